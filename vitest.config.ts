@@ -36,6 +36,8 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     // Files share a process and the modules it has loaded: loading them anew for each took half of the time of all tests.
     isolate: false,
+    // No test depends on the plug-ins of whoever runs it; `npm run e2e:npu` names its own.
+    env: { SLM_PLUGINS: process.env.SLM_TEST_PLUGINS ?? join(import.meta.dirname, ".no-plug-ins") },
     // Spies and variables of the environment end with the test that set them.
     restoreMocks: true,
     unstubEnvs: true,

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { createRandom } from "@slm/decoding";
 import { GRAPH_IO, readDeviceModel } from "@slm/exported-model";
 import { exportWeights } from "@slm/onnx-export";
-import { initializeWeights, visionConfig, type EncoderDecoderConfig } from "@slm/model";
+import { initializeWeights, visionConfig, type EncoderDecoderConfig, type ModelConfig } from "@slm/model";
 import { encodeModel, readOnnx, type Graph, type GraphNode } from "@slm/onnx";
 import { createHostTensor, type HostTensor, type Runtime } from "@slm/runtime";
 import { createCpuRuntime } from "@slm/runtime-node";
@@ -20,6 +20,9 @@ const LARGEST = 65_504;
 
 /** What the residual stream is scaled to; branches add some. */
 const RESIDUAL = 30_000;
+
+/** Tokens of the chunk graph. */
+const CHUNK = 3;
 
 const shared = {
   width: 48,
@@ -40,8 +43,9 @@ const shared = {
   tieWordEmbeddings: false,
 } as const;
 const plain: EncoderDecoderConfig = { ...shared, architecture: "encoder-decoder", encoderLayers: 2 };
-const MODELS: Readonly<Record<string, EncoderDecoderConfig>> = {
+const MODELS: Readonly<Record<string, ModelConfig>> = {
   plain,
+  "decoder-only": { ...shared, architecture: "decoder-only" },
   "gates, norms of heads and of branch ends, capped logits": {
     ...plain,
     activation: "swiglu",
@@ -85,7 +89,7 @@ afterAll(async () => {
 type Weights = Map<string, ReturnType<typeof createHostTensor>>;
 
 /** Random weights whose embeddings fill the range, and whose queries and keys make scores in the thousands. */
-function extremeWeights(config: EncoderDecoderConfig): Weights {
+function extremeWeights(config: ModelConfig): Weights {
   const weights: Weights = new Map(initializeWeights(config, createRandom(9).next));
   const scaled = (name: string, factor: number): void => {
     const { shape, data } = weights.get(name)!;
@@ -142,6 +146,12 @@ function expectInRange(values: Feeds): void {
   }
 }
 
+/** That the weights provoke what they are made for; norms of heads bound the scores. */
+function expectExtreme(values: Feeds, config: ModelConfig): void {
+  expect(largestOf(values, /embedding\/Gather/u)).toBeGreaterThan(RESIDUAL / 2);
+  if (config.qkNorm !== true) expect(largestOf(values, /scores/u)).toBeGreaterThan(300);
+}
+
 const largestOf = (values: Feeds, pattern: RegExp): number =>
   Math.max(
     ...Object.entries(values)
@@ -166,13 +176,18 @@ describe.each(PROFILES)("profile %s", (profile) => {
         name: "tiny",
         tokenizerDirectory: join(workspace, "tokenizer"),
       },
-      { outputDirectory: directory, target: "npu", profile, buckets: [8] },
+      { outputDirectory: directory, target: "npu", profile, buckets: [8], chunk: CHUNK },
     );
     const { graphs, static: layout } = await readDeviceModel(directory);
     const read = (file: string): Promise<Graph> => readOnnx(join(directory, file));
     const { window, maskedBias } = layout!;
-    const biasOf = (size: number, isSeen: (slot: number) => boolean): HostTensor =>
-      floats([1, 1, 1, size], (slot) => (isSeen(slot) ? 0 : maskedBias));
+    const biasOf = (
+      shape: readonly number[],
+      isSeen: (row: number, column: number) => boolean,
+    ): HostTensor => {
+      const size = shape.at(-1)!;
+      return floats(shape, (at) => (isSeen(Math.floor(at / size), at % size) ? 0 : maskedBias));
+    };
 
     let image: Feeds = {};
     if (graphs.vision !== undefined) {
@@ -181,36 +196,53 @@ describe.each(PROFILES)("profile %s", (profile) => {
       image = await evaluate(vision, valuesOf(vision, profile), { [GRAPH_IO.patches]: patches });
       expectInRange(image);
     }
-    const imageTokens = image[GRAPH_IO.imageTokens]?.shape[1] ?? 0;
-    const sourceBias = biasOf(8, (slot) => slot < 6);
-    const encoder = await read(graphs.encoder!.file);
-    const ids = Int32Array.of(9, 20, 31, 6, 12, 30, 0, 0).subarray(imageTokens);
-    const encoded = await evaluate(encoder, valuesOf(encoder, profile), {
-      ...image,
-      [GRAPH_IO.sourceIds]: createHostTensor("int32", [1, ids.length], ids),
-      [GRAPH_IO.sourceBias]: sourceBias,
-    });
-    expectInRange(encoded);
-    expect(largestOf(encoded, /embedding\/Gather/u)).toBeGreaterThan(RESIDUAL / 2);
-    // Norms of heads bound the scores.
-    if (config.qkNorm !== true) expect(largestOf(encoded, /scores/u)).toBeGreaterThan(300);
+    const sourceBias = biasOf([1, 1, 1, 8], (_, slot) => slot < 6);
+    const recorded: Graph[] = [];
+    let encoded: Feeds = {};
+    if (graphs.encoder !== undefined) {
+      const encoder = await read(graphs.encoder.file);
+      const imageTokens = image[GRAPH_IO.imageTokens]?.shape[1] ?? 0;
+      const ids = Int32Array.of(9, 20, 31, 6, 12, 30, 0, 0).subarray(imageTokens);
+      encoded = await evaluate(encoder, valuesOf(encoder, profile), {
+        ...image,
+        [GRAPH_IO.sourceIds]: createHostTensor("int32", [1, ids.length], ids),
+        [GRAPH_IO.sourceBias]: sourceBias,
+      });
+      expectInRange(encoded);
+      expectExtreme(encoded, config);
+      recorded.push(encoder);
+    }
 
-    const decoder = await read(graphs.decoder.file);
     const { kvHeads, headDim } = config;
+    const slots = window - 1;
     const past = Array.from({ length: config.decoderLayers }, (_, layer) => [
-      [GRAPH_IO.pastKey(layer), floats([1, kvHeads, headDim, window - 1], (at) => Math.sin(at))],
-      [GRAPH_IO.pastValue(layer), floats([1, kvHeads, window - 1, headDim], (at) => Math.sin(at))],
+      [GRAPH_IO.pastKey(layer), floats([1, kvHeads, headDim, slots], (at) => Math.sin(at))],
+      [GRAPH_IO.pastValue(layer), floats([1, kvHeads, slots, headDim], (at) => Math.sin(at))],
     ]).flat() as [string, HostTensor][];
-    const step = await evaluate(decoder, valuesOf(decoder, profile), {
-      ...encoded,
-      ...Object.fromEntries(past),
-      [GRAPH_IO.targetIds]: createHostTensor("int32", [1, 1], Int32Array.of(30)),
-      [GRAPH_IO.position]: createHostTensor("int32", [1], Int32Array.of(2)),
-      [GRAPH_IO.windowBias]: biasOf(window, (slot) => slot < 2 || slot === window - 1),
-      [GRAPH_IO.sourceBias]: sourceBias,
-    });
-    expectInRange(step);
-    for (const graph of [encoder, decoder]) {
+    for (const [file, count] of [
+      [graphs.decoder.file, 1],
+      [graphs.chunk!.file, CHUNK],
+    ] as const) {
+      const graph = await read(file);
+      const step = await evaluate(graph, valuesOf(graph, profile), {
+        ...encoded,
+        ...Object.fromEntries(past),
+        [GRAPH_IO.targetIds]: createHostTensor(
+          "int32",
+          [1, count],
+          Int32Array.of(30, 7, 21).subarray(0, count),
+        ),
+        [GRAPH_IO.position]: createHostTensor("int32", [count], Int32Array.of(1, 2, 3).subarray(0, count)),
+        [GRAPH_IO.windowBias]: biasOf([1, 1, count, slots + count], (row, column) =>
+          column < slots ? column < 1 : column - slots <= row,
+        ),
+        [GRAPH_IO.sourceBias]: sourceBias,
+      });
+      expectInRange(step);
+      expectExtreme(step, config);
+      recorded.push(graph);
+    }
+    for (const graph of recorded) {
       for (const { name, dtype, data } of graph.initializers.values()) {
         if (dtype !== "float32") continue;
         const numbers = new Float32Array(data.buffer, data.byteOffset, data.byteLength / 4);

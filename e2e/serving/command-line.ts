@@ -1,29 +1,15 @@
 /** The built command line, and the bundle that these tests serve. */
 import { existsSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { execa } from "execa";
-
-const bin = fileURLToPath(new URL("../../apps/cli/bin/run.js", import.meta.url));
-
-/** Directory of a bundle, from the environment. */
-export const bundle = required("SLM_TEST_BUNDLE");
+import { bin, required, slm } from "../slm-process.js";
 
 /** A setting that the script must have made. */
-export function required(name: string): string {
-  const value = process.env[name];
-  if (value === undefined || value === "") {
-    throw new Error(`${name} is not set: run these tests with npm run e2e:serving`);
-  }
-  return value;
-}
+export const setting = (name: string): string => required(name, "e2e:serving");
+
+/** Directory of a bundle, from the environment. */
+export const bundle = setting("SLM_TEST_BUNDLE");
 
 if (!existsSync(bundle)) throw new Error(`SLM_TEST_BUNDLE: no ${bundle}`);
-
-/** Runs a command that must succeed. @returns the result in its JSON envelope */
-export async function slm(...argv: readonly string[]): Promise<Record<string, unknown>> {
-  const { stdout } = await execa(process.execPath, [bin, ...argv, "--json"]);
-  return (JSON.parse(stdout) as { result: Record<string, unknown> }).result;
-}
 
 /** Answers of `slm generate` to prompts of one batch. */
 export async function answersTogether(prompts: readonly string[]): Promise<string[]> {
@@ -40,14 +26,6 @@ export async function answersAlone(prompts: readonly string[]): Promise<string[]
   const answers: string[] = [];
   for (const prompt of prompts) answers.push(...(await answersTogether([prompt])));
   return answers;
-}
-
-/** Runs a command. @returns exit code and standard error */
-export async function slmExit(
-  ...argv: readonly string[]
-): Promise<{ exitCode: number | undefined; stderr: string }> {
-  const { exitCode, stderr } = await execa(process.execPath, [bin, ...argv], { reject: false });
-  return { exitCode, stderr };
 }
 
 export interface ServerProcess {

@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium, type Browser, type Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { required, slm } from "./command-line.js";
+import { slm } from "../slm-process.js";
+import { setting } from "./command-line.js";
 import { serveFolder } from "./serve-folder.js";
 
 const FILES = new URL("../../packages/vision/fixtures/files/", import.meta.url);
@@ -54,7 +55,7 @@ beforeAll(async () => {
   await slm("deploy", bundle, "--to", "web", "-o", join(root, "site"));
   ({ server, url } = await serveFolder(join(root, "site")));
   const args = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
-  browser = await chromium.launch({ executablePath: required("SLM_TEST_CHROMIUM"), args });
+  browser = await chromium.launch({ executablePath: setting("SLM_TEST_CHROMIUM"), args });
   page = await browser.newPage();
   await page.goto(url);
   await page.getByText(/^Ready: wasm/).waitFor({ timeout: 90_000 });

@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium, type Browser, type BrowserContext, type Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, test } from "vitest";
-import { answersAlone, answersTogether, bundle, required, slm } from "./command-line.js";
+import { slm } from "../slm-process.js";
+import { answersAlone, answersTogether, bundle, setting } from "./command-line.js";
 import { serveFolder } from "./serve-folder.js";
 
 /** Five of these are asked. */
@@ -40,7 +41,7 @@ beforeAll(async () => {
   ({ server, url } = await serveFolder(site));
   // Containers run tests as root, where Chromium has no sandbox.
   const args = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
-  browser = await chromium.launch({ executablePath: required("SLM_TEST_CHROMIUM"), args });
+  browser = await chromium.launch({ executablePath: setting("SLM_TEST_CHROMIUM"), args });
 });
 afterAll(async () => {
   await browser.close();

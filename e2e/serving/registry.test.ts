@@ -4,9 +4,10 @@ import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { bundle, required, slm, slmExit } from "./command-line.js";
+import { slm, slmExit } from "../slm-process.js";
+import { bundle, setting } from "./command-line.js";
 
-const registry = required("SLM_TEST_REGISTRY");
+const registry = setting("SLM_TEST_REGISTRY");
 let root: string;
 
 beforeAll(async () => {

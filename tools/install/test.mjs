@@ -1,15 +1,17 @@
 /**
  * The published package as a user meets it: published to a registry on this machine, installed into an empty directory without
- * install scripts, then the quick start shortened, `slm init`, a TypeScript program that uses the library, and a page.
+ * install scripts, then the quick start shortened, plug-ins, `slm init`, a TypeScript program that uses the library, and a page.
  *
  *   npm run e2e:install            builds the package first
  */
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { cp, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { answerInBrowser } from "./page.mjs";
 import { chromiumPath, startRegistry, toolModules } from "./environment.mjs";
+import { findQualcommWheel, tryBrokenPlugins, tryCompiler } from "./plugins.mjs";
 
 const here = import.meta.dirname;
 const repository = join(here, "..", "..");
@@ -18,6 +20,7 @@ const NAME = "@encdec/slm";
 /** Largest installation, every platform's ONNX Runtime included [MiB]. */
 const LARGEST_MIB = 350;
 const PROMPT = "constantinople";
+const NO_WHEEL = "not tried: there is no wheel of onnxruntime-qnn for this machine in its cache";
 /** Enough steps to exercise every stage; the gate is widened because an undertrained model is noisier. */
 const SETTINGS = [
   ...["data.limit=2000", "distill.steps=30", "distill.evaluateEvery=30", "distill.evaluateRows=50"],
@@ -27,6 +30,8 @@ const SETTINGS = [
 const root = await mkdtemp(join(tmpdir(), "slm-install-"));
 const project = join(root, "project");
 const registries = [];
+/** Plug-ins of this test, not those of the user. */
+const PLUGINS = { SLM_PLUGINS: join(root, "plugins") };
 
 /** Runs one step and says how long it took. */
 async function step(name, body) {
@@ -43,7 +48,7 @@ function run(program, argv, { cwd = project, env = {} } = {}) {
     return execFileSync(program, argv, {
       cwd,
       stdio,
-      env: { ...process.env, npm_config_loglevel: "error", ...env },
+      env: { ...process.env, ...PLUGINS, npm_config_loglevel: "error", ...env },
       encoding: "utf8",
     });
   } catch (error) {
@@ -54,6 +59,16 @@ function run(program, argv, { cwd = project, env = {} } = {}) {
 /** The installed command. `--no-install`: whatever is wrong, nothing is fetched. */
 const slm = (...argv) => run("npx", ["--no-install", "slm", ...argv]);
 const slmJson = (...argv) => JSON.parse(slm(...argv, "--json")).result;
+
+/** A command that must fail: its exit code and its error. */
+function slmError(...argv) {
+  const { status, stdout } = spawnSync("npx", ["--no-install", "slm", ...argv, "--json"], {
+    cwd: project,
+    env: { ...process.env, ...PLUGINS },
+    encoding: "utf8",
+  });
+  return { exit: status, error: JSON.parse(stdout).error };
+}
 
 function expect(condition, message) {
   if (!condition) throw new Error(message);
@@ -112,10 +127,12 @@ try {
     return `${(Math.min(...times) / 1000).toFixed(2)} s`;
   });
   await step("slm doctor", () => {
-    const { engines, providers } = slmJson("doctor");
+    const { engines, providers, plugins } = slmJson("doctor");
     expect(engines.find(({ name }) => name === "onnx").available, "no engine onnx");
     expect(engines.find(({ name }) => name === "js").available, "no engine js");
     expect(providers.find(({ name }) => name === "cpu").available, "no CPU");
+    const absent = plugins.absent.map(({ name }) => name);
+    expect(plugins.installed.length === 0 && absent.includes("qnn"), `plug-ins: ${JSON.stringify(plugins)}`);
   });
   const recipe = join("node_modules", NAME, "configs", "quickstart", "recipe.yaml");
   await step("the quick start, shortened", () => {
@@ -133,6 +150,19 @@ try {
     ({ text } = slmJson("generate", "run/deploy", "--prompt", PROMPT));
     return text;
   });
+  const commands = { slm, slmJson, slmError };
+  const forNpu = { model: "npu", prompt: PROMPT, expect };
+  await step("plug-ins whose libraries cannot be loaded", () => {
+    slm("export", "run/distill", "--target", "npu", "--profile", "qnn", "--buckets", "32", "-o", "npu");
+    const binding = createRequire(join(project, "package.json")).resolve("onnxruntime-node/package.json");
+    const platform = join("bin", "napi-v6", process.platform, process.arch);
+    const library = join(dirname(binding), platform, "onnxruntime_binding.node");
+    return tryBrokenPlugins(commands, { ...forNpu, folder: join(root, "broken"), library });
+  });
+  const wheel = await findQualcommWheel();
+  await step("Qualcomm's compiler and simulator", () =>
+    wheel === undefined ? NO_WHEEL : tryCompiler(commands, { ...forNpu, wheel }),
+  );
   await step("slm init, and the plan of its recipe", () => {
     expect(
       slm("init", "--name", "mine", "--data", "run/data/train.jsonl", "--yes").trim() === "mine.yaml",

@@ -7,7 +7,8 @@
  *   npm run interop:npu -- --python PYTHON --only ocr   models, precisions and schemes whose name holds the text
  *   npm run interop:npu -- --python PYTHON --trained quickstart=runs/quickstart   a run's checkpoint and rows instead of random ones
  *   npm run interop:npu -- --python PYTHON --large      and the model of 332 million parameters: an hour, 20 GB of memory
- *   npm run interop:npu -- --python PYTHON --json OUT.json   every figure
+ *   npm run interop:npu -- --python PYTHON --trained quickstart=runs/quickstart --answers 200   and greedy answers of trained students
+ *   npm run interop:npu -- --python PYTHON --soc SM8750 --json OUT.json   one SoC; every figure of every graph
  *
  * PYTHON has Qualcomm's compiler, whose licence is Qualcomm's: python -m venv V && V/bin/pip install onnxruntime==1.30.0
  * onnxruntime-qnn==2.7.0 numpy, then V/bin/python. Models and results are kept in ${SLM_CACHE:-~/.cache/slm}/npu: a second run compiles
@@ -21,13 +22,15 @@ import { compileGraph } from "./npu/compile.mjs";
 import { exportsOf } from "./npu/exports.mjs";
 import { MODELS } from "./npu/models.mjs";
 import { SOCS } from "./npu/socs.mjs";
-import { compileTable } from "./npu/table.mjs";
+import { simulatedAnswers } from "./npu/answers.mjs";
+import { answerTable, refusalTable, schemeTable } from "./npu/table.mjs";
 
 const { values: flags } = parseArgs({
   options: {
     python: { type: "string" },
     only: { type: "string", multiple: true, default: [] },
     soc: { type: "string", multiple: true, default: [] },
+    answers: { type: "string", default: "0" },
     trained: { type: "string", multiple: true, default: [] },
     large: { type: "boolean", default: false },
     json: { type: "string" },
@@ -44,10 +47,12 @@ const cache = join(process.env.SLM_CACHE ?? join(homedir(), ".cache", "slm"), "n
 const trained = Object.fromEntries(flags.trained.map((pair) => pair.split("=")));
 const socs = SOCS.filter(({ name }) => flags.soc.length === 0 || flags.soc.includes(name));
 const models = MODELS.filter(({ isLarge }) => flags.large || isLarge !== true);
+const count = Number(flags.answers);
 await mkdir(cache, { recursive: true });
 
 const isWanted = (...names) => flags.only.every((text) => names.some((name) => name.includes(text)));
 const results = [];
+const answers = [];
 for (const model of models) {
   for await (const exported of exportsOf(model, { cache, trained, isWanted, python: flags.python })) {
     for (const graph of exported.graphs) {
@@ -66,8 +71,16 @@ for (const model of models) {
         );
       }
     }
+    const run = trained[model.name];
+    if (count === 0 || run === undefined || model.stage !== "distill") continue;
+    for (const soc of socs) {
+      const found = await simulatedAnswers({ ...exported, run, soc, count, cache, python: flags.python });
+      answers.push({ model: model.name, form: exported.form, soc: soc.name, ...found });
+    }
   }
 }
-process.stdout.write(compileTable(results, socs));
-if (flags.json !== undefined) await writeFile(flags.json, `${JSON.stringify(results, null, 1)}\n`);
+process.stdout.write(`${schemeTable(results, socs)}\n\n${refusalTable(results)}\n`);
+if (answers.length > 0) process.stdout.write(`\n${answerTable(answers)}\n`);
+if (flags.json !== undefined)
+  await writeFile(flags.json, `${JSON.stringify({ results, answers }, null, 1)}\n`);
 if (results.some(({ status }) => status !== "compiled")) process.exitCode = 3;

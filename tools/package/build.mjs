@@ -49,7 +49,7 @@ const { resolve } = createRequire(join(root, "packages/runtime-web/src/"));
 const page = ["onnxruntime-web/ort-wasm-simd-threaded.wasm", "zod"].map((name) =>
   relative(root, resolve(name)),
 );
-const bundledFiles = [...Object.keys(code.inputs), ...Object.keys(data.inputs), ...page];
+const bundledFiles = [...Object.keys(code.inputs), ...data, ...page];
 const bundled = await writeLicences(bundledFiles, join(output, "THIRD-PARTY-LICENSES"));
 const manifest = await packageManifest();
 await writeJson("package.json", manifest);

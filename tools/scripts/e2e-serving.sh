@@ -6,15 +6,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
-missing=()
-command -v docker-registry > /dev/null || missing+=(docker-registry)
-command -v chromium > /dev/null || missing+=(chromium)
-if [ ${#missing[@]} -gt 0 ]; then
-  echo "installing ${missing[*]}"
-  as_root apt-get install -y --no-install-recommends "${missing[@]}" > /dev/null ||
-    { as_root apt-get update > /dev/null && as_root apt-get install -y --no-install-recommends "${missing[@]}" > /dev/null; }
-fi
+. tools/scripts/lib/install-missing.sh
+install_missing docker-registry chromium
 
 work=$(mktemp -d)
 registry=

@@ -16,9 +16,10 @@ const body = text.slice(start, text.indexOf("\n};", start));
 /** Every kind of member, in the order of the struct. */
 const MEMBERS =
   /ORT_API2_STATUS\(\s*(\w+)|ORT_API_T\(\s*[^,]+,\s*(\w+)|ORT_CLASS_RELEASE\(\s*(\w+)\s*\)|\(\s*ORT_API_CALL\s*\*\s*(\w+)\s*\)\s*\(/g;
-const places = [...body.matchAll(MEMBERS)].map(
-  ([, status, typed, released, plain], at) => [status ?? typed ?? plain ?? `Release${released}`, at],
-);
+const places = [...body.matchAll(MEMBERS)].map(([, status, typed, released, plain], at) => [
+  status ?? typed ?? plain ?? `Release${released}`,
+  at,
+]);
 console.error(`${struct} of API version ${version}: ${places.length} functions`);
 const chosen = names.length === 0 ? places : places.filter(([name]) => names.includes(name));
 console.log(JSON.stringify(Object.fromEntries(chosen), null, 2));

@@ -13,12 +13,14 @@ import { loadStages } from "../../apps/cli/dist/pipeline/stage-table.js";
 import { OPERATOR_RULES } from "../../packages/devices/dist/index.js";
 import {
   ALL_DEVICES,
+  COMPILING_PROFILES,
   DEFAULT_PROFILE,
   FORMER_PROFILE_NAMES,
   PRECISIONS,
   PROFILE_NAMES,
   RESULTS,
   RUNTIMES,
+  SOCS,
   TARGETS,
   profilesOf,
 } from "../../packages/devices/dist/table/index.js";
@@ -216,6 +218,21 @@ const devicesPage = () => [
   deviceTable(PRECISIONS, ({ precisions }) =>
     PRECISIONS.map((precision) =>
       precisions[precision] === true ? "yes" : `no: ${cell(precisions[precision])}`,
+    ),
+  ),
+  "## Chips",
+  "Graphs for an NPU are compiled ahead of time for these chips (`slm compile --soc CHIP`), by the profile's plug-in. A graph that is " +
+    "compiled for one generation does not run on another. Numbers and their sources are in `packages/devices/src/table/socs.ts`.",
+  table(
+    ["profile", "chip", "name", "generation", "options of the provider, metadata of its device"],
+    COMPILING_PROFILES.flatMap((profile) =>
+      SOCS[profile].map(({ name, title, generation, options, device }) => [
+        code(profile),
+        code(name),
+        cell(title),
+        cell(generation),
+        list(Object.entries({ ...options, ...device }).map(([key, value]) => `${key}=${value}`)),
+      ]),
     ),
   ),
   "## Quantization schemes",

@@ -35,6 +35,7 @@ export interface ProviderFinding extends Finding {
  */
 export async function examineMachine(): Promise<DoctorReport> {
   const listed = await listProviders();
+  const plugins = await (await import("./plugins/examine-plugins.js")).examinePlugins();
   return {
     node: process.version,
     platform: `${process.platform}-${process.arch}`,
@@ -46,8 +47,8 @@ export async function examineMachine(): Promise<DoctorReport> {
       engineFinding("js", "plain JavaScript, for tests"),
       engineFinding("tensorflow", "libtensorflow", await loadFailure("@tensorflow/tfjs-node")),
     ],
-    providers: await findProviders(listed),
-    plugins: await (await import("./plugins/examine-plugins.js")).examinePlugins(),
+    providers: await findProviders(listed, plugins),
+    plugins,
   };
 }
 
@@ -60,21 +61,41 @@ async function measureInt8(): Promise<Int8Arithmetic | null> {
 
 async function findProviders(
   listed: readonly ListedProvider[] | string,
+  plugins: PluginFindings,
 ): Promise<readonly ProviderFinding[]> {
   if (typeof listed === "string")
     return [{ name: "cpu", device: "cpu", available: false, reason: `ONNX Runtime ${listed}` }];
-  const { openFirst } = await import("@slm/runtime-node");
-  const { GPU_CANDIDATES } = await import("@slm/runtime-node");
-  const { NPU_CANDIDATES } = await import("@slm/runtime-node");
+  const { GPU_CANDIDATES, NPU_CANDIDATES } = await import("@slm/runtime-node");
+  const { pluginRow, withPluginHint } = await import("./plugins/plugin-row.js");
   return providerFindings(listed, [...GPU_CANDIDATES, ...NPU_CANDIDATES], async (candidate) => {
-    const { runtime, fallbacks } = await openFirst([candidate], { name: "doctor", threads: 1 }, listed);
-    await runtime?.close();
-    if (runtime === undefined)
-      return { available: false, reason: fallbacks[0]?.reason ?? "does not compute" };
-    const { description, simulated } = runtime.device;
-    const where = description === candidate.device ? "" : ` (${description})`;
-    return { available: true, reason: `computed a product${where}${simulated ? ", no GPU" : ""}` };
+    if (candidate.target !== "npu") return tryCandidate(candidate, listed);
+    return (
+      (await pluginRow(candidate, plugins)) ??
+      withPluginHint(await tryCandidate(candidate, listed), candidate, plugins)
+    );
   });
+}
+
+/**
+ * Whether a device computes a product: a GPU through its plug-in or onnxruntime-node, an NPU through the latter. A plug-in for an NPU is not
+ * asked to compute, since it would compile for a chip that nobody named.
+ */
+async function tryCandidate(
+  candidate: Candidate,
+  listed: readonly ListedProvider[],
+): Promise<Omit<Finding, "name">> {
+  const { openFirst } = await import("@slm/runtime-node");
+  const plugin =
+    candidate.target === "npu" ? undefined : (await import("@slm/runtime-native")).openPluginRuntime;
+  const { runtime, fallbacks } = await openFirst([candidate], { name: "doctor", threads: 1, plugin }, listed);
+  await runtime?.close();
+  if (runtime === undefined)
+    return { available: false, reason: fallbacks.map(({ reason }) => reason).join("; ") };
+  const { device } = candidate;
+  const { description } = runtime.device;
+  // What follows the name that a user gives the device: "gpu:webgpu on SwiftShader Device"; a plug-in's names the plug-in.
+  const where = description.startsWith(device) ? description.slice(device.length) : ` on ${description}`;
+  return { available: true, reason: `computed a product${where}` };
 }
 
 /**

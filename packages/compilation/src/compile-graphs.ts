@@ -144,7 +144,7 @@ async function compileGraph(
  *
  * @throws SlmError OP_UNSUPPORTED for a graph in which other nodes are left, which the CPU would have to compute
  */
-export async function binariesOf(path: string): Promise<readonly string[]> {
+async function binariesOf(path: string): Promise<readonly string[]> {
   const outline = await readOutline(path);
   const left = outline.nodes.filter(({ opType }) => opType !== "EPContext");
   if (left.length > 0) {

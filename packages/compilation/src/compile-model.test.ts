@@ -5,7 +5,7 @@ import { SlmError } from "@slm/core";
 import { readDeviceModel, type DeviceModel } from "@slm/exported-model";
 import { writeTinyModel } from "@slm/exported-model/testing";
 import { GraphBuilder, int, text, writeOnnx, type Graph } from "@slm/onnx";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Compiler } from "./compile-graphs.js";
 import { compileFile } from "./compile-file.js";
 import { compileModel } from "./compile-model.js";
@@ -223,17 +223,13 @@ describe(compileModel, () => {
   });
 
   test("without a plug-in, says how to get one", async () => {
-    process.env.SLM_PLUGINS = join(root, "no-plugins");
-    try {
-      await expect(
-        compileModel({ modelDirectory, outputDirectory, socs: ["sm8550"], progress: SILENT }),
-      ).rejects.toMatchObject({
-        code: "DEVICE_UNAVAILABLE",
-        suggestions: [expect.stringContaining("pip download") as string, "slm device add PACKAGE"],
-      });
-    } finally {
-      delete process.env.SLM_PLUGINS;
-    }
+    vi.stubEnv("SLM_PLUGINS", join(root, "no-plug-ins"));
+    await expect(
+      compileModel({ modelDirectory, outputDirectory, socs: ["sm8550"], progress: SILENT }),
+    ).rejects.toMatchObject({
+      code: "DEVICE_UNAVAILABLE",
+      suggestions: [expect.stringContaining("pip download") as string, "slm device add PACKAGE"],
+    });
   });
 });
 

@@ -1,4 +1,5 @@
 /** ONNX Runtime's environment of this process: one plug-in library and the devices that it lists. */
+import { relative } from "node:path";
 import { SlmError } from "@slm/core";
 import { OrtApi, pointers, preloadLibrary, type Pointer } from "./ort/api.js";
 import type { ListedDevice, NativeProvider } from "./provider.js";
@@ -12,8 +13,8 @@ const KINDS: readonly ListedDevice["kind"][] = ["cpu", "gpu", "npu"];
 /** Source: enum OrtDeviceMemoryType, OrtDeviceMemoryType_DEFAULT. */
 const DEVICE_MEMORY = 0;
 
-/** The provider that is always there and that no plug-in brings. */
-const CPU_PROVIDER = "CPUExecutionProvider";
+/** Metadata of a device: the library that its provider is from. Providers that are part of ONNX Runtime have none. */
+const LIBRARY_PATH = "library_path";
 
 interface OpenDevice extends ListedDevice {
   readonly address: Pointer;
@@ -78,7 +79,7 @@ export class NativeEnvironment {
   }
 
   #pluginDevices(): readonly OpenDevice[] {
-    return this.#devices.filter(({ provider }) => provider !== CPU_PROVIDER);
+    return this.#provider === undefined ? [] : devicesOfLibrary(this.#devices, this.#provider.library);
   }
 
   /**
@@ -132,4 +133,18 @@ export class NativeEnvironment {
       entries.length,
     );
   }
+}
+
+/**
+ * The devices that a library lists. A name does not tell: ONNX Runtime has providers of its own, WebGPU's among them, and a plug-in may
+ * have one of the same name.
+ */
+export function devicesOfLibrary<Device extends Pick<ListedDevice, "metadata">>(
+  devices: readonly Device[],
+  library: string,
+): readonly Device[] {
+  return devices.filter(({ metadata }) => {
+    const path = metadata[LIBRARY_PATH];
+    return path !== undefined && relative(path, library) === "";
+  });
 }

@@ -27,23 +27,29 @@ export interface NativeHostOptions {
   readonly runSettings?: SessionSettings | undefined;
 }
 
+const openNative = (provider: NativeProvider | undefined): NativeEnvironment =>
+  new NativeEnvironment(provider);
+
 /** The handlers of every call. Calls must not overlap; the channel ensures that. */
 export class NativeHost implements Host {
   readonly #options: NativeHostOptions;
+  readonly #openEnvironment: typeof openNative;
   #opened: { readonly environment: NativeEnvironment; readonly tensors: NativeTensors } | undefined;
   #threads = 1;
   #settings: SessionSettings = {};
   readonly #graphs = new Map<number, NativeGraph>();
   readonly #tensors = new Map<number, NativeTensor>();
 
-  constructor(options: NativeHostOptions) {
+  /** @param openEnvironment opens ONNX Runtime with the provider */
+  constructor(options: NativeHostOptions, openEnvironment: typeof openNative = openNative) {
     this.#options = options;
+    this.#openEnvironment = openEnvironment;
   }
 
   open({ threads, settings }: RequestOf<"open">): null {
     this.#threads = threads;
     this.#settings = settings;
-    const environment = new NativeEnvironment(this.#options.provider);
+    const environment = this.#openEnvironment(this.#options.provider);
     const tensors = new NativeTensors(environment.api, environment.address, environment.deviceMemory());
     this.#opened = { environment, tensors };
     return null;

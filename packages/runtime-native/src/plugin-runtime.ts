@@ -2,7 +2,7 @@
 import { cpus } from "node:os";
 import { SlmError } from "@slm/core";
 import { socOf, socsOf, type ProfileName, type Soc, type Target } from "@slm/devices/table";
-import type { Runtime } from "@slm/runtime";
+import type { Fallback, Runtime } from "@slm/runtime";
 import type { SessionSettings } from "@slm/runtime/host";
 import { runJob } from "./child.js";
 import { WHOLE_GRAPH } from "./compile-graph.js";
@@ -49,6 +49,8 @@ export interface PluginRuntimeOptions {
   readonly threads?: number | undefined;
   /** Whether the device must compute every node. Default: on an NPU. */
   readonly whole?: boolean | undefined;
+  /** Devices that were tried before, for the runtime's `device`. Default: none. */
+  readonly fallbacks?: readonly Fallback[] | undefined;
 }
 
 /**
@@ -82,6 +84,7 @@ export async function openPluginRuntime({
   soc: socName,
   threads,
   whole = target === "npu",
+  fallbacks = [],
 }: PluginRuntimeOptions): Promise<Runtime | undefined> {
   const plugin = await findPlugin(target, profile);
   if (plugin === undefined) return undefined;
@@ -96,8 +99,8 @@ export async function openPluginRuntime({
       },
     );
   }
-  // An NPU's plug-in that lists the CPU as its device simulates the NPU there.
-  const simulated = target === "npu" && device.kind === "cpu";
+  // A plug-in for another device that lists the CPU as its device simulates the other there.
+  const simulated = target !== "cpu" && device.kind === "cpu";
   const chosen = socName ?? (simulated ? socsOf(profile)[0]?.name : undefined);
   const soc = chosen === undefined ? undefined : socOf(profile, chosen);
   const settings: SessionSettings = whole ? WHOLE_GRAPH : {};
@@ -105,7 +108,12 @@ export async function openPluginRuntime({
     provider: providerOf(plugin, profile, soc),
     settings,
     threads,
-    device: { provider: profile, simulated, description: describe(plugin, device, soc, simulated) },
+    device: {
+      provider: profile,
+      simulated,
+      description: describe(plugin, device, soc, simulated),
+      fallbacks,
+    },
   });
 }
 

@@ -19,6 +19,8 @@ export function candidatesOf(kind: RuntimeName): readonly Candidate[] {
   return ALL_DEVICES.filter(({ runtimes }) => runtimes[0] === kind).map(
     ({ target, profile, provider, needs }) => ({
       device: `${target}:${profile}`,
+      target,
+      profile,
       provider,
       needs: needs ?? "nothing",
     }),

@@ -3,9 +3,13 @@ import { describeRuntime } from "@slm/runtime/contract";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Runtime } from "@slm/runtime";
 import { createGpuRuntime } from "./gpu-runtime.js";
+import type { OpenPlugin } from "./open-first.js";
 
 /** In the order in which they are tried. */
 const PROFILES = profilesOf("gpu");
+
+/** Plug-ins of this machine's user do not count; gpu-plugin.test.ts has tests of them. */
+const noPlugin: OpenPlugin = () => Promise.resolve(undefined);
 
 // A GPU where there is one; otherwise what it falls back to, which has to keep the same promises.
 describeRuntime("the GPU runtime, or its fallback", () => createGpuRuntime({ threads: 1 }));
@@ -13,7 +17,7 @@ describeRuntime("the GPU runtime, or its fallback", () => createGpuRuntime({ thr
 describe(createGpuRuntime, () => {
   let runtime: Runtime;
   beforeAll(async () => {
-    runtime = await createGpuRuntime({ threads: 1 });
+    runtime = await createGpuRuntime({ threads: 1 }, noPlugin);
   });
   afterAll(async () => {
     await runtime.close();
@@ -29,7 +33,7 @@ describe(createGpuRuntime, () => {
 
   test("is rejected without a fallback exactly where the fallback computed, with the same reasons", async () => {
     const { provider, fallbacks } = runtime.device;
-    const strict = createGpuRuntime({ threads: 1, fallback: false });
+    const strict = createGpuRuntime({ threads: 1, fallback: false }, noPlugin);
     if (provider !== "cpu") {
       await (await strict).close();
       return;

@@ -1,6 +1,8 @@
-/** ONNX Runtime on a GPU, by whichever execution provider this machine has. */
+/** ONNX Runtime on a GPU: a plug-in that the user has added, or whichever execution provider onnxruntime-node has here. */
 import type { Runtime } from "@slm/runtime";
+import { openPluginRuntime } from "@slm/runtime-native";
 import { candidatesFor, candidatesOf, openProfiles, type DeviceProfiles } from "./device-profiles.js";
+import type { OpenPlugin } from "./open-first.js";
 import { openOrtRuntime } from "./ort-runtime.js";
 
 const GPU: DeviceProfiles = {
@@ -21,26 +23,30 @@ export interface GpuRuntimeOptions {
   /** Whether to fall back to the CPU if no GPU works. Default true; the runtime's `device` lists the fallbacks. */
   readonly fallback?: boolean | undefined;
   /**
-   * Whether an adapter of WebGPU that is software may compute; the runtime's `device` is then `simulated`. Default: if a profile is
+   * Whether software that stands in for a GPU may compute; the runtime's `device` is then `simulated`. Default: if a profile is
    * named.
    */
   readonly software?: boolean | undefined;
 }
 
 /**
- * A GPU, or the CPU with the reasons why no GPU works. In either case ONNX Runtime computes operators that a provider lacks on the
- * CPU. This release ran on software adapters of WebGPU and on no GPU: `description` and `slm doctor` report the device that is really
+ * A GPU, or the CPU with the reasons why no GPU works. Each profile is tried through its plug-in first: a plug-in that fails or lists no
+ * device is one of the reasons. In either case ONNX Runtime computes operators that a provider lacks on the CPU. This release ran on software adapters of WebGPU and on no GPU: `description` and `slm doctor` report the device that is really
  * used.
  *
  * @throws SlmError USAGE for an unknown profile; DEVICE_UNAVAILABLE if ONNX Runtime cannot be loaded, or if no GPU works and
  * `fallback` is false.
  */
-export async function createGpuRuntime(options: GpuRuntimeOptions = {}): Promise<Runtime> {
+export async function createGpuRuntime(
+  options: GpuRuntimeOptions = {},
+  plugin: OpenPlugin = openPluginRuntime,
+): Promise<Runtime> {
   const { profile, threads, fallback = true, software = profile !== undefined } = options;
   const { runtime, fallbacks } = await openProfiles(GPU, candidatesFor(GPU, profile), {
     threads,
     fallback,
     software,
+    plugin,
   });
   if (runtime !== undefined) return runtime;
   return openOrtRuntime({

@@ -23,13 +23,13 @@ describe(createNpuRuntime, () => {
   });
 
   test("simulates where no NPU computes, with the reason, and is rejected there without a fallback", async () => {
-    // npm has no build with OpenVINO for any platform.
+    // onnxruntime-node has OpenVINO on no platform.
     const runtime = await createNpuRuntime({ profile: "openvino", threads: 1 });
     const { simulated, fallbacks } = runtime.device;
     await runtime.close();
     expect(simulated).toBe(true);
     expect(fallbacks).toEqual([
-      { device: "npu:openvino", reason: expect.stringContaining("needs a build") as string },
+      { device: "npu:openvino", reason: expect.stringContaining("needs a plug-in") as string },
     ]);
     await expect(createNpuRuntime({ profile: "openvino", fallback: false })).rejects.toMatchObject({
       code: "DEVICE_UNAVAILABLE",

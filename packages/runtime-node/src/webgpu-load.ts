@@ -1,24 +1,35 @@
 /** Rejects graphs that ONNX Runtime's WebGPU provider takes and cannot compute, before anything runs. */
-import { rejectUncomputable } from "@slm/devices";
+import { rejectUnsupported } from "@slm/devices";
 import { DEVICES } from "@slm/devices/table";
-import { GraphBuilder, decodeOutline, encodeModel, readOutline } from "@slm/onnx";
-import { createHostTensor, withLoad, type Runtime } from "@slm/runtime";
+import { SlmError } from "@slm/core";
+import { GraphBuilder, decodeOutline, encodeModel, readOutline, type ModelOutline } from "@slm/onnx";
+import { createHostTensor, withLoad, type GraphSource, type Runtime } from "@slm/runtime";
 
-/** @throws SlmError (its `load`) as {@link rejectUncomputable}, besides what loading throws */
-export function rejectingUncomputable(runtime: Runtime): Runtime {
+/** @throws SlmError (its `load`) as {@link rejectUnsupported}, besides what loading throws */
+export function rejectingUnsupported(runtime: Runtime): Runtime {
   let float16: Promise<boolean> | undefined;
   return withLoad(runtime, async (source, options = {}) => {
-    const isFile = source.kind === "file";
-    const outline = isFile ? await readOutline(source.path) : decodeOutline(source.bytes);
-    await rejectUncomputable(outline, DEVICES.gpu.webgpu, {
-      name: options.name ?? (isFile ? source.path : "graph"),
-      target: "gpu",
-      profile: "webgpu",
-      adapter: runtime.device.description,
-      hasFloat16: () => (float16 ??= computesFloat16(runtime)),
-    });
+    const outline = await outlineOf(source);
+    if (outline !== undefined)
+      await rejectUnsupported(outline, DEVICES.gpu.webgpu, {
+        name: options.name ?? (source.kind === "file" ? source.path : "graph"),
+        target: "gpu",
+        profile: "webgpu",
+        adapter: runtime.device.description,
+        hasFloat16: () => (float16 ??= computesFloat16(runtime)),
+      });
     return runtime.load(source, options);
   });
+}
+
+/** Undefined for a graph that cannot be read: loading says what is wrong with it. */
+async function outlineOf(source: GraphSource): Promise<ModelOutline | undefined> {
+  try {
+    return source.kind === "file" ? await readOutline(source.path) : decodeOutline(source.bytes);
+  } catch (error) {
+    if (error instanceof SlmError) return undefined;
+    throw error;
+  }
 }
 
 /** Whether the adapter computes in float16: WebGPU leaves that to it (feature `shader-f16`). */

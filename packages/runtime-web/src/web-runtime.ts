@@ -5,7 +5,7 @@
  * an error. A run that writes `into` a tensor therefore computes a new one and takes over its memory.
  */
 import { SlmError } from "@slm/core";
-import { rejectUncomputable } from "@slm/devices";
+import { rejectUnsupported } from "@slm/devices";
 import { DEVICES } from "@slm/devices/table";
 import { decodeOutline } from "@slm/onnx";
 import {
@@ -87,7 +87,7 @@ class WebRuntime implements Runtime {
     const { bytes, externalData } =
       source.kind === "bytes" ? { ...source, externalData: [] } : this.#file(source);
     if (this.device.provider !== CPU)
-      await rejectUncomputable(decodeOutline(bytes), DEVICES.web.webgpu, {
+      await rejectUnsupported(decodeOutline(bytes), DEVICES.web.webgpu, {
         name,
         target: "web",
         profile: "webgpu",

@@ -37,6 +37,6 @@ async function noise(directory, path, below) {
   const pixels = Uint8Array.from({ length: width * height * 3 }, () => below(256));
   await sharp(pixels, { raw: { width, height, channels: 3 } })
     .png()
-    .toFile(path);
+    .toFile(join(directory, path));
   return path;
 }

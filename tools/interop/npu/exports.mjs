@@ -33,12 +33,14 @@ async function graphsIn(directory) {
 export async function* exportsOf(model, { cache, trained, isWanted, python }) {
   const shape = await model.shape();
   const run = trained[model.name];
-  const key = createHash("sha256").update(JSON.stringify([shape, run, model.window, await codeVersion()]));
+  const key = createHash("sha256").update(
+    JSON.stringify([shape, run, model.sizesOf(shape), await codeVersion()]),
+  );
   const root = join(cache, `${model.name}-${key.digest("hex").slice(0, 12)}`);
   const wanted = [...PRECISIONS, ...schemes.takes].filter((form) => isWanted(model.name, form));
   if (wanted.length === 0) return;
   await mkdir(root, { recursive: true });
-  const checkpoint = run === undefined ? join(root, "checkpoint") : join(run, "distill");
+  const checkpoint = run === undefined ? join(root, "checkpoint") : join(run, model.stage);
   const config = join(root, "shape.json");
   await writeFile(config, JSON.stringify(shape));
   if (run === undefined) await once(checkpoint, ["model", "init", config]);
@@ -59,9 +61,8 @@ export async function* exportsOf(model, { cache, trained, isWanted, python }) {
 
 async function exportFloat(model, shape, checkpoint, { root, precision }) {
   const args = ["export", checkpoint, "--target", "npu", "--profile", "qnn", "--precision", precision];
-  const sizes = ["--buckets", model.buckets(shape).join(",")];
-  const window = model.window === undefined ? [] : ["--window", String(model.window)];
-  await once(join(root, precision), [...args, ...sizes, ...window]);
+  const sizes = Object.entries(model.sizesOf(shape)).flatMap(([flag, size]) => [`--${flag}`, String(size)]);
+  await once(join(root, precision), [...args, ...sizes]);
 }
 
 /** Changes when a built file of the packages that write graphs does. */

@@ -1,4 +1,4 @@
-/** Models whose exports are compiled: the students of configs/, their decoder-only baselines, and the paper's shape. */
+/** Models whose exports are compiled: the students of configs/, decoder-only teachers, and the paper's shape. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse } from "yaml";
@@ -9,37 +9,53 @@ const TOKENS = { pad: 0, bos: 1, eos: 2, unknown: 3 };
 /** Letters to phonemes has as many tokens as its data have symbols; random weights need place for the tokens of a random checkpoint. */
 const SYMBOLS = 160;
 
-const recipeOf = async (name) => parse(await readFile(join(CONFIGS, name, "recipe.yaml"), "utf8"));
+const read = async (path) => parse(await readFile(join(CONFIGS, path), "utf8"));
 
-/** The shape of the student of a recipe, as a checkpoint's config.json has it. */
-async function studentOf(name) {
-  const { distill, tokenizer } = await recipeOf(name);
-  return {
-    architecture: "encoder-decoder",
-    ...distill.student,
-    vocabularySize: tokenizer.vocabularySize ?? SYMBOLS,
-    tokens: TOKENS,
-  };
-}
+/** Tokens that a chunk graph of an encoder-decoder verifies in a run. */
+const DRAFTS = 8;
 
-/** Source lengths of two sets of graphs, the longest that of the model. */
-const bucketsOf = ({ maxSource, vision }) =>
-  vision === undefined ? [maxSource / 2, maxSource] : [maxSource];
-
+/** A student, as a checkpoint's config.json has it; the longest source and, where there is no image, half of it. */
 const student = (name) => ({
   name,
-  shape: () => studentOf(name),
-  buckets: bucketsOf,
+  stage: "distill",
+  shape: async () => {
+    const { distill, tokenizer } = await read(`${name}/recipe.yaml`);
+    const vocabularySize = tokenizer.vocabularySize ?? SYMBOLS;
+    return { architecture: "encoder-decoder", ...distill.student, vocabularySize, tokens: TOKENS };
+  },
+  sizesOf: ({ maxSource, vision }) => ({
+    buckets: vision === undefined ? [maxSource / 2, maxSource] : [maxSource],
+    chunk: DRAFTS,
+  }),
 });
+
+/** A decoder-only model; its prompts go through a chunk graph. */
+const teacher = (name, shape) => ({
+  name: `${name}-teacher`,
+  stage: "teacher",
+  shape: async () => ({ ...(await shape()), architecture: "decoder-only", tokens: TOKENS }),
+  sizesOf: () => ({}),
+});
+
+const recipeTeacher = (name) =>
+  teacher(name, async () => {
+    const { teacher: own, tokenizer } = await read(`${name}/recipe.yaml`);
+    return { ...own.model, vocabularySize: tokenizer.vocabularySize };
+  });
 
 export const MODELS = [
   ...["quickstart", "snips", "assistant", "ocr", "vqa"].map(student),
+  teacher("quickstart", async () => {
+    const shape = await read("quickstart/teacher/config.json");
+    return { ...shape, vocabularySize: SYMBOLS };
+  }),
+  ...["snips", "assistant"].map(recipeTeacher),
   {
     name: "paper-330m",
     isLarge: true,
-    shape: async () => parse(await readFile(join(CONFIGS, "paper-330m/model.yaml"), "utf8")),
-    // The paper's prompts are up to 512 tokens long; the window holds a reply of 127.
-    buckets: () => [512],
-    window: 128,
+    stage: "distill",
+    shape: () => read("paper-330m/model.yaml"),
+    // Room for a prompt of 512 tokens and a reply of 127.
+    sizesOf: () => ({ buckets: [512], window: 128 }),
   },
 ];

@@ -71,18 +71,20 @@ def decoder_feeds(export: Export, session: onnxruntime.InferenceSession, given: 
     """Feeds of the step after the first ones; `given`: the source's bias, keys and values, if the model has an encoder."""
     window, masked = export.model["static"]["window"], export.model["static"]["maskedBias"]
     inputs = {value.name: value for value in session.get_inputs()}
+    # One token, or the tokens of a chunk graph.
     new = inputs["target_ids"].shape[1]
     caches = {
         name: np.zeros(value.shape, TYPES[value.type]) for name, value in inputs.items() if name.startswith("past.")
     }
-    slots = window - new
+    slots = window - 1
     position = 0
     while True:
         ids = export.tokens([1, new])
-        feeds = {"target_ids": ids, "position": np.array([position], np.int32), **given, **caches}
+        positions = np.minimum(np.arange(position, position + new), slots).astype(np.int32)
+        feeds = {"target_ids": ids, "position": positions, **given, **caches}
         feeds["window_bias"] = window_bias(inputs["window_bias"].shape, position, slots, masked)
         feeds = {name: value for name, value in feeds.items() if name in inputs}
-        if position + 2 * new > min(slots, STEPS * new):
+        if position + 2 * new > min(window, STEPS * new):
             return feeds
         for name, fresh in run(session, feeds).items():
             past = caches.get(name.replace("present", "past"))
@@ -91,7 +93,7 @@ def decoder_feeds(export: Export, session: onnxruntime.InferenceSession, given: 
             axis = 3 if name.endswith("key") else 2
             place = [slice(None)] * 4
             place[axis] = slice(position, position + new)
-            past[tuple(place)] = fresh
+            past[tuple(place)] = fresh[..., : slots - position] if axis == 3 else fresh[:, :, : slots - position]
         position += new
 
 
@@ -123,7 +125,7 @@ def main(folder: str, out: str) -> None:
             feeds = encoder_feeds(export, session, bucket["source"], image)
             save(bucket["encoder"]["file"], feeds)
             given = {"source_bias": feeds["source_bias"], **run(session, feeds)}
-        for role in ("decoder", "prompt"):
+        for role in ("decoder", "chunk"):
             if role in bucket:
                 session = export.session(bucket[role]["file"])
                 save(bucket[role]["file"], decoder_feeds(export, session, given))

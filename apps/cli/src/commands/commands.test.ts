@@ -2,6 +2,7 @@ import { appendFile, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ERROR_EXIT } from "@slm/core/errors";
+import { GPU_CANDIDATES, NPU_CANDIDATES } from "@slm/runtime-node";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { commands } from "../commands.js";
@@ -199,9 +200,8 @@ describe("slm doctor", () => {
   });
 
   test("calls a device available if it computed, tells why the others did not, and keeps ones it does not know", async () => {
-    const candidates = ["gpu:cuda", "gpu:webgpu", "npu:qnn"].map((device) => {
-      return { device, provider: { name: device.slice(4) }, needs: "a device" };
-    });
+    const tried = ["gpu:cuda", "gpu:webgpu", "npu:qnn"];
+    const candidates = [...GPU_CANDIDATES, ...NPU_CANDIDATES].filter(({ device }) => tried.includes(device));
     const listed = ["cpu", "webgpu", "cuda", "novel"].map((name) => ({ name, bundled: true }));
     const findings = await providerFindings(listed, candidates, ({ device }) =>
       Promise.resolve(

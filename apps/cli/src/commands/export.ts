@@ -48,6 +48,11 @@ export class ExportCommand extends SlmCommand<ExportedModel | ExportPlanResult> 
       min: 2,
       summary: "Target npu: longest target [tokens]. Default: the model's own.",
     }),
+    chunk: Flags.integer({
+      min: 2,
+      summary:
+        "Target npu: tokens in a run of a second decoder, for prompts of decoder-only models (default: 32) and for --prompt-lookup.",
+    }),
     shortlist: Flags.string({
       helpValue: "<rows.jsonl>",
       summary: "Prune the decoder's vocabulary to the tokens of these rows' targets, and single characters.",
@@ -70,10 +75,21 @@ export class ExportCommand extends SlmCommand<ExportedModel | ExportPlanResult> 
   protected override async execute(): Promise<ExportedModel | ExportPlanResult> {
     const { args, flags } = await this.parse(ExportCommand);
     const { exportModel, planExport } = await import("../library/export-model.js");
-    const { target, profile, precision, layout, window, shortlist, output, threads } = flags;
+    const { target, profile, precision, layout, window, chunk, shortlist, output, threads } = flags;
     const buckets =
       flags.buckets === undefined ? undefined : parseNumbers(flags.buckets, "export", "buckets");
-    const options = { target, profile, precision, layout, buckets, window, shortlist, output, threads };
+    const options = {
+      target,
+      profile,
+      precision,
+      layout,
+      buckets,
+      window,
+      chunk,
+      shortlist,
+      output,
+      threads,
+    };
     if (flags["dry-run"]) return { plan: await planExport(args.checkpoint, options) };
     return exportModel(args.checkpoint, { ...options, ...this.work });
   }

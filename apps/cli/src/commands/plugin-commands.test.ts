@@ -3,8 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { examinePlugins } from "../plugins/examine-plugins.js";
+import { examinePlugins, type ProbePlugin } from "../plugins/examine-plugins.js";
 import { parseOptions, parseServed } from "../plugins/plugin-flags.js";
+import { pluginRow, withPluginHint } from "../plugins/plugin-row.js";
 import { runCommand } from "../testing/run-command.js";
 
 let root = "";
@@ -165,6 +166,64 @@ describe(examinePlugins, () => {
     expect(installed).toMatchObject([
       { available: false, reason: expect.stringContaining("cannot load") as string },
     ]);
+  });
+});
+
+describe("the row of an NPU in slm doctor", () => {
+  const QNN = { device: "npu:qnn", target: "npu", profile: "qnn" } as const;
+  const addQnn = () => runCommand("device:add", [at("qnn"), "--as", "qnn", "--version", "0.4.0", "--yes"]);
+  const row = async (answer: Awaited<ReturnType<ProbePlugin>>) =>
+    pluginRow(QNN, await examinePlugins(() => Promise.resolve(answer)));
+  const device = (type: "cpu" | "npu") => ({ name: "QNNExecutionProvider", vendor: "Maker", type });
+
+  beforeAll(async () => {
+    await mkdir(at("qnn"));
+    await writeFile(at("qnn/LICENSE"), "The Licence\n");
+    for (const base of ["onnxruntime_providers_qnn", "QnnHtp"])
+      await writeFile(at(`qnn/${LIBRARY.replace("onnxruntime_providers_webgpu", base)}`), await headerHere());
+  });
+
+  test("says what its plug-in offers: on a CPU that it compiles and simulates", async () => {
+    await addQnn();
+    expect(await row({ devices: [device("cpu")] })).toEqual({
+      available: true,
+      reason: "plug-in qnn 0.4.0: compiles for Hexagon, and simulates it",
+    });
+    expect(await row({ devices: [device("npu"), device("cpu")] })).toEqual({
+      available: true,
+      reason: "plug-in qnn 0.4.0: Maker NPU, Maker CPU",
+    });
+  });
+
+  test("says why its plug-in offers nothing", async () => {
+    await addQnn();
+    expect(await row({ reason: "no driver" })).toEqual({
+      available: false,
+      reason: "plug-in qnn 0.4.0: no driver",
+    });
+    expect((await row({ devices: [] }))?.reason).toMatch(/^plug-in qnn 0\.4\.0: .*lists no device/);
+  });
+
+  test("of a corrupt plug-in is the error that the runtime ends with", async () => {
+    const added = await addQnn();
+    expect(added.exitCode).toBe(0);
+    await rm(join(added.stdout.trimEnd().split("\n").at(-1)!, "LICENSE"));
+    expect(await row({ devices: [] })).toEqual({
+      available: false,
+      reason: "plug-in qnn 0.4.0 cannot be used, corrupt: LICENSE is missing",
+    });
+  });
+
+  test("names the commands that add its plug-in, if it has one", async () => {
+    const findings = await examinePlugins();
+    expect(await pluginRow(QNN, findings)).toBeUndefined();
+    const no = { available: false, reason: "needs a plug-in" };
+    const { obtain } = findings.absent.find(({ name }) => name === "qnn")!;
+    const hint = obtain === null ? "" : `: ${obtain}, then slm device add FILE`;
+    expect(withPluginHint(no, QNN, findings).reason).toBe(`needs a plug-in${hint}`);
+    expect(withPluginHint(no, { device: "npu:vitisai" }, findings)).toEqual(no);
+    const yes = { available: true, reason: "computed a product" };
+    expect(withPluginHint(yes, QNN, findings)).toEqual(yes);
   });
 });
 

@@ -18,6 +18,11 @@ export interface ExportOptions extends WorkOptions {
   readonly buckets?: ExportChoice["buckets"];
   /** Target npu: longest target [tokens]. Default: the model's own. */
   readonly window?: ExportChoice["window"];
+  /**
+   * Target npu: tokens in a run of a second decoder, which reads prompts of decoder-only models and verifies draft tokens of prompt lookup.
+   * Default: 32 for a decoder-only model, otherwise there is no such decoder.
+   */
+  readonly chunk?: ExportChoice["chunk"];
   /** JSONL file of rows. Prunes the decoder's vocabulary to the tokens of their targets, and single characters. */
   readonly shortlist?: string | undefined;
   /** Directory to write. Default: `CHECKPOINT-<target>`, beside it. */
@@ -83,8 +88,9 @@ function choiceOf({
   layout,
   buckets,
   window,
+  chunk,
 }: ExportOptions): ExportChoice {
-  return { target, profile, precision, layout, buckets, window };
+  return { target, profile, precision, layout, buckets, window, chunk };
 }
 
 async function shortlistOf(checkpoint: string, { shortlist }: ExportOptions) {

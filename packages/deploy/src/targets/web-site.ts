@@ -3,7 +3,7 @@ import { createReadStream, createWriteStream } from "node:fs";
 import { copyFile, mkdir, readdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { createGunzip } from "node:zlib";
+import { createBrotliDecompress } from "node:zlib";
 import { hashJson, readManifest, writeJsonAtomic, SlmError } from "@slm/core";
 import { readDeviceModel } from "@slm/exported-model";
 import { TARGETS, deviceOf } from "@slm/devices/table";
@@ -60,8 +60,8 @@ export async function writeWebSite(
   return [...shell, ...files.map(({ path }) => path), SITE_FILE];
 }
 
-/** Ending of files that the built page holds compressed, and a site as they are: WebAssembly shrinks to a quarter. */
-const COMPRESSED = ".gz";
+/** Ending of files that the built page holds compressed, and a site as they are: WebAssembly shrinks to a fifth. */
+const COMPRESSED = ".br";
 
 /** Copies the built page. @returns its files as they are in the site. @throws SlmError INPUT_MISSING if there is no page */
 async function copyPage(page: string, output: string): Promise<readonly string[]> {
@@ -79,7 +79,8 @@ async function copyPage(page: string, output: string): Promise<readonly string[]
     const name = isCompressed ? path.slice(0, -COMPRESSED.length) : path;
     const target = join(output, name);
     await mkdir(dirname(target), { recursive: true });
-    if (isCompressed) await pipeline(createReadStream(source), createGunzip(), createWriteStream(target));
+    if (isCompressed)
+      await pipeline(createReadStream(source), createBrotliDecompress(), createWriteStream(target));
     else await copyFile(source, target);
     written.push(name);
   }

@@ -35,10 +35,12 @@ export interface ProviderSettings {
 /** How results of a device were obtained for this release. */
 export const RESULTS = {
   measured: "ran and was timed on the device",
-  wasm: "ran and was timed in a browser with WebAssembly; no WebGPU was available",
+  wasm: "ran and was timed in a browser with WebAssembly; with WebGPU it ran on a software adapter, whose times are no GPU's",
+  software:
+    "ran on a software adapter and on no GPU: the CPU computes, every result says so, and its times are no GPU's",
   fallback: "no such device was available: the CPU computes instead, and every result says so",
   simulated:
-    "no such device was available: the CPU runs the device's graphs, and every result says that it was simulated; times are not those of the device",
+    "no such device was available: the vendor's simulator (qnn) or the CPU runs the device's graphs, and every result says that it was simulated; times are not those of the device",
 } as const;
 
 export interface DeviceRow {
@@ -47,7 +49,7 @@ export interface DeviceRow {
   /** Short name of the software, for messages. */
   readonly label: string;
   readonly provider: ProviderSettings;
-  /** Requirements of the machine, for messages. Null: none. */
+  /** Requirements of the machine, for messages; of a plug-in the command that says how it is obtained. Null: none. */
   readonly needs: string | null;
   /** Runtimes that open its models, the default first. */
   readonly runtimes: readonly RuntimeName[];

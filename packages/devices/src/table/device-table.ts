@@ -1,6 +1,7 @@
 /**
  * The table of devices: one row per target and profile. A target is a kind of device; a profile is the software that runs graphs
- * there, an execution provider of ONNX Runtime or a compiler behind one. Export, quantization, analysis, the runtimes, the command
+ * there, an execution provider of ONNX Runtime or a compiler behind one. The provider is part of onnxruntime-node, or a plug-in by its
+ * vendor that the user adds (`@slm/runtime-native/plugins`); column `provider` is for the former. Export, quantization, analysis, the runtimes, the command
  * line and docs/reference/devices.md read this table; the types of all names derive from it. A row without a column does not
  * compile, nor does a profile without its lowerings (`@slm/onnx-export`) or its operator rules (`../profiles`).
  *
@@ -118,7 +119,7 @@ export const DEVICES = {
       needs: "a GPU with Vulkan, Metal or Direct3D 12",
       runtimes: ["gpu", "cpu"],
       rest: "cpu",
-      results: "fallback",
+      results: "software",
       precisions: { float32: true, float16: true, bfloat16: "WebGPU has no bfloat16" },
       schemes: {
         takes: BLOCKS,
@@ -147,7 +148,7 @@ export const DEVICES = {
       title: "Qualcomm Hexagon (HTP), ONNX Runtime QNN provider",
       label: "QNN (Hexagon)",
       provider: { name: "qnn", backendType: "htp" },
-      needs: "Windows on a Qualcomm NPU",
+      needs: "a plug-in (slm device add qnn), or Windows on a Qualcomm NPU",
       runtimes: ["npu"],
       rest: null,
       results: "simulated",
@@ -170,7 +171,7 @@ export const DEVICES = {
       title: "Intel NPU, ONNX Runtime OpenVINO provider",
       label: "OpenVINO (Intel NPU)",
       provider: { name: "openvino", device_type: "NPU" },
-      needs: "a build of ONNX Runtime with OpenVINO, which npm does not have",
+      needs: "a plug-in (slm device add openvino) and an Intel NPU",
       runtimes: ["npu"],
       rest: null,
       results: "simulated",

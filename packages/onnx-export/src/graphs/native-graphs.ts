@@ -122,7 +122,7 @@ function prunedVocabulary(
 }
 
 /** Logits `[batch, vocab]` of the last position. */
-export function lastLogits({ recorder, parameters }: Recording, config: ModelConfig, hidden: Tensor): Tensor {
+function lastLogits({ recorder, parameters }: Recording, config: ModelConfig, hidden: Tensor): Tensor {
   return recorder.builder.scope("decoder", () =>
     outputHead(config, parameters, lastPosition({ x: hidden }, {})),
   );

@@ -35,7 +35,7 @@ import {
 import { inputBias, rangeBias } from "./padding.js";
 import { decomposedSequence } from "./decomposed-attention.js";
 import { bufferedCache, growingCache, windowCache } from "./decomposed-caches.js";
-import { joinedTokens, mixedTokens, shiftedGrid, slicedTokens } from "./tokens.js";
+import { joinedTokens, mixedRows, mixedTokens, shiftedGrid, shiftedRows, slicedTokens } from "./tokens.js";
 
 type Form<O extends OpName> = (context: LoweringContext) => Lowering<O>;
 
@@ -57,8 +57,8 @@ const VARIANTS = {
   layerNorm: { LayerNormalization: layerNormalization },
   concatTokens: { Concat: joinedTokens },
   tokensFrom: { Slice: slicedTokens },
-  mixTokens: { MatMul: mixedTokens },
-  shiftGrid: { MatMul: shiftedGrid },
+  mixTokens: { MatMul: mixedTokens, Gemm: mixedRows },
+  shiftGrid: { MatMul: shiftedGrid, Gemm: shiftedRows },
   add: { Add: residualSum },
   selfAttention: { GroupQueryAttention: groupQuerySequence, decomposed: decomposedSequence },
   cachedAttention: {

@@ -1,7 +1,8 @@
 /** Ops that change how many tokens there are. Rows of static graphs have no axis `batch`. */
+import { int } from "@slm/onnx";
 import { checkMix, checkShift, shiftWeights, type Lowering, type Recorder, type Tensor } from "@slm/tensor";
 import type { LoweringContext } from "./context.js";
-import { concat, sliceAxis } from "./emit.js";
+import { concat, sliceAxis, transposeAxes } from "./emit.js";
 
 /** Which axis of a graph's values counts tokens. */
 const tokenAxis = ({ device }: LoweringContext): 0 | 1 => (device.shapes === "static" ? 0 : 1);
@@ -28,30 +29,57 @@ export function slicedTokens(context: LoweringContext): Lowering<"tokensFrom"> {
   };
 }
 
-/** A constant matrix times the tokens of every row. */
-export function mixedTokens(context: LoweringContext): Lowering<"mixTokens"> {
-  return (recorder, { x }, { weights, outputs }) => {
-    checkMix(weights, outputs, x.shape[1]!);
-    return constantProduct(context, recorder, x, { weights, outputs });
-  };
-}
-
-/** The same: a picture is read once, and every device has products. */
-export function shiftedGrid(context: LoweringContext): Lowering<"shiftGrid"> {
-  return (recorder, { x }, shift) => {
-    const outputs = x.shape[1]!;
-    checkShift(shift, outputs);
-    return constantProduct(context, recorder, x, { weights: shiftWeights(shift), outputs });
-  };
-}
-
-function constantProduct(
-  { device }: LoweringContext,
+/** How a constant matrix multiplies the tokens of every row. */
+type TokenProduct = (
+  context: LoweringContext,
   recorder: Recorder,
   x: Tensor,
-  { weights, outputs }: { readonly weights: Float32Array; readonly outputs: number },
-): Tensor {
+  matrix: { readonly weights: Float32Array; readonly outputs: number },
+) => Tensor;
+
+/** A constant matrix times the tokens of every row. */
+const mixedBy =
+  (product: TokenProduct) =>
+  (context: LoweringContext): Lowering<"mixTokens"> =>
+  (recorder, { x }, { weights, outputs }) => {
+    checkMix(weights, outputs, x.shape[1]!);
+    return product(context, recorder, x, { weights, outputs });
+  };
+
+/** The same: a picture is read once, and every device has products. */
+const shiftedBy =
+  (product: TokenProduct) =>
+  (context: LoweringContext): Lowering<"shiftGrid"> =>
+  (recorder, { x }, shift) => {
+    const outputs = x.shape[1]!;
+    checkShift(shift, outputs);
+    return product(context, recorder, x, { weights: shiftWeights(shift), outputs });
+  };
+
+const matrixFirst: TokenProduct = ({ device }, recorder, x, { weights, outputs }) => {
   const [batch, length, width] = x.shape as [number, number, number];
   const matrix = recorder.builder.constant(device.precision, [outputs, length], [...weights]);
   return recorder.record("MatMul", [matrix, recorder.nameOf(x)], [batch, outputs, width]);
-}
+};
+
+/**
+ * The same on the rows of static graphs, with the matrix in the place of a linear layer's weights, where devices know scales per output:
+ * Qualcomm's compiler (onnxruntime-qnn 2.7.0) rejects a quantized constant as the first factor, or computes something else.
+ *
+ * ```
+ * x [length, width] -> Transpose -> Gemm with the matrix [outputs, length] -> [width, outputs] -> Transpose -> [outputs, width]
+ * ```
+ */
+const matrixAsWeights: TokenProduct = ({ device }, recorder, x, { weights, outputs }) => {
+  const [batch, length, width] = x.shape as [number, number, number];
+  const { builder } = recorder;
+  const matrix = builder.constant(device.precision, [outputs, length], [...weights]);
+  const columns = transposeAxes(recorder, recorder.nameOf(x), [1, 0]);
+  const mixed = builder.op("Gemm", [columns, matrix], { attributes: { transB: int(1) } });
+  return recorder.tensor(transposeAxes(recorder, mixed, [1, 0]), [batch, outputs, width]);
+};
+
+export const mixedTokens = mixedBy(matrixFirst);
+export const mixedRows = mixedBy(matrixAsWeights);
+export const shiftedGrid = shiftedBy(matrixFirst);
+export const shiftedRows = shiftedBy(matrixAsWeights);

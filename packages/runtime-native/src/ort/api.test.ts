@@ -1,6 +1,8 @@
 import { writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
 import { OrtApi } from "./api.js";
 import { CHECKED, PLAIN } from "./functions.js";
@@ -19,6 +21,19 @@ describe(OrtApi, () => {
     }).toThrow(/library\.so/);
     expect(api.pointer("CreateRunOptions")).not.toBe(0n);
     api.plain("ReleaseEnv", environment);
+  });
+
+  test("keeps its library loaded when garbage is collected", async () => {
+    setFlagsFromString("--expose-gc");
+    const collectGarbage = runInNewContext("gc") as () => void;
+    const api = new OrtApi();
+    for (let round = 0; round < 3; round++) {
+      collectGarbage();
+      // Native handles are given up in a later turn.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    // With its library gone, this call would end the process.
+    expect(api.pointer("CreateRunOptions")).not.toBe(0n);
   });
 
   test("rejects a file that is no library, by name", async () => {

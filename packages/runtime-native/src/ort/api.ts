@@ -43,6 +43,18 @@ const PATH_TYPE = process.platform === "win32" ? "str16" : "str";
  */
 koffi.config({ sync_stack_size: 2 ** 24, async_stack_size: 2 ** 24, resident_async_pools: 1 });
 
+/**
+ * Every library that was loaded: koffi unloads one whose handle is collected as garbage, and a later call of its functions ends the
+ * process.
+ */
+const LOADED: ReturnType<typeof koffi.load>[] = [];
+
+function loadLibrary(...request: Parameters<typeof koffi.load>): ReturnType<typeof koffi.load> {
+  const library = koffi.load(...request);
+  LOADED.push(library);
+  return library;
+}
+
 /** One library of ONNX Runtime, loaded. */
 export class OrtApi {
   /** "1.30.0". */
@@ -135,7 +147,7 @@ export class OrtApi {
 
 /** Loads a library whose symbols others need. @throws Error */
 export function preloadLibrary(path: string): void {
-  koffi.load(path, { global: true });
+  loadLibrary(path, { global: true });
 }
 
 /** `count` pointers from an address on. */
@@ -145,7 +157,7 @@ export function pointers(address: Pointer | null | undefined, count: number): re
 }
 
 /** `count` texts from an address on. */
-export function strings(address: Pointer | null | undefined, count: number): readonly string[] {
+function strings(address: Pointer | null | undefined, count: number): readonly string[] {
   if (address === null || address === undefined || count === 0) return [];
   return koffi.decode(address, koffi.array("str", count)) as string[];
 }
@@ -165,7 +177,7 @@ function openTable(path: string): { readonly version: string; readonly table: re
     new SlmError("DEVICE_UNAVAILABLE", `runtime-native: ${path}: ${why}`, { cause, suggestions: ["npm ci"] });
   let base: Pointer;
   try {
-    base = (koffi.load(path).func("void *OrtGetApiBase()") as () => Pointer)();
+    base = (loadLibrary(path).func("void *OrtGetApiBase()") as () => Pointer)();
   } catch (cause) {
     throw failed(`cannot be loaded: ${cause instanceof Error ? cause.message : String(cause)}`, cause);
   }

@@ -11,6 +11,7 @@ import {
   libraryHere,
   pe,
   qnnFiles,
+  recordLine,
   wheelEntries,
   writeWheel,
   zipOf,
@@ -161,7 +162,25 @@ describe(addPlugin, () => {
       file: "plugin.whl",
       sha256: hash,
       package: "onnxruntime-qnn",
+      mismatches: [],
     });
+  });
+
+  test("takes a wheel whose libraries were signed after its RECORD was written only with the hash of the whole wheel", async () => {
+    await writeWheel(at("signed.whl"), {
+      record: (lines) => [
+        ...lines.filter((line) => !line.startsWith(PROVIDER)),
+        recordLine(PROVIDER, libraryHere("not signed")),
+      ],
+    });
+    await expect(add("signed.whl")).rejects.toMatchObject({
+      code: "DATA_INVALID",
+      context: { mismatches: [PROVIDER] },
+      suggestions: expect.arrayContaining([expect.stringContaining("--sha256 HASH")]) as unknown,
+    });
+    expect(await stored()).toEqual([]);
+    const hash = sha256(await readFile(at("signed.whl")));
+    expect((await add("signed.whl", { sha256: hash })).manifest.source.mismatches).toEqual([PROVIDER]);
   });
 
   test("answers the name of a known plug-in with the command that obtains it, and any other with what is missing", async () => {

@@ -11,14 +11,14 @@ import { planPackage, type PluginNames } from "./package-plan.js";
 import { openPackage } from "./open-package.js";
 import { unsafe, type PackageLimits } from "./package-source.js";
 import type { PlatformName } from "./platform.js";
-import { pluginOf, type Plugin, type PluginManifest } from "./plugin.js";
+import { pluginOf, type PackageOrigin, type Plugin, type PluginManifest } from "./plugin.js";
 
 /** What is asked before anything is unpacked. */
 export interface PluginOffer {
   readonly name: string;
   readonly version: string;
   readonly platform: PlatformName;
-  readonly source: PluginManifest["source"];
+  readonly source: PackageOrigin;
   readonly licence: PackageLicence;
   /** What this very file did when this release of slm was tried with it; null if it was not. */
   readonly tried: string | null;
@@ -27,7 +27,7 @@ export interface PluginOffer {
 export interface AddPluginOptions extends PluginNames {
   /** A wheel, NuGet package, zip archive or folder. */
   readonly source: string;
-  /** Expected hash of the file, 64 hexadecimal digits. */
+  /** Expected hash of the file, 64 hexadecimal digits. Its files then need not agree with its RECORD; those that do not are named. */
   readonly sha256?: string | undefined;
   /** Accepts the licence by returning; throws otherwise. */
   readonly accept: (offer: PluginOffer) => Promise<void>;
@@ -63,7 +63,7 @@ export async function addPlugin(options: AddPluginOptions): Promise<AddedPlugin>
     const facts = await readPackageFacts(path, source);
     const plan = await planPackage(path, source, facts, options);
     const { name, version, platform, known } = plan;
-    const from: PluginManifest["source"] = {
+    const from: PackageOrigin = {
       kind: facts.kind,
       file: basename(resolve(path)),
       sha256,
@@ -81,6 +81,7 @@ export async function addPlugin(options: AddPluginOptions): Promise<AddedPlugin>
       plan,
       from,
       licence,
+      isPinned: options.sha256 !== undefined,
       signal: options.signal,
     });
     return { plugin: pluginOf(at, manifest), manifest, offer, wasInstalled };

@@ -26,7 +26,13 @@ import type { PackageLicence } from "./licences.js";
 import type { PackageFacts } from "./package-facts.js";
 import type { PackagePlan } from "./package-plan.js";
 import { unsafe, type PackageEntry, type PackageSource } from "./package-source.js";
-import { FILES_FOLDER, PLUGIN_FILE, type PluginFile, type PluginManifest } from "./plugin.js";
+import {
+  FILES_FOLDER,
+  PLUGIN_FILE,
+  type PackageOrigin,
+  type PluginFile,
+  type PluginManifest,
+} from "./plugin.js";
 
 export interface InstallOptions {
   /** The folder of all plug-ins. */
@@ -36,8 +42,10 @@ export interface InstallOptions {
   readonly source: PackageSource;
   readonly facts: PackageFacts;
   readonly plan: PackagePlan;
-  readonly from: PluginManifest["source"];
+  readonly from: PackageOrigin;
   readonly licence: PackageLicence;
+  /** Whether the user knows the hash of the whole package, which then need not agree with its RECORD. */
+  readonly isPinned: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -62,8 +70,8 @@ export async function installPlugin(options: InstallOptions): Promise<Installati
     }
     const work = join(root, plan.name, `${PARTIAL}${randomBytes(6).toString("hex")}`);
     try {
-      const files = await unpack(options, join(work, FILES_FOLDER));
-      const manifest = manifestOf(options, files, acceptedAt);
+      const unpacked = await unpack(options, join(work, FILES_FOLDER));
+      const manifest = manifestOf(options, unpacked, acceptedAt);
       await writeJsonAtomic(join(work, PLUGIN_FILE), manifest);
       await putInPlace(work, at);
       return { at, manifest, wasInstalled: false };
@@ -134,27 +142,43 @@ async function installedBefore(
   );
 }
 
-async function unpack(options: InstallOptions, folder: string): Promise<readonly PluginFile[]> {
-  const { plan, path, facts } = options;
+interface Unpacked {
+  readonly files: readonly PluginFile[];
+  /** Files whose hash in the package's RECORD is another. */
+  readonly mismatches: readonly string[];
+}
+
+async function unpack(options: InstallOptions, folder: string): Promise<Unpacked> {
+  const { plan, facts } = options;
   const files: PluginFile[] = [];
-  for (const entry of plan.entries) {
-    const file = await unpackFile(options, entry, folder);
-    const recorded = facts.record?.get(entry.path);
-    if (facts.record !== undefined && recorded === undefined)
-      throw unsafe(path, `'${entry.path}' is not in its RECORD`);
-    if (recorded !== undefined && (recorded.sha256 !== file.sha256 || recorded.bytes !== file.bytes))
-      throw unsafe(
-        path,
-        `'${entry.path}' is not what its RECORD says: SHA-256 ${file.sha256}, expected ${recorded.sha256}`,
-      );
-    files.push(file);
-  }
+  for (const entry of plan.entries) files.push(await unpackFile(options, entry, folder));
+  const mismatches = files.filter((file) => !isRecorded(file, facts)).map(({ path }) => path);
+  if (mismatches.length > 0 && !options.isPinned) throw mismatch(options, mismatches);
   for (const [alias, target] of Object.entries(plan.aliases)) {
     await linkOrCopy(resolveInside(folder, target), resolveInside(folder, alias));
     const original = files.find((file) => file.path === target)!;
     files.push({ ...original, path: alias, aliasOf: target });
   }
-  return files;
+  return { files, mismatches };
+}
+
+function isRecorded({ path, sha256, bytes }: PluginFile, { record }: PackageFacts): boolean {
+  if (record === undefined) return true;
+  const recorded = record.get(path);
+  return recorded?.sha256 === sha256 && recorded.bytes === bytes;
+}
+
+/** Intel signed the libraries of a wheel after its RECORD was written: a hash of the whole wheel vouches for them. */
+function mismatch({ path, from }: InstallOptions, mismatches: readonly string[]): SlmError {
+  const [first = "", ...others] = mismatches;
+  const count = others.length === 0 ? "" : ` (and ${others.length} other files)`;
+  return new SlmError("DATA_INVALID", `${path}: '${first}'${count} is not what its RECORD says`, {
+    context: { source: path, sha256: from.sha256, mismatches },
+    suggestions: [
+      "download the package again",
+      `slm device add ${path} --sha256 HASH   # the hash that the package's publisher shows for the file`,
+    ],
+  });
 }
 
 async function unpackFile(
@@ -196,7 +220,7 @@ async function linkOrCopy(from: string, to: string): Promise<void> {
 
 function manifestOf(
   { plan, from, licence }: InstallOptions,
-  files: readonly PluginFile[],
+  { files, mismatches }: Unpacked,
   acceptedAt: string,
 ): PluginManifest {
   const { name, version, platform, onnxRuntime, library, registrationName } = plan;
@@ -205,7 +229,7 @@ function manifestOf(
     name,
     version,
     platform,
-    source: from,
+    source: { ...from, mismatches: [...mismatches] },
     onnxRuntime,
     library,
     registrationName,

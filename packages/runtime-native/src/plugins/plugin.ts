@@ -55,6 +55,9 @@ const pluginManifest = z.strictObject({
     file: z.string().describe("Name of the file or folder that it was added from."),
     sha256: hash.nullable().describe("Of that file; null for a folder."),
     package: z.string().nullable().describe("Name that the package declares."),
+    mismatches: z
+      .array(relativePath)
+      .describe("Files that are not what the package's RECORD says; its hash was given, and was right."),
   }),
   onnxRuntime: z.string().nullable().describe("The only version of ONNX Runtime that it works with."),
   library: relativePath,
@@ -72,6 +75,9 @@ const pluginManifest = z.strictObject({
   files: z.array(pluginFile).min(1),
 });
 export type PluginManifest = z.infer<typeof pluginManifest>;
+
+/** The package that a plug-in is from. */
+export type PackageOrigin = Omit<PluginManifest["source"], "mismatches">;
 
 /** @throws SlmError INPUT_MISSING, DATA_INVALID */
 export const readPluginManifest = (folder: string): Promise<PluginManifest> =>

@@ -1,5 +1,5 @@
 import { Args, Flags } from "@oclif/core";
-import type { DeviceId, PluginOffer } from "@slm/runtime-native/plugins";
+import type { DeviceId, PluginManifest, PluginOffer } from "@slm/runtime-native/plugins";
 import { formatBytes } from "../../ui/format.js";
 import { SlmCommand } from "../../slm-command.js";
 
@@ -13,7 +13,7 @@ export interface DeviceAddResult {
   readonly serves: readonly DeviceId[];
   readonly bytes: number;
   readonly licence: PluginOffer["licence"];
-  readonly source: PluginOffer["source"];
+  readonly source: PluginManifest["source"];
   /** What this very file did when this release was tried with it; null if it was not. */
   readonly tried: string | null;
   /** Whether it was installed before. */
@@ -37,7 +37,10 @@ export class DeviceAddCommand extends SlmCommand<DeviceAddResult> {
       helpValue: "<name>",
       summary: "Name of the plug-in. Default: that of the known one.",
     }),
-    sha256: Flags.string({ helpValue: "<hash>", summary: "Expected SHA-256 of the file." }),
+    sha256: Flags.string({
+      helpValue: "<hash>",
+      summary: "Expected SHA-256 of the file. It vouches for files that differ from the wheel's own hashes.",
+    }),
     library: Flags.string({ helpValue: "<path>", summary: "The provider library in the package." }),
     register: Flags.string({
       helpValue: "<name>",
@@ -110,10 +113,16 @@ export class DeviceAddCommand extends SlmCommand<DeviceAddResult> {
 
   protected override lines(result: DeviceAddResult): readonly string[] {
     const { name, version, platform, registrationName, serves, bytes, tried, wasInstalled, folder } = result;
+    const { mismatches } = result.source;
     return [
       `${name} ${version} for ${platform}${wasInstalled ? ", was installed before" : ""}`,
       `registered as ${registrationName}, for ${serves.length === 0 ? "no device of slm yet" : serves.join(", ")}`,
       `${formatBytes(bytes)}; ${tried === null ? "this release was not tried with this file" : `tried with this release: ${tried}`}`,
+      ...(mismatches.length === 0
+        ? []
+        : [
+            `${mismatches.length} files are not what its RECORD says; the hash that you gave vouches for them`,
+          ]),
       folder,
     ];
   }

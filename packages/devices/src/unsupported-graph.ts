@@ -23,13 +23,13 @@ export interface GraphPlace {
  * @throws SlmError OP_UNSUPPORTED for a node or an element type that the provider does not compute, DEVICE_UNAVAILABLE for a graph in
  * float16 on an adapter without it. Each with the command that exports the model rightly.
  */
-export async function rejectUncomputable(
+export async function rejectUnsupported(
   outline: ModelOutline,
   row: Pick<DeviceRow, "label" | "precisions">,
   { name, target, profile, adapter, hasFloat16 }: GraphPlace,
 ): Promise<void> {
   const command = `slm export CHECKPOINT --target ${target} --profile ${profile}`;
-  const node = uncomputableNode(outline, profile);
+  const node = unsupportedNode(outline, profile);
   if (node !== undefined)
     throw new SlmError("OP_UNSUPPORTED", `graph '${name}' is not for ${row.label}: ${node}`, {
       suggestions: [command],
@@ -60,19 +60,19 @@ function computedTypes({ nodes, inputs, initializers }: ModelOutline): ReadonlyS
 }
 
 /** The first node, inside subgraphs too, that the provider takes and does not compute, and why. */
-function uncomputableNode(graph: Subgraph, profile: ProfileName): string | undefined {
+function unsupportedNode(graph: Subgraph, profile: ProfileName): string | undefined {
   for (const node of graph.nodes) {
-    const reason = whyUncomputable(node, profile);
+    const reason = whyUnsupported(node, profile);
     if (reason !== undefined) return reason;
     for (const body of subgraphsOf(node)) {
-      const inside = uncomputableNode(body, profile);
+      const inside = unsupportedNode(body, profile);
       if (inside !== undefined) return inside;
     }
   }
   return undefined;
 }
 
-function whyUncomputable(node: GraphNode, profile: ProfileName): string | undefined {
+function whyUnsupported(node: GraphNode, profile: ProfileName): string | undefined {
   const { operators } = OPERATOR_RULES[profile];
   const operator = operatorName(node);
   const limits = Object.hasOwn(operators, operator) ? operators[operator]!.attributes : undefined;

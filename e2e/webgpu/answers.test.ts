@@ -1,0 +1,272 @@
+/** Answers that WebGPU computes: of a trained student and its decoder-only teacher, of random vision-language models, of every scheme. */
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import {
+  beamSearch,
+  loadGenerator,
+  type GenerateOptions,
+  type Generation,
+  type Source,
+} from "@slm/inference";
+import { int, readOnnx, writeOnnx } from "@slm/onnx";
+import { exportModel, exportWeights } from "@slm/onnx-export";
+import { quantizeDirectory } from "@slm/quantization";
+import type { Runtime } from "@slm/runtime";
+import { trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { z } from "zod";
+import { decoderOnly, randomWeights } from "../random-models.js";
+import { slm } from "../slm-process.js";
+import { ON_WEBGPU, inRun, openRuntimes, type Runtimes } from "./setting.js";
+import { shadowed } from "./shadow-runtime.js";
+
+/** Rows of a batch. */
+const ROWS = 16;
+/** Rows that `slm eval` measures, if the run has as many. */
+const EVALUATED = 36;
+
+const GPU = { target: "gpu", profile: "webgpu" } as const;
+
+let runtimes: Runtimes;
+let workspace: string;
+let words: readonly string[];
+/** Rows of the file that `slm eval` reads. */
+let evaluated: number;
+
+beforeAll(async () => {
+  runtimes = await openRuntimes();
+  workspace = await mkdtemp(join(tmpdir(), "slm-webgpu-answers-"));
+  const rows = (await readFile(inRun("data", "test.jsonl"), "utf8"))
+    .trimEnd()
+    .split("\n")
+    .slice(0, EVALUATED);
+  evaluated = rows.length;
+  await writeFile(at("rows.jsonl"), `${rows.join("\n")}\n`);
+  words = rows.slice(0, ROWS).map((row) => z.object({ source: z.string() }).parse(JSON.parse(row)).source);
+  for (const [name, checkpointDirectory] of [
+    ["student", inRun("distill")],
+    ["teacher", inRun("teacher")],
+  ] as const)
+    await exportModel({ ...GPU, checkpointDirectory, outputDirectory: await made(name) });
+  for (const scheme of ["int8-block", "int4-block"] as const)
+    await quantizeDirectory({ modelDirectory: at("student"), outputDirectory: await made(scheme), scheme });
+});
+afterAll(async () => {
+  await runtimes.close();
+  await rm(workspace, { recursive: true });
+});
+
+const at = (name: string): string => join(workspace, name);
+
+async function made(name: string): Promise<string> {
+  await mkdir(at(name));
+  return at(name);
+}
+
+interface Asked {
+  readonly options?: GenerateOptions | undefined;
+  readonly promptLookup?: number | undefined;
+}
+
+async function answersOn(
+  runtime: Runtime,
+  directory: string,
+  sources: readonly Source[],
+  { options, promptLookup }: Asked = {},
+): Promise<readonly Generation[]> {
+  const generator = await loadGenerator(directory, runtime, { promptLookup });
+  try {
+    return await generator.generate(sources, options);
+  } finally {
+    await generator.close();
+  }
+}
+
+const tokensOf = (answers: readonly Generation[]): readonly (readonly number[])[] =>
+  answers.map(({ tokens }) => tokens);
+
+/** Tokens of both devices, which must be alike. */
+async function expectSameTokens(directory: string, sources: readonly Source[], asked?: Asked): Promise<void> {
+  const expected = tokensOf(await answersOn(runtimes.cpu, directory, sources, asked));
+  expect(expected.flat()).not.toEqual([]);
+  expect(tokensOf(await answersOn(runtimes.gpu, directory, sources, asked))).toEqual(expected);
+}
+
+/** Largest difference of any output of any graph in any run, each computed on both devices from the same inputs. */
+async function largestDifference(
+  directory: string,
+  sources: readonly Source[],
+  asked?: Asked,
+): Promise<number> {
+  const { runtime, differences } = shadowed(runtimes.cpu, runtimes.gpu);
+  await answersOn(runtime, directory, sources, asked);
+  const all = differences();
+  expect(all).not.toEqual([]);
+  return Math.max(...all.map(({ maxAbs }) => maxAbs));
+}
+
+/** float32 sums in another order: 6e-6 on the student of the quick start. */
+const FLOAT32_BOUND = 5e-5;
+
+describe("a trained student in float32 gives the CPU's answers, token for token", () => {
+  test("greedy, in a batch", () => expectSameTokens(at("student"), words));
+
+  test("with 4 beams", () =>
+    expectSameTokens(at("student"), words.slice(0, 4), { options: { strategy: beamSearch(4) } }));
+
+  test("sampled with a seed", () =>
+    expectSameTokens(at("student"), words.slice(0, 4), {
+      options: { strategy: { kind: "sample", temperature: 0.8 }, seed: 7 },
+    }));
+
+  test("with prompt lookup, which are the greedy ones", async () => {
+    const asked = { promptLookup: 4 };
+    await expectSameTokens(at("student"), words.slice(0, 4), asked);
+    const greedy = await answersOn(runtimes.gpu, at("student"), words.slice(0, 4));
+    expect(tokensOf(await answersOn(runtimes.gpu, at("student"), words.slice(0, 4), asked))).toEqual(
+      tokensOf(greedy),
+    );
+  });
+
+  test("and so does its decoder-only teacher", () => expectSameTokens(at("teacher"), words.slice(0, 4)));
+
+  test("because every output of every graph is the same but for rounding", async () => {
+    expect(await largestDifference(at("student"), words.slice(0, 2))).toBeLessThan(FLOAT32_BOUND);
+  });
+});
+
+/**
+ * At accuracy level 4 both kernels of `MatMulNBits` may round activations to 8 bits, each in its own way: 0.09 on the student of the quick
+ * start, in either scheme.
+ */
+const BLOCK_BOUND = 0.3;
+
+test.each(["int8-block", "int4-block"])(
+  "%s: outputs differ from the CPU's by roundings of activations, and without these by none",
+  async (scheme) => {
+    const sources = words.slice(0, 2);
+    const difference = await largestDifference(at(scheme), sources);
+    process.stdout.write(
+      `${scheme}: outputs differ by at most ${difference.toPrecision(2)} from the CPU's\n`,
+    );
+    expect(difference).toBeLessThan(BLOCK_BOUND);
+    const unrounded = await withFloatActivations(at(scheme), await made(`${scheme}-unrounded`));
+    expect(await largestDifference(unrounded, sources)).toBeLessThan(FLOAT32_BOUND);
+  },
+);
+
+/** `accuracy_level` of `MatMulNBits`: activations stay float32. */
+const FLOAT_ACTIVATIONS = 1;
+
+/** A copy of a model whose products of quantized weights take their activations as they are. @returns its directory */
+async function withFloatActivations(directory: string, copy: string): Promise<string> {
+  await cp(directory, copy, { recursive: true });
+  for (const name of ["encoder.onnx", "decoder.onnx"]) {
+    const graph = await readOnnx(join(directory, name));
+    const nodes = graph.nodes.map((node) =>
+      node.opType === "MatMulNBits"
+        ? { ...node, attributes: { ...node.attributes, accuracy_level: int(FLOAT_ACTIVATIONS) } }
+        : node,
+    );
+    expect(nodes).not.toEqual(graph.nodes);
+    await writeOnnx({ ...graph, nodes }, join(copy, name), { externalData: { file: `${name}.data` } });
+  }
+  return copy;
+}
+
+test("a decoder-only model reads prompts of 32 and more tokens at once, and verifies as many drafts", async () => {
+  const tokenizerDirectory = await made("tokenizer");
+  const letters = "abcdefgh";
+  await writeTokenizer(
+    trainSymbolTokenizer({ sources: [letters], targets: ["X Y"], sourceLowercase: false }),
+    tokenizerDirectory,
+  );
+  const config = { ...decoderOnly, maxSource: 80, maxTarget: 120, vocabularySize: 14 };
+  const outputDirectory = await made("long-prompts");
+  await exportWeights(
+    { config, weights: randomWeights(config), name: "random", tokenizerDirectory },
+    { ...GPU, outputDirectory },
+  );
+  for (const length of [31, 32, 70]) {
+    const source = letters.repeat(10).slice(0, length);
+    for (const promptLookup of [undefined, 40])
+      expect(
+        await largestDifference(outputDirectory, [source], { promptLookup, options: { maxTokens: 3 } }),
+      ).toBeLessThan(FLOAT32_BOUND);
+  }
+});
+
+/** Sizes of a model whose weights are quantized in a second. */
+const SMALL = { width: 32, feedForward: 64, encoderLayers: 1, decoderLayers: 1 } as const;
+
+describe("a vision-language model with random weights answers about an image as on the CPU", () => {
+  let student: { readonly vision: { readonly tower: object } };
+  beforeAll(async () => {
+    const recipe = await readFile(new URL("../../configs/ocr/recipe.yaml", import.meta.url), "utf8");
+    const tower = z.looseObject({ tower: z.looseObject({}) });
+    const schema = z.object({ distill: z.object({ student: z.looseObject({ vision: tower }) }) });
+    ({ student } = schema.parse(parse(recipe)).distill);
+  });
+
+  /** Exports a model of the OCR task's shape with changed sizes. @returns its directory */
+  async function visionModel(name: string, sizes: object, towerSizes: object): Promise<string> {
+    const tokens = { pad: 0, bos: 1, eos: 2, unknown: 3 };
+    const vision = { ...student.vision, tower: { ...student.vision.tower, ...towerSizes } };
+    // The vocabulary of the tokenizer that `slm model init` makes.
+    const fixed = { architecture: "encoder-decoder", vocabularySize: 98, tokens };
+    await writeFile(at(`${name}.yaml`), JSON.stringify({ ...student, ...sizes, ...fixed, vision }));
+    const checkpointDirectory = at(`${name}-checkpoint`);
+    await slm("model", "init", at(`${name}.yaml`), "-o", checkpointDirectory);
+    await exportModel({ ...GPU, checkpointDirectory, outputDirectory: await made(name) });
+    return at(name);
+  }
+
+  async function expectSameAnswer(model: string): Promise<void> {
+    const image = fileURLToPath(new URL("../../docs/ocr-lines.png", import.meta.url));
+    const argv = [model, "--image", image, "--prompt", "read", "--max-tokens", "6"];
+    const gpu = await slm("generate", ...argv, ...ON_WEBGPU);
+    const cpu = await slm("generate", ...argv, "--device", "cpu");
+    expect(gpu).toMatchObject({ text: cpu["text"], tokens: cpu["tokens"] });
+    expect(cpu["tokens"]).toBeGreaterThan(0);
+  }
+
+  test("of the OCR task's shape, in float32", async () => {
+    await expectSameAnswer(await visionModel("ocr", {}, {}));
+  });
+
+  test("of smaller sizes, in int4-block", async () => {
+    const modelDirectory = await visionModel("small", SMALL, { width: 32, feedForward: 64 });
+    const outputDirectory = await made("small-int4");
+    await quantizeDirectory({ modelDirectory, outputDirectory, scheme: "int4-block" });
+    await expectSameAnswer(outputDirectory);
+  });
+});
+
+test("an evaluation on WebGPU measures what the CPU measures, and says what computed", async () => {
+  const argv = [at("student"), "--data", at("rows.jsonl"), "--metrics", "exactMatch,per,perplexity"];
+  const cpu = await slm("eval", ...argv, "--device", "cpu", "-o", at("cpu.jsonl"));
+  const gpu = await slm("eval", ...argv, ...ON_WEBGPU, "-o", at("gpu.jsonl"));
+  const schema = z.object({
+    n: z.number(),
+    metrics: z.object({ exactMatch: z.number(), per: z.number(), perplexity: z.number() }),
+    device: z.object({ provider: z.string(), description: z.string(), simulated: z.boolean() }),
+  });
+  const [expected, actual] = [schema.parse(cpu), schema.parse(gpu)];
+  expect(actual.n).toBe(evaluated);
+  expect(actual.metrics).toMatchObject({
+    exactMatch: expected.metrics.exactMatch,
+    per: expected.metrics.per,
+  });
+  expect(actual.metrics.perplexity).toBeCloseTo(expected.metrics.perplexity, 3);
+  expect(actual.device).toMatchObject({ provider: "webgpu", description: runtimes.gpu.device.description });
+  expect(actual.device.simulated).toBe(actual.device.description.includes("(software adapter)"));
+  const predictions = async (name: string): Promise<readonly unknown[]> =>
+    (await readFile(at(name), "utf8"))
+      .trimEnd()
+      .split("\n")
+      .map((line) => z.object({ prediction: z.string() }).parse(JSON.parse(line)).prediction);
+  expect(await predictions("gpu.jsonl")).toEqual(await predictions("cpu.jsonl"));
+});

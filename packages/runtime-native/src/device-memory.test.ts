@@ -1,0 +1,127 @@
+import { GraphBuilder, encodeModel } from "@slm/onnx";
+import { DTYPES, createHostTensor, elementCount, type DType, type HostTensor } from "@slm/runtime";
+import { describeRuntime } from "@slm/runtime/contract";
+import { DirectChannel, HostRuntime } from "@slm/runtime/host";
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import {
+  CopyingApi,
+  DeviceMemoryEnvironment,
+  cpuMemory,
+  invertingTransfer,
+  plainTransfer,
+} from "./device-memory.test-support.js";
+import { NativeEnvironment } from "./environment.js";
+import { NativeHost } from "./native-host.js";
+import { NativeTensors } from "./tensors.js";
+
+/** The copies of every runtime that was opened. */
+const opened: CopyingApi[] = [];
+
+async function openDeviceRuntime(): Promise<HostRuntime> {
+  const api = new CopyingApi(plainTransfer);
+  opened.push(api);
+  const channel = new DirectChannel(new NativeHost({}, () => new DeviceMemoryEnvironment(api)));
+  await channel.call("open", { name: "test", threads: 1, providers: [], settings: {} });
+  const device = { provider: "cpu", threads: 1, description: "test", simulated: false, fallbacks: [] };
+  return new HostRuntime(channel, { name: "test", device });
+}
+
+// Every promise of a runtime, with kept tensors that only copies reach: as on a GPU.
+describeRuntime("runtime-native with device memory", openDeviceRuntime);
+
+describe("outputs that are kept in device memory", () => {
+  test("stay there between runs, and are copied when they are read", async () => {
+    const builder = new GraphBuilder("sum");
+    const [x, y] = [builder.input("x", "float32", ["n"]), builder.input("y", "float32", ["n"])];
+    builder.output("sum", builder.op("Add", [x, y]), "float32", ["n"]);
+    const runtime = await openDeviceRuntime();
+    const api = opened.at(-1)!;
+    const session = await runtime.load({ kind: "bytes", bytes: encodeModel(builder.build()) });
+    const one = createHostTensor("float32", [2], Float32Array.of(1, 10));
+    let sum = await runtime.upload(one);
+    expect(api.copies).toBe(1);
+    for (let run = 0; run < 3; run++) {
+      const { kept } = await session.run({ feeds: { x: sum, y: one }, keep: ["sum"] });
+      await runtime.release([sum]);
+      sum = kept["sum"]!;
+    }
+    expect(api.copies).toBe(1);
+    expect([...(await runtime.download(sum)).data]).toEqual([4, 40]);
+    expect(api.copies).toBe(2);
+    await runtime.close();
+  });
+});
+
+/** Tensors of every dtype and of any small shape, empty ones and scalars among them; bytes are arbitrary. */
+const tensors = (dtype: DType): fc.Arbitrary<HostTensor> =>
+  fc.array(fc.nat({ max: 5 }), { maxLength: 4 }).chain((shape) => {
+    const width = DTYPES[dtype].BYTES_PER_ELEMENT;
+    const bytes = elementCount(shape) * width;
+    return fc.uint8Array({ minLength: bytes, maxLength: bytes }).map((values) => {
+      const data = new DTYPES[dtype](values.slice().buffer);
+      return { dtype, shape, data };
+    });
+  });
+
+const bytesOf = ({ data }: HostTensor): number[] => [
+  ...new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+];
+
+describe(NativeTensors, () => {
+  const api = new CopyingApi(invertingTransfer);
+  let environment: NativeEnvironment;
+  let device: NativeTensors;
+  beforeAll(() => {
+    environment = new DeviceMemoryEnvironment(api);
+    device = new NativeTensors(api, environment.address, environment.deviceMemory());
+  });
+  afterAll(() => {
+    api.plain("ReleaseEnv", environment.address);
+  });
+
+  test.each(Object.keys(DTYPES) as DType[])("keeps %s in device memory, byte for byte", (dtype) => {
+    const pairs = tensors(dtype).chain((first) =>
+      fc.uint8Array({ minLength: first.data.byteLength, maxLength: first.data.byteLength }).map((other) => {
+        return { first, other };
+      }),
+    );
+    fc.assert(
+      fc.property(pairs, ({ first, other }) => {
+        const before = api.copies;
+        const kept = device.upload(first);
+        expect(kept).toMatchObject({ dtype, shape: first.shape, bytes: undefined });
+        const back = device.download(kept);
+        expect(back).toMatchObject({ dtype, shape: first.shape });
+        expect(bytesOf(back)).toEqual(bytesOf(first));
+        device.write(kept, other);
+        expect(bytesOf(device.download(kept))).toEqual([...other]);
+        device.edit(kept, (view) => {
+          expect(bytesOf(view)).toEqual([...other]);
+          new Uint8Array(view.data.buffer, view.data.byteOffset, view.data.byteLength).reverse();
+        });
+        expect(bytesOf(device.download(kept))).toEqual([...other].reverse());
+        // An upload, a write and an edit's two; three downloads.
+        expect(api.copies - before).toBe(7);
+        device.release(kept);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test("makes feeds in host memory, without a copy", () => {
+    const before = api.copies;
+    const fed = device.feed(createHostTensor("int32", [3], Int32Array.of(1, -2, 3)));
+    expect([...device.download(fed).data]).toEqual([1, -2, 3]);
+    expect(fed.bytes).toHaveLength(12);
+    expect(api.copies).toBe(before);
+    device.release(fed);
+  });
+
+  test("cannot use ONNX Runtime's own copy between memories of the CPU, which is why the test has one", () => {
+    const plain = new NativeEnvironment(undefined);
+    const own = new NativeTensors(plain.api, plain.address, cpuMemory(plain.api));
+    expect(() => own.upload(createHostTensor("float32", [1]))).toThrow(/Data transfer implementation/);
+    plain.api.plain("ReleaseEnv", plain.address);
+  });
+});

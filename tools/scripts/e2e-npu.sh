@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Tests with Qualcomm's own NPU compiler and simulator, which run on x86-64 Linux: a run of the quick start with a compile section, every
+# scheme for three chips, failures of the vendor's library. The plug-in (PyPI, onnxruntime-qnn) is proprietary in part: it is downloaded
+# by pip into a cache of this machine, never into the repository, and added with slm device add.
+#
+#   npm run e2e:npu -- RUN [--set PATH=VALUE ...]      RUN: directory of a run of the quick start, and the settings it was made with
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+if [ "$(uname -sm)" != "Linux x86_64" ]; then
+  echo "Qualcomm's simulator is part of the plug-in for x86-64 Linux; this is $(uname -sm)" >&2
+  exit 1
+fi
+. tools/scripts/lib/install-missing.sh
+
+run=${1:?"usage: npm run e2e:npu -- RUN [--set PATH=VALUE ...]"}
+shift
+run=$(realpath "$run")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+slm() { node apps/cli/bin/run.js "$@"; }
+
+version=$(node --input-type=module --eval '
+  import { knownPlugin } from "./packages/runtime-native/dist/plugins/index.js"; console.log(knownPlugin("qnn").version);')
+packages=${SLM_CACHE:-$HOME/.cache/slm}/packages
+mkdir -p "$packages"
+if ! ls "$packages"/onnxruntime_qnn-"$version"-*.whl > /dev/null 2>&1; then
+  python3 -m pip --version > /dev/null 2>&1 || { install_missing python3 && as_root apt-get install -y python3-pip > /dev/null; }
+  echo "downloading onnxruntime-qnn $version"
+  # One wheel, whatever Python this machine has: only its libraries are used.
+  python3 -m pip download --quiet --disable-pip-version-check --no-deps --dest "$packages" --only-binary=:all: \
+    --python-version 3.11 --implementation cp --abi cp311 --platform manylinux_2_35_x86_64 "onnxruntime-qnn==$version"
+fi
+export SLM_PLUGINS=$work/plugins
+slm device add "$packages"/onnxruntime_qnn-"$version"-*.whl --yes
+slm device list --check
+
+cp -r "$run" "$work/run"
+slm run configs/quickstart/recipe.yaml --out "$work/run" "$@" \
+  --set export.target=npu --set export.profile=qnn --set "quantize.schemes=[a16w8]" --set quantize.evaluateRows=200 \
+  --set 'compile.socs=[sm8550,sm8650,sm8750]' --set compile.verifyRows=10
+
+SLM_TEST_PLUGINS=$SLM_PLUGINS SLM_TEST_RUN=$work/run npx vitest run --config e2e/npu/vitest.config.ts
