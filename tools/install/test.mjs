@@ -57,12 +57,13 @@ function run(program, argv, { cwd = project, env = {} } = {}) {
 }
 
 /** The installed command. `--no-install`: whatever is wrong, nothing is fetched. */
-const slm = (...argv) => run("npx", ["--no-install", "slm", ...argv]);
+const SLM = ["--no-install", "slm"];
+const slm = (...argv) => run("npx", [...SLM, ...argv]);
 const slmJson = (...argv) => JSON.parse(slm(...argv, "--json")).result;
 
 /** A command that must fail: its exit code and its error. */
 function slmError(...argv) {
-  const { status, stdout } = spawnSync("npx", ["--no-install", "slm", ...argv, "--json"], {
+  const { status, stdout } = spawnSync("npx", [...SLM, ...argv, "--json"], {
     cwd: project,
     env: { ...process.env, ...PLUGINS },
     encoding: "utf8",

@@ -126,7 +126,7 @@ export async function runJob<Name extends JobName>(
       });
     });
     if (answer.kind === "failed") throw fromWireError(answer.error);
-    return answer.reply as Jobs[Name]["reply"];
+    return answer.reply;
   } finally {
     signal?.removeEventListener("abort", stop);
   }

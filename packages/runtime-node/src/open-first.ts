@@ -105,10 +105,8 @@ function byPlugin({ plugin, threads, software = true }: OpenFirstOptions): Attem
   };
 }
 
-function byBinding(
-  { software = true, plugin: _plugin, ...options }: OpenFirstOptions,
-  known: readonly ListedProvider[],
-): Attempt {
+function byBinding(options: OpenFirstOptions, known: readonly ListedProvider[]): Attempt {
+  const { software = true } = options;
   return async (candidate, fallbacks) => {
     const { device, provider, needs } = candidate;
     if (!known.some(({ name }) => name === provider.name))

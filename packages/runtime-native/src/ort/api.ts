@@ -86,13 +86,19 @@ export class OrtApi {
   /** As {@link call}, in a thread of its own, so that this one goes on. */
   callInThread(name: CheckedName, ...args: readonly CValue[]): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#function(name).async(...args, (error, status) => {
+      this.#function(name).async(...args, (failure, status) => {
+        const rejected = (error: unknown): void => {
+          reject(error instanceof Error ? error : new Error(String(error)));
+        };
+        if (failure !== null && failure !== undefined) {
+          rejected(failure);
+          return;
+        }
         try {
-          if (error !== null && error !== undefined) throw error;
           this.#check(status);
           resolve();
-        } catch (failure) {
-          reject(failure instanceof Error ? failure : new Error(String(failure)));
+        } catch (error) {
+          rejected(error);
         }
       });
     });
