@@ -9,7 +9,8 @@
  *   npm run interop:compilers -- --record                       and keep the answers about probes for `npm test`
  *
  * Groups: backend (ONNX's own tests), published (files of PyPI and npm packages), own (this project's exports), probes (single
- * operators over type, rank, shape and QDQ form). Needs Python 3.11 with venv, and Debian's `chromium` for WebGPU. What is fetched and
+ * operators over type, rank, shape and QDQ form). Needs Python 3.11 with venv; Debian's `chromium` for WebGPU; Debian's `wine64` and
+ * `gcc-mingw-w64-x86-64` for OpenVINO. What is fetched and
  * every answer go to ${SLM_CACHE:-~/.cache/slm}/interop/compilers, so a second run asks only about what is new; for another version of a
  * vendor's program change tools/interop/compilers/requirements.txt. Exit 3 where the rules call supported what a compiler refuses.
  */

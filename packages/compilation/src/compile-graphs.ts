@@ -49,6 +49,8 @@ export interface CompiledChip {
   readonly soc: string;
   readonly title: string;
   readonly generation: string;
+  /** What is known to be wrong with graphs for it. */
+  readonly caution?: string | undefined;
   readonly graphs: readonly CompiledFile[];
 }
 
@@ -81,7 +83,7 @@ export async function compileGraphs(
   const chips: CompiledChip[] = [];
   const entries: CompiledEntry[] = [];
   for (const [index, soc] of socs.entries()) {
-    const { title, generation, name } = soc;
+    const { title, generation, name, caution } = soc;
     const files: CompiledFile[] = [];
     const compiled: CompiledEntry["graphs"] = {};
     for (const [at, graph] of graphs.entries()) {
@@ -95,7 +97,7 @@ export async function compileGraphs(
       compiled[graph] = form;
       files.push({ graph, bytes: form.bytes, seconds });
     }
-    chips.push({ soc: name, title, generation, graphs: files });
+    chips.push({ soc: name, title, generation, caution, graphs: files });
     entries.push({ soc: name, plugin, graphs: compiled });
   }
   return { plugin, profile, chips, entries };

@@ -115,7 +115,8 @@ function ownPlace(subject: Subject, placed: PlacedNode, findings: Findings): Pla
 
 /**
  * Q and DQ that would be a partition of their own, which providers leave to the CPU. Nodes are in one partition if the data passes the
- * same number of times from other nodes to the device before it reaches them. Scalars that only the CPU reads are left to it too.
+ * same number of times from other nodes to the device before it reaches them. Those between other nodes alone, and scalars that only
+ * the CPU reads, are left to it too.
  */
 function lonely(subject: Subject, places: ReadonlyMap<GraphNode, Place>): readonly PlacedNode[] {
   const levels = new Map<GraphNode, number>();
@@ -134,9 +135,18 @@ function lonely(subject: Subject, places: ReadonlyMap<GraphNode, Place>): readon
     if (isTaken) partitions.set(level, [...(partitions.get(level) ?? []), placed]);
   }
   const alone = [...partitions.values()].flatMap((nodes) => (nodes.length === 1 ? nodes : []));
-  return [...alone, ...subject.nodes.filter((placed) => isBareScalar(placed, places))].filter(
-    ({ node }) => isQuantize(node) || isDequantize(node),
+  const behind = subject.nodes.filter(
+    (placed) => (levels.get(placed.node) ?? 0) > 0 && !hasNeighbour(placed, places),
   );
+  const scalars = subject.nodes.filter((placed) => isBareScalar(placed, places));
+  return [...alone, ...behind, ...scalars].filter(({ node }) => isQuantize(node) || isDequantize(node));
+}
+
+/** Whether a node on the device computes an input of this node or reads an output. */
+function hasNeighbour({ node, scope }: PlacedNode, places: ReadonlyMap<GraphNode, Place>): boolean {
+  const before = node.inputs.map((value) => scope.index.producerOf(value)?.node);
+  const after = node.outputs.flatMap((value) => scope.index.usesOf(value).map((use) => use.node));
+  return [...before, ...after].some((other) => other !== undefined && places.get(other) === "device");
 }
 
 /** Whether a node computes a scalar that no node on the device reads. */

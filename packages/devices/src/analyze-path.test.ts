@@ -32,7 +32,7 @@ describe(analyzePath, () => {
   });
 
   test.each([
-    ["bert-block", "npu", "qnn", ["operator", "static-shape", "dtype", "constant-input"]],
+    ["bert-block", "npu", "qnn", ["operator", "static-shape", "constant-input"]],
     ["bert-block-static", "npu", "qnn", []],
     ["bert-block-static", "npu", "coreml", []],
     ["bert-block-static", "npu", "openvino", []],

@@ -7,7 +7,7 @@ import { createInterface } from "node:readline";
 import { execa } from "execa";
 import { CACHE, pythonOf } from "./cache.mjs";
 import { placementsIn } from "./placements.mjs";
-import { CPU } from "./verdicts.mjs";
+import { CPU, wasRead } from "./verdicts.mjs";
 import { openvinoNpu } from "./openvino-npu.mjs";
 import { softwareAdapter } from "./software-adapter.mjs";
 
@@ -51,9 +51,10 @@ export const COMPILERS = {
     start: async () => openvinoNpu((await versionsOf()).openvino, NPU_PLATFORM),
     packages: ["openvino"],
     detail: `NPU compiler of the Windows wheel, Wine, platform ${NPU_PLATFORM}`,
-    // A graph takes long; ranks and further uses are asked in few types.
+    isAlone: true,
+    // A graph takes long: uses and ranks are asked in float32, forms with few types of weights.
     skips:
-      /^\S+ (?:base \S*(?:asymmetric|int4|int16-per)\S*|(?:use|rank) \d+ (?:int32|uint16-\S+|uint8-int8))$/u,
+      /^\S+ (?:(?:use|rank) \d+ (?!float32$)|base (?!u?int\d+$|float\d+$|bool$|(u?int\d+)-\1$|uint8-int8$|uint16-int8-per-channel$))/u,
   },
 };
 
@@ -65,6 +66,13 @@ async function withPython(args, environment = {}) {
 export function isAsked(name, row) {
   return row.group !== "probes" || COMPILERS[name].skips?.test(row.name) !== true;
 }
+
+/** ONNX Runtime alone: which files it reads at all. Compilers that do not read ONNX through it (`isAlone`) are not asked about others. */
+const READER = {
+  start: () => withPython(["read"]),
+  packages: ["onnxruntime"],
+  detail: "read",
+};
 
 /** Starts the compiler once for many graphs; a new process where one ended or ran too long. */
 class Child {
@@ -148,14 +156,28 @@ async function versionsOf() {
 
 /** A compiler with its versions in words. */
 export async function describeCompiler(name) {
-  const { packages, detail } = COMPILERS[name];
+  return describe(COMPILERS[name]);
+}
+
+async function describe({ packages, detail }) {
   const versions = await versionsOf();
   return [...packages.map((id) => `${id} ${versions[id]}`), detail].join(", ");
 }
 
 /** What the compiler says about each row of the corpus, by its hash: {whole, nodes, error?}. */
 export async function judge(name, rows) {
-  const described = await describeCompiler(name);
+  if (COMPILERS[name].isAlone !== true) return ask(COMPILERS[name], rows);
+  const reader = await ask(READER, rows);
+  const unread = new Map([...reader].filter(([, answer]) => !wasRead(answer)));
+  const answers = await ask(
+    COMPILERS[name],
+    rows.filter(({ hash }) => !unread.has(hash)),
+  );
+  return new Map([...answers, ...unread]);
+}
+
+async function ask(compiler, rows) {
+  const described = await describe(compiler);
   const file = join(CACHE, "answers", `${described.replaceAll(/[^\w.-]+/gu, "_")}.jsonl`);
   await mkdir(join(CACHE, "answers"), { recursive: true });
   const known = new Map();
@@ -164,7 +186,7 @@ export async function judge(name, rows) {
     known.set(hash, answer);
   }
   const missing = rows.filter(({ hash }) => !known.has(hash));
-  const child = new Child(await COMPILERS[name].start(), CACHE);
+  const child = new Child(await compiler.start(), CACHE);
   let done = 0;
   for (const { hash, path } of missing) {
     if (known.has(hash)) continue;
@@ -172,7 +194,7 @@ export async function judge(name, rows) {
     known.set(hash, answer);
     await appendFile(file, `${JSON.stringify({ hash, ...answer })}\n`);
     done += 1;
-    if (done % 500 === 0) process.stderr.write(`${name}: ${done} of ${missing.length} graphs\n`);
+    if (done % 500 === 0) process.stderr.write(`${described}: ${done} of ${missing.length} graphs\n`);
   }
   await child.close();
   return known;

@@ -12,6 +12,7 @@ import { loadTokenizer, trainSymbolTokenizer, writeTokenizer } from "@slm/tokeni
 import { folderOf } from "./cache.mjs";
 import { reasonOf, slm } from "../slm.mjs";
 
+// cspell:ignore cabba aabbcc
 const ROWS = ["abc", "cabba", "b", "aabbcc"].map((source) => ({
   source,
   target: [...source.toUpperCase()].join(" "),

@@ -137,10 +137,10 @@ class Probe {
     );
     const outputs = this.g.node(opType, inputs, { domain, attributes, outputs: n });
     const isOpen = form === undefined || form.open;
-    return this.finish(isOpen ? outputs : outputs.map((value) => this.requantized(value, form)));
+    return this.finish(isOpen ? outputs : outputs.map((value) => this.quantizedAgain(value, form)));
   }
 
-  requantized(value, { activations, asymmetric = false }) {
+  quantizedAgain(value, { activations, asymmetric = false }) {
     const { facts } = inferShapes({ ...this.g.build(), producer: "", omitted: [] });
     if (!isFloat(facts.of(value).dtype ?? "float32")) return value;
     return this.linear("QuantizeLinear", [value, ...this.parameters(activations, asymmetric)]);

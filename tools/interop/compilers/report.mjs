@@ -7,8 +7,8 @@ const HEAD = [
   "graphs",
   "both supported",
   "both refused",
-  "supported by rule, refused",
-  "refused by rule, compiled",
+  "called supported, refused",
+  "called refused, compiled",
 ];
 const NODE_HEAD = [...HEAD.slice(0, 1), "nodes", ...HEAD.slice(2), "folded before", "graph failed"];
 
@@ -49,4 +49,4 @@ const differ = ({ rule, compiler }) =>
   (rule === "supported" && compiler === "refused") || (rule === "refused" && compiler === "taken");
 
 const textOf = ({ rule, rules, compiler, error }) =>
-  `${rule} by rule${rules.length === 0 ? "" : ` (${rules.join(", ")})`}, ${compiler}${error === undefined ? "" : `: ${error}`}`;
+  `called ${rule}${rules.length === 0 ? "" : ` (${rules.join(", ")})`}, ${compiler}${error === undefined ? "" : `: ${error}`}`;

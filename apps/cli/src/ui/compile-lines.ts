@@ -12,8 +12,9 @@ export function compileLines(
 ): readonly string[] {
   return [
     `compiled by ${plugin}`,
-    ...chips.flatMap(({ soc, title, generation, graphs }) => [
+    ...chips.flatMap(({ soc, title, generation, caution, graphs }) => [
       `${soc}  ${title}, ${generation}`,
+      ...(caution === undefined ? [] : [`  caution: ${caution}`]),
       ...graphs.map(
         ({ graph, bytes, seconds }) =>
           `  ${graph}  ${formatBytes(bytes)}, compiled in ${seconds.toFixed(1)} s on this machine`,

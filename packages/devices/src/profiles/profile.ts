@@ -13,6 +13,8 @@ export interface AttributeLimit {
   readonly allowed: readonly (number | string)[] | "last-axis" | "ones";
   /** The attribute's default. */
   readonly missing: number | string;
+  /** The limit holds only where this input is omitted. */
+  readonly without?: number;
   /** What happens with other values, where the provider takes the node all the same and none is left to the CPU. */
   readonly otherwise?: string;
 }
@@ -64,8 +66,6 @@ export interface OperatorSupport {
   readonly minInputs?: number;
   /** Element types an input may have. */
   readonly inputTypes?: Readonly<Record<number, readonly OnnxDType[]>>;
-  /** Inputs that may be int64 only if they come directly from a graph input or a constant. */
-  readonly plainInt64?: readonly number[];
   readonly attributes?: Readonly<Record<string, AttributeLimit>>;
   /** Supported only as a part of this pattern, which the runtime fuses. */
   readonly moduleOf?: "erf-gelu";

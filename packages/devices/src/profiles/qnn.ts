@@ -10,7 +10,7 @@ import { operatorsOf, words } from "./signatures.js";
 
 const LAST_AXIS = { axis: { allowed: "last-axis", missing: -1 } } as const;
 const NO_DILATIONS = { dilations: { allowed: "ones", missing: 1 } } as const;
-const GIVEN_AXES = { noop_with_empty_axes: { allowed: [0], missing: 0 } } as const;
+const GIVEN_AXES = { noop_with_empty_axes: { allowed: [0], missing: 0, without: 1 } } as const;
 
 /** Types that a Cast takes from a type, by what they are cast to. */
 const CAST_TARGETS = ["float32", "float16", "bool", "int32", "uint32"] as const;
@@ -32,6 +32,8 @@ const REDUCTION: OperatorSupport = { constantInputs: [1], attributes: GIVEN_AXES
 const MATRIX_WEIGHTS = { int16: ["int8", "int4"] } as const;
 const INT4 = ["int4", "uint4"] as const;
 const UNSIGNED = ["uint8", "uint16"] as const;
+
+// cspell:ignore abce abde abed
 
 /**
  * Conditions of single operators besides element types and axes.
@@ -82,7 +84,7 @@ const LIMITED: Readonly<Record<string, OperatorSupport>> = {
   },
   Erf: { moduleOf: "erf-gelu" },
   Expand: { constantInputs: [1] },
-  Gather: { plainInt64: [1], maxDataRank: 4 },
+  Gather: { maxDataRank: 4 },
   GatherND: { attributes: { batch_dims: { allowed: [0], missing: 0 } } },
   Gemm: {
     wholeUnits: "always",

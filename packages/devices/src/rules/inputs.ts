@@ -46,7 +46,7 @@ export const dtypes: Rule = (subject, findings) => {
 
 function checkInputTypes(subject: Subject, placed: PlacedNode, findings: Parameters<Rule>[1]): void {
   const { node, scope } = placed;
-  const { inputTypes = {}, plainInt64 = [] } = supportOf(subject, placed) ?? {};
+  const { inputTypes = {} } = supportOf(subject, placed) ?? {};
   const { label } = subject.profile;
   for (const [index, types] of Object.entries(inputTypes)) {
     const value = node.inputs[Number(index)] ?? "";
@@ -55,13 +55,6 @@ function checkInputTypes(subject: Subject, placed: PlacedNode, findings: Paramet
     const message = `input ${index} of ${operatorName(node)} is ${dtype}; ${label} takes ${types.join(", ")} there`;
     const advice = `convert it to ${types[0] ?? "another type"}`;
     findings.about("dtype", placed, rejection(subject, placed, message, advice));
-  }
-  for (const index of plainInt64) {
-    const value = node.inputs[index] ?? "";
-    const isPlain = scope.index.isInput(value) || scope.isKnown(value);
-    if (value === "" || scope.of(value).dtype !== "int64" || isPlain) continue;
-    const message = `input ${index} of ${operatorName(node)} is computed int64; ${label} takes it from a graph input or a constant only`;
-    findings.about("dtype", placed, rejection(subject, placed, message, "compute it as int32"));
   }
 }
 
@@ -153,13 +146,20 @@ function wantedText(name: string, { allowed }: AttributeLimit): readonly [string
   return [wanted, `set ${name} to ${wanted}`];
 }
 
+/** Whether an input is omitted or has no elements. */
+function isEmpty({ node, scope }: PlacedNode, index: number): boolean {
+  const value = node.inputs[index] ?? "";
+  return value === "" || scope.of(value).shape?.includes(0) === true;
+}
+
 export const attributes: Rule = (subject, findings) => {
   for (const placed of subject.nodes) {
     const limits = supportOf(subject, placed)?.attributes ?? {};
     for (const [name, limit] of Object.entries(limits)) {
       const { node } = placed;
       const value = attributeValue(node, name, limit);
-      if (isAllowed(placed, value, limit)) continue;
+      const isMeant = limit.without === undefined || isEmpty(placed, limit.without);
+      if (!isMeant || isAllowed(placed, value, limit)) continue;
       const [wanted, advice] = wantedText(name, limit);
       const message = `${name} of ${operatorName(node)} is ${shorten(String(value))}; ${subject.profile.label} takes ${wanted}`;
       const { otherwise } = limit;

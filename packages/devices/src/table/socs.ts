@@ -17,9 +17,15 @@ export interface Soc {
   readonly generation: string;
   /** Options of the provider that choose it. */
   readonly options: Readonly<Record<string, string>>;
+  /** What is known to be wrong with graphs for it. */
+  readonly caution?: string | undefined;
   /** Metadata of the plug-in's device that stands for it. */
   readonly device: Readonly<Record<string, string>>;
 }
+
+/** Seen with onnxruntime-qnn 2.7.0: docs/benchmarks/npu.md. */
+const V69 =
+  "Qualcomm's simulator computes decoders with 16-bit activations (a16w8, a16w4) wrongly for Hexagon v69: verify on the device, or take a8w8 or float32";
 
 const qualcomm = (
   name: string,
@@ -29,6 +35,7 @@ const qualcomm = (
   name,
   title,
   generation: `Hexagon v${String(hexagon)}`,
+  caution: hexagon === 69 ? V69 : undefined,
   options: { soc_model: String(model) },
   device: {},
 });

@@ -33,22 +33,6 @@ export function inputsCases(): readonly Case[] {
     },
     {
       rule: "dtype",
-      severity: "error",
-      what: "computed int64 indices",
-      bad: (g) => {
-        const ids = g.input("ids", "int64", [3]);
-        const table = g.initializer("table", F, [5, 4], new Float32Array(20));
-        output(g, g.op("Gather", [table, g.op("Add", [ids, ids])]), [3, 4]);
-      },
-      good: (g) => {
-        const ids = g.input("ids", "int32", [3]);
-        const table = g.initializer("table", F, [5, 4], new Float32Array(20));
-        output(g, g.op("Gather", [table, ids]), [3, 4]);
-      },
-      says: /computed int64/,
-    },
-    {
-      rule: "dtype",
       severity: "info",
       what: "element types that are converted",
       bad: (g) => {

@@ -26,7 +26,7 @@ export function operatorsCases(): readonly Case[] {
       severity: "warning",
       what: "an operator that a GPU leaves to the CPU",
       profile: "webgpu",
-      bad: single("Trilu"),
+      bad: single("Round"),
       good: single("Gelu"),
       says: /the CPU computes it/,
     },
