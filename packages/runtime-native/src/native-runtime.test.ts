@@ -1,6 +1,8 @@
 import { describeRuntime } from "@slm/runtime/contract";
 import { openNativeRuntime } from "./native-runtime.js";
 
-describeRuntime("runtime-native on ONNX Runtime's CPU provider", () =>
-  openNativeRuntime({ device: { provider: "cpu" }, threads: 2 }),
+describeRuntime(
+  "runtime-native on ONNX Runtime's CPU provider",
+  () => openNativeRuntime({ device: { provider: "cpu" }, threads: 2 }),
+  { hasOwnProcess: true },
 );
