@@ -28,6 +28,6 @@ export async function compileFile(options: CompileFileOptions): Promise<CompileR
     await writeOnnx(fixSizes(await readOnnx(file), sizes), join(outputDirectory, name), {
       externalData: { file: `${name}.data` },
     });
-  const { entries: _, ...report } = await compileGraphs(outputDirectory, [name], profile, options);
-  return report;
+  const { plugin, chips } = await compileGraphs(outputDirectory, [name], profile, options);
+  return { plugin, profile, chips };
 }

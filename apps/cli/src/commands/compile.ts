@@ -57,7 +57,7 @@ export class CompileCommand extends SlmCommand<CompiledModel> {
     "<%= config.bin %> compile exported-a16w8 --soc sm8650 --verify 500 --data test.jsonl --metrics wer",
   ];
 
-  #lines: typeof import("../ui/compile-lines.js").compileLines = () => [];
+  #lines: (result: CompiledModel, verified: CompiledModel["verified"]) => readonly string[] = () => [];
 
   protected override async execute(): Promise<CompiledModel> {
     const { args, flags } = await this.parse(CompileCommand);

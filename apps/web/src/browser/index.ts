@@ -58,10 +58,13 @@ export interface GenerateOptions extends SamplingOptions {
 export interface BrowserModel {
   /** What model.json says of it. */
   readonly description: DeviceModel;
-  /** What computes. `simulated`: software stands in for a GPU, and no time is a GPU's. */
+  /** What computes. */
   readonly device: {
+    /** Execution provider: `webgpu` or `wasm`. */
     readonly provider: string;
+    /** The adapter, where the browser names it. */
     readonly description: string;
+    /** Whether software stands in for a GPU: no time is then a GPU's. */
     readonly simulated: boolean;
   };
   /** Threads that compute. */
