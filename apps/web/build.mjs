@@ -129,7 +129,7 @@ await build({
   external: Object.keys({ ...nodeDependencies, ...imageDependencies }),
   // Bundled CommonJS asks for Node's modules by `require`, which a module of the standard kind does not have.
   banner: {
-    js: `import { createRequire } from "node:module";\nconst require = createRequire(import.meta.url);`,
+    js: `import { createRequire as createRequireOfBundle } from "node:module";\nconst require = createRequireOfBundle(import.meta.url);`,
   },
   legalComments: "eof",
   logLevel: "warning",

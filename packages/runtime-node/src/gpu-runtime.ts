@@ -1,6 +1,5 @@
 /** ONNX Runtime on a GPU: a plug-in that the user has added, or whichever execution provider onnxruntime-node has here. */
 import type { Runtime } from "@slm/runtime";
-import { openPluginRuntime } from "@slm/runtime-native";
 import { candidatesFor, candidatesOf, openProfiles, type DeviceProfiles } from "./device-profiles.js";
 import type { OpenPlugin } from "./open-first.js";
 import { openOrtRuntime } from "./ort-runtime.js";
@@ -14,6 +13,10 @@ const GPU: DeviceProfiles = {
 
 /** Every GPU profile as a candidate, the fastest first. */
 export const GPU_CANDIDATES = GPU.candidates;
+
+/** The C interface is loaded when a GPU is asked for: most programs never need it. */
+const openPlugin: OpenPlugin = async (device) =>
+  (await import("@slm/runtime-native")).openPluginRuntime(device);
 
 export interface GpuRuntimeOptions {
   /** Default: the first that works. */
@@ -31,15 +34,15 @@ export interface GpuRuntimeOptions {
 
 /**
  * A GPU, or the CPU with the reasons why no GPU works. Each profile is tried through its plug-in first: a plug-in that fails or lists no
- * device is one of the reasons. In either case ONNX Runtime computes operators that a provider lacks on the CPU. This release ran on software adapters of WebGPU and on no GPU: `description` and `slm doctor` report the device that is really
- * used.
+ * device is one of the reasons. In either case ONNX Runtime computes operators that a provider lacks on the CPU. This release ran on
+ * software adapters of WebGPU and on no GPU: `description` and `slm doctor` report the device that is really used.
  *
  * @throws SlmError USAGE for an unknown profile; DEVICE_UNAVAILABLE if ONNX Runtime cannot be loaded, or if no GPU works and
  * `fallback` is false.
  */
 export async function createGpuRuntime(
   options: GpuRuntimeOptions = {},
-  plugin: OpenPlugin = openPluginRuntime,
+  plugin: OpenPlugin = openPlugin,
 ): Promise<Runtime> {
   const { profile, threads, fallback = true, software = profile !== undefined } = options;
   const { runtime, fallbacks } = await openProfiles(GPU, candidatesFor(GPU, profile), {

@@ -5,7 +5,6 @@
 import { cpus } from "node:os";
 import { ALL_DEVICES } from "@slm/devices/table";
 import type { Fallback, Runtime } from "@slm/runtime";
-import { openPluginRuntime } from "@slm/runtime-native";
 import { candidatesFor, candidatesOf, openProfiles, type DeviceProfiles } from "./device-profiles.js";
 import { openOrtRuntime } from "./ort-runtime.js";
 import { type SessionSettings } from "@slm/runtime/host";
@@ -48,6 +47,8 @@ export async function createNpuRuntime(options: NpuRuntimeOptions = {}): Promise
   const { profile, soc, threads, fallback = true, simulate = false } = options;
   const chosen = candidatesFor(NPU, profile);
   if (simulate) return simulation(profile, threads, []);
+  // Loaded here: most programs never need the C interface.
+  const { openPluginRuntime } = await import("@slm/runtime-native");
   for (const { target, profile: own } of ALL_DEVICES) {
     if (target !== "npu" || (profile !== undefined && own !== profile)) continue;
     const plugged = await openPluginRuntime({ target, profile: own, soc, threads });

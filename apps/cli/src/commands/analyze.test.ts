@@ -43,7 +43,7 @@ describe("slm analyze", () => {
   test("takes a model that runs on the CPU in part, on a GPU, and says so", async () => {
     const { exitCode, stdout } = await runCommand("analyze", [fixture("lstm"), "--target", "web"]);
     expect(exitCode).toBe(0);
-    expect(stdout).toMatch(/^LSTM +1 {2}on the CPU$/m);
+    expect(stdout).toMatch(/^Gather +3 {2}on the CPU$/m);
   });
 
   test("rejects a corrupt file, a missing one and a profile of another target", async () => {

@@ -41,7 +41,15 @@ const PATH_TYPE = process.platform === "win32" ? "str16" : "str";
  * koffi gives every call a stack of its own, of 128 KiB in another thread: too little for the recursion of a vendor's compiler, which then
  * ends the process. 16 MiB is koffi's largest; pages that are not touched take no memory.
  */
-koffi.config({ sync_stack_size: 2 ** 24, async_stack_size: 2 ** 24, resident_async_pools: 1 });
+const STACKS = { sync_stack_size: 2 ** 24, async_stack_size: 2 ** 24, resident_async_pools: 1 };
+
+/** koffi takes its settings before the first call only. */
+let hasStacks = false;
+
+function setStacks(): void {
+  if (!hasStacks) koffi.config(STACKS);
+  hasStacks = true;
+}
 
 /**
  * Every library that was loaded: koffi unloads one whose handle is collected as garbage, and a later call of its functions ends the
@@ -66,6 +74,7 @@ export class OrtApi {
    * function called at a wrong place would end the program.
    */
   constructor(path: string = ortLibrary()) {
+    setStacks();
     const { version, table } = openTable(path);
     this.version = version;
     for (const [name, { at, signature }] of Object.entries({ ...CHECKED, ...PLAIN })) {
