@@ -1,7 +1,7 @@
 /** ONNX Runtime's environment of this process: one plug-in library and the devices that it lists. */
 import { relative } from "node:path";
 import { SlmError } from "@slm/core";
-import { OrtApi, pointers, preloadLibrary, type Pointer } from "./ort/api.js";
+import { OrtApi, preloadLibrary, type Pointer } from "./ort/api.js";
 import type { ListedDevice, NativeProvider } from "./provider.js";
 
 /** 4 prints fatal messages only. Errors arrive as exceptions and need not be printed too. */
@@ -58,10 +58,7 @@ export class NativeEnvironment {
 
   #list(): readonly OpenDevice[] {
     const { api } = this;
-    const first: (Pointer | null)[] = [null];
-    const count = [0];
-    api.call("GetEpDevices", this.address, first, count);
-    return pointers(first[0], Number(count[0])).map((address) => {
+    return api.list("GetEpDevices", this.address).map((address) => {
       const hardware = api.plainPointer("EpDevice_Device", address);
       return {
         address,

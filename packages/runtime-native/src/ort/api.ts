@@ -127,6 +127,14 @@ export class OrtApi {
     return Number(out[0]);
   }
 
+  /** Calls a function whose last two parameters receive an array of pointers and its length. */
+  list(name: CheckedName, ...args: readonly CValue[]): readonly Pointer[] {
+    const first: (Pointer | null)[] = [null];
+    const count = [0];
+    this.call(name, ...args, first, count);
+    return pointers(first[0], Number(count[0]));
+  }
+
   /** Calls a function that returns its result. */
   plain(name: PlainName, ...args: readonly CValue[]): unknown {
     return this.#function(name)(...args);

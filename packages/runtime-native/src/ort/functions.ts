@@ -35,7 +35,6 @@ export const CHECKED = {
   SessionGetInputName: status(36, "void *, size_t, void *, _Out_ void **"),
   SessionGetOutputName: status(37, "void *, size_t, void *, _Out_ void **"),
   CreateRunOptions: status(39, "_Out_ void **"),
-  RunOptionsSetTerminate: status(46, "void *"),
   CreateTensorAsOrtValue: status(48, "void *, int64_t *, size_t, int, _Out_ void **"),
   GetTensorMutableData: status(51, "void *, _Out_ void **"),
   CastTypeInfoToTensorInfo: status(55, "void *, _Out_ void **"),
@@ -66,6 +65,11 @@ export const CHECKED = {
   GetSharedAllocator: status(376, "void *, void *, _Out_ void **"),
   GetModelCompatibilityForEpDevices: status(388, "void **, size_t, str, _Out_ int *"),
   GetCompatibilityInfoFromModel: status(404, "P, str, void *, _Out_ void **"),
+  Session_GetEpGraphAssignmentInfo: status(407, "void *, _Out_ void **, _Out_ size_t *"),
+  EpAssignedSubgraph_GetEpName: status(408, "void *, _Out_ void **"),
+  EpAssignedSubgraph_GetNodes: status(409, "void *, _Out_ void **, _Out_ size_t *"),
+  EpAssignedNode_GetName: status(410, "void *, _Out_ void **"),
+  EpAssignedNode_GetOperatorType: status(412, "void *, _Out_ void **"),
   CopyTensors: status(386, "void *, void **, void **, void *, size_t"),
 } as const satisfies Readonly<Record<string, CFunction>>;
 
@@ -74,7 +78,6 @@ export const PLAIN = {
   GetErrorMessage: value(2, "str f(void *)"),
   ReleaseEnv: release(92),
   ReleaseStatus: release(93),
-  ReleaseMemoryInfo: release(94),
   ReleaseSession: release(95),
   ReleaseValue: release(96),
   ReleaseRunOptions: release(97),
