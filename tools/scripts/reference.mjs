@@ -257,9 +257,10 @@ const devicesPage = () => [
   "## Operator rules",
   "`slm analyze` compares a graph with these rules and runs nothing. A list that is not complete says nothing of other operators.",
   table(
-    ["profile", "operators", "complete", "with conditions", "control flow", "QDQ form", "sources"],
+    ["profile", "operators", "complete", "with conditions", "control flow", "QDQ form", "held to", "sources"],
     PROFILE_NAMES.map((name) => {
-      const { operators, operatorsAreComplete, controlFlow, quantization, sources } = OPERATOR_RULES[name];
+      const { operators, operatorsAreComplete, controlFlow, quantization, confirmedBy, sources } =
+        OPERATOR_RULES[name];
       const limited = Object.values(operators).filter((support) => Object.keys(support).length > 0);
       return [
         code(name),
@@ -270,6 +271,7 @@ const devicesPage = () => [
         quantization === undefined
           ? "none"
           : `activations ${quantization.activations.join(", ")}; weights ${quantization.weights.join(", ")}`,
+        confirmedBy === null ? "documents only" : cell(confirmedBy),
         sources.map(({ document, version }) => cell(`${document} (${version})`)).join("; "),
       ];
     }),

@@ -79,6 +79,8 @@ export interface ModelAnalysis {
   readonly method: typeof STATIC_CHECK;
   /** Sources of the rules. */
   readonly sources: readonly Source[];
+  /** The program that took what the rules support, with its version. Null: no compiler was asked. */
+  readonly confirmedBy: string | null;
   readonly model: ModelDescription;
 }
 
@@ -212,6 +214,7 @@ export function analyzeModel(model: Graph | ModelOutline, options: AnalyzeOption
     target: options.target,
     method: STATIC_CHECK,
     sources: profile.sources,
+    confirmedBy: profile.confirmedBy,
     model: { name, producer, irVersion, opsets, openSizes: sizeFlags(outline) },
   };
 }

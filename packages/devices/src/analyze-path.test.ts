@@ -116,6 +116,15 @@ describe(reportLines, () => {
     expect(lines.at(-1)).toMatch(/NOT SUPPORTED \(checked statically, not run on the device\)$/);
   });
 
+  test.each([
+    ["qnn", /held to Qualcomm's HTP compiler \(onnxruntime-qnn [\d.]+/],
+    ["openvino", /no compiler was asked/],
+  ] as const)("says who confirmed the rules of %s", async (profile, words) => {
+    const analysis = await analyzePath(fixture("control-flow"), { target: "npu", profile });
+    expect(reportLines(analysis).join("\n")).toMatch(words);
+    expect(analysis.confirmedBy === null).toBe(profile === "openvino");
+  });
+
   test("puts what is the same about many nodes on one line", async () => {
     const analysis = await analyzePath(fixture("bert-block"), { target: "npu" });
     const lines = reportLines(analysis);

@@ -41,6 +41,8 @@ export interface PathAnalysis {
   readonly method: typeof STATIC_CHECK;
   /** Sources of the rules. */
   readonly sources: readonly Source[];
+  /** The program that took what the rules support, with its version. Null: no compiler was asked. */
+  readonly confirmedBy: string | null;
   /** The path that was given. */
   readonly model: string;
   readonly findings: readonly (Finding & { readonly graph: string })[];
@@ -165,6 +167,7 @@ export async function analyzePath(path: string, options: AnalyzePathOptions): Pr
     device: profile.title,
     method: STATIC_CHECK,
     sources: profile.sources,
+    confirmedBy: profile.confirmedBy,
     model: path,
     findings,
     summary: mergeSummaries(graphs.map(({ summary }) => summary)),

@@ -76,7 +76,7 @@ function operatorLines(operators: readonly OperatorCount[]): readonly string[] {
 
 /** The lines of a report, without colours. */
 export function reportLines(analysis: PathAnalysis): readonly string[] {
-  const { supported, findings, summary, device, method, profile, graphs, sources } = analysis;
+  const { supported, findings, summary, device, method, profile, graphs, sources, confirmedBy } = analysis;
   const rules = [...new Set(findings.map(({ rule }) => rule))];
   const { error, warning, info } = summary.findings;
   const unlisted = Object.entries(summary.unlisted).map(([rule, count]) => `${count} more of ${rule}`);
@@ -84,6 +84,9 @@ export function reportLines(analysis: PathAnalysis): readonly string[] {
     `${analysis.model}: ${graphs.length} graph${graphs.length === 1 ? "" : "s"}, ${summary.nodes} nodes, profile ${profile}: ${device}`,
     `${method}; rules from:`,
     ...sources.map(({ document, version }) => `  ${document} (${version})`),
+    confirmedBy === null
+      ? "no compiler was asked: these rules are documents' only"
+      : `these rules were held to ${confirmedBy}: it took every graph that they support`,
     "",
     ...operatorLines(summary.operators),
     ...rules.flatMap((rule) =>

@@ -10,7 +10,7 @@ export class AnalyzeCommand extends SlmCommand<PathAnalysis> {
   static override summary = "Check an ONNX model against the rules of a device, without the device.";
   static override description =
     "Takes any ONNX file, or a directory of them. The model is not run: operators, shapes, types and QDQ nodes are checked " +
-    "against the vendor's documentation. Exit 3 if the device does not support the model as it is.";
+    "by rules. The report says which program confirmed the rules (npu:qnn and webgpu: the compiler itself), or that none was asked. Exit 3 if the device does not support the model as it is.";
   static override args = {
     model: Args.string({ required: true, description: "ONNX file, or a directory with ONNX files." }),
   };

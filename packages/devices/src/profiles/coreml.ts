@@ -35,6 +35,7 @@ const LIMITED: Readonly<Record<string, OperatorSupport>> = {
 };
 
 export const COREML: OperatorRules = {
+  confirmedBy: null,
   sources: [
     {
       document: "tools/ci_build/github/apple/coreml_supported_mlprogram_ops.md",

@@ -3,6 +3,7 @@ import { all, contrib, type OperatorRules } from "./profile.js";
 import { FUNCTION_OPERATORS } from "./standard-operators.js";
 
 export const CPU: OperatorRules = {
+  confirmedBy: null,
   sources: [
     {
       document: "registered kernels (get_all_opkernel_def) and ONNX's functions",

@@ -15,6 +15,7 @@ const LIMITED: Readonly<Record<string, OperatorSupport>> = {
 };
 
 export const CUDA: OperatorRules = {
+  confirmedBy: null,
   sources: [
     { document: "docs/OperatorKernels.md, CUDAExecutionProvider", version: "onnxruntime, commit 001d12d2" },
   ],

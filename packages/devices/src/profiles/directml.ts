@@ -11,6 +11,7 @@ const LIMITED: Readonly<Record<string, OperatorSupport>> = {
 };
 
 export const DIRECTML: OperatorRules = {
+  confirmedBy: null,
   sources: [
     { document: "docs/OperatorKernels.md, DmlExecutionProvider", version: "onnxruntime, commit 001d12d2" },
   ],

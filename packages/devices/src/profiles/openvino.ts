@@ -13,6 +13,7 @@ const QUANTIZATION: QuantizationRules = {
 };
 
 export const OPENVINO: OperatorRules = {
+  confirmedBy: null,
   sources: [
     {
       document:

@@ -111,6 +111,8 @@ interface FixedParameters {
 /** Rules of a profile that are not in the table of devices: about operators, element types and the QDQ form. */
 export interface OperatorRules {
   readonly sources: readonly Source[];
+  /** The program that took every graph that these rules support, with its version. Null: no compiler was asked, documents speak. */
+  readonly confirmedBy: string | null;
   /** Support by operator; operators outside the default ONNX domain as `domain:Operator`. */
   readonly operators: Readonly<Record<string, OperatorSupport>>;
   /** Whether the list is the vendor's and complete; otherwise unlisted operators are unknown, not rejected. */

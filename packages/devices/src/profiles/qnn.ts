@@ -194,6 +194,7 @@ const QUANTIZATION: QuantizationRules = {
 };
 
 export const QNN: OperatorRules = {
+  confirmedBy: "Qualcomm's HTP compiler (onnxruntime-qnn 2.7.0, soc_model 60)",
   sources: [
     {
       document: "Qualcomm's HTP compiler, asked by npm run interop:compilers",

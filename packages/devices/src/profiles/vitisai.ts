@@ -12,6 +12,7 @@ const QUANTIZATION: QuantizationRules = {
 };
 
 export const VITISAI: OperatorRules = {
+  confirmedBy: null,
   sources: [
     {
       document: "ryzenai.docs.amd.com, model compilation and deployment (opset 17, BF16 or INT8)",

@@ -55,6 +55,7 @@ const LIMITED: Readonly<Record<string, OperatorSupport>> = {
 };
 
 export const WEBGPU: OperatorRules = {
+  confirmedBy: "ONNX Runtime's WebGPU provider (onnxruntime-node 1.30.0, SwiftShader)",
   sources: [
     {
       document: "the provider itself on SwiftShader, asked by npm run interop:compilers",
