@@ -1,9 +1,9 @@
 /** Compiles any ONNX file for chips. */
 import { basename, dirname, join } from "node:path";
+import { copyFiles } from "@slm/core";
 import type { CompilingProfile } from "@slm/devices/table";
 import { fixSizes, modelFiles, readOnnx, writeOnnx, type FixedSizes } from "@slm/onnx";
 import { compileGraphs, type CompileOptions, type CompileReport } from "./compile-graphs.js";
-import { copyFiles } from "./copy-files.js";
 
 export interface CompileFileOptions extends CompileOptions {
   /** The ONNX file; its external data lie beside it. */

@@ -1,11 +1,10 @@
 /** Compiles every graph of a model for every chip, beside the portable graphs. */
 import { resolve } from "node:path";
-import { SlmError } from "@slm/core";
+import { copyFiles, SlmError } from "@slm/core";
 import { isCompilingProfile, type CompilingProfile } from "@slm/devices/table";
 import { graphFilesOf, readDeviceModel, writeDeviceModel, type DeviceModel } from "@slm/exported-model";
 import { listModelFiles } from "@slm/exported-model/files";
 import { compileGraphs, type CompileOptions, type CompileReport } from "./compile-graphs.js";
-import { copyFiles } from "./copy-files.js";
 
 export interface CompileModelOptions extends CompileOptions {
   readonly modelDirectory: string;

@@ -7,6 +7,7 @@ export {
   writeJsonAtomic,
   writeTextAtomic,
 } from "./atomic-write.js";
+export { copyFiles } from "./copy-files.js";
 export { INDEX_FILE } from "./folder-index.js";
 export { readFailure, readJsonFile, readTextFile } from "./read-json.js";
 export { isWriteRejection, systemCode, writeFailure } from "./file-error.js";

@@ -1,24 +1,11 @@
 /** The bundle as a directory: everything a device needs, and a card that says what it is. */
-import { stat, copyFile, mkdir } from "node:fs/promises";
-import { join, dirname } from "node:path";
-import { hashFile, writeTextAtomic, resolveInside } from "@slm/core";
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { copyFiles, hashFile, writeTextAtomic } from "@slm/core";
 import { readDeviceModel } from "@slm/exported-model";
 import { listModelFiles } from "@slm/exported-model/files";
 import type { CardInput } from "./card-input.js";
 import { modelCard, type BundledFile } from "./model-card.js";
-import { constants } from "node:fs";
-
-/**
- * Copies files to the same relative paths. Where the file system can share blocks until one side is written (reflink),
- * it does, else bytes are copied. Hard links are not used: a file edited in the bundle would change in its source too.
- */
-async function copyFiles(from: string, to: string, paths: readonly string[]): Promise<void> {
-  for (const path of paths) {
-    const target = resolveInside(to, path);
-    await mkdir(dirname(target), { recursive: true });
-    await copyFile(resolveInside(from, path), target, constants.COPYFILE_FICLONE);
-  }
-}
 
 export interface DeployInput {
   /** Directory of an exported or quantized model. */

@@ -1,9 +1,12 @@
 import { constants } from "node:fs";
 import { copyFile, mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
-import { resolveInside } from "@slm/core";
+import { resolveInside } from "./relative-path.js";
 
-/** Copies files to the same relative paths. Where the file system can share blocks until one side is written (reflink), it does. */
+/**
+ * Copies files to the same relative paths. Where the file system can share blocks until one side is written (reflink),
+ * it does, else bytes are copied. Hard links are not used: a file edited in the copy would change in its source too.
+ */
 export async function copyFiles(from: string, to: string, paths: readonly string[]): Promise<void> {
   for (const path of paths) {
     const target = resolveInside(to, path);
