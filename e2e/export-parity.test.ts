@@ -2,43 +2,18 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createRandom } from "@slm/decoding";
 import { GRAPH_IO } from "@slm/exported-model";
-import {
-  initializeWeights,
-  type DecoderOnlyConfig,
-  type EncoderDecoderConfig,
-  type ModelConfig,
-} from "@slm/model";
-import { type Checkpoint } from "@slm/checkpoints";
+import type { ModelConfig } from "@slm/model";
 import { exportRandomBaseline, exportWeights, type ExportReport } from "@slm/onnx-export";
 import { createHostTensor, type Runtime, type Session } from "@slm/runtime";
 import { createCpuRuntime } from "@slm/runtime-node";
 import { createEagerEngine, type Engine } from "@slm/tensor";
 import { trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { decoderOnly, encoderDecoder, randomWeights } from "./random-models.js";
 
 /** float32 sums of a few hundred terms in another order; a wrong head, position or mask is off by 0.01 and more. */
 const TOLERANCE = 2e-5;
-
-const shared = {
-  width: 48,
-  heads: 4,
-  kvHeads: 2,
-  headDim: 16,
-  feedForward: 80,
-  decoderLayers: 2,
-  maxSource: 24,
-  maxTarget: 12,
-  ropeTheta: 10_000,
-  normEpsilon: 1e-6,
-  bias: true,
-  headOrder: "grouped",
-  vocabularySize: 37,
-  tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
-} as const;
-const encoderDecoder: EncoderDecoderConfig = { ...shared, architecture: "encoder-decoder", encoderLayers: 2 };
-const decoderOnly: DecoderOnlyConfig = { ...shared, architecture: "decoder-only" };
 
 let runtime: Runtime;
 let workspace: string;
@@ -58,19 +33,6 @@ afterAll(async () => {
 });
 
 const newDirectory = (): Promise<string> => mkdtemp(join(workspace, "export-"));
-
-function randomWeights(config: ModelConfig): Checkpoint["weights"] {
-  const { next } = createRandom(11);
-  const weights = new Map(initializeWeights(config, next));
-  for (const [name, weight] of weights) {
-    // Gains and biases start at one and zero, where leaving them out could go unseen.
-    if (weight.shape.length === 1) {
-      const start = name.endsWith(".bias") ? -0.5 : 0.5;
-      weights.set(name, { ...weight, data: new Float32Array(weight.data.length).map(() => start + next()) });
-    }
-  }
-  return weights;
-}
 
 interface Trial {
   readonly engine?: Engine;
@@ -93,7 +55,7 @@ async function exported(
   });
 }
 
-const VARIANTS: Readonly<Record<string, Partial<typeof shared> | object>> = {
+const VARIANTS: Readonly<Record<string, object>> = {
   "grouped KV heads": {},
   "as many KV heads as heads": { kvHeads: 4 },
   "one KV head for five heads": { heads: 5, kvHeads: 1 },
@@ -173,7 +135,12 @@ describe("the decoder of an exported model", () => {
     sizes: { batch: number; target: number; past: number; capacity: number },
   ) => {
     const { batch, target, past, capacity } = sizes;
-    const cache = createHostTensor("float32", [batch, shared.kvHeads, capacity, shared.headDim]);
+    const cache = createHostTensor("float32", [
+      batch,
+      encoderDecoder.kvHeads,
+      capacity,
+      encoderDecoder.headDim,
+    ]);
     const layers = [0, 1].flatMap((layer) => [GRAPH_IO.pastKey(layer), GRAPH_IO.pastValue(layer)]);
     return decoder.run({
       feeds: {

@@ -5,7 +5,7 @@ import { OrtApi, preloadLibrary, type Pointer } from "./ort/api.js";
 import type { ListedDevice, NativeProvider } from "./provider.js";
 
 /** 4 prints fatal messages only. Errors arrive as exceptions and need not be printed too. */
-const LOG_FATAL_ONLY = 4;
+export const LOG_FATAL_ONLY = 4;
 
 /** Source: enum OrtHardwareDeviceType. */
 const KINDS: readonly ListedDevice["kind"][] = ["cpu", "gpu", "npu"];

@@ -6,7 +6,7 @@ import { SlmError } from "@slm/core";
 import type { LoadOptions } from "@slm/runtime";
 import type { LoadedSignature, RequestOf, SessionSettings } from "@slm/runtime/host";
 import { fittingForm } from "./compiled-forms.js";
-import type { NativeEnvironment } from "./environment.js";
+import { LOG_FATAL_ONLY, type NativeEnvironment } from "./environment.js";
 import type { Pointer } from "./ort/api.js";
 import { readSignature } from "./signature.js";
 
@@ -23,8 +23,6 @@ const OPTIMIZATION: Readonly<Record<NonNullable<LoadOptions["optimization"]>, nu
   extended: 2,
   all: 99,
 };
-
-const LOG_FATAL_ONLY = 4;
 
 /** ONNX Runtime's setting for the folder of the external data of a graph that is loaded from bytes. */
 const WEIGHTS_FOLDER = "session.model_external_initializers_file_folder_path";

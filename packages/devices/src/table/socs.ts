@@ -2,7 +2,7 @@
  * The chips that graphs are compiled for ahead of time: one row per chip and profile, with what the vendor's compiler must be told.
  *
  * Sources. qnn: `soc_model` numbers and Hexagon versions of ExecuTorch, backends/qualcomm/serialization/qc_schema.py (2026), and of
- * Olive's `soc_details` for the Snapdragon X Elite. openvino: `npu_platform` as onnxruntime-ep-openvino 1.8.1 lists its virtual
+ * Olive's `soc_details` for the Snapdragon X Elite. SM8350 (30, v68) is left out: onnxruntime-qnn 2.7.0 cannot finalize for it (1002). openvino: `npu_platform` as onnxruntime-ep-openvino 1.8.1 lists its virtual
  * devices. Every row of qnn was compiled for with onnxruntime-qnn 2.7.0 (`npm run interop:npu`).
  */
 import { SlmError } from "@slm/core/errors";
