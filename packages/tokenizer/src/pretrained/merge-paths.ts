@@ -37,8 +37,8 @@ export class MergePaths {
   constructor(model: TokenizerJson["model"]) {
     mergesOf(model).forEach((merge, rank) => {
       const [left, right] = mergePair(merge);
-      let after = this.ranks.get(left);
-      if (after === undefined) this.ranks.set(left, (after = new Map()));
+      const after = this.ranks.get(left) ?? new Map<string, number>();
+      this.ranks.set(left, after);
       // Of a repeated merge the last rank counts, as in the library.
       after.set(right, rank);
     });
