@@ -32,10 +32,12 @@ import type { DistillInputs, DistillRun } from "./distill-inputs.js";
 import { distillReport } from "./distill-report.js";
 import { openDistillationSources, SOURCE_FILES } from "./distillation-sources.js";
 import { removeOwnCache } from "./gold-cache.js";
-import { initialWeights } from "./initial-weights.js";
+import { initialStudent } from "./initial-weights.js";
 import { readRowImage } from "./row-images.js";
 import { claimWorkDirectory, fileHash, modelHash, RUN_FILE } from "./run-key.js";
-import { studentShape } from "./student-config.js";
+import { readSingleConfig } from "./single-teacher.js";
+import { hasTeacherShape, studentShape } from "./student-config.js";
+import type { TeacherLayers } from "./student-layers.js";
 import { studentObjective } from "./student-objective.js";
 import { SAMPLES_FILE } from "@slm/report";
 import type { Engine } from "@slm/tensor";
@@ -110,6 +112,8 @@ export interface DistillReport {
   readonly metrics: Readonly<Record<string, number>>;
   readonly bestStep: number;
   readonly averagedSteps: readonly number[];
+  /** Layers of the teacher that the student started from, if it did. */
+  readonly teacherLayers?: TeacherLayers | undefined;
 }
 
 /**
@@ -126,25 +130,28 @@ export async function distill(settings: DistillConfig, given: DistillInputs): Pr
   const { tokenizerDirectory, workDirectory } = inputs;
   const files = await readTokenizerFiles(tokenizerDirectory);
   const tokenizer = createTokenizer(files);
+  const teacher = hasTeacherShape(settings.student)
+    ? await readSingleConfig(inputs.teacherDirectory, "student.shape")
+    : undefined;
   const config = parseModelConfig(
     {
-      ...studentShape(settings.student, inputs.published?.tower),
+      ...studentShape(settings.student, { tower: inputs.published?.tower, teacher }),
       vocabularySize: tokenizer.vocabularySize,
       tokens: tokenizer.tokens,
     },
     "distill: student",
   );
   const run: DistillRun = { settings, inputs, config, files, tokenizer };
-  const { report, teacherParameters } = await trainStudent(run);
-  await writeCheckpoint(workDirectory, { config, weights: report.weights });
+  const { student, report, teacherParameters, teacherLayers } = await trainStudent(run);
+  await writeCheckpoint(workDirectory, { config: student, weights: report.weights });
   await writeTokenizer(files, workDirectory);
-  await describe(run, report.weights);
+  await describe({ ...run, config: student }, report.weights);
   await removeRunState(workDirectory);
   await removeOwnCache(workDirectory);
   for (const name of [...SOURCE_FILES, RUN_FILE]) await rm(join(workDirectory, name), { force: true });
   const { steps, epochs, seconds, tokensPerSecond, loss, metrics, bestStep, averagedSteps } = report;
   return {
-    parameters: parameterCount(config),
+    parameters: parameterCount(student),
     ...(teacherParameters === undefined ? {} : { teacherParameters }),
     steps,
     epochs,
@@ -154,18 +161,37 @@ export async function distill(settings: DistillConfig, given: DistillInputs): Pr
     metrics,
     bestStep,
     averagedSteps,
+    ...(teacherLayers === undefined ? {} : { teacherLayers }),
   };
 }
 
-async function trainStudent(
-  run: DistillRun,
-): Promise<{ readonly report: TrainReport; readonly teacherParameters: number | undefined }> {
-  const { settings, inputs, config, tokenizer } = run;
-  const { engine, context, workDirectory } = inputs;
+interface TrainedStudent {
+  readonly student: ModelConfig;
+  readonly report: TrainReport;
+  readonly teacherParameters: number | undefined;
+  readonly teacherLayers: TeacherLayers | undefined;
+}
+
+async function trainStudent(run: DistillRun): Promise<TrainedStudent> {
+  const { settings, inputs, tokenizer } = run;
+  const { engine, context, workDirectory, teacherDirectory, published } = inputs;
   const key = await runKey(run);
   await claimWorkDirectory(workDirectory, key);
   const sources = await openDistillationSources(run);
   try {
+    const { initialize, warmupSteps } = settings;
+    const start = await initialStudent({
+      config: run.config,
+      files: run.files,
+      initialize,
+      teacherDirectory,
+      warmupSteps,
+      pairs: sources.corpus.pairs,
+      engine,
+      seed: context.seed,
+      tower: published?.weights,
+    });
+    const { config } = start;
     const objective = studentObjective({ sources, config, settings, seed: context.seed });
     const dev = greedyDevMetric({
       rows: await devRows(run),
@@ -176,16 +202,6 @@ async function trainStudent(
       metrics: settings.metrics,
     });
     try {
-      const { initialize } = settings;
-      const { teacherDirectory, published } = inputs;
-      const initial = await initialWeights({
-        config,
-        files: run.files,
-        initialize,
-        teacherDirectory,
-        seed: context.seed,
-        tower: published?.weights,
-      });
       const report = await train({
         stage: "distill",
         engine,
@@ -197,9 +213,11 @@ async function trainStudent(
         workDirectory,
         key,
         context,
-        initial,
+        initial: start.weights,
+        groups: start.groups,
       });
-      return { report, teacherParameters: sources.teacherParameters };
+      const { teacherParameters } = sources;
+      return { student: config, report, teacherParameters, teacherLayers: start.layers };
     } finally {
       await dev.close();
     }
