@@ -30,6 +30,7 @@ import {
 import { readsTeacher, type DistillConfig } from "./distill-config.js";
 import type { DistillInputs, DistillRun } from "./distill-inputs.js";
 import { distillReport } from "./distill-report.js";
+import { storedKinds } from "./open-teacher.js";
 import { openDistillationSources, SOURCE_FILES } from "./distillation-sources.js";
 import { removeOwnCache } from "./gold-cache.js";
 import { initialWeights } from "./initial-weights.js";
@@ -265,6 +266,8 @@ async function runKey({ settings, config, inputs }: DistillRun): Promise<string>
     published: published && (await modelHash(published.directory)),
     cache: cacheDirectory === undefined ? "own" : await modelHash(cacheDirectory),
     teacher:
-      teacherDirectory === undefined || !readsTeacher(settings) ? "none" : await modelHash(teacherDirectory),
+      teacherDirectory === undefined || !readsTeacher(settings, await storedKinds(inputs))
+        ? "none"
+        : await modelHash(teacherDirectory),
   });
 }

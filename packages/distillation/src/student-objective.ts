@@ -99,7 +99,7 @@ class BatchMaker {
       readonly random: () => number;
     },
   ): Promise<Chosen> {
-    const { corpus, unlabelled, stored, onPolicy } = this.sources;
+    const { corpus, teacher, unlabelled, stored, onPolicy } = this.sources;
     const { batch, shape, bucket, live, random } = request;
     const written = await stored[origin]?.draw(batch.rows.length, bucket, random);
     if (written !== undefined) return this.asStored(written, shape);
@@ -109,7 +109,8 @@ class BatchMaker {
     }
     const rows = await corpus.read(batch.rows);
     const sources = sourcesOf(rows);
-    if (origin === "teacher") return this.generated(sources, shape);
+    // Without a teacher the rows that are stored are all there is; where none fits the bucket, the batch has gold targets.
+    if (origin === "teacher" && teacher !== undefined) return this.generated(sources, shape);
     if (origin === "student") {
       const targets = await onPolicy.sample(sources, bucket, live, random);
       const teacherFeeds = await this.score(sources, targets, shape);
