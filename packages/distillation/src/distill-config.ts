@@ -4,6 +4,7 @@ import { pathSetting } from "@slm/core";
 import type { CacheRowKind } from "@slm/teacher";
 import { z } from "zod";
 import { requiresDistributions, lossConfig } from "./loss-config.js";
+import { probeConfig } from "./probe/probe-config.js";
 import { studentConfig } from "./student-config.js";
 import { fullestShares, largestShare, ROUNDING, STORED_TARGETS, targetsConfig } from "./target-schedule.js";
 
@@ -63,6 +64,11 @@ export const distillConfig = z
       .default(128)
       .describe(
         "Top-k teacher probabilities stored per gold target token, if the recipe has no cache stage [tokens].",
+      ),
+    probe: probeConfig
+      .optional()
+      .describe(
+        "Short trainings before the long one, which measure what the teacher is worth and choose what the student learns from. Default: none.",
       ),
     metrics: devMetrics,
   })

@@ -1,16 +1,15 @@
 import { join } from "node:path";
 import { rm, writeFile } from "node:fs/promises";
-import { hashJson, writeTextAtomic } from "@slm/core";
-import { DATA_FILES, readRows, thumbnail, type Row } from "@slm/data";
-import { parameterCount, parseModelConfig, visionOf, type Weights, type ModelConfig } from "@slm/model";
-import { writeCheckpoint } from "@slm/checkpoints";
+import { hashJson, writeJsonAtomic } from "@slm/core";
+import { DATA_FILES, readRows } from "@slm/data";
+import { parameterCount, parseModelConfig, visionOf, type Weights } from "@slm/model";
+import { readCheckpoint, writeCheckpoint } from "@slm/checkpoints";
 import {
   createTokenizer,
   readTokenizerFiles,
   TOKENIZER_CONFIG_FILE,
   TOKENIZER_FILE,
   writeTokenizer,
-  type Tokenizer,
 } from "@slm/tokenizer";
 import {
   drawStreamedRows,
@@ -20,12 +19,6 @@ import {
   train,
   type DevRow,
   type TrainReport,
-  drawRows,
-  GreedyPredictor,
-  packWeights,
-  planChunks,
-  valueInput,
-  type LiveModel,
 } from "@slm/training";
 import { readsTeacher, type DistillConfig } from "./distill-config.js";
 import type { DistillInputs, DistillRun } from "./distill-inputs.js";
@@ -34,70 +27,15 @@ import { storedKinds } from "./open-teacher.js";
 import { openDistillationSources, SOURCE_FILES } from "./distillation-sources.js";
 import { removeOwnCache } from "./gold-cache.js";
 import { initialWeights } from "./initial-weights.js";
+import type { ProbeResult } from "./probe/probe-choice.js";
+import { PROBE_FILE } from "./probe/probe-file.js";
+import { chosenSettings, PROBE_DIRECTORY, runProbe } from "./probe/run-probe.js";
 import { readRowImage } from "./row-images.js";
 import { claimWorkDirectory, fileHash, modelHash, RUN_FILE } from "./run-key.js";
+import { SAMPLES, writeSamples } from "./samples.js";
 import { studentShape } from "./student-config.js";
 import { studentObjective } from "./student-objective.js";
-import { SAMPLES_FILE } from "@slm/report";
-import type { Engine } from "@slm/tensor";
-
-// Sample predictions of the final model for some dev rows.
-
-/** Number of sample rows. */
-const SAMPLES = 40;
-
-/** Longest side of thumbnails [pixels]. */
-const THUMBNAIL_PIXELS = 320;
-
-interface SamplesRequest {
-  readonly engine: Engine;
-  readonly config: ModelConfig;
-  readonly weights: Weights;
-  readonly tokenizer: Tokenizer;
-  /** The dev split. */
-  readonly rows: readonly DevRow[];
-  readonly seed: number;
-  /** Folder that paths of images are relative to. */
-  readonly dataDirectory: string;
-  /** Receives {@link SAMPLES_FILE}: one JSON object {source, target, references, image, thumbnail, prediction} per line. */
-  readonly directory: string;
-}
-
-/** Writes the samples. @throws SlmError OUTPUT_FAILED */
-async function writeSamples(request: SamplesRequest): Promise<void> {
-  const { engine, config, weights, tokenizer, seed, directory } = request;
-  const rows = drawRows(request.rows, SAMPLES, seed);
-  const feeds: Record<string, LiveModel["feeds"][string]> = {};
-  for (const chunk of planChunks(config))
-    feeds[valueInput(chunk)] = await engine.upload(packWeights(chunk, weights));
-  const predictor = new GreedyPredictor(rows, tokenizer, config.maxTarget);
-  try {
-    const predictions = await predictor.predict({ engine, config, feeds });
-    const lines = [];
-    for (const [index, row] of rows.entries()) {
-      const shown = { ...shownRow(row), ...(await thumbnailOf(row, request.dataDirectory)) };
-      lines.push(JSON.stringify({ ...shown, prediction: predictions[index] }));
-    }
-    await writeTextAtomic(join(directory, SAMPLES_FILE), lines.map((line) => `${line}\n`).join(""));
-  } finally {
-    await predictor.close();
-    await engine.release(Object.values(feeds));
-  }
-}
-
-/** The fields of a sample; absent fields are not written. */
-const shownRow = ({ source, target, references, image }: Row): object => ({
-  source,
-  target,
-  references,
-  image,
-});
-
-async function thumbnailOf({ image }: Row, dataDirectory: string): Promise<{ readonly thumbnail?: string }> {
-  if (image === undefined) return {};
-  const png = await thumbnail(dataDirectory, image, THUMBNAIL_PIXELS);
-  return { thumbnail: Buffer.from(png).toString("base64") };
-}
+import { studentPredictions } from "./student-predictions.js";
 
 export interface DistillReport {
   readonly parameters: number;
@@ -111,6 +49,8 @@ export interface DistillReport {
   readonly metrics: Readonly<Record<string, number>>;
   readonly bestStep: number;
   readonly averagedSteps: readonly number[];
+  /** What the probe found; absent without one. */
+  readonly probe?: ProbeResult | undefined;
 }
 
 /**
@@ -121,9 +61,9 @@ export interface DistillReport {
  * different vocabularies and `loss.crossTokenizer` is none; DATA_INVALID for rows that a model cannot read, and for the state of a run
  * with other data, tokenizer, teacher or settings; INTERRUPTED with the state saved.
  */
-export async function distill(settings: DistillConfig, given: DistillInputs): Promise<DistillReport> {
-  const { context } = given;
-  const inputs = { ...given, context: { ...context, seed: settings.seed ?? context.seed } };
+export async function distill(settings: DistillConfig, request: DistillInputs): Promise<DistillReport> {
+  const { context } = request;
+  const inputs = { ...request, context: { ...context, seed: settings.seed ?? context.seed } };
   const { tokenizerDirectory, workDirectory } = inputs;
   const files = await readTokenizerFiles(tokenizerDirectory);
   const tokenizer = createTokenizer(files);
@@ -135,14 +75,17 @@ export async function distill(settings: DistillConfig, given: DistillInputs): Pr
     },
     "distill: student",
   );
-  const run: DistillRun = { settings, inputs, config, files, tokenizer };
+  const given: DistillRun = { settings, inputs, config, files, tokenizer };
+  const probe = await probed(given);
+  const run = { ...given, settings: probe?.settings ?? settings };
   const { report, teacherParameters } = await trainStudent(run);
   await writeCheckpoint(workDirectory, { config, weights: report.weights });
   await writeTokenizer(files, workDirectory);
   await describe(run, report.weights);
   await removeRunState(workDirectory);
   await removeOwnCache(workDirectory);
-  for (const name of [...SOURCE_FILES, RUN_FILE]) await rm(join(workDirectory, name), { force: true });
+  for (const name of [...SOURCE_FILES, RUN_FILE, PROBE_DIRECTORY])
+    await rm(join(workDirectory, name), { recursive: true, force: true });
   const { steps, epochs, seconds, tokensPerSecond, loss, metrics, bestStep, averagedSteps } = report;
   return {
     parameters: parameterCount(config),
@@ -155,7 +98,31 @@ export async function distill(settings: DistillConfig, given: DistillInputs): Pr
     metrics,
     bestStep,
     averagedSteps,
+    probe: probe?.result,
   };
+}
+
+/** The result of the probe, and the settings that it chose; undefined where none is asked for. */
+async function probed(
+  run: DistillRun,
+): Promise<{ readonly result: ProbeResult; readonly settings: DistillConfig } | undefined> {
+  const { inputs } = run;
+  const { probe } = run.settings;
+  if (probe === undefined) return undefined;
+  const settings = { ...run.settings, probe };
+  const rows = (await devRows(run)).slice(0, probe.rows);
+  const result = await runProbe({
+    settings,
+    inputs,
+    rows,
+    train: distill,
+    answer: async (directory, texts) => {
+      const { weights } = await readCheckpoint(directory);
+      return studentPredictions(run, weights, texts);
+    },
+  });
+  await writeJsonAtomic(join(inputs.workDirectory, PROBE_FILE), result);
+  return { result, settings: await chosenSettings(settings, inputs, result) };
 }
 
 async function trainStudent(
@@ -210,23 +177,10 @@ async function trainStudent(
 }
 
 /** Samples and the report. */
-async function describe(
-  { settings, inputs, config, tokenizer, ...run }: DistillRun,
-  weights: Weights,
-): Promise<void> {
-  const { engine, context, workDirectory: directory } = inputs;
-  const rows = await devRows({ settings, inputs, config, tokenizer, ...run });
-  const { dataDirectory } = inputs;
-  await writeSamples({
-    engine,
-    config,
-    weights,
-    tokenizer,
-    rows,
-    seed: context.seed,
-    dataDirectory,
-    directory,
-  });
+async function describe(run: DistillRun, weights: Weights): Promise<void> {
+  const { settings, inputs } = run;
+  const { workDirectory: directory } = inputs;
+  await writeSamples(run, weights, await devRows(run));
   await writeFile(
     join(directory, "report.html"),
     await distillReport(join(directory, METRICS_FILE), { settings }),
@@ -237,7 +191,7 @@ async function describe(
 async function devRows({ settings, inputs, config }: DistillRun): Promise<readonly DevRow[]> {
   const { dataDirectory, context } = inputs;
   const where = join(dataDirectory, DATA_FILES.dev);
-  const limit = Math.max(settings.evaluateRows, SAMPLES);
+  const limit = Math.max(settings.evaluateRows, settings.probe?.rows ?? 0, SAMPLES);
   const rows = await drawStreamedRows(() => readRows(where), limit, context.seed);
   const tower = visionOf(config)?.tower;
   if (tower === undefined) return rows;
