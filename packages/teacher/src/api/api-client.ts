@@ -49,7 +49,7 @@ export class ApiClient {
   ): Promise<Reply> {
     const { limits, pace, firstPauseMs, onRetry } = this.#options;
     for (let attempt = 0; ; attempt += 1) {
-      await pace.start(request.bound.input + request.bound.output, signals.start);
+      await pace.start(request.paced, signals.start);
       const made = await this.#attempt(request, signals.request);
       if (isReply(made)) return made;
       if (attempt === limits.retries) throw gaveUp(request.url, made.reason, attempt + 1);

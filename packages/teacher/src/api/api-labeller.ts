@@ -21,14 +21,13 @@ export interface ApiLabellerOptions {
   readonly firstPauseMs?: number | undefined;
 }
 
-/** What became of the answers so far. */
-interface Counts {
-  asked: number;
-  cached: number;
-  refused: number;
-  tooLong: number;
-  unfinished: number;
-  retries: number;
+type RequestSignals = Parameters<ApiClient["ask"]>[1];
+
+interface Report {
+  readonly done: number;
+  readonly total: number;
+  readonly cached: number;
+  readonly secondsLeft?: number | undefined;
 }
 
 export class ApiLabeller implements Labeller {
@@ -42,7 +41,7 @@ export class ApiLabeller implements Labeller {
   readonly #running = new Map<string, Promise<StoredAnswer | undefined>>();
   /** Answers counted in the budget, so that one that is used twice counts once. */
   readonly #counted = new Set<string>();
-  readonly #counts: Counts = { asked: 0, cached: 0, refused: 0, tooLong: 0, unfinished: 0, retries: 0 };
+  #withoutAnswer = 0;
 
   private constructor(file: ApiFile, store: AnswerStore, options: ApiLabellerOptions) {
     this.name = file.request.model;
@@ -57,7 +56,6 @@ export class ApiLabeller implements Labeller {
       budget: this.#budget,
       firstPauseMs: options.firstPauseMs ?? FIRST_PAUSE_MS,
       onRetry: (reason) => {
-        this.#counts.retries += 1;
         this.#progress({ stage: "cache", message: `${this.name}: trying again: ${reason}` });
       },
     });
@@ -90,99 +88,113 @@ export class ApiLabeller implements Labeller {
       drawn.map((sample) => answerRequest(this.#file.request, source, sample)),
     );
     const answers = await this.#answerAll(requests, signal);
-    return sources.map((_, place) =>
-      answers
-        .slice(place * samples, (place + 1) * samples)
-        .flatMap((answer) => (answer === undefined ? [] : this.#labelOf(answer))),
-    );
+    return sources.map((_, place) => answers.slice(place * samples, (place + 1) * samples).flat());
   }
 
   async close(): Promise<void> {
     await this.#store.close();
   }
 
-  /** Answers of all requests; undefined where the server cannot give one. After a failure nothing starts, and running requests end. */
+  /** The answer of every request; none where the server cannot give one. */
   async #answerAll(
     requests: readonly AnswerRequest[],
     signal: AbortSignal,
-  ): Promise<readonly (StoredAnswer | undefined)[]> {
-    const answers = new Array<StoredAnswer | undefined>(requests.length);
+  ): Promise<readonly (readonly LabelAnswer[])[]> {
+    throwIfInterrupted(signal, "teacher");
+    const answers: (readonly LabelAnswer[])[] = [];
+    const missing: number[] = [];
+    // Stored answers first, so that the budget counts them before a request is sent.
+    for (const [place, request] of requests.entries()) {
+      const stored = await this.#storedAnswer(request);
+      if (stored === undefined) missing.push(place);
+      answers.push(this.#labelsOf(stored));
+    }
+    const cached = requests.length - missing.length;
+    const startedAt = performance.now();
+    let done = 0;
+    this.#report({ done: cached, total: requests.length, cached });
+    await this.#work(missing, signal, async (place, signals) => {
+      answers[place] = this.#labelsOf(await this.#once(requests[place]!, signals));
+      done += 1;
+      const secondsLeft = ((performance.now() - startedAt) / 1000 / done) * (missing.length - done);
+      this.#report({ done: cached + done, total: requests.length, cached, secondsLeft });
+    });
+    return answers;
+  }
+
+  /**
+   * Works on all places, a few at a time. After a failure or an interruption nothing starts any more, and running requests end, because
+   * their answers are paid for.
+   */
+  async #work(
+    places: readonly number[],
+    signal: AbortSignal,
+    body: (place: number, signals: RequestSignals) => Promise<void>,
+  ): Promise<void> {
     const stop = new AbortController();
     const abandon = new AbortController();
     const signals = { start: AbortSignal.any([signal, stop.signal]), request: abandon.signal };
     let grace: NodeJS.Timeout | undefined;
-    const interrupted = (): void => {
+    const startGrace = (): void => {
       grace = setTimeout(() => {
         abandon.abort();
       }, GRACE_MS);
     };
-    if (signal.aborted) throwIfInterrupted(signal, "teacher");
-    signal.addEventListener("abort", interrupted, { once: true });
-    const startedAt = performance.now();
-    let [next, done] = [0, 0];
-    const work = async (): Promise<void> => {
-      while (next < requests.length && !signals.start.aborted) {
-        const place = next;
-        next += 1;
-        answers[place] = await this.#once(requests[place]!, signals);
-        done += 1;
-        this.#report(done, requests.length, startedAt);
+    signal.addEventListener("abort", startGrace, { once: true });
+    const queue = places.values();
+    const worker = async (): Promise<void> => {
+      try {
+        for (const place of queue) {
+          if (signals.start.aborted) return;
+          await body(place, signals);
+        }
+      } catch (error) {
+        // Only the first failure is a cause; the others follow from it.
+        stop.abort(error);
       }
     };
-    const workers = Array.from({ length: Math.min(this.#file.limits.concurrency, requests.length) }, () =>
-      work().catch((error: unknown) => {
-        stop.abort(error);
-        throw error;
-      }),
-    );
-    const ended = await Promise.allSettled(workers);
-    signal.removeEventListener("abort", interrupted);
+    await Promise.all(Array.from({ length: this.#file.limits.concurrency }, worker));
+    signal.removeEventListener("abort", startGrace);
     clearTimeout(grace);
     throwIfInterrupted(signal, "teacher");
-    if (stop.signal.aborted) throw stop.signal.reason;
-    const failed = ended.find((end) => end.status === "rejected");
-    if (failed !== undefined) throw failed.reason;
-    return answers;
+    stop.signal.throwIfAborted();
   }
 
-  /** As {@link #answerOf}; equal requests that run at the same time share one. */
-  #once(request: AnswerRequest, signals: Parameters<ApiClient["ask"]>[1]): Promise<StoredAnswer | undefined> {
+  async #storedAnswer({ key, bound }: AnswerRequest): Promise<StoredAnswer | undefined> {
+    const stored = await this.#store.get(key);
+    if (stored !== undefined && !this.#counted.has(key)) this.#budget.count(stored.usage ?? bound);
+    this.#counted.add(key);
+    return stored;
+  }
+
+  /** Asks the server and stores its answer; equal requests that run at the same time share one. */
+  #once(request: AnswerRequest, signals: RequestSignals): Promise<StoredAnswer | undefined> {
     const running = this.#running.get(request.key);
     if (running !== undefined) return running;
-    const answer = this.#answerOf(request, signals).finally(() => this.#running.delete(request.key));
+    const answer = this.#ask(request, signals).finally(() => this.#running.delete(request.key));
     this.#running.set(request.key, answer);
     return answer;
   }
 
-  async #answerOf(
-    request: AnswerRequest,
-    signals: Parameters<ApiClient["ask"]>[1],
-  ): Promise<StoredAnswer | undefined> {
-    const { key, bound } = request;
-    const stored = await this.#store.get(key);
-    if (stored !== undefined) {
-      this.#counts.cached += 1;
-      if (!this.#counted.has(key)) this.#budget.count(stored.usage ?? bound);
-      this.#counted.add(key);
-      return stored;
-    }
+  async #ask(request: AnswerRequest, signals: RequestSignals): Promise<StoredAnswer | undefined> {
+    const stored = await this.#store.get(request.key); // Paid for since, for an equal source.
+    if (stored !== undefined) return stored;
     const reply = await this.#client.ask(request, signals);
-    this.#counts.asked += 1;
-    this.#counted.add(key);
     if (reply === "tooLong") {
-      this.#counts.tooLong += 1;
+      this.#withoutAnswer += 1;
       return undefined;
     }
-    await this.#store.put(key, reply);
+    await this.#store.put(request.key, reply);
     return reply;
   }
 
-  #labelOf(answer: StoredAnswer): readonly LabelAnswer[] {
+  #labelsOf(answer: StoredAnswer | undefined): readonly LabelAnswer[] {
+    if (answer === undefined) return [];
     const where = `${this.#file.request.baseUrl}: ${this.name}`;
     const outcome = outcomeOf(answer, where);
     const target = answer.text?.trim() ?? "";
     if (outcome === "refused" || target === "") {
-      this.#counts.refused += 1;
+      this.#withoutAnswer += 1;
       return [];
     }
     const score = scoreOf(answer);
@@ -193,22 +205,18 @@ export class ApiLabeller implements Labeller {
         { suggestions: ["--set teacher.logprobs=0 for a server that gives none"] },
       );
     }
-    if (outcome === "unfinished") this.#counts.unfinished += 1;
     return [{ target, score, finished: outcome === "finished" }];
   }
 
-  #report(done: number, total: number, startedAt: number): void {
+  #report({ done, total, cached, secondsLeft }: Report): void {
     const { spent } = this;
-    const { cached, refused, tooLong } = this.#counts;
-    const seconds = (performance.now() - startedAt) / 1000;
-    const left = Math.round((seconds / done) * (total - done));
     const parts = [
       `${done} of ${total} answers`,
       `${cached} cached`,
-      ...(refused + tooLong === 0 ? [] : [`${refused + tooLong} without an answer`]),
+      ...(this.#withoutAnswer === 0 ? [] : [`${this.#withoutAnswer} without an answer`]),
       `${spent.tokens} tokens`,
       ...(spent.price === undefined ? [] : [`price ${formatAmount(spent.price)}`]),
-      `${left} s left`,
+      ...(secondsLeft === undefined ? [] : [`about ${Math.ceil(secondsLeft)} s left`]),
     ];
     this.#progress({ stage: "cache", message: `${this.name}: ${parts.join(", ")}` });
   }

@@ -15,6 +15,8 @@ export interface AnswerRequest {
   readonly key: string;
   /** Upper bound of the tokens it can cost. */
   readonly bound: Usage;
+  /** Estimated tokens for limits per minute: the input, and the longest target as servers count it. */
+  readonly paced: number;
 }
 
 /** Tokens of an answer, as a server counts them. */
@@ -54,6 +56,7 @@ export function answerRequest(request: ApiRequest, source: string, sample?: Samp
     // The seed is part of the key even where the server takes none: samples are different answers.
     key: hashJson({ url, body, seed: sample?.seed }),
     bound: { input: inputBound(asked.texts), output: maxTokens },
+    paced: estimatedInput(request, source.length) + maxTokens,
   };
 }
 
