@@ -37,7 +37,7 @@ import { initialWeights } from "./initial-weights.js";
 import { readRowImage } from "./row-images.js";
 import { claimWorkDirectory, fileHash, modelHash, RUN_FILE } from "./run-key.js";
 import { studentShape } from "./student-config.js";
-import { studentObjective } from "./student-objective.js";
+import { storedRowSets, studentObjective } from "./student-objective.js";
 import { SAMPLES_FILE } from "@slm/report";
 import type { Engine } from "@slm/tensor";
 
@@ -193,6 +193,7 @@ async function trainStudent(
         config,
         settings,
         lengths: sources.corpus.pairs.lengths,
+        rowSets: storedRowSets({ sources, settings, seed: context.seed }),
         objective,
         dev,
         workDirectory,
