@@ -1,10 +1,11 @@
 /** The `distill` section of a recipe: what the student is, what it learns from, and how. */
 import { devMetrics, moduleTraining, trainingFields } from "@slm/training";
 import { pathSetting } from "@slm/core";
+import type { CacheRowKind } from "@slm/teacher";
 import { z } from "zod";
 import { requiresDistributions, lossConfig } from "./loss-config.js";
 import { studentConfig } from "./student-config.js";
-import { fullestShares, largestShare, ROUNDING, targetsConfig } from "./target-schedule.js";
+import { fullestShares, largestShare, ROUNDING, STORED_TARGETS, targetsConfig } from "./target-schedule.js";
 
 const sampling = z.strictObject({
   temperature: z.number().positive().default(0.9).describe("Sampling temperature."),
@@ -123,13 +124,18 @@ export const distillConfig = z
 
 export type DistillConfig = z.infer<typeof distillConfig>;
 
-/** Whether a term or a target requires the teacher while the student trains. */
-export const requiresTeacher = ({ loss, targets }: DistillConfig): boolean =>
+/** Kinds of targets that are stored, and need no teacher. */
+export type StoredKinds = ReadonlySet<CacheRowKind>;
+
+/**
+ * Whether a term or a target requires the teacher while the student trains. Stored targets need none where no term compares the
+ * student with the teacher.
+ */
+export const requiresTeacher = ({ loss, targets }: DistillConfig, stored: StoredKinds): boolean =>
   requiresDistributions(loss) ||
   loss.hiddenState > 0 ||
-  largestShare(targets.sequenceKdFraction) > 0 ||
-  largestShare(targets.unlabelledFraction) > 0;
+  STORED_TARGETS.some(({ kind, fraction }) => largestShare(targets[fraction]) > 0 && !stored.has(kind));
 
 /** Whether a run needs the teacher: for training, or for initialization. */
-export const readsTeacher = (settings: DistillConfig): boolean =>
-  requiresTeacher(settings) || settings.initialize.fromTeacher !== "none";
+export const readsTeacher = (settings: DistillConfig, stored: StoredKinds): boolean =>
+  requiresTeacher(settings, stored) || settings.initialize.fromTeacher !== "none";

@@ -30,13 +30,14 @@ import {
 import { readsTeacher, type DistillConfig } from "./distill-config.js";
 import type { DistillInputs, DistillRun } from "./distill-inputs.js";
 import { distillReport } from "./distill-report.js";
+import { storedKinds } from "./open-teacher.js";
 import { openDistillationSources, SOURCE_FILES } from "./distillation-sources.js";
 import { removeOwnCache } from "./gold-cache.js";
 import { initialWeights } from "./initial-weights.js";
 import { readRowImage } from "./row-images.js";
 import { claimWorkDirectory, fileHash, modelHash, RUN_FILE } from "./run-key.js";
 import { studentShape } from "./student-config.js";
-import { studentObjective } from "./student-objective.js";
+import { storedRowSets, studentObjective } from "./student-objective.js";
 import { SAMPLES_FILE } from "@slm/report";
 import type { Engine } from "@slm/tensor";
 
@@ -192,6 +193,7 @@ async function trainStudent(
         config,
         settings,
         lengths: sources.corpus.pairs.lengths,
+        rowSets: storedRowSets({ sources, settings, seed: context.seed }),
         objective,
         dev,
         workDirectory,
@@ -265,6 +267,8 @@ async function runKey({ settings, config, inputs }: DistillRun): Promise<string>
     published: published && (await modelHash(published.directory)),
     cache: cacheDirectory === undefined ? "own" : await modelHash(cacheDirectory),
     teacher:
-      teacherDirectory === undefined || !readsTeacher(settings) ? "none" : await modelHash(teacherDirectory),
+      teacherDirectory === undefined || !readsTeacher(settings, await storedKinds(inputs))
+        ? "none"
+        : await modelHash(teacherDirectory),
   });
 }

@@ -21,7 +21,14 @@ import {
   parameterSpecs,
   type ModelConfig,
 } from "@slm/model";
-import { readTeacherConfigs, teacherConfig, type CacheConfig, type TeacherConfig } from "@slm/teacher";
+import {
+  cacheConfig,
+  readTeacherConfigs,
+  teacherConfig,
+  type CacheConfig,
+  type CacheRowKind,
+  type TeacherConfig,
+} from "@slm/teacher";
 import { resolveModules, type ModuleSettings, type TrainingSettings } from "@slm/training";
 import { z } from "zod";
 import { publishedTowerShape } from "../models/published-tower.js";
@@ -96,10 +103,17 @@ function pairsScored(
   { settings, sections }: EstimateRequest<DistillConfig>,
   { pairs = 0 }: DataFacts,
 ): number {
-  if (!readsTeacher(settings)) return 0;
+  if (!readsTeacher(settings, storedBy(sections.cache))) return 0;
   const gold = sections.cache === undefined ? pairs : 0;
   const drawn = Object.values(settings.targets).reduce<number>((sum, share) => sum + largestShare(share), 0);
   return gold + drawn * pairsSeen(settings);
+}
+
+/** Targets that the cache stage of a recipe stores, if the data has sources for them. */
+function storedBy(section: unknown): ReadonlySet<CacheRowKind> {
+  const settings = cacheConfig.safeParse(section).data;
+  if (settings === undefined) return new Set();
+  return new Set(settings.generate === "none" ? ["labelled"] : ["labelled", "generated"]);
 }
 
 /** Pairs that a run reads, repetitions counted. */
@@ -117,7 +131,7 @@ const CACHED_BYTES_PER_KEPT_TOKEN = 2;
 export async function estimateCache(request: EstimateRequest<CacheConfig>): Promise<StageEstimate> {
   const limits = { maxSource: 1, maxTarget: 1 };
   const facts = await dataFacts(request, limits);
-  if (facts.pairs === undefined) return {};
+  if (facts.pairs === undefined || request.settings.distributions === "none") return {};
   const [shape] = await teacherShapes(request, facts);
   if (shape === undefined) return {};
   const rate = await measureMatmulRate(
