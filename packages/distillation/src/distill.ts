@@ -36,7 +36,7 @@ import { SAMPLES, writeSamples } from "./samples.js";
 import { readSingleConfig } from "./single-teacher.js";
 import { hasTeacherShape, studentShape } from "./student-config.js";
 import type { TeacherLayers } from "./student-layers.js";
-import { studentObjective } from "./student-objective.js";
+import { storedRowSets, studentObjective } from "./student-objective.js";
 import { studentPredictions } from "./student-predictions.js";
 
 export interface DistillReport {
@@ -176,6 +176,7 @@ async function trainStudent(run: DistillRun): Promise<TrainedStudent> {
         config,
         settings,
         lengths: sources.corpus.pairs.lengths,
+        rowSets: storedRowSets({ sources, settings, seed: context.seed }),
         objective,
         dev,
         workDirectory,

@@ -1,4 +1,5 @@
 export { assignBuckets, planBuckets, type Batch, type Bucket } from "./buckets.js";
+export type { RowSets } from "./batch-order.js";
 export {
   pairsOf,
   tokenizeRow,
