@@ -41,7 +41,7 @@ export type { Parameters } from "./blocks.js";
 export { crossCaches, encode } from "./encoder.js";
 export { decode, decodeStep, outputHead, type SelfCache, type SourceContext } from "./decoder.js";
 export { decoderDropoutShapes, encoderDropoutShapes } from "./dropout-shapes.js";
-export { loraSpecs, withLora } from "./lora.js";
+export { loraSpecs, withLora, withMergedLora } from "./lora.js";
 export { initializeFromTeacher } from "./initialize-from-teacher.js";
 export { chooseLayers, LAYER_CHOICES, type LayerChoice } from "./from-teacher/choose-layers.js";
 export { layerInfluence } from "./from-teacher/layer-influence.js";
