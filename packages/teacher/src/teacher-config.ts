@@ -4,6 +4,8 @@ import { z } from "zod";
 import { CHECKPOINT_DTYPES } from "@slm/checkpoints";
 import { decoderOnlyShape, encoderDecoderShape } from "@slm/model";
 import { devMetrics, trainingFields } from "@slm/training";
+import { apiTeacher } from "./api/api-config.js";
+import { commandTeacher } from "./command/command-config.js";
 import { finetuneConfig } from "./finetune-config.js";
 import { promptConfig } from "./prompt-config.js";
 import { MAX_MEMBERS } from "./teacher-directory.js";
@@ -23,8 +25,18 @@ const precision = z
 
 const prompt = promptConfig.optional().describe("Prompt around every source, for text teachers.");
 
-/** Options that adapt an imported or copied teacher to the task. */
+/** Vocabularies of teachers. */
+const VOCABULARIES = ["own", "run"] as const;
+
+/** Options that adapt an imported or copied teacher to the task. Without defaults where one would change existing settings. */
 const forTask = {
+  vocabulary: z
+    .enum(VOCABULARIES)
+    .optional()
+    .describe(
+      "own: the teacher's whole vocabulary. run: only the tokens of this run's tokenizer (kind pretrained, of the same model), so teacher, " +
+        "cache and student share one vocabulary; rows of the embedding table and the output head are cut. Default: own.",
+    ),
   prompt,
   finetune: finetuneConfig
     .optional()
@@ -160,6 +172,8 @@ export const teacherConfig = kindsOf([
       .max(MAX_MEMBERS)
       .describe("The teachers. All need the vocabulary of this run."),
   }),
+  apiTeacher,
+  commandTeacher,
 ]);
 
 export type TeacherConfig = z.infer<typeof teacherConfig>;
