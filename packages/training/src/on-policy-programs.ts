@@ -76,11 +76,11 @@ export function encodeProgram(config: EncoderDecoderConfig, shape: OnPolicyDecod
 }
 
 /** Step program, one token per row: from ids and positions to logits and the new positions of the caches. */
-export function stepProgram(config: ModelConfig, shape: OnPolicyDecoderShape): ProgramDefinition {
+export function stepProgram(config: EncoderDecoderConfig, shape: OnPolicyDecoderShape): ProgramDefinition {
   const chunks = planChunks(config);
   const inputs: Record<string, TensorSpec> = {
     ...valueSpecs(chunks),
-    ...(config.architecture === "encoder-decoder" ? contextSpecs(config, shape) : {}),
+    ...contextSpecs(config, shape),
     ids: { dtype: "int32", shape: [shape.rows, 1] },
     position: { dtype: "int32", shape: [shape.rows] },
   };
@@ -100,7 +100,7 @@ export function stepProgram(config: ModelConfig, shape: OnPolicyDecoderShape): P
         key: x[`cross.${layer}.key`]!,
         value: x[`cross.${layer}.value`]!,
       }));
-      const source = config.architecture === "encoder-decoder" ? { cross, bias: x["bias"]! } : undefined;
+      const source = { cross, bias: x["bias"]! };
       const { capacity } = shape;
       const step = decodeStep(config, parameters, x["ids"]!, {
         source,
