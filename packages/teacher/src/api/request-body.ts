@@ -99,7 +99,7 @@ function inputBound(texts: readonly string[]): number {
 }
 
 /** Characters of a token in an estimate, as for English text. */
-const CHARACTERS_PER_TOKEN = 4;
+export const CHARACTERS_PER_TOKEN = 4;
 
 /** Estimated input tokens of a request with a source of that many characters; four characters count as one token. */
 export function estimatedInput({ prompt }: ApiRequest, sourceCharacters: number): number {
