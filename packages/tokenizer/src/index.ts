@@ -4,6 +4,7 @@ export { createTokenizer, loadTokenizer } from "./load-tokenizer.js";
 export { withPrompt, type SourcePrompt } from "./prompt.js";
 export { SPECIAL_TOKENS } from "./special-tokens.js";
 export { trainSymbolTokenizer } from "./symbol-files.js";
+export { prefixTexts, tokenTexts, type Decoder, type TokenTexts } from "./token-texts.js";
 export type { SpecialTokenIds, Tokenizer } from "./tokenizer.js";
 export { loadTokenPieces, tokenPieces, type TokenPieces } from "./token-pieces.js";
 export { tokenizerConfig, type TokenizerConfig } from "./tokenizer-config.js";

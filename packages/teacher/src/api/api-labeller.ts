@@ -1,8 +1,8 @@
 /** A model behind a server as a labeller: answers from the store, and the server's answers for the rest. */
 import { join } from "node:path";
-import { SlmError, sha256, throwIfInterrupted, userCacheFolder, type Progress } from "@slm/core";
+import { hashJson, SlmError, sha256, throwIfInterrupted, userCacheFolder, type Progress } from "@slm/core";
 import type { LabelAnswer, Labeller, LabelRequestOptions } from "../labeller.js";
-import { outcomeOf, scoreOf, type StoredAnswer } from "./api-answer.js";
+import { outcomeOf, scoreOf, targetOf, type AnswerToken, type StoredAnswer } from "./api-answer.js";
 import { ApiClient, FIRST_PAUSE_MS, readKey } from "./api-client.js";
 import { apiIdentity, type ApiFile } from "./api-file.js";
 import { AnswerStore } from "./answer-store.js";
@@ -91,8 +91,17 @@ export class ApiLabeller implements Labeller {
     return sources.map((_, place) => answers.slice(place * samples, (place + 1) * samples).flat());
   }
 
+  /** The server's tokens of a target that it gave; undefined for other targets, and without log-probabilities. */
+  async tokensOf(source: string, target: string): Promise<readonly AnswerToken[] | undefined> {
+    return (await this.#store.find(this.#targetKey(source, target)))?.tokens;
+  }
+
   async close(): Promise<void> {
     await this.#store.close();
+  }
+
+  #targetKey(source: string, target: string): string {
+    return hashJson({ identity: this.identity, source, target });
   }
 
   /** The answer of every request; none where the server cannot give one. */
@@ -184,7 +193,12 @@ export class ApiLabeller implements Labeller {
       this.#withoutAnswer += 1;
       return undefined;
     }
-    await this.#store.put(request.key, reply);
+    const target = targetOf(reply);
+    const keys = {
+      request: request.key,
+      target: target === "" ? undefined : this.#targetKey(request.source, target),
+    };
+    await this.#store.put(keys, reply);
     return reply;
   }
 
@@ -192,7 +206,7 @@ export class ApiLabeller implements Labeller {
     if (answer === undefined) return [];
     const where = `${this.#file.request.baseUrl}: ${this.name}`;
     const outcome = outcomeOf(answer, where);
-    const target = answer.text?.trim() ?? "";
+    const target = targetOf(answer);
     if (outcome === "refused" || target === "") {
       this.#withoutAnswer += 1;
       return [];

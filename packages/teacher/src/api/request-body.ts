@@ -9,6 +9,7 @@ export interface SampleOptions {
 }
 
 export interface AnswerRequest {
+  readonly source: string;
   readonly url: string;
   readonly body: Readonly<Record<string, unknown>>;
   /** Identifies the answer: a hash of address, body and seed. */
@@ -51,6 +52,7 @@ export function answerRequest(request: ApiRequest, source: string, sample?: Samp
   };
   const url = `${baseUrl.replace(/\/+$/u, "")}/${asked.path}`;
   return {
+    source,
     url,
     body,
     // The seed is part of the key even where the server takes none: samples are different answers.
