@@ -34,5 +34,6 @@ export type { ApiTeacherConfig } from "./api/api-config.js";
 export type { CommandTeacherConfig } from "./command/command-config.js";
 export { writeCommandFile } from "./command/command-file.js";
 export { isLabellerDirectory } from "./labeller-directory.js";
+export { labelsOnlyTeacher } from "./labels-only-teacher.js";
 export { openLabeller } from "./open-labeller.js";
 export type { LabelAnswer, Labeller, LabelRequestOptions } from "./labeller.js";

@@ -4,12 +4,12 @@
  * Where the server said nothing, the label counts as certain: at positions without log-probabilities, and in training rows, whose targets
  * are not the server's. There the teacher's term equals cross-entropy.
  */
-import { SlmError } from "@slm/core";
 import type { Row } from "@slm/data";
 import { createHostTensor, type DeviceTensor } from "@slm/runtime";
 import type { Engine } from "@slm/tensor";
 import type { Tokenizer } from "@slm/tokenizer";
 import { keyOf } from "../cache/pair-key.js";
+import { labelsOnlyTeacher } from "../labels-only-teacher.js";
 import type { ScoredPair, ScoreShape, Teacher } from "../teacher.js";
 import type { ApiLabeller } from "./api-labeller.js";
 import { TargetDistributions, type SparseDistribution } from "./target-distributions.js";
@@ -25,9 +25,6 @@ export interface ApiDistributionsOptions {
   /** A target of the data, see `tokenTexts`. */
   readonly example: string;
 }
-
-/** Longest source and target: what the cache's rows have is what the student can read. */
-const MOST_TOKENS = 1 << 16;
 
 export class ApiDistributions {
   readonly #options: ApiDistributionsOptions;
@@ -49,16 +46,7 @@ export class ApiDistributions {
 
   /** The teacher that the cache asks for logits over the student's vocabulary. It can only score. */
   get teacher(): Teacher {
-    const { vocabularySize, tokens } = this.#options.tokenizer;
-    return {
-      config: { vocabularySize, tokens, maxSource: MOST_TOKENS, maxTarget: MOST_TOKENS },
-      parameters: 0,
-      score: (pairs, shape) => this.#score(pairs, shape),
-      generate: unable,
-      decode: unable,
-      start: unable,
-      close: () => Promise.resolve(),
-    };
+    return labelsOnlyTeacher(this.#options.tokenizer, (pairs, shape) => this.#score(pairs, shape));
   }
 
   async #score(pairs: readonly ScoredPair[], { batch, target: length }: ScoreShape): Promise<DeviceTensor> {
@@ -94,6 +82,3 @@ function fill(logits: Float32Array, { masses, tail }: SparseDistribution): void 
   logits.fill(Math.max(LEAST_LOGIT, Math.log(share)));
   for (const [id, mass] of masses) logits[id] = Math.max(LEAST_LOGIT, Math.log(mass));
 }
-
-const unable = (): Promise<never> =>
-  Promise.reject(new SlmError("UNEXPECTED", "teacher: a server has no weights here, so it can only label"));
