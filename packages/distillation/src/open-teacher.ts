@@ -63,19 +63,23 @@ export async function openTeacher(run: DistillRun): Promise<OpenTeacher | undefi
   try {
     const { loss } = settings;
     const { config } = teacher;
-    if (loss.hiddenState > 0 && teacher.hiddenStates === undefined) throw noStates();
     const check = { loss, student: files, teacherDirectory: directory, teacherConfig: config };
     const relation = await relateVocabularies(check);
-    const reader: TeacherReader = {
-      limits: config,
-      tokenizer: relation.kind === "same" ? undefined : relation.teacher,
-    };
+    const reader = readerOf(relation, config);
+    // Hidden states are compared position by position, so sources must have the same tokens.
+    if (loss.hiddenState > 0 && (teacher.hiddenStates === undefined || reader.tokenizer !== undefined))
+      throw noStates();
     return { teacher, directory, relation, reader, close: () => teacher.close() };
   } catch (error) {
     await teacher.close();
     throw error;
   }
 }
+
+const readerOf = (relation: VocabularyRelation, limits: TeacherReader["limits"]): TeacherReader =>
+  relation.kind === "same"
+    ? { limits, tokenizer: relation.reader, sharesTargets: true }
+    : { limits, tokenizer: relation.teacher };
 
 /** The teacher, seen from the student's vocabulary.
  *

@@ -1,6 +1,6 @@
 /** Moves the teacher's probabilities to the student's vocabulary. */
 import { SlmError } from "@slm/core";
-import { tokenTexts, type Tokenizer } from "@slm/tokenizer";
+import { addedTexts, type Tokenizer } from "@slm/tokenizer";
 
 /** Smallest probability, so that its logarithm is finite. */
 const LEAST = 1e-9;
@@ -33,8 +33,8 @@ export class VocabularyMap {
   constructor(teacher: Tokenizer, student: Tokenizer, example: string) {
     this.teacherSize = teacher.vocabularySize;
     this.studentSize = student.vocabularySize;
-    const from = tokenTexts(teacher, example);
-    const to = tokenTexts(student, example);
+    const from = addedTexts(teacher, example);
+    const to = addedTexts(student, example);
     const written = new Set(student.encodeTarget(example));
     const ends = [teacher.tokens.eos, student.tokens.eos] as const;
     this.first = routesOf(from.first, to.first, ends, written);

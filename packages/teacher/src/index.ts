@@ -12,7 +12,13 @@ export type { ScoredPair, ScoreShape, Teacher, TeacherLimits } from "./teacher.j
 export { GRAPH_FOLDER, writeGraphFile } from "./graph/graph-file.js";
 export { loadDecoder, textLogits } from "./graph/load-graph.js";
 export { loadTeacher } from "./teacher-scorer.js";
-export { loadTeachers, readTeacherConfigs, teacherTokenizer, writeEnsemble } from "./teacher-directory.js";
+export {
+  loadTeachers,
+  otherThanCheckpoint,
+  readTeacherConfigs,
+  teacherTokenizer,
+  writeEnsemble,
+} from "./teacher-directory.js";
 export { cacheConfig, type CacheConfig } from "./cache-config.js";
 export {
   CACHE_ROWS,

@@ -1,53 +1,16 @@
-/** The texts that tokens add to a target, and the texts of the beginnings of a target. */
-import { SlmError } from "@slm/core";
-import type { Tokenizer } from "./tokenizer.js";
+/** The text of each token, by which files and other vocabularies name it. */
+import { vocabularySize } from "./library-tokenizer.js";
+import type { TokenizerFiles } from "./tokenizer-files.js";
 
-/** The part of a tokenizer that decodes tokens to text. */
-export type Decoder = Pick<Tokenizer, "decode">;
-
-/**
- * The text of every prefix of a token list: entry i is the text of the first i tokens. A prefix has no text if it ends inside a
- * character, or if the tokenizer decodes it differently on its own.
- */
-export function prefixTexts(decoder: Decoder, tokens: ArrayLike<number>): (string | undefined)[] {
-  const list = Array.from(tokens);
-  const whole = decoder.decode(list);
-  return Array.from({ length: list.length + 1 }, (_, count) => {
-    const text = count === list.length ? whole : decoder.decode(list.slice(0, count));
-    return whole.startsWith(text) ? text : undefined;
-  });
-}
-
-/** The text a token adds: at the beginning of a target, and after other tokens. */
-export interface TokenTexts {
-  readonly first: readonly string[];
-  readonly later: readonly string[];
-}
-
-/**
- * The texts of all tokens of a vocabulary, by id; tokens without text have the empty one.
- *
- * @param example a target of the data. Tokens are decoded after its first token, to get their text inside a target.
- */
-export function tokenTexts(tokenizer: Tokenizer, example: string): TokenTexts {
-  const anchor = tokenizer.encodeTarget(example)[0]!;
-  const before = tokenizer.decode([anchor]);
-  const first: string[] = [];
-  const later: string[] = [];
-  for (let id = 0; id < tokenizer.vocabularySize; id++) {
-    first.push(textOf(tokenizer, [id]));
-    const both = textOf(tokenizer, [anchor, id]);
-    later.push(both.startsWith(before) ? both.slice(before.length) : "");
-  }
-  return { first, later };
-}
-
-/** Text of tokens; ids that a vocabulary does not use have none. */
-function textOf(tokenizer: Tokenizer, ids: readonly number[]): string {
-  try {
-    return tokenizer.decode(ids);
-  } catch (error) {
-    if (error instanceof SlmError && error.code === "DATA_INVALID") return "";
-    throw error;
-  }
+/** Texts by id; undefined for ids without a token. Where an added token and the vocabulary name one id, the added token counts. */
+export function tokenTexts(files: Pick<TokenizerFiles, "tokenizer">): readonly (string | undefined)[] {
+  const { tokenizer } = files;
+  const { vocab } = tokenizer.model;
+  const texts = new Array<string | undefined>(vocabularySize(files)).fill(undefined);
+  const entries: Iterable<readonly [string, number]> = Array.isArray(vocab)
+    ? (vocab as readonly (readonly [string, number])[]).map(([text], id) => [text, id] as const)
+    : Object.entries(vocab);
+  for (const [text, id] of entries) texts[id] = text;
+  for (const { id, content } of tokenizer.added_tokens) texts[id] = content;
+  return texts;
 }

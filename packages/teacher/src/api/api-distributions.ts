@@ -22,7 +22,7 @@ export interface ApiDistributionsOptions {
   /** The student's. */
   readonly tokenizer: Tokenizer;
   readonly engine: Engine;
-  /** A target of the data, see `tokenTexts`. */
+  /** A target of the data, see `addedTexts`. */
   readonly example: string;
 }
 

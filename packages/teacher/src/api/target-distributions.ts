@@ -12,7 +12,7 @@
  * the tail included. The server's own token goes to the student's next token; another one goes to the longest student token with which
  * the rest of its text begins, as in rule 2 of `VocabularyMap` of the distillation.
  */
-import { prefixTexts, tokenTexts, type Tokenizer } from "@slm/tokenizer";
+import { prefixTexts, addedTexts, type Tokenizer } from "@slm/tokenizer";
 import type { AnswerToken } from "./api-answer.js";
 
 /** A distribution over a few tokens; the tail is the probability of all others together. */
@@ -42,11 +42,11 @@ export class TargetDistributions {
   readonly #first: ReadonlyMap<string, number>;
   readonly #later: ReadonlyMap<string, number>;
 
-  /** @param example a target of the data, see `tokenTexts` */
+  /** @param example a target of the data, see `addedTexts` */
   constructor(tokenizer: Tokenizer, example: string) {
     this.#tokenizer = tokenizer;
     const written = new Set(tokenizer.encodeTarget(example));
-    const { first, later } = tokenTexts(tokenizer, example);
+    const { first, later } = addedTexts(tokenizer, example);
     this.#first = idsByText(first, written);
     this.#later = idsByText(later, written);
   }
