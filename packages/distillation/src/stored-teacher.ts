@@ -1,8 +1,8 @@
 /** A teacher that only labels, a server or a program: all that it says is stored in the cache, in the student's tokens. */
 import { SlmError } from "@slm/core";
-import { cacheRowKinds, hasDistributions, labelsOnlyTeacher } from "@slm/teacher";
+import { cacheRowKinds, hasDistributions, labelsOnlyTeacher, type Teacher } from "@slm/teacher";
+import type { TeacherReader } from "./corpus.js";
 import type { DistillRun } from "./distill-inputs.js";
-import type { OpenTeacher } from "./open-teacher.js";
 import { requiresDistributions } from "./loss-config.js";
 import { largestShare, STORED_TARGETS } from "./target-schedule.js";
 
@@ -12,8 +12,17 @@ interface Missing {
   readonly suggestions: readonly string[];
 }
 
+/** What is left of a teacher: how its rows are read. */
+export interface StoredTeacher {
+  readonly teacher: Teacher;
+  readonly directory: string;
+  readonly relation: { readonly kind: "same" };
+  readonly reader: TeacherReader;
+  close(): Promise<void>;
+}
+
 /** @throws SlmError CONFIG_INVALID naming what the run needs and the cache does not have */
-export async function openStoredTeacher(run: DistillRun, directory: string): Promise<OpenTeacher> {
+export async function openStoredTeacher(run: DistillRun, directory: string): Promise<StoredTeacher> {
   const missing = await missingIn(run);
   if (missing !== undefined) {
     throw new SlmError(

@@ -62,6 +62,18 @@ export function answerRequest(request: ApiRequest, source: string, sample?: Samp
   };
 }
 
+/** The request for a sampled continuation of a text that stands alone: a chat model gets it as the user's message. */
+export function continuationRequest(
+  request: ApiRequest,
+  text: string,
+  { end, maxTokens, ...sample }: SampleOptions & { readonly end: string; readonly maxTokens: number },
+): AnswerRequest {
+  const prompt: ApiRequest["prompt"] = request.prompt.chat
+    ? { chat: true, messages: [], before: "", after: "" }
+    : { chat: false, before: "", after: "" };
+  return answerRequest({ ...request, prompt, maxTokens, stop: [end], logprobs: 0 }, text, sample);
+}
+
 interface Asked {
   readonly path: string;
   readonly fields: Readonly<Record<string, unknown>>;
