@@ -25,18 +25,21 @@ import {
   packWeights,
   planChunks,
   valueInput,
+  type DevMetric,
   type LiveModel,
 } from "@slm/training";
 import { readsTeacher, type DistillConfig } from "./distill-config.js";
 import type { DistillInputs, DistillRun } from "./distill-inputs.js";
 import { distillReport } from "./distill-report.js";
-import { openDistillationSources, SOURCE_FILES } from "./distillation-sources.js";
+import { openDistillationSources, SOURCE_FILES, type DistillationSources } from "./distillation-sources.js";
 import { removeOwnCache } from "./gold-cache.js";
 import { initialWeights } from "./initial-weights.js";
 import { readRowImage } from "./row-images.js";
 import { claimWorkDirectory, fileHash, modelHash, RUN_FILE } from "./run-key.js";
 import { studentShape } from "./student-config.js";
 import { studentObjective } from "./student-objective.js";
+import { teacherDevValue } from "./teacher-dev.js";
+import { besideTeacher, followsDev, teacherFactorOf } from "./teacher-factor.js";
 import { SAMPLES_FILE } from "@slm/report";
 import type { Engine } from "@slm/tensor";
 
@@ -166,9 +169,11 @@ async function trainStudent(
   await claimWorkDirectory(workDirectory, key);
   const sources = await openDistillationSources(run);
   try {
-    const objective = studentObjective({ sources, config, settings, seed: context.seed });
+    const teacherFactor = teacherFactorOf(settings);
+    const objective = studentObjective({ sources, config, settings, seed: context.seed, teacherFactor });
+    const rows = await devRows(run);
     const dev = greedyDevMetric({
-      rows: await devRows(run),
+      rows,
       tokenizer,
       limit: settings.evaluateRows,
       seed: context.seed,
@@ -193,19 +198,46 @@ async function trainStudent(
         settings,
         lengths: sources.corpus.pairs.lengths,
         objective,
-        dev,
+        dev: await comparedWithTeacher(run, { key, rows, dev, sources }),
         workDirectory,
         key,
         context,
         initial,
       });
-      return { report, teacherParameters: sources.teacherParameters };
+      return { report, teacherParameters: sources.teacherModel?.teacher.parameters };
     } finally {
       await dev.close();
     }
   } finally {
     await sources.close();
   }
+}
+
+/** The dev metric; with the teacher's value beside it where the factor of the teacher's terms follows both. */
+async function comparedWithTeacher(
+  { settings, inputs: { context, workDirectory }, tokenizer }: DistillRun,
+  given: {
+    readonly key: string;
+    readonly rows: readonly DevRow[];
+    readonly dev: DevMetric;
+    readonly sources: DistillationSources;
+  },
+): Promise<DevMetric> {
+  const { key, rows, dev, sources } = given;
+  const model = sources.teacherModel;
+  if (!followsDev(settings) || model === undefined) return dev;
+  const [metric] = settings.metrics;
+  const value = await teacherDevValue({
+    teacher: model.teacher,
+    tokenizer: model.reader.tokenizer ?? tokenizer,
+    rows: drawRows(rows, settings.evaluateRows, context.seed),
+    metric,
+    workDirectory,
+    key,
+    signal: context.signal,
+  });
+  context.progress({ stage: "distill", message: `the teacher's ${metric} on the dev rows: ${value}` });
+  return besideTeacher(dev, value);
 }
 
 /** Samples and the report. */

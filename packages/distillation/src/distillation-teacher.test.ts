@@ -149,12 +149,14 @@ describe("a teacher with a vocabulary of its own", () => {
   });
 
   test("generates in the student's tokens what it writes in its own", async () => {
-    const generated = await side().generate(both, shape);
-    const own = await sameVocabulary({ engine, teacher }).generate(
+    const { targets: generated, confidences } = await side().generate(both, shape);
+    const { targets: own } = await sameVocabulary({ engine, teacher }).generate(
       { student: both.teacher, teacher: both.teacher },
       { ...shape, target: 8 },
     );
     generated.forEach((tokens, row) => {
+      expect(confidences[row]).toBeGreaterThan(0);
+      expect(confidences[row]).toBeLessThanOrEqual(1);
       expect(tokens.length).toBeLessThan(shape.target);
       const text = same.decode(own[row]!);
       if (tokens.length > 0) expect(student.decode(tokens)).toBe(text);

@@ -69,6 +69,16 @@ export interface BatchSources {
   readonly images?: readonly Uint8Array[] | undefined;
 }
 
+/** Targets that a teacher wrote, with its confidence in each. */
+export interface GeneratedTargets {
+  readonly targets: number[][];
+  /** Between 0 and 1, see {@link confidenceOf}. */
+  readonly confidences: number[];
+}
+
+/** The geometric mean of a target's token probabilities, EOS included, from its mean log-probability [nats per token]. */
+export const confidenceOf = (score: number): number => Math.exp(Math.min(0, score));
+
 /** A teacher, seen from the student's vocabulary. */
 export interface DistillationTeacher {
   readonly shape: TeacherShape;
@@ -81,7 +91,7 @@ export interface DistillationTeacher {
     shape: PassShape,
   ): Promise<TeacherFeeds>;
   /** The teacher's own greedy targets in the student's tokens, at most `shape.target - 1` each. */
-  generate(sources: BatchSources, shape: PassShape): Promise<number[][]>;
+  generate(sources: BatchSources, shape: PassShape): Promise<GeneratedTargets>;
   /** The teacher's hidden states of the sources. */
   hidden(sources: BatchSources, shape: PassShape): Promise<TeacherFeeds>;
 }
@@ -114,8 +124,7 @@ export function sameVocabulary({ teacher, cache }: DistillationTeacherOptions): 
       const scored = await teacher.score(pairsOf(sources.teacher, targets), roomFor(sources, shape));
       return { feeds: { teacher: scored }, owned: [scored] };
     },
-    generate: (sources, shape) =>
-      teacher.generate(sources.teacher, roomFor(sources, shape), { kind: "greedy" }, () => 0),
+    generate: (sources, shape) => greedyTargets(teacher, sources, roomFor(sources, shape)),
     hidden: async (sources, { batch, source }) => {
       const { hiddenStates } = teacher;
       if (hiddenStates === undefined) throw noStates();
@@ -179,12 +188,27 @@ export function otherVocabulary({
     },
     generate: async (sources, { batch, target }) => {
       const room = { batch, source: roundLength(longest(sources.teacher)), target: maxTarget };
-      const generated = await teacher.generate(sources.teacher, room, { kind: "greedy" }, () => 0);
-      return generated.map(
+      const { targets, confidences } = await greedyTargets(teacher, sources, room);
+      const converted = targets.map(
         (tokens) => retokenize(tokens, tokenizers.teacher, tokenizers.student, target - 1) ?? [],
       );
+      return { targets: converted, confidences };
     },
     hidden: () => Promise.reject(noStates()),
+  };
+}
+
+async function greedyTargets(
+  teacher: Teacher,
+  sources: BatchSources,
+  room: ScoreShape,
+): Promise<GeneratedTargets> {
+  const decoded = await teacher.decode(sources.teacher, room, { kind: "greedy" }, () => 0);
+  return {
+    targets: decoded.map(({ tokens }) => tokens),
+    confidences: decoded.map(({ tokens, logProbability }) =>
+      confidenceOf(logProbability / (tokens.length + 1)),
+    ),
   };
 }
 

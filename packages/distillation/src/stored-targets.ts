@@ -7,6 +7,7 @@ import { tokenizeRow, type Bucket, type PairFileRequest, type PairLimits } from 
 import { SlmError } from "@slm/core";
 import { writeCorpus, type Corpus, type CorpusRows, type TeacherReader } from "./corpus.js";
 import type { DistillRun } from "./distill-inputs.js";
+import { confidenceOf } from "./distillation-teacher.js";
 import { textLimits } from "./open-corpus.js";
 import { RowDrawer } from "./row-drawer.js";
 import type { RowImages } from "./row-images.js";
@@ -72,12 +73,18 @@ export class StoredTargets {
   private readonly images: RowImages | undefined;
   /** Index of each row's training row. */
   private readonly places: Int32Array;
+  private readonly confidences: Float32Array;
 
-  private constructor(corpus: Corpus, images: RowImages | undefined, places: Int32Array) {
+  private constructor(
+    corpus: Corpus,
+    images: RowImages | undefined,
+    { places, confidences }: { readonly places: Int32Array; readonly confidences: Float32Array },
+  ) {
     this.corpus = corpus;
     this.drawer = new RowDrawer(corpus.pairs.lengths);
     this.images = images;
     this.places = places;
+    this.confidences = confidences;
   }
 
   /**
@@ -89,21 +96,26 @@ export class StoredTargets {
     const { kind, tokenizer, limits, teacher, seen, file } = request;
     const where = CACHE_ROWS[kind];
     const places: number[] = [];
-    const rows = told(fitting(request), places);
+    const confidences: number[] = [];
+    const rows = told(fitting(request), places, confidences);
     const first = await rows.next();
     if (first.done === true) return undefined;
     const corpus = await writeCorpus(
       { rows: chain(first.value, rows), tokenizer, limits, where, file },
       teacher,
     );
-    return new StoredTargets(corpus, seen?.images, Int32Array.from(places));
+    return new StoredTargets(corpus, seen?.images, {
+      places: Int32Array.from(places),
+      confidences: Float32Array.from(confidences),
+    });
   }
 
   /** Rows that fit a bucket's shape; undefined if none fits. */
   async draw(count: number, bucket: Bucket, random: () => number): Promise<CorpusRows | undefined> {
     const drawn = this.drawer.draw(count, bucket, random);
     if (drawn.length === 0) return undefined;
-    const rows = await this.corpus.read(drawn);
+    const confidences = Array.from(drawn, (row) => this.confidences[row]!);
+    const rows = { ...(await this.corpus.read(drawn)), confidences };
     if (this.images === undefined) return rows;
     return { ...rows, images: await this.images.read(drawn.map((row) => this.places[row]!)) };
   }
@@ -118,6 +130,8 @@ export class StoredTargets {
 interface StoredRow {
   readonly row: Row;
   readonly place: number;
+  /** Mean log-probability of its target under the teacher [nats per token]. */
+  readonly score: number;
 }
 
 async function* fitting(request: StoredTargetsRequest): AsyncGenerator<StoredRow> {
@@ -132,7 +146,7 @@ async function* fitting(request: StoredTargetsRequest): AsyncGenerator<StoredRow
 }
 
 async function* plain(written: AsyncIterable<TeacherRow>): AsyncGenerator<StoredRow> {
-  for await (const { source, target } of written) yield { row: { source, target }, place: 0 };
+  for await (const { source, target, score } of written) yield { row: { source, target }, place: 0, score };
 }
 
 /** Rows of a cache with the student's inputs, in the order of their training rows. */
@@ -142,7 +156,7 @@ async function* joined(
 ): AsyncGenerator<StoredRow> {
   const candidates = trained[Symbol.asyncIterator]();
   let place = -1;
-  for await (const { source: teacherSource, target } of written) {
+  for await (const { source: teacherSource, target, score } of written) {
     for (;;) {
       const next = await candidates.next();
       if (next.done === true)
@@ -156,7 +170,7 @@ async function* joined(
       place += 1;
       const { source } = next.value;
       if (textRow(next.value).source !== teacherSource) continue;
-      yield { row: { source, target, teacherSource }, place };
+      yield { row: { source, target, teacherSource }, place, score };
       break;
     }
   }
@@ -173,10 +187,15 @@ function canTake(row: Row, tokenizer: Tokenizer, limits: PairLimits): boolean {
   }
 }
 
-/** The rows alone; their training rows are recorded. */
-async function* told(stored: AsyncIterable<StoredRow>, places: number[]): AsyncGenerator<Row> {
-  for await (const { row, place } of stored) {
+/** The rows alone; their training rows and the teacher's confidences are recorded. */
+async function* told(
+  stored: AsyncIterable<StoredRow>,
+  places: number[],
+  confidences: number[],
+): AsyncGenerator<Row> {
+  for await (const { row, place, score } of stored) {
     places.push(place);
+    confidences.push(confidenceOf(score));
     yield row;
   }
 }

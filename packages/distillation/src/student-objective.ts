@@ -21,6 +21,8 @@ import {
   type LossVariant,
   type StudentLossOptions,
 } from "./student-loss.js";
+import { TEACHER_FACTOR, weightFeeds } from "./position-weights.js";
+import type { TeacherFactor } from "./teacher-factor.js";
 import { targetOrigin, type TargetOrigin } from "./target-schedule.js";
 import type { DistillationSources } from "./distillation-sources.js";
 import type { BatchSources, TeacherFeeds } from "./distillation-teacher.js";
@@ -30,10 +32,12 @@ export interface StudentObjectiveOptions {
   readonly settings: DistillConfig;
   readonly sources: Pick<DistillationSources, "corpus" | "teacher" | "unlabelled" | "stored" | "onPolicy">;
   readonly seed: number;
+  /** Absent if the settings have none. */
+  readonly teacherFactor?: TeacherFactor | undefined;
 }
 
 export function studentObjective(options: StudentObjectiveOptions): Objective {
-  const { config, settings, sources } = options;
+  const { config, settings, sources, teacherFactor } = options;
   const { loss } = settings;
   const lossOptions: StudentLossOptions = { config, loss, teacher: sources.teacher?.shape };
   const batches = new BatchMaker(options);
@@ -47,6 +51,7 @@ export function studentObjective(options: StudentObjectiveOptions): Objective {
         variant === "separate" ? "separate" : "shared",
       ),
     feeds: (batch, bucket, number, live) => batches.make(batch, bucket, number, live),
+    scalars: teacherFactor && ((step, metrics) => ({ [TEACHER_FACTOR]: teacherFactor(step, metrics) })),
   };
 }
 
@@ -56,6 +61,8 @@ interface Chosen {
   readonly targets: readonly ArrayLike<number>[];
   /** Gold labels, if `targets` are on-policy samples. */
   readonly gold?: readonly ArrayLike<number>[];
+  /** The teacher's confidence in each target, if it wrote them. */
+  readonly confidences?: readonly number[] | undefined;
   readonly teacherFeeds: TeacherFeeds;
 }
 
@@ -122,12 +129,13 @@ class BatchMaker {
   private async asStored(rows: CorpusRows, shape: PassShape): Promise<Chosen> {
     const { teacher } = this.sources;
     const teacherFeeds = this.scores ? ((await teacher?.gold(rows, shape)) ?? NOTHING) : NOTHING;
-    return { sources: sourcesOf(rows), targets: rows.targets, teacherFeeds };
+    const { targets, confidences } = rows;
+    return { sources: sourcesOf(rows), targets, confidences, teacherFeeds };
   }
 
   private async generated(sources: BatchSources, shape: PassShape): Promise<Chosen> {
-    const targets = (await this.sources.teacher?.generate(sources, shape)) ?? [];
-    return { sources, targets, teacherFeeds: await this.score(sources, targets, shape) };
+    const { targets = [], confidences } = (await this.sources.teacher?.generate(sources, shape)) ?? {};
+    return { sources, targets, confidences, teacherFeeds: await this.score(sources, targets, shape) };
   }
 
   private async score(
@@ -141,7 +149,7 @@ class BatchMaker {
 
   private async feedsOf(chosen: Chosen, pass: ModelPass, shape: PassShape): Promise<BatchFeeds> {
     const { config, settings } = this.options;
-    const { sources, targets, gold, teacherFeeds } = chosen;
+    const { sources, targets, gold, confidences, teacherFeeds } = chosen;
     const labels = settings.loss.crossEntropy > 0 ? gold : undefined;
     const variant: LossVariant = labels === undefined ? "shared" : "separate";
     const hidden =
@@ -160,6 +168,7 @@ class BatchMaker {
         ...ofLabels?.feeds,
         ...teacherFeeds.feeds,
         ...hidden.feeds,
+        ...weightFeeds(settings.loss, confidences, shape),
         ...(settings.loss.ctc > 0 ? ctcValues(config, gold ?? targets, shape) : {}),
       },
       owned: [...teacherFeeds.owned, ...hidden.owned],
