@@ -118,9 +118,10 @@ class BatchMaker {
     const sources = sourcesOf(rows);
     if (origin === "teacher") return this.generated(sources, shape);
     if (origin === "student") {
-      const targets = await onPolicy.sample(sources, bucket, live, random);
-      const teacherFeeds = await this.score(sources, targets, shape);
-      return { sources, targets, gold: rows.targets, teacherFeeds };
+      const score = (targets: readonly number[][]): Promise<TeacherFeeds> =>
+        this.score(sources, targets, shape);
+      const drawn = await onPolicy.draw({ sources, bucket, live, random, score });
+      return { sources, ...drawn, gold: rows.targets };
     }
     return this.asStored(rows, shape);
   }

@@ -24,7 +24,7 @@ export { stepScalars } from "./optimizer.js";
 export { partsOf, planRun, stateInput, type ChunkPlan } from "./state-layout.js";
 export { trainProgram, type LossDefinition } from "./train-program.js";
 export { uploadState } from "./training-state.js";
-export { stepRandom } from "./step-random.js";
+export { stepRandom, uniformNumbers } from "./step-random.js";
 export { METRICS_FILE, removeRunState, STATE_FILE, train } from "./trainer.js";
 export type { BatchFeeds, DevMetric, LiveModel, Objective, TrainReport } from "./training-contract.js";
 export { createOnPolicyDecoder, type OnPolicyDecoder } from "./on-policy-decoder.js";
