@@ -34,6 +34,7 @@ export { resolveCached, resolveModel, type ResolvedModel } from "./hub/resolve-m
 export { INDEX_FILE, readHuggingFaceDirectory } from "./import/hugging-face-directory.js";
 export { FAMILIES } from "./import/families.js";
 export { importConfig, lengthsOf } from "./import/import-config.js";
+export { copyWithVocabulary } from "./vocabulary-rows.js";
 export { writeImported } from "./import/import-decoder-only.js";
 export {
   importedTowerShape,

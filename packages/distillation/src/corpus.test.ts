@@ -85,6 +85,22 @@ describe(writeCorpus, () => {
     );
   });
 
+  test("gives a teacher of the same vocabulary its prompt around sources, and the student's targets", async () => {
+    const file = join(directory, "pairs");
+    const letters = lettersAt(1);
+    const prompted: Tokenizer = { ...letters, encodeSource: (text) => letters.encodeSource(`de${text}`) };
+    const request = { rows, tokenizer: letters, limits, where: "train", file };
+    const teacher = { tokenizer: prompted, limits, sharesTargets: true };
+    const corpus = await writeCorpus(request, teacher);
+    const { sources, targets, teacherTokens } = await corpus.read([1, 0]);
+    expect(sources.map((tokens) => letters.decode(tokens))).toEqual(["c", "ab"]);
+    expect(teacherTokens.sources.map((tokens) => letters.decode(tokens))).toEqual(["dec", "deab"]);
+    expect(teacherTokens).not.toHaveProperty("alignments");
+    expect(teacherTokens.targets).toEqual(targets);
+    expect([...corpus.teacherPairs.lengths.source]).toEqual([4, 3]);
+    await corpus.close();
+  });
+
   test("rejects a row beyond the teacher's limit, saying whose it is", async () => {
     const file = join(directory, "pairs");
     const request = { rows, tokenizer: lettersAt(2), limits, where: "train", file };

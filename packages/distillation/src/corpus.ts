@@ -43,13 +43,16 @@ export interface Corpus {
 /** How a teacher reads rows: text only, with `teacherSource` in place of source and image if a row has one. */
 export interface TeacherReader {
   readonly limits: PairLimits;
-  /** Its tokenizer; absent for a shared vocabulary. */
+  /** Its tokenizer; absent where it reads sources and targets as the student does. */
   readonly tokenizer?: Tokenizer | undefined;
+  /** Whether its tokenizer gives targets the student's tokens, so only sources differ. */
+  readonly sharesTargets?: boolean | undefined;
 }
 
-/** The tokenizer and limits of a teacher with another vocabulary. */
-interface OtherTokenizer extends TeacherReader {
+/** A tokenizer with the limits of its model. */
+interface Reading {
   readonly tokenizer: Tokenizer;
+  readonly limits: PairLimits;
 }
 
 /**
@@ -59,9 +62,9 @@ interface OtherTokenizer extends TeacherReader {
  */
 export async function writeCorpus(request: PairFileRequest, teacher?: TeacherReader): Promise<Corpus> {
   if (teacher === undefined) return writeAlone(request);
-  const { tokenizer, limits } = teacher;
-  return tokenizer === undefined
-    ? writeShared(request, limits)
+  const { tokenizer, limits, sharesTargets = false } = teacher;
+  return tokenizer === undefined || sharesTargets
+    ? writeShared(request, { tokenizer: tokenizer ?? request.tokenizer, limits })
     : writeAligned(request, { tokenizer, limits });
 }
 
@@ -84,13 +87,18 @@ async function writeAlone(request: PairFileRequest): Promise<Corpus> {
 }
 
 /** Shared vocabulary. A separate teacher source is a third list, which is empty where both sources are equal. */
-async function writeShared(request: PairFileRequest, theirs: PairLimits): Promise<Corpus> {
+async function writeShared(request: PairFileRequest, teacher: Reading): Promise<Corpus> {
   const { tokenizer, limits } = request;
-  const sizes = [limits.maxSource, limits.maxTarget, theirs.maxSource];
+  const sizes = [limits.maxSource, limits.maxTarget, teacher.limits.maxSource];
   const lists = await writeLists(request, sizes, (row, where) => {
     const own = tokenizeRow(row, tokenizer, limits, where);
-    if (row.teacherSource === undefined) return [...own, []];
-    const [source] = tokenizeRow(textRow(row), tokenizer, theirs, `${where}, as the teacher reads it`);
+    if (row.teacherSource === undefined && teacher.tokenizer === tokenizer) return [...own, []];
+    const [source] = tokenizeRow(
+      textRow(row),
+      teacher.tokenizer,
+      teacher.limits,
+      `${where}, as the teacher reads it`,
+    );
     return [...own, source];
   });
   const teacherLengths = lists.lengths[2]!.map((length, row) =>
@@ -118,7 +126,7 @@ async function writeShared(request: PairFileRequest, theirs: PairLimits): Promis
   };
 }
 
-async function writeAligned(request: PairFileRequest, teacher: OtherTokenizer): Promise<Corpus> {
+async function writeAligned(request: PairFileRequest, teacher: Reading): Promise<Corpus> {
   const { tokenizer, limits } = request;
   const theirs = teacher.limits;
   const sizes = [limits.maxSource, limits.maxTarget, theirs.maxSource, theirs.maxTarget, limits.maxTarget];
@@ -161,12 +169,7 @@ async function writeLists(
   return writer.finish();
 }
 
-function bothTokens(
-  row: Row,
-  student: OtherTokenizer,
-  teacher: OtherTokenizer,
-  where: string,
-): ArrayLike<number>[] {
+function bothTokens(row: Row, student: Reading, teacher: Reading, where: string): ArrayLike<number>[] {
   const [source, target] = tokenizeRow(row, student.tokenizer, student.limits, where);
   const theirs = tokenizeRow(textRow(row), teacher.tokenizer, teacher.limits, `${where}, teacher's tokens`);
   const alignment = alignPositions(

@@ -270,7 +270,7 @@ function opened(cache: TeacherCache | undefined): TeacherCache {
 export const noStates = (): SlmError =>
   new SlmError(
     "CONFIG_INVALID",
-    "distill: loss.hiddenState needs a single teacher with the student's vocabulary",
+    "distill: loss.hiddenState needs a single teacher with the student's vocabulary and no prompt",
     {
       suggestions: ["set distill.loss.hiddenState to 0"],
     },

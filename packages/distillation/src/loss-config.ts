@@ -147,7 +147,10 @@ export const weightOf = (loss: Weights, name: TermName): number => loss[name] ??
 export const termsOf = (loss: Weights): readonly TermName[] =>
   TERM_NAMES.filter((name) => weightOf(loss, name) > 0);
 
-const DISTRIBUTION_TERMS: ReadonlySet<TermName> = new Set([...DIVERGENCE_NAMES, "uld"]);
+/** Terms that compare next-token distributions. */
+export const DISTRIBUTION_TERM_NAMES = [...DIVERGENCE_NAMES, "uld"] as const;
+
+const DISTRIBUTION_TERMS: ReadonlySet<TermName> = new Set(DISTRIBUTION_TERM_NAMES);
 
 /** Whether any term needs the teacher's next-token distributions. */
 export const requiresDistributions = (loss: Weights): boolean =>

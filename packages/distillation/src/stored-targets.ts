@@ -11,7 +11,7 @@ import { confidenceOf } from "./distillation-teacher.js";
 import { textLimits } from "./open-corpus.js";
 import { RowDrawer } from "./row-drawer.js";
 import type { RowImages } from "./row-images.js";
-import { largestShare, type TargetOrigin, type TargetsConfig } from "./target-schedule.js";
+import { largestShare, STORED_TARGETS, type TargetOrigin } from "./target-schedule.js";
 
 /** Directories for the tokens during the run. */
 export const STORED_FILES: Readonly<Record<CacheRowKind, string>> = {
@@ -21,11 +21,6 @@ export const STORED_FILES: Readonly<Record<CacheRowKind, string>> = {
 
 /** Stored targets by origin. */
 export type StoredByOrigin = Readonly<Partial<Record<TargetOrigin, StoredTargets>>>;
-
-const KINDS = [
-  ["teacher", "generated", "sequenceKdFraction"],
-  ["unlabelled", "labelled", "unlabelledFraction"],
-] as const satisfies readonly (readonly [TargetOrigin, CacheRowKind, keyof TargetsConfig])[];
 
 /**
  * The stored targets of the origins with a positive fraction; none without a cache.
@@ -43,7 +38,7 @@ export async function openStoredTargets(
   const common = { directory, tokenizer, limits: textLimits(config), teacher };
   const stored: Partial<Record<TargetOrigin, StoredTargets>> = {};
   try {
-    for (const [origin, kind, fraction] of KINDS) {
+    for (const { origin, kind, fraction } of STORED_TARGETS) {
       if (largestShare(settings.targets[fraction]) === 0) continue;
       const file = join(workDirectory, STORED_FILES[kind]);
       const rows = readRows(join(dataDirectory, DATA_FILES.train));

@@ -106,7 +106,7 @@ class BatchMaker {
       readonly random: () => number;
     },
   ): Promise<Chosen> {
-    const { corpus, unlabelled, stored, onPolicy } = this.sources;
+    const { corpus, teacher, unlabelled, stored, onPolicy } = this.sources;
     const { batch, shape, bucket, live, random } = request;
     const written = await stored[origin]?.draw(batch.rows.length, bucket, random);
     if (written !== undefined) return this.asStored(written, shape);
@@ -116,7 +116,8 @@ class BatchMaker {
     }
     const rows = await corpus.read(batch.rows);
     const sources = sourcesOf(rows);
-    if (origin === "teacher") return this.generated(sources, shape);
+    // Without a teacher the rows that are stored are all there is; where none fits the bucket, the batch has gold targets.
+    if (origin === "teacher" && teacher !== undefined) return this.generated(sources, shape);
     if (origin === "student") {
       const score = (targets: readonly number[][]): Promise<TeacherFeeds> =>
         this.score(sources, targets, shape);

@@ -14,7 +14,8 @@ import type { LossConfig } from "./loss-config.js";
 
 /** How the teacher's tokens relate to the student's. */
 export type VocabularyRelation =
-  | { readonly kind: "same" }
+  /** `reader` tokenizes the teacher's sources, if it reads them otherwise, such as with a prompt. Targets have the same tokens. */
+  | { readonly kind: "same"; readonly reader?: Tokenizer | undefined }
   /** `teacher` is its tokenizer; targets are tokenized by both. */
   | { readonly kind: "aligned" | "uld"; readonly teacher: Tokenizer };
 
@@ -36,10 +37,12 @@ export async function relateVocabularies(check: VocabularyCheck): Promise<Vocabu
   const student = createTokenizer(check.student);
   const files = await teacherFiles(teacherDirectory);
   const sameSize = teacherConfig.vocabularySize === student.vocabularySize;
-  const isSame = files === undefined ? sameSize : sameSize && identityOf(files) === identityOf(check.student);
   if (loss.crossTokenizer === "none") {
-    if (isSame) return { kind: "same" };
-    throw differs(check, student, files === undefined ? "size" : "tokens");
+    if (!sameSize) throw differs(check, student, files === undefined ? "size" : "tokens");
+    if (files === undefined) return { kind: "same" };
+    const difference = tokenDifference(files, check.student);
+    if (difference !== undefined) throw differs(check, student, difference);
+    return { kind: "same", reader: readsAlike(files, check.student) ? undefined : createTokenizer(files) };
   }
   if (files === undefined) {
     throw new SlmError(
@@ -70,26 +73,50 @@ async function teacherFiles(directory: string): Promise<TokenizerFiles | undefin
   return exists ? readTokenizerFiles(directory) : undefined;
 }
 
+type Difference = "size" | "tokens" | "end";
+
 /**
- * Two vocabularies are equal if they have the same tokens at the same ids, the same special tokens, and the same encoding of sources.
+ * What differs in the targets of two vocabularies of one size: tokens and their ids, or the special tokens other than BOS, which each
+ * model has of its own.
  */
-function identityOf(files: TokenizerFiles): string {
-  const { vocab } = files.tokenizer.model;
-  const added = files.tokenizer.added_tokens.map(({ id, content }) => ({ id, content }));
-  const { tokens } = createTokenizer(files);
-  return hashJson({ vocab, added, tokens, source: files.config.source });
+function tokenDifference(teacher: TokenizerFiles, student: TokenizerFiles): Difference | undefined {
+  const identityOf = ({ tokenizer, config }: TokenizerFiles): string => {
+    const { vocab } = tokenizer.model;
+    const added = tokenizer.added_tokens.map(({ id, content }) => ({ id, content }));
+    return hashJson({ vocab, added, symbols: config.source.symbols ?? null });
+  };
+  if (identityOf(teacher) !== identityOf(student)) return "tokens";
+  const [theirs, ours] = [createTokenizer(teacher).tokens, createTokenizer(student).tokens];
+  if (theirs.pad !== ours.pad || theirs.unknown !== ours.unknown) return "tokens";
+  return theirs.eos === ours.eos ? undefined : "end";
 }
+
+/** Whether two tokenizers with the same tokens encode sources alike, and begin targets alike. */
+function readsAlike(teacher: TokenizerFiles, student: TokenizerFiles): boolean {
+  const [theirs, ours] = [createTokenizer(teacher), createTokenizer(student)];
+  return (
+    theirs.tokens.bos === ours.tokens.bos &&
+    hashJson(teacher.config.source) === hashJson(student.config.source)
+  );
+}
+
+const MESSAGES: Readonly<Record<Difference, (theirs: number, ours: number) => string>> = {
+  size: (theirs, ours) => `the teacher's vocabulary has ${theirs} tokens, the tokenizer's ${ours}`,
+  tokens: (theirs, ours) =>
+    theirs === ours
+      ? `the teacher's vocabulary has ${theirs} tokens like the tokenizer's, but different ones`
+      : MESSAGES.size(theirs, ours),
+  end: () =>
+    "the teacher has the tokenizer's vocabulary, but ends targets with another token (teacher.prompt.end)",
+};
 
 function differs(
   { teacherConfig, teacherDirectory }: VocabularyCheck,
   student: Tokenizer,
-  what: "size" | "tokens",
+  what: Difference,
 ): SlmError {
   const [theirs, ours] = [teacherConfig.vocabularySize, student.vocabularySize];
-  const message =
-    what === "size" || theirs !== ours
-      ? `the teacher's vocabulary has ${theirs} tokens, the tokenizer's ${ours}`
-      : `the teacher's vocabulary has ${theirs} tokens like the tokenizer's, but different ones`;
+  const message = MESSAGES[what](theirs, ours);
   return new SlmError("SHAPE_MISMATCH", `distill: ${message} (${teacherDirectory})`, {
     context: { teacher: theirs, student: ours },
     suggestions: [

@@ -31,6 +31,14 @@ export const cacheConfig = z.strictObject({
     .max(65_535)
     .default(50)
     .describe("Top-k probabilities stored per target position [tokens]."),
+  // Without a default, so that adding this key did not change the settings of existing caches, which would be made again.
+  distributions: z
+    .enum(["topK", "none"])
+    .optional()
+    .describe(
+      "Whether the teacher's distributions are stored. none: only labels, for students that learn from labels alone and need no " +
+        "teacher. Default: topK.",
+    ),
   generate: z
     .enum(["none", "greedy"])
     .default("none")

@@ -43,6 +43,18 @@ export async function* readCacheRows(directory: string, kind: CacheRowKind): Asy
   }
 }
 
+/** The kinds of rows that a cache has at least one of. @throws SlmError DATA_INVALID for a first line that is not such a row. */
+export async function cacheRowKinds(directory: string): Promise<ReadonlySet<CacheRowKind>> {
+  const found = new Set<CacheRowKind>();
+  for (const kind of Object.keys(CACHE_ROWS) as CacheRowKind[]) {
+    const rows = readCacheRows(directory, kind);
+    const first = await rows.next();
+    await rows.return(undefined);
+    if (first.done !== true) found.add(kind);
+  }
+  return found;
+}
+
 /** One line of such a file. @throws SlmError DATA_INVALID naming `where` */
 export function parseTeacherRow(text: string, where: string): TeacherRow {
   let value: unknown;

@@ -41,11 +41,17 @@ const at = (name: string): string => join(root, name);
 
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), "slm-cache-teacher-"));
-  for (const name of ["data", "bare", "tokenizer", "teacher"]) await mkdir(at(name));
+  for (const name of ["data", "bare", "many", "tokenizer", "teacher"]) await mkdir(at(name));
   const lines = (rows: readonly object[]): string => rows.map((row) => `${JSON.stringify(row)}\n`).join("");
-  for (const name of ["data", "bare"]) await writeFile(join(at(name), "train.jsonl"), lines(train));
+  for (const name of ["data", "bare", "many"]) await writeFile(join(at(name), "train.jsonl"), lines(train));
   const alone = ["aa", "bb", "cc", "bc", "ca", "zz"].map((source) => ({ source }));
   await writeFile(join(at("data"), "unlabelled.jsonl"), lines(alone));
+  // Of the labels of this random teacher few are targets.
+  const letters = ["a", "b", "c"];
+  const pairs = letters.flatMap((first) => letters.map((second) => first + second));
+  const triples = pairs.flatMap((pair) => letters.map((letter) => pair + letter));
+  const many = [...pairs, ...triples].map((source) => ({ source }));
+  await writeFile(join(at("many"), "unlabelled.jsonl"), lines(many));
   await writeTokenizer(files, at("tokenizer"));
   const weights = new Map(initializeWeights(config, createRandom(5).next));
   await writeCheckpoint(at("teacher"), { config, weights });
@@ -97,6 +103,17 @@ describe(cacheTeacher, () => {
       "teacher-labelled.jsonl",
     ];
     expect((await readdir(work)).sort()).toEqual(left);
+  });
+
+  test("stores labels alone where no distributions are asked for", async () => {
+    const settings = { generate: "greedy", unlabelled: { strategy: "sample", minScore: -100 } };
+    const { rows } = await run(settings, "many");
+    const { report, work, rows: alone } = await run({ ...settings, distributions: "none" }, "many");
+    expect(alone).toEqual(rows);
+    expect(alone.labelled.length).toBeGreaterThan(0);
+    expect(report).toMatchObject({ tokens: 0, bytesPerToken: 0, labelled: { sources: 36 } });
+    expect(report).not.toHaveProperty("truncation");
+    expect((await readdir(work)).sort()).toEqual(["teacher-generated.jsonl", "teacher-labelled.jsonl"]);
   });
 
   test("labels nothing without unlabelled sources, and generates nothing unasked", async () => {

@@ -36,7 +36,12 @@ export interface CacheInputs {
   readonly context: StageContext;
 }
 
-export interface CacheStageReport extends Omit<CacheReport, "vocabularySize" | "resumedShards"> {
+/** What is stored of distributions; zero where none are. */
+type StoredReport = Omit<CacheReport, "vocabularySize" | "resumedShards" | "truncation">;
+
+export interface CacheStageReport extends StoredReport {
+  /** Absent where no distributions are stored. */
+  readonly truncation?: CacheReport["truncation"] | undefined;
   /** Weights of the teacher, of all members of an ensemble. */
   readonly parameters: number;
   readonly vocab: number;
@@ -45,6 +50,15 @@ export interface CacheStageReport extends Omit<CacheReport, "vocabularySize" | "
   /** Counts for the training sources with generated targets; absent unless requested. */
   readonly generated?: LabelCounts;
 }
+
+const NO_DISTRIBUTIONS: StoredReport = {
+  k: 0,
+  pairs: 0,
+  tokens: 0,
+  bytesPerToken: 0,
+  shards: 0,
+  tokensPerSecond: 0,
+};
 
 /** Files and directories of a run in progress that the finished cache does not keep. */
 const PAIRS_FILE = "pairs.bin";
@@ -60,7 +74,7 @@ const STRATEGIES: {
 
 /**
  * Writes the cache of a recipe: `teacher-labelled.jsonl` if the data has unlabelled sources, `teacher-generated.jsonl` if
- * asked for, and the teacher's distributions over the targets of these rows and of the training rows.
+ * asked for, and, unless `distributions` is none, the teacher's distributions over the targets of these rows and of the training rows.
  *
  * @throws SlmError SHAPE_MISMATCH when teacher and tokenizer have different vocabularies, DATA_INVALID naming a row that exceeds the teacher's limit, INTERRUPTED with finished work kept.
  */
@@ -72,29 +86,16 @@ export async function cacheTeacher(settings: CacheConfig, inputs: CacheInputs): 
     requireVocabulary(teacher, { tokenizer, isOwn }, teacherDirectory);
     const labelled = await labelUnlabelled(settings, inputs, teacher, tokenizer);
     const generated = await generateTargets(settings, inputs, teacher, tokenizer);
-    const report = await buildFromRows(settings, inputs, teacher, tokenizer);
+    const stored =
+      settings.distributions === "none"
+        ? NO_DISTRIBUTIONS
+        : await buildFromRows(settings, inputs, teacher, tokenizer);
     for (const name of [PAIRS_FILE, BLOCKS_DIRECTORY])
       await rm(join(workDirectory, name), { recursive: true, force: true });
-    const {
-      vocabularySize: vocab,
-      k,
-      pairs,
-      tokens,
-      bytesPerToken,
-      truncation,
-      shards,
-      tokensPerSecond,
-    } = report;
     return {
       parameters: teacher.parameters,
-      vocab,
-      k,
-      pairs,
-      tokens,
-      bytesPerToken,
-      truncation,
-      shards,
-      tokensPerSecond,
+      vocab: teacher.config.vocabularySize,
+      ...stored,
       ...(labelled === undefined ? {} : { labelled }),
       ...(generated === undefined ? {} : { generated }),
     };
@@ -158,7 +159,7 @@ async function buildFromRows(
   { dataDirectory, workDirectory, identity, engine, context }: CacheInputs,
   teacher: Teacher,
   tokenizer: Tokenizer,
-): Promise<CacheReport> {
+): Promise<Pick<CacheStageReport, keyof StoredReport | "truncation">> {
   const where = join(dataDirectory, DATA_FILES.train);
   const pairs = await writePairs({
     rows: allRows(where, workDirectory),
@@ -168,7 +169,7 @@ async function buildFromRows(
     file: join(workDirectory, PAIRS_FILE),
   });
   try {
-    return await buildTeacherCache({
+    const { bytesPerToken, shards, tokens, tokensPerSecond, truncation, ...built } = await buildTeacherCache({
       directory: workDirectory,
       teacher,
       identity,
@@ -177,6 +178,7 @@ async function buildFromRows(
       engine,
       context,
     });
+    return { k: built.k, pairs: built.pairs, tokens, bytesPerToken, truncation, shards, tokensPerSecond };
   } finally {
     await pairs.close();
   }

@@ -12,13 +12,25 @@ export type { ScoredPair, ScoreShape, Teacher, TeacherLimits } from "./teacher.j
 export { GRAPH_FOLDER, writeGraphFile } from "./graph/graph-file.js";
 export { loadDecoder, textLogits } from "./graph/load-graph.js";
 export { loadTeacher } from "./teacher-scorer.js";
-export { loadTeachers, readTeacherConfigs, teacherTokenizer, writeEnsemble } from "./teacher-directory.js";
+export {
+  loadTeachers,
+  otherThanCheckpoint,
+  readTeacherConfigs,
+  teacherTokenizer,
+  writeEnsemble,
+} from "./teacher-directory.js";
 export { cacheConfig, type CacheConfig } from "./cache-config.js";
-export { CACHE_ROWS, readCacheRows, type CacheRowKind, type TeacherRow } from "./cache-rows.js";
+export {
+  CACHE_ROWS,
+  cacheRowKinds,
+  readCacheRows,
+  type CacheRowKind,
+  type TeacherRow,
+} from "./cache-rows.js";
 export { cacheTeacher, type CacheStageReport } from "./cache-teacher.js";
 export { decodeSources } from "./decode-sources.js";
 export { buildTeacherCache } from "./cache/build-cache.js";
-export { openTeacherCache } from "./cache/open-cache.js";
+export { hasDistributions, openTeacherCache } from "./cache/open-cache.js";
 export type { TeacherCache } from "./cache/teacher-cache.js";
 export { graphFiles, importGraph } from "./graph/import-graph.js";
 export { checkTeacher, type TeacherCheckReport } from "./check/check-teacher.js";

@@ -23,8 +23,18 @@ const precision = z
 
 const prompt = promptConfig.optional().describe("Prompt around every source, for text teachers.");
 
-/** Options that adapt an imported or copied teacher to the task. */
+/** Vocabularies of teachers. */
+const VOCABULARIES = ["own", "run"] as const;
+
+/** Options that adapt an imported or copied teacher to the task. Without defaults where one would change existing settings. */
 const forTask = {
+  vocabulary: z
+    .enum(VOCABULARIES)
+    .optional()
+    .describe(
+      "own: the teacher's whole vocabulary. run: only the tokens of this run's tokenizer (kind pretrained, of the same model), so teacher, " +
+        "cache and student share one vocabulary; rows of the embedding table and the output head are cut. Default: own.",
+    ),
   prompt,
   finetune: finetuneConfig
     .optional()

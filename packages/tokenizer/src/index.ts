@@ -1,12 +1,22 @@
 export { trainBpeTokenizer } from "./bpe-files.js";
 export { completeTokenizer, fillVocabulary, readExternalTokenizer } from "./external-tokenizer.js";
 export { createTokenizer, loadTokenizer } from "./load-tokenizer.js";
+export { vocabularySize } from "./library-tokenizer.js";
 export { withPrompt, type SourcePrompt } from "./prompt.js";
 export { SPECIAL_TOKENS } from "./special-tokens.js";
 export { trainSymbolTokenizer } from "./symbol-files.js";
 export type { SpecialTokenIds, Tokenizer } from "./tokenizer.js";
 export { loadTokenPieces, tokenPieces, type TokenPieces } from "./token-pieces.js";
-export { tokenizerConfig, type TokenizerConfig } from "./tokenizer-config.js";
+export { bareTokenizer } from "./pretrained/bare-tokenizer.js";
+export { pruneTokenizer, type CorpusText, type PruneReport } from "./pretrained/prune-tokenizer.js";
+export { shareVocabulary, type SharedVocabulary } from "./pretrained/share-vocabulary.js";
+export { tokenTexts } from "./token-texts.js";
+export {
+  tokenizerConfig,
+  type PretrainedTokenizerConfig,
+  type TokenizerConfig,
+  type TrainedTokenizerConfig,
+} from "./tokenizer-config.js";
 export {
   TOKENIZER_CONFIG_FILE,
   TOKENIZER_FILE,

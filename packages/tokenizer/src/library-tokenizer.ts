@@ -104,7 +104,7 @@ function specialNames({ tokenizer, config }: TokenizerFiles): readonly string[] 
 }
 
 /** One above the largest id of a tokenizer. */
-export function vocabularySize({ tokenizer }: TokenizerFiles): number {
+export function vocabularySize({ tokenizer }: Pick<TokenizerFiles, "tokenizer">): number {
   const { vocab } = tokenizer.model;
   let size = isScored(vocab) ? vocab.length : 0;
   if (!isScored(vocab)) for (const id of Object.values(vocab)) size = Math.max(size, id + 1);

@@ -1,6 +1,7 @@
 /** Adds a prompt around every source, to instruct a general model. */
 import { SlmError } from "@slm/core";
 import { createLibrary } from "./library.js";
+import { tokenTexts } from "./token-texts.js";
 import type { TokenizerFiles } from "./tokenizer-files.js";
 
 export interface SourcePrompt {
@@ -53,10 +54,6 @@ function firstToken(files: TokenizerFiles, text: string): string {
 }
 
 /** The text of an id, by which `tokenizer_config.json` names it. */
-export function tokenName({ tokenizer }: Pick<TokenizerFiles, "tokenizer">, id: number): string | undefined {
-  const added = tokenizer.added_tokens.find((token) => token.id === id);
-  if (added !== undefined) return added.content;
-  const { vocab } = tokenizer.model;
-  if (Array.isArray(vocab)) return (vocab as readonly (readonly [string, number])[])[id]?.[0];
-  return Object.entries(vocab).find(([, other]) => other === id)?.[0];
+export function tokenName(files: Pick<TokenizerFiles, "tokenizer">, id: number): string | undefined {
+  return tokenTexts(files)[id];
 }

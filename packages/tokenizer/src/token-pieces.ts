@@ -36,7 +36,7 @@ export function tokenPieces({ tokenizer, config }: TokenizerFiles): TokenPieces 
     ? (model.vocab as readonly (readonly [string, number])[]).map(([text], id) => [text, id])
     : Object.entries(model.vocab);
   const spell = isSymbols ? (text: string): Uint8Array => Buffer.from(text) : byteLevelBytes;
-  const bytes = new Array<Uint8Array | undefined>(vocabularySize({ tokenizer, config })).fill(undefined);
+  const bytes = new Array<Uint8Array | undefined>(vocabularySize({ tokenizer })).fill(undefined);
   for (const [text, id] of entries) bytes[id] = spell(text);
   for (const { id, content, special } of added)
     bytes[id] = special === true ? undefined : Buffer.from(content);

@@ -1,5 +1,7 @@
+import { pathOrIdSetting } from "@slm/core";
 import { z } from "zod";
 import { SMALLEST_BPE_VOCABULARY } from "./bpe-files.js";
+import { pruneConfig } from "./pretrained/prune-config.js";
 import { SPLITS } from "./split-patterns.js";
 
 /** Largest vocabulary: every id is a row of the embedding, and larger ones do not suit a small model. */
@@ -34,9 +36,29 @@ const bpe = z.strictObject({
   sourceLowercase: z.boolean().default(false).describe("Lower-case the source before it is encoded."),
 });
 
+const pretrained = z.strictObject({
+  kind: z
+    .literal("pretrained")
+    .describe(
+      "pretrained: the tokenizer of a published model, without a prompt. A teacher with vocabulary: run shares it.",
+    ),
+  model: pathOrIdSetting.describe(
+    "Directory or GGUF file, or a hub id: org/name, org/name@revision, hf:org/name/file.gguf, fetched into the hub's cache.",
+  ),
+  prune: pruneConfig
+    .optional()
+    .describe(
+      "Keep only the tokens that the training rows and the unlabelled sources use, and what spells every other text. Default: the whole " +
+        "vocabulary.",
+    ),
+});
+
 /** How to build the vocabulary. Read from the `tokenizer:` section of a recipe. */
-export const tokenizerConfig = z.discriminatedUnion("kind", [symbols, bpe], {
-  error: "expected symbols or bpe",
+export const tokenizerConfig = z.discriminatedUnion("kind", [symbols, bpe, pretrained], {
+  error: "expected symbols, bpe or pretrained",
 });
 
 export type TokenizerConfig = z.infer<typeof tokenizerConfig>;
+export type PretrainedTokenizerConfig = Extract<TokenizerConfig, { readonly kind: "pretrained" }>;
+/** Settings of tokenizers that are trained. */
+export type TrainedTokenizerConfig = Exclude<TokenizerConfig, PretrainedTokenizerConfig>;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { createTokenizer } from "./load-tokenizer.js";
-import { tokenizerConfig } from "./tokenizer-config.js";
+import { tokenizerConfig, type TrainedTokenizerConfig } from "./tokenizer-config.js";
 import { trainTokenizer } from "./train-tokenizer.js";
 
 const ROWS = [
@@ -14,13 +14,16 @@ async function* later<T>(items: readonly T[]): AsyncGenerator<T> {
 
 describe(trainTokenizer, () => {
   test("makes symbols where no kind is named", async () => {
-    const files = await trainTokenizer(later(ROWS), tokenizerConfig.parse({}));
+    const files = await trainTokenizer(later(ROWS), tokenizerConfig.parse({}) as TrainedTokenizerConfig);
     expect(createTokenizer(files).encodeTarget("K AE T")).toHaveLength(3);
     expect(files.config.source).toMatchObject({ lowercase: true });
   });
 
   test("makes a byte-level vocabulary of 2048 entries at most where asked for bpe", async () => {
-    const files = await trainTokenizer(later(ROWS), tokenizerConfig.parse({ kind: "bpe" }));
+    const files = await trainTokenizer(
+      later(ROWS),
+      tokenizerConfig.parse({ kind: "bpe" }) as TrainedTokenizerConfig,
+    );
     expect(createTokenizer(files).vocabularySize).toBeGreaterThanOrEqual(260);
     expect(files.config.source).toEqual({ lowercase: false });
   });
@@ -28,7 +31,7 @@ describe(trainTokenizer, () => {
 
 describe("tokenizerConfig", () => {
   test.each([
-    [{ kind: "words" }, "expected symbols or bpe"],
+    [{ kind: "words" }, "expected symbols, bpe or pretrained"],
     [{ kind: "bpe", vocabularySize: 259 }, "260"],
     [{ kind: "symbols", vocabularySize: 300 }, "vocabularySize"],
   ])("rejects %j", (settings, reason) => {

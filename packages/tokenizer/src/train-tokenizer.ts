@@ -1,7 +1,7 @@
 /** Trains the tokenizer of a recipe. */
 import { trainBpeTokenizer, type TextPair } from "./bpe-files.js";
 import { trainSymbolTokenizer } from "./symbol-files.js";
-import type { TokenizerConfig } from "./tokenizer-config.js";
+import type { TrainedTokenizerConfig } from "./tokenizer-config.js";
 import type { TokenizerFiles } from "./tokenizer-files.js";
 
 type Rows = AsyncIterable<TextPair> | Iterable<TextPair>;
@@ -12,7 +12,7 @@ type Rows = AsyncIterable<TextPair> | Iterable<TextPair>;
  * @throws SlmError DATA_INVALID if the rows are invalid for the kind: see {@link trainSymbolTokenizer} and
  * {@link trainBpeTokenizer}.
  */
-export async function trainTokenizer(rows: Rows, config: TokenizerConfig): Promise<TokenizerFiles> {
+export async function trainTokenizer(rows: Rows, config: TrainedTokenizerConfig): Promise<TokenizerFiles> {
   switch (config.kind) {
     case "symbols": {
       const { sources, targets } = await sidesOf(rows);

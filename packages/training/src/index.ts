@@ -11,6 +11,7 @@ export {
 } from "./pairs.js";
 export { TokenListsWriter, type Lengths, type TokenLists } from "./token-lists.js";
 export { packWeights, planChunks, unpackParameters, valueInput, valueSpecs } from "./parameter-layout.js";
+export type { RateGroups } from "./rate-groups.js";
 export { learningRateAt } from "./schedule.js";
 export {
   devMetrics,

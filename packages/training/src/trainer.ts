@@ -94,10 +94,10 @@ class Trainer {
   }
 
   static async start(request: TrainRequest): Promise<Trainer> {
-    const { config, settings, objective, engine, workDirectory, key, context } = request;
+    const { config, settings, objective, engine, workDirectory, key, context, groups } = request;
     const { modules, adapters } = resolveModules(config, settings, request.stage);
     const extra = { adapters, auxiliary: objective.auxiliary ?? [] };
-    const plan = planRun(config, extra, modules);
+    const plan = planRun(config, extra, modules, groups);
     const saved = await loadState(join(workDirectory, STATE_FILE), plan, settings, key);
     const specs = runSpecs(config, extra);
     const initial = startingWeights(specs, request.initial, context.seed);

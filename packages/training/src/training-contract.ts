@@ -5,6 +5,8 @@ import type { DeviceTensor, HostTensor } from "@slm/runtime";
 import type { Engine } from "@slm/tensor";
 import type { Batch, Bucket, PairLengths } from "./buckets.js";
 import type { ModuleSettings } from "./module-training.js";
+import type { Chunk } from "./parameter-layout.js";
+import type { RateGroups } from "./rate-groups.js";
 import type { LossDefinition } from "./train-program.js";
 import type { TrainingSettings } from "./training-config.js";
 
@@ -45,6 +47,8 @@ export interface LiveModel {
   readonly engine: Engine;
   readonly config: ModelConfig;
   readonly feeds: Readonly<Record<string, DeviceTensor>>;
+  /** How the weights lie in `feeds`. Default: `planChunks` of the configuration, as without learning-rate groups. */
+  readonly chunks?: readonly Chunk[] | undefined;
 }
 
 /** A measurement on the dev split. */
@@ -69,6 +73,8 @@ export interface TrainRequest {
   readonly context: StageContext;
   /** Starting weights; drawn from the seed when absent. */
   readonly initial?: Weights | undefined;
+  /** Parameters with learning rates of their own. Default: every parameter has the schedule's. */
+  readonly groups?: RateGroups | undefined;
 }
 
 export interface TrainReport {

@@ -1,6 +1,13 @@
 /** A published decoder-only model as a checkpoint with its tokenizer. */
 import { type CheckpointDType, importConfig, writeImported } from "@slm/checkpoints";
-import { createTokenizer, fillVocabulary, withPrompt, writeTokenizer } from "@slm/tokenizer";
+import {
+  createTokenizer,
+  fillVocabulary,
+  shareVocabulary,
+  withPrompt,
+  writeTokenizer,
+  type TokenizerFiles,
+} from "@slm/tokenizer";
 import { copyFile } from "node:fs/promises";
 import { join } from "node:path";
 import { chatTemplateFiles, openExternal } from "./open-external.js";
@@ -13,6 +20,8 @@ export interface ImportTeacherOptions {
   /** Text around every source. */
   readonly before?: string | undefined;
   readonly after?: string | undefined;
+  /** Tokenizer whose tokens are kept. Default: the model's own vocabulary. */
+  readonly vocabulary?: TokenizerFiles | undefined;
 }
 
 export interface ImportedTeacher {
@@ -31,7 +40,7 @@ export interface ImportedTeacher {
 export async function importTeacher(
   source: string,
   work: string,
-  { dtype, maxSource, maxTarget, before, after }: ImportTeacherOptions,
+  { dtype, maxSource, maxTarget, before, after, vocabulary }: ImportTeacherOptions,
 ): Promise<ImportedTeacher> {
   const { checkpoint, tokenizer: external } = await openExternal(source);
   const around = external.config.source;
@@ -39,12 +48,23 @@ export async function importTeacher(
     before === undefined && after === undefined
       ? external
       : withPrompt(external, { before: before ?? around.before ?? "", after: after ?? around.after ?? "\n" });
-  const { vocabularySize } = importConfig(checkpoint, { maxSource, maxTarget }).config;
-  const whole = fillVocabulary(files, vocabularySize, source);
-  const { tokens } = createTokenizer(whole);
-  const { parameters } = await writeImported(checkpoint, work, { dtype, maxSource, maxTarget, tokens });
-  await writeTokenizer(whole, work);
+  const whole = fillVocabulary(
+    files,
+    importConfig(checkpoint, { maxSource, maxTarget }).config.vocabularySize,
+    source,
+  );
+  const shared = vocabulary && shareVocabulary(whole, vocabulary, source);
+  const written = shared?.files ?? whole;
+  const { tokens, vocabularySize: vocab } = createTokenizer(written);
+  const lengths = { maxSource, maxTarget };
+  const { parameters } = await writeImported(checkpoint, work, {
+    dtype,
+    ...lengths,
+    tokens,
+    vocabulary: shared?.ids,
+  });
+  await writeTokenizer(written, work);
   for (const file of chatTemplateFiles(source)) await copyFile(join(source, file), join(work, file));
   const [architecture = ""] = checkpoint.config["architectures"] as readonly string[];
-  return { parameters, vocab: vocabularySize, source, architecture, dtype };
+  return { parameters, vocab, source, architecture, dtype };
 }

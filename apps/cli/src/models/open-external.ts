@@ -1,6 +1,7 @@
 /** Import formats: one row per format. */
-import { readFailure } from "@slm/core";
+import { readFailure, readJsonFile } from "@slm/core";
 import {
+  CONFIG_FILE,
   externalCheckpoint,
   ggufTokenizer,
   readGguf,
@@ -19,6 +20,7 @@ import { PREPROCESSOR_FILE } from "@slm/vision";
 import { existsSync, readdirSync, statSync, type Stats } from "node:fs";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
+import { z } from "zod";
 
 /** An external model with its tokenizer, as returned by the format's reader. */
 export interface ExternalModel {
@@ -30,13 +32,29 @@ interface ExternalFormat {
   readonly fits: (status: Stats) => boolean;
   /** @throws SlmError naming the file, setting or tensor that is missing, corrupt or not read */
   readonly open: (source: string) => Promise<ExternalModel>;
+  /** @throws SlmError as `open`; weights are not needed */
+  readonly tokenizer: (source: string) => Promise<TokenizerFiles>;
   /** Files that the model is read from. */
   readonly files: (source: string) => readonly string[];
+  /** Files that its tokenizer is read from. */
+  readonly tokenizerFiles: (source: string) => readonly string[];
 }
 
 const FORMATS = {
-  gguf: { fits: (status) => status.isFile(), open: openGguf, files: (source) => [source] },
-  "hugging-face": { fits: (status) => status.isDirectory(), open: openDirectory, files: directoryFiles },
+  gguf: {
+    fits: (status) => status.isFile(),
+    open: openGguf,
+    tokenizer: async (source) => (await openGguf(source)).tokenizer,
+    files: (source) => [source],
+    tokenizerFiles: (source) => [source],
+  },
+  "hugging-face": {
+    fits: (status) => status.isDirectory(),
+    open: openDirectory,
+    tokenizer: directoryTokenizer,
+    files: directoryFiles,
+    tokenizerFiles: (source) => [TOKENIZER_FILE, TOKENIZER_CONFIG_FILE].map((file) => join(source, file)),
+  },
 } as const satisfies Readonly<Record<string, ExternalFormat>>;
 
 const formatOf = (status: Stats): ExternalFormat =>
@@ -44,18 +62,36 @@ const formatOf = (status: Stats): ExternalFormat =>
 
 /** Opens a model of any supported format. @throws SlmError INPUT_MISSING if nothing is there; else what the format's reader throws */
 export async function openExternal(source: string): Promise<ExternalModel> {
+  return (await existingFormat(source)).open(source);
+}
+
+/** The tokenizer of a model of any supported format. @throws SlmError as {@link openExternal} */
+export async function openExternalTokenizer(source: string): Promise<TokenizerFiles> {
+  return (await existingFormat(source)).tokenizer(source);
+}
+
+async function existingFormat(source: string): Promise<ExternalFormat> {
   const status = await stat(source).catch((error: unknown) => {
     throw readFailure(error, source, ["slm teacher import hf:org/name -o DIR"]);
   });
-  return formatOf(status).open(source);
+  return formatOf(status);
 }
 
 /**
  * The files of an external model. For a source that does not exist, the files of a directory, so that the error names a missing file.
  */
 export function externalFiles(source: string): readonly string[] {
+  return likelyFormat(source).files(source);
+}
+
+/** As {@link externalFiles}, those of the tokenizer. */
+export function externalTokenizerFiles(source: string): readonly string[] {
+  return likelyFormat(source).tokenizerFiles(source);
+}
+
+function likelyFormat(source: string): ExternalFormat {
   const status = statSync(source, { throwIfNoEntry: false });
-  return (status === undefined ? FORMATS["hugging-face"] : formatOf(status)).files(source);
+  return status === undefined ? FORMATS["hugging-face"] : formatOf(status);
 }
 
 async function openGguf(source: string): Promise<ExternalModel> {
@@ -70,15 +106,22 @@ async function openDirectory(source: string): Promise<ExternalModel> {
   return { checkpoint, tokenizer: await readExternalTokenizer(source, eosText(checkpoint)) };
 }
 
+/** Without the model's configuration the tokenizer must name its own EOS token. */
+async function directoryTokenizer(source: string): Promise<TokenizerFiles> {
+  const file = join(source, CONFIG_FILE);
+  const config = existsSync(file) ? await readJsonFile(file, z.record(z.string(), z.unknown())) : {};
+  return readExternalTokenizer(source, eosText({ config }));
+}
+
 /** The EOS token of the model's own configuration, for tokenizers that do not name theirs. */
-function eosText({ config }: ExternalCheckpoint): { readonly eos?: number } {
+function eosText({ config }: Pick<ExternalCheckpoint, "config">): { readonly eos?: number } {
   const eos = config["eos_token_id"];
   const first: unknown = Array.isArray(eos) ? eos[0] : eos;
   return typeof first === "number" ? { eos: first } : {};
 }
 
 function directoryFiles(source: string): readonly string[] {
-  const wanted = ["config.json", TOKENIZER_FILE, TOKENIZER_CONFIG_FILE, ...chatTemplateFiles(source)];
+  const wanted = [CONFIG_FILE, TOKENIZER_FILE, TOKENIZER_CONFIG_FILE, ...chatTemplateFiles(source)];
   return [...wanted, ...weightFiles(source)].map((file) => join(source, file));
 }
 
@@ -88,7 +131,7 @@ export const chatTemplateFiles = (directory: string): readonly string[] =>
 
 /** The files of a published tower, including missing ones, so that the error can name them. */
 export const towerFiles = (source: string): readonly string[] =>
-  ["config.json", PREPROCESSOR_FILE, ...weightFiles(source)].map((file) => join(source, file));
+  [CONFIG_FILE, PREPROCESSOR_FILE, ...weightFiles(source)].map((file) => join(source, file));
 
 function weightFiles(source: string): readonly string[] {
   try {

@@ -2,6 +2,7 @@
 import type { StageContext } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
 import {
+  copyWithVocabulary,
   resolveCached,
   resolveModel,
   type ResolvedModel,
@@ -19,7 +20,14 @@ import {
   type FinetuneReport,
   type TeacherConfig,
 } from "@slm/teacher";
-import { TOKENIZER_CONFIG_FILE, TOKENIZER_FILE, readTokenizerFiles } from "@slm/tokenizer";
+import {
+  TOKENIZER_CONFIG_FILE,
+  TOKENIZER_FILE,
+  createTokenizer,
+  readTokenizerFiles,
+  shareVocabulary,
+  writeTokenizer,
+} from "@slm/tokenizer";
 import { copyFile } from "node:fs/promises";
 import { basename, join, relative } from "node:path";
 import { isDeepStrictEqual } from "node:util";
@@ -28,6 +36,7 @@ import { importTeacher, type ImportedTeacher } from "../models/import-teacher.js
 import { chatTemplateFiles, externalFiles } from "../models/open-external.js";
 import type { FilesRequest, StageFile } from "../pipeline/stage.js";
 import { quantizeTeacher, type QuantizedTeacher, type TeacherWork } from "./quantize-teacher.js";
+import { comparePrompts, type SharedReading } from "./shared-reading.js";
 
 /** Files of a checkpoint that other stages can read. */
 const CHECKPOINT_FILES = [CONFIG_FILE, WEIGHTS_FILE, TOKENIZER_FILE, TOKENIZER_CONFIG_FILE] as const;
@@ -44,6 +53,8 @@ export interface TeacherRun extends TeacherWork {
 export interface MadeTeacher {
   readonly parameters: number;
   readonly vocab: number;
+  /** How it reads sources with the run's vocabulary; absent for its own. */
+  readonly shared?: SharedReading | undefined;
   /** Report of the fine-tuning, if there was one. */
   readonly finetuned?: FinetuneReport;
   /** The quantized weights that it computes with; absent for float32. */
@@ -69,20 +80,24 @@ export async function makeTeacher(settings: SingleTeacherConfig, run: TeacherRun
   }
   const made =
     settings.kind === "import"
-      ? await importNamed(settings, work, context)
-      : await copyTeacher(settings.path, tokenizerDirectory, work);
+      ? await importNamed(settings, tokenizerDirectory, work, context)
+      : await copyTeacher(settings.path, tokenizerDirectory, work, settings.vocabulary);
+  if (settings.prompt !== undefined) await applyPrompt(work, settings.prompt, dataDirectory);
+  const shared =
+    settings.vocabulary === "run"
+      ? await comparePrompts(made.source, work, dataDirectory, context)
+      : undefined;
   const finetuned = await fitToTask(settings, run);
   const { precision = "float32" } = settings;
   const quantized = precision === "float32" ? {} : await quantizeTeacher(precision, run);
-  return { ...made, ...finetuned, ...quantized };
+  return { ...made, ...(shared && { shared }), ...finetuned, ...quantized };
 }
 
-/** Adds the prompt and trains LoRA adapters, if the settings say so. */
+/** Trains LoRA adapters, if the settings say so. */
 async function fitToTask(
-  { prompt, finetune }: Extract<SingleTeacherConfig, { readonly kind: "import" | "checkpoint" }>,
+  { finetune }: Extract<SingleTeacherConfig, { readonly kind: "import" | "checkpoint" }>,
   { dataDirectory, work, compute, context }: TeacherRun,
 ): Promise<Pick<MadeTeacher, "finetuned">> {
-  if (prompt !== undefined) await applyPrompt(work, prompt, dataDirectory);
   if (finetune === undefined) return {};
   const finetuned = await withEngine(compute, (engine) =>
     finetuneTeacher(finetune, { dataDirectory, workDirectory: work, engine, context }),
@@ -94,11 +109,14 @@ type ImportConfig = Extract<SingleTeacherConfig, { readonly kind: "import" }>;
 
 async function importNamed(
   settings: ImportConfig,
+  tokenizerDirectory: string,
   work: string,
   context: StageContext,
 ): Promise<ImportedTeacher & Pick<ResolvedModel, "hub">> {
   const { path, hub } = await resolveModel(settings.model, context);
-  return { ...(await importTeacher(path, work, settings)), hub };
+  const { dtype, maxSource, maxTarget } = settings;
+  const vocabulary = settings.vocabulary === "run" ? await readTokenizerFiles(tokenizerDirectory) : undefined;
+  return { ...(await importTeacher(path, work, { dtype, maxSource, maxTarget, vocabulary })), hub };
 }
 
 /** Files outside the run that the checkpoint is made from. */
@@ -127,12 +145,14 @@ export async function teacherFiles(
 /**
  * Copies a checkpoint into `work`.
  *
+ * @param vocabulary run: it is cut to the tokens of the run
  * @throws SlmError INPUT_MISSING, CONFIG_INVALID if it reads images, SHAPE_MISMATCH if its vocabulary is not the run's, because its probabilities would be assigned to wrong tokens.
  */
 export async function copyTeacher(
   source: string,
   tokenizerDirectory: string,
   work: string,
+  vocabulary: "own" | "run" = "own",
 ): Promise<CopiedTeacher> {
   const config = await readModelConfig(source);
   if (visionOf(config) !== undefined) {
@@ -142,9 +162,19 @@ export async function copyTeacher(
       { context: { source }, suggestions: ["slm teacher train RECIPE"] },
     );
   }
+  if (vocabulary === "run") return copyShared(source, tokenizerDirectory, work);
   await requireSameVocabulary(source, tokenizerDirectory);
   for (const file of [...CHECKPOINT_FILES, ...chatTemplateFiles(source)])
     await copyFile(join(source, file), join(work, file));
+  return { parameters: parameterCount(config), vocab: config.vocabularySize, source };
+}
+
+async function copyShared(source: string, tokenizerDirectory: string, work: string): Promise<CopiedTeacher> {
+  const run = await readTokenizerFiles(tokenizerDirectory);
+  const { files, ids } = shareVocabulary(await readTokenizerFiles(source), run, source);
+  const config = await copyWithVocabulary(source, work, ids, createTokenizer(files).tokens);
+  await writeTokenizer(files, work);
+  for (const file of chatTemplateFiles(source)) await copyFile(join(source, file), join(work, file));
   return { parameters: parameterCount(config), vocab: config.vocabularySize, source };
 }
 

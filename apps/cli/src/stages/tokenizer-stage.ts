@@ -1,8 +1,16 @@
-/** Stage `tokenizer`: trains the tokenizer on the training rows. */
+/** Stage `tokenizer`: a tokenizer trained on the training rows, or that of a published model. */
 import { DATA_FILES, readRows, textRow, type Row } from "@slm/data";
-import { tokenizerConfig, trainTokenizer, writeTokenizer, type TokenizerConfig } from "@slm/tokenizer";
+import {
+  tokenizerConfig,
+  trainTokenizer,
+  vocabularySize,
+  writeTokenizer,
+  type PruneReport,
+  type TokenizerConfig,
+} from "@slm/tokenizer";
 import { join } from "node:path";
 import { defineStage } from "../pipeline/stage.js";
+import { pretrainedFiles, pretrainedTokenizer } from "./pretrained-tokenizer.js";
 import { requireInput } from "./require-input.js";
 
 export interface TokenizerReport {
@@ -11,19 +19,28 @@ export interface TokenizerReport {
   /** Entries, special tokens included. */
   readonly vocab: number;
   readonly rejected: readonly { readonly line: number; readonly reason: string }[];
+  /** What pruning did, if there was any. */
+  readonly pruned?: PruneReport | undefined;
 }
 
 export const tokenizerStage = defineStage<TokenizerConfig>({
   name: "tokenizer",
-  summary: "the vocabulary of the training rows",
+  summary: "the vocabulary: learnt from the training rows, or a published model's",
   section: tokenizerConfig,
   kind: "tokenizer",
   revision: 1,
   inputs: [{ stage: "data", required: true }],
-  run: async ({ settings, inputs, work }): Promise<TokenizerReport> => {
+  files: (settings, request) => (settings.kind === "pretrained" ? pretrainedFiles(settings, request) : []),
+  run: async ({ settings, inputs, work, ...context }): Promise<TokenizerReport> => {
+    const dataDirectory = requireInput(inputs, "data");
+    if (settings.kind === "pretrained") {
+      const { files, rows, pruned } = await pretrainedTokenizer(settings, dataDirectory, context);
+      await writeTokenizer(files, work);
+      return { rows, vocab: vocabularySize(files), rejected: [], pruned };
+    }
     let rows = 0;
     const files = await trainTokenizer(
-      counted(readRows(join(requireInput(inputs, "data"), DATA_FILES.train)), () => rows++),
+      counted(readRows(join(dataDirectory, DATA_FILES.train)), () => rows++),
       settings,
     );
     await writeTokenizer(files, work);

@@ -7,6 +7,7 @@ import { writeDeferredSafetensors, type DeferredTensor } from "../safetensors.js
 import { type ExternalCheckpoint } from "../external-checkpoint.js";
 import type { HostTensor } from "@slm/runtime";
 import { importConfig, type ImportOptions } from "./import-config.js";
+import { selectRows, TOKEN_WEIGHTS } from "../vocabulary-rows.js";
 import { importWeights, type ImportedWeight } from "./import-weights.js";
 
 /**
@@ -28,6 +29,8 @@ export async function importDecoderOnly(
 export interface WriteImportOptions extends ImportOptions {
   /** Stored type of matrices. Vectors (norms, biases) are always float32. */
   readonly dtype: CheckpointDType;
+  /** Tokens of the external model that are kept, by new id; `tokens` are new ids. Default: all. */
+  readonly vocabulary?: ArrayLike<number> | undefined;
 }
 
 /**
@@ -38,23 +41,43 @@ export interface WriteImportOptions extends ImportOptions {
 export async function writeImported(
   external: ExternalCheckpoint,
   directory: string,
-  { dtype, ...options }: WriteImportOptions,
+  { dtype, vocabulary, ...options }: WriteImportOptions,
 ): Promise<{ readonly config: DecoderOnlyConfig; readonly parameters: number }> {
   const imported = importConfig(external, options);
-  const stored = importWeights(external, imported).map((weight): [string, DeferredTensor] => {
+  const config =
+    vocabulary === undefined ? imported.config : { ...imported.config, vocabularySize: vocabulary.length };
+  const weights = importWeights(external, imported).map((weight) => ofVocabulary(weight, vocabulary));
+  const stored = weights.map((weight): [string, DeferredTensor] => {
     const own = weight.shape.length === 1 ? "float32" : dtype;
     return [weight.name, { dtype: own, shape: weight.shape, pieces: () => storedPieces(weight, own) }];
   });
   await writeDeferredSafetensors(join(directory, WEIGHTS_FILE), new Map(stored));
-  await writeModelConfig(directory, imported.config);
-  return { config: imported.config, parameters: parameterCount(imported.config) };
+  await writeModelConfig(directory, config);
+  return { config, parameters: parameterCount(config) };
+}
+
+type StoredWeight = Pick<ImportedWeight, "name" | "shape" | "pieces">;
+
+/** A weight with the rows of the kept tokens only, if its rows are tokens. */
+function ofVocabulary(weight: StoredWeight, vocabulary: ArrayLike<number> | undefined): StoredWeight {
+  const { name, shape } = weight;
+  if (vocabulary === undefined || !TOKEN_WEIGHTS.has(name)) return weight;
+  const columns = shape[1]!;
+  const make = (length: number): Float32Array => new Float32Array(length);
+  return {
+    name,
+    shape: [vocabulary.length, columns],
+    pieces: async function* () {
+      yield await selectRows(weight.pieces(), vocabulary, columns, make);
+    },
+  };
 }
 
 /** Numbers from here on round to infinity in float16. */
 const FLOAT16_OVERFLOW = 65_520;
 
 async function* storedPieces(
-  weight: ImportedWeight,
+  weight: StoredWeight,
   dtype: CheckpointDType,
 ): AsyncGenerator<HostTensor["data"]> {
   for await (const values of weight.pieces()) {

@@ -1,0 +1,24 @@
+/** The teacher's own greedy answers to dev rows. */
+import { loadTeachers, teacherTokenizer } from "@slm/teacher";
+import type { DevRow } from "@slm/training";
+import type { DistillInputs } from "../distill-inputs.js";
+import { greedyAnswers } from "../greedy-answers.js";
+
+/**
+ * One answer per row, see {@link greedyAnswers}. Undefined without a teacher.
+ *
+ * @throws SlmError as `loadTeachers`, INTERRUPTED between batches.
+ */
+export async function teacherAnswers(
+  { teacherDirectory: directory, engine, context }: DistillInputs,
+  rows: readonly DevRow[],
+): Promise<readonly string[] | undefined> {
+  if (directory === undefined) return undefined;
+  const tokenizer = await teacherTokenizer(directory);
+  const teacher = await loadTeachers(engine, directory);
+  try {
+    return await greedyAnswers({ teacher, tokenizer, rows, signal: context.signal });
+  } finally {
+    await teacher.close();
+  }
+}

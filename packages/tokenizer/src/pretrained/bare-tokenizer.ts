@@ -1,0 +1,35 @@
+/** The tokenizer of a published model as the tokenizer of a run: without prompt, and without tokens that it adds to texts itself. */
+import type { TokenizerFiles } from "../tokenizer-files.js";
+
+/**
+ * The same vocabulary with bare sources. Settings of the model's own library and chat template are left out: they belong to the teacher.
+ *
+ * @param files as `completeTokenizer` gives them
+ */
+export function bareTokenizer({ tokenizer, config }: TokenizerFiles): TokenizerFiles {
+  const { pad_token, bos_token, eos_token, unk_token, unknown_text } = config;
+  const { clean_up_tokenization_spaces = false } = config;
+  return {
+    tokenizer: { ...tokenizer, truncation: null, padding: null, post_processor: null },
+    config: {
+      tokenizer_class: "PreTrainedTokenizerFast",
+      pad_token,
+      bos_token,
+      eos_token,
+      unk_token,
+      clean_up_tokenization_spaces,
+      ...(unknown_text === undefined ? {} : { unknown_text }),
+      source: { lowercase: false },
+    },
+  };
+}
+
+/** The same files without special tokens that neither the configuration names nor `isNeeded` holds: texts may then spell them. */
+export function withoutSpecial(files: TokenizerFiles, isNeeded: (token: string) => boolean): TokenizerFiles {
+  const { tokenizer, config } = files;
+  const named = new Set([config.pad_token, config.bos_token, config.eos_token, config.unk_token]);
+  const kept = tokenizer.added_tokens.filter(
+    ({ special, content }) => special !== true || named.has(content) || isNeeded(content),
+  );
+  return { config, tokenizer: { ...tokenizer, added_tokens: kept } };
+}

@@ -1,0 +1,28 @@
+/** Settings of vocabulary pruning. */
+import { z } from "zod";
+
+const text = z.string().max(1 << 20);
+
+/** Text around a source. */
+const context = z.strictObject({
+  before: text.default("").describe("Text before the source."),
+  after: text.default("").describe("Text after the source."),
+});
+
+export const pruneConfig = z.strictObject({
+  minCount: z.int().positive().default(1).describe("Smallest count of a kept token in the texts."),
+  vocabularySize: z
+    .int()
+    .positive()
+    .optional()
+    .describe("Most tokens; the most frequent are kept. Default: no limit."),
+  keep: z
+    .array(z.union([text.min(1), context]))
+    .default([])
+    .describe(
+      "What the teacher reads besides the rows: a text, whose tokens are always kept, or {before, after}, in which every source is also " +
+        "counted. Special tokens other than BOS, EOS, padding and unknown are kept only if they are spelt here.",
+    ),
+});
+
+export type PruneConfig = z.infer<typeof pruneConfig>;

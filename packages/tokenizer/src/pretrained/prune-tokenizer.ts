@@ -1,0 +1,172 @@
+/**
+ * Cuts the vocabulary of a tokenizer to the tokens that a corpus uses.
+ *
+ * Every text whose tokens are all kept has the same tokens as before, at new ids. Every other text is encoded with smaller pieces, and
+ * decodes to itself as before.
+ */
+import { createLibrary } from "../library.js";
+import { createLibraryTokenizer, vocabularySize } from "../library-tokenizer.js";
+import { tokenTexts } from "../token-texts.js";
+import type { TokenizerFiles } from "../tokenizer-files.js";
+import { bareTokenizer, withoutSpecial } from "./bare-tokenizer.js";
+import { chooseTokens } from "./choose-tokens.js";
+import type { PruneConfig } from "./prune-config.js";
+import { prunableVocabulary, type PrunableVocabulary } from "./vocabulary-kinds.js";
+
+/** A text of the corpus, and the side on which it is read. */
+export interface CorpusText {
+  readonly side: "source" | "target";
+  readonly text: string;
+}
+
+export interface PruneReport {
+  /** Tokens of the whole vocabulary. */
+  readonly vocabBefore: number;
+  /** Share of the corpus's tokens, prompts included, that are kept: 1 without `minCount` and `vocabularySize`. */
+  readonly keptShare: number;
+  /** Mean tokens of a source or target. */
+  readonly tokensPerText: { readonly before: number; readonly after: number };
+}
+
+/**
+ * Reads the corpus twice: to count the tokens, and to measure the result.
+ *
+ * @throws SlmError OP_UNSUPPORTED for a kind of vocabulary that is not pruned, CONFIG_INVALID for a limit below the tokens that are always kept, DATA_INVALID for a text that the tokenizer rejects.
+ */
+export async function pruneTokenizer(
+  files: TokenizerFiles,
+  settings: PruneConfig,
+  corpus: () => AsyncIterable<CorpusText>,
+): Promise<{ readonly files: TokenizerFiles; readonly report: PruneReport }> {
+  const whole = withoutSpecial(bareTokenizer(files), spelt(files, settings));
+  const vocabulary = prunableVocabulary(whole.tokenizer.model);
+  const counted = await countTokens(whole, sourceContexts(files, settings), settings, corpus());
+  const kept = chooseTokens({
+    counts: counted.counts,
+    required: new Set([...vocabulary.required, ...counted.required, ...Object.values(namesOf(whole))]),
+    parts: vocabulary.parts,
+    minCount: settings.minCount,
+    vocabularySize: settings.vocabularySize,
+  });
+  const pruned = cut(whole, vocabulary, kept);
+  let [total, held] = [0, 0];
+  for (const [token, count] of counted.counts) {
+    total += count;
+    if (kept.has(token)) held += count;
+  }
+  return {
+    files: pruned,
+    report: {
+      vocabBefore: vocabularySize(files),
+      keptShare: total === 0 ? 1 : held / total,
+      tokensPerText: { before: counted.tokensPerText, after: await tokensPerText(pruned, corpus()) },
+    },
+  };
+}
+
+const namesOf = ({ config }: TokenizerFiles): Readonly<Record<string, string>> => {
+  const { pad_token: pad, bos_token: bos, eos_token: eos, unk_token: unknown } = config;
+  return { pad, bos, eos, unknown };
+};
+
+/** Whether the texts of `keep` spell a token. */
+function spelt({ tokenizer }: TokenizerFiles, { keep }: PruneConfig): (token: string) => boolean {
+  const texts = keep.flatMap((entry) => (typeof entry === "string" ? [entry] : [entry.before, entry.after]));
+  const found = new Set(
+    tokenizer.added_tokens
+      .map(({ content }) => content)
+      .filter((content) => texts.some((text) => text.includes(content))),
+  );
+  return (token) => found.has(token);
+}
+
+interface Counted {
+  readonly counts: ReadonlyMap<string, number>;
+  /** Tokens of the texts that are always kept. */
+  readonly required: ReadonlySet<string>;
+  readonly tokensPerText: number;
+}
+
+async function countTokens(
+  whole: TokenizerFiles,
+  contexts: readonly SourceContext[],
+  { keep }: PruneConfig,
+  corpus: AsyncIterable<CorpusText>,
+): Promise<Counted> {
+  const bare = createLibraryTokenizer(whole);
+  const prompted = contexts.map((context) => createLibraryTokenizer(inContext(whole, context)));
+  const library = createLibrary(whole.tokenizer, whole.config);
+  const counts = new Map<number, number>();
+  const add = (ids: readonly number[]): void => {
+    for (const id of ids) counts.set(id, (counts.get(id) ?? 0) + 1);
+  };
+  let [count, tokens] = [0, 0];
+  for await (const { side, text } of corpus) {
+    const ids = side === "source" ? bare.encodeSource(text) : bare.encodeTarget(text);
+    add(ids);
+    count += 1;
+    tokens += ids.length;
+    if (side === "source") for (const reader of prompted) add(reader.encodeSource(text));
+  }
+  const texts = keep.filter((entry) => typeof entry === "string");
+  const required = [
+    ...texts.flatMap((text) => library.encode(text, { add_special_tokens: false }).ids),
+    ...prompted.map(({ tokens: { bos } }) => bos),
+  ];
+  const names = tokenTexts(whole);
+  return {
+    counts: new Map([...counts].map(([id, times]) => [names[id]!, times])),
+    required: new Set(required.map((id) => names[id]!)),
+    tokensPerText: count === 0 ? 0 : tokens / count,
+  };
+}
+
+/** Texts around a source, as `tokenizer_config.json` has them. */
+type SourceContext = Pick<TokenizerFiles["config"]["source"], "before" | "after">;
+
+/** The contexts of `keep`; without any, what a teacher without a prompt reads around sources. */
+function sourceContexts({ config }: TokenizerFiles, { keep }: PruneConfig): readonly SourceContext[] {
+  const given = keep.filter((entry) => typeof entry !== "string");
+  if (given.length === 0) return [config.source];
+  return given.map(({ before, after }) => ({ before, after: after === "" ? undefined : after }));
+}
+
+const inContext = (
+  { tokenizer, config }: TokenizerFiles,
+  { before, after }: SourceContext,
+): TokenizerFiles => ({
+  tokenizer,
+  config: { ...config, source: { lowercase: false, before, after } },
+});
+
+async function tokensPerText(files: TokenizerFiles, corpus: AsyncIterable<CorpusText>): Promise<number> {
+  const tokenizer = createLibraryTokenizer(files);
+  let [count, tokens] = [0, 0];
+  for await (const { side, text } of corpus) {
+    tokens += (side === "source" ? tokenizer.encodeSource(text) : tokenizer.encodeTarget(text)).length;
+    count += 1;
+  }
+  return count === 0 ? 0 : tokens / count;
+}
+
+/** The files with the kept tokens at dense ids in the old order. */
+function cut(
+  { tokenizer, config }: TokenizerFiles,
+  vocabulary: PrunableVocabulary,
+  kept: ReadonlySet<string>,
+): TokenizerFiles {
+  const ids = new Map(vocabulary.ids);
+  for (const { id, content } of tokenizer.added_tokens) ids.set(content, id);
+  const order = [...ids].filter(([token]) => kept.has(token)).sort(([, a], [, b]) => a - b);
+  const dense = new Map(order.map(([token], id) => [token, id]));
+  return {
+    config,
+    tokenizer: {
+      ...tokenizer,
+      added_tokens: tokenizer.added_tokens
+        .filter(({ content }) => dense.has(content))
+        .map((token) => ({ ...token, id: dense.get(token.content)! })),
+      model: vocabulary.cut(dense),
+    },
+  };
+}

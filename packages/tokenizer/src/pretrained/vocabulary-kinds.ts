@@ -1,0 +1,114 @@
+/** The kinds of vocabulary that can be pruned, one row each: what must stay for every text to be encodable, and how the model is cut. */
+import { SlmError } from "@slm/core";
+import { z } from "zod";
+import type { TokenizerJson } from "../tokenizer-files.js";
+import { MergePaths, mergePair, mergesOf } from "./merge-paths.js";
+
+type Model = TokenizerJson["model"];
+
+export interface PrunableVocabulary {
+  /** All tokens by id, without added tokens that only `added_tokens` names. */
+  readonly ids: ReadonlyMap<string, number>;
+  /** Tokens without which some text could not be encoded, or would be encoded differently. */
+  readonly required: readonly string[];
+  /** See `TokenChoice`. */
+  readonly parts: (token: string) => readonly [string, string] | undefined;
+  /** The model with these tokens only, at these ids (dense, in the order of the map). */
+  readonly cut: (kept: ReadonlyMap<string, number>) => Model;
+}
+
+const KINDS: Readonly<Record<"BPE" | "Unigram", (model: Model) => PrunableVocabulary>> = {
+  BPE: bytePairs,
+  Unigram: unigram,
+};
+
+/**
+ * The vocabulary of a model.
+ *
+ * @throws SlmError OP_UNSUPPORTED for a kind or a setting that is not pruned, DATA_INVALID for an invalid file
+ */
+export function prunableVocabulary(model: Model): PrunableVocabulary {
+  const kind = model.type ?? (Array.isArray(model.vocab) ? "Unigram" : "merges" in model ? "BPE" : "none");
+  if (Object.hasOwn(KINDS, kind)) return KINDS[kind as keyof typeof KINDS](model);
+  throw unsupported(`a ${kind} vocabulary; ${Object.keys(KINDS).join(" and ")} vocabularies are`);
+}
+
+const unsupported = (what: string): SlmError =>
+  new SlmError("OP_UNSUPPORTED", `tokenizer: tokenizer.prune: not supported is ${what}`, {
+    suggestions: ["remove tokenizer.prune: the whole vocabulary is used"],
+  });
+
+const isCharacter = (token: string): boolean => Array.from(token).length === 1;
+
+const byteToken = (_: unknown, byte: number): string =>
+  `<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`;
+const BYTE_TOKENS: readonly string[] = Array.from({ length: 256 }, byteToken);
+
+/**
+ * Byte pair encoding. With byte tokens (`<0x00>`, ...) these spell every character; otherwise all single characters stay, which in a
+ * byte-level vocabulary are the bytes.
+ */
+function bytePairs(model: Model): PrunableVocabulary {
+  const { vocab } = model;
+  if (Array.isArray(vocab)) throw unsupported("BPE with a list of scored tokens");
+  for (const setting of [
+    "end_of_word_suffix",
+    "continuing_subword_prefix",
+    "continuing_subword_suffix",
+    "dropout",
+  ])
+    if ((model[setting] ?? "") !== "") throw unsupported(`BPE with ${setting}`);
+  const ids = new Map(Object.entries(vocab as Readonly<Record<string, number>>));
+  const spellsBytes = model["byte_fallback"] === true && BYTE_TOKENS.every((token) => ids.has(token));
+  const unknown = model["unk_token"];
+  const paths = new MergePaths(model);
+  return {
+    ids,
+    required: [
+      ...(spellsBytes ? BYTE_TOKENS : [...ids.keys()].filter(isCharacter)),
+      ...(typeof unknown === "string" ? [unknown] : []),
+    ],
+    parts: (token) => paths.parts(token),
+    cut: (kept) => ({
+      ...model,
+      vocab: Object.fromEntries(kept),
+      merges: mergesOf(model).filter((merge) => {
+        const [left, right] = mergePair(merge);
+        return kept.has(left) && kept.has(right) && kept.has(left + right);
+      }),
+    }),
+  };
+}
+
+const scoredSchema = z.array(z.tuple([z.string(), z.number()]));
+
+/** Unigram: scores stay, so the best segmentation stays the best. The score of unknown characters follows from the smallest one. */
+function unigram(model: Model): PrunableVocabulary {
+  const { success, data: scored } = scoredSchema.safeParse(model.vocab);
+  const unknownId = model["unk_id"] ?? null;
+  if (!success || scored.length === 0)
+    throw new SlmError(
+      "DATA_INVALID",
+      "tokenizer: tokenizer.json: model.vocab is not a list of [token, score]",
+    );
+  const lowest = scored.reduce((best, entry) => (entry[1] < best[1] ? entry : best));
+  const unknown = typeof unknownId === "number" ? scored[unknownId]?.[0] : undefined;
+  const scores = new Map(scored);
+  const bytes = model["byte_fallback"] === true ? BYTE_TOKENS.filter((token) => scores.has(token)) : [];
+  return {
+    ids: new Map(scored.map(([token], id) => [token, id])),
+    required: [
+      ...scored.map(([token]) => token).filter(isCharacter),
+      ...bytes,
+      lowest[0],
+      ...(unknown === undefined ? [] : [unknown]),
+    ],
+    parts: () => undefined,
+    cut: (kept) => ({
+      ...model,
+      unk_id: unknown === undefined ? unknownId : kept.get(unknown)!,
+      // A token that only `added_tokens` names has no score; texts never reach it.
+      vocab: [...kept.keys()].map((token) => [token, scores.get(token) ?? lowest[1]] as const),
+    }),
+  };
+}
