@@ -155,7 +155,7 @@ describe("a teacher with a vocabulary of its own", () => {
       { ...shape, target: 8 },
     );
     generated.forEach((tokens, row) => {
-      expect(confidences[row]).toBeGreaterThan(0);
+      expect(confidences[row]).toBeGreaterThanOrEqual(0);
       expect(confidences[row]).toBeLessThanOrEqual(1);
       expect(tokens.length).toBeLessThan(shape.target);
       const text = same.decode(own[row]!);
@@ -163,6 +163,25 @@ describe("a teacher with a vocabulary of its own", () => {
       else expect(text === "" || student.encodeTarget(text).length >= shape.target).toBe(true);
     });
   });
+});
+
+test("a teacher's confidence is the geometric mean of its token probabilities, and 0 in what was cut off", async () => {
+  const stub: Teacher = {
+    ...teacher,
+    decode: () =>
+      Promise.resolve([
+        // Two tokens and EOS of probability 1/4 each.
+        { tokens: [4, 5], logProbability: 3 * Math.log(0.25), finished: true, reason: "eos" },
+        { tokens: [4, 5, 6], logProbability: -0.1, finished: false, reason: "length" },
+      ]),
+  };
+  const generated = await sameVocabulary({ engine, teacher: stub }).generate(both, shape);
+  expect(generated.targets).toEqual([
+    [4, 5],
+    [4, 5, 6],
+  ]);
+  expect(generated.confidences[0]).toBeCloseTo(0.25, 10);
+  expect(generated.confidences[1]).toBe(0);
 });
 
 test("lengths are rounded up by less than a half, to few different ones", () => {

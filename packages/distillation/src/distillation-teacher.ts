@@ -72,7 +72,7 @@ export interface BatchSources {
 /** Targets that a teacher wrote, with its confidence in each. */
 export interface GeneratedTargets {
   readonly targets: number[][];
-  /** Between 0 and 1, see {@link confidenceOf}. */
+  /** Between 0 and 1, see {@link confidenceOf}; 0 for a target that was cut off. */
   readonly confidences: number[];
 }
 
@@ -206,8 +206,9 @@ async function greedyTargets(
   const decoded = await teacher.decode(sources.teacher, room, { kind: "greedy" }, () => 0);
   return {
     targets: decoded.map(({ tokens }) => tokens),
-    confidences: decoded.map(({ tokens, logProbability }) =>
-      confidenceOf(logProbability / (tokens.length + 1)),
+    // A target that was cut off ends where the teacher would not end it.
+    confidences: decoded.map(({ tokens, logProbability, finished }) =>
+      finished ? confidenceOf(logProbability / (tokens.length + 1)) : 0,
     ),
   };
 }
