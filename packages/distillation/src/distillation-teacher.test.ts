@@ -10,6 +10,7 @@ import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import { alignPositions } from "./align.js";
 import {
+  confidenceOf,
   otherVocabulary,
   roundLength,
   sameVocabulary,
@@ -182,6 +183,13 @@ test("a teacher's confidence is the geometric mean of its token probabilities, a
   ]);
   expect(generated.confidences[0]).toBeCloseTo(0.25, 10);
   expect(generated.confidences[1]).toBe(0);
+});
+
+test("the confidence in a stored row is the agreement of several answers, else its score's, and 1 where nothing is known", () => {
+  expect(confidenceOf({ score: Math.log(0.5) })).toBeCloseTo(0.5, 10);
+  expect(confidenceOf({ score: Math.log(0.5), agreement: 0.8 })).toBe(0.8);
+  expect(confidenceOf({ agreement: 0 })).toBe(0);
+  expect(confidenceOf({})).toBe(1);
 });
 
 test("lengths are rounded up by less than a half, to few different ones", () => {

@@ -76,8 +76,20 @@ export interface GeneratedTargets {
   readonly confidences: number[];
 }
 
-/** The geometric mean of a target's token probabilities, EOS included, from its mean log-probability [nats per token]. */
-export const confidenceOf = (score: number): number => Math.exp(Math.min(0, score));
+/** What is known about a target that a teacher wrote. */
+export interface TargetEvidence {
+  /** Mean log-probability of its tokens, EOS included [nats per token]. */
+  readonly score?: number | undefined;
+  /** Fraction of the teacher's samples, or of several teachers, with an equal answer. */
+  readonly agreement?: number | undefined;
+}
+
+/**
+ * The confidence in a target, between 0 and 1: the agreement of several answers where there are several (self-consistency, arXiv:2203.11171),
+ * else the geometric mean of its token probabilities. 1 for a labeller that gives neither: its rows all count alike.
+ */
+export const confidenceOf = ({ score = 0, agreement }: TargetEvidence): number =>
+  agreement ?? Math.exp(Math.min(0, score));
 
 /** A teacher, seen from the student's vocabulary. */
 export interface DistillationTeacher {
@@ -208,7 +220,7 @@ async function greedyTargets(
     targets: decoded.map(({ tokens }) => tokens),
     // A target that was cut off ends where the teacher would not end it.
     confidences: decoded.map(({ tokens, logProbability, finished }) =>
-      finished ? confidenceOf(logProbability / (tokens.length + 1)) : 0,
+      finished ? confidenceOf({ score: logProbability / (tokens.length + 1) }) : 0,
     ),
   };
 }

@@ -7,7 +7,7 @@ import { tokenizeRow, type Bucket, type PairFileRequest, type PairLimits } from 
 import { SlmError } from "@slm/core";
 import { writeCorpus, type Corpus, type CorpusRows, type TeacherReader } from "./corpus.js";
 import type { DistillRun } from "./distill-inputs.js";
-import { confidenceOf } from "./distillation-teacher.js";
+import { confidenceOf, type TargetEvidence } from "./distillation-teacher.js";
 import { textLimits } from "./open-corpus.js";
 import { RowDrawer } from "./row-drawer.js";
 import type { RowImages } from "./row-images.js";
@@ -125,8 +125,7 @@ export class StoredTargets {
 interface StoredRow {
   readonly row: Row;
   readonly place: number;
-  /** Mean log-probability of its target under the teacher [nats per token]. */
-  readonly score: number;
+  readonly evidence: TargetEvidence;
 }
 
 async function* fitting(request: StoredTargetsRequest): AsyncGenerator<StoredRow> {
@@ -141,7 +140,8 @@ async function* fitting(request: StoredTargetsRequest): AsyncGenerator<StoredRow
 }
 
 async function* plain(written: AsyncIterable<TeacherRow>): AsyncGenerator<StoredRow> {
-  for await (const { source, target, score } of written) yield { row: { source, target }, place: 0, score };
+  for await (const { source, target, ...evidence } of written)
+    yield { row: { source, target }, place: 0, evidence };
 }
 
 /** Rows of a cache with the student's inputs, in the order of their training rows. */
@@ -151,7 +151,7 @@ async function* joined(
 ): AsyncGenerator<StoredRow> {
   const candidates = trained[Symbol.asyncIterator]();
   let place = -1;
-  for await (const { source: teacherSource, target, score } of written) {
+  for await (const { source: teacherSource, target, ...evidence } of written) {
     for (;;) {
       const next = await candidates.next();
       if (next.done === true)
@@ -165,7 +165,7 @@ async function* joined(
       place += 1;
       const { source } = next.value;
       if (textRow(next.value).source !== teacherSource) continue;
-      yield { row: { source, target, teacherSource }, place, score };
+      yield { row: { source, target, teacherSource }, place, evidence };
       break;
     }
   }
@@ -188,9 +188,9 @@ async function* told(
   places: number[],
   confidences: number[],
 ): AsyncGenerator<Row> {
-  for await (const { row, place, score } of stored) {
+  for await (const { row, place, evidence } of stored) {
     places.push(place);
-    confidences.push(confidenceOf(score));
+    confidences.push(confidenceOf(evidence));
     yield row;
   }
 }
