@@ -70,7 +70,7 @@ export interface BatchSources {
 }
 
 /** Targets that a teacher wrote, with its confidence in each. */
-export interface GeneratedTargets {
+interface GeneratedTargets {
   readonly targets: number[][];
   /** Between 0 and 1, see {@link confidenceOf}; 0 for a target that was cut off. */
   readonly confidences: number[];
