@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { rm, writeFile } from "node:fs/promises";
 import { hashJson, writeJsonAtomic } from "@slm/core";
 import { DATA_FILES, readRows } from "@slm/data";
-import { parameterCount, parseModelConfig, visionOf, type Weights } from "@slm/model";
+import { parameterCount, parseModelConfig, visionOf, type ModelConfig, type Weights } from "@slm/model";
 import { readCheckpoint, writeCheckpoint } from "@slm/checkpoints";
 import {
   createTokenizer,
@@ -26,15 +26,17 @@ import { distillReport } from "./distill-report.js";
 import { storedKinds } from "./open-teacher.js";
 import { openDistillationSources, SOURCE_FILES } from "./distillation-sources.js";
 import { removeOwnCache } from "./gold-cache.js";
-import { initialWeights } from "./initial-weights.js";
+import { initialStudent } from "./initial-weights.js";
 import type { ProbeResult } from "./probe/probe-choice.js";
 import { PROBE_FILE } from "./probe/probe-file.js";
 import { chosenSettings, PROBE_DIRECTORY, runProbe } from "./probe/run-probe.js";
 import { readRowImage } from "./row-images.js";
 import { claimWorkDirectory, fileHash, modelHash, RUN_FILE } from "./run-key.js";
 import { SAMPLES, writeSamples } from "./samples.js";
-import { studentShape } from "./student-config.js";
-import { studentObjective } from "./student-objective.js";
+import { readSingleConfig } from "./single-teacher.js";
+import { hasTeacherShape, studentShape } from "./student-config.js";
+import type { TeacherLayers } from "./student-layers.js";
+import { storedRowSets, studentObjective } from "./student-objective.js";
 import { studentPredictions } from "./student-predictions.js";
 
 export interface DistillReport {
@@ -51,6 +53,8 @@ export interface DistillReport {
   readonly averagedSteps: readonly number[];
   /** What the probe found; absent without one. */
   readonly probe?: ProbeResult | undefined;
+  /** Layers of the teacher that the student started from, if it did. */
+  readonly teacherLayers?: TeacherLayers | undefined;
 }
 
 /**
@@ -67,9 +71,12 @@ export async function distill(settings: DistillConfig, request: DistillInputs): 
   const { tokenizerDirectory, workDirectory } = inputs;
   const files = await readTokenizerFiles(tokenizerDirectory);
   const tokenizer = createTokenizer(files);
+  const teacher = hasTeacherShape(settings.student)
+    ? await readSingleConfig(inputs.teacherDirectory, "student.shape")
+    : undefined;
   const config = parseModelConfig(
     {
-      ...studentShape(settings.student, inputs.published?.tower),
+      ...studentShape(settings.student, { tower: inputs.published?.tower, teacher }),
       vocabularySize: tokenizer.vocabularySize,
       tokens: tokenizer.tokens,
     },
@@ -78,17 +85,17 @@ export async function distill(settings: DistillConfig, request: DistillInputs): 
   const given: DistillRun = { settings, inputs, config, files, tokenizer };
   const probe = await probed(given);
   const run = { ...given, settings: probe?.settings ?? settings };
-  const { report, teacherParameters } = await trainStudent(run);
-  await writeCheckpoint(workDirectory, { config, weights: report.weights });
+  const { student, report, teacherParameters, teacherLayers } = await trainStudent(run);
+  await writeCheckpoint(workDirectory, { config: student, weights: report.weights });
   await writeTokenizer(files, workDirectory);
-  await describe(run, report.weights);
+  await describe({ ...run, config: student }, report.weights);
   await removeRunState(workDirectory);
   await removeOwnCache(workDirectory);
   for (const name of [...SOURCE_FILES, RUN_FILE, PROBE_DIRECTORY])
     await rm(join(workDirectory, name), { recursive: true, force: true });
   const { steps, epochs, seconds, tokensPerSecond, loss, metrics, bestStep, averagedSteps } = report;
   return {
-    parameters: parameterCount(config),
+    parameters: parameterCount(student),
     ...(teacherParameters === undefined ? {} : { teacherParameters }),
     steps,
     epochs,
@@ -98,6 +105,7 @@ export async function distill(settings: DistillConfig, request: DistillInputs): 
     metrics,
     bestStep,
     averagedSteps,
+    teacherLayers,
     probe: probe?.result,
   };
 }
@@ -117,23 +125,41 @@ async function probed(
     rows,
     train: distill,
     answer: async (directory, texts) => {
-      const { weights } = await readCheckpoint(directory);
-      return studentPredictions(run, weights, texts);
+      const { config, weights } = await readCheckpoint(directory);
+      return studentPredictions({ ...run, config }, weights, texts);
     },
   });
   await writeJsonAtomic(join(inputs.workDirectory, PROBE_FILE), result);
   return { result, settings: await chosenSettings(settings, inputs, result) };
 }
 
-async function trainStudent(
-  run: DistillRun,
-): Promise<{ readonly report: TrainReport; readonly teacherParameters: number | undefined }> {
-  const { settings, inputs, config, tokenizer } = run;
-  const { engine, context, workDirectory } = inputs;
+interface TrainedStudent {
+  readonly student: ModelConfig;
+  readonly report: TrainReport;
+  readonly teacherParameters: number | undefined;
+  readonly teacherLayers: TeacherLayers | undefined;
+}
+
+async function trainStudent(run: DistillRun): Promise<TrainedStudent> {
+  const { settings, inputs, tokenizer } = run;
+  const { engine, context, workDirectory, teacherDirectory, published } = inputs;
   const key = await runKey(run);
   await claimWorkDirectory(workDirectory, key);
   const sources = await openDistillationSources(run);
   try {
+    const { initialize, warmupSteps } = settings;
+    const start = await initialStudent({
+      config: run.config,
+      files: run.files,
+      initialize,
+      teacherDirectory,
+      warmupSteps,
+      pairs: sources.corpus.pairs,
+      engine,
+      seed: context.seed,
+      tower: published?.weights,
+    });
+    const { config } = start;
     const objective = studentObjective({ sources, config, settings, seed: context.seed });
     const dev = greedyDevMetric({
       rows: await devRows(run),
@@ -144,30 +170,23 @@ async function trainStudent(
       metrics: settings.metrics,
     });
     try {
-      const { initialize } = settings;
-      const { teacherDirectory, published } = inputs;
-      const initial = await initialWeights({
-        config,
-        files: run.files,
-        initialize,
-        teacherDirectory,
-        seed: context.seed,
-        tower: published?.weights,
-      });
       const report = await train({
         stage: "distill",
         engine,
         config,
         settings,
         lengths: sources.corpus.pairs.lengths,
+        rowSets: storedRowSets({ sources, settings, seed: context.seed }),
         objective,
         dev,
         workDirectory,
         key,
         context,
-        initial,
+        initial: start.weights,
+        groups: start.groups,
       });
-      return { report, teacherParameters: sources.teacherParameters };
+      const { teacherParameters } = sources;
+      return { student: config, report, teacherParameters, teacherLayers: start.layers };
     } finally {
       await dev.close();
     }

@@ -43,4 +43,18 @@ export { decode, decodeStep, outputHead, type SelfCache, type SourceContext } fr
 export { decoderDropoutShapes, encoderDropoutShapes } from "./dropout-shapes.js";
 export { loraSpecs, withLora } from "./lora.js";
 export { initializeFromTeacher } from "./initialize-from-teacher.js";
+export { chooseLayers, LAYER_CHOICES, type LayerChoice } from "./from-teacher/choose-layers.js";
+export { layerInfluence } from "./from-teacher/layer-influence.js";
+export {
+  decoderOnlyTeacher,
+  studentOfTeacher,
+  withLayerOptions,
+  type ChosenLayers,
+} from "./from-teacher/student-shape.js";
+export {
+  CROSS_STARTS,
+  studentFromTeacher,
+  type DecoderOnlyModel,
+  type StudentWeights,
+} from "./from-teacher/student-weights.js";
 export { initializeParameters, initializeWeights, matchWeights, toFloat32, type Weights } from "./weights.js";

@@ -64,6 +64,16 @@ export async function readTeacherConfigs(directory: string): Promise<readonly Mo
   return configs;
 }
 
+/**
+ * What a teacher's directory holds, in words, for messages about teachers that are not a single checkpoint; undefined for one that is. A
+ * graph that was made from a checkpoint lies beside it.
+ */
+export async function otherThanCheckpoint(directory: string): Promise<string | undefined> {
+  if (await isIn(directory, CONFIG_FILE)) return undefined;
+  if (await isIn(directory, ENSEMBLE_FILE)) return "an ensemble";
+  return (await isIn(directory, GRAPH_FILE)) ? "an ONNX model" : "no model's weights";
+}
+
 /** Loads the teacher of a directory on the engine; an ensemble becomes one teacher.
  *
  * @throws SlmError INPUT_MISSING, DATA_INVALID, CONFIG_INVALID or SHAPE_MISMATCH naming the file; CONFIG_INVALID for a graph on an engine that cannot run graphs, or a model that reads images; SHAPE_MISMATCH if members differ in vocabulary.

@@ -61,7 +61,7 @@ export class LiveWeights {
 
   private modelOf(feeds: Feeds): LiveModel {
     const { engine, config } = this.request;
-    return { engine, config, feeds };
+    return { engine, config, feeds, chunks: this.plan.model };
   }
 
   /** Passes the weights to a measurement and releases temporary tensors afterwards. */

@@ -39,12 +39,12 @@ export async function createOnPolicyDecoder(
   live: LiveModel,
   shape: OnPolicyDecoderShape,
 ): Promise<OnPolicyDecoder> {
-  const { engine, config } = live;
+  const { engine, config, chunks } = live;
   const encoder =
     config.architecture === "encoder-decoder"
-      ? await engine.compile(encodeProgram(config, shape))
+      ? await engine.compile(encodeProgram(config, shape, chunks))
       : undefined;
-  const step = await engine.compile(stepProgram(config, shape));
+  const step = await engine.compile(stepProgram(config, shape, chunks));
   const caches: Record<string, DeviceTensor> = {};
   const spec = cacheSpec(config, shape);
   for (const layer of layersOf(config)) {
