@@ -47,9 +47,10 @@ export function cellRecipe(recipe, arm, { labels, steps, teacherSteps, benchRuns
     labels === ALL_LABELS ? withAllLabels(recipe) : recipe,
   );
   const { quantize, distill, teacher, data } = measured;
+  const { labels: _few, ...everyLabel } = data;
   return {
     ...measured,
-    data: labels === ALL_LABELS ? data : { ...data, labels },
+    data: labels === ALL_LABELS ? everyLabel : { ...data, labels },
     ...(teacher === undefined ? {} : { teacher: withTeacherSteps(teacher, teacherSteps) }),
     distill: steps === undefined ? distill : { ...distill, steps },
     quantize: {
