@@ -1,7 +1,7 @@
 /** A model behind a server as a labeller: answers from the store, and the server's answers for the rest. */
 import { join } from "node:path";
 import { SlmError, sha256, throwIfInterrupted, userCacheFolder, type Progress } from "@slm/core";
-import type { LabelAnswer, Labeller, LabelRequestOptions } from "../labeller.js";
+import type { CompletionOptions, LabelAnswer, Labeller, LabelRequestOptions } from "../labeller.js";
 import { outcomeOf, scoreOf, type StoredAnswer } from "./api-answer.js";
 import { ApiClient, FIRST_PAUSE_MS, readKey } from "./api-client.js";
 import { apiIdentity, type ApiFile } from "./api-file.js";
@@ -89,6 +89,20 @@ export class ApiLabeller implements Labeller {
     );
     const answers = await this.#answerAll(requests, signal);
     return sources.map((_, place) => answers.slice(place * samples, (place + 1) * samples).flat());
+  }
+
+  async complete(
+    prompts: readonly string[],
+    { end, temperature, seed, signal }: CompletionOptions,
+  ): Promise<readonly string[]> {
+    const { request } = this.#file;
+    const prompt = request.prompt.chat ? { ...request.prompt, messages: [] } : request.prompt;
+    const bare = { ...request, stop: [end], prompt: { ...prompt, before: "", after: "" } };
+    const requests = prompts.map((text, place) =>
+      answerRequest(bare, text, { temperature, seed: seed + place }),
+    );
+    const answers = await this.#answerAll(requests, signal);
+    return answers.map(([answer]) => (answer?.finished === true ? answer.target : ""));
   }
 
   async close(): Promise<void> {
