@@ -38,7 +38,7 @@ import { SAMPLES, writeSamples } from "./samples.js";
 import { readSingleConfig } from "./single-teacher.js";
 import { hasTeacherShape, studentShape } from "./student-config.js";
 import type { TeacherLayers } from "./student-layers.js";
-import { studentObjective } from "./student-objective.js";
+import { storedRowSets, studentObjective } from "./student-objective.js";
 import { studentPredictions } from "./student-predictions.js";
 import { teacherDevValue } from "./teacher-dev.js";
 import { besideTeacher, followsDev, teacherFactorOf } from "./teacher-factor.js";
@@ -182,6 +182,7 @@ async function trainStudent(run: DistillRun): Promise<TrainedStudent> {
         config,
         settings,
         lengths: sources.corpus.pairs.lengths,
+        rowSets: storedRowSets({ sources, settings, seed: context.seed }),
         objective,
         dev: await comparedWithTeacher(run, { key, rows, dev, sources }),
         workDirectory,

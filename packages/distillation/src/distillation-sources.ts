@@ -61,7 +61,7 @@ export async function openDistillationSources(run: DistillRun): Promise<Distilla
     if (teacher === undefined) requireStored(run, stored);
     const unlabelled =
       teacher !== undefined && stored.unlabelled === undefined
-        ? owned.own(await UnlabelledSources.open(run, teacher?.reader))
+        ? owned.own(await UnlabelledSources.open(run, teacher.reader))
         : undefined;
     const cache = teacher && owned.own(await openGoldCache(run, teacher, corpus));
     return {

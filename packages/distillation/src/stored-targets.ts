@@ -1,15 +1,14 @@
-/** Targets that the teacher generated in the cache stage, with their distributions. Batches are drawn from them. */
+/** Targets that the teacher generated in the cache stage, with their distributions: sets of rows beside the training rows. */
 import { join } from "node:path";
 import { DATA_FILES, readRows, textRow, type Row } from "@slm/data";
 import { CACHE_ROWS, readCacheRows, type CacheRowKind, type TeacherRow } from "@slm/teacher";
 import type { Tokenizer } from "@slm/tokenizer";
-import { tokenizeRow, type Bucket, type PairFileRequest, type PairLimits } from "@slm/training";
+import { tokenizeRow, type PairFileRequest, type PairLimits, type TokenPairs } from "@slm/training";
 import { SlmError } from "@slm/core";
 import { writeCorpus, type Corpus, type CorpusRows, type TeacherReader } from "./corpus.js";
 import type { DistillRun } from "./distill-inputs.js";
 import { confidenceOf, type TargetEvidence } from "./distillation-teacher.js";
 import { textLimits } from "./open-corpus.js";
-import { RowDrawer } from "./row-drawer.js";
 import type { RowImages } from "./row-images.js";
 import { largestShare, STORED_TARGETS, type TargetOrigin } from "./target-schedule.js";
 
@@ -64,7 +63,6 @@ export interface StoredTargetsRequest extends Pick<PairFileRequest, "tokenizer" 
 
 export class StoredTargets {
   private readonly corpus: Corpus;
-  private readonly drawer: RowDrawer;
   private readonly images: RowImages | undefined;
   /** Index of each row's training row. */
   private readonly places: Int32Array;
@@ -76,7 +74,6 @@ export class StoredTargets {
     { places, confidences }: { readonly places: Int32Array; readonly confidences: Float32Array },
   ) {
     this.corpus = corpus;
-    this.drawer = new RowDrawer(corpus.pairs.lengths);
     this.images = images;
     this.places = places;
     this.confidences = confidences;
@@ -105,14 +102,16 @@ export class StoredTargets {
     });
   }
 
-  /** Rows that fit a bucket's shape; undefined if none fits. */
-  async draw(count: number, bucket: Bucket, random: () => number): Promise<CorpusRows | undefined> {
-    const drawn = this.drawer.draw(count, bucket, random);
-    if (drawn.length === 0) return undefined;
-    const confidences = Array.from(drawn, (row) => this.confidences[row]!);
-    const rows = { ...(await this.corpus.read(drawn)), confidences };
+  /** Lengths of the rows in the student's tokens. */
+  get lengths(): TokenPairs["lengths"] {
+    return this.corpus.pairs.lengths;
+  }
+
+  async read(wanted: ArrayLike<number>): Promise<CorpusRows> {
+    const confidences = Array.from(wanted, (row) => this.confidences[row]!);
+    const rows = { ...(await this.corpus.read(wanted)), confidences };
     if (this.images === undefined) return rows;
-    return { ...rows, images: await this.images.read(drawn.map((row) => this.places[row]!)) };
+    return { ...rows, images: await this.images.read(Array.from(wanted, (row) => this.places[row]!)) };
   }
 
   /** The images are not closed here; they belong to the caller. */

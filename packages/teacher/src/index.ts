@@ -4,7 +4,7 @@ export {
   type TeacherMemberConfig,
   type TeacherPrecision,
 } from "./teacher-config.js";
-export { applyPrompt, promptText } from "./apply-prompt.js";
+export { applyPrompt, exampleRows, promptText } from "./apply-prompt.js";
 export { finetuneTeacher, type FinetuneReport } from "./finetune-teacher.js";
 export { teacherObjective } from "./teacher-objective.js";
 export { trainTeacher } from "./train-teacher.js";
@@ -35,3 +35,9 @@ export type { TeacherCache } from "./cache/teacher-cache.js";
 export { graphFiles, importGraph } from "./graph/import-graph.js";
 export { checkTeacher, type TeacherCheckReport } from "./check/check-teacher.js";
 export { type Reference } from "./check/reference-file.js";
+export { apiFileOf, writeApiFile, type ApiFile } from "./api/api-file.js";
+export type { ApiTeacherConfig } from "./api/api-config.js";
+export type { CommandTeacherConfig } from "./command/command-config.js";
+export { writeCommandFile } from "./command/command-file.js";
+export { isLabellerDirectory, openLabeller } from "./open-labeller.js";
+export type { LabelAnswer, Labeller, LabelRequestOptions } from "./labeller.js";

@@ -1,4 +1,5 @@
 export { assignBuckets, planBuckets, type Batch, type Bucket } from "./buckets.js";
+export type { RowSets } from "./batch-order.js";
 export {
   pairsOf,
   tokenizeRow,
@@ -28,6 +29,7 @@ export { uploadState } from "./training-state.js";
 export { stepRandom, uniformNumbers } from "./step-random.js";
 export { METRICS_FILE, removeRunState, STATE_FILE, train } from "./trainer.js";
 export type { BatchFeeds, DevMetric, LiveModel, Objective, TrainReport } from "./training-contract.js";
+export { PromptDecoder, sharedPositions } from "./prompt-decoder.js";
 export { createOnPolicyDecoder, type OnPolicyDecoder } from "./on-policy-decoder.js";
 export { createOnPolicySampler, type OnPolicySampler } from "./on-policy-sampler.js";
 export { drawRows, drawStreamedRows, greedyDevMetric, type DevRow } from "./dev-metric.js";

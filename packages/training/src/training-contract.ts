@@ -3,6 +3,7 @@ import type { StageContext } from "@slm/core";
 import type { ModelConfig, ParameterSpec, Weights } from "@slm/model";
 import type { DeviceTensor, HostTensor } from "@slm/runtime";
 import type { Engine } from "@slm/tensor";
+import type { RowSets } from "./batch-order.js";
 import type { Batch, Bucket, PairLengths } from "./buckets.js";
 import type { ModuleSettings } from "./module-training.js";
 import type { Chunk } from "./parameter-layout.js";
@@ -64,6 +65,8 @@ export interface TrainRequest {
   readonly config: ModelConfig;
   readonly settings: TrainingSettings & ModuleSettings;
   readonly lengths: PairLengths;
+  /** Further sets of rows that batches may be from; the objective knows which. */
+  readonly rowSets?: RowSets | undefined;
   readonly objective: Objective;
   readonly dev: DevMetric;
   /** Directory of state and metrics during training. */
@@ -81,7 +84,10 @@ export interface TrainReport {
   readonly weights: Weights;
   /** Steps taken; fewer than requested after early stopping. */
   readonly steps: number;
+  /** Epochs of the rows of `lengths`. */
   readonly epochs: number;
+  /** Epochs of the further sets of rows. */
+  readonly furtherEpochs: readonly number[];
   readonly seconds: number;
   /** Tokens without padding, per second of this run. */
   readonly tokensPerSecond: number;

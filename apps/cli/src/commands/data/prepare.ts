@@ -27,7 +27,7 @@ export class DataPrepareCommand extends StageCommand {
       const { labelled, unlabelled } = Object(labels) as Readonly<Record<string, number>>;
       parts.push(`${labelled} labels`, `${unlabelled} training sources without`);
     }
-    if (augmented !== undefined) parts.push(`${String(augmented)} augmented`);
+    if (augmented !== undefined) parts.push(`${Number(augmented)} augmented`);
     return parts.join(", ");
   }
 }
