@@ -51,8 +51,8 @@ describe("a student of its teacher's layers", () => {
     expect(report.teacherLayers).toEqual({ encoder: [0, 2], decoder: [0] });
     const theirs = await weightsOf("teacher");
     const [own, other] = ["encoder.layers.1.feedForward.up.weight", "decoder.layers.2.feedForward.up.weight"];
-    weights.get(own!)!.data.forEach((value, index) => {
-      expect(value).toBeCloseTo(Number(theirs.get(other!)!.data[index]), 6);
+    weights.get(own)!.data.forEach((value, index) => {
+      expect(value).toBeCloseTo(Number(theirs.get(other)!.data[index]), 6);
     });
   });
 
