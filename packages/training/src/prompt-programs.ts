@@ -25,8 +25,14 @@ export const rowCacheSpec = (
   { rows, capacity }: RowCaches,
 ): TensorSpec => ({ dtype: "float32", shape: [rows, kvHeads, capacity, headDim] });
 
-function cacheSpecs(config: DecoderOnlyConfig, prefix: string, caches: RowCaches): Record<string, TensorSpec> {
-  return Object.fromEntries(cacheNames(config).map((name) => [`${prefix}.${name}`, rowCacheSpec(config, caches)]));
+function cacheSpecs(
+  config: DecoderOnlyConfig,
+  prefix: string,
+  caches: RowCaches,
+): Record<string, TensorSpec> {
+  return Object.fromEntries(
+    cacheNames(config).map((name) => [`${prefix}.${name}`, rowCacheSpec(config, caches)]),
+  );
 }
 
 /** Inputs of the shared positions; none without any. */
@@ -46,7 +52,9 @@ const layerCaches = (
   }));
 
 /** Outputs `fresh.LAYER.PART`, the new positions of each cache. */
-const freshOutputs = (caches: readonly { readonly key: Tensor; readonly value: Tensor }[]): Record<string, Tensor> =>
+const freshOutputs = (
+  caches: readonly { readonly key: Tensor; readonly value: Tensor }[],
+): Record<string, Tensor> =>
   Object.fromEntries(
     caches.flatMap((cache, layer) => PARTS.map((part) => [`fresh.${layer}.${part}`, cache[part]] as const)),
   );
