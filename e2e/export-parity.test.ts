@@ -10,7 +10,7 @@ import { createCpuRuntime } from "@slm/runtime-node";
 import { createEagerEngine, type Engine } from "@slm/tensor";
 import { trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { decoderOnly, encoderDecoder, randomWeights } from "./random-models.js";
+import { decoderOnly, encoderDecoder, randomWeights, SHAPES } from "./random-models.js";
 
 /** float32 sums of a few hundred terms in another order; a wrong head, position or mask is off by 0.01 and more. */
 const TOLERANCE = 2e-5;
@@ -90,6 +90,15 @@ const VARIANTS: Readonly<Record<string, object>> = {
 
 /** Room for caches that are not joined with new positions (`appended-cache.ts`). */
 const LONG = { maxTarget: 150 };
+
+test("an exported student of a teacher with two rotary bases and normed heads computes what the trained one does", async () => {
+  const students = Object.entries(SHAPES).filter(([name]) => name.startsWith("as students of"));
+  expect(students).toHaveLength(1);
+  for (const [, change] of students) {
+    const { parity } = await exported({ ...encoderDecoder, ...change });
+    expect(parity?.maxAbs).toBeLessThan(TOLERANCE);
+  }
+});
 
 describe.each([encoderDecoder, decoderOnly])("an exported $architecture model", (base) => {
   test.each(Object.entries(VARIANTS))("computes what the trained one does: %s", async (_name, change) => {

@@ -111,10 +111,16 @@ function typeName(schema) {
   return Array.isArray(schema.type) ? schema.type.join(" or ") : (schema.type ?? "value");
 }
 
+/** The alternatives of a schema, those of unions inside unions included. */
+const variantsOf = (schema) =>
+  (schema.oneOf ?? schema.anyOf ?? []).flatMap((variant) =>
+    variant.oneOf === undefined ? [variant] : variantsOf(variant),
+  );
+
 /** One row per setting that a person writes, groups opened; variants of a group are told apart by what they fix. */
 function* settingRows(schema, path, when = "") {
-  const variants = schema.oneOf ?? schema.anyOf;
-  if (variants?.some(({ type }) => type === "object")) {
+  const variants = variantsOf(schema);
+  if (variants.some(({ type }) => type === "object")) {
     for (const variant of variants) {
       if (variant.type !== "object") continue;
       const fixed = Object.entries(variant.properties ?? {}).find(([, value]) => value.const !== undefined);
@@ -141,8 +147,7 @@ function* settingRows(schema, path, when = "") {
   }
 }
 
-const opens = (schema) =>
-  (schema.oneOf ?? schema.anyOf ?? []).some(({ properties }) => properties !== undefined);
+const opens = (schema) => variantsOf(schema).some(({ properties }) => properties !== undefined);
 
 function stageSection({ name, summary, section }) {
   const schema = z.toJSONSchema(section, { io: "input", unrepresentable: "any" });

@@ -5,6 +5,7 @@ import { ERROR_EXIT, type ErrorCode } from "@slm/core/errors";
 const ERROR_MEANING: { readonly [Code in ErrorCode]: string } = {
   USAGE: "wrong flags or arguments",
   GATE_FAILED: "the command ran and the check failed: a gate, or a file that does not match",
+  BUDGET_EXCEEDED: "the next request to a paid service could exceed the budget; what was paid for is kept",
   DATA_INVALID: "an input is malformed, truncated or out of bounds",
   SHAPE_MISMATCH: "tensors or vocabularies do not fit together",
   OP_UNSUPPORTED: "a graph needs an operator or feature that its target does not support",

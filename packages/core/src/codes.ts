@@ -4,6 +4,8 @@ export const ERROR_EXIT = {
   USAGE: 2,
   /** The command ran, but a quality, parity or support gate failed. */
   GATE_FAILED: 3,
+  /** The next request to a paid service could exceed the budget of the recipe. What was paid for is kept. */
+  BUDGET_EXCEEDED: 3,
   /** Input that is malformed, truncated or out of bounds. */
   DATA_INVALID: 65,
   /** Tensors whose shapes do not fit together. */

@@ -141,6 +141,12 @@ export const dataConfig = z
           "the order of the files. Training shuffles anyway.",
       ),
     limit: count.optional().describe("Largest number of training rows, chosen by hash [rows]."),
+    labels: count
+      .optional()
+      .describe(
+        "Few labels: number of training rows that keep their targets, drawn by the seed; the sources of all other training rows become " +
+          "unlabelled sources. A larger number only adds rows [rows]. Default: all.",
+      ),
     augment: augmentConfig.optional().describe("Augmentation of the training rows."),
     unlabelled: unlabelled
       .optional()

@@ -7,6 +7,7 @@ export {
   type Example,
   type RejectedExample,
 } from "./dataset/dataset.js";
+export { HashTable } from "./hash-table.js";
 export { IMAGE_FOLDER } from "./images/picture.js";
 export type { ImageStatistics } from "./images/image-statistics.js";
 export { thumbnail } from "./images/thumbnail.js";

@@ -18,14 +18,14 @@ import { sourceKey, SPLITS, type Split } from "./split.js";
 import { StatisticsCounter, type TextStatistics } from "./statistics.js";
 import { synthesizeSources } from "./synthetic-sources.js";
 import { collectUnlabelled, type UnlabelledReport } from "./unlabelled.js";
-import { groupAll, writeSplits, type RowOrder } from "./write-splits.js";
+import { appendSources, groupAll, writeSplits, type RowOrder } from "./write-splits.js";
 
 /** Names of the files the data stage writes. */
 export const DATA_FILES = {
   train: "train.jsonl",
   dev: "dev.jsonl",
   test: "test.jsonl",
-  /** Only where the configuration names unlabelled sources. */
+  /** Only where the configuration names unlabelled sources or limits labels. */
   unlabelled: "unlabelled.jsonl",
   statistics: "statistics.json",
 } as const;
@@ -43,6 +43,8 @@ export interface DataReport extends TextStatistics, DuplicateCounts {
   readonly rejectedCount: number;
   /** Training rows left out because a dev or test file has their source; `rejectedCount` counts them too. */
   readonly leaked: number;
+  /** Rows of the training split that kept their targets, and sources that lost them; only with `labels`. */
+  readonly labels?: { readonly labelled: number; readonly unlabelled: number };
   /** Training rows made out of others, which \`splits\` counts too; only where the configuration asks for them. */
   readonly augmented?: number;
   /** Only where the configuration names unlabelled sources. */
@@ -62,7 +64,7 @@ interface DataProgress {
 export interface PrepareOptions {
   readonly signal?: AbortSignal;
   readonly progress?: (progress: DataProgress) => void;
-  /** Decides the order of shuffled rows and what \`augment\` draws, not the splits. Default 0. */
+  /** Decides the order of shuffled rows, what \`augment\` draws and which rows keep `labels`, not the splits. Default 0. */
   readonly seed?: number;
   /** Text held in memory before it goes to disk [UTF-16 units]. Default 16 Mi. */
   readonly memoryUnits?: number;
@@ -76,7 +78,7 @@ const REPORT_EVERY = 4096;
 /**
  * Reads the configured files or runs the dataset module, splits them by a hash of the source text, and writes `train.jsonl` (one row per pair),
  * `dev.jsonl` and `test.jsonl` (one row per source, with all its targets as references), `unlabelled.jsonl` where there are
- * unlabelled sources (those that no split has), `statistics.json`, and the images of rows below `images/`.
+ * unlabelled sources (training sources that `labels` leaves without targets, then those that no split has), `statistics.json`, and the images of rows below `images/`.
  *
  * Data may be larger than memory: rows go through buckets on disk, and of held-out sources only hashes are kept.
  *
@@ -127,7 +129,7 @@ export async function prepareData(
       stopIfAborted(signal);
 
       const order: RowOrder = { rows, seed: config.shuffle === true ? seed : undefined };
-      const limit = new RowLimit(config.limit);
+      const limit = new RowLimit({ limit: config.limit, labels: config.labels, seed });
       const names = inputs.map(({ name }) => name);
       const check = (): void => {
         stopIfAborted(signal);
@@ -151,7 +153,12 @@ export async function prepareData(
         inputs.map((input) => input.pictures),
       );
       const files = DATA_FILES;
-      const own = await writeSplits(ordered, outputDirectory, {
+      const hasUnlabelled =
+        config.labels !== undefined || config.unlabelled !== undefined || config.synthetic !== undefined;
+      const unlabelledPath = join(outputDirectory, DATA_FILES.unlabelled);
+      // An interrupted run may have left one.
+      if (hasUnlabelled) await writeFile(unlabelledPath, "");
+      const { rows: own, unlabelled: withoutLabel } = await writeSplits(ordered, outputDirectory, {
         order,
         limit,
         files,
@@ -183,17 +190,20 @@ export async function prepareData(
         rejectedCount: rejections.count + (unlabelled?.rejections.count ?? 0),
         leaked,
         ...counts,
+        ...(config.labels === undefined ? {} : { labels: { labelled: own.train, unlabelled: withoutLabel } }),
         ...(augmented === undefined ? {} : { augmented }),
         ...(unlabelled === undefined ? {} : { unlabelled: unlabelled.report }),
         ...(synthetic === undefined ? {} : { synthetic: synthetic.length }),
         ...(images === undefined ? {} : { images }),
         ...counter.summary(),
       };
-      if (unlabelled !== undefined || synthetic !== undefined) {
+      if (hasUnlabelled) {
         // A source that a file has and that is synthetic too is labelled twice, which does no harm.
         const sources = [...(unlabelled?.sources ?? []), ...(synthetic ?? [])];
-        const texts = sources.map((source) => `${JSON.stringify({ source })}\n`);
-        await writeFile(join(outputDirectory, DATA_FILES.unlabelled), texts);
+        await appendSources(
+          unlabelledPath,
+          sources.map((source) => ({ source })),
+        );
       }
       await writeFile(join(outputDirectory, DATA_FILES.statistics), `${JSON.stringify(report, null, 2)}\n`);
       return report;

@@ -60,7 +60,13 @@ type SplitFiles = Readonly<Record<Split, string>>;
 /** Rows written between two calls of `onRows`. */
 const BATCH_ROWS = 4096;
 
-/** Writes the splits; every file appears, if only empty. @returns rows per split */
+/** Rows written per split, and sources written without their targets. */
+interface WrittenRows {
+  readonly rows: Readonly<Record<Split, number>>;
+  readonly unlabelled: number;
+}
+
+/** Writes the splits and the sources that lost their targets; the file of every split appears, if only empty. */
 export async function writeSplits(
   ordered: Spill,
   directory: string,
@@ -74,15 +80,16 @@ export async function writeSplits(
   }: {
     readonly order: RowOrder;
     readonly limit: RowLimit;
-    readonly files: SplitFiles;
+    readonly files: SplitFiles & { readonly unlabelled: string };
     readonly pictures: PictureStore;
     /** Called often; may throw. */
     readonly check: () => void;
     /** Told of rows as they are written; may throw. */
     readonly onRows: (rows: readonly Row[]) => void;
   },
-): Promise<Readonly<Record<Split, number>>> {
+): Promise<WrittenRows> {
   const counts: Record<Split, number> = { train: 0, dev: 0, test: 0 };
+  let unlabelled = 0;
   for (const split of SPLITS) await writeFile(join(directory, files[split]), "");
   for (let bucket = 0; bucket < ordered.buckets; bucket++) {
     const groups: { readonly group: Group; readonly share: number }[] = [];
@@ -103,8 +110,16 @@ export async function writeSplits(
         );
       }
     }
+    const sources = groups.filter(({ group }) => limit.isUnlabelled(group)).map(({ group }) => group.row);
+    if (sources.length > 0) await appendSources(join(directory, files.unlabelled), sources);
+    unlabelled += sources.length;
   }
-  return counts;
+  return { rows: counts, unlabelled };
+}
+
+/** Appends unlabelled sources to a file, one JSON object a line. */
+export async function appendSources(path: string, sources: readonly Pick<Row, "source">[]): Promise<void> {
+  await appendFile(path, sources.map(({ source }) => `${JSON.stringify({ source })}\n`).join(""));
 }
 
 /** Groups and the rows that become of them; groups without any are left out. */

@@ -1,10 +1,12 @@
 /** The `distill` section of a recipe: what the student is, what it learns from, and how. */
 import { devMetrics, moduleTraining, trainingFields } from "@slm/training";
-import { pathSetting } from "@slm/core";
+import type { CacheRowKind } from "@slm/teacher";
 import { z } from "zod";
 import { requiresDistributions, lossConfig } from "./loss-config.js";
-import { studentConfig } from "./student-config.js";
-import { fullestShares, largestShare, ROUNDING, targetsConfig } from "./target-schedule.js";
+import { initializeConfig, initializeProblems } from "./initialize-config.js";
+import { probeConfig } from "./probe/probe-config.js";
+import { hasTeacherShape, studentConfig, visionSettingsOf } from "./student-config.js";
+import { fullestShares, largestShare, ROUNDING, STORED_TARGETS, targetsConfig } from "./target-schedule.js";
 
 const sampling = z.strictObject({
   temperature: z.number().positive().default(0.9).describe("Sampling temperature."),
@@ -13,25 +15,6 @@ const sampling = z.strictObject({
     .positive()
     .default(128)
     .describe("Top-k: number of most probable tokens to sample from [tokens]."),
-});
-
-const initialize = z.strictObject({
-  fromTeacher: z
-    .enum(["none", "embeddings"])
-    .default("none")
-    .describe(
-      "embeddings: initialize the student's embedding table from the teacher's. A narrower table gets its projection on the principal components.",
-    ),
-  student: pathSetting
-    .optional()
-    .describe(
-      "Directory of a student checkpoint of the same shape to start from. Embedding rows are matched by the text of tokens; length limits may differ. Default: random initialization.",
-    ),
-  vision: pathSetting
-    .optional()
-    .describe(
-      "Directory of a vision-language checkpoint with the same tower, whose weights initialize the student's tower, and its projector if that has the same shapes. Default: random initialization.",
-    ),
 });
 
 export const distillConfig = z
@@ -55,7 +38,7 @@ export const distillConfig = z
       .prefault({})
       .describe("Fractions of batches by the source of their targets; the rest have gold targets."),
     sampling: sampling.prefault({}).describe("How on-policy targets are sampled from the student."),
-    initialize: initialize.prefault({}).describe("Initialization of the student."),
+    initialize: initializeConfig.prefault({}).describe("Initialization of the student."),
     cacheTokens: z
       .int()
       .positive()
@@ -63,23 +46,27 @@ export const distillConfig = z
       .describe(
         "Top-k teacher probabilities stored per gold target token, if the recipe has no cache stage [tokens].",
       ),
+    probe: probeConfig
+      .optional()
+      .describe(
+        "Short trainings before the long one, which measure what the teacher is worth and choose what the student learns from. Default: none.",
+      ),
     metrics: devMetrics,
   })
-  .check(({ value: { initialize: start }, issues }) => {
-    if (start.student === undefined) return;
-    if (start.vision === undefined && start.fromTeacher === "none") return;
-    issues.push({
-      code: "custom",
-      input: start,
-      path: ["initialize", "student"],
-      message: "initializes the whole student: leave out vision and fromTeacher",
-    });
+  .check(({ value: { student: model, initialize: start, lora }, issues }) => {
+    const isDecoderOnly = model.architecture === "decoder-only";
+    for (const { key, message } of initializeProblems(start, {
+      isDecoderOnly,
+      hasAdapters: lora !== undefined,
+    }))
+      issues.push({ code: "custom", input: start, path: ["initialize", key], message });
   })
   .check(({ value: { student: model, initialize: start }, issues }) => {
-    if (model.architecture === "decoder-only" || model.vision === undefined) return;
-    const { tower, published } = model.vision;
+    const vision = visionSettingsOf(model);
+    if (vision === undefined) return;
+    const { tower, published } = vision;
     const reject = (message: string): void => {
-      issues.push({ code: "custom", input: model.vision, path: ["student", "vision"], message });
+      issues.push({ code: "custom", input: vision, path: ["student", "vision"], message });
     };
     if ((tower === undefined) === (published === undefined))
       reject("needs either `tower` or `published`, not both");
@@ -96,7 +83,7 @@ export const distillConfig = z
         "on-policy targets need a loss term that compares distributions, such as forwardKl",
         "onPolicyFraction",
       );
-    if (model.architecture === "decoder-only" || model.vision === undefined) {
+    if (visionSettingsOf(model) === undefined) {
       if (loss.ctc > 0)
         issues.push({
           code: "custom",
@@ -123,13 +110,20 @@ export const distillConfig = z
 
 export type DistillConfig = z.infer<typeof distillConfig>;
 
-/** Whether a term or a target requires the teacher while the student trains. */
-export const requiresTeacher = ({ loss, targets }: DistillConfig): boolean =>
+/** Kinds of targets that are stored, and need no teacher. */
+export type StoredKinds = ReadonlySet<CacheRowKind>;
+
+/**
+ * Whether a term or a target requires the teacher while the student trains. Stored targets need none where no term compares the
+ * student with the teacher.
+ */
+export const requiresTeacher = ({ loss, targets }: DistillConfig, stored: StoredKinds): boolean =>
   requiresDistributions(loss) ||
   loss.hiddenState > 0 ||
-  largestShare(targets.sequenceKdFraction) > 0 ||
-  largestShare(targets.unlabelledFraction) > 0;
+  STORED_TARGETS.some(({ kind, fraction }) => largestShare(targets[fraction]) > 0 && !stored.has(kind));
 
-/** Whether a run needs the teacher: for training, or for initialization. */
-export const readsTeacher = (settings: DistillConfig): boolean =>
-  requiresTeacher(settings) || settings.initialize.fromTeacher !== "none";
+/** Whether a run needs the teacher: for training, for initialization, or for the student's shape. */
+export const readsTeacher = (settings: DistillConfig, stored: StoredKinds): boolean =>
+  requiresTeacher(settings, stored) ||
+  settings.initialize.fromTeacher !== "none" ||
+  hasTeacherShape(settings.student);

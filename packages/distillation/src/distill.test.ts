@@ -1,4 +1,4 @@
-import { readFile, readdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import { SILENT, type Progress } from "@slm/core";
 import { decoderOnlyConfig, encoderDecoderConfig } from "@slm/model";
 import { readCheckpoint } from "@slm/checkpoints";
@@ -138,6 +138,36 @@ describe("the teacher's distributions", () => {
     const report = await run.distill(shares, { cache: "cache" });
     const without = await run.distill({ steps: 6, buckets: 1 }, { cache: "cache", work: "without" });
     expect(report.loss).not.toBe(without.loss);
+  });
+
+  test("are not needed where labels alone count: stored labels need neither teacher nor distributions", async () => {
+    await mkdir(run.at("labels"));
+    const lines = ["bba", "abb"].map((source) => JSON.stringify({ source, target: "B", score: -1 }));
+    await writeFile(run.at("labels/teacher-labelled.jsonl"), `${lines.join("\n")}\n`);
+    const shares = { targets: { unlabelledFraction: 0.5 }, steps: 6, buckets: 1 };
+    const stored = { ...labelsOnly, ...shares };
+    const report = await run.distill(stored, { cache: "labels", withoutTeacher: true });
+    expect(report).not.toHaveProperty("teacherParameters");
+    const gold = await run.distill({ ...stored, targets: {} }, { withoutTeacher: true, work: "gold" });
+    expect(report.loss).not.toBe(gold.loss);
+    // A teacher in the recipe is not loaded: one that cannot be read changes nothing.
+    await writeFile(run.at("teacher/model.safetensors"), "broken");
+    expect((await run.distill(stored, { cache: "labels", work: "other" })).loss).toBe(report.loss);
+    await run.writeTeacher();
+    await expect(run.distill(shares, { cache: "labels", work: "kl" })).rejects.toMatchObject({
+      code: "INPUT_MISSING",
+      suggestions: expect.arrayContaining([expect.stringContaining("cache.distributions")]) as string[],
+    });
+  });
+
+  test("and stored labels that no student of this size can read are named", async () => {
+    await mkdir(run.at("labels"));
+    const line = JSON.stringify({ source: "ababababab", target: "B", score: -1 });
+    await writeFile(run.at("labels/teacher-labelled.jsonl"), `${line}\n`);
+    const stored = { ...labelsOnly, targets: { unlabelledFraction: 0.5 } };
+    await expect(run.distill(stored, { cache: "labels", withoutTeacher: true })).rejects.toThrow(
+      "no row of teacher-labelled.jsonl fits the student",
+    );
   });
 
   test("come from an encoder-decoder too, computed at once or stored before", async () => {

@@ -1,16 +1,15 @@
 import { join } from "node:path";
 import { rm, writeFile } from "node:fs/promises";
-import { hashJson, writeTextAtomic } from "@slm/core";
-import { DATA_FILES, readRows, thumbnail, type Row } from "@slm/data";
-import { parameterCount, parseModelConfig, visionOf, type Weights, type ModelConfig } from "@slm/model";
-import { writeCheckpoint } from "@slm/checkpoints";
+import { hashJson, writeJsonAtomic } from "@slm/core";
+import { DATA_FILES, readRows } from "@slm/data";
+import { parameterCount, parseModelConfig, visionOf, type ModelConfig, type Weights } from "@slm/model";
+import { readCheckpoint, writeCheckpoint } from "@slm/checkpoints";
 import {
   createTokenizer,
   readTokenizerFiles,
   TOKENIZER_CONFIG_FILE,
   TOKENIZER_FILE,
   writeTokenizer,
-  type Tokenizer,
 } from "@slm/tokenizer";
 import {
   drawStreamedRows,
@@ -20,83 +19,25 @@ import {
   train,
   type DevRow,
   type TrainReport,
-  drawRows,
-  GreedyPredictor,
-  packWeights,
-  planChunks,
-  valueInput,
-  type LiveModel,
 } from "@slm/training";
 import { readsTeacher, type DistillConfig } from "./distill-config.js";
 import type { DistillInputs, DistillRun } from "./distill-inputs.js";
 import { distillReport } from "./distill-report.js";
+import { storedKinds } from "./open-teacher.js";
 import { openDistillationSources, SOURCE_FILES } from "./distillation-sources.js";
 import { removeOwnCache } from "./gold-cache.js";
-import { initialWeights } from "./initial-weights.js";
+import { initialStudent } from "./initial-weights.js";
+import type { ProbeResult } from "./probe/probe-choice.js";
+import { PROBE_FILE } from "./probe/probe-file.js";
+import { chosenSettings, PROBE_DIRECTORY, runProbe } from "./probe/run-probe.js";
 import { readRowImage } from "./row-images.js";
 import { claimWorkDirectory, fileHash, modelHash, RUN_FILE } from "./run-key.js";
-import { studentShape } from "./student-config.js";
-import { studentObjective } from "./student-objective.js";
-import { SAMPLES_FILE } from "@slm/report";
-import type { Engine } from "@slm/tensor";
-
-// Sample predictions of the final model for some dev rows.
-
-/** Number of sample rows. */
-const SAMPLES = 40;
-
-/** Longest side of thumbnails [pixels]. */
-const THUMBNAIL_PIXELS = 320;
-
-interface SamplesRequest {
-  readonly engine: Engine;
-  readonly config: ModelConfig;
-  readonly weights: Weights;
-  readonly tokenizer: Tokenizer;
-  /** The dev split. */
-  readonly rows: readonly DevRow[];
-  readonly seed: number;
-  /** Folder that paths of images are relative to. */
-  readonly dataDirectory: string;
-  /** Receives {@link SAMPLES_FILE}: one JSON object {source, target, references, image, thumbnail, prediction} per line. */
-  readonly directory: string;
-}
-
-/** Writes the samples. @throws SlmError OUTPUT_FAILED */
-async function writeSamples(request: SamplesRequest): Promise<void> {
-  const { engine, config, weights, tokenizer, seed, directory } = request;
-  const rows = drawRows(request.rows, SAMPLES, seed);
-  const feeds: Record<string, LiveModel["feeds"][string]> = {};
-  for (const chunk of planChunks(config))
-    feeds[valueInput(chunk)] = await engine.upload(packWeights(chunk, weights));
-  const predictor = new GreedyPredictor(rows, tokenizer, config.maxTarget);
-  try {
-    const predictions = await predictor.predict({ engine, config, feeds });
-    const lines = [];
-    for (const [index, row] of rows.entries()) {
-      const shown = { ...shownRow(row), ...(await thumbnailOf(row, request.dataDirectory)) };
-      lines.push(JSON.stringify({ ...shown, prediction: predictions[index] }));
-    }
-    await writeTextAtomic(join(directory, SAMPLES_FILE), lines.map((line) => `${line}\n`).join(""));
-  } finally {
-    await predictor.close();
-    await engine.release(Object.values(feeds));
-  }
-}
-
-/** The fields of a sample; absent fields are not written. */
-const shownRow = ({ source, target, references, image }: Row): object => ({
-  source,
-  target,
-  references,
-  image,
-});
-
-async function thumbnailOf({ image }: Row, dataDirectory: string): Promise<{ readonly thumbnail?: string }> {
-  if (image === undefined) return {};
-  const png = await thumbnail(dataDirectory, image, THUMBNAIL_PIXELS);
-  return { thumbnail: Buffer.from(png).toString("base64") };
-}
+import { SAMPLES, writeSamples } from "./samples.js";
+import { readSingleConfig } from "./single-teacher.js";
+import { hasTeacherShape, studentShape } from "./student-config.js";
+import type { TeacherLayers } from "./student-layers.js";
+import { storedRowSets, studentObjective } from "./student-objective.js";
+import { studentPredictions } from "./student-predictions.js";
 
 export interface DistillReport {
   readonly parameters: number;
@@ -110,6 +51,10 @@ export interface DistillReport {
   readonly metrics: Readonly<Record<string, number>>;
   readonly bestStep: number;
   readonly averagedSteps: readonly number[];
+  /** What the probe found; absent without one. */
+  readonly probe?: ProbeResult | undefined;
+  /** Layers of the teacher that the student started from, if it did. */
+  readonly teacherLayers?: TeacherLayers | undefined;
 }
 
 /**
@@ -120,31 +65,37 @@ export interface DistillReport {
  * different vocabularies and `loss.crossTokenizer` is none; DATA_INVALID for rows that a model cannot read, and for the state of a run
  * with other data, tokenizer, teacher or settings; INTERRUPTED with the state saved.
  */
-export async function distill(settings: DistillConfig, given: DistillInputs): Promise<DistillReport> {
-  const { context } = given;
-  const inputs = { ...given, context: { ...context, seed: settings.seed ?? context.seed } };
+export async function distill(settings: DistillConfig, request: DistillInputs): Promise<DistillReport> {
+  const { context } = request;
+  const inputs = { ...request, context: { ...context, seed: settings.seed ?? context.seed } };
   const { tokenizerDirectory, workDirectory } = inputs;
   const files = await readTokenizerFiles(tokenizerDirectory);
   const tokenizer = createTokenizer(files);
+  const teacher = hasTeacherShape(settings.student)
+    ? await readSingleConfig(inputs.teacherDirectory, "student.shape")
+    : undefined;
   const config = parseModelConfig(
     {
-      ...studentShape(settings.student, inputs.published?.tower),
+      ...studentShape(settings.student, { tower: inputs.published?.tower, teacher }),
       vocabularySize: tokenizer.vocabularySize,
       tokens: tokenizer.tokens,
     },
     "distill: student",
   );
-  const run: DistillRun = { settings, inputs, config, files, tokenizer };
-  const { report, teacherParameters } = await trainStudent(run);
-  await writeCheckpoint(workDirectory, { config, weights: report.weights });
+  const given: DistillRun = { settings, inputs, config, files, tokenizer };
+  const probe = await probed(given);
+  const run = { ...given, settings: probe?.settings ?? settings };
+  const { student, report, teacherParameters, teacherLayers } = await trainStudent(run);
+  await writeCheckpoint(workDirectory, { config: student, weights: report.weights });
   await writeTokenizer(files, workDirectory);
-  await describe(run, report.weights);
+  await describe({ ...run, config: student }, report.weights);
   await removeRunState(workDirectory);
   await removeOwnCache(workDirectory);
-  for (const name of [...SOURCE_FILES, RUN_FILE]) await rm(join(workDirectory, name), { force: true });
+  for (const name of [...SOURCE_FILES, RUN_FILE, PROBE_DIRECTORY])
+    await rm(join(workDirectory, name), { recursive: true, force: true });
   const { steps, epochs, seconds, tokensPerSecond, loss, metrics, bestStep, averagedSteps } = report;
   return {
-    parameters: parameterCount(config),
+    parameters: parameterCount(student),
     ...(teacherParameters === undefined ? {} : { teacherParameters }),
     steps,
     epochs,
@@ -154,18 +105,61 @@ export async function distill(settings: DistillConfig, given: DistillInputs): Pr
     metrics,
     bestStep,
     averagedSteps,
+    teacherLayers,
+    probe: probe?.result,
   };
 }
 
-async function trainStudent(
+/** The result of the probe, and the settings that it chose; undefined where none is asked for. */
+async function probed(
   run: DistillRun,
-): Promise<{ readonly report: TrainReport; readonly teacherParameters: number | undefined }> {
-  const { settings, inputs, config, tokenizer } = run;
-  const { engine, context, workDirectory } = inputs;
+): Promise<{ readonly result: ProbeResult; readonly settings: DistillConfig } | undefined> {
+  const { inputs } = run;
+  const { probe } = run.settings;
+  if (probe === undefined) return undefined;
+  const settings = { ...run.settings, probe };
+  const rows = (await devRows(run)).slice(0, probe.rows);
+  const result = await runProbe({
+    settings,
+    inputs,
+    rows,
+    train: distill,
+    answer: async (directory, texts) => {
+      const { config, weights } = await readCheckpoint(directory);
+      return studentPredictions({ ...run, config }, weights, texts);
+    },
+  });
+  await writeJsonAtomic(join(inputs.workDirectory, PROBE_FILE), result);
+  return { result, settings: await chosenSettings(settings, inputs, result) };
+}
+
+interface TrainedStudent {
+  readonly student: ModelConfig;
+  readonly report: TrainReport;
+  readonly teacherParameters: number | undefined;
+  readonly teacherLayers: TeacherLayers | undefined;
+}
+
+async function trainStudent(run: DistillRun): Promise<TrainedStudent> {
+  const { settings, inputs, tokenizer } = run;
+  const { engine, context, workDirectory, teacherDirectory, published } = inputs;
   const key = await runKey(run);
   await claimWorkDirectory(workDirectory, key);
   const sources = await openDistillationSources(run);
   try {
+    const { initialize, warmupSteps } = settings;
+    const start = await initialStudent({
+      config: run.config,
+      files: run.files,
+      initialize,
+      teacherDirectory,
+      warmupSteps,
+      pairs: sources.corpus.pairs,
+      engine,
+      seed: context.seed,
+      tower: published?.weights,
+    });
+    const { config } = start;
     const objective = studentObjective({ sources, config, settings, seed: context.seed });
     const dev = greedyDevMetric({
       rows: await devRows(run),
@@ -176,30 +170,23 @@ async function trainStudent(
       metrics: settings.metrics,
     });
     try {
-      const { initialize } = settings;
-      const { teacherDirectory, published } = inputs;
-      const initial = await initialWeights({
-        config,
-        files: run.files,
-        initialize,
-        teacherDirectory,
-        seed: context.seed,
-        tower: published?.weights,
-      });
       const report = await train({
         stage: "distill",
         engine,
         config,
         settings,
         lengths: sources.corpus.pairs.lengths,
+        rowSets: storedRowSets({ sources, settings, seed: context.seed }),
         objective,
         dev,
         workDirectory,
         key,
         context,
-        initial,
+        initial: start.weights,
+        groups: start.groups,
       });
-      return { report, teacherParameters: sources.teacherParameters };
+      const { teacherParameters } = sources;
+      return { student: config, report, teacherParameters, teacherLayers: start.layers };
     } finally {
       await dev.close();
     }
@@ -209,23 +196,10 @@ async function trainStudent(
 }
 
 /** Samples and the report. */
-async function describe(
-  { settings, inputs, config, tokenizer, ...run }: DistillRun,
-  weights: Weights,
-): Promise<void> {
-  const { engine, context, workDirectory: directory } = inputs;
-  const rows = await devRows({ settings, inputs, config, tokenizer, ...run });
-  const { dataDirectory } = inputs;
-  await writeSamples({
-    engine,
-    config,
-    weights,
-    tokenizer,
-    rows,
-    seed: context.seed,
-    dataDirectory,
-    directory,
-  });
+async function describe(run: DistillRun, weights: Weights): Promise<void> {
+  const { settings, inputs } = run;
+  const { workDirectory: directory } = inputs;
+  await writeSamples(run, weights, await devRows(run));
   await writeFile(
     join(directory, "report.html"),
     await distillReport(join(directory, METRICS_FILE), { settings }),
@@ -236,7 +210,7 @@ async function describe(
 async function devRows({ settings, inputs, config }: DistillRun): Promise<readonly DevRow[]> {
   const { dataDirectory, context } = inputs;
   const where = join(dataDirectory, DATA_FILES.dev);
-  const limit = Math.max(settings.evaluateRows, SAMPLES);
+  const limit = Math.max(settings.evaluateRows, settings.probe?.rows ?? 0, SAMPLES);
   const rows = await drawStreamedRows(() => readRows(where), limit, context.seed);
   const tower = visionOf(config)?.tower;
   if (tower === undefined) return rows;
@@ -265,6 +239,8 @@ async function runKey({ settings, config, inputs }: DistillRun): Promise<string>
     published: published && (await modelHash(published.directory)),
     cache: cacheDirectory === undefined ? "own" : await modelHash(cacheDirectory),
     teacher:
-      teacherDirectory === undefined || !readsTeacher(settings) ? "none" : await modelHash(teacherDirectory),
+      teacherDirectory === undefined || !readsTeacher(settings, await storedKinds(inputs))
+        ? "none"
+        : await modelHash(teacherDirectory),
   });
 }

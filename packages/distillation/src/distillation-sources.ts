@@ -1,14 +1,17 @@
 /** Opens, owns and closes all sources of training data and targets of a distillation. */
+import { SlmError } from "@slm/core";
+import { CACHE_ROWS } from "@slm/teacher";
 import type { Corpus } from "./corpus.js";
 import type { DistillRun } from "./distill-inputs.js";
 import type { DistillationTeacher } from "./distillation-teacher.js";
 import { openGoldCache } from "./gold-cache.js";
 import { OnPolicyTargets } from "./on-policy-targets.js";
-import { CORPUS_FILE, openCorpus } from "./open-corpus.js";
+import { CORPUS_FILE, openCorpus, textLimits } from "./open-corpus.js";
 import { openTeacher, teacherOf } from "./open-teacher.js";
 import { OwnedSources } from "./owned-sources.js";
 import { IMAGES_FILE, IMAGES_RECORD } from "./row-images.js";
 import { openStoredTargets, STORED_FILES, type StoredByOrigin } from "./stored-targets.js";
+import { largestShare, STORED_TARGETS } from "./target-schedule.js";
 import { UNLABELLED_FILE, UnlabelledSources } from "./unlabelled-sources.js";
 
 /** Temporary files of the sources in the work directory. */
@@ -52,9 +55,10 @@ export async function openDistillationSources(run: DistillRun): Promise<Distilla
     const corpus = owned.own(await openCorpus(run, teacher?.reader));
     const stored = await openStoredTargets(run, teacher?.reader, corpus.images);
     for (const targets of Object.values(stored)) owned.own(targets);
+    if (teacher === undefined) requireStored(run, stored);
     const unlabelled =
-      stored.unlabelled === undefined
-        ? owned.own(await UnlabelledSources.open(run, teacher?.reader))
+      teacher !== undefined && stored.unlabelled === undefined
+        ? owned.own(await UnlabelledSources.open(run, teacher.reader))
         : undefined;
     const cache = teacher && owned.own(await openGoldCache(run, teacher, corpus));
     return {
@@ -69,5 +73,19 @@ export async function openDistillationSources(run: DistillRun): Promise<Distilla
   } catch (error) {
     await owned.close();
     throw error;
+  }
+}
+
+/** Without a teacher, every target that it would generate must be stored. @throws SlmError DATA_INVALID */
+function requireStored({ settings, config }: DistillRun, stored: StoredByOrigin): void {
+  for (const { origin, kind, fraction } of STORED_TARGETS) {
+    if (largestShare(settings.targets[fraction]) === 0 || stored[origin] !== undefined) continue;
+    const { maxSource, maxTarget } = textLimits(config);
+    throw new SlmError(
+      "DATA_INVALID",
+      `distill: no row of ${CACHE_ROWS[kind]} fits the student: at most ${maxSource} source and ${maxTarget} target tokens ` +
+        "that its tokenizer knows",
+      { suggestions: [`--set distill.targets.${fraction}=0`, "allow longer texts in distill.student"] },
+    );
   }
 }

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { rm } from "node:fs/promises";
 import { type StageContext, SlmError } from "@slm/core";
-import { buildTeacherCache, openTeacherCache, type TeacherCache } from "@slm/teacher";
+import { buildTeacherCache, hasDistributions, openTeacherCache, type TeacherCache } from "@slm/teacher";
 import type { Corpus } from "./corpus.js";
 import type { DistillRun } from "./distill-inputs.js";
 import { requiresDistributions } from "./loss-config.js";
@@ -15,7 +15,7 @@ const OWN_CACHE = "teacher-cache";
 /**
  * Opens the given cache, or builds a temporary one (resumable). Undefined if no term compares distributions.
  *
- * @throws SlmError SHAPE_MISMATCH for a cache of another vocabulary, and as the cache's own functions.
+ * @throws SlmError SHAPE_MISMATCH for a cache of another vocabulary, INPUT_MISSING for one without distributions, and as the cache's own functions.
  */
 export async function openGoldCache(
   { settings, inputs }: DistillRun,
@@ -42,6 +42,18 @@ export async function openGoldCache(
       context: { ...context, progress },
     });
     return openTeacherCache(own);
+  }
+  if (!(await hasDistributions(directory))) {
+    throw new SlmError(
+      "INPUT_MISSING",
+      `distill: a term compares distributions, but the cache in ${directory} stores none`,
+      {
+        suggestions: [
+          "store them: --set cache.distributions=topK",
+          "learn from labels alone: --set distill.loss.forwardKl=0 --set distill.loss.crossEntropy=1",
+        ],
+      },
+    );
   }
   const cache = await openTeacherCache(directory);
   const { vocabularySize } = teacher.config;

@@ -1,7 +1,9 @@
-export { distillConfig, readsTeacher, type DistillConfig } from "./distill-config.js";
+export { distillConfig, requiresTeacher, type DistillConfig } from "./distill-config.js";
 export { distill, type DistillReport } from "./distill.js";
+export { notSingle, readSingleConfig } from "./single-teacher.js";
 export { largestShare } from "./target-schedule.js";
 export {
+  hasTeacherShape,
   publishedTowerOf,
   studentShape,
   type PublishedTower,

@@ -1,9 +1,10 @@
-/** Initialization of a student: random weights, an earlier student, the teacher's embedding table, or a trained vision tower. */
-import { stat } from "node:fs/promises";
-import { join } from "node:path";
+/**
+ * Initialization of a student: random weights, an earlier student, the teacher's layers or its embedding table, or a trained vision
+ * tower.
+ */
 import { hashJson, SlmError } from "@slm/core";
 import { createRandom } from "@slm/decoding";
-import { CONFIG_FILE, readCheckpoint } from "@slm/checkpoints";
+import { readCheckpoint } from "@slm/checkpoints";
 import {
   initializeFromTeacher,
   initializeWeights,
@@ -13,35 +14,43 @@ import {
   type ModelConfig,
   type Weights,
 } from "@slm/model";
-import type { TokenizerFiles } from "@slm/tokenizer";
-import type { DistillConfig } from "./distill-config.js";
+import type { RateGroups } from "@slm/training";
+import { readSingleTeacher } from "./single-teacher.js";
+import { studentLayers, type StudentLayersRequest, type TeacherLayers } from "./student-layers.js";
 import { weightsFromStudent } from "./weights-from-student.js";
 
-export interface InitialWeightsRequest {
-  readonly config: ModelConfig;
-  /** The student's tokenizer. */
-  readonly files: TokenizerFiles;
-  readonly initialize: DistillConfig["initialize"];
-  readonly teacherDirectory?: string | undefined;
+export interface InitialStudentRequest extends StudentLayersRequest {
   /** Weights of a published tower. */
   readonly tower?: Weights | undefined;
-  readonly seed: number;
 }
 
-/** The weights with an initialization other than random; undefined if there are none.
+export interface InitialStudent {
+  /** The student's configuration, with the options that layers of a teacher bring along. */
+  readonly config: ModelConfig;
+  /** Weights with an initialization other than random; undefined if there are none. */
+  readonly weights: Weights | undefined;
+  /** Learning rates of some weights, where they differ. */
+  readonly groups?: RateGroups | undefined;
+  /** The teacher's layers that the student has. */
+  readonly layers?: TeacherLayers | undefined;
+}
+
+/** Where a student starts.
  *
- * @throws SlmError as {@link weightsFromStudent}, {@link weightsFromTeacher} and {@link visionFromCheckpoint}.
+ * @throws SlmError as {@link weightsFromStudent}, {@link weightsFromTeacher}, {@link studentLayers} and {@link visionFromCheckpoint}.
  */
-export async function initialWeights(request: InitialWeightsRequest): Promise<Weights | undefined> {
+export async function initialStudent(request: InitialStudentRequest): Promise<InitialStudent> {
   const { config, files, initialize, teacherDirectory, tower, seed } = request;
   const { student, fromTeacher, vision } = initialize;
+  const start = fromTeacher === "layers" ? await studentLayers(request) : { config, weights: undefined };
   const found = [
     ...(student === undefined ? [] : await weightsFromStudent(config, files, student, seed)),
-    ...(fromTeacher === "none" ? [] : await weightsFromTeacher(config, teacherDirectory, seed)),
+    ...(fromTeacher === "embeddings" ? await weightsFromTeacher(config, teacherDirectory, seed) : []),
+    ...(start.weights ?? []),
     ...(vision === undefined ? [] : await visionFromCheckpoint(config, vision)),
     ...(tower ?? []),
   ];
-  return found.length === 0 ? undefined : new Map(found);
+  return { ...start, weights: found.length === 0 ? undefined : new Map(found) };
 }
 
 /**
@@ -82,23 +91,7 @@ export async function weightsFromTeacher(
   directory: string | undefined,
   seed: number,
 ): Promise<Weights> {
-  const teacher = await readCheckpoint(await singleTeacher(directory));
+  const teacher = await readSingleTeacher(directory, "initialize.fromTeacher");
   const fresh = initializeWeights(config, createRandom(seed).next);
   return initializeFromTeacher(config, fresh, teacher.config, teacher.weights);
-}
-
-/** The directory of a single-checkpoint teacher. @throws SlmError CONFIG_INVALID for none, or an ensemble */
-async function singleTeacher(directory: string | undefined): Promise<string> {
-  const isCheckpoint =
-    directory !== undefined &&
-    (await stat(join(directory, CONFIG_FILE)).then(
-      () => true,
-      () => false,
-    ));
-  if (directory !== undefined && isCheckpoint) return directory;
-  throw new SlmError(
-    "CONFIG_INVALID",
-    `distill: initialize.fromTeacher needs a teacher that is a single checkpoint, got ${directory ?? "none"}`,
-    { suggestions: ["set distill.initialize.fromTeacher to none"] },
-  );
 }

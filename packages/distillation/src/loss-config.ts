@@ -98,7 +98,10 @@ export type LossConfig = z.infer<typeof lossConfig>;
 /** Terms with a positive weight. */
 export const termsOf = (loss: LossConfig): readonly TermName[] => TERM_NAMES.filter((name) => loss[name] > 0);
 
-const DISTRIBUTION_TERMS: ReadonlySet<TermName> = new Set([...DIVERGENCE_NAMES, "uld"]);
+/** Terms that compare next-token distributions. */
+export const DISTRIBUTION_TERM_NAMES = [...DIVERGENCE_NAMES, "uld"] as const;
+
+const DISTRIBUTION_TERMS: ReadonlySet<TermName> = new Set(DISTRIBUTION_TERM_NAMES);
 
 /** Whether any term needs the teacher's next-token distributions. */
 export const requiresDistributions = (loss: LossConfig): boolean =>

@@ -2,10 +2,10 @@
 import { join } from "node:path";
 import { DATA_FILES, readRows } from "@slm/data";
 import { SlmError } from "@slm/core";
-import { loadTeachers, type Teacher, type TeacherCache } from "@slm/teacher";
+import { cacheRowKinds, loadTeachers, type Teacher, type TeacherCache } from "@slm/teacher";
 import type { TeacherReader } from "./corpus.js";
-import { requiresTeacher } from "./distill-config.js";
-import type { DistillRun } from "./distill-inputs.js";
+import { requiresTeacher, type StoredKinds } from "./distill-config.js";
+import type { DistillInputs, DistillRun } from "./distill-inputs.js";
 import {
   noStates,
   otherVocabulary,
@@ -24,6 +24,13 @@ export interface OpenTeacher {
   close(): Promise<void>;
 }
 
+/** The targets that the cache has stored; none without a cache. */
+export async function storedKinds({
+  cacheDirectory,
+}: Pick<DistillInputs, "cacheDirectory">): Promise<StoredKinds> {
+  return cacheDirectory === undefined ? new Set() : cacheRowKinds(cacheDirectory);
+}
+
 /**
  * The teacher, loaded; undefined where neither a term nor a target requires it.
  *
@@ -31,7 +38,7 @@ export interface OpenTeacher {
  */
 export async function openTeacher({ settings, inputs, files }: DistillRun): Promise<OpenTeacher | undefined> {
   const { teacherDirectory: directory, engine } = inputs;
-  if (!requiresTeacher(settings)) return undefined;
+  if (!requiresTeacher(settings, await storedKinds(inputs))) return undefined;
   if (directory === undefined) {
     throw new SlmError(
       "INPUT_MISSING",

@@ -34,7 +34,7 @@ const open = (): Promise<StoredTargets | undefined> =>
 const row = (source: string, target: string): object => ({ source, target, score: -0.1 });
 
 describe(StoredTargets, () => {
-  test("are drawn as pairs, leaving out what a model cannot take", async () => {
+  test("are read as pairs, leaving out what a model cannot take", async () => {
     await put([
       row("ab", "A B"),
       row("abab", "A"),
@@ -43,16 +43,19 @@ describe(StoredTargets, () => {
       row("b", "C"),
       row("b", "B"),
     ]);
-    const stored = await open();
-    const large = (await stored!.draw(9, { source: 3, target: 4 }, () => 0.5))!;
-    expect(large.sources.map((tokens) => [...tokens])).toEqual(
-      new Array(9).fill(tokenizer.encodeSource("ab")),
+    const stored = (await open())!;
+    const { source, target } = stored.lengths;
+    // EOS is a target position.
+    expect([[...source], [...target]]).toEqual([
+      [2, 1],
+      [3, 2],
+    ]);
+    const rows = await stored.read([1, 0]);
+    expect(rows.sources.map((tokens) => [...tokens])).toEqual(
+      ["b", "ab"].map((text) => tokenizer.encodeSource(text)),
     );
-    expect(large.targets.map((tokens) => tokenizer.decode(tokens))).toEqual(new Array(9).fill("A B"));
-    const small = (await stored!.draw(1, { source: 1, target: 2 }, () => 0.99))!;
-    expect(small.targets.map((tokens) => tokenizer.decode(tokens))).toEqual(["B"]);
-    expect(await stored!.draw(1, { source: 0, target: 3 }, () => 0)).toBeUndefined();
-    await stored!.close();
+    expect(rows.targets.map((tokens) => tokenizer.decode(tokens))).toEqual(["B", "A B"]);
+    await stored.close();
   });
 
   test("are absent where the cache has none, or none that fit", async () => {
@@ -92,7 +95,7 @@ describe(StoredTargets, () => {
         file: join(directory, "rows.bin"),
       });
     const stored = (await openSeen(trained))!;
-    const drawn = (await stored.draw(2, { source: 1, target: 2 }, alternating()))!;
+    const drawn = await stored.read([0, 1]);
     expect(drawn.images!.map(([place]) => place)).toEqual([1, 2]);
     expect(drawn.sources.map((tokens) => [...tokens])).toEqual([
       tokenizer.encodeSource("b"),
@@ -107,12 +110,6 @@ describe(StoredTargets, () => {
     await expect(openSeen(trained.slice(0, 2))).rejects.toThrow("no training row has the source of a target");
   });
 });
-
-/** 0.2, 0.7, 0.2, ... */
-function alternating(): () => number {
-  let last = 0.7;
-  return () => (last = last === 0.7 ? 0.2 : 0.7);
-}
 
 async function* stream(rows: readonly Row[]): AsyncGenerator<Row> {
   for (const one of rows) yield await Promise.resolve(one);

@@ -1,16 +1,15 @@
-/** Targets that the teacher generated in the cache stage, with their distributions. Batches are drawn from them. */
+/** Targets that the teacher generated in the cache stage, with their distributions: sets of rows beside the training rows. */
 import { join } from "node:path";
 import { DATA_FILES, readRows, textRow, type Row } from "@slm/data";
 import { CACHE_ROWS, readCacheRows, type CacheRowKind, type TeacherRow } from "@slm/teacher";
 import type { Tokenizer } from "@slm/tokenizer";
-import { tokenizeRow, type Bucket, type PairFileRequest, type PairLimits } from "@slm/training";
+import { tokenizeRow, type PairFileRequest, type PairLimits, type TokenPairs } from "@slm/training";
 import { SlmError } from "@slm/core";
 import { writeCorpus, type Corpus, type CorpusRows, type TeacherReader } from "./corpus.js";
 import type { DistillRun } from "./distill-inputs.js";
 import { textLimits } from "./open-corpus.js";
-import { RowDrawer } from "./row-drawer.js";
 import type { RowImages } from "./row-images.js";
-import { largestShare, type TargetOrigin, type TargetsConfig } from "./target-schedule.js";
+import { largestShare, STORED_TARGETS, type TargetOrigin } from "./target-schedule.js";
 
 /** Directories for the tokens during the run. */
 export const STORED_FILES: Readonly<Record<CacheRowKind, string>> = {
@@ -20,11 +19,6 @@ export const STORED_FILES: Readonly<Record<CacheRowKind, string>> = {
 
 /** Stored targets by origin. */
 export type StoredByOrigin = Readonly<Partial<Record<TargetOrigin, StoredTargets>>>;
-
-const KINDS = [
-  ["teacher", "generated", "sequenceKdFraction"],
-  ["unlabelled", "labelled", "unlabelledFraction"],
-] as const satisfies readonly (readonly [TargetOrigin, CacheRowKind, keyof TargetsConfig])[];
 
 /**
  * The stored targets of the origins with a positive fraction; none without a cache.
@@ -42,7 +36,7 @@ export async function openStoredTargets(
   const common = { directory, tokenizer, limits: textLimits(config), teacher };
   const stored: Partial<Record<TargetOrigin, StoredTargets>> = {};
   try {
-    for (const [origin, kind, fraction] of KINDS) {
+    for (const { origin, kind, fraction } of STORED_TARGETS) {
       if (largestShare(settings.targets[fraction]) === 0) continue;
       const file = join(workDirectory, STORED_FILES[kind]);
       const rows = readRows(join(dataDirectory, DATA_FILES.train));
@@ -68,14 +62,12 @@ export interface StoredTargetsRequest extends Pick<PairFileRequest, "tokenizer" 
 
 export class StoredTargets {
   private readonly corpus: Corpus;
-  private readonly drawer: RowDrawer;
   private readonly images: RowImages | undefined;
   /** Index of each row's training row. */
   private readonly places: Int32Array;
 
   private constructor(corpus: Corpus, images: RowImages | undefined, places: Int32Array) {
     this.corpus = corpus;
-    this.drawer = new RowDrawer(corpus.pairs.lengths);
     this.images = images;
     this.places = places;
   }
@@ -99,13 +91,15 @@ export class StoredTargets {
     return new StoredTargets(corpus, seen?.images, Int32Array.from(places));
   }
 
-  /** Rows that fit a bucket's shape; undefined if none fits. */
-  async draw(count: number, bucket: Bucket, random: () => number): Promise<CorpusRows | undefined> {
-    const drawn = this.drawer.draw(count, bucket, random);
-    if (drawn.length === 0) return undefined;
-    const rows = await this.corpus.read(drawn);
+  /** Lengths of the rows in the student's tokens. */
+  get lengths(): TokenPairs["lengths"] {
+    return this.corpus.pairs.lengths;
+  }
+
+  async read(wanted: ArrayLike<number>): Promise<CorpusRows> {
+    const rows = await this.corpus.read(wanted);
     if (this.images === undefined) return rows;
-    return { ...rows, images: await this.images.read(drawn.map((row) => this.places[row]!)) };
+    return { ...rows, images: await this.images.read(Array.from(wanted, (row) => this.places[row]!)) };
   }
 
   /** The images are not closed here; they belong to the caller. */

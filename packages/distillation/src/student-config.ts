@@ -1,9 +1,14 @@
-/** The shape of a student. Its vision tower is either described, or named as a published model. */
+/**
+ * The shape of a student: described, with a vision tower that is described or named as a published model; or the teacher's, with fewer
+ * layers.
+ */
 import { pathOrIdSetting, SlmError } from "@slm/core";
 import {
   decoderOnlyShape,
   encoderDecoderShape,
+  studentOfTeacher,
   visionConfig,
+  type ModelConfig,
   visionTower,
   type VisionTower,
   type Weights,
@@ -37,7 +42,13 @@ const studentVision = visionConfig.extend({
 /** Optional in the file, so that a student without an architecture is an encoder-decoder. */
 const architecture = z.literal("encoder-decoder").optional().default("encoder-decoder");
 
-export const studentConfig = z.discriminatedUnion("architecture", [
+/** Without a default, so that students which are described are written back unchanged. */
+const own = z
+  .literal("own")
+  .optional()
+  .describe("own: the student's sizes are given here. Default, unless it is teacher.");
+
+const describedStudent = z.discriminatedUnion("architecture", [
   encoderDecoderShape.extend({
     architecture,
     vision: studentVision
@@ -45,13 +56,71 @@ export const studentConfig = z.discriminatedUnion("architecture", [
       .describe(
         "Makes the student a vision-language model: image tokens come before the source's tokens. Default: text only.",
       ),
+    shape: own,
   }),
-  decoderOnlyShape.extend({ architecture: z.literal("decoder-only") }),
+  decoderOnlyShape.extend({ architecture: z.literal("decoder-only"), shape: own }),
 ]);
+
+const { maxSource, maxTarget } = encoderDecoderShape.shape;
+const count = z.int().positive();
+
+const teacherStudent = z
+  .strictObject({
+    shape: z
+      .literal("teacher")
+      .describe(
+        "teacher: heads, activation, norms and rotation are those of the teacher, a decoder-only model.",
+      ),
+    architecture: z
+      .enum(["encoder-decoder", "decoder-only"])
+      .default("encoder-decoder")
+      .describe("Architecture of the student."),
+    encoderLayers: count
+      .optional()
+      .describe("Encoder layers, at most as many as the teacher has; of an encoder-decoder."),
+    decoderLayers: count.describe("Decoder layers, at most as many as the teacher has."),
+    maxSource,
+    maxTarget,
+    width: count.optional().describe("Model width [elements]. Default: the teacher's."),
+    heads: count
+      .optional()
+      .describe("Query heads per attention, whole groups of the teacher's. Default: the teacher's."),
+    kvHeads: count
+      .optional()
+      .describe(
+        "Key/value heads per attention. Default: as many as keep the teacher's number of query heads for each.",
+      ),
+    feedForward: count
+      .optional()
+      .describe("Inner width of the feed-forward block [elements]. Default: the teacher's."),
+    tieWordEmbeddings: z
+      .boolean()
+      .optional()
+      .describe(
+        "Whether the output head is the embedding table. With a smaller width, a head of its own lets the states be rotated before they are cut. Default: the teacher's.",
+      ),
+  })
+  .check(({ value, issues }) => {
+    if ((value.architecture === "encoder-decoder") === (value.encoderLayers !== undefined)) return;
+    const message =
+      value.architecture === "decoder-only"
+        ? "a decoder-only student has no encoder"
+        : "expected a number of layers";
+    issues.push({ code: "custom", input: value, path: ["encoderLayers"], message });
+  });
+
+export const studentConfig = z.discriminatedUnion("shape", [teacherStudent, describedStudent]);
 
 export type StudentConfig = z.infer<typeof studentConfig>;
 
-/** A student with a resolved tower. */
+/** Whether a student's shape is known only with its teacher's. */
+export const hasTeacherShape = ({ shape }: StudentConfig): boolean => shape === "teacher";
+
+/** The vision settings of a student; undefined for a text-only one. */
+export const visionSettingsOf = (student: StudentConfig): z.infer<typeof studentVision> | undefined =>
+  student.shape !== "teacher" && student.architecture === "encoder-decoder" ? student.vision : undefined;
+
+/** A student with a resolved tower, and sizes of its own. */
 export type StudentShape = z.infer<typeof encoderDecoderShape> | z.infer<typeof decoderOnlyShape>;
 
 /** A published tower, read into memory. */
@@ -64,19 +133,42 @@ export interface PublishedTower {
 
 /** The published tower named by a student's settings. */
 export const publishedTowerOf = (student: StudentConfig): PublishedTowerConfig | undefined =>
-  student.architecture === "encoder-decoder" ? student.vision?.published : undefined;
+  visionSettingsOf(student)?.published;
 
-/** Resolves a published tower in the settings of a student.
+/** What the settings of a student name, read. */
+export interface NamedModels {
+  /** The published tower. */
+  readonly tower?: VisionTower | undefined;
+  /** The teacher's configuration. */
+  readonly teacher?: ModelConfig | undefined;
+}
+
+/** Resolves a published tower, or the teacher's sizes, in the settings of a student.
  *
- * @param published the tower that the settings name.
- * @throws SlmError INPUT_MISSING if the named tower was not given.
+ * @throws SlmError INPUT_MISSING if the named tower or the teacher was not given, CONFIG_INVALID for sizes that the teacher does not
+ * allow.
  */
-export function studentShape(student: StudentConfig, published: VisionTower | undefined): StudentShape {
-  if (student.architecture === "decoder-only") return student;
-  if (student.vision === undefined) return { ...student, vision: undefined };
-  const { published: named, ...vision } = student.vision;
+export function studentShape(
+  student: StudentConfig,
+  { tower: published, teacher }: NamedModels,
+): StudentShape {
+  if (student.shape === "teacher") {
+    if (teacher === undefined)
+      throw new SlmError(
+        "INPUT_MISSING",
+        "distill: the student has its teacher's shape, but there is no teacher",
+        {
+          suggestions: ["add a teacher section to the recipe, or give the student's sizes"],
+        },
+      );
+    return studentOfTeacher(student, teacher);
+  }
+  const { shape: _own, ...described } = student;
+  if (described.architecture === "decoder-only") return described;
+  if (described.vision === undefined) return { ...described, vision: undefined };
+  const { published: named, ...vision } = described.vision;
   const tower = vision.tower ?? published;
-  if (tower !== undefined) return { ...student, vision: { ...vision, tower } };
+  if (tower !== undefined) return { ...described, vision: { ...vision, tower } };
   throw new SlmError(
     "INPUT_MISSING",
     `distill: the vision tower of ${named?.model ?? "no model"} was not loaded`,

@@ -10,6 +10,7 @@ import {
   type ModelPass,
   type Objective,
   type PassShape,
+  type RowSets,
 } from "@slm/training";
 import type { CorpusRows } from "./corpus.js";
 import type { DistillConfig } from "./distill-config.js";
@@ -21,7 +22,7 @@ import {
   type LossVariant,
   type StudentLossOptions,
 } from "./student-loss.js";
-import { targetOrigin, type TargetOrigin } from "./target-schedule.js";
+import { STORED_TARGETS, targetOrigin, type TargetOrigin } from "./target-schedule.js";
 import type { DistillationSources } from "./distillation-sources.js";
 import type { BatchSources, TeacherFeeds } from "./distillation-teacher.js";
 
@@ -30,6 +31,28 @@ export interface StudentObjectiveOptions {
   readonly settings: DistillConfig;
   readonly sources: Pick<DistillationSources, "corpus" | "teacher" | "unlabelled" | "stored" | "onPolicy">;
   readonly seed: number;
+}
+
+/** The stored targets as further sets of rows, and the set of each batch by the origin of its targets. */
+export function storedRowSets(options: Omit<StudentObjectiveOptions, "config">): RowSets {
+  const { stored } = options.sources;
+  const origins = STORED_TARGETS.flatMap(({ origin }) => (stored[origin] === undefined ? [] : [origin]));
+  return {
+    lengths: origins.map((origin) => stored[origin]!.lengths),
+    of: (number) => 1 + (origins as readonly TargetOrigin[]).indexOf(originAt(options, number).origin),
+  };
+}
+
+/** The origin of a batch's targets, and random numbers for the rest of the batch. */
+function originAt(
+  { settings, seed }: Pick<StudentObjectiveOptions, "settings" | "seed">,
+  number: number,
+): { readonly origin: TargetOrigin; readonly random: () => number } {
+  const { steps, gradientAccumulationSteps, targets } = settings;
+  const random = stepRandom(seed, number);
+  // 0 at the first step, 1 at the last.
+  const progress = Math.min(1, Math.floor((number - 1) / gradientAccumulationSteps) / Math.max(1, steps - 1));
+  return { origin: targetOrigin(targets, progress, random()), random };
 }
 
 export function studentObjective(options: StudentObjectiveOptions): Objective {
@@ -74,19 +97,12 @@ class BatchMaker {
 
   /** Feeds of one batch: a pure function of seed, batch number and, for on-policy targets, the weights. */
   async make(batch: Batch, bucket: Bucket, number: number, live: LiveModel): Promise<BatchFeeds> {
-    const { config, settings, seed } = this.options;
+    const { config, settings } = this.options;
     const shape = { batch: settings.batchSize, ...bucket };
-    const random = stepRandom(seed, number);
-    const origin = targetOrigin(settings.targets, this.progressAt(number), random());
+    const { origin, random } = originAt(this.options, number);
     const chosen = await this.choose(origin, { batch, shape, bucket, live, random });
     const pass = modelPass(config, shape);
     return this.feedsOf(chosen, pass, shape);
-  }
-
-  /** Fraction of the steps done before a batch's: 0 at the first step, 1 at the last. */
-  private progressAt(number: number): number {
-    const { steps, gradientAccumulationSteps } = this.options.settings;
-    return Math.min(1, Math.floor((number - 1) / gradientAccumulationSteps) / Math.max(1, steps - 1));
   }
 
   private async choose(
@@ -101,7 +117,8 @@ class BatchMaker {
   ): Promise<Chosen> {
     const { corpus, unlabelled, stored, onPolicy } = this.sources;
     const { batch, shape, bucket, live, random } = request;
-    const written = await stored[origin]?.draw(batch.rows.length, bucket, random);
+    // The rows of such a batch are those of its set, see storedRowSets.
+    const written = await stored[origin]?.read(batch.rows);
     if (written !== undefined) return this.asStored(written, shape);
     if (origin === "unlabelled") {
       const drawn = await unlabelled?.draw(batch.rows.length, bucket, random);

@@ -1,4 +1,5 @@
 /** The source of a batch's targets: fractions that may change linearly over a run. */
+import type { CacheRowKind } from "@slm/teacher";
 import { z } from "zod";
 
 /**
@@ -41,6 +42,17 @@ const ORIGIN_FRACTIONS = [
   ["teacher", "sequenceKdFraction"],
   ["unlabelled", "unlabelledFraction"],
 ] as const satisfies readonly (readonly [TargetOrigin, keyof TargetsConfig])[];
+
+/** Origins whose targets a cache may store, the rows that it stores them as, and their fraction. */
+export const STORED_TARGETS = [
+  { origin: "teacher", kind: "generated", fraction: "sequenceKdFraction" },
+  { origin: "unlabelled", kind: "labelled", fraction: "unlabelledFraction" },
+] as const satisfies readonly {
+  readonly origin: TargetOrigin;
+  readonly kind: CacheRowKind;
+  readonly fraction: keyof TargetsConfig;
+}[];
+
 type Share = TargetsConfig["sequenceKdFraction"];
 
 /** The value of a fraction when `progress` of the steps are done, 0 to 1. */

@@ -12,6 +12,7 @@ import {
 import { readCheckpoint } from "@slm/checkpoints";
 import { createHostTensor } from "@slm/runtime";
 import { readTokenizerFiles, type TokenizerFiles } from "@slm/tokenizer";
+import { idsOf } from "./token-ids.js";
 
 /** Settings that may differ: vocabularies, whose tokens are matched by text, and length limits. */
 const FREE: ReadonlySet<string> = new Set(["vocabularySize", "tokens", "maxSource", "maxTarget"]);
@@ -70,14 +71,4 @@ function rowsByText(
     const found = known.get(text);
     return found === undefined ? [] : [{ theirs: found, ours: id }];
   });
-}
-
-function idsOf({ tokenizer }: TokenizerFiles): ReadonlyMap<string, number> {
-  const { vocab } = tokenizer.model;
-  // Unigram models list their tokens with scores.
-  const known = Array.isArray(vocab)
-    ? vocab.map(([text], id): [string, number] => [text as string, id])
-    : Object.entries(vocab as Readonly<Record<string, number>>);
-  const added = tokenizer.added_tokens.map(({ content, id }): [string, number] => [content, id]);
-  return new Map([...known, ...added]);
 }

@@ -34,9 +34,19 @@ export interface Metric {
    * @throws SlmError DATA_INVALID if the row lacks references that the metric can use.
    */
   readonly rowScore: (prediction: string, references: References) => number;
+  /**
+   * The metric as a function of which rows are in the data set: what is counted in a row is counted once. A row may be drawn more
+   * than once; all rows in order give `compute`.
+   *
+   * @throws SlmError as `compute`.
+   */
+  readonly ofRows: (
+    predictions: readonly string[],
+    references: readonly References[],
+  ) => (rows: readonly number[]) => number;
 }
 
-export interface MetricDefinition<Counts> extends Omit<Metric, "compute" | "rowScore"> {
+export interface MetricDefinition<Counts> extends Omit<Metric, "compute" | "rowScore" | "ofRows"> {
   /**
    * Required references of a row. `text`: at least one, each not empty. `some`: at least one. `any`: may have none,
    * for metrics with unanswerable questions.
@@ -61,6 +71,10 @@ export function defineMetric<Counts>(definition: MetricDefinition<Counts>): Metr
   return {
     ...properties,
     compute: (predictions, references) => score(countRows(predictions, references, count)),
+    ofRows: (predictions, references) => {
+      const counts = countRows(predictions, references, count);
+      return (rows) => score(rows.map((row) => counts[row]!));
+    },
     rowScore: (prediction, references) => {
       const row = count(prediction, references, "the row");
       return scoreRow === undefined ? score([row]) : scoreRow(row);

@@ -3,3 +3,4 @@ export { editDistance } from "./edit-distance.js";
 export { METRICS, METRIC_NAMES, isMetricName, type MetricName } from "./metrics.js";
 export { perplexity } from "./perplexity.js";
 export { ANSWER_MARK, answerOf } from "./token-metrics.js";
+export { metricDifference, metricInterval, type MetricInterval } from "./bootstrap.js";

@@ -9,10 +9,13 @@ import {
   scope,
   silu,
   type HeadLayout,
+  type Rotation,
   type Tensor,
 } from "@slm/tensor";
 import { SlmError } from "@slm/core";
-import type { ModelConfig } from "./config.js";
+import type { EncoderDecoderConfig, ModelConfig } from "./config.js";
+import { observe } from "./observe.js";
+import { hasCrossQkNorm } from "./parameters.js";
 
 /** A model's weights by name. */
 export type Parameters = Readonly<Record<string, Tensor>>;
@@ -32,16 +35,38 @@ export const headLayout = ({ heads, kvHeads, headDim, headOrder }: ModelConfig):
   headOrder,
 });
 
-/** x · weightᵀ + bias with the weights called `name`. */
+/** RoPE of one self-attention layer of an encoder-decoder. */
+export function layerRotation(
+  { ropeTheta, ropeInverseFrequencies, localRope }: EncoderDecoderConfig,
+  side: "encoderLayers" | "decoderLayers",
+  layer: number,
+): Rotation {
+  return localRope?.[side].includes(layer) === true
+    ? { ropeTheta: localRope.ropeTheta }
+    : { ropeTheta, ropeInverseFrequencies };
+}
+
+/** Names of a linear layer's low-rank adapter in a program, `[rank, inputs]` and `[outputs, rank]`; see `withLora`. */
+export const adapterDown = (name: string): string => `${name}.adapter.down`;
+export const adapterUp = (name: string): string => `${name}.adapter.up`;
+
+/** x · weightᵀ + bias with the weights called `name`, and (x · downᵀ) · upᵀ with its adapter, if it has one. */
 export function project(parameters: Parameters, name: string, x: Tensor): Tensor {
   const segment = name.slice(name.lastIndexOf(".") + 1);
-  return scope(segment, () =>
-    linear({ x, weight: parameter(parameters, `${name}.weight`), bias: parameters[`${name}.bias`] }, {}),
-  );
+  return scope(segment, () => {
+    const y = linear(
+      { x, weight: parameter(parameters, `${name}.weight`), bias: parameters[`${name}.bias`] },
+      {},
+    );
+    const [down, up] = [parameters[adapterDown(name)], parameters[adapterUp(name)]];
+    if (down === undefined || up === undefined) return y;
+    return add({ a: y, b: linear({ x: linear({ x, weight: down }, {}), weight: up }, {}) }, {});
+  });
 }
 
 /** RMSNorm with the gain called `name`. */
 export function normalize(config: ModelConfig, parameters: Parameters, name: string, x: Tensor): Tensor {
+  observe(name, x);
   return scope(name.slice(name.lastIndexOf(".") + 1), () =>
     rmsNorm({ x, weight: parameter(parameters, `${name}.weight`) }, { epsilon: config.normEpsilon }),
   );
@@ -103,14 +128,10 @@ export function selfAttentionBlock(
   const normed = normalize(config, parameters, `${layer}.attentionNorm`, x);
   return scope("attention", () => {
     const name = `${layer}.attention`;
+    const isNormed = config.qkNorm === true;
     const attended = attend({
-      query: normalizeHeads(
-        config,
-        parameters,
-        `${name}.query`,
-        project(parameters, `${name}.query`, normed),
-      ),
-      key: normalizeHeads(config, parameters, `${name}.key`, project(parameters, `${name}.key`, normed)),
+      query: projectHeads(config, parameters, { name: `${name}.query`, isNormed }, normed),
+      key: projectHeads(config, parameters, { name: `${name}.key`, isNormed }, normed),
       value: project(parameters, `${name}.value`, normed),
     });
     const output = project(parameters, `${name}.output`, attended);
@@ -118,9 +139,26 @@ export function selfAttentionBlock(
   });
 }
 
-/** RMSNorm of every head of x, if the model has `qkNorm`. */
-function normalizeHeads(config: ModelConfig, parameters: Parameters, name: string, x: Tensor): Tensor {
-  if (config.qkNorm !== true) return x;
+/** As {@link project}, with the heads' norms. */
+const projectHeads = (
+  config: ModelConfig,
+  parameters: Parameters,
+  heads: { readonly name: string; readonly isNormed: boolean },
+  x: Tensor,
+): Tensor => normalizeHeads(config, parameters, heads, project(parameters, heads.name, x));
+
+/** A query or key of cross-attention, with its heads' norms where the model has them. */
+export const projectCross = (config: ModelConfig, parameters: Parameters, name: string, x: Tensor): Tensor =>
+  projectHeads(config, parameters, { name, isNormed: hasCrossQkNorm(config) }, x);
+
+/** RMSNorm of every head of x, if the attention has such norms. */
+function normalizeHeads(
+  config: ModelConfig,
+  parameters: Parameters,
+  { name, isNormed }: { readonly name: string; readonly isNormed: boolean },
+  x: Tensor,
+): Tensor {
+  if (!isNormed) return x;
   const weight = parameter(parameters, `${name}Norm.weight`);
   const segment = name.slice(name.lastIndexOf(".") + 1);
   return scope(`${segment}Norm`, () =>

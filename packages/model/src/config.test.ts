@@ -121,6 +121,24 @@ describe(parameterCount, () => {
   });
 });
 
+describe("a RoPE base of single layers", () => {
+  const localRope = { ropeTheta: 20, encoderLayers: [0], decoderLayers: [1] };
+
+  test("is kept", () => {
+    expect(parse({ encoderLayers: 1, decoderLayers: 2, localRope })).toMatchObject({ localRope });
+  });
+
+  test.each([
+    [
+      "encoderLayers",
+      { encoderLayers: 1, decoderLayers: 2, localRope: { ...localRope, encoderLayers: [1] } },
+    ],
+    ["decoderLayers", { encoderLayers: 1, decoderLayers: 1, localRope }],
+  ])("names only layers that there are: %s", (side, changes) => {
+    expect(() => parse(changes)).toThrow(`localRope.${side} names layer 1, ${side} is 1`);
+  });
+});
+
 describe(parameterSpecs, () => {
   const names = (changes: object): readonly string[] =>
     parameterSpecs(parseModelConfig({ ...decoderOnly, decoderLayers: 1, ...changes }, "x")).map(

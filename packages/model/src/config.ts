@@ -63,13 +63,15 @@ const sharedShape = {
     .describe("Logits are softcap · tanh(logits / softcap). Default: no softcap."),
 };
 
+const ropeInverseFrequencies = frequencies
+  .optional()
+  .describe(
+    "Angle per position of every pair of a head [radians], headDim / 2 numbers. Default: ropeTheta^(-2i / headDim).",
+  );
+
 /** Further attention options of decoder-only models. */
 const decoderOnlyAttention = {
-  ropeInverseFrequencies: frequencies
-    .optional()
-    .describe(
-      "Angle per position of every pair of a head [radians], headDim / 2 numbers. Default: ropeTheta^(-2i / headDim).",
-    ),
+  ropeInverseFrequencies,
   attentionSoftcap: positive
     .optional()
     .describe("Attention scores are softcap · tanh(scores / softcap). Default: no softcap."),
@@ -83,10 +85,31 @@ const decoderOnlyAttention = {
     .describe("Layers that attend to a sliding window. Default: every layer attends to all."),
 };
 
+const layerList = (of: string): z.ZodArray<z.ZodInt> =>
+  z.array(z.int().nonnegative()).max(MAX_SIZE).describe(`${of} with this base, counted from 0.`);
+
+/** Further attention options of encoder-decoders, which students of decoder-only teachers need. */
+const encoderDecoderAttention = {
+  ropeInverseFrequencies,
+  localRope: z
+    .strictObject({
+      ropeTheta: positive.describe("RoPE base of these layers."),
+      encoderLayers: layerList("Encoder layers"),
+      decoderLayers: layerList("Decoder layers"),
+    })
+    .optional()
+    .describe("Layers with a RoPE base of their own, as Gemma 3's local layers have. Default: no layer."),
+  crossQkNorm: z
+    .boolean()
+    .optional()
+    .describe("RMSNorm on every query and key head of cross-attention. Default: false."),
+};
+
 export const encoderDecoderShape = z.strictObject({
   architecture: z.literal("encoder-decoder").default("encoder-decoder"),
   encoderLayers: size.describe("Encoder layers."),
   ...sharedShape,
+  ...encoderDecoderAttention,
   vision: visionConfig
     .optional()
     .describe(
@@ -136,8 +159,12 @@ export function parseModelConfig(value: unknown, where: string): ModelConfig {
       `${where}: headDim ${config.headDim} is odd; rotary embedding needs an even number`,
     );
   }
-  if (config.architecture === "decoder-only") checkAttention(config, where);
-  else checkImageTokens(config, where);
+  checkFrequencies(config, where);
+  if (config.architecture === "decoder-only") checkWindows(config, where);
+  else {
+    checkLocalRope(config, where);
+    checkImageTokens(config, where);
+  }
   const ids = Object.values(config.tokens);
   if (ids.some((id) => id >= config.vocabularySize)) {
     throw new SlmError(
@@ -159,16 +186,27 @@ function checkImageTokens({ vision, maxSource }: EncoderDecoderConfig, where: st
     );
 }
 
-function checkAttention(
-  { headDim, ropeInverseFrequencies, slidingWindow, decoderLayers }: DecoderOnlyConfig,
-  where: string,
-): void {
-  if (ropeInverseFrequencies !== undefined && ropeInverseFrequencies.length !== headDim / 2) {
+function checkFrequencies({ headDim, ropeInverseFrequencies }: ModelConfig, where: string): void {
+  if (ropeInverseFrequencies === undefined || ropeInverseFrequencies.length === headDim / 2) return;
+  throw new SlmError(
+    "CONFIG_INVALID",
+    `${where}: ropeInverseFrequencies should be ${headDim / 2} numbers for headDim ${headDim}, got ${ropeInverseFrequencies.length}`,
+  );
+}
+
+function checkLocalRope({ localRope, ...config }: EncoderDecoderConfig, where: string): void {
+  if (localRope === undefined) return;
+  for (const side of ["encoderLayers", "decoderLayers"] as const) {
+    const beyond = localRope[side].find((layer) => layer >= config[side]);
+    if (beyond === undefined) continue;
     throw new SlmError(
       "CONFIG_INVALID",
-      `${where}: ropeInverseFrequencies should be ${headDim / 2} numbers for headDim ${headDim}, got ${ropeInverseFrequencies.length}`,
+      `${where}: localRope.${side} names layer ${beyond}, ${side} is ${config[side]}`,
     );
   }
+}
+
+function checkWindows({ slidingWindow, decoderLayers }: DecoderOnlyConfig, where: string): void {
   const beyond = slidingWindow?.layers.find((layer) => layer >= decoderLayers);
   if (beyond !== undefined) {
     throw new SlmError(

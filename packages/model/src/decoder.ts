@@ -19,9 +19,11 @@ import {
   feedForwardBlock,
   finish,
   headLayout,
+  layerRotation,
   normalize,
   parameter,
   project,
+  projectCross,
   selfAttentionBlock,
   type ResidualBranch,
   type Parameters,
@@ -69,9 +71,8 @@ export function decode(
 
 /** RoPE and score options of one layer's self-attention. */
 function layerAttention(config: ModelConfig, layer: number): Rotation & ScoreAttributes {
-  const { ropeTheta } = config;
-  if (config.architecture === "encoder-decoder") return { ropeTheta };
-  const { ropeInverseFrequencies, attentionSoftcap: softcap, slidingWindow } = config;
+  if (config.architecture === "encoder-decoder") return layerRotation(config, "decoderLayers", layer);
+  const { ropeTheta, ropeInverseFrequencies, attentionSoftcap: softcap, slidingWindow } = config;
   const own = slidingWindow?.layers.includes(layer) === true ? slidingWindow : undefined;
   const window = own?.window;
   return own?.ropeTheta === undefined
@@ -202,7 +203,7 @@ function crossAttentionBlock(
   const normed = normalize(config, parameters, `${layer}.crossAttentionNorm`, x);
   return scope("crossAttention", () => {
     const name = `${layer}.crossAttention`;
-    const query = project(parameters, `${name}.query`, normed);
+    const query = projectCross(config, parameters, `${name}.query`, normed);
     const attended = crossAttention({ query, ...keyValue, bias }, headLayout(config));
     const output = project(parameters, `${name}.output`, attended);
     return add({ a: x, b: finish(config, parameters, name, output, end) }, {});

@@ -11,9 +11,11 @@ import {
 import {
   feedForwardBlock,
   headLayout,
+  layerRotation,
   normalize,
   parameter,
   project,
+  projectCross,
   selfAttentionBlock,
   type Parameters,
 } from "./blocks.js";
@@ -49,7 +51,7 @@ export function encode(
         const attend = (heads: { query: Tensor; key: Tensor; value: Tensor }): Tensor =>
           selfAttention(
             { ...heads, ...padding },
-            { ...headLayout(config), causal: false, ropeTheta: config.ropeTheta },
+            { ...headLayout(config), ...layerRotation(config, "encoderLayers", index), causal: false },
           );
         const attended = selfAttentionBlock(config, parameters, layer, x, attend, dropout);
         return feedForwardBlock(config, parameters, layer, attended, dropout);
@@ -77,7 +79,7 @@ export function crossCaches(
     scope(`cross.${index}`, () => {
       const name = `decoder.layers.${index}.crossAttention`;
       return {
-        key: crossKey({ x: project(parameters, `${name}.key`, encoded) }, headLayout(config)),
+        key: crossKey({ x: projectCross(config, parameters, `${name}.key`, encoded) }, headLayout(config)),
         value: crossValue({ x: project(parameters, `${name}.value`, encoded) }, headLayout(config)),
       };
     }),

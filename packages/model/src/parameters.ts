@@ -20,13 +20,24 @@ function attention(name: string, config: ModelConfig): ParameterSpec[] {
   ];
 }
 
-function selfAttention(name: string, config: ModelConfig): ParameterSpec[] {
-  const norms =
-    config.qkNorm === true
-      ? [normSpec(`${name}.queryNorm`, config.headDim), normSpec(`${name}.keyNorm`, config.headDim)]
-      : [];
-  return [...attention(name, config), ...norms];
-}
+const headNorms = (name: string, { headDim }: ModelConfig): ParameterSpec[] => [
+  normSpec(`${name}.queryNorm`, headDim),
+  normSpec(`${name}.keyNorm`, headDim),
+];
+
+const selfAttention = (name: string, config: ModelConfig): ParameterSpec[] => [
+  ...attention(name, config),
+  ...(config.qkNorm === true ? headNorms(name, config) : []),
+];
+
+/** Whether query and key heads of cross-attention have norms. */
+export const hasCrossQkNorm = (config: ModelConfig): boolean =>
+  config.architecture === "encoder-decoder" && config.crossQkNorm === true;
+
+const crossAttention = (name: string, config: ModelConfig): ParameterSpec[] => [
+  ...attention(name, config),
+  ...(hasCrossQkNorm(config) ? headNorms(name, config) : []),
+];
 
 function feedForward(
   name: string,
@@ -56,7 +67,7 @@ function encoderLayer(name: string, config: ModelConfig): ParameterSpec[] {
 function decoderLayer(name: string, config: ModelConfig): ParameterSpec[] {
   const cross =
     config.architecture === "encoder-decoder"
-      ? branch(`${name}.crossAttention`, config, attention(`${name}.crossAttention`, config))
+      ? branch(`${name}.crossAttention`, config, crossAttention(`${name}.crossAttention`, config))
       : [];
   return [
     ...branch(`${name}.attention`, config, selfAttention(`${name}.attention`, config)),

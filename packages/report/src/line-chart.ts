@@ -20,7 +20,12 @@ const DASHES = [
 export interface LineSeries {
   readonly name: string;
   readonly points: readonly Point[];
+  /** Confidence intervals, drawn as upright lines. */
+  readonly intervals?: readonly ChartInterval[] | undefined;
 }
+
+/** From `low` to `high` at an x. */
+type ChartInterval = readonly [x: number, low: number, high: number];
 
 export interface LineChart {
   readonly title: string;
@@ -30,6 +35,8 @@ export interface LineChart {
   readonly series: readonly LineSeries[];
   /** A logarithmic y axis; every y must then be positive. */
   readonly logY?: boolean;
+  /** A logarithmic x axis; every x must then be positive. */
+  readonly logX?: boolean;
   /** Whether to draw the running mean of each series in front of its faded points. Short series are not smoothed. */
   readonly smooth?: boolean;
   /** Whether to show a legend for a single series. Default: no. */
@@ -41,7 +48,7 @@ export interface LineChart {
  * Series longer than 600 points are thinned to their extremes.
  *
  * @throws SlmError DATA_INVALID for no points, two series of one name, numbers that are not finite,
- * or y <= 0 on a logarithmic axis.
+ * or x or y <= 0 on a logarithmic axis.
  */
 export async function lineChart(chart: LineChart): Promise<string> {
   checkSeries(chart);
@@ -55,7 +62,7 @@ export async function lineChart(chart: LineChart): Promise<string> {
         x: {
           field: "x",
           type: "quantitative",
-          scale: { zero: false, nice: false },
+          scale: chart.logX === true ? { type: "log", nice: false } : { zero: false, nice: false },
           axis: { title: chart.xLabel, grid: false, tickCount: 6 },
         },
         y: {
@@ -76,7 +83,10 @@ export async function lineChart(chart: LineChart): Promise<string> {
         },
         ...(names.length > SERIES_COLORS.length ? dashes(names) : {}),
       },
-      layer: chart.smooth === true ? smoothLayers(chart.series) : [lineLayer(chart.series)],
+      layer: [
+        ...intervalLayers(chart.series),
+        ...(chart.smooth === true ? smoothLayers(chart.series) : [lineLayer(chart.series)]),
+      ],
     },
     {
       label: `Line chart: ${chart.title}; ${chart.yLabel} over ${chart.xLabel}; ${names.join(", ")}`,
@@ -95,6 +105,21 @@ function lineLayer(series: readonly LineSeries[]): Layer {
   const longest = Math.max(...series.map(({ points }) => points.length));
   const point = longest <= 20 ? { size: 36, filled: true } : false;
   return { data: { values: valuesOf(series) }, mark: { type: "line", strokeWidth: 2, point } };
+}
+
+/** Upright lines behind the curves, where a series has intervals. */
+function intervalLayers(series: readonly LineSeries[]): Layer[] {
+  const values = series.flatMap(({ name, intervals = [] }) =>
+    intervals.map(([x, y, high]) => ({ x, y, high, name })),
+  );
+  if (values.length === 0) return [];
+  return [
+    {
+      data: { values },
+      mark: { type: "rule", strokeWidth: 2, opacity: 0.45 },
+      encoding: { y2: { field: "high" } },
+    },
+  ];
 }
 
 /** The running means in front of their curves. */
@@ -131,16 +156,23 @@ function describeSeries({ name, points }: LineSeries): string {
   );
 }
 
-function checkSeries({ title, series, logY }: LineChart): void {
+function checkSeries({ title, series, logX, logY }: LineChart): void {
   const reject = (found: string): never => {
     throw new SlmError("DATA_INVALID", `line chart "${title}": ${found}`);
   };
   if (series.every(({ points }) => points.length === 0)) reject("needs at least one point, got none");
   if (new Set(series.map(({ name }) => name)).size < series.length) reject("two series share a name");
-  for (const { name, points } of series) {
-    for (const [x, y] of points) {
+  for (const { name, points, intervals = [] } of series) {
+    for (const [x, y] of [
+      ...points,
+      ...intervals.flatMap(([x, low, high]): Point[] => [
+        [x, low],
+        [x, high],
+      ]),
+    ]) {
       if (!Number.isFinite(x) || !Number.isFinite(y))
         reject(`"${name}" has a point (${x}, ${y}) that is not finite`);
+      if (logX === true && x <= 0) reject(`"${name}" has x = ${x}, a logarithmic axis needs x > 0`);
       if (logY === true && y <= 0) reject(`"${name}" has y = ${y}, a logarithmic axis needs y > 0`);
     }
   }

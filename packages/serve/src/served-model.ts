@@ -26,6 +26,7 @@ import type { ImageSource } from "@slm/vision";
 import { BatchLoop, type LoopObserver, type LoopOptions } from "./batching/batch-loop.js";
 import { perRowDecoder } from "./batching/per-row-decoder.js";
 import { TextFormats, type TextFormat } from "./text-formats.js";
+import { LogprobRecorder, type TokenLogprob } from "./token-logprobs.js";
 
 export interface TextRequest {
   /** Undefined: the model's default prompt. */
@@ -42,6 +43,8 @@ export interface TextRequest {
   readonly format?: TextFormat | undefined;
   /** Sequences that end the answer. */
   readonly stop?: readonly string[] | undefined;
+  /** Alternatives whose log-probabilities are recorded for every token, beside its own. Default: none are recorded. */
+  readonly logprobs?: number | undefined;
   /** Called with each piece of the text as soon as it is final. */
   readonly onText?: ((piece: string) => void) | undefined;
   readonly signal: AbortSignal;
@@ -57,6 +60,8 @@ export interface TextAnswer {
   readonly imageMs?: number | undefined;
   readonly firstTokenMs: number;
   readonly totalMs: number;
+  /** Of the tokens of the text, without EOS; only if they were requested. */
+  readonly logprobs?: readonly TokenLogprob[] | undefined;
 }
 
 /** A checked request, not yet queued. */
@@ -138,11 +143,13 @@ export class ServedModel {
       cut.push(piece);
     });
     const seen = await this.#encodeImages(request);
+    const recorder = request.logprobs === undefined ? undefined : new LogprobRecorder(request.logprobs);
+    const selector = this.#selector(request, checked);
     const result = await this.loop.submit({
       source,
       image: seen?.tokens,
       maxTokens,
-      choose: this.#selector(request, checked),
+      choose: recorder === undefined ? selector : recorder.choosing(selector),
       onToken: (token) => {
         tokens.push(token);
         if (!isWhole) stream.push(token);
@@ -166,6 +173,7 @@ export class ServedModel {
       imageMs,
       firstTokenMs: (imageMs ?? 0) + firstTokenMs,
       totalMs: (imageMs ?? 0) + totalMs,
+      logprobs: recorder?.texts(tokens.length, decode),
     };
   }
 

@@ -85,7 +85,8 @@ export function promptText(
 const chatTemplateOf = (directory: string, { template }: ChatPromptConfig): Promise<ChatTemplate> =>
   loadChatTemplate(directory, { name: template });
 
-async function exampleRows(count: number, dataDirectory: string): Promise<readonly Row[]> {
+/** The first training rows. @throws SlmError DATA_INVALID if there are fewer */
+export async function exampleRows(count: number, dataDirectory: string): Promise<readonly Row[]> {
   const rows: Row[] = [];
   if (count === 0) return rows;
   const file = join(dataDirectory, DATA_FILES.train);

@@ -14,13 +14,30 @@ export const CACHE_ROWS = {
 } as const;
 export type CacheRowKind = keyof typeof CACHE_ROWS;
 
-const rowSchema = z.strictObject({ source: z.string().min(1), target: z.string().min(1), score: z.number() });
+/** Older caches have neither labeller nor agreement. */
+const rowSchema = z.strictObject({
+  source: z.string().min(1),
+  target: z.string().min(1),
+  score: z.number().optional(),
+  labeller: z.string().optional(),
+  writer: z.string().optional(),
+  agreement: z.number().min(0).max(1).optional(),
+  utility: z.number().optional(),
+});
 
 export interface TeacherRow {
   readonly source: string;
   readonly target: string;
-  /** Mean log-probability of the target under the teacher, EOS token included [nats per token]. */
-  readonly score: number;
+  /** Mean log-probability of the target under the labeller, end included [nats per token]; absent where it gives none. */
+  readonly score?: number | undefined;
+  /** Who labelled the row; teachers that agree are joined by +. */
+  readonly labeller?: string | undefined;
+  /** Who wrote the source, if a teacher did; absent for a source of the data. */
+  readonly writer?: string | undefined;
+  /** Fraction of the samples, or of the teachers, with an equal answer; absent for a single answer. */
+  readonly agreement?: number | undefined;
+  /** Mean metric of the target against the other samples, or its metric against the gold targets; higher is better. */
+  readonly utility?: number | undefined;
 }
 
 /**
@@ -41,6 +58,18 @@ export async function* readCacheRows(directory: string, kind: CacheRowKind): Asy
     if (failure instanceof SlmError && failure.code === "INPUT_MISSING") return;
     throw failure;
   }
+}
+
+/** The kinds of rows that a cache has at least one of. @throws SlmError DATA_INVALID for a first line that is not such a row. */
+export async function cacheRowKinds(directory: string): Promise<ReadonlySet<CacheRowKind>> {
+  const found = new Set<CacheRowKind>();
+  for (const kind of Object.keys(CACHE_ROWS) as CacheRowKind[]) {
+    const rows = readCacheRows(directory, kind);
+    const first = await rows.next();
+    await rows.return(undefined);
+    if (first.done !== true) found.add(kind);
+  }
+  return found;
 }
 
 /** One line of such a file. @throws SlmError DATA_INVALID naming `where` */

@@ -1,33 +1,36 @@
 /**
  * The cache stage: the teacher labels unlabelled sources and generates targets if requested; then its distributions over all targets
- * are stored.
+ * are stored, unless the settings say otherwise.
  */
 import { rm, stat } from "node:fs/promises";
-import { join } from "node:path";
-import { type StageContext, SlmError } from "@slm/core";
-import type { Strategy } from "@slm/decoding";
+import { basename, join } from "node:path";
+import { hashFolder, SlmError, type StageContext } from "@slm/core";
 import { DATA_FILES, readRows, readSources, textRow, type Row } from "@slm/data";
 import type { Engine } from "@slm/tensor";
-import {
-  createTokenizer,
-  loadTokenizer,
-  readTokenizerFiles,
-  TOKENIZER_FILE,
-  type Tokenizer,
-} from "@slm/tokenizer";
 import { writePairs } from "@slm/training";
 import { buildTeacherCache } from "./cache/build-cache.js";
 import type { CacheReport } from "./cache/teacher-cache.js";
-import type { CacheConfig, LabellingConfig } from "./cache-config.js";
+import type { CacheConfig } from "./cache-config.js";
 import { CACHE_ROWS, readCacheRows, type CacheRowKind } from "./cache-rows.js";
-import { labelSources, type LabelCounts } from "./label-sources.js";
-import { loadTeachers } from "./teacher-directory.js";
-import type { Teacher } from "./teacher.js";
+import { labelSources, type LabelReport, type LabelSource } from "./label-sources.js";
+import type { Labeller } from "./labeller.js";
+import { openLabellers, type LocalTeacher, type OpenTeacher } from "./labelling/open-labellers.js";
+import {
+  generationDecoding,
+  generationSelection,
+  isLocalOnly,
+  labellingDecoding,
+  labellingSelection,
+} from "./labelling/selection.js";
+import { writeSources, type WriteReport, type WrittenSources } from "./labelling/write-sources.js";
+import { SourceGuard } from "./labelling/source-guard.js";
 
 export interface CacheInputs {
   readonly dataDirectory: string;
   readonly tokenizerDirectory: string;
   readonly teacherDirectory: string;
+  /** Who labels, as stored with the rows. Default: the name of the teacher's directory. */
+  readonly teacherName?: string | undefined;
   /** Hash of the teacher's directory. */
   readonly identity: string;
   /** Output directory of the cache, which also holds the finished work of an interrupted run. */
@@ -36,129 +39,212 @@ export interface CacheInputs {
   readonly context: StageContext;
 }
 
-export interface CacheStageReport extends Omit<CacheReport, "vocabularySize" | "resumedShards"> {
-  /** Weights of the teacher, of all members of an ensemble. */
+/** What is stored of distributions; zero where none are. */
+type StoredReport = Omit<CacheReport, "vocabularySize" | "resumedShards" | "truncation">;
+
+export interface CacheStageReport extends StoredReport {
+  /** Absent where no distributions are stored. */
+  readonly truncation?: CacheReport["truncation"] | undefined;
+  /** Weights of the teacher, of all members of an ensemble; 0 for one that is not on this machine. */
   readonly parameters: number;
+  /** Size of the teacher's vocabulary; 0 for one that is not on this machine. */
   readonly vocab: number;
+  /** Counts of the sources that the teacher wrote; absent unless requested. */
+  readonly synthetic?: WriteReport;
   /** Counts for the unlabelled sources; absent without them. */
-  readonly labelled?: LabelCounts;
+  readonly labelled?: LabelReport;
   /** Counts for the training sources with generated targets; absent unless requested. */
-  readonly generated?: LabelCounts;
+  readonly generated?: LabelReport;
 }
+
+const NO_DISTRIBUTIONS: StoredReport = {
+  k: 0,
+  pairs: 0,
+  tokens: 0,
+  bytesPerToken: 0,
+  shards: 0,
+  tokensPerSecond: 0,
+};
 
 /** Files and directories of a run in progress that the finished cache does not keep. */
 const PAIRS_FILE = "pairs.bin";
 const BLOCKS_DIRECTORY = "blocks";
-
-const STRATEGIES: {
-  readonly [K in LabellingConfig["strategy"]]: (settings: LabellingConfig) => Strategy;
-} = {
-  greedy: () => ({ kind: "greedy" }),
-  beam: ({ beams, lengthPenalty }) => ({ kind: "beam", beams, lengthPenalty }),
-  sample: ({ temperature, topK }) => ({ kind: "sample", temperature, topK }),
-};
+const ROUNDS_DIRECTORY = "rounds";
 
 /**
  * Writes the cache of a recipe: `teacher-labelled.jsonl` if the data has unlabelled sources, `teacher-generated.jsonl` if
- * asked for, and the teacher's distributions over the targets of these rows and of the training rows.
+ * asked for, and, unless `distributions` is none, the teacher's distributions over the targets of these rows and of the training rows.
  *
- * @throws SlmError SHAPE_MISMATCH when teacher and tokenizer have different vocabularies, DATA_INVALID naming a row that exceeds the teacher's limit, INTERRUPTED with finished work kept.
+ * @throws SlmError SHAPE_MISMATCH when teacher and tokenizer have different vocabularies, DATA_INVALID naming a row that exceeds the teacher's limit, CONFIG_INVALID for settings that this teacher cannot satisfy, INTERRUPTED with finished work kept.
  */
 export async function cacheTeacher(settings: CacheConfig, inputs: CacheInputs): Promise<CacheStageReport> {
-  const { tokenizerDirectory, teacherDirectory, workDirectory, engine } = inputs;
-  const { tokenizer, isOwn } = await readersTokenizer(teacherDirectory, tokenizerDirectory);
-  const teacher = await loadTeachers(engine, teacherDirectory);
+  const { workDirectory, teacherDirectory, teacherName = basename(teacherDirectory) } = inputs;
+  const opened = await openLabellers({ ...inputs, directory: teacherDirectory, name: teacherName });
   try {
-    requireVocabulary(teacher, { tokenizer, isOwn }, teacherDirectory);
-    const labelled = await labelUnlabelled(settings, inputs, teacher, tokenizer);
-    const generated = await generateTargets(settings, inputs, teacher, tokenizer);
-    const report = await buildFromRows(settings, inputs, teacher, tokenizer);
-    for (const name of [PAIRS_FILE, BLOCKS_DIRECTORY])
+    requireAble(settings, opened);
+    const written = await writeSynthetic(settings, inputs, opened);
+    const labelled = await labelUnlabelled(settings, inputs, opened, written);
+    const generated = await generateTargets(settings, inputs, opened);
+    const stored =
+      settings.distributions === "none" || opened.local === undefined
+        ? NO_DISTRIBUTIONS
+        : await buildFromRows(settings, inputs, opened.local);
+    for (const name of [PAIRS_FILE, BLOCKS_DIRECTORY, ROUNDS_DIRECTORY])
       await rm(join(workDirectory, name), { recursive: true, force: true });
-    const {
-      vocabularySize: vocab,
-      k,
-      pairs,
-      tokens,
-      bytesPerToken,
-      truncation,
-      shards,
-      tokensPerSecond,
-    } = report;
     return {
-      parameters: teacher.parameters,
-      vocab,
-      k,
-      pairs,
-      tokens,
-      bytesPerToken,
-      truncation,
-      shards,
-      tokensPerSecond,
+      parameters: opened.local?.teacher.parameters ?? 0,
+      vocab: opened.local?.teacher.config.vocabularySize ?? 0,
+      ...stored,
+      ...(written === undefined ? {} : { synthetic: written.report }),
       ...(labelled === undefined ? {} : { labelled }),
       ...(generated === undefined ? {} : { generated }),
     };
   } finally {
-    await teacher.close();
+    await opened.close();
   }
 }
 
-async function labelUnlabelled(
-  { unlabelled }: CacheConfig,
-  { dataDirectory, workDirectory, identity, context }: CacheInputs,
-  teacher: Teacher,
-  tokenizer: Tokenizer,
-): Promise<LabelCounts | undefined> {
-  const path = join(dataDirectory, DATA_FILES.unlabelled);
-  if (!(await isFile(path))) return undefined;
-  return labelSources({
-    teacher,
-    identity,
-    tokenizer,
-    sources: readSources(path),
-    strategy: STRATEGIES[unlabelled.strategy](unlabelled),
-    minScore: unlabelled.minScore,
-    file: join(workDirectory, CACHE_ROWS.labelled),
-    blocks: join(workDirectory, BLOCKS_DIRECTORY),
-    context,
-  });
+/** What a teacher without weights here cannot do. @throws SlmError CONFIG_INVALID */
+function requireAble({ distributions, unlabelled }: CacheConfig, { local }: OpenTeacher): void {
+  if (local !== undefined) return;
+  if (distributions !== "none")
+    throw new SlmError(
+      "CONFIG_INVALID",
+      "cache: this teacher labels sources, but gives no distributions to store",
+      {
+        suggestions: [
+          "--set cache.distributions=none --set distill.loss.forwardKl=0 --set distill.loss.crossEntropy=1",
+        ],
+      },
+    );
+  if (isLocalOnly(unlabelled))
+    throw new SlmError(
+      "CONFIG_INVALID",
+      `cache: unlabelled.strategy ${unlabelled.strategy} needs a teacher on this machine; this one gives its most probable answer, or several samples`,
+      {
+        suggestions: [
+          "--set cache.unlabelled.strategy=greedy",
+          "--set cache.unlabelled.strategy=selfConsistency",
+        ],
+      },
+    );
 }
 
+/** Sources that the teacher writes; undefined unless asked for. */
+async function writeSynthetic(
+  { synthetic, unlabelled }: CacheConfig,
+  { dataDirectory, workDirectory, context }: CacheInputs,
+  opened: OpenTeacher,
+): Promise<Synthetic | undefined> {
+  if (synthetic === undefined) return undefined;
+  const labeller = opened.labeller(labellingDecoding(unlabelled));
+  const rounds = join(workDirectory, ROUNDS_DIRECTORY);
+  const written = await writeSources({ settings: synthetic, labeller, dataDirectory, rounds, context });
+  return { ...written, writer: labeller.name };
+}
+
+interface Synthetic extends WrittenSources {
+  /** Who wrote the sources. */
+  readonly writer: string;
+}
+
+/** Labels the sources of the data, then those that the teacher wrote. */
+async function labelUnlabelled(
+  { unlabelled, distributions }: CacheConfig,
+  inputs: CacheInputs,
+  opened: OpenTeacher,
+  written: Synthetic | undefined,
+): Promise<LabelReport | undefined> {
+  const { dataDirectory, workDirectory, context } = inputs;
+  const path = join(dataDirectory, DATA_FILES.unlabelled);
+  const given = (await isFile(path)) ? readSources(path) : undefined;
+  if (given === undefined && written === undefined) return undefined;
+  const guard = await SourceGuard.read({ dataDirectory, similarity: unlabelled.similarity });
+  const decoding = labellingDecoding(unlabelled);
+  const label = (labellers: readonly Labeller[]): Promise<LabelReport> =>
+    labelSources({
+      labellers,
+      selection: labellingSelection(unlabelled, labellers.length),
+      sources: labelSourcesOf(given, written),
+      guard,
+      needsRoundTrip: distributions !== "none",
+      file: join(workDirectory, CACHE_ROWS.labelled),
+      blocks: join(workDirectory, BLOCKS_DIRECTORY),
+      context,
+    });
+  if (unlabelled.agreement === undefined) return label([opened.labeller(decoding)]);
+  const { teachers, minTeachers = 2 } = unlabelled.agreement;
+  const others: OpenTeacher[] = [];
+  try {
+    for (const directory of teachers) {
+      const [name, identity] = [basename(directory), await hashFolder(directory)];
+      others.push(await openLabellers({ ...inputs, directory, name, identity }));
+    }
+    const labellers = [opened, ...others].flatMap((teacher) => teacher.members(decoding));
+    if (labellers.length < minTeachers) throw tooFew(labellers.length, minTeachers);
+    return await label(labellers);
+  } finally {
+    for (const other of others) await other.close();
+  }
+}
+
+const tooFew = (teachers: number, minTeachers: number): SlmError =>
+  new SlmError(
+    "CONFIG_INVALID",
+    `cache: unlabelled.agreement needs at least ${minTeachers} teachers, got ${teachers}`,
+    {
+      suggestions: [
+        "name further directories of teachers in cache.unlabelled.agreement.teachers",
+        "use an ensemble",
+      ],
+    },
+  );
+
 async function generateTargets(
-  { generate }: CacheConfig,
-  { dataDirectory, workDirectory, identity, context }: CacheInputs,
-  teacher: Teacher,
-  tokenizer: Tokenizer,
-): Promise<LabelCounts | undefined> {
+  { generate, distributions }: CacheConfig,
+  { dataDirectory, workDirectory, context }: CacheInputs,
+  opened: OpenTeacher,
+): Promise<LabelReport | undefined> {
   if (generate === "none") return undefined;
   return labelSources({
-    teacher,
-    identity,
-    tokenizer,
-    sources: distinctSources(join(dataDirectory, DATA_FILES.train)),
-    strategy: { kind: generate },
+    labellers: [opened.labeller(generationDecoding(generate))],
+    selection: generationSelection(generate),
+    sources: goldSources(join(dataDirectory, DATA_FILES.train)),
+    needsRoundTrip: distributions !== "none",
     file: join(workDirectory, CACHE_ROWS.generated),
     blocks: join(workDirectory, BLOCKS_DIRECTORY),
     context,
   });
 }
 
-/** Sources of a file of rows, as the teacher reads them. Rows of one source are adjacent. */
-async function* distinctSources(path: string): AsyncGenerator<string> {
-  let last: string | undefined;
+async function* labelSourcesOf(
+  given: AsyncIterable<string> | undefined,
+  written: Synthetic | undefined,
+): AsyncGenerator<LabelSource> {
+  if (given !== undefined) for await (const source of given) yield { source };
+  for (const source of written?.sources ?? []) yield { source, writer: written?.writer };
+}
+
+/** Different sources of a file of rows with their targets, as the teacher reads them. Rows of one source are adjacent. */
+async function* goldSources(path: string): AsyncGenerator<LabelSource> {
+  let last: { readonly source: string; readonly references: string[] } | undefined;
   for await (const row of readRows(path)) {
-    const { source } = textRow(row);
-    if (source !== last) yield source;
-    last = source;
+    const { source, target } = textRow(row);
+    if (source === last?.source) {
+      last.references.push(target);
+      continue;
+    }
+    if (last !== undefined) yield last;
+    last = { source, references: [target] };
   }
+  if (last !== undefined) yield last;
 }
 
 async function buildFromRows(
   { k }: CacheConfig,
   { dataDirectory, workDirectory, identity, engine, context }: CacheInputs,
-  teacher: Teacher,
-  tokenizer: Tokenizer,
-): Promise<CacheReport> {
+  { teacher, tokenizer }: LocalTeacher,
+): Promise<Pick<CacheStageReport, keyof StoredReport | "truncation">> {
   const where = join(dataDirectory, DATA_FILES.train);
   const pairs = await writePairs({
     rows: allRows(where, workDirectory),
@@ -168,7 +254,7 @@ async function buildFromRows(
     file: join(workDirectory, PAIRS_FILE),
   });
   try {
-    return await buildTeacherCache({
+    const { bytesPerToken, shards, tokens, tokensPerSecond, truncation, ...built } = await buildTeacherCache({
       directory: workDirectory,
       teacher,
       identity,
@@ -177,6 +263,7 @@ async function buildFromRows(
       engine,
       context,
     });
+    return { k: built.k, pairs: built.pairs, tokens, bytesPerToken, truncation, shards, tokensPerSecond };
   } finally {
     await pairs.close();
   }
@@ -187,32 +274,6 @@ async function* allRows(trainFile: string, directory: string): AsyncGenerator<Ro
   yield* readRows(trainFile);
   for (const kind of Object.keys(CACHE_ROWS) as CacheRowKind[])
     for await (const { source, target } of readCacheRows(directory, kind)) yield { source, target };
-}
-
-/** The teacher's own tokenizer, or the run's tokenizer for a teacher without one. */
-async function readersTokenizer(teacherDirectory: string, tokenizerDirectory: string): Promise<Reader> {
-  if (await isFile(join(teacherDirectory, TOKENIZER_FILE))) {
-    const files = await readTokenizerFiles(teacherDirectory);
-    if (files.config.source.symbols === undefined) return { tokenizer: createTokenizer(files), isOwn: true };
-  }
-  return { tokenizer: await loadTokenizer(tokenizerDirectory), isOwn: false };
-}
-
-interface Reader {
-  readonly tokenizer: Tokenizer;
-  /** Whether it is the teacher's own. Models often round their vocabulary size up beyond it. */
-  readonly isOwn: boolean;
-}
-
-function requireVocabulary(teacher: Teacher, { tokenizer, isOwn }: Reader, directory: string): void {
-  const { vocabularySize: size } = teacher.config;
-  if (isOwn ? size >= tokenizer.vocabularySize : size === tokenizer.vocabularySize) return;
-  throw new SlmError(
-    "SHAPE_MISMATCH",
-    `cache: the teacher's vocabulary has ${teacher.config.vocabularySize} tokens, the tokenizer's ` +
-      `${tokenizer.vocabularySize} (${directory})`,
-    { suggestions: ["use the tokenizer the teacher was trained with"] },
-  );
 }
 
 async function isFile(path: string): Promise<boolean> {

@@ -4,7 +4,7 @@ export {
   type TeacherMemberConfig,
   type TeacherPrecision,
 } from "./teacher-config.js";
-export { applyPrompt, promptText } from "./apply-prompt.js";
+export { applyPrompt, exampleRows, promptText } from "./apply-prompt.js";
 export { finetuneTeacher, type FinetuneReport } from "./finetune-teacher.js";
 export { teacherObjective } from "./teacher-objective.js";
 export { trainTeacher } from "./train-teacher.js";
@@ -12,14 +12,32 @@ export type { ScoredPair, ScoreShape, Teacher, TeacherLimits } from "./teacher.j
 export { GRAPH_FOLDER, writeGraphFile } from "./graph/graph-file.js";
 export { loadDecoder, textLogits } from "./graph/load-graph.js";
 export { loadTeacher } from "./teacher-scorer.js";
-export { loadTeachers, readTeacherConfigs, teacherTokenizer, writeEnsemble } from "./teacher-directory.js";
+export {
+  loadTeachers,
+  otherThanCheckpoint,
+  readTeacherConfigs,
+  teacherTokenizer,
+  writeEnsemble,
+} from "./teacher-directory.js";
 export { cacheConfig, type CacheConfig } from "./cache-config.js";
-export { CACHE_ROWS, readCacheRows, type CacheRowKind, type TeacherRow } from "./cache-rows.js";
+export {
+  CACHE_ROWS,
+  cacheRowKinds,
+  readCacheRows,
+  type CacheRowKind,
+  type TeacherRow,
+} from "./cache-rows.js";
 export { cacheTeacher, type CacheStageReport } from "./cache-teacher.js";
 export { decodeSources } from "./decode-sources.js";
 export { buildTeacherCache } from "./cache/build-cache.js";
-export { openTeacherCache } from "./cache/open-cache.js";
+export { hasDistributions, openTeacherCache } from "./cache/open-cache.js";
 export type { TeacherCache } from "./cache/teacher-cache.js";
 export { graphFiles, importGraph } from "./graph/import-graph.js";
 export { checkTeacher, type TeacherCheckReport } from "./check/check-teacher.js";
 export { type Reference } from "./check/reference-file.js";
+export { apiFileOf, writeApiFile, type ApiFile } from "./api/api-file.js";
+export type { ApiTeacherConfig } from "./api/api-config.js";
+export type { CommandTeacherConfig } from "./command/command-config.js";
+export { writeCommandFile } from "./command/command-file.js";
+export { isLabellerDirectory, openLabeller } from "./open-labeller.js";
+export type { LabelAnswer, Labeller, LabelRequestOptions } from "./labeller.js";

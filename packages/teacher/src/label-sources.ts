@@ -1,41 +1,48 @@
 /**
- * Generates targets for sources with a teacher, block by block. Each block is written atomically, so that a killed run resumes after
- * the last block, and memory does not grow with the number of sources.
+ * Generates targets for sources with one or several labellers, block by block. Each block is written atomically, so that a killed run
+ * resumes after the last block, and memory does not grow with the number of sources.
  */
+import { createReadStream } from "node:fs";
 import { mkdir, open, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
-import { hashJson, systemCode, writeFailure, writeTextAtomic, type StageContext, SlmError } from "@slm/core";
-import { createRandom, type Decoded, type Strategy } from "@slm/decoding";
-import type { Tokenizer } from "@slm/tokenizer";
+import { createInterface } from "node:readline";
+import {
+  hashJson,
+  SlmError,
+  systemCode,
+  throwIfInterrupted,
+  writeFailure,
+  writeTextAtomic,
+  type StageContext,
+} from "@slm/core";
 import { z } from "zod";
-import type { TeacherRow } from "./cache-rows.js";
-import { decodeSources } from "./decode-sources.js";
-import type { Teacher } from "./teacher.js";
+import { parseTeacherRow, type TeacherRow } from "./cache-rows.js";
+import type { LabelAnswer, Labeller } from "./labeller.js";
+import { countsSchema, LabelCounter, type LabelCounts, type Reason } from "./labelling/label-counts.js";
+import { mostConfident } from "./labelling/most-confident.js";
+import type { Selection } from "./labelling/selection.js";
+import type { SourceGuard } from "./labelling/source-guard.js";
+import { chooseAnswer, type Chosen } from "./labelling/strategies.js";
+import { voteOfTeachers } from "./labelling/teacher-votes.js";
 
-/** Counts of the sources by result. */
-export interface LabelCounts {
-  readonly sources: number;
-  /** Rows written. */
-  readonly kept: number;
-  /** Targets below the smallest accepted score. */
-  readonly unconfident: number;
-  /** Targets that did not reach EOS within the teacher's target limit. */
-  readonly unfinished: number;
-  /** Sources or targets that the tokenizer cannot encode, or that do not round-trip to the same tokens. */
-  readonly unencodable: number;
-  /** Sources beyond the teacher's limit. */
-  readonly tooLong: number;
+/** A source to label. */
+export interface LabelSource {
+  readonly source: string;
+  /** Its gold targets, for strategies that compare with them. */
+  readonly references?: readonly string[] | undefined;
+  /** Who wrote it; absent for a source of the data. */
+  readonly writer?: string | undefined;
 }
 
 export interface LabelRequest {
-  readonly teacher: Teacher;
-  /** Identifies the teacher; finished blocks of another teacher are not reused. */
-  readonly identity: string;
-  readonly tokenizer: Tokenizer;
-  readonly sources: AsyncIterable<string> | Iterable<string>;
-  readonly strategy: Strategy;
-  /** Smallest accepted mean log-probability [nats per token]; absent: all targets are kept. */
-  readonly minScore?: number;
+  /** One labeller, or several that must agree. */
+  readonly labellers: readonly Labeller[];
+  readonly selection: Selection;
+  readonly sources: AsyncIterable<LabelSource> | Iterable<LabelSource>;
+  /** Leaves sources out; absent: all are labelled. */
+  readonly guard?: SourceGuard | undefined;
+  /** Whether targets must give the labeller's tokens again: so where the distributions over these tokens are stored. */
+  readonly needsRoundTrip: boolean;
   /** Output file of the rows. */
   readonly file: string;
   /** Directory of the finished blocks; the caller removes it at the end. */
@@ -43,46 +50,57 @@ export interface LabelRequest {
   readonly context: StageContext;
 }
 
+export interface LabelReport extends LabelCounts {
+  /** Rows by who labelled them. */
+  readonly labellers: Readonly<Record<string, number>>;
+}
+
 /** Sources of a block. */
 const BLOCK_SOURCES = 2048;
-const count = z.int().nonnegative();
-/** The first line of a block. */
-const countsSchema = z.strictObject({
-  sources: count,
-  kept: count,
-  unconfident: count,
-  unfinished: count,
-  unencodable: count,
-  tooLong: count,
-});
 
 /** Result of one source: a row, or the reason why there is none. */
-type Outcome = TeacherRow | Exclude<keyof LabelCounts, "sources" | "kept">;
+type Outcome = TeacherRow | Reason;
 
 /** Labels every source and writes the kept rows in the order of the sources.
  *
- * @throws SlmError INTERRUPTED between batches, with finished blocks kept; OUTPUT_FAILED if writing fails.
+ * @throws SlmError INTERRUPTED between batches, with finished blocks kept; OUTPUT_FAILED if writing fails; CONFIG_INVALID if a filter needs what a labeller does not give.
  */
-export async function labelSources(request: LabelRequest): Promise<LabelCounts> {
-  const { blocks, context } = request;
+export async function labelSources(request: LabelRequest): Promise<LabelReport> {
+  const { blocks, context, guard, selection } = request;
   await mkdir(blocks, { recursive: true });
   const files: string[] = [];
-  const total = { sources: 0, kept: 0, unconfident: 0, unfinished: 0, unencodable: 0, tooLong: 0 };
-  for await (const sources of blocksOf(request.sources)) {
+  const counter = new LabelCounter();
+  for await (const sources of blocksOf(request.sources, guard, counter)) {
+    throwIfInterrupted(context.signal, "cache");
     const path = blockPath(request, sources, files.length);
-    const counts = (await readCounts(path)) ?? (await writeBlock(request, sources, files.length, path));
+    counter.merge((await readCounts(path)) ?? (await writeBlock(request, sources, files.length, path)));
     files.push(path);
-    for (const name of Object.keys(total) as (keyof LabelCounts)[]) total[name] += counts[name];
-    context.progress({ stage: "cache", message: `${total.sources} sources labelled, ${total.kept} kept` });
+    const { sources: done, kept } = counter.counts;
+    context.progress({ stage: "cache", message: `${done} sources labelled, ${kept} kept` });
   }
-  await joinBlocks(files, join(blocks, "joined.jsonl"), request.file);
-  return total;
+  const { keepFraction } = selection;
+  const most = keepFraction === undefined ? undefined : Math.floor(keepFraction * counter.counts.sources);
+  const isKept = most === undefined ? undefined : await mostConfident(rowsOf(files), most);
+  const labellers = await joinBlocks(files, isKept, join(blocks, "joined.jsonl"), request.file);
+  const kept = [...labellers.values()].reduce((sum, rows) => sum + rows, 0);
+  const { counts } = counter;
+  return { ...counts, kept, outranked: counts.kept - kept, labellers: Object.fromEntries(labellers) };
 }
 
-async function* blocksOf(sources: LabelRequest["sources"]): AsyncGenerator<string[]> {
-  let block: string[] = [];
-  for await (const source of sources) {
-    block.push(source);
+/** Sources in blocks; those that the guard leaves out are counted. */
+async function* blocksOf(
+  sources: LabelRequest["sources"],
+  guard: SourceGuard | undefined,
+  counter: LabelCounter,
+): AsyncGenerator<LabelSource[]> {
+  let block: LabelSource[] = [];
+  for await (const one of sources) {
+    const reason = guard?.reasonFor(one.source);
+    if (reason !== undefined) {
+      counter.add(reason);
+      continue;
+    }
+    block.push(one);
     if (block.length < BLOCK_SOURCES) continue;
     yield block;
     block = [];
@@ -91,16 +109,13 @@ async function* blocksOf(sources: LabelRequest["sources"]): AsyncGenerator<strin
 }
 
 /** The file of a block, named by a hash of everything that determines its contents. */
-function blockPath(request: LabelRequest, sources: readonly string[], block: number): string {
-  const { identity, strategy, context, teacher, blocks } = request;
-  const { maxSource, maxTarget } = teacher.config;
+function blockPath(request: LabelRequest, sources: readonly LabelSource[], block: number): string {
+  const { labellers, selection, needsRoundTrip, context, blocks } = request;
   const settings = {
-    identity,
-    strategy,
-    minScore: request.minScore,
+    labellers: labellers.map(({ name, identity }) => [name, identity]),
+    selection: selection.settings,
+    needsRoundTrip,
     seed: context.seed,
-    maxSource,
-    maxTarget,
   };
   return join(blocks, `${hashJson({ ...settings, block, sources }).slice(0, 32)}.jsonl`);
 }
@@ -119,93 +134,136 @@ async function readCounts(path: string): Promise<LabelCounts | undefined> {
 
 async function writeBlock(
   request: LabelRequest,
-  sources: readonly string[],
+  sources: readonly LabelSource[],
   block: number,
   path: string,
 ): Promise<LabelCounts> {
   const outcomes = await labelBlock(request, sources, block);
-  const counts = {
-    sources: sources.length,
-    kept: 0,
-    unconfident: 0,
-    unfinished: 0,
-    unencodable: 0,
-    tooLong: 0,
-  };
-  const lines = [];
-  for (const outcome of outcomes) {
-    counts[typeof outcome === "string" ? outcome : "kept"] += 1;
-    if (typeof outcome !== "string") lines.push(JSON.stringify(outcome));
-  }
+  const { counts, ...counter } = countOutcomes(outcomes);
+  const lines = counter.rows.map((row) => JSON.stringify(row));
   await writeTextAtomic(path, [JSON.stringify(counts), ...lines].map((line) => `${line}\n`).join(""));
   return counts;
+}
+
+function countOutcomes(outcomes: readonly Outcome[]): {
+  readonly counts: LabelCounts;
+  readonly rows: TeacherRow[];
+} {
+  const counter = new LabelCounter();
+  const rows: TeacherRow[] = [];
+  for (const outcome of outcomes) {
+    counter.add(typeof outcome === "string" ? outcome : "kept");
+    if (typeof outcome !== "string") rows.push(outcome);
+  }
+  return { counts: counter.counts, rows };
 }
 
 /** Results of the sources of a block. */
 async function labelBlock(
   request: LabelRequest,
-  sources: readonly string[],
+  sources: readonly LabelSource[],
   block: number,
 ): Promise<readonly Outcome[]> {
-  const { teacher, tokenizer, strategy, context } = request;
-  const { maxSource } = teacher.config;
-  const random = createRandom((context.seed + block) >>> 0).next;
-  const outcomes = new Array<Outcome>(sources.length).fill("unencodable");
-  const encoded: { readonly place: number; readonly tokens: Int32Array }[] = [];
-  sources.forEach((source, place) => {
-    const tokens = encodable(() => tokenizer.encodeSource(source));
-    if (tokens === undefined) return;
-    if (tokens.length > maxSource) outcomes[place] = "tooLong";
-    else encoded.push({ place, tokens: Int32Array.from(tokens) });
+  const { labellers, selection } = request;
+  const choices: (readonly (Chosen | Reason)[])[] = [];
+  for (const labeller of labellers) choices.push(await answersOf(request, labeller, sources, block));
+  const names = labellers.map(({ name }) => name);
+  return sources.map(({ source, writer }, place) => {
+    const given = choices.map((all) => all[place]!);
+    const chosen =
+      names.length === 1
+        ? alone(given[0]!, names[0]!)
+        : voteOfTeachers(given, { names, ...selection.vote() });
+    return typeof chosen === "string" ? chosen : { source, ...chosen, writer };
   });
-  const decoded = await decodeSources({
-    teacher,
-    sources: encoded.map(({ tokens }) => tokens),
-    strategy,
-    random,
-    signal: context.signal,
-  });
-  encoded.forEach(({ place }, index) => {
-    outcomes[place] = outcomeOf(request, sources[place]!, decoded[index]!);
-  });
-  return outcomes;
 }
 
-function outcomeOf(
-  { tokenizer, minScore }: LabelRequest,
-  source: string,
-  { tokens, finished, logProbability }: Decoded,
-): Outcome {
-  if (!finished) return "unfinished";
-  const score = logProbability / (tokens.length + 1);
-  if (minScore !== undefined && score < minScore) return "unconfident";
-  const target = tokenizer.decode(tokens);
-  // Rows are tokenized again later, so the text must give the same tokens, whose distributions are stored.
-  const again = encodable(() => tokenizer.encodeTarget(target));
-  if (again?.length !== tokens.length || again.some((id, index) => id !== tokens[index]))
-    return "unencodable";
-  return { source, target, score };
+const alone = (
+  chosen: Chosen | Reason,
+  labeller: string,
+): Reason | (Chosen & { readonly labeller: string }) =>
+  typeof chosen === "string" ? chosen : { ...chosen, labeller };
+
+/** One labeller's choice for every source of a block. */
+async function answersOf(
+  { selection, needsRoundTrip, context }: LabelRequest,
+  labeller: Labeller,
+  sources: readonly LabelSource[],
+  block: number,
+): Promise<readonly (Chosen | Reason)[]> {
+  const refused = sources.map(({ source }) => labeller.refuses?.(source));
+  const asked = sources.filter((_, place) => refused[place] === undefined);
+  const { rules, strategy, temperature } = selection;
+  if (rules.samples > 1 && labeller.drawsSamples === false) throw withoutSamples(labeller.name);
+  const answers = await labeller.answer(
+    asked.map(({ source }) => source),
+    { samples: rules.samples, temperature, seed: (context.seed + block) >>> 0, signal: context.signal },
+  );
+  const problemOf = (answer: LabelAnswer): Reason | undefined => {
+    if (!answer.finished) return "unfinished";
+    const { target, encoding } = answer;
+    if (target.trim() === "" || encoding === "none" || (needsRoundTrip && encoding === "other"))
+      return "unencodable";
+    return selection.isValid(target) ? undefined : "invalid";
+  };
+  let next = 0;
+  return refused.map(
+    (reason, place) =>
+      reason ?? chooseAnswer(strategy, answers[next++]!, { ...rules, problemOf }, sources[place]!.references),
+  );
 }
 
-/** Tokens of a text; undefined if the tokenizer rejects it. */
-function encodable(encode: () => number[]): number[] | undefined {
-  try {
-    return encode();
-  } catch (error) {
-    if (error instanceof SlmError && error.code === "DATA_INVALID") return undefined;
-    throw error;
+const withoutSamples = (name: string): SlmError =>
+  new SlmError(
+    "CONFIG_INVALID",
+    `cache: the strategy compares several samples, but the teacher ${name} gives one answer per source`,
+    { suggestions: ["--set cache.unlabelled.strategy=greedy"] },
+  );
+
+/** The rows of all blocks. */
+async function* rowsOf(blocks: readonly string[]): AsyncGenerator<TeacherRow> {
+  for await (const { line, where } of rowLines(blocks)) yield parseTeacherRow(line, where);
+}
+
+/** The lines of all blocks, without their counts. */
+async function* rowLines(
+  blocks: readonly string[],
+): AsyncGenerator<{ readonly line: string; readonly where: string }> {
+  for (const block of blocks) {
+    let number = 0;
+    for await (const line of createInterface({ input: createReadStream(block), crlfDelay: Infinity }))
+      if (++number > 1) yield { line, where: `${block}:${number}` };
   }
 }
 
-/** Writes the rows of all blocks, without their counts, atomically to one file. */
-async function joinBlocks(blocks: readonly string[], temporary: string, file: string): Promise<void> {
+/** Lines written at once. */
+const JOINED_LINES = 1024;
+
+/** Writes the kept rows of all blocks atomically to one file. @returns rows by labeller */
+async function joinBlocks(
+  blocks: readonly string[],
+  isKept: Uint8Array | undefined,
+  temporary: string,
+  file: string,
+): Promise<ReadonlyMap<string, number>> {
+  const labellers = new Map<string, number>();
   try {
     const handle = await open(temporary, "w");
     try {
-      for (const block of blocks) {
-        const text = await readFile(block, "utf8");
-        await handle.appendFile(text.slice(text.indexOf("\n") + 1));
+      let batch: string[] = [];
+      const flush = async (): Promise<void> => {
+        await handle.appendFile(batch.map((line) => `${line}\n`).join(""));
+        batch = [];
+      };
+      let row = 0;
+      for await (const { line, where } of rowLines(blocks)) {
+        if (isKept !== undefined && isKept[row++] !== 1) continue;
+        const { labeller = "" } = parseTeacherRow(line, where);
+        labellers.set(labeller, (labellers.get(labeller) ?? 0) + 1);
+        batch.push(line);
+        if (batch.length >= JOINED_LINES) await flush();
       }
+      await flush();
       await handle.sync();
     } finally {
       await handle.close();
@@ -214,4 +272,5 @@ async function joinBlocks(blocks: readonly string[], temporary: string, file: st
   } catch (error) {
     throw writeFailure(error, file, "finished blocks are kept");
   }
+  return labellers;
 }

@@ -1,4 +1,5 @@
 /** The interface of everything that answers sources with target texts: local models, API servers, and programs. */
+import type { Reason } from "./labelling/label-counts.js";
 
 /** One answer to a source. */
 export interface LabelAnswer {
@@ -7,6 +8,8 @@ export interface LabelAnswer {
   readonly score?: number | undefined;
   /** Whether the answer ended by itself, not at a limit. */
   readonly finished: boolean;
+  /** How the labeller's tokenizer encodes the target again: to the same tokens, to others, or not at all; absent where that is not known. */
+  readonly encoding?: "same" | "other" | "none" | undefined;
 }
 
 /** How answers are chosen. */
@@ -34,5 +37,22 @@ export interface Labeller {
     sources: readonly string[],
     options: LabelRequestOptions,
   ): Promise<readonly (readonly LabelAnswer[])[]>;
+  /** Whether it can give several samples of a source's answers; absent: it can. */
+  readonly drawsSamples?: boolean | undefined;
+  /** Why a source has no answer, where that is known without asking; absent for a labeller that has to be asked. */
+  readonly refuses?: ((source: string) => Reason | undefined) | undefined;
+  /**
+   * Continuations of texts that stand alone, without the task's prompt: one each, sampled, up to the text `end`; empty where there is none.
+   * Absent for a labeller that can only answer sources.
+   *
+   * @throws SlmError as {@link answer}
+   */
+  readonly complete?:
+    ((prompts: readonly string[], options: CompletionOptions) => Promise<readonly string[]>) | undefined;
   close(): Promise<void>;
+}
+
+export interface CompletionOptions extends Pick<LabelRequestOptions, "temperature" | "seed" | "signal"> {
+  /** Text that ends a continuation, and is not part of it. */
+  readonly end: string;
 }

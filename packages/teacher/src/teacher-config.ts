@@ -4,6 +4,8 @@ import { z } from "zod";
 import { CHECKPOINT_DTYPES } from "@slm/checkpoints";
 import { decoderOnlyShape, encoderDecoderShape } from "@slm/model";
 import { devMetrics, trainingFields } from "@slm/training";
+import { apiTeacher } from "./api/api-config.js";
+import { commandTeacher } from "./command/command-config.js";
 import { finetuneConfig } from "./finetune-config.js";
 import { promptConfig } from "./prompt-config.js";
 import { MAX_MEMBERS } from "./teacher-directory.js";
@@ -170,6 +172,8 @@ export const teacherConfig = kindsOf([
       .max(MAX_MEMBERS)
       .describe("The teachers. All need the vocabulary of this run."),
   }),
+  apiTeacher,
+  commandTeacher,
 ]);
 
 export type TeacherConfig = z.infer<typeof teacherConfig>;

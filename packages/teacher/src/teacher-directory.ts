@@ -64,23 +64,47 @@ export async function readTeacherConfigs(directory: string): Promise<readonly Mo
   return configs;
 }
 
+/**
+ * What a teacher's directory holds, in words, for messages about teachers that are not a single checkpoint; undefined for one that is. A
+ * graph that was made from a checkpoint lies beside it.
+ */
+export async function otherThanCheckpoint(directory: string): Promise<string | undefined> {
+  if (await isIn(directory, CONFIG_FILE)) return undefined;
+  if (await isIn(directory, ENSEMBLE_FILE)) return "an ensemble";
+  return (await isIn(directory, GRAPH_FILE)) ? "an ONNX model" : "no model's weights";
+}
+
 /** Loads the teacher of a directory on the engine; an ensemble becomes one teacher.
  *
  * @throws SlmError INPUT_MISSING, DATA_INVALID, CONFIG_INVALID or SHAPE_MISMATCH naming the file; CONFIG_INVALID for a graph on an engine that cannot run graphs, or a model that reads images; SHAPE_MISMATCH if members differ in vocabulary.
  */
 export async function loadTeachers(engine: Engine, directory: string): Promise<Teacher> {
-  const members = await membersOf(directory);
-  const teachers: Teacher[] = [];
+  return (await loadMembers(engine, directory)).joined;
+}
+
+export interface LoadedMembers {
+  /** One teacher of all members. Closing it closes them. */
+  readonly joined: Teacher;
+  readonly members: readonly (TeacherMember & { readonly teacher: Teacher })[];
+}
+
+/** As {@link loadTeachers}, with every member beside. A single teacher is its own only member. */
+export async function loadMembers(engine: Engine, directory: string): Promise<LoadedMembers> {
+  const listed = await membersOf(directory);
+  const members: (TeacherMember & { readonly teacher: Teacher })[] = [];
   try {
-    for (const member of members) teachers.push(await loadOne(engine, member.directory));
-    if (teachers.length === 1) return teachers[0]!;
-    return joinTeachers(
+    for (const member of listed)
+      members.push({ ...member, teacher: await loadOne(engine, member.directory) });
+    const [first, ...others] = members;
+    if (others.length === 0) return { joined: first!.teacher, members };
+    const joined = joinTeachers(
       engine,
-      teachers,
+      members.map(({ teacher }) => teacher),
       members.map(({ weight }) => weight),
     );
+    return { joined, members };
   } catch (error) {
-    for (const teacher of teachers) await teacher.close();
+    for (const { teacher } of members) await teacher.close();
     throw error;
   }
 }

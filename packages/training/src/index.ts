@@ -1,4 +1,5 @@
 export { assignBuckets, planBuckets, type Batch, type Bucket } from "./buckets.js";
+export type { RowSets } from "./batch-order.js";
 export {
   pairsOf,
   tokenizeRow,
@@ -11,6 +12,7 @@ export {
 } from "./pairs.js";
 export { TokenListsWriter, type Lengths, type TokenLists } from "./token-lists.js";
 export { packWeights, planChunks, unpackParameters, valueInput, valueSpecs } from "./parameter-layout.js";
+export type { RateGroups } from "./rate-groups.js";
 export { learningRateAt } from "./schedule.js";
 export {
   devMetrics,

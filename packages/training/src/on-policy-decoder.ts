@@ -42,10 +42,10 @@ export async function createOnPolicyDecoder(
   live: LiveModel,
   shape: OnPolicyDecoderShape,
 ): Promise<OnPolicyDecoder> {
-  const { engine, config } = live;
+  const { engine, config, chunks } = live;
   if (config.architecture === "decoder-only") return new PromptDecoder({ ...live, config }, shape);
-  const encoder = await engine.compile(encodeProgram(config, shape));
-  const step = await engine.compile(stepProgram(config, shape));
+  const encoder = await engine.compile(encodeProgram(config, shape, chunks));
+  const step = await engine.compile(stepProgram(config, shape, chunks));
   const caches: Record<string, DeviceTensor> = {};
   const spec = cacheSpec(config, shape);
   for (const layer of layersOf(config)) {

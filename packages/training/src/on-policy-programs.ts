@@ -10,7 +10,7 @@ import {
   type SourceContext,
 } from "@slm/model";
 import { math, type ProgramDefinition, type Tensor, type TensorSpec } from "@slm/tensor";
-import { planChunks, unpackParameters, valueSpecs } from "./parameter-layout.js";
+import { planChunks, unpackParameters, valueSpecs, type Chunk } from "./parameter-layout.js";
 import { sourceSpecs } from "./source-feeds.js";
 
 /** Fixed sizes of an on-policy decoder's programs. */
@@ -57,8 +57,11 @@ export const readSources = (
   readSource(config, parameters, { ids: x["ids"]!, lengths: x["lengths"]!, patches: x["patches"] }).context;
 
 /** Encoder program: from `sourceSpecs` to the cross-attention caches and their bias. */
-export function encodeProgram(config: EncoderDecoderConfig, shape: OnPolicyDecoderShape): ProgramDefinition {
-  const chunks = planChunks(config);
+export function encodeProgram(
+  config: EncoderDecoderConfig,
+  shape: OnPolicyDecoderShape,
+  chunks: readonly Chunk[] = planChunks(config),
+): ProgramDefinition {
   return {
     name: `live encoder ${shape.rows}x${shape.source}`,
     forwardOnly: true,
@@ -76,8 +79,11 @@ export function encodeProgram(config: EncoderDecoderConfig, shape: OnPolicyDecod
 }
 
 /** Step program, one token per row: from ids and positions to logits and the new positions of the caches. */
-export function stepProgram(config: EncoderDecoderConfig, shape: OnPolicyDecoderShape): ProgramDefinition {
-  const chunks = planChunks(config);
+export function stepProgram(
+  config: EncoderDecoderConfig,
+  shape: OnPolicyDecoderShape,
+  chunks: readonly Chunk[] = planChunks(config),
+): ProgramDefinition {
   const inputs: Record<string, TensorSpec> = {
     ...valueSpecs(chunks),
     ...contextSpecs(config, shape),

@@ -47,11 +47,11 @@ export async function createOnPolicySampler(
   shape: OnPolicySamplerShape,
   options: SampleTokensOptions,
 ): Promise<OnPolicySampler> {
-  const { engine, config } = live;
+  const { engine, config, chunks } = live;
   const plan = planSampling(config, shape);
   const isApart = config.architecture === "encoder-decoder" && !isSingleRun(plan);
-  const encoder = isApart ? await engine.compile(encodeProgram(config, plan)) : undefined;
-  const step = await engine.compile(sampleProgram(config, plan, options));
+  const encoder = isApart ? await engine.compile(encodeProgram(config, plan, chunks)) : undefined;
+  const step = await engine.compile(sampleProgram(config, plan, options, chunks));
   const caches: Record<string, DeviceTensor> = {};
   const { dtype, shape: size } = cacheSpec(config, plan);
   for (const name of isSingleRun(plan) ? [] : cacheNames(config))

@@ -26,9 +26,13 @@ export const ruleOf = (
   { optimizer }: Pick<OptimizerSettings, "optimizer">,
 ): OptimizerRule => (kind === "layers" ? LAYER_RULES[optimizer] : adamw);
 
-/** The scalars of a step, counted from 1. */
-export function stepScalars(step: number, settings: TrainingSettings): Record<StepScalarName, number> {
-  const rate = learningRateAt(step, settings);
+/** The scalars of a step, counted from 1. @param factor on the schedule's learning rate */
+export function stepScalars(
+  step: number,
+  settings: TrainingSettings,
+  factor = 1,
+): Record<StepScalarName, number> {
+  const rate = factor * learningRateAt(step, settings);
   return {
     rate,
     ...adamScalars(step, rate, settings),

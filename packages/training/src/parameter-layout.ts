@@ -13,6 +13,7 @@ import {
 } from "@slm/model";
 import { createHostTensor, elementCount, type HostTensor } from "@slm/runtime";
 import { math, type Tensor, type TensorSpec } from "@slm/tensor";
+import type { RateGroups } from "./rate-groups.js";
 
 /** Tensors of at least this many elements get their own chunk, because packing would copy them in each step. */
 const LARGE = 1 << 16;
@@ -28,6 +29,8 @@ export interface Chunk {
   readonly kind: ChunkKind;
   /** The module that the chunk belongs to, because modules may be trained differently. */
   readonly part: ModelModule;
+  /** Its learning-rate group; undefined: the schedule's rate. */
+  readonly group: string | undefined;
   readonly specs: readonly ParameterSpec[];
   readonly size: number;
 }
@@ -46,19 +49,37 @@ const kindOf = ({ name, shape }: ParameterSpec): ChunkKind => {
   return LAYER_WEIGHT.test(name) ? "layers" : "matrices";
 };
 
-/** Chunks of a model's parameters, in a fixed order that depends on nothing but its configuration. */
-export const planChunks = (config: ModelConfig): Chunk[] => chunksOf(parameterSpecs(config));
+/** The learning-rate group of a parameter by its name. */
+type GroupOf = RateGroups["groupOf"];
+
+const noGroups: GroupOf = () => undefined;
+
+/** Chunks of a model's parameters, in a fixed order that depends on nothing but its configuration and its learning-rate groups. */
+export const planChunks = (config: ModelConfig, groupOf?: GroupOf): Chunk[] =>
+  chunksOf(parameterSpecs(config), { groupOf });
 
 /** Chunks of parameters; `prefix` keeps the names of two sets apart. */
-export function chunksOf(all: readonly ParameterSpec[], prefix = ""): Chunk[] {
+export function chunksOf(
+  all: readonly ParameterSpec[],
+  {
+    prefix = "",
+    groupOf = noGroups,
+  }: { readonly prefix?: string; readonly groupOf?: GroupOf | undefined } = {},
+): Chunk[] {
   const chunks: Chunk[] = [];
+  const groups = [...new Set(all.map(({ name }) => groupOf(name)))];
   for (const kind of CHUNK_KINDS) {
     for (const part of MODEL_MODULES) {
-      const specs = all.filter((spec) => kindOf(spec) === kind && moduleOf(spec.name) === part);
-      // Sorted by shape, so that an optimizer can process equal shapes as one stack of matrices.
-      for (const members of cut(groupByShape(specs))) {
-        const size = members.reduce((sum, { shape }) => sum + elementCount(shape), 0);
-        chunks.push({ name: `${prefix}${kind}.${chunks.length}`, kind, part, specs: members, size });
+      for (const group of groups) {
+        const specs = all.filter(
+          (spec) => kindOf(spec) === kind && moduleOf(spec.name) === part && groupOf(spec.name) === group,
+        );
+        // Sorted by shape, so that an optimizer can process equal shapes as one stack of matrices.
+        for (const members of cut(groupByShape(specs))) {
+          const size = members.reduce((sum, { shape }) => sum + elementCount(shape), 0);
+          const name = `${prefix}${kind}.${chunks.length}`;
+          chunks.push({ name, kind, part, group, specs: members, size });
+        }
       }
     }
   }

@@ -55,15 +55,17 @@ export class PromptDecoder implements OnPolicyDecoder {
   readonly config: DecoderOnlyConfig;
   readonly engine: Engine;
   weights: LiveModel["feeds"];
+  readonly chunks: LiveModel["chunks"];
   private readonly initial: LiveModel["feeds"];
   private readonly programs = new Map<string, Program>();
   /** Caches of rows by their sizes, reused by every batch. */
   private readonly rowCaches = new Map<string, Caches>();
   private prefix: { readonly key: string; readonly caches: Caches } | undefined;
 
-  constructor({ engine, config, feeds }: LiveDecoderOnly, shape: OnPolicyDecoderShape) {
+  constructor({ engine, config, feeds, chunks }: LiveDecoderOnly, shape: OnPolicyDecoderShape) {
     this.engine = engine;
     this.config = config;
+    this.chunks = chunks;
     this.shape = shape;
     this.initial = feeds;
     this.weights = feeds;
@@ -127,7 +129,7 @@ export class PromptDecoder implements OnPolicyDecoder {
     sources.forEach((source, row) => {
       ids.set(source, row * length);
     });
-    const program = await this.program(readProgram(this.config, { rows, source: length, shared }));
+    const program = await this.program(readProgram(this.config, { rows, source: length, shared }, this.chunks));
     await program.run({
       feeds: {
         ...this.weights,
@@ -203,8 +205,8 @@ class PromptStep implements StepDecoder {
     const { rows, capacity } = sizes;
     if (lengths.some((length) => length >= capacity))
       throw new SlmError("UNEXPECTED", `prompt decoder: more than ${shared + capacity} positions`);
-    const { config, weights } = this.owner;
-    const program = await this.owner.program(promptStepProgram(config, { ...sizes, shared }));
+    const { config, weights, chunks } = this.owner;
+    const program = await this.owner.program(promptStepProgram(config, { ...sizes, shared }, chunks));
     const { fetched } = await program.run({
       feeds: {
         ...weights,

@@ -4,7 +4,7 @@
  */
 import { decodeAfter, outputHead, type DecoderOnlyConfig, type LayerPast } from "@slm/model";
 import { math, type ProgramDefinition, type Tensor, type TensorSpec } from "@slm/tensor";
-import { planChunks, unpackParameters, valueSpecs } from "./parameter-layout.js";
+import { planChunks, unpackParameters, valueSpecs, type Chunk } from "./parameter-layout.js";
 
 /** Sizes of the caches of some rows. */
 export interface RowCaches {
@@ -63,8 +63,8 @@ const freshOutputs = (
 export function readProgram(
   config: DecoderOnlyConfig,
   { rows, source, shared }: { readonly rows: number; readonly source: number; readonly shared: number },
+  chunks: readonly Chunk[] = planChunks(config),
 ): ProgramDefinition {
-  const chunks = planChunks(config);
   return {
     name: `live prompt ${rows}x${shared}+${source}`,
     forwardOnly: true,
@@ -85,8 +85,8 @@ export function readProgram(
 export function promptStepProgram(
   config: DecoderOnlyConfig,
   { shared, ...caches }: RowCaches & { readonly shared: number },
+  chunks: readonly Chunk[] = planChunks(config),
 ): ProgramDefinition {
-  const chunks = planChunks(config);
   const { rows, capacity } = caches;
   return {
     name: `live prompt step ${rows}x${shared}+${capacity}`,

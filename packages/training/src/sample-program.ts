@@ -15,7 +15,7 @@ import {
   readSources,
   type OnPolicyDecoderShape,
 } from "./on-policy-programs.js";
-import { planChunks, unpackParameters, valueSpecs } from "./parameter-layout.js";
+import { planChunks, unpackParameters, valueSpecs, type Chunk } from "./parameter-layout.js";
 import { sourceSpecs } from "./source-feeds.js";
 
 /** Largest number of positions per run. More positions mean fewer runs, but a longer compile time. */
@@ -52,9 +52,9 @@ export function sampleProgram(
   config: ModelConfig,
   plan: SamplingPlan,
   options: SampleTokensOptions,
+  chunks: readonly Chunk[] = planChunks(config),
 ): ProgramDefinition {
   const { rows, positions, capacity } = plan;
-  const chunks = planChunks(config);
   const layers = layersOf(config);
   const isSingle = isSingleRun(plan);
   const inputs: Record<string, TensorSpec> = {

@@ -4,6 +4,7 @@ import { FULL_TRAINING, type ModuleTraining } from "./module-training.js";
 import { ruleOf } from "./optimizer.js";
 import type { OptimizerSettings } from "./optimizer-rule.js";
 import { chunksOf, planChunks, valueInput, type Chunk } from "./parameter-layout.js";
+import type { RateGroups } from "./rate-groups.js";
 import type { TrainingSettings } from "./training-config.js";
 
 /** Weights, moments, moving average of the weights, and accumulated gradients. */
@@ -30,9 +31,11 @@ export function planRun(
   config: ModelConfig,
   { adapters, auxiliary }: ExtraParameters = NOTHING_EXTRA,
   parts: ModuleTraining = FULL_TRAINING,
+  groups?: RateGroups,
 ): ChunkPlan {
-  const model = planChunks(config);
-  const extra = chunksOf([...adapters, ...auxiliary], "extra.");
+  const groupOf = groups?.groupOf;
+  const model = planChunks(config, groupOf);
+  const extra = chunksOf([...adapters, ...auxiliary], { prefix: "extra.", groupOf });
   const isTrained = ({ part }: Chunk): boolean => parts[part] === "full";
   return {
     model,

@@ -6,7 +6,7 @@ import { createHostTensor, type DeviceTensor, type HostTensor } from "@slm/runti
 import type { Program } from "@slm/tensor";
 import type { Batch, Bucket } from "./buckets.js";
 import { createDropoutMasks, type DropoutMasks } from "./dropout-masks.js";
-import { stepScalars } from "./optimizer.js";
+import { scalarsAt } from "./rate-groups.js";
 import type { ChunkPlan } from "./state-layout.js";
 import {
   BATCH_SHARE,
@@ -105,7 +105,7 @@ export class StepRunner {
     const { settings } = this.request;
     const scalars: Record<string, number> = {
       ...(settings.gradientAccumulationSteps > 1 ? { [BATCH_SHARE]: share } : {}),
-      ...(mode === "update" ? stepScalars(step, settings) : {}),
+      ...(mode === "update" ? scalarsAt(step, settings, this.plan.trained, this.request.groups) : {}),
     };
     const given: Record<string, HostTensor | DeviceTensor> = {
       ...this.state.feeds,

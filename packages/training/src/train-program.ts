@@ -10,6 +10,7 @@ import {
 } from "@slm/tensor";
 import { decayed, ruleOf, STEP_SCALARS } from "./optimizer.js";
 import { packTensors, unpackParameters, valueSpecs, type Chunk } from "./parameter-layout.js";
+import { groupInputs, rateInput } from "./rate-groups.js";
 import {
   partsOf,
   stateInput,
@@ -84,7 +85,8 @@ export function trainProgram(
     }
   }
   if (settings.gradientAccumulationSteps > 1) inputs[BATCH_SHARE] = scalar;
-  if (mode === "update") for (const scalarName of STEP_SCALARS) inputs[scalarName] = scalar;
+  if (mode === "update")
+    for (const scalarName of [...STEP_SCALARS, ...groupInputs(plan.trained)]) inputs[scalarName] = scalar;
   return {
     name,
     inputs,
@@ -158,12 +160,6 @@ function takeStep(
     squares.map((square) => math.sum(square)).reduce((sum, part) => math.add(sum, part)),
   );
   const clip = math.minimum(1, math.div(x["maxGradNorm"]!, math.add(norm, NORM_EPSILON)));
-  const scalars = {
-    rate: x["rate"]!,
-    stepSize: x["stepSize"]!,
-    denominatorEpsilon: x["denominatorEpsilon"]!,
-    clip,
-  };
   const outputs: Outputs = { gradientNorm: norm };
   chunks.forEach((chunk, index) => {
     const part = (name: StatePart): Tensor | undefined => x[stateInput(chunk, name)];
@@ -172,8 +168,13 @@ function takeStep(
       state: { first: part("first"), second: part("second") },
       gradient: gradients[index]!,
       square: squares[index]!,
-      kept: decayed(chunk, part("value")!, x["decay"]!),
-      scalars,
+      kept: decayed(chunk, part("value")!, x[rateInput("decay", chunk)]!),
+      scalars: {
+        rate: x[rateInput("rate", chunk)]!,
+        stepSize: x[rateInput("stepSize", chunk)]!,
+        denominatorEpsilon: x["denominatorEpsilon"]!,
+        clip,
+      },
       settings,
     });
     const all: Partial<Record<StatePart, Tensor | undefined>> = {

@@ -16,6 +16,7 @@ import { METRICS_FILE, train } from "./trainer.js";
 import { FAILED_STEP_FILE } from "./step-runner.js";
 import type { DevMetric, Objective, TrainReport, TrainRequest } from "./training-contract.js";
 import type { TrainingSettings } from "./training-config.js";
+import type { RateGroups } from "./rate-groups.js";
 import { initializeWeights } from "@slm/model";
 import { readSafetensors } from "@slm/checkpoints";
 import { pairsOf } from "./pairs.js";
@@ -134,6 +135,63 @@ describe("a run that was interrupted and resumed", () => {
       metrics: expected.metrics,
       bestStep: expected.bestStep,
     });
+  });
+});
+
+describe("learning-rate groups", () => {
+  const isEmbedding = (name: string): boolean => name.startsWith("embedding.");
+  const groups: RateGroups = {
+    groupOf: (name) => (isEmbedding(name) ? undefined : "rest"),
+    factorAt: (_group, step) => (step <= 6 ? 0 : 0.5),
+  };
+  const settings: TrainingSettings = { ...copySettings, steps: 6, evaluateEvery: 99, saveEvery: 2 };
+  const seeded = initializeWeights(copyConfig, createRandom(5).next);
+
+  test.each(["adamw", "muon"] as const)(
+    "of factor 0 keep every bit of their weights while the others learn: %s",
+    async (optimizer) => {
+      const { weights } = await train(await requestOf({ settings: { ...settings, optimizer }, groups }));
+      for (const [name, { data }] of weights)
+        if (isEmbedding(name)) expect(data).not.toEqual(seeded.get(name)!.data);
+        else expect(data).toEqual(seeded.get(name)!.data);
+    },
+  );
+
+  test("learn as others do once their factor is above 0, and resume bit for bit", async () => {
+    const longer = { ...settings, steps: 12 };
+    const request = await requestOf({ settings: longer, groups, workDirectory: join(directory, "plain") });
+    const expected = await train(request);
+    for (const [name, { data }] of expected.weights) expect(data).not.toEqual(seeded.get(name)!.data);
+    const workDirectory = join(directory, "stopped");
+    for (const stop of [4, 9]) {
+      const controller = new AbortController();
+      const feeds: Objective["feeds"] = (...given) => {
+        if (given[2] > stop) controller.abort();
+        return request.objective.feeds(...given);
+      };
+      const stopped = await requestOf(
+        { settings: longer, groups, workDirectory, objective: { ...request.objective, feeds } },
+        { signal: controller.signal },
+      );
+      await expect(train(stopped)).rejects.toMatchObject({ code: "INTERRUPTED" });
+    }
+    const actual = await train(await requestOf({ settings: longer, groups, workDirectory }));
+    expect(actual.weights).toEqual(expected.weights);
+  });
+
+  test("of factor 1 give the weights of a run without groups, to rounding of the gradient's norm", async () => {
+    const plain = await train(await requestOf({ settings, workDirectory: join(directory, "plain") }));
+    const grouped = await train(
+      await requestOf({
+        settings,
+        workDirectory: join(directory, "grouped"),
+        groups: { ...groups, factorAt: () => 1 },
+      }),
+    );
+    for (const [name, { data }] of plain.weights)
+      data.forEach((value, index) => {
+        expect(grouped.weights.get(name)!.data[index]).toBeCloseTo(Number(value), 5);
+      });
   });
 });
 

@@ -8,7 +8,7 @@ import { JsonLog, throwIfInterrupted, SlmError } from "@slm/core";
 import { createRandom } from "@slm/decoding";
 import { openEventFile, type EventFile } from "@slm/report";
 import { initializeParameters, type ParameterSpec, type Weights } from "@slm/model";
-import { assignBuckets, epochBatches, planBuckets, type Batch, type Bucket } from "./buckets.js";
+import { BatchOrder } from "./batch-order.js";
 import { BestWeights, removeBestWeights } from "./best-weights.js";
 import { LiveWeights } from "./live-weights.js";
 import { resolveModules } from "./module-training.js";
@@ -51,8 +51,7 @@ export async function removeRunState(workDirectory: string): Promise<void> {
 class Trainer {
   private readonly request: TrainRequest;
   private readonly plan: ChunkPlan;
-  private readonly buckets: readonly Bucket[];
-  private readonly assignment: Uint8Array;
+  private readonly order: BatchOrder;
   private readonly state: DeviceState;
   private readonly live: LiveWeights;
   private readonly steps: StepRunner;
@@ -60,7 +59,6 @@ class Trainer {
   private readonly log: JsonLog;
   private readonly events: EventFile;
   private progress: Omit<SavedProgress, "key" | "best">;
-  private epoch: { index: number; batches: readonly Batch[]; first: number } | undefined;
   /** The next step's batches, made while the step before it computes. */
   private ahead: Promise<readonly PreparedBatch[]> | undefined;
 
@@ -71,14 +69,14 @@ class Trainer {
     { log, events }: { readonly log: JsonLog; readonly events: EventFile },
     { best, ...progress }: Omit<SavedProgress, "key">,
   ) {
-    const { lengths, settings, workDirectory, config, dev } = request;
+    const { lengths, rowSets, settings, workDirectory, config, dev, context } = request;
     this.request = request;
     this.plan = plan;
-    this.buckets = planBuckets(lengths, settings.buckets);
-    this.assignment = assignBuckets(lengths, this.buckets);
+    const { buckets, batchSize } = settings;
+    this.order = new BatchOrder({ lengths, more: rowSets, buckets, batchSize, seed: context.seed });
     this.state = state;
     this.live = new LiveWeights(request, plan, state);
-    this.steps = new StepRunner(request, plan, this.buckets, state);
+    this.steps = new StepRunner(request, plan, this.order.buckets, state);
     this.best = new BestWeights(
       {
         directory: workDirectory,
@@ -94,10 +92,10 @@ class Trainer {
   }
 
   static async start(request: TrainRequest): Promise<Trainer> {
-    const { config, settings, objective, engine, workDirectory, key, context } = request;
+    const { config, settings, objective, engine, workDirectory, key, context, groups } = request;
     const { modules, adapters } = resolveModules(config, settings, request.stage);
     const extra = { adapters, auxiliary: objective.auxiliary ?? [] };
-    const plan = planRun(config, extra, modules);
+    const plan = planRun(config, extra, modules, groups);
     const saved = await loadState(join(workDirectory, STATE_FILE), plan, settings, key);
     const specs = runSpecs(config, extra);
     const initial = startingWeights(specs, request.initial, context.seed);
@@ -148,10 +146,12 @@ class Trainer {
     }
     const seconds = (performance.now() - began) / 1000;
     const { step: steps, loss = Number.NaN } = this.progress;
+    const [epochs = 0, ...furtherEpochs] = this.order.epochsAfter(steps * settings.gradientAccumulationSteps);
     return {
       ...(await this.chosenWeights()),
       steps,
-      epochs: (steps * settings.gradientAccumulationSteps) / this.batchesOf(0).length,
+      epochs,
+      furtherEpochs,
       seconds,
       tokensPerSecond: allTokens / Math.max(seconds, Number.MIN_VALUE),
       loss,
@@ -206,8 +206,8 @@ class Trainer {
       number <= step * gradientAccumulationSteps;
       number++
     ) {
-      const batch = this.batchAt(number);
-      const bucket = this.buckets[batch.bucket]!;
+      const batch = this.order.at(number);
+      const bucket = this.order.buckets[batch.bucket]!;
       prepared.push({
         number,
         batch,
@@ -215,26 +215,6 @@ class Trainer {
       });
     }
     return prepared;
-  }
-
-  private batchesOf(epoch: number): readonly Batch[] {
-    return epochBatches(this.assignment, this.request.settings.batchSize, this.request.context.seed, epoch);
-  }
-
-  /** A batch by its number, counted from 1 over all epochs. */
-  private batchAt(number: number): Batch {
-    let { epoch } = this;
-    if (epoch === undefined || number < epoch.first)
-      epoch = { index: 0, batches: this.batchesOf(0), first: 1 };
-    while (number >= epoch.first + epoch.batches.length) {
-      epoch = {
-        index: epoch.index + 1,
-        first: epoch.first + epoch.batches.length,
-        batches: this.batchesOf(epoch.index + 1),
-      };
-    }
-    this.epoch = epoch;
-    return epoch.batches[number - epoch.first]!;
   }
 
   private async measure(): Promise<void> {

@@ -3,8 +3,11 @@ import type { StageContext } from "@slm/core";
 import type { ModelConfig, ParameterSpec, Weights } from "@slm/model";
 import type { DeviceTensor, HostTensor } from "@slm/runtime";
 import type { Engine } from "@slm/tensor";
+import type { RowSets } from "./batch-order.js";
 import type { Batch, Bucket, PairLengths } from "./buckets.js";
 import type { ModuleSettings } from "./module-training.js";
+import type { Chunk } from "./parameter-layout.js";
+import type { RateGroups } from "./rate-groups.js";
 import type { LossDefinition } from "./train-program.js";
 import type { TrainingSettings } from "./training-config.js";
 
@@ -38,6 +41,8 @@ export interface LiveModel {
   readonly engine: Engine;
   readonly config: ModelConfig;
   readonly feeds: Readonly<Record<string, DeviceTensor>>;
+  /** How the weights lie in `feeds`. Default: `planChunks` of the configuration, as without learning-rate groups. */
+  readonly chunks?: readonly Chunk[] | undefined;
 }
 
 /** A measurement on the dev split. */
@@ -53,6 +58,8 @@ export interface TrainRequest {
   readonly config: ModelConfig;
   readonly settings: TrainingSettings & ModuleSettings;
   readonly lengths: PairLengths;
+  /** Further sets of rows that batches may be from; the objective knows which. */
+  readonly rowSets?: RowSets | undefined;
   readonly objective: Objective;
   readonly dev: DevMetric;
   /** Directory of state and metrics during training. */
@@ -62,13 +69,18 @@ export interface TrainRequest {
   readonly context: StageContext;
   /** Starting weights; drawn from the seed when absent. */
   readonly initial?: Weights | undefined;
+  /** Parameters with learning rates of their own. Default: every parameter has the schedule's. */
+  readonly groups?: RateGroups | undefined;
 }
 
 export interface TrainReport {
   readonly weights: Weights;
   /** Steps taken; fewer than requested after early stopping. */
   readonly steps: number;
+  /** Epochs of the rows of `lengths`. */
   readonly epochs: number;
+  /** Epochs of the further sets of rows. */
+  readonly furtherEpochs: readonly number[];
   readonly seconds: number;
   /** Tokens without padding, per second of this run. */
   readonly tokensPerSecond: number;

@@ -2,11 +2,15 @@
  * Estimates of training time and memory: the FLOPs of forward and backward passes divided by a rate that is measured on this machine.
  * They are rough: attention, softmax, the optimizer and evaluation are left out, and a single MatMul is faster than a graph.
  */
+import { CONFIG_FILE, importConfig, readModelConfig, resolveCached } from "@slm/checkpoints";
 import { readManifest } from "@slm/core";
 import {
   largestShare,
-  readsTeacher,
+  hasTeacherShape,
+  notSingle,
   publishedTowerOf,
+  readSingleConfig,
+  requiresTeacher,
   studentShape,
   type DistillConfig,
 } from "@slm/distillation";
@@ -21,9 +25,20 @@ import {
   parameterSpecs,
   type ModelConfig,
 } from "@slm/model";
-import { readTeacherConfigs, teacherConfig, type CacheConfig, type TeacherConfig } from "@slm/teacher";
+import {
+  cacheConfig,
+  readTeacherConfigs,
+  teacherConfig,
+  type CacheConfig,
+  type CacheRowKind,
+  type TeacherConfig,
+  type TeacherMemberConfig,
+} from "@slm/teacher";
 import { resolveModules, type ModuleSettings, type TrainingSettings } from "@slm/training";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { z } from "zod";
+import { openExternal } from "../models/open-external.js";
 import { publishedTowerShape } from "../models/published-tower.js";
 import { formatCount } from "../ui/format.js";
 import type { EstimateRequest, StageEstimate } from "../pipeline/stage.js";
@@ -78,7 +93,9 @@ export async function estimateDistill(request: EstimateRequest<DistillConfig>): 
   const tower = published === undefined ? undefined : await publishedTowerShape(published);
   // The shape of a student is unknown until its tower has been downloaded.
   if (published !== undefined && tower === undefined) return {};
-  const shape = studentShape(student, tower);
+  const teacher = hasTeacherShape(student) ? await singleTeacherShape(request) : undefined;
+  if (hasTeacherShape(student) && teacher === undefined) return {};
+  const shape = studentShape(student, { tower, teacher });
   const { maxSource, maxTarget } = shape;
   const before =
     shape.architecture === "encoder-decoder" && shape.vision !== undefined
@@ -96,10 +113,17 @@ function pairsScored(
   { settings, sections }: EstimateRequest<DistillConfig>,
   { pairs = 0 }: DataFacts,
 ): number {
-  if (!readsTeacher(settings)) return 0;
+  if (!requiresTeacher(settings, storedBy(sections.cache))) return 0;
   const gold = sections.cache === undefined ? pairs : 0;
   const drawn = Object.values(settings.targets).reduce<number>((sum, share) => sum + largestShare(share), 0);
   return gold + drawn * pairsSeen(settings);
+}
+
+/** Targets that the cache stage of a recipe stores, if the data has sources for them. */
+function storedBy(section: unknown): ReadonlySet<CacheRowKind> {
+  const settings = cacheConfig.safeParse(section).data;
+  if (settings === undefined) return new Set();
+  return new Set(settings.generate === "none" ? ["labelled"] : ["labelled", "generated"]);
 }
 
 /** Pairs that a run reads, repetitions counted. */
@@ -117,7 +141,7 @@ const CACHED_BYTES_PER_KEPT_TOKEN = 2;
 export async function estimateCache(request: EstimateRequest<CacheConfig>): Promise<StageEstimate> {
   const limits = { maxSource: 1, maxTarget: 1 };
   const facts = await dataFacts(request, limits);
-  if (facts.pairs === undefined) return {};
+  if (facts.pairs === undefined || request.settings.distributions === "none") return {};
   const [shape] = await teacherShapes(request, facts);
   if (shape === undefined) return {};
   const rate = await measureMatmulRate(
@@ -212,6 +236,22 @@ async function teacherFlops(request: EstimateRequest<unknown>, facts: DataFacts)
   return shapes.reduce((sum, config) => sum + forwardFlops(config, facts), 0);
 }
 
+/**
+ * The shape that a student takes from its teacher; undefined before a teacher that is not on disk has been fetched.
+ *
+ * @throws SlmError CONFIG_INVALID unless the teacher is a single checkpoint
+ */
+async function singleTeacherShape(request: EstimateRequest<DistillConfig>): Promise<ModelConfig | undefined> {
+  const { artifacts, sections } = request;
+  if (artifacts.teacher !== undefined) return readSingleConfig(artifacts.teacher, "student.shape");
+  if (sections.teacher === undefined) return readSingleConfig(undefined, "student.shape");
+  const { maxSource, maxTarget } = request.settings.student;
+  const kind = teacherConfig.safeParse(sections.teacher).data?.kind;
+  if (kind === "ensemble" || kind === "onnx") throw notSingle("student.shape", `a teacher of kind ${kind}`);
+  const [shape] = await teacherShapes(request, await dataFacts(request, { maxSource, maxTarget }));
+  return shape;
+}
+
 async function teacherShapes(
   { artifacts, sections }: EstimateRequest<unknown>,
   facts: DataFacts,
@@ -220,11 +260,27 @@ async function teacherShapes(
   const settings = teacherConfig.safeParse(sections.teacher).data;
   if (settings === undefined) return [];
   const members = settings.kind === "ensemble" ? settings.members : [settings];
-  return members.flatMap((member) =>
-    member.kind === "train"
-      ? [parseModelConfig({ ...member.model, ...vocabularyFields(facts) }, "teacher.model")]
-      : [],
-  );
+  const shapes: ModelConfig[] = [];
+  for (const member of members) {
+    const shape = await plannedShape(member, facts);
+    if (shape !== undefined) shapes.push(shape);
+  }
+  return shapes;
+}
+
+/** The shape of a teacher that is still to be made; undefined where it is not known. */
+async function plannedShape(
+  member: Exclude<TeacherConfig, { readonly kind: "ensemble" }> | TeacherMemberConfig,
+  facts: DataFacts,
+): Promise<ModelConfig | undefined> {
+  if (member.kind === "train")
+    return parseModelConfig({ ...member.model, ...vocabularyFields(facts) }, "teacher.model");
+  if (member.kind === "checkpoint" && existsSync(join(member.path, CONFIG_FILE)))
+    return readModelConfig(member.path);
+  if (member.kind !== "import") return undefined;
+  const found = await resolveCached(member.model);
+  if (found === undefined) return undefined;
+  return importConfig((await openExternal(found.path)).checkpoint, member).config;
 }
 
 /** The fields of the data stage's report that are used here. */

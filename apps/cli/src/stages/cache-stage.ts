@@ -1,5 +1,7 @@
 /** Stage `cache`: stores the teacher's distributions over every target, so that later epochs and runs need no teacher. */
-import { artifactInput } from "@slm/core";
+import { artifactInput, readManifest } from "@slm/core";
+import { basename } from "node:path";
+import { z } from "zod";
 import { cacheConfig, cacheTeacher, type CacheConfig, type CacheStageReport } from "@slm/teacher";
 import { withEngine } from "../compute/open-engine.js";
 import { estimateCache } from "../estimates/training-estimate.js";
@@ -17,15 +19,22 @@ export const cacheStage = defineStage<CacheConfig>({
     { stage: "tokenizer", required: true },
     { stage: "teacher", required: true },
   ],
+  files: ({ unlabelled: { agreement } }) =>
+    (agreement?.teachers ?? []).map((path, index) => ({
+      setting: `unlabelled.agreement.teachers.${index}`,
+      path,
+    })),
   estimate: estimateCache,
   run: async ({ settings, compute, inputs, work, ...context }): Promise<CacheStageReport> => {
     const teacherDirectory = requireInput(inputs, "teacher");
     const { sha256 } = await artifactInput("teacher", teacherDirectory);
+    const teacherName = await nameOf(teacherDirectory);
     return withEngine(compute, (engine) =>
       cacheTeacher(settings, {
         dataDirectory: requireInput(inputs, "data"),
         tokenizerDirectory: requireInput(inputs, "tokenizer"),
         teacherDirectory,
+        teacherName,
         identity: sha256,
         workDirectory: work,
         engine,
@@ -34,3 +43,12 @@ export const cacheStage = defineStage<CacheConfig>({
     );
   },
 });
+
+/** Settings of a teacher that name it: a model or checkpoint, else how it was made. */
+const named = z.object({ kind: z.string(), model: z.unknown().optional(), path: z.string().optional() });
+
+/** Who labels: the name of the model, without the folder that it was read from. */
+async function nameOf(teacherDirectory: string): Promise<string> {
+  const { kind, model, path } = named.parse((await readManifest(teacherDirectory)).settings);
+  return basename(typeof model === "string" ? model : (path ?? kind));
+}

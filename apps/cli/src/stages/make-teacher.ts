@@ -35,14 +35,15 @@ import { withEngine } from "../compute/open-engine.js";
 import { importTeacher, type ImportedTeacher } from "../models/import-teacher.js";
 import { chatTemplateFiles, externalFiles } from "../models/open-external.js";
 import type { FilesRequest, StageFile } from "../pipeline/stage.js";
+import type { LabellerConfig } from "./make-labeller.js";
 import { quantizeTeacher, type QuantizedTeacher, type TeacherWork } from "./quantize-teacher.js";
 import { comparePrompts, type SharedReading } from "./shared-reading.js";
 
 /** Files of a checkpoint that other stages can read. */
 const CHECKPOINT_FILES = [CONFIG_FILE, WEIGHTS_FILE, TOKENIZER_FILE, TOKENIZER_CONFIG_FILE] as const;
 
-/** Settings of a teacher that is one checkpoint. */
-export type SingleTeacherConfig = Exclude<TeacherConfig, { readonly kind: "ensemble" }>;
+/** Settings of a teacher that is one checkpoint or graph. */
+export type SingleTeacherConfig = Exclude<TeacherConfig, { readonly kind: "ensemble" } | LabellerConfig>;
 
 export interface TeacherRun extends TeacherWork {
   readonly dataDirectory: string;

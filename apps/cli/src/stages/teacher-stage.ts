@@ -3,12 +3,13 @@ import { teacherConfig, type TeacherConfig } from "@slm/teacher";
 import { estimateTeacher } from "../estimates/training-estimate.js";
 import { defineStage, type EstimateRequest, type StageEstimate } from "../pipeline/stage.js";
 import { makeEnsemble, memberFiles } from "./make-ensemble.js";
+import { isLabeller, labellerFiles, makeLabeller } from "./make-labeller.js";
 import { makeTeacher, teacherFiles } from "./make-teacher.js";
 import { requireInput } from "./require-input.js";
 
 export const teacherStage = defineStage<TeacherConfig>({
   name: "teacher",
-  summary: "a teacher: trained, copied from disk, imported, or an ensemble",
+  summary: "a teacher: trained, copied from disk, imported, an ensemble, a server or a program",
   section: teacherConfig,
   kind: "teacher",
   revision: 1,
@@ -16,8 +17,10 @@ export const teacherStage = defineStage<TeacherConfig>({
     { stage: "data", required: true },
     { stage: "tokenizer", required: true },
   ],
-  files: (settings, request) =>
-    settings.kind === "ensemble" ? memberFiles(settings, request) : teacherFiles(settings, request),
+  files: (settings, request) => {
+    if (isLabeller(settings)) return labellerFiles(settings);
+    return settings.kind === "ensemble" ? memberFiles(settings, request) : teacherFiles(settings, request);
+  },
   estimate,
   run: ({ settings, compute, inputs, work, ...context }): Promise<object> => {
     const run = {
@@ -27,6 +30,7 @@ export const teacherStage = defineStage<TeacherConfig>({
       compute,
       context,
     };
+    if (isLabeller(settings)) return makeLabeller(settings, run);
     return settings.kind === "ensemble" ? makeEnsemble(settings, run) : makeTeacher(settings, run);
   },
 });

@@ -34,6 +34,8 @@ export interface AnswerOptions {
   readonly format: TextFormat;
   readonly seed: number | undefined;
   readonly stop: readonly string[];
+  /** Alternatives per token; undefined: no log-probabilities. */
+  readonly logprobs?: number | undefined;
 }
 
 /** Identity of a response, in OpenAI's words. */
@@ -111,13 +113,14 @@ function textRequest(
   index: number,
   options: AnswerOptions & { readonly signal: AbortSignal; readonly onText?: Piece },
 ): TextRequest {
-  const { image, maxTokens, temperature, rules, format, stop, signal, onText } = options;
+  const { image, maxTokens, temperature, rules, format, stop, logprobs, signal, onText } = options;
   return {
     source,
     image,
     stop,
     rules,
     format,
+    logprobs,
     signal,
     maxTokens,
     sampling: temperature === 0 ? undefined : samplingOf(options, index),

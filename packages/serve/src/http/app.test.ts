@@ -98,6 +98,44 @@ describe(createApp, () => {
     });
   });
 
+  test("gives log-probabilities of the tokens and their alternatives in OpenAI's forms", async () => {
+    const app = appOf();
+    // One logit is 1 and the 19 others are 0.
+    const best = 1 - Math.log(Math.E + 19);
+    const completion = await post(app, "/v1/completions", { prompt: "ab", logprobs: 2 });
+    const { choices } = completion.json() as { choices: [{ logprobs: Record<string, unknown[]> }] };
+    expect(choices[0].logprobs).toEqual({
+      tokens: ["B", " A"],
+      token_logprobs: [expect.closeTo(best, 5), expect.closeTo(best, 5)],
+      top_logprobs: [
+        { B: expect.closeTo(best, 5) as number, "": expect.closeTo(best - 1, 5) as number },
+        { " A": expect.closeTo(best, 5) as number, "": expect.closeTo(best - 1, 5) as number },
+      ],
+      text_offset: [0, 1],
+    });
+    const chat = await post(app, "/v1/chat/completions", {
+      messages: [{ role: "user", content: "a" }],
+      ...{ logprobs: true, top_logprobs: 1, temperature: 1, seed: 3, top_k: 1 },
+    });
+    expect(chat.json()).toMatchObject({
+      choices: [
+        {
+          message: { content: "A", refusal: null },
+          logprobs: {
+            content: [
+              {
+                ...{ token: "A", bytes: [65], logprob: expect.closeTo(best, 5) as number },
+                top_logprobs: [{ token: "A", bytes: [65], logprob: expect.closeTo(best, 5) as number }],
+              },
+            ],
+          },
+        },
+      ],
+    });
+    const without = await post(app, "/v1/completions", { prompt: "ab" });
+    expect(without.json()).toMatchObject({ choices: [{ logprobs: null }] });
+  });
+
   test("takes OpenAI's sampling options and those of other servers", async () => {
     const app = appOf();
     const sampled = { prompt: "abc", temperature: 2, seed: 3 };
@@ -160,7 +198,8 @@ describe(createApp, () => {
 
   test.each<readonly [string, string, unknown, RegExp]>([
     ["no JSON", "/generate", "{", /JSON/],
-    ["an unknown option", "/v1/completions", { prompt: "a", logprobs: 3 }, /logprobs/],
+    ["an unknown option", "/v1/completions", { prompt: "a", suffix: "b" }, /suffix/],
+    ["streamed log-probabilities", "/v1/completions", { prompt: "a", stream: true, logprobs: 3 }, /logprobs/],
     ["several answers to one prompt", "/v1/completions", { prompt: "a", n: 2 }, /n:/],
     ["another model", "/v1/completions", { prompt: "a", model: "gpt" }, /no model 'gpt'/],
     ["a letter the model does not know", "/generate", { source: "xyz" }, /./],

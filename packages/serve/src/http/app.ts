@@ -24,6 +24,7 @@ import {
   reloadRoute,
 } from "./routes.js";
 import type { TextFormat } from "../text-formats.js";
+import { chatLogprobs, completionLogprobs } from "../token-logprobs.js";
 import type { completionRequest, healthResponse, ResponseFormat } from "./schemas.js";
 
 export interface AppServices extends AnswerServices {
@@ -98,17 +99,17 @@ function addAnswers(app: OpenAPIHono, services: AppServices): void {
     checkModel(served, request.model);
     const head = responseHead("cmpl", served);
     const sources = typeof request.prompt === "string" ? [request.prompt] : request.prompt;
-    const options = optionsOf(request, request.max_tokens);
+    const options = { ...optionsOf(request, request.max_tokens), logprobs: request.logprobs ?? undefined };
     if (request.stream) {
       const events = completionEvents(head, request.stream_options);
       return asStream(await answerStream(context, services, { sources, options, events }));
     }
     const answers = await answerAll(context, services, sources, options);
-    const choices = answers.map(({ text, reason }, index) => ({
+    const choices = answers.map(({ text, reason, logprobs }, index) => ({
       index,
       text,
       finish_reason: reason,
-      logprobs: null,
+      logprobs: completionLogprobs(logprobs),
     }));
     return context.json(
       { ...head, object: "text_completion" as const, choices, usage: usageOf(answers) },
@@ -124,17 +125,18 @@ function addAnswers(app: OpenAPIHono, services: AppServices): void {
     const options = {
       ...optionsOf(request, request.max_completion_tokens ?? request.max_tokens),
       image: imageOfMessages(request.messages, services.config),
+      logprobs: request.logprobs === true ? (request.top_logprobs ?? 0) : undefined,
     };
     if (request.stream) {
       const events = chatEvents(head, request.stream_options);
       return asStream(await answerStream(context, services, { sources, options, events }));
     }
     const answers = await answerAll(context, services, sources, options);
-    const choices = answers.map(({ text, reason }, index) => ({
+    const choices = answers.map(({ text, reason, logprobs }, index) => ({
       index,
-      message: { role: "assistant" as const, content: text, rejection: null },
+      message: { role: "assistant" as const, content: text, refusal: null },
       finish_reason: reason,
-      logprobs: null,
+      logprobs: chatLogprobs(logprobs),
     }));
     return context.json(
       { ...head, object: "chat.completion" as const, choices, usage: usageOf(answers) },
@@ -171,7 +173,7 @@ function addAnswers(app: OpenAPIHono, services: AppServices): void {
 
 /** OpenAI's request options, and common extensions of other servers. */
 function optionsOf(
-  request: Omit<z.infer<typeof completionRequest>, "prompt">,
+  request: Omit<z.infer<typeof completionRequest>, "prompt" | "logprobs">,
   maxTokens: number | undefined,
 ): AnswerOptions {
   const { temperature, top_p: topP, top_k: topK, min_p: minP, seed, stop } = request;

@@ -1,5 +1,6 @@
 /** Schemas of requests and responses. An unsupported option that would change the answer is rejected. */
 import { z } from "@hono/zod-openapi";
+import { MAX_TOP_LOGPROBS } from "../token-logprobs.js";
 
 const maxTokens = z
   .int()
@@ -104,8 +105,26 @@ const shared = {
   ...ignored,
 };
 
+const topLogprobs = z
+  .int()
+  .min(0)
+  .max(MAX_TOP_LOGPROBS)
+  .nullish()
+  .openapi({ description: "Most probable tokens whose log-probabilities are returned per token." });
+
+/** Log-probabilities are not streamed. */
+const isNotStreamed = ({ stream, logprobs }: { stream: boolean; logprobs?: unknown }): boolean =>
+  !stream || logprobs === undefined || logprobs === null || logprobs === false;
+const NOT_STREAMED = { path: ["logprobs"], message: "are not streamed: leave out stream or logprobs" };
+
 export const completionRequest = z
-  .strictObject({ ...shared, prompt: z.union([text, z.array(text).min(1)]), max_tokens: maxTokens })
+  .strictObject({
+    ...shared,
+    prompt: z.union([text, z.array(text).min(1)]),
+    max_tokens: maxTokens,
+    logprobs: topLogprobs,
+  })
+  .refine(isNotStreamed, NOT_STREAMED)
   .openapi("CompletionRequest");
 
 const imagePart = z
@@ -147,7 +166,10 @@ export const chatRequest = z
       .openapi({ description: "The contents are joined with line breaks to one prompt." }),
     max_tokens: maxTokens,
     max_completion_tokens: maxTokens,
+    logprobs: z.boolean().nullish().openapi({ description: "Whether log-probabilities are returned." }),
+    top_logprobs: topLogprobs,
   })
+  .refine(isNotStreamed, NOT_STREAMED)
   .openapi("ChatCompletionRequest");
 
 export const generateRequest = z
@@ -190,7 +212,7 @@ export const completionResponse = z
         index: z.int(),
         text: z.string(),
         finish_reason: finishReason.nullable(),
-        logprobs: z.null(),
+        logprobs: z.looseObject({}).nullable(),
       }),
     ),
     usage,
@@ -206,9 +228,9 @@ export const chatResponse = z
     choices: z.array(
       z.object({
         index: z.int(),
-        message: z.object({ role: z.literal("assistant"), content: z.string(), rejection: z.null() }),
+        message: z.object({ role: z.literal("assistant"), content: z.string(), refusal: z.null() }),
         finish_reason: finishReason,
-        logprobs: z.null(),
+        logprobs: z.looseObject({}).nullable(),
       }),
     ),
     usage,

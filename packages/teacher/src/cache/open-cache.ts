@@ -1,6 +1,6 @@
 /** Reads a cache with three positioned reads per pair, a bounded number of open files, and nothing else in memory. */
 import { createHash } from "node:crypto";
-import type { FileHandle } from "node:fs/promises";
+import { stat, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import { SlmError } from "@slm/core";
 import { createHostTensor, type HostTensor } from "@slm/runtime";
@@ -10,6 +10,7 @@ import { readCacheFile, type CacheFile } from "./cache-file.js";
 import { readDistribution } from "./distribution-code.js";
 import { KEY_BYTES, keyBits, keyOf } from "./pair-key.js";
 import {
+  CACHE_FILE,
   corrupt,
   DIGEST_BYTES,
   ENTRY_BYTES,
@@ -27,6 +28,14 @@ import { openForReading, readAt, verifyOpenShard } from "./verify-shard.js";
 const OPEN_SHARDS = 64;
 /** Limit of keys per fan entry; uniformly distributed keys stay far below it. */
 const MAX_FAN_PAIRS = 1 << 14;
+
+/** Whether a directory of the cache stage has distributions, and not labels alone. */
+export async function hasDistributions(directory: string): Promise<boolean> {
+  return stat(join(directory, CACHE_FILE)).then(
+    (entry) => entry.isFile(),
+    () => false,
+  );
+}
 
 /**
  * Opens a cache. Every shard is checked against its hash when it is first read.

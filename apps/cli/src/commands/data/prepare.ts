@@ -19,8 +19,15 @@ export class DataPrepareCommand extends StageCommand {
     return this.runStage("data", args.recipe, flags);
   }
 
-  protected override summarize({ rows, rejectedCount, duplicates, nearDuplicates }: StageReport): string {
+  protected override summarize(report: StageReport): string {
+    const { rows, rejectedCount, duplicates, nearDuplicates, labels, augmented } = report;
     const repeated = Number(duplicates) + Number(nearDuplicates);
-    return `${String(rows)} rows, ${String(rejectedCount)} rejected, ${repeated} duplicates`;
+    const parts = [`${String(rows)} rows`, `${String(rejectedCount)} rejected`, `${repeated} duplicates`];
+    if (labels !== undefined) {
+      const { labelled, unlabelled } = Object(labels) as Readonly<Record<string, number>>;
+      parts.push(`${labelled} labels`, `${unlabelled} training sources without`);
+    }
+    if (augmented !== undefined) parts.push(`${Number(augmented)} augmented`);
+    return parts.join(", ");
   }
 }

@@ -22,9 +22,16 @@ export class TeacherCacheCommand extends StageCommand {
     return "artifact" in result ? { ...result, cache: result.artifact } : result;
   }
 
-  protected override summarize({ tokens, bytesPerToken, truncation }: StageReport): string {
+  protected override summarize({ tokens, bytesPerToken, truncation, labelled }: StageReport): string {
+    const parts = [];
+    if (labelled !== undefined) {
+      const { kept, sources } = Object(labelled) as Readonly<Record<string, number>>;
+      parts.push(`${kept} of ${sources} sources labelled`);
+    }
+    if (truncation === undefined) return [...parts, "no distributions"].join("  ");
     const { meanKl } = Object(truncation) as Readonly<Record<string, number>>;
     return [
+      ...parts,
       `${formatCount(Number(tokens))} tokens`,
       `${formatNumber(Number(bytesPerToken))} bytes per token`,
       `${formatNumber(Number(meanKl))} nats KL from the teacher`,

@@ -1,0 +1,138 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { hashFile } from "@slm/core";
+import { dataConfig, prepareData, readAllRows, type Row, SPLITS } from "@slm/data";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Draw } from "../shared/draw.js";
+import { readCalendar } from "./calendar.js";
+import { isoDate } from "./dataset.js";
+import { ORDINALS } from "./languages.js";
+import { withNoise } from "./noise.js";
+import { partsOf, written } from "./pattern.js";
+import { calendarFolder } from "./testing/calendars.js";
+
+const module = fileURLToPath(new URL("./dataset.ts", import.meta.url));
+const MOMENT = { year: 2024, month: 3, day: 5, hour: 14, minute: 5 };
+const NIGHT = { ...MOMENT, day: 21, hour: 0 };
+
+const root = { calendars: "", output: "" };
+beforeAll(async () => {
+  root.calendars = await calendarFolder();
+  root.output = await mkdtemp(join(tmpdir(), "slm-dates-"));
+});
+afterAll(async () => {
+  for (const folder of Object.values(root)) await rm(folder, { recursive: true });
+});
+
+describe(written, () => {
+  test.each([
+    ["en", "EEEE, MMMM d, y", "Tuesday, March 5, 2024"],
+    ["en", "h:mm a", "2:05 PM"],
+    ["en", "dd.MM.y HH:mm", "05.03.2024 14:05"],
+    ["en", "h 'o''clock' a", "2 o'clock PM"],
+    ["cs", "EEEE d. MMMM y", "úterý 5. března 2024"],
+    ["cs", "LLLL\u202fy", "března 2024"],
+  ])("%s %s", async (language, pattern, text) => {
+    expect(written(partsOf(pattern), MOMENT, await readCalendar(root.calendars, language))).toBe(text);
+  });
+
+  test("midnight is twelve in the morning", async () => {
+    const calendar = await readCalendar(root.calendars, "en");
+    expect(written(partsOf("h:mm a"), NIGHT, calendar)).toBe("12:05 AM");
+  });
+
+  test("rejects a field that it does not know", async () => {
+    const calendar = await readCalendar(root.calendars, "en");
+    expect(() => written(partsOf("w y"), MOMENT, calendar)).toThrow("en: no text for the field 'w'");
+  });
+});
+
+describe(readCalendar, () => {
+  test("leaves out dates whose order depends on the country, and patterns that are no text", async () => {
+    const { dates, language, names } = await readCalendar(root.calendars, "en");
+    expect(dates.map((parts) => written(parts, MOMENT, { language, names }))).toEqual([
+      ...["Tuesday, March 5, 2024", "March 5, 2024", "Mar 5, 2024", "Mar 5", "March 2024"],
+    ]);
+  });
+
+  test("leaves out a day and a month in figures without a year", async () => {
+    const { dates, language, names } = await readCalendar(root.calendars, "cs");
+    expect(dates.map((parts) => written(parts, MOMENT, { language, names }))).not.toContain("5. 3.");
+  });
+
+  test("rejects a file of another form", async () => {
+    await writeFile(join(root.output, "en.json"), '{"main":{}}');
+    await expect(readCalendar(root.output, "en")).rejects.toMatchObject({ code: "DATA_INVALID" });
+    await expect(readCalendar(root.output, "xx")).rejects.toMatchObject({ code: "INPUT_MISSING" });
+  });
+});
+
+describe(isoDate, () => {
+  test.each([
+    ["d MMM y", "2024-03-05"],
+    ["d MMM", "--03-05"],
+    ["LLLL y", "2024-03"],
+  ])("%s is %s", (pattern, iso) => {
+    expect(isoDate(partsOf(pattern), MOMENT)).toBe(iso);
+  });
+});
+
+test("ordinals are those of the language", () => {
+  const english = [1, 2, 3, 4, 11, 12, 13, 21, 22, 23, 31].map((day) => ORDINALS.en?.suffixOf(day));
+  expect(english).toEqual(["st", "nd", "rd", "th", "th", "th", "th", "st", "nd", "rd", "st"]);
+  expect([1, 2].map((day) => ORDINALS.fr?.suffixOf(day))).toEqual(["er", undefined]);
+});
+
+describe(withNoise, () => {
+  const texts = (language: "en" | "tr", text: string): ReadonlySet<string> =>
+    new Set(Array.from({ length: 300 }, (_, row) => withNoise(new Draw(1, row), language, text)));
+
+  test("never changes what is meant: dots between figures stay", () => {
+    for (const text of texts("en", "Mon., 05.03.2024")) expect(text).toContain("05.03.2024");
+  });
+
+  test("changes case by the rules of the language", () => {
+    expect([...texts("tr", "5 Nisan")]).toEqual(expect.arrayContaining(["5 Nisan", "5 nisan", "5 NİSAN"]));
+  });
+
+  test("drops commas and the dots of abbreviations", () => {
+    expect([...texts("en", "Mon., Mar. 5")]).toEqual(
+      expect.arrayContaining(["Mon, Mar 5", "Mon. Mar. 5", "Mon Mar 5"]),
+    );
+  });
+});
+
+describe("rows", () => {
+  let rows: readonly Row[] = [];
+  const hashes: string[] = [];
+  beforeAll(async () => {
+    const source = { module, files: root.calendars, languages: ["en", "cs", "tr"], rows: 2000 };
+    await prepareData(dataConfig.parse({ source }), root.output, { seed: 1 });
+    const files = SPLITS.map((split) => join(root.output, `${split}.jsonl`));
+    rows = (await Promise.all(files.map((file) => readAllRows(file)))).flat();
+    for (const file of files) hashes.push((await hashFile(file)).slice(0, 16));
+  });
+
+  test("have ISO 8601 dates, months, days without a year, and times that belong to a day", () => {
+    const shapes = new Set(rows.map(({ target }) => target.replace(/\d/gu, "0")));
+    expect([...shapes].sort()).toEqual([
+      ...["--00-00", "--00-00T00:00", "0000-00", "0000-00-00", "0000-00-00T00:00"],
+    ]);
+  });
+
+  test("have dates that exist", () => {
+    const whole = rows.map(({ target }) => target).filter((target) => /^\d{4}-\d\d-\d\d/.test(target));
+    for (const target of whole)
+      expect(new Date(`${target.slice(0, 10)}T00:00Z`).toISOString()).toContain(target.slice(0, 10));
+  });
+
+  test("never mean two things", () => {
+    expect(rows.filter(({ references }) => (references ?? []).length > 1)).toEqual([]);
+  });
+
+  test("are the same for the same seed", () => {
+    expect(hashes).toEqual(["87b6912649130e32", "eb7f39e3a1653b2a", "147b9a029f14eb22"]);
+  });
+});

@@ -1,0 +1,67 @@
+/**
+ * Sentences of six languages without their diacritics, and as they are written.
+ *
+ *   "Tento balicek obsahuje knihovnu."  ->  "Tento balíček obsahuje knihovnu."
+ *
+ * The sentences are from Debian's package descriptions, translated by people. The language is not said.
+ */
+import { defineDataset, type Row } from "@slm/data";
+import { z } from "zod";
+import { sentencesOf, translatedDescriptions } from "../shared/debian-index.js";
+import { sourceFolder } from "../shared/user-cache.js";
+import { stripDiacritics } from "./strip.js";
+
+/** As Debian names its translations. */
+export const LANGUAGES = ["cs", "es", "fr", "pl", "pt_BR", "sk"] as const;
+
+export const settings = z.strictObject({
+  files: z
+    .string()
+    .optional()
+    .describe("Folder of the index (node tools/data/fetch.mjs debian). Default: in the user's cache."),
+  languages: z
+    .array(z.enum(LANGUAGES))
+    .min(1)
+    .default([...LANGUAGES])
+    .describe("Languages, in this order."),
+  perLanguage: z.int().positive().default(6000).describe("Most sentences of a language [rows]."),
+  shortest: z.int().positive().default(20).describe("Shortest sentence [characters]."),
+  longest: z.int().positive().default(100).describe("Longest sentence [characters]."),
+});
+
+type Settings = z.infer<typeof settings>;
+
+/** Sentences of the languages in turn, so that the first rows hold all of them. */
+async function* examples(
+  { files, languages, perLanguage, shortest, longest }: Settings,
+  { directory }: { readonly directory: string },
+): AsyncGenerator<Row> {
+  const folder = sourceFolder("debian-bookworm", files, directory);
+  const lists: string[][] = [];
+  for (const language of languages) {
+    const sentences = new Set<string>();
+    for await (const { synopsis, paragraphs } of translatedDescriptions(folder, language)) {
+      for (const text of [synopsis, ...paragraphs.flatMap(sentencesOf)]) {
+        if (sentences.size >= perLanguage) break;
+        if (text.length >= shortest && text.length <= longest && isSentence(text)) sentences.add(text);
+      }
+    }
+    lists.push([...sentences]);
+  }
+  for (let place = 0; place < perLanguage; place++)
+    for (const list of lists) {
+      const target = list[place];
+      if (target !== undefined) yield { source: stripDiacritics(target), target };
+    }
+}
+
+/** Running text with something to restore: no addresses or markup, mostly letters, one script. */
+export function isSentence(text: string): boolean {
+  if (/[<>{}|\\_@=#]|:\/\/|[^\p{Script=Latin}\p{M}\p{N}\p{P}\p{Zs}]/u.test(text)) return false;
+  const letters = text.match(/\p{L}/gu)?.length ?? 0;
+  return letters > 0.7 * text.length && stripDiacritics(text) !== text.normalize("NFC");
+}
+
+export default defineDataset({ settings, examples });
+
+// cspell:ignore Tento balíček balicek obsahuje knihovnu

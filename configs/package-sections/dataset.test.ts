@@ -1,0 +1,69 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { dataConfig, prepareData, readAllRows, type Row } from "@slm/data";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { debianFolder, type IndexEntry } from "../shared/testing/debian-folder.js";
+import { rowOf } from "./dataset.js";
+import { CLASS_NAMES, classOf } from "./sections.js";
+
+const module = fileURLToPath(new URL("./dataset.ts", import.meta.url));
+
+describe(classOf, () => {
+  test("joins small sections with their neighbours, and leaves out those that name no subject", () => {
+    expect(["games", "zope", "shells", "doc", "misc", "constructor"].map(classOf)).toEqual([
+      ...["games", "python", "utils", undefined, undefined, undefined],
+    ]);
+    expect(CLASS_NAMES).toHaveLength(34);
+  });
+});
+
+describe(rowOf, () => {
+  const entry = { name: "edit", source: "edit", section: "editors", synopsis: "small editor" };
+  test("gives the synopsis and the sentences that fit, and never the name", () => {
+    const paragraphs = ["It edits text. It is fast."];
+    expect(rowOf({ ...entry, paragraphs }, 30)).toEqual({
+      source: "small editor: It edits text.",
+      target: "editors",
+    });
+    expect(rowOf({ ...entry, paragraphs }, 20)).toEqual({ source: "small editor", target: "editors" });
+  });
+});
+
+describe("rows of an index", () => {
+  const root = { directory: "", index: "" };
+  let rows: readonly Row[] = [];
+  beforeAll(async () => {
+    const game = (place: number): IndexEntry => ({
+      name: `game-${place}`,
+      section: "games",
+      synopsis: `game number ${place}`,
+      lines: ["Play it."],
+    });
+    const entries: readonly IndexEntry[] = [
+      ...Array.from({ length: 9 }, (_, place) => game(place)),
+      { name: "libgame", source: "game-1", section: "libs", synopsis: "library of a game", lines: [] },
+      { name: "manual", section: "doc", synopsis: "a manual", lines: ["Read it."] },
+      { name: "mailer", section: "mail", synopsis: "sends mail", lines: ["It sends."] },
+    ];
+    root.index = await debianFolder(entries, ["en"]);
+    root.directory = await mkdtemp(join(tmpdir(), "slm-sections-"));
+    const source = { module, files: root.index, perClass: 4 };
+    await prepareData(dataConfig.parse({ source, testFraction: 0, devFraction: 0 }), root.directory);
+    rows = await readAllRows(join(root.directory, "train.jsonl"));
+  });
+  afterAll(async () => {
+    for (const folder of Object.values(root)) await rm(folder, { recursive: true });
+  });
+
+  test("hold at most so many of a class, and nothing of sections without one", () => {
+    const count = (name: string): number => rows.filter(({ target }) => target === name).length;
+    expect([count("games"), count("mail"), count("doc")]).toEqual([4, 1, 0]);
+  });
+
+  test("hold one package of each source", () => {
+    const about = rows.filter(({ source }) => /number 1\b|library of a game/.test(source));
+    expect(about.length).toBeLessThanOrEqual(1);
+  });
+});

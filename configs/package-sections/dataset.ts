@@ -1,0 +1,65 @@
+/**
+ * Descriptions of Debian packages and the section of the archive that each is filed under.
+ *
+ *   "arcade game: collect the diamonds and dig through caves. ..."  ->  "games"
+ *
+ * The maintainers chose the sections. A package's name is not in the source, since names such as `python3-...` would tell.
+ */
+import { sha256 } from "@slm/core";
+import { defineDataset, type Row } from "@slm/data";
+import { z } from "zod";
+import { firstSentences, onePackagePerSource, type DebianPackage } from "../shared/debian-index.js";
+import { sourceFolder } from "../shared/user-cache.js";
+import { classOf } from "./sections.js";
+
+export const settings = z.strictObject({
+  files: z
+    .string()
+    .optional()
+    .describe("Folder of the index (node tools/data/fetch.mjs debian). Default: in the user's cache."),
+  longest: z
+    .int()
+    .positive()
+    .default(240)
+    .describe("Longest source; later sentences are left out [characters]."),
+  perClass: z
+    .int()
+    .positive()
+    .default(1000)
+    .describe("Most rows of a class. Half of the archive are modules of programming languages [rows]."),
+});
+
+type Settings = z.infer<typeof settings>;
+
+/** One package of each source package; of large classes those whose names have the smallest hashes. */
+async function* examples(
+  { files, longest, perClass }: Settings,
+  { directory }: { readonly directory: string },
+): AsyncGenerator<Row> {
+  const folder = sourceFolder("debian-bookworm", files, directory);
+  const entries = await onePackagePerSource(folder, ({ section }) => classOf(section) !== undefined);
+  const counts = new Map<string, number>();
+  for (const row of byHash(entries).map((entry) => rowOf(entry, longest))) {
+    const count = (counts.get(row.target) ?? 0) + 1;
+    counts.set(row.target, count);
+    if (count <= perClass) yield row;
+  }
+}
+
+/** The same order on every machine, which is not that of names. */
+function byHash(entries: readonly DebianPackage[]): readonly DebianPackage[] {
+  return entries
+    .map((entry) => ({ entry, rank: sha256(entry.name) }))
+    .sort((one, other) => (one.rank < other.rank ? -1 : 1))
+    .map(({ entry }) => entry);
+}
+
+/** Synopsis, then as many sentences of the description as fit. */
+export function rowOf({ section, synopsis, paragraphs }: DebianPackage, longest: number): Row {
+  const target = classOf(section);
+  if (target === undefined) throw new RangeError(`section ${section} has no class`);
+  const more = firstSentences(paragraphs, longest - synopsis.length - 2);
+  return { source: more === "" ? synopsis : `${synopsis}: ${more}`, target };
+}
+
+export default defineDataset({ settings, examples });

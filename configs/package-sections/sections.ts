@@ -1,0 +1,66 @@
+/**
+ * The classes: sections of Debian's archive, small ones joined with the one that they are nearest to.
+ *
+ * Source: Debian Policy 4.17, section 2.4, and the descriptions on packages.debian.org.
+ */
+
+/** Class of each section. Sections that say what a package is and not what it is about (documentation, debugging symbols, translations,
+ * headers, metapackages, "misc") have none. */
+const CLASSES: Readonly<Record<string, string>> = {
+  admin: "admin",
+  kernel: "admin",
+  tasks: "admin",
+  "cli-mono": "devel",
+  comm: "hamradio",
+  database: "database",
+  devel: "devel",
+  editors: "editors",
+  education: "science",
+  electronics: "electronics",
+  embedded: "electronics",
+  fonts: "fonts",
+  games: "games",
+  gnome: "desktop",
+  "gnu-r": "gnu-r",
+  gnustep: "desktop",
+  golang: "golang",
+  graphics: "graphics",
+  hamradio: "hamradio",
+  haskell: "haskell",
+  httpd: "web",
+  interpreters: "devel",
+  java: "java",
+  javascript: "javascript",
+  kde: "desktop",
+  libs: "libs",
+  lisp: "lisp",
+  mail: "mail",
+  math: "math",
+  net: "net",
+  news: "mail",
+  ocaml: "ocaml",
+  perl: "perl",
+  php: "php",
+  python: "python",
+  ruby: "ruby",
+  rust: "rust",
+  science: "science",
+  shells: "utils",
+  sound: "sound",
+  tex: "text",
+  text: "text",
+  utils: "utils",
+  vcs: "vcs",
+  video: "video",
+  web: "web",
+  x11: "x11",
+  xfce: "desktop",
+  zope: "python",
+};
+
+/** The class of a section, or none. */
+export const classOf = (section: string): string | undefined =>
+  Object.hasOwn(CLASSES, section) ? CLASSES[section] : undefined;
+
+/** Every class, in alphabetical order. */
+export const CLASS_NAMES: readonly string[] = [...new Set(Object.values(CLASSES))].sort();

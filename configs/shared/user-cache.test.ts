@@ -1,0 +1,32 @@
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { sourceFolder } from "./user-cache.js";
+
+let root = "";
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), "slm-cache-"));
+  vi.stubEnv("SLM_CACHE", root);
+});
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await rm(root, { recursive: true });
+});
+
+test("a source that was fetched is found in the user's cache", async () => {
+  const folder = join(root, "data", "debian-bookworm");
+  await mkdir(folder, { recursive: true });
+  expect(sourceFolder("debian-bookworm", undefined, "/tasks/synopsis")).toBe(folder);
+});
+
+test("a folder that the recipe names goes before it, from the folder of the task", async () => {
+  await mkdir(join(root, "index"));
+  expect(sourceFolder("debian-bookworm", "../index", join(root, "task"))).toBe(join(root, "index"));
+});
+
+test("a source that was not fetched is an error with the command that does it", () => {
+  expect(() => sourceFolder("cldr-dates-full-48.2.0", undefined, root)).toThrow(
+    expect.objectContaining({ code: "INPUT_MISSING", suggestions: ["node tools/data/fetch.mjs cldr"] }),
+  );
+});

@@ -1,0 +1,62 @@
+/**
+ * Descriptions of Debian packages and the one-line synopsis that the maintainer wrote for each.
+ *
+ *   "This package provides a lightweight web server that ..."  ->  "lightweight web server"
+ */
+import { defineDataset, type Example, type RejectedExample } from "@slm/data";
+import { z } from "zod";
+import { firstSentences, onePackagePerSource, type DebianPackage } from "../shared/debian-index.js";
+import { sourceFolder } from "../shared/user-cache.js";
+
+/** Sections whose synopses name what a package is (headers, documentation), not what it does. */
+const LEFT_OUT: ReadonlySet<string> = new Set([
+  "debug",
+  "doc",
+  "introspection",
+  "libdevel",
+  "localization",
+  "metapackages",
+  "oldlibs",
+  "tasks",
+]);
+
+export const settings = z.strictObject({
+  files: z
+    .string()
+    .optional()
+    .describe("Folder of the index (node tools/data/fetch.mjs debian). Default: in the user's cache."),
+  shortest: z.int().positive().default(60).describe("Shortest description [characters]."),
+  longest: z
+    .int()
+    .positive()
+    .default(280)
+    .describe("Longest source; later sentences of the description are left out [characters]."),
+  longestTarget: z.int().positive().default(80).describe("Longest synopsis [characters]."),
+});
+
+type Settings = z.infer<typeof settings>;
+
+/** One package of each source package. */
+async function* examples(
+  given: Settings,
+  { directory }: { readonly directory: string },
+): AsyncGenerator<Example | RejectedExample> {
+  const folder = sourceFolder("debian-bookworm", given.files, directory);
+  for (const entry of await onePackagePerSource(folder, ({ section }) => !LEFT_OUT.has(section)))
+    yield exampleOf(entry, given);
+}
+
+/** The first sentences of the description, and the synopsis; or why there is no example. */
+export function exampleOf(
+  { name, synopsis, paragraphs }: Pick<DebianPackage, "name" | "synopsis" | "paragraphs">,
+  { shortest, longest, longestTarget }: Pick<Settings, "shortest" | "longest" | "longestTarget">,
+): Example | RejectedExample {
+  const source = firstSentences(paragraphs, longest);
+  if (source.length < shortest)
+    return { reject: `${name}: its description is shorter than ${shortest} characters` };
+  if (synopsis.length > longestTarget)
+    return { reject: `${name}: its synopsis is longer than ${longestTarget} characters` };
+  return { source, target: synopsis };
+}
+
+export default defineDataset({ settings, examples });

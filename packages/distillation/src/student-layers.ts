@@ -1,0 +1,117 @@
+/** Initializes a student from the layers of its teacher, and says how fast which of its weights learn. */
+import { createRandom } from "@slm/decoding";
+import {
+  chooseLayers,
+  decoderOnlyTeacher,
+  initializeWeights,
+  isNarrower,
+  narrowTeacher,
+  pickTokens,
+  studentFromTeacher,
+  withLayerOptions,
+  type ChosenLayers,
+  type DecoderOnlyModel,
+  type ModelConfig,
+  type Weights,
+} from "@slm/model";
+import type { Engine } from "@slm/tensor";
+import type { TokenizerFiles } from "@slm/tokenizer";
+import type { RateGroups, TokenPairs } from "@slm/training";
+import type { InitializeConfig } from "./initialize-config.js";
+import { calibrationRows, measureTeacher } from "./measure-teacher.js";
+import { readSingleTeacher } from "./single-teacher.js";
+import { teacherTokenIds } from "./teacher-tokens.js";
+
+export interface StudentLayersRequest {
+  readonly config: ModelConfig;
+  /** The student's tokenizer. */
+  readonly files: TokenizerFiles;
+  readonly initialize: InitializeConfig;
+  readonly teacherDirectory: string | undefined;
+  /** Steps over which the learning rate rises. */
+  readonly warmupSteps: number;
+  /** Training pairs in the student's tokens, to measure the teacher's layers on. */
+  readonly pairs: TokenPairs;
+  readonly engine: Engine;
+  readonly seed: number;
+}
+
+/** Layers of the teacher that became the student's. */
+export interface TeacherLayers extends ChosenLayers {
+  /** Block influence of every layer of the teacher, where it was measured. */
+  readonly influence?: readonly number[] | undefined;
+}
+
+export interface StudentLayers {
+  /** The student's configuration with the options that the layers bring along. */
+  readonly config: ModelConfig;
+  readonly weights: Weights;
+  /** Learning rates, where they differ. */
+  readonly groups: RateGroups | undefined;
+  readonly layers: TeacherLayers;
+}
+
+/**
+ * A student out of the layers of its teacher.
+ *
+ * @throws SlmError CONFIG_INVALID for a teacher that is no single decoder-only checkpoint, or another shape than its own; SHAPE_MISMATCH
+ * for another vocabulary.
+ */
+export async function studentLayers(request: StudentLayersRequest): Promise<StudentLayers> {
+  const { config: wanted, files, initialize, teacherDirectory, pairs, engine, seed } = request;
+  const given = await readSingleTeacher(teacherDirectory, "initialize.fromTeacher");
+  const whole: DecoderOnlyModel = { config: decoderOnlyTeacher(given.config), weights: given.weights };
+  const student = { files, vocabularySize: wanted.vocabularySize };
+  const place = { directory: teacherDirectory!, config: whole.config };
+  const teacher = pickTokens(whole, await teacherTokenIds(student, place), wanted.tokens);
+  const { encoderLayers = "every", decoderLayers = "every", crossAttention = "selfAttention" } = initialize;
+  const isCut = isNarrower(wanted, teacher.config);
+  const isMeasured = isCut || encoderLayers === "importance" || decoderLayers === "importance";
+  const statistics = isMeasured
+    ? await measureTeacher(engine, teacher, await calibrationRows(pairs, wanted.tokens))
+    : undefined;
+  const of = teacher.config.decoderLayers;
+  const influence = statistics && [...statistics.influence];
+  const layers = {
+    encoder:
+      wanted.architecture === "decoder-only"
+        ? []
+        : chooseLayers(encoderLayers, { count: wanted.encoderLayers, of }, influence),
+    decoder: chooseLayers(decoderLayers, { count: wanted.decoderLayers, of }, influence),
+  };
+  const narrow =
+    statistics === undefined || !isCut
+      ? teacher
+      : narrowTeacher(teacher, wanted, statistics, new Set([...layers.encoder, ...layers.decoder]));
+  const config = withLayerOptions(wanted, teacher.config, layers);
+  const fresh = initializeWeights(config, createRandom(seed).next);
+  const started = studentFromTeacher({ config, fresh, teacher: narrow, layers, crossAttention });
+  return {
+    config,
+    weights: started.weights,
+    groups: rateGroups(request, started.fromTeacher),
+    layers: { ...layers, influence },
+  };
+}
+
+/** Cross-attention, which no decoder-only teacher has. */
+const isCrossAttention = (name: string): boolean => name.includes(".crossAttention");
+
+/**
+ * Learning rates by the origin of weights: cross-attention has the schedule's; the others wait while it learns alone and then warm up;
+ * those of the teacher have a factor besides. Undefined where all rates are equal.
+ */
+function rateGroups(
+  { initialize, warmupSteps: rise }: StudentLayersRequest,
+  fromTeacher: ReadonlySet<string>,
+): RateGroups | undefined {
+  const { warmupSteps: alone = 0, rate = 1 } = initialize;
+  if (alone === 0 && rate === 1) return undefined;
+  const share = (step: number): number =>
+    alone === 0 ? 1 : Math.min(1, Math.max(0, step - alone) / Math.max(1, rise));
+  const factors: Readonly<Record<string, number>> = { teacher: rate, new: 1 };
+  return {
+    groupOf: (name) => (isCrossAttention(name) ? undefined : fromTeacher.has(name) ? "teacher" : "new"),
+    factorAt: (group, step) => (factors[group] ?? 1) * share(step),
+  };
+}

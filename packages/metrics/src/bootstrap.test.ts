@@ -1,0 +1,56 @@
+import { describe, expect, test } from "vitest";
+import { metricDifference, metricInterval } from "./bootstrap.js";
+import { METRICS } from "./metrics.js";
+
+/** Park and Miller 1988: a fixed sequence of uniform numbers. */
+function uniform(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state * 48_271) % 2_147_483_647;
+    return state / 2_147_483_647;
+  };
+}
+
+const references = Array.from({ length: 400 }, (_, row) => [`answer ${row}`]);
+const right = (share: number): string[] =>
+  references.map(([text = ""], row) => (row % 100 < share * 100 ? text : "wrong"));
+
+describe("confidence intervals of metrics", () => {
+  test("the interval of a share has the width that the binomial law gives", () => {
+    const { value, low, high } = metricInterval(METRICS.exactMatch, right(0.8), references, uniform(7));
+    expect(value).toBeCloseTo(0.8, 10);
+    // 1.96 · sqrt(0.8 · 0.2 / 400) = 0.0392
+    expect(low).toBeGreaterThan(0.75);
+    expect(low).toBeLessThan(0.77);
+    expect(high).toBeGreaterThan(0.83);
+    expect(high).toBeLessThan(0.85);
+  });
+
+  test("a difference is paired: rows that both answer alike add no width", () => {
+    const better = right(0.8);
+    const worse = better.map((text, row) => (row % 20 === 0 ? "wrong" : text));
+    const paired = metricDifference(METRICS.exactMatch, [better, worse], references, uniform(7));
+    expect(paired.value).toBeCloseTo(0.04, 10);
+    expect(paired.low).toBeGreaterThan(0.02);
+    expect(paired.high).toBeLessThan(0.065);
+    const same = metricDifference(METRICS.exactMatch, [better, better], references, uniform(7));
+    expect(same).toEqual({ value: 0, low: 0, high: 0 });
+  });
+
+  test("metrics that are not means over rows are computed on the drawn rows as a whole", () => {
+    const texts = references.map(([text = ""]) => text);
+    const { value } = metricInterval(METRICS.wer, right(0.5), references, uniform(7));
+    expect(value).toBe(METRICS.wer.compute(right(0.5), references));
+    expect(metricInterval(METRICS.chrf, texts, references, uniform(7))).toEqual({
+      value: 100,
+      low: 100,
+      high: 100,
+    });
+  });
+
+  test("models on other rows are rejected", () => {
+    expect(() =>
+      metricDifference(METRICS.exactMatch, [right(1), right(1).slice(1)], references, uniform(7)),
+    ).toThrow(/same rows, got 400 and 399/);
+  });
+});

@@ -1,0 +1,194 @@
+/** The shape of a student that has its teacher's: a few sizes are chosen, everything else is the teacher's. */
+import { SlmError } from "@slm/core";
+import type { z } from "zod";
+import type {
+  DecoderOnlyConfig,
+  decoderOnlyShape,
+  EncoderDecoderConfig,
+  encoderDecoderShape,
+  ModelConfig,
+} from "../config.js";
+
+/** What is chosen; sizes that are left out are the teacher's. */
+export interface TeacherShapeRequest {
+  readonly architecture: ModelConfig["architecture"];
+  /** Of an encoder-decoder. */
+  readonly encoderLayers?: number | undefined;
+  readonly decoderLayers: number;
+  /** [tokens] */
+  readonly maxSource: number;
+  readonly maxTarget: number;
+  readonly width?: number | undefined;
+  readonly heads?: number | undefined;
+  readonly kvHeads?: number | undefined;
+  readonly feedForward?: number | undefined;
+  readonly tieWordEmbeddings?: boolean | undefined;
+}
+
+type Shape = z.infer<typeof encoderDecoderShape> | z.infer<typeof decoderOnlyShape>;
+
+const reject = (message: string, suggestions: readonly string[] = []): SlmError =>
+  new SlmError("CONFIG_INVALID", `student of the teacher's shape: ${message}`, { suggestions });
+
+/** @throws SlmError CONFIG_INVALID unless the teacher is decoder-only */
+export function decoderOnlyTeacher(teacher: ModelConfig): DecoderOnlyConfig {
+  if (teacher.architecture === "decoder-only") return teacher;
+  throw reject("expected a decoder-only teacher, got an encoder-decoder", [
+    "start from an encoder-decoder by distill.initialize.student",
+  ]);
+}
+
+/**
+ * The shape of a student that is cut from a teacher.
+ *
+ * - Heads, activation, norms, biases and rotation are the teacher's. Cross-attention has the norms of self-attention's heads.
+ * - Options of single layers (sliding windows, RoPE bases of their own) come with the layers: {@link withLayerOptions}.
+ *
+ * @throws SlmError CONFIG_INVALID for a teacher that is no decoder-only model, for sizes above the teacher's, and for options of the
+ * teacher that an encoder-decoder cannot have: a softcap of attention scores, and a window shorter than sources or targets.
+ */
+export function studentOfTeacher(request: TeacherShapeRequest, given: ModelConfig): Shape {
+  const teacher = decoderOnlyTeacher(given);
+  const { architecture, encoderLayers, decoderLayers, maxSource, maxTarget } = request;
+  const sizes = sizesOf(request, teacher);
+  const { headDim, ropeTheta, ropeInverseFrequencies, normEpsilon, bias, headOrder } = teacher;
+  const { activation, qkNorm, postNorm, logitSoftcap, attentionSoftcap } = teacher;
+  const { tieWordEmbeddings = teacher.tieWordEmbeddings } = request;
+  const shared = {
+    ...sizes,
+    headDim,
+    decoderLayers,
+    maxSource,
+    maxTarget,
+    ropeTheta,
+    ropeInverseFrequencies,
+    normEpsilon,
+    bias,
+    headOrder,
+    activation,
+    qkNorm,
+    postNorm,
+    tieWordEmbeddings,
+    logitSoftcap,
+  };
+  if (architecture === "decoder-only") return { architecture, ...shared, attentionSoftcap };
+  if (encoderLayers === undefined) throw reject("encoderLayers is missing");
+  checkEncoderDecoder(request, teacher);
+  return { architecture, encoderLayers, ...shared, crossQkNorm: qkNorm };
+}
+
+/** Width, heads and feed-forward width. With fewer heads, as many query heads share a key/value head as in the teacher. */
+function sizesOf(
+  request: TeacherShapeRequest,
+  teacher: DecoderOnlyConfig,
+): Pick<DecoderOnlyConfig, "width" | "heads" | "kvHeads" | "feedForward"> {
+  const group = teacher.heads / teacher.kvHeads;
+  const { heads = request.kvHeads === undefined ? teacher.heads : request.kvHeads * group } = request;
+  const { width = teacher.width, feedForward = teacher.feedForward, kvHeads = heads / group } = request;
+  const sizes = { width, heads, kvHeads, feedForward };
+  if (!Number.isInteger(kvHeads) || heads !== kvHeads * group)
+    throw reject(
+      `${heads} heads and ${kvHeads} kvHeads: the teacher has ${group} query heads for each key/value head, which whole groups keep`,
+    );
+  for (const key of ["width", "heads", "feedForward"] as const)
+    if (sizes[key] > teacher[key])
+      throw reject(`${key} ${sizes[key]} is above the teacher's ${teacher[key]}`);
+  for (const side of ["encoderLayers", "decoderLayers"] as const)
+    if ((request[side] ?? 0) > teacher.decoderLayers)
+      throw reject(`${side} ${request[side] ?? 0} is above the teacher's ${teacher.decoderLayers} layers`);
+  return sizes;
+}
+
+function checkEncoderDecoder(
+  { maxSource, maxTarget }: TeacherShapeRequest,
+  { attentionSoftcap, slidingWindow }: DecoderOnlyConfig,
+): void {
+  if (attentionSoftcap !== undefined)
+    throw reject(
+      `the teacher caps attention scores (attentionSoftcap ${attentionSoftcap}), which an encoder-decoder cannot`,
+      ["--set distill.student.architecture=decoder-only"],
+    );
+  const longest = Math.max(maxSource, maxTarget);
+  if (slidingWindow !== undefined && slidingWindow.window < longest)
+    throw reject(
+      `the teacher's layers have a sliding window of ${slidingWindow.window} tokens, which an encoder-decoder cannot have; ` +
+        `maxSource ${maxSource} or maxTarget ${maxTarget} is longer`,
+      [`keep maxSource and maxTarget at ${slidingWindow.window} at most`],
+    );
+}
+
+/** Layers of the teacher that became those of the student, counted from 0. */
+export interface ChosenLayers {
+  /** Empty for a decoder-only student. */
+  readonly encoder: readonly number[];
+  readonly decoder: readonly number[];
+}
+
+const placesOf = (layers: readonly number[], wanted: readonly number[]): number[] =>
+  layers.flatMap((layer, place) => (wanted.includes(layer) ? [place] : []));
+
+/**
+ * A student's configuration with the options that the teacher's layers bring along: sliding windows of a decoder-only student, RoPE
+ * bases of single layers of an encoder-decoder. Windows of an encoder-decoder's layers are at least as long as its sources and targets
+ * ({@link studentOfTeacher}), so they have no effect and are left out.
+ */
+export function withLayerOptions(
+  student: ModelConfig,
+  { slidingWindow, ropeTheta }: DecoderOnlyConfig,
+  { encoder, decoder }: ChosenLayers,
+): ModelConfig {
+  if (slidingWindow === undefined) return student;
+  const { layers, ropeTheta: localTheta = ropeTheta } = slidingWindow;
+  const [encoderLayers, decoderLayers] = [placesOf(encoder, layers), placesOf(decoder, layers)];
+  if (student.architecture === "decoder-only")
+    return decoderLayers.length === 0
+      ? student
+      : { ...student, slidingWindow: { ...slidingWindow, layers: decoderLayers } };
+  if (localTheta === ropeTheta || encoderLayers.length + decoderLayers.length === 0) return student;
+  return { ...student, localRope: { ropeTheta: localTheta, encoderLayers, decoderLayers } };
+}
+
+/** @throws SlmError CONFIG_INVALID if cross-attention cannot start from self-attention because only one of them has head norms */
+export function checkCrossNorms(student: ModelConfig): void {
+  if (student.architecture === "decoder-only") return;
+  const { qkNorm = false, crossQkNorm = false } = student;
+  if (qkNorm !== crossQkNorm)
+    throw reject(
+      `crossQkNorm is ${crossQkNorm}, qkNorm ${qkNorm}: cross-attention cannot start from self-attention`,
+      ["set crossQkNorm to the value of qkNorm, or initialize.crossAttention to random"],
+    );
+}
+
+/** Settings that weights of the teacher depend on. */
+const SHARED_KEYS = [
+  "headDim",
+  "headOrder",
+  "activation",
+  "bias",
+  "qkNorm",
+  "postNorm",
+  "normEpsilon",
+  "ropeTheta",
+  "ropeInverseFrequencies",
+  "logitSoftcap",
+] as const satisfies readonly (keyof EncoderDecoderConfig & keyof DecoderOnlyConfig)[];
+
+/** Values of settings that are absent. */
+const ABSENT: Partial<Record<(typeof SHARED_KEYS)[number], unknown>> = {
+  activation: "gelu",
+  qkNorm: false,
+  postNorm: false,
+};
+
+/** @throws SlmError CONFIG_INVALID naming the first setting in which a student differs from the teacher that it is cut from */
+export function checkSharedSettings(student: ModelConfig, teacher: DecoderOnlyConfig): void {
+  for (const key of SHARED_KEYS) {
+    const [own, theirs] = [student, teacher].map((config) =>
+      JSON.stringify(config[key] ?? ABSENT[key] ?? null),
+    );
+    if (own !== theirs)
+      throw reject(`${key} is ${own}, the teacher's ${theirs}`, ["write student: { shape: teacher, ... }"]);
+  }
+  if (teacher.tieWordEmbeddings === false && student.tieWordEmbeddings !== false)
+    throw reject("tieWordEmbeddings is true, but the teacher has an output head of its own");
+}

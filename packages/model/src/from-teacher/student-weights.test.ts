@@ -1,0 +1,195 @@
+import { createRandom } from "@slm/decoding";
+import { describe, expect, test } from "vitest";
+import { parseModelConfig, type ModelConfig } from "../config.js";
+import { initializeWeights } from "../weights.js";
+import { chooseLayers, type LayerChoice } from "./choose-layers.js";
+import { pickTokens } from "./pick-tokens.js";
+import { studentOfTeacher, withLayerOptions, type TeacherShapeRequest } from "./student-shape.js";
+import {
+  studentFromTeacher,
+  type CrossStart,
+  type DecoderOnlyModel,
+  type StudentWeights,
+} from "./student-weights.js";
+import { FAMILIES, logitsOf, tinyTeacher, type Family } from "./tiny-teacher.test-support.js";
+
+const families = Object.keys(FAMILIES) as Family[];
+const limits = { maxSource: 8, maxTarget: 8 };
+
+interface Start {
+  readonly shape: TeacherShapeRequest;
+  readonly choice?: LayerChoice;
+  readonly crossAttention?: CrossStart;
+}
+
+function start(
+  teacher: DecoderOnlyModel,
+  { shape, choice = "every", crossAttention = "selfAttention" }: Start,
+): StudentWeights & { readonly config: ModelConfig } {
+  const of = teacher.config.decoderLayers;
+  const { vocabularySize, tokens } = teacher.config;
+  const wanted = parseModelConfig(
+    { ...studentOfTeacher(shape, teacher.config), vocabularySize, tokens },
+    "test",
+  );
+  const layers = {
+    encoder:
+      wanted.architecture === "decoder-only" ? [] : chooseLayers(choice, { count: wanted.encoderLayers, of }),
+    decoder: chooseLayers(choice, { count: wanted.decoderLayers, of }),
+  };
+  const config = parseModelConfig(withLayerOptions(wanted, teacher.config, layers), "test");
+  const fresh = initializeWeights(config, createRandom(3).next);
+  return { config, ...studentFromTeacher({ config, fresh, teacher, layers, crossAttention }) };
+}
+
+const wholeStudent: Start = { shape: { architecture: "decoder-only", decoderLayers: 4, ...limits } };
+const encoderDecoder: Start = {
+  shape: { architecture: "encoder-decoder", encoderLayers: 2, decoderLayers: 2, ...limits },
+};
+
+describe(studentFromTeacher, () => {
+  test.each(families)("a decoder-only student of all layers is the teacher: %s", async (family) => {
+    const teacher = tinyTeacher(family);
+    const { config, weights } = start(teacher, wholeStudent);
+    const expected = await logitsOf(teacher.config, teacher.weights);
+    // The same numbers in the same operations.
+    expect(await logitsOf(config, weights)).toEqual(expected);
+  });
+
+  test.each(families)(
+    "a decoder-only student of some layers is the teacher without the others: %s",
+    async (family) => {
+      const teacher = tinyTeacher(family);
+      const { config, weights } = start(teacher, {
+        shape: { ...wholeStudent.shape, decoderLayers: 2 },
+        choice: [1, 2],
+      });
+      // The layers that are left out add nothing to the states.
+      const silent = new Map(teacher.weights);
+      for (const layer of [0, 3])
+        for (const [name, tensor] of teacher.weights)
+          if (new RegExp(`layers\\.${layer}\\..*(output|down|PostNorm)\\.(weight|bias)`, "u").test(name))
+            silent.set(name, { ...tensor, data: new Float32Array(tensor.data.length) });
+      const expected = await logitsOf(teacher.config, silent);
+      const actual = await logitsOf(config, weights);
+      actual.forEach((value, index) => {
+        expect(value).toBeCloseTo(expected[index]!, 5);
+      });
+    },
+  );
+
+  test.each(families)(
+    "an encoder-decoder whose cross-attention is silent decodes as the teacher does: %s",
+    async (family) => {
+      const teacher = tinyTeacher(family);
+      const all = { ...encoderDecoder, shape: { ...encoderDecoder.shape, decoderLayers: 4 } };
+      const { config, weights } = start(teacher, all);
+      const silent = new Map(weights);
+      for (const [name, tensor] of weights)
+        if (/crossAttention(\.output\.|PostNorm\.)/u.test(name))
+          silent.set(name, { ...tensor, data: new Float32Array(tensor.data.length) });
+      const expected = await logitsOf(teacher.config, teacher.weights);
+      const actual = await logitsOf(config, silent);
+      actual.forEach((value, index) => {
+        expect(value).toBeCloseTo(expected[index]!, 5);
+      });
+      expect(await logitsOf(config, weights)).not.toEqual(actual);
+    },
+  );
+
+  test("cross-attention keys read normalized states as self-attention does, with the layer's gain", () => {
+    const teacher = tinyTeacher("gemma");
+    const { weights } = start(teacher, encoderDecoder);
+    // `every` takes the teacher's layers 0 and 3.
+    const [own, theirs, gain] = [
+      weights.get("decoder.layers.1.crossAttention.key.weight")!,
+      teacher.weights.get("decoder.layers.3.attention.key.weight")!,
+      teacher.weights.get("decoder.layers.3.attentionNorm.weight")!,
+    ].map(({ data }) => data as Float32Array) as [Float32Array, Float32Array, Float32Array];
+    own.forEach((value, index) => {
+      expect(value).toBeCloseTo(theirs[index]! * gain[index % gain.length]!, 6);
+    });
+    expect([...weights.get("encoder.norm.weight")!.data]).toEqual(new Array(8).fill(1));
+    expect(weights.get("decoder.layers.1.crossAttention.keyNorm.weight")!.data).toEqual(
+      teacher.weights.get("decoder.layers.3.attention.keyNorm.weight")!.data,
+    );
+  });
+
+  test("names what came from the teacher: everything, or all but a random cross-attention", () => {
+    const teacher = tinyTeacher("llama");
+    const whole = start(teacher, encoderDecoder);
+    expect(whole.fromTeacher).toEqual(new Set(whole.weights.keys()));
+    const other = start(teacher, { ...encoderDecoder, crossAttention: "random" });
+    const fresh = initializeWeights(other.config, createRandom(3).next);
+    for (const [name, { data }] of other.weights) {
+      expect(other.fromTeacher.has(name)).toBe(!name.includes("crossAttention"));
+      if (name.includes("crossAttention")) expect(data).toEqual(fresh.get(name)!.data);
+    }
+  });
+
+  test("rejects a student with another setting than the teacher's, by name", () => {
+    const teacher = tinyTeacher("llama");
+    const { config } = start(teacher, encoderDecoder);
+    const layers = { encoder: [0, 3], decoder: [0, 3] };
+    const other = { ...config, ropeTheta: 5 };
+    expect(() =>
+      studentFromTeacher({
+        config: other,
+        fresh: initializeWeights(other, createRandom(3).next),
+        teacher,
+        layers,
+        crossAttention: "random",
+      }),
+    ).toThrow(/ropeTheta is 5, the teacher's 10000/u);
+  });
+});
+
+test("a teacher of a part of its vocabulary gives that part's logits", async () => {
+  const teacher = tinyTeacher("llama");
+  const ids = [0, 1, 2, 8, 4, 5, 6, 7, 3];
+  const picked = pickTokens(teacher, ids, { ...teacher.config.tokens, unknown: 8 });
+  expect(picked.config).toMatchObject({ vocabularySize: 9, tokens: { unknown: 8 } });
+  const [own, theirs] = [picked, teacher].map(({ weights }) => weights.get("head.weight")!.data);
+  expect(own!.slice(24, 32)).toEqual(theirs!.slice(64, 72));
+  expect(await logitsOf(pickTokens(picked, ids, teacher.config.tokens).config, teacher.weights)).toEqual(
+    await logitsOf(teacher.config, pickTokens(picked, ids, teacher.config.tokens).weights),
+  );
+  expect(() => pickTokens(teacher, [9], teacher.config.tokens)).toThrow(
+    expect.objectContaining({ code: "DATA_INVALID" }),
+  );
+});
+
+describe(withLayerOptions, () => {
+  test("keeps the RoPE bases of the teacher's layers in both halves", () => {
+    const { config } = start(tinyTeacher("gemma"), { ...encoderDecoder, choice: [1, 2] });
+    expect(config).toMatchObject({ localRope: { ropeTheta: 20, encoderLayers: [1], decoderLayers: [1] } });
+  });
+
+  test("keeps the windows of a decoder-only student's layers", () => {
+    const shape = { ...wholeStudent.shape, decoderLayers: 2 };
+    const { config } = start(tinyTeacher("gemma"), { shape, choice: [2, 3] });
+    expect(config).toMatchObject({ slidingWindow: { window: 8, layers: [0], ropeTheta: 20 } });
+    expect(start(tinyTeacher("gemma"), { shape, choice: [1, 3] }).config).not.toHaveProperty("slidingWindow");
+  });
+});
+
+describe(studentOfTeacher, () => {
+  const shapeOf = (family: Family, changes: object, more: object = {}): object =>
+    studentOfTeacher({ ...encoderDecoder.shape, ...changes }, tinyTeacher(family, more).config);
+
+  test.each<[RegExp, Family, object, object]>([
+    [/sliding window of 8 tokens/u, "gemma", { maxSource: 9 }, {}],
+    [/sliding window of 8 tokens/u, "gemma", { maxTarget: 9 }, {}],
+    [/caps attention scores/u, "plain", {}, { attentionSoftcap: 50 }],
+    [/width 9 is above the teacher's 8/u, "plain", { width: 9 }, {}],
+    [/encoderLayers 5 is above the teacher's 4 layers/u, "plain", { encoderLayers: 5 }, {}],
+    [/whole groups/u, "plain", { heads: 3 }, {}],
+  ])("rejects what an encoder-decoder of this teacher cannot be: %s", (message, family, changes, more) => {
+    expect(() => shapeOf(family, changes, more)).toThrow(message);
+  });
+
+  test("takes fewer heads in whole groups", () => {
+    expect(shapeOf("plain", { kvHeads: 1 })).toMatchObject({ heads: 2, kvHeads: 1 });
+    expect(shapeOf("plain", { heads: 2 })).toMatchObject({ heads: 2, kvHeads: 1 });
+  });
+});

@@ -1,0 +1,108 @@
+/**
+ * The weights of a student out of a decoder-only teacher's: whole layers, with the causal mask lifted in the encoder.
+ *
+ * Source: Zhang et al. 2025 (arXiv:2504.06225), section 3: bidirectional attention from causal weights, cross-attention from
+ * self-attention.
+ */
+import { SlmError } from "@slm/core";
+import { createHostTensor, type HostTensor } from "@slm/runtime";
+import type { DecoderOnlyConfig, ModelConfig } from "../config.js";
+import { EMBEDDING_WEIGHT, HEAD_WEIGHT, headWeight, parameterSpecs } from "../parameters.js";
+import type { ParameterSpec } from "../parameter-spec.js";
+import { toFloat32, type Weights } from "../weights.js";
+import { checkCrossNorms, checkSharedSettings, type ChosenLayers } from "./student-shape.js";
+
+/** Where cross-attention starts: from the self-attention of the same decoder layer, or at random. */
+export const CROSS_STARTS = ["selfAttention", "random"] as const;
+export type CrossStart = (typeof CROSS_STARTS)[number];
+
+export interface DecoderOnlyModel {
+  readonly config: DecoderOnlyConfig;
+  readonly weights: Weights;
+}
+
+export interface StudentWeightsRequest {
+  /** The student. Its vocabulary, width, heads and feed-forward width are the teacher's. */
+  readonly config: ModelConfig;
+  /** Random weights of the student, which new parameters keep. */
+  readonly fresh: Weights;
+  readonly teacher: DecoderOnlyModel;
+  readonly layers: ChosenLayers;
+  readonly crossAttention: CrossStart;
+}
+
+export interface StudentWeights {
+  readonly weights: Weights;
+  /** Parameters whose values are the teacher's. */
+  readonly fromTeacher: ReadonlySet<string>;
+}
+
+/**
+ * A student's weights.
+ *
+ * - Layer i of a side is the teacher's layer `layers[side][i]`. Encoder layers attend in both directions.
+ * - Cross-attention from self-attention: query, key, value, output and norms of the decoder layer's self-attention. Its keys and values
+ *   read the encoder's normalized states, where self-attention reads states times the gain of the layer's norm. So that gain is
+ *   multiplied into the columns of key and value, and the gain of the encoder's norm is 1.
+ * - A head that the teacher ties and the student does not starts as the embedding.
+ *
+ * @throws SlmError CONFIG_INVALID naming a setting in which the student differs from the teacher, SHAPE_MISMATCH for a teacher's tensor
+ * that is missing or has another shape.
+ */
+export function studentFromTeacher(request: StudentWeightsRequest): StudentWeights {
+  const { config, fresh, teacher, crossAttention } = request;
+  checkSharedSettings(config, teacher.config);
+  if (crossAttention === "selfAttention") checkCrossNorms(config);
+  const weights = new Map<string, HostTensor>();
+  const fromTeacher = new Set<string>();
+  for (const spec of parameterSpecs(config)) {
+    const found = valueOf(spec, request);
+    weights.set(spec.name, found ?? fresh.get(spec.name)!);
+    if (found === undefined) continue;
+    fromTeacher.add(spec.name);
+    if (found.shape.join() !== spec.shape.join())
+      throw new SlmError(
+        "SHAPE_MISMATCH",
+        `initialize: '${spec.name}' should be [${spec.shape.join(", ")}], the teacher's is [${found.shape.join(", ")}]`,
+      );
+  }
+  return { weights, fromTeacher };
+}
+
+const LAYER = /^(encoder|decoder)\.layers\.(\d+)\.(.+)$/u;
+const CROSS = /^crossAttention/u;
+
+/** The teacher's values of a parameter; undefined for a new one. */
+function valueOf({ name }: ParameterSpec, request: StudentWeightsRequest): HostTensor | undefined {
+  const { teacher, layers } = request;
+  if (name === HEAD_WEIGHT) return tensorOf(teacher, headWeight(teacher.config));
+  if (name === EMBEDDING_WEIGHT || name === "decoder.norm.weight") return tensorOf(teacher, name);
+  // Keys and values of cross-attention hold the gains of their layers.
+  if (name === "encoder.norm.weight") return onesLike(tensorOf(teacher, "decoder.norm.weight"));
+  const [, side, index, part] = LAYER.exec(name) ?? [];
+  if (side === undefined || part === undefined) return undefined;
+  const layer = `decoder.layers.${layers[side as keyof ChosenLayers][Number(index)]!}`;
+  if (!CROSS.test(part)) return tensorOf(teacher, `${layer}.${part}`);
+  if (request.crossAttention === "random") return undefined;
+  const value = tensorOf(teacher, `${layer}.${part.replace(CROSS, "attention")}`);
+  return /^crossAttention\.(key|value)\.weight$/u.test(part)
+    ? timesColumns(value, tensorOf(teacher, `${layer}.attentionNorm.weight`))
+    : value;
+}
+
+function tensorOf({ weights }: DecoderOnlyModel, name: string): HostTensor {
+  const found = weights.get(name);
+  if (found === undefined) throw new SlmError("SHAPE_MISMATCH", `initialize: the teacher has no '${name}'`);
+  return toFloat32(found, name);
+}
+
+const onesLike = ({ shape, data }: HostTensor): HostTensor =>
+  createHostTensor("float32", shape, new Float32Array(data.length).fill(1));
+
+/** weight `[outputs, inputs]` with column j times gain j. */
+function timesColumns({ shape, data }: HostTensor, gain: HostTensor): HostTensor {
+  const inputs = shape[1]!;
+  const gains = gain.data as Float32Array;
+  const values = (data as Float32Array).map((value, index) => value * gains[index % inputs]!);
+  return createHostTensor("float32", shape, values);
+}

@@ -1,0 +1,165 @@
+import { describe, expect, test, vi } from "vitest";
+import { ApiFixture, failureOf, targetsOf } from "../test-support/api-fixture.test-support.js";
+import {
+  capitals,
+  chatAnswer,
+  reject,
+  startFakeApi,
+  type Answering,
+} from "../test-support/fake-api.test-support.js";
+
+const fixture = new ApiFixture();
+const KEY = "sk-secret-0123456789";
+const KEY_VARIABLE = "SLM_TEST_API_KEY";
+
+describe("failures", () => {
+  /** Answers `failures` in turn, then capitals. */
+  const failing =
+    (...failures: Answering[]): Answering =>
+    (call, response) =>
+      (failures.shift() ?? capitals)(call, response);
+
+  test.each([408, 429, 500, 503])("status %i is tried again", async (status) => {
+    const again: Answering = (_, response) => {
+      reject(response, status, { message: "later" });
+    };
+    const labelled = await fixture.label(["a"], {}, { answering: failing(again, again) });
+    expect(targetsOf(labelled)).toEqual(["A"]);
+    expect(labelled.told.map(({ message }) => message)).toContain(
+      `tiny: trying again: status ${status} later`,
+    );
+    expect(fixture.api.calls).toHaveLength(3);
+  });
+
+  test("a broken connection is tried again", async () => {
+    const cut: Answering = (_, response) => {
+      response.writeHead(200, { "content-length": "500" }).write("{");
+      setTimeout(() => response.destroy(), 5);
+      return undefined;
+    };
+    expect(targetsOf(await fixture.label(["a"], {}, { answering: failing(cut) }))).toEqual(["A"]);
+  });
+
+  test("Retry-After holds back every request", async () => {
+    const starts: number[] = [];
+    const later: Answering = (_, response) => {
+      reject(response, 429, {}, { "retry-after": "0.3" });
+    };
+    const answering = failing(later);
+    await fixture.label(
+      ["a", "b"],
+      { concurrency: 1 },
+      {
+        answering: (call, response) => {
+          starts.push(performance.now());
+          return answering(call, response);
+        },
+      },
+    );
+    // Timers may fire a little early.
+    expect(starts[1]! - starts[0]!).toBeGreaterThan(290);
+  });
+
+  test("a server that is silent is given up after the last attempt", async () => {
+    const failure = await failureOf(
+      fixture.label(["a"], { timeoutSeconds: 0.1, retries: 1 }, { answering: () => undefined }),
+    );
+    expect(failure).toMatchObject({ code: "DEVICE_UNAVAILABLE" });
+    expect(failure.message).toMatch(/no answer in 2 attempts: no byte arrived for 0.1 s/u);
+    expect(fixture.api.calls).toHaveLength(2);
+  });
+
+  test("a slow server is waited for while bytes arrive", async () => {
+    const trickle: Answering = (call, response) => {
+      const text = JSON.stringify(capitals(call, response));
+      [...Array(6).keys()].forEach((part) => {
+        setTimeout(() => {
+          const size = Math.ceil(text.length / 6);
+          response.write(text.slice(part * size, (part + 1) * size));
+          if (part === 5) response.end();
+        }, part * 60);
+      });
+      return undefined;
+    };
+    const labelled = await fixture.label(["a"], { timeoutSeconds: 0.2, retries: 0 }, { answering: trickle });
+    expect(targetsOf(labelled)).toEqual(["A"]);
+  });
+
+  test("no server at all is an error that says so", async () => {
+    const baseUrl = fixture.api.baseUrl;
+    await fixture.api.close();
+    const failure = await failureOf(fixture.label(["a"], { baseUrl, retries: 1 }));
+    fixture.api = await startFakeApi();
+    expect(failure).toMatchObject({ code: "DEVICE_UNAVAILABLE" });
+    expect(failure.message).toContain("ECONNREFUSED");
+  });
+
+  test.each<[string, Answering, string, RegExp]>([
+    [
+      "another model",
+      (_, r) => {
+        reject(r, 404, { message: "no tiny" });
+      },
+      "CONFIG_INVALID",
+      /no such address or model \(404\) no tiny/u,
+    ],
+    [
+      "a wrong field",
+      (_, r) => {
+        reject(r, 422, { message: "seed" });
+      },
+      "CONFIG_INVALID",
+      /rejected the request \(422\) seed/u,
+    ],
+    [
+      "a used-up quota",
+      (_, r) => {
+        reject(r, 429, { code: "insufficient_quota" });
+      },
+      "CONFIG_INVALID",
+      /429/u,
+    ],
+    [
+      "text that is no JSON",
+      (_, r) => void r.end("<html>"),
+      "DATA_INVALID",
+      /expected a response of OpenAI's interface/u,
+    ],
+    ["JSON of another form", () => ({ answer: 1 }), "DATA_INVALID", /choices/u],
+    ["an unknown end", () => chatAnswer("A", { finish: "sleepy" }), "DATA_INVALID", /got 'sleepy'/u],
+    ["an error with status 200", () => ({ error: { code: 404, message: "gone" } }), "CONFIG_INVALID", /404/u],
+  ])("%s is an error without another attempt", async (_, answering, code, message) => {
+    const failure = await failureOf(fixture.label(["a"], {}, { answering: answering }));
+    expect(failure).toMatchObject({ code });
+    expect(failure.message).toMatch(message);
+    expect(fixture.api.calls).toHaveLength(1);
+  });
+
+  test("a server without log-probabilities is rejected where they are asked for", async () => {
+    const answering: Answering = () => ({ choices: [{ message: { content: "A" }, finish_reason: "stop" }] });
+    const failure = await failureOf(fixture.label(["a"], { logprobs: 5 }, { answering }));
+    expect(failure.message).toMatch(/expected log-probabilities/u);
+    expect(targetsOf(await fixture.label(["a"], {}, { answering }))).toEqual(["A"]);
+  });
+
+  test("a redirect is not followed, so that no other server sees the key", async () => {
+    vi.stubEnv(KEY_VARIABLE, KEY);
+    const other = await startFakeApi();
+    const failure = await failureOf(
+      fixture.label(
+        ["a"],
+        { apiKeyEnv: KEY_VARIABLE },
+        {
+          answering: (_, response) => {
+            response.writeHead(307, { location: `${other.baseUrl}/chat/completions?token=1` }).end();
+            return undefined;
+          },
+        },
+      ),
+    );
+    await other.close();
+    expect(failure).toMatchObject({ code: "CONFIG_INVALID" });
+    expect(failure.message).toContain(`redirects to ${other.baseUrl}/chat/completions;`);
+    expect(other.calls).toEqual([]);
+  });
+});

@@ -1,0 +1,252 @@
+/** A model behind a server as a labeller: answers from the store, and the server's answers for the rest. */
+import { join } from "node:path";
+import { SlmError, sha256, throwIfInterrupted, userCacheFolder, type Progress } from "@slm/core";
+import type { CompletionOptions, LabelAnswer, Labeller, LabelRequestOptions } from "../labeller.js";
+import { outcomeOf, scoreOf, type StoredAnswer } from "./api-answer.js";
+import { ApiClient, FIRST_PAUSE_MS, readKey } from "./api-client.js";
+import { apiIdentity, type ApiFile } from "./api-file.js";
+import { AnswerStore } from "./answer-store.js";
+import { Budget, formatAmount } from "./budget.js";
+import { Pace } from "./pace.js";
+import { answerRequest, type AnswerRequest } from "./request-body.js";
+
+/** How long running requests may take after an interruption, because their answers are paid for [ms]. */
+const GRACE_MS = 20_000;
+
+export interface ApiLabellerOptions {
+  readonly progress: Progress;
+  /** Where answers are stored. Default: a folder of this server and model in the user's cache. */
+  readonly answersDirectory?: string | undefined;
+  /** Pause before the second attempt [ms]. Default: one second. */
+  readonly firstPauseMs?: number | undefined;
+}
+
+type RequestSignals = Parameters<ApiClient["ask"]>[1];
+
+interface Report {
+  readonly done: number;
+  readonly total: number;
+  readonly cached: number;
+  readonly secondsLeft?: number | undefined;
+}
+
+export class ApiLabeller implements Labeller {
+  readonly name: string;
+  readonly identity: string;
+  readonly #file: ApiFile;
+  readonly #store: AnswerStore;
+  readonly #budget: Budget;
+  readonly #client: ApiClient;
+  readonly #progress: Progress;
+  readonly #running = new Map<string, Promise<StoredAnswer | undefined>>();
+  /** Answers counted in the budget, so that one that is used twice counts once. */
+  readonly #counted = new Set<string>();
+  #withoutAnswer = 0;
+
+  private constructor(file: ApiFile, store: AnswerStore, options: ApiLabellerOptions) {
+    this.name = file.request.model;
+    this.identity = apiIdentity(file);
+    this.#file = file;
+    this.#store = store;
+    this.#progress = options.progress;
+    this.#budget = new Budget(file.limits);
+    this.#client = new ApiClient({
+      limits: file.limits,
+      pace: new Pace(file.limits),
+      budget: this.#budget,
+      firstPauseMs: options.firstPauseMs ?? FIRST_PAUSE_MS,
+      onRetry: (reason) => {
+        this.#progress({ stage: "cache", message: `${this.name}: trying again: ${reason}` });
+      },
+    });
+  }
+
+  /** @throws SlmError CONFIG_INVALID if the key's variable is not set, INPUT_MISSING or DATA_INVALID for unreadable answers */
+  static async open(file: ApiFile, options: ApiLabellerOptions): Promise<ApiLabeller> {
+    const { baseUrl, model } = file.request;
+    requireVerification(baseUrl);
+    readKey(file.limits.apiKeyEnv);
+    const directory =
+      options.answersDirectory ??
+      join(userCacheFolder(), "answers", sha256(`${baseUrl}\n${model}`).slice(0, 32));
+    return new ApiLabeller(file, await AnswerStore.open(directory), options);
+  }
+
+  /** What was spent, earlier runs included. */
+  get spent(): Budget["spent"] {
+    return this.#budget.spent;
+  }
+
+  async answer(
+    sources: readonly string[],
+    { samples, temperature, seed, signal }: LabelRequestOptions,
+  ): Promise<readonly (readonly LabelAnswer[])[]> {
+    const drawn = Array.from({ length: samples }, (_, sample) =>
+      samples === 1 ? undefined : { temperature, seed: seed + sample },
+    );
+    const requests = sources.flatMap((source) =>
+      drawn.map((sample) => answerRequest(this.#file.request, source, sample)),
+    );
+    const answers = await this.#answerAll(requests, signal);
+    return sources.map((_, place) => answers.slice(place * samples, (place + 1) * samples).flat());
+  }
+
+  async complete(
+    prompts: readonly string[],
+    { end, temperature, seed, signal }: CompletionOptions,
+  ): Promise<readonly string[]> {
+    const { request } = this.#file;
+    const prompt = request.prompt.chat ? { ...request.prompt, messages: [] } : request.prompt;
+    const bare = { ...request, stop: [end], prompt: { ...prompt, before: "", after: "" } };
+    const requests = prompts.map((text, place) =>
+      answerRequest(bare, text, { temperature, seed: seed + place }),
+    );
+    const answers = await this.#answerAll(requests, signal);
+    return answers.map(([answer]) => (answer?.finished === true ? answer.target : ""));
+  }
+
+  async close(): Promise<void> {
+    await this.#store.close();
+  }
+
+  /** The answer of every request; none where the server cannot give one. */
+  async #answerAll(
+    requests: readonly AnswerRequest[],
+    signal: AbortSignal,
+  ): Promise<readonly (readonly LabelAnswer[])[]> {
+    throwIfInterrupted(signal, "teacher");
+    const answers: (readonly LabelAnswer[])[] = [];
+    const missing: number[] = [];
+    // Stored answers first, so that the budget counts them before a request is sent.
+    for (const [place, request] of requests.entries()) {
+      const stored = await this.#storedAnswer(request);
+      if (stored === undefined) missing.push(place);
+      answers.push(this.#labelsOf(stored));
+    }
+    const cached = requests.length - missing.length;
+    const startedAt = performance.now();
+    let done = 0;
+    this.#report({ done: cached, total: requests.length, cached });
+    await this.#work(missing, signal, async (place, signals) => {
+      answers[place] = this.#labelsOf(await this.#once(requests[place]!, signals));
+      done += 1;
+      const secondsLeft = ((performance.now() - startedAt) / 1000 / done) * (missing.length - done);
+      this.#report({ done: cached + done, total: requests.length, cached, secondsLeft });
+    });
+    return answers;
+  }
+
+  /**
+   * Works on all places, a few at a time. After a failure or an interruption nothing starts any more, and running requests end, because
+   * their answers are paid for.
+   */
+  async #work(
+    places: readonly number[],
+    signal: AbortSignal,
+    body: (place: number, signals: RequestSignals) => Promise<void>,
+  ): Promise<void> {
+    const stop = new AbortController();
+    const abandon = new AbortController();
+    const signals = { start: AbortSignal.any([signal, stop.signal]), request: abandon.signal };
+    let grace: NodeJS.Timeout | undefined;
+    const startGrace = (): void => {
+      grace = setTimeout(() => {
+        abandon.abort();
+      }, GRACE_MS);
+    };
+    signal.addEventListener("abort", startGrace, { once: true });
+    const queue = places.values();
+    const worker = async (): Promise<void> => {
+      try {
+        for (const place of queue) {
+          if (signals.start.aborted) return;
+          await body(place, signals);
+        }
+      } catch (error) {
+        // Only the first failure is a cause; the others follow from it.
+        stop.abort(error);
+      }
+    };
+    await Promise.all(Array.from({ length: this.#file.limits.concurrency }, worker));
+    signal.removeEventListener("abort", startGrace);
+    clearTimeout(grace);
+    throwIfInterrupted(signal, "teacher");
+    stop.signal.throwIfAborted();
+  }
+
+  async #storedAnswer({ key, bound }: AnswerRequest): Promise<StoredAnswer | undefined> {
+    const stored = await this.#store.get(key);
+    if (stored !== undefined && !this.#counted.has(key)) this.#budget.count(stored.usage ?? bound);
+    this.#counted.add(key);
+    return stored;
+  }
+
+  /** Asks the server and stores its answer; equal requests that run at the same time share one. */
+  #once(request: AnswerRequest, signals: RequestSignals): Promise<StoredAnswer | undefined> {
+    const running = this.#running.get(request.key);
+    if (running !== undefined) return running;
+    const answer = this.#ask(request, signals).finally(() => this.#running.delete(request.key));
+    this.#running.set(request.key, answer);
+    return answer;
+  }
+
+  async #ask(request: AnswerRequest, signals: RequestSignals): Promise<StoredAnswer | undefined> {
+    const stored = await this.#store.get(request.key); // Paid for since, for an equal source.
+    if (stored !== undefined) return stored;
+    const reply = await this.#client.ask(request, signals);
+    if (reply === "tooLong") {
+      this.#withoutAnswer += 1;
+      return undefined;
+    }
+    await this.#store.put(request.key, reply);
+    return reply;
+  }
+
+  #labelsOf(answer: StoredAnswer | undefined): readonly LabelAnswer[] {
+    if (answer === undefined) return [];
+    const where = `${this.#file.request.baseUrl}: ${this.name}`;
+    const outcome = outcomeOf(answer, where);
+    const target = answer.text?.trim() ?? "";
+    if (outcome === "refused" || target === "") {
+      this.#withoutAnswer += 1;
+      return [];
+    }
+    const score = scoreOf(answer);
+    if (this.#file.request.logprobs > 0 && score === undefined) {
+      throw new SlmError(
+        "DATA_INVALID",
+        `${where}: expected log-probabilities of the target's tokens, got none (teacher.logprobs is ${this.#file.request.logprobs})`,
+        { suggestions: ["--set teacher.logprobs=0 for a server that gives none"] },
+      );
+    }
+    return [{ target, score, finished: outcome === "finished" }];
+  }
+
+  #report({ done, total, cached, secondsLeft }: Report): void {
+    const { spent } = this;
+    const parts = [
+      `${done} of ${total} answers`,
+      `${cached} cached`,
+      ...(this.#withoutAnswer === 0 ? [] : [`${this.#withoutAnswer} without an answer`]),
+      `${spent.tokens} tokens`,
+      ...(spent.price === undefined ? [] : [`price ${formatAmount(spent.price)}`]),
+      ...(secondsLeft === undefined ? [] : [`about ${Math.ceil(secondsLeft)} s left`]),
+    ];
+    this.#progress({ stage: "cache", message: `${this.name}: ${parts.join(", ")}` });
+  }
+}
+
+/** @throws SlmError CONFIG_INVALID if certificates are not verified */
+function requireVerification(baseUrl: string): void {
+  if (new URL(baseUrl).protocol !== "https:" || process.env.NODE_TLS_REJECT_UNAUTHORIZED !== "0") return;
+  throw new SlmError(
+    "CONFIG_INVALID",
+    "teacher: NODE_TLS_REJECT_UNAUTHORIZED=0 disables the check of certificates, so that anybody could read the key",
+    {
+      suggestions: [
+        "unset NODE_TLS_REJECT_UNAUTHORIZED",
+        "NODE_EXTRA_CA_CERTS=FILE names further certificate authorities",
+      ],
+    },
+  );
+}

@@ -1,0 +1,167 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { appendFile, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { describe, expect, test } from "vitest";
+import { ApiFixture, failureOf, targetsOf } from "../test-support/api-fixture.test-support.js";
+import { capitals, type Answering } from "../test-support/fake-api.test-support.js";
+import { apiFileOf, writeApiFile } from "./api-file.js";
+
+const fixture = new ApiFixture();
+
+describe("answers that were paid for", () => {
+  test("are not requested again, by this run or another", async () => {
+    const first = await fixture.label(["a", "b", "a"], { logprobs: 1 });
+    expect(fixture.api.calls).toHaveLength(2);
+    const second = await fixture.label(["b", "a", "c"], { logprobs: 1, concurrency: 1 });
+    expect(fixture.api.calls).toHaveLength(3);
+    expect(targetsOf(second)).toEqual(["B", "A", "C"]);
+    expect(second.answers[1]).toEqual(first.answers[0]);
+    expect(second.told.at(-1)?.message).toMatch(/3 of 3 answers, 2 cached/u);
+  });
+
+  test("survive a last line that a kill cut short", async () => {
+    await fixture.label(["a", "b"], { concurrency: 1 });
+    const [segment] = await readdir(fixture.answersDirectory);
+    await appendFile(join(fixture.answersDirectory, segment!), `${"0".repeat(64)} {"text":"C","fin`);
+    expect(targetsOf(await fixture.label(["a", "b", "c"]))).toEqual(["A", "B", "C"]);
+    expect(fixture.api.calls).toHaveLength(3);
+  });
+
+  test("are rejected where their file was changed", async () => {
+    await fixture.label(["a"]);
+    const [segment] = await readdir(fixture.answersDirectory);
+    await appendFile(join(fixture.answersDirectory, segment!), "other text\n");
+    expect(await failureOf(fixture.label(["a"]))).toMatchObject({ code: "DATA_INVALID" });
+  });
+
+  test("are kept after an interruption, those on their way too", async () => {
+    const controller = new AbortController();
+    const failure = await failureOf(
+      fixture.label(
+        ["a", "b", "c", "d"],
+        { concurrency: 2 },
+        {
+          signal: controller.signal,
+          answering: (call, response) => {
+            if (fixture.api.calls.length === 2)
+              setTimeout(() => {
+                controller.abort();
+              }, 5);
+            setTimeout(() => response.end(JSON.stringify(capitals(call, response))), 50);
+            return undefined;
+          },
+        },
+      ),
+    );
+    expect(failure).toMatchObject({ code: "INTERRUPTED" });
+    expect(fixture.api.calls).toHaveLength(2);
+    expect(targetsOf(await fixture.label(["a", "b", "c", "d"], {}, { answering: capitals }))).toEqual([
+      "A",
+      "B",
+      "C",
+      "D",
+    ]);
+    expect(fixture.api.calls).toHaveLength(4);
+  });
+
+  test("are kept when the process is killed, and a rerun repeats no request that was answered", async () => {
+    await writeApiFile(fixture.root, apiFileOf(fixture.settingsOf({ concurrency: 1 }), []));
+    const library = pathToFileURL(join(import.meta.dirname, "..", "..", "dist", "index.js")).href;
+    const program = `
+      const { openLabeller } = await import(${JSON.stringify(library)});
+      const labeller = await openLabeller(${JSON.stringify(fixture.root)}, {
+        progress: ({ message }) => console.log(message),
+        answersDirectory: ${JSON.stringify(fixture.answersDirectory)},
+      });
+      const signal = new AbortController().signal;
+      await labeller.answer(["a", "b", "c", "d", "e"], { samples: 1, temperature: 1, seed: 1, signal });`;
+    // The third request is never answered.
+    fixture.api.answering = (call, response) => (call.asked === "c" ? undefined : capitals(call, response));
+    const child = spawn(process.execPath, ["--input-type=module", "-e", program], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    let text = "";
+    child.stdout.setEncoding("utf8").on("data", (part: string) => {
+      text += part;
+      if (text.includes("2 of 5 answers")) child.kill("SIGKILL");
+    });
+    await once(child, "close");
+    const asked = fixture.api.calls.map((call) => call.asked);
+    expect(asked.slice(0, 2)).toEqual(["a", "b"]);
+
+    const before = fixture.api.calls.length;
+    const labelled = await fixture.label(
+      ["a", "b", "c", "d", "e"],
+      { concurrency: 1 },
+      { answering: capitals },
+    );
+    expect(targetsOf(labelled)).toEqual(["A", "B", "C", "D", "E"]);
+    expect(fixture.api.calls.slice(before).map((call) => call.asked)).toEqual(["c", "d", "e"]);
+  });
+
+  test("are kept apart by processes that write at the same time", async () => {
+    const [first, second] = await Promise.all([
+      fixture.label(["a", "b", "c"], { concurrency: 2 }),
+      fixture.label(["d", "e", "f"], { concurrency: 2 }),
+    ]);
+    expect([targetsOf(first), targetsOf(second)]).toEqual([
+      ["A", "B", "C"],
+      ["D", "E", "F"],
+    ]);
+    expect(await readdir(fixture.answersDirectory)).toHaveLength(2);
+    const before = fixture.api.calls.length;
+    await fixture.label(["a", "b", "c", "d", "e", "f"]);
+    expect(fixture.api.calls).toHaveLength(before);
+  });
+});
+
+describe("the budget", () => {
+  const words = ["a", "b", "c", "d"];
+
+  test("of requests ends the stage before the next one, and a larger one goes on", async () => {
+    const failure = await failureOf(fixture.label(words, { budget: { requests: 3 }, concurrency: 2 }));
+    expect(failure).toMatchObject({
+      code: "BUDGET_EXCEEDED",
+      exitCode: 3,
+      context: { limit: 3, requests: 3 },
+    });
+    expect(fixture.api.calls).toHaveLength(3);
+    // What was paid for counts again, so that the same budget stops at the same place.
+    expect(await failureOf(fixture.label(words, { budget: { requests: 3 } }))).toMatchObject({
+      code: "BUDGET_EXCEEDED",
+    });
+    expect(fixture.api.calls).toHaveLength(3);
+    expect(targetsOf(await fixture.label(words, { budget: { requests: 4 } }))).toEqual(["A", "B", "C", "D"]);
+    expect(fixture.api.calls).toHaveLength(4);
+  });
+
+  test("of tokens counts the upper bound of running requests", async () => {
+    // An answer costs 11 tokens. The bound of a request: 1 byte, 8 and 128 for the template, 20 of the target.
+    const bound = 1 + 8 + 128 + 20;
+    const changes = { maxTokens: 20, concurrency: 4 };
+    const failure = await failureOf(fixture.label(words, { ...changes, budget: { tokens: bound + 12 } }));
+    expect(failure).toMatchObject({ code: "BUDGET_EXCEEDED", context: { tokens: 22 } });
+    expect(fixture.api.calls).toHaveLength(2);
+    await fixture.label(words, { ...changes, budget: { tokens: bound + 33 } });
+    expect(fixture.api.calls).toHaveLength(4);
+  });
+
+  test("of money uses the settings' price", async () => {
+    const price = { perMillionInputTokens: 1000, perMillionOutputTokens: 2000 };
+    const changes = { price, maxTokens: 1, concurrency: 1 };
+    // One answer: 10 input tokens and 1 output token cost 0.012; a request at most 0.139.
+    const failure = await failureOf(fixture.label(words, { ...changes, budget: { price: 0.155 } }));
+    expect(failure.context).toMatchObject({ price: 0.024, requests: 2 });
+    expect(failure.message).toMatch(/budget of 0.155 in price is used up: 0.024 in price are spent/u);
+  });
+
+  test("counts the upper bound where the server does not say what an answer cost", async () => {
+    const answering: Answering = () => ({ choices: [{ message: { content: "A" }, finish_reason: "stop" }] });
+    const failure = await failureOf(
+      fixture.label(words, { maxTokens: 20, budget: { tokens: 400 } }, { answering }),
+    );
+    expect(failure.context).toMatchObject({ tokens: 2 * 157 });
+  });
+});

@@ -1,0 +1,108 @@
+/** One exchange with a server, bounded in time and size. The key goes to the server's own address only: redirects are not followed. */
+import { SLM_VERSION, SlmError, systemCode } from "@slm/core";
+
+/** Longest response that is read. 1,000 tokens with 20 log-probabilities each take about 2 MB. */
+const MAX_RESPONSE_BYTES = 32 * 1024 * 1024;
+
+export interface JsonPost {
+  readonly url: string;
+  readonly body: unknown;
+  readonly key: string | undefined;
+  /** Longest time without a byte [ms]. */
+  readonly silenceMs: number;
+  readonly signal: AbortSignal;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+}
+
+/** A connection that could not be made, or broke before the response was complete; trying again may help. */
+export class ConnectionError extends Error {
+  /** Whether the request may have reached the server, which may bill for it. */
+  readonly mayBeBilled: boolean;
+
+  constructor(message: string, mayBeBilled: boolean, cause: unknown) {
+    super(message, { cause });
+    this.name = "ConnectionError";
+    this.mayBeBilled = mayBeBilled;
+  }
+}
+
+/** System codes of connections that were never made. */
+const UNSENT: ReadonlySet<string> = new Set([
+  ...["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH", "UND_ERR_CONNECT_TIMEOUT"],
+]);
+
+/** Codes of certificates that were rejected. Source: Node's documentation of TLS, "X509 certificate error codes". */
+const CERTIFICATE = /^(CERT_|ERR_TLS_CERT|DEPTH_ZERO_SELF_SIGNED|SELF_SIGNED|UNABLE_TO_(VERIFY|GET))/u;
+
+/**
+ * @throws ConnectionError; SlmError DEVICE_UNAVAILABLE for a rejected certificate, DATA_INVALID for a response that is too long; the
+ * signal's reason
+ */
+export async function postJson({ url, body, key, silenceMs, signal }: JsonPost): Promise<HttpAnswer> {
+  const silence = new AbortController();
+  const timer = setTimeout(() => {
+    silence.abort(new Error(`no byte arrived for ${silenceMs / 1000} s`));
+  }, silenceMs);
+  try {
+    const response = await fetch(url, {
+      method: "POST",
+      redirect: "manual",
+      headers: {
+        "content-type": "application/json",
+        accept: "application/json",
+        "user-agent": `slm/${SLM_VERSION}`,
+        ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
+      },
+      body: JSON.stringify(body),
+      signal: AbortSignal.any([signal, silence.signal]),
+    });
+    timer.refresh();
+    const text = await readText(response, () => timer.refresh());
+    return { status: response.status, headers: response.headers, text };
+  } catch (error) {
+    if (error instanceof SlmError) throw error;
+    signal.throwIfAborted();
+    throw connectionFailure(error, silence.signal, url);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function readText(response: Response, onBytes: () => void): Promise<string> {
+  const pieces: Uint8Array[] = [];
+  let bytes = 0;
+  const body: AsyncIterable<Uint8Array> | Iterable<Uint8Array> = response.body ?? [];
+  for await (const piece of body) {
+    onBytes();
+    pieces.push(piece);
+    bytes += piece.byteLength;
+    if (bytes > MAX_RESPONSE_BYTES)
+      throw new SlmError("DATA_INVALID", `teacher: the response has more than ${MAX_RESPONSE_BYTES} bytes`);
+  }
+  return Buffer.concat(pieces).toString("utf8");
+}
+
+function connectionFailure(error: unknown, silence: AbortSignal, url: string): Error {
+  if (silence.aborted) return new ConnectionError((silence.reason as Error).message, true, silence.reason);
+  // fetch says "fetch failed" and keeps the reason in the cause.
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const code = systemCode(cause) ?? "";
+  const reason = cause instanceof Error ? cause.message || code : String(cause);
+  if (CERTIFICATE.test(code)) {
+    return new SlmError(
+      "DEVICE_UNAVAILABLE",
+      `teacher: the certificate of ${new URL(url).host} is rejected: ${reason}`,
+      {
+        context: { systemCode: code },
+        suggestions: ["NODE_EXTRA_CA_CERTS=FILE names further certificate authorities"],
+        cause,
+      },
+    );
+  }
+  return new ConnectionError(reason, !UNSENT.has(code), cause);
+}

@@ -1,0 +1,109 @@
+/** The request for one answer. */
+import { hashJson } from "@slm/core";
+import type { ApiRequest } from "./api-file.js";
+
+/** How one of several answers is drawn. */
+export interface SampleOptions {
+  readonly temperature: number;
+  readonly seed: number;
+}
+
+export interface AnswerRequest {
+  readonly url: string;
+  readonly body: Readonly<Record<string, unknown>>;
+  /** Identifies the answer: a hash of address, body and seed. */
+  readonly key: string;
+  /** Upper bound of the tokens it can cost. */
+  readonly bound: Usage;
+  /** Estimated tokens for limits per minute: the input, and the longest target as servers count it. */
+  readonly paced: number;
+}
+
+/** Tokens of an answer, as a server counts them. */
+export interface Usage {
+  readonly input: number;
+  readonly output: number;
+}
+
+/** Tokens that a server's chat template may add: special tokens, a default system message, the date. */
+const TEMPLATE_TOKENS = 128;
+
+/**
+ * Source: OpenAI's API reference, chat completions and completions; the servers of vLLM, llama.cpp, llama-cpp-python and Ollama take
+ * the same fields. `n` is not used: some of them ignore it.
+ *
+ * @param sample absent: the most probable answer (temperature 0)
+ */
+export function answerRequest(request: ApiRequest, source: string, sample?: SampleOptions): AnswerRequest {
+  const { baseUrl, model, maxTokens, maxTokensField, stop, omit, extra, logprobs, prompt } = request;
+  const asked = prompt.chat ? chatFields(prompt, source, logprobs) : plainFields(prompt, source, logprobs);
+  const drawn = {
+    temperature: sample?.temperature ?? 0,
+    ...(sample === undefined ? {} : { seed: sample.seed }),
+  };
+  const body = {
+    model,
+    ...asked.fields,
+    [maxTokensField]: maxTokens,
+    ...Object.fromEntries(Object.entries(drawn).filter(([name]) => !omit.some((field) => field === name))),
+    ...(stop.length === 0 ? {} : { stop }),
+    ...extra,
+  };
+  const url = `${baseUrl.replace(/\/+$/u, "")}/${asked.path}`;
+  return {
+    url,
+    body,
+    // The seed is part of the key even where the server takes none: samples are different answers.
+    key: hashJson({ url, body, seed: sample?.seed }),
+    bound: { input: inputBound(asked.texts), output: maxTokens },
+    paced: estimatedInput(request, source.length) + maxTokens,
+  };
+}
+
+interface Asked {
+  readonly path: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+  /** Texts that the model reads. */
+  readonly texts: readonly string[];
+}
+
+function chatFields(
+  { messages, before, after }: Extract<ApiRequest["prompt"], { readonly chat: true }>,
+  source: string,
+  logprobs: number,
+): Asked {
+  const all = [...messages, { role: "user", content: `${before}${source}${after}` }];
+  return {
+    path: "chat/completions",
+    fields: { messages: all, ...(logprobs === 0 ? {} : { logprobs: true, top_logprobs: logprobs }) },
+    texts: all.map(({ content }) => content),
+  };
+}
+
+function plainFields(
+  { before, after }: Extract<ApiRequest["prompt"], { readonly chat: false }>,
+  source: string,
+  logprobs: number,
+): Asked {
+  const prompt = `${before}${source}${after}`;
+  return {
+    path: "completions",
+    fields: { prompt, ...(logprobs === 0 ? {} : { logprobs }) },
+    texts: [prompt],
+  };
+}
+
+/** Most tokens of texts: no tokenizer makes more tokens than bytes, special tokens apart. */
+function inputBound(texts: readonly string[]): number {
+  return texts.reduce((sum, text) => sum + Buffer.byteLength(text) + 8, TEMPLATE_TOKENS);
+}
+
+/** Characters of a token in an estimate, as for English text. */
+const CHARACTERS_PER_TOKEN = 4;
+
+/** Estimated input tokens of a request with a source of that many characters; four characters count as one token. */
+export function estimatedInput({ prompt }: ApiRequest, sourceCharacters: number): number {
+  const shown = prompt.chat ? prompt.messages.reduce((sum, { content }) => sum + content.length, 0) : 0;
+  const characters = shown + prompt.before.length + sourceCharacters + prompt.after.length;
+  return Math.ceil(characters / CHARACTERS_PER_TOKEN);
+}

@@ -1,0 +1,178 @@
+/** Opens the teachers of a directory as labellers: a table by what the directory holds. */
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { SlmError, type StageContext } from "@slm/core";
+import type { Engine } from "@slm/tensor";
+import {
+  createTokenizer,
+  readTokenizerFiles,
+  TOKENIZER_FILE,
+  type Tokenizer,
+  type TokenizerFiles,
+} from "@slm/tokenizer";
+import type { Labeller } from "../labeller.js";
+import { isLabellerDirectory, openLabeller } from "../open-labeller.js";
+import { loadMembers, type LoadedMembers } from "../teacher-directory.js";
+import type { Teacher } from "../teacher.js";
+import { localLabeller } from "./local-labeller.js";
+import type { LocalDecoding } from "./selection.js";
+
+export interface OpenRequest {
+  readonly directory: string;
+  /** Who labels, as stored with the rows. */
+  readonly name: string;
+  readonly identity: string;
+  /** The run's tokenizer, for teachers without one of their own. */
+  readonly tokenizerDirectory: string;
+  readonly engine: Engine;
+  readonly context: StageContext;
+}
+
+/** A teacher with weights on this machine. */
+export interface LocalTeacher {
+  readonly teacher: Teacher;
+  readonly tokenizer: Tokenizer;
+}
+
+/** An open teacher. */
+export interface OpenTeacher {
+  /** Absent for a teacher that only labels. */
+  readonly local: LocalTeacher | undefined;
+  /** The labeller of the whole teacher. */
+  labeller(decoding: LocalDecoding): Labeller;
+  /** One labeller per member; a teacher that is no ensemble is its only member. */
+  members(decoding: LocalDecoding): readonly Labeller[];
+  close(): Promise<void>;
+}
+
+interface TeacherKind {
+  readonly isAt: (directory: string) => boolean;
+  readonly open: (request: OpenRequest) => Promise<OpenTeacher>;
+}
+
+/** Kinds of teachers; the first that a directory is of opens it. Everything else is a model on this machine. */
+const TEACHER_KINDS: readonly TeacherKind[] = [
+  { isAt: isLabellerDirectory, open: openRemote },
+  { isAt: () => true, open: openLocal },
+];
+
+/**
+ * Opens the teacher of a directory.
+ *
+ * @throws SlmError SHAPE_MISMATCH when teacher and tokenizer have different vocabularies, and what loading throws
+ */
+export async function openLabellers(request: OpenRequest): Promise<OpenTeacher> {
+  for (const { isAt, open } of TEACHER_KINDS) if (isAt(request.directory)) return open(request);
+  throw new SlmError("UNEXPECTED", `teacher: no kind of teacher is at ${request.directory}`);
+}
+
+/** A server or a program: it has neither members nor distributions. */
+async function openRemote({ directory, context }: OpenRequest): Promise<OpenTeacher> {
+  const labeller = await openLabeller(directory, context);
+  if (labeller === undefined) throw new SlmError("UNEXPECTED", `teacher: no labeller is at ${directory}`);
+  return {
+    local: undefined,
+    labeller: () => labeller,
+    members: () => [labeller],
+    close: () => labeller.close(),
+  };
+}
+
+async function openLocal({
+  directory,
+  name,
+  identity,
+  tokenizerDirectory,
+  engine,
+}: OpenRequest): Promise<OpenTeacher> {
+  const own = await readersTokenizer(directory, tokenizerDirectory);
+  const loaded = await loadMembers(engine, directory);
+  const { joined } = loaded;
+  try {
+    requireVocabulary(joined, own, directory);
+    const readers = await membersReaders(loaded, own, tokenizerDirectory);
+    return {
+      local: { teacher: joined, tokenizer: own.tokenizer },
+      labeller: (decoding) =>
+        localLabeller({
+          name,
+          identity,
+          teacher: joined,
+          tokenizer: own.tokenizer,
+          plain: own.plain,
+          ...decoding,
+        }),
+      members: (decoding) =>
+        loaded.members.map(({ teacher }, index) => {
+          const suffix = loaded.members.length === 1 ? "" : `-${index}`;
+          const of = { name: `${name}${suffix}`, identity: `${identity}${suffix}` };
+          return localLabeller({ ...of, teacher, ...readers[index]!, ...decoding });
+        }),
+      close: () => joined.close(),
+    };
+  } catch (error) {
+    await joined.close();
+    throw error;
+  }
+}
+
+/** Tokenizers of the members: their own, or that of the whole teacher. */
+async function membersReaders(
+  { members }: LoadedMembers,
+  whole: Reader,
+  tokenizerDirectory: string,
+): Promise<readonly Reader[]> {
+  if (members.length === 1) return [whole];
+  const readers: Reader[] = [];
+  for (const { directory } of members) readers.push(await readersTokenizer(directory, tokenizerDirectory));
+  return readers;
+}
+
+interface Reader {
+  readonly tokenizer: Tokenizer;
+  /** The same tokenizer without the task's prompt; absent for a tokenizer of symbols. */
+  readonly plain: Tokenizer | undefined;
+  /** Whether it is the teacher's own. Models often round their vocabulary size up beyond it. */
+  readonly isOwn: boolean;
+}
+
+/** The teacher's own tokenizer, or the run's tokenizer for a teacher without one. */
+async function readersTokenizer(teacherDirectory: string, tokenizerDirectory: string): Promise<Reader> {
+  if (await isFile(join(teacherDirectory, TOKENIZER_FILE))) {
+    const files = await readTokenizerFiles(teacherDirectory);
+    if (files.config.source.symbols === undefined)
+      return { tokenizer: createTokenizer(files), plain: createTokenizer(withoutPrompt(files)), isOwn: true };
+  }
+  const files = await readTokenizerFiles(tokenizerDirectory);
+  const plain = files.config.source.symbols === undefined ? createTokenizer(withoutPrompt(files)) : undefined;
+  return { tokenizer: createTokenizer(files), plain, isOwn: false };
+}
+
+/** The tokenizer without text around sources. A BOS token that stands before every source stays. */
+function withoutPrompt(files: TokenizerFiles): TokenizerFiles {
+  const { config } = files;
+  const { lowercase, before } = config.source;
+  const begin = before?.startsWith(config.bos_token) === true ? config.bos_token : undefined;
+  return {
+    ...files,
+    config: { ...config, source: { lowercase, ...(begin === undefined ? {} : { before: begin }) } },
+  };
+}
+
+function requireVocabulary(teacher: Teacher, { tokenizer, isOwn }: Reader, directory: string): void {
+  const { vocabularySize: size } = teacher.config;
+  if (isOwn ? size >= tokenizer.vocabularySize : size === tokenizer.vocabularySize) return;
+  throw new SlmError(
+    "SHAPE_MISMATCH",
+    `cache: the teacher's vocabulary has ${teacher.config.vocabularySize} tokens, the tokenizer's ` +
+      `${tokenizer.vocabularySize} (${directory})`,
+    { suggestions: ["use the tokenizer the teacher was trained with"] },
+  );
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return stat(path).then(
+    (entry) => entry.isFile(),
+    () => false,
+  );
+}

@@ -1,0 +1,134 @@
+/**
+ * What tasks of `configs` are made from: fetched once by npm or apt into the user's cache, never into the repository.
+ *
+ *   node tools/data/fetch.mjs cldr|debian
+ *
+ * stdout is the folder, stderr names the licence. `configs/shared/user-cache.ts` reads there.
+ */
+import {
+  existsSync,
+  mkdirSync,
+  openSync,
+  closeSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import { execFileSync } from "node:child_process";
+import { checkSha256, inWorkFolder, run, USER_CACHE } from "../lib/user-cache.mjs";
+
+const CLDR = {
+  name: "cldr-dates-full",
+  version: "48.2.0",
+  sha256: "0256f1cefeca14f7d515be4872dda48fcdd7e75381430f25aafd0143eae5b430",
+};
+
+/** The release whose point release 12.15 was measured; main alone, amd64 whatever asks. */
+const DEBIAN = {
+  suite: "bookworm",
+  address: "http://deb.debian.org/debian",
+  keyring: "/usr/share/keyrings/debian-archive-keyring.gpg",
+  /** Languages of package descriptions; English is the original. */
+  languages: ["en", "cs", "es", "fr", "pl", "pt_BR", "sk"],
+};
+
+const SOURCES = {
+  cldr: {
+    title: `Unicode CLDR ${CLDR.version}, dates of all locales (npm ${CLDR.name})`,
+    licence: "Unicode-3.0",
+    folder: `${CLDR.name}-${CLDR.version}`,
+    make: makeCldr,
+  },
+  debian: {
+    title: `Debian ${DEBIAN.suite}, index of packages and their translated descriptions`,
+    licence: "that of each package, all free by the Debian Free Software Guidelines",
+    folder: `debian-${DEBIAN.suite}`,
+    make: makeDebian,
+  },
+};
+
+export const SOURCE_NAMES = Object.keys(SOURCES);
+
+/** Folder of a source; fetched where it is missing. */
+export function sourceFolder(name) {
+  const { title, licence, folder, make } = SOURCES[name];
+  const path = join(USER_CACHE, "data", folder);
+  process.stderr.write(`${title}. Licence: ${licence}.\n`);
+  if (existsSync(path)) return path;
+  inWorkFolder(dirname(path), (work) => {
+    const made = join(work, folder);
+    mkdirSync(made);
+    make(work, made);
+    renameSync(made, path);
+  });
+  return path;
+}
+
+/** `<locale>.json`: the Gregorian calendar of each locale. */
+function makeCldr(work, made) {
+  run("npm", ["pack", "--silent", "--pack-destination", work, `${CLDR.name}@${CLDR.version}`]);
+  const archive = join(work, `${CLDR.name}-${CLDR.version}.tgz`);
+  checkSha256(archive, CLDR.sha256);
+  run("tar", ["-xzf", archive, "-C", work]);
+  const main = join(work, "package", "main");
+  for (const locale of readdirSync(main))
+    renameSync(join(main, locale, "ca-gregorian.json"), join(made, `${locale}.json`));
+  renameSync(join(work, "package", "LICENSE"), join(made, "LICENSE"));
+}
+
+/** `Packages`, `Translation-<language>` and `InRelease` of an apt that knows nothing of this machine's own settings of sources. */
+function makeDebian(work, made) {
+  const lists = join(work, "lists");
+  for (const folder of [join(lists, "partial"), join(work, "cache", "archives", "partial")])
+    mkdirSync(folder, { recursive: true });
+  const sources = join(work, "sources.list");
+  writeFileSync(sources, `deb [signed-by=${DEBIAN.keyring}] ${DEBIAN.address} ${DEBIAN.suite} main\n`);
+  const settings = {
+    "Dir::Etc::SourceList": sources,
+    "Dir::Etc::SourceParts": "/dev/null",
+    "Dir::State::Lists": lists,
+    "Dir::Cache": join(work, "cache"),
+    "APT::Architecture": "amd64",
+    "APT::Architectures": "amd64",
+    "APT::Sandbox::User": "",
+    "Acquire::Languages": DEBIAN.languages.join(","),
+  };
+  const options = Object.entries(settings).flatMap(([key, value]) => ["--option", `${key}=${value}`]);
+  const hint = "apt-get of Debian or Ubuntu, with the package debian-archive-keyring, reads the signed index";
+  run("apt-get", [...options, "update", "--quiet=2"], { stdout: 2, hint });
+  for (const [name, target] of [
+    ["Packages", "Packages"],
+    ...DEBIAN.languages.map((one) => [`Translation-${one}`, one]),
+  ]) {
+    const only = name === target ? "Created-By: Packages" : `Language: ${target}`;
+    const [file] = execFileSync("apt-get", [...options, "indextargets", "--format", "$(FILENAME)", only], {
+      encoding: "utf8",
+    })
+      .trim()
+      .split("\n");
+    const whole = openSync(join(made, name), "w");
+    try {
+      run("/usr/lib/apt/apt-helper", ["cat-file", file], { stdout: whole });
+    } finally {
+      closeSync(whole);
+    }
+  }
+  const release = join(
+    lists,
+    readdirSync(lists).find((file) => file.endsWith("InRelease")),
+  );
+  const text = readFileSync(release, "utf8");
+  const said = (key) => new RegExp(`^${key}: (.*)$`, "mu").exec(text)?.[1];
+  process.stderr.write(`Debian ${said("Version")} of ${said("Date")}\n`);
+  renameSync(release, join(made, "InRelease"));
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const [name] = process.argv.slice(2);
+  if (!SOURCE_NAMES.includes(name)) {
+    process.stderr.write(`usage: node tools/data/fetch.mjs ${SOURCE_NAMES.join("|")}\n`);
+    process.exitCode = 2;
+  } else console.log(sourceFolder(name));
+}

@@ -1,0 +1,129 @@
+/** The arms of the suite: what each makes of a task's recipe. A row more is an arm more. */
+
+/**
+ * - `recipe`: the arm's recipe out of the task's.
+ * - `needsUnlabelled`: there is nothing to it where all rows have labels.
+ * - `isTeacher`: the teacher itself is measured, and no student trained.
+ */
+export const ARMS = {
+  labels: { title: "labels only", recipe: (recipe) => withoutTeaching(withRandomStart(recipe)) },
+  "labels-started": { title: "labels only, from the teacher's weights", recipe: withoutTeaching },
+  "teacher-labels": {
+    title: "labels and teacher's labels",
+    recipe: (recipe) => withoutDistributions(withRandomStart(recipe)),
+    needsUnlabelled: true,
+  },
+  logits: { title: "labels, teacher's labels and distributions", recipe: withRandomStart },
+  full: { title: "default recipe", recipe: (recipe) => recipe },
+  "decoder-only": { title: "decoder-only of equal size, default recipe", recipe: withDecoderOnly },
+  teacher: { title: "teacher", recipe: (recipe) => recipe, isTeacher: true },
+};
+
+export const ARM_NAMES = Object.keys(ARMS);
+
+/** The arm that all others are compared with. */
+export const BASE_ARM = "labels";
+
+/** Labels of a cell: a number of rows, or all. */
+export const ALL_LABELS = "all";
+
+/**
+ * The recipe of a cell, without its seed.
+ *
+ * Every arm of a task has the same data, steps, batches and schedule. The gate of quantization is opened: a drop is a result here.
+ */
+export function cellRecipe(recipe, arm, { labels, steps, teacherSteps, benchRuns }) {
+  const { deploy: _deploy, ...measured } = ARMS[arm].recipe(
+    labels === ALL_LABELS ? withAllLabels(recipe) : recipe,
+  );
+  const { quantize, distill, teacher, data } = measured;
+  return {
+    ...measured,
+    data: labels === ALL_LABELS ? data : { ...data, labels },
+    ...(teacher === undefined ? {} : { teacher: withTeacherSteps(teacher, teacherSteps) }),
+    distill: steps === undefined ? distill : { ...distill, steps },
+    quantize: {
+      ...quantize,
+      schemes: quantize.schemes.slice(0, 1),
+      gate: { ...quantize.gate, maxDrop: OPEN_GATE },
+    },
+    bench: { runs: benchRuns, baseline: null },
+  };
+}
+
+/** More than any metric can fall, whether it counts in fractions or in points. */
+const OPEN_GATE = 100;
+
+const withDistill = (recipe, settings) => ({ ...recipe, distill: { ...recipe.distill, ...settings } });
+
+/** Labels alone: no cache, no teacher's labels; the teacher stays, as it was published, where the student has its shape or weights. */
+function withoutTeaching({ cache: _cache, teacher, ...recipe }) {
+  const { distill } = recipe;
+  const isNeeded =
+    distill.student.shape === "teacher" || (distill.initialize?.fromTeacher ?? "none") !== "none";
+  const { finetune: _finetune, ...published } = teacher;
+  const labelled = withDistill(recipe, { loss: { forwardKl: 0, crossEntropy: 1 }, targets: {} });
+  return isNeeded ? { ...labelled, teacher: published } : labelled;
+}
+
+/** The teacher's labels and no distributions. Targets that the student samples are compared with distributions, so there are none. */
+function withoutDistributions(recipe) {
+  const { onPolicyFraction: _sampled, ...targets } = recipe.distill.targets ?? {};
+  return {
+    ...withDistill(recipe, { loss: { forwardKl: 0, crossEntropy: 1 }, targets }),
+    cache: { ...recipe.cache, distributions: "none" },
+  };
+}
+
+function withRandomStart(recipe) {
+  const { initialize: _start, ...distill } = recipe.distill;
+  return { ...recipe, distill };
+}
+
+/** No row is left without a label. */
+function withAllLabels(recipe) {
+  const { unlabelledFraction: _share, ...targets } = recipe.distill.targets ?? {};
+  return withDistill(recipe, { targets });
+}
+
+function withTeacherSteps(teacher, steps) {
+  if (steps === undefined) return teacher;
+  if (teacher.kind === "train") return { ...teacher, steps };
+  return teacher.finetune === undefined ? teacher : { ...teacher, finetune: { ...teacher.finetune, steps } };
+}
+
+/** Settings of `initialize` that only an encoder-decoder has. */
+const ENCODER_START = ["encoderLayers", "crossAttention", "warmupSteps"];
+
+function withDecoderOnly(recipe) {
+  const { student, initialize } = recipe.distill;
+  const start = Object.entries(initialize ?? {}).filter(([key]) => !ENCODER_START.includes(key));
+  return withDistill(recipe, {
+    student: student.shape === "teacher" ? teachersLayers(student) : equalDecoderOnly(student),
+    ...(initialize === undefined ? {} : { initialize: Object.fromEntries(start) }),
+  });
+}
+
+/** Cross-attention's part of a decoder layer: that of self-attention in the layers of SmolLM2 (0.20) and of Gemma 3 (0.23). */
+const CROSS_SHARE = 0.22;
+
+/** As many layers of the teacher's shape as come nearest to the parameters of the encoder-decoder. */
+function teachersLayers({ encoderLayers, decoderLayers, ...student }) {
+  const layers = Math.round(encoderLayers + decoderLayers * (1 + CROSS_SHARE));
+  return { ...student, architecture: "decoder-only", decoderLayers: layers };
+}
+
+/**
+ * A decoder-only shape with the parameters of an encoder-decoder: the nearest number of layers, then the feed-forward width that makes
+ * them equal, in steps of 8.
+ */
+export function equalDecoderOnly({ encoderLayers, decoderLayers, ...student }) {
+  const { width, heads, kvHeads, headDim, feedForward, activation = "gelu" } = student;
+  const attention = 2 * width * headDim * (heads + kvHeads);
+  const matrices = activation === "gelu" ? 2 : 3;
+  const block = attention + matrices * width * feedForward;
+  const total = encoderLayers * block + decoderLayers * (block + attention);
+  const layers = Math.round(total / block);
+  const inner = 8 * Math.round((total / layers - attention) / (matrices * width) / 8);
+  return { ...student, architecture: "decoder-only", decoderLayers: layers, feedForward: inner };
+}
