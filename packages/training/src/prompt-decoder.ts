@@ -54,8 +54,8 @@ export class PromptDecoder implements OnPolicyDecoder {
   readonly shape: OnPolicyDecoderShape;
   readonly config: DecoderOnlyConfig;
   readonly engine: Engine;
-  weights: LiveModel["feeds"];
   readonly chunks: LiveModel["chunks"];
+  weights: LiveModel["feeds"];
   private readonly initial: LiveModel["feeds"];
   private readonly programs = new Map<string, Program>();
   /** Caches of rows by their sizes, reused by every batch. */
@@ -129,7 +129,9 @@ export class PromptDecoder implements OnPolicyDecoder {
     sources.forEach((source, row) => {
       ids.set(source, row * length);
     });
-    const program = await this.program(readProgram(this.config, { rows, source: length, shared }, this.chunks));
+    const program = await this.program(
+      readProgram(this.config, { rows, source: length, shared }, this.chunks),
+    );
     await program.run({
       feeds: {
         ...this.weights,
@@ -205,8 +207,10 @@ class PromptStep implements StepDecoder {
     const { rows, capacity } = sizes;
     if (lengths.some((length) => length >= capacity))
       throw new SlmError("UNEXPECTED", `prompt decoder: more than ${shared + capacity} positions`);
-    const { config, weights, chunks } = this.owner;
-    const program = await this.owner.program(promptStepProgram(config, { ...sizes, shared }, chunks));
+    const { config, weights } = this.owner;
+    const program = await this.owner.program(
+      promptStepProgram(config, { ...sizes, shared }, this.owner.chunks),
+    );
     const { fetched } = await program.run({
       feeds: {
         ...weights,
