@@ -2,6 +2,7 @@
 import { pathSetting } from "@slm/core";
 import { METRIC_NAMES } from "@slm/metrics";
 import { z } from "zod";
+import { syntheticSourcesConfig } from "./labelling/synthetic-config.js";
 import { validityConfig } from "./labelling/validity.js";
 import { MAX_MEMBERS } from "./teacher-directory.js";
 
@@ -138,6 +139,11 @@ export const cacheConfig = z.strictObject({
     .default("none")
     .describe(
       "Targets that the teacher generates for the labelled training sources (sequence-level KD): none, greedy, or chosen out of samples.",
+    ),
+  synthetic: syntheticSourcesConfig
+    .optional()
+    .describe(
+      "Synthetic sources that the teacher writes, and labels like those of data.unlabelled. Default: none.",
     ),
   unlabelled: labelling
     .prefault({})

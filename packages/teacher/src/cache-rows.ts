@@ -20,6 +20,7 @@ const rowSchema = z.strictObject({
   target: z.string().min(1),
   score: z.number().optional(),
   labeller: z.string().optional(),
+  writer: z.string().optional(),
   agreement: z.number().min(0).max(1).optional(),
   utility: z.number().optional(),
 });
@@ -31,6 +32,8 @@ export interface TeacherRow {
   readonly score?: number | undefined;
   /** Who labelled the row; teachers that agree are joined by +. */
   readonly labeller?: string | undefined;
+  /** Who wrote the source, if a teacher did; absent for a source of the data. */
+  readonly writer?: string | undefined;
   /** Fraction of the samples, or of the teachers, with an equal answer; absent for a single answer. */
   readonly agreement?: number | undefined;
   /** Mean metric of the target against the other samples, or its metric against the gold targets; higher is better. */

@@ -24,6 +24,7 @@ import {
   labellingDecoding,
   labellingSelection,
 } from "./labelling/selection.js";
+import { writeSources, type WriteReport, type WrittenSources } from "./labelling/write-sources.js";
 import { SourceGuard } from "./labelling/source-guard.js";
 
 export interface CacheInputs {
@@ -50,6 +51,8 @@ export interface CacheStageReport extends StoredReport {
   readonly parameters: number;
   /** Size of the teacher's vocabulary; 0 for one that is not on this machine. */
   readonly vocab: number;
+  /** Counts of the sources that the teacher wrote; absent unless requested. */
+  readonly synthetic?: WriteReport;
   /** Counts for the unlabelled sources; absent without them. */
   readonly labelled?: LabelReport;
   /** Counts for the training sources with generated targets; absent unless requested. */
@@ -68,6 +71,7 @@ const NO_DISTRIBUTIONS: StoredReport = {
 /** Files and directories of a run in progress that the finished cache does not keep. */
 const PAIRS_FILE = "pairs.bin";
 const BLOCKS_DIRECTORY = "blocks";
+const ROUNDS_DIRECTORY = "rounds";
 
 /**
  * Writes the cache of a recipe: `teacher-labelled.jsonl` if the data has unlabelled sources, `teacher-generated.jsonl` if
@@ -84,19 +88,21 @@ export async function cacheTeacher(settings: CacheConfig, inputs: CacheInputs): 
       const message = opened.estimate(await labellingVolume(settings, inputs.dataDirectory));
       inputs.context.progress({ stage: "cache", message: `${teacherName}: ${message}`, isNote: true });
     }
-    const labelled = await labelUnlabelled(settings, inputs, opened);
+    const written = await writeSynthetic(settings, inputs, opened);
+    const labelled = await labelUnlabelled(settings, inputs, opened, written);
     const generated = await generateTargets(settings, inputs, opened);
     const scoring =
       settings.distributions === "none"
         ? undefined
         : (opened.local ?? (await opened.scorer?.(teacherRows(workDirectory))));
     const stored = scoring === undefined ? NO_DISTRIBUTIONS : await buildFromRows(settings, inputs, scoring);
-    for (const name of [PAIRS_FILE, BLOCKS_DIRECTORY])
+    for (const name of [PAIRS_FILE, BLOCKS_DIRECTORY, ROUNDS_DIRECTORY])
       await rm(join(workDirectory, name), { recursive: true, force: true });
     return {
       parameters: opened.local?.teacher.parameters ?? 0,
       vocab: scoring?.teacher.config.vocabularySize ?? opened.local?.teacher.config.vocabularySize ?? 0,
       ...stored,
+      ...(written === undefined ? {} : { synthetic: written.report }),
       ...(labelled === undefined ? {} : { labelled }),
       ...(generated === undefined ? {} : { generated }),
     };
@@ -132,21 +138,42 @@ function requireAble({ distributions, unlabelled }: CacheConfig, { local, scorer
     );
 }
 
+/** Sources that the teacher writes; undefined unless asked for. */
+async function writeSynthetic(
+  { synthetic, unlabelled }: CacheConfig,
+  { dataDirectory, workDirectory, context }: CacheInputs,
+  opened: OpenTeacher,
+): Promise<Synthetic | undefined> {
+  if (synthetic === undefined) return undefined;
+  const labeller = opened.labeller(labellingDecoding(unlabelled));
+  const rounds = join(workDirectory, ROUNDS_DIRECTORY);
+  const written = await writeSources({ settings: synthetic, labeller, dataDirectory, rounds, context });
+  return { ...written, writer: labeller.name };
+}
+
+interface Synthetic extends WrittenSources {
+  /** Who wrote the sources. */
+  readonly writer: string;
+}
+
+/** Labels the sources of the data, then those that the teacher wrote. */
 async function labelUnlabelled(
   { unlabelled, distributions }: CacheConfig,
   inputs: CacheInputs,
   opened: OpenTeacher,
+  written: Synthetic | undefined,
 ): Promise<LabelReport | undefined> {
   const { dataDirectory, workDirectory, context } = inputs;
   const path = join(dataDirectory, DATA_FILES.unlabelled);
-  if (!(await isFile(path))) return undefined;
+  const given = (await isFile(path)) ? readSources(path) : undefined;
+  if (given === undefined && written === undefined) return undefined;
   const guard = await SourceGuard.read({ dataDirectory, similarity: unlabelled.similarity });
   const decoding = labellingDecoding(unlabelled);
   const label = (labellers: readonly Labeller[]): Promise<LabelReport> =>
     labelSources({
       labellers,
       selection: labellingSelection(unlabelled, labellers.length),
-      sources: asLabelSources(readSources(path)),
+      sources: labelSourcesOf(given, written),
       guard,
       needsRoundTrip: distributions !== "none",
       file: join(workDirectory, CACHE_ROWS.labelled),
@@ -198,8 +225,12 @@ async function generateTargets(
   });
 }
 
-async function* asLabelSources(sources: AsyncIterable<string>): AsyncGenerator<LabelSource> {
-  for await (const source of sources) yield { source };
+async function* labelSourcesOf(
+  given: AsyncIterable<string> | undefined,
+  written: Synthetic | undefined,
+): AsyncGenerator<LabelSource> {
+  if (given !== undefined) for await (const source of given) yield { source };
+  for (const source of written?.sources ?? []) yield { source, writer: written?.writer };
 }
 
 /** Different sources of a file of rows with their targets, as the teacher reads them. Rows of one source are adjacent. */

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import {
   hashJson,
+  SlmError,
   systemCode,
   throwIfInterrupted,
   writeFailure,
@@ -29,6 +30,8 @@ export interface LabelSource {
   readonly source: string;
   /** Its gold targets, for strategies that compare with them. */
   readonly references?: readonly string[] | undefined;
+  /** Who wrote it; absent for a source of the data. */
+  readonly writer?: string | undefined;
 }
 
 export interface LabelRequest {
@@ -165,13 +168,13 @@ async function labelBlock(
   const choices: (readonly (Chosen | Reason)[])[] = [];
   for (const labeller of labellers) choices.push(await answersOf(request, labeller, sources, block));
   const names = labellers.map(({ name }) => name);
-  return sources.map(({ source }, place) => {
+  return sources.map(({ source, writer }, place) => {
     const given = choices.map((all) => all[place]!);
     const chosen =
       names.length === 1
         ? alone(given[0]!, names[0]!)
         : voteOfTeachers(given, { names, ...selection.vote() });
-    return typeof chosen === "string" ? chosen : { source, ...chosen };
+    return typeof chosen === "string" ? chosen : { source, ...chosen, writer };
   });
 }
 
@@ -191,6 +194,7 @@ async function answersOf(
   const refused = sources.map(({ source }) => labeller.refuses?.(source));
   const asked = sources.filter((_, place) => refused[place] === undefined);
   const { rules, strategy, temperature } = selection;
+  if (rules.samples > 1 && labeller.drawsSamples === false) throw withoutSamples(labeller.name);
   const answers = await labeller.answer(
     asked.map(({ source }) => source),
     { samples: rules.samples, temperature, seed: (context.seed + block) >>> 0, signal: context.signal },
@@ -208,6 +212,13 @@ async function answersOf(
       reason ?? chooseAnswer(strategy, answers[next++]!, { ...rules, problemOf }, sources[place]!.references),
   );
 }
+
+const withoutSamples = (name: string): SlmError =>
+  new SlmError(
+    "CONFIG_INVALID",
+    `cache: the strategy compares several samples, but the teacher ${name} gives one answer per source`,
+    { suggestions: ["--set cache.unlabelled.strategy=greedy"] },
+  );
 
 /** The rows of all blocks. */
 async function* rowsOf(blocks: readonly string[]): AsyncGenerator<TeacherRow> {

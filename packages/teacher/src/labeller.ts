@@ -37,11 +37,13 @@ export interface Labeller {
     sources: readonly string[],
     options: LabelRequestOptions,
   ): Promise<readonly (readonly LabelAnswer[])[]>;
+  /** Whether it can give several samples of a source's answers; absent: it can. */
+  readonly drawsSamples?: boolean | undefined;
   /** Why a source has no answer, where that is known without asking; absent for a labeller that has to be asked. */
   readonly refuses?: ((source: string) => Reason | undefined) | undefined;
   /**
-   * Continuations of texts that stand alone, without the task's prompt: one each, sampled, up to the text `end`. Absent for a labeller
-   * that can only answer sources.
+   * Continuations of texts that stand alone, without the task's prompt: one each, sampled, up to the text `end`; empty where there is none.
+   * Absent for a labeller that can only answer sources.
    *
    * @throws SlmError as {@link answer}
    */
@@ -53,6 +55,4 @@ export interface Labeller {
 export interface CompletionOptions extends Pick<LabelRequestOptions, "temperature" | "seed" | "signal"> {
   /** Text that ends a continuation, and is not part of it. */
   readonly end: string;
-  /** Most tokens of a continuation. */
-  readonly maxTokens: number;
 }

@@ -31,6 +31,7 @@ export {
   MASKED,
   selfAttention,
 } from "./ops/attention.js";
+export { segmentAttention, type SegmentInputs } from "./ops/segment-attention.js";
 export { maskBias } from "./ops/attention.js";
 export { rotaryTable } from "./ops/rotary.js";
 export { dropout, withDropout } from "./ops/dropout.js";

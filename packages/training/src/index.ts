@@ -29,6 +29,7 @@ export { uploadState } from "./training-state.js";
 export { stepRandom } from "./step-random.js";
 export { METRICS_FILE, removeRunState, STATE_FILE, train } from "./trainer.js";
 export type { BatchFeeds, LiveModel, Objective, TrainReport } from "./training-contract.js";
+export { PromptDecoder, sharedPositions } from "./prompt-decoder.js";
 export { createOnPolicyDecoder, type OnPolicyDecoder } from "./on-policy-decoder.js";
 export { createOnPolicySampler, type OnPolicySampler } from "./on-policy-sampler.js";
 export { drawRows, drawStreamedRows, greedyDevMetric, type DevRow } from "./dev-metric.js";

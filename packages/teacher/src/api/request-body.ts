@@ -66,12 +66,12 @@ export function answerRequest(request: ApiRequest, source: string, sample?: Samp
 export function continuationRequest(
   request: ApiRequest,
   text: string,
-  { end, maxTokens, ...sample }: SampleOptions & { readonly end: string; readonly maxTokens: number },
+  { end, ...sample }: SampleOptions & { readonly end: string },
 ): AnswerRequest {
   const prompt: ApiRequest["prompt"] = request.prompt.chat
     ? { chat: true, messages: [], before: "", after: "" }
     : { chat: false, before: "", after: "" };
-  return answerRequest({ ...request, prompt, maxTokens, stop: [end], logprobs: 0 }, text, sample);
+  return answerRequest({ ...request, prompt, stop: [end], logprobs: 0 }, text, sample);
 }
 
 interface Asked {

@@ -61,6 +61,7 @@ interface Pending {
 export class CommandLabeller implements Labeller {
   readonly name: string;
   readonly identity: string;
+  readonly drawsSamples = false;
   readonly #file: CommandFile;
   readonly #format: Format;
   readonly #progress: Progress;

@@ -3,13 +3,16 @@ import { SlmError } from "@slm/core";
 import { createRandom, type Decoded, type Strategy } from "@slm/decoding";
 import type { Tokenizer } from "@slm/tokenizer";
 import { decodeSources } from "../decode-sources.js";
-import type { LabelAnswer, Labeller } from "../labeller.js";
+import { decodeWith } from "../generate.js";
+import type { CompletionOptions, LabelAnswer, Labeller } from "../labeller.js";
 import type { Teacher } from "../teacher.js";
 
 export interface LocalLabellerOptions extends Pick<Labeller, "name" | "identity"> {
   readonly teacher: Teacher;
   /** Reads sources and writes targets of this teacher. */
   readonly tokenizer: Tokenizer;
+  /** The same tokenizer without the task's prompt, for completions; undefined: it gives none. */
+  readonly plain?: Tokenizer | undefined;
   /** How a single answer is chosen. */
   readonly single: Strategy;
   /** Top-k of samples; undefined: all tokens. */
@@ -26,6 +29,7 @@ export function localLabeller({
   identity,
   teacher,
   tokenizer,
+  plain,
   single,
   topK,
 }: LocalLabellerOptions): Labeller {
@@ -61,8 +65,49 @@ export function localLabeller({
         return decoded.slice(next - samples, next).map((one) => answerOf(one, tokenizer));
       });
     },
+    complete: plain && ((prompts, options) => completeTexts(teacher, plain, prompts, options)),
     close: () => Promise.resolve(),
   };
+}
+
+/**
+ * Sampled continuations of texts. The last token of a text begins its continuation, in place of BOS, and the first token of `end` ends it.
+ * A text that is too long, or whose continuation does not end, gives an empty one.
+ */
+async function completeTexts(
+  teacher: Teacher,
+  tokenizer: Tokenizer,
+  prompts: readonly string[],
+  { end, temperature, seed, signal }: CompletionOptions,
+): Promise<readonly string[]> {
+  const { maxSource, tokens: marks } = teacher.config;
+  const eos = tokenizer.encodeTarget(end)[0]!;
+  const groups = new Map<number, { readonly place: number; readonly source: Int32Array }[]>();
+  prompts.forEach((prompt, place) => {
+    const tokens = tokenizer.encodeSource(prompt);
+    const [source, bos] = [Int32Array.from(tokens.slice(0, -1)), tokens.at(-1)!];
+    if (source.length === 0 || source.length > maxSource) return;
+    groups.set(bos, [...(groups.get(bos) ?? []), { place, source }]);
+  });
+  const texts = prompts.map(() => "");
+  const random = createRandom(seed).next;
+  for (const [bos, group] of groups) {
+    const decode = decodeWith(teacher.start, { ...marks, bos, eos });
+    const sources = group.map(({ source }) => source);
+    const strategy: Strategy = { kind: "sample", temperature };
+    const decoded = await decodeSources({
+      teacher: { ...teacher, decode },
+      sources,
+      strategy,
+      random,
+      signal,
+    });
+    group.forEach(({ place }, index) => {
+      const { tokens, finished } = decoded[index]!;
+      if (finished) texts[place] = tokenizer.decode(tokens);
+    });
+  }
+  return texts;
 }
 
 function answerOf({ tokens, finished, logProbability }: Decoded, tokenizer: Tokenizer): LabelAnswer {

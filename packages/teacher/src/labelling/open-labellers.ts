@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { SlmError } from "@slm/core";
 import {
   createTokenizer,
-  loadTokenizer,
   readTokenizerFiles,
   TOKENIZER_FILE,
   type Tokenizer,
+  type TokenizerFiles,
 } from "@slm/tokenizer";
 import { isLabellerDirectory } from "../labeller-directory.js";
 import { loadMembers, type LoadedMembers } from "../teacher-directory.js";
@@ -17,14 +17,14 @@ import type { OpenRequest, OpenTeacher } from "./open-teacher.js";
 import { openRemote } from "./remote-teacher.js";
 
 interface TeacherKind {
-  readonly isAt: (directory: string) => Promise<boolean>;
+  readonly isAt: (directory: string) => boolean;
   readonly open: (request: OpenRequest) => Promise<OpenTeacher>;
 }
 
 /** Kinds of teachers; the first that a directory is of opens it. Everything else is a model on this machine. */
 const TEACHER_KINDS: readonly TeacherKind[] = [
-  { isAt: (directory) => Promise.resolve(isLabellerDirectory(directory)), open: openRemote },
-  { isAt: () => Promise.resolve(true), open: openLocal },
+  { isAt: isLabellerDirectory, open: openRemote },
+  { isAt: () => true, open: openLocal },
 ];
 
 /**
@@ -33,7 +33,7 @@ const TEACHER_KINDS: readonly TeacherKind[] = [
  * @throws SlmError SHAPE_MISMATCH when teacher and tokenizer have different vocabularies, and what loading throws
  */
 export async function openLabellers(request: OpenRequest): Promise<OpenTeacher> {
-  for (const { isAt, open } of TEACHER_KINDS) if (await isAt(request.directory)) return open(request);
+  for (const { isAt, open } of TEACHER_KINDS) if (isAt(request.directory)) return open(request);
   throw new SlmError("UNEXPECTED", `teacher: no kind of teacher is at ${request.directory}`);
 }
 
@@ -49,16 +49,23 @@ async function openLocal({
   const { joined } = loaded;
   try {
     requireVocabulary(joined, own, directory);
-    const readers = await membersTokenizers(loaded, own.tokenizer, tokenizerDirectory);
+    const readers = await membersReaders(loaded, own, tokenizerDirectory);
     return {
       local: { teacher: joined, tokenizer: own.tokenizer },
       labeller: (decoding) =>
-        localLabeller({ name, identity, teacher: joined, tokenizer: own.tokenizer, ...decoding }),
+        localLabeller({
+          name,
+          identity,
+          teacher: joined,
+          tokenizer: own.tokenizer,
+          plain: own.plain,
+          ...decoding,
+        }),
       members: (decoding) =>
         loaded.members.map(({ teacher }, index) => {
           const suffix = loaded.members.length === 1 ? "" : `-${index}`;
           const of = { name: `${name}${suffix}`, identity: `${identity}${suffix}` };
-          return localLabeller({ ...of, teacher, tokenizer: readers[index]!, ...decoding });
+          return localLabeller({ ...of, teacher, ...readers[index]!, ...decoding });
         }),
       close: () => joined.close(),
     };
@@ -69,21 +76,21 @@ async function openLocal({
 }
 
 /** Tokenizers of the members: their own, or that of the whole teacher. */
-async function membersTokenizers(
+async function membersReaders(
   { members }: LoadedMembers,
-  whole: Tokenizer,
+  whole: Reader,
   tokenizerDirectory: string,
-): Promise<readonly Tokenizer[]> {
-  const tokenizers: Tokenizer[] = [];
-  for (const { directory } of members)
-    tokenizers.push(
-      members.length === 1 ? whole : (await readersTokenizer(directory, tokenizerDirectory)).tokenizer,
-    );
-  return tokenizers;
+): Promise<readonly Reader[]> {
+  if (members.length === 1) return [whole];
+  const readers: Reader[] = [];
+  for (const { directory } of members) readers.push(await readersTokenizer(directory, tokenizerDirectory));
+  return readers;
 }
 
 interface Reader {
   readonly tokenizer: Tokenizer;
+  /** The same tokenizer without the task's prompt; absent for a tokenizer of symbols. */
+  readonly plain: Tokenizer | undefined;
   /** Whether it is the teacher's own. Models often round their vocabulary size up beyond it. */
   readonly isOwn: boolean;
 }
@@ -92,9 +99,23 @@ interface Reader {
 async function readersTokenizer(teacherDirectory: string, tokenizerDirectory: string): Promise<Reader> {
   if (await isFile(join(teacherDirectory, TOKENIZER_FILE))) {
     const files = await readTokenizerFiles(teacherDirectory);
-    if (files.config.source.symbols === undefined) return { tokenizer: createTokenizer(files), isOwn: true };
+    if (files.config.source.symbols === undefined)
+      return { tokenizer: createTokenizer(files), plain: createTokenizer(withoutPrompt(files)), isOwn: true };
   }
-  return { tokenizer: await loadTokenizer(tokenizerDirectory), isOwn: false };
+  const files = await readTokenizerFiles(tokenizerDirectory);
+  const plain = files.config.source.symbols === undefined ? createTokenizer(withoutPrompt(files)) : undefined;
+  return { tokenizer: createTokenizer(files), plain, isOwn: false };
+}
+
+/** The tokenizer without text around sources. A BOS token that stands before every source stays. */
+function withoutPrompt(files: TokenizerFiles): TokenizerFiles {
+  const { config } = files;
+  const { lowercase, before } = config.source;
+  const begin = before?.startsWith(config.bos_token) === true ? config.bos_token : undefined;
+  return {
+    ...files,
+    config: { ...config, source: { lowercase, ...(begin === undefined ? {} : { before: begin }) } },
+  };
 }
 
 function requireVocabulary(teacher: Teacher, { tokenizer, isOwn }: Reader, directory: string): void {

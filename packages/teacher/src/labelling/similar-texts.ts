@@ -45,12 +45,15 @@ export class SimilarTexts {
       for (const gram of grams) this.#counts.set(gram, (this.#counts.get(gram) ?? 0) + 1);
     }
     this.#sets.forEach((grams, number) => {
-      for (const gram of this.#prefix(grams)) {
-        const found = this.#index.get(gram);
-        if (found === undefined) this.#index.set(gram, [number]);
-        else found.push(number);
-      }
+      this.#enter(grams, number);
     });
+  }
+
+  /** Adds a text. The order of trigrams stays as it was. */
+  add(text: string): void {
+    const grams = [...trigrams(text)];
+    this.#sets.push(grams);
+    this.#enter(grams, this.#sets.length - 1);
   }
 
   /** Whether a text is at least as similar to one of the texts as the threshold says. */
@@ -65,6 +68,14 @@ export class SimilarTexts {
       }
     }
     return false;
+  }
+
+  #enter(grams: readonly string[], number: number): void {
+    for (const gram of this.#prefix(grams)) {
+      const found = this.#index.get(gram);
+      if (found === undefined) this.#index.set(gram, [number]);
+      else found.push(number);
+    }
   }
 
   #prefix(grams: readonly string[]): readonly string[] {

@@ -37,6 +37,10 @@ describe(SimilarTexts, () => {
       (texts, query, threshold) => {
         const expected = texts.some((text) => jaccard(trigrams(text), trigrams(query)) >= threshold - 1e-9);
         expect(new SimilarTexts(texts, threshold).has(query)).toBe(expected);
+        const [first, second] = [texts.slice(0, 3), texts.slice(3)] as const;
+        const grown = new SimilarTexts(first, threshold);
+        for (const text of second) grown.add(text);
+        expect(grown.has(query)).toBe(expected);
       },
     );
     fc.assert(property, { numRuns: 500 });
