@@ -38,6 +38,7 @@ import { resolveModules, type ModuleSettings, type TrainingSettings } from "@slm
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import { estimateLabelling } from "./labelling-estimate.js";
 import { openExternal } from "../models/open-external.js";
 import { publishedTowerShape } from "../models/published-tower.js";
 import { formatCount } from "../ui/format.js";
@@ -144,6 +145,8 @@ const CACHED_BYTES_PER_KEPT_TOKEN = 2;
 
 /** Time and disk of storing the teacher's distributions over the training targets; labelling is left out. */
 export async function estimateCache(request: EstimateRequest<CacheConfig>): Promise<StageEstimate> {
+  const labelling = await estimateLabelling(request);
+  if (labelling !== undefined) return labelling;
   const limits = { maxSource: 1, maxTarget: 1 };
   const facts = await dataFacts(request, limits);
   if (facts.pairs === undefined || request.settings.distributions === "none") return {};
