@@ -241,6 +241,9 @@ async function teacherFlops(request: EstimateRequest<unknown>, facts: DataFacts)
   return shapes.reduce((sum, config) => sum + forwardFlops(config, facts), 0);
 }
 
+/** Kinds of teachers whose weights are a checkpoint here. */
+const CHECKPOINT_KINDS: ReadonlySet<TeacherConfig["kind"]> = new Set(["train", "checkpoint", "import"]);
+
 /**
  * The shape that a student takes from its teacher; undefined before a teacher that is not on disk has been fetched.
  *
@@ -252,7 +255,8 @@ async function singleTeacherShape(request: EstimateRequest<DistillConfig>): Prom
   if (sections.teacher === undefined) return readSingleConfig(undefined, "student.shape");
   const { maxSource, maxTarget } = request.settings.student;
   const kind = teacherConfig.safeParse(sections.teacher).data?.kind;
-  if (kind === "ensemble" || kind === "onnx") throw notSingle("student.shape", `a teacher of kind ${kind}`);
+  if (kind !== undefined && !CHECKPOINT_KINDS.has(kind))
+    throw notSingle("student.shape", `a teacher of kind ${kind}`);
   const [shape] = await teacherShapes(request, await dataFacts(request, { maxSource, maxTarget }));
   return shape;
 }
