@@ -28,7 +28,7 @@ const teacher = {
 const { maxSource, maxTarget } = shape;
 const student = { shape: "teacher", encoderLayers: 2, decoderLayers: 1, maxSource, maxTarget };
 const labels = { loss: { forwardKl: 0, crossEntropy: 1 } };
-const every = { fromTeacher: "layers", encoderLayers: "every", decoderLayers: "every" };
+const every = { fromTeacher: "layers" };
 const layers = { ...labels, student, initialize: every };
 
 const weightsOf = async (work = "work"): Promise<Weights> => (await readCheckpoint(run.at(work))).weights;
@@ -59,7 +59,7 @@ describe("a student of its teacher's layers", () => {
 
   test("may be decoder-only; of all layers it starts as the teacher itself", async () => {
     const whole = { shape: "teacher", architecture: "decoder-only", decoderLayers: 3, maxSource, maxTarget };
-    const initialize = { fromTeacher: "layers" };
+    const initialize = { fromTeacher: "layers", decoderLayers: "importance" };
     const report = await run.distill({ ...layers, student: whole, initialize, learningRate: 1e-9 });
     // All layers need no measurement.
     expect(report.teacherLayers).toEqual({ encoder: [], decoder: [0, 1, 2] });
@@ -72,7 +72,7 @@ describe("a student of its teacher's layers", () => {
   });
 
   test("takes the layers of most influence on the task's rows, and says how much each has", async () => {
-    const initialize = { fromTeacher: "layers", decoderLayers: [1] };
+    const initialize = { fromTeacher: "layers", encoderLayers: "importance", decoderLayers: [1] };
     const { teacherLayers } = await run.distill({ ...layers, initialize });
     const { influence, encoder, decoder } = teacherLayers!;
     expect(influence!.length).toBe(3);

@@ -104,7 +104,7 @@ function sidesOf(
   { encoderLayers, decoderLayers }: InitializeConfig,
   of: number,
 ): Readonly<Record<keyof ChosenLayers, SideChoice>> {
-  const side = (count: number, choice: LayerChoice = "importance"): SideChoice => ({
+  const side = (count: number, choice: LayerChoice = "every"): SideChoice => ({
     // All layers are chosen in the same way by every rule.
     isMeasured: choice === "importance" && count < of,
     layers: (influence) =>

@@ -64,7 +64,7 @@ export function largest(values: ArrayLike<number>, count: number): readonly numb
     .sort((a, b) => a - b);
 }
 
-/** rows · diag(gain) · vectorsᵀ with the first `width` of the vectors `[from, from]`, one in each row. */
+/** rows · diag(gain) times each of the first `width` vectors; row k of `[from, from]` is vector k. */
 function product(
   rows: Float32Array,
   vectors: Float64Array,
