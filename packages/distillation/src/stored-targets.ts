@@ -7,6 +7,7 @@ import { tokenizeRow, type PairFileRequest, type PairLimits, type TokenPairs } f
 import { SlmError } from "@slm/core";
 import { writeCorpus, type Corpus, type CorpusRows, type TeacherReader } from "./corpus.js";
 import type { DistillRun } from "./distill-inputs.js";
+import { confidenceOf, type TargetEvidence } from "./distillation-teacher.js";
 import { textLimits } from "./open-corpus.js";
 import type { RowImages } from "./row-images.js";
 import { largestShare, STORED_TARGETS, type TargetOrigin } from "./target-schedule.js";
@@ -65,11 +66,17 @@ export class StoredTargets {
   private readonly images: RowImages | undefined;
   /** Index of each row's training row. */
   private readonly places: Int32Array;
+  private readonly confidences: Float32Array;
 
-  private constructor(corpus: Corpus, images: RowImages | undefined, places: Int32Array) {
+  private constructor(
+    corpus: Corpus,
+    images: RowImages | undefined,
+    { places, confidences }: { readonly places: Int32Array; readonly confidences: Float32Array },
+  ) {
     this.corpus = corpus;
     this.images = images;
     this.places = places;
+    this.confidences = confidences;
   }
 
   /**
@@ -81,14 +88,18 @@ export class StoredTargets {
     const { kind, tokenizer, limits, teacher, seen, file } = request;
     const where = CACHE_ROWS[kind];
     const places: number[] = [];
-    const rows = told(fitting(request), places);
+    const confidences: number[] = [];
+    const rows = told(fitting(request), places, confidences);
     const first = await rows.next();
     if (first.done === true) return undefined;
     const corpus = await writeCorpus(
       { rows: chain(first.value, rows), tokenizer, limits, where, file },
       teacher,
     );
-    return new StoredTargets(corpus, seen?.images, Int32Array.from(places));
+    return new StoredTargets(corpus, seen?.images, {
+      places: Int32Array.from(places),
+      confidences: Float32Array.from(confidences),
+    });
   }
 
   /** Lengths of the rows in the student's tokens. */
@@ -97,7 +108,8 @@ export class StoredTargets {
   }
 
   async read(wanted: ArrayLike<number>): Promise<CorpusRows> {
-    const rows = await this.corpus.read(wanted);
+    const confidences = Array.from(wanted, (row) => this.confidences[row]!);
+    const rows = { ...(await this.corpus.read(wanted)), confidences };
     if (this.images === undefined) return rows;
     return { ...rows, images: await this.images.read(Array.from(wanted, (row) => this.places[row]!)) };
   }
@@ -112,6 +124,7 @@ export class StoredTargets {
 interface StoredRow {
   readonly row: Row;
   readonly place: number;
+  readonly evidence: TargetEvidence;
 }
 
 async function* fitting(request: StoredTargetsRequest): AsyncGenerator<StoredRow> {
@@ -126,7 +139,8 @@ async function* fitting(request: StoredTargetsRequest): AsyncGenerator<StoredRow
 }
 
 async function* plain(written: AsyncIterable<TeacherRow>): AsyncGenerator<StoredRow> {
-  for await (const { source, target } of written) yield { row: { source, target }, place: 0 };
+  for await (const { source, target, ...evidence } of written)
+    yield { row: { source, target }, place: 0, evidence };
 }
 
 /** Rows of a cache with the student's inputs, in the order of their training rows. */
@@ -136,7 +150,7 @@ async function* joined(
 ): AsyncGenerator<StoredRow> {
   const candidates = trained[Symbol.asyncIterator]();
   let place = -1;
-  for await (const { source: teacherSource, target } of written) {
+  for await (const { source: teacherSource, target, ...evidence } of written) {
     for (;;) {
       const next = await candidates.next();
       if (next.done === true)
@@ -150,7 +164,7 @@ async function* joined(
       place += 1;
       const { source } = next.value;
       if (textRow(next.value).source !== teacherSource) continue;
-      yield { row: { source, target, teacherSource }, place };
+      yield { row: { source, target, teacherSource }, place, evidence };
       break;
     }
   }
@@ -167,10 +181,15 @@ function canTake(row: Row, tokenizer: Tokenizer, limits: PairLimits): boolean {
   }
 }
 
-/** The rows alone; their training rows are recorded. */
-async function* told(stored: AsyncIterable<StoredRow>, places: number[]): AsyncGenerator<Row> {
-  for await (const { row, place } of stored) {
+/** The rows alone; their training rows and the teacher's confidences are recorded. */
+async function* told(
+  stored: AsyncIterable<StoredRow>,
+  places: number[],
+  confidences: number[],
+): AsyncGenerator<Row> {
+  for await (const { row, place, evidence } of stored) {
     places.push(place);
+    confidences.push(confidenceOf(evidence));
     yield row;
   }
 }

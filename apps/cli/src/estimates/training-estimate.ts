@@ -109,15 +109,20 @@ export async function estimateDistill(request: EstimateRequest<DistillConfig>): 
   return trainingEstimate({ config, facts, settings, threads: compute.threads, extraFlops });
 }
 
-/** Pairs that the teacher scores while distilling: gold pairs once, unless a cache has them; others once per draw. */
+/**
+ * Pairs that the teacher scores while distilling: gold pairs once, unless a cache has them; others once per draw, and samples that the
+ * teacher corrects in every round at worst.
+ */
 function pairsScored(
   { settings, sections }: EstimateRequest<DistillConfig>,
   { pairs = 0 }: DataFacts,
 ): number {
   if (!requiresTeacher(settings, storedBy(sections.cache))) return 0;
   const gold = sections.cache === undefined ? pairs : 0;
-  const drawn = Object.values(settings.targets).reduce<number>((sum, share) => sum + largestShare(share), 0);
-  return gold + drawn * pairsSeen(settings);
+  const { targets, sampling } = settings;
+  const drawn = Object.values(targets).reduce<number>((sum, share) => sum + largestShare(share), 0);
+  const corrected = ((sampling.speculative?.rounds ?? 1) - 1) * largestShare(targets.onPolicyFraction);
+  return gold + (drawn + corrected) * pairsSeen(settings);
 }
 
 /** Targets that the cache stage of a recipe stores, if the data has sources for them. */
@@ -239,6 +244,9 @@ async function teacherFlops(request: EstimateRequest<unknown>, facts: DataFacts)
   return shapes.reduce((sum, config) => sum + forwardFlops(config, facts), 0);
 }
 
+/** Kinds of teachers whose weights are a checkpoint here. */
+const CHECKPOINT_KINDS: ReadonlySet<TeacherConfig["kind"]> = new Set(["train", "checkpoint", "import"]);
+
 /**
  * The shape that a student takes from its teacher; undefined before a teacher that is not on disk has been fetched.
  *
@@ -250,7 +258,8 @@ async function singleTeacherShape(request: EstimateRequest<DistillConfig>): Prom
   if (sections.teacher === undefined) return readSingleConfig(undefined, "student.shape");
   const { maxSource, maxTarget } = request.settings.student;
   const kind = teacherConfig.safeParse(sections.teacher).data?.kind;
-  if (kind === "ensemble" || kind === "onnx") throw notSingle("student.shape", `a teacher of kind ${kind}`);
+  if (kind !== undefined && !CHECKPOINT_KINDS.has(kind))
+    throw notSingle("student.shape", `a teacher of kind ${kind}`);
   const [shape] = await teacherShapes(request, await dataFacts(request, { maxSource, maxTarget }));
   return shape;
 }
