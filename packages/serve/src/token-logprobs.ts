@@ -3,7 +3,7 @@
 /** Most alternatives of a token, as in OpenAI's interface. */
 export const MAX_TOP_LOGPROBS = 20;
 
-export interface TokenAlternative {
+interface TokenAlternative {
   /** The text that the token adds to the answer. */
   readonly text: string;
   /** Under the model's distribution, before temperature, penalties and constraints [nats]. */
@@ -33,7 +33,7 @@ export class LogprobRecorder {
     this.#top = top;
   }
 
-  /** Wraps a choice of tokens. @param choose absent: greedy */
+  /** Wraps a function that picks tokens. @param choose absent: greedy */
   choosing(choose: ((logits: Float32Array) => number) | undefined): (logits: Float32Array) => number {
     return (logits) => {
       const normalizer = logSumExp(logits);

@@ -38,7 +38,6 @@ const plainText = z.strictObject({
 });
 
 const apiPrompt = z.discriminatedUnion("chat", [chatMessages, plainText]);
-export type ApiPromptConfig = z.infer<typeof apiPrompt>;
 
 /** Fields of a request that this program sets, so that `extra` may not. */
 const OWN_FIELDS: ReadonlySet<string> = new Set([

@@ -9,7 +9,7 @@ import { apiLimitFields, apiRequestFields, type ApiTeacherConfig } from "./api-c
 export const API_FILE = "api.json";
 
 const message = z.strictObject({ role: z.enum(["system", "user", "assistant"]), content: z.string() });
-export type ApiMessage = z.infer<typeof message>;
+type ApiMessage = z.infer<typeof message>;
 
 /** The text around a source, examples included. */
 const resolvedPrompt = z.discriminatedUnion("chat", [

@@ -33,7 +33,8 @@ interface Report {
 export class ApiLabeller implements Labeller {
   readonly name: string;
   readonly identity: string;
-  readonly #file: ApiFile;
+  /** The server and how it is asked. */
+  readonly file: ApiFile;
   readonly #store: AnswerStore;
   readonly #budget: Budget;
   readonly #client: ApiClient;
@@ -46,7 +47,7 @@ export class ApiLabeller implements Labeller {
   private constructor(file: ApiFile, store: AnswerStore, options: ApiLabellerOptions) {
     this.name = file.request.model;
     this.identity = apiIdentity(file);
-    this.#file = file;
+    this.file = file;
     this.#store = store;
     this.#progress = options.progress;
     this.#budget = new Budget(file.limits);
@@ -85,7 +86,7 @@ export class ApiLabeller implements Labeller {
       samples === 1 ? undefined : { temperature, seed: seed + sample },
     );
     const requests = sources.flatMap((source) =>
-      drawn.map((sample) => answerRequest(this.#file.request, source, sample)),
+      drawn.map((sample) => answerRequest(this.file.request, source, sample)),
     );
     const answers = await this.#answerAll(requests, signal, (answer) => this.#labelsOf(answer));
     return sources.map((_, place) => answers.slice(place * samples, (place + 1) * samples).flat());
@@ -97,7 +98,7 @@ export class ApiLabeller implements Labeller {
     { temperature, seed, end, signal }: CompletionOptions,
   ): Promise<readonly string[]> {
     const requests = prompts.map((prompt, place) =>
-      continuationRequest(this.#file.request, prompt, { temperature, seed: seed + place, end }),
+      continuationRequest(this.file.request, prompt, { temperature, seed: seed + place, end }),
     );
     // Some servers give the text that ends an answer, too.
     return this.#answerAll(requests, signal, (answer) =>
@@ -118,7 +119,7 @@ export class ApiLabeller implements Labeller {
 
   /** Where answers come from, for messages. */
   get #where(): string {
-    return `${this.#file.request.baseUrl}: ${this.name}`;
+    return `${this.file.request.baseUrl}: ${this.name}`;
   }
 
   #targetKey(source: string, target: string): string {
@@ -184,7 +185,7 @@ export class ApiLabeller implements Labeller {
         stop.abort(error);
       }
     };
-    await Promise.all(Array.from({ length: this.#file.limits.concurrency }, worker));
+    await Promise.all(Array.from({ length: this.file.limits.concurrency }, worker));
     signal.removeEventListener("abort", startGrace);
     clearTimeout(grace);
     throwIfInterrupted(signal, "teacher");
@@ -233,10 +234,10 @@ export class ApiLabeller implements Labeller {
       return [];
     }
     const score = scoreOf(answer);
-    if (this.#file.request.logprobs > 0 && score === undefined) {
+    if (this.file.request.logprobs > 0 && score === undefined) {
       throw new SlmError(
         "DATA_INVALID",
-        `${this.#where}: expected log-probabilities of the target's tokens, got none (teacher.logprobs is ${this.#file.request.logprobs})`,
+        `${this.#where}: expected log-probabilities of the target's tokens, got none (teacher.logprobs is ${this.file.request.logprobs})`,
         { suggestions: ["--set teacher.logprobs=0 for a server that gives none"] },
       );
     }

@@ -4,8 +4,8 @@
  * A student position has read a text. The server's token that holds the next byte says how the text may go on:
  *
  * ```
- * server    | cal ling | 0.7     student  | ca | l l | ...
- *           | cal ls   | 0.2              after "ca": "lling" 0.7, "lls" 0.2, tail 0.1
+ * server    | inside  | 0.7     student  | in | ...
+ *           | instead | 0.2              after "in": "side" 0.7, "stead" 0.2, tail 0.1
  * ```
  *
  * Alternatives that begin with what was read of the token are kept, and their probabilities divided by those of all that may begin so,

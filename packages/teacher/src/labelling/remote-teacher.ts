@@ -1,35 +1,27 @@
 /** A server or a program as an open teacher: it labels sources, and a server may have stored log-probabilities of its targets. */
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { SlmError } from "@slm/core";
 import { loadTokenizer, type Tokenizer } from "@slm/tokenizer";
 import { ApiDistributions } from "../api/api-distributions.js";
-import { API_FILE, readApiFile, type ApiFile } from "../api/api-file.js";
 import { ApiLabeller } from "../api/api-labeller.js";
 import { estimateAnswers, estimateText } from "../api/estimate.js";
-import { readCommandFile } from "../command/command-file.js";
-import { CommandLabeller } from "../command/command-labeller.js";
 import type { TeacherRow } from "../cache-rows.js";
 import type { Labeller } from "../labeller.js";
+import { openLabeller } from "../open-labeller.js";
 import type { LocalTeacher, OpenRequest, OpenTeacher } from "./open-teacher.js";
 
 /** @throws SlmError DATA_INVALID, CONFIG_INVALID if the variable of the server's key is not set */
 export async function openRemote(request: OpenRequest): Promise<OpenTeacher> {
   const { directory, tokenizerDirectory, context } = request;
   const tokenizer = await loadTokenizer(tokenizerDirectory);
-  if (existsSync(join(directory, API_FILE))) {
-    const file = await readApiFile(directory);
-    return openServer(request, file, await ApiLabeller.open(file, context), tokenizer);
-  }
-  return labellingTeacher(new CommandLabeller(await readCommandFile(directory), context), tokenizer);
+  const labeller = await openLabeller(directory, context);
+  if (labeller === undefined) throw new SlmError("UNEXPECTED", `teacher: no labeller is at ${directory}`);
+  return labeller instanceof ApiLabeller
+    ? openServer(request, labeller, tokenizer)
+    : labellingTeacher(labeller, tokenizer);
 }
 
-function openServer(
-  { engine }: OpenRequest,
-  file: ApiFile,
-  server: ApiLabeller,
-  tokenizer: Tokenizer,
-): OpenTeacher {
+function openServer({ engine }: OpenRequest, server: ApiLabeller, tokenizer: Tokenizer): OpenTeacher {
+  const { file } = server;
   const { logprobs } = file.request;
   const scorer = async (rows: AsyncIterable<TeacherRow>): Promise<LocalTeacher> => {
     let distributions: ApiDistributions | undefined;

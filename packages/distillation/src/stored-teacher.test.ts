@@ -1,0 +1,44 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { TinyRun } from "./test-support/run.test-support.js";
+import { openStoredTeacher } from "./stored-teacher.js";
+
+let run: TinyRun;
+beforeEach(async () => {
+  run = await TinyRun.create();
+  // A server's directory: nothing of it is read here.
+  await writeFile(run.at("teacher/api.json"), "{}");
+  await mkdir(run.at("labels"));
+  const lines = ["bba", "abb"].map((source) => JSON.stringify({ source, target: "B", labeller: "m" }));
+  await writeFile(run.at("labels/teacher-labelled.jsonl"), `${lines.join("\n")}\n`);
+});
+afterEach(() => run.remove());
+
+describe(openStoredTeacher, () => {
+  const labelsOnly = { loss: { forwardKl: 0, crossEntropy: 1 } };
+
+  test("is not needed where a student learns from stored labels alone", async () => {
+    const targets = { unlabelledFraction: 0.5 };
+    const report = await run.distill({ ...labelsOnly, targets, buckets: 1 }, { cache: "labels" });
+    expect(report).not.toHaveProperty("teacherParameters");
+  });
+
+  test.each([
+    ["distributions", {}, /no stored distributions to compare with/u],
+    ["hidden states", { loss: { forwardKl: 0, hiddenState: 1 } }, /no hidden states/u],
+    [
+      "targets that are not stored",
+      { ...labelsOnly, targets: { sequenceKdFraction: 0.5 } },
+      /no targets stored for distill.targets.sequenceKdFraction/u,
+    ],
+    [
+      "scores of samples",
+      { targets: { onPolicyFraction: 0.5 } },
+      /no distributions over the student's samples/u,
+    ],
+  ])("rejects a run that needs %s", async (_, settings, message) => {
+    const failure = run.distill(settings, { cache: "labels" });
+    await expect(failure).rejects.toMatchObject({ code: "CONFIG_INVALID" });
+    await expect(failure).rejects.toThrow(message);
+  });
+});
