@@ -93,6 +93,12 @@ const teacherStudent = z
     feedForward: count
       .optional()
       .describe("Inner width of the feed-forward block [elements]. Default: the teacher's."),
+    tieWordEmbeddings: z
+      .boolean()
+      .optional()
+      .describe(
+        "Whether the output head is the embedding table. With a smaller width, a head of its own lets the states be rotated before they are cut. Default: the teacher's.",
+      ),
   })
   .check(({ value, issues }) => {
     if ((value.architecture === "encoder-decoder") === (value.encoderLayers !== undefined)) return;

@@ -4,6 +4,9 @@ import {
   chooseLayers,
   decoderOnlyTeacher,
   initializeWeights,
+  isNarrower,
+  narrowTeacher,
+  pickTokens,
   studentFromTeacher,
   withLayerOptions,
   type ChosenLayers,
@@ -15,7 +18,7 @@ import type { Engine } from "@slm/tensor";
 import type { TokenizerFiles } from "@slm/tokenizer";
 import type { RateGroups, TokenPairs } from "@slm/training";
 import type { InitializeConfig } from "./initialize-config.js";
-import { calibrationRows, measureInfluence } from "./measure-influence.js";
+import { calibrationRows, measureTeacher } from "./measure-teacher.js";
 import { readSingleTeacher } from "./single-teacher.js";
 import { teacherTokenIds } from "./teacher-tokens.js";
 
@@ -55,38 +58,39 @@ export interface StudentLayers {
  * for another vocabulary.
  */
 export async function studentLayers(request: StudentLayersRequest): Promise<StudentLayers> {
-  const { config: wanted, files, initialize, teacherDirectory, seed } = request;
+  const { config: wanted, files, initialize, teacherDirectory, pairs, engine, seed } = request;
   const given = await readSingleTeacher(teacherDirectory, "initialize.fromTeacher");
-  const teacher: DecoderOnlyModel = { config: decoderOnlyTeacher(given.config), weights: given.weights };
+  const whole: DecoderOnlyModel = { config: decoderOnlyTeacher(given.config), weights: given.weights };
   const student = { files, vocabularySize: wanted.vocabularySize };
-  const place = { directory: teacherDirectory!, config: teacher.config };
-  const teacherIds = await teacherTokenIds(student, place);
-  const layers = await chosenLayers(request, teacher, teacherIds);
-  const config = withLayerOptions(wanted, teacher.config, layers);
-  const { crossAttention = "selfAttention" } = initialize;
-  const fresh = initializeWeights(config, createRandom(seed).next);
-  const started = studentFromTeacher({ config, fresh, teacher, layers, crossAttention, teacherIds });
-  return { config, weights: started.weights, groups: rateGroups(request, started.fromTeacher), layers };
-}
-
-async function chosenLayers(
-  { config, initialize, pairs, engine }: StudentLayersRequest,
-  teacher: DecoderOnlyModel,
-  teacherIds: readonly number[],
-): Promise<TeacherLayers> {
-  const { encoderLayers = "every", decoderLayers = "every" } = initialize;
-  const isMeasured = encoderLayers === "importance" || decoderLayers === "importance";
-  const influence = isMeasured
-    ? await measureInfluence(engine, teacher, await calibrationRows(pairs, teacherIds, config.tokens))
+  const place = { directory: teacherDirectory!, config: whole.config };
+  const teacher = pickTokens(whole, await teacherTokenIds(student, place), wanted.tokens);
+  const { encoderLayers = "every", decoderLayers = "every", crossAttention = "selfAttention" } = initialize;
+  const isCut = isNarrower(wanted, teacher.config);
+  const isMeasured = isCut || encoderLayers === "importance" || decoderLayers === "importance";
+  const statistics = isMeasured
+    ? await measureTeacher(engine, teacher, await calibrationRows(pairs, wanted.tokens))
     : undefined;
   const of = teacher.config.decoderLayers;
-  return {
+  const influence = statistics && [...statistics.influence];
+  const layers = {
     encoder:
-      config.architecture === "decoder-only"
+      wanted.architecture === "decoder-only"
         ? []
-        : chooseLayers(encoderLayers, { count: config.encoderLayers, of }, influence),
-    decoder: chooseLayers(decoderLayers, { count: config.decoderLayers, of }, influence),
-    influence,
+        : chooseLayers(encoderLayers, { count: wanted.encoderLayers, of }, influence),
+    decoder: chooseLayers(decoderLayers, { count: wanted.decoderLayers, of }, influence),
+  };
+  const narrow =
+    statistics === undefined || !isCut
+      ? teacher
+      : narrowTeacher(teacher, wanted, statistics, new Set([...layers.encoder, ...layers.decoder]));
+  const config = withLayerOptions(wanted, teacher.config, layers);
+  const fresh = initializeWeights(config, createRandom(seed).next);
+  const started = studentFromTeacher({ config, fresh, teacher: narrow, layers, crossAttention });
+  return {
+    config,
+    weights: started.weights,
+    groups: rateGroups(request, started.fromTeacher),
+    layers: { ...layers, influence },
   };
 }
 

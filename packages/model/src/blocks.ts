@@ -46,13 +46,22 @@ export function layerRotation(
     : { ropeTheta, ropeInverseFrequencies };
 }
 
-/** x · weightᵀ + bias with the weights called `name`. */
+/** Names of a linear layer's low-rank adapter in a program, `[rank, inputs]` and `[outputs, rank]`; see `withLora`. */
+export const adapterDown = (name: string): string => `${name}.adapter.down`;
+export const adapterUp = (name: string): string => `${name}.adapter.up`;
+
+/** x · weightᵀ + bias with the weights called `name`, and (x · downᵀ) · upᵀ with its adapter, if it has one. */
 export function project(parameters: Parameters, name: string, x: Tensor): Tensor {
-  observe(name, x);
   const segment = name.slice(name.lastIndexOf(".") + 1);
-  return scope(segment, () =>
-    linear({ x, weight: parameter(parameters, `${name}.weight`), bias: parameters[`${name}.bias`] }, {}),
-  );
+  return scope(segment, () => {
+    const y = linear(
+      { x, weight: parameter(parameters, `${name}.weight`), bias: parameters[`${name}.bias`] },
+      {},
+    );
+    const [down, up] = [parameters[adapterDown(name)], parameters[adapterUp(name)]];
+    if (down === undefined || up === undefined) return y;
+    return add({ a: y, b: linear({ x: linear({ x, weight: down }, {}), weight: up }, {}) }, {});
+  });
 }
 
 /** RMSNorm with the gain called `name`. */

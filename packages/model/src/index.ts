@@ -41,10 +41,11 @@ export type { Parameters } from "./blocks.js";
 export { crossCaches, encode } from "./encoder.js";
 export { decode, decodeStep, outputHead, type SelfCache, type SourceContext } from "./decoder.js";
 export { decoderDropoutShapes, encoderDropoutShapes } from "./dropout-shapes.js";
-export { loraSpecs, withLora } from "./lora.js";
+export { loraSpecs, withLora, withMergedLora } from "./lora.js";
 export { initializeFromTeacher } from "./initialize-from-teacher.js";
 export { chooseLayers, LAYER_CHOICES, type LayerChoice } from "./from-teacher/choose-layers.js";
-export { layerInfluence } from "./from-teacher/layer-influence.js";
+export { isNarrower, narrowTeacher } from "./from-teacher/narrow-teacher.js";
+export { pickTokens } from "./from-teacher/pick-tokens.js";
 export {
   decoderOnlyTeacher,
   studentOfTeacher,
@@ -57,4 +58,10 @@ export {
   type DecoderOnlyModel,
   type StudentWeights,
 } from "./from-teacher/student-weights.js";
+export {
+  observeTeacher,
+  STATISTIC_NAMES,
+  STATISTICS,
+  type TeacherStatistics,
+} from "./from-teacher/teacher-statistics.js";
 export { initializeParameters, initializeWeights, matchWeights, toFloat32, type Weights } from "./weights.js";

@@ -12,7 +12,7 @@ import { describe, expect, test } from "vitest";
 import { parseModelConfig, type EncoderDecoderConfig } from "./config.js";
 import { decode, outputHead } from "./decoder.js";
 import { crossCaches, encode } from "./encoder.js";
-import { loraSpecs, mergeLora, withLora } from "./lora.js";
+import { loraSpecs, mergeLora, withLora, withMergedLora } from "./lora.js";
 import { initializeWeights, type Weights } from "./weights.js";
 import { TINY_SHAPE } from "./testing/index.js";
 
@@ -156,6 +156,30 @@ describe("an adapted model", () => {
     expect(Math.max(...byGraph.map((value, index) => Math.abs(value - untouched[index]!)))).toBeGreaterThan(
       0.05,
     );
+  });
+
+  test("has the same outputs and gradients whether adapters are beside their weights or merged in the graph", async () => {
+    const names = specs.map(({ name }) => name);
+    const by =
+      (use: typeof withLora) =>
+      (x: Inputs): Record<string, Tensor> => {
+        const { value, gradients } = valueAndGradients(
+          (tensors) => {
+            const lora = Object.fromEntries(names.map((name, index) => [name, tensors[index]!]));
+            return math.sum(math.square(logitsOf(use(x, lora, scale), x)));
+          },
+          names.map((name) => x[name]!),
+        );
+        return { value, ...Object.fromEntries(names.map((name, index) => [name, gradients[index]!])) };
+      };
+    const all = new Map([...weights, ...adapters(false)]);
+    const fetch = ["value", ...names];
+    const [beside, merged] = [await run(all, by(withLora), fetch), await run(all, by(withMergedLora), fetch)];
+    for (const name of fetch)
+      numbersOf(beside[name]!).forEach((value, index) => {
+        const expected = numbersOf(merged[name]!)[index]!;
+        expect(Math.abs(value - expected), name).toBeLessThan(1e-4 * Math.max(1, Math.abs(expected)));
+      });
   });
 
   test("is trained through A and B of every adapter", async () => {

@@ -6,8 +6,8 @@
  */
 import { SlmError } from "@slm/core";
 import { createHostTensor, type HostTensor } from "@slm/runtime";
-import { math } from "@slm/tensor";
-import type { Parameters } from "./blocks.js";
+import { math, type Tensor } from "@slm/tensor";
+import { adapterDown, adapterUp, type Parameters } from "./blocks.js";
 import type { ModelConfig } from "./config.js";
 import type { ParameterSpec } from "./parameter-spec.js";
 import { EMBEDDING_WEIGHT, HEAD_WEIGHT, parameterSpecs } from "./parameters.js";
@@ -91,15 +91,22 @@ function shouldBe(name: string, shape: readonly number[], actual: readonly numbe
   throw new SlmError("SHAPE_MISMATCH", `lora: '${name}' should be [${shape.join(", ")}], got ${got}`);
 }
 
-/**
- * Parameters in which each adapted weight is W + alpha/rank · B·A, computed in the graph: gradients reach A and B.
- *
- * @param lora tensors named as by {@link loraSpecs}; others are ignored.
- * @throws SlmError SHAPE_MISMATCH naming the adapter that is missing or does not fit its weight or the rank.
- */
-export function withLora(parameters: Parameters, lora: Parameters, { rank, alpha }: LoraScale): Parameters {
-  const adapted: Record<string, Parameters[string]> = { ...parameters };
-  for (const name of adaptedNames(Object.keys(lora))) {
+/** An adapter's tensors in a program: A, and B times alpha / rank. */
+interface ScaledAdapter {
+  readonly name: string;
+  readonly weight: Tensor;
+  readonly down: Tensor;
+  /** The small factor is scaled instead of the product. */
+  readonly up: Tensor;
+}
+
+/** @throws SlmError SHAPE_MISMATCH naming the adapter that is missing or does not fit its weight or the rank. */
+function scaledAdapters(
+  parameters: Parameters,
+  lora: Parameters,
+  { rank, alpha }: LoraScale,
+): readonly ScaledAdapter[] {
+  return adaptedNames(Object.keys(lora)).map((name) => {
     const weight = parameters[name + WEIGHT];
     if (weight === undefined) {
       throw new SlmError("SHAPE_MISMATCH", `lora: '${name + A}' adapts no weight of this model`);
@@ -108,10 +115,37 @@ export function withLora(parameters: Parameters, lora: Parameters, { rank, alpha
     const [a, b] = [lora[name + A], lora[name + B]];
     shouldBe(name + A, [rank, inputs], a?.shape);
     shouldBe(name + B, [outputs, rank], b?.shape);
-    // Scale the small factor instead of the product.
-    adapted[name + WEIGHT] = math.add(weight, math.matMul(math.mul(b!, alpha / rank), a!));
+    return { name, weight, down: a!, up: math.mul(b!, alpha / rank) };
+  });
+}
+
+/**
+ * Parameters with adapters beside their weights: a linear layer then computes x·Wᵀ + (x·Aᵀ)·Bᵀ · alpha/rank. Gradients reach A and B
+ * without the product B·A and without a gradient of the size of W: a training step costs two thirds of one that trains W.
+ *
+ * @param lora tensors named as by {@link loraSpecs}; others are ignored.
+ * @throws SlmError SHAPE_MISMATCH naming the adapter that is missing or does not fit its weight or the rank.
+ */
+export function withLora(parameters: Parameters, lora: Parameters, scale: LoraScale): Parameters {
+  const beside: Record<string, Tensor> = {};
+  for (const { name, down, up } of scaledAdapters(parameters, lora, scale)) {
+    beside[adapterDown(name)] = down;
+    beside[adapterUp(name)] = up;
   }
-  return adapted;
+  return { ...parameters, ...beside };
+}
+
+/**
+ * Parameters in which each adapted weight is W + alpha/rank · B·A, computed in the graph: for programs that only read the weights.
+ *
+ * @throws SlmError as {@link withLora}.
+ */
+export function withMergedLora(parameters: Parameters, lora: Parameters, scale: LoraScale): Parameters {
+  const merged = scaledAdapters(parameters, lora, scale).map(({ name, weight, down, up }) => [
+    name + WEIGHT,
+    math.add(weight, math.matMul(up, down)),
+  ]);
+  return { ...parameters, ...(Object.fromEntries(merged) as Parameters) };
 }
 
 /**

@@ -1,5 +1,5 @@
 /** The weights of a run for use by other programs: with merged adapters, and as moving average if one is kept. */
-import { withLora, type Weights } from "@slm/model";
+import { withMergedLora, type Weights } from "@slm/model";
 import type { DeviceTensor } from "@slm/runtime";
 import type { Program } from "@slm/tensor";
 import {
@@ -103,7 +103,7 @@ export class LiveWeights {
       inputs: { ...valueSpecs(model), ...valueSpecs(trained) },
       build: (x) => {
         const all = { ...unpackParameters(model, x), ...unpackParameters(trained, x) };
-        const merged = withLora(all, all, settings.lora!);
+        const merged = withMergedLora(all, all, settings.lora!);
         return Object.fromEntries(model.map((chunk) => [`merged.${chunk.name}`, packTensors(chunk, merged)]));
       },
     });

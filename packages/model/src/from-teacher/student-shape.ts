@@ -22,6 +22,7 @@ export interface TeacherShapeRequest {
   readonly heads?: number | undefined;
   readonly kvHeads?: number | undefined;
   readonly feedForward?: number | undefined;
+  readonly tieWordEmbeddings?: boolean | undefined;
 }
 
 type Shape = z.infer<typeof encoderDecoderShape> | z.infer<typeof decoderOnlyShape>;
@@ -51,7 +52,8 @@ export function studentOfTeacher(request: TeacherShapeRequest, given: ModelConfi
   const { architecture, encoderLayers, decoderLayers, maxSource, maxTarget } = request;
   const sizes = sizesOf(request, teacher);
   const { headDim, ropeTheta, ropeInverseFrequencies, normEpsilon, bias, headOrder } = teacher;
-  const { activation, qkNorm, postNorm, tieWordEmbeddings, logitSoftcap, attentionSoftcap } = teacher;
+  const { activation, qkNorm, postNorm, logitSoftcap, attentionSoftcap } = teacher;
+  const { tieWordEmbeddings = teacher.tieWordEmbeddings } = request;
   const shared = {
     ...sizes,
     headDim,
@@ -187,4 +189,6 @@ export function checkSharedSettings(student: ModelConfig, teacher: DecoderOnlyCo
     if (own !== theirs)
       throw reject(`${key} is ${own}, the teacher's ${theirs}`, ["write student: { shape: teacher, ... }"]);
   }
+  if (teacher.tieWordEmbeddings === false && student.tieWordEmbeddings !== false)
+    throw reject("tieWordEmbeddings is true, but the teacher has an output head of its own");
 }

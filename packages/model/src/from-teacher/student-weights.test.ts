@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { parseModelConfig, type ModelConfig } from "../config.js";
 import { initializeWeights } from "../weights.js";
 import { chooseLayers, type LayerChoice } from "./choose-layers.js";
-import { layerInfluence } from "./layer-influence.js";
+import { pickTokens } from "./pick-tokens.js";
 import { studentOfTeacher, withLayerOptions, type TeacherShapeRequest } from "./student-shape.js";
 import {
   studentFromTeacher,
@@ -11,7 +11,7 @@ import {
   type DecoderOnlyModel,
   type StudentWeights,
 } from "./student-weights.js";
-import { compute, FAMILIES, IDS, logitsOf, tinyTeacher, type Family } from "./tiny-teacher.test-support.js";
+import { FAMILIES, logitsOf, tinyTeacher, type Family } from "./tiny-teacher.test-support.js";
 
 const families = Object.keys(FAMILIES) as Family[];
 const limits = { maxSource: 8, maxTarget: 8 };
@@ -20,17 +20,16 @@ interface Start {
   readonly shape: TeacherShapeRequest;
   readonly choice?: LayerChoice;
   readonly crossAttention?: CrossStart;
-  readonly teacherIds?: readonly number[];
 }
 
 function start(
   teacher: DecoderOnlyModel,
-  { shape, choice = "every", crossAttention = "selfAttention", teacherIds = [...Array(9).keys()] }: Start,
+  { shape, choice = "every", crossAttention = "selfAttention" }: Start,
 ): StudentWeights & { readonly config: ModelConfig } {
   const of = teacher.config.decoderLayers;
-  const { tokens } = teacher.config;
+  const { vocabularySize, tokens } = teacher.config;
   const wanted = parseModelConfig(
-    { ...studentOfTeacher(shape, teacher.config), vocabularySize: teacherIds.length, tokens },
+    { ...studentOfTeacher(shape, teacher.config), vocabularySize, tokens },
     "test",
   );
   const layers = {
@@ -40,7 +39,7 @@ function start(
   };
   const config = parseModelConfig(withLayerOptions(wanted, teacher.config, layers), "test");
   const fresh = initializeWeights(config, createRandom(3).next);
-  return { config, ...studentFromTeacher({ config, fresh, teacher, layers, crossAttention, teacherIds }) };
+  return { config, ...studentFromTeacher({ config, fresh, teacher, layers, crossAttention }) };
 }
 
 const wholeStudent: Start = { shape: { architecture: "decoder-only", decoderLayers: 4, ...limits } };
@@ -128,19 +127,6 @@ describe(studentFromTeacher, () => {
     }
   });
 
-  test("looks up the rows of a vocabulary that is a part of the teacher's", () => {
-    const teacher = tinyTeacher("llama");
-    const { weights } = start(teacher, { ...encoderDecoder, teacherIds: [0, 1, 2, 3, 7] });
-    for (const name of ["embedding.weight", "head.weight"]) {
-      const [own, theirs] = [weights.get(name)!, teacher.weights.get(name)!];
-      expect(own.shape).toEqual([5, 8]);
-      expect(own.data.slice(32, 40)).toEqual(theirs.data.slice(56, 64));
-    }
-    expect(() => start(teacher, { ...encoderDecoder, teacherIds: [0, 1, 2, 3, 9] })).toThrow(
-      expect.objectContaining({ code: "DATA_INVALID" }),
-    );
-  });
-
   test("rejects a student with another setting than the teacher's, by name", () => {
     const teacher = tinyTeacher("llama");
     const { config } = start(teacher, encoderDecoder);
@@ -153,10 +139,24 @@ describe(studentFromTeacher, () => {
         teacher,
         layers,
         crossAttention: "random",
-        teacherIds: [...Array(9).keys()],
       }),
     ).toThrow(/ropeTheta is 5, the teacher's 10000/u);
   });
+});
+
+test("a teacher of a part of its vocabulary gives that part's logits", async () => {
+  const teacher = tinyTeacher("llama");
+  const ids = [0, 1, 2, 8, 4, 5, 6, 7, 3];
+  const picked = pickTokens(teacher, ids, { ...teacher.config.tokens, unknown: 8 });
+  expect(picked.config).toMatchObject({ vocabularySize: 9, tokens: { unknown: 8 } });
+  const [own, theirs] = [picked, teacher].map(({ weights }) => weights.get("head.weight")!.data);
+  expect(own!.slice(24, 32)).toEqual(theirs!.slice(64, 72));
+  expect(await logitsOf(pickTokens(picked, ids, teacher.config.tokens).config, teacher.weights)).toEqual(
+    await logitsOf(teacher.config, pickTokens(picked, ids, teacher.config.tokens).weights),
+  );
+  expect(() => pickTokens(teacher, [9], teacher.config.tokens)).toThrow(
+    expect.objectContaining({ code: "DATA_INVALID" }),
+  );
 });
 
 describe(withLayerOptions, () => {
@@ -192,30 +192,4 @@ describe(studentOfTeacher, () => {
     expect(shapeOf("plain", { kvHeads: 1 })).toMatchObject({ heads: 2, kvHeads: 1 });
     expect(shapeOf("plain", { heads: 2 })).toMatchObject({ heads: 2, kvHeads: 1 });
   });
-});
-
-test("the influence of a layer is 1 - cosine of its input and output states, summed over positions that count", async () => {
-  const teacher = tinyTeacher("llama");
-  const silent = new Map(teacher.weights);
-  // A layer that adds nothing to the states has no influence.
-  for (const name of ["attention.output.weight", "feedForward.down.weight"]) {
-    const tensor = silent.get(`decoder.layers.2.${name}`)!;
-    silent.set(`decoder.layers.2.${name}`, { ...tensor, data: new Float32Array(tensor.data.length) });
-  }
-  const measure = async (mask: readonly number[]): Promise<number[]> => {
-    const counted = { shape: [2, 6], dtype: "float32" as const, data: Float32Array.from(mask) };
-    const { influence } = await compute(
-      { ...Object.fromEntries(silent), ids: IDS, mask: counted },
-      (x) => ({ influence: layerInfluence(teacher.config, x, x["ids"]!, x["mask"]!) }),
-      ["influence"],
-    );
-    return Array.from(influence!.data, Number);
-  };
-  const all = await measure(new Array<number>(12).fill(1));
-  expect(all[2]).toBeCloseTo(0, 5);
-  for (const layer of [0, 1, 3]) {
-    expect(all[layer]).toBeGreaterThan(0.01);
-    expect(all[layer]).toBeLessThan(24);
-  }
-  expect(await measure(new Array<number>(12).fill(0))).toEqual([0, 0, 0, 0]);
 });

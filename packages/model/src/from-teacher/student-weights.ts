@@ -7,7 +7,7 @@
 import { SlmError } from "@slm/core";
 import { createHostTensor, type HostTensor } from "@slm/runtime";
 import type { DecoderOnlyConfig, ModelConfig } from "../config.js";
-import { EMBEDDING_WEIGHT, HEAD_WEIGHT, parameterSpecs } from "../parameters.js";
+import { EMBEDDING_WEIGHT, HEAD_WEIGHT, headWeight, parameterSpecs } from "../parameters.js";
 import type { ParameterSpec } from "../parameter-spec.js";
 import { toFloat32, type Weights } from "../weights.js";
 import { checkCrossNorms, checkSharedSettings, type ChosenLayers } from "./student-shape.js";
@@ -22,15 +22,13 @@ export interface DecoderOnlyModel {
 }
 
 export interface StudentWeightsRequest {
-  /** The student. Its width, heads and feed-forward width are the teacher's. */
+  /** The student. Its vocabulary, width, heads and feed-forward width are the teacher's. */
   readonly config: ModelConfig;
   /** Random weights of the student, which new parameters keep. */
   readonly fresh: Weights;
   readonly teacher: DecoderOnlyModel;
   readonly layers: ChosenLayers;
   readonly crossAttention: CrossStart;
-  /** The teacher's id of each of the student's tokens. */
-  readonly teacherIds: readonly number[];
 }
 
 export interface StudentWeights {
@@ -46,11 +44,10 @@ export interface StudentWeights {
  * - Cross-attention from self-attention: query, key, value, output and norms of the decoder layer's self-attention. Its keys and values
  *   read the encoder's normalized states, where self-attention reads states times the gain of the layer's norm. So that gain is
  *   multiplied into the columns of key and value, and the gain of the encoder's norm is 1.
- * - Rows of the embedding, and of an output head of its own, are looked up by `teacherIds`. A head that the teacher ties and the student
- *   does not starts as the embedding.
+ * - A head that the teacher ties and the student does not starts as the embedding.
  *
  * @throws SlmError CONFIG_INVALID naming a setting in which the student differs from the teacher, SHAPE_MISMATCH for a teacher's tensor
- * that is missing or has another shape, DATA_INVALID for a token id outside of the teacher's vocabulary.
+ * that is missing or has another shape.
  */
 export function studentFromTeacher(request: StudentWeightsRequest): StudentWeights {
   const { config, fresh, teacher, crossAttention } = request;
@@ -78,10 +75,8 @@ const CROSS = /^crossAttention/u;
 /** The teacher's values of a parameter; undefined for a new one. */
 function valueOf({ name }: ParameterSpec, request: StudentWeightsRequest): HostTensor | undefined {
   const { teacher, layers } = request;
-  if (name === EMBEDDING_WEIGHT) return tokenRows(request, EMBEDDING_WEIGHT);
-  if (name === HEAD_WEIGHT)
-    return tokenRows(request, teacher.config.tieWordEmbeddings === false ? HEAD_WEIGHT : EMBEDDING_WEIGHT);
-  if (name === "decoder.norm.weight") return tensorOf(teacher, name);
+  if (name === HEAD_WEIGHT) return tensorOf(teacher, headWeight(teacher.config));
+  if (name === EMBEDDING_WEIGHT || name === "decoder.norm.weight") return tensorOf(teacher, name);
   // Keys and values of cross-attention hold the gains of their layers.
   if (name === "encoder.norm.weight") return onesLike(tensorOf(teacher, "decoder.norm.weight"));
   const [, side, index, part] = LAYER.exec(name) ?? [];
@@ -99,22 +94,6 @@ function tensorOf({ weights }: DecoderOnlyModel, name: string): HostTensor {
   const found = weights.get(name);
   if (found === undefined) throw new SlmError("SHAPE_MISMATCH", `initialize: the teacher has no '${name}'`);
   return toFloat32(found, name);
-}
-
-/** Rows of a table of the teacher's vocabulary, in the order of the student's. */
-function tokenRows({ teacher, teacherIds }: StudentWeightsRequest, name: string): HostTensor {
-  const table = tensorOf(teacher, name);
-  const { vocabularySize, width } = teacher.config;
-  const rows = new Float32Array(teacherIds.length * width);
-  teacherIds.forEach((id, row) => {
-    if (!Number.isInteger(id) || id < 0 || id >= vocabularySize)
-      throw new SlmError(
-        "DATA_INVALID",
-        `initialize: token ${id} is outside of the teacher's ${vocabularySize}`,
-      );
-    rows.set((table.data as Float32Array).subarray(id * width, (id + 1) * width), row * width);
-  });
-  return createHostTensor("float32", [teacherIds.length, width], rows);
 }
 
 const onesLike = ({ shape, data }: HostTensor): HostTensor =>

@@ -1,5 +1,11 @@
-/** Statistics of a teacher over rows of the task, from which a student's layers are chosen. */
-import { layerInfluence, type DecoderOnlyModel } from "@slm/model";
+/** Statistics of a teacher over rows of the task, from which a student is cut. */
+import {
+  observeTeacher,
+  STATISTIC_NAMES,
+  STATISTICS,
+  type DecoderOnlyModel,
+  type TeacherStatistics,
+} from "@slm/model";
 import { createHostTensor, type DeviceTensor } from "@slm/runtime";
 import type { Engine } from "@slm/tensor";
 import {
@@ -16,42 +22,44 @@ const ROWS = 128;
 /** Rows of one program. */
 const BATCH = 8;
 
-/** Sequences of the teacher's tokens, as it reads a pair: source, BOS, target. */
+/** Sequences as a decoder-only model reads pairs, source, BOS, target, of rows spread over all. */
 export async function calibrationRows(
   pairs: TokenPairs,
-  teacherIds: readonly number[],
   { bos }: { readonly bos: number },
 ): Promise<readonly Int32Array[]> {
   const count = Math.min(ROWS, pairs.count);
   const rows = Array.from({ length: count }, (_, index) => Math.floor((index * pairs.count) / count));
   const { sources, targets } = await pairs.read(rows);
-  return sources.map((source, row) =>
-    Int32Array.from([...source, bos, ...targets[row]!], (id) => teacherIds[id]!),
-  );
+  return sources.map((source, row) => Int32Array.from([...source, bos, ...targets[row]!]));
 }
 
-/** Block influence of each of the teacher's layers: the mean of 1 - cosine of its input and output states over all positions. */
-export async function measureInfluence(
+/** Means of the teacher's statistics over all positions of the rows. */
+export async function measureTeacher(
   engine: Engine,
   { config, weights }: DecoderOnlyModel,
   rows: readonly Int32Array[],
-): Promise<readonly number[]> {
+): Promise<TeacherStatistics> {
   const length = Math.max(...rows.map((row) => row.length));
   const chunks = planChunks(config);
   const feeds: Record<string, DeviceTensor> = {};
   const program = await engine.compile({
-    name: `teacher influence ${BATCH}x${length}`,
+    name: `teacher statistics ${BATCH}x${length}`,
     forwardOnly: true,
     inputs: {
       ...valueSpecs(chunks),
       ids: { dtype: "int32", shape: [BATCH, length] },
       mask: { dtype: "float32", shape: [BATCH, length] },
     },
-    build: (x) => ({ influence: layerInfluence(config, unpackParameters(chunks, x), x["ids"]!, x["mask"]!) }),
+    build: (x) => ({ ...observeTeacher(config, unpackParameters(chunks, x), x["ids"]!, x["mask"]!) }),
   });
+  const size = (name: (typeof STATISTIC_NAMES)[number]): number =>
+    STATISTICS[name](config).reduce((product, axis) => product * axis, 1);
+  const means = Object.fromEntries(
+    STATISTIC_NAMES.map((name) => [name, new Float64Array(size(name))]),
+  ) as Record<keyof TeacherStatistics, Float64Array>;
+  const positions = rows.reduce((sum, row) => sum + row.length, 0);
   try {
     for (const chunk of chunks) feeds[valueInput(chunk)] = await engine.upload(packWeights(chunk, weights));
-    const sums = new Float64Array(config.decoderLayers);
     for (let first = 0; first < rows.length; first += BATCH) {
       const ids = new Int32Array(BATCH * length).fill(config.tokens.pad);
       const mask = new Float32Array(BATCH * length);
@@ -65,12 +73,14 @@ export async function measureInfluence(
           ids: createHostTensor("int32", [BATCH, length], ids),
           mask: createHostTensor("float32", [BATCH, length], mask),
         },
-        fetch: ["influence"],
+        fetch: STATISTIC_NAMES,
       });
-      fetched["influence"]!.data.forEach((value, layer) => (sums[layer] = sums[layer]! + Number(value)));
+      for (const name of STATISTIC_NAMES) {
+        const [sums, mean] = [fetched[name]!.data as Float32Array, means[name]];
+        sums.forEach((sum, index) => (mean[index] = mean[index]! + sum / positions));
+      }
     }
-    const positions = rows.reduce((sum, row) => sum + row.length, 0);
-    return Array.from(sums, (sum) => sum / positions);
+    return means;
   } finally {
     await engine.release(Object.values(feeds));
     await program.release();
