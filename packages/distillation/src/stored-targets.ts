@@ -65,11 +65,14 @@ export class StoredTargets {
   private readonly images: RowImages | undefined;
   /** Index of each row's training row. */
   private readonly places: Int32Array;
+  /** Rows by who labelled them. */
+  readonly labellers: Readonly<Record<string, number>>;
 
-  private constructor(corpus: Corpus, images: RowImages | undefined, places: Int32Array) {
+  private constructor(corpus: Corpus, images: RowImages | undefined, { places, labellers }: ToldRows) {
     this.corpus = corpus;
     this.images = images;
-    this.places = places;
+    this.places = Int32Array.from(places);
+    this.labellers = Object.fromEntries(labellers);
   }
 
   /**
@@ -80,15 +83,15 @@ export class StoredTargets {
   static async open(request: StoredTargetsRequest): Promise<StoredTargets | undefined> {
     const { kind, tokenizer, limits, teacher, seen, file } = request;
     const where = CACHE_ROWS[kind];
-    const places: number[] = [];
-    const rows = told(fitting(request), places);
+    const known: ToldRows = { places: [], labellers: new Map() };
+    const rows = told(fitting(request), known);
     const first = await rows.next();
     if (first.done === true) return undefined;
     const corpus = await writeCorpus(
       { rows: chain(first.value, rows), tokenizer, limits, where, file },
       teacher,
     );
-    return new StoredTargets(corpus, seen?.images, Int32Array.from(places));
+    return new StoredTargets(corpus, seen?.images, known);
   }
 
   /** Lengths of the rows in the student's tokens. */
@@ -112,7 +115,17 @@ export class StoredTargets {
 interface StoredRow {
   readonly row: Row;
   readonly place: number;
+  readonly labeller: string;
 }
+
+/** What is known of the rows besides their texts. */
+interface ToldRows {
+  readonly places: number[];
+  readonly labellers: Map<string, number>;
+}
+
+/** Labeller of the rows of caches that do not name one. */
+const UNNAMED = "teacher";
 
 async function* fitting(request: StoredTargetsRequest): AsyncGenerator<StoredRow> {
   const { directory, kind, tokenizer, limits, teacher, seen } = request;
@@ -126,7 +139,8 @@ async function* fitting(request: StoredTargetsRequest): AsyncGenerator<StoredRow
 }
 
 async function* plain(written: AsyncIterable<TeacherRow>): AsyncGenerator<StoredRow> {
-  for await (const { source, target } of written) yield { row: { source, target }, place: 0 };
+  for await (const { source, target, labeller = UNNAMED } of written)
+    yield { row: { source, target }, place: 0, labeller };
 }
 
 /** Rows of a cache with the student's inputs, in the order of their training rows. */
@@ -136,7 +150,7 @@ async function* joined(
 ): AsyncGenerator<StoredRow> {
   const candidates = trained[Symbol.asyncIterator]();
   let place = -1;
-  for await (const { source: teacherSource, target } of written) {
+  for await (const { source: teacherSource, target, labeller = UNNAMED } of written) {
     for (;;) {
       const next = await candidates.next();
       if (next.done === true)
@@ -150,7 +164,7 @@ async function* joined(
       place += 1;
       const { source } = next.value;
       if (textRow(next.value).source !== teacherSource) continue;
-      yield { row: { source, target, teacherSource }, place };
+      yield { row: { source, target, teacherSource }, place, labeller };
       break;
     }
   }
@@ -167,10 +181,11 @@ function canTake(row: Row, tokenizer: Tokenizer, limits: PairLimits): boolean {
   }
 }
 
-/** The rows alone; their training rows are recorded. */
-async function* told(stored: AsyncIterable<StoredRow>, places: number[]): AsyncGenerator<Row> {
-  for await (const { row, place } of stored) {
+/** The rows alone; their training rows and labellers are recorded. */
+async function* told(stored: AsyncIterable<StoredRow>, { places, labellers }: ToldRows): AsyncGenerator<Row> {
+  for await (const { row, place, labeller } of stored) {
     places.push(place);
+    labellers.set(labeller, (labellers.get(labeller) ?? 0) + 1);
     yield row;
   }
 }
