@@ -61,7 +61,7 @@ export interface DistillReport {
   readonly stored?: StoredReport | undefined;
 }
 
-export type StoredReport = Readonly<
+type StoredReport = Readonly<
   Partial<
     Record<
       TargetOrigin,

@@ -54,6 +54,9 @@ describe("few labels and a teacher that only labels", () => {
     expect(labels.unlabelled).toBeGreaterThan(8);
     const { stdout } = await runCommand("data:prepare", [recipe, "--out", out()]);
     expect(stdout).toContain(`8 labels, ${labels.unlabelled} training sources without`);
+    const inspected = await runCommand("data:inspect", [join(out(), "data")]);
+    expect(inspected.stdout).toContain(`8, and ${labels.unlabelled} training sources without`);
+    expect(inspected.stdout).toContain("rows        8");
   });
 
   test("the tokenizer knows the letters of all sources", async () => {
@@ -74,7 +77,10 @@ describe("few labels and a teacher that only labels", () => {
     };
     expect(rows).toHaveLength(labels.unlabelled);
     for (const { source, target, labeller } of rows)
-      expect([target, labeller]).toEqual([[...source.toUpperCase()].join(" "), basename(process.execPath)]);
+      expect([target, labeller]).toEqual([
+        Array.from(source.toUpperCase()).join(" "),
+        basename(process.execPath),
+      ]);
     const { stdout } = await runCommand("teacher:cache", [recipe, "--out", out()]);
     expect(stdout).toContain(`${rows.length} of ${rows.length} sources labelled  no distributions`);
   });
