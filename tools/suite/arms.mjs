@@ -7,19 +7,29 @@
  */
 export const ARMS = {
   labels: { title: "labels only", recipe: (recipe) => withoutTeaching(withRandomStart(recipe)) },
-  "labels-started": { title: "labels only, from the teacher's weights", recipe: withoutTeaching },
+  "labels-started": { title: "labels, teacher's weights", recipe: withoutTeaching },
   "teacher-labels": {
-    title: "labels and teacher's labels",
+    title: "teacher's labels",
     recipe: (recipe) => withoutDistributions(withRandomStart(recipe)),
     needsUnlabelled: true,
   },
-  logits: { title: "labels, teacher's labels and distributions", recipe: withRandomStart },
+  logits: { title: "with distributions", recipe: withRandomStart },
   full: { title: "default recipe", recipe: (recipe) => recipe },
-  "decoder-only": { title: "decoder-only of equal size, default recipe", recipe: withDecoderOnly },
+  "decoder-only": { title: "decoder-only student", recipe: withDecoderOnly },
   teacher: { title: "teacher", recipe: (recipe) => recipe, isTeacher: true },
 };
 
 export const ARM_NAMES = Object.keys(ARMS);
+
+/** What the titles mean, for readers of the tables. */
+export const ARMS_EXPLAINED =
+  "Arms. Labels only: the rows with labels, random weights. Labels, teacher's weights: the same, the student begins with the published teacher's " +
+  "layers. Teacher's labels: random weights, and the teacher's labels on the rows without one. With distributions: the same, and the teacher's " +
+  "distributions. Default recipe: the task's recipe as it stands. Decoder-only student: the default recipe with a decoder-only student of as " +
+  "many parameters as whole layers allow. Teacher: the teacher itself, after fine-tuning on the rows with labels.";
+
+/** Pairs of arms that are compared with each other too: the first should be better. */
+export const COMPARED = [["full", "decoder-only"]];
 
 /** The arm that all others are compared with. */
 export const BASE_ARM = "labels";
@@ -32,20 +42,22 @@ export const ALL_LABELS = "all";
  *
  * Every arm of a task has the same data, steps, batches and schedule. The gate of quantization is opened: a drop is a result here.
  */
-export function cellRecipe(recipe, arm, { labels, steps, teacherSteps, benchRuns }) {
+export function cellRecipe(recipe, arm, { labels, steps, teacherSteps, benchRuns, testRows }) {
   const { deploy: _deploy, ...measured } = ARMS[arm].recipe(
     labels === ALL_LABELS ? withAllLabels(recipe) : recipe,
   );
   const { quantize, distill, teacher, data } = measured;
+  const { labels: _few, ...everyLabel } = data;
   return {
     ...measured,
-    data: labels === ALL_LABELS ? data : { ...data, labels },
+    data: labels === ALL_LABELS ? everyLabel : { ...data, labels },
     ...(teacher === undefined ? {} : { teacher: withTeacherSteps(teacher, teacherSteps) }),
     distill: steps === undefined ? distill : { ...distill, steps },
     quantize: {
       ...quantize,
       schemes: quantize.schemes.slice(0, 1),
       gate: { ...quantize.gate, maxDrop: OPEN_GATE },
+      evaluateRows: testRows,
     },
     bench: { runs: benchRuns, baseline: null },
   };

@@ -1,6 +1,6 @@
 /** The suite's result for people: a Markdown table for each task, and a page with learning curves. */
 import { lineChart, markdownTable, reportPage } from "@slm/report";
-import { ALL_LABELS, ARM_NAMES, ARMS } from "./arms.mjs";
+import { ALL_LABELS, ARM_NAMES, ARMS, ARMS_EXPLAINED } from "./arms.mjs";
 import { TASKS } from "./tasks.mjs";
 
 const fixed = (value, digits = 1) => value.toFixed(digits);
@@ -53,13 +53,15 @@ export function meansTable(means) {
     columns: [
       { title: "labels", align: "right" },
       { title: "arm", align: "left" },
+      { title: "over", align: "left" },
       { title: "tasks", align: "right" },
-      { title: "mean gain over labels only [points]", align: "right" },
+      { title: "mean gain [points]", align: "right" },
       { title: "95 % interval", align: "right" },
     ],
-    rows: means.map(({ labels, arm, tasks, value, low, high }) => [
+    rows: means.map(({ labels, arm, base, tasks, value, low, high }) => [
       typeof labels === "number" ? count(labels) : labels,
       ARMS[arm].title,
+      ARMS[base].title,
       String(tasks.length),
       signed(value),
       span({ low, high }, signed),
@@ -71,7 +73,7 @@ const METHOD =
   "Mean over seeds in points. Intervals: bootstrap over test rows and seeds, 1,000 times; differences are paired by rows. Arms of a task " +
   "have the same data, steps, batches and schedule. Minutes of the teacher are its fine-tuning and its labels and distributions, which arms " +
   "and seeds share. Deployed bytes and milliseconds are those of the quantized student, one answer at a time, beside the teacher in float32. " +
-  "Answers were measured on the float32 models.";
+  `Answers were measured on the float32 models.\n\n${ARMS_EXPLAINED}`;
 
 function byTask({ tasks }) {
   return Object.keys(TASKS).flatMap((task) => {
@@ -89,8 +91,7 @@ export function suiteMarkdown({ machine, command, summary }) {
     machineLine(machine),
     `Command: \`${command}\``,
     METHOD,
-    "## Mean over tasks",
-    markdownTable(meansTable(summary.means)),
+    ...(summary.means.length === 0 ? [] : ["## Mean over tasks", markdownTable(meansTable(summary.means))]),
     ...byTask(summary).flatMap((one) => [`## ${headingOf(one)}`, markdownTable(taskTable(one.entries))]),
     "",
   ].join("\n\n");

@@ -10,6 +10,7 @@
  *   --bench-runs N       answers timed for each cell (default 20)
  *   --threads N          (default 2)
  *   --data TASK=FOLDER   train.jsonl and dev.jsonl of a task whose rows you have
+ *   --set [TASK:]path=value  a setting of the recipes of all tasks, or of one, such as dates:data.limit=5000; may be repeated
  *   --out DIR            (default runs/suite)
  *   --keep               keep the models of finished cells
  *   --dry-run            say which cells would run, and write nothing
@@ -25,6 +26,7 @@ import { mkdir, rename, writeFile } from "node:fs/promises";
 import { availableParallelism, cpus } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { parse } from "yaml";
 import { ALL_LABELS, ARM_NAMES, ARMS } from "./arms.mjs";
 import { cellName, finishedCell, planCell, readPredictions, runCell, slm } from "./cell.mjs";
 import { timeLeft } from "./progress.mjs";
@@ -44,6 +46,7 @@ const FLAGS = {
   "bench-runs": { type: "string", default: "20" },
   threads: { type: "string", default: "2" },
   data: { type: "string", multiple: true, default: [] },
+  set: { type: "string", multiple: true, default: [] },
   out: { type: "string", default: "runs/suite" },
   keep: { type: "boolean", default: false },
   "dry-run": { type: "boolean", default: false },
@@ -74,6 +77,20 @@ function number(text, what) {
 
 const optional = (text, what) => (text === undefined ? undefined : number(text, what));
 
+/** `[TASK:]path=value`; the value is YAML. */
+function parseSetting(given) {
+  const { task, path, value } =
+    /^(?:(?<task>[\w-]+):)?(?<path>[\w.]+)=(?<value>.*)$/su.exec(given)?.groups ?? {};
+  if (path === undefined || (task !== undefined && !TASK_NAMES.includes(task)))
+    throw new UsageError(`--set ${given}: expected path=value or TASK:path=value`);
+  return { task, path: path.split("."), value: parse(value) };
+}
+
+/** The recipe with one setting changed. */
+function withSetting(section, [key, ...rest], value) {
+  return { ...section, [key]: rest.length === 0 ? value : withSetting(section[key] ?? {}, rest, value) };
+}
+
 /** Every cell, seeds outermost, so that a whole table is there after the first. */
 function plan(flags, settings) {
   const folders = Object.fromEntries(
@@ -86,7 +103,14 @@ function plan(flags, settings) {
   );
   const isDry = flags["dry-run"];
   const tasks = namesIn(flags.tasks, TASK_NAMES, "task");
-  const recipes = new Map(tasks.map((task) => [task, taskRecipe(task, { data: folders[task], isDry })]));
+  const sets = flags.set.map(parseSetting);
+  const recipes = new Map(
+    tasks.map((task) => {
+      const own = sets.filter((one) => one.task === undefined || one.task === task);
+      const recipe = taskRecipe(task, { data: folders[task], isDry });
+      return [task, own.reduce((changed, { path, value }) => withSetting(changed, path, value), recipe)];
+    }),
+  );
   const arms = namesIn(flags.arms, ARM_NAMES, "arm");
   const labels = flags.labels
     .split(",")

@@ -1,5 +1,5 @@
 /** From finished cells to figures: for each task and number of labels every arm with its interval, its gain and its cost. */
-import { ARM_NAMES, ARMS, BASE_ARM } from "./arms.mjs";
+import { ARM_NAMES, ARMS, BASE_ARM, COMPARED } from "./arms.mjs";
 import { gainOver, intervalOf, meanOver, sampleArms } from "./statistics.mjs";
 import { TASK_NAMES, TASKS } from "./tasks.mjs";
 
@@ -14,7 +14,7 @@ const unique = (values) => [...new Set(values)];
 /**
  * @param cells results of finished cells.
  * @param readPredictions of a cell, in the order of its test rows.
- * @returns `tasks`: one entry for each task and number of labels; `means`: the mean gains over the tasks that have both arms.
+ * @returns `tasks`: one entry for each task and number of labels; `means`: the mean gains of an arm over another, over the tasks that have both.
  */
 export async function summarize(cells, readPredictions) {
   const tasks = [];
@@ -28,11 +28,17 @@ export async function summarize(cells, readPredictions) {
       for (const arm of names) predictions[arm] = await Promise.all(byArm[arm].map(readPredictions));
       const { metric } = TASKS[task];
       const sampled = sampleArms(metric, predictions, 1);
+      const pairs = [
+        ...names.filter((arm) => arm !== BASE_ARM).map((arm) => [arm, BASE_ARM]),
+        ...COMPARED,
+      ].filter((pair) => pair.every((arm) => names.includes(arm)));
+      for (const [arm, base] of pairs)
+        gains.push({ task, labels, arm, base, gain: gainOver(sampled, arm, base) });
       const arms = names.map((arm) => {
-        const gain =
-          arm !== BASE_ARM && names.includes(BASE_ARM) ? gainOver(sampled, arm, BASE_ARM) : undefined;
-        if (gain !== undefined) gains.push({ task, labels, arm, gain });
-        return armFigures(arm, byArm[arm], sampled.arms[arm], gain);
+        const found = gains.find(
+          (one) => one.task === task && one.labels === labels && one.arm === arm && one.base === BASE_ARM,
+        );
+        return armFigures(arm, byArm[arm], sampled.arms[arm], found?.gain);
       });
       tasks.push({ task, labels, metric, rows: here[0].n, trainRows: here[0].trainRows, arms });
     }
@@ -54,11 +60,11 @@ function armFigures(arm, cells, { value, samples }, gain) {
 }
 
 function meanGains(gains) {
-  const groups = unique(gains.map(({ labels, arm }) => JSON.stringify([labels, arm])));
+  const groups = unique(gains.map(({ labels, arm, base }) => JSON.stringify([labels, arm, base])));
   return groups.map((group) => {
-    const [labels, arm] = JSON.parse(group);
-    const of = gains.filter((one) => one.labels === labels && one.arm === arm);
+    const [labels, arm, base] = JSON.parse(group);
+    const of = gains.filter((one) => one.labels === labels && one.arm === arm && one.base === base);
     const { value, samples } = meanOver(of.map(({ gain }) => gain));
-    return { labels, arm, tasks: of.map(({ task }) => task), ...intervalOf(value, samples) };
+    return { labels, arm, base, tasks: of.map(({ task }) => task), ...intervalOf(value, samples) };
   });
 }

@@ -60,7 +60,8 @@ function withModel(recipe, model) {
   };
 }
 
-function withWholePaths(value, folder) {
+/** Settings with their relative paths made whole: they start from the recipe's folder. */
+export function withWholePaths(value, folder) {
   if (typeof value === "string") return /^\.\.?\//u.test(value) ? join(folder, value) : value;
   if (Array.isArray(value)) return value.map((item) => withWholePaths(item, folder));
   if (typeof value !== "object" || value === null) return value;

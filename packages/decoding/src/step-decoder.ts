@@ -12,6 +12,12 @@ export interface StepDecoder {
   greedySteps?(tokens: Int32Array, options: GreedyStepsOptions): AsyncIterable<TopTokens>;
   /** Row i becomes what row `rows[i]` was (caches reordered). */
   permuteRows(rows: readonly number[]): Promise<void>;
+  /**
+   * Tells the decoder which rows are still read, at least one. It may go on with fewer rows, which makes a step faster.
+   *
+   * @returns the former row of each row it now has; a row may occur again to fill up. Undefined if nothing changed.
+   */
+  keepRows?(open: readonly number[]): Promise<readonly number[] | undefined>;
 }
 
 export interface GreedyStepsOptions {

@@ -17,8 +17,18 @@ interface ChosenToken {
 }
 
 export interface RowChoice {
-  /** Feeds one token per row; returns a function that gives a row's next token, called once for every unfinished row. */
-  readonly step: (feed: Int32Array) => Promise<(row: number) => ChosenToken>;
+  /**
+   * Feeds one token per row of the decoder; returns a function that gives the next token of a row of the decoder, called once for every
+   * unfinished one.
+   *
+   * @param places the result that each row of the decoder belongs to
+   */
+  readonly step: (
+    feed: Int32Array,
+    places: readonly (number | undefined)[],
+  ) => Promise<(row: number) => ChosenToken>;
+  /** See `StepDecoder`. */
+  readonly keepRows?: StepDecoder["keepRows"] | undefined;
   /** Called when no step follows. */
   readonly end?: (() => Promise<void>) | undefined;
 }
@@ -30,14 +40,15 @@ export function selectToken(
 ): RowChoice {
   const selectors = Array.from({ length: decoder.rows }, (_, row) => selectorOf(row));
   return {
-    step: async (feed) => {
+    step: async (feed, places) => {
       const logitsOf = await stepRows(decoder, feed);
       return (row) => {
         const logits = logitsOf(row);
-        const token = selectors[row]!(logits);
+        const token = selectors[places[row]!]!(logits);
         return { token, logProbability: logits[token]! - logSumExp(logits) };
       };
     },
+    keepRows: decoder.keepRows?.bind(decoder),
   };
 }
 
@@ -97,30 +108,41 @@ export async function decodeTokenByToken(
 async function fillRows(
   rows: readonly OpenRow[],
   options: DecodeOptions,
-  { step }: RowChoice,
+  { step, keepRows }: RowChoice,
 ): Promise<void> {
   const { bos, eos, pad, maxTokens, onToken, stopsAfter, signal } = options;
-  const feed = new Int32Array(rows.length).fill(bos);
+  let feed = new Int32Array(rows.length).fill(bos);
+  /** The result that each row of the decoder belongs to; undefined for rows that only fill the decoder up. */
+  let places: readonly (number | undefined)[] = rows.map((_, place) => place);
   let isLast = false;
   for (let length = 1; !isLast && rows.some(({ reason }) => reason === undefined); length++) {
     checkInterrupted(signal);
-    const chosen = await step(feed);
+    const chosen = await step(feed, places);
     const late = isLate(options);
     isLast = late || length === maxTokens;
     feed.fill(pad);
-    rows.forEach((row, at) => {
-      if (row.reason !== undefined) return;
+    for (const [at, place] of places.entries()) {
+      const row = place === undefined ? undefined : rows[place];
+      if (place === undefined || row === undefined || row.reason !== undefined) continue;
       const { token, logProbability } = chosen(at);
       row.logProbability += logProbability;
       if (token === eos) {
         row.reason = "eos";
-        return;
+        continue;
       }
       row.tokens.push(token);
       feed[at] = token;
-      onToken?.(at, token);
-      if (stopsAfter?.(at, row.tokens) === true) row.reason = "stop";
+      onToken?.(place, token);
+      if (stopsAfter?.(place, row.tokens) === true) row.reason = "stop";
       else if (isLast) row.reason = late ? "time" : "length";
-    });
+    }
+    const open = [...places.keys()].filter((at) => isOpen(rows, places[at]));
+    const kept = open.length === 0 ? undefined : await keepRows?.(open);
+    if (kept === undefined) continue;
+    feed = Int32Array.from(kept, (at) => feed[at]!);
+    places = kept.map((at, row) => (kept.indexOf(at) === row ? places[at] : undefined));
   }
 }
+
+const isOpen = (rows: readonly OpenRow[], place: number | undefined): boolean =>
+  place !== undefined && rows[place]!.reason === undefined;

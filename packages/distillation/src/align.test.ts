@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { alignPositions, prefixTexts, UNALIGNED, type Decoder } from "./align.js";
+import { prefixTexts, type Decoder } from "@slm/tokenizer";
+import { alignPositions, UNALIGNED } from "./align.js";
 
 /** Pieces of text: token i of a list is the i-th piece. */
 const piecewise = (pieces: readonly string[]): Decoder => ({

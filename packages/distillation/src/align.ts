@@ -1,24 +1,8 @@
 /** Aligns two tokenizations of one text: finds the positions at which both have read the same prefix. */
-import type { Tokenizer } from "@slm/tokenizer";
-
-/** The part of a tokenizer that decodes tokens to text. */
-export type Decoder = Pick<Tokenizer, "decode">;
+import { prefixTexts, type Decoder } from "@slm/tokenizer";
 
 /** Value of a position without a counterpart. */
 export const UNALIGNED = -1;
-
-/**
- * The text of every prefix of a token list: entry i is the text of the first i tokens. A prefix has no text if it ends inside a
- * character, or if the tokenizer decodes it differently on its own.
- */
-export function prefixTexts(decoder: Decoder, tokens: ArrayLike<number>): (string | undefined)[] {
-  const list = Array.from(tokens);
-  const whole = decoder.decode(list);
-  return Array.from({ length: list.length + 1 }, (_, count) => {
-    const text = count === list.length ? whole : decoder.decode(list.slice(0, count));
-    return whole.startsWith(text) ? text : undefined;
-  });
-}
 
 /**
  * For each target position of the student (one per token, and the EOS token's) the position of the teacher that has read

@@ -8,13 +8,32 @@ import { probeConfig } from "./probe/probe-config.js";
 import { hasTeacherShape, studentConfig, visionSettingsOf } from "./student-config.js";
 import { fullestShares, largestShare, ROUNDING, STORED_TARGETS, targetsConfig } from "./target-schedule.js";
 
-const sampling = z.strictObject({
+const samplingConfig = z.strictObject({
   temperature: z.number().positive().default(0.9).describe("Sampling temperature."),
   topK: z
     .int()
     .positive()
     .default(128)
     .describe("Top-k: number of most probable tokens to sample from [tokens]."),
+  speculative: z
+    .strictObject({
+      topK: z
+        .int()
+        .positive()
+        .default(25)
+        .describe("The teacher replaces a token that is not among its k most probable ones [tokens]."),
+      rounds: z
+        .int()
+        .positive()
+        .default(8)
+        .describe(
+          "Largest number of rounds per batch, each a run of the sampler and a pass of the teacher; then targets end before their first bad token.",
+        ),
+    })
+    .optional()
+    .describe(
+      "Speculative knowledge distillation: the teacher replaces the student's tokens that it ranks badly. Default: all tokens are the student's.",
+    ),
 });
 
 export const distillConfig = z
@@ -37,7 +56,7 @@ export const distillConfig = z
     targets: targetsConfig
       .prefault({})
       .describe("Fractions of batches by the source of their targets; the rest have gold targets."),
-    sampling: sampling.prefault({}).describe("How on-policy targets are sampled from the student."),
+    sampling: samplingConfig.prefault({}).describe("How on-policy targets are sampled from the student."),
     initialize: initializeConfig.prefault({}).describe("Initialization of the student."),
     cacheTokens: z
       .int()
@@ -73,7 +92,7 @@ export const distillConfig = z
     if (published !== undefined && start.vision !== undefined)
       reject("starts with a published tower: leave out initialize.vision");
   })
-  .check(({ value: { student: model, targets, loss }, issues }) => {
+  .check(({ value: { student: model, targets, loss, sampling }, issues }) => {
     const reject = (message: string, ...path: string[]): void => {
       issues.push({ code: "custom", input: targets, path: ["targets", ...path], message });
     };
@@ -83,6 +102,13 @@ export const distillConfig = z
         "on-policy targets need a loss term that compares distributions, such as forwardKl",
         "onPolicyFraction",
       );
+    if (sampling.speculative !== undefined && loss.crossTokenizer !== "none")
+      issues.push({
+        code: "custom",
+        input: sampling,
+        path: ["sampling", "speculative"],
+        message: "needs a teacher with the student's vocabulary: set loss.crossTokenizer to none",
+      });
     if (visionSettingsOf(model) === undefined) {
       if (loss.ctc > 0)
         issues.push({

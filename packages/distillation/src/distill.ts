@@ -17,6 +17,8 @@ import {
   METRICS_FILE,
   removeRunState,
   train,
+  drawRows,
+  type DevMetric,
   type DevRow,
   type TrainReport,
 } from "@slm/training";
@@ -24,7 +26,7 @@ import { readsTeacher, type DistillConfig } from "./distill-config.js";
 import type { DistillInputs, DistillRun } from "./distill-inputs.js";
 import { distillReport } from "./distill-report.js";
 import { storedKinds } from "./open-teacher.js";
-import { openDistillationSources, SOURCE_FILES } from "./distillation-sources.js";
+import { openDistillationSources, SOURCE_FILES, type DistillationSources } from "./distillation-sources.js";
 import { removeOwnCache } from "./gold-cache.js";
 import { initialStudent } from "./initial-weights.js";
 import type { ProbeResult } from "./probe/probe-choice.js";
@@ -40,6 +42,8 @@ import { hasTeacherShape, studentShape } from "./student-config.js";
 import type { TeacherLayers } from "./student-layers.js";
 import { storedOrigins, storedRowSets, studentObjective } from "./student-objective.js";
 import { studentPredictions } from "./student-predictions.js";
+import { teacherDevValue } from "./teacher-dev.js";
+import { besideTeacher, followsDev, teacherFactorOf } from "./teacher-factor.js";
 
 export interface DistillReport {
   readonly parameters: number;
@@ -181,9 +185,11 @@ async function trainStudent(run: DistillRun): Promise<TrainedStudent> {
       tower: published?.weights,
     });
     const { config } = start;
-    const objective = studentObjective({ sources, config, settings, seed: context.seed });
+    const teacherFactor = teacherFactorOf(settings);
+    const objective = studentObjective({ sources, config, settings, seed: context.seed, teacherFactor });
+    const rows = await devRows(run);
     const dev = greedyDevMetric({
-      rows: await devRows(run),
+      rows,
       tokenizer,
       limit: settings.evaluateRows,
       seed: context.seed,
@@ -199,14 +205,14 @@ async function trainStudent(run: DistillRun): Promise<TrainedStudent> {
         lengths: sources.corpus.pairs.lengths,
         rowSets: storedRowSets({ sources, settings, seed: context.seed }),
         objective,
-        dev,
+        dev: await comparedWithTeacher(run, { key, rows, dev, sources }),
         workDirectory,
         key,
         context,
         initial: start.weights,
         groups: start.groups,
       });
-      const { teacherParameters } = sources;
+      const teacherParameters = sources.teacherModel?.teacher.parameters;
       const stored = storedReport(sources.stored, report.furtherEpochs);
       return { student: config, report, teacherParameters, teacherLayers: start.layers, stored };
     } finally {
@@ -227,6 +233,33 @@ function storedReport(stored: StoredByOrigin, epochs: readonly number[]): Stored
       return [origin, { rows: lengths.source.length, epochs: epochs[set]!, labellers }];
     }),
   );
+}
+
+/** The dev metric; with the teacher's value beside it where the factor of the teacher's terms follows both. */
+async function comparedWithTeacher(
+  { settings, inputs: { context, workDirectory }, tokenizer }: DistillRun,
+  given: {
+    readonly key: string;
+    readonly rows: readonly DevRow[];
+    readonly dev: DevMetric;
+    readonly sources: DistillationSources;
+  },
+): Promise<DevMetric> {
+  const { key, rows, dev, sources } = given;
+  const model = sources.teacherModel;
+  if (!followsDev(settings) || model === undefined) return dev;
+  const [metric] = settings.metrics;
+  const value = await teacherDevValue({
+    teacher: model.teacher,
+    tokenizer: model.reader.tokenizer ?? tokenizer,
+    rows: drawRows(rows, settings.evaluateRows, context.seed),
+    metric,
+    workDirectory,
+    key,
+    signal: context.signal,
+  });
+  context.progress({ stage: "distill", message: `the teacher's ${metric} on the dev rows: ${value}` });
+  return besideTeacher(dev, value);
 }
 
 /** Samples and the report. */

@@ -7,11 +7,12 @@ import type { DistillationTeacher } from "./distillation-teacher.js";
 import { openGoldCache } from "./gold-cache.js";
 import { OnPolicyTargets } from "./on-policy-targets.js";
 import { CORPUS_FILE, openCorpus, textLimits } from "./open-corpus.js";
-import { openTeacher, teacherOf } from "./open-teacher.js";
+import { openTeacher, teacherOf, type OpenTeacher } from "./open-teacher.js";
 import { OwnedSources } from "./owned-sources.js";
 import { IMAGES_FILE, IMAGES_RECORD } from "./row-images.js";
 import { openStoredTargets, STORED_FILES, type StoredByOrigin } from "./stored-targets.js";
 import { largestShare, STORED_TARGETS } from "./target-schedule.js";
+import { TEACHER_DEV_FILE } from "./teacher-dev.js";
 import { UNLABELLED_FILE, UnlabelledSources } from "./unlabelled-sources.js";
 
 /** Temporary files of the sources in the work directory. */
@@ -20,6 +21,7 @@ export const SOURCE_FILES: readonly string[] = [
   UNLABELLED_FILE,
   IMAGES_FILE,
   IMAGES_RECORD,
+  TEACHER_DEV_FILE,
   ...Object.values(STORED_FILES),
 ];
 
@@ -34,7 +36,8 @@ export interface DistillationSources {
   readonly stored: StoredByOrigin;
   /** On-policy targets, sampled from the student. */
   readonly onPolicy: OnPolicyTargets;
-  readonly teacherParameters: number | undefined;
+  /** The model behind `teacher`, with its tokenizer if it has another vocabulary. */
+  readonly teacherModel: Pick<OpenTeacher, "teacher" | "reader"> | undefined;
   /** Closes every source, the last opened first. */
   close(): Promise<void>;
 }
@@ -67,7 +70,7 @@ export async function openDistillationSources(run: DistillRun): Promise<Distilla
       unlabelled,
       teacher: teacher && (await teacherOf(run, teacher, cache)),
       onPolicy: owned.own(new OnPolicyTargets(run.settings)),
-      teacherParameters: teacher?.teacher.parameters,
+      teacherModel: teacher,
       close: () => owned.close(),
     };
   } catch (error) {

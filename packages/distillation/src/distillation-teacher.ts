@@ -69,6 +69,28 @@ export interface BatchSources {
   readonly images?: readonly Uint8Array[] | undefined;
 }
 
+/** Targets that a teacher wrote, with its confidence in each. */
+interface GeneratedTargets {
+  readonly targets: number[][];
+  /** Between 0 and 1, see {@link confidenceOf}; 0 for a target that was cut off. */
+  readonly confidences: number[];
+}
+
+/** What is known about a target that a teacher wrote. */
+export interface TargetEvidence {
+  /** Mean log-probability of its tokens, EOS included [nats per token]. */
+  readonly score?: number | undefined;
+  /** Fraction of the teacher's samples, or of several teachers, with an equal answer. */
+  readonly agreement?: number | undefined;
+}
+
+/**
+ * The confidence in a target, between 0 and 1: the agreement of several answers where there are several (self-consistency, arXiv:2203.11171),
+ * else the geometric mean of its token probabilities. 1 for a labeller that gives neither: its rows all count alike.
+ */
+export const confidenceOf = ({ score = 0, agreement }: TargetEvidence): number =>
+  agreement ?? Math.exp(Math.min(0, score));
+
 /** A teacher, seen from the student's vocabulary. */
 export interface DistillationTeacher {
   readonly shape: TeacherShape;
@@ -81,7 +103,7 @@ export interface DistillationTeacher {
     shape: PassShape,
   ): Promise<TeacherFeeds>;
   /** The teacher's own greedy targets in the student's tokens, at most `shape.target - 1` each. */
-  generate(sources: BatchSources, shape: PassShape): Promise<number[][]>;
+  generate(sources: BatchSources, shape: PassShape): Promise<GeneratedTargets>;
   /** The teacher's hidden states of the sources. */
   hidden(sources: BatchSources, shape: PassShape): Promise<TeacherFeeds>;
 }
@@ -114,8 +136,7 @@ export function sameVocabulary({ teacher, cache }: DistillationTeacherOptions): 
       const scored = await teacher.score(pairsOf(sources.teacher, targets), roomFor(sources, shape));
       return { feeds: { teacher: scored }, owned: [scored] };
     },
-    generate: (sources, shape) =>
-      teacher.generate(sources.teacher, roomFor(sources, shape), { kind: "greedy" }, () => 0),
+    generate: (sources, shape) => greedyTargets(teacher, sources, roomFor(sources, shape)),
     hidden: async (sources, { batch, source }) => {
       const { hiddenStates } = teacher;
       if (hiddenStates === undefined) throw noStates();
@@ -179,12 +200,28 @@ export function otherVocabulary({
     },
     generate: async (sources, { batch, target }) => {
       const room = { batch, source: roundLength(longest(sources.teacher)), target: maxTarget };
-      const generated = await teacher.generate(sources.teacher, room, { kind: "greedy" }, () => 0);
-      return generated.map(
+      const { targets, confidences } = await greedyTargets(teacher, sources, room);
+      const converted = targets.map(
         (tokens) => retokenize(tokens, tokenizers.teacher, tokenizers.student, target - 1) ?? [],
       );
+      return { targets: converted, confidences };
     },
     hidden: () => Promise.reject(noStates()),
+  };
+}
+
+async function greedyTargets(
+  teacher: Teacher,
+  sources: BatchSources,
+  room: ScoreShape,
+): Promise<GeneratedTargets> {
+  const decoded = await teacher.decode(sources.teacher, room, { kind: "greedy" }, () => 0);
+  return {
+    targets: decoded.map(({ tokens }) => tokens),
+    // A target that was cut off ends where the teacher would not end it.
+    confidences: decoded.map(({ tokens, logProbability, finished }) =>
+      finished ? confidenceOf({ score: logProbability / (tokens.length + 1) }) : 0,
+    ),
   };
 }
 

@@ -1,6 +1,15 @@
 /** The `loss` part of the `distill` section: weights of the terms, their options, and cross-tokenizer alignment. */
-import { DIVERGENCE_DEFAULTS, DIVERGENCE_NAMES, DIVERGENCES, HIDDEN_MATCH_KINDS } from "@slm/tensor";
+import {
+  DIVERGENCE_DEFAULTS,
+  DIVERGENCE_NAMES,
+  DIVERGENCES,
+  HIDDEN_MATCH_KINDS,
+  KNOWLEDGE,
+  KNOWLEDGE_KINDS,
+  KNOWLEDGE_UNITS,
+} from "@slm/tensor";
 import { z } from "zod";
+import { linearShare } from "./target-schedule.js";
 
 const weight = (text: string, value = 0): z.ZodDefault<z.ZodNumber> =>
   z.number().nonnegative().default(value).describe(`Weight of: ${text}.`);
@@ -19,6 +28,12 @@ const distributions = {
   skewKl: divergenceWeight("skewKl"),
   skewReverseKl: divergenceWeight("skewReverseKl"),
   totalVariation: divergenceWeight("totalVariation"),
+  // Optional, like every setting below without a default: the hash of settings that do not use it stays the same.
+  entropyAwareKl: z
+    .number()
+    .nonnegative()
+    .optional()
+    .describe(`Weight of: ${DIVERGENCES.entropyAwareKl.description}. Default 0.`),
 };
 
 const fields = {
@@ -39,64 +54,98 @@ const fields = {
 export const TERM_NAMES = [...DIVERGENCE_NAMES, "uld", "hiddenState", "crossEntropy", "ctc"] as const;
 export type TermName = (typeof TERM_NAMES)[number];
 
-export const lossConfig = z
+const teacherWeight = z
   .strictObject({
-    ...fields,
-    temperature: z
-      .number()
-      .positive()
-      .default(DIVERGENCE_DEFAULTS.temperature)
-      .describe("Temperature: divides teacher and student logits in the terms that compare distributions."),
-    beta: openUnit(DIVERGENCE_DEFAULTS.beta, "jensenShannon: weight of the teacher in the mixture."),
-    skew: openUnit(
-      DIVERGENCE_DEFAULTS.skew,
-      "skewKl, skewReverseKl: share of the first distribution in the mixture.",
-    ),
-    labelSmoothing: z
-      .number()
-      .min(0)
-      .lt(1)
-      .default(0)
+    by: z
+      .enum(KNOWLEDGE_KINDS)
       .describe(
-        "crossEntropy: label smoothing, the share of a label's probability spread over the vocabulary.",
+        `Weight of the teacher's terms on gold targets. ${KNOWLEDGE_KINDS.map((kind) => `${kind}: ${KNOWLEDGE[kind].description}`).join(". ")}.`,
       ),
-    hiddenKind: z
-      .enum(HIDDEN_MATCH_KINDS)
-      .default("mse")
-      .describe("hiddenState: mean squared difference, or 1 - cosine."),
-    crossTokenizer: z
-      .enum(["none", "aligned", "uld"])
-      .default("none")
-      .describe(
-        "none: teacher and student share a tokenizer. Otherwise targets are tokenized by both, and compared at positions where both have read the same text. aligned: the teacher's probabilities are moved to the student's tokens; uld: only sorted probabilities are compared.",
-      ),
+    per: z
+      .enum(KNOWLEDGE_UNITS)
+      .default("token")
+      .describe("token: a weight for each token. row: one weight for all tokens of a row."),
   })
-  .check(({ value, issues }) => {
-    const reject = (message: string, key: string): void => {
-      issues.push({ code: "custom", input: value, path: [key], message });
-    };
-    if (TERM_NAMES.every((name) => value[name] === 0))
-      reject(
-        "expected a positive weight for at least one term, for example forwardKl 0.9 and crossEntropy 0.1",
-        "forwardKl",
-      );
-    const used = DIVERGENCE_NAMES.find((name) => value[name] > 0);
-    if (value.crossTokenizer === "uld" && used !== undefined)
-      reject(
-        "compares token by token: set its weight to 0 where crossTokenizer is uld, and give uld a weight",
-        used,
-      );
-    if (value.crossTokenizer !== "none" && value.hiddenState > 0)
-      reject(
-        "compares states of the same source tokens: set its weight to 0 unless crossTokenizer is none",
-        "hiddenState",
-      );
-  });
+  .describe(
+    "The teacher's terms count by what the teacher knows: on gold targets cross-entropy takes over the rest, so that the sum of weights stays; rows that the teacher labelled count by its confidence. Default: all alike.",
+  );
 
-export type LossConfig = z.infer<typeof lossConfig>;
+const teacherFactor = z
+  .union([
+    linearShare,
+    z.strictObject({
+      follow: z.literal("dev").describe("The factor follows the dev metric that chooses the checkpoint."),
+      margin: z
+        .number()
+        .gt(0)
+        .max(1)
+        .default(0.2)
+        .describe(
+          "The factor is 1 while the student's error is at least 1 + margin times the teacher's, and 0 from 1 - margin times on, linear between.",
+        ),
+    }),
+  ])
+  .describe(
+    "Factor of the teacher's terms, whose rest cross-entropy takes over: {from, to, begin, end} for a linear change over the steps, or {follow: dev}: less as the student overtakes the teacher on the dev split. Default: 1.",
+  );
+
+const lossFields = z.strictObject({
+  ...fields,
+  temperature: z
+    .number()
+    .positive()
+    .default(DIVERGENCE_DEFAULTS.temperature)
+    .describe("Temperature: divides teacher and student logits in the terms that compare distributions."),
+  beta: openUnit(DIVERGENCE_DEFAULTS.beta, "jensenShannon: weight of the teacher in the mixture."),
+  skew: openUnit(
+    DIVERGENCE_DEFAULTS.skew,
+    "skewKl, skewReverseKl: share of the first distribution in the mixture.",
+  ),
+  entropyThreshold: z
+    .number()
+    .nonnegative()
+    .optional()
+    .describe(
+      "entropyAwareKl: teacher entropy above which forward KL is added [nats]. Default: ln 2, a choice between two equal tokens.",
+    ),
+  tail: z
+    .enum(["spread", "bucket"])
+    .optional()
+    .describe(
+      "Tokens outside the teacher's stored top-k. spread (default): each has an equal share of the tail mass. bucket: all of them are one outcome, compared by its mass alone.",
+    ),
+  teacherWeight: teacherWeight.optional(),
+  teacherFactor: teacherFactor.optional(),
+  labelSmoothing: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0)
+    .describe(
+      "crossEntropy: label smoothing, the share of a label's probability spread over the vocabulary.",
+    ),
+  hiddenKind: z
+    .enum(HIDDEN_MATCH_KINDS)
+    .default("mse")
+    .describe("hiddenState: mean squared difference, or 1 - cosine."),
+  crossTokenizer: z
+    .enum(["none", "aligned", "uld"])
+    .default("none")
+    .describe(
+      "none: teacher and student share a tokenizer. Otherwise targets are tokenized by both, and compared at positions where both have read the same text. aligned: the teacher's probabilities are moved to the student's tokens; uld: only sorted probabilities are compared.",
+    ),
+});
+
+export type LossConfig = z.infer<typeof lossFields>;
+
+type Weights = Readonly<Partial<Record<TermName, number | undefined>>>;
+
+/** A term's weight; 0 for one that the settings leave out. */
+export const weightOf = (loss: Weights, name: TermName): number => loss[name] ?? 0;
 
 /** Terms with a positive weight. */
-export const termsOf = (loss: LossConfig): readonly TermName[] => TERM_NAMES.filter((name) => loss[name] > 0);
+export const termsOf = (loss: Weights): readonly TermName[] =>
+  TERM_NAMES.filter((name) => weightOf(loss, name) > 0);
 
 /** Terms that compare next-token distributions. */
 export const DISTRIBUTION_TERM_NAMES = [...DIVERGENCE_NAMES, "uld"] as const;
@@ -104,5 +153,64 @@ export const DISTRIBUTION_TERM_NAMES = [...DIVERGENCE_NAMES, "uld"] as const;
 const DISTRIBUTION_TERMS: ReadonlySet<TermName> = new Set(DISTRIBUTION_TERM_NAMES);
 
 /** Whether any term needs the teacher's next-token distributions. */
-export const requiresDistributions = (loss: LossConfig): boolean =>
+export const requiresDistributions = (loss: Weights): boolean =>
   termsOf(loss).some((name) => DISTRIBUTION_TERMS.has(name));
+
+/** Sum of the weights of the terms that compare distributions. */
+export const distributionWeight = (loss: Weights): number =>
+  termsOf(loss)
+    .filter((name) => DISTRIBUTION_TERMS.has(name))
+    .reduce((sum, name) => sum + weightOf(loss, name), 0);
+
+const TAKES_OVER = {
+  holds: ({ crossEntropy }: LossConfig): boolean => crossEntropy > 0,
+  text: "needs a positive crossEntropy, which takes over where the teacher's terms count less",
+};
+
+/** What an option needs of the others, where it is set. */
+const NEEDS: readonly {
+  readonly key: "teacherWeight" | "teacherFactor" | "tail";
+  readonly holds: (loss: LossConfig) => boolean;
+  readonly text: string;
+}[] = [
+  { key: "teacherWeight", ...TAKES_OVER },
+  {
+    key: "teacherWeight",
+    holds: ({ crossTokenizer }) => crossTokenizer !== "uld",
+    text: "compares the teacher's tokens with labels, which uld's sorted probabilities do not have",
+  },
+  { key: "teacherFactor", ...TAKES_OVER },
+  {
+    key: "teacherFactor",
+    holds: requiresDistributions,
+    text: "needs a term that compares distributions, such as forwardKl, to fade",
+  },
+  {
+    key: "tail",
+    holds: ({ tail, crossTokenizer }) => tail === "spread" || crossTokenizer === "none",
+    text: "bucket needs the stored tokens of a shared vocabulary: set crossTokenizer to none",
+  },
+];
+
+export const lossConfig = lossFields.check(({ value, issues }) => {
+  const reject = (message: string, key: string): void => {
+    issues.push({ code: "custom", input: value, path: [key], message });
+  };
+  if (termsOf(value).length === 0)
+    reject(
+      "expected a positive weight for at least one term, for example forwardKl 0.9 and crossEntropy 0.1",
+      "forwardKl",
+    );
+  const used = DIVERGENCE_NAMES.find((name) => weightOf(value, name) > 0);
+  if (value.crossTokenizer === "uld" && used !== undefined)
+    reject(
+      "compares token by token: set its weight to 0 where crossTokenizer is uld, and give uld a weight",
+      used,
+    );
+  if (value.crossTokenizer !== "none" && value.hiddenState > 0)
+    reject(
+      "compares states of the same source tokens: set its weight to 0 unless crossTokenizer is none",
+      "hiddenState",
+    );
+  for (const { key, holds, text } of NEEDS) if (value[key] !== undefined && !holds(value)) reject(text, key);
+});

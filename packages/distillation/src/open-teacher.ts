@@ -2,7 +2,13 @@
 import { join } from "node:path";
 import { DATA_FILES, readRows } from "@slm/data";
 import { SlmError } from "@slm/core";
-import { cacheRowKinds, loadTeachers, type Teacher, type TeacherCache } from "@slm/teacher";
+import {
+  cacheRowKinds,
+  isLabellerDirectory,
+  loadTeachers,
+  type Teacher,
+  type TeacherCache,
+} from "@slm/teacher";
 import type { TeacherReader } from "./corpus.js";
 import { requiresTeacher, type StoredKinds } from "./distill-config.js";
 import type { DistillInputs, DistillRun } from "./distill-inputs.js";
@@ -12,6 +18,7 @@ import {
   sameVocabulary,
   type DistillationTeacher,
 } from "./distillation-teacher.js";
+import { openStoredTeacher } from "./stored-teacher.js";
 import { VocabularyMap } from "./vocabulary-map.js";
 import { relateVocabularies, type VocabularyRelation } from "./vocabulary.js";
 
@@ -34,9 +41,10 @@ export async function storedKinds({
 /**
  * The teacher, loaded; undefined where neither a term nor a target requires it.
  *
- * @throws SlmError INPUT_MISSING if none is given, CONFIG_INVALID if hidden states are needed and it has none, SHAPE_MISMATCH for a vocabulary that the settings do not allow, and what loading throws.
+ * @throws SlmError INPUT_MISSING if none is given, CONFIG_INVALID if hidden states are needed and it has none, or for a server or program whose stored answers are not enough, SHAPE_MISMATCH for a vocabulary that the settings do not allow, and what loading throws.
  */
-export async function openTeacher({ settings, inputs, files }: DistillRun): Promise<OpenTeacher | undefined> {
+export async function openTeacher(run: DistillRun): Promise<OpenTeacher | undefined> {
+  const { settings, inputs, files } = run;
   const { teacherDirectory: directory, engine } = inputs;
   if (!requiresTeacher(settings, await storedKinds(inputs))) return undefined;
   if (directory === undefined) {
@@ -50,6 +58,7 @@ export async function openTeacher({ settings, inputs, files }: DistillRun): Prom
       },
     );
   }
+  if (isLabellerDirectory(directory)) return openStoredTeacher(run, directory);
   const teacher = await loadTeachers(engine, directory);
   try {
     const { loss } = settings;

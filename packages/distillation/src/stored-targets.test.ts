@@ -58,6 +58,21 @@ describe(StoredTargets, () => {
     await stored.close();
   });
 
+  test("come with the teacher's confidence: the geometric mean of its token probabilities", async () => {
+    await put([
+      { source: "a", target: "A", score: Math.log(0.25) },
+      { source: "b", target: "B", score: 0 },
+    ]);
+    const stored = await open();
+    const drawn = (await stored!.draw(2, { source: 3, target: 4 }, alternating()))!;
+    const byTarget = drawn.targets.map((tokens, index) => [
+      tokenizer.decode(tokens),
+      drawn.confidences![index]!,
+    ]);
+    expect(Object.fromEntries(byTarget)).toEqual({ A: 0.25, B: 1 });
+    await stored!.close();
+  });
+
   test("are absent where the cache has none, or none that fit", async () => {
     expect(await open()).toBeUndefined();
     await put([row("abab", "A")]);

@@ -3,7 +3,7 @@ import { initializeParameters, type ModelConfig, type Weights } from "@slm/model
 import { createHostTensor, type HostTensor } from "@slm/runtime";
 import { createEagerEngine, withDropout, type TensorSpec } from "@slm/tensor";
 import { describe, expect, test } from "vitest";
-import { lossConfig, TERM_NAMES, termsOf, type LossConfig, type TermName } from "./loss-config.js";
+import { lossConfig, TERM_NAMES, termsOf, weightOf, type LossConfig, type TermName } from "./loss-config.js";
 import {
   auxiliaryParameters,
   studentLoss,
@@ -121,7 +121,7 @@ describe.each(MODELS)("the loss of a $config.architecture student", (model) => {
     const loss = onlyTerms(Object.fromEntries(TEXT_TERMS.map((name, index) => [name, 0.5 + index])));
     const all = await lossOf(model, loss);
     expect(Object.keys(all).sort()).toEqual(["loss", ...termsOf(loss)].sort());
-    const sum = TEXT_TERMS.reduce((total, name) => total + loss[name] * all[name]!, 0);
+    const sum = TEXT_TERMS.reduce((total, name) => total + weightOf(loss, name) * all[name]!, 0);
     expect(all["loss"]).toBeCloseTo(sum, 4);
     for (const name of TEXT_TERMS) {
       expect(all[name], name).toBeGreaterThan(0);
@@ -200,4 +200,163 @@ test("a decoder-only student's states of a source do not depend on the target", 
   const first = await lossOf(model, loss, { feeds });
   const second = await lossOf(model, loss, { feeds, distilled: sampled });
   expect(first["hiddenState"]).toBeCloseTo(second["hiddenState"]!, 6);
+});
+
+/** Student logits and one loss per position, in double precision: an independent reference for the weighted losses below. */
+async function positionsOf(
+  model: Model,
+): Promise<{ divergence: number[]; negative: number[]; mask: number[] }> {
+  // Each position alone, by a mask that counts nothing else: sums of one.
+  const loss = lossConfig.parse({});
+  const { feeds } = modelPass(model.config, shape).passFeeds("distill", sources, gold);
+  const mask = Array.from(feeds["distill.mask"]!.data, Number);
+  const alone = await Promise.all(
+    mask.map((_, at) => {
+      const one = Float32Array.from(mask, (_value, other) => (other === at ? 1 : 0));
+      const counted = createHostTensor("float32", [positions], one);
+      return lossOf(model, loss, { feeds: { "distill.mask": counted, "distill.count": scalar(1) } });
+    }),
+  );
+  return {
+    mask,
+    divergence: alone.map((terms) => terms["forwardKl"]!),
+    negative: alone.map((terms) => terms["crossEntropy"]!),
+  };
+}
+
+describe.each(MODELS)("weights by the teacher's knowledge, for a $config.architecture student", (model) => {
+  const [a, c] = [0.9, 0.1];
+  const teacher = Array.from(waves([positions, vocabulary]).data, Number);
+  const labels = [...gold[0]!, 2, ...gold[1]!, 2, 0];
+  const probability = (at: number): number => {
+    const row = teacher.slice(at * vocabulary, (at + 1) * vocabulary).map(Math.exp);
+    return row[labels[at]!]! / row.reduce((sum, value) => sum + value, 0);
+  };
+  const rowFeeds = (
+    confidence: readonly number[],
+    isGold: readonly number[],
+  ): Record<string, HostTensor> => ({
+    "row.confidence": createHostTensor("float32", [2], Float32Array.from(confidence)),
+    "row.isGold": createHostTensor("float32", [2], Float32Array.from(isGold)),
+  });
+  const weighted = (options: Partial<LossConfig>): LossConfig => lossConfig.parse({ ...options });
+
+  test("give cross-entropy what they take from the divergence, position by position", async () => {
+    const { divergence, negative, mask } = await positionsOf(model);
+    const count = mask.reduce((sum, value) => sum + value, 0);
+    for (const factor of [1, 0.25]) {
+      const loss = weighted({
+        teacherWeight: { by: "probability", per: "token" },
+        teacherFactor: { from: factor, to: factor, begin: 0, end: 1 },
+      });
+      const got = await lossOf(model, loss, {
+        feeds: { ...rowFeeds([1, 1], [1, 1]), teacherFactor: scalar(factor) },
+      });
+      const expected = mask.reduce((sum, value, at) => {
+        const w = factor * probability(at);
+        return sum + value * (w * a * divergence[at]! + (c + a * (1 - w)) * negative[at]!);
+      }, 0);
+      expect(got["loss"]).toBeCloseTo(expected / count, 5);
+      const known = mask.reduce((sum, value, at) => sum + value * probability(at), 0) / count;
+      expect(got["teacherWeight"]).toBeCloseTo(known, 5);
+      expect(got["teacherFactor"]).toBe(factor);
+    }
+  });
+
+  test("count rows that the teacher labelled by its confidence, both terms alike", async () => {
+    const { divergence, negative, mask } = await positionsOf(model);
+    const count = mask.reduce((sum, value) => sum + value, 0);
+    const loss = weighted({ teacherWeight: { by: "agreement", per: "row" } });
+    const got = await lossOf(model, loss, { feeds: rowFeeds([0.25, 0.75], [0, 0]) });
+    const expected = mask.reduce((sum, value, at) => {
+      const confidence = at < shape.target ? 0.25 : 0.75;
+      return sum + value * confidence * (a * divergence[at]! + c * negative[at]!);
+    }, 0);
+    expect(got["loss"]).toBeCloseTo(expected / count, 5);
+  });
+
+  test("are conditional teacher-student learning where the teacher agrees or not", async () => {
+    const { divergence, negative, mask } = await positionsOf(model);
+    const count = mask.reduce((sum, value) => sum + value, 0);
+    // The teacher's first choice is the label in the first row, and never in the second.
+    const logits = Float32Array.from(teacher);
+    labels.forEach((label, at) => {
+      logits[at * vocabulary + label] = at < shape.target ? 5 : -5;
+    });
+    const feeds = {
+      ...rowFeeds([1, 1], [1, 1]),
+      teacher: createHostTensor("float32", [positions, vocabulary], logits),
+    };
+    const loss = weighted({ teacherWeight: { by: "agreement", per: "token" } });
+    const got = await lossOf(model, loss, { feeds });
+    const plain = await lossOf(model, lossConfig.parse({}), { feeds });
+    const first = {
+      "distill.mask": createHostTensor("float32", [positions], Float32Array.of(1, 1, 1, 0, 0, 0)),
+    };
+    const agreed = await lossOf(model, lossConfig.parse({}), { feeds: { ...feeds, ...first } });
+    expect(divergence).toHaveLength(positions);
+    const taken = mask.reduce(
+      (sum, value, at) => sum + value * (at < shape.target ? c : a + c) * negative[at]!,
+      0,
+    );
+    expect(got["loss"]).toBeCloseTo(a * agreed["forwardKl"]! + taken / count, 5);
+    expect(plain["loss"]).not.toBeCloseTo(got["loss"]!, 2);
+  });
+
+  test("of samples of the student leave the teacher's term to the factor alone", async () => {
+    const given: Given = { variant: "separate", distilled: sampled };
+    const plain = await lossOf(model, lossConfig.parse({}), given);
+    const loss = weighted({
+      teacherWeight: { by: "probability", per: "token" },
+      teacherFactor: { from: 1, to: 0, begin: 0, end: 1 },
+    });
+    const got = await lossOf(model, loss, { ...given, feeds: { teacherFactor: scalar(0.5) } });
+    expect(got["loss"]).toBeCloseTo(
+      0.5 * a * plain["forwardKl"]! + (c + 0.5 * a) * plain["crossEntropy"]!,
+      5,
+    );
+    expect(got).not.toHaveProperty("teacherWeight");
+  });
+
+  test("without distributions count labels of the teacher by its confidence", async () => {
+    const { negative, mask } = await positionsOf(model);
+    const loss = onlyTerms({ crossEntropy: 1 }, { teacherWeight: { by: "probability", per: "row" } });
+    const feeds = rowFeeds([0.5, 1], [0, 0]);
+    const got = await lossOf(model, loss, { feeds, options: { teacher: undefined } });
+    const count = mask.reduce((sum, value) => sum + value, 0);
+    const expected = mask.reduce(
+      (sum, value, at) => sum + value * (at < shape.target ? 0.5 : 1) * negative[at]!,
+      0,
+    );
+    expect(got["loss"]).toBeCloseTo(expected / count, 5);
+  });
+
+  test("fade the match of hidden states too", async () => {
+    const terms = { forwardKl: 0.9, crossEntropy: 0.1, hiddenState: 1 };
+    const plain = await lossOf(model, onlyTerms(terms));
+    const faded = await lossOf(
+      model,
+      onlyTerms(terms, { teacherFactor: { from: 1, to: 0, begin: 0, end: 1 } }),
+      { feeds: { teacherFactor: scalar(0.25) } },
+    );
+    expect(faded["hiddenState"]).toBeCloseTo(0.25 * plain["hiddenState"]!, 5);
+  });
+
+  test("are no input of a program that does not use them", () => {
+    const options = { config: model.config, loss: lossConfig.parse({}), teacher: teacherShape };
+    const names = Object.keys(studentLoss(options, shape, "shared").inputs);
+    expect(names.filter((name) => name.startsWith("row.") || name === "teacherFactor")).toEqual([]);
+  });
+});
+
+test("a tail in one bucket changes the divergence only where the teacher's least probable tokens are tied", async () => {
+  const model = MODELS[0]!;
+  const bucket = lossConfig.parse({ tail: "bucket" });
+  const whole = await lossOf(model, lossConfig.parse({}));
+  expect((await lossOf(model, bucket))["forwardKl"]).toBeCloseTo(whole["forwardKl"]!, 4);
+  const all = Array.from(waves([positions, vocabulary]).data, Number);
+  const cut = Float32Array.from(all, (value) => Math.max(0, value));
+  const feeds = { teacher: createHostTensor("float32", [positions, vocabulary], cut) };
+  const spread = await lossOf(model, lossConfig.parse({}), { feeds });
+  expect((await lossOf(model, bucket, { feeds }))["forwardKl"]).toBeLessThan(spread["forwardKl"]! - 0.01);
 });

@@ -6,11 +6,13 @@ import { imageTokensOf, outputHead, type ModelConfig, type ParameterSpec } from 
 import {
   crossEntropy,
   ctc,
+  DIVERGENCE_DEFAULTS,
   DIVERGENCES,
   hiddenMatch,
   math,
   uld,
   scope,
+  withTailBucket,
   type MaskedLogits,
   type DivergenceName,
   type Tensor,
@@ -25,7 +27,8 @@ import {
 } from "@slm/training";
 import type { HostTensor } from "@slm/runtime";
 import { ctcFeeds, ctcSpecs, type CtcShape } from "./ctc-feeds.js";
-import { requiresDistributions, termsOf, type LossConfig, type TermName } from "./loss-config.js";
+import { requiresDistributions, termsOf, weightOf, type LossConfig, type TermName } from "./loss-config.js";
+import { loggedWeights, TEACHER_FACTOR, weighPositions, weightSpecs } from "./position-weights.js";
 
 /** `shared`: all terms on one set of targets. `separate`: the teacher's terms on those it scored (`distill`), cross-entropy on `gold` ones. */
 export type LossVariant = "shared" | "separate";
@@ -89,14 +92,18 @@ interface TermInputs {
   readonly states: ModelStates;
   /** Logits at the targets that the teacher scored, if it did. */
   readonly distilled: MaskedLogits;
+  /** What the divergences compare: these logits and the teacher's, or both with the tail in one bucket. */
+  readonly compared: { readonly student: MaskedLogits; readonly teacher: Tensor };
   /** Logits at the labelled targets, and their labels. */
   readonly labelled: MaskedLogits & { readonly labels: Tensor };
 }
 
 const divergence =
   (name: DivergenceName) =>
-  ({ distilled, x, loss }: TermInputs): Tensor =>
-    DIVERGENCES[name].compute(distilled, x["teacher"]!, loss);
+  ({ compared, loss }: TermInputs): Tensor => {
+    const { entropyThreshold = DIVERGENCE_DEFAULTS.entropyThreshold } = loss;
+    return DIVERGENCES[name].compute(compared.student, compared.teacher, { ...loss, entropyThreshold });
+  };
 
 /** One row per term: a term without a row does not compile. */
 const TERMS: { readonly [N in TermName]: (inputs: TermInputs) => Tensor } = {
@@ -106,9 +113,10 @@ const TERMS: { readonly [N in TermName]: (inputs: TermInputs) => Tensor } = {
   skewKl: divergence("skewKl"),
   skewReverseKl: divergence("skewReverseKl"),
   totalVariation: divergence("totalVariation"),
+  entropyAwareKl: divergence("entropyAwareKl"),
   uld: ({ distilled, x, loss: { temperature } }) => uld(distilled, x["teacher"]!, { temperature }),
-  hiddenState: ({ states, parameters, x, loss }) =>
-    hiddenMatch(
+  hiddenState: ({ states, parameters, x, loss }) => {
+    const match = hiddenMatch(
       {
         student: states.source(),
         teacher: x["hidden.teacher"]!,
@@ -117,7 +125,10 @@ const TERMS: { readonly [N in TermName]: (inputs: TermInputs) => Tensor } = {
         count: x["hidden.count"]!,
       },
       loss.hiddenKind,
-    ),
+    );
+    const factor = x[TEACHER_FACTOR];
+    return factor === undefined ? match : math.mul(match, factor);
+  },
   crossEntropy: ({ labelled, loss }) => crossEntropy(labelled, labelled.labels, loss.labelSmoothing),
   ctc: ({ states, parameters, x }) => {
     const image = states.image();
@@ -142,7 +153,8 @@ const PASSES: { readonly [V in LossVariant]: readonly string[] } = {
 };
 
 /**
- * The loss for batches of one shape: the sum over terms of weight · term, each a mean over its loss tokens.
+ * The loss for batches of one shape: the sum over terms of weight · term, each a mean over its loss tokens. With `teacherWeight` or
+ * `teacherFactor` these means are weighted, see `position-weights.ts`.
  *
  * Source of the default weights: arXiv:2501.16273, section on distillation (0.9 forward KL and 0.1 cross-entropy); its reference code
  * also averages the KL over padding; this one does not.
@@ -155,15 +167,16 @@ export function studentLoss(
   const { config, loss } = options;
   const pass = modelPass(config, shape);
   const names = termsOf(loss);
+  const isShared = variant === "shared";
   return {
     inputs: lossInputs(options, pass, shape, variant),
     dropoutShapes: pass.dropoutShapes(PASSES[variant].length),
-    terms: names,
+    terms: [...names, ...loggedWeights({ loss, isShared })],
     build: (parameters, x) => {
-      const inputs = termInputs(options, pass, variant, parameters, x);
+      const { logged, ...inputs } = termInputs(options, { pass, shape, variant }, parameters, x);
       const terms = Object.fromEntries(names.map((name) => [name, TERMS[name](inputs)]));
-      const weighted = names.map((name) => math.mul(terms[name]!, loss[name]));
-      return { loss: weighted.reduce((sum, term) => math.add(sum, term)), terms };
+      const weighted = names.map((name) => math.mul(terms[name]!, weightOf(loss, name)));
+      return { loss: weighted.reduce((sum, term) => math.add(sum, term)), terms: { ...terms, ...logged } };
     },
   };
 }
@@ -189,6 +202,7 @@ function lossInputs(
     const isDistilled = prefix === "distill" && requiresDistributions(loss) && teacher?.isAligned !== true;
     if (isLabelled || isDistilled) Object.assign(inputs, counting(prefix, positions));
   }
+  Object.assign(inputs, weightSpecs({ loss, isShared: variant === "shared" }, shape));
   if (loss.ctc > 0) Object.assign(inputs, ctcSpecs(ctcShape(config, shape)));
   if (teacher === undefined) return inputs;
   if (requiresDistributions(loss)) {
@@ -202,29 +216,49 @@ function lossInputs(
   return inputs;
 }
 
+/** Passes of a program over batches of one shape. */
+interface Passes {
+  readonly pass: ModelPass;
+  readonly shape: PassShape;
+  readonly variant: LossVariant;
+}
+
 function termInputs(
   { config, loss, teacher }: StudentLossOptions,
-  pass: ModelPass,
-  variant: LossVariant,
+  { pass, shape, variant }: Passes,
   parameters: TermInputs["parameters"],
   x: TermInputs["x"],
-): TermInputs {
+): TermInputs & { readonly logged: Readonly<Record<string, Tensor>> } {
   const states = pass.open(parameters, x);
   const logits = PASSES[variant].map((prefix) =>
     scope(prefix, () => outputHead(config, parameters, states.target(prefix))),
   );
-  const masked = (of: Tensor, prefix: string): MaskedLogits => ({
-    logits: of,
-    mask: x[`${prefix}.mask`]!,
-    count: x[`${prefix}.count`]!,
-  });
   const labelled = PASSES[variant].at(-1)!;
+  const counted = teacher?.isAligned === true ? "aligned" : "distill";
+  const labels = x[`${labelled}.labels`]!;
+  const plain = { distilled: x[`${counted}.mask`]!, labelled: x[`${labelled}.mask`]! };
+  const isShared = variant === "shared";
+  const { masks, logged } = weighPositions(plain, { loss, isShared, shape, x, labels });
+  const distilled = { logits: logits[0]!, mask: masks.distilled, count: x[`${counted}.count`]! };
   return {
     loss,
     parameters,
     x,
     states,
-    distilled: masked(logits[0]!, teacher?.isAligned === true ? "aligned" : "distill"),
-    labelled: { ...masked(logits.at(-1)!, labelled), labels: x[`${labelled}.labels`]! },
+    distilled,
+    compared: comparedLogits(loss, distilled, x["teacher"]!),
+    labelled: {
+      logits: logits.at(-1)!,
+      mask: masks.labelled,
+      count: x[`${labelled}.count`]!,
+      labels,
+    },
+    logged,
   };
+}
+
+function comparedLogits(loss: LossConfig, student: MaskedLogits, teacher: Tensor): TermInputs["compared"] {
+  if (loss.tail !== "bucket" || !requiresDistributions(loss)) return { student, teacher };
+  const bucketed = withTailBucket(student.logits, teacher);
+  return { student: { ...student, logits: bucketed.student }, teacher: bucketed.teacher };
 }

@@ -13,18 +13,19 @@ export const ROUNDING = 1e-9;
 
 const fraction = z.number().min(0).max(1);
 
-const linear = z
+/** A fraction that changes linearly over the steps. */
+export const linearShare = z
   .strictObject({
-    from: fraction.describe("Fraction of batches until `begin`."),
-    to: fraction.describe("Fraction of batches from `end` on."),
+    from: fraction.describe("Value until `begin`."),
+    to: fraction.describe("Value from `end` on."),
     begin: fraction.default(0).describe("Where the change begins [fraction of the steps]."),
     end: fraction.default(1).describe("Where the change ends [fraction of the steps]."),
   })
   .refine(({ begin, end }) => begin < end, { path: ["end"], message: "must lie after begin" });
 
-const share = (text: string): z.ZodDefault<z.ZodUnion<readonly [typeof fraction, typeof linear]>> =>
+const share = (text: string): z.ZodDefault<z.ZodUnion<readonly [typeof fraction, typeof linearShare]>> =>
   z
-    .union([fraction, linear])
+    .union([fraction, linearShare])
     .default(0)
     .describe(`Fraction of batches ${text}: a number, or {from, to, begin, end} for a linear change.`);
 

@@ -1,15 +1,9 @@
 /** Moves the teacher's probabilities to the student's vocabulary. */
 import { SlmError } from "@slm/core";
-import type { Tokenizer } from "@slm/tokenizer";
+import { addedTexts, type Tokenizer } from "@slm/tokenizer";
 
 /** Smallest probability, so that its logarithm is finite. */
 const LEAST = 1e-9;
-
-/** The text a token adds: at the beginning of a target, and after other tokens. */
-interface TokenTexts {
-  readonly first: readonly string[];
-  readonly later: readonly string[];
-}
 
 /** Student tokens of each teacher token v: entries `starts[v]` to `starts[v + 1]` of `students`, with equal shares. */
 interface Routes {
@@ -39,8 +33,8 @@ export class VocabularyMap {
   constructor(teacher: Tokenizer, student: Tokenizer, example: string) {
     this.teacherSize = teacher.vocabularySize;
     this.studentSize = student.vocabularySize;
-    const from = tokenTexts(teacher, example);
-    const to = tokenTexts(student, example);
+    const from = addedTexts(teacher, example);
+    const to = addedTexts(student, example);
     const written = new Set(student.encodeTarget(example));
     const ends = [teacher.tokens.eos, student.tokens.eos] as const;
     this.first = routesOf(from.first, to.first, ends, written);
@@ -81,29 +75,6 @@ export class VocabularyMap {
     const spread = rest / this.studentSize;
     for (let id = 0; id < student.length; id++)
       student[id] = Math.log(Math.max(LEAST, (student[id]! + spread) / total));
-  }
-}
-
-function tokenTexts(tokenizer: Tokenizer, example: string): TokenTexts {
-  const anchor = tokenizer.encodeTarget(example)[0]!;
-  const before = tokenizer.decode([anchor]);
-  const first: string[] = [];
-  const later: string[] = [];
-  for (let id = 0; id < tokenizer.vocabularySize; id++) {
-    first.push(textOf(tokenizer, [id]));
-    const both = textOf(tokenizer, [anchor, id]);
-    later.push(both.startsWith(before) ? both.slice(before.length) : "");
-  }
-  return { first, later };
-}
-
-/** Text of tokens; ids that a vocabulary does not use have none. */
-function textOf(tokenizer: Tokenizer, ids: readonly number[]): string {
-  try {
-    return tokenizer.decode(ids);
-  } catch (error) {
-    if (error instanceof SlmError && error.code === "DATA_INVALID") return "";
-    throw error;
   }
 }
 

@@ -8,6 +8,7 @@ import {
   embedding,
   linear,
   scope,
+  segmentAttention,
   selfAttention,
   softcap,
   type Rotation,
@@ -27,7 +28,7 @@ import {
   type ResidualBranch,
   type Parameters,
 } from "./blocks.js";
-import type { ModelConfig } from "./config.js";
+import type { DecoderOnlyConfig, ModelConfig } from "./config.js";
 import type { CrossCache } from "./encoder.js";
 import { EMBEDDING_WEIGHT, headWeight } from "./parameters.js";
 
@@ -117,6 +118,39 @@ export function decodeStep(
   const hidden = runLayers(config, parameters, ids, {
     source: options.source,
     attend,
+    end: (branch) => branch,
+  });
+  return { hidden, caches };
+}
+
+/** Cached positions of one layer; see `segmentAttention`. */
+export interface LayerPast {
+  readonly prefix?: SelfCache | undefined;
+  readonly past?: (SelfCache & { readonly lengths: Tensor }) | undefined;
+}
+
+/**
+ * Hidden states of new positions of a decoder-only model after a prefix that all rows share and after cached positions of each row, and
+ * their keys and values.
+ *
+ * Shapes: ids int32 `[batch, fresh]`, fresh is 1 with cached positions -> hidden `[batch, fresh, width]`, caches
+ * `[batch, fresh, kvHeads·headDim]`.
+ */
+export function decodeAfter(
+  config: DecoderOnlyConfig,
+  parameters: Parameters,
+  ids: Tensor,
+  layers: readonly LayerPast[],
+): { hidden: Tensor; caches: SelfCache[] } {
+  const caches: SelfCache[] = [];
+  const hidden = runLayers(config, parameters, ids, {
+    source: undefined,
+    attend: (layer, heads) => {
+      const attributes = { ...headLayout(config), ...layerAttention(config, layer) };
+      const { output, key, value } = segmentAttention({ ...heads, ...layers[layer]! }, attributes);
+      caches.push({ key, value });
+      return output;
+    },
     end: (branch) => branch,
   });
   return { hidden, caches };

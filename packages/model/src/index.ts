@@ -39,7 +39,15 @@ export { towerReader, towerSampleCount, towerSamples } from "./vision/tower-inpu
 export { imageTokensOf, patchesSpec, readSource } from "./source-context.js";
 export type { Parameters } from "./blocks.js";
 export { crossCaches, encode } from "./encoder.js";
-export { decode, decodeStep, outputHead, type SelfCache, type SourceContext } from "./decoder.js";
+export {
+  decode,
+  decodeAfter,
+  decodeStep,
+  outputHead,
+  type LayerPast,
+  type SelfCache,
+  type SourceContext,
+} from "./decoder.js";
 export { decoderDropoutShapes, encoderDropoutShapes } from "./dropout-shapes.js";
 export { loraSpecs, withLora, withMergedLora } from "./lora.js";
 export { initializeFromTeacher } from "./initialize-from-teacher.js";

@@ -79,7 +79,7 @@ export async function lineChart(chart: LineChart): Promise<string> {
           legend:
             names.length === 1 && chart.showLegend !== true
               ? null
-              : { columns: legendColumns(names, WIDTH), symbolOpacity: 1 },
+              : { columns: legendColumns(names, WIDTH), symbolOpacity: 1, symbolType: "stroke" },
         },
         ...(names.length > SERIES_COLORS.length ? dashes(names) : {}),
       },
@@ -116,7 +116,7 @@ function intervalLayers(series: readonly LineSeries[]): Layer[] {
   return [
     {
       data: { values },
-      mark: { type: "rule", strokeWidth: 2, opacity: 0.45 },
+      mark: { type: "rule", strokeWidth: 1 },
       encoding: { y2: { field: "high" } },
     },
   ];

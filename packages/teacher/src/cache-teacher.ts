@@ -11,10 +11,12 @@ import { writePairs } from "@slm/training";
 import { buildTeacherCache } from "./cache/build-cache.js";
 import type { CacheReport } from "./cache/teacher-cache.js";
 import type { CacheConfig } from "./cache-config.js";
-import { CACHE_ROWS, readCacheRows, type CacheRowKind } from "./cache-rows.js";
+import { CACHE_ROWS, readCacheRows, type CacheRowKind, type TeacherRow } from "./cache-rows.js";
 import { labelSources, type LabelReport, type LabelSource } from "./label-sources.js";
 import type { Labeller } from "./labeller.js";
-import { openLabellers, type LocalTeacher, type OpenTeacher } from "./labelling/open-labellers.js";
+import { labellingVolume } from "./labelling/labelling-volume.js";
+import { openLabellers } from "./labelling/open-labellers.js";
+import type { LocalTeacher, OpenTeacher } from "./labelling/open-teacher.js";
 import {
   generationDecoding,
   generationSelection,
@@ -82,18 +84,23 @@ export async function cacheTeacher(settings: CacheConfig, inputs: CacheInputs): 
   const opened = await openLabellers({ ...inputs, directory: teacherDirectory, name: teacherName });
   try {
     requireAble(settings, opened);
+    if (opened.estimate !== undefined) {
+      const message = opened.estimate(await labellingVolume(settings, inputs.dataDirectory));
+      inputs.context.progress({ stage: "cache", message: `${teacherName}: ${message}` });
+    }
     const written = await writeSynthetic(settings, inputs, opened);
     const labelled = await labelUnlabelled(settings, inputs, opened, written);
     const generated = await generateTargets(settings, inputs, opened);
-    const stored =
-      settings.distributions === "none" || opened.local === undefined
-        ? NO_DISTRIBUTIONS
-        : await buildFromRows(settings, inputs, opened.local);
+    const scoring =
+      settings.distributions === "none"
+        ? undefined
+        : (opened.local ?? (await opened.scorer?.(teacherRows(workDirectory))));
+    const stored = scoring === undefined ? NO_DISTRIBUTIONS : await buildFromRows(settings, inputs, scoring);
     for (const name of [PAIRS_FILE, BLOCKS_DIRECTORY, ROUNDS_DIRECTORY])
       await rm(join(workDirectory, name), { recursive: true, force: true });
     return {
       parameters: opened.local?.teacher.parameters ?? 0,
-      vocab: opened.local?.teacher.config.vocabularySize ?? 0,
+      vocab: scoring?.teacher.config.vocabularySize ?? opened.local?.teacher.config.vocabularySize ?? 0,
       ...stored,
       ...(written === undefined ? {} : { synthetic: written.report }),
       ...(labelled === undefined ? {} : { labelled }),
@@ -105,15 +112,16 @@ export async function cacheTeacher(settings: CacheConfig, inputs: CacheInputs): 
 }
 
 /** What a teacher without weights here cannot do. @throws SlmError CONFIG_INVALID */
-function requireAble({ distributions, unlabelled }: CacheConfig, { local }: OpenTeacher): void {
+function requireAble({ distributions, unlabelled }: CacheConfig, { local, scorer }: OpenTeacher): void {
   if (local !== undefined) return;
-  if (distributions !== "none")
+  if (distributions !== "none" && scorer === undefined)
     throw new SlmError(
       "CONFIG_INVALID",
       "cache: this teacher labels sources, but gives no distributions to store",
       {
         suggestions: [
           "--set cache.distributions=none --set distill.loss.forwardKl=0 --set distill.loss.crossEntropy=1",
+          "a server that gives log-probabilities: --set teacher.logprobs=5",
         ],
       },
     );
@@ -243,7 +251,7 @@ async function* goldSources(path: string): AsyncGenerator<LabelSource> {
 async function buildFromRows(
   { k }: CacheConfig,
   { dataDirectory, workDirectory, identity, engine, context }: CacheInputs,
-  { teacher, tokenizer }: LocalTeacher,
+  { teacher, tokenizer, mostTokens = Infinity }: LocalTeacher,
 ): Promise<Pick<CacheStageReport, keyof StoredReport | "truncation">> {
   const where = join(dataDirectory, DATA_FILES.train);
   const pairs = await writePairs({
@@ -259,7 +267,7 @@ async function buildFromRows(
       teacher,
       identity,
       pairs,
-      k,
+      k: Math.min(k, mostTokens),
       engine,
       context,
     });
@@ -272,8 +280,12 @@ async function buildFromRows(
 /** Training rows, then the rows that the teacher generated. */
 async function* allRows(trainFile: string, directory: string): AsyncGenerator<Row> {
   yield* readRows(trainFile);
-  for (const kind of Object.keys(CACHE_ROWS) as CacheRowKind[])
-    for await (const { source, target } of readCacheRows(directory, kind)) yield { source, target };
+  for await (const { source, target } of teacherRows(directory)) yield { source, target };
+}
+
+/** The rows that the teacher generated. */
+async function* teacherRows(directory: string): AsyncGenerator<TeacherRow> {
+  for (const kind of Object.keys(CACHE_ROWS) as CacheRowKind[]) yield* readCacheRows(directory, kind);
 }
 
 async function isFile(path: string): Promise<boolean> {

@@ -39,5 +39,7 @@ export { apiFileOf, writeApiFile, type ApiFile } from "./api/api-file.js";
 export type { ApiTeacherConfig } from "./api/api-config.js";
 export type { CommandTeacherConfig } from "./command/command-config.js";
 export { writeCommandFile } from "./command/command-file.js";
-export { isLabellerDirectory, openLabeller } from "./open-labeller.js";
+export { isLabellerDirectory } from "./labeller-directory.js";
+export { labelsOnlyTeacher } from "./labels-only-teacher.js";
+export { openLabeller } from "./open-labeller.js";
 export type { LabelAnswer, Labeller, LabelRequestOptions } from "./labeller.js";

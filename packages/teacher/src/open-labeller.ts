@@ -7,11 +7,6 @@ import { COMMAND_FILE, readCommandFile } from "./command/command-file.js";
 import { CommandLabeller } from "./command/command-labeller.js";
 import type { Labeller } from "./labeller.js";
 
-/** Whether the teacher of a directory only labels sources: it has no weights here, and no vocabulary. */
-export function isLabellerDirectory(directory: string): boolean {
-  return [API_FILE, COMMAND_FILE].some((file) => existsSync(join(directory, file)));
-}
-
 /**
  * The labeller of a directory; undefined for a teacher with weights.
  *

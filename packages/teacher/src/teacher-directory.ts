@@ -1,7 +1,7 @@
 /** The directory of a teacher: one checkpoint or graph, or `ensemble.json` and one of them per member. */
 import { join } from "node:path";
 import { stat } from "node:fs/promises";
-import { readJsonFile, relativePath, writeJsonAtomic } from "@slm/core";
+import { readJsonFile, relativePath, SlmError, writeJsonAtomic } from "@slm/core";
 import { CONFIG_FILE, readCheckpoint, readModelConfig } from "@slm/checkpoints";
 import { type ModelConfig } from "@slm/model";
 import type { Engine } from "@slm/tensor";
@@ -10,6 +10,7 @@ import { z } from "zod";
 import { joinTeachers } from "./ensemble.js";
 import { GRAPH_FILE } from "./graph/graph-file.js";
 import { loadGraphTeacher } from "./graph/load-graph.js";
+import { isLabellerDirectory } from "./labeller-directory.js";
 import { loadTeacher } from "./teacher-scorer.js";
 import type { Teacher } from "./teacher.js";
 
@@ -51,12 +52,13 @@ async function membersOf(directory: string): Promise<readonly TeacherMember[]> {
 }
 
 /**
- * Model configurations of a teacher's directory: one per member that has one. Imported ONNX graphs have none.
+ * Model configurations of a teacher's directory: one per member that has one. Imported ONNX graphs, servers and programs have none.
  *
  * @throws SlmError INPUT_MISSING, DATA_INVALID, CONFIG_INVALID naming the file.
  */
 export async function readTeacherConfigs(directory: string): Promise<readonly ModelConfig[]> {
   const configs: ModelConfig[] = [];
+  if (isLabellerDirectory(directory)) return configs;
   for (const member of await membersOf(directory)) {
     if ((await isIn(member.directory, GRAPH_FILE)) && !(await isIn(member.directory, CONFIG_FILE))) continue;
     configs.push(await readModelConfig(member.directory));
@@ -76,7 +78,7 @@ export async function otherThanCheckpoint(directory: string): Promise<string | u
 
 /** Loads the teacher of a directory on the engine; an ensemble becomes one teacher.
  *
- * @throws SlmError INPUT_MISSING, DATA_INVALID, CONFIG_INVALID or SHAPE_MISMATCH naming the file; CONFIG_INVALID for a graph on an engine that cannot run graphs, or a model that reads images; SHAPE_MISMATCH if members differ in vocabulary.
+ * @throws SlmError INPUT_MISSING, DATA_INVALID, CONFIG_INVALID or SHAPE_MISMATCH naming the file; CONFIG_INVALID for a graph on an engine that cannot run graphs, a model that reads images, a server or a program; SHAPE_MISMATCH if members differ in vocabulary.
  */
 export async function loadTeachers(engine: Engine, directory: string): Promise<Teacher> {
   return (await loadMembers(engine, directory)).joined;
@@ -90,6 +92,7 @@ export interface LoadedMembers {
 
 /** As {@link loadTeachers}, with every member beside. A single teacher is its own only member. */
 export async function loadMembers(engine: Engine, directory: string): Promise<LoadedMembers> {
+  if (isLabellerDirectory(directory)) throw hasNoWeights(directory);
   const listed = await membersOf(directory);
   const members: (TeacherMember & { readonly teacher: Teacher })[] = [];
   try {
@@ -125,6 +128,18 @@ async function loadOne(engine: Engine, directory: string): Promise<Teacher> {
   if (await isIn(directory, GRAPH_FILE)) return loadGraphTeacher(engine, directory);
   return loadTeacher(engine, await readCheckpoint(directory));
 }
+
+const hasNoWeights = (directory: string): SlmError =>
+  new SlmError(
+    "CONFIG_INVALID",
+    `teacher: expected a model in ${directory}, got a server or a program, which only labels sources`,
+    {
+      suggestions: [
+        "store its labels: a section cache in the recipe",
+        "learn from labels alone: --set distill.loss.forwardKl=0 --set distill.loss.crossEntropy=1",
+      ],
+    },
+  );
 
 const isIn = (directory: string, file: string): Promise<boolean> =>
   stat(join(directory, file)).then(

@@ -9,9 +9,11 @@ import {
   modelPass,
   packWeights,
   planChunks,
+  PromptDecoder,
   unpackParameters,
   valueInput,
   valueSpecs,
+  type LiveModel,
   type OnPolicyDecoder,
 } from "@slm/training";
 import { decodeWith, generateWith } from "./generate.js";
@@ -34,6 +36,36 @@ function memoize<Value>(make: (shape: ScoreShape) => Promise<Value>): {
       return value;
     },
     values: () => made.values(),
+  };
+}
+
+/** Decoders of a model whose weights do not change, one per shape. */
+function decodersOf({ engine, config, feeds }: LiveModel): Pick<Teacher, "start" | "close"> {
+  if (config.architecture === "encoder-decoder") {
+    const decoders = memoize<OnPolicyDecoder>(({ batch, source, target }) =>
+      createOnPolicyDecoder({ engine, config, feeds }, { rows: batch, source, capacity: target }),
+    );
+    return {
+      start: async (sources, shape) => (await decoders.get(shape)).start(sources),
+      close: async () => {
+        for (const decoder of decoders.values()) await decoder.close();
+      },
+    };
+  }
+  const source = config.maxSource;
+  const decoders = memoize<PromptDecoder>(({ batch, target }) => {
+    const shape = { rows: batch, source, capacity: source + target };
+    return Promise.resolve(new PromptDecoder({ engine, config, feeds }, shape));
+  });
+  return {
+    start: async (sources, shape) => {
+      // A decoder makes room for what it reads, so one serves sources of all lengths.
+      const decoder = await decoders.get({ ...shape, source });
+      return decoder.startFrozen(sources, shape.shared ?? 0);
+    },
+    close: async () => {
+      for (const decoder of decoders.values()) await decoder.close();
+    },
   };
 }
 
@@ -70,13 +102,7 @@ export async function loadTeacher(engine: Engine, { config, weights }: Checkpoin
       },
     });
   });
-  const isApart = config.architecture === "encoder-decoder";
-  const decoders = memoize<OnPolicyDecoder>(({ batch, source, target }) =>
-    createOnPolicyDecoder(
-      { engine, config, feeds },
-      { rows: batch, source, capacity: isApart ? target : source + target },
-    ),
-  );
+  const { start, close: closeDecoders } = decodersOf({ engine, config, feeds });
 
   const feedsOf = (
     pairs: readonly ScoredPair[],
@@ -90,7 +116,6 @@ export async function loadTeacher(engine: Engine, { config, weights }: Checkpoin
     return { ...feeds, ...Object.fromEntries(read.map((name) => [name, given[name]!])) };
   };
 
-  const start: Teacher["start"] = async (sources, shape) => (await decoders.get(shape)).start(sources);
   return {
     config,
     parameters: parameterCount(config),
@@ -112,7 +137,7 @@ export async function loadTeacher(engine: Engine, { config, weights }: Checkpoin
     },
     close: async () => {
       for (const program of [...scorers.values(), ...readers.values()]) await program.release();
-      for (const decoder of decoders.values()) await decoder.close();
+      await closeDecoders();
       await engine.release(Object.values(feeds));
     },
   };

@@ -14,6 +14,11 @@ export interface ScoreShape {
   readonly batch: number;
   readonly source: number;
   readonly target: number;
+  /**
+   * Positions that the sources of this batch and of others begin with, which a teacher may read once. Default: 0. It must be below the
+   * length of every source.
+   */
+  readonly shared?: number | undefined;
 }
 
 /** Properties of a teacher's model. */

@@ -31,6 +31,7 @@ export {
   MASKED,
   selfAttention,
 } from "./ops/attention.js";
+export { segmentAttention, type SegmentInputs } from "./ops/segment-attention.js";
 export { maskBias } from "./ops/attention.js";
 export { rotaryTable } from "./ops/rotary.js";
 export { dropout, withDropout } from "./ops/dropout.js";
@@ -45,10 +46,18 @@ export {
   type Divergence,
   type DivergenceName,
 } from "./ops/losses/divergences.js";
+export {
+  KNOWLEDGE,
+  KNOWLEDGE_KINDS,
+  KNOWLEDGE_UNITS,
+  teacherKnowledge,
+  type KnowledgeKind,
+} from "./ops/losses/teacher-knowledge.js";
+export { withTailBucket } from "./ops/losses/tail-bucket.js";
 export { HIDDEN_MATCH_KINDS, hiddenMatch } from "./ops/losses/hidden-match.js";
 export { ctc, type CtcInputs } from "./ops/losses/ctc.js";
 export { uld } from "./ops/losses/uld.js";
-export { sampleTokens, type SampleTokensOptions } from "./ops/sample-tokens.js";
+export { sampleTokens, tokenRanks, type SampleTokensOptions } from "./ops/sample-tokens.js";
 export { math } from "./math.js";
 export { termsAndGradients, valueAndGradients } from "./gradients.js";
 export {

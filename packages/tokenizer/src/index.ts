@@ -5,6 +5,7 @@ export { vocabularySize } from "./library-tokenizer.js";
 export { withPrompt, type SourcePrompt } from "./prompt.js";
 export { SPECIAL_TOKENS } from "./special-tokens.js";
 export { trainSymbolTokenizer } from "./symbol-files.js";
+export { addedTexts, prefixTexts, type AddedTexts, type Decoder } from "./added-texts.js";
 export type { SpecialTokenIds, Tokenizer } from "./tokenizer.js";
 export { loadTokenPieces, tokenPieces, type TokenPieces } from "./token-pieces.js";
 export { bareTokenizer } from "./pretrained/bare-tokenizer.js";

@@ -1,9 +1,11 @@
 /**
  * Decoding with weights that are still being trained. The encoder and a one-position decoder step are programs over the current
- * weights; caches stay on the device. Used for dev metrics, on-policy targets and teacher-generated targets.
+ * weights; caches stay on the device. Used for dev metrics, on-policy targets and teacher-generated targets. Decoder-only models
+ * have a decoder of their own, see `prompt-decoder.ts`.
  */
 import type { StepDecoder } from "@slm/decoding";
 import { SlmError } from "@slm/core";
+import type { EncoderDecoderConfig } from "@slm/model";
 import { createHostTensor, type DeviceTensor, type HostTensor } from "@slm/runtime";
 import type { Program } from "@slm/tensor";
 import {
@@ -14,6 +16,7 @@ import {
   stepProgram,
   type OnPolicyDecoderShape,
 } from "./on-policy-programs.js";
+import { PromptDecoder } from "./prompt-decoder.js";
 import { filled, sourceFeeds } from "./source-feeds.js";
 import type { LiveModel } from "./training-contract.js";
 
@@ -40,10 +43,8 @@ export async function createOnPolicyDecoder(
   shape: OnPolicyDecoderShape,
 ): Promise<OnPolicyDecoder> {
   const { engine, config, chunks } = live;
-  const encoder =
-    config.architecture === "encoder-decoder"
-      ? await engine.compile(encodeProgram(config, shape, chunks))
-      : undefined;
+  if (config.architecture === "decoder-only") return new PromptDecoder({ ...live, config }, shape);
+  const encoder = await engine.compile(encodeProgram(config, shape, chunks));
   const step = await engine.compile(stepProgram(config, shape, chunks));
   const caches: Record<string, DeviceTensor> = {};
   const spec = cacheSpec(config, shape);
@@ -52,19 +53,23 @@ export async function createOnPolicyDecoder(
       caches[`${layer}.${part}`] = await engine.upload(createHostTensor(spec.dtype, spec.shape));
     }
   }
-  return new CachedDecoder(live, shape, { encoder, step }, caches);
+  return new CachedDecoder({ ...live, config }, shape, { encoder, step }, caches);
+}
+
+interface LiveEncoderDecoder extends LiveModel {
+  readonly config: EncoderDecoderConfig;
 }
 
 class CachedDecoder implements OnPolicyDecoder {
   readonly shape: OnPolicyDecoderShape;
-  private readonly live: LiveModel;
-  private readonly programs: { readonly encoder: Program | undefined; readonly step: Program };
+  private readonly live: LiveEncoderDecoder;
+  private readonly programs: { readonly encoder: Program; readonly step: Program };
   private readonly caches: Readonly<Record<string, DeviceTensor>>;
   private context: Readonly<Record<string, DeviceTensor>> = {};
   private weights: LiveModel["feeds"];
 
   constructor(
-    live: LiveModel,
+    live: LiveEncoderDecoder,
     shape: OnPolicyDecoderShape,
     programs: CachedDecoder["programs"],
     caches: Readonly<Record<string, DeviceTensor>>,
@@ -90,22 +95,16 @@ class CachedDecoder implements OnPolicyDecoder {
         `on-policy decoder: 1 to ${rows} sources expected, got ${sources.length}`,
       );
     }
-    const { encoder } = this.programs;
-    const state = new OnPolicyStep(this, new Int32Array(rows));
-    if (encoder === undefined || config.architecture === "decoder-only") {
-      await state.prefill(filled(sources, rows));
-      return state;
-    }
     await engine.release(Object.values(this.context));
     const outputs = Object.keys(contextSpecs(config, this.shape));
     const read = sourceFeeds(config, this.shape, filled(sources, rows), images && filled(images, rows));
-    const { kept } = await encoder.run({ feeds: { ...weights, ...read }, keep: outputs });
+    const { kept } = await this.programs.encoder.run({ feeds: { ...weights, ...read }, keep: outputs });
     this.context = kept;
-    return state;
+    return new OnPolicyStep(this, new Int32Array(rows));
   }
 
   /** Runs one position per row; row r is written at cache slot positions[r]. */
-  async runStep(tokens: Int32Array, positions: Int32Array, wantLogits: boolean): Promise<Float32Array> {
+  async runStep(tokens: Int32Array, positions: Int32Array): Promise<Float32Array> {
     const { rows } = this.shape;
     const feeds: Record<string, HostTensor | DeviceTensor> = {
       ...this.weights,
@@ -120,18 +119,14 @@ class CachedDecoder implements OnPolicyDecoder {
     }
     const { fetched } = await this.programs.step.run({
       feeds,
-      fetch: wantLogits ? ["logits"] : [],
+      fetch: ["logits"],
       append: { at: [...positions], outputs },
     });
-    return wantLogits ? (fetched["logits"]!.data as Float32Array) : new Float32Array(0);
+    return fetched["logits"]!.data as Float32Array;
   }
 
   get vocabularySize(): number {
     return this.live.config.vocabularySize;
-  }
-
-  get padToken(): number {
-    return this.live.config.tokens.pad;
   }
 
   async permute(rows: readonly number[]): Promise<void> {
@@ -143,7 +138,7 @@ class CachedDecoder implements OnPolicyDecoder {
   async close(): Promise<void> {
     const { engine } = this.live;
     await engine.release([...Object.values(this.caches), ...Object.values(this.context)]);
-    await this.programs.encoder?.release();
+    await this.programs.encoder.release();
     await this.programs.step.release();
   }
 }
@@ -161,27 +156,12 @@ class OnPolicyStep implements StepDecoder {
     this.positions = positions;
   }
 
-  /**
-   * Feeds sources of unequal length one position at a time. A finished row feeds padding into its next slot, which its next token
-   * overwrites.
-   */
-  async prefill(sources: readonly Int32Array[]): Promise<void> {
-    const longest = Math.max(...sources.map(({ length }) => length));
-    for (let index = 0; index < longest; index++) {
-      const tokens = Int32Array.from(sources, (source) => source[index] ?? this.owner.padToken);
-      await this.owner.runStep(tokens, this.positions, false);
-      this.positions = this.positions.map(
-        (position, row) => position + (index < sources[row]!.length ? 1 : 0),
-      );
-    }
-  }
-
   async step(tokens: Int32Array): Promise<Float32Array> {
     const { capacity } = this.owner.shape;
     if (this.positions.some((position) => position >= capacity)) {
       throw new SlmError("UNEXPECTED", `on-policy decoder: more than ${capacity} positions`);
     }
-    const logits = await this.owner.runStep(tokens, this.positions, true);
+    const logits = await this.owner.runStep(tokens, this.positions);
     this.positions = this.positions.map((position) => position + 1);
     return logits;
   }

@@ -80,13 +80,13 @@ export function encodeProgram(
 
 /** Step program, one token per row: from ids and positions to logits and the new positions of the caches. */
 export function stepProgram(
-  config: ModelConfig,
+  config: EncoderDecoderConfig,
   shape: OnPolicyDecoderShape,
   chunks: readonly Chunk[] = planChunks(config),
 ): ProgramDefinition {
   const inputs: Record<string, TensorSpec> = {
     ...valueSpecs(chunks),
-    ...(config.architecture === "encoder-decoder" ? contextSpecs(config, shape) : {}),
+    ...contextSpecs(config, shape),
     ids: { dtype: "int32", shape: [shape.rows, 1] },
     position: { dtype: "int32", shape: [shape.rows] },
   };
@@ -106,7 +106,7 @@ export function stepProgram(
         key: x[`cross.${layer}.key`]!,
         value: x[`cross.${layer}.value`]!,
       }));
-      const source = config.architecture === "encoder-decoder" ? { cross, bias: x["bias"]! } : undefined;
+      const source = { cross, bias: x["bias"]! };
       const { capacity } = shape;
       const step = decodeStep(config, parameters, x["ids"]!, {
         source,

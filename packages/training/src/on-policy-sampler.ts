@@ -8,6 +8,7 @@ import type { Program, SampleTokensOptions } from "@slm/tensor";
 import { cacheSpec, contextSpecs, encodeProgram } from "./on-policy-programs.js";
 import { cacheNames, isSingleRun, planSampling, sampleProgram, type SamplingPlan } from "./sample-program.js";
 import { filled, sourceFeeds } from "./source-feeds.js";
+import { uniformNumbers } from "./step-random.js";
 import type { LiveModel } from "./training-contract.js";
 
 export interface OnPolicySamplerShape {
@@ -31,12 +32,15 @@ export interface OnPolicySampler {
    * @param weights the current weights.
    * @param random uniform in [0, 1): the targets are a pure function of the weights and of these numbers.
    * @param images pixel samples of each source's image, for a vision-language model.
+   * @param prefixes tokens that each target begins with; one that ends with EOS is a finished target. The k-th number of `random` always
+   * belongs to the same row and position, whatever the prefixes are.
    */
   sample(
     weights: LiveWeights,
     sources: readonly Int32Array[],
     random: () => number,
     images?: readonly Uint8Array[],
+    prefixes?: readonly (readonly number[])[],
   ): Promise<number[][]>;
   close(): Promise<void>;
 }
@@ -58,9 +62,6 @@ export async function createOnPolicySampler(
     caches[name] = await engine.upload(createHostTensor(dtype, size));
   return new ProgramSampler(live, shape, plan, { encoder, step }, caches);
 }
-
-/** Largest float32 below 1: a uniform number must not be rounded up to 1. */
-const BELOW_ONE = 1 - 2 ** -24;
 
 class ProgramSampler implements OnPolicySampler {
   readonly shape: OnPolicySamplerShape;
@@ -88,6 +89,7 @@ class ProgramSampler implements OnPolicySampler {
     sources: readonly Int32Array[],
     random: () => number,
     images?: readonly Uint8Array[],
+    prefixes?: readonly (readonly number[])[],
   ): Promise<number[][]> {
     const { rows } = this.shape;
     const { config } = this.live;
@@ -97,26 +99,32 @@ class ProgramSampler implements OnPolicySampler {
         `on-policy sampler: 1 to ${rows} sources expected, got ${sources.length}`,
       );
     const padded = filled(sources, rows);
+    const begun = filled(prefixes ?? sources.map(() => []), rows);
     const { encoder } = this.programs;
     const read =
       config.architecture === "encoder-decoder"
         ? sourceFeeds(config, this.shape, padded, images && filled(images, rows))
         : {};
     if (encoder === undefined)
-      return (await this.run(padded, { ...weights, ...read }, random)).slice(0, sources.length);
+      return (await this.run(padded, begun, { ...weights, ...read }, random)).slice(0, sources.length);
     const { kept } = await encoder.run({
       feeds: { ...weights, ...read },
       keep: Object.keys(contextSpecs(config, this.plan)),
     });
     try {
-      return (await this.run(padded, { ...weights, ...kept }, random)).slice(0, sources.length);
+      return (await this.run(padded, begun, { ...weights, ...kept }, random)).slice(0, sources.length);
     } finally {
       await this.live.engine.release(Object.values(kept));
     }
   }
 
   /** Runs multi-step chunks until every row has ended. `held`: weights, and the sources or the encoder's outputs. */
-  private async run(sources: readonly Int32Array[], held: Held, random: () => number): Promise<number[][]> {
+  private async run(
+    sources: readonly Int32Array[],
+    prefixes: readonly (readonly number[])[],
+    held: Held,
+    random: () => number,
+  ): Promise<number[][]> {
     const { bos, eos } = this.live.config.tokens;
     const { rows, target } = this.shape;
     const { capacity, positions } = this.plan;
@@ -131,8 +139,9 @@ class ProgramSampler implements OnPolicySampler {
       prompts.forEach((prompt, row) => {
         for (let k = 0; k < positions; k++) {
           const at = start + k;
-          if (at > prompt.length) free[row * positions + k] = 1;
-          else given[row * positions + k] = at < prompt.length ? prompt[at]! : bos;
+          const begun = at > prompt.length ? prefixes[row]![at - prompt.length - 1] : undefined;
+          if (at > prompt.length && begun === undefined) free[row * positions + k] = 1;
+          else given[row * positions + k] = begun ?? prompt[at] ?? bos;
         }
       });
       const drawn = await this.runChunk({ start, given, free, last }, held, random);
@@ -140,7 +149,7 @@ class ProgramSampler implements OnPolicySampler {
       prompts.forEach((prompt, row) => {
         for (let k = 0; k < positions && isDone[row] === 0; k++) {
           if (start + k < prompt.length) continue;
-          const token = drawn[row * positions + k]!;
+          const token = prefixes[row]![start + k - prompt.length] ?? drawn[row * positions + k]!;
           if (token === eos) isDone[row] = 1;
           else tokens[row]!.push(token);
           if (tokens[row]!.length === target) isDone[row] = 1;
@@ -162,7 +171,7 @@ class ProgramSampler implements OnPolicySampler {
   ): Promise<Int32Array> {
     const { rows } = this.shape;
     const { positions } = this.plan;
-    const uniform = Float32Array.from({ length: rows * positions }, () => Math.min(random(), BELOW_ONE));
+    const uniform = uniformNumbers(rows * positions, random);
     const feeds: Record<string, HostTensor | DeviceTensor> = {
       ...held,
       given: createHostTensor("int32", [rows, positions], state.given),

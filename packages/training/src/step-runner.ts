@@ -75,18 +75,21 @@ export class StepRunner {
   /**
    * Queues the batches of one step and waits for them. All but the last accumulate gradients; the last one updates the weights.
    *
+   * @param metrics the dev metrics measured last.
    * @throws SlmError GATE_FAILED if the loss or the gradient is not a number; the inputs are saved.
    */
   async run(
     step: number,
     batches: readonly PreparedBatch[],
     compiled: readonly CompiledBatch[],
+    metrics: Readonly<Record<string, number>>,
   ): Promise<StepResult> {
+    const scalars = this.request.objective.scalars?.(step, metrics) ?? {};
     const all = batches.reduce((sum, { feeds }) => sum + feeds.lossTokens, 0);
     const results = await Promise.all(
       batches.map((prepared, index) => {
         const share = all === 0 ? 1 / batches.length : prepared.feeds.lossTokens / all;
-        return this.runBatch(step, prepared, compiled[index]!, modeOf(index, batches), share);
+        return this.runBatch(step, prepared, compiled[index]!, modeOf(index, batches), { share, scalars });
       }),
     );
     await this.check(step, batches, results);
@@ -100,10 +103,14 @@ export class StepRunner {
     { feeds, number }: PreparedBatch,
     { program, definition, inputs, written }: CompiledBatch,
     mode: StepMode,
-    share: number,
+    {
+      share,
+      scalars: ofObjective,
+    }: { readonly share: number; readonly scalars: Readonly<Record<string, number>> },
   ): Promise<StepResult & { share: number }> {
     const { settings } = this.request;
     const scalars: Record<string, number> = {
+      ...ofObjective,
       ...(settings.gradientAccumulationSteps > 1 ? { [BATCH_SHARE]: share } : {}),
       ...(mode === "update" ? scalarsAt(step, settings, this.plan.trained, this.request.groups) : {}),
     };

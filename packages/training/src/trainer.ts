@@ -119,7 +119,7 @@ class Trainer {
       const batches = await this.takePrepared();
       // Compiled first: the step must be queued before the next batch is made, whichever bucket is new to this process.
       const compiled = await this.steps.compile(batches);
-      const running = this.steps.run(step, batches, compiled);
+      const running = this.steps.run(step, batches, compiled, this.progress.metrics);
       // The next batches are prepared while this step computes. Their work is queued after it, so they use the updated weights.
       if (step < settings.steps) this.prepareAhead(step + 1);
       const { loss, terms } = await running;

@@ -108,15 +108,20 @@ export async function estimateDistill(request: EstimateRequest<DistillConfig>): 
   return trainingEstimate({ config, facts, settings, threads: compute.threads, extraFlops });
 }
 
-/** Pairs that the teacher scores while distilling: gold pairs once, unless a cache has them; others once per draw. */
+/**
+ * Pairs that the teacher scores while distilling: gold pairs once, unless a cache has them; others once per draw, and samples that the
+ * teacher corrects in every round at worst.
+ */
 function pairsScored(
   { settings, sections }: EstimateRequest<DistillConfig>,
   { pairs = 0 }: DataFacts,
 ): number {
   if (!requiresTeacher(settings, storedBy(sections.cache))) return 0;
   const gold = sections.cache === undefined ? pairs : 0;
-  const drawn = Object.values(settings.targets).reduce<number>((sum, share) => sum + largestShare(share), 0);
-  return gold + drawn * pairsSeen(settings);
+  const { targets, sampling } = settings;
+  const drawn = Object.values(targets).reduce<number>((sum, share) => sum + largestShare(share), 0);
+  const corrected = ((sampling.speculative?.rounds ?? 1) - 1) * largestShare(targets.onPolicyFraction);
+  return gold + (drawn + corrected) * pairsSeen(settings);
 }
 
 /** Targets that the cache stage of a recipe stores, if the data has sources for them. */

@@ -1,6 +1,11 @@
 /** The arms of a probe: the same student with and without each thing that a teacher gives. */
 import type { DistillConfig } from "../distill-config.js";
-import { DISTRIBUTION_TERM_NAMES, requiresDistributions, type LossConfig } from "../loss-config.js";
+import {
+  DISTRIBUTION_TERM_NAMES,
+  distributionWeight,
+  requiresDistributions,
+  type LossConfig,
+} from "../loss-config.js";
 import type { TargetsConfig } from "../target-schedule.js";
 
 /** What an arm learns from. */
@@ -35,8 +40,8 @@ const NO_TEACHER_TARGETS: TargetsConfig = {
 /** The recipe's loss without the terms that need a teacher; cross-entropy takes their weight, so the size of the gradient stays. */
 export function lossOfLabels(loss: LossConfig): LossConfig {
   const without = Object.fromEntries(DISTRIBUTION_TERM_NAMES.map((name) => [name, 0]));
-  const taken = DISTRIBUTION_TERM_NAMES.reduce((sum, name) => sum + loss[name], loss.crossEntropy);
-  return { ...loss, ...without, hiddenState: 0, crossEntropy: taken };
+  const taken = loss.crossEntropy + distributionWeight(loss);
+  return { ...loss, ...without, hiddenState: 0, crossEntropy: taken, teacherFactor: undefined };
 }
 
 /** An arm by name. `labelled` says which fraction draws the teacher's labels. */

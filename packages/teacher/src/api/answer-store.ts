@@ -2,8 +2,8 @@
  * Answers that were paid for, found by the hash of their request.
  *
  * A directory of segments, each written by one process and never again by another. So processes need no lock, and a kill can only cut
- * the last line of a segment, which has no line break and is ignored. A line is the key (64 hexadecimal digits), a space, and the answer
- * as JSON. In memory is one place per answer.
+ * the last line of a segment, which has no line break and is ignored. A line is the key of the request, the key of source and target (64
+ * hexadecimal digits each, with a space behind), and the answer as JSON. In memory are two places per answer.
  */
 import { randomBytes } from "node:crypto";
 import { createReadStream } from "node:fs";
@@ -13,7 +13,12 @@ import { readFailure, SlmError, systemCode, writeFailure } from "@slm/core";
 import { storedAnswer, type StoredAnswer } from "./api-answer.js";
 
 const SEGMENT = /^answers-[0-9a-z-]+\.jsonl$/u;
+const KEYS = /^[0-9a-f]{64} [0-9a-f]{64} $/u;
 const KEY_LENGTH = 64;
+/** Both keys and the spaces behind them. */
+const HEAD_LENGTH = 2 * (KEY_LENGTH + 1);
+/** Second key of an answer without a target. */
+const NO_TARGET = "0".repeat(KEY_LENGTH);
 const LINE_BREAK = 0x0a;
 
 interface Place {
@@ -24,42 +29,54 @@ interface Place {
   readonly length: number;
 }
 
+/** What an answer is found by. */
+export interface AnswerKeys {
+  /** Hash of the request. */
+  readonly request: string;
+  /** Hash of the source and the target; undefined without a target. */
+  readonly target: string | undefined;
+}
+
 interface Waiting {
   readonly line: Buffer;
-  readonly key: string;
+  readonly keys: AnswerKeys;
   readonly done: () => void;
   readonly failed: (error: unknown) => void;
 }
 
 export class AnswerStore {
   readonly #directory: string;
-  readonly #places: Map<string, Place>;
+  readonly #places: Places;
   #segment: { readonly file: string; readonly handle: FileHandle; bytes: number } | undefined;
   #waiting: Waiting[] = [];
   #writing: Promise<void> | undefined;
 
-  private constructor(directory: string, places: Map<string, Place>) {
+  private constructor(directory: string, places: Places) {
     this.#directory = directory;
     this.#places = places;
   }
 
   /** Opens the answers of a directory, which is created by the first write. @throws SlmError INPUT_MISSING if it cannot be read */
   static async open(directory: string): Promise<AnswerStore> {
-    const places = new Map<string, Place>();
+    const places = new Places();
     for (const name of await segmentsOf(directory)) await addPlaces(join(directory, name), places);
     return new AnswerStore(directory, places);
   }
 
-  get size(): number {
-    return this.#places.size;
+  /** The answer to a request. @throws SlmError DATA_INVALID for a line that was changed */
+  async get(request: string): Promise<StoredAnswer | undefined> {
+    return this.#read(this.#places.byRequest.get(request));
   }
 
-  /** The answer to a request. @throws SlmError DATA_INVALID for a line that was changed */
-  async get(key: string): Promise<StoredAnswer | undefined> {
-    const place = this.#places.get(key);
+  /** An answer with this source and target. @throws SlmError DATA_INVALID for a line that was changed */
+  async find(target: string): Promise<StoredAnswer | undefined> {
+    return this.#read(this.#places.byTarget.get(target));
+  }
+
+  async #read(place: Place | undefined): Promise<StoredAnswer | undefined> {
     if (place === undefined) return undefined;
     const line = await readPlace(place);
-    const parsed = storedAnswer.safeParse(parseJson(line.slice(KEY_LENGTH + 1)));
+    const parsed = storedAnswer.safeParse(parseJson(line.slice(HEAD_LENGTH)));
     if (parsed.success) return parsed.data;
     throw new SlmError(
       "DATA_INVALID",
@@ -69,10 +86,10 @@ export class AnswerStore {
   }
 
   /** Stores an answer; it is on the device when the promise resolves. @throws SlmError OUTPUT_FAILED */
-  async put(key: string, answer: StoredAnswer): Promise<void> {
-    const line = Buffer.from(`${key} ${JSON.stringify(answer)}\n`);
+  async put(keys: AnswerKeys, answer: StoredAnswer): Promise<void> {
+    const line = Buffer.from(`${keys.request} ${keys.target ?? NO_TARGET} ${JSON.stringify(answer)}\n`);
     return new Promise((done, failed) => {
-      this.#waiting.push({ line, key, done, failed });
+      this.#waiting.push({ line, keys, done, failed });
       this.#writing ??= this.#writeWaiting();
     });
   }
@@ -92,8 +109,8 @@ export class AnswerStore {
         const segment = (this.#segment ??= await this.#createSegment());
         await segment.handle.appendFile(Buffer.concat(batch.map(({ line }) => line)));
         await segment.handle.datasync();
-        for (const { line, key, done } of batch) {
-          this.#places.set(key, { file: segment.file, start: segment.bytes, length: line.length - 1 });
+        for (const { line, keys, done } of batch) {
+          this.#places.add(keys, { file: segment.file, start: segment.bytes, length: line.length - 1 });
           segment.bytes += line.length;
           done();
         }
@@ -115,6 +132,16 @@ export class AnswerStore {
   }
 }
 
+class Places {
+  readonly byRequest = new Map<string, Place>();
+  readonly byTarget = new Map<string, Place>();
+
+  add({ request, target }: AnswerKeys, place: Place): void {
+    this.byRequest.set(request, place);
+    if (target !== undefined) this.byTarget.set(target, place);
+  }
+}
+
 async function segmentsOf(directory: string): Promise<readonly string[]> {
   try {
     return (await readdir(directory)).filter((name) => SEGMENT.test(name)).sort();
@@ -125,26 +152,31 @@ async function segmentsOf(directory: string): Promise<readonly string[]> {
 }
 
 /** Adds the complete lines of a segment. */
-async function addPlaces(file: string, places: Map<string, Place>): Promise<void> {
+async function addPlaces(file: string, places: Places): Promise<void> {
   let start = 0;
   let length = 0;
-  let key = "";
+  let head = "";
   try {
     for await (const piece of createReadStream(file) as AsyncIterable<Buffer>) {
       let at = 0;
       while (at < piece.length) {
         const found = piece.indexOf(LINE_BREAK, at);
         const end = found === -1 ? piece.length : found;
-        if (key.length < KEY_LENGTH)
-          key += piece.toString("latin1", at, Math.min(end, at + KEY_LENGTH - key.length));
+        if (head.length < HEAD_LENGTH)
+          head += piece.toString("latin1", at, Math.min(end, at + HEAD_LENGTH - head.length));
         length += end - at;
         at = end + 1;
         if (found === -1) break;
-        if (!/^[0-9a-f]{64}$/u.test(key)) throw notAnswers(file, start);
-        places.set(key, { file, start, length });
+        if (!KEYS.test(head)) throw notAnswers(file, start);
+        const target = head.slice(KEY_LENGTH + 1, -1);
+        const keys = {
+          request: head.slice(0, KEY_LENGTH),
+          target: target === NO_TARGET ? undefined : target,
+        };
+        places.add(keys, { file, start, length });
         start += length + 1;
         length = 0;
-        key = "";
+        head = "";
       }
     }
   } catch (error) {

@@ -150,3 +150,6 @@ export function scoreOf({ tokens }: StoredAnswer): number | undefined {
   if (tokens === undefined || tokens.length === 0) return undefined;
   return tokens.reduce((sum, token) => sum + token.logProbability, 0) / tokens.length;
 }
+
+/** The target of an answer: its text without white space around it; empty where there is none. */
+export const targetOf = ({ text = "" }: StoredAnswer): string => text.trim();

@@ -1,14 +1,14 @@
 /** A model behind a server as a labeller: answers from the store, and the server's answers for the rest. */
 import { join } from "node:path";
-import { SlmError, sha256, throwIfInterrupted, userCacheFolder, type Progress } from "@slm/core";
+import { hashJson, SlmError, sha256, throwIfInterrupted, userCacheFolder, type Progress } from "@slm/core";
 import type { CompletionOptions, LabelAnswer, Labeller, LabelRequestOptions } from "../labeller.js";
-import { outcomeOf, scoreOf, type StoredAnswer } from "./api-answer.js";
+import { outcomeOf, scoreOf, targetOf, type AnswerToken, type StoredAnswer } from "./api-answer.js";
 import { ApiClient, FIRST_PAUSE_MS, readKey } from "./api-client.js";
 import { apiIdentity, type ApiFile } from "./api-file.js";
 import { AnswerStore } from "./answer-store.js";
 import { Budget, formatAmount } from "./budget.js";
 import { Pace } from "./pace.js";
-import { answerRequest, type AnswerRequest } from "./request-body.js";
+import { answerRequest, continuationRequest, type AnswerRequest } from "./request-body.js";
 
 /** How long running requests may take after an interruption, because their answers are paid for [ms]. */
 const GRACE_MS = 20_000;
@@ -87,53 +87,61 @@ export class ApiLabeller implements Labeller {
     const requests = sources.flatMap((source) =>
       drawn.map((sample) => answerRequest(this.#file.request, source, sample)),
     );
-    const answers = await this.#answerAll(requests, signal);
+    const answers = await this.#answerAll(requests, signal, (answer) => this.#labelsOf(answer));
     return sources.map((_, place) => answers.slice(place * samples, (place + 1) * samples).flat());
   }
 
+  /** Continuations of texts that stand alone, one each; empty where the server gives none. */
   async complete(
     prompts: readonly string[],
-    { end, temperature, seed, signal }: CompletionOptions,
+    { temperature, seed, end, signal }: CompletionOptions,
   ): Promise<readonly string[]> {
-    const { request } = this.#file;
-    const prompt = request.prompt.chat ? { ...request.prompt, messages: [] } : request.prompt;
-    const bare = { ...request, stop: [end], prompt: { ...prompt, before: "", after: "" } };
-    const requests = prompts.map((text, place) =>
-      answerRequest(bare, text, { temperature, seed: seed + place }),
+    const requests = prompts.map((prompt, place) =>
+      continuationRequest(this.#file.request, prompt, { temperature, seed: seed + place, end }),
     );
-    const answers = await this.#answerAll(requests, signal);
-    return answers.map(([answer]) => (answer?.finished === true ? answer.target : ""));
+    // Some servers give the text that ends an answer, too.
+    return this.#answerAll(requests, signal, (answer) => answer?.text?.split(end, 1)[0] ?? "");
+  }
+
+  /** The server's tokens of a target that it gave; undefined for other targets, and without log-probabilities. */
+  async tokensOf(source: string, target: string): Promise<readonly AnswerToken[] | undefined> {
+    return (await this.#store.find(this.#targetKey(source, target)))?.tokens;
   }
 
   async close(): Promise<void> {
     await this.#store.close();
   }
 
-  /** The answer of every request; none where the server cannot give one. */
-  async #answerAll(
+  #targetKey(source: string, target: string): string {
+    return hashJson({ identity: this.identity, source, target });
+  }
+
+  /** What is made of the answer to every request; undefined is one that the server cannot give. */
+  async #answerAll<Result>(
     requests: readonly AnswerRequest[],
     signal: AbortSignal,
-  ): Promise<readonly (readonly LabelAnswer[])[]> {
+    resultOf: (answer: StoredAnswer | undefined) => Result,
+  ): Promise<readonly Result[]> {
     throwIfInterrupted(signal, "teacher");
-    const answers: (readonly LabelAnswer[])[] = [];
+    const results: Result[] = [];
     const missing: number[] = [];
     // Stored answers first, so that the budget counts them before a request is sent.
     for (const [place, request] of requests.entries()) {
       const stored = await this.#storedAnswer(request);
       if (stored === undefined) missing.push(place);
-      answers.push(this.#labelsOf(stored));
+      results.push(resultOf(stored));
     }
     const cached = requests.length - missing.length;
     const startedAt = performance.now();
     let done = 0;
     this.#report({ done: cached, total: requests.length, cached });
     await this.#work(missing, signal, async (place, signals) => {
-      answers[place] = this.#labelsOf(await this.#once(requests[place]!, signals));
+      results[place] = resultOf(await this.#once(requests[place]!, signals));
       done += 1;
       const secondsLeft = ((performance.now() - startedAt) / 1000 / done) * (missing.length - done);
       this.#report({ done: cached + done, total: requests.length, cached, secondsLeft });
     });
-    return answers;
+    return results;
   }
 
   /**
@@ -198,7 +206,12 @@ export class ApiLabeller implements Labeller {
       this.#withoutAnswer += 1;
       return undefined;
     }
-    await this.#store.put(request.key, reply);
+    const target = targetOf(reply);
+    const keys = {
+      request: request.key,
+      target: target === "" ? undefined : this.#targetKey(request.source, target),
+    };
+    await this.#store.put(keys, reply);
     return reply;
   }
 
@@ -206,7 +219,7 @@ export class ApiLabeller implements Labeller {
     if (answer === undefined) return [];
     const where = `${this.#file.request.baseUrl}: ${this.name}`;
     const outcome = outcomeOf(answer, where);
-    const target = answer.text?.trim() ?? "";
+    const target = targetOf(answer);
     if (outcome === "refused" || target === "") {
       this.#withoutAnswer += 1;
       return [];

@@ -17,6 +17,12 @@ interface Reservation {
 
 const MILLION = 1_000_000;
 
+/** The price of tokens; undefined where none is set. */
+export function priceOf(price: ApiLimits["price"], { input, output }: Usage): number | undefined {
+  if (price === undefined) return undefined;
+  return (input * price.perMillionInputTokens + output * price.perMillionOutputTokens) / MILLION;
+}
+
 export class Budget {
   readonly #limits: Pick<ApiLimits, "budget" | "price">;
   readonly #used = { requests: 0, input: 0, output: 0 };
@@ -60,13 +66,7 @@ export class Budget {
 
   get spent(): Spending {
     const { requests, input, output } = this.#used;
-    return { requests, tokens: input + output, price: this.#priceOf(this.#used) };
-  }
-
-  #priceOf({ input, output }: Usage): number | undefined {
-    const { price } = this.#limits;
-    if (price === undefined) return undefined;
-    return (input * price.perMillionInputTokens + output * price.perMillionOutputTokens) / MILLION;
+    return { requests, tokens: input + output, price: priceOf(this.#limits.price, this.#used) };
   }
 
   /** The limit that a further request could exceed. */
@@ -81,7 +81,7 @@ export class Budget {
     const after: Spending = {
       requests: requests + 1,
       tokens: input + bound.input + output + bound.output,
-      price: this.#priceOf({ input: input + bound.input, output: output + bound.output }),
+      price: priceOf(this.#limits.price, { input: input + bound.input, output: output + bound.output }),
     };
     return (["requests", "tokens", "price"] as const).find(
       (name) => (after[name] ?? 0) > (budget[name] ?? Infinity),

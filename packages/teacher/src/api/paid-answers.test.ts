@@ -24,7 +24,10 @@ describe("answers that were paid for", () => {
   test("survive a last line that a kill cut short", async () => {
     await fixture.label(["a", "b"], { concurrency: 1 });
     const [segment] = await readdir(fixture.answersDirectory);
-    await appendFile(join(fixture.answersDirectory, segment!), `${"0".repeat(64)} {"text":"C","fin`);
+    await appendFile(
+      join(fixture.answersDirectory, segment!),
+      `${"0".repeat(64)} ${"1".repeat(64)} {"text":"C","fin`,
+    );
     expect(targetsOf(await fixture.label(["a", "b", "c"]))).toEqual(["A", "B", "C"]);
     expect(fixture.api.calls).toHaveLength(3);
   });

@@ -9,6 +9,7 @@ export interface SampleOptions {
 }
 
 export interface AnswerRequest {
+  readonly source: string;
   readonly url: string;
   readonly body: Readonly<Record<string, unknown>>;
   /** Identifies the answer: a hash of address, body and seed. */
@@ -51,6 +52,7 @@ export function answerRequest(request: ApiRequest, source: string, sample?: Samp
   };
   const url = `${baseUrl.replace(/\/+$/u, "")}/${asked.path}`;
   return {
+    source,
     url,
     body,
     // The seed is part of the key even where the server takes none: samples are different answers.
@@ -58,6 +60,18 @@ export function answerRequest(request: ApiRequest, source: string, sample?: Samp
     bound: { input: inputBound(asked.texts), output: maxTokens },
     paced: estimatedInput(request, source.length) + maxTokens,
   };
+}
+
+/** The request for a sampled continuation of a text that stands alone: a chat model gets it as the user's message. */
+export function continuationRequest(
+  request: ApiRequest,
+  text: string,
+  { end, ...sample }: SampleOptions & { readonly end: string },
+): AnswerRequest {
+  const prompt: ApiRequest["prompt"] = request.prompt.chat
+    ? { chat: true, messages: [], before: "", after: "" }
+    : { chat: false, before: "", after: "" };
+  return answerRequest({ ...request, prompt, stop: [end], logprobs: 0 }, text, sample);
 }
 
 interface Asked {
@@ -99,7 +113,7 @@ function inputBound(texts: readonly string[]): number {
 }
 
 /** Characters of a token in an estimate, as for English text. */
-const CHARACTERS_PER_TOKEN = 4;
+export const CHARACTERS_PER_TOKEN = 4;
 
 /** Estimated input tokens of a request with a source of that many characters; four characters count as one token. */
 export function estimatedInput({ prompt }: ApiRequest, sourceCharacters: number): number {

@@ -1,5 +1,5 @@
 /** `command.json`: the directory of a teacher that is a program. */
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { hashFile, hashJson, readFailure, readJsonFile, writeJsonAtomic } from "@slm/core";
 import { z } from "zod";
 import { commandFields, type CommandTeacherConfig } from "./command-config.js";
@@ -30,7 +30,8 @@ export async function writeCommandFile(
   }
   const contents: CommandFile = {
     version: 1,
-    ...{ command, directory: workingDirectory, lines, timeoutSeconds },
+    // Absolute, because later stages may run elsewhere.
+    ...{ command, directory: workingDirectory && resolve(workingDirectory), lines, timeoutSeconds },
     files: hashes,
   };
   await writeJsonAtomic(join(directory, COMMAND_FILE), contents);
@@ -42,6 +43,6 @@ export async function readCommandFile(directory: string): Promise<CommandFile> {
   return readJsonFile(join(directory, COMMAND_FILE), commandFile);
 }
 
-/** Identifies the answers: the same for another time limit. */
-export const commandIdentity = ({ command, directory, lines, files }: CommandFile): string =>
-  hashJson({ command, directory, lines, files });
+/** Identifies the answers: the same for another time limit or place. */
+export const commandIdentity = ({ command, lines, files }: CommandFile): string =>
+  hashJson({ command, lines, files });

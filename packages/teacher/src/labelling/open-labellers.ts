@@ -1,8 +1,7 @@
 /** Opens the teachers of a directory as labellers: a table by what the directory holds. */
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { SlmError, type StageContext } from "@slm/core";
-import type { Engine } from "@slm/tensor";
+import { SlmError } from "@slm/core";
 import {
   createTokenizer,
   readTokenizerFiles,
@@ -10,40 +9,12 @@ import {
   type Tokenizer,
   type TokenizerFiles,
 } from "@slm/tokenizer";
-import type { Labeller } from "../labeller.js";
-import { isLabellerDirectory, openLabeller } from "../open-labeller.js";
+import { isLabellerDirectory } from "../labeller-directory.js";
 import { loadMembers, type LoadedMembers } from "../teacher-directory.js";
 import type { Teacher } from "../teacher.js";
 import { localLabeller } from "./local-labeller.js";
-import type { LocalDecoding } from "./selection.js";
-
-export interface OpenRequest {
-  readonly directory: string;
-  /** Who labels, as stored with the rows. */
-  readonly name: string;
-  readonly identity: string;
-  /** The run's tokenizer, for teachers without one of their own. */
-  readonly tokenizerDirectory: string;
-  readonly engine: Engine;
-  readonly context: StageContext;
-}
-
-/** A teacher with weights on this machine. */
-export interface LocalTeacher {
-  readonly teacher: Teacher;
-  readonly tokenizer: Tokenizer;
-}
-
-/** An open teacher. */
-export interface OpenTeacher {
-  /** Absent for a teacher that only labels. */
-  readonly local: LocalTeacher | undefined;
-  /** The labeller of the whole teacher. */
-  labeller(decoding: LocalDecoding): Labeller;
-  /** One labeller per member; a teacher that is no ensemble is its only member. */
-  members(decoding: LocalDecoding): readonly Labeller[];
-  close(): Promise<void>;
-}
+import type { OpenRequest, OpenTeacher } from "./open-teacher.js";
+import { openRemote } from "./remote-teacher.js";
 
 interface TeacherKind {
   readonly isAt: (directory: string) => boolean;
@@ -64,18 +35,6 @@ const TEACHER_KINDS: readonly TeacherKind[] = [
 export async function openLabellers(request: OpenRequest): Promise<OpenTeacher> {
   for (const { isAt, open } of TEACHER_KINDS) if (isAt(request.directory)) return open(request);
   throw new SlmError("UNEXPECTED", `teacher: no kind of teacher is at ${request.directory}`);
-}
-
-/** A server or a program: it has neither members nor distributions. */
-async function openRemote({ directory, context }: OpenRequest): Promise<OpenTeacher> {
-  const labeller = await openLabeller(directory, context);
-  if (labeller === undefined) throw new SlmError("UNEXPECTED", `teacher: no labeller is at ${directory}`);
-  return {
-    local: undefined,
-    labeller: () => labeller,
-    members: () => [labeller],
-    close: () => labeller.close(),
-  };
 }
 
 async function openLocal({

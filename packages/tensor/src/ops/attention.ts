@@ -16,10 +16,10 @@ import type { CachedAttentionAttributes, HeadLayout, OpSet, ScoreAttributes } fr
 /** Added to the score of a masked key: its exp is zero in float32. */
 export const MASKED = -1e9;
 
-const groupOf = ({ heads, kvHeads }: HeadLayout): number => heads / kvHeads;
+export const groupOf = ({ heads, kvHeads }: HeadLayout): number => heads / kvHeads;
 
 /** `[batch, length, heads·headDim]` -> `[batch, kvHeads, group·length, headDim]`. */
-function foldQuery(x: Tensor, layout: HeadLayout): Tensor {
+export function foldQuery(x: Tensor, layout: HeadLayout): Tensor {
   const [batch, length] = x.shape as [number, number];
   const { kvHeads, headDim } = layout;
   const group = groupOf(layout);
@@ -31,7 +31,7 @@ function foldQuery(x: Tensor, layout: HeadLayout): Tensor {
 }
 
 /** The inverse of foldQuery. */
-function unfoldQuery(x: Tensor, layout: HeadLayout, length: number): Tensor {
+export function unfoldQuery(x: Tensor, layout: HeadLayout, length: number): Tensor {
   const batch = x.shape[0];
   const { heads, kvHeads, headDim } = layout;
   const group = groupOf(layout);
@@ -42,12 +42,12 @@ function unfoldQuery(x: Tensor, layout: HeadLayout, length: number): Tensor {
 }
 
 /** `[batch, length, kvHeads·headDim]` -> `[batch, kvHeads, length, headDim]`. */
-function foldKeyValue(x: Tensor, { kvHeads, headDim }: HeadLayout): Tensor {
+export function foldKeyValue(x: Tensor, { kvHeads, headDim }: HeadLayout): Tensor {
   const [batch, length] = x.shape as [number, number];
   return tf.transpose(tf.reshape(x, [batch, length, kvHeads, headDim]), [0, 2, 1, 3]);
 }
 
-function scaledScores(query: Tensor, key: Tensor, transposeB: boolean, scale: number): Tensor {
+export function scaledScores(query: Tensor, key: Tensor, transposeB: boolean, scale: number): Tensor {
   const recorder = activeRecorder();
   if (recorder === undefined) return tf.mul(tf.matMul(query, key, false, transposeB), scale);
   const columns = key.shape.at(transposeB ? -2 : -1)!;
@@ -132,7 +132,8 @@ function lengthMask(lengths: Tensor, size: number): Tensor {
 /** (1 - allowed) · MASKED: the bias that, added to scores, masks all keys that are not allowed. */
 export const maskBias = (allowed: Tensor): Tensor => tf.mul(tf.sub(1, allowed), MASKED);
 
-function causalMask(length: number, window = length): Tensor {
+/** 1 where position `row` sees position `column`, `[1, 1, 1, length, length]`. */
+export function causalMask(length: number, window = length): Tensor {
   const values = new Float32Array(length * length);
   for (let row = 0; row < length; row++)
     values.fill(1, row * length + Math.max(0, row + 1 - window), row * length + row + 1);
@@ -140,7 +141,7 @@ function causalMask(length: number, window = length): Tensor {
 }
 
 /** @throws SlmError UNEXPECTED for a window that is not a positive integer or not causal, and for a softcap that is not above 0. */
-function checkScores(op: string, { window, softcap }: ScoreAttributes, causal: boolean): void {
+export function checkScores(op: string, { window, softcap }: ScoreAttributes, causal: boolean): void {
   const isWindow = window === undefined || (causal && Number.isInteger(window) && window > 0);
   if (isWindow && (softcap === undefined || softcap > 0)) return;
   throw new SlmError(
@@ -242,7 +243,7 @@ const positionsOf = (pastLength: Tensor, batch: number): Tensor =>
   tf.tile(tf.reshape(pastLength, [-1, 1]), [pastLength.size === batch ? 1 : batch, 1]);
 
 /** int32 `[1, capacity]` */
-const slotsOf = (capacity: number): Tensor =>
+export const slotsOf = (capacity: number): Tensor =>
   tf.tensor2d(
     Int32Array.from({ length: capacity }, (_, i) => i),
     [1, capacity],

@@ -29,6 +29,7 @@ const sumOf = (p: Distribution, q: Distribution, term: (p: number, q: number) =>
   p.reduce((sum, value, index) => sum + term(value, q[index]!), 0);
 const kl = (p: Distribution, q: Distribution): number =>
   sumOf(p, q, (a, b) => (a === 0 ? 0 : a * Math.log(a / b)));
+const entropy = (p: Distribution): number => -sumOf(p, p, (a) => (a === 0 ? 0 : a * Math.log(a)));
 const mix = (weight: number, p: Distribution, q: Distribution): number[] =>
   p.map((value, index) => weight * value + (1 - weight) * q[index]!);
 
@@ -45,6 +46,7 @@ const DEFINITIONS: {
   skewKl: (p, q, { skew }) => kl(p, mix(skew, p, q)),
   skewReverseKl: (p, q, { skew }) => kl(q, mix(skew, q, p)),
   totalVariation: (p, q) => sumOf(p, q, (a, b) => Math.abs(a - b)) / 2,
+  entropyAwareKl: (p, q, { entropyThreshold }) => kl(q, p) + (entropy(p) > entropyThreshold ? kl(p, q) : 0),
 };
 
 /** Upper bounds at temperature 1, over all distributions. */
@@ -55,6 +57,7 @@ const BOUNDS: { readonly [N in DivergenceName]: (options: DivergenceOptions) => 
   skewKl: ({ skew }) => -Math.log(skew),
   skewReverseKl: ({ skew }) => -Math.log(skew),
   totalVariation: () => 1,
+  entropyAwareKl: () => Infinity,
 };
 
 /** Eager tensors cost more than the numbers in them; fewer runs than usual keep the file quick. */
@@ -63,7 +66,13 @@ const check = <T>(property: fc.IPropertyWithHooks<T>): void => {
 };
 
 const share = fc.double({ min: 0.02, max: 0.98, noNaN: true });
-const anyOptions = fc.record({ temperature: fc.constantFrom(0.5, 1, 2, 4), beta: share, skew: share });
+const anyOptions = fc.record({
+  temperature: fc.constantFrom(0.5, 1, 2, 4),
+  beta: share,
+  skew: share,
+  // Above any entropy, so that no rounding decides; the gate itself has tests of its own.
+  entropyThreshold: fc.constantFrom(0, 9),
+});
 
 function compute(name: DivergenceName, pair: Pair, options: Partial<DivergenceOptions> = {}): number {
   const masked = maskedRows(pair.student, pair.mask);
@@ -241,6 +250,7 @@ describe("by hand", () => {
     ["skewKl", Math.log(10)],
     ["skewReverseKl", Math.log(10)],
     ["totalVariation", 1],
+    ["entropyAwareKl", 2e4],
   ] as const)("%s of distributions that share nothing is %d", (name, expected) => {
     expect(compute(name, apart)).toBeCloseTo(expected, 5);
   });
@@ -290,4 +300,75 @@ test.each(["skewKl", "skewReverseKl"] as const)("%s rejects a skew that is no sh
       `losses: skew should be above 0 and below 1, got ${skew}`,
     );
   }
+});
+
+describe("entropyAwareKl", () => {
+  const certain = { student: [[0, 0]], teacher: [[Math.log(9), 0]], mask: [1] };
+  const uncertain = { student: [[0, Math.log(3)]], teacher: [[0, 0]], mask: [1] };
+
+  test("is reverseKl where the teacher is certain, with its gradient", () => {
+    const below = { entropyThreshold: 0.5 };
+    expect(compute("entropyAwareKl", certain, below)).toBeCloseTo(compute("reverseKl", certain), 6);
+    slopes("entropyAwareKl", certain, below).forEach((slope, at) => {
+      expect(slope).toBeCloseTo(slopes("reverseKl", certain)[at]!, 6);
+    });
+  });
+
+  test("adds forwardKl where the entropy exceeds the threshold, with its gradient", () => {
+    const above = { entropyThreshold: 0.5 };
+    // By hand: q = (1/4, 3/4), p = (1/2, 1/2).
+    const reverse = 0.25 * Math.log(0.5) + 0.75 * Math.log(1.5);
+    const forward = 0.5 * Math.log(2) + 0.5 * Math.log(2 / 3);
+    expect(compute("entropyAwareKl", uncertain, above)).toBeCloseTo(reverse + forward, 6);
+    const [one, other] = [slopes("reverseKl", uncertain), slopes("forwardKl", uncertain)];
+    slopes("entropyAwareKl", uncertain, above).forEach((slope, at) => {
+      expect(slope).toBeCloseTo(one[at]! + other[at]!, 6);
+    });
+  });
+
+  test("by default calls a teacher uncertain that hesitates more than between two equal tokens", () => {
+    const three = { student: [[0, 1, 2]], teacher: [[0, 0, 0]], mask: [1] };
+    expect(compute("entropyAwareKl", three)).toBeCloseTo(
+      compute("reverseKl", three) + compute("forwardKl", three),
+      6,
+    );
+    expect(compute("entropyAwareKl", certain)).toBeCloseTo(compute("reverseKl", certain), 6);
+  });
+
+  test.each([-1, NaN, Infinity])("rejects the threshold %d by name", (entropyThreshold) => {
+    expect(() => compute("entropyAwareKl", certain, { entropyThreshold })).toThrow(
+      `losses: entropyThreshold should be`,
+    );
+  });
+});
+
+describe("jensenShannon on samples of the student (GKD)", () => {
+  // Agarwal et al. 2024, equation 1, with P the teacher and Q the student, written out for two tokens.
+  const generalized = (beta: number, p: number, q: number): number => {
+    const m = beta * p + (1 - beta) * q;
+    const side = (a: number): number => a * Math.log(a / m) + (1 - a) * Math.log((1 - a) / (1 - m));
+    return beta * side(p) + (1 - beta) * side(q);
+  };
+  const logit = (p: number): number => Math.log(p / (1 - p));
+
+  test.each([
+    [0.1, 1],
+    [0.5, 1],
+    [0.9, 1],
+    [0.1, 2],
+    [0.5, 0.5],
+  ])(
+    "with beta %d at temperature %d is the paper's formula, times the temperature's square",
+    (beta, temperature) => {
+      const [p, q] = [0.8, 0.3];
+      // Logits whose softmax at the temperature is (p, 1 - p) and (q, 1 - q).
+      const rows = {
+        student: [[temperature * logit(q), 0]],
+        teacher: [[temperature * logit(p), 0]],
+        mask: [1],
+      };
+      const value = compute("jensenShannon", rows, { beta, temperature });
+      expect(value).toBeCloseTo(temperature ** 2 * generalized(beta, p, q), 6);
+    },
+  );
 });

@@ -3,6 +3,7 @@ import { expectShape } from "../shape-check.js";
 import type { Tensor } from "../../tf.js";
 import type { MaskedLogits } from "./masked-logits.js";
 import { distributionLoss, expectBetween, tempered } from "./distribution-loss.js";
+import { entropyAwareKlRows } from "./entropy-divergence.js";
 import { jensenShannonRows, skewKlRows, skewReverseKlRows } from "./mixture-divergences.js";
 import { forwardKlRows, reverseKlRows, totalVariationRows, type RowDivergence } from "./plain-divergences.js";
 
@@ -13,6 +14,7 @@ export const DIVERGENCE_NAMES = [
   "skewKl",
   "skewReverseKl",
   "totalVariation",
+  "entropyAwareKl",
 ] as const;
 export type DivergenceName = (typeof DIVERGENCE_NAMES)[number];
 
@@ -23,10 +25,20 @@ export interface DivergenceOptions {
   readonly beta: number;
   /** skewKl, skewReverseKl: fraction of the first distribution that is mixed into the second, between 0 and 1. */
   readonly skew: number;
+  /** entropyAwareKl: teacher entropy above which forward KL is added; not negative [nats]. */
+  readonly entropyThreshold: number;
 }
 
-/** Temperature 1, the symmetric Jensen-Shannon divergence, and the skew of the DistiLLM paper. */
-export const DIVERGENCE_DEFAULTS: DivergenceOptions = { temperature: 1, beta: 0.5, skew: 0.1 };
+/**
+ * Temperature 1, the symmetric Jensen-Shannon divergence, the skew of the DistiLLM paper, and the entropy of a choice between two
+ * equally probable tokens.
+ */
+export const DIVERGENCE_DEFAULTS: DivergenceOptions = {
+  temperature: 1,
+  beta: 0.5,
+  skew: 0.1,
+  entropyThreshold: Math.LN2,
+};
 
 export interface Divergence {
   readonly description: string;
@@ -118,6 +130,13 @@ export const DIVERGENCES: { readonly [N in DivergenceName]: Divergence } = {
     source: "Wen, Li, Du, Mou 2023, section 3 (arXiv:2307.15190)",
     temperaturePower: 1,
     rowDivergence: () => totalVariationRows,
+  }),
+  entropyAwareKl: divergence("entropyAwareKl", {
+    description:
+      "reverseKl, plus forwardKl at positions where the teacher's entropy exceeds entropyThreshold: precise where it is certain, covering where it is not",
+    source: "Jin et al. 2026 (arXiv:2603.07079)",
+    temperaturePower: 2,
+    rowDivergence: ({ entropyThreshold }) => entropyAwareKlRows(entropyThreshold),
   }),
 };
 

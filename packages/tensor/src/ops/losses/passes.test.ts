@@ -59,6 +59,7 @@ const EXPECTED = {
   skewKl: [10, 15],
   skewReverseKl: [10, 16],
   totalVariation: [5, 9],
+  entropyAwareKl: [8, 14],
 } as const;
 
 describe("passes over the vocabulary", () => {

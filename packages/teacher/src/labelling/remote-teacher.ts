@@ -1,0 +1,97 @@
+/** A server or a program as an open teacher: it labels sources, and a server may have stored log-probabilities of its targets. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { SlmError } from "@slm/core";
+import { loadTokenizer, type Tokenizer } from "@slm/tokenizer";
+import { ApiDistributions } from "../api/api-distributions.js";
+import { API_FILE, readApiFile, type ApiFile } from "../api/api-file.js";
+import { ApiLabeller } from "../api/api-labeller.js";
+import { estimateAnswers, estimateText } from "../api/estimate.js";
+import { readCommandFile } from "../command/command-file.js";
+import { CommandLabeller } from "../command/command-labeller.js";
+import type { TeacherRow } from "../cache-rows.js";
+import type { Labeller } from "../labeller.js";
+import type { LocalTeacher, OpenRequest, OpenTeacher } from "./open-teacher.js";
+
+/** @throws SlmError DATA_INVALID, CONFIG_INVALID if the variable of the server's key is not set */
+export async function openRemote(request: OpenRequest): Promise<OpenTeacher> {
+  const { directory, tokenizerDirectory, context } = request;
+  const tokenizer = await loadTokenizer(tokenizerDirectory);
+  if (existsSync(join(directory, API_FILE))) {
+    const file = await readApiFile(directory);
+    return openServer(request, file, await ApiLabeller.open(file, context), tokenizer);
+  }
+  return labellingTeacher(new CommandLabeller(await readCommandFile(directory), context), tokenizer);
+}
+
+function openServer(
+  { engine }: OpenRequest,
+  file: ApiFile,
+  server: ApiLabeller,
+  tokenizer: Tokenizer,
+): OpenTeacher {
+  const { logprobs } = file.request;
+  const scorer = async (rows: AsyncIterable<TeacherRow>): Promise<LocalTeacher> => {
+    let distributions: ApiDistributions | undefined;
+    for await (const row of rows) {
+      distributions ??= new ApiDistributions({ labeller: server, tokenizer, engine, example: row.target });
+      distributions.add(row);
+    }
+    if (distributions === undefined) throw nothingLabelled();
+    // The server's tokens and their own target; several may become one token of the student.
+    return { teacher: distributions.teacher, tokenizer, mostTokens: logprobs + 1 };
+  };
+  return {
+    ...labellingTeacher(server, tokenizer),
+    scorer: logprobs === 0 ? undefined : scorer,
+    estimate: (volume) => estimateText(estimateAnswers(file, volume)),
+  };
+}
+
+/** A teacher that only labels: it has no members. The run's tokenizer says which sources and targets the student can read. */
+function labellingTeacher(labeller: Labeller, tokenizer: Tokenizer): OpenTeacher {
+  const readable: Labeller = {
+    name: labeller.name,
+    identity: labeller.identity,
+    // Sources that the student cannot read are not paid for.
+    refuses: (source) =>
+      encodable(() => tokenizer.encodeSource(source)) === undefined ? "unencodable" : undefined,
+    answer: async (sources, options) =>
+      (await labeller.answer(sources, options)).map((answers) =>
+        answers.map((answer) => ({ ...answer, encoding: encodingOf(answer.target, tokenizer) })),
+      ),
+    complete: labeller.complete?.bind(labeller),
+    close: () => labeller.close(),
+  };
+  return {
+    local: undefined,
+    labeller: () => readable,
+    members: () => [readable],
+    close: () => labeller.close(),
+  };
+}
+
+function encodingOf(target: string, tokenizer: Tokenizer): "same" | "other" | "none" {
+  const tokens = encodable(() => tokenizer.encodeTarget(target));
+  if (tokens === undefined) return "none";
+  return tokenizer.decode(tokens) === target ? "same" : "other";
+}
+
+/** Tokens of a text; undefined if the tokenizer rejects it. */
+function encodable(encode: () => number[]): number[] | undefined {
+  try {
+    return encode();
+  } catch (error) {
+    if (error instanceof SlmError && error.code === "DATA_INVALID") return undefined;
+    throw error;
+  }
+}
+
+const nothingLabelled = (): SlmError =>
+  new SlmError(
+    "DATA_INVALID",
+    "cache: the teacher labelled no source, so there are no distributions to store",
+    {
+      suggestions: ["name unlabelled sources: data.unlabelled", "--set cache.generate=greedy"],
+    },
+  );

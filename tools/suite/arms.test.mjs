@@ -1,0 +1,79 @@
+/** Run by `node --test tools/suite`. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ARM_NAMES, cellRecipe, equalDecoderOnly } from "./arms.mjs";
+import { TASK_NAMES, taskRecipe, TASKS } from "./tasks.mjs";
+
+const SETTINGS = { labels: 1000, steps: 7, teacherSteps: 3, benchRuns: 5, testRows: 9 };
+
+const recipeOf = (task) =>
+  taskRecipe(task, { data: TASKS[task].needsData ? "/rows" : undefined, isDry: true });
+
+test("labels alone have no cache, no teacher's labels, no distributions and random weights", () => {
+  const { cache, teacher, distill } = cellRecipe(recipeOf("dates"), "labels", SETTINGS);
+  assert.equal(cache, undefined);
+  assert.deepEqual(distill.loss, { forwardKl: 0, crossEntropy: 1 });
+  assert.deepEqual(distill.targets, {});
+  assert.equal(distill.initialize, undefined);
+  // The student has the teacher's shape, so the published teacher is there, without fine-tuning.
+  assert.equal(teacher.kind, "import");
+  assert.equal(teacher.finetune, undefined);
+});
+
+test("a student of its own shape needs no teacher for labels alone", () => {
+  assert.equal(cellRecipe(recipeOf("snips"), "labels", SETTINGS).teacher, undefined);
+});
+
+test("arms add one thing after the other to labels", () => {
+  const of = (arm) => cellRecipe(recipeOf("dates"), arm, SETTINGS);
+  assert.equal(of("labels-started").distill.initialize.fromTeacher, "layers");
+  assert.equal(of("labels-started").cache, undefined);
+  assert.equal(of("teacher-labels").cache.distributions, "none");
+  assert.equal(of("teacher-labels").distill.loss.forwardKl, 0);
+  assert.ok(of("teacher-labels").distill.targets.unlabelledFraction > 0);
+  assert.equal(of("teacher-labels").distill.initialize, undefined);
+  assert.ok(of("logits").distill.loss.forwardKl > 0);
+  assert.equal(of("logits").distill.initialize, undefined);
+  assert.equal(of("full").distill.initialize.fromTeacher, "layers");
+});
+
+test("every arm of a task has the same data, steps and batches", () => {
+  for (const task of TASK_NAMES) {
+    const same = ARM_NAMES.map((arm) => {
+      const { data, tokenizer, distill } = cellRecipe(recipeOf(task), arm, SETTINGS);
+      const { student: _student, initialize: _start, loss: _loss, targets: _targets, ...training } = distill;
+      return { data, tokenizer, training };
+    });
+    for (const one of same) assert.deepEqual(one, same[0]);
+    assert.equal(same[0].training.steps, 7);
+    assert.equal(same[0].data.labels, 1000);
+  }
+});
+
+test("with all labels there are no rows for the teacher to label", () => {
+  const { data, distill } = cellRecipe(recipeOf("dates"), "full", { ...SETTINGS, labels: "all" });
+  assert.equal(data.labels, undefined);
+  assert.equal(distill.targets.unlabelledFraction, undefined);
+});
+
+test("a decoder-only student of the teacher's shape has more layers and no encoder", () => {
+  const { student, initialize } = cellRecipe(recipeOf("dates"), "decoder-only", SETTINGS).distill;
+  const { encoderLayers, decoderLayers } = recipeOf("dates").distill.student;
+  assert.equal(student.architecture, "decoder-only");
+  assert.equal(student.encoderLayers, undefined);
+  assert.ok(student.decoderLayers >= encoderLayers + decoderLayers);
+  assert.equal(initialize.warmupSteps, undefined);
+  assert.equal(initialize.fromTeacher, "layers");
+});
+
+test("a decoder-only student of its own shape has equal parameters", () => {
+  const student = {
+    ...{ width: 192, heads: 6, kvHeads: 6, headDim: 32, feedForward: 768 },
+    ...{ encoderLayers: 4, decoderLayers: 2, maxSource: 96, maxTarget: 96, bias: false },
+  };
+  const equal = equalDecoderOnly(student);
+  const attention = 4 * 192 * 192;
+  const blocks = (layers, inner) => layers * (attention + 2 * 192 * inner);
+  const expected = blocks(6, 768) + 2 * attention;
+  assert.ok(Math.abs(blocks(equal.decoderLayers, equal.feedForward) / expected - 1) < 0.01);
+});
