@@ -64,12 +64,9 @@ describe(StoredTargets, () => {
       { source: "b", target: "B", score: 0 },
     ]);
     const stored = await open();
-    const drawn = (await stored!.draw(2, { source: 3, target: 4 }, alternating()))!;
-    const byTarget = drawn.targets.map((tokens, index) => [
-      tokenizer.decode(tokens),
-      drawn.confidences![index]!,
-    ]);
-    expect(Object.fromEntries(byTarget)).toEqual({ A: 0.25, B: 1 });
+    const { confidences, targets } = await stored!.read([1, 0]);
+    expect(targets.map((tokens) => tokenizer.decode(tokens))).toEqual(["B", "A"]);
+    expect(confidences).toEqual([1, 0.25]);
     await stored!.close();
   });
 

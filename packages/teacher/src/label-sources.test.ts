@@ -206,7 +206,7 @@ describe(labelSources, () => {
       expect(labeller).toBe("synthetic");
       expect([0.5, 0.75, 1]).toContain(agreement);
     }
-    expect(counts.labellers).toEqual({ "synthetic": rows.length });
+    expect(counts.labellers).toEqual({ synthetic: rows.length });
     expect(counts.disagreed).toBeGreaterThan(0);
   });
 

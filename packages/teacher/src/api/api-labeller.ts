@@ -99,8 +99,7 @@ export class ApiLabeller implements Labeller {
     const requests = prompts.map((prompt, place) =>
       continuationRequest(this.#file.request, prompt, { temperature, seed: seed + place, end }),
     );
-    // Some servers give the text that ends an answer, too.
-    return this.#answerAll(requests, signal, (answer) => answer?.text?.split(end, 1)[0] ?? "");
+    return this.#answerAll(requests, signal, (answer) => this.#continuationOf(answer, end));
   }
 
   /** The server's tokens of a target that it gave; undefined for other targets, and without log-probabilities. */
@@ -110,6 +109,14 @@ export class ApiLabeller implements Labeller {
 
   async close(): Promise<void> {
     await this.#store.close();
+  }
+
+  /** Empty for a continuation that was cut off. Some servers give the text that ends an answer, too. */
+  #continuationOf(answer: StoredAnswer | undefined, end: string): string {
+    const text = answer?.text;
+    if (answer === undefined || typeof text !== "string") return "";
+    const isEnded = text.includes(end) || outcomeOf(answer, this.#file.request.baseUrl) === "finished";
+    return isEnded ? text.split(end, 1)[0]! : "";
   }
 
   #targetKey(source: string, target: string): string {
