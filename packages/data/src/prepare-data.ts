@@ -44,7 +44,7 @@ export interface DataReport extends TextStatistics, DuplicateCounts {
   /** Training rows left out because a dev or test file has their source; `rejectedCount` counts them too. */
   readonly leaked: number;
   /** Rows of the training split that kept their targets, and sources that lost them; only with `labels`. */
-  readonly labels?: { readonly labelled: number; readonly unlabelled: number };
+  readonly labels?: { readonly labelled: number; readonly unlabelled: number } | undefined;
   /** Training rows made out of others, which \`splits\` counts too; only where the configuration asks for them. */
   readonly augmented?: number;
   /** Only where the configuration names unlabelled sources. */

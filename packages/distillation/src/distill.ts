@@ -36,9 +36,11 @@ import { readRowImage } from "./row-images.js";
 import { claimWorkDirectory, fileHash, modelHash, RUN_FILE } from "./run-key.js";
 import { SAMPLES, writeSamples } from "./samples.js";
 import { readSingleConfig } from "./single-teacher.js";
+import type { StoredByOrigin } from "./stored-targets.js";
+import type { TargetOrigin } from "./target-schedule.js";
 import { hasTeacherShape, studentShape } from "./student-config.js";
 import type { TeacherLayers } from "./student-layers.js";
-import { storedRowSets, studentObjective } from "./student-objective.js";
+import { storedOrigins, storedRowSets, studentObjective } from "./student-objective.js";
 import { studentPredictions } from "./student-predictions.js";
 import { teacherDevValue } from "./teacher-dev.js";
 import { besideTeacher, followsDev, teacherFactorOf } from "./teacher-factor.js";
@@ -59,7 +61,24 @@ export interface DistillReport {
   readonly probe?: ProbeResult | undefined;
   /** Layers of the teacher that the student started from, if it did. */
   readonly teacherLayers?: TeacherLayers | undefined;
+  /** Targets that a teacher generated before, by origin; absent without any. */
+  readonly stored?: StoredReport | undefined;
 }
+
+type StoredReport = Readonly<
+  Partial<
+    Record<
+      TargetOrigin,
+      {
+        /** Rows that the student can read. */
+        readonly rows: number;
+        readonly epochs: number;
+        /** Rows by who labelled them. */
+        readonly labellers: Readonly<Record<string, number>>;
+      }
+    >
+  >
+>;
 
 /**
  * Trains a student, with or without a teacher. Writes the best checkpoint on the dev split, its tokenizer, the metrics log, sample
@@ -89,7 +108,7 @@ export async function distill(settings: DistillConfig, request: DistillInputs): 
   const given: DistillRun = { settings, inputs, config, files, tokenizer };
   const probe = await probed(given);
   const run = { ...given, settings: probe?.settings ?? settings };
-  const { student, report, teacherParameters, teacherLayers } = await trainStudent(run);
+  const { student, report, teacherParameters, teacherLayers, stored } = await trainStudent(run);
   await writeCheckpoint(workDirectory, { config: student, weights: report.weights });
   await writeTokenizer(files, workDirectory);
   await describe({ ...run, config: student }, report.weights);
@@ -110,6 +129,7 @@ export async function distill(settings: DistillConfig, request: DistillInputs): 
     bestStep,
     averagedSteps,
     teacherLayers,
+    stored,
     probe: probe?.result,
   };
 }
@@ -142,6 +162,7 @@ interface TrainedStudent {
   readonly report: TrainReport;
   readonly teacherParameters: number | undefined;
   readonly teacherLayers: TeacherLayers | undefined;
+  readonly stored: StoredReport | undefined;
 }
 
 async function trainStudent(run: DistillRun): Promise<TrainedStudent> {
@@ -192,13 +213,26 @@ async function trainStudent(run: DistillRun): Promise<TrainedStudent> {
         groups: start.groups,
       });
       const teacherParameters = sources.teacherModel?.teacher.parameters;
-      return { student: config, report, teacherParameters, teacherLayers: start.layers };
+      const stored = storedReport(sources.stored, report.furtherEpochs);
+      return { student: config, report, teacherParameters, teacherLayers: start.layers, stored };
     } finally {
       await dev.close();
     }
   } finally {
     await sources.close();
   }
+}
+
+/** What of the stored targets was learnt from; undefined without any. */
+function storedReport(stored: StoredByOrigin, epochs: readonly number[]): StoredReport | undefined {
+  const origins = storedOrigins(stored);
+  if (origins.length === 0) return undefined;
+  return Object.fromEntries(
+    origins.map((origin, set) => {
+      const { lengths, labellers } = stored[origin]!;
+      return [origin, { rows: lengths.source.length, epochs: epochs[set]!, labellers }];
+    }),
+  );
 }
 
 /** The dev metric; with the teacher's value beside it where the factor of the teacher's terms follows both. */

@@ -67,16 +67,19 @@ export class StoredTargets {
   /** Index of each row's training row. */
   private readonly places: Int32Array;
   private readonly confidences: Float32Array;
+  /** Rows by who labelled them. */
+  readonly labellers: Readonly<Record<string, number>>;
 
   private constructor(
     corpus: Corpus,
     images: RowImages | undefined,
-    { places, confidences }: { readonly places: Int32Array; readonly confidences: Float32Array },
+    { places, confidences, labellers }: ToldRows,
   ) {
     this.corpus = corpus;
     this.images = images;
-    this.places = places;
-    this.confidences = confidences;
+    this.places = Int32Array.from(places);
+    this.confidences = Float32Array.from(confidences);
+    this.labellers = Object.fromEntries(labellers);
   }
 
   /**
@@ -87,19 +90,15 @@ export class StoredTargets {
   static async open(request: StoredTargetsRequest): Promise<StoredTargets | undefined> {
     const { kind, tokenizer, limits, teacher, seen, file } = request;
     const where = CACHE_ROWS[kind];
-    const places: number[] = [];
-    const confidences: number[] = [];
-    const rows = told(fitting(request), places, confidences);
+    const known: ToldRows = { places: [], confidences: [], labellers: new Map() };
+    const rows = told(fitting(request), known);
     const first = await rows.next();
     if (first.done === true) return undefined;
     const corpus = await writeCorpus(
       { rows: chain(first.value, rows), tokenizer, limits, where, file },
       teacher,
     );
-    return new StoredTargets(corpus, seen?.images, {
-      places: Int32Array.from(places),
-      confidences: Float32Array.from(confidences),
-    });
+    return new StoredTargets(corpus, seen?.images, known);
   }
 
   /** Lengths of the rows in the student's tokens. */
@@ -124,8 +123,19 @@ export class StoredTargets {
 interface StoredRow {
   readonly row: Row;
   readonly place: number;
-  readonly evidence: TargetEvidence;
+  /** What the cache says of the target besides its text. */
+  readonly evidence: TargetEvidence & Pick<TeacherRow, "labeller">;
 }
+
+/** What is known of the rows besides their texts. */
+interface ToldRows {
+  readonly places: number[];
+  readonly confidences: number[];
+  readonly labellers: Map<string, number>;
+}
+
+/** Labeller of the rows of caches that do not name one. */
+const UNNAMED = "teacher";
 
 async function* fitting(request: StoredTargetsRequest): AsyncGenerator<StoredRow> {
   const { directory, kind, tokenizer, limits, teacher, seen } = request;
@@ -181,15 +191,16 @@ function canTake(row: Row, tokenizer: Tokenizer, limits: PairLimits): boolean {
   }
 }
 
-/** The rows alone; their training rows and the teacher's confidences are recorded. */
+/** The rows alone; their training rows, the teacher's confidences and the labellers are recorded. */
 async function* told(
   stored: AsyncIterable<StoredRow>,
-  places: number[],
-  confidences: number[],
+  { places, confidences, labellers }: ToldRows,
 ): AsyncGenerator<Row> {
   for await (const { row, place, evidence } of stored) {
+    const { labeller = UNNAMED } = evidence;
     places.push(place);
     confidences.push(confidenceOf(evidence));
+    labellers.set(labeller, (labellers.get(labeller) ?? 0) + 1);
     yield row;
   }
 }

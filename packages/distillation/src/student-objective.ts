@@ -22,6 +22,7 @@ import {
   type LossVariant,
   type StudentLossOptions,
 } from "./student-loss.js";
+import type { StoredByOrigin } from "./stored-targets.js";
 import { TEACHER_FACTOR, weightFeeds } from "./position-weights.js";
 import type { TeacherFactor } from "./teacher-factor.js";
 import { STORED_TARGETS, targetOrigin, type TargetOrigin } from "./target-schedule.js";
@@ -37,13 +38,17 @@ export interface StudentObjectiveOptions {
   readonly teacherFactor?: TeacherFactor | undefined;
 }
 
+/** Origins of stored targets, in the order of their sets of rows. */
+export const storedOrigins = (stored: StoredByOrigin): readonly TargetOrigin[] =>
+  STORED_TARGETS.flatMap(({ origin }) => (stored[origin] === undefined ? [] : [origin]));
+
 /** The stored targets as further sets of rows, and the set of each batch by the origin of its targets. */
 export function storedRowSets(options: Omit<StudentObjectiveOptions, "config">): RowSets {
   const { stored } = options.sources;
-  const origins = STORED_TARGETS.flatMap(({ origin }) => (stored[origin] === undefined ? [] : [origin]));
+  const origins = storedOrigins(stored);
   return {
     lengths: origins.map((origin) => stored[origin]!.lengths),
-    of: (number) => 1 + (origins as readonly TargetOrigin[]).indexOf(originAt(options, number).origin),
+    of: (number) => 1 + origins.indexOf(originAt(options, number).origin),
   };
 }
 

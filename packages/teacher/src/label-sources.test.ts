@@ -51,7 +51,7 @@ async function label(changes: Changes = {}): Promise<{ counts: LabelReport; rows
   const file = changes.file ?? join(root, "rows.jsonl");
   const { unlabelled } = cacheConfig.parse({ unlabelled: { minScore: "none", ...settings } });
   const labeller = localLabeller({
-    name: "made-up",
+    name: "synthetic",
     identity,
     teacher: labelling,
     tokenizer,
@@ -203,10 +203,10 @@ describe(labelSources, () => {
     });
     expect(rows.length).toBeGreaterThan(3);
     for (const { labeller, agreement } of rows) {
-      expect(labeller).toBe("made-up");
+      expect(labeller).toBe("synthetic");
       expect([0.5, 0.75, 1]).toContain(agreement);
     }
-    expect(counts.labellers).toEqual({ "made-up": rows.length });
+    expect(counts.labellers).toEqual({ synthetic: rows.length });
     expect(counts.disagreed).toBeGreaterThan(0);
   });
 

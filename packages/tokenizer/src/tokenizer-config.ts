@@ -7,6 +7,14 @@ import { SPLITS } from "./split-patterns.js";
 /** Largest vocabulary: every id is a row of the embedding, and larger ones do not suit a small model. */
 const LARGEST_BPE_VOCABULARY = 262_144;
 
+/** Without a default, so that adding this key did not change the settings of existing tokenizers. */
+const unlabelled = z
+  .boolean()
+  .optional()
+  .describe(
+    "Whether the unlabelled sources of the data are read, too: with few labels they hold most of the text. Default: false.",
+  );
+
 const symbols = z.strictObject({
   kind: z
     .literal("symbols")
@@ -14,6 +22,7 @@ const symbols = z.strictObject({
     .default("symbols")
     .describe("symbols: every source character and every whitespace-separated target token is one id."),
   sourceLowercase: z.boolean().default(true).describe("Lower-case the source before it is encoded."),
+  unlabelled,
 });
 
 const bpe = z.strictObject({
@@ -34,6 +43,7 @@ const bpe = z.strictObject({
       'joined: a space belongs to the word after it (fewer tokens for prose); apart: spaces are separate, so a word has the same tokens in a sentence and between quotes, and JSON punctuation like ": " is one token.',
     ),
   sourceLowercase: z.boolean().default(false).describe("Lower-case the source before it is encoded."),
+  unlabelled,
 });
 
 const pretrained = z.strictObject({

@@ -1,5 +1,5 @@
 /** Stage `tokenizer`: a tokenizer trained on the training rows, or that of a published model. */
-import { DATA_FILES, readRows, textRow, type Row } from "@slm/data";
+import { DATA_FILES, readRows, readSources, textRow, type Row } from "@slm/data";
 import {
   tokenizerConfig,
   trainTokenizer,
@@ -8,13 +8,14 @@ import {
   type PruneReport,
   type TokenizerConfig,
 } from "@slm/tokenizer";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { defineStage } from "../pipeline/stage.js";
 import { pretrainedFiles, pretrainedTokenizer } from "./pretrained-tokenizer.js";
 import { requireInput } from "./require-input.js";
 
 export interface TokenizerReport {
-  /** Rows it was trained on. */
+  /** Rows it was trained on, unlabelled sources included. */
   readonly rows: number;
   /** Entries, special tokens included. */
   readonly vocab: number;
@@ -40,7 +41,7 @@ export const tokenizerStage = defineStage<TokenizerConfig>({
     }
     let rows = 0;
     const files = await trainTokenizer(
-      counted(readRows(join(dataDirectory, DATA_FILES.train)), () => rows++),
+      textsOf(dataDirectory, settings.unlabelled === true, () => rows++),
       settings,
     );
     await writeTokenizer(files, work);
@@ -48,11 +49,21 @@ export const tokenizerStage = defineStage<TokenizerConfig>({
   },
 });
 
-/** Streams the rows and reports progress. A row with a `teacherSource` is also given with that source. */
-async function* counted(rows: AsyncIterable<Row>, onRow: () => void): AsyncGenerator<Row> {
-  for await (const row of rows) {
+/** The training rows, then the unlabelled sources if asked for. A row with a `teacherSource` is also given with that source. */
+async function* textsOf(
+  dataDirectory: string,
+  withUnlabelled: boolean,
+  onRow: () => void,
+): AsyncGenerator<Pick<Row, "source" | "target">> {
+  for await (const row of readRows(join(dataDirectory, DATA_FILES.train))) {
     onRow();
     yield row;
     if (row.teacherSource !== undefined) yield textRow(row);
+  }
+  const unlabelled = join(dataDirectory, DATA_FILES.unlabelled);
+  if (!withUnlabelled || !existsSync(unlabelled)) return;
+  for await (const source of readSources(unlabelled)) {
+    onRow();
+    yield { source, target: "" };
   }
 }

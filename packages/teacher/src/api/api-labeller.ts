@@ -100,12 +100,7 @@ export class ApiLabeller implements Labeller {
     const requests = prompts.map((prompt, place) =>
       continuationRequest(this.file.request, prompt, { temperature, seed: seed + place, end }),
     );
-    // Some servers give the text that ends an answer, too.
-    return this.#answerAll(requests, signal, (answer) =>
-      answer !== undefined && outcomeOf(answer, this.#where) === "finished"
-        ? (answer.text ?? "").split(end, 1)[0]!.trim()
-        : "",
-    );
+    return this.#answerAll(requests, signal, (answer) => this.#continuationOf(answer, end));
   }
 
   /** The server's tokens of a target that it gave; undefined for other targets, and without log-probabilities. */
@@ -120,6 +115,14 @@ export class ApiLabeller implements Labeller {
   /** Where answers come from, for messages. */
   get #where(): string {
     return `${this.file.request.baseUrl}: ${this.name}`;
+  }
+
+  /** Empty for a continuation that was cut off. Some servers give the text that ends an answer, too. */
+  #continuationOf(answer: StoredAnswer | undefined, end: string): string {
+    const text = answer?.text;
+    if (answer === undefined || typeof text !== "string") return "";
+    const isEnded = text.includes(end) || outcomeOf(answer, this.#where) === "finished";
+    return isEnded ? text.split(end, 1)[0]!.trim() : "";
   }
 
   #targetKey(source: string, target: string): string {

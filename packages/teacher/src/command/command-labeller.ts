@@ -1,4 +1,5 @@
 /** A program as a labeller: one process for all sources, started again where it dies. */
+import { basename } from "node:path";
 import { SlmError, systemCode, throwIfInterrupted, type Progress } from "@slm/core";
 import { z } from "zod";
 import type { LabelAnswer, Labeller, LabelRequestOptions } from "../labeller.js";
@@ -71,7 +72,7 @@ export class CommandLabeller implements Labeller {
   #setAside = 0;
 
   constructor(file: CommandFile, { progress }: CommandLabellerOptions) {
-    this.name = file.command[0]!;
+    this.name = basename(file.command[0]!);
     this.identity = commandIdentity(file);
     this.#file = file;
     this.#format = FORMATS[file.lines];

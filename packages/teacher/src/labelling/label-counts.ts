@@ -2,7 +2,7 @@
 import { z } from "zod";
 
 /** Reasons, each with what it says. */
-export const REASONS = {
+const REASONS = {
   duplicate: "sources met before, in any case, Unicode form or spacing",
   known: "sources of training rows, which have a target",
   heldOut: "sources of dev or test rows, or too similar to one",
@@ -17,7 +17,7 @@ export const REASONS = {
   outranked: "targets that are not among the most confident fraction",
 } as const;
 export type Reason = keyof typeof REASONS;
-export const REASON_NAMES = Object.keys(REASONS) as readonly Reason[];
+const REASON_NAMES = Object.keys(REASONS) as readonly Reason[];
 
 /** Counts of the sources by result. They add up to `sources`. */
 export type LabelCounts = Readonly<Record<"sources" | "kept" | Reason, number>>;

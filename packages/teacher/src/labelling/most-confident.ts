@@ -1,4 +1,4 @@
-/** Which rows of a file are the most confident ones: a first pass over the rows, whose memory is 17 bytes a row. */
+/** Which rows of a file are the most confident ones: the rows are read once, and memory is two numbers and a flag a row. */
 import { SlmError } from "@slm/core";
 import type { TeacherRow } from "../cache-rows.js";
 

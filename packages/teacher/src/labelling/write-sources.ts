@@ -19,8 +19,10 @@ import type { Labeller } from "../labeller.js";
 import { SimilarTexts } from "./similar-texts.js";
 import type { SyntheticSourcesConfig } from "./synthetic-config.js";
 
-/** Prompts of a round. */
+/** Most prompts of a round. */
 const ROUND_PROMPTS = 256;
+/** Prompts of a round per source asked for, since some of the texts are left out. */
+const PROMPTS_PER_SOURCE = 2;
 /** Rounds in a row that may bring nothing new before the teacher is held to have no more. */
 const MAX_EMPTY_ROUNDS = 3;
 
@@ -140,11 +142,11 @@ async function finished(file: string): Promise<readonly string[] | undefined> {
 
 /** Prompts of a round: different training sources in each, in a random order. */
 function promptsOf(
-  { instruction, before, end, examples }: SyntheticSourcesConfig,
+  { sources, instruction, before, end, examples }: SyntheticSourcesConfig,
   train: readonly string[],
   random: () => number,
 ): readonly string[] {
-  return Array.from({ length: ROUND_PROMPTS }, () => {
+  return Array.from({ length: Math.min(ROUND_PROMPTS, PROMPTS_PER_SOURCE * sources) }, () => {
     const shown = new Set<string>();
     while (shown.size < Math.min(examples, train.length)) shown.add(train[below(random, train.length)]!);
     const lines = [...shown].map((source) => `${before}${source}${end}`);

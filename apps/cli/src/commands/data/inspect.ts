@@ -1,16 +1,22 @@
 import { Args, Flags } from "@oclif/core";
-import type { FileSettings, Inspection, InspectOptions } from "@slm/data";
+import type { DataReport, FileSettings, Inspection, InspectOptions } from "@slm/data";
 import { SlmError } from "@slm/core/errors";
 import { inspectionLines } from "../../ui/inspection-lines.js";
 import { SlmCommand } from "../../slm-command.js";
 
-export class DataInspectCommand extends SlmCommand<Inspection> {
+/** With the labels that a directory of prepared data counted. */
+type InspectReport = Inspection & Pick<DataReport, "labels">;
+
+export class DataInspectCommand extends SlmCommand<InspectReport> {
   static override summary = "Show statistics and samples of a data file. Changes nothing.";
   static override description =
     "Reads JSONL, CSV, TSV, Parquet, JSON lists, SQuAD and SNIPS files, or two files of parallel text. --set takes the settings of the " +
     "'data' section of a recipe that are about files: format, encoding, columns, fields, template, images, unanswerable.";
   static override args = {
-    file: Args.string({ required: true, description: "File of rows, or of the sources of parallel text." }),
+    file: Args.string({
+      required: true,
+      description: "File of rows, of the sources of parallel text, or a directory of prepared data.",
+    }),
     targets: Args.string({ description: "File of the targets of parallel text, line by line." }),
   };
   static override flags = {
@@ -39,13 +45,16 @@ export class DataInspectCommand extends SlmCommand<Inspection> {
     "<%= config.bin %> data inspect runs/ocr/data/dev.jsonl --samples 30 --html dev.html",
   ];
 
-  protected override async execute(): Promise<Inspection> {
+  protected override async execute(): Promise<InspectReport> {
     const { args, flags } = await this.parse(DataInspectCommand);
     const { imageFolderOf, inspectData } = await import("@slm/data");
     const settings = await fileSettingsOf(flags.set);
-    const file = args.targets === undefined ? args.file : { source: args.file, target: args.targets };
     const { samples } = flags;
-    const report = await inspectData(file, { ...settings, ...(await tokenizerOf(flags.tokenizer)), samples });
+    const prepared = await preparedData(args.file);
+    const path = prepared?.train ?? args.file;
+    const file = args.targets === undefined ? path : { source: path, target: args.targets };
+    const found = await inspectData(file, { ...settings, ...(await tokenizerOf(flags.tokenizer)), samples });
+    const report = { ...found, labels: prepared?.labels };
     if (flags.html !== undefined) {
       const { inspectionPage } = await import("../../ui/inspection-page.js");
       const { writeTextAtomic } = await import("@slm/core");
@@ -55,9 +64,31 @@ export class DataInspectCommand extends SlmCommand<Inspection> {
     return report;
   }
 
-  protected override lines(report: Inspection): readonly string[] {
-    return inspectionLines(report);
+  protected override lines(report: InspectReport): readonly string[] {
+    const { labels } = report;
+    const counts =
+      labels === undefined
+        ? []
+        : [`labels      ${labels.labelled}, and ${labels.unlabelled} training sources without`];
+    return [...counts, ...inspectionLines(report)];
   }
+}
+
+/** The training rows of a directory of the data stage, and what it counted of labels; undefined for a file. */
+async function preparedData(
+  path: string,
+): Promise<{ readonly train: string; readonly labels: DataReport["labels"] } | undefined> {
+  const { stat } = await import("node:fs/promises");
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isDirectory() !== true) return undefined;
+  const { join } = await import("node:path");
+  const { DATA_FILES } = await import("@slm/data");
+  const { readJsonFile } = await import("@slm/core");
+  const { z } = await import("zod");
+  const counts = z.object({ labelled: z.number(), unlabelled: z.number() });
+  const statistics = z.looseObject({ labels: counts.optional() });
+  const { labels } = await readJsonFile(join(path, DATA_FILES.statistics), statistics);
+  return { train: join(path, DATA_FILES.train), labels };
 }
 
 async function tokenizerOf(directory: string | undefined): Promise<Pick<InspectOptions, "tokenizer">> {
