@@ -83,6 +83,16 @@ describe("a finished run", () => {
     expect(factors.at(-1)).toBeCloseTo(Math.min(1, Math.max(0, ratio / 2)), 6);
   });
 
+  test("cannot follow a teacher that only labels on the dev rows, and says what it can follow", async () => {
+    await writeFile(run.at("teacher/command.json"), "{}");
+    const loss = { teacherFactor: { follow: "dev" } };
+    await expect(run.distill({ loss })).rejects.toMatchObject({
+      code: "CONFIG_INVALID",
+      message: expect.stringContaining("answers to the dev rows") as string,
+      suggestions: [expect.stringContaining("schedule")] as string[],
+    });
+  });
+
   test("may be of a decoder-only student", async () => {
     await run.distill({
       student: { ...shape, architecture: "decoder-only" },

@@ -54,7 +54,7 @@ export function tinyTeacher(family: Family, changes: object = {}): DecoderOnlyMo
   return { config, weights };
 }
 
-export const int32 = (shape: readonly number[], values: readonly number[]): HostTensor =>
+const int32 = (shape: readonly number[], values: readonly number[]): HostTensor =>
   createHostTensor("int32", shape, Int32Array.from(values));
 
 /** Two sequences of the vocabulary of `TINY_SHAPE`. */
