@@ -77,7 +77,7 @@ async function main(directory, file, count, batches, threads) {
         tokensPerSecond: Number(((read + written) / seconds).toFixed(1)),
         finished,
         sameAsFirstBatch: same,
-        productGflops: Number((rate / 1e9).toFixed(1)),
+        productFlops: Math.round(rate),
         shareOfProductRate: Number((flops / seconds / rate).toFixed(3)),
       }),
     );

@@ -11,7 +11,7 @@ import { createHostTensor } from "@slm/runtime";
 import { createEagerEngine, type Engine } from "@slm/tensor";
 import { describe, expect, test } from "vitest";
 import { packWeights, planChunks, unpackParameters, valueInput, valueSpecs } from "./parameter-layout.js";
-import { PromptDecoder, sharedPositions, type LiveDecoderOnly } from "./prompt-decoder.js";
+import { PromptDecoder, sharedPositions, type DecoderOnlyModel } from "./prompt-decoder.js";
 
 const SHAPE = { ...TINY_SHAPE, decoderLayers: 2, maxSource: 64, maxTarget: 40 };
 const MODELS: Readonly<Record<string, DecoderOnlyConfig>> = {
@@ -26,11 +26,11 @@ const MODELS: Readonly<Record<string, DecoderOnlyConfig>> = {
   }),
 };
 
-async function liveOf(config: DecoderOnlyConfig): Promise<LiveDecoderOnly> {
+async function liveOf(config: DecoderOnlyConfig): Promise<DecoderOnlyModel> {
   const engine = await createEagerEngine("js");
   // Larger than at the beginning of a training, so that distributions are far from even.
   const weights = initializeWeights(config, createRandom(5).next);
-  const feeds: Record<string, LiveDecoderOnly["feeds"][string]> = {};
+  const feeds: Record<string, DecoderOnlyModel["feeds"][string]> = {};
   for (const chunk of planChunks(config)) {
     const { shape, data } = packWeights(chunk, weights);
     const larger =
@@ -42,7 +42,7 @@ async function liveOf(config: DecoderOnlyConfig): Promise<LiveDecoderOnly> {
 
 /** Logits after the last token of a text that is read as a whole. */
 async function logitsAfter(
-  { engine, config, feeds }: LiveDecoderOnly,
+  { engine, config, feeds }: DecoderOnlyModel,
   ids: readonly number[],
 ): Promise<Float32Array> {
   const chunks = planChunks(config);
@@ -76,7 +76,7 @@ const sourcesOf = (config: DecoderOnlyConfig, shared: number, count: number): In
   );
 };
 
-describe.each(Object.entries(MODELS))("a decoder of a live decoder-only model, %s,", (_, config) => {
+describe.each(Object.entries(MODELS))("a decoder of current weights, decoder-only, %s,", (_, config) => {
   test.each([0, 16, 32])(
     "gives the logits of the whole text at every step, %i positions read once",
     async (shared) => {
@@ -148,9 +148,9 @@ describe.each(Object.entries(MODELS))("a decoder of a live decoder-only model, %
 
 async function halvedWeights(
   engine: Engine,
-  feeds: LiveDecoderOnly["feeds"],
-): Promise<LiveDecoderOnly["feeds"]> {
-  const halved: Record<string, LiveDecoderOnly["feeds"][string]> = {};
+  feeds: DecoderOnlyModel["feeds"],
+): Promise<DecoderOnlyModel["feeds"]> {
+  const halved: Record<string, DecoderOnlyModel["feeds"][string]> = {};
   for (const [name, tensor] of Object.entries(feeds)) {
     const { shape, data } = await engine.download(tensor);
     const values = (data as Float32Array).map((value) => value / 2);

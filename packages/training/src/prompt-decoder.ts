@@ -7,7 +7,6 @@ import { SlmError } from "@slm/core";
 import type { DecoderOnlyConfig } from "@slm/model";
 import { createHostTensor, type DeviceTensor } from "@slm/runtime";
 import type { Engine, Program, ProgramDefinition } from "@slm/tensor";
-import type { OnPolicyDecoder } from "./on-policy-decoder.js";
 import type { OnPolicyDecoderShape } from "./on-policy-programs.js";
 import {
   cacheNames,
@@ -30,8 +29,8 @@ const SHARED_STEP = 16;
 /** Shortest program for reading [tokens]. */
 const SHORTEST_READ = 8;
 
-/** A live decoder-only model. */
-export interface LiveDecoderOnly extends LiveModel {
+/** A decoder-only model with its current weights. */
+export interface DecoderOnlyModel extends LiveModel {
   readonly config: DecoderOnlyConfig;
 }
 
@@ -50,7 +49,7 @@ export function sharedPositions(sources: readonly Int32Array[]): number {
 /** Rounded up to a power of two, so that batches of similar length share programs. */
 const readLength = (longest: number): number => 2 ** Math.ceil(Math.log2(Math.max(SHORTEST_READ, longest)));
 
-export class PromptDecoder implements OnPolicyDecoder {
+export class PromptDecoder {
   readonly shape: OnPolicyDecoderShape;
   readonly config: DecoderOnlyConfig;
   readonly engine: Engine;
@@ -58,11 +57,12 @@ export class PromptDecoder implements OnPolicyDecoder {
   weights: LiveModel["feeds"];
   private readonly initial: LiveModel["feeds"];
   private readonly programs = new Map<string, Program>();
-  /** Caches of rows by their sizes, reused by every batch. */
-  private readonly rowCaches = new Map<string, Caches>();
+  /** Caches by number of rows, reused by batches of one capacity. */
+  private readonly rowCaches = new Map<number, Caches>();
+  private capacity = 0;
   private prefix: { readonly key: string; readonly caches: Caches } | undefined;
 
-  constructor({ engine, config, feeds, chunks }: LiveDecoderOnly, shape: OnPolicyDecoderShape) {
+  constructor({ engine, config, feeds, chunks }: DecoderOnlyModel, shape: OnPolicyDecoderShape) {
     this.engine = engine;
     this.config = config;
     this.chunks = chunks;
@@ -151,12 +151,17 @@ export class PromptDecoder implements OnPolicyDecoder {
     return program;
   }
 
+  /** Caches of these sizes. Those of another capacity are released: they take more memory than the weights. */
   async cachesOf(sizes: RowCaches): Promise<Caches> {
-    const key = `${sizes.rows}x${sizes.capacity}`;
-    const known = this.rowCaches.get(key);
+    if (sizes.capacity !== this.capacity) {
+      await this.engine.release([...this.rowCaches.values()].flatMap((caches) => Object.values(caches)));
+      this.rowCaches.clear();
+      this.capacity = sizes.capacity;
+    }
+    const known = this.rowCaches.get(sizes.rows);
     if (known !== undefined) return known;
     const caches = await this.upload(sizes);
-    this.rowCaches.set(key, caches);
+    this.rowCaches.set(sizes.rows, caches);
     return caches;
   }
 

@@ -156,6 +156,28 @@ describe("a run with a published model's tokenizer, pruned, and vocabulary: run"
     60_000,
   );
 
+  test("teaches by an ensemble whose members share the vocabulary and one prompt", async () => {
+    const model = await writeModel("smollm2");
+    const { data, distill } = tinyRecipe(root);
+    const member = { kind: "import", model, vocabulary: "run", prompt };
+    const run = async (second: object): ReturnType<typeof runCommand> => {
+      const recipe = await writeTinyRecipe(root, {
+        data: data!,
+        tokenizer: { kind: "pretrained", model, prune: { keep: [prompt] } },
+        teacher: { kind: "ensemble", members: [member, second] },
+        cache: { generate: "greedy" },
+        distill: distill!,
+      });
+      return runCommand("run", [recipe, "--out", join(root, "run"), "--json"]);
+    };
+    const differs = await run({ ...member, prompt: { before: ": ", after: "\n" } });
+    expect([differs.exitCode, differs.json]).toMatchObject([78, { error: { code: "CONFIG_INVALID" } }]);
+    const { exitCode, stderr } = await run(member);
+    expect(exitCode, stderr).toBe(0);
+    const teacher = await readTokenizerFiles(join(root, "run", "teacher"));
+    expect(teacher.config.source).toMatchObject(prompt);
+  }, 120_000);
+
   test("rejects a prompt with a special token that was not kept, and says how to keep it", async () => {
     const model = await writeModel("smollm2");
     const turn = { before: "<turn>", after: "<turn>:" };

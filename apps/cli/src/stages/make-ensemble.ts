@@ -1,7 +1,8 @@
 /** Makes the members of an ensemble of teachers, one directory each, and `ensemble.json`. */
 import { SlmError } from "@slm/core/errors";
-import { readJsonFile, writeJsonAtomic } from "@slm/core";
+import { hashJson, readJsonFile, writeJsonAtomic } from "@slm/core";
 import { writeEnsemble, type TeacherConfig, type TeacherMemberConfig } from "@slm/teacher";
+import { readTokenizerFiles, writeTokenizer, type TokenizerFiles } from "@slm/tokenizer";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
@@ -34,6 +35,8 @@ export async function makeEnsemble({ members }: EnsembleConfig, run: TeacherRun)
     reports.push(report);
   }
   const vocab = requireOneVocabulary(reports);
+  if (members.some((member) => "vocabulary" in member && member.vocabulary === "run"))
+    await writeSharedTokenizer(run.work, members.length);
   await writeEnsemble(
     run.work,
     members.map(({ weight }, index) => ({ directory: directoryOf(index), weight })),
@@ -43,6 +46,27 @@ export async function makeEnsemble({ members }: EnsembleConfig, run: TeacherRun)
     vocab,
     members: reports,
   };
+}
+
+/**
+ * Writes the tokenizer of the members beside them: all read sources with its prompt.
+ *
+ * @throws SlmError CONFIG_INVALID if their prompts differ
+ */
+async function writeSharedTokenizer(work: string, count: number): Promise<void> {
+  const files: TokenizerFiles[] = [];
+  for (let index = 0; index < count; index++)
+    files.push(await readTokenizerFiles(join(work, directoryOf(index))));
+  const [first, ...others] = files;
+  const other = others.findIndex(({ config }) => hashJson(config.source) !== hashJson(first!.config.source));
+  if (other >= 0) {
+    throw new SlmError(
+      "CONFIG_INVALID",
+      `teacher: members with vocabulary: run need one prompt, that of member ${other + 1} differs from that of member 0`,
+      { suggestions: ["give all members the same prompt"] },
+    );
+  }
+  await writeTokenizer(first!, work);
 }
 
 /** Files outside the run that members are copied from. */

@@ -2,9 +2,9 @@
  * Attention of new positions over up to three segments: a prefix that all rows share, cached positions of each row, and the new
  * positions themselves. No segment is copied, and the shared prefix is read by one product for all rows:
  *
- *   scores  [ query · prefixᵀ | query · pastᵀ | query · freshᵀ ]  ->  softmax  ->  sum of weights · values of each segment
+ *   scores of query and keys [ prefix | past | fresh ]  ->  softmax  ->  sum of weights · values of each segment
  *
- * For programs that decode with live weights; exported graphs have their own fused operators.
+ * For programs that decode with current weights; exported graphs have their own fused operators.
  */
 import { SlmError } from "@slm/core";
 import { tf, type Tensor } from "../tf.js";
@@ -41,7 +41,7 @@ export interface SegmentInputs {
   readonly past?: (KeyValue & { readonly lengths: Tensor }) | undefined;
 }
 
-export type SegmentAttributes = HeadLayout & Rotation & ScoreAttributes;
+type SegmentAttributes = HeadLayout & Rotation & ScoreAttributes;
 
 interface Segment {
   readonly scores: Tensor;
