@@ -41,7 +41,7 @@ beforeAll(async () => {
     config: serveConfig.parse({ port: 0 }),
     bundle: at("exported"),
     openRuntime: () => createCpuRuntime({ threads: 1 }),
-    keys: [KEY],
+    apiKeys: [KEY],
   });
   const listed = await fetch(`${server.url}/v1/models`, { headers: { authorization: `Bearer ${KEY}` } });
   model = ((await listed.json()) as { data: { id: string }[] }).data[0]!.id;

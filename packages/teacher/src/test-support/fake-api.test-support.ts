@@ -12,7 +12,7 @@ interface ApiCall {
 }
 
 /** A response: JSON with status 200, or whatever the function writes. */
-export type Answering = (call: ApiCall, response: ServerResponse) => object | undefined;
+export type Answering = (call: ApiCall, response: ServerResponse) => unknown;
 
 export interface FakeApi {
   readonly baseUrl: string;
