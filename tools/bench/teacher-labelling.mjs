@@ -55,7 +55,12 @@ async function main(directory, file, count, batches, threads) {
   let first;
   for (const batch of batches) {
     const before = await measureRates(runtime);
-    const { tokens, seconds, read, written, flops, finished } = await labelled(teacher, config, sources, batch);
+    const { tokens, seconds, read, written, flops, finished } = await labelled(
+      teacher,
+      config,
+      sources,
+      batch,
+    );
     const after = await measureRates(runtime);
     const rate = (before.productFlops + after.productFlops) / 2;
     first ??= tokens;

@@ -42,7 +42,7 @@ export const ALL_LABELS = "all";
  *
  * Every arm of a task has the same data, steps, batches and schedule. The gate of quantization is opened: a drop is a result here.
  */
-export function cellRecipe(recipe, arm, { labels, steps, teacherSteps, benchRuns, testRows }) {
+export function cellRecipe(recipe, arm, { labels, steps, teacherSteps, benchRuns, testRows, answerTokens }) {
   const { deploy: _deploy, ...measured } = ARMS[arm].recipe(
     labels === ALL_LABELS ? withAllLabels(recipe) : recipe,
   );
@@ -59,7 +59,7 @@ export function cellRecipe(recipe, arm, { labels, steps, teacherSteps, benchRuns
       gate: { ...quantize.gate, maxDrop: OPEN_GATE },
       evaluateRows: testRows,
     },
-    bench: { runs: benchRuns, baseline: null },
+    bench: { runs: benchRuns, forceTokens: answerTokens, baseline: null },
   };
 }
 

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { ARM_NAMES, cellRecipe, equalDecoderOnly } from "./arms.mjs";
 import { TASK_NAMES, taskRecipe, TASKS } from "./tasks.mjs";
 
-const SETTINGS = { labels: 1000, steps: 7, teacherSteps: 3, benchRuns: 5, testRows: 9 };
+const SETTINGS = { labels: 1000, steps: 7, teacherSteps: 3, benchRuns: 5, testRows: 9, answerTokens: 4 };
 
 const recipeOf = (task) =>
   taskRecipe(task, { data: TASKS[task].needsData ? "/rows" : undefined, isDry: true });

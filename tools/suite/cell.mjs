@@ -8,6 +8,7 @@ import { stringify } from "yaml";
 import { ARMS, cellRecipe } from "./arms.mjs";
 import { SHARED_STAGES, stageName } from "./shared-stages.mjs";
 import { Stopwatch } from "./stopwatch.mjs";
+import { TASKS } from "./tasks.mjs";
 
 const CLI = join(import.meta.dirname, "../../apps/cli/bin/run.js");
 
@@ -34,7 +35,8 @@ export async function slm(args) {
 
 /** A cell with its recipe and the key of all that decides its result. */
 export function planCell(cell, recipe, settings) {
-  const settled = cellRecipe(recipe, cell.arm, { ...settings, labels: cell.labels });
+  const { answerTokens } = TASKS[cell.task];
+  const settled = cellRecipe(recipe, cell.arm, { ...settings, answerTokens, labels: cell.labels });
   const key = createHash("sha256")
     .update(JSON.stringify([cell, settled, settings.testRows]))
     .digest("hex");
@@ -79,7 +81,7 @@ export async function runCell({ cell, recipe, key }, { out, pool, metrics, setti
     if (lent === undefined) await pool.keep(shared, stage, folder, watch.secondsOf(stage));
   }
   const measure = ARMS[cell.arm].isTeacher ? measureTeacher : measureStudent;
-  const measured = await measure({ folder, command, watch, metrics, settings });
+  const measured = await measure({ cell, folder, command, watch, metrics, settings });
   const result = {
     key,
     ...cell,
@@ -149,7 +151,7 @@ async function measureStudent({ folder, command, watch, metrics, settings }) {
 }
 
 /** The teacher itself, in float32. Answers are generated in batches, so milliseconds are those of the benchmark, one at a time. */
-async function measureTeacher({ folder, metrics, settings }) {
+async function measureTeacher({ cell, folder, metrics, settings }) {
   const teacher = join(folder, "teacher");
   const threads = ["--threads", String(settings.threads)];
   const {
@@ -159,7 +161,8 @@ async function measureTeacher({ folder, metrics, settings }) {
   } = await slm([...["teacher", "eval", teacher], ...evaluation(folder, metrics, settings), ...threads]);
   const { models } = await slm([
     ...["bench", teacher, "--data", join(folder, "data", "test.jsonl")],
-    ...["--runs", String(settings.benchRuns), ...threads],
+    ...["--runs", String(settings.benchRuns), "--force-tokens", String(TASKS[cell.task].answerTokens)],
+    ...threads,
   ]);
   const [{ totalMs, tokensPerSecond, bytes }] = models;
   return {

@@ -72,7 +72,7 @@ export function meansTable(means) {
 const METHOD =
   "Mean over seeds in points. Intervals: bootstrap over test rows and seeds, 1,000 times; differences are paired by rows. Arms of a task " +
   "have the same data, steps, batches and schedule. Minutes of the teacher are its fine-tuning and its labels and distributions, which arms " +
-  "and seeds share. Deployed bytes and milliseconds are those of the quantized student, one answer at a time, beside the teacher in float32. " +
+  "and seeds share. Deployed bytes and milliseconds are those of the quantized student, one answer of the task's median length at a time, beside the teacher in float32. " +
   `Answers were measured on the float32 models.\n\n${ARMS_EXPLAINED}`;
 
 function byTask({ tasks }) {

@@ -6,11 +6,16 @@ import { modelFile } from "../models/fetch.mjs";
 
 const CONFIGS = join(import.meta.dirname, "../../configs");
 
-/** `metric` is the one that tables and charts show; the recipe's other metrics are in results.json. */
+/**
+ * - `metric` is the one that tables and charts show; the recipe's other metrics are in results.json.
+ * - `answerTokens`: median length of a test target with its EOS, in the recipe's tokens. Benchmarks generate as many, so that students
+ *   which would stop at different lengths, and the teacher, do the same work.
+ */
 export const TASKS = {
   snips: {
     title: "calls from requests (SNIPS)",
     metric: "jsonExactMatch",
+    answerTokens: 26,
     needsData: true,
     // The recipe measures on the dev rows; here they choose the checkpoint, and training rows set aside are measured.
     overlay: (recipe) => ({ ...recipe, data: { ...recipe.data, testFraction: 0.08 } }),
@@ -18,13 +23,19 @@ export const TASKS = {
   translation: {
     title: "German to English (Multi30k)",
     metric: "chrf",
+    answerTokens: 13,
     teacher: "gemma3",
     needsData: true,
   },
-  dates: { title: "dates to ISO 8601", metric: "exactMatch", teacher: "gemma3" },
-  "package-sections": { title: "sections of packages", metric: "exactMatch", teacher: "smollm2" },
-  synopsis: { title: "one-line summaries", metric: "rougeL", teacher: "smollm2" },
-  diacritics: { title: "diacritics", metric: "exactMatch", teacher: "gemma3" },
+  dates: { title: "dates to ISO 8601", metric: "exactMatch", answerTokens: 11, teacher: "gemma3" },
+  "package-sections": {
+    title: "sections of packages",
+    metric: "exactMatch",
+    answerTokens: 3,
+    teacher: "smollm2",
+  },
+  synopsis: { title: "one-line summaries", metric: "rougeL", answerTokens: 10, teacher: "smollm2" },
+  diacritics: { title: "diacritics", metric: "exactMatch", answerTokens: 20, teacher: "gemma3" },
 };
 
 export const TASK_NAMES = Object.keys(TASKS);

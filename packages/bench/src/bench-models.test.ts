@@ -133,6 +133,23 @@ function input(change: Partial<BenchInput> = {}): BenchInput {
 }
 
 describe(benchModels, () => {
+  test("ends every process where answers end at once and have no rate", async () => {
+    const closed: Promise<void>[] = [];
+    const open: typeof forkModel = async (options) => {
+      const timed = await forkModel(options, entry);
+      const close = (): Promise<void> => {
+        const closing = timed.close();
+        closed.push(closing);
+        return closing;
+      };
+      return { ...timed, close };
+    };
+    const config = benchConfig.parse({ runs: 4, warmup: 1, loads: 1, settleMs: 0 });
+    await expect(benchModels(input({ config, open }))).rejects.toMatchObject({ code: "DATA_INVALID" });
+    expect(closed).toHaveLength(2);
+    await expect(Promise.all(closed)).resolves.toBeDefined();
+  });
+
   test("measures every model and compares it with the baseline", async () => {
     const { device, models, comparisons, notes } = await benchModels(input());
     expect(device).toMatchObject({ provider: "fake", threads: 3, engine: "fake 1.0", simulated: true });

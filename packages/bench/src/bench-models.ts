@@ -148,16 +148,16 @@ export async function benchModels(input: BenchInput): Promise<BenchResult> {
     await takeTurns(input, contestants, energy);
     const stolen = stolenShare(ticks, processorTicks());
     const ratesAfter = await rates();
-    const models = await Promise.all(
-      contestants.map(async (contestant) =>
-        summarize({
-          ...contestant,
-          batch: input.config.batch,
-          opened: contestant.timed.opened,
-          rates: fasterRates(ratesBefore, ratesAfter),
-          peakRssBytes: await contestant.timed.peakRssBytes(),
-        }),
-      ),
+    // All replies are there before a summary may throw: a process answers one request at a time, and closing it is one.
+    const peaks = await Promise.all(contestants.map(({ timed }) => timed.peakRssBytes()));
+    const models = contestants.map((contestant, place) =>
+      summarize({
+        ...contestant,
+        batch: input.config.batch,
+        opened: contestant.timed.opened,
+        rates: fasterRates(ratesBefore, ratesAfter),
+        peakRssBytes: peaks[place]!,
+      }),
     );
     const surroundings = { engine, stolenShare: stolen, energy: energy.source, ratesBefore, ratesAfter };
     const device = describeDevice(machine, contestants[0]!.timed.opened.device, surroundings);

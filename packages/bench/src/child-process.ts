@@ -103,8 +103,11 @@ async function end(child: ChildProcess, farewell: () => Promise<unknown>): Promi
   try {
     await farewell();
     if (child.connected) child.disconnect();
-    await ended;
+  } catch (error) {
+    child.kill("SIGKILL");
+    throw error;
   } finally {
+    await ended;
     clearTimeout(timer);
   }
 }

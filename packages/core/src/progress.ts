@@ -9,6 +9,8 @@ export interface ProgressUpdate {
   readonly step?: number | undefined;
   readonly total?: number | undefined;
   readonly message?: string | undefined;
+  /** Whether the message gets a line of its own that no later report replaces: for what a user must not miss. */
+  readonly isNote?: boolean | undefined;
   /** Numbers worth showing, such as loss or tokensPerSecond. */
   readonly metrics?: Readonly<Record<string, number>> | undefined;
 }

@@ -25,7 +25,7 @@ const samplingConfig = z.strictObject({
       rounds: z
         .int()
         .positive()
-        .default(8)
+        .default(4)
         .describe(
           "Largest number of rounds per batch, each a run of the sampler and a pass of the teacher; then targets end before their first bad token.",
         ),

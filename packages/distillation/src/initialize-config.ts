@@ -9,7 +9,7 @@ const layersOf = (side: string): typeof layers =>
   layers.describe(
     `Of layers: which of the teacher's layers become those of the ${side}: every (every n-th, the first and the last included), first, ` +
       "ends (the first ones and the last ones), importance (those that change the states of the task's rows most), or a list counted from 0. " +
-      "Default: every.",
+      "Default: importance.",
   );
 
 // The options of `layers` have no defaults, so that the settings of students without them are unchanged.

@@ -58,15 +58,16 @@ describe(StoredTargets, () => {
     await stored.close();
   });
 
-  test("come with the teacher's confidence: the geometric mean of its token probabilities", async () => {
+  test("come with the teacher's confidence: agreement, else the geometric mean of token probabilities, else 1", async () => {
     await put([
       { source: "a", target: "A", score: Math.log(0.25) },
-      { source: "b", target: "B", score: 0 },
+      { source: "b", target: "B", score: Math.log(0.25), agreement: 0.75 },
+      { source: "ab", target: "A B" },
     ]);
     const stored = await open();
-    const { confidences, targets } = await stored!.read([1, 0]);
-    expect(targets.map((tokens) => tokenizer.decode(tokens))).toEqual(["B", "A"]);
-    expect(confidences).toEqual([1, 0.25]);
+    const { targets, confidences } = await stored!.read([2, 0, 1, 0]);
+    expect(targets.map((tokens) => tokenizer.decode(tokens))).toEqual(["A B", "A", "B", "A"]);
+    expect(confidences).toEqual([1, 0.25, 0.75, 0.25]);
     await stored!.close();
   });
 

@@ -163,7 +163,8 @@ export function studentShape(
       );
     return studentOfTeacher(student, teacher);
   }
-  const { shape: _own, ...described } = student;
+  const described = { ...student };
+  delete described.shape;
   if (described.architecture === "decoder-only") return described;
   if (described.vision === undefined) return { ...described, vision: undefined };
   const { published: named, ...vision } = described.vision;

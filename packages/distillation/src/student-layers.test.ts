@@ -28,7 +28,8 @@ const teacher = {
 const { maxSource, maxTarget } = shape;
 const student = { shape: "teacher", encoderLayers: 2, decoderLayers: 1, maxSource, maxTarget };
 const labels = { loss: { forwardKl: 0, crossEntropy: 1 } };
-const layers = { ...labels, student, initialize: { fromTeacher: "layers" } };
+const every = { fromTeacher: "layers", encoderLayers: "every", decoderLayers: "every" };
+const layers = { ...labels, student, initialize: every };
 
 const weightsOf = async (work = "work"): Promise<Weights> => (await readCheckpoint(run.at(work))).weights;
 const isCross = (name: string): boolean => name.includes("crossAttention");
@@ -51,14 +52,17 @@ describe("a student of its teacher's layers", () => {
     expect(report.teacherLayers).toEqual({ encoder: [0, 2], decoder: [0] });
     const theirs = await weightsOf("teacher");
     const [own, other] = ["encoder.layers.1.feedForward.up.weight", "decoder.layers.2.feedForward.up.weight"];
-    weights.get(own!)!.data.forEach((value, index) => {
-      expect(value).toBeCloseTo(Number(theirs.get(other!)!.data[index]), 6);
+    weights.get(own)!.data.forEach((value, index) => {
+      expect(value).toBeCloseTo(Number(theirs.get(other)!.data[index]), 6);
     });
   });
 
   test("may be decoder-only; of all layers it starts as the teacher itself", async () => {
     const whole = { shape: "teacher", architecture: "decoder-only", decoderLayers: 3, maxSource, maxTarget };
-    await run.distill({ ...layers, student: whole, learningRate: 1e-9 });
+    const initialize = { fromTeacher: "layers" };
+    const report = await run.distill({ ...layers, student: whole, initialize, learningRate: 1e-9 });
+    // All layers need no measurement.
+    expect(report.teacherLayers).toEqual({ encoder: [], decoder: [0, 1, 2] });
     const { config, weights } = await readCheckpoint(run.at("work"));
     expect(config).toEqual((await readCheckpoint(run.at("teacher"))).config);
     for (const [name, { data }] of await weightsOf("teacher"))
@@ -68,7 +72,7 @@ describe("a student of its teacher's layers", () => {
   });
 
   test("takes the layers of most influence on the task's rows, and says how much each has", async () => {
-    const initialize = { fromTeacher: "layers", encoderLayers: "importance", decoderLayers: [1] };
+    const initialize = { fromTeacher: "layers", decoderLayers: [1] };
     const { teacherLayers } = await run.distill({ ...layers, initialize });
     const { influence, encoder, decoder } = teacherLayers!;
     expect(influence!.length).toBe(3);
@@ -77,7 +81,7 @@ describe("a student of its teacher's layers", () => {
   });
 
   test("changes nothing but cross-attention in the first steps, bit for bit, then everything", async () => {
-    const initialize = { fromTeacher: "layers", crossAttention: "random", warmupSteps: 4, rate: 0.5 };
+    const initialize = { ...every, crossAttention: "random", warmupSteps: 4, rate: 0.5 };
     await run.distill({ ...layers, initialize, evaluateEvery: 9 });
     await run.distill({ ...layers, initialize, evaluateEvery: 9, steps: 8 }, { work: "longer" });
     await run.distill({ ...layers, learningRate: 1e-30, evaluateEvery: 9 }, { work: "start" });
@@ -115,6 +119,20 @@ describe("a student of its teacher's layers", () => {
       ["work", "plain"].map((work) => readFile(run.at(work, "model.safetensors"))),
     );
     expect(resumed!.equals(plain!)).toBe(true);
+  });
+
+  test("may be narrower than its teacher, with fewer heads and neurons, and a head of its own", async () => {
+    await run.writeTeacher((fields) =>
+      decoderOnlyConfig.parse({ ...shape, decoderLayers: 2, kvHeads: 2, bias: false, ...fields }),
+    );
+    const narrow = { ...student, encoderLayers: 1, width: 6, kvHeads: 1, feedForward: 7 };
+    await run.distill({ ...layers, student: narrow });
+    await run.distill({ ...layers, student: { ...narrow, tieWordEmbeddings: false } }, { work: "untied" });
+    const sizes = { width: 6, heads: 1, kvHeads: 1, headDim: 4, feedForward: 7 };
+    const [tied, untied] = [await readCheckpoint(run.at("work")), await readCheckpoint(run.at("untied"))];
+    expect(tied.config).toMatchObject(sizes);
+    expect(untied.config).toMatchObject({ ...sizes, tieWordEmbeddings: false });
+    expect([tied.weights.has("head.weight"), untied.weights.has("head.weight")]).toEqual([false, true]);
   });
 
   test("belongs to its teacher: the state of a run is not resumed with another one", async () => {

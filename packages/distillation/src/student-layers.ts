@@ -11,6 +11,7 @@ import {
   withLayerOptions,
   type ChosenLayers,
   type DecoderOnlyModel,
+  type LayerChoice,
   type ModelConfig,
   type Weights,
 } from "@slm/model";
@@ -64,20 +65,17 @@ export async function studentLayers(request: StudentLayersRequest): Promise<Stud
   const student = { files, vocabularySize: wanted.vocabularySize };
   const place = { directory: teacherDirectory!, config: whole.config };
   const teacher = pickTokens(whole, await teacherTokenIds(student, place), wanted.tokens);
-  const { encoderLayers = "every", decoderLayers = "every", crossAttention = "selfAttention" } = initialize;
+  const { crossAttention = "selfAttention" } = initialize;
+  const sides = sidesOf(wanted, initialize, teacher.config.decoderLayers);
   const isCut = isNarrower(wanted, teacher.config);
-  const isMeasured = isCut || encoderLayers === "importance" || decoderLayers === "importance";
+  const isMeasured = isCut || Object.values(sides).some(({ isMeasured: choice }) => choice);
   const statistics = isMeasured
     ? await measureTeacher(engine, teacher, await calibrationRows(pairs, wanted.tokens))
     : undefined;
-  const of = teacher.config.decoderLayers;
   const influence = statistics && [...statistics.influence];
   const layers = {
-    encoder:
-      wanted.architecture === "decoder-only"
-        ? []
-        : chooseLayers(encoderLayers, { count: wanted.encoderLayers, of }, influence),
-    decoder: chooseLayers(decoderLayers, { count: wanted.decoderLayers, of }, influence),
+    encoder: sides.encoder.layers(influence),
+    decoder: sides.decoder.layers(influence),
   };
   const narrow =
     statistics === undefined || !isCut
@@ -91,6 +89,35 @@ export async function studentLayers(request: StudentLayersRequest): Promise<Stud
     weights: started.weights,
     groups: rateGroups(request, started.fromTeacher),
     layers: { ...layers, influence },
+  };
+}
+
+/** How the layers of one side are chosen. */
+interface SideChoice {
+  /** Whether the choice depends on the influence of layers. */
+  readonly isMeasured: boolean;
+  readonly layers: (influence: readonly number[] | undefined) => readonly number[];
+}
+
+function sidesOf(
+  config: ModelConfig,
+  { encoderLayers, decoderLayers }: InitializeConfig,
+  of: number,
+): Readonly<Record<keyof ChosenLayers, SideChoice>> {
+  const side = (count: number, choice: LayerChoice = "importance"): SideChoice => ({
+    // All layers are chosen in the same way by every rule.
+    isMeasured: choice === "importance" && count < of,
+    layers: (influence) =>
+      choice === "importance" && count === of
+        ? chooseLayers("every", { count, of })
+        : chooseLayers(choice, { count, of }, influence),
+  });
+  return {
+    encoder:
+      config.architecture === "decoder-only"
+        ? { isMeasured: false, layers: () => [] }
+        : side(config.encoderLayers, encoderLayers),
+    decoder: side(config.decoderLayers, decoderLayers),
   };
 }
 

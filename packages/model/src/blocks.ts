@@ -52,6 +52,7 @@ export const adapterUp = (name: string): string => `${name}.adapter.up`;
 
 /** x · weightᵀ + bias with the weights called `name`, and (x · downᵀ) · upᵀ with its adapter, if it has one. */
 export function project(parameters: Parameters, name: string, x: Tensor): Tensor {
+  observe(name, x);
   const segment = name.slice(name.lastIndexOf(".") + 1);
   return scope(segment, () => {
     const y = linear(

@@ -26,8 +26,9 @@ const WIDTH_STEPS = [64, 32, 8, 1] as const;
  * for a vision-language model: a decoder-only one has no tower here.
  */
 export function baselineConfig(config: EncoderDecoderConfig): DecoderOnlyConfig {
-  // Which rotation a layer has makes no difference to speed.
-  const { encoderLayers, vision, localRope: _localRope, crossQkNorm: _crossQkNorm, ...shared } = config;
+  const { encoderLayers, vision, ...shared } = config;
+  delete shared.localRope;
+  delete shared.crossQkNorm;
   if (vision !== undefined) {
     throw new SlmError(
       "OP_UNSUPPORTED",

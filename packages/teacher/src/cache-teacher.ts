@@ -86,7 +86,7 @@ export async function cacheTeacher(settings: CacheConfig, inputs: CacheInputs): 
     requireAble(settings, opened);
     if (opened.estimate !== undefined) {
       const message = opened.estimate(await labellingVolume(settings, inputs.dataDirectory));
-      inputs.context.progress({ stage: "cache", message: `${teacherName}: ${message}` });
+      inputs.context.progress({ stage: "cache", message: `${teacherName}: ${message}`, isNote: true });
     }
     const written = await writeSynthetic(settings, inputs, opened);
     const labelled = await labelUnlabelled(settings, inputs, opened, written);

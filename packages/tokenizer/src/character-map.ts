@@ -18,6 +18,7 @@
  * Source: SentencePiece, `normalizer.cc`; Darts-clone, `darts.h`; spm_precompiled 0.1.4, which `tokenizers` calls.
  */
 import { SlmError } from "@slm/core";
+import { utf8Bytes, utf8Text } from "./utf8.js";
 
 export type CharacterMap = (text: string) => string;
 
@@ -54,27 +55,27 @@ export function characterMap(bytes: Uint8Array, rule: MapRule = "longest"): Char
 
   if (rule === "graphemes") {
     const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" });
-    const find = (part: Buffer): Uint8Array | undefined => {
+    const find = (part: Uint8Array): Uint8Array | undefined => {
       const { length, value } = shortestKey(part, unitAt);
       return length > 0 ? replacementAt(value) : undefined;
     };
     return (text) => {
       const output: Uint8Array[] = [];
       for (const { segment } of segmenter.segment(text)) {
-        const input = Buffer.from(segment, "utf8");
+        const input = utf8Bytes(segment);
         const whole = input.length <= MAX_GRAPHEME_BYTES ? find(input) : undefined;
         if (whole !== undefined) output.push(whole);
         else
           for (const character of segment) {
-            const part = Buffer.from(character, "utf8");
+            const part = utf8Bytes(character);
             output.push(find(part) ?? part);
           }
       }
-      return Buffer.concat(output).toString("utf8");
+      return utf8Text(output);
     };
   }
   return (text) => {
-    const input = Buffer.from(text, "utf8");
+    const input = utf8Bytes(text);
     const output: Uint8Array[] = [];
     for (let at = 0; at < input.length;) {
       const { length, value } = longestKey(input, at, unitAt);
@@ -82,7 +83,7 @@ export function characterMap(bytes: Uint8Array, rule: MapRule = "longest"): Char
       output.push(length > 0 ? replacementAt(value) : input.subarray(at, at + step));
       at += step;
     }
-    return Buffer.concat(output).toString("utf8");
+    return utf8Text(output);
   };
 }
 

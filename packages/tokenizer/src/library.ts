@@ -10,6 +10,7 @@ import { asWritten, checkModel } from "./components/as-written.js";
 import type { CompilePattern } from "./components/component.js";
 import { compileNormalizer } from "./components/normalizers.js";
 import { compilePreTokenizer } from "./components/pre-tokenizers.js";
+import { utf8Bytes } from "./utf8.js";
 import type { TokenizerConfigJson, TokenizerJson } from "./tokenizer-files.js";
 
 export interface LibraryTokenizer {
@@ -78,7 +79,7 @@ function fallBackToBytes(model: Stages["model"]): void {
     encode(pieces).flatMap((piece) => {
       if (isKnown(piece)) return [piece];
       const bytes = Array.from(
-        Buffer.from(piece),
+        utf8Bytes(piece),
         (byte) => `<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`,
       );
       return bytes.every(isKnown) ? bytes : [piece];

@@ -2,6 +2,7 @@
 import { SlmError } from "@slm/core";
 import { BYTE_CHARACTERS } from "./byte-symbols.js";
 import { vocabularySize } from "./library-tokenizer.js";
+import { utf8Bytes } from "./utf8.js";
 import { readTokenizerFiles, type TokenizerFiles } from "./tokenizer-files.js";
 
 export interface TokenPieces {
@@ -35,15 +36,14 @@ export function tokenPieces({ tokenizer, config }: TokenizerFiles): TokenPieces 
   const entries: readonly (readonly [string, number])[] = Array.isArray(model.vocab)
     ? (model.vocab as readonly (readonly [string, number])[]).map(([text], id) => [text, id])
     : Object.entries(model.vocab);
-  const spell = isSymbols ? (text: string): Uint8Array => Buffer.from(text) : byteLevelBytes;
+  const spell = isSymbols ? utf8Bytes : byteLevelBytes;
   const bytes = new Array<Uint8Array | undefined>(vocabularySize({ tokenizer })).fill(undefined);
   for (const [text, id] of entries) bytes[id] = spell(text);
-  for (const { id, content, special } of added)
-    bytes[id] = special === true ? undefined : Buffer.from(content);
+  for (const { id, content, special } of added) bytes[id] = special === true ? undefined : utf8Bytes(content);
   // Some special tokens are named only in the configuration.
   const named = new Set([config.pad_token, config.bos_token, config.eos_token, config.unk_token]);
   for (const [text, id] of entries) if (named.has(text)) bytes[id] = undefined;
-  return { bytes, separator: Buffer.from(isSymbols ? " " : "") };
+  return { bytes, separator: utf8Bytes(isSymbols ? " " : "") };
 }
 
 const BYTES = new Map(BYTE_CHARACTERS.map((character, byte) => [character, byte]));

@@ -13,7 +13,6 @@ import {
 } from "@slm/model";
 import { createHostTensor, elementCount, type HostTensor } from "@slm/runtime";
 import { math, type Tensor, type TensorSpec } from "@slm/tensor";
-import type { RateGroups } from "./rate-groups.js";
 
 /** Tensors of at least this many elements get their own chunk, because packing would copy them in each step. */
 const LARGE = 1 << 16;
@@ -49,8 +48,8 @@ const kindOf = ({ name, shape }: ParameterSpec): ChunkKind => {
   return LAYER_WEIGHT.test(name) ? "layers" : "matrices";
 };
 
-/** The learning-rate group of a parameter by its name. */
-type GroupOf = RateGroups["groupOf"];
+/** The learning-rate group of a parameter by its name; undefined: the schedule's rate. */
+export type GroupOf = (parameter: string) => string | undefined;
 
 const noGroups: GroupOf = () => undefined;
 

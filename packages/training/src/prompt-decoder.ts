@@ -37,10 +37,13 @@ export interface LiveDecoderOnly extends LiveModel {
 
 /** Positions that all sources begin with, rounded down; every source has at least one more. */
 export function sharedPositions(sources: readonly Int32Array[]): number {
-  const [first = new Int32Array()] = sources;
-  let shared = Math.max(0, Math.min(...sources.map(({ length }) => length)) - 1);
-  for (const source of sources)
-    while (shared > 0 && first.subarray(0, shared).some((id, at) => id !== source[at])) shared -= 1;
+  const [first] = sources;
+  if (first === undefined) return 0;
+  const shared = sources.reduce((before, source) => {
+    const most = Math.min(before, source.length - 1);
+    const other = first.subarray(0, Math.max(0, most)).findIndex((id, at) => id !== source[at]);
+    return other < 0 ? Math.max(0, most) : other;
+  }, first.length - 1);
   return shared - (shared % SHARED_STEP);
 }
 

@@ -3,13 +3,12 @@
  * program is fed, so one compiled program serves every step, whatever the factors are.
  */
 import { stepScalars } from "./optimizer.js";
-import type { Chunk } from "./parameter-layout.js";
+import type { Chunk, GroupOf } from "./parameter-layout.js";
 import type { TrainingSettings } from "./training-config.js";
 
 /** Groups of parameters. A pure function of its arguments, so that a resumed run has the same rates. */
 export interface RateGroups {
-  /** The group of a parameter by its name; undefined: the schedule's rate. */
-  readonly groupOf: (parameter: string) => string | undefined;
+  readonly groupOf: GroupOf;
   /** Factor on the learning rate of a group in a step, counted from 1. 0: the group's weights stay as they are, bit for bit. */
   readonly factorAt: (group: string, step: number) => number;
 }

@@ -394,3 +394,46 @@ test("auxiliary tensors are trained and are not part of the weights", async () =
   expect(final).toBeLessThan(1);
   expect([...report.weights.keys()].some((name) => name.startsWith("auxiliary"))).toBe(false);
 });
+
+test("scalars of the objective are those of the step and of the metrics measured before it, in every batch of it", async () => {
+  const settings = { ...copySettings, steps: 6, evaluateEvery: 2, gradientAccumulationSteps: 2 };
+  const objective = copyObjective(pairs, settings.batchSize);
+  const asked: (readonly [number, Readonly<Record<string, number>>])[] = [];
+  const scaled: Objective = {
+    ...objective,
+    scalars: (step, metrics) => {
+      asked.push([step, metrics]);
+      return { factor: step };
+    },
+    definition: (bucket, variant) => {
+      const plain = objective.definition(bucket, variant);
+      return {
+        ...plain,
+        inputs: { ...plain.inputs, factor: { dtype: "float32", shape: [] } },
+        terms: ["factor"],
+        build: (parameters, x) => ({
+          loss: math.mul(plain.build(parameters, x).loss, x["factor"]!),
+          terms: { factor: x["factor"]! },
+        }),
+      };
+    },
+  };
+  let measured = 0;
+  const dev: DevMetric = {
+    name: "count",
+    higherIsBetter: true,
+    measure: () => Promise.resolve({ count: (measured += 1) }),
+  };
+  await train(await requestOf({ settings, objective: scaled, dev }));
+  expect(asked).toEqual([
+    [1, {}],
+    [2, {}],
+    [3, { count: 1 }],
+    [4, { count: 1 }],
+    [5, { count: 2 }],
+    [6, { count: 2 }],
+  ]);
+  // Logged for the last step: the mean over its batches.
+  const factors = ((await logOf(directory)) as { factor?: number }[]).flatMap(({ factor }) => factor ?? []);
+  expect(factors.at(-1)).toBeCloseTo(6, 5);
+});

@@ -38,6 +38,7 @@ import { resolveModules, type ModuleSettings, type TrainingSettings } from "@slm
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import { estimateLabelling } from "./labelling-estimate.js";
 import { openExternal } from "../models/open-external.js";
 import { publishedTowerShape } from "../models/published-tower.js";
 import { formatCount } from "../ui/format.js";
@@ -144,6 +145,8 @@ const CACHED_BYTES_PER_KEPT_TOKEN = 2;
 
 /** Time and disk of storing the teacher's distributions over the training targets; labelling is left out. */
 export async function estimateCache(request: EstimateRequest<CacheConfig>): Promise<StageEstimate> {
+  const labelling = await estimateLabelling(request);
+  if (labelling !== undefined) return labelling;
   const limits = { maxSource: 1, maxTarget: 1 };
   const facts = await dataFacts(request, limits);
   if (facts.pairs === undefined || request.settings.distributions === "none") return {};
@@ -241,6 +244,9 @@ async function teacherFlops(request: EstimateRequest<unknown>, facts: DataFacts)
   return shapes.reduce((sum, config) => sum + forwardFlops(config, facts), 0);
 }
 
+/** Kinds of teachers whose weights are a checkpoint here. */
+const CHECKPOINT_KINDS: ReadonlySet<TeacherConfig["kind"]> = new Set(["train", "checkpoint", "import"]);
+
 /**
  * The shape that a student takes from its teacher; undefined before a teacher that is not on disk has been fetched.
  *
@@ -252,7 +258,8 @@ async function singleTeacherShape(request: EstimateRequest<DistillConfig>): Prom
   if (sections.teacher === undefined) return readSingleConfig(undefined, "student.shape");
   const { maxSource, maxTarget } = request.settings.student;
   const kind = teacherConfig.safeParse(sections.teacher).data?.kind;
-  if (kind === "ensemble" || kind === "onnx") throw notSingle("student.shape", `a teacher of kind ${kind}`);
+  if (kind !== undefined && !CHECKPOINT_KINDS.has(kind))
+    throw notSingle("student.shape", `a teacher of kind ${kind}`);
   const [shape] = await teacherShapes(request, await dataFacts(request, { maxSource, maxTarget }));
   return shape;
 }

@@ -35,7 +35,7 @@ export interface EstimateRequest<Settings> {
 
 /** Estimated cost of running a stage; unknown fields are left out. */
 export interface StageEstimate {
-  readonly seconds?: number;
+  readonly seconds?: number | undefined;
   readonly diskBytes?: number;
   readonly memoryBytes?: number;
   /** Weights that are trained, adapters included. */
@@ -44,6 +44,10 @@ export interface StageEstimate {
   readonly tokens?: number;
   /** Multiply-adds of the whole run, counted as two. */
   readonly flops?: number;
+  /** Requests to a server. */
+  readonly requests?: number;
+  /** Price of the requests, in the currency of the settings. */
+  readonly price?: number | undefined;
   /** What the figures were computed from. */
   readonly basis?: string;
 }

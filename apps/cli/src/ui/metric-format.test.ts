@@ -12,6 +12,7 @@ describe("the units that values are shown in", () => {
 describe(formatMetric, () => {
   test.each([
     ["wer", 0.48213, "48.2 %"],
+    ["teacher.wer", 0.15625, "15.6 %"],
     ["squadF1", 1, "100 %"],
     ["per", 0.00123, "0.123 %"],
     ["bleu", 27.3412, "27.3"],

@@ -36,8 +36,12 @@ const FORMATS: Readonly<Record<DisplayUnit, (value: number) => string>> = {
   none: formatNumber,
 };
 
+/** Before a metric of the teacher on the rows that a student is measured on. */
+const TEACHER_PREFIX = "teacher.";
+
 /** Three significant digits in the metric's unit, `48.2 %` or `27.3`; a plain number for an unknown name. */
-export function formatMetric(name: string, value: number): string {
+export function formatMetric(key: string, value: number): string {
+  const name = key.startsWith(TEACHER_PREFIX) ? key.slice(TEACHER_PREFIX.length) : key;
   return isKnown(name) ? FORMATS[METRIC_UNITS[name]](value) : formatNumber(value);
 }
 

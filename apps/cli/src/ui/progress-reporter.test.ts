@@ -43,6 +43,22 @@ describe(ProgressReporter, () => {
     ]);
   });
 
+  test("shows every note on a line of its own, and what came before it again", () => {
+    const { reporter, lines, clock } = reporterOf(false);
+    const stage = "cache";
+    reporter.update({ stage, message: "costs 2", isNote: true });
+    clock.ms = 1000;
+    reporter.update({ stage, message: "1 of 9" });
+    reporter.update({ stage, message: "set aside", isNote: true });
+    reporter.finish();
+    expect(lines).toEqual([
+      "cache  costs 2\n",
+      "cache  1 of 9\n",
+      "cache  set aside\n",
+      "cache  1 of 9  took 1.0s\n",
+    ]);
+  });
+
   test("tells a stage of one report once", () => {
     const { reporter, lines } = reporterOf(false);
     reporter.update({ stage: "data", message: "up to date" });

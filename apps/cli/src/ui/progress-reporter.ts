@@ -59,6 +59,11 @@ export class ProgressReporter implements Reporter {
       this.#count = 0;
     }
     this.#count++;
+    if (update.isNote === true) {
+      this.#last ??= { stage: update.stage };
+      this.note(describeUpdate(update));
+      return;
+    }
     if (
       update.step !== undefined &&
       (this.#clock.firstStep === undefined || startsAgain(update, this.#last))

@@ -1,6 +1,6 @@
 /** One line about a stage: its result, or the plan with an estimate. */
 import type { PlannedStage, StageOutcome } from "../pipeline/run-pipeline.js";
-import { formatBytes, formatCount, formatSeconds } from "./format.js";
+import { formatBytes, formatCount, formatNumber, formatSeconds } from "./format.js";
 
 export function stageLine(stage: StageOutcome | PlannedStage): string {
   return [stage.name.padEnd(10), stage.status.padEnd(12), figures(stage)].join(" ").trimEnd();
@@ -8,10 +8,13 @@ export function stageLine(stage: StageOutcome | PlannedStage): string {
 
 function figures(stage: StageOutcome | PlannedStage): string {
   if ("seconds" in stage) return `${formatSeconds(stage.seconds).padStart(8)}  ${stage.artifact}`;
-  const { seconds, diskBytes, memoryBytes, parameters, tokens, flops, basis } = stage.estimate;
+  const { seconds, diskBytes, memoryBytes, parameters, tokens, flops, requests, price, basis } =
+    stage.estimate;
   const parts = [
     parameters === undefined ? "" : `${formatCount(parameters)} parameters`,
+    requests === undefined ? "" : `${formatCount(requests)} requests`,
     tokens === undefined ? "" : `${formatCount(tokens)} tokens`,
+    price === undefined ? "" : `${formatNumber(price)} in price`,
     flops === undefined ? "" : `${formatCount(flops)}FLOP`,
     seconds === undefined ? "" : `about ${formatSeconds(seconds)}`,
     memoryBytes === undefined ? "" : `${formatBytes(memoryBytes)} of memory`,

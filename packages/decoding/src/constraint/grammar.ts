@@ -73,7 +73,7 @@ export class GrammarBuilder {
 
   /** Exactly this text, in UTF-8. */
   text(text: string): Part {
-    return this.sequence(...Array.from(Buffer.from(text), (byte) => this.bytes([byte, byte])));
+    return this.sequence(...Array.from(new TextEncoder().encode(text), (byte) => this.bytes([byte, byte])));
   }
 
   sequence(...parts: readonly Part[]): Part {

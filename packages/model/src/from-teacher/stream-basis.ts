@@ -77,13 +77,23 @@ function product(
   const count = rows.length / from;
   const result = new Float32Array(count * width);
   const row = new Float64Array(from);
+  const padded = new Float64Array(4 * Math.ceil(width / 4) * from);
+  padded.set(vectors.subarray(0, width * from));
   for (let r = 0; r < count; r++) {
     for (let i = 0; i < from; i++) row[i] = rows[r * from + i]! * (gain?.[i] ?? 1);
-    for (let k = 0; k < width; k++) {
-      let sum = 0;
+    // Four vectors at a time, so that each number of the row is read once for them.
+    for (let k = 0; k < width; k += 4) {
       const at = k * from;
-      for (let i = 0; i < from; i++) sum += row[i]! * vectors[at + i]!;
-      result[r * width + k] = sum;
+      let [a, b, c, d] = [0, 0, 0, 0];
+      for (let i = 0; i < from; i++) {
+        const value = row[i]!;
+        a += value * padded[at + i]!;
+        b += value * padded[at + from + i]!;
+        c += value * padded[at + 2 * from + i]!;
+        d += value * padded[at + 3 * from + i]!;
+      }
+      const sums = [a, b, c, d];
+      for (let j = 0; j < 4 && k + j < width; j++) result[r * width + k + j] = sums[j]!;
     }
   }
   return result;

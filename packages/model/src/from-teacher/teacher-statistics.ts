@@ -1,4 +1,5 @@
 /** What a teacher computes on rows of a task: the sums from which a student's layers, channels, heads and neurons are chosen. */
+import { SlmError } from "@slm/core";
 import { math, type Tensor } from "@slm/tensor";
 import type { Parameters } from "../blocks.js";
 import type { DecoderOnlyConfig } from "../config.js";
@@ -65,7 +66,11 @@ export function observeTeacher(
     () => decode(config, parameters, ids),
   );
   const counted = math.reshape(mask, [mask.size, 1]);
-  const read = (name: string): Tensor => seen.get(name)!;
+  const read = (name: string): Tensor => {
+    const found = seen.get(name);
+    if (found === undefined) throw new SlmError("UNEXPECTED", `teacher: nothing read '${name}'`);
+    return found;
+  };
   const normalized = (name: string): Tensor => {
     const x = read(name);
     const meanSquare = math.div(math.sumAxes(math.square(x), [1]), config.width);

@@ -91,7 +91,7 @@ export class ApiLabeller implements Labeller {
     return sources.map((_, place) => answers.slice(place * samples, (place + 1) * samples).flat());
   }
 
-  /** Continuations of texts that stand alone, one each; empty where the server gives none. */
+  /** Continuations of texts that stand alone, one each; empty where the server gives none, or none that ended. */
   async complete(
     prompts: readonly string[],
     { temperature, seed, end, signal }: CompletionOptions,
@@ -99,7 +99,12 @@ export class ApiLabeller implements Labeller {
     const requests = prompts.map((prompt, place) =>
       continuationRequest(this.#file.request, prompt, { temperature, seed: seed + place, end }),
     );
-    return this.#answerAll(requests, signal, (answer) => this.#continuationOf(answer, end));
+    // Some servers give the text that ends an answer, too.
+    return this.#answerAll(requests, signal, (answer) =>
+      answer !== undefined && outcomeOf(answer, this.#where) === "finished"
+        ? (answer.text ?? "").split(end, 1)[0]!.trim()
+        : "",
+    );
   }
 
   /** The server's tokens of a target that it gave; undefined for other targets, and without log-probabilities. */
@@ -111,12 +116,9 @@ export class ApiLabeller implements Labeller {
     await this.#store.close();
   }
 
-  /** Empty for a continuation that was cut off. Some servers give the text that ends an answer, too. */
-  #continuationOf(answer: StoredAnswer | undefined, end: string): string {
-    const text = answer?.text;
-    if (answer === undefined || typeof text !== "string") return "";
-    const isEnded = text.includes(end) || outcomeOf(answer, this.#file.request.baseUrl) === "finished";
-    return isEnded ? text.split(end, 1)[0]! : "";
+  /** Where answers come from, for messages. */
+  get #where(): string {
+    return `${this.#file.request.baseUrl}: ${this.name}`;
   }
 
   #targetKey(source: string, target: string): string {
@@ -224,8 +226,7 @@ export class ApiLabeller implements Labeller {
 
   #labelsOf(answer: StoredAnswer | undefined): readonly LabelAnswer[] {
     if (answer === undefined) return [];
-    const where = `${this.#file.request.baseUrl}: ${this.name}`;
-    const outcome = outcomeOf(answer, where);
+    const outcome = outcomeOf(answer, this.#where);
     const target = targetOf(answer);
     if (outcome === "refused" || target === "") {
       this.#withoutAnswer += 1;
@@ -235,7 +236,7 @@ export class ApiLabeller implements Labeller {
     if (this.#file.request.logprobs > 0 && score === undefined) {
       throw new SlmError(
         "DATA_INVALID",
-        `${where}: expected log-probabilities of the target's tokens, got none (teacher.logprobs is ${this.#file.request.logprobs})`,
+        `${this.#where}: expected log-probabilities of the target's tokens, got none (teacher.logprobs is ${this.#file.request.logprobs})`,
         { suggestions: ["--set teacher.logprobs=0 for a server that gives none"] },
       );
     }

@@ -49,6 +49,9 @@ export function estimateAnswers(
   };
 }
 
+/** What an estimate is made of. */
+export const estimateBasis = `${CHARACTERS_PER_TOKEN} characters counted as one token, answers that are stored already included`;
+
 /** An estimate in words. */
 export function estimateText({ requests, inputTokens, outputTokens, price }: AnswerEstimate): string {
   const parts = [
@@ -56,5 +59,5 @@ export function estimateText({ requests, inputTokens, outputTokens, price }: Ans
     `about ${inputTokens} input and ${outputTokens} output tokens`,
     ...(price === undefined ? [] : [`about ${formatAmount(price)} in price`]),
   ];
-  return `estimate: ${parts.join(", ")} (${CHARACTERS_PER_TOKEN} characters counted as one token, answers that are stored already included)`;
+  return `estimate: ${parts.join(", ")} (${estimateBasis})`;
 }

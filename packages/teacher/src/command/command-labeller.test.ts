@@ -39,7 +39,7 @@ interface Told {
 async function open(program: string, changes: Partial<CommandTeacherConfig> = {}): Promise<Told> {
   await writeFile(join(root, "program.cjs"), program);
   const settings = {
-    ...{ kind: "command", command: [process.execPath, "program.cjs"], directory: root, timeoutSeconds: 10 },
+    ...{ kind: "command", command: [process.execPath, "program.cjs"], directory: root, timeoutSeconds: 20 },
     ...changes,
   };
   await writeCommandFile(root, teacherConfig.parse(settings) as CommandTeacherConfig);
@@ -138,11 +138,11 @@ describe("a program as teacher", () => {
   });
 
   test.each([
-    ["keeps its output back", "setInterval(() => {}, 1000)", /gave no answer for 0.3 s/u],
-    ["writes other lines", perLine('() => "hello"'), /expected a line \{"target": ...\}, got "hello"/u],
-    ["writes a score above 0", perLine('() => \'{"target":"a","score":2}\''), /expected a line/u],
-  ])("that %s is an error", async (_, program, message) => {
-    const { labeller } = await open(program, { timeoutSeconds: 0.3 });
+    ["keeps its output back", 0.3, "setInterval(() => {}, 1000)", /gave no answer for 0.3 s/u],
+    ["writes other lines", 20, perLine('() => "hello"'), /expected a line \{"target": ...\}, got "hello"/u],
+    ["writes a score above 0", 20, perLine('() => \'{"target":"a","score":2}\''), /expected a line/u],
+  ])("that %s is an error", async (_, timeoutSeconds, program, message) => {
+    const { labeller } = await open(program, { timeoutSeconds });
     const failure = await failureOf(labeller.answer(["a"], options()));
     expect(failure).toMatchObject({ code: "DATA_INVALID" });
     expect(failure.message).toMatch(message);

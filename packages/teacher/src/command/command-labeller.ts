@@ -10,6 +10,8 @@ import { LineProcess, type ProcessEnd } from "./line-process.js";
 const MAX_ENDS = 2;
 /** Sources set aside one after another, without an answer between them, before the program counts as broken. */
 const MAX_SET_ASIDE_IN_A_ROW = 3;
+/** Characters of a line of standard error that are shown. */
+const MAX_SHOWN = 1000;
 /** Progress is told after that many answers. */
 const REPORT_EVERY = 100;
 
@@ -95,7 +97,7 @@ export class CommandLabeller implements Labeller {
     });
     const unsent = sources.length - rest.length;
     if (unsent > 0)
-      this.#tell(`${unsent} sources with line breaks get no answer (teacher.lines: json sends them)`);
+      this.#note(`${unsent} sources with line breaks get no answer (teacher.lines: json sends them)`);
     const kill = (): void => {
       this.#process?.kill();
     };
@@ -138,7 +140,7 @@ export class CommandLabeller implements Labeller {
       command,
       directory,
       onStderr: (line) => {
-        this.#tell(line);
+        this.#note(printable(line));
       },
     }));
     if (running.hasLine) throw this.#failure("wrote a line before it was sent a source", running);
@@ -184,12 +186,12 @@ export class CommandLabeller implements Labeller {
     if (!this.#hasAnswered && isLate) throw this.#failure(how, running);
     first!.ends += 1;
     if (first!.ends < MAX_ENDS) {
-      this.#tell(`${how}; it is started again`);
+      this.#note(`${how}; it is started again`);
       return left;
     }
     this.#setAside += 1;
     this.#setAsideInARow += 1;
-    this.#tell(
+    this.#note(
       `${how} ${MAX_ENDS} times at the source ${quoted(first!.line)}, which is set aside (${this.#setAside} so far)`,
     );
     if (this.#setAsideInARow >= MAX_SET_ASIDE_IN_A_ROW)
@@ -222,6 +224,10 @@ export class CommandLabeller implements Labeller {
     });
   }
 
+  #note(message: string): void {
+    this.#progress({ stage: "cache", message: `${this.name}: ${message}`, isNote: true });
+  }
+
   #tell(message: string): void {
     this.#progress({ stage: "cache", message: `${this.name}: ${message}` });
   }
@@ -230,6 +236,9 @@ export class CommandLabeller implements Labeller {
 function endText({ code, signal }: ProcessEnd): string {
   return signal === null ? `ended with code ${String(code)}` : `was ended by ${signal}`;
 }
+
+/** A line of a program, without what would move a terminal's cursor. */
+const printable = (line: string): string => line.replace(/[\p{Cc}\p{Cf}]/gu, " ").slice(0, MAX_SHOWN);
 
 const quoted = (text: string): string => JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}...` : text);
 

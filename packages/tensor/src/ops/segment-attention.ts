@@ -88,8 +88,7 @@ export function segmentAttention(
         apartRows(scaledScores(joinedRows(q), joinedRows(prefix.key), true, scale), batch),
         prefixBias(begin, fresh, past?.lengths, attributes),
       ),
-      weighted: (weights) =>
-        apartRows(tf.matMul(joinedRows(weights), joinedRows(prefix.value)), batch),
+      weighted: (weights) => apartRows(tf.matMul(joinedRows(weights), joinedRows(prefix.value)), batch),
     });
   }
   if (past !== undefined) segments.push(own(past.key, past.value, pastBias(past, attributes)));
@@ -101,11 +100,14 @@ export function segmentAttention(
     weights,
     segments.map(({ scores }) => scores.shape[3]!),
   );
-  const output = segments.map(({ weighted }, index) => weighted(parts[index]!)).reduce((sum, part) => tf.add(sum, part));
+  const output = segments
+    .map(({ weighted }, index) => weighted(parts[index]!))
+    .reduce((sum, part) => tf.add(sum, part));
   return { output: unfoldQuery(output, attributes, fresh), key: rotatedKey, value };
 }
 
-const concat = (parts: readonly Tensor[]): Tensor => (parts.length === 1 ? parts[0]! : tf.concat([...parts], 3));
+const concat = (parts: readonly Tensor[]): Tensor =>
+  parts.length === 1 ? parts[0]! : tf.concat([...parts], 3);
 const split = (x: Tensor, sizes: readonly number[]): readonly Tensor[] =>
   sizes.length === 1 ? [x] : tf.split(x, [...sizes], 3);
 
@@ -151,7 +153,7 @@ function prefixBias(
   if (lengths !== undefined) {
     const at = tf.add(tf.reshape(lengths, [-1, 1]), tf.scalar(begin - window, "int32"));
     const seen = tf.cast(tf.greater(slotsOf(begin), at), "float32");
-    return maskBias(tf.reshape(seen, [lengths.shape[0]!, 1, 1, 1, begin]));
+    return maskBias(tf.reshape(seen, [lengths.shape[0], 1, 1, 1, begin]));
   }
   const seen = new Float32Array(fresh * begin);
   for (let row = 0; row < fresh; row++)
@@ -160,7 +162,10 @@ function prefixBias(
 }
 
 /** Which cached positions a row has, and sees. */
-function pastBias({ key, lengths }: NonNullable<SegmentInputs["past"]>, { window }: SegmentAttributes): Tensor {
+function pastBias(
+  { key, lengths }: NonNullable<SegmentInputs["past"]>,
+  { window }: SegmentAttributes,
+): Tensor {
   const [batch, , capacity] = key.shape as [number, number, number];
   const at = tf.reshape(lengths, [-1, 1]);
   const slots = slotsOf(capacity);

@@ -5,6 +5,7 @@
  * Source: Hugging Face `tokenizers` 0.23, `normalizers`.
  */
 import { BYTE_CHARACTERS } from "../byte-symbols.js";
+import { base64Bytes, utf8Bytes } from "../utf8.js";
 import { characterMap, MAP_RULES, type MapRule } from "../character-map.js";
 import {
   flagOf,
@@ -37,12 +38,14 @@ const NORMALIZERS: Readonly<Record<string, (component: Component, compile: Compi
     return (text) => text.replaceAll(pattern, () => content);
   },
   Nmt: () => nmt,
-  ByteLevel: () => (text) => Array.from(Buffer.from(text), (byte) => BYTE_CHARACTERS[byte]!).join(""),
+  ByteLevel: () => (text) => Array.from(utf8Bytes(text), (byte) => BYTE_CHARACTERS[byte]!).join(""),
   Precompiled: (component) => {
     const table = textOf(component, "precompiled_charsmap", "");
     const rule = textOf(component, "match", "graphemes");
     if (!isMapRule(rule)) throw reject(`Precompiled needs a match of ${MAP_RULES.join(", ")}, got '${rule}'`);
-    return table === "" ? (text) => text : characterMap(Buffer.from(table, "base64"), rule);
+    const bytes = base64Bytes(table);
+    if (bytes === undefined) throw reject("Precompiled needs a precompiled_charsmap in base64");
+    return table === "" ? (text) => text : characterMap(bytes, rule);
   },
   BertNormalizer: bertOf,
   Sequence: (component, compile) => {

@@ -6,6 +6,7 @@
  * Source: Hugging Face `tokenizers` 0.23, `pre_tokenizers` and `SplitDelimiterBehavior`.
  */
 import { BYTE_CHARACTERS } from "../byte-symbols.js";
+import { utf8Bytes } from "../utf8.js";
 import {
   flagOf,
   literal,
@@ -164,7 +165,7 @@ function byteLevel(component: Component): Cut {
     const begun = { text: isOpened ? text : ` ${text}`, isFirst };
     const pieces = words === undefined ? [begun] : words(begun);
     return pieces.map((piece) => ({
-      text: Array.from(Buffer.from(piece.text), (byte) => BYTE_CHARACTERS[byte]!).join(""),
+      text: Array.from(utf8Bytes(piece.text), (byte) => BYTE_CHARACTERS[byte]!).join(""),
       isFirst: piece.isFirst,
     }));
   };

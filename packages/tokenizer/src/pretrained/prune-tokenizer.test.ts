@@ -1,5 +1,5 @@
 import { SlmError } from "@slm/core";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { trainBpeTokenizer } from "../bpe-files.js";
 import { vocabularySize } from "../library-tokenizer.js";
 import { createTokenizer } from "../load-tokenizer.js";
@@ -159,6 +159,19 @@ describe.each(Object.entries(KINDS))("the pruned tokenizer of %s", (_, make) => 
       expect(kept).not.toContain(undefined);
     },
   );
+
+  test("works in a page, where there is no Buffer", async () => {
+    const { files } = await pruneTokenizer(await make(), pruneConfig.parse({}), () => corpusOf(CORPUS));
+    const here = CORPUS.map((text) => createTokenizer(files).encodeSource(text));
+    vi.stubGlobal("Buffer", undefined);
+    try {
+      const tokenizer = createTokenizer(files);
+      expect(CORPUS.map((text) => tokenizer.encodeSource(text))).toEqual(here);
+      expect(here.map((ids) => tokenizer.decode(ids))).toEqual(CORPUS);
+    } finally {
+      vi.unstubAllGlobals();
+    }
+  });
 
   test("keeps all tokens of the corpus, special tokens and the order of ids", async () => {
     const files = await make();

@@ -1,0 +1,27 @@
+/** UTF-8 without Node's `Buffer`, which pages do not have. */
+
+const encoder = new TextEncoder();
+/** A mark of the byte order is a character like any other. */
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+export const utf8Bytes = (text: string): Uint8Array => encoder.encode(text);
+
+/** The text of bytes that follow each other; a character may span several parts. */
+export function utf8Text(parts: readonly Uint8Array[]): string {
+  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return decoder.decode(bytes);
+}
+
+/** Undefined for a text that is not base64. */
+export function base64Bytes(text: string): Uint8Array | undefined {
+  try {
+    return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  } catch {
+    return undefined;
+  }
+}
