@@ -92,7 +92,7 @@ async function completeTexts(
   const texts = prompts.map(() => "");
   const random = createRandom(seed).next;
   for (const [bos, group] of groups) {
-    const decode = decodeWith(teacher.start, { ...marks, bos, eos });
+    const decode = decodeWith((...given) => teacher.start(...given), { ...marks, bos, eos });
     const sources = group.map(({ source }) => source);
     const strategy: Strategy = { kind: "sample", temperature };
     const decoded = await decodeSources({

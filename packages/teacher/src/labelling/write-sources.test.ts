@@ -180,7 +180,7 @@ describe("completions", () => {
       answersDirectory: api.answersDirectory,
     });
     const options = { temperature: 0.8, seed: 5, end: "\n", signal: new AbortController().signal };
-    expect(await labeller!.complete!(["a", "long", "abc"], options)).toEqual([" 1", "", " 3"]);
+    expect(await labeller!.complete!(["a", "long", "abc"], options)).toEqual(["1", "", "3"]);
     const bodies = api.api.calls.map(({ body }) => body);
     expect(bodies).toHaveLength(3);
     for (const body of bodies) {
