@@ -21,7 +21,10 @@ test("labels alone have no cache, no teacher's labels, no distributions and rand
 });
 
 test("a student of its own shape needs no teacher for labels alone", () => {
-  assert.equal(cellRecipe(recipeOf("snips"), "labels", SETTINGS).teacher, undefined);
+  const recipe = recipeOf("dates");
+  const student = { width: 64, encoderLayers: 2, decoderLayers: 1 };
+  const described = { ...recipe, distill: { ...recipe.distill, student } };
+  assert.equal(cellRecipe(described, "labels", SETTINGS).teacher, undefined);
 });
 
 test("arms add one thing after the other to labels", () => {

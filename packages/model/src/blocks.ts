@@ -50,7 +50,7 @@ export function layerRotation(
 export const adapterDown = (name: string): string => `${name}.adapter.down`;
 export const adapterUp = (name: string): string => `${name}.adapter.up`;
 
-/** x · weightᵀ + bias with the weights called `name`, and (x · downᵀ) · upᵀ with its adapter, if it has one. */
+/** x · weightᵀ + bias with the weights called `name`, and x through its adapter's down and up, if it has one. */
 export function project(parameters: Parameters, name: string, x: Tensor): Tensor {
   observe(name, x);
   const segment = name.slice(name.lastIndexOf(".") + 1);

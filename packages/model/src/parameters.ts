@@ -20,14 +20,14 @@ function attention(name: string, config: ModelConfig): ParameterSpec[] {
   ];
 }
 
-const headNorms = (name: string, { headDim }: ModelConfig): ParameterSpec[] => [
+const qkNorms = (name: string, { headDim }: ModelConfig): ParameterSpec[] => [
   normSpec(`${name}.queryNorm`, headDim),
   normSpec(`${name}.keyNorm`, headDim),
 ];
 
 const selfAttention = (name: string, config: ModelConfig): ParameterSpec[] => [
   ...attention(name, config),
-  ...(config.qkNorm === true ? headNorms(name, config) : []),
+  ...(config.qkNorm === true ? qkNorms(name, config) : []),
 ];
 
 /** Whether query and key heads of cross-attention have norms. */
@@ -36,7 +36,7 @@ export const hasCrossQkNorm = (config: ModelConfig): boolean =>
 
 const crossAttention = (name: string, config: ModelConfig): ParameterSpec[] => [
   ...attention(name, config),
-  ...(hasCrossQkNorm(config) ? headNorms(name, config) : []),
+  ...(hasCrossQkNorm(config) ? qkNorms(name, config) : []),
 ];
 
 function feedForward(

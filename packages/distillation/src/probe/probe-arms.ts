@@ -38,7 +38,7 @@ const NO_TEACHER_TARGETS: TargetsConfig = {
 };
 
 /** The recipe's loss without the terms that need a teacher; cross-entropy takes their weight, so the size of the gradient stays. */
-export function lossOfLabels(loss: LossConfig): LossConfig {
+function lossOfLabels(loss: LossConfig): LossConfig {
   const without = Object.fromEntries(DISTRIBUTION_TERM_NAMES.map((name) => [name, 0]));
   const taken = loss.crossEntropy + distributionWeight(loss);
   return { ...loss, ...without, hiddenState: 0, crossEntropy: taken, teacherFactor: undefined };

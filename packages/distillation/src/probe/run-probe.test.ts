@@ -70,8 +70,10 @@ describe("a probe", () => {
 
   test("that is interrupted keeps its finished arms and ends with the same student as one that was left alone", async () => {
     await run.distill({ probe }, { work: "alone" });
-    const { lines: _, ...stopped } = told(/^probe: logits-0$/u);
-    await expect(run.distill({ probe }, { context: stopped })).rejects.toMatchObject({ code: "INTERRUPTED" });
+    const { progress, signal } = told(/^probe: logits-0$/u);
+    await expect(run.distill({ probe }, { context: { progress, signal } })).rejects.toMatchObject({
+      code: "INTERRUPTED",
+    });
     const { lines, ...context } = told();
     await run.distill({ probe }, { context });
     expect(lines).not.toContain("probe: labels-0");

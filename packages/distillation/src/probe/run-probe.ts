@@ -20,11 +20,11 @@ import { teacherAnswers } from "./teacher-answers.js";
 export const PROBE_DIRECTORY = "probe";
 
 /** What the probe needs of `distill`: training by settings, and answers of what was trained. */
-export interface ProbeTools {
+interface ProbeTools {
   /** Trains a student into the inputs' work directory. */
-  train(settings: DistillConfig, inputs: DistillInputs): Promise<{ readonly seconds: number }>;
+  readonly train: (settings: DistillConfig, inputs: DistillInputs) => Promise<{ readonly seconds: number }>;
   /** Greedy answers of the student in a directory. */
-  answer(directory: string, rows: readonly DevRow[]): Promise<readonly string[]>;
+  readonly answer: (directory: string, rows: readonly DevRow[]) => Promise<readonly string[]>;
 }
 
 export interface ProbeRequest extends ProbeTools {

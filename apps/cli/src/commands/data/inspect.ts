@@ -81,14 +81,14 @@ async function preparedData(
   const { stat } = await import("node:fs/promises");
   const found = await stat(path).catch(() => undefined);
   if (found?.isDirectory() !== true) return undefined;
-  const { join } = await import("node:path");
+  const paths = await import("node:path");
   const { DATA_FILES } = await import("@slm/data");
   const { readJsonFile } = await import("@slm/core");
   const { z } = await import("zod");
   const counts = z.object({ labelled: z.number(), unlabelled: z.number() });
   const statistics = z.looseObject({ labels: counts.optional() });
-  const { labels } = await readJsonFile(join(path, DATA_FILES.statistics), statistics);
-  return { train: join(path, DATA_FILES.train), labels };
+  const { labels } = await readJsonFile(paths.join(path, DATA_FILES.statistics), statistics);
+  return { train: paths.join(path, DATA_FILES.train), labels };
 }
 
 async function tokenizerOf(directory: string | undefined): Promise<Pick<InspectOptions, "tokenizer">> {
