@@ -7,7 +7,7 @@ import { createTokenizer, trainSymbolTokenizer } from "@slm/tokenizer";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { cacheConfig } from "./cache-config.js";
 import { parseTeacherRow, type TeacherRow } from "./cache-rows.js";
-import { labelSources, type LabelReport, type LabelRequest } from "./label-sources.js";
+import { BLOCK_SOURCES, labelSources, type LabelReport, type LabelRequest } from "./label-sources.js";
 import type { Labeller } from "./labeller.js";
 import { localLabeller } from "./labelling/local-labeller.js";
 import { labellingDecoding, labellingSelection } from "./labelling/selection.js";
@@ -110,8 +110,10 @@ describe(labelSources, () => {
   });
 
   test("interrupted and continued, gives the same rows and labels no finished block again", async () => {
-    // More than one block of 2,048.
-    const many = Array.from({ length: 9 }, () => sources.slice(0, 300)).flat();
+    // More than one block.
+    const many = Array.from({ length: 3 }, () => sources.slice(0, 300)).flat();
+    /** Sources that the teacher decodes together. */
+    const rows = 64;
     const expected = await label({ sources: many });
     const blocks = join(root, "again");
     const controller = new AbortController();
@@ -127,7 +129,7 @@ describe(labelSources, () => {
     const stopping: Teacher = {
       ...counted,
       decode: (...request) => {
-        if (calls === 33) controller.abort();
+        if (calls > BLOCK_SOURCES / rows) controller.abort();
         return counted.decode(...request);
       },
     };
@@ -139,7 +141,7 @@ describe(labelSources, () => {
     expect(await readdir(blocks)).toHaveLength(1);
     calls = 0;
     expect(await label({ sources: many, blocks, file, teacher: counted })).toEqual(expected);
-    expect(calls).toBeLessThan(15);
+    expect(calls).toBeLessThan(BLOCK_SOURCES / rows);
   });
 
   const every: readonly object[] = [
@@ -159,7 +161,7 @@ describe(labelSources, () => {
   ];
 
   test.each(every)("interrupted and continued, ends as if it had not been: %j", async (settings) => {
-    const many = Array.from({ length: 8 }, () => sources.slice(0, 300)).flat();
+    const many = Array.from({ length: 2 }, () => sources.slice(0, 300)).flat();
     const request = { sources: many, settings, blocks: join(root, "plain") };
     const expected = await label(request);
     const controller = new AbortController();
@@ -169,7 +171,7 @@ describe(labelSources, () => {
       decode: async (...given) => {
         decoded += given[0].length;
         // In the second block.
-        if (decoded > 2048 * samplesOf(settings)) controller.abort();
+        if (decoded > BLOCK_SOURCES * samplesOf(settings)) controller.abort();
         return teacher.decode(...given);
       },
     };

@@ -55,8 +55,8 @@ export interface LabelReport extends LabelCounts {
   readonly labellers: Readonly<Record<string, number>>;
 }
 
-/** Sources of a block. */
-const BLOCK_SOURCES = 2048;
+/** Sources of a block: what a killed run labels again at most, and how often progress is told. */
+export const BLOCK_SOURCES = 512;
 
 /** Result of one source: a row, or the reason why there is none. */
 type Outcome = TeacherRow | Reason;
@@ -70,13 +70,20 @@ export async function labelSources(request: LabelRequest): Promise<LabelReport> 
   await mkdir(blocks, { recursive: true });
   const files: string[] = [];
   const counter = new LabelCounter();
+  const begin = performance.now();
+  /** Sources that this run labelled itself. */
+  let own = 0;
   for await (const sources of blocksOf(request.sources, guard, counter)) {
     throwIfInterrupted(context.signal, "cache");
     const path = blockPath(request, sources, files.length);
-    counter.merge((await readCounts(path)) ?? (await writeBlock(request, sources, files.length, path)));
+    const finished = await readCounts(path);
+    counter.merge(finished ?? (await writeBlock(request, sources, files.length, path)));
     files.push(path);
+    own += finished === undefined ? sources.length : 0;
     const { sources: done, kept } = counter.counts;
-    context.progress({ stage: "cache", message: `${done} sources labelled, ${kept} kept` });
+    const rate = (own * 1000) / (performance.now() - begin);
+    const message = `${done} sources labelled, ${kept} kept, ${rate.toPrecision(3)} sources/s`;
+    context.progress({ stage: "cache", message });
   }
   const { keepFraction } = selection;
   const most = keepFraction === undefined ? undefined : Math.floor(keepFraction * counter.counts.sources);
