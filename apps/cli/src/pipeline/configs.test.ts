@@ -8,7 +8,11 @@ const folder = fileURLToPath(new URL("../../../../configs/", import.meta.url));
 /** The shape of a model, which `slm model init` takes. */
 const NO_RECIPES: ReadonlySet<string> = new Set(["paper-330m/model.yaml"]);
 /** Recipes whose rows the user gives. */
-const ROWS_ARE_GIVEN: ReadonlySet<string> = new Set(["snips/recipe.yaml", "translation/recipe.yaml"]);
+const ROWS_ARE_GIVEN: ReadonlySet<string> = new Set([
+  "snips/few-labels.yaml",
+  "snips/recipe.yaml",
+  "translation/recipe.yaml",
+]);
 const recipes = (await readdir(folder, { recursive: true }))
   .filter((name) => name.endsWith(".yaml") && !NO_RECIPES.has(name))
   .sort();
@@ -41,7 +45,7 @@ describe("recipes of the tasks", () => {
       ...["synopsis", "translation", "vqa"],
     ];
     expect((await Promise.all(names)).sort()).toEqual(
-      [...folders, "g2p-reader", "g2p-record", "g2p-teacher"].sort(),
+      [...folders, "few-labels", "g2p-reader", "g2p-record", "g2p-teacher"].sort(),
     );
   });
 });
