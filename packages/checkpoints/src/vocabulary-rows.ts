@@ -34,10 +34,7 @@ export async function selectRows<Values extends Float32Array | Uint16Array>(
       const { row, place } = order[next]!;
       const [from, to] = [Math.max(begin, row * columns), Math.min(end, (row + 1) * columns)];
       if (from < to) {
-        selected.set(
-          piece.subarray(from - begin, to - begin),
-          place * columns + from - row * columns,
-        );
+        selected.set(piece.subarray(from - begin, to - begin), place * columns + from - row * columns);
         copied += to - from;
       }
       if ((row + 1) * columns > end) break;
