@@ -28,7 +28,6 @@ const CLDR = {
 /** The release whose point release 12.15 was measured; main alone, amd64 whatever asks. */
 const DEBIAN = {
   suite: "bookworm",
-  address: "http://deb.debian.org/debian",
   keyring: "/usr/share/keyrings/debian-archive-keyring.gpg",
   /** Languages of package descriptions; English is the original. */
   languages: ["en", "cs", "es", "fr", "pl", "pt_BR", "sk"],
@@ -78,13 +77,24 @@ function makeCldr(work, made) {
   renameSync(join(work, "package", "LICENSE"), join(made, "LICENSE"));
 }
 
+/** The Debian mirror that this machine's apt uses, or the one that the environment names. */
+function debianMirror() {
+  const { DEBIAN_MIRROR } = process.env;
+  if (DEBIAN_MIRROR !== undefined) return DEBIAN_MIRROR;
+  const [mirror] = execFileSync("apt-get", ["indextargets", "--format", "$(SITE)", "Origin: Debian"], {
+    encoding: "utf8",
+  }).split("\n");
+  if (mirror !== "") return mirror;
+  throw new Error("apt knows no mirror of Debian: run apt-get update, or name one in DEBIAN_MIRROR");
+}
+
 /** `Packages`, `Translation-<language>` and `InRelease` of an apt that knows nothing of this machine's own settings of sources. */
 function makeDebian(work, made) {
   const lists = join(work, "lists");
   for (const folder of [join(lists, "partial"), join(work, "cache", "archives", "partial")])
     mkdirSync(folder, { recursive: true });
   const sources = join(work, "sources.list");
-  writeFileSync(sources, `deb [signed-by=${DEBIAN.keyring}] ${DEBIAN.address} ${DEBIAN.suite} main\n`);
+  writeFileSync(sources, `deb [signed-by=${DEBIAN.keyring}] ${debianMirror()} ${DEBIAN.suite} main\n`);
   const settings = {
     "Dir::Etc::SourceList": sources,
     "Dir::Etc::SourceParts": "/dev/null",
