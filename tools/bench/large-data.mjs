@@ -12,7 +12,7 @@ import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { randomNumbers } from "../fuzz/mutate.mjs";
+import { randomNumbers } from "../lib/random-numbers.mjs";
 
 const CLI = join(import.meta.dirname, "../../apps/cli/bin/run.js");
 const gigabytes = Number(process.argv[2] ?? 3);

@@ -7,23 +7,13 @@
  * Source: Efron and Tibshirani 1993, An Introduction to the Bootstrap, section 13.3 (percentiles); Koehn 2004 (paired rows).
  */
 import { METRICS } from "@slm/metrics";
+import { randomNumbers } from "../lib/random-numbers.mjs";
 
 const RESAMPLES = 1000;
 const OUTSIDE = 0.025;
 
 /** Everything is shown in points: 100 times a fraction, and metrics on a scale of 100 as they are. */
 export const pointsOf = (metric) => (METRICS[metric].unit === "fraction" ? 100 : 1);
-
-/** Uniform numbers in [0, 1): mulberry32. */
-export function uniform(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** A value with its interval, out of the value of all rows and those of the samples. */
 export function intervalOf(value, samples) {
@@ -57,7 +47,7 @@ export function sampleArms(metric, predictions, seed) {
       return (drawn) => scale * score(drawn);
     }),
   );
-  const random = uniform(seed);
+  const random = randomNumbers(seed);
   const draw = (count) => Array.from({ length: count }, () => Math.floor(random() * count));
   const all = rows.map((_, place) => place);
   const mean = (numbers) => numbers.reduce((sum, one) => sum + one, 0) / numbers.length;

@@ -1,12 +1,13 @@
 /** Run by `node --test tools/suite`, after `npm run build`. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { gainOver, intervalOf, meanOver, sampleArms, uniform } from "./statistics.mjs";
+import { gainOver, intervalOf, meanOver, sampleArms } from "./statistics.mjs";
+import { randomNumbers } from "../lib/random-numbers.mjs";
 
 const ROWS = 500;
 /** A model that answers a share of the rows. */
 const answers = (share, seed = 1) => {
-  const random = uniform(seed);
+  const random = randomNumbers(seed);
   return Array.from({ length: ROWS }, (_, row) => ({
     source: `source ${row}`,
     prediction: random() < share ? `answer ${row}` : "wrong",

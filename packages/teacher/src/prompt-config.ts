@@ -1,9 +1,10 @@
 /** The prompt of a text teacher: text around every source, and few-shot examples before it. */
 import { z } from "zod";
 
-const text = z.string().max(1 << 20);
+/** A text of a prompt. */
+export const promptText = z.string().max(1 << 20);
 
-const examples = z
+export const examples = z
   .int()
   .nonnegative()
   .max(1000)
@@ -15,13 +16,13 @@ const plainPrompt = z.strictObject({
     .literal(false)
     .optional()
     .describe("Plain prompt: the texts below are added unchanged around every source."),
-  instruction: text.default("").describe("Text at the beginning of the prompt, before the examples."),
-  before: text.default("").describe("Text before every source, including those of examples."),
-  after: text
+  instruction: promptText.default("").describe("Text at the beginning of the prompt, before the examples."),
+  before: promptText.default("").describe("Text before every source, including those of examples."),
+  after: promptText
     .min(1)
     .default("\n")
     .describe("Text between source and target; its last token begins the target."),
-  end: text
+  end: promptText
     .min(1)
     .optional()
     .describe(
@@ -42,9 +43,9 @@ const chatPrompt = z.strictObject({
     .min(1)
     .optional()
     .describe("Name of the template, if the model has several. Default: the default one."),
-  system: text.min(1).optional().describe("System message."),
-  before: text.default("").describe("Text before every source in the user's message."),
-  after: text.default("").describe("Text after every source in the user's message."),
+  system: promptText.min(1).optional().describe("System message."),
+  before: promptText.default("").describe("Text before every source in the user's message."),
+  after: promptText.default("").describe("Text after every source in the user's message."),
   variables: z
     .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
     .default({})

@@ -1,4 +1,4 @@
-import { copyFile, readFile, readdir, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import type { Progress } from "@slm/core";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { TinyRun } from "../test-support/run.test-support.js";
@@ -80,6 +80,22 @@ describe("a probe", () => {
     expect(await readFile(run.at("work", "model.safetensors"))).toEqual(
       await readFile(run.at("alone", "model.safetensors")),
     );
+  });
+
+  test("of a teacher that is a program compares students alone, and does not ask it", async () => {
+    await writeFile(run.at("data", "unlabelled.jsonl"), '{"source":"aab"}\n{"source":"abb"}\n');
+    await mkdir(run.at("cache"));
+    await writeFile(
+      run.at("cache", "teacher-labelled.jsonl"),
+      '{"source":"aab","target":"A A B"}\n{"source":"abb","target":"A B B"}\n',
+    );
+    await rm(run.at("teacher"), { recursive: true });
+    await mkdir(run.at("teacher"));
+    await writeFile(run.at("teacher", "command.json"), "{}");
+    const labels = { loss: { forwardKl: 0, crossEntropy: 1 }, targets: { unlabelledFraction: 0.5 } };
+    const { probe: result } = await run.distill({ ...labels, probe }, { cache: "cache" });
+    expect(result!.arms.map(({ name }) => name)).toEqual(["labels", "teacherLabels"]);
+    expect(result!.teacher).toBeUndefined();
   });
 
   test("has nothing to compare where neither loss nor targets use a teacher", async () => {

@@ -1,23 +1,15 @@
 /** Settings of a teacher behind an OpenAI-compatible server. */
 import { z } from "zod";
-
-const text = z.string().max(1 << 20);
-
-const examples = z
-  .int()
-  .nonnegative()
-  .max(1000)
-  .default(0)
-  .describe("Few-shot examples before every source: the first training rows [rows].");
+import { examples, promptText } from "../prompt-config.js";
 
 const chatMessages = z.strictObject({
   chat: z
     .literal(true)
     .optional()
     .describe("Chat: sources are user messages, targets assistant messages (POST /chat/completions)."),
-  system: text.min(1).optional().describe("System message."),
-  before: text.default("").describe("Text before every source in the user's message."),
-  after: text.default("").describe("Text after every source in the user's message."),
+  system: promptText.min(1).optional().describe("System message."),
+  before: promptText.default("").describe("Text before every source in the user's message."),
+  after: promptText.default("").describe("Text after every source in the user's message."),
   examples,
 });
 
@@ -25,10 +17,10 @@ const plainText = z.strictObject({
   chat: z
     .literal(false)
     .describe("Plain prompt: the texts below are added unchanged around every source (POST /completions)."),
-  instruction: text.default("").describe("Text at the beginning of the prompt, before the examples."),
-  before: text.default("").describe("Text before every source, including those of examples."),
-  after: text.min(1).default("\n").describe("Text between source and target."),
-  end: text
+  instruction: promptText.default("").describe("Text at the beginning of the prompt, before the examples."),
+  before: promptText.default("").describe("Text before every source, including those of examples."),
+  after: promptText.min(1).default("\n").describe("Text between source and target."),
+  end: promptText
     .min(1)
     .optional()
     .describe(
