@@ -1,4 +1,5 @@
 export { decode } from "./decode.js";
+export { GENERATION_FILE, parseGenerationSettings, type GenerationSettings } from "./generation-settings.js";
 export { argmax, notFinite } from "./logits.js";
 export type { DecodeOptions, Decoded, EndReason, Strategy } from "./options.js";
 export { createRandom, type Random } from "./random.js";
