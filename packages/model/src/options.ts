@@ -21,6 +21,29 @@ const NONE: Partial<Options> = {};
 export const publishedOf = (config: ModelConfig): Partial<Options> =>
   config.architecture === "encoder-decoder" ? config : NONE;
 
+/** Options that a decoder-only model does not have, or has in another form. */
+const OWN_KEYS = [
+  "localRope",
+  "crossQkNorm",
+  "slidingWindow",
+  "positions",
+  "norm",
+  "normPlacement",
+  "embeddingNorm",
+  "headBias",
+  "decoderFeedForward",
+  "sourceVocabularySize",
+] as const satisfies readonly (keyof EncoderDecoderConfig)[];
+
+/** A configuration without the options that only encoder-decoders have. */
+export function withoutOwnOptions(
+  config: EncoderDecoderConfig,
+): Omit<EncoderDecoderConfig, (typeof OWN_KEYS)[number]> {
+  const shared = { ...config };
+  for (const key of OWN_KEYS) delete shared[key];
+  return shared;
+}
+
 /** Whether norms come after residual sums, and none at the end. */
 export const isPostNorm = (config: ModelConfig): boolean => publishedOf(config).normPlacement === "post";
 
