@@ -3,10 +3,23 @@ import { SlmError } from "@slm/core";
 import type { ExternalCheckpoint } from "../../external-checkpoint.js";
 import type { ImportOptions } from "../import-config.js";
 import type { PublishedModel, ReadPublished } from "./published-model.js";
+import { bart, blenderbotSmall, m2m100, marian, mbart, pegasus } from "./bart.js";
+import { t5gemma } from "./t5gemma.js";
 import { mt5, t5, umt5 } from "./t5.js";
 
 /** One row for each family. */
-export const ENCODER_DECODER_FAMILIES: Readonly<Record<string, ReadPublished>> = { t5, mt5, umt5 };
+export const ENCODER_DECODER_FAMILIES: Readonly<Record<string, ReadPublished>> = {
+  t5,
+  mt5,
+  umt5,
+  bart,
+  mbart,
+  pegasus,
+  marian,
+  m2m_100: m2m100,
+  "blenderbot-small": blenderbotSmall,
+  t5gemma,
+};
 
 /** What is imported besides: a model whose decoder attends to an encoder's output. */
 const readerOf = ({ config }: Pick<ExternalCheckpoint, "config">): ReadPublished | undefined => {
