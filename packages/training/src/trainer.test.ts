@@ -245,11 +245,32 @@ test("a failure while a batch is made ends the run with that failure", async () 
 function scriptedMetric(values: readonly number[]): DevMetric {
   let call = 0;
   return {
-    name: "scripted",
-    higherIsBetter: false,
+    ranking: [{ name: "scripted", higherIsBetter: false }],
     measure: () => Promise.resolve({ scripted: values[Math.min(call++, values.length - 1)]! }),
   };
 }
+
+test("the next metric chooses the checkpoint where the first one is equal", async () => {
+  const script = [
+    { exact: 0, error: 3 },
+    { exact: 0, error: 1 },
+    { exact: 0, error: 2 },
+    { exact: 0, error: 1 },
+  ];
+  let call = 0;
+  const dev: DevMetric = {
+    ranking: [
+      { name: "exact", higherIsBetter: true },
+      { name: "error", higherIsBetter: false },
+    ],
+    measure: () => Promise.resolve(script[call++]!),
+  };
+  const settings = { ...copySettings, steps: 16, evaluateEvery: 4 };
+  expect(await train(await requestOf({ settings, dev }))).toMatchObject({
+    bestStep: 8,
+    metrics: { exact: 0, error: 1 },
+  });
+});
 
 describe("patience", () => {
   test("ends a run after as many measurements in a row without a better one", async () => {

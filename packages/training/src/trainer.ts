@@ -82,7 +82,7 @@ class Trainer {
         directory: workDirectory,
         config,
         limit: settings.checkpointAveraging,
-        higherIsBetter: dev.higherIsBetter,
+        ranking: dev.ranking,
       },
       best,
     );
@@ -224,7 +224,7 @@ class Trainer {
     await this.record(
       Object.fromEntries(Object.entries(metrics).map(([name, value]) => [`dev.${name}`, value])),
     );
-    const isBest = await this.best.offer({ step, value: metrics[dev.name]!, metrics: { ...metrics } }, () =>
+    const isBest = await this.best.offer({ step, metrics: { ...metrics } }, () =>
       this.live.download(),
     );
     const withoutBetter = isBest ? 0 : this.progress.withoutBetter + 1;
@@ -250,7 +250,7 @@ class Trainer {
       const weights = await this.best.average();
       const metrics = await this.live.measure(dev, weights);
       const averagedSteps = this.best.measurements.map(({ step }) => step);
-      if (!this.best.isBetter(best.value, metrics[dev.name]!))
+      if (!this.best.isBetter(best.metrics, metrics))
         return { weights, metrics, bestStep: best.step, averagedSteps };
     }
     return { weights: await this.best.read(best), metrics: best.metrics, ...single };

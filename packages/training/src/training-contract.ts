@@ -52,10 +52,15 @@ export interface LiveModel {
   readonly chunks?: readonly Chunk[] | undefined;
 }
 
-/** A measurement on the dev split. */
-export interface DevMetric {
+export interface RankedMetric {
   readonly name: string;
   readonly higherIsBetter: boolean;
+}
+
+/** A measurement on the dev split. */
+export interface DevMetric {
+  /** What chooses the checkpoint: the first metric; where it is equal, the next one. */
+  readonly ranking: readonly [RankedMetric, ...RankedMetric[]];
   measure(live: LiveModel): Promise<Readonly<Record<string, number>>>;
 }
 

@@ -72,10 +72,8 @@ export function weightFeeds(
   );
 }
 
-const measurement = z.strictObject({
+const measurement = z.object({
   step: z.int(),
-  /** Value of the metric that chooses the checkpoint. */
-  value: z.number(),
   metrics: z.record(z.string(), z.number()),
 });
 
