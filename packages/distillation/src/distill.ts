@@ -39,7 +39,7 @@ import { readSingleConfig } from "./single-teacher.js";
 import type { StoredByOrigin } from "./stored-targets.js";
 import type { TargetOrigin } from "./target-schedule.js";
 import { hasTeacherShape, studentShape } from "./student-config.js";
-import type { TeacherLayers } from "./student-layers.js";
+import { layersMessage, type TeacherLayers } from "./student-layers.js";
 import { storedOrigins, storedRowSets, studentObjective } from "./student-objective.js";
 import { studentPredictions } from "./student-predictions.js";
 import { teacherDevValue } from "./teacher-dev.js";
@@ -185,6 +185,8 @@ async function trainStudent(run: DistillRun): Promise<TrainedStudent> {
       tower: published?.weights,
     });
     const { config } = start;
+    if (start.layers !== undefined)
+      context.progress({ stage: "distill", message: layersMessage(start.layers) });
     const teacherFactor = teacherFactorOf(settings);
     const objective = studentObjective({ sources, config, settings, seed: context.seed, teacherFactor });
     const rows = await devRows(run);

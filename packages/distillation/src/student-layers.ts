@@ -100,6 +100,17 @@ export async function studentLayers(request: StudentLayersRequest): Promise<Stud
   };
 }
 
+/** Which layers a student has, and how sure it is at the start. */
+export function layersMessage({ encoder, decoder, start }: TeacherLayers): string {
+  const sides = Object.entries({ encoder, decoder })
+    .filter(([, layers]) => layers.length > 0)
+    .map(([side, layers]) => `${side} of the teacher's layers ${layers.join(", ")}`);
+  return sides.join(", ") + (start === undefined ? "" : `; ${sureness(start)}`);
+}
+
+const sureness = ({ scale, before, after }: StartScale): string =>
+  `${before.toFixed(2)} nats per token at the start, ${after.toFixed(2)} with logits times ${scale.toPrecision(2)}`;
+
 /** How the layers of one side are chosen. */
 interface SideChoice {
   /** Whether the choice depends on the influence of layers. */
