@@ -19,7 +19,7 @@ export interface BenchOptions extends WorkOptions, DeviceRequest {
   readonly runs?: number | undefined;
   /** Batch size: copies of a prompt that are decoded together. Default: 1. */
   readonly batch?: number | undefined;
-  /** Number of tokens that every generation has. Default with a baseline: the median length of an answer. */
+  /** Number of tokens that every generation has. Default with a baseline: as many as each prompt's own answer has. */
   readonly forceTokens?: number | undefined;
   /** Seed of the choice of prompts and of the order of runs. Default: 1. */
   readonly seed?: number | undefined;
@@ -71,7 +71,7 @@ export async function bench(models: readonly string[], options: BenchOptions = {
   const result = await withDevice(models, request, async ({ directories, recipe }) => {
     const named = directories.map((directory, at) => ({ name: nameOf(models, at), directory }));
     const { data, image, prompts: prompt = [] } = options;
-    const prompts = await choosePrompts({ data, prompt, image, model: directories[0]!, count: runs, seed });
+    const prompts = await choosePrompts({ data, prompt, image, models: directories, count: runs, seed });
     const measure = async (): Promise<BenchResult> => {
       const measured = { models: named, baseline, prompts, config, runtime: recipe, context };
       return withRegression(await benchWithBaseline(measured), earlier, options.maxRegression);

@@ -3,7 +3,8 @@ import { benchConfig, writeBenchReport, type BenchResult } from "@slm/bench";
 import { readDeviceModel } from "@slm/exported-model";
 import { z } from "zod";
 import { runtimeRecipe } from "../compute/devices.js";
-import { benchWithBaseline, promptsFromFile } from "../models/bench-setup.js";
+import { promptsFromFile } from "../models/bench-prompts.js";
+import { benchWithBaseline } from "../models/bench-setup.js";
 import { locateModel } from "../models/locate-model.js";
 import { heldOutFile } from "../models/held-out-rows.js";
 import { defineStage } from "../pipeline/stage.js";
@@ -26,7 +27,7 @@ export const benchStage = defineStage<z.infer<typeof benchSection>>({
   summary: "speed and memory, compared with a decoder-only baseline of equal size",
   section: benchSection,
   kind: "bench",
-  revision: 2,
+  revision: 3,
   isResumable: false,
   measuresThreads: true,
   inputs: [
@@ -46,7 +47,12 @@ export const benchStage = defineStage<z.infer<typeof benchSection>>({
     const result = await benchWithBaseline({
       models: [...(await quantizedModel(inputs.quantize)), float32],
       baseline: isForNpu ? null : baseline,
-      prompts: await promptsFromFile(file, config.runs, context.seed),
+      prompts: await promptsFromFile({
+        path: file,
+        models: [float32.directory],
+        count: config.runs,
+        seed: context.seed,
+      }),
       config,
       runtime: runtimeRecipe([device], { device: { kind: "cpu" }, threads: compute.threads }),
       context,
