@@ -4,10 +4,14 @@ import { createRandom } from "@slm/decoding";
 import { SlmError } from "@slm/core/errors";
 import { TOKENIZER_FILE, loadTokenizer, readTokenizerFiles, type Tokenizer } from "@slm/tokenizer";
 import { join } from "node:path";
+import type { FileSettings } from "@slm/data";
+import { rowSettingsFor } from "./row-settings.js";
 import { promptsFromFile, type BenchPrompts } from "./bench-setup.js";
 
 export interface PromptChoice {
   readonly data?: string | undefined;
+  /** How to read `data`. Default: as the model's recipe read its rows. */
+  readonly rows?: FileSettings | undefined;
   readonly prompt: readonly string[];
   /** Image that every prompt is about. */
   readonly image?: string | undefined;
@@ -20,13 +24,17 @@ export interface PromptChoice {
 /** Rows of `--data` with their images, the texts of `--prompt`, or random ones. @throws SlmError INPUT_MISSING, DATA_INVALID */
 export async function choosePrompts({
   data,
+  rows,
   prompt,
   image,
   model,
   count,
   seed,
 }: PromptChoice): Promise<BenchPrompts> {
-  if (data !== undefined) return promptsFromFile(data, count, seed);
+  if (data !== undefined) {
+    const settings = await rowSettingsFor({ file: data, model, needed: "rows", given: rows });
+    return promptsFromFile(data, count, seed, settings);
+  }
   const texts = prompt.length > 0 ? prompt : await randomPrompts(model, count, seed);
   const prompts = image === undefined ? texts : texts.map((text) => ({ text, image }));
   return { prompts, answerTokens: undefined };

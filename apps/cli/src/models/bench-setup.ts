@@ -7,7 +7,7 @@ import { pathToFileURL } from "node:url";
 import { readDeviceModel } from "@slm/exported-model";
 import { type StageContext } from "@slm/core";
 import { benchModels, type BenchConfig, type BenchPrompt, type BenchResult } from "@slm/bench";
-import { imageFolderOf, readAllRows, referencesOf, shuffledOrder } from "@slm/data";
+import { imageFolderOf, readFileRows, referencesOf, shuffledOrder, type FileSettings } from "@slm/data";
 import { SlmError } from "@slm/core/errors";
 import { BASELINE_NAME } from "@slm/onnx-export";
 import { RUNTIME_MODULE, RUNTIMES, type RuntimeRecipe } from "../compute/devices.js";
@@ -99,10 +99,15 @@ export function measureModels(request: MeasureRequest): Promise<BenchResult> {
   });
 }
 
-/** `count` rows of a JSONL file drawn by the seed, as prompts; paths of images start from the file's folder. */
-export async function promptsFromFile(path: string, count: number, seed: number): Promise<BenchPrompts> {
-  const rows = await readAllRows(path);
-  const folder = imageFolderOf(path);
+/** `count` rows of a file of any format drawn by the seed, as prompts; paths of images start from the file's folder. */
+export async function promptsFromFile(
+  path: string,
+  count: number,
+  seed: number,
+  settings: FileSettings = {},
+): Promise<BenchPrompts> {
+  const rows = await readFileRows(path, settings);
+  const folder = settings.images ?? imageFolderOf(path);
   const chosen = Array.from(shuffledOrder(rows.length, seed, 0).subarray(0, count), (index) => rows[index]!);
   const lengths = chosen.map((row) => wordsOf(referencesOf(row)[0] ?? "")).sort((a, b) => a - b);
   const median = lengths[Math.floor(lengths.length / 2)];
