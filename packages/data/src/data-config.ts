@@ -156,7 +156,7 @@ export const dataConfig = z
       .max(1)
       .optional()
       .describe(
-        `Largest share of records that are no rows; a larger one ends the run. Rows that are too long, in another split or rejected by a dataset module do not count. Default: ${DEFAULT_MAX_REJECTED}.`,
+        `Largest share of records that are no rows, rounded up to whole records; more end the run. Rows that are too long, in another split or rejected by a dataset module do not count. Default: ${DEFAULT_MAX_REJECTED}.`,
       ),
     limit: count.optional().describe("Largest number of training rows, chosen by hash [rows]."),
     labels: count

@@ -21,6 +21,8 @@ export {
   type PromptSettings,
   type ScannedPrompt,
 } from "./read-file-rows.js";
+export { firstReasons } from "./rejections.js";
+export { settingsForFile, settingsToRemember, type NeededSides } from "./remembered-settings.js";
 export { readAllRows, readRows, readSources } from "./read-rows.js";
 export { referencesOf, textRow, type Rejection, type Row } from "./row.js";
 export { below, sfc32, shuffledOrder } from "./shuffle.js";

@@ -37,13 +37,13 @@ export class UnusableRecords {
   }
 
   /**
-   * @param limit largest accepted share
+   * @param limit largest accepted share; the number of records that it means is rounded up
    * @throws SlmError DATA_INVALID if more of the records are no rows, with the first reasons and the settings that would help
    */
   check(limit: number): void {
     const { count, list } = this.#first;
     const share = count / Math.max(1, this.#records);
-    if (share <= limit) return;
+    if (count <= Math.ceil(limit * this.#records)) return;
     throw new SlmError(
       "DATA_INVALID",
       `data: ${count} of ${this.#records} records are no rows (${percent(share)}), expected at most ${percent(limit)} ` +

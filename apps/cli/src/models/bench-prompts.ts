@@ -1,6 +1,13 @@
 /** The prompts of a benchmark: rows of a file with their answers, given texts, or random ones. */
 import { answerRoom, tokensOfAnswer, type BenchPrompt } from "@slm/bench";
-import { imageFolderOf, readAllRows, referencesOf, shuffledOrder, type Row } from "@slm/data";
+import {
+  imageFolderOf,
+  readFileRows,
+  referencesOf,
+  shuffledOrder,
+  type FileSettings,
+  type Row,
+} from "@slm/data";
 import { checkLength, describeModel, type ModelDescription } from "@slm/inference";
 import { readDeviceModel } from "@slm/exported-model";
 import { createRandom } from "@slm/decoding";
@@ -8,6 +15,7 @@ import { SlmError } from "@slm/core/errors";
 import { TOKENIZER_FILE, loadTokenizer, readTokenizerFiles, type Tokenizer } from "@slm/tokenizer";
 import { join } from "node:path";
 import { pathInside } from "./row-images.js";
+import { rowSettingsFor } from "./row-settings.js";
 
 export interface BenchPrompts {
   readonly prompts: readonly BenchPrompt[];
@@ -19,6 +27,8 @@ export interface BenchPrompts {
 
 export interface PromptChoice {
   readonly data?: string | undefined;
+  /** How to read `data`. Default: as the model's recipe read its rows. */
+  readonly rows?: FileSettings | undefined;
   readonly prompt: readonly string[];
   /** Image that every prompt is about. */
   readonly image?: string | undefined;
@@ -31,13 +41,17 @@ export interface PromptChoice {
 /** Rows of `--data` with their images, the texts of `--prompt`, or random ones. @throws SlmError INPUT_MISSING, DATA_INVALID */
 export async function choosePrompts({
   data,
+  rows,
   prompt,
   image,
   models,
   count,
   seed,
 }: PromptChoice): Promise<BenchPrompts> {
-  if (data !== undefined) return promptsFromFile({ path: data, models, count, seed });
+  if (data !== undefined) {
+    const settings = await rowSettingsFor({ file: data, model: models[0]!, needed: "rows", given: rows });
+    return promptsFromFile({ path: data, settings, models, count, seed });
+  }
   const isRandom = prompt.length === 0;
   const texts = isRandom ? await randomPrompts(models[0]!, count, seed) : prompt;
   const prompts = image === undefined ? texts : texts.map((text) => ({ text, image }));
@@ -50,6 +64,8 @@ const RANDOM_NOTE =
 export interface FileChoice {
   /** Rows with answers. Paths of images start from the file's folder. */
   readonly path: string;
+  /** How to read it. Default: as rows of {source, target}. */
+  readonly settings?: FileSettings | undefined;
   /** Directories of exported models, which must all be able to read a row and to write its answer. */
   readonly models: readonly string[];
   readonly count: number;
@@ -61,9 +77,15 @@ export interface FileChoice {
  *
  * @throws SlmError INPUT_MISSING; DATA_INVALID for a file that holds anything but rows, or no row that the models can take
  */
-export async function promptsFromFile({ path, models, count, seed }: FileChoice): Promise<BenchPrompts> {
-  const rows = await readAllRows(path);
-  const folder = imageFolderOf(path);
+export async function promptsFromFile({
+  path,
+  settings = {},
+  models,
+  count,
+  seed,
+}: FileChoice): Promise<BenchPrompts> {
+  const rows = await readFileRows(path, settings);
+  const folder = settings.images ?? imageFolderOf(path);
   const readers = await Promise.all(models.map(describeModel));
   const prompts: BenchPrompt[] = [];
   const answers: string[] = [];

@@ -1,7 +1,7 @@
 /** Evaluates a model on the rows of a file. */
 import type { StageContext } from "@slm/core";
 import type { Strategy } from "@slm/decoding";
-import { imageFolderOf, readAllRows, referencesOf, type Row } from "@slm/data";
+import { imageFolderOf, readFileRows, referencesOf, type FileSettings, type Row } from "@slm/data";
 import {
   evaluateModel,
   loadScoringGenerator,
@@ -29,14 +29,19 @@ export interface QualityRequest {
 }
 
 /**
- * Rows of a JSONL file with their references and images. A question without an answer has no reference; paths of images start from the
+ * Rows of a file of any format with their references and images. A question without an answer has no reference; paths of images start from the
  * file's folder.
  *
  * @param limit uses the first rows only
+ * @param settings how to read the file; see `rowSettingsFor`. Default: as rows of {source, target}.
  */
-export async function readEvaluationRows(path: string, limit?: number): Promise<readonly EvaluationRow[]> {
-  const rows = await readAllRows(path);
-  const folder = imageFolderOf(path);
+export async function readEvaluationRows(
+  path: string,
+  limit?: number,
+  settings: FileSettings = {},
+): Promise<readonly EvaluationRow[]> {
+  const rows = await readFileRows(path, settings);
+  const folder = settings.images ?? imageFolderOf(path);
   return rows.slice(0, limit).map((row) => evaluationRow(row, folder));
 }
 
