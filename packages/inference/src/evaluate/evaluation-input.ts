@@ -32,6 +32,8 @@ export interface EvaluationInput {
   readonly batchSize: number;
   /** How to answer: strategy, longest answer. Default: as the generator does, greedily. */
   readonly options?: Pick<GenerateOptions, "strategy" | "maxTokens" | "seed"> | undefined;
+  /** Seed of the confidence intervals of metrics; none are computed when absent. */
+  readonly intervalSeed?: number | undefined;
   /** Where to write one JSON line per row; nothing is written when absent. */
   readonly predictionsPath?: string | undefined;
   /** Number of rows, when known, for progress only. */
