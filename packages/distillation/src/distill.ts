@@ -20,6 +20,7 @@ import {
   drawRows,
   type DevMetric,
   type DevRow,
+  type Divergence,
   type TrainReport,
 } from "@slm/training";
 import { readsTeacher, type DistillConfig } from "./distill-config.js";
@@ -57,6 +58,8 @@ export interface DistillReport {
   readonly metrics: Readonly<Record<string, number>>;
   readonly bestStep: number;
   readonly averagedSteps: readonly number[];
+  /** How far the loss rose above its start; absent for training that did not diverge. */
+  readonly diverged?: Divergence | undefined;
   /** What the probe found; absent without one. */
   readonly probe?: ProbeResult | undefined;
   /** Layers of the teacher that the student started from, if it did. */
@@ -128,6 +131,7 @@ export async function distill(settings: DistillConfig, request: DistillInputs): 
     metrics,
     bestStep,
     averagedSteps,
+    diverged: report.diverged,
     teacherLayers,
     stored,
     probe: probe?.result,

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SILENT, type StageContext } from "@slm/core";
@@ -231,6 +231,32 @@ test("a loss that is not a number stops the run by stage and step", async () => 
   expect(metadata).toMatchObject({ stage: "copy", step: "3" });
   expect(Number.isNaN(Number(tensors.get("count")!.data[0]))).toBe(true);
   expect([...tensors.keys()].sort()).toEqual(["count", "ids", "labels", "mask"]);
+});
+
+test("a run whose loss rises far above its start says so at once and in its report, also after a stop", async () => {
+  const settings = { ...copySettings, steps: 60, learningRate: 30, evaluateEvery: 20, saveEvery: 20 };
+  const notes: string[] = [];
+  const progress: StageContext["progress"] = ({ message, isNote }) => {
+    if (isNote === true) notes.push(message ?? "");
+  };
+  const { diverged } = await train(await requestOf({ settings }, { progress }));
+  expect(diverged?.peakLoss).toBeGreaterThan(2 * diverged!.firstLoss);
+  expect(notes).toHaveLength(1);
+  expect(notes[0]).toContain("training diverged: the loss rose from");
+  const again = join(directory, "again");
+  await mkdir(again);
+  expect((await trainWithStops([25], again, settings)).diverged).toEqual(diverged);
+});
+
+test("a run that diverged and learned nothing is rejected", async () => {
+  const settings = { ...copySettings, steps: 40, learningRate: 30 };
+  const nothing: DevMetric = {
+    name: "exactMatch",
+    higherIsBetter: true,
+    measure: () => Promise.resolve({ exactMatch: 0 }),
+  };
+  const run = train(await requestOf({ settings, dev: nothing }));
+  await expect(run).rejects.toThrow(/copy: training diverged: .* exactMatch 0 on the dev split/u);
 });
 
 test("a failure while a batch is made ends the run with that failure", async () => {

@@ -6,6 +6,7 @@ import type { Engine } from "@slm/tensor";
 import type { RowSets } from "./batch-order.js";
 import type { Batch, Bucket, PairLengths } from "./buckets.js";
 import type { ModuleSettings } from "./module-training.js";
+import type { Divergence } from "./divergence.js";
 import type { Chunk } from "./parameter-layout.js";
 import type { RateGroups } from "./rate-groups.js";
 import type { LossDefinition } from "./train-program.js";
@@ -104,4 +105,6 @@ export interface TrainReport {
   readonly bestStep: number;
   /** Steps whose weights were averaged into `weights`; one step without averaging. */
   readonly averagedSteps: readonly number[];
+  /** How far the loss rose above its start; absent for a run that did not diverge. */
+  readonly diverged?: Divergence | undefined;
 }

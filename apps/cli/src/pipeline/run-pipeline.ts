@@ -26,7 +26,7 @@ import { join } from "node:path";
 import type { Compute } from "../compute/compute.js";
 import { relativeToRecipe } from "../recipe/recipe-paths.js";
 import type { ResolvedRecipe, ResolvedSection } from "../recipe/resolve-recipe.js";
-import { inputsOf, selectStages, type SelectionOptions } from "./selection.js";
+import { inputsOf, requiredStages, selectStages, type SelectionOptions } from "./selection.js";
 import type { EstimateRequest, FilesRequest, Stage, StageEstimate } from "./stage.js";
 
 export interface StageOutcome {
@@ -85,6 +85,26 @@ export async function runPipeline(
     }
     return outcomes;
   });
+}
+
+/**
+ * Directories of the artifacts that the outcomes stand on, by stage: their own, and those of the stages that they read, directly or
+ * through others. Artifacts of later stages may be of earlier settings, so they are left out.
+ */
+export function artifactsOf(
+  outcomes: readonly StageOutcome[],
+  options: PipelineOptions,
+): Readonly<Record<string, string>> {
+  const planned = plannedStages(options);
+  const names = planned.map(({ name }) => name);
+  const read = requiredStages(
+    options.stages,
+    outcomes.map(({ name }) => name),
+    names,
+  );
+  return Object.fromEntries(
+    read.filter((name) => names.includes(name)).map((name) => [name, join(options.out, name)]),
+  );
 }
 
 /** What {@link runPipeline} would do. Reads artifacts, writes nothing. */

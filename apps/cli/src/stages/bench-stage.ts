@@ -8,6 +8,7 @@ import { benchWithBaseline } from "../models/bench-setup.js";
 import { locateModel } from "../models/locate-model.js";
 import { heldOutFile } from "../models/held-out-rows.js";
 import { defineStage } from "../pipeline/stage.js";
+import { BENCH_NAMES } from "../summary/run-summary.js";
 import { requireInput } from "./require-input.js";
 
 /** Settings of the benchmark. Read from the `bench:` section of a recipe. */
@@ -38,7 +39,7 @@ export const benchStage = defineStage<z.infer<typeof benchSection>>({
   run: async ({ settings, compute, inputs, work, ...context }): Promise<BenchResult> => {
     const { baseline, ...config } = settings;
     const { file } = await heldOutFile(requireInput(inputs, "data"));
-    const float32 = { name: "student-float32", directory: requireInput(inputs, "export") };
+    const float32 = { name: BENCH_NAMES.float32, directory: requireInput(inputs, "export") };
     const device = await readDeviceModel(float32.directory);
     // Graphs for an NPU run here as a simulation, which says so. A baseline on the CPU has nothing in common with it.
     const isForNpu = device.target === "npu";
@@ -67,5 +68,5 @@ async function quantizedModel(
 ): Promise<readonly { readonly name: string; readonly directory: string }[]> {
   if (directory === undefined) return [];
   const located = await locateModel(directory);
-  return [{ name: "student", directory: located.directory }];
+  return [{ name: BENCH_NAMES.deployed, directory: located.directory }];
 }
