@@ -16,8 +16,8 @@ export const evaluationFlags = {
   limit: Flags.integer({ min: 1, helpValue: "<rows>", summary: "Use the first rows only." }),
   output: Flags.string({
     char: "o",
-    default: "predictions.jsonl",
     helpValue: "<file>",
-    summary: "File for the predictions, one line of JSON per row.",
+    summary:
+      "File for the predictions, one line of JSON per row. Default: predictions.jsonl, which is replaced if an earlier call wrote it.",
   }),
 };

@@ -51,11 +51,15 @@ export class EvalCommand extends SlmCommand<EvalResult> {
     const { args, flags } = await this.parse(EvalCommand);
     const model = modelOf(args.model, flags.model);
     const { parseEvaluationMetrics } = await import("../models/evaluation-metrics.js");
+    const { choosePredictionsFile } = await import("../models/predictions-file.js");
     const { measureQuality, readEvaluationRows } = await import("../models/measure-quality.js");
     const { beamSearch } = await import("@slm/inference");
     const { withDevice } = await import("../compute/with-device.js");
     const { deviceNotes } = await import("@slm/runtime");
     const metrics = parseEvaluationMetrics(flags.metrics);
+    const predictions = await choosePredictionsFile(flags.output, (text) => {
+      this.note(text);
+    });
     const rows = await readEvaluationRows(flags.data, flags.limit);
     const { progress } = this.context(1);
     const context = { progress, signal: this.signal };
@@ -66,8 +70,8 @@ export class EvalCommand extends SlmCommand<EvalResult> {
         const { device } = runtime;
         for (const note of deviceNotes(device)) this.note(note);
         const strategy = flags.beams === undefined ? undefined : beamSearch(flags.beams);
-        const request = { model, rows, metrics, strategy, runtime, context, predictionsPath: flags.output };
-        return { ...(await measureQuality(request)), predictions: flags.output, device };
+        const request = { model, rows, metrics, strategy, runtime, context, predictionsPath: predictions };
+        return { ...(await measureQuality(request)), predictions, device };
       },
     );
   }
