@@ -131,7 +131,7 @@ export function calibrated(
   const { calibration } = options;
   if (calibration !== undefined) return { ...options, calibration };
   throw new SlmError("USAGE", "--sensitivity and --budget judge by calibration rows, got none", {
-    suggestions: ["--calibration train.jsonl"],
+    suggestions: ["--calibration ROWS.jsonl"],
   });
 }
 
