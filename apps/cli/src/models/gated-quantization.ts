@@ -26,6 +26,8 @@ import {
   type JudgeRequest,
   type Verdict,
 } from "./judge.js";
+import type { FileSettings } from "@slm/data";
+import { rowSettingsFor } from "./row-settings.js";
 import { readEvaluationRows } from "./measure-quality.js";
 
 export interface GatedQuantization extends Verdict {
@@ -45,13 +47,16 @@ export interface GatedQuantization extends Verdict {
 export async function readGateRequest(flags: {
   readonly gate?: string | undefined;
   readonly data?: string | undefined;
+  readonly rows?: FileSettings | undefined;
   readonly limit?: number | undefined;
+  /** Directory of the exported model. */
+  readonly model: string;
 }): Promise<GateRequest | undefined> {
   if (flags.gate === undefined) return undefined;
   const written = parseGate(flags.gate);
   if (flags.data === undefined) {
     throw new SlmError("USAGE", `--gate ${flags.gate}: expected rows to measure on, got none`, {
-      suggestions: [`--gate ${flags.gate} --data test.jsonl`],
+      suggestions: [`--gate ${flags.gate} --data ROWS.jsonl`],
     });
   }
   if (written.metric === DIVERGENCE) {
@@ -62,7 +67,9 @@ export async function readGateRequest(flags: {
   }
   const metric = requireMetric(written.metric);
   const { maxDrop } = gateIn(METRICS[metric].unit, written);
-  return { metric, maxDrop, rows: await readEvaluationRows(flags.data, flags.limit) };
+  const { data, limit, model, rows: given } = flags;
+  const settings = await rowSettingsFor({ file: data, model, needed: "rows", given });
+  return { metric, maxDrop, rows: await readEvaluationRows(data, limit, settings) };
 }
 
 /** How to quantize `modelDirectory` into `outputDirectory`. */
