@@ -2,7 +2,7 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { copyFiles, hashFile, writeTextAtomic } from "@slm/core";
-import { readDeviceModel } from "@slm/exported-model";
+import { readDeviceModel, writeDeviceModel, type DeviceModel } from "@slm/exported-model";
 import { listModelFiles } from "@slm/exported-model/files";
 import type { CardInput } from "./card-input.js";
 import { modelCard, type BundledFile } from "./model-card.js";
@@ -13,6 +13,8 @@ export interface DeployInput {
   /** Filled in place; whoever calls makes it appear whole (`writeArtifact`). */
   readonly outputDirectory: string;
   readonly card: CardInput;
+  /** Threshold of confidence that the bundle gets. Default: that of `model`, if it has one. */
+  readonly abstention?: DeviceModel["abstention"];
 }
 
 export interface Deployment {
@@ -29,10 +31,17 @@ const CARD_FILE = "README.md";
  *
  * @throws SlmError INPUT_MISSING or DATA_INVALID if the model directory is not complete and consistent; OUTPUT_FAILED.
  */
-export async function deployToDirectory({ model, outputDirectory, card }: DeployInput): Promise<Deployment> {
-  const description = await readDeviceModel(model);
+export async function deployToDirectory({
+  model,
+  outputDirectory,
+  card,
+  abstention,
+}: DeployInput): Promise<Deployment> {
+  const described = await readDeviceModel(model);
+  const description = abstention === undefined ? described : { ...described, abstention };
   const paths = await listModelFiles("deploy", model, description);
   await copyFiles(model, outputDirectory, paths);
+  if (abstention !== undefined) await writeDeviceModel(outputDirectory, description);
   const copied = await Promise.all(paths.map((path) => describeFile(outputDirectory, path)));
   await writeTextAtomic(join(outputDirectory, CARD_FILE), modelCard(description, copied, card));
   return { bundle: outputDirectory, files: [...copied, await describeFile(outputDirectory, CARD_FILE)] };

@@ -10,6 +10,7 @@ import {
 } from "@slm/deploy";
 import { join } from "node:path";
 import { z } from "zod";
+import { abstentionFor } from "../answers/abstain.js";
 import { HELD_OUT_SPLITS } from "../models/held-out-rows.js";
 import { locateModel } from "../models/locate-model.js";
 import { defineStage } from "../pipeline/stage.js";
@@ -33,7 +34,8 @@ export const deployStage = defineStage<DeployConfig>({
     { stage: "compile", required: false },
     { stage: "bench", required: false },
   ],
-  run: async ({ settings, inputs, work }): Promise<DeployReport> => {
+  files: ({ abstain }) => (abstain === undefined ? [] : [{ setting: "abstain.data", path: abstain.data }]),
+  run: async ({ settings, inputs, compute, work, signal }): Promise<DeployReport> => {
     const { directory: model } = await locateModel(
       inputs.compile ?? inputs.quantize ?? requireInput(inputs, "export"),
     );
@@ -46,7 +48,9 @@ export const deployStage = defineStage<DeployConfig>({
       bench: inputs.bench === undefined ? undefined : await benchOf(inputs.bench),
       compiled: inputs.compile === undefined ? undefined : await verifiedOf(inputs.compile),
     };
-    const { files } = await deployToDirectory({ model, outputDirectory: work, card });
+    const { abstain } = settings;
+    const abstention = abstain && (await abstentionFor(model, abstain, { threads: compute.threads, signal }));
+    const { files } = await deployToDirectory({ model, outputDirectory: work, card, abstention });
     return { files };
   },
 });
