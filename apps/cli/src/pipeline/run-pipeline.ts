@@ -11,6 +11,7 @@ import {
   readFailure,
   readManifest,
   recoverArtifact,
+  requireWritable,
   throwIfInterrupted,
   verifyDirectory,
   withLock,
@@ -69,13 +70,14 @@ interface PreparedStage {
 /**
  * Runs the selected stages of a recipe under a lock of the run's directory. The next call resumes an interrupted stage.
  *
- * @throws SlmError BUSY if another run holds the directory, INPUT_MISSING if a stage outside the selection was never run, and whatever a stage throws.
+ * @throws SlmError BUSY if another run holds the directory, OUTPUT_FAILED if the directory cannot be written, INPUT_MISSING if a stage outside the selection was never run, and whatever a stage throws.
  */
 export async function runPipeline(
   options: PipelineOptions,
   context: StageContext,
 ): Promise<readonly StageOutcome[]> {
   const selected = selectStages(plannedStages(options), options.stages, options);
+  await requireWritable(options.out);
   return withLock(options.out, async (lost) => {
     const signal = AbortSignal.any([context.signal, lost]);
     const outcomes: StageOutcome[] = [];
@@ -87,9 +89,10 @@ export async function runPipeline(
   });
 }
 
-/** What {@link runPipeline} would do. Reads artifacts, writes nothing. */
+/** What {@link runPipeline} would do. Reads artifacts, writes nothing. @throws SlmError OUTPUT_FAILED if `out` cannot be written */
 export async function planPipeline(options: PipelineOptions): Promise<readonly PlannedStage[]> {
   const selected = selectStages(plannedStages(options), options.stages, options);
+  await requireWritable(options.out);
   const rerun = new Set<string>();
   const plan: PlannedStage[] = [];
   for (const stage of selected) {

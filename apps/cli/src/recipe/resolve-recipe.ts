@@ -12,6 +12,7 @@ import { readRecipeFile, type RecipeFile } from "./recipe-file.js";
 import { fromRecipeFolder } from "./recipe-paths.js";
 import { rejectRenamed } from "./reject-renamed.js";
 import { RECIPE_VERSION } from "./renamed-keys.js";
+import { rejectNeeded, skipLayers, switchedOff, withoutNulls } from "./switched-off.js";
 
 /** Settings of one section; `origins` are keyed by the dotted path inside the section. */
 export interface ResolvedSection {
@@ -35,6 +36,8 @@ export interface RecipeSources {
   /** Recipe file; without one, settings come from flags, environment and defaults. */
   readonly path?: string | undefined;
   readonly sets: readonly string[];
+  /** Stages to leave out, as `--skip` takes them. */
+  readonly skip?: readonly string[] | undefined;
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
@@ -74,7 +77,7 @@ export function recipeSchema(sections: Readonly<Record<string, z.ZodType>>): z.Z
  *
  * @param schemas every section a recipe may have
  * @param alsoNeeded maps the named sections to all sections that the run needs; added sections get their defaults
- * @throws SlmError INPUT_MISSING, USAGE, CONFIG_INVALID
+ * @throws SlmError INPUT_MISSING, USAGE, CONFIG_INVALID, also for a section that is switched off and needed
  */
 export async function resolveRecipe(
   sources: RecipeSources,
@@ -85,17 +88,26 @@ export async function resolveRecipe(
   const schema = recipeSchema(schemas);
   const file = sources.path === undefined ? undefined : await readFileOf(sources.path, schema);
   const flags = flagLayers(sources.sets);
-  const written = [
+  const all = [
     ...(file === undefined ? [] : [recipeLayer(file)]),
     ...environmentLayers(sources.environment, known),
     ...flags,
+    ...skipLayers(sources.skip ?? [], known),
   ];
-  rejectRenamed(written, sources.path);
-  const layers = new LayerStack(written);
+  rejectRenamed(all, sources.path);
+  const whole = new LayerStack(all);
+  const off = switchedOff(whole.value, known);
+  const layers = new LayerStack(withoutNulls(all, known));
   const mentioned = [file?.value ?? {}, ...flags.map(({ value }) => value)].flatMap((value) =>
     Object.keys(value),
   );
-  const needed = alsoNeeded(known.filter((section) => mentioned.includes(section)));
+  const needed = alsoNeeded(known.filter((section) => mentioned.includes(section) && !off.includes(section)));
+  rejectNeeded(
+    off,
+    needed,
+    (section) => alsoNeeded([section]),
+    (section) => whole.locate([section]),
+  );
   const settings = onlyNeeded(inferMetrics(layers.value), known, needed);
   const checked = checkSettings(schema, settings, layers);
   const { name, seed, engine, threads } = z.object(recipeFields).parse(checked);
@@ -124,7 +136,7 @@ function nameOf(path: string): string {
   return name === "recipe" ? basename(dirname(resolve(path))) : name;
 }
 
-/** Sections that are not needed are left out. Needed sections that are missing or have no content become empty. */
+/** Sections that are not needed are left out. Needed sections that are missing become empty. */
 function onlyNeeded(value: Mapping, known: readonly string[], needed: readonly string[]): Mapping {
   const others = Object.entries(value).filter(([key]) => !known.includes(key));
   return {
