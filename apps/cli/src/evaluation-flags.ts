@@ -1,8 +1,9 @@
 /** Flags of commands that run a model on every row of a file and compute metrics. */
 import { Flags } from "@oclif/core";
+import { rowsFlag } from "./rows-flag.js";
 
 export const evaluationFlags = {
-  data: Flags.string({ required: true, helpValue: "<file>", summary: "JSONL file of rows." }),
+  data: Flags.string({ required: true, helpValue: "<file>", summary: "File of rows, in any format." }),
   metrics: Flags.string({
     required: true,
     helpValue: "<names>",
@@ -14,6 +15,7 @@ export const evaluationFlags = {
     summary: "Beam search with n beams. Default: greedy.",
   }),
   limit: Flags.integer({ min: 1, helpValue: "<rows>", summary: "Use the first rows only." }),
+  set: rowsFlag,
   output: Flags.string({
     char: "o",
     helpValue: "<file>",

@@ -1,11 +1,10 @@
 /** First pass: checks rows, assigns them to splits, and puts them into buckets in which equal sources meet. */
-import type { DataConfig } from "./data-config.js";
+import { maxRejectedOf, type DataConfig } from "./data-config.js";
 import type { DataInput } from "./data-inputs.js";
 import { HashTable } from "./hash-table.js";
 import type { Picture } from "./images/picture.js";
-import type { ScannedLine } from "./read-rows.js";
-import type { Rejections } from "./rejections.js";
-import { referencesOf, type Row } from "./row.js";
+import { UnusableRecords, type Rejections } from "./rejections.js";
+import { referencesOf, type Rejection, type Row } from "./row.js";
 import type { Spill } from "./spill.js";
 import { hashKey, sourceKey, splitKey, splitOf, SPLITS, type Split, type SplitFractions } from "./split.js";
 import { sourceUnits, targetUnits } from "./statistics.js";
@@ -44,7 +43,8 @@ export interface CollectOptions {
  * A source in a test file is a test source, one in a dev file a dev source; the same source in another file is rejected there,
  * because it would leak test data into training. Of the rows only hashes of held-out sources stay in memory.
  *
- * @throws SlmError INPUT_MISSING if an input cannot be read, DATA_INVALID or CONFIG_INVALID if it cannot be understood.
+ * @throws SlmError INPUT_MISSING if an input cannot be read, DATA_INVALID or CONFIG_INVALID if it cannot be understood, DATA_INVALID if
+ * more of its records are no rows than `maxRejected` allows.
  */
 export async function collectRows(
   inputs: readonly DataInput[],
@@ -58,27 +58,38 @@ export async function collectRows(
   const fractions = fractionsOf(inputs, config);
   let rows = 0;
   let leaked = 0;
-  for (const [file, { name, split: own, scan, pictures }] of inputs.entries()) {
+  const unusable = new UnusableRecords();
+  for (const [file, { name, paths, split: own, scan, pictures }] of inputs.entries()) {
+    const isFile = paths.length > 0;
     for await (const scanned of scan()) {
       onLine();
-      const reason = whyNot(scanned, config);
-      if (!("row" in scanned) || reason !== undefined) {
-        rejections.add({ file: name, line: scanned.line, reason: reason ?? "" });
+      const reject = (rejection: Rejection, isUnusable: boolean): void => {
+        rejections.add({ file: name, ...rejection });
+        if (isFile) unusable.add(isUnusable ? { file: name, ...rejection } : undefined);
+      };
+      if (!("row" in scanned)) {
+        reject(scanned, true);
         continue;
       }
       const { row, line } = scanned;
+      const long = tooLong(row, config);
+      if (long !== undefined) {
+        reject({ line, reason: long }, false);
+        continue;
+      }
       const picture = scanned.picture ?? (row.image === undefined ? undefined : await pictures.identify(row));
       if (typeof picture === "string") {
-        rejections.add({ file: name, line, reason: picture });
+        reject({ line, reason: picture }, true);
         continue;
       }
       const key = splitKey(row.source, picture);
       const owner = made.get(key);
       if (owner !== undefined && SPLITS[owner - 1] !== own) {
-        rejections.add({ file: name, line, reason: leakReason(row, SPLITS[owner - 1]!) });
+        reject({ line, reason: leakReason(row, SPLITS[owner - 1]!) }, false);
         leaked++;
         continue;
       }
+      if (isFile) unusable.add(undefined);
       if (own !== undefined) made.set(key, numberOf(own));
       const hash = hashKey(key);
       const split = own ?? splitOf(hash, fractions);
@@ -91,6 +102,8 @@ export async function collectRows(
       );
     }
   }
+  // Without any row the caller has more to say.
+  if (rows > 0) unusable.check(maxRejectedOf(config));
   return { rows, leaked, owners };
 }
 
@@ -111,10 +124,6 @@ function fractionsOf(
 ): SplitFractions {
   const has = (wanted: Split): boolean => inputs.some(({ split }) => split === wanted);
   return { testFraction: has("test") ? 0 : testFraction, devFraction: has("dev") ? 0 : devFraction };
-}
-
-function whyNot(scanned: ScannedLine, config: DataConfig): string | undefined {
-  return "row" in scanned ? tooLong(scanned.row, config) : scanned.reason;
 }
 
 function tooLong(row: Row, { maxSource, maxTarget }: DataConfig): string | undefined {

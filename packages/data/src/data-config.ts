@@ -1,10 +1,11 @@
 import { pathSetting } from "@slm/core";
 import { z } from "zod";
 import { augmentConfig } from "./augment/augment-config.js";
+import { DELIMITERS } from "./formats/data-format.js";
 import { FORMAT_NAMES } from "./formats/format-table.js";
 import { syntheticConfig } from "./synthetic-sources.js";
 import { MAX_COLUMNS } from "./limits.js";
-import { ENCODINGS } from "./lines.js";
+import { DEFAULT_ENCODING, ENCODINGS } from "./lines.js";
 import { fieldsConfig, templateConfig, type MappingSettings } from "./mapping.js";
 import { MODULE_UNLABELLED, sourceConfig, type SourceConfig } from "./source-config.js";
 
@@ -21,6 +22,9 @@ const DEFAULT_DUPLICATES: DuplicateRule = "normalized";
 const CONFLICT_RULES = ["references", "reject"] as const;
 export type ConflictRule = (typeof CONFLICT_RULES)[number];
 const DEFAULT_CONFLICTS: ConflictRule = "references";
+
+/** Enough for a damaged line here and there; a wrong setting rejects more. */
+const DEFAULT_MAX_REJECTED = 0.01;
 
 const limit = count.optional().describe("Largest number of sources kept, in file order [sources].");
 
@@ -50,7 +54,13 @@ const unlabelled = z.discriminatedUnion("kind", [
 /** How a file becomes rows. */
 const fileSettings = {
   format: z.enum(FORMAT_NAMES).optional().describe("Format of the files. Default: by file extension."),
-  encoding: z.enum(ENCODINGS).optional().describe(`Encoding of text files. Default: ${ENCODINGS[0]}.`),
+  encoding: z.enum(ENCODINGS).optional().describe(`Encoding of text files. Default: ${DEFAULT_ENCODING}.`),
+  delimiter: z
+    .enum(DELIMITERS)
+    .optional()
+    .describe(
+      "What separates the fields of a CSV record. Default: that of comma, semicolon, tab and bar with which the first record has the columns.",
+    ),
   columns: z
     .array(z.string().min(1))
     .min(1)
@@ -140,6 +150,14 @@ export const dataConfig = z
         "Whether to shuffle the rows by the seed; rows of one source stay together. Otherwise they keep " +
           "the order of the files. Training shuffles anyway.",
       ),
+    maxRejected: z
+      .number()
+      .min(0)
+      .max(1)
+      .optional()
+      .describe(
+        `Largest share of records that are no rows, rounded up to whole records; more end the run. Rows that are too long, in another split or rejected by a dataset module do not count. Default: ${DEFAULT_MAX_REJECTED}.`,
+      ),
     limit: count.optional().describe("Largest number of training rows, chosen by hash [rows]."),
     labels: count
       .optional()
@@ -186,6 +204,11 @@ export function duplicateRules({ duplicates, conflicts }: DataConfig): {
   readonly conflicts: ConflictRule;
 } {
   return { duplicates: duplicates ?? DEFAULT_DUPLICATES, conflicts: conflicts ?? DEFAULT_CONFLICTS };
+}
+
+/** Largest accepted share of records that are no rows. */
+export function maxRejectedOf({ maxRejected }: DataConfig): number {
+  return maxRejected ?? DEFAULT_MAX_REJECTED;
 }
 
 export type UnlabelledConfig = z.infer<typeof unlabelled>;

@@ -14,6 +14,15 @@ export { thumbnail } from "./images/thumbnail.js";
 export { imageFolderOf, inspectData, type InspectOptions, type Inspection } from "./inspect-data.js";
 export { DATA_FILES, prepareData, type DataReport } from "./prepare-data.js";
 export { type Encoding } from "./lines.js";
+export {
+  readFileRows,
+  scanPrompts,
+  type PromptFormat,
+  type PromptSettings,
+  type ScannedPrompt,
+} from "./read-file-rows.js";
+export { firstReasons } from "./rejections.js";
+export { settingsForFile, settingsToRemember, type NeededSides } from "./remembered-settings.js";
 export { readAllRows, readRows, readSources } from "./read-rows.js";
 export { referencesOf, textRow, type Rejection, type Row } from "./row.js";
 export { below, sfc32, shuffledOrder } from "./shuffle.js";

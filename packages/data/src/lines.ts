@@ -2,10 +2,11 @@
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { SlmError } from "@slm/core";
+import { HINTS } from "./hints.js";
 import { MAX_FILE_BYTES, MAX_LINE_BYTES } from "./limits.js";
+import type { Rejection } from "./row.js";
 
-export type Line =
-  { readonly line: number; readonly text: string } | { readonly line: number; readonly reason: string };
+export type Line = { readonly line: number; readonly text: string } | Rejection;
 
 const NEWLINE = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
@@ -17,11 +18,16 @@ const UTF16_MARKS = [
 ];
 
 /** How the bytes of a text file are read. */
-export const ENCODINGS = ["utf-8", "windows-1252"] as const;
+export const ENCODINGS = ["utf-8", "windows-1252", "latin1", "iso-8859-1"] as const;
 export type Encoding = (typeof ENCODINGS)[number];
+export const DEFAULT_ENCODING: Encoding = "utf-8";
+const WINDOWS_1252 = new TextDecoder("windows-1252");
+/** Files that are called Latin-1 are read as its superset windows-1252, as browsers do (WHATWG Encoding, section 4.2). */
 const DECODERS = {
   "utf-8": new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }),
-  "windows-1252": new TextDecoder("windows-1252"),
+  "windows-1252": WINDOWS_1252,
+  latin1: WINDOWS_1252,
+  "iso-8859-1": WINDOWS_1252,
 } as const satisfies Readonly<Record<Encoding, { readonly decode: (bytes: Uint8Array) => string }>>;
 
 export interface ReadLinesOptions {
@@ -38,7 +44,7 @@ export interface ReadLinesOptions {
  */
 export async function* readLines(
   path: string,
-  { encoding = "utf-8", limitBytes = MAX_LINE_BYTES }: ReadLinesOptions = {},
+  { encoding = DEFAULT_ENCODING, limitBytes = MAX_LINE_BYTES }: ReadLinesOptions = {},
 ): AsyncGenerator<Line> {
   await checkSize(path, MAX_FILE_BYTES);
   let parts: Uint8Array[] = [];
@@ -88,11 +94,11 @@ function decodeLine(line: number, bytes: Uint8Array, encoding: Encoding): Line {
   const start = isMarked ? BYTE_ORDER_MARK.length : 0;
   const end = bytes.length > start && bytes.at(-1) === CARRIAGE_RETURN ? bytes.length - 1 : bytes.length;
   const text = decodeText(bytes.subarray(start, end), encoding);
-  return text === undefined ? { line, reason: "not UTF-8 text" } : { line, text };
+  return text === undefined ? { line, reason: "not UTF-8 text", hint: HINTS.encoding } : { line, text };
 }
 
 /** The text of bytes, nothing left out and nothing replaced; undefined if they are not in the encoding. */
-export function decodeText(bytes: Uint8Array, encoding: Encoding = "utf-8"): string | undefined {
+export function decodeText(bytes: Uint8Array, encoding: Encoding = DEFAULT_ENCODING): string | undefined {
   try {
     return DECODERS[encoding].decode(bytes);
   } catch {

@@ -1,6 +1,6 @@
 /** Turns a record of named columns into a row: which column is the source, which the target, and prompts around them. */
 import { z } from "zod";
-import { checkRow, kindOf, type Row } from "./row.js";
+import { checkPrompt, checkRow, kindOf, type Row } from "./row.js";
 import { parseTemplate, type TemplatePart } from "./template.js";
 
 /** Columns of one record, as its file has them. */
@@ -59,11 +59,26 @@ interface MissingColumn {
 export interface WantedColumns {
   readonly needed: readonly string[];
   readonly optional: readonly string[];
+  /** Whether all other columns are used too. Default false. */
+  readonly others?: boolean | undefined;
+}
+
+/** What a model reads of a record. */
+export interface MappedPrompt {
+  readonly source: string;
+  /** Path of the image. */
+  readonly image?: string | undefined;
 }
 
 export interface RowMapping {
   /** The row of a record, or why it is none. */
   readonly rowOf: (columns: Columns) => Row | string;
+  /** The source and image of a record, whatever its target, or why it has none. */
+  readonly promptOf: (columns: Columns) => MappedPrompt | string;
+  /** Names of the columns that {@link promptOf} needs. */
+  readonly promptColumns: readonly string[];
+  /** A column that {@link promptOf} needs and these columns lack. */
+  readonly missingInPrompt: (columns: Columns) => MissingColumn | undefined;
   /** Names of the columns that it needs, and of those that it takes if they are there. */
   readonly columns: WantedColumns;
   /** A column that the mapping needs and these columns lack. */
@@ -92,7 +107,7 @@ export function compileMapping({ fields, template }: MappingSettings, defaults: 
     fields?.references ??
     (fields?.target === undefined && template?.target === undefined ? defaults.references : undefined);
   const named = [
-    ...[source, target].flatMap(({ setting, parts }) => columnsOf(parts).map((name) => ({ setting, name }))),
+    ...[source, target].flatMap(namesOf),
     ...(["references", "image", "teacherSource"] as const).flatMap((key) => {
       const name = fields?.[key];
       return name === undefined ? [] : [{ setting: `fields.${key}`, name }];
@@ -101,14 +116,19 @@ export function compileMapping({ fields, template }: MappingSettings, defaults: 
   const image = fields?.image ?? defaults.image;
   const teacherSource = fields?.teacherSource ?? defaults.teacherSource;
   return {
+    promptColumns: columnsOf(source.parts),
+    missingInPrompt: lackingOf(namesOf(source)),
+    promptOf: (columns) => {
+      const text = fill(source, columns);
+      if (typeof text !== "string") return text.problem;
+      const picture = optional(columns, image);
+      return checkPrompt({ source: text, ...(picture === undefined ? {} : { image: picture }) });
+    },
     columns: {
       needed: named.map(({ name }) => name),
       optional: [...(references === undefined ? [] : [references]), image, teacherSource],
     },
-    missingIn: (columns) => {
-      const lacking = named.find(({ name }) => valueOf(columns, name) === undefined);
-      return lacking === undefined ? undefined : { missing: lacking.name, setting: lacking.setting };
-    },
+    missingIn: lackingOf(named),
     rowOf: (columns) => {
       const sourceText = fill(source, columns);
       if (typeof sourceText !== "string") return sourceText.problem;
@@ -138,6 +158,23 @@ export function listColumns(columns: Columns): string {
   return names.length > shown.length
     ? `${shown.join(", ")} and ${names.length - shown.length} more`
     : shown.join(", ");
+}
+
+interface NamedColumn {
+  readonly setting: string;
+  readonly name: string;
+}
+
+function namesOf({ setting, parts }: Text): readonly NamedColumn[] {
+  return columnsOf(parts).map((name) => ({ setting, name }));
+}
+
+/** Finds the first of some columns that a record lacks. */
+function lackingOf(named: readonly NamedColumn[]): RowMapping["missingIn"] {
+  return (columns) => {
+    const lacking = named.find(({ name }) => valueOf(columns, name) === undefined);
+    return lacking === undefined ? undefined : { missing: lacking.name, setting: lacking.setting };
+  };
 }
 
 function columnsOf(parts: readonly TemplatePart[]): readonly string[] {

@@ -234,7 +234,7 @@ describe(prepareData, () => {
           { source: "a", target: "X" },
         ],
       },
-      { ...NO_SPLIT, maxSource: 3, maxTarget: 2 },
+      { ...NO_SPLIT, maxSource: 3, maxTarget: 2, maxRejected: 0.25 },
     );
     expect(rows.train).toEqual([{ source: "a", target: "X" }]);
     expect(report.rejectedCount).toBe(3);
@@ -243,10 +243,27 @@ describe(prepareData, () => {
     expect(report.rejected[2]?.reason).toContain("3 tokens, expected at most 2");
   });
 
+  test("ends where more records are no rows than the recipe allows, and says which and what may help", async () => {
+    const train = [...words(95), ...Array.from({ length: 5 }, () => ({ text: "a", label: "b" }))];
+    const failure = await prepare({ train }, NO_SPLIT).catch((error: unknown) => error);
+    expect(failure).toMatchObject({
+      code: "DATA_INVALID",
+      message: expect.stringMatching(
+        /5 of 100 records are no rows \(5 %\), expected at most 1 % \(data.maxRejected\): .*:96: unknown key "text".*and 2 more/u,
+      ) as string,
+      suggestions: [
+        '--set "data.fields={source: text, target: label}"',
+        "slm data inspect FILE",
+        "--set data.maxRejected=0.05",
+      ],
+    });
+    expect((await prepare({ train }, { ...NO_SPLIT, maxRejected: 0.05 })).report.rejectedCount).toBe(5);
+  });
+
   test("lists the first hundred rejected lines and counts all", async () => {
     const { report } = await prepare(
       { train: [...Array.from({ length: 130 }, () => "{"), ...words(1)] },
-      NO_SPLIT,
+      { ...NO_SPLIT, maxRejected: 1 },
     );
     expect(report.rejected).toHaveLength(100);
     expect(report.rejectedCount).toBe(130);

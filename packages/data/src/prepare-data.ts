@@ -4,11 +4,12 @@ import { join } from "node:path";
 import { SlmError } from "@slm/core";
 import { augmentTrain } from "./augment/augment-train.js";
 import { collectRows } from "./collect.js";
-import { duplicateRules, type DataConfig } from "./data-config.js";
+import { duplicateRules, maxRejectedOf, type DataConfig } from "./data-config.js";
 import { inputBytes, openInputs, type OpenInputs } from "./data-inputs.js";
 import type { DuplicateCounts } from "./group-rows.js";
 import type { HashTable } from "./hash-table.js";
 import type { ImageStatistics } from "./images/image-statistics.js";
+import { hintsOf } from "./hints.js";
 import { PictureStore } from "./images/picture-store.js";
 import { MAX_REJECTIONS, Rejections, type FileRejection } from "./rejections.js";
 import type { Row } from "./row.js";
@@ -217,16 +218,18 @@ type UnlabelledSources = Awaited<ReturnType<typeof collectUnlabelled>> & { reado
 
 /** Unlabelled sources that are in no split; undefined where the configuration names none. */
 async function unlabelledSources(
-  { unlabelled, maxSource }: DataConfig,
+  config: DataConfig,
   { dataset }: OpenInputs,
   owners: HashTable,
   onLine: () => void,
 ): Promise<UnlabelledSources | undefined> {
+  const { unlabelled, maxSource } = config;
   if (unlabelled === undefined) return undefined;
   const rejections = new Rejections();
   const collected = await collectUnlabelled(unlabelled, {
     dataset,
     maxSource,
+    maxRejected: maxRejectedOf(config),
     splitOf: (source) => SPLITS[(owners.get(sourceKey(source)) ?? 0) - 1],
     onLine,
     onRejected: (rejection) => {
@@ -265,7 +268,7 @@ function noTrainingRows(lines: number, { list, count }: Rejections): SlmError {
     `data: expected at least one training row, got none of ${lines} lines (${count} rejected${why})`,
     {
       context: { lines, rejectedCount: count, rejected: list },
-      suggestions: ["slm data inspect FILE"],
+      suggestions: [...hintsOf(list), "slm data inspect FILE"],
     },
   );
 }

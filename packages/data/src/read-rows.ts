@@ -1,5 +1,6 @@
 /** Reads rows from JSONL: one JSON object a line, empty lines skipped, everything else checked. */
 import { SlmError } from "@slm/core";
+import { fieldsHint } from "./hints.js";
 import type { Picture } from "./images/picture.js";
 import { readLines, type Encoding, type Line } from "./lines.js";
 import { checkRow, checkSource, type Rejection, type Row } from "./row.js";
@@ -35,13 +36,17 @@ export async function* readRows(path: string): AsyncGenerator<Row> {
   for await (const scanned of scanRows(path)) {
     if ("row" in scanned) yield scanned.row;
     else {
-      const { line, reason } = scanned;
-      throw new SlmError("DATA_INVALID", `data: ${path}:${line}: ${reason}`, {
-        context: { path, line, reason },
-        suggestions: [`slm data inspect ${path}`],
-      });
+      throw notARow(path, scanned);
     }
   }
+}
+
+/** The error for the first line of a file that is no row, where all must be. */
+export function notARow(path: string, { line, reason, hint }: Rejection): SlmError {
+  return new SlmError("DATA_INVALID", `data: ${path}:${line}: ${reason}`, {
+    context: { path, line, reason },
+    suggestions: [...(hint === undefined ? [] : [hint]), `slm data inspect ${path}`],
+  });
 }
 
 /**
@@ -52,12 +57,16 @@ export async function* readRows(path: string): AsyncGenerator<Row> {
 export async function readAllRows(path: string): Promise<readonly Row[]> {
   const rows: Row[] = [];
   for await (const row of readRows(path)) rows.push(row);
-  if (rows.length === 0) {
-    throw new SlmError("DATA_INVALID", `data: ${path}: expected at least one row, got none`, {
-      context: { path },
-    });
-  }
+  if (rows.length === 0) throw noRows(path);
   return rows;
+}
+
+/** The error for a file without a row. */
+export function noRows(path: string): SlmError {
+  return new SlmError("DATA_INVALID", `data: ${path}: expected at least one row, got none`, {
+    context: { path },
+    suggestions: [`slm data inspect ${path}`],
+  });
 }
 
 /**
@@ -82,8 +91,23 @@ export async function* readSources(path: string): AsyncGenerator<string> {
 function scanLine(line: Line): ScannedLine | undefined {
   const parsed = "reason" in line ? line : parseLine(line);
   if (parsed === undefined || "reason" in parsed) return parsed;
-  const row = checkRow(parsed.value);
-  return typeof row === "string" ? { line: line.line, reason: row } : { line: line.line, row };
+  const { value } = parsed;
+  const row = checkRow(value);
+  if (typeof row !== "string") return { line: line.line, row };
+  const keys = keysOfOtherNames(value);
+  if (keys === undefined) return { line: line.line, reason: row };
+  return { line: line.line, reason: `${row}; its keys are ${keys.join(", ")}`, hint: fieldsHint(keys) };
+}
+
+/** Most keys that a reason names, and the length of each [UTF-16 units]. */
+const NAMED_KEYS = { most: 20, units: 80 };
+
+/** The keys of an object that calls its source or target something else; undefined for anything else. */
+function keysOfOtherNames(value: unknown): readonly string[] | undefined {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
+  const keys = Object.keys(value);
+  if (keys.length < 2 || (keys.includes("source") && keys.includes("target"))) return undefined;
+  return keys.slice(0, NAMED_KEYS.most).map((key) => key.slice(0, NAMED_KEYS.units));
 }
 
 /** The JSON of a line, or why it is none; undefined for an empty line. */

@@ -23,6 +23,8 @@ export interface Rejection {
   /** Counted from 1. */
   readonly line: number;
   readonly reason: string;
+  /** The flag that makes such lines rows, where there is one. */
+  readonly hint?: string | undefined;
 }
 
 /** Every accepted answer of a row. */
@@ -82,6 +84,18 @@ export function checkSource(value: unknown): { readonly source: string } | { rea
   const { source } = value as Readonly<Record<string, unknown>>;
   const problem = textProblem("source", source);
   return problem === undefined ? { source: String(source) } : { problem };
+}
+
+/** The source and image of parsed JSON that holds nothing else, or the reason why it is none. */
+export function checkPrompt(value: {
+  readonly source: unknown;
+  readonly image?: unknown;
+}): { readonly source: string; readonly image?: string } | string {
+  const { source, image } = value;
+  const problem =
+    textProblem("source", source) ?? (image === undefined ? undefined : textProblem("image", image));
+  // Both parts were looked at.
+  return problem ?? (value as { readonly source: string; readonly image?: string });
 }
 
 /** Whether references say that there is no answer: `[]`, or `[""]` as in SQuAD 2.0 data. */

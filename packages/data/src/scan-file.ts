@@ -1,9 +1,10 @@
 /** Reads any data file as rows: its format's records, put through the recipe's mapping. */
 import { SlmError } from "@slm/core";
 import type { ReadSettings, ScannedRecord } from "./formats/data-format.js";
+import { fieldsHint, HINTS } from "./hints.js";
 import { FORMATS, formatOf, type FormatName } from "./formats/format-table.js";
 import { readParallelText, type ParallelFiles } from "./formats/parallel-text.js";
-import type { Encoding } from "./lines.js";
+import { DEFAULT_ENCODING, type Encoding } from "./lines.js";
 import {
   compileMapping,
   listColumns,
@@ -28,7 +29,7 @@ export interface ScanSettings extends MappingSettings, Omit<ReadSettings, "encod
  * format is not known, or if the mapping needs a column that a table does not have.
  */
 export async function* scanFile(file: DataFile, settings: ScanSettings): AsyncGenerator<ScannedLine> {
-  const read = { ...settings, encoding: settings.encoding ?? "utf-8" };
+  const read = { ...settings, encoding: settings.encoding ?? DEFAULT_ENCODING };
   if (typeof file !== "string") {
     yield* mapRecords(readParallelText(file, read), compileMapping(settings, ROW_COLUMNS));
     return;
@@ -42,12 +43,12 @@ export async function* scanFile(file: DataFile, settings: ScanSettings): AsyncGe
   }
   const mapping = compileMapping(settings, format.mapping);
   const records = format.read(file, { ...read, wanted: mapping.columns });
-  yield* mapRecords(format.isTable ? checkColumns(file, records, mapping) : records, mapping);
+  yield* mapRecords(format.isTable ? checkColumns(file, records, mapping.missingIn) : records, mapping);
 }
 
 async function* mapRecords(
   records: AsyncIterable<ScannedRecord>,
-  { rowOf }: RowMapping,
+  { rowOf, missingIn }: RowMapping,
 ): AsyncGenerator<ScannedLine> {
   for await (const record of records) {
     if ("reason" in record) {
@@ -56,20 +57,26 @@ async function* mapRecords(
     }
     const { line, columns } = record;
     const row = rowOf(columns);
-    yield typeof row === "string" ? { line, reason: row } : { line, row };
+    if (typeof row !== "string") yield { line, row };
+    else if (missingIn(columns) === undefined) yield { line, reason: row };
+    else yield { line, reason: row, hint: fieldsHint(Object.keys(columns)) };
   }
 }
 
-/** Looks at the first record of a table for the columns that the mapping needs. */
-async function* checkColumns(
+/**
+ * Looks at the first record of a table for the columns that are needed.
+ *
+ * @throws SlmError CONFIG_INVALID, naming the columns that are there
+ */
+export async function* checkColumns(
   file: string,
   records: AsyncIterable<ScannedRecord>,
-  mapping: RowMapping,
+  missingIn: RowMapping["missingIn"],
 ): AsyncGenerator<ScannedRecord> {
   let isChecked = false;
   for await (const record of records) {
     if (!isChecked && "columns" in record) {
-      const lacking = mapping.missingIn(record.columns);
+      const lacking = missingIn(record.columns);
       if (lacking !== undefined) {
         const there = listColumns(record.columns);
         throw new SlmError(
@@ -77,7 +84,10 @@ async function* checkColumns(
           `data: ${file} has no column '${lacking.missing}' (${lacking.setting}); its columns are ${there}`,
           {
             context: { file, column: lacking.missing, columns: Object.keys(record.columns).slice(0, 100) },
-            suggestions: ['--set "data.fields={source: COLUMN, target: COLUMN}"'],
+            suggestions: [
+              fieldsHint(Object.keys(record.columns)),
+              `${HINTS.columns} for a file without a header line`,
+            ],
           },
         );
       }

@@ -32,6 +32,7 @@ interface Given {
   readonly file: string;
   readonly settings?: object;
   readonly maxSource?: number;
+  readonly maxRejected?: number;
 }
 
 async function prepare(given: Given): Promise<{ sources: string[]; report: DataReport; output: string }> {
@@ -41,7 +42,8 @@ async function prepare(given: Given): Promise<{ sources: string[]; report: DataR
   const config = dataConfig.parse({
     ...files,
     unlabelled: { path: given.file, ...given.settings },
-    ...(given.maxSource === undefined ? {} : { maxSource: given.maxSource }),
+    maxSource: given.maxSource,
+    maxRejected: given.maxRejected,
   });
   const output = join(directory, `out-${counter++}`);
   const report = await prepareData(config, output);
@@ -110,7 +112,8 @@ describe("unlabelled sources", () => {
       "bad.jsonl",
       '{"source":"ok"}\n{"source":"a","target":"b"}\n7\n{"source":""}\n{\n',
     );
-    const { sources, report } = await prepare({ file });
+    await expect(prepare({ file })).rejects.toThrow("4 of 5 records are no rows (80 %)");
+    const { sources, report } = await prepare({ file, maxRejected: 0.8 });
     expect(sources).toEqual(["ok"]);
     expect(report.rejectedCount).toBe(4);
     expect(report.rejected.map(({ line, reason }) => `${line}: ${reason}`)).toEqual([

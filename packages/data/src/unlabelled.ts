@@ -1,5 +1,5 @@
 /** Reads and checks unlabelled sources for a teacher to label, and leaves out those that are in a split. */
-import type { FileRejection } from "./rejections.js";
+import { UnusableRecords, type FileRejection } from "./rejections.js";
 import type { UnlabelledConfig } from "./data-config.js";
 import type { LoadedDataset } from "./dataset/load-dataset.js";
 import { scanUnlabelled } from "./dataset/scan-dataset.js";
@@ -28,6 +28,8 @@ export interface UnlabelledOptions {
   readonly dataset: LoadedDataset | undefined;
   /** Longest source kept [characters]. */
   readonly maxSource: number | undefined;
+  /** Largest accepted share of lines of a file that are no sources. */
+  readonly maxRejected: number;
   /** The split that has a source, in any form of it. */
   readonly splitOf: (source: string) => Split | undefined;
   readonly onLine: () => void;
@@ -37,22 +39,28 @@ export interface UnlabelledOptions {
 /** One source of a file, or why its line is none. */
 type ScannedSource = { readonly line: number; readonly source: string } | Rejection;
 
-/** Sources that no split has, each once, in the order they come in; and what became of the others. */
+/**
+ * Sources that no split has, each once, in the order they come in; and what became of the others.
+ *
+ * @throws SlmError DATA_INVALID if more lines of a file are no sources than `maxRejected` allows, and as its readers
+ */
 export async function collectUnlabelled(
   settings: UnlabelledConfig,
-  { dataset, maxSource, splitOf, onLine, onRejected }: UnlabelledOptions,
+  { dataset, maxSource, maxRejected, splitOf, onLine, onRejected }: UnlabelledOptions,
 ): Promise<{ readonly sources: readonly string[]; readonly report: UnlabelledReport }> {
   const seen = new HashTable();
   const sources: string[] = [];
   const known: Record<Split, number> = { train: 0, dev: 0, test: 0 };
   let duplicates = 0;
   let rejectedCount = 0;
+  const unusable = new UnusableRecords();
   const { limit } = settings;
   const file = settings.kind === "file" ? settings.path : `${basename(dataset?.path ?? "")}: unlabelled`;
   for await (const scanned of scanSources(settings, dataset)) {
     if (limit !== undefined && sources.length >= limit) break;
     onLine();
     if (scanned === undefined) continue;
+    unusable.add("reason" in scanned ? { file, ...scanned } : undefined);
     const reason = "reason" in scanned ? scanned.reason : tooLong(scanned.source, maxSource);
     if ("reason" in scanned || reason !== undefined) {
       onRejected({ file, line: scanned.line, reason: reason ?? "" });
@@ -65,6 +73,7 @@ export async function collectUnlabelled(
     else if (isSeen) duplicates++;
     else sources.push(scanned.source);
   }
+  if (settings.kind === "file") unusable.check(maxRejected);
   return { sources, report: { rows: sources.length, duplicates, known, rejectedCount } };
 }
 

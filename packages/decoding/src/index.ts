@@ -1,5 +1,5 @@
 export { decode } from "./decode.js";
-export { argmax, notFinite } from "./logits.js";
+export { argmax, logSumExp, notFinite } from "./logits.js";
 export type { DecodeOptions, Decoded, EndReason, Strategy } from "./options.js";
 export { createRandom, type Random } from "./random.js";
 export { type SamplingOptions } from "./sampling.js";

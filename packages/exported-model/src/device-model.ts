@@ -116,6 +116,12 @@ export const deviceModelSchema = z.strictObject({
     .describe(
       "Size of the decoder's pruned vocabulary; the logits of all other tokens are -1e9. Absent: all.",
     ),
+  rows: z
+    .record(z.string(), z.unknown())
+    .optional()
+    .describe(
+      "How the files of the training rows were read, as the `data` section of the recipe says. Absent: as rows of {source, target}.",
+    ),
   parameters: z.int().positive(),
   vocabularySize: z.int().positive(),
   decoderLayers: z.int().positive(),
@@ -132,6 +138,15 @@ export const deviceModelSchema = z.strictObject({
     eos: z.int().nonnegative(),
     unknown: z.int().nonnegative(),
   }),
+  abstention: z
+    .strictObject({
+      threshold: z.number().min(0).max(1).describe("Answers with a lower confidence are withheld."),
+      rows: z.int().positive().describe("Held-out rows that it was chosen on."),
+      coverage: z.number().min(0).max(1).describe("Share of these rows that are answered."),
+      errorRate: z.number().min(0).max(1).describe("Share of wrong answers among the answered rows."),
+    })
+    .optional()
+    .describe("Threshold of the confidence of an answer. Absent: every answer is given."),
   flops: z
     .strictObject({
       encoderPerSourceToken: z.number().nonnegative(),
@@ -173,6 +188,9 @@ export function graphFilesOf(model: Pick<DeviceModel, "graphs" | "static">): rea
 /** All graphs with their weights [bytes]. */
 export const graphBytes = (model: Pick<DeviceModel, "graphs">): number =>
   graphsOf(model).reduce((sum, { graph }) => sum + graph.bytes, 0);
+
+/** File of a checkpoint directory that holds what becomes `rows` of its exports; only where there is something to say. */
+export const ROW_SETTINGS_FILE = "rows.json";
 
 /** Name of the file a {@link DeviceModel} is stored in. */
 export const DEVICE_MODEL_FILE = "model.json";

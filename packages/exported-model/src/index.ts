@@ -3,6 +3,7 @@ export {
   GRAPH_IO,
   GRAPH_NAMES,
   ROW_POSITIONS,
+  ROW_SETTINGS_FILE,
   deviceModelSchema,
   graphBytes,
   graphFilesOf,

@@ -26,7 +26,7 @@ export const devMetrics = z
       input === undefined ? "expected at least one metric, such as [exactMatch], got none" : undefined,
   })
   .describe(
-    "Metrics on the dev split; the first chooses the best checkpoint. Default in a recipe: the metric of quantize.gate.",
+    "Metrics on the dev split; the first chooses the best checkpoint, on ties the next one. Default in a recipe: the metric of quantize.gate.",
   );
 
 export const trainingFields = {

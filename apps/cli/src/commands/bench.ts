@@ -4,6 +4,7 @@ import type { PaperSuiteResult } from "../suites/paper-suite.js";
 import { suiteFlags, type SuiteFlags } from "../suites/suite-flags.js";
 import { deviceFlags, deviceRequest } from "../device-flags.js";
 import { percentFlag } from "../percent-flag.js";
+import { rowsFlag, rowsOf } from "../rows-flag.js";
 import { SlmCommand } from "../slm-command.js";
 
 /** For a suite also every point of its grid. */
@@ -26,7 +27,11 @@ export class BenchCommand extends SlmCommand<BenchCommandResult> {
       summary:
         "Also measure a model with as many parameters as the first, random weights and the same quantization.",
     }),
-    data: Flags.string({ helpValue: "<file>", summary: "JSONL file whose sources are the prompts." }),
+    data: Flags.string({
+      helpValue: "<file>",
+      summary: "File of rows, in any format, whose sources are the prompts.",
+    }),
+    set: rowsFlag,
     prompt: Flags.string({
       multiple: true,
       multipleNonGreedy: true,
@@ -53,7 +58,8 @@ export class BenchCommand extends SlmCommand<BenchCommandResult> {
     "force-tokens": Flags.integer({
       min: 2,
       helpValue: "<n>",
-      summary: "Generate exactly n tokens each. Default with a baseline: the median length of an answer.",
+      summary:
+        "Generate exactly n tokens each. Default with a baseline: as many as each prompt's answer has.",
     }),
     seed: Flags.integer({
       min: 0,
@@ -98,6 +104,7 @@ export class BenchCommand extends SlmCommand<BenchCommandResult> {
     const report = await bench(argv.map(String), {
       baseline,
       data,
+      rows: await rowsOf(flags.set),
       prompts,
       image,
       runs,

@@ -2,6 +2,7 @@ import { Args, Flags } from "@oclif/core";
 import type { CompiledModel } from "../library/compile.js";
 import { shapeFlag } from "../models/shape-flag.js";
 import { threadsFlag } from "../recipe-flags.js";
+import { rowsFlag, rowsOf } from "../rows-flag.js";
 import { SlmCommand } from "../slm-command.js";
 import { COMPILING_PROFILES, SOCS } from "@slm/devices/table";
 
@@ -42,7 +43,8 @@ export class CompileCommand extends SlmCommand<CompiledModel> {
       helpValue: "<rows>",
       summary: "Decode the first rows of --data with the compiled graphs and on the CPU, and compare.",
     }),
-    data: Flags.string({ helpValue: "<file>", summary: "JSONL file of rows for --verify." }),
+    data: Flags.string({ helpValue: "<file>", summary: "File of rows, in any format, for --verify." }),
+    set: rowsFlag,
     metrics: Flags.string({ helpValue: "<names>", summary: "Metrics of the answers of --verify." }),
     profile: Flags.option({ options: COMPILING_PROFILES })({
       summary: "Of an ONNX file: the device software. Default: qnn.",
@@ -65,7 +67,7 @@ export class CompileCommand extends SlmCommand<CompiledModel> {
     this.#lines = (await import("../ui/compile-lines.js")).compileLines;
     const { soc: socs, output, verify, data, metrics, profile, shape: shapes, threads } = flags;
     const options = { socs, output, verify, data, metrics, profile, shapes, threads };
-    return compile(args.model, { ...options, ...this.work });
+    return compile(args.model, { ...options, rows: await rowsOf(flags.set), ...this.work });
   }
 
   protected override lines(result: CompiledModel): readonly string[] {

@@ -4,6 +4,7 @@ import { evaluationFlags } from "../evaluation-flags.js";
 import { deviceFlags, deviceRequest } from "../device-flags.js";
 import { formatNumber, formatSeconds } from "../ui/format.js";
 import { formatMetric } from "../ui/metric-format.js";
+import { rowsOf } from "../rows-flag.js";
 import { modelArgument, modelFlag, modelOf } from "../models/model-argument.js";
 import { SlmCommand } from "../slm-command.js";
 
@@ -34,6 +35,8 @@ export class EvalCommand extends SlmCommand<EvalResult> {
   static override examples = [
     "<%= config.bin %> eval runs/quickstart/deploy --data runs/quickstart/data/test.jsonl --metrics wer",
     "<%= config.bin %> eval runs/quickstart/deploy --data runs/quickstart/data/test.jsonl --metrics wer --beams 4",
+    "<%= config.bin %> eval runs/dates/deploy --data more-dates.csv --metrics exactMatch",
+    `<%= config.bin %> eval exported --data pairs.csv --set "data.fields={source: text, target: label}" --metrics exactMatch`,
     "<%= config.bin %> eval exported --data squad.jsonl --metrics squadF1,squadExactMatch",
     "<%= config.bin %> eval exported --data test.jsonl --metrics perplexity",
   ];
@@ -53,14 +56,15 @@ export class EvalCommand extends SlmCommand<EvalResult> {
     const { parseEvaluationMetrics } = await import("../models/evaluation-metrics.js");
     const { choosePredictionsFile } = await import("../models/predictions-file.js");
     const { measureQuality, readEvaluationRows } = await import("../models/measure-quality.js");
+    const { rowSettingsFor } = await import("../models/row-settings.js");
     const { beamSearch } = await import("@slm/inference");
     const { withDevice } = await import("../compute/with-device.js");
     const { deviceNotes } = await import("@slm/runtime");
     const metrics = parseEvaluationMetrics(flags.metrics);
+    const given = await rowsOf(flags.set);
     const predictions = await choosePredictionsFile(flags.output, (text) => {
       this.note(text);
     });
-    const rows = await readEvaluationRows(flags.data, flags.limit);
     const { progress } = this.context(1);
     const context = { progress, signal: this.signal };
     return withDevice(
@@ -68,6 +72,8 @@ export class EvalCommand extends SlmCommand<EvalResult> {
       { ...deviceRequest(flags), ...context },
       async ({ directories: [model = ""], runtime }) => {
         const { device } = runtime;
+        const settings = await rowSettingsFor({ file: flags.data, model, needed: "rows", given });
+        const rows = await readEvaluationRows(flags.data, flags.limit, settings);
         for (const note of deviceNotes(device)) this.note(note);
         const strategy = flags.beams === undefined ? undefined : beamSearch(flags.beams);
         const request = { model, rows, metrics, strategy, runtime, context, predictionsPath: predictions };

@@ -7,6 +7,7 @@ import { formatBytes } from "../ui/format.js";
 import { quantizeLines } from "../ui/quantize-lines.js";
 import { threadsFlag } from "../recipe-flags.js";
 import { shapeFlag } from "../models/shape-flag.js";
+import { rowsFlag, rowsOf } from "../rows-flag.js";
 import { SlmCommand } from "../slm-command.js";
 
 /** Lists of their own, so that reading flags loads no library. */
@@ -116,6 +117,7 @@ export class QuantizeCommand extends SlmCommand<QuantizedModel> {
         "Metric and its largest allowed loss: wer:+0.5 [points], wer:0.005, logitDivergence:0.01 [nats].",
       helpGroup: "QUALITY",
     }),
+    set: rowsFlag,
     data: Flags.string({
       helpValue: "<file>",
       summary: "JSONL file of rows on which the gate is measured.",
@@ -167,6 +169,7 @@ export class QuantizeCommand extends SlmCommand<QuantizedModel> {
       smooth,
       gate,
       data,
+      rows: await rowsOf(flags.set),
       limit,
       sensitivity,
       budget,

@@ -1,5 +1,6 @@
 import { Flags } from "@oclif/core";
 import type { RunPlan, RunReport } from "../library/run-recipe.js";
+import { summaryLines } from "../summary/summary-lines.js";
 import { stageLine } from "../ui/stage-line.js";
 import type { PrintedConfig } from "../pipeline-run.js";
 import { computeFlags, recipeFlags, requiredRecipeArg } from "../recipe-flags.js";
@@ -49,6 +50,7 @@ export class RunCommand extends SlmCommand<RunResult> {
   protected override lines(result: RunResult): readonly string[] {
     if ("config" in result) return [result.yaml];
     const last = "deploy" in result ? (result.deploy ?? result.stages.at(-1)?.artifact) : undefined;
-    return [...result.stages.map(stageLine), ...(last === undefined ? [] : [last])];
+    const summary = "summary" in result ? summaryLines(result.summary) : [];
+    return [...result.stages.map(stageLine), ...summary, ...(last === undefined ? [] : [last])];
   }
 }

@@ -1,4 +1,5 @@
 /** Compares models on this machine. */
+import type { FileSettings } from "@slm/data";
 import { basename, resolve } from "node:path";
 import type { BenchResult } from "@slm/bench";
 import { SlmError } from "@slm/core/errors";
@@ -11,6 +12,8 @@ export interface BenchOptions extends WorkOptions, DeviceRequest {
   readonly baseline?: "decoder-only" | undefined;
   /** JSONL file whose sources are the prompts, with their images. */
   readonly data?: string | undefined;
+  /** How to read files of rows, as a recipe's `data` section says it. Default: as the model's recipe read its training rows. */
+  readonly rows?: FileSettings | undefined;
   /** Prompts. Default: random texts of the first model's source tokens. */
   readonly prompts?: readonly string[] | undefined;
   /** Image file that every prompt is about, for vision-language models. */
@@ -19,7 +22,7 @@ export interface BenchOptions extends WorkOptions, DeviceRequest {
   readonly runs?: number | undefined;
   /** Batch size: copies of a prompt that are decoded together. Default: 1. */
   readonly batch?: number | undefined;
-  /** Number of tokens that every generation has. Default with a baseline: the median length of an answer. */
+  /** Number of tokens that every generation has. Default with a baseline: as many as each prompt's own answer has. */
   readonly forceTokens?: number | undefined;
   /** Seed of the choice of prompts and of the order of runs. Default: 1. */
   readonly seed?: number | undefined;
@@ -70,8 +73,16 @@ export async function bench(models: readonly string[], options: BenchOptions = {
   const request = { device, soc, fallback, threads, tune, ...context };
   const result = await withDevice(models, request, async ({ directories, recipe }) => {
     const named = directories.map((directory, at) => ({ name: nameOf(models, at), directory }));
-    const { data, image, prompts: prompt = [] } = options;
-    const prompts = await choosePrompts({ data, prompt, image, model: directories[0]!, count: runs, seed });
+    const { data, rows, image, prompts: prompt = [] } = options;
+    const prompts = await choosePrompts({
+      data,
+      rows,
+      prompt,
+      image,
+      models: directories,
+      count: runs,
+      seed,
+    });
     const measure = async (): Promise<BenchResult> => {
       const measured = { models: named, baseline, prompts, config, runtime: recipe, context };
       return withRegression(await benchWithBaseline(measured), earlier, options.maxRegression);

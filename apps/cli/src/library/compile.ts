@@ -1,4 +1,5 @@
 /** Compiles models for NPUs ahead of time, by vendors' plug-ins. */
+import type { FileSettings } from "@slm/data";
 import type { CompileReport } from "@slm/compilation";
 import type { CompilingProfile } from "@slm/devices/table";
 import type { MetricName } from "@slm/metrics";
@@ -15,6 +16,8 @@ export interface CompileOptions extends WorkOptions {
   readonly verify?: number | undefined;
   /** JSONL file of rows to verify. */
   readonly data?: string | undefined;
+  /** How to read files of rows, as a recipe's `data` section says it. Default: as the model's recipe read its training rows. */
+  readonly rows?: FileSettings | undefined;
   /** Metrics of those rows, comma-separated. Default: distances and equal answers only. */
   readonly metrics?: string | undefined;
   /** Of an ONNX file: the device software. Default: qnn. */
@@ -104,12 +107,17 @@ async function verifyRows(
 ): Promise<readonly VerifiedChip[]> {
   const { verifyCompiled } = await import("../models/verify-compiled.js");
   const { readEvaluationRows } = await import("../models/measure-quality.js");
+  const { rowSettingsFor } = await import("../models/row-settings.js");
   const { metrics, threads } = options;
   return verifyCompiled({
     model,
     profile,
     socs: chips.map(({ soc }) => soc),
-    rows: await readEvaluationRows(options.data, options.verify),
+    rows: await readEvaluationRows(
+      options.data,
+      options.verify,
+      await rowSettingsFor({ file: options.data, model, needed: "rows", given: options.rows }),
+    ),
     metrics: metrics === undefined ? [] : await answerMetrics(metrics),
     threads,
     context: contextOf(options),

@@ -1,4 +1,5 @@
 /** Quantizes models, with a gate on the loss of quality. */
+import type { FileSettings } from "@slm/data";
 import { dirname } from "node:path";
 import type { QuantizeFileReport, QuantizeReport, QuantizeTransformersReport } from "@slm/quantization";
 import type { RuntimeDevice } from "@slm/runtime";
@@ -15,6 +16,8 @@ export interface QuantizeOptions extends WorkOptions, QuantizeSettings {
   readonly gate?: string | undefined;
   /** JSONL file of rows on which the gate is measured. Default: the calibration rows. */
   readonly data?: string | undefined;
+  /** How to read files of rows, as a recipe's `data` section says it. Default: as the model's recipe read its training rows. */
+  readonly rows?: FileSettings | undefined;
   /** Measures the gate on the first rows only. */
   readonly limit?: number | undefined;
   /** Intra-op threads, and threads that quantize weights. Default: one per CPU core. */
@@ -120,11 +123,11 @@ async function quantizeModel({
   const { parseBytes } = await import("@slm/quantization");
   const { withOutputThreads } = await import("../compute/output-threads.js");
   const { scheme, sensitivity = false, threads, calibration, data = calibration } = options;
-  const gate = await readGateRequest({ ...options, data });
   const budget = options.budget === undefined ? undefined : parseBytes(options.budget);
   const { progress, signal } = context;
   return withRuntime(threads, (runtime) =>
     withModel(path, { runtime, progress, signal }, async (model) => {
+      const gate = await readGateRequest({ ...options, data, model });
       const request = await directoryOptions(options, model, runtime);
       const report = await writeStandalone(
         { directory: output, kind: "quantized", sources: { model }, settings },

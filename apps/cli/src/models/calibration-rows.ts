@@ -1,6 +1,6 @@
 /** Rows of a data file as token ids, for calibration and for the label-free divergence metric. */
 import { readDeviceModel, type DeviceVision } from "@slm/exported-model";
-import { imageFolderOf, readAllRows } from "@slm/data";
+import { imageFolderOf, readFileRows, type FileSettings } from "@slm/data";
 import { SlmError } from "@slm/core/errors";
 import { readSafetensors } from "@slm/checkpoints";
 import type { FeedSource, Feeds, TokenPair } from "@slm/quantization";
@@ -8,6 +8,7 @@ import { loadTokenizer } from "@slm/tokenizer";
 import { patchRows } from "@slm/vision";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { rowSettingsFor } from "./row-settings.js";
 import { rowImage } from "./row-images.js";
 
 /** Default number of calibration rows of text. With 256, the word error rate of static 8-bit schemes is 0.2 points higher in the quick start (docs/how-to/processors.md). */
@@ -32,10 +33,12 @@ export async function readTokenPairs(
   path: string,
   modelDirectory: string,
   count?: number,
+  given?: FileSettings,
 ): Promise<readonly TokenPair[]> {
   const tokenizer = await loadTokenizer(modelDirectory);
   const { vision } = await readDeviceModel(modelDirectory);
-  const rows = await readAllRows(path);
+  const settings = await rowSettingsFor({ file: path, model: modelDirectory, needed: "rows", given });
+  const rows = await readFileRows(path, settings);
   const defaultRows = vision === undefined ? TEXT_ROWS : LARGE_ROWS;
   const pairs: TokenPair[] = [];
   for (const { source, target, image } of spreadRows(rows, count ?? defaultRows)) {
@@ -43,7 +46,7 @@ export async function readTokenPairs(
     const patches =
       vision === undefined || image === undefined
         ? undefined
-        : await patchesOf(vision, imageFolderOf(path), image);
+        : await patchesOf(vision, settings.images ?? imageFolderOf(path), image);
     pairs.push(patches === undefined ? pair : { ...pair, patches });
   }
   return pairs;

@@ -26,6 +26,8 @@ import {
   type JudgeRequest,
   type Verdict,
 } from "./judge.js";
+import type { FileSettings } from "@slm/data";
+import { rowSettingsFor } from "./row-settings.js";
 import { readEvaluationRows } from "./measure-quality.js";
 
 export interface GatedQuantization extends Verdict {
@@ -45,7 +47,10 @@ export interface GatedQuantization extends Verdict {
 export async function readGateRequest(flags: {
   readonly gate?: string | undefined;
   readonly data?: string | undefined;
+  readonly rows?: FileSettings | undefined;
   readonly limit?: number | undefined;
+  /** Directory of the exported model. */
+  readonly model: string;
 }): Promise<GateRequest | undefined> {
   if (flags.gate === undefined) return undefined;
   const written = parseGate(flags.gate);
@@ -62,7 +67,9 @@ export async function readGateRequest(flags: {
   }
   const metric = requireMetric(written.metric);
   const { maxDrop } = gateIn(METRICS[metric].unit, written);
-  return { metric, maxDrop, rows: await readEvaluationRows(flags.data, flags.limit) };
+  const { data, limit, model, rows: given } = flags;
+  const settings = await rowSettingsFor({ file: data, model, needed: "rows", given });
+  return { metric, maxDrop, rows: await readEvaluationRows(data, limit, settings) };
 }
 
 /** How to quantize `modelDirectory` into `outputDirectory`. */

@@ -1,7 +1,7 @@
 /** Evaluates a model on the rows of a file. */
 import type { StageContext } from "@slm/core";
 import type { Strategy } from "@slm/decoding";
-import { imageFolderOf, readAllRows, referencesOf, type Row } from "@slm/data";
+import { imageFolderOf, readFileRows, referencesOf, type FileSettings, type Row } from "@slm/data";
 import {
   evaluateModel,
   loadScoringGenerator,
@@ -24,19 +24,26 @@ export interface QualityRequest {
   readonly strategy?: Strategy | undefined;
   readonly runtime: Runtime;
   readonly context: Pick<StageContext, "progress" | "signal">;
+  /** Seed of the confidence intervals of metrics; none are computed when absent. */
+  readonly intervalSeed?: number | undefined;
   /** File for one line of JSON per row. */
   readonly predictionsPath?: string;
 }
 
 /**
- * Rows of a JSONL file with their references and images. A question without an answer has no reference; paths of images start from the
+ * Rows of a file of any format with their references and images. A question without an answer has no reference; paths of images start from the
  * file's folder.
  *
  * @param limit uses the first rows only
+ * @param settings how to read the file; see `rowSettingsFor`. Default: as rows of {source, target}.
  */
-export async function readEvaluationRows(path: string, limit?: number): Promise<readonly EvaluationRow[]> {
-  const rows = await readAllRows(path);
-  const folder = imageFolderOf(path);
+export async function readEvaluationRows(
+  path: string,
+  limit?: number,
+  settings: FileSettings = {},
+): Promise<readonly EvaluationRow[]> {
+  const rows = await readFileRows(path, settings);
+  const folder = settings.images ?? imageFolderOf(path);
   return rows.slice(0, limit).map((row) => evaluationRow(row, folder));
 }
 
@@ -52,7 +59,7 @@ function evaluationRow(row: Row, folder: string): EvaluationRow {
  * @throws SlmError as evaluateModel and loadScoringGenerator
  */
 export async function measureQuality(request: QualityRequest): Promise<Evaluation> {
-  const { model, rows, metrics, strategy, runtime, context, predictionsPath } = request;
+  const { model, rows, metrics, strategy, runtime, context, predictionsPath, intervalSeed } = request;
   const generator = await loadScoringGenerator(model, runtime);
   try {
     return await evaluateModel({
@@ -67,6 +74,7 @@ export async function measureQuality(request: QualityRequest): Promise<Evaluatio
       progress: context.progress,
       signal: context.signal,
       predictionsPath,
+      intervalSeed,
     });
   } finally {
     await generator.close();

@@ -16,6 +16,7 @@ import {
   type QuantizeFileOptions,
   type WeightFormat,
 } from "@slm/quantization";
+import type { FileSettings } from "@slm/data";
 import type { Runtime } from "@slm/runtime";
 import { readFeeds, readTokenPairs } from "./calibration-rows.js";
 import { resolveReduceRange, type ReduceRange } from "./reduce-range.js";
@@ -42,6 +43,8 @@ export interface QuantizeSettings {
   readonly calibration?: string | undefined;
   /** Calibration rows used, spread evenly over the file. Default: 1024; with images 256. */
   readonly calibrationRows?: number | undefined;
+  /** How to read files of rows. Default: as the model's recipe read its training rows. */
+  readonly rows?: FileSettings | undefined;
   /** Static schemes: calibration method for the ranges of activations. Default: `minmax`. */
   readonly calibrate?: CalibrationMethod | undefined;
   /** Percentile of the values that the method `percentile` keeps in range [%]. Default: 99.999. */
@@ -160,7 +163,7 @@ export async function directoryOptions(
         ? undefined
         : {
             runtime,
-            pairs: await readTokenPairs(calibration, modelDirectory, settings.calibrationRows),
+            pairs: await readTokenPairs(calibration, modelDirectory, settings.calibrationRows, settings.rows),
             ...calibrationSettings(settings),
           },
   };

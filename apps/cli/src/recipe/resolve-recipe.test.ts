@@ -47,7 +47,10 @@ async function resolve(
 ): Promise<ResolvedRecipe> {
   const path = join(root, "r.yaml");
   await writeFile(path, text);
-  return resolveRecipe({ path, sets, skip, environment }, schemas);
+  return resolveRecipe({ path, sets, skip, environment }, (mentioned) => ({
+    schemas,
+    needed: Object.keys(schemas).filter((section) => mentioned.includes(section)),
+  }));
 }
 
 const settingsOf = (recipe: ResolvedRecipe, section: string): unknown => recipe.sections[section]?.settings;
@@ -135,9 +138,10 @@ describe(resolveRecipe, () => {
     await writeFile(path, "distill: {}\n");
     const needing = (skip: readonly string[], text = "distill: {}\n"): Promise<unknown> =>
       writeFile(path, text).then(() =>
-        resolveRecipe({ path, sets: [], environment: {}, skip }, schemas, (names) =>
-          names.includes("distill") ? ["data", ...names.filter((name) => name !== "data")] : names,
-        ),
+        resolveRecipe({ path, sets: [], environment: {}, skip }, (mentioned) => ({
+          schemas,
+          needed: mentioned.includes("distill") ? ["data", "distill"] : mentioned,
+        })),
       );
     await expect(needing(["data"])).rejects.toMatchObject({
       code: "CONFIG_INVALID",

@@ -1,6 +1,24 @@
 /** Stage `data`: rows of a source, split into train, dev and test. */
-import { dataConfig, IMAGE_FOLDER, namedFiles, prepareData, type DataConfig } from "@slm/data";
+import {
+  dataConfig,
+  firstReasons,
+  IMAGE_FOLDER,
+  namedFiles,
+  prepareData,
+  type DataConfig,
+  type DataReport,
+} from "@slm/data";
 import { defineStage } from "../pipeline/stage.js";
+
+/** How many records were rejected and why the first were; undefined if none was. */
+export function rejectedLine({
+  rejected,
+  rejectedCount,
+}: Pick<DataReport, "rejected" | "rejectedCount">): string | undefined {
+  return rejectedCount === 0
+    ? undefined
+    : `${rejectedCount} rejected: ${firstReasons(rejected, rejectedCount)}`;
+}
 
 const STEP_MESSAGE = { read: "lines read", write: "rows written" } as const;
 
@@ -13,12 +31,16 @@ export const dataStage = defineStage<DataConfig>({
   inputs: [],
   files: namedFiles,
   indexed: [IMAGE_FOLDER],
-  run: ({ settings, work, seed, signal, progress }) =>
-    prepareData(settings, work, {
+  run: async ({ settings, work, seed, signal, progress }): Promise<DataReport> => {
+    const report = await prepareData(settings, work, {
       seed,
       signal,
       progress: ({ step, done }) => {
         progress({ stage: "data", message: `${done} ${STEP_MESSAGE[step]}` });
       },
-    }),
+    });
+    const rejected = rejectedLine(report);
+    if (rejected !== undefined) progress({ stage: "data", message: rejected, isNote: true });
+    return report;
+  },
 });

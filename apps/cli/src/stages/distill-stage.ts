@@ -8,6 +8,7 @@ import {
 } from "@slm/distillation";
 import { withEngine } from "../compute/open-engine.js";
 import { estimateDistill } from "../estimates/training-estimate.js";
+import { rememberRowSettings } from "../models/row-settings.js";
 import { openPublishedTower, publishedTowerFiles } from "../models/published-tower.js";
 import { defineStage, type StageFile } from "../pipeline/stage.js";
 import { requireInput } from "./require-input.js";
@@ -34,7 +35,7 @@ export const distillStage = defineStage<DistillConfig>({
   run: async ({ settings, compute, inputs, work, ...context }): Promise<DistillReport> => {
     const named = publishedTowerOf(settings.student);
     const published = named === undefined ? undefined : await openPublishedTower(named, context);
-    return withEngine(compute, (engine) =>
+    const report = await withEngine(compute, (engine) =>
       distill(settings, {
         dataDirectory: requireInput(inputs, "data"),
         tokenizerDirectory: requireInput(inputs, "tokenizer"),
@@ -46,5 +47,7 @@ export const distillStage = defineStage<DistillConfig>({
         context,
       }),
     );
+    await rememberRowSettings(work, requireInput(inputs, "data"));
+    return report;
   },
 });

@@ -6,57 +6,100 @@ import { MAX_COLUMNS } from "../limits.js";
 import { ROW_COLUMNS } from "../mapping.js";
 import type { Rejection } from "../row.js";
 import { CsvRecords, type CsvRecord } from "./csv-records.js";
-import type { DataFormat, ReadSettings, ScannedRecord } from "./data-format.js";
+import { HINTS } from "../hints.js";
+import {
+  DELIMITERS,
+  type DataFormat,
+  type Delimiter,
+  type ReadSettings,
+  type ScannedRecord,
+} from "./data-format.js";
 
 interface Dialect {
-  readonly delimiter: string;
+  readonly delimiter: Delimiter;
   /** Null where quotes are text. */
   readonly quote: string | null;
 }
 
-/** RFC 4180: a field with a comma, a quote or a line end stands in quotes, quotes in it are doubled. */
+/**
+ * RFC 4180: a field with a comma, a quote or a line end stands in quotes, quotes in it are doubled. Spreadsheets of many countries write
+ * semicolons in place of commas, so the delimiter is looked for in the first record.
+ */
 const COMMA: Dialect = { delimiter: ",", quote: '"' };
 /** The registered text/tab-separated-values: no field holds a tab or a line end, and quotes are text. */
 const TAB: Dialect = { delimiter: "\t", quote: null };
 
-export const csvFormat: DataFormat = table([".csv"], COMMA);
-export const tsvFormat: DataFormat = table([".tsv", ".tab"], TAB);
+export const csvFormat: DataFormat = table([".csv"], (path, settings) => readTable(path, COMMA, settings));
+export const tsvFormat: DataFormat = table([".tsv", ".tab"], (path, { delimiter, ...settings }) => {
+  if (delimiter === undefined || delimiter === TAB.delimiter)
+    return readTable(path, TAB, { ...settings, delimiter: TAB.delimiter });
+  throw new SlmError(
+    "CONFIG_INVALID",
+    `data: ${path}: delimiter: expected none for TSV, got ${JSON.stringify(delimiter)}`,
+    { context: { path, delimiter }, suggestions: ["--set data.format=csv"] },
+  );
+});
 
 /** Records parsed at a time: many, since each call of the parser costs as much as ten records. */
 const BATCH_RECORDS = 512;
 /** And at most about this much text, so that long records do not gather [UTF-16 units]. */
 const BATCH_UNITS = 256 * 1024;
 
-function table(extensions: readonly string[], dialect: Dialect): DataFormat {
-  return {
-    extensions,
-    isTable: true,
-    mapping: ROW_COLUMNS,
-    read: (path, settings) => readTable(path, dialect, settings),
-  };
+function table(extensions: readonly string[], read: DataFormat["read"]): DataFormat {
+  return { extensions, isTable: true, mapping: ROW_COLUMNS, read };
 }
 
 /** @throws SlmError DATA_INVALID if the header line names a column twice, has too many or cannot be read */
 async function* readTable(
   path: string,
-  dialect: Dialect,
+  usual: Dialect,
   settings: ReadSettings,
 ): AsyncGenerator<ScannedRecord> {
   let names = settings.columns === undefined ? undefined : checkHeader(path, settings.columns);
-  for await (const batch of batches(path, dialect, settings)) {
-    for (const { line, fields, reason } of parseBatch(batch, dialect)) {
-      if (fields === undefined) {
-        if (names === undefined) throw badHeader(path, `line ${line}: ${reason}`);
-        yield { line, reason };
-      } else if (names === undefined) names = checkHeader(path, fields);
-      else yield toRecord(line, fields, names);
+  let dialect: Dialect | undefined;
+  for await (const batch of batches(path, usual, settings)) {
+    dialect ??= { ...usual, delimiter: settings.delimiter ?? delimiterOf(batch, usual, settings) };
+    for (const record of parseBatch(batch, dialect)) {
+      if (record.fields === undefined) {
+        if (names === undefined) throw badHeader(path, `line ${record.line}: ${record.reason}`, record.hint);
+        yield record;
+      } else if (names === undefined) names = checkHeader(path, record.fields);
+      else yield toRecord(record.line, record.fields, names);
     }
   }
 }
 
+/**
+ * What separates the fields: the first delimiter with which the first record has the columns that are used, or as many fields as names
+ * were given. If none has them, the one that makes most fields, so that the error names the columns as their author sees them.
+ */
+function delimiterOf(
+  batch: readonly (CsvRecord | Rejection)[],
+  dialect: Dialect,
+  { columns, wanted }: ReadSettings,
+): Delimiter {
+  const first = batch.find((record) => "text" in record);
+  if (first === undefined) return dialect.delimiter;
+  const tried = DELIMITERS.map((delimiter) => {
+    const fields = tryParse(first.text, { ...dialect, delimiter }).fields?.[0] ?? [];
+    return { delimiter, names: fields.map((name) => name.trim()) };
+  });
+  const isFit = (names: readonly string[]): boolean =>
+    columns === undefined
+      ? (wanted?.needed ?? []).every((name) => names.includes(name))
+      : names.length === columns.length;
+  const most = Math.max(...tried.map(({ names }) => names.length));
+  return (tried.find(({ names }) => isFit(names)) ?? tried.find(({ names }) => names.length === most))!
+    .delimiter;
+}
+
 function toRecord(line: number, fields: readonly string[], names: readonly string[]): ScannedRecord {
   if (fields.length !== names.length) {
-    return { line, reason: `${fields.length} fields, expected ${names.length} as in the header` };
+    return {
+      line,
+      reason: `${fields.length} fields, expected ${names.length} as in the header`,
+      hint: HINTS.delimiter,
+    };
   }
   return { line, columns: Object.fromEntries(names.map((name, index) => [name, fields[index]])) };
 }
@@ -83,7 +126,7 @@ async function* batches(
 
 type Parsed =
   | { readonly line: number; readonly fields: readonly string[]; readonly reason?: undefined }
-  | { readonly line: number; readonly fields?: undefined; readonly reason: string };
+  | (Rejection & { readonly fields?: undefined });
 
 /** All records at once where they are well formed, else one by one to find those that are not. */
 function parseBatch(batch: readonly (CsvRecord | Rejection)[], dialect: Dialect): readonly Parsed[] {
@@ -132,9 +175,13 @@ function checkHeader(path: string, names: readonly string[]): readonly string[] 
   return trimmed;
 }
 
-function badHeader(path: string, problem: string): SlmError {
+function badHeader(
+  path: string,
+  problem: string,
+  hint = `${HINTS.columns} for a file without a header line`,
+): SlmError {
   return new SlmError("DATA_INVALID", `data: ${path}: header: ${problem}`, {
     context: { path },
-    suggestions: ["name the columns of a file without a header line in data.columns"],
+    suggestions: [hint],
   });
 }

@@ -11,11 +11,17 @@ export interface ReadSettings {
   readonly encoding: Encoding;
   /** Names of the columns of a table without a header line. */
   readonly columns?: readonly string[] | undefined;
+  /** What separates the fields of a CSV record. Default: found in the file. */
+  readonly delimiter?: Delimiter | undefined;
   /** Target of a question without an answer. */
   readonly unanswerable?: string | undefined;
   /** Columns that are used: a format that can leave out the others does. Absent: all. */
   readonly wanted?: WantedColumns;
 }
+
+/** What may separate the fields of a CSV record, in the order in which it is looked for. */
+export const DELIMITERS = [",", ";", "\t", "|"] as const;
+export type Delimiter = (typeof DELIMITERS)[number];
 
 export interface DataFormat {
   /** Ends of file names that mean this format; none for formats that only a recipe can name. */

@@ -25,6 +25,13 @@ export const FORMAT_NAMES = Object.keys(FORMATS) as [FormatName, ...FormatName[]
 /** Of this ending are several formats, told apart by what is in the file. */
 const DOCUMENT_EXTENSION = ".json";
 
+/** The format, or for JSON the family of formats, that a file's ending means; undefined if it means none. */
+export function formatByEnding(path: string): FormatName | typeof DOCUMENT_EXTENSION | undefined {
+  const extension = extname(path).toLowerCase();
+  if (extension === DOCUMENT_EXTENSION) return DOCUMENT_EXTENSION;
+  return FORMAT_NAMES.find((name) => (FORMATS[name] as DataFormat).extensions.includes(extension));
+}
+
 /**
  * The format of a file: the one that is named, else the one of its ending, else, for JSON, of its shape.
  *
@@ -36,11 +43,10 @@ export async function formatOf(
   settings: ReadSettings,
 ): Promise<DataFormat> {
   if (named !== undefined) return FORMATS[named];
-  const extension = extname(path).toLowerCase();
-  if (extension === DOCUMENT_EXTENSION) return FORMATS[await formatOfDocument(path, settings)];
-  const format = Object.values<DataFormat>(FORMATS).find(({ extensions }) => extensions.includes(extension));
-  if (format !== undefined) return format;
-  throw new SlmError("CONFIG_INVALID", `data: ${path}: no format ends in '${extension}'`, {
+  const found = formatByEnding(path);
+  if (found === DOCUMENT_EXTENSION) return FORMATS[await formatOfDocument(path, settings)];
+  if (found !== undefined) return FORMATS[found];
+  throw new SlmError("CONFIG_INVALID", `data: ${path}: no format ends in '${extname(path)}'`, {
     context: { path, formats: FORMAT_NAMES },
     suggestions: [`--set data.format=jsonl, or another of ${FORMAT_NAMES.join(", ")}`],
   });

@@ -1,6 +1,7 @@
 /** Data sets that are one JSON document: a list of rows, SQuAD, or intents. Their shapes tell them apart. */
 import { readFile } from "node:fs/promises";
 import { SlmError } from "@slm/core";
+import { HINTS } from "../hints.js";
 import { checkSize, decodeText, rejectUtf16, unreadable } from "../lines.js";
 import { MAX_DOCUMENT_BYTES } from "../limits.js";
 import { kindOf } from "../row.js";
@@ -21,12 +22,14 @@ export async function readDocument(path: string, { encoding }: ReadSettings): Pr
   });
   rejectUtf16(path, bytes);
   const text = decodeText(bytes, encoding);
-  if (text === undefined) throw badDocument(path, "not UTF-8 text", ["set data.encoding: windows-1252"]);
+  if (text === undefined) throw badDocument(path, "not UTF-8 text", [HINTS.encoding]);
   try {
     return JSON.parse(text.startsWith("\ufeff") ? text.slice(1) : text);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw badDocument(path, `not JSON: ${reason.slice(0, 200)}`, ["name another format in data.format"]);
+    throw badDocument(path, `not JSON: ${reason.slice(0, 200)}`, [
+      "--set data.format=jsonl, or another format",
+    ]);
   }
 }
 

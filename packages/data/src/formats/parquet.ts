@@ -75,7 +75,7 @@ async function readFooter(handle: FileHandle): Promise<ParquetFile> {
 /** Columns at the top of the schema that are used; all of them where one is missing, so that the error can name them. */
 function wantedOf(schema: SchemaTree, wanted: WantedColumns | undefined): readonly string[] {
   const names = schema.children.map(({ element }) => element.name);
-  if (wanted === undefined) return names;
+  if (wanted === undefined || wanted.others === true) return names;
   const holds = (name: string, column: string): boolean => column === name || column.startsWith(`${name}.`);
   if (!wanted.needed.every((column) => names.some((name) => holds(name, column)))) return names;
   const used = [...wanted.needed, ...wanted.optional];

@@ -103,6 +103,46 @@ describe("CSV", () => {
     );
   });
 
+  test.each([
+    ["semicolons", 'source;target\n"a;,b";c\n', "a;,b"],
+    ["tabs", "source\ttarget\na,b\tc\n", "a,b"],
+    ["bars", "id|source|target\n1|a,b|c\n", "a,b"],
+    ["commas", 'source,"tar;get",target\na;b,x,c\n', "a;b"],
+  ])("finds %s by the columns of its header", async (_name, content, source) => {
+    expect(await csv(content)).toEqual([row(2, source, "c")]);
+  });
+
+  test("finds the delimiter of a file without a header line by the number of its columns", async () => {
+    expect(await csv("a,b;c\n", { columns: ["source", "target"], delimiter: ";" })).toEqual([
+      row(1, "a,b", "c"),
+    ]);
+    expect(await csv("a;b\nc;d\n", { columns: ["source", "target"] })).toEqual([
+      row(1, "a", "b"),
+      row(2, "c", "d"),
+    ]);
+  });
+
+  test("names the columns as their author sees them where none fits, and how to map them", async () => {
+    await expect(csv("written;iso\n3 May;2024-05-03\n")).rejects.toMatchObject({
+      message: expect.stringContaining("its columns are written, iso") as string,
+      suggestions: expect.arrayContaining(['--set "data.fields={source: written, target: iso}"']) as string[],
+    });
+  });
+
+  test("takes the delimiter that is set, and TSV takes none", async () => {
+    await expect(csv("source;target\na;b\n", { delimiter: "," })).rejects.toThrow("no column 'source'");
+    const path = await put("d.tsv", "source\ttarget\n");
+    await expect(scan(path, { delimiter: ";" })).rejects.toMatchObject({ code: "CONFIG_INVALID" });
+  });
+
+  test.each(["latin1", "iso-8859-1"] as const)("reads %s", async (encoding) => {
+    const bytes = Buffer.from("source,target\ncafé,x\n", "latin1");
+    expect(await csv(bytes, { encoding })).toEqual([row(2, "café", "x")]);
+    expect(await csv(bytes)).toEqual([
+      { line: 2, reason: "not UTF-8 text", hint: "--set data.encoding=latin1" },
+    ]);
+  });
+
   test("reads windows-1252 where it is told to, and names UTF-16", async () => {
     const bytes = Buffer.from([...Buffer.from("source,target\ncaf"), 0xe9, ...Buffer.from(",x\n")]);
     expect(await csv(bytes, { encoding: "windows-1252" })).toEqual([row(2, "café", "x")]);

@@ -167,7 +167,12 @@ describe("rows with images", () => {
       expect.objectContaining({ line: 121, reason: expect.stringContaining("'..'") as string }),
     ]);
     const text = { source: "a", target: "b" };
-    const without = await prepare([...rows, text], { images: undefined, testFraction: 0, devFraction: 0 });
+    const without = await prepare([...rows, text], {
+      images: undefined,
+      testFraction: 0,
+      devFraction: 0,
+      maxRejected: 1,
+    });
     expect(without.report).toMatchObject({ rows: 1, rejectedCount: 120 });
     expect(without.report.rejected[0]!.reason).toContain("data.images");
   });

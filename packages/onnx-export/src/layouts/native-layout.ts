@@ -1,8 +1,14 @@
 /** Files beside the graphs of slm's own layout: model.json, config.json and the tokenizer's. */
+import { existsSync } from "node:fs";
 import { copyFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { writeDeviceModel, type DeviceModel, type DeviceVision } from "@slm/exported-model";
-import { writeFailure } from "@slm/core";
+import {
+  ROW_SETTINGS_FILE,
+  writeDeviceModel,
+  type DeviceModel,
+  type DeviceVision,
+} from "@slm/exported-model";
+import { readJsonFile, writeFailure } from "@slm/core";
 import { CONFIG_FILE } from "@slm/checkpoints";
 import {
   flopsPerImage,
@@ -13,6 +19,7 @@ import {
   visionOf,
   type ModelConfig,
 } from "@slm/model";
+import { z } from "zod";
 import { TOKENIZER_CONFIG_FILE, TOKENIZER_FILE } from "@slm/tokenizer";
 import { cacheCapacity } from "../graphs/native-graphs.js";
 import type { StaticSizes } from "../graphs/static-graphs.js";
@@ -35,7 +42,8 @@ export async function writeNativeFiles(
   source: LayoutSource,
   { device, graphs }: { readonly device: Device; readonly graphs: readonly WrittenGraph[] },
 ): Promise<void> {
-  await writeDeviceModel(outputDirectory, describeModel(source, device, graphs));
+  const rows = await rowSettingsOf(source.tokenizerDirectory);
+  await writeDeviceModel(outputDirectory, { ...describeModel(source, device, graphs), rows });
   try {
     for (const file of [TOKENIZER_FILE, TOKENIZER_CONFIG_FILE])
       await copyFile(join(source.tokenizerDirectory, file), join(outputDirectory, file));
@@ -43,6 +51,12 @@ export async function writeNativeFiles(
   } catch (cause) {
     throw writeFailure(cause, outputDirectory, "the directory is not complete");
   }
+}
+
+/** How the model's recipe read rows, as the checkpoint's directory says; undefined where it says nothing. */
+async function rowSettingsOf(checkpointDirectory: string): Promise<DeviceModel["rows"]> {
+  const file = join(checkpointDirectory, ROW_SETTINGS_FILE);
+  return existsSync(file) ? readJsonFile(file, z.record(z.string(), z.unknown())) : undefined;
 }
 
 function describeModel(

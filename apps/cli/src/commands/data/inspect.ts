@@ -1,6 +1,7 @@
 import { Args, Flags } from "@oclif/core";
-import type { DataReport, FileSettings, Inspection, InspectOptions } from "@slm/data";
+import type { DataReport, Inspection, InspectOptions } from "@slm/data";
 import { SlmError } from "@slm/core/errors";
+import { fileSettingsOf } from "../../recipe/file-settings.js";
 import { inspectionLines } from "../../ui/inspection-lines.js";
 import { SlmCommand } from "../../slm-command.js";
 
@@ -54,6 +55,7 @@ export class DataInspectCommand extends SlmCommand<InspectReport> {
     const path = prepared?.train ?? args.file;
     const file = args.targets === undefined ? path : { source: path, target: args.targets };
     const found = await inspectData(file, { ...settings, ...(await tokenizerOf(flags.tokenizer)), samples });
+    if (found.rows === 0) throw noUsableRow(args.file, found);
     const report = { ...found, labels: prepared?.labels };
     if (flags.html !== undefined) {
       const { inspectionPage } = await import("../../ui/inspection-page.js");
@@ -72,6 +74,21 @@ export class DataInspectCommand extends SlmCommand<InspectReport> {
         : [`labels      ${labels.labelled}, and ${labels.unlabelled} training sources without`];
     return [...counts, ...inspectionLines(report)];
   }
+}
+
+/** The error for a file without a row that could be used: what its first records lack, and what would help. */
+function noUsableRow(file: string, { rejected }: Inspection): SlmError {
+  const first = rejected.slice(0, 3).map(({ line, reason }) => `line ${line}: ${reason}`);
+  const hints = rejected.flatMap(({ hint }) => (hint === undefined ? [] : [hint]));
+  return new SlmError(
+    "DATA_INVALID",
+    `${file}: expected at least one row, got none; ${rejected.length} records are rejected` +
+      first.map((reason) => `; ${reason}`).join(""),
+    {
+      context: { file, rows: 0, rejected: rejected.slice(0, 100) },
+      suggestions: [...new Set(hints)].map((hint) => `slm data inspect ${file} ${hint}`),
+    },
+  );
 }
 
 /** The training rows of a directory of the data stage, and what it counted of labels; undefined for a file. */
@@ -95,19 +112,4 @@ async function tokenizerOf(directory: string | undefined): Promise<Pick<InspectO
   if (directory === undefined) return {};
   const { loadTokenizer } = await import("@slm/tokenizer");
   return { tokenizer: await loadTokenizer(directory) };
-}
-
-/** @throws SlmError USAGE for a setting outside the section, CONFIG_INVALID for one that is not about files */
-async function fileSettingsOf(sets: readonly string[]): Promise<FileSettings> {
-  const { fileSchema } = await import("@slm/data");
-  const { flagLayers, LayerStack } = await import("../../recipe/layers.js");
-  const layers = new LayerStack(flagLayers(sets));
-  const other = Object.keys(layers.value).find((section) => section !== "data");
-  if (other !== undefined) {
-    throw new SlmError("USAGE", `--set ${other}: expected a setting of 'data', for example data.format=csv`);
-  }
-  const { z } = await import("zod");
-  const { checkSettings } = await import("../../recipe/check-recipe.js");
-  const { data } = checkSettings(z.strictObject({ data: fileSchema.optional() }), layers.value, layers);
-  return data ?? {};
 }

@@ -1,6 +1,7 @@
 import { Args } from "@oclif/core";
 import type { Evaluation } from "@slm/inference";
 import { evaluationFlags } from "../../evaluation-flags.js";
+import { fileSettingsOf } from "../../recipe/file-settings.js";
 import { engineFlag, threadsFlag } from "../../recipe-flags.js";
 import { formatSeconds } from "../../ui/format.js";
 import { formatMetric } from "../../ui/metric-format.js";
@@ -43,10 +44,10 @@ export class TeacherEvalCommand extends SlmCommand<TeacherEvalResult> {
     const { beamSearch } = await import("@slm/inference");
     const { withEngine } = await import("../../compute/open-engine.js");
     const metrics = parseEvaluationMetrics(flags.metrics);
+    const rows = await readEvaluationRows(flags.data, flags.limit, await fileSettingsOf(flags.set));
     const predictions = await choosePredictionsFile(flags.output, (text) => {
       this.note(text);
     });
-    const rows = await readEvaluationRows(flags.data, flags.limit);
     const context = this.context(1);
     const measured = await withEngine(flags, (engine) =>
       measureTeacher({

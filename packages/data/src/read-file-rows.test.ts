@@ -1,0 +1,98 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parquetWriteBuffer } from "hyparquet-writer";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { readFileRows, scanPrompts, type PromptSettings, type ScannedPrompt } from "./read-file-rows.js";
+
+let directory = "";
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), "slm-file-rows-"));
+});
+afterAll(() => rm(directory, { recursive: true, force: true }));
+
+async function put(name: string, content: string | Uint8Array): Promise<string> {
+  const path = join(directory, name);
+  await writeFile(path, content);
+  return path;
+}
+
+async function prompts(
+  name: string,
+  content: string | Uint8Array,
+  settings?: PromptSettings,
+): Promise<readonly ScannedPrompt[]> {
+  const found: ScannedPrompt[] = [];
+  for await (const prompt of scanPrompts(await put(name, content), settings)) found.push(prompt);
+  return found;
+}
+
+const PARQUET = parquetWriteBuffer({
+  columnData: [
+    { name: "text", data: ["a", "b"], type: "STRING" },
+    { name: "id", data: ["1", "2"], type: "STRING" },
+  ],
+});
+
+describe(readFileRows, () => {
+  test.each([
+    ["rows.jsonl", '{"source":"a","target":"X"}\n'],
+    ["rows.csv", "source;target\na;X\n"],
+    ["rows.tsv", "source\ttarget\na\tX\n"],
+    ["rows.json", '[{"source":"a","target":"X"}]'],
+  ])("reads %s", async (name, content) => {
+    expect(await readFileRows(await put(name, content))).toEqual([{ source: "a", target: "X" }]);
+  });
+
+  test("names the first record that is no row and the setting that would read it", async () => {
+    const path = await put("other.jsonl", '{"text":"a","label":"X"}\n');
+    await expect(readFileRows(path)).rejects.toMatchObject({
+      code: "DATA_INVALID",
+      message: expect.stringContaining(`${path}:1: unknown key "text"`) as string,
+      suggestions: ['--set "data.fields={source: text, target: label}"', `slm data inspect ${path}`],
+    });
+    expect(await readFileRows(path, { fields: { source: "text", target: "label" } })).toHaveLength(1);
+  });
+
+  test("rejects a file without rows", async () => {
+    await expect(readFileRows(await put("none.csv", "source,target\n"))).rejects.toThrow("at least one row");
+  });
+});
+
+describe(scanPrompts, () => {
+  test("gives every line of a text file in its place, empty ones too", async () => {
+    expect(await prompts("p.txt", "one \n\ntwo")).toEqual([
+      { line: 1, source: "one ", columns: { source: "one " } },
+      { line: 2, isBlank: true },
+      { line: 3, source: "two", columns: { source: "two" } },
+    ]);
+  });
+
+  test("needs no target, keeps what stands beside the source, and rejects a line in its place", async () => {
+    const lines = await prompts("p.jsonl", '{"source":"a","id":7}\n\n{"source":3}\nx\n{"text":"b","id":8}\n');
+    expect(lines).toEqual([
+      { line: 1, source: "a", columns: { source: "a", id: 7 } },
+      { line: 2, isBlank: true },
+      { line: 3, source: "3", columns: { source: 3 } },
+      { line: 4, reason: expect.stringContaining("not JSON") as string },
+      {
+        line: 5,
+        reason: "source: no column 'source'; there are text, id",
+        hint: '--set "data.fields={source: text, target: id}"',
+      },
+    ]);
+  });
+
+  test("reads tables by a mapping, Parquet with all its columns", async () => {
+    const settings = { template: { source: "say {text}" } };
+    const expected = [
+      { source: "say a", columns: { text: "a", id: "1" } },
+      { source: "say b", columns: { text: "b", id: "2" } },
+    ];
+    expect(await prompts("p.csv", "id|text\n1|a\n2|b\n", settings)).toMatchObject(expected);
+    expect(await prompts("p.parquet", new Uint8Array(PARQUET), settings)).toMatchObject(expected);
+    await expect(prompts("q.csv", "id,title\n1,a\n", settings)).rejects.toMatchObject({
+      code: "CONFIG_INVALID",
+    });
+  });
+});
