@@ -11,6 +11,7 @@ import {
   readFailure,
   readManifest,
   recoverArtifact,
+  requireWritable,
   throwIfInterrupted,
   verifyDirectory,
   withLock,
@@ -73,13 +74,14 @@ interface PreparedStage {
 /**
  * Runs the selected stages of a recipe under a lock of the run's directory. The next call resumes an interrupted stage.
  *
- * @throws SlmError BUSY if another run holds the directory, INPUT_MISSING if a stage outside the selection was never run, and whatever a stage throws.
+ * @throws SlmError BUSY if another run holds the directory, OUTPUT_FAILED if the directory cannot be written, INPUT_MISSING if a stage outside the selection was never run, and whatever a stage throws.
  */
 export async function runPipeline(
   options: PipelineOptions,
   context: StageContext,
 ): Promise<readonly StageOutcome[]> {
   const selected = selectStages(plannedStages(options), options.stages, options);
+  await requireWritable(options.out);
   return withLock(options.out, async (lost) => {
     const signal = AbortSignal.any([context.signal, lost]);
     const outcomes: StageOutcome[] = [];
@@ -122,7 +124,7 @@ export function artifactsOf(
  * What {@link runPipeline} would do. Reads artifacts, writes nothing. Everything that a run checks is checked; rows of files are read, as
  * the data stage reads them.
  *
- * @throws SlmError as `runPipeline` before its first step
+ * @throws SlmError as `runPipeline` before its first step, OUTPUT_FAILED if `out` cannot be written
  */
 export async function planPipeline(
   options: PipelineOptions,
@@ -133,6 +135,7 @@ export async function planPipeline(
   },
 ): Promise<readonly PlannedStage[]> {
   const selected = selectStages(plannedStages(options), options.stages, options);
+  await requireWritable(options.out);
   const rerun = new Set<string>();
   const plan: PlannedStage[] = [];
   for (const stage of selected) {
