@@ -2,9 +2,10 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { copyFiles, hashFile, writeTextAtomic } from "@slm/core";
-import { readDeviceModel } from "@slm/exported-model";
+import { readDeviceModel, writeDeviceModel } from "@slm/exported-model";
 import { listModelFiles } from "@slm/exported-model/files";
 import type { CardInput } from "./card-input.js";
+import { modelId } from "./model-id.js";
 import { modelCard, type BundledFile } from "./model-card.js";
 
 export interface DeployInput {
@@ -24,7 +25,8 @@ export interface Deployment {
 const CARD_FILE = "README.md";
 
 /**
- * Copies the graphs with their external data, the tokenizer and model.json, and writes README.md, the model card.
+ * Copies the graphs with their external data, the tokenizer and model.json, and writes README.md, the model card. The card's name becomes
+ * the title in model.json, and an id made of it the name.
  * The bundle runs as any model directory does.
  *
  * @throws SlmError INPUT_MISSING or DATA_INVALID if the model directory is not complete and consistent; OUTPUT_FAILED.
@@ -33,6 +35,10 @@ export async function deployToDirectory({ model, outputDirectory, card }: Deploy
   const description = await readDeviceModel(model);
   const paths = await listModelFiles("deploy", model, description);
   await copyFiles(model, outputDirectory, paths);
+  const { name = description.name } = card;
+  const id = modelId(name) ?? description.name;
+  if (card.name !== undefined)
+    await writeDeviceModel(outputDirectory, { ...description, name: id, title: name });
   const copied = await Promise.all(paths.map((path) => describeFile(outputDirectory, path)));
   await writeTextAtomic(join(outputDirectory, CARD_FILE), modelCard(description, copied, card));
   return { bundle: outputDirectory, files: [...copied, await describeFile(outputDirectory, CARD_FILE)] };

@@ -1,7 +1,17 @@
 export { barChart, type Bar, type BarGroup } from "./bar-chart.js";
 export { lineChart } from "./line-chart.js";
 export { markdownTable } from "./markdown-table.js";
-export { reportPage, type ReportSection, type Table, type TableCell, type TableColumn } from "./page.js";
+export {
+  reportPage,
+  transposedTable,
+  type Fact,
+  type HeadlineFigure,
+  type ReportPage,
+  type ReportSection,
+  type Table,
+  type TableCell,
+  type TableColumn,
+} from "./page.js";
 export { type Prediction } from "./predictions.js";
 export { compareRuns } from "./training/compare-runs.js";
 export { keysOf, lastStep, readRunLog } from "./training/run-log.js";
