@@ -12,7 +12,7 @@ import {
 import { basename, dirname, join } from "node:path";
 import { readRunArtifacts } from "./summary/run-artifacts.js";
 import { summarizeStages } from "./summary/run-summary.js";
-import { factsOf, headlineOf, modelsSection, titleOf } from "./summary/summary-page.js";
+import { factsOf, headlineOf, modelsSection, parametersOf, titleOf } from "./summary/summary-page.js";
 import type { TrainingRun } from "./training-runs.js";
 
 /** The page of one run, or a comparison of several. @throws SlmError DATA_INVALID for an invalid log */
@@ -33,7 +33,7 @@ export async function runsPage(runs: readonly TrainingRun[]): Promise<string> {
   return trainingPage({
     ...common,
     title: titleOf(about, stage === "teacher" ? "teacher" : undefined),
-    facts: factsOf(about, summary, { data: manifests.data, date }),
+    facts: factsOf(about, { data: manifests.data, date, parameters: parametersOf(summary) }),
     headline: stage === "teacher" || headline.length === 0 ? undefined : headline,
     results: stage === "teacher" ? [] : modelsSection(summary),
   });

@@ -15,7 +15,14 @@ export {
 export { type Prediction } from "./predictions.js";
 export { compareRuns } from "./training/compare-runs.js";
 export { keysOf, lastStep, readRunLog } from "./training/run-log.js";
-export { readSamples, samplesMarkdown, SAMPLES_FILE, type Sample, type Samples } from "./training/samples.js";
+export {
+  readSamples,
+  sampleLines,
+  samplesMarkdown,
+  SAMPLES_FILE,
+  type Sample,
+  type Samples,
+} from "./training/samples.js";
 export { summarizeRun, type RunSummary } from "./training/summary.js";
 export { trainingPage } from "./training/training-page.js";
 export { openEventFile, type EventFile } from "./tensorboard/event-file.js";

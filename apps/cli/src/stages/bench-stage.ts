@@ -9,7 +9,7 @@ import { locateModel } from "../models/locate-model.js";
 import { heldOutFile } from "../models/held-out-rows.js";
 import { defineStage } from "../pipeline/stage.js";
 import { BENCH_NAMES, summarizeStages } from "../summary/run-summary.js";
-import { factsOf, headlineOf, modelsSection, titleOf } from "../summary/summary-page.js";
+import { factsOf, headlineOf, modelsSection, parametersOf, titleOf } from "../summary/summary-page.js";
 import { requireInput } from "./require-input.js";
 
 /** Settings of the benchmark. Read from the `bench:` section of a recipe. */
@@ -58,7 +58,7 @@ export const benchStage = defineStage<z.infer<typeof benchSection>>({
     const data = await readManifest(requireInput(inputs, "data"));
     await writeBenchReport(work, result, {
       title: titleOf(about, "speed"),
-      facts: factsOf(about, summary, { data, date: new Date().toISOString() }),
+      facts: factsOf(about, { data, date: new Date().toISOString(), parameters: parametersOf(summary) }),
       headline: headlineOf(summary),
       sections: modelsSection(summary),
     });

@@ -13,22 +13,34 @@ export function titleOf({ task }: RunAbout, part?: string): string {
   return part === undefined ? task : `${task}: ${part}`;
 }
 
+/** A count of parameters, and of what. */
+type Parameters = readonly [model: string, count: number | undefined];
+
+export interface HeadRequest {
+  readonly data?: Manifest | undefined;
+  /** When the run ended: ISO 8601. */
+  readonly date: string;
+  readonly parameters: readonly Parameters[];
+}
+
 /** Run, date, data and parameters; what is not known is left out. */
-export function factsOf(
-  about: RunAbout,
-  summary: RunSummary,
-  { data, date }: { readonly data?: Manifest | undefined; readonly date: string },
-): readonly Fact[] {
-  const { student, teacher } = summary;
-  const parameters = [
-    student?.parameters === undefined ? undefined : `${formatCount(student.parameters)} student`,
-    teacher?.parameters === undefined ? undefined : `${formatCount(teacher.parameters)} teacher`,
-  ].filter((part) => part !== undefined);
+export function factsOf(about: RunAbout, { data, date, parameters }: HeadRequest): readonly Fact[] {
+  const counts = parameters.flatMap(([model, count]) =>
+    count === undefined ? [] : [`${formatCount(count)} ${model}`],
+  );
   return [
     ["run", about.run],
     ["date", dateOf(date)],
     ...(data === undefined ? [] : dataFacts(data)),
-    ...(parameters.length === 0 ? [] : [["parameters", parameters.join(", ")] as const]),
+    ...(counts.length === 0 ? [] : [["parameters", counts.join(", ")] as const]),
+  ];
+}
+
+/** The models of a run whose parameters are known. */
+export function parametersOf({ student, teacher }: RunSummary): readonly Parameters[] {
+  return [
+    ["student", student?.parameters],
+    ["teacher", teacher?.parameters],
   ];
 }
 
