@@ -2,7 +2,7 @@
  * `fetch` for servers that are not trusted: credentials stay with their origin, redirects are few and never leave https, silence and size
  * are bounded. The model hub, OCI registries and servers of teachers are all asked through it.
  */
-import type { UnderlyingDefaultSource } from "node:stream/web";
+import type { UnderlyingSource } from "node:stream/web";
 import { SlmError } from "./slm-error.js";
 
 export interface FetchGuard {
@@ -119,7 +119,7 @@ function bounded(
   silence.end();
   const reader: ReadableStreamDefaultReader<Uint8Array> = body.getReader();
   let bytes = 0;
-  const source: UnderlyingDefaultSource<Uint8Array> = {
+  const source: UnderlyingSource<Uint8Array> = {
     async pull(controller) {
       try {
         // Only the server's silence counts, not the time that the reader of the body takes.
@@ -139,7 +139,7 @@ function bounded(
         await reader.cancel(reason).catch(() => undefined);
       }
     },
-    cancel: (reason) => reader.cancel(reason),
+    cancel: (reason: unknown) => reader.cancel(reason),
   };
   const checked = new ReadableStream(source, { highWaterMark: 0 });
   const answer = new Response(checked, { status, statusText, headers });
