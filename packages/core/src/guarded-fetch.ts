@@ -179,7 +179,7 @@ class Silence {
   #wait(ms: number): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
-      this.#controller.abort(new SilenceError(ms));
+      this.#controller.abort(new SilenceError(this.#limitMs));
     }, ms).unref();
   }
 }
