@@ -54,7 +54,8 @@ function tableOf(bytes: Uint8Array): Table {
     replacementAt(start) {
       const end = replacements.indexOf(0, start);
       if (end < 0) throw corrupt(`the replacement at ${start} does not end`);
-      if (end - start > MAX_REPLACEMENT_BYTES) throw corrupt(`the replacement at ${start} has ${end - start} bytes`);
+      if (end - start > MAX_REPLACEMENT_BYTES)
+        throw corrupt(`the replacement at ${start} has ${end - start} bytes`);
       return replacements.subarray(start, end);
     },
   };

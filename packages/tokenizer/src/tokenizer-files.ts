@@ -53,7 +53,10 @@ const MAX_LANGUAGES = 10_000;
 const languages = z.strictObject({
   tokens: z
     .record(z.string().min(1), tokenName)
-    .refine((codes) => Object.keys(codes).length <= MAX_LANGUAGES, `expected at most ${MAX_LANGUAGES} languages`)
+    .refine(
+      (codes) => Object.keys(codes).length <= MAX_LANGUAGES,
+      `expected at most ${MAX_LANGUAGES} languages`,
+    )
     .describe("Token of each language, by its code."),
   place: z
     .enum(["before", "after"])
@@ -128,7 +131,20 @@ export const tokenizerConfigJsonSchema = z.looseObject({
     .optional()
     .describe("Special tokens that texts may contain, such as the mask of a model that fills gaps."),
   sentencepiece: z
-    .strictObject({ source: sentencePieceModel, target: sentencePieceModel.optional() })
+    .strictObject({
+      source: sentencePieceModel,
+      target: sentencePieceModel.optional(),
+      leading_code: z
+        .boolean()
+        .optional()
+        .describe("Whether a text may begin with a token between >> and <<, as texts for Marian do."),
+      one_prefix: z
+        .boolean()
+        .optional()
+        .describe(
+          "Whether only the begin of a text gets a dummy prefix, not what follows a mask (T5 with `legacy: false`).",
+        ),
+    })
     .optional()
     .describe(
       "SentencePiece models, in base64. Texts are cut as SentencePiece cuts them; tokenizer.json, which approximates them for other " +

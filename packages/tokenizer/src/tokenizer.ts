@@ -34,8 +34,10 @@ export interface TokenizerLanguages {
 }
 
 export interface Tokenizer {
-  /** Number of ids, which start at 0. */
+  /** Number of ids, which start at 0; of targets, where sources have ids of their own. */
   readonly vocabularySize: number;
+  /** Number of ids of sources, where they are not those of targets. */
+  readonly sourceVocabularySize?: number | undefined;
   readonly tokens: SpecialTokenIds;
   /** Absent for models that are not told languages. */
   readonly languages?: TokenizerLanguages | undefined;

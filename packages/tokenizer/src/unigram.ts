@@ -30,7 +30,8 @@ export function isUnigram({ type, vocab }: TokenizerJson["model"]): boolean {
 /** @throws SlmError DATA_INVALID for a vocabulary or an unknown token that is not one */
 export function createUnigram(model: TokenizerJson["model"]): Unigram {
   const { vocab } = model;
-  if (!isScored(vocab) || vocab.length === 0) throw reject("Unigram needs a list of [token, score] in 'vocab'");
+  if (!isScored(vocab) || vocab.length === 0)
+    throw reject("Unigram needs a list of [token, score] in 'vocab'");
   const tokens = vocab.map(([token]) => token);
   const long = tokens.find((token) => token.length > MAX_PIECE_LENGTH);
   if (long !== undefined)
@@ -77,9 +78,7 @@ export function createUnigram(model: TokenizerJson["model"]): Unigram {
   };
 }
 
-function isScored(
-  vocab: TokenizerJson["model"]["vocab"],
-): vocab is readonly (readonly [string, number])[] {
+function isScored(vocab: TokenizerJson["model"]["vocab"]): vocab is readonly (readonly [string, number])[] {
   return Array.isArray(vocab);
 }
 

@@ -27,7 +27,22 @@ function messages() {
 }
 
 const SPACES = [" ", "   ", "\n\n", "\t", "\r\n", "\u00a0", "\u0085", "\u3000", "\u200b", "\ufeff", "\0"];
-const SIGNS = ["e\u0301", "\ufdfa", "\u2581", "ﬁ", "½", "①", "👩‍👩‍👧‍👦", "🇩🇪", "漢字", "กำ", "\u0e33", "ㅎㅏㄴ", "İ", "ß"];
+const SIGNS = [
+  "e\u0301",
+  "\ufdfa",
+  "\u2581",
+  "ﬁ",
+  "½",
+  "①",
+  "👩‍👩‍👧‍👦",
+  "🇩🇪",
+  "漢字",
+  "กำ",
+  "\u0e33",
+  "ㅎㅏㄴ",
+  "İ",
+  "ß",
+];
 
 /** Random lines: characters of all planes, graphemes, ASCII, spaces of all kinds, and words of `words` between them. */
 function randomLines(words, count, seed) {

@@ -72,7 +72,10 @@ export function createProcessor(model: SentencePieceModel, where: string): Sente
 }
 
 /** Index of each piece by its text. @throws SlmError DATA_INVALID where SentencePiece rejects the model */
-function checkPieces({ pieces, byteFallback }: SentencePieceModel, where: string): ReadonlyMap<string, number> {
+function checkPieces(
+  { pieces, byteFallback }: SentencePieceModel,
+  where: string,
+): ReadonlyMap<string, number> {
   const byText = new Map<string, number>();
   let unknown = 0;
   for (const [index, { text, type }] of pieces.entries()) {
@@ -122,7 +125,8 @@ const SEGMENTERS: Readonly<
     return (text) => bestPath(text, scored);
   },
   bpe({ pieces }, byText, symbols) {
-    const isMergeable = ({ type }: Piece): boolean => type === "normal" || type === "user" || type === "unused";
+    const isMergeable = ({ type }: Piece): boolean =>
+      type === "normal" || type === "user" || type === "unused";
     const indices = new Map([...byText].filter(([, index]) => isMergeable(pieces[index]!)));
     const scores = Float32Array.from(pieces, ({ score }) => score);
     const isUnused = (index: number): boolean => pieces[index]!.type === "unused";
