@@ -36,6 +36,7 @@ export { readTensorBytes } from "./gguf/file/tensor-data.js";
 export { tensorTypeByName } from "./gguf/types/tensor-types.js";
 export { externalCheckpoint } from "./gguf/model/external-checkpoint.js";
 export { ggufTokenizer } from "./gguf/tokenizer/gguf-tokenizer.js";
+export { fetchDatasetFile, type DatasetFile } from "./hub/dataset-file.js";
 export { resolveCached, resolveModel, type ResolvedModel } from "./hub/resolve-model.js";
 export { INDEX_FILE, readHuggingFaceDirectory } from "./import/hugging-face-directory.js";
 export { FAMILIES } from "./import/families.js";

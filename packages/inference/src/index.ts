@@ -28,6 +28,7 @@ export { TextStream } from "./text-stream.js";
 export type { GenerateOptions, Generation, Generator, Source } from "./types.js";
 export {
   evaluateModel,
+  type ConfidenceReport,
   type Evaluation,
   type Interval,
   type MeanLikelihood,
