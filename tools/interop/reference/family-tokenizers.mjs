@@ -2,40 +2,50 @@
  * Compares the tokenizers of published encoder-decoders with Python's transformers, tokenizers and SentencePiece: ids of sources and
  * targets, and the text of ids, on 10,000 lines per family. family_tokenizers.py says how to make PYTHON.
  *
- *   npm run build && node tools/interop/reference/family-tokenizers.mjs DIRECTORY PYTHON [CASE,...]
+ *   npm run build && node tools/interop/reference/family-tokenizers.mjs DIRECTORY --python PYTHON [--cases CASE,...] [--lines 10000]
  *
- * DIRECTORY keeps what Python made; without PYTHON it is compared again. Prints one row per case; exit 3 if a line differs.
+ * DIRECTORY keeps what Python made; without --python it is compared again. Prints one row per case; exit 3 if a line differs.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 import { createTokenizer, readEncoderDecoderTokenizer } from "@slm/tokenizer";
 import { trainingLines, unicodeLines } from "./unicode-lines.mjs";
 
-const LINES = 10_000;
 const MAKER = fileURLToPath(new URL("family_tokenizers.py", import.meta.url));
 /** Differences that are printed per case. */
 const SHOWN = 3;
 
-const [directory, python, cases] = process.argv.slice(2);
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    python: { type: "string" },
+    cases: { type: "string" },
+    lines: { type: "string", default: "10000" },
+  },
+});
+const [directory] = positionals;
 if (directory === undefined) {
-  console.error("usage: node tools/interop/reference/family-tokenizers.mjs DIRECTORY [PYTHON] [CASE,...]");
+  console.error(
+    "usage: node tools/interop/reference/family-tokenizers.mjs DIRECTORY [--python PYTHON] [--cases CASE,...]",
+  );
   process.exit(2);
 }
+const cases = values.cases?.split(",");
 mkdirSync(directory, { recursive: true });
-if (python !== undefined) {
-  const lines = { training: trainingLines(), lines: unicodeLines(LINES) };
+if (values.python !== undefined) {
+  const lines = { training: trainingLines(), lines: unicodeLines(Number(values.lines)) };
   writeFileSync(join(directory, "lines.json"), JSON.stringify(lines));
-  const { status } = spawnSync(python, [MAKER, directory, ...(cases === undefined ? [] : [cases])], {
-    stdio: "inherit",
-  });
+  const wanted = values.cases === undefined ? [] : [values.cases];
+  const { status } = spawnSync(values.python, [MAKER, directory, ...wanted], { stdio: "inherit" });
   if (status !== 0) process.exit(1);
 }
 
 const names = readdirSync(directory).filter((name) => existsSync(join(directory, name, "expected.json")));
 let failed = 0;
-for (const name of names.filter((one) => cases === undefined || cases.split(",").includes(one))) {
+for (const name of names.filter((one) => cases?.includes(one) ?? true)) {
   const { figures, differences } = await compare(name);
   failed += differences.length;
   console.log(`${name}: ${figures}, ${differences.length} differ`);

@@ -2,7 +2,7 @@
 
     python -m venv venv
     venv/bin/pip install transformers==4.57.1 tokenizers==0.22.2 sentencepiece==0.2.3 protobuf==6.33.1
-    node tools/interop/reference/family-tokenizers.mjs DIRECTORY venv/bin/python
+    node tools/interop/reference/family-tokenizers.mjs DIRECTORY --python venv/bin/python
 
 The Node program writes DIRECTORY/lines.json, runs this one, and compares. Vocabularies are trained here, because no registry of
 packages carries the published ones: SentencePiece's trainer for its models, tokenizers' for byte-level BPE. Each case is a directory
@@ -39,6 +39,7 @@ from transformers import (
     T5Tokenizer,
     T5TokenizerFast,
 )
+from transformers.models.m2m_100.tokenization_m2m_100 import FAIRSEQ_LANGUAGE_CODES
 
 SIZE = 4000
 TRAINED_ON = 12_000
@@ -157,7 +158,10 @@ def m2m100(directory):
     listed = sorted(piece for index, piece in enumerate(pieces(content)) if piece not in own and index % 11 != 0)
     vocab = {token: index for index, token in enumerate(own + listed)}
     put(directory, **{"sentencepiece.bpe.model".replace(".", "__"): content}, vocab__json=vocab)
-    built = M2M100Tokenizer(str(directory / "vocab.json"), str(directory / BPE_MODEL), src_lang="en", tgt_lang="fr")
+    # The published model lists its languages as special tokens.
+    languages = [f"__{code}__" for code in FAIRSEQ_LANGUAGE_CODES["m2m100"]]
+    files = [str(directory / "vocab.json"), str(directory / BPE_MODEL)]
+    built = M2M100Tokenizer(*files, src_lang="en", tgt_lang="fr", additional_special_tokens=languages)
     built.save_pretrained(directory)
     return M2M100Tokenizer.from_pretrained(directory)
 
@@ -174,10 +178,10 @@ def marian(is_separate):
             return {token: index for index, token in enumerate([*own, *found, *codes, "<pad>"])}
 
         put(directory, source__spm=source, target__spm=target)
-        files = [directory / "source.spm", directory / "target.spm", directory / "vocab.json"]
+        files = [str(directory / name) for name in ("source.spm", "target.spm", "vocab.json")]
         if is_separate:
             put(directory, vocab__json=listed(source), target_vocab__json=listed(target))
-            built = MarianTokenizer(*files, target_vocab_file=directory / "target_vocab.json", separate_vocabs=True)
+            built = MarianTokenizer(*files, target_vocab_file=str(directory / "target_vocab.json"), separate_vocabs=True)
         else:
             put(directory, vocab__json=listed(source, target))
             built = MarianTokenizer(*files)
