@@ -1,6 +1,6 @@
 /** Turns every failure into an SlmError, and formats it. */
 import { Errors } from "@oclif/core";
-import { SlmError } from "@slm/core/errors";
+import { failedWrite, SlmError } from "@slm/core/errors";
 import { PLAIN, type Paint } from "./ui/paint.js";
 import { stripVTControlCharacters } from "node:util";
 
@@ -31,6 +31,8 @@ export function toSlmError(error: unknown, command: string, signal?: AbortSignal
       suggestions: [["slm", command, "--help"].filter((word) => word !== "").join(" ")],
     });
   }
+  const unwritten = failedWrite(error);
+  if (unwritten !== undefined) return unwritten;
   const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   return new SlmError("UNEXPECTED", `this is a bug in slm: ${reason}`, {
     suggestions: ["run the command again with --debug and report what it prints"],

@@ -104,7 +104,7 @@ export async function compileGraphs(
 }
 
 /** @throws SlmError DEVICE_UNAVAILABLE with the commands that obtain and add the plug-in */
-async function pluginCompiler(profile: CompilingProfile): Promise<Compiler> {
+export async function pluginCompiler(profile: CompilingProfile): Promise<Compiler> {
   const plugin = await findPlugin("npu", profile);
   if (plugin === undefined) {
     throw new SlmError("DEVICE_UNAVAILABLE", `compile: no plug-in for npu:${profile} has been added`, {

@@ -9,7 +9,8 @@ export {
 } from "./atomic-write.js";
 export { copyFiles } from "./copy-files.js";
 export { INDEX_FILE } from "./folder-index.js";
-export { readFailure, readJsonFile, readTextFile } from "./read-json.js";
+export { newerVersion, readFailure, readJsonFile, readTextFile } from "./read-json.js";
+export { requireWritable } from "./writable-directory.js";
 export { isWriteRejection, systemCode, writeFailure } from "./file-error.js";
 export { PATH_FORMATS, pathOrIdSetting, pathSetting } from "./path-setting.js";
 export { pathProblem, relativePath, resolveInside } from "./relative-path.js";
@@ -27,7 +28,13 @@ export {
   type Origin,
 } from "./manifest.js";
 export { verifyDirectory, type DirectoryProblem, type Verification } from "./verify.js";
-export { partialPath, recoverArtifact, writeArtifact, type ArtifactSpec } from "./write-artifact.js";
+export {
+  partialPath,
+  recoverArtifact,
+  WORK_FILE,
+  writeArtifact,
+  type ArtifactSpec,
+} from "./write-artifact.js";
 export { withLock } from "./lock.js";
 export { userCacheFolder } from "./user-cache.js";
 export { JsonLog } from "./json-log.js";
@@ -38,5 +45,5 @@ export {
   type ProgressUpdate,
   type StageContext,
 } from "./progress.js";
-export { SLM_VERSION } from "./version.js";
+export { REINSTALL, SLM_VERSION } from "./version.js";
 export * from "./errors.js";

@@ -5,6 +5,7 @@ import { copyFiles, hashFile, writeTextAtomic } from "@slm/core";
 import { readDeviceModel, writeDeviceModel, type DeviceModel } from "@slm/exported-model";
 import { listModelFiles } from "@slm/exported-model/files";
 import type { CardInput } from "./card-input.js";
+import { modelId } from "./model-id.js";
 import { modelCard, type BundledFile } from "./model-card.js";
 
 export interface DeployInput {
@@ -26,7 +27,8 @@ export interface Deployment {
 const CARD_FILE = "README.md";
 
 /**
- * Copies the graphs with their external data, the tokenizer and model.json, and writes README.md, the model card.
+ * Copies the graphs with their external data, the tokenizer and model.json, and writes README.md, the model card. The card's name becomes
+ * the title in model.json, and an id made of it the name.
  * The bundle runs as any model directory does.
  *
  * @throws SlmError INPUT_MISSING or DATA_INVALID if the model directory is not complete and consistent; OUTPUT_FAILED.
@@ -41,7 +43,12 @@ export async function deployToDirectory({
   const description = abstention === undefined ? described : { ...described, abstention };
   const paths = await listModelFiles("deploy", model, description);
   await copyFiles(model, outputDirectory, paths);
-  if (abstention !== undefined) await writeDeviceModel(outputDirectory, description);
+  const { name = description.name } = card;
+  const named =
+    card.name === undefined
+      ? description
+      : { ...description, name: modelId(name) ?? description.name, title: name };
+  if (named !== described) await writeDeviceModel(outputDirectory, named);
   const copied = await Promise.all(paths.map((path) => describeFile(outputDirectory, path)));
   await writeTextAtomic(join(outputDirectory, CARD_FILE), modelCard(description, copied, card));
   return { bundle: outputDirectory, files: [...copied, await describeFile(outputDirectory, CARD_FILE)] };

@@ -15,7 +15,8 @@ const graphFile = z.strictObject({
 
 export const deviceModelSchema = z.strictObject({
   schemaVersion: z.literal(1),
-  name: z.string().min(1),
+  name: z.string().min(1).describe("Id of the model: of the server, of the package."),
+  title: z.string().min(1).optional().describe("Name for people. Absent: the id."),
   architecture: z.enum(["encoder-decoder", "decoder-only"]),
   target: z.enum(TARGETS).describe("Kind of device that the graphs were made for."),
   profile: z

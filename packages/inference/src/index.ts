@@ -29,6 +29,7 @@ export {
   evaluateModel,
   type ConfidenceReport,
   type Evaluation,
+  type Interval,
   type MeanLikelihood,
 } from "./evaluate/evaluate-model.js";
 export type { Answerer, EvaluationRow } from "./evaluate/evaluation-input.js";

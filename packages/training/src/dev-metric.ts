@@ -4,7 +4,10 @@ import { SlmError } from "@slm/core";
 import { METRICS, type MetricName } from "@slm/metrics";
 import type { Tokenizer } from "@slm/tokenizer";
 import { GreedyPredictor, type SeenText } from "./greedy-predictor.js";
-import type { DevMetric } from "./training-contract.js";
+import type { DevMetric, RankedMetric } from "./training-contract.js";
+
+/** Rows whose answers are kept as samples. */
+const SAMPLE_ROWS = 20;
 
 /** A row with the samples of its image, for a vision-language model. */
 export type DevRow = Row & Pick<SeenText, "samples">;
@@ -17,9 +20,11 @@ export interface DevMetricOptions {
   readonly seed: number;
   /** Largest number of tokens of a prediction, EOS included. */
   readonly maxTarget: number;
-  /** The first metric chooses the best checkpoint. */
+  /** The first metric chooses the best checkpoint; on ties the next one. */
   readonly metrics: readonly [MetricName, ...MetricName[]];
 }
+
+const ranked = (name: MetricName): RankedMetric => ({ name, higherIsBetter: METRICS[name].higherIsBetter });
 
 /** A dev metric that holds programs and caches until it is closed. */
 export interface GreedyDevMetric extends DevMetric {
@@ -37,15 +42,21 @@ export function greedyDevMetric(options: DevMetricOptions): GreedyDevMetric {
   const chosen = drawRows(options.rows, options.limit, options.seed);
   const references = chosen.map(referencesOf);
   const predictor = new GreedyPredictor(chosen, tokenizer, maxTarget);
+  let last: readonly string[] = [];
   return {
-    name: metrics[0],
-    higherIsBetter: METRICS[metrics[0]].higherIsBetter,
+    ranking: [ranked(metrics[0]), ...metrics.slice(1).map(ranked)],
     measure: async (live) => {
       const predictions = await predictor.predict(live);
+      last = predictions;
       return Object.fromEntries(
         metrics.map((name) => [name, METRICS[name].compute(predictions, references)]),
       );
     },
+    samples: () =>
+      last.slice(0, SAMPLE_ROWS).map((prediction, index) => {
+        const { source, target, references: accepted, image } = chosen[index]!;
+        return { source, image, target, references: accepted && [...accepted], prediction };
+      }),
     close: () => predictor.close(),
   };
 }

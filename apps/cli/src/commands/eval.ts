@@ -64,6 +64,7 @@ export class EvalCommand extends SlmCommand<EvalResult> {
     const { args, flags } = await this.parse(EvalCommand);
     const model = modelOf(args.model, flags.model);
     const { parseEvaluationMetrics } = await import("../models/evaluation-metrics.js");
+    const { choosePredictionsFile } = await import("../models/predictions-file.js");
     const { measureQuality, readEvaluationRows } = await import("../models/measure-quality.js");
     const { rowSettingsFor } = await import("../models/row-settings.js");
     const { beamSearch } = await import("@slm/inference");
@@ -72,6 +73,9 @@ export class EvalCommand extends SlmCommand<EvalResult> {
     const metrics = parseEvaluationMetrics(flags.metrics);
     const abstention = abstentionOf(flags.abstain);
     const given = await rowsOf(flags.set);
+    const predictions = await choosePredictionsFile(flags.output, (text) => {
+      this.note(text);
+    });
     const { progress } = this.context(1);
     const context = { progress, signal: this.signal };
     return withDevice(
@@ -91,9 +95,9 @@ export class EvalCommand extends SlmCommand<EvalResult> {
           abstention,
           runtime,
           context,
-          predictionsPath: flags.output,
+          predictionsPath: predictions,
         };
-        return { ...(await measureQuality(request)), predictions: flags.output, device };
+        return { ...(await measureQuality(request)), predictions, device };
       },
     );
   }

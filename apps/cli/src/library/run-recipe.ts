@@ -2,6 +2,7 @@
 import type { EngineName } from "@slm/tensor";
 import type { PipelineOptions, PlannedStage, StageOutcome } from "../pipeline/run-pipeline.js";
 import type { RecipeSources } from "../recipe/resolve-recipe.js";
+import type { RunSummary } from "../summary/run-summary.js";
 import { contextOf, type WorkOptions } from "./work.js";
 
 /** Settings of a run beside its recipe. */
@@ -26,6 +27,8 @@ export interface RunRecipeOptions extends RecipeOptions {
   readonly only?: string | undefined;
   /** Runs this stage and all later ones. */
   readonly from?: string | undefined;
+  /** Stages to leave out, as if the recipe had no section for them. */
+  readonly skip?: readonly string[] | undefined;
 }
 
 /** What a run did. */
@@ -34,6 +37,8 @@ export interface RunReport {
   readonly stages: readonly StageOutcome[];
   /** Directory of the bundle; null if the recipe has no `deploy` section or this run stopped before it. */
   readonly deploy: string | null;
+  /** How good, large and fast the models are, as far as the stages of this run measured it. */
+  readonly summary: RunSummary;
 }
 
 /** What a run would do. */
@@ -63,15 +68,20 @@ export async function planRecipe(recipe: string, options: RunRecipeOptions = {})
 /** Checks a recipe and fills in its defaults. @throws SlmError INPUT_MISSING, USAGE, CONFIG_INVALID */
 export async function prepareRecipe(recipe: string, options: RunRecipeOptions): Promise<PipelineOptions> {
   const { preparePipeline } = await import("../pipeline-run.js");
-  const { out, force, only, from } = options;
-  return preparePipeline({ recipe: sourcesOf(recipe, options), out, force, only, from });
+  const { out, force, only, from, skip } = options;
+  return preparePipeline({ recipe: { ...sourcesOf(recipe, options), skip }, out, force, only, from });
 }
 
 /** Runs what {@link prepareRecipe} has checked. */
 export async function runPrepared(prepared: PipelineOptions, work: WorkOptions): Promise<RunReport> {
-  const { runPipeline } = await import("../pipeline/run-pipeline.js");
+  const { runPipeline, artifactsOf } = await import("../pipeline/run-pipeline.js");
+  const { summarizeStages } = await import("../summary/run-summary.js");
   const stages = await runPipeline(prepared, contextOf(work, prepared.recipe.seed));
-  return { stages, deploy: stages.find(({ name }) => name === "deploy")?.artifact ?? null };
+  return {
+    stages,
+    deploy: stages.find(({ name }) => name === "deploy")?.artifact ?? null,
+    summary: await summarizeStages(artifactsOf(stages, prepared)),
+  };
 }
 
 /** What running it would do. Writes nothing. */

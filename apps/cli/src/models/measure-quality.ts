@@ -27,6 +27,8 @@ export interface QualityRequest {
   readonly abstention?: number | AbstentionOptions | undefined;
   readonly runtime: Runtime;
   readonly context: Pick<StageContext, "progress" | "signal">;
+  /** Seed of the confidence intervals of metrics; none are computed when absent. */
+  readonly intervalSeed?: number | undefined;
   /** File for one line of JSON per row. */
   readonly predictionsPath?: string;
 }
@@ -60,7 +62,8 @@ function evaluationRow(row: Row, folder: string): EvaluationRow {
  * @throws SlmError as evaluateModel and loadScoringGenerator
  */
 export async function measureQuality(request: QualityRequest): Promise<Evaluation> {
-  const { model, rows, metrics, strategy, abstention, runtime, context, predictionsPath } = request;
+  const { model, rows, metrics, strategy, abstention, runtime, context, predictionsPath, intervalSeed } =
+    request;
   const generator = await loadScoringGenerator(model, runtime);
   try {
     return await evaluateModel({
@@ -76,6 +79,7 @@ export async function measureQuality(request: QualityRequest): Promise<Evaluatio
       progress: context.progress,
       signal: context.signal,
       predictionsPath,
+      intervalSeed,
     });
   } finally {
     await generator.close();

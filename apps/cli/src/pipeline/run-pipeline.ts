@@ -11,6 +11,7 @@ import {
   readFailure,
   readManifest,
   recoverArtifact,
+  requireWritable,
   throwIfInterrupted,
   verifyDirectory,
   withLock,
@@ -23,11 +24,15 @@ import { existsSync } from "node:fs";
 import { rm, stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import type { Compute } from "../compute/compute.js";
+import type { CheckRequest } from "../checks/check.js";
+import { checkFiles } from "../checks/check-files.js";
+import { withRehearsedData } from "../checks/rehearse-data.js";
+import { RunChecks } from "../checks/run-checks.js";
 import { relativeToRecipe } from "../recipe/recipe-paths.js";
 import type { ResolvedRecipe, ResolvedSection } from "../recipe/resolve-recipe.js";
-import { inputsOf, selectStages, type SelectionOptions } from "./selection.js";
-import type { EstimateRequest, FilesRequest, Stage, StageEstimate } from "./stage.js";
+import { aboutOf } from "../summary/run-artifacts.js";
+import { inputsOf, requiredStages, selectStages, type SelectionOptions } from "./selection.js";
+import type { EstimateRequest, FilesRequest, Stage, StageEstimate, StageRun } from "./stage.js";
 
 export interface StageOutcome {
   readonly name: string;
@@ -69,27 +74,68 @@ interface PreparedStage {
 /**
  * Runs the selected stages of a recipe under a lock of the run's directory. The next call resumes an interrupted stage.
  *
- * @throws SlmError BUSY if another run holds the directory, INPUT_MISSING if a stage outside the selection was never run, and whatever a stage throws.
+ * @throws SlmError BUSY if another run holds the directory, OUTPUT_FAILED if the directory cannot be written, INPUT_MISSING if a stage outside the selection was never run, and whatever a stage throws.
  */
 export async function runPipeline(
   options: PipelineOptions,
   context: StageContext,
 ): Promise<readonly StageOutcome[]> {
   const selected = selectStages(plannedStages(options), options.stages, options);
+  await requireWritable(options.out);
   return withLock(options.out, async (lost) => {
     const signal = AbortSignal.any([context.signal, lost]);
     const outcomes: StageOutcome[] = [];
-    for (const stage of selected) {
+    const checks = new RunChecks();
+    for (const [index, stage] of selected.entries()) {
       throwIfInterrupted(signal, stage.name);
-      outcomes.push(await doStage(stage, options, { ...context, signal }));
+      const check = async (): Promise<void> => {
+        const request = checkRequest(selected.slice(index), selected, options);
+        if (outcomes.every(({ status }) => status === "skipped"))
+          await checkFiles(selected.slice(index), { ...request, ...context, signal });
+        await checks.run({ ...request, ...context, signal });
+      };
+      outcomes.push(await doStage(stage, options, { ...context, signal }, check));
     }
     return outcomes;
   });
 }
 
-/** What {@link runPipeline} would do. Reads artifacts, writes nothing. */
-export async function planPipeline(options: PipelineOptions): Promise<readonly PlannedStage[]> {
+/**
+ * Directories of the artifacts that the outcomes stand on, by stage: their own, and those of the stages that they read, directly or
+ * through others. Artifacts of later stages may be of earlier settings, so they are left out.
+ */
+export function artifactsOf(
+  outcomes: readonly StageOutcome[],
+  options: PipelineOptions,
+): Readonly<Record<string, string>> {
+  const planned = plannedStages(options);
+  const names = planned.map(({ name }) => name);
+  const read = requiredStages(
+    options.stages,
+    outcomes.map(({ name }) => name),
+    names,
+  );
+  return Object.fromEntries(
+    read.filter((name) => names.includes(name)).map((name) => [name, join(options.out, name)]),
+  );
+}
+
+/**
+ * What {@link runPipeline} would do. Reads artifacts, writes nothing. Everything that a run checks is checked; rows of files are read, as
+ * the data stage reads them.
+ *
+ * @throws SlmError as `runPipeline` before its first step, OUTPUT_FAILED if `out` cannot be written
+ */
+export async function planPipeline(
+  options: PipelineOptions,
+  context: StageContext = {
+    progress: SILENT,
+    signal: new AbortController().signal,
+    seed: options.recipe.seed,
+  },
+): Promise<readonly PlannedStage[]> {
   const selected = selectStages(plannedStages(options), options.stages, options);
+  await requireWritable(options.out);
   const rerun = new Set<string>();
   const plan: PlannedStage[] = [];
   for (const stage of selected) {
@@ -106,7 +152,54 @@ export async function planPipeline(options: PipelineOptions): Promise<readonly P
       estimate: isStale ? await stage.estimate(estimateRequest(stage, options)) : {},
     });
   }
+  await checkPlan(plan, selected, options, context);
   return plan;
+}
+
+/** Makes the checks of a run for a plan. */
+async function checkPlan(
+  plan: readonly PlannedStage[],
+  selected: readonly Stage[],
+  options: PipelineOptions,
+  context: StageContext,
+): Promise<void> {
+  const running = selected.filter(({ name }) => rerun(plan, name));
+  if (running.length === 0) return;
+  const request = { ...checkRequest(running, selected, options), ...context };
+  await checkFiles(running, request);
+  const checks = new RunChecks();
+  await checks.run(request);
+  const { stages, recipe } = options;
+  const { sections, artifacts } = request;
+  await withRehearsedData({ stages, sections, artifacts, compute: recipe.compute, context }, (made) =>
+    checks.run({ ...request, artifacts: made }),
+  );
+}
+
+const rerun = (plan: readonly PlannedStage[], stage: string): boolean =>
+  plan.some(({ name, status }) => name === stage && status !== "would-skip");
+
+/** What the checks of a run are told. @param running stages that will run, @param selected those of this call */
+function checkRequest(
+  running: readonly Stage[],
+  selected: readonly Stage[],
+  { recipe, stages, out }: PipelineOptions,
+): Omit<CheckRequest, "progress" | "signal"> {
+  const sections = Object.entries(recipe.sections).map(([name, { settings }]) => [name, settings] as const);
+  const isToDo = new Set(running.map(({ name }) => name));
+  const isSelected = new Set(selected.map(({ name }) => name));
+  const artifacts = stages
+    .filter(
+      ({ name }) => !isToDo.has(name) && (isSelected.has(name) || existsSync(join(out, name, MANIFEST_FILE))),
+    )
+    .map(({ name }) => [name, join(out, name)] as const);
+  return {
+    sections: Object.fromEntries(sections),
+    running: [...isToDo],
+    artifacts: Object.fromEntries(artifacts),
+    compute: recipe.compute,
+    out,
+  };
 }
 
 function estimateRequest(stage: Stage, options: PipelineOptions): EstimateRequest<unknown> {
@@ -115,10 +208,20 @@ function estimateRequest(stage: Stage, options: PipelineOptions): EstimateReques
     .map(({ name }) => [name, join(out, name)] as const)
     .filter(([, directory]) => existsSync(join(directory, MANIFEST_FILE)));
   const sections = Object.entries(recipe.sections).map(([name, { settings }]) => [name, settings] as const);
+  // A stage of a further target knows its inputs by the names of the first target's.
+  const named = <T>(entries: readonly (readonly [string, T])[]): Readonly<Record<string, T>> =>
+    Object.fromEntries([
+      ...entries,
+      ...stage.inputs.flatMap(({ stage: name, as }) =>
+        entries.flatMap(([key, value]): [string, T][] =>
+          as !== undefined && key === name ? [[as, value]] : [],
+        ),
+      ),
+    ]);
   return {
     settings: sectionOf(stage, options).settings,
-    sections: Object.fromEntries(sections),
-    artifacts: Object.fromEntries(artifacts),
+    sections: named(sections),
+    artifacts: named(artifacts),
     compute: recipe.compute,
   };
 }
@@ -127,7 +230,13 @@ function plannedStages({ stages, recipe }: PipelineOptions): readonly Stage[] {
   return stages.filter(({ name }) => recipe.sections[name] !== undefined);
 }
 
-async function doStage(stage: Stage, options: PipelineOptions, context: StageContext): Promise<StageOutcome> {
+/** @param check called before the stage does anything, if it is not up to date; may throw */
+async function doStage(
+  stage: Stage,
+  options: PipelineOptions,
+  context: StageContext,
+  check: () => Promise<void>,
+): Promise<StageOutcome> {
   const startedAt = performance.now();
   const directory = join(options.out, stage.name);
   await recoverArtifact(directory);
@@ -142,14 +251,20 @@ async function doStage(stage: Stage, options: PipelineOptions, context: StageCon
     context.progress({ stage: stage.name, message: "up to date, skipped" });
     return outcome("skipped");
   }
+  await check();
   context.progress({ stage: stage.name });
   if (options.fresh === stage.name) await rm(partialPath(directory), { recursive: true, force: true });
-  const { seed, compute } = options.recipe;
-  await execute(prepared, { ...context, seed }, compute);
+  const { seed, compute, name, sections } = options.recipe;
+  const about = aboutOf(name, sections.deploy?.settings);
+  await execute(prepared, { ...context, seed }, { compute, about });
   return outcome("ran");
 }
 
-async function execute(prepared: PreparedStage, context: StageContext, compute: Compute): Promise<void> {
+async function execute(
+  prepared: PreparedStage,
+  context: StageContext,
+  run: Pick<StageRun<unknown>, "compute" | "about">,
+): Promise<void> {
   const { stage, section, recorded, directory, inputs, manifestInputs, key } = prepared;
   await writeArtifact(
     {
@@ -163,7 +278,7 @@ async function execute(prepared: PreparedStage, context: StageContext, compute: 
       indexed: stage.indexed,
       isResumable: stage.isResumable,
     },
-    (work) => stage.run({ ...context, settings: section.settings, compute, inputs, work }),
+    (work) => stage.run({ ...context, ...run, settings: section.settings, inputs, work }),
   );
 }
 
@@ -177,9 +292,9 @@ async function prepare(
   const { path } = options.recipe;
   const recorded =
     path === undefined ? section.settings : relativeToRecipe(stage.section, section.settings, path);
-  const stageInputs = inputsOf(stage, plannedStages(options)).map((input) => input.stage);
+  const stageInputs = inputsOf(stage, plannedStages(options));
   const artifacts = await Promise.all(
-    stageInputs.map((name) => inputArtifact(stage.name, name, join(options.out, name))),
+    stageInputs.map((input) => inputArtifact(stage.name, input.stage, join(options.out, input.stage))),
   );
   const files = await Promise.all(
     (await stage.files(section.settings, request)).map(async ({ setting, path }): Promise<ManifestInput> => {
@@ -195,7 +310,9 @@ async function prepare(
     section,
     recorded,
     directory: join(options.out, stage.name),
-    inputs: Object.fromEntries(stageInputs.map((name) => [name, join(options.out, name)])),
+    inputs: Object.fromEntries(
+      stageInputs.map((input) => [input.as ?? input.stage, join(options.out, input.stage)]),
+    ),
     manifestInputs,
     key: hashJson({ code, settings: recorded, inputs: manifestInputs, seed, ...machine }),
   };

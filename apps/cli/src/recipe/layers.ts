@@ -20,7 +20,8 @@ const RECIPE_VARIABLES: Readonly<Record<string, string>> = {
   SLM_THREADS: "threads",
 };
 
-const KEY = /^[A-Za-z][A-Za-z0-9]*$/;
+/** A key; a section of a further target has the target's name, as `export@npu`. */
+const KEY = /^[A-Za-z][A-Za-z0-9]*(?:@[a-z][a-z0-9-]*)?$/;
 
 export function recipeLayer(file: RecipeFile): Layer {
   return { origin: "recipe", value: file.value, locate: file.locate };
@@ -36,8 +37,10 @@ export function flagLayers(sets: readonly string[]): readonly Layer[] {
         suggestions: ["--set distill.steps=500"],
       });
     }
+    const written = text.slice(split + 1);
     const value = parseValue(
-      text.slice(split + 1),
+      // As in a recipe, a section without a value is empty, and null switches it off.
+      path.length === 1 && written === "" ? "{}" : written,
       (reason) => new SlmError("USAGE", `--set ${text}: not a YAML value: ${reason}`),
     );
     return { origin: "flag", value: nest(path, value), locate: () => `--set ${text}` };

@@ -8,10 +8,11 @@ import { checkSettings } from "./check-recipe.js";
 import { inferMetrics } from "./infer-metrics.js";
 import { LayerStack, environmentLayers, flagLayers, recipeLayer } from "./layers.js";
 import { asMapping, leafPaths, type Mapping } from "./mapping.js";
-import { readRecipeFile, type RecipeFile } from "./recipe-file.js";
+import { readRecipeFile } from "./recipe-file.js";
 import { fromRecipeFolder } from "./recipe-paths.js";
 import { rejectRenamed } from "./reject-renamed.js";
 import { RECIPE_VERSION } from "./renamed-keys.js";
+import { rejectNeeded, skipLayers, switchedOff, withoutNulls } from "./switched-off.js";
 
 /** Settings of one section; `origins` are keyed by the dotted path inside the section. */
 export interface ResolvedSection {
@@ -27,7 +28,7 @@ export interface ResolvedRecipe {
   readonly seedOrigin: Origin;
   readonly compute: Compute;
   readonly computeOrigins: Readonly<Record<keyof Compute, Origin>>;
-  /** Sections that the recipe or a flag names, and those that `alsoNeeded` adds. */
+  /** Sections that the recipe or a flag names, and those that these need. */
   readonly sections: Readonly<Record<string, ResolvedSection>>;
 }
 
@@ -35,6 +36,8 @@ export interface RecipeSources {
   /** Recipe file; without one, settings come from flags, environment and defaults. */
   readonly path?: string | undefined;
   readonly sets: readonly string[];
+  /** Stages to leave out, as `--skip` takes them. */
+  readonly skip?: readonly string[] | undefined;
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
@@ -68,34 +71,54 @@ export function recipeSchema(sections: Readonly<Record<string, z.ZodType>>): z.Z
   return z.strictObject({ ...recipeFields, ...Object.fromEntries(optional) });
 }
 
+/** Sections of one recipe. */
+export interface RecipeSections {
+  /** Every section it may have. */
+  readonly schemas: Readonly<Record<string, z.ZodType>>;
+  /** Sections of the run; those that are not in the recipe get their defaults. */
+  readonly needed: readonly string[];
+}
+
 /**
  * Resolves a recipe. Precedence: `--set` flag, `SLM_*` environment variable, recipe, default. Paths in the recipe's file start
  * from its folder, others from the current directory. A section without metrics uses those of another section.
  *
- * @param schemas every section a recipe may have
- * @param alsoNeeded maps the named sections to all sections that the run needs; added sections get their defaults
- * @throws SlmError INPUT_MISSING, USAGE, CONFIG_INVALID
+ * @param sectionsOf finds the sections from the keys that the recipe's file and the flags mention
+ * @throws SlmError INPUT_MISSING, USAGE, CONFIG_INVALID, also for a section that is switched off and needed
  */
 export async function resolveRecipe(
   sources: RecipeSources,
-  schemas: Readonly<Record<string, z.ZodType>>,
-  alsoNeeded: (named: readonly string[]) => readonly string[] = (named) => named,
+  sectionsOf: (mentioned: readonly string[]) => RecipeSections,
 ): Promise<ResolvedRecipe> {
+  const read = sources.path === undefined ? undefined : await readRecipeFile(sources.path);
+  const flags = flagLayers(sources.sets);
+  const mentioned = [read?.value ?? {}, ...flags.map(({ value }) => value)].flatMap((value) =>
+    Object.keys(value),
+  );
+  const found = sectionsOf(mentioned);
+  const { schemas } = found;
   const known = Object.keys(schemas);
   const schema = recipeSchema(schemas);
-  const file = sources.path === undefined ? undefined : await readFileOf(sources.path, schema);
-  const flags = flagLayers(sources.sets);
-  const written = [
+  // Paths in the file start from its folder.
+  const file = read && { ...read, value: fromRecipeFolder(schema, read.value, read.path) };
+  const all = [
     ...(file === undefined ? [] : [recipeLayer(file)]),
     ...environmentLayers(sources.environment, known),
     ...flags,
+    ...skipLayers(sources.skip ?? [], known),
   ];
-  rejectRenamed(written, sources.path);
-  const layers = new LayerStack(written);
-  const mentioned = [file?.value ?? {}, ...flags.map(({ value }) => value)].flatMap((value) =>
-    Object.keys(value),
+  rejectRenamed(all, sources.path);
+  const whole = new LayerStack(all);
+  const off = switchedOff(whole.value, known);
+  const needed =
+    off.length === 0 ? found.needed : sectionsOf(mentioned.filter((key) => !off.includes(key))).needed;
+  rejectNeeded(
+    off,
+    needed,
+    (section) => sectionsOf([section]).needed,
+    (section) => whole.locate([section]),
   );
-  const needed = alsoNeeded(known.filter((section) => mentioned.includes(section)));
+  const layers = new LayerStack(withoutNulls(all, known));
   const settings = onlyNeeded(inferMetrics(layers.value), known, needed);
   const checked = checkSettings(schema, settings, layers);
   const { name, seed, engine, threads } = z.object(recipeFields).parse(checked);
@@ -112,19 +135,13 @@ export async function resolveRecipe(
   };
 }
 
-/** A recipe's file, its paths changed to start from the current directory. */
-async function readFileOf(path: string, schema: z.ZodType): Promise<RecipeFile> {
-  const file = await readRecipeFile(path);
-  return { ...file, value: fromRecipeFolder(schema, file.value, path) };
-}
-
 /** The name of `configs/quickstart/recipe.yaml` is quickstart, of `configs/g2p/record.yaml` record. */
 function nameOf(path: string): string {
   const name = basename(path, extname(path));
   return name === "recipe" ? basename(dirname(resolve(path))) : name;
 }
 
-/** Sections that are not needed are left out. Needed sections that are missing or have no content become empty. */
+/** Sections that are not needed are left out. Needed sections that are missing become empty. */
 function onlyNeeded(value: Mapping, known: readonly string[], needed: readonly string[]): Mapping {
   const others = Object.entries(value).filter(([key]) => !known.includes(key));
   return {

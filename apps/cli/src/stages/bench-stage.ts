@@ -1,5 +1,6 @@
 /** Stage `bench`: speed and memory of the models of this run, compared with a decoder-only baseline of equal size. */
 import { benchConfig, writeBenchReport, type BenchResult } from "@slm/bench";
+import { readManifest } from "@slm/core";
 import { readDeviceModel } from "@slm/exported-model";
 import { z } from "zod";
 import { runtimeRecipe } from "../compute/devices.js";
@@ -8,6 +9,8 @@ import { benchWithBaseline } from "../models/bench-setup.js";
 import { locateModel } from "../models/locate-model.js";
 import { heldOutFile } from "../models/held-out-rows.js";
 import { defineStage } from "../pipeline/stage.js";
+import { BENCH_NAMES, summarizeStages } from "../summary/run-summary.js";
+import { factsOf, headlineOf, modelsSection, parametersOf, titleOf } from "../summary/summary-page.js";
 import { requireInput } from "./require-input.js";
 
 /** Settings of the benchmark. Read from the `bench:` section of a recipe. */
@@ -35,10 +38,10 @@ export const benchStage = defineStage<z.infer<typeof benchSection>>({
     { stage: "export", required: true },
     { stage: "quantize", required: false },
   ],
-  run: async ({ settings, compute, inputs, work, ...context }): Promise<BenchResult> => {
+  run: async ({ settings, compute, about, inputs, work, ...context }): Promise<BenchResult> => {
     const { baseline, ...config } = settings;
     const { file } = await heldOutFile(requireInput(inputs, "data"));
-    const float32 = { name: "student-float32", directory: requireInput(inputs, "export") };
+    const float32 = { name: BENCH_NAMES.float32, directory: requireInput(inputs, "export") };
     const device = await readDeviceModel(float32.directory);
     // Graphs for an NPU run here as a simulation, which says so. A baseline on the CPU has nothing in common with it.
     const isForNpu = device.target === "npu";
@@ -57,7 +60,14 @@ export const benchStage = defineStage<z.infer<typeof benchSection>>({
       runtime: runtimeRecipe([device], { device: { kind: "cpu" }, threads: compute.threads }),
       context,
     });
-    await writeBenchReport(work, result);
+    const summary = await summarizeStages(inputs, result);
+    const data = await readManifest(requireInput(inputs, "data"));
+    await writeBenchReport(work, result, {
+      title: titleOf(about, "speed"),
+      facts: factsOf(about, { data, date: new Date().toISOString(), parameters: parametersOf(summary) }),
+      headline: headlineOf(summary),
+      sections: modelsSection(summary),
+    });
     return result;
   },
 });
@@ -67,5 +77,5 @@ async function quantizedModel(
 ): Promise<readonly { readonly name: string; readonly directory: string }[]> {
   if (directory === undefined) return [];
   const located = await locateModel(directory);
-  return [{ name: "student", directory: located.directory }];
+  return [{ name: BENCH_NAMES.deployed, directory: located.directory }];
 }

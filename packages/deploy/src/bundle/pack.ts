@@ -1,8 +1,8 @@
 /** A bundle as one file: `NAME.slm`, a tar archive that is the same bytes wherever and whenever it is made. */
 import { createReadStream } from "node:fs";
 import { randomUUID } from "node:crypto";
-import { lstat, open, rename, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { lstat, mkdir, open, rename, rm } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
 import {
   MANIFEST_FILE,
   SIGNATURE_FILE,
@@ -25,6 +25,7 @@ export async function packBundle(directory: string, file: string): Promise<{ rea
   const aside = `${file}.${randomUUID()}.tmp`;
   let bytes = 0;
   try {
+    await mkdir(dirname(resolve(file)), { recursive: true });
     const handle = await open(aside, "wx");
     const write = async (data: Uint8Array): Promise<void> => {
       await handle.writeFile(data);
@@ -44,7 +45,8 @@ export async function packBundle(directory: string, file: string): Promise<{ rea
     }
     await rename(aside, file);
   } catch (error) {
-    await rm(aside, { force: true });
+    // Where its folder cannot be made, it cannot be removed either.
+    await rm(aside, { force: true }).catch(() => undefined);
     throw writeFailure(error, file, "its previous contents, if any, are unchanged");
   }
   return { bytes };

@@ -8,7 +8,8 @@ import {
   type Abstention,
   type JudgedAnswer,
 } from "../abstention.js";
-import { METRICS, METRIC_NAMES, perplexity } from "@slm/metrics";
+import { createRandom } from "@slm/decoding";
+import { METRICS, METRIC_NAMES, metricInterval, perplexity, type MetricInterval } from "@slm/metrics";
 import type { EvaluationInput } from "./evaluation-input.js";
 import { PERPLEXITY, isAnswerMetric, type EvaluationMetricName } from "./metric-names.js";
 import { isCorrect } from "./references.js";
@@ -31,11 +32,16 @@ export interface ConfidenceReport {
   readonly abstention?: Abstention | undefined;
 }
 
+/** A confidence interval, in the unit of its metric. */
+export type Interval = Pick<MetricInterval, "low" | "high">;
+
 export interface Evaluation {
   /** Rows measured. */
   readonly n: number;
   /** Each in the unit of its row in `METRICS`; perplexity has none. */
   readonly metrics: Readonly<Record<string, number>>;
+  /** 95 % confidence interval of each metric of answers, by bootstrap over rows; present if a seed for it was given. */
+  readonly intervals?: Readonly<Record<string, Interval>> | undefined;
   /** Present if perplexity was requested. */
   readonly likelihood?: MeanLikelihood | undefined;
   /** How sure the model was of its answers; only for a model that answered and tells. */
@@ -89,6 +95,7 @@ export async function evaluateModel(input: EvaluationInput): Promise<Evaluation>
   return {
     n: outcomes.rows.length,
     metrics: measured,
+    intervals: intervalsOf(outcomes, input),
     likelihood: metrics.includes(PERPLEXITY) ? meanLikelihood(outcomes.likelihoods) : undefined,
     confidence: confidenceReport(outcomes, abstention),
     predictions: predictionsPath,
@@ -131,6 +138,22 @@ function measure(metric: EvaluationMetricName, { rows, predictions, likelihoods 
   return METRICS[metric].compute(
     predictions,
     rows.map(({ references }) => references),
+  );
+}
+
+/** The intervals, where a seed for them was given. Every metric draws the same rows. */
+function intervalsOf(
+  { rows, predictions }: Outcomes,
+  { metrics, intervalSeed }: EvaluationInput,
+): Evaluation["intervals"] {
+  if (intervalSeed === undefined) return undefined;
+  const references = rows.map((row) => row.references);
+  return Object.fromEntries(
+    metrics.filter(isAnswerMetric).map((name) => {
+      const { next } = createRandom(intervalSeed);
+      const { low, high } = metricInterval(METRICS[name], predictions, references, next);
+      return [name, { low, high }];
+    }),
   );
 }
 

@@ -35,6 +35,8 @@ export interface EvaluationInput {
   readonly options?: Pick<GenerateOptions, "strategy" | "maxTokens" | "seed"> | undefined;
   /** A threshold of confidence to report on, or how to choose one on these rows. Default: neither. */
   readonly abstention?: number | AbstentionOptions | undefined;
+  /** Seed of the confidence intervals of metrics; none are computed when absent. */
+  readonly intervalSeed?: number | undefined;
   /** Where to write one JSON line per row; nothing is written when absent. */
   readonly predictionsPath?: string | undefined;
   /** Number of rows, when known, for progress only. */
