@@ -18,8 +18,8 @@ export const evaluationFlags = {
   set: rowsFlag,
   output: Flags.string({
     char: "o",
-    default: "predictions.jsonl",
     helpValue: "<file>",
-    summary: "File for the predictions, one line of JSON per row.",
+    summary:
+      "File for the predictions, one line of JSON per row. Default: predictions.jsonl, which is replaced if an earlier call wrote it.",
   }),
 };

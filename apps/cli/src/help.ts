@@ -1,8 +1,17 @@
-/** oclif's help, followed by the table of exit codes, or by a command's own section. */
-import { Help, type Command } from "@oclif/core";
+/** oclif's help with our usage lines, followed by the table of exit codes, or by a command's own section. */
+import { CommandHelp, Help, type Command } from "@oclif/core";
 import { exitCodeTable } from "./exit-codes.js";
+import { usageLine } from "./usage-line.js";
+
+class SlmCommandHelp extends CommandHelp {
+  protected override defaultUsage(): string {
+    return usageLine(this.command);
+  }
+}
 
 export class SlmHelp extends Help {
+  protected override CommandHelpClass = SlmCommandHelp;
+
   protected override async showRootHelp(): Promise<void> {
     await super.showRootHelp();
     this.log(formatExitCodes());

@@ -16,6 +16,6 @@ export function parsePercent(text: string): number {
 
 /** A flag whose value is a percentage, parsed to a fraction. */
 export const percentFlag = Flags.custom<number>({
-  helpValue: "<n%>",
+  helpValue: "<percent>",
   parse: (text) => Promise.resolve(parsePercent(text)),
 });

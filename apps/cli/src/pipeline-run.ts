@@ -1,6 +1,7 @@
 /** Resolves a recipe and flags to a run, for `slm run` and the commands of single stages. */
 import { SlmError } from "@slm/core/errors";
 import { join } from "node:path";
+import { withFurtherTargets } from "./pipeline/further-targets.js";
 import type { PipelineOptions } from "./pipeline/run-pipeline.js";
 import { requiredStages, type SelectionOptions } from "./pipeline/selection.js";
 import { loadStages, sectionSchemas } from "./pipeline/stage-table.js";
@@ -23,10 +24,16 @@ export interface RunRequest extends SelectionOptions {
 
 /** Resolves the settings of a run. @throws SlmError INPUT_MISSING, USAGE, CONFIG_INVALID */
 export async function preparePipeline(request: RunRequest): Promise<PipelineOptions> {
-  const stages = await loadStages();
-  const recipe = await resolveRecipe(request.recipe, sectionSchemas(stages), (named) =>
-    requiredStages(stages, [...named, ...(request.stages ?? [])]),
-  );
+  const table = await loadStages();
+  const recipe = await resolveRecipe(request.recipe, (mentioned) => {
+    const stages = withFurtherTargets(table, mentioned);
+    const named = stages.map(({ name }) => name).filter((name) => mentioned.includes(name));
+    return {
+      schemas: sectionSchemas(stages),
+      needed: requiredStages(stages, [...named, ...(request.stages ?? [])]),
+    };
+  });
+  const stages = withFurtherTargets(table, Object.keys(recipe.sections));
   if (Object.keys(recipe.sections).length === 0) {
     const known = stages.map(({ name }) => name);
     throw new SlmError(

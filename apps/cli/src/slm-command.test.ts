@@ -121,7 +121,7 @@ describe(SlmCommand, () => {
 
   test("aborts the stage's signal on SIGTERM and ends with 130", async () => {
     ProbeCommand.body = async (signal) => {
-      process.emit("SIGTERM");
+      process.emit("SIGTERM", "SIGTERM");
       await vi.waitFor(() => {
         expect(signal.aborted).toBe(true);
       });
@@ -130,8 +130,9 @@ describe(SlmCommand, () => {
     };
     // Libraries that undo their locks when the process ends listen as well.
     const before = process.listeners("SIGTERM");
-    const { exitCode, json } = await runCommand(ProbeCommand, ["--json"]);
+    const { exitCode, json, stderr } = await runCommand(ProbeCommand, ["--json"]);
     expect(exitCode).toBe(130);
+    expect(stderr).toContain("SIGTERM: stopping (a second signal stops at once)");
     expect(json).toMatchObject({ error: { code: "INTERRUPTED" } });
     expect(process.listeners("SIGTERM")).toEqual(before);
   });

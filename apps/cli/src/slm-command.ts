@@ -46,6 +46,9 @@ function listenForInterruption(onFirst: (signal: NodeJS.Signals) => void): Inter
   };
 }
 
+/** What a command whose work is resumed does after the first signal. */
+export const SAVING = "saving the state and stopping";
+
 /** Version of the envelope that `--json` prints. */
 export const JSON_SCHEMA_VERSION = 1;
 
@@ -61,6 +64,9 @@ export abstract class SlmCommand<Result extends object> extends Command {
     debug: Flags.boolean({ summary: "Show stack traces of errors.", env: "SLM_DEBUG", helpGroup: "GLOBAL" }),
   };
 
+  /** What the command does after the first signal, for the user who waits. */
+  protected readonly stopping: string = "stopping";
+
   #interruption: Interruption | undefined;
   #reporter: Reporter | undefined;
 
@@ -73,7 +79,7 @@ export abstract class SlmCommand<Result extends object> extends Command {
   override async run(): Promise<Result> {
     this.#reporter = this.hasFlag("--quiet") ? undefined : this.newReporter();
     this.#interruption = listenForInterruption((signal) => {
-      this.note(`${signal}: saving the state and stopping (a second signal stops at once)`);
+      this.note(`${signal}: ${this.stopping} (a second signal stops at once)`);
     });
     const result = await this.execute();
     this.#reporter?.finish();

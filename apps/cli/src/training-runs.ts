@@ -56,7 +56,7 @@ function directoryOf(path: string): string {
     `report: no ${METRICS_FILE} in ${path}, nor in ${STAGES.join(", ")} below it`,
     {
       context: { path },
-      suggestions: ["slm report runs/quickstart", "slm distill configs/quickstart/recipe.yaml"],
+      suggestions: ["slm report RUN", "slm distill RECIPE"],
     },
   );
 }

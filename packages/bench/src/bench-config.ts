@@ -28,7 +28,8 @@ export const benchConfig = z.strictObject({
     .optional()
     .describe(
       "Generate exactly this many tokens, ignoring EOS, so that models that would stop at different " +
-        "lengths do the same work; maxTokens is then ignored [tokens]. Default: stop at EOS.",
+        "lengths do the same work; maxTokens is then ignored [tokens]. Default: stop at EOS; with a baseline, as many as each " +
+        "prompt's reference answer has in the model's tokenizer.",
     ),
   batch: z
     .int()

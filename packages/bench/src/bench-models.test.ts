@@ -217,6 +217,30 @@ describe(benchModels, () => {
     expect((await free.run("ab", 7)).steps).toBe(1);
   });
 
+  test("generates as many tokens as each prompt's own answer has, EOS included, and counts its words", async () => {
+    const config = benchConfig.parse({ runs: 4, warmup: 1, loads: 1, settleMs: 0 });
+    const { models } = await benchModels(input({ config, answers: ["X Y Z", "X"] }));
+    for (const { samples } of models) {
+      expect(samples.map(({ steps, words }) => [steps, words])).toEqual([
+        [4, 3],
+        [2, 1],
+        [4, 3],
+        [2, 1],
+      ]);
+    }
+  });
+
+  test("cuts an answer at what the model can write, and rejects answers that are not one per prompt", async () => {
+    const long = Array.from({ length: 40 }, () => "X").join(" ");
+    const config = benchConfig.parse({ runs: 2, warmup: 0, loads: 1, settleMs: 0 });
+    const { models } = await benchModels(input({ config, answers: [long, ""] }));
+    expect(models.map(({ samples }) => samples.map(({ steps }) => steps))).toEqual([
+      [16, 1],
+      [16, 1],
+    ]);
+    await expect(benchModels(input({ answers: ["X"] }))).rejects.toThrow(/an answer per prompt, got 1 for 2/);
+  });
+
   test("warms each model up, then gives each the same prompts in turn", async () => {
     const calls: string[] = [];
     await benchModels(

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { SILENT, throwIfInterrupted, type Progress, SlmError } from "@slm/core";
 import type { DeviceModel } from "@slm/exported-model";
 import { describeModel } from "@slm/inference";
+import { answerRoom, tokensOfAnswer } from "./answer-tokens.js";
 import type { BenchConfig } from "./bench-config.js";
 import type { BenchResult, BenchDevice } from "./bench-result.js";
 import { compareModels } from "./compare.js";
@@ -16,7 +17,14 @@ import { noticeProblems } from "./notes.js";
 import type { RuntimeModule } from "./runtime-module.js";
 import { interleave } from "./schedule.js";
 import { summarize } from "./summarize.js";
-import { promptText, type BenchPrompt, type Sample, type TimedModel, type Opened } from "./timed-model.js";
+import {
+  countWords,
+  promptText,
+  type BenchPrompt,
+  type Sample,
+  type TimedModel,
+  type Opened,
+} from "./timed-model.js";
 import { availableParallelism, cpus, loadavg, totalmem } from "node:os";
 import { cpuFeatures } from "@slm/runtime";
 
@@ -94,6 +102,11 @@ export interface BenchInput {
   /** Name of the model that the others are compared with. */
   readonly baseline?: string | undefined;
   readonly prompts: readonly BenchPrompt[];
+  /**
+   * Reference answer of each prompt, in order. A generation then has as many tokens as its prompt's answer in the model's own
+   * tokenizer, EOS included: EOS is suppressed before, and an answer longer than the model can write is cut. `forceTokens` overrides this.
+   */
+  readonly answers?: readonly string[] | undefined;
   readonly runtime: RuntimeModule;
   /** Name and version of what runs the graphs: "onnxruntime-node 1.30.0". */
   readonly engine: string;
@@ -117,6 +130,8 @@ interface Contestant {
   readonly timed: TimedModel;
   /** Length of each prompt, its image included [tokens]. */
   readonly promptTokens: readonly number[];
+  /** Most tokens to generate for each prompt; exactly as many where EOS is suppressed. Undefined: as many as fit. */
+  readonly answerTokens: readonly (number | undefined)[];
   readonly loadsMs: readonly number[];
   readonly samples: Sample[];
   readonly sourceTokens: number[];
@@ -175,14 +190,20 @@ export async function benchModels(input: BenchInput): Promise<BenchResult> {
 }
 
 async function enter(input: BenchInput, name: string, directory: string): Promise<Contestant> {
-  const { open = forkModel, runtime, config, prompts, signal } = input;
+  const { open = forkModel, runtime, config, prompts, answers, signal } = input;
   const { model, tokenizer } = await describeModel(directory);
   const imageTokens = model.vision?.tokens ?? 0;
   const promptTokens = prompts.map(
     (prompt) => imageTokens + tokenizer.encodeSource(promptText(prompt)).length,
   );
-  const { batch, forceTokens } = config;
-  const options = { directory, runtime, endless: forceTokens !== undefined, batch };
+  const { batch, forceTokens, maxTokens } = config;
+  const answerTokens = promptTokens.map((prefix, prompt) => {
+    const answer = answers?.[prompt];
+    if (forceTokens !== undefined || answer === undefined) return forceTokens ?? maxTokens;
+    return Math.min(tokensOfAnswer(answer, tokenizer), answerRoom(model, prefix));
+  });
+  const endless = forceTokens !== undefined || answers !== undefined;
+  const options = { directory, runtime, endless, batch };
   const loadsMs: number[] = [];
   for (let load = 1; load < config.loads; load += 1) {
     if (signal !== undefined) throwIfInterrupted(signal, "bench");
@@ -192,17 +213,19 @@ async function enter(input: BenchInput, name: string, directory: string): Promis
   }
   const timed = await open(options);
   loadsMs.push(timed.opened.loadMs);
-  return { name, model, timed, promptTokens, loadsMs, samples: [], sourceTokens: [], joules: undefined };
+  const measured = { samples: [], sourceTokens: [], joules: undefined };
+  return { name, model, timed, promptTokens, answerTokens, loadsMs, ...measured };
 }
 
 async function warmUp(
   { prompts, config, signal }: BenchInput,
   contestants: readonly Contestant[],
 ): Promise<void> {
-  for (const { timed } of contestants) {
+  for (const { timed, answerTokens } of contestants) {
     for (let run = 0; run < config.warmup; run += 1) {
       if (signal !== undefined) throwIfInterrupted(signal, "bench");
-      await timed.run(prompts[run % prompts.length]!, tokenLimit(config));
+      const prompt = run % prompts.length;
+      await timed.run(prompts[prompt]!, answerTokens[prompt]);
     }
   }
 }
@@ -212,27 +235,26 @@ async function takeTurns(
   contestants: readonly Contestant[],
   energy: EnergyMeter,
 ): Promise<void> {
-  const { prompts, config, seed, progress = SILENT, signal } = input;
+  const { prompts, answers, config, seed, progress = SILENT, signal } = input;
   const turns = interleave(contestants.length, prompts.length, config.runs, seed);
   for (const [done, { model, prompt }] of turns.entries()) {
     if (signal !== undefined) throwIfInterrupted(signal, "bench");
     const contestant = contestants[model]!;
-    const { timed, samples, sourceTokens, promptTokens } = contestant;
+    const { timed, samples, sourceTokens, promptTokens, answerTokens } = contestant;
     await sleep(config.settleMs);
     energy.take();
-    samples.push(await timed.run(prompts[prompt]!, tokenLimit(config)));
+    const sample = await timed.run(prompts[prompt]!, answerTokens[prompt]);
     const joules = energy.take();
+    const answer = answers?.[prompt];
+    // A model with random weights writes no words; the work of both is the answer.
+    samples.push(answer === undefined ? sample : { ...sample, words: config.batch * countWords(answer) });
     if (joules !== undefined) contestant.joules = (contestant.joules ?? 0) + joules;
     sourceTokens.push(promptTokens[prompt]!);
     progress({ stage: "bench", step: done + 1, total: turns.length });
   }
 }
 
-function tokenLimit({ forceTokens, maxTokens }: BenchConfig): number | undefined {
-  return forceTokens ?? maxTokens;
-}
-
-function checkInput({ models, prompts, baseline }: BenchInput): void {
+function checkInput({ models, prompts, answers, baseline }: BenchInput): void {
   const names = models.map(({ name }) => name);
   const reject = (problem: string): never => {
     throw new SlmError("USAGE", `bench: ${problem}`, { context: { models: names } });
@@ -240,6 +262,8 @@ function checkInput({ models, prompts, baseline }: BenchInput): void {
   if (models.length === 0) reject("expected at least one model, got none");
   if (new Set(names).size < names.length) reject(`models need different names, got ${names.join(", ")}`);
   if (prompts.length === 0) reject("expected at least one prompt, got none");
+  if (answers !== undefined && answers.length !== prompts.length)
+    reject(`expected an answer per prompt, got ${answers.length} for ${prompts.length} prompts`);
   if (baseline !== undefined && !names.includes(baseline)) {
     reject(`the baseline must be one of ${names.join(", ")}, got ${baseline}`);
   }

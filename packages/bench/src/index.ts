@@ -1,3 +1,4 @@
+export { answerRoom, tokensOfAnswer } from "./answer-tokens.js";
 export { benchConfig, type BenchConfig } from "./bench-config.js";
 export { benchModels } from "./bench-models.js";
 export { BENCH_FILES, writeBenchReport } from "./bench-report.js";

@@ -13,6 +13,9 @@ export type BenchPrompt = z.infer<typeof promptSchema>;
 export const promptText = (prompt: BenchPrompt): string =>
   typeof prompt === "string" ? prompt : prompt.text;
 
+/** Words of a text: runs of characters between white space. */
+export const countWords = (text: string): number => text.split(/\s+/u).filter((word) => word !== "").length;
+
 const sourceOf = (prompt: BenchPrompt): Source =>
   typeof prompt === "string" ? prompt : { text: prompt.text, image: imageOfFile(prompt.image) };
 
@@ -101,7 +104,7 @@ export async function timeGeneration(
     decodeMs: generation.totalMs - firstTokenMs,
     gapsMs: stepsMs.slice(1).map((at, step) => at - stepsMs[step]!),
     steps: tokens.length + (finished ? 1 : 0),
-    words: batch * text.split(/\s+/u).filter((word) => word !== "").length,
+    words: batch * countWords(text),
     totalMs,
   };
 }

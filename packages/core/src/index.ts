@@ -27,7 +27,13 @@ export {
   type Origin,
 } from "./manifest.js";
 export { verifyDirectory, type DirectoryProblem, type Verification } from "./verify.js";
-export { partialPath, recoverArtifact, writeArtifact, type ArtifactSpec } from "./write-artifact.js";
+export {
+  partialPath,
+  recoverArtifact,
+  WORK_FILE,
+  writeArtifact,
+  type ArtifactSpec,
+} from "./write-artifact.js";
 export { withLock } from "./lock.js";
 export { userCacheFolder } from "./user-cache.js";
 export { JsonLog } from "./json-log.js";
@@ -38,5 +44,5 @@ export {
   type ProgressUpdate,
   type StageContext,
 } from "./progress.js";
-export { SLM_VERSION } from "./version.js";
+export { REINSTALL, SLM_VERSION } from "./version.js";
 export * from "./errors.js";

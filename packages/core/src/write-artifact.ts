@@ -65,7 +65,8 @@ export interface WrittenArtifact<Details extends object> {
   readonly details: Details;
 }
 
-const WORK_FILE = ".work.json";
+/** Record of unfinished work; it is not part of the artifact. */
+export const WORK_FILE = ".work.json";
 const workSchema = z.strictObject({ key: z.string() });
 
 /**

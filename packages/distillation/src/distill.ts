@@ -20,6 +20,7 @@ import {
   drawRows,
   type DevMetric,
   type DevRow,
+  type Divergence,
   type TrainReport,
 } from "@slm/training";
 import { readsTeacher, type DistillConfig } from "./distill-config.js";
@@ -39,7 +40,7 @@ import { readSingleConfig } from "./single-teacher.js";
 import type { StoredByOrigin } from "./stored-targets.js";
 import type { TargetOrigin } from "./target-schedule.js";
 import { hasTeacherShape, studentShape } from "./student-config.js";
-import type { TeacherLayers } from "./student-layers.js";
+import { layersMessage, type TeacherLayers } from "./student-layers.js";
 import { storedOrigins, storedRowSets, studentObjective } from "./student-objective.js";
 import { studentPredictions } from "./student-predictions.js";
 import { teacherDevValue } from "./teacher-dev.js";
@@ -57,6 +58,8 @@ export interface DistillReport {
   readonly metrics: Readonly<Record<string, number>>;
   readonly bestStep: number;
   readonly averagedSteps: readonly number[];
+  /** How far the loss rose above its start; absent for training that did not diverge. */
+  readonly diverged?: Divergence | undefined;
   /** What the probe found; absent without one. */
   readonly probe?: ProbeResult | undefined;
   /** Layers of the teacher that the student started from, if it did. */
@@ -128,6 +131,7 @@ export async function distill(settings: DistillConfig, request: DistillInputs): 
     metrics,
     bestStep,
     averagedSteps,
+    diverged: report.diverged,
     teacherLayers,
     stored,
     probe: probe?.result,
@@ -185,6 +189,8 @@ async function trainStudent(run: DistillRun): Promise<TrainedStudent> {
       tower: published?.weights,
     });
     const { config } = start;
+    if (start.layers !== undefined)
+      context.progress({ stage: "distill", message: layersMessage(start.layers) });
     const teacherFactor = teacherFactorOf(settings);
     const objective = studentObjective({ sources, config, settings, seed: context.seed, teacherFactor });
     const rows = await devRows(run);

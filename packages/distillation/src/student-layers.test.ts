@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, rename } from "node:fs/promises";
 import type { Progress } from "@slm/core";
 import { decoderOnlyConfig, encoderDecoderConfig, type Weights } from "@slm/model";
-import { readCheckpoint } from "@slm/checkpoints";
+import { readCheckpoint, writeCheckpoint } from "@slm/checkpoints";
 import { writeEnsemble } from "@slm/teacher";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { shape, TinyRun } from "./test-support/run.test-support.js";
@@ -49,7 +49,7 @@ describe("a student of its teacher's layers", () => {
       postNorm: true,
       localRope: { ropeTheta: 10, encoderLayers: [0], decoderLayers: [0] },
     });
-    expect(report.teacherLayers).toEqual({ encoder: [0, 2], decoder: [0] });
+    expect(report.teacherLayers).toMatchObject({ encoder: [0, 2], decoder: [0] });
     const theirs = await weightsOf("teacher");
     const [own, other] = ["encoder.layers.1.feedForward.up.weight", "decoder.layers.2.feedForward.up.weight"];
     weights.get(own)!.data.forEach((value, index) => {
@@ -78,6 +78,26 @@ describe("a student of its teacher's layers", () => {
     expect(influence!.length).toBe(3);
     const least = influence!.indexOf(Math.min(...influence!));
     expect([encoder, decoder]).toEqual([[0, 1, 2].filter((layer) => layer !== least), [1]]);
+  });
+
+  test("is as sure at the start as its answers are right: wrong and sure costs more than unsure", async () => {
+    // A sure teacher, whose logits are large.
+    const { config, weights } = await readCheckpoint(run.at("teacher"));
+    const gain = weights.get("decoder.norm.weight")!;
+    const loud = { ...gain, data: Float32Array.from(gain.data as Float32Array, (value) => value * 50) };
+    await writeCheckpoint(run.at("teacher"), {
+      config,
+      weights: new Map([...weights, ["decoder.norm.weight", loud]]),
+    });
+    const { start } = (await run.distill({ ...layers, learningRate: 1e-9 })).teacherLayers!;
+    expect(start!.scale).toBeLessThan(0.1);
+    expect(start!.after).toBeLessThan(start!.before / 2);
+    // No worse than to know nothing.
+    expect(start!.after).toBeLessThan(Math.log(config.vocabularySize) + 0.1);
+    const started = (await weightsOf()).get("decoder.norm.weight")!.data;
+    started.forEach((value, index) => {
+      expect(Number(value)).toBeCloseTo(Number(loud.data[index]) * start!.scale, 5);
+    });
   });
 
   test("changes nothing but cross-attention in the first steps, bit for bit, then everything", async () => {

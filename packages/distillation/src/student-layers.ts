@@ -20,6 +20,7 @@ import type { TokenizerFiles } from "@slm/tokenizer";
 import type { RateGroups, TokenPairs } from "@slm/training";
 import type { InitializeConfig } from "./initialize-config.js";
 import { calibrationRows, measureTeacher } from "./measure-teacher.js";
+import { scaleStart, type StartScale } from "./start-scale.js";
 import { readSingleTeacher } from "./single-teacher.js";
 import { teacherTokenIds } from "./teacher-tokens.js";
 
@@ -41,6 +42,8 @@ export interface StudentLayersRequest {
 export interface TeacherLayers extends ChosenLayers {
   /** Block influence of every layer of the teacher, where it was measured. */
   readonly influence?: readonly number[] | undefined;
+  /** How sure the student is at the start; undefined for one that is its teacher whole. */
+  readonly start?: StartScale | undefined;
 }
 
 export interface StudentLayers {
@@ -84,13 +87,29 @@ export async function studentLayers(request: StudentLayersRequest): Promise<Stud
   const config = withLayerOptions(wanted, teacher.config, layers);
   const fresh = initializeWeights(config, createRandom(seed).next);
   const started = studentFromTeacher({ config, fresh, teacher: narrow, layers, crossAttention });
+  const isWhole = layers.encoder.length === 0 && layers.decoder.length === teacher.config.decoderLayers;
+  const scaled =
+    isWhole && !isCut
+      ? { weights: started.weights, start: undefined }
+      : await scaleStart(engine, config, started.weights, pairs);
   return {
     config,
-    weights: started.weights,
+    weights: scaled.weights,
     groups: rateGroups(request, started.fromTeacher),
-    layers: { ...layers, influence },
+    layers: { ...layers, influence, start: scaled.start },
   };
 }
+
+/** Which layers a student has, and how sure it is at the start. */
+export function layersMessage({ encoder, decoder, start }: TeacherLayers): string {
+  const sides = Object.entries({ encoder, decoder })
+    .filter(([, layers]) => layers.length > 0)
+    .map(([side, layers]) => `${side} of the teacher's layers ${layers.join(", ")}`);
+  return sides.join(", ") + (start === undefined ? "" : `; ${sureness(start)}`);
+}
+
+const sureness = ({ scale, before, after }: StartScale): string =>
+  `${before.toFixed(2)} nats per token at the start, ${after.toFixed(2)} with logits times ${scale.toPrecision(2)}`;
 
 /** How the layers of one side are chosen. */
 interface SideChoice {

@@ -75,7 +75,10 @@ describe("a factor that follows the dev metric", () => {
   test("finds the teacher's value beside the student's in every measurement", async () => {
     const live = {} as Parameters<ReturnType<typeof besideTeacher>["measure"]>[0];
     const dev = besideTeacher(
-      { name: "wer", higherIsBetter: false, measure: () => Promise.resolve({ wer: 0.2, per: 0.1 }) },
+      {
+        ranking: [{ name: "wer", higherIsBetter: false }],
+        measure: () => Promise.resolve({ wer: 0.2, per: 0.1 }),
+      },
       0.2,
     );
     const metrics = await dev.measure(live);

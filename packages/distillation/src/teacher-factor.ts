@@ -48,5 +48,5 @@ function followingFactor(name: MetricName, margin: number): TeacherFactor {
 /** A dev metric that repeats the teacher's value beside the student's, for the factor, the log and the report. */
 export const besideTeacher = (dev: DevMetric, value: number): DevMetric => ({
   ...dev,
-  measure: async (live) => ({ ...(await dev.measure(live)), [ofTeacher(dev.name)]: value }),
+  measure: async (live) => ({ ...(await dev.measure(live)), [ofTeacher(dev.ranking[0].name)]: value }),
 });

@@ -138,6 +138,15 @@ export const deviceModelSchema = z.strictObject({
     eos: z.int().nonnegative(),
     unknown: z.int().nonnegative(),
   }),
+  abstention: z
+    .strictObject({
+      threshold: z.number().min(0).max(1).describe("Answers with a lower confidence are withheld."),
+      rows: z.int().positive().describe("Held-out rows that it was chosen on."),
+      coverage: z.number().min(0).max(1).describe("Share of these rows that are answered."),
+      errorRate: z.number().min(0).max(1).describe("Share of wrong answers among the answered rows."),
+    })
+    .optional()
+    .describe("Threshold of the confidence of an answer. Absent: every answer is given."),
   flops: z
     .strictObject({
       encoderPerSourceToken: z.number().nonnegative(),

@@ -1,3 +1,12 @@
+export {
+  abstentionAt,
+  calibrationError,
+  chooseThreshold,
+  confidenceOf,
+  type Abstention,
+  type AbstentionOptions,
+  type JudgedAnswer,
+} from "./abstention.js";
 export { encodeBatch, sourceFeeds } from "./encoded-batch.js";
 export { BLANK_IMAGE, joinImages } from "./image-encoder.js";
 export { checkLength, resolvePrompt } from "./model-limits.js";
@@ -16,7 +25,8 @@ export { streamPieces } from "./stream-pieces.js";
 export { StopText } from "./stop-text.js";
 export { TextStream } from "./text-stream.js";
 export type { GenerateOptions, Generation, Generator, Source } from "./types.js";
-export { evaluateModel, type Evaluation, type MeanLikelihood } from "./evaluate/evaluate-model.js";
+export { evaluateModel, type Evaluation, type Interval, type MeanLikelihood } from "./evaluate/evaluate-model.js";
 export type { Answerer, EvaluationRow } from "./evaluate/evaluation-input.js";
 export { PERPLEXITY, type EvaluationMetricName } from "./evaluate/metric-names.js";
+export { isCorrect } from "./evaluate/references.js";
 export { loadScoringGenerator, type ScoredPair } from "./evaluate/score-texts.js";

@@ -11,7 +11,7 @@ export interface BatchTimes {
 
 /** @param strategy beam search: a result is final when its batch is done; else at its own last step */
 export function timed(
-  { tokens, finished, reason }: Decoded,
+  { tokens, logProbability, finished, reason }: Decoded,
   strategy: Strategy,
   { started, stepTimes }: BatchTimes,
 ): DecodedIds {
@@ -19,5 +19,5 @@ export function timed(
   const stepsMs = stepTimes.slice(0, steps).map((at) => at - started);
   const [firstTokenMs, totalMs] = [stepsMs[0]!, stepsMs[steps - 1]!];
   const tokensPerSecond = steps > 1 ? ((steps - 1) * 1000) / (totalMs - firstTokenMs) : 1000 / totalMs;
-  return { tokens, firstTokenMs, totalMs, stepsMs, tokensPerSecond, finished, reason };
+  return { tokens, logProbability, firstTokenMs, totalMs, stepsMs, tokensPerSecond, finished, reason };
 }

@@ -49,6 +49,11 @@ export interface GenerateOptions {
 export interface Generation {
   /** Without the stop sequence that ended it. */
   readonly text: string;
+  /**
+   * Log-probability of the tokens, EOS included, under the model itself: no temperature, penalty or constraint [nats].
+   * `confidenceOf` makes a probability of it.
+   */
+  readonly logProbability: number;
   /** Token ids without BOS and EOS. Tokens of a stop sequence are included. */
   readonly tokens: readonly number[];
   /** Time to first token: when the first logits were ready [ms]. */

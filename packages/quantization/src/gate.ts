@@ -13,7 +13,15 @@ export interface WrittenGate extends Gate {
   readonly unit: "metric" | "points";
 }
 
-export interface GateQuestion extends Gate {
+/** Absolute limits, in the unit of the metric. */
+export interface AbsoluteGate {
+  /** The least value that passes, of a metric whose higher values are better. */
+  readonly minimum?: number | undefined;
+  /** The largest value that passes, of an error rate. */
+  readonly maximum?: number | undefined;
+}
+
+export interface GateQuestion extends Gate, AbsoluteGate {
   /** The metric of the float32 model, and that of the quantized one, on the same data. */
   readonly before: number;
   readonly after: number;
@@ -60,7 +68,7 @@ export function gateIn(metricUnit: "fraction" | "points", { metric, maxDrop, uni
 }
 
 /**
- * Whether the quantized model passes: `after` is at most `maxDrop` worse than `before`.
+ * Whether the quantized model passes: `after` is at most `maxDrop` worse than `before`, and within the absolute limit if there is one.
  *
  * @throws SlmError DATA_INVALID if a number is not finite or `maxDrop` is negative: an answer would mean nothing.
  */
@@ -74,7 +82,8 @@ export function checkGate(question: GateQuestion): GateResult {
       `quantize: gate on '${metric}': ${name} must be a number, and maxDrop not negative; got ${value}`,
     );
   }
-  const limit = !higherIsBetter ? before + maxDrop : before - maxDrop;
+  const { minimum = Number.NEGATIVE_INFINITY, maximum = Number.POSITIVE_INFINITY } = question;
+  const limit = !higherIsBetter ? Math.min(before + maxDrop, maximum) : Math.max(before - maxDrop, minimum);
   const worseBy = !higherIsBetter ? after - limit : limit - after;
   return { metric, before, after, limit, pass: worseBy <= SLACK };
 }

@@ -2,7 +2,7 @@ export { checkDeviceScheme } from "./device-schemes.js";
 export { type CalibrationMethod } from "./calibration/calibrate.js";
 export type { FeedSource, Feeds } from "./calibration/feeds.js";
 export type { TokenPair } from "./calibration/pair-feeds.js";
-export { checkGate, gateIn, parseGate, type Gate, type GateResult } from "./gate.js";
+export { checkGate, gateIn, parseGate, type AbsoluteGate, type Gate, type GateResult } from "./gate.js";
 export { overheadBytes, parseBytes, planBudget, type BudgetPlan } from "./plan/budget.js";
 export { logitDivergence, withLogitJudge } from "./plan/logit-judge.js";
 export { measureSensitivity, type LayerSensitivity } from "./plan/sensitivity.js";

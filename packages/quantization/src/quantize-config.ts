@@ -87,6 +87,18 @@ export const quantizeConfig = z.strictObject({
           .describe(
             "Largest allowed loss against float32 [unit of the metric; 0.01 = one percentage point].",
           ),
+        minimum: z
+          .number()
+          .optional()
+          .describe(
+            "Least value that the quantized model must reach, for metrics whose higher values are better, such as 0.8 for exactMatch [unit of the metric].",
+          ),
+        maximum: z
+          .number()
+          .optional()
+          .describe(
+            "Largest value that the quantized model may have, for error rates, such as 0.3 for wer [unit of the metric].",
+          ),
       },
       { error: missingMetric },
     )

@@ -200,7 +200,7 @@ async function quantizeBuckets(
   const { modelDirectory, calibration } = options;
   if (calibration === undefined) {
     throw new SlmError("CONFIG_INVALID", "quantize: graphs of fixed sizes need calibration rows, got none", {
-      suggestions: ["--calibration rows.jsonl"],
+      suggestions: ["--calibration ROWS.jsonl"],
     });
   }
   const buckets: StaticLayout["buckets"] = [];

@@ -64,7 +64,7 @@ export interface GraphOutcome {
 function requireCalibration(calibration: GraphCalibration | undefined, what: string): GraphCalibration {
   if (calibration !== undefined) return calibration;
   throw new SlmError("CONFIG_INVALID", `quantize: ${what} needs calibration rows, got none`, {
-    suggestions: ["--calibration rows.jsonl"],
+    suggestions: ["--calibration ROWS.jsonl"],
   });
 }
 

@@ -1,6 +1,7 @@
 import { describeRuntime } from "@slm/runtime/contract";
 import { describe, expect, test } from "vitest";
 import { createCpuRuntime } from "./cpu-runtime.js";
+import { REINSTALL } from "@slm/core";
 import { loadBinding } from "./ort-binding.js";
 
 describeRuntime("the CPU runtime in a worker", () => createCpuRuntime({ threads: 2 }));
@@ -24,7 +25,7 @@ describe(loadBinding, () => {
     const missing = (): Promise<never> => Promise.reject(new Error("Cannot find package 'onnxruntime-node'"));
     await expect(loadBinding(missing)).rejects.toMatchObject({
       code: "DEVICE_UNAVAILABLE",
-      suggestions: ["npm ci"],
+      suggestions: [REINSTALL],
     });
   });
 });

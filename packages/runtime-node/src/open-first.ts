@@ -3,9 +3,10 @@ import { SlmError } from "@slm/core";
 import { DEVICES, type ProfileName, type ProviderSettings, type Target } from "@slm/devices/table";
 import { GraphBuilder, encodeModel } from "@slm/onnx";
 import { type Fallback, type Runtime, createHostTensor } from "@slm/runtime";
-import { loadBinding, messageOf, type OrtBinding } from "./ort-binding.js";
+import { loadBinding, type OrtBinding } from "./ort-binding.js";
 import { openOrtRuntime, type OrtRuntimeOptions } from "./ort-runtime.js";
-import { describeAdapter, findWebgpuAdapter } from "./webgpu-adapter.js";
+import { providerFailure } from "./provider-failure.js";
+import { describeAdapter, tryWebgpu } from "./webgpu-adapter.js";
 import { rejectingUnsupported } from "./webgpu-load.js";
 
 const { name: WEBGPU } = DEVICES.gpu.webgpu.provider;
@@ -111,7 +112,8 @@ function byBinding(options: OpenFirstOptions, known: readonly ListedProvider[]):
     const { device, provider, needs } = candidate;
     if (!known.some(({ name }) => name === provider.name))
       return { device, reason: `not in this build of onnxruntime-node; needs ${needs}` };
-    const adapter = provider.name === WEBGPU ? await findWebgpuAdapter(probeGraph()) : undefined;
+    const { adapter, failure } = provider.name === WEBGPU ? await tryWebgpu(probeGraph()) : {};
+    if (failure !== undefined) return { device, reason: providerFailure(failure) };
     if (adapter?.isSoftware === true && !software)
       return { device, reason: softwareReason(adapter.name, candidate) };
     const described = {
@@ -173,9 +175,5 @@ async function whyNot(runtime: Runtime, keepsSession: boolean): Promise<string |
 /** Why a device does not work. @throws SlmError USAGE: a wrong request is wrong for every device */
 function failureOf(error: unknown): string {
   if (error instanceof SlmError && error.code === "USAGE") throw error;
-  return firstLine(messageOf(error));
-}
-
-function firstLine(text: string): string {
-  return text.split("\n")[0] ?? "";
+  return providerFailure(error);
 }

@@ -1,5 +1,5 @@
 /** Loads ONNX Runtime on demand, with a helpful error if its native library is missing. */
-import { SlmError } from "@slm/core";
+import { SlmError, REINSTALL } from "@slm/core";
 import type * as Ort from "onnxruntime-node";
 
 /** The part of onnxruntime-node this package uses. */
@@ -28,7 +28,7 @@ export async function loadBinding(
       `runtime-node: cannot load onnxruntime-node: ${messageOf(cause)}`,
       {
         cause,
-        suggestions: ["npm ci"],
+        suggestions: [REINSTALL],
       },
     );
   }

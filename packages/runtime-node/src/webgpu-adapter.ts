@@ -27,28 +27,40 @@ const TIME_LIMIT_MS = 20_000;
 /** Output of the loader is a few kilobytes; more is cut off [bytes]. */
 const OUTPUT_LIMIT = 2 ** 22;
 
-/** Reads onnxruntime-node's address and a graph, and opens the provider. */
+/** Reads onnxruntime-node's address and a graph, and opens the provider. Its standard output is why that failed, or nothing. */
 const PROGRAM = `
 const [address, graph] = process.argv.slice(1);
 const { InferenceSession } = require(address);
-InferenceSession.create(Buffer.from(graph, "base64"), { executionProviders: ["webgpu"], logSeverityLevel: 4 });`;
+const options = { executionProviders: ["webgpu"], logSeverityLevel: 4 };
+InferenceSession.create(Buffer.from(graph, "base64"), options).catch(({ message }) => process.stdout.write(message));`;
+
+/** What another process met when it opened the provider. */
+export interface WebgpuTrial {
+  /** The adapter that a session of this process gets; absent if this platform does not tell. */
+  readonly adapter?: WebgpuAdapter | undefined;
+  /** Why the provider cannot be opened; absent if it can, or if nothing is known. */
+  readonly failure?: string | undefined;
+}
 
 /**
- * The adapter that a session of this process gets; undefined if this platform does not tell.
+ * Opens the provider in a process of its own. Where that fails, this process need not try: Dawn would print its warnings on our
+ * standard error.
  *
  * @param graph an ONNX file that the provider takes
  */
-export async function findWebgpuAdapter(graph: Uint8Array): Promise<WebgpuAdapter | undefined> {
-  if (process.platform !== "linux") return undefined;
+export async function tryWebgpu(graph: Uint8Array): Promise<WebgpuTrial> {
+  if (process.platform !== "linux") return {};
   const address = createRequire(import.meta.url).resolve("onnxruntime-node");
   const argv = ["--eval", PROGRAM, address, Buffer.from(graph).toString("base64")];
   const env = { ...process.env, VK_LOADER_DEBUG: "layer,driver" };
   const options = { env, timeout: TIME_LIMIT_MS, maxBuffer: OUTPUT_LIMIT };
-  const stderr = await promisify(execFile)(process.execPath, argv, options).then(
-    (output) => output.stderr,
-    (error: unknown) => (error instanceof Error && "stderr" in error ? String(error.stderr) : ""),
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, argv, options).catch(
+    (error: unknown) => ({
+      stdout: "",
+      stderr: error instanceof Error && "stderr" in error ? String(error.stderr) : "",
+    }),
   );
-  return parseLoaderOutput(stderr);
+  return { adapter: parseLoaderOutput(stderr), failure: stdout === "" ? undefined : stdout };
 }
 
 /** The last device that the loader reports as created: `Using "NAME" with driver: "FILE"`. */

@@ -1,5 +1,6 @@
 /** The channel to a worker thread that owns ONNX Runtime. */
 import { Worker } from "node:worker_threads";
+import { REINSTALL } from "@slm/core";
 import { type HostChannel, RemoteChannel, type ReplyMessage } from "@slm/runtime/host";
 import { messageOf } from "./ort-binding.js";
 
@@ -27,7 +28,7 @@ export function openWorkerChannel(url: URL = WORKER_URL): HostChannel {
         ended(`sent an unreadable reply: ${messageOf(cause)}`, { cause });
       });
       worker.on("error", (cause) => {
-        ended(`failed: ${messageOf(cause)}`, { cause, suggestions: ["npm run build"] });
+        ended(`failed: ${messageOf(cause)}`, { cause, suggestions: [REINSTALL] });
       });
       worker.on("exit", (code) => {
         ended(`ended with code ${String(code)}`);

@@ -31,6 +31,12 @@ export const serveConfig = z.strictObject({
     .default(25_000_000)
     .describe("Largest number of pixels of an image. Reading takes three bytes of memory per pixel."),
   timeoutSeconds: z.number().positive().max(3600).default(60).describe("Longest time for one request [s]."),
+  abstain: z
+    .union([z.number().min(0).max(1), z.literal("off")])
+    .optional()
+    .describe(
+      "Answers with a lower confidence are withheld; off: none are. Default: the threshold in model.json, if there is one.",
+    ),
   drainSeconds: z
     .number()
     .nonnegative()

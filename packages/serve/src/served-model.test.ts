@@ -31,6 +31,38 @@ const rowsOf = ({ decoderRuns }: MemoryModel): readonly number[] => decoderRuns.
 const encodedOf = ({ encodedBatches }: MemoryModel): readonly number[] =>
   encodedBatches.map(({ length }) => length);
 
+describe("the confidence of an answer", () => {
+  test("is the product of its tokens' probabilities, EOS included", async () => {
+    const { logprobs = [], logProbability, confidence, abstained } = await ask("abc", { logprobs: 0 });
+    const ofText = logprobs.reduce((sum, token) => sum + token.logProbability, 0);
+    expect(logProbability).toBeLessThan(ofText);
+    expect(confidence).toBeCloseTo(Math.exp(logProbability), 12);
+    expect(abstained).toBe(false);
+  });
+
+  test("below the threshold the answer is withheld, streamed or not, with its tokens' log-probabilities", async () => {
+    const own = createMemoryModel();
+    const options = { maxRows: 4, maxWaiting: 32 };
+    const strict = await loadServedModel(directory, own, { ...options, abstain: 1 });
+    const pieces: string[] = [];
+    const request = {
+      source: "abc",
+      signal: forever,
+      logprobs: 2,
+      onText: (piece: string) => pieces.push(piece),
+    };
+    const answer = await strict.prepare(request).run();
+    expect(answer).toMatchObject({ text: "", abstained: true });
+    expect(answer.logprobs).toBeUndefined();
+    expect(pieces).toEqual([]);
+    await strict.close();
+    const lenient = await loadServedModel(directory, createMemoryModel(), { ...options, abstain: 0 });
+    const given = await lenient.prepare(request).run();
+    expect([given.text, pieces.join("")]).toEqual([expectedAnswer("abc"), expectedAnswer("abc")]);
+    await lenient.close();
+  });
+});
+
 describe(loadServedModel, () => {
   test("answers requests that come and go at any time as if each were alone", async () => {
     const source = fc.stringMatching(/^[a-h]{1,10}$/);

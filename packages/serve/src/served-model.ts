@@ -15,6 +15,7 @@ import {
   StopText,
   TextStream,
   checkLength,
+  confidenceOf,
   loadModel,
   resolvePrompt,
   withArgmaxOutput,
@@ -51,7 +52,14 @@ export interface TextRequest {
 }
 
 export interface TextAnswer {
+  /** Empty if the answer was withheld. */
   readonly text: string;
+  /** Of the answer under the model itself, EOS included [nats]. */
+  readonly logProbability: number;
+  /** The same as a probability, 0 to 1. */
+  readonly confidence: number;
+  /** Whether the answer was withheld, because its confidence is below the threshold. */
+  readonly abstained: boolean;
   readonly reason: "stop" | "length";
   readonly sourceTokens: number;
   readonly tokens: number;
@@ -81,11 +89,15 @@ export class ServedModel {
   readonly loop: BatchLoop;
   readonly #loaded: LoadedModel;
   readonly #formats: TextFormats;
+  /** Confidence below which an answer is withheld; undefined: all are given. */
+  readonly #threshold: number | undefined;
   /** Number of requests whose images are being read and that are not queued yet. */
   #seeing = 0;
 
-  constructor(loaded: LoadedModel, loop: BatchLoop) {
+  /** @param abstain threshold of confidence, or off. Default: the model's own, if it has one */
+  constructor(loaded: LoadedModel, loop: BatchLoop, abstain?: number | "off") {
     this.loop = loop;
+    this.#threshold = abstain === "off" ? undefined : (abstain ?? loaded.model.abstention?.threshold);
     this.#loaded = loaded;
     this.#formats = new TextFormats(loaded.tokenizerFiles, loaded.model.tokens.eos);
   }
@@ -129,7 +141,9 @@ export class ServedModel {
 
   async #run(request: TextRequest, checked: CheckedText): Promise<TextAnswer> {
     const { source, maxTokens } = checked;
-    const { stop = [], onText, signal } = request;
+    const { stop = [], signal } = request;
+    // Whether an answer is withheld is known at its end, so nothing is streamed before.
+    const onText = this.#threshold === undefined ? request.onText : undefined;
     const tokens: number[] = [];
     let text = "";
     const cut = new StopText(stop, (piece) => {
@@ -162,10 +176,16 @@ export class ServedModel {
       stream.end();
       cut.end();
     }
-    const { reason, waitedMs, firstTokenMs, totalMs } = result;
+    const { reason, logProbability, waitedMs, firstTokenMs, totalMs } = result;
+    const confidence = confidenceOf({ logProbability });
+    const abstained = this.#threshold !== undefined && confidence < this.#threshold;
+    if (onText === undefined && !abstained && text !== "") request.onText?.(text);
     const imageMs = seen?.imageMs;
     return {
-      text,
+      text: abstained ? "" : text,
+      logProbability,
+      confidence,
+      abstained,
       reason,
       sourceTokens: (this.model.vision?.tokens ?? 0) + source.length,
       tokens: result.tokens,
@@ -173,7 +193,7 @@ export class ServedModel {
       imageMs,
       firstTokenMs: (imageMs ?? 0) + firstTokenMs,
       totalMs: (imageMs ?? 0) + totalMs,
-      logprobs: recorder?.texts(tokens.length, decode),
+      logprobs: abstained ? undefined : recorder?.texts(tokens.length, decode),
     };
   }
 
@@ -220,14 +240,14 @@ export class ServedModel {
 export async function loadServedModel(
   directory: string,
   runtime: Runtime,
-  options: LoopOptions & LoopObserver,
+  options: LoopOptions & LoopObserver & { readonly abstain?: number | "off" | undefined },
 ): Promise<ServedModel> {
   // A position per row, and the top-1 token of each.
   const editDecoder = (graph: Graph): Graph => withArgmaxOutput(perRowDecoder(graph));
   const loaded = await loadModel(directory, runtime, { editDecoder });
   const loop = await BatchLoop.open(loaded, options);
   await warmUp(loop, loaded);
-  return new ServedModel(loaded, loop);
+  return new ServedModel(loaded, loop, options.abstain);
 }
 
 /** Warm-up: the first run of a graph is slow. */

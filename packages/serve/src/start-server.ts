@@ -44,6 +44,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const loop = {
     maxRows: config.maxRows,
     maxWaiting: config.maxWaiting,
+    abstain: config.abstain,
     onStep: (rows: number) => {
       metrics.onStep(rows);
     },

@@ -1,5 +1,7 @@
 /** Log-probabilities of an answer's tokens and of their alternatives, as OpenAI's interface has them. */
 
+import { logSumExp } from "@slm/decoding";
+
 /** Most alternatives of a token, as in OpenAI's interface. */
 export const MAX_TOP_LOGPROBS = 20;
 
@@ -64,14 +66,6 @@ export class LogprobRecorder {
       };
     });
   }
-}
-
-function logSumExp(logits: Float32Array): number {
-  let largest = -Infinity;
-  for (const logit of logits) if (logit > largest) largest = logit;
-  let sum = 0;
-  for (const logit of logits) sum += Math.exp(logit - largest);
-  return largest + Math.log(sum);
 }
 
 /** Ids of the largest logits, the largest first; of equal ones the lower id. */

@@ -77,7 +77,7 @@ const labelling = z
       ),
     valid: validityConfig
       .optional()
-      .describe("Check that every kept target passes: json, jsonObject or regex. Default: none."),
+      .describe("Check that every kept target passes: json, jsonObject, jsonSchema or regex. Default: none."),
     similarity: z
       .number()
       .gt(0)

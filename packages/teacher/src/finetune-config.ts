@@ -7,10 +7,7 @@ export const finetuneConfig = z.strictObject({
   batchSize: z.int().positive().max(4096).default(8).describe("Pairs per batch."),
   learningRate: z.number().positive().default(3e-4).describe("Peak learning rate."),
   warmupSteps: z.int().nonnegative().default(20).describe("Steps of linear warm-up to the peak."),
-  // Query and value alone, as in Hu et al. 2022, section 5.1 (arXiv:2106.09685).
-  lora: loraSettings
-    .default({ rank: 8, alpha: 16, targets: ["attention.query", "attention.value"] })
-    .describe("Settings of the adapters; other weights are frozen."),
+  lora: loraSettings.prefault({}).describe("Settings of the adapters; other weights are frozen."),
   metrics: devMetrics,
 });
 

@@ -11,6 +11,7 @@ import {
   removeRunState,
   train,
   writePairs,
+  type Divergence,
   type PairFile,
   type TrainReport,
 } from "@slm/training";
@@ -35,6 +36,8 @@ export interface FinetuneReport {
   readonly seconds: number;
   readonly metrics: Readonly<Record<string, number>>;
   readonly bestStep: number;
+  /** How far the loss rose above its start; absent for training that did not diverge. */
+  readonly diverged?: Divergence | undefined;
 }
 
 /** File for the tokens of the training rows during the run. */
@@ -61,8 +64,8 @@ export async function finetuneTeacher(
   await writeCheckpoint(workDirectory, { config, weights: report.weights });
   await removeRunState(workDirectory);
   await rm(file, { force: true });
-  const { steps, loss, tokensPerSecond, seconds, metrics, bestStep } = report;
-  return { steps, loss, tokensPerSecond, seconds, metrics, bestStep };
+  const { steps, loss, tokensPerSecond, seconds, metrics, bestStep, diverged } = report;
+  return { steps, loss, tokensPerSecond, seconds, metrics, bestStep, diverged };
 }
 
 interface Base extends Checkpoint {

@@ -11,6 +11,7 @@ import {
   removeRunState,
   train,
   writePairs,
+  type Divergence,
   type PairFile,
   type TrainReport,
 } from "@slm/training";
@@ -34,6 +35,8 @@ interface TeacherReport {
   readonly tokensPerSecond: number;
   readonly seconds: number;
   readonly metrics: Readonly<Record<string, number>>;
+  /** How far the loss rose above its start; absent for training that did not diverge. */
+  readonly diverged?: Divergence | undefined;
 }
 
 /** File for the tokens of the training rows during the run. */
@@ -56,7 +59,7 @@ export async function trainTeacher(
   await writeTokenizer(await readTokenizerFiles(tokenizerDirectory), workDirectory);
   await removeRunState(workDirectory);
   await rm(file, { force: true });
-  const { steps, loss, tokensPerSecond, seconds, metrics } = report;
+  const { steps, loss, tokensPerSecond, seconds, metrics, diverged } = report;
   return {
     parameters: parameterCount(config),
     vocab: config.vocabularySize,
@@ -65,6 +68,7 @@ export async function trainTeacher(
     tokensPerSecond,
     seconds,
     metrics,
+    diverged,
   };
 }
 

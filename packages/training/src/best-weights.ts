@@ -27,21 +27,21 @@ export class BestWeights {
   private readonly directory: string;
   private readonly config: ModelConfig;
   private readonly limit: number;
-  private readonly higherIsBetter: DevMetric["higherIsBetter"];
+  private readonly ranking: DevMetric["ranking"];
 
   constructor(
     options: {
       readonly directory: string;
       readonly config: ModelConfig;
       readonly limit: number;
-      readonly higherIsBetter: DevMetric["higherIsBetter"];
+      readonly ranking: DevMetric["ranking"];
     },
     kept: readonly Measurement[],
   ) {
     this.directory = options.directory;
     this.config = options.config;
     this.limit = options.limit;
-    this.higherIsBetter = options.higherIsBetter;
+    this.ranking = options.ranking;
     this.kept = kept;
   }
 
@@ -50,14 +50,17 @@ export class BestWeights {
     return this.kept;
   }
 
-  /** Whether a value is strictly better than another. */
-  isBetter(value: number, than: number): boolean {
-    return !this.higherIsBetter ? value < than : value > than;
+  /** Whether a measurement is strictly better than another by the first metric in which they differ. */
+  isBetter(metrics: Measurement["metrics"], than: Measurement["metrics"]): boolean {
+    const deciding = this.ranking.find(({ name }) => metrics[name] !== than[name]);
+    if (deciding === undefined) return false;
+    const { name, higherIsBetter } = deciding;
+    return !higherIsBetter ? metrics[name]! < than[name]! : metrics[name]! > than[name]!;
   }
 
   /** Keeps the weights if they are among the best; true if they are the best. On ties the earlier is better. */
   async offer(measurement: Measurement, weights: () => Promise<Weights>): Promise<boolean> {
-    const rank = this.kept.findIndex(({ value }) => this.isBetter(measurement.value, value));
+    const rank = this.kept.findIndex(({ metrics }) => this.isBetter(measurement.metrics, metrics));
     const place = rank === -1 ? this.kept.length : rank;
     if (place >= this.limit) return false;
     await writeBytesAtomic(

@@ -4,7 +4,7 @@ import { SlmError } from "@slm/core";
 import { METRICS, type MetricName } from "@slm/metrics";
 import type { Tokenizer } from "@slm/tokenizer";
 import { GreedyPredictor, type SeenText } from "./greedy-predictor.js";
-import type { DevMetric } from "./training-contract.js";
+import type { DevMetric, RankedMetric } from "./training-contract.js";
 
 /** A row with the samples of its image, for a vision-language model. */
 export type DevRow = Row & Pick<SeenText, "samples">;
@@ -17,9 +17,11 @@ export interface DevMetricOptions {
   readonly seed: number;
   /** Largest number of tokens of a prediction, EOS included. */
   readonly maxTarget: number;
-  /** The first metric chooses the best checkpoint. */
+  /** The first metric chooses the best checkpoint; on ties the next one. */
   readonly metrics: readonly [MetricName, ...MetricName[]];
 }
+
+const ranked = (name: MetricName): RankedMetric => ({ name, higherIsBetter: METRICS[name].higherIsBetter });
 
 /** A dev metric that holds programs and caches until it is closed. */
 export interface GreedyDevMetric extends DevMetric {
@@ -38,8 +40,7 @@ export function greedyDevMetric(options: DevMetricOptions): GreedyDevMetric {
   const references = chosen.map(referencesOf);
   const predictor = new GreedyPredictor(chosen, tokenizer, maxTarget);
   return {
-    name: metrics[0],
-    higherIsBetter: METRICS[metrics[0]].higherIsBetter,
+    ranking: [ranked(metrics[0]), ...metrics.slice(1).map(ranked)],
     measure: async (live) => {
       const predictions = await predictor.predict(live);
       return Object.fromEntries(

@@ -27,6 +27,7 @@ export { partsOf, planRun, stateInput, type ChunkPlan } from "./state-layout.js"
 export { trainProgram, type LossDefinition } from "./train-program.js";
 export { uploadState } from "./training-state.js";
 export { stepRandom, uniformNumbers } from "./step-random.js";
+export { divergenceText, type Divergence } from "./divergence.js";
 export { METRICS_FILE, removeRunState, STATE_FILE, train } from "./trainer.js";
 export type { BatchFeeds, DevMetric, LiveModel, Objective, TrainReport } from "./training-contract.js";
 export { PromptDecoder, sharedPositions } from "./prompt-decoder.js";

@@ -40,8 +40,7 @@ test("scalars of the objective are those of the step and of the metrics measured
   };
   let measured = 0;
   const dev: DevMetric = {
-    name: "count",
-    higherIsBetter: true,
+    ranking: [{ name: "count", higherIsBetter: true }],
     measure: () => Promise.resolve({ count: (measured += 1) }),
   };
   await train({

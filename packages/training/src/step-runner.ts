@@ -153,7 +153,7 @@ export class StepRunner {
     const { loss, terms } = results[failed]!;
     throw new SlmError(
       "GATE_FAILED",
-      `${stage}: the loss is ${loss} at step ${step}; the last saved state is before it`,
+      `${stage}: the loss is ${loss} at step ${step}: training diverged; the last saved state is before it`,
       {
         context: { step, loss, gradientNorm: terms["gradientNorm"], inputs: file },
         suggestions: [

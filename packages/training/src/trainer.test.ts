@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SILENT, type StageContext } from "@slm/core";
@@ -233,6 +233,32 @@ test("a loss that is not a number stops the run by stage and step", async () => 
   expect([...tensors.keys()].sort()).toEqual(["count", "ids", "labels", "mask"]);
 });
 
+test("a run whose loss rises far above its start says so at once and in its report, also after a stop", async () => {
+  const settings = { ...copySettings, steps: 60, learningRate: 30, evaluateEvery: 20, saveEvery: 20 };
+  const notes: string[] = [];
+  const progress: StageContext["progress"] = ({ message, isNote }) => {
+    if (isNote === true) notes.push(message ?? "");
+  };
+  const { diverged } = await train(await requestOf({ settings }, { progress }));
+  expect(diverged?.peakLoss).toBeGreaterThan(2 * diverged!.firstLoss);
+  expect(notes).toHaveLength(1);
+  expect(notes[0]).toContain("training diverged: the loss rose from");
+  const again = join(directory, "again");
+  await mkdir(again);
+  expect((await trainWithStops([25], again, settings)).diverged).toEqual(diverged);
+});
+
+test("a run that diverged and learned nothing is rejected", async () => {
+  const settings = { ...copySettings, steps: 40, learningRate: 30 };
+  const nothing: DevMetric = {
+    name: "exactMatch",
+    higherIsBetter: true,
+    measure: () => Promise.resolve({ exactMatch: 0 }),
+  };
+  const run = train(await requestOf({ settings, dev: nothing }));
+  await expect(run).rejects.toThrow(/copy: training diverged: .* exactMatch 0 on the dev split/u);
+});
+
 test("a failure while a batch is made ends the run with that failure", async () => {
   const objective = {
     ...copyObjective(pairs, copySettings.batchSize),
@@ -245,11 +271,32 @@ test("a failure while a batch is made ends the run with that failure", async () 
 function scriptedMetric(values: readonly number[]): DevMetric {
   let call = 0;
   return {
-    name: "scripted",
-    higherIsBetter: false,
+    ranking: [{ name: "scripted", higherIsBetter: false }],
     measure: () => Promise.resolve({ scripted: values[Math.min(call++, values.length - 1)]! }),
   };
 }
+
+test("the next metric chooses the checkpoint where the first one is equal", async () => {
+  const script = [
+    { exact: 0, error: 3 },
+    { exact: 0, error: 1 },
+    { exact: 0, error: 2 },
+    { exact: 0, error: 1 },
+  ];
+  let call = 0;
+  const dev: DevMetric = {
+    ranking: [
+      { name: "exact", higherIsBetter: true },
+      { name: "error", higherIsBetter: false },
+    ],
+    measure: () => Promise.resolve(script[call++]!),
+  };
+  const settings = { ...copySettings, steps: 16, evaluateEvery: 4 };
+  expect(await train(await requestOf({ settings, dev }))).toMatchObject({
+    bestStep: 8,
+    metrics: { exact: 0, error: 1 },
+  });
+});
 
 describe("patience", () => {
   test("ends a run after as many measurements in a row without a better one", async () => {

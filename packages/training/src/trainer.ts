@@ -10,6 +10,7 @@ import { openEventFile, type EventFile } from "@slm/report";
 import { initializeParameters, type ParameterSpec, type Weights } from "@slm/model";
 import { BatchOrder } from "./batch-order.js";
 import { BestWeights, removeBestWeights } from "./best-weights.js";
+import { divergenceAdvice, divergenceOf, divergenceText, followLoss, rejectDiverged } from "./divergence.js";
 import { LiveWeights } from "./live-weights.js";
 import { resolveModules } from "./module-training.js";
 import { learningRateAt } from "./schedule.js";
@@ -82,7 +83,7 @@ class Trainer {
         directory: workDirectory,
         config,
         limit: settings.checkpointAveraging,
-        higherIsBetter: dev.higherIsBetter,
+        ranking: dev.ranking,
       },
       best,
     );
@@ -129,6 +130,7 @@ class Trainer {
         ...this.progress,
         step,
         recent: { loss: recent.loss + loss, count: recent.count + 1 },
+        course: step === 1 ? { first: loss, peak: loss, peakStep: 1 } : this.progress.course,
       };
       const isLast = step === settings.steps;
       if (step % LOG_EVERY === 0 || isLast) {
@@ -147,14 +149,18 @@ class Trainer {
     const seconds = (performance.now() - began) / 1000;
     const { step: steps, loss = Number.NaN } = this.progress;
     const [epochs = 0, ...furtherEpochs] = this.order.epochsAfter(steps * settings.gradientAccumulationSteps);
+    const chosen = await this.chosenWeights();
+    const diverged = divergenceOf(this.progress.course);
+    rejectDiverged(diverged, chosen.metrics, { stage, learningRate: settings.learningRate });
     return {
-      ...(await this.chosenWeights()),
+      ...chosen,
       steps,
       epochs,
       furtherEpochs,
       seconds,
       tokensPerSecond: allTokens / Math.max(seconds, Number.MIN_VALUE),
       loss,
+      diverged,
     };
   }
 
@@ -169,7 +175,16 @@ class Trainer {
     const { settings, stage, context } = this.request;
     const { step, recent } = this.progress;
     const loss = recent.loss / recent.count;
-    this.progress = { ...this.progress, loss, recent: { loss: 0, count: 0 } };
+    const before = this.progress.course;
+    const course = before && followLoss(before, step, loss);
+    this.progress = { ...this.progress, loss, course, recent: { loss: 0, count: 0 } };
+    const diverged = divergenceOf(course);
+    if (diverged !== undefined && divergenceOf(before) === undefined)
+      context.progress({
+        stage,
+        message: `${divergenceText(diverged)}; ${divergenceAdvice(settings.learningRate)}`,
+        isNote: true,
+      });
     const learningRate = learningRateAt(step, settings);
     await this.record({ loss, ...terms, learningRate, tokensPerSecond: rate });
     const metrics = { loss, ...this.progress.metrics, tokensPerSecond: rate };
@@ -224,7 +239,7 @@ class Trainer {
     await this.record(
       Object.fromEntries(Object.entries(metrics).map(([name, value]) => [`dev.${name}`, value])),
     );
-    const isBest = await this.best.offer({ step, value: metrics[dev.name]!, metrics: { ...metrics } }, () =>
+    const isBest = await this.best.offer({ step, metrics: { ...metrics } }, () =>
       this.live.download(),
     );
     const withoutBetter = isBest ? 0 : this.progress.withoutBetter + 1;
@@ -250,7 +265,7 @@ class Trainer {
       const weights = await this.best.average();
       const metrics = await this.live.measure(dev, weights);
       const averagedSteps = this.best.measurements.map(({ step }) => step);
-      if (!this.best.isBetter(best.value, metrics[dev.name]!))
+      if (!this.best.isBetter(best.metrics, metrics))
         return { weights, metrics, bestStep: best.step, averagedSteps };
     }
     return { weights: await this.best.read(best), metrics: best.metrics, ...single };

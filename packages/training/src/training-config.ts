@@ -3,12 +3,17 @@ import { METRIC_NAMES } from "@slm/metrics";
 import { z } from "zod";
 
 /** LoRA: low-rank adapters instead of training every weight. */
+/**
+ * Query and value alone, with rank 8, as in Hu et al. 2022, section 5.1 (arXiv:2106.09685). Another rank keeps alpha (section 4.1), so
+ * that it needs no other learning rate.
+ */
 export const loraSettings = z.strictObject({
-  rank: z.int().positive().max(1024).describe("Rank of each adapter."),
-  alpha: z.number().positive().describe("Adapters are scaled by alpha / rank."),
+  rank: z.int().positive().max(1024).default(8).describe("Rank of each adapter."),
+  alpha: z.number().positive().default(16).describe("Adapters are scaled by alpha / rank."),
   targets: z
     .array(z.string().min(1))
     .nonempty()
+    .default(["attention.query", "attention.value"])
     .describe("Adapted linear weights, by suffix of their names, for example attention.query."),
 });
 
@@ -21,7 +26,7 @@ export const devMetrics = z
       input === undefined ? "expected at least one metric, such as [exactMatch], got none" : undefined,
   })
   .describe(
-    "Metrics on the dev split; the first chooses the best checkpoint. Default in a recipe: the metric of quantize.gate.",
+    "Metrics on the dev split; the first chooses the best checkpoint, on ties the next one. Default in a recipe: the metric of quantize.gate.",
   );
 
 export const trainingFields = {

@@ -6,6 +6,7 @@ import type { Engine } from "@slm/tensor";
 import type { RowSets } from "./batch-order.js";
 import type { Batch, Bucket, PairLengths } from "./buckets.js";
 import type { ModuleSettings } from "./module-training.js";
+import type { Divergence } from "./divergence.js";
 import type { Chunk } from "./parameter-layout.js";
 import type { RateGroups } from "./rate-groups.js";
 import type { LossDefinition } from "./train-program.js";
@@ -52,10 +53,15 @@ export interface LiveModel {
   readonly chunks?: readonly Chunk[] | undefined;
 }
 
-/** A measurement on the dev split. */
-export interface DevMetric {
+export interface RankedMetric {
   readonly name: string;
   readonly higherIsBetter: boolean;
+}
+
+/** A measurement on the dev split. */
+export interface DevMetric {
+  /** What chooses the checkpoint: the first metric; where it is equal, the next one. */
+  readonly ranking: readonly [RankedMetric, ...RankedMetric[]];
   measure(live: LiveModel): Promise<Readonly<Record<string, number>>>;
 }
 
@@ -99,4 +105,6 @@ export interface TrainReport {
   readonly bestStep: number;
   /** Steps whose weights were averaged into `weights`; one step without averaging. */
   readonly averagedSteps: readonly number[];
+  /** How far the loss rose above its start; absent for a run that did not diverge. */
+  readonly diverged?: Divergence | undefined;
 }

@@ -72,10 +72,8 @@ export function weightFeeds(
   );
 }
 
-const measurement = z.strictObject({
+const measurement = z.object({
   step: z.int(),
-  /** Value of the metric that chooses the checkpoint. */
-  value: z.number(),
   metrics: z.record(z.string(), z.number()),
 });
 
@@ -95,6 +93,8 @@ const savedProgress = z.strictObject({
   recent: z.strictObject({ loss: z.number(), count: z.int() }),
   /** Loss of the last line of the metrics log. */
   loss: z.number().optional(),
+  /** How the loss went since the first step; absent in states of earlier versions. */
+  course: z.strictObject({ first: z.number(), peak: z.number(), peakStep: z.int() }).optional(),
   /** The last dev metrics. */
   metrics: z.record(z.string(), z.number()),
 });

@@ -58,7 +58,8 @@ export class BenchCommand extends SlmCommand<BenchCommandResult> {
     "force-tokens": Flags.integer({
       min: 2,
       helpValue: "<n>",
-      summary: "Generate exactly n tokens each. Default with a baseline: the median length of an answer.",
+      summary:
+        "Generate exactly n tokens each. Default with a baseline: as many as each prompt's answer has.",
     }),
     seed: Flags.integer({
       min: 0,

@@ -11,8 +11,8 @@ export class DistillCommand extends StageCommand {
   static override args = { recipe: requiredRecipeArg };
   static override flags = trainingFlags;
   static override examples = [
-    "<%= config.bin %> distill configs/quickstart/recipe.yaml",
-    "<%= config.bin %> distill configs/quickstart/recipe.yaml --set distill.steps=500 --engine onnx --threads 2",
+    "<%= config.bin %> distill recipe.yaml",
+    "<%= config.bin %> distill recipe.yaml --set distill.steps=500 --engine onnx --threads 2",
   ];
 
   protected override async execute(): Promise<StageResult> {

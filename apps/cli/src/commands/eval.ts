@@ -54,6 +54,7 @@ export class EvalCommand extends SlmCommand<EvalResult> {
     const { args, flags } = await this.parse(EvalCommand);
     const model = modelOf(args.model, flags.model);
     const { parseEvaluationMetrics } = await import("../models/evaluation-metrics.js");
+    const { choosePredictionsFile } = await import("../models/predictions-file.js");
     const { measureQuality, readEvaluationRows } = await import("../models/measure-quality.js");
     const { rowSettingsFor } = await import("../models/row-settings.js");
     const { beamSearch } = await import("@slm/inference");
@@ -61,6 +62,9 @@ export class EvalCommand extends SlmCommand<EvalResult> {
     const { deviceNotes } = await import("@slm/runtime");
     const metrics = parseEvaluationMetrics(flags.metrics);
     const given = await rowsOf(flags.set);
+    const predictions = await choosePredictionsFile(flags.output, (text) => {
+      this.note(text);
+    });
     const { progress } = this.context(1);
     const context = { progress, signal: this.signal };
     return withDevice(
@@ -72,8 +76,8 @@ export class EvalCommand extends SlmCommand<EvalResult> {
         const rows = await readEvaluationRows(flags.data, flags.limit, settings);
         for (const note of deviceNotes(device)) this.note(note);
         const strategy = flags.beams === undefined ? undefined : beamSearch(flags.beams);
-        const request = { model, rows, metrics, strategy, runtime, context, predictionsPath: flags.output };
-        return { ...(await measureQuality(request)), predictions: flags.output, device };
+        const request = { model, rows, metrics, strategy, runtime, context, predictionsPath: predictions };
+        return { ...(await measureQuality(request)), predictions, device };
       },
     );
   }

@@ -56,6 +56,11 @@ describe("slm export", () => {
     const argv = [at("checkpoint"), "--target", "npu", "--profile", "vitisai", "--buckets", "8,64", "--json"];
     const result = resultOf(await runCommand("export", [...argv, "-o", at("npu")]));
     expect(result).toMatchObject({ target: "npu", profile: "vitisai", opset: 17 });
+    const listed = z.array(z.object({ path: z.string() })).parse(result.files);
+    const written = (await readdir(at("npu"), { recursive: true })).filter(
+      (path) => path !== "manifest.json",
+    );
+    expect(listed.map(({ path }) => path).sort()).toEqual(written.sort());
     const { buckets, provider } = z
       .object({
         buckets: z.array(z.object({ source: z.number(), maxAbs: z.number().max(1e-3) })),

@@ -1,7 +1,11 @@
 import { Flags } from "@oclif/core";
 import type { EndReason } from "@slm/decoding";
+import { SlmError } from "@slm/core/errors";
 import type { Generation } from "@slm/inference";
 import type { RuntimeDevice } from "@slm/runtime";
+import { abstainFlag } from "../answers/abstain.js";
+import type { AnswerFileReport } from "../answers/answer-file.js";
+import type { RowAnswer } from "../answers/answer-rows.js";
 import { deviceFlags, deviceRequest } from "../device-flags.js";
 import { PENALTIES, samplingFlags, samplingOptions } from "../models/sampling-flags.js";
 import type { GenerateOptions, LoadedModel, Prompt } from "../library/load-model.js";
@@ -12,6 +16,12 @@ import { SlmCommand } from "../slm-command.js";
 export interface GeneratedText {
   readonly prompt: string;
   readonly text: string;
+  /** Log-probability of the answer under the model itself, EOS included [nats]. */
+  readonly logProbability: number;
+  /** The same as a probability, 0 to 1. */
+  readonly confidence: number;
+  /** Whether the answer was withheld, so that `text` is empty; only with a threshold. */
+  readonly abstained?: boolean | undefined;
   /** What follows the last `####`, where the model writes a rationale first. */
   readonly answer?: string | undefined;
   /** Tokens generated. */
@@ -37,12 +47,20 @@ export interface GenerateResult extends GeneratedText {
   readonly device: RuntimeDevice;
 }
 
-export class GenerateCommand extends SlmCommand<GenerateResult> {
-  static override summary = "Generate text for prompts, one line each.";
+/** Result of `--input`: counts of the rows. The answers are in the file. */
+export interface GenerateFileResult extends AnswerFileReport {
+  readonly device: RuntimeDevice;
+}
+
+export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileResult> {
+  static override summary = "Generate text for prompts, one line each, or for every row of a file.";
   static override description =
     "MODEL is a checkpoint, an export, a quantized directory or a bundle. Without --prompt, every line of standard " +
     "input is a prompt; with --image, no prompt is needed for a model that has a default prompt. Standard output is the " +
-    "generated text alone.";
+    "generated text alone.\n\n" +
+    "--input answers a file (JSONL, CSV, TSV, Parquet, or lines of a .txt file) in order. The ending of --output chooses the form of the " +
+    "answers: .jsonl and .csv keep the columns and add prediction, confidence and error; .txt has a line per line. A row that the " +
+    "model cannot take is an error in its row. A run that was stopped goes on when it is started again.";
   static override args = { model: modelArgument };
   static override flags = {
     prompt: Flags.string({
@@ -59,6 +77,18 @@ export class GenerateCommand extends SlmCommand<GenerateResult> {
       summary:
         "JPEG, PNG, WebP, GIF, TIFF, AVIF or BMP that the prompts are about, for vision-language models.",
     }),
+    input: Flags.string({
+      helpValue: "<file>",
+      summary: "Answer every row of a file.",
+      exclusive: ["prompt", "image", "stream"],
+    }),
+    output: Flags.string({
+      char: "o",
+      helpValue: "<file>",
+      summary: "File for the answers of --input. Default: standard output.",
+      dependsOn: ["input"],
+    }),
+    abstain: abstainFlag,
     stream: Flags.boolean({ summary: "Print text as it is generated, one prompt after the other." }),
     answer: Flags.boolean({
       summary: "Print only what follows the last ####, for models that write a rationale first.",
@@ -81,43 +111,85 @@ export class GenerateCommand extends SlmCommand<GenerateResult> {
     "<%= config.bin %> generate runs/quickstart/deploy --prompt hello",
     "<%= config.bin %> generate MODEL --prompt hello --temperature 0.8 --top-p 0.9 --seed 7 --stop END",
     "<%= config.bin %> generate runs/vqa/deploy --image scene.png --prompt 'how many stars are there?' --answer",
+    "<%= config.bin %> generate runs/quickstart/deploy --input words.csv --output answers.csv",
     "cat words.txt | <%= config.bin %> generate runs/quickstart/deploy --beams 4",
   ];
 
-  protected override async execute(): Promise<GenerateResult> {
+  protected override async execute(): Promise<GenerateResult | GenerateFileResult> {
     const { args, flags } = await this.parse(GenerateCommand);
     const path = modelOf(args.model, flags.model);
+    checkDestination(flags.input, flags.output, this.jsonEnabled());
+    const { thresholdOf } = await import("../answers/abstain.js");
     const { readImagePrompts } = await import("../models/image-prompts.js");
     const { loadModel } = await import("../library/load-model.js");
     const { locateModel } = await import("../models/locate-model.js");
-    const { answerOf } = await import("@slm/metrics");
+    const { rowAnswer } = await import("../answers/answer-rows.js");
     const { readSchema } = await import("../models/read-constraint.js");
     await locateModel(path);
     const schema = flags["json-schema"];
     const jsonSchema = schema === undefined ? undefined : await readSchema(schema);
-    const streamed = flags.stream && !this.jsonEnabled();
     const { prompt: prompts, image, "prompt-lookup": promptLookup } = flags;
     const model = await loadModel(path, { ...deviceRequest(flags), promptLookup, ...this.work });
     try {
+      const threshold = await thresholdOf(flags.abstain, model, (text) => {
+        this.note(text);
+      });
+      const options = { ...samplingOptions(flags), jsonSchema, signal: this.signal };
+      const { input, output } = flags;
+      if (input !== undefined) return await this.#answerFile(model, { input, output, options, threshold });
+      // Whether an answer is withheld is known at its end.
+      const streamed = flags.stream && !this.jsonEnabled() && threshold === undefined;
       const questions = await readImagePrompts({
         prompts,
         image,
         stream: process.stdin,
         model: model.directory,
       });
-      const options = { ...samplingOptions(flags), jsonSchema, signal: this.signal };
       const asked = questions.map(({ source }) => source);
       const results = streamed
         ? await this.#stream(model, asked, options)
         : await model.generate(asked, options);
       const texts = results.map((generation, row) =>
-        describe(questions[row]!.prompt, generation, answerOf(generation.text)),
+        describe(questions[row]!.prompt, generation, rowAnswer(generation, threshold)),
       );
+      const withheld = texts.filter(({ abstained }) => abstained === true).length;
+      if (withheld > 0)
+        this.note(`generate  ${withheld} of ${texts.length} answers withheld: not sure enough`);
       const { device } = model;
       return { ...texts[0]!, generations: texts, streamed, answersOnly: flags.answer, device };
     } finally {
       await model.close();
     }
+  }
+
+  async #answerFile(
+    model: LoadedModel,
+    { input, output, options, threshold }: FileOptions,
+  ): Promise<GenerateFileResult> {
+    const { answerFile } = await import("../answers/answer-file.js");
+    const { answerFormatOf } = await import("../answers/answer-formats.js");
+    const { progress } = this.context(1);
+    const { signal: _signal, ...identity } = options;
+    const format = answerFormatOf(input, output);
+    const report = await answerFile({
+      model,
+      input,
+      output,
+      format,
+      threshold,
+      settings: {},
+      generate: options,
+      identity: { ...identity, format, threshold: threshold ?? null },
+      print: (text) => process.stdout.write(text),
+      progress,
+      note: (text) => {
+        this.note(text);
+      },
+    });
+    const { answered, abstained, errors, firstError } = report;
+    if (errors > 0) this.note(`generate  ${errors} rows are errors; ${firstError ?? ""}`);
+    if (abstained > 0) this.note(`generate  ${abstained} of ${answered} answers withheld: not sure enough`);
+    return { ...report, device: model.device };
   }
 
   /** Prints answers while they are made, one after the other. */
@@ -137,18 +209,39 @@ export class GenerateCommand extends SlmCommand<GenerateResult> {
     return results;
   }
 
-  protected override lines({ generations, streamed, answersOnly }: GenerateResult): readonly string[] {
+  protected override lines(result: GenerateResult | GenerateFileResult): readonly string[] {
+    if (!("generations" in result)) return result.output === null ? [] : [result.output];
+    const { generations, streamed, answersOnly } = result;
     return streamed ? [] : generations.map(({ text, answer }) => (answersOnly ? (answer ?? text) : text));
   }
 }
 
-function describe(prompt: string, generation: Generation, answer: string | undefined): GeneratedText {
-  const { text, tokens, firstTokenMs, imageMs, tokensPerSecond, finished, reason } = generation;
+interface FileOptions {
+  readonly input: string;
+  readonly output: string | undefined;
+  readonly options: GenerateOptions;
+  readonly threshold: number | undefined;
+}
+
+/** @throws SlmError USAGE where the answers and the JSON of the result would share standard output */
+function checkDestination(input: string | undefined, output: string | undefined, isJson: boolean): void {
+  if (input === undefined || output !== undefined || !isJson) return;
+  throw new SlmError("USAGE", "generate: --input with --json needs --output: the answers go to a file", {
+    suggestions: ["--output answers.jsonl"],
+  });
+}
+
+function describe(prompt: string, generation: Generation, answered: RowAnswer): GeneratedText {
+  const { firstTokenMs, imageMs, tokensPerSecond, finished, reason } = generation;
+  const { prediction, answer, logProbability, confidence, abstained, tokens } = answered;
   return {
     prompt,
-    text,
+    text: prediction,
+    logProbability,
+    confidence,
+    abstained,
     answer,
-    tokens: tokens.length,
+    tokens,
     firstTokenMs,
     imageMs,
     tokensPerSecond,

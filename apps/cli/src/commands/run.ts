@@ -1,9 +1,10 @@
 import { Flags } from "@oclif/core";
 import type { RunPlan, RunReport } from "../library/run-recipe.js";
+import { summaryLines } from "../summary/summary-lines.js";
 import { stageLine } from "../ui/stage-line.js";
 import type { PrintedConfig } from "../pipeline-run.js";
 import { computeFlags, recipeFlags, requiredRecipeArg } from "../recipe-flags.js";
-import { SlmCommand } from "../slm-command.js";
+import { SAVING, SlmCommand } from "../slm-command.js";
 
 type RunResult = RunReport | RunPlan | PrintedConfig;
 
@@ -23,10 +24,12 @@ export class RunCommand extends SlmCommand<RunResult> {
     from: Flags.string({ helpValue: "<stage>", summary: "Run this stage and all later ones." }),
   };
   static override examples = [
-    "<%= config.bin %> run configs/quickstart/recipe.yaml",
-    "<%= config.bin %> run configs/quickstart/recipe.yaml --set data.limit=2000 --out runs/small",
-    "<%= config.bin %> run configs/quickstart/recipe.yaml --from tokenizer --dry-run",
+    "<%= config.bin %> run recipe.yaml",
+    "<%= config.bin %> run recipe.yaml --set data.limit=2000 --out runs/small",
+    "<%= config.bin %> run recipe.yaml --from tokenizer --dry-run",
   ];
+
+  protected override readonly stopping = SAVING;
 
   protected override async execute(): Promise<RunResult> {
     const { args, flags } = await this.parse(RunCommand);
@@ -39,6 +42,7 @@ export class RunCommand extends SlmCommand<RunResult> {
   protected override lines(result: RunResult): readonly string[] {
     if ("config" in result) return [result.yaml];
     const last = "deploy" in result ? (result.deploy ?? result.stages.at(-1)?.artifact) : undefined;
-    return [...result.stages.map(stageLine), ...(last === undefined ? [] : [last])];
+    const summary = "summary" in result ? summaryLines(result.summary) : [];
+    return [...result.stages.map(stageLine), ...summary, ...(last === undefined ? [] : [last])];
   }
 }

@@ -57,6 +57,8 @@ export class ServeCommand extends SlmCommand<ServeReport> {
   };
   static override examples = ["<%= config.bin %> serve runs/quickstart/deploy --port 8000"];
 
+  protected override readonly stopping = "taking no new requests, finishing the answers in progress";
+
   protected override async execute(): Promise<ServeReport> {
     const { args, flags } = await this.parse(ServeCommand);
     const { serve } = await import("../library/serve.js");

@@ -3,7 +3,7 @@ import type { RunPlan } from "../library/run-recipe.js";
 import type { StageOptions, StageReport } from "../library/run-stage.js";
 import { stageLine } from "../ui/stage-line.js";
 import type { PrintedConfig } from "../pipeline-run.js";
-import { SlmCommand } from "../slm-command.js";
+import { SAVING, SlmCommand } from "../slm-command.js";
 
 export type StageResult = StageReport | RunPlan | PrintedConfig;
 
@@ -13,6 +13,8 @@ export interface StageFlags extends StageOptions {
 }
 
 export abstract class StageCommand extends SlmCommand<StageResult> {
+  protected override readonly stopping = SAVING;
+
   /** Runs the stages up to `stage`; `--force` repeats only `stage` itself. */
   protected async runStage(
     stage: string,

@@ -137,7 +137,7 @@ async function measureTuning(directory: string, one: CpuTuning): Promise<Measure
     throw new SlmError("OP_UNSUPPORTED", "--tune measures models that read text only", {
       suggestions: ["--threads N"],
     });
-  const { prompts } = await choosePrompts({ prompt: [], model: directory, count: TEXTS, seed: 1 });
+  const { prompts } = await choosePrompts({ prompt: [], models: [directory], count: TEXTS, seed: 1 });
   const texts = prompts.filter((prompt) => typeof prompt === "string");
   const runtime = await createCpuRuntime(optionsOf(one));
   try {

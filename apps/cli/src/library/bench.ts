@@ -22,7 +22,7 @@ export interface BenchOptions extends WorkOptions, DeviceRequest {
   readonly runs?: number | undefined;
   /** Batch size: copies of a prompt that are decoded together. Default: 1. */
   readonly batch?: number | undefined;
-  /** Number of tokens that every generation has. Default with a baseline: the median length of an answer. */
+  /** Number of tokens that every generation has. Default with a baseline: as many as each prompt's own answer has. */
   readonly forceTokens?: number | undefined;
   /** Seed of the choice of prompts and of the order of runs. Default: 1. */
   readonly seed?: number | undefined;
@@ -79,7 +79,7 @@ export async function bench(models: readonly string[], options: BenchOptions = {
       rows,
       prompt,
       image,
-      model: directories[0]!,
+      models: directories,
       count: runs,
       seed,
     });

@@ -52,7 +52,7 @@ export async function compile(model: string, options: CompileOptions): Promise<C
   const { verify = 0, data, threads, socs } = options;
   if (verify > 0 && data === undefined) {
     throw new SlmError("USAGE", `--verify ${verify}: expected rows to decode, got none`, {
-      suggestions: [`--verify ${verify} --data test.jsonl --metrics METRIC`],
+      suggestions: [`--verify ${verify} --data ROWS.jsonl --metrics METRIC`],
     });
   }
   const output = options.output ?? siblingPath(model.replace(/\.onnx$/, ""), "compiled");

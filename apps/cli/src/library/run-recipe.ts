@@ -2,6 +2,7 @@
 import type { EngineName } from "@slm/tensor";
 import type { PipelineOptions, PlannedStage, StageOutcome } from "../pipeline/run-pipeline.js";
 import type { RecipeSources } from "../recipe/resolve-recipe.js";
+import type { RunSummary } from "../summary/run-summary.js";
 import { contextOf, type WorkOptions } from "./work.js";
 
 /** Settings of a run beside its recipe. */
@@ -34,6 +35,8 @@ export interface RunReport {
   readonly stages: readonly StageOutcome[];
   /** Directory of the bundle; null if the recipe has no `deploy` section or this run stopped before it. */
   readonly deploy: string | null;
+  /** How good, large and fast the models are, as far as the stages of this run measured it. */
+  readonly summary: RunSummary;
 }
 
 /** What a run would do. */
@@ -69,9 +72,14 @@ export async function prepareRecipe(recipe: string, options: RunRecipeOptions): 
 
 /** Runs what {@link prepareRecipe} has checked. */
 export async function runPrepared(prepared: PipelineOptions, work: WorkOptions): Promise<RunReport> {
-  const { runPipeline } = await import("../pipeline/run-pipeline.js");
+  const { runPipeline, artifactsOf } = await import("../pipeline/run-pipeline.js");
+  const { summarizeStages } = await import("../summary/run-summary.js");
   const stages = await runPipeline(prepared, contextOf(work, prepared.recipe.seed));
-  return { stages, deploy: stages.find(({ name }) => name === "deploy")?.artifact ?? null };
+  return {
+    stages,
+    deploy: stages.find(({ name }) => name === "deploy")?.artifact ?? null,
+    summary: await summarizeStages(artifactsOf(stages, prepared)),
+  };
 }
 
 /** What running it would do. Writes nothing. */

@@ -1,12 +1,29 @@
-/** The prompts of `slm bench`, which runs outside a recipe. */
+/** The prompts of a benchmark: rows of a file with their answers, given texts, or random ones. */
+import { answerRoom, tokensOfAnswer, type BenchPrompt } from "@slm/bench";
+import {
+  imageFolderOf,
+  readFileRows,
+  referencesOf,
+  shuffledOrder,
+  type FileSettings,
+  type Row,
+} from "@slm/data";
+import { checkLength, describeModel, type ModelDescription } from "@slm/inference";
 import { readDeviceModel } from "@slm/exported-model";
 import { createRandom } from "@slm/decoding";
 import { SlmError } from "@slm/core/errors";
 import { TOKENIZER_FILE, loadTokenizer, readTokenizerFiles, type Tokenizer } from "@slm/tokenizer";
 import { join } from "node:path";
-import type { FileSettings } from "@slm/data";
+import { pathInside } from "./row-images.js";
 import { rowSettingsFor } from "./row-settings.js";
-import { promptsFromFile, type BenchPrompts } from "./bench-setup.js";
+
+export interface BenchPrompts {
+  readonly prompts: readonly BenchPrompt[];
+  /** First reference answer of each prompt; undefined where they have none. */
+  readonly answers: readonly string[] | undefined;
+  /** What a reader of the figures must know about the prompts. */
+  readonly notes: readonly string[];
+}
 
 export interface PromptChoice {
   readonly data?: string | undefined;
@@ -15,8 +32,8 @@ export interface PromptChoice {
   readonly prompt: readonly string[];
   /** Image that every prompt is about. */
   readonly image?: string | undefined;
-  /** Directory of an exported model, whose tokens random prompts are made of. */
-  readonly model: string;
+  /** Directories of exported models. Random prompts are made of the tokens of the first. */
+  readonly models: readonly string[];
   readonly count: number;
   readonly seed: number;
 }
@@ -27,17 +44,88 @@ export async function choosePrompts({
   rows,
   prompt,
   image,
-  model,
+  models,
   count,
   seed,
 }: PromptChoice): Promise<BenchPrompts> {
   if (data !== undefined) {
-    const settings = await rowSettingsFor({ file: data, model, needed: "rows", given: rows });
-    return promptsFromFile(data, count, seed, settings);
+    const settings = await rowSettingsFor({ file: data, model: models[0]!, needed: "rows", given: rows });
+    return promptsFromFile({ path: data, settings, models, count, seed });
   }
-  const texts = prompt.length > 0 ? prompt : await randomPrompts(model, count, seed);
+  const isRandom = prompt.length === 0;
+  const texts = isRandom ? await randomPrompts(models[0]!, count, seed) : prompt;
   const prompts = image === undefined ? texts : texts.map((text) => ({ text, image }));
-  return { prompts, answerTokens: undefined };
+  return { prompts, answers: undefined, notes: isRandom ? [RANDOM_NOTE] : [] };
+}
+
+const RANDOM_NOTE =
+  "The prompts are short random texts, not those of users. --data FILE measures real prompts.";
+
+export interface FileChoice {
+  /** Rows with answers. Paths of images start from the file's folder. */
+  readonly path: string;
+  /** How to read it. Default: as rows of {source, target}. */
+  readonly settings?: FileSettings | undefined;
+  /** Directories of exported models, which must all be able to read a row and to write its answer. */
+  readonly models: readonly string[];
+  readonly count: number;
+  readonly seed: number;
+}
+
+/**
+ * Rows of a file drawn by the seed, as prompts with their answers. Rows that a model cannot read or answer are left out, which a note says.
+ *
+ * @throws SlmError INPUT_MISSING; DATA_INVALID for a file that holds anything but rows, or no row that the models can take
+ */
+export async function promptsFromFile({
+  path,
+  settings = {},
+  models,
+  count,
+  seed,
+}: FileChoice): Promise<BenchPrompts> {
+  const rows = await readFileRows(path, settings);
+  const folder = settings.images ?? imageFolderOf(path);
+  const readers = await Promise.all(models.map(describeModel));
+  const prompts: BenchPrompt[] = [];
+  const answers: string[] = [];
+  const problems: string[] = [];
+  for (const index of shuffledOrder(rows.length, seed, 0)) {
+    if (prompts.length === count) break;
+    const row = rows[index]!;
+    const problem = problemOf(row, readers);
+    if (problem === undefined) {
+      const { source: text, image } = row;
+      prompts.push(image === undefined ? text : { text, image: await pathInside(folder, image) });
+      answers.push(answerOf(row));
+    } else problems.push(`row ${index + 1}: ${problem}`);
+  }
+  if (prompts.length === 0)
+    throw new SlmError("DATA_INVALID", `bench: ${path}: no row that the model can take; ${problems[0]!}`);
+  const notes =
+    problems.length === 0
+      ? []
+      : [`${problems.length} rows were left out, which a model cannot read or answer; ${problems[0]!}`];
+  return { prompts, answers, notes };
+}
+
+const answerOf = (row: Row): string => referencesOf(row)[0] ?? "";
+
+/** Why one of the models cannot take a row; undefined if all can. */
+function problemOf(row: Row, readers: readonly ModelDescription[]): string | undefined {
+  try {
+    for (const { model, tokenizer } of readers) {
+      const source = tokenizer.encodeSource(row.source).length;
+      checkLength(source, model, "the source");
+      const answer = tokensOfAnswer(answerOf(row), tokenizer);
+      const room = answerRoom(model, source);
+      if (answer > room) return `the answer has ${answer} tokens, the model writes at most ${room}`;
+    }
+    return undefined;
+  } catch (error) {
+    if (error instanceof SlmError) return error.message;
+    throw error;
+  }
 }
 
 /** Tokens of a random prompt, capped by the model's source limit. */

@@ -56,7 +56,7 @@ export async function readGateRequest(flags: {
   const written = parseGate(flags.gate);
   if (flags.data === undefined) {
     throw new SlmError("USAGE", `--gate ${flags.gate}: expected rows to measure on, got none`, {
-      suggestions: [`--gate ${flags.gate} --data test.jsonl`],
+      suggestions: [`--gate ${flags.gate} --data ROWS.jsonl`],
     });
   }
   if (written.metric === DIVERGENCE) {

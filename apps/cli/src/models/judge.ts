@@ -7,7 +7,9 @@ import { METRICS, METRIC_NAMES, isMetricName, type MetricName } from "@slm/metri
 import {
   checkGate,
   withLogitJudge,
+  type AbsoluteGate,
   type DirectoryCalibration,
+  type Gate,
   type GateResult,
   type QuantizeDirectoryOptions,
 } from "@slm/quantization";
@@ -87,7 +89,7 @@ export class Judge {
 
 /** Whether a model is still good enough: a metric before and after. @throws SlmError USAGE for an unknown metric */
 export function askGate(
-  { metric, maxDrop }: { readonly metric: string; readonly maxDrop: number },
+  { metric, maxDrop, minimum, maximum }: Gate & AbsoluteGate,
   before: Readonly<Record<string, number>>,
   after: Readonly<Record<string, number>>,
 ): GateResult {
@@ -96,6 +98,8 @@ export function askGate(
   return checkGate({
     metric,
     maxDrop,
+    minimum,
+    maximum,
     higherIsBetter,
     before: before[metric] ?? NaN,
     after: after[metric] ?? NaN,
@@ -127,7 +131,7 @@ export function calibrated(
   const { calibration } = options;
   if (calibration !== undefined) return { ...options, calibration };
   throw new SlmError("USAGE", "--sensitivity and --budget judge by calibration rows, got none", {
-    suggestions: ["--calibration train.jsonl"],
+    suggestions: ["--calibration ROWS.jsonl"],
   });
 }
 

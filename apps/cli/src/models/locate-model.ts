@@ -38,8 +38,7 @@ export async function locateModel(path: string): Promise<LocatedModel> {
       `${CONFIG_FILE} with ${WEIGHTS_FILE} (a checkpoint)`,
     {
       context: { path, modelsBelow: below },
-      suggestions:
-        below.length > 0 ? below.map((model) => `use ${model}`) : ["slm run configs/quickstart/recipe.yaml"],
+      suggestions: below.length > 0 ? below.map((model) => `use ${model}`) : ["slm run RECIPE"],
     },
   );
 }

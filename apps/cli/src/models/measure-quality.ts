@@ -24,6 +24,8 @@ export interface QualityRequest {
   readonly strategy?: Strategy | undefined;
   readonly runtime: Runtime;
   readonly context: Pick<StageContext, "progress" | "signal">;
+  /** Seed of the confidence intervals of metrics; none are computed when absent. */
+  readonly intervalSeed?: number | undefined;
   /** File for one line of JSON per row. */
   readonly predictionsPath?: string;
 }
@@ -57,7 +59,7 @@ function evaluationRow(row: Row, folder: string): EvaluationRow {
  * @throws SlmError as evaluateModel and loadScoringGenerator
  */
 export async function measureQuality(request: QualityRequest): Promise<Evaluation> {
-  const { model, rows, metrics, strategy, runtime, context, predictionsPath } = request;
+  const { model, rows, metrics, strategy, runtime, context, predictionsPath, intervalSeed } = request;
   const generator = await loadScoringGenerator(model, runtime);
   try {
     return await evaluateModel({
@@ -72,6 +74,7 @@ export async function measureQuality(request: QualityRequest): Promise<Evaluatio
       progress: context.progress,
       signal: context.signal,
       predictionsPath,
+      intervalSeed,
     });
   } finally {
     await generator.close();

@@ -130,7 +130,7 @@ export function checkQuantizeSettings(settings: QuantizeSettings): void {
   ].find((flag) => flag !== undefined);
   if (asking !== undefined && settings.calibration === undefined) {
     throw new SlmError("USAGE", `${asking} needs real data: expected --calibration, got none`, {
-      suggestions: [`${asking} --calibration train.jsonl`],
+      suggestions: [`${asking} --calibration ROWS.jsonl`],
     });
   }
   if (settings.budget !== undefined) {

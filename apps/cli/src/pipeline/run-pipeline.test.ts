@@ -70,10 +70,15 @@ interface Changes extends Partial<Pick<PipelineOptions, "only" | "from" | "force
 async function optionsOf({ recipe = "three: {}", ...rest }: Changes = {}): Promise<PipelineOptions> {
   const path = join(root, "r.yaml");
   await writeFile(path, recipe);
-  const schemas = Object.fromEntries(stages.map(({ name, section: schema }) => [name, schema]));
-  const resolved = await resolveRecipe({ path, sets: [], environment: {} }, schemas, (named) =>
-    requiredStages(stages, named),
-  );
+  const table = rest.stages ?? stages;
+  const schemas = Object.fromEntries(table.map(({ name, section: schema }) => [name, schema]));
+  const resolved = await resolveRecipe({ path, sets: [], environment: {} }, (mentioned) => ({
+    schemas,
+    needed: requiredStages(
+      table,
+      Object.keys(schemas).filter((name) => mentioned.includes(name)),
+    ),
+  }));
   return { recipe: resolved, stages, out, ...rest };
 }
 

@@ -30,7 +30,7 @@ import { RunChecks } from "../checks/run-checks.js";
 import type { Compute } from "../compute/compute.js";
 import { relativeToRecipe } from "../recipe/recipe-paths.js";
 import type { ResolvedRecipe, ResolvedSection } from "../recipe/resolve-recipe.js";
-import { inputsOf, selectStages, type SelectionOptions } from "./selection.js";
+import { inputsOf, requiredStages, selectStages, type SelectionOptions } from "./selection.js";
 import type { EstimateRequest, FilesRequest, Stage, StageEstimate } from "./stage.js";
 
 export interface StageOutcome {
@@ -96,6 +96,26 @@ export async function runPipeline(
     }
     return outcomes;
   });
+}
+
+/**
+ * Directories of the artifacts that the outcomes stand on, by stage: their own, and those of the stages that they read, directly or
+ * through others. Artifacts of later stages may be of earlier settings, so they are left out.
+ */
+export function artifactsOf(
+  outcomes: readonly StageOutcome[],
+  options: PipelineOptions,
+): Readonly<Record<string, string>> {
+  const planned = plannedStages(options);
+  const names = planned.map(({ name }) => name);
+  const read = requiredStages(
+    options.stages,
+    outcomes.map(({ name }) => name),
+    names,
+  );
+  return Object.fromEntries(
+    read.filter((name) => names.includes(name)).map((name) => [name, join(options.out, name)]),
+  );
 }
 
 /**
@@ -185,10 +205,20 @@ function estimateRequest(stage: Stage, options: PipelineOptions): EstimateReques
     .map(({ name }) => [name, join(out, name)] as const)
     .filter(([, directory]) => existsSync(join(directory, MANIFEST_FILE)));
   const sections = Object.entries(recipe.sections).map(([name, { settings }]) => [name, settings] as const);
+  // A stage of a further target knows its inputs by the names of the first target's.
+  const named = <T>(entries: readonly (readonly [string, T])[]): Readonly<Record<string, T>> =>
+    Object.fromEntries([
+      ...entries,
+      ...stage.inputs.flatMap(({ stage: name, as }) =>
+        entries.flatMap(([key, value]): [string, T][] =>
+          as !== undefined && key === name ? [[as, value]] : [],
+        ),
+      ),
+    ]);
   return {
     settings: sectionOf(stage, options).settings,
-    sections: Object.fromEntries(sections),
-    artifacts: Object.fromEntries(artifacts),
+    sections: named(sections),
+    artifacts: named(artifacts),
     compute: recipe.compute,
   };
 }
@@ -254,9 +284,9 @@ async function prepare(
   const { path } = options.recipe;
   const recorded =
     path === undefined ? section.settings : relativeToRecipe(stage.section, section.settings, path);
-  const stageInputs = inputsOf(stage, plannedStages(options)).map((input) => input.stage);
+  const stageInputs = inputsOf(stage, plannedStages(options));
   const artifacts = await Promise.all(
-    stageInputs.map((name) => inputArtifact(stage.name, name, join(options.out, name))),
+    stageInputs.map((input) => inputArtifact(stage.name, input.stage, join(options.out, input.stage))),
   );
   const files = await Promise.all(
     (await stage.files(section.settings, request)).map(async ({ setting, path }): Promise<ManifestInput> => {
@@ -272,7 +302,9 @@ async function prepare(
     section,
     recorded,
     directory: join(options.out, stage.name),
-    inputs: Object.fromEntries(stageInputs.map((name) => [name, join(options.out, name)])),
+    inputs: Object.fromEntries(
+      stageInputs.map((input) => [input.as ?? input.stage, join(options.out, input.stage)]),
+    ),
     manifestInputs,
     key: hashJson({ code, settings: recorded, inputs: manifestInputs, seed, ...machine }),
   };

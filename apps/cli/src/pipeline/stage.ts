@@ -6,6 +6,8 @@ import type { Compute } from "../compute/compute.js";
 /** An earlier stage whose artifact a stage reads. */
 export interface StageInput {
   readonly stage: string;
+  /** The name by which the stage's code asks for it. Default: `stage`. */
+  readonly as?: string | undefined;
   /** An optional input is read only if the recipe has a section for it. */
   readonly required: boolean;
 }

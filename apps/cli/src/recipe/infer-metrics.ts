@@ -25,8 +25,8 @@ export function inferMetrics(recipe: Mapping): Mapping {
     ...changed(recipe, "teacher", (teacher) => teacherWith(teacher, metrics)),
     ...changed(recipe, "cache", (cache) => cacheWith(cache, Array.isArray(metrics) ? metrics[0] : metric)),
     ...changed(recipe, "distill", (distill) => ({ metrics, ...distill })),
-    ...changed(recipe, "compile", (compile) => ({ metrics, ...compile })),
-    ...changed(recipe, "quantize", (quantize) => {
+    ...changedEach(recipe, "compile", (compile) => ({ metrics, ...compile })),
+    ...changedEach(recipe, "quantize", (quantize) => {
       const gate = asMapping(quantize.gate ?? {});
       return { metrics, ...quantize, ...(gate === undefined ? {} : { gate: { metric, ...gate } }) };
     }),
@@ -61,6 +61,12 @@ function cacheWith(cache: Mapping, metric: unknown): Mapping {
     ...changed(cache, "unlabelled", withMetric),
     ...(asMapping(cache.generate) === undefined ? {} : changed(cache, "generate", withMetric)),
   };
+}
+
+/** Applies a change to a section and to those of further targets, such as `quantize@npu`. */
+function changedEach(recipe: Mapping, key: string, change: (section: Mapping) => Mapping): Mapping {
+  const keys = Object.keys(recipe).filter((name) => name === key || name.startsWith(`${key}@`));
+  return Object.assign({}, ...keys.map((name) => changed(recipe, name, change))) as Mapping;
 }
 
 /** Applies a change to a section if it exists. An empty section counts as existing. */

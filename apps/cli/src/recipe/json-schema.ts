@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { furtherSectionPattern, TARGET_STAGES } from "../pipeline/further-targets.js";
 import { loadStages, sectionSchemas } from "../pipeline/stage-table.js";
 import { INFERRED_KEYS } from "./infer-metrics.js";
 import { recipeSchema } from "./resolve-recipe.js";
@@ -15,5 +16,9 @@ export async function recipeJsonSchema(): Promise<object> {
       else if (needed !== undefined) jsonSchema.required = needed;
     },
   });
-  return { title: "slm recipe", ...schema };
+  // Sections of further targets, such as export@npu.
+  const patternProperties = Object.fromEntries(
+    TARGET_STAGES.map((stage) => [furtherSectionPattern(stage), { $ref: `#/properties/${stage}` }]),
+  );
+  return { title: "slm recipe", ...schema, patternProperties };
 }

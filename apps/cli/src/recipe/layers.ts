@@ -20,7 +20,8 @@ const RECIPE_VARIABLES: Readonly<Record<string, string>> = {
   SLM_THREADS: "threads",
 };
 
-const KEY = /^[A-Za-z][A-Za-z0-9]*$/;
+/** A key; a section of a further target has the target's name, as `export@npu`. */
+const KEY = /^[A-Za-z][A-Za-z0-9]*(?:@[a-z][a-z0-9-]*)?$/;
 
 export function recipeLayer(file: RecipeFile): Layer {
   return { origin: "recipe", value: file.value, locate: file.locate };

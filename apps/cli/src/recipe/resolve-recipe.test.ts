@@ -46,7 +46,10 @@ async function resolve(
 ): Promise<ResolvedRecipe> {
   const path = join(root, "r.yaml");
   await writeFile(path, text);
-  return resolveRecipe({ path, sets, environment }, schemas);
+  return resolveRecipe({ path, sets, environment }, (mentioned) => ({
+    schemas,
+    needed: Object.keys(schemas).filter((section) => mentioned.includes(section)),
+  }));
 }
 
 const settingsOf = (recipe: ResolvedRecipe, section: string): unknown => recipe.sections[section]?.settings;

@@ -8,7 +8,7 @@ import { checkSettings } from "./check-recipe.js";
 import { inferMetrics } from "./infer-metrics.js";
 import { LayerStack, environmentLayers, flagLayers, recipeLayer } from "./layers.js";
 import { asMapping, leafPaths, type Mapping } from "./mapping.js";
-import { readRecipeFile, type RecipeFile } from "./recipe-file.js";
+import { readRecipeFile } from "./recipe-file.js";
 import { fromRecipeFolder } from "./recipe-paths.js";
 import { rejectRenamed } from "./reject-renamed.js";
 import { RECIPE_VERSION } from "./renamed-keys.js";
@@ -27,7 +27,7 @@ export interface ResolvedRecipe {
   readonly seedOrigin: Origin;
   readonly compute: Compute;
   readonly computeOrigins: Readonly<Record<keyof Compute, Origin>>;
-  /** Sections that the recipe or a flag names, and those that `alsoNeeded` adds. */
+  /** Sections that the recipe or a flag names, and those that these need. */
   readonly sections: Readonly<Record<string, ResolvedSection>>;
 }
 
@@ -68,23 +68,35 @@ export function recipeSchema(sections: Readonly<Record<string, z.ZodType>>): z.Z
   return z.strictObject({ ...recipeFields, ...Object.fromEntries(optional) });
 }
 
+/** Sections of one recipe. */
+export interface RecipeSections {
+  /** Every section it may have. */
+  readonly schemas: Readonly<Record<string, z.ZodType>>;
+  /** Sections of the run; those that are not in the recipe get their defaults. */
+  readonly needed: readonly string[];
+}
+
 /**
  * Resolves a recipe. Precedence: `--set` flag, `SLM_*` environment variable, recipe, default. Paths in the recipe's file start
  * from its folder, others from the current directory. A section without metrics uses those of another section.
  *
- * @param schemas every section a recipe may have
- * @param alsoNeeded maps the named sections to all sections that the run needs; added sections get their defaults
+ * @param sectionsOf finds the sections from the keys that the recipe's file and the flags mention
  * @throws SlmError INPUT_MISSING, USAGE, CONFIG_INVALID
  */
 export async function resolveRecipe(
   sources: RecipeSources,
-  schemas: Readonly<Record<string, z.ZodType>>,
-  alsoNeeded: (named: readonly string[]) => readonly string[] = (named) => named,
+  sectionsOf: (mentioned: readonly string[]) => RecipeSections,
 ): Promise<ResolvedRecipe> {
+  const read = sources.path === undefined ? undefined : await readRecipeFile(sources.path);
+  const flags = flagLayers(sources.sets);
+  const mentioned = [read?.value ?? {}, ...flags.map(({ value }) => value)].flatMap((value) =>
+    Object.keys(value),
+  );
+  const { schemas, needed } = sectionsOf(mentioned);
   const known = Object.keys(schemas);
   const schema = recipeSchema(schemas);
-  const file = sources.path === undefined ? undefined : await readFileOf(sources.path, schema);
-  const flags = flagLayers(sources.sets);
+  // Paths in the file start from its folder.
+  const file = read && { ...read, value: fromRecipeFolder(schema, read.value, read.path) };
   const written = [
     ...(file === undefined ? [] : [recipeLayer(file)]),
     ...environmentLayers(sources.environment, known),
@@ -92,10 +104,6 @@ export async function resolveRecipe(
   ];
   rejectRenamed(written, sources.path);
   const layers = new LayerStack(written);
-  const mentioned = [file?.value ?? {}, ...flags.map(({ value }) => value)].flatMap((value) =>
-    Object.keys(value),
-  );
-  const needed = alsoNeeded(known.filter((section) => mentioned.includes(section)));
   const settings = onlyNeeded(inferMetrics(layers.value), known, needed);
   const checked = checkSettings(schema, settings, layers);
   const { name, seed, engine, threads } = z.object(recipeFields).parse(checked);
@@ -110,12 +118,6 @@ export async function resolveRecipe(
       needed.map((section) => [section, sectionOf(section, checked[section], layers)]),
     ),
   };
-}
-
-/** A recipe's file, its paths changed to start from the current directory. */
-async function readFileOf(path: string, schema: z.ZodType): Promise<RecipeFile> {
-  const file = await readRecipeFile(path);
-  return { ...file, value: fromRecipeFolder(schema, file.value, path) };
 }
 
 /** The name of `configs/quickstart/recipe.yaml` is quickstart, of `configs/g2p/record.yaml` record. */

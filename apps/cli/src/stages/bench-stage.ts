@@ -3,10 +3,12 @@ import { benchConfig, writeBenchReport, type BenchResult } from "@slm/bench";
 import { readDeviceModel } from "@slm/exported-model";
 import { z } from "zod";
 import { runtimeRecipe } from "../compute/devices.js";
-import { benchWithBaseline, promptsFromFile } from "../models/bench-setup.js";
+import { promptsFromFile } from "../models/bench-prompts.js";
+import { benchWithBaseline } from "../models/bench-setup.js";
 import { locateModel } from "../models/locate-model.js";
 import { heldOutFile } from "../models/held-out-rows.js";
 import { defineStage } from "../pipeline/stage.js";
+import { BENCH_NAMES } from "../summary/run-summary.js";
 import { requireInput } from "./require-input.js";
 
 /** Settings of the benchmark. Read from the `bench:` section of a recipe. */
@@ -26,7 +28,7 @@ export const benchStage = defineStage<z.infer<typeof benchSection>>({
   summary: "speed and memory, compared with a decoder-only baseline of equal size",
   section: benchSection,
   kind: "bench",
-  revision: 2,
+  revision: 3,
   isResumable: false,
   measuresThreads: true,
   inputs: [
@@ -37,7 +39,7 @@ export const benchStage = defineStage<z.infer<typeof benchSection>>({
   run: async ({ settings, compute, inputs, work, ...context }): Promise<BenchResult> => {
     const { baseline, ...config } = settings;
     const { file } = await heldOutFile(requireInput(inputs, "data"));
-    const float32 = { name: "student-float32", directory: requireInput(inputs, "export") };
+    const float32 = { name: BENCH_NAMES.float32, directory: requireInput(inputs, "export") };
     const device = await readDeviceModel(float32.directory);
     // Graphs for an NPU run here as a simulation, which says so. A baseline on the CPU has nothing in common with it.
     const isForNpu = device.target === "npu";
@@ -46,7 +48,12 @@ export const benchStage = defineStage<z.infer<typeof benchSection>>({
     const result = await benchWithBaseline({
       models: [...(await quantizedModel(inputs.quantize)), float32],
       baseline: isForNpu ? null : baseline,
-      prompts: await promptsFromFile(file, config.runs, context.seed),
+      prompts: await promptsFromFile({
+        path: file,
+        models: [float32.directory],
+        count: config.runs,
+        seed: context.seed,
+      }),
       config,
       runtime: runtimeRecipe([device], { device: { kind: "cpu" }, threads: compute.threads }),
       context,
@@ -61,5 +68,5 @@ async function quantizedModel(
 ): Promise<readonly { readonly name: string; readonly directory: string }[]> {
   if (directory === undefined) return [];
   const located = await locateModel(directory);
-  return [{ name: "student", directory: located.directory }];
+  return [{ name: BENCH_NAMES.deployed, directory: located.directory }];
 }

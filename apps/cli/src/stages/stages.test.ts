@@ -73,6 +73,70 @@ describe("a run of every stage", () => {
     expect(await readdir(other)).not.toContain("deploy");
   }, 60_000);
 
+  test("an absolute gate fails a useless model although quantization lost nothing", async () => {
+    const sections = tinyRecipe(root);
+    const quantize = { schemes: ["int8-dynamic"], gate: { metric: "exactMatch", minimum: 0.8, maxDrop: 1 } };
+    const absolute = join(root, "absolute.yaml");
+    await writeFile(absolute, JSON.stringify({ ...sections, quantize }));
+    const other = join(root, "absolute");
+    const { exitCode, json } = await runCommand("run", [absolute, "--out", other, "--json"]);
+    expect([exitCode, json]).toMatchObject([
+      3,
+      {
+        error: { code: "GATE_FAILED", context: { gate: { metric: "exactMatch", limit: 0.8, pass: false } } },
+      },
+    ]);
+    expect(JSON.stringify(json)).toContain("the float32 model misses the limit too");
+    expect(await readdir(other)).not.toContain("deploy");
+  }, 60_000);
+
+  test.each([
+    ["minimum", "wer", "the metric is an error rate, whose limit is maximum"],
+    ["maximum", "exactMatch", "higher values of the metric are better, so its limit is minimum"],
+  ])("rejects a %s of %s before anything runs", async (key, metric, message) => {
+    const set = ["--set", `quantize.gate.metric=${metric}`, "--set", `quantize.gate.${key}=0.5`];
+    const { exitCode, stderr } = await runCommand("run", [recipe, "--out", join(root, "wrong"), ...set]);
+    expect([exitCode, stderr]).toEqual([78, expect.stringContaining(message)]);
+  });
+
+  test("ends with a table of the models, and the same as JSON", async () => {
+    const { stdout } = await runCommand("run", [recipe, "--out", out, "--quiet"]);
+    const lines = stdout.trimEnd().split("\n");
+    expect(lines.at(-1)).toBe(join(out, "deploy"));
+    const titles = lines.findIndex((line) => line.includes("deployed, int8-dynamic"));
+    expect(lines[titles]).toMatch(/deployed, int8-dynamic +float32 export +teacher$/u);
+    expect(lines[titles + 1]).toMatch(/^per, 3 test rows +\d+ % \(\d+ to \d+ %\)/u);
+    expect(stdout).toContain("trained on 32 labelled rows");
+    expect(stdout).toContain("warning: metrics of 3 rows are uncertain");
+    const { json } = await runCommand("run", [recipe, "--out", out, "--json"]);
+    expect(json).toMatchObject({
+      result: {
+        summary: {
+          metric: "per",
+          models: [
+            {
+              role: "deployed",
+              scheme: "int8-dynamic",
+              metrics: { per: { value: A_NUMBER, low: A_NUMBER } },
+            },
+            { role: "float32", scheme: "float32" },
+          ],
+          heldOut: { split: "test", rows: 3 },
+          student: { parameters: A_NUMBER, devMetrics: { wer: A_NUMBER } },
+          teacher: { parameters: A_NUMBER, devMetrics: { wer: A_NUMBER } },
+          training: { labelled: 32 },
+          device: null,
+          bundleBytes: A_NUMBER,
+        },
+      },
+    });
+  });
+
+  test("of a single early stage says nothing about models", async () => {
+    const { json } = await runCommand("run", [recipe, "--out", out, "--only", "data", "--json"]);
+    expect(json).toMatchObject({ result: { summary: { models: [], student: null, bundleBytes: null } } });
+  });
+
   test("rejects a gate on a metric that does not exist before anything runs", async () => {
     const argv = [recipe, "--out", join(root, "nonsense"), "--set", "quantize.gate.metric=nonsense"];
     expect((await runCommand("run", argv)).exitCode).toBe(78);

@@ -3,7 +3,7 @@ import type { PlannedStage, StageOutcome } from "../pipeline/run-pipeline.js";
 import { formatBytes, formatCount, formatNumber, formatSeconds } from "./format.js";
 
 export function stageLine(stage: StageOutcome | PlannedStage): string {
-  return [stage.name.padEnd(10), stage.status.padEnd(12), figures(stage)].join(" ").trimEnd();
+  return [stage.name.padEnd(12), stage.status.padEnd(12), figures(stage)].join(" ").trimEnd();
 }
 
 function figures(stage: StageOutcome | PlannedStage): string {

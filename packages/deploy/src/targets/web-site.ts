@@ -4,7 +4,7 @@ import { copyFile, mkdir, readdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createBrotliDecompress } from "node:zlib";
-import { hashJson, readManifest, writeJsonAtomic, SlmError } from "@slm/core";
+import { hashJson, readManifest, writeJsonAtomic, SlmError, REINSTALL } from "@slm/core";
 import { readDeviceModel } from "@slm/exported-model";
 import { TARGETS, deviceOf } from "@slm/devices/table";
 import { bundleEntries } from "../bundle/pack.js";
@@ -67,7 +67,7 @@ const COMPRESSED = ".br";
 async function copyPage(page: string, output: string): Promise<readonly string[]> {
   const entries = await readdir(page, { recursive: true, withFileTypes: true }).catch((cause: unknown) => {
     throw new SlmError("INPUT_MISSING", `deploy: the page has not been built: no ${page}`, {
-      suggestions: ["npm run build"],
+      suggestions: [REINSTALL],
       cause,
     });
   });

@@ -1,6 +1,15 @@
 /** Runs a model on rows with references, and computes metrics of its answers and the perplexity of the references. */
 import { SlmError, writeTextAtomic } from "@slm/core";
-import { METRICS, METRIC_NAMES, perplexity } from "@slm/metrics";
+import {
+  abstentionAt,
+  calibrationError,
+  chooseThreshold,
+  confidenceOf,
+  type Abstention,
+  type JudgedAnswer,
+} from "../abstention.js";
+import { createRandom } from "@slm/decoding";
+import { METRICS, METRIC_NAMES, metricInterval, perplexity, type MetricInterval } from "@slm/metrics";
 import type { EvaluationInput } from "./evaluation-input.js";
 import { PERPLEXITY, isAnswerMetric, type EvaluationMetricName } from "./metric-names.js";
 import { isCorrect } from "./references.js";
@@ -14,13 +23,29 @@ export interface MeanLikelihood {
   readonly tokens: number;
 }
 
+/** Confidence of all answers. */
+export interface ConfidenceReport {
+  readonly mean: number;
+  /** Expected calibration error of `confidence` as the probability of a right answer, 0 to 1. */
+  readonly calibrationError: number;
+  /** What withholding the least sure answers would do; only with a threshold or a wish for one. */
+  readonly abstention?: Abstention | undefined;
+}
+
+/** A confidence interval, in the unit of its metric. */
+export type Interval = Pick<MetricInterval, "low" | "high">;
+
 export interface Evaluation {
   /** Rows measured. */
   readonly n: number;
   /** Each in the unit of its row in `METRICS`; perplexity has none. */
   readonly metrics: Readonly<Record<string, number>>;
+  /** 95 % confidence interval of each metric of answers, by bootstrap over rows; present if a seed for it was given. */
+  readonly intervals?: Readonly<Record<string, Interval>> | undefined;
   /** Present if perplexity was requested. */
   readonly likelihood?: MeanLikelihood | undefined;
+  /** How sure the model was of its answers; only for a model that answered and tells. */
+  readonly confidence?: ConfidenceReport | undefined;
   /** Path of the predictions, if they were written. */
   readonly predictions?: string | undefined;
   /** Wall time of generating and scoring, without reading, metrics and writing. */
@@ -37,6 +62,10 @@ interface Prediction {
   readonly references: readonly string[];
   /** Whether the prediction equals a reference, or is empty where there is no answer; absent where nothing was generated. */
   readonly correct?: boolean | undefined;
+  /** Of the prediction, where the model tells [nats]. */
+  readonly logProbability?: number | undefined;
+  /** The same as a probability, 0 to 1. */
+  readonly confidence?: number | undefined;
   /** The first metric of this row alone, in that metric's unit. */
   readonly score: number;
 }
@@ -53,7 +82,7 @@ interface Prediction {
  */
 export async function evaluateModel(input: EvaluationInput): Promise<Evaluation> {
   checkRequest(input);
-  const { metrics, predictionsPath } = input;
+  const { metrics, predictionsPath, abstention } = input;
   const outcomes = await runRows(input);
   if (outcomes.rows.length === 0) {
     throw new SlmError("DATA_INVALID", "evaluate: expected at least one row, got none");
@@ -66,9 +95,31 @@ export async function evaluateModel(input: EvaluationInput): Promise<Evaluation>
   return {
     n: outcomes.rows.length,
     metrics: measured,
+    intervals: intervalsOf(outcomes, input),
     likelihood: metrics.includes(PERPLEXITY) ? meanLikelihood(outcomes.likelihoods) : undefined,
+    confidence: confidenceReport(outcomes, abstention),
     predictions: predictionsPath,
     seconds: outcomes.seconds,
+  };
+}
+
+/** @throws SlmError DATA_INVALID if a threshold is to be chosen and the answers do not allow it */
+function confidenceReport(
+  { rows, predictions, logProbabilities }: Outcomes,
+  wanted: EvaluationInput["abstention"],
+): ConfidenceReport | undefined {
+  const answers = predictions.flatMap((prediction, index): JudgedAnswer[] => {
+    const logProbability = logProbabilities[index];
+    if (logProbability === undefined) return [];
+    const correct = isCorrect(prediction, rows[index]!.references);
+    return [{ confidence: confidenceOf({ logProbability }), correct }];
+  });
+  if (answers.length === 0) return undefined;
+  return {
+    mean: answers.reduce((sum, { confidence }) => sum + confidence, 0) / answers.length,
+    calibrationError: calibrationError(answers),
+    abstention:
+      typeof wanted === "number" ? abstentionAt(answers, wanted) : wanted && chooseThreshold(answers, wanted),
   };
 }
 
@@ -90,19 +141,38 @@ function measure(metric: EvaluationMetricName, { rows, predictions, likelihoods 
   );
 }
 
+/** The intervals, where a seed for them was given. Every metric draws the same rows. */
+function intervalsOf(
+  { rows, predictions }: Outcomes,
+  { metrics, intervalSeed }: EvaluationInput,
+): Evaluation["intervals"] {
+  if (intervalSeed === undefined) return undefined;
+  const references = rows.map((row) => row.references);
+  return Object.fromEntries(
+    metrics.filter(isAnswerMetric).map((name) => {
+      const { next } = createRandom(intervalSeed);
+      const { low, high } = metricInterval(METRICS[name], predictions, references, next);
+      return [name, { low, high }];
+    }),
+  );
+}
+
 /** The line of a row, scored by `metric`. */
 function predictionOf(
-  { rows, predictions, likelihoods }: Outcomes,
+  { rows, predictions, logProbabilities, likelihoods }: Outcomes,
   index: number,
   metric: EvaluationMetricName,
 ): Prediction {
   const { source, references, image } = rows[index]!;
   const prediction = predictions[index];
+  const logProbability = logProbabilities[index];
+  const sure =
+    logProbability === undefined ? {} : { logProbability, confidence: confidenceOf({ logProbability }) };
   const question = image === undefined ? { source } : { source, image: image.name };
   const answer =
     prediction === undefined
       ? { ...question, references }
-      : { ...question, prediction, references, correct: isCorrect(prediction, references) };
+      : { ...question, prediction, references, correct: isCorrect(prediction, references), ...sure };
   const score = isAnswerMetric(metric)
     ? METRICS[metric].rowScore(predictions[index]!, references)
     : perplexityOf([likelihoods[index]!]);

@@ -1,5 +1,6 @@
 /** What an evaluation reads: rows with known answers, and what answers them. */
 import type { Progress } from "@slm/core";
+import type { AbstentionOptions } from "../abstention.js";
 import type { ImageSource } from "@slm/vision";
 import type { GenerateOptions, Generation, Source } from "../types.js";
 import type { EvaluationMetricName } from "./metric-names.js";
@@ -13,12 +14,12 @@ export interface EvaluationRow {
   readonly image?: { readonly name: string; readonly source: ImageSource };
 }
 
+/** A text, and how probable the model finds it where that is known. */
+export type WrittenAnswer = Pick<Generation, "text"> & Partial<Pick<Generation, "logProbability">>;
+
 /** What answers: a generator, or anything else that writes one text per source. */
 export interface Answerer {
-  generate(
-    sources: readonly Source[],
-    options: GenerateOptions,
-  ): Promise<readonly Pick<Generation, "text">[]>;
+  generate(sources: readonly Source[], options: GenerateOptions): Promise<readonly WrittenAnswer[]>;
 }
 
 export interface EvaluationInput {
@@ -32,6 +33,10 @@ export interface EvaluationInput {
   readonly batchSize: number;
   /** How to answer: strategy, longest answer. Default: as the generator does, greedily. */
   readonly options?: Pick<GenerateOptions, "strategy" | "maxTokens" | "seed"> | undefined;
+  /** A threshold of confidence to report on, or how to choose one on these rows. Default: neither. */
+  readonly abstention?: number | AbstentionOptions | undefined;
+  /** Seed of the confidence intervals of metrics; none are computed when absent. */
+  readonly intervalSeed?: number | undefined;
   /** Where to write one JSON line per row; nothing is written when absent. */
   readonly predictionsPath?: string | undefined;
   /** Number of rows, when known, for progress only. */

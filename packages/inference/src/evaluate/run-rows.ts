@@ -1,7 +1,7 @@
 /** Generates answers for rows, scores their references, or both. */
 import { SILENT, throwIfInterrupted, SlmError } from "@slm/core";
 import type { Source } from "../types.js";
-import type { EvaluationInput, EvaluationRow } from "./evaluation-input.js";
+import type { EvaluationInput, EvaluationRow, WrittenAnswer } from "./evaluation-input.js";
 import { PERPLEXITY, isAnswerMetric } from "./metric-names.js";
 import { checkReferences, firstReference } from "./references.js";
 import type { Likelihood } from "./score-texts.js";
@@ -29,6 +29,8 @@ export interface Outcomes {
   readonly rows: readonly EvaluationRow[];
   /** One per row, or none if no metric needs answers. */
   readonly predictions: readonly string[];
+  /** One per prediction; undefined where the answerer does not tell [nats]. */
+  readonly logProbabilities: readonly (number | undefined)[];
   /** One per row, or none if perplexity was not requested. */
   readonly likelihoods: readonly Likelihood[];
   /** Wall time of generating and scoring. */
@@ -45,7 +47,7 @@ export async function runRows(input: EvaluationInput): Promise<Outcomes> {
   const { batchSize, total, progress = SILENT, signal } = input;
   const answerMetrics = input.metrics.filter(isAnswerMetric);
   const rows: EvaluationRow[] = [];
-  const predictions: string[] = [];
+  const answers: WrittenAnswer[] = [];
   const likelihoods: Likelihood[] = [];
   let seconds = 0;
   for await (const chunk of batchesOf(input.rows, batchSize * BATCHES_AT_ONCE)) {
@@ -56,7 +58,7 @@ export async function runRows(input: EvaluationInput): Promise<Outcomes> {
     const start = performance.now();
     try {
       if (input.metrics.includes(PERPLEXITY)) likelihoods.push(...(await scoreChunk(chunk, input)));
-      if (answerMetrics.length > 0) predictions.push(...(await answerChunk(chunk, input)));
+      if (answerMetrics.length > 0) answers.push(...(await answerChunk(chunk, input)));
     } catch (error) {
       throw withRows(error, rows.length + 1, rows.length + chunk.length);
     }
@@ -64,7 +66,9 @@ export async function runRows(input: EvaluationInput): Promise<Outcomes> {
     rows.push(...chunk);
     progress({ stage: "evaluate", step: rows.length, total });
   }
-  return { rows, predictions, likelihoods, seconds };
+  const predictions = answers.map(({ text }) => text);
+  const logProbabilities = answers.map(({ logProbability }) => logProbability);
+  return { rows, predictions, logProbabilities, likelihoods, seconds };
 }
 
 async function scoreChunk(
@@ -83,14 +87,14 @@ async function scoreChunk(
 async function answerChunk(
   chunk: readonly EvaluationRow[],
   { generator, batchSize, options = {}, signal }: EvaluationInput,
-): Promise<readonly string[]> {
+): Promise<readonly WrittenAnswer[]> {
   const generated = await generator.generate(chunk.map(promptOf), {
     ...options,
     batchSize,
     signal,
   });
   requireCount(generated.length, chunk.length, "answers from the generator");
-  return generated.map(({ text }) => text);
+  return generated;
 }
 
 /** The prompt of a row. */

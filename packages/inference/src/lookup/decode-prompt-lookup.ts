@@ -63,9 +63,9 @@ async function decodeSource(
     });
     const stepsMs = steps.stepTimes.map((at) => at - started);
     const times = { firstTokenMs: stepsMs[0]!, totalMs: stepsMs.at(-1)!, stepsMs };
-    const { tokens, finished, reason } = decoded;
+    const { tokens, logProbability, finished, reason } = decoded;
     const tokensPerSecond = rateOf(tokens.length + (finished ? 1 : 0), times);
-    return { tokens, finished, reason, ...times, tokensPerSecond, imageMs };
+    return { tokens, logProbability, finished, reason, ...times, tokensPerSecond, imageMs };
   });
 }
 

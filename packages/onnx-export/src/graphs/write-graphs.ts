@@ -2,7 +2,7 @@
 import { mkdir, readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { INLINE_LIMIT, transformersWeightsFile } from "@slm/exported-model";
-import { throwIfInterrupted, type Progress } from "@slm/core";
+import { throwIfInterrupted, WORK_FILE, type Progress } from "@slm/core";
 import { weightBytes, writeOnnx, writeOnnxSet, type Graph } from "@slm/onnx";
 import type { ExportLayout } from "../export-config.js";
 import type { GraphPlan, PlannedGraph } from "./graph-plan.js";
@@ -73,11 +73,11 @@ function withContent(graph: Graph, content: GraphSource["weights"]["content"]): 
   return { ...graph, initializers: new Map(initializers) };
 }
 
-/** Files of a directory and of folders in it, by path, with their sizes, in the order of their names. */
+/** Files of a directory and of folders in it, by path, with their sizes, in the order of their names; the record of unfinished work is left out. */
 export async function filesBelow(directory: string): Promise<readonly { path: string; bytes: number }[]> {
   const entries = await readdir(directory, { recursive: true, withFileTypes: true });
   const paths = entries
-    .filter((entry) => entry.isFile())
+    .filter((entry) => entry.isFile() && entry.name !== WORK_FILE)
     .map((entry) => join(entry.parentPath, entry.name))
     .sort();
   return Promise.all(

@@ -65,7 +65,7 @@ export async function forEachRun(
   }
   if (runs > 0) return runs;
   throw new SlmError("DATA_INVALID", "quantize: calibration needs real data, got no rows", {
-    suggestions: ["--calibration rows.jsonl"],
+    suggestions: ["--calibration ROWS.jsonl"],
   });
 }
 

@@ -1,6 +1,6 @@
 /** Shares the inner loop of block formats among threads: outputs are independent of one another. */
 import { Worker } from "node:worker_threads";
-import { SlmError } from "@slm/core";
+import { SlmError, REINSTALL } from "@slm/core";
 import { OUTPUTS_WORKER } from "../worker-file.js";
 import { quantizeOutputs, type OutputsJob } from "./kernels/quantize-outputs.js";
 import type { RangeMessage } from "./kernels/outputs-worker.js";
@@ -72,7 +72,7 @@ class Thread {
           reject(
             new SlmError("UNEXPECTED", `quantize: a thread failed: ${cause.message}`, {
               cause,
-              suggestions: ["npm run build"],
+              suggestions: [REINSTALL],
             }),
           );
         });

@@ -1,5 +1,5 @@
 /** ONNX Runtime's C interface, called through koffi. */
-import { SlmError } from "@slm/core";
+import { SlmError, REINSTALL } from "@slm/core";
 import koffi from "koffi";
 import { CHECKED, PLAIN } from "./functions.js";
 import { KNOWN_VERSIONS, ortLibrary } from "./library.js";
@@ -197,7 +197,10 @@ export function memoryAt(address: Pointer, bytes: number): Uint8Array<ArrayBuffe
 
 function openTable(path: string): { readonly version: string; readonly table: readonly Pointer[] } {
   const failed = (why: string, cause?: unknown): SlmError =>
-    new SlmError("DEVICE_UNAVAILABLE", `runtime-native: ${path}: ${why}`, { cause, suggestions: ["npm ci"] });
+    new SlmError("DEVICE_UNAVAILABLE", `runtime-native: ${path}: ${why}`, {
+      cause,
+      suggestions: [REINSTALL],
+    });
   let base: Pointer;
   try {
     base = (loadLibrary(path).func("void *OrtGetApiBase()") as () => Pointer)();

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { SlmError } from "@slm/core";
+import { SlmError, REINSTALL } from "@slm/core";
 
 /** Versions of ONNX Runtime whose table of functions was read from the header of that version or an earlier one. */
 export const KNOWN_VERSIONS: readonly string[] = ["1.30.0"];
@@ -35,5 +35,5 @@ export function ortLibrary(): string {
 }
 
 function missing(what: string, cause?: unknown): SlmError {
-  return new SlmError("DEVICE_UNAVAILABLE", `runtime-native: ${what}`, { cause, suggestions: ["npm ci"] });
+  return new SlmError("DEVICE_UNAVAILABLE", `runtime-native: ${what}`, { cause, suggestions: [REINSTALL] });
 }

@@ -3,7 +3,7 @@
  * requests take free rows, so no request waits for the end of another one's answer.
  */
 import { GRAPH_IO } from "@slm/exported-model";
-import { notFinite } from "@slm/decoding";
+import { logSumExp, notFinite } from "@slm/decoding";
 import { SlmError } from "@slm/core";
 import { topTokens, encodeBatch, joinImages, type LoadedModel } from "@slm/inference";
 import { cacheWrites, createHostTensor, type HostTensor } from "@slm/runtime";
@@ -150,7 +150,16 @@ export class BatchLoop {
     const startedAt = performance.now();
     for (const [job, row] of placed) {
       const prompt = architecture === "decoder-only" ? [...job.source, bos] : [bos];
-      this.#rows[row] = { job, startedAt, prompt, past: 0, next: bos, chosen: 0, firstTokenAt: undefined };
+      this.#rows[row] = {
+        job,
+        startedAt,
+        prompt,
+        past: 0,
+        next: bos,
+        chosen: 0,
+        logProbability: 0,
+        firstTokenAt: undefined,
+      };
     }
   }
 
@@ -239,14 +248,15 @@ export class BatchLoop {
   }
 
   /** Passes a row its next token. @returns whether the row continues */
-  #advance(row: Row, chosen: () => number): boolean {
+  #advance(row: Row, chosen: () => ChosenToken): boolean {
     const { job } = row;
     row.past++;
     if (row.past < row.prompt.length) return true;
     try {
-      const token = chosen();
+      const { token, logProbability } = chosen();
       row.firstTokenAt ??= performance.now();
       row.chosen++;
+      row.logProbability += logProbability;
       if (token === this.#loaded.model.tokens.eos || !job.onToken(token)) return this.#finish(row, "stop");
       row.next = token;
       return row.chosen < job.maxTokens || this.#finish(row, "length");
@@ -256,7 +266,7 @@ export class BatchLoop {
     }
   }
 
-  #finish({ job, startedAt, firstTokenAt, chosen }: Row, reason: JobResult["reason"]): false {
+  #finish({ job, startedAt, firstTokenAt, chosen, logProbability }: Row, reason: JobResult["reason"]): false {
     const now = performance.now();
     job.resolve({
       reason,
@@ -264,20 +274,26 @@ export class BatchLoop {
       firstTokenMs: (firstTokenAt ?? now) - job.queuedAt,
       totalMs: now - job.queuedAt,
       tokens: chosen,
+      logProbability,
     });
     return false;
   }
 }
 
+interface ChosenToken {
+  readonly token: number;
+  /** Under the model itself [nats]. */
+  readonly logProbability: number;
+}
+
 /** A row's next token. @throws SlmError DATA_INVALID if the model's logits are not finite */
-function chosenBy(
-  { choose }: Job,
-  { token, logProbability }: { readonly token: number; readonly logProbability: number },
-  logits: Float32Array | undefined,
-): number {
-  if (choose !== undefined && logits !== undefined) return choose(logits);
-  if (!Number.isFinite(logProbability)) throw notFinite();
-  return token;
+function chosenBy({ choose }: Job, top: ChosenToken, logits: Float32Array | undefined): ChosenToken {
+  if (choose !== undefined && logits !== undefined) {
+    const token = choose(logits);
+    return { token, logProbability: logits[token]! - logSumExp(logits) };
+  }
+  if (!Number.isFinite(top.logProbability)) throw notFinite();
+  return top;
 }
 
 /** @throws SlmError SHAPE_MISMATCH unless they are float32 `[rows, vocab]`. */

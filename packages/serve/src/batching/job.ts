@@ -26,6 +26,8 @@ export interface JobResult {
   readonly totalMs: number;
   /** Decoder steps that produced a token, EOS included. */
   readonly tokens: number;
+  /** Of these tokens under the model itself [nats]. */
+  readonly logProbability: number;
 }
 
 /** A job in the queue or in a row. */
@@ -46,5 +48,6 @@ export interface Row {
   /** The id to feed next, after the prompt. */
   next: number;
   chosen: number;
+  logProbability: number;
   firstTokenAt: number | undefined;
 }

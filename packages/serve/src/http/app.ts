@@ -13,7 +13,7 @@ import {
 } from "./answer.js";
 import type { ApiKeys } from "./api-keys.js";
 import { invalidRequest, rejection, toHttpError, type HttpError } from "./http-error.js";
-import { chatEvents, completionEvents, sourceOfMessages, usageOf } from "./openai-forms.js";
+import { chatEvents, completionEvents, refusalOf, sourceOfMessages, usageOf } from "./openai-forms.js";
 import { base64Length, imageOfBase64, imageOfMessages } from "./request-image.js";
 import {
   chatRoute,
@@ -105,11 +105,13 @@ function addAnswers(app: OpenAPIHono, services: AppServices): void {
       return asStream(await answerStream(context, services, { sources, options, events }));
     }
     const answers = await answerAll(context, services, sources, options);
-    const choices = answers.map(({ text, reason, logprobs }, index) => ({
+    const choices = answers.map(({ text, reason, logprobs, confidence, abstained }, index) => ({
       index,
       text,
       finish_reason: reason,
       logprobs: completionLogprobs(logprobs),
+      confidence,
+      abstained,
     }));
     return context.json(
       { ...head, object: "text_completion" as const, choices, usage: usageOf(answers) },
@@ -132,11 +134,13 @@ function addAnswers(app: OpenAPIHono, services: AppServices): void {
       return asStream(await answerStream(context, services, { sources, options, events }));
     }
     const answers = await answerAll(context, services, sources, options);
-    const choices = answers.map(({ text, reason, logprobs }, index) => ({
+    const choices = answers.map((answer, index) => ({
       index,
-      message: { role: "assistant" as const, content: text, refusal: null },
-      finish_reason: reason,
-      logprobs: chatLogprobs(logprobs),
+      message: { role: "assistant" as const, content: answer.text, refusal: refusalOf(answer) },
+      finish_reason: answer.reason,
+      logprobs: chatLogprobs(answer.logprobs),
+      confidence: answer.confidence,
+      abstained: answer.abstained,
     }));
     return context.json(
       { ...head, object: "chat.completion" as const, choices, usage: usageOf(answers) },

@@ -13,6 +13,13 @@ export function usageOf(answers: readonly TextAnswer[]): {
   return { prompt_tokens: prompt, completion_tokens: completion, total_tokens: prompt + completion };
 }
 
+/** Why an answer was withheld, in the field that clients of OpenAI's interface read; null for a given answer. */
+export function refusalOf({ abstained, confidence }: TextAnswer): string | null {
+  return abstained
+    ? `The model is not sure enough of its answer (confidence ${confidence.toPrecision(3)}).`
+    : null;
+}
+
 /** The prompt of a conversation: the contents of all messages, one per line; undefined if all are images. */
 export function sourceOfMessages(messages: ChatRequest["messages"]): string | undefined {
   const texts = messages.flatMap(({ content }) => {
@@ -36,7 +43,8 @@ export function completionEvents(
   };
   return {
     piece: (index, text) => chunk([{ index, text, finish_reason: null, logprobs: null }]),
-    end: (index, { reason }) => chunk([{ index, text: "", finish_reason: reason, logprobs: null }]),
+    end: (index, { reason, confidence, abstained }) =>
+      chunk([{ index, text: "", finish_reason: reason, logprobs: null, confidence, abstained }]),
     last: (answers) => (options?.include_usage === true ? chunk([], { usage: usageOf(answers) }) : undefined),
   };
 }
@@ -45,13 +53,16 @@ export function chatEvents(head: ResponseHead, options: StreamOptions | null | u
   const chunk = (choices: readonly object[], more: object = {}): object => {
     return { ...head, object: "chat.completion.chunk", choices, ...more };
   };
-  const delta = (index: number, change: object, reason: string | null): object => {
-    return chunk([{ index, delta: change, finish_reason: reason, logprobs: null }]);
+  const delta = (index: number, change: object, reason: string | null, more: object = {}): object => {
+    return chunk([{ index, delta: change, finish_reason: reason, logprobs: null, ...more }]);
   };
   return {
     start: (index) => delta(index, { role: "assistant", content: "" }, null),
     piece: (index, content) => delta(index, { content }, null),
-    end: (index, { reason }) => delta(index, {}, reason),
+    end: (index, answer) => {
+      const { reason, confidence, abstained } = answer;
+      return delta(index, abstained ? { refusal: refusalOf(answer) } : {}, reason, { confidence, abstained });
+    },
     last: (answers) => (options?.include_usage === true ? chunk([], { usage: usageOf(answers) }) : undefined),
   };
 }

@@ -200,6 +200,8 @@ export const generateRequest = z
 
 const usage = z.object({ prompt_tokens: z.int(), completion_tokens: z.int(), total_tokens: z.int() });
 const finishReason = z.enum(["stop", "length"]);
+const confidence = z.number().min(0).max(1).describe("The model's probability of the whole answer.");
+const abstained = z.boolean().describe("Whether the answer was withheld, because its confidence is too low.");
 
 export const completionResponse = z
   .object({
@@ -213,6 +215,8 @@ export const completionResponse = z
         text: z.string(),
         finish_reason: finishReason.nullable(),
         logprobs: z.looseObject({}).nullable(),
+        confidence,
+        abstained,
       }),
     ),
     usage,
@@ -228,9 +232,15 @@ export const chatResponse = z
     choices: z.array(
       z.object({
         index: z.int(),
-        message: z.object({ role: z.literal("assistant"), content: z.string(), refusal: z.null() }),
+        message: z.object({
+          role: z.literal("assistant"),
+          content: z.string(),
+          refusal: z.string().nullable(),
+        }),
         finish_reason: finishReason,
         logprobs: z.looseObject({}).nullable(),
+        confidence,
+        abstained,
       }),
     ),
     usage,
@@ -241,7 +251,10 @@ export const generateResponse = z
   .object({
     results: z.array(
       z.object({
-        text: z.string(),
+        text: z.string().describe("Empty if the answer was withheld."),
+        logProbability: z.number().describe("Of the answer's tokens, EOS included [nats]."),
+        confidence,
+        abstained,
         reason: finishReason,
         sourceTokens: z.int(),
         tokens: z.int(),

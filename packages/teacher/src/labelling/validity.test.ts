@@ -24,6 +24,34 @@ describe(validityCheck, () => {
       expect(isValid(wrong), wrong).toBe(false);
   });
 
+  test("jsonSchema takes values that follow the schema, in any order of keys", () => {
+    const slots = { type: "object", additionalProperties: { type: "string" } };
+    const schema = {
+      type: "object",
+      properties: { intent: { enum: ["PlayMusic", "GetWeather"] }, slots: { $ref: "#/$defs/slots" } },
+      required: ["intent", "slots"],
+      additionalProperties: false,
+      $defs: { slots },
+    };
+    const isValid = check({ kind: "jsonSchema", schema });
+    expect(isValid('{"slots": {"city": "Rome"}, "intent": "GetWeather"}')).toBe(true);
+    for (const wrong of [
+      '{"intent": "GetWeather"}',
+      '{"intent": "Fly", "slots": {}}',
+      '{"intent": "PlayMusic", "slots": {"city": 1}}',
+      '{"intent": "PlayMusic", "slots": {}, "more": 1}',
+      '{"intent": "PlayMusic", "slots": {}',
+    ])
+      expect(isValid(wrong), wrong).toBe(false);
+  });
+
+  test("jsonSchema rejects a schema that cannot be checked, with the reason", () => {
+    for (const schema of [{ type: "objekt" }, { not: { type: "string" } }, { $ref: "#/$defs/none" }]) {
+      const { error } = validityConfig.safeParse({ kind: "jsonSchema", schema });
+      expect(error!.issues[0]!.message, JSON.stringify(schema)).toMatch(/^expected a JSON schema: ./u);
+    }
+  });
+
   test("regex matches the whole target", () => {
     const isValid = check({ kind: "regex", pattern: "\\d{4}-\\d\\d|unknown" });
     expect(["2026-11", "unknown", "2026-11-27", "x2026-11"].map(isValid)).toEqual([true, true, false, false]);

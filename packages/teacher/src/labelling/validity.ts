@@ -10,6 +10,18 @@ export const validityConfig = z.discriminatedUnion("kind", [
     keys: z.array(z.string().min(1)).default([]).describe("Keys that every object must have."),
   }),
   z.strictObject({
+    kind: z.literal("jsonSchema").describe("The whole target is one JSON value that follows a JSON schema."),
+    schema: z
+      .record(z.string(), z.json())
+      .superRefine((schema, { addIssue }) => {
+        const problem = schemaProblem(schema);
+        if (problem !== undefined) addIssue({ code: "custom", message: problem });
+      })
+      .describe(
+        "JSON schema (draft 2020-12): type, properties, required, enum, items, $ref to $defs, and so on.",
+      ),
+  }),
+  z.strictObject({
     kind: z.literal("regex").describe("The whole target matches a regular expression."),
     pattern: z
       .string()
@@ -38,6 +50,13 @@ const CHECKS: {
         objects.every((one) => isObject(one) && keys.every((key) => Object.hasOwn(one, key)))
       );
     },
+  jsonSchema: ({ schema }) => {
+    const expected = z.fromJSONSchema(schema);
+    return (text) => {
+      const found = parsed(text);
+      return found !== undefined && expected.safeParse(found.value).success;
+    };
+  },
   regex: ({ pattern }) => {
     const whole = new RegExp(`^(?:${pattern})$`, "u");
     return (text) => whole.test(text);
@@ -61,6 +80,16 @@ function parsed(text: string): { readonly value: unknown } | undefined {
 
 const isObject = (value: unknown): value is object =>
   typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** Why a schema cannot be checked. */
+function schemaProblem(schema: Parameters<typeof z.fromJSONSchema>[0]): string | undefined {
+  try {
+    z.fromJSONSchema(schema);
+    return undefined;
+  } catch (error) {
+    return `expected a JSON schema: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
 
 function isPattern(pattern: string): boolean {
   try {

@@ -9,7 +9,7 @@ export class DataPrepareCommand extends StageCommand {
   static override args = { recipe: recipeArg };
   static override flags = recipeFlags;
   static override examples = [
-    "<%= config.bin %> data prepare configs/quickstart/recipe.yaml",
+    "<%= config.bin %> data prepare recipe.yaml",
     "<%= config.bin %> data prepare --set data.train=words.jsonl --out runs/words",
     `<%= config.bin %> data prepare --set data.train=a.csv --set "data.fields={source: text, target: label}" --out runs/a`,
   ];

@@ -12,8 +12,8 @@ export class TeacherCacheCommand extends StageCommand {
   static override args = { recipe: requiredRecipeArg };
   static override flags = trainingFlags;
   static override examples = [
-    "<%= config.bin %> teacher cache configs/quickstart/recipe.yaml",
-    "<%= config.bin %> teacher cache configs/quickstart/recipe.yaml --set cache.k=20",
+    "<%= config.bin %> teacher cache recipe.yaml",
+    "<%= config.bin %> teacher cache recipe.yaml --set cache.k=20",
   ];
 
   protected override async execute(): Promise<StageResult> {

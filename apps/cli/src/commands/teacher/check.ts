@@ -20,7 +20,7 @@ export class TeacherCheckCommand extends SlmCommand<TeacherCheckResult> {
   static override summary =
     "Compare a decoder-only checkpoint's next-token distributions with a reference implementation's.";
   static override description =
-    "The reference is a safetensors file of texts and distributions; its layout is in packages/checkpoints/src/import/README.md. " +
+    "The reference is a safetensors file of texts and distributions; its layout is in docs/formats/teacher-reference.md of slm's repository. " +
     "Exit 3 if the top-1 tokens agree too rarely, or the KL divergence is too large.";
   static override args = {
     model: Args.string({ required: true, description: "Directory of a decoder-only checkpoint." }),

@@ -38,12 +38,16 @@ export class TeacherEvalCommand extends SlmCommand<TeacherEvalResult> {
   protected override async execute(): Promise<TeacherEvalResult> {
     const { args, flags } = await this.parse(TeacherEvalCommand);
     const { parseEvaluationMetrics } = await import("../../models/evaluation-metrics.js");
+    const { choosePredictionsFile } = await import("../../models/predictions-file.js");
     const { readEvaluationRows } = await import("../../models/measure-quality.js");
     const { measureTeacher } = await import("../../models/measure-teacher.js");
     const { beamSearch } = await import("@slm/inference");
     const { withEngine } = await import("../../compute/open-engine.js");
     const metrics = parseEvaluationMetrics(flags.metrics);
     const rows = await readEvaluationRows(flags.data, flags.limit, await fileSettingsOf(flags.set));
+    const predictions = await choosePredictionsFile(flags.output, (text) => {
+      this.note(text);
+    });
     const context = this.context(1);
     const measured = await withEngine(flags, (engine) =>
       measureTeacher({
@@ -52,11 +56,11 @@ export class TeacherEvalCommand extends SlmCommand<TeacherEvalResult> {
         metrics,
         engine,
         context,
-        predictionsPath: flags.output,
+        predictionsPath: predictions,
         strategy: flags.beams === undefined ? { kind: "greedy" } : beamSearch(flags.beams),
       }),
     );
-    return { ...measured, predictions: flags.output };
+    return { ...measured, predictions };
   }
 
   protected override lines({

@@ -6,7 +6,7 @@ export class TokenizerTrainCommand extends StageCommand {
   static override summary = "Train the tokenizer on the training rows. Prepares the data first if needed.";
   static override args = { recipe: requiredRecipeArg };
   static override flags = recipeFlags;
-  static override examples = ["<%= config.bin %> tokenizer train configs/quickstart/recipe.yaml"];
+  static override examples = ["<%= config.bin %> tokenizer train recipe.yaml"];
 
   protected override async execute(): Promise<StageResult> {
     const { args, flags } = await this.parse(TokenizerTrainCommand);

@@ -1,0 +1,91 @@
+/** Files of answers: JSON lines, tables, or the texts alone. */
+import { SlmError } from "@slm/core/errors";
+import { extname } from "node:path";
+import type { AnsweredRow } from "./answer-rows.js";
+
+export type AnswerFormatName = "jsonl" | "csv" | "tsv" | "text";
+
+export interface AnswerFormat {
+  /** The first line, for a file whose first record has these columns; undefined: none. */
+  readonly header: (columns: readonly string[]) => string | undefined;
+  /** The line of a record. */
+  readonly line: (row: AnsweredRow, columns: readonly string[]) => string;
+}
+
+/** What a row adds to the columns of its record. */
+const ADDED = ["prediction", "answer", "confidence", "logProbability", "abstained", "error"] as const;
+
+type Added = Readonly<Partial<Record<(typeof ADDED)[number], unknown>>>;
+
+function addedTo(row: AnsweredRow): Added {
+  if (row.kind === "blank") return {};
+  if (row.kind === "error") return { error: `${row.code}: ${row.message}` };
+  const { prediction, answer, confidence, logProbability, abstained } = row;
+  return { prediction, answer, confidence, logProbability, abstained };
+}
+
+/** The columns of the input that stay; those with our names are replaced. */
+const kept = (columns: readonly string[]): readonly string[] =>
+  columns.filter((name) => !ADDED.some((added) => added === name));
+
+function table(separator: string, quoted: RegExp): AnswerFormat {
+  const cell = (value: unknown): string => {
+    if (value === undefined || value === null) return "";
+    const text = typeof value === "object" ? JSON.stringify(value) : String(value);
+    return quoted.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  };
+  return {
+    header: (columns) => [...kept(columns), ...ADDED].map(cell).join(separator),
+    line: (row, columns) => {
+      const own = row.kind === "blank" ? {} : row.columns;
+      const added = addedTo(row);
+      return [...kept(columns).map((name) => own[name]), ...ADDED.map((name) => added[name])]
+        .map(cell)
+        .join(separator);
+    },
+  };
+}
+
+export const ANSWER_FORMATS: Readonly<Record<AnswerFormatName, AnswerFormat>> = {
+  jsonl: {
+    header: () => undefined,
+    line: (row) => {
+      if (row.kind === "blank") return "";
+      if (row.kind === "answer") return JSON.stringify({ ...row.columns, ...addedTo(row) });
+      const { line, code, message, columns } = row;
+      return JSON.stringify({ ...columns, error: { line, code, message } });
+    },
+  },
+  // RFC 4180: a cell with a separator, a quote or a line break is quoted, and quotes are doubled.
+  csv: table(",", /[",\r\n]/u),
+  tsv: table("\t", /["\t\r\n]/u),
+  // A line per line: a line break in an answer would shift those after it.
+  text: {
+    header: () => undefined,
+    line: (row) => (row.kind === "answer" ? (row.answer ?? row.prediction).replaceAll(/\r?\n/gu, " ") : ""),
+  },
+};
+
+const BY_ENDING: Readonly<Record<string, AnswerFormatName>> = {
+  ".jsonl": "jsonl",
+  ".ndjson": "jsonl",
+  ".csv": "csv",
+  ".tsv": "tsv",
+  ".txt": "text",
+};
+
+/**
+ * The format of the answers: by the ending of `output`, else that of the input, else JSON lines.
+ *
+ * @throws SlmError USAGE for an output with an ending that is none of the formats'
+ */
+export function answerFormatOf(input: string, output: string | undefined): AnswerFormatName {
+  const format = BY_ENDING[extname(output ?? input).toLowerCase()];
+  if (format !== undefined) return format;
+  if (output === undefined) return "jsonl";
+  throw new SlmError(
+    "USAGE",
+    `--output: expected a name that ends in ${Object.keys(BY_ENDING).join(", ")}, got ${output}`,
+    { suggestions: [`--output ${output}.jsonl`] },
+  );
+}

@@ -1,0 +1,41 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { choosePredictionsFile } from "./predictions-file.js";
+
+let root = "";
+let notes: string[] = [];
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), "slm-predictions-"));
+  notes = [];
+});
+afterEach(() => rm(root, { recursive: true, force: true }));
+
+const usual = (): string => join(root, "predictions.jsonl");
+const choose = (given?: string): Promise<string> =>
+  choosePredictionsFile(given, (text) => notes.push(text), usual());
+
+describe(choosePredictionsFile, () => {
+  test("takes the file that was named, whatever it holds", async () => {
+    await writeFile(usual(), "notes of a user");
+    expect(await choose(usual())).toBe(usual());
+    expect(notes).toEqual([]);
+  });
+
+  test("says nothing where nothing is replaced, and says what is", async () => {
+    expect(await choose()).toBe(usual());
+    expect(notes).toEqual([]);
+    await writeFile(usual(), '{"source":"a","prediction":"A","references":["A"],"correct":true,"score":0}\n');
+    expect(await choose()).toBe(usual());
+    expect(notes).toEqual([`${usual()} of an earlier call will be replaced; --output FILE keeps both`]);
+  });
+
+  test.each(["", "notes of a user", '{"source":"a","target":"A"}\n', `{"source":"${"a".repeat(2 ** 21)}"}`])(
+    "does not replace a file that it did not write",
+    async (text) => {
+      await writeFile(usual(), text);
+      await expect(choose()).rejects.toMatchObject({ code: "OUTPUT_FAILED" });
+    },
+  );
+});

@@ -1,0 +1,118 @@
+/** How sure a student out of its teacher's layers is at the start. */
+import { outputHead, type ModelConfig, type Weights } from "@slm/model";
+import { createHostTensor, type DeviceTensor } from "@slm/runtime";
+import { crossEntropy, math, type Engine } from "@slm/tensor";
+import {
+  modelPass,
+  packWeights,
+  planChunks,
+  unpackParameters,
+  valueInput,
+  valueSpecs,
+  type TokenPairs,
+} from "@slm/training";
+
+/** Rows that are read: a factor of two in the scale shows on a few. */
+const ROWS = 32;
+/** Rows of one program. */
+const BATCH = 8;
+/** Scales that are compared: halves of powers of two, from as it is to nearly nothing. */
+const SCALES: readonly number[] = Array.from({ length: 17 }, (_, index) => 2 ** (-index / 2));
+const FINAL_NORM = "decoder.norm.weight";
+
+/** The scale of a student's logits at the start, and the cross-entropy [nats per token] on training rows without and with it. */
+export interface StartScale {
+  readonly scale: number;
+  readonly before: number;
+  readonly after: number;
+}
+
+/**
+ * Scales the gain of the last norm, and with it every logit, so that the cross-entropy on training rows is least. Layers that were not
+ * trained to follow each other give large logits for wrong tokens; a start that is unsure has less to unlearn.
+ *
+ * Source: temperature scaling, Guo et al. 2017 (arXiv:1706.04599), section 4.2; here one temperature before training.
+ */
+export async function scaleStart(
+  engine: Engine,
+  config: ModelConfig,
+  weights: Weights,
+  pairs: TokenPairs,
+): Promise<{ readonly weights: Weights; readonly start: StartScale }> {
+  const losses = await lossesOf(engine, config, weights, pairs);
+  const after = Math.min(...losses);
+  const scale = SCALES[losses.indexOf(after)]!;
+  const gain = weights.get(FINAL_NORM)!;
+  const scaled = Float32Array.from(gain.data as Float32Array, (value) => value * scale);
+  return {
+    weights: new Map([...weights, [FINAL_NORM, createHostTensor("float32", gain.shape, scaled)]]),
+    start: { scale, before: losses[0]!, after },
+  };
+}
+
+/** Cross-entropy on some pairs for each of {@link SCALES}. */
+async function lossesOf(
+  engine: Engine,
+  config: ModelConfig,
+  weights: Weights,
+  pairs: TokenPairs,
+): Promise<readonly number[]> {
+  const count = Math.min(ROWS, pairs.count);
+  const rows = Array.from({ length: count }, (_, index) => Math.floor((index * pairs.count) / count));
+  const { sources, targets } = await pairs.read(rows);
+  const longest = (texts: readonly ArrayLike<number>[]): number =>
+    Math.max(1, ...texts.map(({ length }) => length));
+  // A target has BOS or EOS beside its tokens.
+  const shape = { batch: BATCH, source: longest(sources), target: longest(targets) + 1 };
+  const pass = modelPass(config, shape);
+  const chunks = planChunks(config);
+  const positions = shape.batch * shape.target;
+  const program = await engine.compile({
+    name: `start scale ${shape.batch}x${shape.source}x${shape.target}`,
+    forwardOnly: true,
+    inputs: {
+      ...valueSpecs(chunks),
+      ...pass.shared,
+      ...pass.passInputs("gold"),
+      "gold.labels": { dtype: "int32", shape: [positions] },
+      "gold.mask": { dtype: "float32", shape: [positions] },
+      "gold.count": { dtype: "float32", shape: [] },
+    },
+    build: (x) => {
+      const parameters = unpackParameters(chunks, x);
+      const states = pass.open(parameters, x).target("gold");
+      const marked = { mask: x["gold.mask"]!, count: x["gold.count"]! };
+      const lossAt = (scale: number): typeof states => {
+        const logits = outputHead(config, parameters, math.mul(states, scale));
+        return math.reshape(crossEntropy({ logits, ...marked }, x["gold.labels"]!), [1]);
+      };
+      return { losses: math.concat(SCALES.map(lossAt), 0) };
+    },
+  });
+  const feeds: Record<string, DeviceTensor> = {};
+  const sums = new Float64Array(SCALES.length);
+  let tokens = 0;
+  try {
+    for (const chunk of chunks) feeds[valueInput(chunk)] = await engine.upload(packWeights(chunk, weights));
+    for (let first = 0; first < count; first += BATCH) {
+      const batch = [sources, targets].map((texts) => padded(texts.slice(first, first + BATCH)));
+      const { feeds: gold, lossTokens } = pass.passFeeds("gold", batch[0]!, batch[1]!);
+      const { fetched } = await program.run({
+        feeds: { ...feeds, ...pass.sharedFeeds(batch[0]!), ...gold },
+        fetch: ["losses"],
+      });
+      (fetched["losses"]!.data as Float32Array).forEach((loss, index) => {
+        sums[index] = sums[index]! + loss * lossTokens;
+      });
+      tokens += lossTokens;
+    }
+    return [...sums].map((sum) => sum / tokens);
+  } finally {
+    await engine.release(Object.values(feeds));
+    await program.release();
+  }
+}
+
+/** A batch is always whole: its last row again where rows are missing. */
+const padded = <T>(rows: readonly T[]): readonly T[] =>
+  Array.from({ length: BATCH }, (_, index) => rows[Math.min(index, rows.length - 1)]!);

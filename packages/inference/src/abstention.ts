@@ -1,0 +1,109 @@
+/** How sure a model is of an answer, and the threshold below which it should give none. */
+import { SlmError } from "@slm/core";
+import type { Generation } from "./types.js";
+
+/** The model's probability of the whole answer, EOS included: 0 to 1. Longer answers tend to be less probable. */
+export function confidenceOf({ logProbability }: Pick<Generation, "logProbability">): number {
+  return Math.exp(Math.min(0, logProbability));
+}
+
+/** An answer to a row whose right answer is known. */
+export interface JudgedAnswer {
+  readonly confidence: number;
+  readonly correct: boolean;
+}
+
+export interface AbstentionOptions {
+  /** Share of right answers that must be given, 0 to 1. Default: 0.99. */
+  readonly keep?: number | undefined;
+  /** Largest share of wrong answers among those given, 0 to 1. Default: no limit. */
+  readonly maxError?: number | undefined;
+}
+
+/** A threshold, and what it does on the rows that it was chosen on. */
+export interface Abstention {
+  /** Answers with a lower confidence are withheld. */
+  readonly threshold: number;
+  /** Rows that it was chosen on. */
+  readonly rows: number;
+  /** Share of these rows that are answered. */
+  readonly coverage: number;
+  /** Share of wrong answers among the answered rows; 0 if none is answered. */
+  readonly errorRate: number;
+}
+
+/** Share of right answers that a threshold keeps unless told otherwise. */
+const DEFAULT_KEEP = 0.99;
+/** (1 - 0.9) x 200 is not quite 20 in floating point. */
+const ROUNDING = 1e-9;
+
+/**
+ * Chooses a threshold on held-out rows. It is the k-th lowest confidence of the n right answers, k = max(1, floor((1 - keep)(n + 1))). For
+ * an input like these rows, a right answer is therefore withheld with a probability of at most k / (n + 1) (split conformal prediction).
+ * Inputs of another kind, which get less probable answers, fall below it. With `maxError` the threshold is raised until the answered rows
+ * have no larger share of wrong answers.
+ *
+ * Source: Vovk et al. 2005, "Algorithmic Learning in a Random World"; Geifman and El-Yaniv 2017 (arXiv:1705.08500) for the limit of errors.
+ * @throws SlmError DATA_INVALID without a right answer, or if no threshold reaches `maxError`; USAGE for shares outside 0 to 1
+ */
+export function chooseThreshold(
+  answers: readonly JudgedAnswer[],
+  { keep = DEFAULT_KEEP, maxError }: AbstentionOptions = {},
+): Abstention {
+  for (const [name, share] of Object.entries({ keep, maxError: maxError ?? 0 })) {
+    if (!(share >= 0 && share <= 1))
+      throw new SlmError("USAGE", `abstention: ${name} must be from 0 to 1, got ${share}`);
+  }
+  const right = answers.filter(({ correct }) => correct).map(({ confidence }) => confidence);
+  if (right.length === 0) {
+    throw new SlmError(
+      "DATA_INVALID",
+      `abstention: the model answered none of ${answers.length} rows correctly, so there is no threshold to choose`,
+      { suggestions: ["slm eval MODEL --data FILE --metrics exactMatch", "train the model further"] },
+    );
+  }
+  right.sort((a, b) => a - b);
+  const rank = Math.max(1, Math.floor((1 - keep) * (right.length + 1) + ROUNDING));
+  const kept = right[Math.min(rank, right.length) - 1]!;
+  const first = abstentionAt(answers, kept);
+  if (maxError === undefined || first.errorRate <= maxError) return first;
+  const higher = right.filter((confidence) => confidence > kept).map((at) => abstentionAt(answers, at));
+  const found = higher.find(({ errorRate }) => errorRate <= maxError);
+  if (found !== undefined) return found;
+  throw new SlmError(
+    "DATA_INVALID",
+    `abstention: no threshold leaves at most ${maxError} wrong answers; the best leaves ` +
+      String(Math.min(...[first, ...higher].map(({ errorRate }) => errorRate))),
+    { suggestions: ["allow more errors", "train the model further"] },
+  );
+}
+
+/** What a given threshold does on rows. */
+export function abstentionAt(answers: readonly JudgedAnswer[], threshold: number): Abstention {
+  const given = answers.filter(({ confidence }) => confidence >= threshold);
+  const wrong = given.filter(({ correct }) => !correct).length;
+  return {
+    threshold,
+    rows: answers.length,
+    coverage: answers.length === 0 ? 0 : given.length / answers.length,
+    errorRate: given.length === 0 ? 0 : wrong / given.length,
+  };
+}
+
+/** Bins of equal width of the calibration error. */
+const BINS = 10;
+
+/**
+ * Expected calibration error: the mean distance between confidence and the share of right answers, over ten bins of confidence, weighted
+ * by their rows. 0 is perfect. Source: Guo et al. 2017 (arXiv:1706.04599).
+ */
+export function calibrationError(answers: readonly JudgedAnswer[]): number {
+  if (answers.length === 0) return 0;
+  const bins = Array.from({ length: BINS }, () => ({ confidence: 0, right: 0 }));
+  for (const { confidence, correct } of answers) {
+    const bin = bins[Math.min(BINS - 1, Math.floor(confidence * BINS))]!;
+    bin.confidence += confidence;
+    bin.right += correct ? 1 : 0;
+  }
+  return bins.reduce((sum, bin) => sum + Math.abs(bin.confidence - bin.right), 0) / answers.length;
+}

@@ -1,0 +1,82 @@
+/** Says whether a training run diverged: whether its loss rose far above that of the untrained model. */
+import { SlmError } from "@slm/core";
+import { isMetricName, METRICS } from "@slm/metrics";
+
+/**
+ * A mean loss above both limits is that of a model that became confidently wrong: twice the loss of the first step, which is that of
+ * the untrained model, and one nat more than it. Noise between batches stays far below.
+ */
+const DIVERGED_RATIO = 2;
+const DIVERGED_NATS = 1;
+
+/** How the loss of a run went. It is part of the state of a run, so a resumed run judges as an uninterrupted one. */
+export interface LossCourse {
+  /** Loss of the first step, before any update. */
+  readonly first: number;
+  /** The highest mean loss between two lines of the log, and the step of the later line. */
+  readonly peak: number;
+  readonly peakStep: number;
+}
+
+/** A run whose loss rose far above its start. */
+export interface Divergence {
+  readonly firstLoss: number;
+  readonly peakLoss: number;
+  /** Step at which the loss was highest. */
+  readonly step: number;
+}
+
+/** The course after a further line of the log with its mean loss. */
+export function followLoss(course: LossCourse, step: number, loss: number): LossCourse {
+  return loss > course.peak ? { ...course, peak: loss, peakStep: step } : course;
+}
+
+/** The divergence of a course; undefined for a run that stayed near its start or below. */
+export function divergenceOf(course: LossCourse | undefined): Divergence | undefined {
+  if (course === undefined) return undefined;
+  const { first, peak, peakStep } = course;
+  const limit = Math.max(DIVERGED_RATIO * first, first + DIVERGED_NATS);
+  return peak > limit ? { firstLoss: first, peakLoss: peak, step: peakStep } : undefined;
+}
+
+/** One sentence about it. */
+export function divergenceText({ firstLoss, peakLoss, step }: Divergence): string {
+  return `training diverged: the loss rose from ${short(firstLoss)} at the first step to ${short(peakLoss)} at step ${step}`;
+}
+
+/** What helps a run that diverged. */
+export function divergenceAdvice(learningRate: number): string {
+  return `lower learningRate in the recipe from ${short(learningRate)}, for example to ${short(learningRate / 10)}`;
+}
+
+/**
+ * Rejects a run that diverged and learned nothing: some metric of its best weights has the worst value there is. A run that diverged
+ * late keeps the good weights of before and passes.
+ *
+ * @throws SlmError GATE_FAILED
+ */
+export function rejectDiverged(
+  divergence: Divergence | undefined,
+  metrics: Readonly<Record<string, number>>,
+  { stage, learningRate }: { readonly stage: string; readonly learningRate: number },
+): void {
+  const worst = Object.entries(metrics).find(([name, value]) => isWorst(name, value));
+  if (divergence === undefined || worst === undefined) return;
+  const [metric, value] = worst;
+  throw new SlmError(
+    "GATE_FAILED",
+    `${stage}: ${divergenceText(divergence)}; the best weights have ${metric} ${value} on the dev split`,
+    {
+      context: { stage, ...divergence, metrics },
+      suggestions: [divergenceAdvice(learningRate)],
+    },
+  );
+}
+
+/** Whether a metric has its worst value: nothing right, or, of an error rate, nothing but errors. */
+function isWorst(name: string, value: number): boolean {
+  if (!isMetricName(name)) return false;
+  return METRICS[name].higherIsBetter ? value <= 0 : value >= 1;
+}
+
+const short = (value: number): string => String(Number(value.toPrecision(3)));
