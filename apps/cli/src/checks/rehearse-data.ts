@@ -35,7 +35,7 @@ export async function withRehearsedData(
     const stage = stages.find((one) => one.name === name);
     if (stage === undefined || sections[name] === undefined || made[name] !== undefined) return;
     const work = join(root, name);
-    const about = aboutOf("plan", undefined);
+    const about = aboutOf(name, sections.deploy);
     await stage.run({ ...context, settings: sections[name], compute, about, inputs: { ...made }, work });
     made[name] = work;
   };
