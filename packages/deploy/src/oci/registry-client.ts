@@ -17,6 +17,7 @@ export interface Credentials {
 /** Token servers of registries that have them at another address. Source: the registries' own challenges. */
 const KNOWN_REALMS: Readonly<Record<string, string>> = {
   "https://registry-1.docker.io": "https://auth.docker.io",
+  "https://registry.gitlab.com": "https://gitlab.com",
 };
 
 interface Call {
@@ -112,19 +113,27 @@ export class RegistryClient {
 
   async #send(url: URL, { method = "GET", headers = {}, body }: Call): Promise<Response> {
     const authorization = this.#authorization === undefined ? {} : { authorization: this.#authorization };
-    try {
-      return await this.#fetch(url, {
+    return this.#answerOf(
+      this.#fetch(url, {
         method,
         headers: { ...headers, ...authorization },
         ...(body === undefined ? {} : { body: body(), duplex: "half" }),
         ...(this.#signal === undefined ? {} : { signal: this.#signal }),
-      });
+      }),
+      url,
+    );
+  }
+
+  /** The answer. @throws SlmError DEVICE_UNAVAILABLE if there is none */
+  async #answerOf(sent: Promise<Response>, { host }: URL): Promise<Response> {
+    try {
+      return await sent;
     } catch (cause) {
       this.#signal?.throwIfAborted();
       if (cause instanceof SlmError) throw cause;
       const reason = cause instanceof Error ? messageOf(cause) : String(cause);
-      throw new SlmError("DEVICE_UNAVAILABLE", `registry ${url.host} does not answer: ${reason}`, {
-        context: { registry: url.host },
+      throw new SlmError("DEVICE_UNAVAILABLE", `registry ${host} does not answer: ${reason}`, {
+        context: { registry: host },
         cause,
       });
     }
@@ -157,7 +166,8 @@ export class RegistryClient {
     const trusted = [own.origin, KNOWN_REALMS[own.origin], this.#credentials?.realm];
     const origin = trusted.find((one) => one === url.origin) ?? own.origin;
     const ask = guardedFetch({ origin, silenceMs: SILENCE_MS, maxBytes: TOKEN_BYTES });
-    const response = await ask(url, { headers: basic === undefined ? {} : { authorization: basic } });
+    const headers = basic === undefined ? {} : { authorization: basic };
+    const response = await this.#answerOf(ask(url, { headers }), url);
     if (!response.ok) return undefined;
     const answer = tokenAnswer.safeParse(parseJson(await response.text())).data;
     const token = answer?.token ?? answer?.access_token;
