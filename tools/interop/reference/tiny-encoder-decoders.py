@@ -1,6 +1,6 @@
 """Tiny random encoder-decoders of every published family that `slm import` reads, with what their own library computes.
 
-    python tools/interop/reference/tiny-encoder-decoders.py packages/checkpoints/fixtures/encoder-decoders
+    python tools/interop/reference/tiny-encoder-decoders.py packages/checkpoints/fixtures/encoder-decoders [FAMILY...]
 
 Needs torch, transformers 4.57 and safetensors. Each directory holds the model as the library saves it (config.json,
 generation_config.json, model.safetensors), in the layout that `slm model check --reference DIR` compares:
@@ -198,5 +198,5 @@ def write(directory, name, make):
 
 
 if __name__ == "__main__":
-    for name, make in FAMILIES.items():
-        write(Path(sys.argv[1]) / name, name, make)
+    for name in sys.argv[2:] or FAMILIES:
+        write(Path(sys.argv[1]) / name, name, FAMILIES[name])
