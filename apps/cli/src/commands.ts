@@ -16,6 +16,7 @@ import { EvalCommand } from "./commands/eval.js";
 import { ExportCommand } from "./commands/export.js";
 import { GateCommand } from "./commands/gate.js";
 import { GenerateCommand } from "./commands/generate.js";
+import { ImportCommand } from "./commands/import.js";
 import { InfoCommand } from "./commands/info.js";
 import { InitCommand } from "./commands/init.js";
 import { ModelCheckCommand } from "./commands/model/check.js";
@@ -39,6 +40,7 @@ import { VerifyCommand } from "./commands/verify.js";
 
 export const commands: Readonly<Record<string, Command.Class>> = {
   init: InitCommand,
+  import: ImportCommand,
   run: RunCommand,
   "data:inspect": DataInspectCommand,
   "data:prepare": DataPrepareCommand,
