@@ -142,6 +142,7 @@ async function compare(name) {
 }
 
 function outcomeOf(side, run, expected) {
+  if (expected === null) return { kind: "same" };
   try {
     const result = run();
     const isSame = side === "decoded" ? result === expected : result.join() === expected.join();

@@ -265,13 +265,15 @@ def main():
             if source_language is not None:
                 tokenizer.src_lang, tokenizer.tgt_lang = source_language, target_language
             target = tokenizer(text_target=text).input_ids
+            # With a vocabulary of its own, a target may have a token with the id of a source's special token, which Python skips.
+            is_mixed = name == "marian-separate" and tokenizer.pad_token_id in target
             rows.append(
                 {
                     "text": text,
                     "languages": [source_language, target_language],
                     "source": tokenizer(text).input_ids,
                     "target": target[: len(target) - behind],
-                    "decoded": tokenizer.decode(target, skip_special_tokens=True),
+                    "decoded": None if is_mixed else tokenizer.decode(target, skip_special_tokens=True),
                 }
             )
         expected = {"modelType": model_type, "class": type(tokenizer).__name__, "rows": rows}
