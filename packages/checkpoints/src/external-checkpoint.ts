@@ -27,6 +27,8 @@ export interface ExternalCheckpoint {
   readonly where: string;
   /** The model's `config.json` with Hugging Face keys (`architectures`, `hidden_size`, `rope_theta`, ...). */
   readonly config: Readonly<Record<string, unknown>>;
+  /** Its `generation_config.json`, if there is one. */
+  readonly generation?: Readonly<Record<string, unknown>> | undefined;
   /** Every tensor once; names are unique. */
   readonly tensors: readonly ExternalTensor[];
 }

@@ -24,18 +24,25 @@ export {
   type CheckpointDType,
 } from "./checkpoint.js";
 export { checkReference, REFERENCE_TOLERANCES, type ReferenceReport } from "./reference/reference-check.js";
+export {
+  checkHuggingFace,
+  isHuggingFaceReference,
+  type HuggingFaceReport,
+} from "./reference/hugging-face-check.js";
+export { isPublishedEncoderDecoder } from "./import/encoder-decoder/families.js";
 export { readGguf } from "./gguf/file/gguf-file.js";
 export type { Metadata } from "./gguf/file/metadata.js";
 export { readTensorBytes } from "./gguf/file/tensor-data.js";
 export { tensorTypeByName } from "./gguf/types/tensor-types.js";
 export { externalCheckpoint } from "./gguf/model/external-checkpoint.js";
 export { ggufTokenizer } from "./gguf/tokenizer/gguf-tokenizer.js";
+export { fetchDatasetFile, type DatasetFile } from "./hub/dataset-file.js";
 export { resolveCached, resolveModel, type ResolvedModel } from "./hub/resolve-model.js";
 export { INDEX_FILE, readHuggingFaceDirectory } from "./import/hugging-face-directory.js";
 export { FAMILIES } from "./import/families.js";
 export { importConfig, lengthsOf } from "./import/import-config.js";
 export { copyWithVocabulary } from "./vocabulary-rows.js";
-export { writeImported } from "./import/import-decoder-only.js";
+export { importEncoderDecoder, writeImported } from "./import/import-model.js";
 export {
   importedTowerShape,
   importVisionTower,

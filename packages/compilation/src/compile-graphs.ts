@@ -1,8 +1,8 @@
 /** Compiles graphs for chips, each in a process of its own. */
-import { mkdir, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
-import { SlmError, resolveInside, type Progress } from "@slm/core";
+import { makeFolder, SlmError, resolveInside, type Progress } from "@slm/core";
 import { socOf, type CompilingProfile, type Soc } from "@slm/devices/table";
 import type { DeviceModel } from "@slm/exported-model";
 import { attributeOf, readOutline } from "@slm/onnx";
@@ -104,7 +104,7 @@ export async function compileGraphs(
 }
 
 /** @throws SlmError DEVICE_UNAVAILABLE with the commands that obtain and add the plug-in */
-async function pluginCompiler(profile: CompilingProfile): Promise<Compiler> {
+export async function pluginCompiler(profile: CompilingProfile): Promise<Compiler> {
   const plugin = await findPlugin("npu", profile);
   if (plugin === undefined) {
     throw new SlmError("DEVICE_UNAVAILABLE", `compile: no plug-in for npu:${profile} has been added`, {
@@ -127,7 +127,7 @@ async function compileGraph(
   const folder = `compiled/${soc.name}`;
   const file = `${folder}/${basename(graph)}`;
   const output = resolve(resolveInside(directory, file));
-  await mkdir(dirname(output), { recursive: true });
+  await makeFolder(dirname(output));
   const source = resolve(resolveInside(directory, graph));
   const { milliseconds } = await compiler.compile({ soc, source, output, threads }, signal);
   const binaries = (await binariesOf(output)).map((name) => `${folder}/${name}`);

@@ -1,10 +1,10 @@
 /** Compiles every graph of a model for every chip, beside the portable graphs. */
 import { resolve } from "node:path";
 import { copyFiles, SlmError } from "@slm/core";
-import { isCompilingProfile, type CompilingProfile } from "@slm/devices/table";
+import { isCompilingProfile, socOf, type CompilingProfile } from "@slm/devices/table";
 import { graphFilesOf, readDeviceModel, writeDeviceModel, type DeviceModel } from "@slm/exported-model";
 import { listModelFiles } from "@slm/exported-model/files";
-import { compileGraphs, type CompileOptions, type CompileReport } from "./compile-graphs.js";
+import { compileGraphs, pluginCompiler, type CompileOptions, type CompileReport } from "./compile-graphs.js";
 
 export interface CompileModelOptions extends CompileOptions {
   readonly modelDirectory: string;
@@ -36,7 +36,26 @@ export async function compileModel(options: CompileModelOptions): Promise<Compil
   return report;
 }
 
-function compilingProfileOf(directory: string, { target, profile }: DeviceModel): CompilingProfile {
+/**
+ * Whether a model of a device can be compiled for chips on this machine.
+ *
+ * @param where what the device is of, for errors
+ * @throws SlmError OP_UNSUPPORTED for a device without a compiler; USAGE for an unknown chip; DEVICE_UNAVAILABLE without the plug-in
+ */
+export async function checkCompiler(
+  device: Pick<DeviceModel, "target" | "profile">,
+  socs: readonly string[],
+  where: string,
+): Promise<void> {
+  const profile = compilingProfileOf(where, device);
+  for (const name of socs) socOf(profile, name);
+  await pluginCompiler(profile);
+}
+
+function compilingProfileOf(
+  directory: string,
+  { target, profile }: Pick<DeviceModel, "target" | "profile">,
+): CompilingProfile {
   if (target === "npu" && profile !== undefined && isCompilingProfile(profile)) return profile;
   const device = profile === undefined ? target : `${target}:${profile}`;
   throw new SlmError(

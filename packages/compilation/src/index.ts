@@ -8,4 +8,4 @@ export type {
   CompiledFile,
   Compiler,
 } from "./compile-graphs.js";
-export { compileModel, type CompileModelOptions } from "./compile-model.js";
+export { checkCompiler, compileModel, type CompileModelOptions } from "./compile-model.js";

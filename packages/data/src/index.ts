@@ -22,6 +22,10 @@ export {
   type ScannedPrompt,
 } from "./read-file-rows.js";
 export { firstReasons } from "./rejections.js";
+export { formatByEnding } from "./formats/format-table.js";
+export { guessFields } from "./guess-fields.js";
+export { peekFile, type PeekedFile } from "./peek-file.js";
+export { scanFile } from "./scan-file.js";
 export { settingsForFile, settingsToRemember, type NeededSides } from "./remembered-settings.js";
 export { readAllRows, readRows, readSources } from "./read-rows.js";
 export { referencesOf, textRow, type Rejection, type Row } from "./row.js";

@@ -97,6 +97,13 @@ function decodeLine(line: number, bytes: Uint8Array, encoding: Encoding): Line {
   return text === undefined ? { line, reason: "not UTF-8 text", hint: HINTS.encoding } : { line, text };
 }
 
+/** Whether every line of a text file that is not too long is UTF-8. @throws SlmError as {@link readLines} */
+export async function isUtf8(path: string): Promise<boolean> {
+  for await (const line of readLines(path))
+    if ("reason" in line && line.hint === HINTS.encoding) return false;
+  return true;
+}
+
 /** The text of bytes, nothing left out and nothing replaced; undefined if they are not in the encoding. */
 export function decodeText(bytes: Uint8Array, encoding: Encoding = DEFAULT_ENCODING): string | undefined {
   try {

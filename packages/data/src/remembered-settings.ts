@@ -2,7 +2,7 @@
 import { fileSchema, type FileSettings } from "./data-config.js";
 import { FORMATS, formatByEnding, formatOf, type FormatName } from "./formats/format-table.js";
 import type { DataFormat } from "./formats/data-format.js";
-import { DEFAULT_ENCODING, readLines } from "./lines.js";
+import { DEFAULT_ENCODING, isUtf8 } from "./lines.js";
 import { compileMapping, type Columns } from "./mapping.js";
 
 /** Settings that describe files of a form, and nothing of one machine. */
@@ -55,8 +55,7 @@ export async function settingsForFile(
 
 async function encodingOf(path: string, usual: FileSettings["encoding"] = DEFAULT_ENCODING) {
   if (usual === DEFAULT_ENCODING) return usual;
-  for await (const line of readLines(path)) if ("reason" in line) return usual;
-  return DEFAULT_ENCODING;
+  return (await isUtf8(path)) ? DEFAULT_ENCODING : usual;
 }
 
 /** Whether the first record of a file has what a mapping needs. */

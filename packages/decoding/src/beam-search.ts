@@ -59,13 +59,15 @@ interface Group {
  * - no live beam can still win. Its sum only falls (unless a bias or a penalty adds to it), so it scores at most
  *   sum / maxTokens^lengthPenalty, or sum / next length for a negative penalty; or
  * - `beams` hypotheses are complete and the best live beam, scored at its present length, does not beat the worst of
- *   them (the usual rule; with a positive penalty it may miss a better long hypothesis, but it ends early); or
+ *   them (the usual rule; with a positive penalty it may miss a better long hypothesis, but it ends early). The strategy's
+ *   `earlyStopping` says otherwise: true does not ask for the live beam, "never" scores it at its best length; or
  * - `maxTokens` or the deadline is reached: then live beams compete at their present length.
  *
  * A beam that `stopsAfter` ends counts as complete. This is checked for the beams that stay live, so among the first `beams`.
  * Bias and penalties change the ranking score. A constraint removes ids without renormalization.
  *
- * Source: Wu et al. 2016 (arXiv:1609.08144) section 7, with plain length^penalty for the normalization.
+ * Source: Wu et al. 2016 (arXiv:1609.08144) section 7, with plain length^penalty for the normalization; the results are those of
+ * transformers 4.57 (`_beam_search`).
  */
 export async function decodeBeams(
   decoder: StepDecoder,
@@ -147,9 +149,12 @@ class BeamScorer {
     if (this.#changed.length !== logits.length) this.#changed = new Float32Array(logits.length);
     const changed = this.#changed;
     for (let id = 0; id < logits.length; id++) changed[id] = logits[id]! - normalizer;
-    const { rules, before, bos } = this.#options;
+    const { rules, before, bos, eos, maxTokens } = this.#options;
     if (this.#isRuled && rules !== undefined)
-      applyRules(changed, rules, new SeenTokens([...(before?.(row) ?? []), bos], tokensOf(last)));
+      applyRules(changed, rules, new SeenTokens([...(before?.(row) ?? []), bos], tokensOf(last)), {
+        eos,
+        maxTokens,
+      });
     constraint?.mask(changed);
     return { logits, normalizer, changed };
   }
@@ -193,7 +198,7 @@ function advance(
   candidates: readonly Candidate[],
   { at, length, last, options: { eos, maxTokens, stopsAfter }, strategy }: Moment,
 ): readonly Candidate[] {
-  const { beams, lengthPenalty } = strategy;
+  const { beams, lengthPenalty, earlyStopping } = strategy;
   const complete = (beam: Beam, reason: EndReason): Hypothesis => ({
     ...beam,
     score: beam.total / length ** lengthPenalty,
@@ -223,7 +228,7 @@ function advance(
     .sort((x, y) => y.score - x.score)
     .slice(0, beams);
   group.live = live;
-  group.settled = isSettled(group, { length, maxTokens, beams, lengthPenalty });
+  group.settled = isSettled(group, { length, maxTokens, beams, lengthPenalty, earlyStopping });
   return survivors.map(({ candidate }) => candidate);
 }
 
@@ -241,11 +246,12 @@ interface Progress {
   readonly maxTokens: number;
   readonly beams: number;
   readonly lengthPenalty: number;
+  readonly earlyStopping: BeamStrategy["earlyStopping"];
 }
 
 function isSettled(
   { live, complete }: Group,
-  { length, maxTokens, beams, lengthPenalty }: Progress,
+  { length, maxTokens, beams, lengthPenalty, earlyStopping = false }: Progress,
 ): boolean {
   const best = complete[0];
   const hope = live[0]?.total;
@@ -253,7 +259,9 @@ function isSettled(
   if (best === undefined) return false;
   const kindestLength = lengthPenalty > 0 ? maxTokens : length + 1;
   if (best.score >= hope / kindestLength ** lengthPenalty) return true;
-  return complete.length === beams && complete.at(-1)!.score >= hope / length ** lengthPenalty;
+  if (complete.length < beams) return false;
+  const scoredLength = earlyStopping === "never" && lengthPenalty > 0 ? maxTokens : length;
+  return earlyStopping === true || complete.at(-1)!.score >= hope / scoredLength ** lengthPenalty;
 }
 
 function tokensOf(last: Link | undefined): number[] {

@@ -52,8 +52,8 @@ function greedySampling(decoder: StepDecoder, options: DecodeOptions): RowChoice
 }
 
 function rowOptions(
-  { bos, eos, rules, constraint, before }: DecodeOptions,
+  { bos, eos, maxTokens, rules, constraint, before }: DecodeOptions,
   row: number,
 ): TokenSelectorOptions {
-  return { eos, rules, constraint, before: [...(before?.(row) ?? []), bos] };
+  return { eos, maxTokens, rules, constraint, before: [...(before?.(row) ?? []), bos] };
 }

@@ -1,5 +1,6 @@
 export { decode } from "./decode.js";
 export { argmax, logSumExp, notFinite } from "./logits.js";
+export { GENERATION_FILE, parseGenerationSettings, type GenerationSettings } from "./generation-settings.js";
 export type { DecodeOptions, Decoded, EndReason, Strategy } from "./options.js";
 export { createRandom, type Random } from "./random.js";
 export { type SamplingOptions } from "./sampling.js";

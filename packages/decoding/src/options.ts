@@ -7,12 +7,18 @@ import { checkRules, type TokenRules } from "./token-rules.js";
 /**
  * How the next token is chosen.
  * `beam`: keep the `beams` most probable hypotheses; a hypothesis scores log-probability / length^lengthPenalty, so
- * 0 ranks by probability alone and larger values favour longer results.
+ * 0 ranks by probability alone and larger values favour longer results. `earlyStopping`: when a search with `beams` complete
+ * hypotheses ends; see `decodeBeams`. Default: false.
  */
 export type Strategy =
   | { readonly kind: "greedy" }
   | ({ readonly kind: "sample" } & SamplingOptions)
-  | { readonly kind: "beam"; readonly beams: number; readonly lengthPenalty: number };
+  | {
+      readonly kind: "beam";
+      readonly beams: number;
+      readonly lengthPenalty: number;
+      readonly earlyStopping?: boolean | "never" | undefined;
+    };
 
 export interface DecodeOptions {
   /** Fed first, to every row. */

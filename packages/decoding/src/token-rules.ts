@@ -1,5 +1,6 @@
-/** Changes of scores before a token is chosen: bias and penalties, as Hugging Face and OpenAI define them. */
+/** Changes of scores before a token is chosen: bias, penalties, and what a model's generation settings force or forbid. */
 import { SlmError } from "@slm/core";
+import { allowOnly, forbidRepeats, forbidWords } from "./forced-tokens.js";
 
 export interface TokenRules {
   /** Added to the scores of these ids. Source: OpenAI API, `logit_bias`. */
@@ -14,6 +15,26 @@ export interface TokenRules {
   readonly presencePenalty?: number | undefined;
   /** Subtracted from the score of an id once per occurrence in the answer so far. Source: OpenAI API, `frequency_penalty`. */
   readonly frequencyPenalty?: number | undefined;
+  /** The first token of every answer, such as a target language. Source: Hugging Face `forced_bos_token_id`. */
+  readonly forcedFirst?: number | undefined;
+  /** The last token of answers as long as `maxTokens`. Source: Hugging Face `forced_eos_token_id`. */
+  readonly forcedLast?: number | undefined;
+  /** Ids that never occur, and those that are not the first (or the second, after a forced first). Source: `suppress_tokens`. */
+  readonly suppressed?: readonly number[] | undefined;
+  readonly suppressedFirst?: readonly number[] | undefined;
+  /** Sequences of ids that never occur. Source: Hugging Face `bad_words_ids`. */
+  readonly badWords?: readonly (readonly number[])[] | undefined;
+  /** No sequence of this many ids occurs twice, BOS counted. Source: Hugging Face `no_repeat_ngram_size`. */
+  readonly noRepeatNgram?: number | undefined;
+  /** Fewest tokens before EOS. Source: Hugging Face `min_length`, less the start token. */
+  readonly minTokens?: number | undefined;
+}
+
+/** What some rules need to know of the search. */
+export interface RuleLimits {
+  readonly eos: number;
+  /** Most tokens of an answer, EOS included. Absent: `forcedLast` has no place. */
+  readonly maxTokens?: number | undefined;
 }
 
 /** Largest accepted bias or penalty: above it, float32 sums lose the differences between tokens. */
@@ -26,8 +47,7 @@ export function checkRules(rules: TokenRules, vocabularySize: number): void {
     if (!holds) throw new SlmError("USAGE", `decoding: ${problem}`);
   };
   for (const [id, bias] of logitBias ?? []) {
-    const isId = Number.isInteger(id) && id >= 0 && id < vocabularySize;
-    demand(isId, `logitBias must name ids below ${vocabularySize}, got ${id}`);
+    demand(isIdBelow(vocabularySize, id), `logitBias must name ids below ${vocabularySize}, got ${id}`);
     demand(Math.abs(bias) <= LARGEST, `logitBias of ${id} must be a number up to ${LARGEST}, got ${bias}`);
   }
   const isFactor = repetitionPenalty > 0 && repetitionPenalty <= LARGEST;
@@ -35,16 +55,42 @@ export function checkRules(rules: TokenRules, vocabularySize: number): void {
   for (const [name, value] of Object.entries({ presencePenalty, frequencyPenalty })) {
     demand(Math.abs(value) <= LARGEST, `${name} must be a number up to ${LARGEST}, got ${value}`);
   }
+  const { forcedFirst, forcedLast, suppressed, suppressedFirst, badWords, noRepeatNgram, minTokens } = rules;
+  const ids = { forcedFirst, forcedLast, suppressed, suppressedFirst, badWords };
+  for (const [name, value] of Object.entries(ids)) {
+    const wrong = [value ?? []].flat(2).find((id) => !isIdBelow(vocabularySize, id));
+    demand(wrong === undefined, `${name} must name ids below ${vocabularySize}, got ${wrong ?? ""}`);
+  }
+  for (const [name, value] of Object.entries({ noRepeatNgram, minTokens }))
+    demand(
+      value === undefined || (Number.isInteger(value) && value >= 0),
+      `${name} must be a count, got ${value ?? ""}`,
+    );
 }
+
+const isIdBelow = (vocabularySize: number, id: number): boolean =>
+  Number.isInteger(id) && id >= 0 && id < vocabularySize;
 
 /** Whether there is anything to change. */
 export function isRuling(rules: TokenRules | undefined): rules is TokenRules {
   if (rules === undefined) return false;
   const { logitBias, repetitionPenalty = 1, presencePenalty = 0, frequencyPenalty = 0 } = rules;
   return (
-    (logitBias?.size ?? 0) > 0 || repetitionPenalty !== 1 || presencePenalty !== 0 || frequencyPenalty !== 0
+    (logitBias?.size ?? 0) > 0 ||
+    repetitionPenalty !== 1 ||
+    presencePenalty !== 0 ||
+    frequencyPenalty !== 0 ||
+    restricts(rules)
   );
 }
+
+/** Whether some ids are forced or forbidden. */
+const restricts = ({ forcedFirst, forcedLast, ...rules }: TokenRules): boolean =>
+  forcedFirst !== undefined ||
+  forcedLast !== undefined ||
+  [rules.suppressed, rules.suppressedFirst, rules.badWords].some((ids) => (ids?.length ?? 0) > 0) ||
+  (rules.noRepeatNgram ?? 0) > 0 ||
+  (rules.minTokens ?? 0) > 0;
 
 /** Ids of one text that penalties count. */
 export class SeenTokens {
@@ -52,25 +98,38 @@ export class SeenTokens {
   readonly anywhere: Set<number>;
   /** How often each id occurs in the answer. */
   readonly answered = new Map<number, number>();
+  /** Ids of the prompt and of the answer, in order. */
+  readonly sequence: number[];
+  /** Number of ids of the answer. */
+  length = 0;
 
   /** @param before ids that are fed before the answer, BOS included */
   constructor(before: Iterable<number>, answer: Iterable<number> = []) {
-    this.anywhere = new Set(before);
+    this.sequence = [...before];
+    this.anywhere = new Set(this.sequence);
     for (const id of answer) this.add(id);
   }
 
   add(id: number): void {
     this.anywhere.add(id);
+    this.sequence.push(id);
+    this.length++;
     this.answered.set(id, (this.answered.get(id) ?? 0) + 1);
   }
 }
 
 /**
- * Changes scores in place: bias first, then the repetition penalty, then presence and frequency.
+ * Changes scores in place: bias first, then the repetition penalty, then presence and frequency, then what is forbidden or forced, in the
+ * order of Hugging Face's `generate`. A forced id has the score 0, all others -Infinity.
  *
  * Shapes: scores `[vocab]`, logits or log-probabilities.
  */
-export function applyRules(scores: Float32Array, rules: TokenRules, seen: SeenTokens): void {
+export function applyRules(
+  scores: Float32Array,
+  rules: TokenRules,
+  seen: SeenTokens,
+  limits: RuleLimits,
+): void {
   const { logitBias, repetitionPenalty = 1, presencePenalty = 0, frequencyPenalty = 0 } = rules;
   for (const [id, bias] of logitBias ?? []) scores[id]! += bias;
   if (repetitionPenalty !== 1) {
@@ -79,6 +138,27 @@ export function applyRules(scores: Float32Array, rules: TokenRules, seen: SeenTo
       scores[id] = score > 0 ? score / repetitionPenalty : score * repetitionPenalty;
     }
   }
-  if (presencePenalty === 0 && frequencyPenalty === 0) return;
-  for (const [id, count] of seen.answered) scores[id]! -= presencePenalty + count * frequencyPenalty;
+  if (presencePenalty !== 0 || frequencyPenalty !== 0)
+    for (const [id, count] of seen.answered) scores[id]! -= presencePenalty + count * frequencyPenalty;
+  if (restricts(rules)) restrict(scores, rules, seen, limits);
+}
+
+function restrict(
+  scores: Float32Array,
+  rules: TokenRules,
+  { sequence, length }: SeenTokens,
+  { eos, maxTokens }: RuleLimits,
+): void {
+  const { forcedFirst, forcedLast, noRepeatNgram = 0, minTokens = 0 } = rules;
+  const forbid = (ids: readonly number[] = []): void => {
+    for (const id of ids) scores[id] = -Infinity;
+  };
+  forbidRepeats(scores, sequence, noRepeatNgram);
+  forbidWords(scores, sequence, rules.badWords ?? []);
+  if (length < minTokens) forbid([eos]);
+  if (forcedFirst !== undefined && length === 0) allowOnly(scores, forcedFirst);
+  if (forcedLast !== undefined && maxTokens !== undefined && length === maxTokens - 1)
+    allowOnly(scores, forcedLast);
+  forbid(rules.suppressed);
+  if (length === (forcedFirst === undefined ? 0 : 1)) forbid(rules.suppressedFirst);
 }

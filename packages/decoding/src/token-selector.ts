@@ -7,6 +7,8 @@ import { applyRules, isRuling, SeenTokens, type TokenRules } from "./token-rules
 export interface TokenSelectorOptions {
   /** Ends the text. */
   readonly eos: number;
+  /** Most tokens of the text, EOS included: where a rule's forced last token has its place. Default: it has none. */
+  readonly maxTokens?: number | undefined;
   /** Sampling. Default: argmax, ties to the lowest id. */
   readonly sampling?: (SamplingOptions & { readonly random: () => number }) | undefined;
   readonly rules?: TokenRules | undefined;
@@ -20,11 +22,11 @@ export interface TokenSelectorOptions {
  * A function from logits `[vocab]` to the next id of one text. Call it once per token, in order, because penalties and
  * constraints depend on earlier tokens. It does not change the logits.
  *
- * Order: bias, repetition, presence and frequency penalty, constraint; then temperature, top-k, top-p and min-p as in
+ * Order: bias, repetition, presence and frequency penalty, what rules forbid and force, constraint; then temperature, top-k, top-p and min-p as in
  * {@link sampleToken}.
  */
 export function createTokenSelector(options: TokenSelectorOptions): (logits: Float32Array) => number {
-  const { eos, sampling, rules, before = [] } = options;
+  const { eos, maxTokens, sampling, rules, before = [] } = options;
   const pick = (scores: Float32Array): number =>
     sampling === undefined ? argmax(scores) : sampleToken(scores, sampling, sampling.random);
   let { constraint } = options;
@@ -35,7 +37,7 @@ export function createTokenSelector(options: TokenSelectorOptions): (logits: Flo
   return (logits) => {
     if (scores.length !== logits.length) scores = new Float32Array(logits.length);
     scores.set(logits);
-    if (isRuled) applyRules(scores, rules, seen);
+    if (isRuled) applyRules(scores, rules, seen, { eos, maxTokens });
     constraint?.mask(scores);
     const id = pick(scores);
     seen.add(id);

@@ -8,4 +8,5 @@ export {
   studentShape,
   type PublishedTower,
   type PublishedTowerConfig,
+  type StudentShape,
 } from "./student-config.js";

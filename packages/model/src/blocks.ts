@@ -1,20 +1,22 @@
 /** Layers of both architectures, written with the op set. */
 import {
   add,
-  gelu,
+  layerNorm,
   qkNorm,
   linear,
   multiply,
   rmsNorm,
   scope,
-  silu,
   type HeadLayout,
-  type Rotation,
+  type PositionAttributes,
+  type ScoreAttributes,
   type Tensor,
 } from "@slm/tensor";
 import { SlmError } from "@slm/core";
+import { ACTIVATIONS } from "./activations.js";
 import type { EncoderDecoderConfig, ModelConfig } from "./config.js";
 import { observe } from "./observe.js";
+import { isPostNorm, publishedOf, relativeBiasOf, type Side } from "./options.js";
 import { hasCrossQkNorm } from "./parameters.js";
 
 /** A model's weights by name. */
@@ -35,15 +37,36 @@ export const headLayout = ({ heads, kvHeads, headDim, headOrder }: ModelConfig):
   headOrder,
 });
 
-/** RoPE of one self-attention layer of an encoder-decoder. */
-export function layerRotation(
-  { ropeTheta, ropeInverseFrequencies, localRope }: EncoderDecoderConfig,
-  side: "encoderLayers" | "decoderLayers",
+/** Positions and score options of one self-attention layer of an encoder-decoder. */
+export function layerAttention(
+  config: EncoderDecoderConfig,
+  side: Side,
   layer: number,
-): Rotation {
+): PositionAttributes & ScoreAttributes {
+  const { ropeTheta, ropeInverseFrequencies, localRope, positions, slidingWindow } = config;
+  const scores = {
+    softcap: config.attentionSoftcap,
+    window: slidingWindow?.[side].includes(layer) === true ? slidingWindow.window : undefined,
+  };
+  if (positions !== undefined) {
+    const { kind } = positions;
+    if (kind !== "relative-bias") return scores;
+    return { ...scores, relative: { buckets: positions.buckets, maxDistance: positions.maxDistance } };
+  }
   return localRope?.[side].includes(layer) === true
-    ? { ropeTheta: localRope.ropeTheta }
-    : { ropeTheta, ropeInverseFrequencies };
+    ? { ...scores, ropeTheta: localRope.ropeTheta }
+    : { ...scores, ropeTheta, ropeInverseFrequencies };
+}
+
+/** The table of relative biases of one self-attention layer; undefined in models with other positions. */
+export function layerRelativeBias(
+  config: ModelConfig,
+  parameters: Parameters,
+  side: Side,
+  layer: number,
+): Tensor | undefined {
+  const name = relativeBiasOf(config, side, layer);
+  return name === undefined ? undefined : parameter(parameters, name);
 }
 
 /** Names of a linear layer's low-rank adapter in a program, `[rank, inputs]` and `[outputs, rank]`; see `withLora`. */
@@ -65,13 +88,44 @@ export function project(parameters: Parameters, name: string, x: Tensor): Tensor
   });
 }
 
-/** RMSNorm with the gain called `name`. */
+/** The model's norm with the weights called `name`. */
 export function normalize(config: ModelConfig, parameters: Parameters, name: string, x: Tensor): Tensor {
   observe(name, x);
+  const { normEpsilon: epsilon } = config;
+  const weight = parameter(parameters, `${name}.weight`);
   return scope(name.slice(name.lastIndexOf(".") + 1), () =>
-    rmsNorm({ x, weight: parameter(parameters, `${name}.weight`) }, { epsilon: config.normEpsilon }),
+    publishedOf(config).norm === "layer"
+      ? layerNorm({ x, weight, bias: parameter(parameters, `${name}.bias`) }, { epsilon })
+      : rmsNorm({ x, weight }, { epsilon }),
   );
 }
+
+/** What a residual branch reads: x, normed before it where the model's norms are there. */
+export const branchInput = (
+  config: ModelConfig,
+  parameters: Parameters,
+  branch: string,
+  x: Tensor,
+): Tensor => (isPostNorm(config) ? x : normalize(config, parameters, `${branch}Norm`, x));
+
+/** The residual sum of x and a finished branch, normed after it where the model's norms are there. */
+export function joinBranch(
+  config: ModelConfig,
+  parameters: Parameters,
+  branch: string,
+  { x, y }: { readonly x: Tensor; readonly y: Tensor },
+): Tensor {
+  const sum = add({ a: x, b: y }, {});
+  return isPostNorm(config) ? normalize(config, parameters, `${branch}Norm`, sum) : sum;
+}
+
+/** The norm at the end of a stack, where the model has one. */
+export const finishStack = (
+  config: ModelConfig,
+  parameters: Parameters,
+  stack: "encoder" | "decoder",
+  x: Tensor,
+): Tensor => (isPostNorm(config) ? x : normalize(config, parameters, `${stack}.norm`, x));
 
 /** Applied to a residual branch before it is added: `dropout` over whole sequences, nothing in cached steps. */
 export type ResidualBranch = (branch: Tensor) => Tensor;
@@ -85,10 +139,7 @@ export const finish = (
   end: ResidualBranch,
 ): Tensor => end(config.postNorm === true ? normalize(config, parameters, `${branch}PostNorm`, x) : x);
 
-/** Activations of a gated feed-forward block. */
-const GATES = { swiglu: silu, geglu: gelu } as const;
-
-/** x + end(down(gelu(up(norm(x))))), or x + end(down(f(gate(norm(x))) · up(norm(x)))). */
+/** x + end(down(f(up(norm(x))))), or x + end(down(f(gate(norm(x))) · up(norm(x)))); or the norm of the sum. */
 export function feedForwardBlock(
   config: ModelConfig,
   parameters: Parameters,
@@ -96,25 +147,22 @@ export function feedForwardBlock(
   x: Tensor,
   end: ResidualBranch,
 ): Tensor {
-  const normed = normalize(config, parameters, `${layer}.feedForwardNorm`, x);
+  const name = `${layer}.feedForward`;
+  const input = branchInput(config, parameters, name, x);
   return scope("feedForward", () => {
-    const name = `${layer}.feedForward`;
-    const up = project(parameters, `${name}.up`, normed);
-    const { activation } = config;
-    const inner =
-      activation === undefined || activation === "gelu"
-        ? gelu({ x: up }, {})
-        : multiply(
-            { a: GATES[activation]({ x: project(parameters, `${name}.gate`, normed) }, {}), b: up },
-            {},
-          );
+    const up = project(parameters, `${name}.up`, input);
+    const { activate, isGated } = ACTIVATIONS[config.activation ?? "gelu"];
+    const inner = isGated
+      ? multiply({ a: activate({ x: project(parameters, `${name}.gate`, input) }, {}), b: up }, {})
+      : activate({ x: up }, {});
     const down = project(parameters, `${name}.down`, inner);
-    return add({ a: x, b: finish(config, parameters, name, down, end) }, {});
+    const y = finish(config, parameters, name, down, end);
+    return joinBranch(config, parameters, name, { x, y });
   });
 }
 
 /**
- * x + end(output(attend(query, key, value))) with query, key and value projected from norm(x).
+ * x + end(output(attend(query, key, value))) with query, key and value projected from norm(x); or from x, and the norm of the sum.
  *
  * `attend` and `end` differ between training, encoding and cached decoding.
  */
@@ -126,9 +174,9 @@ export function selfAttentionBlock(
   attend: (heads: { query: Tensor; key: Tensor; value: Tensor }) => Tensor,
   end: ResidualBranch,
 ): Tensor {
-  const normed = normalize(config, parameters, `${layer}.attentionNorm`, x);
+  const name = `${layer}.attention`;
+  const normed = branchInput(config, parameters, name, x);
   return scope("attention", () => {
-    const name = `${layer}.attention`;
     const isNormed = config.qkNorm === true;
     const attended = attend({
       query: projectHeads(config, parameters, { name: `${name}.query`, isNormed }, normed),
@@ -136,7 +184,8 @@ export function selfAttentionBlock(
       value: project(parameters, `${name}.value`, normed),
     });
     const output = project(parameters, `${name}.output`, attended);
-    return add({ a: x, b: finish(config, parameters, name, output, end) }, {});
+    const y = finish(config, parameters, name, output, end);
+    return joinBranch(config, parameters, name, { x, y });
   });
 }
 

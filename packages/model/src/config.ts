@@ -1,7 +1,9 @@
 /** Model configurations, as stored in a checkpoint's config.json. */
 import { z } from "zod";
 import { SlmError } from "@slm/core";
+import { ACTIVATION_NAMES } from "./activations.js";
 import { withCurrentKeys } from "./legacy-config.js";
+import { checkPublishedOptions, publishedOptions } from "./published-options.js";
 import { checkVision, imageTokenCount, visionConfig } from "./vision/vision-config.js";
 
 const tokens = z.strictObject({
@@ -41,10 +43,11 @@ const sharedShape = {
     .describe("Query head h reads KV head h div group (grouped) or h mod kvHeads (modulo)."),
   // The following keys have no schema default, so that a configuration without them is written back unchanged.
   activation: z
-    .enum(["gelu", "swiglu", "geglu"])
+    .enum(ACTIVATION_NAMES)
     .optional()
     .describe(
-      "Feed-forward block: down(gelu(up(x))), or gated, down(f(gate(x)) · up(x)), with f silu (swiglu) or gelu (geglu). Default: gelu.",
+      "Feed-forward block: down(f(up(x))) with f gelu (the tanh form), erf-gelu (the exact one), relu or silu; or gated, " +
+        "down(f(gate(x)) · up(x)), with f silu (swiglu) or gelu (geglu). Default: gelu.",
     ),
   qkNorm: z
     .boolean()
@@ -69,12 +72,14 @@ const ropeInverseFrequencies = frequencies
     "Angle per position of every pair of a head [radians], headDim / 2 numbers. Default: ropeTheta^(-2i / headDim).",
   );
 
+const attentionSoftcap = positive
+  .optional()
+  .describe("Attention scores are softcap · tanh(scores / softcap). Default: no softcap.");
+
 /** Further attention options of decoder-only models. */
 const decoderOnlyAttention = {
   ropeInverseFrequencies,
-  attentionSoftcap: positive
-    .optional()
-    .describe("Attention scores are softcap · tanh(scores / softcap). Default: no softcap."),
+  attentionSoftcap,
   slidingWindow: z
     .strictObject({
       window: size.describe("Positions that such a layer attends to, its own included [tokens]."),
@@ -86,7 +91,7 @@ const decoderOnlyAttention = {
 };
 
 const layerList = (of: string): z.ZodArray<z.ZodInt> =>
-  z.array(z.int().nonnegative()).max(MAX_SIZE).describe(`${of} with this base, counted from 0.`);
+  z.array(z.int().nonnegative()).max(MAX_SIZE).describe(`${of} that this is for, counted from 0.`);
 
 /** Further attention options of encoder-decoders, which students of decoder-only teachers need. */
 const encoderDecoderAttention = {
@@ -99,6 +104,17 @@ const encoderDecoderAttention = {
     })
     .optional()
     .describe("Layers with a RoPE base of their own, as Gemma 3's local layers have. Default: no layer."),
+  attentionSoftcap,
+  slidingWindow: z
+    .strictObject({
+      window: size.describe(
+        "Positions that such a layer attends to, its own included; in the encoder also as many after it [tokens].",
+      ),
+      encoderLayers: layerList("Encoder layers"),
+      decoderLayers: layerList("Decoder layers"),
+    })
+    .optional()
+    .describe("Layers whose self-attention has a sliding window. Default: every layer attends to all."),
   crossQkNorm: z
     .boolean()
     .optional()
@@ -110,6 +126,7 @@ export const encoderDecoderShape = z.strictObject({
   encoderLayers: size.describe("Encoder layers."),
   ...sharedShape,
   ...encoderDecoderAttention,
+  ...publishedOptions,
   vision: visionConfig
     .optional()
     .describe(
@@ -153,7 +170,7 @@ export function parseModelConfig(value: unknown, where: string): ModelConfig {
       `${where}: kvHeads ${config.kvHeads} does not divide heads ${config.heads}`,
     );
   }
-  if (config.headDim % 2 !== 0) {
+  if (config.headDim % 2 !== 0 && isRotary(config)) {
     throw new SlmError(
       "CONFIG_INVALID",
       `${where}: headDim ${config.headDim} is odd; rotary embedding needs an even number`,
@@ -162,7 +179,8 @@ export function parseModelConfig(value: unknown, where: string): ModelConfig {
   checkFrequencies(config, where);
   if (config.architecture === "decoder-only") checkWindows(config, where);
   else {
-    checkLocalRope(config, where);
+    checkPublishedOptions(config, where);
+    checkLayerLists(config, where);
     checkImageTokens(config, where);
   }
   const ids = Object.values(config.tokens);
@@ -174,6 +192,10 @@ export function parseModelConfig(value: unknown, where: string): ModelConfig {
   }
   return config;
 }
+
+/** Whether self-attention rotates its heads. */
+const isRotary = (config: ModelConfig): boolean =>
+  config.architecture === "decoder-only" || config.positions === undefined;
 
 function checkImageTokens({ vision, maxSource }: EncoderDecoderConfig, where: string): void {
   if (vision === undefined) return;
@@ -194,15 +216,16 @@ function checkFrequencies({ headDim, ropeInverseFrequencies }: ModelConfig, wher
   );
 }
 
-function checkLocalRope({ localRope, ...config }: EncoderDecoderConfig, where: string): void {
-  if (localRope === undefined) return;
-  for (const side of ["encoderLayers", "decoderLayers"] as const) {
-    const beyond = localRope[side].find((layer) => layer >= config[side]);
-    if (beyond === undefined) continue;
-    throw new SlmError(
-      "CONFIG_INVALID",
-      `${where}: localRope.${side} names layer ${beyond}, ${side} is ${config[side]}`,
-    );
+function checkLayerLists(config: EncoderDecoderConfig, where: string): void {
+  for (const option of ["localRope", "slidingWindow"] as const) {
+    for (const side of ["encoderLayers", "decoderLayers"] as const) {
+      const beyond = config[option]?.[side].find((layer) => layer >= config[side]);
+      if (beyond === undefined) continue;
+      throw new SlmError(
+        "CONFIG_INVALID",
+        `${where}: ${option}.${side} names layer ${beyond}, ${side} is ${config[side]}`,
+      );
+    }
   }
 }
 

@@ -1,26 +1,28 @@
 /** The decoder of both architectures: over a whole target at once, or step by step with KV caches. */
 import type { PresentKv } from "@slm/runtime";
 import {
-  add,
   cachedAttention,
   crossAttention,
   dropout,
-  embedding,
   linear,
   scope,
   segmentAttention,
   selfAttention,
   softcap,
+  type PositionAttributes,
   type Rotation,
   type ScoreAttributes,
   type Tensor,
 } from "@slm/tensor";
 import {
+  branchInput,
   feedForwardBlock,
   finish,
+  finishStack,
   headLayout,
-  layerRotation,
-  normalize,
+  joinBranch,
+  layerAttention as encoderDecoderAttention,
+  layerRelativeBias,
   parameter,
   project,
   projectCross,
@@ -30,7 +32,9 @@ import {
 } from "./blocks.js";
 import type { DecoderOnlyConfig, ModelConfig } from "./config.js";
 import type { CrossCache } from "./encoder.js";
-import { EMBEDDING_WEIGHT, headWeight } from "./parameters.js";
+import { embedTokens, placeTokens } from "./embedded-tokens.js";
+import { OPTIONAL_WEIGHTS } from "./options.js";
+import { headWeight } from "./parameters.js";
 
 /** The source as the decoder of an encoder-decoder reads it. */
 export interface SourceContext {
@@ -44,6 +48,8 @@ interface Pass {
   readonly source: SourceContext | undefined;
   readonly attend: (layer: number, heads: { query: Tensor; key: Tensor; value: Tensor }) => Tensor;
   readonly end: ResidualBranch;
+  /** Positions before these; absent: none. */
+  readonly pastLength?: Tensor | undefined;
 }
 
 /**
@@ -62,16 +68,24 @@ export function decode(
     source: options.source,
     attend: (layer, heads) =>
       selfAttention(
-        { ...heads, mask: options.mask },
+        { ...heads, mask: options.mask, relativeBias: relativeBias(config, parameters, layer) },
         { ...headLayout(config), ...layerAttention(config, layer), causal: true },
       ),
     end: dropout,
   });
 }
 
-/** RoPE and score options of one layer's self-attention. */
-function layerAttention(config: ModelConfig, layer: number): Rotation & ScoreAttributes {
-  if (config.architecture === "encoder-decoder") return layerRotation(config, "decoderLayers", layer);
+const relativeBias = (config: ModelConfig, parameters: Parameters, layer: number): Tensor | undefined =>
+  layerRelativeBias(config, parameters, "decoderLayers", layer);
+
+/** Positions and score options of one layer's self-attention. */
+const layerAttention = (config: ModelConfig, layer: number): PositionAttributes & ScoreAttributes =>
+  config.architecture === "encoder-decoder"
+    ? encoderDecoderAttention(config, "decoderLayers", layer)
+    : decoderOnlyAttention(config, layer);
+
+/** RoPE and score options of one layer of a decoder-only model. */
+function decoderOnlyAttention(config: DecoderOnlyConfig, layer: number): Rotation & ScoreAttributes {
   const { ropeTheta, ropeInverseFrequencies, attentionSoftcap: softcap, slidingWindow } = config;
   const own = slidingWindow?.layers.includes(layer) === true ? slidingWindow : undefined;
   const window = own?.window;
@@ -109,7 +123,13 @@ export function decodeStep(
   const attend: Pass["attend"] = (layer, heads) => {
     const past = options.caches[layer]!;
     const { output, presentKey, presentValue } = cachedAttention(
-      { ...heads, pastKey: past.key, pastValue: past.value, pastLength: options.pastLength },
+      {
+        ...heads,
+        pastKey: past.key,
+        pastValue: past.value,
+        pastLength: options.pastLength,
+        relativeBias: relativeBias(config, parameters, layer),
+      },
       { ...headLayout(config), ...layerAttention(config, layer), capacity, caches: form },
     );
     caches.push({ key: presentKey, value: presentValue });
@@ -119,6 +139,7 @@ export function decodeStep(
     source: options.source,
     attend,
     end: (branch) => branch,
+    pastLength: options.pastLength,
   });
   return { hidden, caches };
 }
@@ -146,7 +167,7 @@ export function decodeAfter(
   const hidden = runLayers(config, parameters, ids, {
     source: undefined,
     attend: (layer, heads) => {
-      const attributes = { ...headLayout(config), ...layerAttention(config, layer) };
+      const attributes = { ...headLayout(config), ...decoderOnlyAttention(config, layer) };
       const { output, key, value } = segmentAttention({ ...heads, ...layers[layer]! }, attributes);
       caches.push({ key, value });
       return output;
@@ -160,7 +181,8 @@ export function decodeAfter(
 export function outputHead(config: ModelConfig, parameters: Parameters, hidden: Tensor): Tensor {
   const { logitSoftcap } = config;
   return scope("head", () => {
-    const logits = linear({ x: hidden, weight: parameter(parameters, headWeight(config)) }, {});
+    const weight = parameter(parameters, headWeight(config));
+    const logits = linear({ x: hidden, weight, bias: parameters[OPTIONAL_WEIGHTS.headBias] }, {});
     return logitSoftcap === undefined ? logits : softcap({ x: logits }, { limit: logitSoftcap });
   });
 }
@@ -169,30 +191,31 @@ function runLayers(
   config: ModelConfig,
   parameters: Parameters,
   ids: Tensor,
-  { source, attend, end }: Pass,
+  { source, attend, end, pastLength }: Pass,
 ): Tensor {
   return scope("decoder", () => {
-    let x = end(embedding({ table: parameter(parameters, EMBEDDING_WEIGHT), ids }, {}));
+    const tokens = embedTokens(config, parameters, "decoder", ids);
+    let x = end(placeTokens(config, parameters, "decoder", { x: tokens, pastLength }));
     for (let index = 0; index < config.decoderLayers; index++) {
       const layer = `decoder.layers.${index}`;
       x = scope(`layers.${index}`, () => {
         let y = selfAttentionBlock(config, parameters, layer, x, (heads) => attend(index, heads), end);
         if (source !== undefined) {
           const cross = { keyValue: source.cross[index]!, bias: source.bias, end };
-          y = crossAttentionBlock(config, parameters, layer, y, cross);
+          y = crossAttentionBlock(config, parameters, index, y, cross);
         }
         return feedForwardBlock(config, parameters, layer, y, end);
       });
     }
-    return normalize(config, parameters, "decoder.norm", x);
+    return finishStack(config, parameters, "decoder", x);
   });
 }
 
-/** x + end(output(crossAttention(query of norm(x), keys and values of the source))). */
+/** x + end(output(crossAttention(query of norm(x), keys and values of the source))); or of x, and the norm of the sum. */
 function crossAttentionBlock(
   config: ModelConfig,
   parameters: Parameters,
-  layer: string,
+  index: number,
   x: Tensor,
   {
     keyValue,
@@ -200,12 +223,14 @@ function crossAttentionBlock(
     end,
   }: { readonly keyValue: CrossCache; readonly bias: Tensor; readonly end: ResidualBranch },
 ): Tensor {
-  const normed = normalize(config, parameters, `${layer}.crossAttentionNorm`, x);
+  const name = `decoder.layers.${index}.crossAttention`;
+  const normed = branchInput(config, parameters, name, x);
   return scope("crossAttention", () => {
-    const name = `${layer}.crossAttention`;
     const query = projectCross(config, parameters, `${name}.query`, normed);
-    const attended = crossAttention({ query, ...keyValue, bias }, headLayout(config));
+    const { softcap: limit } = layerAttention(config, index);
+    const attended = crossAttention({ query, ...keyValue, bias }, { ...headLayout(config), softcap: limit });
     const output = project(parameters, `${name}.output`, attended);
-    return add({ a: x, b: finish(config, parameters, name, output, end) }, {});
+    const y = finish(config, parameters, name, output, end);
+    return joinBranch(config, parameters, name, { x, y });
   });
 }

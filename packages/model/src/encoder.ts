@@ -1,26 +1,17 @@
-import {
-  concatTokens,
-  crossKey,
-  crossValue,
-  dropout,
-  embedding,
-  scope,
-  selfAttention,
-  type Tensor,
-} from "@slm/tensor";
+import { concatTokens, crossKey, crossValue, dropout, scope, selfAttention, type Tensor } from "@slm/tensor";
 import {
   feedForwardBlock,
+  finishStack,
   headLayout,
-  layerRotation,
-  normalize,
-  parameter,
+  layerAttention,
+  layerRelativeBias,
   project,
   projectCross,
   selfAttentionBlock,
   type Parameters,
 } from "./blocks.js";
 import type { EncoderDecoderConfig } from "./config.js";
-import { EMBEDDING_WEIGHT } from "./parameters.js";
+import { embedTokens, placeTokens } from "./embedded-tokens.js";
 
 /**
  * Which source positions are tokens (image tokens included): a count per row (padding on the right) or a 0/1 mask
@@ -43,21 +34,23 @@ export function encode(
   image?: Tensor,
 ): Tensor {
   return scope("encoder", () => {
-    const text = embedding({ table: parameter(parameters, EMBEDDING_WEIGHT), ids }, {});
-    let x = dropout(image === undefined ? text : concatTokens({ a: image, b: text }, {}));
+    const text = embedTokens(config, parameters, "encoder", ids);
+    const tokens = image === undefined ? text : concatTokens({ a: image, b: text }, {});
+    let x = dropout(placeTokens(config, parameters, "encoder", { x: tokens }));
     for (let index = 0; index < config.encoderLayers; index++) {
       const layer = `encoder.layers.${index}`;
       x = scope(`layers.${index}`, () => {
+        const relativeBias = layerRelativeBias(config, parameters, "encoderLayers", index);
         const attend = (heads: { query: Tensor; key: Tensor; value: Tensor }): Tensor =>
           selfAttention(
-            { ...heads, ...padding },
-            { ...headLayout(config), ...layerRotation(config, "encoderLayers", index), causal: false },
+            { ...heads, ...padding, relativeBias },
+            { ...headLayout(config), ...layerAttention(config, "encoderLayers", index), causal: false },
           );
         const attended = selfAttentionBlock(config, parameters, layer, x, attend, dropout);
         return feedForwardBlock(config, parameters, layer, attended, dropout);
       });
     }
-    return normalize(config, parameters, "encoder.norm", x);
+    return finishStack(config, parameters, "encoder", x);
   });
 }
 

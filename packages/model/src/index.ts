@@ -14,6 +14,7 @@ export {
   flopsPerToken,
   HEAD_WEIGHT,
   headWeight,
+  isMultiplied,
   MODEL_MODULES,
   parameterCount,
   parameterSpecs,
@@ -21,6 +22,8 @@ export {
   visionOf,
   type ModelModule,
 } from "./parameters.js";
+export { ACTIVATIONS, type ActivationName } from "./activations.js";
+export { OPTIONAL_WEIGHTS, publishedOf, withoutOwnOptions } from "./options.js";
 export type { ParameterSpec } from "./parameter-spec.js";
 export {
   checkTower,
@@ -72,4 +75,11 @@ export {
   STATISTICS,
   type TeacherStatistics,
 } from "./from-teacher/teacher-statistics.js";
-export { initializeParameters, initializeWeights, matchWeights, toFloat32, type Weights } from "./weights.js";
+export {
+  fillSinusoids,
+  initializeParameters,
+  initializeWeights,
+  matchWeights,
+  toFloat32,
+  type Weights,
+} from "./weights.js";

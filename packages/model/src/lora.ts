@@ -10,7 +10,7 @@ import { math, type Tensor } from "@slm/tensor";
 import { adapterDown, adapterUp, type Parameters } from "./blocks.js";
 import type { ModelConfig } from "./config.js";
 import type { ParameterSpec } from "./parameter-spec.js";
-import { EMBEDDING_WEIGHT, HEAD_WEIGHT, parameterSpecs } from "./parameters.js";
+import { isMultiplied, parameterSpecs } from "./parameters.js";
 import type { Weights } from "./weights.js";
 
 export interface LoraScale {
@@ -31,11 +31,10 @@ interface Linear {
   readonly inputs: number;
 }
 
-/** Every matrix of a linear layer, the output head included; embeddings and positions are looked up instead. */
+/** Every matrix of a linear layer; embeddings and positions are looked up instead. */
 const linearsOf = (config: ModelConfig): Linear[] =>
   parameterSpecs(config)
-    .filter(({ name, shape }) => shape.length === 2 && name.endsWith(WEIGHT))
-    .filter(({ name }) => name !== EMBEDDING_WEIGHT && name !== HEAD_WEIGHT)
+    .filter(isMultiplied)
     .map(({ name, shape }) => ({
       name: name.slice(0, -WEIGHT.length),
       outputs: shape[0]!,

@@ -1,7 +1,18 @@
 /** Name, shape and initialization of a weight. */
 
 export type Initialization =
-  { readonly kind: "ones" } | { readonly kind: "zeros" } | { readonly kind: "normal"; readonly std: number };
+  | { readonly kind: "ones" }
+  | { readonly kind: "zeros" }
+  | { readonly kind: "normal"; readonly std: number }
+  | Sinusoids;
+
+/** Rows of sines and cosines by position. */
+export interface Sinusoids {
+  readonly kind: "sinusoids";
+  readonly spacing: "half" | "half-minus-one";
+  /** Number of the first row's position. */
+  readonly first: number;
+}
 
 export interface ParameterSpec {
   readonly name: string;

@@ -1,6 +1,23 @@
 /** Every weight of a model: name, shape and initialization. The single list that checkpoints, training and export use. */
+import { ACTIVATIONS } from "./activations.js";
 import type { ModelConfig } from "./config.js";
-import { linearSpecs, normal, normSpec, RESIDUAL_SCALE, type ParameterSpec } from "./parameter-spec.js";
+import {
+  isPostNorm,
+  OPTIONAL_WEIGHTS,
+  publishedOf,
+  relativeBiasOf,
+  type Side,
+  type Stack,
+} from "./options.js";
+import {
+  layerNormSpecs,
+  linearSpecs,
+  normal,
+  normSpec,
+  RESIDUAL_SCALE,
+  zeros,
+  type ParameterSpec,
+} from "./parameter-spec.js";
 import { imageTokenCount, towerTokens, type VisionConfig } from "./vision/vision-config.js";
 import { PROJECTOR, TOWER, visionSpecs } from "./vision/vision-parameters.js";
 
@@ -39,40 +56,80 @@ const crossAttention = (name: string, config: ModelConfig): ParameterSpec[] => [
   ...(hasCrossQkNorm(config) ? qkNorms(name, config) : []),
 ];
 
-function feedForward(
-  name: string,
-  { width, feedForward: inner, activation = "gelu", ...config }: ModelConfig,
-): ParameterSpec[] {
+function feedForward(name: string, config: ModelConfig, inner: number): ParameterSpec[] {
+  const { width, activation = "gelu" } = config;
   const bias = config.bias === true;
   return [
-    ...(activation === "gelu" ? [] : linearSpecs(`${name}.gate`, [inner, width], { bias: bias })),
+    ...(ACTIVATIONS[activation].isGated ? linearSpecs(`${name}.gate`, [inner, width], { bias: bias }) : []),
     ...linearSpecs(`${name}.up`, [inner, width], { bias: bias }),
     ...linearSpecs(`${name}.down`, [width, inner], { bias: bias, scale: RESIDUAL_SCALE }),
   ];
 }
 
-/** Parameters of a residual branch: its pre-norm, the weights inside, and an optional post-norm. */
+/** Parameters of a norm of the model's kind over its width. */
+const norm = (name: string, config: ModelConfig): ParameterSpec[] =>
+  publishedOf(config).norm === "layer" ? layerNormSpecs(name, config.width) : [normSpec(name, config.width)];
+
+/** Parameters of a residual branch: its norm (before it, or after the sum), the weights inside, and an optional norm at its end. */
 function branch(name: string, config: ModelConfig, inside: readonly ParameterSpec[]): ParameterSpec[] {
-  const end = config.postNorm === true ? [normSpec(`${name}PostNorm`, config.width)] : [];
-  return [normSpec(`${name}Norm`, config.width), ...inside, ...end];
+  const end = config.postNorm === true ? norm(`${name}PostNorm`, config) : [];
+  return [...norm(`${name}Norm`, config), ...inside, ...end];
 }
 
-function encoderLayer(name: string, config: ModelConfig): ParameterSpec[] {
+/** The norm at the end of a stack of layers; none if every layer ends with one. */
+const finalNorm = (stack: Stack, config: ModelConfig): ParameterSpec[] =>
+  isPostNorm(config) ? [] : norm(`${stack}.norm`, config);
+
+/** A table of relative biases, if it is this layer's own. */
+function layerBias(config: ModelConfig, side: Side, layer: number): ParameterSpec[] {
+  const { positions } = publishedOf(config);
+  const name = relativeBiasOf(config, side, layer);
+  if (name === undefined || positions?.kind !== "relative-bias") return [];
+  return positions.perLayer === true || layer === 0 ? [biasTable(name, positions.buckets, config.heads)] : [];
+}
+
+const biasTable = (name: string, buckets: number, heads: number): ParameterSpec => ({
+  name,
+  shape: [buckets, heads],
+  initialization: zeros,
+});
+
+/** What a stack adds to embedded tokens: positions and a norm. */
+function embeddingSpecs(config: ModelConfig, stack: Stack, length: number): ParameterSpec[] {
+  const { positions, embeddingNorm } = publishedOf(config);
+  const { width } = config;
+  const table = { name: OPTIONAL_WEIGHTS.positions(stack), shape: [length, width] };
   return [
-    ...branch(`${name}.attention`, config, selfAttention(`${name}.attention`, config)),
-    ...branch(`${name}.feedForward`, config, feedForward(`${name}.feedForward`, config)),
+    ...(positions?.kind === "learned" ? [{ ...table, initialization: normal(1 / Math.sqrt(width)) }] : []),
+    ...(positions?.kind === "sinusoidal"
+      ? [{ ...table, initialization: { ...positions, kind: "sinusoids" as const } }]
+      : []),
+    ...(embeddingNorm === undefined ? [] : norm(OPTIONAL_WEIGHTS.embeddingNorm(stack), config)),
   ];
 }
 
-function decoderLayer(name: string, config: ModelConfig): ParameterSpec[] {
+function encoderLayer(index: number, config: ModelConfig): ParameterSpec[] {
+  const name = `encoder.layers.${index}`;
+  const inner = feedForward(`${name}.feedForward`, config, config.feedForward);
+  return [
+    ...layerBias(config, "encoderLayers", index),
+    ...branch(`${name}.attention`, config, selfAttention(`${name}.attention`, config)),
+    ...branch(`${name}.feedForward`, config, inner),
+  ];
+}
+
+function decoderLayer(index: number, config: ModelConfig): ParameterSpec[] {
+  const name = `decoder.layers.${index}`;
+  const width = publishedOf(config).decoderFeedForward ?? config.feedForward;
   const cross =
     config.architecture === "encoder-decoder"
       ? branch(`${name}.crossAttention`, config, crossAttention(`${name}.crossAttention`, config))
       : [];
   return [
+    ...layerBias(config, "decoderLayers", index),
     ...branch(`${name}.attention`, config, selfAttention(`${name}.attention`, config)),
     ...cross,
-    ...branch(`${name}.feedForward`, config, feedForward(`${name}.feedForward`, config)),
+    ...branch(`${name}.feedForward`, config, feedForward(`${name}.feedForward`, config, width)),
   ];
 }
 
@@ -94,24 +151,33 @@ export const visionOf = (config: ModelConfig): VisionConfig | undefined =>
 
 /** All parameters in a fixed order, those of vision last. Embedding and output head are one table unless the head is untied. */
 export function parameterSpecs(config: ModelConfig): ParameterSpec[] {
+  const { sourceVocabularySize, headBias } = publishedOf(config);
   const encoder =
     config.architecture === "encoder-decoder"
       ? [
-          ...layers(config.encoderLayers, (i) => encoderLayer(`encoder.layers.${i}`, config)),
-          normSpec("encoder.norm", config.width),
+          ...embeddingSpecs(config, "encoder", config.maxSource),
+          ...layers(config.encoderLayers, (i) => encoderLayer(i, config)),
+          ...finalNorm("encoder", config),
         ]
       : [];
-  const table = (name: string): ParameterSpec => ({
+  const table = (name: string, tokens = config.vocabularySize): ParameterSpec => ({
     name,
-    shape: [config.vocabularySize, config.width],
+    shape: [tokens, config.width],
     initialization: normal(1 / Math.sqrt(config.width)),
   });
   return [
     table(EMBEDDING_WEIGHT),
+    ...(sourceVocabularySize === undefined
+      ? []
+      : [table(OPTIONAL_WEIGHTS.sourceEmbedding, sourceVocabularySize)]),
     ...encoder,
-    ...layers(config.decoderLayers, (i) => decoderLayer(`decoder.layers.${i}`, config)),
-    normSpec("decoder.norm", config.width),
+    ...embeddingSpecs(config, "decoder", config.maxTarget),
+    ...layers(config.decoderLayers, (i) => decoderLayer(i, config)),
+    ...finalNorm("decoder", config),
     ...(config.tieWordEmbeddings === false ? [table(HEAD_WEIGHT)] : []),
+    ...(headBias === true
+      ? [{ name: OPTIONAL_WEIGHTS.headBias, shape: [config.vocabularySize], initialization: zeros }]
+      : []),
     ...(visionOf(config) === undefined ? [] : visionSpecs(visionOf(config)!, config.width)),
   ];
 }
@@ -137,9 +203,13 @@ export function moduleOf(name: string): ModelModule {
 /** FLOPs (a multiply-add counts as two) of a matrix for each row that it is multiplied with. */
 const matrixFlops = ([outputs = 0, inputs = 0]: readonly number[]): number => 2 * outputs * inputs;
 
-/** Whether a parameter is a matrix of a linear layer: tables and positions are looked up. */
-const isMultiplied = ({ name, shape }: ParameterSpec): boolean =>
-  shape.length === 2 && name.endsWith(".weight") && name !== EMBEDDING_WEIGHT && name !== HEAD_WEIGHT;
+/** Tables whose rows are looked up: tokens (the output head among them), positions, distances. */
+const isLookedUp = (name: string): boolean =>
+  name === HEAD_WEIGHT || /(?:^|\.)(?:embedding|positions|relativeBias)\.weight$/.test(name);
+
+/** Whether a parameter is a matrix of a linear layer, the output head excluded. */
+export const isMultiplied = ({ name, shape }: Pick<ParameterSpec, "name" | "shape">): boolean =>
+  shape.length === 2 && name.endsWith(".weight") && !isLookedUp(name);
 
 /**
  * FLOPs (a multiply-add counts as two) of the linear layers per token. Attention scores are excluded: they are a few percent

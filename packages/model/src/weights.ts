@@ -2,7 +2,7 @@
 import { SlmError } from "@slm/core";
 import { createHostTensor, elementCount, type HostTensor, fromBfloat16, fromHalves } from "@slm/runtime";
 import type { ModelConfig } from "./config.js";
-import type { ParameterSpec } from "./parameter-spec.js";
+import type { ParameterSpec, Sinusoids } from "./parameter-spec.js";
 import { parameterSpecs } from "./parameters.js";
 
 export type Weights = ReadonlyMap<string, HostTensor>;
@@ -33,9 +33,39 @@ export function initializeParameters(specs: readonly ParameterSpec[], random: ()
     if (initialization.kind === "normal") {
       for (let i = 0; i < values.length; i++) values[i] = initialization.std * gaussian(random);
     }
+    if (initialization.kind === "sinusoids") fillSinusoids(values, shape[1]!, initialization);
     weights.set(name, createHostTensor("float32", shape, values));
   }
   return weights;
+}
+
+/** Base of the frequencies. Source: Vaswani et al. 2017 (arXiv:1706.03762), section 3.5. */
+const SINUSOID_BASE = 10_000;
+
+/**
+ * Sines in the first half of every row, cosines in the second, with frequencies 10000^(-i / n). n is half of the width (Marian, Pegasus), or
+ * one less, computed in float32 (M2M-100, as fairseq); the last column of an odd width is a sine's, or 0 in the second form.
+ *
+ * Source: transformers 4.57, `MarianSinusoidalPositionalEmbedding` and `M2M100SinusoidalPositionalEmbedding`.
+ */
+export function fillSinusoids(
+  values: Float32Array,
+  width: number,
+  { spacing, first }: Omit<Sinusoids, "kind">,
+): void {
+  const round = Math.fround;
+  const sines = spacing === "half" ? Math.ceil(width / 2) : Math.floor(width / 2);
+  const angle =
+    spacing === "half"
+      ? (position: number, i: number): number => position / SINUSOID_BASE ** ((2 * i) / width)
+      : (position: number, i: number): number =>
+          round(position * round(Math.exp(round((-i * Math.log(SINUSOID_BASE)) / (sines - 1)))));
+  for (let row = 0; row < values.length / width; row++) {
+    for (let i = 0; i < sines; i++) {
+      values[row * width + i] = Math.sin(angle(first + row, i));
+      if (sines + i < width) values[row * width + sines + i] = Math.cos(angle(first + row, i));
+    }
+  }
 }
 
 function gaussian(random: () => number): number {

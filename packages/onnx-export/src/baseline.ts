@@ -7,6 +7,7 @@ import { SlmError } from "@slm/core";
 import {
   initializeWeights,
   parameterCount,
+  withoutOwnOptions,
   type DecoderOnlyConfig,
   type EncoderDecoderConfig,
 } from "@slm/model";
@@ -26,9 +27,7 @@ const WIDTH_STEPS = [64, 32, 8, 1] as const;
  * for a vision-language model: a decoder-only one has no tower here.
  */
 export function baselineConfig(config: EncoderDecoderConfig): DecoderOnlyConfig {
-  const { encoderLayers, vision, ...shared } = config;
-  delete shared.localRope;
-  delete shared.crossQkNorm;
+  const { encoderLayers, vision, ...shared } = withoutOwnOptions(config);
   if (vision !== undefined) {
     throw new SlmError(
       "OP_UNSUPPORTED",

@@ -1,7 +1,7 @@
 export { BASELINE_NAME, exportRandomBaseline } from "./baseline.js";
 export { exportConfig, type ExportChoice, type ExportConfig } from "./export-config.js";
 export { exportModel, exportWeights, type ExportReport } from "./export-model.js";
-export { planExport, type ExportPlan } from "./plan-export.js";
+export { planExport, planGraphsOf, type ExportPlan } from "./plan-export.js";
 export { PROFILES, type Device, type Profile } from "./profiles.js";
 export { cacheCapacity } from "./graphs/native-graphs.js";
 export { type GraphSource, type Metadata } from "./graphs/record.js";

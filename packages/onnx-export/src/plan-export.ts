@@ -73,6 +73,22 @@ export async function planExport(
 ): Promise<ExportPlan> {
   const config = await readModelConfig(checkpointDirectory);
   const tokenizer = await loadTokenizer(checkpointDirectory);
+  return planGraphsOf({ config, encodeSource: (text) => tokenizer.encodeSource(text) }, choice, shortlist);
+}
+
+/** A model that need not have been trained. */
+export interface PlannedModel {
+  readonly config: ModelConfig;
+  /** Tokens of a source, as its tokenizer makes them; only vision-language models with a prompt need them. */
+  readonly encodeSource: (text: string) => readonly number[];
+}
+
+/** Plans the export of a model before there is a checkpoint. @throws SlmError as {@link planExport} does for what the device cannot compute */
+export function planGraphsOf(
+  { config, encodeSource }: PlannedModel,
+  choice: ExportChoice,
+  shortlist?: Shortlist,
+): ExportPlan {
   const { target, profile, precision, layout, buckets, window, chunk } = chosenExport(choice);
   const device = selectDevice({ target, profile, precision });
   const plan = planGraphs(config, {
@@ -82,7 +98,7 @@ export async function planExport(
     window,
     chunk,
     shortlist,
-    encodeSource: (text) => tokenizer.encodeSource(text),
+    encodeSource,
   });
   const source = graphSource({ config, weights: sizesOnly(config) }, plan.device, {
     deferred: true,

@@ -30,6 +30,7 @@ const REPLACING = {
 /** Standard operators, fused where ONNX Runtime's own operators are registered for every provider it is used with. */
 const FUSED = {
   embedding: "Gather",
+  positionRows: "Gather",
   linear: "MatMulOrGemm",
   rmsNorm: "fusablePrimitives",
   qkNorm: "heads",
@@ -37,6 +38,8 @@ const FUSED = {
   multiply: "Mul",
   softcap: "Tanh",
   gelu: "FastGelu",
+  erfGelu: "primitives",
+  relu: "Relu",
   quickGelu: "sigmoid",
   layerNorm: "LayerNormalization",
   concatTokens: "Concat",
@@ -56,6 +59,7 @@ const FUSED = {
 /** Static sizes, hidden states as rows `[positions, width]`, ranks up to 4, standard operators only. */
 const STATIC = {
   embedding: "rows",
+  positionRows: "rows",
   linear: "Gemm",
   rmsNorm: "primitives",
   qkNorm: "heads",
@@ -63,6 +67,8 @@ const STATIC = {
   multiply: "Mul",
   softcap: "Tanh",
   gelu: "Gelu",
+  erfGelu: "Gelu",
+  relu: "Relu",
   quickGelu: "sigmoid",
   layerNorm: "LayerNormalization",
   concatTokens: "Concat",
@@ -141,7 +147,7 @@ export const PROFILES: { readonly [T in Target]: { readonly [P in ProfileOf<T>]:
       ...REPLACING,
       opset: 17,
       irVersion: 8,
-      operators: { ...STATIC, gelu: "primitives" },
+      operators: { ...STATIC, gelu: "primitives", erfGelu: "primitives" },
       rotary: "primitives",
     },
   },

@@ -1,3 +1,4 @@
+export { checkDeviceScheme } from "./device-schemes.js";
 export { type CalibrationMethod } from "./calibration/calibrate.js";
 export type { FeedSource, Feeds } from "./calibration/feeds.js";
 export type { TokenPair } from "./calibration/pair-feeds.js";

@@ -7,11 +7,14 @@ export type {
   HeadLayout,
   OpName,
   OpSet,
+  OptionalRotation,
+  PositionAttributes,
+  RelativeBuckets,
   Rotation,
   ScoreAttributes,
 } from "./ops/signatures.js";
-export { add, embedding, gelu, qkNorm, lastPosition, linear, rmsNorm } from "./ops/basic.js";
-export { multiply, QUICK_GELU_SLOPE, quickGelu, silu, softcap } from "./ops/gates.js";
+export { add, embedding, gelu, qkNorm, lastPosition, linear, positionRows, rmsNorm } from "./ops/basic.js";
+export { erfGelu, multiply, QUICK_GELU_SLOPE, quickGelu, relu, silu, softcap } from "./ops/gates.js";
 export { layerNorm } from "./ops/layer-norm.js";
 export {
   checkMix,
@@ -33,7 +36,8 @@ export {
 } from "./ops/attention.js";
 export { segmentAttention, type SegmentInputs } from "./ops/segment-attention.js";
 export { maskBias } from "./ops/attention.js";
-export { rotaryTable } from "./ops/rotary.js";
+export { relativeBucket } from "./ops/relative-bias.js";
+export { rotaryTable, rotationOf } from "./ops/rotary.js";
 export { dropout, withDropout } from "./ops/dropout.js";
 export { type MaskedLogits } from "./ops/losses/masked-logits.js";
 export { crossEntropy, softTargetCrossEntropy } from "./ops/losses/cross-entropy.js";

@@ -23,8 +23,6 @@ import { utf8Bytes, utf8Text } from "./utf8.js";
 export type CharacterMap = (text: string) => string;
 
 const VALUE = 0x8000_0000;
-/** Bytes of a character by the upper half of its first one. */
-const CHARACTER_BYTES = [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 3, 4] as const;
 
 /** Rules that select the key to replace: see above. */
 export const MAP_RULES = ["longest", "graphemes"] as const;
@@ -33,8 +31,13 @@ export type MapRule = (typeof MAP_RULES)[number];
 /** Graphemes of more bytes are looked up character by character. */
 const MAX_GRAPHEME_BYTES = 5;
 
-/** @throws SlmError DATA_INVALID for invalid bytes; the map itself throws it for an offset outside of the trie. */
-export function characterMap(bytes: Uint8Array, rule: MapRule = "longest"): CharacterMap {
+interface Table {
+  readonly unitAt: UnitAt;
+  readonly replacementAt: (start: number) => Uint8Array;
+}
+
+/** @throws SlmError DATA_INVALID for invalid bytes; its functions throw it for an offset outside of the table */
+function tableOf(bytes: Uint8Array): Table {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const trieBytes = bytes.byteLength < 4 ? -1 : view.getUint32(0, true);
   if (trieBytes < 4 || trieBytes % 4 !== 0 || 4 + trieBytes >= bytes.byteLength) {
@@ -42,83 +45,143 @@ export function characterMap(bytes: Uint8Array, rule: MapRule = "longest"): Char
   }
   const units = Uint32Array.from({ length: trieBytes / 4 }, (_, at) => view.getUint32(4 + 4 * at, true));
   const replacements = bytes.subarray(4 + trieBytes);
-  const unitAt = (index: number): number => {
-    const unit = units[index];
-    if (unit === undefined) throw corrupt(`unit ${index} of ${units.length}`);
-    return unit;
+  return {
+    unitAt(index) {
+      const unit = units[index];
+      if (unit === undefined) throw corrupt(`unit ${index} of ${units.length}`);
+      return unit;
+    },
+    replacementAt(start) {
+      const end = replacements.indexOf(0, start);
+      if (end < 0) throw corrupt(`the replacement at ${start} does not end`);
+      if (end - start > MAX_REPLACEMENT_BYTES)
+        throw corrupt(`the replacement at ${start} has ${end - start} bytes`);
+      return replacements.subarray(start, end);
+    },
   };
-  const replacementAt = (start: number): Uint8Array => {
-    const end = replacements.indexOf(0, start);
-    if (end < 0) throw corrupt(`the replacement at ${start} does not end`);
-    return replacements.subarray(start, end);
-  };
+}
 
-  if (rule === "graphemes") {
-    const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" });
-    const find = (part: Uint8Array): Uint8Array | undefined => {
-      const { length, value } = shortestKey(part, unitAt);
-      return length > 0 ? replacementAt(value) : undefined;
-    };
-    return (text) => {
-      const output: Uint8Array[] = [];
-      for (const { segment } of segmenter.segment(text)) {
-        const input = utf8Bytes(segment);
-        const whole = input.length <= MAX_GRAPHEME_BYTES ? find(input) : undefined;
-        if (whole !== undefined) output.push(whole);
-        else
-          for (const character of segment) {
-            const part = utf8Bytes(character);
-            output.push(find(part) ?? part);
-          }
+/** What a text begins with at some position, up to `end` [UTF-16 units], and what replaces it. */
+export interface ReplacedPrefix {
+  readonly end: number;
+  readonly value: string;
+}
+
+/** Longest replacement; published maps have at most 33 [bytes]. A crafted one would make texts a million times longer. */
+const MAX_REPLACEMENT_BYTES = 1024;
+/** Bytes looked at for one key. Keys of published maps have at most 24; a crafted table cannot make a position cost more. */
+const MAX_KEY_BYTES = 256;
+
+/**
+ * The longest key of a map at a position of a text, as SentencePiece finds it; undefined if there is none.
+ *
+ * @throws SlmError DATA_INVALID as {@link characterMap}
+ */
+export function prefixMap(bytes: Uint8Array): (text: string, at: number) => ReplacedPrefix | undefined {
+  const { unitAt, replacementAt } = tableOf(bytes);
+  const root = offsetOf(unitAt(0));
+  const texts = new Map<number, string>();
+  const textAt = (start: number): string => {
+    const known = texts.get(start);
+    if (known !== undefined) return known;
+    const text = utf8Text([replacementAt(start)]);
+    texts.set(start, text);
+    return text;
+  };
+  return (text, from) => {
+    let found: ReplacedPrefix | undefined;
+    let node = root;
+    for (let at = from, walked = 0; at < text.length && walked < MAX_KEY_BYTES;) {
+      const character = text.codePointAt(at)!;
+      at += character > 0xffff ? 2 : 1;
+      let value: number | undefined;
+      for (const byte of utf8OfCharacter(character)) {
+        const step = stepOf(node, byte, unitAt);
+        if (step === undefined) return found;
+        ({ node, value } = step);
+        walked++;
       }
-      return utf8Text(output);
+      if (value !== undefined) found = { end: at, value: textAt(value) };
+    }
+    return found;
+  };
+}
+
+/** @throws SlmError DATA_INVALID for invalid bytes; the map itself throws it for an offset outside of the trie. */
+export function characterMap(bytes: Uint8Array, rule: MapRule = "longest"): CharacterMap {
+  if (rule === "longest") {
+    const prefixAt = prefixMap(bytes);
+    return (text) => {
+      let output = "";
+      for (let at = 0; at < text.length;) {
+        const end = at + (text.codePointAt(at)! > 0xffff ? 2 : 1);
+        const prefix = prefixAt(text, at) ?? { end, value: text.slice(at, end) };
+        output += prefix.value;
+        at = prefix.end;
+      }
+      return output;
     };
   }
+  const { unitAt, replacementAt } = tableOf(bytes);
+  const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" });
+  const find = (part: Uint8Array): Uint8Array | undefined => {
+    const value = shortestKey(part, unitAt);
+    return value === undefined ? undefined : replacementAt(value);
+  };
   return (text) => {
-    const input = utf8Bytes(text);
     const output: Uint8Array[] = [];
-    for (let at = 0; at < input.length;) {
-      const { length, value } = longestKey(input, at, unitAt);
-      const step = length > 0 ? length : CHARACTER_BYTES[input[at]! >> 4]!;
-      output.push(length > 0 ? replacementAt(value) : input.subarray(at, at + step));
-      at += step;
+    for (const { segment } of segmenter.segment(text)) {
+      const input = utf8Bytes(segment);
+      const whole = input.length <= MAX_GRAPHEME_BYTES ? find(input) : undefined;
+      if (whole !== undefined) output.push(whole);
+      else
+        for (const character of segment) {
+          const part = utf8Bytes(character);
+          output.push(find(part) ?? part);
+        }
     }
     return utf8Text(output);
   };
 }
 
-interface Key {
-  /** [bytes]; 0 if there is no key */
-  readonly length: number;
-  readonly value: number;
-}
-
 type UnitAt = (index: number) => number;
 
-function longestKey(input: Uint8Array, from: number, unitAt: UnitAt): Key {
-  let found: Key = { length: 0, value: 0 };
-  for (const key of keysAt(input, from, unitAt)) found = key;
-  return found;
-}
-
-function shortestKey(input: Uint8Array, unitAt: UnitAt): Key {
-  const [first] = keysAt(input, 0, unitAt);
-  return first ?? { length: 0, value: 0 };
-}
-
-/** The keys that match at a position, shortest first. */
-function* keysAt(input: Uint8Array, from: number, unitAt: UnitAt): Generator<Key> {
+/** Value of the shortest key that the bytes begin with. */
+function shortestKey(input: Uint8Array, unitAt: UnitAt): number | undefined {
   let node = offsetOf(unitAt(0));
-  for (let at = from; at < input.length; at += 1) {
-    const byte = input[at]!;
-    if (byte === 0) return;
-    node ^= byte;
-    const unit = unitAt(node);
-    // A unit with a value never equals a byte, because its highest bit is set.
-    if ((unit & (VALUE | 0xff)) >>> 0 !== byte) return;
-    node ^= offsetOf(unit);
-    if (((unit >>> 8) & 1) === 1) yield { length: at - from + 1, value: unitAt(node) & ~VALUE };
+  for (const byte of input) {
+    const step = stepOf(node, byte, unitAt);
+    if (step === undefined || step.value !== undefined) return step?.value;
+    ({ node } = step);
   }
+  return undefined;
+}
+
+interface Step {
+  readonly node: number;
+  /** Value of the key that ends here. */
+  readonly value: number | undefined;
+}
+
+/** Follows one byte; undefined if no key goes on with it. */
+function stepOf(node: number, byte: number, unitAt: UnitAt): Step | undefined {
+  if (byte === 0) return undefined;
+  const at = node ^ byte;
+  const unit = unitAt(at);
+  // A unit with a value never equals a byte, because its highest bit is set.
+  if ((unit & (VALUE | 0xff)) >>> 0 !== byte) return undefined;
+  const next = at ^ offsetOf(unit);
+  return { node: next, value: ((unit >>> 8) & 1) === 1 ? unitAt(next) & ~VALUE : undefined };
+}
+
+/** UTF-8 bytes of a character. */
+function utf8OfCharacter(code: number): readonly number[] {
+  if (code < 0x80) return [code];
+  const tail = 0x80 | (code & 0x3f);
+  if (code < 0x800) return [0xc0 | (code >> 6), tail];
+  const middle = 0x80 | ((code >> 6) & 0x3f);
+  if (code < 0x1_0000) return [0xe0 | (code >> 12), middle, tail];
+  return [0xf0 | (code >> 18), 0x80 | ((code >> 12) & 0x3f), middle, tail];
 }
 
 const offsetOf = (unit: number): number => (unit >>> 10) << ((unit & 0x200) >>> 6);

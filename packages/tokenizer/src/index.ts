@@ -6,7 +6,7 @@ export { withPrompt, type SourcePrompt } from "./prompt.js";
 export { SPECIAL_TOKENS } from "./special-tokens.js";
 export { trainSymbolTokenizer } from "./symbol-files.js";
 export { addedTexts, prefixTexts, type AddedTexts, type Decoder } from "./added-texts.js";
-export type { SpecialTokenIds, Tokenizer } from "./tokenizer.js";
+export type { LanguagePair, SpecialTokenIds, Tokenizer, TokenizerLanguages } from "./tokenizer.js";
 export { loadTokenPieces, tokenPieces, type TokenPieces } from "./token-pieces.js";
 export { bareTokenizer } from "./pretrained/bare-tokenizer.js";
 export { pruneTokenizer, type CorpusText, type PruneReport } from "./pretrained/prune-tokenizer.js";
@@ -29,3 +29,7 @@ export {
 export { trainTokenizer } from "./train-tokenizer.js";
 export { createChatTemplate, type ChatMessage, type ChatTemplate } from "./chat-template.js";
 export { CHAT_TEMPLATE_FILE, loadChatTemplate } from "./load-chat-template.js";
+export {
+  readEncoderDecoderTokenizer,
+  type EncoderDecoderTokens,
+} from "./families/read-encoder-decoder-tokenizer.js";

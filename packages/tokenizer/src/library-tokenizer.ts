@@ -2,6 +2,7 @@
 import { SlmError } from "@slm/core";
 import { createLibrary, type LibraryTokenizer } from "./library.js";
 import { rejectEmpty, rejectId, rejectSpecial, rejectSurrogate } from "./rejections.js";
+import { rejectedNames } from "./special-names.js";
 import type { SpecialTokenIds, Tokenizer } from "./tokenizer.js";
 import type { TokenizerFiles } from "./tokenizer-files.js";
 
@@ -22,7 +23,7 @@ export function createLibraryTokenizer(files: TokenizerFiles): Tokenizer {
   const tokens = tail === undefined ? named : { ...named, bos: tail.at(-1)! };
   const size = vocabularySize(files);
   const rejectsUnknown = files.config.unknown_text !== "kept";
-  const special = specialNames(files);
+  const special = rejectedNames(files);
   const { lowercase } = files.config.source;
 
   const encode = (side: "source" | "target", text: string): number[] => {
@@ -93,14 +94,6 @@ function specialTokens(library: LibraryTokenizer, { config }: TokenizerFiles): S
     eos: idOf("eos_token"),
     unknown: idOf("unk_token"),
   };
-}
-
-/** Texts that user input must not contain: the configured special tokens and all tokens marked as special. */
-function specialNames({ tokenizer, config }: TokenizerFiles): readonly string[] {
-  const marked = tokenizer.added_tokens
-    .filter((token) => token.special === true)
-    .map((token) => token.content);
-  return [...new Set([config.pad_token, config.bos_token, config.eos_token, config.unk_token, ...marked])];
 }
 
 /** One above the largest id of a tokenizer. */

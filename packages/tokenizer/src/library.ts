@@ -10,8 +10,8 @@ import { asWritten, checkModel } from "./components/as-written.js";
 import type { CompilePattern } from "./components/component.js";
 import { compileNormalizer } from "./components/normalizers.js";
 import { compilePreTokenizer } from "./components/pre-tokenizers.js";
-import { utf8Bytes } from "./utf8.js";
 import type { TokenizerConfigJson, TokenizerJson } from "./tokenizer-files.js";
+import { createUnigram, isUnigram, type Unigram } from "./unigram.js";
 
 export interface LibraryTokenizer {
   encode(
@@ -28,7 +28,9 @@ interface Stages {
   pre_tokenizer: ((text: string, options: { readonly section_index: number }) => readonly string[]) | null;
   readonly model: {
     encode: (pieces: readonly string[]) => string[];
-    readonly tokens_to_ids: ReadonlyMap<string, number>;
+    vocab: readonly (string | undefined)[];
+    unk_token_id: number | undefined;
+    unk_token: string | undefined;
   };
 }
 
@@ -54,8 +56,12 @@ export function createLibrary(
     new library.SplitPreTokenizer({ pattern: { Regex }, invert: false }).pattern;
   const normalize = tokenizer.normalizer === null ? null : compileNormalizer(tokenizer.normalizer, compile);
   const cut = tokenizer.pre_tokenizer === null ? null : compilePreTokenizer(tokenizer.pre_tokenizer, compile);
-  const built = new library.Tokenizer(asWritten(tokenizer), {
+  const unigram = isUnigram(tokenizer.model) ? createUnigram(tokenizer.model) : undefined;
+  const read = unigram === undefined ? tokenizer : withoutModel(tokenizer, unigram);
+  const built = new library.Tokenizer(asWritten(read), {
     ...config,
+    // The library would look for a vocabulary of this language.
+    target_lang: undefined,
     clean_up_tokenization_spaces: config.clean_up_tokenization_spaces ?? false,
   });
   built.normalizer = normalize;
@@ -63,27 +69,24 @@ export function createLibrary(
     cut === null
       ? null
       : (text, { section_index }) => cut({ text, isFirst: section_index === 0 }).map((piece) => piece.text);
-  if (isUnigram(tokenizer.model) && tokenizer.model["byte_fallback"] === true) fallBackToBytes(built.model);
+  if (unigram !== undefined) replaceModel(built.model, unigram);
   return built;
 }
 
-function isUnigram({ type, vocab }: TokenizerJson["model"]): boolean {
-  return type === "Unigram" || (type === undefined && Array.isArray(vocab));
+/** Puts our Unigram in place of the model that the library built of {@link withoutModel}. */
+function replaceModel(model: Stages["model"], { tokens, unknownId, encode }: Unigram): void {
+  // The library has put added tokens there; what is missing are tokens that the vocabulary holds twice.
+  const size = Math.max(tokens.length, model.vocab.length);
+  model.vocab = Array.from({ length: size }, (_, id) => model.vocab[id] ?? tokens[id]);
+  model.unk_token_id = unknownId;
+  model.unk_token = unknownId === undefined ? undefined : tokens[unknownId];
+  model.encode = (pieces) => pieces.flatMap(encode);
 }
 
-/** Encodes unknown pieces with byte tokens, if the vocabulary has all of them. The library does so for BPE only. */
-function fallBackToBytes(model: Stages["model"]): void {
-  const encode = model.encode.bind(model);
-  const isKnown = (token: string): boolean => model.tokens_to_ids.has(token);
-  model.encode = (pieces) =>
-    encode(pieces).flatMap((piece) => {
-      if (isKnown(piece)) return [piece];
-      const bytes = Array.from(
-        utf8Bytes(piece),
-        (byte) => `<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`,
-      );
-      return bytes.every(isKnown) ? bytes : [piece];
-    });
+/** The file with a vocabulary that the library only looks tokens up in: it builds no search tree for it. */
+function withoutModel(tokenizer: TokenizerJson, { tokens }: Unigram): TokenizerJson {
+  const vocab = Object.fromEntries(tokens.map((token, id) => [token, id]));
+  return { ...tokenizer, model: { type: "WordLevel", vocab } };
 }
 
 function isLibrary(value: unknown): value is Library {

@@ -1,5 +1,7 @@
 import { createLibraryTokenizer } from "./library-tokenizer.js";
+import { createPieceTokenizer } from "./piece-tokenizer.js";
 import { createSymbolTokenizer } from "./symbol-tokenizer.js";
+import { withTokensAround } from "./tokens-around.js";
 import type { Tokenizer } from "./tokenizer.js";
 import { readTokenizerFiles, type TokenizerFiles } from "./tokenizer-files.js";
 
@@ -18,7 +20,9 @@ export async function loadTokenizer(directory: string): Promise<Tokenizer> {
  * @throws SlmError DATA_INVALID if the files are inconsistent.
  */
 export function createTokenizer(files: TokenizerFiles): Tokenizer {
-  return files.config.source.symbols === undefined
-    ? createLibraryTokenizer(files)
-    : createSymbolTokenizer(files);
+  const { source, sentencepiece } = files.config;
+  if (source.symbols !== undefined) return createSymbolTokenizer(files);
+  const bare =
+    sentencepiece === undefined ? createLibraryTokenizer(files) : createPieceTokenizer(files, sentencepiece);
+  return withTokensAround(bare, files);
 }

@@ -36,17 +36,16 @@ export async function readJson<Schema extends z.ZodType>(
 }
 
 /**
- * The text of a file in UTF-8.
+ * The bytes of a file.
  *
- * @throws SlmError INPUT_MISSING if it is missing, DATA_INVALID if it is too large or not UTF-8.
+ * @throws SlmError INPUT_MISSING if it is missing, DATA_INVALID if it is too large.
  */
-export async function readText(path: string): Promise<string> {
-  let bytes: Uint8Array;
+export async function readBytes(path: string): Promise<Uint8Array> {
   try {
     const { size } = await stat(path);
     if (size > MAX_FILE_BYTES)
       throw invalidFile(path, `expected at most ${MAX_FILE_BYTES} bytes, got ${size}`);
-    bytes = await readFile(path);
+    return await readFile(path);
   } catch (cause) {
     if (cause instanceof SlmError) throw cause;
     throw new SlmError("INPUT_MISSING", `tokenizer: cannot read ${path}: ${messageOf(cause)}`, {
@@ -55,6 +54,15 @@ export async function readText(path: string): Promise<string> {
       cause,
     });
   }
+}
+
+/**
+ * The text of a file in UTF-8.
+ *
+ * @throws SlmError INPUT_MISSING if it is missing, DATA_INVALID if it is too large or not UTF-8.
+ */
+export async function readText(path: string): Promise<string> {
+  const bytes = await readBytes(path);
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (cause) {

@@ -1,7 +1,7 @@
 /** The two files of a tokenizer directory: schemas, reading and writing. */
-import { mkdir, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { SlmError } from "@slm/core";
+import { makeFolder, SlmError } from "@slm/core";
 import { z } from "zod";
 import { messageOf, readJson } from "./read-json.js";
 
@@ -44,6 +44,37 @@ const tokenName = z
   .union([z.string().min(1), z.looseObject({ content: z.string().min(1) })])
   .transform((value) => (typeof value === "string" ? value : value.content));
 
+/** Special tokens in a row; published models have up to two. */
+const tokens = z.array(tokenName).max(64);
+
+/** Most languages of a model; NLLB has 202. */
+const MAX_LANGUAGES = 10_000;
+
+const languages = z.strictObject({
+  tokens: z
+    .record(z.string().min(1), tokenName)
+    .refine(
+      (codes) => Object.keys(codes).length <= MAX_LANGUAGES,
+      `expected at most ${MAX_LANGUAGES} languages`,
+    )
+    .describe("Token of each language, by its code."),
+  place: z
+    .enum(["before", "after"])
+    .describe("Whether the language of a source stands before it or after it, outside of prefix and suffix."),
+  begins: z
+    .enum(["decoder_start", "forced_bos", "source"])
+    .describe(
+      "How the model is told the language of a target: as the decoder's first token, as the first token of the answer, or in the " +
+        "source, in place of the source's own language.",
+    ),
+  source: z.string().optional().describe("Language of sources for which none is given."),
+  target: z.string().optional().describe("Language of targets for which none is given."),
+});
+
+/** Longest model of SentencePiece in base64 [characters]. */
+const MAX_MODEL_TEXT = 1 << 26;
+const sentencePieceModel = z.string().min(1).max(MAX_MODEL_TEXT);
+
 export const tokenizerConfigJsonSchema = z.looseObject({
   pad_token: tokenName,
   bos_token: tokenName,
@@ -81,8 +112,44 @@ export const tokenizerConfigJsonSchema = z.looseObject({
           "Text after every source; it may contain special tokens. Its last token replaces the BOS token, so that " +
             "targets follow it directly.",
         ),
+      prefix: tokens.optional().describe("Special tokens before every source."),
+      suffix: tokens.optional().describe("Special tokens after every source, such as EOS."),
     })
     .default({ lowercase: false }),
+  target: z
+    .strictObject({
+      start: tokenName.optional().describe("First token that the decoder is given. Default: bos_token."),
+      prefix: tokens.optional().describe("Special tokens that every target begins with (forced BOS)."),
+      vocab: z
+        .record(z.string(), tokenId)
+        .optional()
+        .describe("Ids of the tokens of targets, where they are not those of sources."),
+    })
+    .optional(),
+  languages: languages.optional(),
+  text_tokens: tokens
+    .optional()
+    .describe("Special tokens that texts may contain, such as the mask of a model that fills gaps."),
+  sentencepiece: z
+    .strictObject({
+      source: sentencePieceModel,
+      target: sentencePieceModel.optional(),
+      leading_code: z
+        .boolean()
+        .optional()
+        .describe("Whether a text may begin with a token between >> and <<, as texts for Marian do."),
+      one_prefix: z
+        .boolean()
+        .optional()
+        .describe(
+          "Whether only the begin of a text gets a dummy prefix, not what follows a mask (T5 with `legacy: false`).",
+        ),
+    })
+    .optional()
+    .describe(
+      "SentencePiece models, in base64. Texts are cut as SentencePiece cuts them; tokenizer.json, which approximates them for other " +
+        "libraries, gives the ids. `target` is present where targets have a model of their own.",
+    ),
 });
 
 export type TokenizerJson = z.infer<typeof tokenizerJsonSchema>;
@@ -115,7 +182,7 @@ export async function readTokenizerFiles(directory: string): Promise<TokenizerFi
  */
 export async function writeTokenizer(files: TokenizerFiles, directory: string): Promise<void> {
   try {
-    await mkdir(directory, { recursive: true });
+    await makeFolder(directory);
     await writeFile(join(directory, TOKENIZER_FILE), `${JSON.stringify(files.tokenizer, null, 2)}\n`);
     await writeFile(join(directory, TOKENIZER_CONFIG_FILE), `${JSON.stringify(files.config, null, 2)}\n`);
   } catch (cause) {

@@ -25,3 +25,13 @@ export function base64Bytes(text: string): Uint8Array | undefined {
     return undefined;
   }
 }
+
+export function base64Text(bytes: Uint8Array): string {
+  let binary = "";
+  for (let at = 0; at < bytes.length; at += BASE64_STEP) {
+    binary += String.fromCharCode(...bytes.subarray(at, at + BASE64_STEP));
+  }
+  return btoa(binary);
+}
+/** Bytes that are passed to one call. */
+const BASE64_STEP = 1 << 14;

@@ -12,6 +12,7 @@ import {
   readSingleConfig,
   requiresTeacher,
   studentShape,
+  type StudentShape,
   type DistillConfig,
 } from "@slm/distillation";
 import {
@@ -89,14 +90,8 @@ export async function estimateTeacher(request: EstimateRequest<TeacherConfig>): 
 /** Time and memory of a distillation, the teacher's work included where its shape is known. */
 export async function estimateDistill(request: EstimateRequest<DistillConfig>): Promise<StageEstimate> {
   const { settings, compute } = request;
-  const { student } = settings;
-  const published = publishedTowerOf(student);
-  const tower = published === undefined ? undefined : await publishedTowerShape(published);
-  // The shape of a student is unknown until its tower has been downloaded.
-  if (published !== undefined && tower === undefined) return {};
-  const teacher = hasTeacherShape(student) ? await singleTeacherShape(request) : undefined;
-  if (hasTeacherShape(student) && teacher === undefined) return {};
-  const shape = studentShape(student, { tower, teacher });
+  const shape = await plannedStudent(request);
+  if (shape === undefined) return {};
   const { maxSource, maxTarget } = shape;
   const before =
     shape.architecture === "encoder-decoder" && shape.vision !== undefined
@@ -107,6 +102,32 @@ export async function estimateDistill(request: EstimateRequest<DistillConfig>): 
   const scored = pairsScored(request, facts);
   const extraFlops = scored === 0 ? 0 : scored * (await teacherFlops(request, facts));
   return trainingEstimate({ config, facts, settings, threads: compute.threads, extraFlops });
+}
+
+/** The student's shape; undefined until the teacher or the tower that it depends on is on disk. @throws SlmError CONFIG_INVALID */
+async function plannedStudent(request: EstimateRequest<DistillConfig>): Promise<StudentShape | undefined> {
+  const { student } = request.settings;
+  const published = publishedTowerOf(student);
+  const tower = published === undefined ? undefined : await publishedTowerShape(published);
+  if (published !== undefined && tower === undefined) return undefined;
+  const teacher = hasTeacherShape(student) ? await singleTeacherShape(request) : undefined;
+  if (hasTeacherShape(student) && teacher === undefined) return undefined;
+  return studentShape(student, { tower, teacher });
+}
+
+/**
+ * The student's configuration, with a vocabulary of usual size where there is no tokenizer yet; undefined until the teacher or the tower
+ * that it depends on is on disk.
+ *
+ * @throws SlmError CONFIG_INVALID for sizes that do not fit together
+ */
+export async function plannedStudentConfig(
+  request: EstimateRequest<DistillConfig>,
+): Promise<ModelConfig | undefined> {
+  const shape = await plannedStudent(request);
+  if (shape === undefined) return undefined;
+  const facts = await dataFacts(request, shape);
+  return parseModelConfig({ ...shape, ...vocabularyFields(facts) }, "distill: student");
 }
 
 /**

@@ -24,6 +24,10 @@ import { existsSync } from "node:fs";
 import { rm, stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import type { CheckRequest } from "../checks/check.js";
+import { checkFiles } from "../checks/check-files.js";
+import { withRehearsedData } from "../checks/rehearse-data.js";
+import { RunChecks } from "../checks/run-checks.js";
 import type { Compute } from "../compute/compute.js";
 import { relativeToRecipe } from "../recipe/recipe-paths.js";
 import type { ResolvedRecipe, ResolvedSection } from "../recipe/resolve-recipe.js";
@@ -81,9 +85,16 @@ export async function runPipeline(
   return withLock(options.out, async (lost) => {
     const signal = AbortSignal.any([context.signal, lost]);
     const outcomes: StageOutcome[] = [];
-    for (const stage of selected) {
+    const checks = new RunChecks();
+    for (const [index, stage] of selected.entries()) {
       throwIfInterrupted(signal, stage.name);
-      outcomes.push(await doStage(stage, options, { ...context, signal }));
+      const check = async (): Promise<void> => {
+        const request = checkRequest(selected.slice(index), selected, options);
+        if (outcomes.every(({ status }) => status === "skipped"))
+          await checkFiles(selected.slice(index), { ...request, ...context, signal });
+        await checks.run({ ...request, ...context, signal });
+      };
+      outcomes.push(await doStage(stage, options, { ...context, signal }, check));
     }
     return outcomes;
   });
@@ -109,8 +120,20 @@ export function artifactsOf(
   );
 }
 
-/** What {@link runPipeline} would do. Reads artifacts, writes nothing. @throws SlmError OUTPUT_FAILED if `out` cannot be written */
-export async function planPipeline(options: PipelineOptions): Promise<readonly PlannedStage[]> {
+/**
+ * What {@link runPipeline} would do. Reads artifacts, writes nothing. Everything that a run checks is checked; rows of files are read, as
+ * the data stage reads them.
+ *
+ * @throws SlmError as `runPipeline` before its first step, OUTPUT_FAILED for a directory that cannot be written
+ */
+export async function planPipeline(
+  options: PipelineOptions,
+  context: StageContext = {
+    progress: SILENT,
+    signal: new AbortController().signal,
+    seed: options.recipe.seed,
+  },
+): Promise<readonly PlannedStage[]> {
   const selected = selectStages(plannedStages(options), options.stages, options);
   await requireWritable(options.out);
   const rerun = new Set<string>();
@@ -129,7 +152,54 @@ export async function planPipeline(options: PipelineOptions): Promise<readonly P
       estimate: isStale ? await stage.estimate(estimateRequest(stage, options)) : {},
     });
   }
+  await checkPlan(plan, selected, options, context);
   return plan;
+}
+
+/** Makes the checks of a run for a plan. */
+async function checkPlan(
+  plan: readonly PlannedStage[],
+  selected: readonly Stage[],
+  options: PipelineOptions,
+  context: StageContext,
+): Promise<void> {
+  const running = selected.filter(({ name }) => rerun(plan, name));
+  if (running.length === 0) return;
+  const request = { ...checkRequest(running, selected, options), ...context };
+  await checkFiles(running, request);
+  const checks = new RunChecks();
+  await checks.run(request);
+  const { stages, recipe } = options;
+  const { sections, artifacts } = request;
+  await withRehearsedData({ stages, sections, artifacts, compute: recipe.compute, context }, (made) =>
+    checks.run({ ...request, artifacts: made }),
+  );
+}
+
+const rerun = (plan: readonly PlannedStage[], stage: string): boolean =>
+  plan.some(({ name, status }) => name === stage && status !== "would-skip");
+
+/** What the checks of a run are told. @param running stages that will run, @param selected those of this call */
+function checkRequest(
+  running: readonly Stage[],
+  selected: readonly Stage[],
+  { recipe, stages, out }: PipelineOptions,
+): Omit<CheckRequest, "progress" | "signal"> {
+  const sections = Object.entries(recipe.sections).map(([name, { settings }]) => [name, settings] as const);
+  const isToDo = new Set(running.map(({ name }) => name));
+  const isSelected = new Set(selected.map(({ name }) => name));
+  const artifacts = stages
+    .filter(
+      ({ name }) => !isToDo.has(name) && (isSelected.has(name) || existsSync(join(out, name, MANIFEST_FILE))),
+    )
+    .map(({ name }) => [name, join(out, name)] as const);
+  return {
+    sections: Object.fromEntries(sections),
+    running: [...isToDo],
+    artifacts: Object.fromEntries(artifacts),
+    compute: recipe.compute,
+    out,
+  };
 }
 
 function estimateRequest(stage: Stage, options: PipelineOptions): EstimateRequest<unknown> {
@@ -160,7 +230,13 @@ function plannedStages({ stages, recipe }: PipelineOptions): readonly Stage[] {
   return stages.filter(({ name }) => recipe.sections[name] !== undefined);
 }
 
-async function doStage(stage: Stage, options: PipelineOptions, context: StageContext): Promise<StageOutcome> {
+/** @param check called before the stage does anything, if it is not up to date; may throw */
+async function doStage(
+  stage: Stage,
+  options: PipelineOptions,
+  context: StageContext,
+  check: () => Promise<void>,
+): Promise<StageOutcome> {
   const startedAt = performance.now();
   const directory = join(options.out, stage.name);
   await recoverArtifact(directory);
@@ -175,6 +251,7 @@ async function doStage(stage: Stage, options: PipelineOptions, context: StageCon
     context.progress({ stage: stage.name, message: "up to date, skipped" });
     return outcome("skipped");
   }
+  await check();
   context.progress({ stage: stage.name });
   if (options.fresh === stage.name) await rm(partialPath(directory), { recursive: true, force: true });
   const { seed, compute } = options.recipe;

@@ -3,6 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { dirname, isAbsolute, relative, resolve, sep } from "node:path";
 import { systemCode, writeFailure } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
+import type { Encoding } from "@slm/data";
 import { stringify } from "yaml";
 import { loadStages, sectionSchemas } from "../pipeline/stage-table.js";
 import { checkSettings } from "./check-recipe.js";
@@ -11,11 +12,16 @@ import { LayerStack, recipeLayer } from "./layers.js";
 import { parseRecipe } from "./recipe-file.js";
 import { recipeSchema } from "./resolve-recipe.js";
 import { SIZES } from "./student-sizes.js";
+import { readTaskFacts, type TaskFacts } from "./task-facts.js";
 
 export interface InitAnswers {
   readonly name: string;
   /** A file of training rows. */
   readonly data: string;
+  /** Columns of source and target; undefined where the file calls them so. */
+  readonly fields: { readonly source: string; readonly target: string } | undefined;
+  /** Undefined for UTF-8. */
+  readonly encoding: Encoding | undefined;
   readonly size: keyof typeof SIZES;
   readonly steps: number;
   /** Largest allowed loss of the metric by quantization. */
@@ -31,37 +37,60 @@ export function nameProblem(name: string): string | undefined {
     : "expected letters, digits, '.', '_' and '-', beginning with a letter or digit";
 }
 
+/** Fewer rows than this give a dev split too small to choose a checkpoint by [rows]. */
+const FEW_ROWS = 1000;
+const FEW_ROWS_DEV_FRACTION = 0.1;
+
+/** Warm-up takes this share of the steps, and at most the default number of them. */
+const WARMUP = { share: 1 / 8, most: 200 };
+
 /** The recipe as text; `data` is a path from the recipe's folder. */
-function recipeText({ name, data, size, steps, maxDrop }: InitAnswers): string {
+function recipeText(
+  { name, data, fields, encoding, size, steps, maxDrop }: InitAnswers,
+  facts: TaskFacts,
+): string {
   const { width, heads, headDim, feedForward, encoderLayers, decoderLayers } = SIZES[size];
+  const { maxSource, maxTarget, metric } = facts;
   const shape = { width, headDim, feedForward, encoderLayers, decoderLayers };
-  const student = { ...shape, heads, kvHeads: heads, maxSource: 64, maxTarget: 64, bias: false };
+  const student = { ...shape, heads, kvHeads: heads, maxSource, maxTarget, bias: false };
   const teacher = {
     ...student,
     encoderLayers: undefined,
     decoderLayers: shape.encoderLayers + shape.decoderLayers,
   };
+  const training = { steps, warmupSteps: Math.min(WARMUP.most, Math.ceil(steps * WARMUP.share)) };
   const section = (comment: string, value: object): string =>
     `# ${comment}\n${stringify(withoutUndefined(value))}`;
+  const { kind } = facts.tokenizer;
+  const vocabularySize = "vocabularySize" in facts.tokenizer ? facts.tokenizer.vocabularySize : undefined;
   return [
-    `# ${name}: written by slm init. slm run ${name}.yaml --dry-run shows what it will do.`,
+    `# ${name}: written by slm init from ${facts.rows} rows. slm run ${name}.yaml --dry-run shows what it will do.`,
     "# Every setting and its meaning: slm schema, or --print-config.",
     "",
     stringify({ name, seed: 1 }),
     section(
-      "Rows of {source, target}. Some of the sources become the dev split, which chooses the checkpoint, and the test split.",
-      { data: { train: data } },
+      "Some of the sources become the dev split, which chooses the checkpoint, and the test split. At most 1 % of the rows may be invalid.",
+      {
+        data: {
+          train: data,
+          fields,
+          encoding,
+          maxSource: facts.longestSource,
+          devFraction: facts.rows < FEW_ROWS ? FEW_ROWS_DEV_FRACTION : undefined,
+        },
+      },
     ),
-    section("One token per character of a source and per word of a target.", {
-      tokenizer: { kind: "symbols" },
-    }),
-    section("A decoder-only model, trained on the same rows.", {
-      teacher: { kind: "train", model: teacher, steps },
-    }),
-    section("The encoder-decoder that learns from it.", { distill: { student, steps } }),
+    section(facts.tokenizerReason, { tokenizer: { kind, vocabularySize } }),
     section(
-      `int8 encoder, int4 decoder; rejected if the metric gets worse by more than ${maxDrop}. Checkpoints are chosen by it too.`,
-      { quantize: { schemes: ["cpu"], gate: { metric: "exactMatch", maxDrop } } },
+      "A decoder-only model, trained on the same rows. maxSource and maxTarget leave room above the longest row [tokens].",
+      { teacher: { kind: "train", model: teacher, ...training } },
+    ),
+    section("The encoder-decoder that learns from it.", {
+      distill: { student, ...training, metrics: [metric] },
+    }),
+    section(
+      `int8 encoder, int4 decoder; rejected if ${metric} gets worse by more than ${maxDrop}. The metric: ${facts.metricReason}.`,
+      { quantize: { schemes: ["cpu"], gate: { metric, maxDrop } } },
     ),
     section("Latency, throughput and memory, compared with a decoder-only model of equal size.", {
       bench: {},
@@ -71,18 +100,20 @@ function recipeText({ name, data, size, steps, maxDrop }: InitAnswers): string {
 }
 
 /**
- * Checks a new recipe as a run would, and writes it. A data path relative to the current directory is rewritten relative to the
- * recipe's folder.
+ * Reads the rows, chooses what suits them, checks the new recipe as a run would, and writes it. A data path relative to the current
+ * directory is rewritten relative to the recipe's folder.
  *
- * @throws SlmError OUTPUT_FAILED if the file exists; CONFIG_INVALID for answers that give an invalid recipe.
+ * @throws SlmError as reading the rows; OUTPUT_FAILED if the file exists; CONFIG_INVALID for answers that give an invalid recipe.
  */
-export async function writeRecipe(path: string, answers: InitAnswers): Promise<void> {
+export async function writeRecipe(path: string, answers: InitAnswers): Promise<TaskFacts> {
+  const facts = await readTaskFacts(answers.data, { fields: answers.fields, encoding: answers.encoding });
   const data = isAbsolute(answers.data) ? answers.data : relative(dirname(path), answers.data);
-  const text = recipeText({ ...answers, data: data.split(sep).join("/") });
+  const text = recipeText({ ...answers, data: data.split(sep).join("/") }, facts);
   const layers = new LayerStack([recipeLayer(parseRecipe(text, path))]);
   checkSettings(recipeSchema(sectionSchemas(await loadStages())), inferMetrics(layers.value), layers);
   try {
     await writeFile(path, text, { flag: "wx" });
+    return facts;
   } catch (error) {
     if (systemCode(error) === "EEXIST") {
       throw new SlmError("OUTPUT_FAILED", `${path} already exists and is not overwritten`, {

@@ -1,5 +1,5 @@
 /**
- * The cache that all clients of the hub share: `models--org--name/{blobs,refs,snapshots}`.
+ * The cache that all clients of the hub share: `models--org--name/{blobs,refs,snapshots}`, `datasets--` of data sets.
  *
  * `blobs` holds contents under their hashes; `snapshots/<commit>` holds the file names, as links; `refs/<revision>` holds the
  * commit of a branch or tag. Source: huggingface_hub, guides/manage-cache.
@@ -21,7 +21,10 @@ export class RepositoryCache {
   readonly directory: string;
 
   constructor(source: HubSource, environment: HubEnvironment) {
-    this.directory = join(environment.cacheDirectory, `models--${source.repo.replace("/", "--")}`);
+    this.directory = join(
+      environment.cacheDirectory,
+      `${source.type ?? "model"}s--${source.repo.replace("/", "--")}`,
+    );
   }
 
   blob(etag: string): string {

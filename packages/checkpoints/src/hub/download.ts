@@ -8,7 +8,7 @@ import type { ReadableStream } from "node:stream/web";
 import { throwIfInterrupted, writeFailure, type Progress, SlmError } from "@slm/core";
 import type { HubEnvironment } from "./environment.js";
 import type { HubSource } from "./model-source.js";
-import { rejection, type RemoteFile } from "./repository.js";
+import { addressOf, rejection, type RemoteFile } from "./repository.js";
 
 /** Attempts after broken connections before the command gives up; received bytes are kept. */
 const ATTEMPTS = 5;
@@ -76,7 +76,7 @@ async function fetchRest(request: Download, incomplete: string, have: number): P
   const path = file.path.split("/").map(encodeURIComponent).join("/");
   let response: Response;
   try {
-    response = await fetch(`${environment.endpoint}/${source.repo}/resolve/${commit}/${path}`, {
+    response = await fetch(`${environment.endpoint}/${addressOf(source)}/resolve/${commit}/${path}`, {
       headers: {
         ...(have === 0 ? {} : { Range: `bytes=${have}-` }),
         ...(environment.token === undefined ? {} : { Authorization: `Bearer ${environment.token}` }),

@@ -1,5 +1,5 @@
 /** The files of a hub repository at a revision. */
-import { HubApiError, listFiles, modelInfo } from "@huggingface/hub";
+import { datasetInfo, HubApiError, listFiles, modelInfo } from "@huggingface/hub";
 import { pathProblem, SlmError } from "@slm/core";
 import type { HubEnvironment } from "./environment.js";
 import type { HubSource } from "./model-source.js";
@@ -27,7 +27,7 @@ export interface Repository {
 /**
  * Requests the commit and files of a revision from the hub.
  *
- * @throws SlmError INPUT_MISSING if there is no such model, access is denied or the hub cannot be reached; DATA_INVALID
+ * @throws SlmError INPUT_MISSING if there is no such repository, access is denied or the hub cannot be reached; DATA_INVALID
  * for an invalid response
  */
 export async function openRepository(source: HubSource, environment: HubEnvironment): Promise<Repository> {
@@ -37,11 +37,19 @@ export async function openRepository(source: HubSource, environment: HubEnvironm
   };
   try {
     const { repo, revision } = source;
-    const { sha } = await modelInfo({ name: repo, revision, additionalFields: ["sha"], ...shared });
+    const { sha } =
+      source.type === "dataset"
+        ? await datasetInfo({ name: repo, revision, additionalFields: ["sha"], ...shared })
+        : await modelInfo({ name: repo, revision, additionalFields: ["sha"], ...shared });
     if (!SHA1.test(sha)) throw nonsense(source, `the commit ${sha}`);
     const files: RemoteFile[] = [];
     let listed = 0;
-    for await (const entry of listFiles({ repo, revision: sha, recursive: true, ...shared })) {
+    for await (const entry of listFiles({
+      repo: { type: source.type ?? "model", name: repo },
+      revision: sha,
+      recursive: true,
+      ...shared,
+    })) {
       listed += 1;
       if (listed > MAX_FILES) throw nonsense(source, `more than ${MAX_FILES} files`);
       if (entry.type === "file") files.push(remoteFile(source, entry));
@@ -50,6 +58,11 @@ export async function openRepository(source: HubSource, environment: HubEnvironm
   } catch (error) {
     throw hubFailure(error, source, environment);
   }
+}
+
+/** Where a repository lies below the hub's address. */
+export function addressOf({ repo, type }: HubSource): string {
+  return type === "dataset" ? `datasets/${repo}` : repo;
 }
 
 interface Listed {
@@ -107,7 +120,7 @@ export function rejection(
       token === undefined ? "needs an access token" : "is not accessible with the token in HF_TOKEN";
     return new SlmError("INPUT_MISSING", `${repo} ${reason}, or does not exist (${status})`, {
       context,
-      suggestions: ["export HF_TOKEN=hf_...", `accept the model's terms at ${endpoint}/${repo}`],
+      suggestions: ["export HF_TOKEN=hf_...", `accept its terms at ${endpoint}/${addressOf(source)}`],
       cause,
     });
   }
@@ -118,7 +131,9 @@ export function rejection(
       : `${what}: the hub responded with status ${status}`;
   return new SlmError("INPUT_MISSING", message, {
     context,
-    suggestions: [status === 404 ? `open ${endpoint}/${repo}` : "run the same command again later"],
+    suggestions: [
+      status === 404 ? `open ${endpoint}/${addressOf(source)}` : "run the same command again later",
+    ],
     cause,
   });
 }

@@ -10,7 +10,7 @@ import { createEagerEngine, type Engine, type Tensor } from "@slm/tensor";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readHuggingFaceDirectory } from "./hugging-face-directory.js";
 import type { ImportOptions } from "./import-config.js";
-import { importDecoderOnly } from "./import-decoder-only.js";
+import { importDecoderOnly } from "./import-model.js";
 
 const FIXTURES = join(import.meta.dirname, "../../fixtures/import");
 const NAMES = ["llama", "smollm2", "qwen2", "qwen3", "phi3", "phi3-long", "gemma2", "gemma3"];

@@ -3,6 +3,7 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { readJsonFile, relativePath, SlmError } from "@slm/core";
 import { CONFIG_FILE, WEIGHTS_FILE } from "../checkpoint.js";
+import { GENERATION_FILE } from "@slm/decoding";
 import { openSafetensors } from "../safetensors.js";
 import { toFloat32 } from "@slm/model";
 import { type ExternalCheckpoint, type ExternalTensor } from "../external-checkpoint.js";
@@ -30,16 +31,19 @@ const COUNTED = /\.position_ids$/;
  */
 export async function readHuggingFaceDirectory(directory: string): Promise<ExternalCheckpoint> {
   const config = await readJsonFile(join(directory, CONFIG_FILE), configSchema);
+  const settings = join(directory, GENERATION_FILE);
+  const generation = (await exists(settings)) ? await readJsonFile(settings, configSchema) : undefined;
   const single = join(directory, WEIGHTS_FILE);
   const index = join(directory, INDEX_FILE);
-  if (!(await exists(index))) return { where: directory, config, tensors: await tensorsOf(single) };
+  if (!(await exists(index)))
+    return { where: directory, config, generation, tensors: await tensorsOf(single) };
   if (await exists(single)) {
     throw new SlmError(
       "DATA_INVALID",
       `${directory}: has both ${WEIGHTS_FILE} and ${INDEX_FILE}, expected one of them`,
     );
   }
-  return { where: directory, config, tensors: await shardedTensors(directory, index) };
+  return { where: directory, config, generation, tensors: await shardedTensors(directory, index) };
 }
 
 async function shardedTensors(directory: string, index: string): Promise<readonly ExternalTensor[]> {

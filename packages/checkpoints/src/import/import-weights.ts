@@ -2,8 +2,7 @@
 import { SlmError } from "@slm/core";
 import type { ExternalCheckpoint, ExternalTensor } from "../external-checkpoint.js";
 import { createHostTensor, elementCount, type HostTensor } from "@slm/runtime";
-import type { ImportedConfig } from "./import-config.js";
-import { weightSources, type WeightSource } from "./weight-sources.js";
+import type { WeightSource } from "./weight-sources.js";
 
 /** A parameter whose values are read on demand. */
 export interface ImportedWeight {
@@ -18,6 +17,14 @@ export interface ImportedWeight {
 /** Tensors in some checkpoints that the model computes itself. */
 const COMPUTED = /\.rotary_emb\.inv_freq$/;
 
+/** Where the weights of a model are in an external checkpoint. */
+export interface WeightPlan {
+  /** One for each parameter, in the model's order. */
+  readonly sources: readonly WeightSource[];
+  /** Whether a tensor may be there that no parameter is read from, such as a second name of a shared one. */
+  readonly isIgnored: (name: string) => boolean;
+}
+
 /**
  * Every parameter of the model, in its order.
  *
@@ -25,13 +32,14 @@ const COMPUTED = /\.rotary_emb\.inv_freq$/;
  */
 export function importWeights(
   external: ExternalCheckpoint,
-  imported: ImportedConfig,
+  { sources, isIgnored }: WeightPlan,
 ): readonly ImportedWeight[] {
   const { where } = external;
   const tensors = byName(external);
   const used = new Set<string>();
   const last: LastTensor = {};
-  const weights = weightSources(imported).map((source) => {
+  const weights = sources.map((source) => {
+    if (source.computed !== undefined) return computedWeight(source, source.computed);
     const tensor = tensors.get(source.name);
     if (tensor === undefined)
       throw mismatch(where, `tensor '${source.name}' ${sizes(source.shape)} is missing`);
@@ -47,11 +55,25 @@ export function importWeights(
     return { name, shape, pieces, read: () => wholeWeight(shape, pieces()) };
   });
   for (const { name } of external.tensors) {
-    const isTied = name === "lm_head.weight" && imported.config.tieWordEmbeddings !== false;
-    if (!used.has(name) && !isTied && !COMPUTED.test(name))
+    if (!used.has(name) && !isIgnored(name) && !COMPUTED.test(name))
       throw mismatch(where, `tensor '${name}' does not belong to this model`);
   }
   return weights;
+}
+
+function computedWeight(
+  { parameter: { name, shape } }: WeightSource,
+  values: () => Float32Array,
+): ImportedWeight {
+  return {
+    name,
+    shape,
+    read: () => Promise.resolve(createHostTensor("float32", shape, values())),
+    // eslint-disable-next-line @typescript-eslint/require-await -- one piece, at once
+    pieces: async function* () {
+      yield values();
+    },
+  };
 }
 
 function byName({ tensors, where }: ExternalCheckpoint): ReadonlyMap<string, ExternalTensor> {

@@ -14,6 +14,8 @@ export interface WeightSource {
   /** The number stored is (external + shift) · scale. */
   readonly shift: number;
   readonly scale: number;
+  /** Values that the file does not hold: its model computes them. */
+  readonly computed?: (() => Float32Array) | undefined;
 }
 
 const LAYER = /^decoder\.layers\.(\d+)\.(.+)$/;

@@ -23,13 +23,14 @@ import {
   encode,
   parameterSpecs,
 } from "@slm/model";
+import { maxAbsDifference, OUTPUT_TOLERANCE } from "./differences.js";
 import { readReferenceConfig, readReferenceWeights } from "./reference.js";
 import { readSafetensors } from "../safetensors.js";
 
 /** Tolerance of each quantity. */
 export const REFERENCE_TOLERANCES = {
   /** Largest absolute difference of encoder output and logits. */
-  output: 2e-4,
+  output: OUTPUT_TOLERANCE,
   /** Relative difference of a loss. */
   loss: 1e-5,
   /** Largest difference of a gradient, over the largest value of its tensor. */
@@ -221,20 +222,3 @@ const maxAbs = ({ data }: HostTensor): number => {
   for (const value of data as Float32Array) if (!(Math.abs(value) <= largest)) largest = Math.abs(value);
   return largest;
 };
-
-function maxAbsDifference(actual: HostTensor, expected: HostTensor): number {
-  if (actual.shape.join() !== expected.shape.join()) {
-    throw new SlmError(
-      "SHAPE_MISMATCH",
-      `reference: [${expected.shape.join(", ")}] expected, [${actual.shape.join(", ")}] computed`,
-    );
-  }
-  const a = actual.data as Float32Array;
-  const b = expected.data as Float32Array;
-  let largest = 0;
-  for (let i = 0; i < a.length; i++) {
-    const difference = Math.abs(a[i]! - b[i]!);
-    if (!(difference <= largest)) largest = difference;
-  }
-  return largest;
-}

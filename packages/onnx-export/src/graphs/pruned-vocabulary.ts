@@ -8,7 +8,7 @@
  * ```
  */
 import { int } from "@slm/onnx";
-import type { ModelConfig, Parameters } from "@slm/model";
+import { OPTIONAL_WEIGHTS, type ModelConfig, type Parameters } from "@slm/model";
 import type { Recorder, Tensor } from "@slm/tensor";
 import { shortTable, tablesOf, type Shortlist } from "../weights/shortlist.js";
 
@@ -45,7 +45,7 @@ export function fewTokens(
     Array.from({ length: vocabularySize }, (_, token) => placeOf.get(token) ?? otherwise);
   const tables = tablesOf(config).map((name): [string, Tensor] => [
     name,
-    recorder.tensor(shortTable(name), [rows, width]),
+    recorder.tensor(shortTable(name), name === OPTIONAL_WEIGHTS.headBias ? [rows] : [rows, width]),
   ]);
   return {
     config: { ...config, vocabularySize: rows },

@@ -36,6 +36,7 @@ export interface GraphInputs {
 export class GraphValues {
   #ids: string | undefined;
   #table: string | undefined;
+  readonly #made = new Map<string, string>();
   readonly windowBias: string | undefined;
   readonly sourceBias: string | undefined;
   readonly keyMask: string | undefined;
@@ -44,6 +45,15 @@ export class GraphValues {
     this.windowBias = windowBias;
     this.sourceBias = sourceBias;
     this.keyMask = keyMask;
+  }
+
+  /** A value that several ops of this graph read: made where it is first asked for, outside of branches. */
+  once(key: string, make: () => string): string {
+    const known = this.#made.get(key);
+    if (known !== undefined) return known;
+    const value = make();
+    this.#made.set(key, value);
+    return value;
   }
 
   /** Remembers what is embedded: every sequence of the graph has the sizes of these ids. */

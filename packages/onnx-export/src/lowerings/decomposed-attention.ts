@@ -9,12 +9,22 @@
  */
 import { SlmError } from "@slm/core";
 import { int } from "@slm/onnx";
-import type { HeadLayout, Lowering, Recorder, Rotation, ScoreAttributes, Tensor } from "@slm/tensor";
+import {
+  rotationOf,
+  type HeadLayout,
+  type Lowering,
+  type OptionalRotation,
+  type Recorder,
+  type Rotation,
+  type ScoreAttributes,
+  type Tensor,
+} from "@slm/tensor";
 import type { RotaryNames } from "../weights/graph-weights.js";
 import { checkHeadOrder, type LoweringContext } from "./context.js";
-import { inFloat32, shapeOf, transposeAxes } from "./emit.js";
+import { countUp, inFloat32, int32, reshape, shapeOf, sizeOf, transposeAxes } from "./emit.js";
 import { HeadAxes } from "./head-axes.js";
-import { lengthBias, maskBias, maskedKeys } from "./padding.js";
+import { attendedOnly, lengthBias, maskBias, maskedKeys } from "./padding.js";
+import { foldedRelativeBias, relativeScores, withRelative } from "./relative-scores.js";
 import { rotateFused, rotateHalves } from "./rotation.js";
 
 export interface AttentionParts {
@@ -69,7 +79,7 @@ export const addBias =
 
 /** Bidirectional attention over whole sequences; padding by a mask, by lengths, or by a static graph's bias. */
 export function decomposedSequence(context: LoweringContext): Lowering<"selfAttention"> {
-  return (recorder, { query, key, value, lengths, mask }, layout) => {
+  return (recorder, { query, key, value, lengths, mask, relativeBias }, layout) => {
     checkHeadOrder(layout);
     if (layout.causal) throw causalUnsupported();
     const axes = new HeadAxes(recorder, context);
@@ -77,14 +87,47 @@ export function decomposedSequence(context: LoweringContext): Lowering<"selfAtte
     const turn = (x: Tensor, count: number): string =>
       turned(recorder, context, { x, heads: count, headDim, rotation: layout });
     const bias = sequenceBias(recorder, context, { lengths, mask });
+    const relative = relativeScores(relativeBias, layout, true);
     const parts = {
       query: turn(query, heads),
       key: maskedKeys(recorder, context, transposeAxes(recorder, turn(key, kvHeads), [0, 1, 3, 2])),
       value: axes.split(recorder.nameOf(value), value.shape, kvHeads, headDim),
-      mask: bias === undefined ? (scores: string) => scores : addBias(recorder, bias),
+      mask: withRelative(
+        recorder,
+        relative && foldedRelativeBias(recorder, context, relative, distances()),
+        (scores) => windowed(bias === undefined ? scores : addBias(recorder, bias)(scores)),
+      ),
     };
     return attend(recorder, context, parts, { query, layout });
+
+    /** Positions of keys less those of queries: int32 `[length, length]`. */
+    function distances(): string {
+      return context.values.once("distances", () => sequenceDistances(recorder, context, query.shape[1]!));
+    }
+
+    /** Hides keys that are `window` or more away, in either direction. */
+    function windowed(scores: string): string {
+      const { window } = layout;
+      if (window === undefined) return scores;
+      const { builder } = recorder;
+      const isNear = context.values.once(`window ${window}`, () =>
+        builder.op("Less", [builder.op("Abs", [distances()]), int32(recorder, window)]),
+      );
+      const rows =
+        heads === kvHeads ? isNear : builder.op("Tile", [isNear, builder.ints([heads / kvHeads, 1])]);
+      return attendedOnly(recorder, rows, scores);
+    }
   };
+}
+
+function sequenceDistances(recorder: Recorder, { device, values }: LoweringContext, length: number): string {
+  const { builder } = recorder;
+  if (device.shapes === "static") {
+    const all = Array.from({ length: length * length }, (_, at) => (at % length) - Math.floor(at / length));
+    return builder.constant("int32", [length, length], all);
+  }
+  const places = countUp(recorder, sizeOf(recorder, values.ids, 1));
+  return builder.op("Sub", [places, reshape(recorder, places, [-1, 1])]);
 }
 
 function causalUnsupported(): SlmError {
@@ -98,17 +141,19 @@ export interface TurnedPart {
   readonly x: Tensor;
   readonly heads: number;
   readonly headDim: number;
-  readonly rotation: Rotation;
+  readonly rotation: OptionalRotation;
   /** Position of the first row, int64 `[1]`; absent: 0. */
   readonly offset?: string;
 }
 
-/** Rotates rows by their positions and gives them as heads `[batch, heads, length, headDim]`. */
+/** Rotates rows by their positions, if heads are rotated, and gives them as heads `[batch, heads, length, headDim]`. */
 export function turned(recorder: Recorder, context: LoweringContext, part: TurnedPart): string {
   const { device, weights, positions } = context;
-  const { x, heads, headDim, rotation, offset } = part;
+  const { x, heads, headDim, offset } = part;
   const axes = new HeadAxes(recorder, context);
   const rows = recorder.nameOf(x);
+  const rotation = rotationOf(part.rotation);
+  if (rotation === undefined) return axes.split(rows, x.shape, heads, headDim);
   if (device.rotary === "RotaryEmbedding") {
     const table = weights.rotary(recorder, { positions, headDim, rotation });
     const first = offset ?? recorder.builder.ints([0]);
@@ -120,11 +165,15 @@ export function turned(recorder: Recorder, context: LoweringContext, part: Turne
     );
   }
   const split = axes.split(rows, x.shape, heads, headDim);
-  return rotateHalves(recorder, split, anglesOf(recorder, context, part), headDim);
+  return rotateHalves(recorder, split, anglesOf(recorder, context, { ...part, rotation }), headDim);
 }
 
 /** cos and sin of the rows' positions, broadcastable to `[batch, heads, length, headDim / 2]`. */
-function anglesOf(recorder: Recorder, context: LoweringContext, part: TurnedPart): RotaryNames {
+function anglesOf(
+  recorder: Recorder,
+  context: LoweringContext,
+  part: TurnedPart & { readonly rotation: Rotation },
+): RotaryNames {
   const { device, weights, positions, values } = context;
   const { x, headDim, rotation } = part;
   if (device.shapes === "static") {

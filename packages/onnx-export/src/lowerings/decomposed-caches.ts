@@ -2,6 +2,7 @@
 import { SlmError } from "@slm/core";
 import { int } from "@slm/onnx";
 import {
+  rotationOf,
   type CachedAttentionAttributes,
   type Lowering,
   type OpSet,
@@ -14,6 +15,8 @@ import { HeadAxes } from "./head-axes.js";
 import { attendedOnly, maskBias } from "./padding.js";
 import { addBias, attend, turned } from "./decomposed-attention.js";
 import { rotateHalves } from "./rotation.js";
+import { foldedRelativeBias, relativeScores, withRelative } from "./relative-scores.js";
+import type { RotaryNames } from "../weights/graph-weights.js";
 
 type Inputs = OpSet["cachedAttention"]["inputs"];
 type Outputs = OpSet["cachedAttention"]["outputs"];
@@ -103,7 +106,9 @@ function cached(
   const fresh = newHeads(recorder, context, inputs, layout);
   const presentKey = extend(recorder.nameOf(pastKey), fresh.key);
   const presentValue = extend(recorder.nameOf(pastValue), fresh.value);
-  const heads = { presentKey, presentValue, query: fresh.query, past: recorder.nameOf(pastLength), slots };
+  const past = recorder.nameOf(pastLength);
+  const { relativeBias } = inputs;
+  const heads = { presentKey, presentValue, query: fresh.query, past, slots, relativeBias };
   return {
     output: attendPresent(recorder, context, heads, { query, layout }),
     presentKey: recorder.tensor(presentKey, pastKey.shape),
@@ -123,23 +128,40 @@ interface PresentHeads {
   readonly past: string;
   /** Positions of the caches: int32 `[keys]`. */
   readonly slots: string;
+  /** See the op. */
+  readonly relativeBias?: Tensor | undefined;
 }
 
 /** Emits attention of new positions over caches that hold them already. @returns rows of `query`'s shape */
 export function attendPresent(
   recorder: Recorder,
   context: LoweringContext,
-  { presentKey, presentValue, query, past, slots }: PresentHeads,
+  { presentKey, presentValue, query, past, slots, relativeBias }: PresentHeads,
   place: { readonly query: Tensor; readonly layout: CachedAttentionAttributes },
 ): Tensor {
   const causal = causalMask(recorder, context, { slots, past, layout: place.layout });
+  const relative = relativeScores(relativeBias, place.layout, false);
+  const added = relative && foldedRelativeBias(recorder, context, relative, distances());
   const parts = {
     query,
     key: transposeAxes(recorder, presentKey, [0, 1, 3, 2]),
     value: presentValue,
-    mask: keyMask(recorder, context, causal),
+    mask: withRelative(recorder, added, keyMask(recorder, context, causal)),
   };
   return attend(recorder, context, parts, place);
+
+  function distances(): string {
+    return context.values.once("distances", () => {
+      const own = ownPositions(recorder, context, past);
+      return recorder.builder.op("Sub", [slots, own]);
+    });
+  }
+}
+
+/** Positions of what is new: int32 `[length, 1]`. */
+function ownPositions(recorder: Recorder, { values }: LoweringContext, past: string): string {
+  const own = recorder.builder.op("Add", [countUp(recorder, sizeOf(recorder, values.ids, 1)), past]);
+  return reshape(recorder, own, [-1, 1]);
 }
 
 /** Hides padding as well, where the graph has an input that says what is padding. */
@@ -159,13 +181,12 @@ function keyMask(
  */
 function causalMask(
   recorder: Recorder,
-  { values }: LoweringContext,
+  context: LoweringContext,
   span: { readonly slots: string; readonly past: string; readonly layout: CachedAttentionAttributes },
 ): (scores: string) => string {
   const { builder } = recorder;
   const { slots, past, layout } = span;
-  const own = builder.op("Add", [countUp(recorder, sizeOf(recorder, values.ids, 1)), past]);
-  const column = reshape(recorder, own, [-1, 1]);
+  const column = ownPositions(recorder, context, past);
   const before = builder.op("LessOrEqual", [slots, column]);
   const allowed = layout.window === undefined ? before : builder.op("And", [before, near(layout.window)]);
   const group = layout.heads / layout.kvHeads;
@@ -198,21 +219,16 @@ export function windowCache(context: LoweringContext): Lowering<"cachedAttention
     if (windowBias === undefined)
       throw new SlmError("UNEXPECTED", "export: a static decoder needs its bias as an input");
     const { heads, kvHeads, headDim } = layout;
-    const { query, key, value, pastKey, pastValue, pastLength } = inputs;
+    const { query, key, value, pastKey, pastValue, pastLength, relativeBias } = inputs;
     const axes = new HeadAxes(recorder, context);
     const length = query.shape[1]!;
-    const table = context.weights.rotary(recorder, {
-      positions: layout.capacity,
-      headDim,
-      rotation: layout,
-    });
-    const at = (angles: string): string => {
-      const rows = recorder.op("Gather", [angles, pastLength]);
-      return reshape(recorder, rows, [1, 1, length, headDim / 2]);
+    const angles = anglesAt(recorder, context, { pastLength, length, layout });
+    const turn = (x: Tensor, count: number): string => {
+      const split = axes.split(recorder.nameOf(x), x.shape, count, headDim);
+      return angles === undefined ? split : rotateHalves(recorder, split, angles, headDim);
     };
-    const angles = { cos: at(table.cos), sin: at(table.sin) };
-    const turn = (x: Tensor, count: number): string =>
-      rotateHalves(recorder, axes.split(recorder.nameOf(x), x.shape, count, headDim), angles, headDim);
+    const relative = relativeScores(relativeBias, layout, false);
+    const added = relative && foldedRelativeBias(recorder, context, relative, slotDistances());
     const newRows = turn(key, kvHeads);
     const newKey =
       length === 1
@@ -223,14 +239,51 @@ export function windowCache(context: LoweringContext): Lowering<"cachedAttention
       query: turn(query, heads),
       key: concat(recorder, [recorder.nameOf(pastKey), newKey], 3),
       value: concat(recorder, [recorder.nameOf(pastValue), newValue], 2),
-      mask: addBias(recorder, forEachHead(recorder, windowBias, length === 1 ? 1 : heads / kvHeads)),
+      mask: withRelative(
+        recorder,
+        added,
+        addBias(recorder, forEachHead(recorder, windowBias, length === 1 ? 1 : heads / kvHeads)),
+      ),
     };
     return {
       output: attend(recorder, context, parts, { query, layout }),
       presentKey: recorder.tensor(newKey, [1, kvHeads, headDim, length]),
       presentValue: recorder.tensor(newValue, [1, kvHeads, length, headDim]),
     };
+
+    /** Position of each slot, and of the tokens themselves, less the tokens' own: int32 `[length, slots + length]`. */
+    function slotDistances(): string {
+      return context.values.once("distances", () => {
+        const { builder } = recorder;
+        const slots = Array.from({ length: pastKey.shape[3]! }, (_, slot) => slot);
+        const own = recorder.nameOf(pastLength);
+        const columns = concat(recorder, [builder.constant("int32", [slots.length], slots), own], 0);
+        return builder.op("Sub", [columns, reshape(recorder, own, [length, 1])]);
+      });
+    }
   };
+}
+
+/** cos and sin of the tokens' positions, `[1, 1, length, headDim / 2]`; nothing for heads that are not rotated. */
+function anglesAt(
+  recorder: Recorder,
+  { weights }: LoweringContext,
+  place: {
+    readonly pastLength: Tensor;
+    readonly length: number;
+    readonly layout: CachedAttentionAttributes;
+  },
+): RotaryNames | undefined {
+  const { pastLength, length, layout } = place;
+  const { capacity: positions, headDim } = layout;
+  const rotation = rotationOf(layout);
+  if (rotation === undefined) return undefined;
+  const table = weights.rotary(recorder, { positions, headDim, rotation });
+  const at = (angles: string): string => {
+    const rows = recorder.op("Gather", [angles, pastLength]);
+    return reshape(recorder, rows, [1, 1, length, headDim / 2]);
+  };
+  return { cos: at(table.cos), sin: at(table.sin) };
 }
 
 /** A bias of every token's row, once for each of the heads that fold into the rows of one KV head. */

@@ -13,8 +13,9 @@
  */
 import { ROW_POSITIONS } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
-import { int, subgraph } from "@slm/onnx";
+import { int, ints, subgraph } from "@slm/onnx";
 import {
+  rotationOf,
   type CachedAttentionAttributes,
   type Lowering,
   type OpSet,
@@ -23,7 +24,7 @@ import {
 } from "@slm/tensor";
 import { checkHeadOrder, type LoweringContext } from "./context.js";
 import { cast, concat, countUp, inFloat32, int32, reshape, shapeOf, sizeOf } from "./emit.js";
-import { attendJoined, type CachedStep } from "./group-query-attention.js";
+import { attendJoined, isFusable, type CachedStep } from "./group-query-attention.js";
 import {
   forEveryGroup,
   groupedHeads,
@@ -34,6 +35,7 @@ import {
 } from "./grouped-heads.js";
 import { attendedOnly } from "./padding.js";
 import { capped } from "./decomposed-attention.js";
+import { biasOfDistances, relativeScores } from "./relative-scores.js";
 import { rotateFused } from "./rotation.js";
 
 type Inputs = OpSet["cachedAttention"]["inputs"];
@@ -65,25 +67,31 @@ function attend(
   step: CachedStep,
   layout: CachedAttentionAttributes,
 ): string {
-  if (layout.capacity <= JOINED_CAPACITY) return attendJoined(recorder, context, step, layout);
+  const isJoinable = isFusable(layout) && step.relativeBias === undefined;
+  if (layout.capacity <= JOINED_CAPACITY && (isJoinable || context.runsAreLong))
+    return attendJoined(recorder, context, step, layout);
   if (context.runsAreLong) return stepOrRun(recorder, context, step, layout);
   const offsets = countUp(recorder, sizeOf(recorder, context.values.ids, 1));
-  const allowed = allowedKeys(recorder, step, layout, offsets);
-  return attendApart(recorder, context, step, { layout, allowed });
+  const { allowed, distances } = allowedKeys(recorder, step, layout, offsets);
+  const added = relativeBias(recorder, context, step, { layout, distances });
+  return attendApart(recorder, context, step, { layout, allowed, added });
 }
 
 function turnedStep(
   recorder: Recorder,
-  { positions, weights }: LoweringContext,
+  context: LoweringContext,
   inputs: Inputs,
   layout: CachedAttentionAttributes,
 ): CachedStep {
+  const { positions, weights } = context;
   const { heads, kvHeads, headDim } = layout;
   const name = (x: Tensor): string => recorder.nameOf(x);
   const pastLength = name(inputs.pastLength);
   const offset = cast(recorder, pastLength, "int64");
+  const rotation = rotationOf(layout);
   const turn = (x: Tensor, count: number, scale: number): string => {
-    const table = weights.rotary(recorder, { positions, rotation: layout, headDim, scale });
+    if (rotation === undefined) return scaled(recorder, context, name(x), scale);
+    const table = weights.rotary(recorder, { positions, rotation, headDim, scale });
     return rotateFused(recorder, { x: name(x), table, offset, heads: count, headDim });
   };
   return {
@@ -94,8 +102,12 @@ function turnedStep(
     pastKey: name(inputs.pastKey),
     pastValue: name(inputs.pastValue),
     pastLength,
+    relativeBias: inputs.relativeBias,
   };
 }
+
+const scaled = (recorder: Recorder, { device }: LoweringContext, x: string, scale: number): string =>
+  scale === 1 ? x : recorder.builder.op("Mul", [x, recorder.builder.constant(device.precision, [], [scale])]);
 
 /** One new position by products; a run over many, whose scores would fill memory, by the operator that joins. */
 function stepOrRun(
@@ -105,7 +117,7 @@ function stepOrRun(
   layout: CachedAttentionAttributes,
 ): string {
   const { builder } = recorder;
-  const allowed = allowedKeys(recorder, step, layout);
+  const { allowed } = allowedKeys(recorder, step, layout);
   const isStep = builder.op("Equal", [shapeOf(recorder, context.values.ids, 1), builder.ints([1])]);
   const branches = {
     then_branch: subgraph(
@@ -132,7 +144,7 @@ function allowedKeys(
   { pastKey, pastLength }: CachedStep,
   { window }: CachedAttentionAttributes,
   offsets?: string,
-): string {
+): { readonly allowed: string; readonly distances: () => string } {
   const { builder } = recorder;
   const first = reshape(recorder, pastLength, ROW_POSITIONS.shape);
   const behind = (by: string | undefined): string =>
@@ -143,9 +155,10 @@ function allowedKeys(
   const columns = concat(recorder, [old, behind(offsets)], -1);
   const own = behind(offsets === undefined ? undefined : reshape(recorder, offsets, [-1, 1]));
   const before = builder.op("LessOrEqual", [columns, own]);
-  if (window === undefined) return before;
+  const distances = (): string => builder.op("Sub", [columns, own]);
+  if (window === undefined) return { allowed: before, distances };
   const near = builder.op("Greater", [columns, builder.op("Sub", [own, int32(recorder, window)])]);
-  return builder.op("And", [before, near]);
+  return { allowed: builder.op("And", [before, near]), distances };
 }
 
 /** Attention as products over the cache and over what is new. */
@@ -153,8 +166,14 @@ function attendApart(
   recorder: Recorder,
   context: LoweringContext,
   { query, key, value, pastKey, pastValue }: CachedStep,
-  { layout, allowed }: { readonly layout: CachedAttentionAttributes; readonly allowed: string },
+  part: {
+    readonly layout: CachedAttentionAttributes;
+    readonly allowed: string;
+    /** Added to scores, float32 `[rows, kvHeads, group, target, capacity + target]`. */
+    readonly added?: string | undefined;
+  },
 ): string {
+  const { layout, allowed, added } = part;
   const { builder } = recorder;
   const { precision } = context.device;
   const own = { ...layout, heads: layout.kvHeads };
@@ -166,7 +185,7 @@ function attendApart(
   ];
   const scores = [oldKeys, keys].map((rows) => productOfRows(recorder, queries, rows));
   const weights = inFloat32(recorder, concat(recorder, scores, -1), precision, (wide) =>
-    softmax(recorder, attendedOnly(recorder, allowed, capped(recorder, wide, layout.softcap))),
+    softmax(recorder, attendedOnly(recorder, allowed, biased(capped(recorder, wide, layout.softcap)))),
   );
   const sizes = concat(recorder, [shapeOf(recorder, pastKey, 2), shapeOf(recorder, key, 1)], 0);
   const [ofOld, ofNew] = builder.node("Split", [weights, sizes], {
@@ -178,4 +197,25 @@ function attendApart(
     builder.op("MatMul", [ofNew!, values]),
   ]);
   return headsTogether(recorder, read, layout);
+
+  function biased(scores: string): string {
+    return added === undefined ? scores : builder.op("Add", [scores, added]);
+  }
+}
+
+/** Biases by distance, `[rows, kvHeads, group, target, capacity + target]`; nothing for attention without them. */
+function relativeBias(
+  recorder: Recorder,
+  context: LoweringContext,
+  step: CachedStep,
+  { layout, distances }: { readonly layout: CachedAttentionAttributes; readonly distances: () => string },
+): string | undefined {
+  const relative = relativeScores(step.relativeBias, layout, false);
+  if (relative === undefined) return undefined;
+  const { builder } = recorder;
+  return context.values.once(`relative scores ${recorder.nameOf(relative.table)}`, () => {
+    const rows = biasOfDistances(recorder, context, relative, distances());
+    const byHead = builder.op("Transpose", [rows], { attributes: { perm: ints([0, 5, 6, 1, 2, 3, 4]) } });
+    return builder.op("Squeeze", [byHead, builder.ints([3, 4])]);
+  });
 }

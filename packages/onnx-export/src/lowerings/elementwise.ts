@@ -32,6 +32,28 @@ export function primitiveGelu({ device }: LoweringContext): Lowering<"gelu"> {
   };
 }
 
+/** ONNX's own operator of the exact form, opset 20. */
+export function exactGelu(): Lowering<"erfGelu"> {
+  return (recorder, { x }) =>
+    recorder.record("Gelu", [x], x.shape, { attributes: { approximate: text("none") } });
+}
+
+/** x/2 · (1 + erf(x / sqrt(2))): the pattern that ONNX Runtime fuses to its own Gelu, and that older opsets know. */
+export function primitiveErfGelu({ device }: LoweringContext): Lowering<"erfGelu"> {
+  return (recorder, { x }) => {
+    const { builder } = recorder;
+    const input = recorder.nameOf(x);
+    const scalar = (value: number): string => builder.constant(device.precision, [], [value]);
+    const op = (opType: string, ...inputs: string[]): string => builder.op(opType, inputs);
+    const gate = op("Add", op("Erf", op("Div", input, scalar(Math.SQRT2))), scalar(1));
+    return recorder.record("Mul", [op("Mul", input, gate), scalar(0.5)], x.shape);
+  };
+}
+
+export function rectified(): Lowering<"relu"> {
+  return (recorder, { x }) => recorder.record("Relu", [x], x.shape);
+}
+
 /** x · sigmoid(x). */
 export function sigmoidProduct(): Lowering<"silu"> {
   return (recorder, { x }) =>

@@ -15,16 +15,19 @@ import { float, int, subgraph } from "@slm/onnx";
 import {
   CONTRIB,
   type CachedAttentionAttributes,
+  rotationOf,
   type HeadLayout,
   type Lowering,
   type OpSet,
+  type OptionalRotation,
   type Recorder,
-  type Rotation,
   type ScoreAttributes,
+  type Tensor,
 } from "@slm/tensor";
 import type { RotaryNames } from "../weights/graph-weights.js";
 import { checkHeadOrder, namesOf, type LoweringContext } from "./context.js";
 import { cast, countUp, int32, shapeOf, sizeOf, type Attributes } from "./emit.js";
+import { decomposedSequence } from "./decomposed-attention.js";
 import { attendPresent, bufferedCache } from "./decomposed-caches.js";
 import { HeadAxes } from "./head-axes.js";
 import { rotateFused } from "./rotation.js";
@@ -35,9 +38,13 @@ const HEAD_DIM_MULTIPLE = 8;
 /** The rotation inside it wants multiples of this; other sizes are rotated by a node before. Same source. */
 const FUSED_ROTARY_MULTIPLE = 16;
 
+/** Whether the operator computes heads of this size. */
+export const isFusable = ({ headDim }: Pick<HeadLayout, "headDim">): boolean =>
+  headDim % HEAD_DIM_MULTIPLE === 0;
+
 /** @throws SlmError OP_UNSUPPORTED for a head size that the operator does not compute. */
 function checkHeadSize({ headDim }: Pick<HeadLayout, "headDim">): void {
-  if (headDim % HEAD_DIM_MULTIPLE === 0) return;
+  if (isFusable({ headDim })) return;
   throw new SlmError(
     "OP_UNSUPPORTED",
     `export: GroupQueryAttention needs headDim to be a multiple of ${HEAD_DIM_MULTIPLE}, got ${headDim}`,
@@ -45,10 +52,17 @@ function checkHeadSize({ headDim }: Pick<HeadLayout, "headDim">): void {
   );
 }
 
-/** Bidirectional or causal attention over whole sequences, padded on the right. */
+/**
+ * Bidirectional or causal attention over whole sequences, padded on the right. Biases by distance, windows in both directions and head
+ * sizes that the operator does not compute are products.
+ */
 export function groupQuerySequence(context: LoweringContext): Lowering<"selfAttention"> {
-  return (recorder, { query, key, value, lengths, mask }, layout) => {
-    const { causal } = layout;
+  const products = decomposedSequence(context);
+  return (recorder, inputs, layout) => {
+    const { query, key, value, lengths, mask, relativeBias } = inputs;
+    const { causal, window } = layout;
+    const isFused = isFusable(layout) && relativeBias === undefined && window === undefined;
+    if (!causal && !isFused) return products(recorder, inputs, layout);
     if (mask !== undefined) {
       throw new SlmError(
         "OP_UNSUPPORTED",
@@ -79,12 +93,13 @@ export function groupQueryCache(
   return (recorder, inputs, layout) => {
     if (layout.caches === "delta")
       throw new SlmError("UNEXPECTED", "export: this form of attention hands back whole caches");
-    const { pastKey, pastValue, pastLength } = inputs;
-    if (rotation === "before" && (layout.window ?? layout.softcap) !== undefined)
-      return products(recorder, inputs, layout);
+    const { query, key, value, pastKey, pastValue, pastLength } = inputs;
+    const isPlain = (layout.window ?? layout.softcap) === undefined;
+    const isFused = inputs.relativeBias === undefined && (isFusable(layout) || context.runsAreLong);
+    if (!isFused || (rotation === "before" && !isPlain)) return products(recorder, inputs, layout);
     const present = attendCached(
       { recorder, context, layout, rotation },
-      namesOf(recorder, inputs),
+      namesOf(recorder, { query, key, value }),
       namesOf(recorder, { pastKey, pastValue, pastLength }),
     );
     return {
@@ -153,10 +168,11 @@ export function attendJoined(
   return attendCached({ recorder, context, layout, rotation: "done", scale: 1 }, step, step).output;
 }
 
-/** cos and sin of every position that a layer may stand at. */
-function rotaryTable({ recorder, context, layout }: AttentionPlace): RotaryNames {
+/** cos and sin of every position that a layer may stand at; nothing for heads that are not rotated. */
+function rotaryTable({ recorder, context, layout }: AttentionPlace): RotaryNames | undefined {
   const { positions, weights } = context;
-  return weights.rotary(recorder, { positions, rotation: layout, headDim: layout.headDim });
+  const rotation = rotationOf(layout);
+  return rotation && weights.rotary(recorder, { positions, rotation, headDim: layout.headDim });
 }
 
 interface AttentionValues {
@@ -173,12 +189,15 @@ interface CacheValues {
 }
 
 /** What attention over a cache reads, by name. */
-export interface CachedStep extends AttentionValues, CacheValues {}
+export interface CachedStep extends AttentionValues, CacheValues {
+  /** See the op. */
+  readonly relativeBias?: Tensor | undefined;
+}
 
 interface AttentionPlace {
   readonly recorder: Recorder;
   readonly context: LoweringContext;
-  readonly layout: HeadLayout & Rotation & ScoreAttributes;
+  readonly layout: HeadLayout & OptionalRotation & ScoreAttributes;
   /** Of queries and keys: by the operator where it knows the head size, by nodes before it, or done when they come here. */
   readonly rotation: "inside" | "before" | "done";
   /** What scores are multiplied by. Default: 1 / sqrt(headDim). */
@@ -253,9 +272,9 @@ function attend(place: AttentionPlace, values: AttentionValues, span: AttentionS
   checkHeadOrder(layout);
   checkHeadSize(layout);
   const table = rotaryTable(place);
-  const isInside = rotation === "inside" && headDim % FUSED_ROTARY_MULTIPLE === 0;
+  const isInside = table !== undefined && rotation === "inside" && headDim % FUSED_ROTARY_MULTIPLE === 0;
   const turn = (x: string, count: number): string =>
-    isInside || rotation === "done"
+    isInside || rotation === "done" || table === undefined
       ? x
       : rotateFused(recorder, { x, table, offset: span.offset, heads: count, headDim });
   const attributes: Attributes = {

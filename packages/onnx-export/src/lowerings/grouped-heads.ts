@@ -13,6 +13,7 @@ import { int } from "@slm/onnx";
 import { CONTRIB, type HeadLayout, type Lowering, type Recorder } from "@slm/tensor";
 import { checkHeadOrder, type LoweringContext } from "./context.js";
 import { transposedKeys } from "./cross-attention.js";
+import { capped } from "./decomposed-attention.js";
 import { inFloat32, reshape, transposeAxes } from "./emit.js";
 
 type Grouping = Pick<HeadLayout, "heads" | "kvHeads" | "headDim">;
@@ -72,8 +73,9 @@ export function groupedCrossAttention({ device }: LoweringContext): Lowering<"cr
     const queries = groupedHeads(recorder, recorder.nameOf(query), layout);
     const scores = builder.op("MatMul", [queries, keys!]);
     const weights = inFloat32(recorder, scores, device.precision, (wide) => {
-      if (bias === undefined) return softmax(recorder, wide);
-      return softmax(recorder, builder.op("Add", [wide, forEveryGroup(recorder, recorder.nameOf(bias))]));
+      const scored = capped(recorder, wide, layout.softcap);
+      if (bias === undefined) return softmax(recorder, scored);
+      return softmax(recorder, builder.op("Add", [scored, forEveryGroup(recorder, recorder.nameOf(bias))]));
     });
     const output = builder.op("MatMul", [weights, values!]);
     return recorder.tensor(headsTogether(recorder, output, layout), query.shape);

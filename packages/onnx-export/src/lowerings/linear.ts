@@ -5,10 +5,11 @@
  * much larger, both exact: logits up to 2 million then pass, where float16 ends at 65504.
  */
 import { SlmError } from "@slm/core";
+import { ROW_POSITIONS } from "@slm/exported-model";
 import { int } from "@slm/onnx";
 import { CONTRIB, type Lowering, type Recorder, type Tensor } from "@slm/tensor";
 import type { LoweringContext } from "./context.js";
-import { cast, concat, reshape } from "./emit.js";
+import { cast, concat, countUp, reshape, sizeOf, sliceAxis } from "./emit.js";
 
 /** Rows of the table by ids: `[batch, length, width]`. */
 export function gatherRows(context: LoweringContext): Lowering<"embedding"> {
@@ -27,6 +28,35 @@ export function gatherFlat(context: LoweringContext): Lowering<"embedding"> {
       const [length, width] = [ids.shape[1]!, table.shape[1]!];
       const rows = recorder.op("Gather", [name, ids]);
       return recorder.tensor(reshape(recorder, rows, [length, width]), [1, length, width]);
+    });
+}
+
+/** Rows of a table of positions from 0, or from a past length, on: `[1 or rows, length, width]`, one row for each past length. */
+export function positionsByRow({ weights }: LoweringContext): Lowering<"positionRows"> {
+  return (recorder, { table, sequence, pastLength }) =>
+    recorder.builder.scope("positions", () => {
+      const name = weights.store(recorder, table, "as-stored").name;
+      const offsets = countUp(recorder, sizeOf(recorder, recorder.nameOf(sequence), 1));
+      const shape = [1, sequence.shape[1]!, table.shape[1]!];
+      if (pastLength === undefined)
+        return recorder.record("Gather", [name, reshape(recorder, offsets, [1, -1])], shape);
+      const first = reshape(recorder, recorder.nameOf(pastLength), ROW_POSITIONS.shape);
+      const places = reshape(recorder, recorder.builder.op("Add", [first, offsets]), [0, -1]);
+      return recorder.record("Gather", [name, places], shape);
+    });
+}
+
+/** The same for one text as rows `[length, width]`; a static decoder's past lengths are the positions of its tokens. */
+export function positionsFlat({ weights }: LoweringContext): Lowering<"positionRows"> {
+  return (recorder, { table, sequence, pastLength }) =>
+    recorder.builder.scope("positions", () => {
+      const name = weights.store(recorder, table, "as-stored").name;
+      const [length, width] = [sequence.shape[1]!, table.shape[1]!];
+      const rows =
+        pastLength === undefined
+          ? sliceAxis(recorder, name, [0, 0, length])
+          : recorder.op("Gather", [name, pastLength]);
+      return recorder.tensor(rows, [1, length, width]);
     });
 }
 
@@ -67,7 +97,7 @@ function matMulWith(context: LoweringContext, product: HeadProduct): Lowering<"l
     const { weights, values } = context;
     const shape = [...x.shape.slice(0, -1), weight.shape[0]];
     if (values.isHead(recorder.nameOf(weight))) {
-      const logits = head(recorder, context, { x, weight }, product);
+      const logits = head(recorder, context, { x, weight, bias }, product);
       return recorder.tensor(logits, shape);
     }
     const { name } = weights.store(recorder, weight, "transposed");
@@ -83,7 +113,7 @@ export function gemmRows(context: LoweringContext): Lowering<"linear"> {
     const { weights, values } = context;
     const shape = [...x.shape.slice(0, -1), weight.shape[0]];
     if (values.isHead(recorder.nameOf(weight))) {
-      return recorder.tensor(head(recorder, context, { x, weight }, gemm), shape);
+      return recorder.tensor(head(recorder, context, { x, weight, bias }, gemm), shape);
     }
     const inputs = [x, weight, ...(bias === undefined ? [] : [bias])].map((tensor, index) =>
       index === 0 ? recorder.nameOf(tensor) : weights.store(recorder, tensor, "as-stored").name,
@@ -98,7 +128,7 @@ const HEADROOM = 32;
 function head(
   recorder: Recorder,
   { device, weights }: LoweringContext,
-  { x, weight }: { readonly x: Tensor; readonly weight: Tensor },
+  { x, weight, bias }: { readonly x: Tensor; readonly weight: Tensor; readonly bias?: Tensor | undefined },
   product: HeadProduct,
 ): string {
   const { builder } = recorder;
@@ -108,10 +138,16 @@ function head(
   const perToken = x.shape.length === 3;
   const [width, vocabulary] = [weight.shape[1]!, weight.shape[0]];
   const rows = perToken ? reshape(recorder, hidden, [-1, width]) : hidden;
-  const logits = wideLogits();
+  const logits = biased(wideLogits());
   if (!perToken) return logits;
   const sizes = builder.op("Shape", [hidden], { attributes: { start: int(0), end: int(2) } });
   return builder.op("Reshape", [logits, concat(recorder, [sizes, builder.ints([vocabulary])], 0)]);
+
+  function biased(product: string): string {
+    if (bias === undefined) return product;
+    const row = weights.store(recorder, bias, "as-stored").name;
+    return builder.op("Add", [product, precision === "float32" ? row : cast(recorder, row, "float32")]);
+  }
 
   function wideLogits(): string {
     if (precision === "float32") return product(recorder, rows, table);

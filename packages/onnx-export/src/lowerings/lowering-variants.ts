@@ -5,9 +5,12 @@ import type { LoweringContext } from "./context.js";
 import { keyRows, decomposedCrossAttention, transposedKeys, valueRows } from "./cross-attention.js";
 import {
   cappedLogits,
+  exactGelu,
   fastGelu,
+  primitiveErfGelu,
   primitiveGelu,
   product,
+  rectified,
   residualSum,
   scaledSigmoidProduct,
   sigmoidProduct,
@@ -23,6 +26,8 @@ import {
   matMulOrFused,
   matMulOrGemm,
   onlyPosition,
+  positionsByRow,
+  positionsFlat,
 } from "./linear.js";
 import {
   decomposedNorm,
@@ -41,6 +46,7 @@ type Form<O extends OpName> = (context: LoweringContext) => Lowering<O>;
 
 const VARIANTS = {
   embedding: { Gather: gatherRows, rows: gatherFlat },
+  positionRows: { Gather: positionsByRow, rows: positionsFlat },
   linear: { MatMulOrFusedMatMul: matMulOrFused, MatMulOrGemm: matMulOrGemm, Gemm: gemmRows },
   rmsNorm: {
     fusablePrimitives: fusableNorm,
@@ -53,6 +59,8 @@ const VARIANTS = {
   multiply: { Mul: product },
   softcap: { Tanh: cappedLogits },
   gelu: { FastGelu: fastGelu, Gelu: standardGelu, primitives: primitiveGelu },
+  erfGelu: { Gelu: exactGelu, primitives: primitiveErfGelu },
+  relu: { Relu: rectified },
   quickGelu: { sigmoid: scaledSigmoidProduct },
   layerNorm: { LayerNormalization: layerNormalization },
   concatTokens: { Concat: joinedTokens },
@@ -90,6 +98,7 @@ export function loweringTable(context: LoweringContext, operators: LoweringVaria
   const rmsNorm = VARIANTS.rmsNorm[operators.rmsNorm](context);
   return {
     embedding: VARIANTS.embedding[operators.embedding](context),
+    positionRows: VARIANTS.positionRows[operators.positionRows](context),
     linear: VARIANTS.linear[operators.linear](context),
     rmsNorm,
     qkNorm: VARIANTS.qkNorm[operators.qkNorm](context, rmsNorm),
@@ -97,6 +106,8 @@ export function loweringTable(context: LoweringContext, operators: LoweringVaria
     multiply: VARIANTS.multiply[operators.multiply](),
     softcap: VARIANTS.softcap[operators.softcap](),
     gelu: VARIANTS.gelu[operators.gelu](context),
+    erfGelu: VARIANTS.erfGelu[operators.erfGelu](context),
+    relu: VARIANTS.relu[operators.relu](),
     quickGelu: VARIANTS.quickGelu[operators.quickGelu](context),
     layerNorm: VARIANTS.layerNorm[operators.layerNorm](context),
     concatTokens: VARIANTS.concatTokens[operators.concatTokens](context),

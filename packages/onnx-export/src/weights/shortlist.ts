@@ -1,6 +1,13 @@
 /** The shortlist: the tokens of a task's answers, and the pruned tables of a decoder for them. */
 import { SlmError } from "@slm/core";
-import { EMBEDDING_WEIGHT, headWeight, type ModelConfig, type Weights } from "@slm/model";
+import {
+  EMBEDDING_WEIGHT,
+  headWeight,
+  OPTIONAL_WEIGHTS,
+  publishedOf,
+  type ModelConfig,
+  type Weights,
+} from "@slm/model";
 import { createHostTensor, type HostTensor } from "@slm/runtime";
 import type { Tokenizer } from "@slm/tokenizer";
 import { LazyWeights } from "./lazy-weights.js";
@@ -35,9 +42,10 @@ export async function collectShortlist(
 /** Name of the rows of a table that are on the shortlist. */
 export const shortTable = (name: string): string => `shortlist.${name}`;
 
-/** The tables of a model that have a row for every token. */
+/** The tables of a model that have a row, or a number, for every token of the target. */
 export const tablesOf = (config: ModelConfig): readonly string[] => [
   ...new Set([EMBEDDING_WEIGHT, headWeight(config)]),
+  ...(publishedOf(config).headBias === true ? [OPTIONAL_WEIGHTS.headBias] : []),
 ];
 
 /** The same weights, and beside every table its rows that are on the shortlist: `[tokens, width]`. */
@@ -50,8 +58,8 @@ export function withShortTables(config: ModelConfig, weights: Weights, shortlist
 }
 
 function rowsOf({ shape, data }: HostTensor, rows: Shortlist): HostTensor {
-  const width = shape[1]!;
-  const few = createHostTensor("float32", [rows.length, width]);
+  const width = shape[1] ?? 1;
+  const few = createHostTensor("float32", [rows.length, ...shape.slice(1)]);
   for (const [place, row] of rows.entries())
     few.data.set((data as Float32Array).subarray(row * width, (row + 1) * width) as never, place * width);
   return few;

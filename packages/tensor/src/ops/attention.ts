@@ -9,7 +9,13 @@ import { SlmError } from "@slm/core";
 import { activeRecorder } from "../recording/recorder.js";
 import { tf, type Tensor } from "../tf.js";
 import { defineOp } from "./lowering.js";
-import { rotary, rotaryTable, rotaryTensors } from "./rotary.js";
+import {
+  cachedRelativeBias,
+  checkRelative,
+  grownRelativeBias,
+  sequenceRelativeBias,
+} from "./relative-bias.js";
+import { rotary, rotaryTable, rotaryTensors, rotationOf, turnOf } from "./rotary.js";
 import { expectShape } from "./shape-check.js";
 import type { CachedAttentionAttributes, HeadLayout, OpSet, ScoreAttributes } from "./signatures.js";
 
@@ -58,7 +64,10 @@ export function scaledScores(query: Tensor, key: Tensor, transposeB: boolean, sc
 }
 
 interface AttendOptions {
+  /** Hides keys; a constant. */
   readonly bias?: Tensor | undefined;
+  /** Added to scores, `[1 or batch, kvHeads, group, length, source]`; it has a gradient. */
+  readonly relative?: Tensor | undefined;
   /** Query heads per KV head. */
   readonly group: number;
   readonly softcap?: number | undefined;
@@ -70,14 +79,21 @@ interface AttendOptions {
  * Shapes: query `[batch, kvHeads, rows, headDim]`, key and value `[batch, kvHeads, source, headDim]`,
  * bias broadcastable to `[batch, kvHeads, group, length, source]` with group·length = rows.
  * Gradient, P the weights: dV = PᵀdO, dS = P∘(dO·Vᵀ - rowsum(dO·Vᵀ∘P)), dQ = dS·K/sqrt(d), dK = dSᵀ·Q/sqrt(d).
- * Capped at c with t = tanh(S/c): dS is multiplied by 1 - t².
+ * Capped at c with t = tanh(S/c): dS is multiplied by 1 - t². A relative bias is added to capped scores; its gradient is dS before that,
+ * summed over the batch.
  */
-function attend(query: Tensor, key: Tensor, value: Tensor, { bias, group, softcap }: AttendOptions): Tensor {
+function attend(
+  query: Tensor,
+  key: Tensor,
+  value: Tensor,
+  { bias, relative, group, softcap }: AttendOptions,
+): Tensor {
   const [batch, kvHeads, rows, headDim] = query.shape as [number, number, number, number];
   const source = key.shape[2]!;
   const scale = 1 / Math.sqrt(headDim);
   return tf.customGrad((...args: (Tensor | tf.GradSaveFunc)[]) => {
-    const [q, k, v, save] = args as [Tensor, Tensor, Tensor, tf.GradSaveFunc];
+    const save = args.at(-1) as tf.GradSaveFunc;
+    const [q, k, v, added] = args.slice(0, -1) as [Tensor, Tensor, Tensor, Tensor | undefined];
     let scores = scaledScores(q, k, true, softcap === undefined ? scale : scale / softcap);
     const slopes: Tensor[] = [];
     if (softcap !== undefined) {
@@ -85,9 +101,10 @@ function attend(query: Tensor, key: Tensor, value: Tensor, { bias, group, softca
       slopes.push(tf.sub(1, tf.square(capped)));
       scores = tf.mul(capped, softcap);
     }
-    if (bias !== undefined) {
-      const apart = tf.reshape(scores, [batch, kvHeads, group, rows / group, source]);
-      scores = tf.reshape(tf.add(apart, bias), [batch, kvHeads, rows, source]);
+    const apart = [batch, kvHeads, group, rows / group, source];
+    for (const term of [added, bias]) {
+      if (term === undefined) continue;
+      scores = tf.reshape(tf.add(tf.reshape(scores, apart), term), [batch, kvHeads, rows, source]);
     }
     const weights = tf.softmax(scores);
     save([q, k, v, weights, ...slopes]);
@@ -102,14 +119,17 @@ function attend(query: Tensor, key: Tensor, value: Tensor, { bias, group, softca
         const spread = tf.mul(dWeights, savedWeights);
         const uncapped = tf.sub(spread, tf.mul(savedWeights, tf.sum(spread, -1, true)));
         const dScores = slope === undefined ? uncapped : tf.mul(uncapped, slope);
-        return [
+        const gradients = [
           scaledScores(dScores, savedK, false, scale),
           scaledTransposed(dScores, savedQ, scale),
           tf.matMul(savedWeights, dy, true, false),
         ];
+        if (relative === undefined) return gradients;
+        const dRelative = tf.reshape(uncapped, apart);
+        return [...gradients, relative.shape[0] === 1 ? tf.sum(dRelative, 0, true) : dRelative];
       },
     };
-  })(query, key, value);
+  })(...(relative === undefined ? [query, key, value] : [query, key, value, relative]));
 }
 
 function scaledTransposed(a: Tensor, b: Tensor, scale: number): Tensor {
@@ -132,6 +152,14 @@ function lengthMask(lengths: Tensor, size: number): Tensor {
 /** (1 - allowed) · MASKED: the bias that, added to scores, masks all keys that are not allowed. */
 export const maskBias = (allowed: Tensor): Tensor => tf.mul(tf.sub(1, allowed), MASKED);
 
+/** 1 where position `row` sees position `column`, fewer than `window` away in either direction: `[1, 1, 1, length, length]`. */
+function windowMask(length: number, window: number): Tensor {
+  const values = Float32Array.from({ length: length * length }, (_, at) =>
+    Math.abs(Math.floor(at / length) - (at % length)) < window ? 1 : 0,
+  );
+  return tf.tensor(values, [1, 1, 1, length, length]);
+}
+
 /** 1 where position `row` sees position `column`, `[1, 1, 1, length, length]`. */
 export function causalMask(length: number, window = length): Tensor {
   const values = new Float32Array(length * length);
@@ -140,35 +168,39 @@ export function causalMask(length: number, window = length): Tensor {
   return tf.tensor(values, [1, 1, 1, length, length]);
 }
 
-/** @throws SlmError UNEXPECTED for a window that is not a positive integer or not causal, and for a softcap that is not above 0. */
-export function checkScores(op: string, { window, softcap }: ScoreAttributes, causal: boolean): void {
-  const isWindow = window === undefined || (causal && Number.isInteger(window) && window > 0);
+/** @throws SlmError UNEXPECTED for a window that is not a positive integer, and for a softcap that is not above 0. */
+export function checkScores(op: string, { window, softcap }: ScoreAttributes): void {
+  const isWindow = window === undefined || (Number.isInteger(window) && window > 0);
   if (isWindow && (softcap === undefined || softcap > 0)) return;
   throw new SlmError(
     "UNEXPECTED",
-    `${op}: expected a causal window of whole positions and a softcap above 0, got window ${window ?? "none"}, softcap ${softcap ?? "none"}`,
+    `${op}: expected a window of whole positions and a softcap above 0, got window ${window ?? "none"}, softcap ${softcap ?? "none"}`,
   );
 }
 
-export const selfAttention = defineOp("selfAttention", ({ query, key, value, lengths, mask }, attributes) => {
+export const selfAttention = defineOp("selfAttention", (inputs, attributes) => {
+  const { query, key, value, lengths, mask, relativeBias } = inputs;
   const [batch, length] = query.shape as [number, number];
   const { heads, kvHeads, headDim } = attributes;
   expectShape("selfAttention", "query", query, [batch, length, heads * headDim]);
   expectShape("selfAttention", "key", key, [batch, length, kvHeads * headDim]);
-  checkScores("selfAttention", attributes, attributes.causal);
-  const table = rotaryTensors(rotaryTable(length, headDim, attributes));
+  checkScores("selfAttention", attributes);
+  const relative = checkRelative("selfAttention", relativeBias, attributes);
+  const turn = turnOf(length, headDim, attributes);
   const keys = mask ?? (lengths === undefined ? undefined : lengthMask(lengths, length));
   const keyMask = keys === undefined ? undefined : tf.reshape(keys, [batch, 1, 1, 1, length]);
   // Masks are multiplied before they become a bias, so that a row without any allowed key stays uniform over all keys.
-  const causal = attributes.causal ? causalMask(length, attributes.window) : undefined;
+  const near = attributes.window === undefined ? undefined : windowMask(length, attributes.window);
+  const places = attributes.causal ? causalMask(length, attributes.window) : near;
   const allowed =
-    keyMask !== undefined && causal !== undefined ? tf.mul(keyMask, causal) : (keyMask ?? causal);
+    keyMask !== undefined && places !== undefined ? tf.mul(keyMask, places) : (keyMask ?? places);
   const output = attend(
-    foldQuery(rotary(query, table, heads), attributes),
-    foldKeyValue(rotary(key, table, kvHeads), attributes),
+    foldQuery(turn(query, heads), attributes),
+    foldKeyValue(turn(key, kvHeads), attributes),
     foldKeyValue(value, attributes),
     {
       bias: allowed === undefined ? undefined : maskBias(allowed),
+      relative: relative && sequenceRelativeBias(relative, attributes, length),
       group: groupOf(attributes),
       softcap: attributes.softcap,
     },
@@ -195,6 +227,7 @@ export const crossAttention = defineOp("crossAttention", ({ query, key, value, b
   const output = attend(foldQuery(query, layout), tf.transpose(key, [0, 1, 3, 2]), value, {
     bias: bias === undefined ? undefined : tf.reshape(bias, [batch, 1, 1, 1, source]),
     group: groupOf(layout),
+    softcap: layout.softcap,
   });
   return unfoldQuery(output, layout, target);
 });
@@ -208,10 +241,11 @@ const place = (cache: Tensor, fresh: Tensor, slot: Tensor): Tensor =>
  * Caches below their capacity hold exactly the positions so far and grow by one per step, without mask or scatter.
  */
 export const cachedAttention = defineOp("cachedAttention", (inputs, attributes) => {
-  const { query, key, value, pastKey, pastValue, pastLength } = inputs;
+  const { query, key, value, pastKey, pastValue, pastLength, relativeBias } = inputs;
   const batch = query.shape[0];
   const { heads, kvHeads, headDim, capacity, window, softcap } = attributes;
-  checkScores("cachedAttention", attributes, true);
+  checkScores("cachedAttention", attributes);
+  const relative = checkRelative("cachedAttention", relativeBias, attributes);
   expectShape("cachedAttention", "query (one position a step when not fused)", query, [
     batch,
     1,
@@ -220,7 +254,7 @@ export const cachedAttention = defineOp("cachedAttention", (inputs, attributes) 
   if (pastKey.shape[2]! < capacity) return growingAttention(inputs, attributes);
   expectShape("cachedAttention", "pastKey", pastKey, [batch, kvHeads, capacity, headDim]);
   if (attributes.caches === "delta") return deltaCacheAttention(inputs, attributes);
-  const table = rotaryTensors(rotaryTable(capacity, headDim, attributes));
+  const turn = turnOf(capacity, headDim, attributes);
   const at = positionsOf(pastLength, batch);
   const slots = slotsOf(capacity);
   const slot = tf.reshape(tf.cast(tf.equal(slots, at), "float32"), [batch, 1, capacity, 1]);
@@ -228,10 +262,11 @@ export const cachedAttention = defineOp("cachedAttention", (inputs, attributes) 
   const seen =
     window === undefined ? past : tf.mul(past, tf.cast(tf.greater(slots, tf.sub(at, window)), "float32"));
   const allowed = tf.reshape(seen, [batch, 1, 1, 1, capacity]);
-  const presentKey = place(pastKey, foldKeyValue(rotary(key, table, kvHeads, at), attributes), slot);
+  const presentKey = place(pastKey, foldKeyValue(turn(key, kvHeads, at), attributes), slot);
   const presentValue = place(pastValue, foldKeyValue(value, attributes), slot);
-  const output = attend(foldQuery(rotary(query, table, heads, at), attributes), presentKey, presentValue, {
+  const output = attend(foldQuery(turn(query, heads, at), attributes), presentKey, presentValue, {
     bias: maskBias(allowed),
+    relative: relative && cachedRelativeBias(relative, attributes, tf.sub(at, slots)),
     group: groupOf(attributes),
     softcap,
   });
@@ -252,25 +287,28 @@ export const slotsOf = (capacity: number): Tensor =>
 
 /** Attention of one new position over the caches and itself, concatenated for this; the host updates the caches. */
 function deltaCacheAttention(
-  { query, key, value, pastKey, pastValue, pastLength }: OpSet["cachedAttention"]["inputs"],
+  { query, key, value, pastKey, pastValue, pastLength, relativeBias }: OpSet["cachedAttention"]["inputs"],
   attributes: CachedAttentionAttributes,
 ): OpSet["cachedAttention"]["outputs"] {
   const batch = query.shape[0];
   const { heads, kvHeads, headDim, capacity, window, softcap } = attributes;
-  const table = rotaryTensors(rotaryTable(capacity, headDim, attributes));
+  const relative = checkRelative("cachedAttention", relativeBias, attributes);
+  const turn = turnOf(capacity, headDim, attributes);
   const at = positionsOf(pastLength, batch);
   const slots = slotsOf(capacity);
   const before = tf.cast(tf.less(slots, at), "float32");
   const seen =
     window === undefined ? before : tf.mul(before, tf.cast(tf.greater(slots, tf.sub(at, window)), "float32"));
   const allowed = tf.concat([seen, tf.ones([batch, 1])], 1);
-  const presentKey = rotary(key, table, kvHeads, at);
+  const presentKey = turn(key, kvHeads, at);
+  const distances = tf.concat([tf.sub(at, slots), tf.zeros([batch, 1], "int32")], 1);
   const output = attend(
-    foldQuery(rotary(query, table, heads, at), attributes),
+    foldQuery(turn(query, heads, at), attributes),
     tf.concat([pastKey, foldKeyValue(presentKey, attributes)], 2),
     tf.concat([pastValue, foldKeyValue(value, attributes)], 2),
     {
       bias: maskBias(tf.reshape(allowed, [batch, 1, 1, 1, capacity + 1])),
+      relative: relative && cachedRelativeBias(relative, attributes, distances),
       group: groupOf(attributes),
       softcap,
     },
@@ -280,26 +318,39 @@ function deltaCacheAttention(
 
 /** Attention of one new position over caches that hold exactly the positions before it. */
 function growingAttention(
-  { query, key, value, pastKey, pastValue }: OpSet["cachedAttention"]["inputs"],
+  { query, key, value, pastKey, pastValue, relativeBias }: OpSet["cachedAttention"]["inputs"],
   attributes: CachedAttentionAttributes,
 ): OpSet["cachedAttention"]["outputs"] {
-  const { heads, kvHeads, headDim, capacity, window, softcap } = attributes;
+  const { heads, kvHeads, window, headDim, softcap } = attributes;
   const position = pastKey.shape[2]!;
-  const { half, cos, sin } = rotaryTable(capacity, headDim, attributes);
-  const row = (table: Float32Array): Float32Array => table.slice(position * half, (position + 1) * half);
-  const table = rotaryTensors({ positions: 1, half, cos: row(cos), sin: row(sin) });
+  const turn = turnAt(position, attributes);
   const grown = (cache: Tensor, fresh: Tensor): Tensor =>
     position === 0 ? fresh : tf.concat([cache, fresh], 2);
-  const presentKey = grown(pastKey, foldKeyValue(rotary(key, table, kvHeads), attributes));
+  const presentKey = grown(pastKey, foldKeyValue(turn(key, kvHeads), attributes));
   const presentValue = grown(pastValue, foldKeyValue(value, attributes));
-  const folded = foldQuery(rotary(query, table, heads), attributes);
+  const folded = foldQuery(turn(query, heads), attributes);
   // Positions that have left the window are never read again.
   const from = window === undefined ? 0 : Math.max(0, position + 1 - window);
   const seen = (cache: Tensor): Tensor =>
     from === 0
       ? cache
       : tf.slice(cache, [0, 0, from, 0], [cache.shape[0], kvHeads, position + 1 - from, headDim]);
-  const options = { group: groupOf(attributes), softcap };
+  const relative = checkRelative("cachedAttention", relativeBias, attributes);
+  const added = relative && grownRelativeBias(relative, attributes, position + 1 - from);
+  const options = { group: groupOf(attributes), softcap, relative: added };
   const output = attend(folded, seen(presentKey), seen(presentValue), options);
   return { output: unfoldQuery(output, attributes, 1), presentKey, presentValue };
+}
+
+/** The rotation of one known position. */
+function turnAt(
+  position: number,
+  attributes: CachedAttentionAttributes,
+): (x: Tensor, heads: number) => Tensor {
+  const rotation = rotationOf(attributes);
+  if (rotation === undefined) return (x) => x;
+  const { half, cos, sin } = rotaryTable(attributes.capacity, attributes.headDim, rotation);
+  const row = (table: Float32Array): Float32Array => table.slice(position * half, (position + 1) * half);
+  const table = rotaryTensors({ positions: 1, half, cos: row(cos), sin: row(sin) });
+  return (x, heads) => rotary(x, table, heads);
 }

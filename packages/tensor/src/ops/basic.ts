@@ -1,4 +1,5 @@
 /** Embedding, linear, norm, activation: forward by tfjs ops or one fused node, backward written by hand. */
+import { SlmError } from "@slm/core";
 import { float, int } from "@slm/onnx";
 import { activeRecorder, CONTRIB } from "../recording/recorder.js";
 import { tf, type Tensor } from "../tf.js";
@@ -9,6 +10,20 @@ import { expectShape } from "./shape-check.js";
 export const embedding = defineOp("embedding", ({ table, ids }) => {
   expectShape("embedding", "table", table, [null, null]);
   return tf.gather(table, ids);
+});
+
+/** Rows of a table of positions: the first ones by a slice, those of cached positions by a gather. */
+export const positionRows = defineOp("positionRows", ({ table, sequence, pastLength }) => {
+  const [, length] = sequence.shape as [number, number];
+  const [positions, width] = table.shape as [number, number];
+  if (length > positions || (pastLength !== undefined && length !== 1)) {
+    throw new SlmError(
+      "SHAPE_MISMATCH",
+      `positionRows: ${length} positions, the table has ${positions}; after a past there is one (when not fused)`,
+    );
+  }
+  if (pastLength !== undefined) return tf.reshape(tf.gather(table, pastLength), [-1, 1, width]);
+  return tf.reshape(tf.slice(table, [0, 0], [length, width]), [1, length, width]);
 });
 
 const rowsOf = (x: Tensor): number => x.size / x.shape.at(-1)!;

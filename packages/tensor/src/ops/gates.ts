@@ -32,6 +32,41 @@ export const QUICK_GELU_SLOPE = 1.702;
 /** Source: Hendrycks and Gimpel 2016 (arXiv:1606.08415), section 2. */
 export const quickGelu = defineOp("quickGelu", ({ x }) => swish(x, QUICK_GELU_SLOPE));
 
+const SQRT_2_PI = Math.sqrt(2 * Math.PI);
+
+/**
+ * With Φ the distribution function and φ the density of the normal distribution: d(x · Φ(x)) = Φ(x) + x · φ(x).
+ * Source: Hendrycks and Gimpel 2016 (arXiv:1606.08415), section 2.
+ */
+export const erfGelu = defineOp("erfGelu", ({ x }) =>
+  tf.customGrad((...args: (tf.Tensor | tf.GradSaveFunc)[]) => {
+    const [input, save] = args as [tf.Tensor, tf.GradSaveFunc];
+    const share = tf.mul(tf.add(tf.erf(tf.mul(input, Math.SQRT1_2)), 1), 0.5);
+    save([input, share]);
+    return {
+      value: tf.mul(input, share),
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
+        const [savedX, savedShare] = saved as [tf.Tensor, tf.Tensor];
+        const density = tf.mul(tf.exp(tf.mul(tf.square(savedX), -0.5)), 1 / SQRT_2_PI);
+        return tf.mul(dy, tf.add(savedShare, tf.mul(savedX, density)));
+      },
+    };
+  })(x),
+);
+
+/** Its slope at 0 is 0. */
+export const relu = defineOp("relu", ({ x }) =>
+  tf.customGrad((...args: (tf.Tensor | tf.GradSaveFunc)[]) => {
+    const [input, save] = args as [tf.Tensor, tf.GradSaveFunc];
+    save([input]);
+    return {
+      value: tf.maximum(input, 0),
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) =>
+        tf.mul(dy, tf.cast(tf.greater(saved[0]!, 0), "float32")),
+    };
+  })(x),
+);
+
 export const multiply = defineOp("multiply", ({ a, b }) => tf.mul(a, b));
 
 /** Source: Gemma Team 2024 (arXiv:2408.00118), section 2. */

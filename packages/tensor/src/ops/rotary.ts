@@ -3,7 +3,7 @@ import { SlmError } from "@slm/core";
 import { int } from "@slm/onnx";
 import { activeRecorder, CONTRIB } from "../recording/recorder.js";
 import { tf, type Tensor } from "../tf.js";
-import type { Rotation } from "./signatures.js";
+import type { OptionalRotation, Rotation } from "./signatures.js";
 
 /** cos and sin of every position and frequency, each `[positions, headDim / 2]` row major. */
 export interface RotaryTable {
@@ -43,6 +43,21 @@ export function rotaryTable(
     }
   }
   return { positions, half, cos, sin };
+}
+
+/** The rotation of attention; undefined if its heads are not rotated. */
+export const rotationOf = ({ ropeTheta, ropeInverseFrequencies }: OptionalRotation): Rotation | undefined =>
+  ropeTheta === undefined ? undefined : { ropeTheta, ropeInverseFrequencies };
+
+/** Rotates every head of x by its position; see {@link rotary}. */
+export type Turn = (x: Tensor, heads: number, positions?: Tensor) => Tensor;
+
+/** The rotation of a sequence of up to `positions`; without one x is returned as it is. */
+export function turnOf(positions: number, headDim: number, attributes: OptionalRotation): Turn {
+  const rotation = rotationOf(attributes);
+  if (rotation === undefined) return (x) => x;
+  const table = rotaryTensors(rotaryTable(positions, headDim, rotation));
+  return (x, heads, at) => rotary(x, table, heads, at);
 }
 
 /** A rotary table as tensors of the active backend. */

@@ -60,7 +60,7 @@ export function segmentAttention(
 ): KeyValue & { readonly output: Tensor } {
   const [batch, fresh] = query.shape as [number, number];
   const { heads, kvHeads, headDim, softcap } = attributes;
-  checkScores("segmentAttention", attributes, true);
+  checkScores("segmentAttention", attributes);
   expectShape("segmentAttention", "query", query, [batch, fresh, heads * headDim]);
   if (past !== undefined && fresh !== 1)
     throw new SlmError("UNEXPECTED", `segmentAttention: one new position after a past, got ${fresh}`);

@@ -25,20 +25,43 @@ export interface Rotation {
   readonly ropeInverseFrequencies?: readonly number[] | undefined;
 }
 
+/** A rotation, or none: without `ropeTheta` heads are read as they are. */
+export interface OptionalRotation extends Partial<Omit<Rotation, "ropeTheta">> {
+  readonly ropeTheta?: number | undefined;
+}
+
+/**
+ * How distances between positions share the rows of a relative bias: half of the buckets hold one distance each, the others
+ * logarithmically more, up to `maxDistance` and beyond. Attention in both directions uses half of all buckets for each.
+ */
+export interface RelativeBuckets {
+  readonly buckets: number;
+  readonly maxDistance: number;
+}
+
+/** What attention knows about positions, besides the mask. */
+export interface PositionAttributes extends OptionalRotation {
+  /** Of the input `relativeBias`; both or neither. */
+  readonly relative?: RelativeBuckets | undefined;
+}
+
 /** Changes to attention scores before the softmax. */
 export interface ScoreAttributes {
-  /** Sliding window: a position attends to the last `window` positions, its own included. Default: no window. */
+  /**
+   * Sliding window: a position attends to the last `window` positions, its own included; without `causal` also to as many after it.
+   * Default: no window.
+   */
   readonly window?: number | undefined;
   /** Scores become softcap · tanh(scores / softcap). Default: unchanged. */
   readonly softcap?: number | undefined;
 }
 
-/** `window` needs `causal`. @public the type of an exported op names it */
-export interface SelfAttentionAttributes extends HeadLayout, Rotation, ScoreAttributes {
+/** @public the type of an exported op names it */
+export interface SelfAttentionAttributes extends HeadLayout, PositionAttributes, ScoreAttributes {
   readonly causal: boolean;
 }
 
-export interface CachedAttentionAttributes extends HeadLayout, Rotation, ScoreAttributes {
+export interface CachedAttentionAttributes extends HeadLayout, PositionAttributes, ScoreAttributes {
   /** Capacity of the cache [tokens]. */
   readonly capacity: number;
   /**
@@ -63,6 +86,15 @@ export interface GridShift {
 export interface OpSet {
   /** table `[vocab, width]`, ids int32 `[batch, length]` -> `[batch, length, width]`. */
   embedding: { inputs: { table: Tensor; ids: Tensor }; attributes: NoAttributes; outputs: Tensor };
+  /**
+   * Rows of a table of positions, `[positions, width]`, for a sequence `[batch, length, ...]`: those from 0 on, or from pastLength
+   * int32 `[1]` or `[batch]` on (in programs one new position) -> `[1 or batch, length, width]`.
+   */
+  positionRows: {
+    inputs: { table: Tensor; sequence: Tensor; pastLength?: Tensor | undefined };
+    attributes: NoAttributes;
+    outputs: Tensor;
+  };
   /** x `[..., in]`, weight `[out, in]`, bias `[out]` -> `[..., out]`: x · weightᵀ + bias. */
   linear: {
     inputs: { x: Tensor; weight: Tensor; bias?: Tensor | undefined };
@@ -89,6 +121,10 @@ export interface OpSet {
   softcap: { inputs: { x: Tensor }; attributes: { readonly limit: number }; outputs: Tensor };
   /** tanh form of the Gaussian error linear unit, elementwise. */
   gelu: { inputs: { x: Tensor }; attributes: NoAttributes; outputs: Tensor };
+  /** x · Φ(x) with the normal distribution function Φ, elementwise: the exact Gaussian error linear unit. */
+  erfGelu: { inputs: { x: Tensor }; attributes: NoAttributes; outputs: Tensor };
+  /** max(x, 0), elementwise. */
+  relu: { inputs: { x: Tensor }; attributes: NoAttributes; outputs: Tensor };
   /** x · sigmoid(1.702 · x), elementwise: the activation that CLIP was trained with. */
   quickGelu: { inputs: { x: Tensor }; attributes: NoAttributes; outputs: Tensor };
   /** x `[..., width]`, weight and bias `[width]`: (x - mean) / sqrt(variance + epsilon) · weight + bias. */
@@ -109,11 +145,12 @@ export interface OpSet {
   };
   /** x `[batch, height · width, size]` -> the same: each token becomes the one `down` rows below and `across` columns to the right. */
   shiftGrid: { inputs: { x: Tensor }; attributes: GridShift; outputs: Tensor };
-  /** Residual sum of two tensors of one shape; b may lack the axis `batch`. */
+  /** Residual sum of two tensors of one shape; b may lack the axis `batch`, or have one row there. */
   add: { inputs: { a: Tensor; b: Tensor }; attributes: NoAttributes; outputs: Tensor };
   /**
    * query `[batch, length, heads·headDim]`, key and value `[batch, length, kvHeads·headDim]`; rotary positions 0, 1, ...
-   * on query and key; keys beyond `lengths` int32 `[batch]`, or where `mask` `[batch, length]` is 0, are not attended.
+   * on query and key where there is a rotation; with `relativeBias` `[buckets, heads]` its row for the distance of key and query is
+   * added to scores; keys beyond `lengths` int32 `[batch]`, or where `mask` `[batch, length]` is 0, are not attended.
    */
   selfAttention: {
     inputs: {
@@ -122,6 +159,7 @@ export interface OpSet {
       value: Tensor;
       lengths?: Tensor | undefined;
       mask?: Tensor | undefined;
+      relativeBias?: Tensor | undefined;
     };
     attributes: SelfAttentionAttributes;
     outputs: Tensor;
@@ -141,6 +179,7 @@ export interface OpSet {
       pastKey: Tensor;
       pastValue: Tensor;
       pastLength: Tensor;
+      relativeBias?: Tensor | undefined;
     };
     attributes: CachedAttentionAttributes;
     outputs: { output: Tensor; presentKey: Tensor; presentValue: Tensor };
@@ -157,7 +196,7 @@ export interface OpSet {
    */
   crossAttention: {
     inputs: { query: Tensor; key: Tensor; value: Tensor; bias?: Tensor | undefined };
-    attributes: HeadLayout;
+    attributes: HeadLayout & Pick<ScoreAttributes, "softcap">;
     outputs: Tensor;
   };
   /** x `[batch, length, width]` -> `[batch, width]`: the last position. */

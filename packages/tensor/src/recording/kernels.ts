@@ -93,6 +93,7 @@ export const kernels: Readonly<Record<string, Kernel>> = {
   Equal: binary("Equal", "bool"),
   LogicalAnd: binary("And", "bool"),
   Neg: unary("Neg"),
+  Erf: unary("Erf"),
   Exp: unary("Exp"),
   Log: unary("Log"),
   Tanh: unary("Tanh"),

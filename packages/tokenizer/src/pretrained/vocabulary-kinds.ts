@@ -1,6 +1,7 @@
 /** The kinds of vocabulary that can be pruned, one row each: what must stay for every text to be encodable, and how the model is cut. */
 import { SlmError } from "@slm/core";
 import { z } from "zod";
+import { BYTE_TOKENS } from "../byte-tokens.js";
 import type { TokenizerJson } from "../tokenizer-files.js";
 import { MergePaths, mergePair, mergesOf } from "./merge-paths.js";
 
@@ -39,10 +40,6 @@ const unsupported = (what: string): SlmError =>
   });
 
 const isCharacter = (token: string): boolean => Array.from(token).length === 1;
-
-const byteToken = (_: unknown, byte: number): string =>
-  `<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`;
-const BYTE_TOKENS: readonly string[] = Array.from({ length: 256 }, byteToken);
 
 /**
  * Byte pair encoding. With byte tokens (`<0x00>`, ...) these spell every character; otherwise all single characters stay, which in a

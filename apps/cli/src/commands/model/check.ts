@@ -1,13 +1,16 @@
 import { Flags } from "@oclif/core";
-import type { ReferenceReport } from "@slm/checkpoints";
+import type { HuggingFaceReport, ReferenceReport } from "@slm/checkpoints";
 import { GateFailed } from "../../gate-failed.js";
 import { engineFlag, threadsFlag } from "../../recipe-flags.js";
 import { SlmCommand } from "../../slm-command.js";
 
-export class ModelCheckCommand extends SlmCommand<ReferenceReport> {
-  static override summary = "Compare the encoder-decoder with a reference: outputs, losses, gradients.";
+export class ModelCheckCommand extends SlmCommand<ReferenceReport | HuggingFaceReport> {
+  static override summary =
+    "Compare an encoder-decoder with a reference: outputs, losses, gradients, answers.";
   static override description =
-    "The directory holds config.json, model.safetensors, expected.safetensors and gradients.safetensors. Exit 3 if " +
+    "The directory holds config.json, model.safetensors, expected.safetensors and gradients.safetensors. Or it holds a published " +
+    "encoder-decoder as Hugging Face stores it, with expected.safetensors (input_ids, attention_mask, decoder_input_ids, " +
+    "encoder_output, logits) and expected.json (greedy and beams: token ids of 12 new tokens, of 4 beams). Exit 3 if " +
     "anything differs by more than rounding explains.";
   static override flags = {
     reference: Flags.string({ required: true, helpValue: "<dir>", summary: "Directory of the reference." }),
@@ -16,11 +19,15 @@ export class ModelCheckCommand extends SlmCommand<ReferenceReport> {
   };
   static override examples = ["<%= config.bin %> model check --reference fixtures/tiny --engine js"];
 
-  protected override async execute(): Promise<ReferenceReport> {
+  protected override async execute(): Promise<ReferenceReport | HuggingFaceReport> {
     const { flags } = await this.parse(ModelCheckCommand);
-    const { checkReference, REFERENCE_TOLERANCES } = await import("@slm/checkpoints");
+    const { checkHuggingFace, checkReference, isHuggingFaceReference, REFERENCE_TOLERANCES } =
+      await import("@slm/checkpoints");
     const { withEngine } = await import("../../compute/open-engine.js");
-    const report = await withEngine(flags, (engine) => checkReference(flags.reference, engine));
+    const check = (await isHuggingFaceReference(flags.reference)) ? checkHuggingFace : checkReference;
+    const report = await withEngine(flags, (engine): Promise<ReferenceReport | HuggingFaceReport> =>
+      check(flags.reference, engine),
+    );
     if (report.pass) return report;
     const { output, loss, gradient } = REFERENCE_TOLERANCES;
     throw new GateFailed(
@@ -31,18 +38,26 @@ export class ModelCheckCommand extends SlmCommand<ReferenceReport> {
     );
   }
 
-  protected override lines(report: ReferenceReport): readonly string[] {
-    const { encoderOutput, logits, losses, gradients, pass } = report;
-    const number = (value: number): string => value.toPrecision(4);
+  protected override lines(report: ReferenceReport | HuggingFaceReport): readonly string[] {
+    const { encoderOutput, logits, pass } = report;
     return [
-      `encoder output  max difference ${number(encoderOutput.maxAbs)}`,
-      `logits          max difference ${number(logits.maxAbs)}`,
-      ...Object.entries(losses).map(
-        ([name, { expected, actual }]) =>
-          `${name.padEnd(15)} expected ${expected.toFixed(6)}, got ${actual.toFixed(6)}`,
-      ),
-      `gradients       max relative difference ${number(gradients.maxRel)} at ${gradients.worst}`,
+      `encoder output  max difference ${encoderOutput.maxAbs.toPrecision(4)}`,
+      `logits          max difference ${logits.maxAbs.toPrecision(4)}`,
+      ...("greedy" in report ? answerLines(report) : trainingLines(report)),
       pass ? "pass" : "FAIL",
     ];
   }
 }
+
+const answerLines = ({ greedy, beams }: HuggingFaceReport): readonly string[] =>
+  Object.entries({ greedy, beams }).map(
+    ([name, { same }]) => `${name.padEnd(15)} ${same ? "the same tokens" : "OTHER tokens"}`,
+  );
+
+const trainingLines = ({ losses, gradients }: ReferenceReport): readonly string[] => [
+  ...Object.entries(losses).map(
+    ([name, { expected, actual }]) =>
+      `${name.padEnd(15)} expected ${expected.toFixed(6)}, got ${actual.toFixed(6)}`,
+  ),
+  `gradients       max relative difference ${gradients.maxRel.toPrecision(4)} at ${gradients.worst}`,
+];

@@ -76,7 +76,10 @@ function answer(hub: FakeHub, request: IncomingMessage, response: ServerResponse
     json(response, 200, described);
     return;
   }
-  const file = hub.files[decodeURIComponent(pathname.replace(`/${REPO}/resolve/${COMMIT}/`, ""))];
+  const file =
+    hub.files[
+      decodeURIComponent(pathname.replace("/datasets/", "/").replace(`/${REPO}/resolve/${COMMIT}/`, ""))
+    ];
   const status = file === undefined ? 404 : hub.status;
   if (file === undefined || status !== undefined) {
     json(response, status ?? 404, { error: "fault" });
@@ -87,9 +90,10 @@ function answer(hub: FakeHub, request: IncomingMessage, response: ServerResponse
 
 /** The API's description of the repository; undefined for other addresses. */
 function description({ files }: FakeHub, pathname: string): object | undefined {
-  const revision = `/api/models/${REPO}/revision/`;
-  if (pathname === `${revision}main` || pathname === `${revision}${COMMIT}`) return { id: REPO, sha: COMMIT };
-  return pathname === `/api/models/${REPO}/tree/${COMMIT}` ? listing(files) : undefined;
+  const api = `/api/${pathname.startsWith("/api/datasets/") ? "datasets" : "models"}/${REPO}`;
+  if (pathname === `${api}/revision/main` || pathname === `${api}/revision/${COMMIT}`)
+    return { id: REPO, sha: COMMIT };
+  return pathname === `${api}/tree/${COMMIT}` ? listing(files) : undefined;
 }
 
 function send(hub: FakeHub, content: Buffer, range: string | undefined, response: ServerResponse): void {

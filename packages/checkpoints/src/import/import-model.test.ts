@@ -7,7 +7,7 @@ import { type ExternalCheckpoint, type ExternalTensor } from "../external-checkp
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { INDEX_FILE, readHuggingFaceDirectory } from "./hugging-face-directory.js";
 import { importConfig } from "./import-config.js";
-import { importDecoderOnly, writeImported } from "./import-decoder-only.js";
+import { importDecoderOnly, writeImported } from "./import-model.js";
 
 const FIXTURES = join(import.meta.dirname, "../../fixtures/import");
 

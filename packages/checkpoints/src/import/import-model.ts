@@ -1,17 +1,56 @@
-/** Imports an external decoder-only model: into memory, or written to a checkpoint with one weight in memory at a time. */
+/** Imports an external model: into memory, or written to a checkpoint with one weight in memory at a time. */
 import { join } from "node:path";
 import { SlmError } from "@slm/core";
-import { parameterCount, type DecoderOnlyConfig, type Weights } from "@slm/model";
+import {
+  parameterCount,
+  type DecoderOnlyConfig,
+  type EncoderDecoderConfig,
+  type ModelConfig,
+  type Weights,
+} from "@slm/model";
 import { storedValues, WEIGHTS_FILE, writeModelConfig, type CheckpointDType } from "../checkpoint.js";
 import { writeDeferredSafetensors, type DeferredTensor } from "../safetensors.js";
 import { type ExternalCheckpoint } from "../external-checkpoint.js";
 import type { HostTensor } from "@slm/runtime";
 import { importConfig, type ImportOptions } from "./import-config.js";
 import { selectRows, TOKEN_WEIGHTS } from "../vocabulary-rows.js";
-import { importWeights, type ImportedWeight } from "./import-weights.js";
+import { isPublishedEncoderDecoder, publishedModel } from "./encoder-decoder/families.js";
+import { publishedWeights } from "./encoder-decoder/published-model.js";
+import { importWeights, type ImportedWeight, type WeightPlan } from "./import-weights.js";
+import { weightSources } from "./weight-sources.js";
+
+/** An external model before its weights are read. */
+interface ImportedModel<Config extends ModelConfig> {
+  readonly config: Config;
+  readonly plan: WeightPlan;
+}
+
+/** A decoder-only model. @throws SlmError CONFIG_INVALID for an architecture or setting that is not imported */
+function decoderOnlyModel(
+  external: ExternalCheckpoint,
+  options: ImportOptions,
+): ImportedModel<DecoderOnlyConfig> {
+  const imported = importConfig(external, options);
+  const isTied = imported.config.tieWordEmbeddings !== false;
+  const isIgnored = (name: string): boolean => isTied && name === "lm_head.weight";
+  return { config: imported.config, plan: { sources: weightSources(imported), isIgnored } };
+}
+
+/** A model of any family. @throws SlmError CONFIG_INVALID for an architecture or setting that is not imported */
+function importedModel(external: ExternalCheckpoint, options: ImportOptions): ImportedModel<ModelConfig> {
+  if (!isPublishedEncoderDecoder(external)) return decoderOnlyModel(external, options);
+  const model = publishedModel(external, options);
+  return { config: model.config, plan: publishedWeights(model, external) };
+}
+
+async function readWeights(external: ExternalCheckpoint, plan: WeightPlan): Promise<Weights> {
+  const weights = new Map<string, HostTensor>();
+  for (const weight of importWeights(external, plan)) weights.set(weight.name, await weight.read());
+  return weights;
+}
 
 /**
- * Reads a whole model into memory, as float32.
+ * Reads a whole decoder-only model into memory, as float32.
  *
  * @throws SlmError CONFIG_INVALID for an architecture or setting that is not imported, SHAPE_MISMATCH for tensors that
  * are missing, have a wrong shape or are left over, DATA_INVALID for corrupt ones.
@@ -20,10 +59,17 @@ export async function importDecoderOnly(
   external: ExternalCheckpoint,
   options: ImportOptions = {},
 ): Promise<{ readonly config: DecoderOnlyConfig; readonly weights: Weights }> {
-  const imported = importConfig(external, options);
-  const weights = new Map<string, HostTensor>();
-  for (const weight of importWeights(external, imported)) weights.set(weight.name, await weight.read());
-  return { config: imported.config, weights };
+  const { config, plan } = decoderOnlyModel(external, options);
+  return { config, weights: await readWeights(external, plan) };
+}
+
+/** As {@link importDecoderOnly}, for a published encoder-decoder. */
+export async function importEncoderDecoder(
+  external: ExternalCheckpoint,
+  options: ImportOptions = {},
+): Promise<{ readonly config: EncoderDecoderConfig; readonly weights: Weights }> {
+  const model = publishedModel(external, options);
+  return { config: model.config, weights: await readWeights(external, publishedWeights(model, external)) };
 }
 
 export interface WriteImportOptions extends ImportOptions {
@@ -42,11 +88,11 @@ export async function writeImported(
   external: ExternalCheckpoint,
   directory: string,
   { dtype, vocabulary, ...options }: WriteImportOptions,
-): Promise<{ readonly config: DecoderOnlyConfig; readonly parameters: number }> {
-  const imported = importConfig(external, options);
+): Promise<{ readonly config: ModelConfig; readonly parameters: number }> {
+  const imported = importedModel(external, options);
   const config =
     vocabulary === undefined ? imported.config : { ...imported.config, vocabularySize: vocabulary.length };
-  const weights = importWeights(external, imported).map((weight) => ofVocabulary(weight, vocabulary));
+  const weights = importWeights(external, imported.plan).map((weight) => ofVocabulary(weight, vocabulary));
   const stored = weights.map((weight): [string, DeferredTensor] => {
     const own = weight.shape.length === 1 ? "float32" : dtype;
     return [weight.name, { dtype: own, shape: weight.shape, pieces: () => storedPieces(weight, own) }];

@@ -1,0 +1,221 @@
+/** Checks prepared rows against the models and metrics of a recipe: lengths, and whether metrics can read the references. */
+import { compileConfig } from "@slm/compilation";
+import { SlmError } from "@slm/core/errors";
+import { DATA_FILES, readRows, referencesOf, textRow, type Row, type Split } from "@slm/data";
+import { distillConfig } from "@slm/distillation";
+import { METRICS, type MetricName } from "@slm/metrics";
+import { imageTokensOf } from "@slm/model";
+import { teacherConfig } from "@slm/teacher";
+import { loadTokenizer, type Tokenizer } from "@slm/tokenizer";
+import { join } from "node:path";
+import { plannedStudentConfig } from "../estimates/training-estimate.js";
+import { quantizeSection } from "../stages/quantize-stage.js";
+import type { CheckRequest } from "./check.js";
+
+/** A model that will read rows, and how much of them it reads [tokens]. */
+interface Reader {
+  /** Dotted name of the settings that hold its limits. */
+  readonly setting: string;
+  readonly maxSource: number;
+  /** EOS included. */
+  readonly maxTarget: number;
+  /** The row as it reads it. */
+  readonly view: (row: Row) => Row;
+}
+
+/** One side of rows that is longer than a model reads. */
+interface Excess {
+  readonly setting: string;
+  readonly limit: number;
+  count: number;
+  longest: number;
+  /** Characters of the longest. */
+  units: number;
+  readonly first: string;
+}
+
+/**
+ * Every training row fits the models that will be trained, and every held-out source the student.
+ *
+ * @throws SlmError DATA_INVALID with the number of rows that are too long, the longest, and the settings that would help
+ */
+export async function checkLengths(request: CheckRequest): Promise<void> {
+  const { artifacts, sections, signal } = request;
+  const readers = await readersOf(request);
+  if (readers.length === 0) return;
+  const tokenizer = await loadTokenizer(artifacts.tokenizer!);
+  const excesses = new Map<string, Excess>();
+  let rows = 0;
+  const isHeldOutRead = ["quantize", "bench", "compile"].some((name) => sections[name] !== undefined);
+  for (const split of isHeldOutRead ? (["train", "test"] as const) : (["train"] as const)) {
+    let place = 0;
+    for await (const row of readRows(join(artifacts.data!, DATA_FILES[split]))) {
+      if (signal.aborted) return;
+      rows++;
+      place++;
+      for (const reader of readers)
+        addExcess(excesses, { reader, row: reader.view(row), split, place, tokenizer });
+    }
+  }
+  if (excesses.size > 0) throw tooLong([...excesses.values()], rows);
+}
+
+interface MeasuredRow {
+  readonly reader: Reader;
+  readonly row: Row;
+  readonly split: Split;
+  readonly place: number;
+  readonly tokenizer: Tokenizer;
+}
+
+function addExcess(excesses: Map<string, Excess>, measured: MeasuredRow): void {
+  const { reader, row, split, place, tokenizer } = measured;
+  const add = (side: "source" | "target", tokens: number, limit: number): void => {
+    if (tokens <= limit) return;
+    const setting = `${reader.setting}.${side === "source" ? "maxSource" : "maxTarget"}`;
+    const known = excesses.get(setting) ?? {
+      setting,
+      limit,
+      count: 0,
+      longest: 0,
+      units: 0,
+      first: `row ${place} of ${DATA_FILES[split]}`,
+    };
+    excesses.set(setting, known);
+    known.count++;
+    if (tokens <= known.longest) return;
+    known.longest = tokens;
+    known.units = row[side].length;
+  };
+  // A text that the tokenizer rejects is reported by the stage that reads it, with its place.
+  const tokensOf = (encode: () => readonly number[]): number => lengthOf(encode) ?? 0;
+  add(
+    "source",
+    tokensOf(() => tokenizer.encodeSource(row.source)),
+    reader.maxSource,
+  );
+  if (split !== "train") return;
+  // One more for EOS.
+  add("target", tokensOf(() => tokenizer.encodeTarget(row.target)) + 1, reader.maxTarget);
+}
+
+function lengthOf(encode: () => readonly number[]): number | undefined {
+  try {
+    return encode().length;
+  } catch (error) {
+    if (error instanceof SlmError) return undefined;
+    throw error;
+  }
+}
+
+function tooLong(excesses: readonly Excess[], rows: number): SlmError {
+  const parts = excesses.map(
+    ({ setting, limit, count, longest, first }) =>
+      `${count} of ${rows} rows are longer than ${setting}, ${limit} tokens; the longest has ${longest}, the first is ${first}`,
+  );
+  return new SlmError("DATA_INVALID", `data: ${parts.join("; ")}`, {
+    context: {
+      rows,
+      excesses: excesses.map(({ setting, limit, count, longest }) => ({ setting, limit, count, longest })),
+    },
+    suggestions: [
+      excesses.map(({ setting, longest }) => `--set ${setting}=${longest}`).join(" "),
+      "--set data.maxSource=CHARACTERS or --set data.maxTarget=WORDS to leave long rows out",
+    ],
+  });
+}
+
+async function readersOf(request: CheckRequest): Promise<readonly Reader[]> {
+  const { sections, artifacts, compute, running } = request;
+  const readers: Reader[] = [];
+  const teacher = teacherConfig.safeParse(sections.teacher).data;
+  if (teacher?.kind === "train" && running.includes("teacher")) {
+    const { maxSource, maxTarget } = teacher.model;
+    readers.push({ setting: "teacher.model", maxSource, maxTarget, view: textRow });
+  }
+  if (sections.distill === undefined || !running.includes("distill")) return readers;
+  const settings = distillConfig.parse(sections.distill);
+  const config = await plannedStudentConfig({ settings, sections, artifacts, compute });
+  if (config === undefined) return readers;
+  const maxSource = config.maxSource - imageTokensOf(config);
+  readers.push({ setting: "distill.student", maxSource, maxTarget: config.maxTarget, view: (row) => row });
+  return readers;
+}
+
+/**
+ * There are rows to measure on, and the metrics of the recipe can read their references.
+ *
+ * @throws SlmError DATA_INVALID with the metric, the number of rows that it cannot read and the first of them
+ */
+export async function checkMetrics(request: CheckRequest): Promise<void> {
+  const { artifacts, sections, running } = request;
+  for (const [split, named] of Object.entries(metricsBySplit(request)) as [Split, Measured[]][]) {
+    const asked = named.filter(({ stage }) => running.includes(stage) && sections[stage] !== undefined);
+    if (asked.length === 0) continue;
+    const file = join(artifacts.data!, DATA_FILES[split]);
+    const unread = new Map<MetricName, { count: number; readonly place: number; readonly reason: string }>();
+    let rows = 0;
+    for await (const row of readRows(file)) {
+      rows++;
+      for (const { metric } of asked) {
+        const reason = unreadable(row, metric);
+        if (reason === undefined) continue;
+        const known = unread.get(metric) ?? { count: 0, place: rows, reason };
+        known.count++;
+        unread.set(metric, known);
+      }
+    }
+    const [first] = unread;
+    if (first === undefined) continue;
+    const [metric, { count, place, reason }] = first;
+    const { setting } = asked.find((one) => one.metric === metric)!;
+    throw new SlmError(
+      "DATA_INVALID",
+      `${setting}: ${metric} cannot read the targets of ${count} of ${rows} ${split} rows; row ${place}: ${reason}`,
+      {
+        context: { metric, setting, split, rows, unreadable: count },
+        suggestions: [`--set ${setting}=exactMatch, or another metric that suits the targets`],
+      },
+    );
+  }
+}
+
+/** A metric that a stage computes on held-out rows. */
+interface Measured {
+  readonly stage: string;
+  readonly metric: MetricName;
+  readonly setting: string;
+}
+
+/** Metrics by the split that they are computed on. */
+function metricsBySplit({ sections }: CheckRequest): Readonly<Record<"dev" | "test", readonly Measured[]>> {
+  const distill = distillConfig.safeParse(sections.distill).data;
+  const teacher = teacherConfig.safeParse(sections.teacher).data;
+  const quantize = quantizeSection.safeParse(sections.quantize).data;
+  const compile = compileConfig.safeParse(sections.compile).data;
+  const all = (stage: string, setting: string, metrics: readonly MetricName[] = []): Measured[] =>
+    metrics.map((metric) => ({ stage, metric, setting }));
+  const gate = quantize === undefined ? [] : [quantize.gate.metric as MetricName];
+  return {
+    dev: [
+      ...all("distill", "distill.metrics", distill?.metrics),
+      ...all("teacher", "teacher.metrics", teacher?.kind === "train" ? teacher.metrics : undefined),
+    ],
+    test: [
+      ...all("quantize", "quantize.gate.metric", gate),
+      ...all("quantize", "quantize.metrics", quantize?.metrics),
+      ...all("compile", "compile.metrics", compile?.verifyRows === 0 ? [] : compile?.metrics),
+    ],
+  };
+}
+
+/** Why a metric cannot score a row, if it cannot. */
+function unreadable(row: Row, metric: MetricName): string | undefined {
+  try {
+    METRICS[metric].rowScore(row.target, referencesOf(row));
+    return undefined;
+  } catch (error) {
+    if (error instanceof SlmError) return error.message;
+    throw error;
+  }
+}

@@ -1,0 +1,59 @@
+/** Reads the rows of a plan as its run would, into a directory that is removed, so that a plan finds what is wrong with them. */
+import { existsSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { dataConfig } from "@slm/data";
+import { tokenizerConfig } from "@slm/tokenizer";
+import type { StageContext } from "@slm/core";
+import type { Compute } from "../compute/compute.js";
+import type { Stage } from "../pipeline/stage.js";
+
+export interface Rehearsal {
+  readonly stages: readonly Stage[];
+  readonly sections: Readonly<Record<string, unknown>>;
+  /** Artifacts that are up to date. */
+  readonly artifacts: Readonly<Record<string, string>>;
+  readonly compute: Compute;
+  readonly context: StageContext;
+}
+
+/**
+ * Runs the data and the tokenizer stage as far as they need no code of the user, no images and no network, and calls `body` with their
+ * artifacts. Stages that are up to date are not run.
+ *
+ * @throws SlmError as the two stages, and as `body`
+ */
+export async function withRehearsedData(
+  { stages, sections, artifacts, compute, context }: Rehearsal,
+  body: (artifacts: Readonly<Record<string, string>>) => Promise<void>,
+): Promise<void> {
+  const root = await mkdtemp(join(tmpdir(), "slm-plan-"));
+  const made: Record<string, string> = { ...artifacts };
+  const make = async (name: "data" | "tokenizer"): Promise<void> => {
+    const stage = stages.find((one) => one.name === name);
+    if (stage === undefined || sections[name] === undefined || made[name] !== undefined) return;
+    const work = join(root, name);
+    await stage.run({ ...context, settings: sections[name], compute, inputs: { ...made }, work });
+    made[name] = work;
+  };
+  try {
+    if (isReadHere(sections.data)) await make("data");
+    if (made.data !== undefined && isTrainedHere(sections.tokenizer)) await make("tokenizer");
+    await body(made);
+  } finally {
+    await rm(root, { recursive: true, force: true });
+  }
+}
+
+/** A dataset module is code, and images are large: both are left to the run. */
+function isReadHere(section: unknown): boolean {
+  const settings = dataConfig.safeParse(section).data;
+  return settings !== undefined && settings.source === undefined && settings.images === undefined;
+}
+
+/** A tokenizer of the hub may have to be fetched. */
+function isTrainedHere(section: unknown): boolean {
+  const settings = tokenizerConfig.safeParse(section).data;
+  return settings !== undefined && (settings.kind !== "pretrained" || existsSync(settings.model));
+}

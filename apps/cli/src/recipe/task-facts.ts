@@ -1,0 +1,184 @@
+/** Looks at rows to choose what a new recipe says: the tokenizer, the metric, and the lengths that models read. */
+import { scanFile, type FileSettings, type Row } from "@slm/data";
+import type { MetricName } from "@slm/metrics";
+import { SlmError } from "@slm/core/errors";
+import {
+  createTokenizer,
+  tokenizerConfig,
+  trainTokenizer,
+  type TrainedTokenizerConfig,
+} from "@slm/tokenizer";
+
+/** What a recipe says about a task, with the reasons. */
+export interface TaskFacts {
+  readonly rows: number;
+  readonly tokenizer: TrainedTokenizerConfig;
+  readonly tokenizerReason: string;
+  readonly metric: MetricName;
+  readonly metricReason: string;
+  /** Tokens that models read and write. */
+  readonly maxSource: number;
+  readonly maxTarget: number;
+  /** Longer sources are left out [characters]; undefined where all are short enough. */
+  readonly longestSource: number | undefined;
+}
+
+/** Rows that a tokenizer is tried on. */
+const TRIED_ROWS = 20_000;
+/** Sources above this are left out: attention over them takes longer than a first recipe should [characters]. */
+const LONG_SOURCE = 4000;
+/** Room above the longest text seen, for rows to come. */
+const HEADROOM = 1.25;
+/** Lengths are multiples of this [tokens]. */
+const LENGTH_STEP = 8;
+/** Most different words of targets that are symbols of a closed set. */
+const MOST_SYMBOLS = 200;
+/** Least uses of such a word. */
+const LEAST_USES = 4;
+/** Longest source, at the 95th percentile, that is read letter by letter [characters]. */
+const LETTERS = 48;
+/** Most different targets of a classification, and least rows of each. */
+const CLASSES = { most: 100, rows: 5 };
+/** From this length on targets are prose [words, median]. */
+const PROSE = 8;
+/** Vocabulary sizes by the text that there is to learn them from [characters]. */
+const VOCABULARIES = [
+  { below: 100_000, size: 512 },
+  { below: 2_000_000, size: 2048 },
+  { below: Number.POSITIVE_INFINITY, size: 8192 },
+] as const;
+
+/**
+ * Reads all rows of a file. Memory grows with the first {@link TRIED_ROWS} rows.
+ *
+ * @throws SlmError as reading does; DATA_INVALID if there is no row
+ */
+export async function readTaskFacts(path: string, settings: FileSettings): Promise<TaskFacts> {
+  const seen = new TaskCounter();
+  let reason: string | undefined;
+  for await (const scanned of scanFile(path, settings)) {
+    if ("row" in scanned) seen.add(scanned.row);
+    else reason ??= `line ${scanned.line}: ${scanned.reason}`;
+  }
+  if (seen.rows === 0) {
+    throw new SlmError(
+      "DATA_INVALID",
+      `init: ${path}: expected at least one row, got none; ${reason ?? "it is empty"}`,
+      {
+        context: { path },
+        suggestions: [`slm data inspect ${path}`],
+      },
+    );
+  }
+  return seen.facts();
+}
+
+class TaskCounter {
+  rows = 0;
+  readonly #first: Row[] = [];
+  readonly #words = new Map<string, number>();
+  readonly #targets = new Set<string>();
+  readonly #sourceLengths: number[] = [];
+  readonly #targetWords: number[] = [];
+  #characters = 0;
+  #isJson = true;
+  #isLong = false;
+
+  add(row: Row): void {
+    this.rows++;
+    const { source, target } = row;
+    if (source.length > LONG_SOURCE) {
+      this.#isLong = true;
+      return;
+    }
+    this.#characters += source.length + target.length;
+    if (this.#first.length < TRIED_ROWS) this.#first.push(row);
+    this.#sourceLengths.push(source.length);
+    const words = target.split(/\s+/u).filter((word) => word !== "");
+    this.#targetWords.push(words.length);
+    for (const word of words)
+      if (this.#words.size <= MOST_SYMBOLS || this.#words.has(word))
+        this.#words.set(word, (this.#words.get(word) ?? 0) + 1);
+    if (this.#targets.size <= CLASSES.most) this.#targets.add(target);
+    this.#isJson &&= isJsonAnswer(target);
+  }
+
+  async facts(): Promise<TaskFacts> {
+    const { tokenizer, tokenizerReason } = this.#chooseTokenizer();
+    return {
+      rows: this.rows,
+      tokenizer,
+      tokenizerReason,
+      ...this.#chooseMetric(),
+      ...(await this.#lengths(tokenizer)),
+      longestSource: this.#isLong ? LONG_SOURCE : undefined,
+    };
+  }
+
+  #chooseTokenizer(): Pick<TaskFacts, "tokenizer" | "tokenizerReason"> {
+    const uses = [...this.#words.values()].reduce((sum, count) => sum + count, 0);
+    const isClosed = this.#words.size <= MOST_SYMBOLS && uses >= LEAST_USES * this.#words.size;
+    if (isClosed && percentile(this.#sourceLengths, 0.95) <= LETTERS) {
+      return {
+        tokenizer: trainedConfig({ kind: "symbols" }),
+        tokenizerReason: `One token per character of a source and per word of a target: sources are short, and targets have ${this.#words.size} different words.`,
+      };
+    }
+    const { size } = VOCABULARIES.find(({ below }) => this.#characters < below)!;
+    return {
+      tokenizer: trainedConfig({ kind: "bpe", vocabularySize: size }),
+      tokenizerReason: "Byte-level BPE: it reads and writes any text.",
+    };
+  }
+
+  #chooseMetric(): Pick<TaskFacts, "metric" | "metricReason"> {
+    const { size } = this.#targets;
+    if (this.#isJson) return { metric: "jsonExactMatch", metricReason: "targets are JSON" };
+    if (size <= CLASSES.most && this.rows >= CLASSES.rows * size)
+      return {
+        metric: "exactMatch",
+        metricReason: `there are ${size} different targets: it is the accuracy`,
+      };
+    if (percentile(this.#targetWords, 0.5) >= PROSE)
+      return { metric: "rougeL", metricReason: "targets are prose, which has more than one right form" };
+    return { metric: "exactMatch", metricReason: "targets are short, and right or wrong" };
+  }
+
+  async #lengths(settings: TaskFacts["tokenizer"]): Promise<Pick<TaskFacts, "maxSource" | "maxTarget">> {
+    const tokenizer = createTokenizer(await trainTokenizer(this.#first, settings));
+    const longest = (side: "source" | "target", encode: (text: string) => readonly number[]): number =>
+      this.#first.reduce((most, row) => Math.max(most, encode(row[side]).length), 0);
+    const roomy = (tokens: number): number => Math.ceil((tokens * HEADROOM) / LENGTH_STEP) * LENGTH_STEP;
+    return {
+      maxSource: roomy(longest("source", (text) => tokenizer.encodeSource(text))),
+      // EOS is one more.
+      maxTarget: roomy(longest("target", (text) => tokenizer.encodeTarget(text)) + 1),
+    };
+  }
+}
+
+/** Settings with their defaults. */
+function trainedConfig(settings: {
+  readonly kind: "bpe" | "symbols";
+  readonly vocabularySize?: number;
+}): TrainedTokenizerConfig {
+  const parsed = tokenizerConfig.parse(settings);
+  if (parsed.kind === "pretrained") throw new Error("a trained tokenizer was asked for");
+  return parsed;
+}
+
+function isJsonAnswer(text: string): boolean {
+  if (!/^\s*[{[]/u.test(text)) return false;
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Nearest rank; 0 where nothing was counted. */
+function percentile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? 0;
+}

@@ -1,0 +1,45 @@
+/** The published encoder-decoders that are imported, by `model_type`. */
+import { SlmError } from "@slm/core";
+import type { ExternalCheckpoint } from "../../external-checkpoint.js";
+import type { ImportOptions } from "../import-config.js";
+import type { PublishedModel, ReadPublished } from "./published-model.js";
+import { bart, blenderbotSmall, m2m100, marian, mbart, pegasus } from "./bart.js";
+import { t5gemma } from "./t5gemma.js";
+import { mt5, t5, umt5 } from "./t5.js";
+
+/** One row for each family. */
+export const ENCODER_DECODER_FAMILIES: Readonly<Record<string, ReadPublished>> = {
+  t5,
+  mt5,
+  umt5,
+  bart,
+  mbart,
+  pegasus,
+  marian,
+  m2m_100: m2m100,
+  "blenderbot-small": blenderbotSmall,
+  t5gemma,
+};
+
+/** What is imported besides: a model whose decoder attends to an encoder's output. */
+const readerOf = ({ config }: Pick<ExternalCheckpoint, "config">): ReadPublished | undefined => {
+  const type = String(config["model_type"]);
+  return Object.hasOwn(ENCODER_DECODER_FAMILIES, type) ? ENCODER_DECODER_FAMILIES[type] : undefined;
+};
+
+/** Whether an external model says that it is an encoder-decoder, of a family that is imported or not. */
+export const isPublishedEncoderDecoder = (external: Pick<ExternalCheckpoint, "config">): boolean =>
+  readerOf(external) !== undefined || external.config["is_encoder_decoder"] === true;
+
+/** A published encoder-decoder as our model. @throws SlmError CONFIG_INVALID for a family or setting that is not imported */
+export function publishedModel(external: ExternalCheckpoint, options: ImportOptions = {}): PublishedModel {
+  const { where, config } = external;
+  const read = readerOf(external);
+  if (read !== undefined) return read(external, options);
+  const known = Object.keys(ENCODER_DECODER_FAMILIES).join(", ");
+  throw new SlmError(
+    "CONFIG_INVALID",
+    `${where}: config.json: model_type '${String(config["model_type"]).slice(0, 80)}' is not imported; known encoder-decoders are ${known}`,
+    { context: { key: "model_type" } },
+  );
+}

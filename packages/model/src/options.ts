@@ -1,0 +1,75 @@
+/** Options of a model that only encoder-decoders have, with what their absence means. */
+import type { EncoderDecoderConfig, ModelConfig } from "./config.js";
+
+/** Half of an encoder-decoder, by the key of its layers. */
+export type Side = "encoderLayers" | "decoderLayers";
+
+type Options = Pick<
+  EncoderDecoderConfig,
+  | "positions"
+  | "norm"
+  | "normPlacement"
+  | "embeddingNorm"
+  | "headBias"
+  | "decoderFeedForward"
+  | "sourceVocabularySize"
+>;
+
+const NONE: Partial<Options> = {};
+
+/** Options that published encoder-decoders have; a decoder-only model has none of them. */
+export const publishedOf = (config: ModelConfig): Partial<Options> =>
+  config.architecture === "encoder-decoder" ? config : NONE;
+
+/** Options that a decoder-only model does not have, or has in another form. */
+const OWN_KEYS = [
+  "localRope",
+  "crossQkNorm",
+  "slidingWindow",
+  "positions",
+  "norm",
+  "normPlacement",
+  "embeddingNorm",
+  "headBias",
+  "decoderFeedForward",
+  "sourceVocabularySize",
+] as const satisfies readonly (keyof EncoderDecoderConfig)[];
+
+/** A configuration without the options that only encoder-decoders have. */
+export function withoutOwnOptions(
+  config: EncoderDecoderConfig,
+): Omit<EncoderDecoderConfig, (typeof OWN_KEYS)[number]> {
+  const shared = { ...config };
+  for (const key of OWN_KEYS) delete shared[key];
+  return shared;
+}
+
+/** Whether norms come after residual sums, and none at the end. */
+export const isPostNorm = (config: ModelConfig): boolean => publishedOf(config).normPlacement === "post";
+
+/** Names of weights that only some encoder-decoders have. */
+export const OPTIONAL_WEIGHTS = {
+  /** The source's own embedding table. */
+  sourceEmbedding: "encoder.embedding.weight",
+  embeddingNorm: (stack: Stack): string => `${stack}.embeddingNorm`,
+  /** Rows added to embedded tokens, `[maxSource or maxTarget, width]`. */
+  positions: (stack: Stack): string => `${stack}.positions.weight`,
+  /** Relative biases of all layers of a stack, `[buckets, heads]`. */
+  sharedBias: (stack: Stack): string => `${stack}.relativeBias.weight`,
+  layerBias: (layer: string): string => `${layer}.relativeBias.weight`,
+  headBias: "head.bias",
+} as const;
+
+export type Stack = "encoder" | "decoder";
+
+const STACKS: Readonly<Record<Side, Stack>> = { encoderLayers: "encoder", decoderLayers: "decoder" };
+
+/** Name of the relative bias of one layer's self-attention; undefined in models with other positions. */
+export function relativeBiasOf(config: ModelConfig, side: Side, layer: number): string | undefined {
+  const { positions } = publishedOf(config);
+  if (positions?.kind !== "relative-bias") return undefined;
+  const stack = STACKS[side];
+  return positions.perLayer === true
+    ? OPTIONAL_WEIGHTS.layerBias(`${stack}.layers.${layer}.attention`)
+    : OPTIONAL_WEIGHTS.sharedBias(stack);
+}

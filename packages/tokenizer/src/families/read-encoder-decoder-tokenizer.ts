@@ -1,0 +1,221 @@
+/** Opens the tokenizer of a published encoder-decoder (T5, BART, Marian, NLLB, ...) in a Hugging Face directory. */
+import { join } from "node:path";
+import { SlmError } from "@slm/core";
+import { z } from "zod";
+import { isThere, readJson } from "../read-json.js";
+import { tokenTexts } from "../token-texts.js";
+import {
+  TOKENIZER_CONFIG_FILE,
+  TOKENIZER_FILE,
+  tokenizerConfigJsonSchema,
+  tokenizerJsonSchema,
+  type TokenizerConfigJson,
+  type TokenizerFiles,
+  type TokenizerJson,
+} from "../tokenizer-files.js";
+import { specialToken } from "./added-token.js";
+import { aroundByProcessor, type Around } from "./around.js";
+import { familyConfigSchema, type FamilyConfig } from "./external-config.js";
+import { familyOf, type Family, type NamedTokens } from "./family-table.js";
+import { readVocabulary, type ReadVocabulary } from "./read-vocabulary.js";
+
+/** What a model's own configuration says about its tokens. */
+export interface EncoderDecoderTokens {
+  /** `model_type` of `config.json`: which class reads the files, where `tokenizer_config.json` names none. */
+  readonly modelType: string;
+  /** `tokenizer_class` of `config.json`, where `tokenizer_config.json` names none. */
+  readonly tokenizerClass?: string | undefined;
+  /** `decoder_start_token_id`: becomes `tokens.bos` of the tokenizer, unless a language is the decoder's start. */
+  readonly decoderStart?: number | undefined;
+  /** `forced_bos_token_id`: targets begin with it, unless they begin with a language. */
+  readonly forcedBos?: number | undefined;
+  readonly eos?: number | undefined;
+  readonly pad?: number | undefined;
+  /** Languages of texts for which a request names none, as the model writes them: `en_XX`, `eng_Latn`, `fr`. */
+  readonly sourceLanguage?: string | undefined;
+  readonly targetLanguage?: string | undefined;
+}
+
+/**
+ * The tokenizer of a Hugging Face directory, as files that `createTokenizer` runs and `writeTokenizer` writes.
+ *
+ * Reads `tokenizer.json` if it is there. Otherwise, by the class of the tokenizer: the model of SentencePiece (`spiece.model`,
+ * `sentencepiece.bpe.model`, `tokenizer.model`), with `vocab.json` for M2M100; `source.spm`, `target.spm` and `vocab.json` of Marian;
+ * `vocab.json` and `merges.txt` of BART. Ids are those of the classes of transformers 4.57.
+ *
+ * @throws SlmError INPUT_MISSING without such files, DATA_INVALID for invalid ones, OP_UNSUPPORTED for a class of tokenizer that is not
+ * known, CONFIG_INVALID for a language that the model lacks.
+ */
+export async function readEncoderDecoderTokenizer(
+  directory: string,
+  tokens: EncoderDecoderTokens,
+): Promise<TokenizerFiles> {
+  const configPath = join(directory, TOKENIZER_CONFIG_FILE);
+  const config = (await isThere(configPath)) ? await readJson(configPath, familyConfigSchema) : {};
+  const family = familyOf(config.tokenizer_class ?? tokens.tokenizerClass, tokens.modelType);
+  const jsonPath = join(directory, TOKENIZER_FILE);
+  if (await isThere(jsonPath)) {
+    const tokenizer = await readJson(jsonPath, tokenizerJsonSchema);
+    const names = namedTokens(config, family, tokenizer, tokens, directory);
+    const around =
+      family?.isMultilingual === true ? family.around(config, names) : processorOf(tokenizer, jsonPath);
+    return assembled({ tokenizer }, around, names, config, tokens);
+  }
+  if (family === undefined) throw unknownClass(directory, config, tokens);
+  const names = namedTokens(config, family, undefined, tokens, directory);
+  const around = family.around(config, names);
+  const vocabulary = await readVocabulary(family.files, { directory, config, names, around });
+  const languages = vocabulary.languages ?? around.languages;
+  return assembled(
+    vocabulary,
+    languages === undefined ? around : { ...around, languages },
+    names,
+    config,
+    tokens,
+  );
+}
+
+function processorOf(tokenizer: TokenizerJson, path: string): Around {
+  try {
+    return aroundByProcessor(tokenizer.post_processor);
+  } catch (cause) {
+    if (!(cause instanceof z.ZodError)) throw cause;
+    throw new SlmError("DATA_INVALID", `tokenizer: ${path}: the post_processor is invalid`, { cause });
+  }
+}
+
+function unknownClass(directory: string, config: FamilyConfig, tokens: EncoderDecoderTokens): SlmError {
+  const name = config.tokenizer_class ?? tokens.tokenizerClass ?? "none";
+  return new SlmError(
+    "OP_UNSUPPORTED",
+    `tokenizer: ${directory} has no tokenizer.json, and its class '${name}' (model type '${tokens.modelType}') is not one that slm reads otherwise`,
+    {
+      context: { directory, tokenizerClass: name, modelType: tokens.modelType },
+      suggestions: [
+        "save tokenizer.json with transformers: AutoTokenizer.from_pretrained(DIR).save_pretrained(DIR)",
+      ],
+    },
+  );
+}
+
+/** The special tokens by their texts: as the configuration names them, by the model's ids, by the class. */
+function namedTokens(
+  config: FamilyConfig,
+  family: Family | undefined,
+  tokenizer: TokenizerJson | undefined,
+  tokens: EncoderDecoderTokens,
+  directory: string,
+): NamedTokens {
+  const texts = tokenizer === undefined ? [] : tokenTexts({ tokenizer });
+  const byId = (id: number | undefined): string | undefined => (id === undefined ? undefined : texts[id]);
+  const known = new Set(texts);
+  const ofClass = (text: string | undefined): string | undefined =>
+    tokenizer === undefined || (text !== undefined && known.has(text)) ? text : undefined;
+  const defaults = family?.defaults;
+  const eos = config.eos_token ?? byId(tokens.eos) ?? ofClass(defaults?.eos);
+  if (eos === undefined) {
+    throw new SlmError(
+      "DATA_INVALID",
+      `tokenizer: ${directory}: there is no eos_token, so generation would never end`,
+    );
+  }
+  const pad = config.pad_token ?? byId(tokens.pad) ?? ofClass(defaults?.pad) ?? eos;
+  const masks = [config.mask_token_sent, config.mask_token].filter(
+    (mask) => mask !== undefined && mask !== null,
+  );
+  return {
+    pad,
+    bos: config.bos_token ?? ofClass(defaults?.bos),
+    eos,
+    unknown: config.unk_token ?? ofClass(defaults?.unknown) ?? pad,
+    masks: masks.length > 0 ? masks : (defaults?.masks ?? []),
+  };
+}
+
+/** Tokens that models learnt to fill gaps with. */
+const SENTINEL = /^<extra_id_\d+>$/u;
+
+function assembled(
+  read: ReadVocabulary,
+  { prefix, suffix, languages }: Around,
+  names: NamedTokens,
+  external: FamilyConfig,
+  tokens: EncoderDecoderTokens,
+): TokenizerFiles {
+  const tokenizer = withListed(read.tokenizer, external);
+  const texts = tokenTexts({ tokenizer });
+  const known = new Set(texts);
+  const targetTexts = new Map(Object.entries(read.targetVocab ?? {}).map(([text, id]) => [id, text]));
+  const nameOf = (id: number | undefined): string | undefined =>
+    id === undefined ? undefined : read.targetVocab === undefined ? texts[id] : targetTexts.get(id);
+  const [start, forced] = [nameOf(tokens.decoderStart), nameOf(tokens.forcedBos)];
+  const spoken =
+    languages === undefined ? undefined : spokenLanguages(languages, known, external, tokens, start, forced);
+  const isForced = spoken?.begins === "forced_bos" && spoken.target !== undefined;
+  const isStart = spoken?.begins === "decoder_start" && spoken.target !== undefined;
+  const config = tokenizerConfigJsonSchema.parse({
+    ...external,
+    pad_token: names.pad,
+    bos_token: names.bos ?? start ?? names.pad,
+    eos_token: names.eos,
+    unk_token: names.unknown,
+    unknown_text: "kept",
+    source: { lowercase: false, prefix, suffix },
+    target: {
+      start: isStart ? spoken.tokens[spoken.target!] : start,
+      prefix: forced === undefined || isForced ? undefined : [forced],
+      vocab: read.targetVocab,
+    },
+    languages: spoken,
+    text_tokens: [
+      ...names.masks.filter((mask) => known.has(mask)),
+      ...tokenizer.added_tokens.map(({ content }) => content).filter((content) => SENTINEL.test(content)),
+    ],
+    sentencepiece: read.sentencepiece,
+  });
+  return { tokenizer, config };
+}
+
+/** The tokenizer with the tokens that only `added_tokens_decoder` of the configuration lists. */
+function withListed(tokenizer: TokenizerJson, { added_tokens_decoder: listed }: FamilyConfig): TokenizerJson {
+  const entries = Object.entries(listed ?? {}).map(([id, token]) => ({
+    ...specialToken(Number(id), token.content, token),
+    special: token.special ?? false,
+  }));
+  const ids = new Set(entries.map(({ id }) => id));
+  const texts = new Set(entries.map(({ content }) => content));
+  const kept = tokenizer.added_tokens.filter(({ id, content }) => !ids.has(id) && !texts.has(content));
+  if (entries.length === 0) return tokenizer;
+  return { ...tokenizer, added_tokens: [...kept, ...entries].sort((left, right) => left.id - right.id) };
+}
+
+type Languages = NonNullable<TokenizerConfigJson["languages"]>;
+
+function spokenLanguages(
+  { tokens: all, place, begins, source }: NonNullable<Around["languages"]>,
+  known: ReadonlySet<string | undefined>,
+  external: FamilyConfig,
+  tokens: EncoderDecoderTokens,
+  start: string | undefined,
+  forced: string | undefined,
+): Languages {
+  const codes = Object.fromEntries(Object.entries(all).filter(([, token]) => known.has(token)));
+  const begun = begins === "decoder_start" ? start : begins === "forced_bos" ? forced : undefined;
+  const codeOf = (token: string | undefined): string | undefined =>
+    Object.entries(codes).find(([, text]) => text === token)?.[0];
+  const checked = (code: string | null | undefined): string | undefined => {
+    if (code === undefined || code === null || Object.hasOwn(codes, code)) return code ?? undefined;
+    throw new SlmError(
+      "CONFIG_INVALID",
+      `tokenizer: the model has no language '${code}'; its languages are ${Object.keys(codes).join(", ")}`,
+      { context: { language: code } },
+    );
+  };
+  return {
+    tokens: codes,
+    place,
+    begins,
+    source: checked(tokens.sourceLanguage ?? external.src_lang ?? source),
+    target: checked(tokens.targetLanguage ?? external.tgt_lang) ?? codeOf(begun),
+  };
+}

@@ -1,0 +1,147 @@
+/**
+ * Runs files with a model of SentencePiece: texts are cut as SentencePiece cuts them, and ids are those of the pieces' texts. Equal to
+ * the classes of transformers 4 that call SentencePiece.
+ */
+import { SlmError } from "@slm/core";
+import { rejectEmpty, rejectId, rejectSpecial, rejectSurrogate } from "./rejections.js";
+import { readSentencePieceModel, type SentencePieceModel } from "./sentencepiece/model-proto.js";
+import { SPACE } from "./sentencepiece/normalizer.js";
+import { createProcessor } from "./sentencepiece/processor.js";
+import { rejectedNames, specialNames } from "./special-names.js";
+import { sectionsOf, type Section } from "./text-sections.js";
+import { tokenTexts } from "./token-texts.js";
+import type { SpecialTokenIds, Tokenizer } from "./tokenizer.js";
+import type { TokenizerConfigJson, TokenizerFiles } from "./tokenizer-files.js";
+import { base64Bytes } from "./utf8.js";
+
+type Side = "source" | "target";
+type PieceSettings = NonNullable<TokenizerConfigJson["sentencepiece"]>;
+
+/** @throws SlmError DATA_INVALID if a model is invalid or a special token is not in the vocabulary. */
+export function createPieceTokenizer(files: TokenizerFiles, settings: PieceSettings): Tokenizer {
+  const { tokenizer, config } = files;
+  const source = vocabularyOf(tokenTexts(files), config);
+  const target =
+    config.target?.vocab === undefined ? source : vocabularyOf(textsOf(config.target.vocab), config);
+  const sourceModel = modelOf(settings.source, "source");
+  const targetModel = settings.target === undefined ? sourceModel : modelOf(settings.target, "target");
+  const allowed = new Set(config.text_tokens);
+  const cut = sectionsOf(tokenizer.added_tokens.filter(({ content }) => allowed.has(content)));
+  const pieces = {
+    source: segmenter(sourceModel, settings, config.unk_token),
+    target: segmenter(targetModel, settings, config.unk_token),
+  };
+  const rejected = rejectedNames(files);
+  const special = new Set(specialNames(files));
+  const { decode: textOfPieces } = createProcessor(targetModel, "the target model");
+
+  const encode = (side: Side, text: string): number[] => {
+    rejectSpecial(side, text, rejected);
+    rejectSurrogate(side, text);
+    const { ids, unknown } = side === "source" ? source : target;
+    const { code, rest } =
+      settings.leading_code === true ? leadingCode(text) : { code: undefined, rest: text };
+    const found = code === undefined ? [] : [ids.get(code) ?? unknown];
+    for (const token of pieces[side](cut, rest))
+      found.push(typeof token === "number" ? token : (ids.get(token) ?? unknown));
+    if (found.length === 0) throw rejectEmpty(side);
+    if (config.unknown_text !== "kept" && found.includes(unknown)) throw unknownText(side, text);
+    return found;
+  };
+
+  return {
+    vocabularySize: target.texts.length,
+    sourceVocabularySize: target === source ? undefined : source.texts.length,
+    tokens: target.special,
+    encodeSource: (text) => encode("source", config.source.lowercase ? text.toLowerCase() : text),
+    encodeTarget: (text) => encode("target", text),
+    decode(ids) {
+      const tokens = Array.from(ids, (id, index) => {
+        if (!Number.isInteger(id) || id < 0 || id >= target.texts.length)
+          throw rejectId(id, index, target.texts.length);
+        return target.texts[id];
+      });
+      const spoken = tokens.filter((token) => token !== undefined && !special.has(token)) as string[];
+      return textOfPieces(spoken).trim();
+    },
+  };
+}
+
+interface Vocabulary {
+  readonly texts: readonly (string | undefined)[];
+  readonly ids: ReadonlyMap<string, number>;
+  readonly unknown: number;
+  readonly special: SpecialTokenIds;
+}
+
+function vocabularyOf(texts: readonly (string | undefined)[], config: TokenizerConfigJson): Vocabulary {
+  const ids = new Map(texts.flatMap((text, id) => (text === undefined ? [] : [[text, id] as const])));
+  const idOf = (key: "pad_token" | "bos_token" | "eos_token" | "unk_token"): number => {
+    const id = ids.get(config[key]);
+    if (id !== undefined) return id;
+    throw new SlmError(
+      "DATA_INVALID",
+      `tokenizer: ${key} of tokenizer_config.json is ${JSON.stringify(config[key])}, which the vocabulary lacks`,
+      { context: { key, token: config[key] } },
+    );
+  };
+  const unknown = idOf("unk_token");
+  const special = { pad: idOf("pad_token"), bos: idOf("bos_token"), eos: idOf("eos_token"), unknown };
+  return { texts, ids, unknown, special };
+}
+
+function textsOf(vocab: Readonly<Record<string, number>>): readonly (string | undefined)[] {
+  const size = Object.values(vocab).reduce((most, id) => Math.max(most, id + 1), 0);
+  const texts = new Array<string | undefined>(size).fill(undefined);
+  for (const [text, id] of Object.entries(vocab)) texts[id] = text;
+  return texts;
+}
+
+function modelOf(text: string, side: Side): SentencePieceModel {
+  const where = `sentencepiece.${side} of tokenizer_config.json`;
+  const bytes = base64Bytes(text);
+  if (bytes === undefined) throw new SlmError("DATA_INVALID", `tokenizer: ${where}: expected base64`);
+  return readSentencePieceModel(bytes, where);
+}
+
+/** Pieces and ids of a text that is cut at the tokens it may contain. */
+type SegmentSections = (cut: (text: string) => readonly Section[], text: string) => readonly Section[];
+
+function segmenter(
+  model: SentencePieceModel,
+  settings: PieceSettings,
+  unknownToken: string,
+): SegmentSections {
+  const whole = createProcessor(model, "sentencepiece");
+  if (settings.one_prefix !== true) {
+    return (cut, text) =>
+      cut(text).flatMap((section): Section[] =>
+        typeof section === "number" ? [section] : whole.encode(section),
+      );
+  }
+  const normalizer = { ...model.normalizer, addDummyPrefix: false };
+  const { encode } = createProcessor({ ...model, normalizer }, "sentencepiece");
+  const opening = encode(unknownToken).length;
+  // SentencePiece drops spaces at the begin of a text. Behind the unknown token they stay.
+  const continued = (text: string): readonly string[] =>
+    /^[\u2581 ]/u.test(text) ? encode(unknownToken + text).slice(opening) : encode(text);
+  return (cut, text) => {
+    const found = cut(SPACE + text.replaceAll(SPACE, " ")).flatMap((section): readonly Section[] =>
+      typeof section === "number" ? [section] : continued(section),
+    );
+    return found[0] === SPACE && typeof found[1] === "number" ? found.slice(1) : found;
+  };
+}
+
+/** The code that a text begins with: `>>fra<<`. */
+function leadingCode(text: string): { readonly code: string | undefined; readonly rest: string } {
+  const end = text.startsWith(">>") ? text.indexOf("<<") : -1;
+  return end < 0
+    ? { code: undefined, rest: text }
+    : { code: text.slice(0, end + 2), rest: text.slice(end + 2) };
+}
+
+const unknownText = (side: Side, text: string): SlmError =>
+  new SlmError("DATA_INVALID", `tokenizer: the vocabulary has no pieces for a part of the ${side}`, {
+    context: { side, text: text.slice(0, 200) },
+  });

@@ -1,0 +1,65 @@
+/**
+ * The segmentation of a text with the best sum of scores (Viterbi). Time grows with the length of the text times the longest piece,
+ * memory with the length of the text.
+ *
+ * Sums are rounded as the reference rounds them, because the best of two nearly equal segmentations depends on it. Of two equal
+ * segmentations, the one whose last piece is longer wins.
+ *
+ * Source: SentencePiece 0.2, `unigram_model.cc` (`EncodeOptimized`); tokenizers 0.22, `models/unigram/model.rs`.
+ */
+import type { PieceTrie } from "./piece-trie.js";
+
+/** A piece of a text from `start` to `end` [UTF-16 units]; -1 is the value of an unknown character. */
+export interface Segment {
+  readonly start: number;
+  readonly end: number;
+  readonly value: number;
+}
+
+export interface ScoredPieces {
+  /** Values are indices of `scores`. */
+  readonly trie: PieceTrie;
+  readonly scores: Float64Array;
+  /** Score of a character that is not a piece. */
+  readonly unknownScore: number;
+  /** How the sum of a path is stored. SentencePiece: float32; tokenizers: as it is. */
+  readonly stored: (sum: number) => number;
+}
+
+export function bestPath(text: string, { trie, scores, unknownScore, stored }: ScoredPieces): Segment[] {
+  const size = text.length;
+  const sums = new Float64Array(size + 1);
+  const starts = new Int32Array(size + 1).fill(-1);
+  const values = new Int32Array(size + 1);
+  const offer = (start: number, end: number, value: number, sum: number): void => {
+    if (starts[end] !== -1 && !(sum > sums[end]!)) return;
+    sums[end] = stored(sum);
+    starts[end] = start;
+    values[end] = value;
+  };
+
+  for (let start = 0; start < size;) {
+    const next = start + (text.codePointAt(start)! > 0xffff ? 2 : 1);
+    const before = sums[start]!;
+    let isPiece = false;
+    let node = 0;
+    for (let at = start; at < size;) {
+      node = trie.step(node, text.charCodeAt(at));
+      if (node < 0) break;
+      at++;
+      const value = trie.valueAt(node);
+      if (value < 0) continue;
+      offer(start, at, value, scores[value]! + before);
+      if (at === next) isPiece = true;
+    }
+    // The unknown score is a float of the stored width, so its sum is rounded before it is compared.
+    if (!isPiece) offer(start, next, -1, stored(unknownScore + before));
+    start = next;
+  }
+
+  const segments: Segment[] = [];
+  for (let end = size; end > 0; end = starts[end]!) {
+    segments.push({ start: starts[end]!, end, value: values[end]! });
+  }
+  return segments.reverse();
+}

@@ -1,0 +1,214 @@
+/**
+ * Runs a model of SentencePiece: text to pieces and back, as the library's own processor does it.
+ *
+ * Source: SentencePiece 0.2, `model_interface.cc`, `unigram_model.cc`, `sentencepiece_processor.cc`.
+ */
+import { SlmError } from "@slm/core";
+import { byteToken, BYTE_TOKENS } from "../byte-tokens.js";
+import { utf8Bytes } from "../utf8.js";
+import { bestPath, type Segment } from "./best-path.js";
+import { invalidModel } from "./invalid-model.js";
+import { mergePieces } from "./merge-pieces.js";
+import type { ModelType, Piece, SentencePieceModel } from "./model-proto.js";
+import { sentencePieceNormalizer, SPACE } from "./normalizer.js";
+import { PieceTrie } from "./piece-trie.js";
+import { prefixMatcher, type PrefixMatcher } from "./prefix-matcher.js";
+
+export interface SentencePieceProcessor {
+  /** Pieces of a text; neighbours that are unknown are one piece, which is not in the vocabulary, unless bytes spell them. */
+  encode(text: string): string[];
+  /** Text of pieces; those that are not in the vocabulary stand for themselves. */
+  decode(pieces: readonly string[]): string;
+}
+
+/** How much worse than the worst piece an unknown character is. */
+const UNKNOWN_PENALTY = 10;
+/** What the best score is without a piece: the smallest normal float32. */
+const SMALLEST_SCORE = 2 ** -126;
+
+/**
+ * @param where name of the file, for errors
+ * @throws SlmError DATA_INVALID for a model whose pieces contradict each other; OP_UNSUPPORTED for one of words or characters
+ */
+export function createProcessor(model: SentencePieceModel, where: string): SentencePieceProcessor {
+  const { pieces, normalizer, denormalizer, byteFallback, whitespaceIsSuffix } = model;
+  const byText = checkPieces(model, where);
+  const symbols = prefixMatcher(pieces.filter(({ type }) => type === "user").map(({ text }) => text));
+  const segment = SEGMENTERS[model.type](model, byText, symbols, where);
+  const normalize = sentencePieceNormalizer(normalizer, { symbols, whitespaceIsSuffix });
+  const denormalize =
+    denormalizer.characterMap.length === 0
+      ? undefined
+      : sentencePieceNormalizer(denormalizer, { symbols: prefixMatcher([]), whitespaceIsSuffix: false });
+
+  return {
+    encode(text) {
+      const normalized = normalize(text);
+      const found: string[] = [];
+      let unknownFrom = -1;
+      const endUnknown = (at: number): void => {
+        if (unknownFrom >= 0) found.push(normalized.slice(unknownFrom, at));
+        unknownFrom = -1;
+      };
+      for (const { start, end, value } of segment(normalized)) {
+        const isUnknown = value < 0 || pieces[value]!.type === "unknown";
+        if (isUnknown && !byteFallback) {
+          if (unknownFrom < 0) unknownFrom = start;
+          continue;
+        }
+        endUnknown(start);
+        const piece = normalized.slice(start, end);
+        if (isUnknown) found.push(...Array.from(utf8Bytes(piece), byteToken));
+        else found.push(piece);
+      }
+      endUnknown(normalized.length);
+      return found;
+    },
+    decode(tokens) {
+      const text = joined(tokens, model, byText);
+      return denormalize === undefined ? text : denormalize(text);
+    },
+  };
+}
+
+/** Index of each piece by its text. @throws SlmError DATA_INVALID where SentencePiece rejects the model */
+function checkPieces(
+  { pieces, byteFallback }: SentencePieceModel,
+  where: string,
+): ReadonlyMap<string, number> {
+  const byText = new Map<string, number>();
+  let unknown = 0;
+  for (const [index, { text, type }] of pieces.entries()) {
+    if (byText.has(text)) throw invalidModel(where, `the piece ${JSON.stringify(text)} is there twice`);
+    byText.set(text, index);
+    if (type === "unknown") unknown++;
+    if (type === "byte" && (!byteFallback || !BYTE_TOKENS.includes(text)))
+      throw invalidModel(where, `${JSON.stringify(text)} cannot be the piece of a byte`);
+  }
+  if (unknown !== 1) throw invalidModel(where, `it has ${unknown} unknown pieces, expected 1`);
+  const lacking = byteFallback
+    ? BYTE_TOKENS.find((token) => pieces[byText.get(token) ?? -1]?.type !== "byte")
+    : undefined;
+  if (lacking !== undefined) throw invalidModel(where, `it has no piece ${lacking}`);
+  return byText;
+}
+
+/** Segments of a normalized text; values are indices of pieces. */
+type Segmenter = (text: string) => readonly Segment[];
+
+const SEGMENTERS: Readonly<
+  Record<
+    ModelType,
+    (
+      model: SentencePieceModel,
+      byText: ReadonlyMap<string, number>,
+      symbols: PrefixMatcher,
+      where: string,
+    ) => Segmenter
+  >
+> = {
+  unigram({ pieces }) {
+    const normal = pieces.filter(({ type }) => type === "normal").map(({ score }) => score);
+    const least = normal.reduce((a, b) => Math.min(a, b), Number.MAX_VALUE);
+    const most = normal.reduce((a, b) => Math.max(a, b), SMALLEST_SCORE);
+    const found = new Map(
+      pieces.flatMap(({ text, type }, index) =>
+        type === "normal" || type === "user" ? [[text, index] as const] : [],
+      ),
+    );
+    const scored = {
+      trie: new PieceTrie(found),
+      scores: Float64Array.from(pieces, (piece) => unigramScore(piece, most)),
+      unknownScore: Math.fround(least - UNKNOWN_PENALTY),
+      stored: Math.fround,
+    };
+    return (text) => bestPath(text, scored);
+  },
+  bpe({ pieces }, byText, symbols) {
+    const isMergeable = ({ type }: Piece): boolean =>
+      type === "normal" || type === "user" || type === "unused";
+    const indices = new Map([...byText].filter(([, index]) => isMergeable(pieces[index]!)));
+    const scores = Float32Array.from(pieces, ({ score }) => score);
+    const isUnused = (index: number): boolean => pieces[index]!.type === "unused";
+    return (text) => mergePieces(text, { indices, scores, isUnused, symbols });
+  },
+  word: (_, __, ___, where) => rejectType("words", where),
+  char: (_, __, ___, where) => rejectType("characters", where),
+};
+
+/** User-defined symbols win against everything inside of them. The difference is a double, as in the reference. */
+function unigramScore({ text, type, score }: Piece, most: number): number {
+  return type === "user" ? Math.fround(utf8Bytes(text).length * most) - 0.1 : score;
+}
+
+function rejectType(what: string, where: string): never {
+  throw new SlmError(
+    "OP_UNSUPPORTED",
+    `tokenizer: ${where}: a model of ${what} is not supported; unigram and bpe models are`,
+    { context: { where } },
+  );
+}
+
+/** Text of pieces, before the inverse of normalization. */
+function joined(
+  tokens: readonly string[],
+  { pieces, normalizer, unknownText }: SentencePieceModel,
+  byText: ReadonlyMap<string, number>,
+): string {
+  const dropsSpace = normalizer.addDummyPrefix || normalizer.removeExtraWhitespaces;
+  let text = "";
+  let bytes: number[] = [];
+  /** Whether a space at this place is the dummy prefix. */
+  let isBegin = true;
+  let hasDropped = false;
+  const endBytes = (): void => {
+    text += textOfBytes(bytes);
+    bytes = [];
+  };
+  for (const token of tokens) {
+    const type = pieces[byText.get(token) ?? -1]?.type;
+    if (type === "byte") {
+      bytes.push(Number.parseInt(token.slice(3, 5), 16));
+      continue;
+    }
+    endBytes();
+    if (hasDropped || text !== "") isBegin = false;
+    hasDropped = false;
+    if (type === "control") continue;
+    if (type === undefined) text += token;
+    else if (type === "unknown") text += unknownText;
+    else {
+      const isPrefix = isBegin && dropsSpace && token.startsWith(SPACE);
+      text += (isPrefix ? token.slice(1) : token).replaceAll(SPACE, " ");
+      // Where extra spaces are removed, all spaces at the beginning are.
+      hasDropped = isPrefix && !normalizer.removeExtraWhitespaces;
+    }
+  }
+  endBytes();
+  return text;
+}
+
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+/** Bytes of a character by the upper half of its first one. */
+const CHARACTER_BYTES = [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 3, 4] as const;
+
+/** Text of byte pieces; every byte that belongs to no character becomes U+FFFD. */
+function textOfBytes(bytes: readonly number[]): string {
+  let text = "";
+  for (let at = 0; at < bytes.length;) {
+    const length = CHARACTER_BYTES[bytes[at]! >> 4]!;
+    const character = decoded(bytes.slice(at, at + length));
+    text += character ?? "\ufffd";
+    at += character === undefined ? 1 : length;
+  }
+  return text;
+}
+
+/** The text of a character's bytes; undefined if they are not one. */
+function decoded(bytes: readonly number[]): string | undefined {
+  try {
+    return utf8.decode(Uint8Array.from(bytes));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,16 @@
+/** Special tokens of a tokenizer's files, by their texts. */
+import type { TokenizerFiles } from "./tokenizer-files.js";
+
+/** The configured special tokens and all tokens that are marked as special. */
+export function specialNames({ tokenizer, config }: TokenizerFiles): readonly string[] {
+  const marked = tokenizer.added_tokens
+    .filter((token) => token.special === true)
+    .map((token) => token.content);
+  return [...new Set([config.pad_token, config.bos_token, config.eos_token, config.unk_token, ...marked])];
+}
+
+/** Those of them that user input must not contain: masks, which are asked for by their text, may be there. */
+export function rejectedNames(files: TokenizerFiles): readonly string[] {
+  const allowed = new Set(files.config.text_tokens);
+  return specialNames(files).filter((name) => !allowed.has(name));
+}

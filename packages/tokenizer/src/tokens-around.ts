@@ -1,0 +1,100 @@
+/** Puts the tokens of a published model around texts: prefix, suffix, and the token of a language. */
+import { SlmError } from "@slm/core";
+import { tokenTexts } from "./token-texts.js";
+import type { LanguagePair, Tokenizer, TokenizerLanguages } from "./tokenizer.js";
+import type { TokenizerConfigJson, TokenizerFiles } from "./tokenizer-files.js";
+
+type Languages = NonNullable<TokenizerConfigJson["languages"]>;
+
+/**
+ * The tokenizer `bare`, with what `tokenizer_config.json` says about tokens around texts; the same object if it says nothing.
+ *
+ * @throws SlmError DATA_INVALID for a token that the vocabulary lacks.
+ */
+export function withTokensAround(bare: Tokenizer, files: TokenizerFiles): Tokenizer {
+  const { source, target, languages } = files.config;
+  if ([source.prefix, source.suffix, target, languages].every((part) => part === undefined)) return bare;
+  const sourceIds = sourceLookup(files);
+  const targetIds = targetLookup(files, sourceIds);
+  const prefix = (source.prefix ?? []).map(sourceIds);
+  const suffix = (source.suffix ?? []).map(sourceIds);
+  const opening = (target?.prefix ?? []).map(targetIds);
+  const spoken = languages === undefined ? undefined : languagesOf(languages, targetIds);
+  const start = target?.start === undefined ? bare.tokens.bos : targetIds(target.start);
+
+  return {
+    ...bare,
+    tokens: { ...bare.tokens, bos: start },
+    languages: spoken,
+    encodeSource(text, pair) {
+      const ids = [...prefix, ...bare.encodeSource(text), ...suffix];
+      const language = languages === undefined ? undefined : languageOfSource(languages, pair);
+      if (languages === undefined || language === undefined) return ids;
+      const token = languageToken(languages, sourceIds, language);
+      return languages.place === "before" ? [token, ...ids] : [...ids, token];
+    },
+    encodeTarget(text, pair) {
+      const language = pair?.target ?? languages?.target;
+      const isForced = languages?.begins === "forced_bos" && language !== undefined;
+      const front = isForced ? [languageToken(languages, targetIds, language)] : opening;
+      return [...front, ...bare.encodeTarget(text)];
+    },
+  };
+}
+
+/** The language whose token stands at a source. */
+function languageOfSource(languages: Languages, pair: LanguagePair | undefined): string | undefined {
+  return languages.begins === "source"
+    ? (pair?.target ?? languages.target)
+    : (pair?.source ?? languages.source);
+}
+
+type Lookup = (token: string) => number;
+
+function languagesOf(languages: Languages, idOf: Lookup): TokenizerLanguages {
+  return {
+    codes: Object.keys(languages.tokens),
+    source: languages.source,
+    target: languages.target,
+    begins: languages.begins,
+    tokenOf: (code) => languageToken(languages, idOf, code),
+  };
+}
+
+function languageToken({ tokens }: Languages, idOf: Lookup, code: string): number {
+  if (Object.hasOwn(tokens, code)) return idOf(tokens[code]!);
+  const known = Object.keys(tokens);
+  const shown = known.slice(0, 12).join(", ");
+  throw new SlmError(
+    "CONFIG_INVALID",
+    `tokenizer: the model has no language '${code}'; its ${known.length} languages are ${shown}${known.length > 12 ? ", ..." : ""}`,
+    { context: { language: code, languages: known } },
+  );
+}
+
+function sourceLookup(files: TokenizerFiles): Lookup {
+  const ids = new Map(
+    tokenTexts(files).flatMap((text, id) => (text === undefined ? [] : [[text, id] as const])),
+  );
+  return (token) => {
+    const id = ids.get(token);
+    if (id !== undefined) return id;
+    throw lacks(token, "tokenizer.json");
+  };
+}
+
+function targetLookup({ config }: TokenizerFiles, sourceIds: Lookup): Lookup {
+  const vocab = config.target?.vocab;
+  if (vocab === undefined) return sourceIds;
+  return (token) => {
+    if (Object.hasOwn(vocab, token)) return vocab[token]!;
+    throw lacks(token, "target.vocab");
+  };
+}
+
+const lacks = (token: string, where: string): SlmError =>
+  new SlmError(
+    "DATA_INVALID",
+    `tokenizer: tokenizer_config.json names the token ${JSON.stringify(token.slice(0, 80))}, which ${where} lacks`,
+    { context: { token } },
+  );
