@@ -1,6 +1,9 @@
-import type { MeanLikelihood } from "@slm/inference";
+import { Flags } from "@oclif/core";
+import { SlmError } from "@slm/core/errors";
+import type { ConfidenceReport, MeanLikelihood } from "@slm/inference";
 import type { RuntimeDevice } from "@slm/runtime";
 import { evaluationFlags } from "../evaluation-flags.js";
+import { abstentionLine, parseThreshold } from "../answers/abstain.js";
 import { deviceFlags, deviceRequest } from "../device-flags.js";
 import { formatNumber, formatSeconds } from "../ui/format.js";
 import { formatMetric } from "../ui/metric-format.js";
@@ -13,6 +16,8 @@ export interface EvalResult {
   readonly n: number;
   /** By name: fractions or points, as the metric's unit says; perplexity has none. */
   readonly metrics: Readonly<Record<string, number>>;
+  /** How sure the model was of its answers; absent where none was generated. */
+  readonly confidence?: ConfidenceReport | undefined;
   /** What perplexity was computed from, where it was asked for. */
   readonly likelihood?: MeanLikelihood | undefined;
   /** File with one line per row, each with its score by the first metric. */
@@ -29,6 +34,11 @@ export class EvalCommand extends SlmCommand<EvalResult> {
   static override args = { model: modelArgument };
   static override flags = {
     ...evaluationFlags,
+    abstain: Flags.string({
+      helpValue: "<x|choose>",
+      summary:
+        "Report what withholding answers with a lower confidence would do; choose: chooses the threshold on these rows. Metrics count all rows.",
+    }),
     model: modelFlag,
     ...deviceFlags,
   };
@@ -61,6 +71,7 @@ export class EvalCommand extends SlmCommand<EvalResult> {
     const { withDevice } = await import("../compute/with-device.js");
     const { deviceNotes } = await import("@slm/runtime");
     const metrics = parseEvaluationMetrics(flags.metrics);
+    const abstention = abstentionOf(flags.abstain);
     const given = await rowsOf(flags.set);
     const predictions = await choosePredictionsFile(flags.output, (text) => {
       this.note(text);
@@ -76,7 +87,16 @@ export class EvalCommand extends SlmCommand<EvalResult> {
         const rows = await readEvaluationRows(flags.data, flags.limit, settings);
         for (const note of deviceNotes(device)) this.note(note);
         const strategy = flags.beams === undefined ? undefined : beamSearch(flags.beams);
-        const request = { model, rows, metrics, strategy, runtime, context, predictionsPath: predictions };
+        const request = {
+          model,
+          rows,
+          metrics,
+          strategy,
+          abstention,
+          runtime,
+          context,
+          predictionsPath: predictions,
+        };
         return { ...(await measureQuality(request)), predictions, device };
       },
     );
@@ -86,6 +106,7 @@ export class EvalCommand extends SlmCommand<EvalResult> {
     n,
     metrics,
     likelihood,
+    confidence,
     predictions,
     seconds,
     device,
@@ -96,11 +117,26 @@ export class EvalCommand extends SlmCommand<EvalResult> {
       ...Object.entries(metrics).map(
         ([name, value]) => `${name.padEnd(width)}  ${formatMetric(name, value)}`,
       ),
+      ...(confidence === undefined ? [] : confidenceLines(confidence)),
       ...(likelihood === undefined ? [] : [likelihoodLine(likelihood)]),
       ...(device.int8 === undefined ? [] : [device.int8.meaning]),
       predictions,
     ];
   }
+}
+
+/** What `--abstain` asks for. @throws SlmError USAGE */
+function abstentionOf(flag: string | undefined): number | object | undefined {
+  if (flag === undefined) return undefined;
+  if (flag === "choose") return {};
+  const threshold = parseThreshold(flag);
+  if (typeof threshold === "number") return threshold;
+  throw new SlmError("USAGE", `--abstain: expected a confidence from 0 to 1, or choose, got ${flag}`);
+}
+
+function confidenceLines({ mean, calibrationError, abstention }: ConfidenceReport): readonly string[] {
+  const line = `confidence  mean ${formatNumber(mean)}, calibration error ${formatNumber(calibrationError)}`;
+  return abstention === undefined ? [line] : [line, abstentionLine(abstention)];
 }
 
 function likelihoodLine({ nllNatsPerToken, tokens }: MeanLikelihood): string {

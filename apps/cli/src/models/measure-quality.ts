@@ -4,6 +4,7 @@ import type { Strategy } from "@slm/decoding";
 import { imageFolderOf, readFileRows, referencesOf, type FileSettings, type Row } from "@slm/data";
 import {
   evaluateModel,
+  type AbstentionOptions,
   loadScoringGenerator,
   type Evaluation,
   type EvaluationMetricName,
@@ -22,6 +23,8 @@ export interface QualityRequest {
   readonly metrics: readonly EvaluationMetricName[];
   /** Decoding strategy. Default: greedy. */
   readonly strategy?: Strategy | undefined;
+  /** A threshold of confidence to report on, or how to choose one on the rows. */
+  readonly abstention?: number | AbstentionOptions | undefined;
   readonly runtime: Runtime;
   readonly context: Pick<StageContext, "progress" | "signal">;
   /** Seed of the confidence intervals of metrics; none are computed when absent. */
@@ -59,7 +62,8 @@ function evaluationRow(row: Row, folder: string): EvaluationRow {
  * @throws SlmError as evaluateModel and loadScoringGenerator
  */
 export async function measureQuality(request: QualityRequest): Promise<Evaluation> {
-  const { model, rows, metrics, strategy, runtime, context, predictionsPath, intervalSeed } = request;
+  const { model, rows, metrics, strategy, abstention, runtime, context, predictionsPath, intervalSeed } =
+    request;
   const generator = await loadScoringGenerator(model, runtime);
   try {
     return await evaluateModel({
@@ -69,6 +73,7 @@ export async function measureQuality(request: QualityRequest): Promise<Evaluatio
       metrics,
       // Every beam takes a row of the batch.
       batchSize: strategy?.kind === "beam" ? Math.ceil(BATCH_SIZE / strategy.beams) : BATCH_SIZE,
+      abstention,
       options: strategy === undefined ? undefined : { strategy },
       total: rows.length,
       progress: context.progress,
