@@ -1,7 +1,7 @@
 /** Checks what trains, what the graphs are for, and what compiles them. */
 import { checkCompiler, compileConfig } from "@slm/compilation";
 import { SlmError } from "@slm/core/errors";
-import { distillConfig } from "@slm/distillation";
+import { distillConfig, type DistillConfig } from "@slm/distillation";
 import { deviceOf } from "@slm/devices/table";
 import { visionOf } from "@slm/model";
 import { exportConfig, planGraphsOf } from "@slm/onnx-export";
@@ -26,24 +26,32 @@ export async function checkEngine({ compute }: CheckRequest): Promise<void> {
 export async function checkStudent({ sections, artifacts, compute, running }: CheckRequest): Promise<void> {
   if (sections.distill === undefined) return;
   const settings = distillConfig.parse(sections.distill);
-  const config = await plannedStudentConfig({ settings, sections, artifacts, compute });
+  const config = await aboutStudent("has a shape that cannot be built", settings, () =>
+    plannedStudentConfig({ settings, sections, artifacts, compute }),
+  );
   if (config === undefined || !running.includes("export")) return;
   const choice = exportConfig.parse(sections.export ?? {});
   if (visionOf(config)?.prompt !== undefined) return; // Its tokens are part of the graphs, and there is no tokenizer yet.
+  await aboutStudent(`cannot be exported for target ${choice.target}, so it is not trained`, settings, () =>
+    Promise.resolve(planGraphsOf({ config, encodeSource: () => [] }, { ...choice, parityLimit: undefined })),
+  );
+}
+
+/** Says of an error that it is about the student's settings. */
+async function aboutStudent<Result>(
+  problem: string,
+  { student }: DistillConfig,
+  run: () => Promise<Result>,
+): Promise<Result> {
   try {
-    planGraphsOf({ config, encodeSource: () => [] }, { ...choice, parityLimit: undefined });
+    return await run();
   } catch (error) {
     if (!(error instanceof SlmError)) throw error;
-    const { target } = choice;
-    throw new SlmError(
-      error.code,
-      `distill.student cannot be exported for target ${target}, so it is not trained: ${error.message}`,
-      {
-        context: { ...error.context, student: settings.student, target },
-        suggestions: [...error.suggestions, "change distill.student, or export.target"],
-        cause: error,
-      },
-    );
+    throw new SlmError(error.code, `distill.student ${problem}: ${error.message}`, {
+      context: { ...error.context, student },
+      suggestions: [...error.suggestions, "change distill.student, or export.target"],
+      cause: error,
+    });
   }
 }
 

@@ -9,6 +9,7 @@ import { teacherConfig } from "@slm/teacher";
 import { loadTokenizer, type Tokenizer } from "@slm/tokenizer";
 import { join } from "node:path";
 import { plannedStudentConfig } from "../estimates/training-estimate.js";
+import { heldOutFile } from "../models/held-out-rows.js";
 import { quantizeSection } from "../stages/quantize-stage.js";
 import type { CheckRequest } from "./check.js";
 
@@ -152,7 +153,7 @@ export async function checkMetrics(request: CheckRequest): Promise<void> {
   for (const [split, named] of Object.entries(metricsBySplit(request)) as [Split, Measured[]][]) {
     const asked = named.filter(({ stage }) => running.includes(stage) && sections[stage] !== undefined);
     if (asked.length === 0) continue;
-    const file = join(artifacts.data!, DATA_FILES[split]);
+    const file = join(artifacts.data!, DATA_FILES[await splitToRead(artifacts.data!, split)]);
     const unread = new Map<MetricName, { count: number; readonly place: number; readonly reason: string }>();
     let rows = 0;
     for await (const row of readRows(file)) {
@@ -165,6 +166,7 @@ export async function checkMetrics(request: CheckRequest): Promise<void> {
         unread.set(metric, known);
       }
     }
+    if (rows === 0) throw noHeldOutRows(split);
     const [first] = unread;
     if (first === undefined) continue;
     const [metric, { count, place, reason }] = first;
@@ -174,10 +176,25 @@ export async function checkMetrics(request: CheckRequest): Promise<void> {
       `${setting}: ${metric} cannot read the targets of ${count} of ${rows} ${split} rows; row ${place}: ${reason}`,
       {
         context: { metric, setting, split, rows, unreadable: count },
-        suggestions: [`--set ${setting}=exactMatch, or another metric that suits the targets`],
+        suggestions: [
+          `--set ${setting}=${setting.endsWith(".metrics") ? "[exactMatch]" : "exactMatch"}, or another metric that suits the targets`,
+        ],
       },
     );
   }
+}
+
+/** Without test rows, dev rows are measured on. */
+async function splitToRead(dataDirectory: string, split: Split): Promise<Split> {
+  return split === "test" ? (await heldOutFile(dataDirectory)).split : split;
+}
+
+function noHeldOutRows(split: Split): SlmError {
+  return new SlmError(
+    "DATA_INVALID",
+    `data: expected at least one ${split} row, got none: the checkpoint is chosen by the metric on dev rows`,
+    { suggestions: [`--set data.${split}Fraction=0.2`, `--set data.${split}=FILE`] },
+  );
 }
 
 /** A metric that a stage computes on held-out rows. */

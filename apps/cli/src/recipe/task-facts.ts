@@ -73,6 +73,10 @@ export async function readTaskFacts(path: string, settings: FileSettings): Promi
   return seen.facts();
 }
 
+interface ChosenTokenizer extends Pick<TaskFacts, "tokenizer" | "tokenizerReason"> {
+  readonly lengths: Pick<TaskFacts, "maxSource" | "maxTarget">;
+}
+
 class TaskCounter {
   rows = 0;
   readonly #first: Row[] = [];
@@ -104,31 +108,39 @@ class TaskCounter {
   }
 
   async facts(): Promise<TaskFacts> {
-    const { tokenizer, tokenizerReason } = this.#chooseTokenizer();
+    const { tokenizer, tokenizerReason, lengths } = (await this.#symbols()) ?? (await this.#bpe());
     return {
       rows: this.rows,
       tokenizer,
       tokenizerReason,
       ...this.#chooseMetric(),
-      ...(await this.#lengths(tokenizer)),
+      ...lengths,
       longestSource: this.#isLong ? LONG_SOURCE : undefined,
     };
   }
 
-  #chooseTokenizer(): Pick<TaskFacts, "tokenizer" | "tokenizerReason"> {
+  /** One token per character and symbol; undefined where the rows are no words of a closed set of symbols. */
+  async #symbols(): Promise<ChosenTokenizer | undefined> {
     const uses = [...this.#words.values()].reduce((sum, count) => sum + count, 0);
     const isClosed = this.#words.size <= MOST_SYMBOLS && uses >= LEAST_USES * this.#words.size;
-    if (isClosed && percentile(this.#sourceLengths, 0.95) <= LETTERS) {
-      return {
-        tokenizer: trainedConfig({ kind: "symbols" }),
-        tokenizerReason: `One token per character of a source and per word of a target: sources are short, and targets have ${this.#words.size} different words.`,
-      };
+    if (!isClosed || percentile(this.#sourceLengths, 0.95) > LETTERS) return undefined;
+    const tokenizer = trainedConfig({ kind: "symbols" });
+    try {
+      const lengths = await this.#lengths(tokenizer);
+      const tokenizerReason = `One token per character of a source and per word of a target: sources are short, and targets have ${this.#words.size} different words.`;
+      return { tokenizer, tokenizerReason, lengths };
+    } catch (error) {
+      // It rejects texts that it cannot give back: spaces in sources, a symbol of both sides.
+      if (error instanceof SlmError && error.code === "DATA_INVALID") return undefined;
+      throw error;
     }
+  }
+
+  async #bpe(): Promise<ChosenTokenizer> {
     const { size } = VOCABULARIES.find(({ below }) => this.#characters < below)!;
-    return {
-      tokenizer: trainedConfig({ kind: "bpe", vocabularySize: size }),
-      tokenizerReason: "Byte-level BPE: it reads and writes any text.",
-    };
+    const tokenizer = trainedConfig({ kind: "bpe", vocabularySize: size });
+    const tokenizerReason = "Byte-level BPE: it reads and writes any text.";
+    return { tokenizer, tokenizerReason, lengths: await this.#lengths(tokenizer) };
   }
 
   #chooseMetric(): Pick<TaskFacts, "metric" | "metricReason"> {
