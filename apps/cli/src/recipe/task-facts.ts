@@ -27,8 +27,10 @@ export interface TaskFacts {
 const TRIED_ROWS = 20_000;
 /** Sources above this are left out: attention over them takes longer than a first recipe should [characters]. */
 const LONG_SOURCE = 4000;
-/** Room above the longest text seen, for rows to come. */
-const HEADROOM = 1.25;
+/** Room above the longest text seen: rows to come are longer, and have words that BPE has not merged. */
+const HEADROOM = { symbols: 1.25, bpe: 2 } as const;
+/** Least length that models read and write [tokens]. */
+const LEAST_LENGTH = 16;
 /** Lengths are multiples of this [tokens]. */
 const LENGTH_STEP = 8;
 /** Most different words of targets that are symbols of a closed set. */
@@ -160,7 +162,8 @@ class TaskCounter {
     const tokenizer = createTokenizer(await trainTokenizer(this.#first, settings));
     const longest = (side: "source" | "target", encode: (text: string) => readonly number[]): number =>
       this.#first.reduce((most, row) => Math.max(most, encode(row[side]).length), 0);
-    const roomy = (tokens: number): number => Math.ceil((tokens * HEADROOM) / LENGTH_STEP) * LENGTH_STEP;
+    const roomy = (tokens: number): number =>
+      Math.max(LEAST_LENGTH, Math.ceil((tokens * HEADROOM[settings.kind]) / LENGTH_STEP) * LENGTH_STEP);
     return {
       maxSource: roomy(longest("source", (text) => tokenizer.encodeSource(text))),
       // EOS is one more.

@@ -63,14 +63,21 @@ async function failureOf(
   return { code, message: here(message), suggestions: suggestions.map(here) };
 }
 
+/** A loaded machine is slow; nothing here trains. */
+const TIMEOUT_MS = 120_000;
+
 const failures: Failure[] = [];
 
 describe("a wrong input", () => {
-  test("is none in the recipe that all others are made of", async () => {
-    const folder = await place(WRONG_INPUTS.length, { title: "", code: "", message: "", help: "" });
-    const { exitCode, stdout } = await runCommand("run", [join(folder, "r.yaml"), "--dry-run", "--json"]);
-    expect(exitCode, stdout).toBe(0);
-  });
+  test(
+    "is none in the recipe that all others are made of",
+    async () => {
+      const folder = await place(WRONG_INPUTS.length, { title: "", code: "", message: "", help: "" });
+      const { exitCode, stdout } = await runCommand("run", [join(folder, "r.yaml"), "--dry-run", "--json"]);
+      expect(exitCode, stdout).toBe(0);
+    },
+    TIMEOUT_MS,
+  );
 
   test.each(WRONG_INPUTS.map((input, index) => ({ ...input, index })))(
     "$title: is one error with something to do, before any training",
@@ -94,7 +101,7 @@ describe("a wrong input", () => {
         expect(planned).toEqual(failure);
       }
     },
-    30_000,
+    TIMEOUT_MS,
   );
 
   test("stands in the docs with its error and what to do (vitest -u writes the page)", async () => {
@@ -112,7 +119,9 @@ const SHOWN = { units: 300, suggestions: 2 };
 function page(): string {
   const rows = WRONG_INPUTS.map(({ title }, index) => {
     const { code, message, suggestions } = failures[index]!;
-    const said = message.length > SHOWN.units ? `${message.slice(0, SHOWN.units)}...` : message;
+    // What is free differs from machine to machine.
+    const same = message.replace(/the disk has \S+ \S+ left/u, "the disk has 40 GiB left");
+    const said = same.length > SHOWN.units ? `${same.slice(0, SHOWN.units)}...` : same;
     const help = suggestions.slice(0, SHOWN.suggestions).map(cell).join("<br>");
     return `| ${title} | ${code}: ${cell(said)} | ${help} |`;
   });
