@@ -139,7 +139,7 @@ export async function prepareData(
       const grouped = await groupAll(byRank, ordered, { ...rules, order, limit, check });
       await byRank.clear();
       const { trainRows, ...counts } = grouped;
-      if (trainRows === 0) throw noTrainingRows(lines, rejections);
+      if (trainRows === 0) throw noTrainingRows(lines, rejections, leaked);
 
       await makeFolder(outputDirectory);
       const counter = new StatisticsCounter();
@@ -260,7 +260,7 @@ function stopIfAborted(signal: AbortSignal | undefined): void {
   }
 }
 
-function noTrainingRows(lines: number, { list, count }: Rejections): SlmError {
+function noTrainingRows(lines: number, { list, count }: Rejections, leaked: number): SlmError {
   const first = list[0];
   const why = first === undefined ? "" : `; first rejected: ${first.file}:${first.line}: ${first.reason}`;
   return new SlmError(
@@ -268,7 +268,13 @@ function noTrainingRows(lines: number, { list, count }: Rejections): SlmError {
     `data: expected at least one training row, got none of ${lines} lines (${count} rejected${why})`,
     {
       context: { lines, rejectedCount: count, rejected: list },
-      suggestions: [...hintsOf(list), "slm data inspect FILE"],
+      suggestions: [
+        ...hintsOf(list),
+        ...(leaked > 0
+          ? ["leave data.test and data.dev out: data.testFraction makes them of the training rows"]
+          : []),
+        "slm data inspect FILE",
+      ],
     },
   );
 }
