@@ -75,10 +75,10 @@ describe("slm", () => {
   test(
     "turns to the address that a command names, and to no other",
     async () => {
-      // Nothing listens on port 1.
-      const { exitCode, addresses } = await slm("pull", "127.0.0.1:1/none:1", "-o", "pulled");
+      // Nothing listens there.
+      const { exitCode, addresses } = await slm("pull", "127.0.0.1:49151/none:1", "-o", "pulled");
       expect(exitCode).not.toBe(0);
-      expect(addresses).toEqual([expect.stringMatching(/^connect (?:127\.0\.0\.1)?:?1?/)]);
+      expect(addresses).toEqual(["connect 127.0.0.1:49151"]);
     },
     TIMEOUT_MS,
   );
