@@ -57,9 +57,11 @@ async function firstHour(session) {
   session.say("## Rows");
   session.say(`${ROWS.toLocaleString("en")} dates as people write them, and as ISO 8601 has them:`);
   await session.run("head -n 4 dates.csv");
-  await session.run("npx --no-install slm data inspect dates.csv");
+  await session.run(
+    "npx --no-install slm data inspect dates.csv --set 'data.fields={source: written, target: iso}'",
+  );
   session.say("## A recipe, and a run");
-  await session.run("npx --no-install slm init --data dates.csv --yes");
+  await session.run("npx --no-install slm init --data dates.csv --name dates -o recipe.yaml --yes");
   await session.run("npx --no-install slm run recipe.yaml --dry-run");
   await session.run("npx --no-install slm run recipe.yaml");
   session.say("A second run has nothing to do. An interrupted one is resumed by the same command.");

@@ -9,7 +9,9 @@ export {
 } from "./atomic-write.js";
 export { copyFiles } from "./copy-files.js";
 export { INDEX_FILE } from "./folder-index.js";
+export { makeFolder } from "./make-folder.js";
 export { newerVersion, readFailure, readJsonFile, readTextFile } from "./read-json.js";
+export { forbidRuntimeTelemetry } from "./runtime-telemetry.js";
 export { requireWritable } from "./writable-directory.js";
 export { isWriteRejection, systemCode, writeFailure } from "./file-error.js";
 export { PATH_FORMATS, pathOrIdSetting, pathSetting } from "./path-setting.js";

@@ -12,6 +12,8 @@ const USUAL_NAMES = {
     "sentence",
     "query",
     "utterance",
+    "document",
+    "article",
     "src",
   ],
   target: [

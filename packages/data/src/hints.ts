@@ -5,7 +5,8 @@ import type { Rejection } from "./row.js";
 /** Hints that do not depend on the file. */
 export const HINTS = {
   encoding: "--set data.encoding=latin1",
-  delimiter: '--set "data.delimiter=;"',
+  delimiter: 'write fields that hold the delimiter in quotes, or --set "data.delimiter=;"',
+  document: "--set data.format=json",
   columns: '--set "data.columns=[source, target]"',
 } as const;
 

@@ -1,7 +1,7 @@
 /** The data stage: reads files or a dataset module, writes three JSONL files and statistics. */
-import { mkdir, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { SlmError } from "@slm/core";
+import { makeFolder, SlmError } from "@slm/core";
 import { augmentTrain } from "./augment/augment-train.js";
 import { collectRows } from "./collect.js";
 import { duplicateRules, maxRejectedOf, type DataConfig } from "./data-config.js";
@@ -139,9 +139,9 @@ export async function prepareData(
       const grouped = await groupAll(byRank, ordered, { ...rules, order, limit, check });
       await byRank.clear();
       const { trainRows, ...counts } = grouped;
-      if (trainRows === 0) throw noTrainingRows(lines, rejections);
+      if (trainRows === 0) throw noTrainingRows(lines, rejections, leaked);
 
-      await mkdir(outputDirectory, { recursive: true });
+      await makeFolder(outputDirectory);
       const counter = new StatisticsCounter();
       let written = 0;
       const onRows = (batch: readonly Row[]): void => {
@@ -260,7 +260,7 @@ function stopIfAborted(signal: AbortSignal | undefined): void {
   }
 }
 
-function noTrainingRows(lines: number, { list, count }: Rejections): SlmError {
+function noTrainingRows(lines: number, { list, count }: Rejections, leaked: number): SlmError {
   const first = list[0];
   const why = first === undefined ? "" : `; first rejected: ${first.file}:${first.line}: ${first.reason}`;
   return new SlmError(
@@ -268,7 +268,13 @@ function noTrainingRows(lines: number, { list, count }: Rejections): SlmError {
     `data: expected at least one training row, got none of ${lines} lines (${count} rejected${why})`,
     {
       context: { lines, rejectedCount: count, rejected: list },
-      suggestions: [...hintsOf(list), "slm data inspect FILE"],
+      suggestions: [
+        ...hintsOf(list),
+        ...(leaked > 0
+          ? ["leave data.test and data.dev out: data.testFraction makes them of the training rows"]
+          : []),
+        "slm data inspect FILE",
+      ],
     },
   );
 }

@@ -1,6 +1,6 @@
 /** Reads rows from JSONL: one JSON object a line, empty lines skipped, everything else checked. */
 import { SlmError } from "@slm/core";
-import { fieldsHint } from "./hints.js";
+import { fieldsHint, HINTS } from "./hints.js";
 import type { Picture } from "./images/picture.js";
 import { readLines, type Encoding, type Line } from "./lines.js";
 import { checkRow, checkSource, type Rejection, type Row } from "./row.js";
@@ -119,6 +119,8 @@ export function parseLine({
   try {
     return { value: JSON.parse(text) };
   } catch (error) {
-    return { line, reason: `not JSON: ${error instanceof Error ? error.message : String(error)}` };
+    const reason = `not JSON: ${error instanceof Error ? error.message : String(error)}`;
+    // A line of a bracket alone begins a document.
+    return /^\s*[[{]\s*$/u.test(text) ? { line, reason, hint: HINTS.document } : { line, reason };
   }
 }

@@ -1,6 +1,6 @@
 /** Reads any data file as rows: its format's records, put through the recipe's mapping. */
 import { SlmError } from "@slm/core";
-import type { ReadSettings, ScannedRecord } from "./formats/data-format.js";
+import type { Delimiter, ReadSettings, ScannedRecord } from "./formats/data-format.js";
 import { fieldsHint, HINTS } from "./hints.js";
 import { FORMATS, formatOf, type FormatName } from "./formats/format-table.js";
 import { readParallelText, type ParallelFiles } from "./formats/parallel-text.js";
@@ -43,7 +43,10 @@ export async function* scanFile(file: DataFile, settings: ScanSettings): AsyncGe
   }
   const mapping = compileMapping(settings, format.mapping);
   const records = format.read(file, { ...read, wanted: mapping.columns });
-  yield* mapRecords(format.isTable ? checkColumns(file, records, mapping.missingIn) : records, mapping);
+  yield* mapRecords(
+    format.isTable ? checkColumns(file, records, mapping.missingIn, settings.delimiter) : records,
+    mapping,
+  );
 }
 
 async function* mapRecords(
@@ -72,6 +75,7 @@ export async function* checkColumns(
   file: string,
   records: AsyncIterable<ScannedRecord>,
   missingIn: RowMapping["missingIn"],
+  delimiter?: Delimiter,
 ): AsyncGenerator<ScannedRecord> {
   let isChecked = false;
   for await (const record of records) {
@@ -85,6 +89,7 @@ export async function* checkColumns(
           {
             context: { file, column: lacking.missing, columns: Object.keys(record.columns).slice(0, 100) },
             suggestions: [
+              ...(delimiter === undefined ? [] : ["leave data.delimiter out: it is found by the columns"]),
               fieldsHint(Object.keys(record.columns)),
               `${HINTS.columns} for a file without a header line`,
             ],

@@ -1,7 +1,7 @@
 /** The two files of a tokenizer directory: schemas, reading and writing. */
-import { mkdir, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { SlmError } from "@slm/core";
+import { makeFolder, SlmError } from "@slm/core";
 import { z } from "zod";
 import { messageOf, readJson } from "./read-json.js";
 
@@ -186,7 +186,7 @@ export async function readTokenizerFiles(directory: string): Promise<TokenizerFi
  */
 export async function writeTokenizer(files: TokenizerFiles, directory: string): Promise<void> {
   try {
-    await mkdir(directory, { recursive: true });
+    await makeFolder(directory);
     await writeFile(join(directory, TOKENIZER_FILE), `${JSON.stringify(files.tokenizer, null, 2)}\n`);
     await writeFile(join(directory, TOKENIZER_CONFIG_FILE), `${JSON.stringify(files.config, null, 2)}\n`);
   } catch (cause) {

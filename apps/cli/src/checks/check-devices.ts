@@ -1,15 +1,14 @@
 /** Checks what trains, what the graphs are for, and what compiles them. */
 import { checkCompiler, compileConfig } from "@slm/compilation";
-import { SlmError } from "@slm/core/errors";
 import { distillConfig } from "@slm/distillation";
 import { deviceOf } from "@slm/devices/table";
 import { visionOf } from "@slm/model";
 import { exportConfig, planGraphsOf } from "@slm/onnx-export";
 import { checkDeviceScheme } from "@slm/quantization";
 import { withEngine } from "../compute/open-engine.js";
-import { plannedStudentConfig } from "../estimates/training-estimate.js";
 import { quantizeSection } from "../stages/quantize-stage.js";
 import type { CheckRequest } from "./check.js";
+import { aboutStudent, plannedStudent } from "./planned-student.js";
 
 /** The engine that trains is on this machine. @throws SlmError DEVICE_UNAVAILABLE */
 export async function checkEngine({ compute }: CheckRequest): Promise<void> {
@@ -23,28 +22,16 @@ export async function checkEngine({ compute }: CheckRequest): Promise<void> {
  *
  * @throws SlmError CONFIG_INVALID for sizes that do not fit together, OP_UNSUPPORTED or USAGE for what the device cannot compute
  */
-export async function checkStudent({ sections, artifacts, compute, running }: CheckRequest): Promise<void> {
-  if (sections.distill === undefined) return;
-  const settings = distillConfig.parse(sections.distill);
-  const config = await plannedStudentConfig({ settings, sections, artifacts, compute });
+export async function checkStudent(request: CheckRequest): Promise<void> {
+  const { sections, running } = request;
+  const config = await plannedStudent(request);
   if (config === undefined || !running.includes("export")) return;
+  const settings = distillConfig.parse(sections.distill);
   const choice = exportConfig.parse(sections.export ?? {});
   if (visionOf(config)?.prompt !== undefined) return; // Its tokens are part of the graphs, and there is no tokenizer yet.
-  try {
-    planGraphsOf({ config, encodeSource: () => [] }, { ...choice, parityLimit: undefined });
-  } catch (error) {
-    if (!(error instanceof SlmError)) throw error;
-    const { target } = choice;
-    throw new SlmError(
-      error.code,
-      `distill.student cannot be exported for target ${target}, so it is not trained: ${error.message}`,
-      {
-        context: { ...error.context, student: settings.student, target },
-        suggestions: [...error.suggestions, "change distill.student, or export.target"],
-        cause: error,
-      },
-    );
-  }
+  await aboutStudent(`cannot be exported for target ${choice.target}, so it is not trained`, settings, () =>
+    Promise.resolve(planGraphsOf({ config, encodeSource: () => [] }, { ...choice, parityLimit: undefined })),
+  );
 }
 
 /** The device takes the schemes. @throws SlmError OP_UNSUPPORTED */

@@ -1,12 +1,11 @@
 /** Checks that the disk holds what training and its stages write. */
 import { SlmError } from "@slm/core/errors";
-import { distillConfig } from "@slm/distillation";
 import { parameterCount } from "@slm/model";
 import { access, statfs } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { plannedStudentConfig } from "../estimates/training-estimate.js";
 import { formatBytes } from "../ui/format.js";
 import type { CheckRequest } from "./check.js";
+import { plannedStudent } from "./planned-student.js";
 
 /** Bytes of a float32 weight. */
 const WEIGHT_BYTES = 4;
@@ -19,9 +18,9 @@ const COPIES: Readonly<Record<string, number>> = { distill: 5, export: 1, quanti
  *
  * @throws SlmError OUTPUT_FAILED with what is needed and what is free
  */
-export async function checkDisk({ sections, artifacts, compute, running, out }: CheckRequest): Promise<void> {
-  const settings = distillConfig.parse(sections.distill);
-  const config = await plannedStudentConfig({ settings, sections, artifacts, compute });
+export async function checkDisk(request: CheckRequest): Promise<void> {
+  const { running, out } = request;
+  const config = await plannedStudent(request);
   if (config === undefined) return;
   const copies = running.reduce((sum, stage) => sum + (COPIES[stage] ?? 0), 0);
   const needed = copies * WEIGHT_BYTES * parameterCount(config);

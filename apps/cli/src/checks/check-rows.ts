@@ -3,14 +3,15 @@ import { compileConfig } from "@slm/compilation";
 import { SlmError } from "@slm/core/errors";
 import { DATA_FILES, readRows, referencesOf, textRow, type Row, type Split } from "@slm/data";
 import { distillConfig } from "@slm/distillation";
-import { METRICS, type MetricName } from "@slm/metrics";
+import { METRIC_NAMES, METRICS, type MetricName } from "@slm/metrics";
 import { imageTokensOf } from "@slm/model";
 import { teacherConfig } from "@slm/teacher";
 import { loadTokenizer, type Tokenizer } from "@slm/tokenizer";
 import { join } from "node:path";
-import { plannedStudentConfig } from "../estimates/training-estimate.js";
+import { heldOutFile } from "../models/held-out-rows.js";
 import { quantizeSection } from "../stages/quantize-stage.js";
 import type { CheckRequest } from "./check.js";
+import { plannedStudent } from "./planned-student.js";
 
 /** A model that will read rows, and how much of them it reads [tokens]. */
 interface Reader {
@@ -126,16 +127,15 @@ function tooLong(excesses: readonly Excess[], rows: number): SlmError {
 }
 
 async function readersOf(request: CheckRequest): Promise<readonly Reader[]> {
-  const { sections, artifacts, compute, running } = request;
+  const { sections, running } = request;
   const readers: Reader[] = [];
   const teacher = teacherConfig.safeParse(sections.teacher).data;
   if (teacher?.kind === "train" && running.includes("teacher")) {
     const { maxSource, maxTarget } = teacher.model;
     readers.push({ setting: "teacher.model", maxSource, maxTarget, view: textRow });
   }
-  if (sections.distill === undefined || !running.includes("distill")) return readers;
-  const settings = distillConfig.parse(sections.distill);
-  const config = await plannedStudentConfig({ settings, sections, artifacts, compute });
+  if (!running.includes("distill")) return readers;
+  const config = await plannedStudent(request);
   if (config === undefined) return readers;
   const maxSource = config.maxSource - imageTokensOf(config);
   readers.push({ setting: "distill.student", maxSource, maxTarget: config.maxTarget, view: (row) => row });
@@ -152,32 +152,64 @@ export async function checkMetrics(request: CheckRequest): Promise<void> {
   for (const [split, named] of Object.entries(metricsBySplit(request)) as [Split, Measured[]][]) {
     const asked = named.filter(({ stage }) => running.includes(stage) && sections[stage] !== undefined);
     if (asked.length === 0) continue;
-    const file = join(artifacts.data!, DATA_FILES[split]);
-    const unread = new Map<MetricName, { count: number; readonly place: number; readonly reason: string }>();
+    const file = join(artifacts.data!, DATA_FILES[await splitToRead(artifacts.data!, split)]);
+    const unread = new Map<MetricName, Unread>();
     let rows = 0;
     for await (const row of readRows(file)) {
       rows++;
-      for (const { metric } of asked) {
+      for (const metric of new Set(asked.map(({ metric: name }) => name))) {
         const reason = unreadable(row, metric);
         if (reason === undefined) continue;
-        const known = unread.get(metric) ?? { count: 0, place: rows, reason };
+        const known = unread.get(metric) ?? { count: 0, place: rows, reason, other: readable(row) };
         known.count++;
         unread.set(metric, known);
       }
     }
+    if (rows === 0) throw noHeldOutRows(split);
     const [first] = unread;
     if (first === undefined) continue;
-    const [metric, { count, place, reason }] = first;
+    const [metric, { count, place, reason, other }] = first;
     const { setting } = asked.find((one) => one.metric === metric)!;
     throw new SlmError(
       "DATA_INVALID",
       `${setting}: ${metric} cannot read the targets of ${count} of ${rows} ${split} rows; row ${place}: ${reason}`,
       {
         context: { metric, setting, split, rows, unreadable: count },
-        suggestions: [`--set ${setting}=exactMatch, or another metric that suits the targets`],
+        suggestions: [
+          `--set ${setting}=${setting.endsWith(".metrics") ? `[${other}]` : other}, or another metric that reads such targets`,
+        ],
       },
     );
   }
+}
+
+/** Rows that a metric cannot read. */
+interface Unread {
+  count: number;
+  /** Of the first. */
+  readonly place: number;
+  readonly reason: string;
+  /** A metric that can read the first. */
+  readonly other: MetricName;
+}
+
+/** A metric that can score a row: exact match where it can. */
+function readable(row: Row): MetricName {
+  const names: readonly MetricName[] = ["exactMatch", "squadExactMatch", ...METRIC_NAMES];
+  return names.find((name) => unreadable(row, name) === undefined) ?? "exactMatch";
+}
+
+/** Without test rows, dev rows are measured on. */
+async function splitToRead(dataDirectory: string, split: Split): Promise<Split> {
+  return split === "test" ? (await heldOutFile(dataDirectory)).split : split;
+}
+
+function noHeldOutRows(split: Split): SlmError {
+  return new SlmError(
+    "DATA_INVALID",
+    `data: expected at least one ${split} row, got none: the checkpoint is chosen by the metric on dev rows`,
+    { suggestions: [`--set data.${split}Fraction=0.2`, `--set data.${split}=FILE`] },
+  );
 }
 
 /** A metric that a stage computes on held-out rows. */

@@ -25,7 +25,7 @@ import { rm, stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { CheckRequest } from "../checks/check.js";
-import { checkFiles } from "../checks/check-files.js";
+import { checkFiles, pathSuggestion } from "../checks/check-files.js";
 import { withRehearsedData } from "../checks/rehearse-data.js";
 import { RunChecks } from "../checks/run-checks.js";
 import { relativeToRecipe } from "../recipe/recipe-paths.js";
@@ -145,15 +145,16 @@ export async function planPipeline(
     const artifact = join(options.out, stage.name);
     const unfinished = options.fresh !== stage.name && existsSync(partialPath(artifact));
     const status = !isStale ? "would-skip" : unfinished ? "would-resume" : "would-run";
-    plan.push({
-      name: stage.name,
-      status,
-      artifact,
-      estimate: isStale ? await stage.estimate(estimateRequest(stage, options)) : {},
-    });
+    plan.push({ name: stage.name, status, artifact, estimate: {} });
   }
   await checkPlan(plan, selected, options, context);
-  return plan;
+  const estimated: PlannedStage[] = [];
+  // One after the other, because they measure this machine.
+  for (const [index, stage] of selected.entries()) {
+    const estimate = rerun.has(stage.name) ? await stage.estimate(estimateRequest(stage, options)) : {};
+    estimated.push({ ...plan[index]!, estimate });
+  }
+  return estimated;
 }
 
 /** Makes the checks of a run for a plan. */
@@ -163,7 +164,7 @@ async function checkPlan(
   options: PipelineOptions,
   context: StageContext,
 ): Promise<void> {
-  const running = selected.filter(({ name }) => rerun(plan, name));
+  const running = selected.filter(({ name }) => willRun(plan, name));
   if (running.length === 0) return;
   const request = { ...checkRequest(running, selected, options), ...context };
   await checkFiles(running, request);
@@ -176,7 +177,7 @@ async function checkPlan(
   );
 }
 
-const rerun = (plan: readonly PlannedStage[], stage: string): boolean =>
+const willRun = (plan: readonly PlannedStage[], stage: string): boolean =>
   plan.some(({ name, status }) => name === stage && status !== "would-skip");
 
 /** What the checks of a run are told. @param running stages that will run, @param selected those of this call */
@@ -360,6 +361,7 @@ async function hashInputFile(stage: string, setting: string, path: string): Prom
     if (!(failure instanceof SlmError)) throw failure;
     throw new SlmError(failure.code, `${stage}.${setting}: ${failure.message}`, {
       context: { stage, setting, path },
+      suggestions: [pathSuggestion(stage, setting)],
       cause: error,
     });
   }

@@ -68,6 +68,7 @@ function requirePlanned(planned: readonly Stage[], all: readonly Stage[], flag: 
     : `no stage '${name}'${didYouMean(nearest(name, names))}`;
   throw new SlmError("USAGE", `${flag} ${name}: ${problem}; stages of this run: ${names.join(", ")}`, {
     context: { stage: name, stages: names },
+    suggestions: [`${flag} ${nearest(name, names) ?? names[0] ?? "STAGE"}`],
   });
 }
 

@@ -31,9 +31,13 @@ export function checkSettings<Schema extends z.ZodType>(
   const complaints = checked.error.issues.flatMap((issue) => complaintsOf(issue, schema, layers));
   const shown = complaints.slice(0, MAX_COMPLAINTS).map(({ where, message }) => `${where}: ${message}`);
   if (complaints.length > shown.length) shown.push(`and ${complaints.length - shown.length} more`);
-  const fixes = complaints.flatMap(({ key, suggestion }) =>
-    suggestion === undefined ? [] : [`write ${suggestion} instead of ${key}`],
-  );
+  const fixes = complaints
+    .slice(0, MAX_COMPLAINTS)
+    .map(({ key, where, suggestion }) =>
+      suggestion === undefined
+        ? `change ${key} in ${where}; slm schema describes every setting`
+        : `write ${suggestion} instead of ${key}`,
+    );
   throw new SlmError("CONFIG_INVALID", shown.join("\n"), {
     context: { issues: complaints },
     suggestions: fixes,

@@ -22,7 +22,10 @@ export async function readRecipeFile(path: string): Promise<RecipeFile> {
 
 /** The text of a recipe. @throws SlmError INPUT_MISSING, DATA_INVALID (too large) */
 export const readRecipeText = (path: string): Promise<string> =>
-  readTextFile(path, { limitBytes: RECIPE_LIMIT_BYTES });
+  readTextFile(path, {
+    limitBytes: RECIPE_LIMIT_BYTES,
+    suggestions: ["slm init --data FILE writes a recipe"],
+  });
 
 /** Parses the text of a recipe; `path` is only its name in errors. @throws SlmError CONFIG_INVALID */
 export function parseRecipe(text: string, path: string): RecipeFile {
@@ -38,6 +41,7 @@ export function parseRecipe(text: string, path: string): RecipeFile {
   if (problem !== undefined) {
     throw new SlmError("CONFIG_INVALID", `${at(problem.pos[0])}: not valid YAML: ${problem.message}`, {
       context: { file: path },
+      suggestions: [`correct the line ${at(problem.pos[0])}`],
     });
   }
   return {

@@ -1,6 +1,6 @@
 /** The recipe of `slm init`: a few settings with comments, and defaults for everything else. */
 import { writeFile } from "node:fs/promises";
-import { dirname, isAbsolute, relative, resolve, sep } from "node:path";
+import { basename, dirname, isAbsolute, relative, resolve, sep } from "node:path";
 import { systemCode, writeFailure } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
 import type { Encoding } from "@slm/data";
@@ -44,8 +44,9 @@ const FEW_ROWS_DEV_FRACTION = 0.1;
 /** Warm-up takes this share of the steps, and at most the default number of them. */
 const WARMUP = { share: 1 / 8, most: 200 };
 
-/** The recipe as text; `data` is a path from the recipe's folder. */
+/** The recipe as text of a file of that name; `data` is a path from the recipe's folder. */
 function recipeText(
+  file: string,
   { name, data, fields, encoding, size, steps, maxDrop }: InitAnswers,
   facts: TaskFacts,
 ): string {
@@ -64,7 +65,7 @@ function recipeText(
   const { kind } = facts.tokenizer;
   const vocabularySize = "vocabularySize" in facts.tokenizer ? facts.tokenizer.vocabularySize : undefined;
   return [
-    `# ${name}: written by slm init from ${facts.rows} rows. slm run ${name}.yaml --dry-run shows what it will do.`,
+    `# ${name}: written by slm init from ${facts.rows} rows. slm run ${file} --dry-run shows what it will do.`,
     "# Every setting and its meaning: slm schema, or --print-config.",
     "",
     stringify({ name, seed: 1 }),
@@ -108,7 +109,7 @@ function recipeText(
 export async function writeRecipe(path: string, answers: InitAnswers): Promise<TaskFacts> {
   const facts = await readTaskFacts(answers.data, { fields: answers.fields, encoding: answers.encoding });
   const data = isAbsolute(answers.data) ? answers.data : relative(dirname(path), answers.data);
-  const text = recipeText({ ...answers, data: data.split(sep).join("/") }, facts);
+  const text = recipeText(basename(path), { ...answers, data: data.split(sep).join("/") }, facts);
   const layers = new LayerStack([recipeLayer(parseRecipe(text, path))]);
   checkSettings(recipeSchema(sectionSchemas(await loadStages())), inferMetrics(layers.value), layers);
   try {

@@ -27,8 +27,10 @@ export interface TaskFacts {
 const TRIED_ROWS = 20_000;
 /** Sources above this are left out: attention over them takes longer than a first recipe should [characters]. */
 const LONG_SOURCE = 4000;
-/** Room above the longest text seen, for rows to come. */
-const HEADROOM = 1.25;
+/** Room above the longest text seen: rows to come are longer, and have words that BPE has not merged. */
+const HEADROOM = { symbols: 1.25, bpe: 2 } as const;
+/** Least length that models read and write [tokens]. */
+const LEAST_LENGTH = 16;
 /** Lengths are multiples of this [tokens]. */
 const LENGTH_STEP = 8;
 /** Most different words of targets that are symbols of a closed set. */
@@ -73,6 +75,10 @@ export async function readTaskFacts(path: string, settings: FileSettings): Promi
   return seen.facts();
 }
 
+interface ChosenTokenizer extends Pick<TaskFacts, "tokenizer" | "tokenizerReason"> {
+  readonly lengths: Pick<TaskFacts, "maxSource" | "maxTarget">;
+}
+
 class TaskCounter {
   rows = 0;
   readonly #first: Row[] = [];
@@ -104,31 +110,39 @@ class TaskCounter {
   }
 
   async facts(): Promise<TaskFacts> {
-    const { tokenizer, tokenizerReason } = this.#chooseTokenizer();
+    const { tokenizer, tokenizerReason, lengths } = (await this.#symbols()) ?? (await this.#bpe());
     return {
       rows: this.rows,
       tokenizer,
       tokenizerReason,
       ...this.#chooseMetric(),
-      ...(await this.#lengths(tokenizer)),
+      ...lengths,
       longestSource: this.#isLong ? LONG_SOURCE : undefined,
     };
   }
 
-  #chooseTokenizer(): Pick<TaskFacts, "tokenizer" | "tokenizerReason"> {
+  /** One token per character and symbol; undefined where the rows are no words of a closed set of symbols. */
+  async #symbols(): Promise<ChosenTokenizer | undefined> {
     const uses = [...this.#words.values()].reduce((sum, count) => sum + count, 0);
     const isClosed = this.#words.size <= MOST_SYMBOLS && uses >= LEAST_USES * this.#words.size;
-    if (isClosed && percentile(this.#sourceLengths, 0.95) <= LETTERS) {
-      return {
-        tokenizer: trainedConfig({ kind: "symbols" }),
-        tokenizerReason: `One token per character of a source and per word of a target: sources are short, and targets have ${this.#words.size} different words.`,
-      };
+    if (!isClosed || percentile(this.#sourceLengths, 0.95) > LETTERS) return undefined;
+    const tokenizer = trainedConfig({ kind: "symbols" });
+    try {
+      const lengths = await this.#lengths(tokenizer);
+      const tokenizerReason = `One token per character of a source and per word of a target: sources are short, and targets have ${this.#words.size} different words.`;
+      return { tokenizer, tokenizerReason, lengths };
+    } catch (error) {
+      // It rejects texts that it cannot give back: spaces in sources, a symbol of both sides.
+      if (error instanceof SlmError && error.code === "DATA_INVALID") return undefined;
+      throw error;
     }
+  }
+
+  async #bpe(): Promise<ChosenTokenizer> {
     const { size } = VOCABULARIES.find(({ below }) => this.#characters < below)!;
-    return {
-      tokenizer: trainedConfig({ kind: "bpe", vocabularySize: size }),
-      tokenizerReason: "Byte-level BPE: it reads and writes any text.",
-    };
+    const tokenizer = trainedConfig({ kind: "bpe", vocabularySize: size });
+    const tokenizerReason = "Byte-level BPE: it reads and writes any text.";
+    return { tokenizer, tokenizerReason, lengths: await this.#lengths(tokenizer) };
   }
 
   #chooseMetric(): Pick<TaskFacts, "metric" | "metricReason"> {
@@ -148,7 +162,8 @@ class TaskCounter {
     const tokenizer = createTokenizer(await trainTokenizer(this.#first, settings));
     const longest = (side: "source" | "target", encode: (text: string) => readonly number[]): number =>
       this.#first.reduce((most, row) => Math.max(most, encode(row[side]).length), 0);
-    const roomy = (tokens: number): number => Math.ceil((tokens * HEADROOM) / LENGTH_STEP) * LENGTH_STEP;
+    const roomy = (tokens: number): number =>
+      Math.max(LEAST_LENGTH, Math.ceil((tokens * HEADROOM[settings.kind]) / LENGTH_STEP) * LENGTH_STEP);
     return {
       maxSource: roomy(longest("source", (text) => tokenizer.encodeSource(text))),
       // EOS is one more.

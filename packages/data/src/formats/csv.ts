@@ -86,7 +86,7 @@ function delimiterOf(
   });
   const isFit = (names: readonly string[]): boolean =>
     columns === undefined
-      ? (wanted?.needed ?? []).every((name) => names.includes(name))
+      ? wanted !== undefined && wanted.needed.every((name) => names.includes(name))
       : names.length === columns.length;
   const most = Math.max(...tried.map(({ names }) => names.length));
   return (tried.find(({ names }) => isFit(names)) ?? tried.find(({ names }) => names.length === most))!

@@ -25,6 +25,9 @@ export const FORMAT_NAMES = Object.keys(FORMATS) as [FormatName, ...FormatName[]
 /** Of this ending are several formats, told apart by what is in the file. */
 const DOCUMENT_EXTENSION = ".json";
 
+/** Files of spreadsheet programs, which write CSV as well. */
+const SPREADSHEETS: ReadonlySet<string> = new Set([".xlsx", ".xls", ".ods", ".numbers"]);
+
 /** The format, or for JSON the family of formats, that a file's ending means; undefined if it means none. */
 export function formatByEnding(path: string): FormatName | typeof DOCUMENT_EXTENSION | undefined {
   const extension = extname(path).toLowerCase();
@@ -48,6 +51,8 @@ export async function formatOf(
   if (found !== undefined) return FORMATS[found];
   throw new SlmError("CONFIG_INVALID", `data: ${path}: no format ends in '${extname(path)}'`, {
     context: { path, formats: FORMAT_NAMES },
-    suggestions: [`--set data.format=jsonl, or another of ${FORMAT_NAMES.join(", ")}`],
+    suggestions: SPREADSHEETS.has(extname(path).toLowerCase())
+      ? ["save the sheet as CSV"]
+      : [`--set data.format=jsonl, or another of ${FORMAT_NAMES.join(", ")}`],
   });
 }

@@ -33,7 +33,11 @@ export async function readDocument(path: string, { encoding }: ReadSettings): Pr
   }
 }
 
-export function badDocument(path: string, problem: string, suggestions: readonly string[] = []): SlmError {
+export function badDocument(
+  path: string,
+  problem: string,
+  suggestions: readonly string[] = ["--set data.format=jsonl, or another format"],
+): SlmError {
   return new SlmError("DATA_INVALID", `data: ${path}: ${problem}`, { context: { path }, suggestions });
 }
 

@@ -44,6 +44,9 @@ function unequal(files: ParallelFiles, line: number, shorter: string): SlmError 
   return new SlmError(
     "DATA_INVALID",
     `data: ${shorter} ends before line ${line}, the other file of the pair goes on: expected as many lines in both`,
-    { context: { ...files, line } },
+    {
+      context: { ...files, line },
+      suggestions: [`wc -l ${files.source} ${files.target}`, "write as many lines in both files"],
+    },
   );
 }

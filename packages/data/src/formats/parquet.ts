@@ -199,6 +199,7 @@ async function orInvalid<Result>(
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new SlmError("DATA_INVALID", `data: ${path}: cannot be read as Parquet: ${where}: ${reason}`, {
       context: { path },
+      suggestions: ["--set data.format=csv, or another format", "write the file again"],
       cause,
     });
   }

@@ -1,9 +1,10 @@
 /** A bundle as one file: `NAME.slm`, a tar archive that is the same bytes wherever and whenever it is made. */
 import { createReadStream } from "node:fs";
 import { randomUUID } from "node:crypto";
-import { lstat, mkdir, open, rename, rm } from "node:fs/promises";
+import { lstat, open, rename, rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import {
+  makeFolder,
   MANIFEST_FILE,
   SIGNATURE_FILE,
   readManifest,
@@ -25,7 +26,7 @@ export async function packBundle(directory: string, file: string): Promise<{ rea
   const aside = `${file}.${randomUUID()}.tmp`;
   let bytes = 0;
   try {
-    await mkdir(dirname(resolve(file)), { recursive: true });
+    await makeFolder(dirname(resolve(file)));
     const handle = await open(aside, "wx");
     const write = async (data: Uint8Array): Promise<void> => {
       await handle.writeFile(data);

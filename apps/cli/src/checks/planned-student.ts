@@ -1,0 +1,48 @@
+/** The student of a run that is about to begin, for checks. */
+import { MANIFEST_FILE } from "@slm/core";
+import { SlmError } from "@slm/core/errors";
+import { distillConfig, type DistillConfig } from "@slm/distillation";
+import type { ModelConfig } from "@slm/model";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { plannedStudentConfig } from "../estimates/training-estimate.js";
+import type { CheckRequest } from "./check.js";
+
+/**
+ * The student's configuration; undefined where there is no student, or until the teacher or the tower that its shape depends on is on disk.
+ *
+ * @throws SlmError CONFIG_INVALID for sizes that do not fit together
+ */
+export async function plannedStudent({
+  sections,
+  artifacts,
+  compute,
+}: CheckRequest): Promise<ModelConfig | undefined> {
+  if (sections.distill === undefined) return undefined;
+  const settings = distillConfig.parse(sections.distill);
+  // A rehearsed stage has no manifest.
+  const whole = Object.entries(artifacts).filter(([, directory]) =>
+    existsSync(join(directory, MANIFEST_FILE)),
+  );
+  return aboutStudent("has a shape that cannot be built", settings, () =>
+    plannedStudentConfig({ settings, sections, artifacts: Object.fromEntries(whole), compute }),
+  );
+}
+
+/** Says of an error that it is about the student's settings. */
+export async function aboutStudent<Result>(
+  problem: string,
+  { student }: Pick<DistillConfig, "student">,
+  run: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await run();
+  } catch (error) {
+    if (!(error instanceof SlmError)) throw error;
+    throw new SlmError(error.code, `distill.student ${problem}: ${error.message}`, {
+      context: { ...error.context, student },
+      suggestions: [...error.suggestions, "change distill.student, or export.target"],
+      cause: error,
+    });
+  }
+}
