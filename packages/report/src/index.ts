@@ -26,3 +26,5 @@ export {
 export { summarizeRun, type RunSummary } from "./training/summary.js";
 export { trainingPage } from "./training/training-page.js";
 export { openEventFile, type EventFile } from "./tensorboard/event-file.js";
+export { exportRun, type ExportedRun } from "./mlflow/export-run.js";
+export { MlflowClient } from "./mlflow/mlflow-client.js";
