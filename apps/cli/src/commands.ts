@@ -16,6 +16,7 @@ import { ExportCommand } from "./commands/export.js";
 import { GateCommand } from "./commands/gate.js";
 import { GenerateCommand } from "./commands/generate.js";
 import { InitCommand } from "./commands/init.js";
+import { LearningRateCommand } from "./commands/learning-rate.js";
 import { ModelCheckCommand } from "./commands/model/check.js";
 import { ModelInitCommand } from "./commands/model/init.js";
 import { PullCommand } from "./commands/pull.js";
@@ -46,6 +47,7 @@ export const commands: Readonly<Record<string, Command.Class>> = {
   "teacher:check": TeacherCheckCommand,
   "teacher:eval": TeacherEvalCommand,
   "teacher:cache": TeacherCacheCommand,
+  "learning-rate": LearningRateCommand,
   distill: DistillCommand,
   export: ExportCommand,
   analyze: AnalyzeCommand,

@@ -14,7 +14,7 @@ export {
 } from "./page.js";
 export { type Prediction } from "./predictions.js";
 export { compareRuns } from "./training/compare-runs.js";
-export { keysOf, lastStep, readRunLog } from "./training/run-log.js";
+export { keysOf, lastStep, readRunLog, type RunLog } from "./training/run-log.js";
 export {
   readSamples,
   sampleLines,

@@ -65,7 +65,7 @@ export async function exportRun(
   const tag = createHash("sha256").update(run.identity).digest("hex");
   const runId =
     (await findRun(client, experimentId, tag)) ?? (await createRun(client, experimentId, tag, run));
-  const parameters = [...flattenSettings(run.settings ?? {})]
+  const parameters = [...(run.settings === undefined ? [] : flattenSettings(run.settings))]
     .map(([key, value]) => ({ key: keyOf(key), value: value.slice(0, VALUE_LIMIT) }))
     .filter(({ value }) => value !== "");
   for (const params of piecesOf(parameters, PARAMETERS_PER_REQUEST))
