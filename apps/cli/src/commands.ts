@@ -2,6 +2,7 @@
 import type { Command } from "@oclif/core";
 import { AnalyzeCommand } from "./commands/analyze.js";
 import { BenchCommand } from "./commands/bench.js";
+import { ChatCommand } from "./commands/chat.js";
 import { CompileCommand } from "./commands/compile.js";
 import { DataInspectCommand } from "./commands/data/inspect.js";
 import { DataPrepareCommand } from "./commands/data/prepare.js";
@@ -15,6 +16,7 @@ import { EvalCommand } from "./commands/eval.js";
 import { ExportCommand } from "./commands/export.js";
 import { GateCommand } from "./commands/gate.js";
 import { GenerateCommand } from "./commands/generate.js";
+import { InfoCommand } from "./commands/info.js";
 import { InitCommand } from "./commands/init.js";
 import { LearningRateCommand } from "./commands/learning-rate.js";
 import { ModelCheckCommand } from "./commands/model/check.js";
@@ -24,6 +26,7 @@ import { QuantizeCommand } from "./commands/quantize.js";
 import { RecipeMigrateCommand } from "./commands/recipe/migrate.js";
 import { ReportCommand } from "./commands/report.js";
 import { RunCommand } from "./commands/run.js";
+import { RunsCommand } from "./commands/runs.js";
 import { SchemaCommand } from "./commands/schema.js";
 import { ServeCommand } from "./commands/serve.js";
 import { TeacherCacheCommand } from "./commands/teacher/cache.js";
@@ -54,11 +57,14 @@ export const commands: Readonly<Record<string, Command.Class>> = {
   quantize: QuantizeCommand,
   compile: CompileCommand,
   generate: GenerateCommand,
+  chat: ChatCommand,
   eval: EvalCommand,
   bench: BenchCommand,
   deploy: DeployCommand,
   pull: PullCommand,
   serve: ServeCommand,
+  info: InfoCommand,
+  runs: RunsCommand,
   gate: GateCommand,
   schema: SchemaCommand,
   "recipe:migrate": RecipeMigrateCommand,

@@ -1,6 +1,7 @@
 /** Turns every failure into an SlmError, and formats it. */
 import { Errors } from "@oclif/core";
 import { failedWrite, SlmError } from "@slm/core/errors";
+import { PLAIN, type Paint } from "./ui/paint.js";
 import { stripVTControlCharacters } from "node:util";
 
 export interface ErrorDescription {
@@ -45,12 +46,12 @@ export function describeError(error: SlmError): ErrorDescription {
   return { name, code, message, context, suggestions };
 }
 
-/** Lines for a terminal: the code and message, then what to try. */
-export function errorLines(error: SlmError, debug: boolean): readonly string[] {
-  const lines = [`Error (${error.code}): ${error.message}`];
+/** Lines for a terminal: the code and message, then what to try. @param paint default: no colour */
+export function errorLines(error: SlmError, debug: boolean, paint: Paint = PLAIN): readonly string[] {
+  const lines = [`${paint(`Error (${error.code}):`, "bold", "red")} ${error.message}`];
   if (error.suggestions.length > 0)
-    lines.push("Try this:", ...error.suggestions.map((suggestion) => `  ${suggestion}`));
-  if (debug) lines.push("", ...stacks(error));
+    lines.push(paint("Try this:", "bold"), ...error.suggestions.map((suggestion) => `  ${suggestion}`));
+  if (debug) lines.push("", ...stacks(error).map((stack) => paint(stack, "dim")));
   return lines;
 }
 

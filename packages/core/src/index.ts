@@ -46,4 +46,5 @@ export {
   type StageContext,
 } from "./progress.js";
 export { REINSTALL, SLM_VERSION } from "./version.js";
+export { guardedFetch, SilenceError, type FetchGuard } from "./guarded-fetch.js";
 export * from "./errors.js";

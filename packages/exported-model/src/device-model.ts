@@ -123,6 +123,12 @@ export const deviceModelSchema = z.strictObject({
     .describe(
       "How the files of the training rows were read, as the `data` section of the recipe says. Absent: as rows of {source, target}.",
     ),
+  generation: z
+    .record(z.string(), z.unknown())
+    .optional()
+    .describe(
+      "The model's own generation settings, with the keys of Hugging Face's generation_config.json. Absent: greedy decoding without rules.",
+    ),
   parameters: z.int().positive(),
   vocabularySize: z.int().positive(),
   decoderLayers: z.int().positive(),

@@ -20,6 +20,7 @@ export {
   type LoadModelOptions,
   type ModelDescription,
 } from "./loaded-model.js";
+export { mergedRules } from "./model-settings.js";
 export { beamSearch, samplingOptions, type SamplingOptions } from "./sampling-options.js";
 export { streamPieces } from "./stream-pieces.js";
 export { StopText } from "./stop-text.js";

@@ -47,6 +47,8 @@ const tokenName = z
 /** Special tokens in a row; published models have up to two. */
 const tokens = z.array(tokenName).max(64);
 
+/** Most tokens that texts may contain; T5 has 100 sentinels. */
+const MAX_TEXT_TOKENS = 10_000;
 /** Most languages of a model; NLLB has 202. */
 const MAX_LANGUAGES = 10_000;
 
@@ -127,7 +129,9 @@ export const tokenizerConfigJsonSchema = z.looseObject({
     })
     .optional(),
   languages: languages.optional(),
-  text_tokens: tokens
+  text_tokens: z
+    .array(tokenName)
+    .max(MAX_TEXT_TOKENS)
     .optional()
     .describe("Special tokens that texts may contain, such as the mask of a model that fills gaps."),
   sentencepiece: z

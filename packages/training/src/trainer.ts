@@ -240,9 +240,7 @@ class Trainer {
       Object.fromEntries(Object.entries(metrics).map(([name, value]) => [`dev.${name}`, value])),
     );
     await this.showSamples();
-    const isBest = await this.best.offer({ step, metrics: { ...metrics } }, () =>
-      this.live.download(),
-    );
+    const isBest = await this.best.offer({ step, metrics: { ...metrics } }, () => this.live.download());
     const withoutBetter = isBest ? 0 : this.progress.withoutBetter + 1;
     this.progress = { ...this.progress, metrics: { ...metrics }, withoutBetter };
   }

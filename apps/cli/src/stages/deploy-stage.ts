@@ -17,8 +17,10 @@ import { defineStage } from "../pipeline/stage.js";
 import { leafPaths, valueAt } from "../recipe/mapping.js";
 import { requireInput } from "./require-input.js";
 
-/** What a deployment reports: the files of the bundle. */
-export type DeployReport = Omit<Deployment, "bundle">;
+/** What a deployment reports: the files of the bundle, and the metrics of its model where they were measured. */
+export interface DeployReport extends Omit<Deployment, "bundle"> {
+  readonly metrics: NonNullable<CardInput["metrics"]>;
+}
 
 export const deployStage = defineStage<DeployConfig>({
   name: "deploy",
@@ -51,7 +53,7 @@ export const deployStage = defineStage<DeployConfig>({
     const { abstain } = settings;
     const abstention = abstain && (await abstentionFor(model, abstain, { threads: compute.threads, signal }));
     const { files } = await deployToDirectory({ model, outputDirectory: work, card, abstention });
-    return { files };
+    return { files, metrics: card.metrics ?? [] };
   },
 });
 
