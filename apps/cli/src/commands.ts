@@ -19,6 +19,7 @@ import { GenerateCommand } from "./commands/generate.js";
 import { ImportCommand } from "./commands/import.js";
 import { InfoCommand } from "./commands/info.js";
 import { InitCommand } from "./commands/init.js";
+import { LearningRateCommand } from "./commands/learning-rate.js";
 import { ModelCheckCommand } from "./commands/model/check.js";
 import { ModelInitCommand } from "./commands/model/init.js";
 import { PullCommand } from "./commands/pull.js";
@@ -51,6 +52,7 @@ export const commands: Readonly<Record<string, Command.Class>> = {
   "teacher:check": TeacherCheckCommand,
   "teacher:eval": TeacherEvalCommand,
   "teacher:cache": TeacherCacheCommand,
+  "learning-rate": LearningRateCommand,
   distill: DistillCommand,
   export: ExportCommand,
   analyze: AnalyzeCommand,
