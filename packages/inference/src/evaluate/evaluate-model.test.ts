@@ -22,6 +22,7 @@ function generation(text: string): Generation {
     tokensPerSecond: 1,
     finished: true,
     reason: "eos",
+    logProbability: -0.5,
   };
 }
 
