@@ -110,7 +110,7 @@ FAMILIES = {
         tie_word_embeddings=False,
         **MARIAN,
     ),
-    "m2m-100": lambda: bart(
+    "m2m_100": lambda: bart(
         tf.M2M100ForConditionalGeneration,
         tf.M2M100Config,
         activation_function="relu",

@@ -269,12 +269,13 @@ async function isSameAnswer(
   });
   await program.release();
   const actual = decoded.map((row) => [start, ...row.tokens, ...(row.finished ? [eos] : [])]);
-  return actual.length === tokens.length && actual.every((row, at) => isPadded(row, tokens[at]!, pad));
+  return actual.length === tokens.length && actual.every((row, at) => isPadded(row, tokens[at]!, [pad, eos]));
 }
 
-/** Whether a row is `expected` up to padding. */
-const isPadded = (row: readonly number[], expected: readonly number[], pad: number): boolean =>
-  row.length <= expected.length && expected.every((id, at) => id === (row[at] ?? pad));
+/** Whether a row is `expected` up to what the library fills rows with: padding, or EOS after beams of a model whose padding is id 0. */
+const isPadded = (row: readonly number[], expected: readonly number[], fillers: readonly number[]): boolean =>
+  row.length <= expected.length &&
+  expected.every((id, at) => (at < row.length ? id === row[at] : fillers.includes(id)));
 
 /** Every row of a matrix several times, copies next to each other. */
 function repeatRows({ dtype, shape, data }: HostTensor, times: number): HostTensor {
