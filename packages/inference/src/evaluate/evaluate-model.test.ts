@@ -4,27 +4,15 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { SlmError } from "@slm/core";
-import type { Generation, Source } from "../types.js";
+import type { Source } from "../types.js";
 import { evaluateModel } from "./evaluate-model.js";
-import type { EvaluationInput, EvaluationRow } from "./evaluation-input.js";
+import type { EvaluationInput, EvaluationRow, WrittenAnswer } from "./evaluation-input.js";
 import type { Scorer } from "./score-texts.js";
 
 type Answerer = EvaluationInput["generator"];
 
-/** A generation of which only the text matters here. */
-function generation(text: string): Generation {
-  return {
-    text,
-    tokens: [],
-    firstTokenMs: 1,
-    totalMs: 1,
-    stepsMs: [1],
-    tokensPerSecond: 1,
-    finished: true,
-    reason: "eos",
-    logProbability: -0.5,
-  };
-}
+/** What an answerer writes that does not tell how probable it finds its text. */
+const generation = (text: string): WrittenAnswer => ({ text });
 
 const textOf = (source: Source): string => (typeof source === "string" ? source : (source.text ?? ""));
 
@@ -105,6 +93,43 @@ describe(evaluateModel, () => {
       { source: "d ao g", prediction: "D AO G", references: ["X", "D  AO G"], correct: true, score: 0 },
       { source: "f ih sh", prediction: "F IH SH", references: ["F IH"], correct: false, score: 1 },
     ]);
+  });
+
+  test("tells how sure the model was, in each line and over all rows, and what a threshold would do", async () => {
+    const predictionsPath = join(directory, "predictions.jsonl");
+    const confidences = new Map([
+      ["K AE T", 0.9],
+      ["D AO G", 0.5],
+      ["F IH SH", 0.25],
+    ]);
+    const sure: Answerer = {
+      generate: (sources) =>
+        Promise.resolve(
+          sources.map((source) => {
+            const text = textOf(source).toUpperCase();
+            return { text, logProbability: Math.log(confidences.get(text)!) };
+          }),
+        ),
+    };
+    const input = { generator: sure, rows: ROWS, metrics: ["exactMatch"] as const, batchSize: 2 };
+    const { confidence } = await evaluateModel({ ...input, predictionsPath, abstention: 0.6 });
+    expect(confidence?.mean).toBeCloseTo(0.55, 12);
+    // Three bins of one row each: |0.9 - 1|, |0.5 - 1| and |0.25 - 0|.
+    expect(confidence?.calibrationError).toBeCloseTo((0.1 + 0.5 + 0.25) / 3, 12);
+    expect(confidence?.abstention).toEqual({
+      threshold: 0.6,
+      rows: 3,
+      coverage: 1 / 3,
+      errorRate: 0,
+    });
+    expect((await linesOf(predictionsPath))[2]).toMatchObject({
+      prediction: "F IH SH",
+      confidence: expect.closeTo(0.25, 12) as number,
+      correct: false,
+    });
+    const chosen = await evaluateModel({ ...input, abstention: {} });
+    expect(chosen.confidence?.abstention).toMatchObject({ coverage: 2 / 3, errorRate: 0 });
+    expect((await evaluateModel({ ...input, generator: shouting() })).confidence).toBeUndefined();
   });
 
   test("scores each row by the first metric, and counts silence as right where there is no answer", async () => {
