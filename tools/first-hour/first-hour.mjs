@@ -2,8 +2,8 @@
  * The first hour of a user, repeated: an empty directory, the package from a registry on this machine, rows in CSV, a recipe, a run, answers,
  * a server and OpenAI's client; then the steps of the CI examples in a repository that holds a recipe and its data.
  *
- *   npm run package && node tools/first-hour/first-hour.mjs            compares docs/how-to/first-hour.md with what was typed
- *   npm run package && node tools/first-hour/first-hour.mjs --write    writes that page
+ *   npm run package && npm run e2e:first-hour                compares docs/how-to/first-hour.md with what was typed
+ *   npm run package && npm run e2e:first-hour -- --write     writes that page
  *
  * Takes at most four minutes of two idle cores.
  */
@@ -154,7 +154,7 @@ try {
   const committed = existsSync(page) ? await readFile(page, "utf8") : "";
   expect(
     withoutOutput(committed) === withoutOutput(written),
-    `${page} has other commands than this program: node tools/first-hour/first-hour.mjs --write`,
+    `${page} has other commands than this program: npm run e2e:first-hour -- --write`,
   );
   console.log(
     `all passed in ${((performance.now() - start) / 1000).toFixed(0)} s on Node ${process.version}`,

@@ -137,6 +137,20 @@ describe(SlmCommand, () => {
     expect(process.listeners("SIGTERM")).toEqual(before);
   });
 
+  test("takes the signal that npx passes on for the one of the terminal", async () => {
+    const exit = vi.spyOn(process, "exit").mockImplementation((): never => {
+      throw new Error("the process would have ended");
+    });
+    ProbeCommand.body = (signal) => {
+      process.emit("SIGINT", "SIGINT");
+      process.emit("SIGINT", "SIGINT");
+      signal.throwIfAborted();
+      return Promise.resolve(report);
+    };
+    expect((await runCommand(ProbeCommand, [])).exitCode).toBe(130);
+    expect(exit).not.toHaveBeenCalled();
+  });
+
   test("takes an AbortError after a signal for an interruption, and before one for a bug", async () => {
     const abort = new DOMException("aborted", "AbortError");
     failWith(abort);

@@ -17,6 +17,9 @@ import { INTERRUPTED_EXIT, SlmError } from "@slm/core/errors";
 
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
+/** npx passes Ctrl-C on to a program that has it from the terminal already: two signals so close are one [ms]. */
+const ONE_SIGNAL_MS = 500;
+
 interface Interruption {
   readonly signal: AbortSignal;
   /** Stops listening. */
@@ -26,11 +29,14 @@ interface Interruption {
 /** Listens until disposed. @param onFirst called at the first signal, to tell the user that stopping takes a moment */
 function listenForInterruption(onFirst: (signal: NodeJS.Signals) => void): Interruption {
   const controller = new AbortController();
+  let first = 0;
   const listener = (signal: NodeJS.Signals): void => {
     if (controller.signal.aborted) {
+      if (performance.now() - first < ONE_SIGNAL_MS) return;
       // A second signal exits immediately. The files on disk are valid at any time.
       process.exit(INTERRUPTED_EXIT);
     }
+    first = performance.now();
     onFirst(signal);
     controller.abort(
       new SlmError("INTERRUPTED", `interrupted by ${signal}; the state on disk is valid`, {
