@@ -119,10 +119,10 @@ export const WRONG_RECIPES: readonly WrongInput[] = [
   },
   {
     title: "A key is misspelt",
-    recipe: { distill: { stepz: 3 } },
+    recipe: { distill: { step: 3 } },
     code: "CONFIG_INVALID",
-    message: "distill.stepz: unknown key; did you mean 'steps'?",
-    help: "write distill.steps instead of distill.stepz",
+    message: "distill.step: unknown key; did you mean 'steps'?",
+    help: "write distill.steps instead of distill.step",
   },
   {
     title: "A value is of another kind",
