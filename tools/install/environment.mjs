@@ -31,6 +31,11 @@ export async function toolModules() {
   return join(folder, "node_modules");
 }
 
+/** Settings of npm for a registry that holds our scope. */
+export const npmSettings = ({ url }) =>
+  // Any token: the registry lets everyone publish.
+  `@encdec:registry=${url}\n//${new URL(url).host}/:_authToken=none\n`;
+
 /** A registry on a free port of this machine that holds our scope only; every other package comes from the usual one. */
 export async function startRegistry(modules, root) {
   const folder = await mkdtemp(join(root, "registry-"));
@@ -48,33 +53,16 @@ export async function startRegistry(modules, root) {
   const child = spawn(process.execPath, [program, "--config", file, "--listen", `127.0.0.1:${port}`], {
     stdio: ["ignore", "ignore", "pipe"],
   });
-  let story = "";
-  child.stderr.on("data", (chunk) => (story += chunk));
   const url = `http://127.0.0.1:${port}/`;
-  for (const end = Date.now() + 60_000; ;) {
-    if (
-      await fetch(`${url}-/ping`).then(
-        (answer) => answer.ok,
-        () => false,
-      )
-    )
-      break;
-    if (child.exitCode !== null || Date.now() > end) throw new Error(`the registry did not start: ${story}`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  const close = async () => {
-    if (child.exitCode !== null) return;
-    child.kill();
-    await once(child, "exit");
-  };
-  return { url, close };
+  await answering(`${url}-/ping`, child);
+  return { url, close: () => ended(child) };
 }
 
-/** Debian's chromium, installed where it is missing. @returns its path */
-export function chromiumPath() {
-  const find = () => execFileSync("sh", ["-c", "command -v chromium || true"], { encoding: "utf8" }).trim();
+/** A program of the Debian package of its name, installed where it is missing. @returns its path */
+export function debianProgram(name) {
+  const find = () => execFileSync("sh", ["-c", `command -v ${name} || true`], { encoding: "utf8" }).trim();
   if (find() === "") {
-    const install = "apt-get install -y --no-install-recommends chromium";
+    const install = `apt-get install -y --no-install-recommends ${name}`;
     const script = `run() { ${install} || { apt-get update && ${install}; }; }; run > /dev/null`;
     const sudo = process.getuid?.() === 0 ? [] : ["sudo"];
     const [program, ...argv] = [...sudo, "sh", "-c", script];
@@ -83,7 +71,48 @@ export function chromiumPath() {
   return find();
 }
 
-async function freePort() {
+/** A registry of containers on a free port of this machine. @returns its host and port */
+export async function startOciRegistry(root) {
+  const folder = await mkdtemp(join(root, "oci-"));
+  const address = `127.0.0.1:${await freePort()}`;
+  const config = {
+    version: 0.1,
+    log: { level: "error", accesslog: { disabled: true } },
+    storage: { filesystem: { rootdirectory: join(folder, "storage") } },
+    http: { addr: address },
+  };
+  const file = join(folder, "config.yaml");
+  await writeFile(file, JSON.stringify(config)); // JSON is YAML.
+  const child = spawn(debianProgram("docker-registry"), ["serve", file], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  await answering(`http://${address}/v2/`, child);
+  return { address, close: () => ended(child) };
+}
+
+/** Waits until a server answers. @throws Error if its process ends before, or after a minute */
+async function answering(url, child) {
+  let story = "";
+  child.stderr.on("data", (chunk) => (story += chunk));
+  for (const end = Date.now() + 60_000; ;) {
+    const isReady = await fetch(url).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+    if (isReady) return;
+    if (child.exitCode !== null || Date.now() > end) throw new Error(`${url}: no server: ${story}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+async function ended(child) {
+  if (child.exitCode !== null) return;
+  child.kill();
+  await once(child, "exit");
+}
+
+/** A port that nothing listens on. */
+export async function freePort() {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address();

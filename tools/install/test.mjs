@@ -10,7 +10,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { answerInBrowser } from "./page.mjs";
-import { chromiumPath, startRegistry, toolModules } from "./environment.mjs";
+import { debianProgram, npmSettings, startRegistry, toolModules } from "./environment.mjs";
 import { findQualcommWheel, tryBrokenPlugins, tryCompiler } from "./plugins.mjs";
 
 const here = import.meta.dirname;
@@ -96,10 +96,7 @@ try {
   await step("publish to a registry on this machine", async () => {
     const registry = await startRegistry(modules, root);
     registries.push(registry);
-    // Any token: the registry lets everyone publish.
-    const host = new URL(registry.url).host;
-    const settings = `@encdec:registry=${registry.url}\n//${host}/:_authToken=none\n`;
-    await writeFile(join(project, ".npmrc"), settings);
+    await writeFile(join(project, ".npmrc"), npmSettings(registry));
     run("npm", ["publish", tarball, "--ignore-scripts", "--userconfig", join(project, ".npmrc")]);
   });
   await step("npm install in an empty directory", async () => {
@@ -203,7 +200,12 @@ try {
     expect(JSON.parse(said).text === text, `the library says ${said}, the command ${text}`);
   });
   await step("the entry for browsers, in a page", async () => {
-    const request = { folder: project, site: "site", prompt: PROMPT, executablePath: chromiumPath() };
+    const request = {
+      folder: project,
+      site: "site",
+      prompt: PROMPT,
+      executablePath: debianProgram("chromium"),
+    };
     const answer = await answerInBrowser(request);
     expect(answer.streamed === answer.text && answer.text !== "", `the page says ${JSON.stringify(answer)}`);
     return answer.text;

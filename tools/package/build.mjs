@@ -7,6 +7,10 @@
 import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join, relative } from "node:path";
+import { commands } from "../../apps/cli/dist/commands.js";
+import { exitCodeTable } from "../../apps/cli/dist/exit-codes.js";
+import { SlmCommand } from "../../apps/cli/dist/slm-command.js";
+import { manPage } from "../scripts/lib/man-page.mjs";
 import { bundleNode } from "./bundle.mjs";
 import { rollDeclarations } from "./declarations.mjs";
 import { output, root } from "./layout.mjs";
@@ -46,11 +50,19 @@ const { nodeDependencies, imageDependencies } = JSON.parse(
 await writeJson("web/package.json", { type: "module", nodeDependencies, imageDependencies });
 // The page and the entry for browsers hold these besides; see apps/web/build.mjs.
 const { resolve } = createRequire(join(root, "packages/runtime-web/src/"));
-const page = ["onnxruntime-web/ort-wasm-simd-threaded.wasm", "zod"].map((name) =>
+const pageFiles = ["onnxruntime-web/ort-wasm-simd-threaded.wasm", "zod"].map((name) =>
   relative(root, resolve(name)),
 );
-const bundledFiles = [...Object.keys(code.inputs), ...data, ...page];
+const bundledFiles = [...Object.keys(code.inputs), ...data, ...pageFiles];
 const bundled = await writeLicences(bundledFiles, join(output, "THIRD-PARTY-LICENSES"));
 const manifest = await packageManifest();
 await writeJson("package.json", manifest);
+const page = manPage({
+  ...manifest,
+  commands,
+  exitCodes: exitCodeTable(),
+  globalFlags: SlmCommand.baseFlags,
+});
+await mkdir(join(output, "man"));
+await writeFile(join(output, manifest.man), page);
 console.log(`${manifest.name} ${manifest.version}: ${bundled} packages bundled, in ${output}`);

@@ -17,6 +17,7 @@ export async function packageManifest() {
     type: "module",
     engines,
     bin: { slm: "bin/run.js" },
+    man: "man/slm.1",
     exports: {
       ".": { types: "./dist/index.d.ts", default: "./dist/index.js" },
       "./browser": { types: "./dist/browser.d.ts", default: "./dist/browser.js" },
@@ -26,7 +27,7 @@ export async function packageManifest() {
       "#runtime-node": "./dist/runtime-node.js",
       "#web/package.json": "./web/package.json",
     },
-    files: ["bin", "configs", "dist", "web", "THIRD-PARTY-LICENSES"],
+    files: ["bin", "configs", "dist", "man", "web", "THIRD-PARTY-LICENSES"],
     sideEffects: false,
     publishConfig: { access: "public" },
     oclif: commandLine,

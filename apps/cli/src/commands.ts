@@ -2,6 +2,7 @@
 import type { Command } from "@oclif/core";
 import { AnalyzeCommand } from "./commands/analyze.js";
 import { BenchCommand } from "./commands/bench.js";
+import { ChatCommand } from "./commands/chat.js";
 import { CompileCommand } from "./commands/compile.js";
 import { DataInspectCommand } from "./commands/data/inspect.js";
 import { DataPrepareCommand } from "./commands/data/prepare.js";
@@ -15,7 +16,10 @@ import { EvalCommand } from "./commands/eval.js";
 import { ExportCommand } from "./commands/export.js";
 import { GateCommand } from "./commands/gate.js";
 import { GenerateCommand } from "./commands/generate.js";
+import { ImportCommand } from "./commands/import.js";
+import { InfoCommand } from "./commands/info.js";
 import { InitCommand } from "./commands/init.js";
+import { LearningRateCommand } from "./commands/learning-rate.js";
 import { ModelCheckCommand } from "./commands/model/check.js";
 import { ModelInitCommand } from "./commands/model/init.js";
 import { PullCommand } from "./commands/pull.js";
@@ -23,6 +27,7 @@ import { QuantizeCommand } from "./commands/quantize.js";
 import { RecipeMigrateCommand } from "./commands/recipe/migrate.js";
 import { ReportCommand } from "./commands/report.js";
 import { RunCommand } from "./commands/run.js";
+import { RunsCommand } from "./commands/runs.js";
 import { SchemaCommand } from "./commands/schema.js";
 import { ServeCommand } from "./commands/serve.js";
 import { TeacherCacheCommand } from "./commands/teacher/cache.js";
@@ -36,6 +41,7 @@ import { VerifyCommand } from "./commands/verify.js";
 
 export const commands: Readonly<Record<string, Command.Class>> = {
   init: InitCommand,
+  import: ImportCommand,
   run: RunCommand,
   "data:inspect": DataInspectCommand,
   "data:prepare": DataPrepareCommand,
@@ -46,17 +52,21 @@ export const commands: Readonly<Record<string, Command.Class>> = {
   "teacher:check": TeacherCheckCommand,
   "teacher:eval": TeacherEvalCommand,
   "teacher:cache": TeacherCacheCommand,
+  "learning-rate": LearningRateCommand,
   distill: DistillCommand,
   export: ExportCommand,
   analyze: AnalyzeCommand,
   quantize: QuantizeCommand,
   compile: CompileCommand,
   generate: GenerateCommand,
+  chat: ChatCommand,
   eval: EvalCommand,
   bench: BenchCommand,
   deploy: DeployCommand,
   pull: PullCommand,
   serve: ServeCommand,
+  info: InfoCommand,
+  runs: RunsCommand,
   gate: GateCommand,
   schema: SchemaCommand,
   "recipe:migrate": RecipeMigrateCommand,

@@ -1,6 +1,7 @@
 /** Turns every failure into an SlmError, and formats it. */
 import { Errors } from "@oclif/core";
-import { SlmError } from "@slm/core/errors";
+import { failedWrite, SlmError } from "@slm/core/errors";
+import { PLAIN, type Paint } from "./ui/paint.js";
 import { stripVTControlCharacters } from "node:util";
 
 export interface ErrorDescription {
@@ -30,6 +31,8 @@ export function toSlmError(error: unknown, command: string, signal?: AbortSignal
       suggestions: [["slm", command, "--help"].filter((word) => word !== "").join(" ")],
     });
   }
+  const unwritten = failedWrite(error);
+  if (unwritten !== undefined) return unwritten;
   const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   return new SlmError("UNEXPECTED", `this is a bug in slm: ${reason}`, {
     suggestions: ["run the command again with --debug and report what it prints"],
@@ -43,12 +46,12 @@ export function describeError(error: SlmError): ErrorDescription {
   return { name, code, message, context, suggestions };
 }
 
-/** Lines for a terminal: the code and message, then what to try. */
-export function errorLines(error: SlmError, debug: boolean): readonly string[] {
-  const lines = [`Error (${error.code}): ${error.message}`];
+/** Lines for a terminal: the code and message, then what to try. @param paint default: no colour */
+export function errorLines(error: SlmError, debug: boolean, paint: Paint = PLAIN): readonly string[] {
+  const lines = [`${paint(`Error (${error.code}):`, "bold", "red")} ${error.message}`];
   if (error.suggestions.length > 0)
-    lines.push("Try this:", ...error.suggestions.map((suggestion) => `  ${suggestion}`));
-  if (debug) lines.push("", ...stacks(error));
+    lines.push(paint("Try this:", "bold"), ...error.suggestions.map((suggestion) => `  ${suggestion}`));
+  if (debug) lines.push("", ...stacks(error).map((stack) => paint(stack, "dim")));
   return lines;
 }
 

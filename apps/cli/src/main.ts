@@ -4,6 +4,7 @@ import { SlmError } from "@slm/core/errors";
 import { fileURLToPath } from "node:url";
 import { describeError, errorLines, toSlmError } from "./errors.js";
 import { nearest } from "./nearest.js";
+import { paintFor } from "./ui/paint.js";
 import { jsonText } from "./ui/json-text.js";
 import { JSON_SCHEMA_VERSION } from "./slm-command.js";
 
@@ -33,7 +34,7 @@ async function report(thrown: unknown, argv: readonly string[]): Promise<void> {
     process.stdout.write(`${jsonText(envelope)}\n`);
   } else {
     const debug = argv.includes("--debug") || process.env.SLM_DEBUG !== undefined;
-    process.stderr.write(`${errorLines(error, debug).join("\n")}\n`);
+    process.stderr.write(`${errorLines(error, debug, paintFor(process.stderr)).join("\n")}\n`);
   }
 }
 

@@ -9,18 +9,33 @@ import {
   SAMPLES_FILE,
   trainingPage,
 } from "@slm/report";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
+import { readRunArtifacts } from "./summary/run-artifacts.js";
+import { summarizeStages } from "./summary/run-summary.js";
+import { factsOf, headlineOf, modelsSection, parametersOf, titleOf } from "./summary/summary-page.js";
 import type { TrainingRun } from "./training-runs.js";
 
 /** The page of one run, or a comparison of several. @throws SlmError DATA_INVALID for an invalid log */
 export async function runsPage(runs: readonly TrainingRun[]): Promise<string> {
   const [run, ...others] = runs;
   if (run === undefined || others.length > 0) return compareRuns(runs);
+  const log = await readRunLog(run.metricsFile);
+  const samples = await readSamples(join(run.directory, SAMPLES_FILE));
+  const root = dirname(run.directory);
+  const { about, directories, manifests } = await readRunArtifacts(root);
+  const stage = basename(run.directory);
+  const common = { log, samples, settings: run.settings };
+  // A log outside the directory of a recipe's run, or of a run in progress.
+  if (directories[stage] === undefined) return trainingPage({ ...common, title: `Training of ${run.name}` });
+  const summary = await summarizeStages(directories);
+  const headline = headlineOf(summary);
+  const date = new Date(run.endedAt * 1000).toISOString();
   return trainingPage({
-    title: `Training of ${run.name}`,
-    log: await readRunLog(run.metricsFile),
-    samples: await readSamples(join(run.directory, SAMPLES_FILE)),
-    settings: run.settings,
+    ...common,
+    title: titleOf(about, stage === "teacher" ? "teacher" : undefined),
+    facts: factsOf(about, { data: manifests.data, date, parameters: parametersOf(summary) }),
+    headline: stage === "teacher" || headline.length === 0 ? undefined : headline,
+    results: stage === "teacher" ? [] : modelsSection(summary),
   });
 }
 

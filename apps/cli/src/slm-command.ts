@@ -8,6 +8,7 @@ import { describeError, errorLines, toSlmError } from "./errors.js";
 import { GateFailed } from "./gate-failed.js";
 import { EventReporter, type Reporter } from "./ui/event-reporter.js";
 import type { WorkOptions } from "./library/work.js";
+import { paintFor } from "./ui/paint.js";
 import { jsonText } from "./ui/json-text.js";
 import { ProgressReporter } from "./ui/progress-reporter.js";
 import { INTERRUPTED_EXIT, SlmError } from "@slm/core/errors";
@@ -127,7 +128,7 @@ export abstract class SlmCommand<Result extends object> extends Command {
     } else {
       if (error instanceof GateFailed) this.printLines(error.result as Result);
       const debug = this.hasFlag("--debug") || isSet(process.env.SLM_DEBUG);
-      process.stderr.write(`${errorLines(error, debug).join("\n")}\n`);
+      process.stderr.write(`${errorLines(error, debug, paintFor(process.stderr)).join("\n")}\n`);
     }
     return Promise.resolve();
   }

@@ -61,6 +61,32 @@ describe(benchPage, () => {
     expect(page).not.toContain("Read with care");
   });
 
+  test("has the task as its title, quality before speed, and the method last", async () => {
+    const page = await benchPage(RESULT, {
+      title: "Dates: speed",
+      facts: [["run", "first"]],
+      headline: [{ label: "exactMatch", value: "97 %", note: "96 % to 98 %, 400 test rows" }],
+      sections: [{ heading: "Models", text: "Trained on 400 labelled rows." }],
+    });
+    const places = [
+      "<h1>Dates: speed</h1>",
+      "<dd>first</dd>",
+      ">97 %<",
+      ">Models<",
+      ">Figures<",
+      ">How it was measured<",
+    ];
+    const found = places.map((text) => page.indexOf(text));
+    expect(found.every((at) => at > 0)).toBe(true);
+    expect(found).toEqual([...found].sort((a, b) => a - b));
+  });
+
+  test("folds its notes, and lays wide tables with one column per model", async () => {
+    const page = await benchPage(RESULT);
+    expect(page).toMatch(/<details>\n<summary><h2>Read with care: \d+ notes<\/h2>/u);
+    expect(page).toContain('<td class="left wrap" dir="auto">parameters [M]</td><td class="right">1.33</td>');
+  });
+
   test("shows what changed since an earlier benchmark", async () => {
     const slower = { ...RESULT, models: [{ ...RESULT.models[0]!, bytes: 3_000_000 }] };
     const page = await benchPage({ ...slower, regression: compareResults(slower, RESULT, 0.1) });

@@ -6,7 +6,9 @@ import {
   lineChart,
   markdownTable,
   reportPage,
+  transposedTable,
   type BarGroup,
+  type ReportPage,
   type ReportSection,
   type Table,
 } from "@slm/report";
@@ -16,17 +18,20 @@ import { comparisonsTable, deviceLines, figuresTable, regressionTable } from "./
 /** Files a benchmark writes. */
 export const BENCH_FILES = { result: "bench.json", report: "report.html", table: "table.md" } as const;
 
+/** What a benchmark was made for: the head of its page, and sections about quality, which come before speed. */
+export type BenchAbout = Partial<Pick<ReportPage, "title" | "facts" | "headline" | "sections">>;
+
 interface Part {
   readonly heading: string;
   readonly text?: string;
   readonly table?: Table;
+  readonly folded?: boolean;
 }
 
 /** Contents of the page and the Markdown, without charts. */
 function partsOf(result: BenchResult): readonly Part[] {
   const { comparisons, notes, regression } = result;
   return [
-    ...(notes.length === 0 ? [] : [{ heading: "Read with care", text: notes.join("\n\n") }]),
     ...(regression === undefined
       ? []
       : [
@@ -51,6 +56,9 @@ function partsOf(result: BenchResult): readonly Part[] {
             table: comparisonsTable(result),
           },
         ]),
+    ...(notes.length === 0
+      ? []
+      : [{ heading: `Read with care: ${notes.length} notes`, text: notes.join("\n\n"), folded: true }]),
     { heading: "How it was measured", text: METHOD },
   ];
 }
@@ -63,33 +71,27 @@ export function benchMarkdown(result: BenchResult): string {
     [
       `## ${heading}`,
       ...(text === undefined ? [] : [text]),
-      ...(table === undefined ? [] : [upright(table)]),
+      ...(table === undefined ? [] : [markdownTable(upright(table))]),
     ].join("\n\n"),
   );
   return `${["# Benchmark", ...deviceLines(result), ...parts].join("\n\n")}\n`;
 }
 
-/** Transposes a table that is wider than long, so that nobody has to scroll twenty columns. */
-function upright(table: Table): string {
-  const { columns, rows } = table;
-  if (rows.length >= columns.length) return markdownTable(table);
-  const [first, ...rest] = columns;
-  return markdownTable({
-    columns: [
-      { title: first!.title, align: "left" },
-      ...rows.map((row) => ({ title: row[0]!, align: "right" as const })),
-    ],
-    rows: rest.map(({ title }, at) => [title, ...rows.map((row) => row[at + 1]!)]),
-  });
+/** Transposes a table that is wider than long, so that it fits a page and nobody has to scroll twenty columns. */
+function upright(table: Table): Table {
+  return table.rows.length >= table.columns.length ? table : transposedTable(table);
 }
 
 /** The benchmark as one self-contained HTML page. */
-export async function benchPage(result: BenchResult): Promise<string> {
+export async function benchPage(result: BenchResult, about: BenchAbout = {}): Promise<string> {
+  const { title = "Benchmark", facts, headline, sections: quality = [] } = about;
   const svg = await charts(result);
-  const sections = partsOf(result).map((part): ReportSection => {
-    return part.heading === FIGURES_HEADING ? { ...part, svg } : part;
+  const sections = partsOf(result).map(({ table, ...part }): ReportSection => {
+    const shown = table === undefined ? part : { ...part, table: upright(table) };
+    return part.heading === FIGURES_HEADING ? { ...shown, svg } : shown;
   });
-  return reportPage({ title: "Benchmark", subtitle: deviceLines(result).join("; "), sections });
+  const machine = { heading: "Machine", text: deviceLines(result).join("\n\n") };
+  return reportPage({ title, facts, headline, sections: [...quality, ...sections, machine] });
 }
 
 function charts({ models }: BenchResult): Promise<readonly string[]> {
@@ -116,7 +118,7 @@ function charts({ models }: BenchResult): Promise<readonly string[]> {
       { label: "size on disk", value: bytes / 1e6 },
     ]),
     bars("Share of the machine's roofline, while decoding", "[%]", ({ roofline: { product, read } }) => [
-      { label: "decomposed", value: 100 * product },
+      { label: "multiplying", value: 100 * product },
       { label: "reading memory", value: 100 * read },
     ]),
     lineChart({
@@ -149,8 +151,12 @@ and the product of a large matrix with one vector, on the same runtime and threa
 may exceed the first, and models that fit the caches the second.`;
 
 /** Writes bench.json, report.html and table.md into a directory. @throws SlmError OUTPUT_FAILED */
-export async function writeBenchReport(directory: string, result: BenchResult): Promise<void> {
+export async function writeBenchReport(
+  directory: string,
+  result: BenchResult,
+  about?: BenchAbout,
+): Promise<void> {
   await writeJsonAtomic(join(directory, BENCH_FILES.result), result);
-  await writeTextAtomic(join(directory, BENCH_FILES.report), await benchPage(result));
+  await writeTextAtomic(join(directory, BENCH_FILES.report), await benchPage(result, about));
   await writeTextAtomic(join(directory, BENCH_FILES.table), benchMarkdown(result));
 }

@@ -9,7 +9,10 @@ type Row<Item> = readonly [title: string, cell: (item: Item) => string];
 
 /** Three digits; the whole number from a thousand on. */
 const formatFigure = (value: number): string =>
-  new Intl.NumberFormat("en-US", { maximumSignificantDigits: value >= 1000 ? 6 : 3 }).format(value);
+  new Intl.NumberFormat(
+    "en-US",
+    value >= 1000 ? { maximumFractionDigits: 0 } : { maximumSignificantDigits: 3 },
+  ).format(value);
 
 const list = (...values: readonly number[]): string => values.map(formatFigure).join(" / ");
 const percent = (share: number): string => `${formatFigure(100 * share)} %`;

@@ -1,8 +1,8 @@
 /** Compiles graphs for chips, each in a process of its own. */
-import { mkdir, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
-import { SlmError, resolveInside, type Progress } from "@slm/core";
+import { makeFolder, SlmError, resolveInside, type Progress } from "@slm/core";
 import { socOf, type CompilingProfile, type Soc } from "@slm/devices/table";
 import type { DeviceModel } from "@slm/exported-model";
 import { attributeOf, readOutline } from "@slm/onnx";
@@ -127,7 +127,7 @@ async function compileGraph(
   const folder = `compiled/${soc.name}`;
   const file = `${folder}/${basename(graph)}`;
   const output = resolve(resolveInside(directory, file));
-  await mkdir(dirname(output), { recursive: true });
+  await makeFolder(dirname(output));
   const source = resolve(resolveInside(directory, graph));
   const { milliseconds } = await compiler.compile({ soc, source, output, threads }, signal);
   const binaries = (await binariesOf(output)).map((name) => `${folder}/${name}`);

@@ -5,9 +5,10 @@
  * because it loops until every byte is written: a single `write` may stop short when the disk fills up or beyond 2 GiB.
  */
 import { randomBytes } from "node:crypto";
-import { mkdir, open, rename, rm } from "node:fs/promises";
+import { open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { writeFailure } from "./file-error.js";
+import { makeFolder } from "./make-folder.js";
 
 const WINDOWS = process.platform === "win32";
 
@@ -46,7 +47,7 @@ async function writeAtomic(
 ): Promise<void> {
   const temporary = `${path}.${process.pid}.${randomBytes(4).toString("hex")}.tmp`;
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     const handle = await open(temporary, "wx");
     try {
       await handle.writeFile(data);

@@ -18,6 +18,15 @@ const WRITE_REJECTIONS: Readonly<Record<string, string>> = {
   EMFILE: "too many files are open",
 };
 
+/** Of a path that was to be written: where reading means a missing input, writing cannot make the folders, as below /proc. */
+const NO_FOLDER = "its folder does not exist and cannot be made";
+
+/** Calls of the system that only writing makes, as Node's errors name them. */
+const WRITING_CALLS: ReadonlySet<string> = new Set([
+  ...["mkdir", "mkdtemp", "rename", "copyfile", "link", "symlink", "rmdir", "rm", "unlink"],
+  ...["write", "writev", "ftruncate", "truncate", "fsync", "fdatasync", "utime", "futime"],
+]);
+
 /** System codes that can only come from writing, whatever path they carry. */
 const ALWAYS_WRITING: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT", "EROFS", "EFBIG"]);
 
@@ -34,7 +43,7 @@ export function systemCode(error: unknown): string | undefined {
  */
 export function writeFailure(error: unknown, path: string, kept: string): unknown {
   const code = systemCode(error);
-  const reason = code === undefined ? undefined : WRITE_REJECTIONS[code];
+  const reason = code === "ENOENT" ? NO_FOLDER : code === undefined ? undefined : WRITE_REJECTIONS[code];
   if (code === undefined || reason === undefined) return error;
   return new SlmError("OUTPUT_FAILED", `cannot write ${path}: ${reason} (${code}); ${kept}`, {
     context: { path, systemCode: code },
@@ -43,6 +52,25 @@ export function writeFailure(error: unknown, path: string, kept: string): unknow
       : ["choose a directory that you may write to with --out"],
     cause: error,
   });
+}
+
+/**
+ * The OUTPUT_FAILED of a system error that only writing can cause, for callers that do not know what was being done; undefined for any
+ * other error.
+ */
+export function failedWrite(error: unknown): SlmError | undefined {
+  const code = systemCode(error);
+  if (code === undefined || !(error instanceof Error)) return undefined;
+  const call = "syscall" in error ? String(error.syscall) : "";
+  // A folder can be opened for reading, not for writing.
+  const isWriting =
+    WRITING_CALLS.has(call) || ALWAYS_WRITING.has(code) || (call === "open" && code === "EISDIR");
+  if (!isWriting) return undefined;
+  const path = [...("dest" in error ? [error.dest] : []), ...("path" in error ? [error.path] : [])].find(
+    (value) => typeof value === "string",
+  );
+  const failure = writeFailure(error, path ?? "a file", "what was finished before is kept");
+  return failure instanceof SlmError ? failure : undefined;
 }
 
 /** Whether a system error was caused by writing in one of `directories`, as opposed to reading some input. */

@@ -9,7 +9,10 @@ export {
 } from "./atomic-write.js";
 export { copyFiles } from "./copy-files.js";
 export { INDEX_FILE } from "./folder-index.js";
-export { readFailure, readJsonFile, readTextFile } from "./read-json.js";
+export { makeFolder } from "./make-folder.js";
+export { newerVersion, readFailure, readJsonFile, readTextFile } from "./read-json.js";
+export { forbidRuntimeTelemetry } from "./runtime-telemetry.js";
+export { requireWritable } from "./writable-directory.js";
 export { isWriteRejection, systemCode, writeFailure } from "./file-error.js";
 export { PATH_FORMATS, pathOrIdSetting, pathSetting } from "./path-setting.js";
 export { pathProblem, relativePath, resolveInside } from "./relative-path.js";
@@ -45,4 +48,5 @@ export {
   type StageContext,
 } from "./progress.js";
 export { REINSTALL, SLM_VERSION } from "./version.js";
+export { guardedFetch, SilenceError, type FetchGuard } from "./guarded-fetch.js";
 export * from "./errors.js";

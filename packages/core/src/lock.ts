@@ -5,7 +5,7 @@
  * `X.lock.json` (its holder) and, while the lock is being taken, `X.lock.guard`. The guard makes checking for a dead holder and
  * taking its lock one atomic step, so two processes that find a dead holder cannot both take the lock.
  */
-import { mkdir, rm, rmdir } from "node:fs/promises";
+import { rm, rmdir } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname, resolve } from "node:path";
 import { SlmError } from "./slm-error.js";
@@ -13,6 +13,7 @@ import { lock as acquire } from "proper-lockfile";
 import { z } from "zod";
 import { writeJsonAtomic } from "./atomic-write.js";
 import { systemCode, writeFailure } from "./file-error.js";
+import { makeFolder } from "./make-folder.js";
 import { readJsonFile } from "./read-json.js";
 
 /** A holder on another machine counts as dead when it has not touched its lock for this long. */
@@ -56,7 +57,7 @@ const holderPath = (target: string): string => `${target}.lock.json`;
 
 async function takeLock(target: string, onLost: (cause: Error) => void): Promise<() => Promise<void>> {
   try {
-    await mkdir(dirname(target), { recursive: true });
+    await makeFolder(dirname(target));
     const releaseGuard = await acquire(target, {
       realpath: false,
       lockfilePath: `${target}.lock.guard`,

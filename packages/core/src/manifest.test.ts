@@ -30,6 +30,18 @@ afterEach(async () => {
 const problemsOf = async (): Promise<readonly string[]> =>
   (await verifyDirectory(directory)).problems.map(({ path, problem }) => `${path} ${problem}`);
 
+describe(readManifest, () => {
+  test("says that a newer slm wrote a manifest of a later version, whatever else it holds", async () => {
+    const written = await readManifest(directory);
+    const newer = { ...written, schemaVersion: 2, flavour: "new" };
+    await writeFile(join(directory, MANIFEST_FILE), JSON.stringify(newer));
+    await expect(readManifest(directory)).rejects.toMatchObject({
+      code: "DATA_INVALID",
+      message: expect.stringContaining("written by a newer slm: upgrade (schemaVersion 2; slm ") as string,
+    });
+  });
+});
+
 describe(verifyDirectory, () => {
   test("detects one flipped bit, which a comparison of sizes does not", async () => {
     await writeFile(join(directory, "a.bin"), Uint8Array.of(0, 1, 2, 2));

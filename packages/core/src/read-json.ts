@@ -3,6 +3,7 @@ import { readFile, stat } from "node:fs/promises";
 import { SlmError } from "./slm-error.js";
 import { z } from "zod";
 import { systemCode } from "./file-error.js";
+import { SLM_VERSION } from "./version.js";
 
 const MEBIBYTE = 1024 * 1024;
 
@@ -36,10 +37,38 @@ export async function readJsonFile<Schema extends z.ZodType>(
   }
   const checked = schema.safeParse(value);
   if (checked.success) return checked.data;
+  rejectNewer(value, checked.error, path);
   const issues = checked.error.issues
     .slice(0, 5)
     .map((issue) => `${z.core.toDotPath(issue.path) || "(root)"}: ${issue.message}`);
   throw new SlmError("DATA_INVALID", `${path}: ${issues.join("; ")}`, { context: { path, issues } });
+}
+
+/** The error for a file whose `schemaVersion` is above the one that is read. @param path its name in the error */
+export function newerVersion(
+  version: number,
+  known: number,
+  path: string,
+  code: "DATA_INVALID" | "CONFIG_INVALID" = "DATA_INVALID",
+): SlmError {
+  return new SlmError(
+    code,
+    `${path}: written by a newer slm: upgrade (schemaVersion ${version}; slm ${SLM_VERSION} reads ${known})`,
+    {
+      context: { path, schemaVersion: version, known },
+      suggestions: ["npm install --ignore-scripts @encdec/slm@latest"],
+    },
+  );
+}
+
+/** @throws SlmError DATA_INVALID if the only version that a schema takes is below the one that is written */
+function rejectNewer(value: unknown, { issues }: z.ZodError, path: string): void {
+  const issue = issues.find(({ path: [key, ...rest] }) => key === "schemaVersion" && rest.length === 0);
+  if (issue?.code !== "invalid_value" || typeof value !== "object" || value === null) return;
+  const { schemaVersion: version } = value as { readonly schemaVersion?: unknown };
+  const [known] = issue.values;
+  if (typeof version !== "number" || typeof known !== "number" || version <= known) return;
+  throw newerVersion(version, known, path);
 }
 
 /** Reads a text file of bounded size. @throws SlmError INPUT_MISSING, DATA_INVALID */

@@ -5,7 +5,7 @@
  *   X.previous/  the artifact being replaced, between two renames
  *   X/           complete, with manifest.json; never partly written
  */
-import { mkdir, readdir, rename, rm, rmdir, stat } from "node:fs/promises";
+import { readdir, rename, rm, rmdir, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { SlmError } from "./slm-error.js";
 import { z } from "zod";
@@ -17,6 +17,7 @@ import {
   writeTextAtomic,
 } from "./atomic-write.js";
 import { isWriteRejection, systemCode, writeFailure } from "./file-error.js";
+import { makeFolder } from "./make-folder.js";
 import { formatIndex, INDEX_FILE, type IndexedFile } from "./folder-index.js";
 import { canonicalJson, hashFile } from "./hash.js";
 import { withLock } from "./lock.js";
@@ -191,7 +192,7 @@ async function rejectExternalDirectory(directory: string): Promise<void> {
 
 async function openWorkDirectory(work: string, key: string): Promise<void> {
   if ((await exists(work)) && (await recordedKey(work)) !== key) await rm(work, { recursive: true });
-  await mkdir(work, { recursive: true });
+  await makeFolder(work);
   await writeJsonAtomic(join(work, WORK_FILE), { key });
   await rm(join(work, MANIFEST_FILE), { force: true });
   const leftovers = (await listFiles(work, "", [])).filter(isTemporaryPath);

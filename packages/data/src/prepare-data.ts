@@ -1,7 +1,7 @@
 /** The data stage: reads files or a dataset module, writes three JSONL files and statistics. */
-import { mkdir, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { SlmError } from "@slm/core";
+import { makeFolder, SlmError } from "@slm/core";
 import { augmentTrain } from "./augment/augment-train.js";
 import { collectRows } from "./collect.js";
 import { duplicateRules, maxRejectedOf, type DataConfig } from "./data-config.js";
@@ -141,7 +141,7 @@ export async function prepareData(
       const { trainRows, ...counts } = grouped;
       if (trainRows === 0) throw noTrainingRows(lines, rejections, leaked);
 
-      await mkdir(outputDirectory, { recursive: true });
+      await makeFolder(outputDirectory);
       const counter = new StatisticsCounter();
       let written = 0;
       const onRows = (batch: readonly Row[]): void => {

@@ -9,6 +9,8 @@ export interface CardMetric {
   readonly n: number;
   readonly before?: number | undefined;
   readonly after?: number;
+  /** 95 % confidence interval of `after`. */
+  readonly interval?: { readonly low: number; readonly high: number } | undefined;
 }
 
 /** The part of a benchmark's result that a card shows. */
@@ -59,7 +61,7 @@ export interface CardInput {
   readonly bytesBefore?: number;
   readonly bench?: CardBench | undefined;
   readonly compiled?: readonly CardCompiled[] | undefined;
-  /** Settings of the training, dotted key to value. */
+  /** Settings of the training that differ from their defaults, dotted key to value. */
   readonly training?: Readonly<Record<string, string | number | boolean>>;
   /** What the model was made from: role of the input and its hash. */
   readonly provenance?: readonly { readonly name: string; readonly sha256: string }[];

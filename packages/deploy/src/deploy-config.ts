@@ -1,6 +1,20 @@
+import { pathSetting } from "@slm/core";
 import { z } from "zod";
 
 const line = z.string().trim().min(1).max(2000);
+
+const share = z.number().min(0).max(1);
+
+/** How a bundle's threshold of confidence is chosen. */
+const abstainConfig = z.strictObject({
+  data: pathSetting.describe("Held-out rows to choose it on, such as dev rows, that were not trained on."),
+  keep: share
+    .optional()
+    .describe("Share of right answers to rows like these that must be given [0 to 1]. Default: 0.99."),
+  maxError: share
+    .optional()
+    .describe("Largest share of wrong answers among those given [0 to 1]. Default: no limit."),
+});
 
 /** How to bundle a model. Read from the `deploy:` section of a recipe. */
 export const deployConfig = z.strictObject({
@@ -9,6 +23,11 @@ export const deployConfig = z.strictObject({
   summary: line.optional().describe("One sentence at the top of the model card: what the model does."),
   intendedUse: line.optional().describe("What the model is meant for."),
   limits: z.array(line).default([]).describe("Known limits, one sentence each."),
+  abstain: abstainConfig
+    .optional()
+    .describe(
+      "Choose a threshold of confidence for the bundle, below which answers are withheld. Default: none.",
+    ),
   licences: z
     .array(z.strictObject({ of: line, licence: line }))
     .default([])

@@ -2,9 +2,10 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { copyFiles, hashFile, writeTextAtomic } from "@slm/core";
-import { readDeviceModel } from "@slm/exported-model";
+import { readDeviceModel, writeDeviceModel, type DeviceModel } from "@slm/exported-model";
 import { listModelFiles } from "@slm/exported-model/files";
 import type { CardInput } from "./card-input.js";
+import { modelId } from "./model-id.js";
 import { modelCard, type BundledFile } from "./model-card.js";
 
 export interface DeployInput {
@@ -13,6 +14,8 @@ export interface DeployInput {
   /** Filled in place; whoever calls makes it appear whole (`writeArtifact`). */
   readonly outputDirectory: string;
   readonly card: CardInput;
+  /** Threshold of confidence that the bundle gets. Default: that of `model`, if it has one. */
+  readonly abstention?: DeviceModel["abstention"];
 }
 
 export interface Deployment {
@@ -24,15 +27,28 @@ export interface Deployment {
 const CARD_FILE = "README.md";
 
 /**
- * Copies the graphs with their external data, the tokenizer and model.json, and writes README.md, the model card.
+ * Copies the graphs with their external data, the tokenizer and model.json, and writes README.md, the model card. The card's name becomes
+ * the title in model.json, and an id made of it the name.
  * The bundle runs as any model directory does.
  *
  * @throws SlmError INPUT_MISSING or DATA_INVALID if the model directory is not complete and consistent; OUTPUT_FAILED.
  */
-export async function deployToDirectory({ model, outputDirectory, card }: DeployInput): Promise<Deployment> {
-  const description = await readDeviceModel(model);
+export async function deployToDirectory({
+  model,
+  outputDirectory,
+  card,
+  abstention,
+}: DeployInput): Promise<Deployment> {
+  const described = await readDeviceModel(model);
+  const description = abstention === undefined ? described : { ...described, abstention };
   const paths = await listModelFiles("deploy", model, description);
   await copyFiles(model, outputDirectory, paths);
+  const { name = description.name } = card;
+  const named =
+    card.name === undefined
+      ? description
+      : { ...description, name: modelId(name) ?? description.name, title: name };
+  if (named !== described) await writeDeviceModel(outputDirectory, named);
   const copied = await Promise.all(paths.map((path) => describeFile(outputDirectory, path)));
   await writeTextAtomic(join(outputDirectory, CARD_FILE), modelCard(description, copied, card));
   return { bundle: outputDirectory, files: [...copied, await describeFile(outputDirectory, CARD_FILE)] };

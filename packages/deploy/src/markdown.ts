@@ -1,15 +1,21 @@
 /** Markdown in which everything given is text. */
 
-/** Text that Markdown and HTML show as written, on one line. */
+/**
+ * Text that Markdown and HTML show as written, on one line. Only what Markdown would read as markup is escaped, so that the source
+ * reads well too: 0.9, tokenizer_config.json and parentheses stay as they are.
+ */
 export function plain(text: string): string {
   return text
     .replace(/\s+/g, " ")
     .trim()
-    .replace(/[\\`*_{}[\]()#+!|~$]/g, "\\$&")
+    .replace(/[\\`*[\]|~$]/g, "\\$&")
+    .replace(/\]\(([^)]*)\)/g, "]\\($1\\)")
+    .replace(/(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/gu, "\\_")
     .replace(/&/g, "&amp;")
     .replace(/</g, "&lt;")
     .replace(/>/g, "&gt;")
-    .replace(/^([-=]|\d+\.)/, "\\$1");
+    .replace(/^[-=+#]/, "\\$&")
+    .replace(/^(\d+)([.)])(?=\s|$)/, "$1\\$2");
 }
 
 export interface MarkdownColumn {

@@ -18,18 +18,19 @@ export interface BundledFile {
  * Everything given is shown as text, never read as Markdown or HTML.
  */
 export function modelCard(model: DeviceModel, files: readonly BundledFile[], input: CardInput): string {
+  // What a reader wants to know first: how good, how fast, for what.
   const sections: readonly (readonly [heading: string, body: string])[] = [
-    ["Intended use", input.intendedUse === undefined ? NOT_STATED : plain(input.intendedUse)],
-    ["Limits", limitsText(model, input.limits ?? [])],
-    ["Model", modelTable(model, input.bytesBefore)],
     ["Quality", qualityText(input.metrics ?? [])],
-    ...(model.compiled === undefined
-      ? []
-      : [["Compiled graphs", compiledText(model.compiled, input.compiled ?? [])] as const]),
     [
       "Speed and memory",
       input.bench === undefined ? `Speed and memory were ${NOT_MEASURED}.` : benchText(input.bench),
     ],
+    ["Intended use", input.intendedUse === undefined ? NOT_STATED : plain(input.intendedUse)],
+    ["Limits", limitsText(model, input.limits ?? [])],
+    ["Model", modelTable(model, input.bytesBefore)],
+    ...(model.compiled === undefined
+      ? []
+      : [["Compiled graphs", compiledText(model.compiled, input.compiled ?? [])] as const]),
     ["Training", trainingText(input.training)],
     ["Provenance", provenanceText(input.provenance ?? [])],
     ["Licences", licenceText(input.licences ?? [])],
@@ -105,13 +106,18 @@ function qualityText(metrics: readonly CardMetric[]): string {
       { title: "before quantization", align: "right" },
       { title: "after quantization", align: "right" },
     ],
-    metrics.map(({ metric, dataset, n, before, after }) => [
+    metrics.map(({ metric, dataset, n, before, after, interval }) => [
       plain(metric),
       plain(dataset),
       integer(n),
       number(before),
-      number(after),
+      number(after) +
+        (interval === undefined ? "" : ` (${decimal(interval.low)} to ${decimal(interval.high)})`),
     ]),
+  ).concat(
+    metrics.some(({ interval }) => interval !== undefined)
+      ? "\n\nIn brackets: 95 % confidence interval, by bootstrap over the rows."
+      : "",
   );
 }
 
@@ -164,7 +170,10 @@ function benchText({ device, models, notes }: CardBench): string {
     `Measured on ${plain(device.cpu)} (${device.cores} cores, ${device.threads} threads used, ` +
     `${decimal(device.memoryBytes / 1e9)} GB memory), provider ${plain(device.provider)}, Node ${plain(device.node)}. ` +
     `${device.int8 === undefined ? "" : `On this CPU ${plain(device.int8.meaning)}. `}No other device was measured.`;
-  return [where, measured, ...notes.map((note) => `Note: ${plain(note)}`)].join("\n\n");
+  const care = notes.map((note) => `- ${plain(note)}`).join("\n");
+  return [where, measured, ...(notes.length === 0 ? [] : [`Notes on these figures:\n\n${care}`])].join(
+    "\n\n",
+  );
 }
 
 function trainingText(training: CardInput["training"]): string {
@@ -173,7 +182,7 @@ function trainingText(training: CardInput["training"]): string {
   return table(
     [{ title: "setting" }, { title: "value" }],
     settings.map(([key, value]) => [plain(key), plain(String(value))]),
-  );
+  ).concat("\n\nSettings that are not listed have their defaults.");
 }
 
 function provenanceText(inputs: NonNullable<CardInput["provenance"]>): string {

@@ -2,6 +2,7 @@ import type { StageContext } from "@slm/core";
 import type { ModelConfig } from "@slm/model";
 import type { Engine } from "@slm/tensor";
 import type { Tokenizer, TokenizerFiles } from "@slm/tokenizer";
+import type { ReportHead } from "./distill-report.js";
 import type { DistillConfig } from "./distill-config.js";
 import type { PublishedTower } from "./student-config.js";
 
@@ -16,6 +17,8 @@ export interface DistillInputs {
   readonly published?: PublishedTower | undefined;
   /** Output directory of the checkpoint, which also holds the state of an interrupted run. */
   readonly workDirectory: string;
+  /** The head of the report. Default: a title. */
+  readonly page?: ReportHead | undefined;
   readonly engine: Engine;
   readonly context: StageContext;
 }

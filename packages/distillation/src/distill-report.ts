@@ -1,9 +1,17 @@
 import { dirname, join } from "node:path";
-import { readRunLog, readSamples, SAMPLES_FILE, trainingPage } from "@slm/report";
+import { readRunLog, readSamples, SAMPLES_FILE, trainingPage, type Fact } from "@slm/report";
+
+/** What the run is about. */
+export interface ReportHead {
+  readonly title: string;
+  /** Run, date, data. */
+  readonly facts: readonly Fact[];
+}
 
 export interface DistillReportOptions {
   /** The settings of the run, shown as a table. */
   readonly settings?: unknown;
+  readonly page?: ReportHead | undefined;
 }
 
 /**
@@ -17,9 +25,10 @@ export async function distillReport(
   metricsFile: string,
   options: DistillReportOptions = {},
 ): Promise<string> {
-  const { settings } = options;
+  const { settings, page } = options;
   return trainingPage({
-    title: "Distillation",
+    title: page?.title ?? "Distillation",
+    facts: page?.facts,
     log: await readRunLog(metricsFile),
     samples: await readSamples(join(dirname(metricsFile), SAMPLES_FILE)),
     settings,

@@ -275,7 +275,7 @@ async function describe(run: DistillRun, weights: Weights): Promise<void> {
   await writeSamples(run, weights, await devRows(run));
   await writeFile(
     join(directory, "report.html"),
-    await distillReport(join(directory, METRICS_FILE), { settings }),
+    await distillReport(join(directory, METRICS_FILE), { settings, page: inputs.page }),
   );
 }
 

@@ -15,7 +15,8 @@ const graphFile = z.strictObject({
 
 export const deviceModelSchema = z.strictObject({
   schemaVersion: z.literal(1),
-  name: z.string().min(1),
+  name: z.string().min(1).describe("Id of the model: of the server, of the package."),
+  title: z.string().min(1).optional().describe("Name for people. Absent: the id."),
   architecture: z.enum(["encoder-decoder", "decoder-only"]),
   target: z.enum(TARGETS).describe("Kind of device that the graphs were made for."),
   profile: z
@@ -121,6 +122,12 @@ export const deviceModelSchema = z.strictObject({
     .optional()
     .describe(
       "How the files of the training rows were read, as the `data` section of the recipe says. Absent: as rows of {source, target}.",
+    ),
+  generation: z
+    .record(z.string(), z.unknown())
+    .optional()
+    .describe(
+      "The model's own generation settings, with the keys of Hugging Face's generation_config.json. Absent: greedy decoding without rules.",
     ),
   parameters: z.int().positive(),
   vocabularySize: z.int().positive(),

@@ -4,6 +4,7 @@ import type { Runtime } from "@slm/runtime";
 import { type IndexedSource, planBatches } from "./batches.js";
 import { CachePool } from "./caches.js";
 import { decodeBatch } from "./decode-batch.js";
+import { withModelSettings } from "./model-settings.js";
 import type { BatchOptions, Decoding } from "./decoding.js";
 import { BLANK_IMAGE, type ImageEncoderOptions } from "./image-encoder.js";
 import { type LoadedModel, loadModel } from "./loaded-model.js";
@@ -147,15 +148,16 @@ class ModelGenerator implements Generator {
     batch: readonly IndexedSource[],
     options: GenerateOptions,
   ): Promise<readonly (readonly [number, Generation])[]> {
-    const { tokenizer } = this.#decoding.loaded;
-    const { strategy = { kind: "greedy" }, stop = [], onToken } = options;
+    const { tokenizer, generation } = this.#decoding.loaded;
+    const { stop = [], onToken } = options;
+    const { strategy, ...settings } = withModelSettings(options, generation, this.model);
     const rows = batch.map(({ row }) => row);
     const texts = new RowTexts({ decode: (ids) => tokenizer.decode(ids), rows, stop, onPiece: onToken });
     const stopsAfter: DecodeOptions["stopsAfter"] =
       strategy.kind === "beam" ? (_, tokens) => texts.holdsStop(tokens) : (at) => texts.isStopped(at);
     const decoded = await decodeBatch(this.#decoding, batch, {
       strategy,
-      ...decodingOptions(options, rows),
+      ...decodingOptions({ ...options, ...settings }, rows),
       onToken: (at, token) => {
         texts.push(at, token);
       },

@@ -20,13 +20,22 @@ export {
   type LoadModelOptions,
   type ModelDescription,
 } from "./loaded-model.js";
+export { mergedRules } from "./model-settings.js";
 export { beamSearch, samplingOptions, type SamplingOptions } from "./sampling-options.js";
 export { streamPieces } from "./stream-pieces.js";
 export { StopText } from "./stop-text.js";
 export { TextStream } from "./text-stream.js";
 export type { GenerateOptions, Generation, Generator, Source } from "./types.js";
-export { evaluateModel, type Evaluation, type Interval, type MeanLikelihood } from "./evaluate/evaluate-model.js";
+export {
+  evaluateModel,
+  type ClassReport,
+  type ConfidenceReport,
+  type Evaluation,
+  type Interval,
+  type MeanLikelihood,
+} from "./evaluate/evaluate-model.js";
 export type { Answerer, EvaluationRow } from "./evaluate/evaluation-input.js";
 export { PERPLEXITY, type EvaluationMetricName } from "./evaluate/metric-names.js";
 export { isCorrect } from "./evaluate/references.js";
 export { loadScoringGenerator, type ScoredPair } from "./evaluate/score-texts.js";
+export type { Slice } from "./evaluate/slices.js";

@@ -3,6 +3,7 @@
  */
 import { type DeviceModel, type GraphName, graphsOf, readDeviceModel } from "@slm/exported-model";
 import { resolveInside, SlmError } from "@slm/core";
+import { parseGenerationSettings, type GenerationSettings } from "@slm/decoding";
 import type { Graph } from "@slm/onnx";
 import type { CompiledForm, Runtime, Session } from "@slm/runtime";
 import { type Tokenizer, type TokenizerFiles, createTokenizer, readTokenizerFiles } from "@slm/tokenizer";
@@ -15,6 +16,8 @@ export interface ModelDescription {
   readonly model: DeviceModel;
   readonly tokenizerFiles: TokenizerFiles;
   readonly tokenizer: Tokenizer;
+  /** The model's own generation settings. */
+  readonly generation: GenerationSettings;
 }
 
 /** A model whose graphs are loaded on a runtime. The caller closes it; the runtime stays open. */
@@ -64,7 +67,8 @@ export async function describeModel(directory: string): Promise<ModelDescription
       `${directory}: ${model.architecture} ${needsEncoder ? "needs an" : "has no"} encoder graph`,
     );
   }
-  return { model, tokenizerFiles, tokenizer };
+  const generation = parseGenerationSettings(model.generation ?? {}, `${directory}: model.json: generation`);
+  return { model, tokenizerFiles, tokenizer, generation };
 }
 
 /**

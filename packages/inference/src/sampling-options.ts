@@ -2,7 +2,7 @@
 import type { Strategy, TokenRules } from "@slm/decoding";
 import type { GenerateOptions } from "./types.js";
 
-/** Sampling options. Default: greedy. */
+/** Sampling options. Default: the model's own settings; greedy if it has none. */
 export interface SamplingOptions {
   /** Number of beams of beam search. */
   readonly beams?: number | undefined;
@@ -36,14 +36,14 @@ const DEFAULT_SEED = 1;
 /** Converts the options to a generation request. */
 export function samplingOptions(options: SamplingOptions): GenerateOptions {
   const { stop = [], seed = DEFAULT_SEED, maxTokens, maxSeconds } = options;
-  const { repetitionPenalty = 1, presencePenalty = 0, frequencyPenalty = 0 } = options;
+  const { repetitionPenalty, presencePenalty, frequencyPenalty } = options;
   const strategy = strategyOf(options);
   const rules: TokenRules = { repetitionPenalty, presencePenalty, frequencyPenalty };
   return {
     strategy,
     rules,
     stop,
-    seed: strategy.kind === "sample" ? seed : undefined,
+    seed: strategy?.kind === "sample" ? seed : undefined,
     maxTokens,
     maxTimeMs: maxSeconds === undefined ? undefined : maxSeconds * 1000,
   };
@@ -59,8 +59,10 @@ export const beamSearch = (beams: number): Strategy => ({
   lengthPenalty: LENGTH_PENALTY,
 });
 
-function strategyOf({ beams, temperature = 0, topK, topP, minP }: SamplingOptions): Strategy {
+/** Undefined where no option chooses a strategy: the model's own, which is greedy unless its settings say otherwise. */
+function strategyOf({ beams, temperature, topK, topP, minP }: SamplingOptions): Strategy | undefined {
   if (beams !== undefined) return beamSearch(beams);
+  if (temperature === undefined) return undefined;
   if (temperature === 0) return { kind: "greedy" };
   return {
     kind: "sample",

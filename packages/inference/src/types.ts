@@ -12,9 +12,9 @@ export interface ImagePrompt {
 }
 
 export interface GenerateOptions {
-  /** Default greedy. */
+  /** Default: the model's own; greedy if it has none. */
   readonly strategy?: Strategy | undefined;
-  /** Largest number of tokens of a result, EOS included. Default: the capacity of the model's cache. */
+  /** Largest number of tokens of a result, EOS included. Default: the model's own; the capacity of its cache if it has none. */
   readonly maxTokens?: number | undefined;
   /** Batch size: sources decoded together. Default 16. */
   readonly batchSize?: number | undefined;
@@ -23,7 +23,7 @@ export interface GenerateOptions {
    * text does not depend on the rest of the batch.
    */
   readonly seed?: number | undefined;
-  /** Bias and penalties. The repetition penalty counts a decoder-only model's source too, because it is part of the sequence. */
+  /** Bias and penalties, in the place of the model's own. The repetition penalty counts a decoder-only model's source too, because it is part of the sequence. */
   readonly rules?: TokenRules | undefined;
   /** Constraint on every text, as its state before the first token; made by `constrainTokens` of `@slm/decoding`. */
   readonly constraint?: TokenConstraint | undefined;

@@ -1,7 +1,15 @@
 /** The quantize stage: quantizes an exported directory to another one in the same layout. */
-import { copyFile, mkdir, readdir } from "node:fs/promises";
+import { copyFile, readdir } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { SILENT, readFailure, resolveInside, writeFailure, type Progress, SlmError } from "@slm/core";
+import {
+  makeFolder,
+  SILENT,
+  readFailure,
+  resolveInside,
+  writeFailure,
+  type Progress,
+  SlmError,
+} from "@slm/core";
 import {
   graphBytes,
   graphsOf,
@@ -151,7 +159,7 @@ async function quantizeGraphFile(
   const request = requestFor(name, target, options, feeds);
   const result = await quantizeModelGraph(graph, request);
   const path = resolveInside(options.outputDirectory, file);
-  await mkdir(dirname(path), { recursive: true }).catch((error: unknown) => {
+  await makeFolder(dirname(path)).catch((error: unknown) => {
     throw writeFailure(error, path, "nothing was written");
   });
   const { bytes } = await writeOnnx(result.graph, path, {

@@ -1,7 +1,7 @@
 /** Quantizes an external ONNX file. */
-import { mkdir, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { SILENT, writeFailure, type Progress, SlmError } from "@slm/core";
+import { makeFolder, SILENT, writeFailure, type Progress, SlmError } from "@slm/core";
 import type { SchemeName } from "@slm/devices/table";
 import { liftConstants, modelFiles, readOnnx, writeOnnx, type Graph } from "@slm/onnx";
 import type { Runtime } from "@slm/runtime";
@@ -109,7 +109,7 @@ export async function quantizeFile(options: QuantizeFileOptions): Promise<Quanti
   if (result.nodes.length === 0) {
     throw nothingToQuantize(input, options.scheme, result);
   }
-  await mkdir(dirname(output), { recursive: true }).catch((error: unknown) => {
+  await makeFolder(dirname(output)).catch((error: unknown) => {
     throw writeFailure(error, output, "nothing was written");
   });
   const { bytes } = await writeOnnx(result.graph, output, {

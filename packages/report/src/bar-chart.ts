@@ -4,8 +4,8 @@ import { legendColumns, renderSvg } from "./render-svg.js";
 
 const WIDTH = 420;
 const BAR_HEIGHT = 24;
-/** Longer names are truncated with an ellipsis [pixels]. */
-const NAME_LIMIT = 260;
+/** Longer names continue on the next line [characters]. */
+const NAME_LINE = 24;
 
 export interface Bar {
   readonly label: string;
@@ -33,11 +33,18 @@ export interface BarChart {
  */
 export async function barChart(chart: BarChart): Promise<string> {
   checkGroups(chart);
+  // Names of rows break into lines: of the groups, or of the bars where there is one group.
+  const isSingle = chart.groups.length === 1;
   const values = chart.groups.flatMap(({ name, bars }) =>
-    bars.map(({ label, value }) => ({ group: name, label, value, text: formatValue(value) })),
+    bars.map(({ label, value }) => ({
+      group: isSingle ? name : inLines(name),
+      label: isSingle ? inLines(label) : label,
+      value,
+      text: formatValue(value),
+    })),
   );
   const labels = [...new Set(values.map(({ label }) => label))];
-  const groups = chart.groups.map(({ name }) => name);
+  const groups = [...new Set(values.map(({ group }) => group))];
   const isFlat = groups.length === 1 || labels.length === 1;
   const rowField = groups.length === 1 ? "label" : "group";
   const rows = groups.length === 1 ? labels : groups;
@@ -45,7 +52,7 @@ export async function barChart(chart: BarChart): Promise<string> {
     field: rowField,
     type: "nominal",
     sort: rows,
-    axis: { title: null, domain: false, ticks: false, labelLimit: NAME_LIMIT },
+    axis: { title: null, domain: false, ticks: false, labelLimit: 0, labelExpr: "split(datum.label, '\\n')" },
     scale: { paddingInner: isFlat ? 0.35 : 0.25, paddingOuter: 0.1 },
   } as const;
   const offset = isFlat ? {} : { yOffset: { field: "label", type: "nominal", sort: labels } as const };
@@ -81,9 +88,22 @@ export async function barChart(chart: BarChart): Promise<string> {
     },
     {
       label: `Bar chart: ${chart.title}; ${chart.yLabel}`,
-      description: values.map(({ group, label, text }) => `${group} ${label} ${text}`).join(", "),
+      description: values
+        .map(({ group, label, text }) => `${group} ${label} ${text}`.replaceAll("\n", " "))
+        .join(", "),
     },
   );
+}
+
+/** The name with line breaks between words, so that no name is truncated. */
+function inLines(name: string): string {
+  const lines: string[] = [];
+  for (const word of name.split(/\s+/u)) {
+    const last = lines.at(-1);
+    if (last === undefined || last.length + 1 + word.length > NAME_LINE) lines.push(word);
+    else lines[lines.length - 1] = `${last} ${word}`;
+  }
+  return lines.join("\n");
 }
 
 /** Three significant digits with thousands separators: 0.0123, 4.56, 1,230. */

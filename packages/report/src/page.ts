@@ -3,7 +3,10 @@ import { SlmError } from "@slm/core";
 import { escapeHtml } from "./escape.js";
 import { checkSvg } from "./safe-svg.js";
 
-/** The style of every report. Wide tables and charts scroll in their own box, so the page never scrolls sideways. */
+/**
+ * The style of every report. On a screen a table wider than the page scrolls in its own box, so the page never scrolls sideways. On
+ * paper nothing scrolls: cells wrap, rows and charts stay whole, folded sections are open.
+ */
 const PAGE_STYLE = `
 :root { color-scheme: light dark; --ink: #1c2126; --soft: #5c6670; --line: #dfe3e7; --page: #fff; --card: #f7f8f9;
   --good: #0b7a55; --bad: #b3361b; }
@@ -14,25 +17,58 @@ const PAGE_STYLE = `
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--page); color: var(--ink); -webkit-text-size-adjust: 100%;
   font: 16px/1.55 system-ui, -apple-system, "Segoe UI", sans-serif; overflow-wrap: break-word; }
-main { max-width: 52rem; margin: 0 auto; padding: 2rem 1rem 4rem; }
+main { max-width: 56rem; margin: 0 auto; padding: 2rem 1rem 4rem; }
 h1 { font-size: 1.7rem; line-height: 1.25; margin: 0; }
-h2 { font-size: 1.2rem; margin: 2.5rem 0 0.5rem; }
+h2 { font-size: 1.2rem; margin: 2.5rem 0 0.5rem; break-after: avoid; }
 p { margin: 0.5rem 0; max-width: 44rem; white-space: pre-line; }
 .subtitle { color: var(--soft); }
+dl { margin: 0; }
+.facts { display: grid; grid-template-columns: max-content 1fr; gap: 0.15rem 1rem; margin-top: 0.75rem; font-size: 0.9rem; }
+.facts dt { color: var(--soft); }
+.facts dd { margin: 0; overflow-wrap: anywhere; }
+.headline { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); gap: 0.75rem; margin-top: 1.5rem; }
+.headline div { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 0.75rem 1rem;
+  display: flex; flex-direction: column; break-inside: avoid; }
+.headline dt { color: var(--soft); font-size: 0.85rem; }
+.headline dd { margin: 0; }
+.headline .value { font-size: 1.3rem; font-weight: 650; font-variant-numeric: tabular-nums; line-height: 1.3; }
+.headline .note { color: var(--soft); font-size: 0.8rem; }
 figure, .scroll { overflow-x: auto; margin: 1rem 0; }
-figure { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 1rem; }
+figure { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 1rem; break-inside: avoid; }
 figure svg { display: block; width: 100%; max-width: 640px; min-width: 430px; height: auto; margin: 0 auto; }
 table { border-collapse: collapse; width: 100%; font-size: 0.9rem; font-variant-numeric: tabular-nums; }
-th, td { padding: 0.45rem 0.75rem; border-bottom: 1px solid var(--line); white-space: nowrap; vertical-align: top; }
-th { color: var(--soft); font-weight: 600; }
+th, td { padding: 0.4rem 0.6rem; border-bottom: 1px solid var(--line); white-space: nowrap; vertical-align: top; }
+th { color: var(--soft); font-weight: 600; white-space: normal; vertical-align: bottom; }
+tr { break-inside: avoid; }
 .left { text-align: left; }
 .right { text-align: right; }
 td img { display: block; max-width: 320px; image-rendering: auto; border: 1px solid var(--line); }
-td.wrap { white-space: pre-wrap; min-width: 9rem; overflow-wrap: anywhere; }
+td.wrap { white-space: pre-wrap; min-width: 7rem; overflow-wrap: anywhere; }
 .good { color: var(--good); }
 .bad { color: var(--bad); }
 .best { font-weight: 700; }
-@media print { figure { break-inside: avoid; } }
+a { color: inherit; text-underline-offset: 0.2em; }
+summary { cursor: pointer; margin: 2.5rem 0 0.5rem; }
+summary h2 { display: inline; }
+@media (max-width: 40rem) {
+  th, td { white-space: normal; padding: 0.3rem 0.35rem; }
+  table { font-size: 0.8rem; }
+  td.wrap { min-width: 4.5rem; }
+}
+@media print {
+  :root { color-scheme: light; --ink: #000; --soft: #444; --line: #bbb; --page: #fff; --card: #fff; --good: #0b7a55; --bad: #b3361b; }
+  @page { margin: 14mm; }
+  body { font-size: 10.5pt; }
+  main { max-width: none; padding: 0; }
+  h2, summary { margin-top: 1.4rem; }
+  figure, .scroll { overflow: visible; }
+  figure { padding: 0.5rem; }
+  figure svg { max-width: 150mm; min-width: 0; }
+  table { font-size: 8.5pt; }
+  th, td { padding: 0.2rem 0.4rem; white-space: normal; overflow-wrap: anywhere; }
+  td.wrap { min-width: 0; }
+  details::details-content { content-visibility: visible; display: block; block-size: auto; }
+}
 `;
 
 export interface TableColumn {
@@ -52,7 +88,14 @@ interface PictureCell {
   readonly png: Uint8Array;
 }
 
-export type TableCell = string | { readonly text: string; readonly tone: CellTone } | PictureCell;
+/** A link to another page of the same server. */
+interface LinkCell {
+  readonly text: string;
+  /** Path on the server: `/run/3`. */
+  readonly to: string;
+}
+
+export type TableCell = string | { readonly text: string; readonly tone: CellTone } | PictureCell | LinkCell;
 
 export interface Table<Cell extends TableCell = string> {
   readonly columns: readonly TableColumn[];
@@ -67,11 +110,29 @@ export interface ReportSection {
   readonly table?: Table<TableCell>;
   /** A chart of this package, or several. */
   readonly svg?: string | readonly string[];
+  /** Whether the reader opens it; a section that few need. On paper it is open. */
+  readonly folded?: boolean | undefined;
 }
+
+/** A figure in large type under the title. */
+export interface HeadlineFigure {
+  readonly label: string;
+  /** The number with its unit. */
+  readonly value: string;
+  /** What it is of, or its confidence interval. */
+  readonly note?: string | undefined;
+}
+
+/** What the page is about: a name and its text. */
+export type Fact = readonly [name: string, text: string];
 
 export interface ReportPage {
   readonly title: string;
-  readonly subtitle?: string;
+  readonly subtitle?: string | undefined;
+  /** Under the title: task, run, date, data. */
+  readonly facts?: readonly Fact[] | undefined;
+  /** The figures that a reader wants first, the most important one first. */
+  readonly headline?: readonly HeadlineFigure[] | undefined;
   readonly sections: readonly ReportSection[];
 }
 
@@ -81,7 +142,7 @@ export interface ReportPage {
  * @throws SlmError DATA_INVALID if a table row does not have one cell per column, a chart holds anything but shapes and text, or the
  * image of a cell is not PNG.
  */
-export function reportPage({ title, subtitle, sections }: ReportPage): string {
+export function reportPage({ title, subtitle, facts = [], headline = [], sections }: ReportPage): string {
   const intro = subtitle === undefined ? "" : `\n<p class="subtitle">${escapeHtml(subtitle)}</p>`;
   return `<!doctype html>
 <html lang="en">
@@ -96,7 +157,7 @@ export function reportPage({ title, subtitle, sections }: ReportPage): string {
 <body>
 <main>
 <header>
-<h1>${escapeHtml(title)}</h1>${intro}
+<h1>${escapeHtml(title)}</h1>${intro}${renderFacts(facts)}${renderHeadline(headline)}
 </header>
 ${sections.map(renderSection).join("\n")}
 </main>
@@ -105,10 +166,25 @@ ${sections.map(renderSection).join("\n")}
 `;
 }
 
-function renderSection({ heading, text, table, svg }: ReportSection): string {
+function renderFacts(facts: readonly Fact[]): string {
+  if (facts.length === 0) return "";
+  const items = facts.map(([name, text]) => `<dt>${escapeHtml(name)}</dt><dd>${escapeHtml(text)}</dd>`);
+  return `\n<dl class="facts">\n${items.join("\n")}\n</dl>`;
+}
+
+function renderHeadline(figures: readonly HeadlineFigure[]): string {
+  if (figures.length === 0) return "";
+  const items = figures.map(({ label, value, note }) => {
+    const small = note === undefined ? "" : `<dd class="note">${escapeHtml(note)}</dd>`;
+    return `<div><dt>${escapeHtml(label)}</dt><dd class="value">${escapeHtml(value)}</dd>${small}</div>`;
+  });
+  return `\n<dl class="headline">\n${items.join("\n")}\n</dl>`;
+}
+
+function renderSection({ heading, text, table, svg, folded = false }: ReportSection): string {
   const charts = svg === undefined ? [] : typeof svg === "string" ? [svg] : svg;
+  const title = `<h2>${escapeHtml(heading)}</h2>`;
   const parts = [
-    `<h2>${escapeHtml(heading)}</h2>`,
     ...(text ?? "")
       .split(/\n\s*\n/)
       .filter((paragraph) => paragraph.trim() !== "")
@@ -116,8 +192,32 @@ function renderSection({ heading, text, table, svg }: ReportSection): string {
     ...charts.map((chart) => `<figure>${checkSvg(chart)}</figure>`),
     ...(table === undefined ? [] : [renderTable(table, heading)]),
   ];
-  return `<section>\n${parts.join("\n")}\n</section>`;
+  const body = parts.join("\n");
+  return folded
+    ? `<section>\n<details>\n<summary>${title}</summary>\n${body}\n</details>\n</section>`
+    : `<section>\n${title}\n${body}\n</section>`;
 }
+
+/**
+ * The table with rows and columns exchanged, its first column as the titles: for a table that is wider than long, so that it fits a
+ * page.
+ */
+export function transposedTable<Cell extends TableCell>({
+  columns,
+  rows,
+}: Table<Cell>): Table<Cell | string> {
+  const [first, ...rest] = columns;
+  const names = rows.map((row) => textOf(row[0]!));
+  return {
+    columns: [
+      { title: first?.title ?? "", align: "left", wrap: true },
+      ...names.map((title) => ({ title, align: "right" as const })),
+    ],
+    rows: rest.map(({ title }, place) => [title, ...rows.map((row) => row[place + 1]!)]),
+  };
+}
+
+const textOf = (cell: TableCell): string => (typeof cell === "string" ? cell : cell.text);
 
 function renderTable({ columns, rows }: Table<TableCell>, heading: string): string {
   const head = columns.map((column) => renderCell("th", column, column.title)).join("");
@@ -137,12 +237,26 @@ function renderTable({ columns, rows }: Table<TableCell>, heading: string): stri
 function renderCell(tag: "th" | "td", { align, wrap }: TableColumn, cell: TableCell): string {
   if (typeof cell !== "string" && "png" in cell)
     return `<${tag} class="${align}">${renderPicture(cell)}</${tag}>`;
+  if (typeof cell !== "string" && "to" in cell)
+    return `<${tag} class="${align}">${renderLink(cell)}</${tag}>`;
   const { text, tone } = typeof cell === "string" ? { text: cell, tone: undefined } : cell;
   const isText = wrap === true;
   const classes = [align, ...(isText ? ["wrap"] : []), ...(tone === undefined ? [] : [tone])];
   // dir="auto": each text has the direction of its script.
   const direction = isText ? ' dir="auto"' : "";
   return `<${tag} class="${classes.join(" ")}"${direction}>${escapeHtml(text)}</${tag}>`;
+}
+
+/** Letters, digits and what an encoded path has besides; it begins with one slash, so it stays on the server. */
+const LOCAL_PATH = /^\/(?!\/)[\w\-.~%/]*$/u;
+
+function renderLink({ text, to }: LinkCell): string {
+  if (!LOCAL_PATH.test(to))
+    throw new SlmError(
+      "DATA_INVALID",
+      `report: expected a path on the same server, got "${to.slice(0, 80)}"`,
+    );
+  return `<a href="${escapeHtml(to)}">${escapeHtml(text)}</a>`;
 }
 
 const PNG_SIGNATURE = Buffer.from("89504e470d0a1a0a", "hex");

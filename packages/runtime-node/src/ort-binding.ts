@@ -1,5 +1,5 @@
 /** Loads ONNX Runtime on demand, with a helpful error if its native library is missing. */
-import { SlmError, REINSTALL } from "@slm/core";
+import { forbidRuntimeTelemetry, SlmError, REINSTALL } from "@slm/core";
 import type * as Ort from "onnxruntime-node";
 
 /** The part of onnxruntime-node this package uses. */
@@ -18,6 +18,7 @@ export function messageOf(error: unknown): string {
 export async function loadBinding(
   importBinding: () => Promise<OrtBinding> = () => import("onnxruntime-node"),
 ): Promise<OrtBinding> {
+  forbidRuntimeTelemetry();
   try {
     const binding = await importBinding();
     binding.env.logLevel = "fatal";

@@ -8,6 +8,7 @@
 import { execFile } from "node:child_process";
 import { createRequire } from "node:module";
 import { promisify } from "node:util";
+import { forbidRuntimeTelemetry } from "@slm/core";
 
 export interface WebgpuAdapter {
   /** As its driver calls it: "NVIDIA GeForce RTX 4070", "SwiftShader Device (Subzero)". */
@@ -50,6 +51,7 @@ export interface WebgpuTrial {
  */
 export async function tryWebgpu(graph: Uint8Array): Promise<WebgpuTrial> {
   if (process.platform !== "linux") return {};
+  forbidRuntimeTelemetry();
   const address = createRequire(import.meta.url).resolve("onnxruntime-node");
   const argv = ["--eval", PROGRAM, address, Buffer.from(graph).toString("base64")];
   const env = { ...process.env, VK_LOADER_DEBUG: "layer,driver" };

@@ -1,6 +1,6 @@
 /** The channel to a worker thread that owns ONNX Runtime. */
 import { Worker } from "node:worker_threads";
-import { REINSTALL } from "@slm/core";
+import { forbidRuntimeTelemetry, REINSTALL } from "@slm/core";
 import { type HostChannel, RemoteChannel, type ReplyMessage } from "@slm/runtime/host";
 import { messageOf } from "./ort-binding.js";
 
@@ -12,6 +12,7 @@ const WORKER_URL = new URL("../dist/worker.js", import.meta.url);
 
 /** Starts a worker thread. A worker that cannot start rejects the first call. */
 export function openWorkerChannel(url: URL = WORKER_URL): HostChannel {
+  forbidRuntimeTelemetry();
   // Flags of this process (loaders, conditions) are not meant for the compiled worker.
   const worker = new Worker(url, { name: "slm-runtime-node", execArgv: [] });
   return new RemoteChannel({

@@ -20,6 +20,7 @@ import {
   resolvePrompt,
   withArgmaxOutput,
   type LoadedModel,
+  mergedRules,
 } from "@slm/inference";
 import type { Graph } from "@slm/onnx";
 import type { HostTensor, Runtime } from "@slm/runtime";
@@ -120,16 +121,20 @@ export class ServedModel {
    */
   prepare(request: TextRequest): PreparedText {
     const { maxTarget, architecture } = this.model;
+    const { generation } = this.#loaded;
     const text = resolvePrompt({ text: request.source, image: request.image }, this.model, "the request");
     const source = this.#loaded.tokenizer.encodeSource(text);
     checkLength(source.length, this.model, "the source");
     const room = maxTarget - (architecture === "decoder-only" ? source.length : 0);
-    const maxTokens = Math.min(request.maxTokens ?? room, room);
+    const longest =
+      request.maxTokens ?? (architecture === "encoder-decoder" ? generation.maxTokens : undefined);
+    const maxTokens = Math.min(longest ?? room, room);
     if (maxTokens < 1)
       throw new SlmError("USAGE", `a source of ${source.length} tokens leaves no room for an answer`);
-    if (request.rules !== undefined) checkRules(request.rules, this.model.vocabularySize);
+    const rules = mergedRules(generation.rules, request.rules);
+    checkRules(rules, this.model.vocabularySize);
     const constraint = request.format === undefined ? undefined : this.#formats.constraintOf(request.format);
-    return { run: () => this.#run(request, { source, maxTokens, constraint }) };
+    return { run: () => this.#run({ ...request, rules }, { source, maxTokens, constraint }) };
   }
 
   /** Ends after the answers in progress. */
@@ -218,12 +223,13 @@ export class ServedModel {
   /** Undefined for plain greedy decoding. */
   #selector(
     { sampling, rules }: TextRequest,
-    { source, constraint }: CheckedText,
+    { source, maxTokens, constraint }: CheckedText,
   ): ((logits: Float32Array) => number) | undefined {
     if (sampling === undefined && constraint === undefined && !isRuling(rules)) return undefined;
     const { tokens, architecture } = this.model;
     return createTokenSelector({
       eos: tokens.eos,
+      maxTokens,
       before: [...(architecture === "decoder-only" ? source : []), tokens.bos],
       sampling: sampling && { ...sampling, random: createRandom(sampling.seed).next },
       rules,

@@ -89,21 +89,20 @@ export function prefixMap(bytes: Uint8Array): (text: string, at: number) => Repl
     return text;
   };
   return (text, from) => {
-    let found: ReplacedPrefix | undefined;
+    let end = from;
+    let longest = 0;
     let node = root;
     for (let at = from, walked = 0; at < text.length && walked < MAX_KEY_BYTES;) {
       const character = text.codePointAt(at)!;
       at += character > 0xffff ? 2 : 1;
-      let value: number | undefined;
-      for (const byte of utf8OfCharacter(character)) {
-        const step = stepOf(node, byte, unitAt);
-        if (step === undefined) return found;
-        ({ node, value } = step);
-        walked++;
-      }
-      if (value !== undefined) found = { end: at, value: textAt(value) };
+      const bytesOfIt = utf8OfCharacter(character);
+      const step = stepsOf(node, bytesOfIt, unitAt);
+      if (step === undefined) break;
+      walked += bytesOfIt.length;
+      ({ node } = step);
+      if (step.value !== undefined) [end, longest] = [at, step.value];
     }
-    return found;
+    return end === from ? undefined : { end, value: textAt(longest) };
   };
 }
 
@@ -172,6 +171,16 @@ function stepOf(node: number, byte: number, unitAt: UnitAt): Step | undefined {
   if ((unit & (VALUE | 0xff)) >>> 0 !== byte) return undefined;
   const next = at ^ offsetOf(unit);
   return { node: next, value: ((unit >>> 8) & 1) === 1 ? unitAt(next) & ~VALUE : undefined };
+}
+
+/** Follows the bytes of a character. */
+function stepsOf(node: number, bytes: readonly number[], unitAt: UnitAt): Step | undefined {
+  let step: Step | undefined = { node, value: undefined };
+  for (const byte of bytes) {
+    step = stepOf(step.node, byte, unitAt);
+    if (step === undefined) return undefined;
+  }
+  return step;
 }
 
 /** UTF-8 bytes of a character. */

@@ -34,6 +34,9 @@ export function createPieceTokenizer(files: TokenizerFiles, settings: PieceSetti
   const rejected = rejectedNames(files);
   const special = new Set(specialNames(files));
   const { decode: textOfPieces } = createProcessor(targetModel, "the target model");
+  // Where texts keep their outer spaces (Gemma), decoded ones do.
+  const { addDummyPrefix, removeExtraWhitespaces } = targetModel.normalizer;
+  const finish = addDummyPrefix || removeExtraWhitespaces ? stripped : (text: string) => text;
 
   const encode = (side: Side, text: string): number[] => {
     rejectSpecial(side, text, rejected);
@@ -62,7 +65,7 @@ export function createPieceTokenizer(files: TokenizerFiles, settings: PieceSetti
         return target.texts[id];
       });
       const spoken = tokens.filter((token) => token !== undefined && !special.has(token)) as string[];
-      return textOfPieces(spoken).trim();
+      return finish(textOfPieces(spoken));
     },
   };
 }
@@ -132,6 +135,18 @@ function segmenter(
     return found[0] === SPACE && typeof found[1] === "number" ? found.slice(1) : found;
   };
 }
+
+/** White space as Python's `str.strip` knows it: with separators of information, without the byte order mark. */
+const SPACES = String.raw`[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]`;
+const LEADING = new RegExp(`^${SPACES}+`, "u");
+
+function stripped(text: string): string {
+  const begun = text.replace(LEADING, "");
+  let end = begun.length;
+  while (end > 0 && isSpace.test(begun[end - 1]!)) end--;
+  return begun.slice(0, end);
+}
+const isSpace = new RegExp(SPACES, "u");
 
 /** The code that a text begins with: `>>fra<<`. */
 function leadingCode(text: string): { readonly code: string | undefined; readonly rest: string } {

@@ -1,7 +1,7 @@
 /** The two files of a tokenizer directory: schemas, reading and writing. */
-import { mkdir, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { SlmError } from "@slm/core";
+import { makeFolder, SlmError } from "@slm/core";
 import { z } from "zod";
 import { messageOf, readJson } from "./read-json.js";
 
@@ -47,6 +47,8 @@ const tokenName = z
 /** Special tokens in a row; published models have up to two. */
 const tokens = z.array(tokenName).max(64);
 
+/** Most tokens that texts may contain; T5 has 100 sentinels. */
+const MAX_TEXT_TOKENS = 10_000;
 /** Most languages of a model; NLLB has 202. */
 const MAX_LANGUAGES = 10_000;
 
@@ -127,7 +129,9 @@ export const tokenizerConfigJsonSchema = z.looseObject({
     })
     .optional(),
   languages: languages.optional(),
-  text_tokens: tokens
+  text_tokens: z
+    .array(tokenName)
+    .max(MAX_TEXT_TOKENS)
     .optional()
     .describe("Special tokens that texts may contain, such as the mask of a model that fills gaps."),
   sentencepiece: z
@@ -182,7 +186,7 @@ export async function readTokenizerFiles(directory: string): Promise<TokenizerFi
  */
 export async function writeTokenizer(files: TokenizerFiles, directory: string): Promise<void> {
   try {
-    await mkdir(directory, { recursive: true });
+    await makeFolder(directory);
     await writeFile(join(directory, TOKENIZER_FILE), `${JSON.stringify(files.tokenizer, null, 2)}\n`);
     await writeFile(join(directory, TOKENIZER_CONFIG_FILE), `${JSON.stringify(files.config, null, 2)}\n`);
   } catch (cause) {

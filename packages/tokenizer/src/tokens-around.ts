@@ -35,11 +35,18 @@ export function withTokensAround(bare: Tokenizer, files: TokenizerFiles): Tokeni
     },
     encodeTarget(text, pair) {
       const language = pair?.target ?? languages?.target;
-      const isForced = languages?.begins === "forced_bos" && language !== undefined;
-      const front = isForced ? [languageToken(languages, targetIds, language)] : opening;
+      const front =
+        beginsTarget(languages) && language !== undefined
+          ? [languageToken(languages, targetIds, language)]
+          : opening;
       return [...front, ...bare.encodeTarget(text)];
     },
   };
+}
+
+/** Whether targets begin with their language. Where languages stand after texts (NLLB's `legacy_behaviour`), they do so in targets, too. */
+function beginsTarget(languages: Languages | undefined): languages is Languages {
+  return languages?.begins === "forced_bos" && languages.place === "before";
 }
 
 /** The language whose token stands at a source. */

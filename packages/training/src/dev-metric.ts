@@ -6,6 +6,9 @@ import type { Tokenizer } from "@slm/tokenizer";
 import { GreedyPredictor, type SeenText } from "./greedy-predictor.js";
 import type { DevMetric, RankedMetric } from "./training-contract.js";
 
+/** Rows whose answers are kept as samples. */
+const SAMPLE_ROWS = 20;
+
 /** A row with the samples of its image, for a vision-language model. */
 export type DevRow = Row & Pick<SeenText, "samples">;
 
@@ -39,14 +42,21 @@ export function greedyDevMetric(options: DevMetricOptions): GreedyDevMetric {
   const chosen = drawRows(options.rows, options.limit, options.seed);
   const references = chosen.map(referencesOf);
   const predictor = new GreedyPredictor(chosen, tokenizer, maxTarget);
+  let last: readonly string[] = [];
   return {
     ranking: [ranked(metrics[0]), ...metrics.slice(1).map(ranked)],
     measure: async (live) => {
       const predictions = await predictor.predict(live);
+      last = predictions;
       return Object.fromEntries(
         metrics.map((name) => [name, METRICS[name].compute(predictions, references)]),
       );
     },
+    samples: () =>
+      last.slice(0, SAMPLE_ROWS).map((prediction, index) => {
+        const { source, target, references: accepted, image } = chosen[index]!;
+        return { source, image, target, references: accepted && [...accepted], prediction };
+      }),
     close: () => predictor.close(),
   };
 }

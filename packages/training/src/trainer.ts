@@ -4,9 +4,9 @@
  */
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { JsonLog, throwIfInterrupted, SlmError } from "@slm/core";
+import { JsonLog, throwIfInterrupted, SlmError, writeTextAtomic } from "@slm/core";
 import { createRandom } from "@slm/decoding";
-import { openEventFile, type EventFile } from "@slm/report";
+import { openEventFile, sampleLines, SAMPLES_FILE, type EventFile } from "@slm/report";
 import { initializeParameters, type ParameterSpec, type Weights } from "@slm/model";
 import { BatchOrder } from "./batch-order.js";
 import { BestWeights, removeBestWeights } from "./best-weights.js";
@@ -239,11 +239,28 @@ class Trainer {
     await this.record(
       Object.fromEntries(Object.entries(metrics).map(([name, value]) => [`dev.${name}`, value])),
     );
-    const isBest = await this.best.offer({ step, metrics: { ...metrics } }, () =>
-      this.live.download(),
-    );
+    await this.showSamples();
+    const isBest = await this.best.offer({ step, metrics: { ...metrics } }, () => this.live.download());
     const withoutBetter = isBest ? 0 : this.progress.withoutBetter + 1;
     this.progress = { ...this.progress, metrics: { ...metrics }, withoutBetter };
+  }
+
+  /** Some answers to dev rows: shown now, and in a file for the report. */
+  private async showSamples(): Promise<void> {
+    const { dev, stage, workDirectory, context } = this.request;
+    const samples = dev.samples?.() ?? [];
+    if (samples.length === 0) return;
+    const { step } = this.progress;
+    await writeTextAtomic(
+      join(workDirectory, SAMPLES_FILE),
+      samples.map((sample) => `${JSON.stringify({ ...sample, step })}\n`).join(""),
+    );
+    context.progress({
+      stage,
+      step,
+      message: ["answers to dev rows:", ...sampleLines(samples)].join("\n"),
+      isNote: true,
+    });
   }
 
   private async save(): Promise<void> {

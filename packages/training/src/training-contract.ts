@@ -2,6 +2,7 @@
 import type { StageContext } from "@slm/core";
 import type { ModelConfig, ParameterSpec, Weights } from "@slm/model";
 import type { DeviceTensor, HostTensor } from "@slm/runtime";
+import type { Sample } from "@slm/report";
 import type { Engine } from "@slm/tensor";
 import type { RowSets } from "./batch-order.js";
 import type { Batch, Bucket, PairLengths } from "./buckets.js";
@@ -63,6 +64,8 @@ export interface DevMetric {
   /** What chooses the checkpoint: the first metric; where it is equal, the next one. */
   readonly ranking: readonly [RankedMetric, ...RankedMetric[]];
   measure(live: LiveModel): Promise<Readonly<Record<string, number>>>;
+  /** Some rows with the answers of the last measurement, the same rows each time; absent for a metric that needs no answers. */
+  samples?: (() => readonly Sample[]) | undefined;
 }
 
 export interface TrainRequest {

@@ -3,7 +3,7 @@ import { Flags } from "@oclif/core";
 import { SlmError } from "@slm/core/errors";
 import type { Abstention, AbstentionOptions, JudgedAnswer } from "@slm/inference";
 import { existsSync } from "node:fs";
-import type { LoadedModel } from "../library/load-model.js";
+import type { LoadedModel, LoadModelOptions } from "../library/load-model.js";
 
 export const abstainFlag = Flags.string({
   helpValue: "<x|file|off>",
@@ -30,7 +30,7 @@ export function parseThreshold(text: string): number | "off" | undefined {
  */
 export async function thresholdOf(
   flag: string | undefined,
-  model: Pick<LoadedModel, "generate" | "description">,
+  model: Pick<LoadedModel, "generate" | "directory" | "description">,
   note: (text: string) => void,
 ): Promise<number | undefined> {
   if (flag === undefined) return model.description.abstention?.threshold;
@@ -54,14 +54,16 @@ export async function thresholdOf(
 /** Answers the rows of a file, and chooses a threshold on them. @throws SlmError as `chooseThreshold`, and what reading the rows throws */
 export async function chooseOnRows(
   file: string,
-  model: Pick<LoadedModel, "generate">,
+  model: Pick<LoadedModel, "generate" | "directory">,
   options?: AbstentionOptions,
 ): Promise<Abstention> {
   const { chooseThreshold, confidenceOf, isCorrect } = await import("@slm/inference");
   const { imageFolderOf, readFileRows, referencesOf } = await import("@slm/data");
   const { pathInside } = await import("../models/row-images.js");
-  const rows = await readFileRows(file);
-  const folder = imageFolderOf(file);
+  const { rowSettingsFor } = await import("../models/row-settings.js");
+  const settings = await rowSettingsFor({ file, model: model.directory, needed: "rows" });
+  const rows = await readFileRows(file, settings);
+  const folder = settings.images ?? imageFolderOf(file);
   const prompts = await Promise.all(
     rows.map(async ({ source, image }) =>
       image === undefined ? source : { text: source, image: await pathInside(folder, image) },
@@ -75,6 +77,21 @@ export async function chooseOnRows(
     };
   });
   return chooseThreshold(judged, options);
+}
+
+/** Loads a model, and chooses its threshold on the rows of a file. @throws SlmError as {@link chooseOnRows} and loading the model */
+export async function abstentionFor(
+  model: string,
+  { data, ...options }: AbstentionOptions & { readonly data: string },
+  work: Pick<LoadModelOptions, "threads" | "signal">,
+): Promise<Abstention> {
+  const { loadModel } = await import("../library/load-model.js");
+  const loaded = await loadModel(model, work);
+  try {
+    return await chooseOnRows(data, loaded, options);
+  } finally {
+    await loaded.close();
+  }
 }
 
 /** What a threshold does on the rows that it was chosen on. */

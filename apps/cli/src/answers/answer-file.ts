@@ -13,7 +13,7 @@ import {
   writeFailure,
   writeJsonAtomic,
 } from "@slm/core";
-import { scanPrompts, type PromptSettings, type ScannedPrompt } from "@slm/data";
+import { imageFolderOf, scanPrompts, type PromptSettings, type ScannedPrompt } from "@slm/data";
 import { existsSync } from "node:fs";
 import { open, rename, rm } from "node:fs/promises";
 import { SlmError, type Progress } from "@slm/core";
@@ -168,9 +168,10 @@ interface Chunk {
 async function* answeredChunks(request: AnswerFileRequest, start: State): AsyncGenerator<Chunk> {
   const { model, input, settings, format, progress } = request;
   const { header, line } = ANSWER_FORMATS[format];
+  const folder = settings.images ?? imageFolderOf(input);
   let state = start;
   for await (const records of chunksAfter(scanPrompts(input, settings), start.records)) {
-    const rows = await answerRows(model, records, input, request);
+    const rows = await answerRows(model, records, folder, request);
     const first = state.columns === null ? columnsOf(rows) : undefined;
     const columns = state.columns ?? first ?? [];
     const head = first === undefined ? undefined : header(columns);

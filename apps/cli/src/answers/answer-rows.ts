@@ -1,5 +1,5 @@
 /** Answers the prompts of a file. A prompt that the model cannot take becomes an error in its own row. */
-import { imageFolderOf, type ScannedPrompt } from "@slm/data";
+import type { ScannedPrompt } from "@slm/data";
 import type { EndReason } from "@slm/decoding";
 import { SlmError, type ErrorCode } from "@slm/core/errors";
 import { confidenceOf, type Generation } from "@slm/inference";
@@ -46,16 +46,16 @@ const ROW_ERRORS: ReadonlySet<ErrorCode> = new Set(["DATA_INVALID", "INPUT_MISSI
 /**
  * Answers a chunk of records, in order.
  *
- * @param path the file of the records: paths of images start from its folder
+ * @param folder folder that paths of images start from
  * @throws SlmError what is not the fault of one prompt, INTERRUPTED among it
  */
 export async function answerRows(
   model: Pick<LoadedModel, "generate">,
   records: readonly ScannedPrompt[],
-  path: string,
+  folder: string,
   options: RowOptions,
 ): Promise<readonly AnsweredRow[]> {
-  const rows = await Promise.all(records.map((record) => openRow(record, imageFolderOf(path))));
+  const rows = await Promise.all(records.map((record) => openRow(record, folder)));
   const asked = rows.flatMap((row) => ("prompt" in row ? [row.prompt] : []));
   const outcomes = await generateEach(model, asked, options.generate);
   let next = 0;

@@ -8,6 +8,7 @@ import { tokenizerConfig } from "@slm/tokenizer";
 import type { StageContext } from "@slm/core";
 import type { Compute } from "../compute/compute.js";
 import type { Stage } from "../pipeline/stage.js";
+import { aboutOf } from "../summary/run-artifacts.js";
 
 export interface Rehearsal {
   readonly stages: readonly Stage[];
@@ -34,7 +35,8 @@ export async function withRehearsedData(
     const stage = stages.find((one) => one.name === name);
     if (stage === undefined || sections[name] === undefined || made[name] !== undefined) return;
     const work = join(root, name);
-    await stage.run({ ...context, settings: sections[name], compute, inputs: { ...made }, work });
+    const about = aboutOf(name, sections.deploy);
+    await stage.run({ ...context, settings: sections[name], compute, about, inputs: { ...made }, work });
     made[name] = work;
   };
   try {

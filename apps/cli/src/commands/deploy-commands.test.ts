@@ -83,6 +83,17 @@ describe("slm deploy", () => {
 });
 
 describe("slm gate", () => {
+  test("says what became of the recipe's own gate, with or without limits", async () => {
+    const run = join(root, "run");
+    const { exitCode, json } = await runCommand("gate", [run, "--json"]);
+    const gate = { metric: "per", pass: true, after: expect.any(Number) as number };
+    expect([exitCode, json]).toMatchObject([0, { result: { checks: [], gate, pass: true } }]);
+    expect((await runCommand("gate", [run])).stdout).toMatch(
+      /^ok {4}per .* %, the gate of the recipe ends at .* %$/m,
+    );
+    expect((await runCommand("gate", [root])).exitCode).toBe(2);
+  });
+
   test("holds limits against what the run measured", async () => {
     const run = join(root, "run");
     expect((await runCommand("gate", [run, "--limit", "bytes<=1e9"])).exitCode).toBe(0);

@@ -46,6 +46,10 @@ export class DeployCommand extends SlmCommand<DeployResult> {
       summary: "Name of the model on its card, and of the package, page or service.",
     }),
     summary: Flags.string({ helpValue: "<text>", summary: "One sentence at the top of the model card." }),
+    abstain: Flags.string({
+      helpValue: "<file>",
+      summary: "Choose a threshold of confidence on these held-out rows; answers below it are withheld.",
+    }),
     sign: Flags.string({ helpValue: "<key.pem>", summary: "Sign the bundle with this Ed25519 key." }),
     reference: Flags.string({
       helpValue: "<host/repository:tag>",
@@ -104,7 +108,7 @@ export class DeployCommand extends SlmCommand<DeployResult> {
     const { progress } = this.context(1);
     const { signal } = this;
     const card = { ...(name === undefined ? {} : { name }), ...(summary === undefined ? {} : { summary }) };
-    const request = { model: args.model, card, sign, threads, progress, signal };
+    const request = { model: args.model, card, sign, abstain: flags.abstain, threads, progress, signal };
     if (to === "dir" && !output.endsWith(".slm")) {
       await makeBundle(output, request);
       return { target: to, bundle: output, files: await this.verified(output) };

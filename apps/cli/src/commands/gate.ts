@@ -1,49 +1,74 @@
 import { Args, Flags } from "@oclif/core";
+import { SlmError } from "@slm/core/errors";
 import { GateFailed } from "../gate-failed.js";
-import type { LimitCheck } from "../pipeline/gate.js";
+import type { LimitCheck, RecipeGate } from "../pipeline/gate.js";
+import { formatMetric } from "../ui/metric-format.js";
 import { SlmCommand } from "../slm-command.js";
 
 export interface GateReport {
   readonly run: string;
   readonly checks: readonly LimitCheck[];
+  /** What became of the gate in the recipe; null for a run without stage `quantize`. */
+  readonly gate: RecipeGate | null;
   readonly pass: boolean;
 }
 
 export class GateCommand extends SlmCommand<GateReport> {
-  static override summary = "Compare the figures of a run with limits; exit 3 if one is violated.";
+  static override summary = "Check a run by the gate of its recipe and by limits; exit 3 if one is violated.";
   static override description =
-    "Figures: every metric of the deployed scheme (wer, rougeL, ...), bytes (the bundle), tokensPerSecond, " +
+    "The gate of the recipe is quantize.gate, with its own metric. Figures of limits: every metric of the deployed scheme (wer, rougeL, ...), bytes (the bundle), tokensPerSecond, " +
     "firstTokenMs, interTokenMs, loadMs, peakRssBytes and parameters (medians of the benchmark). A figure that was not measured fails.";
   static override args = { run: Args.string({ required: true, description: "Directory of a run." }) };
   static override flags = {
     limit: Flags.string({
       multiple: true,
       multipleNonGreedy: true,
-      required: true,
+      default: [],
       helpValue: "<figure<=number>",
       summary: "A limit: figure<=number or figure>=number; may be repeated.",
     }),
   };
   static override examples = [
+    "<%= config.bin %> gate runs/my-task",
     "<%= config.bin %> gate runs/quickstart --limit 'wer<=0.45' --limit 'bytes<=1e6' --limit 'tokensPerSecond>=500'",
   ];
 
   protected override async execute(): Promise<GateReport> {
     const { args, flags } = await this.parse(GateCommand);
-    const { checkLimits } = await import("../pipeline/gate.js");
-    const checks = await checkLimits(args.run, flags.limit);
-    const report = { run: args.run, checks, pass: checks.every(({ pass }) => pass) };
+    const { checkLimits, readRecipeGate } = await import("../pipeline/gate.js");
+    const { run } = args;
+    const gate = await readRecipeGate(run);
+    if (gate === null && flags.limit.length === 0) {
+      throw new SlmError(
+        "USAGE",
+        `${run}: its recipe has no quantize section and so no gate: expected --limit`,
+        {
+          suggestions: [`slm gate ${run} --limit 'bytes<=2e6'`],
+        },
+      );
+    }
+    const checks = await checkLimits(run, flags.limit);
+    const report = { run, checks, gate, pass: (gate?.pass ?? true) && checks.every(({ pass }) => pass) };
     if (report.pass) return report;
-    const failed = checks
-      .filter(({ pass }) => !pass)
-      .map(({ limit, value }) => `${limit}, got ${value ?? "nothing"}`);
+    const failed = [
+      ...(gate === null || gate.pass ? [] : [gateText(gate)]),
+      ...checks.filter(({ pass }) => !pass).map(({ limit, value }) => `${limit}, got ${value ?? "nothing"}`),
+    ];
     throw new GateFailed(`${args.run}: ${failed.join("; ")}`, report);
   }
 
-  protected override lines({ checks, run }: GateReport): readonly string[] {
-    const rows = checks.map(
-      ({ limit, value, pass }) => `${pass ? "ok  " : "FAIL"}  ${limit}  ${value ?? "not measured"}`,
-    );
-    return [...rows, run];
+  protected override lines({ checks, gate, run }: GateReport): readonly string[] {
+    const row = (pass: boolean, text: string): string => `${pass ? "ok  " : "FAIL"}  ${text}`;
+    return [
+      ...(gate === null ? [] : [row(gate.pass, gateText(gate))]),
+      ...checks.map(({ limit, value, pass }) => row(pass, `${limit}  ${value ?? "not measured"}`)),
+      run,
+    ];
   }
+}
+
+/** "exactMatch 98.1 %, the gate of the recipe ends at 97.5 %". */
+function gateText({ metric, after, limit }: RecipeGate): string {
+  const shown = (value: number): string => formatMetric(metric, value);
+  return `${metric} ${shown(after)}, the gate of the recipe ends at ${shown(limit)}`;
 }

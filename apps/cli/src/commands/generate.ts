@@ -1,4 +1,5 @@
 import { Flags } from "@oclif/core";
+import type { PromptSettings } from "@slm/data";
 import type { EndReason } from "@slm/decoding";
 import { SlmError } from "@slm/core/errors";
 import type { Generation } from "@slm/inference";
@@ -10,6 +11,7 @@ import { deviceFlags, deviceRequest } from "../device-flags.js";
 import { PENALTIES, samplingFlags, samplingOptions } from "../models/sampling-flags.js";
 import type { GenerateOptions, LoadedModel, Prompt } from "../library/load-model.js";
 import { modelArgument, modelFlag, modelOf } from "../models/model-argument.js";
+import { rowsFlag, rowsOf } from "../rows-flag.js";
 import { SlmCommand } from "../slm-command.js";
 
 /** One text as `--json` shows it. */
@@ -88,6 +90,7 @@ export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileRes
       summary: "File for the answers of --input. Default: standard output.",
       dependsOn: ["input"],
     }),
+    set: rowsFlag,
     abstain: abstainFlag,
     stream: Flags.boolean({ summary: "Print text as it is generated, one prompt after the other." }),
     answer: Flags.boolean({
@@ -134,9 +137,13 @@ export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileRes
       const threshold = await thresholdOf(flags.abstain, model, (text) => {
         this.note(text);
       });
-      const options = { ...samplingOptions(flags), jsonSchema, signal: this.signal };
+      const sampling = { ...samplingOptions(flags), jsonSchema };
+      const options = { ...sampling, signal: this.signal };
       const { input, output } = flags;
-      if (input !== undefined) return await this.#answerFile(model, { input, output, options, threshold });
+      if (input !== undefined) {
+        const settings = await promptSettings(input, model.directory, flags.set);
+        return await this.#answerFile(model, { input, output, settings, sampling, threshold });
+      }
       // Whether an answer is withheld is known at its end.
       const streamed = flags.stream && !this.jsonEnabled() && threshold === undefined;
       const questions = await readImagePrompts({
@@ -164,12 +171,11 @@ export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileRes
 
   async #answerFile(
     model: LoadedModel,
-    { input, output, options, threshold }: FileOptions,
+    { input, output, settings, sampling, threshold }: FileOptions,
   ): Promise<GenerateFileResult> {
     const { answerFile } = await import("../answers/answer-file.js");
     const { answerFormatOf } = await import("../answers/answer-formats.js");
     const { progress } = this.context(1);
-    const { signal: _signal, ...identity } = options;
     const format = answerFormatOf(input, output);
     const report = await answerFile({
       model,
@@ -177,9 +183,9 @@ export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileRes
       output,
       format,
       threshold,
-      settings: {},
-      generate: options,
-      identity: { ...identity, format, threshold: threshold ?? null },
+      settings,
+      generate: { ...sampling, signal: this.signal },
+      identity: { ...sampling, settings, format, threshold: threshold ?? null },
       print: (text) => process.stdout.write(text),
       progress,
       note: (text) => {
@@ -216,10 +222,19 @@ export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileRes
   }
 }
 
+/** How to read a file of prompts. Lines of text need no settings. @throws SlmError as `rowSettingsFor` and the flag's */
+async function promptSettings(file: string, model: string, sets: readonly string[]): Promise<PromptSettings> {
+  const given = await rowsOf(sets);
+  if (file.toLowerCase().endsWith(".txt")) return given ?? {};
+  const { rowSettingsFor } = await import("../models/row-settings.js");
+  return rowSettingsFor({ file, model, needed: "prompts", given });
+}
+
 interface FileOptions {
   readonly input: string;
+  readonly settings: PromptSettings;
   readonly output: string | undefined;
-  readonly options: GenerateOptions;
+  readonly sampling: GenerateOptions;
   readonly threshold: number | undefined;
 }
 

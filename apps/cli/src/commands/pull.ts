@@ -13,7 +13,7 @@ export class PullCommand extends SlmCommand<PullResult> {
   static override summary = "Download a bundle from an OCI registry and verify every file.";
   static override description =
     "The directory is written completely or not at all. A digest in the reference guarantees " +
-    "the bundle that was pushed. Credentials: SLM_REGISTRY_USER and SLM_REGISTRY_PASSWORD.";
+    "the bundle that was pushed. Credentials: SLM_REGISTRY_USER and SLM_REGISTRY_PASSWORD; they go to the registry alone, and to the token server that SLM_REGISTRY_REALM names.";
   static override args = {
     reference: Args.string({ required: true, description: "host[:port]/repository[:tag][@sha256:digest]" }),
   };

@@ -22,11 +22,19 @@ export class RunCommand extends SlmCommand<RunResult> {
       exclusive: ["from"],
     }),
     from: Flags.string({ helpValue: "<stage>", summary: "Run this stage and all later ones." }),
+    skip: Flags.string({
+      multiple: true,
+      multipleNonGreedy: true,
+      helpValue: "<stage>",
+      summary: "Leave a stage out, as if the recipe had no section for it; may be repeated.",
+      exclusive: ["only"],
+    }),
   };
   static override examples = [
     "<%= config.bin %> run recipe.yaml",
     "<%= config.bin %> run recipe.yaml --set data.limit=2000 --out runs/small",
     "<%= config.bin %> run recipe.yaml --from tokenizer --dry-run",
+    "<%= config.bin %> run recipe.yaml --skip bench",
   ];
 
   protected override readonly stopping = SAVING;

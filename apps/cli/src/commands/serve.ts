@@ -1,4 +1,6 @@
 import { Args, Flags } from "@oclif/core";
+import { SlmError } from "@slm/core/errors";
+import { parseThreshold } from "../answers/abstain.js";
 import { errorLines, toSlmError } from "../errors.js";
 import { threadsFlag } from "../recipe-flags.js";
 import { SlmCommand } from "../slm-command.js";
@@ -52,6 +54,11 @@ export class ServeCommand extends SlmCommand<ServeReport> {
       helpValue: "<s>",
       summary: "Time that a stopping server waits for answers in progress [s]. Default: 30.",
     }),
+    abstain: Flags.string({
+      helpValue: "<x|off>",
+      summary:
+        "Withhold answers with a lower confidence (0 to 1). Default: the threshold that 'slm deploy --abstain' put into the bundle, if any; off: none.",
+    }),
     key: Flags.string({ helpValue: "<key.pub.pem>", summary: "Serve only a bundle signed with this key." }),
     threads: threadsFlag,
   };
@@ -75,6 +82,7 @@ export class ServeCommand extends SlmCommand<ServeReport> {
       maxWaiting: flags["max-waiting"],
       timeoutSeconds: timeout,
       drainSeconds: drain,
+      abstain: abstainOf(flags.abstain),
       apiKeys: keysOf(process.env["SLM_API_KEYS"]),
       adminKeys: keysOf(process.env["SLM_ADMIN_KEY"]),
       onFailure: tell,
@@ -100,6 +108,13 @@ export class ServeCommand extends SlmCommand<ServeReport> {
   protected override lines({ url }: ServeReport): readonly string[] {
     return [url];
   }
+}
+
+/** @throws SlmError USAGE for a value that is neither a number nor off */
+function abstainOf(flag: string | undefined): number | "off" | undefined {
+  const threshold = flag === undefined ? undefined : parseThreshold(flag);
+  if (flag === undefined || threshold !== undefined) return threshold;
+  throw new SlmError("USAGE", `--abstain: expected a confidence from 0 to 1, or off, got ${flag}`);
 }
 
 /** Comma separated keys of an environment variable. */

@@ -39,6 +39,9 @@ export interface Delivery {
   readonly dryRun?: true;
 }
 
+/** Ending of an npm package in a file. */
+const TARBALL = ".tgz";
+
 /** Targets that write `output` themselves. The command itself writes `dir`. */
 export const DELIVERIES: {
   readonly [T in Exclude<Destination, "dir">]: (request: DeliveryRequest) => Promise<Delivery>;
@@ -81,18 +84,21 @@ export const DELIVERIES: {
     const { writeNpmPackage } = await import("@slm/deploy");
     const model = await readDeviceModel(bundle);
     const { program, dependencies } = nodeProgram(model);
-    await writeNpmPackage(bundle, output, {
+    // npm installs a file only if its name ends so.
+    const file = output.endsWith(TARBALL) ? output : `${output}${TARBALL}`;
+    await writeNpmPackage(bundle, file, {
       name: name ?? model.name,
       version: packageVersion,
       program,
       dependencies,
       licence,
     });
-    return { bundle: output };
+    return { bundle: file };
   },
   web: async ({ bundle, output, name }) => {
     const { writeWebSite } = await import("@slm/deploy");
-    const title = name ?? (await readDeviceModel(bundle)).name;
+    const model = await readDeviceModel(bundle);
+    const title = name ?? model.title ?? model.name;
     await writeWebSite(bundle, output, { page: join(webPackage(), "dist", "site"), title });
     return { bundle: output };
   },

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { readManifest, type Progress } from "@slm/core";
 import { copyBundle, deployToDirectory, signBundle, unpackBundle } from "@slm/deploy";
 import { SlmError } from "@slm/core/errors";
+import { abstentionFor } from "../answers/abstain.js";
 import { withRuntime } from "../compute/open-engine.js";
 import { locateModel } from "../models/locate-model.js";
 import { withModel } from "../models/open-model.js";
@@ -16,6 +17,8 @@ export interface BundleRequest {
   readonly card: Readonly<Partial<Record<"name" | "summary", string>>>;
   /** Private key to sign with. */
   readonly sign: string | undefined;
+  /** Rows to choose the bundle's threshold of confidence on; only for a model that is not a bundle yet. */
+  readonly abstain?: string | undefined;
   readonly threads: number | undefined;
   readonly progress: Progress;
   readonly signal: AbortSignal;
@@ -23,17 +26,41 @@ export interface BundleRequest {
 
 /** Writes the bundle into a directory. @throws SlmError as locating, exporting, bundling and signing do */
 export async function makeBundle(directory: string, request: BundleRequest): Promise<void> {
-  const { model, card, sign, threads, progress, signal } = request;
+  const { model, card, sign, abstain, threads, progress, signal } = request;
   const located = await locateModel(model);
+  const isDone = located.kind === "packed" || (await isBundle(located.directory));
+  if (isDone && abstain !== undefined) {
+    throw new SlmError(
+      "USAGE",
+      `deploy: ${model} is a bundle, which is delivered unchanged: --abstain is for other models`,
+      {
+        suggestions: ["name the directory that the bundle was made from, such as RUN/quantize"],
+      },
+    );
+  }
   if (located.kind === "packed") await unpackBundle(located.directory, directory);
-  else if (await isBundle(located.directory)) await copyBundle(located.directory, directory);
+  else if (isDone) await copyBundle(located.directory, directory);
   else {
     await withRuntime(threads, (runtime) =>
       withModel(model, { runtime, progress, signal }, (source) =>
         writeStandalone(
-          { directory, kind: "bundle", sources: { model: source }, settings: card },
+          {
+            directory,
+            kind: "bundle",
+            sources: { model: source },
+            settings: abstain === undefined ? card : { ...card, abstain },
+          },
           async (work) => {
-            const { files } = await deployToDirectory({ model: source, outputDirectory: work, card });
+            const abstention =
+              abstain === undefined
+                ? undefined
+                : await abstentionFor(source, { data: abstain }, { threads, signal });
+            const { files } = await deployToDirectory({
+              model: source,
+              outputDirectory: work,
+              card,
+              abstention,
+            });
             return { files };
           },
         ),

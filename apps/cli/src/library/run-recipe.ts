@@ -27,6 +27,8 @@ export interface RunRecipeOptions extends RecipeOptions {
   readonly only?: string | undefined;
   /** Runs this stage and all later ones. */
   readonly from?: string | undefined;
+  /** Stages to leave out, as if the recipe had no section for them. */
+  readonly skip?: readonly string[] | undefined;
 }
 
 /** What a run did. */
@@ -66,8 +68,8 @@ export async function planRecipe(recipe: string, options: RunRecipeOptions = {})
 /** Checks a recipe and fills in its defaults. @throws SlmError INPUT_MISSING, USAGE, CONFIG_INVALID */
 export async function prepareRecipe(recipe: string, options: RunRecipeOptions): Promise<PipelineOptions> {
   const { preparePipeline } = await import("../pipeline-run.js");
-  const { out, force, only, from } = options;
-  return preparePipeline({ recipe: sourcesOf(recipe, options), out, force, only, from });
+  const { out, force, only, from, skip } = options;
+  return preparePipeline({ recipe: { ...sourcesOf(recipe, options), skip }, out, force, only, from });
 }
 
 /** Runs what {@link prepareRecipe} has checked. */

@@ -17,6 +17,8 @@ export interface ServeOptions extends WorkOptions {
   readonly timeoutSeconds?: number | undefined;
   /** How long a stopping server waits for answers in progress [s]. Default: 30. */
   readonly drainSeconds?: number | undefined;
+  /** Answers with a lower confidence (0 to 1) are withheld; off: none. Default: the bundle's own threshold, if it has one. */
+  readonly abstain?: number | "off" | undefined;
   /** Public key file (PEM): only a bundle signed with it is served. Default: every bundle is. */
   readonly key?: string | undefined;
   /** Threads one operator may use. Default: as many as there are processors. */
@@ -55,8 +57,16 @@ export interface ModelServer extends RunningServer {
 export async function serve(model: string, options: ServeOptions = {}): Promise<ModelServer> {
   const { createCpuRuntime } = await import("@slm/runtime-node");
   const { serveConfig, startServer } = await import("@slm/serve");
-  const { host, port, maxRows, maxWaiting, timeoutSeconds, drainSeconds, key, threads } = options;
-  const config = serveConfig.parse({ host, port, maxRows, maxWaiting, timeoutSeconds, drainSeconds });
+  const { host, port, maxRows, maxWaiting, timeoutSeconds, drainSeconds, abstain, key, threads } = options;
+  const config = serveConfig.parse({
+    host,
+    port,
+    maxRows,
+    maxWaiting,
+    timeoutSeconds,
+    drainSeconds,
+    abstain,
+  });
   const { signal } = contextOf(options);
   // A packed bundle or a checkpoint is opened once; a directory is read again by every reload.
   const opened = await openServed(model, threads, signal);

@@ -1,9 +1,18 @@
 /** Evaluates a model on the rows of a file. */
 import type { StageContext } from "@slm/core";
 import type { Strategy } from "@slm/decoding";
-import { imageFolderOf, readFileRows, referencesOf, type FileSettings, type Row } from "@slm/data";
+import { SlmError } from "@slm/core/errors";
+import {
+  imageFolderOf,
+  readFileRows,
+  referencesOf,
+  scanPrompts,
+  type FileSettings,
+  type Row,
+} from "@slm/data";
 import {
   evaluateModel,
+  type AbstentionOptions,
   loadScoringGenerator,
   type Evaluation,
   type EvaluationMetricName,
@@ -22,6 +31,8 @@ export interface QualityRequest {
   readonly metrics: readonly EvaluationMetricName[];
   /** Decoding strategy. Default: greedy. */
   readonly strategy?: Strategy | undefined;
+  /** A threshold of confidence to report on, or how to choose one on the rows. */
+  readonly abstention?: number | AbstentionOptions | undefined;
   readonly runtime: Runtime;
   readonly context: Pick<StageContext, "progress" | "signal">;
   /** Seed of the confidence intervals of metrics; none are computed when absent. */
@@ -54,12 +65,59 @@ function evaluationRow(row: Row, folder: string): EvaluationRow {
 }
 
 /**
+ * The same rows with the values of some columns of their records, by which metrics are reported too.
+ *
+ * @param columns names of columns; of nested ones none
+ * @throws SlmError as {@link readEvaluationRows}; USAGE for a column that no record has
+ */
+export async function readSlicedRows(
+  path: string,
+  columns: readonly string[],
+  limit?: number,
+  settings: FileSettings = {},
+): Promise<readonly EvaluationRow[]> {
+  if (columns.length === 0) return readEvaluationRows(path, limit, settings);
+  // Rows as slm writes them may have no further keys, unless the settings name the column of the source.
+  const isMapped = settings.fields !== undefined || settings.template !== undefined;
+  const mapped = isMapped ? settings : { ...settings, fields: { source: "source" } };
+  const rows = await readEvaluationRows(path, limit, mapped);
+  const records: Readonly<Record<string, unknown>>[] = [];
+  for await (const prompt of scanPrompts(path, mapped)) {
+    if ("columns" in prompt) records.push(prompt.columns);
+    if (records.length === rows.length) break;
+  }
+  const unknown = columns.find((column) => records.every((record) => record[column] === undefined));
+  if (unknown !== undefined) {
+    const there = [...new Set(records.flatMap((record) => Object.keys(record)))];
+    throw new SlmError(
+      "USAGE",
+      `--slice ${unknown}: no column '${unknown}' in ${path}; there are ${there.join(", ")}`,
+      {
+        context: { column: unknown, columns: there },
+        suggestions: there.map((column) => `--slice ${column}`).slice(0, 3),
+      },
+    );
+  }
+  return rows.map((row, index) => ({
+    ...row,
+    slices: Object.fromEntries(columns.map((column) => [column, valueText(records[index]?.[column])])),
+  }));
+}
+
+/** A value as the name of a slice. */
+function valueText(value: unknown): string {
+  if (value === undefined || value === null) return "";
+  return typeof value === "string" ? value.trim() : JSON.stringify(value);
+}
+
+/**
  * Answers every row, scores its first reference if perplexity is asked for, and computes the metrics.
  *
  * @throws SlmError as evaluateModel and loadScoringGenerator
  */
 export async function measureQuality(request: QualityRequest): Promise<Evaluation> {
-  const { model, rows, metrics, strategy, runtime, context, predictionsPath, intervalSeed } = request;
+  const { model, rows, metrics, strategy, abstention, runtime, context, predictionsPath, intervalSeed } =
+    request;
   const generator = await loadScoringGenerator(model, runtime);
   try {
     return await evaluateModel({
@@ -69,6 +127,7 @@ export async function measureQuality(request: QualityRequest): Promise<Evaluatio
       metrics,
       // Every beam takes a row of the batch.
       batchSize: strategy?.kind === "beam" ? Math.ceil(BATCH_SIZE / strategy.beams) : BATCH_SIZE,
+      abstention,
       options: strategy === undefined ? undefined : { strategy },
       total: rows.length,
       progress: context.progress,

@@ -2,6 +2,7 @@ import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
+import { loadStages, STAGE_NAMES } from "./stage-table.js";
 import { preparePipeline } from "../pipeline-run.js";
 
 const folder = fileURLToPath(new URL("../../../../configs/", import.meta.url));
@@ -34,6 +35,10 @@ describe("recipes of the tasks", () => {
       }
     },
   );
+
+  test("stages have the names that the table knows them by", async () => {
+    expect((await loadStages()).map(({ name }) => name)).toEqual(STAGE_NAMES);
+  });
 
   test("a recipe called recipe.yaml is named as its folder", async () => {
     const names = recipes.map(async (name) => {

@@ -1,3 +1,5 @@
+import { SLM_VERSION } from "@slm/core";
+import { METRIC_NAMES } from "@slm/metrics";
 import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
@@ -34,12 +36,21 @@ describe("docs/pipelines", () => {
     },
   );
 
-  test("both gate on quality, size and speed, and keep bundle and reports", async () => {
-    for (const name of ["github-actions.yml", "gitlab-ci.yml"]) {
+  test("both gate by the recipe and on size and speed, and keep bundle, reports and unfinished work", async () => {
+    for (const [name, ...kept] of [
+      ["github-actions.yml", "if: always()"],
+      ["gitlab-ci.yml", "when: always"],
+    ] as const) {
       const text = await readFile(new URL(name, folder), "utf8");
-      for (const part of ["wer<=", "bytes<=", "tokensPerSecond>=", "model.slm", "report.html", "--to oci"]) {
+      for (const part of ["bytes<=", "tokensPerSecond>=", "model.slm", "report.html", "--to oci", ...kept])
         expect(text).toContain(part);
-      }
+      // No metric: the recipe names its own.
+      for (const metric of METRIC_NAMES) expect(text).not.toContain(`${metric}<=`);
     }
+  });
+
+  test("both install this version", async () => {
+    for (const name of ["github-actions.yml", "gitlab-ci.yml"])
+      expect(await readFile(new URL(name, folder), "utf8")).toContain(`SLM: "@encdec/slm@${SLM_VERSION}"`);
   });
 });

@@ -26,9 +26,15 @@ interface Limit {
   readonly bound: number;
 }
 
+/** The gate of the recipe, as stage `quantize` checked it: the deployed model's metric on held-out rows, and the worst that passes. */
+const recipeGate = z.object({ metric: z.string(), after: z.number(), limit: z.number(), pass: z.boolean() });
+
+export type RecipeGate = z.infer<typeof recipeGate>;
+
 /** The fields of the quantize stage's report that are used here. */
 const quantizeDetails = z.looseObject({
   scheme: z.string(),
+  gate: recipeGate,
   models: z.array(z.looseObject({ name: z.string(), metrics: z.record(z.string(), z.number()) })),
 });
 
@@ -41,6 +47,12 @@ export async function checkLimits(run: string, limits: readonly string[]): Promi
     if (value === undefined) return { limit: text, pass: false };
     return { limit: text, value, pass: COMPARE[compare](value, bound) };
   });
+}
+
+/** The result of the recipe's own gate; null for a run without stage `quantize`. @throws SlmError DATA_INVALID */
+export async function readRecipeGate(run: string): Promise<RecipeGate | null> {
+  const quantized = await ifThere(readManifest(join(run, "quantize")));
+  return quantized === undefined ? null : recipeGate.parse(quantizeDetails.parse(quantized.details).gate);
 }
 
 function parseLimit(text: string): Limit {

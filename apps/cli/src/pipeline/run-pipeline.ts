@@ -11,6 +11,7 @@ import {
   readFailure,
   readManifest,
   recoverArtifact,
+  requireWritable,
   throwIfInterrupted,
   verifyDirectory,
   withLock,
@@ -27,11 +28,11 @@ import type { CheckRequest } from "../checks/check.js";
 import { checkFiles, pathSuggestion } from "../checks/check-files.js";
 import { withRehearsedData } from "../checks/rehearse-data.js";
 import { RunChecks } from "../checks/run-checks.js";
-import type { Compute } from "../compute/compute.js";
 import { relativeToRecipe } from "../recipe/recipe-paths.js";
 import type { ResolvedRecipe, ResolvedSection } from "../recipe/resolve-recipe.js";
+import { aboutOf } from "../summary/run-artifacts.js";
 import { inputsOf, requiredStages, selectStages, type SelectionOptions } from "./selection.js";
-import type { EstimateRequest, FilesRequest, Stage, StageEstimate } from "./stage.js";
+import type { EstimateRequest, FilesRequest, Stage, StageEstimate, StageRun } from "./stage.js";
 
 export interface StageOutcome {
   readonly name: string;
@@ -73,13 +74,14 @@ interface PreparedStage {
 /**
  * Runs the selected stages of a recipe under a lock of the run's directory. The next call resumes an interrupted stage.
  *
- * @throws SlmError BUSY if another run holds the directory, INPUT_MISSING if a stage outside the selection was never run, and whatever a stage throws.
+ * @throws SlmError BUSY if another run holds the directory, OUTPUT_FAILED if the directory cannot be written, INPUT_MISSING if a stage outside the selection was never run, and whatever a stage throws.
  */
 export async function runPipeline(
   options: PipelineOptions,
   context: StageContext,
 ): Promise<readonly StageOutcome[]> {
   const selected = selectStages(plannedStages(options), options.stages, options);
+  await requireWritable(options.out);
   return withLock(options.out, async (lost) => {
     const signal = AbortSignal.any([context.signal, lost]);
     const outcomes: StageOutcome[] = [];
@@ -122,7 +124,7 @@ export function artifactsOf(
  * What {@link runPipeline} would do. Reads artifacts, writes nothing. Everything that a run checks is checked; rows of files are read, as
  * the data stage reads them.
  *
- * @throws SlmError as `runPipeline` before its first step
+ * @throws SlmError as `runPipeline` before its first step, OUTPUT_FAILED if `out` cannot be written
  */
 export async function planPipeline(
   options: PipelineOptions,
@@ -133,6 +135,7 @@ export async function planPipeline(
   },
 ): Promise<readonly PlannedStage[]> {
   const selected = selectStages(plannedStages(options), options.stages, options);
+  await requireWritable(options.out);
   const rerun = new Set<string>();
   const plan: PlannedStage[] = [];
   for (const stage of selected) {
@@ -252,12 +255,17 @@ async function doStage(
   await check();
   context.progress({ stage: stage.name });
   if (options.fresh === stage.name) await rm(partialPath(directory), { recursive: true, force: true });
-  const { seed, compute } = options.recipe;
-  await execute(prepared, { ...context, seed }, compute);
+  const { seed, compute, name, sections } = options.recipe;
+  const about = aboutOf(name, sections.deploy?.settings);
+  await execute(prepared, { ...context, seed }, { compute, about });
   return outcome("ran");
 }
 
-async function execute(prepared: PreparedStage, context: StageContext, compute: Compute): Promise<void> {
+async function execute(
+  prepared: PreparedStage,
+  context: StageContext,
+  run: Pick<StageRun<unknown>, "compute" | "about">,
+): Promise<void> {
   const { stage, section, recorded, directory, inputs, manifestInputs, key } = prepared;
   await writeArtifact(
     {
@@ -271,7 +279,7 @@ async function execute(prepared: PreparedStage, context: StageContext, compute: 
       indexed: stage.indexed,
       isResumable: stage.isResumable,
     },
-    (work) => stage.run({ ...context, settings: section.settings, compute, inputs, work }),
+    (work) => stage.run({ ...context, ...run, settings: section.settings, inputs, work }),
   );
 }
 

@@ -1,6 +1,7 @@
 /** The interface of a stage. Stages communicate only through artifact directories: each reads some and writes one. */
 import type { ArtifactKind, StageContext } from "@slm/core";
 import type { z } from "zod";
+import type { RunAbout } from "../summary/run-artifacts.js";
 import type { Compute } from "../compute/compute.js";
 
 /** An earlier stage whose artifact a stage reads. */
@@ -58,6 +59,8 @@ export interface StageEstimate {
 export interface StageRun<Settings> extends StageContext {
   readonly settings: Settings;
   readonly compute: Compute;
+  /** For the heads of reports. A change of it makes no stage run again. */
+  readonly about: RunAbout;
   /** Artifact directories by stage; an optional input that the recipe leaves out is absent. */
   readonly inputs: Readonly<Record<string, string>>;
   /** Directory to fill. After an interruption it holds the files that the earlier run wrote with the same settings and inputs. */

@@ -11,13 +11,15 @@ describe(recipeJsonSchema, () => {
 
   test("has every section, describes settings, and knows no others", async () => {
     const { properties, additionalProperties } = (await recipeJsonSchema()) as {
-      properties: Record<string, { properties?: Record<string, { description?: string }> }>;
+      properties: Record<string, { anyOf?: { properties?: Record<string, { description?: string }> }[] }>;
       additionalProperties: boolean;
     };
     expect(Object.keys(properties)).toEqual(
       expect.arrayContaining(["name", "seed", "data", "distill", "quantize", "deploy"]),
     );
     expect(additionalProperties).toBe(false);
-    expect(properties["deploy"]?.properties?.["summary"]?.description).toMatch(/what the model does/);
+    const deploy = properties["deploy"]?.anyOf;
+    expect(deploy?.[0]?.properties?.["summary"]?.description).toMatch(/what the model does/);
+    expect(deploy?.[1]).toMatchObject({ type: "null" });
   });
 });

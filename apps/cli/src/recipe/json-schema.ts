@@ -8,7 +8,8 @@ import { recipeSchema } from "./resolve-recipe.js";
  * The JSON Schema of recipe files. Keys that have a default, or are taken from another section, are not required.
  */
 export async function recipeJsonSchema(): Promise<object> {
-  const schema = z.toJSONSchema(recipeSchema(sectionSchemas(await loadStages())), {
+  const sections = sectionSchemas(await loadStages());
+  const schema = z.toJSONSchema(recipeSchema(sections), {
     io: "input",
     override: ({ jsonSchema }) => {
       const needed = jsonSchema.required?.filter((key) => !INFERRED_KEYS.has(key));
@@ -20,5 +21,24 @@ export async function recipeJsonSchema(): Promise<object> {
   const patternProperties = Object.fromEntries(
     TARGET_STAGES.map((stage) => [furtherSectionPattern(stage), { $ref: `#/properties/${stage}` }]),
   );
-  return { title: "slm recipe", ...schema, patternProperties };
+  const { properties, ...rest } = schema;
+  return {
+    title: "slm recipe",
+    ...rest,
+    properties: withOff(properties ?? {}, Object.keys(sections)),
+    patternProperties,
+  };
+}
+
+type Properties = Readonly<Record<string, unknown>>;
+
+/** A section may be null: then its stage is switched off. */
+function withOff(properties: Properties, sections: readonly string[]): Properties {
+  const off = { type: "null", description: "The stage is left out." } as const;
+  return Object.fromEntries(
+    Object.entries(properties).map(([name, schema]) => [
+      name,
+      sections.includes(name) ? { anyOf: [schema, off] } : schema,
+    ]),
+  );
 }

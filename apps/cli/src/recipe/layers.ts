@@ -37,8 +37,10 @@ export function flagLayers(sets: readonly string[]): readonly Layer[] {
         suggestions: ["--set distill.steps=500"],
       });
     }
+    const written = text.slice(split + 1);
     const value = parseValue(
-      text.slice(split + 1),
+      // As in a recipe, a section without a value is empty, and null switches it off.
+      path.length === 1 && written === "" ? "{}" : written,
       (reason) => new SlmError("USAGE", `--set ${text}: not a YAML value: ${reason}`),
     );
     return { origin: "flag", value: nest(path, value), locate: () => `--set ${text}` };

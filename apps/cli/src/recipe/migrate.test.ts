@@ -97,10 +97,16 @@ describe(migrateRecipe, () => {
     expect(migrateRecipe(text, "a.yaml")).toEqual({ text, changes: [] });
   });
 
-  test.each(["schemaVersion: 3\n", 'schemaVersion: "2"\n'])(
+  test.each(["schemaVersion: 0\n", 'schemaVersion: "2"\n'])(
     "rejects a version it does not know: %s",
     (text) => {
       expect(() => migrateRecipe(text, "a.yaml")).toThrow("a.yaml: schemaVersion: expected 2");
     },
   );
+
+  test("says that a newer slm wrote a recipe of a later version", () => {
+    expect(() => migrateRecipe("schemaVersion: 3\n", "a.yaml")).toThrow(
+      "a.yaml: written by a newer slm: upgrade",
+    );
+  });
 });

@@ -1,4 +1,5 @@
 /** Migrates the text of a recipe to the current version. Renamed keys and values are replaced in place; everything else is kept. */
+import { newerVersion } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
 import { isMap, isScalar, isSeq, parseDocument, type ParsedNode, type Scalar } from "yaml";
 import { dotted, type KeyPath } from "./mapping.js";
@@ -48,10 +49,12 @@ export function describeRenamed({ path, key, value }: Renamed): string {
 /** @throws SlmError CONFIG_INVALID for a version that this program does not know */
 export function checkVersion(version: unknown, where: string): void {
   if (version === undefined || version === 1 || version === RECIPE_VERSION) return;
+  if (Number.isInteger(version) && Number(version) > RECIPE_VERSION)
+    throw newerVersion(Number(version), RECIPE_VERSION, where, "CONFIG_INVALID");
   throw new SlmError(
     "CONFIG_INVALID",
     `${where}: schemaVersion: expected ${RECIPE_VERSION}, got ${JSON.stringify(version)}`,
-    { suggestions: ["update slm, or write the recipe for this version"] },
+    { suggestions: [`schemaVersion: ${RECIPE_VERSION}`] },
   );
 }
 

@@ -9,6 +9,7 @@ const RECIPE_LIMIT_BYTES = 1024 * 1024;
 
 export interface RecipeFile {
   readonly path: string;
+  /** Its content; a key without a value (`bench:`) has an empty mapping, an explicit `null` is null. */
   readonly value: Mapping;
   /** `file:line:column` of a key, or of the closest mapping around it. */
   readonly locate: (path: KeyPath) => string;
@@ -45,9 +46,21 @@ export function parseRecipe(text: string, path: string): RecipeFile {
   }
   return {
     path,
-    value: toMapping(() => document.toJS() as unknown, path),
+    value: withEmptySections(
+      toMapping(() => document.toJS() as unknown, path),
+      document.contents,
+    ),
     locate: (keys) => at(offsetOf(document.contents, keys)),
   };
+}
+
+/** A copy in which top-level keys without a value have an empty mapping. */
+function withEmptySections(value: Mapping, root: ParsedNode | null): Mapping {
+  if (!isMap<Scalar.Parsed, ParsedNode | null>(root)) return value;
+  const bare = root.items.filter(
+    ({ value: node }) => isScalar(node) && node.value === null && node.source === "",
+  );
+  return { ...value, ...Object.fromEntries(bare.map(({ key }) => [String(key.value), {}])) };
 }
 
 function toMapping(toJs: () => unknown, path: string): Mapping {

@@ -37,16 +37,17 @@ afterEach(async () => {
 
 interface Overrides {
   readonly sets?: readonly string[];
+  readonly skip?: readonly string[];
   readonly environment?: NodeJS.ProcessEnv;
 }
 
 async function resolve(
   text: string,
-  { sets = [], environment = {} }: Overrides = {},
+  { sets = [], skip = [], environment = {} }: Overrides = {},
 ): Promise<ResolvedRecipe> {
   const path = join(root, "r.yaml");
   await writeFile(path, text);
-  return resolveRecipe({ path, sets, environment }, (mentioned) => ({
+  return resolveRecipe({ path, sets, skip, environment }, (mentioned) => ({
     schemas,
     needed: Object.keys(schemas).filter((section) => mentioned.includes(section)),
   }));
@@ -118,6 +119,42 @@ describe(resolveRecipe, () => {
   test("a mapping takes over another that it names with <<, and what it says itself is stronger", async () => {
     const recipe = await resolve("distill: { <<: { steps: 7, batchSize: 3 }, steps: 5 }\n");
     expect(settingsOf(recipe, "distill")).toMatchObject({ steps: 5, batchSize: 3 });
+  });
+
+  test("leaves out a section that is null, and one that is skipped; a bare one has its defaults", async () => {
+    const named = async (text: string, overrides?: Overrides): Promise<readonly string[]> =>
+      Object.keys((await resolve(text, overrides)).sections);
+    expect(await named("data:\ndistill:\n")).toEqual(["data", "distill"]);
+    expect(await named("data:\ndistill: null\n")).toEqual(["data"]);
+    expect(await named("data: ~\ndistill: {}\n")).toEqual(["distill"]);
+    expect(await named("data:\ndistill: {}\n", { sets: ["distill=null"] })).toEqual(["data"]);
+    expect(await named("data:\ndistill: {}\n", { skip: ["distill"] })).toEqual(["data"]);
+    expect(await named("data:\ndistill: null\n", { sets: ["distill.steps=3"] })).toEqual(["data", "distill"]);
+    expect(await named("data:\ndistill: null\n", { sets: ["distill="] })).toEqual(["data", "distill"]);
+  });
+
+  test("rejects a run that needs a stage which is switched off, and says what switched it off", async () => {
+    const path = join(root, "r.yaml");
+    await writeFile(path, "distill: {}\n");
+    const needing = (skip: readonly string[], text = "distill: {}\n"): Promise<unknown> =>
+      writeFile(path, text).then(() =>
+        resolveRecipe({ path, sets: [], environment: {}, skip }, (mentioned) => ({
+          schemas,
+          needed: mentioned.includes("distill") ? ["data", "distill"] : mentioned,
+        })),
+      );
+    await expect(needing(["data"])).rejects.toMatchObject({
+      code: "CONFIG_INVALID",
+      message: "--skip data: stage 'data' is switched off, but distill needs it",
+      suggestions: ["--skip distill --skip data"],
+    });
+    await expect(needing([], "data: null\ndistill: {}\n")).rejects.toThrow(
+      /r\.yaml:1:1: stage 'data' is switched off/,
+    );
+    await expect(needing(["dta"])).rejects.toMatchObject({
+      code: "USAGE",
+      message: "--skip dta: no stage 'dta'; did you mean 'data'?",
+    });
   });
 
   test("holds only the sections that the recipe or a flag names; a variable names none", async () => {

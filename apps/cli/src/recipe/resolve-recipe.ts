@@ -12,6 +12,7 @@ import { readRecipeFile } from "./recipe-file.js";
 import { fromRecipeFolder } from "./recipe-paths.js";
 import { rejectRenamed } from "./reject-renamed.js";
 import { RECIPE_VERSION } from "./renamed-keys.js";
+import { rejectNeeded, skipLayers, switchedOff, withoutNulls } from "./switched-off.js";
 
 /** Settings of one section; `origins` are keyed by the dotted path inside the section. */
 export interface ResolvedSection {
@@ -35,6 +36,8 @@ export interface RecipeSources {
   /** Recipe file; without one, settings come from flags, environment and defaults. */
   readonly path?: string | undefined;
   readonly sets: readonly string[];
+  /** Stages to leave out, as `--skip` takes them. */
+  readonly skip?: readonly string[] | undefined;
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
@@ -81,7 +84,7 @@ export interface RecipeSections {
  * from its folder, others from the current directory. A section without metrics uses those of another section.
  *
  * @param sectionsOf finds the sections from the keys that the recipe's file and the flags mention
- * @throws SlmError INPUT_MISSING, USAGE, CONFIG_INVALID
+ * @throws SlmError INPUT_MISSING, USAGE, CONFIG_INVALID, also for a section that is switched off and needed
  */
 export async function resolveRecipe(
   sources: RecipeSources,
@@ -92,18 +95,30 @@ export async function resolveRecipe(
   const mentioned = [read?.value ?? {}, ...flags.map(({ value }) => value)].flatMap((value) =>
     Object.keys(value),
   );
-  const { schemas, needed } = sectionsOf(mentioned);
+  const found = sectionsOf(mentioned);
+  const { schemas } = found;
   const known = Object.keys(schemas);
   const schema = recipeSchema(schemas);
   // Paths in the file start from its folder.
   const file = read && { ...read, value: fromRecipeFolder(schema, read.value, read.path) };
-  const written = [
+  const all = [
     ...(file === undefined ? [] : [recipeLayer(file)]),
     ...environmentLayers(sources.environment, known),
     ...flags,
+    ...skipLayers(sources.skip ?? [], known),
   ];
-  rejectRenamed(written, sources.path);
-  const layers = new LayerStack(written);
+  rejectRenamed(all, sources.path);
+  const whole = new LayerStack(all);
+  const off = switchedOff(whole.value, known);
+  const needed =
+    off.length === 0 ? found.needed : sectionsOf(mentioned.filter((key) => !off.includes(key))).needed;
+  rejectNeeded(
+    off,
+    needed,
+    (section) => sectionsOf([section]).needed,
+    (section) => whole.locate([section]),
+  );
+  const layers = new LayerStack(withoutNulls(all, known));
   const settings = onlyNeeded(inferMetrics(layers.value), known, needed);
   const checked = checkSettings(schema, settings, layers);
   const { name, seed, engine, threads } = z.object(recipeFields).parse(checked);
@@ -126,7 +141,7 @@ function nameOf(path: string): string {
   return name === "recipe" ? basename(dirname(resolve(path))) : name;
 }
 
-/** Sections that are not needed are left out. Needed sections that are missing or have no content become empty. */
+/** Sections that are not needed are left out. Needed sections that are missing become empty. */
 function onlyNeeded(value: Mapping, known: readonly string[], needed: readonly string[]): Mapping {
   const others = Object.entries(value).filter(([key]) => !known.includes(key));
   return {

@@ -1,5 +1,6 @@
 /** Stage `bench`: speed and memory of the models of this run, compared with a decoder-only baseline of equal size. */
 import { benchConfig, writeBenchReport, type BenchResult } from "@slm/bench";
+import { readManifest } from "@slm/core";
 import { readDeviceModel } from "@slm/exported-model";
 import { z } from "zod";
 import { runtimeRecipe } from "../compute/devices.js";
@@ -8,7 +9,8 @@ import { benchWithBaseline } from "../models/bench-setup.js";
 import { locateModel } from "../models/locate-model.js";
 import { heldOutFile } from "../models/held-out-rows.js";
 import { defineStage } from "../pipeline/stage.js";
-import { BENCH_NAMES } from "../summary/run-summary.js";
+import { BENCH_NAMES, summarizeStages } from "../summary/run-summary.js";
+import { factsOf, headlineOf, modelsSection, parametersOf, titleOf } from "../summary/summary-page.js";
 import { requireInput } from "./require-input.js";
 
 /** Settings of the benchmark. Read from the `bench:` section of a recipe. */
@@ -36,7 +38,7 @@ export const benchStage = defineStage<z.infer<typeof benchSection>>({
     { stage: "export", required: true },
     { stage: "quantize", required: false },
   ],
-  run: async ({ settings, compute, inputs, work, ...context }): Promise<BenchResult> => {
+  run: async ({ settings, compute, about, inputs, work, ...context }): Promise<BenchResult> => {
     const { baseline, ...config } = settings;
     const { file } = await heldOutFile(requireInput(inputs, "data"));
     const float32 = { name: BENCH_NAMES.float32, directory: requireInput(inputs, "export") };
@@ -58,7 +60,14 @@ export const benchStage = defineStage<z.infer<typeof benchSection>>({
       runtime: runtimeRecipe([device], { device: { kind: "cpu" }, threads: compute.threads }),
       context,
     });
-    await writeBenchReport(work, result);
+    const summary = await summarizeStages(inputs, result);
+    const data = await readManifest(requireInput(inputs, "data"));
+    await writeBenchReport(work, result, {
+      title: titleOf(about, "speed"),
+      facts: factsOf(about, { data, date: new Date().toISOString(), parameters: parametersOf(summary) }),
+      headline: headlineOf(summary),
+      sections: modelsSection(summary),
+    });
     return result;
   },
 });

@@ -10,14 +10,17 @@ import {
 } from "@slm/deploy";
 import { join } from "node:path";
 import { z } from "zod";
+import { abstentionFor } from "../answers/abstain.js";
 import { HELD_OUT_SPLITS } from "../models/held-out-rows.js";
 import { locateModel } from "../models/locate-model.js";
 import { defineStage } from "../pipeline/stage.js";
 import { leafPaths, valueAt } from "../recipe/mapping.js";
 import { requireInput } from "./require-input.js";
 
-/** What a deployment reports: the files of the bundle. */
-export type DeployReport = Omit<Deployment, "bundle">;
+/** What a deployment reports: the files of the bundle, and the metrics of its model where they were measured. */
+export interface DeployReport extends Omit<Deployment, "bundle"> {
+  readonly metrics: NonNullable<CardInput["metrics"]>;
+}
 
 export const deployStage = defineStage<DeployConfig>({
   name: "deploy",
@@ -33,7 +36,8 @@ export const deployStage = defineStage<DeployConfig>({
     { stage: "compile", required: false },
     { stage: "bench", required: false },
   ],
-  run: async ({ settings, inputs, work }): Promise<DeployReport> => {
+  files: ({ abstain }) => (abstain === undefined ? [] : [{ setting: "abstain.data", path: abstain.data }]),
+  run: async ({ settings, inputs, compute, work, signal }): Promise<DeployReport> => {
     const { directory: model } = await locateModel(
       inputs.compile ?? inputs.quantize ?? requireInput(inputs, "export"),
     );
@@ -46,8 +50,10 @@ export const deployStage = defineStage<DeployConfig>({
       bench: inputs.bench === undefined ? undefined : await benchOf(inputs.bench),
       compiled: inputs.compile === undefined ? undefined : await verifiedOf(inputs.compile),
     };
-    const { files } = await deployToDirectory({ model, outputDirectory: work, card });
-    return { files };
+    const { abstain } = settings;
+    const abstention = abstain && (await abstentionFor(model, abstain, { threads: compute.threads, signal }));
+    const { files } = await deployToDirectory({ model, outputDirectory: work, card, abstention });
+    return { files, metrics: card.metrics ?? [] };
   },
 });
 
@@ -56,13 +62,14 @@ export function cardTexts({ name, summary, intendedUse, limits, licences }: Depl
   return { name, summary, intendedUse, limits, licences };
 }
 
-/** Settings of the distillation listed on the card, from dotted key to value. */
+/** Settings of the distillation that are no defaults, from dotted key to value. */
 async function trainingSettings(distilled: string): Promise<NonNullable<CardInput["training"]>> {
-  const { settings, seed } = await readManifest(distilled);
+  const { settings, seed, origins } = await readManifest(distilled);
   const scalar = z.union([z.string(), z.number(), z.boolean()]);
   const entries = leafPaths(settings).flatMap((path) => {
     const value = scalar.safeParse(valueAt(settings, path)).data;
-    return value === undefined ? [] : [[path.join("."), value] as const];
+    const key = path.join(".");
+    return value === undefined || origins[key] === "default" ? [] : [[key, value] as const];
   });
   return { seed, ...Object.fromEntries(entries) };
 }
@@ -82,23 +89,33 @@ const quantizeDetails = z.looseObject({
   split: z.enum(HELD_OUT_SPLITS),
   scheme: z.string(),
   bytesBefore: z.number(),
-  models: z.array(z.looseObject({ name: z.string(), metrics: z.record(z.string(), z.number()) })),
+  gate: z.looseObject({ metric: z.string() }),
+  models: z.array(
+    z.looseObject({
+      name: z.string(),
+      metrics: z.record(z.string(), z.number()),
+      intervals: z.record(z.string(), z.object({ low: z.number(), high: z.number() })).optional(),
+    }),
+  ),
 });
 
 async function qualityOf(quantized: string): Promise<Pick<CardInput, "metrics" | "bytesBefore">> {
-  const { n, split, scheme, bytesBefore, models } = quantizeDetails.parse(
+  const { n, split, scheme, bytesBefore, models, gate } = quantizeDetails.parse(
     (await readManifest(quantized)).details,
   );
-  const metricsOf = (name: string): Readonly<Record<string, number>> =>
-    models.find((model) => model.name === name)?.metrics ?? {};
-  const [before, after] = [metricsOf("float32"), metricsOf(scheme)];
-  const metrics = Object.entries(after).map(([metric, value]) => ({
-    metric,
-    dataset: `${split} split`,
-    n,
-    after: value,
-    before: before[metric],
-  }));
+  const modelOf = (name: string): (typeof models)[number] | undefined =>
+    models.find((model) => model.name === name);
+  const [before, after] = [modelOf("float32"), modelOf(scheme)];
+  const metrics = Object.entries(after?.metrics ?? {})
+    .sort(([a], [b]) => Number(b === gate.metric) - Number(a === gate.metric))
+    .map(([metric, value]) => ({
+      metric,
+      dataset: `${split} split`,
+      n,
+      after: value,
+      before: before?.metrics[metric],
+      interval: after?.intervals?.[metric],
+    }));
   return { metrics, bytesBefore };
 }
 

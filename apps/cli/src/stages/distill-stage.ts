@@ -6,11 +6,14 @@ import {
   type DistillConfig,
   type DistillReport,
 } from "@slm/distillation";
+import { readManifest } from "@slm/core";
 import { withEngine } from "../compute/open-engine.js";
 import { estimateDistill } from "../estimates/training-estimate.js";
 import { rememberRowSettings } from "../models/row-settings.js";
 import { openPublishedTower, publishedTowerFiles } from "../models/published-tower.js";
 import { defineStage, type StageFile } from "../pipeline/stage.js";
+import { summarizeStages } from "../summary/run-summary.js";
+import { factsOf, titleOf } from "../summary/summary-page.js";
 import { requireInput } from "./require-input.js";
 
 export const distillStage = defineStage<DistillConfig>({
@@ -32,11 +35,22 @@ export const distillStage = defineStage<DistillConfig>({
     return vision === undefined ? [] : [{ setting: "initialize.vision", path: vision }];
   },
   estimate: estimateDistill,
-  run: async ({ settings, compute, inputs, work, ...context }): Promise<DistillReport> => {
+  run: async ({ settings, compute, about, inputs, work, ...context }): Promise<DistillReport> => {
     const named = publishedTowerOf(settings.student);
     const published = named === undefined ? undefined : await openPublishedTower(named, context);
+    const data = await readManifest(requireInput(inputs, "data"));
+    const { teacher } = await summarizeStages(inputs);
+    const page = {
+      title: titleOf(about, "training"),
+      facts: factsOf(about, {
+        data,
+        date: new Date().toISOString(),
+        parameters: [["teacher", teacher?.parameters]],
+      }),
+    };
     const report = await withEngine(compute, (engine) =>
       distill(settings, {
+        page,
         dataDirectory: requireInput(inputs, "data"),
         tokenizerDirectory: requireInput(inputs, "tokenizer"),
         teacherDirectory: inputs.teacher,

@@ -60,7 +60,7 @@ describe("a run of every stage", () => {
     expect(card).toContain("per");
     for (const { sha256 } of inputs) expect(card).toContain(sha256);
     const model = JSON.parse(await readFile(join(out, "deploy", "model.json"), "utf8")) as object;
-    expect(model).toMatchObject({ scheme: "int8-dynamic", name: "student" });
+    expect(model).toMatchObject({ scheme: "int8-dynamic", name: "tiny", title: "Tiny" });
   });
 
   test("a gate that fails ends with exit 3, keeps the export and writes no quantized model", async () => {
@@ -106,7 +106,7 @@ describe("a run of every stage", () => {
     const titles = lines.findIndex((line) => line.includes("deployed, int8-dynamic"));
     expect(lines[titles]).toMatch(/deployed, int8-dynamic +float32 export +teacher$/u);
     expect(lines[titles + 1]).toMatch(/^per, 3 test rows +\d+ % \(\d+ to \d+ %\)/u);
-    expect(stdout).toContain("trained on 32 labelled rows");
+    expect(stdout).toMatch(/trained on \d+ labelled rows/u);
     expect(stdout).toContain("warning: metrics of 3 rows are uncertain");
     const { json } = await runCommand("run", [recipe, "--out", out, "--json"]);
     expect(json).toMatchObject({
@@ -124,13 +124,61 @@ describe("a run of every stage", () => {
           heldOut: { split: "test", rows: 3 },
           student: { parameters: A_NUMBER, devMetrics: { wer: A_NUMBER } },
           teacher: { parameters: A_NUMBER, devMetrics: { wer: A_NUMBER } },
-          training: { labelled: 32 },
+          training: { labelled: A_NUMBER },
           device: null,
           bundleBytes: A_NUMBER,
         },
       },
     });
   });
+
+  test("measures by the values of a column, and reports classes and intervals", async () => {
+    const data = join(root, "sliced.csv");
+    await writeFile(data, "source,target,length\ncab,C A B,3\nbed,B E D,3\nab,A B,2\n");
+    const metrics = [
+      "--metrics",
+      "exactMatch,accuracy",
+      "--slice",
+      "length",
+      "-o",
+      join(root, "sliced.jsonl"),
+    ];
+    const argv = [join(out, "deploy"), "--data", data, ...metrics];
+    const { json } = await runCommand("eval", [...argv, "--json"]);
+    expect(json).toMatchObject({
+      result: {
+        n: 3,
+        intervals: { exactMatch: { low: A_NUMBER, high: A_NUMBER } },
+        slices: [
+          { column: "length", value: "3", n: 2 },
+          { column: "length", value: "2", n: 1 },
+        ],
+        classes: { confusion: { labels: expect.arrayContaining(["C A B", "B E D", "A B"]) as unknown } },
+      },
+    });
+    const { stdout } = await runCommand("eval", [...argv, "--quiet"]);
+    expect(stdout).toMatch(/by length +rows +exactMatch +accuracy/u);
+    expect(stdout).toMatch(/class +rows +precision +recall +F1/u);
+    const other = await runCommand("eval", [...argv, "--slice", "none", "--json"]);
+    expect([other.exitCode, other.json]).toMatchObject([
+      2,
+      { error: { message: expect.stringContaining("there are source, target, length") as unknown } },
+    ]);
+    const lines = join(root, "sliced-rows.jsonl");
+    await writeFile(
+      lines,
+      '{"source":"cab","target":"C A B","length":3}\n\n{"source":"ab","target":"A B"}\n',
+    );
+    const ofLines = await runCommand("eval", [argv[0]!, "--data", lines, ...metrics, "--json"]);
+    expect(ofLines.json).toMatchObject({
+      result: {
+        slices: [
+          { value: "", n: 1 },
+          { value: "3", n: 1 },
+        ],
+      },
+    });
+  }, 60_000);
 
   test("of a single early stage says nothing about models", async () => {
     const { json } = await runCommand("run", [recipe, "--out", out, "--only", "data", "--json"]);

@@ -2,6 +2,7 @@
 import { teacherConfig, type TeacherConfig } from "@slm/teacher";
 import { estimateTeacher } from "../estimates/training-estimate.js";
 import { defineStage, type EstimateRequest, type StageEstimate } from "../pipeline/stage.js";
+import { writeTeacherReport } from "../summary/teacher-report.js";
 import { makeEnsemble, memberFiles } from "./make-ensemble.js";
 import { isLabeller, labellerFiles, makeLabeller } from "./make-labeller.js";
 import { makeTeacher, teacherFiles } from "./make-teacher.js";
@@ -22,7 +23,7 @@ export const teacherStage = defineStage<TeacherConfig>({
     return settings.kind === "ensemble" ? memberFiles(settings, request) : teacherFiles(settings, request);
   },
   estimate,
-  run: ({ settings, compute, inputs, work, ...context }): Promise<object> => {
+  run: async ({ settings, compute, about, inputs, work, ...context }): Promise<object> => {
     const run = {
       dataDirectory: requireInput(inputs, "data"),
       tokenizerDirectory: requireInput(inputs, "tokenizer"),
@@ -31,7 +32,17 @@ export const teacherStage = defineStage<TeacherConfig>({
       context,
     };
     if (isLabeller(settings)) return makeLabeller(settings, run);
-    return settings.kind === "ensemble" ? makeEnsemble(settings, run) : makeTeacher(settings, run);
+    if (settings.kind === "ensemble") return makeEnsemble(settings, run);
+    const made = await makeTeacher(settings, run);
+    const { dataDirectory } = run;
+    await writeTeacherReport({
+      directory: work,
+      dataDirectory,
+      about,
+      settings,
+      parameters: made.parameters,
+    });
+    return made;
   },
 });
 

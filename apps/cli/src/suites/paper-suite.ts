@@ -1,8 +1,8 @@
 /** Measures the paper's comparison: an encoder-decoder and a decoder-only model of equal size, over lengths. */
 import { existsSync } from "node:fs";
-import { mkdir, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { readJsonFile, throwIfInterrupted, writeJsonAtomic, type StageContext } from "@slm/core";
+import { makeFolder, readJsonFile, throwIfInterrupted, writeJsonAtomic, type StageContext } from "@slm/core";
 import { benchResultSchema, type BenchConfig, type BenchResult } from "@slm/bench";
 import { BASELINE_NAME } from "@slm/onnx-export";
 import type { EncoderDecoderConfig } from "@slm/model";
@@ -58,7 +58,7 @@ const DIRECTORIES = { models: "models", cells: "cells" } as const;
 export async function runPaperSuite(options: PaperSuiteOptions): Promise<PaperSuiteResult> {
   const { grid, work, context } = options;
   const cells = cellsOf(grid);
-  await mkdir(join(work, DIRECTORIES.cells), { recursive: true });
+  await makeFolder(join(work, DIRECTORIES.cells));
   const results: BenchResult[] = [];
   const figures: SuiteFigures[] = [];
   for (const [at, cell] of cells.entries()) {

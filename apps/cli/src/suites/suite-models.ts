@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { StageContext } from "@slm/core";
+import { makeFolder, type StageContext } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
 import { SCHEME_NAMES } from "@slm/devices/table";
 import type { EncoderDecoderConfig } from "@slm/model";
@@ -40,7 +40,7 @@ export async function makePair({ shape, scheme, root, context }: SuiteModel): Pr
     });
   const { encoderLayers, decoderLayers } = shape;
   const directory = join(root, `${encoderLayers}+${decoderLayers}`);
-  await mkdir(directory, { recursive: true });
+  await makeFolder(directory);
   const float32 = join(directory, UNQUANTIZED);
   const say = (message: string): void => {
     context.progress({ stage: "bench", message });

@@ -114,16 +114,20 @@ const FEW_ROWS = 100;
  * The summary of a run.
  *
  * @param artifacts directories of the finished stages, by stage
+ * @param measured the benchmark, while its stage is not finished
  * @throws SlmError DATA_INVALID for a corrupt manifest
  */
-export async function summarizeStages(artifacts: Readonly<Record<string, string>>): Promise<RunSummary> {
+export async function summarizeStages(
+  artifacts: Readonly<Record<string, string>>,
+  measured?: BenchResult,
+): Promise<RunSummary> {
   const reports: Reports = {
     data: await reportOf("data", artifacts),
     teacher: await reportOf("teacher", artifacts),
     distill: await reportOf("distill", artifacts),
     quantize: await reportOf("quantize", artifacts),
   };
-  const bench = artifacts.bench === undefined ? undefined : await benchOf(artifacts.bench);
+  const bench = measured ?? (artifacts.bench === undefined ? undefined : await benchOf(artifacts.bench));
   const { quantize, distill, teacher, data } = reports;
   const bundle = artifacts.deploy === undefined ? undefined : await manifestOf(artifacts.deploy);
   const stored = Object.values(distill?.stored ?? {}).map(({ rows }) => rows);

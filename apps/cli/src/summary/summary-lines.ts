@@ -1,5 +1,5 @@
 /** The closing table of `slm run`: quality, size and speed, one column per model. */
-import { formatBytes, formatCount, formatNumber } from "../ui/format.js";
+import { formatBytes, formatCount, formatGrouped } from "../ui/format.js";
 import { columns } from "../ui/columns.js";
 import { formatMetric } from "../ui/metric-format.js";
 import type { RunSummary, SummarizedModel, SummaryFigure, TrainedModel } from "./run-summary.js";
@@ -39,7 +39,7 @@ export function summaryTable(summary: RunSummary): SummaryTable {
     ...metrics.map(
       (name) =>
         [
-          `${name}, ${heldOut === null ? "" : `${heldOut.rows} ${heldOut.split} rows`}`,
+          `${name}, ${heldOut === null ? "" : `${formatGrouped(heldOut.rows)} ${heldOut.split} rows`}`,
           ({ model }: SummaryColumn) => figure(model?.metrics[name], (value) => formatMetric(name, value)),
         ] as const,
     ),
@@ -58,8 +58,8 @@ export function summaryTable(summary: RunSummary): SummaryTable {
       "graphs and weights",
       ({ model }) => (model?.bytes === undefined ? undefined : formatBytes(model.bytes)),
     ],
-    ["first token, median", ({ model }) => figure(model?.firstTokenMs, formatNumber, " ms")],
-    ["tokens/s, median", ({ model }) => figure(model?.tokensPerSecond, formatNumber)],
+    ["first token, median", ({ model }) => figure(model?.firstTokenMs, formatGrouped, " ms")],
+    ["tokens/s, median", ({ model }) => figure(model?.tokensPerSecond, formatGrouped)],
   ];
   const used = all.filter((column) => cells.some(([, cell]) => cell(column) !== undefined));
   const rows = cells
@@ -80,10 +80,10 @@ export function summaryLines(summary: RunSummary): readonly string[] {
 export function summaryNotes(summary: RunSummary): readonly string[] {
   const { training, bundleBytes, device, baseline } = summary;
   const learned = [
-    training.labelled === undefined ? undefined : `${group(training.labelled)} labelled rows`,
+    training.labelled === undefined ? undefined : `${formatGrouped(training.labelled)} labelled rows`,
     training.byTeacher === undefined
       ? undefined
-      : `${group(training.byTeacher)} rows that the teacher labelled`,
+      : `${formatGrouped(training.byTeacher)} rows that the teacher labelled`,
   ].filter((part) => part !== undefined);
   return [
     ...(learned.length === 0 ? [] : [`trained on ${learned.join(" and ")}`]),
@@ -97,8 +97,8 @@ export function summaryNotes(summary: RunSummary): readonly string[] {
     ...(baseline === null
       ? []
       : [
-          `against a decoder-only model of equal size: ${formatNumber(baseline.firstTokenMs)} times its time to first token, ` +
-            `${formatNumber(baseline.tokensPerSecond)} times its tokens/s`,
+          `against a decoder-only model of equal size: ${formatGrouped(baseline.firstTokenMs)} times its time to first token, ` +
+            `${formatGrouped(baseline.tokensPerSecond)} times its tokens/s`,
         ]),
     ...(summary.models.some(hasInterval) ? ["in brackets: 95 % confidence intervals"] : []),
   ];
@@ -141,5 +141,3 @@ function figure(
 function hasInterval({ metrics, firstTokenMs }: SummarizedModel): boolean {
   return [...Object.values(metrics), firstTokenMs].some((found) => found?.low !== undefined);
 }
-
-const group = (rows: number): string => new Intl.NumberFormat("en-US").format(rows);

@@ -9,6 +9,13 @@ export function formatNumber(value: number): string {
     : String(Number(value.toPrecision(3)));
 }
 
+/** The same with separators of thousands: 8,522. */
+export function formatGrouped(value: number): string {
+  return Math.abs(value) >= 1000 && Math.abs(value) < 1e15
+    ? new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 }).format(value)
+    : formatNumber(value);
+}
+
 /** Metric prefixes, the largest first. */
 const PREFIXES = [
   [1e15, "P"],

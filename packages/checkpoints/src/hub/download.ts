@@ -5,7 +5,7 @@ import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { ReadableStream } from "node:stream/web";
-import { throwIfInterrupted, writeFailure, type Progress, SlmError } from "@slm/core";
+import { guardedFetch, throwIfInterrupted, writeFailure, type Progress, SlmError } from "@slm/core";
 import type { HubEnvironment } from "./environment.js";
 import type { HubSource } from "./model-source.js";
 import { addressOf, rejection, type RemoteFile } from "./repository.js";
@@ -76,7 +76,8 @@ async function fetchRest(request: Download, incomplete: string, have: number): P
   const path = file.path.split("/").map(encodeURIComponent).join("/");
   let response: Response;
   try {
-    response = await fetch(`${environment.endpoint}/${addressOf(source)}/resolve/${commit}/${path}`, {
+    const send = guardedFetch({ origin: new URL(environment.endpoint).origin });
+    response = await send(`${environment.endpoint}/${addressOf(source)}/resolve/${commit}/${path}`, {
       headers: {
         ...(have === 0 ? {} : { Range: `bytes=${have}-` }),
         ...(environment.token === undefined ? {} : { Authorization: `Bearer ${environment.token}` }),
@@ -86,6 +87,7 @@ async function fetchRest(request: Download, incomplete: string, have: number): P
       signal,
     });
   } catch (error) {
+    if (error instanceof SlmError) throw error;
     return error;
   }
   if (response.status >= 500) return rejection(response.status, source, environment);

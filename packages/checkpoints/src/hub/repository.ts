@@ -1,11 +1,15 @@
 /** The files of a hub repository at a revision. */
 import { datasetInfo, HubApiError, listFiles, modelInfo } from "@huggingface/hub";
-import { pathProblem, SlmError } from "@slm/core";
+import { guardedFetch, pathProblem, SilenceError, SlmError } from "@slm/core";
 import type { HubEnvironment } from "./environment.js";
 import type { HubSource } from "./model-source.js";
 
 /** Repositories of models have tens of files; a listing beyond this is rejected. */
 const MAX_FILES = 10_000;
+/** A listing has 1,000 files a page; its pages, with redirects. */
+const MAX_REQUESTS = 40;
+/** Largest page. */
+const MAX_LISTING_BYTES = 16 * 1024 * 1024;
 const SHA1 = /^[0-9a-f]{40}$/;
 const SHA256 = /^[0-9a-f]{64}$/;
 
@@ -33,6 +37,11 @@ export interface Repository {
 export async function openRepository(source: HubSource, environment: HubEnvironment): Promise<Repository> {
   const shared = {
     hubUrl: environment.endpoint,
+    fetch: guardedFetch({
+      origin: new URL(environment.endpoint).origin,
+      maxBytes: MAX_LISTING_BYTES,
+      maxRequests: MAX_REQUESTS,
+    }),
     ...(environment.token === undefined ? {} : { accessToken: environment.token }),
   };
   try {
@@ -86,14 +95,23 @@ function remoteFile(source: HubSource, { path, size, oid, lfs }: Listed): Remote
   throw nonsense(source, `'${path}' of ${String(file.bytes)} bytes with the hash '${file.etag}'`);
 }
 
-const nonsense = ({ repo }: HubSource, got: string): SlmError =>
-  new SlmError("DATA_INVALID", `${repo}: invalid response from the hub: ${got}`, { context: { repo } });
+const nonsense = ({ repo }: HubSource, got: string, cause?: unknown): SlmError =>
+  new SlmError("DATA_INVALID", `${repo}: invalid response from the hub: ${got}`, {
+    context: { repo },
+    cause,
+  });
+
+/** What fetch says when there was no answer. */
+const FETCH_FAILED = "fetch failed";
 
 /** Converts any failure of a hub request to an error that a user can act on. */
 function hubFailure(error: unknown, source: HubSource, environment: HubEnvironment): unknown {
   if (error instanceof SlmError) return error;
   if (error instanceof HubApiError) return rejection(error.statusCode, source, environment, error);
-  if (error instanceof TypeError) {
+  // JSON that is none, or of another shape than the hub's.
+  if (error instanceof SyntaxError || (error instanceof TypeError && error.message !== FETCH_FAILED))
+    return nonsense(source, error.message, error);
+  if (error instanceof TypeError || error instanceof SilenceError) {
     return new SlmError("INPUT_MISSING", `${source.repo}: ${environment.endpoint} cannot be reached`, {
       context: { repo: source.repo, endpoint: environment.endpoint },
       suggestions: [

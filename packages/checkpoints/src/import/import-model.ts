@@ -1,5 +1,7 @@
 /** Imports an external model: into memory, or written to a checkpoint with one weight in memory at a time. */
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { GENERATION_FILE, parseGenerationSettings } from "@slm/decoding";
 import { SlmError } from "@slm/core";
 import {
   parameterCount,
@@ -25,6 +27,35 @@ interface ImportedModel<Config extends ModelConfig> {
   readonly plan: WeightPlan;
 }
 
+/** Keys of config.json that decided what is generated before models had a file of their own for it. */
+const GENERATION_KEYS = [
+  ...["bos_token_id", "eos_token_id", "pad_token_id", "decoder_start_token_id"],
+  ...["forced_bos_token_id", "forced_eos_token_id", "num_beams", "length_penalty", "early_stopping"],
+  ...["no_repeat_ngram_size", "repetition_penalty", "bad_words_ids", "min_length", "max_length"],
+  ...["suppress_tokens", "begin_suppress_tokens"],
+] as const;
+
+/**
+ * The generation settings of a published encoder-decoder: those of its generation_config.json, or where it has none those in its
+ * config.json. Undefined for decoder-only models, which are decoded as requests say.
+ *
+ * @throws SlmError CONFIG_INVALID for settings that are not supported
+ */
+export function importedGeneration(
+  external: ExternalCheckpoint,
+): Readonly<Record<string, unknown>> | undefined {
+  if (!isPublishedEncoderDecoder(external)) return undefined;
+  const { where, config, generation } = external;
+  const settings =
+    generation ??
+    Object.fromEntries(GENERATION_KEYS.flatMap((key) => (key in config ? [[key, config[key]]] : [])));
+  parseGenerationSettings(
+    settings,
+    `${where}: ${generation === undefined ? "config.json" : GENERATION_FILE}`,
+  );
+  return settings;
+}
+
 /** A decoder-only model. @throws SlmError CONFIG_INVALID for an architecture or setting that is not imported */
 function decoderOnlyModel(
   external: ExternalCheckpoint,
@@ -42,6 +73,10 @@ function importedModel(external: ExternalCheckpoint, options: ImportOptions): Im
   const model = publishedModel(external, options);
   return { config: model.config, plan: publishedWeights(model, external) };
 }
+
+/** The configuration of an external model of any family. @throws SlmError CONFIG_INVALID for what is not imported */
+export const importedConfig = (external: ExternalCheckpoint, options: ImportOptions = {}): ModelConfig =>
+  importedModel(external, options).config;
 
 async function readWeights(external: ExternalCheckpoint, plan: WeightPlan): Promise<Weights> {
   const weights = new Map<string, HostTensor>();
@@ -80,7 +115,7 @@ export interface WriteImportOptions extends ImportOptions {
 }
 
 /**
- * Writes config.json and model.safetensors into a directory that the caller publishes atomically.
+ * Writes config.json, model.safetensors and the generation settings of encoder-decoders into a directory that the caller publishes atomically.
  *
  * @throws SlmError as {@link importDecoderOnly}; DATA_INVALID for a number that the stored type cannot hold.
  */
@@ -99,6 +134,9 @@ export async function writeImported(
   });
   await writeDeferredSafetensors(join(directory, WEIGHTS_FILE), new Map(stored));
   await writeModelConfig(directory, config);
+  const generation = importedGeneration(external);
+  if (generation !== undefined)
+    await writeFile(join(directory, GENERATION_FILE), `${JSON.stringify(generation, null, 2)}\n`);
   return { config, parameters: parameterCount(config) };
 }
 

@@ -2,8 +2,9 @@
 import { createReadStream } from "node:fs";
 import { randomUUID } from "node:crypto";
 import { lstat, open, rename, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import {
+  makeFolder,
   MANIFEST_FILE,
   SIGNATURE_FILE,
   readManifest,
@@ -25,6 +26,7 @@ export async function packBundle(directory: string, file: string): Promise<{ rea
   const aside = `${file}.${randomUUID()}.tmp`;
   let bytes = 0;
   try {
+    await makeFolder(dirname(resolve(file)));
     const handle = await open(aside, "wx");
     const write = async (data: Uint8Array): Promise<void> => {
       await handle.writeFile(data);
@@ -44,7 +46,8 @@ export async function packBundle(directory: string, file: string): Promise<{ rea
     }
     await rename(aside, file);
   } catch (error) {
-    await rm(aside, { force: true });
+    // Where its folder cannot be made, it cannot be removed either.
+    await rm(aside, { force: true }).catch(() => undefined);
     throw writeFailure(error, file, "its previous contents, if any, are unchanged");
   }
   return { bytes };

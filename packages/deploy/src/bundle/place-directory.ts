@@ -1,8 +1,9 @@
 /** Writes an external bundle to disk atomically, after checking it. */
 import { randomUUID } from "node:crypto";
-import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { open, readdir, rename, rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import {
+  makeFolder,
   MANIFEST_FILE,
   isWriteRejection,
   manifestSchema,
@@ -32,7 +33,7 @@ export async function placeBundle(
     const work = `${target}.${randomUUID()}.partial`;
     try {
       await rejectExternal(target);
-      await mkdir(work, { recursive: true });
+      await makeFolder(work);
       await fill(work);
       const manifest = await checkWhole(work);
       await replaceDirectory(work, target);
@@ -142,7 +143,7 @@ export async function writePieces(
   pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
 ): Promise<void> {
   const full = join(work, path);
-  await mkdir(dirname(full), { recursive: true });
+  await makeFolder(dirname(full));
   // "wx": a file that is there already means two entries of one name, as on a disk that ignores case.
   const handle = await open(full, "wx");
   let written = 0;

@@ -3,14 +3,22 @@
  *
  * Source: OCI Distribution Specification 1.1; Docker's token authentication (the `Bearer` challenge).
  */
-import { SlmError } from "@slm/core";
+import { guardedFetch, SlmError } from "@slm/core";
 import { z } from "zod";
 import { registryUrl, type OciReference } from "./reference.js";
 
 export interface Credentials {
   readonly user: string;
   readonly password: string;
+  /** Origin of a token server beside the registry that may see them, as `https://auth.example.com`. */
+  readonly realm?: string | undefined;
 }
+
+/** Token servers of registries that have them at another address. Source: the registries' own challenges. */
+const KNOWN_REALMS: Readonly<Record<string, string>> = {
+  "https://registry-1.docker.io": "https://auth.docker.io",
+  "https://registry.gitlab.com": "https://gitlab.com",
+};
 
 interface Call {
   readonly method?: string;
@@ -21,17 +29,26 @@ interface Call {
   readonly expect: readonly number[];
 }
 
+/** Largest answer of a token server. */
+const TOKEN_BYTES = 1024 * 1024;
+
 const tokenAnswer = z.looseObject({ token: z.string().optional(), access_token: z.string().optional() });
 
-/** How long a registry may take to begin its answer [ms]. */
-const ANSWER_TIMEOUT_MS = 120_000;
+/** How long a registry may be silent [ms]: it may hash a large file before it answers. */
+const SILENCE_MS = 120_000;
 
 /** Messages for error statuses of a registry; the default is "the registry rejected". */
 const REJECTIONS: ReadonlyMap<
   number,
   { readonly code: "INPUT_MISSING" | "OUTPUT_FAILED" | "USAGE"; readonly why: string }
 > = new Map([
-  [401, { code: "USAGE", why: "not authorized: set SLM_REGISTRY_USER and SLM_REGISTRY_PASSWORD" }],
+  [
+    401,
+    {
+      code: "USAGE",
+      why: "not authorized: set SLM_REGISTRY_USER and SLM_REGISTRY_PASSWORD (and SLM_REGISTRY_REALM where the token server has another address)",
+    },
+  ],
   [403, { code: "USAGE", why: "forbidden to this user" }],
   [404, { code: "INPUT_MISSING", why: "there is nothing of that name" }],
   [413, { code: "OUTPUT_FAILED", why: "the registry takes no files of this size" }],
@@ -42,6 +59,7 @@ export class RegistryClient {
   readonly #repository: string;
   readonly #credentials: Credentials | undefined;
   readonly #signal: AbortSignal | undefined;
+  readonly #fetch: typeof fetch;
   #authorization: string | undefined;
 
   constructor(
@@ -55,6 +73,7 @@ export class RegistryClient {
     this.#repository = reference.repository;
     this.#credentials = options.credentials;
     this.#signal = options.signal;
+    this.#fetch = guardedFetch({ origin: new URL(this.#base).origin, silenceMs: SILENCE_MS });
   }
 
   /** Calls `/v2/<repository>/<path>`. @throws SlmError DEVICE_UNAVAILABLE if nobody answers; by REJECTIONS otherwise. */
@@ -65,7 +84,8 @@ export class RegistryClient {
   /** Calls an address the registry gave, as uploads are; only one of the registry itself is sent the credentials. */
   async callUrl(url: URL, call: Call): Promise<Response> {
     let response = await this.#send(url, call);
-    if (response.status === 401) {
+    // Only the registry itself may ask who is there, not an address that it redirects to.
+    if (response.status === 401 && new URL(response.url).origin === new URL(this.#base).origin) {
       const challenge = response.headers.get("www-authenticate") ?? "";
       await response.body?.cancel();
       this.#authorization = await this.#authorize(challenge);
@@ -92,21 +112,28 @@ export class RegistryClient {
   }
 
   async #send(url: URL, { method = "GET", headers = {}, body }: Call): Promise<Response> {
-    const isOwn = url.origin === new URL(this.#base).origin;
-    const authorization =
-      isOwn && this.#authorization !== undefined ? { authorization: this.#authorization } : {};
-    try {
-      return await fetch(url, {
+    const authorization = this.#authorization === undefined ? {} : { authorization: this.#authorization };
+    return this.#answerOf(
+      this.#fetch(url, {
         method,
         headers: { ...headers, ...authorization },
         ...(body === undefined ? {} : { body: body(), duplex: "half" }),
         ...(this.#signal === undefined ? {} : { signal: this.#signal }),
-      });
+      }),
+      url,
+    );
+  }
+
+  /** The answer. @throws SlmError DEVICE_UNAVAILABLE if there is none */
+  async #answerOf(sent: Promise<Response>, { host }: URL): Promise<Response> {
+    try {
+      return await sent;
     } catch (cause) {
       this.#signal?.throwIfAborted();
+      if (cause instanceof SlmError) throw cause;
       const reason = cause instanceof Error ? messageOf(cause) : String(cause);
-      throw new SlmError("DEVICE_UNAVAILABLE", `registry ${url.host} does not answer: ${reason}`, {
-        context: { registry: url.host },
+      throw new SlmError("DEVICE_UNAVAILABLE", `registry ${host} does not answer: ${reason}`, {
+        context: { registry: host },
         cause,
       });
     }
@@ -127,19 +154,22 @@ export class RegistryClient {
     );
     const realm = parameters.get("realm");
     if (!/^bearer\b/i.test(challenge) || realm === undefined) return undefined;
-    const url = new URL(realm, this.#base);
-    // A realm in clear text would give the password away, except on this very machine.
-    if (url.protocol !== "https:" && url.hostname !== new URL(this.#base).hostname) return undefined;
+    if (!URL.canParse(realm, this.#base)) return undefined;
+    const [url, own] = [new URL(realm, this.#base), new URL(this.#base)];
+    // A token in clear text could be anybody's.
+    if (url.protocol !== "https:" && url.protocol !== own.protocol) return undefined;
     for (const key of ["service", "scope"]) {
       const value = parameters.get(key);
       if (value !== undefined) url.searchParams.set(key, value);
     }
-    const response = await fetch(url, {
-      headers: basic === undefined ? {} : { authorization: basic },
-      signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
-    });
+    // A token server elsewhere is asked as nobody: a registry must not name the place where the password goes.
+    const trusted = [own.origin, KNOWN_REALMS[own.origin], this.#credentials?.realm];
+    const origin = trusted.find((one) => one === url.origin) ?? own.origin;
+    const ask = guardedFetch({ origin, silenceMs: SILENCE_MS, maxBytes: TOKEN_BYTES });
+    const headers = basic === undefined ? {} : { authorization: basic };
+    const response = await this.#answerOf(ask(url, { headers }), url);
     if (!response.ok) return undefined;
-    const answer = tokenAnswer.safeParse(parseJson(await readAtMost(response, 1 << 20))).data;
+    const answer = tokenAnswer.safeParse(parseJson(await response.text())).data;
     const token = answer?.token ?? answer?.access_token;
     return token === undefined ? undefined : `Bearer ${token}`;
   }
@@ -174,8 +204,15 @@ export async function readBytes(
 /** Credentials for the registry, from the environment. @throws SlmError USAGE if only one of the two is set. */
 export function registryCredentials(environment: NodeJS.ProcessEnv): Credentials | undefined {
   const { SLM_REGISTRY_USER: user = "", SLM_REGISTRY_PASSWORD: password = "" } = environment;
+  const { SLM_REGISTRY_REALM: realm = "" } = environment;
+  if (realm !== "" && !(URL.canParse(realm) && /^https?:$/u.test(new URL(realm).protocol)))
+    throw new SlmError(
+      "USAGE",
+      `SLM_REGISTRY_REALM: expected an address, as https://auth.example.com, got '${realm}'`,
+    );
   if (user === "" && password === "") return undefined;
-  if (user !== "" && password !== "") return { user, password };
+  if (user !== "" && password !== "")
+    return { user, password, realm: realm === "" ? undefined : new URL(realm).origin };
   throw new SlmError("USAGE", "set both SLM_REGISTRY_USER and SLM_REGISTRY_PASSWORD, or neither");
 }
 

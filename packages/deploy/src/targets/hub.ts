@@ -1,8 +1,8 @@
 /** A bundle in the layout of the Hugging Face hub: the model's files at the root, the card with the hub's front matter. */
 import { openAsBlob } from "node:fs";
-import { copyFile, mkdir, readFile } from "node:fs/promises";
+import { copyFile, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { readManifest, writeTextAtomic, SlmError } from "@slm/core";
+import { makeFolder, readManifest, writeTextAtomic, SlmError } from "@slm/core";
 import { stringify } from "yaml";
 import { bundleEntries } from "../bundle/pack.js";
 
@@ -27,7 +27,7 @@ export async function writeHubLayout(
   const entries = await bundleEntries(bundle);
   const { versions } = await readManifest(bundle);
   for (const { path } of entries) {
-    await mkdir(dirname(join(output, path)), { recursive: true });
+    await makeFolder(dirname(join(output, path)));
     if (path !== CARD) await copyFile(join(bundle, path), join(output, path));
   }
   const front = stringify({

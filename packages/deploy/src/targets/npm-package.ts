@@ -1,11 +1,11 @@
 /** A bundle as an npm package: `generate()` with types, the model inside. */
-import { readFile, stat, writeFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { createReadStream } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { createGzip } from "node:zlib";
-import { readManifest, SlmError } from "@slm/core";
+import { readManifest, SlmError, writeBytesAtomic } from "@slm/core";
 import { bundleEntries } from "../bundle/pack.js";
 import { TAR_BLOCK, encodeTarHeader, paddingAfter } from "../bundle/tar-header.js";
 
@@ -75,7 +75,7 @@ export async function writeNpmPackage(
   };
   const archive = Readable.from(archivePieces(bundle, texts));
   // The header of gzip would tell the time; Node writes none.
-  await writeFile(file, await buffer(archive.pipe(createGzip({ level: 9 }))), { flag: "w" });
+  await writeBytesAtomic(file, await buffer(archive.pipe(createGzip({ level: 9 }))));
 }
 
 async function* archivePieces(

@@ -1,7 +1,7 @@
 /** What a machine needs to run `slm serve` on a bundle for good: a systemd unit and a Dockerfile. */
-import { cp, mkdir } from "node:fs/promises";
+import { cp } from "node:fs/promises";
 import { join } from "node:path";
-import { SLM_VERSION, writeTextAtomic, SlmError } from "@slm/core";
+import { makeFolder, SLM_VERSION, writeTextAtomic, SlmError } from "@slm/core";
 
 export interface ServerFilesOptions {
   /** Name of the service: letters, digits and dashes. */
@@ -34,7 +34,7 @@ export async function writeServerFiles(
       },
     );
   }
-  await mkdir(output, { recursive: true });
+  await makeFolder(output);
   await cp(bundle, join(output, "bundle"), { recursive: true });
   const files: Readonly<Record<string, string>> = {
     [`${name}.service`]: systemdUnit(name, port),

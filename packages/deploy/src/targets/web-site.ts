@@ -1,10 +1,10 @@
 /** A static site that answers with the bundle in the browser: the built page, the bundle, and the list of what to keep offline. */
 import { createReadStream, createWriteStream } from "node:fs";
-import { copyFile, mkdir, readdir } from "node:fs/promises";
+import { copyFile, readdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createBrotliDecompress } from "node:zlib";
-import { hashJson, readManifest, writeJsonAtomic, SlmError, REINSTALL } from "@slm/core";
+import { makeFolder, hashJson, readManifest, writeJsonAtomic, SlmError, REINSTALL } from "@slm/core";
 import { readDeviceModel } from "@slm/exported-model";
 import { TARGETS, deviceOf } from "@slm/devices/table";
 import { bundleEntries } from "../bundle/pack.js";
@@ -45,7 +45,7 @@ export async function writeWebSite(
   const shell = await copyPage(page, output);
   for (const { path } of entries) {
     const target = join(output, "model", path);
-    await mkdir(dirname(target), { recursive: true });
+    await makeFolder(dirname(target));
     await copyFile(join(bundle, path), target);
   }
   const { outputs } = await readManifest(bundle);
@@ -78,7 +78,7 @@ async function copyPage(page: string, output: string): Promise<readonly string[]
     const isCompressed = path.endsWith(COMPRESSED);
     const name = isCompressed ? path.slice(0, -COMPRESSED.length) : path;
     const target = join(output, name);
-    await mkdir(dirname(target), { recursive: true });
+    await makeFolder(dirname(target));
     if (isCompressed)
       await pipeline(createReadStream(source), createBrotliDecompress(), createWriteStream(target));
     else await copyFile(source, target);

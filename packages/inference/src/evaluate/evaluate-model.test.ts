@@ -22,6 +22,7 @@ function generation(text: string): Generation {
     tokensPerSecond: 1,
     finished: true,
     reason: "eos",
+    logProbability: -0.5,
   };
 }
 
@@ -303,5 +304,57 @@ describe(evaluateModel, () => {
     const error: unknown = await evaluateModel({ ...input, ...change }).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code, message: expect.stringMatching(message) as string });
     expect(await readdir(directory)).toEqual([]);
+  });
+});
+
+describe("parts of an evaluation", () => {
+  const asked = { generator: shouting(), batchSize: 2 };
+  const sliced = (source: string, reference: string, language: string): EvaluationRow => {
+    return { source, references: [reference], slices: { language } };
+  };
+
+  test("metrics by the value of a column, the largest part first", async () => {
+    const rows = [
+      sliced("a", "A", "en"),
+      sliced("b", "x", "de"),
+      sliced("c", "C", "en"),
+      sliced("d", "x", "en"),
+    ];
+    const { slices } = await evaluateModel({ ...asked, rows, metrics: ["exactMatch"] });
+    expect(slices).toEqual([
+      { column: "language", value: "en", n: 3, metrics: { exactMatch: 2 / 3 } },
+      { column: "language", value: "de", n: 1, metrics: { exactMatch: 0 } },
+    ]);
+  });
+
+  test("rare values of a column with many are one part", async () => {
+    const rows = Array.from({ length: 60 }, (_, index) => sliced("a", "A", `v${index}`));
+    const { slices = [] } = await evaluateModel({ ...asked, rows, metrics: ["exactMatch"] });
+    expect(slices).toHaveLength(51);
+    expect(slices.at(-1)).toMatchObject({ value: null, n: 10 });
+  });
+
+  test("classes one by one, where a metric of classes is asked for", async () => {
+    const rows = [sliced("spam", "SPAM", ""), sliced("ham", "SPAM", "")];
+    const { classes } = await evaluateModel({ ...asked, rows, metrics: ["macroF1"] });
+    expect(classes?.confusion).toEqual({
+      labels: ["SPAM", "HAM"],
+      counts: [
+        [1, 1],
+        [0, 0],
+      ],
+    });
+    expect(classes?.scores[0]).toMatchObject({ label: "SPAM", precision: 1, recall: 0.5 });
+    expect((await evaluateModel({ ...asked, rows, metrics: ["exactMatch"] })).classes).toBeUndefined();
+  });
+
+  test("intervals with the same seed are the same, hold the value, and none are without a seed", async () => {
+    const rows = Array.from({ length: 40 }, (_, index) => sliced("a", index % 4 === 0 ? "x" : "A", ""));
+    const metrics = ["exactMatch"] as const;
+    const { intervals } = await evaluateModel({ ...asked, rows, metrics, intervalSeed: 3 });
+    expect(intervals).toEqual((await evaluateModel({ ...asked, rows, metrics, intervalSeed: 3 })).intervals);
+    expect(intervals!.exactMatch!.low).toBeLessThan(0.75);
+    expect(intervals!.exactMatch!.high).toBeGreaterThan(0.75);
+    expect((await evaluateModel({ ...asked, rows, metrics })).intervals).toBeUndefined();
   });
 });

@@ -1,8 +1,8 @@
 /** Writes planned graphs to files. Each is recorded and written with streamed weights, then released. */
-import { mkdir, readdir, stat } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { INLINE_LIMIT, transformersWeightsFile } from "@slm/exported-model";
-import { throwIfInterrupted, WORK_FILE, type Progress } from "@slm/core";
+import { makeFolder, throwIfInterrupted, WORK_FILE, type Progress } from "@slm/core";
 import { weightBytes, writeOnnx, writeOnnxSet, type Graph } from "@slm/onnx";
 import type { ExportLayout } from "../export-config.js";
 import type { GraphPlan, PlannedGraph } from "./graph-plan.js";
@@ -37,7 +37,7 @@ export async function writeGraphs(
   };
   const pathOf = ({ file }: PlannedGraph): string => join(outputDirectory, file);
   for (const folder of new Set(plan.graphs.map((graph) => dirname(pathOf(graph))))) {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
   }
   if (plan.sharedWeights !== null) {
     const models = plan.graphs.map((planned) => ({ graph: record(planned), path: pathOf(planned) }));

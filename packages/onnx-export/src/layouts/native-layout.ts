@@ -10,6 +10,7 @@ import {
 } from "@slm/exported-model";
 import { readJsonFile, writeFailure } from "@slm/core";
 import { CONFIG_FILE } from "@slm/checkpoints";
+import { GENERATION_FILE, parseGenerationSettings } from "@slm/decoding";
 import {
   flopsPerImage,
   flopsPerToken,
@@ -43,7 +44,8 @@ export async function writeNativeFiles(
   { device, graphs }: { readonly device: Device; readonly graphs: readonly WrittenGraph[] },
 ): Promise<void> {
   const rows = await rowSettingsOf(source.tokenizerDirectory);
-  await writeDeviceModel(outputDirectory, { ...describeModel(source, device, graphs), rows });
+  const generation = await generationOf(source.tokenizerDirectory);
+  await writeDeviceModel(outputDirectory, { ...describeModel(source, device, graphs), rows, generation });
   try {
     for (const file of [TOKENIZER_FILE, TOKENIZER_CONFIG_FILE])
       await copyFile(join(source.tokenizerDirectory, file), join(outputDirectory, file));
@@ -57,6 +59,15 @@ export async function writeNativeFiles(
 async function rowSettingsOf(checkpointDirectory: string): Promise<DeviceModel["rows"]> {
   const file = join(checkpointDirectory, ROW_SETTINGS_FILE);
   return existsSync(file) ? readJsonFile(file, z.record(z.string(), z.unknown())) : undefined;
+}
+
+/** The model's generation settings, as the checkpoint's directory has them. @throws SlmError CONFIG_INVALID for what is unsupported */
+async function generationOf(checkpointDirectory: string): Promise<DeviceModel["generation"]> {
+  const file = join(checkpointDirectory, GENERATION_FILE);
+  if (!existsSync(file)) return undefined;
+  const settings = await readJsonFile(file, z.record(z.string(), z.unknown()));
+  parseGenerationSettings(settings, file);
+  return settings;
 }
 
 function describeModel(

@@ -5,10 +5,10 @@
  *
  * Source: @huggingface/transformers 4.3.1 (configs.js, models/session.js, generation/configuration_utils.js).
  */
-import { mkdir, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { externalDataSettings } from "@slm/exported-model";
-import { writeFailure } from "@slm/core";
+import { makeFolder, writeFailure } from "@slm/core";
 import { CONFIG_FILE } from "@slm/checkpoints";
 import { type DecoderOnlyConfig, type EncoderDecoderConfig, type ModelConfig } from "@slm/model";
 import { PREPROCESSOR_FILE } from "@slm/vision";
@@ -40,7 +40,7 @@ export async function writeTransformersFiles(
   const external = externalDataSettings(outside);
   const written = { ...files, [CONFIG_FILE]: { ...files[CONFIG_FILE], ...external } };
   try {
-    await mkdir(outputDirectory, { recursive: true });
+    await makeFolder(outputDirectory);
     for (const [file, value] of Object.entries(written))
       await writeFile(join(outputDirectory, file), `${JSON.stringify(value, null, 2)}\n`);
   } catch (cause) {

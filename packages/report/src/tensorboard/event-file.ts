@@ -5,9 +5,9 @@
  * hold one curve. The new file begins with a session start, which makes TensorBoard discard truncated events that it has already
  * read. Old files are truncated, never deleted, because TensorBoard waits forever for a deleted file.
  */
-import { mkdir, open, readdir, readFile, rm, stat, truncate, type FileHandle } from "node:fs/promises";
+import { open, readdir, readFile, rm, stat, truncate, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
-import { readFailure, writeFailure, SlmError } from "@slm/core";
+import { makeFolder, readFailure, writeFailure, SlmError } from "@slm/core";
 import { encodeEvent, inspectEvent, type TrainingEvent } from "./event.js";
 import { frameRecord, readRecords } from "./tf-record.js";
 
@@ -105,7 +105,7 @@ interface OwnFile {
 /** Event files of this module, oldest first. */
 async function ownFiles(directory: string): Promise<readonly OwnFile[]> {
   try {
-    await mkdir(directory, { recursive: true });
+    await makeFolder(directory);
     const names = await readdir(directory);
     return names
       .flatMap((name) => {

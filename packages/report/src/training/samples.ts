@@ -24,6 +24,10 @@ const sample = z.looseObject({
     .optional()
     .describe("All accepted answers; absent if only the target is accepted."),
   prediction: z.string().describe("The model's answer."),
+  step: z
+    .int()
+    .optional()
+    .describe("Step of the training whose weights answered; absent: the final weights."),
   score: z.number().optional().describe("Score of the row; higher is better."),
 });
 
@@ -68,6 +72,24 @@ export function worstFirst(rows: readonly Sample[]): readonly Sample[] {
   return [...rows].sort((a, b) => (scoreOf(a) === scoreOf(b) ? 0 : scoreOf(a) - scoreOf(b)));
 }
 
+/** Rows shown on a terminal. */
+const LINES = 3;
+/** Longest text of such a row [characters]. */
+const LINE_TEXT = 60;
+
+/** The first samples for a terminal, one line each. */
+export function sampleLines(rows: readonly Sample[]): readonly string[] {
+  const short = (text: string): string => {
+    const plain = text.trim().replaceAll(/\s+/g, " ");
+    return plain.length > LINE_TEXT ? `${plain.slice(0, LINE_TEXT)}…` : plain;
+  };
+  return rows.slice(0, LINES).map((row) => {
+    const expected = isRight(row) ? "" : `  (expected ${short((row.references ?? [row.target])[0] ?? "")})`;
+    const asked = row.image === undefined ? short(row.source) : `${row.image} ${short(row.source)}`.trim();
+    return `  ${isRight(row) ? "✓" : "✗"} ${asked} → ${short(row.prediction)}${expected}`;
+  });
+}
+
 /** The samples as a section of a report. */
 export function samplesSection({ rows, unreadable }: Samples): ReportSection {
   const right = rows.filter(isRight).length;
@@ -76,6 +98,7 @@ export function samplesSection({ rows, unreadable }: Samples): ReportSection {
   const shown = worstFirst(rows).slice(0, SHOWN_ROWS);
   const sentences = [
     `${right} of ${rows.length} answers equal an accepted one.`,
+    ...(rows[0]?.step === undefined ? [] : [`They are those of step ${rows[0].step}.`]),
     ...(isScored ? ["The worst come first."] : []),
     ...(shown.length < rows.length ? [`The table shows ${shown.length} of them.`] : []),
     ...(unreadable > 0 ? [`${unreadable} lines could not be read as samples and are left out.`] : []),

@@ -1,5 +1,5 @@
 /** The page of one training run: results, curves, samples and settings. */
-import { reportPage, type ReportSection } from "../page.js";
+import { reportPage, type Fact, type HeadlineFigure, type ReportSection } from "../page.js";
 import { formatQuantity, titleOf } from "./quantities.js";
 import { curveSections, warnings } from "./curve-sections.js";
 import { quantitiesOf, runCharts } from "./run-charts.js";
@@ -14,21 +14,47 @@ export interface TrainingPage {
   /** Settings as a JSON value; undefined if unknown. */
   readonly settings?: unknown;
   readonly samples?: Samples | undefined;
+  /** What is known of the run besides its log. */
+  readonly facts?: readonly Fact[] | undefined;
+  /** The figures in large type. Default: the best dev metrics. */
+  readonly headline?: readonly HeadlineFigure[] | undefined;
+  /** Sections before the curves: quality and speed of the finished models. */
+  readonly results?: readonly ReportSection[] | undefined;
 }
 
-/** The run as one self-contained HTML page. */
-export async function trainingPage({ title, log, settings, samples }: TrainingPage): Promise<string> {
+/** The run as one self-contained HTML page: how good the model is, how it answers, how it was trained. */
+export async function trainingPage(page: TrainingPage): Promise<string> {
+  const { title, log, settings, samples, facts, results: before = [] } = page;
   return reportPage({
     title,
     subtitle: `${summarizeRun(log).steps} steps logged.`,
+    facts,
+    headline: page.headline ?? devHeadline(log),
     sections: [
       ...warnings([{ name: "This run", log }]),
+      ...before,
       ...results(log),
-      ...(await curveSections((group) => runCharts(log, group))),
       ...(samples === undefined ? [] : [samplesSection(samples)]),
+      ...(await curveSections((group) => runCharts(log, group))),
       ...settingsSection(settings),
     ],
   });
+}
+
+/** The best value of each dev metric. */
+function devHeadline(log: RunLog): readonly HeadlineFigure[] {
+  const { best } = summarizeRun(log);
+  return quantitiesOf([log])
+    .filter(({ group, key }) => group === "dev" && best[key] !== undefined)
+    .map((quantity) => {
+      const { value, step } = best[quantity.key]!;
+      const { label, unit } = quantity;
+      return {
+        label: `${label}, dev split`,
+        value: `${formatQuantity(quantity, value)}${unit === "" ? "" : ` ${unit}`}`,
+        note: `best, at step ${step}`,
+      };
+    });
 }
 
 function results(log: RunLog): readonly ReportSection[] {
@@ -42,14 +68,14 @@ function results(log: RunLog): readonly ReportSection[] {
       found === undefined ? "" : String(found.step),
     ];
   });
-  if (rows.length === 0) return [{ heading: "Results", text: "Nothing is logged yet." }];
+  if (rows.length === 0) return [{ heading: "Training", text: "Nothing is logged yet." }];
   const columns = [
     { title: "", align: "left" },
     { title: "final", align: "right" },
     { title: "best", align: "right" },
     { title: "at step", align: "right" },
   ] as const;
-  return [{ heading: "Results", table: { columns, rows } }];
+  return [{ heading: "Training", table: { columns, rows } }];
 }
 
 function settingsSection(settings: unknown): readonly ReportSection[] {
@@ -59,5 +85,5 @@ function settingsSection(settings: unknown): readonly ReportSection[] {
     { title: "value", align: "left", wrap: true },
   ] as const;
   const rows = [...flattenSettings(settings)];
-  return [{ heading: "Settings", table: { columns, rows } }];
+  return [{ heading: "Settings", table: { columns, rows }, folded: true }];
 }

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { SlmError, REINSTALL } from "@slm/core";
+import { forbidRuntimeTelemetry, SlmError, REINSTALL } from "@slm/core";
 
 /** Versions of ONNX Runtime whose table of functions was read from the header of that version or an earlier one. */
 export const KNOWN_VERSIONS: readonly string[] = ["1.30.0"];
@@ -15,11 +15,12 @@ const LIBRARY_NAMES: Readonly<Partial<Record<NodeJS.Platform, string>>> = {
 };
 
 /**
- * Path of ONNX Runtime's library for this machine.
+ * Path of ONNX Runtime's library for this machine, whose telemetry is off in this process from now on.
  *
  * @throws SlmError DEVICE_UNAVAILABLE if onnxruntime-node is not installed or has no library for this platform
  */
 export function ortLibrary(): string {
+  forbidRuntimeTelemetry();
   const name = LIBRARY_NAMES[process.platform];
   const machine = `${process.platform}-${process.arch}`;
   if (name === undefined) throw missing(`onnxruntime-node has no library for ${machine}`);

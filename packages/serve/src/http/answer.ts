@@ -59,8 +59,9 @@ export function responseHead(prefix: string, served: ServedModel): ResponseHead 
 
 /** @throws SlmError USAGE if the request names another model than the served one. */
 export function checkModel(served: ServedModel, asked: string | undefined): void {
-  if (asked === undefined || asked === "" || asked === served.model.name) return;
-  throw new SlmError("USAGE", `no model '${asked}'; this server has '${served.model.name}'`);
+  const { name, title } = served.model;
+  if (asked === undefined || asked === "" || asked === name || asked === title) return;
+  throw new SlmError("USAGE", `no model '${asked}'; this server has '${name}'`);
 }
 
 /** Answers every source. All are checked before the first is queued; they are queued together or not at all. */

@@ -1,5 +1,5 @@
 /** One exchange with a server, bounded in time and size. The key goes to the server's own address only: redirects are not followed. */
-import { SLM_VERSION, SlmError, systemCode } from "@slm/core";
+import { guardedFetch, SilenceError, SLM_VERSION, SlmError, systemCode } from "@slm/core";
 
 /** Longest response that is read. 1,000 tokens with 20 log-probabilities each take about 2 MB. */
 const MAX_RESPONSE_BYTES = 32 * 1024 * 1024;
@@ -44,14 +44,11 @@ const CERTIFICATE = /^(CERT_|ERR_TLS_CERT|DEPTH_ZERO_SELF_SIGNED|SELF_SIGNED|UNA
  * signal's reason
  */
 export async function postJson({ url, body, key, silenceMs, signal }: JsonPost): Promise<HttpAnswer> {
-  const silence = new AbortController();
-  const timer = setTimeout(() => {
-    silence.abort(new Error(`no byte arrived for ${silenceMs / 1000} s`));
-  }, silenceMs);
+  const { origin } = new URL(url);
+  const send = guardedFetch({ origin, silenceMs, maxBytes: MAX_RESPONSE_BYTES, maxRedirects: 0 });
   try {
-    const response = await fetch(url, {
+    const response = await send(url, {
       method: "POST",
-      redirect: "manual",
       headers: {
         "content-type": "application/json",
         accept: "application/json",
@@ -59,36 +56,18 @@ export async function postJson({ url, body, key, silenceMs, signal }: JsonPost):
         ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
       },
       body: JSON.stringify(body),
-      signal: AbortSignal.any([signal, silence.signal]),
+      signal,
     });
-    timer.refresh();
-    const text = await readText(response, () => timer.refresh());
-    return { status: response.status, headers: response.headers, text };
+    return { status: response.status, headers: response.headers, text: await response.text() };
   } catch (error) {
     if (error instanceof SlmError) throw error;
     signal.throwIfAborted();
-    throw connectionFailure(error, silence.signal, url);
-  } finally {
-    clearTimeout(timer);
+    throw connectionFailure(error, url);
   }
 }
 
-async function readText(response: Response, onBytes: () => void): Promise<string> {
-  const pieces: Uint8Array[] = [];
-  let bytes = 0;
-  const body: AsyncIterable<Uint8Array> | Iterable<Uint8Array> = response.body ?? [];
-  for await (const piece of body) {
-    onBytes();
-    pieces.push(piece);
-    bytes += piece.byteLength;
-    if (bytes > MAX_RESPONSE_BYTES)
-      throw new SlmError("DATA_INVALID", `teacher: the response has more than ${MAX_RESPONSE_BYTES} bytes`);
-  }
-  return Buffer.concat(pieces).toString("utf8");
-}
-
-function connectionFailure(error: unknown, silence: AbortSignal, url: string): Error {
-  if (silence.aborted) return new ConnectionError((silence.reason as Error).message, true, silence.reason);
+function connectionFailure(error: unknown, url: string): Error {
+  if (error instanceof SilenceError) return new ConnectionError(error.message, true, error);
   // fetch says "fetch failed" and keeps the reason in the cause.
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const code = systemCode(cause) ?? "";

@@ -10,6 +10,7 @@ const addedToken = z.looseObject({
   content: z.string().min(1),
   lstrip: z.boolean().optional(),
   rstrip: z.boolean().optional(),
+  normalized: z.boolean().optional(),
   special: z.boolean().optional(),
 });
 

@@ -153,7 +153,7 @@ function assembled(
     languages === undefined ? undefined : spokenLanguages(languages, known, external, tokens, start, forced);
   const isForced = spoken?.begins === "forced_bos" && spoken.target !== undefined;
   const isStart = spoken?.begins === "decoder_start" && spoken.target !== undefined;
-  const config = tokenizerConfigJsonSchema.parse({
+  const config = tokenizerConfigJsonSchema.safeParse({
     ...external,
     pad_token: names.pad,
     bos_token: names.bos ?? start ?? names.pad,
@@ -173,7 +173,12 @@ function assembled(
     ],
     sentencepiece: read.sentencepiece,
   });
-  return { tokenizer, config };
+  if (config.success) return { tokenizer, config: config.data };
+  throw new SlmError(
+    "DATA_INVALID",
+    `tokenizer: ${TOKENIZER_CONFIG_FILE}: ${z.prettifyError(config.error)}`,
+    { cause: config.error },
+  );
 }
 
 /** The tokenizer with the tokens that only `added_tokens_decoder` of the configuration lists. */

@@ -18,7 +18,7 @@ export interface Segment {
 
 export interface ScoredPieces {
   /** Values are indices of `scores`. */
-  readonly trie: PieceTrie;
+  readonly trie: Pick<PieceTrie, "step" | "valueAt">;
   readonly scores: Float64Array;
   /** Score of a character that is not a piece. */
   readonly unknownScore: number;

@@ -34,6 +34,8 @@ export interface FakeHub {
   status?: number;
   /** Whether ranges are honoured. */
   honoursRanges: boolean;
+  /** Answers a request in the hub's place, and says whether it did. */
+  instead?: (path: string, response: ServerResponse) => boolean;
 }
 
 export const gitHash = (content: Buffer): string =>
@@ -71,6 +73,7 @@ function answer(hub: FakeHub, request: IncomingMessage, response: ServerResponse
     json(response, 401, { error: "no" });
     return;
   }
+  if (hub.instead?.(pathname, response) === true) return;
   const described = description(hub, pathname);
   if (described !== undefined) {
     json(response, 200, described);

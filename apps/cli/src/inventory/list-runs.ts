@@ -1,0 +1,144 @@
+/** The runs below a folder: what is finished, how good it is, what still runs. */
+import { readManifest, type Manifest } from "@slm/core";
+import { SlmError } from "@slm/core/errors";
+import { existsSync } from "node:fs";
+import { readdir, readFile, stat } from "node:fs/promises";
+import { hostname } from "node:os";
+import { join, relative } from "node:path";
+import { z } from "zod";
+import { measuredIn } from "./describe-artifact.js";
+
+/** `running`: a process works on a stage. `interrupted`: a stage is unfinished and can be resumed. */
+export type RunStatus = "finished" | "running" | "interrupted";
+
+export interface RunSummary {
+  /** Path below the folder. */
+  readonly name: string;
+  readonly directory: string;
+  readonly status: RunStatus;
+  /** Finished stages, in the order of the pipeline. */
+  readonly stages: readonly string[];
+  /** The stage in progress or interrupted; null if there is none. */
+  readonly unfinished: string | null;
+  /** Of the model that the run ends with, by metric. */
+  readonly metrics: Readonly<Record<string, number>>;
+  /** Size of the bundle [bytes]; null before it is made. */
+  readonly bytes: number | null;
+  /** When the last stage ended or was worked on, as ISO 8601. */
+  readonly updatedAt: string;
+}
+
+/** Folders below the given one that are looked into. */
+const DEPTH = 3;
+
+/**
+ * Runs below a folder, the newest first.
+ *
+ * @param stages names of all stages, in order
+ * @throws SlmError INPUT_MISSING if the folder does not exist
+ */
+export async function listRuns(folder: string, stages: readonly string[]): Promise<readonly RunSummary[]> {
+  if (!existsSync(folder)) {
+    throw new SlmError("INPUT_MISSING", `${folder}: no such folder, so there are no runs`, {
+      suggestions: ["slm run recipe.yaml", "slm runs FOLDER"],
+    });
+  }
+  const found: RunSummary[] = [];
+  for (const directory of await runsBelow(folder, stages, DEPTH))
+    found.push(await summarize(folder, directory, stages));
+  return found.sort((a, b) => (a.updatedAt < b.updatedAt ? 1 : -1));
+}
+
+/** Directories that hold a stage, finished or not. A run's own directories are not looked into. */
+async function runsBelow(
+  directory: string,
+  stages: readonly string[],
+  depth: number,
+): Promise<readonly string[]> {
+  if (stages.some((stage) => stateOf(directory, stage) !== undefined)) return [directory];
+  if (depth === 0) return [];
+  const entries = await readdir(directory, { withFileTypes: true });
+  const below = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith("."));
+  const nested = await Promise.all(
+    below.map(({ name }) => runsBelow(join(directory, name), stages, depth - 1)),
+  );
+  return nested.flat();
+}
+
+/** Where the pipeline keeps unfinished work on a stage. */
+const partial = (directory: string, stage: string): string => join(directory, `${stage}.partial`);
+
+function stateOf(directory: string, stage: string): "finished" | "unfinished" | undefined {
+  if (existsSync(partial(directory, stage))) return "unfinished";
+  return existsSync(join(directory, stage, "manifest.json")) ? "finished" : undefined;
+}
+
+async function summarize(folder: string, directory: string, stages: readonly string[]): Promise<RunSummary> {
+  const finished = stages.filter((stage) => existsSync(join(directory, stage, "manifest.json")));
+  const unfinished = stages.find((stage) => stateOf(directory, stage) === "unfinished") ?? null;
+  const manifests = new Map<string, Manifest>();
+  for (const stage of finished) {
+    const manifest = await readManifest(join(directory, stage)).catch(ignoreUnreadable);
+    if (manifest !== undefined) manifests.set(stage, manifest);
+  }
+  const ended = [...manifests.values()].map(({ createdAt }) => createdAt);
+  const worked =
+    unfinished === null ? [] : [(await stat(partial(directory, unfinished))).mtime.toISOString()];
+  return {
+    name: relative(folder, directory) || ".",
+    directory,
+    status:
+      unfinished === null ? "finished" : (await isHeld(directory, unfinished)) ? "running" : "interrupted",
+    stages: finished,
+    unfinished,
+    metrics: metricsOf(manifests),
+    bytes: sizeOf(manifests.get("deploy")),
+    updatedAt: [...ended, ...worked].sort().at(-1) ?? new Date(0).toISOString(),
+  };
+}
+
+/** A manifest that another version wrote hides the stage's figures, not the run. */
+function ignoreUnreadable(error: unknown): undefined {
+  if (error instanceof SlmError) return undefined;
+  throw error;
+}
+
+/** Stages that measure the model, the last in the pipeline first. */
+const MEASURING = ["quantize", "export", "distill"] as const;
+
+function metricsOf(manifests: ReadonlyMap<string, Manifest>): Readonly<Record<string, number>> {
+  for (const stage of MEASURING) {
+    const manifest = manifests.get(stage);
+    const scheme = z.looseObject({ scheme: z.string() }).safeParse(manifest?.details).data?.scheme;
+    const measured = manifest === undefined ? undefined : measuredIn(manifest, scheme);
+    if (measured !== undefined) return measured.metrics;
+  }
+  return {};
+}
+
+const sizeOf = (bundle: Manifest | undefined): number | null =>
+  bundle === undefined ? null : bundle.outputs.reduce((sum, { bytes }) => sum + bytes, 0);
+
+const holder = z.looseObject({ pid: z.int().positive(), host: z.string() });
+
+/** Whether a living process works on a stage. Of another machine's process nothing is known, so it counts as living. */
+async function isHeld(directory: string, stage: string): Promise<boolean> {
+  const text = await readFile(join(directory, `${stage}.lock.json`), "utf8").catch(() => undefined);
+  const held = text === undefined ? undefined : holder.safeParse(parseJson(text)).data;
+  if (held === undefined) return false;
+  if (held.host !== hostname()) return true;
+  try {
+    process.kill(held.pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // Being written.
+  }
+}

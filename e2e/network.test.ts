@@ -1,0 +1,99 @@
+/**
+ * Nothing is sent anywhere but where a command is told to send it: every Node process of a command is watched, and the folder in which ONNX
+ * Runtime records events for its makers stays empty. Needs `npm run build`.
+ */
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { execa } from "execa";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { tinyRecipe, writeTinyRecipe } from "../apps/cli/src/testing/tiny-run.js";
+import { bin } from "./slm-process.js";
+
+const GUARD = fileURLToPath(new URL("./network/guard.cjs", import.meta.url));
+const BENCH = { runs: 2, warmup: 1, loads: 1, settleMs: 0 };
+/** The whole pipeline, with processes of the benchmark. */
+const TIMEOUT_MS = 300_000;
+
+let root = "";
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "slm-network-"));
+  await mkdir(join(root, "home"));
+  await writeTinyRecipe(root, { ...tinyRecipe(root), bench: BENCH });
+});
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+/** Where ONNX Runtime's builds for Linux and macOS record events. */
+const recorded = (): string => join(root, "home", ".cache", "Microsoft");
+
+/** Runs a program with its own home and the guard. @returns its exit code, and the addresses that it turned to */
+async function watched(
+  argv: readonly string[],
+  more: Record<string, string | undefined> = {},
+): Promise<{ readonly exitCode: number | undefined; readonly addresses: readonly string[] }> {
+  const log = join(root, "network.log");
+  await writeFile(log, "");
+  const home = join(root, "home");
+  const env = {
+    HOME: home,
+    XDG_CACHE_HOME: join(home, ".cache"),
+    NODE_OPTIONS: `--require ${GUARD}`,
+    SLM_NETWORK_LOG: log,
+    // The tests' own processes have forbidden it, which must not be what keeps these quiet.
+    ORT_DISABLE_TELEMETRY: undefined,
+    ...more,
+  };
+  const { exitCode } = await execa(process.execPath, argv, { cwd: root, env, reject: false });
+  const lines = (await readFile(log, "utf8")).split("\n").filter((line) => line !== "");
+  return { exitCode, addresses: [...new Set(lines)] };
+}
+
+const slm = (...argv: readonly string[]): ReturnType<typeof watched> => watched([bin, ...argv]);
+
+describe("slm", () => {
+  test(
+    "turns to no address, and nothing is recorded for others, from rows to answers",
+    async () => {
+      for (const argv of [
+        ["run", "r.yaml", "--out", "run", "--threads", "1"],
+        ["generate", "run/deploy", "--prompt", "abc"],
+        ["eval", "run/deploy", "--data", "test.jsonl", "--metrics", "wer"],
+        ["report", "run", "-o", "report.html"],
+        ["verify", "run/deploy"],
+        ["doctor"],
+        ["--help"],
+      ])
+        expect([argv[0], await slm(...argv)]).toEqual([argv[0], { exitCode: 0, addresses: [] }]);
+      expect(existsSync(recorded())).toBe(false);
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    "turns to the address that a command names, and to no other",
+    async () => {
+      // Nothing listens there.
+      const { exitCode, addresses } = await slm("pull", "127.0.0.1:49151/none:1", "-o", "pulled");
+      expect(exitCode).not.toBe(0);
+      expect(addresses).toEqual(["connect 127.0.0.1:49151"]);
+    },
+    TIMEOUT_MS,
+  );
+
+  test.runIf(process.platform === "linux")(
+    "is quiet because it forbids ONNX Runtime's telemetry, which records where nobody does",
+    async () => {
+      const binding = createRequire(
+        new URL("../packages/runtime-node/package.json", import.meta.url),
+      ).resolve("onnxruntime-node");
+      const load = `require(process.argv[1]).InferenceSession.create(process.argv[2])`;
+      const model = join(root, "run", "export", "encoder.onnx");
+      await watched(["--eval", load, binding, model]);
+      expect(existsSync(recorded())).toBe(true);
+    },
+    TIMEOUT_MS,
+  );
+});

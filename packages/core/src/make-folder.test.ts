@@ -1,0 +1,30 @@
+import { mkdtemp, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { makeFolder } from "./make-folder.js";
+
+let root = "";
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), "slm-folder-"));
+});
+afterEach(() => rm(root, { recursive: true, force: true }));
+
+describe(makeFolder, () => {
+  test("makes a folder and its parents, and takes one that is there, also many at once", async () => {
+    const folder = join(root, "a", "b", "c");
+    await Promise.all(Array.from({ length: 20 }, () => makeFolder(folder)));
+    await makeFolder(folder);
+    expect((await stat(folder)).isDirectory()).toBe(true);
+  });
+
+  test("rejects a path through a file, and a file in the way", async () => {
+    await writeFile(join(root, "file"), "");
+    await expect(makeFolder(join(root, "file", "b"))).rejects.toMatchObject({ code: "ENOTDIR" });
+    await expect(makeFolder(join(root, "file"))).rejects.toMatchObject({ code: "EEXIST" });
+  });
+
+  test.runIf(process.platform === "linux")("ends where the system makes no folders", async () => {
+    await expect(makeFolder("/proc/no-such-folder/b")).rejects.toMatchObject({ code: "ENOENT" });
+  });
+});

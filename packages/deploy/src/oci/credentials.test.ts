@@ -1,0 +1,156 @@
+/** What registries and the places that they name get to see of a user's credentials. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { parseOciReference } from "./reference.js";
+import { RegistryClient, registryCredentials, type Credentials } from "./registry-client.js";
+
+const BASIC = `Basic ${Buffer.from("me:secret").toString("base64")}`;
+
+type Answer = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** A server that notes every `Authorization` it is shown. */
+interface Place {
+  readonly server: Server;
+  readonly origin: string;
+  readonly shown: (string | undefined)[];
+  answer: Answer;
+}
+
+async function open(): Promise<Place> {
+  const server = createServer((request, response) => {
+    place.shown.push(request.headers.authorization);
+    place.answer(request, response);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const place: Place = { server, origin, shown: [], answer: (_, response) => response.end("blob") };
+  return place;
+}
+
+let registry: Place;
+let other: Place;
+beforeEach(async () => {
+  [registry, other] = [await open(), await open()];
+});
+afterEach(() => {
+  for (const { server } of [registry, other]) server.close().closeAllConnections();
+});
+
+const challenge =
+  (text: string): Answer =>
+  (_, response) =>
+    response.writeHead(401, { "www-authenticate": text }).end();
+
+const redirect =
+  (to: () => string): Answer =>
+  (_, response) =>
+    response.writeHead(307, { location: to() }).end();
+
+/** Fetches a blob, and tells how it ended. */
+async function pull(extra: Partial<Credentials> = {}): Promise<unknown> {
+  const credentials = { user: "me", password: "secret", ...extra };
+  const client = new RegistryClient(
+    parseOciReference(`${registry.origin.slice("http://".length)}/team/model:1`),
+    {
+      credentials,
+    },
+  );
+  return client.call("blobs/sha256:0", { expect: [200] }).then(
+    (response) => response.text(),
+    (error: unknown) => (error as { code?: unknown }).code,
+  );
+}
+
+describe("credentials of a registry", () => {
+  test.each([
+    ["a Basic challenge", () => 'Basic realm="files"'],
+    ["a Bearer challenge of its own", () => `Bearer realm="${other.origin}/token"`],
+    ["a Bearer challenge of the registry's", () => `Bearer realm="${registry.origin}/token"`],
+  ])("stay there when it redirects a blob to a place that answers with %s", async (_, text) => {
+    registry.answer = redirect(() => `${other.origin}/blob`);
+    other.answer = (request, response) => challenge(text())(request, response);
+    expect(await pull()).toBe("USAGE");
+    expect(registry.shown).toEqual([undefined]);
+    expect(other.shown).toEqual([undefined]);
+  });
+
+  test("stay there when an upload is redirected", async () => {
+    registry.answer = ({ method, headers }, response) =>
+      headers.authorization === undefined
+        ? challenge('Basic realm="x"')({} as IncomingMessage, response)
+        : redirect(() => `${other.origin}/${method}`)({} as IncomingMessage, response);
+    const client = new RegistryClient(
+      parseOciReference(`${registry.origin.slice("http://".length)}/team/model:1`),
+      {
+        credentials: { user: "me", password: "secret" },
+      },
+    );
+    const url = client.resolve("/v2/team/model/blobs/uploads/1");
+    const sent = client.callUrl(url, { method: "PUT", body: () => "text", expect: [201] });
+    await expect(sent).rejects.toMatchObject({ code: "OUTPUT_FAILED" });
+    expect(other.shown).toEqual([]);
+  });
+
+  test("are not sent to an address that the registry gives for an upload", async () => {
+    const client = new RegistryClient(
+      parseOciReference(`${registry.origin.slice("http://".length)}/team/model:1`),
+      {
+        credentials: { user: "me", password: "secret" },
+      },
+    );
+    other.answer = challenge('Basic realm="x"');
+    const sent = client.callUrl(client.resolve(`${other.origin}/upload`), { method: "PUT", expect: [201] });
+    await expect(sent).rejects.toMatchObject({ code: "USAGE" });
+    expect(other.shown).toEqual([undefined]);
+  });
+
+  test("do not go to a token server of another origin; it is asked as nobody", async () => {
+    registry.answer = ({ headers }, response) =>
+      headers.authorization === "Bearer public"
+        ? response.end("blob")
+        : challenge(`Bearer realm="${other.origin}/token",service="s"`)({} as IncomingMessage, response);
+    other.answer = (_, response) => response.end('{"token":"public"}');
+    expect(await pull()).toBe("blob");
+    expect(other.shown).toEqual([undefined]);
+    expect(registry.shown).toEqual([undefined, "Bearer public"]);
+  });
+
+  test("go to the token server that SLM_REGISTRY_REALM names, and on to nobody it redirects to", async () => {
+    const token = await open();
+    try {
+      registry.answer = ({ headers }, response) =>
+        headers.authorization === "Bearer mine"
+          ? response.end("blob")
+          : challenge(`Bearer realm="${token.origin}/token"`)({} as IncomingMessage, response);
+      token.answer = ({ headers }, response) =>
+        headers.authorization === BASIC
+          ? redirect(() => `${other.origin}/stolen`)({} as IncomingMessage, response)
+          : response.writeHead(401).end();
+      other.answer = (_, response) => response.end('{"token":"mine"}');
+      expect(await pull({ realm: token.origin })).toBe("blob");
+      expect([token.shown, other.shown]).toEqual([[BASIC], [undefined]]);
+    } finally {
+      token.server.close().closeAllConnections();
+    }
+  });
+
+  test.each(["file:///token", "http://[", "javascript:1"])("a realm %s is no place to ask", async (realm) => {
+    registry.answer = challenge(`Bearer realm="${realm}"`);
+    expect(await pull()).toBe("USAGE");
+  });
+
+  test("come from the environment, both or neither, and the token server must have an address", () => {
+    const given = { SLM_REGISTRY_USER: "me", SLM_REGISTRY_PASSWORD: "secret" };
+    expect(registryCredentials({})).toBeUndefined();
+    expect(registryCredentials({ ...given, SLM_REGISTRY_REALM: "https://auth.example.com/token" })).toEqual({
+      user: "me",
+      password: "secret",
+      realm: "https://auth.example.com",
+    });
+    for (const realm of ["auth.example.com", "file:///x"])
+      expect(() => registryCredentials({ ...given, SLM_REGISTRY_REALM: realm })).toThrow(
+        /SLM_REGISTRY_REALM/u,
+      );
+  });
+});

@@ -1,0 +1,69 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { createUnigram } from "./unigram.js";
+
+const model = (
+  vocab: readonly (readonly [string, number])[],
+  more: object = {},
+): Parameters<typeof createUnigram>[0] => ({
+  type: "Unigram",
+  unk_id: 0,
+  vocab,
+  ...more,
+});
+
+const VOCAB = [
+  ["<unk>", 0],
+  ["a", -1],
+  ["b", -1.5],
+  ["ab", -2],
+  ["▁", -1],
+] as const;
+
+describe(createUnigram, () => {
+  test("cuts a word into the tokens with the best sum of scores; unknown neighbours are one token", () => {
+    const { encode } = createUnigram(model(VOCAB));
+    expect(encode("▁abxyzb")).toEqual(["▁", "ab", "xyz", "b"]);
+    expect(encode("漢字")).toEqual(["漢字"]);
+    expect(encode("")).toEqual([]);
+  });
+
+  test("a token that spells the unknown one is unknown, as in the native library", () => {
+    expect(createUnigram(model(VOCAB)).encode("x<unk>a")).toEqual(["x<unk>", "a"]);
+  });
+
+  test("spells unknown text in bytes where all of them are tokens", () => {
+    const bytes = Array.from(
+      { length: 256 },
+      (_, byte) => [`<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`, -9] as const,
+    );
+    const { encode } = createUnigram(model([...VOCAB, ...bytes], { byte_fallback: true }));
+    expect(encode("aé漢")).toEqual(["a", "<0xC3>", "<0xA9>", "<0xE6>", "<0xBC>", "<0xA2>"]);
+  });
+
+  test.each([
+    ["an unknown id outside of the vocabulary", { unk_id: 9 }, "unk_id 9"],
+    ["an unknown id that is no number", { unk_id: "0" }, 'unk_id "0"'],
+    ["a token that is too long", { vocab: [["a".repeat(600), 0]] }, "600 characters"],
+    ["an empty vocabulary", { vocab: [] }, "list of [token, score]"],
+    ["a vocabulary without scores", { vocab: { a: 1 } }, "list of [token, score]"],
+  ])("rejects %s", (_, more, message) => {
+    expect(() => createUnigram(model(VOCAB, more))).toThrow(message);
+  });
+
+  test("without an unknown token, unknown text is rejected", () => {
+    const { encode } = createUnigram(model(VOCAB, { unk_id: null }));
+    expect(encode("ab")).toEqual(["ab"]);
+    expect(() => encode("ax")).toThrow(expect.objectContaining({ code: "DATA_INVALID" }));
+  });
+
+  test("what it cuts a text into joins to the text again", () => {
+    const { encode } = createUnigram(model(VOCAB));
+    fc.assert(
+      fc.property(fc.string({ unit: "grapheme", maxLength: 20 }), (text) => {
+        expect(encode(`▁${text}ab`).join("")).toBe(`▁${text}ab`);
+      }),
+      { numRuns: 200, seed: 13 },
+    );
+  });
+});

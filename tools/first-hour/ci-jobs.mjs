@@ -1,0 +1,148 @@
+/** Runs the steps of the CI examples on this machine, as the runners of GitHub and GitLab do: what they use of them, and nothing else. */
+import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { cp, mkdir, readdir, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { bash } from "./session.mjs";
+
+const copy = async (from, to) => {
+  await mkdir(dirname(to), { recursive: true });
+  await cp(from, to, { recursive: true });
+};
+
+const clone = (repository, workspace) =>
+  execFileSync("git", ["clone", "--quiet", "--depth", "1", `file://${repository}`, workspace]);
+
+/** Copies what exists of some paths. */
+async function keep(paths, from, to) {
+  for (const path of paths) if (existsSync(join(from, path))) await copy(join(from, path), join(to, path));
+}
+
+const linesOf = (text) =>
+  text
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "");
+
+// GitHub ----------------------------------------------------------------------------------------------------------------
+
+/** Values of `${{ ... }}`. An expression that is not in this table is an error. */
+function filled(text, contexts) {
+  return String(text).replace(/\$\{\{\s*([\w.]+)\s*\}\}/g, (_match, name) => {
+    if (!Object.hasOwn(contexts, name)) throw new Error(`github-actions.yml: no value for ${name}`);
+    return contexts[name];
+  });
+}
+
+const filledAll = (fields = {}, contexts) =>
+  Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, filled(value, contexts)]));
+
+/** Conditions of steps, by what they say. */
+const CONDITIONS = {
+  "always()": () => true,
+  "github.ref == 'refs/heads/main'": (hasFailed, contexts) =>
+    !hasFailed && contexts["github.ref"] === "refs/heads/main",
+};
+
+/** The newest saved cache whose key begins so. */
+async function newestCache(root, prefix) {
+  const names = (await readdir(root)).filter((name) => name.startsWith(prefix));
+  const times = await Promise.all(names.map(async (name) => (await stat(join(root, name))).mtimeMs));
+  return names[times.indexOf(Math.max(...times))];
+}
+
+/** What the actions do that the example uses. */
+const ACTIONS = {
+  "actions/checkout@v4": ({ repository, workspace }) => clone(repository, workspace),
+  "actions/setup-node@v4": () => undefined,
+  "actions/cache/restore@v4": async ({ caches, workspace }, { path, key, "restore-keys": others }) => {
+    for (const prefix of [key, ...linesOf(others)]) {
+      const found = await newestCache(caches, prefix);
+      if (found !== undefined) return copy(join(caches, found), join(workspace, path));
+    }
+  },
+  "actions/cache/save@v4": async ({ caches, workspace }, { path, key }) => {
+    const place = join(caches, key);
+    if (!existsSync(place) && existsSync(join(workspace, path))) await copy(join(workspace, path), place);
+  },
+  "actions/upload-artifact@v4": ({ artifacts, workspace }, { path }) =>
+    keep(linesOf(path), workspace, artifacts),
+};
+
+/**
+ * Runs the one job of a workflow.
+ *
+ * @param workflow parsed YAML
+ * @param contexts values of `${{ ... }}` @param env variables of the runner, stronger than the workflow's
+ * @returns whether it failed, and what each step printed
+ */
+export async function runGithubJob(workflow, { contexts, env, onStderr, ...places }) {
+  const [job] = Object.values(workflow.jobs);
+  const steps = [];
+  let hasFailed = false;
+  for (const { name, uses, run, if: condition, with: inputs, env: variables } of job.steps) {
+    const holds = condition === undefined ? !hasFailed : CONDITIONS[condition]?.(hasFailed, contexts);
+    if (holds === undefined) throw new Error(`github-actions.yml: unknown condition ${condition}`);
+    if (!holds) continue;
+    if (uses !== undefined) {
+      const action = ACTIONS[uses];
+      if (action === undefined) throw new Error(`github-actions.yml: unknown action ${uses}`);
+      await action(places, filledAll(inputs, contexts));
+      continue;
+    }
+    const own = { ...filledAll(workflow.env, contexts), ...filledAll(variables, contexts) };
+    const options = { cwd: places.workspace, env: { ...process.env, ...own, ...env }, onStderr };
+    const done = await bash(filled(run, contexts), options);
+    steps.push({ name, ...done });
+    hasFailed ||= done.code !== 0;
+  }
+  return { hasFailed, steps };
+}
+
+// GitLab ----------------------------------------------------------------------------------------------------------------
+
+/** `$NAME` in settings of a job; variables of the shell are left to the shell. */
+const expanded = (text, env) => String(text).replace(/\$(\w+)/g, (_match, name) => env[name] ?? "");
+
+const RULES = {
+  "$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH": (env) => env.CI_COMMIT_BRANCH === env.CI_DEFAULT_BRANCH,
+};
+
+/**
+ * Runs all jobs of a pipeline, stage by stage, each in a fresh clone with the artifacts of the jobs that it needs.
+ *
+ * @param pipeline parsed YAML @param env variables that GitLab sets, and those of the runner
+ * @returns what each job printed
+ */
+export async function runGitlabPipeline(pipeline, { repository, root, caches, env }) {
+  const jobs = pipeline.stages.flatMap((stage) =>
+    Object.entries(pipeline).filter(([, job]) => job.script !== undefined && job.stage === stage),
+  );
+  const outcomes = [];
+  for (const [name, { script, cache, needs = [], rules = [], artifacts, variables }] of jobs) {
+    const common = { ...pipeline.variables, ...env };
+    const values = { ...common, ...filledVariables(variables, common) };
+    for (const { if: condition } of rules)
+      if (RULES[condition] === undefined) throw new Error(`gitlab-ci.yml: unknown rule ${condition}`);
+    if (rules.length > 0 && !rules.some(({ if: condition }) => RULES[condition](values))) continue;
+    const workspace = join(root, name);
+    clone(repository, workspace);
+    for (const other of needs) await copy(join(root, `${other}.artifacts`), workspace);
+    const keys =
+      cache === undefined ? [] : [cache.key, ...cache.fallback_keys].map((key) => expanded(key, values));
+    const stored = keys.map((key) => join(caches, key)).find((place) => existsSync(place));
+    if (stored !== undefined) await copy(stored, workspace);
+    const options = { cwd: workspace, env: { ...process.env, ...values } };
+    const done = await bash(script.join("\n"), options);
+    if (cache !== undefined && (done.code === 0 || cache.when === "always"))
+      await keep(cache.paths, workspace, join(caches, keys[0]));
+    if (artifacts !== undefined && (done.code === 0 || artifacts.when === "always"))
+      await keep(artifacts.paths, workspace, join(root, `${name}.artifacts`));
+    outcomes.push({ name, ...done });
+    if (done.code !== 0) break;
+  }
+  return outcomes;
+}
+
+const filledVariables = (variables = {}, env) =>
+  Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, expanded(value, env)]));

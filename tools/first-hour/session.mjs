@@ -1,0 +1,85 @@
+/** A user's terminal: commands of bash in one folder, each with what it printed, as a transcript. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+
+/** Ends the first hour with what a command printed. */
+export class StepFailed extends Error {}
+
+/**
+ * Runs bash and collects what it prints.
+ *
+ * @param onStderr told each line of standard error; may end the process with `interrupt`
+ * @returns the exit code, and both outputs
+ */
+export async function bash(script, { cwd, env, onStderr }) {
+  const child = spawn("bash", ["-eo", "pipefail", "-c", script], {
+    cwd,
+    env,
+    stdio: ["ignore", "pipe", "pipe"],
+    detached: true, // A group of its own, which is interrupted as a whole, as by a terminal or a CI runner.
+  });
+  const output = { stdout: "", stderr: "" };
+  child.stdout.on("data", (chunk) => (output.stdout += chunk));
+  let rest = "";
+  const interrupt = () => process.kill(-child.pid, "SIGINT");
+  child.stderr.on("data", (chunk) => {
+    output.stderr += chunk;
+    const lines = `${rest}${chunk}`.split("\n");
+    rest = lines.pop();
+    for (const line of lines) onStderr?.(line, interrupt);
+  });
+  const [code] = await once(child, "close");
+  return { code, ...output };
+}
+
+/** A session in a folder. `run` shows a command and fails with it. */
+export class Session {
+  #parts = [];
+
+  constructor({ cwd, env, replace = [] }) {
+    this.cwd = cwd;
+    this.env = env;
+    /** What the page shows, and what is typed instead: the port of an example, for a free one. */
+    this.replace = replace;
+  }
+
+  /** A paragraph of the page. */
+  say(text) {
+    this.#parts.push({ text });
+  }
+
+  /** A file of the user, shown as its own block. */
+  show(language, text) {
+    this.#parts.push({ block: `\`\`\`${language}\n${text.trimEnd()}\n\`\`\`` });
+  }
+
+  /** @returns what the command printed on standard output */
+  async run(command) {
+    const start = performance.now();
+    const typed = this.replace.reduce((text, [shown, real]) => text.replaceAll(shown, real), command);
+    const { code, stdout, stderr } = await bash(typed, this);
+    const seconds = (performance.now() - start) / 1000;
+    console.log(`${seconds.toFixed(1).padStart(6)} s  ${command}`);
+    if (code !== 0) throw new StepFailed(`${command}\nexit code ${code}\n${stdout}${stderr}`);
+    this.record(command, stdout);
+    return stdout;
+  }
+
+  /** A command with what it printed. */
+  record(command, stdout) {
+    const printed = this.replace.reduce((text, [shown, real]) => text.replaceAll(real, shown), stdout);
+    this.#parts.push({
+      block: `\`\`\`console\n$ ${command}\n${printed.trimEnd()}\n\`\`\``.replace("\n\n```", "\n```"),
+    });
+  }
+
+  /** The page in Markdown. */
+  page() {
+    return `${this.#parts.map(({ text, block }) => text ?? block).join("\n\n")}\n`;
+  }
+}
+
+/** A page without what commands printed: its prose and commands, which hold on every machine. */
+export function withoutOutput(page) {
+  return page.replace(/```console\n(\$ [^\n]*)\n[^]*?```/g, "```console\n$1\n```");
+}
