@@ -1,3 +1,4 @@
+// cspell:ignore Bslm IOTHER
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { manPage, roff } from "./lib/man-page.mjs";

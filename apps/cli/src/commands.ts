@@ -16,8 +16,10 @@ import { EvalCommand } from "./commands/eval.js";
 import { ExportCommand } from "./commands/export.js";
 import { GateCommand } from "./commands/gate.js";
 import { GenerateCommand } from "./commands/generate.js";
+import { ImportCommand } from "./commands/import.js";
 import { InfoCommand } from "./commands/info.js";
 import { InitCommand } from "./commands/init.js";
+import { LearningRateCommand } from "./commands/learning-rate.js";
 import { ModelCheckCommand } from "./commands/model/check.js";
 import { ModelInitCommand } from "./commands/model/init.js";
 import { PullCommand } from "./commands/pull.js";
@@ -39,6 +41,7 @@ import { VerifyCommand } from "./commands/verify.js";
 
 export const commands: Readonly<Record<string, Command.Class>> = {
   init: InitCommand,
+  import: ImportCommand,
   run: RunCommand,
   "data:inspect": DataInspectCommand,
   "data:prepare": DataPrepareCommand,
@@ -49,6 +52,7 @@ export const commands: Readonly<Record<string, Command.Class>> = {
   "teacher:check": TeacherCheckCommand,
   "teacher:eval": TeacherEvalCommand,
   "teacher:cache": TeacherCacheCommand,
+  "learning-rate": LearningRateCommand,
   distill: DistillCommand,
   export: ExportCommand,
   analyze: AnalyzeCommand,

@@ -18,7 +18,7 @@ export interface TrainingRun {
 }
 
 /** Possible places of a log below the directory of a recipe's run: finished stages first, then those in progress. */
-const STAGES = ["distill", "distill.partial", "teacher", "teacher.partial"] as const;
+export const TRAINING_PLACES = ["distill", "distill.partial", "teacher", "teacher.partial"] as const;
 
 /**
  * Finds the logs of runs. A path is a directory that holds `metrics.jsonl`, or the directory of a recipe's run.
@@ -48,12 +48,14 @@ export async function locateRuns(paths: readonly string[]): Promise<readonly Tra
 }
 
 function directoryOf(path: string): string {
-  const candidates = [path, ...STAGES.map((stage) => join(path, stage))].map((place) => resolve(place));
+  const candidates = [path, ...TRAINING_PLACES.map((stage) => join(path, stage))].map((place) =>
+    resolve(place),
+  );
   const found = candidates.find((directory) => existsSync(join(directory, METRICS_FILE)));
   if (found !== undefined) return found;
   throw new SlmError(
     "INPUT_MISSING",
-    `report: no ${METRICS_FILE} in ${path}, nor in ${STAGES.join(", ")} below it`,
+    `report: no ${METRICS_FILE} in ${path}, nor in ${TRAINING_PLACES.join(", ")} below it`,
     {
       context: { path },
       suggestions: ["slm report RUN", "slm distill RECIPE"],

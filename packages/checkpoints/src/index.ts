@@ -42,7 +42,12 @@ export { INDEX_FILE, readHuggingFaceDirectory } from "./import/hugging-face-dire
 export { FAMILIES } from "./import/families.js";
 export { importConfig, lengthsOf } from "./import/import-config.js";
 export { copyWithVocabulary } from "./vocabulary-rows.js";
-export { importedConfig, importedGeneration, importEncoderDecoder, writeImported } from "./import/import-model.js";
+export {
+  importedConfig,
+  importedGeneration,
+  importEncoderDecoder,
+  writeImported,
+} from "./import/import-model.js";
 export {
   importedTowerShape,
   importVisionTower,

@@ -9,10 +9,13 @@ type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 class Place {
   readonly seen: string[] = [];
   handle: Handler = (_, response) => response.end("hello");
-  private constructor(
-    private readonly server: Server,
-    readonly origin: string,
-  ) {}
+  private readonly server: Server;
+  readonly origin: string;
+
+  private constructor(server: Server, origin: string) {
+    this.server = server;
+    this.origin = origin;
+  }
 
   static async open(): Promise<Place> {
     const server = createServer((request, response) => {

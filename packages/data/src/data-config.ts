@@ -23,7 +23,7 @@ const CONFLICT_RULES = ["references", "reject"] as const;
 export type ConflictRule = (typeof CONFLICT_RULES)[number];
 const DEFAULT_CONFLICTS: ConflictRule = "references";
 
-/** Enough for a damaged line here and there; a wrong setting rejects more. */
+/** Enough for a corrupt line here and there; a wrong setting rejects more. */
 const DEFAULT_MAX_REJECTED = 0.01;
 
 const limit = count.optional().describe("Largest number of sources kept, in file order [sources].");

@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
-type Lines = readonly (Row | string)[];
+type Lines = readonly (Row | string | Readonly<Record<string, string>>)[];
 interface Prepared {
   readonly report: DataReport;
   readonly rows: Readonly<Record<Split, readonly Row[]>>;

@@ -28,6 +28,7 @@ export { TextStream } from "./text-stream.js";
 export type { GenerateOptions, Generation, Generator, Source } from "./types.js";
 export {
   evaluateModel,
+  type ClassReport,
   type ConfidenceReport,
   type Evaluation,
   type Interval,
@@ -37,3 +38,4 @@ export type { Answerer, EvaluationRow } from "./evaluate/evaluation-input.js";
 export { PERPLEXITY, type EvaluationMetricName } from "./evaluate/metric-names.js";
 export { isCorrect } from "./evaluate/references.js";
 export { loadScoringGenerator, type ScoredPair } from "./evaluate/score-texts.js";
+export type { Slice } from "./evaluate/slices.js";

@@ -4,3 +4,10 @@ export { METRICS, METRIC_NAMES, isMetricName, type MetricName } from "./metrics.
 export { perplexity } from "./perplexity.js";
 export { ANSWER_MARK, answerOf } from "./token-metrics.js";
 export { metricDifference, metricInterval, type MetricInterval } from "./bootstrap.js";
+export {
+  CLASS_METRICS,
+  classScores,
+  confusionMatrix,
+  type ClassScore,
+  type ConfusionMatrix,
+} from "./classes.js";

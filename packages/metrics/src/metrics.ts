@@ -5,13 +5,14 @@
  */
 import { SlmError } from "@slm/core";
 import { bleu } from "./bleu.js";
+import { accuracy, macroF1, weightedF1 } from "./classes.js";
 import { chrf, chrfPlusPlus } from "./chrf.js";
 import type { Metric } from "./define-metric.js";
 import { intentAccuracy, jsonExactMatch } from "./json-metrics.js";
 import { rouge1, rouge2, rougeL, rougeLsum } from "./rouge.js";
 import { slotF1 } from "./slot-f1.js";
 import { squadExactMatch, squadF1 } from "./squad.js";
-import { answerMatch, cer, exactMatch, per, wer } from "./token-metrics.js";
+import { answerMatch, cer, exactMatch, per, wer, wordErrorRate } from "./token-metrics.js";
 
 const METRIC_TABLE = {
   wer,
@@ -19,6 +20,10 @@ const METRIC_TABLE = {
   exactMatch,
   answerMatch,
   cer,
+  wordErrorRate,
+  accuracy,
+  macroF1,
+  weightedF1,
   squadExactMatch,
   squadF1,
   rouge1,

@@ -75,6 +75,18 @@ export const per: Metric = defineMetric({
   score: errorRate,
 });
 
+/** Edits of words over words of the references: what speech recognition calls word error rate, where `wer` counts whole rows. */
+export const wordErrorRate: Metric = defineMetric({
+  description:
+    "Word error rate of speech recognition: edits of words to the closest reference, summed, over the words of those references.",
+  unit: "fraction",
+  higherIsBetter: false,
+  source: "Levenshtein 1966; with one reference a row, the word error rate of jiwer",
+  references: "text",
+  countRow: (prediction, references, where) => closest(wordsOf(prediction), references.map(wordsOf), where),
+  score: errorRate,
+});
+
 /** Edit distance in Unicode code points. Whitespace counts, but not at the start and the end. */
 export const cer: Metric = defineMetric({
   description:

@@ -10,7 +10,13 @@ const LEGACY_KEYS: Keys = {
   rotaryBase: renamed("ropeTheta"),
   rotaryFrequencies: renamed("ropeInverseFrequencies"),
   headNorm: renamed("qkNorm"),
-  gate: (value) => ({ activation: value === "silu" ? "swiglu" : value === "gelu" ? "geglu" : value }),
+  // Another value than these two is left under the old key, which the schema rejects.
+  gate: (value) =>
+    value === "silu"
+      ? { activation: "swiglu" }
+      : value === "gelu"
+        ? { activation: "geglu" }
+        : { gate: value },
   untiedHead: (value) => ({ tieWordEmbeddings: typeof value === "boolean" ? !value : value }),
   local: (value) => ({ slidingWindow: isRecord(value) ? renameKeys(value) : value }),
 };

@@ -14,7 +14,7 @@ export {
 } from "./page.js";
 export { type Prediction } from "./predictions.js";
 export { compareRuns } from "./training/compare-runs.js";
-export { keysOf, lastStep, readRunLog } from "./training/run-log.js";
+export { keysOf, lastStep, readRunLog, type RunLog } from "./training/run-log.js";
 export {
   readSamples,
   sampleLines,
@@ -26,3 +26,5 @@ export {
 export { summarizeRun, type RunSummary } from "./training/summary.js";
 export { trainingPage } from "./training/training-page.js";
 export { openEventFile, type EventFile } from "./tensorboard/event-file.js";
+export { exportRun, type ExportedRun } from "./mlflow/export-run.js";
+export { MlflowClient } from "./mlflow/mlflow-client.js";

@@ -26,12 +26,20 @@ export interface LibraryTokenizer {
 interface Stages {
   normalizer: ((text: string) => string) | null;
   pre_tokenizer: ((text: string, options: { readonly section_index: number }) => readonly string[]) | null;
+  readonly decoder: LibraryDecoder | null;
   readonly model: {
     encode: (pieces: readonly string[]) => string[];
     vocab: readonly (string | undefined)[];
     unk_token_id: number | undefined;
     unk_token: string | undefined;
   };
+}
+
+/** A decoder of the library; a sequence has parts. */
+interface LibraryDecoder {
+  readonly config: { readonly type?: unknown };
+  readonly decoders?: readonly LibraryDecoder[];
+  text_decoder?: { decode: (bytes: Uint8Array) => string };
 }
 
 interface Library {
@@ -70,6 +78,7 @@ export function createLibrary(
       ? null
       : (text, { section_index }) => cut({ text, isFirst: section_index === 0 }).map((piece) => piece.text);
   if (unigram !== undefined) replaceModel(built.model, unigram);
+  if (built.decoder !== null) replaceByteFallback(built.decoder);
   return built;
 }
 
@@ -81,6 +90,22 @@ function replaceModel(model: Stages["model"], { tokens, unknownId, encode }: Uni
   model.unk_token_id = unknownId;
   model.unk_token = unknownId === undefined ? undefined : tokens[unknownId];
   model.encode = (pieces) => pieces.flatMap(encode);
+}
+
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Byte tokens become text as in the native library: with a byte order mark, and one sign for each byte of what is no text. */
+function replaceByteFallback(decoder: LibraryDecoder): void {
+  for (const part of decoder.decoders ?? []) replaceByteFallback(part);
+  if (decoder.config.type === "ByteFallback") decoder.text_decoder = { decode: textOrSigns };
+}
+
+function textOrSigns(bytes: Uint8Array): string {
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    return "\ufffd".repeat(bytes.length);
+  }
 }
 
 /** The file with a vocabulary that the library only looks tokens up in: it builds no search tree for it. */

@@ -34,6 +34,9 @@ export function createPieceTokenizer(files: TokenizerFiles, settings: PieceSetti
   const rejected = rejectedNames(files);
   const special = new Set(specialNames(files));
   const { decode: textOfPieces } = createProcessor(targetModel, "the target model");
+  // Where texts keep their outer spaces (Gemma), decoded ones do.
+  const { addDummyPrefix, removeExtraWhitespaces } = targetModel.normalizer;
+  const finish = addDummyPrefix || removeExtraWhitespaces ? stripped : (text: string) => text;
 
   const encode = (side: Side, text: string): number[] => {
     rejectSpecial(side, text, rejected);
@@ -62,7 +65,7 @@ export function createPieceTokenizer(files: TokenizerFiles, settings: PieceSetti
         return target.texts[id];
       });
       const spoken = tokens.filter((token) => token !== undefined && !special.has(token)) as string[];
-      return stripped(textOfPieces(spoken));
+      return finish(textOfPieces(spoken));
     },
   };
 }

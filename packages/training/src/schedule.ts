@@ -6,7 +6,7 @@ type ScheduleSettings = Pick<
   "learningRate" | "warmupSteps" | "steps" | "minLearningRateRatio" | "decayFraction" | "schedule"
 >;
 
-/** Decay factor of a step after the warm-up, from 1 (peak) to 0 (final rate). */
+/** Height of a step after the warm-up, between 1 (peak) and 0 (lowest rate). */
 const SHAPES: { readonly [S in Schedule]: (step: number, settings: ScheduleSettings) => number } = {
   // Half a cosine. Source: Loshchilov and Hutter 2017 (arXiv:1608.03983), one cycle.
   cosine: (step, { warmupSteps, steps }) => {
@@ -18,6 +18,11 @@ const SHAPES: { readonly [S in Schedule]: (step: number, settings: ScheduleSetti
     const decaySteps = Math.max(1, Math.round(steps * decayFraction));
     const progress = Math.min(1, Math.max(0, (step - (steps - decaySteps)) / decaySteps));
     return 1 - Math.sqrt(progress);
+  },
+  // From the lowest rate to the peak in equal ratios. Source: Smith 2017 (arXiv:1506.01186), section 3.3, with exponential steps.
+  range: (step, { warmupSteps, steps, minLearningRateRatio: lowest }) => {
+    const progress = Math.min(1, (step - warmupSteps) / Math.max(1, steps - warmupSteps));
+    return lowest === 0 || lowest === 1 ? progress : (lowest ** (1 - progress) - lowest) / (1 - lowest);
   },
 };
 

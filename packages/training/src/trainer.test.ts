@@ -251,8 +251,7 @@ test("a run whose loss rises far above its start says so at once and in its repo
 test("a run that diverged and learned nothing is rejected", async () => {
   const settings = { ...copySettings, steps: 40, learningRate: 30 };
   const nothing: DevMetric = {
-    name: "exactMatch",
-    higherIsBetter: true,
+    ranking: [{ name: "exactMatch", higherIsBetter: true }],
     measure: () => Promise.resolve({ exactMatch: 0 }),
   };
   const run = train(await requestOf({ settings, dev: nothing }));

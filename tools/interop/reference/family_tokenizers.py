@@ -41,7 +41,6 @@ from transformers import (
 )
 from transformers.models.m2m_100.tokenization_m2m_100 import FAIRSEQ_LANGUAGE_CODES
 
-SIZE = 4000
 TRAINED_ON = 12_000
 PAD_FIRST = dict(pad_id=0, eos_id=1, unk_id=2, bos_id=-1)
 GEMMA = dict(
@@ -64,6 +63,14 @@ GEMMA = dict(
 root = pathlib.Path(sys.argv[1])
 asked = sys.argv[2].split(",") if len(sys.argv) > 2 else None
 data = json.loads((root / "lines.json").read_text(encoding="utf-8"))
+# Fixtures are small: fewer pieces, a short map of characters, fewer tokens of pre-training.
+SIZE = data.get("size", 4000)
+FEW = {"extra_ids": 5} if "rules" in data else {}
+FEW_IN_FRONT = {"offset": 8} if "rules" in data else {}
+RULES = {}
+if "rules" in data:
+    (root / "rules.tsv").write_text(data["rules"], encoding="utf-8")
+    RULES = {"normalization_rule_tsv": str(root / "rules.tsv")}
 models = {}
 
 
@@ -71,10 +78,11 @@ def model(name, part=slice(0, TRAINED_ON), **settings):
     """A model of SentencePiece, trained on a part of the training lines; bytes."""
     if name not in models:
         file = io.BytesIO()
+        settings = settings if "normalization_rule_name" in settings else {**settings, **RULES}
         sentencepiece.SentencePieceTrainer.train(
             sentence_iterator=(line.replace("\n", " ") for line in data["training"][part]),
             model_writer=file,
-            vocab_size=settings.pop("vocab_size", SIZE),
+            vocab_size=int(settings.pop("share", 1) * SIZE) + (256 if settings.get("byte_fallback") else 0),
             character_coverage=0.999,
             minloglevel=2,
             num_threads=1,
@@ -128,7 +136,7 @@ BPE_MODEL = "sentencepiece.bpe.model"
 
 def t5(directory, **more):
     put(directory, **{SPIECE.replace(".", "__"): model("t5", **PAD_FIRST)})
-    return saved(T5Tokenizer, directory, SPIECE, **more)
+    return saved(T5Tokenizer, directory, SPIECE, **({} if more.get("bare") else FEW), **more)
 
 
 def mt5(directory):
@@ -140,7 +148,7 @@ def mt5(directory):
 
 def pegasus(directory, **more):
     put(directory, **{"spiece__model": model("t5", **PAD_FIRST)})
-    return saved(PegasusTokenizer, directory, SPIECE, **more)
+    return saved(PegasusTokenizer, directory, SPIECE, **FEW_IN_FRONT, **more)
 
 
 def fairseq(cls, kind, **more):
@@ -168,8 +176,8 @@ def m2m100(directory):
 
 def marian(is_separate):
     def make(directory):
-        source = model("marian-source", slice(0, 6000), vocab_size=2500)
-        target = model("marian-target", slice(6000, 12_000), vocab_size=3000, model_type="unigram")
+        source = model("marian-source", slice(0, None, 2), share=0.625)
+        target = model("marian-target", slice(1, None, 2), share=0.75, model_type="unigram")
         own = ["</s>", "<unk>"]
         codes = [] if is_separate else [">>fra<<", ">>deu<<", ">>zh_CN<<"]
 
@@ -196,7 +204,7 @@ def bart(fast=None):
         directory.mkdir(parents=True, exist_ok=True)
         trained = tokenizers.ByteLevelBPETokenizer()
         special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
-        trained.train_from_iterator(data["training"][:TRAINED_ON], vocab_size=SIZE, special_tokens=special, show_progress=False)
+        trained.train_from_iterator(data["training"][:TRAINED_ON], vocab_size=SIZE + 256, special_tokens=special, show_progress=False)
         trained.save_model(str(directory))
         return saved(BartTokenizer, directory, "vocab.json", "merges.txt", fast=fast)
 
@@ -212,7 +220,7 @@ def gemma(fast=None):
 
 
 # Name: how it is made, model_type, languages to test as (source, target), tokens behind targets, lines with masks.
-SENTINELS = ["<extra_id_0> walks in <extra_id_1> park", "a<extra_id_5>b  <extra_id_2>", "the <extra_id_0>, and"]
+SENTINELS = ["<extra_id_0> walks in <extra_id_1> park", "a<extra_id_4>b  <extra_id_2>", "the <extra_id_0>, and"]
 MASKS = ["The <mask> is here.", "a<mask>b", "<mask>", "two  <mask> <mask>."]
 PEGASUS_MASKS = ["The <mask_2> is here. <mask_1>", "<mask_1> and"]
 MBART = [("en_XX", "ro_RO"), ("de_DE", "ja_XX"), ("zh_CN", "en_XX")]
@@ -257,13 +265,15 @@ def main():
             if source_language is not None:
                 tokenizer.src_lang, tokenizer.tgt_lang = source_language, target_language
             target = tokenizer(text_target=text).input_ids
+            # With a vocabulary of its own, a target may have a token with the id of a source's special token, which Python skips.
+            is_mixed = name == "marian-separate" and tokenizer.pad_token_id in target
             rows.append(
                 {
                     "text": text,
                     "languages": [source_language, target_language],
                     "source": tokenizer(text).input_ids,
                     "target": target[: len(target) - behind],
-                    "decoded": tokenizer.decode(target, skip_special_tokens=True),
+                    "decoded": None if is_mixed else tokenizer.decode(target, skip_special_tokens=True),
                 }
             )
         expected = {"modelType": model_type, "class": type(tokenizer).__name__, "rows": rows}

@@ -31,7 +31,7 @@ const kept = (columns: readonly string[]): readonly string[] =>
 function table(separator: string, quoted: RegExp): AnswerFormat {
   const cell = (value: unknown): string => {
     if (value === undefined || value === null) return "";
-    const text = typeof value === "object" ? JSON.stringify(value) : String(value);
+    const text = typeof value === "string" ? value : JSON.stringify(value);
     return quoted.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   };
   return {

@@ -23,28 +23,53 @@ export async function checkEngine({ compute }: CheckRequest): Promise<void> {
  * @throws SlmError CONFIG_INVALID for sizes that do not fit together, OP_UNSUPPORTED or USAGE for what the device cannot compute
  */
 export async function checkStudent(request: CheckRequest): Promise<void> {
-  const { sections, running } = request;
+  const { sections } = request;
   const config = await plannedStudent(request);
-  if (config === undefined || !running.includes("export")) return;
+  if (config === undefined) return;
   const settings = distillConfig.parse(sections.distill);
-  const choice = exportConfig.parse(sections.export ?? {});
-  if (visionOf(config)?.prompt !== undefined) return; // Its tokens are part of the graphs, and there is no tokenizer yet.
-  await aboutStudent(`cannot be exported for target ${choice.target}, so it is not trained`, settings, () =>
-    Promise.resolve(planGraphsOf({ config, encodeSource: () => [] }, { ...choice, parityLimit: undefined })),
-  );
+  for (const { section } of targetsOf(request, "export")) {
+    const choice = exportConfig.parse(sections[section] ?? {});
+    if (visionOf(config)?.prompt !== undefined) continue; // Its tokens are part of the graphs, and there is no tokenizer yet.
+    const problem = `cannot be exported for target ${choice.target}, so it is not trained`;
+    await aboutStudent(problem, settings, () =>
+      Promise.resolve(
+        planGraphsOf({ config, encodeSource: () => [] }, { ...choice, parityLimit: undefined }),
+      ),
+    );
+  }
 }
 
-/** The device takes the schemes. @throws SlmError OP_UNSUPPORTED */
-export function checkSchemes({ sections }: CheckRequest): Promise<void> {
-  const device = exportConfig.parse(sections.export ?? {});
-  for (const scheme of quantizeSection.parse(sections.quantize).schemes)
-    checkDeviceScheme(device, scheme, "the model");
+/** Sections of a stage that runs, of the first target and of further ones, and the export that each stands on. */
+function targetsOf(
+  { running }: CheckRequest,
+  stage: string,
+): readonly { readonly section: string; readonly exported: string }[] {
+  return running
+    .filter((name) => name.split("@")[0] === stage)
+    .map((section) => ({ section, exported: section.replace(stage, "export") }));
+}
+
+/** The devices take the schemes. @throws SlmError OP_UNSUPPORTED */
+export function checkSchemes(request: CheckRequest): Promise<void> {
+  const { sections } = request;
+  for (const { section, exported } of targetsOf(request, "quantize")) {
+    const device = exportConfig.safeParse(sections[exported] ?? {}).data;
+    const schemes = quantizeSection.safeParse(sections[section]).data?.schemes ?? [];
+    if (device !== undefined) for (const scheme of schemes) checkDeviceScheme(device, scheme, "the model");
+  }
   return Promise.resolve();
 }
 
 /** The device has a compiler, which is on this machine and knows the chips. @throws SlmError OP_UNSUPPORTED, USAGE, DEVICE_UNAVAILABLE */
-export async function checkChips({ sections }: CheckRequest): Promise<void> {
-  const { target, profile } = exportConfig.parse(sections.export ?? {});
-  const { socs } = compileConfig.parse(sections.compile);
-  await checkCompiler({ target, profile: profile ?? deviceOf("compile", target).profile }, socs, "the model");
+export async function checkChips(request: CheckRequest): Promise<void> {
+  const { sections } = request;
+  for (const { section, exported } of targetsOf(request, "compile")) {
+    const { target, profile } = exportConfig.parse(sections[exported] ?? {});
+    const { socs } = compileConfig.parse(sections[section]);
+    await checkCompiler(
+      { target, profile: profile ?? deviceOf("compile", target).profile },
+      socs,
+      "the model",
+    );
+  }
 }

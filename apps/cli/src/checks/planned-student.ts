@@ -9,7 +9,7 @@ import { plannedStudentConfig } from "../estimates/training-estimate.js";
 import type { CheckRequest } from "./check.js";
 
 /**
- * The student's configuration; undefined where there is no student, or until the teacher or the tower that its shape depends on is on disk.
+ * The student's configuration; undefined where there is no student that the stage `distill` trains, or until the teacher or the tower that its shape depends on is on disk.
  *
  * @throws SlmError CONFIG_INVALID for sizes that do not fit together
  */
@@ -18,8 +18,8 @@ export async function plannedStudent({
   artifacts,
   compute,
 }: CheckRequest): Promise<ModelConfig | undefined> {
-  if (sections.distill === undefined) return undefined;
-  const settings = distillConfig.parse(sections.distill);
+  const settings = distillConfig.safeParse(sections.distill).data;
+  if (settings === undefined) return undefined;
   // A rehearsed stage has no manifest.
   const whole = Object.entries(artifacts).filter(([, directory]) =>
     existsSync(join(directory, MANIFEST_FILE)),

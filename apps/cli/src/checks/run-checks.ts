@@ -40,7 +40,8 @@ export class RunChecks {
     for (const check of this.#pending) {
       if (!check.needs.every((stage) => request.artifacts[stage] !== undefined)) continue;
       this.#pending.delete(check);
-      if (check.stages.some((stage) => request.running.includes(stage))) await check.check(request);
+      const runs = request.running.map((name) => name.split("@")[0]!);
+      if (check.stages.some((stage) => runs.includes(stage))) await check.check(request);
     }
   }
 }

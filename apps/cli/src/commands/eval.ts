@@ -1,12 +1,13 @@
 import { Flags } from "@oclif/core";
 import { SlmError } from "@slm/core/errors";
-import type { ConfidenceReport, MeanLikelihood } from "@slm/inference";
+import type { ClassReport, ConfidenceReport, Interval, MeanLikelihood, Slice } from "@slm/inference";
 import type { RuntimeDevice } from "@slm/runtime";
 import { evaluationFlags } from "../evaluation-flags.js";
 import { abstentionLine, parseThreshold } from "../answers/abstain.js";
 import { deviceFlags, deviceRequest } from "../device-flags.js";
 import { formatNumber, formatSeconds } from "../ui/format.js";
 import { formatMetric } from "../ui/metric-format.js";
+import { classLines, intervalText, sliceLines } from "../ui/evaluation-lines.js";
 import { rowsOf } from "../rows-flag.js";
 import { modelArgument, modelFlag, modelOf } from "../models/model-argument.js";
 import { SlmCommand } from "../slm-command.js";
@@ -16,6 +17,12 @@ export interface EvalResult {
   readonly n: number;
   /** By name: fractions or points, as the metric's unit says; perplexity has none. */
   readonly metrics: Readonly<Record<string, number>>;
+  /** 95 % confidence interval of each metric of answers, by bootstrap over the rows. */
+  readonly intervals?: Readonly<Record<string, Interval>> | undefined;
+  /** Metrics by the values of the columns of `--slice`. */
+  readonly slices?: readonly Slice[] | undefined;
+  /** Every class and which was taken for which, where a metric of classes was asked for. */
+  readonly classes?: ClassReport | undefined;
   /** How sure the model was of its answers; absent where none was generated. */
   readonly confidence?: ConfidenceReport | undefined;
   /** What perplexity was computed from, where it was asked for. */
@@ -28,6 +35,9 @@ export interface EvalResult {
   readonly device: RuntimeDevice;
 }
 
+/** The same rows give the same intervals. */
+const INTERVAL_SEED = 1;
+
 export class EvalCommand extends SlmCommand<EvalResult> {
   static override summary = "Run a model on every row of a file and compute metrics of its answers.";
   static override description = "MODEL is a checkpoint, an export, a quantized directory or a bundle.";
@@ -39,6 +49,13 @@ export class EvalCommand extends SlmCommand<EvalResult> {
       summary:
         "Report what withholding answers with a lower confidence would do; choose: chooses the threshold on these rows. Metrics count all rows.",
     }),
+    slice: Flags.string({
+      multiple: true,
+      multipleNonGreedy: true,
+      default: [],
+      helpValue: "<column>",
+      summary: "Report metrics for each value of a column of the file too; may be repeated.",
+    }),
     model: modelFlag,
     ...deviceFlags,
   };
@@ -49,6 +66,7 @@ export class EvalCommand extends SlmCommand<EvalResult> {
     `<%= config.bin %> eval exported --data pairs.csv --set "data.fields={source: text, target: label}" --metrics exactMatch`,
     "<%= config.bin %> eval exported --data squad.jsonl --metrics squadF1,squadExactMatch",
     "<%= config.bin %> eval exported --data test.jsonl --metrics perplexity",
+    "<%= config.bin %> eval runs/mail/deploy --data mail.csv --metrics accuracy,macroF1 --slice language",
   ];
 
   /** The list of metrics, printed after the help of the flags. */
@@ -65,7 +83,7 @@ export class EvalCommand extends SlmCommand<EvalResult> {
     const model = modelOf(args.model, flags.model);
     const { parseEvaluationMetrics } = await import("../models/evaluation-metrics.js");
     const { choosePredictionsFile } = await import("../models/predictions-file.js");
-    const { measureQuality, readEvaluationRows } = await import("../models/measure-quality.js");
+    const { measureQuality, readSlicedRows } = await import("../models/measure-quality.js");
     const { rowSettingsFor } = await import("../models/row-settings.js");
     const { beamSearch } = await import("@slm/inference");
     const { withDevice } = await import("../compute/with-device.js");
@@ -84,7 +102,7 @@ export class EvalCommand extends SlmCommand<EvalResult> {
       async ({ directories: [model = ""], runtime }) => {
         const { device } = runtime;
         const settings = await rowSettingsFor({ file: flags.data, model, needed: "rows", given });
-        const rows = await readEvaluationRows(flags.data, flags.limit, settings);
+        const rows = await readSlicedRows(flags.data, flags.slice, flags.limit, settings);
         for (const note of deviceNotes(device)) this.note(note);
         const strategy = flags.beams === undefined ? undefined : beamSearch(flags.beams);
         const request = {
@@ -96,6 +114,7 @@ export class EvalCommand extends SlmCommand<EvalResult> {
           runtime,
           context,
           predictionsPath: predictions,
+          intervalSeed: INTERVAL_SEED,
         };
         return { ...(await measureQuality(request)), predictions, device };
       },
@@ -105,6 +124,9 @@ export class EvalCommand extends SlmCommand<EvalResult> {
   protected override lines({
     n,
     metrics,
+    intervals = {},
+    slices = [],
+    classes,
     likelihood,
     confidence,
     predictions,
@@ -115,8 +137,11 @@ export class EvalCommand extends SlmCommand<EvalResult> {
     return [
       `${n} rows in ${formatSeconds(seconds)}${device.simulated ? `, ${device.description}` : ""}`,
       ...Object.entries(metrics).map(
-        ([name, value]) => `${name.padEnd(width)}  ${formatMetric(name, value)}`,
+        ([name, value]) =>
+          `${name.padEnd(width)}  ${formatMetric(name, value)}${intervalText(name, intervals[name])}`,
       ),
+      ...sliceLines(slices),
+      ...(classes === undefined ? [] : classLines(classes)),
       ...(confidence === undefined ? [] : confidenceLines(confidence)),
       ...(likelihood === undefined ? [] : [likelihoodLine(likelihood)]),
       ...(device.int8 === undefined ? [] : [device.int8.meaning]),

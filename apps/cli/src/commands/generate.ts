@@ -137,11 +137,12 @@ export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileRes
       const threshold = await thresholdOf(flags.abstain, model, (text) => {
         this.note(text);
       });
-      const options = { ...samplingOptions(flags), jsonSchema, signal: this.signal };
+      const sampling = { ...samplingOptions(flags), jsonSchema };
+      const options = { ...sampling, signal: this.signal };
       const { input, output } = flags;
       if (input !== undefined) {
         const settings = await promptSettings(input, model.directory, flags.set);
-        return await this.#answerFile(model, { input, output, settings, options, threshold });
+        return await this.#answerFile(model, { input, output, settings, sampling, threshold });
       }
       // Whether an answer is withheld is known at its end.
       const streamed = flags.stream && !this.jsonEnabled() && threshold === undefined;
@@ -170,12 +171,11 @@ export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileRes
 
   async #answerFile(
     model: LoadedModel,
-    { input, output, settings, options, threshold }: FileOptions,
+    { input, output, settings, sampling, threshold }: FileOptions,
   ): Promise<GenerateFileResult> {
     const { answerFile } = await import("../answers/answer-file.js");
     const { answerFormatOf } = await import("../answers/answer-formats.js");
     const { progress } = this.context(1);
-    const { signal: _signal, ...identity } = options;
     const format = answerFormatOf(input, output);
     const report = await answerFile({
       model,
@@ -184,8 +184,8 @@ export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileRes
       format,
       threshold,
       settings,
-      generate: options,
-      identity: { ...identity, settings, format, threshold: threshold ?? null },
+      generate: { ...sampling, signal: this.signal },
+      identity: { ...sampling, settings, format, threshold: threshold ?? null },
       print: (text) => process.stdout.write(text),
       progress,
       note: (text) => {
@@ -234,7 +234,7 @@ interface FileOptions {
   readonly input: string;
   readonly settings: PromptSettings;
   readonly output: string | undefined;
-  readonly options: GenerateOptions;
+  readonly sampling: GenerateOptions;
   readonly threshold: number | undefined;
 }
 

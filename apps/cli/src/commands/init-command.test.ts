@@ -60,7 +60,10 @@ describe("slm init chooses from the rows", () => {
     const { settings, text } = await recipeFor(
       "words.jsonl",
       lines(80, (index) =>
-        JSON.stringify({ source: words[index % 4]!, target: [...words[index % 4]!.toUpperCase()].join(" ") }),
+        JSON.stringify({
+          source: words[index % 4]!,
+          target: Array.from(words[index % 4]!.toUpperCase()).join(" "),
+        }),
       ),
     );
     expect(settings).toMatchObject({

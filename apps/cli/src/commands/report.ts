@@ -1,11 +1,14 @@
 import { Args, Flags } from "@oclif/core";
-import type { RunSummary } from "@slm/report";
+import type { ExportedRun, RunSummary } from "@slm/report";
+import type { TrainingRun } from "../training-runs.js";
 import { formatNumber } from "../ui/format.js";
 import { SlmCommand } from "../slm-command.js";
 
 export interface ReportResult {
   /** The page. */
   readonly report: string;
+  /** The runs on an MLflow server, in the order of `runs`; absent when none were asked for. */
+  readonly mlflow?: readonly ExportedRun[] | undefined;
   /** Directory with the event files of each run; null when none were asked for. */
   readonly tensorboard: string | null;
   readonly runs: readonly ReportedRun[];
@@ -37,14 +40,42 @@ export class ReportCommand extends SlmCommand<ReportResult> {
       helpValue: "<dir>",
       summary: "Also write event files for TensorBoard, a directory per run.",
     }),
+    mlflow: Flags.string({
+      helpValue: "<url>",
+      summary: "Also write each run to an MLflow tracking server; a run that is there gets what is new.",
+      helpGroup: "MLFLOW",
+    }),
+    experiment: Flags.string({
+      default: "slm",
+      helpValue: "<name>",
+      summary: "Experiment of MLflow; it is made if it does not exist.",
+      helpGroup: "MLFLOW",
+    }),
+    watch: Flags.boolean({
+      default: false,
+      summary:
+        "Serve a page of the runs on this machine that renews itself, until interrupted. RUN may also be a directory of runs.",
+      exclusive: ["tensorboard", "mlflow"],
+      helpGroup: "WATCH",
+    }),
+    port: Flags.integer({
+      default: 7007,
+      min: 0,
+      max: 65_535,
+      summary: "Port of the page; 0 takes a free one.",
+      helpGroup: "WATCH",
+    }),
   };
   static override examples = [
     "<%= config.bin %> report runs/quickstart",
     "<%= config.bin %> report runs/a runs/b -o compared.html --tensorboard events",
+    "<%= config.bin %> report runs/a --mlflow http://127.0.0.1:5000",
+    "<%= config.bin %> report runs --watch",
   ];
 
   protected override async execute(): Promise<ReportResult> {
     const { argv, flags } = await this.parse(ReportCommand);
+    if (flags.watch) return this.watch(argv.map(String), flags.port);
     const { writeTextAtomic } = await import("@slm/core");
     const { readRunLog, summarizeRun } = await import("@slm/report");
     const { runsPage, writeEventFiles } = await import("../run-report.js");
@@ -56,14 +87,49 @@ export class ReportCommand extends SlmCommand<ReportResult> {
       if (untimed.length > 0)
         this.note(`no times are in the log of ${untimed.join(", ")}: TensorBoard shows them over steps only`);
     }
+    const mlflow =
+      flags.mlflow === undefined ? undefined : await this.export(runs, flags.mlflow, flags.experiment);
     const reported = runs.map(async ({ name, directory, metricsFile }): Promise<ReportedRun> => {
       return { name, directory, ...summarizeRun(await readRunLog(metricsFile)) };
     });
     return {
       report: flags.output,
+      mlflow,
       tensorboard: flags.tensorboard ?? null,
       runs: await Promise.all(reported),
     };
+  }
+
+  /** Serves the page until the first signal. */
+  private async watch(paths: readonly string[], port: number): Promise<ReportResult> {
+    const { startWatchServer } = await import("../watch/watch-server.js");
+    const server = await startWatchServer(paths, port);
+    this.note(`report  ${server.url}`);
+    const { signal } = this;
+    await new Promise<void>((stopped) => {
+      signal.addEventListener("abort", () => {
+        stopped();
+      });
+    });
+    await server.close();
+    return { report: server.url, tensorboard: null, runs: [] };
+  }
+
+  private async export(
+    runs: readonly TrainingRun[],
+    url: string,
+    experiment: string,
+  ): Promise<readonly ExportedRun[]> {
+    const { exportRuns } = await import("../mlflow-export.js");
+    const exported = await exportRuns(runs, {
+      url,
+      experiment,
+      environment: process.env,
+      signal: this.signal,
+    });
+    for (const [index, { runId, metrics }] of exported.entries())
+      this.note(`mlflow  ${runs[index]!.name}  run ${runId}, ${metrics} values`);
+    return exported;
   }
 
   protected override lines({ report, tensorboard, runs }: ReportResult): readonly string[] {

@@ -78,7 +78,7 @@ async function summarize(folder: string, directory: string, stages: readonly str
   const unfinished = stages.find((stage) => stateOf(directory, stage) === "unfinished") ?? null;
   const manifests = new Map<string, Manifest>();
   for (const stage of finished) {
-    const manifest = await readManifest(join(directory, stage)).catch(ignoreForeign);
+    const manifest = await readManifest(join(directory, stage)).catch(ignoreUnreadable);
     if (manifest !== undefined) manifests.set(stage, manifest);
   }
   const ended = [...manifests.values()].map(({ createdAt }) => createdAt);
@@ -98,7 +98,7 @@ async function summarize(folder: string, directory: string, stages: readonly str
 }
 
 /** A manifest that another version wrote hides the stage's figures, not the run. */
-function ignoreForeign(error: unknown): undefined {
+function ignoreUnreadable(error: unknown): undefined {
   if (error instanceof SlmError) return undefined;
   throw error;
 }

@@ -1,7 +1,15 @@
 /** Evaluates a model on the rows of a file. */
 import type { StageContext } from "@slm/core";
 import type { Strategy } from "@slm/decoding";
-import { imageFolderOf, readFileRows, referencesOf, type FileSettings, type Row } from "@slm/data";
+import { SlmError } from "@slm/core/errors";
+import {
+  imageFolderOf,
+  readFileRows,
+  referencesOf,
+  scanPrompts,
+  type FileSettings,
+  type Row,
+} from "@slm/data";
 import {
   evaluateModel,
   type AbstentionOptions,
@@ -54,6 +62,52 @@ function evaluationRow(row: Row, folder: string): EvaluationRow {
   const { source, image } = row;
   const asked = { source, references: referencesOf(row) };
   return image === undefined ? asked : { ...asked, image: { name: image, source: rowImage(folder, image) } };
+}
+
+/**
+ * The same rows with the values of some columns of their records, by which metrics are reported too.
+ *
+ * @param columns names of columns; of nested ones none
+ * @throws SlmError as {@link readEvaluationRows}; USAGE for a column that no record has
+ */
+export async function readSlicedRows(
+  path: string,
+  columns: readonly string[],
+  limit?: number,
+  settings: FileSettings = {},
+): Promise<readonly EvaluationRow[]> {
+  if (columns.length === 0) return readEvaluationRows(path, limit, settings);
+  // Rows as slm writes them may have no further keys, unless the settings name the column of the source.
+  const isMapped = settings.fields !== undefined || settings.template !== undefined;
+  const mapped = isMapped ? settings : { ...settings, fields: { source: "source" } };
+  const rows = await readEvaluationRows(path, limit, mapped);
+  const records: Readonly<Record<string, unknown>>[] = [];
+  for await (const prompt of scanPrompts(path, mapped)) {
+    if ("columns" in prompt) records.push(prompt.columns);
+    if (records.length === rows.length) break;
+  }
+  const unknown = columns.find((column) => records.every((record) => record[column] === undefined));
+  if (unknown !== undefined) {
+    const there = [...new Set(records.flatMap((record) => Object.keys(record)))];
+    throw new SlmError(
+      "USAGE",
+      `--slice ${unknown}: no column '${unknown}' in ${path}; there are ${there.join(", ")}`,
+      {
+        context: { column: unknown, columns: there },
+        suggestions: there.map((column) => `--slice ${column}`).slice(0, 3),
+      },
+    );
+  }
+  return rows.map((row, index) => ({
+    ...row,
+    slices: Object.fromEntries(columns.map((column) => [column, valueText(records[index]?.[column])])),
+  }));
+}
+
+/** A value as the name of a slice. */
+function valueText(value: unknown): string {
+  if (value === undefined || value === null) return "";
+  return typeof value === "string" ? value.trim() : JSON.stringify(value);
 }
 
 /**

@@ -4,6 +4,9 @@ import {
   CONFIG_FILE,
   externalCheckpoint,
   ggufTokenizer,
+  importedConfig,
+  importedGeneration,
+  isPublishedEncoderDecoder,
   readGguf,
   type ExternalCheckpoint,
   readHuggingFaceDirectory,
@@ -11,11 +14,14 @@ import {
 import {
   CHAT_TEMPLATE_FILE,
   completeTokenizer,
+  readEncoderDecoderTokenizer,
+  type EncoderDecoderTokens,
   readExternalTokenizer,
   TOKENIZER_CONFIG_FILE,
   TOKENIZER_FILE,
   type TokenizerFiles,
 } from "@slm/tokenizer";
+import { parseGenerationSettings } from "@slm/decoding";
 import { PREPROCESSOR_FILE } from "@slm/vision";
 import { existsSync, readdirSync, statSync, type Stats } from "node:fs";
 import { stat } from "node:fs/promises";
@@ -103,7 +109,10 @@ async function openGguf(source: string): Promise<ExternalModel> {
 
 async function openDirectory(source: string): Promise<ExternalModel> {
   const checkpoint = await readHuggingFaceDirectory(source);
-  return { checkpoint, tokenizer: await readExternalTokenizer(source, eosText(checkpoint)) };
+  const tokenizer = isPublishedEncoderDecoder(checkpoint)
+    ? await readEncoderDecoderTokenizer(source, tokensOf(checkpoint))
+    : await readExternalTokenizer(source, eosText(checkpoint));
+  return { checkpoint, tokenizer };
 }
 
 /** Without the model's configuration the tokenizer must name its own EOS token. */
@@ -111,6 +120,23 @@ async function directoryTokenizer(source: string): Promise<TokenizerFiles> {
   const file = join(source, CONFIG_FILE);
   const config = existsSync(file) ? await readJsonFile(file, z.record(z.string(), z.unknown())) : {};
   return readExternalTokenizer(source, eosText({ config }));
+}
+
+/** What an encoder-decoder's files say about tokens, for its tokenizer. */
+function tokensOf(checkpoint: ExternalCheckpoint): EncoderDecoderTokens {
+  const { config, where } = checkpoint;
+  const { tokens } = importedConfig(checkpoint);
+  const text = (key: string): string | undefined =>
+    typeof config[key] === "string" ? config[key] : undefined;
+  const { rules } = parseGenerationSettings(importedGeneration(checkpoint) ?? {}, where);
+  return {
+    modelType: text("model_type") ?? "",
+    tokenizerClass: text("tokenizer_class"),
+    decoderStart: tokens.bos,
+    forcedBos: rules.forcedFirst,
+    eos: tokens.eos,
+    pad: tokens.pad,
+  };
 }
 
 /** The EOS token of the model's own configuration, for tokenizers that do not name theirs. */

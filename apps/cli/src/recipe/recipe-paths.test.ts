@@ -39,7 +39,10 @@ async function resolve(
 ): Promise<ResolvedRecipe> {
   const path = join(root, "task", "recipe.yaml");
   await writeFile(path, text);
-  return resolveRecipe({ path, sets, environment }, schemas);
+  return resolveRecipe({ path, sets, environment }, (mentioned) => ({
+    schemas,
+    needed: Object.keys(schemas).filter((section) => mentioned.includes(section)),
+  }));
 }
 
 const at = (...names: string[]): string => join(root, "task", ...names);

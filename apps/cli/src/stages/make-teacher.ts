@@ -32,7 +32,7 @@ import { copyFile } from "node:fs/promises";
 import { basename, join, relative } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { withEngine } from "../compute/open-engine.js";
-import { importTeacher, type ImportedTeacher } from "../models/import-teacher.js";
+import { importModel, type ImportedModel } from "../models/import-model.js";
 import { chatTemplateFiles, externalFiles } from "../models/open-external.js";
 import type { FilesRequest, StageFile } from "../pipeline/stage.js";
 import type { LabellerConfig } from "./make-labeller.js";
@@ -113,11 +113,11 @@ async function importNamed(
   tokenizerDirectory: string,
   work: string,
   context: StageContext,
-): Promise<ImportedTeacher & Pick<ResolvedModel, "hub">> {
+): Promise<ImportedModel & Pick<ResolvedModel, "hub">> {
   const { path, hub } = await resolveModel(settings.model, context);
   const { dtype, maxSource, maxTarget } = settings;
   const vocabulary = settings.vocabulary === "run" ? await readTokenizerFiles(tokenizerDirectory) : undefined;
-  return { ...(await importTeacher(path, work, { dtype, maxSource, maxTarget, vocabulary })), hub };
+  return { ...(await importModel(path, work, { dtype, maxSource, maxTarget, vocabulary })), hub };
 }
 
 /** Files outside the run that the checkpoint is made from. */

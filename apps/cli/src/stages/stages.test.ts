@@ -132,6 +132,54 @@ describe("a run of every stage", () => {
     });
   });
 
+  test("measures by the values of a column, and reports classes and intervals", async () => {
+    const data = join(root, "sliced.csv");
+    await writeFile(data, "source,target,length\ncab,C A B,3\nbed,B E D,3\nab,A B,2\n");
+    const metrics = [
+      "--metrics",
+      "exactMatch,accuracy",
+      "--slice",
+      "length",
+      "-o",
+      join(root, "sliced.jsonl"),
+    ];
+    const argv = [join(out, "deploy"), "--data", data, ...metrics];
+    const { json } = await runCommand("eval", [...argv, "--json"]);
+    expect(json).toMatchObject({
+      result: {
+        n: 3,
+        intervals: { exactMatch: { low: A_NUMBER, high: A_NUMBER } },
+        slices: [
+          { column: "length", value: "3", n: 2 },
+          { column: "length", value: "2", n: 1 },
+        ],
+        classes: { confusion: { labels: expect.arrayContaining(["C A B", "B E D", "A B"]) as unknown } },
+      },
+    });
+    const { stdout } = await runCommand("eval", [...argv, "--quiet"]);
+    expect(stdout).toMatch(/by length +rows +exactMatch +accuracy/u);
+    expect(stdout).toMatch(/class +rows +precision +recall +F1/u);
+    const other = await runCommand("eval", [...argv, "--slice", "none", "--json"]);
+    expect([other.exitCode, other.json]).toMatchObject([
+      2,
+      { error: { message: expect.stringContaining("there are source, target, length") as unknown } },
+    ]);
+    const lines = join(root, "sliced-rows.jsonl");
+    await writeFile(
+      lines,
+      '{"source":"cab","target":"C A B","length":3}\n\n{"source":"ab","target":"A B"}\n',
+    );
+    const ofLines = await runCommand("eval", [argv[0]!, "--data", lines, ...metrics, "--json"]);
+    expect(ofLines.json).toMatchObject({
+      result: {
+        slices: [
+          { value: "", n: 1 },
+          { value: "3", n: 1 },
+        ],
+      },
+    });
+  }, 60_000);
+
   test("of a single early stage says nothing about models", async () => {
     const { json } = await runCommand("run", [recipe, "--out", out, "--only", "data", "--json"]);
     expect(json).toMatchObject({ result: { summary: { models: [], student: null, bundleBytes: null } } });

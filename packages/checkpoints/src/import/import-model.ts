@@ -41,13 +41,18 @@ const GENERATION_KEYS = [
  *
  * @throws SlmError CONFIG_INVALID for settings that are not supported
  */
-export function importedGeneration(external: ExternalCheckpoint): Readonly<Record<string, unknown>> | undefined {
+export function importedGeneration(
+  external: ExternalCheckpoint,
+): Readonly<Record<string, unknown>> | undefined {
   if (!isPublishedEncoderDecoder(external)) return undefined;
   const { where, config, generation } = external;
   const settings =
     generation ??
     Object.fromEntries(GENERATION_KEYS.flatMap((key) => (key in config ? [[key, config[key]]] : [])));
-  parseGenerationSettings(settings, `${where}: ${generation === undefined ? "config.json" : GENERATION_FILE}`);
+  parseGenerationSettings(
+    settings,
+    `${where}: ${generation === undefined ? "config.json" : GENERATION_FILE}`,
+  );
   return settings;
 }
 

@@ -28,11 +28,13 @@ const DOCUMENT_EXTENSION = ".json";
 /** Files of spreadsheet programs, which write CSV as well. */
 const SPREADSHEETS: ReadonlySet<string> = new Set([".xlsx", ".xls", ".ods", ".numbers"]);
 
+const extensionsOf = ({ extensions }: DataFormat): readonly string[] => extensions;
+
 /** The format, or for JSON the family of formats, that a file's ending means; undefined if it means none. */
 export function formatByEnding(path: string): FormatName | typeof DOCUMENT_EXTENSION | undefined {
   const extension = extname(path).toLowerCase();
   if (extension === DOCUMENT_EXTENSION) return DOCUMENT_EXTENSION;
-  return FORMAT_NAMES.find((name) => (FORMATS[name] as DataFormat).extensions.includes(extension));
+  return FORMAT_NAMES.find((name) => extensionsOf(FORMATS[name]).includes(extension));
 }
 
 /**

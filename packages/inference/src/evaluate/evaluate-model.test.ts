@@ -4,26 +4,15 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { SlmError } from "@slm/core";
-import type { Generation, Source } from "../types.js";
+import type { Source } from "../types.js";
 import { evaluateModel } from "./evaluate-model.js";
-import type { EvaluationInput, EvaluationRow } from "./evaluation-input.js";
+import type { EvaluationInput, EvaluationRow, WrittenAnswer } from "./evaluation-input.js";
 import type { Scorer } from "./score-texts.js";
 
 type Answerer = EvaluationInput["generator"];
 
-/** A generation of which only the text matters here. */
-function generation(text: string): Generation {
-  return {
-    text,
-    tokens: [],
-    firstTokenMs: 1,
-    totalMs: 1,
-    stepsMs: [1],
-    tokensPerSecond: 1,
-    finished: true,
-    reason: "eos",
-  };
-}
+/** What an answerer writes that does not tell how probable it finds its text. */
+const generation = (text: string): WrittenAnswer => ({ text });
 
 const textOf = (source: Source): string => (typeof source === "string" ? source : (source.text ?? ""));
 
@@ -104,6 +93,43 @@ describe(evaluateModel, () => {
       { source: "d ao g", prediction: "D AO G", references: ["X", "D  AO G"], correct: true, score: 0 },
       { source: "f ih sh", prediction: "F IH SH", references: ["F IH"], correct: false, score: 1 },
     ]);
+  });
+
+  test("tells how sure the model was, in each line and over all rows, and what a threshold would do", async () => {
+    const predictionsPath = join(directory, "predictions.jsonl");
+    const confidences = new Map([
+      ["K AE T", 0.9],
+      ["D AO G", 0.5],
+      ["F IH SH", 0.25],
+    ]);
+    const sure: Answerer = {
+      generate: (sources) =>
+        Promise.resolve(
+          sources.map((source) => {
+            const text = textOf(source).toUpperCase();
+            return { text, logProbability: Math.log(confidences.get(text)!) };
+          }),
+        ),
+    };
+    const input = { generator: sure, rows: ROWS, metrics: ["exactMatch"] as const, batchSize: 2 };
+    const { confidence } = await evaluateModel({ ...input, predictionsPath, abstention: 0.6 });
+    expect(confidence?.mean).toBeCloseTo(0.55, 12);
+    // Three bins of one row each: |0.9 - 1|, |0.5 - 1| and |0.25 - 0|.
+    expect(confidence?.calibrationError).toBeCloseTo((0.1 + 0.5 + 0.25) / 3, 12);
+    expect(confidence?.abstention).toEqual({
+      threshold: 0.6,
+      rows: 3,
+      coverage: 1 / 3,
+      errorRate: 0,
+    });
+    expect((await linesOf(predictionsPath))[2]).toMatchObject({
+      prediction: "F IH SH",
+      confidence: expect.closeTo(0.25, 12) as number,
+      correct: false,
+    });
+    const chosen = await evaluateModel({ ...input, abstention: {} });
+    expect(chosen.confidence?.abstention).toMatchObject({ coverage: 2 / 3, errorRate: 0 });
+    expect((await evaluateModel({ ...input, generator: shouting() })).confidence).toBeUndefined();
   });
 
   test("scores each row by the first metric, and counts silence as right where there is no answer", async () => {
@@ -303,5 +329,57 @@ describe(evaluateModel, () => {
     const error: unknown = await evaluateModel({ ...input, ...change }).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code, message: expect.stringMatching(message) as string });
     expect(await readdir(directory)).toEqual([]);
+  });
+});
+
+describe("parts of an evaluation", () => {
+  const asked = { generator: shouting(), batchSize: 2 };
+  const sliced = (source: string, reference: string, language: string): EvaluationRow => {
+    return { source, references: [reference], slices: { language } };
+  };
+
+  test("metrics by the value of a column, the largest part first", async () => {
+    const rows = [
+      sliced("a", "A", "en"),
+      sliced("b", "x", "de"),
+      sliced("c", "C", "en"),
+      sliced("d", "x", "en"),
+    ];
+    const { slices } = await evaluateModel({ ...asked, rows, metrics: ["exactMatch"] });
+    expect(slices).toEqual([
+      { column: "language", value: "en", n: 3, metrics: { exactMatch: 2 / 3 } },
+      { column: "language", value: "de", n: 1, metrics: { exactMatch: 0 } },
+    ]);
+  });
+
+  test("rare values of a column with many are one part", async () => {
+    const rows = Array.from({ length: 60 }, (_, index) => sliced("a", "A", `v${index}`));
+    const { slices = [] } = await evaluateModel({ ...asked, rows, metrics: ["exactMatch"] });
+    expect(slices).toHaveLength(51);
+    expect(slices.at(-1)).toMatchObject({ value: null, n: 10 });
+  });
+
+  test("classes one by one, where a metric of classes is asked for", async () => {
+    const rows = [sliced("spam", "SPAM", ""), sliced("ham", "SPAM", "")];
+    const { classes } = await evaluateModel({ ...asked, rows, metrics: ["macroF1"] });
+    expect(classes?.confusion).toEqual({
+      labels: ["SPAM", "HAM"],
+      counts: [
+        [1, 1],
+        [0, 0],
+      ],
+    });
+    expect(classes?.scores[0]).toMatchObject({ label: "SPAM", precision: 1, recall: 0.5 });
+    expect((await evaluateModel({ ...asked, rows, metrics: ["exactMatch"] })).classes).toBeUndefined();
+  });
+
+  test("intervals with the same seed are the same, hold the value, and none are without a seed", async () => {
+    const rows = Array.from({ length: 40 }, (_, index) => sliced("a", index % 4 === 0 ? "x" : "A", ""));
+    const metrics = ["exactMatch"] as const;
+    const { intervals } = await evaluateModel({ ...asked, rows, metrics, intervalSeed: 3 });
+    expect(intervals).toEqual((await evaluateModel({ ...asked, rows, metrics, intervalSeed: 3 })).intervals);
+    expect(intervals!.exactMatch!.low).toBeLessThan(0.75);
+    expect(intervals!.exactMatch!.high).toBeGreaterThan(0.75);
+    expect((await evaluateModel({ ...asked, rows, metrics })).intervals).toBeUndefined();
   });
 });

@@ -9,11 +9,23 @@ import {
   type JudgedAnswer,
 } from "../abstention.js";
 import { createRandom } from "@slm/decoding";
-import { METRICS, METRIC_NAMES, metricInterval, perplexity, type MetricInterval } from "@slm/metrics";
+import {
+  CLASS_METRICS,
+  METRICS,
+  METRIC_NAMES,
+  classScores,
+  confusionMatrix,
+  metricInterval,
+  perplexity,
+  type ClassScore,
+  type ConfusionMatrix,
+  type MetricInterval,
+} from "@slm/metrics";
 import type { EvaluationInput } from "./evaluation-input.js";
 import { PERPLEXITY, isAnswerMetric, type EvaluationMetricName } from "./metric-names.js";
 import { isCorrect } from "./references.js";
 import { runRows, type Outcomes } from "./run-rows.js";
+import { slicesOf, type Slice } from "./slices.js";
 import type { Likelihood } from "./score-texts.js";
 
 /** The mean negative log-likelihood, whose exponential is the perplexity, and the number of tokens. */
@@ -32,6 +44,12 @@ export interface ConfidenceReport {
   readonly abstention?: Abstention | undefined;
 }
 
+/** Classes one by one. */
+export interface ClassReport {
+  readonly scores: readonly ClassScore[];
+  readonly confusion: ConfusionMatrix;
+}
+
 /** A confidence interval, in the unit of its metric. */
 export type Interval = Pick<MetricInterval, "low" | "high">;
 
@@ -42,6 +60,10 @@ export interface Evaluation {
   readonly metrics: Readonly<Record<string, number>>;
   /** 95 % confidence interval of each metric of answers, by bootstrap over rows; present if a seed for it was given. */
   readonly intervals?: Readonly<Record<string, Interval>> | undefined;
+  /** Metrics of the rows of each value of the columns that rows name in `slices`; absent if none does. */
+  readonly slices?: readonly Slice[] | undefined;
+  /** Every class of the answers, and which was taken for which; present if a metric of classes was requested. */
+  readonly classes?: ClassReport | undefined;
   /** Present if perplexity was requested. */
   readonly likelihood?: MeanLikelihood | undefined;
   /** How sure the model was of its answers; only for a model that answered and tells. */
@@ -96,6 +118,10 @@ export async function evaluateModel(input: EvaluationInput): Promise<Evaluation>
     n: outcomes.rows.length,
     metrics: measured,
     intervals: intervalsOf(outcomes, input),
+    slices: outcomes.rows.some(({ slices }) => slices !== undefined)
+      ? slicesOf(outcomes, metrics.filter(isAnswerMetric))
+      : undefined,
+    classes: metrics.some((name) => CLASS_METRICS.has(name)) ? classesOf(outcomes) : undefined,
     likelihood: metrics.includes(PERPLEXITY) ? meanLikelihood(outcomes.likelihoods) : undefined,
     confidence: confidenceReport(outcomes, abstention),
     predictions: predictionsPath,
@@ -155,6 +181,14 @@ function intervalsOf(
       return [name, { low, high }];
     }),
   );
+}
+
+function classesOf({ rows, predictions }: Outcomes): ClassReport {
+  const references = rows.map((row) => row.references);
+  return {
+    scores: classScores(predictions, references),
+    confusion: confusionMatrix(predictions, references),
+  };
 }
 
 /** The line of a row, scored by `metric`. */

@@ -12,6 +12,8 @@ export interface EvaluationRow {
   readonly references: readonly string[];
   /** The image that the question is about, and what the predictions call it. */
   readonly image?: { readonly name: string; readonly source: ImageSource };
+  /** Columns by whose values metrics are reported too, and the row's value of each. */
+  readonly slices?: Readonly<Record<string, string>> | undefined;
 }
 
 /** A text, and how probable the model finds it where that is known. */

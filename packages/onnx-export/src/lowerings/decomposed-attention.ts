@@ -108,7 +108,7 @@ export function decomposedSequence(context: LoweringContext): Lowering<"selfAtte
     /** Hides keys that are `window` or more away, in either direction. */
     function windowed(scores: string): string {
       const { window } = layout;
-      if (window === undefined) return scores;
+      if (window === undefined || window >= context.positions) return scores;
       const { builder } = recorder;
       const isNear = context.values.once(`window ${window}`, () =>
         builder.op("Less", [builder.op("Abs", [distances()]), int32(recorder, window)]),

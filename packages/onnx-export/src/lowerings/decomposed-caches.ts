@@ -9,7 +9,7 @@ import {
   type Recorder,
   type Tensor,
 } from "@slm/tensor";
-import { checkHeadOrder, type LoweringContext } from "./context.js";
+import { checkHeadOrder, STATIC_MASKED, type LoweringContext } from "./context.js";
 import { cast, concat, countUp, int32, reshape, sizeOf, transposeAxes } from "./emit.js";
 import { HeadAxes } from "./head-axes.js";
 import { attendedOnly, maskBias } from "./padding.js";
@@ -214,7 +214,7 @@ export function windowCache(context: LoweringContext): Lowering<"cachedAttention
   return (recorder, inputs, layout) => {
     checkHeadOrder(layout);
     const { windowBias } = context.values;
-    if (layout.window !== undefined)
+    if (layout.window !== undefined && context.runsAreLong)
       throw new SlmError("OP_UNSUPPORTED", "export: static graphs have one window for all layers");
     if (windowBias === undefined)
       throw new SlmError("UNEXPECTED", "export: a static decoder needs its bias as an input");
@@ -239,10 +239,8 @@ export function windowCache(context: LoweringContext): Lowering<"cachedAttention
       query: turn(query, heads),
       key: concat(recorder, [recorder.nameOf(pastKey), newKey], 3),
       value: concat(recorder, [recorder.nameOf(pastValue), newValue], 2),
-      mask: withRelative(
-        recorder,
-        added,
-        addBias(recorder, forEachHead(recorder, windowBias, length === 1 ? 1 : heads / kvHeads)),
+      mask: withRelative(recorder, added, (scores) =>
+        nearOnly(addBias(recorder, folded(windowBias))(scores)),
       ),
     };
     return {
@@ -250,6 +248,25 @@ export function windowCache(context: LoweringContext): Lowering<"cachedAttention
       presentKey: recorder.tensor(newKey, [1, kvHeads, headDim, length]),
       presentValue: recorder.tensor(newValue, [1, kvHeads, length, headDim]),
     };
+
+    /** Of every token's row, once for each of the heads that fold into the rows of one KV head. */
+    function folded(bias: string): string {
+      return forEachHead(recorder, bias, length === 1 ? 1 : heads / kvHeads);
+    }
+
+    /** Hides what a layer's own window has left behind. */
+    function nearOnly(scores: string): string {
+      const { window, capacity } = layout;
+      if (window === undefined || window >= capacity) return scores;
+      const bias = context.values.once(`window ${window}`, () => {
+        const { builder } = recorder;
+        const scalar = (value: number): string => builder.constant("float32", [], [value]);
+        const isNear = builder.op("Greater", [slotDistances(), int32(recorder, -window)]);
+        const rows = builder.op("Where", [isNear, scalar(0), scalar(STATIC_MASKED / 2)]);
+        return folded(reshape(recorder, rows, [1, 1, length, pastKey.shape[3]! + length]));
+      });
+      return addBias(recorder, bias)(scores);
+    }
 
     /** Position of each slot, and of the tokens themselves, less the tokens' own: int32 `[length, slots + length]`. */
     function slotDistances(): string {

@@ -9,8 +9,8 @@ import {
   lengthBias,
   selfAttention,
 } from "../ops/attention.js";
-import { add, embedding, gelu, qkNorm, lastPosition, linear, rmsNorm } from "../ops/basic.js";
-import { multiply, quickGelu, silu, softcap } from "../ops/gates.js";
+import { add, embedding, gelu, qkNorm, lastPosition, linear, positionRows, rmsNorm } from "../ops/basic.js";
+import { erfGelu, multiply, quickGelu, relu, silu, softcap } from "../ops/gates.js";
 import { layerNorm } from "../ops/layer-norm.js";
 import { concatTokens, mixTokens, shiftGrid, tokensFrom } from "../ops/tokens.js";
 import type { HeadLayout, OpName } from "../ops/signatures.js";
@@ -149,6 +149,48 @@ function cachedAttentionCases(): OpCase[] {
   }));
 }
 
+/** Biases by distance, and windows in both directions; heads are not rotated. */
+function relativeCases(): OpCase[] {
+  const relative = { buckets: 4, maxDistance: 5 };
+  const length = 7;
+  return LAYOUTS.flatMap(({ label, ...layout }) => {
+    const relativeBias = random([relative.buckets, layout.heads], 6);
+    const differentiable = [...QKV, "relativeBias"];
+    const whole = [false, true].map((causal): OpCase => ({
+      name: `selfAttention, relative bias, ${label}${causal ? ", causal" : ", window"}`,
+      inputs: { ...headInputs(layout, length), relativeBias },
+      differentiable,
+      build: (x) =>
+        selfAttention(
+          { ...heads(x), relativeBias: x["relativeBias"] },
+          { ...layout, causal, relative, window: causal ? undefined : 3 },
+        ),
+    }));
+    const caches = [
+      { kind: "", size: length, pastLength: int32([BATCH], [6, 2]), form: "full" },
+      { kind: ", delta", size: length, pastLength: int32([BATCH], [5, 0]), form: "delta" },
+      { kind: ", growing", size: 3, pastLength: int32([1], [3]), form: "full" },
+    ] as const;
+    const steps = caches.map(({ kind, size, pastLength, form }): OpCase => ({
+      name: `cachedAttention, relative bias, ${label}${kind}`,
+      inputs: {
+        ...headInputs(layout, 1),
+        pastKey: random([BATCH, layout.kvHeads, size, layout.headDim], 4),
+        pastValue: random([BATCH, layout.kvHeads, size, layout.headDim], 5),
+        pastLength,
+        relativeBias,
+      },
+      differentiable: [...differentiable, "pastKey", "pastValue"],
+      build: (x) => {
+        const past = { pastKey: x["pastKey"]!, pastValue: x["pastValue"]!, pastLength: x["pastLength"]! };
+        const inputs = { ...heads(x), ...past, relativeBias: x["relativeBias"] };
+        return cachedAttention(inputs, { ...layout, relative, capacity: length, caches: form }).output;
+      },
+    }));
+    return [...whole, ...steps];
+  });
+}
+
 function crossAttentionCases(): OpCase[] {
   const unbiased: OpCase = {
     name: "crossAttention without a bias",
@@ -171,7 +213,12 @@ function crossAttentionCases(): OpCase[] {
     differentiable: QKV,
     build: (x) => crossAttention({ ...heads(x), bias: x["bias"]! }, layout),
   }));
-  return [unbiased, ...biased];
+  const capped: OpCase = {
+    ...unbiased,
+    name: "crossAttention, softcap",
+    build: (x) => crossAttention(heads(x), { ...GROUPED, softcap: 0.7 }),
+  };
+  return [unbiased, ...biased, capped];
 }
 
 /** Cases per op: an op without cases does not compile. */
@@ -188,6 +235,21 @@ export const OP_CASES: { readonly [O in OpName]: readonly OpCase[] } = {
       inputs: { table: random([600, 2], 1), ids: randomIds([2, 40], 2, 12) },
       differentiable: ["table"],
       build: (x) => embedding({ table: x["table"]!, ids: x["ids"]! }, {}),
+    },
+  ],
+  positionRows: [
+    {
+      name: "positionRows from the beginning",
+      inputs: { table: random([5, 3], 1), sequence: random([2, 4, 2], 2) },
+      differentiable: ["table"],
+      build: (x) => positionRows({ table: x["table"]!, sequence: x["sequence"]! }, {}),
+    },
+    {
+      name: "positionRows after a past of each row",
+      inputs: { table: random([5, 3], 1), sequence: random([2, 1, 2], 2), pastLength: int32([2], [4, 1]) },
+      differentiable: ["table"],
+      build: (x) =>
+        positionRows({ table: x["table"]!, sequence: x["sequence"]!, pastLength: x["pastLength"] }, {}),
     },
   ],
   linear: [
@@ -256,6 +318,22 @@ export const OP_CASES: { readonly [O in OpName]: readonly OpCase[] } = {
       inputs: { x: float32([2, 5], [-6, -2, -1, -0.5, 0, 0.1, 0.75, 1, 2, 6]) },
       differentiable: ["x"],
       build: (x) => gelu({ x: x["x"]! }, {}),
+    },
+  ],
+  erfGelu: [
+    {
+      name: "erfGelu",
+      inputs: { x: float32([2, 5], [-6, -2, -1, -0.5, 0, 0.1, 0.75, 1, 2, 6]) },
+      differentiable: ["x"],
+      build: (x) => erfGelu({ x: x["x"]! }, {}),
+    },
+  ],
+  relu: [
+    {
+      name: "relu",
+      inputs: { x: float32([2, 3], [-6, -1, -0.1, 0.1, 2, 6]) },
+      differentiable: ["x"],
+      build: (x) => relu({ x: x["x"]! }, {}),
     },
   ],
   quickGelu: [
@@ -327,7 +405,7 @@ export const OP_CASES: { readonly [O in OpName]: readonly OpCase[] } = {
       build: (x) => add({ a: x["a"]!, b: x["b"]! }, {}),
     },
   ],
-  selfAttention: [...selfAttentionCases(), ...scoreCases()],
+  selfAttention: [...selfAttentionCases(), ...scoreCases(), ...relativeCases()],
   cachedAttention: cachedAttentionCases(),
   crossKey: LAYOUTS.map(({ label, ...layout }) => ({
     name: `crossKey, ${label}`,

@@ -137,6 +137,16 @@ describe(createLibrary, () => {
     expect(encode({ byte_fallback: false })).toEqual([1, 0, 1, 0]);
   });
 
+  test("makes text of byte tokens as the native library does: with a byte order mark, and a sign for each stray byte", () => {
+    const vocab = ["<unk>", "a", "<0xEF>", "<0xBB>", "<0xBF>"].map((piece) => [piece, -1]);
+    const model = { type: "Unigram", unk_id: 0, vocab, byte_fallback: true };
+    const decoder = { type: "Sequence", decoders: [{ type: "ByteFallback" }, { type: "Fuse" }] };
+    const library = createLibrary(file({ model, decoder }, []), config);
+    const decode = (...ids: readonly number[]): string => library.decode(ids, { skip_special_tokens: true });
+    expect(decode(2, 3, 4, 1)).toBe("\ufeffa");
+    expect(decode(2, 3, 1)).toBe("\ufffd\ufffda");
+  });
+
   test("names a setting of BPE that nothing here computes", () => {
     const model = { type: "BPE", vocab: { a: 0 }, merges: [], continuing_subword_prefix: "##" };
     expect(() => createLibrary(file({ model }, []), config)).toThrow("continuing_subword_prefix ('##')");

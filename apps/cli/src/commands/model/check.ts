@@ -49,10 +49,12 @@ export class ModelCheckCommand extends SlmCommand<ReferenceReport | HuggingFaceR
   }
 }
 
-const answerLines = ({ greedy, beams }: HuggingFaceReport): readonly string[] =>
-  Object.entries({ greedy, beams }).map(
-    ([name, { same }]) => `${name.padEnd(15)} ${same ? "the same tokens" : "OTHER tokens"}`,
-  );
+const answerLines = ({ greedy, beams, searches, leftOut }: HuggingFaceReport): readonly string[] => [
+  ...Object.entries({ greedy, beams, searches }).flatMap(([name, result]) =>
+    result === undefined ? [] : [`${name.padEnd(15)} ${result.same ? "the same tokens" : "OTHER tokens"}`],
+  ),
+  ...(leftOut === undefined ? [] : [`compared without ${leftOut}`]),
+];
 
 const trainingLines = ({ losses, gradients }: ReferenceReport): readonly string[] => [
   ...Object.entries(losses).map(

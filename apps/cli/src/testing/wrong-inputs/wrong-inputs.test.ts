@@ -7,11 +7,15 @@ import { fileURLToPath } from "node:url";
 import { format, resolveConfig } from "prettier";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { asMapping, type Mapping } from "../recipe/mapping.js";
-import { runCommand } from "./run-command.js";
-import { SOUND_FILES, SOUND_RECIPE, WRONG_INPUTS, type WrongInput } from "./wrong-inputs.js";
+import { asMapping, type Mapping } from "../../recipe/mapping.js";
+import { runCommand } from "../run-command.js";
+import { WRONG_FILES } from "./wrong-files.js";
+import { SOUND_FILES, SOUND_RECIPE, type WrongInput } from "./wrong-input.js";
+import { WRONG_RECIPES } from "./wrong-recipes.js";
 
-const PAGE = fileURLToPath(new URL("../../../../docs/how-to/wrong-inputs.md", import.meta.url));
+const WRONG_INPUTS = [...WRONG_FILES, ...WRONG_RECIPES];
+
+const PAGE = fileURLToPath(new URL("../../../../../docs/how-to/wrong-inputs.md", import.meta.url));
 
 let root = "";
 beforeAll(async () => {
@@ -87,10 +91,9 @@ describe("a wrong input", () => {
       failures[index] = failure;
       expect(failure).toEqual({
         code: input.code,
-        message:
-          typeof input.message === "string"
-            ? expect.stringContaining(input.message)
-            : expect.stringMatching(input.message),
+        message: (typeof input.message === "string"
+          ? expect.stringContaining(input.message)
+          : expect.stringMatching(input.message)) as string,
         suggestions: expect.arrayContaining([expect.stringContaining(input.help)]) as string[],
       });
       for (const stage of ["teacher", "distill", ".teacher.partial", ".distill.partial"])
@@ -129,7 +132,7 @@ function page(): string {
     "# Wrong inputs, and what slm says",
     "",
     "Each of these ends with one error and something to do, before any training. `slm run RECIPE --dry-run` says the same as `slm run RECIPE`. A test makes every one of",
-    "them and writes this table (`apps/cli/src/testing/wrong-inputs.test.ts`).",
+    "them and writes this table (`apps/cli/src/testing/wrong-inputs/wrong-inputs.test.ts`).",
     "",
     "Rows of a dataset module, rows with images and tokenizers of the hub are read by the run alone, not by `--dry-run`.",
     "",

@@ -1,5 +1,10 @@
-/** A published decoder-only model as a checkpoint with its tokenizer. */
-import { type CheckpointDType, importConfig, writeImported } from "@slm/checkpoints";
+/** A published model as a checkpoint with its tokenizer. */
+import {
+  importedConfig,
+  isPublishedEncoderDecoder,
+  writeImported,
+  type CheckpointDType,
+} from "@slm/checkpoints";
 import {
   createTokenizer,
   fillVocabulary,
@@ -12,7 +17,7 @@ import { copyFile } from "node:fs/promises";
 import { join } from "node:path";
 import { chatTemplateFiles, openExternal } from "./open-external.js";
 
-export interface ImportTeacherOptions {
+export interface ImportModelOptions {
   readonly dtype: CheckpointDType;
   /** [tokens] */
   readonly maxSource?: number | undefined;
@@ -24,7 +29,7 @@ export interface ImportTeacherOptions {
   readonly vocabulary?: TokenizerFiles | undefined;
 }
 
-export interface ImportedTeacher {
+export interface ImportedModel {
   readonly parameters: number;
   readonly vocab: number;
   /** Where it came from. */
@@ -37,11 +42,11 @@ export interface ImportedTeacher {
  *
  * @throws SlmError naming the file, setting or tensor that is missing, corrupt or not imported.
  */
-export async function importTeacher(
+export async function importModel(
   source: string,
   work: string,
-  { dtype, maxSource, maxTarget, before, after, vocabulary }: ImportTeacherOptions,
-): Promise<ImportedTeacher> {
+  { dtype, maxSource, maxTarget, before, after, vocabulary }: ImportModelOptions,
+): Promise<ImportedModel> {
   const { checkpoint, tokenizer: external } = await openExternal(source);
   const around = external.config.source;
   const files =
@@ -50,17 +55,18 @@ export async function importTeacher(
       : withPrompt(external, { before: before ?? around.before ?? "", after: after ?? around.after ?? "\n" });
   const whole = fillVocabulary(
     files,
-    importConfig(checkpoint, { maxSource, maxTarget }).config.vocabularySize,
+    importedConfig(checkpoint, { maxSource, maxTarget }).vocabularySize,
     source,
   );
   const shared = vocabulary && shareVocabulary(whole, vocabulary, source);
   const written = shared?.files ?? whole;
   const { tokens, vocabularySize: vocab } = createTokenizer(written);
-  const lengths = { maxSource, maxTarget };
   const { parameters } = await writeImported(checkpoint, work, {
     dtype,
-    ...lengths,
-    tokens,
+    maxSource,
+    maxTarget,
+    // What an encoder-decoder starts and ends with is its configuration's: tokenizers name the tokens of texts.
+    tokens: isPublishedEncoderDecoder(checkpoint) ? undefined : tokens,
     vocabulary: shared?.ids,
   });
   await writeTokenizer(written, work);

@@ -1,0 +1,85 @@
+import { Args, Flags } from "@oclif/core";
+import type { ResolvedModel } from "@slm/checkpoints";
+import type { ImportedModel } from "../models/import-model.js";
+import { formatCount } from "../ui/format.js";
+import { SlmCommand } from "../slm-command.js";
+
+export interface ImportResult extends ImportedModel {
+  /** The repository and commit it was fetched from; absent for a local model. */
+  readonly hub?: NonNullable<ResolvedModel["hub"]> | undefined;
+  readonly artifact: string;
+}
+
+export class ImportCommand extends SlmCommand<ImportResult> {
+  static override summary = "Import a published model as a checkpoint.";
+  static override description =
+    "SOURCE is a directory with config.json, safetensors (one file or shards) and the tokenizer's files, a GGUF file, or a hub id: " +
+    "org/name, org/name@revision, hf:org/name/file.gguf, fetched into the hub's cache. Decoder-only models: Llama and SmolLM2, " +
+    "Mistral, Qwen 2, 2.5 and 3, Phi-3, Gemma 2 and 3 (text). Encoder-decoders: T5 and FLAN-T5, mT5, umT5, BART, mBART, Pegasus, " +
+    "Marian (OPUS-MT), M2M-100 (NLLB), Blenderbot small, T5Gemma, with their generation settings. Other models are rejected. " +
+    "The result is a MODEL for generate, eval, export and quantize; a decoder-only one is a teacher too: " +
+    "{ kind: checkpoint, path: DIR }.";
+  static override args = {
+    source: Args.string({ required: true, description: "Directory, GGUF file or hub id." }),
+  };
+  static override flags = {
+    output: Flags.string({ char: "o", required: true, helpValue: "<dir>", summary: "Directory to write." }),
+    dtype: Flags.option({
+      options: ["float32", "float16", "bfloat16"] as const,
+      default: "float32" as const,
+      summary: "Type of the stored matrices; norms and biases are always float32.",
+    })(),
+    "max-source": Flags.integer({
+      min: 1,
+      helpValue: "<tokens>",
+      summary: "Longest source, including the text around it [tokens]. Default: 1024.",
+    }),
+    "max-target": Flags.integer({
+      min: 1,
+      helpValue: "<tokens>",
+      summary: "Longest target [tokens]. Default: 256.",
+    }),
+    before: Flags.string({
+      helpValue: "<text>",
+      summary: "Text before every source. It may contain special tokens, as in chat templates.",
+    }),
+    after: Flags.string({ helpValue: "<text>", summary: "Text after every source. Default: a line break." }),
+  };
+  static override examples = [
+    "<%= config.bin %> import google/flan-t5-small -o flan-t5",
+    "<%= config.bin %> import ./opus-mt-en-de -o en-de --dtype float16",
+    "<%= config.bin %> import HuggingFaceTB/SmolLM2-135M-Instruct -o smol",
+  ];
+
+  protected override async execute(): Promise<ImportResult> {
+    const { args, flags } = await this.parse(ImportCommand);
+    const { importModel } = await import("../models/import-model.js");
+    const { writeStandalone } = await import("../models/standalone-artifact.js");
+    const { resolveModel } = await import("@slm/checkpoints");
+    const { output, dtype, before, after } = flags;
+    const { path, hub } = await resolveModel(args.source, this.context(1));
+    const options = { dtype, maxSource: flags["max-source"], maxTarget: flags["max-target"], before, after };
+    const settings = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+    const made = await writeStandalone(
+      { directory: output, kind: "checkpoint", sources: { model: path }, settings },
+      async (work) => ({
+        ...(await importModel(path, work, options)),
+        hub,
+      }),
+    );
+    return { ...made, artifact: output };
+  }
+
+  protected override lines({
+    architecture,
+    parameters,
+    vocab,
+    dtype,
+    artifact,
+  }: ImportResult): readonly string[] {
+    return [
+      `${architecture}: ${formatCount(parameters)} parameters, ${String(vocab)} tokens, ${dtype}`,
+      artifact,
+    ];
+  }
+}

@@ -1,0 +1,56 @@
+/** A tiny published encoder-decoder with a tokenizer, as a directory of the model hub would hold it. */
+import { cp, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const FIXTURES = fileURLToPath(
+  new URL("../../../../packages/checkpoints/fixtures/encoder-decoders", import.meta.url),
+);
+
+/** Families of which every text is between the same tokens; those with languages have tokenizers of their own. */
+export const ENCODER_DECODERS = ["t5", "umt5", "bart", "pegasus", "marian", "t5gemma"] as const;
+export type EncoderDecoderName = (typeof ENCODER_DECODERS)[number];
+
+/** What a family's own library computed, in the layout of `slm model check`. */
+export const familyReference = (family: EncoderDecoderName): string => join(FIXTURES, family);
+
+const CHARACTERS = Array.from("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqr");
+
+interface TokenIds {
+  readonly pad_token_id: number;
+  readonly eos_token_id: number;
+  readonly decoder_start_token_id: number;
+  readonly bos_token_id?: number;
+}
+
+/** Copies a model into `directory`, with a byte-level tokenizer of single letters that puts EOS after texts. */
+export async function writeEncoderDecoder(directory: string, family: EncoderDecoderName): Promise<void> {
+  await cp(familyReference(family), directory, { recursive: true });
+  const ids = JSON.parse(await readFile(join(directory, "generation_config.json"), "utf8")) as TokenIds;
+  const texts = [...CHARACTERS];
+  const names = { [ids.bos_token_id ?? ids.decoder_start_token_id]: "<s>", [ids.pad_token_id]: "<pad>" };
+  const special = { ...names, [ids.eos_token_id]: "</s>" };
+  for (const [id, name] of Object.entries(special)) texts[Number(id)] = name;
+  const letters = { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: true };
+  const tokenizer = {
+    version: "1.0",
+    added_tokens: Object.entries(special).map(([id, content]) => ({
+      id: Number(id),
+      content,
+      special: true,
+    })),
+    normalizer: null,
+    pre_tokenizer: letters,
+    post_processor: {
+      type: "TemplateProcessing",
+      single: [{ Sequence: { id: "A", type_id: 0 } }, { SpecialToken: { id: "</s>", type_id: 0 } }],
+      pair: [],
+      special_tokens: { "</s>": { id: "</s>", ids: [ids.eos_token_id], tokens: ["</s>"] } },
+    },
+    decoder: letters,
+    model: { type: "BPE", vocab: Object.fromEntries(texts.map((text, id) => [text, id])), merges: [] },
+  };
+  await writeFile(join(directory, "tokenizer.json"), JSON.stringify(tokenizer));
+  const config = { pad_token: "<pad>", eos_token: "</s>", unk_token: "<pad>" };
+  await writeFile(join(directory, "tokenizer_config.json"), JSON.stringify(config));
+}

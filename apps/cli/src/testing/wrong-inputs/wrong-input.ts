@@ -1,0 +1,65 @@
+/** What a wrong input is, and the rows and the recipe without a fault that all of them are made of. */
+import type { Mapping } from "../../recipe/mapping.js";
+
+/** One wrong input. */
+export interface WrongInput {
+  /** What is wrong, for the list in the docs. */
+  readonly title: string;
+  /** Files beside the recipe. */
+  readonly files?: Readonly<Record<string, string | Uint8Array>>;
+  /** Changes of {@link SOUND_RECIPE}: keys of sections; the whole section `data`; null for no such section. */
+  readonly recipe?: Mapping;
+  /** Text of the recipe, where it is not one that can be built. */
+  readonly text?: string;
+  /** Command with its arguments. Default: `run r.yaml`. */
+  readonly argv?: readonly [string, ...string[]];
+  readonly code: string;
+  /** Part of the message. */
+  readonly message: string | RegExp;
+  /** Part of what to do. */
+  readonly help: string;
+}
+
+const LETTERS = ["a", "b", "c", "d", "e"];
+
+/** Words of three letters, all different, and their letters. */
+export const WORDS: readonly (readonly [string, string])[] = Array.from({ length: 60 }, (_, index) => {
+  const word = [index, Math.floor(index / 5), Math.floor(index / 25)]
+    .map((place) => LETTERS[place % 5]!)
+    .join("");
+  return [word, Array.from(word.toUpperCase()).join(" ")];
+});
+
+export const csv = (header: string, line: (pair: readonly [string, string]) => string): string =>
+  `${[header, ...WORDS.map(line)].join("\n")}\n`;
+export const SOUND = csv("source,target", ([source, target]) => `${source},${target}`);
+export const jsonl = (record: (pair: readonly [string, string]) => object): string =>
+  WORDS.map((pair) => `${JSON.stringify(record(pair))}\n`).join("");
+
+export const shape = {
+  width: 16,
+  heads: 2,
+  kvHeads: 2,
+  headDim: 8,
+  feedForward: 32,
+  decoderLayers: 1,
+  maxSource: 8,
+  maxTarget: 8,
+  bias: false,
+};
+const training = { steps: 2, batchSize: 4, warmupSteps: 1, buckets: 1, evaluateEvery: 2, evaluateRows: 2 };
+
+/** Files of {@link SOUND_RECIPE}. */
+export const SOUND_FILES: Readonly<Record<string, string>> = { "rows.csv": SOUND };
+
+/** A recipe without a fault. */
+export const SOUND_RECIPE: Mapping = {
+  data: { train: "rows.csv", devFraction: 0.2 },
+  tokenizer: {},
+  teacher: { kind: "train", model: shape, ...training },
+  distill: { student: { ...shape, encoderLayers: 1 }, ...training },
+  quantize: { schemes: ["int8-dynamic"], gate: { metric: "exactMatch", maxDrop: 1 } },
+};
+
+/** The section `data` of a recipe. */
+export const data = (changes: object): Mapping => ({ data: changes });

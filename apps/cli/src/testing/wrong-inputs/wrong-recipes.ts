@@ -1,0 +1,192 @@
+/** Recipes and flags that do not suit the rows, the device or themselves. */
+import type { Mapping } from "../../recipe/mapping.js";
+import { data, jsonl, shape, SOUND, type WrongInput } from "./wrong-input.js";
+
+const student = (changes: object): Mapping => ({
+  distill: { student: { ...shape, encoderLayers: 1, ...changes } },
+});
+export const WRONG_RECIPES: readonly WrongInput[] = [
+  // Rows against models and metrics.
+  {
+    title: "Sources are longer than the student reads",
+    files: { "rows.csv": `${SOUND}${"abcde".repeat(4)},A B\n` },
+    recipe: data({ train: "rows.csv", devFraction: 0.2, testFraction: 0 }),
+    code: "DATA_INVALID",
+    message:
+      /1 of \d+ rows are longer than teacher.model.maxSource, 8 tokens; the longest has 20.*distill.student.maxSource/u,
+    help: "distill.student.maxSource=20",
+  },
+  {
+    title: "Targets are longer than the teacher and the student write",
+    files: { "rows.csv": `${SOUND}abcd,${"A B ".repeat(6).trim()}\n` },
+    recipe: data({ train: "rows.csv", devFraction: 0.2, testFraction: 0 }),
+    code: "DATA_INVALID",
+    message:
+      /rows are longer than teacher.model.maxTarget, 8 tokens; the longest has 13.*distill.student.maxTarget/u,
+    help: "teacher.model.maxTarget=13",
+  },
+  {
+    title: "The metric is for JSON, and the targets are words",
+    recipe: { quantize: { gate: { metric: "jsonExactMatch", maxDrop: 0.01 } } },
+    code: "DATA_INVALID",
+    message: "jsonExactMatch cannot read the targets of",
+    help: "distill.metrics=[exactMatch]",
+  },
+  {
+    title: "The metric cannot score questions without an answer",
+    files: {
+      "rows.jsonl": jsonl(([source, target]) => ({ source, target })),
+      "dev.jsonl": '{"source":"zz","target":"","references":[]}\n',
+    },
+    recipe: data({ train: "rows.jsonl", dev: "dev.jsonl" }),
+    code: "DATA_INVALID",
+    message: "exactMatch cannot read the targets of 1 of 1 dev rows",
+    help: "distill.metrics=[squadExactMatch]",
+  },
+  // The student and its device.
+  {
+    title: "The device does not compute the precision of the export",
+    recipe: { export: { precision: "bfloat16" } },
+    code: "OP_UNSUPPORTED",
+    message: "distill.student cannot be exported for target cpu, so it is not trained",
+    help: "--precision float32",
+  },
+  {
+    title: "The window of an NPU's graphs is longer than the student's targets",
+    recipe: {
+      export: { target: "npu", window: 4096 },
+      quantize: { schemes: ["a16w8"], gate: { metric: "exactMatch", maxDrop: 1 } },
+    },
+    code: "USAGE",
+    message: "the window is at most what the model's caches hold, 8 tokens, got 4096",
+    help: "change distill.student, or export.target",
+  },
+  {
+    title: "The heads have an odd size",
+    recipe: student({ width: 18, headDim: 9 }),
+    code: "CONFIG_INVALID",
+    message: "headDim 9 is odd",
+    help: "change distill.student",
+  },
+  {
+    title: "The student does not fit on the disk",
+    recipe: student({
+      width: 262_144,
+      headDim: 131_072,
+      feedForward: 1_048_576,
+      encoderLayers: 4096,
+      decoderLayers: 4096,
+    }),
+    code: "OUTPUT_FAILED",
+    message: "the run writes about",
+    help: "--out DIRECTORY_ON_ANOTHER_DISK",
+  },
+  {
+    title: "The device does not take the quantization scheme",
+    recipe: { export: { target: "npu", profile: "qnn" } },
+    code: "OP_UNSUPPORTED",
+    message: "does not take scheme 'int8-dynamic'",
+    help: "a16w8",
+  },
+  {
+    title: "Graphs for the CPU are to be compiled for a chip",
+    recipe: { compile: { socs: ["sm8650"] } },
+    code: "OP_UNSUPPORTED",
+    message: "vendors' compilers take exports for an NPU",
+    help: "--target npu",
+  },
+  {
+    title: "The engine is no engine",
+    argv: ["run", "r.yaml", "--set", "engine=cuda"],
+    code: "CONFIG_INVALID",
+    message: 'engine: Invalid option: expected one of "onnx"|"js"|"tensorflow"',
+    help: "engine",
+  },
+  // The recipe.
+  {
+    title: "The recipe is not there",
+    argv: ["run", "other.yaml"],
+    code: "INPUT_MISSING",
+    message: "other.yaml",
+    help: "slm init",
+  },
+  {
+    title: "The recipe is no YAML",
+    text: "data: [\n  train: rows.csv\n",
+    code: "CONFIG_INVALID",
+    message: "r.yaml:",
+    help: "line",
+  },
+  {
+    title: "A key is misspelt",
+    recipe: { distill: { step: 3 } },
+    code: "CONFIG_INVALID",
+    message: "distill.step: unknown key; did you mean 'steps'?",
+    help: "write distill.steps instead of distill.step",
+  },
+  {
+    title: "A value is of another kind",
+    recipe: { distill: { steps: "many" } },
+    code: "CONFIG_INVALID",
+    message: "distill.steps: Invalid input: expected number, received string",
+    help: "distill.steps",
+  },
+  {
+    title: "No metric is named",
+    recipe: { quantize: null },
+    code: "CONFIG_INVALID",
+    message: "distill.metrics",
+    help: "distill.metrics",
+  },
+  {
+    title: "There is no metric of that name",
+    recipe: { distill: { metrics: ["accuracy"] } },
+    code: "CONFIG_INVALID",
+    message: "distill.metrics[0]: Invalid option: expected one of",
+    help: "distill.metrics",
+  },
+  {
+    title: "The checkpoint of the teacher is not there",
+    recipe: { teacher: { kind: "checkpoint", path: "./teacher" } },
+    code: "INPUT_MISSING",
+    message: "teacher",
+    help: "section 'teacher'",
+  },
+  {
+    title: "The dataset module is not there",
+    recipe: { data: { source: { module: "./dataset.ts" } } },
+    code: "INPUT_MISSING",
+    message: "dataset.ts",
+    help: "section 'data'",
+  },
+  {
+    title: "The splits leave nothing to train on",
+    recipe: data({ train: "rows.csv", testFraction: 0.6, devFraction: 0.5 }),
+    code: "CONFIG_INVALID",
+    message: "testFraction and devFraction leave nothing to train on",
+    help: "data.testFraction",
+  },
+  // Flags.
+  {
+    title: "The stage of --only does not exist",
+    argv: ["run", "r.yaml", "--only", "distil"],
+    code: "USAGE",
+    message: "--only distil: no stage 'distil'; did you mean 'distill'?",
+    help: "distill",
+  },
+  {
+    title: "--set has no value",
+    argv: ["run", "r.yaml", "--set", "distill.steps"],
+    code: "USAGE",
+    message: "distill.steps",
+    help: "--set",
+  },
+  {
+    title: "slm init is given a table whose columns no name tells",
+    files: { "rows.csv": "a,b,c\n1,2,3\n" },
+    argv: ["init", "--yes", "--data", "rows.csv", "-o", "new.yaml"],
+    code: "USAGE",
+    message: "the column of the source cannot be guessed from the names; its columns are a, b, c",
+    help: "--source COLUMN --target COLUMN",
+  },
+];

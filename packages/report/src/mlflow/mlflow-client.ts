@@ -1,0 +1,145 @@
+/** The part of MLflow's REST API that stores runs. Source: mlflow.org/docs/latest/api_reference/rest-api.html, version 2.0. */
+import { SlmError } from "@slm/core";
+import { z } from "zod";
+
+/** A server that answers later is treated as not there [ms]. */
+const TIMEOUT_MS = 30_000;
+/** Longest answer that is read [bytes]. */
+const ANSWER_LIMIT = 4 * 1024 * 1024;
+
+export interface MlflowServer {
+  /** Address of the tracking server: `http://127.0.0.1:5000`. */
+  readonly url: string;
+  /** Sent as a bearer token. */
+  readonly token?: string | undefined;
+  /** Sent as basic authentication, where there is no token. */
+  readonly user?: { readonly name: string; readonly password: string } | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const failure = z.looseObject({ error_code: z.string(), message: z.string().optional() });
+
+/** MLflow's name for something that does not exist. */
+const MISSING = "RESOURCE_DOES_NOT_EXIST";
+
+export class MlflowClient {
+  readonly #server: MlflowServer;
+  readonly #base: URL;
+
+  /** @throws SlmError USAGE for an address that is none */
+  constructor(server: MlflowServer) {
+    this.#server = server;
+    this.#base = baseOf(server.url);
+  }
+
+  /** Reads; undefined if it does not exist. @throws SlmError DEVICE_UNAVAILABLE, OUTPUT_FAILED, DATA_INVALID */
+  async get<Answer>(
+    path: string,
+    query: Readonly<Record<string, string>>,
+    schema: z.ZodType<Answer>,
+  ): Promise<Answer | undefined> {
+    const url = this.#urlOf(path);
+    url.search = new URLSearchParams(query).toString();
+    return this.#call(url, undefined, schema);
+  }
+
+  /** Writes. @throws SlmError DEVICE_UNAVAILABLE, OUTPUT_FAILED, DATA_INVALID */
+  async post<Answer>(path: string, body: object, schema: z.ZodType<Answer>): Promise<Answer> {
+    const answer = await this.#call(this.#urlOf(path), body, schema);
+    if (answer !== undefined) return answer;
+    throw new SlmError("OUTPUT_FAILED", `mlflow: ${path}: what it refers to does not exist on the server`);
+  }
+
+  async #call<Answer>(
+    url: URL,
+    body: object | undefined,
+    schema: z.ZodType<Answer>,
+  ): Promise<Answer | undefined> {
+    const where = `mlflow: ${url.origin}${url.pathname}`;
+    const { signal } = this.#server;
+    const timeout = AbortSignal.timeout(TIMEOUT_MS);
+    let status: number;
+    let text: string;
+    try {
+      const response = await fetch(url, {
+        method: body === undefined ? "GET" : "POST",
+        headers: { ...this.#authorization(), "content-type": "application/json" },
+        // A redirect could take the credentials elsewhere.
+        redirect: "error",
+        signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      status = response.status;
+      text = await limitedText(response);
+    } catch (cause) {
+      if (signal?.aborted === true) throw signal.reason;
+      throw new SlmError("DEVICE_UNAVAILABLE", `${where}: the server does not answer`, {
+        context: { url: url.origin },
+        suggestions: ["mlflow server --host 127.0.0.1 --port 5000"],
+        cause,
+      });
+    }
+    const json = parse(text);
+    if (status >= 400) {
+      const { error_code: code, message = "" } = failure.safeParse(json).data ?? { error_code: "" };
+      if (code === MISSING) return undefined;
+      throw new SlmError(
+        "OUTPUT_FAILED",
+        `${where}: the server rejected the request: ${status} ${code} ${message.slice(0, 300)}`.trim(),
+        {
+          context: { url: url.origin, status, code },
+          suggestions:
+            status === 401 || status === 403
+              ? ["set MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"]
+              : [],
+        },
+      );
+    }
+    const answer = schema.safeParse(json);
+    if (answer.success) return answer.data;
+    throw new SlmError("DATA_INVALID", `${where}: the answer is not MLflow's: ${answer.error.message}`, {
+      context: { url: url.origin },
+    });
+  }
+
+  #urlOf(path: string): URL {
+    return new URL(`api/2.0/mlflow/${path}`, this.#base);
+  }
+
+  #authorization(): Readonly<Record<string, string>> {
+    const { token, user } = this.#server;
+    if (token !== undefined) return { authorization: `Bearer ${token}` };
+    if (user === undefined) return {};
+    return { authorization: `Basic ${Buffer.from(`${user.name}:${user.password}`).toString("base64")}` };
+  }
+}
+
+function baseOf(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url !== undefined && /^https?:$/.test(url.protocol) && url.username === "")
+    return new URL(url.pathname.endsWith("/") ? url : `${url.href}/`);
+  throw new SlmError("USAGE", `mlflow: expected the address of a tracking server, got '${text}'`, {
+    suggestions: ["--mlflow http://127.0.0.1:5000"],
+  });
+}
+
+/** The text of an answer. @throws Error if it is too long */
+async function limitedText(response: Response): Promise<string> {
+  const parts: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const part of response.body ?? []) {
+    const piece = part as Uint8Array;
+    bytes += piece.byteLength;
+    if (bytes > ANSWER_LIMIT) throw new Error(`the answer has more than ${ANSWER_LIMIT} bytes`);
+    parts.push(piece);
+  }
+  return Buffer.concat(parts).toString("utf8");
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,184 @@
+import { readFileSync } from "node:fs";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createTokenizer, loadTokenizer } from "../load-tokenizer.js";
+import { tokenTexts } from "../token-texts.js";
+import { writeTokenizer } from "../tokenizer-files.js";
+import { readEncoderDecoderTokenizer, type EncoderDecoderTokens } from "./read-encoder-decoder-tokenizer.js";
+
+interface Row {
+  readonly text: string;
+  readonly languages: readonly [string | null, string | null];
+  readonly source: readonly number[];
+  readonly target: readonly number[];
+  readonly decoded: string;
+}
+
+interface Case {
+  readonly name: string;
+  readonly modelType: string;
+  /** Files of the directory, in base64. */
+  readonly files: Readonly<Record<string, string>>;
+  readonly rows: readonly Row[];
+}
+
+/** Made by tools/interop/reference/family-tokenizers.mjs with transformers 4.57.1, tokenizers 0.22.2 and sentencepiece 0.2.3. */
+const { cases } = JSON.parse(
+  gunzipSync(readFileSync(new URL("../../fixtures/families.json.gz", import.meta.url))).toString("utf8"),
+) as { readonly cases: readonly Case[] };
+
+/** Lines that slm rejects: nothing of them is left, or they spell a special token, which Python takes for the token. */
+const isRejected = ({ text }: Row): boolean =>
+  text.replaceAll(/[\s\u00ad\u200b\ufeff\0]/gu, "") === "" || /<bos>|<eos>/u.test(text);
+
+let root = "";
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "slm-families-"));
+  for (const { name, files } of cases) {
+    await mkdir(join(root, name));
+    for (const [file, content] of Object.entries(files))
+      await writeFile(join(root, name, file), Buffer.from(content, "base64"));
+  }
+});
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+const open = (
+  name: string,
+  more: Partial<EncoderDecoderTokens> = {},
+): ReturnType<typeof readEncoderDecoderTokenizer> =>
+  readEncoderDecoderTokenizer(join(root, name), {
+    modelType: cases.find((one) => one.name === name)!.modelType,
+    ...more,
+  });
+
+/** Tokens of ids, by the texts of the files. */
+function named(files: Awaited<ReturnType<typeof open>>, ids: readonly number[]): (string | undefined)[] {
+  const texts = tokenTexts(files);
+  return ids.map((id) => texts[id]);
+}
+
+describe(readEncoderDecoderTokenizer, () => {
+  test.each(cases.map((one) => [one.name, one] as const))(
+    "gives the ids and the text that Python's libraries give: %s",
+    async (name, { modelType, rows }) => {
+      const files = await open(name, { forcedBos: modelType === "bart" ? 0 : undefined });
+      // What is written is what is read again: nothing else of the directory is needed.
+      await writeTokenizer(files, join(root, `${name}-written`));
+      const tokenizer = await loadTokenizer(join(root, `${name}-written`));
+      for (const row of rows.filter((one) => !isRejected(one))) {
+        const [source, target] = row.languages;
+        const pair = { source: source ?? undefined, target: target ?? undefined };
+        expect(tokenizer.encodeSource(row.text, pair), row.text).toEqual(row.source);
+        // Gemma's own BOS is slm's decoder start.
+        const expected = modelType === "t5gemma" ? row.target.slice(1) : row.target;
+        expect(tokenizer.encodeTarget(row.text, pair), row.text).toEqual(expected);
+        expect(tokenizer.decode(row.target), row.text).toBe(row.decoded);
+      }
+    },
+  );
+
+  test("languages of a request are those of the ids, and the defaults are those of the directory", async () => {
+    const files = await open("nllb", {
+      sourceLanguage: "deu_Latn",
+      targetLanguage: "fra_Latn",
+      decoderStart: 2,
+    });
+    const tokenizer = createTokenizer(files);
+    expect(tokenizer.languages).toMatchObject({
+      source: "deu_Latn",
+      target: "fra_Latn",
+      begins: "forced_bos",
+    });
+    expect(tokenizer.languages!.codes).toHaveLength(202);
+    expect(tokenizer.tokens.bos).toBe(2);
+    expect(named(files, tokenizer.encodeSource("a").slice(0, 1))).toEqual(["deu_Latn"]);
+    expect(named(files, tokenizer.encodeSource("a", { source: "zul_Latn" }).slice(0, 1))).toEqual([
+      "zul_Latn",
+    ]);
+    expect(named(files, tokenizer.encodeTarget("a").slice(0, 1))).toEqual(["fra_Latn"]);
+    expect(() => tokenizer.encodeSource("a", { source: "klingon" })).toThrow("no language 'klingon'");
+    expect(() => tokenizer.languages!.tokenOf("xx")).toThrow(
+      expect.objectContaining({ code: "CONFIG_INVALID" }),
+    );
+    await expect(open("nllb", { targetLanguage: "xx" })).rejects.toThrow("no language 'xx'");
+  });
+
+  test("the language of a target is what the decoder of mBART starts with", async () => {
+    const files = await open("mbart", { targetLanguage: "ro_RO", decoderStart: 2 });
+    const tokenizer = createTokenizer(files);
+    expect(named(files, [tokenizer.tokens.bos])).toEqual(["ro_RO"]);
+    expect(named(files, tokenizer.encodeSource("a", { source: "de_DE" }).slice(-2))).toEqual([
+      "</s>",
+      "de_DE",
+    ]);
+  });
+
+  test("a forced BOS or a decoder start that is a language names the language of targets", async () => {
+    const mbart50 = await open("mbart50-json");
+    const french = tokenTexts(mbart50).indexOf("fr_XX");
+    const tokenizer = createTokenizer(await open("mbart50-json", { forcedBos: french }));
+    expect(tokenizer.languages!.target).toBe("fr_XX");
+    expect(tokenizer.encodeTarget("a")[0]).toBe(french);
+  });
+
+  test("Marian is told the language of the target by a token before the source, which a request or the text names", async () => {
+    const files = await open("marian");
+    const tokenizer = createTokenizer(files);
+    expect(tokenizer.languages).toMatchObject({ codes: ["fra", "deu", "zh_CN"], begins: "source" });
+    const asked = tokenizer.encodeSource("and", { target: "fra" });
+    expect(named(files, asked.slice(0, 1))).toEqual([">>fra<<"]);
+    expect(tokenizer.encodeSource(">>fra<<and")).toEqual(asked);
+    expect(tokenizer.languages!.tokenOf("deu")).toBe(tokenTexts(files).indexOf(">>deu<<"));
+  });
+
+  test("sources and targets may have vocabularies of their own", async () => {
+    const tokenizer = createTokenizer(await open("marian-separate"));
+    expect(tokenizer.sourceVocabularySize).not.toBe(tokenizer.vocabularySize);
+    expect(() => tokenizer.decode([tokenizer.vocabularySize])).toThrow("expected ids");
+  });
+
+  test("masks may be in a text, other special tokens may not", async () => {
+    const files = await open("pegasus");
+    const tokenizer = createTokenizer(files);
+    expect(named(files, tokenizer.encodeSource("<mask_1> <mask_2>").slice(0, 2))).toContain("<mask_1>");
+    expect(() => tokenizer.encodeSource("a</s>")).toThrow("special token </s>");
+    expect(() => tokenizer.encodeSource("<unk_3>")).toThrow("special token <unk_3>");
+  });
+
+  test("the class of the tokenizer decides, then the type of the model; neither is rejected", async () => {
+    const directory = join(root, "class");
+    await mkdir(directory);
+    await expect(open("t5", { modelType: "marian" })).resolves.toBeDefined();
+    await expect(
+      readEncoderDecoderTokenizer(directory, { modelType: "switch_transformers" }),
+    ).rejects.toThrow(expect.objectContaining({ code: "OP_UNSUPPORTED" }));
+    await expect(readEncoderDecoderTokenizer(directory, { modelType: "t5" })).rejects.toThrow(
+      expect.objectContaining({ code: "INPUT_MISSING" }),
+    );
+    await writeFile(
+      join(directory, "tokenizer_config.json"),
+      JSON.stringify({ tokenizer_class: "constructor" }),
+    );
+    await expect(readEncoderDecoderTokenizer(directory, { modelType: "toString" })).rejects.toThrow(
+      expect.objectContaining({ code: "OP_UNSUPPORTED" }),
+    );
+  });
+
+  test("a dictionary without the special tokens is rejected", async () => {
+    const directory = join(root, "dictionary");
+    await mkdir(directory);
+    for (const [file, content] of Object.entries(cases.find(({ name }) => name === "marian")!.files))
+      await writeFile(join(directory, file), Buffer.from(content, "base64"));
+    await writeFile(join(directory, "vocab.json"), JSON.stringify({ "<unk>": 0, a: 1 }));
+    await expect(readEncoderDecoderTokenizer(directory, { modelType: "marian" })).rejects.toThrow(
+      "lacks the token",
+    );
+    await writeFile(join(directory, "vocab.json"), JSON.stringify({ "<unk>": -1 }));
+    await expect(readEncoderDecoderTokenizer(directory, { modelType: "marian" })).rejects.toThrow(
+      expect.objectContaining({ code: "DATA_INVALID" }),
+    );
+  });
+});
