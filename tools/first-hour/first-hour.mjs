@@ -138,6 +138,15 @@ try {
   await firstHour(session);
   await serveAndAsk(session);
 
+  session.say("The same run in CI: [pipelines](../pipelines/README.md).");
+  const written = session.page();
+  if (process.argv.includes("--write")) await writeFile(page, written);
+  const committed = existsSync(page) ? await readFile(page, "utf8") : "";
+  expect(
+    withoutOutput(committed) === withoutOutput(written),
+    `${page} has other commands than this program: npm run e2e:first-hour -- --write`,
+  );
+
   const oci = await startOciRegistry(root);
   servers.push(oci);
   await tryCiExamples({
@@ -148,14 +157,6 @@ try {
     examples: join(repository, "docs", "pipelines"),
   });
 
-  session.say("The same run in CI: [pipelines](../pipelines/README.md).");
-  const written = session.page();
-  if (process.argv.includes("--write")) await writeFile(page, written);
-  const committed = existsSync(page) ? await readFile(page, "utf8") : "";
-  expect(
-    withoutOutput(committed) === withoutOutput(written),
-    `${page} has other commands than this program: npm run e2e:first-hour -- --write`,
-  );
   console.log(
     `all passed in ${((performance.now() - start) / 1000).toFixed(0)} s on Node ${process.version}`,
   );

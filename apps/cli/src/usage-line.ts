@@ -50,7 +50,7 @@ function argumentText({ name, required, multiple }: Command.Arg.Cached, takesMor
 }
 
 function flagText(flag: Flag): string {
-  if (flag.type === "boolean" && flag.allowNo === true) return `--[no-]${flag.name}`;
+  if (flag.type === "boolean" && flag.allowNo) return `--[no-]${flag.name}`;
   const name = flag.char === undefined ? `--${flag.name}` : `-${flag.char}`;
   if (flag.type === "boolean") return name;
   const values = [flag.helpValue ?? flag.options?.join("|") ?? "<value>"].flat();

@@ -6,7 +6,7 @@ import { SlmError } from "@slm/core";
 import { rejectEmpty, rejectId, rejectSpecial, rejectSurrogate } from "./rejections.js";
 import { readSentencePieceModel, type SentencePieceModel } from "./sentencepiece/model-proto.js";
 import { SPACE } from "./sentencepiece/normalizer.js";
-import { createProcessor } from "./sentencepiece/processor.js";
+import { createProcessor, type SentencePieceProcessor } from "./sentencepiece/processor.js";
 import { rejectedNames, specialNames } from "./special-names.js";
 import { sectionsOf, type Section } from "./text-sections.js";
 import { tokenTexts } from "./token-texts.js";
@@ -23,19 +23,18 @@ export function createPieceTokenizer(files: TokenizerFiles, settings: PieceSetti
   const source = vocabularyOf(tokenTexts(files), config);
   const target =
     config.target?.vocab === undefined ? source : vocabularyOf(textsOf(config.target.vocab), config);
-  const sourceModel = modelOf(settings.source, "source");
-  const targetModel = settings.target === undefined ? sourceModel : modelOf(settings.target, "target");
+  const ofSource = opened(settings.source, "source");
+  const ofTarget = settings.target === undefined ? ofSource : opened(settings.target, "target");
   const allowed = new Set(config.text_tokens);
   const cut = sectionsOf(tokenizer.added_tokens.filter(({ content }) => allowed.has(content)));
   const pieces = {
-    source: segmenter(sourceModel, settings, config.unk_token),
-    target: segmenter(targetModel, settings, config.unk_token),
+    source: segmenter(ofSource, settings, config.unk_token),
+    target: segmenter(ofTarget, settings, config.unk_token),
   };
   const rejected = rejectedNames(files);
   const special = new Set(specialNames(files));
-  const { decode: textOfPieces } = createProcessor(targetModel, "the target model");
   // Where texts keep their outer spaces (Gemma), decoded ones do.
-  const { addDummyPrefix, removeExtraWhitespaces } = targetModel.normalizer;
+  const { addDummyPrefix, removeExtraWhitespaces } = ofTarget.model.normalizer;
   const finish = addDummyPrefix || removeExtraWhitespaces ? stripped : (text: string) => text;
 
   const encode = (side: Side, text: string): number[] => {
@@ -65,7 +64,7 @@ export function createPieceTokenizer(files: TokenizerFiles, settings: PieceSetti
         return target.texts[id];
       });
       const spoken = tokens.filter((token) => token !== undefined && !special.has(token)) as string[];
-      return finish(textOfPieces(spoken));
+      return finish(ofTarget.decode(spoken));
     },
   };
 }
@@ -100,26 +99,30 @@ function textsOf(vocab: Readonly<Record<string, number>>): readonly (string | un
   return texts;
 }
 
-function modelOf(text: string, side: Side): SentencePieceModel {
+interface Opened extends SentencePieceProcessor {
+  readonly model: SentencePieceModel;
+}
+
+function opened(text: string, side: Side): Opened {
   const where = `sentencepiece.${side} of tokenizer_config.json`;
   const bytes = base64Bytes(text);
   if (bytes === undefined) throw new SlmError("DATA_INVALID", `tokenizer: ${where}: expected base64`);
-  return readSentencePieceModel(bytes, where);
+  const model = readSentencePieceModel(bytes, where);
+  return { model, ...createProcessor(model, where) };
 }
 
 /** Pieces and ids of a text that is cut at the tokens it may contain. */
 type SegmentSections = (cut: (text: string) => readonly Section[], text: string) => readonly Section[];
 
 function segmenter(
-  model: SentencePieceModel,
+  { model, encode: encodeWhole }: Opened,
   settings: PieceSettings,
   unknownToken: string,
 ): SegmentSections {
-  const whole = createProcessor(model, "sentencepiece");
   if (settings.one_prefix !== true) {
     return (cut, text) =>
       cut(text).flatMap((section): Section[] =>
-        typeof section === "number" ? [section] : whole.encode(section),
+        typeof section === "number" ? [section] : encodeWhole(section),
       );
   }
   const normalizer = { ...model.normalizer, addDummyPrefix: false };

@@ -20,7 +20,7 @@ export interface Unigram {
   readonly tokens: readonly string[];
   readonly unknownId: number | undefined;
   /** Tokens of a word; one that is not in the vocabulary is unknown. @throws SlmError DATA_INVALID if there is no unknown token */
-  encode(word: string): string[];
+  readonly encode: (word: string) => string[];
 }
 
 export function isUnigram({ type, vocab }: TokenizerJson["model"]): boolean {
@@ -43,7 +43,7 @@ export function createUnigram(model: TokenizerJson["model"]): Unigram {
     trie: new PieceTrie(new Map([...ids].filter(([token]) => token !== ""))),
     scores,
     unknownScore: scores.reduce((least, score) => Math.min(least, score), Infinity) - UNKNOWN_PENALTY,
-    stored: (sum: number) => sum,
+    rounded: (sum: number) => sum,
   };
   const spellsBytes = model["byte_fallback"] === true;
   const isUnknown = ({ value }: Segment): boolean => value < 0 || value === unknownId;

@@ -52,7 +52,7 @@ export async function thresholdOf(
 }
 
 /** Answers the rows of a file, and chooses a threshold on them. @throws SlmError as `chooseThreshold`, and what reading the rows throws */
-export async function chooseOnRows(
+async function chooseOnRows(
   file: string,
   model: Pick<LoadedModel, "generate" | "directory">,
   options?: AbstentionOptions,

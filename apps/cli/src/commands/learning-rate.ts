@@ -1,4 +1,5 @@
 import { Flags } from "@oclif/core";
+import { SlmError } from "@slm/core/errors";
 import type { RatePoint, SuggestedRate } from "../learning-rate/suggest-rate.js";
 import { columns } from "../ui/columns.js";
 import { formatNumber } from "../ui/format.js";
@@ -17,7 +18,7 @@ const rateFlag = Flags.custom<number>({
     const rate = Number(text);
     return rate > 0 && Number.isFinite(rate)
       ? Promise.resolve(rate)
-      : Promise.reject(new Error(`expected a rate above 0, got ${text}`));
+      : Promise.reject(new SlmError("USAGE", `expected a learning rate above 0, got ${text}`));
   },
   helpValue: "<rate>",
 });

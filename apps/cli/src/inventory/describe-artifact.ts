@@ -12,7 +12,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import { locateModel } from "../models/locate-model.js";
 
-export interface ModelGraph {
+interface ModelGraph {
   readonly name: string;
   readonly file: string;
   readonly bytes: number;

@@ -9,7 +9,7 @@ import { z } from "zod";
 import { measuredIn } from "./describe-artifact.js";
 
 /** `running`: a process works on a stage. `interrupted`: a stage is unfinished and can be resumed. */
-export type RunStatus = "finished" | "running" | "interrupted";
+type RunStatus = "finished" | "running" | "interrupted";
 
 export interface RunSummary {
   /** Path below the folder. */

@@ -1,12 +1,21 @@
 /** The tokenizer of a published model as the tokenizer of a run: without prompt, and without tokens that it adds to texts itself. */
+import { SlmError } from "@slm/core";
 import type { TokenizerFiles } from "../tokenizer-files.js";
 
 /**
  * The same vocabulary with bare sources. Settings of the model's own library and chat template are left out: they belong to the teacher.
  *
  * @param files as `completeTokenizer` gives them
+ * @throws SlmError OP_UNSUPPORTED where sources and targets have tokenizers of their own (Marian): a run has one
  */
 export function bareTokenizer({ tokenizer, config }: TokenizerFiles): TokenizerFiles {
+  if (config.sentencepiece?.target !== undefined || config.target?.vocab !== undefined) {
+    throw new SlmError(
+      "OP_UNSUPPORTED",
+      "tokenizer: the model has one tokenizer for sources and one for targets, a run has one for both",
+      { suggestions: ["set tokenizer.kind to bpe"] },
+    );
+  }
   const { pad_token, bos_token, eos_token, unk_token, unknown_text } = config;
   const { clean_up_tokenization_spaces = false } = config;
   return {

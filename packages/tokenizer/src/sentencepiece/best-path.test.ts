@@ -11,7 +11,7 @@ function scored(pieces: Readonly<Record<string, number>>): ScoredPieces {
     trie: new PieceTrie(new Map(texts.map((text, index) => [text, index]))),
     scores: Float64Array.from(Object.values(pieces)),
     unknownScore: UNKNOWN_SCORE,
-    stored: (sum) => sum,
+    rounded: (sum) => sum,
   };
 }
 
@@ -49,12 +49,23 @@ describe(bestPath, () => {
   });
 
   test("sums are rounded as they are asked to be", () => {
-    // Both paths sum up to -16,777,219. Stored as float32 that is -16,777,220, which the second path is compared with.
-    const pieces = { a: -16_777_218, b: -1, ab: -16_777_219 };
-    const path = (stored: (sum: number) => number): number =>
-      bestPath("ab", { ...scored(pieces), stored }).length;
-    expect(path((sum) => sum)).toBe(1);
-    expect(path(Math.fround)).toBe(2);
+    // The sum of the second path, -16,777,219.5, is rounded to the float32 -16,777,220, which the first one has.
+    const pieces = { a: -16_777_218, b: -1.5, ab: -16_777_220 };
+    const path = (rounded: (sum: number) => number): number =>
+      bestPath("ab", { ...scored(pieces), rounded }).length;
+    expect(path((sum) => sum)).toBe(2);
+    expect(path(Math.fround)).toBe(1);
+  });
+
+  test("sums that start again from zero stay exact in long texts", () => {
+    // Behind a sum of 2^27, a float32 does not tell -1.5 from -2.
+    const pieces = { a: -(2 ** 27), b: -1.5, c: -0.5, bc: -2.5, ab: -(2 ** 28) };
+    const cutUpTo = (largestSum: number | undefined): string[] =>
+      bestPath("abc", { ...scored(pieces), rounded: Math.fround, largestSum }).map(({ start, end }) =>
+        "abc".slice(start, end),
+      );
+    expect(cutUpTo(undefined)).toEqual(["a", "bc"]);
+    expect(cutUpTo(100_000)).toEqual(["a", "b", "c"]);
   });
 
   test("is the best of all segmentations", () => {

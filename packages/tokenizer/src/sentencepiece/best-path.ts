@@ -5,7 +5,8 @@
  * Sums are rounded as the reference rounds them, because the best of two nearly equal segmentations depends on it. Of two equal
  * segmentations, the one whose last piece is longer wins.
  *
- * Source: SentencePiece 0.2, `unigram_model.cc` (`EncodeOptimized`); tokenizers 0.22, `models/unigram/model.rs`.
+ * Source: SentencePiece 0.2.3, `unigram_model.cc` (`EncodeOptimized`; version 0.2.1 compared sums that were not rounded); tokenizers
+ * 0.22, `models/unigram/model.rs`.
  */
 import type { PieceTrie } from "./piece-trie.js";
 
@@ -22,24 +23,36 @@ export interface ScoredPieces {
   readonly scores: Float64Array;
   /** Score of a character that is not a piece. */
   readonly unknownScore: number;
-  /** How the sum of a path is stored. SentencePiece: float32; tokenizers: as it is. */
-  readonly stored: (sum: number) => number;
+  /** How the sum of a path is rounded. SentencePiece: to float32; tokenizers: not at all. */
+  readonly rounded: (sum: number) => number;
+  /** Largest sum before sums start again from zero, so that they stay exact enough in long texts; undefined: never. */
+  readonly largestSum?: number | undefined;
 }
 
-export function bestPath(text: string, { trie, scores, unknownScore, stored }: ScoredPieces): Segment[] {
+export function bestPath(text: string, pieces: ScoredPieces): Segment[] {
+  const { trie, scores, unknownScore, rounded, largestSum = Infinity } = pieces;
   const size = text.length;
   const sums = new Float64Array(size + 1);
   const starts = new Int32Array(size + 1).fill(-1);
   const values = new Int32Array(size + 1);
+  let frontier = 0;
   const offer = (start: number, end: number, value: number, sum: number): void => {
+    if (end > frontier) frontier = end;
     if (starts[end] !== -1 && !(sum > sums[end]!)) return;
-    sums[end] = stored(sum);
+    sums[end] = sum;
     starts[end] = start;
     values[end] = value;
+  };
+  /** Takes the sum at a position off the sums from there on. */
+  const startAgain = (from: number): void => {
+    const offset = sums[from]!;
+    for (let at = from; at <= frontier; at++)
+      if (at === from || starts[at] !== -1) sums[at] = rounded(sums[at]! - offset);
   };
 
   for (let start = 0; start < size;) {
     const next = start + (text.codePointAt(start)! > 0xffff ? 2 : 1);
+    if (Math.abs(sums[start]!) > largestSum) startAgain(start);
     const before = sums[start]!;
     let isPiece = false;
     let node = 0;
@@ -49,11 +62,10 @@ export function bestPath(text: string, { trie, scores, unknownScore, stored }: S
       at++;
       const value = trie.valueAt(node);
       if (value < 0) continue;
-      offer(start, at, value, scores[value]! + before);
+      offer(start, at, value, rounded(scores[value]! + before));
       if (at === next) isPiece = true;
     }
-    // The unknown score is a float of the stored width, so its sum is rounded before it is compared.
-    if (!isPiece) offer(start, next, -1, stored(unknownScore + before));
+    if (!isPiece) offer(start, next, -1, rounded(unknownScore + before));
     start = next;
   }
 

@@ -56,7 +56,7 @@ export function mergePieces(text: string, pieces: MergeablePieces): Segment[] {
     next[left] = next[right]!;
     if (next[right]! >= 0) previous[next[right]!] = left;
     offer(previous[left]!, left);
-    offer(left, next[left]!);
+    offer(left, next[left]);
   }
 
   const segments: Segment[] = [];

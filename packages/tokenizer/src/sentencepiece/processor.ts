@@ -1,7 +1,7 @@
 /**
  * Runs a model of SentencePiece: text to pieces and back, as the library's own processor does it.
  *
- * Source: SentencePiece 0.2, `model_interface.cc`, `unigram_model.cc`, `sentencepiece_processor.cc`.
+ * Source: SentencePiece 0.2.3, `model_interface.cc`, `unigram_model.cc`, `sentencepiece_processor.cc`.
  */
 import { SlmError } from "@slm/core";
 import { byteToken, BYTE_TOKENS } from "../byte-tokens.js";
@@ -16,15 +16,17 @@ import { prefixMatcher, type PrefixMatcher } from "./prefix-matcher.js";
 
 export interface SentencePieceProcessor {
   /** Pieces of a text; neighbours that are unknown are one piece, which is not in the vocabulary, unless bytes spell them. */
-  encode(text: string): string[];
+  readonly encode: (text: string) => string[];
   /** Text of pieces; those that are not in the vocabulary stand for themselves. */
-  decode(pieces: readonly string[]): string;
+  readonly decode: (pieces: readonly string[]) => string;
 }
 
 /** How much worse than the worst piece an unknown character is. */
 const UNKNOWN_PENALTY = 10;
-/** What the best score is without a piece: the smallest normal float32. */
-const SMALLEST_SCORE = 2 ** -126;
+/** What the worst score is without a piece: the largest float32. */
+const LARGEST_SCORE = (2 - 2 ** -23) * 2 ** 127;
+/** Sum of a path from which on sums start again. */
+const LARGEST_SUM = 100_000;
 
 /**
  * @param where name of the file, for errors
@@ -108,9 +110,10 @@ const SEGMENTERS: Readonly<
   >
 > = {
   unigram({ pieces }) {
-    const normal = pieces.filter(({ type }) => type === "normal").map(({ score }) => score);
-    const least = normal.reduce((a, b) => Math.min(a, b), Number.MAX_VALUE);
-    const most = normal.reduce((a, b) => Math.max(a, b), SMALLEST_SCORE);
+    const least = pieces.reduce(
+      (lowest, { type, score }) => (type === "normal" ? Math.min(lowest, score) : lowest),
+      LARGEST_SCORE,
+    );
     const found = new Map(
       pieces.flatMap(({ text, type }, index) =>
         type === "normal" || type === "user" ? [[text, index] as const] : [],
@@ -118,9 +121,10 @@ const SEGMENTERS: Readonly<
     );
     const scored = {
       trie: new PieceTrie(found),
-      scores: Float64Array.from(pieces, (piece) => unigramScore(piece, most)),
+      scores: Float64Array.from(pieces, unigramScore),
       unknownScore: Math.fround(least - UNKNOWN_PENALTY),
-      stored: Math.fround,
+      rounded: Math.fround,
+      largestSum: LARGEST_SUM,
     };
     return (text) => bestPath(text, scored);
   },
@@ -136,9 +140,9 @@ const SEGMENTERS: Readonly<
   char: (_, __, ___, where) => rejectType("characters", where),
 };
 
-/** User-defined symbols win against everything inside of them. The difference is a double, as in the reference. */
-function unigramScore({ text, type, score }: Piece, most: number): number {
-  return type === "user" ? Math.fround(utf8Bytes(text).length * most) - 0.1 : score;
+/** User-defined symbols win against everything inside of them. */
+function unigramScore({ text, type, score }: Piece): number {
+  return type === "user" ? Math.fround(0.1 * (utf8Bytes(text).length - 1)) : score;
 }
 
 function rejectType(what: string, where: string): never {
