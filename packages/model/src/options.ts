@@ -21,28 +21,23 @@ const NONE: Partial<Options> = {};
 export const publishedOf = (config: ModelConfig): Partial<Options> =>
   config.architecture === "encoder-decoder" ? config : NONE;
 
-/** Options that a decoder-only model does not have, or has in another form. */
-const OWN_KEYS = [
-  "localRope",
-  "crossQkNorm",
-  "slidingWindow",
-  "positions",
-  "norm",
-  "normPlacement",
-  "embeddingNorm",
-  "headBias",
-  "decoderFeedForward",
-  "sourceVocabularySize",
-] as const satisfies readonly (keyof EncoderDecoderConfig)[];
-
-/** A configuration without the options that only encoder-decoders have. */
-export function withoutOwnOptions(
-  config: EncoderDecoderConfig,
-): Omit<EncoderDecoderConfig, (typeof OWN_KEYS)[number]> {
+/** A configuration without the options that a decoder-only model does not have, or has in another form. */
+export function withoutOwnOptions(config: EncoderDecoderConfig): Omit<EncoderDecoderConfig, OwnKey> {
   const shared = { ...config };
-  for (const key of OWN_KEYS) delete shared[key];
+  delete shared.localRope;
+  delete shared.crossQkNorm;
+  delete shared.slidingWindow;
+  delete shared.positions;
+  delete shared.norm;
+  delete shared.normPlacement;
+  delete shared.embeddingNorm;
+  delete shared.headBias;
+  delete shared.decoderFeedForward;
+  delete shared.sourceVocabularySize;
   return shared;
 }
+
+type OwnKey = keyof Options | "localRope" | "crossQkNorm" | "slidingWindow";
 
 /** Whether norms come after residual sums, and none at the end. */
 export const isPostNorm = (config: ModelConfig): boolean => publishedOf(config).normPlacement === "post";

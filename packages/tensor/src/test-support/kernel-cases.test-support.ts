@@ -62,6 +62,7 @@ export const KERNEL_CASES: Readonly<Record<string, readonly OpCase[]>> = {
   Equal: compare((x, y) => tf.equal(x, y)),
   LogicalAnd: binary((x, y) => asFloat(tf.logicalAnd(tf.greater(x, 0), tf.greater(y, 0)))),
   Neg: unary((x) => tf.neg(x)),
+  Erf: unary((x) => tf.erf(x)),
   Exp: unary((x) => tf.exp(x)),
   Log: unary((x) => tf.log(x)),
   Tanh: unary((x) => tf.tanh(x)),

@@ -15,7 +15,9 @@ import { layerNorm } from "../ops/layer-norm.js";
 import { concatTokens, mixTokens, shiftGrid, tokensFrom } from "../ops/tokens.js";
 import type { HeadLayout, OpName } from "../ops/signatures.js";
 import type { Tensor } from "../tf.js";
+import { BATCH, headInputs, heads, LAYOUTS, QKV } from "./head-inputs.test-support.js";
 import { LOSS_CASES } from "./loss-cases.test-support.js";
+import { relativeCases } from "./relative-cases.test-support.js";
 import { float32, int32, random, randomIds } from "./numbers.test-support.js";
 import type { OpCase, Operands } from "./op-case.test-support.js";
 
@@ -25,31 +27,7 @@ const flat = (...parts: readonly Tensor[]): Tensor =>
     0,
   );
 
-const LAYOUTS: readonly (HeadLayout & { readonly label: string })[] = [
-  { label: "one head per KV head", heads: 2, kvHeads: 2, headDim: 4, headOrder: "grouped" },
-  { label: "grouped heads", heads: 4, kvHeads: 2, headDim: 2, headOrder: "grouped" },
-  { label: "modulo heads", heads: 4, kvHeads: 2, headDim: 2, headOrder: "modulo" },
-  { label: "one KV head", heads: 3, kvHeads: 1, headDim: 2, headOrder: "modulo" },
-];
-
-const BATCH = 2;
 const LENGTH = 3;
-
-function headInputs({ heads, kvHeads, headDim }: HeadLayout, length: number): Record<string, HostTensor> {
-  return {
-    query: random([BATCH, length, heads * headDim], 1),
-    key: random([BATCH, length, kvHeads * headDim], 2),
-    value: random([BATCH, length, kvHeads * headDim], 3),
-  };
-}
-
-const heads = (x: Operands): { query: Tensor; key: Tensor; value: Tensor } => ({
-  query: x["query"]!,
-  key: x["key"]!,
-  value: x["value"]!,
-});
-
-const QKV = ["query", "key", "value"];
 
 const NO_KEY = "a row without any key";
 
@@ -147,48 +125,6 @@ function cachedAttentionCases(): OpCase[] {
       return flat(output, presentKey, presentValue);
     },
   }));
-}
-
-/** Biases by distance, and windows in both directions; heads are not rotated. */
-function relativeCases(): OpCase[] {
-  const relative = { buckets: 4, maxDistance: 5 };
-  const length = 7;
-  return LAYOUTS.flatMap(({ label, ...layout }) => {
-    const relativeBias = random([relative.buckets, layout.heads], 6);
-    const differentiable = [...QKV, "relativeBias"];
-    const whole = [false, true].map((causal): OpCase => ({
-      name: `selfAttention, relative bias, ${label}${causal ? ", causal" : ", window"}`,
-      inputs: { ...headInputs(layout, length), relativeBias },
-      differentiable,
-      build: (x) =>
-        selfAttention(
-          { ...heads(x), relativeBias: x["relativeBias"] },
-          { ...layout, causal, relative, window: causal ? undefined : 3 },
-        ),
-    }));
-    const caches = [
-      { kind: "", size: length, pastLength: int32([BATCH], [6, 2]), form: "full" },
-      { kind: ", delta", size: length, pastLength: int32([BATCH], [5, 0]), form: "delta" },
-      { kind: ", growing", size: 3, pastLength: int32([1], [3]), form: "full" },
-    ] as const;
-    const steps = caches.map(({ kind, size, pastLength, form }): OpCase => ({
-      name: `cachedAttention, relative bias, ${label}${kind}`,
-      inputs: {
-        ...headInputs(layout, 1),
-        pastKey: random([BATCH, layout.kvHeads, size, layout.headDim], 4),
-        pastValue: random([BATCH, layout.kvHeads, size, layout.headDim], 5),
-        pastLength,
-        relativeBias,
-      },
-      differentiable: [...differentiable, "pastKey", "pastValue"],
-      build: (x) => {
-        const past = { pastKey: x["pastKey"]!, pastValue: x["pastValue"]!, pastLength: x["pastLength"]! };
-        const inputs = { ...heads(x), ...past, relativeBias: x["relativeBias"] };
-        return cachedAttention(inputs, { ...layout, relative, capacity: length, caches: form }).output;
-      },
-    }));
-    return [...whole, ...steps];
-  });
 }
 
 function crossAttentionCases(): OpCase[] {

@@ -247,7 +247,7 @@ const PARTS: readonly (readonly [RegExp, string])[] = [
   [/\.feedForwardNorm\./, ".final_layer_norm."],
   [/\.attention\./, ".self_attn."],
   [/\.crossAttention\./, ".encoder_attn."],
-  [/\.(q|k|v)(?:uery|ey|alue)\./, ".$1_proj."],
+  [/\.(q|k|v)[a-z]+\./, ".$1_proj."],
   [/\.output\./, ".out_proj."],
   [/\.feedForward\.up\./, ".fc1."],
   [/\.feedForward\.down\./, ".fc2."],

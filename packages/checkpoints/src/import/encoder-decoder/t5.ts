@@ -135,7 +135,7 @@ const BLOCK: readonly (readonly [RegExp, string])[] = [
   [/\.attention\.relativeBias\./, ".SelfAttention.relative_attention_bias."],
   [/\.attention\./, ".SelfAttention."],
   [/\.crossAttention\./, ".EncDecAttention."],
-  [/\.(q|k|v|o)(?:uery|ey|alue|utput)\./, ".$1."],
+  [/\.(q|k|v|o)[a-z]+\./, ".$1."],
   [/\.feedForward\.gate\./, ".DenseReluDense.wi_0."],
   [/\.feedForward\.down\./, ".DenseReluDense.wo."],
 ];

@@ -198,7 +198,7 @@ const PARTS: readonly (readonly [RegExp, string])[] = [
   [/\.feedForwardPostNorm\./, ".post_feedforward_layernorm."],
   [/\.attention\./, ".self_attn."],
   [/\.crossAttention\./, ".cross_attn."],
-  [/\.(q|k|v)(?:uery|ey|alue)\./, ".$1_proj."],
+  [/\.(q|k|v)[a-z]+\./, ".$1_proj."],
   [/\.output\./, ".o_proj."],
   [/\.feedForward\.(gate|up|down)\./, ".mlp.$1_proj."],
 ];
