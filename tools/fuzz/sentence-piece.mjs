@@ -91,7 +91,7 @@ async function work({ directory, seed: first, end }) {
     const { modelType, files } = bases[seed % bases.length];
     rmSync(directory, { recursive: true, force: true });
     mkdirSync(directory);
-    for (const [name, bytes] of Object.entries(damaged(files, seed)))
+    for (const [name, bytes] of Object.entries(corruptFiles(files, seed)))
       writeFileSync(join(directory, name), bytes);
     const start = performance.now();
     let outcome;
@@ -108,8 +108,8 @@ async function work({ directory, seed: first, end }) {
   }
 }
 
-/** The files of a directory, one of them damaged; the model of SentencePiece twice as often as the others together. */
-function damaged(files, seed) {
+/** The files of a directory, one of them corrupt; the model of SentencePiece twice as often as the others together. */
+function corruptFiles(files, seed) {
   const names = Object.keys(files);
   const models = names.filter((name) => /\.(?:model|spm)$/u.test(name));
   const choice = models.length > 0 && seed % 3 !== 0 ? models : names;
