@@ -1,6 +1,7 @@
 /** A user's terminal: commands of bash in one folder, each with what it printed, as a transcript. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { constants } from "node:os";
 
 /** Ends the first hour with what a command printed. */
 export class StepFailed extends Error {}
@@ -28,8 +29,9 @@ export async function bash(script, { cwd, env, onStderr }) {
     rest = lines.pop();
     for (const line of lines) onStderr?.(line, interrupt);
   });
-  const [code] = await once(child, "close");
-  return { code, ...output };
+  const [code, signal] = await once(child, "close");
+  // As a shell reports a program that a signal ended.
+  return { code: code ?? 128 + constants.signals[signal], ...output };
 }
 
 /** A session in a folder. `run` shows a command and fails with it. */
