@@ -12,7 +12,7 @@ import { intentAccuracy, jsonExactMatch } from "./json-metrics.js";
 import { rouge1, rouge2, rougeL, rougeLsum } from "./rouge.js";
 import { slotF1 } from "./slot-f1.js";
 import { squadExactMatch, squadF1 } from "./squad.js";
-import { answerMatch, cer, exactMatch, per, wer, wordErrorRate } from "./token-metrics.js";
+import { answerMatch, cer, exactMatch, per, wer, transcriptWer } from "./token-metrics.js";
 
 const METRIC_TABLE = {
   wer,
@@ -20,7 +20,7 @@ const METRIC_TABLE = {
   exactMatch,
   answerMatch,
   cer,
-  wordErrorRate,
+  transcriptWer,
   accuracy,
   macroF1,
   weightedF1,

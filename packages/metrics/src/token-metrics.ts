@@ -76,7 +76,7 @@ export const per: Metric = defineMetric({
 });
 
 /** Edits of words over words of the references: what speech recognition calls word error rate, where `wer` counts whole rows. */
-export const wordErrorRate: Metric = defineMetric({
+export const transcriptWer: Metric = defineMetric({
   description:
     "Word error rate of speech recognition: edits of words to the closest reference, summed, over the words of those references.",
   unit: "fraction",

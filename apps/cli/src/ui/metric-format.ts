@@ -15,7 +15,7 @@ export const METRIC_UNITS: Readonly<Record<EvaluationMetricName, DisplayUnit>> =
   exactMatch: "fraction",
   answerMatch: "fraction",
   cer: "fraction",
-  wordErrorRate: "fraction",
+  transcriptWer: "fraction",
   accuracy: "fraction",
   macroF1: "fraction",
   weightedF1: "fraction",
