@@ -58,7 +58,7 @@ const NO_SPLIT = { testFraction: 0, devFraction: 0 };
 
 describe(prepareData, () => {
   test("gives train one row per pair, and held-out splits one row per source with all references", async () => {
-    const entries: Lines = [
+    const entries: readonly Row[] = [
       { source: "a", target: "AH" },
       { source: "b", target: "B IY", references: ["B IY", "B EH"] },
       { source: "a", target: "EY" },

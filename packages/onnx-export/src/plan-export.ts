@@ -77,7 +77,7 @@ export async function planExport(
 }
 
 /** A model that need not have been trained. */
-export interface PlannedModel {
+interface PlannedModel {
   readonly config: ModelConfig;
   /** Tokens of a source, as its tokenizer makes them; only vision-language models with a prompt need them. */
   readonly encodeSource: (text: string) => readonly number[];

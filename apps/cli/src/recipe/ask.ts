@@ -1,5 +1,5 @@
 /** Asks for the answers that flags do not give. Questions go to stderr, because stdout is the result. */
-import { cancel, isCancel, select, text } from "@clack/prompts";
+import { cancel, select, text } from "@clack/prompts";
 import { readFailure } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
 import { guessFields, peekFile, type PeekedFile } from "@slm/data";
@@ -31,7 +31,7 @@ function dataProblem(path: string | undefined): string | undefined {
 }
 
 /** Whether rows are a data set of the hub: `hub:org/name`, or one file of it, `hub:org/name/file.csv`. */
-export const isHubName = (data: string): boolean => data.startsWith("hub:");
+const isHubName = (data: string): boolean => data.startsWith("hub:");
 
 /**
  * @param fetch puts the rows of a data set of the hub into a file, and returns its path
@@ -145,7 +145,7 @@ class Asker {
 
 /** @throws SlmError INTERRUPTED when the user cancels */
 function answered(answer: string | symbol): string {
-  if (!isCancel(answer)) return answer;
+  if (typeof answer === "string") return answer;
   cancel("Nothing was written.", { output: process.stderr });
   throw new SlmError("INTERRUPTED", "init: cancelled; nothing was written");
 }

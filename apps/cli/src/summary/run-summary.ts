@@ -15,7 +15,7 @@ export interface SummaryFigure {
 }
 
 /** Role of a model in a run. */
-export type ModelRole = "deployed" | "float32" | "other scheme";
+type ModelRole = "deployed" | "float32" | "other scheme";
 
 export interface SummarizedModel {
   readonly role: ModelRole;

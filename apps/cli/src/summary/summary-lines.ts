@@ -12,7 +12,7 @@ interface SummaryColumn {
 }
 
 /** A row: its title, and its cell in a column, empty where nothing is known. */
-export type SummaryRow = readonly [title: string, ...cells: string[]];
+type SummaryRow = readonly [title: string, ...cells: string[]];
 
 export interface SummaryTable {
   readonly titles: readonly string[];

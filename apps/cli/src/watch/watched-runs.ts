@@ -10,7 +10,7 @@ const RUN_LIMIT = 200;
 /** A log that was not written for so long belongs to no running process: evaluations take less [ms]. */
 const SILENT_MS = 120_000;
 
-export type RunState = "running" | "stopped" | "finished";
+type RunState = "running" | "stopped" | "finished";
 
 export interface WatchedRun {
   /** Path of the run's directory, as its address. */

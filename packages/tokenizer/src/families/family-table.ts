@@ -18,7 +18,7 @@ import {
 } from "./piece-vocabularies.js";
 
 /** Special tokens of a class where `tokenizer_config.json` does not name them. */
-export interface DefaultTokens {
+interface DefaultTokens {
   readonly pad: string;
   /** Absent where the class has none. */
   readonly bos?: string | undefined;
@@ -70,7 +70,7 @@ const asWritten = (codes: readonly string[]): Record<string, string> =>
 const m2mCodes = ({ language_codes: set }: FamilyConfig): readonly string[] =>
   set === "wmt21" ? WMT21_LANGUAGES : M2M100_LANGUAGES;
 
-export const FAMILIES: Readonly<Record<string, Family>> = {
+const FAMILIES: Readonly<Record<string, Family>> = {
   T5Tokenizer: {
     defaults: T5,
     files: { kind: "pieces", names: SPIECE, ids: t5Vocabulary },

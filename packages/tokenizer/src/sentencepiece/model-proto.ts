@@ -22,7 +22,7 @@ const MAX_UNKNOWN_TEXT = 256;
 
 /** What a piece is, in the order of the file's enumeration, from 1. */
 const PIECE_TYPES = ["normal", "unknown", "control", "user", "unused", "byte"] as const;
-export type PieceType = (typeof PIECE_TYPES)[number];
+type PieceType = (typeof PIECE_TYPES)[number];
 
 /** How texts are segmented, in the order of the file's enumeration, from 1. */
 const MODEL_TYPES = ["unigram", "bpe", "word", "char"] as const;

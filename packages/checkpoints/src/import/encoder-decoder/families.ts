@@ -8,7 +8,7 @@ import { t5gemma } from "./t5gemma.js";
 import { mt5, t5, umt5 } from "./t5.js";
 
 /** One row for each family. */
-export const ENCODER_DECODER_FAMILIES: Readonly<Record<string, ReadPublished>> = {
+const ENCODER_DECODER_FAMILIES: Readonly<Record<string, ReadPublished>> = {
   t5,
   mt5,
   umt5,

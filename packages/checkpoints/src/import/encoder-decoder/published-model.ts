@@ -32,7 +32,7 @@ export const size = z
   .int()
   .positive()
   .max(1 << 24);
-export const token = z.int().nonnegative();
+const token = z.int().nonnegative();
 const eos = z.union([token, z.array(token).min(1)]);
 
 /** Special tokens in a configuration; a key may be absent or null. */
