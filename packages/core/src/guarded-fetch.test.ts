@@ -30,7 +30,11 @@ class Place {
 
   close(): Promise<void> {
     this.server.closeAllConnections();
-    return new Promise((resolve) => this.server.close(() => resolve()));
+    return new Promise((resolve) => {
+      this.server.close(() => {
+        resolve();
+      });
+    });
   }
 }
 
@@ -45,10 +49,14 @@ afterEach(async () => {
 });
 
 const secrets = { authorization: "Bearer secret", cookie: "key=secret" };
+const redirect = (response: ServerResponse, location: string, status = 302): void => {
+  response.writeHead(status, { location }).end();
+};
 const redirectTo =
   (location: string, status = 302): Handler =>
-  (_, response) =>
-    response.writeHead(status, { location }).end();
+  (_, response) => {
+    redirect(response, location, status);
+  };
 
 describe("credentials", () => {
   test("are shown to their own origin", async () => {
@@ -72,8 +80,10 @@ describe("credentials", () => {
   });
 
   test("are shown again to their origin when another one redirects back", async () => {
-    own.handle = ({ url }, response) =>
-      url === "/end" ? response.end("end") : redirectTo(`${other.origin}/`)({} as IncomingMessage, response);
+    own.handle = ({ url }, response) => {
+      if (url === "/end") response.end("end");
+      else redirect(response, `${other.origin}/`);
+    };
     other.handle = redirectTo(`${own.origin}/end`);
     const response = await guardedFetch({ origin: own.origin })(`${own.origin}/`, { headers: secrets });
     expect(await response.text()).toBe("end");
@@ -85,10 +95,10 @@ describe("credentials", () => {
     ["another name of the same machine", () => own.origin.replace("127.0.0.1", "localhost")],
     ["an address with a user of its own", () => other.origin.replace("://", "://user:password@")],
   ])("are not shown to %s", async (_, target) => {
-    own.handle = ({ headers }, response) =>
-      headers.host?.startsWith("localhost") === true
-        ? response.end("hello")
-        : redirectTo(target())({} as IncomingMessage, response);
+    own.handle = ({ headers }, response) => {
+      if (headers.host?.startsWith("localhost") === true) response.end("hello");
+      else redirect(response, target());
+    };
     await (await guardedFetch({ origin: own.origin })(`${own.origin}/`, { headers: secrets })).text();
     expect([...own.seen.slice(1), ...other.seen].join("")).toBe("");
   });

@@ -9,21 +9,22 @@ import { systemCode } from "./file-error.js";
  */
 export async function makeFolder(path: string): Promise<void> {
   const folder = resolve(path);
+  const parent = dirname(folder);
   try {
-    await mkdir(folder);
+    await makeOne(folder);
   } catch (error) {
-    const code = systemCode(error);
-    if (code === "EEXIST" && (await stat(folder)).isDirectory()) return;
-    const parent = dirname(folder);
-    // With its parent there, the system makes no such folder.
-    if (code !== "ENOENT" || parent === folder || (await isThere(parent))) throw error;
+    if (systemCode(error) !== "ENOENT" || parent === folder) throw error;
     await makeFolder(parent);
-    await makeFolder(folder);
+    // Now its parent is there, whoever made it: a second failure is the system's answer.
+    await makeOne(folder);
   }
 }
 
-const isThere = (path: string): Promise<boolean> =>
-  stat(path).then(
-    () => true,
-    () => false,
-  );
+/** Makes a folder that may be there already. */
+async function makeOne(folder: string): Promise<void> {
+  try {
+    await mkdir(folder);
+  } catch (error) {
+    if (systemCode(error) !== "EEXIST" || !(await stat(folder)).isDirectory()) throw error;
+  }
+}

@@ -75,7 +75,7 @@ describe("the loss of a recipe", () => {
     [{ temperature: 0.9 }, "Unrecognized key"],
     [{ metrics: undefined }, "metrics: expected at least one metric, such as [exactMatch], got none"],
     [{ metrics: [] }, "metrics"],
-    [{ metrics: ["accuracy"] }, "metrics.0"],
+    [{ metrics: ["goodness"] }, "metrics.0"],
     [{ targets: { sequenceKdFraction: 0.6, onPolicyFraction: 0.5 } }, "targets: fractions add up"],
     [
       {

@@ -2,8 +2,8 @@ import { describe, expect, test } from "vitest";
 import { accuracy, classScores, confusionMatrix, macroF1, weightedF1 } from "./classes.js";
 
 // Expected values: scikit-learn 1.9.1, accuracy_score, f1_score, precision_recall_fscore_support and confusion_matrix of these lists.
-const EXPECTED = [..."aaaabbbccd"].map((label) => [label]);
-const PREDICTED = [..."aababcbcxa"];
+const EXPECTED = Array.from("aaaabbbccd", (label) => [label]);
+const PREDICTED = Array.from("aababcbcxa");
 
 describe("metrics of classes", () => {
   test("are scikit-learn's", () => {

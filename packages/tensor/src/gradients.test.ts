@@ -12,7 +12,8 @@ import {
 import { numbersOf, random, relativeDifference } from "./test-support/numbers.test-support.js";
 import { LOSS_CASES } from "./test-support/loss-cases.test-support.js";
 import type { OpCase } from "./test-support/op-case.test-support.js";
-import { MATH_CASES, OP_CASES } from "./test-support/op-cases.test-support.js";
+import { OP_CASES } from "./test-support/op-cases.test-support.js";
+import { MATH_CASES } from "./test-support/math-cases.test-support.js";
 
 /**
  * Step of the central difference. Outputs are float32 (error 6e-8 each) but their weighted sum is taken in double

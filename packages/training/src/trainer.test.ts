@@ -1,16 +1,15 @@
 import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { SILENT, type StageContext } from "@slm/core";
+import type { StageContext } from "@slm/core";
 import { createRandom } from "@slm/decoding";
-import { createEagerEngine, math } from "@slm/tensor";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import {
   copyConfig,
   copyObjective,
   copyPairs,
+  copyRequest,
   copySettings,
-  embeddingMetric,
 } from "./test-support/copy-task.test-support.js";
 import { METRICS_FILE, train } from "./trainer.js";
 import { FAILED_STEP_FILE } from "./step-runner.js";
@@ -30,25 +29,10 @@ afterEach(() => rm(directory, { recursive: true }));
 
 const pairs = copyPairs(40, 1);
 
-async function requestOf(
+const requestOf = (
   changes: Partial<TrainRequest> = {},
   context: Partial<StageContext> = {},
-): Promise<TrainRequest> {
-  const settings = changes.settings ?? copySettings;
-  return {
-    stage: "copy",
-    engine: await createEagerEngine("js"),
-    config: copyConfig,
-    settings,
-    lengths: pairs.lengths,
-    objective: copyObjective(pairs, settings.batchSize),
-    dev: embeddingMetric,
-    workDirectory: directory,
-    key: "key",
-    context: { progress: SILENT, signal: new AbortController().signal, seed: 5, ...context },
-    ...changes,
-  };
-}
+): Promise<TrainRequest> => copyRequest({ workDirectory: directory, pairs }, changes, context);
 
 /** The log without what depends on the clock. */
 async function logOf(workDirectory: string): Promise<unknown[]> {
@@ -264,97 +248,6 @@ test("a failure while a batch is made ends the run with that failure", async () 
     feeds: () => Promise.reject(new Error("no batch")),
   };
   await expect(train(await requestOf({ objective }))).rejects.toThrow("no batch");
-});
-
-/** A metric that takes the given values, one measurement after another. */
-function scriptedMetric(values: readonly number[]): DevMetric {
-  let call = 0;
-  return {
-    ranking: [{ name: "scripted", higherIsBetter: false }],
-    measure: () => Promise.resolve({ scripted: values[Math.min(call++, values.length - 1)]! }),
-  };
-}
-
-test("the next metric chooses the checkpoint where the first one is equal", async () => {
-  const script = [
-    { exact: 0, error: 3 },
-    { exact: 0, error: 1 },
-    { exact: 0, error: 2 },
-    { exact: 0, error: 1 },
-  ];
-  let call = 0;
-  const dev: DevMetric = {
-    ranking: [
-      { name: "exact", higherIsBetter: true },
-      { name: "error", higherIsBetter: false },
-    ],
-    measure: () => Promise.resolve(script[call++]!),
-  };
-  const settings = { ...copySettings, steps: 16, evaluateEvery: 4 };
-  expect(await train(await requestOf({ settings, dev }))).toMatchObject({
-    bestStep: 8,
-    metrics: { exact: 0, error: 1 },
-  });
-});
-
-describe("patience", () => {
-  test("ends a run after as many measurements in a row without a better one", async () => {
-    const settings = { ...copySettings, steps: 100, evaluateEvery: 4, patience: 2 };
-    const report = await train(await requestOf({ settings, dev: scriptedMetric([5, 4, 6, 3, 3, 7, 1]) }));
-    expect(report).toMatchObject({ steps: 24, bestStep: 16, metrics: { scripted: 3 } });
-  });
-
-  test("counts across a resumed run", async () => {
-    const settings = { ...copySettings, steps: 100, evaluateEvery: 4, saveEvery: 4, patience: 3 };
-    const objective = copyObjective(pairs, settings.batchSize);
-    const controller = new AbortController();
-    const stopping = {
-      ...objective,
-      feeds: (...given: Parameters<typeof objective.feeds>) => {
-        if (given[2] > 12) controller.abort();
-        return objective.feeds(...given);
-      },
-    };
-    const first = requestOf(
-      { settings, objective: stopping, dev: scriptedMetric([1, 2, 2]) },
-      { signal: controller.signal },
-    );
-    await expect(train(await first)).rejects.toMatchObject({ code: "INTERRUPTED" });
-    const report = await train(await requestOf({ settings, dev: scriptedMetric([2]) }));
-    expect(report).toMatchObject({ steps: 16, bestStep: 4 });
-  });
-});
-
-describe("the average of the best measurements", () => {
-  const settings = { ...copySettings, steps: 20, evaluateEvery: 4, checkpointAveraging: 2 };
-  const weightsAt = async (step: number): Promise<TrainReport["weights"]> => {
-    const single = { ...settings, checkpointAveraging: 1 };
-    const script = [4, 8, 12, 16, 20].map((at) => (at === step ? 0 : 1));
-    const workDirectory = join(directory, `only-${step}`);
-    return (await train(await requestOf({ settings: single, workDirectory, dev: scriptedMetric(script) })))
-      .weights;
-  };
-
-  test("is kept where it does no worse than the best one", async () => {
-    // The last value is the average's own.
-    const report = await train(await requestOf({ settings, dev: scriptedMetric([5, 2, 4, 1, 6, 0.5]) }));
-    expect(report).toMatchObject({ bestStep: 16, averagedSteps: [16, 8], metrics: { scripted: 0.5 } });
-    const [a, b] = [await weightsAt(16), await weightsAt(8)];
-    for (const [name, { data }] of report.weights) {
-      data.forEach((value, i) => {
-        expect(Number(value)).toBeCloseTo(
-          (Number(a.get(name)!.data[i]) + Number(b.get(name)!.data[i])) / 2,
-          6,
-        );
-      });
-    }
-  });
-
-  test("is dropped where it does worse", async () => {
-    const report = await train(await requestOf({ settings, dev: scriptedMetric([5, 2, 4, 1, 6, 3]) }));
-    expect(report).toMatchObject({ bestStep: 16, averagedSteps: [16], metrics: { scripted: 1 } });
-    expect(report.weights).toEqual(await weightsAt(16));
-  });
 });
 
 test("gradients of two half batches make the step of the whole batch", async () => {

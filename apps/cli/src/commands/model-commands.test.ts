@@ -146,8 +146,8 @@ describe("slm eval", () => {
   test("shows values in the unit of each metric, and the likelihood that perplexity comes from", async () => {
     const argv = [join(out, "export"), "--data", rows(), "-o", at("units.jsonl")];
     const text = await runCommand("eval", [...argv, "--metrics", "wer,bleu,perplexity"]);
-    expect(text.stdout).toMatch(/^wer {9}\S+ %$/m);
-    expect(text.stdout).toMatch(/^bleu {8}[\d.]+$/m);
+    expect(text.stdout).toMatch(/^wer {9}\S+ % \(\S+ to \S+ %\)$/m);
+    expect(text.stdout).toMatch(/^bleu {8}[\d.]+ \([\d.]+ to [\d.]+\)$/m);
     expect(text.stdout).toMatch(/^perplexity {2}[\d.]+$/m);
     // Three words of three letters, and their ends.
     expect(text.stdout).toMatch(/^[\d.]+ nats per token over 12 tokens of first references$/m);

@@ -138,7 +138,7 @@ class Asker {
     fallback: Fallback,
   ): Promise<string | Fallback> {
     if (!this.#isInteractive) return fallback;
-    const initial = fallback === undefined ? {} : { initialValue: fallback as string };
+    const initial = fallback === undefined ? {} : { initialValue: fallback };
     return answered(await select({ message, options: [...options], ...initial, output: process.stderr }));
   }
 }

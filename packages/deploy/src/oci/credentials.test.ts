@@ -37,15 +37,13 @@ afterEach(() => {
   for (const { server } of [registry, other]) server.close().closeAllConnections();
 });
 
-const challenge =
-  (text: string): Answer =>
-  (_, response) =>
-    response.writeHead(401, { "www-authenticate": text }).end();
+function challenge(response: ServerResponse, text: string): void {
+  response.writeHead(401, { "www-authenticate": text }).end();
+}
 
-const redirect =
-  (to: () => string): Answer =>
-  (_, response) =>
-    response.writeHead(307, { location: to() }).end();
+function redirect(response: ServerResponse, location: string): void {
+  response.writeHead(307, { location }).end();
+}
 
 /** Fetches a blob, and tells how it ended. */
 async function pull(extra: Partial<Credentials> = {}): Promise<unknown> {
@@ -68,18 +66,22 @@ describe("credentials of a registry", () => {
     ["a Bearer challenge of its own", () => `Bearer realm="${other.origin}/token"`],
     ["a Bearer challenge of the registry's", () => `Bearer realm="${registry.origin}/token"`],
   ])("stay there when it redirects a blob to a place that answers with %s", async (_, text) => {
-    registry.answer = redirect(() => `${other.origin}/blob`);
-    other.answer = (request, response) => challenge(text())(request, response);
+    registry.answer = (_request, response) => {
+      redirect(response, `${other.origin}/blob`);
+    };
+    other.answer = (_request, response) => {
+      challenge(response, text());
+    };
     expect(await pull()).toBe("USAGE");
     expect(registry.shown).toEqual([undefined]);
     expect(other.shown).toEqual([undefined]);
   });
 
   test("stay there when an upload is redirected", async () => {
-    registry.answer = ({ method, headers }, response) =>
-      headers.authorization === undefined
-        ? challenge('Basic realm="x"')({} as IncomingMessage, response)
-        : redirect(() => `${other.origin}/${method}`)({} as IncomingMessage, response);
+    registry.answer = ({ headers }, response) => {
+      if (headers.authorization === undefined) challenge(response, 'Basic realm="x"');
+      else redirect(response, `${other.origin}/upload`);
+    };
     const client = new RegistryClient(
       parseOciReference(`${registry.origin.slice("http://".length)}/team/model:1`),
       {
@@ -99,17 +101,19 @@ describe("credentials of a registry", () => {
         credentials: { user: "me", password: "secret" },
       },
     );
-    other.answer = challenge('Basic realm="x"');
+    other.answer = (_, response) => {
+      challenge(response, 'Basic realm="x"');
+    };
     const sent = client.callUrl(client.resolve(`${other.origin}/upload`), { method: "PUT", expect: [201] });
     await expect(sent).rejects.toMatchObject({ code: "USAGE" });
     expect(other.shown).toEqual([undefined]);
   });
 
   test("do not go to a token server of another origin; it is asked as nobody", async () => {
-    registry.answer = ({ headers }, response) =>
-      headers.authorization === "Bearer public"
-        ? response.end("blob")
-        : challenge(`Bearer realm="${other.origin}/token",service="s"`)({} as IncomingMessage, response);
+    registry.answer = ({ headers }, response) => {
+      if (headers.authorization === "Bearer public") response.end("blob");
+      else challenge(response, `Bearer realm="${other.origin}/token",service="s"`);
+    };
     other.answer = (_, response) => response.end('{"token":"public"}');
     expect(await pull()).toBe("blob");
     expect(other.shown).toEqual([undefined]);
@@ -119,14 +123,14 @@ describe("credentials of a registry", () => {
   test("go to the token server that SLM_REGISTRY_REALM names, and on to nobody it redirects to", async () => {
     const token = await open();
     try {
-      registry.answer = ({ headers }, response) =>
-        headers.authorization === "Bearer mine"
-          ? response.end("blob")
-          : challenge(`Bearer realm="${token.origin}/token"`)({} as IncomingMessage, response);
-      token.answer = ({ headers }, response) =>
-        headers.authorization === BASIC
-          ? redirect(() => `${other.origin}/stolen`)({} as IncomingMessage, response)
-          : response.writeHead(401).end();
+      registry.answer = ({ headers }, response) => {
+        if (headers.authorization === "Bearer mine") response.end("blob");
+        else challenge(response, `Bearer realm="${token.origin}/token"`);
+      };
+      token.answer = ({ headers }, response) => {
+        if (headers.authorization === BASIC) redirect(response, `${other.origin}/stolen`);
+        else response.writeHead(401).end();
+      };
       other.answer = (_, response) => response.end('{"token":"mine"}');
       expect(await pull({ realm: token.origin })).toBe("blob");
       expect([token.shown, other.shown]).toEqual([[BASIC], [undefined]]);
@@ -136,7 +140,9 @@ describe("credentials of a registry", () => {
   });
 
   test.each(["file:///token", "http://[", "javascript:1"])("a realm %s is no place to ask", async (realm) => {
-    registry.answer = challenge(`Bearer realm="${realm}"`);
+    registry.answer = (_, response) => {
+      challenge(response, `Bearer realm="${realm}"`);
+    };
     expect(await pull()).toBe("USAGE");
   });
 

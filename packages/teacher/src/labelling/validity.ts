@@ -13,9 +13,9 @@ export const validityConfig = z.discriminatedUnion("kind", [
     kind: z.literal("jsonSchema").describe("The whole target is one JSON value that follows a JSON schema."),
     schema: z
       .record(z.string(), z.json())
-      .superRefine((schema, { addIssue }) => {
+      .superRefine((schema, context) => {
         const problem = schemaProblem(schema);
-        if (problem !== undefined) addIssue({ code: "custom", message: problem });
+        if (problem !== undefined) context.addIssue({ code: "custom", message: problem });
       })
       .describe(
         "JSON schema (draft 2020-12): type, properties, required, enum, items, $ref to $defs, and so on.",

@@ -9,9 +9,10 @@ import {
 } from "@slm/model";
 import { TINY_SHAPE } from "@slm/model/testing";
 import { createHostTensor } from "@slm/runtime";
-import { crossEntropy, math } from "@slm/tensor";
+import { SILENT, type StageContext } from "@slm/core";
+import { createEagerEngine, crossEntropy, math } from "@slm/tensor";
 import { pairsOf, type TokenPairs } from "../pairs.js";
-import type { DevMetric, Objective } from "../training-contract.js";
+import type { DevMetric, Objective, TrainRequest } from "../training-contract.js";
 import { trainingSettings, type TrainingSettings } from "../training-config.js";
 
 const VOCABULARY = 9;
@@ -110,3 +111,25 @@ export const copySettings: TrainingSettings = trainingSettings.parse({
   evaluateRows: 8,
   saveEvery: 7,
 });
+
+/** A run of the task on the plain JavaScript engine, with changes. */
+export async function copyRequest(
+  { workDirectory, pairs }: { readonly workDirectory: string; readonly pairs: TokenPairs },
+  changes: Partial<TrainRequest> = {},
+  context: Partial<StageContext> = {},
+): Promise<TrainRequest> {
+  const settings = changes.settings ?? copySettings;
+  return {
+    stage: "copy",
+    engine: await createEagerEngine("js"),
+    config: copyConfig,
+    settings,
+    lengths: pairs.lengths,
+    objective: copyObjective(pairs, settings.batchSize),
+    dev: embeddingMetric,
+    workDirectory,
+    key: "key",
+    context: { progress: SILENT, signal: new AbortController().signal, seed: 5, ...context },
+    ...changes,
+  };
+}

@@ -140,7 +140,7 @@ export const WRONG_RECIPES: readonly WrongInput[] = [
   },
   {
     title: "There is no metric of that name",
-    recipe: { distill: { metrics: ["accuracy"] } },
+    recipe: { distill: { metrics: ["goodness"] } },
     code: "CONFIG_INVALID",
     message: "distill.metrics[0]: Invalid option: expected one of",
     help: "distill.metrics",
