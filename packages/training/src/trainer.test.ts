@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { StageContext } from "@slm/core";
 import { createRandom } from "@slm/decoding";
+import { math } from "@slm/tensor";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import {
   copyConfig,
