@@ -121,6 +121,8 @@ describe("a run on requests and JSON calls without a test file", () => {
     const argv = [recipe, "--out", join(root, "short"), "--set", "teacher.model.maxSource=5", "--json"];
     const { exitCode, json } = await runCommand("run", argv);
     expect([exitCode, json]).toMatchObject([65, { error: { code: "DATA_INVALID" } }]);
-    expect(JSON.stringify(json)).toMatch(/rows are longer than teacher.model.maxSource, 5 tokens; the longest has 17, the first is row 1 /);
+    expect(JSON.stringify(json)).toMatch(
+      /rows are longer than teacher.model.maxSource, 5 tokens; the longest has 17, the first is row 1 /,
+    );
   });
 });

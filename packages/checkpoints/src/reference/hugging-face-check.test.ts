@@ -32,7 +32,7 @@ test.each(FAMILIES)(
       greedy: { same: true },
       beams: { same: true },
       searches: { same: true, count: 7 },
-        pass: true,
+      pass: true,
     });
   },
   60_000,
@@ -65,18 +65,22 @@ describe("a model that differs", () => {
     ["bart", "model.encoder.embed_positions.weight"],
     ["bart", "final_logits_bias"],
     ["t5gemma", "model.decoder.layers.1.post_cross_attn_layernorm.weight"],
-  ])("in %s by its tensor %s fails", async (name, tensor) => {
-    await cp(join(FIXTURES, name), directory, { recursive: true });
-    const path = join(directory, "model.safetensors");
-    const { tensors } = await readSafetensors(path);
-    const { shape, data } = tensors.get(tensor)!;
-    const values = (data as Float32Array).map((value) => value + 0.05 * Math.sign(value));
-    await writeFile(
-      path,
-      encodeSafetensors(new Map([...tensors, [tensor, createHostTensor("float32", shape, values)]])),
-    );
-    expect((await checkHuggingFace(directory, engine)).pass).toBe(false);
-  }, 120_000);
+  ])(
+    "in %s by its tensor %s fails",
+    async (name, tensor) => {
+      await cp(join(FIXTURES, name), directory, { recursive: true });
+      const path = join(directory, "model.safetensors");
+      const { tensors } = await readSafetensors(path);
+      const { shape, data } = tensors.get(tensor)!;
+      const values = (data as Float32Array).map((value) => value + 0.05 * Math.sign(value));
+      await writeFile(
+        path,
+        encodeSafetensors(new Map([...tensors, [tensor, createHostTensor("float32", shape, values)]])),
+      );
+      expect((await checkHuggingFace(directory, engine)).pass).toBe(false);
+    },
+    120_000,
+  );
 
   test("in a token of an answer fails", async () => {
     await cp(join(FIXTURES, "t5"), directory, { recursive: true });

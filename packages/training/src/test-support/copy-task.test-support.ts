@@ -91,7 +91,7 @@ export function copyObjective(pairs: TokenPairs, batchSize: number): Objective {
 }
 
 /** A metric that reads the current weights without decoding: the largest weight of the embedding. */
-export const embeddingMetric: DevMetric = {
+const embeddingMetric: DevMetric = {
   ranking: [{ name: "largest", higherIsBetter: false }],
   measure: async ({ engine, feeds }) => {
     const [first] = Object.values(feeds);
