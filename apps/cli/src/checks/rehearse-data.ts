@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { dataConfig } from "@slm/data";
 import { tokenizerConfig } from "@slm/tokenizer";
-import type { StageContext } from "@slm/core";
+import { writeArtifact, type StageContext } from "@slm/core";
 import type { Compute } from "../compute/compute.js";
 import type { Stage } from "../pipeline/stage.js";
 import { aboutOf } from "../summary/run-artifacts.js";
@@ -34,10 +34,13 @@ export async function withRehearsedData(
   const make = async (name: "data" | "tokenizer"): Promise<void> => {
     const stage = stages.find((one) => one.name === name);
     if (stage === undefined || sections[name] === undefined || made[name] !== undefined) return;
-    const work = join(root, name);
     const about = aboutOf(name, sections.deploy);
-    await stage.run({ ...context, settings: sections[name], compute, about, inputs: { ...made }, work });
-    made[name] = work;
+    const settings = sections[name];
+    const spec = { kind: stage.kind, key: name, inputs: [], settings, origins: {}, seed: context.seed };
+    const { directory } = await writeArtifact({ ...spec, directory: join(root, name) }, (work) =>
+      stage.run({ ...context, settings, compute, about, inputs: { ...made }, work }),
+    );
+    made[name] = directory;
   };
   try {
     if (isReadHere(sections.data)) await make("data");

@@ -3,7 +3,6 @@
  * They are rough: attention, softmax, the optimizer and evaluation are left out, and a single MatMul is faster than a graph.
  */
 import { CONFIG_FILE, importConfig, readModelConfig, resolveCached } from "@slm/checkpoints";
-import { readManifest } from "@slm/core";
 import {
   largestShare,
   hasTeacherShape,
@@ -38,7 +37,7 @@ import {
 import { resolveModules, type ModuleSettings, type TrainingSettings } from "@slm/training";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { z } from "zod";
+import { dataFacts, type DataFacts } from "./data-facts.js";
 import { estimateLabelling } from "./labelling-estimate.js";
 import { openExternal } from "../models/open-external.js";
 import { publishedTowerShape } from "../models/published-tower.js";
@@ -73,15 +72,6 @@ const ACTIVATIONS_PER_WIDTH = 24;
 const LOGIT_COPIES = 4;
 /** Node, ONNX Runtime and the rows [bytes]. */
 const PROCESS_BYTES = 300 * 1024 * 1024;
-
-/** Facts about the data that are known before the stage runs. */
-interface DataFacts {
-  readonly vocabulary: number;
-  /** Training pairs; undefined before the data is prepared. */
-  readonly pairs: number | undefined;
-  readonly source: number;
-  readonly target: number;
-}
 
 /** Time and memory of training a teacher; nothing for one that is copied. */
 export async function estimateTeacher(request: EstimateRequest<TeacherConfig>): Promise<StageEstimate> {
@@ -319,36 +309,6 @@ async function plannedShape(
   const found = await resolveCached(member.model);
   if (found === undefined) return undefined;
   return importConfig((await openExternal(found.path)).checkpoint, member).config;
-}
-
-/** The fields of the data stage's report that are used here. */
-const dataDetails = z.object({
-  splits: z.object({ train: z.number() }),
-  sourceLengths: z.object({ p50: z.number() }),
-  targetLengths: z.object({ p50: z.number() }),
-});
-const tokenizerDetails = z.object({ vocab: z.number() });
-
-/** Vocabulary size assumed before there is a tokenizer: that of a symbol vocabulary. It has little influence. */
-const ASSUMED_VOCABULARY = 128;
-/** BOS and EOS token of a target. */
-const MARKS = 2;
-
-/** From artifacts where they exist, else from the limits of the model. */
-async function dataFacts(
-  { artifacts }: EstimateRequest<unknown>,
-  limits: { readonly maxSource: number; readonly maxTarget: number },
-): Promise<DataFacts> {
-  const detailsOf = async (stage: string): Promise<unknown> =>
-    artifacts[stage] === undefined ? undefined : (await readManifest(artifacts[stage])).details;
-  const data = dataDetails.safeParse(await detailsOf("data")).data;
-  const tokenizer = tokenizerDetails.safeParse(await detailsOf("tokenizer")).data;
-  return {
-    vocabulary: tokenizer?.vocab ?? ASSUMED_VOCABULARY,
-    pairs: data?.splits.train,
-    source: data?.sourceLengths.p50 ?? limits.maxSource,
-    target: data === undefined ? limits.maxTarget : data.targetLengths.p50 + MARKS,
-  };
 }
 
 function vocabularyFields({ vocabulary }: DataFacts): object {

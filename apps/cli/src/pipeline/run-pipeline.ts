@@ -147,38 +147,44 @@ export async function planPipeline(
     const status = !isStale ? "would-skip" : unfinished ? "would-resume" : "would-run";
     plan.push({ name: stage.name, status, artifact, estimate: {} });
   }
-  await checkPlan(plan, selected, options, context);
-  const estimated: PlannedStage[] = [];
-  // One after the other, because they measure this machine.
-  for (const [index, stage] of selected.entries()) {
-    const estimate = rerun.has(stage.name) ? await stage.estimate(estimateRequest(stage, options)) : {};
-    estimated.push({ ...plan[index]!, estimate });
-  }
-  return estimated;
+  const running = selected.filter(({ name }) => rerun.has(name));
+  if (running.length === 0) return plan;
+  return checkedPlan({ plan, running, selected }, options, context);
 }
 
-/** Makes the checks of a run for a plan. */
-async function checkPlan(
-  plan: readonly PlannedStage[],
-  selected: readonly Stage[],
+interface DraftPlan {
+  readonly plan: readonly PlannedStage[];
+  /** Stages that will run. */
+  readonly running: readonly Stage[];
+  /** Stages of this call. */
+  readonly selected: readonly Stage[];
+}
+
+/** Makes the checks of a run for a plan, and estimates its stages with the rows that it will read. */
+async function checkedPlan(
+  { plan, running, selected }: DraftPlan,
   options: PipelineOptions,
   context: StageContext,
-): Promise<void> {
-  const running = selected.filter(({ name }) => willRun(plan, name));
-  if (running.length === 0) return;
+): Promise<readonly PlannedStage[]> {
   const request = { ...checkRequest(running, selected, options), ...context };
   await checkFiles(running, request);
   const checks = new RunChecks();
   await checks.run(request);
   const { stages, recipe } = options;
   const { sections, artifacts } = request;
-  await withRehearsedData({ stages, sections, artifacts, compute: recipe.compute, context }, (made) =>
-    checks.run({ ...request, artifacts: made }),
-  );
+  const estimated: PlannedStage[] = [];
+  await withRehearsedData({ stages, sections, artifacts, compute: recipe.compute, context }, async (made) => {
+    await checks.run({ ...request, artifacts: made });
+    // One after the other, because they measure this machine.
+    for (const [index, stage] of selected.entries()) {
+      const estimate = running.includes(stage)
+        ? await stage.estimate(estimateRequest(stage, options, made))
+        : {};
+      estimated.push({ ...plan[index]!, estimate });
+    }
+  });
+  return estimated;
 }
-
-const willRun = (plan: readonly PlannedStage[], stage: string): boolean =>
-  plan.some(({ name, status }) => name === stage && status !== "would-skip");
 
 /** What the checks of a run are told. @param running stages that will run, @param selected those of this call */
 function checkRequest(
@@ -203,10 +209,15 @@ function checkRequest(
   };
 }
 
-function estimateRequest(stage: Stage, options: PipelineOptions): EstimateRequest<unknown> {
+/** @param made artifacts of this plan, which exist in place of those of the run */
+function estimateRequest(
+  stage: Stage,
+  options: PipelineOptions,
+  made: Readonly<Record<string, string>>,
+): EstimateRequest<unknown> {
   const { recipe, stages, out } = options;
   const artifacts = stages
-    .map(({ name }) => [name, join(out, name)] as const)
+    .map(({ name }) => [name, made[name] ?? join(out, name)] as const)
     .filter(([, directory]) => existsSync(join(directory, MANIFEST_FILE)));
   const sections = Object.entries(recipe.sections).map(([name, { settings }]) => [name, settings] as const);
   // A stage of a further target knows its inputs by the names of the first target's.
