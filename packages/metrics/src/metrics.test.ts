@@ -2,7 +2,7 @@ import { answerOf } from "./token-metrics.js";
 import { SlmError } from "@slm/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { METRIC_NAMES, METRICS, parseMetricNames, type MetricName } from "./metrics.js";
+import { METRIC_NAMES, METRICS, isWorstValue, parseMetricNames, type MetricName } from "./metrics.js";
 
 const text = fc
   .array(fc.constantFrom("A", "B", "C"), { minLength: 1, maxLength: 6 })
@@ -190,6 +190,8 @@ describe.each(METRIC_NAMES)("METRICS.%s", (name) => {
   test("gives empty predictions the worst score", () => {
     const reference = isJsonMetric(name) ? '{"intent":"go"}' : "A B C D E";
     expect(compute(["", ""], [[reference], [reference]])).toBe(!higherIsBetter ? 1 : 0);
+    expect(isWorstValue(name, compute([""], [[reference]]))).toBe(true);
+    expect(isWorstValue(name, best)).toBe(false);
     expect(rowScore("", [reference])).toBe(!higherIsBetter ? 1 : 0);
   });
 

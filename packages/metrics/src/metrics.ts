@@ -51,6 +51,10 @@ export function isMetricName(name: string): name is MetricName {
   return Object.hasOwn(METRIC_TABLE, name);
 }
 
+/** Whether a metric has its worst value: nothing right, or, of an error rate, nothing but errors. */
+export const isWorstValue = (name: MetricName, value: number): boolean =>
+  METRICS[name].higherIsBetter ? value <= 0 : value >= 1;
+
 /**
  * Metric names from a comma-separated list, in the order given, each once.
  *

@@ -1,6 +1,6 @@
 /** Says whether a training run diverged: whether its loss rose far above that of the untrained model. */
 import { SlmError } from "@slm/core";
-import { isMetricName, METRICS } from "@slm/metrics";
+import { isMetricName, isWorstValue } from "@slm/metrics";
 
 /**
  * A mean loss above both limits is that of a model that became confidently wrong: twice the loss of the first step, which is that of
@@ -60,7 +60,9 @@ export function rejectDiverged(
   metrics: Readonly<Record<string, number>>,
   { stage, learningRate }: { readonly stage: string; readonly learningRate: number },
 ): void {
-  const worst = Object.entries(metrics).find(([name, value]) => isWorst(name, value));
+  const worst = Object.entries(metrics).find(
+    ([name, value]) => isMetricName(name) && isWorstValue(name, value),
+  );
   if (divergence === undefined || worst === undefined) return;
   const [metric, value] = worst;
   throw new SlmError(
@@ -71,12 +73,6 @@ export function rejectDiverged(
       suggestions: [divergenceAdvice(learningRate)],
     },
   );
-}
-
-/** Whether a metric has its worst value: nothing right, or, of an error rate, nothing but errors. */
-function isWorst(name: string, value: number): boolean {
-  if (!isMetricName(name)) return false;
-  return METRICS[name].higherIsBetter ? value <= 0 : value >= 1;
 }
 
 const short = (value: number): string => String(Number(value.toPrecision(3)));

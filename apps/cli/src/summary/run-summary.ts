@@ -2,6 +2,7 @@
 import { BENCH_FILES, benchResultSchema, type BenchResult } from "@slm/bench";
 import { readJsonFile, readManifest, type Manifest } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
+import { isMetricName, isWorstValue } from "@slm/metrics";
 import { divergenceText } from "@slm/training";
 import { join } from "node:path";
 import { z } from "zod";
@@ -215,9 +216,11 @@ function warningsOf({ teacher, distill, quantize }: Reports): readonly string[] 
     ...diverged.flatMap(([stage, found]) =>
       found === undefined ? [] : [`${stage}: ${divergenceText(found)}; lower learningRate`],
     ),
-    ...(deployed?.metrics.exactMatch === 0 || deployed?.metrics.wer === 1
-      ? ["the deployed model answers no held-out row right"]
-      : []),
+    ...Object.entries(deployed?.metrics ?? {}).flatMap(([name, value]) =>
+      isMetricName(name) && isWorstValue(name, value)
+        ? [`the deployed model has the worst ${name} there is on the held-out rows`]
+        : [],
+    ),
     ...(quantize !== undefined && quantize.split !== "test"
       ? [`there are no test rows: metrics are of the ${quantize.split} split, which chose the checkpoint`]
       : []),
