@@ -14,7 +14,7 @@ const CONFIGS = join(import.meta.dirname, "../../configs");
 export const TASKS = {
   snips: {
     title: "calls from requests (SNIPS)",
-    recipe: "few-labels.yaml",
+    recipe: "teacher-layers.yaml",
     metric: "jsonExactMatch",
     answerTokens: 39,
     teacher: "smollm2",

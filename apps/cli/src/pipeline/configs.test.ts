@@ -12,6 +12,7 @@ const NO_RECIPES: ReadonlySet<string> = new Set(["paper-330m/model.yaml"]);
 const ROWS_ARE_GIVEN: ReadonlySet<string> = new Set([
   "snips/few-labels.yaml",
   "snips/recipe.yaml",
+  "snips/teacher-layers.yaml",
   "translation/recipe.yaml",
 ]);
 const recipes = (await readdir(folder, { recursive: true }))
@@ -50,7 +51,7 @@ describe("recipes of the tasks", () => {
       ...["synopsis", "translation", "vqa"],
     ];
     expect((await Promise.all(names)).sort()).toEqual(
-      [...folders, "few-labels", "g2p-reader", "g2p-record", "g2p-teacher"].sort(),
+      [...folders, "few-labels", "g2p-reader", "g2p-record", "g2p-teacher", "teacher-layers"].sort(),
     );
   });
 });
