@@ -144,11 +144,14 @@ describe("the page", () => {
     const changed = join(root, "changed");
     await slm("deploy", bundle, "--to", "web", "-o", changed);
     const file = join(changed, "model", "model.json");
-    await writeFile(file, (await readFile(file, "utf8")).replace('"student"', '"studenx"'));
-    const { server: other, url: otherUrl } = await serveFolder(changed);
+    const text = await readFile(file, "utf8");
+    const other = text.replace(/"name": "./u, '"name": "_');
+    expect(other).not.toBe(text);
+    await writeFile(file, other);
+    const { server, url: otherUrl } = await serveFolder(changed);
     await page.goto(otherUrl);
     await page.getByText("not the file that was deployed").waitFor({ timeout: 60_000 });
-    other.closeAllConnections();
-    other.close();
+    server.closeAllConnections();
+    server.close();
   });
 });
