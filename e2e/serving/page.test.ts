@@ -148,10 +148,10 @@ describe("the page", () => {
     const other = text.replace(/"name": "./u, '"name": "_');
     expect(other).not.toBe(text);
     await writeFile(file, other);
-    const { server, url: otherUrl } = await serveFolder(changed);
+    const { server: otherServer, url: otherUrl } = await serveFolder(changed);
     await page.goto(otherUrl);
     await page.getByText("not the file that was deployed").waitFor({ timeout: 60_000 });
-    server.closeAllConnections();
-    server.close();
+    otherServer.closeAllConnections();
+    otherServer.close();
   });
 });
