@@ -28,6 +28,12 @@ export const deployConfig = z.strictObject({
     .describe(
       "Choose a threshold of confidence for the bundle, below which answers are withheld. Default: none.",
     ),
+  measurements: z
+    .boolean()
+    .optional()
+    .describe(
+      "Whether the model card has the speed and memory that stage bench measured. Default: no, because two runs measure different times and would give different bundles.",
+    ),
   licences: z
     .array(z.strictObject({ of: line, licence: line }))
     .default([])

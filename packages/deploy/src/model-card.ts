@@ -21,10 +21,7 @@ export function modelCard(model: DeviceModel, files: readonly BundledFile[], inp
   // What a reader wants to know first: how good, how fast, for what.
   const sections: readonly (readonly [heading: string, body: string])[] = [
     ["Quality", qualityText(input.metrics ?? [])],
-    [
-      "Speed and memory",
-      input.bench === undefined ? `Speed and memory were ${NOT_MEASURED}.` : benchText(input.bench),
-    ],
+    ["Speed and memory", input.bench === undefined ? withoutBench(input) : benchText(input.bench)],
     ["Intended use", input.intendedUse === undefined ? NOT_STATED : plain(input.intendedUse)],
     ["Limits", limitsText(model, input.limits ?? [])],
     ["Model", modelTable(model, input.bytesBefore)],
@@ -43,6 +40,11 @@ export function modelCard(model: DeviceModel, files: readonly BundledFile[], inp
     [title, ...summary, ...sections.map(([heading, body]) => `## ${heading}\n\n${body}`)].join("\n\n") + "\n"
   );
 }
+
+const withoutBench = ({ omitsBench = false }: CardInput): string =>
+  omitsBench
+    ? "Times differ from run to run, so this card has none, and every run of the recipe gives the same bytes. `slm bench .` measures them."
+    : `Speed and memory were ${NOT_MEASURED}.`;
 
 function runningText({ vision }: DeviceModel): string {
   const image = vision === undefined ? "" : " --image FILE";

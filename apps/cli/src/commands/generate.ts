@@ -10,7 +10,7 @@ import type { RowAnswer } from "../answers/answer-rows.js";
 import { deviceFlags, deviceRequest } from "../device-flags.js";
 import { PENALTIES, samplingFlags, samplingOptions } from "../models/sampling-flags.js";
 import type { GenerateOptions, LoadedModel, Prompt } from "../library/load-model.js";
-import { modelArgument, modelFlag, modelOf } from "../models/model-argument.js";
+import { keyFlag, modelArgument, modelFlag, modelOf } from "../models/model-argument.js";
 import { rowsFlag, rowsOf } from "../rows-flag.js";
 import { SlmCommand } from "../slm-command.js";
 
@@ -108,6 +108,7 @@ export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileRes
       exclusive: ["beams", "temperature", "json-schema", ...PENALTIES],
     }),
     model: modelFlag,
+    key: keyFlag,
     ...deviceFlags,
   };
   static override examples = [
@@ -131,8 +132,8 @@ export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileRes
     await locateModel(path);
     const schema = flags["json-schema"];
     const jsonSchema = schema === undefined ? undefined : await readSchema(schema);
-    const { prompt: prompts, image, "prompt-lookup": promptLookup } = flags;
-    const model = await loadModel(path, { ...deviceRequest(flags), promptLookup, ...this.work });
+    const { prompt: prompts, image, key, "prompt-lookup": promptLookup } = flags;
+    const model = await loadModel(path, { ...deviceRequest(flags), promptLookup, key, ...this.work });
     try {
       const threshold = await thresholdOf(flags.abstain, model, (text) => {
         this.note(text);

@@ -28,6 +28,8 @@ export interface LoadModelOptions extends WorkOptions, DeviceRequest {
    * faster where text repeats.
    */
   readonly promptLookup?: number | undefined;
+  /** Public key file (PEM): only a bundle signed with it is loaded. Default: every model is. */
+  readonly key?: string | undefined;
 }
 
 /** Options of a generation. */
@@ -87,8 +89,9 @@ export async function loadModel(model: string, options: LoadModelOptions = {}): 
   const { deviceNotes } = await import("@slm/runtime");
   const { loadGenerator } = await import("@slm/inference");
   const { progress, signal, note } = contextOf(options);
-  const { device, soc, fallback, threads, tune, promptLookup } = options;
-  const opened = await openDevice([model], { device, soc, fallback, threads, tune, progress, signal });
+  const { device, soc, fallback, threads, tune, promptLookup, key } = options;
+  const request = { device, soc, fallback, threads, tune, key };
+  const opened = await openDevice([model], { ...request, progress, signal });
   const [directory = ""] = opened.directories;
   const { runtime } = opened;
   try {

@@ -1,4 +1,4 @@
-/** Stage `deploy`: the bundle, with a model card that has this run's measurements. */
+/** Stage `deploy`: the bundle, with a model card. Every run of a recipe on one machine gives the same bytes. */
 import { artifactInput, readJsonFile, readManifest } from "@slm/core";
 import { BENCH_FILES, benchResultSchema } from "@slm/bench";
 import {
@@ -34,7 +34,7 @@ export const deployStage = defineStage<DeployConfig>({
     { stage: "export", required: true },
     { stage: "quantize", required: false },
     { stage: "compile", required: false },
-    { stage: "bench", required: false },
+    { stage: "bench", required: false, isRead: ({ measurements }) => measurements === true },
   ],
   files: ({ abstain }) => (abstain === undefined ? [] : [{ setting: "abstain.data", path: abstain.data }]),
   run: async ({ settings, inputs, compute, work, signal }): Promise<DeployReport> => {
@@ -48,6 +48,7 @@ export const deployStage = defineStage<DeployConfig>({
       provenance: await provenanceOf(distilled),
       ...(inputs.quantize === undefined ? {} : await qualityOf(inputs.quantize)),
       bench: inputs.bench === undefined ? undefined : await benchOf(inputs.bench),
+      omitsBench: settings.measurements !== true,
       compiled: inputs.compile === undefined ? undefined : await verifiedOf(inputs.compile),
     };
     const { abstain } = settings;
