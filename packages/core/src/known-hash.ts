@@ -20,7 +20,7 @@ const REMEMBERED_MS = 24 * 60 * 60 * 1000;
 /** A file that changed this short a time ago may change again without another time [ms]. Source: Git's "racy" index entries. */
 const UNSETTLED_MS = 2000;
 /** Hashes in memory, and in the cache folder. */
-const LIMITS = { memory: 65_536, kept: 1024 } as const;
+const LIMITS = { memory: 200_000, kept: 1024 } as const;
 
 const seen = z.strictObject({
   bytes: z.string(),

@@ -96,10 +96,10 @@ test("a pull that the network broke keeps what has arrived for the next one, and
   await pushBundle(bundle, direct());
   const target = join(root, "pulled");
   const digest = `sha256:${await hashFile(join(bundle, "decoder.onnx"))}`;
-  registry.isCut = (name) => name === digest;
+  registry.harm = (name) => (name === digest ? "cut" : undefined);
   await expect(pullBundle(direct(), target)).rejects.toMatchObject({ code: "DEVICE_UNAVAILABLE" });
   expect((await readdir(root)).sort()).toEqual(["bundle", "pulled.partial"]);
-  registry.isCut = () => false;
+  registry.harm = () => undefined;
   await pullBundle(direct(), target);
   expect((await readdir(root)).sort()).toEqual(["bundle", "pulled"]);
   registry.blobs.set(digest, Buffer.alloc(700, "x"));
