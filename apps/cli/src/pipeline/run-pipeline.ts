@@ -32,7 +32,7 @@ import { relativeToRecipe } from "../recipe/recipe-paths.js";
 import type { ResolvedRecipe, ResolvedSection } from "../recipe/resolve-recipe.js";
 import { aboutOf } from "../summary/run-artifacts.js";
 import { inputsOf, requiredStages, selectStages, type SelectionOptions } from "./selection.js";
-import type { EstimateRequest, FilesRequest, Stage, StageEstimate, StageRun } from "./stage.js";
+import type { FilesRequest, PlanRequest, Stage, StageEstimate, StageRun } from "./stage.js";
 
 export interface StageOutcome {
   readonly name: string;
@@ -174,12 +174,17 @@ async function checkedPlan(
   const { sections, artifacts } = request;
   const estimated: PlannedStage[] = [];
   await withRehearsedData({ stages, sections, artifacts, compute: recipe.compute, context }, async (made) => {
-    await checks.run({ ...request, artifacts: made });
+    await checks.run({ ...request, artifacts: made.artifacts });
+    const { RehearsedStudents } = await import("../estimates/rehearsed-student.js");
+    const students = new RehearsedStudents(made.root);
     // One after the other, because they measure this machine.
     for (const [index, stage] of selected.entries()) {
-      const estimate = running.includes(stage)
-        ? await stage.estimate(estimateRequest(stage, options, made))
-        : {};
+      const seconds = made.seconds[stage.name];
+      const estimate = !running.includes(stage)
+        ? {}
+        : seconds !== undefined
+          ? { seconds, basis: "it took as long in this plan" }
+          : await stage.estimate({ ...estimateRequest(stage, options, made.artifacts), students });
       estimated.push({ ...plan[index]!, estimate });
     }
   });
@@ -214,7 +219,7 @@ function estimateRequest(
   stage: Stage,
   options: PipelineOptions,
   made: Readonly<Record<string, string>>,
-): EstimateRequest<unknown> {
+): PlanRequest<unknown> {
   const { recipe, stages, out } = options;
   const artifacts = stages
     .map(({ name }) => [name, made[name] ?? join(out, name)] as const)

@@ -4,7 +4,7 @@ import { basename } from "node:path";
 import { z } from "zod";
 import { cacheConfig, cacheTeacher, type CacheConfig, type CacheStageReport } from "@slm/teacher";
 import { withEngine } from "../compute/open-engine.js";
-import { estimateCache } from "../estimates/training-estimate.js";
+import { estimateCache } from "../estimates/cache-estimate.js";
 import { defineStage } from "../pipeline/stage.js";
 import { requireInput } from "./require-input.js";
 
