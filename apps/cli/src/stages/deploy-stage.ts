@@ -1,6 +1,7 @@
 /** Stage `deploy`: the bundle, with a model card that has this run's measurements. */
 import { artifactInput, readJsonFile, readManifest } from "@slm/core";
 import { BENCH_FILES, benchResultSchema } from "@slm/bench";
+import { DATA_FILES } from "@slm/data";
 import {
   deployConfig,
   deployToDirectory,
@@ -36,8 +37,11 @@ export const deployStage = defineStage<DeployConfig>({
     { stage: "quantize", required: false },
     { stage: "compile", required: false },
     { stage: "bench", required: false },
+    // Its dev rows, where a threshold of confidence is chosen.
+    { stage: "data", required: false },
   ],
-  files: ({ abstain }) => (abstain === undefined ? [] : [{ setting: "abstain.data", path: abstain.data }]),
+  files: ({ abstain }) =>
+    abstain?.data === undefined ? [] : [{ setting: "abstain.data", path: abstain.data }],
   estimate: estimateDeploy,
   run: async ({ settings, inputs, compute, work, signal }): Promise<DeployReport> => {
     const { directory: model } = await locateModel(
@@ -53,7 +57,13 @@ export const deployStage = defineStage<DeployConfig>({
       compiled: inputs.compile === undefined ? undefined : await verifiedOf(inputs.compile),
     };
     const { abstain } = settings;
-    const abstention = abstain && (await abstentionFor(model, abstain, { threads: compute.threads, signal }));
+    const abstention =
+      abstain &&
+      (await abstentionFor(
+        model,
+        { ...abstain, data: abstain.data ?? join(requireInput(inputs, "data"), DATA_FILES.dev) },
+        { threads: compute.threads, signal },
+      ));
     const { files } = await deployToDirectory({ model, outputDirectory: work, card, abstention });
     return { files, metrics: card.metrics ?? [] };
   },
