@@ -82,7 +82,7 @@ async function measureStudent(
   await writeTokenizer(files, checkpointDirectory);
   const { target } = await dataFacts(request, shape);
   const sources = await firstSources(join(artifacts.data, DATA_FILES.train), BATCH_ROWS);
-  const { shortlist: _, ...choice } = exportConfig.parse(sections.export ?? {});
+  const choice = { ...exportConfig.parse(sections.export ?? {}), shortlist: undefined };
   return withRuntime(compute.threads, async (runtime) => {
     const [exportSeconds] = await timed(() =>
       exportModel({
