@@ -13,7 +13,7 @@ export { checkLength, resolvePrompt } from "./model-limits.js";
 export { loadGenerator } from "./generator.js";
 export { withArgmaxOutput } from "./graph-edits/argmax-output.js";
 export { withoutDrafts } from "./graph-edits/without-drafts.js";
-export type { DraftPlan } from "./draft-tokens.js";
+export { draftPlan, type DraftPlan } from "./draft-tokens.js";
 export { topTokens } from "./top-tokens.js";
 export {
   describeModel,
