@@ -107,6 +107,14 @@ export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileRes
         "faster where text repeats.",
       exclusive: ["beams", "temperature", "json-schema", ...PENALTIES],
     }),
+    "draft-tokens": Flags.integer({
+      min: 0,
+      max: 64,
+      helpValue: "<n>",
+      summary:
+        "Verify up to n draft tokens of the model's own draft heads in one run, for one prompt after the other; 0: none. The answers of greedy decoding are the same. " +
+        "Default: all that the heads make, for prompts that are decoded alone.",
+    }),
     model: modelFlag,
     ...deviceFlags,
   };
@@ -131,8 +139,9 @@ export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileRes
     await locateModel(path);
     const schema = flags["json-schema"];
     const jsonSchema = schema === undefined ? undefined : await readSchema(schema);
-    const { prompt: prompts, image, "prompt-lookup": promptLookup } = flags;
-    const model = await loadModel(path, { ...deviceRequest(flags), promptLookup, ...this.work });
+    const { prompt: prompts, image, "prompt-lookup": promptLookup, "draft-tokens": draftTokens } = flags;
+    const drafting = { promptLookup, draftTokens };
+    const model = await loadModel(path, { ...deviceRequest(flags), ...drafting, ...this.work });
     try {
       const threshold = await thresholdOf(flags.abstain, model, (text) => {
         this.note(text);
