@@ -34,7 +34,7 @@ export async function openRegular(path: string): Promise<FileHandle> {
 }
 
 /** All bytes of a regular file. @throws as {@link openRegular} */
-export async function readRegular(path: string): Promise<Buffer<ArrayBuffer>> {
+export async function readRegular(path: string): Promise<Buffer> {
   const handle = await openRegular(path);
   try {
     return await handle.readFile();
