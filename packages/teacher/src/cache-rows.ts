@@ -1,8 +1,8 @@
 /** Rows of a cache: sources with targets that the teacher generated. */
-import { createReadStream } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { readFailure, SlmError } from "@slm/core";
+import { Readable } from "node:stream";
+import { readFailure, SlmError, streamRegular } from "@slm/core";
 import { z } from "zod";
 
 /**
@@ -49,7 +49,7 @@ export async function* readCacheRows(directory: string, kind: CacheRowKind): Asy
   const path = join(directory, CACHE_ROWS[kind]);
   let line = 0;
   try {
-    for await (const text of createInterface({ input: createReadStream(path), crlfDelay: Infinity })) {
+    for await (const text of createInterface({ input: Readable.from(streamRegular(path)), crlfDelay: Infinity })) {
       line += 1;
       if (text !== "") yield parseTeacherRow(text, `${path}:${line}`);
     }

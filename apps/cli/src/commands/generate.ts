@@ -13,6 +13,7 @@ import type { GenerateOptions, LoadedModel, Prompt } from "../library/load-model
 import { modelArgument, modelFlag, modelOf } from "../models/model-argument.js";
 import { rowsFlag, rowsOf } from "../rows-flag.js";
 import { SlmCommand } from "../slm-command.js";
+import { answerFor } from "../ui/printable.js";
 
 /** One text as `--json` shows it. */
 export interface GeneratedText {
@@ -195,7 +196,7 @@ export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileRes
       settings,
       generate: { ...sampling, signal: this.signal },
       identity: { ...sampling, settings, format, threshold: threshold ?? null },
-      print: (text) => process.stdout.write(text),
+      print: (text) => process.stdout.write(this.shown(text)),
       progress,
       note: (text) => {
         this.note(text);
@@ -214,7 +215,7 @@ export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileRes
     options: GenerateOptions,
   ): Promise<readonly Generation[]> {
     const onToken = (_row: number, piece: string): void => {
-      process.stdout.write(piece);
+      process.stdout.write(this.shown(piece));
     };
     const results: Generation[] = [];
     for (const prompt of prompts) {
@@ -222,6 +223,10 @@ export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileRes
       process.stdout.write("\n");
     }
     return results;
+  }
+
+  protected override shown(text: string): string {
+    return answerFor(process.stdout)(text);
   }
 
   protected override lines(result: GenerateResult | GenerateFileResult): readonly string[] {
