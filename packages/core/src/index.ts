@@ -1,6 +1,7 @@
 export { hashFile, hashJson, sha256 } from "./hash.js";
 export { hashFolder } from "./hash-folder.js";
 export {
+  isTemporaryPath,
   syncDirectory,
   writeBytesAtomic,
   writeBytesUnflushed,

@@ -31,6 +31,7 @@ import { RunChecks } from "../checks/run-checks.js";
 import { relativeToRecipe } from "../recipe/recipe-paths.js";
 import type { ResolvedRecipe, ResolvedSection } from "../recipe/resolve-recipe.js";
 import { aboutOf } from "../summary/run-artifacts.js";
+import type { WorkersAddress } from "../workers/workers-address.js";
 import { inputsOf, requiredStages, selectStages, type SelectionOptions } from "./selection.js";
 import type { FilesRequest, PlanRequest, Stage, StageEstimate, StageRun } from "./stage.js";
 
@@ -57,6 +58,8 @@ export interface PipelineOptions extends SelectionOptions {
   readonly force?: boolean | undefined;
   /** A stage whose unfinished work from an interrupted run is discarded. A finished artifact is kept. */
   readonly fresh?: string | undefined;
+  /** Machines that do what can be divided; results do not depend on them. */
+  readonly workers?: WorkersAddress | undefined;
 }
 
 /** A stage with everything that decides whether its artifact is up to date. */
@@ -273,14 +276,14 @@ async function doStage(
   if (options.fresh === stage.name) await rm(partialPath(directory), { recursive: true, force: true });
   const { seed, compute, name, sections } = options.recipe;
   const about = aboutOf(name, sections.deploy?.settings);
-  await execute(prepared, { ...context, seed }, { compute, about });
+  await execute(prepared, { ...context, seed }, { compute, about, workers: options.workers });
   return outcome("ran");
 }
 
 async function execute(
   prepared: PreparedStage,
   context: StageContext,
-  run: Pick<StageRun<unknown>, "compute" | "about">,
+  run: Pick<StageRun<unknown>, "compute" | "about" | "workers">,
 ): Promise<void> {
   const { stage, section, recorded, directory, inputs, manifestInputs, key } = prepared;
   await writeArtifact(

@@ -4,6 +4,7 @@ import type { z } from "zod";
 import type { RunAbout } from "../summary/run-artifacts.js";
 import type { Compute } from "../compute/compute.js";
 import type { RehearsedStudents } from "../estimates/rehearsed-student.js";
+import type { WorkersAddress } from "../workers/workers-address.js";
 
 /** An earlier stage whose artifact a stage reads. */
 export interface StageInput {
@@ -66,6 +67,8 @@ export interface StageEstimate {
 export interface StageRun<Settings> extends StageContext {
   readonly settings: Settings;
   readonly compute: Compute;
+  /** Machines that do what can be divided. Default: all is done here. */
+  readonly workers?: WorkersAddress | undefined;
   /** For the heads of reports. A change of it makes no stage run again. */
   readonly about: RunAbout;
   /** Artifact directories by stage; an optional input that the recipe leaves out is absent. */
