@@ -1,6 +1,7 @@
 export { hashFile, hashJson, sha256 } from "./hash.js";
 export { hashFolder } from "./hash-folder.js";
 export {
+  isTemporaryPath,
   syncDirectory,
   writeBytesAtomic,
   writeBytesUnflushed,
@@ -11,6 +12,8 @@ export { copyFiles } from "./copy-files.js";
 export { INDEX_FILE } from "./folder-index.js";
 export { makeFolder } from "./make-folder.js";
 export { newerVersion, readFailure, readJsonFile, readTextFile } from "./read-json.js";
+export { DEEPEST_JSON, isDeeperThan } from "./nesting.js";
+export { openRegular, readRegular, requireRegular, streamRegular } from "./regular-file.js";
 export { forbidRuntimeTelemetry } from "./runtime-telemetry.js";
 export { requireWritable } from "./writable-directory.js";
 export { isWriteRejection, systemCode, writeFailure } from "./file-error.js";

@@ -5,7 +5,7 @@ import { SlmError } from "./slm-error.js";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { contentHash, MANIFEST_FILE, readManifest, type Manifest } from "./manifest.js";
-import { pathProblem } from "./relative-path.js";
+import { pathProblem, pathsProblem } from "./relative-path.js";
 import { verifyDirectory } from "./verify.js";
 import { writeArtifact } from "./write-artifact.js";
 
@@ -136,6 +136,33 @@ describe(contentHash, () => {
   });
 });
 
+describe(pathsProblem, () => {
+  test.each([
+    [["model.onnx", "tokenizer/CON"], 1, "'CON' is a device on Windows"],
+    [["nul.txt"], 0, "'nul.txt' is a device on Windows"],
+    [["lpt\u00b9"], 0, "is a device"],
+    [["a\u202egpj.exe"], 0, "not seen or change the direction"],
+    [["a\u200b"], 0, "not seen"],
+    [["a\u001b[2J"], 0, "control character"],
+    [["a."], 0, "ends in a dot or a space"],
+    [["a /b"], 0, "ends in a dot or a space"],
+    [["a?"], 0, "which Windows does not allow"],
+    [["Model.onnx", "model.onnx"], 1, "'model.onnx' and 'Model.onnx' are one file on some systems"],
+    [["\u00e9", "e\u0301"], 1, "are one file"],
+    [["a", "a"], 1, "'a' is listed twice"],
+    [["a", "A/b"], 1, "'A/b' lies in 'a', which is a file"],
+    [["a/b", "a"], 1, "are one file"],
+  ])("rejects %j", (paths, index, problem) => {
+    expect(pathsProblem(paths)).toEqual({ index, problem: expect.stringContaining(problem) as string });
+  });
+
+  test("takes what every system takes", () => {
+    expect(
+      pathsProblem(["a", "b/c", "b/d.json", ".hidden", "console.log", "ü/漢字", "com10"]),
+    ).toBeUndefined();
+  });
+});
+
 describe(pathProblem, () => {
   test("accepts nested relative paths only", () => {
     expect(["a", "a/b.c", ".hidden", "a b/ü"].map(pathProblem)).toEqual([
@@ -156,6 +183,9 @@ describe(pathProblem, () => {
       "a\0",
       "..",
       "x".repeat(5000),
+      "a\u001b[2J",
+      "a\n",
+      "\ud800",
     ]) {
       expect(pathProblem(path), path).toBeDefined();
     }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { INDEX_FILE } from "./folder-index.js";
 import { hashJson } from "./hash.js";
-import { relativePath } from "./relative-path.js";
+import { pathsProblem, relativePath } from "./relative-path.js";
 import { parseJsonText, readTextFile } from "./read-json.js";
 import { requireSealed, writeSealedJson } from "./sealed-json.js";
 import { SlmError } from "./slm-error.js";
@@ -71,7 +71,9 @@ export const manifestSchema = z.strictObject({
     .describe("Hash of inputs, settings, seed and code version. A stage with an equal key is skipped."),
   inputs: z.array(input),
   outputs: z.array(outputFile).superRefine((outputs, context) => {
-    const seen = new Set<string>();
+    const collision = pathsProblem(outputs.map(({ path }) => path));
+    if (collision !== undefined)
+      context.addIssue({ code: "custom", path: [collision.index, "path"], message: collision.problem });
     for (const [index, { path }] of outputs.entries()) {
       if (path === MANIFEST_FILE || path === SIGNATURE_FILE)
         context.addIssue({
@@ -79,9 +81,6 @@ export const manifestSchema = z.strictObject({
           path: [index, "path"],
           message: "the manifest cannot list itself or its signature",
         });
-      if (seen.has(path))
-        context.addIssue({ code: "custom", path: [index, "path"], message: `'${path}' is listed twice` });
-      seen.add(path);
       if (outputs[index]?.isIndex === true && path.split("/").at(-1) !== INDEX_FILE)
         context.addIssue({
           code: "custom",

@@ -6,6 +6,7 @@ import { deviceFlags, deviceRequest } from "../device-flags.js";
 import { keyFlag, modelArgument, modelFlag, modelOf } from "../models/model-argument.js";
 import { samplingFlags, samplingOptions } from "../models/sampling-flags.js";
 import { SlmCommand } from "../slm-command.js";
+import { answerFor } from "../ui/printable.js";
 
 export interface ChatResult {
   /** Prompts that were answered, in order. */
@@ -56,7 +57,7 @@ export class ChatCommand extends SlmCommand<ChatResult> {
         threshold,
         generate: { ...samplingOptions(flags), jsonSchema },
         print: (text) => {
-          if (!isJson) process.stdout.write(text);
+          if (!isJson) process.stdout.write(answerFor(process.stdout)(text));
         },
         tell: note,
       });

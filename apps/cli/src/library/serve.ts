@@ -12,6 +12,10 @@ export interface ServeOptions extends WorkOptions {
   readonly maxRows?: number | undefined;
   /** Length of the queue; further requests get 429. Default: 512. */
   readonly maxWaiting?: number | undefined;
+  /** Largest number of connections; a further one takes the place of the one that has waited longest. Default: 1024. */
+  readonly maxConnections?: number | undefined;
+  /** Names that requests may address in `Host`, besides those of this machine. Default: none on a loopback address, all on others. */
+  readonly allowedHosts?: readonly string[] | undefined;
   /** Longest time for one request [s]. Default: 60. */
   readonly timeoutSeconds?: number | undefined;
   /** How long a stopping server waits for answers in progress [s]. Default: 30. */
@@ -58,12 +62,15 @@ export async function serve(model: string, options: ServeOptions = {}): Promise<
   const { createCpuRuntime } = await import("@slm/runtime-node");
   const { requireSigned } = await import("../models/require-signed.js");
   const { serveConfig, startServer } = await import("@slm/serve");
-  const { host, port, maxRows, maxWaiting, timeoutSeconds, drainSeconds, abstain, key, threads } = options;
+  const { host, port, maxRows, maxWaiting, maxConnections, allowedHosts, key, threads } = options;
+  const { timeoutSeconds, drainSeconds, abstain } = options;
   const config = serveConfig.parse({
     host,
     port,
     maxRows,
     maxWaiting,
+    maxConnections,
+    allowedHosts,
     timeoutSeconds,
     drainSeconds,
     abstain,

@@ -19,9 +19,10 @@ import { withRehearsedData } from "../checks/rehearse-data.js";
 import { RunChecks } from "../checks/run-checks.js";
 import type { ResolvedRecipe } from "../recipe/resolve-recipe.js";
 import { aboutOf } from "../summary/run-artifacts.js";
+import type { WorkersAddress } from "../workers/workers-address.js";
 import { plannedStages, prepare, sectionOf, stateOf, type PreparedStage } from "./prepared-stage.js";
 import { requiredStages, selectStages, type SelectionOptions } from "./selection.js";
-import type { EstimateRequest, Stage, StageEstimate, StageRun } from "./stage.js";
+import type { PlanRequest, Stage, StageEstimate, StageRun } from "./stage.js";
 
 export interface StageOutcome {
   readonly name: string;
@@ -46,6 +47,8 @@ export interface PipelineOptions extends SelectionOptions {
   readonly force?: boolean | undefined;
   /** A stage whose unfinished work from an interrupted run is discarded. A finished artifact is kept. */
   readonly fresh?: string | undefined;
+  /** Machines that do what can be divided; results do not depend on them. */
+  readonly workers?: WorkersAddress | undefined;
 }
 
 /**
@@ -151,12 +154,17 @@ async function checkedPlan(
   const { sections, artifacts } = request;
   const estimated: PlannedStage[] = [];
   await withRehearsedData({ stages, sections, artifacts, compute: recipe.compute, context }, async (made) => {
-    await checks.run({ ...request, artifacts: made });
+    await checks.run({ ...request, artifacts: made.artifacts });
+    const { RehearsedStudents } = await import("../estimates/rehearsed-student.js");
+    const students = new RehearsedStudents(made.root);
     // One after the other, because they measure this machine.
     for (const [index, stage] of selected.entries()) {
-      const estimate = running.includes(stage)
-        ? await stage.estimate(estimateRequest(stage, options, made))
-        : {};
+      const seconds = made.seconds[stage.name];
+      const estimate = !running.includes(stage)
+        ? {}
+        : seconds !== undefined
+          ? { seconds, basis: "it took as long in this plan" }
+          : await stage.estimate({ ...estimateRequest(stage, options, made.artifacts), students });
       estimated.push({ ...plan[index]!, estimate });
     }
   });
@@ -191,7 +199,7 @@ function estimateRequest(
   stage: Stage,
   options: PipelineOptions,
   made: Readonly<Record<string, string>>,
-): EstimateRequest<unknown> {
+): PlanRequest<unknown> {
   const { recipe, stages, out } = options;
   const artifacts = stages
     .map(({ name }) => [name, made[name] ?? join(out, name)] as const)
@@ -244,14 +252,14 @@ async function doStage(
   if (options.fresh === stage.name) await rm(partialPath(directory), { recursive: true, force: true });
   const { seed, compute, name, sections } = options.recipe;
   const about = aboutOf(name, sections.deploy?.settings);
-  await execute(prepared, { ...context, seed }, { compute, about });
+  await execute(prepared, { ...context, seed }, { compute, about, workers: options.workers });
   return outcome("ran");
 }
 
 async function execute(
   prepared: PreparedStage,
   context: StageContext,
-  run: Pick<StageRun<unknown>, "compute" | "about">,
+  run: Pick<StageRun<unknown>, "compute" | "about" | "workers">,
 ): Promise<void> {
   const { stage, section, recorded, directory, inputs, manifestInputs, key } = prepared;
   await writeArtifact(

@@ -3,6 +3,8 @@ import type { ArtifactKind, StageContext } from "@slm/core";
 import type { z } from "zod";
 import type { RunAbout } from "../summary/run-artifacts.js";
 import type { Compute } from "../compute/compute.js";
+import type { RehearsedStudents } from "../estimates/rehearsed-student.js";
+import type { WorkersAddress } from "../workers/workers-address.js";
 
 /** An earlier stage whose artifact a stage reads. */
 export interface StageInput<Settings = unknown> {
@@ -28,14 +30,20 @@ export interface FilesRequest extends Pick<StageContext, "progress" | "signal"> 
   readonly mayFetch: boolean;
 }
 
-/** Inputs of an estimate. */
-export interface EstimateRequest<Settings> {
+/** What is known of a stage before it runs. */
+export interface PlanRequest<Settings> {
   readonly settings: Settings;
   /** Settings of every planned stage, as the recipe has them. */
   readonly sections: Readonly<Record<string, unknown>>;
   /** Existing artifacts of earlier stages, by stage. */
   readonly artifacts: Readonly<Record<string, string>>;
   readonly compute: Compute;
+}
+
+/** Inputs of an estimate. */
+export interface EstimateRequest<Settings> extends PlanRequest<Settings> {
+  /** Students of random weights that this plan has measured. */
+  readonly students: RehearsedStudents;
 }
 
 /** Estimated cost of running a stage; unknown fields are left out. */
@@ -61,6 +69,8 @@ export interface StageEstimate {
 export interface StageRun<Settings> extends StageContext {
   readonly settings: Settings;
   readonly compute: Compute;
+  /** Machines that do what can be divided. Default: all is done here. */
+  readonly workers?: WorkersAddress | undefined;
   /** For the heads of reports. A change of it makes no stage run again. */
   readonly about: RunAbout;
   /** Artifact directories by stage; an optional input that the recipe leaves out is absent. */
