@@ -39,6 +39,12 @@ const forBrowsers = {
       path: join(here, "src", "shims", "load-edited.ts"),
       sideEffects: false,
     }));
+    // A page's files cannot be pipes.
+    onResolve({ filter: /\/regular-file\.js$/ }, () => ({
+      path: join(here, "src", "shims", "regular-file.ts"),
+      namespace: "shim",
+      sideEffects: false,
+    }));
     onResolve({ filter: /^(@slm\/|\.\.?\/)/ }, async ({ path, pluginData, ...options }) => {
       if (pluginData === "seen") return undefined;
       const found = await resolve(path, { ...options, pluginData: "seen" });

@@ -13,7 +13,7 @@ export interface ImportResult extends ImportedModel {
 export class ImportCommand extends SlmCommand<ImportResult> {
   static override summary = "Import a published model as a checkpoint.";
   static override description =
-    "SOURCE is a directory with config.json, safetensors (one file or shards) and the tokenizer's files, a GGUF file, or a hub id: " +
+    "SOURCE is a directory with config.json, weights (safetensors or pytorch_model.bin, one file or shards) and the tokenizer's files, a GGUF file, or a hub id: " +
     "org/name, org/name@revision, hf:org/name/file.gguf, fetched into the hub's cache. Decoder-only models: Llama and SmolLM2, " +
     "Mistral, Qwen 2, 2.5 and 3, Phi-3, Gemma 2 and 3 (text). Encoder-decoders: T5 and FLAN-T5, mT5, umT5, BART, mBART, Pegasus, " +
     "Marian (OPUS-MT), M2M-100 (NLLB), Blenderbot small, T5Gemma, with their generation settings. Other models are rejected. " +

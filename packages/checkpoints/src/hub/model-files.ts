@@ -6,6 +6,13 @@ export const CONFIG = "config.json";
 export const WEIGHTS = "model.safetensors";
 export const WEIGHTS_INDEX = "model.safetensors.index.json";
 
+/** Weights as PyTorch writes them, which are fetched where a repository has no safetensors. */
+const PYTORCH: readonly RegExp[] = [
+  /^pytorch_model\.bin$/,
+  /^pytorch_model\.bin\.index\.json$/,
+  /^pytorch_model-\d{5}-of-\d{5}\.bin$/,
+];
+
 /** One row per file or kind of file that an importer reads; weights in other formats are not downloaded. */
 const WANTED: readonly RegExp[] = [
   /^config\.json$/,
@@ -15,6 +22,11 @@ const WANTED: readonly RegExp[] = [
   /^tokenizer_config\.json$/,
   /^special_tokens_map\.json$/,
   /^chat_template\.jinja$/,
+  // Tokenizers of encoder-decoders that have no tokenizer.json.
+  /^(spiece|sentencepiece\.bpe|tokenizer)\.model$/,
+  /^(source|target)\.spm$/,
+  /^(target_)?vocab\.json$/,
+  /^merges\.txt$/,
   /^model\.safetensors$/,
   /^model\.safetensors\.index\.json$/,
   /^model-\d{5}-of-\d{5}\.safetensors$/,
@@ -35,9 +47,13 @@ export function modelFiles(source: HubSource, paths: readonly string[]): readonl
       suggestions: alike.map((path) => `hf:${repo}/${path}`),
     });
   }
-  const wanted = paths.filter((path) => WANTED.some((pattern) => pattern.test(path)));
+  const pathsLike = (patterns: readonly RegExp[]): readonly string[] =>
+    paths.filter((path) => patterns.some((pattern) => pattern.test(path)));
+  const wanted = pathsLike(WANTED);
   const hasWeights = wanted.includes(WEIGHTS) || wanted.includes(WEIGHTS_INDEX);
   if (wanted.includes(CONFIG) && hasWeights) return wanted;
+  const pytorch = pathsLike(PYTORCH);
+  if (wanted.includes(CONFIG) && pytorch.length > 0) return [...wanted, ...pytorch];
   const files = paths.filter((path) => path.endsWith(".gguf"));
   throw new SlmError(
     "INPUT_MISSING",

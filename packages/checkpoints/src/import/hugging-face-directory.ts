@@ -1,4 +1,4 @@
-/** Reads a Hugging Face model directory: config.json and safetensors, in one file or in shards with an index. */
+/** Reads a Hugging Face model directory: config.json and weights, in one file or in shards with an index. */
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { readJsonFile, relativePath, SlmError } from "@slm/core";
@@ -6,10 +6,24 @@ import { CONFIG_FILE, WEIGHTS_FILE } from "../checkpoint.js";
 import { GENERATION_FILE } from "@slm/decoding";
 import { openSafetensors } from "../safetensors.js";
 import { toFloat32 } from "@slm/model";
+import { pytorchTensors } from "../pytorch/pytorch-file.js";
 import { type ExternalCheckpoint, type ExternalTensor } from "../external-checkpoint.js";
 import { z } from "zod";
 
 export const INDEX_FILE = "model.safetensors.index.json";
+
+/** How a directory may hold its weights; the first of them that is there counts. */
+const FORMATS: readonly WeightFormat[] = [
+  { single: WEIGHTS_FILE, index: INDEX_FILE, open: safetensorsTensors },
+  { single: "pytorch_model.bin", index: "pytorch_model.bin.index.json", open: pytorchTensors },
+];
+
+interface WeightFormat {
+  readonly single: string;
+  readonly index: string;
+  /** The tensors of one file. */
+  readonly open: (file: string) => Promise<readonly ExternalTensor[]>;
+}
 
 /** Most shards: models have dozens, so an index that names more is corrupt. */
 const MAX_SHARDS = 1000;
@@ -33,20 +47,33 @@ export async function readHuggingFaceDirectory(directory: string): Promise<Exter
   const config = await readJsonFile(join(directory, CONFIG_FILE), configSchema);
   const settings = join(directory, GENERATION_FILE);
   const generation = (await exists(settings)) ? await readJsonFile(settings, configSchema) : undefined;
-  const single = join(directory, WEIGHTS_FILE);
-  const index = join(directory, INDEX_FILE);
-  if (!(await exists(index)))
-    return { where: directory, config, generation, tensors: await tensorsOf(single) };
-  if (await exists(single)) {
-    throw new SlmError(
-      "DATA_INVALID",
-      `${directory}: has both ${WEIGHTS_FILE} and ${INDEX_FILE}, expected one of them`,
-    );
-  }
-  return { where: directory, config, generation, tensors: await shardedTensors(directory, index) };
+  return { where: directory, config, generation, tensors: await weightsOf(directory) };
 }
 
-async function shardedTensors(directory: string, index: string): Promise<readonly ExternalTensor[]> {
+async function weightsOf(directory: string): Promise<readonly ExternalTensor[]> {
+  for (const { single, index, open } of FORMATS) {
+    const [hasSingle, hasIndex] = [
+      await exists(join(directory, single)),
+      await exists(join(directory, index)),
+    ];
+    if (hasSingle && hasIndex) {
+      throw new SlmError(
+        "DATA_INVALID",
+        `${directory}: has both ${single} and ${index}, expected one of them`,
+      );
+    }
+    if (hasSingle) return floatTensors(join(directory, single), open);
+    if (hasIndex) return shardedTensors(directory, join(directory, index), open);
+  }
+  // Its error says what is missing.
+  return floatTensors(join(directory, WEIGHTS_FILE), safetensorsTensors);
+}
+
+async function shardedTensors(
+  directory: string,
+  index: string,
+  open: WeightFormat["open"],
+): Promise<readonly ExternalTensor[]> {
   const { weight_map: places } = await readJsonFile(index, indexSchema, { limitBytes: 1 << 26 });
   const shards = [...new Set(Object.values(places))].sort();
   if (shards.length === 0 || shards.length > MAX_SHARDS) {
@@ -54,7 +81,7 @@ async function shardedTensors(directory: string, index: string): Promise<readonl
   }
   const tensors: ExternalTensor[] = [];
   for (const shard of shards) {
-    const found = await tensorsOf(join(directory, shard));
+    const found = await floatTensors(join(directory, shard), open);
     const misplaced = found.find(({ name }) => !Object.hasOwn(places, name) || places[name] !== shard);
     if (misplaced !== undefined)
       throw disagreement(index, `does not say that '${misplaced.name}' is in ${shard}`);
@@ -70,16 +97,21 @@ async function shardedTensors(directory: string, index: string): Promise<readonl
 const disagreement = (index: string, message: string): SlmError =>
   new SlmError("DATA_INVALID", `${index}: ${message}`);
 
-async function tensorsOf(file: string): Promise<readonly ExternalTensor[]> {
+/** The tensors of a file. @throws SlmError DATA_INVALID for one that is not of floats */
+async function floatTensors(file: string, open: WeightFormat["open"]): Promise<readonly ExternalTensor[]> {
+  const tensors = await open(file);
+  const wrong = tensors.find(({ name, dtype }) => !FLOATS.includes(dtype) && !COUNTED.test(name));
+  if (wrong === undefined) return tensors;
+  throw new SlmError(
+    "DATA_INVALID",
+    `${file}: tensor '${wrong.name}' is ${wrong.dtype}; weights are ${FLOATS.join(", ")}`,
+  );
+}
+
+async function safetensorsTensors(file: string): Promise<readonly ExternalTensor[]> {
   const opened = await openSafetensors(file);
   await opened.close();
   return [...opened.entries].map(([name, { dtype, shape }]): ExternalTensor => {
-    if (!FLOATS.includes(dtype) && !COUNTED.test(name)) {
-      throw new SlmError(
-        "DATA_INVALID",
-        `${file}: tensor '${name}' is ${dtype}; weights are ${FLOATS.join(", ")}`,
-      );
-    }
     return { name, shape, dtype, read: () => readTensor(file, name) };
   });
 }
