@@ -24,9 +24,10 @@ describe(pytorchTensors, () => {
     const { tensors: expected } = await readSafetensors(fixture("tensors.safetensors"));
     const tensors = await pytorchTensors(fixture("tensors.bin"));
     expect(tensors.map(({ name }) => name).sort()).toEqual([...expected.keys()].sort());
-    for (const { name, shape, read } of tensors) {
+    for (const tensor of tensors) {
+      const { name, shape } = tensor;
       expect(shape, name).toEqual(expected.get(name)!.shape);
-      expect([...(await read())], name).toEqual([...(expected.get(name)!.data as Float32Array)]);
+      expect([...(await tensor.read())], name).toEqual([...(expected.get(name)!.data as Float32Array)]);
     }
   });
 
@@ -65,7 +66,7 @@ describe(pytorchTensors, () => {
         if (at < bytes.length) bytes[at] = byte;
         await writeFile(file, bytes);
         try {
-          for (const { read } of await pytorchTensors(file)) await read();
+          for (const tensor of await pytorchTensors(file)) await tensor.read();
         } catch (error) {
           expect(error).toBeInstanceOf(SlmError);
           expect((error as SlmError).code).toBe("DATA_INVALID");
