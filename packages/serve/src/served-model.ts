@@ -16,6 +16,7 @@ import {
   confidenceOf,
   loadModel,
   withArgmaxOutput,
+  withoutDrafts,
   type LoadedModel,
   mergedRules,
 } from "@slm/inference";
@@ -295,8 +296,8 @@ export async function loadServedModel(
   runtime: Runtime,
   options: LoopOptions & LoopObserver & ServedModelOptions,
 ): Promise<ServedModel> {
-  // A position per row, and the top-1 token of each.
-  const editDecoder = (graph: Graph): Graph => withArgmaxOutput(perRowDecoder(graph));
+  // A position per row, and the top-1 token of each. Rows of a batch go on one token at a time, so drafts are not computed.
+  const editDecoder = (graph: Graph): Graph => withArgmaxOutput(perRowDecoder(withoutDrafts(graph)));
   const loaded = await loadModel(directory, runtime, { editDecoder });
   const loop = await BatchLoop.open(loaded, options);
   const served = new ServedModel(loaded, loop, options);
