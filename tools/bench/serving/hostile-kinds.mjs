@@ -142,6 +142,8 @@ export const CONNECTIONS = {
   rejectedStream: (url) => raw(url, whole('{"prompt":"","stream":true}'), { milliseconds: 200 }),
   otherHost: (url) =>
     raw(url, "GET /v1/models HTTP/1.1\r\nHost: evil.example\r\n\r\n", { milliseconds: 200 }),
+  description: (url) =>
+    raw(url, "GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(50), { milliseconds: 200 }),
   noHttp: (url) => raw(url, "\u0016\u0003\u0001 hello\r\n\r\n", { milliseconds: 200 }),
   longHeaders: (url) =>
     raw(url, `GET / HTTP/1.1\r\nHost: localhost\r\nX: ${"x".repeat(70_000)}\r\n\r\n`, { milliseconds: 200 }),

@@ -81,7 +81,7 @@ export function createApp(services: AppServices): OpenAPIHono {
     return context.body(metrics.text({ waiting, active }), 200, { "content-type": METRICS_TYPE });
   });
   app.openAPIRegistry.registerComponent("securitySchemes", "bearer", { type: "http", scheme: "bearer" });
-  app.doc31("/openapi.json", { openapi: "3.1.0", info: { title: "slm serve", version: SLM_VERSION } });
+  addDescription(app);
 
   app.notFound(() => send(rejection("notFound")));
   app.onError((error) => {
@@ -90,6 +90,16 @@ export function createApp(services: AppServices): OpenAPIHono {
     return send(known);
   });
   return app;
+}
+
+/** The OpenAPI description. It is made once: making it takes longer than most answers, and needs no key. */
+function addDescription(app: OpenAPIHono): void {
+  let text: string | undefined;
+  app.get("/openapi.json", (context) => {
+    const info = { title: "slm serve", version: SLM_VERSION };
+    text ??= JSON.stringify(app.getOpenAPI31Document({ openapi: "3.1.0", info }));
+    return context.body(text, 200, { "content-type": "application/json" });
+  });
 }
 
 interface AnswerForm {
