@@ -52,8 +52,8 @@ test.each([
       SOURCES.map(async (source, place) => {
         // Rows join while others are under way.
         await sleep(2 * place);
-        const ids = tokenizer.encodeSource(source);
-        return (await (await served.prepare({ source: ids, maxTokens: 18, signal })).run()).text;
+        const request = { source: tokenizer.encodeSource(source), rules: served.rulesOf(undefined) };
+        return (await (await served.prepare({ ...request, maxTokens: 18, signal })).run()).text;
       }),
     );
     await served.close();

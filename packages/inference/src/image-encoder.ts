@@ -75,7 +75,7 @@ export class ImageEncoder {
 
   async #run(found: FoundImage): Promise<HostTensor> {
     const { tokens, width } = this.#vision;
-    const rows = patchRows(this.#vision, await found.decode());
+    const rows = (await found.patchRows?.()) ?? patchRows(this.#vision, await found.decode());
     const patches = createHostTensor("float32", [1, ...patchRowsShape(this.#vision)], rows);
     const { fetched } = await this.#session.run({
       feeds: { [GRAPH_IO.patches]: patches },

@@ -2,6 +2,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { SlmError } from "@slm/core";
 import { toWireError } from "@slm/runtime/host";
+import { imageReader } from "./requests/request-image.js";
 import { requestReader, type ReaderModel } from "./requests/read-request.js";
 import { TextFormats } from "./requests/text-formats.js";
 import { AllowedTokens } from "./threads/allowed-tokens.js";
@@ -15,24 +16,35 @@ const { model, tokenizerFiles, limits } = workerData as ReaderModel;
 const read = requestReader({ model, tokenizerFiles, limits });
 const formats = new TextFormats(tokenizerFiles, model.tokens.eos);
 const { allowed, forget } = new AllowedTokens(formats, model.vocabularySize);
-const calls: ThreadCalls = { read: ({ form, body }) => read(form, body), allowed, forget };
+const calls: ThreadCalls = {
+  read: ({ form, body }) => read(form, body),
+  patches: imageReader(model.vision, limits),
+  allowed,
+  forget,
+};
 
 port.on("message", (call: ThreadCall) => {
-  const { reply, transfer } = answer(call);
-  port.postMessage(reply, transfer);
+  void answer(call).then(({ reply, transfer }) => {
+    port.postMessage(reply, transfer);
+  });
 });
 port.postMessage({ kind: "started" } satisfies ThreadReply);
 
-function answer(call: ThreadCall): {
-  readonly reply: ThreadReply;
-  readonly transfer: readonly ArrayBuffer[];
-} {
+async function answer(
+  call: ThreadCall,
+): Promise<{ readonly reply: ThreadReply; readonly transfer: readonly ArrayBuffer[] }> {
   try {
-    const value = calls[call.name](call as never);
-    return { reply: { kind: "done", value }, transfer: value instanceof Uint32Array ? [value.buffer] : [] };
+    const value: unknown = await calls[call.name](call as never);
+    return { reply: { kind: "done", value }, transfer: buffersOf(value) };
   } catch (error) {
     return { reply: { kind: "failed", error: toWireError("serve", clientError(error)) }, transfer: [] };
   }
+}
+
+/** Memory that the caller takes over. */
+function buffersOf(value: unknown): readonly ArrayBuffer[] {
+  const isArray = value instanceof Uint32Array || value instanceof Float32Array;
+  return isArray && value.buffer instanceof ArrayBuffer ? [value.buffer] : [];
 }
 
 /** What is nested so deeply that a compiler's stack overflows is a fault of the request. */

@@ -35,7 +35,10 @@ async function ask(
   more: Partial<TextRequest> = {},
   model: ServedModel = served,
 ): Promise<TextAnswer> {
-  const { run } = await model.prepare({ source: encode(text), signal: forever, ...more });
+  const { run } = await model.prepare({
+    ...{ source: encode(text), rules: model.rulesOf(undefined), signal: forever },
+    ...more,
+  });
   return run();
 }
 
@@ -146,7 +149,8 @@ describe(loadServedModel, () => {
   });
 
   test("rejects a source that is too long or of unknown letters before it is queued", async () => {
-    const read = (source: string) => served.read("generate", Buffer.from(JSON.stringify({ source })));
+    const read = (source: string) =>
+      served.read("generate", new TextEncoder().encode(JSON.stringify({ source })), forever);
     expect((await read("abc")).sources).toEqual([encode("abc")]);
     await expect(read("a".repeat(11))).rejects.toThrow(/at most 10/);
     await expect(read("a".repeat(21))).rejects.toThrow(/21 characters, the model reads at most 20/);

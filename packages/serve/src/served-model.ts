@@ -22,11 +22,11 @@ import {
 } from "@slm/inference";
 import type { Graph } from "@slm/onnx";
 import type { HostTensor, Runtime } from "@slm/runtime";
-import type { ImageSource } from "@slm/vision";
 import { BatchLoop, type LoopObserver, type LoopOptions } from "./batching/batch-loop.js";
 import { perRowDecoder } from "./batching/per-row-decoder.js";
 import type { ReadRequest } from "./requests/read-request.js";
 import type { RequestForm, RequestLimits } from "./requests/request-forms.js";
+import type { ImageFile } from "./requests/request-image.js";
 import type { TextFormat } from "./requests/text-formats.js";
 import { RequestThreads } from "./threads/request-threads.js";
 import type { ThreadConstraint } from "./threads/thread-constraint.js";
@@ -42,13 +42,13 @@ export interface TextRequest {
   /** Ids of the source. */
   readonly source: readonly number[];
   /** The source's image, for a vision-language model. */
-  readonly image?: ImageSource | undefined;
+  readonly image?: ImageFile | undefined;
   /** Default: all that fit. */
   readonly maxTokens?: number | undefined;
   /** Default: greedy. */
   readonly sampling?: (SamplingOptions & { readonly seed: number }) | undefined;
-  /** Bias and penalties. The repetition penalty counts a decoder-only model's source too. */
-  readonly rules?: TokenRules | undefined;
+  /** Bias and penalties, as `rulesOf` gives them. The repetition penalty counts a decoder-only model's source too. */
+  readonly rules: TokenRules;
   /** Restriction of the answer. Default: any text. */
   readonly format?: TextFormat | undefined;
   /** Sequences that end the answer. */
@@ -148,10 +148,17 @@ export class ServedModel {
   /**
    * Reads the body of a request in a thread.
    *
-   * @throws SlmError as `requestReader`; BUSY if too many wait to be read
+   * @throws SlmError as `requestReader`; BUSY if too many wait to be read; the signal's reason
    */
-  read(form: RequestForm, body: Uint8Array<ArrayBuffer>): Promise<ReadRequest> {
-    return this.#threads.read(form, body);
+  read(form: RequestForm, body: Uint8Array<ArrayBuffer>, signal: AbortSignal): Promise<ReadRequest> {
+    return this.#threads.read(form, body, signal);
+  }
+
+  /** The model's own rules with those of a request. @throws SlmError USAGE for a rule that does not fit the vocabulary */
+  rulesOf(asked: TokenRules | undefined): TokenRules {
+    const rules = mergedRules(this.#loaded.generation.rules, asked);
+    checkRules(rules, this.model.vocabularySize);
+    return rules;
   }
 
   /**
@@ -170,10 +177,8 @@ export class ServedModel {
     const maxTokens = Math.min(longest ?? room, room);
     if (maxTokens < 1)
       throw new SlmError("USAGE", `a source of ${source.length} tokens leaves no room for an answer`);
-    const rules = mergedRules(generation.rules, request.rules);
-    checkRules(rules, this.model.vocabularySize);
     const constraint = format.kind === "text" ? undefined : await this.#threads.constraintOf(format, signal);
-    return { run: () => this.#run({ ...request, rules }, { maxTokens, constraint }) };
+    return { run: () => this.#run(request, { maxTokens, constraint }) };
   }
 
   /** Ends after the answers in progress. */
@@ -255,7 +260,7 @@ export class ServedModel {
     const began = performance.now();
     this.#seeing++;
     try {
-      const tokens = await images.tokensOf(image);
+      const tokens = await images.tokensOf(this.#threads.imageOf(image, signal));
       signal.throwIfAborted();
       return { tokens, imageMs: performance.now() - began };
     } finally {

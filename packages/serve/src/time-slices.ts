@@ -1,20 +1,42 @@
-/** Divides a long computation, so that the event loop answers others in between. */
-import { setImmediate } from "node:timers/promises";
+/**
+ * Divides long computations, so that the event loop answers others in between. All computations of one turn of the loop share one slice:
+ * many short ones would otherwise hold it as long as a long one.
+ */
 
-/** Longest time for one part [ms]. */
+/** Longest time for computations in one turn of the loop [ms]. */
 const SLICE_MS = 8;
 
-export class TimeSlices {
-  #since = performance.now();
+/** When this turn's first computation began; undefined: none has. */
+let beganAt: number | undefined;
+const waiting: (() => void)[] = [];
+let isScheduled = false;
 
-  /** Whether it is time to await {@link next}. Asked first, because awaiting costs more than most parts of a computation. */
-  get isOver(): boolean {
-    return performance.now() - this.#since >= SLICE_MS;
+/** Whether it is time to await {@link nextSlice}. Asked first, because awaiting costs more than most parts of a computation. */
+export function isSliceOver(): boolean {
+  if (beganAt === undefined) {
+    beganAt = performance.now();
+    setImmediate(() => {
+      beganAt = undefined;
+    });
   }
+  return performance.now() - beganAt >= SLICE_MS;
+}
 
-  /** Continues when the event loop has done what was waiting. */
-  async next(): Promise<void> {
-    await setImmediate();
-    this.#since = performance.now();
-  }
+/** Continues in a later turn of the loop; in each, one of the computations that wait goes on. */
+export function nextSlice(): Promise<void> {
+  return new Promise((resolve) => {
+    waiting.push(resolve);
+    schedule();
+  });
+}
+
+function schedule(): void {
+  if (isScheduled) return;
+  isScheduled = true;
+  setImmediate(() => {
+    isScheduled = false;
+    beganAt = undefined;
+    waiting.shift()?.();
+    if (waiting.length > 0) schedule();
+  });
 }

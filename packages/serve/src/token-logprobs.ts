@@ -1,7 +1,7 @@
 /** Log-probabilities of an answer's tokens and of their alternatives, as OpenAI's interface has them. */
 
 import { logSumExp } from "@slm/decoding";
-import { TimeSlices } from "./time-slices.js";
+import { isSliceOver, nextSlice } from "./time-slices.js";
 
 /** Most alternatives of a token, as in OpenAI's interface. */
 export const MAX_TOP_LOGPROBS = 20;
@@ -53,10 +53,9 @@ export class LogprobRecorder {
   /** The first `count` tokens with their texts. Decodes every alternative, so it gives way to others in between. */
   async texts(count: number, decode: (ids: readonly number[]) => string): Promise<readonly TokenLogprob[]> {
     const recorded = this.#tokens.slice(0, count);
-    const slices = new TimeSlices();
     const texts: TokenLogprob[] = [];
     for (const [place, { id, logProbability, top }] of recorded.entries()) {
-      if (slices.isOver) await slices.next();
+      if (isSliceOver()) await nextSlice();
       const before = recorded.slice(Math.max(0, place - CONTEXT_TOKENS), place).map((token) => token.id);
       const prefix = decode(before);
       const textOf = (token: number): string => {

@@ -8,6 +8,12 @@ export interface FoundImage {
   readonly key: string;
   /** @throws SlmError DATA_INVALID */
   decode(): Promise<PixelImage>;
+  /**
+   * `patchRows` of the decoded image, where they are computed elsewhere, such as in a thread; absent: the caller computes them.
+   *
+   * @throws SlmError DATA_INVALID
+   */
+  readonly patchRows?: (() => Promise<Float32Array>) | undefined;
 }
 
 export interface ImageSource {

@@ -9,7 +9,7 @@ import { topTokens, encodeBatch, joinImages, type LoadedModel } from "@slm/infer
 import { cacheWrites, createHostTensor, type HostTensor } from "@slm/runtime";
 import { BatchState, roomFor } from "./batch-state.js";
 import { encodeAlone, sourceWidth } from "./encode-alone.js";
-import { TimeSlices } from "../time-slices.js";
+import { isSliceOver, nextSlice } from "../time-slices.js";
 import type { Job, JobRequest, JobResult, Row } from "./job.js";
 
 export interface LoopOptions {
@@ -242,12 +242,11 @@ export class BatchLoop {
       : undefined;
     this.#observer.onStep?.(this.active, performance.now() - began);
     await this.#anyReady();
-    const slices = new TimeSlices();
     for (const [at, row] of this.#rows.entries()) {
       if (row === undefined || pendingOf(row) !== undefined) continue;
       const top = { token: best.ids[at]!, logProbability: best.logProbabilities[at]! };
       if (!this.#advance(row, () => chosenBy(row.job, top, logitsOf?.(at)))) this.#rows[at] = undefined;
-      if (slices.isOver) await slices.next();
+      if (isSliceOver()) await nextSlice();
     }
   }
 

@@ -3,7 +3,6 @@ import { randomBytes, randomInt } from "node:crypto";
 import type { Context } from "hono";
 import { streamSSE } from "hono/streaming";
 import { SlmError } from "@slm/core";
-import { imageOfBytes } from "@slm/vision";
 import type { ReadRequest } from "../requests/read-request.js";
 import type { ServedModel, TextAnswer, TextRequest } from "../served-model.js";
 import type { ModelHost } from "../model-host.js";
@@ -62,16 +61,18 @@ export async function answerAll(
 type Piece = (index: number, text: string) => void;
 
 async function answerEach(
-  { metrics, config }: AnswerServices,
+  { metrics }: AnswerServices,
   { served, request }: Question,
   { signal, abort }: Stopping,
   onText?: Piece,
 ): Promise<readonly TextAnswer[]> {
   try {
+    const rules = served.rulesOf(request.options.rules);
     const prepared = await Promise.all(
       request.sources.map((source, index) =>
         served.prepare({
-          ...textRequest(request, config, index),
+          ...textRequest(request, index),
+          rules,
           source,
           signal,
           onText:
@@ -100,14 +101,11 @@ async function answerEach(
 /** What one source of a request asks for. */
 function textRequest(
   { image, options }: ReadRequest,
-  { maxImageBytes, maxImagePixels }: ServeConfig,
   index: number,
-): Omit<TextRequest, "source" | "signal"> {
-  const { maxTokens, temperature, rules, format, stop, logprobs } = options;
-  const limits = { maxBytes: maxImageBytes, maxPixels: maxImagePixels };
+): Omit<TextRequest, "source" | "rules" | "signal"> {
+  const { maxTokens, temperature, format, stop, logprobs } = options;
   return {
-    ...{ maxTokens, rules, format, stop, logprobs },
-    image: image && imageOfBytes(image, "the image", limits),
+    ...{ image, maxTokens, format, stop, logprobs },
     sampling: temperature === 0 ? undefined : samplingOf(options, index),
   };
 }

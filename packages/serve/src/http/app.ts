@@ -25,6 +25,7 @@ import {
   reloadRoute,
 } from "./routes.js";
 import type { generateResponse, healthResponse } from "./schemas.js";
+import { withStopSignal } from "./stop-signal.js";
 import type { RequestForm } from "../requests/request-forms.js";
 import { base64Length } from "../requests/request-image.js";
 import { wholeText, type WholeForm } from "./whole-answer.js";
@@ -80,7 +81,7 @@ export function createApp(services: AppServices): OpenAPIHono {
     return context.body(metrics.text({ waiting, active }), 200, { "content-type": METRICS_TYPE });
   });
   app.openAPIRegistry.registerComponent("securitySchemes", "bearer", { type: "http", scheme: "bearer" });
-  app.doc31("/openapi.json", { openapi: "3.1.0", info: { title: "slm serve", version: SLM_VERSION } });
+  addDescription(app);
 
   app.notFound(() => send(rejection("notFound")));
   app.onError((error) => {
@@ -89,6 +90,16 @@ export function createApp(services: AppServices): OpenAPIHono {
     return send(known);
   });
   return app;
+}
+
+/** The OpenAPI description. It is made once: making it takes longer than most answers, and needs no key. */
+function addDescription(app: OpenAPIHono): void {
+  let text: string | undefined;
+  app.get("/openapi.json", (context) => {
+    const info = { title: "slm serve", version: SLM_VERSION };
+    text ??= JSON.stringify(app.getOpenAPI31Document({ openapi: "3.1.0", info }));
+    return context.body(text, 200, { "content-type": "application/json" });
+  });
 }
 
 interface AnswerForm {
@@ -148,11 +159,14 @@ function addAnswers(app: OpenAPIHono, services: AppServices): void {
         // Rejected now and not before its body was read: a connection that is closed with unread bytes is reset.
         if (host.isDraining) throw new Rejected("draining");
         return host.current.hold(async (served) => {
-          const question = { served, request: await served.read(form, bytes) };
+          const request = await withStopSignal(context, services.config, ({ signal }) =>
+            served.read(form, bytes, signal),
+          );
+          const question = { served, request };
           checkModel(question);
           const head = responseHead(prefix, served);
-          if (question.request.stream && events !== undefined)
-            return answerStream(context, services, question, events(head, question.request.includeUsage));
+          if (request.stream && events !== undefined)
+            return answerStream(context, services, question, events(head, request.includeUsage));
           const answers = await answerAll(context, services, question);
           const text = await wholeText(whole, head, answers);
           return context.body(text, 200, { "content-type": "application/json" });

@@ -1,6 +1,6 @@
 /** The JSON of an answer that is sent at once. */
 import type { TextAnswer } from "../served-model.js";
-import { TimeSlices } from "../time-slices.js";
+import { isSliceOver, nextSlice } from "../time-slices.js";
 import type { ResponseHead } from "./answer.js";
 
 export interface WholeForm {
@@ -17,10 +17,9 @@ export async function wholeText(
   head: ResponseHead,
   answers: readonly TextAnswer[],
 ): Promise<string> {
-  const slices = new TimeSlices();
   const items: string[] = [];
   for (const [index, answer] of answers.entries()) {
-    if (slices.isOver) await slices.next();
+    if (isSliceOver()) await nextSlice();
     items.push(JSON.stringify(item(answer, index)));
   }
   const members = Object.entries(rest(head, answers)).map(

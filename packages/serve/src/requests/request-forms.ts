@@ -2,7 +2,7 @@
 import type { z } from "@hono/zod-openapi";
 import { SlmError } from "@slm/core";
 import type { TokenRules } from "@slm/decoding";
-import { imageOfBase64, imageOfMessages } from "./request-image.js";
+import { imageOfBase64, imageOfMessages, type ImageFile } from "./request-image.js";
 import {
   chatRequest,
   completionRequest,
@@ -37,14 +37,15 @@ export interface AnyRequest {
   readonly includeUsage: boolean;
   /** Texts; undefined: the model's default prompt. */
   readonly sources: readonly (string | undefined)[];
-  /** File of the image of all sources. */
-  readonly image: Uint8Array<ArrayBuffer> | undefined;
+  /** The image of all sources. */
+  readonly image: ImageFile | undefined;
   readonly options: AnswerOptions;
 }
 
 export interface RequestLimits {
   readonly maxBatch: number;
   readonly maxImageBytes: number;
+  readonly maxImagePixels: number;
 }
 
 /** One row per form: its schema, and the request that a value of it is. */

@@ -2,44 +2,68 @@
  * The threads of a served model. Everything that grows with what a client sends is done there: the event loop stays free for the others.
  * Small requests have a thread of their own, so that they do not wait behind large ones; so have formats.
  */
+import { SlmError } from "@slm/core";
+import type { ImageSource } from "@slm/vision";
 import type { ReaderModel, ReadRequest } from "../requests/read-request.js";
 import type { RequestForm } from "../requests/request-forms.js";
+import type { ImageFile } from "../requests/request-image.js";
 import { ThreadConstraint } from "./thread-constraint.js";
 import type { RestrictingFormat } from "../requests/text-formats.js";
 import type { ThreadCall, ThreadCalls } from "./thread-calls.js";
-import { WorkThread, type WorkThreadOptions } from "./work-thread.js";
+import { WorkThread, type ThreadRequest, type WorkThreadOptions } from "./work-thread.js";
 import { REQUEST_WORKER } from "../worker-file.js";
 
 /** Largest body of a small request [bytes]. */
 const SMALL_BYTES = 2 ** 14;
 
+/** Limits of what few requests need and many attacks use. */
+const SHARED = { seconds: 2, waitSeconds: 20, share: 0.25, burstMs: 500, memoryMb: 1024, idleMs: 10_000 };
+
 /** Lanes of requests, and their threads. */
 const LANES = {
-  small: { name: "slm-read", seconds: 2, maxWaiting: 4096, memoryMb: 1024 },
-  large: { name: "slm-read-large", seconds: 2, maxWaiting: 64, memoryMb: 1024, idleMs: 10_000 },
-  formats: { name: "slm-formats", seconds: 2, maxWaiting: 4096, memoryMb: 1024, idleMs: 10_000 },
+  small: { name: "slm-read", seconds: 2, waitSeconds: 20, maxWaiting: 4096, memoryMb: 1024 },
+  large: { name: "slm-read-large", maxWaiting: 64, ...SHARED },
+  images: { name: "slm-images", maxWaiting: 512, ...SHARED, seconds: 10, share: 1 },
+  formats: { name: "slm-formats", maxWaiting: 4096, ...SHARED, share: 0.5 },
 } as const satisfies Readonly<Record<string, Omit<WorkThreadOptions, "url" | "data">>>;
 
 export class RequestThreads {
   readonly #small: WorkThread;
   readonly #large: WorkThread;
+  readonly #images: WorkThread;
   readonly #formats: WorkThread;
 
   constructor(data: ReaderModel) {
     const open = (lane: keyof typeof LANES): WorkThread =>
       new WorkThread({ ...LANES[lane], url: REQUEST_WORKER, data });
-    [this.#small, this.#large, this.#formats] = [open("small"), open("large"), open("formats")];
+    [this.#small, this.#large] = [open("small"), open("large")];
+    [this.#images, this.#formats] = [open("images"), open("formats")];
   }
 
   /** Starts the thread of small requests, which most requests need. */
   async start(): Promise<void> {
-    await call(this.#small, { name: "forget", answer: 0 });
+    await call(this.#small, { message: { name: "forget", answer: 0 } });
   }
 
-  /** @throws SlmError as `requestReader`; BUSY if too many requests wait to be read */
-  async read(form: RequestForm, body: Uint8Array<ArrayBuffer>): Promise<ReadRequest> {
+  /** @throws SlmError as `requestReader`; BUSY if too many requests wait to be read; the signal's reason */
+  async read(form: RequestForm, body: Uint8Array<ArrayBuffer>, signal: AbortSignal): Promise<ReadRequest> {
     const lane = body.length <= SMALL_BYTES ? this.#small : this.#large;
-    return (await call(lane, { name: "read", form, body }, [body.buffer])) as ReadRequest;
+    return (await call(lane, {
+      message: { name: "read", form, body },
+      transfer: [body.buffer],
+      signal,
+    })) as ReadRequest;
+  }
+
+  /** An image whose pixels a thread decodes and cuts into patches. */
+  imageOf({ bytes, key }: ImageFile, signal: AbortSignal): ImageSource {
+    const found = {
+      key,
+      decode: () => Promise.reject(new SlmError("UNEXPECTED", "serve: images are decoded in a thread")),
+      patchRows: async () =>
+        (await call(this.#images, { message: { name: "patches", file: bytes }, signal })) as Float32Array,
+    };
+    return { find: () => Promise.resolve(found) };
   }
 
   /**
@@ -51,9 +75,11 @@ export class RequestThreads {
     return ThreadConstraint.open(
       {
         allowed: async (ask) =>
-          (await call(this.#formats, { name: "allowed", ...ask })) as ReturnType<ThreadCalls["allowed"]>,
+          (await call(this.#formats, { message: { name: "allowed", ...ask }, signal })) as ReturnType<
+            ThreadCalls["allowed"]
+          >,
         forget: async (answer) => {
-          if (this.#formats.isStarted) await call(this.#formats, { name: "forget", answer });
+          if (this.#formats.isStarted) await call(this.#formats, { message: { name: "forget", answer } });
         },
       },
       format,
@@ -62,14 +88,16 @@ export class RequestThreads {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#small, this.#large, this.#formats].map((thread) => thread.close()));
+    await Promise.all(
+      [this.#small, this.#large, this.#images, this.#formats].map((thread) => thread.close()),
+    );
   }
 }
 
+/** A call that says what it is. */
 async function call(
   thread: WorkThread,
-  message: ThreadCall,
-  transfer?: readonly ArrayBuffer[],
+  request: ThreadRequest & { readonly message: ThreadCall },
 ): Promise<unknown> {
-  return thread.run(message, transfer);
+  return thread.run(request);
 }

@@ -9,6 +9,8 @@ export type TokenSet = Uint32Array<ArrayBuffer>;
 export interface ThreadCalls {
   /** Reads the body of a request. */
   readonly read: (call: { readonly form: RequestForm; readonly body: Uint8Array }) => ReadRequest;
+  /** Decodes the file of an image, and cuts it into patches for the model. */
+  readonly patches: (call: { readonly file: Uint8Array }) => Promise<Float32Array>;
   /**
    * Tokens that may follow in an answer after the tokens that it has so far; undefined: the thread does not know the answer, and asks for
    * its format.

@@ -6,6 +6,7 @@ const ENTRY = `
   import { parentPort } from "node:worker_threads";
   let calls = 0;
   const acts = {
+    work: () => { for (const began = performance.now(); performance.now() - began < 50; ); },
     hang: () => { for (;;); },
     fill: () => { const kept = []; for (;;) kept.push(new Array(1000).fill({})); },
     crash: () => { setImmediate(() => { throw new Error("gone"); }); return undefined; },
@@ -29,27 +30,25 @@ function open(options: Partial<WorkThreadOptions> = {}): WorkThread {
     data: undefined,
     seconds: 0.3,
     maxWaiting: 8,
+    waitSeconds: 20,
     memoryMb: 64,
     ...options,
   });
   return thread;
 }
+const run = (message: string): Promise<unknown> => thread.run({ message });
 afterEach(() => thread.close());
 
 describe(WorkThread, () => {
   test("does calls in order, in one thread that starts with the first", async () => {
     open();
     expect(thread.isStarted).toBe(false);
-    expect(await Promise.all([thread.run("a"), thread.run("b"), thread.run("c")])).toEqual([
-      "a1",
-      "b2",
-      "c3",
-    ]);
+    expect(await Promise.all([run("a"), run("b"), run("c")])).toEqual(["a1", "b2", "c3"]);
   });
 
   test("gives up a call that takes too long, and does those that wait in a new thread", async () => {
     open();
-    const calls = [thread.run("a"), thread.run("hang"), thread.run("b"), thread.run("hang"), thread.run("c")];
+    const calls = [run("a"), run("hang"), run("b"), run("hang"), run("c")];
     const outcomes = await Promise.allSettled(calls);
     expect(outcomes.map(({ status }) => status)).toEqual([
       ...["fulfilled", "rejected", "fulfilled", "rejected", "fulfilled"],
@@ -61,7 +60,7 @@ describe(WorkThread, () => {
   test("takes a call that needs too much memory for a fault of its client, and a thread that fails for a fault of ours", async () => {
     open({ seconds: 20 });
     const [filled, after, crashed, last] = await Promise.allSettled(
-      ["fill", "a", "crash", "b"].map((call) => thread.run(call)),
+      ["fill", "a", "crash", "b"].map((call) => run(call)),
     );
     expect([filled, crashed]).toMatchObject([
       { reason: { code: "DATA_INVALID" } },
@@ -72,27 +71,54 @@ describe(WorkThread, () => {
 
   test("passes on what the thread rejects, and takes no more calls than may wait", async () => {
     open({ maxWaiting: 2 });
-    await expect(thread.run("reject")).rejects.toMatchObject({ code: "USAGE", message: "no" });
-    const taken = [thread.run("a"), thread.run("b"), thread.run("c")];
-    expect(() => thread.run("d")).toThrow(expect.objectContaining({ code: "BUSY" }) as Error);
+    await expect(run("reject")).rejects.toMatchObject({ code: "USAGE", message: "no" });
+    const taken = [run("a"), run("b"), run("c")];
+    expect(() => run("d")).toThrow(expect.objectContaining({ code: "BUSY" }) as Error);
     await Promise.all(taken);
   });
 
   test("ends when nothing was asked of it for a while, and starts again", async () => {
     open({ idleMs: 30 });
-    expect(await thread.run("a")).toBe("a1");
+    expect(await run("a")).toBe("a1");
     await expect.poll(() => thread.isStarted).toBe(false);
-    expect(await thread.run("b")).toBe("b1");
+    expect(await run("b")).toBe("b1");
+  });
+
+  test("takes back a call that waits when its signal fires", async () => {
+    open();
+    const leaving = new AbortController();
+    const first = run("a");
+    const gone = thread.run({ message: "b", signal: leaving.signal });
+    const last = run("c");
+    leaving.abort(new Error("gone"));
+    await expect(gone).rejects.toThrow("gone");
+    expect(await Promise.all([first, last])).toEqual(["a1", "c2"]);
+  });
+
+  test("fails a call that waits too long for its turn", async () => {
+    open({ seconds: 5, waitSeconds: 0.02 });
+    await run("a");
+    const [, late] = await Promise.allSettled([run("work"), run("b")]);
+    expect(late).toMatchObject({ reason: { code: "BUSY" } });
+  });
+
+  test("lets calls that take long wait until they keep to their share of a core", async () => {
+    open({ share: 0.25, burstMs: 50, seconds: 5 });
+    await run("a");
+    const began = performance.now();
+    for (let count = 0; count < 4; count++) await run("work");
+    // Four times 50 ms, of which the first is the burst; each other one waits for its three quarters.
+    expect(performance.now() - began).toBeGreaterThan(500);
   });
 
   test("fails calls that wait when it is closed", async () => {
     open({ seconds: 20 });
-    const calls = Promise.allSettled([thread.run("hang"), thread.run("a")]);
+    const calls = Promise.allSettled([run("hang"), run("a")]);
     await thread.close();
     expect(await calls).toMatchObject([
       { reason: { code: "INTERRUPTED" } },
       { reason: { code: "INTERRUPTED" } },
     ]);
-    expect(() => thread.run("b")).toThrow("stopped");
+    expect(() => run("b")).toThrow("stopped");
   });
 });

@@ -1,6 +1,7 @@
 /**
  * A worker thread that does one call at a time, in order, each within a deadline. A call that takes longer fails and its thread is
- * replaced; the others go on in the new one. The thread starts with its first call and ends when it has had none for a while.
+ * replaced; the others go on in the new one. The thread starts with its first call and ends when it has had none for a while. It may
+ * be held to a share of a core, so that calls that many clients repeat leave the rest to other work.
  */
 import { Worker } from "node:worker_threads";
 import { REINSTALL, SlmError } from "@slm/core";
@@ -17,8 +18,14 @@ export interface WorkThreadOptions {
   readonly seconds: number;
   /** Most calls that wait. */
   readonly maxWaiting: number;
+  /** Longest time that a call waits for its turn [s]. */
+  readonly waitSeconds: number;
   /** Memory for the thread's objects [MiB]. */
   readonly memoryMb: number;
+  /** Share of a core that its calls may take, once they have taken as much as `burstMs`; undefined: all of it. */
+  readonly share?: number | undefined;
+  /** Time that calls may take in a row before the share counts [ms]. */
+  readonly burstMs?: number | undefined;
   /** Time without a call after which the thread ends; undefined: it stays [ms]. */
   readonly idleMs?: number | undefined;
 }
@@ -29,11 +36,19 @@ export type ThreadReply =
   | { readonly kind: "done"; readonly value: unknown }
   | { readonly kind: "failed"; readonly error: WireError };
 
-interface Call {
+export interface ThreadRequest {
   readonly message: unknown;
-  readonly transfer: readonly ArrayBuffer[];
+  /** Buffers of the message that the thread takes over. */
+  readonly transfer?: readonly ArrayBuffer[] | undefined;
+  /** Takes the call back, as long as it waits. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+interface Call extends ThreadRequest {
+  /** Ends the wait. */
+  timer?: NodeJS.Timeout;
   readonly resolve: (value: unknown) => void;
-  readonly reject: (error: SlmError) => void;
+  readonly reject: (error: Error) => void;
 }
 
 /** Time for a thread to start, before its first call [s]. */
@@ -45,12 +60,18 @@ export class WorkThread {
   #worker: Worker | undefined;
   #hasStarted = false;
   #running: Call | undefined;
+  #startedAt = 0;
   #deadline: NodeJS.Timeout | undefined;
   #idle: NodeJS.Timeout | undefined;
+  #pause: NodeJS.Timeout | undefined;
   #isClosed = false;
+  /** Time that calls may still take before the share counts [ms], as of `#countedAt`. */
+  #budgetMs: number;
+  #countedAt = performance.now();
 
   constructor(options: WorkThreadOptions) {
     this.#options = options;
+    this.#budgetMs = options.burstMs ?? 0;
   }
 
   /** Whether there is a thread now, with all that earlier calls left in it. */
@@ -61,16 +82,27 @@ export class WorkThread {
   /**
    * Resolves with what the thread replies.
    *
-   * @param transfer buffers of the message that the thread takes over
-   * @throws SlmError BUSY if too many calls wait; DATA_INVALID for a call that takes longer or more memory than it may; what the thread
-   * throws; INTERRUPTED after the thread was closed.
+   * @throws SlmError BUSY if too many calls wait, or this one waited too long; DATA_INVALID for a call that takes longer or more memory than it may; what the thread
+   * throws; INTERRUPTED after the thread was closed; the reason of the signal.
    */
-  run(message: unknown, transfer: readonly ArrayBuffer[] = []): Promise<unknown> {
+  run(request: ThreadRequest): Promise<unknown> {
     if (this.#waiting.length >= this.#options.maxWaiting)
       throw new SlmError("BUSY", `serve: ${this.#waiting.length} requests wait to be read`);
     if (this.#isClosed) throw stopped();
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ message, transfer, resolve, reject });
+      const call: Call = { ...request, resolve, reject };
+      this.#waiting.push(call);
+      const { waitSeconds } = this.#options;
+      const tooLong = new SlmError(
+        "BUSY",
+        `serve: the request waited ${waitSeconds} s for others to be read`,
+      );
+      call.timer = setTimeout(() => {
+        this.#takeBack(call, tooLong);
+      }, waitSeconds * 1000);
+      request.signal?.addEventListener("abort", () => {
+        this.#takeBack(call, request.signal?.reason as Error);
+      });
       this.#next();
     });
   }
@@ -78,13 +110,23 @@ export class WorkThread {
   /** Ends the thread; calls that wait fail. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    for (const call of [...this.#waiting.splice(0), this.#take()]) call?.reject(stopped());
+    clearTimeout(this.#pause);
+    for (const call of [...this.#waiting]) this.#takeBack(call, stopped());
+    this.#take()?.reject(stopped());
     await this.#end();
   }
 
   #next(): void {
     if (this.#running !== undefined || this.#isClosed) return;
     clearTimeout(this.#idle);
+    clearTimeout(this.#pause);
+    const pauseMs = this.#waiting.length === 0 ? 0 : this.#pauseMs();
+    if (pauseMs > 0) {
+      this.#pause = setTimeout(() => {
+        this.#next();
+      }, pauseMs);
+      return;
+    }
     const call = this.#waiting.shift();
     const worker = (this.#worker ??= call && this.#start());
     if (worker === undefined) return;
@@ -93,9 +135,11 @@ export class WorkThread {
       this.#rest();
       return;
     }
+    clearTimeout(call.timer);
     this.#running = call;
     worker.ref();
     worker.postMessage(call.message, call.transfer);
+    this.#startedAt = performance.now();
     this.#watch(this.#hasStarted ? this.#options.seconds : START_SECONDS);
   }
 
@@ -121,6 +165,7 @@ export class WorkThread {
   #receive(reply: ThreadReply): void {
     if (reply.kind === "started") {
       this.#hasStarted = true;
+      this.#startedAt = performance.now();
       this.#watch(this.#options.seconds);
       return;
     }
@@ -128,6 +173,15 @@ export class WorkThread {
     if (reply.kind === "done") call?.resolve(reply.value);
     else call?.reject(fromWireError(reply.error));
     this.#next();
+  }
+
+  /** Fails a call that waits. One in work goes on: what it gives is not needed, but its time is counted. */
+  #takeBack(call: Call, reason: Error): void {
+    const at = this.#waiting.indexOf(call);
+    if (at < 0) return;
+    clearTimeout(call.timer);
+    this.#waiting.splice(at, 1);
+    call.reject(reason);
   }
 
   /** Starts the time of the call in work. */
@@ -148,8 +202,19 @@ export class WorkThread {
   #take(): Call | undefined {
     clearTimeout(this.#deadline);
     const call = this.#running;
+    if (call !== undefined) this.#budgetMs -= performance.now() - this.#startedAt;
     this.#running = undefined;
     return call;
+  }
+
+  /** How long the next call has to wait for its share [ms]. */
+  #pauseMs(): number {
+    const { share, burstMs = 0 } = this.#options;
+    if (share === undefined) return 0;
+    const now = performance.now();
+    this.#budgetMs = Math.min(burstMs, this.#budgetMs + share * (now - this.#countedAt));
+    this.#countedAt = now;
+    return Math.max(0, -this.#budgetMs / share);
   }
 
   #rest(): void {

@@ -1,0 +1,296 @@
+/** What is measured: one function per part, which returns its numbers and whether each limit was kept. */
+import http from "node:http";
+import { connect } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { startHostile } from "./hostile-clients.mjs";
+import { BODIES, CONNECTIONS } from "./hostile-kinds.mjs";
+import { failures, quantile, residentBytes, startServer } from "./server.mjs";
+
+const PROMPTS = ["abc", "deb", "cab", "bed", "cede", "added", "decade"];
+
+/** What hostile clients send beside good ones: all but requests for 64 long answers, which are work like any other. */
+const { logprobs: _logprobs, sampling: _sampling, ...ATTACKS } = { ...BODIES, ...CONNECTIONS };
+
+/** One request. @returns status, text of the answer and milliseconds */
+function ask(url, agent, prompt) {
+  const body = JSON.stringify({ prompt });
+  const began = performance.now();
+  return new Promise((resolve) => {
+    const finish = (status, text) => resolve({ status, text, ms: performance.now() - began });
+    const headers = { "content-type": "application/json", "content-length": Buffer.byteLength(body) };
+    const request = http.request(`${url}/v1/completions`, { agent, method: "POST", headers }, (response) => {
+      let text = "";
+      response.on("data", (chunk) => (text += chunk));
+      response.on("end", () => finish(response.statusCode, text));
+      response.on("error", (error) => finish(error.code ?? "broken", ""));
+    });
+    request.on("error", (error) => finish(error.code ?? "broken", ""));
+    request.end(body);
+  });
+}
+
+const answerIn = ({ status, text }) => (status === 200 ? JSON.parse(text).choices[0].text : undefined);
+
+/** The right answers: each prompt asked alone. */
+async function answersAlone(url) {
+  const agent = new http.Agent({ keepAlive: true });
+  const expected = new Map();
+  for (const prompt of PROMPTS) expected.set(prompt, answerIn(await ask(url, agent, prompt)));
+  agent.destroy();
+  return expected;
+}
+
+/** Keeps `count` connections busy. */
+async function load(url, { count, seconds, expected }) {
+  const agent = new http.Agent({ keepAlive: true, maxSockets: count });
+  const until = performance.now() + seconds * 1000;
+  const statuses = {};
+  const times = [];
+  let wrongAnswers = 0;
+  await Promise.all(
+    Array.from({ length: count }, async (_, at) => {
+      for (let next = at; performance.now() < until; next += count) {
+        const prompt = PROMPTS[next % PROMPTS.length];
+        const answer = await ask(url, agent, prompt);
+        statuses[answer.status] = (statuses[answer.status] ?? 0) + 1;
+        if (answer.status !== 200) continue;
+        times.push(answer.ms);
+        if (answerIn(answer) !== expected.get(prompt)) wrongAnswers++;
+      }
+    }),
+  );
+  agent.destroy();
+  return { statuses, wrongAnswers, p50Ms: quantile(times, 0.5), p99Ms: quantile(times, 0.99) };
+}
+
+/** Asks for /health again and again. @returns a function that stops and gives the times and what failed */
+function probeHealth(url, { everyMs, keepAlive }) {
+  const agent = new http.Agent({ keepAlive, maxSockets: keepAlive ? 1 : Infinity });
+  const times = [];
+  let failed = 0;
+  let isOver = false;
+  const done = (async () => {
+    while (!isOver) {
+      const began = performance.now();
+      const status = await new Promise((resolve) => {
+        const request = http.get(`${url}/health`, { agent }, (response) => {
+          response.resume();
+          response.on("end", () => resolve(response.statusCode));
+        });
+        request.on("error", () => resolve("broken"));
+      });
+      times.push(performance.now() - began);
+      if (status !== 200) failed++;
+      await sleep(everyMs);
+    }
+  })();
+  return async () => {
+    isOver = true;
+    await done;
+    agent.destroy();
+    return { asked: times.length, failed, p99Ms: quantile(times, 0.99), worstMs: quantile(times, 1) };
+  };
+}
+
+const onlyRejected = (statuses) =>
+  Object.values(statuses).every((own) => Object.keys(own).every((status) => !/^5(?!03)/.test(status)));
+
+/** Worst /health while eight clients send bodies of one kind, and of all kinds. */
+export async function eventLoop(bundle, { seconds, grace, kinds: chosen }) {
+  const server = await startServer(bundle);
+  await load(server.url, { count: 4, seconds: 1, expected: await answersAlone(server.url) });
+  const quiet = probeHealth(server.url, { everyMs: 5, keepAlive: true });
+  await sleep(1000 * seconds);
+  const idle = await quiet();
+  const kinds = {};
+  for (const [name, list] of [...chosen.map((kind) => [kind, [kind]]), ["all", chosen]]) {
+    const stopProbe = probeHealth(server.url, { everyMs: 5, keepAlive: true });
+    const stopHostile = startHostile(server.url, 8, list);
+    await sleep(1000 * seconds);
+    const health = await stopProbe();
+    kinds[name] = { ...health, statuses: await stopHostile(grace) };
+    process.stderr.write(`  ${name}: worst /health ${health.worstMs} ms\n`);
+  }
+  const internal = await failures(server.url);
+  await server.stop();
+  const worstMs = Math.max(...Object.values(kinds).map((kind) => kind.worstMs));
+  return {
+    result: { idleWorstMs: idle.worstMs, worstMs, kinds, answersOf5xx: internal },
+    pass: { "worst /health at most 100 ms": worstMs <= 100, "no answer of 500": internal === 0 },
+  };
+}
+
+/** Good clients alone, and beside hostile ones. */
+export async function company(bundle, { seconds, grace, connections, hostile }) {
+  const server = await startServer(bundle);
+  const { url } = server;
+  const expected = await answersAlone(url);
+  await load(url, { count: connections, seconds: Math.max(1, seconds / 4), expected });
+  const alone = await load(url, { count: connections, seconds, expected });
+  const before = await residentBytes(server.pid);
+  const stopHostile = startHostile(url, hostile, Object.keys(ATTACKS));
+  const beside = await load(url, { count: connections, seconds, expected });
+  const during = await residentBytes(server.pid);
+  const statuses = await stopHostile(grace);
+  // Threads that were only needed for hostile requests end when they have been idle for ten seconds.
+  await sleep(1000 * Math.min(20, 2 * seconds));
+  await load(url, { count: connections, seconds: Math.max(1, seconds / 10), expected });
+  const after = await residentBytes(server.pid);
+  const internal = await failures(url);
+  const { exit } = await server.stop();
+  const ratio = Number((beside.p99Ms / alone.p99Ms).toFixed(2));
+  const growth = Number((after / before - 1).toFixed(3));
+  const statusesOf = [alone, beside].flatMap((part) => Object.keys(part.statuses));
+  return {
+    result: {
+      ...{ connections, hostile, seconds, alone, beside, p99Ratio: ratio },
+      memory: { beforeBytes: before, duringBytes: during, afterBytes: after, growth },
+      ...{ hostileStatuses: statuses, answersOf5xx: internal, story: server.story().slice(0, 2000) },
+    },
+    pass: {
+      "no wrong answer": alone.wrongAnswers + beside.wrongAnswers === 0,
+      "no error but 4xx":
+        statusesOf.every((status) => status === "200" || /^4/.test(status)) && onlyRejected(statuses),
+      "no answer of 500": internal === 0,
+      "p99 at most twice": ratio <= 2,
+      "memory within 20 %": growth <= 0.2,
+      "exit 0": exit === 0,
+    },
+  };
+}
+
+/** Half-open connections against a server with few descriptors. */
+export async function halfOpen(bundle, { sockets, seconds }) {
+  const server = await startServer(bundle, { openFiles: 1024 });
+  const { hostname, port } = new URL(server.url);
+  const open = [];
+  const stopProbe = probeHealth(server.url, { everyMs: 20, keepAlive: false });
+  const closedAfter = [];
+  for (let at = 0; at < sockets; at++) {
+    const socket = connect({ host: hostname, port });
+    const began = performance.now();
+    // The end of a connection is seen only by who reads it.
+    socket.resume();
+    socket.on("error", () => undefined);
+    socket.on("close", () => closedAfter.push(performance.now() - began));
+    if (at % 2 === 0) socket.write("GET /health HTTP/1.1\r\nHost:");
+    open.push(socket);
+    if (at % 100 === 99) await sleep(10);
+  }
+  await sleep(1000 * seconds);
+  const health = await stopProbe();
+  const waited = performance.now();
+  while (closedAfter.length < sockets && performance.now() - waited < 20_000) await sleep(50);
+  const closed = closedAfter.length;
+  const longestSeconds = Number(
+    (closedAfter.reduce((most, one) => Math.max(most, one), 0) / 1000).toFixed(2),
+  );
+  for (const socket of open) socket.destroy();
+  const { exit } = await server.stop();
+  return {
+    result: { sockets, openFiles: 1024, health, closed, longestSeconds },
+    pass: {
+      "/health p99 under 1 s": health.p99Ms < 1000 && health.failed === 0,
+      "all closed within the header timeout of 10 s, and 1 s": closed === sockets && longestSeconds <= 11,
+      "exit 0": exit === 0,
+    },
+  };
+}
+
+/** What SIGTERM finds, and how long the server may take with `--drain 2`. */
+const DRAIN_SECONDS = 2;
+const SITUATIONS = {
+  idle: [],
+  rejectedStreams: ["rejectedStream"],
+  halfOpen: ["halfOpen", "halfHeaders"],
+  slowBodies: ["slowBody"],
+  slowReaders: ["slowReader"],
+  schemas: ["ambiguous", "wideEnum"],
+  bodies: ["spaces", "numbers"],
+  everything: [...Object.keys(BODIES), ...Object.keys(CONNECTIONS)],
+};
+
+export async function shutdown(bundle, { grace, rounds, clients }) {
+  const situations = {};
+  for (const [name, kinds] of Object.entries(SITUATIONS)) {
+    const server = await startServer(bundle, { flags: ["--drain", String(DRAIN_SECONDS)] });
+    const stopHostile = kinds.length === 0 ? undefined : startHostile(server.url, 8, kinds);
+    await sleep(500);
+    situations[name] = await server.stop();
+    await stopHostile?.(grace);
+  }
+  const keepAlive = [];
+  for (let round = 0; round < rounds; round++) keepAlive.push(await keepAliveRound(bundle, clients));
+  const resets = keepAlive.reduce((sum, { reset }) => sum + reset, 0);
+  const slowest = Math.max(...Object.values(situations).map(({ seconds }) => seconds));
+  return {
+    result: {
+      drainSeconds: DRAIN_SECONDS,
+      situations,
+      slowestSeconds: slowest,
+      keepAlive: { rounds, clients, resets, outcomes: keepAlive },
+    },
+    pass: {
+      "ends within drain + 1 s": slowest <= DRAIN_SECONDS + 1,
+      "exit 0": [...Object.values(situations), ...keepAlive].every(({ exit }) => exit === 0),
+      "no reset": resets === 0,
+    },
+  };
+}
+
+/** Clients that ask again and again over one connection each, until the server says that it closes. */
+async function keepAliveRound(bundle, clients) {
+  const server = await startServer(bundle);
+  const counts = { toldToClose: 0, refused: 0, reset: 0 };
+  const all = Array.from({ length: clients }, async () => {
+    const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+    let isLast = false;
+    while (!isLast) {
+      isLast = await new Promise((resolve) => {
+        const headers = { "content-type": "application/json" };
+        const request = http.request(
+          `${server.url}/v1/completions`,
+          { agent, method: "POST", headers },
+          (response) => {
+            response.resume();
+            response.on("end", () => {
+              if (response.headers.connection !== "close") return resolve(false);
+              counts.toldToClose++;
+              resolve(true);
+            });
+          },
+        );
+        request.on("error", ({ code }) => {
+          counts[code === "ECONNREFUSED" ? "refused" : "reset"]++;
+          resolve(true);
+        });
+        request.end('{"prompt":"abc","max_tokens":2}');
+      });
+    }
+    agent.destroy();
+  });
+  await sleep(400);
+  const ended = await server.stop();
+  await Promise.all(all);
+  return { ...counts, ...ended };
+}
+
+/** Which names in `Host` are answered on a loopback address. */
+export async function hosts(bundle) {
+  const server = await startServer(bundle);
+  const statusOf = (host) =>
+    new Promise((resolve) => {
+      http.get(`${server.url}/health`, { headers: { host } }, (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      });
+    });
+  const answered = {};
+  for (const host of ["localhost", "127.0.0.1:80", "[::1]:80", "evil.example", "127.0.0.1.evil.example"])
+    answered[host] = await statusOf(host);
+  await server.stop();
+  const right = Object.entries(answered).every(
+    ([host, status]) => status === (host.includes("evil") ? 403 : 200),
+  );
+  return { result: { answered }, pass: { "names of this machine alone": right } };
+}

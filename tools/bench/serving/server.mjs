@@ -1,0 +1,82 @@
+/** `slm serve` as a child process, and what the system and its metrics say about it. */
+import { spawn } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+
+export const root = join(import.meta.dirname, "..", "..", "..");
+export const bin = join(root, "apps", "cli", "bin", "run.js");
+
+/** Servers that run: they end with this process, also when it is ended. */
+const running = new Set();
+process.on("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(130));
+
+/**
+ * @param openFiles limit of open files of the server; undefined: the caller's
+ */
+export async function startServer(bundle, { flags = [], openFiles } = {}) {
+  const argv = [bin, "serve", bundle, "--port", "0", "--json", ...flags];
+  const child =
+    openFiles === undefined
+      ? spawn(process.execPath, argv, { stdio: ["ignore", "pipe", "pipe"] })
+      : spawn("sh", ["-c", `ulimit -n ${openFiles}; exec "$0" "$@"`, process.execPath, ...argv], {
+          stdio: ["ignore", "pipe", "pipe"],
+        });
+  running.add(child);
+  child.on("exit", () => running.delete(child));
+  let story = "";
+  let stdout = "";
+  child.stdout.on("data", (chunk) => (stdout += chunk));
+  const ended = new Promise((resolve) =>
+    child.on("exit", (code, signal) => resolve({ code: code ?? signal, at: performance.now() })),
+  );
+  const url = await new Promise((resolve, reject) => {
+    child.stderr.on("data", (chunk) => {
+      story += chunk;
+      const found = /http:\/\/\S+/.exec(story)?.[0];
+      if (found !== undefined) resolve(found);
+    });
+    void ended.then(() => reject(new Error(`slm serve ended: ${story}${stdout}`)));
+  });
+  return {
+    url,
+    pid: child.pid,
+    /** What it has told so far. */
+    story: () => story,
+    /** Sends SIGTERM. @returns exit code and seconds until it */
+    async stop() {
+      const began = performance.now();
+      child.kill("SIGTERM");
+      const timer = setTimeout(() => child.kill("SIGKILL"), 120_000);
+      const { code, at } = await ended;
+      clearTimeout(timer);
+      return { exit: code, seconds: Number(((at - began) / 1000).toFixed(2)) };
+    },
+  };
+}
+
+export async function metric(url, name) {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  return Number(new RegExp(`^${name} (\\S+)$`, "m").exec(text)[1]);
+}
+
+/** Answers of status 500 that the server counted. */
+export async function failures(url) {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  const counts = [...text.matchAll(/^slm_http_requests_total\{.*status="5(\d\d)"\} (\d+)$/gm)];
+  return counts.filter(([, rest]) => rest !== "03").reduce((sum, [, , count]) => sum + Number(count), 0);
+}
+
+/** Resident memory of a process [bytes]; undefined where the system does not tell. */
+export async function residentBytes(pid) {
+  const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => undefined);
+  const found = /^VmRSS:\s+(\d+) kB$/m.exec(status ?? "")?.[1];
+  return found === undefined ? undefined : Number(found) * 1024;
+}
+
+export function quantile(values, share) {
+  const sorted = [...values].sort((a, b) => a - b);
+  return Number((sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0).toFixed(2));
+}
