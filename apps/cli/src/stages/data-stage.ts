@@ -28,6 +28,8 @@ export const dataStage = defineStage<DataConfig>({
   section: dataConfig,
   kind: "data",
   revision: 1,
+  // Names files as the recipe does, in which folder ever that lies.
+  records: ["statistics.json"],
   inputs: [],
   files: namedFiles,
   indexed: [IMAGE_FOLDER],
