@@ -5,7 +5,7 @@ import type { DeviceModel } from "@slm/exported-model";
 import { describeModel } from "@slm/inference";
 import { answerRoom, tokensOfAnswer } from "./answer-tokens.js";
 import type { BenchConfig } from "./bench-config.js";
-import type { BenchResult, BenchDevice } from "./bench-result.js";
+import type { BenchResult, BenchDevice, ModelFigures } from "./bench-result.js";
 import { compareModels } from "./compare.js";
 import { forkModel } from "./fork-model.js";
 import type { OpenOptions } from "./local-model.js";
@@ -96,9 +96,19 @@ function difference(one: number, other: number): number {
   return Math.abs(one - other) / Math.max(one, other);
 }
 
+/** A model to measure. */
+export interface BenchModel {
+  readonly name: string;
+  readonly directory: string;
+  /** Draft tokens of a run. Default: all that its heads make. */
+  readonly draftTokens?: number | undefined;
+  /** Name of a model that this one is compared with, besides the baseline. */
+  readonly against?: string | undefined;
+}
+
 export interface BenchInput {
   /** Exported, quantized or bundled models under names of the caller's choice, which must differ. */
-  readonly models: readonly { readonly name: string; readonly directory: string }[];
+  readonly models: readonly BenchModel[];
   /** Name of the model that the others are compared with. */
   readonly baseline?: string | undefined;
   readonly prompts: readonly BenchPrompt[];
@@ -154,9 +164,9 @@ export async function benchModels(input: BenchInput): Promise<BenchResult> {
   try {
     input.progress?.({ stage: "bench", message: "measuring the machine" });
     const ratesBefore = await rates();
-    for (const { name, directory } of input.models) {
-      input.progress?.({ stage: "bench", message: `loading ${name}` });
-      contestants.push(await enter(input, name, directory));
+    for (const model of input.models) {
+      input.progress?.({ stage: "bench", message: `loading ${model.name}` });
+      contestants.push(await enter(input, model));
     }
     await warmUp(input, contestants);
     const ticks = processorTicks();
@@ -176,12 +186,18 @@ export async function benchModels(input: BenchInput): Promise<BenchResult> {
     );
     const surroundings = { engine, stolenShare: stolen, energy: energy.source, ratesBefore, ratesAfter };
     const device = describeDevice(machine, contestants[0]!.timed.opened.device, surroundings);
-    const baseline = models.find(({ name }) => name === input.baseline);
-    const others = models.filter((model) => model !== baseline);
+    const named = (wanted: string | undefined): ModelFigures | undefined =>
+      models.find(({ name }) => name === wanted);
+    const baseline = named(input.baseline);
+    const comparisons = models.flatMap((model, place) =>
+      [named(input.models[place]!.against), baseline]
+        .flatMap((other) => (other === undefined || other === model ? [] : [other]))
+        .map((other) => compareModels(model, other, seed)),
+    );
     return {
       device,
       models,
-      comparisons: baseline === undefined ? [] : others.map((model) => compareModels(model, baseline, seed)),
+      comparisons,
       notes: [...noticeProblems(device, models, input.config.noiseLimit)],
     };
   } finally {
@@ -189,7 +205,7 @@ export async function benchModels(input: BenchInput): Promise<BenchResult> {
   }
 }
 
-async function enter(input: BenchInput, name: string, directory: string): Promise<Contestant> {
+async function enter(input: BenchInput, { name, directory, draftTokens }: BenchModel): Promise<Contestant> {
   const { open = forkModel, runtime, config, prompts, answers, signal } = input;
   const { model, tokenizer } = await describeModel(directory);
   const imageTokens = model.vision?.tokens ?? 0;
@@ -203,7 +219,7 @@ async function enter(input: BenchInput, name: string, directory: string): Promis
     return Math.min(tokensOfAnswer(answer, tokenizer), answerRoom(model, prefix));
   });
   const endless = forceTokens !== undefined || answers !== undefined;
-  const options = { directory, runtime, endless, batch };
+  const options = { directory, runtime, endless, batch, draftTokens };
   const loadsMs: number[] = [];
   for (let load = 1; load < config.loads; load += 1) {
     if (signal !== undefined) throwIfInterrupted(signal, "bench");
@@ -264,7 +280,7 @@ function checkInput({ models, prompts, answers, baseline }: BenchInput): void {
   if (prompts.length === 0) reject("expected at least one prompt, got none");
   if (answers !== undefined && answers.length !== prompts.length)
     reject(`expected an answer per prompt, got ${answers.length} for ${prompts.length} prompts`);
-  if (baseline !== undefined && !names.includes(baseline)) {
-    reject(`the baseline must be one of ${names.join(", ")}, got ${baseline}`);
-  }
+  const compared = [baseline, ...models.map(({ against }) => against)];
+  const unknown = compared.find((name) => name !== undefined && !names.includes(name));
+  if (unknown !== undefined) reject(`the baseline must be one of ${names.join(", ")}, got ${unknown}`);
 }

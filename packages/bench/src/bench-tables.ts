@@ -51,6 +51,7 @@ const FIGURES: readonly Row<ModelFigures>[] = [
     "of the machine's products / reading",
     ({ roofline: { product, read } }) => `${percent(product)} / ${percent(read)}`,
   ],
+  ["draft tokens / tokens a run", ({ draftTokens, tokensPerRun }) => list(draftTokens, tokensPerRun)],
   ["rows a batch", ({ batch }) => formatFigure(batch)],
   ["source / answer [tokens]", (figures) => list(figures.sourceTokens, figures.generatedTokens)],
 ];

@@ -1,6 +1,6 @@
 export { answerRoom, tokensOfAnswer } from "./answer-tokens.js";
 export { benchConfig, type BenchConfig } from "./bench-config.js";
-export { benchModels } from "./bench-models.js";
+export { benchModels, type BenchModel } from "./bench-models.js";
 export { BENCH_FILES, writeBenchReport } from "./bench-report.js";
 export { comparisonsTable, deviceLines, figuresTable, regressionTable } from "./bench-tables.js";
 export { benchResultSchema, type BenchResult } from "./bench-result.js";

@@ -13,6 +13,8 @@ export interface OpenOptions {
   readonly endless: boolean;
   /** Batch size: copies of a prompt that are decoded together. */
   readonly batch: number;
+  /** Draft tokens of a run, as `loadGenerator` takes them. */
+  readonly draftTokens?: number | undefined;
 }
 
 /**
@@ -25,6 +27,7 @@ export async function openTimedModel({
   runtime: module,
   endless,
   batch,
+  draftTokens,
 }: OpenOptions): Promise<TimedModel> {
   const { tokens } = await readDeviceModel(directory);
   const runtime = await importRuntime(module);
@@ -33,6 +36,7 @@ export async function openTimedModel({
   // No image cache, so that each run encodes its image.
   const generator = await loadGenerator(directory, endless ? endlessRuntime(runtime, tokens.eos) : runtime, {
     keptImageBytes: 0,
+    draftTokens,
   });
   const loadMs = performance.now() - start;
   const { device } = runtime;
@@ -41,6 +45,7 @@ export async function openTimedModel({
       loadMs,
       processRssBytes,
       device: { ...device, fallbacks: [...device.fallbacks] },
+      draftTokens: generator.drafts.tokens,
     },
     run: (prompt, maxTokens) => timeGeneration(generator, prompt, { batch, maxTokens }),
     peakRssBytes: peakMemoryBytes,

@@ -12,6 +12,7 @@ export const requestSchema = z.discriminatedUnion("kind", [
     runtime: runtimeModule,
     endless: z.boolean().describe("Whether EOS is suppressed."),
     batch: z.int().positive().describe("Batch size: copies of a prompt that are decoded together."),
+    draftTokens: z.int().nonnegative().optional().describe("Draft tokens of a run; absent: the default."),
   }),
   z.strictObject({ kind: z.literal("run"), prompt: promptSchema, maxTokens: z.int().positive().nullable() }),
   z.strictObject({ kind: z.literal("memory") }),

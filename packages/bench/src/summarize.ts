@@ -66,6 +66,8 @@ export function summarize(measurement: Measurement): ModelFigures {
     bytes: graphBytes(model),
     runs: samples.length,
     batch,
+    draftTokens: opened.draftTokens,
+    tokensPerRun: tokensPerRun(samples),
     loadMs: quantile(loadsMs, 0.5),
     loadsMs: [...loadsMs],
     firstTokenMs: latencyOfRuns(samples.map(({ firstTokenMs }) => firstTokenMs)),
@@ -98,6 +100,13 @@ export function summarize(measurement: Measurement): ModelFigures {
       totalMs,
     })),
   };
+}
+
+/** Tokens of all runs over the decoder runs that made them; a gap lies between two of those. */
+function tokensPerRun(samples: readonly Sample[]): number {
+  const sum = (count: (sample: Sample) => number): number =>
+    samples.reduce((all, sample) => all + count(sample), 0);
+  return sum(({ steps }) => steps) / sum(({ gapsMs }) => gapsMs.length + 1);
 }
 
 /**

@@ -64,6 +64,7 @@ export const openedSchema = z.strictObject({
     .int()
     .positive()
     .describe("Peak memory before the model was read: the process and the runtime."),
+  draftTokens: z.int().nonnegative().default(0).describe("Draft tokens that a run may verify; 0: none."),
   device: z.strictObject({
     provider: z.string(),
     threads: z.int().positive(),

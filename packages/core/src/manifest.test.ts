@@ -1,10 +1,10 @@
-import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SlmError } from "./slm-error.js";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { MANIFEST_FILE, readManifest, type Manifest } from "./manifest.js";
+import { contentHash, MANIFEST_FILE, readManifest, type Manifest } from "./manifest.js";
 import { pathProblem, pathsProblem } from "./relative-path.js";
 import { verifyDirectory } from "./verify.js";
 import { writeArtifact } from "./write-artifact.js";
@@ -43,10 +43,11 @@ describe(readManifest, () => {
 });
 
 describe(verifyDirectory, () => {
-  test("detects one flipped bit, which a comparison of sizes does not", async () => {
+  test("detects one flipped bit, with hashes that are known from before too", async () => {
+    expect((await verifyDirectory(directory, { hashes: "known" })).problems).toEqual([]);
     await writeFile(join(directory, "a.bin"), Uint8Array.of(0, 1, 2, 2));
     expect(await problemsOf()).toEqual(["a.bin changed"]);
-    expect((await verifyDirectory(directory, { check: "bytes" })).problems).toEqual([]);
+    expect((await verifyDirectory(directory, { hashes: "known" })).problems).toHaveLength(1);
   });
 
   test("detects files of another size, missing and extra files, and links", async () => {
@@ -112,6 +113,26 @@ describe(readManifest, () => {
       }),
       { numRuns: 300 },
     );
+  });
+});
+
+describe(contentHash, () => {
+  const contentOf = async (name: string, times: string, content = "weights"): Promise<string> => {
+    const spec = { kind: "checkpoint", key: "k", inputs: [], settings: {}, origins: {}, seed: 0 } as const;
+    const target = join(root, name);
+    await writeArtifact({ ...spec, directory: target, records: ["log", "events"] }, async (work) => {
+      await mkdir(join(work, "member", "events"), { recursive: true });
+      await writeFile(join(work, "model"), content);
+      await writeFile(join(work, "log"), times);
+      await writeFile(join(work, "member", "events", times), times);
+      return {};
+    });
+    return contentHash(await readManifest(target));
+  };
+
+  test("does not depend on how the run went, only on what it made", async () => {
+    expect(await contentOf("one", "1 s")).toBe(await contentOf("two", "2 s"));
+    expect(await contentOf("three", "1 s", "other weights")).not.toBe(await contentOf("four", "1 s"));
   });
 });
 

@@ -26,7 +26,15 @@ export async function readJsonFile<Schema extends z.ZodType>(
   schema: Schema,
   options: ReadJsonOptions = {},
 ): Promise<z.infer<Schema>> {
-  const text = await readTextFile(path, options);
+  return parseJsonText(await readTextFile(path, options), schema, path);
+}
+
+/** The value of a JSON text. @param path the name of the text in errors. @throws SlmError DATA_INVALID */
+export function parseJsonText<Schema extends z.ZodType>(
+  text: string,
+  schema: Schema,
+  path: string,
+): z.infer<Schema> {
   let value: unknown;
   try {
     value = JSON.parse(text);

@@ -4,8 +4,14 @@ export { GENERATION_FILE, parseGenerationSettings, type GenerationSettings } fro
 export type { DecodeOptions, Decoded, EndReason, Strategy } from "./options.js";
 export { createRandom, type Random } from "./random.js";
 export { type SamplingOptions } from "./sampling.js";
-export { decodeWithPromptLookup } from "./prompt-lookup.js";
-export type { GreedyStepsOptions, TopTokens, DraftVerifier, StepDecoder } from "./step-decoder.js";
+export { decodeWithDrafts } from "./decode-with-drafts.js";
+export type {
+  GreedyStepsOptions,
+  TopTokens,
+  DraftVerifier,
+  StepDecoder,
+  VerifiedTokens,
+} from "./step-decoder.js";
 export { createTokenSelector } from "./token-selector.js";
 export type { TokenConstraint } from "./token-constraint.js";
 export { checkRules, isRuling, type TokenRules } from "./token-rules.js";

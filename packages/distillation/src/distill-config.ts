@@ -1,4 +1,5 @@
 /** The `distill` section of a recipe: what the student is, what it learns from, and how. */
+import { draftFields } from "./draft/draft-config.js";
 import { devMetrics, moduleTraining, trainingFields } from "@slm/training";
 import type { CacheRowKind } from "@slm/teacher";
 import { z } from "zod";
@@ -71,6 +72,16 @@ export const distillConfig = z
         "Short trainings before the long one, which measure what the teacher is worth and choose what the student learns from. Default: none.",
       ),
     metrics: devMetrics,
+    ...draftFields,
+  })
+  .check(({ value: { student: model, draftHeads, draftTraining }, issues }) => {
+    const reject = (key: string, message: string): void => {
+      issues.push({ code: "custom", input: model, path: [key], message });
+    };
+    if (draftHeads !== undefined && model.architecture === "decoder-only")
+      reject("draftHeads", "needs an encoder-decoder student: its heads read the source");
+    if (draftTraining !== undefined && draftHeads === undefined)
+      reject("draftTraining", "has no heads to train: set draftHeads");
   })
   .check(({ value: { student: model, initialize: start, lora }, issues }) => {
     const isDecoderOnly = model.architecture === "decoder-only";

@@ -25,6 +25,7 @@ import {
 } from "@slm/training";
 import { readsTeacher, type DistillConfig } from "./distill-config.js";
 import type { DistillInputs, DistillRun } from "./distill-inputs.js";
+import { keepDraftLog, trainDraftHeads, type DraftHeadsReport } from "./draft/train-draft-heads.js";
 import { distillReport } from "./distill-report.js";
 import { storedKinds } from "./open-teacher.js";
 import { openDistillationSources, SOURCE_FILES, type DistillationSources } from "./distillation-sources.js";
@@ -66,6 +67,8 @@ export interface DistillReport {
   readonly teacherLayers?: TeacherLayers | undefined;
   /** Targets that a teacher generated before, by origin; absent without any. */
   readonly stored?: StoredReport | undefined;
+  /** How the draft heads were trained; absent without any. */
+  readonly draft?: DraftHeadsReport | undefined;
 }
 
 type StoredReport = Readonly<
@@ -111,10 +114,12 @@ export async function distill(settings: DistillConfig, request: DistillInputs): 
   const given: DistillRun = { settings, inputs, config, files, tokenizer };
   const probe = await probed(given);
   const run = { ...given, settings: probe?.settings ?? settings };
-  const { student, report, teacherParameters, teacherLayers, stored } = await trainStudent(run);
-  await writeCheckpoint(workDirectory, { config: student, weights: report.weights });
+  const { student, weights, report, teacherParameters, teacherLayers, stored, draft } =
+    await trainStudent(run);
+  await writeCheckpoint(workDirectory, { config: student, weights });
   await writeTokenizer(files, workDirectory);
-  await describe({ ...run, config: student }, report.weights);
+  await describe({ ...run, config: student }, weights);
+  if (draft !== undefined) await keepDraftLog(workDirectory);
   await removeRunState(workDirectory);
   await removeOwnCache(workDirectory);
   for (const name of [...SOURCE_FILES, RUN_FILE, PROBE_DIRECTORY])
@@ -134,6 +139,7 @@ export async function distill(settings: DistillConfig, request: DistillInputs): 
     diverged: report.diverged,
     teacherLayers,
     stored,
+    draft,
     probe: probe?.result,
   };
 }
@@ -148,7 +154,8 @@ async function probed(
   const settings = { ...run.settings, probe };
   const rows = (await devRows(run)).slice(0, probe.rows);
   const result = await runProbe({
-    settings,
+    // The probe compares what the student learns from; heads do not change the student.
+    settings: { ...settings, draftHeads: undefined, draftTraining: undefined },
     inputs,
     rows,
     train: distill,
@@ -162,8 +169,11 @@ async function probed(
 }
 
 interface TrainedStudent {
+  /** With draft heads, if it has any. */
   readonly student: ModelConfig;
+  readonly weights: Weights;
   readonly report: TrainReport;
+  readonly draft: DraftHeadsReport | undefined;
   readonly teacherParameters: number | undefined;
   readonly teacherLayers: TeacherLayers | undefined;
   readonly stored: StoredReport | undefined;
@@ -220,7 +230,21 @@ async function trainStudent(run: DistillRun): Promise<TrainedStudent> {
       });
       const teacherParameters = sources.teacherModel?.teacher.parameters;
       const stored = storedReport(sources.stored, report.furtherEpochs);
-      return { student: config, report, teacherParameters, teacherLayers: start.layers, stored };
+      const { draftHeads: heads } = settings;
+      const student = { config, weights: report.weights };
+      const trained =
+        heads === undefined
+          ? undefined
+          : await trainDraftHeads({ run, heads, student, corpus: sources.corpus, rows, key });
+      return {
+        student: trained?.config ?? config,
+        weights: trained?.weights ?? report.weights,
+        report,
+        draft: trained?.report,
+        teacherParameters,
+        teacherLayers: start.layers,
+        stored,
+      };
     } finally {
       await dev.close();
     }

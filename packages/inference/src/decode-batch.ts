@@ -5,9 +5,9 @@ import type { EncodedSource } from "./batches.js";
 import { cacheCapacity } from "./caches.js";
 import type { BatchOptions, Decoding } from "./decoding.js";
 import { encodeBatch } from "./encoded-batch.js";
-import { GraphDecoder } from "./graph-decoder.js";
+import { GraphDecoder, type GraphDecoderParts } from "./graph-decoder.js";
 import type { ImageEncoder } from "./image-encoder.js";
-import { decodePromptLookup } from "./lookup/decode-prompt-lookup.js";
+import { decodeDrafted, isPlainGreedy, requirePlainGreedy } from "./lookup/decode-drafted.js";
 import { roomForTokens, rowsPerSource } from "./model-limits.js";
 import { decodeStatic } from "./static/decode-static.js";
 import { type DecodedIds, timed } from "./timed.js";
@@ -23,11 +23,16 @@ export async function decodeBatch(
   batch: readonly EncodedSource[],
   options: BatchOptions,
 ): Promise<readonly DecodedIds[]> {
-  const { loaded, caches, promptLookup } = decoding;
+  const { loaded, caches, promptLookup, draftTokens } = decoding;
   const { runtime, model, images, encoder, decoder, buckets } = loaded;
-  if (promptLookup !== undefined)
-    return decodePromptLookup(decoding, batch, { ...options, draftTokens: promptLookup });
-  if (buckets !== undefined) return decodeStatic({ ...loaded, buckets }, batch, options);
+  if (promptLookup !== undefined) requirePlainGreedy(options);
+  // The host reads the tokens of static graphs, and of decoders that make no drafts of their own.
+  if (promptLookup !== undefined && (buckets !== undefined || model.draftHeads === undefined))
+    return decodeDrafted(decoding, batch, { ...options, draftTokens: promptLookup });
+  if (buckets !== undefined)
+    return draftTokens > 0 && isPlainGreedy(options)
+      ? decodeDrafted(decoding, batch, options)
+      : decodeStatic({ ...loaded, buckets }, batch, options);
   const sources = batch.map(({ ids }) => ids);
   const started = performance.now();
   const seen = images === undefined ? undefined : await encodeImages(images, batch);
@@ -49,7 +54,9 @@ export async function decodeBatch(
       : {};
     try {
       const { vocabularySize } = model;
-      const steps = new GraphDecoder({ runtime, decoder, caches: set, vocabularySize, encoded, prefixes });
+      const drafts = draftsOf(decoding, sources);
+      const parts = { runtime, decoder, caches: set, vocabularySize, encoded, prefixes, drafts };
+      const steps = new GraphDecoder(parts);
       const decoded = await decode(steps, {
         ...options,
         bos,
@@ -59,7 +66,11 @@ export async function decodeBatch(
         before: (row) => prefixes[row]!,
         deadlineMs: options.maxTimeMs === undefined ? undefined : started + options.maxTimeMs,
       });
-      const times = { started, stepTimes: steps.stepTimes };
+      const times = {
+        started,
+        stepTimes: steps.stepTimes,
+        perRun: steps.perRun.length === 0 ? undefined : steps.perRun,
+      };
       return decoded.map((row) => ({
         ...timed(row, options.strategy, times),
         imageMs: seen?.imageMs,
@@ -70,6 +81,20 @@ export async function decodeBatch(
   } finally {
     await caches.giveBack(set);
   }
+}
+
+/** Drafts that greedy steps over these sources verify: for one source, of a decoder that makes some. */
+function draftsOf(
+  { loaded: { model }, promptLookup, draftTokens }: Decoding,
+  sources: readonly (readonly number[])[],
+): GraphDecoderParts["drafts"] {
+  const [source] = sources;
+  if (source === undefined || sources.length > 1 || model.draftHeads === undefined) return undefined;
+  if (draftTokens === 0 && promptLookup === undefined) return undefined;
+  return {
+    most: draftTokens,
+    lookup: promptLookup === undefined ? undefined : { source, most: promptLookup },
+  };
 }
 
 /** Tokens of every source's image, and the time they took [ms]. */

@@ -9,6 +9,8 @@ export interface Decoding {
   readonly caches: CachePool;
   /** Most draft tokens of a run, by prompt lookup; absent: none, and rows share runs. */
   readonly promptLookup?: number | undefined;
+  /** Most draft tokens of a run, by the model's draft heads; 0: none. */
+  readonly draftTokens: number;
 }
 
 export type BatchOptions = Pick<

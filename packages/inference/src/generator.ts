@@ -6,6 +6,7 @@ import { CachePool } from "./caches.js";
 import { decodeBatch } from "./decode-batch.js";
 import { withModelSettings } from "./model-settings.js";
 import type { BatchOptions, Decoding } from "./decoding.js";
+import { draftPlan, type DraftPlan } from "./draft-tokens.js";
 import { BLANK_IMAGE, type ImageEncoderOptions } from "./image-encoder.js";
 import { type LoadedModel, loadModel } from "./loaded-model.js";
 import { verifyingDecoder } from "./lookup/prompt-lookup-decoder.js";
@@ -86,11 +87,18 @@ class RowTexts {
 export async function loadGenerator(
   directory: string,
   runtime: Runtime,
-  { promptLookup, keptImageBytes }: GeneratorOptions = {},
+  options: GeneratorOptions = {},
 ): Promise<Generator> {
+  const { promptLookup, keptImageBytes } = options;
   checkPromptLookup(promptLookup);
   const editDecoder = promptLookup === undefined ? undefined : verifyingDecoder;
-  return createGenerator(await loadModel(directory, runtime, { keptImageBytes, editDecoder }), promptLookup);
+  const loaded = await loadModel(directory, runtime, { keptImageBytes, editDecoder });
+  try {
+    return createGenerator(loaded, options);
+  } catch (error) {
+    await loaded.close();
+    throw error;
+  }
 }
 
 export interface GeneratorOptions extends ImageEncoderOptions {
@@ -99,18 +107,42 @@ export interface GeneratorOptions extends ImageEncoderOptions {
    * The answers are the greedy ones, in fewer runs where text repeats. Texts are decoded one by one.
    */
   readonly promptLookup?: number | undefined;
+  /**
+   * Most draft tokens of the model's draft heads that one decoder run verifies. The answers are the greedy ones, in fewer runs. Default: as
+   * many as the heads make, for texts that are decoded alone; given a number, texts are decoded one by one. 0: none.
+   */
+  readonly draftTokens?: number | undefined;
 }
 
-/** A generator for a loaded model. Closing it closes the model. @param promptLookup as {@link GeneratorOptions} */
-export function createGenerator(loaded: LoadedModel, promptLookup?: number): Generator {
-  return new ModelGenerator({ loaded, promptLookup, caches: new CachePool(loaded.runtime, loaded.model) });
+/**
+ * A generator for a loaded model. Closing it closes the model.
+ *
+ * @throws SlmError USAGE or OP_UNSUPPORTED for draft tokens that the model does not make, or whose verification would change answers
+ */
+export function createGenerator(
+  loaded: LoadedModel,
+  { promptLookup, draftTokens }: Pick<GeneratorOptions, "promptLookup" | "draftTokens"> = {},
+): Generator {
+  const { runtime, model } = loaded;
+  const drafts = draftPlan(model, draftTokens);
+  const isAlone = promptLookup !== undefined || (draftTokens ?? 0) > 0;
+  return new ModelGenerator(
+    { loaded, promptLookup, draftTokens: drafts.tokens, caches: new CachePool(runtime, model) },
+    drafts,
+    isAlone,
+  );
 }
 
 class ModelGenerator implements Generator {
   readonly #decoding: Decoding;
+  readonly drafts: DraftPlan;
+  /** Whether texts are decoded one by one. */
+  readonly #isAlone: boolean;
 
-  constructor(decoding: Decoding) {
+  constructor(decoding: Decoding, drafts: DraftPlan, isAlone: boolean) {
     this.#decoding = decoding;
+    this.drafts = drafts;
+    this.#isAlone = isAlone;
   }
 
   get model(): DeviceModel {
@@ -122,7 +154,8 @@ class ModelGenerator implements Generator {
     checkStops(options.stop);
     checkTime(options.maxTimeMs);
     const encoded = encodeSources(sources, tokenizer, this.model);
-    const batches = planBatches(encoded, checkedBatchSize(options.batchSize), encoder === undefined);
+    const batchSize = this.#isAlone ? 1 : checkedBatchSize(options.batchSize);
+    const batches = planBatches(encoded, batchSize, encoder === undefined);
     const results = new Map<number, Generation>();
     for (const batch of batches) {
       for (const [row, generation] of await this.#generateBatch(batch, options)) results.set(row, generation);

@@ -4,6 +4,7 @@ import type { GreedyStepsOptions, TopTokens, StepDecoder } from "@slm/decoding";
 import { SlmError } from "@slm/core";
 import {
   type DeviceTensor,
+  type RepeatDrafts,
   type RunRequest,
   type Runtime,
   type Session,
@@ -23,6 +24,8 @@ export interface GraphDecoderParts {
   readonly encoded: Readonly<Record<string, DeviceTensor>>;
   /** Prefix ids before each row's first token, of one length for all rows, fed in the same run. */
   readonly prefixes: readonly (readonly number[])[];
+  /** Drafts that greedy steps verify, for one row of a decoder with draft heads. Absent: a step is one token. */
+  readonly drafts?: Pick<RepeatDrafts, "most" | "lookup"> | undefined;
 }
 
 export class GraphDecoder implements StepDecoder {
@@ -31,6 +34,8 @@ export class GraphDecoder implements StepDecoder {
   readonly #parts: GraphDecoderParts;
   /** Time when each step's logits were ready, by `performance.now()` [ms]. */
   readonly stepTimes: number[] = [];
+  /** Tokens of each step that had drafts. */
+  readonly perRun: number[] = [];
   /** Absent where the graph has no argmax outputs. */
   readonly greedySteps?: NonNullable<StepDecoder["greedySteps"]>;
   #past = 0;
@@ -59,7 +64,8 @@ export class GraphDecoder implements StepDecoder {
     tokens: Int32Array,
     { eos, pad, steps, signal }: GreedyStepsOptions,
   ): AsyncGenerator<TopTokens, undefined> {
-    const runs = this.#parts.decoder.repeat({
+    const { decoder, drafts, caches } = this.#parts;
+    const runs = decoder.repeat({
       ...this.#requestOf(tokens),
       ids: GRAPH_IO.targetIds,
       position: GRAPH_IO.pastLength,
@@ -68,11 +74,21 @@ export class GraphDecoder implements StepDecoder {
       end: eos,
       pad,
       runs: steps,
+      drafts: drafts && { ...drafts, output: GRAPH_IO.draftIds, tokens: steps, capacity: caches.capacity },
       signal,
     });
-    for await (const { fetched, at } of runs) {
+    for await (const { fetched, accepted, at } of runs) {
       this.stepTimes.push(at);
-      yield topTokens(fetched, this.rows);
+      if (drafts === undefined) {
+        yield topTokens(fetched, this.rows);
+        continue;
+      }
+      this.perRun.push(accepted);
+      const { ids, logProbabilities } = topTokens(fetched, fetched[GRAPH_IO.bestIds]?.data.length ?? 0);
+      // A first run also reads what is given; its last pick is the first token.
+      const first = this.perRun.length === 1 ? ids.length - accepted : 0;
+      for (let row = first; row < first + accepted; row++)
+        yield { ids: ids.subarray(row, row + 1), logProbabilities: logProbabilities.subarray(row, row + 1) };
     }
   }
 

@@ -37,7 +37,7 @@ export interface LoadedModel extends ModelDescription {
 export interface LoadModelOptions extends ImageEncoderOptions {
   /**
    * Changes a decoder of dynamic sizes before it is loaded; static ones are loaded as exported.
-   * Default: on target cpu argmax outputs are added; on other targets it is loaded as exported.
+   * Default: on target cpu argmax outputs are added, unless it has them; on other targets it is loaded as exported.
    */
   readonly editDecoder?: ((graph: Graph, model: DeviceModel) => Graph) | undefined;
 }
@@ -97,7 +97,9 @@ export async function loadModel(
     if (editDecoder !== undefined && model.static === undefined) {
       return loadEdited(runtime, pathOf(file), (graph) => editDecoder(graph, model), nameOf(file));
     }
-    return PICKING_TARGETS.has(model.target) ? loadPicking(runtime, pathOf(file), nameOf(file)) : load(file);
+    // A decoder with draft heads returns the picks of its own accord.
+    const isPicking = model.draftHeads !== undefined || !PICKING_TARGETS.has(model.target);
+    return isPicking ? load(file) : loadPicking(runtime, pathOf(file), nameOf(file));
   };
   const sessions: Partial<Record<GraphName, Session>> = {};
   try {

@@ -1,4 +1,5 @@
 import type { DeviceModel } from "@slm/exported-model";
+import type { DraftPlan } from "./draft-tokens.js";
 import type { EndReason, Strategy, TokenConstraint, TokenRules } from "@slm/decoding";
 import type { ImageSource } from "@slm/vision";
 
@@ -81,6 +82,8 @@ export interface Generation {
 /** A loaded model. Calls may overlap; each has its own caches. */
 export interface Generator {
   readonly model: DeviceModel;
+  /** Draft tokens that its runs verify, and why there are none. */
+  readonly drafts: DraftPlan;
   /**
    * One generation per source, in the order of the sources.
    *

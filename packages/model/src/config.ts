@@ -142,7 +142,20 @@ export const decoderOnlyShape = z.strictObject({
 
 const fromTokenizer = { vocabularySize: size, tokens };
 
-export const encoderDecoderConfig = encoderDecoderShape.extend(fromTokenizer);
+/** Most tokens that heads may predict beside the next one: later ones are accepted too rarely to pay for their rows. */
+export const MAX_DRAFT_HEADS = 8;
+
+/** How many further tokens heads may predict; a recipe's `distill.draftHeads`. */
+export const draftHeadCount = z.int().positive().max(MAX_DRAFT_HEADS);
+
+export const encoderDecoderConfig = encoderDecoderShape.extend({
+  ...fromTokenizer,
+  draftHeads: draftHeadCount
+    .optional()
+    .describe(
+      "Tokens after the next one that draft heads predict [tokens]. Default: there are no such heads.",
+    ),
+});
 export const decoderOnlyConfig = decoderOnlyShape.extend(fromTokenizer);
 
 export type EncoderDecoderConfig = z.infer<typeof encoderDecoderConfig>;

@@ -201,8 +201,9 @@ function runLayers(
       x = scope(`layers.${index}`, () => {
         let y = selfAttentionBlock(config, parameters, layer, x, (heads) => attend(index, heads), end);
         if (source !== undefined) {
-          const cross = { keyValue: source.cross[index]!, bias: source.bias, end };
-          y = crossAttentionBlock(config, parameters, index, y, cross);
+          const { bias = source.bias, ...keyValue } = source.cross[index]!;
+          const cross = { keyValue, bias, end };
+          y = crossAttentionBlock(config, parameters, { name: layer, index }, y, cross);
         }
         return feedForwardBlock(config, parameters, layer, y, end);
       });
@@ -211,11 +212,15 @@ function runLayers(
   });
 }
 
-/** x + end(output(crossAttention(query of norm(x), keys and values of the source))); or of x, and the norm of the sum. */
-function crossAttentionBlock(
+/**
+ * x + end(output(crossAttention(query of norm(x), keys and values of the source))); or of x, and the norm of the sum.
+ *
+ * @param layer name of the weights' layer, and index of the decoder layer whose score options hold
+ */
+export function crossAttentionBlock(
   config: ModelConfig,
   parameters: Parameters,
-  index: number,
+  layer: { readonly name: string; readonly index: number },
   x: Tensor,
   {
     keyValue,
@@ -223,11 +228,11 @@ function crossAttentionBlock(
     end,
   }: { readonly keyValue: CrossCache; readonly bias: Tensor; readonly end: ResidualBranch },
 ): Tensor {
-  const name = `decoder.layers.${index}.crossAttention`;
+  const name = `${layer.name}.crossAttention`;
   const normed = branchInput(config, parameters, name, x);
   return scope("crossAttention", () => {
     const query = projectCross(config, parameters, `${name}.query`, normed);
-    const { softcap: limit } = layerAttention(config, index);
+    const { softcap: limit } = layerAttention(config, layer.index);
     const attended = crossAttention({ query, ...keyValue, bias }, { ...headLayout(config), softcap: limit });
     const output = project(parameters, `${name}.output`, attended);
     const y = finish(config, parameters, name, output, end);

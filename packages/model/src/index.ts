@@ -1,6 +1,7 @@
 export {
   decoderOnlyConfig,
   decoderOnlyShape,
+  draftHeadCount,
   encoderDecoderConfig,
   encoderDecoderShape,
   parseModelConfig,
@@ -51,6 +52,7 @@ export {
   type SelfCache,
   type SourceContext,
 } from "./decoder.js";
+export { draftHeadsOf, draftStates } from "./draft-heads.js";
 export { decoderDropoutShapes, encoderDropoutShapes } from "./dropout-shapes.js";
 export { loraSpecs, withLora, withMergedLora } from "./lora.js";
 export { initializeFromTeacher } from "./initialize-from-teacher.js";

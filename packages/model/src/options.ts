@@ -13,6 +13,7 @@ type Options = Pick<
   | "headBias"
   | "decoderFeedForward"
   | "sourceVocabularySize"
+  | "draftHeads"
 >;
 
 const NONE: Partial<Options> = {};
@@ -34,6 +35,7 @@ export function withoutOwnOptions(config: EncoderDecoderConfig): Omit<EncoderDec
   delete shared.headBias;
   delete shared.decoderFeedForward;
   delete shared.sourceVocabularySize;
+  delete shared.draftHeads;
   return shared;
 }
 

@@ -1,6 +1,7 @@
 /** Every weight of a model: name, shape and initialization. The single list that checkpoints, training and export use. */
 import { ACTIVATIONS } from "./activations.js";
-import type { ModelConfig } from "./config.js";
+import type { EncoderDecoderConfig, ModelConfig } from "./config.js";
+import { DRAFT, draftHead } from "./draft-names.js";
 import {
   isPostNorm,
   OPTIONAL_WEIGHTS,
@@ -133,6 +134,23 @@ function decoderLayer(index: number, config: ModelConfig): ParameterSpec[] {
   ];
 }
 
+/** What draft heads add to a model: see `draft-heads.ts`. Keys and values of the source are those of the last layer. */
+function draftSpecs(config: EncoderDecoderConfig, heads: number): ParameterSpec[] {
+  const { width } = config;
+  const linear = (name: string): ParameterSpec[] =>
+    linearSpecs(name, [width, width], { bias: config.bias === true });
+  const attention = crossAttention(`${DRAFT}.crossAttention`, config).filter(
+    ({ name }) => !/\.crossAttention\.(?:key|value|keyNorm)\./u.test(name),
+  );
+  return [
+    ...linear(`${DRAFT}.token`),
+    ...Array.from({ length: heads }, (_, head) => linear(draftHead(head))).flat(),
+    ...branch(`${DRAFT}.crossAttention`, config, attention),
+    ...branch(`${DRAFT}.feedForward`, config, feedForward(`${DRAFT}.feedForward`, config, width)),
+    ...norm(`${DRAFT}.norm`, config),
+  ];
+}
+
 const layers = (count: number, build: (index: number) => ParameterSpec[]): ParameterSpec[] =>
   Array.from({ length: count }, (_, index) => build(index)).flat();
 
@@ -149,7 +167,7 @@ export const headWeight = ({ tieWordEmbeddings }: ModelConfig): string =>
 export const visionOf = (config: ModelConfig): VisionConfig | undefined =>
   config.architecture === "encoder-decoder" ? config.vision : undefined;
 
-/** All parameters in a fixed order, those of vision last. Embedding and output head are one table unless the head is untied. */
+/** All parameters in a fixed order, those of vision and then of draft heads last. Embedding and output head are one table unless the head is untied. */
 export function parameterSpecs(config: ModelConfig): ParameterSpec[] {
   const { sourceVocabularySize, headBias } = publishedOf(config);
   const encoder =
@@ -179,6 +197,9 @@ export function parameterSpecs(config: ModelConfig): ParameterSpec[] {
       ? [{ name: OPTIONAL_WEIGHTS.headBias, shape: [config.vocabularySize], initialization: zeros }]
       : []),
     ...(visionOf(config) === undefined ? [] : visionSpecs(visionOf(config)!, config.width)),
+    ...(config.architecture === "encoder-decoder" && config.draftHeads !== undefined
+      ? draftSpecs(config, config.draftHeads)
+      : []),
   ];
 }
 
@@ -191,12 +212,13 @@ export function parameterCount(config: ModelConfig): number {
 }
 
 /** Parts of a model that may be trained differently. */
-export const MODEL_MODULES = ["text", "tower", "projector"] as const;
+export const MODEL_MODULES = ["text", "tower", "projector", "draft"] as const;
 export type ModelModule = (typeof MODEL_MODULES)[number];
 
 /** The module of a parameter, by its name; an adapter belongs to the module of its weight. */
 export function moduleOf(name: string): ModelModule {
   if (name.startsWith(`${TOWER}.`)) return "tower";
+  if (name.startsWith(`${DRAFT}.`)) return "draft";
   return name.startsWith(`${PROJECTOR}.`) ? "projector" : "text";
 }
 
@@ -234,7 +256,7 @@ export function flopsPerToken(config: ModelConfig): {
 
 /** The same for one image: the tower's linear layers once per row it reads, the projector's once per image token. */
 export function flopsPerImage(vision: VisionConfig, width: number): number {
-  const rows = { tower: towerTokens(vision.tower), projector: imageTokenCount(vision), text: 0 };
+  const rows = { tower: towerTokens(vision.tower), projector: imageTokenCount(vision), text: 0, draft: 0 };
   return visionSpecs(vision, width)
     .filter(isMultiplied)
     .reduce((sum, { name, shape }) => sum + rows[moduleOf(name)] * matrixFlops(shape), 0);

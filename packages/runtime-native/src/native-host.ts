@@ -1,6 +1,6 @@
 /** Owns ONNX Runtime's sessions and tensors in a process of its own. */
 import { SlmError } from "@slm/core";
-import { Feedback, permuteRowsInPlace, unknownTensor, type HostTensor } from "@slm/runtime";
+import { permuteRowsInPlace, runFeedback, unknownTensor, type HostTensor } from "@slm/runtime";
 import type {
   Host,
   LoadedSignature,
@@ -92,7 +92,7 @@ export class NativeHost implements Host {
     const { ids, position, stop, append } = request;
     const run = this.#bind(request);
     try {
-      const feedback = new Feedback(hostFeed(request, ids), hostFeed(request, position), request);
+      const feedback = runFeedback(hostFeed(request, ids), hostFeed(request, position), request);
       const begin = feedback.position[0]!;
       for (let goesOn = true; goesOn && Atomics.load(stop, 0) === 0;) {
         run.feed(position, { dtype: "int32", shape: [1], data: feedback.position });
@@ -102,8 +102,9 @@ export class NativeHost implements Host {
           await run.compute(),
           append.at.map((first) => first + moved),
         );
-        goesOn = feedback.take(fetched[0]!);
-        yield { fetched, at: performance.timeOrigin + performance.now() };
+        const taken = feedback.take(fetched[0]!, fetched[1]);
+        goesOn = taken.goesOn;
+        yield { fetched, accepted: taken.accepted, at: performance.timeOrigin + performance.now() };
       }
     } finally {
       run.release();

@@ -5,12 +5,12 @@ import { dirname } from "node:path";
 import { SlmError } from "@slm/core";
 import type { ProviderSettings } from "@slm/devices/table";
 import {
-  Feedback,
   type GraphSignature,
   type GraphSource,
   type HostTensor,
   createHostTensor,
   permuteRowsInPlace,
+  runFeedback,
   unknownTensor,
 } from "@slm/runtime";
 import type * as Ort from "onnxruntime-node";
@@ -120,15 +120,17 @@ export class OrtHost implements Host {
   async *repeat(request: PositionalRepeat): AsyncGenerator<RepeatedResult, undefined> {
     const { ids, position, stop, append } = request;
     const run = this.#prepare(request);
-    const feedback = new Feedback(hostFeed(request, ids), hostFeed(request, position), request);
+    const feedback = runFeedback(hostFeed(request, ids), hostFeed(request, position), request);
     const feed = (input: number, shape: readonly number[], data: Int32Array): void => {
       run.feed(input, this.#toOrtTensor({ dtype: "int32", shape, data }));
     };
     const begin = feedback.position[0]!;
     feed(position, [1], feedback.position);
-    for (let count = 0, goesOn = true; goesOn && Atomics.load(stop, 0) === 0; count++) {
-      // From the second run on the same arrays are fed with new contents.
-      if (count < 2) feed(ids, [feedback.rows, feedback.length], feedback.ids);
+    let fed: Int32Array | undefined;
+    for (let goesOn = true; goesOn && Atomics.load(stop, 0) === 0;) {
+      // Without drafts the same array is fed with new contents from the second run on.
+      if (fed !== feedback.ids) feed(ids, [feedback.rows, feedback.length], feedback.ids);
+      fed = feedback.ids;
       const results = await run.compute();
       const moved = feedback.position[0]! - begin;
       run.append(
@@ -136,8 +138,9 @@ export class OrtHost implements Host {
         append.at.map((first) => first + moved),
       );
       const fetched = run.fetched(results);
-      goesOn = feedback.take(fetched[0]!);
-      yield { fetched, at: performance.timeOrigin + performance.now() };
+      const taken = feedback.take(fetched[0]!, fetched[1]);
+      goesOn = taken.goesOn;
+      yield { fetched, accepted: taken.accepted, at: performance.timeOrigin + performance.now() };
     }
   }
 

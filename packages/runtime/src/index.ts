@@ -23,7 +23,8 @@ export {
   type HostData,
   type HostTensor,
 } from "./host-tensor.js";
-export { Feedback, feedbackOf, repeatRuns, type FeedbackRule } from "./repeat-runs.js";
+export { draftByPromptLookup, joinDrafts } from "./prompt-lookup.js";
+export { repeatRuns, runFeedback } from "./repeat-runs.js";
 export { permuteRowsInPlace } from "./row-permutation.js";
 export type {
   AppendRequest,
@@ -32,6 +33,7 @@ export type {
   Fallback,
   GraphSource,
   LoadOptions,
+  RepeatDrafts,
   RepeatRequest,
   RepeatedRun,
   RunRequest,

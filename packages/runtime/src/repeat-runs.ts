@@ -1,69 +1,41 @@
-/** Repeated runs, each fed with the picks of the run before: the rules that every runtime shares. */
+/** Repeated runs, each fed with the picks of the run before. */
 import { SlmError } from "@slm/core";
+import { DraftFeedback, type DraftRule } from "./draft-feedback.js";
+import { Feedback, type FeedbackRule, type RunFeedback } from "./feedback.js";
 import { createHostTensor, type HostTensor } from "./host-tensor.js";
 import type { DeviceTensor, RepeatRequest, RepeatedRun, Session } from "./runtime.js";
 
-/** When a row ends, the id that is fed to it then, and how often to run. */
-export type FeedbackRule = Pick<RepeatRequest, "end" | "pad" | "runs">;
+/** Rules of repeated runs, with or without drafts. */
+export type RepeatRule = FeedbackRule & { readonly drafts?: DraftRule | undefined };
 
-/** The inputs of the next run. */
-export class Feedback {
-  /** `[rows, length]`; from the second run on one array `[rows, 1]` that is overwritten. */
-  ids: Int32Array;
-  /** `[1]`, overwritten before each run. */
-  readonly position: Int32Array;
-  /** Ids per row. */
-  length: number;
-  readonly rows: number;
-  readonly #rule: FeedbackRule;
-  readonly #ended: boolean[];
-  #runs = 0;
-
-  constructor(ids: HostTensor, position: HostTensor, rule: FeedbackRule) {
-    const [rows = 0, length = 0] = ids.shape;
-    this.ids = int32("ids", ids, rows * length);
-    this.position = int32("the position", position, 1).slice();
-    this.length = length;
-    this.rows = rows;
-    this.#rule = rule;
-    this.#ended = new Array<boolean>(rows).fill(false);
-  }
-
-  /**
-   * Takes the picks of a run.
-   *
-   * @returns whether another run follows
-   * @throws SlmError SHAPE_MISMATCH unless there is one int32 for each row
-   */
-  take(picks: HostTensor): boolean {
-    const { end, pad, runs } = this.#rule;
-    const picked = int32("picks", picks, this.rows);
-    this.position[0]! += this.length;
-    if (this.#runs++ === 0) this.ids = new Int32Array(this.rows);
-    this.length = 1;
-    let isOpen = end === undefined;
-    for (let row = 0; row < this.rows; row++) {
-      if (picked[row] === end) this.#ended[row] = true;
-      const hasEnded = this.#ended[row] === true;
-      this.ids[row] = hasEnded ? pad : picked[row]!;
-      isOpen ||= !hasEnded;
-    }
-    return isOpen && this.#runs < runs;
-  }
+/** The state before the first run. @throws SlmError SHAPE_MISMATCH for ids or a position of another type, or several rows with drafts */
+export function runFeedback(ids: HostTensor, position: HostTensor, rule: RepeatRule): RunFeedback {
+  const { drafts } = rule;
+  return drafts === undefined
+    ? new Feedback(ids, position, rule)
+    : new DraftFeedback(ids, position, { ...rule, drafts });
 }
 
-function int32(what: string, { dtype, shape, data }: HostTensor, count: number): Int32Array {
-  if (data instanceof Int32Array && data.length === count) return data;
-  throw new SlmError(
-    "SHAPE_MISMATCH",
-    `runtime: ${what} of repeated runs must be ${count} int32, got ${dtype}[${shape.join(",")}]`,
-  );
+/** The same for a request. */
+export function feedbackOf(request: RepeatRequest): RunFeedback {
+  const { feeds, ids, position } = request;
+  return runFeedback(hostFeed(feeds, ids), hostFeed(feeds, position), {
+    ...request,
+    drafts: draftRule(request),
+  });
 }
 
-/** The state before the first of these runs. @throws SlmError SHAPE_MISMATCH for ids or a position of another type */
-export function feedbackOf({ feeds, ids, position, ...rule }: RepeatRequest): Feedback {
-  return new Feedback(hostFeed(feeds, ids), hostFeed(feeds, position), rule);
+/** The rule of a request's drafts; undefined for runs without. */
+export function draftRule({ drafts }: Pick<RepeatRequest, "drafts">): DraftRule | undefined {
+  return drafts && { ...drafts, isFetched: drafts.output !== undefined };
 }
+
+/** Outputs that repeated runs fetch: picks, the graph's drafts if there are any, and what else is asked for. */
+export const repeatedOutputs = ({ picks, drafts, fetch = [] }: RepeatRequest): readonly string[] => [
+  picks,
+  ...(drafts?.output === undefined ? [] : [drafts.output]),
+  ...fetch,
+];
 
 function hostFeed(feeds: RepeatRequest["feeds"], name: string): HostTensor {
   const value: HostTensor | DeviceTensor | undefined = feeds[name];
@@ -76,7 +48,8 @@ export async function* repeatRuns(
   session: Pick<Session, "run">,
   request: RepeatRequest,
 ): AsyncGenerator<RepeatedRun, undefined> {
-  const { feeds, into, append, ids, position, picks, fetch = [], signal } = request;
+  const { feeds, into, append, ids, position, signal } = request;
+  const fetch = repeatedOutputs(request);
   const feedback = feedbackOf(request);
   const begin = feedback.position[0]!;
   for (let goesOn = true; goesOn && signal?.aborted !== true;) {
@@ -87,11 +60,12 @@ export async function* repeatRuns(
         [ids]: createHostTensor("int32", [feedback.rows, feedback.length], feedback.ids),
         [position]: createHostTensor("int32", [1], feedback.position),
       },
-      fetch: [picks, ...fetch],
+      fetch,
       into,
       append: append && { ...append, at },
     });
-    goesOn = feedback.take(fetched[picks]!);
-    yield { fetched, at: performance.now() };
+    const taken = feedback.take(fetched[fetch[0]!]!, fetched[fetch[1]!]);
+    goesOn = taken.goesOn;
+    yield { fetched, accepted: taken.accepted, at: performance.now() };
   }
 }

@@ -1,4 +1,5 @@
 import type { Int8Arithmetic } from "./cpu-features.js";
+import type { DraftRule } from "./draft-feedback.js";
 import type { DType, HostTensor } from "./host-tensor.js";
 
 /** A requested device that cannot be used. */
@@ -119,13 +120,23 @@ export interface RepeatRequest extends Pick<RunRequest, "feeds" | "into" | "appe
   readonly pad: number;
   /** Largest number of runs. */
   readonly runs: number;
+  /** Drafts that runs verify; for one row, whose `picks` are then one for each id of a run. Absent: a run is one token. */
+  readonly drafts?: RepeatDrafts | undefined;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** Drafts of repeated runs; see `draft-feedback.ts`. */
+export interface RepeatDrafts extends Omit<DraftRule, "isFetched"> {
+  /** Output of the graph's own drafts, int32, in order: of what follows the picks that hold. Absent: the graph makes none. */
+  readonly output?: string | undefined;
 }
 
 /** The result of one of several runs. */
 export interface RepeatedRun {
   /** The picks and the outputs of `fetch`. */
   readonly fetched: RunResult["fetched"];
+  /** How many of the picks hold; 1 for each row without drafts. */
+  readonly accepted: number;
   /** When the run ended, on the reader's `performance.now()` clock [ms]. */
   readonly at: number;
 }

@@ -16,7 +16,12 @@ const MODULE_TRAINING = ["full", "lora", "frozen"] as const;
 type How = (typeof MODULE_TRAINING)[number];
 export type ModuleTraining = Readonly<Record<ModelModule, How>>;
 
-export const FULL_TRAINING: ModuleTraining = { text: "full", tower: "full", projector: "full" };
+export const FULL_TRAINING: ModuleTraining = {
+  text: "full",
+  tower: "full",
+  projector: "full",
+  draft: "full",
+};
 
 const how = (of: string): z.ZodOptional<z.ZodEnum<{ [H in How]: H }>> =>
   z.enum(MODULE_TRAINING).optional().describe(`${of} Default: lora where \`lora\` is set, else full.`);
@@ -30,7 +35,7 @@ export const moduleTraining = z.strictObject({
 
 export interface ModuleSettings {
   readonly lora?: LoraSettings | undefined;
-  readonly modules?: z.infer<typeof moduleTraining> | undefined;
+  readonly modules?: Readonly<Partial<Record<ModelModule, How | undefined>>> | undefined;
 }
 
 export interface ResolvedModules {
@@ -58,6 +63,8 @@ export function resolveModules(
     text: wayOf("text"),
     tower: wayOf("tower"),
     projector: wayOf("projector"),
+    // Draft heads are trained apart from the model, and have no adapters.
+    draft: modules.draft ?? "full",
   };
   const isUsed = [...present].some((module) => resolved[module] === "lora");
   if (isUsed && lora === undefined) throw reject("a module is trained by lora, but lora is not set");

@@ -61,6 +61,15 @@ export class BenchCommand extends SlmCommand<BenchCommandResult> {
       summary:
         "Generate exactly n tokens each. Default with a baseline: as many as each prompt's answer has.",
     }),
+    "draft-tokens": Flags.integer({
+      min: 0,
+      multiple: true,
+      multipleNonGreedy: true,
+      helpValue: "<n>",
+      summary:
+        "Measure models with draft heads with n draft tokens a run, compared with plain greedy decoding; may be repeated. Default: all that the heads make.",
+      exclusive: ["suite"],
+    }),
     seed: Flags.integer({
       min: 0,
       default: 1,
@@ -113,6 +122,7 @@ export class BenchCommand extends SlmCommand<BenchCommandResult> {
       output,
       compare,
       forceTokens: flags["force-tokens"],
+      draftTokens: flags["draft-tokens"],
       maxRegression: flags["max-regression"],
       ...deviceRequest(flags),
       ...this.work,

@@ -10,7 +10,7 @@ import type { RowAnswer } from "../answers/answer-rows.js";
 import { deviceFlags, deviceRequest } from "../device-flags.js";
 import { PENALTIES, samplingFlags, samplingOptions } from "../models/sampling-flags.js";
 import type { GenerateOptions, LoadedModel, Prompt } from "../library/load-model.js";
-import { modelArgument, modelFlag, modelOf } from "../models/model-argument.js";
+import { keyFlag, modelArgument, modelFlag, modelOf } from "../models/model-argument.js";
 import { rowsFlag, rowsOf } from "../rows-flag.js";
 import { SlmCommand } from "../slm-command.js";
 import { answerFor } from "../ui/printable.js";
@@ -108,7 +108,16 @@ export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileRes
         "faster where text repeats.",
       exclusive: ["beams", "temperature", "json-schema", ...PENALTIES],
     }),
+    "draft-tokens": Flags.integer({
+      min: 0,
+      max: 64,
+      helpValue: "<n>",
+      summary:
+        "Verify up to n draft tokens of the model's own draft heads in one run, for one prompt after the other; 0: none. The answers of greedy decoding are the same. " +
+        "Default: all that the heads make, for prompts that are decoded alone.",
+    }),
     model: modelFlag,
+    key: keyFlag,
     ...deviceFlags,
   };
   static override examples = [
@@ -132,8 +141,10 @@ export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileRes
     await locateModel(path);
     const schema = flags["json-schema"];
     const jsonSchema = schema === undefined ? undefined : await readSchema(schema);
-    const { prompt: prompts, image, "prompt-lookup": promptLookup } = flags;
-    const model = await loadModel(path, { ...deviceRequest(flags), promptLookup, ...this.work });
+    const { prompt: prompts, image, key } = flags;
+    const { "prompt-lookup": promptLookup, "draft-tokens": draftTokens } = flags;
+    const drafting = { promptLookup, draftTokens };
+    const model = await loadModel(path, { ...deviceRequest(flags), ...drafting, key, ...this.work });
     try {
       const threshold = await thresholdOf(flags.abstain, model, (text) => {
         this.note(text);

@@ -24,6 +24,8 @@ export interface BenchOptions extends WorkOptions, DeviceRequest {
   readonly batch?: number | undefined;
   /** Number of tokens that every generation has. Default with a baseline: as many as each prompt's own answer has. */
   readonly forceTokens?: number | undefined;
+  /** Numbers of draft tokens to measure of models with draft heads. Default: none, and all that the heads make. */
+  readonly draftTokens?: readonly number[] | undefined;
   /** Seed of the choice of prompts and of the order of runs. Default: 1. */
   readonly seed?: number | undefined;
   /** Directory for bench.json, report.html and table.md. Default: none is written. */
@@ -84,7 +86,8 @@ export async function bench(models: readonly string[], options: BenchOptions = {
       seed,
     });
     const measure = async (): Promise<BenchResult> => {
-      const measured = { models: named, baseline, prompts, config, runtime: recipe, context };
+      const { draftTokens } = options;
+      const measured = { models: named, baseline, prompts, config, draftTokens, runtime: recipe, context };
       return withRegression(await benchWithBaseline(measured), earlier, options.maxRegression);
     };
     if (output === undefined) return measure();

@@ -6,7 +6,14 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { readDeviceModel } from "@slm/exported-model";
 import { type StageContext } from "@slm/core";
-import { benchModels, type BenchConfig, type BenchPrompt, type BenchResult } from "@slm/bench";
+import {
+  benchModels,
+  type BenchConfig,
+  type BenchModel,
+  type BenchPrompt,
+  type BenchResult,
+} from "@slm/bench";
+import { draftPlan } from "@slm/inference";
 import { SlmError } from "@slm/core/errors";
 import { BASELINE_NAME } from "@slm/onnx-export";
 import { RUNTIME_MODULE, RUNTIMES, type RuntimeRecipe } from "../compute/devices.js";
@@ -19,6 +26,8 @@ export interface BenchRequest {
   readonly baseline: "decoder-only" | null;
   readonly prompts: BenchPrompts;
   readonly config: BenchConfig;
+  /** Numbers of draft tokens to measure of models with draft heads. Default: none, and all that the heads make. */
+  readonly draftTokens?: readonly number[] | undefined;
   /** The runtime, opened separately in every process. */
   readonly runtime: RuntimeRecipe;
   readonly context: StageContext;
@@ -29,9 +38,15 @@ const ASSUMED_ANSWER_TOKENS = 16;
 
 /** Runs the benchmark. @throws SlmError as benchModels, and what making the baseline throws */
 export async function benchWithBaseline(request: BenchRequest): Promise<BenchResult> {
-  const { models, baseline, prompts, context } = request;
+  const { models: given, baseline, prompts, context } = request;
+  const models = (await Promise.all(given.map((model) => withDrafts(model, request)))).flat();
   if (baseline === null) {
-    const measured = await measureModels({ ...request, prompts: prompts.prompts, baseline: undefined });
+    const measured = await measureModels({
+      ...request,
+      models,
+      prompts: prompts.prompts,
+      baseline: undefined,
+    });
     return withNotes(measured, prompts.notes);
   }
   const [student] = models;
@@ -52,6 +67,30 @@ export async function benchWithBaseline(request: BenchRequest): Promise<BenchRes
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
+}
+
+/**
+ * A model with draft heads once for each number of draft tokens, those with some compared with plain greedy decoding; any other model as it
+ * is, and one whose drafts would change answers.
+ */
+async function withDrafts(
+  model: BenchRequest["models"][number],
+  { config, draftTokens: requested }: Pick<BenchRequest, "config" | "draftTokens">,
+): Promise<readonly BenchModel[]> {
+  // Rows of a batch go on one token at a time.
+  if (config.batch > 1) return [model];
+  const described = await readDeviceModel(model.directory);
+  const { tokens: heads } = draftPlan(described, undefined);
+  if (heads === 0) return [model];
+  const plain = { ...model, name: `${model.name}, plain greedy`, draftTokens: 0 };
+  const counts = requested?.filter((count) => count > 0) ?? [heads];
+  const drafted = counts.map((draftTokens) => ({
+    ...model,
+    name: requested === undefined ? model.name : `${model.name}, ${draftTokens} draft tokens`,
+    draftTokens,
+    against: plain.name,
+  }));
+  return [...drafted, plain];
 }
 
 /**
@@ -87,7 +126,8 @@ async function roomOf(models: BenchRequest["models"]): Promise<number> {
   );
 }
 
-export interface MeasureRequest extends Pick<BenchRequest, "models" | "config" | "runtime" | "context"> {
+export interface MeasureRequest extends Pick<BenchRequest, "config" | "runtime" | "context"> {
+  readonly models: readonly BenchModel[];
   /** Name of the model that the others are compared with. */
   readonly baseline: string | undefined;
   readonly prompts: readonly BenchPrompt[];

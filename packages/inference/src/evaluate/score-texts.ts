@@ -73,6 +73,10 @@ class ScoringGenerator implements Generator, Scorer {
     return this.#generator.model;
   }
 
+  get drafts(): Generator["drafts"] {
+    return this.#generator.drafts;
+  }
+
   async generate(...request: Parameters<Generator["generate"]>): ReturnType<Generator["generate"]> {
     if (this.#forcing.isActive) {
       throw new SlmError(

@@ -1,34 +1,22 @@
 /** A decoder of one text that reads several tokens per run, and can truncate its caches after rejected drafts. */
 import { type DeviceModel, GRAPH_IO } from "@slm/exported-model";
 import type { TopTokens, DraftVerifier } from "@slm/decoding";
-import { SlmError } from "@slm/core";
 import type { Graph } from "@slm/onnx";
 import { type DeviceTensor, type Session, cacheWrites, createHostTensor } from "@slm/runtime";
+import { checkDrafts } from "../draft-tokens.js";
 import { topTokens } from "../top-tokens.js";
 import type { CacheSet } from "../caches.js";
 import { everyPosition, withArgmaxOutput } from "../graph-edits/argmax-output.js";
-
-/**
- * Weight formats with dynamically quantized activations, scaled by the largest value of a run. With them the token after a position
- * would depend on the draft tokens that follow.
- */
-const RUN_SCALED: ReadonlySet<string> = new Set(["int8-dynamic"]);
 
 /**
  * A decoder with the top-1 token of every position as output, so that one run verifies several draft tokens.
  *
  * @throws SlmError OP_UNSUPPORTED for a decoder whose answers draft tokens would change.
  */
-export function verifyingDecoder(graph: Graph, { name, graphs }: DeviceModel): Graph {
-  const { scheme } = graphs.decoder;
-  if (RUN_SCALED.has(scheme)) {
-    throw new SlmError(
-      "OP_UNSUPPORTED",
-      `${name}: prompt lookup would change the answers of a decoder quantized to ${scheme}`,
-      { suggestions: ["slm quantize EXPORT --scheme cpu", "slm quantize EXPORT --scheme int4-block"] },
-    );
-  }
-  return withArgmaxOutput(everyPosition(graph));
+export function verifyingDecoder(graph: Graph, model: DeviceModel): Graph {
+  checkDrafts(model);
+  // A decoder with draft heads has these outputs already.
+  return model.draftHeads === undefined ? withArgmaxOutput(everyPosition(graph)) : graph;
 }
 
 export interface PromptLookupDecoderParts {

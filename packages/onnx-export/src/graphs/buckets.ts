@@ -1,6 +1,6 @@
 /** Lengths that static graphs are made for. */
 import { SlmError } from "@slm/core";
-import { imageTokenCount, type EncoderDecoderConfig, type ModelConfig } from "@slm/model";
+import { draftHeadsOf, imageTokenCount, type EncoderDecoderConfig, type ModelConfig } from "@slm/model";
 import { cacheCapacity } from "./native-graphs.js";
 import type { StaticSizes } from "./static-graphs.js";
 
@@ -10,7 +10,10 @@ export interface StaticRequest {
   readonly buckets: readonly number[];
   /** Default: what the model's caches hold. */
   readonly window?: number | undefined;
-  /** New tokens in a run of the chunk graph. Default: {@link PROMPT_CHUNK} for a decoder-only model, else no such graph. */
+  /**
+   * New tokens in a run of the chunk graph. Default: {@link PROMPT_CHUNK} for a decoder-only model, a token and the drafts after it for one
+   * with draft heads, else no such graph.
+   */
   readonly chunk?: number | undefined;
 }
 
@@ -48,17 +51,16 @@ function windowOf(config: ModelConfig, { window = cacheCapacity(config) }: Stati
   return window;
 }
 
-function chunkOf(
-  { architecture }: ModelConfig,
-  { chunk }: StaticRequest,
-  window: number,
-): number | undefined {
+function chunkOf(config: ModelConfig, { chunk }: StaticRequest, window: number): number | undefined {
   if (chunk !== undefined && chunk > window) {
     throw new SlmError("USAGE", `export: a chunk is at most the window, ${window} tokens, got ${chunk}`, {
       suggestions: [`--chunk ${window}`],
     });
   }
-  return chunk ?? (architecture === "decoder-only" ? Math.min(PROMPT_CHUNK, window) : undefined);
+  if (chunk !== undefined) return chunk;
+  const heads = draftHeadsOf(config);
+  if (config.architecture === "decoder-only") return Math.min(PROMPT_CHUNK, window);
+  return heads === 0 ? undefined : Math.min(1 + heads, window);
 }
 
 /**

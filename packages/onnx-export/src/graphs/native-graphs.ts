@@ -4,6 +4,7 @@ import { assertInPlaceSafe, type Graph, type InPlacePair } from "@slm/onnx";
 import {
   crossCaches,
   decodeStep,
+  draftHeadsOf,
   encode,
   outputHead,
   type EncoderDecoderConfig,
@@ -13,6 +14,7 @@ import {
 import { lastPosition, lengthBias, type Tensor } from "@slm/tensor";
 import { recordGraph, type GraphSource, type Recording } from "./record.js";
 import { allTokens, fewTokens, type PrunedVocabulary } from "./pruned-vocabulary.js";
+import { draftOutputs } from "./draft-outputs.js";
 import { imageTokensInput } from "./vision-graph.js";
 
 /** Sizes that tensors carry while a graph is recorded. They mean nothing: the graph must not depend on them. */
@@ -98,7 +100,11 @@ export function decoderGraph(source: GraphSource, sizes: PlaceholderSizes = PLAC
       pastLength,
       form,
     });
-    const logits = spoken.logitsOf(lastLogits({ ...recording, ...spoken }, spoken.config, step.hidden));
+    const parts = { ...recording, ...spoken };
+    const logits =
+      context === undefined || draftHeadsOf(config) === 0
+        ? spoken.logitsOf(lastLogits(parts, spoken.config, step.hidden))
+        : draftOutputs(recording, spoken, { hidden: step.hidden, source: context });
     output(GRAPH_IO.logits, logits, "float32", ["batch", config.vocabularySize]);
     step.caches.forEach(({ key, value }, layer) => {
       output(GRAPH_IO.presentKey(layer), key, "precision", presentShape);

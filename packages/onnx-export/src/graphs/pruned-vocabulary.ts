@@ -19,6 +19,8 @@ const MASKED_LOGIT = -1e9;
 export interface PrunedVocabulary {
   readonly config: ModelConfig;
   readonly parameters: Parameters;
+  /** Columns of what `logitsOf` gives: the whole vocabulary. */
+  readonly logitsSize: number;
   /** Ids of the vocabulary as rows of the tables. */
   readonly rowsOf: (ids: Tensor) => Tensor;
   /** Logits of the rows `[batch, rows]` as logits of the vocabulary `[batch, vocabulary]`. */
@@ -28,6 +30,7 @@ export interface PrunedVocabulary {
 export const allTokens = (config: ModelConfig, parameters: Parameters): PrunedVocabulary => ({
   config,
   parameters,
+  logitsSize: config.vocabularySize,
   rowsOf: (ids) => ids,
   logitsOf: (logits) => logits,
 });
@@ -50,6 +53,7 @@ export function fewTokens(
   return {
     config: { ...config, vocabularySize: rows },
     parameters: { ...parameters, ...Object.fromEntries(tables) },
+    logitsSize: vocabularySize,
     rowsOf: (ids) => {
       const table = builder.constant("int32", [vocabularySize], places(placeOf.get(tokens.unknown)!));
       const places32 = builder.op("Gather", [table, recorder.nameOf(ids)]);

@@ -13,6 +13,8 @@
  *          present.l.key [1, kvHeads, headDim, n], present.l.value [1, kvHeads, n, headDim]
  * ```
  *
+ * With draft heads also draft_logits float32 [heads · n, vocab]: of each head in order, those of every token.
+ *
  * n is 1 in the decoder and `chunk` in the chunk graph, which reads prompts and verifies draft tokens.
  *
  * The host pads the source, sets biases to 0 where something may be attended and to STATIC_MASKED elsewhere, and
@@ -24,6 +26,7 @@ import type { Graph } from "@slm/onnx";
 import {
   crossCaches,
   decodeStep,
+  draftHeadsOf,
   encode,
   outputHead,
   type EncoderDecoderConfig,
@@ -31,6 +34,7 @@ import {
 } from "@slm/model";
 import type { Tensor } from "@slm/tensor";
 import { recordGraph, type GraphSource, type Recording } from "./record.js";
+import { drafts, topTokens } from "./draft-outputs.js";
 import { imageTokensInput } from "./vision-graph.js";
 
 /** Inputs that only static graphs have. */
@@ -98,13 +102,22 @@ export function staticDecoderGraph(source: GraphSource, sizes: StaticSizes, toke
       key: input(GRAPH_IO.pastKey(layer), "precision", [1, kvHeads, headDim, slots]),
       value: input(GRAPH_IO.pastValue(layer), "precision", [1, kvHeads, slots, headDim]),
     }));
+    const context = staticContext(recording, config, sizes.source);
     const step = decodeStep(config, parameters, ids, {
-      source: staticContext(recording, config, sizes.source),
+      source: context,
       caches,
       capacity: window,
       pastLength,
     });
-    output(GRAPH_IO.logits, rowLogits(recording, config, step.hidden), "float32", [tokens, vocabularySize]);
+    const logits = rowLogits(recording, config, step.hidden);
+    output(GRAPH_IO.logits, logits, "float32", [tokens, vocabularySize]);
+    const heads = draftHeadsOf(config);
+    if (context !== undefined && heads > 0) {
+      const next = topTokens(recording, logits, [1, tokens]);
+      const drafted = drafts(recording, config, { hidden: step.hidden, next, source: context });
+      const rows = rowLogits(recording, config, drafted);
+      output(GRAPH_IO.draftLogits, rows, "float32", [heads * tokens, vocabularySize]);
+    }
     step.caches.forEach(({ key, value }, layer) => {
       output(GRAPH_IO.presentKey(layer), key, "precision", key.shape);
       output(GRAPH_IO.presentValue(layer), value, "precision", value.shape);

@@ -12,6 +12,7 @@ import { readJsonFile, writeFailure } from "@slm/core";
 import { CONFIG_FILE } from "@slm/checkpoints";
 import { GENERATION_FILE, parseGenerationSettings } from "@slm/decoding";
 import {
+  draftHeadsOf,
   flopsPerImage,
   flopsPerToken,
   imageTokenCount,
@@ -125,6 +126,7 @@ function describeModel(
     maxSource: sets.at(-1)?.source ?? maxSource,
     maxTarget: first?.window ?? cacheCapacity(config),
     shortlist: shortlist?.length,
+    draftHeads: draftHeadsOf(config) === 0 ? undefined : draftHeadsOf(config),
     flops: flopsPerToken({ ...config, vocabularySize: shortlist?.length ?? vocabularySize }),
   };
 }

@@ -9,7 +9,7 @@ import {
   type CheckedGraph,
 } from "../check-run.js";
 import { createHostTensor, type HostTensor } from "../host-tensor.js";
-import { feedbackOf } from "../repeat-runs.js";
+import { draftRule, feedbackOf, repeatedOutputs } from "../repeat-runs.js";
 import type {
   CompiledForm,
   DeviceTensor,
@@ -52,8 +52,8 @@ function encodeRun(graph: CheckedGraph, request: RunRequest, encoding: RunEncodi
 
 /** @throws SlmError SHAPE_MISMATCH as {@link encodeRun}, and for ids or a position that are not int32 host tensors */
 function encodeRepeat(graph: CheckedGraph, request: RepeatRequest, encoding: RunEncoding): RepeatCall {
-  const { ids, position, picks, fetch = [], end, pad, runs } = request;
-  const encoded = encodeRun(graph, { ...request, fetch: [picks, ...fetch] }, encoding);
+  const { ids, position, end, pad, runs } = request;
+  const encoded = encodeRun(graph, { ...request, fetch: repeatedOutputs(request) }, encoding);
   feedbackOf(request);
   return {
     ...encoded,
@@ -62,6 +62,7 @@ function encodeRepeat(graph: CheckedGraph, request: RepeatRequest, encoding: Run
     pad,
     runs,
     end,
+    drafts: draftRule(request),
   };
 }
 
@@ -230,7 +231,8 @@ class HostSession implements Session {
   }
 
   async *repeat(request: RepeatRequest): AsyncGenerator<RepeatedRun, undefined> {
-    const { picks, fetch = [], signal } = request;
+    const { signal } = request;
+    const outputs = repeatedOutputs(request);
     const channel = this.#channel();
     const encoded = encodeRepeat(this.#graph, request, this.#encoding(channel));
     if (signal?.aborted === true) return;
@@ -251,9 +253,10 @@ class HostSession implements Session {
       },
     );
     try {
-      for await (const { fetched, at } of arrivals)
+      for await (const { fetched, accepted, at } of arrivals)
         yield {
-          fetched: Object.fromEntries([picks, ...fetch].map((name, place) => [name, fetched[place]!])),
+          fetched: Object.fromEntries(outputs.map((name, place) => [name, fetched[place]!])),
+          accepted,
           at: at - performance.timeOrigin,
         };
     } finally {

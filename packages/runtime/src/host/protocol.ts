@@ -2,7 +2,7 @@
 import type { ProviderSettings } from "@slm/devices/table";
 import type { CheckedAppend, GraphSignature } from "../check-run.js";
 import type { HostTensor } from "../host-tensor.js";
-import type { FeedbackRule } from "../repeat-runs.js";
+import type { RepeatRule } from "../repeat-runs.js";
 import type { CompiledForm, GraphSource, LoadOptions } from "../runtime.js";
 
 /** Entries of ONNX Runtime's session configuration: "session.intra_op.allow_spinning" to "0". */
@@ -30,8 +30,8 @@ export interface PositionalResult {
   readonly kept: readonly Pick<HostTensor, "dtype" | "shape">[];
 }
 
-/** Repeated runs that feed their picks back; the picks are the first output of `fetch`. */
-export interface PositionalRepeat extends PositionalRun, FeedbackRule {
+/** Repeated runs that feed their picks back; the picks are the first output of `fetch`, the graph's drafts, if it has any, the second. */
+export interface PositionalRepeat extends PositionalRun, RepeatRule {
   /** Positions of the inputs that change from run to run: ids and past length. */
   readonly ids: number;
   readonly position: number;
@@ -42,6 +42,8 @@ export interface PositionalRepeat extends PositionalRun, FeedbackRule {
 export interface RepeatedResult {
   /** In the order of `fetch`. */
   readonly fetched: readonly HostTensor[];
+  /** How many picks hold. */
+  readonly accepted: number;
   /** When the run ended, since 1970 [ms]: `performance.now()` of two threads may have different origins. */
   readonly at: number;
 }

@@ -2,9 +2,10 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { decode } from "./decode.js";
 import { argmax, logSumExp } from "./logits.js";
-import { decodeWithPromptLookup, draftByPromptLookup } from "./prompt-lookup.js";
+import { draftByPromptLookup } from "@slm/runtime";
+import { decodeWithDrafts } from "./decode-with-drafts.js";
 import { createRandom } from "./random.js";
-import type { TopTokens, DraftVerifier, StepDecoder } from "./step-decoder.js";
+import type { DraftVerifier, StepDecoder, VerifiedTokens } from "./step-decoder.js";
 
 const [EOS, PAD, BOS] = [0, 1, 2];
 const VOCABULARY = 6;
@@ -31,7 +32,7 @@ class Spans implements DraftVerifier {
     this.#seed = seed;
   }
 
-  feed(past: number, tokens: readonly number[]): Promise<TopTokens> {
+  feed(past: number, tokens: readonly number[]): Promise<VerifiedTokens> {
     this.runs++;
     expect(past).toBeLessThanOrEqual(this.#fed.length);
     this.#fed.length = past;
@@ -39,7 +40,15 @@ class Spans implements DraftVerifier {
       this.#fed.push(token);
       return best(logitsAfter(this.#seed, this.#fed));
     });
+    // Heads that are right about the next token but one, and wrong about the one after it every second time.
+    const draftsAfter = (at: number): readonly number[] => {
+      const before = [...this.#fed.slice(0, past + at + 1), found[at]!.id];
+      const second = best(logitsAfter(this.#seed, before)).id;
+      const third = best(logitsAfter(this.#seed, [...before, second])).id;
+      return [second, before.length % 2 === 0 ? third : (third + 1) % VOCABULARY];
+    };
     return Promise.resolve({
+      draftsAfter,
       ids: Int32Array.from(found, ({ id }) => id),
       logProbabilities: Float32Array.from(found, ({ logProbability }) => logProbability),
     });
@@ -62,26 +71,29 @@ function steps(seed: number): StepDecoder {
 
 const greedy = { bos: BOS, eos: EOS, pad: PAD, strategy: { kind: "greedy" } } as const;
 
-describe(decodeWithPromptLookup, () => {
+describe(decodeWithDrafts, () => {
   test("gives what plain greedy decoding gives, in no more runs", async () => {
     const ids = fc.array(fc.integer({ min: 3, max: VOCABULARY - 1 }), { maxLength: 12 });
-    const numbers = fc.record({
+    const options = fc.record({
       seed: fc.nat(500),
       draftTokens: fc.integer({ min: 1, max: 8 }),
       maxTokens: fc.integer({ min: 1, max: 30 }),
       stopAt: fc.nat(40),
+      ownDrafts: fc.integer({ min: 0, max: 2 }),
+      copies: fc.boolean(),
     });
     let saved = 0;
     await fc.assert(
-      fc.asyncProperty(ids, numbers, async (source, { seed, draftTokens, maxTokens, stopAt }) => {
+      fc.asyncProperty(ids, options, async (source, numbers) => {
+        const { seed, draftTokens, maxTokens, stopAt, ownDrafts, copies } = numbers;
         const stopsAfter = (_row: number, tokens: readonly number[]): boolean => tokens.length === stopAt;
         const [plain] = await decode(steps(seed), { ...greedy, maxTokens, stopsAfter });
         const spans = new Spans(seed);
         const given: number[] = [];
-        const found = await decodeWithPromptLookup(spans, {
+        const found = await decodeWithDrafts(spans, {
           ...greedy,
-          source,
-          draftTokens,
+          ownDrafts,
+          lookup: copies ? { source, most: draftTokens } : undefined,
           maxTokens,
           stopsAfter,
           onToken: (_, token) => given.push(token),
@@ -100,14 +112,16 @@ describe(decodeWithPromptLookup, () => {
   });
 
   test("ends when the time is up, and rejects no draftTokens", async () => {
-    const options = { ...greedy, source: [], draftTokens: 2, maxTokens: 9 };
-    const late = await decodeWithPromptLookup(new Spans(1), {
+    const options = { ...greedy, lookup: { source: [], most: 2 }, maxTokens: 9 };
+    const late = await decodeWithDrafts(new Spans(1), {
       ...options,
       deadlineMs: performance.now() - 1,
     });
     expect(late).toMatchObject({ reason: "time" });
     expect(late.tokens).toHaveLength(1);
-    await expect(decodeWithPromptLookup(new Spans(1), { ...options, draftTokens: 0 })).rejects.toMatchObject({
+    await expect(
+      decodeWithDrafts(new Spans(1), { ...options, lookup: { source: [], most: 0 } }),
+    ).rejects.toMatchObject({
       code: "USAGE",
     });
   });

@@ -1,5 +1,5 @@
-/** Greedy decoding with prompt lookup, one source after the other. */
-import { decodeWithPromptLookup, isRuling, type DraftVerifier } from "@slm/decoding";
+/** Greedy decoding with drafts that the host reads, one source after the other: prompt lookup, and draft heads of static graphs. */
+import { decodeWithDrafts, isRuling, type DraftVerifier } from "@slm/decoding";
 import { SlmError } from "@slm/core";
 import type { EncodedSource } from "../batches.js";
 import { cacheCapacity } from "../caches.js";
@@ -15,30 +15,36 @@ import { PromptLookupDecoder } from "./prompt-lookup-decoder.js";
  * One result per source, with the tokens of plain greedy decoding. Each run verifies the draft tokens and ends at the first rejected
  * one.
  *
- * @param draftTokens largest number of draft tokens per run
- * @throws SlmError USAGE for options that change greedy decoding, and as decodeBatch
+ * @param draftTokens largest number of copied tokens per run; absent: nothing is copied
+ * @throws SlmError as decodeBatch
  */
-export async function decodePromptLookup(
+export async function decodeDrafted(
   decoding: Decoding,
   batch: readonly EncodedSource[],
-  options: BatchOptions & { readonly draftTokens: number },
+  options: BatchOptions & { readonly draftTokens?: number | undefined },
 ): Promise<readonly DecodedIds[]> {
-  const { strategy, rules, constraint } = options;
-  if (strategy.kind !== "greedy" || isRuling(rules) || constraint !== undefined) {
-    throw new SlmError(
-      "USAGE",
-      "generate: prompt lookup verifies greedy tokens, so it cannot be combined with sampling, beams, penalties or a schema",
-    );
-  }
   const results: DecodedIds[] = [];
   for (const [row, source] of batch.entries())
     results.push(await decodeSource(decoding, source, { row, options }));
   return results;
 }
 
+/** Whether a batch is decoded greedily, with nothing that changes scores: what drafts can be verified for. */
+export const isPlainGreedy = ({ strategy, rules, constraint }: BatchOptions): boolean =>
+  strategy.kind === "greedy" && !isRuling(rules) && constraint === undefined;
+
+/** @throws SlmError USAGE for options that change greedy decoding */
+export function requirePlainGreedy(options: BatchOptions): void {
+  if (isPlainGreedy(options)) return;
+  throw new SlmError(
+    "USAGE",
+    "generate: prompt lookup verifies greedy tokens, so it cannot be combined with sampling, beams, penalties or a schema",
+  );
+}
+
 interface Row {
   readonly row: number;
-  readonly options: BatchOptions & { readonly draftTokens: number };
+  readonly options: BatchOptions & { readonly draftTokens?: number | undefined };
 }
 
 async function decodeSource(
@@ -50,11 +56,11 @@ async function decodeSource(
   const { onToken, stopsAfter, maxTimeMs, signal, draftTokens } = options;
   const started = performance.now();
   return withVerifier(decoding, source, options, async ({ steps, prefix, imageMs }) => {
-    const decoded = await decodeWithPromptLookup(steps, {
+    const decoded = await decodeWithDrafts(steps, {
       bos: model.tokens.bos,
       eos: model.tokens.eos,
-      source: source.ids,
-      draftTokens,
+      ownDrafts: decoding.draftTokens,
+      lookup: draftTokens === undefined ? undefined : { source: source.ids, most: draftTokens },
       maxTokens: roomForTokens(model, prefix.length, options.maxTokens),
       onToken: (_, token) => onToken?.(row, token),
       stopsAfter: stopsAfter && ((_, tokens) => stopsAfter(row, tokens)),
@@ -121,7 +127,7 @@ function requireChunk(parts: StaticDecoderParts): StaticDecoderParts {
   if (parts.chunk !== undefined) return parts;
   throw new SlmError(
     "OP_UNSUPPORTED",
-    `${parts.model.name}: prompt lookup verifies several tokens in a run, and this export has no graph for that`,
+    `${parts.model.name}: drafts are several tokens in a run, and this export has no graph for that`,
     { suggestions: [`slm export CHECKPOINT --target ${parts.model.target} --chunk 8`] },
   );
 }

@@ -1,0 +1,387 @@
+/**
+ * Greedy decoding with draft heads: the tokens of plain greedy decoding, in fewer runs. Models with random weights, whose heads are mostly
+ * wrong, show that wrong drafts change nothing; a trained student shows that right ones save runs.
+ */
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { SILENT } from "@slm/core";
+import { createRandom } from "@slm/decoding";
+import { distill, distillConfig } from "@slm/distillation";
+import { loadGenerator, type GenerateOptions, type Generation, type Generator } from "@slm/inference";
+import {
+  decode,
+  draftStates,
+  initializeWeights,
+  outputHead,
+  readSource,
+  type EncoderDecoderConfig,
+} from "@slm/model";
+import { exportModel, exportWeights, type ExportChoice } from "@slm/onnx-export";
+import { quantizeDirectory } from "@slm/quantization";
+import { createHostTensor, type Runtime } from "@slm/runtime";
+import { createCpuRuntime } from "@slm/runtime-node";
+import { createEagerEngine, createOnnxEngine, math } from "@slm/tensor";
+import { loadTokenizer, trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
+import { packWeights, planChunks, unpackParameters, valueInput, valueSpecs } from "@slm/training";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+const LETTERS = "abcdefghijklmnop";
+const WORDS = LETTERS.toUpperCase().split("").join(" ");
+const HEADS = 3;
+
+const random: EncoderDecoderConfig = {
+  architecture: "encoder-decoder",
+  encoderLayers: 2,
+  width: 32,
+  heads: 4,
+  kvHeads: 2,
+  headDim: 16,
+  feedForward: 48,
+  decoderLayers: 2,
+  maxSource: 20,
+  maxTarget: 18,
+  ropeTheta: 10_000,
+  normEpsilon: 1e-6,
+  bias: true,
+  headOrder: "modulo",
+  vocabularySize: 4 + 2 * LETTERS.length,
+  tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
+  draftHeads: HEADS,
+};
+
+/** Caches of these hold more than what is joined with new positions (`delta-cache.ts`), so attention has another form. */
+const MODELS: Readonly<Record<string, EncoderDecoderConfig>> = {
+  "short answers": random,
+  "long answers, gates, and an untied, capped head": {
+    ...random,
+    maxTarget: 150,
+    activation: "swiglu",
+    qkNorm: true,
+    tieWordEmbeddings: false,
+    logitSoftcap: 8,
+    bias: false,
+  },
+};
+
+let runtime: Runtime;
+let workspace: string;
+const opened: Generator[] = [];
+
+beforeAll(async () => {
+  runtime = await createCpuRuntime({ inThread: true, threads: 1 });
+  workspace = await mkdtemp(join(tmpdir(), "slm-draft-decoding-"));
+  const files = trainSymbolTokenizer({ sources: [LETTERS], targets: [WORDS], sourceLowercase: false });
+  await writeTokenizer(files, join(workspace, "tokenizer"));
+});
+
+afterAll(async () => {
+  for (const generator of opened) await generator.close();
+  await runtime.close();
+  await rm(workspace, { recursive: true });
+});
+
+/** Three times as large as at the start of training, so that answers differ with every token of the source. */
+function weightsOf(config: EncoderDecoderConfig, seed: number): ReturnType<typeof initializeWeights> {
+  return new Map(
+    [...initializeWeights(config, createRandom(seed).next)].map(([name, { shape, data }]) => {
+      const values = Float32Array.from(data as Float32Array, (x) => (shape.length < 2 ? x : 3 * x));
+      return [name, createHostTensor("float32", shape, values)];
+    }),
+  );
+}
+
+async function exported(config: EncoderDecoderConfig, seed: number, choice: ExportChoice): Promise<string> {
+  const outputDirectory = await mkdtemp(join(workspace, `${choice.target}-`));
+  const tokenizerDirectory = join(workspace, "tokenizer");
+  const source = { config, weights: weightsOf(config, seed), name: "tiny", tokenizerDirectory };
+  await exportWeights(source, { ...choice, outputDirectory });
+  return outputDirectory;
+}
+
+async function open(directory: string, options?: Parameters<typeof loadGenerator>[2]): Promise<Generator> {
+  const generator = await loadGenerator(directory, runtime, options);
+  opened.push(generator);
+  return generator;
+}
+
+function sourcesOf(count: number, longest: number, seed: number): readonly string[] {
+  const { next } = createRandom(seed);
+  return Array.from({ length: count }, () =>
+    Array.from(
+      { length: 1 + Math.floor(next() * longest) },
+      () => LETTERS[Math.floor(next() * LETTERS.length)]!,
+    ).join(""),
+  );
+}
+
+const told = ({ text, tokens, finished, reason }: Generation): object => ({ text, tokens, finished, reason });
+
+const runsOf = (answers: readonly Generation[]): number =>
+  answers.reduce((sum, { stepsMs }) => sum + stepsMs.length, 0);
+
+const tokensOf = (answers: readonly Generation[]): number =>
+  answers.reduce((sum, { tokens, finished }) => sum + tokens.length + (finished ? 1 : 0), 0);
+
+/** Answers as plain greedy decoding gives them, in no more runs. */
+async function expectGreedy(
+  directory: string,
+  sources: readonly string[],
+  drafting: Parameters<typeof loadGenerator>[2],
+  options: GenerateOptions = {},
+  digits = 3,
+): Promise<{ readonly runs: number; readonly tokens: number }> {
+  const plain = await (
+    await open(directory, { draftTokens: 0 })
+  ).generate(sources, { ...options, batchSize: 1 });
+  const drafted = await (await open(directory, drafting)).generate(sources, { ...options, batchSize: 1 });
+  expect(drafted.map(told)).toEqual(plain.map(told));
+  drafted.forEach(({ logProbability, stepsMs }, row) => {
+    expect(logProbability).toBeCloseTo(plain[row]!.logProbability, digits);
+    expect(stepsMs.length).toBeLessThanOrEqual(plain[row]!.stepsMs.length);
+  });
+  return { runs: runsOf(drafted), tokens: tokensOf(drafted) };
+}
+
+describe.each(Object.entries(MODELS))("%s", (_name, config) => {
+  const directories: string[] = [];
+
+  beforeAll(async () => {
+    for (const seed of [1, 2]) directories.push(await exported(config, seed, { target: "cpu" }));
+  });
+
+  test.each([
+    ["all heads", {}, {}],
+    ["one head", { draftTokens: 1 }, {}],
+    ["all heads, and prompt lookup", { promptLookup: 4 }, {}],
+    ["prompt lookup alone", { promptLookup: 5, draftTokens: 0 }, {}],
+    ["all heads, and a limit", {}, { maxTokens: 6 }],
+    ["all heads, and a stop sequence", {}, { stop: ["C D", "E"] }],
+  ])("answers as plain greedy decoding does: %s", async (_case, drafting, options) => {
+    for (const [at, directory] of directories.entries())
+      await expectGreedy(directory, sourcesOf(25, config.maxSource, at + 1), drafting, options);
+  });
+
+  test("drafts what the trained model's heads say", async () => {
+    const found = await graphDrafts(directories[0]!, config, 1);
+    expect(found.graph).toEqual(found.eager);
+  });
+
+  test("decodes batches of several rows one token at a time, with the same answers", async () => {
+    const sources = sourcesOf(9, config.maxSource, 3);
+    const generator = await open(directories[0]!);
+    const together = await generator.generate(sources, { batchSize: 4 });
+    const alone = await generator.generate(sources, { batchSize: 1 });
+    expect(together.map(told)).toEqual(alone.map(told));
+    expect(runsOf(alone)).toBeLessThanOrEqual(runsOf(together));
+  });
+});
+
+/** Drafts after each prefix of some tokens, by the graph and by the functions that train. */
+async function graphDrafts(
+  directory: string,
+  config: EncoderDecoderConfig,
+  seed: number,
+): Promise<{ readonly graph: readonly number[][]; readonly eager: readonly number[][] }> {
+  const source = [5, 9, 7, 12];
+  const fed = [1, 20, 23, 21, 25];
+  const encoder = await runtime.load({ kind: "file", path: join(directory, "encoder.onnx") });
+  const decoder = await runtime.load({ kind: "file", path: join(directory, "decoder.onnx") });
+  const ints = (shape: number[], values: number[]) =>
+    createHostTensor("int32", shape, Int32Array.from(values));
+  const { kept } = await encoder.run({
+    feeds: { source_ids: ints([1, source.length], source), source_lengths: ints([1], [source.length]) },
+    keep: encoder.outputNames,
+  });
+  const caches = Object.fromEntries(
+    decoder.inputNames
+      .filter((name) => name.startsWith("past."))
+      .map((name) => [
+        name,
+        createHostTensor("float32", [1, config.kvHeads, config.maxTarget, config.headDim]),
+      ]),
+  );
+  const graph: number[][] = [];
+  for (let length = 1; length <= fed.length; length++) {
+    // What follows the first id is wrong for these models, so drafts are of the first position; alone, each is the last.
+    const ids = fed.slice(0, length);
+    const { fetched } = await decoder.run({
+      feeds: { target_ids: ints([1, length], ids), past_length: ints([1], [0]), ...caches, ...kept },
+      fetch: ["draft_ids", "best_ids"],
+    });
+    const best = Array.from(fetched["best_ids"]!.data, Number);
+    const wrong = ids.slice(1).findIndex((id, at) => id !== best[at]);
+    const held = wrong === -1 ? length - 1 : wrong;
+    graph.push([held, ...Array.from(fetched["draft_ids"]!.data, Number)]);
+  }
+  await runtime.release(Object.values(kept));
+  const engine = await createEagerEngine("js");
+  const chunks = planChunks(config);
+  const weights = weightsOf(config, seed);
+  const stored = Object.fromEntries(chunks.map((chunk) => [valueInput(chunk), packWeights(chunk, weights)]));
+  const eager: number[][] = [];
+  for (const [held = 0] of graph) {
+    const length = held + 1;
+    const program = await engine.compile({
+      name: "drafts",
+      forwardOnly: true,
+      inputs: {
+        ids: { dtype: "int32", shape: [1, source.length] },
+        lengths: { dtype: "int32", shape: [1] },
+        target: { dtype: "int32", shape: [1, length] },
+        last: { dtype: "int32", shape: [1] },
+        ...valueSpecs(chunks),
+      },
+      build: (x) => {
+        const parameters = unpackParameters(chunks, x);
+        const { context } = readSource(config, parameters, { ids: x["ids"]!, lengths: x["lengths"]! });
+        const states = math.reshape(decode(config, parameters, x["target"]!, { source: context }), [
+          length,
+          config.width,
+        ]);
+        const last = math.gatherRows(states, x["last"]!);
+        const next = math.reshape(math.top1(outputHead(config, parameters, last)), [1, 1]);
+        const hidden = math.reshape(last, [1, 1, config.width]);
+        const drafted = draftStates(config, parameters, { hidden, next, source: context });
+        const rows = math.reshape(drafted, [HEADS, config.width]);
+        return { drafts: math.top1(outputHead(config, parameters, rows)) };
+      },
+    });
+    const { fetched } = await program.run({
+      feeds: {
+        ids: ints([1, source.length], source),
+        lengths: ints([1], [source.length]),
+        target: ints([1, length], fed.slice(0, length)),
+        last: ints([1], [length - 1]),
+        ...stored,
+      },
+      fetch: ["drafts"],
+    });
+    eager.push([held, ...Array.from(fetched["drafts"]!.data, Number)]);
+  }
+  await engine.close();
+  return { graph, eager };
+}
+
+describe("a trained student", () => {
+  let checkpoint: string;
+  let cpu: string;
+  const sources = sourcesOf(40, 14, 77);
+
+  beforeAll(async () => {
+    checkpoint = await trained();
+    cpu = join(workspace, "trained-cpu");
+    await exportModel({ checkpointDirectory: checkpoint, target: "cpu", outputDirectory: cpu });
+  }, 240_000);
+
+  test("takes fewer runs, with the answers of plain greedy decoding", async () => {
+    const { runs, tokens } = await expectGreedy(cpu, sources, {});
+    expect(tokens / runs).toBeGreaterThan(1.3);
+  });
+
+  test.each(["cpu", "int4-block"] as const)("answers alike with weights of scheme %s", async (scheme) => {
+    const outputDirectory = join(workspace, `scheme-${scheme}`);
+    await mkdir(outputDirectory);
+    await quantizeDirectory({ modelDirectory: cpu, outputDirectory, scheme });
+    // ONNX Runtime's product with 4-bit weights has another kernel for one row than for several.
+    const { runs, tokens } = await expectGreedy(outputDirectory, sources, {}, {}, 2);
+    expect(tokens / runs).toBeGreaterThan(1.3);
+  });
+
+  test("is decoded plainly, with the reason, where drafts would change answers, and drafts asked for are rejected", async () => {
+    const outputDirectory = join(workspace, "trained-int8-dynamic");
+    await mkdir(outputDirectory);
+    await quantizeDirectory({ modelDirectory: cpu, outputDirectory, scheme: "int8-dynamic" });
+    const generator = await open(outputDirectory);
+    expect(generator.drafts).toMatchObject({
+      tokens: 0,
+      reason: expect.stringContaining("int8-dynamic") as string,
+    });
+    const answers = await generator.generate(sources.slice(0, 3), { batchSize: 1 });
+    expect(runsOf(answers)).toBe(tokensOf(answers));
+    await expect(loadGenerator(outputDirectory, runtime, { draftTokens: 2 })).rejects.toMatchObject({
+      code: "OP_UNSUPPORTED",
+    });
+  });
+
+  test("answers alike with graphs of fixed sizes, whose chunk holds a token and its drafts", async () => {
+    const npu = join(workspace, "trained-npu");
+    const buckets = [8, 20];
+    await exportModel({
+      checkpointDirectory: checkpoint,
+      target: "npu",
+      profile: "qnn",
+      buckets,
+      outputDirectory: npu,
+    });
+    const generator = await open(npu);
+    expect(generator.model.static!.chunk).toBe(HEADS + 1);
+    const { runs, tokens } = await expectGreedy(npu, sources, {});
+    expect(tokens / runs).toBeGreaterThan(1.3);
+    const expected = await (await open(cpu)).generate(sources);
+    expect((await generator.generate(sources)).map(told)).toEqual(expected.map(told));
+  });
+
+  test("rejects more drafts than its heads make, and any of a model without heads", async () => {
+    await expect(loadGenerator(cpu, runtime, { draftTokens: HEADS + 1 })).rejects.toMatchObject({
+      code: "USAGE",
+      message: expect.stringContaining(`from 0 to ${HEADS}`) as string,
+    });
+    const { draftHeads, ...without } = random;
+    expect(draftHeads).toBe(HEADS);
+    const plain = await exported(without, 1, { target: "cpu" });
+    await expect(loadGenerator(plain, runtime, { draftTokens: 1 })).rejects.toMatchObject({ code: "USAGE" });
+    expect((await open(plain)).drafts).toEqual({ tokens: 0, reason: undefined });
+  });
+});
+
+/** A student that spells words in capitals, trained for a few seconds. */
+async function trained(): Promise<string> {
+  const at = (...names: string[]): string => join(workspace, ...names);
+  await mkdir(at("data"));
+  const rows = (count: number, seed: number): string =>
+    sourcesOf(count, 14, seed)
+      .map((source) => `${JSON.stringify({ source, target: source.toUpperCase().split("").join(" ") })}\n`)
+      .join("");
+  await writeFile(at("data/train.jsonl"), rows(3000, 5));
+  await writeFile(at("data/dev.jsonl"), rows(40, 6));
+  await mkdir(at("checkpoint"));
+  expect((await loadTokenizer(at("tokenizer"))).vocabularySize).toBe(random.vocabularySize);
+  const engine = createOnnxEngine(runtime);
+  await distill(
+    distillConfig.parse({
+      student: {
+        ...{
+          width: 32,
+          heads: 4,
+          kvHeads: 2,
+          headDim: 8,
+          feedForward: 64,
+          encoderLayers: 2,
+          decoderLayers: 1,
+        },
+        maxSource: 20,
+        maxTarget: 18,
+      },
+      steps: 500,
+      batchSize: 32,
+      learningRate: 5e-3,
+      warmupSteps: 30,
+      buckets: 1,
+      evaluateEvery: 500,
+      evaluateRows: 40,
+      metrics: ["exactMatch"],
+      loss: { forwardKl: 0, crossEntropy: 1 },
+      draftHeads: HEADS,
+      draftTraining: { steps: 400, learningRate: 5e-3 },
+    }),
+    {
+      dataDirectory: at("data"),
+      tokenizerDirectory: at("tokenizer"),
+      workDirectory: at("checkpoint"),
+      engine,
+      context: { progress: SILENT, signal: new AbortController().signal, seed: 3 },
+    },
+  );
+  return at("checkpoint");
+}

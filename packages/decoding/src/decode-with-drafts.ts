@@ -1,0 +1,70 @@
+/**
+ * Greedy decoding that drafts several tokens, and has one run of the decoder check them all: drafts of the decoder's own heads, copied ones
+ * (prompt lookup), or both. Answers take fewer runs; the tokens are those of plain greedy decoding.
+ *
+ * Source: Stern et al. 2018 (arXiv:1811.03115), section 3; Saxena 2023, "Prompt lookup decoding"; Leviathan et al. 2023 (arXiv:2211.17192)
+ * for checking drafts in one run.
+ */
+import { SlmError } from "@slm/core";
+import { draftByPromptLookup, joinDrafts } from "@slm/runtime";
+import { notFinite } from "./logits.js";
+import { type DecodeOptions, type Decoded, type EndReason, checkInterrupted, isLate } from "./options.js";
+import type { DraftVerifier } from "./step-decoder.js";
+
+export interface DraftOptions extends Pick<
+  DecodeOptions,
+  "bos" | "eos" | "maxTokens" | "onToken" | "stopsAfter" | "deadlineMs" | "signal"
+> {
+  /** Most of the decoder's own drafts that a run is fed. Default: none. */
+  readonly ownDrafts?: number | undefined;
+  /** Ids to copy from, in addition to the answer itself, and most tokens copied at once. Absent: nothing is copied. */
+  readonly lookup?: { readonly source: readonly number[]; readonly most: number } | undefined;
+}
+
+/**
+ * The greedy answer of a decoder of one row.
+ *
+ * @throws SlmError USAGE unless `maxTokens` and the number of copied tokens are positive integers; INTERRUPTED; DATA_INVALID if logits are
+ * not finite.
+ */
+export async function decodeWithDrafts(decoder: DraftVerifier, options: DraftOptions): Promise<Decoded> {
+  const { bos, ownDrafts = 0, lookup, maxTokens, onToken, stopsAfter, signal } = options;
+  for (const [name, value] of Object.entries({ draftTokens: lookup?.most ?? 1, maxTokens })) {
+    if (!Number.isInteger(value) || value < 1)
+      throw new SlmError("USAGE", `decoding: ${name} must be a positive integer, got ${value}`);
+  }
+  const tokens: number[] = [];
+  let logProbability = 0;
+  let reason: EndReason | undefined;
+  let past = 0;
+  let drafted: readonly number[] = [];
+  while (reason === undefined) {
+    checkInterrupted(signal);
+    const best = await decoder.feed(past, [tokens.at(-1) ?? bos, ...drafted]);
+    const late = isLate(options);
+    for (let at = 0; at <= drafted.length && reason === undefined; at++) {
+      const token = best.ids[at]!;
+      if (!Number.isFinite(best.logProbabilities[at])) throw notFinite();
+      logProbability += best.logProbabilities[at]!;
+      past++;
+      if (token === options.eos) {
+        reason = "eos";
+        break;
+      }
+      tokens.push(token);
+      onToken?.(0, token);
+      if (stopsAfter?.(0, tokens) === true) reason = "stop";
+      else if (tokens.length === maxTokens) reason = "length";
+      // Tokens after a wrong draft token were computed from it, so they are dropped.
+      if (drafted[at] === token) continue;
+      const room = maxTokens - tokens.length - 1;
+      const own = best.draftsAfter?.(at).slice(0, Math.min(ownDrafts, room)) ?? [];
+      const copied =
+        lookup === undefined ? [] : draftByPromptLookup(lookup.source, tokens, Math.min(lookup.most, room));
+      drafted = joinDrafts(own, copied);
+      break;
+    }
+    if (late) reason ??= "time";
+  }
+  return { tokens, logProbability, finished: reason === "eos", reason };
+}

@@ -1,0 +1,100 @@
+/**
+ * Repeated runs of one row that verify drafts: each run is fed the last picked token and drafts of those that may follow, and its picks
+ * say how many of the drafts were right. The tokens are those of runs of one token each, in fewer runs.
+ *
+ * ```
+ * ids    [ t, d1, d2, d3 ]        picks [ p1, p2, p3, p4 ]
+ *          d1 = p1, d2 = p2, d3 ≠ p3:     p1, p2, p3 are the next tokens; p4 was computed from a wrong token
+ * ```
+ *
+ * Source: Stern et al. 2018 (arXiv:1811.03115), section 3; Leviathan et al. 2023 (arXiv:2211.17192) for verification in one run.
+ */
+import { SlmError } from "@slm/core";
+import type { HostTensor } from "./host-tensor.js";
+import { draftByPromptLookup, joinDrafts } from "./prompt-lookup.js";
+import { int32Values, type FeedbackRule, type RunFeedback, type Taken } from "./feedback.js";
+
+/** Where drafts come from, and how many there may be. */
+export interface DraftRule {
+  /** Whether the graph's own drafts are the second fetched output, after the picks. */
+  readonly isFetched: boolean;
+  /** Most of the graph's drafts that a run is fed. */
+  readonly most: number;
+  /** Largest number of tokens in all. Runs end with it, or with `runs`. */
+  readonly tokens: number;
+  /** Positions that the caches have room for; a run is fed no more. */
+  readonly capacity: number;
+  /** Ids to copy from, and how many at most; see `draftByPromptLookup`. Absent: drafts are the graph's alone. */
+  readonly lookup?: { readonly source: readonly number[]; readonly most: number } | undefined;
+}
+
+/** The inputs of the next run, of one row with drafts. */
+export class DraftFeedback implements RunFeedback {
+  /** `[1, length]`: the last token and the drafts after it. */
+  ids: Int32Array;
+  /** `[1]`, overwritten before each run. */
+  readonly position: Int32Array;
+  length: number;
+  readonly rows = 1;
+  readonly #end: number | undefined;
+  readonly #runs: number;
+  readonly #drafts: DraftRule;
+  readonly #answer: number[] = [];
+  #done = 0;
+
+  /** @throws SlmError SHAPE_MISMATCH unless the first run has one row */
+  constructor(ids: HostTensor, position: HostTensor, rule: FeedbackRule & { readonly drafts: DraftRule }) {
+    const [rows = 0, length = 0] = ids.shape;
+    if (rows !== 1)
+      throw new SlmError("SHAPE_MISMATCH", `runtime: drafts are verified for one row, got ${rows}`);
+    this.ids = int32Values("ids", ids, length);
+    this.position = int32Values("the position", position, 1).slice();
+    this.length = length;
+    this.#end = rule.end;
+    this.#runs = rule.runs;
+    this.#drafts = rule.drafts;
+  }
+
+  /**
+   * Takes the picks of a run, one for each id that it was fed, and the drafts of what follows those that hold.
+   *
+   * @returns how many picks hold, and whether another run follows
+   * @throws SlmError SHAPE_MISMATCH unless picks and drafts are int32
+   */
+  take(picks: HostTensor, second?: HostTensor): Taken {
+    const drafted = this.#drafts.isFetched ? second : undefined;
+    const isFirst = this.#done === 0;
+    // Ids of the first run are given, not drafted: only what follows the last of them is new.
+    const all = int32Values("picks", picks, this.length);
+    const picked = isFirst ? all.subarray(this.length - 1) : all;
+    const fed = isFirst ? this.ids.subarray(this.length - 1) : this.ids;
+    let accepted = 1;
+    while (
+      accepted < picked.length &&
+      fed[accepted] === picked[accepted - 1] &&
+      picked[accepted - 1] !== this.#end
+    )
+      accepted++;
+    this.#done++;
+    this.position[0]! += this.length - picked.length + accepted;
+    this.#answer.push(...picked.subarray(0, accepted));
+    const last = picked[accepted - 1]!;
+    const left = this.#drafts.tokens - this.#answer.length;
+    const goesOn = last !== this.#end && left > 0 && this.#done < this.#runs;
+    const room = Math.min(left - 1, this.#drafts.capacity - this.position[0]! - 1);
+    const next = goesOn ? this.#draft(drafted, room) : [];
+    this.ids = Int32Array.of(last, ...next);
+    this.length = this.ids.length;
+    return { accepted, goesOn };
+  }
+
+  /** At most `room` drafts. */
+  #draft(drafted: HostTensor | undefined, room: number): readonly number[] {
+    const { most, lookup } = this.#drafts;
+    if (room < 1) return [];
+    const own = drafted === undefined ? [] : [...int32Values("drafts", drafted, drafted.data.length)];
+    const heads = own.slice(0, Math.min(most, room));
+    if (lookup === undefined) return heads;
+    return joinDrafts(heads, draftByPromptLookup(lookup.source, this.#answer, Math.min(lookup.most, room)));
+  }
+}
