@@ -35,7 +35,13 @@ export function parseRecipe(text: string, path: string): RecipeFile {
     return `${path}:${line}:${col}`;
   };
   // The library would compare each key with every other; see duplicateKey.
-  const options = { lineCounter: lines, prettyErrors: false, stringKeys: true, merge: true, uniqueKeys: false };
+  const options = {
+    lineCounter: lines,
+    prettyErrors: false,
+    stringKeys: true,
+    merge: true,
+    uniqueKeys: false,
+  };
   const document = parseDocument(text, options);
   // Warnings are errors too: an unknown tag or unresolved alias gives a value that the author did not expect.
   const duplicate = duplicateKey(document.contents);
