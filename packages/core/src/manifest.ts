@@ -73,7 +73,11 @@ export const manifestSchema = z.strictObject({
   outputs: z.array(outputFile).superRefine((outputs, context) => {
     const collision = pathsProblem(outputs.map(({ path }) => path));
     if (collision !== undefined)
-      context.addIssue({ code: "custom", path: [collision.index, "path"], message: collision.problem });
+      context.addIssue({
+        code: "custom",
+        path: [collision.index, "path"],
+        message: `'${outputs[collision.index]?.path ?? ""}': ${collision.problem}`,
+      });
     for (const [index, { path }] of outputs.entries()) {
       if (path === MANIFEST_FILE || path === SIGNATURE_FILE)
         context.addIssue({

@@ -33,6 +33,25 @@ const user = (content: string): ChatMessage => ({ role: "user", content });
 const make = (source: string): ReturnType<typeof createChatTemplate> =>
   createChatTemplate({ source, where: "the template", tokens: TOKENS, special: SPECIAL });
 
+describe("templates that would not end", () => {
+  const messages = [{ role: "user", content: "hello" }];
+  test.each([
+    ["loops within loops", "{% set r = range(300) %}{% for a in r %}{% for b in r %}{% for c in r %}{% for d in r %}x{% endfor %}{% endfor %}{% endfor %}{% endfor %}", /more than 500000 steps/], // prettier-ignore
+    ["a text that doubles", "{% set n = namespace(x='ab') %}{% for i in range(60) %}{% set n.x = n.x ~ n.x %}{% endfor %}{{ n.x }}", /a text of more than 16777216 characters/], // prettier-ignore
+  ])("%s are stopped", (_name, source, message) => {
+    const template = createChatTemplate({ source, where: "hostile", tokens: {}, special: [] });
+    const start = process.cpuUsage();
+    expect(() => template.render(messages)).toThrow(message);
+    expect(process.cpuUsage(start).user / 1e6).toBeLessThan(5);
+  });
+
+  test("deep nesting is rejected", () => {
+    const source = `{{ ${"(".repeat(50_000)}1${")".repeat(50_000)} }}`;
+    const made = (): unknown => createChatTemplate({ source, where: "deep", tokens: {}, special: [] });
+    expect(made).toThrow(expect.objectContaining({ code: "DATA_INVALID" }) as Error);
+  });
+});
+
 describe(createChatTemplate, () => {
   test("renders messages to the prompt, and asks for an answer unless told not to", () => {
     const messages = [{ role: "system", content: "Be brief." }, user("  Hi\nthere ")];

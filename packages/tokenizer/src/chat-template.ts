@@ -12,9 +12,13 @@ interface Environment {
 interface Library {
   readonly Template: new (source: string) => { readonly parsed: object };
   readonly Environment: new () => Environment;
-  readonly Interpreter: new (environment: Environment) => {
-    run(program: object): { readonly value: unknown };
-  };
+  readonly Interpreter: new (environment: Environment) => Interpreter;
+}
+
+interface Interpreter {
+  run(program: object): { readonly value: unknown };
+  /** Called for every statement and expression. */
+  evaluate: (statement: object, environment: Environment) => { readonly value: unknown };
 }
 
 /** A parsed template: renders its text from the values of its variables. */
@@ -36,9 +40,29 @@ function parseTemplate(source: string): ParsedTemplate {
   return (variables) => {
     const environment = new library.Environment();
     for (const [name, value] of Object.entries({ ...CONSTANTS, ...variables })) environment.set(name, value);
-    const { value } = new library.Interpreter(environment).run(parsed);
+    const interpreter = new library.Interpreter(environment);
+    boundSteps(interpreter);
+    const { value } = interpreter.run(parsed);
     if (typeof value !== "string") throw new TypeError(`the template gave ${typeof value}, expected text`);
     return value;
+  };
+}
+
+/** Most statements and expressions of one rendering; real templates evaluate some hundred for a message. */
+const MAX_STEPS = 500_000;
+/** Longest text that a template may make [UTF-16 units]. */
+const MAX_TEXT = 16 * 1024 * 1024;
+
+/** Bounds loops within loops, and texts that double with every turn of a loop. */
+function boundSteps(interpreter: Interpreter): void {
+  const evaluate = interpreter.evaluate.bind(interpreter);
+  let steps = 0;
+  interpreter.evaluate = (statement, environment) => {
+    if (++steps > MAX_STEPS) throw new RangeError(`the template takes more than ${MAX_STEPS} steps`);
+    const result = evaluate(statement, environment);
+    if (typeof result.value === "string" && result.value.length > MAX_TEXT)
+      throw new RangeError(`the template makes a text of more than ${MAX_TEXT} characters`);
+    return result;
   };
 }
 
@@ -92,7 +116,7 @@ const MAX_RANGE = 100_000;
 /**
  * A chat template, parsed and ready.
  *
- * A template is a program. It can read neither files nor the clock, and `range` is bounded, but other loops are not.
+ * A template is a program. It can read neither files nor the clock; its steps and the texts that it makes are bounded.
  *
  * @throws SlmError DATA_INVALID if the template is too long or cannot be parsed.
  */

@@ -32,7 +32,7 @@ interface Stages {
   normalizer: ((text: string) => string) | null;
   pre_tokenizer: ((text: string, options: { readonly section_index: number }) => readonly string[]) | null;
   readonly decoder: LibraryDecoder | null;
-  special_tokens: readonly string[];
+  special_tokens: Names;
   readonly added_tokens: readonly AddedToken[];
   readonly added_tokens_map: Map<string, AddedToken>;
   splitter_unnormalized: Splitter;
@@ -43,6 +43,10 @@ interface Stages {
     unk_token_id: number | undefined;
     unk_token: string | undefined;
   };
+}
+
+interface Names {
+  readonly includes: (name: string) => boolean;
 }
 
 /** The library's search for added tokens in a text. */
@@ -91,7 +95,11 @@ export function createLibrary(
     additional_special_tokens: undefined,
     clean_up_tokenization_spaces: config.clean_up_tokenization_spaces ?? false,
   });
-  built.special_tokens = namedSpecial(built.special_tokens, config);
+  const special = tokenizer.added_tokens.filter((token) => token.special === true);
+  built.special_tokens = namedSpecial(
+    special.map(({ content }) => content),
+    config,
+  );
   if (normalize !== null) normalizeAddedTokens(built, normalize);
   built.pre_tokenizer =
     cut === null
@@ -112,14 +120,13 @@ function replaceModel(model: Stages["model"], { tokens, unknownId, encode }: Uni
   model.encode = (pieces) => pieces.flatMap(encode);
 }
 
-/** The special tokens of both files, each once. */
+/** The special tokens of both files. The library asks for each token of a text; a list would be searched from its begin each time. */
 function namedSpecial(
   added: readonly string[],
-  config: Readonly<Record<string, unknown>>,
-): readonly string[] {
-  const { additional_special_tokens: more } = config;
-  if (!Array.isArray(more)) return added;
-  return [...new Set([...added, ...more.filter((name): name is string => typeof name === "string")])];
+  { additional_special_tokens: more }: Readonly<Record<string, unknown>>,
+): Names {
+  const names = new Set([...added, ...(Array.isArray(more) ? (more as readonly unknown[]) : [])]);
+  return { includes: (name) => names.has(name) };
 }
 
 /**

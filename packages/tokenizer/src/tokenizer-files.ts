@@ -15,6 +15,8 @@ const MAX_VOCABULARY = 4_000_000;
 
 /** Longest added token [characters]: they are searched from every character of a text on. Published ones have up to about 50. */
 const LONGEST_ADDED = 512;
+/** Most added tokens: a decoder compares each token of a text with all of them. Published files have up to about 6,000. */
+const MOST_ADDED = 100_000;
 
 const tokenId = z
   .int()
@@ -32,13 +34,15 @@ const vocabulary = z.custom<Readonly<Record<string, number>> | readonly (readonl
 
 export const tokenizerJsonSchema = z.looseObject({
   version: z.string().optional(),
-  added_tokens: z.array(
-    z.looseObject({
-      id: tokenId,
-      content: z.string().min(1).max(LONGEST_ADDED),
-      special: z.boolean().optional(),
-    }),
-  ),
+  added_tokens: z
+    .array(
+      z.looseObject({
+        id: tokenId,
+        content: z.string().min(1).max(LONGEST_ADDED),
+        special: z.boolean().optional(),
+      }),
+    )
+    .max(MOST_ADDED),
   normalizer: component,
   pre_tokenizer: component,
   post_processor: component,

@@ -29,7 +29,7 @@ type Parsed = ParsedNode | null;
 export function migrateRecipe(text: string, path: string): Migration {
   const { value } = parseRecipe(text, path);
   checkVersion(value.schemaVersion, path);
-  const root = parseDocument(text, { stringKeys: true, merge: true }).contents;
+  const root = parseDocument(text, { stringKeys: true, merge: true, uniqueKeys: false }).contents;
   const found = renamedIn(value);
   const edits = [...versionEdits(value.schemaVersion, root), ...found.flatMap((one) => editsOf(one, root))];
   const changes = [

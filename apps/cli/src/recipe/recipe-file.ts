@@ -34,10 +34,22 @@ export function parseRecipe(text: string, path: string): RecipeFile {
     const { line, col } = lines.linePos(offset);
     return `${path}:${line}:${col}`;
   };
-  const options = { lineCounter: lines, prettyErrors: false, stringKeys: true, merge: true };
+  // The library would compare each key with every other; see duplicateKey.
+  const options = {
+    lineCounter: lines,
+    prettyErrors: false,
+    stringKeys: true,
+    merge: true,
+    uniqueKeys: false,
+  };
   const document = parseDocument(text, options);
   // Warnings are errors too: an unknown tag or unresolved alias gives a value that the author did not expect.
-  const [problem] = [...document.errors, ...document.warnings];
+  const duplicate = duplicateKey(document.contents);
+  const [problem] = [
+    ...document.errors,
+    ...document.warnings,
+    ...(duplicate === undefined ? [] : [{ pos: [duplicate], message: "Map keys must be unique" } as const]),
+  ];
   if (problem !== undefined) {
     throw new SlmError("CONFIG_INVALID", `${at(problem.pos[0])}: not valid YAML: ${problem.message}`, {
       context: { file: path },
@@ -52,6 +64,24 @@ export function parseRecipe(text: string, path: string): RecipeFile {
     ),
     locate: (keys) => at(offsetOf(document.contents, keys)),
   };
+}
+
+/** Where a mapping has a key for the second time. Merge keys (`<<`) may come several times. */
+function duplicateKey(root: ParsedNode | null): number | undefined {
+  const open = [root];
+  for (let node = open.pop(); node !== undefined; node = open.pop()) {
+    if (isSeq<ParsedNode>(node)) for (const item of node.items) open.push(item);
+    if (!isMap<Scalar.Parsed, ParsedNode | null>(node)) continue;
+    const seen = new Set<unknown>();
+    for (const { key, value } of node.items) {
+      if (isScalar(key) && key.value !== "<<") {
+        if (seen.has(key.value)) return key.range[0];
+        seen.add(key.value);
+      }
+      open.push(value);
+    }
+  }
+  return undefined;
 }
 
 /** A copy in which top-level keys without a value have an empty mapping. */

@@ -1,0 +1,83 @@
+/** Reads one hostile input as a command would, in a process of its own, and says how that ended. */
+import { readFileSync, writeFileSync, existsSync } from "node:fs";
+import { join } from "node:path";
+import { FIXTURES } from "./fixtures.mjs";
+
+const [index, folder] = [Number(process.argv[2]), process.argv[3]];
+const { kind, name } = FIXTURES[index];
+const at = (path) => join(folder, path);
+const from = (path) => import(new URL(`../../../${path}`, import.meta.url).href);
+
+const TEXTS = [`${"a".repeat(20_000)}!`, " ".repeat(20_000), "ab".repeat(10_000), "漢 字".repeat(5000)];
+
+/** By kind: loads what reads it; what it gives then reads. */
+const READERS = {
+  image: async () => {
+    const { readImage } = await from("packages/vision/dist/index.js");
+    return () => readImage(at("image"));
+  },
+  tokenizer: async () => {
+    const { loadTokenizer } = await from("packages/tokenizer/dist/index.js");
+    return async () => {
+      const tokenizer = await loadTokenizer(folder);
+      for (const text of TEXTS) tokenizer.decode(tokenizer.encodeTarget(text));
+    };
+  },
+  template: async () => {
+    const { loadChatTemplate } = await from("packages/tokenizer/dist/index.js");
+    return async () => (await loadChatTemplate(folder)).render([{ role: "user", content: "hello" }]);
+  },
+  schema: async () => {
+    const { jsonSchemaGrammar } = await from("packages/decoding/dist/index.js");
+    const { readSchema } = await from("apps/cli/dist/models/read-constraint.js");
+    return async () => jsonSchemaGrammar(await readSchema(at("schema.json")));
+  },
+  recipe: async () => {
+    const { readRecipeFile } = await from("apps/cli/dist/recipe/recipe-file.js");
+    return () => readRecipeFile(at("recipe.yaml"));
+  },
+  archive: async () => {
+    const { unpackBundle } = await from("packages/deploy/dist/index.js");
+    const { encodeTarHeader } = await from("packages/deploy/dist/bundle/tar-header.js");
+    const packed = at("bundle.slm");
+    if (existsSync(at("manifest.txt"))) {
+      const text = readFileSync(at("manifest.txt"));
+      const padding = Buffer.alloc(((512 - (text.length % 512)) % 512) + 1024);
+      writeFileSync(packed, Buffer.concat([encodeTarHeader({ path: "manifest.json", bytes: text.length }), text, padding])); // prettier-ignore
+    }
+    return () => unpackBundle(packed, at("unpacked"));
+  },
+  safetensors: async () => {
+    const { readSafetensors } = await from("packages/checkpoints/dist/safetensors.js");
+    return () => readSafetensors(at("model.safetensors"));
+  },
+  gguf: async () => {
+    const { readGguf } = await from("packages/checkpoints/dist/gguf/file/gguf-file.js");
+    return () => readGguf(at("model.gguf"));
+  },
+  onnx: async () => {
+    const { readOnnx } = await from("packages/onnx/dist/index.js");
+    return () => readOnnx(at("model.onnx"));
+  },
+  rows: async () => {
+    const { inspectData } = await from("packages/data/dist/index.js");
+    return () => inspectData(at(name));
+  },
+};
+
+const peakMiB = () => process.resourceUsage().maxRSS / 1024;
+const read = await READERS[kind]();
+const [cpu, wall] = [process.cpuUsage(), performance.now()];
+let outcome = "taken";
+let message = "";
+try {
+  await read();
+} catch (error) {
+  outcome = error?.name === "SlmError" ? error.code : `crash: ${error?.stack ?? error}`;
+  message = String(error?.message);
+}
+const { user, system } = process.cpuUsage(cpu);
+process.stdout.write(
+  JSON.stringify({ outcome, message, cpuSeconds: (user + system) / 1e6, wallSeconds: (performance.now() - wall) / 1e3, peakMiB: peakMiB() }), // prettier-ignore
+  () => process.exit(0),
+);
