@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { rm, writeFile } from "node:fs/promises";
-import { hashJson, writeJsonAtomic } from "@slm/core";
+import { hashJson, SlmError, writeJsonAtomic } from "@slm/core";
 import { DATA_FILES, readRows } from "@slm/data";
 import { parameterCount, parseModelConfig, visionOf, type ModelConfig, type Weights } from "@slm/model";
 import { readCheckpoint, writeCheckpoint } from "@slm/checkpoints";
@@ -17,11 +17,14 @@ import {
   METRICS_FILE,
   removeRunState,
   train,
+  trainSegment,
   drawRows,
   type DevMetric,
   type DevRow,
   type Divergence,
-  type TrainReport,
+  type Segment,
+  type SegmentReport,
+  type TrainRequest,
 } from "@slm/training";
 import { readsTeacher, type DistillConfig } from "./distill-config.js";
 import type { DistillInputs, DistillRun } from "./distill-inputs.js";
@@ -33,6 +36,7 @@ import { initialStudent } from "./initial-weights.js";
 import type { ProbeResult } from "./probe/probe-choice.js";
 import { PROBE_FILE } from "./probe/probe-file.js";
 import { chosenSettings, PROBE_DIRECTORY, runProbe } from "./probe/run-probe.js";
+import { removeRounds, trainRounds, type RoundsReport } from "./rounds/train-rounds.js";
 import { readRowImage } from "./row-images.js";
 import { claimWorkDirectory, fileHash, modelHash, RUN_FILE } from "./run-key.js";
 import { SAMPLES, writeSamples } from "./samples.js";
@@ -62,6 +66,8 @@ export interface DistillReport {
   readonly diverged?: Divergence | undefined;
   /** What the probe found; absent without one. */
   readonly probe?: ProbeResult | undefined;
+  /** What replicas did; absent without them. */
+  readonly rounds?: RoundsReport | undefined;
   /** Layers of the teacher that the student started from, if it did. */
   readonly teacherLayers?: TeacherLayers | undefined;
   /** Targets that a teacher generated before, by origin; absent without any. */
@@ -92,9 +98,74 @@ type StoredReport = Readonly<
  * with other data, tokenizer, teacher or settings; INTERRUPTED with the state saved.
  */
 export async function distill(settings: DistillConfig, request: DistillInputs): Promise<DistillReport> {
+  const given = await prepareStudent(settings, request);
+  const { inputs, files } = given;
+  const { workDirectory } = inputs;
+  const probe = await probed(given);
+  const run = { ...given, settings: probe?.settings ?? settings };
+  const { replicas } = run.settings;
+  const rounds =
+    replicas === undefined
+      ? undefined
+      : await trainRounds({ settings: { ...run.settings, replicas }, inputs, segment: distillSegment });
+  const trained = await trainStudent(run, train);
+  const { student, report, teacherParameters, teacherLayers } = trained;
+  const stored = storedReport(trained.stored, report.furtherEpochs);
+  await writeCheckpoint(workDirectory, { config: student, weights: report.weights });
+  await writeTokenizer(files, workDirectory);
+  await describe({ ...run, config: student }, report.weights);
+  await removeRunState(workDirectory);
+  await removeOwnCache(workDirectory);
+  await removeRounds(workDirectory);
+  for (const name of [...SOURCE_FILES, RUN_FILE, PROBE_DIRECTORY])
+    await rm(join(workDirectory, name), { recursive: true, force: true });
+  const { steps, epochs, seconds, tokensPerSecond, loss, metrics, bestStep, averagedSteps } = report;
+  return {
+    parameters: parameterCount(student),
+    ...(teacherParameters === undefined ? {} : { teacherParameters }),
+    steps,
+    epochs,
+    seconds: rounds?.seconds ?? seconds,
+    tokensPerSecond: rounds === undefined ? tokensPerSecond : rounds.tokens / rounds.seconds,
+    loss,
+    metrics,
+    bestStep,
+    averagedSteps,
+    diverged: report.diverged,
+    teacherLayers,
+    stored,
+    probe: probe?.result,
+    rounds,
+  };
+}
+
+/**
+ * Trains a part of a run: from the state in the work directory, if there is one, to the end of the segment, and leaves the state there.
+ *
+ * @throws SlmError as {@link distill}, CONFIG_INVALID for a run with a probe, which trains several students
+ */
+export async function distillSegment(
+  settings: DistillConfig,
+  request: DistillInputs,
+  segment: Segment,
+): Promise<SegmentReport> {
+  if (settings.probe !== undefined)
+    throw new SlmError(
+      "CONFIG_INVALID",
+      "distill: a part of a run has no probe: it trains several students",
+      {
+        suggestions: ["leave out distill.probe"],
+      },
+    );
+  const run = await prepareStudent(settings, request);
+  return (await trainStudent(run, (training) => trainSegment(training, segment))).report;
+}
+
+/** The student of a run: its shape by settings, tokenizer and teacher. @throws SlmError CONFIG_INVALID, INPUT_MISSING */
+async function prepareStudent(settings: DistillConfig, request: DistillInputs): Promise<DistillRun> {
   const { context } = request;
   const inputs = { ...request, context: { ...context, seed: settings.seed ?? context.seed } };
-  const { tokenizerDirectory, workDirectory } = inputs;
+  const { tokenizerDirectory } = inputs;
   const files = await readTokenizerFiles(tokenizerDirectory);
   const tokenizer = createTokenizer(files);
   const teacher = hasTeacherShape(settings.student)
@@ -108,34 +179,7 @@ export async function distill(settings: DistillConfig, request: DistillInputs): 
     },
     "distill: student",
   );
-  const given: DistillRun = { settings, inputs, config, files, tokenizer };
-  const probe = await probed(given);
-  const run = { ...given, settings: probe?.settings ?? settings };
-  const { student, report, teacherParameters, teacherLayers, stored } = await trainStudent(run);
-  await writeCheckpoint(workDirectory, { config: student, weights: report.weights });
-  await writeTokenizer(files, workDirectory);
-  await describe({ ...run, config: student }, report.weights);
-  await removeRunState(workDirectory);
-  await removeOwnCache(workDirectory);
-  for (const name of [...SOURCE_FILES, RUN_FILE, PROBE_DIRECTORY])
-    await rm(join(workDirectory, name), { recursive: true, force: true });
-  const { steps, epochs, seconds, tokensPerSecond, loss, metrics, bestStep, averagedSteps } = report;
-  return {
-    parameters: parameterCount(student),
-    ...(teacherParameters === undefined ? {} : { teacherParameters }),
-    steps,
-    epochs,
-    seconds,
-    tokensPerSecond,
-    loss,
-    metrics,
-    bestStep,
-    averagedSteps,
-    diverged: report.diverged,
-    teacherLayers,
-    stored,
-    probe: probe?.result,
-  };
+  return { settings, inputs, config, files, tokenizer };
 }
 
 /** The result of the probe, and the settings that it chose; undefined where none is asked for. */
@@ -161,15 +205,19 @@ async function probed(
   return { result, settings: await chosenSettings(settings, inputs, result) };
 }
 
-interface TrainedStudent {
+interface TrainedStudent<Report> {
   readonly student: ModelConfig;
-  readonly report: TrainReport;
+  readonly report: Report;
   readonly teacherParameters: number | undefined;
   readonly teacherLayers: TeacherLayers | undefined;
-  readonly stored: StoredReport | undefined;
+  readonly stored: StoredByOrigin;
 }
 
-async function trainStudent(run: DistillRun): Promise<TrainedStudent> {
+/** Opens what a run reads, and trains. @param step trains: to the end, or a part of the run */
+async function trainStudent<Report>(
+  run: DistillRun,
+  step: (request: TrainRequest) => Promise<Report>,
+): Promise<TrainedStudent<Report>> {
   const { settings, inputs, tokenizer } = run;
   const { engine, context, workDirectory, teacherDirectory, published } = inputs;
   const key = await runKey(run);
@@ -203,7 +251,7 @@ async function trainStudent(run: DistillRun): Promise<TrainedStudent> {
       metrics: settings.metrics,
     });
     try {
-      const report = await train({
+      const report = await step({
         stage: "distill",
         engine,
         config,
@@ -219,7 +267,7 @@ async function trainStudent(run: DistillRun): Promise<TrainedStudent> {
         groups: start.groups,
       });
       const teacherParameters = sources.teacherModel?.teacher.parameters;
-      const stored = storedReport(sources.stored, report.furtherEpochs);
+      const { stored } = sources;
       return { student: config, report, teacherParameters, teacherLayers: start.layers, stored };
     } finally {
       await dev.close();

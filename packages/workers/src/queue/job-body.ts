@@ -39,6 +39,8 @@ export interface JobRequest {
   readonly threads: number;
   readonly redis: RedisAddress;
   readonly signal: AbortSignal;
+  /** Results of the jobs that had to be done before this one, in the order of their numbers. */
+  readonly children: () => Promise<readonly JobResult[]>;
   /** An empty directory that is removed after the job. */
   readonly work: () => Promise<string>;
 }
@@ -48,7 +50,11 @@ export type JobBody = (request: JobRequest) => Promise<Omit<JobResult, "seconds"
 
 /** What BullMQ calls in a job process. */
 export type JobServer = (
-  job: { readonly name: string; readonly data: unknown },
+  job: {
+    readonly name: string;
+    readonly data: unknown;
+    readonly getChildrenValues?: (() => Promise<Readonly<Record<string, unknown>>>) | undefined;
+  },
   token: string | undefined,
   signal: AbortSignal | undefined,
 ) => Promise<JobResult>;
@@ -63,7 +69,8 @@ export function serveJobs(bodies: Readonly<Record<string, JobBody>>): JobServer 
   process.on("disconnect", () => process.exit());
   const store = openStore(given.storage);
   const redis = redisAddress(given.redis);
-  return async ({ name, data }, _token, signal = new AbortController().signal) => {
+  return async (job, _token, signal = new AbortController().signal) => {
+    const { name, data } = job;
     const began = performance.now();
     const made: string[] = [];
     try {
@@ -81,8 +88,12 @@ export function serveJobs(bodies: Readonly<Record<string, JobBody>>): JobServer 
         made.push(path);
         return path;
       };
+      const children = async (): Promise<readonly JobResult[]> =>
+        Object.entries((await job.getChildrenValues?.()) ?? {})
+          .sort(([a], [b]) => (a < b ? -1 : 1))
+          .map(([, value]) => jobResult.parse(value));
       const { threads } = given;
-      const done = await body({ settings, inputs, files, copies, threads, redis, signal, work });
+      const done = await body({ settings, inputs, files, copies, threads, redis, signal, work, children });
       const result = jobResult.parse({ ...done, seconds: (performance.now() - began) / 1000 });
       requireSmall(result, `the result of a job of kind '${name}'`);
       return result;

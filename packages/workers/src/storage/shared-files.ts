@@ -29,10 +29,16 @@ export class SharedFiles {
   readonly store: ObjectStore;
   /** The folder of the run in the storage. */
   readonly run: string;
+  #traffic = 0;
 
   constructor(store: ObjectStore, run: string) {
     this.store = store;
     this.run = run;
+  }
+
+  /** Bytes sent and received so far. */
+  get traffic(): number {
+    return this.#traffic;
   }
 
   /** Stores bytes. @throws SlmError OUTPUT_FAILED */
@@ -137,7 +143,9 @@ export class SharedFiles {
   async #putPiece(piece: Uint8Array): Promise<string> {
     const hash = sha256(piece);
     const key = this.#pieceKey(hash);
-    if (!(await this.store.has(key))) await this.store.put(key, piece);
+    if (await this.store.has(key)) return hash;
+    await this.store.put(key, piece);
+    this.#traffic += piece.length;
     return hash;
   }
 
@@ -155,6 +163,7 @@ export class SharedFiles {
       if (found === undefined) throw this.#missing(hash);
       if (sha256(found) !== piece) throw this.#corrupt(piece);
       whole.update(found);
+      this.#traffic += found.length;
       read += found.length;
       yield found;
     }
