@@ -4,4 +4,5 @@ export const JOB_KINDS = {
   labelBlock: "label-block",
   replica: "replica",
   average: "average",
+  trial: "trial",
 } as const;

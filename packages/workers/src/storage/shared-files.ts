@@ -80,8 +80,8 @@ export class SharedFiles {
     return { bytes, sha256: hash };
   }
 
-  /** Stores all files below a directory. @throws SlmError OUTPUT_FAILED */
-  async putTree(directory: string): Promise<FileRef> {
+  /** Stores all files below a directory, or those that are wanted. @throws SlmError OUTPUT_FAILED */
+  async putTree(directory: string, isIn: (path: string) => boolean = () => true): Promise<FileRef> {
     const entries = await readdir(directory, { recursive: true, withFileTypes: true });
     const paths = entries
       .filter((entry) => entry.isFile())
@@ -90,6 +90,7 @@ export class SharedFiles {
           .slice(directory.length + 1)
           .replaceAll("\\", "/"),
       )
+      .filter(isIn)
       .sort();
     const files: z.infer<typeof treeSchema> = [];
     for (const path of paths) files.push({ path, ...(await this.putFile(join(directory, path))) });
