@@ -1,6 +1,6 @@
 /** The side of a job: how a body is called in the process that BullMQ starts for it, and what it is given. */
 import { rm } from "node:fs/promises";
-import { SlmError } from "@slm/core";
+import { SlmError, type ErrorCode } from "@slm/core";
 import { z } from "zod";
 import { LocalCopies } from "../storage/local-copies.js";
 import { openStore } from "../storage/open-store.js";
@@ -27,6 +27,16 @@ export const jobProcess = z.strictObject({
   redis: z.string(),
 });
 export type JobProcess = Readonly<z.infer<typeof jobProcess>>;
+
+/** Failures that another try, or another worker, would repeat. */
+const FINAL: ReadonlySet<ErrorCode> = new Set([
+  "BUDGET_EXCEEDED",
+  "CONFIG_INVALID",
+  "DATA_INVALID",
+  "GATE_FAILED",
+  "OP_UNSUPPORTED",
+  "SHAPE_MISMATCH",
+]);
 
 /** What a body is given. */
 export interface JobRequest {
@@ -101,6 +111,9 @@ export function serveJobs(bodies: Readonly<Record<string, JobBody>>): JobServer 
       // BullMQ stores message and stack in Redis: neither may be long.
       const failure = new Error(failureText(error));
       failure.stack = "";
+      // The name by which BullMQ tells that another try is useless.
+      if (error instanceof SlmError && FINAL.has(error.code))
+        Object.defineProperty(failure, "name", { value: "UnrecoverableError", enumerable: true });
       throw failure;
     } finally {
       for (const path of made) await rm(path, { recursive: true, force: true });
