@@ -5,7 +5,7 @@ import { sha256 } from "@slm/core";
 import { createRandom } from "@slm/decoding";
 
 const LETTERS = Array.from("abcdefghij");
-const shape = {
+export const shape = {
   width: 32,
   heads: 2,
   kvHeads: 2,

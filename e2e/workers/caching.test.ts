@@ -119,30 +119,35 @@ describe("slm teacher cache --workers", () => {
     await expectNothingLeft(run, storage);
   });
 
-  test(`gives the same bytes after ${KILLS} workers were killed at random times`, async () => {
-    const { run, storage, scratch } = await places("random");
+  test(`gives the same bytes while ${KILLS} workers are killed at random times`, async () => {
     const { next } = createRandom(KILLS);
-    const start = (): WorkerProcess => startWorker(redis, { storage, scratch });
-    const crew = [start(), start(), start()];
-    workers.push(...crew);
-    let isOver = false;
     let kills = 0;
-    const caching = cacheByWorkers(run, storage).finally(() => {
-      isOver = true;
-    });
-    while (!isOver && kills < KILLS) {
-      await sleep(500 + 1500 * next());
-      const place = Math.floor(next() * crew.length);
-      crew[place]!.process.kill("SIGKILL");
-      kills += 1;
-      crew[place] = start();
-      workers.push(crew[place]);
+    // One run after the other, until all kills have met work.
+    for (let number = 0; kills < KILLS; number++) {
+      const { run, storage, scratch } = await places(`random-${number}`);
+      const start = (): WorkerProcess => startWorker(redis, { storage, scratch });
+      const crew = [start(), start(), start()];
+      workers.push(...crew);
+      let isOver = false;
+      const caching = cacheByWorkers(run, storage).finally(() => {
+        isOver = true;
+      });
+      for (;;) {
+        await sleep(500 + 1500 * next());
+        if (isOver || kills === KILLS) break;
+        const place = Math.floor(next() * crew.length);
+        crew[place]!.process.kill("SIGKILL");
+        kills += 1;
+        crew[place] = start();
+        workers.push(crew[place]);
+      }
+      const { exitCode, result, stderr } = await caching;
+      expect(exitCode, stderr).toBe(0);
+      expect(result).toMatchObject({ pairs: ROWS });
+      expect(await cacheContents(run)).toEqual(expected);
+      await expectNothingLeft(run, storage);
+      for (const { process } of crew) process.kill("SIGKILL");
     }
-    const { exitCode, stderr } = await caching;
-    expect(exitCode, stderr).toBe(0);
-    expect(await cacheContents(run)).toEqual(expected);
-    await expectNothingLeft(run, storage);
-    process.stderr.write(`${kills} workers killed\n`);
   });
 
   test("sets a row aside that ends every process which scores it, and completes the rest", async () => {

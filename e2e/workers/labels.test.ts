@@ -108,13 +108,16 @@ describe("slm teacher cache --workers", () => {
       apiKeyEnv: "SLM_TEST_KEY",
       concurrency: 4,
     };
-    const recipe = await labelRecipe("server", { teacher, cache: { distributions: "none" } });
+    const recipe = await labelRecipe("server", {
+      teacher,
+      cache: { distributions: "none", unlabelled: { minScore: "none" } },
+    });
     const run = at("server", "run");
     const storage = await startWorkers(3, "server");
     const messages = watchMessages(redis.client);
     const env = { SLM_TEST_KEY: KEY };
     const poor = await cacheWith(redis, { recipe, run, storage, set: ["teacher.budget.requests=700"] }, env);
-    expect(poor.exitCode, poor.stderr).toBe(3);
+    expect(poor.exitCode, JSON.stringify(poor.error)).toBe(3);
     expect(poor.error).toMatchObject({ code: "BUDGET_EXCEEDED" });
     expect(api.calls.length).toBe(700);
     const rich = await cacheWith(redis, { recipe, run, storage, set: ["teacher.budget.requests=1200"] }, env);

@@ -16,6 +16,7 @@ export const ENTRIES = {
   "request-worker": "packages/serve/src/request-worker.ts",
   "native-process": "packages/runtime-native/src/native-process.ts",
   "model-process": "packages/bench/src/model-process.ts",
+  "job-process": "apps/cli/src/workers/job-process.ts",
   "weights/kernels/outputs-worker": "packages/quantization/src/weights/kernels/outputs-worker.ts",
 };
 
@@ -30,6 +31,8 @@ export const TYPED_ENTRIES = {
  * The versions are those of the workspaces' package.json files.
  */
 export const DEPENDENCIES = {
+  bullmq: "starts its processes by paths in its own folder",
+  ioredis: "bullmq loads it by its name",
   jiti: "loads its compiler from its own folder",
   koffi: "native libraries",
   "onnxruntime-node": "native libraries",

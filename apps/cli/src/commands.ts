@@ -30,6 +30,7 @@ import { RunCommand } from "./commands/run.js";
 import { RunsCommand } from "./commands/runs.js";
 import { SchemaCommand } from "./commands/schema.js";
 import { ServeCommand } from "./commands/serve.js";
+import { SweepCommand } from "./commands/sweep.js";
 import { TeacherCacheCommand } from "./commands/teacher/cache.js";
 import { TeacherCheckCommand } from "./commands/teacher/check.js";
 import { TeacherEvalCommand } from "./commands/teacher/eval.js";
@@ -56,6 +57,7 @@ export const commands: Readonly<Record<string, Command.Class>> = {
   "teacher:cache": TeacherCacheCommand,
   "learning-rate": LearningRateCommand,
   distill: DistillCommand,
+  sweep: SweepCommand,
   export: ExportCommand,
   analyze: AnalyzeCommand,
   quantize: QuantizeCommand,

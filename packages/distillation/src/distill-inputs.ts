@@ -4,6 +4,7 @@ import type { Engine } from "@slm/tensor";
 import type { Tokenizer, TokenizerFiles } from "@slm/tokenizer";
 import type { ReportHead } from "./distill-report.js";
 import type { DistillConfig } from "./distill-config.js";
+import type { RoundRequest, RoundRunner } from "./rounds/round-runner.js";
 import type { PublishedTower } from "./student-config.js";
 
 export interface DistillInputs {
@@ -17,6 +18,8 @@ export interface DistillInputs {
   readonly published?: PublishedTower | undefined;
   /** Output directory of the checkpoint, which also holds the state of an interrupted run. */
   readonly workDirectory: string;
+  /** Trains the replicas of a round elsewhere. Default: one after the other here. */
+  readonly rounds?: ((request: RoundRequest) => RoundRunner) | undefined;
   /** The head of the report. Default: a title. */
   readonly page?: ReportHead | undefined;
   readonly engine: Engine;

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { rm, writeFile } from "node:fs/promises";
-import { hashJson, writeJsonAtomic } from "@slm/core";
+import { hashJson, SlmError, writeJsonAtomic } from "@slm/core";
 import { DATA_FILES, readRows } from "@slm/data";
 import { parameterCount, parseModelConfig, visionOf, type ModelConfig, type Weights } from "@slm/model";
 import { readCheckpoint, writeCheckpoint } from "@slm/checkpoints";
@@ -17,15 +17,23 @@ import {
   METRICS_FILE,
   removeRunState,
   train,
+  trainSegment,
   drawRows,
   type DevMetric,
   type DevRow,
   type Divergence,
-  type TrainReport,
+  type Segment,
+  type SegmentReport,
+  type TrainRequest,
 } from "@slm/training";
 import { readsTeacher, type DistillConfig } from "./distill-config.js";
 import type { DistillInputs, DistillRun } from "./distill-inputs.js";
-import { keepDraftLog, trainDraftHeads, type DraftHeadsReport } from "./draft/train-draft-heads.js";
+import {
+  keepDraftLog,
+  trainDraftHeads,
+  type DraftHeadsReport,
+  type TrainedHeads,
+} from "./draft/train-draft-heads.js";
 import { distillReport } from "./distill-report.js";
 import { storedKinds } from "./open-teacher.js";
 import { openDistillationSources, SOURCE_FILES, type DistillationSources } from "./distillation-sources.js";
@@ -34,6 +42,7 @@ import { initialStudent } from "./initial-weights.js";
 import type { ProbeResult } from "./probe/probe-choice.js";
 import { PROBE_FILE } from "./probe/probe-file.js";
 import { chosenSettings, PROBE_DIRECTORY, runProbe } from "./probe/run-probe.js";
+import { removeRounds, trainRounds, type RoundsReport } from "./rounds/train-rounds.js";
 import { readRowImage } from "./row-images.js";
 import { claimWorkDirectory, fileHash, modelHash, RUN_FILE } from "./run-key.js";
 import { SAMPLES, writeSamples } from "./samples.js";
@@ -63,6 +72,8 @@ export interface DistillReport {
   readonly diverged?: Divergence | undefined;
   /** What the probe found; absent without one. */
   readonly probe?: ProbeResult | undefined;
+  /** What replicas did; absent without them. */
+  readonly rounds?: RoundsReport | undefined;
   /** Layers of the teacher that the student started from, if it did. */
   readonly teacherLayers?: TeacherLayers | undefined;
   /** Targets that a teacher generated before, by origin; absent without any. */
@@ -95,9 +106,95 @@ type StoredReport = Readonly<
  * with other data, tokenizer, teacher or settings; INTERRUPTED with the state saved.
  */
 export async function distill(settings: DistillConfig, request: DistillInputs): Promise<DistillReport> {
+  const given = await prepareStudent(settings, request);
+  const { inputs, files } = given;
+  const { workDirectory } = inputs;
+  const probe = await probed(given);
+  const run = { ...given, settings: probe?.settings ?? settings };
+  const { replicas } = run.settings;
+  const rounds =
+    replicas === undefined
+      ? undefined
+      : await trainRounds({ settings: { ...run.settings, replicas }, inputs, segment: distillSegment });
+  const trained = await trainStudent(run, async (training, open) => {
+    const report = await train(training);
+    return {
+      report,
+      heads: await draftHeadsOf(run, { config: training.config, weights: report.weights }, open),
+    };
+  });
+  const { teacherParameters, teacherLayers } = trained;
+  const { report, heads } = trained.report;
+  const stored = storedReport(trained.stored, report.furtherEpochs);
+  const student = heads?.config ?? trained.student;
+  const weights = heads?.weights ?? report.weights;
+  await writeCheckpoint(workDirectory, { config: student, weights });
+  await writeTokenizer(files, workDirectory);
+  await describe({ ...run, config: student }, weights);
+  if (heads !== undefined) await keepDraftLog(workDirectory);
+  await removeRunState(workDirectory);
+  await removeOwnCache(workDirectory);
+  await removeRounds(workDirectory);
+  for (const name of [...SOURCE_FILES, RUN_FILE, PROBE_DIRECTORY])
+    await rm(join(workDirectory, name), { recursive: true, force: true });
+  const { steps, epochs, seconds, tokensPerSecond, loss, metrics, bestStep, averagedSteps } = report;
+  return {
+    parameters: parameterCount(student),
+    ...(teacherParameters === undefined ? {} : { teacherParameters }),
+    steps,
+    epochs,
+    seconds: rounds?.seconds ?? seconds,
+    tokensPerSecond: rounds === undefined ? tokensPerSecond : rounds.tokens / rounds.seconds,
+    loss,
+    metrics,
+    bestStep,
+    averagedSteps,
+    diverged: report.diverged,
+    teacherLayers,
+    stored,
+    draft: heads?.report,
+    probe: probe?.result,
+    rounds,
+  };
+}
+
+/** The trained student with draft heads; undefined where none are asked for. */
+async function draftHeadsOf(
+  run: DistillRun,
+  student: { readonly config: ModelConfig; readonly weights: Weights },
+  open: OpenRun,
+): Promise<TrainedHeads | undefined> {
+  const { draftHeads: heads } = run.settings;
+  return heads === undefined ? undefined : trainDraftHeads({ run, heads, student, ...open });
+}
+
+/**
+ * Trains a part of a run: from the state in the work directory, if there is one, to the end of the segment, and leaves the state there.
+ *
+ * @throws SlmError as {@link distill}, CONFIG_INVALID for a run with a probe, which trains several students
+ */
+export async function distillSegment(
+  settings: DistillConfig,
+  request: DistillInputs,
+  segment: Segment,
+): Promise<SegmentReport> {
+  if (settings.probe !== undefined)
+    throw new SlmError(
+      "CONFIG_INVALID",
+      "distill: a part of a run has no probe: it trains several students",
+      {
+        suggestions: ["leave out distill.probe"],
+      },
+    );
+  const run = await prepareStudent(settings, request);
+  return (await trainStudent(run, (training) => trainSegment(training, segment))).report;
+}
+
+/** The student of a run: its shape by settings, tokenizer and teacher. @throws SlmError CONFIG_INVALID, INPUT_MISSING */
+async function prepareStudent(settings: DistillConfig, request: DistillInputs): Promise<DistillRun> {
   const { context } = request;
   const inputs = { ...request, context: { ...context, seed: settings.seed ?? context.seed } };
-  const { tokenizerDirectory, workDirectory } = inputs;
+  const { tokenizerDirectory } = inputs;
   const files = await readTokenizerFiles(tokenizerDirectory);
   const tokenizer = createTokenizer(files);
   const teacher = hasTeacherShape(settings.student)
@@ -111,37 +208,7 @@ export async function distill(settings: DistillConfig, request: DistillInputs): 
     },
     "distill: student",
   );
-  const given: DistillRun = { settings, inputs, config, files, tokenizer };
-  const probe = await probed(given);
-  const run = { ...given, settings: probe?.settings ?? settings };
-  const { student, weights, report, teacherParameters, teacherLayers, stored, draft } =
-    await trainStudent(run);
-  await writeCheckpoint(workDirectory, { config: student, weights });
-  await writeTokenizer(files, workDirectory);
-  await describe({ ...run, config: student }, weights);
-  if (draft !== undefined) await keepDraftLog(workDirectory);
-  await removeRunState(workDirectory);
-  await removeOwnCache(workDirectory);
-  for (const name of [...SOURCE_FILES, RUN_FILE, PROBE_DIRECTORY])
-    await rm(join(workDirectory, name), { recursive: true, force: true });
-  const { steps, epochs, seconds, tokensPerSecond, loss, metrics, bestStep, averagedSteps } = report;
-  return {
-    parameters: parameterCount(student),
-    ...(teacherParameters === undefined ? {} : { teacherParameters }),
-    steps,
-    epochs,
-    seconds,
-    tokensPerSecond,
-    loss,
-    metrics,
-    bestStep,
-    averagedSteps,
-    diverged: report.diverged,
-    teacherLayers,
-    stored,
-    draft,
-    probe: probe?.result,
-  };
+  return { settings, inputs, config, files, tokenizer };
 }
 
 /** The result of the probe, and the settings that it chose; undefined where none is asked for. */
@@ -168,18 +235,26 @@ async function probed(
   return { result, settings: await chosenSettings(settings, inputs, result) };
 }
 
-interface TrainedStudent {
-  /** With draft heads, if it has any. */
+interface TrainedStudent<Report> {
   readonly student: ModelConfig;
-  readonly weights: Weights;
-  readonly report: TrainReport;
-  readonly draft: DraftHeadsReport | undefined;
+  readonly report: Report;
   readonly teacherParameters: number | undefined;
   readonly teacherLayers: TeacherLayers | undefined;
-  readonly stored: StoredReport | undefined;
+  readonly stored: StoredByOrigin;
 }
 
-async function trainStudent(run: DistillRun): Promise<TrainedStudent> {
+/** What a run has opened besides its training request. */
+interface OpenRun {
+  readonly corpus: DistillationSources["corpus"];
+  readonly rows: readonly DevRow[];
+  readonly key: string;
+}
+
+/** Opens what a run reads, and trains. @param step trains: to the end, or a part of the run */
+async function trainStudent<Report>(
+  run: DistillRun,
+  step: (request: TrainRequest, open: OpenRun) => Promise<Report>,
+): Promise<TrainedStudent<Report>> {
   const { settings, inputs, tokenizer } = run;
   const { engine, context, workDirectory, teacherDirectory, published } = inputs;
   const key = await runKey(run);
@@ -213,7 +288,7 @@ async function trainStudent(run: DistillRun): Promise<TrainedStudent> {
       metrics: settings.metrics,
     });
     try {
-      const report = await train({
+      const request: TrainRequest = {
         stage: "distill",
         engine,
         config,
@@ -227,24 +302,11 @@ async function trainStudent(run: DistillRun): Promise<TrainedStudent> {
         context,
         initial: start.weights,
         groups: start.groups,
-      });
-      const teacherParameters = sources.teacherModel?.teacher.parameters;
-      const stored = storedReport(sources.stored, report.furtherEpochs);
-      const { draftHeads: heads } = settings;
-      const student = { config, weights: report.weights };
-      const trained =
-        heads === undefined
-          ? undefined
-          : await trainDraftHeads({ run, heads, student, corpus: sources.corpus, rows, key });
-      return {
-        student: trained?.config ?? config,
-        weights: trained?.weights ?? report.weights,
-        report,
-        draft: trained?.report,
-        teacherParameters,
-        teacherLayers: start.layers,
-        stored,
       };
+      const report = await step(request, { corpus: sources.corpus, rows, key });
+      const teacherParameters = sources.teacherModel?.teacher.parameters;
+      const { stored } = sources;
+      return { student: config, report, teacherParameters, teacherLayers: start.layers, stored };
     } finally {
       await dev.close();
     }

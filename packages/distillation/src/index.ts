@@ -1,5 +1,6 @@
 export { distillConfig, requiresTeacher, type DistillConfig } from "./distill-config.js";
-export { distill, type DistillReport } from "./distill.js";
+export { distill, distillSegment, type DistillReport } from "./distill.js";
+export { outerOf, trainReplica, type RoundRequest, type RoundRunner } from "./rounds/round-runner.js";
 export { notSingle, readSingleConfig } from "./single-teacher.js";
 export { largestShare } from "./target-schedule.js";
 export {

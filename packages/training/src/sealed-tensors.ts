@@ -12,7 +12,9 @@ export function sealedTensors(
   tensors: ReadonlyMap<string, HostTensor>,
   metadata: Readonly<Record<string, string>> = {},
 ): Buffer {
-  return seal(Buffer.from(encodeSafetensors(tensors, { checksum: UNSEALED, ...metadata })), CHECKSUM_MARK);
+  // First among the metadata, and never the checksum of the file that the metadata come from.
+  const sealed = Object.assign({ checksum: UNSEALED }, metadata, { checksum: UNSEALED });
+  return seal(Buffer.from(encodeSafetensors(tensors, sealed)), CHECKSUM_MARK);
 }
 
 /**

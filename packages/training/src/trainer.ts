@@ -16,7 +16,7 @@ import { resolveModules } from "./module-training.js";
 import { learningRateAt } from "./schedule.js";
 import { planRun, runSpecs, type ChunkPlan } from "./state-layout.js";
 import { StepRunner, type PreparedBatch } from "./step-runner.js";
-import type { TrainReport, TrainRequest } from "./training-contract.js";
+import type { Segment, SegmentReport, TrainReport, TrainRequest } from "./training-contract.js";
 import {
   FRESH_PROGRESS,
   loadState,
@@ -43,6 +43,20 @@ export async function train(request: TrainRequest): Promise<TrainReport> {
   }
 }
 
+/**
+ * Trains a part of a run and saves its state, which the next segment, or {@link train}, goes on from.
+ *
+ * @throws SlmError as `train`; INTERRUPTED with the state saved
+ */
+export async function trainSegment(request: TrainRequest, segment: Segment): Promise<SegmentReport> {
+  const trainer = await Trainer.start(request, segment);
+  try {
+    return await trainer.runSegment();
+  } finally {
+    await trainer.close();
+  }
+}
+
 /** Removes the files of a run in progress. Its weights must have been written. */
 export async function removeRunState(workDirectory: string): Promise<void> {
   await removeBestWeights(workDirectory, new Set());
@@ -59,6 +73,7 @@ class Trainer {
   private readonly best: BestWeights;
   private readonly log: JsonLog;
   private readonly events: EventFile;
+  private readonly segment: Segment;
   private progress: Omit<SavedProgress, "key" | "best">;
   /** The next step's batches, made while the step before it computes. */
   private ahead: Promise<readonly PreparedBatch[]> | undefined;
@@ -69,6 +84,7 @@ class Trainer {
     state: DeviceState,
     { log, events }: { readonly log: JsonLog; readonly events: EventFile },
     { best, ...progress }: Omit<SavedProgress, "key">,
+    segment: Segment,
   ) {
     const { lengths, rowSets, settings, workDirectory, config, dev, context } = request;
     this.request = request;
@@ -89,10 +105,14 @@ class Trainer {
     );
     this.log = log;
     this.events = events;
+    this.segment = segment;
     this.progress = { ...progress, recent: { ...progress.recent } };
   }
 
-  static async start(request: TrainRequest): Promise<Trainer> {
+  static async start(
+    request: TrainRequest,
+    segment: Segment = { until: request.settings.steps, measures: true },
+  ): Promise<Trainer> {
     const { config, settings, objective, engine, workDirectory, key, context, groups } = request;
     const { modules, adapters } = resolveModules(config, settings, request.stage);
     const extra = { adapters, auxiliary: objective.auxiliary ?? [] };
@@ -105,11 +125,45 @@ class Trainer {
     const kept = { keepThroughStep: saved?.progress.step ?? 0 };
     const log = await JsonLog.open(join(workDirectory, METRICS_FILE), kept);
     const events = await openEventFile(join(workDirectory, EVENTS_DIRECTORY), kept);
-    return new Trainer(request, plan, state, { log, events }, saved?.progress ?? FRESH_PROGRESS);
+    return new Trainer(request, plan, state, { log, events }, saved?.progress ?? FRESH_PROGRESS, segment);
   }
 
   async run(): Promise<TrainReport> {
+    const { settings, stage } = this.request;
+    const { tokens, seconds } = await this.advance();
+    // A state whose steps were taken elsewhere comes without a measurement.
+    if (this.best.measurements.length === 0) await this.measure();
+    const { step: steps, loss = Number.NaN } = this.progress;
+    const [epochs = 0, ...furtherEpochs] = this.order.epochsAfter(steps * settings.gradientAccumulationSteps);
+    const chosen = await this.chosenWeights();
+    const diverged = divergenceOf(this.progress.course);
+    rejectDiverged(diverged, chosen.metrics, { stage, learningRate: settings.learningRate });
+    return {
+      ...chosen,
+      steps,
+      epochs,
+      furtherEpochs,
+      seconds,
+      tokensPerSecond: tokens / Math.max(seconds, Number.MIN_VALUE),
+      loss,
+      diverged,
+    };
+  }
+
+  /** Trains to the end of the segment and saves the state. */
+  async runSegment(): Promise<SegmentReport> {
+    const before = this.progress.step;
+    const { tokens, seconds } = await this.advance();
+    if (this.segment.measures && this.progress.step === before) await this.measure();
+    await this.save();
+    const { step, loss, metrics } = this.progress;
+    return { step, steps: step - before, loss, metrics, tokens, seconds };
+  }
+
+  /** Steps to the end of the segment, or until early stopping. */
+  private async advance(): Promise<{ readonly tokens: number; readonly seconds: number }> {
     const { settings, stage, context } = this.request;
+    const { until, measures } = this.segment;
     const began = performance.now();
     let allTokens = 0;
     let loggedTokens = 0;
@@ -122,7 +176,7 @@ class Trainer {
       const compiled = await this.steps.compile(batches);
       const running = this.steps.run(step, batches, compiled, this.progress.metrics);
       // The next batches are prepared while this step computes. Their work is queued after it, so they use the updated weights.
-      if (step < settings.steps) this.prepareAhead(step + 1);
+      if (step < until) this.prepareAhead(step + 1);
       const { loss, terms } = await running;
       allTokens += batches.reduce((sum, { feeds }) => sum + feeds.tokens, 0);
       const { recent } = this.progress;
@@ -132,42 +186,27 @@ class Trainer {
         recent: { loss: recent.loss + loss, count: recent.count + 1 },
         course: step === 1 ? { first: loss, peak: loss, peakStep: 1 } : this.progress.course,
       };
-      const isLast = step === settings.steps;
+      const isLast = step === until;
       if (step % LOG_EVERY === 0 || isLast) {
         const now = performance.now();
         const rate = (1000 * (allTokens - loggedTokens)) / (now - logged);
         [logged, loggedTokens] = [now, allTokens];
         await this.report(terms, rate);
       }
-      if (step % settings.evaluateEvery === 0 || isLast) {
+      if (measures && (step % settings.evaluateEvery === 0 || isLast)) {
         await this.measure();
         context.progress({ stage, step, total: settings.steps, metrics: this.progress.metrics });
       }
       if (step % settings.saveEvery === 0 || isLast || context.signal.aborted) await this.save();
       throwIfInterrupted(context.signal, stage);
     }
-    const seconds = (performance.now() - began) / 1000;
-    const { step: steps, loss = Number.NaN } = this.progress;
-    const [epochs = 0, ...furtherEpochs] = this.order.epochsAfter(steps * settings.gradientAccumulationSteps);
-    const chosen = await this.chosenWeights();
-    const diverged = divergenceOf(this.progress.course);
-    rejectDiverged(diverged, chosen.metrics, { stage, learningRate: settings.learningRate });
-    return {
-      ...chosen,
-      steps,
-      epochs,
-      furtherEpochs,
-      seconds,
-      tokensPerSecond: allTokens / Math.max(seconds, Number.MIN_VALUE),
-      loss,
-      diverged,
-    };
+    return { tokens: allTokens, seconds: (performance.now() - began) / 1000 };
   }
 
   /** Whether to stop: at the last step, or after `patience` measurements without improvement. */
   private isDone(): boolean {
-    const { steps, patience = Infinity } = this.request.settings;
-    return this.progress.step >= steps || this.progress.withoutBetter >= patience;
+    const { patience = Infinity } = this.request.settings;
+    return this.progress.step >= this.segment.until || this.progress.withoutBetter >= patience;
   }
 
   /** A line of the log and of progress: the mean loss since the line before. */
@@ -214,13 +253,12 @@ class Trainer {
 
   private async prepare(step: number): Promise<readonly PreparedBatch[]> {
     const { gradientAccumulationSteps } = this.request.settings;
+    const { index, count } = this.segment.replica ?? { index: 0, count: 1 };
     const live = await this.live.current();
     const prepared: PreparedBatch[] = [];
-    for (
-      let number = (step - 1) * gradientAccumulationSteps + 1;
-      number <= step * gradientAccumulationSteps;
-      number++
-    ) {
+    const first = (step - 1) * gradientAccumulationSteps;
+    for (let own = first; own < first + gradientAccumulationSteps; own++) {
+      const number = own * count + index + 1;
       const batch = this.order.at(number);
       const bucket = this.order.buckets[batch.bucket]!;
       prepared.push({

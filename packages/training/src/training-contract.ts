@@ -89,6 +89,33 @@ export interface TrainRequest {
   readonly groups?: RateGroups | undefined;
 }
 
+/** A part of a run: from its saved state to a step. */
+export interface Segment {
+  /** Last step of the segment; at most the steps of the settings, by which the schedule goes. */
+  readonly until: number;
+  /**
+   * Of several machines that train alternate batches: this one takes every `count`-th batch from `index` on, so a step counts as `count`
+   * batches of the run. Default: one machine takes all.
+   */
+  readonly replica?: { readonly index: number; readonly count: number } | undefined;
+  /** Whether the dev split is measured, as in a run and at the end of the segment. */
+  readonly measures: boolean;
+}
+
+export interface SegmentReport {
+  /** Steps of the run so far. */
+  readonly step: number;
+  /** Steps of this call. */
+  readonly steps: number;
+  /** Mean loss of the last measured steps; absent before any. */
+  readonly loss?: number | undefined;
+  /** Dev metrics measured last. */
+  readonly metrics: Readonly<Record<string, number>>;
+  /** Tokens of this call, padding excluded. */
+  readonly tokens: number;
+  readonly seconds: number;
+}
+
 export interface TrainReport {
   readonly weights: Weights;
   /** Steps taken; fewer than requested after early stopping. */

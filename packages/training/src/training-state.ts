@@ -143,7 +143,7 @@ export async function loadState(
   );
   if (!exists) return undefined;
   const { tensors, metadata } = await readSealedTensors(file);
-  const progress = parseProgress(metadata["progress"] ?? "", file);
+  const progress = savedProgressOf(metadata, file);
   if (progress.key !== key) {
     throw new SlmError(
       "DATA_INVALID",
@@ -162,6 +162,10 @@ export async function loadState(
   }
   return { tensors, progress };
 }
+
+/** The progress in a state's metadata. @throws SlmError DATA_INVALID if it is not that of a run */
+export const savedProgressOf = (metadata: Readonly<Record<string, string>>, file: string): SavedProgress =>
+  parseProgress(metadata["progress"] ?? "", file);
 
 function parseProgress(text: string, file: string): SavedProgress {
   try {

@@ -1,18 +1,21 @@
 import { formatNumber } from "../ui/format.js";
 import { requiredRecipeArg, trainingFlags } from "../recipe-flags.js";
 import type { StageReport } from "../library/run-stage.js";
+import { workersFlags } from "../workers/workers-address.js";
 import { StageCommand, type StageResult } from "./stage-command.js";
 
 export class DistillCommand extends StageCommand {
   static override summary =
     "Train a recipe's student from its teacher. Runs the earlier stages first if needed.";
   static override description =
-    "An interrupted training is resumed, as by 'slm run'; --no-resume starts from the beginning.";
+    "An interrupted training is resumed, as by 'slm run'; --no-resume starts from the beginning. With --workers, the " +
+    "replicas of distill.replicas train on the workers of a Redis, and exchange weights once per round.";
   static override args = { recipe: requiredRecipeArg };
-  static override flags = trainingFlags;
+  static override flags = { ...trainingFlags, ...workersFlags };
   static override examples = [
     "<%= config.bin %> distill recipe.yaml",
     "<%= config.bin %> distill recipe.yaml --set distill.steps=500 --engine onnx --threads 2",
+    "<%= config.bin %> distill recipe.yaml --set distill.replicas.count=4 --workers redis://queue.example:6379 --storage /mnt/shared",
   ];
 
   protected override async execute(): Promise<StageResult> {

@@ -2,12 +2,7 @@
 import { artifactInput, readManifest } from "@slm/core";
 import { basename } from "node:path";
 import { z } from "zod";
-import {
-  cacheConfig,
-  cacheTeacher,
-  type CacheConfig,
-  type CacheStageReport,
-} from "@slm/teacher";
+import { cacheConfig, cacheTeacher, type CacheConfig, type CacheStageReport } from "@slm/teacher";
 import { withEngine } from "../compute/open-engine.js";
 import { estimateCache } from "../estimates/cache-estimate.js";
 import { defineStage } from "../pipeline/stage.js";

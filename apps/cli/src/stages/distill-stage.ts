@@ -6,7 +6,7 @@ import {
   type DistillConfig,
   type DistillReport,
 } from "@slm/distillation";
-import { readManifest } from "@slm/core";
+import { readManifest, SlmError, type StageContext } from "@slm/core";
 import { withEngine } from "../compute/open-engine.js";
 import { estimateDistill } from "../estimates/training-estimate.js";
 import { rememberRowSettings } from "../models/row-settings.js";
@@ -14,7 +14,34 @@ import { openPublishedTower, publishedTowerFiles } from "../models/published-tow
 import { defineStage, type StageFile } from "../pipeline/stage.js";
 import { summarizeStages } from "../summary/run-summary.js";
 import { factsOf, titleOf } from "../summary/summary-page.js";
+import type { Compute } from "../compute/compute.js";
+import type { WorkersAddress } from "../workers/workers-address.js";
 import { requireInput } from "./require-input.js";
+
+type DistillInputs = Parameters<typeof distill>[1];
+
+/** Trains with replicas on workers. @throws SlmError CONFIG_INVALID for a recipe without replicas */
+async function trainWith(
+  workers: WorkersAddress,
+  { replicas }: DistillConfig,
+  { engine }: Compute,
+  progress: StageContext["progress"],
+  train: (rounds: DistillInputs["rounds"]) => Promise<DistillReport>,
+): Promise<DistillReport> {
+  if (replicas === undefined)
+    throw new SlmError(
+      "CONFIG_INVALID",
+      "distill: workers train replicas of the student, but the recipe has no distill.replicas",
+      {
+        suggestions: ["--set distill.replicas.count=2"],
+      },
+    );
+  const { withWorkers } = await import("../workers/workers-address.js");
+  const { workerRounds } = await import("../workers/worker-rounds.js");
+  return withWorkers(workers, (runner) =>
+    train((request) => workerRounds(runner, request, { engine, progress })),
+  );
+}
 
 export const distillStage = defineStage<DistillConfig>({
   name: "distill",
@@ -36,7 +63,7 @@ export const distillStage = defineStage<DistillConfig>({
     return vision === undefined ? [] : [{ setting: "initialize.vision", path: vision }];
   },
   estimate: estimateDistill,
-  run: async ({ settings, compute, about, inputs, work, ...context }): Promise<DistillReport> => {
+  run: async ({ settings, compute, workers, about, inputs, work, ...context }): Promise<DistillReport> => {
     const named = publishedTowerOf(settings.student);
     const published = named === undefined ? undefined : await openPublishedTower(named, context);
     const data = await readManifest(requireInput(inputs, "data"));
@@ -49,19 +76,24 @@ export const distillStage = defineStage<DistillConfig>({
         parameters: [["teacher", teacher?.parameters]],
       }),
     };
-    const report = await withEngine(compute, (engine) =>
-      distill(settings, {
-        page,
-        dataDirectory: requireInput(inputs, "data"),
-        tokenizerDirectory: requireInput(inputs, "tokenizer"),
-        teacherDirectory: inputs.teacher,
-        cacheDirectory: inputs.cache,
-        published,
-        workDirectory: work,
-        engine,
-        context,
-      }),
-    );
+    const train = (rounds?: DistillInputs["rounds"]): Promise<DistillReport> =>
+      withEngine(compute, (engine) =>
+        distill(settings, {
+          rounds,
+          page,
+          dataDirectory: requireInput(inputs, "data"),
+          tokenizerDirectory: requireInput(inputs, "tokenizer"),
+          teacherDirectory: inputs.teacher,
+          cacheDirectory: inputs.cache,
+          published,
+          workDirectory: work,
+          engine,
+          context,
+        }),
+      );
+    const report = await (workers === undefined
+      ? train()
+      : trainWith(workers, settings, compute, context.progress, train));
     await rememberRowSettings(work, requireInput(inputs, "data"));
     return report;
   },

@@ -18,7 +18,7 @@ export interface CacheWork {
   readonly teacherDirectory: string;
   readonly teacherName: string;
   readonly identity: string;
-  readonly context: Pick<StageContext, "progress">;
+  readonly context: Pick<StageContext, "progress" | "signal">;
 }
 
 /** Runs `body` with the workers of an address. @throws SlmError DEVICE_UNAVAILABLE, INPUT_MISSING, and what `body` throws */
@@ -36,14 +36,14 @@ export function withCacheWorkers<Result>(
     const shared = shareApi(address.redis, store, budget);
     const places = { teacherDirectory, teacherName, tokenizerDirectory, identity };
     try {
-      const result = await body({
+      return await body({
         maker: shardMaker(runner, { teacherDirectory, engine, progress }),
         blockMaker: (kind) => blockMaker(runner, { settings, engine, budget, progress, ...places }, kind),
         sharing: shared.sharing,
       });
-      await shared.forget();
-      return result;
     } finally {
+      // After an interruption the workers go on, within the same budget.
+      if (!work.context.signal.aborted) await shared.forget();
       shared.close();
     }
   });

@@ -1,2 +1,8 @@
 /** Names of the kinds of jobs, as they stand in the queue. */
-export const JOB_KINDS = { cacheShard: "cache-shard", labelBlock: "label-block" } as const;
+export const JOB_KINDS = {
+  cacheShard: "cache-shard",
+  labelBlock: "label-block",
+  replica: "replica",
+  average: "average",
+  trial: "trial",
+} as const;

@@ -3,10 +3,15 @@ import { serveJobs, type JobServer } from "@slm/workers";
 import { cacheShardBody } from "./cache-shard-body.js";
 import { labelBlockBody } from "./label-block-body.js";
 import { JOB_KINDS } from "./job-kinds.js";
+import { averageBody, replicaBody } from "./replica-body.js";
+import { trialBody } from "./trial-body.js";
 
 const server: JobServer = serveJobs({
   [JOB_KINDS.cacheShard]: cacheShardBody,
   [JOB_KINDS.labelBlock]: labelBlockBody,
+  [JOB_KINDS.replica]: replicaBody,
+  [JOB_KINDS.average]: averageBody,
+  [JOB_KINDS.trial]: trialBody,
 });
 
 export default server;

@@ -58,8 +58,8 @@ export function blockMaker(runner: JobRunner, options: BlockMakerOptions, kind: 
           await accept(file, (await files.getBytes(result.outputs["block"]!)).toString("utf8"));
         },
       );
-      if (failed.length > 0) throw failureError(failed[0]!);
       if (isAny) await runner.end(run);
+      if (failed.length > 0) throw failureError(failed[0]!);
     },
   };
 }

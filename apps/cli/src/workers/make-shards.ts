@@ -58,6 +58,17 @@ class ShardRun {
   }
 
   async make(): Promise<void> {
+    try {
+      await this.#make();
+    } catch (error) {
+      // After an interruption the workers go on, and the next call takes what they did.
+      if (!this.#request.signal.aborted) await this.#runner.end(this.#run);
+      throw error;
+    }
+    await this.#runner.end(this.#run);
+  }
+
+  async #make(): Promise<void> {
     const { shards, accept, onTokens } = this.#request;
     let parts: readonly Part[] = shards.map((work) => ({ id: `shard-${work.shard}`, work }));
     for (let round = 0; parts.length > 0; round++) {
@@ -70,7 +81,6 @@ class ShardRun {
       for (const { part, failed: reason } of failed) rest.push(await this.#withoutUnscored(part, reason));
       parts = rest;
     }
-    await this.#runner.end(this.#run);
   }
 
   /** The shard of a failed job without the pairs that fail alone. */

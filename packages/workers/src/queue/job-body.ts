@@ -1,6 +1,6 @@
 /** The side of a job: how a body is called in the process that BullMQ starts for it, and what it is given. */
 import { rm } from "node:fs/promises";
-import { SlmError } from "@slm/core";
+import { SlmError, type ErrorCode } from "@slm/core";
 import { z } from "zod";
 import { LocalCopies } from "../storage/local-copies.js";
 import { openStore } from "../storage/open-store.js";
@@ -28,6 +28,16 @@ export const jobProcess = z.strictObject({
 });
 export type JobProcess = Readonly<z.infer<typeof jobProcess>>;
 
+/** Failures that another try, or another worker, would repeat. */
+const FINAL: ReadonlySet<ErrorCode> = new Set([
+  "BUDGET_EXCEEDED",
+  "CONFIG_INVALID",
+  "DATA_INVALID",
+  "GATE_FAILED",
+  "OP_UNSUPPORTED",
+  "SHAPE_MISMATCH",
+]);
+
 /** What a body is given. */
 export interface JobRequest {
   readonly settings: JobMessage["settings"];
@@ -39,6 +49,8 @@ export interface JobRequest {
   readonly threads: number;
   readonly redis: RedisAddress;
   readonly signal: AbortSignal;
+  /** Results of the jobs that had to be done before this one, in the order of their numbers. */
+  readonly children: () => Promise<readonly JobResult[]>;
   /** An empty directory that is removed after the job. */
   readonly work: () => Promise<string>;
 }
@@ -48,7 +60,11 @@ export type JobBody = (request: JobRequest) => Promise<Omit<JobResult, "seconds"
 
 /** What BullMQ calls in a job process. */
 export type JobServer = (
-  job: { readonly name: string; readonly data: unknown },
+  job: {
+    readonly name: string;
+    readonly data: unknown;
+    readonly getChildrenValues?: (() => Promise<Readonly<Record<string, unknown>>>) | undefined;
+  },
   token: string | undefined,
   signal: AbortSignal | undefined,
 ) => Promise<JobResult>;
@@ -63,7 +79,8 @@ export function serveJobs(bodies: Readonly<Record<string, JobBody>>): JobServer 
   process.on("disconnect", () => process.exit());
   const store = openStore(given.storage);
   const redis = redisAddress(given.redis);
-  return async ({ name, data }, _token, signal = new AbortController().signal) => {
+  return async (job, _token, signal = new AbortController().signal) => {
+    const { name, data } = job;
     const began = performance.now();
     const made: string[] = [];
     try {
@@ -81,8 +98,12 @@ export function serveJobs(bodies: Readonly<Record<string, JobBody>>): JobServer 
         made.push(path);
         return path;
       };
+      const children = async (): Promise<readonly JobResult[]> =>
+        Object.entries((await job.getChildrenValues?.()) ?? {})
+          .sort(([a], [b]) => (a < b ? -1 : 1))
+          .map(([, value]) => jobResult.parse(value));
       const { threads } = given;
-      const done = await body({ settings, inputs, files, copies, threads, redis, signal, work });
+      const done = await body({ settings, inputs, files, copies, threads, redis, signal, work, children });
       const result = jobResult.parse({ ...done, seconds: (performance.now() - began) / 1000 });
       requireSmall(result, `the result of a job of kind '${name}'`);
       return result;
@@ -90,6 +111,9 @@ export function serveJobs(bodies: Readonly<Record<string, JobBody>>): JobServer 
       // BullMQ stores message and stack in Redis: neither may be long.
       const failure = new Error(failureText(error));
       failure.stack = "";
+      // The name by which BullMQ tells that another try is useless.
+      if (error instanceof SlmError && FINAL.has(error.code))
+        Object.defineProperty(failure, "name", { value: "UnrecoverableError", enumerable: true });
       throw failure;
     } finally {
       for (const path of made) await rm(path, { recursive: true, force: true });

@@ -6,7 +6,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { SlmError, throwIfInterrupted } from "@slm/core";
-import { Queue, type Job, type JobsOptions } from "bullmq";
+import { FlowProducer, Queue, type FlowJob, type Job, type JobsOptions } from "bullmq";
 import { SharedFiles } from "../storage/shared-files.js";
 import type { ObjectStore } from "../storage/object-store.js";
 import {
@@ -33,6 +33,8 @@ const POLL_MS = 200;
 const OFFER_MS = 10_000;
 /** Jobs that are in the queue at once, so that Redis and the storage hold a part of a large run only. */
 const WINDOW = 256;
+/** How long a failed run waits for jobs that workers have begun [ms]. */
+const ABANDON_MS = 60_000;
 /** Results that no run took are forgotten after this time [s]. */
 const KEPT_SECONDS = 7 * 24 * 3600;
 
@@ -77,6 +79,8 @@ export interface RunProgress {
 /** Jobs that the queue has, by their names in it. */
 type Outstanding = Map<string, { readonly job: JobSpec; readonly message: JobMessage }>;
 
+type OutstandingJob = readonly [string, { readonly job: JobSpec; readonly message: JobMessage }];
+
 /** A finished job: its result, or why there is none. */
 type Finished =
   | { readonly result: JobResult; readonly failure?: undefined }
@@ -86,6 +90,8 @@ export class JobRunner {
   readonly #queue: Queue;
   readonly #store: ObjectStore;
   readonly #board: RunBoard;
+  readonly #connection: RedisAddress["options"];
+  #flows: FlowProducer | undefined;
 
   /** The store is the caller's to close. */
   constructor(address: RedisAddress, store: ObjectStore) {
@@ -93,6 +99,7 @@ export class JobRunner {
     // Lost connections are made again; what waits for them says so.
     this.#queue.on("error", () => undefined);
     this.#store = store;
+    this.#connection = address.options;
     this.#board = new RunBoard(address);
   }
 
@@ -117,7 +124,8 @@ export class JobRunner {
     try {
       return await this.#runAll(asyncIterator(jobs), options, outstanding, onDone);
     } catch (error) {
-      if (!options.signal.aborted) await this.#withdraw(outstanding);
+      // After an interruption the workers go on, and the next call takes what they did.
+      if (!options.signal.aborted) await this.#abandon(options.run, outstanding);
       throw error;
     }
   }
@@ -166,6 +174,73 @@ export class JobRunner {
     return failed;
   }
 
+  /**
+   * Runs jobs and then one that takes their results: a flow. Every child is tried like a job of its own.
+   *
+   * @returns the result of the last job, and those of the others in their order
+   * @throws SlmError of the first job that failed in all its tries; INTERRUPTED with the flow left in the queue
+   */
+  async runFlow(
+    { parent, children }: { readonly parent: JobSpec; readonly children: readonly JobSpec[] },
+    options: RunOptions,
+  ): Promise<{ readonly result: JobResult; readonly children: readonly JobResult[] }> {
+    const { run, signal } = options;
+    await openRun(this.#store, run, options.title);
+    const files = this.files(run);
+    const all: Outstanding = new Map();
+    for (const job of [parent, ...children])
+      all.set(`${run}-${job.id}`, { job, message: { run, ...(await job.message(files)) } });
+    const [parentId, ...childIds] = [...all.keys()] as [string, ...string[]];
+    const watch = new RunWatch(options, this.#board);
+    for (const { job } of all.values()) watch.plan(job);
+    try {
+      await this.#forgetFailed(run);
+      for (let offered = -Infinity; ; await sleep(POLL_MS, undefined, { signal }).catch(() => undefined)) {
+        throwIfInterrupted(signal, options.title);
+        if (performance.now() - offered > OFFER_MS && (await this.#queue.getJob(parentId)) === undefined) {
+          await this.#offerFlow(parentId, childIds, all);
+          offered = performance.now();
+        }
+        const ended = await this.#finished(all);
+        const failed = ended.find((job) => resultOf(job).failure !== undefined && job.id !== parentId);
+        if (failed !== undefined) {
+          const { failure } = resultOf(failed);
+          throw failureError({ id: all.get(failed.id!)!.job.id, failure: failure! });
+        }
+        const last = ended.find(({ id }) => id === parentId);
+        await watch.report(all.size);
+        if (last === undefined) continue;
+        const { result, failure } = resultOf(last);
+        if (result === undefined) throw failureError({ id: parent.id, failure });
+        const results = childIds.map((id) => resultOf(ended.find((job) => job.id === id)!).result!);
+        for (const job of ended) await forget(job);
+        return { result, children: results };
+      }
+    } catch (error) {
+      if (!signal.aborted) await this.#abandon(run, all);
+      throw error;
+    }
+  }
+
+  async #offerFlow(parentId: string, childIds: readonly string[], all: Outstanding): Promise<void> {
+    const nodeOf = (id: string): FlowJob => {
+      const { name, data, opts } = this.#asJob([id, all.get(id)!]);
+      return { name, data, opts, queueName: QUEUE, prefix: PREFIX };
+    };
+    this.#flows ??= this.#openFlows();
+    const children = childIds.map((id): FlowJob => {
+      const node = nodeOf(id);
+      return { ...node, opts: { ...node.opts, failParentOnFailure: true } };
+    });
+    await this.#flows.add({ ...nodeOf(parentId), children });
+  }
+
+  #openFlows(): FlowProducer {
+    const flows = new FlowProducer({ connection: this.#connection, prefix: PREFIX });
+    flows.on("error", () => undefined);
+    return flows;
+  }
+
   /** Tells those who watch that a run is over, and removes its files and jobs. */
   async end(run: string): Promise<void> {
     await this.#board.remove(run);
@@ -174,27 +249,31 @@ export class JobRunner {
 
   async close(): Promise<void> {
     this.#board.close();
+    await this.#flows?.close();
     await this.#queue.close();
   }
 
   /** Adds jobs to the queue; one that it has is left as it is. */
-  async #offer(
-    entries: readonly (readonly [string, { readonly job: JobSpec; readonly message: JobMessage }])[],
-  ): Promise<void> {
+  async #offer(entries: readonly OutstandingJob[]): Promise<void> {
     if (entries.length === 0) return;
-    const jobs = entries.map(([jobId, { job, message }]) => {
-      requireSmall(message, `the message of job ${jobId}`);
-      const opts: JobsOptions = {
-        jobId,
-        attempts: job.tries ?? TRIES,
-        backoff: { type: "fixed", delay: RETRY_MS },
-        stackTraceLimit: 1,
-        removeOnComplete: { age: KEPT_SECONDS },
-        removeOnFail: { age: KEPT_SECONDS },
-      };
-      return { name: job.kind, data: message, opts };
-    });
-    await this.#queue.addBulk(jobs);
+    await this.#queue.addBulk(entries.map((entry) => this.#asJob(entry)));
+  }
+
+  #asJob([jobId, { job, message }]: OutstandingJob): {
+    readonly name: string;
+    readonly data: JobMessage;
+    readonly opts: JobsOptions;
+  } {
+    requireSmall(message, `the message of job ${jobId}`);
+    const opts: JobsOptions = {
+      jobId,
+      attempts: job.tries ?? TRIES,
+      backoff: { type: "fixed", delay: RETRY_MS },
+      stackTraceLimit: 1,
+      removeOnComplete: { age: KEPT_SECONDS },
+      removeOnFail: { age: KEPT_SECONDS },
+    };
+    return { name: job.kind, data: message, opts };
   }
 
   /** Failures of an earlier call count no more: what they failed of may be mended. */
@@ -203,9 +282,14 @@ export class JobRunner {
       if (job?.id?.startsWith(`${run}-`) === true) await forget(job);
   }
 
-  /** Takes back the jobs that no worker has begun. */
-  async #withdraw(outstanding: Outstanding): Promise<void> {
+  /** Takes back the jobs of a failed run, waits for those that workers have begun, and removes what the run left. */
+  async #abandon(run: string, outstanding: Outstanding): Promise<void> {
     for (const id of outstanding.keys()) await this.#queue.remove(id).catch(() => undefined);
+    const isOwn = (job: Job | undefined): boolean => job?.id !== undefined && outstanding.has(job.id);
+    for (const end = performance.now() + ABANDON_MS; performance.now() < end; await sleep(POLL_MS))
+      if (!(await this.#queue.getJobs(["active"])).some(isOwn)) break;
+    await this.#forgetFailed(run);
+    await this.end(run);
   }
 
   /** Jobs of this run that ended. */

@@ -6,7 +6,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { isTemporaryPath, makeFolder, systemCode } from "@slm/core";
+import { isTemporaryPath, makeFolder, systemCode, writeBytesAtomic } from "@slm/core";
 import type { FileRef, SharedFiles } from "./shared-files.js";
 
 export class LocalCopies {
@@ -24,6 +24,12 @@ export class LocalCopies {
     const path = join(this.#directory, ref.sha256);
     if (!(await isThere(path))) await this.#files.getFile(ref, path);
     return path;
+  }
+
+  /** Keeps what this machine made itself, so that it need not be fetched. @returns the same reference */
+  async keep(ref: FileRef, bytes: Uint8Array): Promise<FileRef> {
+    await writeBytesAtomic(join(this.#directory, ref.sha256), bytes);
+    return ref;
   }
 
   /** The directory of a copy of a tree. @throws SlmError INPUT_MISSING, DATA_INVALID */

@@ -29,10 +29,16 @@ export class SharedFiles {
   readonly store: ObjectStore;
   /** The folder of the run in the storage. */
   readonly run: string;
+  #traffic = 0;
 
   constructor(store: ObjectStore, run: string) {
     this.store = store;
     this.run = run;
+  }
+
+  /** Bytes sent and received so far. */
+  get traffic(): number {
+    return this.#traffic;
   }
 
   /** Stores bytes. @throws SlmError OUTPUT_FAILED */
@@ -74,8 +80,8 @@ export class SharedFiles {
     return { bytes, sha256: hash };
   }
 
-  /** Stores all files below a directory. @throws SlmError OUTPUT_FAILED */
-  async putTree(directory: string): Promise<FileRef> {
+  /** Stores all files below a directory, or those that are wanted. @throws SlmError OUTPUT_FAILED */
+  async putTree(directory: string, isIn: (path: string) => boolean = () => true): Promise<FileRef> {
     const entries = await readdir(directory, { recursive: true, withFileTypes: true });
     const paths = entries
       .filter((entry) => entry.isFile())
@@ -84,6 +90,7 @@ export class SharedFiles {
           .slice(directory.length + 1)
           .replaceAll("\\", "/"),
       )
+      .filter(isIn)
       .sort();
     const files: z.infer<typeof treeSchema> = [];
     for (const path of paths) files.push({ path, ...(await this.putFile(join(directory, path))) });
@@ -137,7 +144,9 @@ export class SharedFiles {
   async #putPiece(piece: Uint8Array): Promise<string> {
     const hash = sha256(piece);
     const key = this.#pieceKey(hash);
-    if (!(await this.store.has(key))) await this.store.put(key, piece);
+    if (await this.store.has(key)) return hash;
+    await this.store.put(key, piece);
+    this.#traffic += piece.length;
     return hash;
   }
 
@@ -155,6 +164,7 @@ export class SharedFiles {
       if (found === undefined) throw this.#missing(hash);
       if (sha256(found) !== piece) throw this.#corrupt(piece);
       whole.update(found);
+      this.#traffic += found.length;
       read += found.length;
       yield found;
     }

@@ -1,0 +1,45 @@
+/**
+ * Successive halving (Jamieson and Talwalkar 2016, arXiv:1502.07943): all trials train for a few steps, the best of them for `eta` times as
+ * many, and so on, until what is left has trained in full. A trial that is stopped early costs a fraction of its steps.
+ */
+import { METRICS, type MetricName } from "@slm/metrics";
+
+/** Trials that train up to a step. */
+export interface Rung {
+  readonly steps: number;
+  readonly trials: number;
+}
+
+/** What a trial reached at a step. */
+export interface Measured {
+  readonly trial: number;
+  readonly steps: number;
+  readonly metrics: Readonly<Record<string, number>>;
+  readonly loss: number | null;
+  /** Why it has no metrics: training diverged. */
+  readonly failure: string | null;
+}
+
+/** @param eta 1: every trial trains in full */
+export function rungsOf(trials: number, steps: number, eta: number): readonly Rung[] {
+  const rungs: Rung[] = [{ steps, trials }];
+  if (eta <= 1) return rungs;
+  const counts = [trials];
+  while (counts.at(-1)! >= eta) counts.push(Math.floor(counts.at(-1)! / eta));
+  return counts.map((count, rung) => ({
+    steps: Math.max(1, Math.round(steps / eta ** (counts.length - 1 - rung))),
+    trials: count,
+  }));
+}
+
+/** The measured trials, the best first: by the first metric in which they differ, then by number. Those that failed are last. */
+export function ranked(measured: readonly Measured[], metrics: readonly MetricName[]): readonly Measured[] {
+  return [...measured].sort((a, b) => {
+    if ((a.failure === null) !== (b.failure === null)) return a.failure === null ? -1 : 1;
+    for (const name of metrics) {
+      const [one = 0, two = 0] = [a.metrics[name], b.metrics[name]];
+      if (one !== two) return (one < two ? -1 : 1) * (METRICS[name].higherIsBetter ? -1 : 1);
+    }
+    return a.trial - b.trial;
+  });
+}

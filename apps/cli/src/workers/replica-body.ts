@@ -1,0 +1,103 @@
+/** Trains one replica for a round, and averages a round: the bodies of two kinds of jobs. */
+import { SlmError } from "@slm/core";
+import { distillSegment, outerOf, trainReplica } from "@slm/distillation";
+import { outerStep } from "@slm/training";
+import type { FileRef, JobBody } from "@slm/workers";
+import { join } from "node:path";
+import { z } from "zod";
+import { engineSetting, withDistillJob } from "./distill-job.js";
+
+const digest = z.string().length(64);
+
+export const replicaSettings = z.strictObject({
+  engine: engineSetting,
+  round: z.int().positive(),
+  index: z.int().nonnegative(),
+  from: z.int().nonnegative(),
+  until: z.int().positive(),
+});
+
+/** What a replica says about its work, by which the average knows that it belongs to the round. */
+export const replicaFacts = z.strictObject({
+  round: z.int(),
+  index: z.int(),
+  /** Hash of the weights that it began with. */
+  start: digest,
+  loss: z.number().nullable(),
+  tokens: z.number(),
+  trafficBytes: z.number(),
+});
+
+export const replicaBody: JobBody = async (request) => {
+  const { inputs, files, copies } = request;
+  const { engine, round, index, from, until } = replicaSettings.parse(request.settings);
+  const workDirectory = await request.work();
+  const weights = inputs["weights"]!;
+  return withDistillJob(request, { engine, workDirectory }, async (settings, given) => {
+    const { replicas } = settings;
+    if (replicas === undefined)
+      throw new SlmError("DATA_INVALID", "distill: a replica without settings of replicas");
+    const before = files.traffic;
+    const paths = { weights: await copies.file(weights), moments: await copies.file(inputs["moments"]!) };
+    const run = { settings: { ...settings, replicas }, inputs: given, segment: distillSegment };
+    const trained = await trainReplica(run, { ...paths, from, until, index });
+    const keep = async (bytes: Uint8Array): Promise<FileRef> =>
+      copies.keep(await files.putBytes(bytes), bytes);
+    const outputs = { weights: await files.putBytes(trained.weights), moments: await keep(trained.moments) };
+    const { loss = null, tokens, steps } = trained.report;
+    const trafficBytes = files.traffic - before;
+    return {
+      outputs,
+      facts: { round, index, start: weights.sha256, loss, tokens, trafficBytes },
+      units: steps,
+    };
+  });
+};
+
+export const averageSettings = z.strictObject({
+  round: z.int().positive(),
+  replicas: z.strictObject({
+    count: z.int().positive(),
+    innerSteps: z.int().positive(),
+    outerLearningRate: z.number().positive(),
+    outerMomentum: z.number().min(0).lt(1),
+  }),
+});
+
+export const averageBody: JobBody = async ({ inputs, settings, files, copies, children, work }) => {
+  const { round, replicas } = averageSettings.parse(settings);
+  const start = inputs["weights"]!;
+  const results = await children();
+  if (results.length !== replicas.count)
+    throw new SlmError(
+      "DATA_INVALID",
+      `distill: round ${round} has ${results.length} updates, expected ${replicas.count}`,
+    );
+  const directory = await work();
+  const before = files.traffic;
+  const ends: string[] = [];
+  for (const [place, { outputs, facts }] of results.entries()) {
+    const told = replicaFacts.parse(facts);
+    if (told.round !== round || told.index !== place || told.start !== start.sha256)
+      throw new SlmError(
+        "DATA_INVALID",
+        `distill: an update of replica ${told.index} in round ${told.round}, expected replica ${place} in round ${round} from the same weights`,
+      );
+    ends.push(join(directory, `end-${place}`));
+    await files.getFile(outputs["weights"]!, ends[place]!);
+  }
+  const { momentum } = inputs;
+  const paths = {
+    start: await copies.file(start),
+    momentum: momentum && (await copies.file(momentum)),
+    ends,
+  };
+  const next = await outerStep(paths, outerOf(replicas));
+  const keep = async (bytes: Uint8Array): Promise<FileRef> => copies.keep(await files.putBytes(bytes), bytes);
+  const outputs = { weights: await keep(next.weights), momentum: await keep(next.momentum) };
+  return {
+    outputs,
+    facts: { round, deltaNorm: next.deltaNorm, trafficBytes: files.traffic - before },
+    units: 0,
+  };
+};

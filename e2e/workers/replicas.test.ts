@@ -1,0 +1,88 @@
+/** A distillation by replicas on several workers: the bits of one machine, whatever ends on the way. */
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { sha256 } from "@slm/core";
+import { execa } from "execa";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { bin } from "../slm-process.js";
+import { shape, words, writeRun } from "./cache-run.js";
+import { startRedis, type RedisServer } from "./redis-server.js";
+import { environment, startWorker, until, watchMessages, type WorkerProcess } from "./worker-process.js";
+
+let root = "";
+let redis: RedisServer;
+let recipe = "";
+const at = (...names: readonly string[]): string => join(root, ...names);
+const workers: WorkerProcess[] = [];
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "slm-e2e-replicas-"));
+  redis = await startRedis(at("redis"));
+  recipe = await writeRun(at("rows"), words(400, 1));
+  const distill = {
+    student: { ...shape, encoderLayers: 1 },
+    replicas: { count: 2, innerSteps: 100 },
+    ...{
+      steps: 300,
+      batchSize: 16,
+      warmupSteps: 20,
+      buckets: 1,
+      evaluateEvery: 100,
+      evaluateRows: 2,
+      metrics: ["per"],
+    },
+  };
+  await writeFile(
+    recipe,
+    JSON.stringify({ ...(JSON.parse(await readFile(recipe, "utf8")) as object), distill }),
+  );
+  await execa(process.execPath, [bin, "distill", recipe, "--out", at("alone"), "--threads", "1", "--quiet"]);
+});
+afterEach(async () => {
+  for (const { process } of workers) process.kill("SIGKILL");
+  await Promise.all(workers.splice(0).map(({ ended }) => ended));
+});
+afterAll(async () => {
+  await redis.stop();
+  await rm(root, { recursive: true });
+});
+
+const weights = async (run: string): Promise<string> =>
+  sha256(await readFile(join(run, "distill", "model.safetensors")));
+
+interface Rounds {
+  readonly rounds: number;
+  readonly trafficBytes: number;
+  readonly gradientTrafficBytes: number;
+}
+
+test("gives the weights of one machine when a worker is killed in a round and Redis restarts", async () => {
+  const [run, storage, scratch] = [at("run"), at("shared"), at("scratch")];
+  for (const directory of [run, storage]) await mkdir(directory, { recursive: true });
+  for (const stage of ["data", "tokenizer", "teacher", "cache"])
+    await execa("cp", ["-r", at("alone", stage), join(run, stage)]);
+  workers.push(...[1, 2, 3].map(() => startWorker(redis, { storage, scratch })));
+  const messages = watchMessages(redis.client);
+  const argv = ["distill", recipe, "--out", run, "--threads", "1", "--json"];
+  const distilling = execa(process.execPath, [bin, ...argv, "--workers", redis.url, "--storage", storage], {
+    env: environment(),
+    reject: false,
+  });
+  const isDone = ({ output }: WorkerProcess): boolean => output().includes("round-1-replica");
+  await until("a replica is trained", () => workers.some(isDone));
+  const killed = workers.find(isDone)!;
+  killed.process.kill("SIGKILL");
+  await killed.ended;
+  await redis.restart();
+  const { exitCode, stdout, stderr } = await distilling;
+  expect(exitCode, stderr).toBe(0);
+  expect(await weights(run)).toBe(await weights(at("alone")));
+  const { rounds } = (JSON.parse(stdout) as { result: { rounds: Rounds } }).result;
+  expect(rounds.rounds).toBe(3);
+  // 100 steps a round: 8 bytes per weight and replica at each, against at most 32 and the average's share a round.
+  expect(rounds.gradientTrafficBytes / rounds.trafficBytes).toBeGreaterThan(15);
+  expect((await messages.stop()).longest).toBeLessThanOrEqual(4096);
+  expect(await readdir(storage)).toEqual([]);
+  expect(await redis.client.keys("*replica*")).toEqual([]);
+});
