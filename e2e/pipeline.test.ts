@@ -30,7 +30,10 @@ const BENCH = { runs: 2, warmup: 1, loads: 1, settleMs: 0 };
 let root = "";
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), "slm-pipeline-"));
-  await writeTinyRecipe(root, { ...tinyRecipe(root), bench: BENCH });
+  const recipe = tinyRecipe(root);
+  // A card with measured times is asked for: without them, every run gives the same bundle.
+  const deploy = { ...recipe.deploy, measurements: true };
+  await writeTinyRecipe(root, { ...recipe, bench: BENCH, deploy });
 });
 afterAll(async () => {
   await rm(root, { recursive: true, force: true });

@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { loadGenerator } from "@slm/inference";
 import { createCpuRuntime } from "@slm/runtime-node";
+import { serveConfig } from "@slm/serve";
+import { loadTokenizer } from "@slm/tokenizer";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { runCommand } from "../apps/cli/src/testing/run-command.js";
 import { tinyShape } from "../apps/cli/src/testing/tiny-shape.js";
@@ -42,13 +44,16 @@ test.each([
     const served = await loadServedModel(at("model"), await createCpuRuntime({ threads: 1 }), {
       maxRows: 4,
       maxWaiting: 16,
+      limits: serveConfig.parse({}),
     });
+    const tokenizer = await loadTokenizer(at("model"));
     const { signal } = new AbortController();
     const answers = await Promise.all(
       SOURCES.map(async (source, place) => {
         // Rows join while others are under way.
         await sleep(2 * place);
-        return (await served.prepare({ source, maxTokens: 18, signal }).run()).text;
+        const ids = tokenizer.encodeSource(source);
+        return (await (await served.prepare({ source: ids, maxTokens: 18, signal })).run()).text;
       }),
     );
     await served.close();

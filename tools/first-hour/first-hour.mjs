@@ -71,6 +71,13 @@ async function firstHour(session) {
     "npx --no-install slm generate runs/dates/deploy --prompt 'Monday, 3 March 2025'",
   );
   expect(answer.includes("2025-03-03"), `slm generate says ${answer}`);
+  session.say(
+    "A model answers whatever it is given. With a threshold of confidence, chosen on the dev rows, what is no date has no answer:",
+  );
+  const hello = await session.run(
+    "npx --no-install slm generate runs/dates/deploy --prompt hello --abstain runs/dates/data/dev.jsonl",
+  );
+  expect(hello.trim() === "", `slm generate says ${hello} to hello`);
   const measured = await session.run(
     "npx --no-install slm eval runs/dates/deploy --data runs/dates/data/test.jsonl --metrics exactMatch",
   );

@@ -38,6 +38,8 @@ import { TeacherImportCommand } from "./commands/teacher/import.js";
 import { TeacherTrainCommand } from "./commands/teacher/train.js";
 import { TokenizerTrainCommand } from "./commands/tokenizer/train.js";
 import { VerifyCommand } from "./commands/verify.js";
+import { WorkerCommand } from "./commands/worker.js";
+import { WorkerStatusCommand } from "./commands/worker/status.js";
 
 export const commands: Readonly<Record<string, Command.Class>> = {
   init: InitCommand,
@@ -78,4 +80,6 @@ export const commands: Readonly<Record<string, Command.Class>> = {
   "device:add": DeviceAddCommand,
   "device:list": DeviceListCommand,
   "device:remove": DeviceRemoveCommand,
+  worker: WorkerCommand,
+  "worker:status": WorkerStatusCommand,
 };

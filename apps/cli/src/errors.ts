@@ -2,6 +2,7 @@
 import { Errors } from "@oclif/core";
 import { failedWrite, SlmError } from "@slm/core/errors";
 import { PLAIN, type Paint } from "./ui/paint.js";
+import { printable } from "./ui/printable.js";
 import { stripVTControlCharacters } from "node:util";
 
 export interface ErrorDescription {
@@ -48,10 +49,13 @@ export function describeError(error: SlmError): ErrorDescription {
 
 /** Lines for a terminal: the code and message, then what to try. @param paint default: no colour */
 export function errorLines(error: SlmError, debug: boolean, paint: Paint = PLAIN): readonly string[] {
-  const lines = [`${paint(`Error (${error.code}):`, "bold", "red")} ${error.message}`];
+  const lines = [`${paint(`Error (${error.code}):`, "bold", "red")} ${printable(error.message)}`];
   if (error.suggestions.length > 0)
-    lines.push(paint("Try this:", "bold"), ...error.suggestions.map((suggestion) => `  ${suggestion}`));
-  if (debug) lines.push("", ...stacks(error).map((stack) => paint(stack, "dim")));
+    lines.push(
+      paint("Try this:", "bold"),
+      ...error.suggestions.map((suggestion) => `  ${printable(suggestion)}`),
+    );
+  if (debug) lines.push("", ...stacks(error).map((stack) => paint(printable(stack), "dim")));
   return lines;
 }
 

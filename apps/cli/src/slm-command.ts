@@ -10,6 +10,7 @@ import { EventReporter, type Reporter } from "./ui/event-reporter.js";
 import type { WorkOptions } from "./library/work.js";
 import { paintFor } from "./ui/paint.js";
 import { jsonText } from "./ui/json-text.js";
+import { printable } from "./ui/printable.js";
 import { ProgressReporter } from "./ui/progress-reporter.js";
 import { INTERRUPTED_EXIT, SlmError } from "@slm/core/errors";
 
@@ -94,6 +95,11 @@ export abstract class SlmCommand<Result extends object> extends Command {
     return result;
   }
 
+  /** A line of the result as it is printed. */
+  protected shown(line: string): string {
+    return printable(line);
+  }
+
   /** Options that connect the library's progress events and abort signal to this command. */
   protected get work(): Required<WorkOptions> {
     return {
@@ -173,7 +179,7 @@ export abstract class SlmCommand<Result extends object> extends Command {
   private printLines(result: Result): void {
     process.stdout.write(
       this.lines(result)
-        .map((line) => `${line}\n`)
+        .map((line) => `${this.shown(line)}\n`)
         .join(""),
     );
   }

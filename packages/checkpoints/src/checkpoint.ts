@@ -1,7 +1,7 @@
 /** Checkpoints: config.json and model.safetensors in one directory. */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { SlmError } from "@slm/core";
+import { requireIntact, SlmError } from "@slm/core";
 import { createHostTensor, type HostTensor, toBfloat16, toHalf } from "@slm/runtime";
 import { parseModelConfig, type ModelConfig, matchWeights, type Weights } from "@slm/model";
 import { readSafetensors, writeDeferredSafetensors, type DeferredTensor } from "./safetensors.js";
@@ -16,11 +16,13 @@ export interface Checkpoint {
 }
 
 /**
- * Reads a checkpoint directory and checks every weight against its configuration.
+ * Reads a checkpoint directory and checks every weight against its configuration, and every file against the manifest of the artifact
+ * that it belongs to, if any.
  *
  * @throws SlmError INPUT_MISSING, CONFIG_INVALID, DATA_INVALID or SHAPE_MISMATCH, naming the file.
  */
 export async function readCheckpoint(directory: string): Promise<Checkpoint> {
+  await requireIntact(directory);
   const config = await readModelConfig(directory);
   const file = join(directory, WEIGHTS_FILE);
   const { tensors } = await readSafetensors(file);

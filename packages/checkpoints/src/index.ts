@@ -3,6 +3,7 @@ export {
   openSafetensors,
   parseHeader,
   readSafetensors,
+  type Safetensors,
   writeSafetensors,
 } from "./safetensors.js";
 export type { ExternalCheckpoint } from "./external-checkpoint.js";

@@ -3,7 +3,7 @@
  * Source: the format's own description (huggingface/safetensors README), with its limits against malicious headers.
  */
 import { open, type FileHandle } from "node:fs/promises";
-import { SlmError } from "@slm/core";
+import { openRegular, SlmError } from "@slm/core";
 import { elementCount, type HostTensor } from "@slm/runtime";
 import {
   decodeStored,
@@ -129,13 +129,12 @@ export async function readSafetensors(file: string): Promise<Safetensors> {
  * @throws SlmError INPUT_MISSING when there is no such file, DATA_INVALID when it is corrupt.
  */
 export async function openSafetensors(file: string): Promise<OpenSafetensors> {
-  const handle = await open(file, "r").catch((cause: unknown) => {
+  const handle = await openRegular(file).catch((cause: unknown) => {
+    if (cause instanceof SlmError) throw cause;
     throw new SlmError("INPUT_MISSING", `${file}: cannot be read`, { context: { file }, cause });
   });
   try {
-    const stats = await handle.stat();
-    if (!stats.isFile()) throw new SlmError("INPUT_MISSING", `${file}: is not a file`, { context: { file } });
-    const { size } = stats;
+    const { size } = await handle.stat();
     if (size < 8) throw invalid(file, `${size} bytes`);
     const headerBytes = Number((await readExactly(handle, 0, 8, file)).readBigUInt64LE(0));
     if (headerBytes > MAX_HEADER_BYTES || 8 + headerBytes > size) {

@@ -6,7 +6,7 @@
  */
 import { join } from "node:path";
 import { SlmError } from "./slm-error.js";
-import { pathProblem } from "./relative-path.js";
+import { pathsProblem } from "./relative-path.js";
 import { readTextFile } from "./read-json.js";
 
 /** Name of the list, directly inside its folder. */
@@ -42,20 +42,19 @@ export async function readIndex(directory: string, indexPath: string): Promise<r
 
 /** @throws SlmError DATA_INVALID; the message names the list `name` */
 export function parseIndex(text: string, name: string): readonly IndexedFile[] {
-  const seen = new Set<string>();
   const lines = text.split("\n");
   const last = lines.pop();
   if (last !== "") throw invalid(name, lines.length + 1, "the line does not end");
-  return lines.map((line, index) => {
+  const files = lines.map((line, index) => {
     const [, sha256, path] = /^([0-9a-f]{64}) {2}(.+)$/.exec(line) ?? [];
     if (sha256 === undefined || path === undefined) {
       throw invalid(name, index + 1, "expected 64 hexadecimal digits, two spaces and a path");
     }
-    const problem = pathProblem(path) ?? (seen.has(path) ? `'${path}' is listed twice` : undefined);
-    if (problem !== undefined) throw invalid(name, index + 1, problem);
-    seen.add(path);
     return { path, sha256 };
   });
+  const found = pathsProblem(files.map(({ path }) => path));
+  if (found !== undefined) throw invalid(name, found.index + 1, found.problem);
+  return files;
 }
 
 function invalid(name: string, line: number, reason: string): SlmError {

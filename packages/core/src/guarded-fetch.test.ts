@@ -1,7 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { guardedFetch, SilenceError } from "./guarded-fetch.js";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
+import { guardedFetch } from "./guarded-fetch.js";
+import { NetworkError, SilenceError } from "./network-error.js";
+import { startFetchServer, startTunnel } from "./testing/index.js";
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -184,5 +186,134 @@ describe("bounds", () => {
     const reading = response.text();
     controller.abort(new Error("enough"));
     await expect(reading).rejects.toThrow("enough");
+  });
+});
+
+describe("what is no answer", () => {
+  const raw =
+    (text: string): Handler =>
+    (request) =>
+      void request.socket.end(text);
+
+  test.each(["600 No", "999 Yes", "099 Hm"])("a status %s ends with an error", async (line) => {
+    own.handle = raw(`HTTP/1.1 ${line}\r\ncontent-length: 2\r\n\r\nhi`);
+    const error: unknown = await guardedFetch({ origin: own.origin })(own.origin).catch(
+      (one: unknown) => one,
+    );
+    expect(["DATA_INVALID", "DEVICE_UNAVAILABLE"]).toContain((error as { code?: unknown }).code);
+  });
+
+  test.each([204, 205, 304])("a body of status %i, which has none, is not read", async (status) => {
+    own.handle = raw(`HTTP/1.1 ${status} \u00ff\r\ncontent-length: 2\r\n\r\nhi`);
+    const response = await guardedFetch({ origin: own.origin })(own.origin);
+    expect([response.status, await response.text()]).toEqual([status, ""]);
+  });
+
+  test("a connection that breaks before the answer or inside it is an error of the network, with its reason", async () => {
+    own.handle = ({ socket }) => void socket.resetAndDestroy();
+    const send = guardedFetch({ origin: own.origin });
+    await expect(send(own.origin)).rejects.toThrow(NetworkError);
+    own.handle = (request, response) => {
+      response.writeHead(200, { "content-length": 100 }).write("begin");
+      setTimeout(() => request.socket.resetAndDestroy(), 20);
+    };
+    const error: unknown = await (await send(own.origin)).text().catch((one: unknown) => one);
+    expect(error).toBeInstanceOf(NetworkError);
+    expect(error).toMatchObject({
+      code: "DEVICE_UNAVAILABLE",
+      reason: expect.not.stringContaining("terminated") as string,
+    });
+  });
+});
+
+test("a Request is refused: its body and signal would be lost", async () => {
+  const request = new Request(own.origin, { method: "POST", body: "text" });
+  // @ts-expect-error Refused by type, too.
+  await expect(guardedFetch({ origin: own.origin })(request)).rejects.toThrow(TypeError);
+  expect(own.seen).toEqual([]);
+});
+
+test("a key that no header can hold is an error that does not show it", async () => {
+  const sent = guardedFetch({ origin: own.origin })(own.origin, {
+    headers: { authorization: "Bearer s3cret\nx" },
+  });
+  await expect(sent).rejects.toMatchObject({ code: "CONFIG_INVALID" });
+  await expect(sent).rejects.not.toThrow("s3cret");
+});
+
+describe("TLS", () => {
+  test("a redirect from https to clear text ends with an error, before anything is sent there", async () => {
+    vi.stubEnv("NODE_TLS_REJECT_UNAUTHORIZED", "0");
+    const secure = await startFetchServer({ tls: true });
+    onTestFinished(() => secure.close());
+    const send = guardedFetch({ origin: secure.origin });
+    expect(await (await send(secure.origin, { headers: secrets })).text()).toBe("hello");
+    secure.handle = redirectTo(own.origin);
+    await expect(send(secure.origin, { headers: secrets })).rejects.toMatchObject({
+      code: "DATA_INVALID",
+      message: expect.stringContaining("from https to clear text") as string,
+    });
+    expect(own.seen).toEqual([]);
+  });
+
+  test("a certificate that nobody signed is an error of the network", async () => {
+    const secure = await startFetchServer({ tls: true });
+    onTestFinished(() => secure.close());
+    await expect(guardedFetch({ origin: secure.origin })(secure.origin)).rejects.toThrow(/self-signed/u);
+    expect(secure.seen).toEqual([]);
+  });
+});
+
+describe("proxies of the environment", () => {
+  test.each(["HTTP_PROXY", "http_proxy"])("%s is used, and is shown no secret", async (name) => {
+    const server = await startFetchServer();
+    const tunnel = await startTunnel(server.port);
+    onTestFinished(async () => {
+      await tunnel.close();
+      await server.close();
+    });
+    vi.stubEnv(name, tunnel.address);
+    const origin = "http://hub.invalid";
+    const response = await guardedFetch({ origin })(`${origin}/model`, { headers: secrets });
+    expect([await response.text(), response.url]).toEqual(["hello", `${origin}/model`]);
+    expect(tunnel.seen).toHaveLength(1);
+    expect(tunnel.seen[0]).toContain("CONNECT hub.invalid:80");
+    expect(tunnel.seen[0]).not.toContain("secret");
+    expect(server.seen[0]).toContain("Bearer secret");
+  });
+
+  test("HTTPS_PROXY is used for https", async () => {
+    vi.stubEnv("NODE_TLS_REJECT_UNAUTHORIZED", "0");
+    const server = await startFetchServer({ tls: true });
+    const tunnel = await startTunnel(server.port);
+    onTestFinished(async () => {
+      await tunnel.close();
+      await server.close();
+    });
+    vi.stubEnv("HTTPS_PROXY", tunnel.address);
+    const origin = "https://hub.invalid";
+    const response = await guardedFetch({ origin })(`${origin}/model`, { headers: secrets });
+    expect(await response.text()).toBe("hello");
+    expect(tunnel.seen.join(" ")).toContain("CONNECT hub.invalid:443");
+    expect(tunnel.seen.join(" ")).not.toContain("secret");
+  });
+
+  test("are passed by for this machine and for hosts that NO_PROXY names", async () => {
+    const tunnel = await startTunnel(1);
+    onTestFinished(() => tunnel.close());
+    vi.stubEnv("HTTP_PROXY", tunnel.address);
+    expect(await (await guardedFetch({ origin: own.origin })(own.origin)).text()).toBe("hello");
+    vi.stubEnv("NO_PROXY", ".invalid");
+    const origin = "http://hub.invalid";
+    await expect(guardedFetch({ origin })(origin)).rejects.toThrow(NetworkError);
+    expect(tunnel.seen).toEqual([]);
+  });
+
+  test("that are no address are an error of the configuration that does not show them", async () => {
+    vi.stubEnv("HTTP_PROXY", "socks5://user:pa55@proxy");
+    const origin = "http://hub.invalid";
+    const sent = guardedFetch({ origin })(origin);
+    await expect(sent).rejects.toMatchObject({ code: "CONFIG_INVALID" });
+    await expect(sent).rejects.not.toThrow("pa55");
   });
 });

@@ -1,8 +1,11 @@
 /**
  * `fetch` for servers that are not trusted: credentials stay with their origin, redirects are few and never leave https, silence and size
- * are bounded. The model hub, OCI registries and servers of teachers are all asked through it.
+ * are bounded, proxies of the environment are used, and whatever the network does is a {@link NetworkError}. The model hub, OCI registries
+ * and servers of teachers are all asked through it.
  */
 import type { UnderlyingSource } from "node:stream/web";
+import { NetworkError, SilenceError } from "./network-error.js";
+import { fetchByProxy } from "./proxied-fetch.js";
 import { SlmError } from "./slm-error.js";
 
 export interface FetchGuard {
@@ -18,7 +21,9 @@ export interface FetchGuard {
   readonly maxRequests?: number | undefined;
 }
 
-type Fetch = typeof fetch;
+/** As `fetch`, but for an address and its options only: of a `Request`, the body and much else would have to be taken apart. */
+export type GuardedFetch = (address: string | URL, init?: RequestInit) => Promise<Response>;
+
 type RequestBody = NonNullable<RequestInit["body"]>;
 
 const DEFAULTS = { silenceMs: 60_000, maxRedirects: 5 } as const;
@@ -32,21 +37,16 @@ const SECRETS = ["authorization", "cookie", "proxy-authorization"] as const;
 /** Redirects of requests without a body. Source: RFC 9110, section 15.4. */
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
-/** Nothing arrived for too long. */
-export class SilenceError extends Error {
-  constructor(silenceMs: number) {
-    super(`no byte arrived for ${silenceMs / 1000} s`);
-    this.name = "SilenceError";
-  }
-}
+/** Answers that have no body. Source: the Fetch standard, "null body status". */
+const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
 
 /**
  * A `fetch` with these bounds. Redirects of GET and HEAD are followed, others are answers.
  *
- * @throws SlmError DATA_INVALID for a redirect that leaves https, for too many redirects or requests, and for a longer body;
- * {@link SilenceError}; what `fetch` throws
+ * @throws SlmError DATA_INVALID for a redirect that leaves https, for too many redirects or requests, for a longer body, and for what is no
+ * answer; CONFIG_INVALID for a header that cannot be sent; {@link NetworkError}; the reason of the caller's signal; TypeError for a `Request`
  */
-export function guardedFetch(guard: FetchGuard): Fetch {
+export function guardedFetch(guard: FetchGuard): GuardedFetch {
   const { silenceMs = DEFAULTS.silenceMs, maxRedirects = DEFAULTS.maxRedirects, maxRequests } = guard;
   let requests = 0;
   const send = async (url: URL, init: RequestInit): Promise<Response> => {
@@ -56,20 +56,22 @@ export function guardedFetch(guard: FetchGuard): Fetch {
     const silence = new Silence(silenceMs, init.body);
     const signals = [silence.signal, ...(init.signal == null ? [] : [init.signal])];
     try {
-      const response = await fetch(url, {
+      const response = await fetchByProxy(url, {
         ...init,
         headers: headersFor(url, init.headers, guard.origin),
         redirect: "manual",
         signal: AbortSignal.any(signals),
       });
-      return bounded(response, silence, { url, maxBytes: guard.maxBytes });
+      return bounded(response, silence, { url, maxBytes: guard.maxBytes, signal: init.signal });
     } catch (error) {
-      throw silence.reasonOf(error);
+      throw failureOf(error, url, silence, init.signal);
     }
   };
-  return async (input, init = {}) => {
+  return async (address: unknown, init = {}) => {
+    if (typeof address !== "string" && !(address instanceof URL))
+      throw new TypeError("guardedFetch takes an address and options, and no Request");
     const method = (init.method ?? "GET").toUpperCase();
-    let url = new URL(input instanceof Request ? input.url : input);
+    let url = new URL(address);
     for (let redirects = 0; ; redirects += 1) {
       const response = await send(url, init);
       const location = response.headers.get("location");
@@ -84,9 +86,33 @@ export function guardedFetch(guard: FetchGuard): Fetch {
 
 /** The headers that an address may see. */
 function headersFor(url: URL, given: RequestInit["headers"], origin: string): Headers {
-  const headers = new Headers(given);
+  const headers = readHeaders(given, url);
   if (url.origin !== origin) for (const name of SECRETS) headers.delete(name);
   return headers;
+}
+
+/** @throws SlmError CONFIG_INVALID. The error does not show the header: it may be a secret. */
+function readHeaders(given: RequestInit["headers"], { host }: URL): Headers {
+  try {
+    return new Headers(given);
+  } catch {
+    throw new SlmError("CONFIG_INVALID", `${host}: a token or key holds characters that no header can`, {
+      context: { host },
+      suggestions: ["look for line breaks and quotes in the environment variables with tokens and keys"],
+    });
+  }
+}
+
+/** What to throw for an error of a request or of the body of its answer. */
+function failureOf(
+  error: unknown,
+  url: URL,
+  silence: Silence,
+  signal: AbortSignal | null | undefined,
+): unknown {
+  const reason = silence.reasonOf(error);
+  if (reason instanceof SlmError || signal?.aborted === true) return reason;
+  return reason instanceof SilenceReached ? new SilenceError(url, reason.ms) : new NetworkError(url, reason);
 }
 
 function redirected(from: URL, location: string): URL {
@@ -109,14 +135,24 @@ function rejected({ host, pathname }: URL, what: string): SlmError {
 function bounded(
   response: Response,
   silence: Silence,
-  { url, maxBytes }: { readonly url: URL; readonly maxBytes: number | undefined },
+  {
+    url,
+    maxBytes,
+    signal,
+  }: {
+    readonly url: URL;
+    readonly maxBytes: number | undefined;
+    readonly signal: AbortSignal | null | undefined;
+  },
 ): Response {
-  const { body, status, statusText, headers } = response;
-  if (body === null) {
-    silence.end();
-    return response;
-  }
+  const { body, status, headers } = response;
   silence.end();
+  // Others cannot be an answer of `fetch`.
+  if (status < 200 || status > 599) throw rejected(url, `an answer of status ${status}`);
+  if (body === null || WITHOUT_BODY.has(status)) {
+    body?.cancel().catch(() => undefined);
+    return answerOf(null, { status, headers, url: response.url });
+  }
   const reader: ReadableStreamDefaultReader<Uint8Array> = body.getReader();
   let bytes = 0;
   const source: UnderlyingSource<Uint8Array> = {
@@ -134,7 +170,7 @@ function bounded(
         if (maxBytes !== undefined && bytes > maxBytes) throw rejected(url, `more than ${maxBytes} bytes`);
         controller.enqueue(value);
       } catch (error) {
-        const reason = silence.reasonOf(error);
+        const reason = failureOf(error, url, silence, signal);
         controller.error(reason);
         await reader.cancel(reason).catch(() => undefined);
       }
@@ -142,9 +178,26 @@ function bounded(
     cancel: (reason: unknown) => reader.cancel(reason),
   };
   const checked = new ReadableStream(source, { highWaterMark: 0 });
-  const answer = new Response(checked, { status, statusText, headers });
+  return answerOf(checked, { status, headers, url: response.url });
+}
+
+/** The text of the status is left out: a server may write there what no answer may have. */
+function answerOf(
+  body: ReadableStream<Uint8Array> | null,
+  { status, headers, url }: Pick<Response, "status" | "headers" | "url">,
+): Response {
   // A constructed answer has no address, and readers ask who answered.
-  return Object.defineProperty(answer, "url", { value: response.url });
+  return Object.defineProperty(new Response(body, { status, headers }), "url", { value: url });
+}
+
+/** The reason of a signal that ended a silence. */
+class SilenceReached extends Error {
+  readonly ms: number;
+
+  constructor(ms: number) {
+    super("silence");
+    this.ms = ms;
+  }
 }
 
 /** Aborts when nothing is heard. */
@@ -179,7 +232,7 @@ class Silence {
   #wait(ms: number): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
-      this.#controller.abort(new SilenceError(this.#limitMs));
+      this.#controller.abort(new SilenceReached(this.#limitMs));
     }, ms).unref();
   }
 }

@@ -1,5 +1,6 @@
 import { join } from "node:path";
-import { hashFile, hashJson } from "./hash.js";
+import { hashJson } from "./hash.js";
+import { knownHash } from "./known-hash.js";
 import { listFiles } from "./verify.js";
 
 /**
@@ -9,6 +10,6 @@ import { listFiles } from "./verify.js";
 export async function hashFolder(directory: string): Promise<string> {
   const files: (readonly [string, string])[] = [];
   for (const path of await listFiles(directory, "", []))
-    files.push([path, await hashFile(join(directory, path))]);
+    files.push([path, await knownHash(join(directory, path))]);
   return hashJson(files);
 }

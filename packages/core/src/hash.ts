@@ -1,7 +1,7 @@
 /** Hashes that identify contents: of bytes, of files, and of JSON values regardless of key order. */
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
+import { streamRegular } from "./regular-file.js";
 
 /** SHA-256 of bytes or of a string's UTF-8 form, as 64 hexadecimal digits. */
 export function sha256(data: string | Uint8Array): string {
@@ -11,7 +11,7 @@ export function sha256(data: string | Uint8Array): string {
 /** SHA-256 of a file's bytes, read as a stream: memory does not grow with the file. */
 export async function hashFile(path: string): Promise<string> {
   const hash = createHash("sha256");
-  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
+  await pipeline(streamRegular(path), hash);
   return hash.digest("hex");
 }
 

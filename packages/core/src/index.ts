@@ -1,6 +1,7 @@
 export { hashFile, hashJson, sha256 } from "./hash.js";
 export { hashFolder } from "./hash-folder.js";
 export {
+  isTemporaryPath,
   syncDirectory,
   writeBytesAtomic,
   writeBytesUnflushed,
@@ -11,6 +12,8 @@ export { copyFiles } from "./copy-files.js";
 export { INDEX_FILE } from "./folder-index.js";
 export { makeFolder } from "./make-folder.js";
 export { newerVersion, readFailure, readJsonFile, readTextFile } from "./read-json.js";
+export { DEEPEST_JSON, isDeeperThan } from "./nesting.js";
+export { openRegular, readRegular, requireRegular, streamRegular } from "./regular-file.js";
 export { forbidRuntimeTelemetry } from "./runtime-telemetry.js";
 export { requireWritable } from "./writable-directory.js";
 export { isWriteRejection, systemCode, writeFailure } from "./file-error.js";
@@ -21,7 +24,8 @@ export {
   SIGNATURE_FILE,
   artifactInput,
   contentHash,
-  manifestSchema,
+  ownManifestText,
+  parseManifestText,
   readManifest,
   type ArtifactKind,
   type Manifest,
@@ -29,10 +33,16 @@ export {
   type ManifestInput,
   type Origin,
 } from "./manifest.js";
-export { verifyDirectory, type DirectoryProblem, type Verification } from "./verify.js";
+export { requireIntact } from "./intact.js";
+export { knownHash } from "./known-hash.js";
+export { isSealedFile, seal, UNSEALED } from "./sealed.js";
+export { readSealedJson, writeSealedJson } from "./sealed-json.js";
+export { listFiles, verifyDirectory, type DirectoryProblem, type Verification } from "./verify.js";
 export {
   partialPath,
+  putInPlace,
   recoverArtifact,
+  recoverLocked,
   WORK_FILE,
   writeArtifact,
   type ArtifactSpec,
@@ -48,5 +58,6 @@ export {
   type StageContext,
 } from "./progress.js";
 export { REINSTALL, SLM_VERSION } from "./version.js";
-export { guardedFetch, SilenceError, type FetchGuard } from "./guarded-fetch.js";
+export { guardedFetch, type FetchGuard, type GuardedFetch } from "./guarded-fetch.js";
+export { NetworkError, SilenceError } from "./network-error.js";
 export * from "./errors.js";

@@ -1,11 +1,11 @@
-import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SlmError } from "./slm-error.js";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { MANIFEST_FILE, readManifest, type Manifest } from "./manifest.js";
-import { pathProblem } from "./relative-path.js";
+import { contentHash, MANIFEST_FILE, readManifest, type Manifest } from "./manifest.js";
+import { pathProblem, pathsProblem } from "./relative-path.js";
 import { verifyDirectory } from "./verify.js";
 import { writeArtifact } from "./write-artifact.js";
 
@@ -43,10 +43,11 @@ describe(readManifest, () => {
 });
 
 describe(verifyDirectory, () => {
-  test("detects one flipped bit, which a comparison of sizes does not", async () => {
+  test("detects one flipped bit, with hashes that are known from before too", async () => {
+    expect((await verifyDirectory(directory, { hashes: "known" })).problems).toEqual([]);
     await writeFile(join(directory, "a.bin"), Uint8Array.of(0, 1, 2, 2));
     expect(await problemsOf()).toEqual(["a.bin changed"]);
-    expect((await verifyDirectory(directory, { check: "bytes" })).problems).toEqual([]);
+    expect((await verifyDirectory(directory, { hashes: "known" })).problems).toHaveLength(1);
   });
 
   test("detects files of another size, missing and extra files, and links", async () => {
@@ -115,6 +116,53 @@ describe(readManifest, () => {
   });
 });
 
+describe(contentHash, () => {
+  const contentOf = async (name: string, times: string, content = "weights"): Promise<string> => {
+    const spec = { kind: "checkpoint", key: "k", inputs: [], settings: {}, origins: {}, seed: 0 } as const;
+    const target = join(root, name);
+    await writeArtifact({ ...spec, directory: target, records: ["log", "events"] }, async (work) => {
+      await mkdir(join(work, "member", "events"), { recursive: true });
+      await writeFile(join(work, "model"), content);
+      await writeFile(join(work, "log"), times);
+      await writeFile(join(work, "member", "events", times), times);
+      return {};
+    });
+    return contentHash(await readManifest(target));
+  };
+
+  test("does not depend on how the run went, only on what it made", async () => {
+    expect(await contentOf("one", "1 s")).toBe(await contentOf("two", "2 s"));
+    expect(await contentOf("three", "1 s", "other weights")).not.toBe(await contentOf("four", "1 s"));
+  });
+});
+
+describe(pathsProblem, () => {
+  test.each([
+    [["model.onnx", "tokenizer/CON"], 1, "'CON' is a device on Windows"],
+    [["nul.txt"], 0, "'nul.txt' is a device on Windows"],
+    [["lpt\u00b9"], 0, "is a device"],
+    [["a\u202egpj.exe"], 0, "not seen or change the direction"],
+    [["a\u200b"], 0, "not seen"],
+    [["a\u001b[2J"], 0, "control character"],
+    [["a."], 0, "ends in a dot or a space"],
+    [["a /b"], 0, "ends in a dot or a space"],
+    [["a?"], 0, "which Windows does not allow"],
+    [["Model.onnx", "model.onnx"], 1, "'model.onnx' and 'Model.onnx' are one file on some systems"],
+    [["\u00e9", "e\u0301"], 1, "are one file"],
+    [["a", "a"], 1, "'a' is listed twice"],
+    [["a", "A/b"], 1, "'A/b' lies in 'a', which is a file"],
+    [["a/b", "a"], 1, "are one file"],
+  ])("rejects %j", (paths, index, problem) => {
+    expect(pathsProblem(paths)).toEqual({ index, problem: expect.stringContaining(problem) as string });
+  });
+
+  test("takes what every system takes", () => {
+    expect(
+      pathsProblem(["a", "b/c", "b/d.json", ".hidden", "console.log", "ü/漢字", "com10"]),
+    ).toBeUndefined();
+  });
+});
+
 describe(pathProblem, () => {
   test("accepts nested relative paths only", () => {
     expect(["a", "a/b.c", ".hidden", "a b/ü"].map(pathProblem)).toEqual([
@@ -135,6 +183,9 @@ describe(pathProblem, () => {
       "a\0",
       "..",
       "x".repeat(5000),
+      "a\u001b[2J",
+      "a\n",
+      "\ud800",
     ]) {
       expect(pathProblem(path), path).toBeDefined();
     }

@@ -3,8 +3,10 @@ import { join } from "node:path";
 import { z } from "zod";
 import { INDEX_FILE } from "./folder-index.js";
 import { hashJson } from "./hash.js";
-import { relativePath } from "./relative-path.js";
-import { readJsonFile } from "./read-json.js";
+import { pathsProblem, relativePath } from "./relative-path.js";
+import { parseJsonText, readTextFile } from "./read-json.js";
+import { requireSealed, writeSealedJson } from "./sealed-json.js";
+import { SlmError } from "./slm-error.js";
 
 /** Name of the file a {@link Manifest} is stored in. */
 export const MANIFEST_FILE = "manifest.json";
@@ -43,6 +45,12 @@ const outputFile = z.strictObject({
     .describe(
       "Whether this file lists the other files of its folder with their hashes, one per line; they are not listed here.",
     ),
+  isRecord: z
+    .literal(true)
+    .optional()
+    .describe(
+      "Whether this file says how the run went: its times and speeds. It is not part of the content.",
+    ),
 });
 
 const input = z.strictObject({
@@ -63,7 +71,9 @@ export const manifestSchema = z.strictObject({
     .describe("Hash of inputs, settings, seed and code version. A stage with an equal key is skipped."),
   inputs: z.array(input),
   outputs: z.array(outputFile).superRefine((outputs, context) => {
-    const seen = new Set<string>();
+    const collision = pathsProblem(outputs.map(({ path }) => path));
+    if (collision !== undefined)
+      context.addIssue({ code: "custom", path: [collision.index, "path"], message: collision.problem });
     for (const [index, { path }] of outputs.entries()) {
       if (path === MANIFEST_FILE || path === SIGNATURE_FILE)
         context.addIssue({
@@ -71,9 +81,6 @@ export const manifestSchema = z.strictObject({
           path: [index, "path"],
           message: "the manifest cannot list itself or its signature",
         });
-      if (seen.has(path))
-        context.addIssue({ code: "custom", path: [index, "path"], message: `'${path}' is listed twice` });
-      seen.add(path);
       if (outputs[index]?.isIndex === true && path.split("/").at(-1) !== INDEX_FILE)
         context.addIssue({
           code: "custom",
@@ -90,6 +97,9 @@ export const manifestSchema = z.strictObject({
   versions: z.strictObject({ slm: z.string(), node: z.string(), platform: z.string() }),
   createdAt: z.iso.datetime(),
   details: z.record(z.string(), z.json()).describe("The stage's report."),
+  checksum: digest
+    .optional()
+    .describe("Of this file, with zeros in place of these digits; absent in manifests of earlier versions."),
 });
 
 export type Manifest = z.infer<typeof manifestSchema>;
@@ -98,25 +108,53 @@ export type ManifestFile = z.infer<typeof outputFile>;
 
 const MANIFEST_LIMIT_BYTES = 64 * 1024 * 1024;
 
-/**
- * Reads the manifest of an artifact directory.
- *
- * @throws SlmError INPUT_MISSING if the directory has none; DATA_INVALID if it is not a manifest of this version or
- * names a path outside the directory.
- */
-export async function readManifest(directory: string): Promise<Manifest> {
-  return readJsonFile(join(directory, MANIFEST_FILE), manifestSchema, {
-    limitBytes: MANIFEST_LIMIT_BYTES,
-    suggestions: ["slm run RECIPE"],
-  });
+/** Writes the manifest of a directory, with its checksum. @throws SlmError OUTPUT_FAILED */
+export async function writeManifest(directory: string, manifest: Manifest): Promise<void> {
+  await writeSealedJson(join(directory, MANIFEST_FILE), manifest);
 }
 
 /**
- * Identity of the content of a directory: a hash of its kind and of the hash of every file.
+ * Reads the manifest of an artifact directory.
+ *
+ * @throws SlmError INPUT_MISSING if the directory has none; DATA_INVALID if it is not a manifest of this version, names a path outside
+ * the directory, or is not what its checksum says.
+ */
+export async function readManifest(directory: string): Promise<Manifest> {
+  const path = join(directory, MANIFEST_FILE);
+  const text = await readTextFile(path, {
+    limitBytes: MANIFEST_LIMIT_BYTES,
+    suggestions: ["slm run RECIPE"],
+  });
+  return parseManifestText(text, path);
+}
+
+/** Keys of every manifest. A single wrong byte leaves two of them, so a damaged manifest is not taken for another program's file. */
+const OWN_KEYS = ['"schemaVersion"', '"outputs"', '"origins"'];
+
+/** The text of a directory's manifest; undefined without one, and for another program's file of that name. */
+export async function ownManifestText(directory: string): Promise<string | undefined> {
+  const path = join(directory, MANIFEST_FILE);
+  const text = await readTextFile(path, { limitBytes: MANIFEST_LIMIT_BYTES }).catch((error: unknown) => {
+    if (error instanceof SlmError && error.code === "INPUT_MISSING") return undefined;
+    throw error;
+  });
+  return text !== undefined && OWN_KEYS.some((key) => text.includes(key)) ? text : undefined;
+}
+
+/** The manifest in a text. @param path its name in errors. @throws SlmError DATA_INVALID as {@link readManifest} */
+export function parseManifestText(text: string, path: string): Manifest {
+  const manifest = parseJsonText(text, manifestSchema, path);
+  if (manifest.checksum !== undefined) requireSealed(text, path);
+  return manifest;
+}
+
+/**
+ * Identity of the content of a directory: a hash of its kind and of the hash of every file that is not a record of how the run went.
  * Times and versions are not part of it, so a repeated stage with the same output keeps later stages valid.
  */
 export function contentHash(manifest: Pick<Manifest, "kind" | "outputs">): string {
   const outputs = manifest.outputs
+    .filter(({ isRecord }) => isRecord !== true)
     .map(({ path, sha256 }) => ({ path, sha256 }))
     .sort((a, b) => (a.path < b.path ? -1 : 1));
   return hashJson({ kind: manifest.kind, outputs });

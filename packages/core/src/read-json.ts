@@ -1,8 +1,10 @@
 /** Reads untrusted JSON files: bounded in size, checked against a schema, and named in every error. */
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { SlmError } from "./slm-error.js";
 import { z } from "zod";
 import { systemCode } from "./file-error.js";
+import { DEEPEST_JSON, isDeeperThan } from "./nesting.js";
+import { readRegular, requireRegular } from "./regular-file.js";
 import { SLM_VERSION } from "./version.js";
 
 const MEBIBYTE = 1024 * 1024;
@@ -24,7 +26,15 @@ export async function readJsonFile<Schema extends z.ZodType>(
   schema: Schema,
   options: ReadJsonOptions = {},
 ): Promise<z.infer<Schema>> {
-  const text = await readTextFile(path, options);
+  return parseJsonText(await readTextFile(path, options), schema, path);
+}
+
+/** The value of a JSON text. @param path the name of the text in errors. @throws SlmError DATA_INVALID */
+export function parseJsonText<Schema extends z.ZodType>(
+  text: string,
+  schema: Schema,
+  path: string,
+): z.infer<Schema> {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -35,6 +45,10 @@ export async function readJsonFile<Schema extends z.ZodType>(
       cause: error,
     });
   }
+  if (isDeeperThan(value, DEEPEST_JSON))
+    throw new SlmError("DATA_INVALID", `${path}: nests lists and objects more than ${DEEPEST_JSON} deep`, {
+      context: { path },
+    });
   const checked = schema.safeParse(value);
   if (checked.success) return checked.data;
   rejectNewer(value, checked.error, path);
@@ -75,13 +89,15 @@ function rejectNewer(value: unknown, { issues }: z.ZodError, path: string): void
 export async function readTextFile(path: string, options: ReadJsonOptions = {}): Promise<string> {
   const limit = options.limitBytes ?? 16 * MEBIBYTE;
   try {
-    const { size } = await stat(path);
+    const status = await stat(path);
+    requireRegular(status, path);
+    const { size } = status;
     if (size > limit) {
       throw new SlmError("DATA_INVALID", `${path}: ${size} bytes, at most ${limit} are read`, {
         context: { path, bytes: size, limit },
       });
     }
-    return await readFile(path, "utf8");
+    return (await readRegular(path)).toString("utf8");
   } catch (error) {
     throw readFailure(error, path, options.suggestions);
   }

@@ -5,6 +5,7 @@ import { SlmError } from "./slm-error.js";
 import { systemCode } from "./file-error.js";
 import { readIndex, type IndexedFile } from "./folder-index.js";
 import { hashFile } from "./hash.js";
+import { knownHash } from "./known-hash.js";
 import { MANIFEST_FILE, SIGNATURE_FILE, readManifest, type Manifest, type ManifestFile } from "./manifest.js";
 
 /** One difference between a directory and its manifest. */
@@ -20,8 +21,8 @@ export interface Verification {
 }
 
 export interface VerifyOptions {
-  /** `sha256` reads every byte; `bytes` compares sizes only. Default `sha256`. */
-  readonly check?: "sha256" | "bytes";
+  /** `read` reads every byte; `known` only files that changed since they were last read ({@link knownHash}). Default `read`. */
+  readonly hashes?: "read" | "known";
 }
 
 /**
@@ -43,17 +44,17 @@ export async function verifyDirectory(directory: string, options: VerifyOptions 
   const rejected = new Set(problems.map(({ path }) => path));
   for (const file of expected) {
     if (rejected.has(file.path)) continue;
-    const problem = await compareFile(directory, file, options.check ?? "sha256");
+    const problem = await compareFile(directory, file, options.hashes ?? "read");
     if (problem !== undefined) problems.push(problem);
   }
   return { files: manifest.outputs, problems };
 }
 
 /** A file as listed in the manifest or in the list of a folder; such a list has no sizes. */
-type ExpectedFile = IndexedFile & Partial<Pick<ManifestFile, "bytes">>;
+export type ExpectedFile = IndexedFile & Partial<Pick<ManifestFile, "bytes">>;
 
 /** The files in the lists of folders. An unreadable list is a problem; its files are then reported as extra. */
-async function indexedFiles(
+export async function indexedFiles(
   directory: string,
   { outputs }: Manifest,
   problems: DirectoryProblem[],
@@ -90,10 +91,11 @@ export async function listFiles(
   return files;
 }
 
-async function compareFile(
+/** What is wrong with a file; undefined if it is as expected. */
+export async function compareFile(
   directory: string,
   expected: ExpectedFile,
-  check: "sha256" | "bytes",
+  hashes: "read" | "known",
 ): Promise<DirectoryProblem | undefined> {
   const { path, bytes, sha256 } = expected;
   const full = join(directory, path);
@@ -106,7 +108,7 @@ async function compareFile(
   if (bytes !== undefined && status.size !== bytes) {
     return { path, problem: "changed", message: `has ${status.size} bytes, the manifest says ${bytes}` };
   }
-  if (check === "bytes") return undefined;
+  if (hashes === "known" && (await knownHash(full)) === sha256) return undefined;
   const actual = await hashFile(full);
   if (actual === sha256) return undefined;
   return { path, problem: "changed", message: `has sha256 ${actual}, the manifest says ${sha256}` };

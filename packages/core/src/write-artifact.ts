@@ -24,7 +24,9 @@ import { withLock } from "./lock.js";
 import {
   MANIFEST_FILE,
   manifestSchema,
+  ownManifestText,
   readManifest,
+  writeManifest,
   type ArtifactKind,
   type Manifest,
   type ManifestFile,
@@ -51,6 +53,11 @@ export interface ArtifactSpec {
    * files. A folder that `fill` does not create is ignored.
    */
   readonly indexed?: readonly string[] | undefined;
+  /**
+   * Names of files and folders, at any depth, that say how the run went: its times and speeds. They are verified, but not part of the
+   * content.
+   */
+  readonly records?: readonly string[] | undefined;
   /**
    * Whether failed work is kept, so that the next call with the same key resumes it. If false, a failed call leaves nothing;
    * work of a killed process is discarded by the next call. Default true.
@@ -106,7 +113,7 @@ async function write<Details extends object>(
     const unfinished = isResumable ? ` and unfinished work is kept in ${work}` : "";
     let isOpen = false;
     try {
-      await recover(directory);
+      await recoverLocked(directory);
       await rejectExternalDirectory(directory);
       isOpen = true;
       if (!isResumable) await rm(work, { recursive: true, force: true });
@@ -159,10 +166,11 @@ async function removeEmpty(made: readonly string[]): Promise<void> {
  */
 export async function recoverArtifact(directory: string): Promise<void> {
   const target = resolve(directory);
-  if (await exists(previousPath(target))) await withLock(target, () => recover(target));
+  if (await exists(previousPath(target))) await withLock(target, () => recoverLocked(target));
 }
 
-async function recover(directory: string): Promise<void> {
+/** As {@link recoverArtifact}, for a caller that holds the lock of `directory`, an absolute path. */
+export async function recoverLocked(directory: string): Promise<void> {
   const previous = previousPath(directory);
   if (!(await exists(previous))) return;
   if (!(await exists(directory))) {
@@ -179,7 +187,8 @@ async function rejectExternalDirectory(directory: string): Promise<void> {
     if (systemCode(error) === "ENOENT") return [];
     throw error;
   });
-  if (entries.length === 0 || (await hasManifest(directory))) return;
+  // A damaged manifest is still one of ours.
+  if (entries.length === 0 || (await ownManifestText(directory)) !== undefined) return;
   throw new SlmError(
     "OUTPUT_FAILED",
     `${directory} holds files but no readable manifest.json: it may not be an slm artifact, so it is not replaced`,
@@ -214,7 +223,7 @@ async function finishWork(work: string, spec: ArtifactSpec, details: object): Pr
     kind: spec.kind,
     key: spec.key,
     inputs: spec.inputs,
-    outputs: await describeOutputs(work, spec.indexed ?? []),
+    outputs: await describeOutputs(work, spec),
     settings: plainJson(spec.settings),
     origins: spec.origins,
     seed: spec.seed,
@@ -222,7 +231,7 @@ async function finishWork(work: string, spec: ArtifactSpec, details: object): Pr
     createdAt: creationTime(spec.kind).toISOString(),
     details: plainJson({ ...spec.details, ...details }),
   });
-  await writeJsonAtomic(join(work, MANIFEST_FILE), manifest);
+  await writeManifest(work, manifest);
   await rm(join(work, WORK_FILE));
   await syncDirectory(work);
   return manifest;
@@ -246,7 +255,10 @@ function plainJson(value: unknown): unknown {
   return JSON.parse(canonicalJson(value));
 }
 
-async function describeOutputs(work: string, indexed: readonly string[]): Promise<readonly ManifestFile[]> {
+async function describeOutputs(
+  work: string,
+  { indexed = [], records = [] }: Pick<ArtifactSpec, "indexed" | "records">,
+): Promise<readonly ManifestFile[]> {
   const problems: DirectoryProblem[] = [];
   const paths = (await listFiles(work, "", problems)).filter((path) => path !== WORK_FILE);
   const [problem] = problems;
@@ -262,7 +274,10 @@ async function describeOutputs(work: string, indexed: readonly string[]): Promis
     if (indexed.some((folder) => isInside(folder)(path))) continue;
     outputs.push(await describeFile(work, path));
   }
-  return outputs.sort((a, b) => (a.path < b.path ? -1 : 1));
+  const isRecord = (path: string): boolean => records.some((record) => `/${path}/`.includes(`/${record}/`));
+  return outputs
+    .map((file) => (isRecord(file.path) ? { ...file, isRecord: true as const } : file))
+    .sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
 /** Flushes a file and describes its size and hash. */
@@ -289,7 +304,8 @@ async function writeIndex(work: string, folder: string, paths: readonly string[]
   return describeFile(work, index);
 }
 
-async function putInPlace(directory: string): Promise<void> {
+/** Replaces `directory`, an absolute path whose lock is held, with its complete work directory. */
+export async function putInPlace(directory: string): Promise<void> {
   const replaces = await exists(directory);
   if (replaces) await rename(directory, previousPath(directory));
   await rename(partialPath(directory), directory);

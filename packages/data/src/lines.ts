@@ -1,7 +1,6 @@
 /** Lines of a file of any size, one at a time, never more than one line in memory. */
-import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
-import { SlmError } from "@slm/core";
+import { requireRegular, SlmError, streamRegular } from "@slm/core";
 import { HINTS } from "./hints.js";
 import { MAX_FILE_BYTES, MAX_LINE_BYTES } from "./limits.js";
 import type { Rejection } from "./row.js";
@@ -83,7 +82,7 @@ export async function* readLines(
 
 async function* readChunks(path: string): AsyncGenerator<Uint8Array> {
   try {
-    for await (const chunk of createReadStream(path)) yield chunk as Uint8Array;
+    yield* streamRegular(path);
   } catch (cause) {
     throw unreadable(path, cause);
   }
@@ -130,7 +129,9 @@ export function rejectUtf16(path: string, bytes: Uint8Array): void {
 export async function checkSize(path: string, limit: number): Promise<number> {
   let size: number;
   try {
-    size = (await stat(path)).size;
+    const status = await stat(path);
+    requireRegular(status, path);
+    size = status.size;
   } catch (cause) {
     throw unreadable(path, cause);
   }
@@ -142,6 +143,7 @@ export async function checkSize(path: string, limit: number): Promise<number> {
 
 /** The error for a file that the system does not let us read. */
 export function unreadable(path: string, cause: unknown): SlmError {
+  if (cause instanceof SlmError) return cause;
   const reason = cause instanceof Error ? cause.message : String(cause);
   return new SlmError("INPUT_MISSING", `data: cannot read ${path}: ${reason}`, { context: { path }, cause });
 }

@@ -1,4 +1,5 @@
 /** Reads files of any format for commands that run a model: rows to measure on, and prompts to answer. */
+import { requireIntact } from "@slm/core";
 import type { FileSettings } from "./data-config.js";
 import type { DataFormat, ScannedRecord } from "./formats/data-format.js";
 import { FORMATS, formatOf, type FormatName } from "./formats/format-table.js";
@@ -13,10 +14,12 @@ import { checkColumns, scanFile } from "./scan-file.js";
 /**
  * All rows of a file of any format.
  *
- * @throws SlmError INPUT_MISSING if the file cannot be read; DATA_INVALID naming the first record that is no row, or if there is none;
+ * @throws SlmError INPUT_MISSING if the file cannot be read; DATA_INVALID naming the first record that is no row, or if there is none, and
+ * for a damaged file of an artifact;
  * CONFIG_INVALID if its format is not known or a table lacks a column of the settings
  */
 export async function readFileRows(path: string, settings: FileSettings = {}): Promise<readonly Row[]> {
+  await requireIntact(path);
   const rows: Row[] = [];
   for await (const scanned of scanFile(path, settings)) {
     if (!("row" in scanned)) throw notARow(path, scanned);
@@ -56,6 +59,7 @@ export async function* scanPrompts(
   path: string,
   { format, ...settings }: PromptSettings = {},
 ): AsyncGenerator<ScannedPrompt> {
+  await requireIntact(path);
   const encoding = settings.encoding ?? DEFAULT_ENCODING;
   if (format === "text" || (format === undefined && path.toLowerCase().endsWith(".txt"))) {
     for await (const line of readLines(path, { encoding })) {

@@ -60,6 +60,8 @@ export interface CardInput {
   /** Size of all graphs before quantization [bytes]. */
   readonly bytesBefore?: number;
   readonly bench?: CardBench | undefined;
+  /** Whether speed was measured and is left out on purpose: times would make every run's card another. */
+  readonly omitsBench?: boolean | undefined;
   readonly compiled?: readonly CardCompiled[] | undefined;
   /** Settings of the training that differ from their defaults, dotted key to value. */
   readonly training?: Readonly<Record<string, string | number | boolean>>;

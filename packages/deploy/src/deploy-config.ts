@@ -7,7 +7,9 @@ const share = z.number().min(0).max(1);
 
 /** How a bundle's threshold of confidence is chosen. */
 const abstainConfig = z.strictObject({
-  data: pathSetting.describe("Held-out rows to choose it on, such as dev rows, that were not trained on."),
+  data: pathSetting
+    .optional()
+    .describe("Held-out rows to choose it on, that were not trained on. Default: the dev rows of the run."),
   keep: share
     .optional()
     .describe("Share of right answers to rows like these that must be given [0 to 1]. Default: 0.99."),
@@ -27,6 +29,12 @@ export const deployConfig = z.strictObject({
     .optional()
     .describe(
       "Choose a threshold of confidence for the bundle, below which answers are withheld. Default: none.",
+    ),
+  measurements: z
+    .boolean()
+    .optional()
+    .describe(
+      "Whether the model card has the speed and memory that stage bench measured. Default: no, because two runs measure different times and would give different bundles.",
     ),
   licences: z
     .array(z.strictObject({ of: line, licence: line }))

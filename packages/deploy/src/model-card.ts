@@ -20,11 +20,8 @@ export interface BundledFile {
 export function modelCard(model: DeviceModel, files: readonly BundledFile[], input: CardInput): string {
   // What a reader wants to know first: how good, how fast, for what.
   const sections: readonly (readonly [heading: string, body: string])[] = [
-    ["Quality", qualityText(input.metrics ?? [])],
-    [
-      "Speed and memory",
-      input.bench === undefined ? `Speed and memory were ${NOT_MEASURED}.` : benchText(input.bench),
-    ],
+    ["Quality", qualityText(input.metrics ?? []) + abstentionText(model.abstention)],
+    ["Speed and memory", input.bench === undefined ? withoutBench(input) : benchText(input.bench)],
     ["Intended use", input.intendedUse === undefined ? NOT_STATED : plain(input.intendedUse)],
     ["Limits", limitsText(model, input.limits ?? [])],
     ["Model", modelTable(model, input.bytesBefore)],
@@ -43,6 +40,11 @@ export function modelCard(model: DeviceModel, files: readonly BundledFile[], inp
     [title, ...summary, ...sections.map(([heading, body]) => `## ${heading}\n\n${body}`)].join("\n\n") + "\n"
   );
 }
+
+const withoutBench = ({ omitsBench = false }: CardInput): string =>
+  omitsBench
+    ? "Times differ from run to run, so this card has none, and every run of the recipe gives the same bytes. `slm bench .` measures them."
+    : `Speed and memory were ${NOT_MEASURED}.`;
 
 function runningText({ vision }: DeviceModel): string {
   const image = vision === undefined ? "" : " --image FILE";
@@ -122,6 +124,17 @@ function qualityText(metrics: readonly CardMetric[]): string {
 }
 
 /** Which compiler made graphs for which chip, and what they answered. */
+/** What the bundle's threshold of confidence does on the rows that it was chosen on; nothing without one. */
+function abstentionText(abstention: DeviceModel["abstention"]): string {
+  if (abstention === undefined) return "";
+  const { threshold, rows, coverage, errorRate } = abstention;
+  const percent = (share: number): string => `${decimal(100 * share)} %`;
+  return (
+    `\n\nAnswers with a confidence below ${decimal(threshold)} are withheld. Of the ${integer(rows)} held-out rows on which that was chosen, ` +
+    `${percent(coverage)} are answered, and ${percent(errorRate)} of these answers are wrong.`
+  );
+}
+
 function compiledText(
   compiled: NonNullable<DeviceModel["compiled"]>,
   verified: readonly CardCompiled[],

@@ -1,7 +1,8 @@
 /** Tokenizes the training rows for the student and, if there is one, the teacher. */
 import { join } from "node:path";
-import { DATA_FILES, readRows, type Row } from "@slm/data";
+import { DATA_FILES, readRows, textRow, type Row } from "@slm/data";
 import { SlmError } from "@slm/core";
+import { scoredRowFilter } from "@slm/teacher";
 import { imageTokensOf, visionOf, type ModelConfig } from "@slm/model";
 import type { PairLimits } from "@slm/training";
 import { withImages, writeCorpus, type Corpus, type TeacherReader } from "./corpus.js";
@@ -26,17 +27,19 @@ export async function openCorpus(
   { inputs, config, tokenizer }: DistillRun,
   teacher: TeacherReader | undefined,
 ): Promise<Corpus> {
-  const { dataDirectory, workDirectory, context } = inputs;
+  const { dataDirectory, cacheDirectory, workDirectory, context } = inputs;
   const where = join(dataDirectory, DATA_FILES.train);
   const file = join(workDirectory, CORPUS_FILE);
   const tower = visionOf(config)?.tower;
-  const rows = tower === undefined ? withoutImages(readRows(where), where) : readRows(where);
+  const isScored = cacheDirectory === undefined ? () => true : await scoredRowFilter(cacheDirectory);
+  const kept = (): AsyncGenerator<Row> => filtered(readRows(where), (row) => isScored(textRow(row)));
+  const rows = tower === undefined ? withoutImages(kept(), where) : kept();
   const limits = textLimits(config);
   const corpus = await writeCorpus({ rows, tokenizer, limits, where, file }, teacher);
   if (tower === undefined) return corpus;
   try {
     const images = await openRowImages({
-      rows: () => readRows(where),
+      rows: kept,
       identity: await fileHash(where),
       tower,
       dataDirectory,
@@ -49,6 +52,11 @@ export async function openCorpus(
     await corpus.close();
     throw error;
   }
+}
+
+/** Rows that can be learned from. */
+async function* filtered(rows: AsyncIterable<Row>, isKept: (row: Row) => boolean): AsyncGenerator<Row> {
+  for await (const row of rows) if (isKept(row)) yield row;
 }
 
 /** Passes rows through. @throws SlmError DATA_INVALID for a row with an image */

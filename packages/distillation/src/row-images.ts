@@ -14,6 +14,7 @@ import {
   type StageContext,
   SlmError,
 } from "@slm/core";
+import { fileHash } from "./run-key.js";
 import type { Row } from "@slm/data";
 import { towerSampleCount, towerSamples, type VisionTower } from "@slm/model";
 import { RecordFile, RecordFileWriter } from "@slm/training";
@@ -98,7 +99,7 @@ export async function openRowImages(request: RowImagesRequest): Promise<RowImage
   };
 }
 
-const record = z.strictObject({ key: z.string() });
+const record = z.strictObject({ key: z.string(), sha256: z.string() });
 
 const keyOf = ({ identity, tower: { image, patch } }: RowImagesRequest): string =>
   hashJson({ identity, image, patch });
@@ -107,8 +108,9 @@ const keyOf = ({ identity, tower: { image, patch } }: RowImagesRequest): string 
 async function reopen(request: RowImagesRequest): Promise<RecordFile | undefined> {
   const { workDirectory, tower } = request;
   try {
-    const { key } = await readJsonFile(join(workDirectory, IMAGES_RECORD), record);
-    if (key !== keyOf(request)) return undefined;
+    const { key, sha256 } = await readJsonFile(join(workDirectory, IMAGES_RECORD), record);
+    const images = join(workDirectory, IMAGES_FILE);
+    if (key !== keyOf(request) || (await fileHash(images)) !== sha256) return undefined;
     return await RecordFile.open(join(workDirectory, IMAGES_FILE), towerSampleCount(tower));
   } catch (error) {
     // Absent or corrupt: rebuilt.
@@ -136,7 +138,8 @@ async function decodeAll(request: RowImagesRequest): Promise<RecordFile> {
     throw error;
   }
   const file = await writer.finish();
-  await writeJsonAtomic(join(workDirectory, IMAGES_RECORD), { key: keyOf(request) });
+  const sha256 = await fileHash(join(workDirectory, IMAGES_FILE));
+  await writeJsonAtomic(join(workDirectory, IMAGES_RECORD), { key: keyOf(request), sha256 });
   return file;
 }
 

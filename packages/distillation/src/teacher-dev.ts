@@ -1,7 +1,7 @@
 /** The teacher's metric on the dev rows that the student is measured on: taken once, and kept with the run's state. */
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { readJsonFile, writeJsonAtomic } from "@slm/core";
+import { readSealedJson, writeSealedJson } from "@slm/core";
 import { referencesOf } from "@slm/data";
 import { METRICS, type MetricName } from "@slm/metrics";
 import { z } from "zod";
@@ -32,9 +32,9 @@ export async function teacherDevValue(request: TeacherDevRequest): Promise<numbe
     () => true,
     () => false,
   );
-  const held = exists ? await readJsonFile(path, fileSchema) : undefined;
+  const held = exists ? await readSealedJson(path, fileSchema) : undefined;
   if (held?.key === key && held.metric === metric) return held.value;
   const value = METRICS[metric].compute(await greedyAnswers(request), rows.map(referencesOf));
-  await writeJsonAtomic(path, { key, metric, value });
+  await writeSealedJson(path, { key, metric, value });
   return value;
 }

@@ -9,7 +9,6 @@ export {
 } from "./abstention.js";
 export { encodeBatch, sourceFeeds } from "./encoded-batch.js";
 export { BLANK_IMAGE, joinImages } from "./image-encoder.js";
-export { checkLength, resolvePrompt } from "./model-limits.js";
 export { loadGenerator } from "./generator.js";
 export { withArgmaxOutput } from "./graph-edits/argmax-output.js";
 export { withoutDrafts } from "./graph-edits/without-drafts.js";

@@ -4,7 +4,7 @@ import type { Strategy } from "@slm/decoding";
 import { SlmError } from "@slm/core";
 import type { Tokenizer } from "@slm/tokenizer";
 import type { IndexedSource } from "./batches.js";
-import type { ImagePrompt, Source } from "./types.js";
+import type { Source } from "./types.js";
 
 const DEFAULT_BATCH = 16;
 
@@ -82,7 +82,11 @@ export function encodeSources(
  * @param where names the source in errors
  * @throws SlmError DATA_INVALID for an image where the model reads text only, none where it needs one, or no text.
  */
-export function resolvePrompt({ text, image }: ImagePrompt, { vision }: DeviceModel, where: string): string {
+export function resolvePrompt(
+  { text, image }: { readonly text?: string | undefined; readonly image?: unknown },
+  { vision }: DeviceModel,
+  where: string,
+): string {
   const reject = (problem: string, ...suggestions: string[]): SlmError =>
     new SlmError("DATA_INVALID", `${where} ${problem}`, { suggestions });
   if (image !== undefined && vision === undefined) throw reject("has an image; the model reads text only");

@@ -201,7 +201,8 @@ function runLayers(
       x = scope(`layers.${index}`, () => {
         let y = selfAttentionBlock(config, parameters, layer, x, (heads) => attend(index, heads), end);
         if (source !== undefined) {
-          const cross = { keyValue: source.cross[index]!, bias: source.bias, end };
+          const { bias = source.bias, ...keyValue } = source.cross[index]!;
+          const cross = { keyValue, bias, end };
           y = crossAttentionBlock(config, parameters, { name: layer, index }, y, cross);
         }
         return feedForwardBlock(config, parameters, layer, y, end);

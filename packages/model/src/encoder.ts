@@ -60,6 +60,8 @@ export interface CrossCache {
   readonly key: Tensor;
   /** `[batch, kvHeads, source, headDim]` */
   readonly value: Tensor;
+  /** `[batch, 1, 1, source]`, added to this layer's scores. Default: that of all layers. */
+  readonly bias?: Tensor | undefined;
 }
 
 /** Cross-attention keys and values, computed once per source: one entry per decoder layer. */

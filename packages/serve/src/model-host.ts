@@ -39,6 +39,10 @@ export class ModelHost {
       this.#loading = undefined;
     });
     const fresh = await this.#loading;
+    if (this.isDraining) {
+      await fresh.close(); // Loaded too late: nothing will be asked of it.
+      throw new SlmError("BUSY", "serve: the server is stopping");
+    }
     if (fresh !== this.#current) {
       const old = this.#current;
       this.#current = fresh;
@@ -51,7 +55,7 @@ export class ModelHost {
   /** Rejects new requests from now on; resolves when every answer in progress has ended. */
   async drain(): Promise<void> {
     this.#isDraining = true;
-    await Promise.all([this.#current.loop.idle(), ...this.#closing]);
+    await Promise.all([this.#current.idle(), ...this.#closing]);
   }
 
   async close(): Promise<void> {

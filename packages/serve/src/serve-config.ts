@@ -30,6 +30,26 @@ export const serveConfig = z.strictObject({
     .max(100_000_000)
     .default(25_000_000)
     .describe("Largest number of pixels of an image. Reading takes three bytes of memory per pixel."),
+  maxConnections: z
+    .int()
+    .min(1)
+    .max(65_535)
+    .default(1024)
+    .describe(
+      "Largest number of connections; a further one takes the place of the one that has waited longest. Fewer where the system's limit of open files leaves fewer.",
+    ),
+  allowedHosts: z
+    .array(z.string().min(1).max(253))
+    .optional()
+    .describe(
+      "Names that requests may address in Host, besides those of this machine. Default: none on a loopback address, all on others.",
+    ),
+  headerSeconds: z
+    .number()
+    .positive()
+    .max(60)
+    .default(10)
+    .describe("Longest time for the headers of a request [s]."),
   timeoutSeconds: z.number().positive().max(3600).default(60).describe("Longest time for one request [s]."),
   abstain: z
     .union([z.number().min(0).max(1), z.literal("off")])

@@ -3,18 +3,25 @@ import { GRAPH_IO } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { loadServedModel, type ServedModel, type TextRequest } from "./served-model.js";
+import { loadTokenizer } from "@slm/tokenizer";
+import { serveConfig } from "./serve-config.js";
+import { loadServedModel, type ServedModel, type TextAnswer, type TextRequest } from "./served-model.js";
 import type { MemoryModel } from "@slm/exported-model/testing";
 import { createMemoryModel, expectedAnswer, writeMemoryModel } from "./memory-model.test-support.js";
 
 let directory: string;
 let runtime: MemoryModel;
 let served: ServedModel;
+let encode: (text: string) => readonly number[];
+
+const LOADING = { maxRows: 4, maxWaiting: 32, limits: serveConfig.parse({}) };
 
 beforeEach(async () => {
   directory = await writeMemoryModel();
   runtime = createMemoryModel();
-  served = await loadServedModel(directory, runtime, { maxRows: 4, maxWaiting: 32 });
+  const tokenizer = await loadTokenizer(directory);
+  encode = (text) => tokenizer.encodeSource(text);
+  served = await loadServedModel(directory, runtime, LOADING);
 });
 afterEach(async () => {
   await served.close();
@@ -23,8 +30,14 @@ afterEach(async () => {
 
 const forever = new AbortController().signal;
 
-const ask = (source: string, more: Partial<TextRequest> = {}) =>
-  served.prepare({ source, signal: forever, ...more }).run();
+async function ask(
+  text: string,
+  more: Partial<TextRequest> = {},
+  model: ServedModel = served,
+): Promise<TextAnswer> {
+  const { run } = await model.prepare({ source: encode(text), signal: forever, ...more });
+  return run();
+}
 
 /** Rows of every run of the decoder, and of the encoder. */
 const rowsOf = ({ decoderRuns }: MemoryModel): readonly number[] => decoderRuns.map(({ rows }) => rows);
@@ -42,22 +55,16 @@ describe("the confidence of an answer", () => {
 
   test("below the threshold the answer is withheld, streamed or not, with its tokens' log-probabilities", async () => {
     const own = createMemoryModel();
-    const options = { maxRows: 4, maxWaiting: 32 };
-    const strict = await loadServedModel(directory, own, { ...options, abstain: 1 });
+    const strict = await loadServedModel(directory, own, { ...LOADING, abstain: 1 });
     const pieces: string[] = [];
-    const request = {
-      source: "abc",
-      signal: forever,
-      logprobs: 2,
-      onText: (piece: string) => pieces.push(piece),
-    };
-    const answer = await strict.prepare(request).run();
+    const request = { logprobs: 2, onText: (piece: string) => pieces.push(piece) };
+    const answer = await ask("abc", request, strict);
     expect(answer).toMatchObject({ text: "", abstained: true });
     expect(answer.logprobs).toBeUndefined();
     expect(pieces).toEqual([]);
     await strict.close();
-    const lenient = await loadServedModel(directory, createMemoryModel(), { ...options, abstain: 0 });
-    const given = await lenient.prepare(request).run();
+    const lenient = await loadServedModel(directory, createMemoryModel(), { ...LOADING, abstain: 0 });
+    const given = await ask("abc", request, lenient);
     expect([given.text, pieces.join("")]).toEqual([expectedAnswer("abc"), expectedAnswer("abc")]);
     await lenient.close();
   });
@@ -108,11 +115,9 @@ describe(loadServedModel, () => {
   test("encodes sources alone where a batch would change what each becomes, and still decodes them together", async () => {
     const other = await writeMemoryModel("int8-dynamic");
     const own = createMemoryModel();
-    const alone = await loadServedModel(other, own, { maxRows: 4, maxWaiting: 32 });
+    const alone = await loadServedModel(other, own, LOADING);
     const sources = ["abc", "h", "defgha", "bb"];
-    const answers = await Promise.all(
-      sources.map((source) => alone.prepare({ source, signal: forever }).run()),
-    );
+    const answers = await Promise.all(sources.map((source) => ask(source, {}, alone)));
     expect(answers.map(({ text }) => text)).toEqual(sources.map(expectedAnswer));
     expect([Math.max(...encodedOf(own)), Math.max(...rowsOf(own))]).toEqual([1, 4]);
     await Promise.all(sources.map((source) => ask(source)));
@@ -140,9 +145,12 @@ describe(loadServedModel, () => {
     expect(pieces.join("")).toBe(text);
   });
 
-  test("rejects a source that is too long or of unknown letters before it is queued", () => {
-    expect(() => served.prepare({ source: "a".repeat(11), signal: forever })).toThrow(/at most 10/);
-    expect(() => served.prepare({ source: "xyz", signal: forever })).toThrow(SlmError);
+  test("rejects a source that is too long or of unknown letters before it is queued", async () => {
+    const read = (source: string) => served.read("generate", Buffer.from(JSON.stringify({ source })));
+    expect((await read("abc")).sources).toEqual([encode("abc")]);
+    await expect(read("a".repeat(11))).rejects.toThrow(/at most 10/);
+    await expect(read("a".repeat(21))).rejects.toThrow(/21 characters, the model reads at most 20/);
+    await expect(read("xyz")).rejects.toMatchObject({ code: "DATA_INVALID" });
     expect(served.loop.waiting).toBe(0);
   });
 

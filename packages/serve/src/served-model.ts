@@ -6,7 +6,6 @@ import {
   createTokenSelector,
   isRuling,
   type SamplingOptions,
-  type TokenConstraint,
   type TokenRules,
 } from "@slm/decoding";
 import { SlmError } from "@slm/core";
@@ -14,10 +13,8 @@ import {
   BLANK_IMAGE,
   StopText,
   TextStream,
-  checkLength,
   confidenceOf,
   loadModel,
-  resolvePrompt,
   withArgmaxOutput,
   withoutDrafts,
   type LoadedModel,
@@ -28,12 +25,22 @@ import type { HostTensor, Runtime } from "@slm/runtime";
 import type { ImageSource } from "@slm/vision";
 import { BatchLoop, type LoopObserver, type LoopOptions } from "./batching/batch-loop.js";
 import { perRowDecoder } from "./batching/per-row-decoder.js";
-import { TextFormats, type TextFormat } from "./text-formats.js";
+import type { ReadRequest } from "./requests/read-request.js";
+import type { RequestForm, RequestLimits } from "./requests/request-forms.js";
+import type { TextFormat } from "./requests/text-formats.js";
+import { RequestThreads } from "./threads/request-threads.js";
+import type { ThreadConstraint } from "./threads/thread-constraint.js";
 import { LogprobRecorder, type TokenLogprob } from "./token-logprobs.js";
 
+export interface ServedModelOptions {
+  /** Threshold of confidence, or off. Default: the model's own, if it has one. */
+  readonly abstain?: number | "off" | undefined;
+  readonly limits: RequestLimits;
+}
+
 export interface TextRequest {
-  /** Undefined: the model's default prompt. */
-  readonly source: string | undefined;
+  /** Ids of the source. */
+  readonly source: readonly number[];
   /** The source's image, for a vision-language model. */
   readonly image?: ImageSource | undefined;
   /** Default: all that fit. */
@@ -42,7 +49,7 @@ export interface TextRequest {
   readonly sampling?: (SamplingOptions & { readonly seed: number }) | undefined;
   /** Bias and penalties. The repetition penalty counts a decoder-only model's source too. */
   readonly rules?: TokenRules | undefined;
-  /** Constraint on the answer. Default: any text. */
+  /** Restriction of the answer. Default: any text. */
   readonly format?: TextFormat | undefined;
   /** Sequences that end the answer. */
   readonly stop?: readonly string[] | undefined;
@@ -80,9 +87,8 @@ export interface PreparedText {
 }
 
 interface CheckedText {
-  readonly source: readonly number[];
   readonly maxTokens: number;
-  readonly constraint: TokenConstraint | undefined;
+  readonly constraint: ThreadConstraint | undefined;
 }
 
 export class ServedModel {
@@ -90,18 +96,20 @@ export class ServedModel {
   readonly loadedAt = Math.floor(Date.now() / 1000);
   readonly loop: BatchLoop;
   readonly #loaded: LoadedModel;
-  readonly #formats: TextFormats;
+  readonly #threads: RequestThreads;
   /** Confidence below which an answer is withheld; undefined: all are given. */
   readonly #threshold: number | undefined;
   /** Number of requests whose images are being read and that are not queued yet. */
   #seeing = 0;
+  /** Work that {@link hold} was given and that has not ended. */
+  readonly #held = new Set<Promise<unknown>>();
 
-  /** @param abstain threshold of confidence, or off. Default: the model's own, if it has one */
-  constructor(loaded: LoadedModel, loop: BatchLoop, abstain?: number | "off") {
+  constructor(loaded: LoadedModel, loop: BatchLoop, { abstain, limits }: ServedModelOptions) {
     this.loop = loop;
     this.#threshold = abstain === "off" ? undefined : (abstain ?? loaded.model.abstention?.threshold);
     this.#loaded = loaded;
-    this.#formats = new TextFormats(loaded.tokenizerFiles, loaded.model.tokens.eos);
+    const { model, tokenizerFiles } = loaded;
+    this.#threads = new RequestThreads({ model, tokenizerFiles, limits });
   }
 
   get model(): DeviceModel {
@@ -113,19 +121,49 @@ export class ServedModel {
     return this.loop.hasRoom(this.#seeing + count);
   }
 
+  /** Warm-up: the first run of a graph is slow, and so is the start of a thread. */
+  async start(): Promise<void> {
+    try {
+      await Promise.all([this.#threads.start(), warmUp(this.loop, this.#loaded)]);
+    } catch (error) {
+      await this.#threads.close();
+      throw error;
+    }
+  }
+
+  /** Does some work with this model, which stays open until the work has ended. */
+  async hold<Result>(work: (served: this) => Promise<Result>): Promise<Result> {
+    const result = work(this);
+    const end = result.catch(() => undefined).finally(() => this.#held.delete(end));
+    this.#held.add(end);
+    return result;
+  }
+
+  /** Resolves once no work is held, and nothing is queued or running. */
+  async idle(): Promise<void> {
+    while (this.#held.size > 0) await Promise.all(this.#held);
+    await this.loop.idle();
+  }
+
+  /**
+   * Reads the body of a request in a thread.
+   *
+   * @throws SlmError as `requestReader`; BUSY if too many wait to be read
+   */
+  read(form: RequestForm, body: Uint8Array<ArrayBuffer>): Promise<ReadRequest> {
+    return this.#threads.read(form, body);
+  }
+
   /**
    * Checks a request against the model's limits.
    *
-   * @throws SlmError DATA_INVALID for a source that is empty, too long or holds an unknown symbol, an image where the model
-   * reads text only, or none where it needs one; USAGE for a number of tokens that does not fit. Running it throws
-   * DATA_INVALID for an image that cannot be read.
+   * @throws SlmError USAGE for a number of tokens that does not fit; DATA_INVALID, OP_UNSUPPORTED for a format that is not supported.
+   * Running it throws DATA_INVALID for an image that cannot be read.
    */
-  prepare(request: TextRequest): PreparedText {
+  async prepare(request: TextRequest): Promise<PreparedText> {
     const { maxTarget, architecture } = this.model;
     const { generation } = this.#loaded;
-    const text = resolvePrompt({ text: request.source, image: request.image }, this.model, "the request");
-    const source = this.#loaded.tokenizer.encodeSource(text);
-    checkLength(source.length, this.model, "the source");
+    const { source, format = { kind: "text" }, signal } = request;
     const room = maxTarget - (architecture === "decoder-only" ? source.length : 0);
     const longest =
       request.maxTokens ?? (architecture === "encoder-decoder" ? generation.maxTokens : undefined);
@@ -134,20 +172,22 @@ export class ServedModel {
       throw new SlmError("USAGE", `a source of ${source.length} tokens leaves no room for an answer`);
     const rules = mergedRules(generation.rules, request.rules);
     checkRules(rules, this.model.vocabularySize);
-    const constraint = request.format === undefined ? undefined : this.#formats.constraintOf(request.format);
-    return { run: () => this.#run({ ...request, rules }, { source, maxTokens, constraint }) };
+    const constraint = format.kind === "text" ? undefined : await this.#threads.constraintOf(format, signal);
+    return { run: () => this.#run({ ...request, rules }, { maxTokens, constraint }) };
   }
 
   /** Ends after the answers in progress. */
   async close(): Promise<void> {
+    await this.idle();
+    await this.#threads.close();
     await this.loop.close();
     await this.#loaded.close();
     await this.#loaded.runtime.close();
   }
 
   async #run(request: TextRequest, checked: CheckedText): Promise<TextAnswer> {
-    const { source, maxTokens } = checked;
-    const { stop = [], signal } = request;
+    const { maxTokens, constraint } = checked;
+    const { source, stop = [], signal } = request;
     // Whether an answer is withheld is known at its end, so nothing is streamed before.
     const onText = this.#threshold === undefined ? request.onText : undefined;
     const tokens: number[] = [];
@@ -165,11 +205,12 @@ export class ServedModel {
     const seen = await this.#encodeImages(request);
     const recorder = request.logprobs === undefined ? undefined : new LogprobRecorder(request.logprobs);
     const selector = this.#selector(request, checked);
-    const result = await this.loop.submit({
+    const submitted = this.loop.submit({
       source,
       image: seen?.tokens,
       maxTokens,
       choose: recorder === undefined ? selector : recorder.choosing(selector),
+      pending: constraint && (() => constraint.pending),
       onToken: (token) => {
         tokens.push(token);
         if (!isWhole) stream.push(token);
@@ -177,6 +218,7 @@ export class ServedModel {
       },
       signal,
     });
+    const result = await submitted.finally(() => constraint?.close());
     if (isWhole) text = decode(tokens);
     else {
       stream.end();
@@ -199,7 +241,7 @@ export class ServedModel {
       imageMs,
       firstTokenMs: (imageMs ?? 0) + firstTokenMs,
       totalMs: (imageMs ?? 0) + totalMs,
-      logprobs: abstained ? undefined : recorder?.texts(tokens.length, decode),
+      logprobs: abstained ? undefined : await recorder?.texts(tokens.length, decode),
     };
   }
 
@@ -223,8 +265,8 @@ export class ServedModel {
 
   /** Undefined for plain greedy decoding. */
   #selector(
-    { sampling, rules }: TextRequest,
-    { source, maxTokens, constraint }: CheckedText,
+    { source, sampling, rules }: TextRequest,
+    { maxTokens, constraint }: CheckedText,
   ): ((logits: Float32Array) => number) | undefined {
     if (sampling === undefined && constraint === undefined && !isRuling(rules)) return undefined;
     const { tokens, architecture } = this.model;
@@ -247,17 +289,17 @@ export class ServedModel {
 export async function loadServedModel(
   directory: string,
   runtime: Runtime,
-  options: LoopOptions & LoopObserver & { readonly abstain?: number | "off" | undefined },
+  options: LoopOptions & LoopObserver & ServedModelOptions,
 ): Promise<ServedModel> {
   // A position per row, and the top-1 token of each. Rows of a batch go on one token at a time, so drafts are not computed.
   const editDecoder = (graph: Graph): Graph => withArgmaxOutput(perRowDecoder(withoutDrafts(graph)));
   const loaded = await loadModel(directory, runtime, { editDecoder });
   const loop = await BatchLoop.open(loaded, options);
-  await warmUp(loop, loaded);
-  return new ServedModel(loaded, loop, options.abstain);
+  const served = new ServedModel(loaded, loop, options);
+  await served.start();
+  return served;
 }
 
-/** Warm-up: the first run of a graph is slow. */
 async function warmUp(loop: BatchLoop, { model: { tokens }, images }: LoadedModel): Promise<void> {
   const signal = new AbortController().signal;
   await loop.submit({

@@ -1,5 +1,5 @@
 /** Starts the server, and stops it after the answers in progress. */
-import type { Server } from "node:http";
+import type { Server, ServerOptions } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
 import { systemCode, SlmError } from "@slm/core";
@@ -7,11 +7,22 @@ import type { Runtime } from "@slm/runtime";
 import { loadServedModel } from "./served-model.js";
 import { ApiKeys } from "./http/api-keys.js";
 import { createApp } from "./http/app.js";
+import { hostFilter } from "./http/connection/allowed-hosts.js";
+import { Connections } from "./http/connection/connections.js";
+import { connectionsFor } from "./http/connection/open-files.js";
 import { ServerMetrics } from "./metrics.js";
 import { ModelHost } from "./model-host.js";
 import type { ServeConfig } from "./serve-config.js";
+import { stopServer, type Stopped } from "./stop-server.js";
 
-interface ServerOptions {
+/** Time to send an answer beyond the time to make it [ms]. */
+const SEND_MS = 5000;
+/** How often clients that are too slow are looked for [ms]. */
+const LOOK_MS = 500;
+/** Connections that the system accepts before the server does. Fewer than the server keeps, so that none gives way before it was read. */
+const BACKLOG = 511;
+
+interface ServeOptions {
   readonly config: ServeConfig;
   /** Directory of the bundle; read again by every reload. */
   readonly bundle: string;
@@ -30,13 +41,13 @@ export interface RunningServer {
   /** Reloads the bundle. @throws SlmError as loading does; the old model then stays. */
   reload(): Promise<void>;
   /** Rejects new requests, waits at most `drainSeconds` for answers in progress, and stops. */
-  stop(): Promise<{ readonly drained: boolean }>;
+  stop(): Promise<Stopped>;
 }
 
 /**
  * @throws SlmError what loading the bundle throws; BUSY if the port is taken, USAGE for an address that is not this machine's.
  */
-export async function startServer(options: ServerOptions): Promise<RunningServer> {
+export async function startServer(options: ServeOptions): Promise<RunningServer> {
   const { config, bundle, openRuntime, apiKeys = [], adminKeys = [], onFailure = () => undefined } = options;
   const keys = new ApiKeys(apiKeys);
   const admin = new ApiKeys(adminKeys);
@@ -45,6 +56,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     maxRows: config.maxRows,
     maxWaiting: config.maxWaiting,
     abstain: config.abstain,
+    limits: config,
     onStep: (rows: number) => {
       metrics.onStep(rows);
     },
@@ -58,11 +70,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       throw error;
     }
   });
-  const app = createApp({ host, metrics, config, keys, adminKeys: admin, onFailure });
-  const server = createAdaptorServer({ fetch: app.fetch }) as Server;
-  // A slow client holds a connection no longer than the time limit of a request.
-  server.requestTimeout = config.timeoutSeconds * 1000;
-  server.headersTimeout = Math.min(config.timeoutSeconds * 1000, 60_000);
+  const isAllowedHost = hostFilter(config.host, config.allowedHosts);
+  const app = createApp({ host, metrics, config, keys, adminKeys: admin, isAllowedHost, onFailure });
+  const server = createAdaptorServer({ fetch: app.fetch, serverOptions: timeLimits(config) }) as Server;
+  // A client that stops reading its answer holds its connection no longer than a request may take.
+  server.setTimeout(config.timeoutSeconds * 1000 + SEND_MS);
+  const connections = new Connections(server, connectionsFor(config.maxConnections));
   try {
     await listen(server, config);
   } catch (error) {
@@ -70,6 +83,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     throw error;
   }
   const { port } = server.address() as AddressInfo;
+  let stopping: Promise<Stopped> | undefined;
   return {
     url: `http://${config.host.includes(":") ? `[${config.host}]` : config.host}:${port}`,
     model: host.current.model.name,
@@ -77,14 +91,25 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       await host.reload();
       metrics.onReload();
     },
-    stop: () => stopServer(server, host, config.drainSeconds),
+    stop: () => (stopping ??= stopServer(server, { connections, host }, config.drainSeconds)),
+  };
+}
+
+/** How long a client may take to send its request. */
+function timeLimits({ headerSeconds, timeoutSeconds }: ServeConfig): ServerOptions {
+  const requestTimeout = timeoutSeconds * 1000;
+  const headersTimeout = Math.min(headerSeconds * 1000, requestTimeout);
+  return {
+    requestTimeout,
+    headersTimeout,
+    connectionsCheckingInterval: Math.min(LOOK_MS, headersTimeout),
   };
 }
 
 async function listen(server: Server, { host, port }: ServeConfig): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
-    server.listen({ host, port, backlog: 1024 }, () => {
+    server.listen({ host, port, backlog: BACKLOG }, () => {
       server.off("error", reject);
       resolve();
     });
@@ -98,36 +123,4 @@ async function listen(server: Server, { host, port }: ServeConfig): Promise<void
     }
     throw new SlmError("USAGE", `serve: cannot listen on ${host}:${port} (${code ?? "unknown"})`, { cause });
   });
-}
-
-async function stopServer(
-  server: Server,
-  host: ModelHost,
-  drainSeconds: number,
-): Promise<{ drained: boolean }> {
-  const closed = new Promise<void>((resolve) => {
-    server.close(() => {
-      resolve();
-    });
-  });
-  server.closeIdleConnections();
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<false>((resolve) => {
-    timer = setTimeout(resolve, drainSeconds * 1000, false);
-  });
-  const isDone = host.drain().then(async () => {
-    // All answers are finished; sockets that have sent theirs are idle.
-    const closing = setInterval(() => {
-      server.closeIdleConnections();
-    }, 20);
-    await closed;
-    clearInterval(closing);
-    return true as const;
-  });
-  const drained = await Promise.race([isDone, late]);
-  clearTimeout(timer);
-  server.closeAllConnections();
-  if (drained) await host.close();
-  else await Promise.race([host.close(), new Promise((resolve) => setTimeout(resolve, 1000))]);
-  return { drained };
 }

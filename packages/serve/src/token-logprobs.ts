@@ -1,6 +1,7 @@
 /** Log-probabilities of an answer's tokens and of their alternatives, as OpenAI's interface has them. */
 
 import { logSumExp } from "@slm/decoding";
+import { TimeSlices } from "./time-slices.js";
 
 /** Most alternatives of a token, as in OpenAI's interface. */
 export const MAX_TOP_LOGPROBS = 20;
@@ -49,22 +50,26 @@ export class LogprobRecorder {
     };
   }
 
-  /** The first `count` tokens with their texts. */
-  texts(count: number, decode: (ids: readonly number[]) => string): readonly TokenLogprob[] {
+  /** The first `count` tokens with their texts. Decodes every alternative, so it gives way to others in between. */
+  async texts(count: number, decode: (ids: readonly number[]) => string): Promise<readonly TokenLogprob[]> {
     const recorded = this.#tokens.slice(0, count);
-    return recorded.map(({ id, logProbability, top }, place) => {
+    const slices = new TimeSlices();
+    const texts: TokenLogprob[] = [];
+    for (const [place, { id, logProbability, top }] of recorded.entries()) {
+      if (slices.isOver) await slices.next();
       const before = recorded.slice(Math.max(0, place - CONTEXT_TOKENS), place).map((token) => token.id);
       const prefix = decode(before);
       const textOf = (token: number): string => {
         const text = decode([...before, token]);
         return text.startsWith(prefix) ? text.slice(prefix.length) : decode([token]);
       };
-      return {
+      texts.push({
         text: textOf(id),
         logProbability,
         top: top.map((other) => ({ text: textOf(other.id), logProbability: other.logProbability })),
-      };
-    });
+      });
+    }
+    return texts;
   }
 }
 
@@ -81,8 +86,11 @@ function mostProbable(logits: Float32Array, count: number): number[] {
   return best;
 }
 
+/** In the form of an interface. */
+type Logprobs = Record<string, unknown>;
+
 /** The form of chat completions. */
-export function chatLogprobs(tokens: readonly TokenLogprob[] | undefined): object | null {
+export function chatLogprobs(tokens: readonly TokenLogprob[] | undefined): Logprobs | null {
   if (tokens === undefined) return null;
   return {
     content: tokens.map(({ top, ...token }) => ({
@@ -100,7 +108,7 @@ const chatToken = ({ text, logProbability }: TokenAlternative): object => ({
 });
 
 /** The form of completions. */
-export function completionLogprobs(tokens: readonly TokenLogprob[] | undefined): object | null {
+export function completionLogprobs(tokens: readonly TokenLogprob[] | undefined): Logprobs | null {
   if (tokens === undefined) return null;
   let length = 0;
   const offsets = tokens.map(({ text }) => {

@@ -1,8 +1,8 @@
 /** Rows of a cache: sources with targets that the teacher generated. */
-import { createReadStream } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { readFailure, SlmError } from "@slm/core";
+import { Readable } from "node:stream";
+import { readFailure, readTextFile, SlmError, streamRegular } from "@slm/core";
 import { z } from "zod";
 
 /**
@@ -13,6 +13,9 @@ export const CACHE_ROWS = {
   generated: "teacher-generated.jsonl",
 } as const;
 export type CacheRowKind = keyof typeof CACHE_ROWS;
+
+/** Rows that the teacher could not score: they are not in the cache, and no student learns from them. */
+export const UNSCORED_ROWS = "teacher-unscored.jsonl";
 
 /** Older caches have neither labeller nor agreement. */
 const rowSchema = z.strictObject({
@@ -40,16 +43,58 @@ export interface TeacherRow {
   readonly utility?: number | undefined;
 }
 
+/** A row that the teacher could not score. */
+export interface UnscoredRow {
+  readonly source: string;
+  readonly target: string;
+  /** What its worker said or died of. */
+  readonly reason: string;
+}
+
+const unscoredSchema = z.strictObject({ source: z.string(), target: z.string(), reason: z.string() });
+
+/** The rows of a cache that the teacher could not score; usually none. @throws SlmError DATA_INVALID */
+async function readUnscoredRows(directory: string): Promise<readonly UnscoredRow[]> {
+  const path = join(directory, UNSCORED_ROWS);
+  let text: string;
+  try {
+    text = await readTextFile(path);
+  } catch (error) {
+    if (error instanceof SlmError && error.code === "INPUT_MISSING") return [];
+    throw error;
+  }
+  return text
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line, index) => parseLine(line, unscoredSchema, `${path}:${index + 1}`));
+}
+
+/** Whether a row can be learned from: all but those that the teacher could not score. @throws SlmError DATA_INVALID */
+export async function scoredRowFilter(
+  directory: string,
+): Promise<(row: { readonly source: string; readonly target: string }) => boolean> {
+  const keyOf = (row: { readonly source: string; readonly target: string }): string =>
+    JSON.stringify([row.source, row.target]);
+  const unscored = new Set((await readUnscoredRows(directory)).map(keyOf));
+  return (row) => unscored.size === 0 || !unscored.has(keyOf(row));
+}
+
 /**
- * The rows of one kind in a cache; none where the cache was made without them.
+ * The rows of one kind in a cache that can be learned from; none where the cache was made without them.
  *
  * @throws SlmError DATA_INVALID naming the first line that is not such a row.
  */
 export async function* readCacheRows(directory: string, kind: CacheRowKind): AsyncGenerator<TeacherRow> {
+  const isScored = await scoredRowFilter(directory);
+  for await (const row of readGivenRows(directory, kind)) if (isScored(row)) yield row;
+}
+
+/** As {@link readCacheRows}, with those that the teacher could not score. @throws SlmError DATA_INVALID */
+export async function* readGivenRows(directory: string, kind: CacheRowKind): AsyncGenerator<TeacherRow> {
   const path = join(directory, CACHE_ROWS[kind]);
   let line = 0;
   try {
-    for await (const text of createInterface({ input: createReadStream(path), crlfDelay: Infinity })) {
+    for await (const text of createInterface({ input: Readable.from(streamRegular(path)), crlfDelay: Infinity })) {
       line += 1;
       if (text !== "") yield parseTeacherRow(text, `${path}:${line}`);
     }
@@ -74,13 +119,17 @@ export async function cacheRowKinds(directory: string): Promise<ReadonlySet<Cach
 
 /** One line of such a file. @throws SlmError DATA_INVALID naming `where` */
 export function parseTeacherRow(text: string, where: string): TeacherRow {
+  return parseLine(text, rowSchema, where);
+}
+
+function parseLine<Schema extends z.ZodType>(text: string, schema: Schema, where: string): z.infer<Schema> {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (cause) {
     throw new SlmError("DATA_INVALID", `${where}: not JSON`, { cause });
   }
-  const parsed = rowSchema.safeParse(value);
+  const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   throw new SlmError("DATA_INVALID", `${where}: ${z.prettifyError(parsed.error)}`);
 }

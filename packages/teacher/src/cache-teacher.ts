@@ -4,26 +4,23 @@
  */
 import { rm, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { hashFolder, SlmError, type StageContext } from "@slm/core";
+import { SlmError, type StageContext } from "@slm/core";
 import { DATA_FILES, readRows, readSources, textRow, type Row } from "@slm/data";
 import type { Engine } from "@slm/tensor";
 import { writePairs } from "@slm/training";
 import { buildTeacherCache } from "./cache/build-cache.js";
-import type { CacheReport } from "./cache/teacher-cache.js";
+import type { CacheReport, ShardMaker } from "./cache/teacher-cache.js";
 import type { CacheConfig } from "./cache-config.js";
-import { CACHE_ROWS, readCacheRows, type CacheRowKind, type TeacherRow } from "./cache-rows.js";
-import { labelSources, type LabelReport, type LabelSource } from "./label-sources.js";
-import type { Labeller } from "./labeller.js";
+import { CACHE_ROWS, readGivenRows, type CacheRowKind, type TeacherRow } from "./cache-rows.js";
+import { removeUnscored } from "./cache/unscored-pairs.js";
+import { describeUnscored } from "./describe-unscored.js";
+import type { ApiSharing } from "./api/api-sharing.js";
+import { labelSources, type BlockMaker, type LabelReport, type LabelSource } from "./label-sources.js";
 import { labellingVolume } from "./labelling/labelling-volume.js";
 import { openLabellers } from "./labelling/open-labellers.js";
 import type { LocalTeacher, OpenTeacher } from "./labelling/open-teacher.js";
-import {
-  generationDecoding,
-  generationSelection,
-  isLocalOnly,
-  labellingDecoding,
-  labellingSelection,
-} from "./labelling/selection.js";
+import { isLocalOnly, labellingDecoding } from "./labelling/selection.js";
+import { labellingOf, openOthers } from "./labelling/labelling-of.js";
 import { writeSources, type WriteReport, type WrittenSources } from "./labelling/write-sources.js";
 import { SourceGuard } from "./labelling/source-guard.js";
 
@@ -37,16 +34,24 @@ export interface CacheInputs {
   readonly identity: string;
   /** Output directory of the cache, which also holds the finished work of an interrupted run. */
   readonly workDirectory: string;
+  /** Scores on other machines, for teachers whose weights are on this one. Default: here. */
+  readonly maker?: ShardMaker | undefined;
+  /** Labels on other machines. Default: here. @param kind which sources */
+  readonly blockMaker?: ((kind: CacheRowKind) => BlockMaker) | undefined;
+  /** What the machines that ask a server have in common. Default: this machine asks alone. */
+  readonly sharing?: ApiSharing | undefined;
   readonly engine: Engine;
   readonly context: StageContext;
 }
 
 /** What is stored of distributions; zero where none are. */
-type StoredReport = Omit<CacheReport, "vocabularySize" | "resumedShards" | "truncation">;
+type StoredReport = Omit<CacheReport, "vocabularySize" | "resumedShards" | "truncation" | "unscored">;
 
 export interface CacheStageReport extends StoredReport {
   /** Absent where no distributions are stored. */
   readonly truncation?: CacheReport["truncation"] | undefined;
+  /** Rows that the teacher could not score, and that are left out; absent where it scored all. */
+  readonly unscored?: number | undefined;
   /** Weights of the teacher, of all members of an ensemble; 0 for one that is not on this machine. */
   readonly parameters: number;
   /** Size of the teacher's vocabulary; 0 for one that is not on this machine. */
@@ -95,7 +100,10 @@ export async function cacheTeacher(settings: CacheConfig, inputs: CacheInputs): 
       settings.distributions === "none"
         ? undefined
         : (opened.local ?? (await opened.scorer?.(teacherRows(workDirectory))));
-    const stored = scoring === undefined ? NO_DISTRIBUTIONS : await buildFromRows(settings, inputs, scoring);
+    const maker = opened.local === undefined ? undefined : inputs.maker;
+    const stored =
+      scoring === undefined ? NO_DISTRIBUTIONS : await buildFromRows(settings, { ...inputs, maker }, scoring);
+    await removeUnscored(workDirectory);
     for (const name of [PAIRS_FILE, BLOCKS_DIRECTORY, ROUNDS_DIRECTORY])
       await rm(join(workDirectory, name), { recursive: true, force: true });
     return {
@@ -158,69 +166,45 @@ interface Synthetic extends WrittenSources {
 
 /** Labels the sources of the data, then those that the teacher wrote. */
 async function labelUnlabelled(
-  { unlabelled, distributions }: CacheConfig,
+  settings: CacheConfig,
   inputs: CacheInputs,
   opened: OpenTeacher,
   written: Synthetic | undefined,
 ): Promise<LabelReport | undefined> {
-  const { dataDirectory, workDirectory, context } = inputs;
+  const { unlabelled } = settings;
+  const { dataDirectory, workDirectory, context, blockMaker } = inputs;
   const path = join(dataDirectory, DATA_FILES.unlabelled);
-  const given = (await isFile(path)) ? readSources(path) : undefined;
-  if (given === undefined && written === undefined) return undefined;
+  const isGiven = await isFile(path);
+  if (!isGiven && written === undefined) return undefined;
   const guard = await SourceGuard.read({ dataDirectory, similarity: unlabelled.similarity });
-  const decoding = labellingDecoding(unlabelled);
-  const label = (labellers: readonly Labeller[]): Promise<LabelReport> =>
-    labelSources({
-      labellers,
-      selection: labellingSelection(unlabelled, labellers.length),
-      sources: labelSourcesOf(given, written),
+  const others = await openOthers(settings, inputs);
+  try {
+    return await labelSources({
+      ...labellingOf("labelled", settings, opened, others),
+      sources: () => labelSourcesOf(isGiven ? readSources(path) : undefined, written),
       guard,
-      needsRoundTrip: distributions !== "none",
       file: join(workDirectory, CACHE_ROWS.labelled),
       blocks: join(workDirectory, BLOCKS_DIRECTORY),
+      maker: blockMaker?.("labelled"),
       context,
     });
-  if (unlabelled.agreement === undefined) return label([opened.labeller(decoding)]);
-  const { teachers, minTeachers = 2 } = unlabelled.agreement;
-  const others: OpenTeacher[] = [];
-  try {
-    for (const directory of teachers) {
-      const [name, identity] = [basename(directory), await hashFolder(directory)];
-      others.push(await openLabellers({ ...inputs, directory, name, identity }));
-    }
-    const labellers = [opened, ...others].flatMap((teacher) => teacher.members(decoding));
-    if (labellers.length < minTeachers) throw tooFew(labellers.length, minTeachers);
-    return await label(labellers);
   } finally {
     for (const other of others) await other.close();
   }
 }
 
-const tooFew = (teachers: number, minTeachers: number): SlmError =>
-  new SlmError(
-    "CONFIG_INVALID",
-    `cache: unlabelled.agreement needs at least ${minTeachers} teachers, got ${teachers}`,
-    {
-      suggestions: [
-        "name further directories of teachers in cache.unlabelled.agreement.teachers",
-        "use an ensemble",
-      ],
-    },
-  );
-
 async function generateTargets(
-  { generate, distributions }: CacheConfig,
-  { dataDirectory, workDirectory, context }: CacheInputs,
+  settings: CacheConfig,
+  { dataDirectory, workDirectory, context, blockMaker }: CacheInputs,
   opened: OpenTeacher,
 ): Promise<LabelReport | undefined> {
-  if (generate === "none") return undefined;
+  if (settings.generate === "none") return undefined;
   return labelSources({
-    labellers: [opened.labeller(generationDecoding(generate))],
-    selection: generationSelection(generate),
-    sources: goldSources(join(dataDirectory, DATA_FILES.train)),
-    needsRoundTrip: distributions !== "none",
+    ...labellingOf("generated", settings, opened, []),
+    sources: () => goldSources(join(dataDirectory, DATA_FILES.train)),
     file: join(workDirectory, CACHE_ROWS.generated),
     blocks: join(workDirectory, BLOCKS_DIRECTORY),
+    maker: blockMaker?.("generated"),
     context,
   });
 }
@@ -250,9 +234,9 @@ async function* goldSources(path: string): AsyncGenerator<LabelSource> {
 
 async function buildFromRows(
   { k }: CacheConfig,
-  { dataDirectory, workDirectory, identity, engine, context }: CacheInputs,
+  { dataDirectory, workDirectory, identity, maker, engine, context }: CacheInputs,
   { teacher, tokenizer, mostTokens = Infinity }: LocalTeacher,
-): Promise<Pick<CacheStageReport, keyof StoredReport | "truncation">> {
+): Promise<Pick<CacheStageReport, keyof StoredReport | "truncation" | "unscored">> {
   const where = join(dataDirectory, DATA_FILES.train);
   const pairs = await writePairs({
     rows: allRows(where, workDirectory),
@@ -268,10 +252,17 @@ async function buildFromRows(
       identity,
       pairs,
       k: Math.min(k, mostTokens),
+      maker,
       engine,
       context,
     });
-    return { k: built.k, pairs: built.pairs, tokens, bytesPerToken, truncation, shards, tokensPerSecond };
+    const unscored = await describeUnscored(built.unscored, {
+      directory: workDirectory,
+      pairs,
+      rows: allRows(where, workDirectory),
+    });
+    const { pairs: count } = built;
+    return { k: built.k, pairs: count, tokens, bytesPerToken, truncation, unscored, shards, tokensPerSecond };
   } finally {
     await pairs.close();
   }
@@ -285,7 +276,7 @@ async function* allRows(trainFile: string, directory: string): AsyncGenerator<Ro
 
 /** The rows that the teacher generated. */
 async function* teacherRows(directory: string): AsyncGenerator<TeacherRow> {
-  for (const kind of Object.keys(CACHE_ROWS) as CacheRowKind[]) yield* readCacheRows(directory, kind);
+  for (const kind of Object.keys(CACHE_ROWS) as CacheRowKind[]) yield* readGivenRows(directory, kind);
 }
 
 async function isFile(path: string): Promise<boolean> {

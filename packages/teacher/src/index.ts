@@ -24,14 +24,20 @@ export {
   CACHE_ROWS,
   cacheRowKinds,
   readCacheRows,
+  scoredRowFilter,
   type CacheRowKind,
   type TeacherRow,
 } from "./cache-rows.js";
-export { cacheTeacher, type CacheStageReport } from "./cache-teacher.js";
+export { cacheTeacher, type CacheInputs, type CacheStageReport } from "./cache-teacher.js";
+export type { BlockMaker } from "./label-sources.js";
+export { BlockLabeller, encodeBlockTask } from "./labelling/block-labeller.js";
+export { sharedAnswers, type ApiSharing, type RequestBudget, type RequestPace } from "./api/api-sharing.js";
+export { budgetExceeded, priceOf } from "./api/budget.js";
 export { decodeSources } from "./decode-sources.js";
 export { buildTeacherCache } from "./cache/build-cache.js";
 export { hasDistributions, openTeacherCache } from "./cache/open-cache.js";
-export type { TeacherCache } from "./cache/teacher-cache.js";
+export { makeShardOfTask } from "./cache/shard-task.js";
+export type { ShardMaker, ShardWork, TeacherCache, UnscoredPair } from "./cache/teacher-cache.js";
 export { graphFiles, importGraph } from "./graph/import-graph.js";
 export { checkTeacher, type TeacherCheckReport } from "./check/check-teacher.js";
 export { type Reference } from "./check/reference-file.js";

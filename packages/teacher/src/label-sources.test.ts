@@ -65,7 +65,7 @@ async function label(changes: Changes = {}): Promise<{ counts: LabelReport; rows
     blocks: join(root, "blocks"),
     context: { progress: SILENT, signal: new AbortController().signal, seed: 1 },
     ...request,
-    sources: (changes.sources ?? sources).map((source) => ({ source })),
+    sources: () => (changes.sources ?? sources).map((source) => ({ source })),
   });
   const lines = (await readFile(file, "utf8")).split("\n").filter((line) => line !== "");
   return { counts, rows: lines.map((line, index) => parseTeacherRow(line, `${index}`)) };

@@ -4,7 +4,7 @@
  */
 import { createReadStream } from "node:fs";
 import { mkdir, open, readFile, rename } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { createInterface } from "node:readline";
 import {
   hashJson,
@@ -38,9 +38,12 @@ export interface LabelRequest {
   /** One labeller, or several that must agree. */
   readonly labellers: readonly Labeller[];
   readonly selection: Selection;
-  readonly sources: AsyncIterable<LabelSource> | Iterable<LabelSource>;
+  /** The sources, from the first on whenever it is called. */
+  readonly sources: () => AsyncIterable<LabelSource> | Iterable<LabelSource>;
   /** Leaves sources out; absent: all are labelled. */
   readonly guard?: SourceGuard | undefined;
+  /** Labels blocks on other machines. Default: here. */
+  readonly maker?: BlockMaker | undefined;
   /** Whether targets must give the labeller's tokens again: so where the distributions over these tokens are stored. */
   readonly needsRoundTrip: boolean;
   /** Output file of the rows. */
@@ -48,6 +51,30 @@ export interface LabelRequest {
   /** Directory of the finished blocks; the caller removes it at the end. */
   readonly blocks: string;
   readonly context: StageContext;
+}
+
+/** A block that is still to be labelled. */
+export interface BlockWork {
+  /** Name of its file: a hash of everything that determines its contents. */
+  readonly name: string;
+  /** Its number, which seeds its samples. */
+  readonly block: number;
+  readonly sources: readonly LabelSource[];
+}
+
+/** Labels blocks on other machines. */
+export interface BlockMaker {
+  /**
+   * Labels blocks, in any order, and hands the text of each file to `accept`.
+   *
+   * @throws SlmError INTERRUPTED with the accepted blocks kept, and what labellers throw
+   */
+  make(request: {
+    readonly blocks: AsyncIterable<BlockWork>;
+    readonly accept: (name: string, text: string) => Promise<void>;
+    readonly signal: AbortSignal;
+    readonly seed: number;
+  }): Promise<void>;
 }
 
 export interface LabelReport extends LabelCounts {
@@ -58,6 +85,9 @@ export interface LabelReport extends LabelCounts {
 /** Sources of a block: what a killed run labels again at most, and how often progress is told. */
 export const BLOCK_SOURCES = 512;
 
+/** What a block's rows depend on. */
+type BlockRequest = Pick<LabelRequest, "labellers" | "selection" | "needsRoundTrip" | "context">;
+
 /** Result of one source: a row, or the reason why there is none. */
 type Outcome = TeacherRow | Reason;
 
@@ -66,14 +96,15 @@ type Outcome = TeacherRow | Reason;
  * @throws SlmError INTERRUPTED between batches, with finished blocks kept; OUTPUT_FAILED if writing fails; CONFIG_INVALID if a filter needs what a labeller does not give.
  */
 export async function labelSources(request: LabelRequest): Promise<LabelReport> {
-  const { blocks, context, guard, selection } = request;
+  const { blocks, context, guard, selection, maker } = request;
   await mkdir(blocks, { recursive: true });
+  if (maker !== undefined) await labelElsewhere(request, maker);
   const files: string[] = [];
   const counter = new LabelCounter();
   const begin = performance.now();
   /** Sources that this run labelled itself. */
   let own = 0;
-  for await (const sources of blocksOf(request.sources, guard, counter)) {
+  for await (const sources of blocksOf(request.sources(), guard, counter)) {
     throwIfInterrupted(context.signal, "cache");
     const path = blockPath(request, sources, files.length);
     const finished = await readCounts(path);
@@ -94,9 +125,42 @@ export async function labelSources(request: LabelRequest): Promise<LabelReport> 
   return { ...counts, kept, outranked: counts.kept - kept, labellers: Object.fromEntries(labellers) };
 }
 
+/** Has the missing blocks labelled; then all are found. */
+async function labelElsewhere(request: LabelRequest, maker: BlockMaker): Promise<void> {
+  const { blocks, context, guard } = request;
+  async function* missing(): AsyncGenerator<BlockWork> {
+    let block = 0;
+    for await (const sources of blocksOf(request.sources(), guard?.fresh(), new LabelCounter())) {
+      const path = blockPath(request, sources, block);
+      if ((await readCounts(path)) === undefined) yield { name: basename(path), block, sources };
+      block += 1;
+    }
+  }
+  await maker.make({
+    blocks: missing(),
+    signal: context.signal,
+    seed: context.seed,
+    accept: async (name, text) => {
+      if (countsOf(text) === undefined)
+        throw new SlmError("DATA_INVALID", `cache: a worker returned something else than the block ${name}`);
+      await writeTextAtomic(join(blocks, name), text);
+    },
+  });
+}
+
+/** A block as it is stored, by the name of its file. @throws as {@link labelSources} */
+export async function labelBlockText(
+  request: BlockRequest,
+  { block, sources }: Omit<BlockWork, "name">,
+): Promise<{ readonly name: string; readonly text: string }> {
+  const { counts, rows } = countOutcomes(await labelBlock(request, sources, block));
+  const lines = [counts, ...rows].map((row) => `${JSON.stringify(row)}\n`);
+  return { name: basename(blockPath({ ...request, blocks: "" }, sources, block)), text: lines.join("") };
+}
+
 /** Sources in blocks; those that the guard leaves out are counted. */
 async function* blocksOf(
-  sources: LabelRequest["sources"],
+  sources: AsyncIterable<LabelSource> | Iterable<LabelSource>,
   guard: SourceGuard | undefined,
   counter: LabelCounter,
 ): AsyncGenerator<LabelSource[]> {
@@ -116,7 +180,11 @@ async function* blocksOf(
 }
 
 /** The file of a block, named by a hash of everything that determines its contents. */
-function blockPath(request: LabelRequest, sources: readonly LabelSource[], block: number): string {
+function blockPath(
+  request: BlockRequest & Pick<LabelRequest, "blocks">,
+  sources: readonly LabelSource[],
+  block: number,
+): string {
   const { labellers, selection, needsRoundTrip, context, blocks } = request;
   const settings = {
     labellers: labellers.map(({ name, identity }) => [name, identity]),
@@ -130,11 +198,19 @@ function blockPath(request: LabelRequest, sources: readonly LabelSource[], block
 /** Counts of a finished block; undefined if it does not exist. */
 async function readCounts(path: string): Promise<LabelCounts | undefined> {
   try {
-    const text = await readFile(path, "utf8");
+    return countsOf(await readFile(path, "utf8"));
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+/** Counts of a block's text; undefined if it is none. */
+function countsOf(text: string): LabelCounts | undefined {
+  try {
     return countsSchema.parse(JSON.parse(text.slice(0, text.indexOf("\n"))));
   } catch (error) {
-    if (systemCode(error) === "ENOENT" || error instanceof SyntaxError || error instanceof z.ZodError)
-      return undefined;
+    if (error instanceof SyntaxError || error instanceof z.ZodError) return undefined;
     throw error;
   }
 }
@@ -145,11 +221,9 @@ async function writeBlock(
   block: number,
   path: string,
 ): Promise<LabelCounts> {
-  const outcomes = await labelBlock(request, sources, block);
-  const { counts, ...counter } = countOutcomes(outcomes);
-  const lines = counter.rows.map((row) => JSON.stringify(row));
-  await writeTextAtomic(path, [JSON.stringify(counts), ...lines].map((line) => `${line}\n`).join(""));
-  return counts;
+  const { text } = await labelBlockText(request, { block, sources });
+  await writeTextAtomic(path, text);
+  return countsOf(text)!;
 }
 
 function countOutcomes(outcomes: readonly Outcome[]): {
@@ -167,7 +241,7 @@ function countOutcomes(outcomes: readonly Outcome[]): {
 
 /** Results of the sources of a block. */
 async function labelBlock(
-  request: LabelRequest,
+  request: BlockRequest,
   sources: readonly LabelSource[],
   block: number,
 ): Promise<readonly Outcome[]> {
@@ -193,7 +267,7 @@ const alone = (
 
 /** One labeller's choice for every source of a block. */
 async function answersOf(
-  { selection, needsRoundTrip, context }: LabelRequest,
+  { selection, needsRoundTrip, context }: BlockRequest,
   labeller: Labeller,
   sources: readonly LabelSource[],
   block: number,

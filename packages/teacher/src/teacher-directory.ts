@@ -1,7 +1,7 @@
 /** The directory of a teacher: one checkpoint or graph, or `ensemble.json` and one of them per member. */
 import { join } from "node:path";
 import { stat } from "node:fs/promises";
-import { readJsonFile, relativePath, SlmError, writeJsonAtomic } from "@slm/core";
+import { readJsonFile, relativePath, requireIntact, SlmError, writeJsonAtomic } from "@slm/core";
 import { CONFIG_FILE, readCheckpoint, readModelConfig } from "@slm/checkpoints";
 import { type ModelConfig } from "@slm/model";
 import type { Engine } from "@slm/tensor";
@@ -125,7 +125,10 @@ export async function teacherTokenizer(directory: string): Promise<Tokenizer> {
 
 /** A graph is preferred to the checkpoint it was made from. */
 async function loadOne(engine: Engine, directory: string): Promise<Teacher> {
-  if (await isIn(directory, GRAPH_FILE)) return loadGraphTeacher(engine, directory);
+  if (await isIn(directory, GRAPH_FILE)) {
+    await requireIntact(directory);
+    return loadGraphTeacher(engine, directory);
+  }
   return loadTeacher(engine, await readCheckpoint(directory));
 }
 

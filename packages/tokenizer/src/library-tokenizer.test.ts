@@ -88,7 +88,7 @@ describe(createLibraryTokenizer, () => {
     },
   );
 
-  test.each(["100", 0, 1001, "\0"])("rejects words of up to %j characters, which take forever", (longest) => {
+  test.each(["100", 0, 201, "\0"])("rejects words of up to %j characters, which take forever", (longest) => {
     const { tokenizer, config } = wordPiece();
     const model = { ...tokenizer.model, max_input_chars_per_word: longest };
     expect(() => createLibraryTokenizer({ tokenizer: { ...tokenizer, model }, config })).toThrow(

@@ -144,7 +144,7 @@ function checkPatterns(component: unknown): void {
 }
 
 /** Limit of `max_input_chars_per_word`. Published files have up to 100; the library's time grows with the cube of a word's length. */
-const LONGEST_WORD = 1000;
+const LONGEST_WORD = 200;
 
 /** Rejects a model without a sensible limit of the word length. */
 function checkLongestWord(model: TokenizerFiles["tokenizer"]["model"]): void {

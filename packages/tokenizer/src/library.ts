@@ -7,11 +7,16 @@
  */
 import * as huggingFace from "@huggingface/tokenizers";
 import { asWritten, checkModel } from "./components/as-written.js";
-import type { CompilePattern } from "./components/component.js";
+import { boundDecoder, type LibraryDecoder } from "./components/decoders.js";
+import { reject, type CompilePattern } from "./components/component.js";
 import { compileNormalizer } from "./components/normalizers.js";
 import { compilePreTokenizer } from "./components/pre-tokenizers.js";
+import { linearPattern } from "./patterns/pattern.js";
 import type { TokenizerConfigJson, TokenizerJson } from "./tokenizer-files.js";
 import { createUnigram, isUnigram, type Unigram } from "./unigram.js";
+
+/** Longest regular expression of a file [characters]; published ones have up to about 500. */
+const LONGEST_PATTERN = 10_000;
 
 export interface LibraryTokenizer {
   encode(
@@ -27,6 +32,11 @@ interface Stages {
   normalizer: ((text: string) => string) | null;
   pre_tokenizer: ((text: string, options: { readonly section_index: number }) => readonly string[]) | null;
   readonly decoder: LibraryDecoder | null;
+  special_tokens: readonly string[];
+  readonly added_tokens: readonly AddedToken[];
+  readonly added_tokens_map: Map<string, AddedToken>;
+  splitter_unnormalized: Splitter;
+  splitter_normalized: Splitter;
   readonly model: {
     encode: (pieces: readonly string[]) => string[];
     vocab: readonly (string | undefined)[];
@@ -35,11 +45,15 @@ interface Stages {
   };
 }
 
-/** A decoder of the library; a sequence has parts. */
-interface LibraryDecoder {
-  readonly config: { readonly type?: unknown };
-  readonly decoders?: readonly LibraryDecoder[];
-  text_decoder?: { decode: (bytes: Uint8Array) => string };
+/** The library's search for added tokens in a text. */
+interface Splitter {
+  readonly split: (text: string) => readonly string[];
+}
+
+interface AddedToken {
+  readonly content: string;
+  /** Whether it is searched in normalized text, and is normalized itself for that. */
+  readonly normalized: boolean;
 }
 
 interface Library {
@@ -55,13 +69,16 @@ interface Library {
  */
 export function createLibrary(
   tokenizer: TokenizerJson,
-  config: Pick<TokenizerConfigJson, "clean_up_tokenization_spaces">,
+  config: Pick<TokenizerConfigJson, "clean_up_tokenization_spaces"> & Readonly<Record<string, unknown>>,
 ): LibraryTokenizer {
   const library: unknown = huggingFace;
   if (!isLibrary(library)) throw new TypeError("@huggingface/tokenizers has no Tokenizer class");
   checkModel(tokenizer.model);
-  const compile: CompilePattern = (Regex) =>
-    new library.SplitPreTokenizer({ pattern: { Regex }, invert: false }).pattern;
+  const compile: CompilePattern = (Regex) => {
+    if (Regex.length > LONGEST_PATTERN)
+      throw reject(`a regular expression of ${Regex.length} characters; at most ${LONGEST_PATTERN} are read`);
+    return linearPattern(new library.SplitPreTokenizer({ pattern: { Regex }, invert: false }).pattern);
+  };
   const normalize = tokenizer.normalizer === null ? null : compileNormalizer(tokenizer.normalizer, compile);
   const cut = tokenizer.pre_tokenizer === null ? null : compilePreTokenizer(tokenizer.pre_tokenizer, compile);
   const unigram = isUnigram(tokenizer.model) ? createUnigram(tokenizer.model) : undefined;
@@ -70,15 +87,18 @@ export function createLibrary(
     ...config,
     // The library would look for a vocabulary of this language.
     target_lang: undefined,
+    // Its time would grow with the square of their number.
+    additional_special_tokens: undefined,
     clean_up_tokenization_spaces: config.clean_up_tokenization_spaces ?? false,
   });
-  built.normalizer = normalize;
+  built.special_tokens = namedSpecial(built.special_tokens, config);
+  if (normalize !== null) normalizeAddedTokens(built, normalize);
   built.pre_tokenizer =
     cut === null
       ? null
       : (text, { section_index }) => cut({ text, isFirst: section_index === 0 }).map((piece) => piece.text);
   if (unigram !== undefined) replaceModel(built.model, unigram);
-  if (built.decoder !== null) replaceByteFallback(built.decoder);
+  if (built.decoder !== null) boundDecoder(built.decoder, compile);
   return built;
 }
 
@@ -92,20 +112,31 @@ function replaceModel(model: Stages["model"], { tokens, unknownId, encode }: Uni
   model.encode = (pieces) => pieces.flatMap(encode);
 }
 
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
-/** Byte tokens become text as in the native library: with a byte order mark, and one sign for each byte of what is no text. */
-function replaceByteFallback(decoder: LibraryDecoder): void {
-  for (const part of decoder.decoders ?? []) replaceByteFallback(part);
-  if (decoder.config.type === "ByteFallback") decoder.text_decoder = { decode: textOrSigns };
+/** The special tokens of both files, each once. */
+function namedSpecial(
+  added: readonly string[],
+  config: Readonly<Record<string, unknown>>,
+): readonly string[] {
+  const { additional_special_tokens: more } = config;
+  if (!Array.isArray(more)) return added;
+  return [...new Set([...added, ...more.filter((name): name is string => typeof name === "string")])];
 }
 
-function textOrSigns(bytes: Uint8Array): string {
-  try {
-    return utf8.decode(bytes);
-  } catch {
-    return "\ufffd".repeat(bytes.length);
-  }
+/**
+ * Sets our normalizer. The library searched all added tokens in texts as they are; those that are to be found in normalized texts are
+ * normalized as those are.
+ */
+function normalizeAddedTokens(built: Stages, normalize: (text: string) => string): void {
+  built.normalizer = normalize;
+  const [asTheyAre, normalized] = [false, true].map((isNormalized) =>
+    built.added_tokens.filter((token) => token.normalized === isNormalized),
+  );
+  const contents = normalized!.map((token) => normalize(token.content));
+  for (const [index, token] of normalized!.entries()) built.added_tokens_map.set(contents[index]!, token);
+  // The class of what the library made; it does not export it.
+  const Search = built.splitter_unnormalized.constructor as new (texts: readonly string[]) => Splitter;
+  built.splitter_unnormalized = new Search(asTheyAre!.map(({ content }) => content));
+  built.splitter_normalized = new Search(contents);
 }
 
 /** The file with a vocabulary that the library only looks tokens up in: it builds no search tree for it. */

@@ -1,6 +1,6 @@
 /** Reads the files of a tokenizer directory: UTF-8, with bounded size and bounded nesting. */
-import { access, readFile, stat } from "node:fs/promises";
-import { SlmError } from "@slm/core";
+import { access, stat } from "node:fs/promises";
+import { isDeeperThan, readRegular, requireRegular, SlmError } from "@slm/core";
 import type { z } from "zod";
 
 /** The largest published vocabularies (256k entries) take about 35 MiB; more than this is not a tokenizer. */
@@ -42,10 +42,12 @@ export async function readJson<Schema extends z.ZodType>(
  */
 export async function readBytes(path: string): Promise<Uint8Array> {
   try {
-    const { size } = await stat(path);
+    const status = await stat(path);
+    requireRegular(status, path);
+    const { size } = status;
     if (size > MAX_FILE_BYTES)
       throw invalidFile(path, `expected at most ${MAX_FILE_BYTES} bytes, got ${size}`);
-    return await readFile(path);
+    return await readRegular(path);
   } catch (cause) {
     if (cause instanceof SlmError) throw cause;
     throw new SlmError("INPUT_MISSING", `tokenizer: cannot read ${path}: ${messageOf(cause)}`, {
@@ -76,11 +78,6 @@ function parseJson(path: string, text: string): unknown {
   } catch (cause) {
     throw invalidFile(path, messageOf(cause), cause);
   }
-}
-
-function isDeeperThan(value: unknown, levels: number): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  return levels === 0 || Object.values(value).some((item) => isDeeperThan(item, levels - 1));
 }
 
 function invalidFile(path: string, problem: string, cause?: unknown): SlmError {

@@ -13,6 +13,9 @@ const MAX_PROMPT = 1 << 20;
 /** Ids become rows of an embedding matrix, so an absurd id is rejected before anything is allocated for it. */
 const MAX_VOCABULARY = 4_000_000;
 
+/** Longest added token [characters]: they are searched from every character of a text on. Published ones have up to about 50. */
+const LONGEST_ADDED = 512;
+
 const tokenId = z
   .int()
   .nonnegative()
@@ -30,7 +33,11 @@ const vocabulary = z.custom<Readonly<Record<string, number>> | readonly (readonl
 export const tokenizerJsonSchema = z.looseObject({
   version: z.string().optional(),
   added_tokens: z.array(
-    z.looseObject({ id: tokenId, content: z.string().min(1), special: z.boolean().optional() }),
+    z.looseObject({
+      id: tokenId,
+      content: z.string().min(1).max(LONGEST_ADDED),
+      special: z.boolean().optional(),
+    }),
   ),
   normalizer: component,
   pre_tokenizer: component,

@@ -2,9 +2,9 @@
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { writeBytesAtomic } from "@slm/core";
-import { encodeSafetensors, readSafetensors } from "@slm/checkpoints";
 import { matchWeights, type ModelConfig, type Weights } from "@slm/model";
 import { createHostTensor, type HostTensor } from "@slm/runtime";
+import { readSealedTensors, sealedTensors } from "./sealed-tensors.js";
 import type { DevMetric } from "./training-contract.js";
 import type { Measurement } from "./training-state.js";
 
@@ -63,10 +63,7 @@ export class BestWeights {
     const rank = this.kept.findIndex(({ metrics }) => this.isBetter(measurement.metrics, metrics));
     const place = rank === -1 ? this.kept.length : rank;
     if (place >= this.limit) return false;
-    await writeBytesAtomic(
-      join(this.directory, fileOf(measurement.step)),
-      encodeSafetensors(await weights()),
-    );
+    await writeBytesAtomic(join(this.directory, fileOf(measurement.step)), sealedTensors(await weights()));
     this.kept = this.kept.toSpliced(place, 0, measurement).slice(0, this.limit);
     return place === 0;
   }
@@ -79,7 +76,7 @@ export class BestWeights {
   /** The weights of one measurement. */
   async read({ step }: Measurement): Promise<Weights> {
     const file = join(this.directory, fileOf(step));
-    return matchWeights(this.config, (await readSafetensors(file)).tensors, file);
+    return matchWeights(this.config, (await readSealedTensors(file)).tensors, file);
   }
 
   /** The mean of all kept weights, added up in float64. */

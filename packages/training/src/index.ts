@@ -30,6 +30,7 @@ export { stepRandom, uniformNumbers } from "./step-random.js";
 export { divergenceText, type Divergence } from "./divergence.js";
 export { METRICS_FILE, removeRunState, STATE_FILE, train } from "./trainer.js";
 export type { BatchFeeds, DevMetric, LiveModel, Objective, TrainReport } from "./training-contract.js";
+export { measureStep, type StepTime } from "./measure-step.js";
 export { PromptDecoder, sharedPositions } from "./prompt-decoder.js";
 export { createOnPolicyDecoder, type OnPolicyDecoder } from "./on-policy-decoder.js";
 export { createOnPolicySampler, type OnPolicySampler } from "./on-policy-sampler.js";

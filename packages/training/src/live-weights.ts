@@ -16,15 +16,18 @@ import { weightFeeds, type DeviceState } from "./training-state.js";
 
 type Feeds = Readonly<Record<string, DeviceTensor>>;
 
+/** What live weights need of a training request. */
+type LiveRequest = Pick<TrainRequest, "engine" | "config" | "settings" | "stage">;
+
 export class LiveWeights {
-  private readonly request: TrainRequest;
+  private readonly request: LiveRequest;
   private readonly plan: ChunkPlan;
   private readonly state: DeviceState;
   private merging: Program | undefined;
   /** Merged weights of the last call of `current`. */
   private merged: Feeds = {};
 
-  constructor(request: TrainRequest, plan: ChunkPlan, state: DeviceState) {
+  constructor(request: LiveRequest, plan: ChunkPlan, state: DeviceState) {
     this.request = request;
     this.plan = plan;
     this.state = state;

@@ -46,15 +46,21 @@ interface CompiledBatch {
   readonly written: readonly string[];
 }
 
+/** What steps need of a training request. */
+type StepRequest = Pick<
+  TrainRequest,
+  "stage" | "engine" | "settings" | "objective" | "groups" | "workDirectory" | "context"
+>;
+
 export class StepRunner {
-  private readonly request: TrainRequest;
+  private readonly request: StepRequest;
   private readonly plan: ChunkPlan;
   private readonly buckets: readonly Bucket[];
   private readonly state: DeviceState;
   private readonly masks: DropoutMasks;
   private readonly programs = new Map<string, CompiledBatch>();
 
-  constructor(request: TrainRequest, plan: ChunkPlan, buckets: readonly Bucket[], state: DeviceState) {
+  constructor(request: StepRequest, plan: ChunkPlan, buckets: readonly Bucket[], state: DeviceState) {
     this.request = request;
     this.plan = plan;
     this.buckets = buckets;

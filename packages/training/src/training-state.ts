@@ -2,7 +2,7 @@
 import { stat } from "node:fs/promises";
 import { z } from "zod";
 import { writeBytesAtomic, SlmError } from "@slm/core";
-import { encodeSafetensors, readSafetensors } from "@slm/checkpoints";
+import { readSealedTensors, sealedTensors } from "./sealed-tensors.js";
 import { type Weights } from "@slm/model";
 import { createHostTensor, type DeviceTensor, type HostTensor } from "@slm/runtime";
 import type { Engine } from "@slm/tensor";
@@ -123,13 +123,13 @@ export async function saveState(
   for (const [name, tensor] of Object.entries(state.feeds)) {
     if (!unchanged.has(name)) tensors.set(name, await engine.download(tensor));
   }
-  await writeBytesAtomic(file, encodeSafetensors(tensors, { progress: JSON.stringify(progress) }));
+  await writeBytesAtomic(file, sealedTensors(tensors, { progress: JSON.stringify(progress) }));
 }
 
 /**
  * Reads a saved state; undefined when there is none.
  *
- * @throws SlmError DATA_INVALID if the file is corrupt or belongs to a run with other data or settings.
+ * @throws SlmError DATA_INVALID if a byte of the file changed since, or it belongs to a run with other data or settings.
  */
 export async function loadState(
   file: string,
@@ -142,7 +142,7 @@ export async function loadState(
     () => false,
   );
   if (!exists) return undefined;
-  const { tensors, metadata } = await readSafetensors(file);
+  const { tensors, metadata } = await readSealedTensors(file);
   const progress = parseProgress(metadata["progress"] ?? "", file);
   if (progress.key !== key) {
     throw new SlmError(

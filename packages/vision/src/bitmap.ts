@@ -83,15 +83,16 @@ export function decodeBitmap(bytes: Uint8Array, header: Header, where: string): 
   const stride = indexed ? width : rowBytes;
   if (!indexed && content.length < stride * (height - 1) + Math.ceil((width * bits) / 8))
     throw corrupt(where, `${content.length} bytes of pixels for ${height} rows of ${stride}`);
-  const colourAt = bits <= 8 ? paletteReader(bytes, header, where) : directReader(bytes, header);
+  const put = bits <= 8 ? paletteReader(bytes, header, where) : directReader(bytes, header);
   for (let y = 0; y < height; y++) {
     const row = content.subarray(stride * (isTopDown ? y : height - 1 - y));
-    for (let x = 0; x < width; x++) data.set(colourAt(row, x), 3 * (y * width + x));
+    for (let x = 0, to = 3 * y * width; x < width; x++, to += 3) put(row, x, data, to);
   }
   return { width, height, channels: 3, data };
 }
 
-type ColourAt = (row: Uint8Array, x: number) => ArrayLike<number>;
+/** Writes the colour of a pixel of a row to three samples of an image. No lists are made: an image may have 60 million pixels. */
+type PutColour = (row: Uint8Array, x: number, data: Uint8Array, to: number) => void;
 
 /** Offset of the palette, number of colours and bytes per colour. */
 function paletteOf({ bits, headerBytes, colours }: Header): {
@@ -107,26 +108,39 @@ function paletteOf({ bits, headerBytes, colours }: Header): {
 }
 
 /** Reads palette indices of `bits` bits each, the first in the highest bits of a byte. */
-function paletteReader(bytes: Uint8Array, header: Header, where: string): ColourAt {
+function paletteReader(bytes: Uint8Array, header: Header, where: string): PutColour {
   const { bits, compression } = header;
   const { start, end, size, count } = paletteOf(header);
   if (end > bytes.length) throw corrupt(where, `a palette of ${count} colours`);
-  const palette = Array.from({ length: 2 ** bits }, (_, index) => {
-    const at = start + size * index;
-    return index < count ? [bytes[at + 2]!, bytes[at + 1]!, bytes[at]!] : [0, 0, 0];
-  });
-  if (RUNS.has(compression)) return (row, x) => palette[row[x]!]!;
+  const palette = new Uint8Array(3 * 2 ** bits);
+  for (let index = 0; index < count; index++)
+    for (let channel = 0; channel < 3; channel++)
+      palette[3 * index + channel] = bytes[start + size * index + 2 - channel]!;
+  const put = (index: number, data: Uint8Array, to: number): void => {
+    data[to] = palette[3 * index]!;
+    data[to + 1] = palette[3 * index + 1]!;
+    data[to + 2] = palette[3 * index + 2]!;
+  };
+  if (RUNS.has(compression) || bits === 8)
+    return (row, x, data, to) => {
+      put(row[x]!, data, to);
+    };
   const mask = 2 ** bits - 1;
   const perByte = 8 / bits;
-  return (row, x) => {
+  return (row, x, data, to) => {
     const byte = row[Math.floor(x / perByte)]!;
-    return palette[(byte >> (8 - bits * ((x % perByte) + 1))) & mask]!;
+    put((byte >> (8 - bits * ((x % perByte) + 1))) & mask, data, to);
   };
 }
 
 /** Reads direct colours: blue, green, red in 24 bits, otherwise by the masks of the file. */
-function directReader(bytes: Uint8Array, { bits, compression }: Header): ColourAt {
-  if (bits === 24) return (row, x) => [row[3 * x + 2]!, row[3 * x + 1]!, row[3 * x]!];
+function directReader(bytes: Uint8Array, { bits, compression }: Header): PutColour {
+  if (bits === 24)
+    return (row, x, data, to) => {
+      data[to] = row[3 * x + 2]!;
+      data[to + 1] = row[3 * x + 1]!;
+      data[to + 2] = row[3 * x]!;
+    };
   const view = viewOf(bytes);
   const usual = bits === 16 ? [0x7c00, 0x3e0, 0x1f] : [0xff0000, 0xff00, 0xff];
   const at = FILE_HEADER_BYTES + 40;
@@ -137,12 +151,13 @@ function directReader(bytes: Uint8Array, { bits, compression }: Header): ColourA
     return { shift, most: mask >>> shift };
   });
   const step = bits / 8;
-  return (row, x) => {
+  return (row, x, data, to) => {
     let value = 0;
     for (let byte = step - 1; byte >= 0; byte--) value = value * 256 + row[step * x + byte]!;
-    return channels.map(({ shift, most }) =>
-      most === 0 ? 0 : Math.floor((((value >>> shift) & most) * 255) / most),
-    );
+    for (let channel = 0; channel < 3; channel++) {
+      const { shift, most } = channels[channel]!;
+      data[to + channel] = most === 0 ? 0 : Math.floor((((value >>> shift) & most) * 255) / most);
+    }
   };
 }
 

@@ -5,10 +5,27 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { SlmError } from "@slm/core";
 import { decodeImage, readImage } from "./decode-image.js";
+import { inTurn } from "./decoding-turns.js";
 import { fixture, largestDifference, referenceFiles } from "./pixels.test-support.js";
 
 /** What decoders of one lossy file may differ by: rounding of the inverse transform and of colour conversion. */
 const LOSSY = 1;
+
+/** A PNG with the checksum of its header made right again. */
+function withChecksum(png: Uint8Array): Uint8Array {
+  new DataView(png.buffer).setUint32(29, crc32(png.subarray(12, 29)));
+  return png;
+}
+
+/** Source: the PNG specification, annex D. */
+function crc32(bytes: Uint8Array): number {
+  let crc = 0xffff_ffff;
+  for (const byte of bytes) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb8_8320 : 0);
+  }
+  return (crc ^ 0xffff_ffff) >>> 0;
+}
 
 describe(decodeImage, () => {
   test.each(referenceFiles())("reads $file as Pillow does", async ({ file, width, height, rgb }) => {
@@ -43,6 +60,52 @@ describe(decodeImage, () => {
     const claim = Uint8Array.from(bytes);
     claim.set([0, 0x98, 0x96, 0x80, 0, 0x98, 0x96, 0x80], 16);
     await expect(decodeImage(claim, "bomb.png")).rejects.toMatchObject({ code: "DATA_INVALID" });
+  });
+
+  test.each<readonly [string, number, number, RegExp]>([
+    ["a column of 25 million pixels", 1, 25_000_000, /exceeds the limit of 65535 pixels a side/],
+    ["a row of 25 million pixels", 25_000_000, 1, /exceeds the limit of 65535 pixels a side/],
+    ["a strip", 201, 1, /exceeds the limit of 200 to 1 for the sides/],
+    ["a small file of 100 million pixels", 10_000, 10_000, /decoding would take 300000000 bytes of memory/],
+  ])("rejects %s by its header", async (_name, width, height, message) => {
+    for (const [file, at] of [
+      ["grey.png", 16],
+      ["palette.bmp", undefined],
+    ] as const) {
+      const bytes = Uint8Array.from(fixture(`files/${file}`));
+      const view = new DataView(bytes.buffer);
+      if (at === undefined)
+        [18, 22].forEach((offset, side) => view.setInt32(offset, [width, height][side]!, true));
+      else [16, 20].forEach((offset, side) => view.setUint32(offset, [width, height][side]!));
+      const claim = at === undefined ? bytes : withChecksum(bytes);
+      const expected = file === "palette.bmp" && /memory/.test(message.source) ? /400000000 bytes/ : message;
+      await expect(decodeImage(claim, file)).rejects.toMatchObject({
+        code: "DATA_INVALID",
+        message: expect.stringMatching(expected) as string,
+      });
+    }
+  });
+
+  test("rejects a progressive JPEG whose scans would each go over the whole image", async () => {
+    const original = fixture("files/progressive.jpg");
+    const scan = Buffer.from([0xff, 0xda]);
+    const bytes = Buffer.concat([original, ...Array.from({ length: 3_000_000 }, () => scan)]);
+    await expect(decodeImage(bytes, "scans.jpg")).rejects.toThrow(/a progressive JPEG of 30000\d\d scans/);
+  });
+
+  test("decodes two images at once, and all in the end", async () => {
+    let [running, most, done] = [0, 0, 0];
+    const work = async (): Promise<void> => {
+      most = Math.max(most, ++running);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      running--;
+      if (++done === 3) throw new Error("this one fails");
+    };
+    const results = await Promise.allSettled(Array.from({ length: 8 }, () => inTurn(work)));
+    expect({ most, done }).toEqual({ most: 2, done: 8 });
+    expect(results.filter(({ status }) => status === "rejected")).toHaveLength(1);
+    await inTurn(work);
+    expect(running).toBe(0);
   });
 
   test("rejects more bytes than allowed", async () => {

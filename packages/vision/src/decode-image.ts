@@ -1,75 +1,13 @@
 /** Decodes image files to pixels under limits: sizes in headers are checked before memory is allocated. */
 import type sharp from "sharp";
-import { open } from "node:fs/promises";
 import type { Metadata, OutputInfo } from "sharp";
-import { SlmError } from "@slm/core";
+import { openRegular, SlmError } from "@slm/core";
 import { decodeBitmap, readBitmapHeader } from "./bitmap.js";
+import { inTurn } from "./decoding-turns.js";
+import { checkBitmapCost, checkCost, checkSides } from "./image-cost.js";
+import { imageFormatOf, type ImageFormat } from "./image-format.js";
 import { MAX_IMAGE_BYTES, MAX_PIXELS } from "./limits.js";
 import type { PixelImage } from "./pixel-image.js";
-
-// Detects the format of an image file by its first bytes; the file name is ignored.
-
-/** Magic bytes of a format at their offsets. */
-type Marks = readonly (readonly [offset: number, bytes: string])[];
-
-interface Format {
-  readonly name: "jpeg" | "png" | "webp" | "gif" | "tiff" | "avif" | "bmp";
-  readonly marks: Marks;
-}
-
-/** Sources: ITU-T T.81 B.1.1, the PNG specification 5.2, RFC 9649 2.4, the GIF89a specification 17, TIFF 6.0 section 2, AVIF 1.1 section 6.3. */
-const FORMATS: readonly Format[] = [
-  { name: "jpeg", marks: [[0, "\xff\xd8\xff"]] },
-  { name: "png", marks: [[0, "\x89PNG\r\n\x1a\n"]] },
-  { name: "webp", marks: [[0, "RIFF"], [8, "WEBP"]] }, // prettier-ignore
-  { name: "gif", marks: [[0, "GIF8"]] },
-  { name: "tiff", marks: [[0, "II*\0"]] },
-  { name: "tiff", marks: [[0, "MM\0*"]] },
-  // BigTIFF: files beyond 4 GiB, and smaller ones of some programs.
-  { name: "tiff", marks: [[0, "II+\0"]] },
-  { name: "tiff", marks: [[0, "MM\0+"]] },
-  { name: "avif", marks: [[4, "ftypavif"]] },
-  { name: "bmp", marks: [[0, "BM"]] },
-];
-
-/** Common unsupported formats, so that the error can name them. */
-const OTHERS: readonly { readonly name: string; readonly marks: Marks }[] = [
-  { name: "HEIC", marks: [[4, "ftyphei"]] },
-  { name: "HEIC", marks: [[4, "ftyphevc"]] },
-  { name: "an AVIF sequence", marks: [[4, "ftypavis"]] },
-  { name: "JPEG XL", marks: [[0, "\xff\x0a"]] },
-  { name: "JPEG XL", marks: [[0, "\0\0\0\x0cJXL "]] },
-  { name: "JPEG 2000", marks: [[0, "\0\0\0\x0cjP  "]] },
-  { name: "JPEG 2000", marks: [[0, "\xff\x4f\xff\x51"]] },
-  { name: "an icon", marks: [[0, "\0\0\x01\0"]] },
-  { name: "a Photoshop document", marks: [[0, "8BPS"]] },
-  { name: "PDF", marks: [[0, "%PDF"]] },
-  { name: "SVG", marks: [[0, "<svg"]] },
-  { name: "XML, such as SVG", marks: [[0, "<?xml"]] },
-];
-
-type ImageFormat = Format["name"];
-
-/**
- * The format of a file's content. Vector graphics, documents and video are not supported, because decoding them runs interpreters.
- *
- * @throws SlmError DATA_INVALID for anything else.
- */
-function imageFormatOf(bytes: Uint8Array, where: string): ImageFormat {
-  const has = ({ marks }: { readonly marks: Marks }): boolean =>
-    marks.every(([offset, mark]) =>
-      Buffer.from(mark, "latin1").every((byte, i) => bytes[offset + i] === byte),
-    );
-  const format = FORMATS.find(has);
-  if (format !== undefined) return format.name;
-  const names = [...new Set(FORMATS.map(({ name }) => name))].join(", ");
-  const other = OTHERS.find(has);
-  const start = Buffer.from(bytes.subarray(0, 8)).toString("hex");
-  const got = other === undefined ? `starts with ${start}` : `it is ${other.name}`;
-  throw new SlmError("DATA_INVALID", `${where}: not a supported image (${names}); ${got}`, {
-    suggestions: other === undefined ? [] : ["convert it to PNG with an image editor"],
-  });
-}
 
 export interface DecodeLimits {
   /** Bytes of a file. Default: {@link MAX_IMAGE_BYTES}. */
@@ -110,17 +48,16 @@ export async function readImage(file: string, limits: DecodeLimits = {}): Promis
  * @throws SlmError INPUT_MISSING when there is no such file, DATA_INVALID when it is too large.
  */
 export async function readImageBytes(file: string, maxBytes = MAX_IMAGE_BYTES): Promise<Uint8Array> {
-  const missing = (cause?: unknown): SlmError =>
+  const missing = (cause: unknown): SlmError =>
     new SlmError("INPUT_MISSING", `${file}: no such image file`, { context: { file }, cause });
-  const handle = await open(file, "r").catch((cause: unknown) => {
+  const handle = await openRegular(file).catch((cause: unknown) => {
     throw missing(cause);
   });
   try {
-    const stats = await handle.stat();
-    if (!stats.isFile()) throw missing();
-    checkBytes(stats.size, maxBytes, file);
-    const bytes = new Uint8Array(stats.size);
-    const { bytesRead } = await handle.read(bytes, 0, stats.size, 0);
+    const { size } = await handle.stat();
+    checkBytes(size, maxBytes, file);
+    const bytes = new Uint8Array(size);
+    const { bytesRead } = await handle.read(bytes, 0, size, 0);
     return bytes.subarray(0, bytesRead);
   } finally {
     await handle.close();
@@ -149,28 +86,82 @@ export async function decodeImage(
 ): Promise<PixelImage> {
   checkBytes(bytes.byteLength, maxBytes, where);
   const format = imageFormatOf(bytes, where);
+  return inTurn(() =>
+    format === "bmp"
+      ? Promise.resolve(bitmapPixels(bytes, where, maxPixels))
+      : nativePixels(bytes, format, { where, maxPixels }),
+  );
+}
+
+/**
+ * Reads the header of an image that the native decoder reads, and checks what it claims.
+ *
+ * @throws SlmError DATA_INVALID as {@link decodeImage}, before memory is allocated for the pixels
+ */
+export async function readImageHeader(
+  bytes: Uint8Array,
+  where: string,
+  { maxBytes = MAX_IMAGE_BYTES, maxPixels = MAX_PIXELS }: DecodeLimits = {},
+): Promise<ImageHeader> {
+  checkBytes(bytes.byteLength, maxBytes, where);
+  const format = imageFormatOf(bytes, where);
   if (format === "bmp") {
-    const header = readBitmapHeader(bytes, where);
-    checkPixels(header, maxPixels, where);
-    return decodeBitmap(bytes, header, where);
+    const { width, height } = readBitmapHeader(bytes, where);
+    checkSides({ width, height }, maxPixels, where);
+    return { format, width, height };
   }
+  const { width, height } = await nativeHeader(bytes, format, { where, maxPixels });
+  return { format, width, height };
+}
+
+export interface ImageHeader {
+  readonly format: ImageFormat;
+  /** Before it is turned upright [pixels]. */
+  readonly width: number;
+  readonly height: number;
+}
+
+function bitmapPixels(bytes: Uint8Array, where: string, maxPixels: number): PixelImage {
+  const header = readBitmapHeader(bytes, where);
+  checkSides(header, maxPixels, where);
+  checkBitmapCost(header, bytes.length, where);
+  return decodeBitmap(bytes, header, where);
+}
+
+interface NativeRequest {
+  readonly where: string;
+  readonly maxPixels: number;
+}
+
+const OPTIONS = { failOn: "error", limitInputPixels: false, ignoreIcc: true } as const;
+
+async function nativeHeader(
+  bytes: Uint8Array,
+  format: ImageFormat,
+  { where, maxPixels }: NativeRequest,
+): Promise<Metadata> {
   const load = await loadSharp();
-  const corrupt = (cause: unknown): SlmError => {
-    const [reason = ""] = (cause instanceof Error ? cause.message : String(cause)).split("\n");
-    const what = UNREAD_KIND.test(reason)
-      ? `a kind of ${format} that is not supported`
-      : `corrupt or truncated ${format}`;
-    return new SlmError("DATA_INVALID", `${where}: ${what}: ${reason}`, { cause });
-  };
-  const options = { failOn: "error", limitInputPixels: false, ignoreIcc: true } as const;
-  const found = await load(bytes, options)
+  const found = await load(bytes, OPTIONS)
     .metadata()
     .catch((cause: unknown) => {
-      throw corrupt(cause);
+      throw corrupt(format, where, cause);
     });
-  checkMetadata(found, maxPixels, where);
+  checkSides(found, maxPixels, where);
+  checkKind(found, where);
+  checkCost(found, format, bytes, where);
+  return found;
+}
+
+async function nativePixels(
+  bytes: Uint8Array,
+  format: ImageFormat,
+  request: NativeRequest,
+): Promise<PixelImage> {
+  const { where } = request;
+  const found = await nativeHeader(bytes, format, request);
+  const load = await loadSharp();
   const isInk = found.space === "cmyk";
-  const upright = load(bytes, { ...options, autoOrient: true });
+  const upright = load(bytes, { ...OPTIONS, autoOrient: true });
   const spaced = isInk
     ? upright.pipelineColourspace("cmyk").toColourspace("cmyk")
     : upright.toColourspace("srgb").removeAlpha();
@@ -178,27 +169,21 @@ export async function decodeImage(
     .raw({ depth: "uchar" })
     .toBuffer({ resolveWithObject: true })
     .catch((cause: unknown) => {
-      throw corrupt(cause);
+      throw corrupt(format, where, cause);
     });
   return isInk ? inksAsRgb(data, info, where) : threeChannels(data, info, where);
 }
 
-function checkPixels(
-  { width, height }: Pick<Metadata, "width" | "height">,
-  maxPixels: number,
-  where: string,
-): void {
-  if (width * height <= maxPixels) return;
-  throw new SlmError(
-    "DATA_INVALID",
-    `${where}: ${width} x ${height} exceeds the limit of ${maxPixels} pixels`,
-  );
+function corrupt(format: ImageFormat, where: string, cause: unknown): SlmError {
+  const [reason = ""] = (cause instanceof Error ? cause.message : String(cause)).split("\n");
+  const what = UNREAD_KIND.test(reason)
+    ? `a kind of ${format} that is not supported`
+    : `corrupt or truncated ${format}`;
+  return new SlmError("DATA_INVALID", `${where}: ${what}: ${reason}`, { cause });
 }
 
-function checkMetadata(found: Metadata, maxPixels: number, where: string): void {
-  const { pages, space } = found;
+function checkKind({ pages, space }: Metadata, where: string): void {
   const reject = (reason: string): SlmError => new SlmError("DATA_INVALID", `${where}: ${reason}`);
-  checkPixels(found, maxPixels, where);
   if (pages !== undefined && pages > 1) throw reject(`has ${pages} frames or pages, expected one`);
   if (!READ_SPACES.has(space)) throw reject(`colours are ${space}; convert the image to RGB or grey first`);
 }

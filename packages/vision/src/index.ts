@@ -1,6 +1,7 @@
-export { MAX_IMAGE_BYTES, MAX_INPUT_SIDE, MAX_PIXELS } from "./limits.js";
+export { MAX_IMAGE_BYTES, MAX_INPUT_SIDE, MAX_PIXELS, MAX_RATIO, MAX_SIDE } from "./limits.js";
 export { toGrey, type PixelImage } from "./pixel-image.js";
-export { decodeImage, readImage, readImageBytes } from "./decode-image.js";
+export { decodeImage, readImage, readImageBytes, readImageHeader, type ImageHeader } from "./decode-image.js";
+export { inTurn } from "./decoding-turns.js";
 export { resample, type FilterName } from "./resample.js";
 export {
   imageProcessing,

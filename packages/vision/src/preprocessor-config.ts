@@ -1,7 +1,6 @@
 /** Converts Hugging Face's `preprocessor_config.json` to our settings. */
-import { readFile } from "node:fs/promises";
 import { z } from "zod";
-import { SlmError } from "@slm/core";
+import { readRegular, SlmError } from "@slm/core";
 import { parseImageProcessing, type ImageProcessing } from "./image-processing.js";
 import type { FilterName } from "./resample.js";
 
@@ -98,9 +97,10 @@ export interface PreprocessorConfig {
  * @throws SlmError INPUT_MISSING when there is none, CONFIG_INVALID as {@link parsePreprocessorConfig}.
  */
 export async function readPreprocessorConfig(path: string): Promise<PreprocessorConfig> {
-  const text = await readFile(path, "utf8").catch((cause: unknown) => {
+  const bytes = await readRegular(path).catch((cause: unknown) => {
     throw new SlmError("INPUT_MISSING", `${path}: cannot be read`, { context: { file: path }, cause });
   });
+  const text = bytes.toString("utf8");
   if (text.length > MAX_CONFIG_BYTES)
     throw new SlmError(
       "CONFIG_INVALID",

@@ -11,7 +11,7 @@ generation_config.json, model.safetensors), in the layout that `slm model check 
   searches, a list of generation settings and the token ids that generate gives with them.
 
 Weights are larger than freshly initialized ones, so that every setting shows in the numbers. Attention is the library's
-`eager` one: only that one caps scores.
+`eager` one, which alone caps scores, and answers are made without a cache; in directories that end with -defaults both are the library's defaults.
 """
 
 import json
@@ -132,7 +132,11 @@ FAMILIES = {
         forced_eos_token_id=2,
     ),
     "t5gemma": t5gemma,
+    "t5gemma-defaults": t5gemma,
 }
+# Families that are made as the library computes by default: attention that ignores a cap of scores, and a cache that drops source
+# positions of layers with a window.
+DEFAULTS = {"t5gemma-defaults"}
 
 # Every setting that decides what is generated, over what the model's own settings say.
 SEARCHES = [
@@ -165,13 +169,14 @@ def randomize(model, generator):
 def write(directory, name, make):
     generator = torch.Generator().manual_seed(sum(map(ord, name)))
     cls, config = make()
-    config._attn_implementation = "eager"
+    attention = "sdpa" if name in DEFAULTS else "eager"
+    config._attn_implementation = attention
     made = cls(config).eval().float()
     randomize(made, generator)
     made.generation_config.max_length = 32
     shutil.rmtree(directory, ignore_errors=True)
     made.save_pretrained(directory)
-    model = cls.from_pretrained(directory, attn_implementation="eager").eval().float()
+    model = cls.from_pretrained(directory, attn_implementation=attention).eval().float()
 
     top = getattr(config, "vocab_size", None) or config.decoder.vocab_size
     pad = model.generation_config.pad_token_id
@@ -184,7 +189,7 @@ def write(directory, name, make):
     with torch.no_grad():
         result = model(**source, decoder_input_ids=target, decoder_attention_mask=torch.ones_like(target))
         # Without a cache: that of transformers 4.57 drops source positions of layers with a window (T5Gemma) after the first step.
-        fixed = dict(source, do_sample=False, use_cache=False, max_new_tokens=NEW)
+        fixed = dict(source, do_sample=False, use_cache=name in DEFAULTS, max_new_tokens=NEW)
         generate = lambda **more: model.generate(**fixed, **more).tolist()
         answers = dict(
             transformers=tf.__version__,

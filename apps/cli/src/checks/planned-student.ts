@@ -5,7 +5,7 @@ import { distillConfig, type DistillConfig } from "@slm/distillation";
 import type { ModelConfig } from "@slm/model";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { plannedStudentConfig } from "../estimates/training-estimate.js";
+import { plannedStudentConfig } from "../estimates/planned-shapes.js";
 import type { CheckRequest } from "./check.js";
 
 /**

@@ -3,9 +3,10 @@ import type { RuntimeDevice } from "@slm/runtime";
 import { abstainFlag } from "../answers/abstain.js";
 import type { ChatTurn } from "../chat/chat.js";
 import { deviceFlags, deviceRequest } from "../device-flags.js";
-import { modelArgument, modelFlag, modelOf } from "../models/model-argument.js";
+import { keyFlag, modelArgument, modelFlag, modelOf } from "../models/model-argument.js";
 import { samplingFlags, samplingOptions } from "../models/sampling-flags.js";
 import { SlmCommand } from "../slm-command.js";
+import { answerFor } from "../ui/printable.js";
 
 export interface ChatResult {
   /** Prompts that were answered, in order. */
@@ -26,6 +27,7 @@ export class ChatCommand extends SlmCommand<ChatResult> {
     abstain: abstainFlag,
     history: Flags.boolean({ allowNo: true, default: true, summary: "Keep the lines that were typed." }),
     model: modelFlag,
+    key: keyFlag,
     ...deviceFlags,
   };
   static override examples = [
@@ -43,7 +45,7 @@ export class ChatCommand extends SlmCommand<ChatResult> {
     const { runChat } = await import("../chat/chat-lines.js");
     const schema = flags["json-schema"];
     const jsonSchema = schema === undefined ? undefined : await readSchema(schema);
-    const model = await loadModel(path, { ...deviceRequest(flags), ...this.work });
+    const model = await loadModel(path, { ...deviceRequest(flags), key: flags.key, ...this.work });
     try {
       const note = (text: string): void => {
         this.note(text);
@@ -55,7 +57,7 @@ export class ChatCommand extends SlmCommand<ChatResult> {
         threshold,
         generate: { ...samplingOptions(flags), jsonSchema },
         print: (text) => {
-          if (!isJson) process.stdout.write(text);
+          if (!isJson) process.stdout.write(answerFor(process.stdout)(text));
         },
         tell: note,
       });

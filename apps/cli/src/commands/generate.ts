@@ -10,9 +10,10 @@ import type { RowAnswer } from "../answers/answer-rows.js";
 import { deviceFlags, deviceRequest } from "../device-flags.js";
 import { PENALTIES, samplingFlags, samplingOptions } from "../models/sampling-flags.js";
 import type { GenerateOptions, LoadedModel, Prompt } from "../library/load-model.js";
-import { modelArgument, modelFlag, modelOf } from "../models/model-argument.js";
+import { keyFlag, modelArgument, modelFlag, modelOf } from "../models/model-argument.js";
 import { rowsFlag, rowsOf } from "../rows-flag.js";
 import { SlmCommand } from "../slm-command.js";
+import { answerFor } from "../ui/printable.js";
 
 /** One text as `--json` shows it. */
 export interface GeneratedText {
@@ -116,6 +117,7 @@ export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileRes
         "Default: all that the heads make, for prompts that are decoded alone.",
     }),
     model: modelFlag,
+    key: keyFlag,
     ...deviceFlags,
   };
   static override examples = [
@@ -139,9 +141,10 @@ export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileRes
     await locateModel(path);
     const schema = flags["json-schema"];
     const jsonSchema = schema === undefined ? undefined : await readSchema(schema);
-    const { prompt: prompts, image, "prompt-lookup": promptLookup, "draft-tokens": draftTokens } = flags;
+    const { prompt: prompts, image, key } = flags;
+    const { "prompt-lookup": promptLookup, "draft-tokens": draftTokens } = flags;
     const drafting = { promptLookup, draftTokens };
-    const model = await loadModel(path, { ...deviceRequest(flags), ...drafting, ...this.work });
+    const model = await loadModel(path, { ...deviceRequest(flags), ...drafting, key, ...this.work });
     try {
       const threshold = await thresholdOf(flags.abstain, model, (text) => {
         this.note(text);
@@ -195,7 +198,7 @@ export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileRes
       settings,
       generate: { ...sampling, signal: this.signal },
       identity: { ...sampling, settings, format, threshold: threshold ?? null },
-      print: (text) => process.stdout.write(text),
+      print: (text) => process.stdout.write(this.shown(text)),
       progress,
       note: (text) => {
         this.note(text);
@@ -214,7 +217,7 @@ export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileRes
     options: GenerateOptions,
   ): Promise<readonly Generation[]> {
     const onToken = (_row: number, piece: string): void => {
-      process.stdout.write(piece);
+      process.stdout.write(this.shown(piece));
     };
     const results: Generation[] = [];
     for (const prompt of prompts) {
@@ -222,6 +225,10 @@ export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileRes
       process.stdout.write("\n");
     }
     return results;
+  }
+
+  protected override shown(text: string): string {
+    return answerFor(process.stdout)(text);
   }
 
   protected override lines(result: GenerateResult | GenerateFileResult): readonly string[] {

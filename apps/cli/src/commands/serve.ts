@@ -42,6 +42,19 @@ export class ServeCommand extends SlmCommand<ServeReport> {
       helpValue: "<n>",
       summary: "Length of the queue; further requests get 429. Default: 512.",
     }),
+    "max-connections": Flags.integer({
+      min: 1,
+      max: 65_535,
+      helpValue: "<n>",
+      summary:
+        "Largest number of connections; beyond it the one that has waited longest is closed. Default: 1024.",
+    }),
+    "allow-host": Flags.string({
+      multiple: true,
+      helpValue: "<name>",
+      summary:
+        "A name that requests may address in Host, besides those of this machine; repeatable. Default: none on a loopback address, all on others.",
+    }),
     timeout: Flags.integer({
       min: 1,
       max: 3600,
@@ -80,6 +93,8 @@ export class ServeCommand extends SlmCommand<ServeReport> {
       threads,
       maxRows: flags["max-rows"],
       maxWaiting: flags["max-waiting"],
+      maxConnections: flags["max-connections"],
+      allowedHosts: flags["allow-host"],
       timeoutSeconds: timeout,
       drainSeconds: drain,
       abstain: abstainOf(flags.abstain),
@@ -105,10 +120,19 @@ export class ServeCommand extends SlmCommand<ServeReport> {
     }
   }
 
+  protected override finally(): Promise<void> {
+    // Work that nothing can stop, such as a graph that a runtime computes, does not keep the process alive: all answers are sent.
+    setTimeout(() => process.exit(), EXIT_MS).unref();
+    return super.finally();
+  }
+
   protected override lines({ url }: ServeReport): readonly string[] {
     return [url];
   }
 }
+
+/** Time from the end of the server to that of the process, if something still runs [ms]. */
+const EXIT_MS = 300;
 
 /** @throws SlmError USAGE for a value that is neither a number nor off */
 function abstainOf(flag: string | undefined): number | "off" | undefined {

@@ -10,6 +10,9 @@ export type StageResult = StageReport | RunPlan | PrintedConfig;
 export interface StageFlags extends StageOptions {
   readonly "print-config": boolean;
   readonly "dry-run": boolean;
+  /** Address of the Redis whose workers help, and of what they share. */
+  readonly workers?: string | undefined;
+  readonly storage?: string | undefined;
 }
 
 export abstract class StageCommand extends SlmCommand<StageResult> {
@@ -27,7 +30,9 @@ export abstract class StageCommand extends SlmCommand<StageResult> {
     this.checkSections?.(prepared.recipe.sections);
     if (flags["print-config"]) return (await import("../pipeline-run.js")).printConfig(prepared.recipe);
     if (flags["dry-run"]) return planPrepared(prepared);
-    return runPreparedStage(stage, prepared, { ...this.work, force: flags.force });
+    const { workersOf } = await import("../workers/workers-address.js");
+    const workers = await workersOf(flags);
+    return runPreparedStage(stage, { ...prepared, workers }, { ...this.work, force: flags.force });
   }
 
   /** Rejects a recipe that the command makes no sense for. @throws SlmError CONFIG_INVALID */

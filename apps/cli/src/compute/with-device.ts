@@ -31,6 +31,8 @@ async function keptRecipe(
 export interface DeviceContext {
   readonly progress: Progress;
   readonly signal: AbortSignal;
+  /** Public key file that every model must be signed with; see `OpenModelOptions`. */
+  readonly key?: string | undefined;
 }
 
 /**

@@ -8,14 +8,14 @@ import {
   teacherConfig,
   type CacheConfig,
 } from "@slm/teacher";
-import type { EstimateRequest, StageEstimate } from "../pipeline/stage.js";
+import type { PlanRequest, StageEstimate } from "../pipeline/stage.js";
 
 /** Undefined for a teacher that is no server, and before the data is prepared. */
 export async function estimateLabelling({
   settings,
   sections,
   artifacts,
-}: EstimateRequest<CacheConfig>): Promise<StageEstimate | undefined> {
+}: PlanRequest<CacheConfig>): Promise<StageEstimate | undefined> {
   const { data: dataDirectory } = artifacts;
   const teacher = teacherConfig.safeParse(sections.teacher).data;
   if (teacher?.kind !== "api" || dataDirectory === undefined) return undefined;

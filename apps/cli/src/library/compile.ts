@@ -61,6 +61,8 @@ export async function compile(model: string, options: CompileOptions): Promise<C
     throw new SlmError("USAGE", `${model}: --profile and --shape are for ONNX files; this model has its own`);
   }
   const { directory } = await locateModel(model);
+  const { requireIntact } = await import("@slm/core");
+  await requireIntact(directory);
   const { progress, signal } = contextOf(options);
   const { compileModel } = await import("@slm/compilation");
   const report = await writeStandalone(

@@ -49,8 +49,10 @@ export interface ExportedModel extends ExportReport {
 export async function exportModel(checkpoint: string, options: ExportOptions = {}): Promise<ExportedModel> {
   const library = await import("@slm/onnx-export");
   const { readModelConfig } = await import("@slm/checkpoints");
+  const { requireIntact } = await import("@slm/core");
   const { withRuntime } = await import("../compute/open-engine.js");
   const { siblingPath, writeStandalone } = await import("../models/standalone-artifact.js");
+  await requireIntact(checkpoint);
   await readModelConfig(checkpoint);
   const choice = choiceOf(options);
   const shortlist = await shortlistOf(checkpoint, options);
@@ -77,6 +79,8 @@ export async function exportModel(checkpoint: string, options: ExportOptions = {
 export async function planExport(checkpoint: string, options: ExportOptions = {}): Promise<ExportPlan> {
   const library = await import("@slm/onnx-export");
   const { readModelConfig } = await import("@slm/checkpoints");
+  const { requireIntact } = await import("@slm/core");
+  await requireIntact(checkpoint);
   await readModelConfig(checkpoint);
   return library.planExport(checkpoint, choiceOf(options), await shortlistOf(checkpoint, options));
 }

@@ -28,6 +28,8 @@ export interface LoadModelOptions extends WorkOptions, DeviceRequest {
    * faster where text repeats.
    */
   readonly promptLookup?: number | undefined;
+  /** Public key file (PEM): only a bundle signed with it is loaded. Default: every model is. */
+  readonly key?: string | undefined;
   /**
    * Largest number of draft tokens of the model's own heads that are verified in one run; prompts are then decoded one by one. The greedy
    * answers are the same. Default: all that the heads make, for prompts that are decoded alone. 0: none.
@@ -92,8 +94,9 @@ export async function loadModel(model: string, options: LoadModelOptions = {}): 
   const { deviceNotes } = await import("@slm/runtime");
   const { loadGenerator } = await import("@slm/inference");
   const { progress, signal, note } = contextOf(options);
-  const { device, soc, fallback, threads, tune, promptLookup, draftTokens } = options;
-  const opened = await openDevice([model], { device, soc, fallback, threads, tune, progress, signal });
+  const { device, soc, fallback, threads, tune, promptLookup, draftTokens, key } = options;
+  const request = { device, soc, fallback, threads, tune, key };
+  const opened = await openDevice([model], { ...request, progress, signal });
   const [directory = ""] = opened.directories;
   const { runtime } = opened;
   try {

@@ -1,6 +1,5 @@
 /** A bundle behind HTTP. */
 import type { RunningServer } from "@slm/serve";
-import { SlmError } from "@slm/core/errors";
 import { contextOf, type WorkOptions } from "./work.js";
 
 /** Limits of the server and who may use it. */
@@ -13,6 +12,10 @@ export interface ServeOptions extends WorkOptions {
   readonly maxRows?: number | undefined;
   /** Length of the queue; further requests get 429. Default: 512. */
   readonly maxWaiting?: number | undefined;
+  /** Largest number of connections; a further one takes the place of the one that has waited longest. Default: 1024. */
+  readonly maxConnections?: number | undefined;
+  /** Names that requests may address in `Host`, besides those of this machine. Default: none on a loopback address, all on others. */
+  readonly allowedHosts?: readonly string[] | undefined;
   /** Longest time for one request [s]. Default: 60. */
   readonly timeoutSeconds?: number | undefined;
   /** How long a stopping server waits for answers in progress [s]. Default: 30. */
@@ -55,14 +58,19 @@ export interface ModelServer extends RunningServer {
  * await server.stop();
  */
 export async function serve(model: string, options: ServeOptions = {}): Promise<ModelServer> {
+  const { requireIntact } = await import("@slm/core");
   const { createCpuRuntime } = await import("@slm/runtime-node");
+  const { requireSigned } = await import("../models/require-signed.js");
   const { serveConfig, startServer } = await import("@slm/serve");
-  const { host, port, maxRows, maxWaiting, timeoutSeconds, drainSeconds, abstain, key, threads } = options;
+  const { host, port, maxRows, maxWaiting, maxConnections, allowedHosts, key, threads } = options;
+  const { timeoutSeconds, drainSeconds, abstain } = options;
   const config = serveConfig.parse({
     host,
     port,
     maxRows,
     maxWaiting,
+    maxConnections,
+    allowedHosts,
     timeoutSeconds,
     drainSeconds,
     abstain,
@@ -79,7 +87,9 @@ export async function serve(model: string, options: ServeOptions = {}): Promise<
       onFailure,
       bundle: opened.directory,
       openRuntime: async () => {
-        if (key !== undefined) await checkSigned(opened.directory, key);
+        // Each time: a reload must not serve what happened to the files since.
+        await requireIntact(opened.directory);
+        if (key !== undefined) await requireSigned(opened.directory, key);
         return createCpuRuntime({ threads });
       },
     });
@@ -133,16 +143,4 @@ async function openServed(model: string, threads: number | undefined, signal: Ab
   const { kind, directory } = await locateModel(model);
   if (kind === "device") return { directory, close: () => Promise.resolve() };
   return withRuntime(threads, (runtime) => openModel(model, { runtime, progress: SILENT, signal }));
-}
-
-/** Rejects a bundle that was modified, or that was not signed with the expected key. */
-async function checkSigned(directory: string, key: string): Promise<void> {
-  const { verifyDirectory } = await import("@slm/core");
-  const { checkSignature } = await import("@slm/deploy");
-  const { problem } = await checkSignature(directory, key);
-  const { problems } = await verifyDirectory(directory);
-  const [first] = problems;
-  const why = problem ?? (first === undefined ? undefined : `${first.path} ${first.message}`);
-  if (why !== undefined)
-    throw new SlmError("GATE_FAILED", `${directory}: ${why}`, { suggestions: [`slm verify ${directory}`] });
 }

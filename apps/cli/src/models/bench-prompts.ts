@@ -8,7 +8,8 @@ import {
   type FileSettings,
   type Row,
 } from "@slm/data";
-import { checkLength, describeModel, type ModelDescription } from "@slm/inference";
+import { describeModel, type ModelDescription } from "@slm/inference";
+import { checkLength } from "@slm/inference/limits";
 import { readDeviceModel } from "@slm/exported-model";
 import { createRandom } from "@slm/decoding";
 import { SlmError } from "@slm/core/errors";

@@ -1,6 +1,6 @@
 /** Finds out what kind of model the path MODEL holds: an exported model, a checkpoint, or a set of quantized models. */
 import { DEVICE_MODEL_FILE } from "@slm/exported-model";
-import { readManifest } from "@slm/core";
+import { MANIFEST_FILE, ownManifestText, parseManifestText } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
 import { CONFIG_FILE, WEIGHTS_FILE } from "@slm/checkpoints";
 import { existsSync } from "node:fs";
@@ -63,13 +63,12 @@ function lookInto(directory: string): LocatedModel | undefined {
   return isCheckpoint ? { kind: "checkpoint", directory } : undefined;
 }
 
-/** Name of the directory's main scheme; undefined if the directory is not a quantize stage's. */
+/** Name of the directory's main scheme; undefined if the directory is not a quantize stage's. @throws SlmError DATA_INVALID for a damaged manifest */
 async function firstScheme(directory: string): Promise<string | undefined> {
-  const manifest = await readManifest(directory).catch((error: unknown) => {
-    if (error instanceof SlmError) return undefined; // No manifest, or one of another program: not a quantize stage's directory.
-    throw error;
-  });
-  if (manifest?.kind !== "quantized") return undefined;
+  const text = await ownManifestText(directory);
+  if (text === undefined) return undefined; // No manifest, or one of another program: not a quantize stage's directory.
+  const manifest = parseManifestText(text, join(directory, MANIFEST_FILE));
+  if (manifest.kind !== "quantized") return undefined;
   return quantizeSettings.safeParse(manifest.settings).data?.schemes[0];
 }
 

@@ -1,5 +1,5 @@
 /** Evaluates a teacher of any kind on the rows of a file, as `slm eval` does for exported models. */
-import type { StageContext } from "@slm/core";
+import { requireIntact, type StageContext } from "@slm/core";
 import { createRandom, type Strategy } from "@slm/decoding";
 import { SlmError } from "@slm/core/errors";
 import {
@@ -44,6 +44,7 @@ export async function measureTeacher(
       suggestions: ["slm eval CHECKPOINT --metrics perplexity"],
     });
   const tokenizer = await teacherTokenizer(directory);
+  await requireIntact(directory);
   const teacher = await loadTeachers(engine, directory);
   try {
     const generator = answererOf(teacher, tokenizer, request);

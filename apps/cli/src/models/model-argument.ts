@@ -5,6 +5,12 @@ import { SlmError } from "@slm/core/errors";
 export const modelArgument = Args.string({ required: false, description: "Directory of a model." });
 export const modelFlag = Flags.string({ helpValue: "<dir>", summary: "The same as the argument MODEL." });
 
+/** Only a signed bundle is loaded. */
+export const keyFlag = Flags.string({
+  helpValue: "<key.pub.pem>",
+  summary: "Load only a bundle signed with this key.",
+});
+
 /** The model of a command, given in either form.
  *
  * @throws SlmError USAGE when it is missing or given twice.

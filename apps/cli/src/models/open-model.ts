@@ -1,5 +1,6 @@
 /** Opens any MODEL as a directory that a runtime can load. A checkpoint is exported to a temporary directory. */
-import type { Progress } from "@slm/core";
+import { requireIntact, type Progress } from "@slm/core";
+import { SlmError } from "@slm/core/errors";
 import { exportModel } from "@slm/onnx-export";
 import type { Runtime } from "@slm/runtime";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -12,6 +13,8 @@ export interface OpenModelOptions {
   readonly runtime: Runtime;
   readonly progress: Progress;
   readonly signal: AbortSignal;
+  /** Public key file (PEM) that the model must be a bundle signed with. Default: any model is opened. */
+  readonly key?: string | undefined;
 }
 
 export interface OpenedModel {
@@ -21,11 +24,33 @@ export interface OpenedModel {
   readonly close: () => Promise<void>;
 }
 
-/** Opens a checkpoint, an export, a quantized directory or a bundle, packed or not. @throws SlmError INPUT_MISSING and what exporting throws */
+/** Opens a checkpoint, an export, a quantized directory or a bundle, packed or not. @throws SlmError INPUT_MISSING, DATA_INVALID for a damaged artifact, and what exporting throws */
 export async function openModel(path: string, options: OpenModelOptions): Promise<OpenedModel> {
+  const { key } = options;
+  if (key === undefined) return open(path, options);
+  const { kind } = await locateModel(path);
+  if (kind === "checkpoint")
+    throw new SlmError("GATE_FAILED", `${path}: is a checkpoint, and --key asks for a signed bundle`, {
+      suggestions: [`slm deploy ${path} --sign key.pem`],
+    });
+  const opened = await open(path, options);
+  try {
+    const { requireSigned } = await import("./require-signed.js");
+    await requireSigned(opened.directory, key);
+    return opened;
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
+}
+
+async function open(path: string, options: OpenModelOptions): Promise<OpenedModel> {
   const { kind, directory } = await locateModel(path);
   if (kind === "packed") return openPacked(directory);
-  if (kind === "device") return { directory, close: () => Promise.resolve() };
+  if (kind === "device") {
+    await requireIntact(directory);
+    return { directory, close: () => Promise.resolve() };
+  }
   const exported = await mkdtemp(join(tmpdir(), "slm-export-"));
   const close = (): Promise<void> => rm(exported, { recursive: true, force: true });
   try {

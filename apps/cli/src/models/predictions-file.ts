@@ -1,6 +1,5 @@
 /** Where `slm eval` writes predictions, and what it may replace there. */
-import { open } from "node:fs/promises";
-import { readFailure, systemCode } from "@slm/core";
+import { openRegular, readFailure, systemCode } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
 import { z } from "zod";
 
@@ -41,7 +40,7 @@ export async function choosePredictionsFile(
 /** Undefined where there is no file. */
 async function firstLine(path: string): Promise<string | undefined> {
   try {
-    const handle = await open(path);
+    const handle = await openRegular(path);
     try {
       const { buffer, bytesRead } = await handle.read(Buffer.alloc(LONGEST_LINE), 0, LONGEST_LINE, 0);
       return buffer.toString("utf8", 0, bytesRead).split("\n")[0] ?? "";

@@ -2,9 +2,10 @@
 import {
   SLM_VERSION,
   artifactInput,
-  hashFile,
   hashJson,
+  knownHash,
   readFailure,
+  requireIntact,
   writeArtifact,
   type ArtifactKind,
   type ManifestInput,
@@ -58,12 +59,13 @@ export function siblingPath(path: string, suffix: string): string {
   return relative(process.cwd(), sibling).startsWith("..") ? sibling : relative(process.cwd(), sibling);
 }
 
-/** Hash of an input: of an artifact its manifest, of another directory its files (links too), of a file its contents. */
+/** Hash of an input: of an artifact its manifest, of another directory its files (links too), of a file its contents. @throws SlmError DATA_INVALID for a damaged artifact */
 async function describeSource(name: string, directory: string): Promise<ManifestInput> {
   const found = await stat(directory).catch((cause: unknown) => {
     throw readFailure(cause, directory);
   });
-  if (found.isFile()) return { name, kind: "file", sha256: await hashFile(directory) };
+  await requireIntact(directory);
+  if (found.isFile()) return { name, kind: "file", sha256: await knownHash(directory) };
   try {
     return await artifactInput(name, directory);
   } catch (error) {
@@ -72,7 +74,7 @@ async function describeSource(name: string, directory: string): Promise<Manifest
   const hashes: (readonly [string, string])[] = [];
   for (const file of (await readdir(directory)).sort()) {
     const path = join(directory, file);
-    if ((await stat(path)).isFile()) hashes.push([file, await hashFile(path)]);
+    if ((await stat(path)).isFile()) hashes.push([file, await knownHash(path)]);
   }
   return { name, kind: "file", sha256: hashJson(hashes) };
 }

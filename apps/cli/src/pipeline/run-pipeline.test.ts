@@ -130,6 +130,45 @@ describe(runPipeline, () => {
     expect(await run({ recipe, stages: [fakeStage("one", [], 2)] })).toBe("one:ran");
   });
 
+  test("reruns a stage with a wrong bit, although its size is right, and says which file it was", async () => {
+    await run();
+    await writeFile(join(out, "two", "out"), "y;one=x");
+    const messages: (string | undefined)[] = [];
+    const progress: StageContext["progress"] = ({ message }) => messages.push(message);
+    expect(shown(await runPipeline(await optionsOf(), { ...context, progress }))).toBe(
+      "one:skipped two:ran three:skipped",
+    );
+    expect(messages.join("\n")).toMatch(/two.out has sha256 .*; it is made again/u);
+    expect(await readFile(join(out, "two", "out"), "utf8")).toBe("x;one=x");
+  });
+
+  test("does not compute from a damaged input that is not made again", async () => {
+    await run();
+    await writeFile(join(out, "one", "out"), "y");
+    for (const selection of [{ only: "two" }, { from: "two" }]) {
+      await expect(run(selection)).rejects.toMatchObject({ code: "DATA_INVALID" });
+      await expect(plan(selection)).rejects.toMatchObject({ code: "DATA_INVALID" });
+    }
+    expect(await plan()).toBe("one:would-run two:would-run three:would-run");
+  });
+
+  test("does not read an artifact of another run that a file setting names, if it is damaged", async () => {
+    await run();
+    const recipe = `one: {file: ${join(out, "three")}}`;
+    await writeFile(join(out, "three", "out"), "y");
+    await expect(run({ recipe })).rejects.toMatchObject({
+      code: "DATA_INVALID",
+      message: expect.stringMatching(/^one\.file: .* is damaged/u) as string,
+    });
+  });
+
+  test("makes a stage again whose manifest is damaged", async () => {
+    await run();
+    const path = join(out, "two", "manifest.json");
+    await writeFile(path, (await readFile(path, "utf8")).replace('"key"', '"kez"'));
+    expect(await run()).toBe("one:skipped two:ran three:skipped");
+  });
+
   test("says which setting names a file that is not there", async () => {
     await expect(run({ recipe: "one: {file: nowhere.txt}" })).rejects.toMatchObject({
       code: "INPUT_MISSING",

@@ -2,37 +2,27 @@
 import {
   MANIFEST_FILE,
   SILENT,
-  SLM_VERSION,
-  artifactInput,
-  hashFile,
-  hashFolder,
-  hashJson,
   partialPath,
-  readFailure,
-  readManifest,
   recoverArtifact,
   requireWritable,
   throwIfInterrupted,
-  verifyDirectory,
   withLock,
   writeArtifact,
-  type ManifestInput,
   type StageContext,
 } from "@slm/core";
-import { SlmError } from "@slm/core/errors";
 import { existsSync } from "node:fs";
-import { rm, stat } from "node:fs/promises";
-import { availableParallelism } from "node:os";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { CheckRequest } from "../checks/check.js";
-import { checkFiles, pathSuggestion } from "../checks/check-files.js";
+import { checkFiles } from "../checks/check-files.js";
 import { withRehearsedData } from "../checks/rehearse-data.js";
 import { RunChecks } from "../checks/run-checks.js";
-import { relativeToRecipe } from "../recipe/recipe-paths.js";
-import type { ResolvedRecipe, ResolvedSection } from "../recipe/resolve-recipe.js";
+import type { ResolvedRecipe } from "../recipe/resolve-recipe.js";
 import { aboutOf } from "../summary/run-artifacts.js";
-import { inputsOf, requiredStages, selectStages, type SelectionOptions } from "./selection.js";
-import type { EstimateRequest, FilesRequest, Stage, StageEstimate, StageRun } from "./stage.js";
+import type { WorkersAddress } from "../workers/workers-address.js";
+import { plannedStages, prepare, sectionOf, stateOf, type PreparedStage } from "./prepared-stage.js";
+import { requiredStages, selectStages, type SelectionOptions } from "./selection.js";
+import type { PlanRequest, Stage, StageEstimate, StageRun } from "./stage.js";
 
 export interface StageOutcome {
   readonly name: string;
@@ -57,18 +47,8 @@ export interface PipelineOptions extends SelectionOptions {
   readonly force?: boolean | undefined;
   /** A stage whose unfinished work from an interrupted run is discarded. A finished artifact is kept. */
   readonly fresh?: string | undefined;
-}
-
-/** A stage with everything that decides whether its artifact is up to date. */
-interface PreparedStage {
-  readonly stage: Stage;
-  readonly section: ResolvedSection;
-  /** The section's settings as they are recorded: their paths start from the recipe's folder. */
-  readonly recorded: unknown;
-  readonly directory: string;
-  readonly inputs: Readonly<Record<string, string>>;
-  readonly manifestInputs: readonly ManifestInput[];
-  readonly key: string;
+  /** Machines that do what can be divided; results do not depend on them. */
+  readonly workers?: WorkersAddress | undefined;
 }
 
 /**
@@ -174,12 +154,17 @@ async function checkedPlan(
   const { sections, artifacts } = request;
   const estimated: PlannedStage[] = [];
   await withRehearsedData({ stages, sections, artifacts, compute: recipe.compute, context }, async (made) => {
-    await checks.run({ ...request, artifacts: made });
+    await checks.run({ ...request, artifacts: made.artifacts });
+    const { RehearsedStudents } = await import("../estimates/rehearsed-student.js");
+    const students = new RehearsedStudents(made.root);
     // One after the other, because they measure this machine.
     for (const [index, stage] of selected.entries()) {
-      const estimate = running.includes(stage)
-        ? await stage.estimate(estimateRequest(stage, options, made))
-        : {};
+      const seconds = made.seconds[stage.name];
+      const estimate = !running.includes(stage)
+        ? {}
+        : seconds !== undefined
+          ? { seconds, basis: "it took as long in this plan" }
+          : await stage.estimate({ ...estimateRequest(stage, options, made.artifacts), students });
       estimated.push({ ...plan[index]!, estimate });
     }
   });
@@ -214,7 +199,7 @@ function estimateRequest(
   stage: Stage,
   options: PipelineOptions,
   made: Readonly<Record<string, string>>,
-): EstimateRequest<unknown> {
+): PlanRequest<unknown> {
   const { recipe, stages, out } = options;
   const artifacts = stages
     .map(({ name }) => [name, made[name] ?? join(out, name)] as const)
@@ -238,10 +223,6 @@ function estimateRequest(
   };
 }
 
-function plannedStages({ stages, recipe }: PipelineOptions): readonly Stage[] {
-  return stages.filter(({ name }) => recipe.sections[name] !== undefined);
-}
-
 /** @param check called before the stage does anything, if it is not up to date; may throw */
 async function doStage(
   stage: Stage,
@@ -259,23 +240,26 @@ async function doStage(
     seconds: (performance.now() - startedAt) / 1000,
     artifact: directory,
   });
-  if (options.force !== true && (await isCurrent(prepared))) {
+  const { isCurrent, damage } = await stateOf(prepared);
+  if (options.force !== true && isCurrent) {
     context.progress({ stage: stage.name, message: "up to date, skipped" });
     return outcome("skipped");
   }
+  if (damage !== undefined)
+    context.progress({ stage: stage.name, message: `${damage}; it is made again`, isNote: true });
   await check();
   context.progress({ stage: stage.name });
   if (options.fresh === stage.name) await rm(partialPath(directory), { recursive: true, force: true });
   const { seed, compute, name, sections } = options.recipe;
   const about = aboutOf(name, sections.deploy?.settings);
-  await execute(prepared, { ...context, seed }, { compute, about });
+  await execute(prepared, { ...context, seed }, { compute, about, workers: options.workers });
   return outcome("ran");
 }
 
 async function execute(
   prepared: PreparedStage,
   context: StageContext,
-  run: Pick<StageRun<unknown>, "compute" | "about">,
+  run: Pick<StageRun<unknown>, "compute" | "about" | "workers">,
 ): Promise<void> {
   const { stage, section, recorded, directory, inputs, manifestInputs, key } = prepared;
   await writeArtifact(
@@ -288,98 +272,15 @@ async function execute(
       origins: section.origins,
       seed: context.seed,
       indexed: stage.indexed,
+      records: stage.records,
       isResumable: stage.isResumable,
     },
     (work) => stage.run({ ...context, ...run, settings: section.settings, inputs, work }),
   );
 }
 
-/** @throws SlmError INPUT_MISSING if an input's artifact or file does not exist */
-async function prepare(
-  stage: Stage,
-  options: PipelineOptions,
-  request: FilesRequest,
-): Promise<PreparedStage> {
-  const section = sectionOf(stage, options);
-  const { path } = options.recipe;
-  const recorded =
-    path === undefined ? section.settings : relativeToRecipe(stage.section, section.settings, path);
-  const stageInputs = inputsOf(stage, plannedStages(options));
-  const artifacts = await Promise.all(
-    stageInputs.map((input) => inputArtifact(stage.name, input.stage, join(options.out, input.stage))),
-  );
-  const files = await Promise.all(
-    (await stage.files(section.settings, request)).map(async ({ setting, path }): Promise<ManifestInput> => {
-      return { name: setting, kind: "file", sha256: await hashInputFile(stage.name, setting, path) };
-    }),
-  );
-  const manifestInputs = [...artifacts, ...files];
-  const code = { slm: SLM_VERSION, stage: stage.name, revision: stage.revision };
-  const { seed, compute } = options.recipe;
-  const machine = stage.measuresThreads ? { threads: compute.threads ?? availableParallelism() } : {};
-  return {
-    stage,
-    section,
-    recorded,
-    directory: join(options.out, stage.name),
-    inputs: Object.fromEntries(
-      stageInputs.map((input) => [input.as ?? input.stage, join(options.out, input.stage)]),
-    ),
-    manifestInputs,
-    key: hashJson({ code, settings: recorded, inputs: manifestInputs, seed, ...machine }),
-  };
-}
-
-async function isCurrent({ directory, key }: PreparedStage): Promise<boolean> {
-  try {
-    if ((await readManifest(directory)).key !== key) return false;
-    return (await verifyDirectory(directory, { check: "bytes" })).problems.length === 0;
-  } catch (error) {
-    // No manifest, or an unreadable one: the stage cannot be skipped.
-    if (error instanceof SlmError) return false;
-    throw error;
-  }
-}
-
 async function isPlannedCurrent(stage: Stage, options: PipelineOptions): Promise<boolean> {
   if (options.force === true) return false;
   const request = { progress: SILENT, signal: new AbortController().signal, mayFetch: false };
-  return isCurrent(await prepare(stage, options, request));
-}
-
-async function inputArtifact(stage: string, input: string, directory: string): Promise<ManifestInput> {
-  try {
-    return await artifactInput(input, directory);
-  } catch (error) {
-    if (!(error instanceof SlmError) || error.code !== "INPUT_MISSING") throw error;
-    throw new SlmError(
-      "INPUT_MISSING",
-      `${stage}: stage '${input}' has not been run: no ${directory}/manifest.json`,
-      {
-        context: { stage, input, directory },
-        suggestions: ["run the recipe without --only and --from"],
-        cause: error,
-      },
-    );
-  }
-}
-
-async function hashInputFile(stage: string, setting: string, path: string): Promise<string> {
-  try {
-    return (await stat(path)).isDirectory() ? await hashFolder(path) : await hashFile(path);
-  } catch (error) {
-    const failure = readFailure(error, path);
-    if (!(failure instanceof SlmError)) throw failure;
-    throw new SlmError(failure.code, `${stage}.${setting}: ${failure.message}`, {
-      context: { stage, setting, path },
-      suggestions: [pathSuggestion(stage, setting)],
-      cause: error,
-    });
-  }
-}
-
-function sectionOf(stage: Stage, { recipe }: PipelineOptions): ResolvedSection {
-  const section = recipe.sections[stage.name];
-  if (section === undefined) throw new Error(`stage '${stage.name}' was planned without settings`);
-  return section;
+  return (await stateOf(await prepare(stage, options, request))).isCurrent;
 }

@@ -54,9 +54,12 @@ export function selectStages(
   return planned;
 }
 
-/** Inputs of a stage in this run: the required ones, and optional ones whose stage is planned. */
-export function inputsOf(stage: Stage, planned: readonly Stage[]): readonly StageInput[] {
-  return stage.inputs.filter((input) => input.required || planned.some(({ name }) => name === input.stage));
+/** Inputs of a stage in this run: the required ones, and optional ones whose stage is planned and that its settings read. */
+export function inputsOf(stage: Stage, planned: readonly Stage[], settings: unknown): readonly StageInput[] {
+  return stage.inputs.filter(
+    ({ required, stage: input, isRead }) =>
+      required || (planned.some(({ name }) => name === input) && isRead?.(settings) !== false),
+  );
 }
 
 function requirePlanned(planned: readonly Stage[], all: readonly Stage[], flag: string, name: string): void {

@@ -3,14 +3,18 @@ import type { ArtifactKind, StageContext } from "@slm/core";
 import type { z } from "zod";
 import type { RunAbout } from "../summary/run-artifacts.js";
 import type { Compute } from "../compute/compute.js";
+import type { RehearsedStudents } from "../estimates/rehearsed-student.js";
+import type { WorkersAddress } from "../workers/workers-address.js";
 
 /** An earlier stage whose artifact a stage reads. */
-export interface StageInput {
+export interface StageInput<Settings = unknown> {
   readonly stage: string;
   /** The name by which the stage's code asks for it. Default: `stage`. */
   readonly as?: string | undefined;
   /** An optional input is read only if the recipe has a section for it. */
   readonly required: boolean;
+  /** Whether these settings of the stage read it. Default: all do. */
+  readonly isRead?: ((settings: Settings) => boolean) | undefined;
 }
 
 /** A file or folder outside all artifacts that a stage reads. A change of its contents makes the stage run again, as for an input. */
@@ -26,14 +30,20 @@ export interface FilesRequest extends Pick<StageContext, "progress" | "signal"> 
   readonly mayFetch: boolean;
 }
 
-/** Inputs of an estimate. */
-export interface EstimateRequest<Settings> {
+/** What is known of a stage before it runs. */
+export interface PlanRequest<Settings> {
   readonly settings: Settings;
   /** Settings of every planned stage, as the recipe has them. */
   readonly sections: Readonly<Record<string, unknown>>;
   /** Existing artifacts of earlier stages, by stage. */
   readonly artifacts: Readonly<Record<string, string>>;
   readonly compute: Compute;
+}
+
+/** Inputs of an estimate. */
+export interface EstimateRequest<Settings> extends PlanRequest<Settings> {
+  /** Students of random weights that this plan has measured. */
+  readonly students: RehearsedStudents;
 }
 
 /** Estimated cost of running a stage; unknown fields are left out. */
@@ -59,6 +69,8 @@ export interface StageEstimate {
 export interface StageRun<Settings> extends StageContext {
   readonly settings: Settings;
   readonly compute: Compute;
+  /** Machines that do what can be divided. Default: all is done here. */
+  readonly workers?: WorkersAddress | undefined;
   /** For the heads of reports. A change of it makes no stage run again. */
   readonly about: RunAbout;
   /** Artifact directories by stage; an optional input that the recipe leaves out is absent. */
@@ -77,7 +89,7 @@ export interface PipelineStage<Settings> {
   readonly kind: ArtifactKind;
   /** Raised when a change of the stage's code changes its output for the same settings, so that old artifacts are rebuilt. */
   readonly revision: number;
-  readonly inputs: readonly StageInput[];
+  readonly inputs: readonly StageInput<Settings>[];
   readonly files?: (
     settings: Settings,
     request: FilesRequest,
@@ -85,6 +97,8 @@ export interface PipelineStage<Settings> {
   readonly estimate?: (request: EstimateRequest<Settings>) => StageEstimate | Promise<StageEstimate>;
   /** Folders of its artifact that hold many files; see `ArtifactSpec`. */
   readonly indexed?: readonly string[] | undefined;
+  /** Files and folders of its artifact that hold times and speeds; see `ArtifactSpec`. */
+  readonly records?: readonly string[] | undefined;
   /** Whether it resumes from the work of a failed run; otherwise that work is deleted. Default true. */
   readonly isResumable?: boolean;
   /** Whether the number of threads changes its output. If so, another number of threads runs it again. */
@@ -96,7 +110,7 @@ export interface PipelineStage<Settings> {
 /** A stage whose settings type is hidden: settings are parsed again when they are passed to it. */
 export interface Stage extends Pick<
   PipelineStage<unknown>,
-  "name" | "summary" | "kind" | "revision" | "inputs" | "indexed"
+  "name" | "summary" | "kind" | "revision" | "inputs" | "indexed" | "records"
 > {
   readonly section: z.ZodType;
   readonly files: (settings: unknown, request: FilesRequest) => Promise<readonly StageFile[]>;
@@ -108,7 +122,10 @@ export interface Stage extends Pick<
 
 /** Makes a row of the stage table. */
 export function defineStage<Settings>(stage: PipelineStage<Settings>): Stage {
-  const { name, summary, kind, revision, inputs, section } = stage;
+  const { name, summary, kind, revision, section } = stage;
+  const inputs = stage.inputs.map(({ isRead, ...input }): StageInput => {
+    return { ...input, isRead: isRead && ((settings) => isRead(section.parse(settings))) };
+  });
   return {
     name,
     summary,
@@ -117,6 +134,7 @@ export function defineStage<Settings>(stage: PipelineStage<Settings>): Stage {
     inputs,
     section,
     indexed: stage.indexed,
+    records: stage.records,
     files: async (settings, request) => (await stage.files?.(section.parse(settings), request)) ?? [],
     estimate: async (request) =>
       (await stage.estimate?.({ ...request, settings: section.parse(request.settings) })) ?? {},

@@ -96,7 +96,8 @@ function recipeText(
     section("Latency, throughput and memory, compared with a decoder-only model of equal size.", {
       bench: {},
     }),
-    section("The bundle (the deployable files) and its model card.", { deploy: { name } }),
+    section("The bundle (the deployable files) and its model card.", { deploy: { name } }) +
+      "  # abstain: {} # Withholds answers that are less sure than nearly all right answers to the dev rows.\n",
   ].join("\n");
 }
 

@@ -2,10 +2,16 @@
 import { artifactInput, readManifest } from "@slm/core";
 import { basename } from "node:path";
 import { z } from "zod";
-import { cacheConfig, cacheTeacher, type CacheConfig, type CacheStageReport } from "@slm/teacher";
+import {
+  cacheConfig,
+  cacheTeacher,
+  type CacheConfig,
+  type CacheStageReport,
+} from "@slm/teacher";
 import { withEngine } from "../compute/open-engine.js";
-import { estimateCache } from "../estimates/training-estimate.js";
+import { estimateCache } from "../estimates/cache-estimate.js";
 import { defineStage } from "../pipeline/stage.js";
+import type { CacheWorkers } from "../workers/cache-workers.js";
 import { requireInput } from "./require-input.js";
 
 export const cacheStage = defineStage<CacheConfig>({
@@ -25,22 +31,23 @@ export const cacheStage = defineStage<CacheConfig>({
       path,
     })),
   estimate: estimateCache,
-  run: async ({ settings, compute, inputs, work, ...context }): Promise<CacheStageReport> => {
+  run: async ({ settings, compute, workers, inputs, work, ...context }): Promise<CacheStageReport> => {
     const teacherDirectory = requireInput(inputs, "teacher");
-    const { sha256 } = await artifactInput("teacher", teacherDirectory);
-    const teacherName = await nameOf(teacherDirectory);
-    return withEngine(compute, (engine) =>
-      cacheTeacher(settings, {
-        dataDirectory: requireInput(inputs, "data"),
-        tokenizerDirectory: requireInput(inputs, "tokenizer"),
-        teacherDirectory,
-        teacherName,
-        identity: sha256,
-        workDirectory: work,
-        engine,
-        context,
-      }),
-    );
+    const { sha256: identity } = await artifactInput("teacher", teacherDirectory);
+    const given = {
+      dataDirectory: requireInput(inputs, "data"),
+      tokenizerDirectory: requireInput(inputs, "tokenizer"),
+      teacherDirectory,
+      teacherName: await nameOf(teacherDirectory),
+      identity,
+      workDirectory: work,
+      context,
+    };
+    const cache = (elsewhere?: CacheWorkers): Promise<CacheStageReport> =>
+      withEngine(compute, (engine) => cacheTeacher(settings, { ...given, ...elsewhere, engine }));
+    if (workers === undefined) return cache();
+    const { withCacheWorkers } = await import("../workers/cache-workers.js");
+    return withCacheWorkers(workers, { settings, compute, ...given }, cache);
   },
 });
 

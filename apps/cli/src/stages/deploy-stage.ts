@@ -1,6 +1,7 @@
-/** Stage `deploy`: the bundle, with a model card that has this run's measurements. */
+/** Stage `deploy`: the bundle, with a model card. Every run of a recipe on one machine gives the same bytes. */
 import { artifactInput, readJsonFile, readManifest } from "@slm/core";
 import { BENCH_FILES, benchResultSchema } from "@slm/bench";
+import { DATA_FILES } from "@slm/data";
 import {
   deployConfig,
   deployToDirectory,
@@ -13,6 +14,7 @@ import { z } from "zod";
 import { abstentionFor } from "../answers/abstain.js";
 import { HELD_OUT_SPLITS } from "../models/held-out-rows.js";
 import { locateModel } from "../models/locate-model.js";
+import { estimateDeploy } from "../estimates/after-training-estimates.js";
 import { defineStage } from "../pipeline/stage.js";
 import { leafPaths, valueAt } from "../recipe/mapping.js";
 import { requireInput } from "./require-input.js";
@@ -34,9 +36,17 @@ export const deployStage = defineStage<DeployConfig>({
     { stage: "export", required: true },
     { stage: "quantize", required: false },
     { stage: "compile", required: false },
-    { stage: "bench", required: false },
+    { stage: "bench", required: false, isRead: ({ measurements }) => measurements === true },
+    // Its dev rows, where a threshold of confidence is chosen.
+    {
+      stage: "data",
+      required: false,
+      isRead: ({ abstain }) => abstain !== undefined && abstain.data === undefined,
+    },
   ],
-  files: ({ abstain }) => (abstain === undefined ? [] : [{ setting: "abstain.data", path: abstain.data }]),
+  files: ({ abstain }) =>
+    abstain?.data === undefined ? [] : [{ setting: "abstain.data", path: abstain.data }],
+  estimate: estimateDeploy,
   run: async ({ settings, inputs, compute, work, signal }): Promise<DeployReport> => {
     const { directory: model } = await locateModel(
       inputs.compile ?? inputs.quantize ?? requireInput(inputs, "export"),
@@ -48,10 +58,17 @@ export const deployStage = defineStage<DeployConfig>({
       provenance: await provenanceOf(distilled),
       ...(inputs.quantize === undefined ? {} : await qualityOf(inputs.quantize)),
       bench: inputs.bench === undefined ? undefined : await benchOf(inputs.bench),
+      omitsBench: settings.measurements !== true,
       compiled: inputs.compile === undefined ? undefined : await verifiedOf(inputs.compile),
     };
     const { abstain } = settings;
-    const abstention = abstain && (await abstentionFor(model, abstain, { threads: compute.threads, signal }));
+    const abstention =
+      abstain &&
+      (await abstentionFor(
+        model,
+        { ...abstain, data: abstain.data ?? join(requireInput(inputs, "data"), DATA_FILES.dev) },
+        { threads: compute.threads, signal },
+      ));
     const { files } = await deployToDirectory({ model, outputDirectory: work, card, abstention });
     return { files, metrics: card.metrics ?? [] };
   },

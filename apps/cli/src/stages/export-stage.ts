@@ -4,6 +4,7 @@ import { DATA_FILES } from "@slm/data";
 import { join } from "node:path";
 import { withRuntime } from "../compute/open-engine.js";
 import { shortlistOfRows } from "../models/shortlist.js";
+import { estimateExport } from "../estimates/after-training-estimates.js";
 import { defineStage } from "../pipeline/stage.js";
 import { requireInput } from "./require-input.js";
 
@@ -21,6 +22,7 @@ export const exportStage = defineStage<ExportConfig>({
     { stage: "distill", required: true },
     { stage: "data", required: false },
   ],
+  estimate: estimateExport,
   run: async ({ settings, compute, inputs, work, progress, signal }): Promise<ExportReport> => {
     const checkpointDirectory = requireInput(inputs, "distill");
     const { shortlist: isShort, ...choice } = settings;

@@ -1,6 +1,6 @@
 import { readManifest, verifyDirectory } from "@slm/core";
 import { readModelConfig } from "@slm/checkpoints";
-import { mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -36,6 +36,16 @@ describe("a run of every stage", () => {
     expect(json).toMatchObject({
       result: { stages: stages.map((name) => ({ name, status: "skipped" })), deploy: join(out, "deploy") },
     });
+  });
+
+  test("chooses a threshold of confidence on its dev rows where the bundle is to have one", async () => {
+    const abstaining = join(root, "abstaining");
+    await cp(out, abstaining, { recursive: true });
+    const argv = [recipe, "--out", abstaining, "--set", "deploy.abstain.keep=0.5"];
+    const { json, exitCode } = await runCommand("run", [...argv, "--json"]);
+    // After two steps none of the two dev rows is answered rightly, so that there is nothing to choose a threshold by.
+    expect(exitCode).toBe(65);
+    expect(JSON.stringify(json)).toContain("answered none of 2 rows correctly");
   });
 
   test("measures the float32 export and each scheme on the test split", async () => {

@@ -14,6 +14,7 @@ export const teacherStage = defineStage<TeacherConfig>({
   section: teacherConfig,
   kind: "teacher",
   revision: 1,
+  records: ["metrics.jsonl", "report.html", "tensorboard"],
   inputs: [
     { stage: "data", required: true },
     { stage: "tokenizer", required: true },

@@ -2,6 +2,7 @@
 import type { ProgressUpdate } from "@slm/core";
 import { describeError } from "../errors.js";
 import type { SlmError } from "@slm/core/errors";
+import { printableJson } from "./printable.js";
 
 /** Version of the lines. */
 const EVENT_SCHEMA_VERSION = 1;
@@ -49,6 +50,7 @@ export class EventReporter implements Reporter {
 
   #line(event: string, fields: object): void {
     const time = this.#now().toISOString();
-    this.#write(`${JSON.stringify({ schemaVersion: EVENT_SCHEMA_VERSION, time, event, ...fields })}\n`);
+    const line = JSON.stringify({ schemaVersion: EVENT_SCHEMA_VERSION, time, event, ...fields });
+    this.#write(`${printableJson(line)}\n`);
   }
 }

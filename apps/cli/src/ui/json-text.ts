@@ -1,8 +1,10 @@
 /** JSON for `--json`. It represents every value of a report or error context, without silent loss. */
 
+import { printableJson } from "./printable.js";
+
 /** Indented JSON. Numbers JSON lacks become strings ("NaN"), big integers decimal strings, typed arrays arrays. */
 export function jsonText(value: unknown): string {
-  return JSON.stringify(value, (_key, field: unknown) => plain(field), 2);
+  return printableJson(JSON.stringify(value, (_key, field: unknown) => plain(field), 2));
 }
 
 function plain(value: unknown): unknown {

@@ -6,6 +6,7 @@ import type { ProgressUpdate } from "@slm/core";
 import type { Reporter } from "./event-reporter.js";
 import { formatCount, formatSeconds } from "./format.js";
 import { formatMetric, formatPercent } from "./metric-format.js";
+import { printable } from "./printable.js";
 
 const PLAIN_INTERVAL_MS = 15_000;
 const LIVE_INTERVAL_MS = 100;
@@ -103,7 +104,8 @@ export class ProgressReporter implements Reporter {
 
   /** Writes a separate line, above the live line if there is one. */
   note(text: string): void {
-    this.#target.write(this.#target.isTty ? `${CLEAR_LINE}${text}\n` : `${text}\n`);
+    const line = printable(text);
+    this.#target.write(this.#target.isTty ? `${CLEAR_LINE}${line}\n` : `${line}\n`);
     if (this.#target.isTty && !this.#isShown) this.#show(this.#target.now());
   }
 
@@ -133,7 +135,7 @@ export function describeUpdate(update: ProgressUpdate): string {
     parts.push(FIGURES.get(name)?.(value) ?? `${name} ${formatMetric(name, value)}`);
   }
   if (update.message !== undefined) parts.push(update.message);
-  return parts.join("  ");
+  return printable(parts.join("  "));
 }
 
 function remainingSeconds(

@@ -4,15 +4,21 @@
  * `blobs` holds contents under their hashes; `snapshots/<commit>` holds the file names, as links; `refs/<revision>` holds the
  * commit of a branch or tag. Source: huggingface_hub, guides/manage-cache.
  */
-import { copyFile, mkdir, readdir, rm, stat, symlink } from "node:fs/promises";
-import { dirname, join, relative } from "node:path";
+import { copyFile, mkdir, readdir, readlink, rm, stat, symlink } from "node:fs/promises";
+import { basename, dirname, join, relative } from "node:path";
 import { readJsonFile, readTextFile, systemCode, writeTextAtomic, SlmError } from "@slm/core";
 import { z } from "zod";
+import { contentHash } from "./download.js";
 import type { HubEnvironment } from "./environment.js";
 import { CONFIG, WEIGHTS, WEIGHTS_INDEX } from "./model-files.js";
 import { DEFAULT_REVISION, type HubSource } from "./model-source.js";
 
 const COMMIT = /^[0-9a-f]{40}$/;
+/** Names of blobs, by the hash that they are. */
+const ETAGS = [
+  { pattern: /^[0-9a-f]{64}$/, hash: "sha256" },
+  { pattern: /^[0-9a-f]{40}$/, hash: "git" },
+] as const;
 const shardIndex = z.looseObject({ weight_map: z.record(z.string(), z.string()) });
 /** Limit of index files, which name every tensor; those of the largest models take 10 MiB. */
 const INDEX_LIMIT_BYTES = 64 * 1024 * 1024;
@@ -63,6 +69,27 @@ export class RepositoryCache {
     } catch (error) {
       if (systemCode(error) !== "EPERM") throw error;
       await copyFile(blob, place);
+    }
+  }
+
+  /**
+   * Checks files of a snapshot against the hashes that name their blobs.
+   *
+   * @throws SlmError DATA_INVALID for a file that is not what its blob's name says
+   */
+  async requireIntact(commit: string, paths: readonly string[]): Promise<void> {
+    for (const path of paths) {
+      const place = join(this.snapshot(commit), path);
+      // Where a system has no links, files are copies without a name that says what they hold.
+      const etag = basename(await readlink(place).catch(() => ""));
+      const hash = ETAGS.find(({ pattern }) => pattern.test(etag))?.hash;
+      if (hash === undefined) continue;
+      const { size: bytes } = await stat(place);
+      if ((await contentHash(place, { hash, bytes })) === etag) continue;
+      throw new SlmError("DATA_INVALID", `${place}: is damaged: its content is not ${etag}`, {
+        context: { path: place, expected: etag },
+        suggestions: [`rm ${this.blob(etag)} ${place}   # the next run fetches it again`],
+      });
     }
   }
 

@@ -5,7 +5,15 @@ import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { ReadableStream } from "node:stream/web";
-import { guardedFetch, throwIfInterrupted, writeFailure, type Progress, SlmError } from "@slm/core";
+import {
+  guardedFetch,
+  knownHash,
+  NetworkError,
+  throwIfInterrupted,
+  writeFailure,
+  type Progress,
+  SlmError,
+} from "@slm/core";
 import type { HubEnvironment } from "./environment.js";
 import type { HubSource } from "./model-source.js";
 import { addressOf, rejection, type RemoteFile } from "./repository.js";
@@ -26,14 +34,14 @@ export interface Download {
 }
 
 /**
- * Fetches the file unless its blob exists.
+ * Fetches the file unless its blob exists and is what its name says.
  *
  * @throws SlmError INPUT_MISSING if the hub rejects the request or the connection keeps breaking; DATA_INVALID if the content
  * does not have the listed size and hash; OUTPUT_FAILED if a write fails; INTERRUPTED
  */
 export async function download(request: Download): Promise<void> {
   const { blob, file } = request;
-  if ((await sizeOf(blob)) === file.bytes) return;
+  if ((await sizeOf(blob)) === file.bytes && (await contentHash(blob, file)) === file.etag) return;
   const incomplete = `${blob}.incomplete`;
   try {
     await mkdir(dirname(blob), { recursive: true });
@@ -76,7 +84,10 @@ async function fetchRest(request: Download, incomplete: string, have: number): P
   const path = file.path.split("/").map(encodeURIComponent).join("/");
   let response: Response;
   try {
-    const send = guardedFetch({ origin: new URL(environment.endpoint).origin });
+    const send = guardedFetch({
+      origin: new URL(environment.endpoint).origin,
+      silenceMs: environment.silenceMs,
+    });
     response = await send(`${environment.endpoint}/${addressOf(source)}/resolve/${commit}/${path}`, {
       headers: {
         ...(have === 0 ? {} : { Range: `bytes=${have}-` }),
@@ -87,8 +98,8 @@ async function fetchRest(request: Download, incomplete: string, have: number): P
       signal,
     });
   } catch (error) {
-    if (error instanceof SlmError) throw error;
-    return error;
+    if (error instanceof NetworkError) return error;
+    throw error;
   }
   if (response.status >= 500) return rejection(response.status, source, environment);
   if (!response.ok) throw rejection(response.status, { ...source, file: file.path }, environment);
@@ -110,7 +121,10 @@ async function store(
     const body = (response.body as ReadableStream<Uint8Array> | null)?.getReader();
     while (body !== undefined) {
       const next = await body.read().catch((error: unknown) => ({ error }));
-      if ("error" in next) return next.error;
+      if ("error" in next) {
+        if (next.error instanceof NetworkError) return next.error;
+        throw next.error;
+      }
       if (next.done) break;
       at += next.value.byteLength;
       if (at > file.bytes) {
@@ -149,9 +163,12 @@ async function check({ source, file }: Download, incomplete: string): Promise<vo
 }
 
 /** The hash of the content of `path`, of the kind that names its blob. */
-async function contentHash(path: string, { hash, bytes }: RemoteFile): Promise<string> {
-  const digest = createHash(hash === "git" ? "sha1" : "sha256");
-  if (hash === "git") digest.update(`blob ${bytes}\0`);
+export async function contentHash(
+  path: string,
+  { hash, bytes }: Pick<RemoteFile, "hash" | "bytes">,
+): Promise<string> {
+  if (hash === "sha256") return knownHash(path);
+  const digest = createHash("sha1").update(`blob ${bytes}\0`);
   await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), digest);
   return digest.digest("hex");
 }

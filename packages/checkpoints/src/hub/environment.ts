@@ -15,9 +15,11 @@ export interface HubEnvironment {
   readonly isOffline: boolean;
   /** HF_TOKEN. Never part of a message. */
   readonly token?: string;
+  /** Longest time without a byte: HF_HUB_DOWNLOAD_TIMEOUT in seconds [ms]. Default: that of every request. */
+  readonly silenceMs?: number | undefined;
 }
 
-/** @throws SlmError CONFIG_INVALID for an invalid endpoint URL or token */
+/** @throws SlmError CONFIG_INVALID for an invalid endpoint URL, token or time */
 export function hubEnvironment(): HubEnvironment {
   const token = process.env["HF_TOKEN"]?.trim() ?? "";
   if (token !== "" && !token.startsWith("hf_")) {
@@ -30,7 +32,19 @@ export function hubEnvironment(): HubEnvironment {
     endpoint: endpoint(process.env["HF_ENDPOINT"] ?? ""),
     isOffline: YES.has((process.env["HF_HUB_OFFLINE"] ?? "").toUpperCase()),
     ...(token === "" ? {} : { token }),
+    silenceMs: silence(process.env["HF_HUB_DOWNLOAD_TIMEOUT"] ?? ""),
   };
+}
+
+function silence(value: string): number | undefined {
+  if (value === "") return undefined;
+  const seconds = Number(value);
+  if (seconds > 0 && seconds <= 3600) return seconds * 1000;
+  throw new SlmError(
+    "CONFIG_INVALID",
+    `HF_HUB_DOWNLOAD_TIMEOUT is '${value}', expected seconds, more than 0 and at most 3600`,
+    { suggestions: ["unset HF_HUB_DOWNLOAD_TIMEOUT"] },
+  );
 }
 
 function endpoint(value: string): string {

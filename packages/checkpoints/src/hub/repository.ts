@@ -1,6 +1,6 @@
 /** The files of a hub repository at a revision. */
 import { datasetInfo, HubApiError, listFiles, modelInfo } from "@huggingface/hub";
-import { guardedFetch, pathProblem, SilenceError, SlmError } from "@slm/core";
+import { guardedFetch, NetworkError, pathProblem, SlmError } from "@slm/core";
 import type { HubEnvironment } from "./environment.js";
 import type { HubSource } from "./model-source.js";
 
@@ -37,11 +37,13 @@ export interface Repository {
 export async function openRepository(source: HubSource, environment: HubEnvironment): Promise<Repository> {
   const shared = {
     hubUrl: environment.endpoint,
+    // The library asks by address; a `Request` would be refused.
     fetch: guardedFetch({
       origin: new URL(environment.endpoint).origin,
       maxBytes: MAX_LISTING_BYTES,
       maxRequests: MAX_REQUESTS,
-    }),
+      silenceMs: environment.silenceMs,
+    }) as typeof fetch,
     ...(environment.token === undefined ? {} : { accessToken: environment.token }),
   };
   try {
@@ -101,26 +103,27 @@ const nonsense = ({ repo }: HubSource, got: string, cause?: unknown): SlmError =
     cause,
   });
 
-/** What fetch says when there was no answer. */
-const FETCH_FAILED = "fetch failed";
-
 /** Converts any failure of a hub request to an error that a user can act on. */
 function hubFailure(error: unknown, source: HubSource, environment: HubEnvironment): unknown {
+  if (error instanceof NetworkError) {
+    return new SlmError(
+      "INPUT_MISSING",
+      `${source.repo}: ${environment.endpoint} cannot be reached: ${error.reason}`,
+      {
+        context: { repo: source.repo, endpoint: environment.endpoint },
+        suggestions: [
+          "export HF_HUB_OFFLINE=1 (to use what has been downloaded)",
+          `curl -I ${environment.endpoint}`,
+        ],
+        cause: error,
+      },
+    );
+  }
   if (error instanceof SlmError) return error;
   if (error instanceof HubApiError) return rejection(error.statusCode, source, environment, error);
   // JSON that is none, or of another shape than the hub's.
-  if (error instanceof SyntaxError || (error instanceof TypeError && error.message !== FETCH_FAILED))
+  if (error instanceof SyntaxError || error instanceof TypeError)
     return nonsense(source, error.message, error);
-  if (error instanceof TypeError || error instanceof SilenceError) {
-    return new SlmError("INPUT_MISSING", `${source.repo}: ${environment.endpoint} cannot be reached`, {
-      context: { repo: source.repo, endpoint: environment.endpoint },
-      suggestions: [
-        "export HF_HUB_OFFLINE=1 (to use what has been downloaded)",
-        `curl -I ${environment.endpoint}`,
-      ],
-      cause: error,
-    });
-  }
   return error;
 }
 

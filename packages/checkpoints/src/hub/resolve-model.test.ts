@@ -217,6 +217,27 @@ describe("offline", () => {
     expect(hub.requests).toHaveLength(before);
   });
 
+  test.each(["config.json", "model.safetensors"])(
+    "a wrong bit in a cached %s is noticed, and the file is fetched again from the hub",
+    async (name) => {
+      await startFakeHub(model());
+      const { path } = await resolveModel(REPO);
+      const file = join(path, name);
+      const right = await readFile(file);
+      const damaged = Buffer.from(right);
+      damaged[5]! ^= 4;
+      await writeFile(file, damaged);
+      vi.stubEnv("HF_HUB_OFFLINE", "1");
+      await expect(resolveModel(REPO)).rejects.toMatchObject({
+        code: "DATA_INVALID",
+        context: { path: file },
+      });
+      vi.stubEnv("HF_HUB_OFFLINE", "");
+      await resolveModel(REPO);
+      expect(await readFile(file)).toEqual(right);
+    },
+  );
+
   test("a plan finds what is there, and may know nothing of the rest", async () => {
     const hub = await startFakeHub(model());
     expect(await resolveCached(REPO)).toBeUndefined();

@@ -1,4 +1,5 @@
 /** Resolves the name of a model to its path on this machine. */
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { SILENT, withLock, type Progress } from "@slm/core";
 import { notCached, RepositoryCache } from "./cache.js";
@@ -35,9 +36,9 @@ export async function resolveModel(name: string, options: ResolveOptions = {}): 
   if (source.kind === "local") return { path: source.path };
   const environment = hubEnvironment();
   const cache = new RepositoryCache(source, environment);
-  const commit =
-    (await cachedCommit(source, cache, environment)) ??
-    (await fetchModel(source, cache, environment, options));
+  const cached = await cachedCommit(source, cache, environment);
+  if (cached !== undefined) await cache.requireIntact(cached, await filesIn(source, cache.snapshot(cached)));
+  const commit = cached ?? (await fetchModel(source, cache, environment, options));
   return placeOf(source, cache, commit);
 }
 
@@ -56,6 +57,15 @@ export async function resolveCached(name: string): Promise<ResolvedModel | undef
   if (commit !== undefined && missing === undefined) return placeOf(source, cache, commit);
   if (environment.isOffline && missing !== undefined) throw notCached(source, missing);
   return undefined;
+}
+
+/** The files of a source in its snapshot. */
+async function filesIn(source: HubSource, snapshot: string): Promise<readonly string[]> {
+  const names = await readdir(snapshot, { recursive: true });
+  return modelFiles(
+    source,
+    names.map((name) => name.replaceAll("\\", "/")),
+  );
 }
 
 function placeOf({ repo, revision, file }: HubSource, cache: RepositoryCache, commit: string): ResolvedModel {

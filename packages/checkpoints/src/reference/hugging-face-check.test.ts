@@ -38,6 +38,16 @@ test.each(FAMILIES)(
   60_000,
 );
 
+test("what the library leaves out by default is left out of the comparison, and said", async () => {
+  const leftOut = async (name: string): Promise<string | undefined> =>
+    (await checkHuggingFace(join(FIXTURES, name), engine)).leftOut;
+  await expect(leftOut("t5gemma")).resolves.toBeUndefined();
+  await expect(leftOut("t5gemma-defaults")).resolves.toBe(
+    "attention softcap 2, which transformers' default attention (sdpa) ignores; in answers, all but the last 3 source positions of " +
+      "layers with a window, which transformers' cache drops after the first token",
+  );
+}, 60_000);
+
 test("the paper's own reference is none of these", async () => {
   const directory = join(FIXTURES, "../mu-reference/tiny-mha");
   expect(await isHuggingFaceReference(directory)).toBe(false);

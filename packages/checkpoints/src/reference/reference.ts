@@ -2,10 +2,9 @@
  * Reads the layout of the paper's PyTorch model (microsoft/encoder-decoder-slm): its config keys and tensor names.
  * Used to check this implementation against numbers computed by that code.
  */
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { SlmError } from "@slm/core";
+import { readRegular, SlmError } from "@slm/core";
 import type { HostTensor } from "@slm/runtime";
 import {
   parseModelConfig,
@@ -35,12 +34,12 @@ const referenceConfig = z.object({
 /** Reads a reference config.json. @throws SlmError CONFIG_INVALID or INPUT_MISSING naming the file. */
 export async function readReferenceConfig(directory: string): Promise<EncoderDecoderConfig> {
   const file = join(directory, "config.json");
-  const text = await readFile(file, "utf8").catch((cause: unknown) => {
+  const text = await readRegular(file).catch((cause: unknown) => {
     throw new SlmError("INPUT_MISSING", `${file}: no such file`, { context: { file }, cause });
   });
   let json: unknown;
   try {
-    json = JSON.parse(text);
+    json = JSON.parse(text.toString("utf8"));
   } catch (cause) {
     throw new SlmError("CONFIG_INVALID", `${file}: not JSON`, { cause });
   }

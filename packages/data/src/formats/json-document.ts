@@ -1,6 +1,5 @@
 /** Data sets that are one JSON document: a list of rows, SQuAD, or intents. Their shapes tell them apart. */
-import { readFile } from "node:fs/promises";
-import { SlmError } from "@slm/core";
+import { isDeeperThan, readRegular, SlmError } from "@slm/core";
 import { HINTS } from "../hints.js";
 import { checkSize, decodeText, rejectUtf16, unreadable } from "../lines.js";
 import { MAX_DOCUMENT_BYTES } from "../limits.js";
@@ -17,21 +16,28 @@ export type JsonObject = Readonly<Record<string, unknown>>;
  */
 export async function readDocument(path: string, { encoding }: ReadSettings): Promise<unknown> {
   await checkSize(path, MAX_DOCUMENT_BYTES);
-  const bytes = await readFile(path).catch((cause: unknown) => {
+  const bytes = await readRegular(path).catch((cause: unknown) => {
     throw unreadable(path, cause);
   });
   rejectUtf16(path, bytes);
   const text = decodeText(bytes, encoding);
   if (text === undefined) throw badDocument(path, "not UTF-8 text", [HINTS.encoding]);
+  let value: unknown;
   try {
-    return JSON.parse(text.startsWith("\ufeff") ? text.slice(1) : text);
+    value = JSON.parse(text.startsWith("\ufeff") ? text.slice(1) : text);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw badDocument(path, `not JSON: ${reason.slice(0, 200)}`, [
       "--set data.format=jsonl, or another format",
     ]);
   }
+  if (isDeeperThan(value, DEEPEST_DOCUMENT))
+    throw badDocument(path, `nests lists and objects more than ${DEEPEST_DOCUMENT} deep`);
+  return value;
 }
+
+/** Deepest nesting of a document [levels]. */
+const DEEPEST_DOCUMENT = 1000;
 
 export function badDocument(
   path: string,

@@ -1,6 +1,6 @@
 /** Parquet, one row group in memory at a time; every number in the file is checked before the library acts on it. */
-import { open, type FileHandle } from "node:fs/promises";
-import { SlmError } from "@slm/core";
+import type { FileHandle } from "node:fs/promises";
+import { openRegular, SlmError } from "@slm/core";
 import {
   parquetMetadata,
   parquetReadObjects,
@@ -41,7 +41,7 @@ interface ParquetFile {
 }
 
 async function* readParquet(path: string, { wanted }: ReadSettings): AsyncGenerator<ScannedRecord> {
-  const handle = await open(path).catch((cause: unknown) => {
+  const handle = await openRegular(path).catch((cause: unknown) => {
     throw unreadable(path, cause);
   });
   try {

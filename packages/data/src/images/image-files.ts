@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { readFile, realpath, stat } from "node:fs/promises";
 import { sep } from "node:path";
 import { pathProblem, resolveInside, SlmError } from "@slm/core";
+import { inTurn, readImageHeader } from "@slm/vision";
 import sharp from "sharp";
 import { MAX_IMAGE_BYTES, MAX_IMAGE_PIXELS } from "../limits.js";
 import type { Row } from "../row.js";
@@ -82,12 +83,13 @@ type Decoded = Pick<Picture, "extension" | "width" | "height">;
 
 async function decode(bytes: Uint8Array): Promise<Decoded | string> {
   try {
-    const image = sharp(bytes, { limitInputPixels: MAX_IMAGE_PIXELS, failOn: "warning" });
-    const { format, width, height } = await image.metadata();
+    const limits = { maxBytes: MAX_IMAGE_BYTES, maxPixels: MAX_IMAGE_PIXELS };
+    const { format, width, height } = await readImageHeader(bytes, "the image", limits);
     const extension = Object.entries(IMAGE_EXTENSIONS).find(([name]) => name === format)?.[1];
     if (extension === undefined) return `is ${format}, expected PNG, JPEG or WebP`;
     // Every pixel is decoded, a few rows at a time, so that no corrupt file reaches training.
-    await image.resize(1, 1, { fit: "fill" }).raw().toBuffer();
+    const image = sharp(bytes, { limitInputPixels: MAX_IMAGE_PIXELS, failOn: "warning" });
+    await inTurn(() => image.resize(1, 1, { fit: "fill" }).raw().toBuffer());
     return { extension, width, height };
   } catch (error) {
     return `cannot be decoded: ${error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error)}`;

@@ -1,5 +1,6 @@
 /** Small copies of images, for reports. */
 import { resolveInside, SlmError } from "@slm/core";
+import { inTurn } from "@slm/vision";
 import sharp from "sharp";
 import { MAX_IMAGE_PIXELS } from "../limits.js";
 import { identifyImage } from "./image-files.js";
@@ -15,5 +16,5 @@ export async function thumbnail(directory: string, path: string, pixels: number)
     throw new SlmError("DATA_INVALID", `data: ${picture}`, { context: { directory, path } });
   const size = { width: pixels, height: pixels, fit: "inside", withoutEnlargement: true } as const;
   const image = sharp(resolveInside(directory, path), { limitInputPixels: MAX_IMAGE_PIXELS });
-  return image.resize(size).png().toBuffer();
+  return inTurn(() => image.resize(size).png().toBuffer());
 }

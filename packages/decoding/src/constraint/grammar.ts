@@ -73,7 +73,16 @@ export class GrammarBuilder {
 
   /** Exactly this text, in UTF-8. */
   text(text: string): Part {
-    return this.sequence(...Array.from(new TextEncoder().encode(text), (byte) => this.bytes([byte, byte])));
+    const bytes = new TextEncoder().encode(text);
+    return (from) => {
+      let at = from;
+      for (const byte of bytes) {
+        const to = this.#place();
+        this.#places[at]!.bytes.push({ low: byte, high: byte, to });
+        at = to;
+      }
+      return at;
+    };
   }
 
   sequence(...parts: readonly Part[]): Part {

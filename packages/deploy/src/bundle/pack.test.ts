@@ -91,6 +91,25 @@ describe(unpackBundle, () => {
     expect((await readdir(root)).sort()).toEqual(["bundle", "bundle.slm", "hostile.slm"]);
   });
 
+  test.each([
+    ["escape sequences", "a\u001b[2J", /control character/],
+    ["a mark that turns the direction", "a\u202egpj.exe", /change the direction of text/],
+    ["a device of Windows", "CON", /a device on Windows/],
+    ["a name that differs in case only", "readme.md", /are one file on some systems/],
+  ])("rejects a manifest whose names hold %s, and leaves nothing behind", async (_name, path, message) => {
+    const manifest = JSON.parse(await readFile(join(bundle, MANIFEST_FILE), "utf8")) as {
+      outputs: { path: string }[];
+    };
+    manifest.outputs.push({ ...manifest.outputs[0]!, path });
+    const text = Buffer.from(JSON.stringify(manifest));
+    const header = encodeTarHeader({ path: MANIFEST_FILE, bytes: text.length });
+    const padding = Buffer.alloc(((TAR_BLOCK - (text.length % TAR_BLOCK)) % TAR_BLOCK) + 2 * TAR_BLOCK);
+    const file = join(root, "hostile.slm");
+    await writeFile(file, Buffer.concat([header, text, padding]));
+    await expect(unpackBundle(file, join(root, "out"))).rejects.toThrow(message);
+    expect((await readdir(root)).sort()).toEqual(["bundle", "bundle.slm", "hostile.slm"]);
+  });
+
   test("rejects a size that the archive does not have, before anything is written for it", async () => {
     const file = await withSecondHeader(forged("README.md", 8 ** 11 - 1, () => undefined));
     await expect(unpackBundle(file, join(root, "out"))).rejects.toThrow(/the archive ends after/);

@@ -1,51 +1,78 @@
 /** Writes an external bundle to disk atomically, after checking it. */
-import { randomUUID } from "node:crypto";
-import { open, readdir, rename, rm } from "node:fs/promises";
+import { open, readdir, rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import {
   makeFolder,
   MANIFEST_FILE,
   isWriteRejection,
-  manifestSchema,
+  parseManifestText,
+  partialPath,
+  putInPlace,
   readManifest,
+  recoverLocked,
   systemCode,
   verifyDirectory,
   withLock,
   writeFailure,
+  type ErrorCode,
   type Manifest,
   SlmError,
 } from "@slm/core";
 import type { BundleLimits } from "./limits.js";
+
+/** How a bundle is filled. */
+export interface PlaceOptions {
+  /**
+   * Whether `fill` goes on with the files that an earlier call left when it was killed, or ended with an error of the network or a signal.
+   * Default: it starts with nothing.
+   */
+  readonly resumes?: boolean | undefined;
+}
+
+/** Errors after which what has arrived is worth keeping. */
+const KEPT_AFTER: ReadonlySet<ErrorCode> = new Set(["DEVICE_UNAVAILABLE", "INTERRUPTED"]);
 
 /**
  * Fills a work directory beside `directory`, checks every file in it against its manifest, and moves it into place.
  *
  * @param fill writes manifest.json and the files it lists
  * @throws SlmError OUTPUT_FAILED if `directory` holds files that are not a bundle; DATA_INVALID if what was written is
- * not what the manifest says; what `fill` throws. Then `directory` is what it was, and nothing is left beside it.
+ * not what the manifest says; what `fill` throws. Then `directory` is what it was, and nothing is left beside it except files to go on with.
  */
 export async function placeBundle(
   directory: string,
   fill: (work: string) => Promise<void>,
+  { resumes = false }: PlaceOptions = {},
 ): Promise<Manifest> {
   const target = resolve(directory);
   return withLock(target, async () => {
-    const work = `${target}.${randomUUID()}.partial`;
+    const work = partialPath(target);
+    let isKept = false;
     try {
+      await recoverLocked(target);
       await rejectExternal(target);
+      if (!resumes) await rm(work, { recursive: true, force: true });
       await makeFolder(work);
       await fill(work);
       const manifest = await checkWhole(work);
-      await replaceDirectory(work, target);
+      await putInPlace(target);
       return manifest;
     } catch (error) {
+      const code = toPlaceCode(error);
+      isKept = resumes && code !== undefined && KEPT_AFTER.has(code);
       throw isWriteRejection(error, [target, work, dirname(target)])
         ? writeFailure(error, target, "its previous contents, if any, are unchanged")
         : error;
     } finally {
-      await rm(work, { recursive: true, force: true });
+      if (!isKept) await rm(work, { recursive: true, force: true });
     }
   });
+}
+
+/** The code of an error; a signal's own reason is an interruption. */
+function toPlaceCode(error: unknown): ErrorCode | undefined {
+  if (error instanceof SlmError) return error.code;
+  return error instanceof Error && error.name === "AbortError" ? "INTERRUPTED" : undefined;
 }
 
 /**
@@ -54,21 +81,14 @@ export async function placeBundle(
  * @throws SlmError DATA_INVALID if it is no manifest of a bundle, or announces more than is taken.
  */
 export function parseManifest(bytes: Uint8Array, where: string, limits: BundleLimits): Manifest {
-  let value: unknown;
+  let text: string;
   try {
-    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (cause) {
-    throw new SlmError("DATA_INVALID", `${where}: ${MANIFEST_FILE} is not JSON in UTF-8`, { cause });
+    throw new SlmError("DATA_INVALID", `${where}: ${MANIFEST_FILE} is not UTF-8`, { cause });
   }
-  const checked = manifestSchema.safeParse(value);
-  if (!checked.success) {
-    const [issue] = checked.error.issues;
-    throw new SlmError(
-      "DATA_INVALID",
-      `${where}: ${MANIFEST_FILE}: ${issue?.path.map(String).join(".") ?? ""}: ${issue?.message ?? "not a manifest"}`,
-    );
-  }
-  const { kind, outputs } = checked.data;
+  const manifest = parseManifestText(text, `${where}: ${MANIFEST_FILE}`);
+  const { kind, outputs } = manifest;
   if (kind !== "bundle") {
     throw new SlmError("DATA_INVALID", `${where}: expected a bundle, got an artifact of kind '${kind}'`, {
       suggestions: ["slm deploy MODEL"],
@@ -81,7 +101,7 @@ export function parseManifest(bytes: Uint8Array, where: string, limits: BundleLi
       `${where}: announces ${outputs.length} files of ${bytesInAll} bytes; at most ${limits.files} files of ${limits.totalBytes} bytes are taken`,
     );
   }
-  return checked.data;
+  return manifest;
 }
 
 async function checkWhole(work: string): Promise<Manifest> {
@@ -116,24 +136,6 @@ async function rejectExternal(directory: string): Promise<void> {
       suggestions: ["choose a new or empty directory"],
     },
   );
-}
-
-async function replaceDirectory(work: string, target: string): Promise<void> {
-  const old = `${target}.${randomUUID()}.old`;
-  const hadOne = await rename(target, old).then(
-    () => true,
-    (error: unknown) => {
-      if (systemCode(error) === "ENOENT") return false;
-      throw error;
-    },
-  );
-  try {
-    await rename(work, target);
-  } catch (error) {
-    if (hadOne) await rename(old, target);
-    throw error;
-  }
-  await rm(old, { recursive: true, force: true });
 }
 
 /** Writes a new file from pieces, at most `bytes` of them. @throws SlmError DATA_INVALID if there are more or fewer. */

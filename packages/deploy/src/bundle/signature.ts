@@ -1,12 +1,12 @@
 /** Signatures of bundles: Ed25519 (RFC 8032) over the bytes of manifest.json, which holds the hash of every other file. */
 import { createHash, createPrivateKey, createPublicKey, sign, verify, type KeyObject } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
   MANIFEST_FILE,
   SIGNATURE_FILE,
   readFailure,
   readJsonFile,
+  readRegular,
   readTextFile,
   writeJsonAtomic,
   SlmError,
@@ -98,7 +98,7 @@ function keyIdOf(key: KeyObject): string {
 async function manifestBytes(directory: string): Promise<Uint8Array> {
   const path = join(directory, MANIFEST_FILE);
   try {
-    return await readFile(path);
+    return await readRegular(path);
   } catch (error) {
     throw readFailure(error, path, ["slm deploy MODEL"]);
   }

@@ -2,8 +2,8 @@
  * Reads a packed bundle that somebody else made. The manifest comes first; after it, only files that it lists, of the
  * sizes it says, are written, and only into a work directory that becomes the bundle once every hash is right.
  */
-import { open, type FileHandle } from "node:fs/promises";
-import { MANIFEST_FILE, SIGNATURE_FILE, readFailure, type Manifest, SlmError } from "@slm/core";
+import type { FileHandle } from "node:fs/promises";
+import { MANIFEST_FILE, openRegular, SIGNATURE_FILE, readFailure, type Manifest, SlmError } from "@slm/core";
 import { BUNDLE_LIMITS, type BundleLimits } from "./limits.js";
 import { parseManifest, placeBundle, writePieces } from "./place-directory.js";
 import { TAR_BLOCK, paddingAfter, parseTarHeader, type TarEntry } from "./tar-header.js";
@@ -22,7 +22,7 @@ export async function unpackBundle(
   directory: string,
   limits: BundleLimits = BUNDLE_LIMITS,
 ): Promise<Manifest> {
-  const handle = await open(file).catch((error: unknown) => {
+  const handle = await openRegular(file).catch((error: unknown) => {
     throw readFailure(error, file, ["slm deploy MODEL -o NAME.slm"]);
   });
   try {

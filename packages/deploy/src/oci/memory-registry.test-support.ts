@@ -10,6 +10,8 @@ export interface MemoryRegistry {
   readonly manifests: Map<string, Buffer>;
   /** Set to ask for this `Authorization`; it can be had at `/token` for the user `me`, password `secret`. */
   token?: string;
+  /** Whether the connection breaks in the middle of a blob, or stays without another byte. */
+  harm?: (name: string) => "cut" | "stall" | undefined;
   close(): Promise<void>;
 }
 
@@ -87,6 +89,12 @@ async function answer(
   const found = shelf.get(name);
   if (found === undefined) {
     reply(404);
+    return;
+  }
+  const harm = request.method === "GET" ? registry.harm?.(name) : undefined;
+  if (harm !== undefined) {
+    response.writeHead(200, { "content-length": found.length }).write(found.subarray(0, 10));
+    if (harm === "cut") setTimeout(() => request.socket.resetAndDestroy(), 50);
     return;
   }
   reply(200, {}, request.method === "HEAD" ? undefined : found);

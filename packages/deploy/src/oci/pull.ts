@@ -1,5 +1,16 @@
 /** Pulls a bundle from an OCI registry: nothing is written that the bundle's own manifest does not list. */
-import { MANIFEST_FILE, SIGNATURE_FILE, sha256, type Manifest, SlmError } from "@slm/core";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  hashFile,
+  listFiles,
+  MANIFEST_FILE,
+  SIGNATURE_FILE,
+  sha256,
+  type DirectoryProblem,
+  type Manifest,
+  SlmError,
+} from "@slm/core";
 import { BUNDLE_LIMITS, type BundleLimits } from "../bundle/limits.js";
 import { parseManifest, placeBundle, writePieces } from "../bundle/place-directory.js";
 import {
@@ -17,6 +28,8 @@ export interface PullOptions {
   readonly signal?: AbortSignal;
   readonly limits?: BundleLimits;
   readonly onFile?: (path: string, done: number, total: number) => void;
+  /** Longest time without a byte [ms]. Default: 120,000. */
+  readonly silenceMs?: number | undefined;
 }
 
 export interface Pulled {
@@ -25,7 +38,8 @@ export interface Pulled {
 }
 
 /**
- * Pulls into `directory`, which appears whole and checked or not at all.
+ * Pulls into `directory`, which appears whole and checked or not at all. Files that a killed or broken call has completed are not
+ * fetched again.
  *
  * @throws SlmError INPUT_MISSING if there is nothing of that name; DATA_INVALID if what the registry gives is not a
  * bundle, or not what its digests say; what the registry client throws.
@@ -39,17 +53,39 @@ export async function pullBundle(
   const where = `${reference.registry}/${reference.repository}`;
   const client = new RegistryClient(reference, options);
   const { oci, digest } = await fetchOciManifest(client, reference, limits);
-  const manifest = await placeBundle(directory, async (work) => {
+  const fill = async (work: string): Promise<void> => {
     const config = await fetchSmall(client, oci.config, { limit: limits.manifestBytes, where });
-    await writePieces(work, { path: MANIFEST_FILE, bytes: config.byteLength }, [config]);
     const layers = chooseLayers(oci, parseManifest(config, where, limits), { limits, where });
+    const complete = await keepComplete(work, layers);
+    await writePieces(work, { path: MANIFEST_FILE, bytes: config.byteLength }, [config]);
     for (const [at, layer] of layers.entries()) {
-      const response = await client.call(`blobs/${layer.digest}`, { expect: [200] });
-      await writePieces(work, layer, bodyOf(response));
+      if (!complete.has(layer.path)) {
+        const response = await client.call(`blobs/${layer.digest}`, { expect: [200] });
+        await writePieces(work, layer, bodyOf(response));
+      }
       options.onFile?.(layer.path, at + 1, layers.length);
     }
-  });
+  };
+  const manifest = await placeBundle(directory, fill, { resumes: true });
   return { digest, manifest };
+}
+
+/** Removes everything but complete files of these layers. */
+async function keepComplete(work: string, layers: readonly Layer[]): Promise<ReadonlySet<string>> {
+  const digests = new Map(layers.map(({ path, digest }) => [path, digest]));
+  const complete = new Set<string>();
+  const links: DirectoryProblem[] = [];
+  for (const path of [...(await listFiles(work, "", links)), MANIFEST_FILE, SIGNATURE_FILE]) {
+    const digest = digests.get(path);
+    const isComplete =
+      path !== SIGNATURE_FILE &&
+      digest !== undefined &&
+      `sha256:${await hashFile(join(work, path))}` === digest;
+    if (isComplete) complete.add(path);
+    else await rm(join(work, path), { force: true });
+  }
+  for (const { path } of links) await rm(join(work, path), { recursive: true, force: true });
+  return complete;
 }
 
 interface Layer {

@@ -11,6 +11,8 @@ import { RegistryClient, type Credentials } from "./registry-client.js";
 export interface PushOptions {
   readonly credentials?: Credentials | undefined;
   readonly signal?: AbortSignal;
+  /** Longest time without a byte [ms]. Default: 120,000. */
+  readonly silenceMs?: number | undefined;
   /** Told after every file. */
   readonly onFile?: (path: string, done: number, total: number) => void;
 }

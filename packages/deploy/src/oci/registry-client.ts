@@ -3,7 +3,7 @@
  *
  * Source: OCI Distribution Specification 1.1; Docker's token authentication (the `Bearer` challenge).
  */
-import { guardedFetch, SlmError } from "@slm/core";
+import { guardedFetch, NetworkError, SlmError, type GuardedFetch } from "@slm/core";
 import { z } from "zod";
 import { registryUrl, type OciReference } from "./reference.js";
 
@@ -59,7 +59,8 @@ export class RegistryClient {
   readonly #repository: string;
   readonly #credentials: Credentials | undefined;
   readonly #signal: AbortSignal | undefined;
-  readonly #fetch: typeof fetch;
+  readonly #silenceMs: number;
+  readonly #fetch: GuardedFetch;
   #authorization: string | undefined;
 
   constructor(
@@ -67,13 +68,16 @@ export class RegistryClient {
     options: {
       readonly credentials?: Credentials | undefined;
       readonly signal?: AbortSignal | undefined;
+      /** Longest time without a byte [ms]. Default: 120,000. */
+      readonly silenceMs?: number | undefined;
     } = {},
   ) {
     this.#base = registryUrl(reference);
     this.#repository = reference.repository;
     this.#credentials = options.credentials;
     this.#signal = options.signal;
-    this.#fetch = guardedFetch({ origin: new URL(this.#base).origin, silenceMs: SILENCE_MS });
+    this.#silenceMs = options.silenceMs ?? SILENCE_MS;
+    this.#fetch = guardedFetch({ origin: new URL(this.#base).origin, silenceMs: this.#silenceMs });
   }
 
   /** Calls `/v2/<repository>/<path>`. @throws SlmError DEVICE_UNAVAILABLE if nobody answers; by REJECTIONS otherwise. */
@@ -106,9 +110,16 @@ export class RegistryClient {
     );
   }
 
-  /** An address from a `Location` header. */
+  /** An address from a `Location` header. @throws SlmError DATA_INVALID for what is none, or leaves https */
   resolve(location: string): URL {
-    return new URL(location, this.#base);
+    const url = URL.canParse(location, this.#base) ? new URL(location, this.#base) : undefined;
+    const isHttps = this.#base.startsWith("https:");
+    if (url !== undefined && (url.protocol === "https:" || (url.protocol === "http:" && !isHttps)))
+      return url;
+    throw new SlmError(
+      "DATA_INVALID",
+      `${new URL(this.#base).host}: an upload to ${url === undefined ? "no address" : `${url.protocol}//${url.host}`}`,
+    );
   }
 
   async #send(url: URL, { method = "GET", headers = {}, body }: Call): Promise<Response> {
@@ -130,10 +141,10 @@ export class RegistryClient {
       return await sent;
     } catch (cause) {
       this.#signal?.throwIfAborted();
-      if (cause instanceof SlmError) throw cause;
-      const reason = cause instanceof Error ? messageOf(cause) : String(cause);
-      throw new SlmError("DEVICE_UNAVAILABLE", `registry ${host} does not answer: ${reason}`, {
+      if (!(cause instanceof NetworkError)) throw cause;
+      throw new SlmError("DEVICE_UNAVAILABLE", `registry ${host} does not answer: ${cause.reason}`, {
         context: { registry: host },
+        suggestions: cause.suggestions,
         cause,
       });
     }
@@ -165,13 +176,14 @@ export class RegistryClient {
     // A token server elsewhere is asked as nobody: a registry must not name the place where the password goes.
     const trusted = [own.origin, KNOWN_REALMS[own.origin], this.#credentials?.realm];
     const origin = trusted.find((one) => one === url.origin) ?? own.origin;
-    const ask = guardedFetch({ origin, silenceMs: SILENCE_MS, maxBytes: TOKEN_BYTES });
+    const ask = guardedFetch({ origin, silenceMs: this.#silenceMs, maxBytes: TOKEN_BYTES });
     const headers = basic === undefined ? {} : { authorization: basic };
     const response = await this.#answerOf(ask(url, { headers }), url);
     if (!response.ok) return undefined;
     const answer = tokenAnswer.safeParse(parseJson(await response.text())).data;
     const token = answer?.token ?? answer?.access_token;
-    return token === undefined ? undefined : `Bearer ${token}`;
+    // What no header can hold is no token.
+    return token !== undefined && /^[\x21-\x7e]+$/u.test(token) ? `Bearer ${token}` : undefined;
   }
 }
 
@@ -222,9 +234,4 @@ function parseJson(text: string): unknown {
   } catch {
     return undefined; // Not an answer with a token.
   }
-}
-
-/** undici says "fetch failed" and keeps the reason in the cause. */
-function messageOf(error: Error): string {
-  return error.cause instanceof Error ? error.cause.message || error.message : error.message;
 }

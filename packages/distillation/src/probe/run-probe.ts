@@ -4,7 +4,7 @@
  */
 import { rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { hashJson, readJsonFile, SlmError, throwIfInterrupted, writeJsonAtomic } from "@slm/core";
+import { hashJson, readSealedJson, SlmError, throwIfInterrupted, writeSealedJson } from "@slm/core";
 import { DATA_FILES, referencesOf } from "@slm/data";
 import type { DevRow } from "@slm/training";
 import { z } from "zod";
@@ -119,13 +119,13 @@ async function answersOf(
   const file = `${directory}.json`;
   const key = hashJson({ settings: armSettings, sources: rows.map(({ source }) => source) });
   if (await isThere(file)) {
-    const done = await readJsonFile(file, answersSchema);
+    const done = await readSealedJson(file, answersSchema);
     if (done.key === key) return { name, fraction, seconds: done.seconds, predictions: done.predictions };
   }
   context.progress({ stage: "distill", message: `probe: ${label}` });
   const { seconds } = await train(armSettings, { ...inputs, workDirectory: directory });
   const predictions = [...(await answer(directory, rows))];
-  await writeJsonAtomic(file, { key, seconds, predictions });
+  await writeSealedJson(file, { key, seconds, predictions });
   await rm(directory, { recursive: true, force: true });
   return { name, fraction, seconds, predictions };
 }

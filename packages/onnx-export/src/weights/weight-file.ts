@@ -1,7 +1,7 @@
 /** A checkpoint whose weights stay in their file until a graph needs them. */
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { SlmError } from "@slm/core";
+import { requireIntact, requireRegular, SlmError } from "@slm/core";
 import { matchWeights, toFloat32 } from "@slm/model";
 import { parseHeader, readModelConfig, WEIGHTS_FILE, type Checkpoint } from "@slm/checkpoints";
 import { createHostTensor, type HostTensor } from "@slm/runtime";
@@ -26,6 +26,7 @@ const READ_STEP = 2 ** 28;
  * @throws SlmError INPUT_MISSING, CONFIG_INVALID, DATA_INVALID or SHAPE_MISMATCH, naming the file.
  */
 export async function openCheckpoint(directory: string): Promise<OpenCheckpoint> {
+  await requireIntact(directory);
   const config = await readModelConfig(directory);
   const file = join(directory, WEIGHTS_FILE);
   const handle = openFile(file);
@@ -60,8 +61,10 @@ export async function openCheckpoint(directory: string): Promise<OpenCheckpoint>
 
 function openFile(file: string): number {
   try {
+    requireRegular(statSync(file), file);
     return openSync(file, "r");
   } catch (cause) {
+    if (cause instanceof SlmError) throw cause;
     throw new SlmError("INPUT_MISSING", `${file}: cannot be read`, { context: { file }, cause });
   }
 }

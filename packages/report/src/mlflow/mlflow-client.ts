@@ -1,8 +1,8 @@
 /** The part of MLflow's REST API that stores runs. Source: mlflow.org/docs/latest/api_reference/rest-api.html, version 2.0. */
-import { SlmError } from "@slm/core";
+import { guardedFetch, NetworkError, SlmError } from "@slm/core";
 import { z } from "zod";
 
-/** A server that answers later is treated as not there [ms]. */
+/** A server that is silent for longer is treated as not there [ms]. */
 const TIMEOUT_MS = 30_000;
 /** Longest answer that is read [bytes]. */
 const ANSWER_LIMIT = 4 * 1024 * 1024;
@@ -57,22 +57,27 @@ export class MlflowClient {
   ): Promise<Answer | undefined> {
     const where = `mlflow: ${url.origin}${url.pathname}`;
     const { signal } = this.#server;
-    const timeout = AbortSignal.timeout(TIMEOUT_MS);
     let status: number;
     let text: string;
     try {
-      const response = await fetch(url, {
+      // A redirect could take the credentials elsewhere.
+      const send = guardedFetch({
+        origin: this.#base.origin,
+        silenceMs: TIMEOUT_MS,
+        maxBytes: ANSWER_LIMIT,
+        maxRedirects: 0,
+      });
+      const response = await send(url, {
         method: body === undefined ? "GET" : "POST",
         headers: { ...this.#authorization(), "content-type": "application/json" },
-        // A redirect could take the credentials elsewhere.
-        redirect: "error",
-        signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
+        ...(signal === undefined ? {} : { signal }),
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
       status = response.status;
-      text = await limitedText(response);
+      text = await response.text();
     } catch (cause) {
       if (signal?.aborted === true) throw signal.reason;
+      if (!(cause instanceof NetworkError)) throw cause;
       throw new SlmError("DEVICE_UNAVAILABLE", `${where}: the server does not answer`, {
         context: { url: url.origin },
         suggestions: ["mlflow server --host 127.0.0.1 --port 5000"],
@@ -80,7 +85,7 @@ export class MlflowClient {
       });
     }
     const json = parse(text);
-    if (status >= 400) {
+    if (status >= 300) {
       const { error_code: code, message = "" } = failure.safeParse(json).data ?? { error_code: "" };
       if (code === MISSING) return undefined;
       throw new SlmError(
@@ -121,19 +126,6 @@ function baseOf(text: string): URL {
   throw new SlmError("USAGE", `mlflow: expected the address of a tracking server, got '${text}'`, {
     suggestions: ["--mlflow http://127.0.0.1:5000"],
   });
-}
-
-/** The text of an answer. @throws Error if it is too long */
-async function limitedText(response: Response): Promise<string> {
-  const parts: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const part of response.body ?? []) {
-    const piece = part as Uint8Array;
-    bytes += piece.byteLength;
-    if (bytes > ANSWER_LIMIT) throw new Error(`the answer has more than ${ANSWER_LIMIT} bytes`);
-    parts.push(piece);
-  }
-  return Buffer.concat(parts).toString("utf8");
 }
 
 function parse(text: string): unknown {

@@ -9,6 +9,7 @@ import { topTokens, encodeBatch, joinImages, type LoadedModel } from "@slm/infer
 import { cacheWrites, createHostTensor, type HostTensor } from "@slm/runtime";
 import { BatchState, roomFor } from "./batch-state.js";
 import { encodeAlone, sourceWidth } from "./encode-alone.js";
+import { TimeSlices } from "../time-slices.js";
 import type { Job, JobRequest, JobResult, Row } from "./job.js";
 
 export interface LoopOptions {
@@ -240,11 +241,21 @@ export class BatchLoop {
       ? logitRows(fetched[GRAPH_IO.logits], rows, model.vocabularySize)
       : undefined;
     this.#observer.onStep?.(this.active, performance.now() - began);
-    this.#rows = this.#rows.map((row, at) => {
-      if (row === undefined) return undefined;
+    await this.#anyReady();
+    const slices = new TimeSlices();
+    for (const [at, row] of this.#rows.entries()) {
+      if (row === undefined || pendingOf(row) !== undefined) continue;
       const top = { token: best.ids[at]!, logProbability: best.logProbabilities[at]! };
-      return this.#advance(row, () => chosenBy(row.job, top, logitsOf?.(at))) ? row : undefined;
-    });
+      if (!this.#advance(row, () => chosenBy(row.job, top, logitsOf?.(at)))) this.#rows[at] = undefined;
+      if (slices.isOver) await slices.next();
+    }
+  }
+
+  /** Waits until one row may go on. A row that may not, while others may, takes the same step again. */
+  async #anyReady(): Promise<void> {
+    const rows = this.#rows.filter((row) => row !== undefined);
+    const waits = rows.flatMap((row) => pendingOf(row) ?? []);
+    if (waits.length > 0 && waits.length === rows.length) await Promise.race(waits);
   }
 
   /** Passes a row its next token. @returns whether the row continues */
@@ -278,6 +289,11 @@ export class BatchLoop {
     });
     return false;
   }
+}
+
+/** What a row waits for before it can choose its next token. */
+function pendingOf({ job, past, prompt }: Row): Promise<void> | undefined {
+  return past + 1 < prompt.length ? undefined : job.pending?.();
 }
 
 interface ChosenToken {

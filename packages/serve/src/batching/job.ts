@@ -10,6 +10,8 @@ export interface JobRequest {
   readonly maxTokens: number;
   /** Picks the next token from logits `[vocab]`. Absent: greedy, computed on the device. */
   readonly choose?: ((logits: Float32Array) => number) | undefined;
+  /** Resolves when `choose` may be called; undefined if it may be now. Absent: it always may be. */
+  readonly pending?: (() => Promise<void> | undefined) | undefined;
   /** Called with every token of the answer. @returns false to stop */
   readonly onToken: (token: number) => boolean;
   readonly signal: AbortSignal;

@@ -1,17 +1,16 @@
 /** Answers a checked request, as one response or as server-sent events. */
 import { randomBytes, randomInt } from "node:crypto";
-import type { HttpBindings } from "@hono/node-server";
 import type { Context } from "hono";
 import { streamSSE } from "hono/streaming";
-import type { TokenRules } from "@slm/decoding";
 import { SlmError } from "@slm/core";
-import type { ImageSource } from "@slm/vision";
+import { imageOfBytes } from "@slm/vision";
+import type { ReadRequest } from "../requests/read-request.js";
 import type { ServedModel, TextAnswer, TextRequest } from "../served-model.js";
 import type { ModelHost } from "../model-host.js";
 import type { ServerMetrics } from "../metrics.js";
-import type { TextFormat } from "../text-formats.js";
 import type { ServeConfig } from "../serve-config.js";
-import { ClientGone, RequestTimeout, toHttpError } from "./http-error.js";
+import { ClientGone, toHttpError } from "./http-error.js";
+import { withStopSignal, type Stopping } from "./stop-signal.js";
 
 export interface AnswerServices {
   readonly host: ModelHost;
@@ -19,23 +18,10 @@ export interface AnswerServices {
   readonly config: ServeConfig;
 }
 
-/** Generation options, shared by all sources of a request. */
-export interface AnswerOptions {
-  /** The image of all sources. */
-  readonly image?: ImageSource | undefined;
-  readonly maxTokens: number | undefined;
-  /** 0: greedy. */
-  readonly temperature: number;
-  readonly topP: number;
-  /** 0: all tokens. */
-  readonly topK: number;
-  readonly minP: number;
-  readonly rules: TokenRules;
-  readonly format: TextFormat;
-  readonly seed: number | undefined;
-  readonly stop: readonly string[];
-  /** Alternatives per token; undefined: no log-probabilities. */
-  readonly logprobs?: number | undefined;
+/** A request and the model that it was read for. */
+export interface Question {
+  readonly served: ServedModel;
+  readonly request: ReadRequest;
 }
 
 /** Identity of a response, in OpenAI's words. */
@@ -58,7 +44,7 @@ export function responseHead(prefix: string, served: ServedModel): ResponseHead 
 }
 
 /** @throws SlmError USAGE if the request names another model than the served one. */
-export function checkModel(served: ServedModel, asked: string | undefined): void {
+export function checkModel({ served, request: { model: asked } }: Question): void {
   const { name, title } = served.model;
   if (asked === undefined || asked === "" || asked === name || asked === title) return;
   throw new SlmError("USAGE", `no model '${asked}'; this server has '${name}'`);
@@ -68,74 +54,67 @@ export function checkModel(served: ServedModel, asked: string | undefined): void
 export async function answerAll(
   context: Context,
   services: AnswerServices,
-  sources: readonly Question[],
-  options: AnswerOptions,
+  question: Question,
 ): Promise<readonly TextAnswer[]> {
-  const stopping = stopSignal(context, services.config);
-  try {
-    return await answerEach(services, sources, { ...options, signal: stopping.signal });
-  } catch (error) {
-    stopping.abort(); // If one source fails, the request fails, so the others are cancelled.
-    throw error;
-  } finally {
-    stopping.clear();
-  }
+  return withStopSignal(context, services.config, (stopping) => answerEach(services, question, stopping));
 }
-
-/** A text, or undefined for the model's default prompt. */
-export type Question = TextRequest["source"];
 
 type Piece = (index: number, text: string) => void;
 
-function answerEach(
-  { host, metrics, config }: AnswerServices,
-  sources: readonly Question[],
-  options: AnswerOptions & { readonly signal: AbortSignal; readonly onText?: Piece },
+async function answerEach(
+  { metrics, config }: AnswerServices,
+  { served, request }: Question,
+  { signal, abort }: Stopping,
+  onText?: Piece,
 ): Promise<readonly TextAnswer[]> {
-  if (sources.length > config.maxBatch) {
-    throw new SlmError("USAGE", `a request may hold ${config.maxBatch} sources, got ${sources.length}`);
+  try {
+    const prepared = await Promise.all(
+      request.sources.map((source, index) =>
+        served.prepare({
+          ...textRequest(request, config, index),
+          source,
+          signal,
+          onText:
+            onText &&
+            ((piece) => {
+              onText(index, piece);
+            }),
+        }),
+      ),
+    );
+    if (!served.hasRoom(prepared.length))
+      throw new SlmError("BUSY", "too many requests are waiting; try again in a moment");
+    return await Promise.all(
+      prepared.map(async ({ run }) => {
+        const answer = await run();
+        metrics.onAnswer(answer);
+        return answer;
+      }),
+    );
+  } catch (error) {
+    abort(); // If one source fails, the request fails, so the others are cancelled.
+    throw error;
   }
-  const served = host.current;
-  const prepared = sources.map((source, index) => served.prepare(textRequest(source, index, options)));
-  if (!served.hasRoom(prepared.length)) {
-    throw new SlmError("BUSY", "too many requests are waiting; try again in a moment");
-  }
-  return Promise.all(
-    prepared.map(async ({ run }) => {
-      const answer = await run();
-      metrics.onAnswer(answer);
-      return answer;
-    }),
-  );
 }
 
+/** What one source of a request asks for. */
 function textRequest(
-  source: Question,
+  { image, options }: ReadRequest,
+  { maxImageBytes, maxImagePixels }: ServeConfig,
   index: number,
-  options: AnswerOptions & { readonly signal: AbortSignal; readonly onText?: Piece },
-): TextRequest {
-  const { image, maxTokens, temperature, rules, format, stop, logprobs, signal, onText } = options;
+): Omit<TextRequest, "source" | "signal"> {
+  const { maxTokens, temperature, rules, format, stop, logprobs } = options;
+  const limits = { maxBytes: maxImageBytes, maxPixels: maxImagePixels };
   return {
-    source,
-    image,
-    stop,
-    rules,
-    format,
-    logprobs,
-    signal,
-    maxTokens,
+    ...{ maxTokens, rules, format, stop, logprobs },
+    image: image && imageOfBytes(image, "the image", limits),
     sampling: temperature === 0 ? undefined : samplingOf(options, index),
-    onText:
-      onText &&
-      ((piece) => {
-        onText(index, piece);
-      }),
   };
 }
 
 /** Each source of a request has its own random seed. */
 function samplingOf(
-  { temperature, topP, topK, minP, seed }: AnswerOptions,
+  { temperature, topP, topK, minP, seed }: ReadRequest["options"],
   index: number,
 ): NonNullable<TextRequest["sampling"]> {
   const base = { temperature, topP, minP, seed: (seed ?? randomInt(2 ** 31 - 1)) + index };
@@ -157,51 +136,39 @@ export interface StreamEvents {
 export async function answerStream(
   context: Context,
   services: AnswerServices,
-  {
-    sources,
-    options,
-    events,
-  }: {
-    readonly sources: readonly Question[];
-    readonly options: AnswerOptions;
-    readonly events: StreamEvents;
-  },
+  question: Question,
+  events: StreamEvents,
 ): Promise<Response> {
-  const stopping = stopSignal(context, services.config);
   const queue: object[] = [];
   let wake: () => void = () => undefined;
   let isOver = false;
+  let cancel: (reason: unknown) => void = () => undefined;
   const send = (event: object): void => {
     queue.push(event);
     wake();
   };
-  const answers = answerEach(services, sources, {
-    ...options,
-    signal: stopping.signal,
-    onText: (index, text) => {
+  const answers = withStopSignal(context, services.config, async (stopping) => {
+    cancel = stopping.abort;
+    const all = await answerEach(services, question, stopping, (index, text) => {
       send(events.piece(index, text));
-    },
-  })
-    .then((all) => {
-      all.forEach((answer, index) => {
-        send(events.end(index, answer));
-      });
-      const last = events.last(all);
-      if (last !== undefined) send(last);
-    })
-    .finally(() => {
-      isOver = true;
-      stopping.clear();
-      wake();
     });
+    all.forEach((answer, index) => {
+      send(events.end(index, answer));
+    });
+    const last = events.last(all);
+    if (last !== undefined) send(last);
+  }).finally(() => {
+    isOver = true;
+    wake();
+  });
   // Before the first event a failure is returned as a status.
   await Promise.race([answers, nextEvent()]);
   return streamSSE(context, async (stream) => {
     stream.onAbort(() => {
-      stopping.abort(new ClientGone());
+      cancel(new ClientGone());
     });
     try {
-      for (const [index] of events.start === undefined ? [] : sources.entries()) {
+      for (const [index] of events.start === undefined ? [] : question.request.sources.entries()) {
         await stream.writeSSE({ data: JSON.stringify(events.start?.(index)) });
       }
       for (;;) {
@@ -225,53 +192,4 @@ export async function answerStream(
       wake = resolve;
     });
   }
-}
-
-interface Stopping {
-  readonly signal: AbortSignal;
-  readonly abort: (reason?: unknown) => void;
-  readonly clear: () => void;
-}
-
-/** Fires when the client disconnects or the request times out. */
-function stopSignal(context: Context, { timeoutSeconds }: ServeConfig): Stopping {
-  const controller = new AbortController();
-  const timer = setTimeout(() => {
-    controller.abort(new RequestTimeout(timeoutSeconds));
-  }, timeoutSeconds * 1000);
-  const onGone = (): void => {
-    controller.abort(new ClientGone());
-  };
-  const unwatch = watchClient(context, onGone);
-  return {
-    signal: controller.signal,
-    abort: (reason) => {
-      controller.abort(reason);
-    },
-    clear: () => {
-      clearTimeout(timer);
-      unwatch();
-    },
-  };
-}
-
-/** Calls back when the client closes its connection before the answer is sent. @returns a function that stops watching */
-function watchClient(context: Context, onGone: () => void): () => void {
-  // Without a server, as in tests, an application has no bindings.
-  const outgoing = (context.env as Partial<HttpBindings> | undefined)?.outgoing;
-  if (outgoing === undefined) {
-    const { signal } = context.req.raw;
-    signal.addEventListener("abort", onGone);
-    return () => {
-      signal.removeEventListener("abort", onGone);
-    };
-  }
-  // Node's response is cheaper to watch than the request's signal, which would build a whole Request object.
-  const onClose = (): void => {
-    if (!outgoing.writableFinished) onGone();
-  };
-  outgoing.on("close", onClose);
-  return () => {
-    outgoing.off("close", onClose);
-  };
 }

@@ -12,6 +12,7 @@ import { ApiKeys } from "./api-keys.js";
 import { createApp } from "./app.js";
 
 const KEY = "a-key-of-sixteen-letters";
+const LOADING = { maxRows: 4, maxWaiting: 8, limits: serveConfig.parse({}) };
 const ADMIN = "the-administrator's-key".replaceAll("'", "-");
 
 let directory: string;
@@ -36,7 +37,7 @@ function openHost(): Promise<ModelHost> {
   return ModelHost.open(() => {
     const runtime = createMemoryModel();
     runtimes.push(runtime);
-    return loadServedModel(directory, runtime, { maxRows: 4, maxWaiting: 8 });
+    return loadServedModel(directory, runtime, LOADING);
   });
 }
 
@@ -47,6 +48,7 @@ function appOf(options: { config?: Partial<ServeConfig>; keys?: string[]; host?:
     config: serveConfig.parse(options.config ?? {}),
     keys: new ApiKeys(options.keys ?? []),
     adminKeys: new ApiKeys([ADMIN]),
+    isAllowedHost: () => true,
     onFailure: (error) => failures.push(error),
   });
 }
@@ -104,7 +106,7 @@ describe(createApp, () => {
     expect(results[0].confidence).toBeCloseTo(Math.exp(results[0].logProbability), 12);
     expect(given.json()).toMatchObject({ results: [{ text: "B A", abstained: false }] });
     const strict = await ModelHost.open(() =>
-      loadServedModel(directory, createMemoryModel(), { maxRows: 4, maxWaiting: 8, abstain: 1 }),
+      loadServedModel(directory, createMemoryModel(), { ...LOADING, abstain: 1 }),
     );
     const app = appOf({ host: strict });
     const withheld = { confidence: expect.any(Number) as number, abstained: true };
@@ -249,10 +251,10 @@ describe(createApp, () => {
   });
 
   test("rejects a body that is too large, an unknown path, and too many sources", async () => {
-    const app = appOf({ config: { maxBodyBytes: 1024, maxBatch: 2 } });
+    const app = appOf({ config: { maxBodyBytes: 1024 } });
     expect((await post(app, "/generate", { source: "a".repeat(2000) })).status).toBe(413);
     expect((await post(app, "/nowhere", {})).status).toBe(404);
-    expect((await post(app, "/generate", { source: ["a", "b", "c"] })).status).toBe(400);
+    expect((await post(app, "/generate", { source: Array<string>(65).fill("a") })).status).toBe(400);
   });
 
   test("answers 429 with Retry-After when the queue is full, and takes nothing of the batch", async () => {

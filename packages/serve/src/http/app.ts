@@ -1,20 +1,21 @@
 /** The HTTP interface: OpenAI-compatible completions, `/generate`, health, metrics, and the OpenAPI description. */
+import type { HttpBindings } from "@hono/node-server";
 import { OpenAPIHono, type z } from "@hono/zod-openapi";
 import type { MiddlewareHandler } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import { SLM_VERSION } from "@slm/core";
 import {
   answerAll,
   answerStream,
   checkModel,
   responseHead,
-  type AnswerOptions,
   type AnswerServices,
+  type ResponseHead,
+  type StreamEvents,
 } from "./answer.js";
 import type { ApiKeys } from "./api-keys.js";
-import { invalidRequest, rejection, toHttpError, type HttpError } from "./http-error.js";
-import { chatEvents, completionEvents, refusalOf, sourceOfMessages, usageOf } from "./openai-forms.js";
-import { base64Length, imageOfBase64, imageOfMessages } from "./request-image.js";
+import { RequestBodies } from "./connection/request-body.js";
+import { Rejected, rejection, toHttpError, type HttpError } from "./http-error.js";
+import { chatChoice, chatEvents, completionChoice, completionEvents, usageOf } from "./openai-forms.js";
 import {
   chatRoute,
   completionsRoute,
@@ -23,15 +24,18 @@ import {
   modelsRoute,
   reloadRoute,
 } from "./routes.js";
-import type { TextFormat } from "../text-formats.js";
-import { chatLogprobs, completionLogprobs } from "../token-logprobs.js";
-import type { completionRequest, healthResponse, ResponseFormat } from "./schemas.js";
+import type { generateResponse, healthResponse } from "./schemas.js";
+import type { RequestForm } from "../requests/request-forms.js";
+import { base64Length } from "../requests/request-image.js";
+import { wholeText, type WholeForm } from "./whole-answer.js";
 
 export interface AppServices extends AnswerServices {
   /** API keys of clients; empty: no key is needed. */
   readonly keys: ApiKeys;
   /** API keys for `/admin`; empty: `/admin` is disabled. */
   readonly adminKeys: ApiKeys;
+  /** Whether requests with this `Host` are answered. */
+  readonly isAllowedHost: (host: string | undefined) => boolean;
   /** Called with internal errors of the server. */
   readonly onFailure: (error: unknown) => void;
 }
@@ -47,12 +51,9 @@ const ROUTES: ReadonlySet<string> = new Set([
 
 export function createApp(services: AppServices): OpenAPIHono {
   const { metrics, host } = services;
-  const app = new OpenAPIHono({
-    defaultHook: (result) => {
-      if (!result.success) return send(invalidRequest(issueText(result.error.issues)));
-    },
-  });
+  const app = new OpenAPIHono();
   app.use(counted(services));
+  app.use(addressed(services));
   app.use("/v1/*", guarded(services));
   app.use("/generate", guarded(services));
   app.use("/metrics", guarded(services));
@@ -61,7 +62,6 @@ export function createApp(services: AppServices): OpenAPIHono {
       return send(rejection("unauthorized"));
     await next();
   });
-  app.use(limitedBody(() => bodyBytes(services)));
   addAnswers(app, services);
 
   app.openapi(modelsRoute, (context) => {
@@ -84,133 +84,93 @@ export function createApp(services: AppServices): OpenAPIHono {
 
   app.notFound(() => send(rejection("notFound")));
   app.onError((error) => {
-    const known = rejectedByFramework(error) ?? toHttpError(error);
+    const known = toHttpError(error);
     if (known.status === 500) services.onFailure(error);
     return send(known);
   });
   return app;
 }
 
+interface AnswerForm {
+  readonly route: typeof completionsRoute | typeof chatRoute | typeof generateRoute;
+  /** What the ids of its answers begin with. */
+  readonly prefix: string;
+  readonly whole: WholeForm;
+  /** Undefined for a form without streams. */
+  readonly events: ((head: ResponseHead, includeUsage: boolean) => StreamEvents) | undefined;
+}
+
+/** One row per form of a request: its path, and its answer whole and as a stream. */
+const ANSWERS: Readonly<Record<RequestForm, AnswerForm>> = {
+  completions: {
+    route: completionsRoute,
+    prefix: "cmpl",
+    whole: {
+      list: "choices",
+      item: completionChoice,
+      rest: (head, answers) => ({ ...head, object: "text_completion", usage: usageOf(answers) }),
+    },
+    events: completionEvents,
+  },
+  chat: {
+    route: chatRoute,
+    prefix: "chatcmpl",
+    whole: {
+      list: "choices",
+      item: chatChoice,
+      rest: (head, answers) => ({ ...head, object: "chat.completion", usage: usageOf(answers) }),
+    },
+    events: chatEvents,
+  },
+  generate: {
+    route: generateRoute,
+    prefix: "gen",
+    whole: {
+      list: "results",
+      item: (answer) => answer satisfies z.input<typeof generateResponse>["results"][number],
+      rest: () => ({}),
+    },
+    events: undefined,
+  },
+};
+
 function addAnswers(app: OpenAPIHono, services: AppServices): void {
   const { host } = services;
-  app.openapi(completionsRoute, async (context) => {
-    const request = context.req.valid("json");
-    const served = host.current;
-    checkModel(served, request.model);
-    const head = responseHead("cmpl", served);
-    const sources = typeof request.prompt === "string" ? [request.prompt] : request.prompt;
-    const options = { ...optionsOf(request, request.max_tokens), logprobs: request.logprobs ?? undefined };
-    if (request.stream) {
-      const events = completionEvents(head, request.stream_options);
-      return asStream(await answerStream(context, services, { sources, options, events }));
-    }
-    const answers = await answerAll(context, services, sources, options);
-    const choices = answers.map(({ text, reason, logprobs, confidence, abstained }, index) => ({
-      index,
-      text,
-      finish_reason: reason,
-      logprobs: completionLogprobs(logprobs),
-      confidence,
-      abstained,
-    }));
-    return context.json(
-      { ...head, object: "text_completion" as const, choices, usage: usageOf(answers) },
-      200,
-    );
-  });
-  app.openapi(chatRoute, async (context) => {
-    const request = context.req.valid("json");
-    const served = host.current;
-    checkModel(served, request.model);
-    const head = responseHead("chatcmpl", served);
-    const sources = [sourceOfMessages(request.messages)];
-    const options = {
-      ...optionsOf(request, request.max_completion_tokens ?? request.max_tokens),
-      image: imageOfMessages(request.messages, services.config),
-      logprobs: request.logprobs === true ? (request.top_logprobs ?? 0) : undefined,
-    };
-    if (request.stream) {
-      const events = chatEvents(head, request.stream_options);
-      return asStream(await answerStream(context, services, { sources, options, events }));
-    }
-    const answers = await answerAll(context, services, sources, options);
-    const choices = answers.map((answer, index) => ({
-      index,
-      message: { role: "assistant" as const, content: answer.text, refusal: refusalOf(answer) },
-      finish_reason: answer.reason,
-      logprobs: chatLogprobs(answer.logprobs),
-      confidence: answer.confidence,
-      abstained: answer.abstained,
-    }));
-    return context.json(
-      { ...head, object: "chat.completion" as const, choices, usage: usageOf(answers) },
-      200,
-    );
-  });
-  app.openapi(generateRoute, async (context) => {
-    const {
-      responseFormat,
-      source,
-      image,
-      repetitionPenalty,
-      presencePenalty,
-      frequencyPenalty,
-      logitBias,
-      maxTokens,
-      ...others
-    } = context.req.valid("json");
-    const sources = Array.isArray(source) ? source : [source];
-    const rules = { repetitionPenalty, presencePenalty, frequencyPenalty, logitBias };
-    const seen = image === undefined ? undefined : imageOfBase64(image, services.config);
-    const options = {
-      ...others,
-      seed: others.seed,
-      maxTokens,
-      rules,
-      image: seen,
-      format: formatOf(responseFormat),
-    };
-    const answers = await answerAll(context, services, sources, options);
-    return context.json({ results: answers.map((answer) => ({ ...answer })) }, 200);
-  });
-}
-
-/** OpenAI's request options, and common extensions of other servers. */
-function optionsOf(
-  request: Omit<z.infer<typeof completionRequest>, "prompt" | "logprobs">,
-  maxTokens: number | undefined,
-): AnswerOptions {
-  const { temperature, top_p: topP, top_k: topK, min_p: minP, seed, stop } = request;
-  const rules = {
-    repetitionPenalty: request.repetition_penalty,
-    presencePenalty: request.presence_penalty,
-    frequencyPenalty: request.frequency_penalty,
-    logitBias: request.logit_bias,
-  };
-  const format = formatOf(request.response_format);
-  return { maxTokens, temperature, topP, topK, minP, rules, format, seed, stop };
-}
-
-function formatOf(asked: ResponseFormat): TextFormat {
-  switch (asked.type) {
-    case "text":
-      return { kind: "text" };
-    case "json_object":
-      return { kind: "object" };
-    case "json_schema":
-      return { kind: "schema", schema: asked.json_schema.schema };
+  const bodies = new RequestBodies();
+  for (const [form, { route, prefix, whole, events }] of Object.entries(ANSWERS) as [
+    RequestForm,
+    AnswerForm,
+  ][]) {
+    app.openAPIRegistry.registerPath(route);
+    app.post(route.path, async (context) => {
+      if (!isJson(context.req.header("content-type"))) throw new Rejected("notJson");
+      return bodies.read(context, bodyBytes(services), (bytes) => {
+        // Rejected now and not before its body was read: a connection that is closed with unread bytes is reset.
+        if (host.isDraining) throw new Rejected("draining");
+        return host.current.hold(async (served) => {
+          const question = { served, request: await served.read(form, bytes) };
+          checkModel(question);
+          const head = responseHead(prefix, served);
+          if (question.request.stream && events !== undefined)
+            return answerStream(context, services, question, events(head, question.request.includeUsage));
+          const answers = await answerAll(context, services, question);
+          const text = await wholeText(whole, head, answers);
+          return context.body(text, 200, { "content-type": "application/json" });
+        });
+      });
+    });
   }
+}
+
+/** Source: RFC 8259 and RFC 6839, section 3.1. */
+function isJson(contentType = ""): boolean {
+  return /^application\/(?:[a-z0-9.-]+\+)?json *(?:;|$)/iu.test(contentType);
 }
 
 function health({ host }: AppServices): z.infer<typeof healthResponse> {
   const { model, loadedAt, loop } = host.current;
   const { waiting, active } = loop;
   return { status: host.isDraining ? "draining" : "ready", model: model.name, loadedAt, waiting, active };
-}
-
-/** Cast needed because a stream's media type is not among the types of a JSON route. */
-function asStream(response: Response): never {
-  return response as never;
 }
 
 /** Counts responses by route. Unknown paths share one counter, because clients could otherwise create any number of counters. */
@@ -228,45 +188,23 @@ function bodyBytes({ config, host }: AppServices): number {
   return host.current.model.vision === undefined ? maxBodyBytes : maxBodyBytes + base64Length(maxImageBytes);
 }
 
-/** A body with Content-Length is checked by that header; others are counted while they arrive. */
-function limitedBody(most: () => number): MiddlewareHandler {
+/** Rejects a request that addresses a name which is not this server's. Without a server, as in tests, a request has no such header. */
+function addressed({ isAllowedHost }: AppServices): MiddlewareHandler {
   return async (context, next) => {
-    const maxSize = most();
-    const counting = bodyLimit({ maxSize, onError: () => send(rejection("tooLarge")) });
-    const length = context.req.header("content-length");
-    if (length === undefined || context.req.header("transfer-encoding") !== undefined)
-      return counting(context, next);
-    if (Number(length) > maxSize) return send(rejection("tooLarge"));
+    const incoming = (context.env as Partial<HttpBindings> | undefined)?.incoming;
+    if (incoming !== undefined && !isAllowedHost(incoming.headers.host)) return send(rejection("host"));
     await next();
   };
 }
 
-function guarded({ keys, host }: AppServices): MiddlewareHandler {
+function guarded({ keys }: AppServices): MiddlewareHandler {
   return async (context, next) => {
     if (!keys.isEmpty && !keys.allows(context.req.header("authorization")))
       return send(rejection("unauthorized"));
-    if (host.isDraining && context.req.method === "POST") return send(rejection("draining"));
     await next();
   };
 }
 
 function send({ status, body, headers }: HttpError): Response {
   return Response.json(body, { status, headers });
-}
-
-/** hono's own rejections: a body that is not JSON, or has another content type. */
-function rejectedByFramework({
-  status = 500,
-  message,
-}: Error & { readonly status?: number }): HttpError | undefined {
-  return status >= 400 && status < 500 ? { ...invalidRequest(message), status } : undefined;
-}
-
-function issueText(
-  issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[],
-): string {
-  return issues
-    .slice(0, 5)
-    .map(({ path, message }) => `${path.map(String).join(".") || "body"}: ${message}`)
-    .join("; ");
 }

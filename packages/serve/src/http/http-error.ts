@@ -13,17 +13,38 @@ const HTTP_REJECTIONS = {
     type: "invalid_request_error",
     message: "no such path; GET /openapi.json lists them",
   },
+  host: {
+    status: 403,
+    type: "invalid_request_error",
+    message: "the server does not answer to the name in Host; slm serve --allow-host NAME allows it",
+  },
+  notJson: {
+    status: 415,
+    type: "invalid_request_error",
+    message: "the body must be JSON: content-type: application/json",
+  },
   tooLarge: { status: 413, type: "invalid_request_error", message: "the request body is too large" },
   draining: { status: 503, type: "server_error", message: "the server is stopping" },
 } as const;
 
 export type HttpRejection = keyof typeof HTTP_REJECTIONS;
 
+/** A rejection on its way to the client. */
+export class Rejected extends Error {
+  readonly rejection: HttpRejection;
+
+  constructor(name: HttpRejection) {
+    super(HTTP_REJECTIONS[name].message);
+    this.rejection = name;
+  }
+}
+
 /** HTTP statuses of SlmError codes; a code without a row is an internal error. */
 const STATUSES: Partial<Record<ErrorCode, number>> = {
   USAGE: 400,
   DATA_INVALID: 400,
   SHAPE_MISMATCH: 400,
+  OP_UNSUPPORTED: 400,
   BUSY: 429,
   INTERRUPTED: 503,
 };
@@ -63,17 +84,9 @@ export function rejection(name: HttpRejection): HttpError {
   return { status, body: { error: { message, type, code: name, param: null } }, headers: {} };
 }
 
-/** The error of a request that a schema rejected. */
-export function invalidRequest(message: string): HttpError {
-  return {
-    status: 400,
-    body: { error: { message, type: "invalid_request_error", code: "invalid_request", param: null } },
-    headers: {},
-  };
-}
-
 /** Converts anything thrown. The message of an internal error is not sent, because it may name local files. */
 export function toHttpError(error: unknown): HttpError {
+  if (error instanceof Rejected) return rejection(error.rejection);
   if (error instanceof ClientGone) return failure(CLIENT_GONE, "server_error", error);
   if (error instanceof RequestTimeout) return failure(504, "server_error", error);
   if (error instanceof SlmError) {

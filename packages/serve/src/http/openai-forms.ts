@@ -1,7 +1,9 @@
 /** Answers in the formats of OpenAI's completions and chat completions. */
+import type { z } from "@hono/zod-openapi";
 import type { TextAnswer } from "../served-model.js";
+import { chatLogprobs, completionLogprobs } from "../token-logprobs.js";
 import type { ResponseHead, StreamEvents } from "./answer.js";
-import type { ChatRequest } from "./schemas.js";
+import type { chatResponse, completionResponse } from "./schemas.js";
 
 export function usageOf(answers: readonly TextAnswer[]): {
   prompt_tokens: number;
@@ -13,31 +15,40 @@ export function usageOf(answers: readonly TextAnswer[]): {
   return { prompt_tokens: prompt, completion_tokens: completion, total_tokens: prompt + completion };
 }
 
+type Choice<Response extends { readonly choices: readonly unknown[] }> = Response["choices"][number];
+
+/** One answer of completions. */
+export function completionChoice(
+  { text, reason, logprobs, confidence, abstained }: TextAnswer,
+  index: number,
+): Choice<z.input<typeof completionResponse>> {
+  return {
+    ...{ index, text, finish_reason: reason },
+    logprobs: completionLogprobs(logprobs),
+    ...{ confidence, abstained },
+  };
+}
+
+/** The answer to a conversation. */
+export function chatChoice(answer: TextAnswer, index: number): Choice<z.input<typeof chatResponse>> {
+  const { text, reason, logprobs, confidence, abstained } = answer;
+  return {
+    index,
+    message: { role: "assistant", content: text, refusal: refusalOf(answer) },
+    finish_reason: reason,
+    logprobs: chatLogprobs(logprobs),
+    ...{ confidence, abstained },
+  };
+}
+
 /** Why an answer was withheld, in the field that clients of OpenAI's interface read; null for a given answer. */
-export function refusalOf({ abstained, confidence }: TextAnswer): string | null {
+function refusalOf({ abstained, confidence }: TextAnswer): string | null {
   return abstained
     ? `The model is not sure enough of its answer (confidence ${confidence.toPrecision(3)}).`
     : null;
 }
 
-/** The prompt of a conversation: the contents of all messages, one per line; undefined if all are images. */
-export function sourceOfMessages(messages: ChatRequest["messages"]): string | undefined {
-  const texts = messages.flatMap(({ content }) => {
-    if (typeof content === "string") return [content];
-    const parts = content.flatMap((part) => (part.type === "text" ? [part.text] : []));
-    return parts.length === 0 ? [] : [parts.join("")];
-  });
-  return texts.length === 0 ? undefined : texts.join("\n");
-}
-
-interface StreamOptions {
-  readonly include_usage?: boolean | undefined;
-}
-
-export function completionEvents(
-  head: ResponseHead,
-  options: StreamOptions | null | undefined,
-): StreamEvents {
+export function completionEvents(head: ResponseHead, includeUsage: boolean): StreamEvents {
   const chunk = (choices: readonly object[], more: object = {}): object => {
     return { ...head, object: "text_completion", choices, ...more };
   };
@@ -45,11 +56,11 @@ export function completionEvents(
     piece: (index, text) => chunk([{ index, text, finish_reason: null, logprobs: null }]),
     end: (index, { reason, confidence, abstained }) =>
       chunk([{ index, text: "", finish_reason: reason, logprobs: null, confidence, abstained }]),
-    last: (answers) => (options?.include_usage === true ? chunk([], { usage: usageOf(answers) }) : undefined),
+    last: (answers) => (includeUsage ? chunk([], { usage: usageOf(answers) }) : undefined),
   };
 }
 
-export function chatEvents(head: ResponseHead, options: StreamOptions | null | undefined): StreamEvents {
+export function chatEvents(head: ResponseHead, includeUsage: boolean): StreamEvents {
   const chunk = (choices: readonly object[], more: object = {}): object => {
     return { ...head, object: "chat.completion.chunk", choices, ...more };
   };
@@ -63,6 +74,6 @@ export function chatEvents(head: ResponseHead, options: StreamOptions | null | u
       const { reason, confidence, abstained } = answer;
       return delta(index, abstained ? { refusal: refusalOf(answer) } : {}, reason, { confidence, abstained });
     },
-    last: (answers) => (options?.include_usage === true ? chunk([], { usage: usageOf(answers) }) : undefined),
+    last: (answers) => (includeUsage ? chunk([], { usage: usageOf(answers) }) : undefined),
   };
 }

@@ -11,6 +11,7 @@ import { mkdir, open, readdir, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import { readFailure, SlmError, systemCode, writeFailure } from "@slm/core";
 import { storedAnswer, type StoredAnswer } from "./api-answer.js";
+import type { PaidAnswers } from "./api-sharing.js";
 
 const SEGMENT = /^answers-[0-9a-z-]+\.jsonl$/u;
 const KEYS = /^[0-9a-f]{64} [0-9a-f]{64} $/u;
@@ -44,7 +45,7 @@ interface Waiting {
   readonly failed: (error: unknown) => void;
 }
 
-export class AnswerStore {
+export class AnswerStore implements PaidAnswers {
   readonly #directory: string;
   readonly #places: Places;
   #segment: { readonly file: string; readonly handle: FileHandle; bytes: number } | undefined;

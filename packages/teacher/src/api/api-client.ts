@@ -3,8 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { SlmError } from "@slm/core";
 import { readAnswer, type StoredAnswer } from "./api-answer.js";
 import type { ApiLimits } from "./api-file.js";
-import type { Budget } from "./budget.js";
-import type { Pace } from "./pace.js";
+import type { RequestBudget, RequestPace } from "./api-sharing.js";
 import { ConnectionError, postJson, type HttpAnswer } from "./post-json.js";
 import { rejectionOf } from "./rejection.js";
 import type { AnswerRequest } from "./request-body.js";
@@ -17,8 +16,8 @@ const MAX_RETRY_AFTER_MS = 15 * 60_000;
 
 export interface ApiClientOptions {
   readonly limits: ApiLimits;
-  readonly pace: Pace;
-  readonly budget: Budget;
+  readonly pace: RequestPace;
+  readonly budget: RequestBudget;
   readonly firstPauseMs: number;
   /** Called with every attempt that failed. */
   readonly onRetry: (reason: string) => void;
@@ -64,7 +63,7 @@ export class ApiClient {
   async #attempt(request: AnswerRequest, signal: AbortSignal): Promise<Attempt> {
     const { limits, budget, pace } = this.#options;
     const key = readKey(limits.apiKeyEnv);
-    const settle = await budget.reserve(request.bound);
+    const settle = await budget.reserve(request.bound, request.key);
     let billed: StoredAnswer["usage"];
     try {
       const { url, body } = request;
@@ -87,7 +86,7 @@ export class ApiClient {
       if (error.mayBeBilled) billed = request.bound;
       return { reason: error.message, waitMs: undefined };
     } finally {
-      settle(billed);
+      await settle(billed);
     }
   }
 }

@@ -5,6 +5,7 @@ import type { CompletionOptions, LabelAnswer, Labeller, LabelRequestOptions } fr
 import { outcomeOf, scoreOf, targetOf, type AnswerToken, type StoredAnswer } from "./api-answer.js";
 import { ApiClient, FIRST_PAUSE_MS, readKey } from "./api-client.js";
 import { apiIdentity, type ApiFile } from "./api-file.js";
+import type { ApiSharing, PaidAnswers, RequestBudget, SharedRequests } from "./api-sharing.js";
 import { AnswerStore } from "./answer-store.js";
 import { Budget, formatAmount } from "./budget.js";
 import { Pace } from "./pace.js";
@@ -17,6 +18,8 @@ export interface ApiLabellerOptions {
   readonly progress: Progress;
   /** Where answers are stored. Default: a folder of this server and model in the user's cache. */
   readonly answersDirectory?: string | undefined;
+  /** What other machines that ask the same server have in common with this one. Default: it asks alone. */
+  readonly sharing?: ApiSharing | undefined;
   /** Pause before the second attempt [ms]. Default: one second. */
   readonly firstPauseMs?: number | undefined;
 }
@@ -35,8 +38,8 @@ export class ApiLabeller implements Labeller {
   readonly identity: string;
   /** The server and how it is asked. */
   readonly file: ApiFile;
-  readonly #store: AnswerStore;
-  readonly #budget: Budget;
+  readonly #store: PaidAnswers;
+  readonly #budget: RequestBudget;
   readonly #client: ApiClient;
   readonly #progress: Progress;
   readonly #running = new Map<string, Promise<StoredAnswer | undefined>>();
@@ -44,17 +47,17 @@ export class ApiLabeller implements Labeller {
   readonly #counted = new Set<string>();
   #withoutAnswer = 0;
 
-  private constructor(file: ApiFile, store: AnswerStore, options: ApiLabellerOptions) {
+  private constructor(file: ApiFile, { pace, budget, answers }: SharedRequests, options: ApiLabellerOptions) {
     this.name = file.request.model;
     this.identity = apiIdentity(file);
     this.file = file;
-    this.#store = store;
+    this.#store = answers;
     this.#progress = options.progress;
-    this.#budget = new Budget(file.limits);
+    this.#budget = budget;
     this.#client = new ApiClient({
       limits: file.limits,
-      pace: new Pace(file.limits),
-      budget: this.#budget,
+      pace,
+      budget,
       firstPauseMs: options.firstPauseMs ?? FIRST_PAUSE_MS,
       onRetry: (reason) => {
         this.#progress({ stage: "cache", message: `${this.name}: trying again: ${reason}` });
@@ -67,14 +70,17 @@ export class ApiLabeller implements Labeller {
     const { baseUrl, model } = file.request;
     requireVerification(baseUrl);
     readKey(file.limits.apiKeyEnv);
+    if (options.sharing !== undefined) return new ApiLabeller(file, options.sharing(file), options);
     const directory =
       options.answersDirectory ??
       join(userCacheFolder(), "answers", sha256(`${baseUrl}\n${model}`).slice(0, 32));
-    return new ApiLabeller(file, await AnswerStore.open(directory), options);
+    const answers = await AnswerStore.open(directory);
+    const alone = { pace: new Pace(file.limits), budget: new Budget(file.limits), answers };
+    return new ApiLabeller(file, alone, options);
   }
 
   /** What was spent, earlier runs included. */
-  get spent(): Budget["spent"] {
+  get spent(): RequestBudget["spent"] {
     return this.#budget.spent;
   }
 
@@ -197,7 +203,7 @@ export class ApiLabeller implements Labeller {
 
   async #storedAnswer({ key, bound }: AnswerRequest): Promise<StoredAnswer | undefined> {
     const stored = await this.#store.get(key);
-    if (stored !== undefined && !this.#counted.has(key)) this.#budget.count(stored.usage ?? bound);
+    if (stored !== undefined && !this.#counted.has(key)) await this.#budget.count(stored.usage ?? bound, key);
     this.#counted.add(key);
     return stored;
   }

@@ -1,6 +1,7 @@
 /** The hard budget of a teacher behind a server: no request starts that could exceed it. */
 import { SlmError } from "@slm/core";
 import type { ApiLimits } from "./api-file.js";
+import type { RequestBudget } from "./api-sharing.js";
 import type { Usage } from "./request-body.js";
 
 /** What was used. */
@@ -23,7 +24,7 @@ export function priceOf(price: ApiLimits["price"], { input, output }: Usage): nu
   return (input * price.perMillionInputTokens + output * price.perMillionOutputTokens) / MILLION;
 }
 
-export class Budget {
+export class Budget implements RequestBudget {
   readonly #limits: Pick<ApiLimits, "budget" | "price">;
   readonly #used = { requests: 0, input: 0, output: 0 };
   readonly #reserved = new Set<Reservation>();
@@ -52,7 +53,7 @@ export class Budget {
       await new Promise<void>((resume) => this.#waiting.push(resume));
       exceeded = this.#exceededBy(bound);
     }
-    if (exceeded !== undefined) throw this.#failure(exceeded, bound);
+    if (exceeded !== undefined) throw budgetExceeded(exceeded, this.#limits, this.spent, bound);
     const reservation = { bound };
     this.#reserved.add(reservation);
     return (usage) => {
@@ -87,22 +88,25 @@ export class Budget {
       (name) => (after[name] ?? 0) > (budget[name] ?? Infinity),
     );
   }
+}
 
-  #failure(name: keyof Spending, bound: Usage): SlmError {
-    const { spent } = this;
-    const limit = this.#limits.budget?.[name];
-    return new SlmError(
-      "BUDGET_EXCEEDED",
-      `teacher: the budget of ${String(limit)} ${UNITS[name]} is used up: ${formatAmount(spent[name] ?? 0)} ${UNITS[name]} are spent, ` +
-        `and the next request may cost ${bound.input + bound.output} tokens; all answers are kept`,
-      {
-        context: { limit, ...spent, nextRequest: bound },
-        suggestions: [
-          `--set teacher.budget.${name}=LIMIT with a higher limit goes on where this run stopped`,
-        ],
-      },
-    );
-  }
+/** The error of a request that could exceed a limit. @param spent before it */
+export function budgetExceeded(
+  name: keyof Spending,
+  { budget }: Pick<ApiLimits, "budget">,
+  spent: Spending,
+  bound: Usage,
+): SlmError {
+  const limit = budget?.[name];
+  return new SlmError(
+    "BUDGET_EXCEEDED",
+    `teacher: the budget of ${String(limit)} ${UNITS[name]} is used up: ${formatAmount(spent[name] ?? 0)} ${UNITS[name]} are spent, ` +
+      `and the next request may cost ${bound.input + bound.output} tokens; all answers are kept`,
+    {
+      context: { limit, ...spent, nextRequest: bound },
+      suggestions: [`--set teacher.budget.${name}=LIMIT with a higher limit goes on where this run stopped`],
+    },
+  );
 }
 
 const UNITS: Readonly<Record<keyof Spending, string>> = {

@@ -1,5 +1,6 @@
 /** Holds requests back: limits per minute, and pauses that the server asks for. */
 import { setTimeout as sleep } from "node:timers/promises";
+import type { RequestPace } from "./api-sharing.js";
 
 const MINUTE_MS = 60_000;
 
@@ -20,7 +21,7 @@ const systemClock: PaceClock = {
 };
 
 /** Limits of starts within any minute, in the order of the calls. */
-export class Pace {
+export class Pace implements RequestPace {
   readonly #limits: PaceLimits;
   readonly #clock: PaceClock;
   #started: { readonly at: number; readonly tokens: number }[] = [];

@@ -1,5 +1,5 @@
 /** One exchange with a server, bounded in time and size. The key goes to the server's own address only: redirects are not followed. */
-import { guardedFetch, SilenceError, SLM_VERSION, SlmError, systemCode } from "@slm/core";
+import { guardedFetch, NetworkError, SilenceError, SLM_VERSION, SlmError, systemCode } from "@slm/core";
 
 /** Longest response that is read. 1,000 tokens with 20 log-probabilities each take about 2 MB. */
 const MAX_RESPONSE_BYTES = 32 * 1024 * 1024;
@@ -60,18 +60,15 @@ export async function postJson({ url, body, key, silenceMs, signal }: JsonPost):
     });
     return { status: response.status, headers: response.headers, text: await response.text() };
   } catch (error) {
-    if (error instanceof SlmError) throw error;
     signal.throwIfAborted();
-    throw connectionFailure(error, url);
+    throw error instanceof NetworkError ? connectionFailure(error, url) : error;
   }
 }
 
-function connectionFailure(error: unknown, url: string): Error {
-  if (error instanceof SilenceError) return new ConnectionError(error.message, true, error);
-  // fetch says "fetch failed" and keeps the reason in the cause.
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+function connectionFailure(error: NetworkError, url: string): Error {
+  const { cause, reason } = error;
+  if (error instanceof SilenceError) return new ConnectionError(reason, true, error);
   const code = systemCode(cause) ?? "";
-  const reason = cause instanceof Error ? cause.message || code : String(cause);
   if (CERTIFICATE.test(code)) {
     return new SlmError(
       "DEVICE_UNAVAILABLE",

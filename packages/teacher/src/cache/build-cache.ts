@@ -3,9 +3,17 @@
  */
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { sha256, throwIfInterrupted, withLock, writeBytesAtomic, writeJsonAtomic, SlmError } from "@slm/core";
+import {
+  hashJson,
+  sha256,
+  throwIfInterrupted,
+  withLock,
+  writeBytesAtomic,
+  writeJsonAtomic,
+  SlmError,
+} from "@slm/core";
 import { cacheFileOf } from "./cache-file.js";
-import { planCache, type CachePlan } from "./cache-plan.js";
+import { planCache, withoutPairs, type CachePlan } from "./cache-plan.js";
 import {
   CACHE_FILE,
   decodeHeader,
@@ -17,7 +25,9 @@ import {
   shardFile,
   type ShardHeader,
 } from "./shard-format.js";
-import type { CacheBuild, CacheReport } from "./teacher-cache.js";
+import { encodeShardTask, keysOfShard, keyText } from "./shard-task.js";
+import type { CacheBuild, CacheReport, ShardMaker, ShardWork, UnscoredPair } from "./teacher-cache.js";
+import { readUnscored, writeUnscored } from "./unscored-pairs.js";
 import { verifyShard } from "./verify-shard.js";
 import { makeShard, shardPlan } from "./write-shard.js";
 
@@ -56,7 +66,9 @@ export async function buildTeacherCache(build: CacheBuild): Promise<CacheReport>
 
 class CacheBuilder {
   private readonly build: CacheBuild;
-  private readonly plan: CachePlan;
+  private readonly wholePlan: CachePlan;
+  private plan: CachePlan;
+  private unscored: readonly UnscoredPair[] = [];
   private readonly k: number;
   private readonly began = performance.now();
   private scored = 0;
@@ -64,6 +76,7 @@ class CacheBuilder {
 
   constructor(build: CacheBuild, plan: CachePlan) {
     this.build = build;
+    this.wholePlan = plan;
     this.plan = plan;
     this.k = Math.min(build.k, build.teacher.config.vocabularySize);
   }
@@ -72,6 +85,8 @@ class CacheBuilder {
     const { directory, context } = this.build;
     const count = 2 ** this.plan.shardBits;
     await this.removeOthers(count);
+    this.leaveOut(await readUnscored(directory));
+    if (this.build.maker !== undefined) await this.makeElsewhere(this.build.maker);
     const shards: FinishedShard[] = [];
     let resumedShards = 0;
     for (let shard = 0; shard < count; shard++) {
@@ -93,7 +108,92 @@ class CacheBuilder {
     const { vocabularySize, k, pairs, tokens, truncation } = file;
     const bytesPerToken = file.bytes / tokens;
     const summary = { vocabularySize, k, pairs, tokens, bytesPerToken, truncation };
-    return { ...summary, resumedShards, shards: count, tokensPerSecond: this.rate() };
+    const { unscored } = this;
+    return { ...summary, unscored, resumedShards, shards: count, tokensPerSecond: this.rate() };
+  }
+
+  /** Hash of all that the shards depend on. */
+  private identity(): string {
+    const { identity, teacher } = this.build;
+    const { shardBits, buckets, keys } = this.wholePlan;
+    const { vocabularySize } = teacher.config;
+    return hashJson({ identity, vocabularySize, k: this.k, shardBits, buckets, keys: sha256(keys) });
+  }
+
+  private leaveOut(unscored: readonly UnscoredPair[]): void {
+    if (unscored.length === 0) return;
+    const keys = new Set(unscored.map(({ key }) => key));
+    this.unscored = unscored;
+    this.plan = withoutPairs(this.wholePlan, (key) => keys.has(keyText(key)));
+    if (this.plan.order.length === 0)
+      throw new SlmError("DATA_INVALID", `cache: the teacher could score no pair: ${unscored[0]!.reason}`);
+  }
+
+  /** Has the missing shards made; then all are found. */
+  private async makeElsewhere(maker: ShardMaker): Promise<void> {
+    const { directory, context } = this.build;
+    const shards: ShardWork[] = [];
+    for (let shard = 0; shard < 2 ** this.plan.shardBits; shard++) {
+      throwIfInterrupted(context.signal, "cache");
+      if (this.tokensOf(shard) > 0 && (await this.found(shard)) === undefined)
+        shards.push(this.workOf(shard));
+    }
+    this.done = this.plan.tokens - shards.reduce((sum, { tokens }) => sum + tokens, 0);
+    await maker.make({
+      build: this.identity(),
+      shards,
+      signal: context.signal,
+      setAside: async (pairs) => {
+        this.leaveOut([...this.unscored, ...pairs]);
+        await writeUnscored(directory, this.unscored);
+      },
+      accept: async (shard, file) => {
+        const name = shardFile(shard);
+        const header = decodeHeader(file.subarray(0, HEADER_BYTES), file.length, name);
+        if (header.plan !== shardPlan(this.build, this.plan, shard, this.k))
+          throw new SlmError(
+            "DATA_INVALID",
+            `${name}: made from other pairs or by another teacher than asked for`,
+          );
+        await writeBytesAtomic(join(directory, name), file);
+      },
+      onTokens: (count) => {
+        this.tell(count);
+      },
+    });
+    this.done = 0;
+  }
+
+  private tokensOf(shard: number): number {
+    const { starts, order } = this.plan;
+    let tokens = 0;
+    for (let at = starts[shard]!; at < starts[shard + 1]!; at++)
+      tokens += this.build.pairs.lengths.target[order[at]!]!;
+    return tokens;
+  }
+
+  private workOf(shard: number): ShardWork {
+    const { plan } = this;
+    const keys = keysOfShard(plan, shard);
+    return {
+      shard,
+      keys,
+      tokens: this.tokensOf(shard),
+      task: (only) =>
+        encodeShardTask(this.build, plan, { shard, k: this.k }, (key) => only?.has(key) ?? true),
+    };
+  }
+
+  private tell(count: number): void {
+    this.scored += count;
+    this.done += count;
+    this.build.context.progress({
+      stage: "cache",
+      message: "tokens scored",
+      step: this.done,
+      total: this.plan.tokens,
+      metrics: { tokensPerSecond: this.rate() },
+    });
   }
 
   /** Files to remove: shards that this cache does not have, and the file that marks a complete cache. */
@@ -123,17 +223,9 @@ class CacheBuilder {
   }
 
   private async make(shard: number): Promise<FinishedShard> {
-    const { directory, context } = this.build;
+    const { directory } = this.build;
     const file = await makeShard(this.build, this.plan, shard, this.k, (count) => {
-      this.scored += count;
-      this.done += count;
-      context.progress({
-        stage: "cache",
-        message: "tokens scored",
-        step: this.done,
-        total: this.plan.tokens,
-        metrics: { tokensPerSecond: this.rate() },
-      });
+      this.tell(count);
     });
     const name = shardFile(shard);
     await writeBytesAtomic(join(directory, name), file);

@@ -55,6 +55,24 @@ export async function planCache(pairs: TokenPairs, shardTokens = SHARD_TOKENS): 
   return { order, keys, shardBits, starts, tokens, buckets, assignment: assignBuckets(lengths, buckets) };
 }
 
+/** The plan without some pairs. Buckets and shards stay as they are, so shards without such a pair do too. @param isOut by key */
+export function withoutPairs(plan: CachePlan, isOut: (key: Buffer) => boolean): CachePlan {
+  const { order, keys, starts, assignment } = plan;
+  const kept: number[] = [];
+  const begins = new Int32Array(starts.length);
+  for (let shard = 0; shard + 1 < starts.length; shard++) {
+    for (let at = starts[shard]!; at < starts[shard + 1]!; at++) if (!isOut(keyAt(keys, at))) kept.push(at);
+    begins[shard + 1] = kept.length;
+  }
+  return {
+    ...plan,
+    order: Int32Array.from(kept, (at) => order[at]!),
+    keys: Buffer.concat(kept.map((at) => keyAt(keys, at))),
+    starts: begins,
+    assignment: Uint8Array.from(kept, (at) => assignment[at]!),
+  };
+}
+
 /** One key of many. */
 export function keyAt(keys: Buffer, index: number): Buffer {
   return keys.subarray(index * KEY_BYTES, (index + 1) * KEY_BYTES);

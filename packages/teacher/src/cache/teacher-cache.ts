@@ -31,6 +31,42 @@ interface CacheSummary {
   readonly truncation: Truncation;
 }
 
+/** A shard that is still to be made. */
+export interface ShardWork {
+  readonly shard: number;
+  /** Keys of its pairs. */
+  readonly keys: readonly string[];
+  /** Its target positions. */
+  readonly tokens: number;
+  /** A file from which `makeShardOfTask` makes it; with `only`, from some of its pairs. */
+  readonly task: (only?: ReadonlySet<string>) => Promise<Buffer>;
+}
+
+/** Makes shards on other machines. */
+export interface ShardMaker {
+  /**
+   * Makes shards, in any order, and hands each file to `accept`, which checks and keeps it. Pairs that no machine could score are handed to
+   * `setAside`; their shard is made without them.
+   *
+   * @throws SlmError INTERRUPTED with the accepted shards kept, and what the machines throw
+   */
+  make(request: {
+    /** Identifies the build: a hash of all that its shards depend on. */
+    readonly build: string;
+    readonly shards: readonly ShardWork[];
+    readonly accept: (shard: number, file: Buffer) => Promise<void>;
+    readonly setAside: (keys: readonly UnscoredPair[]) => Promise<void>;
+    readonly signal: AbortSignal;
+    readonly onTokens: (count: number) => void;
+  }): Promise<void>;
+}
+
+/** A pair that the teacher could not score. */
+export interface UnscoredPair {
+  readonly key: string;
+  readonly reason: string;
+}
+
 export interface CacheBuild {
   /** Output directory; complete shards of a killed build of the same cache are reused. */
   readonly directory: string;
@@ -43,12 +79,16 @@ export interface CacheBuild {
   readonly k: number;
   /** Average number of target positions per shard, which an interruption may lose. Default 32,768. */
   readonly shardTokens?: number;
+  /** Makes what is missing on other machines. Default: it is made here. */
+  readonly maker?: ShardMaker | undefined;
   readonly engine: Engine;
   readonly context: StageContext;
 }
 
 /** Report of a build: the finished cache, and the work of this run. */
 export interface CacheReport extends CacheSummary {
+  /** Pairs that are not in the cache, because the teacher could not score them. */
+  readonly unscored: readonly UnscoredPair[];
   /** Shards reused from an earlier run. */
   readonly resumedShards: number;
   readonly shards: number;

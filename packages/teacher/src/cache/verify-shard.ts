@@ -1,8 +1,8 @@
 /** Checks a complete shard as a stream, in constant memory. */
 import { createHash } from "node:crypto";
-import { open, type FileHandle } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 import { basename } from "node:path";
-import { readFailure } from "@slm/core";
+import { openRegular, readFailure } from "@slm/core";
 import { corrupt, decodeHeader, DIGEST_BYTES, HEADER_BYTES, type ShardHeader } from "./shard-format.js";
 
 const BLOCK_BYTES = 1 << 18;
@@ -26,7 +26,7 @@ export async function verifyShard(path: string): Promise<VerifiedShard> {
 /** Opens a file to be read. @throws SlmError INPUT_MISSING naming it */
 export async function openForReading(path: string): Promise<FileHandle> {
   try {
-    return await open(path, "r");
+    return await openRegular(path);
   } catch (error) {
     throw readFailure(error, path, ["slm teacher cache RECIPE"]);
   }

@@ -2,6 +2,7 @@
 import type { StageContext } from "@slm/core";
 import type { Engine } from "@slm/tensor";
 import type { Tokenizer } from "@slm/tokenizer";
+import type { ApiSharing } from "../api/api-sharing.js";
 import type { AnswerVolume } from "../api/estimate.js";
 import type { TeacherRow } from "../cache-rows.js";
 import type { Labeller } from "../labeller.js";
@@ -17,6 +18,8 @@ export interface OpenRequest {
   readonly tokenizerDirectory: string;
   readonly engine: Engine;
   readonly context: StageContext;
+  /** What machines that ask a server have in common. Default: this one asks alone. */
+  readonly sharing?: ApiSharing | undefined;
 }
 
 /** A teacher that gives distributions, by its weights on this machine or out of a server's stored answers. */

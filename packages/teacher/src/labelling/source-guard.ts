@@ -46,6 +46,11 @@ export class SourceGuard {
     );
   }
 
+  /** The same guard before it met any source. */
+  fresh(): SourceGuard {
+    return new SourceGuard(this.#owners, this.#similar);
+  }
+
   /** Why a source must not be labelled, if so. A source is remembered: the next time it is a duplicate. */
   reasonFor(source: string): Reason | undefined {
     const key = sourceKey(source);

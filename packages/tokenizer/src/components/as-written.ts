@@ -3,28 +3,15 @@ import type { TokenizerJson } from "../tokenizer-files.js";
 import { isComponent, reject, type Component } from "./component.js";
 import { prependScheme } from "./pre-tokenizers.js";
 
-/** Normalizers that the library supports; it needs them to match added tokens in normalized text. */
-const KNOWN_NORMALIZERS: ReadonlySet<string> = new Set([
-  ...["NFC", "NFD", "NFKC", "NFKD", "Lowercase", "StripAccents", "Strip", "Prepend", "Replace"],
-  ...["Precompiled", "BertNormalizer", "Sequence"],
-]);
-
 /** The file as the library gets it. */
 export function asWritten(tokenizer: TokenizerJson): object {
-  const { normalizer, decoder } = tokenizer;
+  const { decoder } = tokenizer;
   return {
     ...tokenizer,
-    normalizer: normalizer === null ? null : knownParts(normalizer),
+    normalizer: null,
     pre_tokenizer: null,
     decoder: decoder === null ? null : decoderAsWritten(decoder),
   };
-}
-
-function knownParts(component: Component): Component | null {
-  if (!KNOWN_NORMALIZERS.has(component.type)) return null;
-  const { normalizers } = component;
-  if (component.type !== "Sequence" || !Array.isArray(normalizers)) return component;
-  return { ...component, normalizers: normalizers.filter(isComponent).map(knownParts) };
 }
 
 /** Works around the library's Metaspace decoder, which always removes the first space. */

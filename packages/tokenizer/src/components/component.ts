@@ -1,5 +1,6 @@
 /** The components of a `tokenizer.json` that run before its model, and helpers to read their settings. */
 import { SlmError } from "@slm/core";
+import { literalPattern, type Pattern } from "../patterns/pattern.js";
 
 /** One normalizer, pre-tokenizer or decoder of a file; its settings are checked where they are used. */
 export interface Component {
@@ -12,7 +13,7 @@ export interface Component {
  *
  * @throws SlmError DATA_INVALID if they are not components
  */
-export function partsOf(component: Component, key: string): readonly Component[] {
+function partsOf(component: Component, key: string): readonly Component[] {
   const parts = component[key];
   if (Array.isArray(parts) && parts.every(isComponent)) return parts;
   throw reject(`${component.type} needs a list of components in '${key}'`);
@@ -26,40 +27,58 @@ export function isComponent(value: unknown): value is Component {
 export function textOf(component: Component, key: string, fallback?: string): string {
   const value = component[key] ?? fallback;
   if (typeof value === "string") return value;
-  throw reject(`${component.type} needs a text in '${key}', got ${JSON.stringify(value)}`);
+  throw reject(`${component.type} needs a text in '${key}', got ${JSON.stringify(value).slice(0, 80)}`);
 }
 
 /** A boolean setting; the default where it is absent or null. @throws SlmError DATA_INVALID for anything else */
 export function flagOf(component: Component, key: string, fallback: boolean): boolean {
   const value = component[key] ?? fallback;
   if (typeof value === "boolean") return value;
-  throw reject(`${component.type} needs true or false in '${key}', got ${JSON.stringify(value)}`);
+  throw reject(
+    `${component.type} needs true or false in '${key}', got ${JSON.stringify(value).slice(0, 80)}`,
+  );
 }
+
+/**
+ * The components that run one after another: those of nested sequences, in order.
+ *
+ * @param key where a sequence has its parts
+ * @throws SlmError DATA_INVALID for parts that are no components, or too many
+ */
+export function inOrder(component: Component, key: string): readonly Component[] {
+  const parts: Component[] = [];
+  const open = [component];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    if (next.type !== "Sequence") parts.push(next);
+    else for (const part of partsOf(next, key).toReversed()) open.push(part);
+    if (parts.length > MOST_PARTS || open.length > MOST_PARTS)
+      throw reject(`more than ${MOST_PARTS} components in '${key}'`);
+  }
+  return parts;
+}
+
+/** Most components of a sequence; published files have up to about 20. */
+const MOST_PARTS = 100;
 
 /** The error for an unsupported component or setting. */
 export function reject(problem: string): SlmError {
   return new SlmError("DATA_INVALID", `tokenizer: tokenizer.json: ${problem}`);
 }
 
-/** Compiles a regular expression of the file (Oniguruma syntax) to JavaScript's, with the flags for global and Unicode. */
-export type CompilePattern = (pattern: string) => RegExp;
+/** Compiles a regular expression of the file (Oniguruma syntax). */
+export type CompilePattern = (pattern: string) => Pattern;
 
 /**
  * The pattern of a `Split` or `Replace`.
  *
- * @throws SlmError DATA_INVALID if there is none, or one that JavaScript cannot express
+ * @throws SlmError DATA_INVALID if there is none, or one that cannot be matched in linear time
  */
-export function patternOf(component: Component, compile: CompilePattern): RegExp {
+export function patternOf(component: Component, compile: CompilePattern): Pattern {
   const { pattern } = component;
   if (typeof pattern === "object" && pattern !== null) {
-    if ("String" in pattern && typeof pattern.String === "string") return literal(pattern.String);
+    if ("String" in pattern && typeof pattern.String === "string") return literalPattern(pattern.String);
     if ("Regex" in pattern && typeof pattern.Regex === "string") return compile(pattern.Regex);
   }
-  const got = pattern === undefined ? "none" : JSON.stringify(pattern);
+  const got = pattern === undefined ? "none" : JSON.stringify(pattern).slice(0, 80);
   throw reject(`${component.type} needs a pattern {"Regex": text} or {"String": text}, got ${got}`);
-}
-
-/** A regular expression that matches a text literally. */
-export function literal(text: string): RegExp {
-  return new RegExp(text.replaceAll(/[\\^$.*+?()[\]{}|/-]/gu, String.raw`\$&`), "gu");
 }

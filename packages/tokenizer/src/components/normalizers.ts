@@ -9,18 +9,23 @@ import { base64Bytes, utf8Bytes } from "../utf8.js";
 import { characterMap, MAP_RULES, type MapRule } from "../character-map.js";
 import {
   flagOf,
-  partsOf,
+  inOrder,
   patternOf,
   reject,
   textOf,
   type CompilePattern,
   type Component,
 } from "./component.js";
+import { checkGrowth, longestFrom, replaceMatches } from "./growth.js";
 
+/** @throws SlmError DATA_INVALID where the text would become too long */
 export type Normalize = (text: string) => string;
 
+/** One step. @param longest of the result [characters]; the caller checks it again */
+type Step = (text: string, longest: number) => string;
+
 /** One row per type. */
-const NORMALIZERS: Readonly<Record<string, (component: Component, compile: CompilePattern) => Normalize>> = {
+const NORMALIZERS: Readonly<Record<string, (component: Component, compile: CompilePattern) => Step>> = {
   NFC: () => (text) => text.normalize("NFC"),
   NFD: () => (text) => text.normalize("NFD"),
   NFKC: () => (text) => text.normalize("NFKC"),
@@ -30,12 +35,15 @@ const NORMALIZERS: Readonly<Record<string, (component: Component, compile: Compi
   Strip: stripOf,
   Prepend: (component) => {
     const front = textOf(component, "prepend");
-    return (text) => (text === "" ? "" : front + text);
+    return (text, longest) => {
+      checkGrowth(text.length + front.length, longest);
+      return text === "" ? "" : front + text;
+    };
   },
   Replace: (component, compile) => {
     const pattern = patternOf(component, compile);
     const content = textOf(component, "content");
-    return (text) => text.replaceAll(pattern, () => content);
+    return (text, longest) => replaceMatches(text, pattern.matches(text), { content, longest });
   },
   Nmt: () => nmt,
   ByteLevel: () => (text) => Array.from(utf8Bytes(text), (byte) => BYTE_CHARACTERS[byte]!).join(""),
@@ -48,10 +56,6 @@ const NORMALIZERS: Readonly<Record<string, (component: Component, compile: Compi
     return table === "" ? (text) => text : characterMap(bytes, rule);
   },
   BertNormalizer: bertOf,
-  Sequence: (component, compile) => {
-    const parts = partsOf(component, "normalizers").map((part) => compileNormalizer(part, compile));
-    return (text) => parts.reduce((value, normalize) => normalize(value), text);
-  },
 };
 
 /**
@@ -60,8 +64,19 @@ const NORMALIZERS: Readonly<Record<string, (component: Component, compile: Compi
  * @throws SlmError DATA_INVALID for an unsupported type or setting
  */
 export function compileNormalizer(component: Component, compile: CompilePattern): Normalize {
-  if (Object.hasOwn(NORMALIZERS, component.type)) return NORMALIZERS[component.type]!(component, compile);
-  throw reject(`the normalizer '${component.type}' is not supported`);
+  const steps = inOrder(component, "normalizers").map((part) => {
+    if (Object.hasOwn(NORMALIZERS, part.type)) return NORMALIZERS[part.type]!(part, compile);
+    throw reject(`the normalizer '${part.type.slice(0, 80)}' is not supported`);
+  });
+  return (text) => {
+    const longest = longestFrom(text.length);
+    let value = text;
+    for (const step of steps) {
+      value = step(value, longest);
+      checkGrowth(value.length, longest);
+    }
+    return value;
+  };
 }
 
 function isMapRule(name: string): name is MapRule {
@@ -78,12 +93,17 @@ function lowercase(text: string): string {
     : text.toLowerCase();
 }
 
-function stripOf(component: Component): Normalize {
-  const left = flagOf(component, "strip_left", true) ? /^\p{White_Space}+/u : undefined;
-  const right = flagOf(component, "strip_right", true) ? /\p{White_Space}+$/u : undefined;
+const BLANK = /\p{White_Space}/u;
+
+/** Character by character: an expression for blanks at the end would begin again at each blank inside. */
+function stripOf(component: Component): Step {
+  const isLeft = flagOf(component, "strip_left", true);
+  const isRight = flagOf(component, "strip_right", true);
   return (text) => {
-    const begun = left === undefined ? text : text.replace(left, "");
-    return right === undefined ? begun : begun.replace(right, "");
+    let [start, end] = [0, text.length];
+    while (isLeft && start < end && BLANK.test(text[start]!)) start++;
+    while (isRight && end > start && BLANK.test(text[end - 1]!)) end--;
+    return text.slice(start, end);
   };
 }
 
@@ -101,7 +121,7 @@ const IDEOGRAPHS = new RegExp(
   "gu",
 );
 
-function bertOf(component: Component): Normalize {
+function bertOf(component: Component): Step {
   const isLowered = flagOf(component, "lowercase", true);
   const steps: Normalize[] = [];
   if (flagOf(component, "clean_text", true)) {

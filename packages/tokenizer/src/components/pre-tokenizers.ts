@@ -7,16 +7,17 @@
  */
 import { BYTE_CHARACTERS } from "../byte-symbols.js";
 import { utf8Bytes } from "../utf8.js";
+import { literalPattern, ownPattern, type Pattern } from "../patterns/pattern.js";
 import {
   flagOf,
-  literal,
-  partsOf,
+  inOrder,
   patternOf,
   reject,
   textOf,
   type CompilePattern,
   type Component,
 } from "./component.js";
+import { checkGrowth, longestFrom } from "./growth.js";
 
 /** A piece of a text, and whether it starts the text. */
 interface Piece {
@@ -27,31 +28,34 @@ interface Piece {
 export type Cut = (piece: Piece) => readonly Piece[];
 
 /** Unicode punctuation, and all ASCII punctuation, including what Unicode classifies as symbols. */
-const PUNCTUATION = /[\p{P}!-/:-@[-`{-~]/gu;
-const WHITE_SPACE = /\p{White_Space}/gu;
+const PUNCTUATION = ownPattern(/[\p{P}!-/:-@[-`{-~]/gu);
+const WHITE_SPACE = ownPattern(/\p{White_Space}/gu);
 /** Word characters of Rust's regular expressions. */
 const WORD = String.raw`\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}`;
-const WORDS = new RegExp(String.raw`[${WORD}]+|[^${WORD}\p{White_Space}]+`, "gu");
+const WORDS = ownPattern(new RegExp(String.raw`[${WORD}]+|[^${WORD}\p{White_Space}]+`, "gu"));
 /** GPT-2's pattern of words. */
-const BYTE_LEVEL =
-  /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\p{White_Space}\p{L}\p{N}]+|\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+/gu;
+const BYTE_LEVEL = ownPattern(
+  /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\p{White_Space}\p{L}\p{N}]+|\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+/gu,
+);
+const NUMBERS = ownPattern(/\p{N}/gu);
 
 /** One row per type. */
 const PRE_TOKENIZERS: Readonly<Record<string, (component: Component, compile: CompilePattern) => Cut>> = {
   Whitespace: () => splitter(WORDS, "Removed", true),
   WhitespaceSplit: () => splitter(WHITE_SPACE, "Removed"),
-  BertPreTokenizer: () => inTurn([splitter(WHITE_SPACE, "Removed"), splitter(PUNCTUATION, "Isolated")]),
+  BertPreTokenizer: () => {
+    const [words, marks] = [splitter(WHITE_SPACE, "Removed"), splitter(PUNCTUATION, "Isolated")];
+    return (piece) => words(piece).flatMap(marks);
+  },
   Punctuation: (component) => splitter(PUNCTUATION, behaviorOf(component, "Isolated")),
   Digits: (component) =>
-    splitter(/\p{N}/gu, flagOf(component, "individual_digits", false) ? "Isolated" : "Contiguous"),
-  CharDelimiterSplit: (component) => splitter(literal(textOf(component, "delimiter")), "Removed"),
+    splitter(NUMBERS, flagOf(component, "individual_digits", false) ? "Isolated" : "Contiguous"),
+  CharDelimiterSplit: (component) => splitter(literalPattern(textOf(component, "delimiter")), "Removed"),
   Split: (component, compile) =>
     splitter(patternOf(component, compile), behaviorOf(component), flagOf(component, "invert", false)),
   FixedLength: fixedLength,
   Metaspace: metaspace,
   ByteLevel: byteLevel,
-  Sequence: (component, compile) =>
-    inTurn(partsOf(component, "pretokenizers").map((part) => compilePreTokenizer(part, compile))),
 };
 
 /**
@@ -60,13 +64,22 @@ const PRE_TOKENIZERS: Readonly<Record<string, (component: Component, compile: Co
  * @throws SlmError DATA_INVALID for an unsupported type or setting
  */
 export function compilePreTokenizer(component: Component, compile: CompilePattern): Cut {
-  if (Object.hasOwn(PRE_TOKENIZERS, component.type))
-    return PRE_TOKENIZERS[component.type]!(component, compile);
-  throw reject(`the pre-tokenizer '${component.type}' is not supported`);
-}
-
-function inTurn(cuts: readonly Cut[]): Cut {
-  return (piece) => cuts.reduce<readonly Piece[]>((pieces, cut) => pieces.flatMap(cut), [piece]);
+  const cuts = inOrder(component, "pretokenizers").map((part) => {
+    if (Object.hasOwn(PRE_TOKENIZERS, part.type)) return PRE_TOKENIZERS[part.type]!(part, compile);
+    throw reject(`the pre-tokenizer '${part.type.slice(0, 80)}' is not supported`);
+  });
+  return (piece) => {
+    const longest = longestFrom(piece.text.length);
+    let pieces: readonly Piece[] = [piece];
+    for (const cut of cuts) {
+      pieces = pieces.flatMap(cut);
+      checkGrowth(
+        pieces.reduce((sum, { text }) => sum + text.length, 0),
+        longest,
+      );
+    }
+    return pieces;
+  };
 }
 
 /** A match, or the text between two matches. */
@@ -107,17 +120,18 @@ function joined(
   return result;
 }
 
-function splitter(pattern: RegExp, behavior: Behavior, isInverted = false): Cut {
+function splitter(pattern: Pattern, behavior: Behavior, isInverted = false): Cut {
   return ({ text, isFirst }) => {
     const stretches: Stretch[] = [];
     const add = (start: number, end: number, isMatch: boolean): void => {
       if (end > start) stretches.push({ start, end, isMatch: isMatch !== isInverted });
     };
     let start = 0;
-    for (const { 0: match, index } of text.matchAll(pattern)) {
-      add(start, index, false);
-      start = index + match.length;
-      add(index, start, true);
+    const matches = pattern.matches(text);
+    for (let index = 0; index < matches.length; index += 2) {
+      add(start, matches[index]!, false);
+      start = matches[index + 1]!;
+      add(matches[index]!, start, true);
     }
     add(start, text.length, false);
     return BEHAVIORS[behavior](stretches).map((stretch) => ({
@@ -131,9 +145,11 @@ function fixedLength(component: Component): Cut {
   const length = component["length"] ?? 5;
   if (typeof length !== "number" || !Number.isInteger(length) || length < 1)
     throw reject(`FixedLength needs a whole number in 'length', got ${JSON.stringify(length)}`);
-  return splitter(new RegExp(`[^]{1,${length}}`, "gu"), "Isolated");
+  return splitter(ownPattern(new RegExp(`[^]{1,${length}}`, "gu")), "Isolated");
 }
 
+/** Longest replacement of a space [characters]; published files have one. */
+const LONGEST_SIGN = 16;
 const SCHEMES = ["always", "first", "never"];
 
 /** When `Metaspace` adds its prefix to a text; older files have a boolean instead. @throws SlmError DATA_INVALID */
@@ -146,8 +162,9 @@ export function prependScheme(component: Component): string {
 
 function metaspace(component: Component): Cut {
   const sign = textOf(component, "replacement", "\u2581");
+  if (sign.length > LONGEST_SIGN) throw reject(`Metaspace has a replacement of ${sign.length} characters`);
   const scheme = prependScheme(component);
-  const split = splitter(literal(sign), "MergedWithNext");
+  const split = splitter(literalPattern(sign), "MergedWithNext");
   const isSplit = flagOf(component, "split", true);
   return ({ text, isFirst }) => {
     const replaced = text.replaceAll(" ", () => sign);

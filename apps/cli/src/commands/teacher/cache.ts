@@ -1,5 +1,6 @@
 import { formatCount, formatNumber } from "../../ui/format.js";
 import { requiredRecipeArg, trainingFlags } from "../../recipe-flags.js";
+import { workersFlags } from "../../workers/workers-address.js";
 import type { StageReport } from "../../library/run-stage.js";
 import { StageCommand, type StageResult } from "../stage-command.js";
 
@@ -8,12 +9,14 @@ export class TeacherCacheCommand extends StageCommand {
     "Store the teacher's distributions over every target. Runs the earlier stages first if needed.";
   static override description =
     "Distillation then reads the teacher's distributions from disk. Unlabelled sources of the data are labelled too. " +
-    "An interrupted run is resumed, as by 'slm run'; --no-resume starts from the beginning.";
+    "An interrupted run is resumed, as by 'slm run'; --no-resume starts from the beginning. With --workers, the workers of a Redis score the " +
+    "rows; the cache is the same to the byte. Rows that crash every worker are set aside in teacher-unscored.jsonl, and no student learns from them.";
   static override args = { recipe: requiredRecipeArg };
-  static override flags = trainingFlags;
+  static override flags = { ...trainingFlags, ...workersFlags };
   static override examples = [
     "<%= config.bin %> teacher cache recipe.yaml",
     "<%= config.bin %> teacher cache recipe.yaml --set cache.k=20",
+    "<%= config.bin %> teacher cache recipe.yaml --workers redis://queue.example:6379 --storage /mnt/shared",
   ];
 
   protected override async execute(): Promise<StageResult> {
@@ -22,8 +25,15 @@ export class TeacherCacheCommand extends StageCommand {
     return "artifact" in result ? { ...result, cache: result.artifact } : result;
   }
 
-  protected override summarize({ tokens, bytesPerToken, truncation, labelled }: StageReport): string {
+  protected override summarize({
+    tokens,
+    bytesPerToken,
+    truncation,
+    labelled,
+    unscored,
+  }: StageReport): string {
     const parts = [];
+    if (unscored !== undefined) parts.push(`${String(unscored)} rows set aside`);
     if (labelled !== undefined) {
       const { kept, sources } = Object(labelled) as Readonly<Record<string, number>>;
       parts.push(`${kept} of ${sources} sources labelled`);

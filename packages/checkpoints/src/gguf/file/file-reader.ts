@@ -1,6 +1,6 @@
 /** Reads little-endian numbers and texts of a file in sequence, through a buffer of fixed size. */
-import { open, type FileHandle } from "node:fs/promises";
-import { readFailure } from "@slm/core";
+import type { FileHandle } from "node:fs/promises";
+import { openRegular, readFailure } from "@slm/core";
 import { invalid } from "./invalid.js";
 import { LIMITS } from "./limits.js";
 
@@ -40,11 +40,8 @@ export class FileReader {
   /** @throws SlmError INPUT_MISSING if there is no such file */
   static async open(file: string): Promise<FileReader> {
     try {
-      const handle = await open(file, "r");
-      const status = await handle.stat();
-      if (status.isFile()) return new FileReader(file, handle, status.size);
-      await handle.close();
-      throw invalid(file, "it is not a regular file");
+      const handle = await openRegular(file);
+      return new FileReader(file, handle, (await handle.stat()).size);
     } catch (error) {
       throw readFailure(error, file);
     }

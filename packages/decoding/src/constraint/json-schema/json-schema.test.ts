@@ -265,6 +265,43 @@ describe(jsonSchemaGrammar, () => {
     );
   });
 
+  const deep = (levels: number): unknown => JSON.parse("[".repeat(levels) + "]".repeat(levels));
+  const chain = (links: number, end: unknown): unknown => ({
+    $ref: "#/$defs/0",
+    $defs: Object.fromEntries(
+      Array.from({ length: links }, (_, at) => [at, at === links - 1 ? end : { $ref: `#/$defs/${at + 1}` }]),
+    ),
+  });
+  const names = (count: number): string[] => Array.from({ length: count }, (_, at) => `p${at}`);
+
+  test("follows a chain of 8,000 references", () => {
+    const text = randomText(jsonSchemaGrammar(chain(8000, { const: 7 })), byteVocabulary(), 1);
+    expect(text).toBe("7");
+  });
+
+  // Each of these ended in a stack overflow, in an argument list that is too long, or in minutes.
+  test.each<readonly [string, unknown]>([
+    ["a chain of references that ends nowhere", chain(8000, { $ref: "#/$defs/8000" })],
+    ["a chain of references that leads back", chain(8000, { $ref: "#/$defs/0" })],
+    ["references inside 8,000 lists", { $defs: Object.fromEntries(names(8000).map((name, at) => [name, { items: { $ref: `#/$defs/p${at + 1}` } }])), $ref: "#/$defs/p0" }], // prettier-ignore
+    ["a value of 100,000 levels in an enum", { enum: [deep(100_000)] }],
+    ["a constant of 100,000 levels", { const: deep(100_000) }],
+    ["a description of 100,000 levels", { description: deep(100_000) }],
+    ["a count of 100,000 levels", { maxLength: deep(100_000) }],
+    ["a schema of 100,000 levels", { anyOf: deep(100_000) }],
+    ["a value of 300,000 characters", { const: "x".repeat(300_000) }],
+    ["200,000 schemas in anyOf", { anyOf: Array.from({ length: 200_000 }, () => ({ type: "null" })) }],
+    ["200,000 values in an enum", { enum: Array.from({ length: 200_000 }, (_, at) => at) }],
+    ["100,000 required names", { properties: Object.fromEntries(names(100_000).map((name) => [name, true])), required: names(100_000) }], // prettier-ignore
+    ["a reference of 100,000 steps", { $ref: `#${"/x".repeat(100_000)}` }],
+  ])("rejects %s with a short message", (_, schema) => {
+    const start = process.cpuUsage();
+    const error = thrownBy(() => jsonSchemaGrammar(schema));
+    expect(error).toMatchObject({ code: "DATA_INVALID" });
+    expect((error as Error).message.length).toBeLessThan(500);
+    expect(process.cpuUsage(start).user / 1e6).toBeLessThan(5);
+  });
+
   test("stops a schema that can be read in too many ways", () => {
     const list = { type: "array", items: { $ref: "#" } };
     const constraint = constrainTokens(
@@ -279,6 +316,15 @@ describe(jsonSchemaGrammar, () => {
     expect(open).toThrow("too ambiguous");
   });
 });
+
+function thrownBy(run: () => unknown): unknown {
+  try {
+    run();
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+}
 
 /** Schemas with a value of theirs replaced. */
 function corrupt(): fc.Arbitrary<unknown> {

@@ -4,6 +4,7 @@
  *
  * Source: JSON Schema 2020-12 (and `definitions` of older drafts).
  */
+import { isDeeperThan } from "@slm/core";
 import type { Grammar, Part } from "../grammar.js";
 import { createJsonParts, listPart, mapPart, quoted, type JsonParts } from "./json-values.js";
 import {
@@ -22,7 +23,10 @@ import {
 const LARGEST_COUNT = 10_000;
 /** Deepest nesting of a schema. */
 const DEEPEST = 64;
+/** Most values of an enum and schemas of an anyOf. */
 const MOST_VALUES = 10_000;
+/** Deepest nesting of a schema as JSON, values of enums and descriptions included. */
+const DEEPEST_JSON = 1000;
 
 /**
  * The grammar of a schema's values.
@@ -30,6 +34,8 @@ const MOST_VALUES = 10_000;
  * @throws SlmError DATA_INVALID naming the place in the schema and the keyword or value that is not supported.
  */
 export function jsonSchemaGrammar(schema: unknown): Grammar {
+  if (isDeeperThan(schema, DEEPEST_JSON))
+    throw reject("#", `the schema nests lists and objects more than ${DEEPEST_JSON} deep`);
   return new SchemaCompiler(schema).grammar();
 }
 
@@ -43,23 +49,27 @@ class SchemaCompiler {
   readonly #parts: JsonParts = createJsonParts();
   /** Rules of the nested schemas that a `$ref` points to, by JSON pointer. */
   readonly #rules = new Map<string, number>();
+  /** Rules that are declared but not yet compiled. In a queue, because a chain of references may be longer than the stack. */
+  readonly #waiting: { readonly rule: number; readonly pointer: string; readonly schema: unknown }[] = [];
 
   constructor(root: unknown) {
     this.#root = root;
   }
 
   grammar(): Grammar {
+    const { builder } = this.#parts;
     const start = this.#ruleAt("#", this.#root);
-    return this.#parts.builder.build(start);
+    for (const { rule, pointer, schema } of this.#waiting)
+      builder.define(rule, this.#compile(schema, { pointer, depth: 0 }));
+    return builder.build(start);
   }
 
   #ruleAt(pointer: string, schema: unknown): number {
     const known = this.#rules.get(pointer);
     if (known !== undefined) return known;
-    const { builder } = this.#parts;
-    const rule = builder.declare();
+    const rule = this.#parts.builder.declare();
     this.#rules.set(pointer, rule);
-    builder.define(rule, this.#compile(schema, { pointer, depth: 0 }));
+    this.#waiting.push({ rule, pointer, schema });
     return rule;
   }
 
@@ -96,7 +106,28 @@ class SchemaCompiler {
     return type === "string" ? this.#string(schema, at) : this.#parts[type];
   }
 
-  #reference(reference: unknown, { pointer }: Position): Part {
+  /** The rule of what a reference points to, through references that only point on. */
+  #reference(first: unknown, { pointer: from }: Position): Part {
+    const passed = new Set<string>();
+    let [reference, pointer] = [first, from];
+    for (;;) {
+      const { key, target } = this.#target(reference, pointer);
+      const known = this.#rules.get(key);
+      if (passed.has(key)) throw reject(from, "'$ref' refers to itself with nothing between");
+      passed.add(key);
+      const isPassed = known === undefined && isObject(target) && Object.hasOwn(target, "$ref");
+      if (isPassed) {
+        rejectOthers(target, key, ["$ref"]);
+        [reference, pointer] = [target["$ref"], key];
+        continue;
+      }
+      const rule = known ?? this.#ruleAt(key, target);
+      for (const alias of passed) this.#rules.set(alias, rule);
+      return this.#parts.builder.call(rule);
+    }
+  }
+
+  #target(reference: unknown, pointer: string): { readonly key: string; readonly target: unknown } {
     if (typeof reference !== "string" || !/^#(?:\/.*)?$/u.test(reference))
       throw reject(pointer, `'$ref' must point into the same schema, as "#/$defs/name"`);
     let target = this.#root;
@@ -106,12 +137,13 @@ class SchemaCompiler {
         throw reject(pointer, `'$ref' points to ${reference.slice(0, 80)}, which is not there`);
       target = Reflect.get(target, key);
     }
-    return this.#parts.builder.call(this.#ruleAt(reference, target));
+    return { key: reference, target };
   }
 
   #anyOf(schemas: unknown, { pointer, depth }: Position): Part {
     if (!Array.isArray(schemas) || schemas.length === 0)
       throw reject(pointer, "'anyOf' must be a list of schemas");
+    if (schemas.length > MOST_VALUES) throw reject(pointer, `'anyOf' may have ${MOST_VALUES} schemas`);
     const { builder } = this.#parts;
     const parts = schemas.map((schema: unknown, index) =>
       this.#compile(schema, { pointer: `${pointer}/anyOf/${index}`, depth: depth + 1 }),
@@ -211,7 +243,8 @@ function requiredOf(schema: Schema, names: readonly string[], pointer: string): 
   const required: unknown = schema["required"] ?? [];
   const isList = Array.isArray(required) && required.every((name) => typeof name === "string");
   if (!isList) throw reject(pointer, "'required' must be a list of names");
-  const unknown = required.find((name) => !names.includes(name));
+  const known = new Set(names);
+  const unknown = required.find((name) => !known.has(name));
   if (unknown === undefined) return new Set(required);
   throw reject(pointer, `'required' names ${JSON.stringify(unknown.slice(0, 80))}, which 'properties' lacks`);
 }

@@ -31,11 +31,19 @@ export function isObject(value: unknown): value is Schema {
 }
 
 export function reject(pointer: string, problem: string, suggestions: readonly string[] = []): SlmError {
-  return new SlmError("DATA_INVALID", `schema: ${pointer}: ${problem}`, {
-    context: { pointer },
+  return new SlmError("DATA_INVALID", `schema: ${shortened(pointer)}: ${problem}`, {
+    context: { pointer: shortened(pointer) },
     suggestions: [...suggestions],
   });
 }
+
+/** A place as an error names it: names in a schema may be of any length. */
+function shortened(pointer: string): string {
+  return pointer.length > LONGEST_SHOWN ? `${pointer.slice(0, LONGEST_SHOWN)}...` : pointer;
+}
+
+/** Longest pointer of an error [characters]. */
+const LONGEST_SHOWN = 200;
 
 /** @throws SlmError DATA_INVALID naming the first keyword that is not among `known` */
 export function rejectOthers(schema: Schema, pointer: string, known: readonly string[]): void {
@@ -59,6 +67,6 @@ export function countOf(
   if (typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= at.largest) return value;
   throw reject(
     at.pointer,
-    `'${key}' must be an integer from 0 to ${at.largest}, got ${JSON.stringify(value)}`,
+    `'${key}' must be an integer from 0 to ${at.largest}, got ${JSON.stringify(value).slice(0, 80)}`,
   );
 }

@@ -11,7 +11,11 @@ import { tokenPieces, type TokenPieces, type TokenizerFiles } from "@slm/tokeniz
 export type TextFormat =
   | { readonly kind: "text" }
   | { readonly kind: "object" }
-  | { readonly kind: "schema"; readonly schema: unknown };
+  /** With the JSON text of a JSON Schema. */
+  | { readonly kind: "schema"; readonly schema: string };
+
+/** Formats that restrict an answer. */
+export type RestrictingFormat = Exclude<TextFormat, { readonly kind: "text" }>;
 
 /** Size of the cache. Small, because a constraint keeps the states of its texts. */
 const KEPT = 16;
@@ -30,8 +34,7 @@ export class TextFormats {
   }
 
   /** @throws SlmError DATA_INVALID for a schema that is not supported, OP_UNSUPPORTED for a vocabulary that is not. */
-  constraintOf(format: TextFormat): TokenConstraint | undefined {
-    if (format.kind === "text") return undefined;
+  constraintOf(format: RestrictingFormat): TokenConstraint {
     const key = JSON.stringify(format);
     const constraint = this.#kept.get(key) ?? this.#make(grammarOf(format));
     this.#kept.delete(key);
@@ -47,6 +50,6 @@ export class TextFormats {
   }
 }
 
-function grammarOf(format: Exclude<TextFormat, { readonly kind: "text" }>): Grammar {
-  return format.kind === "object" ? jsonObjectGrammar() : jsonSchemaGrammar(format.schema);
+function grammarOf(format: RestrictingFormat): Grammar {
+  return format.kind === "object" ? jsonObjectGrammar() : jsonSchemaGrammar(JSON.parse(format.schema));
 }

@@ -1,19 +1,17 @@
-/** Images in requests: base64 under limits, decoded when the request is run. */
+/** Images in requests: base64 under limits. */
 import { SlmError } from "@slm/core";
-import { imageOfBytes, type ImageSource } from "@slm/vision";
 import type { ServeConfig } from "../serve-config.js";
-import type { ChatRequest } from "./schemas.js";
+import type { ChatRequest } from "../http/schemas.js";
+
+type Limits = Pick<ServeConfig, "maxImageBytes">;
 
 /** Length of the base64 encoding of some bytes, padding included. */
 export const base64Length = (bytes: number): number => 4 * Math.ceil(bytes / 3);
 
 const DATA_URL = /^data:image\/[a-z0-9.+-]{1,32};base64,/i;
 
-/** @throws SlmError DATA_INVALID for text that is not base64, USAGE for more bytes than the limit. */
-export function imageOfBase64(
-  text: string,
-  { maxImageBytes, maxImagePixels }: Pick<ServeConfig, "maxImageBytes" | "maxImagePixels">,
-): ImageSource {
+/** The bytes of an image's file. @throws SlmError DATA_INVALID for text that is not base64, USAGE for more bytes than the limit. */
+export function imageOfBase64(text: string, { maxImageBytes }: Limits): Uint8Array<ArrayBuffer> {
   if (text.length > base64Length(maxImageBytes))
     throw new SlmError("USAGE", `the image has more than ${maxImageBytes} bytes`);
   const bytes = new Uint8Array(Buffer.from(text, "base64"));
@@ -21,17 +19,17 @@ export function imageOfBase64(
   const padding = text.endsWith("==") ? 2 : text.endsWith("=") ? 1 : 0;
   if (bytes.length !== (text.length * 3) / 4 - padding)
     throw new SlmError("DATA_INVALID", "the image is not base64 with its padding");
-  return imageOfBytes(bytes, "the image", { maxBytes: maxImageBytes, maxPixels: maxImagePixels });
+  return bytes;
 }
 
-/** The image of a conversation; undefined if there is none.
+/** The file of a conversation's image; undefined if there is none.
  *
  * @throws SlmError USAGE for several images, or one that is not a base64 data URL: the server downloads no images.
  */
 export function imageOfMessages(
   messages: ChatRequest["messages"],
-  limits: Pick<ServeConfig, "maxImageBytes" | "maxImagePixels">,
-): ImageSource | undefined {
+  limits: Limits,
+): Uint8Array<ArrayBuffer> | undefined {
   const urls = messages.flatMap(({ content }) =>
     typeof content === "string"
       ? []

@@ -1,0 +1,89 @@
+import { Flags } from "@oclif/core";
+import { SlmError } from "@slm/core/errors";
+import type { WorkerReport } from "@slm/workers";
+import { threadsFlag } from "../recipe-flags.js";
+import { SlmCommand } from "../slm-command.js";
+import { storageFlag } from "../workers/workers-address.js";
+import { redisFlag } from "../workers/redis-flag.js";
+
+export class WorkerCommand extends SlmCommand<WorkerReport> {
+  static override summary = "Work on the jobs of other runs: join the workers of a Redis.";
+  static override description =
+    "Caches of teachers and other work that was started with --workers is done by all workers of the Redis. SIGTERM and SIGINT finish the " +
+    "jobs at hand and end with exit code 0. The jobs of a worker that is killed are done by others. Passwords are read from " +
+    "SLM_REDIS_PASSWORD, credentials of S3 from AWS's own variables; neither is written into jobs or logs.";
+  static override flags = {
+    redis: redisFlag,
+    storage: storageFlag,
+    concurrency: Flags.integer({
+      min: 1,
+      max: 256,
+      default: 1,
+      helpValue: "<n>",
+      summary: "Jobs at once, each in a process of its own.",
+    }),
+    threads: threadsFlag,
+    scratch: Flags.string({
+      helpValue: "<dir>",
+      summary: "Directory for copies of models. Default: workers in the user's cache folder.",
+    }),
+    "takeover-after": Flags.integer({
+      min: 1,
+      max: 3600,
+      default: 30,
+      helpValue: "<s>",
+      summary: "Take over the jobs of a worker that has been silent for this long [s].",
+    }),
+    "metrics-port": Flags.integer({
+      min: 0,
+      max: 65_535,
+      helpValue: "<n>",
+      summary: "Serve metrics for Prometheus at /metrics of this port; 0 takes a free one.",
+    }),
+  };
+  static override examples = [
+    "<%= config.bin %> worker --redis redis://queue.example:6379 --storage /mnt/shared",
+    "<%= config.bin %> worker --redis rediss://queue.example:6380 --storage s3://bucket/slm --concurrency 4",
+  ];
+
+  protected override readonly stopping = "taking no further jobs, finishing those at hand";
+
+  protected override async execute(): Promise<WorkerReport> {
+    const { flags } = await this.parse(WorkerCommand);
+    const { storage, concurrency, scratch } = flags;
+    if (storage === undefined)
+      throw new SlmError(
+        "USAGE",
+        "worker: --storage is missing: the directory or bucket that all workers share",
+        {
+          suggestions: ["--storage /mnt/shared", "--storage s3://bucket/prefix"],
+        },
+      );
+    const { userCacheFolder } = await import("@slm/core");
+    const { redisAddress, runWorker } = await import("@slm/workers");
+    const { availableParallelism } = await import("node:os");
+    const { join } = await import("node:path");
+    const { JOB_PROCESS_FILE } = await import("../workers/job-process-file.js");
+    return runWorker({
+      redis: redisAddress(flags.redis),
+      storage,
+      scratch: scratch ?? join(userCacheFolder(), "workers"),
+      processFile: JOB_PROCESS_FILE,
+      concurrency,
+      threads: flags.threads ?? Math.max(1, Math.floor(availableParallelism() / concurrency)),
+      takeoverSeconds: flags["takeover-after"],
+      metricsPort: flags["metrics-port"],
+      signal: this.signal,
+      note: (text) => {
+        this.note(text);
+      },
+    });
+  }
+
+  protected override lines({ id, done, failed, units, busySeconds }: WorkerReport): readonly string[] {
+    const rate = busySeconds === 0 ? 0 : units / busySeconds;
+    return [
+      `${id}: ${done} jobs done, ${failed} tries failed, ${units} units, ${rate.toPrecision(3)} units/s while busy`,
+    ];
+  }
+}

@@ -1,0 +1,51 @@
+import { SlmError } from "@slm/core/errors";
+import { describe, expect, test } from "vitest";
+import { errorLines } from "../errors.js";
+import { jsonText } from "./json-text.js";
+import { answerFor, printable, printableAnswer } from "./printable.js";
+import { ProgressReporter } from "./progress-reporter.js";
+
+/** Clears the screen, sets the title, rings, turns the direction, hides. */
+const HOSTILE = "a\u001b[2Jb\u001b]0;title\u0007c\u009b1md\u202egpj.exe\u2066\u200e\u200b\r\u007f\u0000";
+const DANGEROUS = /[\0-\u0008\u000b-\u001f\u007f-\u009f\u200b\u200e\u202a-\u202e\u2066-\u2069]/u;
+
+describe(printable, () => {
+  test("shows what it does not print", () => {
+    expect(printable("a\u001b[2J\u202eb\r")).toBe(String.raw`a\u001b[2J\u202eb\u000d`);
+    expect(printable("two\nlines\tof ünïcode 漢字 👍🏽")).toBe("two\nlines\tof ünïcode 漢字 👍🏽");
+  });
+
+  test("leaves the marks of direction of an answer, which its language needs", () => {
+    expect(printableAnswer("\u200fשלום\u001b[2J")).toBe("\u200fשלום\\u001b[2J");
+    expect(answerFor({ isTTY: true })("\u001b")).toBe(String.raw`\u001b`);
+    expect(answerFor({ isTTY: false })("\u001b")).toBe("\u001b");
+  });
+});
+
+describe("whatever is printed of others", () => {
+  const error = new SlmError("DATA_INVALID", `no such file: ${HOSTILE}`, {
+    context: { path: HOSTILE },
+    suggestions: [`slm verify ${HOSTILE}`],
+  });
+
+  test("is without control characters in errors, on a terminal too", () => {
+    expect(errorLines(error, true).join("\n")).not.toMatch(DANGEROUS);
+  });
+
+  test("is without control characters in JSON, which means the same", () => {
+    const json = jsonText({ [HOSTILE]: HOSTILE });
+    expect(json).not.toMatch(DANGEROUS);
+    expect(JSON.parse(json)).toEqual({ [HOSTILE]: HOSTILE });
+  });
+
+  test("is without control characters in progress and notes", () => {
+    const written: string[] = [];
+    const write = (text: string): void => void written.push(text);
+    const reporter = new ProgressReporter({ isTty: false, columns: 80, write, now: () => 0 });
+    reporter.update({ stage: HOSTILE, message: HOSTILE });
+    reporter.note(HOSTILE);
+    reporter.finish();
+    expect(written.join("")).toContain(String.raw`\u001b[2J`);
+    expect(written.join("")).not.toMatch(DANGEROUS);
+  });
+});

@@ -1,0 +1,50 @@
+/** What workers do of a cache: shards of distributions, and blocks of labels, also of a teacher behind a server. */
+import { artifactInput, hashJson, type StageContext } from "@slm/core";
+import type { CacheConfig, CacheInputs } from "@slm/teacher";
+import type { Compute } from "../compute/compute.js";
+import { blockMaker } from "./make-blocks.js";
+import { shardMaker } from "./make-shards.js";
+import { shareApi } from "./share-api.js";
+import { withWorkers, type WorkersAddress } from "./workers-address.js";
+
+/** The part of a cache's inputs that divides the work. */
+export type CacheWorkers = Pick<CacheInputs, "maker" | "blockMaker" | "sharing">;
+
+export interface CacheWork {
+  readonly settings: CacheConfig;
+  readonly compute: Compute;
+  readonly dataDirectory: string;
+  readonly tokenizerDirectory: string;
+  readonly teacherDirectory: string;
+  readonly teacherName: string;
+  readonly identity: string;
+  readonly context: Pick<StageContext, "progress">;
+}
+
+/** Runs `body` with the workers of an address. @throws SlmError DEVICE_UNAVAILABLE, INPUT_MISSING, and what `body` throws */
+export function withCacheWorkers<Result>(
+  address: WorkersAddress,
+  work: CacheWork,
+  body: (elsewhere: CacheWorkers) => Promise<Result>,
+): Promise<Result> {
+  const { settings, teacherDirectory, teacherName, tokenizerDirectory, dataDirectory, identity } = work;
+  const { engine } = work.compute;
+  const { progress } = work.context;
+  return withWorkers(address, async (runner, store) => {
+    const data = await artifactInput("data", dataDirectory);
+    const budget = hashJson({ data: data.sha256, identity, settings }).slice(0, 32);
+    const shared = shareApi(address.redis, store, budget);
+    const places = { teacherDirectory, teacherName, tokenizerDirectory, identity };
+    try {
+      const result = await body({
+        maker: shardMaker(runner, { teacherDirectory, engine, progress }),
+        blockMaker: (kind) => blockMaker(runner, { settings, engine, budget, progress, ...places }, kind),
+        sharing: shared.sharing,
+      });
+      await shared.forget();
+      return result;
+    } finally {
+      shared.close();
+    }
+  });
+}

@@ -1,0 +1,2 @@
+/** Names of the kinds of jobs, as they stand in the queue. */
+export const JOB_KINDS = { cacheShard: "cache-shard", labelBlock: "label-block" } as const;

@@ -1,0 +1,65 @@
+/** What workers that ask one server have in common: its pace and the run's budget in Redis, its answers in shared storage. */
+import { hashJson } from "@slm/core";
+import { budgetExceeded, priceOf, sharedAnswers, type ApiSharing } from "@slm/teacher";
+import { forgetBudget, SharedRequestLimits, type ObjectStore, type RedisAddress } from "@slm/workers";
+
+const MILLION = 1_000_000;
+
+export interface SharedApi {
+  readonly sharing: ApiSharing;
+  /** Forgets the run's budget, once it has ended. */
+  readonly forget: () => Promise<void>;
+  readonly close: () => void;
+}
+
+/** @param run whose budget is spent */
+export function shareApi(redis: RedisAddress, store: ObjectStore, run: string): SharedApi {
+  const opened: SharedRequestLimits[] = [];
+  const sharing: ApiSharing = (file) => {
+    const { baseUrl, model } = file.request;
+    const { price, requestsPerMinute, tokensPerMinute, budget } = file.limits;
+    const limits = new SharedRequestLimits(
+      redis,
+      { server: hashJson({ baseUrl, model }).slice(0, 32), run },
+      {
+        requestsPerMinute,
+        tokensPerMinute,
+        budget,
+        price: price && {
+          input: price.perMillionInputTokens / MILLION,
+          output: price.perMillionOutputTokens / MILLION,
+        },
+      },
+    );
+    opened.push(limits);
+    const spent = (): ReturnType<ApiSharing>["budget"]["spent"] => {
+      const { requests, input, output } = limits.spent;
+      return { requests, tokens: input + output, price: priceOf(price, { input, output }) };
+    };
+    return {
+      answers: sharedAnswers(store, file),
+      pace: {
+        pause: (ms) => void limits.pause(ms).catch(() => undefined), // Without it, each machine waits by itself.
+        start: (tokens, signal) => limits.start(tokens, signal),
+      },
+      budget: {
+        get spent() {
+          return spent();
+        },
+        count: (usage, key) => limits.count(key, usage),
+        reserve: async (bound, key) => {
+          const reserved = await limits.reserve(bound);
+          if ("exceeded" in reserved) throw budgetExceeded(reserved.exceeded, { budget }, spent(), bound);
+          return (usage) => limits.settle(reserved.name, key, usage);
+        },
+      },
+    };
+  };
+  return {
+    sharing,
+    forget: () => forgetBudget(redis, run),
+    close: () => {
+      for (const limits of opened) limits.close();
+    },
+  };
+}

@@ -1,0 +1,202 @@
+/** A teacher's cache by several workers: the bytes of a single machine, whatever ends on the way. */
+import { mkdir, mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { createRandom } from "@slm/decoding";
+import { loadTokenizer } from "@slm/tokenizer";
+import { execa } from "execa";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { bin } from "../slm-process.js";
+import { cacheContents, copyWithoutCache, words, writeRun } from "./cache-run.js";
+import { PASSWORD, startRedis, type RedisServer } from "./redis-server.js";
+import {
+  cacheWith,
+  environment,
+  jobKeys,
+  startWorker,
+  until,
+  watchMessages,
+  type WorkerProcess,
+} from "./worker-process.js";
+
+/** Workers that are killed in turn, at random times; `npm run e2e:workers -- --kills 50` for many. */
+const KILLS = Number(process.env.SLM_TEST_KILLS ?? 4);
+/** Enough for eight shards of 32,768 target positions. */
+const ROWS = 30_000;
+
+let root = "";
+let redis: RedisServer;
+let recipe = "";
+let expected: Readonly<Record<string, string>> = {};
+const at = (...names: readonly string[]): string => join(root, ...names);
+const workers: WorkerProcess[] = [];
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "slm-e2e-workers-"));
+  redis = await startRedis(at("redis"));
+  recipe = await writeRun(at("rows"), words(ROWS, 1));
+  await execa(process.execPath, [
+    bin,
+    "teacher",
+    "cache",
+    recipe,
+    "--out",
+    at("alone"),
+    "--threads",
+    "1",
+    "--quiet",
+  ]);
+  expected = await cacheContents(at("alone"));
+});
+afterEach(async () => {
+  for (const { process } of workers) process.kill("SIGKILL");
+  await Promise.all(workers.splice(0).map(({ ended }) => ended));
+});
+afterAll(async () => {
+  await redis.stop();
+  await rm(root, { recursive: true });
+});
+
+/** Places of a test: its run, what its workers share, and the folder of their copies. */
+async function places(
+  name: string,
+): Promise<{ readonly run: string; readonly storage: string; readonly scratch: string }> {
+  const [run, storage, scratch] = [at(name, "run"), at(name, "shared"), at(name, "scratch")];
+  await mkdir(storage, { recursive: true });
+  await mkdir(scratch, { recursive: true });
+  await copyWithoutCache(at("alone"), run);
+  return { run, storage, scratch };
+}
+
+const cacheByWorkers = (run: string, storage: string): ReturnType<typeof cacheWith> =>
+  cacheWith(redis, { recipe, run, storage });
+
+const isWorking = ({ output }: WorkerProcess): boolean => output().includes("done in");
+
+/** Nothing of a finished run is left: no job in the queue, no file in the storage, no lock and no unfinished work. */
+async function expectNothingLeft(run: string, storage: string): Promise<void> {
+  expect(await jobKeys(redis.client)).toEqual([]);
+  expect(await redis.client.hlen("{slm}:runs")).toBe(0);
+  expect(await readdir(storage)).toEqual([]);
+  expect((await readdir(run)).sort()).toEqual(["cache", "data", "teacher", "tokenizer"]);
+}
+
+describe("slm teacher cache --workers", () => {
+  test("gives the bytes of one machine when a worker is killed at its work and Redis restarts", async () => {
+    const { run, storage, scratch } = await places("killed");
+    workers.push(...[1, 2, 3].map(() => startWorker(redis, { storage, scratch })));
+    const messages = watchMessages(redis.client);
+    const caching = cacheByWorkers(run, storage);
+    await until("a worker works", () => workers.some(isWorking));
+    const killed = workers.find(isWorking)!;
+    killed.process.kill("SIGKILL");
+    expect(await killed.ended).toBe(null);
+    await redis.restart();
+    const { exitCode, result, stderr } = await caching;
+    expect(exitCode, stderr).toBe(0);
+    expect(await cacheContents(run)).toEqual(expected);
+    expect(result).not.toHaveProperty("unscored");
+    const { longest, all } = await messages.stop();
+    expect(longest).toBeGreaterThan(0);
+    expect(longest).toBeLessThanOrEqual(4096);
+    expect(all + stderr + workers.map(({ output }) => output()).join("")).not.toContain(PASSWORD);
+    await expectNothingLeft(run, storage);
+  });
+
+  test("finishes the jobs at hand after SIGTERM, and ends with exit code 0", async () => {
+    const { run, storage, scratch } = await places("drained");
+    const [leaving, staying] = [1, 2].map(() => startWorker(redis, { storage, scratch }));
+    workers.push(leaving!, staying!);
+    const caching = cacheByWorkers(run, storage);
+    await until("it works", () => isWorking(leaving!));
+    leaving!.process.kill("SIGTERM");
+    expect(await leaving!.ended).toBe(0);
+    expect(leaving!.output()).toContain(" 0 tries failed");
+    expect((await caching).exitCode).toBe(0);
+    expect(staying!.output()).not.toContain("taken over");
+    expect(await cacheContents(run)).toEqual(expected);
+    await expectNothingLeft(run, storage);
+  });
+
+  test(`gives the same bytes after ${KILLS} workers were killed at random times`, async () => {
+    const { run, storage, scratch } = await places("random");
+    const { next } = createRandom(KILLS);
+    const start = (): WorkerProcess => startWorker(redis, { storage, scratch });
+    const crew = [start(), start(), start()];
+    workers.push(...crew);
+    let isOver = false;
+    let kills = 0;
+    const caching = cacheByWorkers(run, storage).finally(() => {
+      isOver = true;
+    });
+    while (!isOver && kills < KILLS) {
+      await sleep(500 + 1500 * next());
+      const place = Math.floor(next() * crew.length);
+      crew[place]!.process.kill("SIGKILL");
+      kills += 1;
+      crew[place] = start();
+      workers.push(crew[place]);
+    }
+    const { exitCode, stderr } = await caching;
+    expect(exitCode, stderr).toBe(0);
+    expect(await cacheContents(run)).toEqual(expected);
+    await expectNothingLeft(run, storage);
+    process.stderr.write(`${kills} workers killed\n`);
+  });
+
+  test("sets a row aside that ends every process which scores it, and completes the rest", async () => {
+    const { run, storage, scratch } = await places("crashing");
+    const [source] = words(20, 1).slice(-1) as [string];
+    const tokenizer = await loadTokenizer(join(run, "tokenizer"));
+    const env = { SLM_TEST_CRASHING_SOURCE: tokenizer.encodeSource(source).join(" ") };
+    const program = [join(import.meta.dirname, "crashing-worker.mjs")];
+    workers.push(...[1, 2].map(() => startWorker(redis, { storage, scratch, program }, env)));
+    const { exitCode, result, stderr } = await cacheByWorkers(run, storage);
+    expect(exitCode, stderr).toBe(0);
+    expect(result).toMatchObject({ unscored: 1, pairs: ROWS - 1 });
+    const unscored = await readFile(join(run, "cache", "teacher-unscored.jsonl"), "utf8");
+    expect(JSON.parse(unscored)).toMatchObject({
+      source,
+      reason: expect.stringContaining("SIGKILL") as string,
+    });
+    // All shards but the row's are those of one machine.
+    const made = await cacheContents(run);
+    const shards = Object.keys(expected).filter((name) => name.startsWith("shard-"));
+    expect(shards).toHaveLength(8);
+    expect(shards.filter((name) => made[name] !== expected[name])).toHaveLength(1);
+    await expectNothingLeft(run, storage);
+  });
+});
+
+describe("slm worker", () => {
+  test("shows itself in slm worker status and in its metrics, through TLS too, and only with a certificate that is trusted", async () => {
+    const { storage, scratch } = await places("status");
+    const metrics = [bin, "worker", "--metrics-port", "0"];
+    const worker = startWorker(redis, { storage, scratch, program: metrics });
+    workers.push(worker);
+    await until("it is ready", () => worker.output().includes("metrics: "));
+    const [, url] = /metrics: (\S+)/u.exec(worker.output())!;
+    await until("it is in its own metrics", async () =>
+      (await (await fetch(url!)).text()).includes("slm_worker_done_jobs_total"),
+    );
+    expect(await (await fetch(url!)).text()).toContain('bullmq_job_count{queue="jobs", state="waiting"} 0');
+    const status = (more: NodeJS.ProcessEnv): ReturnType<typeof execa> =>
+      execa(process.execPath, [bin, "worker", "status", "--redis", redis.tlsUrl, "--json"], {
+        env: environment(more),
+        reject: false,
+      });
+    const trusted = await status({ NODE_EXTRA_CA_CERTS: redis.authority });
+    const { result } = JSON.parse(String(trusted.stdout)) as {
+      result: { workers: { pid: number }[]; jobs: object };
+    };
+    expect(result.jobs).toMatchObject({ waiting: 0, active: 0, failed: 0 });
+    const own = result.workers.find(({ pid }) => pid === worker.process.pid);
+    expect(own).toMatchObject({ state: "ready", done: 0, active: [], threads: 1, concurrency: 1 });
+    expect((await status({})).exitCode).toBe(69);
+    expect(
+      (await status({ NODE_EXTRA_CA_CERTS: redis.authority, SLM_REDIS_PASSWORD: "wrong" })).exitCode,
+    ).toBe(69);
+    expect((await stat(storage)).isDirectory()).toBe(true);
+  });
+});

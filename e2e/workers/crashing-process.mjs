@@ -1,0 +1,26 @@
+/** The job process of `slm worker`, but a certain row ends it, as a crash of native code would. */
+import { join } from "node:path";
+import { readSafetensors } from "../../packages/checkpoints/dist/index.js";
+import { SharedFiles, openStore } from "../../packages/workers/dist/index.js";
+import serve from "../../apps/cli/dist/workers/job-process.js";
+
+const { storage, scratch } = JSON.parse(process.env.SLM_JOB_PROCESS);
+const crashing = process.env.SLM_TEST_CRASHING_SOURCE;
+
+async function isIn({ run, inputs: { task } }) {
+  const path = join(scratch, `peek-${process.pid}.safetensors`);
+  await new SharedFiles(await openStore(storage), run).getFile(task, path);
+  const { tensors } = await readSafetensors(path);
+  const [all, lengths] = ["sources", "sourceLengths"].map((name) => tensors.get(name).data);
+  let at = 0;
+  for (const length of lengths) {
+    if (all.slice(at, at + length).join(" ") === crashing) return true;
+    at += length;
+  }
+  return false;
+}
+
+export default async function crash(job, ...more) {
+  if (await isIn(job.data)) process.kill(process.pid, "SIGKILL");
+  return serve(job, ...more);
+}

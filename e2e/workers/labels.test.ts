@@ -1,0 +1,196 @@
+/** Labels by several workers: of a model, and of a server that all of them ask within one pace and one budget. */
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { redisAddress, SharedRequestLimits } from "@slm/workers";
+import { execa } from "execa";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { startFakeApi, type FakeApi } from "../../packages/teacher/src/test-support/fake-api.test-support.js";
+import { bin } from "../slm-process.js";
+import { copyWithoutCache, words, writeRun } from "./cache-run.js";
+import { PASSWORD, startRedis, type RedisServer } from "./redis-server.js";
+import { cacheWith, environment, startWorker, watchMessages, type WorkerProcess } from "./worker-process.js";
+
+/** Three blocks of 512 sources. */
+const SOURCES = 1200;
+const KEY = "a-key-for-these-tests";
+
+let root = "";
+let redis: RedisServer;
+let api: FakeApi;
+const at = (...names: readonly string[]): string => join(root, ...names);
+const workers: WorkerProcess[] = [];
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "slm-e2e-labels-"));
+  redis = await startRedis(at("redis"));
+  api = await startFakeApi(({ asked }) => ({
+    choices: [
+      {
+        index: 0,
+        message: { role: "assistant", content: Array.from(asked.toUpperCase()).join(" ") },
+        finish_reason: "stop",
+      },
+    ],
+    usage: { prompt_tokens: 6, completion_tokens: 4, total_tokens: 10 },
+  }));
+});
+afterEach(async () => {
+  for (const { process } of workers) process.kill("SIGKILL");
+  await Promise.all(workers.splice(0).map(({ ended }) => ended));
+});
+afterAll(async () => {
+  await api.close();
+  await redis.stop();
+  await rm(root, { recursive: true });
+});
+
+/** A recipe with sources to label. @param teacher its section */
+async function labelRecipe(name: string, changes: Readonly<Record<string, object>>): Promise<string> {
+  const path = await writeRun(at(name), words(200, 1));
+  const file = at(name, "unlabelled.jsonl");
+  await writeFile(
+    file,
+    words(SOURCES, 2)
+      .map((source) => `${JSON.stringify({ source })}\n`)
+      .join(""),
+  );
+  const recipe = JSON.parse(await readFile(path, "utf8")) as { data: object };
+  await writeFile(
+    path,
+    JSON.stringify({ ...recipe, data: { ...recipe.data, unlabelled: { path: file } }, ...changes }),
+  );
+  return path;
+}
+
+async function startWorkers(count: number, name: string): Promise<string> {
+  const [storage, scratch] = [at(name, "shared"), at(name, "scratch")];
+  await mkdir(storage, { recursive: true });
+  for (let worker = 0; worker < count; worker++)
+    workers.push(startWorker(redis, { storage, scratch }, { SLM_TEST_KEY: KEY }));
+  return storage;
+}
+
+const labelled = (run: string): Promise<string> =>
+  readFile(join(run, "cache", "teacher-labelled.jsonl"), "utf8");
+
+describe("slm teacher cache --workers", () => {
+  test("gives the labels of one machine, sampled ones too", async () => {
+    const unlabelled = { strategy: "selfConsistency", metric: "per", samples: 2, minAgreement: 0 };
+    const recipe = await labelRecipe("model", { cache: { k: 8, unlabelled } });
+    const alone = at("model", "alone");
+    await execa(process.execPath, [
+      bin,
+      "teacher",
+      "cache",
+      recipe,
+      "--out",
+      alone,
+      "--threads",
+      "1",
+      "--quiet",
+    ]);
+    const run = at("model", "run");
+    await copyWithoutCache(alone, run);
+    const storage = await startWorkers(2, "model");
+    const { exitCode, stderr } = await cacheWith(redis, { recipe, run, storage });
+    expect(exitCode, stderr).toBe(0);
+    expect(await labelled(run)).toBe(await labelled(alone));
+    expect((await readdir(join(run, "cache"))).sort()).toEqual((await readdir(join(alone, "cache"))).sort());
+    expect(await readdir(storage)).toEqual([]);
+  });
+
+  test("asks a server within one budget, pays for no answer twice, and goes on with a higher budget", async () => {
+    const teacher = {
+      kind: "api",
+      baseUrl: api.baseUrl,
+      model: "capitals",
+      apiKeyEnv: "SLM_TEST_KEY",
+      concurrency: 4,
+    };
+    const recipe = await labelRecipe("server", { teacher, cache: { distributions: "none" } });
+    const run = at("server", "run");
+    const storage = await startWorkers(3, "server");
+    const messages = watchMessages(redis.client);
+    const env = { SLM_TEST_KEY: KEY };
+    const poor = await cacheWith(redis, { recipe, run, storage, set: ["teacher.budget.requests=700"] }, env);
+    expect(poor.exitCode, poor.stderr).toBe(3);
+    expect(poor.error).toMatchObject({ code: "BUDGET_EXCEEDED" });
+    expect(api.calls.length).toBe(700);
+    const rich = await cacheWith(redis, { recipe, run, storage, set: ["teacher.budget.requests=1200"] }, env);
+    expect(rich.exitCode, rich.stderr).toBe(0);
+    expect(rich.result).toMatchObject({ labelled: { sources: SOURCES, kept: SOURCES } });
+    expect(api.calls.length).toBe(SOURCES);
+    expect(new Set(api.calls.map(({ asked }) => asked)).size).toBe(SOURCES);
+    const lines = (await labelled(run)).trimEnd().split("\n");
+    expect(lines.map((line) => (JSON.parse(line) as { source: string }).source)).toEqual([
+      ...words(SOURCES, 2),
+    ]);
+    const { longest, all } = await messages.stop();
+    expect(longest).toBeLessThanOrEqual(4096);
+    const written = all + poor.stderr + rich.stderr + workers.map(({ output }) => output()).join("");
+    expect(written).not.toContain(KEY);
+    expect(written).not.toContain(PASSWORD);
+    expect(await readdir(storage)).toEqual(["answers"]);
+    expect(await redis.client.keys("*budget*")).toEqual([]);
+    expect(environment()).not.toHaveProperty("SLM_TEST_KEY");
+  });
+});
+
+describe(SharedRequestLimits, () => {
+  const limitsOf = (
+    run: string,
+    limits: ConstructorParameters<typeof SharedRequestLimits>[2],
+  ): SharedRequestLimits =>
+    new SharedRequestLimits(
+      redisAddress(redis.url, { SLM_REDIS_PASSWORD: PASSWORD }),
+      { server: run, run },
+      limits,
+    );
+  const waits = async (start: Promise<void>): Promise<boolean> =>
+    start.then(
+      () => false,
+      () => true,
+    );
+
+  test("lets no more requests and tokens begin in a minute than one machine may, whoever asks", async () => {
+    const [one, two] = [1, 2].map(() => limitsOf("pace", { requestsPerMinute: 4, tokensPerMinute: 100 }));
+    const soon = (): AbortSignal => AbortSignal.timeout(300);
+    for (const limits of [one!, two!, one!]) await limits.start(30, soon());
+    expect(await waits(two!.start(11, soon()))).toBe(true);
+    expect(await waits(two!.start(10, soon()))).toBe(false);
+    expect(await waits(one!.start(0, soon()))).toBe(true);
+    one!.close();
+    two!.close();
+  });
+
+  test("holds all machines back while a server asks one of them to wait", async () => {
+    const [one, two] = [1, 2].map(() => limitsOf("pause", {}));
+    await one!.pause(700);
+    const began = performance.now();
+    await two!.start(1, AbortSignal.timeout(5000));
+    expect(performance.now() - began).toBeGreaterThan(500);
+    one!.close();
+    two!.close();
+  });
+
+  test("counts a request once, keeps room for running ones, and names the limit that is reached", async () => {
+    const price = { input: 0.001, output: 0.002 };
+    const [one, two] = [1, 2].map(() => limitsOf("budget", { budget: { tokens: 100, price: 1 }, price }));
+    const bound = { input: 30, output: 20 };
+    const first = await one!.reserve(bound);
+    if (!("name" in first)) throw new Error("no room");
+    await two!.count("paid before", { input: 10, output: 5 });
+    await one!.count("paid before", { input: 10, output: 5 });
+    expect(one!.spent).toEqual({ requests: 1, input: 10, output: 5 });
+    // 15 are spent and 50 reserved: the second waits until the first is settled with 20.
+    const second = two!.reserve(bound);
+    await one!.settle(first.name, "first", { input: 15, output: 5 });
+    expect(await second).toHaveProperty("name");
+    await one!.count("first", { input: 15, output: 5 });
+    expect(one!.spent).toEqual({ requests: 2, input: 25, output: 10 });
+    expect(await one!.reserve({ input: 66, output: 0 })).toEqual({ exceeded: "tokens" });
+    one!.close();
+    two!.close();
+  });
+});

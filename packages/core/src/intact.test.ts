@@ -1,0 +1,96 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { requireIntact } from "./intact.js";
+import { MANIFEST_FILE, readManifest } from "./manifest.js";
+import { writeArtifact } from "./write-artifact.js";
+
+let root = "";
+let directory = "";
+const FILES = ["a.bin", "scheme/model.json", "images/1.png", "images/SHA256SUMS"];
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), "slm-intact-"));
+  directory = join(root, "out");
+  const spec = {
+    directory,
+    kind: "export",
+    key: "k",
+    inputs: [],
+    settings: {},
+    origins: {},
+    seed: 0,
+  } as const;
+  await writeArtifact({ ...spec, indexed: ["images"], records: ["times"] }, async (work) => {
+    for (const folder of ["scheme", "images"]) await mkdir(join(work, folder));
+    await writeFile(join(work, "a.bin"), "0123");
+    await writeFile(join(work, "scheme", "model.json"), "{}");
+    await writeFile(join(work, "images", "1.png"), "picture");
+    await writeFile(join(work, "times"), "1 s");
+    return { note: "about" };
+  });
+});
+afterEach(() => rm(root, { recursive: true }));
+
+/** Changes one bit of a file. */
+async function flip(path: string, at: number): Promise<() => Promise<void>> {
+  const bytes = await readFile(path);
+  const damaged = Buffer.from(bytes);
+  damaged[at]! ^= 1 << (at % 8);
+  await writeFile(path, damaged);
+  return () => writeFile(path, bytes);
+}
+
+const outcome = (path: string): Promise<unknown> =>
+  requireIntact(path).then(
+    () => "intact",
+    (error: unknown) => (error as { code?: unknown }).code,
+  );
+
+describe(requireIntact, () => {
+  test("notices a wrong bit in any byte of any file, the manifest and the list of a folder included", async () => {
+    expect(await outcome(directory)).toBe("intact");
+    let flips = 0;
+    for (const name of [...FILES, "times", MANIFEST_FILE]) {
+      const path = join(directory, name);
+      for (let at = 0; at < (await readFile(path)).length; at += 1) {
+        const restore = await flip(path, at);
+        expect(await outcome(directory), `${name}, byte ${at}`).toBe("DATA_INVALID");
+        await restore();
+        flips += 1;
+      }
+    }
+    expect(flips).toBeGreaterThan(1000);
+    expect(await outcome(directory)).toBe("intact");
+  }, 300_000);
+
+  test("of a part looks at that part, by the manifest above it", async () => {
+    const restore = await flip(join(directory, "a.bin"), 0);
+    expect(await outcome(join(directory, "scheme"))).toBe("intact");
+    expect(await outcome(join(directory, "images", "1.png"))).toBe("intact");
+    expect(await outcome(join(directory, "a.bin"))).toBe("DATA_INVALID");
+    await restore();
+    await flip(join(directory, "scheme", "model.json"), 0);
+    expect(await outcome(join(directory, "scheme"))).toBe("DATA_INVALID");
+    await rm(join(directory, "scheme", "model.json"));
+    expect(await outcome(join(directory, "scheme"))).toBe("DATA_INVALID");
+  });
+
+  test("lets pass what no manifest lists, and another program's manifest.json", async () => {
+    await writeFile(join(directory, "notes.txt"), "mine");
+    expect(await outcome(directory)).toBe("intact");
+    const other = join(root, "app");
+    await mkdir(other);
+    await writeFile(join(other, MANIFEST_FILE), '{"name":"an app","icons":[]}');
+    expect(await outcome(other)).toBe("intact");
+    expect(await outcome(join(root, "nowhere"))).toBe("INPUT_MISSING");
+  });
+
+  test("takes manifests of earlier versions, which have no checksum", async () => {
+    const manifest = await readManifest(directory);
+    await writeFile(join(directory, MANIFEST_FILE), JSON.stringify({ ...manifest, checksum: undefined }));
+    expect(await outcome(directory)).toBe("intact");
+    await flip(join(directory, "a.bin"), 0);
+    expect(await outcome(directory)).toBe("DATA_INVALID");
+  });
+});

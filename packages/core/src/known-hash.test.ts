@@ -1,0 +1,71 @@
+import { mkdtemp, open, readFile, rm, utimes, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { hashFile, sha256 } from "./hash.js";
+import { knownHash } from "./known-hash.js";
+
+let root = "";
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), "slm-known-"));
+  vi.stubEnv("XDG_CACHE_HOME", join(root, "cache"));
+});
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  vi.restoreAllMocks();
+  await rm(root, { recursive: true });
+});
+
+const laterBy = (ms: number): void => {
+  const now = Date.now();
+  vi.spyOn(Date, "now").mockReturnValue(now + ms);
+};
+const kept = (): string => join(root, "cache", "slm", "file-hashes.json");
+
+/** A file that is remembered between processes: most of it is a hole, so it takes no space. */
+async function largeFile(): Promise<string> {
+  const path = join(root, "large");
+  const handle = await open(path, "w");
+  await handle.truncate(33 * 1024 * 1024);
+  await handle.close();
+  return path;
+}
+
+describe(knownHash, () => {
+  test("is the hash of what a file holds now, also where size and time of the contents are as before", async () => {
+    const path = join(root, "file");
+    await writeFile(path, "one");
+    await utimes(path, 1, 1);
+    laterBy(10_000);
+    expect(await knownHash(path)).toBe(sha256("one"));
+    expect(await knownHash(path)).toBe(sha256("one"));
+    await writeFile(path, "two");
+    await utimes(path, 1, 1);
+    expect(await knownHash(path)).toBe(sha256("two"));
+  });
+
+  test("of a file that changed just now is not remembered", async () => {
+    const path = await largeFile();
+    expect(await knownHash(path)).toBe(await hashFile(path));
+    await expect(readFile(kept())).rejects.toThrow("ENOENT");
+  });
+
+  test("of a large file is remembered by other processes, for a day", async () => {
+    const path = await largeFile();
+    laterBy(10_000);
+    const right = await knownHash(path);
+    const wrong = "0".repeat(64);
+    const memory = await readFile(kept(), "utf8");
+    expect(memory).toContain(right);
+    await writeFile(kept(), memory.replace(right, wrong));
+    const inAnotherProcess = async (): Promise<string> => {
+      vi.resetModules();
+      return (await import("./known-hash.js")).knownHash(path);
+    };
+    expect(await inAnotherProcess()).toBe(wrong);
+    laterBy(24 * 60 * 60 * 1000);
+    expect(await inAnotherProcess()).toBe(right);
+    await writeFile(kept(), "damaged");
+    expect(await inAnotherProcess()).toBe(right);
+  });
+});

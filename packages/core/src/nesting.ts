@@ -1,0 +1,16 @@
+/** How deep a parsed value nests: JSON of 200 KB can nest 100,000 levels, and what recurses over it would end in a stack overflow. */
+
+/** Deepest JSON that is read [levels]; files of models have about ten. */
+export const DEEPEST_JSON = 200;
+
+/** Whether a value nests lists and objects more than `levels` deep. */
+export function isDeeperThan(value: unknown, levels: number): boolean {
+  let open = [value];
+  for (let level = 0; open.length > 0; level++) {
+    const inside = open.filter((item) => typeof item === "object" && item !== null);
+    if (inside.length === 0) return false;
+    if (level === levels) return true;
+    open = inside.flatMap((item) => Object.values(item as object) as unknown[]);
+  }
+  return false;
+}

@@ -1,0 +1,64 @@
+/**
+ * Checksums inside the bytes that they are of. The 64 digits of the checksum count as zeros, so it covers every other byte, the JSON
+ * around it included.
+ */
+import { createHash } from "node:crypto";
+import { open } from "node:fs/promises";
+import { sha256 } from "./hash.js";
+
+const DIGITS = 64;
+
+/** What stands in place of a checksum until {@link seal}. */
+export const UNSEALED = "0".repeat(DIGITS);
+
+/** Writes the checksum of `bytes` in place of {@link UNSEALED}. @param mark the text right before it, at its first place */
+export function seal(bytes: Buffer, mark: string): Buffer {
+  const at = checksumAt(bytes, mark);
+  if (at === undefined || bytes.toString("latin1", at, at + DIGITS) !== UNSEALED)
+    throw new Error(`no place for a checksum behind ${mark}`);
+  bytes.write(sha256(bytes), at, "latin1");
+  return bytes;
+}
+
+/** Whether `bytes` have a checksum behind `mark` and it is theirs. */
+export function isSealed(bytes: Buffer, mark: string): boolean {
+  const at = checksumAt(bytes, mark);
+  if (at === undefined) return false;
+  const [before, after] = [bytes.subarray(0, at), bytes.subarray(at + DIGITS)];
+  const digest = createHash("sha256").update(before).update(UNSEALED).update(after).digest("hex");
+  return bytes.toString("latin1", at, at + DIGITS) === digest;
+}
+
+/** Bytes read at once. The checksum of a file is in the first ones. */
+const PIECE_BYTES = 1 << 20;
+
+/** As {@link isSealed} for a file whose checksum is in its first MiB, in bounded memory. @throws errors of the file system */
+export async function isSealedFile(path: string, mark: string): Promise<boolean> {
+  const handle = await open(path, "r");
+  try {
+    const piece = Buffer.alloc(PIECE_BYTES);
+    const hash = createHash("sha256");
+    let checksum: string | undefined;
+    for (;;) {
+      const { bytesRead } = await handle.read(piece, 0, PIECE_BYTES, null);
+      if (bytesRead === 0) break;
+      const bytes = piece.subarray(0, bytesRead);
+      if (checksum === undefined) {
+        const at = checksumAt(bytes, mark);
+        if (at === undefined) return false;
+        checksum = bytes.toString("latin1", at, at + DIGITS);
+        bytes.write(UNSEALED, at, "latin1");
+      }
+      hash.update(bytes);
+    }
+    return checksum === hash.digest("hex");
+  } finally {
+    await handle.close();
+  }
+}
+
+function checksumAt(bytes: Buffer, mark: string): number | undefined {
+  const found = bytes.indexOf(mark);
+  const at = found + Buffer.byteLength(mark);
+  return found === -1 || at + DIGITS > bytes.length ? undefined : at;
+}

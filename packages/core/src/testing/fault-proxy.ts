@@ -1,0 +1,127 @@
+/** A proxy on loopback that does to connections what bad networks do. */
+import { once } from "node:events";
+import { connect, createServer, type AddressInfo, type Socket } from "node:net";
+import { setTimeout } from "node:timers/promises";
+
+/** What happens to the bytes of an answer from `at` on. `none` lets them pass. */
+export const FAULT_KINDS = [
+  "none",
+  "refuse",
+  "cut",
+  "end",
+  "stall",
+  "corrupt",
+  "reorder",
+  "repeat",
+  "drip",
+] as const;
+export type FaultKind = (typeof FAULT_KINDS)[number];
+
+export interface Fault {
+  readonly kind: FaultKind;
+  /** Bytes of the answer that pass before it. */
+  readonly at: number;
+}
+
+export interface FaultProxy {
+  readonly port: number;
+  /** Ends all connections; those from now on meet this fault. */
+  arm(fault: Fault): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Bytes that change places, or come twice. */
+const PIECE_BYTES = 16;
+
+/** Starts a proxy in front of a server on loopback. Requests pass; answers meet the fault, once per connection. */
+export async function startFaultProxy(upstream: number): Promise<FaultProxy> {
+  const open = new Set<Socket>();
+  let fault: Fault = { kind: "none", at: 0 };
+  const server = createServer((client) => {
+    if (fault.kind === "refuse") {
+      client.resetAndDestroy();
+      return;
+    }
+    const behind = connect(upstream, "127.0.0.1");
+    for (const socket of [client, behind]) {
+      open.add(socket);
+      socket.on("error", () => undefined);
+      socket.on("close", () => {
+        open.delete(socket);
+        client.destroy();
+        behind.destroy();
+      });
+    }
+    client.pipe(behind);
+    const { kind } = fault;
+    const harm = harmOf(fault, client);
+    behind.on("data", (bytes: Buffer) => {
+      harm(bytes);
+    });
+    behind.on("end", () => {
+      if (kind !== "stall") client.end();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    port: (server.address() as AddressInfo).port,
+    arm: async (next) => {
+      const closing = [...open].map((socket) => once(socket, "close"));
+      for (const socket of open) socket.destroy();
+      await Promise.all(closing);
+      fault = next;
+      // The clients hear of it, too, and do not use these connections again.
+      await setTimeout(10);
+    },
+    close: () =>
+      new Promise((resolve) => {
+        for (const socket of open) socket.destroy();
+        server.close(() => {
+          resolve();
+        });
+      }),
+  };
+}
+
+/** Passes bytes on to `client` until the fault. */
+function harmOf({ kind, at }: Fault, client: Socket): (bytes: Buffer) => void {
+  let passed = 0;
+  let isDone = kind === "none";
+  return (bytes) => {
+    const before = Math.max(0, Math.min(bytes.length, at - passed));
+    passed += bytes.length;
+    if (isDone || before === bytes.length) {
+      if (!(isDone && (kind === "stall" || kind === "cut" || kind === "end"))) client.write(bytes);
+      return;
+    }
+    isDone = true;
+    client.write(bytes.subarray(0, before));
+    HARM[kind](client, bytes.subarray(before));
+  };
+}
+
+/** What to do with the first bytes from the fault on; there is at least one. */
+const HARM: Readonly<Record<FaultKind, (client: Socket, rest: Buffer) => void>> = {
+  none: (client, rest) => void client.write(rest),
+  refuse: () => undefined,
+  cut: (client) => client.resetAndDestroy(),
+  end: (client) => void client.end(),
+  stall: () => undefined,
+  corrupt: (client, rest) => {
+    const damaged = Buffer.from(rest);
+    damaged[0]! ^= 0x15;
+    client.write(damaged);
+  },
+  reorder: (client, rest) => {
+    const [first, second] = [rest.subarray(0, PIECE_BYTES), rest.subarray(PIECE_BYTES, 2 * PIECE_BYTES)];
+    client.write(Buffer.concat([second, first, rest.subarray(2 * PIECE_BYTES)]));
+  },
+  repeat: (client, rest) => {
+    client.write(Buffer.concat([rest.subarray(0, PIECE_BYTES), rest]));
+  },
+  drip: (client, rest) => {
+    client.setNoDelay(true);
+    for (const byte of rest.subarray(0, PIECE_BYTES)) client.write(Uint8Array.of(byte));
+    client.write(rest.subarray(PIECE_BYTES));
+  },
+};

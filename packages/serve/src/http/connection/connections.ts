@@ -1,0 +1,125 @@
+/**
+ * The connections of a server: how many there are, which of them gives way to a new one, and how they end when the server stops.
+ *
+ * A connection beyond the limit takes the place of one that only waits: first of one that has never sent a whole request, then of an
+ * idle one, then of one whose body does not arrive; always of the one that has waited longest. So connections that somebody opens and
+ * leaves alone (half-open ones) cannot keep others out. A connection whose answer is in the making never gives way.
+ */
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+
+/** What a connection waits for, the first to give way first. */
+const WAITS = ["first request", "next request", "body", "answer"] as const;
+type Wait = (typeof WAITS)[number];
+
+interface Connection {
+  readonly socket: Socket;
+  /** Requests that it has sent whole or in part and whose answers are not sent yet, with their answers. */
+  readonly open: Map<ServerResponse, IncomingMessage>;
+  hasAsked: boolean;
+  /** When its last answer was sent; when it was opened [ms]. */
+  idleSince: number;
+}
+
+/** How often ends of connections are looked for while the server stops [ms]. */
+const LOOK_MS = 20;
+
+export class Connections {
+  readonly #most: number;
+  /** The one that has waited longest first. */
+  readonly #all = new Map<Socket, Connection>();
+  #drainingSince: number | undefined;
+
+  /** @param most largest number of connections */
+  constructor(server: Server, most: number) {
+    this.#most = most;
+    server.on("connection", (socket: Socket) => {
+      this.#add(socket);
+    });
+    server.prependListener("request", (incoming: IncomingMessage, outgoing: ServerResponse) => {
+      this.#ask(incoming, outgoing);
+    });
+  }
+
+  get count(): number {
+    return this.#all.size;
+  }
+
+  /** From now on every answer is the last of its connection, and says so. */
+  drain(): void {
+    this.#drainingSince ??= performance.now();
+    for (const { open } of this.#all.values()) for (const outgoing of open.keys()) closeAfter(outgoing);
+  }
+
+  /**
+   * Resolves when every connection has ended. A client may be about to send a request on a connection that is kept alive: closing it at
+   * once would reset that request. So idle connections are closed only after they have been quiet for a time.
+   *
+   * @param quietMs time without a request after which a connection is closed; the signal ends the wait
+   */
+  async ended(quietMs: number, signal: AbortSignal): Promise<void> {
+    while (this.#all.size > 0 && !signal.aborted) {
+      const now = performance.now();
+      for (const connection of this.#all.values()) {
+        const since = Math.max(connection.idleSince, this.#drainingSince ?? now);
+        if (waitOf(connection) !== "answer" && now - since >= quietMs) connection.socket.destroySoon();
+      }
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    }
+  }
+
+  destroyAll(): void {
+    for (const socket of this.#all.keys()) socket.destroy();
+  }
+
+  #add(socket: Socket): void {
+    if (this.#all.size >= this.#most) this.#makeRoom();
+    if (this.#all.size >= this.#most) {
+      socket.destroy();
+      return;
+    }
+    this.#all.set(socket, { socket, open: new Map(), hasAsked: false, idleSince: performance.now() });
+    socket.once("close", () => {
+      this.#all.delete(socket);
+    });
+  }
+
+  #ask(incoming: IncomingMessage, outgoing: ServerResponse): void {
+    const connection = this.#all.get(incoming.socket);
+    if (connection === undefined) return;
+    connection.open.set(outgoing, incoming);
+    if (this.#drainingSince !== undefined) closeAfter(outgoing);
+    outgoing.once("close", () => {
+      connection.open.delete(outgoing);
+      connection.hasAsked = true;
+      connection.idleSince = performance.now();
+      // Now it has waited for the shortest time.
+      if (this.#all.delete(connection.socket)) this.#all.set(connection.socket, connection);
+    });
+  }
+
+  #makeRoom(): void {
+    let chosen: Connection | undefined;
+    let rank = WAITS.indexOf("answer");
+    for (const connection of this.#all.values()) {
+      const own = WAITS.indexOf(waitOf(connection));
+      if (own >= rank) continue;
+      [chosen, rank] = [connection, own];
+      if (rank === 0) break;
+    }
+    if (chosen === undefined) return;
+    this.#all.delete(chosen.socket);
+    chosen.socket.destroy();
+  }
+}
+
+function waitOf({ open, hasAsked }: Connection): Wait {
+  if (open.size === 0) return hasAsked ? "next request" : "first request";
+  for (const incoming of open.values()) if (incoming.complete) return "answer";
+  return "body";
+}
+
+/** `Connection: close`, unless the head of the answer has been sent: then the next answer of the connection says it. */
+function closeAfter(outgoing: ServerResponse): void {
+  if (!outgoing.headersSent) outgoing.shouldKeepAlive = false;
+}

@@ -1,0 +1,91 @@
+/** Bodies that take long to read: they are rejected, and nobody waits for them. */
+import { rm } from "node:fs/promises";
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createMemoryModel, writeMemoryModel } from "../memory-model.test-support.js";
+import { ServerMetrics } from "../metrics.js";
+import { ModelHost } from "../model-host.js";
+import { serveConfig } from "../serve-config.js";
+import { loadServedModel } from "../served-model.js";
+import { ApiKeys } from "./api-keys.js";
+import { createApp } from "./app.js";
+
+const config = serveConfig.parse({ maxBodyBytes: 2 ** 22 });
+let directory: string;
+let host: ModelHost;
+const failures: unknown[] = [];
+
+beforeAll(async () => {
+  directory = await writeMemoryModel();
+  host = await ModelHost.open(() =>
+    loadServedModel(directory, createMemoryModel(), { maxRows: 4, maxWaiting: 8, limits: config }),
+  );
+});
+afterAll(async () => {
+  await host.close();
+  await rm(directory, { recursive: true, force: true });
+});
+
+async function post(body: string): Promise<{ status: number; text: string }> {
+  const app = createApp({
+    ...{ host, config, metrics: new ServerMetrics() },
+    ...{ keys: new ApiKeys([]), adminKeys: new ApiKeys([]) },
+    isAllowedHost: () => true,
+    onFailure: (error) => failures.push(error),
+  });
+  const headers = { "content-type": "application/json" };
+  const response = await app.request("/v1/completions", { method: "POST", headers, body });
+  return { status: response.status, text: await response.text() };
+}
+
+const asking = (schema: object): object => ({
+  prompt: "abc",
+  response_format: { type: "json_schema", json_schema: { name: "hostile", schema } },
+});
+
+function chainOfReferences(links: number): object {
+  const link = (at: number): [string, object] => [`d${at}`, { $ref: `#/$defs/d${at + 1}` }];
+  const $defs = Object.fromEntries(Array.from({ length: links }, (_, at) => link(at)));
+  return { $ref: "#/$defs/d0", $defs: { ...$defs, [`d${links}`]: { type: "null" } } };
+}
+
+const deepEnum = (depth: number): string =>
+  `{"type":"json_schema","json_schema":{"schema":{"enum":[${"[".repeat(depth)}${"]".repeat(depth)}]}}}`;
+
+describe("bodies that take long to read", () => {
+  test.each<readonly [string, () => object | string, RegExp]>([
+    [
+      "a prompt of a megabyte",
+      () => ({ prompt: " ".repeat(1_000_000) }),
+      /characters, the model reads at most 20/,
+    ],
+    ["a schema that is a chain of 8,000 references", () => asking(chainOfReferences(8000)), /./],
+    [
+      "an enum nested 100,000 levels deep",
+      () => `{"prompt":"abc","response_format":${deepEnum(100_000)}}`,
+      /256 levels deep/,
+    ],
+    [
+      "half a million prompts that are none",
+      () => ({ prompt: Array<number>(500_000).fill(1) }),
+      /200000 values/,
+    ],
+    [
+      "a hundred thousand prompts that are none",
+      () => ({ prompt: Array<number>(100_000).fill(1) }),
+      /prompt/,
+    ],
+  ])("rejects %s with 400, and answers others meanwhile", async (_name, body, message) => {
+    const made = body();
+    const text = typeof made === "string" ? made : JSON.stringify(made);
+    const delays = monitorEventLoopDelay({ resolution: 1 });
+    delays.enable();
+    const answers = await Promise.all(Array.from({ length: 4 }, () => post(text)));
+    delays.disable();
+    expect(answers.map(({ status }) => status)).toEqual([400, 400, 400, 400]);
+    expect(answers[0]!.text).toMatch(message);
+    expect(failures).toEqual([]);
+    // Other programs hold the loop up too: the megabyte alone took 5 s before it was bounded.
+    expect(delays.max / 1e6).toBeLessThan(500);
+  });
+});

@@ -1,0 +1,30 @@
+/** The JSON of an answer that is sent at once. */
+import type { TextAnswer } from "../served-model.js";
+import { TimeSlices } from "../time-slices.js";
+import type { ResponseHead } from "./answer.js";
+
+export interface WholeForm {
+  /** Key of the list with one item per source. */
+  readonly list: string;
+  readonly item: (answer: TextAnswer, index: number) => object;
+  /** Everything else. */
+  readonly rest: (head: ResponseHead, answers: readonly TextAnswer[]) => object;
+}
+
+/** Item by item, because log-probabilities of many sources are megabytes: others are answered in between. */
+export async function wholeText(
+  { list, item, rest }: WholeForm,
+  head: ResponseHead,
+  answers: readonly TextAnswer[],
+): Promise<string> {
+  const slices = new TimeSlices();
+  const items: string[] = [];
+  for (const [index, answer] of answers.entries()) {
+    if (slices.isOver) await slices.next();
+    items.push(JSON.stringify(item(answer, index)));
+  }
+  const members = Object.entries(rest(head, answers)).map(
+    ([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`,
+  );
+  return `{${[...members, `${JSON.stringify(list)}:[${items.join(",")}]`].join(",")}}`;
+}

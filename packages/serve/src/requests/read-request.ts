@@ -1,0 +1,46 @@
+/** Everything that is done with a request before it is queued and that grows with its size: JSON, schemas, base64, token ids. */
+import type { DeviceModel } from "@slm/exported-model";
+import { checkLength, resolvePrompt } from "@slm/inference/limits";
+import { createTokenizer, type TokenizerFiles } from "@slm/tokenizer";
+import { parseJsonBody } from "./json-body.js";
+import { requestOf, type AnyRequest, type RequestForm, type RequestLimits } from "./request-forms.js";
+import { checkCharacters, longestSource } from "./source-length.js";
+
+/** What reading a request needs to know of the model. */
+export interface ReaderModel {
+  readonly model: DeviceModel;
+  readonly tokenizerFiles: TokenizerFiles;
+  readonly limits: RequestLimits;
+}
+
+/** A request whose sources are token ids within the model's limits. */
+export interface ReadRequest extends Omit<AnyRequest, "sources"> {
+  readonly sources: readonly (readonly number[])[];
+}
+
+/**
+ * A function that reads bodies of requests.
+ *
+ * @throws SlmError DATA_INVALID for a source that is empty, too long or holds an unknown symbol, an image where the model reads text
+ * only, or none where it needs one; USAGE for a body that is not a request.
+ */
+export function requestReader({
+  model,
+  tokenizerFiles,
+  limits,
+}: ReaderModel): (form: RequestForm, body: Uint8Array) => ReadRequest {
+  const tokenizer = createTokenizer(tokenizerFiles);
+  const most = longestSource(model, tokenizerFiles);
+  return (form, body) => {
+    const request = requestOf(form, parseJsonBody(body), limits);
+    const { image } = request;
+    const sources = request.sources.map((source) => {
+      const text = resolvePrompt({ text: source, image }, model, "the request");
+      checkCharacters(text, most);
+      const ids = tokenizer.encodeSource(text);
+      checkLength(ids.length, model, "the source");
+      return ids;
+    });
+    return { ...request, sources };
+  };
+}

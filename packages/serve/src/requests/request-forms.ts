@@ -1,0 +1,168 @@
+/** The three forms of a request, brought to one. */
+import type { z } from "@hono/zod-openapi";
+import { SlmError } from "@slm/core";
+import type { TokenRules } from "@slm/decoding";
+import { imageOfBase64, imageOfMessages } from "./request-image.js";
+import {
+  chatRequest,
+  completionRequest,
+  generateRequest,
+  type ChatRequest,
+  type ResponseFormat,
+} from "../http/schemas.js";
+import type { TextFormat } from "./text-formats.js";
+
+/** Generation options, shared by all sources of a request. */
+export interface AnswerOptions {
+  readonly maxTokens: number | undefined;
+  /** 0: greedy. */
+  readonly temperature: number;
+  readonly topP: number;
+  /** 0: all tokens. */
+  readonly topK: number;
+  readonly minP: number;
+  readonly rules: TokenRules;
+  readonly format: TextFormat;
+  readonly seed: number | undefined;
+  readonly stop: readonly string[];
+  /** Alternatives per token; undefined: no log-probabilities. */
+  readonly logprobs: number | undefined;
+}
+
+/** A request of any form. */
+export interface AnyRequest {
+  /** The model that the client asks for. */
+  readonly model: string | undefined;
+  readonly stream: boolean;
+  readonly includeUsage: boolean;
+  /** Texts; undefined: the model's default prompt. */
+  readonly sources: readonly (string | undefined)[];
+  /** File of the image of all sources. */
+  readonly image: Uint8Array<ArrayBuffer> | undefined;
+  readonly options: AnswerOptions;
+}
+
+export interface RequestLimits {
+  readonly maxBatch: number;
+  readonly maxImageBytes: number;
+}
+
+/** One row per form: its schema, and the request that a value of it is. */
+const FORMS = {
+  completions: form(completionRequest, (request) => {
+    return {
+      ...streamOf(request),
+      sources: typeof request.prompt === "string" ? [request.prompt] : request.prompt,
+      image: undefined,
+      options: { ...optionsOf(request, request.max_tokens), logprobs: request.logprobs ?? undefined },
+    };
+  }),
+  chat: form(chatRequest, (request, limits) => {
+    const { logprobs, messages } = request;
+    return {
+      ...streamOf(request),
+      sources: [sourceOfMessages(messages)],
+      image: imageOfMessages(messages, limits),
+      options: {
+        ...optionsOf(request, request.max_completion_tokens ?? request.max_tokens),
+        logprobs: logprobs === true ? (request.top_logprobs ?? 0) : undefined,
+      },
+    };
+  }),
+  generate: form(generateRequest, (request, limits) => {
+    const { source, image, responseFormat, maxTokens, temperature, topP, topK, minP, seed, stop } = request;
+    const { repetitionPenalty, presencePenalty, frequencyPenalty, logitBias } = request;
+    return {
+      model: undefined,
+      stream: false,
+      includeUsage: false,
+      sources: Array.isArray(source) ? source : [source],
+      image: image === undefined ? undefined : imageOfBase64(image, limits),
+      options: {
+        ...{ maxTokens, temperature, topP, topK, minP, seed, stop },
+        rules: { repetitionPenalty, presencePenalty, frequencyPenalty, logitBias },
+        format: formatOf(responseFormat),
+        logprobs: undefined,
+      },
+    };
+  }),
+} as const;
+
+export type RequestForm = keyof typeof FORMS;
+
+/**
+ * The request that a JSON value is.
+ *
+ * @throws InvalidRequest for a value that its schema rejects; SlmError DATA_INVALID, USAGE for an image, a format or a number of sources
+ * that is not accepted.
+ */
+export function requestOf(name: RequestForm, value: unknown, limits: RequestLimits): AnyRequest {
+  const request = FORMS[name](value, limits);
+  const { length } = request.sources;
+  if (length > limits.maxBatch)
+    throw new SlmError("USAGE", `a request may hold ${limits.maxBatch} sources, got ${length}`);
+  return request;
+}
+
+function form<Schema extends z.ZodType>(
+  schema: Schema,
+  read: (request: z.output<Schema>, limits: RequestLimits) => AnyRequest,
+): (value: unknown, limits: RequestLimits) => AnyRequest {
+  return (value, limits) => {
+    const { data, error } = schema.safeParse(value);
+    if (error !== undefined) throw new SlmError("USAGE", issueText(error.issues));
+    return read(data, limits);
+  };
+}
+
+/** What a client reads of issues: the first ones. */
+function issueText(issues: z.ZodError["issues"]): string {
+  return issues
+    .slice(0, 5)
+    .map(({ path, message }) => `${path.map(String).join(".") || "body"}: ${message}`.slice(0, 500))
+    .join("; ");
+}
+
+type OpenAiRequest = Omit<z.output<typeof completionRequest>, "prompt" | "logprobs">;
+
+function streamOf({
+  model,
+  stream,
+  stream_options,
+}: OpenAiRequest): Pick<AnyRequest, "model" | "stream" | "includeUsage"> {
+  return { model, stream, includeUsage: stream_options?.include_usage === true };
+}
+
+/** OpenAI's request options, and common extensions of other servers. */
+function optionsOf(request: OpenAiRequest, maxTokens: number | undefined): Omit<AnswerOptions, "logprobs"> {
+  const { temperature, top_p: topP, top_k: topK, min_p: minP, seed, stop } = request;
+  const rules = {
+    repetitionPenalty: request.repetition_penalty,
+    presencePenalty: request.presence_penalty,
+    frequencyPenalty: request.frequency_penalty,
+    logitBias: request.logit_bias,
+  };
+  const format = formatOf(request.response_format);
+  return { maxTokens, temperature, topP, topK, minP, rules, format, seed, stop };
+}
+
+function formatOf(asked: ResponseFormat): TextFormat {
+  switch (asked.type) {
+    case "text":
+      return { kind: "text" };
+    case "json_object":
+      return { kind: "object" };
+    case "json_schema":
+      return { kind: "schema", schema: JSON.stringify(asked.json_schema.schema) };
+  }
+}
+
+/** The prompt of a conversation: the contents of all messages, one per line; undefined if all are images. */
+function sourceOfMessages(messages: ChatRequest["messages"]): string | undefined {
+  const texts = messages.flatMap(({ content }) => {
+    if (typeof content === "string") return [content];
+    const parts = content.flatMap((part) => (part.type === "text" ? [part.text] : []));
+    return parts.length === 0 ? [] : [parts.join("")];
+  });
+  return texts.length === 0 ? undefined : texts.join("\n");
+}

@@ -1,0 +1,98 @@
+import { afterEach, describe, expect, test } from "vitest";
+import { WorkThread, type WorkThreadOptions } from "./work-thread.js";
+
+/** A thread that counts its calls, and can be told to hang, to fail and to use up its memory. */
+const ENTRY = `
+  import { parentPort } from "node:worker_threads";
+  let calls = 0;
+  const acts = {
+    hang: () => { for (;;); },
+    fill: () => { const kept = []; for (;;) kept.push(new Array(1000).fill({})); },
+    crash: () => { setImmediate(() => { throw new Error("gone"); }); return undefined; },
+  };
+  parentPort.on("message", (act) => {
+    calls++;
+    if (act === "reject") {
+      const error = { code: "USAGE", message: "no", context: {}, suggestions: [] };
+      parentPort.postMessage({ kind: "failed", error });
+    } else if (act === "crash") acts.crash();
+    else parentPort.postMessage({ kind: "done", value: acts[act]?.() ?? act + calls });
+  });
+  parentPort.postMessage({ kind: "started" });
+`;
+
+let thread: WorkThread;
+function open(options: Partial<WorkThreadOptions> = {}): WorkThread {
+  thread = new WorkThread({
+    name: "test",
+    url: new URL(`data:text/javascript,${encodeURIComponent(ENTRY)}`),
+    data: undefined,
+    seconds: 0.3,
+    maxWaiting: 8,
+    memoryMb: 64,
+    ...options,
+  });
+  return thread;
+}
+afterEach(() => thread.close());
+
+describe(WorkThread, () => {
+  test("does calls in order, in one thread that starts with the first", async () => {
+    open();
+    expect(thread.isStarted).toBe(false);
+    expect(await Promise.all([thread.run("a"), thread.run("b"), thread.run("c")])).toEqual([
+      "a1",
+      "b2",
+      "c3",
+    ]);
+  });
+
+  test("gives up a call that takes too long, and does those that wait in a new thread", async () => {
+    open();
+    const calls = [thread.run("a"), thread.run("hang"), thread.run("b"), thread.run("hang"), thread.run("c")];
+    const outcomes = await Promise.allSettled(calls);
+    expect(outcomes.map(({ status }) => status)).toEqual([
+      ...["fulfilled", "rejected", "fulfilled", "rejected", "fulfilled"],
+    ]);
+    expect(outcomes[1]).toMatchObject({ reason: { code: "DATA_INVALID" } });
+    expect(outcomes[2]).toMatchObject({ value: "b1" });
+  });
+
+  test("takes a call that needs too much memory for a fault of its client, and a thread that fails for a fault of ours", async () => {
+    open({ seconds: 20 });
+    const [filled, after, crashed, last] = await Promise.allSettled(
+      ["fill", "a", "crash", "b"].map((call) => thread.run(call)),
+    );
+    expect([filled, crashed]).toMatchObject([
+      { reason: { code: "DATA_INVALID" } },
+      { reason: { code: "UNEXPECTED" } },
+    ]);
+    expect([after, last]).toMatchObject([{ value: "a1" }, { value: "b1" }]);
+  });
+
+  test("passes on what the thread rejects, and takes no more calls than may wait", async () => {
+    open({ maxWaiting: 2 });
+    await expect(thread.run("reject")).rejects.toMatchObject({ code: "USAGE", message: "no" });
+    const taken = [thread.run("a"), thread.run("b"), thread.run("c")];
+    expect(() => thread.run("d")).toThrow(expect.objectContaining({ code: "BUSY" }) as Error);
+    await Promise.all(taken);
+  });
+
+  test("ends when nothing was asked of it for a while, and starts again", async () => {
+    open({ idleMs: 30 });
+    expect(await thread.run("a")).toBe("a1");
+    await expect.poll(() => thread.isStarted).toBe(false);
+    expect(await thread.run("b")).toBe("b1");
+  });
+
+  test("fails calls that wait when it is closed", async () => {
+    open({ seconds: 20 });
+    const calls = Promise.allSettled([thread.run("hang"), thread.run("a")]);
+    await thread.close();
+    expect(await calls).toMatchObject([
+      { reason: { code: "INTERRUPTED" } },
+      { reason: { code: "INTERRUPTED" } },
+    ]);
+    expect(() => thread.run("b")).toThrow("stopped");
+  });
+});

@@ -1,0 +1,88 @@
+/** What several machines that ask one server have in common: the pace, the budget, and the answers that were paid for. */
+import { sha256, SlmError } from "@slm/core";
+import { storedAnswer, type StoredAnswer } from "./api-answer.js";
+import type { ApiFile } from "./api-file.js";
+import type { AnswerKeys } from "./answer-store.js";
+import type { Spending } from "./budget.js";
+import type { Usage } from "./request-body.js";
+
+/** Holds requests back. */
+export interface RequestPace {
+  /** Starts nothing for that long. */
+  pause(ms: number): void;
+  /** Resolves when a request with so many tokens may start. @throws the signal's reason */
+  start(tokens: number, signal: AbortSignal): Promise<void>;
+}
+
+/** Counts what is spent, so that no request starts that could exceed the budget. */
+export interface RequestBudget {
+  /** What is spent, as far as this machine knows. */
+  readonly spent: Spending;
+  /** Counts an answer that was paid for before. @param key hash of its request */
+  count(usage: Usage, key: string): Promise<void> | void;
+  /**
+   * Reserves the upper bound of a request, and waits where only the reservations of running requests are in the way.
+   *
+   * @param key hash of the request
+   * @returns settles the reservation: with the usage of the answer, or with nothing if no answer was billed
+   * @throws SlmError BUDGET_EXCEEDED
+   */
+  reserve(bound: Usage, key: string): Promise<(usage: Usage | undefined) => Promise<void> | void>;
+}
+
+/** Answers that were paid for. */
+export interface PaidAnswers {
+  /** The answer to a request. @throws SlmError DATA_INVALID for one that was changed */
+  get(request: string): Promise<StoredAnswer | undefined>;
+  /** An answer with this source and target. @throws SlmError DATA_INVALID for one that was changed */
+  find(target: string): Promise<StoredAnswer | undefined>;
+  /** Stores an answer; it is kept when the promise resolves. @throws SlmError OUTPUT_FAILED */
+  put(keys: AnswerKeys, answer: StoredAnswer): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** For one server and model. */
+export interface SharedRequests {
+  readonly pace: RequestPace;
+  readonly budget: RequestBudget;
+  readonly answers: PaidAnswers;
+}
+
+export type ApiSharing = (file: ApiFile) => SharedRequests;
+
+/** Where shared answers are stored. */
+export interface AnswerObjects {
+  get(key: string): Promise<Buffer | undefined>;
+  put(key: string, bytes: Uint8Array): Promise<void>;
+}
+
+/**
+ * Answers in a storage that all machines see, each an object with its checksum. An answer is there for all as soon as it is stored, so none
+ * is paid for twice by machines that ask one after the other.
+ *
+ *   answers/<hash of server and model>/requests/<hash of the request>      the checksum, a space, the answer as JSON
+ *   answers/<hash of server and model>/targets/<hash of source and target> the same
+ */
+export function sharedAnswers(objects: AnswerObjects, { request: { baseUrl, model } }: ApiFile): PaidAnswers {
+  const folder = `answers/${sha256(`${baseUrl}\n${model}`).slice(0, 32)}`;
+  const read = async (key: string): Promise<StoredAnswer | undefined> => {
+    const text = (await objects.get(key))?.toString("utf8");
+    if (text === undefined) return undefined;
+    const [hash, answer] = [text.slice(0, 64), text.slice(65)];
+    if (sha256(answer) === hash) return storedAnswer.parse(JSON.parse(answer));
+    throw new SlmError("DATA_INVALID", `shared storage: ${key} does not have the bytes of its checksum`, {
+      suggestions: ["delete it; the answer is requested and paid for again"],
+    });
+  };
+  return {
+    get: (request) => read(`${folder}/requests/${request}`),
+    find: (target) => read(`${folder}/targets/${target}`),
+    put: async ({ request, target }, answer) => {
+      const text = JSON.stringify(answer);
+      const bytes = Buffer.from(`${sha256(text)} ${text}`);
+      await objects.put(`${folder}/requests/${request}`, bytes);
+      if (target !== undefined) await objects.put(`${folder}/targets/${target}`, bytes);
+    },
+    close: () => Promise.resolve(),
+  };
+}

@@ -1,0 +1,36 @@
+/** Pairs that were set aside while a cache is built, kept beside its shards so that a resumed build leaves them out too. */
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { readJsonFile, SlmError, writeJsonAtomic } from "@slm/core";
+import { z } from "zod";
+import { KEY_BYTES } from "./pair-key.js";
+import type { UnscoredPair } from "./teacher-cache.js";
+
+const FILE = "unscored-pairs.json";
+
+const schema = z.array(
+  z.strictObject({
+    key: z.string().regex(new RegExp(`^[0-9a-f]{${2 * KEY_BYTES}}$`, "u")),
+    reason: z.string(),
+  }),
+);
+
+/** The pairs of an unfinished build; none where none were set aside. @throws SlmError DATA_INVALID */
+export async function readUnscored(directory: string): Promise<readonly UnscoredPair[]> {
+  try {
+    return await readJsonFile(join(directory, FILE), schema);
+  } catch (error) {
+    if (error instanceof SlmError && error.code === "INPUT_MISSING") return [];
+    throw error;
+  }
+}
+
+/** @throws SlmError OUTPUT_FAILED */
+export async function writeUnscored(directory: string, pairs: readonly UnscoredPair[]): Promise<void> {
+  await writeJsonAtomic(join(directory, FILE), pairs);
+}
+
+/** Removes the file of a finished build. */
+export async function removeUnscored(directory: string): Promise<void> {
+  await rm(join(directory, FILE), { force: true });
+}

@@ -1,0 +1,98 @@
+/** The side of a job: how a body is called in the process that BullMQ starts for it, and what it is given. */
+import { rm } from "node:fs/promises";
+import { SlmError } from "@slm/core";
+import { z } from "zod";
+import { LocalCopies } from "../storage/local-copies.js";
+import { openStore } from "../storage/open-store.js";
+import { SharedFiles, type FileRef } from "../storage/shared-files.js";
+import {
+  failureText,
+  jobMessage,
+  jobResult,
+  requireSmall,
+  type JobMessage,
+  type JobResult,
+} from "./messages.js";
+import { redisAddress, type RedisAddress } from "./redis-address.js";
+
+/** Variable in which a worker tells its job processes what they need. */
+export const JOB_PROCESS_VARIABLE = "SLM_JOB_PROCESS";
+
+export const jobProcess = z.strictObject({
+  storage: z.string(),
+  /** Folder of local copies. */
+  scratch: z.string(),
+  threads: z.int().positive(),
+  /** Address of Redis, for what jobs share besides files. */
+  redis: z.string(),
+});
+export type JobProcess = Readonly<z.infer<typeof jobProcess>>;
+
+/** What a body is given. */
+export interface JobRequest {
+  readonly settings: JobMessage["settings"];
+  readonly inputs: Readonly<Record<string, FileRef>>;
+  /** Storage of the job's run, for its outputs. */
+  readonly files: SharedFiles;
+  /** Copies of its inputs on this machine. */
+  readonly copies: LocalCopies;
+  readonly threads: number;
+  readonly redis: RedisAddress;
+  readonly signal: AbortSignal;
+  /** An empty directory that is removed after the job. */
+  readonly work: () => Promise<string>;
+}
+
+/** Does one kind of job. A body is called for one job at a time; what it holds open between jobs is its own. */
+export type JobBody = (request: JobRequest) => Promise<Omit<JobResult, "seconds">>;
+
+/** What BullMQ calls in a job process. */
+export type JobServer = (
+  job: { readonly name: string; readonly data: unknown },
+  token: string | undefined,
+  signal: AbortSignal | undefined,
+) => Promise<JobResult>;
+
+/**
+ * The function that a job process exports as default. The process ends with its worker, also when that is killed.
+ *
+ * @param bodies by kind of job
+ */
+export function serveJobs(bodies: Readonly<Record<string, JobBody>>): JobServer {
+  const given = jobProcess.parse(JSON.parse(process.env[JOB_PROCESS_VARIABLE] ?? "null"));
+  process.on("disconnect", () => process.exit());
+  const store = openStore(given.storage);
+  const redis = redisAddress(given.redis);
+  return async ({ name, data }, _token, signal = new AbortController().signal) => {
+    const began = performance.now();
+    const made: string[] = [];
+    try {
+      const body = bodies[name];
+      if (body === undefined)
+        throw new SlmError(
+          "OP_UNSUPPORTED",
+          `this worker does not know jobs of kind '${name}': it is of another version`,
+        );
+      const { run, inputs, settings } = jobMessage.parse(data);
+      const files = new SharedFiles(await store, run);
+      const copies = new LocalCopies(given.scratch, files);
+      const work = async (): Promise<string> => {
+        const path = await copies.workDirectory();
+        made.push(path);
+        return path;
+      };
+      const { threads } = given;
+      const done = await body({ settings, inputs, files, copies, threads, redis, signal, work });
+      const result = jobResult.parse({ ...done, seconds: (performance.now() - began) / 1000 });
+      requireSmall(result, `the result of a job of kind '${name}'`);
+      return result;
+    } catch (error) {
+      // BullMQ stores message and stack in Redis: neither may be long.
+      const failure = new Error(failureText(error));
+      failure.stack = "";
+      throw failure;
+    } finally {
+      for (const path of made) await rm(path, { recursive: true, force: true });
+    }
+  };
+}

@@ -1,0 +1,173 @@
+/**
+ * A worker: takes jobs from the queue and runs each in a process of its own, so that a job that ends its process (a crash of native code, too
+ * little memory) fails that job and not the worker. Locks, retries and the takeover of a dead worker's jobs are BullMQ's.
+ */
+import { randomBytes } from "node:crypto";
+import { cpus, hostname } from "node:os";
+import { pathToFileURL } from "node:url";
+import { Queue, Worker, type Job } from "bullmq";
+import { openStore } from "../storage/open-store.js";
+import { removeLeftovers } from "../storage/local-copies.js";
+import { JOB_PROCESS_VARIABLE, type JobProcess } from "./job-body.js";
+import { jobResult, PREFIX, QUEUE } from "./messages.js";
+import { requireRedis, type RedisAddress } from "./redis-address.js";
+import { isOpenRun } from "./open-runs.js";
+import { BEAT_MS, RunBoard, type WorkerLine } from "./run-board.js";
+import { serveMetrics } from "./serve-metrics.js";
+
+/** How often the jobs of one worker may be taken over from workers that died, before the job counts as failed. */
+const MAX_TAKEOVERS = 10;
+/** How often copies of ended runs are looked for [ms]. */
+const CLEAN_MS = 60_000;
+
+export interface WorkerOptions {
+  readonly redis: RedisAddress;
+  /** Address of the shared storage. */
+  readonly storage: string;
+  /** Folder of local copies. */
+  readonly scratch: string;
+  /** File whose default export was made by `serveJobs`. */
+  readonly processFile: string;
+  /** Jobs at once, each in a process of its own. */
+  readonly concurrency: number;
+  /** Threads of each job. */
+  readonly threads: number;
+  /** A job whose worker has been silent for this long is given to another one [s]. */
+  readonly takeoverSeconds: number;
+  /** Port for Prometheus; absent: none. 0 takes a free one. */
+  readonly metricsPort?: number | undefined;
+  /** Aborted: it takes no further jobs, finishes those it has, and ends. */
+  readonly signal: AbortSignal;
+  readonly note: (text: string) => void;
+}
+
+export interface WorkerReport {
+  readonly id: string;
+  readonly done: number;
+  readonly failed: number;
+  /** Units of finished jobs: tokens of caches, steps of trainings. */
+  readonly units: number;
+  /** Time spent on finished jobs [s]. */
+  readonly busySeconds: number;
+}
+
+/** Works until the signal, then finishes the jobs it has. @throws SlmError DEVICE_UNAVAILABLE without Redis, INPUT_MISSING without storage */
+export async function runWorker(options: WorkerOptions): Promise<WorkerReport> {
+  const { redis, note, signal } = options;
+  await requireRedis(redis);
+  const store = await openStore(options.storage);
+  const queue = new Queue(QUEUE, { connection: redis.options, prefix: PREFIX });
+  queue.on("error", () => undefined);
+  const board = new RunBoard(redis);
+  const line = firstLine(options);
+  const beat = (): void => {
+    // A Redis that restarts gets the next line.
+    board.putWorker(line).catch(() => undefined);
+  };
+  const clean = (): void => {
+    removeLeftovers(options.scratch, async (run) => !(await isOpenRun(store, run))).catch(
+      (error: unknown) => {
+        note(`copies of ended runs were not removed: ${String(error)}`);
+      },
+    );
+  };
+  clean();
+  const worker = openWorker(options, line, beat);
+  worker.on("error", (error) => {
+    note(`${redis.shown}: ${error.message}`);
+  });
+  const timers = [setInterval(beat, BEAT_MS), setInterval(clean, CLEAN_MS)];
+  const metrics = await serveMetrics(options.metricsPort, { queue, board });
+  if (metrics !== undefined) note(`metrics: http://${metrics.address}/metrics`);
+  await worker.waitUntilReady();
+  await board.putWorker(line);
+  note(
+    `worker ${line.id}: ${line.concurrency} ${line.concurrency === 1 ? "job" : "jobs"} at once with ${line.threads} ${line.threads === 1 ? "thread" : "threads"} on ${line.device}; ${redis.shown}, ${store.shown}`,
+  );
+  await aborted(signal);
+  line.state = "draining";
+  beat();
+  if (line.active.length > 0) note(`finishing ${line.active.length} jobs`);
+  await worker.close();
+  for (const timer of timers) clearInterval(timer);
+  await metrics?.close();
+  await board.removeWorker(line.id).catch(() => undefined);
+  board.close();
+  await queue.close();
+  store.close();
+  const { id, done, failed, units, busySeconds } = line;
+  return { id, done, failed, units, busySeconds };
+}
+
+type Mutable<Value> = { -readonly [Key in keyof Value]: Value[Key] };
+type CurrentLine = Mutable<Omit<WorkerLine, "seenAt">>;
+
+function firstLine({ concurrency, threads }: WorkerOptions): CurrentLine {
+  const processors = cpus();
+  return {
+    id: `${hostname()}-${process.pid}-${randomBytes(3).toString("hex")}`,
+    host: hostname(),
+    pid: process.pid,
+    device: processors[0]?.model.trim() ?? process.arch,
+    cores: processors.length,
+    threads,
+    concurrency,
+    startedAt: new Date().toISOString(),
+    state: "ready",
+    active: [],
+    done: 0,
+    failed: 0,
+    units: 0,
+    busySeconds: 0,
+  };
+}
+
+function openWorker(options: WorkerOptions, line: CurrentLine, beat: () => void): Worker {
+  const { redis, storage, scratch, threads, concurrency, takeoverSeconds, note, processFile } = options;
+  const given: JobProcess = { storage, scratch, threads, redis: redis.url };
+  const worker = new Worker(QUEUE, pathToFileURL(processFile), {
+    connection: redis.options,
+    prefix: PREFIX,
+    name: line.id,
+    concurrency,
+    lockDuration: takeoverSeconds * 1000,
+    stalledInterval: takeoverSeconds * 1000,
+    maxStalledCount: MAX_TAKEOVERS,
+    workerForkOptions: { env: { ...process.env, [JOB_PROCESS_VARIABLE]: JSON.stringify(given) } },
+  });
+  const left = (job: Job | undefined): void => {
+    line.active = line.active.filter((id) => id !== job?.id);
+  };
+  worker.on("active", (job) => {
+    line.active.push(String(job.id));
+    beat();
+  });
+  worker.on("completed", (job, value: unknown) => {
+    left(job);
+    const parsed = jobResult.safeParse(value);
+    line.done += 1;
+    if (parsed.success) {
+      line.units += parsed.data.units;
+      line.busySeconds += parsed.data.seconds;
+      note(`${String(job.id)}: done in ${parsed.data.seconds.toFixed(1)} s`);
+    }
+  });
+  worker.on("failed", (job, error) => {
+    left(job);
+    line.failed += 1;
+    note(`${String(job?.id)}: failed, try ${String(job?.attemptsMade)}: ${error.message}`);
+  });
+  worker.on("stalled", (id) => {
+    note(`${id}: taken over from a worker that is gone`);
+  });
+  return worker;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener("abort", () => {
+      resolve();
+    });
+  });
+}

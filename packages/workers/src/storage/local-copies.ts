@@ -1,0 +1,93 @@
+/**
+ * Copies of a run's files on a worker's own disk. All workers of a machine share them: a copy appears whole, under the hash of its contents.
+ *
+ *   <folder>/<run>/<sha256>       a file, or a directory for a tree
+ */
+import { randomBytes } from "node:crypto";
+import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { isTemporaryPath, makeFolder, systemCode } from "@slm/core";
+import type { FileRef, SharedFiles } from "./shared-files.js";
+
+export class LocalCopies {
+  readonly #files: SharedFiles;
+  readonly #directory: string;
+
+  /** @param folder of all runs' copies */
+  constructor(folder: string, files: SharedFiles) {
+    this.#files = files;
+    this.#directory = join(folder, files.run);
+  }
+
+  /** The path of a copy of a file. @throws SlmError INPUT_MISSING, DATA_INVALID */
+  async file(ref: FileRef): Promise<string> {
+    const path = join(this.#directory, ref.sha256);
+    if (!(await isThere(path))) await this.#files.getFile(ref, path);
+    return path;
+  }
+
+  /** The directory of a copy of a tree. @throws SlmError INPUT_MISSING, DATA_INVALID */
+  async tree(ref: FileRef): Promise<string> {
+    const path = join(this.#directory, ref.sha256);
+    if (await isThere(path)) return path;
+    const temporary = `${path}.${process.pid}.${randomBytes(4).toString("hex")}.tmp`;
+    try {
+      await this.#files.getTree(ref, temporary);
+      await mkdir(temporary, { recursive: true });
+      await rename(temporary, path);
+    } catch (error) {
+      await rm(temporary, { recursive: true, force: true });
+      // Another worker of this machine was faster.
+      if (systemCode(error) !== "ENOTEMPTY" && systemCode(error) !== "EEXIST") throw error;
+    }
+    return path;
+  }
+
+  /** An empty directory for one job, which the caller removes. */
+  async workDirectory(): Promise<string> {
+    const path = join(this.#directory, `work.${process.pid}.${randomBytes(4).toString("hex")}.tmp`);
+    await makeFolder(path);
+    return path;
+  }
+}
+
+/** Removes what killed workers of this machine left behind, and the copies of runs that have ended. @param hasEnded asked about each run */
+export async function removeLeftovers(
+  folder: string,
+  hasEnded: (run: string) => Promise<boolean>,
+): Promise<void> {
+  for (const run of await namesIn(folder)) {
+    const directory = join(folder, run);
+    if (await hasEnded(run)) {
+      await rm(directory, { recursive: true, force: true });
+      continue;
+    }
+    for (const name of await namesIn(directory))
+      if (isTemporaryPath(name) && !isOfLivingProcess(name))
+        await rm(join(directory, name), { recursive: true, force: true });
+  }
+}
+
+/** Whether the process that a temporary name carries still runs. */
+function isOfLivingProcess(name: string): boolean {
+  const pid = Number(/\.(\d+)\.[0-9a-f]{8}\.tmp$/u.exec(name)?.[1]);
+  try {
+    process.kill(pid, 0); // Signal 0 asks whether the process exists and sends nothing.
+    return true;
+  } catch (error) {
+    return systemCode(error) !== "ESRCH";
+  }
+}
+
+async function namesIn(directory: string): Promise<readonly string[]> {
+  return readdir(directory).catch((error: unknown) => {
+    if (systemCode(error) === "ENOENT" || systemCode(error) === "ENOTDIR") return [];
+    throw error;
+  });
+}
+
+const isThere = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );

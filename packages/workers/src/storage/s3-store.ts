@@ -1,0 +1,117 @@
+/**
+ * Shared storage in a bucket of S3, or of a server with its interface. Credentials, region and endpoint come from the environment as
+ * AWS's own tools read them (`AWS_ACCESS_KEY_ID`, `AWS_PROFILE`, a role of the machine, `AWS_REGION`, `AWS_ENDPOINT_URL_S3`), so that no
+ * job and no flag holds a secret.
+ */
+import {
+  DeleteObjectsCommand,
+  GetObjectCommand,
+  HeadBucketCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3Client,
+  S3ServiceException,
+} from "@aws-sdk/client-s3";
+import { SlmError } from "@slm/core";
+import type { ObjectStore } from "./object-store.js";
+
+/** Attempts of one request, with growing pauses between them (the client's own). */
+const ATTEMPTS = 8;
+
+/** Endpoints other than Amazon's rarely have a host name per bucket. */
+const hasOwnEndpoint = (): boolean =>
+  (process.env.AWS_ENDPOINT_URL_S3 ?? process.env.AWS_ENDPOINT_URL ?? "") !== "";
+
+/**
+ * Opens a bucket, which must exist.
+ *
+ * @param url `s3://bucket/prefix`; the prefix may be absent
+ * @throws SlmError USAGE for another form of address, INPUT_MISSING if the bucket cannot be reached with these credentials
+ */
+export async function openS3Store(url: string): Promise<ObjectStore> {
+  const { hostname: bucket, pathname, protocol } = new URL(url);
+  if (protocol !== "s3:" || bucket === "")
+    throw new SlmError("USAGE", `shared storage: expected s3://bucket/prefix, got '${url}'`);
+  const prefix = pathname.replace(/^\/+|\/+$/gu, "");
+  const client = new S3Client({ maxAttempts: ATTEMPTS, forcePathStyle: hasOwnEndpoint() });
+  const shown = `s3://${bucket}${prefix === "" ? "" : `/${prefix}`}`;
+  const at = (key: string): string => (prefix === "" ? key : `${prefix}/${key}`);
+  const failure = (error: unknown, doing: string, code: "INPUT_MISSING" | "OUTPUT_FAILED"): SlmError =>
+    new SlmError(code, `shared storage: cannot ${doing} ${shown}: ${reasonOf(error)}`, {
+      context: { storage: shown },
+      suggestions: ["check AWS_REGION, AWS_ENDPOINT_URL_S3 and the credentials in the environment"],
+      cause: error,
+    });
+  try {
+    await client.send(new HeadBucketCommand({ Bucket: bucket }));
+  } catch (error) {
+    client.destroy();
+    throw failure(error, "open", "INPUT_MISSING");
+  }
+
+  /** Keys below a folder, a page at a time. */
+  async function* pages(folder: string): AsyncGenerator<string[]> {
+    let next: string | undefined;
+    do {
+      const page = await client.send(
+        new ListObjectsV2Command({ Bucket: bucket, Prefix: `${at(folder)}/`, ContinuationToken: next }),
+      );
+      yield (page.Contents ?? []).flatMap(({ Key }) => (Key === undefined ? [] : [Key]));
+      next = page.IsTruncated === true ? page.NextContinuationToken : undefined;
+    } while (next !== undefined);
+  }
+
+  return {
+    shown,
+    put: async (key, bytes) => {
+      try {
+        await client.send(new PutObjectCommand({ Bucket: bucket, Key: at(key), Body: bytes }));
+      } catch (error) {
+        throw failure(error, "write to", "OUTPUT_FAILED");
+      }
+    },
+    get: async (key) => {
+      try {
+        const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: at(key) }));
+        return Body === undefined ? undefined : Buffer.from(await Body.transformToByteArray());
+      } catch (error) {
+        if (isMissing(error)) return undefined;
+        throw failure(error, "read from", "INPUT_MISSING");
+      }
+    },
+    has: async (key) => {
+      try {
+        await client.send(new HeadObjectCommand({ Bucket: bucket, Key: at(key) }));
+        return true;
+      } catch (error) {
+        if (isMissing(error)) return false;
+        throw failure(error, "read from", "INPUT_MISSING");
+      }
+    },
+    removeFolder: async (folder) => {
+      try {
+        for await (const keys of pages(folder)) {
+          if (keys.length === 0) continue;
+          const Objects = keys.map((Key) => ({ Key }));
+          await client.send(new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects, Quiet: true } }));
+        }
+      } catch (error) {
+        throw failure(error, "remove from", "OUTPUT_FAILED");
+      }
+    },
+    close: () => {
+      client.destroy();
+    },
+  };
+}
+
+const isMissing = (error: unknown): boolean =>
+  error instanceof S3ServiceException && error.$metadata.httpStatusCode === 404;
+
+/** The service's name of an error; its message may hold what was signed. */
+function reasonOf(error: unknown): string {
+  if (error instanceof S3ServiceException)
+    return `${error.name} (status ${String(error.$metadata.httpStatusCode)})`;
+  return error instanceof Error ? error.message : String(error);
+}

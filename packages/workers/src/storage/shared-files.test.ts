@@ -1,0 +1,140 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { randomBytes } from "node:crypto";
+import { sha256 } from "@slm/core";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { LocalCopies, removeLeftovers } from "./local-copies.js";
+import type { ObjectStore } from "./object-store.js";
+import { openStore } from "./open-store.js";
+import { SharedFiles } from "./shared-files.js";
+
+const RUN = "cache-0123456789abcdef";
+let root = "";
+let store: ObjectStore;
+let files: SharedFiles;
+const at = (...names: readonly string[]): string => join(root, ...names);
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), "slm-shared-files-"));
+  await mkdir(at("shared"));
+  store = await openStore(at("shared"));
+  files = new SharedFiles(store, RUN);
+});
+afterEach(() => rm(root, { recursive: true }));
+
+/** Larger than a piece. */
+const large = randomBytes(33 * 1024 * 1024);
+
+describe(openStore, () => {
+  test("requires a directory that exists", async () => {
+    await expect(openStore(at("missing"))).rejects.toMatchObject({ code: "INPUT_MISSING" });
+  });
+
+  test("rejects keys that leave the directory", async () => {
+    await expect(async () => store.put("../outside", Buffer.from("x"))).rejects.toMatchObject({
+      code: "DATA_INVALID",
+    });
+    await expect(async () => store.get("/etc/hostname")).rejects.toMatchObject({ code: "DATA_INVALID" });
+  });
+});
+
+describe(SharedFiles, () => {
+  test.each([
+    ["nothing", Buffer.alloc(0), 0],
+    ["a few bytes", Buffer.from("abc"), 1],
+    ["more than a piece", large, 2],
+  ])("gives back %s, from bytes and from a file", async (_name, bytes, pieces) => {
+    await writeFile(at("given"), bytes);
+    const ref = await files.putFile(at("given"));
+    expect(ref).toEqual({ bytes: bytes.length, sha256: sha256(bytes) });
+    expect(await files.putBytes(bytes)).toEqual(ref);
+    expect((await files.getBytes(ref)).equals(bytes)).toBe(true);
+    await files.getFile(ref, at("copy"));
+    expect((await readFile(at("copy"))).equals(bytes)).toBe(true);
+    const stored = await readdir(at("shared", RUN, "pieces")).catch(() => []);
+    expect(stored).toHaveLength(pieces);
+  });
+
+  test("sends only the pieces that are not there yet", async () => {
+    await files.putBytes(large);
+    const put: string[] = [];
+    const counting = new SharedFiles(
+      { ...store, put: (key, bytes) => (put.push(key), store.put(key, bytes)) },
+      RUN,
+    );
+    await writeFile(
+      at("given"),
+      Buffer.concat([large.subarray(0, 32 * 1024 * 1024), Buffer.from("another end")]),
+    );
+    await counting.putFile(at("given"));
+    expect(put.filter((key) => key.includes("/pieces/"))).toHaveLength(1);
+  });
+
+  test("refuses bytes that are not those of the checksum, and leaves no part of a file", async () => {
+    const ref = await files.putBytes(Buffer.from("abc"));
+    await writeFile(at("shared", RUN, "pieces", ref.sha256), "abd");
+    await expect(files.getBytes(ref)).rejects.toMatchObject({ code: "DATA_INVALID" });
+    await mkdir(at("out"));
+    await expect(files.getFile(ref, at("out", "file"))).rejects.toMatchObject({ code: "DATA_INVALID" });
+    expect(await readdir(at("out"))).toEqual([]);
+    await expect(files.getBytes({ ...ref, bytes: 2 })).rejects.toMatchObject({ code: "DATA_INVALID" });
+    await expect(files.getBytes({ bytes: 3, sha256: sha256("x") })).rejects.toMatchObject({
+      code: "INPUT_MISSING",
+    });
+  });
+
+  test("gives back a tree, and goes on where a copy is complete in part", async () => {
+    await mkdir(at("model", "graph"), { recursive: true });
+    await writeFile(at("model", "config.json"), "{}");
+    await writeFile(at("model", "graph", "weights.bin"), "weights");
+    const ref = await files.putTree(at("model"));
+    await mkdir(at("copy"));
+    await writeFile(at("copy", "config.json"), "wrong");
+    await files.getTree(ref, at("copy"));
+    expect(await readFile(at("copy", "config.json"), "utf8")).toBe("{}");
+    expect(await readFile(at("copy", "graph", "weights.bin"), "utf8")).toBe("weights");
+  });
+
+  test("refuses a tree that would leave its directory", async () => {
+    const listed = [{ path: "../outside", bytes: 0, sha256: sha256("") }];
+    const ref = await files.putBytes(Buffer.from(JSON.stringify(listed)));
+    await expect(files.getTree(ref, at("copy"))).rejects.toThrow(/'\.\.'/u);
+  });
+
+  test("removes its run and no other", async () => {
+    const other = new SharedFiles(store, "cache-fedcba9876543210");
+    await other.putBytes(Buffer.from("kept"));
+    await files.putBytes(Buffer.from("gone"));
+    await files.remove();
+    expect(await readdir(at("shared"))).toEqual([other.run]);
+  });
+});
+
+describe(LocalCopies, () => {
+  test("copies a tree once for all workers of a machine, and a race between them is no error", async () => {
+    await mkdir(at("model"));
+    await writeFile(at("model", "a"), "a");
+    const ref = await files.putTree(at("model"));
+    const [one, two] = [new LocalCopies(at("local"), files), new LocalCopies(at("local"), files)];
+    expect(await Promise.all([one.tree(ref), two.tree(ref)])).toEqual([
+      at("local", RUN, ref.sha256),
+      at("local", RUN, ref.sha256),
+    ]);
+    expect(await readdir(at("local", RUN))).toEqual([ref.sha256]);
+    await files.remove();
+    expect(await readFile(join(await one.tree(ref), "a"), "utf8")).toBe("a");
+  });
+});
+
+describe(removeLeftovers, () => {
+  test("removes copies of ended runs, and of running ones what killed workers left", async () => {
+    const dead = "x.999999999.0a1b2c3d.tmp";
+    const alive = `x.${process.pid}.0a1b2c3d.tmp`;
+    for (const run of ["cache-1", "cache-2"])
+      for (const name of [dead, alive, "copy"]) await mkdir(at("local", run, name), { recursive: true });
+    await removeLeftovers(at("local"), (run) => Promise.resolve(run === "cache-2"));
+    expect(await readdir(at("local"))).toEqual(["cache-1"]);
+    expect((await readdir(at("local", "cache-1"))).sort()).toEqual(["copy", alive].sort());
+  });
+});

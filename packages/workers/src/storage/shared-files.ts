@@ -1,0 +1,196 @@
+/**
+ * The files of one run in shared storage. A file is referred to by its size and hash, so a reference fits in a job and what is read is what
+ * was written. Large files are stored in pieces by content, so an interrupted transfer goes on with the next piece.
+ *
+ *   <run>/pieces/<sha256>     up to 32 MiB
+ *   <run>/lists/<sha256>      of a file of several pieces: their hashes, in order
+ */
+import { createHash, randomBytes } from "node:crypto";
+import { open, readdir, rename, rm, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { hashFile, makeFolder, relativePath, resolveInside, sha256, SlmError } from "@slm/core";
+import { z } from "zod";
+import type { ObjectStore } from "./object-store.js";
+
+/** Bytes of a piece. */
+const PIECE_BYTES = 32 * 1024 * 1024;
+const EMPTY = sha256("");
+
+const digest = z.string().regex(/^[0-9a-f]{64}$/u, "expected 64 hexadecimal digits");
+
+/** A file in shared storage. */
+export const fileRef = z.strictObject({ bytes: z.int().nonnegative(), sha256: digest });
+export type FileRef = Readonly<z.infer<typeof fileRef>>;
+
+const listSchema = z.array(digest);
+const treeSchema = z.array(fileRef.extend({ path: relativePath }));
+
+export class SharedFiles {
+  readonly store: ObjectStore;
+  /** The folder of the run in the storage. */
+  readonly run: string;
+
+  constructor(store: ObjectStore, run: string) {
+    this.store = store;
+    this.run = run;
+  }
+
+  /** Stores bytes. @throws SlmError OUTPUT_FAILED */
+  async putBytes(bytes: Uint8Array): Promise<FileRef> {
+    const hash = sha256(bytes);
+    const pieces: string[] = [];
+    for (let at = 0; at < bytes.length; at += PIECE_BYTES)
+      pieces.push(await this.#putPiece(bytes.subarray(at, at + PIECE_BYTES)));
+    await this.#putList(hash, pieces);
+    return { bytes: bytes.length, sha256: hash };
+  }
+
+  /** Stores a file, one piece in memory at a time; pieces that are there already are not sent again. @throws SlmError OUTPUT_FAILED */
+  async putFile(path: string): Promise<FileRef> {
+    const handle = await open(path, "r");
+    const whole = createHash("sha256");
+    const pieces: string[] = [];
+    let bytes = 0;
+    try {
+      const { size } = await handle.stat();
+      while (bytes < size) {
+        const piece = Buffer.allocUnsafe(Math.min(PIECE_BYTES, size - bytes));
+        let filled = 0;
+        while (filled < piece.length) {
+          const { bytesRead } = await handle.read(piece, filled, piece.length - filled, bytes + filled);
+          if (bytesRead === 0)
+            throw new SlmError("DATA_INVALID", `${path}: it became shorter while it was read`);
+          filled += bytesRead;
+        }
+        whole.update(piece);
+        pieces.push(await this.#putPiece(piece));
+        bytes += piece.length;
+      }
+    } finally {
+      await handle.close();
+    }
+    const hash = whole.digest("hex");
+    await this.#putList(hash, pieces);
+    return { bytes, sha256: hash };
+  }
+
+  /** Stores all files below a directory. @throws SlmError OUTPUT_FAILED */
+  async putTree(directory: string): Promise<FileRef> {
+    const entries = await readdir(directory, { recursive: true, withFileTypes: true });
+    const paths = entries
+      .filter((entry) => entry.isFile())
+      .map((entry) =>
+        join(entry.parentPath, entry.name)
+          .slice(directory.length + 1)
+          .replaceAll("\\", "/"),
+      )
+      .sort();
+    const files: z.infer<typeof treeSchema> = [];
+    for (const path of paths) files.push({ path, ...(await this.putFile(join(directory, path))) });
+    return this.putBytes(Buffer.from(JSON.stringify(files)));
+  }
+
+  /** The bytes of a file of at most one piece, checked. @throws SlmError INPUT_MISSING, DATA_INVALID */
+  async getBytes(ref: FileRef): Promise<Buffer> {
+    const pieces: Buffer[] = [];
+    for await (const piece of this.#pieces(ref)) pieces.push(piece);
+    return Buffer.concat(pieces);
+  }
+
+  /** Copies a file to `path`, which appears whole and checked or not at all. @throws SlmError INPUT_MISSING, DATA_INVALID */
+  async getFile(ref: FileRef, path: string): Promise<void> {
+    await makeFolder(dirname(path));
+    const temporary = `${path}.${process.pid}.${randomBytes(4).toString("hex")}.tmp`;
+    try {
+      const handle = await open(temporary, "wx");
+      try {
+        for await (const piece of this.#pieces(ref)) await handle.writeFile(piece);
+      } finally {
+        await handle.close();
+      }
+      await rename(temporary, path);
+    } catch (error) {
+      await rm(temporary, { force: true });
+      throw error;
+    }
+  }
+
+  /** Copies all files of a tree into `directory`. Files there that are right already are kept. @throws SlmError INPUT_MISSING, DATA_INVALID */
+  async getTree(ref: FileRef, directory: string): Promise<void> {
+    const files = treeSchema.parse(JSON.parse((await this.getBytes(ref)).toString("utf8")));
+    for (const { path, ...file } of files) {
+      const target = resolveInside(directory, path);
+      const size = await stat(target).then(
+        (entry) => entry.size,
+        () => -1,
+      );
+      if (size === file.bytes && (await hashFile(target)) === file.sha256) continue;
+      await this.getFile(file, target);
+    }
+  }
+
+  /** Removes everything of the run. */
+  async remove(): Promise<void> {
+    await this.store.removeFolder(this.run);
+  }
+
+  async #putPiece(piece: Uint8Array): Promise<string> {
+    const hash = sha256(piece);
+    const key = this.#pieceKey(hash);
+    if (!(await this.store.has(key))) await this.store.put(key, piece);
+    return hash;
+  }
+
+  /** Where the pieces of a file are listed; a file of one piece is its own list. */
+  async #putList(hash: string, pieces: readonly string[]): Promise<void> {
+    if (pieces.length > 1) await this.store.put(this.#listKey(hash), Buffer.from(JSON.stringify(pieces)));
+  }
+
+  /** The checked pieces of a file, in order. */
+  async *#pieces({ bytes, sha256: hash }: FileRef): AsyncGenerator<Buffer> {
+    const whole = createHash("sha256");
+    let read = 0;
+    for (const piece of await this.#pieceHashes(bytes, hash)) {
+      const found = await this.store.get(this.#pieceKey(piece));
+      if (found === undefined) throw this.#missing(hash);
+      if (sha256(found) !== piece) throw this.#corrupt(piece);
+      whole.update(found);
+      read += found.length;
+      yield found;
+    }
+    if (read !== bytes || whole.digest("hex") !== hash) throw this.#corrupt(hash);
+  }
+
+  async #pieceHashes(bytes: number, hash: string): Promise<readonly string[]> {
+    if (hash === EMPTY) return [];
+    if (bytes <= PIECE_BYTES) return [hash];
+    const list = await this.store.get(this.#listKey(hash));
+    if (list === undefined) throw this.#missing(hash);
+    return listSchema.parse(JSON.parse(list.toString("utf8")));
+  }
+
+  #pieceKey(hash: string): string {
+    return `${this.run}/pieces/${hash}`;
+  }
+
+  #listKey(hash: string): string {
+    return `${this.run}/lists/${hash}`;
+  }
+
+  #missing(hash: string): SlmError {
+    return new SlmError(
+      "INPUT_MISSING",
+      `shared storage ${this.store.shown}: no file ${hash} of run ${this.run}`,
+      {
+        suggestions: ["give every worker the same --storage as the run"],
+      },
+    );
+  }
+
+  #corrupt(hash: string): SlmError {
+    return new SlmError(
+      "DATA_INVALID",
+      `shared storage ${this.store.shown}: file ${hash} of run ${this.run} does not have the bytes of its checksum`,
+    );
+  }
+}
