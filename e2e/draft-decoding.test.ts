@@ -2,13 +2,20 @@
  * Greedy decoding with draft heads: the tokens of plain greedy decoding, in fewer runs. Models with random weights, whose heads are mostly
  * wrong, show that wrong drafts change nothing; a trained student shows that right ones save runs.
  */
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SILENT } from "@slm/core";
 import { createRandom } from "@slm/decoding";
 import { distill, distillConfig } from "@slm/distillation";
-import { loadGenerator, type GenerateOptions, type Generation, type Generator } from "@slm/inference";
+import {
+  loadGenerator,
+  loadModel,
+  withoutDrafts,
+  type GenerateOptions,
+  type Generation,
+  type Generator,
+} from "@slm/inference";
 import {
   decode,
   draftStates,
@@ -18,12 +25,16 @@ import {
   type EncoderDecoderConfig,
 } from "@slm/model";
 import { exportModel, exportWeights, type ExportChoice } from "@slm/onnx-export";
+import type { Graph } from "@slm/onnx";
 import { quantizeDirectory } from "@slm/quantization";
 import { createHostTensor, type Runtime } from "@slm/runtime";
 import { createCpuRuntime } from "@slm/runtime-node";
+import { createWebRuntime } from "@slm/runtime-web";
+import { perRowDecoder } from "@slm/serve";
 import { createEagerEngine, createOnnxEngine, math } from "@slm/tensor";
 import { loadTokenizer, trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
 import { packWeights, planChunks, unpackParameters, valueInput, valueSpecs } from "@slm/training";
+import * as ort from "onnxruntime-web/wasm";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 const LETTERS = "abcdefghijklmnop";
@@ -105,15 +116,19 @@ async function open(directory: string, options?: Parameters<typeof loadGenerator
   return generator;
 }
 
-function sourcesOf(count: number, longest: number, seed: number): readonly string[] {
+function sourcesOf(count: number, longest: number, seed: number, letters = LETTERS): readonly string[] {
   const { next } = createRandom(seed);
   return Array.from({ length: count }, () =>
     Array.from(
       { length: 1 + Math.floor(next() * longest) },
-      () => LETTERS[Math.floor(next() * LETTERS.length)]!,
+      () => letters[Math.floor(next() * letters.length)]!,
     ).join(""),
   );
 }
+
+/** Letters and length of the words that the trained student spells. */
+const SPELLED = "abcdef";
+const LONGEST = 10;
 
 const told = ({ text, tokens, finished, reason }: Generation): object => ({ text, tokens, finished, reason });
 
@@ -165,6 +180,34 @@ describe.each(Object.entries(MODELS))("%s", (_name, config) => {
   test("drafts what the trained model's heads say", async () => {
     const found = await graphDrafts(directories[0]!, config, 1);
     expect(found.graph).toEqual(found.eager);
+  });
+
+  test("answers alike in WebAssembly, as the web page does", async () => {
+    const directory = await exported(config, 1, { target: "web" });
+    const names = await readdir(directory);
+    const files = new Map(
+      await Promise.all(
+        names.map(async (name) => [join(directory, name), await readFile(join(directory, name))] as const),
+      ),
+    );
+    ort.env.wasm.numThreads = 1;
+    const web = createWebRuntime(ort, { provider: "wasm", threads: 1, files });
+    const sources = sourcesOf(6, config.maxSource, 4);
+    const expected = await (await open(directories[0]!, { draftTokens: 0 })).generate(sources);
+    for (const drafting of [{}, { promptLookup: 3 }]) {
+      const generator = await loadGenerator(directory, web, drafting);
+      expect((await generator.generate(sources, { batchSize: 1 })).map(told)).toEqual(expected.map(told));
+      await generator.close();
+    }
+    await web.close();
+  });
+
+  test("gives up its heads where rows have positions of their own, as in a server's batches", async () => {
+    const editDecoder = (graph: Graph): Graph => perRowDecoder(withoutDrafts(graph));
+    const served = await loadModel(directories[0]!, runtime, { editDecoder });
+    expect(served.decoder.outputNames).toContain("best_ids");
+    expect(served.decoder.outputNames).not.toContain("draft_ids");
+    await served.close();
   });
 
   test("decodes batches of several rows one token at a time, with the same answers", async () => {
@@ -266,7 +309,7 @@ async function graphDrafts(
 describe("a trained student", () => {
   let checkpoint: string;
   let cpu: string;
-  const sources = sourcesOf(40, 14, 77);
+  const sources = sourcesOf(40, LONGEST, 77, SPELLED);
 
   beforeAll(async () => {
     checkpoint = await trained();
@@ -322,6 +365,24 @@ describe("a trained student", () => {
     expect((await generator.generate(sources)).map(told)).toEqual(expected.map(told));
   });
 
+  test("answers alike in a worker, whose runs follow one another without the caller", async () => {
+    const worker = await createCpuRuntime({ threads: 1 });
+    const generator = await loadGenerator(cpu, worker);
+    const expected = await (await open(cpu)).generate(sources, { batchSize: 1 });
+    const pieces = sources.map(() => "");
+    const found = await generator.generate(sources, {
+      batchSize: 1,
+      onToken: (row, piece) => {
+        pieces[row]! += piece;
+      },
+    });
+    expect(found.map(told)).toEqual(expected.map(told));
+    expect(runsOf(found)).toBe(runsOf(expected));
+    expect(pieces).toEqual(expected.map(({ text }) => text));
+    await generator.close();
+    await worker.close();
+  });
+
   test("rejects more drafts than its heads make, and any of a model without heads", async () => {
     await expect(loadGenerator(cpu, runtime, { draftTokens: HEADS + 1 })).rejects.toMatchObject({
       code: "USAGE",
@@ -340,7 +401,7 @@ async function trained(): Promise<string> {
   const at = (...names: string[]): string => join(workspace, ...names);
   await mkdir(at("data"));
   const rows = (count: number, seed: number): string =>
-    sourcesOf(count, 14, seed)
+    sourcesOf(count, LONGEST, seed, SPELLED)
       .map((source) => `${JSON.stringify({ source, target: source.toUpperCase().split("").join(" ") })}\n`)
       .join("");
   await writeFile(at("data/train.jsonl"), rows(3000, 5));

@@ -34,6 +34,7 @@ const schema = z.looseObject({
   min_new_tokens: count.nullish(),
   max_length: count.nullish(),
   max_new_tokens: count.nullish(),
+  num_assistant_tokens: count.nullish(),
 });
 
 type Raw = z.infer<typeof schema>;
@@ -63,6 +64,8 @@ export interface GenerationSettings {
   readonly strategy?: Extract<Strategy, { kind: "beam" }> | undefined;
   /** Most tokens of an answer, EOS included. */
   readonly maxTokens?: number | undefined;
+  /** Most draft tokens of a run, for a model with draft heads. */
+  readonly draftTokens?: number | undefined;
 }
 
 /**
@@ -93,6 +96,7 @@ export function parseGenerationSettings(value: unknown, where: string): Generati
     strategy: strategyOf(settings),
     // A maximum length counts the start token.
     maxTokens: newTokens ?? (longest == null || longest < 2 ? undefined : longest - 1),
+    draftTokens: settings.num_assistant_tokens ?? undefined,
   };
 }
 

@@ -34,19 +34,21 @@ export interface DraftPlan {
 }
 
 /**
- * Draft tokens of a run. Default: all that the model's heads make, which is what they were trained for; none for a model without heads, and
- * none where they would change answers.
+ * Draft tokens of a run. Default: what the model's own generation settings say (`num_assistant_tokens`), else all that its heads make; none
+ * for a model without heads, and none where they would change answers.
  *
+ * @param own the model's own setting, at most what the heads make
  * @throws SlmError USAGE for more than the heads make; OP_UNSUPPORTED as {@link checkDrafts}, where drafts are asked for
  */
 export function draftPlan(
   model: Pick<DeviceModel, "name" | "graphs" | "draftHeads">,
   requested: number | undefined,
+  own?: number,
 ): DraftPlan {
   const { draftHeads: heads = 0, name } = model;
   if (requested === undefined) {
     const reason = heads === 0 ? undefined : draftProblem(model);
-    return { tokens: reason === undefined ? heads : 0, reason };
+    return { tokens: reason === undefined ? Math.min(heads, own ?? heads) : 0, reason };
   }
   if (!Number.isInteger(requested) || requested < 0 || requested > heads) {
     const expected = heads === 0 ? "0, as the model has no draft heads" : `from 0 to ${heads}`;

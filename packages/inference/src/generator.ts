@@ -123,8 +123,8 @@ export function createGenerator(
   loaded: LoadedModel,
   { promptLookup, draftTokens }: Pick<GeneratorOptions, "promptLookup" | "draftTokens"> = {},
 ): Generator {
-  const { runtime, model } = loaded;
-  const drafts = draftPlan(model, draftTokens);
+  const { runtime, model, generation } = loaded;
+  const drafts = draftPlan(model, draftTokens, generation.draftTokens);
   const isAlone = promptLookup !== undefined || (draftTokens ?? 0) > 0;
   return new ModelGenerator(
     { loaded, promptLookup, draftTokens: drafts.tokens, caches: new CachePool(runtime, model) },

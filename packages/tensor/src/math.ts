@@ -30,7 +30,7 @@ export const math = {
   split: (x: Tensor, sizes: readonly number[], axis: number): Tensor[] =>
     sizes.length === 1 ? [x] : tf.split(x, [...sizes], axis),
   /** The column of the largest value of each row, the lowest on ties: `[rows, columns]` -> int32 `[rows]`. Has no gradient. */
-  top1: (x: Tensor): Tensor => tf.reshape(tf.topk(x, 1).indices, [x.shape[0]!]),
+  top1: (x: Tensor): Tensor => tf.reshape(tf.topk(x, 1).indices, [x.shape[0]]),
   /** 1 where two tensors are equal, else 0. Has no gradient. */
   equal: (a: Tensor, b: Tensor): Tensor => tf.cast(tf.equal(a, b), "float32"),
   gatherRows: (x: Tensor, rows: Tensor): Tensor => tf.gather(x, rows),

@@ -47,7 +47,7 @@ export async function benchWithBaseline(request: BenchRequest): Promise<BenchRes
       prompts: prompts.prompts,
       baseline: undefined,
     });
-    return withNotes(measured, prompts.notes);
+    return withNotes(measured, [...prompts.notes, ...draftNotes(models, measured)]);
   }
   const [student] = models;
   if (student === undefined) throw new SlmError("USAGE", "bench: expected at least one model, got none");
@@ -56,14 +56,15 @@ export async function benchWithBaseline(request: BenchRequest): Promise<BenchRes
     context.progress({ stage: "bench", message: "making the decoder-only baseline" });
     await makeBaseline({ like: student.directory, outputDirectory: directory, context });
     const { length, notes } = await lengthOfAnswers(request);
+    const contestants = [...models, { name: BASELINE_NAME, directory }];
     const measured = await measureModels({
       ...request,
       ...length,
       prompts: prompts.prompts,
-      models: [...models, { name: BASELINE_NAME, directory }],
+      models: contestants,
       baseline: BASELINE_NAME,
     });
-    return withNotes(measured, [...prompts.notes, ...notes]);
+    return withNotes(measured, [...prompts.notes, ...notes, ...draftNotes(contestants, measured)]);
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
@@ -82,7 +83,7 @@ async function withDrafts(
   const described = await readDeviceModel(model.directory);
   const { tokens: heads } = draftPlan(described, undefined);
   if (heads === 0) return [model];
-  const plain = { ...model, name: `${model.name}, plain greedy`, draftTokens: 0 };
+  const plain = { ...model, name: `${model.name}${PLAIN}`, draftTokens: 0 };
   const counts = requested?.filter((count) => count > 0) ?? [heads];
   const drafted = counts.map((draftTokens) => ({
     ...model,
@@ -109,6 +110,24 @@ async function lengthOfAnswers({ models, prompts, config }: BenchRequest): Promi
     `The prompts have no answers, so every generation has ${forceTokens} tokens. ` +
     "--data FILE measures prompts and answers of real lengths.";
   return { length: { config: { ...config, forceTokens } }, notes: [note] };
+}
+
+/** What the name of a model ends with where it is decoded without its drafts. */
+const PLAIN = ", plain greedy";
+
+/** Which number of draft tokens was fastest, where several were measured. */
+function draftNotes(models: readonly BenchModel[], { models: figures }: BenchResult): readonly string[] {
+  const plain = new Set(models.flatMap(({ against }) => against ?? []));
+  return [...plain].flatMap((name) => {
+    const places = models.flatMap((model, at) => (model.name === name || model.against === name ? [at] : []));
+    if (places.length < 3) return [];
+    const rates = places.map((at) => figures[at]!.tokensPerSecond.p50);
+    const fastest = models[places[rates.indexOf(Math.max(...rates))]!]!.draftTokens ?? 0;
+    return [
+      `${name.slice(0, -PLAIN.length)}: the decode rate was highest with ${fastest} draft tokens; make it the model's own by ` +
+        `{"num_assistant_tokens": ${fastest}} in generation_config.json beside its checkpoint, or pass --draft-tokens ${fastest}.`,
+    ];
+  });
 }
 
 const withNotes = (result: BenchResult, notes: readonly string[]): BenchResult => ({
