@@ -34,7 +34,7 @@ export interface PreparedStage {
   readonly key: string;
 }
 
-/** @throws SlmError INPUT_MISSING if an input's artifact or file does not exist, DATA_INVALID if an artifact is damaged */
+/** @throws SlmError INPUT_MISSING if an input's artifact or file does not exist, DATA_INVALID if an artifact is corrupt */
 export async function prepare(
   stage: Stage,
   options: PipelineOptions,

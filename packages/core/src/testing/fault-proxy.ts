@@ -112,9 +112,9 @@ const HARM: Readonly<Record<FaultKind, (target: Socket, rest: Buffer) => void>> 
   end: (target) => void target.end(),
   stall: () => undefined,
   corrupt: (target, rest) => {
-    const damaged = Buffer.from(rest);
-    damaged[0]! ^= 0x15;
-    target.write(damaged);
+    const corrupt = Buffer.from(rest);
+    corrupt[0]! ^= 0x15;
+    target.write(corrupt);
   },
   reorder: (target, rest) => {
     const [first, second] = [rest.subarray(0, PIECE_BYTES), rest.subarray(PIECE_BYTES, 2 * PIECE_BYTES)];
