@@ -7,7 +7,7 @@ import { z } from "zod";
 import { ENGINES } from "../compute/compute.js";
 import { keptOpen } from "./kept-open.js";
 
-export const shardSettings = z.strictObject({ engine: z.enum(ENGINES) });
+const shardSettings = z.strictObject({ engine: z.enum(ENGINES) });
 
 const teachers = keptOpen((directory, engine) => loadTeachers(engine, directory));
 

@@ -10,7 +10,7 @@ export interface KeptOpen<Value> {
   ): Promise<Opened<Value>>;
 }
 
-export interface Opened<Value> {
+interface Opened<Value> {
   readonly value: Value;
   readonly engine: Engine;
 }
