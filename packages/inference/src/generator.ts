@@ -1,5 +1,6 @@
 import type { DeviceModel } from "@slm/exported-model";
 import { createRandom, type DecodeOptions } from "@slm/decoding";
+import type { Graph } from "@slm/onnx";
 import type { Runtime } from "@slm/runtime";
 import { type IndexedSource, planBatches } from "./batches.js";
 import { CachePool } from "./caches.js";
@@ -9,7 +10,8 @@ import type { BatchOptions, Decoding } from "./decoding.js";
 import { draftPlan, type DraftPlan } from "./draft-tokens.js";
 import { BLANK_IMAGE, type ImageEncoderOptions } from "./image-encoder.js";
 import { type LoadedModel, loadModel } from "./loaded-model.js";
-import { verifyingDecoder } from "./lookup/prompt-lookup-decoder.js";
+import { verifyingDecoder } from "./graph-edits/verifying-decoder.js";
+import { withoutDrafts } from "./graph-edits/without-drafts.js";
 import { checkPromptLookup, checkStops, checkTime, checkedBatchSize, encodeSources } from "./model-limits.js";
 import type { GenerateOptions, Generation, Generator, Source } from "./types.js";
 import { StopText, textBeforeStop } from "./stop-text.js";
@@ -89,9 +91,12 @@ export async function loadGenerator(
   runtime: Runtime,
   options: GeneratorOptions = {},
 ): Promise<Generator> {
-  const { promptLookup, keptImageBytes } = options;
+  const { promptLookup, draftTokens, keptImageBytes } = options;
   checkPromptLookup(promptLookup);
-  const editDecoder = promptLookup === undefined ? undefined : verifyingDecoder;
+  const editDecoder = (graph: Graph, model: DeviceModel): Graph => {
+    const verifying = promptLookup === undefined ? graph : verifyingDecoder(graph, model);
+    return draftTokens === 0 ? withoutDrafts(verifying) : verifying;
+  };
   const loaded = await loadModel(directory, runtime, { keptImageBytes, editDecoder });
   try {
     return createGenerator(loaded, options);
