@@ -11,7 +11,7 @@
  */
 import { SlmError } from "@slm/core";
 import type { HostTensor } from "./host-tensor.js";
-import { draftByPromptLookup, firstDrafts, joinDrafts, type CopyRule } from "./prompt-lookup.js";
+import { draftByPromptLookup, firstDrafts, joinDrafts } from "./prompt-lookup.js";
 import { int32Values, type FeedbackRule, type RunFeedback, type Taken } from "./feedback.js";
 import type { RepeatDrafts } from "./runtime.js";
 
