@@ -15,3 +15,4 @@ export {
 export { forgetBudget, SharedRequestLimits } from "./queue/shared-limits.js";
 export { readStatus, type WorkersStatus } from "./queue/status.js";
 export type { JobResult } from "./queue/messages.js";
+export type { WorkerShare } from "./queue/worker-shares.js";

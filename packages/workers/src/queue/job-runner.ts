@@ -22,6 +22,7 @@ import {
 import { openRun } from "./open-runs.js";
 import type { RedisAddress } from "./redis-address.js";
 import { RunBoard } from "./run-board.js";
+import { WorkerShares, type WorkerShare } from "./worker-shares.js";
 
 /** A job's tries before it counts as failed. */
 export const TRIES = 3;
@@ -33,6 +34,8 @@ const POLL_MS = 200;
 const OFFER_MS = 10_000;
 /** Jobs that are in the queue at once, so that Redis and the storage hold a part of a large run only. */
 const WINDOW = 256;
+/** Jobs that are made before they are given to the queue, so that the first workers need not wait for the last job. */
+const OFFER_JOBS = 4;
 /** How long a failed run waits for jobs that workers have begun [ms]. */
 const ABANDON_MS = 60_000;
 /** Results that no run took are forgotten after this time [s]. */
@@ -91,6 +94,7 @@ export class JobRunner {
   readonly #store: ObjectStore;
   readonly #board: RunBoard;
   readonly #connection: RedisAddress["options"];
+  readonly #shares = new WorkerShares();
   #flows: FlowProducer | undefined;
 
   /** The store is the caller's to close. */
@@ -101,6 +105,11 @@ export class JobRunner {
     this.#store = store;
     this.#connection = address.options;
     this.#board = new RunBoard(address);
+  }
+
+  /** Which worker did how much of what was finished so far. */
+  get shares(): readonly WorkerShare[] {
+    return this.#shares.all;
   }
 
   files(run: string): SharedFiles {
@@ -138,13 +147,13 @@ export class JobRunner {
   ): Promise<readonly FailedJob[]> {
     const files = this.files(options.run);
     const failed: FailedJob[] = [];
-    const watch = new RunWatch(options, this.#board);
+    const watch = new RunWatch(options, this.#board, this.#shares);
     let offered = performance.now();
     let isLast = false;
     while (!isLast || outstanding.size > 0) {
       throwIfInterrupted(options.signal, options.title);
       const fresh: string[] = [];
-      while (!isLast && outstanding.size < WINDOW) {
+      while (!isLast && outstanding.size < WINDOW && fresh.length < OFFER_JOBS) {
         const { value: job, done } = await jobs.next();
         isLast = done === true;
         if (isLast) break;
@@ -162,13 +171,17 @@ export class JobRunner {
         const { job } = outstanding.get(finished.id!)!;
         const { result, failure } = resultOf(finished);
         if (result === undefined) failed.push({ id: job.id, failure });
-        else await onDone(job, result, files);
+        else {
+          await onDone(job, result, files);
+          this.#shares.count(finished.processedBy, result);
+        }
         outstanding.delete(finished.id!);
         await forget(finished);
         watch.count(job);
       }
       await watch.report(outstanding.size);
-      if (outstanding.size > 0)
+      const hasRoom = !isLast && outstanding.size < WINDOW;
+      if (outstanding.size > 0 && !hasRoom)
         await sleep(POLL_MS, undefined, { signal: options.signal }).catch(() => undefined);
     }
     return failed;
@@ -191,7 +204,7 @@ export class JobRunner {
     for (const job of [parent, ...children])
       all.set(`${run}-${job.id}`, { job, message: { run, ...(await job.message(files)) } });
     const [parentId, ...childIds] = [...all.keys()] as [string, ...string[]];
-    const watch = new RunWatch(options, this.#board);
+    const watch = new RunWatch(options, this.#board, this.#shares);
     for (const { job } of all.values()) watch.plan(job);
     try {
       await this.#forgetFailed(run);
@@ -213,7 +226,10 @@ export class JobRunner {
         const { result, failure } = resultOf(last);
         if (result === undefined) throw failureError({ id: parent.id, failure });
         const results = childIds.map((id) => resultOf(ended.find((job) => job.id === id)!).result!);
-        for (const job of ended) await forget(job);
+        for (const job of ended) {
+          this.#shares.count(job.processedBy, resultOf(job).result!);
+          await forget(job);
+        }
         return { result, children: results };
       }
     } catch (error) {
@@ -328,15 +344,17 @@ async function forget(job: Job): Promise<void> {
 class RunWatch {
   readonly #options: RunOptions;
   readonly #board: RunBoard;
+  readonly #shares: WorkerShares;
   #total: number;
   readonly #started = new Date().toISOString();
   #done = 0;
   #told = -Infinity;
   #warned = -Infinity;
 
-  constructor(options: RunOptions, board: RunBoard) {
+  constructor(options: RunOptions, board: RunBoard, shares: WorkerShares) {
     this.#options = options;
     this.#board = board;
+    this.#shares = shares;
     this.#total = options.total ?? 0;
   }
 
@@ -356,6 +374,7 @@ class RunWatch {
     this.#told = now;
     const { run, title, note, onProgress } = this.#options;
     const living = await this.#board.workers();
+    this.#shares.see(living);
     const progress = { done: this.#done, total: this.#total, workers: living.length };
     await this.#board.putRun({ run, title, startedAt: this.#started, outstanding, ...progress });
     onProgress?.(progress);
