@@ -9,7 +9,7 @@ import { ENGINES, type Compute } from "../compute/compute.js";
 import { withEngine } from "../compute/open-engine.js";
 import { keptOpen } from "./kept-open.js";
 
-export const shardSettings = z.strictObject({ engine: z.enum(ENGINES) });
+const shardSettings = z.strictObject({ engine: z.enum(ENGINES) });
 
 const teachers = keptOpen(
   (compute: Compute, body: (engine: Engine) => Promise<void>) => withEngine(compute, body),

@@ -5,7 +5,7 @@ export interface KeptOpen<Settings, Base, Value> {
   get(key: string, settings: Settings): Promise<Opened<Base, Value>>;
 }
 
-export interface Opened<Base, Value> {
+interface Opened<Base, Value> {
   readonly value: Value;
   readonly base: Base;
 }
