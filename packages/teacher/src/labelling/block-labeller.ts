@@ -38,7 +38,7 @@ export function encodeBlockTask(
 }
 
 /** How a teacher is opened on another machine. */
-type OpenOptions = Omit<OpenRequest, "tokenizerDirectory" | "engine" | "context" | "sharing">;
+export type OpenOptions = Omit<OpenRequest, "tokenizerDirectory" | "engine" | "context" | "sharing">;
 
 /** Teachers that label blocks. */
 export class BlockLabeller {

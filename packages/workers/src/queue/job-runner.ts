@@ -22,6 +22,7 @@ import {
 import { openRun } from "./open-runs.js";
 import type { RedisAddress } from "./redis-address.js";
 import { RunBoard } from "./run-board.js";
+import { RunWatch, type RunOptions } from "./run-watch.js";
 import { WorkerShares, type WorkerShare } from "./worker-shares.js";
 
 /** A job's tries before it counts as failed. */
@@ -57,26 +58,6 @@ export interface JobSpec {
 export interface FailedJob {
   readonly id: string;
   readonly failure: JobFailure;
-}
-
-export interface RunOptions {
-  /** Name of the run: a word, a dash, and hexadecimal digits of a hash of all that its jobs depend on. */
-  readonly run: string;
-  /** What it does, for those who watch. */
-  readonly title: string;
-  /** Units of all jobs, where that is known before. Default: those of the jobs so far. */
-  readonly total?: number | undefined;
-  readonly signal: AbortSignal;
-  readonly note: (text: string) => void;
-  /** Called after every job, and while nothing happens. */
-  readonly onProgress?: ((progress: RunProgress) => void) | undefined;
-}
-
-export interface RunProgress {
-  readonly done: number;
-  readonly total: number;
-  /** Workers that are there. */
-  readonly workers: number;
 }
 
 /** Jobs that the queue has, by their names in it. */
@@ -357,53 +338,6 @@ async function forget(job: Job): Promise<void> {
     if (!(error instanceof Error) || !/missing key|could not be removed/iu.test(error.message)) throw error;
   });
 }
-
-/** Counts what is done, and tells those who wait. */
-class RunWatch {
-  readonly #options: RunOptions;
-  readonly #board: RunBoard;
-  readonly #shares: WorkerShares;
-  #total: number;
-  readonly #started = new Date().toISOString();
-  #done = 0;
-  #told = -Infinity;
-  #warned = -Infinity;
-
-  constructor(options: RunOptions, board: RunBoard, shares: WorkerShares) {
-    this.#options = options;
-    this.#board = board;
-    this.#shares = shares;
-    this.#total = options.total ?? 0;
-  }
-
-  plan({ units }: JobSpec): void {
-    if (this.#options.total === undefined) this.#total += units;
-  }
-
-  count({ units }: JobSpec): void {
-    this.#done += units;
-    this.#told = -Infinity;
-  }
-
-  /** @param outstanding jobs that are given to the queue */
-  async report(outstanding: number): Promise<void> {
-    const now = performance.now();
-    if (now - this.#told < REPORT_MS) return;
-    this.#told = now;
-    const { run, title, note, onProgress } = this.#options;
-    const living = await this.#board.workers();
-    this.#shares.see(living);
-    const progress = { done: this.#done, total: this.#total, workers: living.length };
-    await this.#board.putRun({ run, title, startedAt: this.#started, outstanding, ...progress });
-    onProgress?.(progress);
-    if (living.length > 0 || outstanding === 0 || now - this.#warned < WARN_MS) return;
-    this.#warned = now;
-    note(`${title}: no worker has joined; start one: slm worker --redis URL --storage ADDRESS`);
-  }
-}
-
-const REPORT_MS = 2_000;
-const WARN_MS = 30_000;
 
 /** The error of jobs that failed for a reason that another try does not change. */
 export function failureError({ id, failure }: FailedJob): SlmError {
