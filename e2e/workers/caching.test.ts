@@ -128,7 +128,7 @@ describe("slm teacher cache --workers", () => {
       const start = (): WorkerProcess => startWorker(redis, { storage, scratch });
       const crew = [start(), start(), start()];
       workers.push(...crew);
-      let isOver = false;
+      let isOver = false as boolean;
       const caching = cacheByWorkers(run, storage).finally(() => {
         isOver = true;
       });
@@ -186,13 +186,18 @@ describe("slm worker", () => {
       (await (await fetch(url!)).text()).includes("slm_worker_done_jobs_total"),
     );
     expect(await (await fetch(url!)).text()).toContain('bullmq_job_count{queue="jobs", state="waiting"} 0');
-    const status = (more: NodeJS.ProcessEnv): ReturnType<typeof execa> =>
-      execa(process.execPath, [bin, "worker", "status", "--redis", redis.tlsUrl, "--json"], {
-        env: environment(more),
-        reject: false,
-      });
+    const status = async (
+      more: NodeJS.ProcessEnv,
+    ): Promise<{ readonly stdout: string; readonly exitCode: number | undefined }> => {
+      const { stdout, exitCode } = await execa(
+        process.execPath,
+        [bin, "worker", "status", "--redis", redis.tlsUrl, "--json"],
+        { env: environment(more), reject: false },
+      );
+      return { stdout, exitCode };
+    };
     const trusted = await status({ NODE_EXTRA_CA_CERTS: redis.authority });
-    const { result } = JSON.parse(String(trusted.stdout)) as {
+    const { result } = JSON.parse(trusted.stdout) as {
       result: { workers: { pid: number }[]; jobs: object };
     };
     expect(result.jobs).toMatchObject({ waiting: 0, active: 0, failed: 0 });

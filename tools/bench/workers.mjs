@@ -7,14 +7,11 @@
  * Prints per number of workers: the seconds of the stage, target positions per second, how much faster than one worker, the seconds that
  * workers spent inside jobs, and what a job cost besides: (workers x seconds - seconds inside jobs) / jobs.
  */
-import { execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
 import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
+import { slm, startQueue } from "../scripts/lib/queue.mjs";
 
 const { values } = parseArgs({
   options: {
@@ -26,7 +23,6 @@ const { values } = parseArgs({
 });
 const counts = values.workers.split(",").map(Number);
 const width = Number(values.width);
-const bin = join(import.meta.dirname, "..", "..", "apps", "cli", "bin", "run.js");
 const root = await mkdtemp(join(tmpdir(), "slm-bench-workers-"));
 const at = (...names) => join(root, ...names);
 
@@ -82,33 +78,9 @@ async function writeRecipe() {
   await writeFile(at("recipe.yaml"), JSON.stringify(recipe));
 }
 
-const slm = (...argv) =>
-  JSON.parse(
-    execFileSync(process.execPath, [bin, ...argv, "--json", "--quiet"], {
-      encoding: "utf8",
-      maxBuffer: 1 << 26,
-    }),
-  ).result;
-
-async function freePort() {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address();
-  server.close();
-  return port;
-}
-
-const port = await freePort();
-await mkdir(at("redis"));
-const redis = spawn(
-  "redis-server",
-  ["--port", String(port), "--dir", at("redis"), "--appendonly", "yes", "--save", ""],
-  { stdio: "ignore" },
-);
-const url = `redis://127.0.0.1:${port}`;
+const queue = await startQueue(root);
 try {
   await writeRecipe();
-  await sleep(500);
   const { parameters } = slm("teacher", "train", at("recipe.yaml"), "--out", at("base"));
   console.log(`teacher of ${parameters} weights, ${values.rows} rows`);
   const rows = [];
@@ -116,22 +88,7 @@ try {
     const [run, storage] = [at(`run-${count}`), at(`shared-${count}`)];
     await cp(at("base"), run, { recursive: true });
     await mkdir(storage);
-    const flags = [
-      "--redis",
-      url,
-      "--storage",
-      storage,
-      "--scratch",
-      at("scratch"),
-      "--threads",
-      "1",
-      "--quiet",
-    ];
-    const workers = Array.from({ length: count }, () =>
-      spawn(process.execPath, [bin, "worker", ...flags], { stdio: "ignore" }),
-    );
-    while (slm("worker", "status", "--redis", url).workers.filter(({ done }) => done === 0).length < count)
-      await sleep(200);
+    await queue.startWorkers(count, storage);
     const before = performance.now();
     const { tokens, seconds, shards } = slm(
       "teacher",
@@ -142,16 +99,15 @@ try {
       "--threads",
       "1",
       "--workers",
-      url,
+      queue.url,
       "--storage",
       storage,
     );
     const wall = (performance.now() - before) / 1000;
-    const status = slm("worker", "status", "--redis", url).workers;
+    const status = queue.status();
     const busy = status.reduce((sum, worker) => sum + worker.busySeconds, 0);
     const jobs = status.reduce((sum, worker) => sum + worker.done, 0);
-    for (const worker of workers) worker.kill("SIGTERM");
-    await Promise.all(workers.map((worker) => once(worker, "exit")));
+    await queue.stopWorkers();
     rows.push({
       workers: count,
       seconds,
@@ -170,7 +126,6 @@ try {
     ),
   );
 } finally {
-  redis.kill("SIGTERM");
-  await once(redis, "exit");
+  await queue.stop();
   await rm(root, { recursive: true });
 }

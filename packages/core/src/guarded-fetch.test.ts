@@ -203,6 +203,11 @@ describe("what is no answer", () => {
     expect(["DATA_INVALID", "DEVICE_UNAVAILABLE"]).toContain((error as { code?: unknown }).code);
   });
 
+  test("a header whose name no header can have ends with an error of the network, before anybody reads the body", async () => {
+    own.handle = raw("HTTP/1.1 200 OK\r\n6 18: x\r\ncontent-length: 2\r\n\r\nhi");
+    await expect(guardedFetch({ origin: own.origin })(own.origin)).rejects.toThrow(NetworkError);
+  });
+
   test.each([204, 205, 304])("a body of status %i, which has none, is not read", async (status) => {
     own.handle = raw(`HTTP/1.1 ${status} \u00ff\r\ncontent-length: 2\r\n\r\nhi`);
     const response = await guardedFetch({ origin: own.origin })(own.origin);

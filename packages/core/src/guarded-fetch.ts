@@ -186,8 +186,11 @@ function answerOf(
   body: ReadableStream<Uint8Array> | null,
   { status, headers, url }: Pick<Response, "status" | "headers" | "url">,
 ): Response {
+  // Headers that a server spelled as none can be end the answer here, also where a web framework put a `Response` of its own in the place of
+  // Node's, which would look at them when the body is read.
+  const checked = new Headers(headers);
   // A constructed answer has no address, and readers ask who answered.
-  return Object.defineProperty(new Response(body, { status, headers }), "url", { value: url });
+  return Object.defineProperty(new Response(body, { status, headers: checked }), "url", { value: url });
 }
 
 /** The reason of a signal that ended a silence. */

@@ -35,9 +35,9 @@ afterEach(() => rm(root, { recursive: true }));
 /** Changes one bit of a file. */
 async function flip(path: string, at: number): Promise<() => Promise<void>> {
   const bytes = await readFile(path);
-  const damaged = Buffer.from(bytes);
-  damaged[at]! ^= 1 << (at % 8);
-  await writeFile(path, damaged);
+  const corrupt = Buffer.from(bytes);
+  corrupt[at]! ^= 1 << (at % 8);
+  await writeFile(path, corrupt);
   return () => writeFile(path, bytes);
 }
 

@@ -1,4 +1,4 @@
-/** Rejects damaged inputs: whatever reads a part of an artifact checks that part first. */
+/** Rejects corrupt inputs: whatever reads a part of an artifact checks that part first. */
 import { stat } from "node:fs/promises";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { readFailure } from "./read-json.js";
@@ -47,7 +47,7 @@ async function requireListed(directory: string, manifest: Manifest, target: stri
   if (problem === undefined) return;
   throw new SlmError(
     "DATA_INVALID",
-    `${join(directory, problem.path)} is damaged: it ${problem.message}; nothing was computed from it`,
+    `${join(directory, problem.path)} is corrupt: it ${problem.message}; nothing was computed from it`,
     {
       context: { directory, ...problem },
       suggestions: [

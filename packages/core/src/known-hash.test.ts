@@ -65,7 +65,7 @@ describe(knownHash, () => {
     expect(await inAnotherProcess()).toBe(wrong);
     laterBy(24 * 60 * 60 * 1000);
     expect(await inAnotherProcess()).toBe(right);
-    await writeFile(kept(), "damaged");
+    await writeFile(kept(), "corrupt");
     expect(await inAnotherProcess()).toBe(right);
   });
 });

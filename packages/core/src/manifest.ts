@@ -132,7 +132,7 @@ export async function readManifest(directory: string): Promise<Manifest> {
   return parseManifestText(text, path);
 }
 
-/** Keys of every manifest. A single wrong byte leaves two of them, so a damaged manifest is not taken for another program's file. */
+/** Keys of every manifest. A single wrong byte leaves two of them, so a corrupt manifest is not taken for another program's file. */
 const OWN_KEYS = ['"schemaVersion"', '"outputs"', '"origins"'];
 
 /** The text of a directory's manifest; undefined without one, and for another program's file of that name. */

@@ -21,10 +21,10 @@ describe(seal, () => {
     const file = join(root, "file");
     expect(isSealed(bytes, MARK)).toBe(true);
     for (let at = 0; at < bytes.length; at += 1) {
-      const damaged = Buffer.from(bytes);
-      damaged[at]! ^= 1 << (at % 8);
-      await writeFile(file, damaged);
-      expect([isSealed(damaged, MARK), await isSealedFile(file, MARK)], `byte ${at}`).toEqual([false, false]);
+      const corrupt = Buffer.from(bytes);
+      corrupt[at]! ^= 1 << (at % 8);
+      await writeFile(file, corrupt);
+      expect([isSealed(corrupt, MARK), await isSealedFile(file, MARK)], `byte ${at}`).toEqual([false, false]);
     }
     await writeFile(file, bytes);
     expect(await isSealedFile(file, MARK)).toBe(true);

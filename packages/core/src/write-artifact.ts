@@ -187,7 +187,7 @@ async function rejectExternalDirectory(directory: string): Promise<void> {
     if (systemCode(error) === "ENOENT") return [];
     throw error;
   });
-  // A damaged manifest is still one of ours.
+  // A corrupt manifest is still one of ours.
   if (entries.length === 0 || (await ownManifestText(directory)) !== undefined) return;
   throw new SlmError(
     "OUTPUT_FAILED",

@@ -15,7 +15,7 @@ import { checkColumns, scanFile } from "./scan-file.js";
  * All rows of a file of any format.
  *
  * @throws SlmError INPUT_MISSING if the file cannot be read; DATA_INVALID naming the first record that is no row, or if there is none, and
- * for a damaged file of an artifact;
+ * for a corrupt file of an artifact;
  * CONFIG_INVALID if its format is not known or a table lacks a column of the settings
  */
 export async function readFileRows(path: string, settings: FileSettings = {}): Promise<readonly Row[]> {

@@ -11,21 +11,14 @@
  */
 import { SlmError } from "@slm/core";
 import type { HostTensor } from "./host-tensor.js";
-import { draftByPromptLookup, firstDrafts, joinDrafts, type CopyRule } from "./prompt-lookup.js";
+import { draftByPromptLookup, firstDrafts, joinDrafts } from "./prompt-lookup.js";
 import { int32Values, type FeedbackRule, type RunFeedback, type Taken } from "./feedback.js";
+import type { RepeatDrafts } from "./runtime.js";
 
-/** Where drafts come from, and how many there may be. */
-export interface DraftRule {
+/** The drafts of repeated runs, whose outputs are known by their places. */
+export interface DraftRule extends Omit<RepeatDrafts, "output"> {
   /** Whether the graph's own drafts are the second fetched output, after the picks. */
   readonly isFetched: boolean;
-  /** Most of the graph's drafts that a run is fed. */
-  readonly most: number;
-  /** Largest number of tokens in all. Runs end with it, or with `runs`. */
-  readonly tokens: number;
-  /** Positions that the caches have room for; a run is fed no more. */
-  readonly capacity: number;
-  /** What to copy from; see `draftByPromptLookup`. Absent: drafts are the graph's alone. */
-  readonly lookup?: CopyRule | undefined;
 }
 
 /** The inputs of the next run, of one row with drafts. */

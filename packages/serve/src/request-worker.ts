@@ -3,16 +3,19 @@ import { parentPort, workerData } from "node:worker_threads";
 import { SlmError } from "@slm/core";
 import { toWireError } from "@slm/runtime/host";
 import { imageReader } from "./requests/request-image.js";
-import { requestReader, type ReaderModel } from "./requests/read-request.js";
+import { requestReader } from "./requests/read-request.js";
 import { TextFormats } from "./requests/text-formats.js";
 import { AllowedTokens } from "./threads/allowed-tokens.js";
 import type { ThreadCall, ThreadCalls } from "./threads/thread-calls.js";
+import type { RequestWorkerData } from "./threads/request-threads.js";
+import { letOthersGoFirst } from "./threads/thread-priority.js";
 import type { ThreadReply } from "./threads/work-thread.js";
 
 if (parentPort === null)
   throw new SlmError("UNEXPECTED", "serve: request-worker.js must be started as a worker thread");
 const port = parentPort;
-const { model, tokenizerFiles, limits } = workerData as ReaderModel;
+const { model, tokenizerFiles, limits, niceness } = workerData as RequestWorkerData;
+if (niceness > 0) letOthersGoFirst(niceness);
 const read = requestReader({ model, tokenizerFiles, limits });
 const formats = new TextFormats(tokenizerFiles, model.tokens.eos);
 const { allowed, forget } = new AllowedTokens(formats, model.vocabularySize);

@@ -25,7 +25,7 @@ export function sealedTensors(
 export async function readSealedTensors(file: string): Promise<Safetensors> {
   if (await isThere(file)) {
     if (!(await isSealedFile(file, CHECKSUM_MARK)))
-      throw new SlmError("DATA_INVALID", `${file}: is damaged: its checksum is another`, {
+      throw new SlmError("DATA_INVALID", `${file}: is corrupt: its checksum is another`, {
         context: { file },
         suggestions: ["slm distill RECIPE --no-resume   # trains from the start"],
       });

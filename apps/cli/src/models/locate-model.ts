@@ -63,7 +63,7 @@ function lookInto(directory: string): LocatedModel | undefined {
   return isCheckpoint ? { kind: "checkpoint", directory } : undefined;
 }
 
-/** Name of the directory's main scheme; undefined if the directory is not a quantize stage's. @throws SlmError DATA_INVALID for a damaged manifest */
+/** Name of the directory's main scheme; undefined if the directory is not a quantize stage's. @throws SlmError DATA_INVALID for a corrupt manifest */
 async function firstScheme(directory: string): Promise<string | undefined> {
   const text = await ownManifestText(directory);
   if (text === undefined) return undefined; // No manifest, or one of another program: not a quantize stage's directory.

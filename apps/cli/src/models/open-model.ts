@@ -24,7 +24,7 @@ export interface OpenedModel {
   readonly close: () => Promise<void>;
 }
 
-/** Opens a checkpoint, an export, a quantized directory or a bundle, packed or not. @throws SlmError INPUT_MISSING, DATA_INVALID for a damaged artifact, and what exporting throws */
+/** Opens a checkpoint, an export, a quantized directory or a bundle, packed or not. @throws SlmError INPUT_MISSING, DATA_INVALID for a corrupt artifact, and what exporting throws */
 export async function openModel(path: string, options: OpenModelOptions): Promise<OpenedModel> {
   const { key } = options;
   if (key === undefined) return open(path, options);

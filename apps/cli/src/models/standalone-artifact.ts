@@ -59,7 +59,7 @@ export function siblingPath(path: string, suffix: string): string {
   return relative(process.cwd(), sibling).startsWith("..") ? sibling : relative(process.cwd(), sibling);
 }
 
-/** Hash of an input: of an artifact its manifest, of another directory its files (links too), of a file its contents. @throws SlmError DATA_INVALID for a damaged artifact */
+/** Hash of an input: of an artifact its manifest, of another directory its files (links too), of a file its contents. @throws SlmError DATA_INVALID for a corrupt artifact */
 async function describeSource(name: string, directory: string): Promise<ManifestInput> {
   const found = await stat(directory).catch((cause: unknown) => {
     throw readFailure(cause, directory);

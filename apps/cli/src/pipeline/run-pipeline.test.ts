@@ -5,7 +5,8 @@ import { SILENT, readManifest, withLock, type StageContext } from "@slm/core";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { resolveRecipe } from "../recipe/resolve-recipe.js";
-import { planPipeline, runPipeline, type PipelineOptions, type StageOutcome } from "./run-pipeline.js";
+import type { PipelineOptions } from "./pipeline-options.js";
+import { planPipeline, runPipeline, type StageOutcome } from "./run-pipeline.js";
 import { requiredStages } from "./selection.js";
 import { defineStage, type Stage, type StageRun } from "./stage.js";
 
@@ -142,7 +143,7 @@ describe(runPipeline, () => {
     expect(await readFile(join(out, "two", "out"), "utf8")).toBe("x;one=x");
   });
 
-  test("does not compute from a damaged input that is not made again", async () => {
+  test("does not compute from a corrupt input that is not made again", async () => {
     await run();
     await writeFile(join(out, "one", "out"), "y");
     for (const selection of [{ only: "two" }, { from: "two" }]) {
@@ -152,17 +153,17 @@ describe(runPipeline, () => {
     expect(await plan()).toBe("one:would-run two:would-run three:would-run");
   });
 
-  test("does not read an artifact of another run that a file setting names, if it is damaged", async () => {
+  test("does not read an artifact of another run that a file setting names, if it is corrupt", async () => {
     await run();
     const recipe = `one: {file: ${join(out, "three")}}`;
     await writeFile(join(out, "three", "out"), "y");
     await expect(run({ recipe })).rejects.toMatchObject({
       code: "DATA_INVALID",
-      message: expect.stringMatching(/^one\.file: .* is damaged/u) as string,
+      message: expect.stringMatching(/^one\.file: .* is corrupt/u) as string,
     });
   });
 
-  test("makes a stage again whose manifest is damaged", async () => {
+  test("makes a stage again whose manifest is corrupt", async () => {
     await run();
     const path = join(out, "two", "manifest.json");
     await writeFile(path, (await readFile(path, "utf8")).replace('"key"', '"kez"'));

@@ -86,7 +86,7 @@ export class RepositoryCache {
       if (hash === undefined) continue;
       const { size: bytes } = await stat(place);
       if ((await contentHash(place, { hash, bytes })) === etag) continue;
-      throw new SlmError("DATA_INVALID", `${place}: is damaged: its content is not ${etag}`, {
+      throw new SlmError("DATA_INVALID", `${place}: is corrupt: its content is not ${etag}`, {
         context: { path: place, expected: etag },
         suggestions: [`rm ${this.blob(etag)} ${place}   # the next run fetches it again`],
       });

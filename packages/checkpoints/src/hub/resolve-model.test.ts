@@ -224,9 +224,9 @@ describe("offline", () => {
       const { path } = await resolveModel(REPO);
       const file = join(path, name);
       const right = await readFile(file);
-      const damaged = Buffer.from(right);
-      damaged[5]! ^= 4;
-      await writeFile(file, damaged);
+      const corrupt = Buffer.from(right);
+      corrupt[5]! ^= 4;
+      await writeFile(file, corrupt);
       vi.stubEnv("HF_HUB_OFFLINE", "1");
       await expect(resolveModel(REPO)).rejects.toMatchObject({
         code: "DATA_INVALID",

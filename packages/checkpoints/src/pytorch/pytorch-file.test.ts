@@ -52,9 +52,9 @@ describe(pytorchTensors, () => {
     await expect(pytorchTensors(FIXTURES)).rejects.toMatchObject({ code: "INPUT_MISSING" });
   });
 
-  test("a damaged file gives its tensors or an error of the file, and ends", async () => {
+  test("a corrupt file gives its tensors or an error of the file, and ends", async () => {
     const whole = await readFile(fixture("tensors.bin"));
-    const file = join(directory, "damaged.bin");
+    const file = join(directory, "corrupt.bin");
     const damage = fc.record({
       at: fc.nat(whole.length - 1),
       byte: fc.integer({ min: 0, max: 255 }),

@@ -137,7 +137,7 @@ async function storagePlaces(file: string): Promise<Places> {
     return { pickle, storages };
   } catch (error) {
     if (error instanceof SlmError) throw error;
-    throw new SlmError("DATA_INVALID", `${file}: a damaged zip archive`, {
+    throw new SlmError("DATA_INVALID", `${file}: a corrupt zip archive`, {
       suggestions: [CONVERT],
       cause: error,
     });

@@ -108,9 +108,9 @@ const HARM: Readonly<Record<FaultKind, (client: Socket, rest: Buffer) => void>> 
   end: (client) => void client.end(),
   stall: () => undefined,
   corrupt: (client, rest) => {
-    const damaged = Buffer.from(rest);
-    damaged[0]! ^= 0x15;
-    client.write(damaged);
+    const corrupt = Buffer.from(rest);
+    corrupt[0]! ^= 0x15;
+    client.write(corrupt);
   },
   reorder: (client, rest) => {
     const [first, second] = [rest.subarray(0, PIECE_BYTES), rest.subarray(PIECE_BYTES, 2 * PIECE_BYTES)];

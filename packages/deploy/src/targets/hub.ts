@@ -2,7 +2,7 @@
 import { openAsBlob } from "node:fs";
 import { copyFile, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { makeFolder, readManifest, writeTextAtomic, SlmError } from "@slm/core";
+import { guardedFetch, makeFolder, readManifest, writeTextAtomic, SlmError } from "@slm/core";
 import { stringify } from "yaml";
 import { bundleEntries } from "../bundle/pack.js";
 
@@ -12,6 +12,10 @@ export interface HubOptions {
 }
 
 const CARD = "README.md";
+/** The hub's own address. */
+const PUBLIC_HUB = "https://huggingface.co";
+/** Largest answer about an upload. */
+const ANSWER_BYTES = 16 * 1024 * 1024;
 const REPOSITORY = /^[A-Za-z0-9][A-Za-z0-9._-]{0,95}\/[A-Za-z0-9][A-Za-z0-9._-]{0,95}$/;
 
 /**
@@ -82,6 +86,7 @@ export async function uploadToHub(
     }),
   );
   try {
+    const { origin } = new URL(hubUrl ?? PUBLIC_HUB);
     const uploaded = await uploadFiles({
       repo: { type: "model", name: repository },
       accessToken: token,
@@ -89,6 +94,10 @@ export async function uploadToHub(
       commitTitle: "Upload a bundle of slm",
       // A worker that hashes files is for browsers; here the library hashes in this thread.
       useWebWorkers: false,
+      // The library asks by address; a `Request` would be refused.
+      fetch: guardedFetch({ origin, maxBytes: ANSWER_BYTES }) as typeof fetch,
+      // The Xet protocol sends the user's token to whatever address the hub names.
+      useXet: false,
       ...(hubUrl === undefined ? {} : { hubUrl }),
     });
     if (uploaded === undefined) throw new SlmError("OUTPUT_FAILED", `hub: ${repository}: no commit was made`);

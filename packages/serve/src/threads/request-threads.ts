@@ -16,16 +16,27 @@ import { REQUEST_WORKER } from "../worker-file.js";
 /** Largest body of a small request [bytes]. */
 const SMALL_BYTES = 2 ** 14;
 
-/** Limits of what few requests need and many attacks use. */
-const SHARED = { seconds: 2, waitSeconds: 20, share: 0.25, burstMs: 500, memoryMb: 1024, idleMs: 10_000 };
+/** Limits of what few requests need and many attacks use. Where the processor is busy, others go first. */
+const SHARED = {
+  ...{ seconds: 2, waitSeconds: 20, share: 0.25, burstMs: 500, memoryMb: 1024, idleMs: 10_000 },
+  niceness: 5,
+};
 
 /** Lanes of requests, and their threads. */
 const LANES = {
-  small: { name: "slm-read", seconds: 2, waitSeconds: 20, maxWaiting: 4096, memoryMb: 1024 },
+  small: { name: "slm-read", seconds: 2, waitSeconds: 20, maxWaiting: 4096, memoryMb: 1024, niceness: 0 },
   large: { name: "slm-read-large", maxWaiting: 64, ...SHARED },
   images: { name: "slm-images", maxWaiting: 512, ...SHARED, seconds: 10, share: 1 },
   formats: { name: "slm-formats", maxWaiting: 4096, ...SHARED, share: 0.5 },
-} as const satisfies Readonly<Record<string, Omit<WorkThreadOptions, "url" | "data">>>;
+} as const satisfies Readonly<Record<string, Lane>>;
+
+type Lane = Omit<WorkThreadOptions, "url" | "data"> & Pick<RequestWorkerData, "niceness">;
+
+/** What the entry of the threads finds in `workerData`. */
+export interface RequestWorkerData extends ReaderModel {
+  /** As `letOthersGoFirst` takes it. */
+  readonly niceness: number;
+}
 
 export class RequestThreads {
   readonly #small: WorkThread;
@@ -34,8 +45,10 @@ export class RequestThreads {
   readonly #formats: WorkThread;
 
   constructor(data: ReaderModel) {
-    const open = (lane: keyof typeof LANES): WorkThread =>
-      new WorkThread({ ...LANES[lane], url: REQUEST_WORKER, data });
+    const open = (lane: keyof typeof LANES): WorkThread => {
+      const { niceness, ...options } = LANES[lane];
+      return new WorkThread({ ...options, url: REQUEST_WORKER, data: { ...data, niceness } });
+    };
     [this.#small, this.#large] = [open("small"), open("large")];
     [this.#images, this.#formats] = [open("images"), open("formats")];
   }

@@ -107,8 +107,8 @@ describe(WorkThread, () => {
     await run("a");
     const began = performance.now();
     for (let count = 0; count < 4; count++) await run("work");
-    // Four times 50 ms, of which the first is the burst; each other one waits for its three quarters.
-    expect(performance.now() - began).toBeGreaterThan(500);
+    // Four times 50 ms, of which the first is the burst; others wait for their three quarters. Without a share it is 200.
+    expect(performance.now() - began).toBeGreaterThan(400);
   });
 
   test("fails calls that wait when it is closed", async () => {

@@ -6,7 +6,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { SlmError, throwIfInterrupted } from "@slm/core";
-import { FlowProducer, Queue, type FlowJob, type Job, type JobsOptions } from "bullmq";
+import { FlowProducer, Queue, type FlowJob, type Job, type JobsOptions, type JobState } from "bullmq";
 import { SharedFiles } from "../storage/shared-files.js";
 import type { ObjectStore } from "../storage/object-store.js";
 import {
@@ -24,7 +24,7 @@ import type { RedisAddress } from "./redis-address.js";
 import { RunBoard } from "./run-board.js";
 
 /** A job's tries before it counts as failed. */
-export const TRIES = 3;
+const TRIES = 3;
 /** Pause before another try [ms]. */
 const RETRY_MS = 500;
 /** How often finished jobs are looked for [ms]. */
@@ -131,7 +131,7 @@ export class JobRunner {
   }
 
   async #runAll(
-    jobs: AsyncIterator<JobSpec>,
+    jobs: AsyncIterator<JobSpec, void>,
     options: RunOptions,
     outstanding: Outstanding,
     onDone: (job: JobSpec, result: JobResult, files: SharedFiles) => Promise<void>,
@@ -145,9 +145,10 @@ export class JobRunner {
       throwIfInterrupted(options.signal, options.title);
       const fresh: string[] = [];
       while (!isLast && outstanding.size < WINDOW) {
-        const { value: job, done } = await jobs.next();
-        isLast = done === true;
-        if (isLast) break;
+        const next = await jobs.next();
+        isLast = next.done === true;
+        if (next.done === true) break;
+        const job = next.value;
         const id = `${options.run}-${job.id}`;
         outstanding.set(id, { job, message: { run: options.run, ...(await job.message(files)) } });
         watch.plan(job);
@@ -168,8 +169,7 @@ export class JobRunner {
         watch.count(job);
       }
       await watch.report(outstanding.size);
-      if (outstanding.size > 0)
-        await sleep(POLL_MS, undefined, { signal: options.signal }).catch(() => undefined);
+      if (outstanding.size > 0) await this.#pause(options.signal);
     }
     return failed;
   }
@@ -195,7 +195,7 @@ export class JobRunner {
     for (const { job } of all.values()) watch.plan(job);
     try {
       await this.#forgetFailed(run);
-      for (let offered = -Infinity; ; await sleep(POLL_MS, undefined, { signal }).catch(() => undefined)) {
+      for (let offered = -Infinity; ;) {
         throwIfInterrupted(signal, options.title);
         if (performance.now() - offered > OFFER_MS && (await this.#queue.getJob(parentId)) === undefined) {
           await this.#offerFlow(parentId, childIds, all);
@@ -209,7 +209,10 @@ export class JobRunner {
         }
         const last = ended.find(({ id }) => id === parentId);
         await watch.report(all.size);
-        if (last === undefined) continue;
+        if (last === undefined) {
+          await this.#pause(signal);
+          continue;
+        }
         const { result, failure } = resultOf(last);
         if (result === undefined) throw failureError({ id: parent.id, failure });
         const results = childIds.map((id) => resultOf(ended.find((job) => job.id === id)!).result!);
@@ -220,6 +223,11 @@ export class JobRunner {
       if (!signal.aborted) await this.#abandon(run, all);
       throw error;
     }
+  }
+
+  /** Waits for the next look at the queue, or for the signal. */
+  async #pause(signal: AbortSignal): Promise<void> {
+    await sleep(POLL_MS, undefined, { signal }).catch(() => undefined);
   }
 
   async #offerFlow(parentId: string, childIds: readonly string[], all: Outstanding): Promise<void> {
@@ -278,16 +286,17 @@ export class JobRunner {
 
   /** Failures of an earlier call count no more: what they failed of may be mended. */
   async #forgetFailed(run: string): Promise<void> {
-    for (const job of await this.#queue.getJobs(["failed"]))
-      if (job?.id?.startsWith(`${run}-`) === true) await forget(job);
+    for (const job of await this.#jobs("failed"))
+      if (job.id?.startsWith(`${run}-`) === true) await forget(job);
   }
 
   /** Takes back the jobs of a failed run, waits for those that workers have begun, and removes what the run left. */
   async #abandon(run: string, outstanding: Outstanding): Promise<void> {
     for (const id of outstanding.keys()) await this.#queue.remove(id).catch(() => undefined);
-    const isOwn = (job: Job | undefined): boolean => job?.id !== undefined && outstanding.has(job.id);
-    for (const end = performance.now() + ABANDON_MS; performance.now() < end; await sleep(POLL_MS))
-      if (!(await this.#queue.getJobs(["active"])).some(isOwn)) break;
+    for (const end = performance.now() + ABANDON_MS; performance.now() < end;) {
+      if (!(await this.#jobs("active")).some(({ id }) => id !== undefined && outstanding.has(id))) break;
+      await sleep(POLL_MS);
+    }
     await this.#forgetFailed(run);
     await this.end(run);
   }
@@ -295,18 +304,27 @@ export class JobRunner {
   /** Jobs of this run that ended. */
   async #finished(outstanding: ReadonlyMap<string, unknown>): Promise<readonly Job[]> {
     if (outstanding.size === 0) return [];
-    const ended = await this.#queue.getJobs(["completed", "failed"]);
-    return ended.filter((job) => job?.id !== undefined && outstanding.has(job.id));
+    const ended = await this.#jobs("completed", "failed");
+    return ended.filter(({ id }) => id !== undefined && outstanding.has(id));
+  }
+
+  /** Jobs in some states. The library has nothing in place of one that was removed while it read. */
+  async #jobs(...states: readonly JobState[]): Promise<readonly Job[]> {
+    const found: readonly (Job | undefined)[] = await this.#queue.getJobs([...states]);
+    return found.filter((job) => job !== undefined);
   }
 }
 
-async function* asyncIterator(jobs: AsyncIterable<JobSpec> | Iterable<JobSpec>): AsyncGenerator<JobSpec> {
+async function* asyncIterator(
+  jobs: AsyncIterable<JobSpec> | Iterable<JobSpec>,
+): AsyncGenerator<JobSpec, void> {
   yield* jobs;
 }
 
-function resultOf(job: Job): Finished {
-  if (job.finishedOn !== undefined && job.failedReason !== undefined && job.failedReason !== "")
-    return { failure: readFailure(job.failedReason) };
+function resultOf(job: Omit<Job, "failedReason"> & { readonly failedReason?: string | undefined }): Finished {
+  const { failedReason } = job;
+  if (job.finishedOn !== undefined && failedReason !== undefined && failedReason !== "")
+    return { failure: readFailure(failedReason) };
   const parsed = jobResult.safeParse(job.returnvalue);
   if (parsed.success) return { result: parsed.data };
   return {

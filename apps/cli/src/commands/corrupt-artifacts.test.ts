@@ -12,7 +12,7 @@ let root = "";
 let recipe = "";
 let out = "";
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-damaged-"));
+  root = await mkdtemp(join(tmpdir(), "slm-corrupt-"));
   out = join(root, "run");
   recipe = await writeTinyRecipe(root);
   const { exitCode, stderr } = await runCommand("run", [recipe, "--out", out]);
@@ -25,9 +25,9 @@ const { next } = createRandom(7);
 /** Changes one random bit of a file, and returns what puts it back. */
 async function flip(path: string): Promise<() => Promise<void>> {
   const bytes = await readFile(path);
-  const damaged = Buffer.from(bytes);
-  damaged[Math.floor(next() * bytes.length)]! ^= 1 << Math.floor(next() * 8);
-  await writeFile(path, damaged);
+  const corrupt = Buffer.from(bytes);
+  corrupt[Math.floor(next() * bytes.length)]! ^= 1 << Math.floor(next() * 8);
+  await writeFile(path, corrupt);
   return () => writeFile(path, bytes);
 }
 
@@ -77,7 +77,7 @@ test.each(COMMANDS)(
 
 describe("slm run", () => {
   test.each(["data", "tokenizer", "teacher", "distill", "export", "quantize", "deploy"])(
-    "makes a damaged %s again, says so, and skips the others",
+    "makes a corrupt %s again, says so, and skips the others",
     async (stage) => {
       for (const file of (await filesOf(join(out, stage))).slice(0, 3)) {
         const before = await readFile(join(out, stage, file));
@@ -95,7 +95,7 @@ describe("slm run", () => {
   );
 
   test.each(["distill", "export", "quantize"])(
-    "--from deploy does not bless a damaged %s",
+    "--from deploy does not bless a corrupt %s",
     async (stage) => {
       for (const file of await filesOf(join(out, stage))) {
         const restore = await flip(join(out, stage, file));

@@ -1,7 +1,7 @@
 /**
  * Flips random bits in the files of a finished run, one at a time: each must be noticed by the check that every command makes of what it reads.
  *
- *   node tools/fuzz/damaged-artifacts.mjs RUN [flips per artifact, default 1000] [seed, default 1]
+ *   node tools/fuzz/corrupt-artifacts.mjs RUN [flips per artifact, default 1000] [seed, default 1]
  *
  * The run is copied first. Needs a build (npm run build). Exit 3 if a flip is not noticed.
  */
@@ -13,11 +13,11 @@ import { createRandom } from "../../packages/data/dist/fuzz/corrupt.js";
 
 const [run, flips = "1000", seed = "1"] = process.argv.slice(2);
 if (run === undefined) {
-  console.error("usage: node tools/fuzz/damaged-artifacts.mjs RUN [flips] [seed]");
+  console.error("usage: node tools/fuzz/corrupt-artifacts.mjs RUN [flips] [seed]");
   process.exit(2);
 }
 const random = createRandom(Number(seed));
-const root = mkdtempSync(join(tmpdir(), "slm-damaged-"));
+const root = mkdtempSync(join(tmpdir(), "slm-corrupt-"));
 let [tried, noticed] = [0, 0];
 try {
   cpSync(run, root, { recursive: true });
@@ -31,10 +31,10 @@ try {
     for (let flip = 0; flip < Number(flips); flip += 1) {
       const path = join(directory, files[random(files.length)]);
       const bytes = readFileSync(path);
-      const damaged = Buffer.from(bytes);
+      const corrupt = Buffer.from(bytes);
       const at = random(bytes.length);
-      damaged[at] ^= 1 << random(8);
-      writeFileSync(path, damaged);
+      corrupt[at] ^= 1 << random(8);
+      writeFileSync(path, corrupt);
       const outcome = await requireIntact(directory).then(
         () => undefined,
         (error) => error,

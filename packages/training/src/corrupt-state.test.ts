@@ -16,7 +16,7 @@ import type { TrainRequest } from "./training-contract.js";
 
 let directory = "";
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), "training-damaged-"));
+  directory = await mkdtemp(join(tmpdir(), "training-corrupt-"));
   const controller = new AbortController();
   const objective = copyObjective(pairs, copySettings.batchSize);
   const stopping = {
@@ -42,9 +42,9 @@ async function flipping(path: string, count: number, check: (where: string) => P
   const bytes = await readFile(path);
   for (let flip = 0; flip < count; flip += 1) {
     const [at, bit] = [Math.floor(next() * bytes.length), Math.floor(next() * 8)];
-    const damaged = Buffer.from(bytes);
-    damaged[at]! ^= 1 << bit;
-    await writeFile(path, damaged);
+    const corrupt = Buffer.from(bytes);
+    corrupt[at]! ^= 1 << bit;
+    await writeFile(path, corrupt);
     await check(`bit ${bit} of byte ${at}`);
   }
   await writeFile(path, bytes);
