@@ -1,6 +1,5 @@
 import type { DeviceModel } from "@slm/exported-model";
 import { createRandom, type DecodeOptions } from "@slm/decoding";
-import type { Graph } from "@slm/onnx";
 import type { Runtime } from "@slm/runtime";
 import { type IndexedSource, planBatches } from "./batches.js";
 import { CachePool } from "./caches.js";
@@ -11,7 +10,6 @@ import { draftPlan, type DraftPlan } from "./draft-tokens.js";
 import { BLANK_IMAGE, type ImageEncoderOptions } from "./image-encoder.js";
 import { type LoadedModel, loadModel } from "./loaded-model.js";
 import { verifyingDecoder } from "./graph-edits/verifying-decoder.js";
-import { withoutDrafts } from "./graph-edits/without-drafts.js";
 import { checkPromptLookup, checkStops, checkTime, checkedBatchSize, encodeSources } from "./model-limits.js";
 import type { GenerateOptions, Generation, Generator, Source } from "./types.js";
 import { StopText, textBeforeStop } from "./stop-text.js";
@@ -93,11 +91,9 @@ export async function loadGenerator(
 ): Promise<Generator> {
   const { promptLookup, draftTokens, keptImageBytes } = options;
   checkPromptLookup(promptLookup);
-  const editDecoder = (graph: Graph, model: DeviceModel): Graph => {
-    const verifying = promptLookup === undefined ? graph : verifyingDecoder(graph, model);
-    return draftTokens === 0 ? withoutDrafts(verifying) : verifying;
-  };
-  const loaded = await loadModel(directory, runtime, { keptImageBytes, editDecoder });
+  const editDecoder = promptLookup === undefined ? undefined : verifyingDecoder;
+  const drafts = draftTokens !== 0;
+  const loaded = await loadModel(directory, runtime, { keptImageBytes, editDecoder, drafts });
   try {
     return createGenerator(loaded, options);
   } catch (error) {
