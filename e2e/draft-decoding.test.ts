@@ -2,12 +2,10 @@
  * Greedy decoding with draft heads: the tokens of plain greedy decoding, in fewer runs. Models with random weights, whose heads are mostly
  * wrong, show that wrong drafts change nothing; a trained student shows that right ones save runs.
  */
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { SILENT } from "@slm/core";
 import { createRandom } from "@slm/decoding";
-import { distill, distillConfig } from "@slm/distillation";
 import {
   loadGenerator,
   loadModel,
@@ -16,14 +14,7 @@ import {
   type Generation,
   type Generator,
 } from "@slm/inference";
-import {
-  decode,
-  draftStates,
-  initializeWeights,
-  outputHead,
-  readSource,
-  type EncoderDecoderConfig,
-} from "@slm/model";
+import { initializeWeights, type EncoderDecoderConfig } from "@slm/model";
 import { exportModel, exportWeights, type ExportChoice } from "@slm/onnx-export";
 import type { Graph } from "@slm/onnx";
 import { quantizeDirectory } from "@slm/quantization";
@@ -31,15 +22,19 @@ import { createHostTensor, type Runtime } from "@slm/runtime";
 import { createCpuRuntime } from "@slm/runtime-node";
 import { createWebRuntime } from "@slm/runtime-web";
 import { perRowDecoder } from "@slm/serve";
-import { createEagerEngine, createOnnxEngine, math } from "@slm/tensor";
-import { loadTokenizer, trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
-import { packWeights, planChunks, unpackParameters, valueInput, valueSpecs } from "@slm/training";
 import * as ort from "onnxruntime-web/wasm";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-
-const LETTERS = "abcdefghijklmnop";
-const WORDS = LETTERS.toUpperCase().split("").join(" ");
-const HEADS = 3;
+import { graphDrafts } from "./draft-graphs.js";
+import {
+  HEADS,
+  LETTERS,
+  LONGEST,
+  SPELLED,
+  sourcesOf,
+  tokensOf,
+  trainedSpeller,
+  writeSpellerTokenizer,
+} from "./trained-speller.js";
 
 const random: EncoderDecoderConfig = {
   architecture: "encoder-decoder",
@@ -82,8 +77,7 @@ const opened: Generator[] = [];
 beforeAll(async () => {
   runtime = await createCpuRuntime({ inThread: true, threads: 1 });
   workspace = await mkdtemp(join(tmpdir(), "slm-draft-decoding-"));
-  const files = trainSymbolTokenizer({ sources: [LETTERS], targets: [WORDS], sourceLowercase: false });
-  await writeTokenizer(files, join(workspace, "tokenizer"));
+  await writeSpellerTokenizer(join(workspace, "tokenizer"));
 });
 
 afterAll(async () => {
@@ -116,27 +110,10 @@ async function open(directory: string, options?: Parameters<typeof loadGenerator
   return generator;
 }
 
-function sourcesOf(count: number, longest: number, seed: number, letters = LETTERS): readonly string[] {
-  const { next } = createRandom(seed);
-  return Array.from({ length: count }, () =>
-    Array.from(
-      { length: 1 + Math.floor(next() * longest) },
-      () => letters[Math.floor(next() * letters.length)]!,
-    ).join(""),
-  );
-}
-
-/** Letters and length of the words that the trained student spells. */
-const SPELLED = "abcdef";
-const LONGEST = 10;
-
 const told = ({ text, tokens, finished, reason }: Generation): object => ({ text, tokens, finished, reason });
 
 const runsOf = (answers: readonly Generation[]): number =>
   answers.reduce((sum, { stepsMs }) => sum + stepsMs.length, 0);
-
-const tokensOf = (answers: readonly Generation[]): number =>
-  answers.reduce((sum, { tokens, finished }) => sum + tokens.length + (finished ? 1 : 0), 0);
 
 /** Answers as plain greedy decoding gives them, in no more runs. */
 async function expectGreedy(
@@ -178,7 +155,7 @@ describe.each(Object.entries(MODELS))("%s", (_name, config) => {
   });
 
   test("drafts what the trained model's heads say", async () => {
-    const found = await graphDrafts(directories[0]!, config, 1);
+    const found = await graphDrafts(runtime, directories[0]!, config, weightsOf(config, 1));
     expect(found.graph).toEqual(found.eager);
   });
 
@@ -220,99 +197,13 @@ describe.each(Object.entries(MODELS))("%s", (_name, config) => {
   });
 });
 
-/** Drafts after each prefix of some tokens, by the graph and by the functions that train. */
-async function graphDrafts(
-  directory: string,
-  config: EncoderDecoderConfig,
-  seed: number,
-): Promise<{ readonly graph: readonly number[][]; readonly eager: readonly number[][] }> {
-  const source = [5, 9, 7, 12];
-  const fed = [1, 20, 23, 21, 25];
-  const encoder = await runtime.load({ kind: "file", path: join(directory, "encoder.onnx") });
-  const decoder = await runtime.load({ kind: "file", path: join(directory, "decoder.onnx") });
-  const ints = (shape: number[], values: number[]) =>
-    createHostTensor("int32", shape, Int32Array.from(values));
-  const { kept } = await encoder.run({
-    feeds: { source_ids: ints([1, source.length], source), source_lengths: ints([1], [source.length]) },
-    keep: encoder.outputNames,
-  });
-  const caches = Object.fromEntries(
-    decoder.inputNames
-      .filter((name) => name.startsWith("past."))
-      .map((name) => [
-        name,
-        createHostTensor("float32", [1, config.kvHeads, config.maxTarget, config.headDim]),
-      ]),
-  );
-  const graph: number[][] = [];
-  for (let length = 1; length <= fed.length; length++) {
-    // What follows the first id is wrong for these models, so drafts are of the first position; alone, each is the last.
-    const ids = fed.slice(0, length);
-    const { fetched } = await decoder.run({
-      feeds: { target_ids: ints([1, length], ids), past_length: ints([1], [0]), ...caches, ...kept },
-      fetch: ["draft_ids", "best_ids"],
-    });
-    const best = Array.from(fetched["best_ids"]!.data, Number);
-    const wrong = ids.slice(1).findIndex((id, at) => id !== best[at]);
-    const held = wrong === -1 ? length - 1 : wrong;
-    graph.push([held, ...Array.from(fetched["draft_ids"]!.data, Number)]);
-  }
-  await runtime.release(Object.values(kept));
-  const engine = await createEagerEngine("js");
-  const chunks = planChunks(config);
-  const weights = weightsOf(config, seed);
-  const stored = Object.fromEntries(chunks.map((chunk) => [valueInput(chunk), packWeights(chunk, weights)]));
-  const eager: number[][] = [];
-  for (const [held = 0] of graph) {
-    const length = held + 1;
-    const program = await engine.compile({
-      name: "drafts",
-      forwardOnly: true,
-      inputs: {
-        ids: { dtype: "int32", shape: [1, source.length] },
-        lengths: { dtype: "int32", shape: [1] },
-        target: { dtype: "int32", shape: [1, length] },
-        last: { dtype: "int32", shape: [1] },
-        ...valueSpecs(chunks),
-      },
-      build: (x) => {
-        const parameters = unpackParameters(chunks, x);
-        const { context } = readSource(config, parameters, { ids: x["ids"]!, lengths: x["lengths"]! });
-        const states = math.reshape(decode(config, parameters, x["target"]!, { source: context }), [
-          length,
-          config.width,
-        ]);
-        const last = math.gatherRows(states, x["last"]!);
-        const next = math.reshape(math.top1(outputHead(config, parameters, last)), [1, 1]);
-        const hidden = math.reshape(last, [1, 1, config.width]);
-        const drafted = draftStates(config, parameters, { hidden, next, source: context });
-        const rows = math.reshape(drafted, [HEADS, config.width]);
-        return { drafts: math.top1(outputHead(config, parameters, rows)) };
-      },
-    });
-    const { fetched } = await program.run({
-      feeds: {
-        ids: ints([1, source.length], source),
-        lengths: ints([1], [source.length]),
-        target: ints([1, length], fed.slice(0, length)),
-        last: ints([1], [length - 1]),
-        ...stored,
-      },
-      fetch: ["drafts"],
-    });
-    eager.push([held, ...Array.from(fetched["drafts"]!.data, Number)]);
-  }
-  await engine.close();
-  return { graph, eager };
-}
-
 describe("a trained student", () => {
   let checkpoint: string;
   let cpu: string;
   const sources = sourcesOf(40, LONGEST, 77, SPELLED);
 
   beforeAll(async () => {
-    checkpoint = await trained();
+    checkpoint = await trainedSpeller(await mkdtemp(join(workspace, "speller-")), runtime);
     cpu = join(workspace, "trained-cpu");
     await exportModel({ checkpointDirectory: checkpoint, target: "cpu", outputDirectory: cpu });
   }, 240_000);
@@ -395,54 +286,3 @@ describe("a trained student", () => {
     expect((await open(plain)).drafts).toEqual({ tokens: 0, reason: undefined });
   });
 });
-
-/** A student that spells words in capitals, trained for a few seconds. */
-async function trained(): Promise<string> {
-  const at = (...names: string[]): string => join(workspace, ...names);
-  await mkdir(at("data"));
-  const rows = (count: number, seed: number): string =>
-    sourcesOf(count, LONGEST, seed, SPELLED)
-      .map((source) => `${JSON.stringify({ source, target: source.toUpperCase().split("").join(" ") })}\n`)
-      .join("");
-  await writeFile(at("data/train.jsonl"), rows(3000, 5));
-  await writeFile(at("data/dev.jsonl"), rows(40, 6));
-  await mkdir(at("checkpoint"));
-  expect((await loadTokenizer(at("tokenizer"))).vocabularySize).toBe(random.vocabularySize);
-  const engine = createOnnxEngine(runtime);
-  await distill(
-    distillConfig.parse({
-      student: {
-        ...{
-          width: 32,
-          heads: 4,
-          kvHeads: 2,
-          headDim: 8,
-          feedForward: 64,
-          encoderLayers: 2,
-          decoderLayers: 1,
-        },
-        maxSource: 20,
-        maxTarget: 18,
-      },
-      steps: 500,
-      batchSize: 32,
-      learningRate: 5e-3,
-      warmupSteps: 30,
-      buckets: 1,
-      evaluateEvery: 500,
-      evaluateRows: 40,
-      metrics: ["exactMatch"],
-      loss: { forwardKl: 0, crossEntropy: 1 },
-      draftHeads: HEADS,
-      draftTraining: { steps: 400, learningRate: 5e-3 },
-    }),
-    {
-      dataDirectory: at("data"),
-      tokenizerDirectory: at("tokenizer"),
-      workDirectory: at("checkpoint"),
-      engine,
-      context: { progress: SILENT, signal: new AbortController().signal, seed: 3 },
-    },
-  );
-  return at("checkpoint");
-}

@@ -48,7 +48,14 @@ describe.skipIf(process.platform === "win32")("commands", () => {
       const fixture = FIXTURES.find((one) => one.what === what);
       if (fixture?.text === undefined) throw new Error(`no such fixture: ${what}`);
       const bundle = join(mkdtempSync(join(folder, "bundle-")), "bundle");
-      writeFixture({ write: (at: string) => fixture.write(at) }, bundle);
+      writeFixture(
+        {
+          write: (at: string) => {
+            fixture.write(at);
+          },
+        },
+        bundle,
+      );
       execFileSync("mv", [join(bundle, "manifest.txt"), join(bundle, "manifest.json")]);
       for (const flags of [[], ["--json"]]) {
         const { exitCode, stdout, stderr } = await slm(["verify", bundle, ...flags]);

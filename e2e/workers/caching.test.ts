@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createRandom } from "@slm/decoding";
 import { loadTokenizer } from "@slm/tokenizer";
+import type { WorkerShare } from "@slm/workers";
 import { execa } from "execa";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { bin } from "../slm-process.js";
@@ -97,6 +98,11 @@ describe("slm teacher cache --workers", () => {
     expect(exitCode, stderr).toBe(0);
     expect(await cacheContents(run)).toEqual(expected);
     expect(result).not.toHaveProperty("unscored");
+    const shares = result["workers"] as readonly WorkerShare[];
+    // Every shard was accepted once, from one of the workers.
+    expect(shares.reduce((sum, { jobs }) => sum + jobs, 0)).toBe(8);
+    expect(shares.reduce((sum, { units }) => sum + units, 0)).toBe(result["tokens"]);
+    for (const { worker } of shares) expect(workers.map(({ output }) => output()).join("")).toContain(worker);
     const { longest, all } = await messages.stop();
     expect(longest).toBeGreaterThan(0);
     expect(longest).toBeLessThanOrEqual(4096);
@@ -128,7 +134,7 @@ describe("slm teacher cache --workers", () => {
       const start = (): WorkerProcess => startWorker(redis, { storage, scratch });
       const crew = [start(), start(), start()];
       workers.push(...crew);
-      let isOver = false;
+      let isOver = false as boolean;
       const caching = cacheByWorkers(run, storage).finally(() => {
         isOver = true;
       });
@@ -186,13 +192,18 @@ describe("slm worker", () => {
       (await (await fetch(url!)).text()).includes("slm_worker_done_jobs_total"),
     );
     expect(await (await fetch(url!)).text()).toContain('bullmq_job_count{queue="jobs", state="waiting"} 0');
-    const status = (more: NodeJS.ProcessEnv): ReturnType<typeof execa> =>
-      execa(process.execPath, [bin, "worker", "status", "--redis", redis.tlsUrl, "--json"], {
-        env: environment(more),
-        reject: false,
-      });
+    const status = async (
+      more: NodeJS.ProcessEnv,
+    ): Promise<{ readonly stdout: string; readonly exitCode: number | undefined }> => {
+      const { stdout, exitCode } = await execa(
+        process.execPath,
+        [bin, "worker", "status", "--redis", redis.tlsUrl, "--json"],
+        { env: environment(more), reject: false },
+      );
+      return { stdout, exitCode };
+    };
     const trusted = await status({ NODE_EXTRA_CA_CERTS: redis.authority });
-    const { result } = JSON.parse(String(trusted.stdout)) as {
+    const { result } = JSON.parse(trusted.stdout) as {
       result: { workers: { pid: number }[]; jobs: object };
     };
     expect(result.jobs).toMatchObject({ waiting: 0, active: 0, failed: 0 });

@@ -2,6 +2,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { sha256 } from "@slm/core";
 import { redisAddress, SharedRequestLimits } from "@slm/workers";
 import { execa } from "execa";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
@@ -24,11 +25,15 @@ const workers: WorkerProcess[] = [];
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), "slm-e2e-labels-"));
   redis = await startRedis(at("redis"));
-  api = await startFakeApi(({ asked }) => ({
+  api = await startFakeApi(({ asked, body }) => ({
     choices: [
       {
         index: 0,
-        message: { role: "assistant", content: Array.from(asked.toUpperCase()).join(" ") },
+        // A prompt for a new source has line breaks: a word of six letters by its contents. Sources are spelt in capitals.
+        message: {
+          role: "assistant",
+          content: asked.includes("\n") ? ` ${writtenWord(body)}` : Array.from(asked.toUpperCase()).join(" "),
+        },
         finish_reason: "stop",
       },
     ],
@@ -44,6 +49,13 @@ afterAll(async () => {
   await redis.stop();
   await rm(root, { recursive: true });
 });
+
+/** The same word for the same request. */
+const writtenWord = (body: object): string =>
+  Array.from(
+    sha256(JSON.stringify(body)).slice(0, 6),
+    (digit) => "abcdefghij"[Number.parseInt(digit, 16) % 10]!,
+  ).join("");
 
 /** A recipe with sources to label. @param teacher its section */
 async function labelRecipe(name: string, changes: Readonly<Record<string, object>>): Promise<string> {
@@ -138,6 +150,27 @@ describe("slm teacher cache --workers", () => {
     expect(await redis.client.keys("*budget*")).toEqual([]);
     expect(environment()).not.toHaveProperty("SLM_TEST_KEY");
   });
+});
+
+test("slm teacher cache --workers has a server write new sources: those of one machine, and none asked for twice", async () => {
+  const teacher = { kind: "api", baseUrl: api.baseUrl, model: "writer", apiKeyEnv: "SLM_TEST_KEY" };
+  const synthetic = { sources: 600, examples: 3, similarity: 1 };
+  const cache = { distributions: "none", unlabelled: { minScore: "none" }, synthetic };
+  const recipe = await labelRecipe("written", { teacher, cache });
+  const [alone, run] = [at("written", "alone"), at("written", "run")];
+  const env = { SLM_TEST_KEY: KEY };
+  const before = api.calls.length;
+  const argv = [bin, "teacher", "cache", recipe, "--out", alone, "--threads", "1", "--quiet"];
+  await execa(process.execPath, argv, { env });
+  const asked = api.calls.length - before;
+  const storage = await startWorkers(2, "written");
+  const { exitCode, result, stderr } = await cacheWith(redis, { recipe, run, storage }, env);
+  expect(exitCode, stderr).toBe(0);
+  expect(result).toMatchObject({ synthetic: { kept: 600 } });
+  expect(await labelled(run)).toBe(await labelled(alone));
+  expect(api.calls.length - before).toBe(2 * asked);
+  expect(workers.map(({ output }) => output()).join("")).toMatch(/write-[0-9a-f]+-round-2: done/u);
+  expect(await readdir(storage)).toEqual(["answers"]);
 });
 
 describe(SharedRequestLimits, () => {

@@ -52,7 +52,10 @@ export function startWorker(
 
 /** Waits until something is so. @throws Error after a minute */
 export async function until(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
-  for (const deadline = Date.now() + 60_000; Date.now() < deadline; await sleep(50)) if (await isSo()) return;
+  for (const deadline = Date.now() + 60_000; Date.now() < deadline;) {
+    if (await isSo()) return;
+    await sleep(50);
+  }
   throw new Error(`not within a minute: ${what}`);
 }
 
@@ -60,7 +63,7 @@ export async function until(what: string, isSo: () => boolean | Promise<boolean>
 export function watchMessages(client: Redis): {
   stop(): Promise<{ readonly longest: number; readonly all: string }>;
 } {
-  let isOver = false;
+  let isOver = false as boolean;
   let longest = 0;
   const seen = new Set<string>();
   const watching = (async () => {

@@ -2,7 +2,7 @@
 import { SlmError } from "@slm/core/errors";
 import { join } from "node:path";
 import { withFurtherTargets } from "./pipeline/further-targets.js";
-import type { PipelineOptions } from "./pipeline/run-pipeline.js";
+import type { PipelineOptions } from "./pipeline/pipeline-options.js";
 import { requiredStages, type SelectionOptions } from "./pipeline/selection.js";
 import { loadStages, sectionSchemas } from "./pipeline/stage-table.js";
 import {

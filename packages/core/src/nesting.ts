@@ -10,7 +10,7 @@ export function isDeeperThan(value: unknown, levels: number): boolean {
     const inside = open.filter((item) => typeof item === "object" && item !== null);
     if (inside.length === 0) return false;
     if (level === levels) return true;
-    open = inside.flatMap((item) => Object.values(item as object) as unknown[]);
+    open = inside.flatMap((item) => Object.values(item) as unknown[]);
   }
   return false;
 }

@@ -2,9 +2,11 @@ import type { StageContext } from "@slm/core";
 import type { ModelConfig } from "@slm/model";
 import type { Engine } from "@slm/tensor";
 import type { Tokenizer, TokenizerFiles } from "@slm/tokenizer";
+import type { Segment, SegmentReport } from "@slm/training";
 import type { ReportHead } from "./distill-report.js";
 import type { DistillConfig } from "./distill-config.js";
-import type { RoundRequest, RoundRunner } from "./rounds/round-runner.js";
+import type { ReplicasConfig } from "./rounds/replicas-config.js";
+import type { RoundRunner } from "./rounds/round.js";
 import type { PublishedTower } from "./student-config.js";
 
 export interface DistillInputs {
@@ -35,3 +37,13 @@ export interface DistillRun {
   readonly files: TokenizerFiles;
   readonly tokenizer: Tokenizer;
 }
+
+/** Inputs of whoever trains the replicas of rounds. */
+export interface RoundRequest {
+  readonly settings: DistillConfig & { readonly replicas: ReplicasConfig };
+  readonly inputs: DistillInputs;
+  readonly segment: TrainPart;
+}
+
+/** Trains a part of a run: `distillSegment`. */
+type TrainPart = (settings: DistillConfig, inputs: DistillInputs, segment: Segment) => Promise<SegmentReport>;

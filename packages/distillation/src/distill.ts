@@ -1,16 +1,10 @@
 import { join } from "node:path";
 import { rm, writeFile } from "node:fs/promises";
-import { hashJson, SlmError, writeJsonAtomic } from "@slm/core";
+import { SlmError, writeJsonAtomic } from "@slm/core";
 import { DATA_FILES, readRows } from "@slm/data";
 import { parameterCount, parseModelConfig, visionOf, type ModelConfig, type Weights } from "@slm/model";
 import { readCheckpoint, writeCheckpoint } from "@slm/checkpoints";
-import {
-  createTokenizer,
-  readTokenizerFiles,
-  TOKENIZER_CONFIG_FILE,
-  TOKENIZER_FILE,
-  writeTokenizer,
-} from "@slm/tokenizer";
+import { createTokenizer, readTokenizerFiles, writeTokenizer } from "@slm/tokenizer";
 import {
   drawStreamedRows,
   greedyDevMetric,
@@ -26,7 +20,7 @@ import {
   type SegmentReport,
   type TrainRequest,
 } from "@slm/training";
-import { readsTeacher, type DistillConfig } from "./distill-config.js";
+import type { DistillConfig } from "./distill-config.js";
 import type { DistillInputs, DistillRun } from "./distill-inputs.js";
 import {
   keepDraftLog,
@@ -35,7 +29,6 @@ import {
   type TrainedHeads,
 } from "./draft/train-draft-heads.js";
 import { distillReport } from "./distill-report.js";
-import { storedKinds } from "./open-teacher.js";
 import { openDistillationSources, SOURCE_FILES, type DistillationSources } from "./distillation-sources.js";
 import { removeOwnCache } from "./gold-cache.js";
 import { initialStudent } from "./initial-weights.js";
@@ -44,7 +37,7 @@ import { PROBE_FILE } from "./probe/probe-file.js";
 import { chosenSettings, PROBE_DIRECTORY, runProbe } from "./probe/run-probe.js";
 import { removeRounds, trainRounds, type RoundsReport } from "./rounds/train-rounds.js";
 import { readRowImage } from "./row-images.js";
-import { claimWorkDirectory, fileHash, modelHash, RUN_FILE } from "./run-key.js";
+import { claimWorkDirectory, RUN_FILE, runKey } from "./run-key.js";
 import { SAMPLES, writeSamples } from "./samples.js";
 import { readSingleConfig } from "./single-teacher.js";
 import type { StoredByOrigin } from "./stored-targets.js";
@@ -377,29 +370,4 @@ async function devRows({ settings, inputs, config }: DistillRun): Promise<readon
   for (const row of rows)
     seen.push({ ...row, samples: await readRowImage(row, tower, dataDirectory, `${where}: a row`) });
   return seen;
-}
-
-/** Hash of everything that the run reads. */
-async function runKey({ settings, config, inputs }: DistillRun): Promise<string> {
-  const { dataDirectory, tokenizerDirectory, teacherDirectory, cacheDirectory, published, context } = inputs;
-  // An initial checkpoint is identified by its contents, not its path.
-  const { student, vision, ...initialize } = settings.initialize;
-  const data = [DATA_FILES.train, DATA_FILES.dev, DATA_FILES.unlabelled];
-  return hashJson({
-    settings: { ...settings, initialize },
-    config,
-    seed: context.seed,
-    data: await Promise.all(data.map((name) => fileHash(join(dataDirectory, name)))),
-    tokenizer: await Promise.all(
-      [TOKENIZER_FILE, TOKENIZER_CONFIG_FILE].map((name) => fileHash(join(tokenizerDirectory, name))),
-    ),
-    student: student && (await modelHash(student)),
-    vision: vision && (await modelHash(vision)),
-    published: published && (await modelHash(published.directory)),
-    cache: cacheDirectory === undefined ? "own" : await modelHash(cacheDirectory),
-    teacher:
-      teacherDirectory === undefined || !readsTeacher(settings, await storedKinds(inputs))
-        ? "none"
-        : await modelHash(teacherDirectory),
-  });
 }

@@ -7,7 +7,7 @@ import type { Corpus } from "./corpus.js";
 import type { DistillRun } from "./distill-inputs.js";
 import { requiresDistributions } from "./loss-config.js";
 import type { OpenTeacher } from "./open-teacher.js";
-import { modelHash } from "./run-key.js";
+import { modelHash } from "./content-hashes.js";
 
 /** Directory of a run's own cache inside its work directory. */
 const OWN_CACHE = "teacher-cache";

@@ -1,6 +1,8 @@
 export { distillConfig, requiresTeacher, type DistillConfig } from "./distill-config.js";
 export { distill, distillSegment, type DistillReport } from "./distill.js";
-export { outerOf, trainReplica, type RoundRequest, type RoundRunner } from "./rounds/round-runner.js";
+export type { DistillInputs, RoundRequest } from "./distill-inputs.js";
+export type { RoundRunner } from "./rounds/round.js";
+export { outerOf, trainReplica } from "./rounds/round-runner.js";
 export { notSingle, readSingleConfig } from "./single-teacher.js";
 export { largestShare } from "./target-schedule.js";
 export {

@@ -8,7 +8,7 @@ import type { PairLimits } from "@slm/training";
 import { withImages, writeCorpus, type Corpus, type TeacherReader } from "./corpus.js";
 import type { DistillRun } from "./distill-inputs.js";
 import { openRowImages } from "./row-images.js";
-import { fileHash } from "./run-key.js";
+import { fileHash } from "./content-hashes.js";
 
 /** Directory for the tokens during the run. */
 export const CORPUS_FILE = "pairs.bin";

@@ -14,7 +14,7 @@ import {
   type StageContext,
   SlmError,
 } from "@slm/core";
-import { fileHash } from "./run-key.js";
+import { fileHash } from "./content-hashes.js";
 import type { Row } from "@slm/data";
 import { towerSampleCount, towerSamples, type VisionTower } from "@slm/model";
 import { RecordFile, RecordFileWriter } from "@slm/training";

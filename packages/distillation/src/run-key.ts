@@ -1,28 +1,39 @@
 /** The key of a run: a hash of everything it reads. A state with another key must not be resumed. */
-import { readdir, stat } from "node:fs/promises";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { hashFile, hashJson, readJsonFile, writeJsonAtomic, SlmError } from "@slm/core";
+import { hashJson, readJsonFile, writeJsonAtomic, SlmError } from "@slm/core";
+import { DATA_FILES } from "@slm/data";
+import { TOKENIZER_CONFIG_FILE, TOKENIZER_FILE } from "@slm/tokenizer";
 import { STATE_FILE } from "@slm/training";
 import { z } from "zod";
+import { fileHash, modelHash } from "./content-hashes.js";
+import { readsTeacher } from "./distill-config.js";
+import type { DistillRun } from "./distill-inputs.js";
+import { storedKinds } from "./open-teacher.js";
 
-/** Files that determine a model's outputs: of a checkpoint, a graph, an ensemble, or a cache (`cache.json` has its hashes). */
-const MODEL_FILE = /(\.safetensors|\.json|teacher-\w+\.jsonl|(^|[\\/])graph[\\/].+)$/u;
-/** Descriptive files, which a rerun of their stage may change. */
-const DESCRIBING = new Set(["manifest.json"]);
-
-/** Hash of a model's files by relative path and contents; the path of the directory does not count. */
-export async function modelHash(directory: string): Promise<string> {
-  const names = (await readdir(directory, { recursive: true }))
-    .filter((name) => MODEL_FILE.test(name) && !DESCRIBING.has(name.split(/[\\/]/u).at(-1)!))
-    .sort();
-  const hashes: Record<string, string> = {};
-  for (const name of names) hashes[name.replaceAll("\\", "/")] = await hashFile(join(directory, name));
-  return hashJson(hashes);
-}
-
-/** Hash of a file's contents; a constant for a missing file. */
-export async function fileHash(path: string): Promise<string> {
-  return (await isThere(path)) ? hashFile(path) : "absent";
+/** Hash of everything that the run reads. */
+export async function runKey({ settings, config, inputs }: DistillRun): Promise<string> {
+  const { dataDirectory, tokenizerDirectory, teacherDirectory, cacheDirectory, published, context } = inputs;
+  // An initial checkpoint is identified by its contents, not its path.
+  const { student, vision, ...initialize } = settings.initialize;
+  const data = [DATA_FILES.train, DATA_FILES.dev, DATA_FILES.unlabelled];
+  return hashJson({
+    settings: { ...settings, initialize },
+    config,
+    seed: context.seed,
+    data: await Promise.all(data.map((name) => fileHash(join(dataDirectory, name)))),
+    tokenizer: await Promise.all(
+      [TOKENIZER_FILE, TOKENIZER_CONFIG_FILE].map((name) => fileHash(join(tokenizerDirectory, name))),
+    ),
+    student: student && (await modelHash(student)),
+    vision: vision && (await modelHash(vision)),
+    published: published && (await modelHash(published.directory)),
+    cache: cacheDirectory === undefined ? "own" : await modelHash(cacheDirectory),
+    teacher:
+      teacherDirectory === undefined || !readsTeacher(settings, await storedKinds(inputs))
+        ? "none"
+        : await modelHash(teacherDirectory),
+  });
 }
 
 /** File with the key of the run that uses the work directory. */
@@ -36,7 +47,7 @@ const runSchema = z.strictObject({ key: z.string() });
  */
 export async function claimWorkDirectory(directory: string, key: string): Promise<void> {
   const path = join(directory, RUN_FILE);
-  if ((await isThere(path)) && (await isThere(join(directory, STATE_FILE)))) {
+  if (existsSync(path) && existsSync(join(directory, STATE_FILE))) {
     const held = await readJsonFile(path, runSchema);
     if (held.key !== key) {
       throw new SlmError(
@@ -48,9 +59,3 @@ export async function claimWorkDirectory(directory: string, key: string): Promis
   }
   await writeJsonAtomic(path, { key });
 }
-
-const isThere = (path: string): Promise<boolean> =>
-  stat(path).then(
-    () => true,
-    () => false,
-  );

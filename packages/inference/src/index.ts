@@ -35,7 +35,15 @@ export {
   type Interval,
   type MeanLikelihood,
 } from "./evaluate/evaluate-model.js";
-export type { Answerer, EvaluationRow } from "./evaluate/evaluation-input.js";
+export type {
+  Answerer,
+  ChunkAnswers,
+  ChunkMaker,
+  ChunkRequest,
+  EvaluationRow,
+  RowChunk,
+} from "./evaluate/evaluation-input.js";
+export { answerChunk } from "./evaluate/run-rows.js";
 export { PERPLEXITY, type EvaluationMetricName } from "./evaluate/metric-names.js";
 export { isCorrect } from "./evaluate/references.js";
 export { loadScoringGenerator, type ScoredPair } from "./evaluate/score-texts.js";

@@ -6,7 +6,7 @@ import type { ImageSource } from "@slm/vision";
 /** A prompt: a text, and for a vision-language model an image. */
 export type Source = string | ImagePrompt;
 
-export interface ImagePrompt {
+interface ImagePrompt {
   /** Default: the default prompt of model.json. */
   readonly text?: string | undefined;
   readonly image?: ImageSource | undefined;

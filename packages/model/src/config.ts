@@ -143,7 +143,7 @@ export const decoderOnlyShape = z.strictObject({
 const fromTokenizer = { vocabularySize: size, tokens };
 
 /** Most tokens that heads may predict beside the next one: later ones are accepted too rarely to pay for their rows. */
-export const MAX_DRAFT_HEADS = 8;
+const MAX_DRAFT_HEADS = 8;
 
 /** How many further tokens heads may predict; a recipe's `distill.draftHeads`. */
 export const draftHeadCount = z.int().positive().max(MAX_DRAFT_HEADS);

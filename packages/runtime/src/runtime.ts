@@ -1,6 +1,6 @@
 import type { Int8Arithmetic } from "./cpu-features.js";
-import type { DraftRule } from "./draft-feedback.js";
 import type { DType, HostTensor } from "./host-tensor.js";
+import type { CopyRule } from "./prompt-lookup.js";
 
 /** A requested device that cannot be used. */
 export interface Fallback {
@@ -125,10 +125,18 @@ export interface RepeatRequest extends Pick<RunRequest, "feeds" | "into" | "appe
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Drafts of repeated runs; see `draft-feedback.ts`. */
-export interface RepeatDrafts extends Omit<DraftRule, "isFetched"> {
+/** Drafts of repeated runs: where they come from, and how many there may be. See `draft-feedback.ts`. */
+export interface RepeatDrafts {
   /** Output of the graph's own drafts, int32, in order: of what follows the picks that hold. Absent: the graph makes none. */
   readonly output?: string | undefined;
+  /** Most of the graph's drafts that a run is fed. */
+  readonly most: number;
+  /** Largest number of tokens in all. Runs end with it, or with `runs`. */
+  readonly tokens: number;
+  /** Positions that the caches have room for; a run is fed no more. */
+  readonly capacity: number;
+  /** What to copy from; see `draftByPromptLookup`. Absent: drafts are the graph's alone. */
+  readonly lookup?: CopyRule | undefined;
 }
 
 /** The result of one of several runs. */

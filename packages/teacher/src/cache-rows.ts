@@ -94,7 +94,10 @@ export async function* readGivenRows(directory: string, kind: CacheRowKind): Asy
   const path = join(directory, CACHE_ROWS[kind]);
   let line = 0;
   try {
-    for await (const text of createInterface({ input: Readable.from(streamRegular(path)), crlfDelay: Infinity })) {
+    for await (const text of createInterface({
+      input: Readable.from(streamRegular(path)),
+      crlfDelay: Infinity,
+    })) {
       line += 1;
       if (text !== "") yield parseTeacherRow(text, `${path}:${line}`);
     }

@@ -21,7 +21,12 @@ import { openLabellers } from "./labelling/open-labellers.js";
 import type { LocalTeacher, OpenTeacher } from "./labelling/open-teacher.js";
 import { isLocalOnly, labellingDecoding } from "./labelling/selection.js";
 import { labellingOf, openOthers } from "./labelling/labelling-of.js";
-import { writeSources, type WriteReport, type WrittenSources } from "./labelling/write-sources.js";
+import {
+  writeSources,
+  type WriteReport,
+  type WritingMaker,
+  type WrittenSources,
+} from "./labelling/write-sources.js";
 import { SourceGuard } from "./labelling/source-guard.js";
 
 export interface CacheInputs {
@@ -38,6 +43,8 @@ export interface CacheInputs {
   readonly maker?: ShardMaker | undefined;
   /** Labels on other machines. Default: here. @param kind which sources */
   readonly blockMaker?: ((kind: CacheRowKind) => BlockMaker) | undefined;
+  /** Writes sources on other machines. Default: here. */
+  readonly writingMaker?: WritingMaker | undefined;
   /** What the machines that ask a server have in common. Default: this machine asks alone. */
   readonly sharing?: ApiSharing | undefined;
   readonly engine: Engine;
@@ -149,13 +156,20 @@ function requireAble({ distributions, unlabelled }: CacheConfig, { local, scorer
 /** Sources that the teacher writes; undefined unless asked for. */
 async function writeSynthetic(
   { synthetic, unlabelled }: CacheConfig,
-  { dataDirectory, workDirectory, context }: CacheInputs,
+  { dataDirectory, workDirectory, writingMaker: maker, context }: CacheInputs,
   opened: OpenTeacher,
 ): Promise<Synthetic | undefined> {
   if (synthetic === undefined) return undefined;
   const labeller = opened.labeller(labellingDecoding(unlabelled));
   const rounds = join(workDirectory, ROUNDS_DIRECTORY);
-  const written = await writeSources({ settings: synthetic, labeller, dataDirectory, rounds, context });
+  const written = await writeSources({
+    settings: synthetic,
+    labeller,
+    dataDirectory,
+    rounds,
+    maker,
+    context,
+  });
   return { ...written, writer: labeller.name };
 }
 

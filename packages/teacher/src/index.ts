@@ -31,6 +31,8 @@ export {
 export { cacheTeacher, type CacheInputs, type CacheStageReport } from "./cache-teacher.js";
 export type { BlockMaker } from "./label-sources.js";
 export { BlockLabeller, encodeBlockTask } from "./labelling/block-labeller.js";
+export { encodeRoundTask, RoundWriter } from "./labelling/round-writer.js";
+export type { WritingMaker } from "./labelling/write-sources.js";
 export { sharedAnswers, type ApiSharing, type RequestBudget, type RequestPace } from "./api/api-sharing.js";
 export { budgetExceeded, priceOf } from "./api/budget.js";
 export { decodeSources } from "./decode-sources.js";

@@ -8,7 +8,8 @@
 import * as huggingFace from "@huggingface/tokenizers";
 import { asWritten, checkModel } from "./components/as-written.js";
 import { boundDecoder, type LibraryDecoder } from "./components/decoders.js";
-import { reject, type CompilePattern } from "./components/component.js";
+import type { CompilePattern } from "./components/component.js";
+import { reject } from "./components/reject.js";
 import { compileNormalizer } from "./components/normalizers.js";
 import { compilePreTokenizer } from "./components/pre-tokenizers.js";
 import { linearPattern } from "./patterns/pattern.js";

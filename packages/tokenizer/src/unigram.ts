@@ -4,7 +4,7 @@
  *
  * Source: Hugging Face `tokenizers` 0.22, `models/unigram/model.rs`.
  */
-import { reject } from "./components/component.js";
+import { reject } from "./components/reject.js";
 import { bestPath, type Segment } from "./sentencepiece/best-path.js";
 import { byteToken } from "./byte-tokens.js";
 import { MAX_PIECE_LENGTH } from "./sentencepiece/model-proto.js";

@@ -16,7 +16,7 @@ import { weightFeeds, type DeviceState } from "./training-state.js";
 
 type Feeds = Readonly<Record<string, DeviceTensor>>;
 
-/** What live weights need of a training request. */
+/** What the current weights need of a training request. */
 type LiveRequest = Pick<TrainRequest, "engine" | "config" | "settings" | "stage">;
 
 export class LiveWeights {

@@ -75,8 +75,13 @@ describe(decodeImage, () => {
       const bytes = Uint8Array.from(fixture(`files/${file}`));
       const view = new DataView(bytes.buffer);
       if (at === undefined)
-        [18, 22].forEach((offset, side) => view.setInt32(offset, [width, height][side]!, true));
-      else [16, 20].forEach((offset, side) => view.setUint32(offset, [width, height][side]!));
+        [18, 22].forEach((offset, side) => {
+          view.setInt32(offset, [width, height][side]!, true);
+        });
+      else
+        [16, 20].forEach((offset, side) => {
+          view.setUint32(offset, [width, height][side]!);
+        });
       const claim = at === undefined ? bytes : withChecksum(bytes);
       const expected = file === "palette.bmp" && /memory/.test(message.source) ? /400000000 bytes/ : message;
       await expect(decodeImage(claim, file)).rejects.toMatchObject({

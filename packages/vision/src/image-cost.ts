@@ -62,7 +62,7 @@ const FIRST_TURNED = 5;
 
 /** Memory per pixel of an image [bytes]. */
 function memoryPerPixel(found: Metadata, format: ImageFormat): number {
-  const { channels, depth, isProgressive = false, orientation = 1, space } = found;
+  const { channels, depth, isProgressive, orientation = 1, space } = found;
   const pixelBytes = channels * (BYTES_OF_SAMPLE.get(depth) ?? LARGEST_SAMPLE);
   const held = HELD[format]({ pixelBytes, isProgressive, isTurned: orientation >= FIRST_TURNED });
   return RESULT + held + (space === "cmyk" ? INKS : 0);
@@ -82,7 +82,7 @@ export function checkSides({ width, height }: Size, maxPixels: number, where: st
 export function checkCost(found: Metadata, format: ImageFormat, bytes: Uint8Array, where: string): void {
   const pixels = found.width * found.height;
   checkMemory(pixels * memoryPerPixel(found, format), bytes.length, where);
-  const scans = format === "jpeg" && found.isProgressive === true ? scansOf(bytes) : 1;
+  const scans = format === "jpeg" && found.isProgressive ? scansOf(bytes) : 1;
   if (scans * pixels > MAX_SCANNED_PIXELS)
     throw new SlmError(
       "DATA_INVALID",

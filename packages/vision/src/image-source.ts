@@ -6,6 +6,8 @@ import type { PixelImage } from "./pixel-image.js";
 /** An image with a content key: images with equal keys are equal. */
 export interface FoundImage {
   readonly key: string;
+  /** The file that it is decoded from; absent for an image without one. */
+  readonly bytes?: Uint8Array | undefined;
   /** @throws SlmError DATA_INVALID */
   decode(): Promise<PixelImage>;
   /**
@@ -26,6 +28,7 @@ export const imageOfBytes = (bytes: Uint8Array, where: string, limits: DecodeLim
   find: () =>
     Promise.resolve({
       key: createHash("sha256").update(bytes).digest("hex"),
+      bytes,
       decode: () => decodeImage(bytes, where, limits),
     }),
 });

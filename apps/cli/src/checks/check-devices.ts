@@ -2,7 +2,6 @@
 import { checkCompiler, compileConfig } from "@slm/compilation";
 import { distillConfig } from "@slm/distillation";
 import { deviceOf } from "@slm/devices/table";
-import { visionOf } from "@slm/model";
 import { exportConfig, planGraphsOf } from "@slm/onnx-export";
 import { checkDeviceScheme } from "@slm/quantization";
 import { withEngine } from "../compute/open-engine.js";
@@ -17,6 +16,12 @@ export async function checkEngine({ compute }: CheckRequest): Promise<void> {
 }
 
 /**
+ * The prompt of a vision-language student, whose tokens are part of its graphs. There is no tokenizer yet, and what a device takes does not
+ * depend on the tokens.
+ */
+const PROMPT_IDS = [0];
+
+/**
  * The student has a shape, and the export takes it: its graphs are recorded, with weights that have sizes and no content. A student whose
  * shape is not known yet is left to its stage.
  *
@@ -29,11 +34,10 @@ export async function checkStudent(request: CheckRequest): Promise<void> {
   const settings = distillConfig.parse(sections.distill);
   for (const { section } of targetsOf(request, "export")) {
     const choice = exportConfig.parse(sections[section] ?? {});
-    if (visionOf(config)?.prompt !== undefined) continue; // Its tokens are part of the graphs, and there is no tokenizer yet.
     const problem = `cannot be exported for target ${choice.target}, so it is not trained`;
     await aboutStudent(problem, settings, () =>
       Promise.resolve(
-        planGraphsOf({ config, encodeSource: () => [] }, { ...choice, parityLimit: undefined }),
+        planGraphsOf({ config, encodeSource: () => PROMPT_IDS }, { ...choice, parityLimit: undefined }),
       ),
     );
   }

@@ -11,6 +11,7 @@ import { classLines, intervalText, sliceLines } from "../ui/evaluation-lines.js"
 import { rowsOf } from "../rows-flag.js";
 import { modelArgument, modelFlag, modelOf } from "../models/model-argument.js";
 import { SlmCommand } from "../slm-command.js";
+import { workersFlags } from "../workers/workers-address.js";
 
 export interface EvalResult {
   /** Rows measured. */
@@ -40,7 +41,9 @@ const INTERVAL_SEED = 1;
 
 export class EvalCommand extends SlmCommand<EvalResult> {
   static override summary = "Run a model on every row of a file and compute metrics of its answers.";
-  static override description = "MODEL is a checkpoint, an export, a quantized directory or a bundle.";
+  static override description =
+    "MODEL is a checkpoint, an export, a quantized directory or a bundle. With --workers, the workers of a Redis answer the rows on their " +
+    "CPUs, 2,048 rows (with beams: as many beams) in a job; metrics, intervals and predictions are those of one machine.";
   static override args = { model: modelArgument };
   static override flags = {
     ...evaluationFlags,
@@ -58,6 +61,7 @@ export class EvalCommand extends SlmCommand<EvalResult> {
     }),
     model: modelFlag,
     ...deviceFlags,
+    ...workersFlags,
   };
   static override examples = [
     "<%= config.bin %> eval runs/quickstart/deploy --data runs/quickstart/data/test.jsonl --metrics wer",
@@ -67,6 +71,7 @@ export class EvalCommand extends SlmCommand<EvalResult> {
     "<%= config.bin %> eval exported --data squad.jsonl --metrics squadF1,squadExactMatch",
     "<%= config.bin %> eval exported --data test.jsonl --metrics perplexity",
     "<%= config.bin %> eval runs/mail/deploy --data mail.csv --metrics accuracy,macroF1 --slice language",
+    "<%= config.bin %> eval exported --data large.jsonl --metrics wer --workers redis://queue.example:6379 --storage /mnt/shared",
   ];
 
   /** The list of metrics, printed after the help of the flags. */
@@ -88,7 +93,10 @@ export class EvalCommand extends SlmCommand<EvalResult> {
     const { beamSearch } = await import("@slm/inference");
     const { withDevice } = await import("../compute/with-device.js");
     const { deviceNotes } = await import("@slm/runtime");
+    const { answeringWith } = await import("../models/answering-with.js");
+    const { workersOf } = await import("../workers/workers-address.js");
     const metrics = parseEvaluationMetrics(flags.metrics);
+    const workers = await workersOf(flags);
     const abstention = abstentionOf(flags.abstain);
     const given = await rowsOf(flags.set);
     const predictions = await choosePredictionsFile(flags.output, (text) => {
@@ -99,24 +107,28 @@ export class EvalCommand extends SlmCommand<EvalResult> {
     return withDevice(
       [model],
       { ...deviceRequest(flags), ...context },
-      async ({ directories: [model = ""], runtime }) => {
-        const { device } = runtime;
+      async ({ directories: [model = ""], runtime, recipe }) => {
         const settings = await rowSettingsFor({ file: flags.data, model, needed: "rows", given });
         const rows = await readSlicedRows(flags.data, flags.slice, flags.limit, settings);
-        for (const note of deviceNotes(device)) this.note(note);
         const strategy = flags.beams === undefined ? undefined : beamSearch(flags.beams);
-        const request = {
-          model,
-          rows,
-          metrics,
-          strategy,
-          abstention,
-          runtime,
-          context,
-          predictionsPath: predictions,
-          intervalSeed: INTERVAL_SEED,
-        };
-        return { ...(await measureQuality(request)), predictions, device };
+        const answered = await answeringWith(
+          { workers, model, runtime, kind: recipe.kind, context },
+          (maker) =>
+            measureQuality({
+              model,
+              rows,
+              metrics,
+              strategy,
+              abstention,
+              runtime,
+              maker,
+              context,
+              predictionsPath: predictions,
+              intervalSeed: INTERVAL_SEED,
+            }),
+        );
+        for (const note of answered.devices.flatMap(deviceNotes)) this.note(note);
+        return { ...answered.result, predictions, device: answered.devices[0]! };
       },
     );
   }

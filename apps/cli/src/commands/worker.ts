@@ -1,3 +1,5 @@
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
 import { Flags } from "@oclif/core";
 import { SlmError } from "@slm/core/errors";
 import type { WorkerReport } from "@slm/workers";
@@ -61,8 +63,6 @@ export class WorkerCommand extends SlmCommand<WorkerReport> {
       );
     const { userCacheFolder } = await import("@slm/core");
     const { redisAddress, runWorker } = await import("@slm/workers");
-    const { availableParallelism } = await import("node:os");
-    const { join } = await import("node:path");
     const { JOB_PROCESS_FILE } = await import("../workers/job-process-file.js");
     return runWorker({
       redis: redisAddress(flags.redis),

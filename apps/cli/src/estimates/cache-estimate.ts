@@ -1,6 +1,7 @@
 /** Estimates of a cache stage: the distributions that a teacher stores, and the sources that it labels. */
 import { labellingVolume, type CacheConfig } from "@slm/teacher";
-import type { PlanRequest, StageEstimate } from "../pipeline/stage.js";
+import type { PlanRequest } from "../pipeline/plan-request.js";
+import type { StageEstimate } from "../pipeline/stage.js";
 import { formatCount } from "../ui/format.js";
 import { dataFacts } from "./data-facts.js";
 import { estimateLabelling } from "./labelling-estimate.js";

@@ -5,7 +5,7 @@ import { DATA_FILES, readRows } from "@slm/data";
 import { loadTokenizer } from "@slm/tokenizer";
 import { join } from "node:path";
 import { z } from "zod";
-import type { PlanRequest } from "../pipeline/stage.js";
+import type { PlanRequest } from "../pipeline/plan-request.js";
 
 export interface DataFacts {
   readonly vocabulary: number;

@@ -58,7 +58,7 @@ describe("the plan of a run that has not begun", () => {
     await writeFile(module, "throw new Error('this module was run');\n");
     const other = join(root, "other.yaml");
     await writeFile(other, JSON.stringify({ schemaVersion: 2, data: { source: { module } } }));
-    const [foreign] = await planned("run", [other, "--only", "data", "--out", join(root, "foreign")]);
-    expect(foreign).toEqual({ name: "data", status: "would-run", estimate: {} });
+    const [external] = await planned("run", [other, "--only", "data", "--out", join(root, "external")]);
+    expect(external).toEqual({ name: "data", status: "would-run", estimate: {} });
   }, 60_000);
 });

@@ -8,7 +8,8 @@ import {
   teacherConfig,
   type CacheConfig,
 } from "@slm/teacher";
-import type { PlanRequest, StageEstimate } from "../pipeline/stage.js";
+import type { PlanRequest } from "../pipeline/plan-request.js";
+import type { StageEstimate } from "../pipeline/stage.js";
 
 /** Undefined for a teacher that is no server, and before the data is prepared. */
 export async function estimateLabelling({

@@ -1,6 +1,6 @@
 /** Work of models in multiply-adds, counted as two. Attention scores, softmax and norms are left out. */
 import { flopsPerImage, flopsPerToken, imageTokensOf, type ModelConfig } from "@slm/model";
-import type { PlanRequest } from "../pipeline/stage.js";
+import type { PlanRequest } from "../pipeline/plan-request.js";
 import type { DataFacts } from "./data-facts.js";
 import { teacherShapes } from "./planned-shapes.js";
 

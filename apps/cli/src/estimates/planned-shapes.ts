@@ -20,7 +20,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { openExternal } from "../models/open-external.js";
 import { publishedTowerShape } from "../models/published-tower.js";
-import type { PlanRequest } from "../pipeline/stage.js";
+import type { PlanRequest } from "../pipeline/plan-request.js";
 import { dataFacts, type DataFacts } from "./data-facts.js";
 
 /** The student's shape; undefined until the teacher or the tower that it depends on is on disk. @throws SlmError CONFIG_INVALID */

@@ -14,7 +14,7 @@ import { createTokenizer, readTokenizerFiles, writeTokenizer } from "@slm/tokeni
 import { mkdir, mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
 import { withRuntime } from "../compute/open-engine.js";
-import type { PlanRequest } from "../pipeline/stage.js";
+import type { PlanRequest } from "../pipeline/plan-request.js";
 import { dataFacts } from "./data-facts.js";
 import { plannedStudentShape } from "./planned-shapes.js";
 
@@ -46,7 +46,7 @@ export class RehearsedStudents {
   }
 
   /**
-   * Undefined before there are rows and a tokenizer, for a student that sees, that is too large, or whose shape is not known yet.
+   * Undefined before there are rows and a tokenizer, for a vision-language student, one that is too large, or whose shape is not known yet.
    *
    * @throws SlmError of the export for a shape that the target cannot have
    */

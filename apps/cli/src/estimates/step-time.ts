@@ -32,7 +32,7 @@ export async function measureMatmulRate(shape: ProductShape, threads: number | u
  * Share of the rate of one large matrix product that a step of a large model reaches: 0.74 with 6.8M parameters (481 ms a step), in
  * docs/benchmarks/training.md, two cores.
  */
-export const TRAINING_SHARE = 0.65;
+const TRAINING_SHARE = 0.65;
 
 /** The longest step that a plan takes itself [seconds]. Steps beyond it are close to the rate of products. */
 const LONGEST_TIMED_STEP = 1.5;

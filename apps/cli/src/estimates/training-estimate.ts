@@ -15,7 +15,8 @@ import {
 import { cacheConfig, type CacheRowKind, type TeacherConfig } from "@slm/teacher";
 import { resolveModules, type ModuleSettings, type TrainingSettings } from "@slm/training";
 import type { Compute } from "../compute/compute.js";
-import type { PlanRequest, StageEstimate } from "../pipeline/stage.js";
+import type { PlanRequest } from "../pipeline/plan-request.js";
+import type { StageEstimate } from "../pipeline/stage.js";
 import { dataFacts, LENGTHS_ASSUMED, type DataFacts } from "./data-facts.js";
 import { forwardFlops, teacherFlops } from "./model-flops.js";
 import { plannedStudentShape, plannedTeacher, vocabularyFields } from "./planned-shapes.js";

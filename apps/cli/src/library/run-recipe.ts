@@ -1,6 +1,7 @@
 /** Recipes as functions: a whole run, one stage of it, or the plan of either. Stages are loaded when they are needed. */
 import type { EngineName } from "@slm/tensor";
-import type { PipelineOptions, PlannedStage, StageOutcome } from "../pipeline/run-pipeline.js";
+import type { PipelineOptions } from "../pipeline/pipeline-options.js";
+import type { PlannedStage, StageOutcome } from "../pipeline/run-pipeline.js";
 import type { RecipeSources } from "../recipe/resolve-recipe.js";
 import type { RunSummary } from "../summary/run-summary.js";
 import { contextOf, type WorkOptions } from "./work.js";

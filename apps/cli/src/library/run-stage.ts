@@ -1,5 +1,5 @@
 /** Runs one stage of a recipe, and the stages that it needs. */
-import type { PipelineOptions } from "../pipeline/run-pipeline.js";
+import type { PipelineOptions } from "../pipeline/pipeline-options.js";
 import { sourcesOf, type RecipeOptions } from "./run-recipe.js";
 import { contextOf, type WorkOptions } from "./work.js";
 

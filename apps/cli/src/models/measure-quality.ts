@@ -13,6 +13,7 @@ import {
 import {
   evaluateModel,
   type AbstentionOptions,
+  type ChunkMaker,
   loadScoringGenerator,
   type Evaluation,
   type EvaluationMetricName,
@@ -34,6 +35,8 @@ export interface QualityRequest {
   /** A threshold of confidence to report on, or how to choose one on the rows. */
   readonly abstention?: number | AbstentionOptions | undefined;
   readonly runtime: Runtime;
+  /** Answers on other machines. Default: this runtime. */
+  readonly maker?: ChunkMaker | undefined;
   readonly context: Pick<StageContext, "progress" | "signal">;
   /** Seed of the confidence intervals of metrics; none are computed when absent. */
   readonly intervalSeed?: number | undefined;
@@ -116,13 +119,14 @@ function valueText(value: unknown): string {
  * @throws SlmError as evaluateModel and loadScoringGenerator
  */
 export async function measureQuality(request: QualityRequest): Promise<Evaluation> {
-  const { model, rows, metrics, strategy, abstention, runtime, context, predictionsPath, intervalSeed } =
-    request;
-  const generator = await loadScoringGenerator(model, runtime);
+  const { model, rows, metrics, strategy, abstention, runtime, maker, context } = request;
+  const { predictionsPath, intervalSeed } = request;
+  const generator = maker === undefined ? await loadScoringGenerator(model, runtime) : undefined;
   try {
     return await evaluateModel({
       generator,
       scorer: generator,
+      maker,
       rows,
       metrics,
       // Every beam takes a row of the batch.
@@ -136,6 +140,6 @@ export async function measureQuality(request: QualityRequest): Promise<Evaluatio
       intervalSeed,
     });
   } finally {
-    await generator.close();
+    await generator?.close();
   }
 }

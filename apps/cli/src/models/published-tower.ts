@@ -12,7 +12,7 @@ import {
 import type { VisionTower } from "@slm/model";
 import { PREPROCESSOR_FILE, readPreprocessorConfig } from "@slm/vision";
 import { basename, join } from "node:path";
-import type { FilesRequest, StageFile } from "../pipeline/stage.js";
+import type { FilesRequest, StageFile } from "../pipeline/plan-request.js";
 import { towerFiles } from "./open-external.js";
 
 /** Reads a tower, downloading it if needed.

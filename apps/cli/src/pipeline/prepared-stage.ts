@@ -18,9 +18,10 @@ import { join } from "node:path";
 import { pathSuggestion } from "../checks/check-files.js";
 import { relativeToRecipe } from "../recipe/recipe-paths.js";
 import type { ResolvedSection } from "../recipe/resolve-recipe.js";
-import type { PipelineOptions } from "./run-pipeline.js";
+import type { PipelineOptions } from "./pipeline-options.js";
 import { inputsOf } from "./selection.js";
-import type { FilesRequest, Stage } from "./stage.js";
+import type { FilesRequest } from "./plan-request.js";
+import type { Stage } from "./stage.js";
 
 /** A stage with everything that decides whether its artifact is up to date. */
 export interface PreparedStage {

@@ -5,7 +5,8 @@ import { SILENT, readManifest, withLock, type StageContext } from "@slm/core";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { resolveRecipe } from "../recipe/resolve-recipe.js";
-import { planPipeline, runPipeline, type PipelineOptions, type StageOutcome } from "./run-pipeline.js";
+import type { PipelineOptions } from "./pipeline-options.js";
+import { planPipeline, runPipeline, type StageOutcome } from "./run-pipeline.js";
 import { requiredStages } from "./selection.js";
 import { defineStage, type Stage, type StageRun } from "./stage.js";
 

@@ -17,12 +17,12 @@ import type { CheckRequest } from "../checks/check.js";
 import { checkFiles } from "../checks/check-files.js";
 import { withRehearsedData } from "../checks/rehearse-data.js";
 import { RunChecks } from "../checks/run-checks.js";
-import type { ResolvedRecipe } from "../recipe/resolve-recipe.js";
 import { aboutOf } from "../summary/run-artifacts.js";
-import type { WorkersAddress } from "../workers/workers-address.js";
+import type { PipelineOptions } from "./pipeline-options.js";
 import { plannedStages, prepare, sectionOf, stateOf, type PreparedStage } from "./prepared-stage.js";
-import { requiredStages, selectStages, type SelectionOptions } from "./selection.js";
-import type { PlanRequest, Stage, StageEstimate, StageRun } from "./stage.js";
+import { requiredStages, selectStages } from "./selection.js";
+import type { PlanRequest } from "./plan-request.js";
+import type { Stage, StageEstimate, StageRun } from "./stage.js";
 
 export interface StageOutcome {
   readonly name: string;
@@ -35,20 +35,6 @@ export interface StageOutcome {
 export interface PlannedStage extends Omit<StageOutcome, "status" | "seconds"> {
   readonly status: "would-run" | "would-resume" | "would-skip";
   readonly estimate: StageEstimate;
-}
-
-export interface PipelineOptions extends SelectionOptions {
-  readonly recipe: ResolvedRecipe;
-  /** All stages, in order. */
-  readonly stages: readonly Stage[];
-  /** Directory of the run: one directory per stage. */
-  readonly out: string;
-  /** Runs the selected stages even if nothing changed. */
-  readonly force?: boolean | undefined;
-  /** A stage whose unfinished work from an interrupted run is discarded. A finished artifact is kept. */
-  readonly fresh?: string | undefined;
-  /** Machines that do what can be divided; results do not depend on them. */
-  readonly workers?: WorkersAddress | undefined;
 }
 
 /**

@@ -5,6 +5,7 @@ import type { RunAbout } from "../summary/run-artifacts.js";
 import type { Compute } from "../compute/compute.js";
 import type { RehearsedStudents } from "../estimates/rehearsed-student.js";
 import type { WorkersAddress } from "../workers/workers-address.js";
+import type { FilesRequest, PlanRequest, StageFile } from "./plan-request.js";
 
 /** An earlier stage whose artifact a stage reads. */
 export interface StageInput<Settings = unknown> {
@@ -15,29 +16,6 @@ export interface StageInput<Settings = unknown> {
   readonly required: boolean;
   /** Whether these settings of the stage read it. Default: all do. */
   readonly isRead?: ((settings: Settings) => boolean) | undefined;
-}
-
-/** A file or folder outside all artifacts that a stage reads. A change of its contents makes the stage run again, as for an input. */
-export interface StageFile {
-  /** Dotted key of the setting that names it. */
-  readonly setting: string;
-  readonly path: string;
-}
-
-/** Options for finding a stage's files. */
-export interface FilesRequest extends Pick<StageContext, "progress" | "signal"> {
-  /** Whether missing files may be downloaded. Otherwise they are left out, and the stage counts as not yet run. */
-  readonly mayFetch: boolean;
-}
-
-/** What is known of a stage before it runs. */
-export interface PlanRequest<Settings> {
-  readonly settings: Settings;
-  /** Settings of every planned stage, as the recipe has them. */
-  readonly sections: Readonly<Record<string, unknown>>;
-  /** Existing artifacts of earlier stages, by stage. */
-  readonly artifacts: Readonly<Record<string, string>>;
-  readonly compute: Compute;
 }
 
 /** Inputs of an estimate. */

@@ -6,7 +6,7 @@ import { readTokenizerFiles, writeTokenizer, type TokenizerFiles } from "@slm/to
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import type { FilesRequest, StageFile } from "../pipeline/stage.js";
+import type { FilesRequest, StageFile } from "../pipeline/plan-request.js";
 import { makeTeacher, teacherFiles, type MadeTeacher, type TeacherRun } from "./make-teacher.js";
 
 type EnsembleConfig = Extract<TeacherConfig, { readonly kind: "ensemble" }>;

@@ -7,7 +7,7 @@ import {
   type ApiTeacherConfig,
   type CommandTeacherConfig,
 } from "@slm/teacher";
-import type { StageFile } from "../pipeline/stage.js";
+import type { StageFile } from "../pipeline/plan-request.js";
 
 /** Settings of a teacher without weights here. */
 export type LabellerConfig = ApiTeacherConfig | CommandTeacherConfig;

@@ -34,7 +34,7 @@ import { isDeepStrictEqual } from "node:util";
 import { withEngine } from "../compute/open-engine.js";
 import { importModel, type ImportedModel } from "../models/import-model.js";
 import { chatTemplateFiles, externalFiles } from "../models/open-external.js";
-import type { FilesRequest, StageFile } from "../pipeline/stage.js";
+import type { FilesRequest, StageFile } from "../pipeline/plan-request.js";
 import type { LabellerConfig } from "./make-labeller.js";
 import { quantizeTeacher, type QuantizedTeacher, type TeacherWork } from "./quantize-teacher.js";
 import { comparePrompts, type SharedReading } from "./shared-reading.js";

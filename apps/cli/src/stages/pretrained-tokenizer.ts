@@ -13,7 +13,7 @@ import {
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import { externalTokenizerFiles, openExternalTokenizer } from "../models/open-external.js";
-import type { FilesRequest, StageFile } from "../pipeline/stage.js";
+import type { FilesRequest, StageFile } from "../pipeline/plan-request.js";
 
 export interface PretrainedTokenizer {
   readonly files: TokenizerFiles;

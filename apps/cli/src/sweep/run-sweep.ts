@@ -151,7 +151,7 @@ async function openRecord(directory: string, key: string): Promise<SweepRecord> 
   });
 }
 
-export function describe({ metrics, failure }: Measured, names: DistillConfig["metrics"]): string {
+function describe({ metrics, failure }: Measured, names: DistillConfig["metrics"]): string {
   return (
     failure ??
     names.map((name) => `${name} ${Number((metrics[name] ?? Number.NaN).toPrecision(4))}`).join(", ")

@@ -6,7 +6,8 @@ import { join } from "node:path";
 import type { SweepResult } from "../commands/sweep.js";
 import { prepareStage, type StageOptions } from "../library/run-stage.js";
 import { contextOf, type WorkOptions } from "../library/work.js";
-import { artifactsOf, runPipeline, type PipelineOptions } from "../pipeline/run-pipeline.js";
+import type { PipelineOptions } from "../pipeline/pipeline-options.js";
+import { artifactsOf, runPipeline } from "../pipeline/run-pipeline.js";
 import { withWorkers, type WorkersAddress } from "../workers/workers-address.js";
 import { measuredSteps, sweepPage } from "./sweep-page.js";
 import { runSweep, type SweepOutcome } from "./run-sweep.js";
@@ -37,7 +38,9 @@ export async function sweepRecipe(
   const prepared = await prepareStage(STAGE, recipe, options);
   const context = contextOf(work, prepared.recipe.seed);
   const trials = await plannedTrials(recipe, options, prepared.recipe.seed);
-  const { [STAGE]: _student, ...sections } = prepared.recipe.sections;
+  const sections = Object.fromEntries(
+    Object.entries(prepared.recipe.sections).filter(([stage]) => stage !== STAGE),
+  );
   const earlier: PipelineOptions = { ...prepared, recipe: { ...prepared.recipe, sections } };
   const artifacts = artifactsOf(await runPipeline(earlier, context), earlier);
   const [dataDirectory, tokenizerDirectory] = [artifacts["data"], artifacts["tokenizer"]];
@@ -113,7 +116,9 @@ function resultOf(
     trials: trials.map(({ number, settings: own }) => ({
       trial: number,
       settings: own,
-      measured: measured.filter(({ trial }) => trial === number).map(({ trial: _number, ...rest }) => rest),
+      measured: measured
+        .filter(({ trial }) => trial === number)
+        .map(({ steps, metrics, loss, failure }) => ({ steps, metrics, loss, failure })),
     })),
     rungs,
     steps: measuredSteps(measured),

@@ -16,7 +16,7 @@ export interface PlannedTrial extends Trial {
 /** Where a trial goes on from: plain data that only its runner understands; undefined before its first steps. */
 export type TrialState = unknown;
 
-export interface TrialRequest {
+interface TrialRequest {
   readonly trial: PlannedTrial;
   readonly state: TrialState;
 }
@@ -39,7 +39,7 @@ export interface TrialContext {
 }
 
 /** Why a trial has no metrics. A loss that left the finite numbers is a result; everything else ends the sweep. */
-export const divergence = (error: unknown): string | undefined =>
+const divergence = (error: unknown): string | undefined =>
   error instanceof SlmError && error.code === "GATE_FAILED" ? error.message : undefined;
 
 /** One trial after the other, each in a directory of its own. */

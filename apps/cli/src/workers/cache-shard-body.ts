@@ -1,19 +1,24 @@
 /** Makes one shard of a cache: the body of a job. */
 import { SILENT } from "@slm/core";
 import { loadTeachers, makeShardOfTask } from "@slm/teacher";
+import type { Engine } from "@slm/tensor";
 import type { JobBody } from "@slm/workers";
 import { join } from "node:path";
 import { z } from "zod";
-import { ENGINES } from "../compute/compute.js";
+import { ENGINES, type Compute } from "../compute/compute.js";
+import { withEngine } from "../compute/open-engine.js";
 import { keptOpen } from "./kept-open.js";
 
-export const shardSettings = z.strictObject({ engine: z.enum(ENGINES) });
+const shardSettings = z.strictObject({ engine: z.enum(ENGINES) });
 
-const teachers = keptOpen((directory, engine) => loadTeachers(engine, directory));
+const teachers = keptOpen(
+  (compute: Compute, body: (engine: Engine) => Promise<void>) => withEngine(compute, body),
+  (directory, engine) => loadTeachers(engine, directory),
+);
 
 export const cacheShardBody: JobBody = async ({ inputs, settings, files, copies, threads, signal, work }) => {
   const { engine: name } = shardSettings.parse(settings);
-  const { value: teacher, engine } = await teachers.get(await copies.tree(inputs["teacher"]!), {
+  const { value: teacher, base: engine } = await teachers.get(await copies.tree(inputs["teacher"]!), {
     engine: name,
     threads,
   });

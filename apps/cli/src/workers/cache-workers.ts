@@ -1,14 +1,16 @@
-/** What workers do of a cache: shards of distributions, and blocks of labels, also of a teacher behind a server. */
+/** What workers do of a cache: shards of distributions, blocks of labels and rounds of new sources, also of a teacher behind a server. */
 import { artifactInput, hashJson, type StageContext } from "@slm/core";
 import type { CacheConfig, CacheInputs } from "@slm/teacher";
+import type { WorkerShare } from "@slm/workers";
 import type { Compute } from "../compute/compute.js";
 import { blockMaker } from "./make-blocks.js";
 import { shardMaker } from "./make-shards.js";
+import { writingMaker } from "./make-rounds.js";
 import { shareApi } from "./share-api.js";
 import { withWorkers, type WorkersAddress } from "./workers-address.js";
 
 /** The part of a cache's inputs that divides the work. */
-export type CacheWorkers = Pick<CacheInputs, "maker" | "blockMaker" | "sharing">;
+export type CacheWorkers = Pick<CacheInputs, "maker" | "blockMaker" | "writingMaker" | "sharing">;
 
 export interface CacheWork {
   readonly settings: CacheConfig;
@@ -21,12 +23,17 @@ export interface CacheWork {
   readonly context: Pick<StageContext, "progress" | "signal">;
 }
 
-/** Runs `body` with the workers of an address. @throws SlmError DEVICE_UNAVAILABLE, INPUT_MISSING, and what `body` throws */
-export function withCacheWorkers<Result>(
+/**
+ * Runs `body` with the workers of an address.
+ *
+ * @returns its result, and which worker did how much
+ * @throws SlmError DEVICE_UNAVAILABLE, INPUT_MISSING, and what `body` throws
+ */
+export function withCacheWorkers<Result extends object>(
   address: WorkersAddress,
   work: CacheWork,
   body: (elsewhere: CacheWorkers) => Promise<Result>,
-): Promise<Result> {
+): Promise<Result & { readonly workers: readonly WorkerShare[] }> {
   const { settings, teacherDirectory, teacherName, tokenizerDirectory, dataDirectory, identity } = work;
   const { engine } = work.compute;
   const { progress } = work.context;
@@ -36,11 +43,13 @@ export function withCacheWorkers<Result>(
     const shared = shareApi(address.redis, store, budget);
     const places = { teacherDirectory, teacherName, tokenizerDirectory, identity };
     try {
-      return await body({
+      const result = await body({
         maker: shardMaker(runner, { teacherDirectory, engine, progress }),
         blockMaker: (kind) => blockMaker(runner, { settings, engine, budget, progress, ...places }, kind),
+        writingMaker: writingMaker(runner, { settings, engine, budget, progress, ...places }),
         sharing: shared.sharing,
       });
+      return { ...result, workers: runner.shares };
     } finally {
       // After an interruption the workers go on, within the same budget.
       if (!work.context.signal.aborted) await shared.forget();

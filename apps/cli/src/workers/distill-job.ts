@@ -1,6 +1,6 @@
 /** What jobs of a distillation read: the run's directories and settings, sent once and copied once per machine. */
 import { SILENT, SlmError } from "@slm/core";
-import { distillConfig, type DistillConfig } from "@slm/distillation";
+import { distillConfig, type DistillConfig, type DistillInputs } from "@slm/distillation";
 import type { EngineName } from "@slm/tensor";
 import type { FileRef, JobRequest, SharedFiles } from "@slm/workers";
 import { z } from "zod";
@@ -57,8 +57,6 @@ export const sendSettings = (files: SharedFiles, settings: DistillConfig, seed: 
 const settingsFile = z.strictObject({ settings: distillConfig, seed: z.int() });
 
 export const engineSetting = z.enum(ENGINES);
-
-type DistillInputs = Parameters<typeof import("@slm/distillation").distill>[1];
 
 /** Runs `body` with the settings and inputs of a job, and an engine. */
 export async function withDistillJob<Result>(

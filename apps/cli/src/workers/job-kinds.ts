@@ -2,6 +2,8 @@
 export const JOB_KINDS = {
   cacheShard: "cache-shard",
   labelBlock: "label-block",
+  writingRound: "writing-round",
+  evaluationChunk: "evaluation-chunk",
   replica: "replica",
   average: "average",
   trial: "trial",

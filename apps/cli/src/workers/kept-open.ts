@@ -1,50 +1,57 @@
-/** A model that a job process keeps open from one job to the next, with the engine under it. */
-import type { Engine, EngineName } from "@slm/tensor";
-import { withEngine } from "../compute/open-engine.js";
+/** A model that a job process keeps open from one job to the next, with what computes under it: an engine or a runtime. */
 
-export interface KeptOpen<Value> {
+export interface KeptOpen<Settings, Base, Value> {
   /** The open value of this key; that of another key is closed first. */
-  get(
-    key: string,
-    compute: { readonly engine: EngineName; readonly threads: number },
-  ): Promise<Opened<Value>>;
+  get(key: string, settings: Settings): Promise<Opened<Base, Value>>;
 }
 
-export interface Opened<Value> {
+interface Opened<Base, Value> {
   readonly value: Value;
-  readonly engine: Engine;
+  readonly base: Base;
 }
 
-/** @param open called with an engine that stays open as long as the value */
-export function keptOpen<Value extends { close(): Promise<void> }>(
-  open: (key: string, engine: Engine) => Promise<Value>,
-): KeptOpen<Value> {
-  let held:
-    { readonly key: string; readonly opened: Opened<Value>; readonly close: () => Promise<void> } | undefined;
+/** Runs a callback with what computes, and closes that afterwards. */
+type Within<Settings, Base> = (settings: Settings, body: (base: Base) => Promise<void>) => Promise<void>;
+
+interface Held<Base, Value> {
+  readonly key: string;
+  readonly opened: Opened<Base, Value>;
+  readonly close: () => Promise<void>;
+}
+
+/**
+ * @param within opens what stays open as long as the value
+ * @param open called with it
+ */
+export function keptOpen<Settings, Base, Value extends { close(): Promise<void> }>(
+  within: Within<Settings, Base>,
+  open: (key: string, base: Base) => Promise<Value>,
+): KeptOpen<Settings, Base, Value> {
+  let held: Held<Base, Value> | undefined;
   return {
-    get: async (key, compute) => {
+    get: async (key, settings) => {
       if (held?.key === key) return held.opened;
       await held?.close();
       held = undefined;
-      held = await hold(key, compute, open);
+      held = await hold(key, (body) => within(settings, body), open);
       return held.opened;
     },
   };
 }
 
-/** Opens a value inside `withEngine`, which stays until the value is closed. */
-function hold<Value extends { close(): Promise<void> }>(
+/** Opens a value inside `within`, which stays until the value is closed. */
+function hold<Base, Value extends { close(): Promise<void> }>(
   key: string,
-  compute: { readonly engine: EngineName; readonly threads: number },
-  open: (key: string, engine: Engine) => Promise<Value>,
-): Promise<{ readonly key: string; readonly opened: Opened<Value>; readonly close: () => Promise<void> }> {
+  within: (body: (base: Base) => Promise<void>) => Promise<void>,
+  open: (key: string, base: Base) => Promise<Value>,
+): Promise<Held<Base, Value>> {
   return new Promise((resolve, reject) => {
-    const ended = withEngine(compute, async (engine) => {
-      const value = await open(key, engine);
+    const ended = within(async (base) => {
+      const value = await open(key, base);
       await new Promise<void>((letGo) => {
         resolve({
           key,
-          opened: { value, engine },
+          opened: { value, base },
           close: async () => {
             await value.close();
             letGo();

@@ -28,7 +28,7 @@ export function blockMaker(runner: JobRunner, options: BlockMakerOptions, kind: 
         progress({ stage: "cache", message, isNote: true });
       };
       let trees: Readonly<Record<string, FileRef>> | undefined;
-      let isAny = false;
+      let isAny = false as boolean;
       async function* jobs(): AsyncGenerator<JobSpec> {
         for await (const work of blocks) {
           isAny = true;

@@ -9,7 +9,7 @@ import { engineSetting, withDistillJob } from "./distill-job.js";
 
 const digest = z.string().length(64);
 
-export const replicaSettings = z.strictObject({
+const replicaSettings = z.strictObject({
   engine: engineSetting,
   round: z.int().positive(),
   index: z.int().nonnegative(),
@@ -54,7 +54,7 @@ export const replicaBody: JobBody = async (request) => {
   });
 };
 
-export const averageSettings = z.strictObject({
+const averageSettings = z.strictObject({
   round: z.int().positive(),
   replicas: z.strictObject({
     count: z.int().positive(),

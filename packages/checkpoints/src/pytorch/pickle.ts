@@ -19,7 +19,7 @@ export type PickleValue =
   | PickleDict;
 
 /** What a reducer or a persistent id stands for; only the caller knows. */
-export interface PickleObject {
+interface PickleObject {
   readonly kind: string;
 }
 

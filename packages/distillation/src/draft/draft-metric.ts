@@ -23,7 +23,7 @@ import {
 const ROWS = 32;
 
 /** Name of the metric: draft tokens that are right, with all before them, per position. */
-export const ACCEPTED = "draft.accepted";
+const ACCEPTED = "draft.accepted";
 
 export interface DraftMetric extends DevMetric {
   close(): Promise<void>;

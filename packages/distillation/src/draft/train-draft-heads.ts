@@ -14,10 +14,10 @@ import { askable, draftFeeds, draftLoss, type DraftShape } from "./draft-loss.js
 import { draftMetric } from "./draft-metric.js";
 
 /** State of the heads' training in the work directory. */
-export const DRAFT_DIRECTORY = "draft";
+const DRAFT_DIRECTORY = "draft";
 
 /** The log of the heads' training beside the checkpoint. */
-export const DRAFT_METRICS_FILE = "draft-metrics.jsonl";
+const DRAFT_METRICS_FILE = "draft-metrics.jsonl";
 
 /** Positions of a row that a step asks the heads at: more cost as many rows of logits per head, and say little new. */
 const POSITIONS = 16;

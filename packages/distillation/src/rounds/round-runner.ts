@@ -2,62 +2,11 @@
 import { copyFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { makeFolder, SILENT, writeBytesAtomic } from "@slm/core";
-import {
-  outerStep,
-  splitState,
-  STATE_FILE,
-  withGlobalWeights,
-  type Segment,
-  type SegmentReport,
-} from "@slm/training";
+import { outerStep, splitState, STATE_FILE, withGlobalWeights, type SegmentReport } from "@slm/training";
 import { z } from "zod";
-import type { DistillConfig } from "../distill-config.js";
-import type { DistillInputs } from "../distill-inputs.js";
+import type { RoundRequest } from "../distill-inputs.js";
 import type { ReplicasConfig } from "./replicas-config.js";
-
-/** What a run goes on from: plain data, which only its runner understands. */
-export type RoundState = unknown;
-
-/** Steps `from` + 1 to `until` of every replica. */
-export interface Round {
-  /** Counted from 1. */
-  readonly number: number;
-  readonly from: number;
-  readonly until: number;
-}
-
-export interface RoundReport {
-  readonly state: RoundState;
-  /** Mean loss of the replicas; absent before any was measured. */
-  readonly loss?: number | undefined;
-  readonly tokens: number;
-  /** Bytes that machines exchanged. */
-  readonly trafficBytes: number;
-}
-
-export interface RoundRunner {
-  /** The state before the first round. @param weights file of the weights that all begin with @param moments file of a fresh optimizer */
-  begin(weights: string, moments: string): Promise<RoundState>;
-  /** Trains a round and averages it. The state that it began with stays valid until the next call. @throws SlmError as `distill` */
-  round(state: RoundState, round: Round): Promise<RoundReport>;
-  /** Copies the weights of a state to a file. */
-  weights(state: RoundState, file: string): Promise<void>;
-  /** Removes what the run left. */
-  end(): Promise<void>;
-}
-
-export interface RoundRequest {
-  readonly settings: DistillConfig & { readonly replicas: ReplicasConfig };
-  readonly inputs: DistillInputs;
-  readonly segment: TrainPart;
-}
-
-/** Trains a part of a run: `distillSegment`. */
-export type TrainPart = (
-  settings: DistillConfig,
-  inputs: DistillInputs,
-  segment: Segment,
-) => Promise<SegmentReport>;
+import type { RoundReport, RoundRunner, RoundState } from "./round.js";
 
 const localState = z.strictObject({ number: z.int().nonnegative() });
 
@@ -118,7 +67,7 @@ export const outerOf = ({
 });
 
 /** Mean loss and all tokens of the replicas of a round. */
-export function meanOf(
+function meanOf(
   reports: readonly Pick<SegmentReport, "loss" | "tokens">[],
 ): Pick<RoundReport, "loss" | "tokens"> {
   const losses = reports.flatMap(({ loss }) => (loss === undefined ? [] : [loss]));

@@ -1,5 +1,5 @@
 import { readdir } from "node:fs/promises";
-import { SILENT } from "@slm/core";
+import type { SILENT } from "@slm/core";
 import { readCheckpoint } from "@slm/checkpoints";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { TinyRun } from "../test-support/run.test-support.js";
@@ -12,7 +12,10 @@ beforeEach(async () => {
 afterEach(() => run.remove());
 
 const labelsOnly = { loss: { forwardKl: 0, crossEntropy: 1 } };
-const replicas = (count: number, changes: object = {}): object => ({
+const replicas = (
+  count: number,
+  changes: Readonly<Record<string, unknown>> = {},
+): Readonly<Record<string, unknown>> => ({
   ...labelsOnly,
   replicas: { count, innerSteps: 2, ...changes },
 });

@@ -14,10 +14,11 @@ import {
 } from "@slm/core";
 import { METRICS_FILE, splitState, STATE_FILE, stateAt, weightBytes } from "@slm/training";
 import { z } from "zod";
-import { localRounds, type RoundRequest } from "./round-runner.js";
+import type { RoundRequest } from "../distill-inputs.js";
+import { localRounds } from "./round-runner.js";
 
 /** Directory of a run's rounds inside its work directory. */
-export const ROUNDS_DIRECTORY = "rounds";
+const ROUNDS_DIRECTORY = "rounds";
 const RECORD_FILE = "rounds.json";
 
 const recordSchema = z.strictObject({

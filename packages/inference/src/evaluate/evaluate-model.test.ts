@@ -9,7 +9,7 @@ import { evaluateModel } from "./evaluate-model.js";
 import type { EvaluationInput, EvaluationRow, WrittenAnswer } from "./evaluation-input.js";
 import type { Scorer } from "./score-texts.js";
 
-type Answerer = EvaluationInput["generator"];
+type Answerer = NonNullable<EvaluationInput["generator"]>;
 
 /** What an answerer writes that does not tell how probable it finds its text. */
 const generation = (text: string): WrittenAnswer => ({ text });

@@ -4,7 +4,7 @@ import type { AbstentionOptions } from "../abstention.js";
 import type { ImageSource } from "@slm/vision";
 import type { GenerateOptions, Generation, Source } from "../types.js";
 import type { EvaluationMetricName } from "./metric-names.js";
-import type { Scorer } from "./score-texts.js";
+import type { Likelihood, Scorer } from "./score-texts.js";
 
 /** One question and every accepted answer to it; none, or an empty one, where the question has no answer. */
 export interface EvaluationRow {
@@ -17,24 +17,60 @@ export interface EvaluationRow {
 }
 
 /** A text, and how probable the model finds it where that is known. */
-export type WrittenAnswer = Pick<Generation, "text"> & Partial<Pick<Generation, "logProbability">>;
+export interface WrittenAnswer extends Pick<Generation, "text"> {
+  /** See {@link Generation}. */
+  readonly logProbability?: number | undefined;
+}
 
 /** What answers: a generator, or anything else that writes one text per source. */
 export interface Answerer {
   generate(sources: readonly Source[], options: GenerateOptions): Promise<readonly WrittenAnswer[]>;
 }
 
-export interface EvaluationInput {
-  readonly generator: Answerer;
-  /** Needed for perplexity only. */
-  readonly scorer?: Scorer | undefined;
-  readonly rows: AsyncIterable<EvaluationRow> | Iterable<EvaluationRow>;
+/** What is done with every chunk of rows. */
+export interface ChunkRequest {
   /** The first is the one that each row is scored by. Perplexity alone needs no answers, so none are generated. */
   readonly metrics: readonly EvaluationMetricName[];
   /** Sources decoded together. */
   readonly batchSize: number;
   /** How to answer: strategy, longest answer. Default: as the generator does, greedily. */
   readonly options?: Pick<GenerateOptions, "strategy" | "maxTokens" | "seed"> | undefined;
+}
+
+/** What becomes of a chunk: one of each per row, or none where the metrics need none. */
+export interface ChunkAnswers {
+  readonly answers: readonly WrittenAnswer[];
+  readonly likelihoods: readonly Likelihood[];
+}
+
+/** Rows that are answered together. The same rows in other chunks may give other last bits. */
+export interface RowChunk {
+  readonly number: number;
+  readonly rows: readonly EvaluationRow[];
+}
+
+/** Answers chunks on other machines. */
+export interface ChunkMaker {
+  /**
+   * Answers chunks, in any order, and hands what becomes of each to `accept`.
+   *
+   * @throws SlmError INTERRUPTED, and what generators and scorers throw
+   */
+  make(request: {
+    readonly chunks: readonly RowChunk[];
+    readonly request: ChunkRequest;
+    readonly accept: (number: number, answers: ChunkAnswers) => void;
+  }): Promise<void>;
+}
+
+export interface EvaluationInput extends ChunkRequest {
+  /** Absent where a maker answers. */
+  readonly generator?: Answerer | undefined;
+  /** Needed for perplexity only. */
+  readonly scorer?: Scorer | undefined;
+  /** Answers on other machines. Default: here. */
+  readonly maker?: ChunkMaker | undefined;
+  readonly rows: AsyncIterable<EvaluationRow> | Iterable<EvaluationRow>;
   /** A threshold of confidence to report on, or how to choose one on these rows. Default: neither. */
   readonly abstention?: number | AbstentionOptions | undefined;
   /** Seed of the confidence intervals of metrics; none are computed when absent. */

@@ -1,7 +1,15 @@
 /** Generates answers for rows, scores their references, or both. */
 import { SILENT, throwIfInterrupted, SlmError } from "@slm/core";
 import type { Source } from "../types.js";
-import type { EvaluationInput, EvaluationRow, WrittenAnswer } from "./evaluation-input.js";
+import type {
+  ChunkAnswers,
+  ChunkMaker,
+  ChunkRequest,
+  EvaluationInput,
+  EvaluationRow,
+  RowChunk,
+  WrittenAnswer,
+} from "./evaluation-input.js";
 import { PERPLEXITY, isAnswerMetric } from "./metric-names.js";
 import { checkReferences, firstReference } from "./references.js";
 import type { Likelihood } from "./score-texts.js";
@@ -38,42 +46,107 @@ export interface Outcomes {
 }
 
 /**
- * Reads the rows in chunks and checks them, then generates and scores each chunk as the metrics need.
+ * Reads the rows in chunks and checks them, then generates and scores each chunk as the metrics need, here or elsewhere.
  *
  * @throws SlmError DATA_INVALID for references that a metric cannot use, or another number of results than rows;
  * INTERRUPTED; what generator and scorer throw, with the range of rows added.
  */
 export async function runRows(input: EvaluationInput): Promise<Outcomes> {
-  const { batchSize, total, progress = SILENT, signal } = input;
+  const { batchSize, maker } = input;
   const answerMetrics = input.metrics.filter(isAnswerMetric);
   const rows: EvaluationRow[] = [];
-  const answers: WrittenAnswer[] = [];
-  const likelihoods: Likelihood[] = [];
-  let seconds = 0;
-  for await (const chunk of batchesOf(input.rows, batchSize * BATCHES_AT_ONCE)) {
-    if (signal !== undefined) throwIfInterrupted(signal, "evaluate");
-    chunk.forEach(({ references }, index) => {
-      checkReferences(references, answerMetrics, rows.length + index + 1);
-    });
-    const start = performance.now();
-    try {
-      if (input.metrics.includes(PERPLEXITY)) likelihoods.push(...(await scoreChunk(chunk, input)));
-      if (answerMetrics.length > 0) answers.push(...(await answerChunk(chunk, input)));
-    } catch (error) {
-      throw withRows(error, rows.length + 1, rows.length + chunk.length);
+  async function* chunks(): AsyncGenerator<RowChunk> {
+    let number = 0;
+    for await (const chunk of batchesOf(input.rows, batchSize * BATCHES_AT_ONCE)) {
+      chunk.forEach(({ references }, index) => {
+        checkReferences(references, answerMetrics, rows.length + index + 1);
+      });
+      rows.push(...chunk);
+      yield { number: number++, rows: chunk };
     }
-    seconds += (performance.now() - start) / 1000;
-    rows.push(...chunk);
-    progress({ stage: "evaluate", step: rows.length, total });
   }
-  const predictions = answers.map(({ text }) => text);
-  const logProbabilities = answers.map(({ logProbability }) => logProbability);
-  return { rows, predictions, logProbabilities, likelihoods, seconds };
+  const { done, seconds } = await (maker === undefined
+    ? here(input, chunks())
+    : elsewhere(input, maker, chunks()));
+  const answers = done.flatMap((chunk) => chunk.answers);
+  return {
+    rows,
+    predictions: answers.map(({ text }) => text),
+    logProbabilities: answers.map(({ logProbability }) => logProbability),
+    likelihoods: done.flatMap(({ likelihoods }) => likelihoods),
+    seconds,
+  };
 }
 
-async function scoreChunk(
+/** What became of all chunks, in order. */
+interface Done {
+  readonly done: readonly ChunkAnswers[];
+  readonly seconds: number;
+}
+
+async function here(input: EvaluationInput, chunks: AsyncIterable<RowChunk>): Promise<Done> {
+  const { total, progress = SILENT, signal } = input;
+  const done: ChunkAnswers[] = [];
+  let rows = 0;
+  let seconds = 0;
+  for await (const chunk of chunks) {
+    if (signal !== undefined) throwIfInterrupted(signal, "evaluate");
+    const start = performance.now();
+    try {
+      done.push(await answerChunk(chunk.rows, input));
+    } catch (error) {
+      throw withRows(error, rows + 1, rows + chunk.rows.length);
+    }
+    seconds += (performance.now() - start) / 1000;
+    rows += chunk.rows.length;
+    progress({ stage: "evaluate", step: rows, total });
+  }
+  return { done, seconds };
+}
+
+async function elsewhere(
+  { metrics, batchSize, options, total, progress = SILENT }: EvaluationInput,
+  maker: ChunkMaker,
+  given: AsyncIterable<RowChunk>,
+): Promise<Done> {
+  const chunks: RowChunk[] = [];
+  for await (const chunk of given) chunks.push(chunk);
+  const byNumber = new Map<number, ChunkAnswers>();
+  let rows = 0;
+  const start = performance.now();
+  await maker.make({
+    chunks,
+    request: { metrics, batchSize, options },
+    accept: (number, answers) => {
+      const size = chunks[number]!.rows.length;
+      if (metrics.some(isAnswerMetric)) requireCount(answers.answers.length, size, "answers from a worker");
+      if (metrics.includes(PERPLEXITY))
+        requireCount(answers.likelihoods.length, size, "likelihoods from a worker");
+      byNumber.set(number, answers);
+      rows += size;
+      progress({ stage: "evaluate", step: rows, total });
+    },
+  });
+  return {
+    done: chunks.map(({ number }) => byNumber.get(number)!),
+    seconds: (performance.now() - start) / 1000,
+  };
+}
+
+/** What answers and scores a chunk. */
+export type ChunkInput = ChunkRequest & Pick<EvaluationInput, "generator" | "scorer" | "signal">;
+
+/** Scores and answers rows, as the metrics need. @throws SlmError as {@link runRows} */
+export async function answerChunk(rows: readonly EvaluationRow[], input: ChunkInput): Promise<ChunkAnswers> {
+  const { metrics } = input;
+  const likelihoods = metrics.includes(PERPLEXITY) ? await scoresOf(rows, input) : [];
+  const answers = metrics.some(isAnswerMetric) ? await answersOf(rows, input) : [];
+  return { answers, likelihoods };
+}
+
+async function scoresOf(
   chunk: readonly EvaluationRow[],
-  { scorer, batchSize, signal }: EvaluationInput,
+  { scorer, batchSize, signal }: ChunkInput,
 ): Promise<readonly Likelihood[]> {
   if (scorer === undefined) {
     throw new SlmError("USAGE", `evaluate: ${PERPLEXITY} needs a model that scores texts, got none`);
@@ -84,10 +157,12 @@ async function scoreChunk(
   return scored;
 }
 
-async function answerChunk(
+async function answersOf(
   chunk: readonly EvaluationRow[],
-  { generator, batchSize, options = {}, signal }: EvaluationInput,
+  { generator, batchSize, options = {}, signal }: ChunkInput,
 ): Promise<readonly WrittenAnswer[]> {
+  if (generator === undefined)
+    throw new SlmError("USAGE", "evaluate: metrics of answers need a generator, got none");
   const generated = await generator.generate(chunk.map(promptOf), {
     ...options,
     batchSize,

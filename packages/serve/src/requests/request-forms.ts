@@ -13,7 +13,7 @@ import {
 import type { TextFormat } from "./text-formats.js";
 
 /** Generation options, shared by all sources of a request. */
-export interface AnswerOptions {
+interface AnswerOptions {
   readonly maxTokens: number | undefined;
   /** 0: greedy. */
   readonly temperature: number;

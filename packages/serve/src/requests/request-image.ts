@@ -5,7 +5,6 @@ import type { DeviceVision } from "@slm/exported-model";
 import { imageOfBytes, patchRows } from "@slm/vision";
 import type { ChatRequest } from "../http/schemas.js";
 import type { ServeConfig } from "../serve-config.js";
-import type { ThreadCalls } from "../threads/thread-calls.js";
 
 type Limits = Pick<ServeConfig, "maxImageBytes">;
 
@@ -60,7 +59,7 @@ export function imageOfMessages(messages: ChatRequest["messages"], limits: Limit
 export function imageReader(
   vision: DeviceVision | undefined,
   { maxImageBytes, maxImagePixels }: Pick<ServeConfig, "maxImageBytes" | "maxImagePixels">,
-): ThreadCalls["patches"] {
+): (call: { readonly file: Uint8Array }) => Promise<Float32Array> {
   const limits = { maxBytes: maxImageBytes, maxPixels: maxImagePixels };
   return async ({ file }) => {
     if (vision === undefined) throw new SlmError("UNEXPECTED", "serve: the model reads text only");

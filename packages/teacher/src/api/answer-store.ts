@@ -11,7 +11,7 @@ import { mkdir, open, readdir, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import { readFailure, SlmError, systemCode, writeFailure } from "@slm/core";
 import { storedAnswer, type StoredAnswer } from "./api-answer.js";
-import type { PaidAnswers } from "./api-sharing.js";
+import type { AnswerKeys, PaidAnswers } from "./api-sharing.js";
 
 const SEGMENT = /^answers-[0-9a-z-]+\.jsonl$/u;
 const KEYS = /^[0-9a-f]{64} [0-9a-f]{64} $/u;
@@ -28,14 +28,6 @@ interface Place {
   readonly start: number;
   /** Bytes of the line, its break excluded. */
   readonly length: number;
-}
-
-/** What an answer is found by. */
-export interface AnswerKeys {
-  /** Hash of the request. */
-  readonly request: string;
-  /** Hash of the source and the target; undefined without a target. */
-  readonly target: string | undefined;
 }
 
 interface Waiting {

@@ -2,8 +2,6 @@
 import { sha256, SlmError } from "@slm/core";
 import { storedAnswer, type StoredAnswer } from "./api-answer.js";
 import type { ApiFile } from "./api-file.js";
-import type { AnswerKeys } from "./answer-store.js";
-import type { Spending } from "./budget.js";
 import type { Usage } from "./request-body.js";
 
 /** Holds requests back. */
@@ -12,6 +10,14 @@ export interface RequestPace {
   pause(ms: number): void;
   /** Resolves when a request with so many tokens may start. @throws the signal's reason */
   start(tokens: number, signal: AbortSignal): Promise<void>;
+}
+
+/** What was used. */
+export interface Spending {
+  readonly requests: number;
+  readonly tokens: number;
+  /** In the currency of the settings; undefined without a price. */
+  readonly price?: number | undefined;
 }
 
 /** Counts what is spent, so that no request starts that could exceed the budget. */
@@ -28,6 +34,14 @@ export interface RequestBudget {
    * @throws SlmError BUDGET_EXCEEDED
    */
   reserve(bound: Usage, key: string): Promise<(usage: Usage | undefined) => Promise<void> | void>;
+}
+
+/** What an answer is found by. */
+export interface AnswerKeys {
+  /** Hash of the request. */
+  readonly request: string;
+  /** Hash of the source and the target; undefined without a target. */
+  readonly target: string | undefined;
 }
 
 /** Answers that were paid for. */
@@ -51,7 +65,7 @@ export interface SharedRequests {
 export type ApiSharing = (file: ApiFile) => SharedRequests;
 
 /** Where shared answers are stored. */
-export interface AnswerObjects {
+interface AnswerObjects {
   get(key: string): Promise<Buffer | undefined>;
   put(key: string, bytes: Uint8Array): Promise<void>;
 }

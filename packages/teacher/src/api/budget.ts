@@ -1,16 +1,8 @@
 /** The hard budget of a teacher behind a server: no request starts that could exceed it. */
 import { SlmError } from "@slm/core";
 import type { ApiLimits } from "./api-file.js";
-import type { RequestBudget } from "./api-sharing.js";
+import type { RequestBudget, Spending } from "./api-sharing.js";
 import type { Usage } from "./request-body.js";
-
-/** What was used. */
-export interface Spending {
-  readonly requests: number;
-  readonly tokens: number;
-  /** In the currency of the settings; undefined without a price. */
-  readonly price?: number | undefined;
-}
 
 interface Reservation {
   readonly bound: Usage;

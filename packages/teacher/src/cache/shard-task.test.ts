@@ -109,7 +109,8 @@ describe(makeShardOfTask, () => {
     const bad = keyOfPair(pairs[7]!);
     const { unscored } = await build("made", { maker: maker((key) => key === bad), teacher: idle() });
     expect(unscored).toEqual([{ key: bad, reason: "it crashed" }]);
-    const { "unscored-pairs.json": _kept, ...made } = await contents("made");
+    const { ["unscored-pairs.json"]: unscoredPairs, ...made } = await contents("made");
+    expect(unscoredPairs).toBeDefined();
     const again = await build("made");
     expect(again.unscored).toEqual(unscored);
     expect(again.resumedShards).toBe(again.shards);

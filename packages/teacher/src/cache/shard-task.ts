@@ -30,8 +30,7 @@ const taskSchema = z.strictObject({
 });
 
 /** Tensors of the file: token ids of all pairs one after the other, and per pair its lengths and its bucket. */
-const TENSORS = ["sources", "targets", "sourceLengths", "targetLengths", "bucketOf"] as const;
-type TensorName = (typeof TENSORS)[number];
+type TensorName = "sources" | "targets" | "sourceLengths" | "targetLengths" | "bucketOf";
 
 /** A key as text. */
 export const keyText = (key: Buffer): string => key.toString("hex");

@@ -15,7 +15,14 @@ import { madeUpTeacher } from "../test-support/synthetic-teacher.test-support.js
 import { localLabeller } from "./local-labeller.js";
 import { jaccard, trigrams } from "./similar-texts.js";
 import { syntheticSourcesConfig } from "./synthetic-config.js";
-import { writeSources, type WriteRequest, type WrittenSources } from "./write-sources.js";
+import {
+  roundName,
+  writeRound,
+  writeSources,
+  type WriteRequest,
+  type WritingMaker,
+  type WrittenSources,
+} from "./write-sources.js";
 
 let root = "";
 beforeEach(async () => {
@@ -151,6 +158,35 @@ describe(writeSources, () => {
     const labeller = writer();
     expect(await write({ ...again, labeller })).toEqual(expected);
     expect(labeller.prompts.length).toBe(256 * ((await readdir(again.rounds)).length - 2));
+  });
+
+  test("written elsewhere, in any order, gives the same sources, and no round is written in vain", async () => {
+    const settings = { sources: 600 };
+    const expected = await write({}, settings);
+    const labeller = writer();
+    const waves: number[][] = [];
+    const maker: WritingMaker = {
+      make: async ({ rounds, accept, signal, seed }) => {
+        waves.push(rounds.map(({ number }) => number));
+        const context = { progress: SILENT, signal, seed };
+        const given = {
+          settings: syntheticSourcesConfig.parse({ ...settings, examples: 3 }),
+          labeller,
+          context,
+        };
+        for (const round of [...rounds].reverse()) {
+          expect(roundName(given, round)).toBe(round.name);
+          await accept(round.name, await writeRound(given, round));
+        }
+      },
+    };
+    const here: Labeller = { ...writer(), complete: () => Promise.reject(new Error("not here")) };
+    const elsewhere = join(root, "elsewhere");
+    expect(await write({ maker, labeller: here, rounds: elsewhere }, settings)).toEqual(expected);
+    // 600 sources need three rounds of 256 prompts at least.
+    expect(waves[0]).toEqual([0, 1, 2]);
+    expect(waves.flat()).toEqual(waves.flat().map((_, number) => number));
+    expect((await readdir(elsewhere)).sort()).toEqual((await readdir(join(root, "rounds"))).sort());
   });
 
   test("ends where the teacher brings nothing new, and rejects one that cannot write", async () => {

@@ -32,7 +32,32 @@ export interface WriteRequest {
   readonly dataDirectory: string;
   /** Directory of the finished rounds; the caller removes it at the end. */
   readonly rounds: string;
+  /** Has rounds written on other machines. Default: here. */
+  readonly maker?: WritingMaker | undefined;
   readonly context: StageContext;
+}
+
+/** A round that is still to be written. */
+export interface RoundWork {
+  readonly number: number;
+  /** Name of its file: a hash of everything that determines its texts. */
+  readonly name: string;
+  readonly prompts: readonly string[];
+}
+
+/** Has rounds written on other machines. */
+export interface WritingMaker {
+  /**
+   * Writes rounds, in any order, and hands the texts of each to `accept`.
+   *
+   * @throws SlmError INTERRUPTED with the accepted rounds kept, and what labellers throw
+   */
+  make(request: {
+    readonly rounds: readonly RoundWork[];
+    readonly accept: (name: string, texts: readonly string[]) => Promise<void>;
+    readonly signal: AbortSignal;
+    readonly seed: number;
+  }): Promise<void>;
 }
 
 export interface WriteReport {
@@ -63,8 +88,7 @@ const round = z.array(z.string());
  */
 export async function writeSources(request: WriteRequest): Promise<WrittenSources> {
   const { settings, labeller, context } = request;
-  const { complete } = labeller;
-  if (complete === undefined) throw cannotWrite(labeller.name);
+  if (labeller.complete === undefined) throw cannotWrite(labeller.name);
   await mkdir(request.rounds, { recursive: true });
   const { train, all } = await dataSources(request.dataDirectory);
   const lengths = train.map(({ length }) => length);
@@ -78,10 +102,13 @@ export async function writeSources(request: WriteRequest): Promise<WrittenSource
     return known.has(text) ? "similar" : "kept";
   };
   let empty = 0;
+  let made = 0;
   for (let number = 0; sources.length < settings.sources && empty < MAX_EMPTY_ROUNDS; number++) {
     throwIfInterrupted(context.signal, "cache");
     const before = sources.length;
-    for (const raw of await textsOf({ ...request, complete }, train, number)) {
+    if (number === made)
+      made = await writeAhead(request, train, { first: number, missing: settings.sources - before });
+    for (const raw of await textsOf(request, train, number)) {
       if (sources.length === settings.sources) break;
       const text = raw.trim();
       const result = whyNot(text);
@@ -98,36 +125,77 @@ export async function writeSources(request: WriteRequest): Promise<WrittenSource
   return { sources, report: counts };
 }
 
+/**
+ * Has rounds written on other machines: as many as are needed even if every text is kept, so that none is written in vain.
+ *
+ * @returns the number of the first round after them
+ */
+async function writeAhead(
+  request: WriteRequest,
+  train: readonly string[],
+  { first, missing }: { readonly first: number; readonly missing: number },
+): Promise<number> {
+  const { maker, rounds, context, settings } = request;
+  const end = first + Math.ceil(missing / promptsOfRound(settings));
+  if (maker === undefined) return end;
+  const open: RoundWork[] = [];
+  for (let number = first; number < end; number++) {
+    const work = roundOf(request, train, number);
+    if ((await finished(join(rounds, work.name))) === undefined) open.push(work);
+  }
+  const { signal, seed } = context;
+  const accept = (name: string, texts: readonly string[]): Promise<void> =>
+    writeJsonAtomic(join(rounds, name), texts);
+  if (open.length > 0) await maker.make({ rounds: open, accept, signal, seed });
+  return end;
+}
+
 /** The texts of a round, finished before or written now. */
 async function textsOf(
-  {
-    settings,
-    labeller,
-    rounds,
-    context,
-    complete,
-  }: WriteRequest & { readonly complete: NonNullable<Labeller["complete"]> },
+  request: WriteRequest,
   train: readonly string[],
   number: number,
 ): Promise<readonly string[]> {
-  const { seed, signal } = context;
-  const prompts = promptsOf(settings, train, sfc32(seed, number));
-  const { name, identity } = labeller;
-  const { temperature, end } = settings;
-  const file = join(
-    rounds,
-    `${hashJson({ name, identity, prompts, temperature, end, seed, number }).slice(0, 32)}.json`,
-  );
+  const work = roundOf(request, train, number);
+  const file = join(request.rounds, work.name);
   const found = await finished(file);
   if (found !== undefined) return found;
-  const texts = await complete(prompts, {
+  const texts = await writeRound(request, work);
+  await writeJsonAtomic(file, texts);
+  return texts;
+}
+
+type RoundRequest = Pick<WriteRequest, "settings" | "labeller" | "context">;
+
+function roundOf(
+  { settings, labeller, context }: RoundRequest,
+  train: readonly string[],
+  number: number,
+): RoundWork {
+  const prompts = promptsOf(settings, train, sfc32(context.seed, number));
+  return { number, prompts, name: roundName({ settings, labeller, context }, { number, prompts }) };
+}
+
+/** Name of the file of a round. */
+export function roundName(
+  { settings: { temperature, end }, labeller: { name, identity }, context: { seed } }: RoundRequest,
+  { number, prompts }: Omit<RoundWork, "name">,
+): string {
+  return `${hashJson({ name, identity, prompts, temperature, end, seed, number }).slice(0, 32)}.json`;
+}
+
+/** Has a labeller continue the prompts of a round. @throws SlmError as {@link writeSources} */
+export function writeRound(
+  { settings: { temperature, end }, labeller, context: { seed, signal } }: RoundRequest,
+  { number, prompts }: Omit<RoundWork, "name">,
+): Promise<readonly string[]> {
+  if (labeller.complete === undefined) throw cannotWrite(labeller.name);
+  return labeller.complete(prompts, {
     temperature,
     end,
     seed: (seed + number * ROUND_PROMPTS) >>> 0,
     signal,
   });
-  await writeJsonAtomic(file, texts);
-  return texts;
 }
 
 async function finished(file: string): Promise<readonly string[] | undefined> {
@@ -140,13 +208,17 @@ async function finished(file: string): Promise<readonly string[] | undefined> {
   }
 }
 
+const promptsOfRound = ({ sources }: SyntheticSourcesConfig): number =>
+  Math.min(ROUND_PROMPTS, PROMPTS_PER_SOURCE * sources);
+
 /** Prompts of a round: different training sources in each, in a random order. */
 function promptsOf(
-  { sources, instruction, before, end, examples }: SyntheticSourcesConfig,
+  settings: SyntheticSourcesConfig,
   train: readonly string[],
   random: () => number,
 ): readonly string[] {
-  return Array.from({ length: Math.min(ROUND_PROMPTS, PROMPTS_PER_SOURCE * sources) }, () => {
+  const { instruction, before, end, examples } = settings;
+  return Array.from({ length: promptsOfRound(settings) }, () => {
     const shown = new Set<string>();
     while (shown.size < Math.min(examples, train.length)) shown.add(train[below(random, train.length)]!);
     const lines = [...shown].map((source) => `${before}${source}${end}`);

@@ -1,5 +1,5 @@
 /** The components of a `tokenizer.json` that run before its model, and helpers to read their settings. */
-import { SlmError } from "@slm/core";
+import { reject } from "./reject.js";
 import { literalPattern, type Pattern } from "../patterns/pattern.js";
 
 /** One normalizer, pre-tokenizer or decoder of a file; its settings are checked where they are used. */
@@ -59,11 +59,6 @@ export function inOrder(component: Component, key: string): readonly Component[]
 
 /** Most components of a sequence; published files have up to about 20. */
 const MOST_PARTS = 100;
-
-/** The error for an unsupported component or setting. */
-export function reject(problem: string): SlmError {
-  return new SlmError("DATA_INVALID", `tokenizer: tokenizer.json: ${problem}`);
-}
 
 /** Compiles a regular expression of the file (Oniguruma syntax). */
 export type CompilePattern = (pattern: string) => Pattern;

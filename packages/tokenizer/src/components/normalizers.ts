@@ -7,15 +7,8 @@
 import { BYTE_CHARACTERS } from "../byte-symbols.js";
 import { base64Bytes, utf8Bytes } from "../utf8.js";
 import { characterMap, MAP_RULES, type MapRule } from "../character-map.js";
-import {
-  flagOf,
-  inOrder,
-  patternOf,
-  reject,
-  textOf,
-  type CompilePattern,
-  type Component,
-} from "./component.js";
+import { flagOf, inOrder, patternOf, textOf, type CompilePattern, type Component } from "./component.js";
+import { reject } from "./reject.js";
 import { checkGrowth, longestFrom, replaceMatches } from "./growth.js";
 
 /** @throws SlmError DATA_INVALID where the text would become too long */

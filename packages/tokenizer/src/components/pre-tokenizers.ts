@@ -8,15 +8,8 @@
 import { BYTE_CHARACTERS } from "../byte-symbols.js";
 import { utf8Bytes } from "../utf8.js";
 import { literalPattern, ownPattern, type Pattern } from "../patterns/pattern.js";
-import {
-  flagOf,
-  inOrder,
-  patternOf,
-  reject,
-  textOf,
-  type CompilePattern,
-  type Component,
-} from "./component.js";
+import { flagOf, inOrder, patternOf, textOf, type CompilePattern, type Component } from "./component.js";
+import { reject } from "./reject.js";
 import { checkGrowth, longestFrom } from "./growth.js";
 
 /** A piece of a text, and whether it starts the text. */

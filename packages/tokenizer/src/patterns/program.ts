@@ -5,7 +5,7 @@
  * nothing.
  */
 import { RegExpParser, type AST } from "@eslint-community/regexpp";
-import { reject } from "../components/component.js";
+import { reject } from "../components/reject.js";
 import type { CharacterClasses, SetId } from "./character-classes.js";
 
 /** Longest regular expression [characters]; published tokenizers have up to about 500. */
@@ -17,7 +17,7 @@ const MOST_SETS = 256;
 /** Most lookaheads and lookbehinds: each multiplies the transitions of a state that depends on them. */
 const MOST_LOOKS = 12;
 
-export type Step =
+type Step =
   | { readonly kind: "character"; readonly set: SetId; readonly next: number }
   /** Both ways, the first preferred. */
   | { readonly kind: "either"; readonly first: number; readonly second: number }

@@ -18,7 +18,7 @@ import { redisAddress, type RedisAddress } from "./redis-address.js";
 /** Variable in which a worker tells its job processes what they need. */
 export const JOB_PROCESS_VARIABLE = "SLM_JOB_PROCESS";
 
-export const jobProcess = z.strictObject({
+const jobProcess = z.strictObject({
   storage: z.string(),
   /** Folder of local copies. */
   scratch: z.string(),

@@ -9,7 +9,7 @@ export const QUEUE = "jobs";
 export const PREFIX = "{slm}";
 
 /** Largest message [bytes]. */
-export const MAX_MESSAGE_BYTES = 4096;
+const MAX_MESSAGE_BYTES = 4096;
 /** Longest reason of a failure that is kept [characters]. */
 const MAX_REASON = 1000;
 

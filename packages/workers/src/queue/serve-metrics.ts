@@ -62,7 +62,7 @@ const RUN_GAUGES: readonly Gauge<Runs[number]>[] = [
 ];
 
 /** The text that Prometheus reads. */
-export async function metricsText({ queue, board }: Sources): Promise<string> {
+async function metricsText({ queue, board }: Sources): Promise<string> {
   const [ofQueue, workers, runs] = await Promise.all([
     queue.exportPrometheusMetrics(),
     board.workers(),

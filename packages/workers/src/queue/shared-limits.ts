@@ -16,13 +16,13 @@ const RESERVED_MS = 20 * MINUTE_MS;
 /** No limit, in scripts. */
 const NONE = -1;
 
-export interface Amount {
+interface Amount {
   readonly input: number;
   readonly output: number;
 }
 
 /** The limits of one server; absent fields do not limit. */
-export interface SharedLimits {
+interface SharedLimits {
   readonly requestsPerMinute?: number | undefined;
   readonly tokensPerMinute?: number | undefined;
   readonly budget?: Readonly<Partial<Record<BudgetName, number | undefined>>> | undefined;
@@ -30,11 +30,11 @@ export interface SharedLimits {
   readonly price?: Amount | undefined;
 }
 
-export type BudgetName = "requests" | "tokens" | "price";
+type BudgetName = "requests" | "tokens" | "price";
 const BUDGET_NAMES = ["requests", "tokens", "price"] as const;
 
 /** What is spent: requests, and tokens of both sides. */
-export interface SharedSpending extends Amount {
+interface SharedSpending extends Amount {
   readonly requests: number;
 }
 
@@ -202,7 +202,7 @@ export class SharedRequestLimits {
           price.output,
         ),
       );
-      this.#see(spent);
+      this.#noteSpent(spent);
       if (status === 0) return { name };
       if (status !== 1) return { exceeded: BUDGET_NAMES[status! - 2]! };
       await sleep(ASK_AGAIN_MS / 4);
@@ -225,10 +225,10 @@ export class SharedRequestLimits {
 
   async #count(name: string, request: string, { input, output }: Amount): Promise<void> {
     const amounts = [Math.ceil(input), Math.ceil(output)];
-    this.#see(numbers(await this.#client.eval(COUNT, 3, ...this.#budget, name, request, ...amounts)));
+    this.#noteSpent(numbers(await this.#client.eval(COUNT, 3, ...this.#budget, name, request, ...amounts)));
   }
 
-  #see([requests = 0, input = 0, output = 0]: readonly number[]): void {
+  #noteSpent([requests = 0, input = 0, output = 0]: readonly number[]): void {
     this.#spent = { requests, input, output };
   }
 }

@@ -33,7 +33,7 @@ export class TeacherCacheCommand extends StageCommand {
     unscored,
   }: StageReport): string {
     const parts = [];
-    if (unscored !== undefined) parts.push(`${String(unscored)} rows set aside`);
+    if (unscored !== undefined) parts.push(`${Number(unscored)} rows set aside`);
     if (labelled !== undefined) {
       const { kept, sources } = Object(labelled) as Readonly<Record<string, number>>;
       parts.push(`${kept} of ${sources} sources labelled`);

@@ -1,0 +1,122 @@
+/** An evaluation by several workers: the metrics and predictions of one machine. */
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { bin } from "../slm-process.js";
+import { shape, words, writeRun } from "./cache-run.js";
+import { startRedis, type RedisServer } from "./redis-server.js";
+import { environment, startWorker, until, watchMessages, type WorkerProcess } from "./worker-process.js";
+
+/** Four chunks of 2,048 rows. */
+const ROWS = 7000;
+
+let root = "";
+let redis: RedisServer;
+const at = (...names: readonly string[]): string => join(root, ...names);
+const workers: WorkerProcess[] = [];
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "slm-e2e-evaluation-"));
+  redis = await startRedis(at("redis"));
+  const recipe = await writeRun(at("rows"), words(400, 1));
+  const { data } = JSON.parse(await readFile(recipe, "utf8")) as { data: object };
+  const training = {
+    steps: 20,
+    batchSize: 16,
+    warmupSteps: 4,
+    buckets: 1,
+    evaluateEvery: 20,
+    evaluateRows: 2,
+  };
+  const loss = { forwardKl: 0, crossEntropy: 1 };
+  const distill = { student: { ...shape, encoderLayers: 1 }, loss, ...training, metrics: ["per"] };
+  await writeFile(recipe, JSON.stringify({ data, tokenizer: {}, distill }));
+  const argv = [bin, "distill", recipe, "--out", at("run"), "--threads", "1", "--quiet"];
+  await execa(process.execPath, argv, { env: environment() });
+  await execa(process.execPath, [
+    bin,
+    "export",
+    at("run", "distill"),
+    "--target",
+    "cpu",
+    "-o",
+    at("model"),
+    "--quiet",
+  ]);
+  const lines = words(ROWS, 3).map((source) => ({
+    source,
+    target: Array.from(source.toUpperCase()).join(" "),
+  }));
+  await writeFile(at("rows.jsonl"), lines.map((row) => `${JSON.stringify(row)}\n`).join(""));
+});
+afterEach(async () => {
+  for (const { process } of workers) process.kill("SIGKILL");
+  await Promise.all(workers.splice(0).map(({ ended }) => ended));
+});
+afterAll(async () => {
+  await redis.stop();
+  await rm(root, { recursive: true });
+});
+
+/** Runs `slm eval`. @returns its result without times and paths, and the predictions */
+async function evaluate(name: string, ...more: readonly string[]): Promise<object> {
+  const output = at(`${name}.jsonl`);
+  const argv = [
+    "eval",
+    at("model"),
+    "--data",
+    at("rows.jsonl"),
+    "--metrics",
+    "per,perplexity",
+    "--output",
+    output,
+  ];
+  const { stdout } = await execa(process.execPath, [bin, ...argv, "--threads", "1", "--json", ...more], {
+    env: environment(),
+  });
+  const { result } = JSON.parse(stdout) as { result: object };
+  return { ...result, seconds: 0, predictions: await readFile(output, "utf8") };
+}
+
+test("slm eval --workers gives the metrics, intervals and predictions of one machine when a worker is killed", async () => {
+  const alone = await evaluate("alone");
+  expect(alone).toMatchObject({ n: ROWS, confidence: { mean: expect.any(Number) as number } });
+  const [storage, scratch] = [at("shared"), at("scratch")];
+  await mkdir(storage);
+  workers.push(...[1, 2].map(() => startWorker(redis, { storage, scratch })));
+  const messages = watchMessages(redis.client);
+  const evaluating = evaluate("shared", "--workers", redis.url, "--storage", storage);
+  const isDone = ({ output }: WorkerProcess): boolean => /chunk-\d+: done/u.test(output());
+  await until("a chunk is answered", () => workers.some(isDone));
+  workers.find(isDone)!.process.kill("SIGKILL");
+  expect(await evaluating).toEqual(alone);
+  const { longest } = await messages.stop();
+  expect(longest).toBeGreaterThan(0);
+  expect(longest).toBeLessThanOrEqual(4096);
+  expect(await readdir(storage)).toEqual([]);
+});
+
+test("slm eval --workers refuses a device that is not the workers' CPU", async () => {
+  const argv = [
+    "eval",
+    at("model"),
+    "--data",
+    at("rows.jsonl"),
+    "--metrics",
+    "per",
+    "--device",
+    "gpu",
+    "--json",
+  ];
+  const flags = ["--workers", redis.url, "--storage", at("shared")];
+  const { exitCode, stdout } = await execa(process.execPath, [bin, ...argv, ...flags], {
+    env: environment(),
+    reject: false,
+  });
+  expect(exitCode).toBe(2);
+  expect(JSON.parse(stdout)).toMatchObject({
+    error: { suggestions: ["--device cpu", "leave --workers out"] },
+  });
+});

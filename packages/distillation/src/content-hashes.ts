@@ -1,0 +1,30 @@
+/** Hashes of what a run reads. */
+import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { hashFile, hashJson } from "@slm/core";
+
+/** Files that determine a model's outputs: of a checkpoint, a graph, an ensemble, or a cache (`cache.json` has its hashes). */
+const MODEL_FILE = /(\.safetensors|\.json|teacher-\w+\.jsonl|(^|[\\/])graph[\\/].+)$/u;
+/** Descriptive files, which a rerun of their stage may change. */
+const DESCRIBING = new Set(["manifest.json"]);
+
+/** Hash of a model's files by relative path and contents; the path of the directory does not count. */
+export async function modelHash(directory: string): Promise<string> {
+  const names = (await readdir(directory, { recursive: true }))
+    .filter((name) => MODEL_FILE.test(name) && !DESCRIBING.has(name.split(/[\\/]/u).at(-1)!))
+    .sort();
+  const hashes: Record<string, string> = {};
+  for (const name of names) hashes[name.replaceAll("\\", "/")] = await hashFile(join(directory, name));
+  return hashJson(hashes);
+}
+
+/** Hash of a file's contents; a constant for a missing file. */
+export async function fileHash(path: string): Promise<string> {
+  return (await isThere(path)) ? hashFile(path) : "absent";
+}
+
+const isThere = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );

@@ -1,0 +1,70 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { Source } from "../types.js";
+import { evaluateModel } from "./evaluate-model.js";
+import type { Answerer, ChunkMaker } from "./evaluation-input.js";
+import { answerChunk } from "./run-rows.js";
+import type { Scorer } from "./score-texts.js";
+
+let directory: string;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "chunks-"));
+});
+afterEach(async () => {
+  await rm(directory, { recursive: true });
+});
+
+const shouting: Answerer = {
+  generate: (sources: readonly Source[]) =>
+    Promise.resolve(
+      sources.map((source) => ({
+        text: (typeof source === "string" ? source : "").toUpperCase(),
+        logProbability: -1,
+      })),
+    ),
+};
+/** Gives every character of an answer one chance in two. */
+const halving: Scorer = {
+  score: (pairs) =>
+    Promise.resolve(pairs.map(({ answer }) => ({ nats: answer.length * Math.LN2, tokens: answer.length }))),
+};
+
+test("gives the result of one machine where others answer the chunks, in any order", async () => {
+  const rows = Array.from({ length: 20 }, (_, index) => ({ source: `${index} k`, references: ["3 K"] }));
+  const shared = { rows, metrics: ["wer", "perplexity"] as const, batchSize: 1, options: { maxTokens: 9 } };
+  const [onePath, otherPath] = ["one", "other"].map((name) => join(directory, `${name}.jsonl`));
+  const local = { generator: shouting, scorer: halving };
+  const one = await evaluateModel({ ...shared, ...local, predictionsPath: onePath });
+  const asked: unknown[] = [];
+  const steps: unknown[] = [];
+  const maker: ChunkMaker = {
+    make: async ({ chunks, request, accept }) => {
+      asked.push(
+        chunks.map((chunk) => chunk.rows.length),
+        request,
+      );
+      for (const chunk of [...chunks].reverse())
+        accept(chunk.number, await answerChunk(chunk.rows, { ...request, ...local }));
+    },
+  };
+  const progress = ({ step }: { readonly step?: number | undefined }): unknown => steps.push(step);
+  const other = await evaluateModel({ ...shared, maker, predictionsPath: otherPath, progress });
+  expect({ ...other, seconds: 0, predictions: "" }).toEqual({ ...one, seconds: 0, predictions: "" });
+  expect(await readFile(otherPath!, "utf8")).toBe(await readFile(onePath!, "utf8"));
+  expect(asked).toEqual([
+    [8, 8, 4],
+    { metrics: ["wer", "perplexity"], batchSize: 1, options: { maxTokens: 9 } },
+  ]);
+  expect(steps).toEqual([4, 12, 20]);
+  const losing: ChunkMaker = {
+    make: ({ accept }) => {
+      accept(0, { answers: [], likelihoods: [] });
+      return Promise.resolve();
+    },
+  };
+  await expect(evaluateModel({ ...shared, maker: losing })).rejects.toThrow(
+    "expected 8 answers from a worker",
+  );
+});

@@ -1,0 +1,11 @@
+/** Types of `fixtures.mjs`, for tests. */
+export interface HostileFixture {
+  readonly what: string;
+  readonly kind: string;
+  /** Text that the fixture hides in a name, for fixtures of names. */
+  readonly text?: string;
+  readonly write: (folder: string) => void;
+}
+
+export const FIXTURES: readonly HostileFixture[];
+export function writeFixture(fixture: Pick<HostileFixture, "write">, folder: string): void;

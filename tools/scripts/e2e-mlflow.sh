@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Runs exported to MLflow's own tracking server. The server comes from PyPI into an environment in the user's cache.
+#
+#   npm run e2e:mlflow
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+. tools/scripts/lib/install-missing.sh
+
+version=3.17.2
+environment=${SLM_CACHE:-$HOME/.cache/slm}/mlflow-$version
+if [ ! -x "$environment/bin/mlflow" ]; then
+  python3 -c "import ensurepip, venv" 2> /dev/null || { install_missing python3 && as_root apt-get install -y python3-venv > /dev/null; }
+  echo "installing mlflow $version"
+  rm -rf "$environment"
+  python3 -m venv "$environment"
+  "$environment/bin/python" -m pip install --quiet --disable-pip-version-check "mlflow==$version"
+fi
+
+work=$(mktemp -d)
+server=
+cleanup() {
+  if [ -n "$server" ]; then kill -- -"$server" 2> /dev/null || true; fi
+  rm -rf "$work"
+}
+trap cleanup EXIT
+
+port=$(node -e 'const s = require("net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close(); })')
+# A session of its own, so that its workers end with it.
+setsid "$environment/bin/mlflow" server --host 127.0.0.1 --port "$port" --workers 1 \
+  --backend-store-uri "sqlite:///$work/mlflow.db" --default-artifact-root "$work/artifacts" > "$work/server.log" 2>&1 &
+server=$!
+for _ in $(seq 240); do
+  if node -e "fetch('http://127.0.0.1:$port/health').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"; then break; fi
+  kill -0 "$server" 2> /dev/null || { cat "$work/server.log" >&2; exit 1; }
+  sleep 0.5
+done
+
+SLM_TEST_MLFLOW=http://127.0.0.1:$port npx vitest run packages/report/src/mlflow
