@@ -47,7 +47,7 @@ test.each([
   ["requests", 350],
   ["answers", 500],
 ] as const)(
-  "damaged %s: no answer of 500, nothing that the server calls a failure, and the next client gets its answer",
+  "corrupt %s: no answer of 500, nothing that the server calls a failure, and the next client gets its answer",
   async (harmed, bytes) => {
     const proxy = await startFaultProxy(Number(new URL(server.url).port), harmed);
     const statuses = new Map<number | "broken", number>();
@@ -60,7 +60,7 @@ test.each([
     const known = [...statuses.keys()].filter((status) => status !== "broken");
     expect(statuses.get("broken")).toBeGreaterThan(20);
     expect(statuses.get(200)).toBeGreaterThan(20);
-    // A damaged answer may say any status; what the server counts is what it sent.
+    // A corrupt answer may say any status; what the server counts is what it sent.
     if (harmed === "requests") expect(known.filter((status) => status >= 500)).toEqual([]);
     const metrics = await (await fetch(`${server.url}/metrics`)).text();
     expect(metrics).not.toMatch(/status="5\d\d"/u);

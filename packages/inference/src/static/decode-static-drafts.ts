@@ -2,7 +2,7 @@
 import { decodeWithDrafts } from "@slm/decoding";
 import { SlmError } from "@slm/core";
 import type { EncodedSource } from "../batches.js";
-import type { BatchOptions } from "../decoding.js";
+import type { BatchOptions } from "../batch-options.js";
 import { copyRule } from "../draft-tokens.js";
 import { roomForTokens } from "../model-limits.js";
 import type { DecodedIds } from "../timed.js";
