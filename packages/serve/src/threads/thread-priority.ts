@@ -1,4 +1,4 @@
-/** How much of a busy processor a thread gets. */
+/** How much of a busy CPU a thread gets. */
 import { readlinkSync } from "node:fs";
 import { setPriority } from "node:os";
 
