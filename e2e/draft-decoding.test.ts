@@ -2,12 +2,10 @@
  * Greedy decoding with draft heads: the tokens of plain greedy decoding, in fewer runs. Models with random weights, whose heads are mostly
  * wrong, show that wrong drafts change nothing; a trained student shows that right ones save runs.
  */
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { SILENT } from "@slm/core";
 import { createRandom } from "@slm/decoding";
-import { distill, distillConfig } from "@slm/distillation";
 import {
   loadGenerator,
   loadModel,
@@ -24,15 +22,19 @@ import { createHostTensor, type Runtime } from "@slm/runtime";
 import { createCpuRuntime } from "@slm/runtime-node";
 import { createWebRuntime } from "@slm/runtime-web";
 import { perRowDecoder } from "@slm/serve";
-import { createOnnxEngine } from "@slm/tensor";
-import { loadTokenizer, trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
 import * as ort from "onnxruntime-web/wasm";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { graphDrafts } from "./draft-graphs.js";
-
-const LETTERS = "abcdefghijklmnop";
-const WORDS = LETTERS.toUpperCase().split("").join(" ");
-const HEADS = 3;
+import {
+  HEADS,
+  LETTERS,
+  LONGEST,
+  SPELLED,
+  sourcesOf,
+  tokensOf,
+  trainedSpeller,
+  writeSpellerTokenizer,
+} from "./trained-speller.js";
 
 const random: EncoderDecoderConfig = {
   architecture: "encoder-decoder",
@@ -75,8 +77,7 @@ const opened: Generator[] = [];
 beforeAll(async () => {
   runtime = await createCpuRuntime({ inThread: true, threads: 1 });
   workspace = await mkdtemp(join(tmpdir(), "slm-draft-decoding-"));
-  const files = trainSymbolTokenizer({ sources: [LETTERS], targets: [WORDS], sourceLowercase: false });
-  await writeTokenizer(files, join(workspace, "tokenizer"));
+  await writeSpellerTokenizer(join(workspace, "tokenizer"));
 });
 
 afterAll(async () => {
@@ -109,27 +110,10 @@ async function open(directory: string, options?: Parameters<typeof loadGenerator
   return generator;
 }
 
-function sourcesOf(count: number, longest: number, seed: number, letters = LETTERS): readonly string[] {
-  const { next } = createRandom(seed);
-  return Array.from({ length: count }, () =>
-    Array.from(
-      { length: 1 + Math.floor(next() * longest) },
-      () => letters[Math.floor(next() * letters.length)]!,
-    ).join(""),
-  );
-}
-
-/** Letters and length of the words that the trained student spells. */
-const SPELLED = "abcdef";
-const LONGEST = 10;
-
 const told = ({ text, tokens, finished, reason }: Generation): object => ({ text, tokens, finished, reason });
 
 const runsOf = (answers: readonly Generation[]): number =>
   answers.reduce((sum, { stepsMs }) => sum + stepsMs.length, 0);
-
-const tokensOf = (answers: readonly Generation[]): number =>
-  answers.reduce((sum, { tokens, finished }) => sum + tokens.length + (finished ? 1 : 0), 0);
 
 /** Answers as plain greedy decoding gives them, in no more runs. */
 async function expectGreedy(
@@ -219,7 +203,7 @@ describe("a trained student", () => {
   const sources = sourcesOf(40, LONGEST, 77, SPELLED);
 
   beforeAll(async () => {
-    checkpoint = await trained();
+    checkpoint = await trainedSpeller(await mkdtemp(join(workspace, "speller-")), runtime);
     cpu = join(workspace, "trained-cpu");
     await exportModel({ checkpointDirectory: checkpoint, target: "cpu", outputDirectory: cpu });
   }, 240_000);
@@ -302,54 +286,3 @@ describe("a trained student", () => {
     expect((await open(plain)).drafts).toEqual({ tokens: 0, reason: undefined });
   });
 });
-
-/** A student that spells words in capitals, trained for a few seconds. */
-async function trained(): Promise<string> {
-  const at = (...names: string[]): string => join(workspace, ...names);
-  await mkdir(at("data"));
-  const rows = (count: number, seed: number): string =>
-    sourcesOf(count, LONGEST, seed, SPELLED)
-      .map((source) => `${JSON.stringify({ source, target: source.toUpperCase().split("").join(" ") })}\n`)
-      .join("");
-  await writeFile(at("data/train.jsonl"), rows(3000, 5));
-  await writeFile(at("data/dev.jsonl"), rows(40, 6));
-  await mkdir(at("checkpoint"));
-  expect((await loadTokenizer(at("tokenizer"))).vocabularySize).toBe(random.vocabularySize);
-  const engine = createOnnxEngine(runtime);
-  await distill(
-    distillConfig.parse({
-      student: {
-        ...{
-          width: 32,
-          heads: 4,
-          kvHeads: 2,
-          headDim: 8,
-          feedForward: 64,
-          encoderLayers: 2,
-          decoderLayers: 1,
-        },
-        maxSource: 20,
-        maxTarget: 18,
-      },
-      steps: 500,
-      batchSize: 32,
-      learningRate: 5e-3,
-      warmupSteps: 30,
-      buckets: 1,
-      evaluateEvery: 500,
-      evaluateRows: 40,
-      metrics: ["exactMatch"],
-      loss: { forwardKl: 0, crossEntropy: 1 },
-      draftHeads: HEADS,
-      draftTraining: { steps: 400, learningRate: 5e-3 },
-    }),
-    {
-      dataDirectory: at("data"),
-      tokenizerDirectory: at("tokenizer"),
-      workDirectory: at("checkpoint"),
-      engine,
-      context: { progress: SILENT, signal: new AbortController().signal, seed: 3 },
-    },
-  );
-  return at("checkpoint");
-}

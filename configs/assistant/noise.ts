@@ -1,5 +1,6 @@
 /** Noise of real requests: fillers, politeness, typing errors, capital letters and punctuation. */
 import type { Draw } from "../shared/draw.js";
+import { mistyped } from "../shared/typing.js";
 import type { Part } from "./request.js";
 
 /** First words of phrases that ask for something to be done: only before these is "can you" English. */
@@ -192,45 +193,3 @@ function withError(draw: Draw, parts: readonly Part[]): readonly Part[] {
       : old,
   );
 }
-
-/** A word with two letters swapped, one missing, one double, or one struck beside the right key. */
-function mistyped(draw: Draw, word: string): string {
-  const at = 1 + draw.below(word.length - 2);
-  const [before, letter, after] = [word.slice(0, at), word[at]!, word.slice(at + 1)];
-  return draw.pick([
-    () => before + after[0]! + letter + after.slice(1),
-    () => before + after,
-    () => before + letter + letter + after,
-    () => before + draw.pick(Array.from(NEIGHBOURS[letter] ?? letter)) + after,
-  ])();
-}
-
-/** Letters beside each letter on a keyboard. */
-const NEIGHBOURS: Readonly<Record<string, string>> = {
-  a: "qsz",
-  b: "vgn",
-  c: "xdv",
-  d: "sfe",
-  e: "wrd",
-  f: "dgr",
-  g: "fht",
-  h: "gjy",
-  i: "uok",
-  j: "hku",
-  k: "jli",
-  l: "ko",
-  m: "nk",
-  n: "bmh",
-  o: "ipl",
-  p: "ol",
-  q: "wa",
-  r: "etf",
-  s: "adw",
-  t: "ryg",
-  u: "yij",
-  v: "cbf",
-  w: "qes",
-  x: "zcs",
-  y: "tuh",
-  z: "xa",
-};

@@ -1,13 +1,15 @@
 /**
- * What draft heads save: tokens per decoder run, and whether the answers are those of plain greedy decoding.
+ * What drafts save: runs of the decoder, time of answers, and whether they are those of plain greedy decoding.
  *
  *   npm run build && node tools/bench/draft-tokens.mjs MODEL ROWS.jsonl [key=value ...]
  *
- * Keys: rows=500 (the first ones of the file)  lookup=0 (tokens copied by prompt lookup besides)  threads=1. MODEL is an export, a quantized
- * directory or a bundle with draft heads. Every number of draft tokens from 0 to all that the heads make answers the rows one by one.
+ * Keys: rows=500 (the first ones of the file)  heads=1,2,3 (draft tokens of the model's heads; default: every number that they make)
+ * lookup=0 (most tokens copied by prompt lookup; also alone, and with the heads)  threads=1. MODEL is an export, a quantized directory or a
+ * bundle. Every row is answered in each way before the next row, the first way of a row changing, so that what disturbs the machine
+ * disturbs all ways.
  *
- * Prints a line for each: draft tokens, tokens per run, answers that differ from plain greedy decoding, and the time of all answers [ms],
- * encoding included, which counts only on an idle machine.
+ * Prints a line for each way: tokens per run, answers that differ from plain greedy decoding, tokens/s of whole answers (encoding included) and
+ * after the first run, both also as ratios to plain, and the median and the 99th percentile of an answer [ms]. Times count only on an idle machine.
  */
 import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
@@ -17,44 +19,93 @@ import { createCpuRuntime } from "@slm/runtime-node";
 
 const [directory, file, ...settings] = process.argv.slice(2);
 if (file === undefined) throw new Error("usage: draft-tokens.mjs MODEL ROWS.jsonl [key=value ...]");
-const options = { rows: 500, lookup: 0, threads: 1 };
+const options = { rows: "500", heads: "", lookup: "0", threads: "1" };
 for (const setting of settings) {
   const [key, value] = setting.split("=");
   if (!(key in options)) throw new Error(`unknown key ${key}; known: ${Object.keys(options).join(", ")}`);
-  options[key] = Number(value);
+  options[key] = value;
 }
+const [most, lookup, threads] = [options.rows, options.lookup, options.threads].map(Number);
 const sources = [];
 for await (const line of createInterface({ input: createReadStream(file) })) {
-  if (sources.length === options.rows) break;
+  if (sources.length === most) break;
   if (line.trim() !== "") sources.push(JSON.parse(line).source);
 }
 
 const { draftHeads = 0 } = await readDeviceModel(directory);
-const runtime = await createCpuRuntime({ threads: options.threads });
-const promptLookup = options.lookup === 0 ? undefined : options.lookup;
-let plain;
-for (let draftTokens = 0; draftTokens <= draftHeads; draftTokens += 1) {
-  const copied = draftTokens === 0 ? undefined : promptLookup;
-  const generator = await loadGenerator(directory, runtime, { draftTokens, promptLookup: copied });
-  await generator.warmUp();
-  const began = performance.now();
-  const answers = await generator.generate(sources, { batchSize: 1 });
-  const milliseconds = performance.now() - began;
-  await generator.close();
-  plain ??= answers;
-  const tokens = answers.reduce((sum, answer) => sum + answer.tokens.length + (answer.finished ? 1 : 0), 0);
-  const runs = answers.reduce((sum, answer) => sum + answer.stepsMs.length, 0);
-  const differing = answers.filter(({ tokens: ids }, row) => ids.join() !== plain[row].tokens.join()).length;
+const heads =
+  options.heads === ""
+    ? Array.from({ length: draftHeads }, (_, count) => count + 1)
+    : options.heads.split(",").map(Number);
+const ways = [
+  { heads: 0 },
+  ...heads.map((count) => ({ heads: count })),
+  ...(lookup === 0 ? [] : [0, ...heads].map((count) => ({ heads: count, lookup }))),
+];
+
+const runtime = await createCpuRuntime({ threads });
+for (const way of ways) {
+  way.generator = await loadGenerator(directory, runtime, {
+    draftTokens: way.heads,
+    promptLookup: way.lookup,
+  });
+  await way.generator.warmUp();
+  await way.generator.generate(sources.slice(0, 20), { batchSize: 1 });
+  way.answers = [];
+}
+for (const [row, source] of sources.entries()) {
+  for (let turn = 0; turn < ways.length; turn++) {
+    const { generator, answers } = ways[(row + turn) % ways.length];
+    answers.push((await generator.generate([source], { batchSize: 1 }))[0]);
+  }
+}
+for (const { generator } of ways) await generator.close();
+await runtime.close();
+
+const sum = (values) => values.reduce((total, value) => total + value, 0);
+const round = (value, digits = 3) => Number(value.toFixed(digits));
+const percentile = (values, share) =>
+  values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(share * values.length))];
+const measured = ways.map(({ heads: draftTokens, lookup: copied = 0, answers }) => {
+  const counts = answers.map(({ tokens, finished }) => tokens.length + (finished ? 1 : 0));
+  const totals = answers.map(({ totalMs }) => totalMs);
+  const steps = answers.map(({ stepsMs }) => stepsMs.length);
+  const later = answers.map(({ firstTokenMs, totalMs }) => totalMs - firstTokenMs);
+  return {
+    draftTokens,
+    copied,
+    tokens: sum(counts),
+    tokensPerRun: sum(counts) / sum(steps),
+    differing: answers.filter(
+      ({ tokens, finished }, row) =>
+        finished !== ways[0].answers[row].finished || tokens.join() !== ways[0].answers[row].tokens.join(),
+    ).length,
+    tokensPerSecond: (1000 * sum(counts)) / sum(totals),
+    runMs: sum(later) / Math.max(1, sum(steps) - steps.length),
+    firstMs: percentile(
+      answers.map(({ firstTokenMs }) => firstTokenMs),
+      0.5,
+    ),
+    medianMs: percentile(totals, 0.5),
+    p99Ms: percentile(totals, 0.99),
+  };
+});
+const [plain] = measured;
+console.log(JSON.stringify({ directory, rows: sources.length, threads, node: process.version }));
+for (const way of measured)
   console.log(
     JSON.stringify({
-      draftTokens,
-      rows: sources.length,
-      tokens,
-      runs,
-      tokensPerRun: Number((tokens / runs).toFixed(3)),
-      differing,
-      milliseconds: Math.round(milliseconds),
+      draftTokens: way.draftTokens,
+      copied: way.copied,
+      differing: way.differing,
+      tokensPerRun: round(way.tokensPerRun, 2),
+      tokensPerSecond: Math.round(way.tokensPerSecond),
+      ratio: round(way.tokensPerSecond / plain.tokensPerSecond, 2),
+      decodeRatio: round((way.tokensPerRun / way.runMs) * plain.runMs, 2),
+      runMs: round(way.runMs),
+      firstMs: round(way.firstMs),
+      medianMs: round(way.medianMs, 2),
+      p99Ms: round(way.p99Ms, 2),
+      p99Ratio: round(way.p99Ms / plain.p99Ms, 2),
     }),
   );
-}
-await runtime.close();

@@ -5,15 +5,15 @@ import ort from "onnxruntime-node";
 
 /**
  * @param directory an export for target cpu
- * @param {{ batch?: number, past: number, capacity: number, source: number }} sizes positions in the cache, positions it has room
- *   for, and tokens of the source
+ * @param {{ batch?: number, target?: number, past: number, capacity: number, source: number }} sizes tokens fed, positions in the cache,
+ *   positions it has room for, and tokens of the source
  * @param sessionOptions of ONNX Runtime
  * @returns the session, feeds and fetches of one step, how caches are handed back (`caches` of model.json), and the graph's bytes
  */
-export async function openStep(directory, { batch = 1, past, capacity, source }, sessionOptions) {
+export async function openStep(directory, { batch = 1, target = 1, past, capacity, source }, sessionOptions) {
   const { graphs, caches } = JSON.parse(await readFile(join(directory, "model.json"), "utf8"));
   const session = await ort.InferenceSession.create(join(directory, graphs.decoder.file), sessionOptions);
-  const axes = { batch, target: 1, source, capacity };
+  const axes = { batch, target, source, capacity };
   const tensorOf = ({ name, type, shape }) => {
     const dims = shape.map((axis) => (typeof axis === "number" ? axis : axes[axis]));
     if (dims.includes(undefined)) throw new Error(`${name}: unknown axis in [${shape.join(", ")}]`);

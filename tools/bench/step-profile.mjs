@@ -5,7 +5,7 @@
  *   npm run build && node tools/bench/step-profile.mjs MODEL [key=value ...]
  *
  * Keys: past=512 (positions in the cache)  capacity=576 (positions it has room for)  source=512 (tokens of the source, where there is
- * an encoder)  batch=1  steps=20  threads=2. MODEL is an export for target cpu. Caches and sources hold synthetic numbers. Prints the medians over
+ * an encoder)  batch=1  target=1 (tokens fed: one and the drafts after it)  steps=20  threads=2. MODEL is an export for target cpu. Caches and sources hold synthetic numbers. Prints the medians over
  * the steps after the first fifth [ms]: of the whole call, and of each kind of operator as ONNX Runtime's own profile has it.
  */
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
@@ -14,7 +14,7 @@ import { join } from "node:path";
 import { median, openStep } from "./step-feeds.mjs";
 
 const [model, ...settings] = process.argv.slice(2);
-const options = { past: 512, capacity: 576, source: 512, batch: 1, steps: 20, threads: 2 };
+const options = { past: 512, capacity: 576, source: 512, batch: 1, target: 1, steps: 20, threads: 2 };
 for (const setting of settings) {
   const [key, value] = setting.split("=");
   if (!(key in options)) throw new Error(`unknown key ${key}; known: ${Object.keys(options).join(", ")}`);

@@ -6,7 +6,7 @@
  * for checking drafts in one run.
  */
 import { SlmError } from "@slm/core";
-import { draftByPromptLookup, joinDrafts } from "@slm/runtime";
+import { draftByPromptLookup, firstDrafts, joinDrafts, type CopyRule } from "@slm/runtime";
 import { notFinite } from "./logits.js";
 import { type DecodeOptions, type Decoded, type EndReason, checkInterrupted, isLate } from "./options.js";
 import type { DraftVerifier } from "./step-decoder.js";
@@ -17,8 +17,8 @@ export interface DraftOptions extends Pick<
 > {
   /** Most of the decoder's own drafts that a run is fed. Default: none. */
   readonly ownDrafts?: number | undefined;
-  /** Ids to copy from, in addition to the answer itself, and most tokens copied at once. Absent: nothing is copied. */
-  readonly lookup?: { readonly source: readonly number[]; readonly most: number } | undefined;
+  /** What to copy from, in addition to the answer itself. Absent: nothing is copied. */
+  readonly lookup?: CopyRule | undefined;
 }
 
 /**
@@ -37,7 +37,7 @@ export async function decodeWithDrafts(decoder: DraftVerifier, options: DraftOpt
   let logProbability = 0;
   let reason: EndReason | undefined;
   let past = 0;
-  let drafted: readonly number[] = [];
+  let drafted = firstDrafts(lookup, maxTokens - 1);
   while (reason === undefined) {
     checkInterrupted(signal);
     const best = await decoder.feed(past, [tokens.at(-1) ?? bos, ...drafted]);
@@ -61,7 +61,7 @@ export async function decodeWithDrafts(decoder: DraftVerifier, options: DraftOpt
       const own = best.draftsAfter?.(at).slice(0, Math.min(ownDrafts, room)) ?? [];
       const copied =
         lookup === undefined ? [] : draftByPromptLookup(lookup.source, tokens, Math.min(lookup.most, room));
-      drafted = joinDrafts(own, copied);
+      drafted = joinDrafts(own, copied, options.eos);
       break;
     }
     if (late) reason ??= "time";

@@ -1,5 +1,6 @@
 /** Decodes one batch of sources, from token ids to token ids. */
 import { decode } from "@slm/decoding";
+import { GRAPH_IO } from "@slm/exported-model";
 import type { HostTensor } from "@slm/runtime";
 import type { EncodedSource } from "./batches.js";
 import { cacheCapacity } from "./caches.js";
@@ -7,9 +8,10 @@ import type { BatchOptions, Decoding } from "./decoding.js";
 import { encodeBatch } from "./encoded-batch.js";
 import { GraphDecoder, type GraphDecoderParts } from "./graph-decoder.js";
 import type { ImageEncoder } from "./image-encoder.js";
-import { decodeDrafted, isPlainGreedy, requirePlainGreedy } from "./lookup/decode-drafted.js";
+import { copyRule, isPlainGreedy, requirePlainGreedy } from "./draft-tokens.js";
 import { roomForTokens, rowsPerSource } from "./model-limits.js";
 import { decodeStatic } from "./static/decode-static.js";
+import { decodeStaticDrafts } from "./static/decode-static-drafts.js";
 import { type DecodedIds, timed } from "./timed.js";
 
 /**
@@ -26,13 +28,13 @@ export async function decodeBatch(
   const { loaded, caches, promptLookup, draftTokens } = decoding;
   const { runtime, model, images, encoder, decoder, buckets } = loaded;
   if (promptLookup !== undefined) requirePlainGreedy(options);
-  // The host reads the tokens of static graphs, and of decoders that make no drafts of their own.
-  if (promptLookup !== undefined && (buckets !== undefined || model.draftHeads === undefined))
-    return decodeDrafted(decoding, batch, { ...options, draftTokens: promptLookup });
-  if (buckets !== undefined)
-    return draftTokens > 0 && isPlainGreedy(options)
-      ? decodeDrafted(decoding, batch, options)
+  if (buckets !== undefined) {
+    const isDrafted = isPlainGreedy(options) && (draftTokens > 0 || promptLookup !== undefined);
+    const drafts = { heads: draftTokens, lookup: promptLookup };
+    return isDrafted
+      ? decodeStaticDrafts({ ...loaded, buckets }, batch, options, drafts)
       : decodeStatic({ ...loaded, buckets }, batch, options);
+  }
   const sources = batch.map(({ ids }) => ids);
   const started = performance.now();
   const seen = images === undefined ? undefined : await encodeImages(images, batch);
@@ -83,17 +85,18 @@ export async function decodeBatch(
   }
 }
 
-/** Drafts that greedy steps over these sources verify: for one source, of a decoder that makes some. */
+/** Drafts that greedy steps over these sources verify: for one source, of a decoder's heads, copied ones, or both. */
 function draftsOf(
-  { loaded: { model }, promptLookup, draftTokens }: Decoding,
+  { loaded, promptLookup, draftTokens }: Decoding,
   sources: readonly (readonly number[])[],
 ): GraphDecoderParts["drafts"] {
   const [source] = sources;
-  if (source === undefined || sources.length > 1 || model.draftHeads === undefined) return undefined;
+  if (source === undefined || sources.length > 1) return undefined;
   if (draftTokens === 0 && promptLookup === undefined) return undefined;
   return {
+    output: draftTokens === 0 ? undefined : GRAPH_IO.draftIds,
     most: draftTokens,
-    lookup: promptLookup === undefined ? undefined : { source, most: promptLookup },
+    lookup: promptLookup === undefined ? undefined : copyRule(loaded.model, source, promptLookup),
   };
 }
 

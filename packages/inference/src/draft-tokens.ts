@@ -1,6 +1,9 @@
 /** How many drafts of a model's heads a run verifies. */
 import type { DeviceModel } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
+import { isRuling } from "@slm/decoding";
+import type { CopyRule } from "@slm/runtime";
+import type { BatchOptions } from "./decoding.js";
 
 /**
  * Weight formats with dynamically quantized activations, scaled by the largest value of a run. With them the token after a position
@@ -23,6 +26,30 @@ export function checkDrafts(model: Pick<DeviceModel, "name" | "graphs">): void {
   throw new SlmError("OP_UNSUPPORTED", `${model.name}: ${problem}`, {
     suggestions: ["slm quantize EXPORT --scheme cpu", "slm quantize EXPORT --scheme int4-block"],
   });
+}
+
+/** How answers of a model are copied from a source. What follows a prompt does not begin like it. */
+export const copyRule = (
+  { architecture }: Pick<DeviceModel, "architecture">,
+  source: readonly number[],
+  most: number,
+): CopyRule => ({ source, most, fromStart: architecture === "encoder-decoder" });
+
+/** Whether a batch is decoded greedily, with nothing that changes scores: what drafts can be verified for. */
+export const isPlainGreedy = ({
+  strategy,
+  rules,
+  constraint,
+}: Pick<BatchOptions, "strategy" | "rules" | "constraint">): boolean =>
+  strategy.kind === "greedy" && !isRuling(rules) && constraint === undefined;
+
+/** @throws SlmError USAGE for options that change greedy decoding */
+export function requirePlainGreedy(options: BatchOptions): void {
+  if (isPlainGreedy(options)) return;
+  throw new SlmError(
+    "USAGE",
+    "generate: prompt lookup verifies greedy tokens, so it cannot be combined with sampling, beams, penalties or a schema",
+  );
 }
 
 /** What is done about drafts, and why there are none. */

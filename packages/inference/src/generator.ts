@@ -9,7 +9,7 @@ import type { BatchOptions, Decoding } from "./decoding.js";
 import { draftPlan, type DraftPlan } from "./draft-tokens.js";
 import { BLANK_IMAGE, type ImageEncoderOptions } from "./image-encoder.js";
 import { type LoadedModel, loadModel } from "./loaded-model.js";
-import { verifyingDecoder } from "./lookup/prompt-lookup-decoder.js";
+import { verifyingDecoder } from "./graph-edits/verifying-decoder.js";
 import { checkPromptLookup, checkStops, checkTime, checkedBatchSize, encodeSources } from "./model-limits.js";
 import type { GenerateOptions, Generation, Generator, Source } from "./types.js";
 import { StopText, textBeforeStop } from "./stop-text.js";
@@ -89,10 +89,11 @@ export async function loadGenerator(
   runtime: Runtime,
   options: GeneratorOptions = {},
 ): Promise<Generator> {
-  const { promptLookup, keptImageBytes } = options;
+  const { promptLookup, draftTokens, keptImageBytes } = options;
   checkPromptLookup(promptLookup);
   const editDecoder = promptLookup === undefined ? undefined : verifyingDecoder;
-  const loaded = await loadModel(directory, runtime, { keptImageBytes, editDecoder });
+  const drafts = draftTokens !== 0;
+  const loaded = await loadModel(directory, runtime, { keptImageBytes, editDecoder, drafts });
   try {
     return createGenerator(loaded, options);
   } catch (error) {

@@ -24,8 +24,8 @@ export interface GraphDecoderParts {
   readonly encoded: Readonly<Record<string, DeviceTensor>>;
   /** Prefix ids before each row's first token, of one length for all rows, fed in the same run. */
   readonly prefixes: readonly (readonly number[])[];
-  /** Drafts that greedy steps verify, for one row of a decoder with draft heads. Absent: a step is one token. */
-  readonly drafts?: Pick<RepeatDrafts, "most" | "lookup"> | undefined;
+  /** Drafts that greedy steps verify, for one row of a decoder with the top-1 token of every position. Absent: a step is one token. */
+  readonly drafts?: Pick<RepeatDrafts, "output" | "most" | "lookup"> | undefined;
 }
 
 export class GraphDecoder implements StepDecoder {
@@ -65,8 +65,10 @@ export class GraphDecoder implements StepDecoder {
     { eos, pad, steps, signal }: GreedyStepsOptions,
   ): AsyncGenerator<TopTokens, undefined> {
     const { decoder, drafts, caches } = this.#parts;
+    const request = this.#requestOf(tokens);
+    const given = request.feeds[GRAPH_IO.targetIds]!.shape[1]!;
     const runs = decoder.repeat({
-      ...this.#requestOf(tokens),
+      ...request,
       ids: GRAPH_IO.targetIds,
       position: GRAPH_IO.pastLength,
       picks: GRAPH_IO.bestIds,
@@ -74,7 +76,7 @@ export class GraphDecoder implements StepDecoder {
       end: eos,
       pad,
       runs: steps,
-      drafts: drafts && { ...drafts, output: GRAPH_IO.draftIds, tokens: steps, capacity: caches.capacity },
+      drafts: drafts && { ...drafts, tokens: steps, capacity: caches.capacity },
       signal,
     });
     for await (const { fetched, accepted, at } of runs) {
@@ -85,8 +87,8 @@ export class GraphDecoder implements StepDecoder {
       }
       this.perRun.push(accepted);
       const { ids, logProbabilities } = topTokens(fetched, fetched[GRAPH_IO.bestIds]?.data.length ?? 0);
-      // A first run also reads what is given; its last pick is the first token.
-      const first = this.perRun.length === 1 ? ids.length - accepted : 0;
+      // A first run also reads what is given; the pick after the last of it is the first token.
+      const first = this.perRun.length === 1 ? given - 1 : 0;
       for (let row = first; row < first + accepted; row++)
         yield { ids: ids.subarray(row, row + 1), logProbabilities: logProbabilities.subarray(row, row + 1) };
     }

@@ -7,7 +7,9 @@ import { parseGenerationSettings, type GenerationSettings } from "@slm/decoding"
 import type { Graph } from "@slm/onnx";
 import type { CompiledForm, Runtime, Session } from "@slm/runtime";
 import { type Tokenizer, type TokenizerFiles, createTokenizer, readTokenizerFiles } from "@slm/tokenizer";
+import { draftPlan } from "./draft-tokens.js";
 import { loadEdited, loadPicking } from "./graph-edits/load-edited.js";
+import { withoutDrafts } from "./graph-edits/without-drafts.js";
 import { ImageEncoder, type ImageEncoderOptions } from "./image-encoder.js";
 import { type StaticBuckets, openBuckets } from "./static/buckets.js";
 
@@ -28,10 +30,18 @@ export interface LoadedModel extends ModelDescription {
   /** Present exactly for an encoder-decoder. */
   readonly encoder: Session | undefined;
   readonly decoder: Session;
+  /** A second decoder, which verifies drafts, and how many; only if it was asked for and the model has some to verify. */
+  readonly drafting: DraftingDecoder | undefined;
   /** Present exactly for static graphs (target npu); `encoder` and `decoder` are then those of the longest source. */
   readonly buckets: StaticBuckets | undefined;
   /** Releases every graph and the cached image tokens. */
   close(): Promise<void>;
+}
+
+export interface DraftingDecoder {
+  readonly session: Session;
+  /** Most draft tokens of a run. */
+  readonly tokens: number;
 }
 
 export interface LoadModelOptions extends ImageEncoderOptions {
@@ -40,6 +50,10 @@ export interface LoadModelOptions extends ImageEncoderOptions {
    * Default: on target cpu argmax outputs are added, unless it has them; on other targets it is loaded as exported.
    */
   readonly editDecoder?: ((graph: Graph, model: DeviceModel) => Graph) | undefined;
+  /** Whether a decoder with draft heads computes drafts. Default: it does. */
+  readonly drafts?: boolean | undefined;
+  /** Makes a decoder that verifies the drafts of the model's heads, beside the other. Default: there is none. */
+  readonly editDrafting?: ((graph: Graph, model: DeviceModel) => Graph) | undefined;
 }
 
 /** Targets whose decoders get argmax outputs. For others the benefit has not been measured. */
@@ -85,7 +99,7 @@ export async function loadModel(
 ): Promise<LoadedModel> {
   const description = await describeModel(directory);
   const { model } = description;
-  const { editDecoder } = options;
+  const { editDecoder, editDrafting, drafts: computesDrafts = true } = options;
   const pathOf = (file: string): string => resolveInside(directory, file);
   const nameOf = (file: string): string => `${model.name}/${file}`;
   const load = (file: string): Promise<Session> =>
@@ -94,23 +108,34 @@ export async function loadModel(
       { name: nameOf(file) },
     );
   const loadDecoder = (file: string): Promise<Session> => {
-    if (editDecoder !== undefined && model.static === undefined) {
-      return loadEdited(runtime, pathOf(file), (graph) => editDecoder(graph, model), nameOf(file));
+    const dropsDrafts = !computesDrafts && model.draftHeads !== undefined;
+    if ((editDecoder !== undefined || dropsDrafts) && model.static === undefined) {
+      const edit = (graph: Graph): Graph => {
+        const edited = editDecoder?.(graph, model) ?? graph;
+        return dropsDrafts ? withoutDrafts(edited) : edited;
+      };
+      return loadEdited(runtime, pathOf(file), edit, nameOf(file));
     }
     // A decoder with draft heads returns the picks of its own accord.
     const isPicking = model.draftHeads !== undefined || !PICKING_TARGETS.has(model.target);
     return isPicking ? load(file) : loadPicking(runtime, pathOf(file), nameOf(file));
   };
-  const sessions: Partial<Record<GraphName, Session>> = {};
+  const sessions: Partial<Record<GraphName | "drafting", Session>> = {};
+  const drafts = draftPlan(model, undefined, description.generation.draftTokens);
   try {
     for (const { name, graph } of graphsOf(model)) {
       sessions[name] = await (name === "decoder" ? loadDecoder : load)(graph.file);
+    }
+    if (editDrafting !== undefined && drafts.tokens > 0 && model.static === undefined) {
+      const { file } = model.graphs.decoder;
+      const edit = (graph: Graph): Graph => editDrafting(graph, model);
+      sessions.drafting = await loadEdited(runtime, pathOf(file), edit, `${nameOf(file)} with drafts`);
     }
   } catch (error) {
     for (const session of Object.values(sessions)) await session.release();
     throw error;
   }
-  const { vision, encoder, chunk } = sessions;
+  const { vision, encoder, chunk, drafting } = sessions;
   const decoder = sessions.decoder!; // Every model has one.
   const images =
     model.vision === undefined || vision === undefined
@@ -123,10 +148,12 @@ export async function loadModel(
     images,
     encoder,
     decoder,
+    drafting: drafting && { session: drafting, tokens: drafts.tokens },
     buckets,
     close: async () => {
       await buckets?.release();
       await decoder.release();
+      await drafting?.release();
       await chunk?.release();
       await encoder?.release();
       await images?.release();

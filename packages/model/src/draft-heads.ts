@@ -13,22 +13,22 @@
  * position has read little of what comes later.
  */
 import { SlmError } from "@slm/core";
-import { add, concatTokens, scope, type Tensor } from "@slm/tensor";
+import { add, scope, unfoldTokens, type Tensor } from "@slm/tensor";
 import { feedForwardBlock, normalize, project, type Parameters } from "./blocks.js";
 import type { EncoderDecoderConfig, ModelConfig } from "./config.js";
 import { crossAttentionBlock, type SourceContext } from "./decoder.js";
 import { embedTokens } from "./embedded-tokens.js";
-import { DRAFT, draftHead } from "./draft-names.js";
+import { DRAFT, DRAFT_HEADS } from "./draft-names.js";
 
 /** Number of tokens after the next one that a model's heads predict; 0 without heads. */
 export const draftHeadsOf = (config: ModelConfig): number =>
   config.architecture === "encoder-decoder" ? (config.draftHeads ?? 0) : 0;
 
 /**
- * States before the output head of the tokens after the next one: rows `[0, n)` of each head in the order of the heads, so row
- * `head · n + i` is the token `head + 2` places after position i.
+ * States before the output head of the tokens after the next one: the heads' rows of each position in turn, so row `i · heads + head` is the
+ * token `head + 2` places after position i.
  *
- * Shapes: hidden `[batch, n, width]` (the decoder's states), next int32 `[batch, n]` (the token after each) -> `[batch, heads · n, width]`.
+ * Shapes: hidden `[batch, n, width]` (the decoder's states), next int32 `[batch, n]` (the token after each) -> `[batch, n · heads, width]`.
  *
  * @throws SlmError UNEXPECTED for a model without heads
  */
@@ -47,9 +47,7 @@ export function draftStates(
   return scope(DRAFT, () => {
     const token = project(parameters, `${DRAFT}.token`, embedTokens(config, parameters, "decoder", next));
     const state = add({ a: hidden, b: token }, {});
-    const rows = Array.from({ length: heads }, (_, head) =>
-      project(parameters, draftHead(head), state),
-    ).reduce((a, b) => concatTokens({ a, b }, {}));
+    const rows = unfoldTokens({ x: project(parameters, DRAFT_HEADS, state) }, { parts: heads });
     const cross = { keyValue: source.cross.at(-1)!, bias: source.bias, end };
     const last = { name: DRAFT, index: config.decoderLayers - 1 };
     const read = crossAttentionBlock(config, parameters, last, rows, cross);

@@ -1,7 +1,7 @@
 /** Every weight of a model: name, shape and initialization. The single list that checkpoints, training and export use. */
 import { ACTIVATIONS } from "./activations.js";
 import type { EncoderDecoderConfig, ModelConfig } from "./config.js";
-import { DRAFT, draftHead } from "./draft-names.js";
+import { DRAFT, DRAFT_HEADS } from "./draft-names.js";
 import {
   isPostNorm,
   OPTIONAL_WEIGHTS,
@@ -137,14 +137,14 @@ function decoderLayer(index: number, config: ModelConfig): ParameterSpec[] {
 /** What draft heads add to a model: see `draft-heads.ts`. Keys and values of the source are those of the last layer. */
 function draftSpecs(config: EncoderDecoderConfig, heads: number): ParameterSpec[] {
   const { width } = config;
-  const linear = (name: string): ParameterSpec[] =>
-    linearSpecs(name, [width, width], { bias: config.bias === true });
+  const linear = (name: string, parts = 1): ParameterSpec[] =>
+    linearSpecs(name, [parts * width, width], { bias: config.bias === true });
   const attention = crossAttention(`${DRAFT}.crossAttention`, config).filter(
     ({ name }) => !/\.crossAttention\.(?:key|value|keyNorm)\./u.test(name),
   );
   return [
     ...linear(`${DRAFT}.token`),
-    ...Array.from({ length: heads }, (_, head) => linear(draftHead(head))).flat(),
+    ...linear(DRAFT_HEADS, heads),
     ...branch(`${DRAFT}.crossAttention`, config, attention),
     ...branch(`${DRAFT}.feedForward`, config, feedForward(`${DRAFT}.feedForward`, config, width)),
     ...norm(`${DRAFT}.norm`, config),

@@ -24,6 +24,7 @@ export { assertInPlaceSafe, type InPlacePair } from "./in-place.js";
 export { nodesAfter, reachableNodes } from "./reach.js";
 export { float16Value, readNumbers } from "./read-numbers.js";
 export { modelFiles, readOutline } from "./read-outline.js";
+export { removeDeadCode } from "./rewrite/dead-code.js";
 export { liftConstants } from "./rewrite/lift-constants.js";
 export { optimizeGraph } from "./rewrite/optimize.js";
 export { shorten } from "./shorten.js";

@@ -88,11 +88,30 @@ describe(DraftFeedback, () => {
     expect(found.tokens).toEqual(plain([3], capacity));
   });
 
-  test("ends behind EOS, whatever was drafted behind it", () => {
+  test("feeds nothing behind a drafted EOS, and ends behind a picked one", () => {
     const feedback = new DraftFeedback(row(4), ints(0), { end: EOS, pad: 9, runs: 9, drafts: RULE });
-    expect(feedback.take(ints(5), ints(EOS, 6, 7))).toEqual({ accepted: 1, goesOn: true });
-    expect([...feedback.ids]).toEqual([5, EOS, 6, 7]);
-    expect(feedback.take(ints(EOS, 6, 7, 8), ints(1, 1, 1))).toEqual({ accepted: 1, goesOn: false });
+    expect(feedback.take(ints(5), ints(6, EOS, 7))).toEqual({ accepted: 1, goesOn: true });
+    expect([...feedback.ids]).toEqual([5, 6]);
+    expect(feedback.take(ints(EOS, 6), ints(1, 1, 1))).toEqual({ accepted: 1, goesOn: false });
+  });
+
+  test("begins with the source where answers may, within the caches and the tokens asked for", () => {
+    const begin = (rule: Partial<DraftRule>, fromStart = true): DraftFeedback => {
+      const lookup = { source: [5, 6, 7, 8], most: 3, fromStart };
+      return new DraftFeedback(row(4, 3), ints(0), {
+        end: EOS,
+        pad: 9,
+        runs: 9,
+        drafts: { ...RULE, isFetched: false, lookup, ...rule },
+      });
+    };
+    expect([...begin({}, false).ids]).toEqual([4, 3]);
+    expect([...begin({ tokens: 3 }).ids]).toEqual([4, 3, 5, 6]);
+    expect([...begin({ capacity: 3 }).ids]).toEqual([4, 3, 5]);
+    const feedback = begin({});
+    expect([...feedback.ids]).toEqual([4, 3, 5, 6, 7]);
+    expect(feedback.take(ints(1, 5, 6, 2, 9))).toEqual({ accepted: 3, goesOn: true });
+    expect([...feedback.position]).toEqual([4]);
   });
 
   test("feeds at most as many of the graph's drafts as the rule says, and counts runs", () => {
@@ -143,5 +162,12 @@ describe(joinDrafts, () => {
     expect(joinDrafts([1, 2], [1, 3])).toEqual([1, 2]);
     expect(joinDrafts([], [4])).toEqual([4]);
     expect(joinDrafts([1], [])).toEqual([1]);
+  });
+
+  test("drafts nothing behind the end", () => {
+    expect(joinDrafts([1, 0, 2], [], 0)).toEqual([1]);
+    expect(joinDrafts([1, 0, 2], [1, 3, 4, 5], 0)).toEqual([1]);
+    expect(joinDrafts([0, 1], [5, 6, 7], 0)).toEqual([]);
+    expect(joinDrafts([1], [1, 2, 0, 4], 0)).toEqual([1, 2]);
   });
 });

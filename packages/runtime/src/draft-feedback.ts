@@ -11,7 +11,7 @@
  */
 import { SlmError } from "@slm/core";
 import type { HostTensor } from "./host-tensor.js";
-import { draftByPromptLookup, joinDrafts } from "./prompt-lookup.js";
+import { draftByPromptLookup, firstDrafts, joinDrafts } from "./prompt-lookup.js";
 import { int32Values, type FeedbackRule, type RunFeedback, type Taken } from "./feedback.js";
 import type { RepeatDrafts } from "./runtime.js";
 
@@ -33,6 +33,8 @@ export class DraftFeedback implements RunFeedback {
   readonly #runs: number;
   readonly #drafts: DraftRule;
   readonly #answer: number[] = [];
+  /** Ids of the run that were not drafted: the last of them is followed by the first pick that is new. */
+  #given: number;
   #done = 0;
 
   /** @throws SlmError SHAPE_MISMATCH unless the first run has one row */
@@ -40,12 +42,15 @@ export class DraftFeedback implements RunFeedback {
     const [rows = 0, length = 0] = ids.shape;
     if (rows !== 1)
       throw new SlmError("SHAPE_MISMATCH", `runtime: drafts are verified for one row, got ${rows}`);
-    this.ids = int32Values("ids", ids, length);
     this.position = int32Values("the position", position, 1).slice();
-    this.length = length;
     this.#end = rule.end;
     this.#runs = rule.runs;
     this.#drafts = rule.drafts;
+    this.#given = length;
+    const { tokens, capacity, lookup } = rule.drafts;
+    const drafted = firstDrafts(lookup, Math.min(tokens - 1, capacity - this.position[0]! - length));
+    this.ids = Int32Array.of(...int32Values("ids", ids, length), ...drafted);
+    this.length = this.ids.length;
   }
 
   /**
@@ -56,11 +61,8 @@ export class DraftFeedback implements RunFeedback {
    */
   take(picks: HostTensor, second?: HostTensor): Taken {
     const drafted = this.#drafts.isFetched ? second : undefined;
-    const isFirst = this.#done === 0;
-    // Ids of the first run are given, not drafted: only what follows the last of them is new.
-    const all = int32Values("picks", picks, this.length);
-    const picked = isFirst ? all.subarray(this.length - 1) : all;
-    const fed = isFirst ? this.ids.subarray(this.length - 1) : this.ids;
+    const picked = int32Values("picks", picks, this.length).subarray(this.#given - 1);
+    const fed = this.ids.subarray(this.#given - 1);
     let accepted = 1;
     while (
       accepted < picked.length &&
@@ -78,6 +80,7 @@ export class DraftFeedback implements RunFeedback {
     const next = goesOn ? this.#draft(drafted, room) : [];
     this.ids = Int32Array.of(last, ...next);
     this.length = this.ids.length;
+    this.#given = 1;
     return { accepted, goesOn };
   }
 
@@ -87,7 +90,10 @@ export class DraftFeedback implements RunFeedback {
     if (room < 1) return [];
     const own = drafted === undefined ? [] : [...int32Values("drafts", drafted, drafted.data.length)];
     const heads = own.slice(0, Math.min(most, room));
-    if (lookup === undefined) return heads;
-    return joinDrafts(heads, draftByPromptLookup(lookup.source, this.#answer, Math.min(lookup.most, room)));
+    const copied =
+      lookup === undefined
+        ? []
+        : draftByPromptLookup(lookup.source, this.#answer, Math.min(lookup.most, room));
+    return joinDrafts(heads, copied, this.#end);
   }
 }

@@ -23,7 +23,7 @@ export {
   type HostData,
   type HostTensor,
 } from "./host-tensor.js";
-export { draftByPromptLookup, joinDrafts } from "./prompt-lookup.js";
+export { draftByPromptLookup, firstDrafts, joinDrafts, type CopyRule } from "./prompt-lookup.js";
 export { repeatRuns, runFeedback } from "./repeat-runs.js";
 export { permuteRowsInPlace } from "./row-permutation.js";
 export type {

@@ -1,5 +1,6 @@
 import type { Int8Arithmetic } from "./cpu-features.js";
 import type { DType, HostTensor } from "./host-tensor.js";
+import type { CopyRule } from "./prompt-lookup.js";
 
 /** A requested device that cannot be used. */
 export interface Fallback {
@@ -134,8 +135,8 @@ export interface RepeatDrafts {
   readonly tokens: number;
   /** Positions that the caches have room for; a run is fed no more. */
   readonly capacity: number;
-  /** Ids to copy from, and how many at most; see `draftByPromptLookup`. Absent: drafts are the graph's alone. */
-  readonly lookup?: { readonly source: readonly number[]; readonly most: number } | undefined;
+  /** What to copy from; see `draftByPromptLookup`. Absent: drafts are the graph's alone. */
+  readonly lookup?: CopyRule | undefined;
 }
 
 /** The result of one of several runs. */

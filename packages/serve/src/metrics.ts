@@ -52,6 +52,8 @@ export class ServerMetrics {
   #sourceTokens = 0;
   #tokens = 0;
   #reloads = 0;
+  #drafted = 0;
+  #accepted = 0;
 
   /** `route` is a path of the route table, not the client's text. */
   onResponse(route: string, status: number): void {
@@ -77,6 +79,11 @@ export class ServerMetrics {
     this.#rows.observe(rows);
   }
 
+  onDrafts(drafted: number, accepted: number): void {
+    this.#drafted += drafted;
+    this.#accepted += accepted;
+  }
+
   onReload(): void {
     this.#reloads++;
   }
@@ -96,6 +103,8 @@ export class ServerMetrics {
       ...requests,
       ...single("slm_source_tokens_total", "Tokens read.", "counter", this.#sourceTokens),
       ...single("slm_generated_tokens_total", "Tokens generated.", "counter", this.#tokens),
+      ...single("slm_draft_tokens_total", "Tokens drafted and verified.", "counter", this.#drafted),
+      ...single("slm_accepted_draft_tokens_total", "Drafted tokens that held.", "counter", this.#accepted),
       ...single("slm_bundle_reloads_total", "Bundles loaded after the first.", "counter", this.#reloads),
       ...single("slm_waiting_requests", "Requests in the queue.", "gauge", waiting),
       ...single("slm_active_rows", "Rows of the batch in use.", "gauge", active),

@@ -23,7 +23,8 @@ import {
 import type { Graph } from "@slm/onnx";
 import type { HostTensor, Runtime } from "@slm/runtime";
 import { BatchLoop, type LoopObserver, type LoopOptions } from "./batching/batch-loop.js";
-import { perRowDecoder } from "./batching/per-row-decoder.js";
+import { DRAFTED_ROWS } from "./batching/draft-steps.js";
+import { perRowDecoder, readsSeveralOfEveryRow } from "./batching/per-row-decoder.js";
 import type { ReadRequest } from "./requests/read-request.js";
 import type { RequestForm, RequestLimits } from "./requests/request-forms.js";
 import type { ImageFile } from "./requests/request-image.js";
@@ -296,10 +297,16 @@ export async function loadServedModel(
   runtime: Runtime,
   options: LoopOptions & LoopObserver & ServedModelOptions,
 ): Promise<ServedModel> {
-  // A position per row, and the top-1 token of each. Rows of a batch go on one token at a time, so drafts are not computed.
+  // A position per row, and the top-1 token of each. Large batches go on one token at a time, so this decoder computes no drafts.
   const editDecoder = (graph: Graph): Graph => withArgmaxOutput(perRowDecoder(withoutDrafts(graph)));
-  const loaded = await loadModel(directory, runtime, { editDecoder });
-  const loop = await BatchLoop.open(loaded, options);
+  let draftedRows = 1;
+  const editDrafting = (graph: Graph): Graph => {
+    if (readsSeveralOfEveryRow(graph)) draftedRows = DRAFTED_ROWS;
+    return perRowDecoder(graph, "several");
+  };
+  const loaded = await loadModel(directory, runtime, { editDecoder, editDrafting });
+  const drafting = loaded.drafting && { ...loaded.drafting, rows: draftedRows };
+  const loop = await BatchLoop.open({ ...loaded, drafting }, options);
   const served = new ServedModel(loaded, loop, options);
   await served.start();
   return served;

@@ -24,6 +24,7 @@ export {
   shiftGrid,
   shiftWeights,
   tokensFrom,
+  unfoldTokens,
 } from "./ops/tokens.js";
 export {
   cachedAttention,

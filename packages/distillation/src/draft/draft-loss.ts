@@ -144,12 +144,13 @@ function headLogits(
   const hidden = math.reshape(math.gatherRows(flat, x[`${PREFIX}.at`]!), [batch, positions, width]);
   const drafted = draftStates(config, parameters, { hidden, next: x[`${PREFIX}.next`]!, source: context });
   const names = headNames(config);
-  const sizes = names.map(() => positions);
-  return math.split(drafted, sizes, 1).map((state, head) => {
+  const perPosition = math.reshape(drafted, [batch * positions, names.length * width]);
+  const sizes = names.map(() => width);
+  return math.split(perPosition, sizes, 1).map((state, head) => {
     const name = names[head]!;
     return {
       name,
-      drafted: outputHead(config, parameters, math.reshape(state, [batch * positions, width])),
+      drafted: outputHead(config, parameters, state),
       own: math.gatherRows(logits, x[`${name}.at`]!),
       mask: x[`${name}.mask`]!,
       count: x[`${name}.count`]!,

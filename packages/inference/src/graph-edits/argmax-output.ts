@@ -23,9 +23,8 @@ export function hasArgmaxOutput(outputNames: readonly string[]): boolean {
  * Nodes that compute the top-1 token of each row of logits (the lowest id on ties) and its log-probability:
  *
  * ```
- * logits [rows, vocab] ─┬─ ArgMax ── Cast ────────────► best_ids int32 [rows]
- *                       ├─ ReduceMax ──────┐
- *                       └─ ReduceLogSumExp ┴─ Sub ────► best_log_probabilities float32 [rows]
+ * logits [rows, vocab] ─┬─ ArgMax ─── Cast ─────────────► best_ids int32 [rows]
+ *                       └─ Softmax ── ReduceMax ── Log ─► best_log_probabilities float32 [rows]
  * ```
  */
 export function argmaxNodes(rows: number | string): GraphAddition {
@@ -37,15 +36,15 @@ export function argmaxNodes(rows: number | string): GraphAddition {
     outputs: [output],
     attributes,
   });
-  const [token, highest, normalizer] = ["pick/token", "pick/highest", "pick/normalizer"];
+  const [token, probabilities, highest] = ["pick/token", "pick/probabilities", "pick/highest"];
   const axes: Initializer = { name: AXES, dtype: "int64", shape: [1], data: packValues("int64", [-1]) };
   return {
     nodes: [
       node("ArgMax", [GRAPH_IO.logits], token, { axis: int(-1), keepdims: int(0) }),
       node("Cast", [token], GRAPH_IO.bestIds, { to: int(INT32) }),
-      node("ReduceMax", [GRAPH_IO.logits, AXES], highest, { keepdims: int(0) }),
-      node("ReduceLogSumExp", [GRAPH_IO.logits, AXES], normalizer, { keepdims: int(0) }),
-      node("Sub", [highest, normalizer], GRAPH_IO.bestLogProbabilities),
+      node("Softmax", [GRAPH_IO.logits], probabilities, { axis: int(-1) }),
+      node("ReduceMax", [probabilities, AXES], highest, { keepdims: int(0) }),
+      node("Log", [highest], GRAPH_IO.bestLogProbabilities),
     ],
     initializers: new Map([[AXES, axes]]),
     outputs: [

@@ -4,9 +4,9 @@
  * ```
  * hidden [batch, target, width] ─► output head ─► argmax ─► best_ids [batch, target]
  *
- * target_ids[1..]   ─┐
- *                    ├─► Equal, Not ─► first wrong place (ArgMax): the last position that holds
- * best_ids[..-1]    ─┘
+ * target_ids[1..], -1 ─┐
+ *                      ├─► Equal ─► first that differs (ArgMin): the last position that holds
+ * best_ids            ─┘
  *
  * hidden and best id of that position ─► draft heads ─► output head ─► argmax ─► draft_ids [batch, heads]
  * ```
@@ -25,7 +25,7 @@ import {
   type SourceContext,
 } from "@slm/model";
 import type { Tensor } from "@slm/tensor";
-import { cast, reshape } from "../lowerings/emit.js";
+import { cast } from "../lowerings/emit.js";
 import type { PrunedVocabulary } from "./pruned-vocabulary.js";
 import type { Recording } from "./record.js";
 
@@ -72,19 +72,10 @@ export function draftOutputs(
   const heads = draftHeadsOf(spoken.config);
   const parts = { recorder, parameters: spoken.parameters };
 
-  const rows = recorder.tensor(reshape(recorder, recorder.nameOf(hidden), [-1, width]), [
-    batch * target,
-    width,
-  ]);
-  const logits = spoken.logitsOf(headLogits(rows));
-  const sizes = builder.op("Shape", [GRAPH_IO.targetIds]);
-  const perPosition = (value: string): string => builder.op("Reshape", [value, sizes]);
-  const best = perPosition(recorder.nameOf(topTokens(recording, logits, [batch * target])));
+  const logits = spoken.logitsOf(headLogits(hidden));
+  const best = recorder.nameOf(topTokens(recording, logits, [batch, target]));
   builder.output(GRAPH_IO.bestIds, best, "int32", ["batch", "target"]);
-  builder.output(GRAPH_IO.bestLogProbabilities, perPosition(bestLogProbabilities()), "float32", [
-    "batch",
-    "target",
-  ]);
+  builder.output(GRAPH_IO.bestLogProbabilities, bestLogProbabilities(), "float32", ["batch", "target"]);
 
   const kept = lastThatHolds(best);
   const state = builder.op("GatherND", [recorder.nameOf(hidden), kept], {
@@ -96,16 +87,11 @@ export function draftOutputs(
     next: spoken.rowsOf(recorder.tensor(next, [batch, 1], "int32")),
     source,
   });
-  const flat = reshape(recorder, recorder.nameOf(drafted), [-1, width]);
-  const draftLogits = spoken.logitsOf(headLogits(recorder.tensor(flat, [batch * heads, width])));
-  const ids = recorder.nameOf(topTokens(recording, draftLogits, [batch * heads]));
-  builder.output(GRAPH_IO.draftIds, reshape(recorder, ids, [-1, heads]), "int32", ["batch", heads]);
+  const draftLogits = spoken.logitsOf(headLogits(drafted));
+  const ids = recorder.nameOf(topTokens(recording, draftLogits, [batch, heads]));
+  builder.output(GRAPH_IO.draftIds, ids, "int32", ["batch", heads]);
 
-  const all = builder.op("Concat", [sizes, builder.ints([spoken.logitsSize])], {
-    attributes: { axis: int(0) },
-  });
-  const apart = builder.op("Reshape", [recorder.nameOf(logits), all]);
-  const last = builder.op("Gather", [apart, builder.constant("int64", [], [-1])], {
+  const last = builder.op("Gather", [recorder.nameOf(logits), builder.constant("int64", [], [-1])], {
     attributes: { axis: int(1) },
   });
   return recorder.tensor(last, [batch, spoken.logitsSize]);
@@ -115,23 +101,28 @@ export function draftOutputs(
   }
 
   function bestLogProbabilities(): string {
-    const x = recorder.nameOf(logits);
-    const over = { attributes: { keepdims: int(0) } };
-    const highest = builder.op("ReduceMax", [x, builder.ints([-1])], over);
-    return builder.op("Sub", [highest, builder.op("ReduceLogSumExp", [x, builder.ints([-1])], over)]);
+    const all = builder.op("Softmax", [recorder.nameOf(logits)], { attributes: { axis: int(-1) } });
+    const highest = builder.op("ReduceMax", [all, builder.ints([-1])], { attributes: { keepdims: int(0) } });
+    return builder.op("Log", [highest]);
   }
 
   /** int64 `[batch, 1]` */
   function lastThatHolds(picked: string): string {
-    const slice = (value: string, from: number, to: number): string =>
-      builder.op("Slice", [value, builder.ints([from]), builder.ints([to]), builder.ints([1])]);
-    const same = builder.op("Equal", [slice(GRAPH_IO.targetIds, 1, TO_THE_END), slice(picked, 0, -1)]);
-    const wrong = cast(recorder, builder.op("Not", [same]), "int32");
-    // What follows the last id counts as wrong, so that there is a first wrong place.
-    const ended = builder.op("Pad", [wrong, builder.ints([0, 0, 0, 1]), builder.constant("int32", [], [1])]);
-    return builder.op("ArgMax", [ended], { attributes: { axis: int(1), keepdims: int(1) } });
+    const range = [builder.ints([1]), builder.ints([TO_THE_END]), builder.ints([1])];
+    const fed = builder.op("Slice", [GRAPH_IO.targetIds, ...range]);
+    // Nothing follows the last id, so there is a first pick that was not fed.
+    const followed = builder.op("Pad", [
+      fed,
+      builder.ints([0, 0, 0, 1]),
+      builder.constant("int32", [], [NO_ID]),
+    ]);
+    const isFed = cast(recorder, builder.op("Equal", [followed, picked]), "int32");
+    return builder.op("ArgMin", [isFed], { attributes: { axis: int(1), keepdims: int(1) } });
   }
 }
+
+/** No token has this id. */
+const NO_ID = -1;
 
 /** The end of an axis, as far as any sequence goes. */
 const TO_THE_END = 2 ** 31 - 1;

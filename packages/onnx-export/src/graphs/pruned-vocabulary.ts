@@ -23,7 +23,7 @@ export interface PrunedVocabulary {
   readonly logitsSize: number;
   /** Ids of the vocabulary as rows of the tables. */
   readonly rowsOf: (ids: Tensor) => Tensor;
-  /** Logits of the rows `[batch, rows]` as logits of the vocabulary `[batch, vocabulary]`. */
+  /** Logits of the rows `[..., rows]` as logits of the vocabulary `[..., vocabulary]`. */
   readonly logitsOf: (logits: Tensor) => Tensor;
 }
 
@@ -61,10 +61,13 @@ export function fewTokens(
     },
     logitsOf: (logits) => {
       const masked = builder.constant("float32", [], [MASKED_LOGIT]);
-      const padded = builder.op("Pad", [recorder.nameOf(logits), builder.ints([0, 0, 0, 1]), masked]);
+      const before = logits.shape.map(() => 0);
+      const after = logits.shape.map((_, axis) => (axis === logits.shape.length - 1 ? 1 : 0));
+      const pads = builder.ints([...before, ...after]);
+      const padded = builder.op("Pad", [recorder.nameOf(logits), pads, masked]);
       const table = builder.constant("int32", [vocabularySize], places(rows));
-      const all = builder.op("Gather", [padded, table], { attributes: { axis: int(1) } });
-      return recorder.tensor(all, [logits.shape[0], vocabularySize]);
+      const all = builder.op("Gather", [padded, table], { attributes: { axis: int(-1) } });
+      return recorder.tensor(all, [...logits.shape.slice(0, -1), vocabularySize]);
     },
   };
 }

@@ -13,7 +13,7 @@
  *          present.l.key [1, kvHeads, headDim, n], present.l.value [1, kvHeads, n, headDim]
  * ```
  *
- * With draft heads also draft_logits float32 [heads · n, vocab]: of each head in order, those of every token.
+ * With draft heads also draft_logits float32 [n · heads, vocab]: of each token in order, those of every head.
  *
  * n is 1 in the decoder and `chunk` in the chunk graph, which reads prompts and verifies draft tokens.
  *
@@ -116,7 +116,7 @@ export function staticDecoderGraph(source: GraphSource, sizes: StaticSizes, toke
       const next = topTokens(recording, logits, [1, tokens]);
       const drafted = drafts(recording, config, { hidden: step.hidden, next, source: context });
       const rows = rowLogits(recording, config, drafted);
-      output(GRAPH_IO.draftLogits, rows, "float32", [heads * tokens, vocabularySize]);
+      output(GRAPH_IO.draftLogits, rows, "float32", [tokens * heads, vocabularySize]);
     }
     step.caches.forEach(({ key, value }, layer) => {
       output(GRAPH_IO.presentKey(layer), key, "precision", key.shape);

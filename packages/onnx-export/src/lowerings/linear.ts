@@ -74,14 +74,21 @@ function tableOf(
   return name;
 }
 
-/** Emits x · tableᵀ from a name of x. */
-type HeadProduct = (recorder: Recorder, x: string, table: string) => string;
+/** How the output head is multiplied. */
+interface HeadProduct {
+  /** Emits x · tableᵀ from a name of x. */
+  readonly emit: (recorder: Recorder, x: string, table: string) => string;
+  /** Whether x must be rows `[n, width]`; else it may have any number of axes before the last. */
+  readonly takesRows: boolean;
+}
 
 /** `MatMul` by `[in, out]`; the head by `FusedMatMul`, which reads a table as it is. */
 export function matMulOrFused(context: LoweringContext): Lowering<"linear"> {
-  return matMulWith(context, ({ builder }, x, table) =>
-    builder.op("FusedMatMul", [x, table], { domain: CONTRIB, attributes: { transB: int(1) } }),
-  );
+  return matMulWith(context, {
+    takesRows: false,
+    emit: ({ builder }, x, table) =>
+      builder.op("FusedMatMul", [x, table], { domain: CONTRIB, attributes: { transB: int(1) } }),
+  });
 }
 
 /** `MatMul` by `[in, out]`; the head by `Gemm`, for providers without `FusedMatMul`. */
@@ -89,8 +96,10 @@ export function matMulOrGemm(context: LoweringContext): Lowering<"linear"> {
   return matMulWith(context, gemm);
 }
 
-const gemm: HeadProduct = ({ builder }, x, table) =>
-  builder.op("Gemm", [x, table], { attributes: { transB: int(1) } });
+const gemm: HeadProduct = {
+  takesRows: true,
+  emit: ({ builder }, x, table) => builder.op("Gemm", [x, table], { attributes: { transB: int(1) } }),
+};
 
 function matMulWith(context: LoweringContext, product: HeadProduct): Lowering<"linear"> {
   return (recorder, { x, weight, bias }) => {
@@ -135,7 +144,7 @@ function head(
   const { precision } = device;
   const table = weights.store(recorder, weight, "as-stored").name;
   const hidden = recorder.nameOf(x);
-  const perToken = x.shape.length === 3;
+  const perToken = product.takesRows && x.shape.length === 3;
   const [width, vocabulary] = [weight.shape[1]!, weight.shape[0]];
   const rows = perToken ? reshape(recorder, hidden, [-1, width]) : hidden;
   const logits = biased(wideLogits());
@@ -143,17 +152,17 @@ function head(
   const sizes = builder.op("Shape", [hidden], { attributes: { start: int(0), end: int(2) } });
   return builder.op("Reshape", [logits, concat(recorder, [sizes, builder.ints([vocabulary])], 0)]);
 
-  function biased(product: string): string {
-    if (bias === undefined) return product;
+  function biased(scores: string): string {
+    if (bias === undefined) return scores;
     const row = weights.store(recorder, bias, "as-stored").name;
-    return builder.op("Add", [product, precision === "float32" ? row : cast(recorder, row, "float32")]);
+    return builder.op("Add", [scores, precision === "float32" ? row : cast(recorder, row, "float32")]);
   }
 
   function wideLogits(): string {
-    if (precision === "float32") return product(recorder, rows, table);
-    if (precision === "bfloat16") return cast(recorder, product(recorder, rows, table), "float32");
+    if (precision === "float32") return product.emit(recorder, rows, table);
+    if (precision === "bfloat16") return cast(recorder, product.emit(recorder, rows, table), "float32");
     const small = builder.op("Mul", [rows, builder.constant(precision, [], [1 / HEADROOM])]);
-    const wide = cast(recorder, product(recorder, small, table), "float32");
+    const wide = cast(recorder, product.emit(recorder, small, table), "float32");
     return builder.op("Mul", [wide, builder.constant("float32", [], [HEADROOM])]);
   }
 }

@@ -40,7 +40,15 @@ import {
 import { inputBias, rangeBias } from "./padding.js";
 import { decomposedSequence } from "./decomposed-attention.js";
 import { bufferedCache, growingCache, windowCache } from "./decomposed-caches.js";
-import { joinedTokens, mixedRows, mixedTokens, shiftedGrid, shiftedRows, slicedTokens } from "./tokens.js";
+import {
+  joinedTokens,
+  mixedRows,
+  mixedTokens,
+  shiftedGrid,
+  shiftedRows,
+  slicedTokens,
+  unfoldedTokens,
+} from "./tokens.js";
 
 type Form<O extends OpName> = (context: LoweringContext) => Lowering<O>;
 
@@ -65,6 +73,7 @@ const VARIANTS = {
   layerNorm: { LayerNormalization: layerNormalization },
   concatTokens: { Concat: joinedTokens },
   tokensFrom: { Slice: slicedTokens },
+  unfoldTokens: { Reshape: unfoldedTokens },
   mixTokens: { MatMul: mixedTokens, Gemm: mixedRows },
   shiftGrid: { MatMul: shiftedGrid, Gemm: shiftedRows },
   add: { Add: residualSum },
@@ -112,6 +121,7 @@ export function loweringTable(context: LoweringContext, operators: LoweringVaria
     layerNorm: VARIANTS.layerNorm[operators.layerNorm](context),
     concatTokens: VARIANTS.concatTokens[operators.concatTokens](context),
     tokensFrom: VARIANTS.tokensFrom[operators.tokensFrom](context),
+    unfoldTokens: VARIANTS.unfoldTokens[operators.unfoldTokens](context),
     mixTokens: VARIANTS.mixTokens[operators.mixTokens](context),
     shiftGrid: VARIANTS.shiftGrid[operators.shiftGrid](context),
     add: VARIANTS.add[operators.add](context),

@@ -8,6 +8,7 @@ import { SlmError } from "@slm/core";
 import { topTokens, encodeBatch, joinImages, type LoadedModel } from "@slm/inference";
 import { cacheWrites, createHostTensor, type HostTensor } from "@slm/runtime";
 import { BatchState, roomFor } from "./batch-state.js";
+import { draftingFor, draftRows, stepInputs, usableDrafts, type Drafting } from "./draft-steps.js";
 import { encodeAlone, sourceWidth } from "./encode-alone.js";
 import { isSliceOver, nextSlice } from "../time-slices.js";
 import type { Job, JobRequest, JobResult, Row } from "./job.js";
@@ -19,12 +20,17 @@ export interface LoopOptions {
   readonly maxWaiting: number;
 }
 
-/** The decoder with a position per row and the top-1 token of each, see `perRowDecoder` and `withArgmaxOutput`. */
-export type LoopModel = Pick<LoadedModel, "runtime" | "model" | "encoder" | "decoder">;
+/** The decoder with a position per row and the top-1 token of each, see `perRowDecoder` and `withArgmaxOutput`; perhaps one that drafts. */
+export type LoopModel = Pick<LoadedModel, "runtime" | "model" | "encoder" | "decoder"> & {
+  /** Absent: every step is one token of each row. */
+  readonly drafting?: Drafting | undefined;
+};
 
 /** Receives events of the loop, for metrics. */
 export interface LoopObserver {
   readonly onStep?: (rows: number, milliseconds: number) => void;
+  /** Called after a step that verified drafts. */
+  readonly onDrafts?: (drafted: number, accepted: number) => void;
 }
 
 /** Limit of source tokens encoded between two steps, which bounds the delay of running answers. */
@@ -157,6 +163,7 @@ export class BatchLoop {
         prompt,
         past: 0,
         next: bos,
+        drafts: [],
         chosen: 0,
         logProbability: 0,
         firstTokenAt: undefined,
@@ -198,11 +205,13 @@ export class BatchLoop {
     }
   }
 
-  /** Halves the batch while most of its rows are free, because free rows cost computation. */
+  /** Halves the batch while most of its rows are free, because free rows cost computation, and to where rows are drafted for. */
   async #shrink(): Promise<void> {
     const { rows, width } = this.#state.size;
-    if (this.#waiting.length > 0 || this.active * 4 > rows) return;
-    const smaller = rowsFor(this.active * 2, this.#options.maxRows);
+    const drafted = this.#loaded.drafting?.rows ?? 0;
+    const isDraftable = this.active <= drafted && rows > drafted;
+    if (this.#waiting.length > 0 || (this.active * 4 > rows && !isDraftable)) return;
+    const smaller = rowsFor(isDraftable ? this.active : this.active * 2, this.#options.maxRows);
     if (smaller < rows) await this.#resize(smaller, width);
   }
 
@@ -218,35 +227,53 @@ export class BatchLoop {
     const began = performance.now();
     const { model, decoder } = this.#loaded;
     const { rows } = this.#state.size;
-    const ids = new Int32Array(rows).fill(model.tokens.pad);
-    const past = new Int32Array(rows);
-    this.#rows.forEach((row, at) => {
-      if (row === undefined) return;
-      ids[at] = row.prompt[row.past] ?? row.next;
-      past[at] = row.past;
-    });
+    const drafting = draftingFor(this.#loaded.drafting, this.#rows);
+    const { ids, past, drafts, tokens } = stepInputs(this.#rows, model, drafting !== undefined);
     // Logits stay on the device unless a request samples from them.
     const takesLogits = this.#rows.some((row) => row?.job.choose !== undefined);
-    const { fetched } = await decoder.run({
+    const { fetched } = await (drafting?.session ?? decoder).run({
       feeds: {
-        [GRAPH_IO.targetIds]: createHostTensor("int32", [rows, 1], ids),
+        [GRAPH_IO.targetIds]: createHostTensor("int32", [rows, tokens], ids),
         [GRAPH_IO.pastLength]: createHostTensor("int32", [rows], past),
         ...this.#state.feeds,
       },
-      fetch: [GRAPH_IO.bestIds, GRAPH_IO.bestLogProbabilities, ...(takesLogits ? [GRAPH_IO.logits] : [])],
+      fetch: [
+        ...[GRAPH_IO.bestIds, GRAPH_IO.bestLogProbabilities],
+        ...(takesLogits ? [GRAPH_IO.logits] : []),
+        ...(drafting === undefined ? [] : [GRAPH_IO.draftIds]),
+      ],
       ...cacheWrites(model.caches, this.#state.present, [...past]),
     });
-    const best = topTokens(fetched, rows);
+    const best = topTokens(fetched, rows * tokens);
     const logitsOf = takesLogits
       ? logitRows(fetched[GRAPH_IO.logits], rows, model.vocabularySize)
       : undefined;
+    const draftsOf = drafting && draftRows(fetched[GRAPH_IO.draftIds], rows);
     this.#observer.onStep?.(this.active, performance.now() - began);
     await this.#anyReady();
+    let accepted = 0;
     for (const [at, row] of this.#rows.entries()) {
       if (row === undefined || pendingOf(row) !== undefined) continue;
-      const top = { token: best.ids[at]!, logProbability: best.logProbabilities[at]! };
-      if (!this.#advance(row, () => chosenBy(row.job, top, logitsOf?.(at)))) this.#rows[at] = undefined;
+      const before = row.past;
+      const top = (token: number): ChosenToken => ({
+        token: best.ids[at * tokens + token]!,
+        logProbability: best.logProbabilities[at * tokens + token]!,
+      });
+      const goesOn = this.#verify(row, drafts[at]!, (token) => chosenBy(row.job, top(token), logitsOf?.(at)));
+      accepted += row.past - before - 1;
+      row.drafts = drafting === undefined ? [] : usableDrafts(row, draftsOf!(at), drafting, model);
+      if (!goesOn) this.#rows[at] = undefined;
       if (isSliceOver()) await nextSlice();
+    }
+    const drafted = drafts.reduce((sum, { length }) => sum + length, 0);
+    if (drafted > 0) this.#observer.onDrafts?.(drafted, accepted);
+  }
+
+  /** Passes a row its next tokens: one, and one for each draft that it agrees with. @returns whether the row continues */
+  #verify(row: Row, drafts: readonly number[], chosen: (token: number) => ChosenToken): boolean {
+    for (let token = 0; ; token++) {
+      if (!this.#advance(row, () => chosen(token))) return false;
+      if (token === drafts.length || drafts[token] !== row.next) return true;
     }
   }
 

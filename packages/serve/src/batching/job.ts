@@ -49,6 +49,8 @@ export interface Row {
   past: number;
   /** The id to feed next, after the prompt. */
   next: number;
+  /** Ids that may follow it. */
+  drafts: readonly number[];
   chosen: number;
   logProbability: number;
   firstTokenAt: number | undefined;

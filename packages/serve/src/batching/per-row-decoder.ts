@@ -13,6 +13,8 @@
  * If(one token), step, run ──► step                                              (runs of several tokens are none of these)
  * ```
  *
+ * For runs of several tokens (a token and its drafts) positions count up: `position_ids [batch, tokens]`, and the last edit is not made.
+ *
  * Source: onnxruntime 1.30, group_query_attention.cc and rotary_embedding_helper.h.
  */
 import { GRAPH_IO, ROW_POSITIONS } from "@slm/exported-model";
@@ -34,22 +36,30 @@ const READERS: ReadonlyMap<
 const AXES_NAME = "serve/last_axis";
 const MAX_NAME = "serve/longest";
 const IDS_NAME = "serve/position_ids";
+const COUNT_NAME = "serve/count_up";
+const [ZERO_NAME, ONE_NAME] = ["serve/zero", "serve/one"];
 
 /** Whether a decoder already takes a position per row. */
 export function hasRowPositions(graph: Graph): boolean {
   return graph.inputs.find(({ name }) => name === GRAPH_IO.pastLength)?.shape[0] !== 1;
 }
 
+/** Whether every row of a batch may read several tokens in a run. GroupQueryAttention takes them for one row alone. */
+export const readsSeveralOfEveryRow = (graph: Graph): boolean =>
+  graph.nodes.every(({ opType }) => opType !== "GroupQueryAttention");
+
 /**
  * The decoder with `past_length` int32 `[batch]`. For rows at equal positions the results are the same.
  *
+ * @param tokens of a row in a run
  * @throws SlmError OP_UNSUPPORTED if an operator other than those above reads the positions.
  */
-export function perRowDecoder(graph: Graph): Graph {
+export function perRowDecoder(graph: Graph, tokens: "one" | "several" = "one"): Graph {
   if (hasRowPositions(graph)) return graph;
   const positions = new Set<string>([GRAPH_IO.pastLength]);
   const made = new Map<string, GraphNode>();
-  const nodes = graph.nodes.flatMap(stepOf).flatMap((node): GraphNode[] => {
+  const isStep = tokens === "one";
+  const nodes = (isStep ? graph.nodes.flatMap(stepOf) : graph.nodes).flatMap((node): GraphNode[] => {
     const read = node.inputs.flatMap((input, at) => (positions.has(input) ? [at] : []));
     if (read.length === 0) return [node];
     if (node.domain === "" && CARRIERS.has(node.opType)) {
@@ -76,8 +86,9 @@ export function perRowDecoder(graph: Graph): Graph {
         };
         made.set(name, added);
         fresh.push(added);
+        if (kind === "Unsqueeze" && !isStep) fresh.push(...countedUp(name));
       }
-      return name;
+      return kind === "Unsqueeze" && !isStep ? counted(name) : name;
     };
     const inputs = node.inputs.map((input, at) => {
       if (!read.includes(at)) return input;
@@ -92,7 +103,11 @@ export function perRowDecoder(graph: Graph): Graph {
     inputs: graph.inputs.map((input) =>
       input.name === GRAPH_IO.pastLength ? { ...input, shape: ["batch"] } : input,
     ),
-    initializers: new Map([...graph.initializers, [AXES_NAME, lastAxis()]]),
+    initializers: new Map([
+      ...graph.initializers,
+      [AXES_NAME, int64(AXES_NAME, [1], [-1])],
+      ...scalars(isStep),
+    ]),
   };
 }
 
@@ -112,10 +127,47 @@ function isOwnAxis({ initializers }: Graph, { opType, domain, inputs }: GraphNod
   return shape !== undefined && readIntegers(shape)?.join() === ROW_POSITIONS.shape.join();
 }
 
-/** Axis -1: of `[batch]` the only one for ReduceMax, and the new last one for Unsqueeze. */
-function lastAxis(): Initializer {
-  return { name: AXES_NAME, dtype: "int64", shape: [1], data: packValues("int64", [-1]) };
+const counted = (first: string): string => `${COUNT_NAME}/${first}`;
+
+/** `first` int64 `[batch, 1]` + 0, 1, ... as many as there are tokens: int64 `[batch, tokens]`. */
+function countedUp(first: string): readonly GraphNode[] {
+  const [size, count, offsets] = ["size", "count", "offsets"].map((part) => `${counted(first)}/${part}`) as [
+    string,
+    string,
+    string,
+  ];
+  const node = (opType: string, inputs: readonly string[], output: string, attributes = {}): GraphNode => ({
+    name: output,
+    opType,
+    domain: "",
+    inputs,
+    outputs: [output],
+    attributes,
+  });
+  return [
+    node("Shape", [GRAPH_IO.targetIds], size, { start: int(1), end: int(2) }),
+    node("Squeeze", [size], count),
+    node("Range", [ZERO_NAME, count, ONE_NAME], offsets),
+    node("Add", [first, offsets], counted(first)),
+  ];
 }
+
+/** Initializers that only runs of several tokens read. */
+const scalars = (isStep: boolean): readonly (readonly [string, Initializer])[] =>
+  isStep
+    ? []
+    : [
+        [ZERO_NAME, int64(ZERO_NAME, [], [0])],
+        [ONE_NAME, int64(ONE_NAME, [], [1])],
+      ];
+
+/** Axis -1 is of `[batch]` the only one for ReduceMax, and the new last one for Unsqueeze. */
+const int64 = (name: string, shape: readonly number[], values: readonly number[]): Initializer => ({
+  name,
+  dtype: "int64",
+  shape,
+  data: packValues("int64", values),
+});
 
 function unsupported(node: GraphNode): SlmError {
   return new SlmError(

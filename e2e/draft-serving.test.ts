@@ -1,0 +1,117 @@
+/** A server verifies drafts of every row: the answers of plain greedy decoding, each row going on by as many tokens as hold. */
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { readCheckpoint } from "@slm/checkpoints";
+import { loadGenerator, type Generation } from "@slm/inference";
+import { encoderDecoderConfig } from "@slm/model";
+import { exportWeights } from "@slm/onnx-export";
+import { quantizeDirectory } from "@slm/quantization";
+import type { Runtime } from "@slm/runtime";
+import { createCpuRuntime } from "@slm/runtime-node";
+import { serveConfig } from "@slm/serve";
+import { loadTokenizer } from "@slm/tokenizer";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { DRAFTED_ROWS } from "../packages/serve/src/batching/draft-steps.js";
+import { loadServedModel } from "../packages/serve/src/served-model.js";
+import { LONGEST, SPELLED, sourcesOf, tokensOf, trainedSpeller } from "./trained-speller.js";
+
+let runtime: Runtime;
+let workspace: string;
+let checkpoint: string;
+const sources = sourcesOf(40, LONGEST, 77, SPELLED);
+
+beforeAll(async () => {
+  runtime = await createCpuRuntime({ inThread: true, threads: 1 });
+  workspace = await mkdtemp(join(tmpdir(), "slm-draft-serving-"));
+  checkpoint = await trainedSpeller(workspace, runtime);
+}, 240_000);
+
+afterAll(async () => {
+  await runtime.close();
+  await rm(workspace, { recursive: true });
+});
+
+async function plainAnswers(directory: string): Promise<readonly Generation[]> {
+  const generator = await loadGenerator(directory, runtime, { draftTokens: 0 });
+  const answers = await generator.generate(sources, { batchSize: 1 });
+  await generator.close();
+  return answers;
+}
+
+describe.each([
+  ["short answers, drafted for where one row is active", 18, false],
+  ["long answers, drafted for in every row", 150, true],
+])("%s", (_name, maxTarget, draftsEveryRow) => {
+  const directories: string[] = [];
+
+  beforeAll(async () => {
+    const { config, weights } = await readCheckpoint(checkpoint);
+    const longer = encoderDecoderConfig.parse({ ...config, maxTarget });
+    const source = { config: longer, weights, name: "tiny", tokenizerDirectory: checkpoint };
+    const [float32, integer] = ["float32", "cpu"].map((part) =>
+      join(workspace, `served-${maxTarget}-${part}`),
+    ) as [string, string];
+    await mkdir(float32);
+    await exportWeights(source, { target: "cpu", outputDirectory: float32 });
+    await mkdir(integer);
+    await quantizeDirectory({ modelDirectory: float32, outputDirectory: integer, scheme: "cpu" });
+    directories.push(float32, integer);
+  });
+
+  test.each([1, 4, 7])(
+    "answers alike at %i connections, rows going on by what holds",
+    async (connections) => {
+      for (const directory of directories) {
+        const plain = await plainAnswers(directory);
+        const { answers, drafted, accepted, steps } = await serve(directory, sources, connections);
+        expect(answers).toEqual(plain.map(({ text }) => text));
+        expect(accepted).toBeLessThanOrEqual(drafted);
+        if (!draftsEveryRow && connections > 1) continue;
+        if (connections > DRAFTED_ROWS) continue;
+        expect(accepted).toBeGreaterThan(0.3 * drafted);
+        expect(steps * connections).toBeLessThan(0.9 * tokensOf(plain) + 10 * connections);
+      }
+    },
+  );
+});
+
+/** Answers of a server that is asked by so many at once, and what its steps verified. */
+async function serve(
+  directory: string,
+  sources: readonly string[],
+  connections: number,
+): Promise<{
+  readonly answers: readonly string[];
+  readonly drafted: number;
+  readonly accepted: number;
+  readonly steps: number;
+}> {
+  const seen = { drafted: 0, accepted: 0, steps: 0 };
+  const served = await loadServedModel(directory, await createCpuRuntime({ threads: 1 }), {
+    maxRows: 8,
+    maxWaiting: 64,
+    limits: serveConfig.parse({}),
+    onStep: () => {
+      seen.steps++;
+    },
+    onDrafts: (drafted, accepted) => {
+      seen.drafted += drafted;
+      seen.accepted += accepted;
+    },
+  });
+  const tokenizer = await loadTokenizer(directory);
+  const { signal } = new AbortController();
+  const answers = sources.map(() => "");
+  let next = 0;
+  const ask = async (): Promise<void> => {
+    for (let at = next++; at < sources.length; at = next++) {
+      const source = tokenizer.encodeSource(sources[at]!);
+      const prepared = await served.prepare({ source, rules: served.rulesOf(undefined), signal });
+      answers[at] = (await prepared.run()).text;
+    }
+  };
+  await Promise.all(Array.from({ length: connections }, ask));
+  await served.close();
+  return { answers, ...seen };
+}

@@ -1,0 +1,95 @@
+/**
+ * Steps of a batch whose rows have drafts: each row is fed its token and what its draft heads said may follow, and goes on by as many as
+ * hold. Rows have different numbers of drafts; shorter ones are padded, and what follows their end is dropped.
+ *
+ * ```
+ * ids [rows, tokens]      past [rows]
+ *  t  d1 d2 d3             12            accepts 3 tokens: past 15
+ *  t  d1  .  .              4            accepts 1: past 5
+ * ```
+ */
+import type { DeviceModel } from "@slm/exported-model";
+import { SlmError } from "@slm/core";
+import { joinDrafts, type HostTensor, type Session } from "@slm/runtime";
+import type { Row } from "./job.js";
+
+/**
+ * Largest batch that drafts, for decoders that read several tokens of every row. In larger ones products take time for each row of a run,
+ * and a rejected draft costs as much as a token.
+ */
+export const DRAFTED_ROWS = 4;
+
+/** A decoder that verifies drafts and makes new ones. */
+export interface Drafting {
+  readonly session: Session;
+  /** Most draft tokens of a row in a step. */
+  readonly tokens: number;
+  /** Largest batch that it reads. */
+  readonly rows: number;
+}
+
+/** The drafting decoder, for a batch that it can read and whose rows all take the most probable token; else undefined. */
+export function draftingFor(
+  drafting: Drafting | undefined,
+  rows: readonly (Row | undefined)[],
+): Drafting | undefined {
+  if (drafting === undefined || rows.length > drafting.rows) return undefined;
+  const isPlain = rows.every((row) => row === undefined || isGreedy(row));
+  return isPlain ? drafting : undefined;
+}
+
+const isGreedy = ({ job, prompt }: Row): boolean =>
+  job.choose === undefined && job.pending === undefined && prompt.length === 1;
+
+export interface StepInputs {
+  /** int32 `[rows, tokens]` */
+  readonly ids: Int32Array<ArrayBuffer>;
+  /** int32 `[rows]` */
+  readonly past: Int32Array<ArrayBuffer>;
+  readonly tokens: number;
+  /** Drafts that each row is fed. */
+  readonly drafts: readonly (readonly number[])[];
+}
+
+/** What a step is fed; without drafts if `isDrafting` is false. No row is fed beyond the caches. */
+export function stepInputs(
+  rows: readonly (Row | undefined)[],
+  { tokens: { pad }, maxTarget }: Pick<DeviceModel, "tokens" | "maxTarget">,
+  isDrafting: boolean,
+): StepInputs {
+  const past = Int32Array.from(rows, (row) => row?.past ?? 0);
+  // Every row writes as many positions as the longest.
+  const room = Math.min(...past.map((length) => maxTarget - length - 1));
+  const drafts = rows.map((row) => (isDrafting ? (row?.drafts ?? []).slice(0, room) : []));
+  const tokens = 1 + Math.max(...drafts.map(({ length }) => length));
+  const ids = new Int32Array(rows.length * tokens).fill(pad);
+  rows.forEach((row, at) => {
+    if (row === undefined) return;
+    ids.set([row.prompt[row.past] ?? row.next, ...drafts[at]!], at * tokens);
+  });
+  return { ids, past, tokens, drafts };
+}
+
+/** New drafts of a row: up to the end of the answer, and to the most tokens that it may have. */
+export function usableDrafts(
+  { job, chosen }: Row,
+  made: readonly number[],
+  { tokens }: Drafting,
+  { tokens: { eos } }: Pick<DeviceModel, "tokens">,
+): readonly number[] {
+  const room = Math.max(0, job.maxTokens - chosen - 1);
+  return joinDrafts(made.slice(0, Math.min(tokens, room)), [], eos);
+}
+
+/** @throws SlmError SHAPE_MISMATCH unless they are int32 `[rows, heads]` */
+export function draftRows(drafts: HostTensor | undefined, rows: number): (row: number) => readonly number[] {
+  const data = drafts?.data;
+  if (!(data instanceof Int32Array) || data.length % rows !== 0) {
+    throw new SlmError(
+      "SHAPE_MISMATCH",
+      `serve: drafts must be int32 [${rows}, heads], got ${drafts?.dtype ?? "none"}`,
+    );
+  }
+  const heads = data.length / rows;
+  return (row) => [...data.subarray(row * heads, (row + 1) * heads)];
+}
