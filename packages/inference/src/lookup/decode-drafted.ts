@@ -59,6 +59,7 @@ async function decodeSource(
     const decoded = await decodeWithDrafts(steps, {
       bos: model.tokens.bos,
       eos: model.tokens.eos,
+      rules: options.rules,
       ownDrafts: decoding.draftTokens,
       lookup: draftTokens === undefined ? undefined : { source: source.ids, most: draftTokens },
       maxTokens: roomForTokens(model, prefix.length, options.maxTokens),
