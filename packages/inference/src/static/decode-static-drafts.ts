@@ -54,6 +54,7 @@ async function decodeSource(
     const decoded = await decodeWithDrafts(steps, {
       bos: model.tokens.bos,
       eos: model.tokens.eos,
+      rules: options.rules,
       ownDrafts: heads,
       lookup: lookup === undefined ? undefined : copyRule(model, source.ids, lookup),
       maxTokens: roomForTokens(model, parts.prefix.length, options.maxTokens),
