@@ -3,9 +3,10 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readCheckpoint } from "@slm/checkpoints";
+import { deployToDirectory } from "@slm/deploy";
 import { loadGenerator, type Generation } from "@slm/inference";
 import { encoderDecoderConfig } from "@slm/model";
-import { exportWeights } from "@slm/onnx-export";
+import { exportModel, exportWeights } from "@slm/onnx-export";
 import { quantizeDirectory } from "@slm/quantization";
 import type { Runtime } from "@slm/runtime";
 import { createCpuRuntime } from "@slm/runtime-node";
@@ -14,7 +15,7 @@ import { loadTokenizer } from "@slm/tokenizer";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { DRAFTED_ROWS } from "../packages/serve/src/batching/draft-steps.js";
 import { loadServedModel } from "../packages/serve/src/served-model.js";
-import { LONGEST, SPELLED, sourcesOf, tokensOf, trainedSpeller } from "./trained-speller.js";
+import { HEADS, LONGEST, SPELLED, sourcesOf, tokensOf, trainedSpeller } from "./trained-speller.js";
 
 let runtime: Runtime;
 let workspace: string;
@@ -30,6 +31,22 @@ beforeAll(async () => {
 afterAll(async () => {
   await runtime.close();
   await rm(workspace, { recursive: true });
+});
+
+test("a bundle drafts as the model that it was made of", async () => {
+  const [model, outputDirectory] = [join(workspace, "bundled-model"), join(workspace, "bundle")];
+  await mkdir(model);
+  await exportModel({ checkpointDirectory: checkpoint, target: "cpu", outputDirectory: model });
+  await mkdir(outputDirectory);
+  await deployToDirectory({ model, outputDirectory, card: {} });
+  const plain = await plainAnswers(outputDirectory);
+  const generator = await loadGenerator(outputDirectory, runtime);
+  expect(generator.drafts).toEqual({ tokens: HEADS, reason: undefined });
+  const drafted = await generator.generate(sources, { batchSize: 1 });
+  await generator.close();
+  expect(drafted.map(({ tokens }) => tokens)).toEqual(plain.map(({ tokens }) => tokens));
+  const runs = drafted.reduce((sum, { stepsMs }) => sum + stepsMs.length, 0);
+  expect(tokensOf(drafted) / runs).toBeGreaterThan(1.3);
 });
 
 async function plainAnswers(directory: string): Promise<readonly Generation[]> {

@@ -38,7 +38,7 @@ export interface LoadedModel extends ModelDescription {
   close(): Promise<void>;
 }
 
-export interface DraftingDecoder {
+interface DraftingDecoder {
   readonly session: Session;
   /** Most draft tokens of a run. */
   readonly tokens: number;
