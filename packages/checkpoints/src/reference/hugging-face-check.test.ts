@@ -102,7 +102,7 @@ describe("a model that differs", () => {
   });
 
   test.each([
-    ["t5", { feed_forward_proj: "gated-relu" }, "feed_forward_proj 'gated-relu'"],
+    ["t5", { feed_forward_proj: "gated-tanh" }, "feed_forward_proj 'gated-tanh'"],
     ["bart", { decoder_attention_heads: 4 }, "decoder_attention_heads 4"],
     ["t5", { model_type: "longt5" }, "model_type 'longt5'"],
     ["t5", { num_layers: 9999 }, "9999 layers"],
