@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { GRAPH_IO } from "@slm/exported-model";
-import type { ModelConfig } from "@slm/model";
+import type { EncoderDecoderConfig, ModelConfig } from "@slm/model";
 import { exportRandomBaseline, exportWeights, type ExportReport } from "@slm/onnx-export";
 import { createHostTensor, type Runtime, type Session } from "@slm/runtime";
 import { createCpuRuntime } from "@slm/runtime-node";
@@ -98,6 +98,28 @@ test("an exported student of a teacher with two rotary bases and normed heads co
     const { parity } = await exported({ ...encoderDecoder, ...change });
     expect(parity?.maxAbs).toBeLessThan(TOLERANCE);
   }
+});
+
+/** As T5Gemma 2: one attention of the decoder, windows of the encoder that reach further to one side. */
+const MERGED: EncoderDecoderConfig = {
+  ...encoderDecoder,
+  activation: "geglu",
+  qkNorm: true,
+  postNorm: true,
+  bias: false,
+  mergedAttention: true,
+  localRope: { ropeTheta: 50, encoderLayers: [0], decoderLayers: [1] },
+  slidingWindow: { window: 4, encoderLayers: [0], decoderLayers: [1], encoder: { before: 2, after: 2 } },
+};
+
+test("an exported decoder with one attention over target and source computes what the trained one does", async () => {
+  for (const room of [{}, LONG]) {
+    const { parity } = await exported({ ...MERGED, ...room });
+    expect(parity?.maxAbs).toBeLessThan(TOLERANCE);
+  }
+  await expect(exported(MERGED, { target: "web" })).rejects.toMatchObject({
+    code: "OP_UNSUPPORTED",
+  });
 });
 
 describe.each([encoderDecoder, decoderOnly])("an exported $architecture model", (base) => {

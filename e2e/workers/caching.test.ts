@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createRandom } from "@slm/decoding";
 import { loadTokenizer } from "@slm/tokenizer";
+import type { WorkerShare } from "@slm/workers";
 import { execa } from "execa";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { bin } from "../slm-process.js";
@@ -97,6 +98,11 @@ describe("slm teacher cache --workers", () => {
     expect(exitCode, stderr).toBe(0);
     expect(await cacheContents(run)).toEqual(expected);
     expect(result).not.toHaveProperty("unscored");
+    const shares = result["workers"] as readonly WorkerShare[];
+    // Every shard was accepted once, from one of the workers.
+    expect(shares.reduce((sum, { jobs }) => sum + jobs, 0)).toBe(8);
+    expect(shares.reduce((sum, { units }) => sum + units, 0)).toBe(result["tokens"]);
+    for (const { worker } of shares) expect(workers.map(({ output }) => output()).join("")).toContain(worker);
     const { longest, all } = await messages.stop();
     expect(longest).toBeGreaterThan(0);
     expect(longest).toBeLessThanOrEqual(4096);

@@ -85,13 +85,20 @@ test("slm eval --workers gives the metrics, intervals and predictions of one mac
   expect(alone).toMatchObject({ n: ROWS, confidence: { mean: expect.any(Number) as number } });
   const [storage, scratch] = [at("shared"), at("scratch")];
   await mkdir(storage);
-  workers.push(...[1, 2].map(() => startWorker(redis, { storage, scratch })));
+  // One connects with TLS, and trusts the certificate's authority.
+  const secure = { ...redis, url: redis.tlsUrl };
+  workers.push(
+    startWorker(redis, { storage, scratch }),
+    startWorker(secure, { storage, scratch }, { NODE_EXTRA_CA_CERTS: redis.authority }),
+  );
   const messages = watchMessages(redis.client);
   const evaluating = evaluate("shared", "--workers", redis.url, "--storage", storage);
   const isDone = ({ output }: WorkerProcess): boolean => /chunk-\d+: done/u.test(output());
   await until("a chunk is answered", () => workers.some(isDone));
-  workers.find(isDone)!.process.kill("SIGKILL");
+  await until("both work", () => workers.every(({ output }) => output().includes("worker ")));
+  workers[0]!.process.kill("SIGKILL");
   expect(await evaluating).toEqual(alone);
+  expect(isDone(workers[1]!)).toBe(true);
   const { longest } = await messages.stop();
   expect(longest).toBeGreaterThan(0);
   expect(longest).toBeLessThanOrEqual(4096);

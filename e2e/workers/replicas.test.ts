@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sha256 } from "@slm/core";
+import type { WorkerShare } from "@slm/workers";
 import { execa } from "execa";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { bin } from "../slm-process.js";
@@ -78,7 +79,14 @@ test("gives the weights of one machine when a worker is killed in a round and Re
   const { exitCode, stdout, stderr } = await distilling;
   expect(exitCode, stderr).toBe(0);
   expect(await weights(run)).toBe(await weights(at("alone")));
-  const { rounds } = (JSON.parse(stdout) as { result: { rounds: Rounds } }).result;
+  const { rounds, workers: shares } = (
+    JSON.parse(stdout) as { result: { rounds: Rounds; workers: readonly WorkerShare[] } }
+  ).result;
+  // Three rounds of two replicas of 100 steps, and three averages.
+  expect(shares.reduce((sum, { jobs }) => sum + jobs, 0)).toBe(9);
+  expect(shares.reduce((sum, { units }) => sum + units, 0)).toBe(600);
+  const page = await readFile(join(run, "distill", "report.html"), "utf8");
+  for (const { worker } of shares) expect(page).toContain(worker);
   expect(rounds.rounds).toBe(3);
   // 100 steps a round: 8 bytes per weight and replica at each, against at most 32 and the average's share a round.
   expect(rounds.gradientTrafficBytes / rounds.trafficBytes).toBeGreaterThan(15);

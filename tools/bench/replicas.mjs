@@ -2,10 +2,10 @@
  * Replicas on workers against one machine, for the same tokens: the student of the quick start, learning CMUdict from labels, by one machine and
  * by replicas that average their weights once a round. Needs redis-server; everything else is made in a temporary directory.
  *
- *   node tools/bench/replicas.mjs [--steps 1600] [--batch 64] [--replicas 2] [--inner 200] [--outer 0.7:0.9,1:0] [--rows 20000]
+ *   node tools/bench/replicas.mjs [--steps 1600] [--batch 64] [--replicas 2] [--inner 200] [--outer 0.7:0.9,1:0] [--rows 20000] [--synchronous]
  *
- * Arms: one machine with so many steps; one machine with batches of all replicas together, as an exchange of gradients at every step would have;
- * and per outer setting (learning rate : momentum) the replicas, each with steps / replicas steps. Prints the loss on all dev rows [nats per
+ * Arms: one machine with so many steps; with --synchronous, one machine with batches of all replicas together, as an exchange of gradients at
+ * every step would have; and per outer setting (learning rate : momentum) the replicas, each with steps / replicas steps. Prints the loss on all dev rows [nats per
  * token], how far it is from that of one machine, the bytes that the machines exchanged, and how many times as many gradients would be.
  */
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -24,6 +24,7 @@ const { values } = parseArgs({
     inner: { type: "string", default: "200" },
     outer: { type: "string", default: "0.7:0.9,1:0" },
     rows: { type: "string" },
+    synchronous: { type: "boolean", default: false },
   },
 });
 const [steps, batch, count, inner] = ["steps", "batch", "replicas", "inner"].map((name) =>
@@ -90,14 +91,16 @@ try {
   const results = [await train("one machine", {})];
   const report = (result) => console.log(JSON.stringify(result));
   report(results[0]);
-  results.push(
-    await train(`batches of ${count * batch}`, {
-      batchSize: count * batch,
-      steps: steps / count,
-      evaluateEvery: steps / count,
-    }),
-  );
-  report(results.at(-1));
+  if (values.synchronous) {
+    results.push(
+      await train(`batches of ${count * batch}`, {
+        batchSize: count * batch,
+        steps: steps / count,
+        evaluateEvery: steps / count,
+      }),
+    );
+    report(results.at(-1));
+  }
   await queue.startWorkers(count, at("shared"));
   for (const outer of values.outer.split(",")) {
     const [outerLearningRate, outerMomentum] = outer.split(":");

@@ -10,14 +10,14 @@ import { lineChart } from "../../packages/report/dist/index.js";
 
 const { values } = parseArgs({ options: { chart: { type: "string" } } });
 
-/** What a worker is assumed to be; docs/scaling.md says where the numbers are from. */
+/** A worker. docs/scaling.md says where the numbers are from. */
 const WORKER = {
-  /** Floating-point operations per second that the teacher's matrices reach. */
-  flops: 100e9,
-  /** Bytes per second between a worker and the storage. */
+  /** Floating-point operations per second of a single-threaded one in a teacher's forward pass: measured. */
+  flops: 83e9,
+  /** Bytes per second between a worker and the storage: a link of 1 Gbit/s. */
   bytesPerSecond: 125e6,
 };
-/** Bytes per second that the storage serves to all. */
+/** Bytes per second that the storage serves to all: a link of 10 Gbit/s. */
 const STORAGE_BYTES_PER_SECOND = 1.25e9;
 /** Target positions of a job. */
 const JOB_TOKENS = 32_768;
@@ -28,10 +28,15 @@ const TASK_BYTES = 4 * READ_PER_TARGET;
 const CACHE_BYTES = 115;
 /** Bytes of a stored weight. */
 const WEIGHT_BYTES = 2;
-/** Seconds of a job besides its computation: queue, files, and a process that is already there. */
-const JOB_SECONDS = 0.5;
-/** Seconds in which the run takes one shard: fetch, check, write. */
-const TAKE_SECONDS = 0.02;
+/** Seconds of a job besides its computation, and of a run besides its jobs: measured. */
+const JOB_SECONDS = 0.1;
+const RUN_SECONDS = 3;
+/** Seconds in which the run itself makes the task of a target position and takes its part of a shard: measured. */
+const TAKE_SECONDS = 9e-6;
+/** Bytes that a round exchanges per weight and replica, and for its average: float32 weights and the two moments of AdamW. */
+const ROUND = { sent: 12, received: 4, read: 4, written: 8 };
+/** Seconds of a round besides steps and transfers: measured. */
+const ROUND_SECONDS = 1.2;
 
 /** A cache of so many target tokens by so many workers. */
 function cache(parameters, tokens, workers) {
@@ -42,9 +47,10 @@ function cache(parameters, tokens, workers) {
   const copies =
     (WEIGHT_BYTES * parameters) / Math.min(WORKER.bytesPerSecond, STORAGE_BYTES_PER_SECOND / busy);
   const byWorkers = Math.ceil(jobs / busy) * perJob + copies;
-  const byRun = jobs * TAKE_SECONDS;
+  const byRun = tokens * TAKE_SECONDS;
   return {
-    seconds: Math.max(byWorkers, byRun),
+    seconds: RUN_SECONDS + Math.max(byWorkers, byRun),
+    isFedTooSlowly: byRun > byWorkers,
     traffic: (TASK_BYTES + CACHE_BYTES) * tokens * 2 + WEIGHT_BYTES * parameters * busy,
     storage: CACHE_BYTES * tokens,
   };
@@ -52,15 +58,14 @@ function cache(parameters, tokens, workers) {
 
 /** A round of replicas: bytes sent and received, and seconds, for a student of so many weights and so many local steps. */
 function round(parameters, replicas, steps, secondsPerStep) {
-  const perReplica = { sent: 12 * parameters, received: 4 * parameters, moved: 12 * parameters };
-  const average = 4 * parameters * replicas + 8 * parameters;
-  const bytes = replicas * (perReplica.sent + perReplica.received) + average;
-  const exchange =
-    (perReplica.sent + perReplica.received) / WORKER.bytesPerSecond + average / WORKER.bytesPerSecond;
+  const perReplica = (ROUND.sent + ROUND.received) * parameters;
+  const average = (ROUND.read * replicas + ROUND.written) * parameters;
+  const shared = (replicas * perReplica) / STORAGE_BYTES_PER_SECOND;
+  const exchange = Math.max(perReplica / WORKER.bytesPerSecond, shared) + average / WORKER.bytesPerSecond;
   return {
-    bytes,
+    bytes: replicas * perReplica + average,
     gradients: 8 * parameters * replicas * steps,
-    seconds: steps * secondsPerStep + exchange + 2 * JOB_SECONDS,
+    seconds: steps * secondsPerStep + exchange + ROUND_SECONDS,
     compute: steps * secondsPerStep,
   };
 }
@@ -91,7 +96,10 @@ console.log(
 console.log(`| --- | --- | ${WORKERS.map(() => "--- |").join(" ")} --- | --- |`);
 for (const [name, parameters] of Object.entries(SIZES))
   for (const [amount, tokens] of Object.entries(TOKENS)) {
-    const times = WORKERS.map((workers) => time(cache(parameters, tokens, workers).seconds));
+    const times = WORKERS.map((workers) => {
+      const { seconds, isFedTooSlowly } = cache(parameters, tokens, workers);
+      return `${time(seconds)}${isFedTooSlowly ? " *" : ""}`;
+    });
     const { storage, traffic } = cache(parameters, tokens, 100);
     console.log(`| ${name} | ${amount} | ${times.join(" | ")} | ${size(storage)} | ${size(traffic)} |`);
   }
@@ -107,18 +115,21 @@ for (const replicas of [2, 8, 64]) {
 }
 
 if (values.chart !== undefined) {
-  const xs = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
-  const series = Object.entries(SIZES).map(([name, parameters]) => {
-    const alone = cache(parameters, 1e9, 1).seconds;
-    return {
-      name: `teacher of ${name}`,
-      points: xs.map((workers) => [workers, alone / cache(parameters, 1e9, workers).seconds]),
-    };
-  });
+  const xs = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000];
+  const drawn = [
+    ["135M", "10M"],
+    ["135M", "1B"],
+    ["1B", "1B"],
+    ["8B", "1B"],
+  ];
+  const series = drawn.map(([teacher, tokens]) => ({
+    name: `${teacher}, ${tokens} positions`,
+    points: xs.map((workers) => [workers, cache(SIZES[teacher], TOKENS[tokens], workers).seconds / 3600]),
+  }));
   const svg = await lineChart({
-    title: "How much faster than one worker, a cache of 1B tokens",
+    title: "Hours of a cache, by workers",
     xLabel: "workers",
-    yLabel: "times faster",
+    yLabel: "hours",
     logX: true,
     logY: true,
     series,

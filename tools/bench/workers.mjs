@@ -4,12 +4,14 @@
  *
  *   node tools/bench/workers.mjs [--workers 1,2] [--rows 30000] [--width 256] [--layers 4]
  *
- * Prints per number of workers: the seconds of the stage, target positions per second, how much faster than one worker, the seconds that
- * workers spent inside jobs, and what a job cost besides: (workers x seconds - seconds inside jobs) / jobs.
+ * Prints per number of workers: the seconds of the stage, target positions per second, how many times as fast as the first number, the seconds
+ * inside a job, what a job cost besides: (workers x seconds - seconds inside jobs) / jobs, and how many times as fast it would be if nothing
+ * but the machine slowed jobs down that run side by side: the ratio of seconds inside a job x the number of workers.
  */
 import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { slm, startQueue } from "../scripts/lib/queue.mjs";
 
@@ -44,10 +46,13 @@ const lines = (list) =>
     .map((source) => `${JSON.stringify({ source, target: [...source.toUpperCase()].join(" ") })}\n`)
     .join("");
 
-async function writeRecipe() {
-  await mkdir(at("rows"));
-  const file = (split) => at("rows", `${split}.jsonl`);
-  await writeFile(file("train"), lines(words(Number(values.rows))));
+/** Rows of a cache of four shards: by it every worker starts its job process before anything is timed. */
+const WARM_ROWS = 18_000;
+
+async function writeRecipe(name, rows) {
+  await mkdir(at(name));
+  const file = (split) => at(name, `${split}.jsonl`);
+  await writeFile(file("train"), lines(words(rows)));
   await writeFile(file("dev"), lines(["abcde", "fghij"]));
   await writeFile(file("test"), lines(["jihgf", "edcba"]));
   const model = {
@@ -75,49 +80,56 @@ async function writeRecipe() {
     teacher: { kind: "train", model, ...training },
     cache: { k: 8 },
   };
-  await writeFile(at("recipe.yaml"), JSON.stringify(recipe));
+  await writeFile(at(name, "recipe.yaml"), JSON.stringify(recipe));
+  return slm("teacher", "train", at(name, "recipe.yaml"), "--out", at(name, "run")).parameters;
+}
+
+/** Caches with the workers that are there. @returns the stage's report, and what the workers did */
+async function cache(name, storage) {
+  const run = at("run");
+  await cp(at(name, "run"), run, { recursive: true });
+  const before = workersDid();
+  const where = ["--out", run, "--threads", "1", "--workers", queue.url, "--storage", storage];
+  const { tokens, seconds } = slm("teacher", "cache", at(name, "recipe.yaml"), ...where);
+  // Workers tell what they did every two seconds.
+  await sleep(2500);
+  await rm(run, { recursive: true });
+  const after = workersDid();
+  return { tokens, seconds, busy: after.busy - before.busy, jobs: after.jobs - before.jobs };
+}
+
+function workersDid() {
+  const status = queue.status();
+  return {
+    busy: status.reduce((sum, worker) => sum + worker.busySeconds, 0),
+    jobs: status.reduce((sum, worker) => sum + worker.done, 0),
+  };
 }
 
 const queue = await startQueue(root);
 try {
-  await writeRecipe();
-  const { parameters } = slm("teacher", "train", at("recipe.yaml"), "--out", at("base"));
+  const parameters = await writeRecipe("measured", Number(values.rows));
+  await writeRecipe("warm", WARM_ROWS);
   console.log(`teacher of ${parameters} weights, ${values.rows} rows`);
   const rows = [];
   for (const count of counts) {
-    const [run, storage] = [at(`run-${count}`), at(`shared-${count}`)];
-    await cp(at("base"), run, { recursive: true });
+    const storage = at(`shared-${count}`);
     await mkdir(storage);
     await queue.startWorkers(count, storage);
-    const before = performance.now();
-    const { tokens, seconds, shards } = slm(
-      "teacher",
-      "cache",
-      at("recipe.yaml"),
-      "--out",
-      run,
-      "--threads",
-      "1",
-      "--workers",
-      queue.url,
-      "--storage",
-      storage,
-    );
-    const wall = (performance.now() - before) / 1000;
-    const status = queue.status();
-    const busy = status.reduce((sum, worker) => sum + worker.busySeconds, 0);
-    const jobs = status.reduce((sum, worker) => sum + worker.done, 0);
+    await cache("warm", storage);
+    const { tokens, seconds, busy, jobs } = await cache("measured", storage);
     await queue.stopWorkers();
+    const perJob = busy / jobs;
+    const first = rows[0] ?? { workers: count, seconds, perJob };
     rows.push({
       workers: count,
-      seconds,
-      wall,
-      tokensPerSecond: tokens / seconds,
-      speedup: (rows[0]?.seconds ?? seconds) / seconds,
-      busy,
       jobs,
-      shards,
+      seconds,
+      tokensPerSecond: tokens / seconds,
+      perJob,
       besides: (count * seconds - busy) / jobs,
+      timesAsFast: first.seconds / seconds,
+      bound: (count / first.workers) * (first.perJob / perJob),
     });
   }
   console.table(

@@ -115,6 +115,19 @@ try {
     const part = (name) => run("du", ["-sm", `node_modules/${name}`]).split("\t")[0];
     return `${mib} MiB, of it onnxruntime-node ${part("onnxruntime-node")}, ${NAME} ${part(NAME)}`;
   });
+  await step("the bill of materials names everything that is installed", async () => {
+    const readJson = async (...path) =>
+      JSON.parse(await readFile(join(project, "node_modules", ...path), "utf8"));
+    const { components } = await readJson(NAME, "sbom.cdx.json");
+    const { packages } = await readJson(".package-lock.json");
+    const listed = new Set(components.map(({ name }) => name));
+    const installed = Object.keys(packages).map((path) => path.split("node_modules/").at(-1));
+    const missing = installed.filter((name) => name !== NAME && !listed.has(name));
+    expect(missing.length === 0, `not in sbom.cdx.json: ${missing.join(", ")}`);
+    const notices = await readFile(join(project, "node_modules", NAME, "THIRD-PARTY-LICENSES"), "utf8");
+    expect(notices.includes("LGPL-3.0-or-later"), "no notice of libvips");
+    return `${components.length} components, ${installed.length} packages installed`;
+  });
   await step("slm --help, the quickest of five", () => {
     const bin = join(project, "node_modules", NAME, "bin", "run.js");
     const times = Array.from({ length: 5 }, () => {

@@ -15,8 +15,9 @@ import { bundleNode } from "./bundle.mjs";
 import { rollDeclarations } from "./declarations.mjs";
 import { output, root } from "./layout.mjs";
 import { writeQuickStart } from "./quick-start.mjs";
-import { writeLicences } from "./licences.mjs";
+import { bundledPackages, writeLicences } from "./licences.mjs";
 import { packageManifest } from "./manifest.mjs";
+import { installedBeside, softwareBill } from "./sbom.mjs";
 
 const RUN = `#!/usr/bin/env node
 import { main } from "../dist/main.js";
@@ -54,9 +55,12 @@ const pageFiles = ["onnxruntime-web/ort-wasm-simd-threaded.wasm", "zod"].map((na
   relative(root, resolve(name)),
 );
 const bundledFiles = [...Object.keys(code.inputs), ...data, ...pageFiles];
-const bundled = await writeLicences(bundledFiles, join(output, "THIRD-PARTY-LICENSES"));
 const manifest = await packageManifest();
 await writeJson("package.json", manifest);
+const bundled = await bundledPackages(bundledFiles);
+const beside = await installedBeside(Object.keys(manifest.dependencies));
+await writeLicences(bundled, beside, join(output, "THIRD-PARTY-LICENSES"));
+await writeJson("sbom.cdx.json", await softwareBill(manifest, bundled, beside));
 const page = manPage({
   ...manifest,
   commands,
@@ -65,4 +69,6 @@ const page = manPage({
 });
 await mkdir(join(output, "man"));
 await writeFile(join(output, manifest.man), page);
-console.log(`${manifest.name} ${manifest.version}: ${bundled} packages bundled, in ${output}`);
+console.log(
+  `${manifest.name} ${manifest.version}: ${bundled.length} packages bundled, ${beside.length} beside it, in ${output}`,
+);

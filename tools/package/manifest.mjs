@@ -27,7 +27,7 @@ export async function packageManifest() {
       "#runtime-node": "./dist/runtime-node.js",
       "#web/package.json": "./web/package.json",
     },
-    files: ["bin", "configs", "dist", "man", "web", "THIRD-PARTY-LICENSES"],
+    files: ["bin", "configs", "dist", "man", "web", "THIRD-PARTY-LICENSES", "sbom.cdx.json"],
     sideEffects: false,
     publishConfig: { access: "public" },
     oclif: commandLine,

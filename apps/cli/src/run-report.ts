@@ -14,6 +14,7 @@ import { readRunArtifacts } from "./summary/run-artifacts.js";
 import { summarizeStages } from "./summary/run-summary.js";
 import { factsOf, headlineOf, modelsSection, parametersOf, titleOf } from "./summary/summary-page.js";
 import type { TrainingRun } from "./training-runs.js";
+import { workersOfStages } from "./workers/workers-section.js";
 
 /** The page of one run, or a comparison of several. @throws SlmError DATA_INVALID for an invalid log */
 export async function runsPage(runs: readonly TrainingRun[]): Promise<string> {
@@ -35,7 +36,7 @@ export async function runsPage(runs: readonly TrainingRun[]): Promise<string> {
     title: titleOf(about, stage === "teacher" ? "teacher" : undefined),
     facts: factsOf(about, { data: manifests.data, date, parameters: parametersOf(summary) }),
     headline: stage === "teacher" || headline.length === 0 ? undefined : headline,
-    results: stage === "teacher" ? [] : modelsSection(summary),
+    results: stage === "teacher" ? [] : [...modelsSection(summary), ...workersOfStages(manifests)],
   });
 }
 

@@ -11,7 +11,7 @@ import {
 } from "./options.js";
 import type { StepDecoder } from "./step-decoder.js";
 import type { TokenConstraint } from "./token-constraint.js";
-import { applyRules, isRuling, SeenTokens } from "./token-rules.js";
+import { applyRules, isEnd, isRuling, SeenTokens } from "./token-rules.js";
 
 type BeamStrategy = Extract<Strategy, { kind: "beam" }>;
 
@@ -41,6 +41,7 @@ interface Candidate {
 interface Hypothesis extends Beam {
   readonly score: number;
   readonly reason: EndReason;
+  readonly end: number | undefined;
 }
 
 /** One source: its live beams (at most `beams`) and the best complete hypotheses found so far, both best first. */
@@ -53,8 +54,8 @@ interface Group {
 /**
  * The best hypothesis of each group of `beams` rows, by log-probability / length^lengthPenalty; length counts `eos`.
  *
- * A step considers the 2 * beams most probable continuations of a group (ties: lower beam, then lower id). Continuations that
- * end and rank among the first `beams` are complete. The first `beams` of the others stay live.
+ * A step considers the 2 * beams most probable continuations of a group (ties: lower beam, then lower id), as many times more as there are
+ * further ends. Continuations that end and rank among the first `beams` are complete. The first `beams` of the others stay live.
  * A group stops when
  * - no live beam can still win. Its sum only falls (unless a bias or a penalty adds to it), so it scores at most
  *   sum / maxTokens^lengthPenalty, or sum / next length for a negative penalty; or
@@ -79,6 +80,8 @@ export async function decodeBeams(
   const groups = Array.from({ length: decoder.rows / beams }, () => newGroup(constraint));
   const scorer = new BeamScorer(options);
   const feed = new Int32Array(decoder.rows).fill(bos);
+  // Enough for `beams` that go on, even if every beam could end in each way.
+  const considered = (2 + (options.rules?.furtherEnds?.length ?? 0)) * beams;
 
   let isLast = false;
   for (let length = 1; !isLast && groups.some(({ settled }) => !settled); length++) {
@@ -92,7 +95,7 @@ export async function decodeBeams(
     groups.forEach((group, at) => {
       if (group.settled) return;
       const firstRow = at * beams;
-      const candidates = continuations(group.live, 2 * beams, (beam, state) =>
+      const candidates = continuations(group.live, considered, (beam, state) =>
         scorer.score(firstRow + beam, logitsOf(firstRow + beam), state),
       );
       const survivors = advance(group, candidates, { at, length, last, options, strategy });
@@ -106,10 +109,10 @@ export async function decodeBeams(
   }
 
   return groups.map(({ complete }, row) => {
-    const { last, logProbability, reason } = complete[0]!;
+    const { last, logProbability, reason, end } = complete[0]!;
     const tokens = tokensOf(last);
     for (const token of tokens) onToken?.(row, token);
-    return { tokens, logProbability, finished: reason === "eos", reason };
+    return { tokens, logProbability, finished: reason === "eos", end, reason };
   });
 }
 
@@ -196,22 +199,24 @@ interface Moment {
 function advance(
   group: Group,
   candidates: readonly Candidate[],
-  { at, length, last, options: { eos, maxTokens, stopsAfter }, strategy }: Moment,
+  { at, length, last, options, strategy }: Moment,
 ): readonly Candidate[] {
   const { beams, lengthPenalty, earlyStopping } = strategy;
-  const complete = (beam: Beam, reason: EndReason): Hypothesis => ({
+  const { maxTokens, stopsAfter } = options;
+  const complete = (beam: Beam, reason: EndReason, end?: number): Hypothesis => ({
     ...beam,
     score: beam.total / length ** lengthPenalty,
     reason,
+    end,
   });
   const ended = candidates
     .slice(0, beams)
-    .filter(({ token }) => token === eos)
-    .map(({ beam, logProbability, total }) =>
-      complete({ ...group.live[beam]!, logProbability, total }, "eos"),
+    .filter(({ token }) => isEnd(options, token))
+    .map(({ beam, token, logProbability, total }) =>
+      complete({ ...group.live[beam]!, logProbability, total }, "eos", token),
     );
   const going = candidates
-    .filter(({ token }) => token !== eos)
+    .filter(({ token }) => !isEnd(options, token))
     .slice(0, beams)
     .map((candidate) => ({ candidate, beam: continued(group.live[candidate.beam]!, candidate) }));
   const isStopped = ({ beam }: { readonly beam: Beam }): boolean =>

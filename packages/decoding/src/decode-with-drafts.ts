@@ -10,10 +10,11 @@ import { draftByPromptLookup, firstDrafts, joinDrafts, type CopyRule } from "@sl
 import { notFinite } from "./logits.js";
 import { type DecodeOptions, type Decoded, type EndReason, checkInterrupted, isLate } from "./options.js";
 import type { DraftVerifier } from "./step-decoder.js";
+import { isEnd } from "./token-rules.js";
 
 export interface DraftOptions extends Pick<
   DecodeOptions,
-  "bos" | "eos" | "maxTokens" | "onToken" | "stopsAfter" | "deadlineMs" | "signal"
+  "bos" | "eos" | "rules" | "maxTokens" | "onToken" | "stopsAfter" | "deadlineMs" | "signal"
 > {
   /** Most of the decoder's own drafts that a run is fed. Default: none. */
   readonly ownDrafts?: number | undefined;
@@ -36,6 +37,7 @@ export async function decodeWithDrafts(decoder: DraftVerifier, options: DraftOpt
   const tokens: number[] = [];
   let logProbability = 0;
   let reason: EndReason | undefined;
+  let end: number | undefined;
   let past = 0;
   let drafted = firstDrafts(lookup, maxTokens - 1);
   while (reason === undefined) {
@@ -47,8 +49,9 @@ export async function decodeWithDrafts(decoder: DraftVerifier, options: DraftOpt
       if (!Number.isFinite(best.logProbabilities[at])) throw notFinite();
       logProbability += best.logProbabilities[at]!;
       past++;
-      if (token === options.eos) {
+      if (isEnd(options, token)) {
         reason = "eos";
+        end = token;
         break;
       }
       tokens.push(token);
@@ -66,5 +69,5 @@ export async function decodeWithDrafts(decoder: DraftVerifier, options: DraftOpt
     }
     if (late) reason ??= "time";
   }
-  return { tokens, logProbability, finished: reason === "eos", reason };
+  return { tokens, logProbability, finished: reason === "eos", end, reason };
 }

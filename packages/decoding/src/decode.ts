@@ -38,7 +38,7 @@ export async function decode(decoder: StepDecoder, options: DecodeOptions): Prom
 }
 
 /**
- * If no rule or constraint changes the scores, the decoder may choose tokens itself. It is not notified when `stopsAfter` ends a row.
+ * If no rule or constraint changes the scores, the decoder may choose tokens itself. It is not notified when `stopsAfter` or a further end ends a row.
  * With several rows that can be stopped, tokens are therefore chosen here, because in some weight formats the
  * input of one row affects the others.
  */
@@ -46,7 +46,8 @@ function greedySampling(decoder: StepDecoder, options: DecodeOptions): RowChoice
   const { rules, constraint, stopsAfter } = options;
   const greedySteps = decoder.greedySteps?.bind(decoder);
   const isPlain = !isRuling(rules) && constraint === undefined;
-  if (greedySteps !== undefined && isPlain && (stopsAfter === undefined || decoder.rows === 1))
+  const endsUnseen = stopsAfter !== undefined || (rules?.furtherEnds?.length ?? 0) > 0;
+  if (greedySteps !== undefined && isPlain && (!endsUnseen || decoder.rows === 1))
     return selectInDecoder(greedySteps, options);
   return selectToken(decoder, (row) => createTokenSelector(rowOptions(options, row)));
 }

@@ -106,6 +106,7 @@ const first = (ids: Raw["eos_token_id"]): number | undefined =>
 function rulesOf(settings: Raw): TokenRules {
   return {
     repetitionPenalty: settings.repetition_penalty ?? undefined,
+    furtherEnds: furtherEnds(settings),
     forcedFirst: settings.forced_bos_token_id ?? undefined,
     forcedLast: first(settings.forced_eos_token_id),
     suppressed: settings.suppress_tokens ?? undefined,
@@ -114,6 +115,12 @@ function rulesOf(settings: Raw): TokenRules {
     noRepeatNgram: settings.no_repeat_ngram_size ?? undefined,
     minTokens: Math.max((settings.min_length ?? 1) - 1, settings.min_new_tokens ?? 0, 0) || undefined,
   };
+}
+
+/** All ends but the first, which is EOS here. */
+function furtherEnds({ eos_token_id: ends }: Raw): TokenRules["furtherEnds"] {
+  const [, ...further] = [ends ?? []].flat();
+  return further.length === 0 ? undefined : further;
 }
 
 /** EOS alone is no bad word, as there. */

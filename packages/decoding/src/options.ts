@@ -58,8 +58,9 @@ export interface Decoded {
   readonly tokens: number[];
   /** Log-probability of the tokens, `eos` included, under the unmodified model (no temperature, no filter) [nats]. */
   readonly logProbability: number;
-  /** Whether `eos` ended it. */
+  /** Whether `eos` or another of the model's ends ended it, and which. */
   readonly finished: boolean;
+  readonly end?: number | undefined;
   readonly reason: EndReason;
 }
 

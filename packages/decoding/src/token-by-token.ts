@@ -9,6 +9,7 @@ import {
   stepRows,
 } from "./options.js";
 import type { TopTokens, StepDecoder } from "./step-decoder.js";
+import { isEnd } from "./token-rules.js";
 
 interface ChosenToken {
   readonly token: number;
@@ -84,6 +85,7 @@ interface OpenRow {
   readonly tokens: number[];
   logProbability: number;
   reason: EndReason | undefined;
+  end: number | undefined;
 }
 
 /** Decodes every row independently until it reaches `eos`, `maxTokens` or `stopsAfter`. */
@@ -93,15 +95,15 @@ export async function decodeTokenByToken(
   choice: RowChoice,
 ): Promise<Decoded[]> {
   const rows = Array.from({ length: decoder.rows }, (): OpenRow => {
-    return { tokens: [], logProbability: 0, reason: undefined };
+    return { tokens: [], logProbability: 0, reason: undefined, end: undefined };
   });
   try {
     await fillRows(rows, options, choice);
   } finally {
     await choice.end?.();
   }
-  return rows.map(({ tokens, logProbability, reason = "length" }) => {
-    return { tokens, logProbability, finished: reason === "eos", reason };
+  return rows.map(({ tokens, logProbability, reason = "length", end }) => {
+    return { tokens, logProbability, finished: reason === "eos", end, reason };
   });
 }
 
@@ -110,7 +112,7 @@ async function fillRows(
   options: DecodeOptions,
   { step, keepRows }: RowChoice,
 ): Promise<void> {
-  const { bos, eos, pad, maxTokens, onToken, stopsAfter, signal } = options;
+  const { bos, pad, maxTokens, onToken, stopsAfter, signal } = options;
   let feed = new Int32Array(rows.length).fill(bos);
   /** The result that each row of the decoder belongs to; undefined for rows that only fill the decoder up. */
   let places: readonly (number | undefined)[] = rows.map((_, place) => place);
@@ -126,8 +128,9 @@ async function fillRows(
       if (place === undefined || row === undefined || row.reason !== undefined) continue;
       const { token, logProbability } = chosen(at);
       row.logProbability += logProbability;
-      if (token === eos) {
+      if (isEnd(options, token)) {
         row.reason = "eos";
+        row.end = token;
         continue;
       }
       row.tokens.push(token);

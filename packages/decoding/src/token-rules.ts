@@ -17,6 +17,8 @@ export interface TokenRules {
   readonly frequencyPenalty?: number | undefined;
   /** The first token of every answer, such as a target language. Source: Hugging Face `forced_bos_token_id`. */
   readonly forcedFirst?: number | undefined;
+  /** Ids that end an answer as EOS does. Source: Hugging Face `eos_token_id`, where it is a list. */
+  readonly furtherEnds?: readonly number[] | undefined;
   /** The last token of answers as long as `maxTokens`. Source: Hugging Face `forced_eos_token_id`. */
   readonly forcedLast?: number | undefined;
   /** Ids that never occur, and those that are not the first (or the second, after a forced first). Source: `suppress_tokens`. */
@@ -56,7 +58,14 @@ export function checkRules(rules: TokenRules, vocabularySize: number): void {
     demand(Math.abs(value) <= LARGEST, `${name} must be a number up to ${LARGEST}, got ${value}`);
   }
   const { forcedFirst, forcedLast, suppressed, suppressedFirst, badWords, noRepeatNgram, minTokens } = rules;
-  const ids = { forcedFirst, forcedLast, suppressed, suppressedFirst, badWords };
+  const ids = {
+    forcedFirst,
+    forcedLast,
+    suppressed,
+    suppressedFirst,
+    badWords,
+    furtherEnds: rules.furtherEnds,
+  };
   for (const [name, value] of Object.entries(ids)) {
     const wrong = [value ?? []].flat(2).find((id) => !isIdBelow(vocabularySize, id));
     demand(wrong === undefined, `${name} must name ids below ${vocabularySize}, got ${wrong ?? ""}`);
@@ -83,6 +92,12 @@ export function isRuling(rules: TokenRules | undefined): rules is TokenRules {
     restricts(rules)
   );
 }
+
+/** Whether an id ends an answer. */
+export const isEnd = (
+  { eos, rules }: { readonly eos: number; readonly rules?: TokenRules | undefined },
+  id: number,
+): boolean => id === eos || rules?.furtherEnds?.includes(id) === true;
 
 /** Whether some ids are forced or forbidden. */
 const restricts = ({ forcedFirst, forcedLast, ...rules }: TokenRules): boolean =>
@@ -155,7 +170,7 @@ function restrict(
   };
   forbidRepeats(scores, sequence, noRepeatNgram);
   forbidWords(scores, sequence, rules.badWords ?? []);
-  if (length < minTokens) forbid([eos]);
+  if (length < minTokens) forbid([eos, ...(rules.furtherEnds ?? [])]);
   if (forcedFirst !== undefined && length === 0) allowOnly(scores, forcedFirst);
   if (forcedLast !== undefined && maxTokens !== undefined && length === maxTokens - 1)
     allowOnly(scores, forcedLast);

@@ -2,7 +2,7 @@
 import { argmax } from "./logits.js";
 import { sampleToken, type SamplingOptions } from "./sampling.js";
 import type { TokenConstraint } from "./token-constraint.js";
-import { applyRules, isRuling, SeenTokens, type TokenRules } from "./token-rules.js";
+import { applyRules, isEnd, isRuling, SeenTokens, type TokenRules } from "./token-rules.js";
 
 export interface TokenSelectorOptions {
   /** Ends the text. */
@@ -41,7 +41,7 @@ export function createTokenSelector(options: TokenSelectorOptions): (logits: Flo
     constraint?.mask(scores);
     const id = pick(scores);
     seen.add(id);
-    if (id !== eos) constraint = constraint?.after(id);
+    if (!isEnd({ eos, rules }, id)) constraint = constraint?.after(id);
     return id;
   };
 }

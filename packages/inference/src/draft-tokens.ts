@@ -3,7 +3,7 @@ import type { DeviceModel } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
 import { isRuling } from "@slm/decoding";
 import type { CopyRule } from "@slm/runtime";
-import type { BatchOptions } from "./decoding.js";
+import type { BatchOptions } from "./batch-options.js";
 
 /**
  * Weight formats with dynamically quantized activations, scaled by the largest value of a run. With them the token after a position

@@ -1,7 +1,7 @@
 /** Activations of the feed-forward block. */
 import { erfGelu, gelu, relu, silu } from "@slm/tensor";
 
-export const ACTIVATION_NAMES = ["gelu", "erf-gelu", "relu", "silu", "swiglu", "geglu"] as const;
+export const ACTIVATION_NAMES = ["gelu", "erf-gelu", "relu", "silu", "swiglu", "geglu", "reglu"] as const;
 export type ActivationName = (typeof ACTIVATION_NAMES)[number];
 
 /** The function of each, and whether it is of a gate: down(f(gate(x)) · up(x)) instead of down(f(up(x))). */
@@ -12,4 +12,5 @@ export const ACTIVATIONS = {
   silu: { activate: silu, isGated: false },
   swiglu: { activate: silu, isGated: true },
   geglu: { activate: gelu, isGated: true },
+  reglu: { activate: relu, isGated: true },
 } as const satisfies Readonly<Record<ActivationName, object>>;

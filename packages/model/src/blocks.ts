@@ -10,6 +10,7 @@ import {
   type HeadLayout,
   type PositionAttributes,
   type ScoreAttributes,
+  type SelfAttentionAttributes,
   type Tensor,
 } from "@slm/tensor";
 import { SlmError } from "@slm/core";
@@ -42,12 +43,9 @@ export function layerAttention(
   config: EncoderDecoderConfig,
   side: Side,
   layer: number,
-): PositionAttributes & ScoreAttributes {
+): PositionAttributes & ScoreAttributes & Pick<SelfAttentionAttributes, "windowAfter"> {
   const { ropeTheta, ropeInverseFrequencies, localRope, positions, slidingWindow } = config;
-  const scores = {
-    softcap: config.attentionSoftcap,
-    window: slidingWindow?.[side].includes(layer) === true ? slidingWindow.window : undefined,
-  };
+  const scores = { softcap: config.attentionSoftcap, ...windowOf(slidingWindow, side, layer) };
   if (positions !== undefined) {
     const { kind } = positions;
     if (kind !== "relative-bias") return scores;
@@ -56,6 +54,18 @@ export function layerAttention(
   return localRope?.[side].includes(layer) === true
     ? { ...scores, ropeTheta: localRope.ropeTheta }
     : { ...scores, ropeTheta, ropeInverseFrequencies };
+}
+
+function windowOf(
+  slidingWindow: EncoderDecoderConfig["slidingWindow"],
+  side: Side,
+  layer: number,
+): Pick<SelfAttentionAttributes, "window" | "windowAfter"> {
+  if (slidingWindow?.[side].includes(layer) !== true) return {};
+  const { window, encoder } = slidingWindow;
+  return side === "decoderLayers" || encoder === undefined
+    ? { window }
+    : { window: encoder.before, windowAfter: encoder.after };
 }
 
 /** The table of relative biases of one self-attention layer; undefined in models with other positions. */
@@ -196,6 +206,14 @@ const projectHeads = (
   heads: { readonly name: string; readonly isNormed: boolean },
   x: Tensor,
 ): Tensor => normalizeHeads(config, parameters, heads, project(parameters, heads.name, x));
+
+/** A source's key of merged attention: self-attention's, with its heads' norms. */
+export const projectMergedKey = (
+  config: ModelConfig,
+  parameters: Parameters,
+  name: string,
+  x: Tensor,
+): Tensor => projectHeads(config, parameters, { name, isNormed: config.qkNorm === true }, x);
 
 /** A query or key of cross-attention, with its heads' norms where the model has them. */
 export const projectCross = (config: ModelConfig, parameters: Parameters, name: string, x: Tensor): Tensor =>

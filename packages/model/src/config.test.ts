@@ -44,6 +44,8 @@ describe(parseModelConfig, () => {
     [{ heds: 4 }, "heds"],
     [{ architecture: "encoder" }, "architecture"],
     [{ headOrder: "interleaved" }, "headOrder"],
+    [{ mergedAttention: true, draftHeads: 2 }, "mergedAttention cannot be combined with draftHeads"],
+    [{ mergedAttention: true, crossQkNorm: true }, "mergedAttention cannot be combined with crossQkNorm"],
   ])("rejects %o by name", (changes, message) => {
     expect(() => parse(changes)).toThrow(message);
     expect(() => parse(changes)).toThrow("config.json");
@@ -172,6 +174,20 @@ describe(parameterSpecs, () => {
       "head.weight",
     ]);
   });
+});
+
+test("one attention over target and source has no weights but self-attention's, computed for both", () => {
+  const sizes = { bias: false, encoderLayers: 1, decoderLayers: 1 };
+  const [apart, merged] = [parse(sizes), parse({ ...sizes, mergedAttention: true })];
+  const names = (config: ModelConfig): string[] => parameterSpecs(config).map(({ name }) => name);
+  expect(names(apart).filter((name) => !names(merged).includes(name))).toEqual(
+    names(apart).filter((name) => name.includes("crossAttention")),
+  );
+  const query = 2 * 8 * 16;
+  expect(flopsPerToken(merged).encoderPerSourceToken).toBe(flopsPerToken(apart).encoderPerSourceToken);
+  expect(flopsPerToken(apart).decoderPerTargetToken - flopsPerToken(merged).decoderPerTargetToken).toBe(
+    2 * query,
+  );
 });
 
 test("flops per token are two per weight of the linear layers, split by which side computes them", () => {

@@ -47,7 +47,7 @@ const sharedShape = {
     .optional()
     .describe(
       "Feed-forward block: down(f(up(x))) with f gelu (the tanh form), erf-gelu (the exact one), relu or silu; or gated, " +
-        "down(f(gate(x)) · up(x)), with f silu (swiglu) or gelu (geglu). Default: gelu.",
+        "down(f(gate(x)) · up(x)), with f silu (swiglu), gelu (geglu) or relu (reglu). Default: gelu.",
     ),
   qkNorm: z
     .boolean()
@@ -112,6 +112,15 @@ const encoderDecoderAttention = {
       ),
       encoderLayers: layerList("Encoder layers"),
       decoderLayers: layerList("Decoder layers"),
+      encoder: z
+        .strictObject({
+          before: size.describe("Positions up to its own, its own included [tokens]."),
+          after: z.int().nonnegative().max(MAX_SIZE).describe("Positions after it [tokens]."),
+        })
+        .optional()
+        .describe(
+          "What encoder layers attend to, where it is another window. Default: window, on both sides.",
+        ),
     })
     .optional()
     .describe("Layers whose self-attention has a sliding window. Default: every layer attends to all."),
@@ -119,6 +128,13 @@ const encoderDecoderAttention = {
     .boolean()
     .optional()
     .describe("RMSNorm on every query and key head of cross-attention. Default: false."),
+  mergedAttention: z
+    .boolean()
+    .optional()
+    .describe(
+      "One attention of the decoder, over the target so far and the source: self-attention's weights read both, with one softmax, and the " +
+        "source's keys are not rotated. Default: false, cross-attention of its own.",
+    ),
 };
 
 export const encoderDecoderShape = z.strictObject({
@@ -195,6 +211,7 @@ export function parseModelConfig(value: unknown, where: string): ModelConfig {
     checkPublishedOptions(config, where);
     checkLayerLists(config, where);
     checkImageTokens(config, where);
+    checkMerged(config, where);
   }
   const ids = Object.values(config.tokens);
   if (ids.some((id) => id >= config.vocabularySize)) {
@@ -204,6 +221,18 @@ export function parseModelConfig(value: unknown, where: string): ModelConfig {
     );
   }
   return config;
+}
+
+function checkMerged(
+  { mergedAttention, positions, draftHeads, crossQkNorm }: EncoderDecoderConfig,
+  where: string,
+): void {
+  if (mergedAttention !== true) return;
+  const other = Object.entries({ positions, draftHeads, crossQkNorm }).find(
+    ([, value]) => value !== undefined,
+  );
+  if (other === undefined) return;
+  throw new SlmError("CONFIG_INVALID", `${where}: mergedAttention cannot be combined with ${other[0]}`);
 }
 
 /** Whether self-attention rotates its heads. */

@@ -9,6 +9,7 @@ import {
   segmentAttention,
   selfAttention,
   softcap,
+  type MergedSource,
   type PositionAttributes,
   type Rotation,
   type ScoreAttributes,
@@ -33,7 +34,7 @@ import {
 import type { DecoderOnlyConfig, ModelConfig } from "./config.js";
 import type { CrossCache } from "./encoder.js";
 import { embedTokens, placeTokens } from "./embedded-tokens.js";
-import { OPTIONAL_WEIGHTS } from "./options.js";
+import { isMerged, OPTIONAL_WEIGHTS } from "./options.js";
 import { headWeight } from "./parameters.js";
 
 /** The source as the decoder of an encoder-decoder reads it. */
@@ -50,29 +51,48 @@ interface Pass {
   readonly end: ResidualBranch;
   /** Positions before these; absent: none. */
   readonly pastLength?: Tensor | undefined;
+  readonly placed?: Tensor | undefined;
 }
 
 /**
  * Hidden states of every target position, with causal attention. Under `withDropout` it takes the masks of
  * `decoderDropoutShapes`.
  *
- * Shapes: ids int32 `[batch, target]`, mask float32 `[batch, target]` (0 = never attended) -> `[batch, target, width]`.
+ * Shapes: ids int32 `[batch, target]`, mask float32 `[batch, target]` (0 = never attended), placed float32 `[batch, target]` (0 = a token
+ * without a position, see `placeTokens`) -> `[batch, target, width]`.
  */
 export function decode(
   config: ModelConfig,
   parameters: Parameters,
   ids: Tensor,
-  options: { readonly source?: SourceContext; readonly mask?: Tensor } = {},
+  options: {
+    readonly source?: SourceContext;
+    readonly mask?: Tensor;
+    readonly placed?: Tensor | undefined;
+  } = {},
 ): Tensor {
   return runLayers(config, parameters, ids, {
     source: options.source,
     attend: (layer, heads) =>
       selfAttention(
-        { ...heads, mask: options.mask, relativeBias: relativeBias(config, parameters, layer) },
+        {
+          ...heads,
+          ...mergedSource(config, options.source, layer),
+          mask: options.mask,
+          relativeBias: relativeBias(config, parameters, layer),
+        },
         { ...headLayout(config), ...layerAttention(config, layer), causal: true },
       ),
     end: dropout,
+    placed: options.placed,
   });
+}
+
+/** What merged attention reads of the source in a layer; nothing in other models. */
+function mergedSource(config: ModelConfig, source: SourceContext | undefined, layer: number): MergedSource {
+  const cross = source?.cross[layer];
+  if (!isMerged(config) || cross === undefined) return {};
+  return { sourceKey: cross.key, sourceValue: cross.value, sourceBias: cross.bias ?? source?.bias };
 }
 
 const relativeBias = (config: ModelConfig, parameters: Parameters, layer: number): Tensor | undefined =>
@@ -125,6 +145,7 @@ export function decodeStep(
     const { output, presentKey, presentValue } = cachedAttention(
       {
         ...heads,
+        ...mergedSource(config, options.source, layer),
         pastKey: past.key,
         pastValue: past.value,
         pastLength: options.pastLength,
@@ -191,16 +212,16 @@ function runLayers(
   config: ModelConfig,
   parameters: Parameters,
   ids: Tensor,
-  { source, attend, end, pastLength }: Pass,
+  { source, attend, end, pastLength, placed }: Pass,
 ): Tensor {
   return scope("decoder", () => {
     const tokens = embedTokens(config, parameters, "decoder", ids);
-    let x = end(placeTokens(config, parameters, "decoder", { x: tokens, pastLength }));
+    let x = end(placeTokens(config, parameters, "decoder", { x: tokens, pastLength, placed }));
     for (let index = 0; index < config.decoderLayers; index++) {
       const layer = `decoder.layers.${index}`;
       x = scope(`layers.${index}`, () => {
         let y = selfAttentionBlock(config, parameters, layer, x, (heads) => attend(index, heads), end);
-        if (source !== undefined) {
+        if (source !== undefined && !isMerged(config)) {
           const { bias = source.bias, ...keyValue } = source.cross[index]!;
           const cross = { keyValue, bias, end };
           y = crossAttentionBlock(config, parameters, { name: layer, index }, y, cross);

@@ -1,5 +1,6 @@
 /** Shapes of the masks that a model uses under `withDropout`, so that a program can declare them as inputs. */
 import type { EncoderDecoderConfig, ModelConfig } from "./config.js";
+import { isMerged } from "./options.js";
 import { imageTokensOf } from "./source-context.js";
 
 const repeated = (count: number, shape: readonly number[]): (readonly number[])[] =>
@@ -33,4 +34,5 @@ export const decoderDropoutShapes = (
 ): (readonly number[])[] =>
   repeated(1 + branches(config) * config.decoderLayers, [batch, length, config.width]);
 
-const branches = ({ architecture }: ModelConfig): number => (architecture === "encoder-decoder" ? 3 : 2);
+const branches = (config: ModelConfig): number =>
+  config.architecture === "encoder-decoder" && !isMerged(config) ? 3 : 2;

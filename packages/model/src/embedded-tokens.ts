@@ -1,5 +1,5 @@
 /** Embedded tokens, as the first layer of a stack reads them. */
-import { add, embedding, positionRows, type Tensor } from "@slm/tensor";
+import { add, embedding, math, positionRows, type Tensor } from "@slm/tensor";
 import { normalize, parameter, type Parameters } from "./blocks.js";
 import type { ModelConfig } from "./config.js";
 import { OPTIONAL_WEIGHTS, publishedOf, type Stack } from "./options.js";
@@ -16,30 +16,40 @@ export function embedTokens(config: ModelConfig, parameters: Parameters, stack: 
  * Adds the rows of positions and norms, where the model has them; otherwise x itself.
  *
  * @param pastLength positions before these, int32 `[1]` or `[batch]`. Default: none.
+ * @param placed `[batch, length]`, 0 at tokens whose row of positions is left out. Default: at none.
  */
 export function placeTokens(
   config: ModelConfig,
   parameters: Parameters,
   stack: Stack,
-  { x, pastLength }: { readonly x: Tensor; readonly pastLength?: Tensor | undefined },
+  { x, pastLength, placed }: PlacedTokens,
 ): Tensor {
   const { positions, embeddingNorm } = publishedOf(config);
   const norm = embeddingNorm?.[stack];
+  const epsilon = stack === "decoder" ? embeddingNorm?.decoderEpsilon : undefined;
   const normed = (y: Tensor): Tensor =>
-    normalize(config, parameters, OPTIONAL_WEIGHTS.embeddingNorm(stack), y);
+    normalize(
+      epsilon === undefined ? config : { ...config, normEpsilon: epsilon },
+      parameters,
+      OPTIONAL_WEIGHTS.embeddingNorm(stack),
+      y,
+    );
   const y = norm === "before-positions" ? normed(x) : x;
-  const placed =
+  const sum =
     positions === undefined || positions.kind === "relative-bias"
       ? y
-      : add({ a: y, b: rowsOf(parameters, stack, { x, pastLength }) }, {});
-  return norm === "after-positions" ? normed(placed) : placed;
+      : add({ a: y, b: rowsOf(parameters, stack, { x, pastLength, placed }) }, {});
+  return norm === "after-positions" ? normed(sum) : sum;
 }
 
-function rowsOf(
-  parameters: Parameters,
-  stack: Stack,
-  { x, pastLength }: { readonly x: Tensor; readonly pastLength?: Tensor | undefined },
-): Tensor {
+interface PlacedTokens {
+  readonly x: Tensor;
+  readonly pastLength?: Tensor | undefined;
+  readonly placed?: Tensor | undefined;
+}
+
+function rowsOf(parameters: Parameters, stack: Stack, { x, pastLength, placed }: PlacedTokens): Tensor {
   const table = parameter(parameters, OPTIONAL_WEIGHTS.positions(stack));
-  return positionRows({ table, sequence: x, pastLength }, {});
+  const rows = positionRows({ table, sequence: x, pastLength }, {});
+  return placed === undefined ? rows : math.mul(rows, math.reshape(placed, [...placed.shape, 1]));
 }

@@ -7,11 +7,13 @@ import {
   layerRelativeBias,
   project,
   projectCross,
+  projectMergedKey,
   selfAttentionBlock,
   type Parameters,
 } from "./blocks.js";
 import type { EncoderDecoderConfig } from "./config.js";
 import { embedTokens, placeTokens } from "./embedded-tokens.js";
+import { isMerged } from "./options.js";
 
 /**
  * Which source positions are tokens (image tokens included): a count per row (padding on the right) or a 0/1 mask
@@ -54,7 +56,7 @@ export function encode(
   });
 }
 
-/** Keys and values of one decoder layer's cross-attention. */
+/** Keys and values of one decoder layer's cross-attention, or those of the source in its merged attention. */
 export interface CrossCache {
   /** `[batch, kvHeads, headDim, source]` */
   readonly key: Tensor;
@@ -72,9 +74,11 @@ export function crossCaches(
 ): CrossCache[] {
   return Array.from({ length: config.decoderLayers }, (_, index) =>
     scope(`cross.${index}`, () => {
-      const name = `decoder.layers.${index}.crossAttention`;
+      const merged = isMerged(config);
+      const name = `decoder.layers.${index}.${merged ? "attention" : "crossAttention"}`;
+      const projectKey = merged ? projectMergedKey : projectCross;
       return {
-        key: crossKey({ x: projectCross(config, parameters, `${name}.key`, encoded) }, headLayout(config)),
+        key: crossKey({ x: projectKey(config, parameters, `${name}.key`, encoded) }, headLayout(config)),
         value: crossValue({ x: project(parameters, `${name}.value`, encoded) }, headLayout(config)),
       };
     }),

@@ -27,6 +27,7 @@ export function withoutOwnOptions(config: EncoderDecoderConfig): Omit<EncoderDec
   const shared = { ...config };
   delete shared.localRope;
   delete shared.crossQkNorm;
+  delete shared.mergedAttention;
   delete shared.slidingWindow;
   delete shared.positions;
   delete shared.norm;
@@ -39,7 +40,11 @@ export function withoutOwnOptions(config: EncoderDecoderConfig): Omit<EncoderDec
   return shared;
 }
 
-type OwnKey = keyof Options | "localRope" | "crossQkNorm" | "slidingWindow";
+type OwnKey = keyof Options | "localRope" | "crossQkNorm" | "mergedAttention" | "slidingWindow";
+
+/** Whether the decoder has one attention over the target and the source. */
+export const isMerged = (config: ModelConfig): boolean =>
+  config.architecture === "encoder-decoder" && config.mergedAttention === true;
 
 /** Whether norms come after residual sums, and none at the end. */
 export const isPostNorm = (config: ModelConfig): boolean => publishedOf(config).normPlacement === "post";

@@ -3,6 +3,7 @@ import { ACTIVATIONS } from "./activations.js";
 import type { EncoderDecoderConfig, ModelConfig } from "./config.js";
 import { DRAFT, DRAFT_HEADS } from "./draft-names.js";
 import {
+  isMerged,
   isPostNorm,
   OPTIONAL_WEIGHTS,
   publishedOf,
@@ -123,7 +124,7 @@ function decoderLayer(index: number, config: ModelConfig): ParameterSpec[] {
   const name = `decoder.layers.${index}`;
   const width = publishedOf(config).decoderFeedForward ?? config.feedForward;
   const cross =
-    config.architecture === "encoder-decoder"
+    config.architecture === "encoder-decoder" && !isMerged(config)
       ? branch(`${name}.crossAttention`, config, crossAttention(`${name}.crossAttention`, config))
       : [];
   return [
@@ -244,12 +245,16 @@ export function flopsPerToken(config: ModelConfig): {
 } {
   let encoder = 0;
   let decoder = 2 * config.vocabularySize * config.width;
+  const isOfSource = (name: string): boolean =>
+    name.startsWith("encoder.") || /crossAttention\.(key|value)/.test(name);
+  // A merged attention's keys and values are computed for both.
+  const isOfBoth = (name: string): boolean =>
+    isMerged(config) && /^decoder\..*\.attention\.(?:key|value)\./.test(name);
   for (const spec of parameterSpecs(config)) {
     const { name, shape } = spec;
     if (!isMultiplied(spec) || moduleOf(name) !== "text") continue;
-    if (name.startsWith("encoder.") || /crossAttention\.(key|value)/.test(name))
-      encoder += matrixFlops(shape);
-    else decoder += matrixFlops(shape);
+    if (isOfSource(name) || isOfBoth(name)) encoder += matrixFlops(shape);
+    if (!isOfSource(name)) decoder += matrixFlops(shape);
   }
   return { encoderPerSourceToken: encoder, decoderPerTargetToken: decoder };
 }

@@ -45,7 +45,15 @@ export const publishedOptions = {
       "pre: norms at the beginning of branches and one at the end; post: after each residual sum. Default: pre.",
     ),
   embeddingNorm: z
-    .strictObject({ encoder: place, decoder: place })
+    .strictObject({
+      encoder: place,
+      decoder: place,
+      decoderEpsilon: z
+        .number()
+        .positive()
+        .optional()
+        .describe("Epsilon of the decoder's. Default: normEpsilon."),
+    })
     .optional()
     .describe("A norm of embedded tokens, before or after positions are added. Default: none."),
   headBias: z.boolean().optional().describe("Whether the output head has a bias. Default: false."),

@@ -215,6 +215,7 @@ export class ServedModel {
       source,
       image: seen?.tokens,
       maxTokens,
+      ends: this.#loaded.generation.rules.furtherEnds,
       choose: recorder === undefined ? selector : recorder.choosing(selector),
       pending: constraint && (() => constraint.pending),
       onToken: (token) => {

@@ -11,7 +11,9 @@ export type {
   PositionAttributes,
   RelativeBuckets,
   Rotation,
+  MergedSource,
   ScoreAttributes,
+  SelfAttentionAttributes,
 } from "./ops/signatures.js";
 export { add, embedding, gelu, qkNorm, lastPosition, linear, positionRows, rmsNorm } from "./ops/basic.js";
 export { erfGelu, multiply, QUICK_GELU_SLOPE, quickGelu, relu, silu, softcap } from "./ops/gates.js";
@@ -32,11 +34,10 @@ export {
   crossKey,
   crossValue,
   lengthBias,
-  MASKED,
   selfAttention,
 } from "./ops/attention.js";
 export { segmentAttention, type SegmentInputs } from "./ops/segment-attention.js";
-export { maskBias } from "./ops/attention.js";
+export { MASKED, maskBias } from "./ops/masks.js";
 export { relativeBucket } from "./ops/relative-bias.js";
 export { rotaryTable, rotationOf } from "./ops/rotary.js";
 export { dropout, withDropout } from "./ops/dropout.js";

@@ -4,7 +4,7 @@ import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { startHostile } from "./hostile-clients.mjs";
 import { BODIES, CONNECTIONS } from "./hostile-kinds.mjs";
-import { failures, quantile, residentBytes, startServer } from "./server.mjs";
+import { failures, quantile, residentBytes, startServer, watchCpu } from "./server.mjs";
 
 const PROMPTS = ["abc", "deb", "cab", "bed", "cede", "added", "decade"];
 
@@ -126,10 +126,12 @@ export async function company(bundle, { seconds, grace, connections, hostile }) 
   const { url } = server;
   const expected = await answersAlone(url);
   await load(url, { count: connections, seconds: Math.max(1, seconds / 4), expected });
-  const alone = await load(url, { count: connections, seconds, expected });
+  const cpuAlone = await watchCpu(server.pid);
+  const alone = { ...(await load(url, { count: connections, seconds, expected })), cpu: await cpuAlone() };
   const before = await residentBytes(server.pid);
   const stopHostile = startHostile(url, hostile, Object.keys(ATTACKS));
-  const beside = await load(url, { count: connections, seconds, expected });
+  const cpuBeside = await watchCpu(server.pid);
+  const beside = { ...(await load(url, { count: connections, seconds, expected })), cpu: await cpuBeside() };
   const during = await residentBytes(server.pid);
   const statuses = await stopHostile(grace);
   // Threads that were only needed for hostile requests end when they have been idle for ten seconds.

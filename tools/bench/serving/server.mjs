@@ -1,6 +1,7 @@
 /** `slm serve` as a child process, and what the system and its metrics say about it. */
 import { spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
+import { availableParallelism, cpus } from "node:os";
 import { join } from "node:path";
 
 export const root = join(import.meta.dirname, "..", "..", "..");
@@ -67,6 +68,38 @@ export async function failures(url) {
   const text = await (await fetch(`${url}/metrics`)).text();
   const counts = [...text.matchAll(/^slm_http_requests_total\{.*status="5(\d\d)"\} (\d+)$/gm)];
   return counts.filter(([, rest]) => rest !== "03").reduce((sum, [, , count]) => sum + Number(count), 0);
+}
+
+/** CPU time that all programs of this machine, and a process with its threads, have taken so far [s]. */
+async function cpuSeconds(pid) {
+  const all =
+    cpus().reduce((sum, { times }) => sum + times.user + times.nice + times.sys + times.irq, 0) / 1000;
+  const text = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => undefined);
+  // Source: proc_pid_stat(5), fields 14 and 15, in hundredths of a second.
+  const fields = text?.slice(text.lastIndexOf(")") + 2).split(" ");
+  return { all, server: fields === undefined ? Number.NaN : (Number(fields[11]) + Number(fields[12])) / 100 };
+}
+
+/**
+ * Watches who takes the CPUs.
+ *
+ * @returns a function that gives the shares of all cores since then: the server's, of this process, which is the clients, and of other programs,
+ * which should be next to nothing where times are measured
+ */
+export async function watchCpu(pid) {
+  const [began, before, own] = [performance.now(), await cpuSeconds(pid), process.cpuUsage()];
+  return async () => {
+    const { user, system } = process.cpuUsage(own);
+    const after = await cpuSeconds(pid);
+    const whole = ((performance.now() - began) / 1000) * availableParallelism();
+    const [server, clients] = [after.server - before.server, (user + system) / 1e6];
+    const share = (seconds) => Number((seconds / whole).toFixed(3));
+    return {
+      server: share(server),
+      clients: share(clients),
+      others: share(after.all - before.all - server - clients),
+    };
+  };
 }
 
 /** Resident memory of a process [bytes]; undefined where the system does not tell. */

@@ -2,7 +2,7 @@
 
     python tools/interop/reference/tiny-encoder-decoders.py packages/checkpoints/fixtures/encoder-decoders [FAMILY...]
 
-Needs torch, transformers 4.57 and safetensors. Each directory holds the model as the library saves it (config.json,
+Needs torch, transformers 4.57 and safetensors; family t5gemma2 needs transformers 5, and is made by it alone. Each directory holds the model as the library saves it (config.json,
 generation_config.json, model.safetensors), in the layout that `slm model check --reference DIR` compares:
 
 - expected.safetensors: input_ids, attention_mask [2, source] int64 (the second row is padded), decoder_input_ids
@@ -68,10 +68,50 @@ def t5gemma():
     return tf.T5GemmaForConditionalGeneration, config
 
 
+def t5gemma2():
+    stack = dict(
+        vocab_size=VOCABULARY,
+        hidden_size=16,
+        intermediate_size=24,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        head_dim=8,
+        query_pre_attn_scalar=12,
+        sliding_window=4,
+        layer_types=["sliding_attention", "full_attention"],
+        max_position_embeddings=32,
+        final_logit_softcapping=5.0,
+        rope_parameters={
+            "full_attention": dict(rope_type="default", rope_theta=500.0),
+            "sliding_attention": dict(rope_type="default", rope_theta=50.0),
+        },
+    )
+    vision = dict(
+        hidden_size=4, intermediate_size=4, num_hidden_layers=1, num_attention_heads=1, image_size=4, patch_size=2
+    )
+    images = dict(mm_tokens_per_image=1, boi_token_index=7, eoi_token_index=8, image_token_index=9)
+    config = tf.T5Gemma2Config(
+        encoder=dict(text_config=dict(stack, intermediate_size=20), vision_config=vision, **images),
+        decoder=dict(stack),
+        image_token_index=9,
+    )
+    config.pad_token_id, config.bos_token_id, config.eos_token_id, config.decoder_start_token_id = 0, 2, 1, 2
+    return tf.T5Gemma2ForConditionalGeneration, config
+
+
 BART = dict(pad_token_id=1, bos_token_id=0, eos_token_id=2, decoder_start_token_id=2, forced_eos_token_id=2)
 MARIAN = dict(
     pad_token_id=3, eos_token_id=0, decoder_start_token_id=3, forced_eos_token_id=0, scale_embedding=True
 )
+
+
+def m2m_100(**more):
+    tokens = {key: value for key, value in BART.items() if key != "forced_eos_token_id"}
+    dropped = dict(encoder_layerdrop=0.0, decoder_layerdrop=0.0)
+    activation = dict(activation_function="relu", scale_embedding=True)
+    return bart(tf.M2M100ForConditionalGeneration, tf.M2M100Config, **activation, **dropped, **tokens, **more)
+
 
 FAMILIES = {
     "t5": lambda: t5(tf.T5ForConditionalGeneration, tf.T5Config, feed_forward_proj="relu"),
@@ -110,16 +150,8 @@ FAMILIES = {
         tie_word_embeddings=False,
         **MARIAN,
     ),
-    "m2m_100": lambda: bart(
-        tf.M2M100ForConditionalGeneration,
-        tf.M2M100Config,
-        activation_function="relu",
-        scale_embedding=True,
-        encoder_layerdrop=0.0,
-        decoder_layerdrop=0.0,
-        forced_bos_token_id=9,
-        **{key: value for key, value in BART.items() if key != "forced_eos_token_id"},
-    ),
+    "m2m_100": lambda: m2m_100(forced_bos_token_id=9),
+    "m2m_100-pads": lambda: m2m_100(forced_bos_token_id=1),
     "blenderbot-small": lambda: bart(
         tf.BlenderbotSmallForConditionalGeneration,
         tf.BlenderbotSmallConfig,
@@ -134,9 +166,11 @@ FAMILIES = {
     "t5gemma": t5gemma,
     "t5gemma-defaults": t5gemma,
 }
+if tf.__version__.startswith("5."):
+    FAMILIES = {"t5gemma2": t5gemma2}
 # Families that are made as the library computes by default: attention that ignores a cap of scores, and a cache that drops source
-# positions of layers with a window.
-DEFAULTS = {"t5gemma-defaults"}
+# positions of layers with a window. With a cache, tokens after padding (m2m_100-pads) have the positions that follow.
+DEFAULTS = {"t5gemma-defaults", "m2m_100-pads"}
 
 # Every setting that decides what is generated, over what the model's own settings say.
 SEARCHES = [
@@ -147,6 +181,8 @@ SEARCHES = [
     dict(num_beams=4, repetition_penalty=1.7, min_new_tokens=6),
     dict(num_beams=1, suppress_tokens=[12, 13, 14, 15, 16, 17, 18], begin_suppress_tokens=[20, 21, 22, 23, 24, 25, 26]),
     dict(num_beams=3, bad_words_ids=[[19], [27, 28], [29, 30, 31]]),
+    dict(num_beams=1, eos_token_id=[1, *range(20, 30)]),
+    dict(num_beams=3, eos_token_id=[1, *range(30, 40)]),
 ]
 
 
@@ -174,6 +210,7 @@ def write(directory, name, make):
     made = cls(config).eval().float()
     randomize(made, generator)
     made.generation_config.max_length = 32
+    made.generation_config.decoder_start_token_id = config.decoder_start_token_id
     shutil.rmtree(directory, ignore_errors=True)
     made.save_pretrained(directory)
     model = cls.from_pretrained(directory, attn_implementation=attention).eval().float()

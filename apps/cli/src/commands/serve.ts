@@ -77,6 +77,8 @@ export class ServeCommand extends SlmCommand<ServeReport> {
   };
   static override examples = ["<%= config.bin %> serve runs/quickstart/deploy --port 8000"];
 
+  #hasServed = false;
+
   protected override readonly stopping = "taking no new requests, finishing the answers in progress";
 
   protected override async execute(): Promise<ServeReport> {
@@ -103,6 +105,7 @@ export class ServeCommand extends SlmCommand<ServeReport> {
       onFailure: tell,
       ...this.work,
     });
+    this.#hasServed = true;
     this.note(`serve  ${args.bundle}  ${server.url}`);
     let reloads = 0;
     const onHangUp = (): void => {
@@ -122,7 +125,7 @@ export class ServeCommand extends SlmCommand<ServeReport> {
 
   protected override finally(): Promise<void> {
     // Work that nothing can stop, such as a graph that a runtime computes, does not keep the process alive: all answers are sent.
-    setTimeout(() => process.exit(), EXIT_MS).unref();
+    if (this.#hasServed) setTimeout(() => process.exit(), EXIT_MS).unref();
     return super.finally();
   }
 

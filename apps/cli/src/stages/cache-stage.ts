@@ -3,11 +3,15 @@ import { artifactInput, readManifest } from "@slm/core";
 import { basename } from "node:path";
 import { z } from "zod";
 import { cacheConfig, cacheTeacher, type CacheConfig, type CacheStageReport } from "@slm/teacher";
+import type { WorkerShare } from "@slm/workers";
 import { withEngine } from "../compute/open-engine.js";
 import { estimateCache } from "../estimates/cache-estimate.js";
 import { defineStage } from "../pipeline/stage.js";
 import type { CacheWorkers } from "../workers/cache-workers.js";
 import { requireInput } from "./require-input.js";
+
+/** What a cache holds; with workers, which of them did how much. */
+type CacheReport = CacheStageReport & { readonly workers?: readonly WorkerShare[] };
 
 export const cacheStage = defineStage<CacheConfig>({
   name: "cache",
@@ -26,7 +30,7 @@ export const cacheStage = defineStage<CacheConfig>({
       path,
     })),
   estimate: estimateCache,
-  run: async ({ settings, compute, workers, inputs, work, ...context }): Promise<CacheStageReport> => {
+  run: async ({ settings, compute, workers, inputs, work, ...context }): Promise<CacheReport> => {
     const teacherDirectory = requireInput(inputs, "teacher");
     const { sha256: identity } = await artifactInput("teacher", teacherDirectory);
     const given = {

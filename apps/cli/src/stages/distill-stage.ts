@@ -7,6 +7,7 @@ import {
   type DistillReport,
 } from "@slm/distillation";
 import { readManifest, SlmError, type StageContext } from "@slm/core";
+import type { WorkerShare } from "@slm/workers";
 import { withEngine } from "../compute/open-engine.js";
 import { estimateDistill } from "../estimates/training-estimate.js";
 import { rememberRowSettings } from "../models/row-settings.js";
@@ -16,10 +17,15 @@ import { defineStage } from "../pipeline/stage.js";
 import { summarizeStages } from "../summary/run-summary.js";
 import { factsOf, titleOf } from "../summary/summary-page.js";
 import type { Compute } from "../compute/compute.js";
+import { workersSection } from "../workers/workers-section.js";
 import type { WorkersAddress } from "../workers/workers-address.js";
 import { requireInput } from "./require-input.js";
 
 type DistillInputs = Parameters<typeof distill>[1];
+type Sections = NonNullable<DistillInputs["page"]>["sections"];
+
+/** What a training did; with workers, which of them did how much. */
+type StageReport = DistillReport & { readonly workers?: readonly WorkerShare[] };
 
 /** Trains with replicas on workers. @throws SlmError CONFIG_INVALID for a recipe without replicas */
 async function trainWith(
@@ -27,8 +33,8 @@ async function trainWith(
   { replicas }: DistillConfig,
   { engine }: Compute,
   progress: StageContext["progress"],
-  train: (rounds: DistillInputs["rounds"]) => Promise<DistillReport>,
-): Promise<DistillReport> {
+  train: (rounds: DistillInputs["rounds"], sections: Sections) => Promise<DistillReport>,
+): Promise<StageReport> {
   if (replicas === undefined)
     throw new SlmError(
       "CONFIG_INVALID",
@@ -39,9 +45,13 @@ async function trainWith(
     );
   const { withWorkers } = await import("../workers/workers-address.js");
   const { workerRounds } = await import("../workers/worker-rounds.js");
-  return withWorkers(workers, (runner) =>
-    train((request) => workerRounds(runner, request, { engine, progress })),
-  );
+  return withWorkers(workers, async (runner) => {
+    const report = await train(
+      (request) => workerRounds(runner, request, { engine, progress }),
+      () => workersSection(runner.shares),
+    );
+    return { ...report, workers: runner.shares };
+  });
 }
 
 export const distillStage = defineStage<DistillConfig>({
@@ -64,7 +74,7 @@ export const distillStage = defineStage<DistillConfig>({
     return vision === undefined ? [] : [{ setting: "initialize.vision", path: vision }];
   },
   estimate: estimateDistill,
-  run: async ({ settings, compute, workers, about, inputs, work, ...context }): Promise<DistillReport> => {
+  run: async ({ settings, compute, workers, about, inputs, work, ...context }): Promise<StageReport> => {
     const named = publishedTowerOf(settings.student);
     const published = named === undefined ? undefined : await openPublishedTower(named, context);
     const data = await readManifest(requireInput(inputs, "data"));
@@ -77,11 +87,11 @@ export const distillStage = defineStage<DistillConfig>({
         parameters: [["teacher", teacher?.parameters]],
       }),
     };
-    const train = (rounds?: DistillInputs["rounds"]): Promise<DistillReport> =>
+    const train = (rounds?: DistillInputs["rounds"], sections?: Sections): Promise<DistillReport> =>
       withEngine(compute, (engine) =>
         distill(settings, {
           rounds,
-          page,
+          page: { ...page, sections },
           dataDirectory: requireInput(inputs, "data"),
           tokenizerDirectory: requireInput(inputs, "tokenizer"),
           teacherDirectory: inputs.teacher,
@@ -92,7 +102,7 @@ export const distillStage = defineStage<DistillConfig>({
           context,
         }),
       );
-    const report = await (workers === undefined
+    const report: StageReport = await (workers === undefined
       ? train()
       : trainWith(workers, settings, compute, context.progress, train));
     await rememberRowSettings(work, requireInput(inputs, "data"));

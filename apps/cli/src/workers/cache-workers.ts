@@ -1,6 +1,7 @@
 /** What workers do of a cache: shards of distributions, blocks of labels and rounds of new sources, also of a teacher behind a server. */
 import { artifactInput, hashJson, type StageContext } from "@slm/core";
 import type { CacheConfig, CacheInputs } from "@slm/teacher";
+import type { WorkerShare } from "@slm/workers";
 import type { Compute } from "../compute/compute.js";
 import { blockMaker } from "./make-blocks.js";
 import { shardMaker } from "./make-shards.js";
@@ -22,12 +23,17 @@ export interface CacheWork {
   readonly context: Pick<StageContext, "progress" | "signal">;
 }
 
-/** Runs `body` with the workers of an address. @throws SlmError DEVICE_UNAVAILABLE, INPUT_MISSING, and what `body` throws */
-export function withCacheWorkers<Result>(
+/**
+ * Runs `body` with the workers of an address.
+ *
+ * @returns its result, and which worker did how much
+ * @throws SlmError DEVICE_UNAVAILABLE, INPUT_MISSING, and what `body` throws
+ */
+export function withCacheWorkers<Result extends object>(
   address: WorkersAddress,
   work: CacheWork,
   body: (elsewhere: CacheWorkers) => Promise<Result>,
-): Promise<Result> {
+): Promise<Result & { readonly workers: readonly WorkerShare[] }> {
   const { settings, teacherDirectory, teacherName, tokenizerDirectory, dataDirectory, identity } = work;
   const { engine } = work.compute;
   const { progress } = work.context;
@@ -37,12 +43,13 @@ export function withCacheWorkers<Result>(
     const shared = shareApi(address.redis, store, budget);
     const places = { teacherDirectory, teacherName, tokenizerDirectory, identity };
     try {
-      return await body({
+      const result = await body({
         maker: shardMaker(runner, { teacherDirectory, engine, progress }),
         blockMaker: (kind) => blockMaker(runner, { settings, engine, budget, progress, ...places }, kind),
         writingMaker: writingMaker(runner, { settings, engine, budget, progress, ...places }),
         sharing: shared.sharing,
       });
+      return { ...result, workers: runner.shares };
     } finally {
       // After an interruption the workers go on, within the same budget.
       if (!work.context.signal.aborted) await shared.forget();

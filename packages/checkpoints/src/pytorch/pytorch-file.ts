@@ -5,10 +5,11 @@
  * Source: PyTorch 2.8, torch/serialization.py (`_save`), torch/_utils.py (`_rebuild_tensor_v2`). The format before 1.6 is rejected.
  */
 import { open } from "node:fs/promises";
-import { openRegular, readFailure, SlmError } from "@slm/core";
+import { readFailure, SlmError, systemCode } from "@slm/core";
+import { openZip } from "@slm/core/zip";
 import { toFloat32 } from "@slm/model";
 import { elementCount } from "@slm/runtime";
-import { openPromise, type Entry, type ZipFile } from "yauzl";
+import type { Entry, ZipFile } from "yauzl";
 import type { ExternalTensor } from "../external-checkpoint.js";
 import { decodeStored, storedBytes, type StoredDType } from "../safetensors-dtypes.js";
 import { CONVERT, isTuple, PickleDict, readPickle, type PickleValue } from "./pickle.js";
@@ -109,12 +110,8 @@ interface Places {
 
 /** Where the pickle and the storages lie. */
 async function storagePlaces(file: string): Promise<Places> {
-  // yauzl opens the path itself; this says what is wrong with it.
-  const handle = await openRegular(file).catch((error: unknown) => {
-    throw readFailure(error, file);
-  });
-  await handle.close();
-  const zip = await openPromise(file, { autoClose: false, lazyEntries: true }).catch((cause: unknown) => {
+  const zip = await openZip(file).catch((cause: unknown) => {
+    if (cause instanceof SlmError || systemCode(cause) !== undefined) throw readFailure(cause, file);
     throw new SlmError("DATA_INVALID", `${file}: not a file of PyTorch 1.6 or later: it is no zip archive`, {
       suggestions: [CONVERT],
       cause,

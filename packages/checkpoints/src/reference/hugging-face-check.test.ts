@@ -1,6 +1,6 @@
 /**
  * Every published family against its own library. Fixtures: tools/interop/reference/tiny-encoder-decoders.py, with torch 2.8.0 and
- * transformers 4.57.1.
+ * transformers 4.57.1; that of T5Gemma 2 with transformers 5.24.0.
  */
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -25,13 +25,13 @@ test.each(FAMILIES)(
   async (name) => {
     expect(await isHuggingFaceReference(join(FIXTURES, name))).toBe(true);
     const report = await checkHuggingFace(join(FIXTURES, name), engine);
-    // Sums in another order; the families' settings change them by 0.01 and more.
+    // Sums in another order; the families' settings change them by 0.01 and more, an epsilon by 1e-4.
     expect(report.encoderOutput.maxAbs).toBeLessThan(3e-5);
     expect(report.logits.maxAbs).toBeLessThan(6e-5);
     expect(report).toMatchObject({
       greedy: { same: true },
       beams: { same: true },
-      searches: { same: true, count: 7 },
+      searches: { same: true, count: 9 },
       pass: true,
     });
   },
@@ -42,6 +42,9 @@ test("what the library leaves out by default is left out of the comparison, and 
   const leftOut = async (name: string): Promise<string | undefined> =>
     (await checkHuggingFace(join(FIXTURES, name), engine)).leftOut;
   await expect(leftOut("t5gemma")).resolves.toBeUndefined();
+  await expect(leftOut("m2m_100-pads")).resolves.toBe(
+    "positions of padding tokens inside answers, which transformers leaves out",
+  );
   await expect(leftOut("t5gemma-defaults")).resolves.toBe(
     "attention softcap 2, which transformers' default attention (sdpa) ignores; in answers, all but the last 3 source positions of " +
       "layers with a window, which transformers' cache drops after the first token",

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { setTimeout } from "node:timers/promises";
 
-/** What happens to the bytes of an answer from `at` on. `none` lets them pass. */
+/** What happens to the bytes of one direction from `at` on. `none` lets them pass. */
 export const FAULT_KINDS = [
   "none",
   "refuse",
@@ -19,7 +19,7 @@ export type FaultKind = (typeof FAULT_KINDS)[number];
 
 export interface Fault {
   readonly kind: FaultKind;
-  /** Bytes of the answer that pass before it. */
+  /** Bytes of that direction that pass before it. */
   readonly at: number;
 }
 
@@ -33,8 +33,11 @@ export interface FaultProxy {
 /** Bytes that change places, or come twice. */
 const PIECE_BYTES = 16;
 
-/** Starts a proxy in front of a server on loopback. Requests pass; answers meet the fault, once per connection. */
-export async function startFaultProxy(upstream: number): Promise<FaultProxy> {
+/** Starts a proxy in front of a server on loopback. What goes in one direction meets the fault, once per connection; the other passes. */
+export async function startFaultProxy(
+  upstream: number,
+  harmed: "answers" | "requests" = "answers",
+): Promise<FaultProxy> {
   const open = new Set<Socket>();
   let fault: Fault = { kind: "none", at: 0 };
   const server = createServer((client) => {
@@ -52,14 +55,15 @@ export async function startFaultProxy(upstream: number): Promise<FaultProxy> {
         behind.destroy();
       });
     }
-    client.pipe(behind);
+    const [from, to] = harmed === "answers" ? [behind, client] : [client, behind];
+    to.pipe(from);
     const { kind } = fault;
-    const harm = harmOf(fault, client);
-    behind.on("data", (bytes: Buffer) => {
+    const harm = harmOf(fault, to);
+    from.on("data", (bytes: Buffer) => {
       harm(bytes);
     });
-    behind.on("end", () => {
-      if (kind !== "stall") client.end();
+    from.on("end", () => {
+      if (kind !== "stall") to.end();
     });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -83,45 +87,45 @@ export async function startFaultProxy(upstream: number): Promise<FaultProxy> {
   };
 }
 
-/** Passes bytes on to `client` until the fault. */
-function harmOf({ kind, at }: Fault, client: Socket): (bytes: Buffer) => void {
+/** Passes bytes on to `target` until the fault. */
+function harmOf({ kind, at }: Fault, target: Socket): (bytes: Buffer) => void {
   let passed = 0;
   let isDone = kind === "none";
   return (bytes) => {
     const before = Math.max(0, Math.min(bytes.length, at - passed));
     passed += bytes.length;
     if (isDone || before === bytes.length) {
-      if (!(isDone && (kind === "stall" || kind === "cut" || kind === "end"))) client.write(bytes);
+      if (!(isDone && (kind === "stall" || kind === "cut" || kind === "end"))) target.write(bytes);
       return;
     }
     isDone = true;
-    client.write(bytes.subarray(0, before));
-    HARM[kind](client, bytes.subarray(before));
+    target.write(bytes.subarray(0, before));
+    HARM[kind](target, bytes.subarray(before));
   };
 }
 
 /** What to do with the first bytes from the fault on; there is at least one. */
-const HARM: Readonly<Record<FaultKind, (client: Socket, rest: Buffer) => void>> = {
-  none: (client, rest) => void client.write(rest),
+const HARM: Readonly<Record<FaultKind, (target: Socket, rest: Buffer) => void>> = {
+  none: (target, rest) => void target.write(rest),
   refuse: () => undefined,
-  cut: (client) => client.resetAndDestroy(),
-  end: (client) => void client.end(),
+  cut: (target) => target.resetAndDestroy(),
+  end: (target) => void target.end(),
   stall: () => undefined,
-  corrupt: (client, rest) => {
+  corrupt: (target, rest) => {
     const corrupt = Buffer.from(rest);
     corrupt[0]! ^= 0x15;
-    client.write(corrupt);
+    target.write(corrupt);
   },
-  reorder: (client, rest) => {
+  reorder: (target, rest) => {
     const [first, second] = [rest.subarray(0, PIECE_BYTES), rest.subarray(PIECE_BYTES, 2 * PIECE_BYTES)];
-    client.write(Buffer.concat([second, first, rest.subarray(2 * PIECE_BYTES)]));
+    target.write(Buffer.concat([second, first, rest.subarray(2 * PIECE_BYTES)]));
   },
-  repeat: (client, rest) => {
-    client.write(Buffer.concat([rest.subarray(0, PIECE_BYTES), rest]));
+  repeat: (target, rest) => {
+    target.write(Buffer.concat([rest.subarray(0, PIECE_BYTES), rest]));
   },
-  drip: (client, rest) => {
-    client.setNoDelay(true);
-    for (const byte of rest.subarray(0, PIECE_BYTES)) client.write(Uint8Array.of(byte));
-    client.write(rest.subarray(PIECE_BYTES));
+  drip: (target, rest) => {
+    target.setNoDelay(true);
+    for (const byte of rest.subarray(0, PIECE_BYTES)) target.write(Uint8Array.of(byte));
+    target.write(rest.subarray(PIECE_BYTES));
   },
 };

@@ -2,7 +2,7 @@
 import { decodeWithDrafts } from "@slm/decoding";
 import { SlmError } from "@slm/core";
 import type { EncodedSource } from "../batches.js";
-import type { BatchOptions } from "../decoding.js";
+import type { BatchOptions } from "../batch-options.js";
 import { copyRule } from "../draft-tokens.js";
 import { roomForTokens } from "../model-limits.js";
 import type { DecodedIds } from "../timed.js";
@@ -54,6 +54,7 @@ async function decodeSource(
     const decoded = await decodeWithDrafts(steps, {
       bos: model.tokens.bos,
       eos: model.tokens.eos,
+      rules: options.rules,
       ownDrafts: heads,
       lookup: lookup === undefined ? undefined : copyRule(model, source.ids, lookup),
       maxTokens: roomForTokens(model, parts.prefix.length, options.maxTokens),

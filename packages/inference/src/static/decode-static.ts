@@ -3,7 +3,7 @@ import { GRAPH_IO } from "@slm/exported-model";
 import { decode } from "@slm/decoding";
 import { type DeviceTensor, type HostTensor, createHostTensor } from "@slm/runtime";
 import type { EncodedSource } from "../batches.js";
-import type { BatchOptions } from "../decoding.js";
+import type { BatchOptions } from "../batch-options.js";
 import type { LoadedModel } from "../loaded-model.js";
 import { roomForTokens, rowsPerSource } from "../model-limits.js";
 import { type DecodedIds, timed } from "../timed.js";

@@ -105,13 +105,18 @@ export function decomposedSequence(context: LoweringContext): Lowering<"selfAtte
       return context.values.once("distances", () => sequenceDistances(recorder, context, query.shape[1]!));
     }
 
-    /** Hides keys that are `window` or more away, in either direction. */
+    /** Hides keys that are `window` or more before a query, or as many after it (or more than `windowAfter`). */
     function windowed(scores: string): string {
-      const { window } = layout;
-      if (window === undefined || window >= context.positions) return scores;
+      const { window, windowAfter: after } = layout;
+      if (window === undefined || Math.min(window, after ?? window) >= context.positions) return scores;
       const { builder } = recorder;
-      const isNear = context.values.once(`window ${window}`, () =>
-        builder.op("Less", [builder.op("Abs", [distances()]), int32(recorder, window)]),
+      const isNear = context.values.once(`window ${window} ${after ?? ""}`, () =>
+        after === undefined
+          ? builder.op("Less", [builder.op("Abs", [distances()]), int32(recorder, window)])
+          : builder.op("And", [
+              builder.op("Greater", [distances(), int32(recorder, -window)]),
+              builder.op("LessOrEqual", [distances(), int32(recorder, after)]),
+            ]),
       );
       const rows =
         heads === kvHeads ? isNear : builder.op("Tile", [isNear, builder.ints([heads / kvHeads, 1])]);

@@ -48,7 +48,7 @@ export function deltaCache(context: LoweringContext): Lowering<"cachedAttention"
       throw new SlmError("UNEXPECTED", "export: this form of attention hands back new positions only");
     const { query, key, value } = inputs;
     const step = turnedStep(recorder, context, inputs, layout);
-    const output = attend(recorder, context, step, layout);
+    const output = attend(recorder, context, { inputs, step }, layout);
     const rows = (x: Tensor): readonly number[] => [query.shape[0], query.shape[1]!, x.shape[2]!];
     return {
       output: recorder.tensor(output, query.shape),
@@ -64,9 +64,10 @@ const JOINED_CAPACITY = 128;
 function attend(
   recorder: Recorder,
   context: LoweringContext,
-  step: CachedStep,
+  { inputs, step }: { readonly inputs: Inputs; readonly step: CachedStep },
   layout: CachedAttentionAttributes,
 ): string {
+  if (inputs.sourceKey !== undefined) return attendMerged(recorder, context, { inputs, step }, layout);
   const isJoinable = isFusable(layout) && step.relativeBias === undefined;
   if (layout.capacity <= JOINED_CAPACITY && (isJoinable || context.runsAreLong))
     return attendJoined(recorder, context, step, layout);
@@ -75,6 +76,27 @@ function attend(
   const { allowed, distances } = allowedKeys(recorder, step, layout, offsets);
   const added = relativeBias(recorder, context, step, { layout, distances });
   return attendApart(recorder, context, step, { layout, allowed, added });
+}
+
+/** Over the cache, what is new, and the source: its keys come scaled (`scaledTransposedKeys`), which queries are too. */
+function attendMerged(
+  recorder: Recorder,
+  context: LoweringContext,
+  { inputs, step }: { readonly inputs: Inputs; readonly step: CachedStep },
+  layout: CachedAttentionAttributes,
+): string {
+  const { builder } = recorder;
+  const { sourceKey, sourceValue, sourceBias } = inputs;
+  const of = (x: Tensor): string => forEveryGroup(recorder, recorder.nameOf(x));
+  const unscaled = builder.constant(context.device.precision, [], [1 / scoreScale(layout)]);
+  const source = {
+    key: builder.op("Mul", [of(sourceKey!), unscaled]),
+    value: of(sourceValue!),
+    bias: sourceBias && of(sourceBias),
+  };
+  const offsets = countUp(recorder, sizeOf(recorder, context.values.ids, 1));
+  const { allowed } = allowedKeys(recorder, step, layout, offsets);
+  return attendApart(recorder, context, step, { layout, allowed, source });
 }
 
 function turnedStep(
@@ -161,7 +183,13 @@ function allowedKeys(
   return { allowed: builder.op("And", [before, near]), distances };
 }
 
-/** Attention as products over the cache and over what is new. */
+interface MergedNames {
+  readonly key: string;
+  readonly value: string;
+  readonly bias: string | undefined;
+}
+
+/** Attention as products over the cache, over what is new, and over a source that is read together with them. */
 function attendApart(
   recorder: Recorder,
   context: LoweringContext,
@@ -171,32 +199,43 @@ function attendApart(
     readonly allowed: string;
     /** Added to scores, float32 `[rows, kvHeads, group, target, capacity + target]`. */
     readonly added?: string | undefined;
+    /** Keys `[batch, kvHeads, 1, headDim, source]`, values, and a bias of a source that is read with the same softmax. */
+    readonly source?: MergedNames | undefined;
   },
 ): string {
-  const { layout, allowed, added } = part;
+  const { layout, allowed, added, source } = part;
   const { builder } = recorder;
   const { precision } = context.device;
-  const own = { ...layout, heads: layout.kvHeads };
+  const shared = { ...layout, heads: layout.kvHeads };
   const queries = groupedHeads(recorder, query, layout);
-  const [keys, values] = [key, value].map((rows) => groupedHeads(recorder, rows, own)) as [string, string];
+  const [keys, values] = [key, value].map((rows) => groupedHeads(recorder, rows, shared)) as [string, string];
   const [oldKeys, oldValues] = [pastKey, pastValue].map((x) => forEveryGroup(recorder, x)) as [
     string,
     string,
   ];
   const scores = [oldKeys, keys].map((rows) => productOfRows(recorder, queries, rows));
-  const weights = inFloat32(recorder, concat(recorder, scores, -1), precision, (wide) =>
-    softmax(recorder, attendedOnly(recorder, allowed, biased(capped(recorder, wide, layout.softcap)))),
-  );
-  const sizes = concat(recorder, [shapeOf(recorder, pastKey, 2), shapeOf(recorder, key, 1)], 0);
-  const [ofOld, ofNew] = builder.node("Split", [weights, sizes], {
-    attributes: { axis: int(-1) },
-    outputs: 2,
+  const all = inFloat32(recorder, concat(recorder, scores, -1), precision, (wide) => {
+    const seen = attendedOnly(recorder, allowed, biased(capped(recorder, wide, layout.softcap)));
+    return softmax(recorder, source === undefined ? seen : concat(recorder, [seen, ofSource(source)], -1));
   });
-  const read = builder.op("Add", [
-    builder.op("MatMul", [ofOld!, oldValues]),
-    builder.op("MatMul", [ofNew!, values]),
-  ]);
+  const lengths = [shapeOf(recorder, pastKey, 2), shapeOf(recorder, key, 1)];
+  if (source !== undefined) lengths.push(shapeOf(recorder, source.key, 4));
+  const weights = builder.node("Split", [all, concat(recorder, lengths, 0)], {
+    attributes: { axis: int(-1) },
+    outputs: lengths.length,
+  });
+  const read = [oldValues, values, ...(source === undefined ? [] : [source.value])]
+    .map((rows, at) => builder.op("MatMul", [weights[at]!, rows]))
+    .reduce((sum, more) => builder.op("Add", [sum, more]));
   return headsTogether(recorder, read, layout);
+
+  /** Scores of the source, float32. */
+  function ofSource({ key: keys, bias }: MergedNames): string {
+    const products = builder.op("MatMul", [queries, keys]);
+    const wide = precision === "float32" ? products : cast(recorder, products, "float32");
+    const scored = capped(recorder, wide, layout.softcap);
+    return bias === undefined ? scored : builder.op("Add", [scored, bias]);
+  }
 
   function biased(scores: string): string {
     return added === undefined ? scores : builder.op("Add", [scores, added]);

@@ -2,7 +2,8 @@
 import { stat } from "node:fs/promises";
 import * as zlib from "node:zlib";
 import { SlmError } from "@slm/core";
-import { openPromise, type Entry, type ZipFile } from "yauzl";
+import { openZip as openArchive } from "@slm/core/zip";
+import type { Entry, ZipFile } from "yauzl";
 import {
   checkEntries,
   unsafe,
@@ -14,11 +15,7 @@ import {
 /** @throws SlmError DATA_INVALID if the file is not a zip archive, or one that is not safe to unpack */
 export async function openZip(path: string, limits: PackageLimits): Promise<PackageSource> {
   const { size } = await stat(path);
-  const zip = await openPromise(path, {
-    autoClose: false,
-    lazyEntries: true,
-    strictFileNames: true,
-  }).catch((error: unknown) => {
+  const zip = await openArchive(path, { strictFileNames: true }).catch((error: unknown) => {
     throw unreadable(path, error);
   });
   try {

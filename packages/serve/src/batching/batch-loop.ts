@@ -294,7 +294,8 @@ export class BatchLoop {
       row.firstTokenAt ??= performance.now();
       row.chosen++;
       row.logProbability += logProbability;
-      if (token === this.#loaded.model.tokens.eos || !job.onToken(token)) return this.#finish(row, "stop");
+      const isEnd = token === this.#loaded.model.tokens.eos || job.ends?.includes(token) === true;
+      if (isEnd || !job.onToken(token)) return this.#finish(row, "stop");
       row.next = token;
       return row.chosen < job.maxTokens || this.#finish(row, "length");
     } catch (error) {

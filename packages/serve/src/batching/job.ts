@@ -8,6 +8,8 @@ export interface JobRequest {
   readonly image?: HostTensor | undefined;
   /** Largest number of tokens of the answer, EOS included. */
   readonly maxTokens: number;
+  /** Ids that end the answer as EOS does. Default: none. */
+  readonly ends?: readonly number[] | undefined;
   /** Picks the next token from logits `[vocab]`. Absent: greedy, computed on the device. */
   readonly choose?: ((logits: Float32Array) => number) | undefined;
   /** Resolves when `choose` may be called; undefined if it may be now. Absent: it always may be. */

@@ -16,7 +16,7 @@ import { REQUEST_WORKER } from "../worker-file.js";
 /** Largest body of a small request [bytes]. */
 const SMALL_BYTES = 2 ** 14;
 
-/** Limits of what few requests need and many attacks use. Where the processor is busy, others go first. */
+/** Limits of what few requests need and many attacks use. Where the CPU is busy, others go first. */
 const SHARED = {
   ...{ seconds: 2, waitSeconds: 20, share: 0.25, burstMs: 500, memoryMb: 1024, idleMs: 10_000 },
   niceness: 5,

@@ -1,9 +1,9 @@
-/** How much of a busy processor a thread gets. */
+/** How much of a busy CPU a thread gets. */
 import { readlinkSync } from "node:fs";
 import { setPriority } from "node:os";
 
 /**
- * Lets other threads go first: where the processor is busy, one of niceness 5 gets a third of what a usual one gets. On Linux alone, where
+ * Lets other threads go first: where the CPU is busy, one of niceness 5 gets a third of what a usual one gets. On Linux alone, where
  * threads have priorities of their own; elsewhere, and where the system does not tell the thread's number, nothing changes.
  *
  * @param niceness 0 (as others) to 19 (last)

@@ -9,6 +9,7 @@ import { SlmError } from "@slm/core";
 import { activeRecorder } from "../recording/recorder.js";
 import { tf, type Tensor } from "../tf.js";
 import { defineOp } from "./lowering.js";
+import { causalMask, lengthMask, maskBias, windowMask } from "./masks.js";
 import {
   cachedRelativeBias,
   checkRelative,
@@ -17,10 +18,13 @@ import {
 } from "./relative-bias.js";
 import { rotary, rotaryTable, rotaryTensors, rotationOf, turnOf } from "./rotary.js";
 import { expectShape } from "./shape-check.js";
-import type { CachedAttentionAttributes, HeadLayout, OpSet, ScoreAttributes } from "./signatures.js";
-
-/** Added to the score of a masked key: its exp is zero in float32. */
-export const MASKED = -1e9;
+import type {
+  CachedAttentionAttributes,
+  HeadLayout,
+  MergedSource,
+  OpSet,
+  ScoreAttributes,
+} from "./signatures.js";
 
 export const groupOf = ({ heads, kvHeads }: HeadLayout): number => heads / kvHeads;
 
@@ -139,35 +143,6 @@ function scaledTransposed(a: Tensor, b: Tensor, scale: number): Tensor {
   return recorder.tensor(recorder.matMul(a, b, { transposeA: true, scale }), shape);
 }
 
-/** 1 where a position is below its row's length: lengths int32 `[batch]` -> `[batch, size]`. */
-function lengthMask(lengths: Tensor, size: number): Tensor {
-  const positions = tf.tensor2d(
-    Int32Array.from({ length: size }, (_, i) => i),
-    [1, size],
-    "int32",
-  );
-  return tf.cast(tf.less(positions, tf.reshape(lengths, [-1, 1])), "float32");
-}
-
-/** (1 - allowed) · MASKED: the bias that, added to scores, masks all keys that are not allowed. */
-export const maskBias = (allowed: Tensor): Tensor => tf.mul(tf.sub(1, allowed), MASKED);
-
-/** 1 where position `row` sees position `column`, fewer than `window` away in either direction: `[1, 1, 1, length, length]`. */
-function windowMask(length: number, window: number): Tensor {
-  const values = Float32Array.from({ length: length * length }, (_, at) =>
-    Math.abs(Math.floor(at / length) - (at % length)) < window ? 1 : 0,
-  );
-  return tf.tensor(values, [1, 1, 1, length, length]);
-}
-
-/** 1 where position `row` sees position `column`, `[1, 1, 1, length, length]`. */
-export function causalMask(length: number, window = length): Tensor {
-  const values = new Float32Array(length * length);
-  for (let row = 0; row < length; row++)
-    values.fill(1, row * length + Math.max(0, row + 1 - window), row * length + row + 1);
-  return tf.tensor(values, [1, 1, 1, length, length]);
-}
-
 /** @throws SlmError UNEXPECTED for a window that is not a positive integer, and for a softcap that is not above 0. */
 export function checkScores(op: string, { window, softcap }: ScoreAttributes): void {
   const isWindow = window === undefined || (Number.isInteger(window) && window > 0);
@@ -178,6 +153,33 @@ export function checkScores(op: string, { window, softcap }: ScoreAttributes): v
   );
 }
 
+/** Keys and values `[batch, kvHeads, keys, headDim]`, and a bias broadcastable to `[batch, 1, 1, length, keys]`. */
+interface SeenKeys {
+  readonly key: Tensor;
+  readonly value: Tensor;
+  readonly bias: Tensor | undefined;
+}
+
+/** These keys, and after them those of a source, if the attention is merged. */
+function withSource(
+  keys: SeenKeys,
+  { sourceKey, sourceValue, sourceBias }: MergedSource,
+  [batch, length]: readonly [number, number],
+): SeenKeys {
+  if (sourceKey === undefined || sourceValue === undefined) return keys;
+  const source = sourceValue.shape[2]!;
+  const spread = (bias: Tensor | undefined, count: number): Tensor => {
+    const zeros = tf.zeros([batch, 1, 1, length, count]);
+    return bias === undefined ? zeros : tf.add(zeros, bias);
+  };
+  const own = sourceBias && tf.reshape(sourceBias, [batch, 1, 1, 1, source]);
+  return {
+    key: tf.concat([keys.key, tf.transpose(sourceKey, [0, 1, 3, 2])], 2),
+    value: tf.concat([keys.value, sourceValue], 2),
+    bias: tf.concat([spread(keys.bias, keys.key.shape[2]!), spread(own, source)], 4),
+  };
+}
+
 export const selfAttention = defineOp("selfAttention", (inputs, attributes) => {
   const { query, key, value, lengths, mask, relativeBias } = inputs;
   const [batch, length] = query.shape as [number, number];
@@ -186,25 +188,31 @@ export const selfAttention = defineOp("selfAttention", (inputs, attributes) => {
   expectShape("selfAttention", "key", key, [batch, length, kvHeads * headDim]);
   checkScores("selfAttention", attributes);
   const relative = checkRelative("selfAttention", relativeBias, attributes);
+  if (inputs.sourceKey !== undefined && relative !== undefined)
+    throw new SlmError("UNEXPECTED", "selfAttention: merged with a source, it has no relative bias");
   const turn = turnOf(length, headDim, attributes);
-  const keys = mask ?? (lengths === undefined ? undefined : lengthMask(lengths, length));
-  const keyMask = keys === undefined ? undefined : tf.reshape(keys, [batch, 1, 1, 1, length]);
+  const tokens = mask ?? (lengths === undefined ? undefined : lengthMask(lengths, length));
+  const keyMask = tokens === undefined ? undefined : tf.reshape(tokens, [batch, 1, 1, 1, length]);
   // Masks are multiplied before they become a bias, so that a row without any allowed key stays uniform over all keys.
-  const near = attributes.window === undefined ? undefined : windowMask(length, attributes.window);
+  const near =
+    attributes.window === undefined
+      ? undefined
+      : windowMask(length, attributes.window, attributes.windowAfter);
   const places = attributes.causal ? causalMask(length, attributes.window) : near;
   const allowed =
     keyMask !== undefined && places !== undefined ? tf.mul(keyMask, places) : (keyMask ?? places);
-  const output = attend(
-    foldQuery(turn(query, heads), attributes),
-    foldKeyValue(turn(key, kvHeads), attributes),
-    foldKeyValue(value, attributes),
-    {
-      bias: allowed === undefined ? undefined : maskBias(allowed),
-      relative: relative && sequenceRelativeBias(relative, attributes, length),
-      group: groupOf(attributes),
-      softcap: attributes.softcap,
-    },
-  );
+  const keys = {
+    key: foldKeyValue(turn(key, kvHeads), attributes),
+    value: foldKeyValue(value, attributes),
+    bias: allowed === undefined ? undefined : maskBias(allowed),
+  };
+  const seen = withSource(keys, inputs, [batch, length]);
+  const output = attend(foldQuery(turn(query, heads), attributes), seen.key, seen.value, {
+    bias: seen.bias,
+    relative: relative && sequenceRelativeBias(relative, attributes, length),
+    group: groupOf(attributes),
+    softcap: attributes.softcap,
+  });
   return unfoldQuery(output, attributes, length);
 });
 
@@ -251,6 +259,11 @@ export const cachedAttention = defineOp("cachedAttention", (inputs, attributes) 
     1,
     heads * headDim,
   ]);
+  if (inputs.sourceKey !== undefined && (relative !== undefined || attributes.caches === "delta"))
+    throw new SlmError(
+      "UNEXPECTED",
+      "cachedAttention: merged with a source, it has full caches and no relative bias",
+    );
   if (pastKey.shape[2]! < capacity) return growingAttention(inputs, attributes);
   expectShape("cachedAttention", "pastKey", pastKey, [batch, kvHeads, capacity, headDim]);
   if (attributes.caches === "delta") return deltaCacheAttention(inputs, attributes);
@@ -264,8 +277,10 @@ export const cachedAttention = defineOp("cachedAttention", (inputs, attributes) 
   const allowed = tf.reshape(seen, [batch, 1, 1, 1, capacity]);
   const presentKey = place(pastKey, foldKeyValue(turn(key, kvHeads, at), attributes), slot);
   const presentValue = place(pastValue, foldKeyValue(value, attributes), slot);
-  const output = attend(foldQuery(turn(query, heads, at), attributes), presentKey, presentValue, {
-    bias: maskBias(allowed),
+  const keys = { key: presentKey, value: presentValue, bias: maskBias(allowed) };
+  const all = withSource(keys, inputs, [batch, 1]);
+  const output = attend(foldQuery(turn(query, heads, at), attributes), all.key, all.value, {
+    bias: all.bias,
     relative: relative && cachedRelativeBias(relative, attributes, tf.sub(at, slots)),
     group: groupOf(attributes),
     softcap,
@@ -318,9 +333,10 @@ function deltaCacheAttention(
 
 /** Attention of one new position over caches that hold exactly the positions before it. */
 function growingAttention(
-  { query, key, value, pastKey, pastValue, relativeBias }: OpSet["cachedAttention"]["inputs"],
+  inputs: OpSet["cachedAttention"]["inputs"],
   attributes: CachedAttentionAttributes,
 ): OpSet["cachedAttention"]["outputs"] {
+  const { query, key, value, pastKey, pastValue, relativeBias } = inputs;
   const { heads, kvHeads, window, headDim, softcap } = attributes;
   const position = pastKey.shape[2]!;
   const turn = turnAt(position, attributes);
@@ -337,8 +353,10 @@ function growingAttention(
       : tf.slice(cache, [0, 0, from, 0], [cache.shape[0], kvHeads, position + 1 - from, headDim]);
   const relative = checkRelative("cachedAttention", relativeBias, attributes);
   const added = relative && grownRelativeBias(relative, attributes, position + 1 - from);
-  const options = { group: groupOf(attributes), softcap, relative: added };
-  const output = attend(folded, seen(presentKey), seen(presentValue), options);
+  const keys = { key: seen(presentKey), value: seen(presentValue), bias: undefined };
+  const all = withSource(keys, inputs, [query.shape[0], 1]);
+  const options = { group: groupOf(attributes), softcap, relative: added, bias: all.bias };
+  const output = attend(folded, all.key, all.value, options);
   return { output: unfoldQuery(output, attributes, 1), presentKey, presentValue };
 }
 

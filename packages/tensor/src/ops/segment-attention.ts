@@ -9,16 +9,15 @@
 import { SlmError } from "@slm/core";
 import { tf, type Tensor } from "../tf.js";
 import {
-  causalMask,
   checkScores,
   foldKeyValue,
   foldQuery,
   groupOf,
-  maskBias,
   scaledScores,
   slotsOf,
   unfoldQuery,
 } from "./attention.js";
+import { causalMask, maskBias } from "./masks.js";
 import { rotary, rotaryTable, rotaryTensors, type RotaryTensors } from "./rotary.js";
 import { expectShape } from "./shape-check.js";
 import type { HeadLayout, Rotation, ScoreAttributes } from "./signatures.js";

@@ -59,6 +59,18 @@ export interface ScoreAttributes {
 /** @public the type of an exported op names it */
 export interface SelfAttentionAttributes extends HeadLayout, PositionAttributes, ScoreAttributes {
   readonly causal: boolean;
+  /** Without `causal`: positions after a position that it attends to. Default: `window` - 1. */
+  readonly windowAfter?: number | undefined;
+}
+
+/**
+ * A source that self-attention reads too, with one softmax over the target's keys and the source's (merged attention): key and value from
+ * crossKey and crossValue, bias `[batch, 1, 1, source]`.
+ */
+export interface MergedSource {
+  readonly sourceKey?: Tensor | undefined;
+  readonly sourceValue?: Tensor | undefined;
+  readonly sourceBias?: Tensor | undefined;
 }
 
 export interface CachedAttentionAttributes extends HeadLayout, PositionAttributes, ScoreAttributes {
@@ -162,7 +174,7 @@ export interface OpSet {
       lengths?: Tensor | undefined;
       mask?: Tensor | undefined;
       relativeBias?: Tensor | undefined;
-    };
+    } & MergedSource;
     attributes: SelfAttentionAttributes;
     outputs: Tensor;
   };
@@ -182,7 +194,7 @@ export interface OpSet {
       pastValue: Tensor;
       pastLength: Tensor;
       relativeBias?: Tensor | undefined;
-    };
+    } & MergedSource;
     attributes: CachedAttentionAttributes;
     outputs: { output: Tensor; presentKey: Tensor; presentValue: Tensor };
   };

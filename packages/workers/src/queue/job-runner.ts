@@ -22,6 +22,8 @@ import {
 import { openRun } from "./open-runs.js";
 import type { RedisAddress } from "./redis-address.js";
 import { RunBoard } from "./run-board.js";
+import { RunWatch, type RunOptions } from "./run-watch.js";
+import { WorkerShares, type WorkerShare } from "./worker-shares.js";
 
 /** A job's tries before it counts as failed. */
 const TRIES = 3;
@@ -33,6 +35,8 @@ const POLL_MS = 200;
 const OFFER_MS = 10_000;
 /** Jobs that are in the queue at once, so that Redis and the storage hold a part of a large run only. */
 const WINDOW = 256;
+/** Jobs that are made before they are given to the queue, so that the first workers need not wait for the last job. */
+const OFFER_JOBS = 4;
 /** How long a failed run waits for jobs that workers have begun [ms]. */
 const ABANDON_MS = 60_000;
 /** Results that no run took are forgotten after this time [s]. */
@@ -56,26 +60,6 @@ export interface FailedJob {
   readonly failure: JobFailure;
 }
 
-export interface RunOptions {
-  /** Name of the run: a word, a dash, and hexadecimal digits of a hash of all that its jobs depend on. */
-  readonly run: string;
-  /** What it does, for those who watch. */
-  readonly title: string;
-  /** Units of all jobs, where that is known before. Default: those of the jobs so far. */
-  readonly total?: number | undefined;
-  readonly signal: AbortSignal;
-  readonly note: (text: string) => void;
-  /** Called after every job, and while nothing happens. */
-  readonly onProgress?: ((progress: RunProgress) => void) | undefined;
-}
-
-export interface RunProgress {
-  readonly done: number;
-  readonly total: number;
-  /** Workers that are there. */
-  readonly workers: number;
-}
-
 /** Jobs that the queue has, by their names in it. */
 type Outstanding = Map<string, { readonly job: JobSpec; readonly message: JobMessage }>;
 
@@ -91,6 +75,7 @@ export class JobRunner {
   readonly #store: ObjectStore;
   readonly #board: RunBoard;
   readonly #connection: RedisAddress["options"];
+  readonly #shares = new WorkerShares();
   #flows: FlowProducer | undefined;
 
   /** The store is the caller's to close. */
@@ -101,6 +86,11 @@ export class JobRunner {
     this.#store = store;
     this.#connection = address.options;
     this.#board = new RunBoard(address);
+  }
+
+  /** Which worker did how much of what was finished so far. */
+  get shares(): readonly WorkerShare[] {
+    return this.#shares.all;
   }
 
   files(run: string): SharedFiles {
@@ -138,13 +128,13 @@ export class JobRunner {
   ): Promise<readonly FailedJob[]> {
     const files = this.files(options.run);
     const failed: FailedJob[] = [];
-    const watch = new RunWatch(options, this.#board);
+    const watch = new RunWatch(options, this.#board, this.#shares);
     let offered = performance.now();
     let isLast = false;
     while (!isLast || outstanding.size > 0) {
       throwIfInterrupted(options.signal, options.title);
       const fresh: string[] = [];
-      while (!isLast && outstanding.size < WINDOW) {
+      while (!isLast && outstanding.size < WINDOW && fresh.length < OFFER_JOBS) {
         const next = await jobs.next();
         isLast = next.done === true;
         if (next.done === true) break;
@@ -163,13 +153,17 @@ export class JobRunner {
         const { job } = outstanding.get(finished.id!)!;
         const { result, failure } = resultOf(finished);
         if (result === undefined) failed.push({ id: job.id, failure });
-        else await onDone(job, result, files);
+        else {
+          await onDone(job, result, files);
+          this.#shares.count(finished.processedBy, result);
+        }
         outstanding.delete(finished.id!);
         await forget(finished);
         watch.count(job);
       }
       await watch.report(outstanding.size);
-      if (outstanding.size > 0) await this.#pause(options.signal);
+      const hasRoom = !isLast && outstanding.size < WINDOW;
+      if (outstanding.size > 0 && !hasRoom) await this.#pause(options.signal);
     }
     return failed;
   }
@@ -191,7 +185,7 @@ export class JobRunner {
     for (const job of [parent, ...children])
       all.set(`${run}-${job.id}`, { job, message: { run, ...(await job.message(files)) } });
     const [parentId, ...childIds] = [...all.keys()] as [string, ...string[]];
-    const watch = new RunWatch(options, this.#board);
+    const watch = new RunWatch(options, this.#board, this.#shares);
     for (const { job } of all.values()) watch.plan(job);
     try {
       await this.#forgetFailed(run);
@@ -216,7 +210,10 @@ export class JobRunner {
         const { result, failure } = resultOf(last);
         if (result === undefined) throw failureError({ id: parent.id, failure });
         const results = childIds.map((id) => resultOf(ended.find((job) => job.id === id)!).result!);
-        for (const job of ended) await forget(job);
+        for (const job of ended) {
+          this.#shares.count(job.processedBy, resultOf(job).result!);
+          await forget(job);
+        }
         return { result, children: results };
       }
     } catch (error) {
@@ -341,50 +338,6 @@ async function forget(job: Job): Promise<void> {
     if (!(error instanceof Error) || !/missing key|could not be removed/iu.test(error.message)) throw error;
   });
 }
-
-/** Counts what is done, and tells those who wait. */
-class RunWatch {
-  readonly #options: RunOptions;
-  readonly #board: RunBoard;
-  #total: number;
-  readonly #started = new Date().toISOString();
-  #done = 0;
-  #told = -Infinity;
-  #warned = -Infinity;
-
-  constructor(options: RunOptions, board: RunBoard) {
-    this.#options = options;
-    this.#board = board;
-    this.#total = options.total ?? 0;
-  }
-
-  plan({ units }: JobSpec): void {
-    if (this.#options.total === undefined) this.#total += units;
-  }
-
-  count({ units }: JobSpec): void {
-    this.#done += units;
-    this.#told = -Infinity;
-  }
-
-  /** @param outstanding jobs that are given to the queue */
-  async report(outstanding: number): Promise<void> {
-    const now = performance.now();
-    if (now - this.#told < REPORT_MS) return;
-    this.#told = now;
-    const { run, title, note, onProgress } = this.#options;
-    const living = await this.#board.workers();
-    const progress = { done: this.#done, total: this.#total, workers: living.length };
-    await this.#board.putRun({ run, title, startedAt: this.#started, outstanding, ...progress });
-    onProgress?.(progress);
-    if (living.length > 0 || outstanding === 0 || now - this.#warned < WARN_MS) return;
-    this.#warned = now;
-    note(`${title}: no worker has joined; start one: slm worker --redis URL --storage ADDRESS`);
-  }
-}
-
-const REPORT_MS = 2_000;
-const WARN_MS = 30_000;
 
 /** The error of jobs that failed for a reason that another try does not change. */
 export function failureError({ id, failure }: FailedJob): SlmError {

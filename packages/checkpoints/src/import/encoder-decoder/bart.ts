@@ -38,6 +38,8 @@ interface BartFamily {
   /** Whether the model always computes its positions, whatever the file holds. */
   readonly ignoresTable: boolean;
   readonly tokens: TokenDefaults;
+  /** Whether the decoder's tokens have no factor; then its norm comes before positions. */
+  readonly isDecoderUnscaled: boolean;
   /** Defaults of `activation_function` and `scale_embedding`. */
   readonly activation: string;
   readonly isScaled: boolean;
@@ -55,6 +57,7 @@ const BART: BartFamily = {
   rowsBefore: 2,
   ignoresTable: false,
   tokens: { pad: 1, eos: 2, start: 2 },
+  isDecoderUnscaled: false,
   activation: "gelu",
   isScaled: false,
 };
@@ -94,6 +97,7 @@ const FAMILIES = {
     ...BART,
     embeddingNorm: { encoder: "after-positions", decoder: "before-positions" },
     rowsBefore: 0,
+    isDecoderUnscaled: true,
     tokens: { pad: 0, eos: 2, start: 1 },
   },
 } as const satisfies Readonly<Record<string, BartFamily>>;
@@ -141,6 +145,7 @@ const readBart =
     const isShared = source.share_encoder_decoder_embeddings ?? true;
     const isTied = source.tie_word_embeddings ?? true;
     const heads = source.encoder_attention_heads;
+    const scale = (source.scale_embedding ?? family.isScaled) ? Math.sqrt(source.d_model) : 1;
     const config = parseModelConfig(
       {
         architecture: "encoder-decoder",
@@ -158,7 +163,7 @@ const readBart =
         bias: true,
         norm: "layer",
         normPlacement: family.normPlacement === "post" ? "post" : undefined,
-        embeddingNorm: family.embeddingNorm,
+        embeddingNorm: embeddingNorm(family, scale),
         positions,
         activation: rowOf(ACTIVATIONS, {
           key: "activation_function",
@@ -173,7 +178,6 @@ const readBart =
       },
       `${where}: config.json`,
     ) as EncoderDecoderConfig;
-    const scale = (source.scale_embedding ?? family.isScaled) ? Math.sqrt(source.d_model) : 1;
     const isTable = positions.kind === "learned";
     return {
       config,
@@ -183,6 +187,15 @@ const readBart =
       isIgnored: isIgnored(family, { isShared, isTied }),
     };
   };
+
+/** The norm of an unscaled token is that of a scaled one with a scaled epsilon: both stacks read one table, which is scaled. */
+const embeddingNorm = (
+  { embeddingNorm: norm, isDecoderUnscaled }: BartFamily,
+  scale: number,
+): BartFamily["embeddingNorm"] =>
+  norm === undefined || !isDecoderUnscaled || scale === 1
+    ? norm
+    : { ...norm, decoderEpsilon: NORM_EPSILON * scale * scale };
 
 /** @throws SlmError CONFIG_INVALID for stacks with different heads */
 function checkHeads({ encoder_attention_heads: heads, ...source }: Source, where: string): void {

@@ -5,6 +5,7 @@ import type { ImportOptions } from "../import-config.js";
 import type { PublishedModel, ReadPublished } from "./published-model.js";
 import { bart, blenderbotSmall, m2m100, marian, mbart, pegasus } from "./bart.js";
 import { t5gemma } from "./t5gemma.js";
+import { t5gemma2 } from "./t5gemma2.js";
 import { mt5, t5, umt5 } from "./t5.js";
 
 /** One row for each family. */
@@ -19,6 +20,7 @@ const ENCODER_DECODER_FAMILIES: Readonly<Record<string, ReadPublished>> = {
   m2m_100: m2m100,
   "blenderbot-small": blenderbotSmall,
   t5gemma,
+  t5gemma2,
 };
 
 /** What is imported besides: a model whose decoder attends to an encoder's output. */

@@ -6,7 +6,7 @@
  *
  * Source: transformers 4.57, modeling_t5.py, modeling_mt5.py, modeling_umt5.py and their configurations.
  */
-import { parseModelConfig, type ActivationName, type EncoderDecoderConfig } from "@slm/model";
+import { ACTIVATIONS, parseModelConfig, type ActivationName, type EncoderDecoderConfig } from "@slm/model";
 import { z } from "zod";
 import {
   checkLayers,
@@ -48,13 +48,15 @@ const schema = z.looseObject({
 });
 
 /** "gated-gelu" is the tanh form, whatever `dense_act_fn` says; "gelu" alone is the exact one. */
-const ACTIVATIONS: Readonly<Record<string, ActivationName>> = {
+const PROJECTIONS: Readonly<Record<string, ActivationName>> = {
   relu: "relu",
   gelu: "erf-gelu",
   gelu_new: "gelu",
   silu: "silu",
   swish: "silu",
   "gated-gelu": "geglu",
+  "gated-gelu_new": "geglu",
+  "gated-relu": "reglu",
   "gated-silu": "swiglu",
   "gated-swish": "swiglu",
 };
@@ -70,7 +72,7 @@ const readT5 =
     const source = parsePublished(schema, external);
     const decoderLayers = source.num_decoder_layers ?? source.num_layers;
     checkLayers(external, Math.max(source.num_layers, decoderLayers));
-    const activation = rowOf(ACTIVATIONS, {
+    const activation = rowOf(PROJECTIONS, {
       key: "feed_forward_proj",
       value: source.feed_forward_proj ?? usual,
       where,
@@ -141,8 +143,7 @@ const BLOCK: readonly (readonly [RegExp, string])[] = [
 ];
 
 function namesOf(activation: ActivationName): NamesOf {
-  const isGated = activation === "geglu" || activation === "swiglu";
-  const up = isGated ? "wi_1" : "wi";
+  const up = ACTIVATIONS[activation].isGated ? "wi_1" : "wi";
   const replacements = [...BLOCK, [/\.feedForward\.up\./, `.DenseReluDense.${up}.`] as const];
   return (parameter) => {
     if (parameter === "embedding.weight") return EMBEDDINGS;

@@ -122,7 +122,7 @@ export const t5gemma: ReadPublished = (external, options) => {
     namesOf,
     scaleOf: (parameter) => scaleOf(parameter, factors),
     shiftOf: (parameter) => (/norm\.weight$/i.test(parameter) ? 1 : 0),
-    isIgnored: (name) => isTied && name === "lm_head.out_proj.weight",
+    isIgnored: (name) => isTied && name === HEAD,
   };
 };
 
@@ -182,10 +182,13 @@ function scaleOf(parameter: string, { query, embedding, isTied }: Factors): numb
   return isTied && parameter === "decoder.norm.weight" ? 1 / embedding : 1;
 }
 
-const NAMES: Readonly<Record<string, string>> = {
-  "embedding.weight": "model.decoder.embed_tokens.weight",
-  "encoder.embedding.weight": "model.encoder.embed_tokens.weight",
-  "head.weight": "lm_head.out_proj.weight",
+const [SOURCE_TABLE, HEAD] = ["model.encoder.embed_tokens.weight", "lm_head.out_proj.weight"];
+
+/** A head of its own that the file does not hold is the encoder's table: so the library ties it (`decoder.tie_word_embeddings`). */
+const NAMES: Readonly<Record<string, readonly string[]>> = {
+  "embedding.weight": ["model.decoder.embed_tokens.weight"],
+  "encoder.embedding.weight": [SOURCE_TABLE],
+  "head.weight": [HEAD, SOURCE_TABLE],
 };
 
 const PARTS: readonly (readonly [RegExp, string])[] = [
@@ -203,4 +206,4 @@ const PARTS: readonly (readonly [RegExp, string])[] = [
   [/\.feedForward\.(gate|up|down)\./, ".mlp.$1_proj."],
 ];
 
-const namesOf: NamesOf = (parameter) => [NAMES[parameter] ?? renamed(parameter, PARTS)];
+const namesOf: NamesOf = (parameter) => NAMES[parameter] ?? [renamed(parameter, PARTS)];

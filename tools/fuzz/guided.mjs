@@ -1,0 +1,172 @@
+/**
+ * Coverage-guided fuzzing of everything that reads what others wrote: inputs that reach new code are kept and changed further. Each input
+ * must be taken or rejected with a code of its own, within a second of CPU time and 512 MB of objects. Prints a table; exit 3 for failures,
+ * whose inputs lie in a folder that is named.
+ *
+ *   node tools/fuzz/guided.mjs [--seconds 120] [--executions N] [--targets csv,onnx] [--seed 1] [--keep]
+ *
+ *   --seconds     time for all targets together; each gets an equal part
+ *   --executions  most runs of each target
+ *   --seed        of the changes; the same seed and executions give the same inputs
+ *   --keep        writes the inputs that reach most into tools/fuzz/seeds, where the next run starts from them
+ */
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { Worker } from "node:worker_threads";
+import { buildTargets, keptSeeds, removeBuilt, seedFile } from "./guided/build.mjs";
+
+/** Largest input [bytes]. */
+const LONGEST = 2 ** 16;
+/** Time after which a run counts as one without an end [ms]. */
+const HANG_MS = 60_000;
+/** Targets at work at a time: they wait for files often. */
+const JOBS = 2 * availableParallelism();
+const HEAP_MB = 512;
+/** Seeds that are kept of a target: the last ones found, of at most so many bytes each and in all. */
+const KEPT = { inputs: 64, bytes: 2048, all: 32_768 };
+/** A target whose faults are planted, for the fuzzer's own test. */
+const PLANTED = "planted";
+
+const { values } = parseArgs({
+  options: {
+    seconds: { type: "string", default: "120" },
+    executions: { type: "string", default: "Infinity" },
+    targets: { type: "string" },
+    seed: { type: "string", default: "1" },
+    keep: { type: "boolean", default: false },
+  },
+});
+const known = (await readdir(join(import.meta.dirname, "guided", "targets")))
+  .map((file) => file.replace(/\.mjs$/u, ""))
+  .sort();
+const names = values.targets?.split(",") ?? known.filter((name) => name !== PLANTED);
+const [seconds, executions, seed] = [values.seconds, values.executions, values.seed].map(Number);
+if (!names.every((name) => known.includes(name)) || !(seconds > 0 && executions > 0 && seed >= 0)) {
+  process.stderr.write(
+    `usage: node tools/fuzz/guided.mjs [--seconds N] [--executions N] [--seed N] [--keep] [--targets ${known.join(",")}]\n`,
+  );
+  process.exit(2);
+}
+
+/** Runs a target until its time is over or one input ends its thread. @returns whether its time is over, and its runs */
+function runThread({ file, folder, seeds, until, left, firstSeed }, { onKept, onFailure, onProgress }) {
+  const shared = new SharedArrayBuffer(16 + LONGEST);
+  const state = new BigInt64Array(shared, 0, 2);
+  const inWork = () => Buffer.from(new Uint8Array(shared, 16, Number(state[1])));
+  return new Promise((resolve) => {
+    const worker = new Worker(new URL("guided/worker.mjs", import.meta.url), {
+      workerData: { file, folder, seeds, seed: firstSeed, executions: left, until, shared },
+      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB },
+    });
+    let watched = { runs: -1n, since: performance.now() };
+    const end = (isOver) => {
+      clearInterval(timer);
+      void worker.terminate().then(() => resolve({ isOver, runs: Number(state[0]) }));
+    };
+    const timer = setInterval(() => {
+      if (state[0] !== watched.runs) watched = { runs: state[0], since: performance.now() };
+      if (performance.now() - watched.since < HANG_MS) return;
+      onFailure(`a run without an end (${HANG_MS / 1000} s)`, inWork());
+      end(state[0] === 0n);
+    }, 250);
+    worker.on("message", (message) => {
+      if (message.kind === "kept") onKept(Buffer.from(message.input));
+      if (message.kind === "failure") onFailure(message.failure, Buffer.from(message.input));
+      if (message.kind === "progress") onProgress(message);
+      if (message.kind === "done") end(true);
+    });
+    worker.on("error", (error) => {
+      onFailure(`the thread ended: ${error.stack ?? error}`, inWork());
+      end(state[0] === 0n);
+    });
+  });
+}
+
+/** What tells failures apart: the message without numbers, and where it came from. */
+const kindOf = (failure) => failure.split("\n").slice(0, 2).join(" ").replaceAll(/\d+/gu, "#").slice(0, 300);
+
+/** Fuzzes a target until its time is over. @returns its row of the table, and what failed */
+async function fuzz(name, file) {
+  const folder = await mkdtemp(join(tmpdir(), "slm-fuzz-"));
+  const kept = await keptSeeds(name);
+  const kinds = new Map();
+  const row = { name, executions: 0, reached: 0, places: 0, failures: 0 };
+  const began = performance.now();
+  const until = Date.now() + (1000 * seconds * Math.min(JOBS, names.length)) / names.length;
+  const found = [];
+  for (let thread = 0, isOver = false; !isOver && Date.now() < until; thread += 1) {
+    const ended = await runThread(
+      {
+        ...{ file, folder, until, firstSeed: seed * 1000 + thread },
+        ...{ seeds: [...kept, ...found], left: executions - row.executions },
+      },
+      {
+        onKept: (input) => found.push(input),
+        onProgress: ({ places, reached }) =>
+          Object.assign(row, { places, reached: Math.max(row.reached, reached) }),
+        onFailure: (failure, input) => {
+          row.failures += 1;
+          const kind = kindOf(failure);
+          if (!kinds.has(kind)) kinds.set(kind, { failure, input });
+        },
+      },
+    );
+    row.executions += ended.runs;
+    isOver = ended.isOver || row.executions >= executions;
+  }
+  row.perSecond = Math.round((1000 * row.executions) / (performance.now() - began));
+  row.kept = found.length;
+  await rm(folder, { recursive: true, force: true });
+  if (values.keep) await keep(name, found);
+  return { row, failed: [...kinds.values()] };
+}
+
+const failures = await mkdtemp(join(tmpdir(), "slm-fuzz-failures-"));
+const rows = [];
+try {
+  const built = await buildTargets(names);
+  const waiting = [...names];
+  const work = async () => {
+    for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
+      const { row, failed } = await fuzz(name, built[name]);
+      rows.push(row);
+      for (const [at, { failure, input }] of failed.entries()) {
+        const path = join(failures, `${name}-${at}`);
+        await writeFile(path, input);
+        const story = failure.split("\n").slice(0, 4).join(" | ");
+        console.log(`FAILED ${name}: ${story}\n  input: ${path}`);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: JOBS }, work));
+} finally {
+  await removeBuilt();
+}
+rows.sort((a, b) => names.indexOf(a.name) - names.indexOf(b.name));
+
+/** Writes the inputs that a later run starts from. What fits is chosen from the last ones found back to the first. */
+async function keep(name, found) {
+  let bytes = 0;
+  const chosen = [];
+  for (const input of found.toReversed()) {
+    if (input.length > KEPT.bytes || bytes + input.length > KEPT.all || chosen.length === KEPT.inputs)
+      continue;
+    bytes += input.length;
+    chosen.unshift(input.toString("base64"));
+  }
+  await mkdir(join(seedFile(name), ".."), { recursive: true });
+  await writeFile(seedFile(name), chosen.map((line) => `${line}\n`).join(""));
+}
+
+const sum = (key) => rows.reduce((total, row) => total + row[key], 0);
+const all = { name: "all", executions: sum("executions"), kept: sum("kept"), failures: sum("failures") };
+console.log("| target | executions | a second | places reached | inputs kept | failures |");
+console.log("| --- | ---: | ---: | ---: | ---: | ---: |");
+for (const { name, executions: runs, perSecond, reached, places, kept, failures: failed } of [...rows, all])
+  console.log(
+    `| ${name} | ${runs.toLocaleString("en")} | ${perSecond ?? ""} | ${places === undefined ? "" : `${reached} of ${places}`} | ${kept} | ${failed} |`,
+  );
+if (all.failures > 0) process.exitCode = 3;
+else await rm(failures, { recursive: true, force: true });

@@ -1,0 +1,59 @@
+/** Bundles targets with the code that they call, and instruments it. Libraries stay as they are. */
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { build } from "esbuild";
+import { createInstrumenter } from "istanbul-lib-instrument";
+import { COVERAGE_VARIABLE } from "./coverage.mjs";
+
+const root = join(import.meta.dirname, "..", "..", "..");
+/** Below `node_modules`, so that bundles find the libraries. */
+const output = join(root, "node_modules", ".cache", "slm-fuzz");
+
+/** Our packages are bundled from their sources; every other name is an import. */
+const ownPackages = {
+  name: "own-packages",
+  setup({ onResolve }) {
+    onResolve({ filter: /^[^./]/ }, ({ path, kind }) =>
+      kind === "entry-point" || path.startsWith("@slm/") || path.startsWith("#")
+        ? undefined
+        : { path, external: true },
+    );
+  },
+};
+
+/** @returns the instrumented bundle of each target, by name */
+export async function buildTargets(names) {
+  const folder = join(output, String(process.pid));
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  const built = {};
+  for (const name of names) {
+    const { outputFiles } = await build({
+      entryPoints: [join(import.meta.dirname, "targets", `${name}.mjs`)],
+      ...{ bundle: true, write: false, format: "esm", platform: "node", target: "node20" },
+      ...{ conditions: ["@slm/source"], plugins: [ownPackages], logLevel: "error" },
+    });
+    const file = join(folder, `${name}.mjs`);
+    const instrumenter = createInstrumenter({ esModules: true, coverageVariable: COVERAGE_VARIABLE });
+    await writeFile(file, instrumenter.instrumentSync(outputFiles[0].text, file));
+    built[name] = file;
+  }
+  return built;
+}
+
+/** Removes what this process has built. */
+export const removeBuilt = () => rm(join(output, String(process.pid)), { recursive: true, force: true });
+
+/** Seeds of a target, kept in the tree: one input in base64 per line. */
+export const seedFile = (name) => join(import.meta.dirname, "..", "seeds", `${name}.txt`);
+
+export async function keptSeeds(name) {
+  const text = await readFile(seedFile(name), "utf8").catch((error) => {
+    if (error.code === "ENOENT") return "";
+    throw error;
+  });
+  return text
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => Buffer.from(line, "base64"));
+}

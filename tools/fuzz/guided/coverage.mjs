@@ -1,0 +1,64 @@
+/** Which places of the instrumented code a run has reached, and how often, in classes. */
+
+/** Name of the global in which instrumented code keeps its counters. */
+export const COVERAGE_VARIABLE = "__slmFuzzCoverage__";
+
+/** Classes of counts, as bits of one byte. Source: AFL, "Measuring coverage": 1, 2, 3, 4 to 7, 8 to 15, 16 to 31, 32 to 127, more. */
+const CLASSES = new Uint8Array(256);
+for (let count = 1; count < 256; count += 1) {
+  const limits = [1, 2, 3, 7, 15, 31, 127, 255];
+  CLASSES[count] = 1 << limits.findIndex((limit) => count <= limit);
+}
+
+export class Coverage {
+  #counters;
+  #seen;
+
+  /** Puts the counters of all loaded code into one array. */
+  constructor() {
+    const files = Object.values(globalThis[COVERAGE_VARIABLE] ?? {});
+    const sizes = files.flatMap(({ s, f, b }) => [
+      Object.keys(s).length,
+      Object.keys(f).length,
+      ...Object.values(b).map((arms) => arms.length),
+    ]);
+    this.#counters = new Uint32Array(sizes.reduce((sum, size) => sum + size, 0));
+    this.#seen = new Uint8Array(this.#counters.length);
+    let at = 0;
+    const take = (size) => this.#counters.subarray(at, (at += size));
+    for (const file of files) {
+      // Instrumented code counts by index, in an object and in an array alike.
+      file.s = take(Object.keys(file.s).length);
+      file.f = take(Object.keys(file.f).length);
+      for (const [branch, arms] of Object.entries(file.b)) file.b[branch] = take(arms.length);
+    }
+  }
+
+  /** Number of places. */
+  get size() {
+    return this.#counters.length;
+  }
+
+  /** Places that any run has reached. */
+  get reached() {
+    return this.#seen.reduce((sum, classes) => sum + (classes === 0 ? 0 : 1), 0);
+  }
+
+  begin() {
+    this.#counters.fill(0);
+  }
+
+  /** Whether the run since {@link begin} reached a place, or a class of counts of it, for the first time. */
+  end() {
+    let isNew = false;
+    for (let at = 0; at < this.#counters.length; at += 1) {
+      const count = this.#counters[at];
+      if (count === 0) continue;
+      const found = CLASSES[Math.min(255, count)];
+      if ((this.#seen[at] & found) !== 0) continue;
+      this.#seen[at] |= found;
+      isNew = true;
+    }
+    return isNew;
+  }
+}

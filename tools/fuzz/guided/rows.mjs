@@ -1,0 +1,12 @@
+/** A target that reads files of rows, as `slm data inspect` does. */
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { inspectData } from "@slm/data";
+
+export const rowReader = (name, settings) => (folder) => {
+  const file = join(folder, name);
+  return async (bytes) => {
+    await writeFile(file, bytes);
+    await inspectData(file, settings);
+  };
+};

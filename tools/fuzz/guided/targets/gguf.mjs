@@ -1,0 +1,26 @@
+/** GGUF files: metadata, tensors, and the tokenizer in it. */
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { SlmError } from "@slm/core";
+import { readGguf } from "../../../../packages/checkpoints/src/gguf/file/gguf-file.ts";
+import { readTensor } from "../../../../packages/checkpoints/src/gguf/file/tensor-data.ts";
+
+export { SlmError };
+export const longest = 2 ** 16;
+export const words = [
+  "general.alignment",
+  "tokenizer.ggml.model",
+  "llama.block_count",
+  "GGUF\u0003\u0000\u0000\u0000",
+];
+
+export const seeds = async () => [await readFile("packages/checkpoints/fixtures/gguf/tiny-llama.gguf")];
+
+export function open(folder) {
+  const file = join(folder, "model.gguf");
+  return async (bytes) => {
+    await writeFile(file, bytes);
+    const { tensors } = await readGguf(file);
+    for (const tensor of [...tensors.values()].slice(0, 2)) await readTensor(file, tensor);
+  };
+}

@@ -1,0 +1,32 @@
+/** Manifests of artifacts and lists of folders. */
+import { readFile } from "node:fs/promises";
+import { SlmError, parseManifestText } from "@slm/core";
+import { writeTinyBundle } from "../../../../packages/deploy/src/bundle/tiny-bundle.test-support.ts";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+export { SlmError };
+export const words = [
+  '"path":',
+  '"../x"',
+  '"bytes":',
+  '"sha256":',
+  '"outputs":[',
+  "null",
+  "{}",
+  "[]",
+  '"CON"',
+  "\u202e",
+];
+
+export async function seeds() {
+  const folder = await mkdtemp(join(tmpdir(), "slm-fuzz-manifest-"));
+  const text = await readFile(join(await writeTinyBundle(join(folder, "bundle")), "manifest.json"));
+  await rm(folder, { recursive: true });
+  return [text];
+}
+
+export function open() {
+  return (bytes) => void parseManifestText(Buffer.from(bytes).toString("utf8"), "manifest.json");
+}

@@ -1,0 +1,31 @@
+/** ONNX files: read as a graph and as an outline, and written back. */
+import { readFile } from "node:fs/promises";
+import { SlmError } from "@slm/core";
+import { decodeModel, decodeOutline, encodeModel } from "@slm/onnx";
+
+export { SlmError };
+export const longest = 2 ** 15;
+export const words = [
+  "MatMul",
+  "Gather",
+  "Loop",
+  "body",
+  "ai.onnx",
+  "com.microsoft",
+  "\u0012\u0007",
+  "\u003a",
+];
+
+export const seeds = () =>
+  Promise.all(
+    ["by-hand", "control-flow", "bert-block-static"].map((name) =>
+      readFile(`packages/devices/fixtures/${name}.onnx`),
+    ),
+  );
+
+export function open() {
+  return (bytes) => {
+    decodeOutline(bytes);
+    encodeModel(decodeModel(bytes));
+  };
+}

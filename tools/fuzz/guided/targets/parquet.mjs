@@ -1,0 +1,15 @@
+/** Parquet files. */
+import { readFile } from "node:fs/promises";
+import { SlmError } from "@slm/core";
+import { rowReader } from "../rows.mjs";
+
+export { SlmError };
+export const longest = 2 ** 15;
+export const words = ["PAR1", "\u0015", "\u0019\u001c"];
+export const seeds = () =>
+  Promise.all(
+    ["none", "snappy", "gzip", "delta-v2", "front-coded-v2"].map((name) =>
+      readFile(`packages/data/fixtures/${name}.parquet`),
+    ),
+  );
+export const open = rowReader("rows.parquet", { fields: { source: "text", target: "text" } });

@@ -1,0 +1,43 @@
+/** Recipes: YAML, layers, and the schemas of all sections. */
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { SlmError } from "@slm/core";
+import { loadStages, sectionSchemas } from "../../../../apps/cli/src/pipeline/stage-table.ts";
+import { resolveRecipe } from "../../../../apps/cli/src/recipe/resolve-recipe.ts";
+
+export { SlmError };
+export const limitMs = 2000;
+export const words = [
+  "data:",
+  "tokenizer:",
+  "teacher:",
+  "distill:",
+  "export:",
+  "quantize:",
+  "deploy:",
+  "&a",
+  "*a",
+  "<<: ",
+  "{",
+  "[",
+  "? ",
+  "|\n",
+  "!!binary ",
+  "null",
+  ".inf",
+  "0x1f",
+];
+export const seeds = () =>
+  Promise.all(["quickstart/recipe", "dates/recipe"].map((name) => readFile(`configs/${name}.yaml`)));
+
+export async function open(folder) {
+  const schemas = sectionSchemas(await loadStages());
+  const path = join(folder, "recipe.yaml");
+  return async (bytes) => {
+    await writeFile(path, bytes);
+    await resolveRecipe({ path, sets: [], environment: {} }, () => ({
+      schemas,
+      needed: ["data", "tokenizer", "distill", "export"],
+    }));
+  };
+}

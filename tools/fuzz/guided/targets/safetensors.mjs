@@ -1,0 +1,43 @@
+/** safetensors files: header, and every tensor. */
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { SlmError } from "@slm/core";
+import { openSafetensors, readSafetensors } from "../../../../packages/checkpoints/src/safetensors.ts";
+
+export { SlmError };
+export const words = [
+  '"dtype":"F32"',
+  '"dtype":"BF16"',
+  '"shape":[1]',
+  '"data_offsets":[0,4]',
+  '"__metadata__"',
+  "[]",
+  "{}",
+];
+
+export async function seeds() {
+  const header = (value) => {
+    const text = Buffer.from(JSON.stringify(value));
+    const length = Buffer.alloc(8);
+    length.writeBigUInt64LE(BigInt(text.length));
+    return Buffer.concat([length, text, Buffer.alloc(24)]);
+  };
+  return [
+    await readFile("packages/checkpoints/fixtures/pytorch/tensors.safetensors"),
+    header({
+      a: { dtype: "F32", shape: [2, 2], data_offsets: [0, 16] },
+      b: { dtype: "I64", shape: [], data_offsets: [16, 24] },
+    }),
+    header({ __metadata__: { format: "pt" }, a: { dtype: "F16", shape: [12], data_offsets: [0, 24] } }),
+  ];
+}
+
+export function open(folder) {
+  const file = join(folder, "model.safetensors");
+  return async (bytes) => {
+    await writeFile(file, bytes);
+    await readSafetensors(file);
+    const { close } = await openSafetensors(file);
+    await close();
+  };
+}

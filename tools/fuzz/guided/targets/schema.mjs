@@ -1,0 +1,66 @@
+/** JSON Schemas of answers: compiled, and asked which tokens may come first. */
+import { SlmError } from "@slm/core";
+import { constrainTokens, jsonSchemaGrammar } from "@slm/decoding";
+import { tokenPieces, trainSymbolTokenizer } from "@slm/tokenizer";
+
+export { SlmError };
+export const words = [
+  ...[
+    '"type":"object"',
+    '"properties":{',
+    '"required":[',
+    '"items":',
+    '"enum":[',
+    '"$ref":"#/$defs/a"',
+    '"$defs":{',
+    '"anyOf":[',
+    '"allOf":[',
+  ],
+  ...[
+    '"pattern":"^(a|b)*$"',
+    '"minLength":',
+    '"maxItems":',
+    '"additionalProperties":',
+    '"const":',
+    '"format":"date"',
+    "null",
+    "true",
+    "{}",
+  ],
+];
+export const seeds = () =>
+  [
+    {
+      type: "object",
+      properties: { a: { type: "string", maxLength: 5 }, b: { type: "integer" } },
+      required: ["a"],
+      additionalProperties: false,
+    },
+    {
+      $ref: "#/$defs/n",
+      $defs: {
+        n: { anyOf: [{ type: "null" }, { type: "array", items: { $ref: "#/$defs/n" }, maxItems: 3 }] },
+      },
+    },
+    { enum: ["a", 1, null, { b: [true] }] },
+    { type: ["string", "number"], pattern: "^[a-c]{1,4}$" },
+  ].map((value) => Buffer.from(JSON.stringify(value)));
+
+export function open() {
+  const letters = Array.from('{}[]",:abcdefghijklmnopqrstuvwxyz0123456789-.');
+  const files = trainSymbolTokenizer({
+    sources: ["\u2581"],
+    targets: [letters.join(" ")],
+    sourceLowercase: false,
+  });
+  const pieces = tokenPieces(files);
+  return (bytes) => {
+    let schema;
+    try {
+      schema = JSON.parse(Buffer.from(bytes).toString("utf8"));
+    } catch (cause) {
+      throw new SlmError("DATA_INVALID", "no JSON", { cause });
+    }
+    constrainTokens(jsonSchemaGrammar(schema), pieces, { eos: 2 });
+  };
+}

@@ -1,0 +1,82 @@
+/**
+ * Runs one target in a thread of its own: takes an input that reached something new, changes it, runs it, and keeps it if it reached
+ * something new, too. A crash of the thread or a run without an end is seen from outside, by what lies in the shared memory.
+ */
+import { readFileSync } from "node:fs";
+import { parentPort, workerData } from "node:worker_threads";
+import { randomNumbers } from "../../lib/random-numbers.mjs";
+import { Coverage } from "./coverage.mjs";
+import { changed } from "./mutations.mjs";
+
+const { file, folder, seeds, seed, executions, until, shared } = workerData;
+/** Runs since the start, and the length of the input in work. */
+const state = new BigInt64Array(shared, 0, 2);
+const place = new Uint8Array(shared, 16);
+
+const target = await import(file);
+const run = await target.open(folder);
+const { SlmError } = target;
+const words = (target.words ?? []).map((word) => Buffer.from(word));
+const longest = Math.min(target.longest ?? 2 ** 14, place.length);
+const limitMs = target.limitMs ?? 1000;
+const random = randomNumbers(seed);
+const below = (limit) => Math.floor(random() * limit);
+const coverage = new Coverage();
+
+/** Whether the error is an answer: an SlmError with a code of its own. */
+const isAnswer = (error) => error instanceof SlmError && error.code !== "UNEXPECTED";
+
+const corpus = [];
+let count = 0;
+let reported = Date.now();
+
+/** CPU time of this thread [ms]; by the clock where the system does not tell it. Source: Linux, Documentation/scheduler/sched-stats. */
+const cpuMs =
+  process.platform === "linux"
+    ? () => Number(readFileSync("/proc/thread-self/schedstat", "latin1").split(" ")[0]) / 1e6
+    : () => performance.now();
+
+async function tryInput(input) {
+  place.set(input);
+  state[1] = BigInt(input.length);
+  state[0] += 1n;
+  count += 1;
+  coverage.begin();
+  const began = cpuMs();
+  let failure;
+  try {
+    await run(input);
+  } catch (error) {
+    if (!isAnswer(error)) failure = String(error?.stack ?? error);
+  }
+  if (cpuMs() - began > limitMs) failure ??= `more than ${limitMs} ms`;
+  const isNew = coverage.end();
+  if (failure !== undefined) parentPort.postMessage({ kind: "failure", failure, input: Buffer.from(input) });
+  if (isNew) {
+    const kept = Buffer.from(input);
+    corpus.push(kept);
+    parentPort.postMessage({ kind: "kept", input: kept });
+  }
+  if (Date.now() - reported > 500) report();
+}
+
+function report() {
+  reported = Date.now();
+  parentPort.postMessage({ kind: "progress", count, places: coverage.size, reached: coverage.reached });
+}
+
+const isOver = () => count >= executions || Date.now() >= until;
+for (const input of [...seeds, ...(await target.seeds())]) {
+  if (isOver()) break;
+  await tryInput(Buffer.from(input).subarray(0, longest));
+}
+if (corpus.length === 0) corpus.push(Buffer.from("0"));
+/** Later inputs, which reached more, more often. */
+const chosen = () => corpus[Math.max(below(corpus.length), below(corpus.length))];
+while (!isOver()) {
+  await tryInput(changed(chosen(), { below, words, other: chosen(), longest }));
+  // Messages go out, and timers of the code that is run do their work.
+  if (count % 64 === 0) await new Promise((resolve) => setImmediate(resolve));
+}
+report();
+parentPort.postMessage({ kind: "done" });

@@ -1,0 +1,102 @@
+/**
+ * What the published package is made of, for machines: a bill in CycloneDX 1.5. Names, versions, hashes and licences are those of the lock
+ * file. `npm sbom` cannot make it: it describes this repository, and not what was bundled out of it.
+ *
+ * Source: CycloneDX 1.5, JSON reference; package URLs of npm (purl-spec).
+ */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { root } from "./layout.mjs";
+
+const readLock = async () => JSON.parse(await readFile(join(root, "package-lock.json"), "utf8")).packages;
+
+/** The folder in which Node finds `name` from a package's folder. */
+function folderOf(lock, name, from) {
+  for (let at = from; ; at = at.slice(0, Math.max(0, at.lastIndexOf("node_modules/") - 1))) {
+    const folder = at === "" ? `node_modules/${name}` : `${at}/node_modules/${name}`;
+    if (lock[folder] !== undefined) return folder;
+    if (!at.includes("node_modules/")) return undefined;
+  }
+}
+
+/**
+ * All packages that an installation brings beside ours, those for other platforms included.
+ *
+ * @param names packages that ours depends on
+ * @returns them by name and version, with licences and hashes. @throws Error for one that the lock file does not have, or without a licence
+ */
+export async function installedBeside(names) {
+  const lock = await readLock();
+  const found = new Map();
+  const waiting = names.map((name) => ({ name, from: "", isNeeded: true }));
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    const folder = folderOf(lock, next.name, next.from);
+    if (folder === undefined && next.isNeeded) throw new Error(`${next.name}: not in package-lock.json`);
+    if (folder === undefined || found.has(folder)) continue;
+    const { version, license, integrity, dependencies = {}, optionalDependencies = {} } = lock[folder];
+    if (license === undefined) throw new Error(`${next.name}: says no licence`);
+    found.set(folder, { folder, name: next.name, version, license, integrity });
+    for (const name of Object.keys(dependencies))
+      waiting.push({ name, from: folder, isNeeded: !(name in optionalDependencies) });
+    for (const name of Object.keys(optionalDependencies))
+      waiting.push({ name, from: folder, isNeeded: false });
+  }
+  // One version may lie in several folders.
+  const versions = new Map([...found.values()].map((one) => [`${one.name}@${one.version}`, one]));
+  return [...versions.values()].sort((a, b) =>
+    `${a.name}@${a.version}`.localeCompare(`${b.name}@${b.version}`),
+  );
+}
+
+const addressOf = ({ name, version }) => `pkg:npm/${name.replace("@", "%40")}@${version}`;
+
+/** Texts such as "Apache-2.0 AND MIT" are expressions; what is no SPDX text is a name. */
+const licenceOf = (license) =>
+  /^\(?[A-Za-z0-9.+-]+( (AND|OR|WITH) [A-Za-z0-9.+-]+)*\)?$/u.test(license)
+    ? { expression: license }
+    : { license: { name: license } };
+
+function component({ name, version, license, integrity }, isBundled) {
+  const [algorithm, digest] = (integrity ?? "").split("-");
+  return {
+    type: "library",
+    name,
+    version,
+    "bom-ref": addressOf({ name, version }) + (isBundled ? "#bundled" : ""),
+    purl: addressOf({ name, version }),
+    licenses: [licenceOf(license)],
+    ...(algorithm === "sha512"
+      ? { hashes: [{ alg: "SHA-512", content: Buffer.from(digest, "base64").toString("hex") }] }
+      : {}),
+    properties: [{ name: "slm:place", value: isBundled ? "bundled" : "installed beside" }],
+  };
+}
+
+/** @param bundled packages whose code is in ours, by their folders @param beside as {@link installedBeside} gives them */
+export async function softwareBill(manifest, bundled, beside) {
+  const lock = await readLock();
+  const versions = new Map(bundled.map((one) => [`${one.name}@${one.version}`, one]));
+  const inside = [...versions.values()].map((one) => {
+    const license =
+      typeof one.license === "string" ? one.license : (one.license?.type ?? "see THIRD-PARTY-LICENSES");
+    return component({ ...one, license, integrity: lock[one.folder]?.integrity }, true);
+  });
+  const { name, version, license } = manifest;
+  return {
+    $schema: "http://cyclonedx.org/schema/bom-1.5.schema.json",
+    bomFormat: "CycloneDX",
+    specVersion: "1.5",
+    version: 1,
+    // Without a time and a random number: the same sources give the same file.
+    metadata: {
+      component: {
+        type: "application",
+        name,
+        version,
+        "bom-ref": addressOf({ name, version }),
+        licenses: [licenceOf(license)],
+      },
+    },
+    components: [...inside, ...beside.map((one) => component(one, false))],
+  };
+}

@@ -1,0 +1,86 @@
+/**
+ * What package-lock.json says of where packages come from: every one from the public registry, with its hash, and none of those that
+ * have an install script needs it.
+ *
+ *   node tools/scripts/lockfile.mjs            exit 1 with what is wrong
+ *   node tools/scripts/lockfile.mjs --write    writes the addresses that npm left out
+ */
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+
+const FILE = join(import.meta.dirname, "..", "..", "package-lock.json");
+const REGISTRY = "https://registry.npmjs.org";
+
+/** Packages with an install script, and what is lost without it. `ignore-scripts` in .npmrc keeps all from running. */
+export const INSTALL_SCRIPTS = {
+  "core-js": "prints a message",
+  esbuild: "replaces its own launcher by the program, which is found without it",
+  koffi: "would compile a library where no built one fits; built ones are packages",
+  "msgpackr-extract": "would compile a library where no built one fits; it is optional",
+  nx: "prepares its cache",
+  "onnxruntime-node": "downloads CUDA libraries from outside of the registry on Linux",
+  protobufjs: "warns of versions",
+};
+
+/** The address of a package's archive in the public registry. */
+function addressOf(name, version) {
+  return `${REGISTRY}/${name}/-/${name.split("/").at(-1)}-${version}.tgz`;
+}
+
+/** Entries of packages that come from a registry, with their names. */
+function* fromRegistry({ packages }) {
+  for (const [path, entry] of Object.entries(packages)) {
+    const at = path.lastIndexOf("node_modules/");
+    if (at < 0 || entry.link === true) continue;
+    yield { path, entry, name: entry.name ?? path.slice(at + "node_modules/".length) };
+  }
+}
+
+/** @returns what is wrong with a lock file, one text each */
+export function problemsOf(lock) {
+  const problems = [];
+  for (const { path, entry, name } of fromRegistry(lock)) {
+    const expected = addressOf(name, entry.version);
+    if (entry.resolved !== expected)
+      problems.push(`${path}: from ${entry.resolved ?? "nowhere"}, expected ${expected}`);
+    if (!/^sha512-/u.test(entry.integrity ?? "")) problems.push(`${path}: no SHA-512`);
+    if (entry.hasInstallScript === true && !(name in INSTALL_SCRIPTS))
+      problems.push(`${path}: has an install script; say in tools/scripts/lockfile.mjs why it is not needed`);
+  }
+  const scripted = new Set(
+    [...fromRegistry(lock)].flatMap(({ entry, name }) => (entry.hasInstallScript ? [name] : [])),
+  );
+  for (const name of Object.keys(INSTALL_SCRIPTS))
+    if (!scripted.has(name)) problems.push(`${name}: has no install script any more`);
+  return problems;
+}
+
+/** The same lock file with every address; keys stay in npm's order. */
+export function withAddresses(lock) {
+  const packages = { ...lock.packages };
+  for (const { path, entry, name } of fromRegistry(lock)) {
+    const { name: alias, version, resolved: _replaced, ...rest } = entry;
+    const named = alias === undefined ? {} : { name: alias };
+    packages[path] = { ...named, version, resolved: addressOf(name, version), ...rest };
+  }
+  return { ...lock, packages };
+}
+
+async function main() {
+  const text = await readFile(FILE, "utf8");
+  const lock = JSON.parse(text);
+  if (process.argv[2] === "--write") {
+    await writeFile(FILE, `${JSON.stringify(withAddresses(lock), null, 2)}\n`);
+    return;
+  }
+  const problems = problemsOf(lock);
+  for (const problem of problems.slice(0, 20)) console.error(problem);
+  if (problems.length === 0) return;
+  console.error(
+    `package-lock.json: ${problems.length} problems; node tools/scripts/lockfile.mjs --write adds addresses`,
+  );
+  process.exitCode = 1;
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) await main();

@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { INSTALL_SCRIPTS, problemsOf, withAddresses } from "./lockfile.mjs";
+
+const integrity = "sha512-x";
+const scripted = Object.fromEntries(
+  Object.keys(INSTALL_SCRIPTS).map((name) => [
+    `node_modules/${name}`,
+    { version: "1.0.0", integrity, hasInstallScript: true },
+  ]),
+);
+const lock = (more) => withAddresses({ packages: { "": {}, "packages/core": {}, ...scripted, ...more } });
+
+test("a lock file whose packages all come from the public registry has no problem", () => {
+  assert.deepEqual(
+    problemsOf(lock({ "node_modules/@a/b/node_modules/c": { version: "2.0.0", integrity } })),
+    [],
+  );
+});
+
+test("another host, a package without a hash and a new install script are named", () => {
+  const { packages } = lock({});
+  const mirror = { version: "1.0.0", resolved: "https://mirror.example/a/-/a-1.0.0.tgz", integrity };
+  assert.match(
+    problemsOf({ packages: { ...packages, "node_modules/a": mirror } }).join(),
+    /mirror\.example/u,
+  );
+  const other = (entry) => problemsOf(lock({ "node_modules/a": { version: "1.0.0", ...entry } })).join();
+  assert.match(other({}), /no SHA-512/u);
+  assert.match(other({ integrity, hasInstallScript: true }), /install script/u);
+});
+
+test("an alias has the address of the package that it stands for", () => {
+  const { packages } = lock({ "node_modules/old": { name: "@x/new", version: "3.0.0", integrity } });
+  assert.equal(packages["node_modules/old"].resolved, "https://registry.npmjs.org/@x/new/-/new-3.0.0.tgz");
+});
