@@ -3,7 +3,7 @@
  *
  *   "trun the screen down a bit and alaways ask before updates"  ->  "turn the screen down a bit and always ask before updates"
  *
- * The requests are those of the assistant's tables, the errors are made by a fixed rule: all from a seed.
+ * The requests are those of the tables of the assistant, the errors of a table of keys: all from a seed.
  */
 import { defineDataset, type Row } from "@slm/data";
 import { z } from "zod";

@@ -90,7 +90,8 @@ def t5gemma2():
     vision = dict(
         hidden_size=4, intermediate_size=4, num_hidden_layers=1, num_attention_heads=1, image_size=4, patch_size=2
     )
-    images = dict(mm_tokens_per_image=1, boi_token_index=7, eoi_token_index=8, image_token_index=9)
+    # Tokens around images stay beyond the vocabulary: the one that ends an image has an embedding of its own, which is not imported.
+    images = dict(mm_tokens_per_image=1, image_token_index=9)
     config = tf.T5Gemma2Config(
         encoder=dict(text_config=dict(stack, intermediate_size=20), vision_config=vision, **images),
         decoder=dict(stack),
