@@ -149,7 +149,7 @@ describe("sampling", () => {
     const strategy: Strategy = { kind: "sample", temperature: 0.1, topK: 2 };
     const options = { ...optionsFor(strategy, 2), random: createRandom(1).next };
     expect(await decode(new PrefixDecoder(1, 4, () => model), options)).toEqual([
-      { tokens: [], logProbability: 0, finished: true, reason: "eos" },
+      { tokens: [], logProbability: 0, finished: true, end: 0, reason: "eos" },
     ]);
   });
 });
@@ -170,6 +170,7 @@ describe("beam search", () => {
         tokens: [2],
         logProbability: expect.closeTo(Math.log(0.4), 6) as number,
         finished: true,
+        end: 0,
         reason: "eos",
       },
     ]);

@@ -1,10 +1,11 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { encodeSafetensors, readSafetensors } from "@slm/checkpoints";
+import { readSafetensors } from "@slm/checkpoints";
 import { createHostTensor } from "@slm/runtime";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { outerStep, splitState, stateAt, weightBytes, withGlobalWeights } from "./outer-step.js";
+import { sealedTensors } from "./sealed-tensors.js";
 
 let root = "";
 beforeEach(async () => {
@@ -23,7 +24,7 @@ async function file(
       createHostTensor("float32", [numbers.length], Float32Array.from(numbers)),
     ]),
   );
-  await writeFile(join(root, name), encodeSafetensors(tensors, metadata));
+  await writeFile(join(root, name), sealedTensors(tensors, metadata));
   return join(root, name);
 }
 

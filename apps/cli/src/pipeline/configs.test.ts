@@ -48,7 +48,7 @@ describe("recipes of the tasks", () => {
     });
     const folders = [
       ...["assistant", "dates", "diacritics", "g2p", "ocr", "package-sections", "quickstart", "snips"],
-      ...["synopsis", "translation", "vqa"],
+      ...["spelling", "synopsis", "translation", "vqa"],
     ];
     expect((await Promise.all(names)).sort()).toEqual(
       [...folders, "few-labels", "g2p-reader", "g2p-record", "g2p-teacher", "teacher-layers"].sort(),

@@ -43,12 +43,10 @@ const PATH_TYPE = process.platform === "win32" ? "str16" : "str";
  */
 const STACKS = { sync_stack_size: 2 ** 24, async_stack_size: 2 ** 24, resident_async_pools: 1 };
 
-/** koffi takes its settings before the first call only. */
-let hasStacks = false;
-
+/** koffi takes its settings before the first library only, once for a process, whoever loads one. */
 function setStacks(): void {
-  if (!hasStacks) koffi.config(STACKS);
-  hasStacks = true;
+  const { sync_stack_size: size } = koffi.config();
+  if (size !== STACKS.sync_stack_size) koffi.config(STACKS);
 }
 
 /**

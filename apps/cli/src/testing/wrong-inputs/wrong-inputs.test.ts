@@ -134,7 +134,7 @@ function page(): string {
     "Each of these ends with one error and something to do, before any training. `slm run RECIPE --dry-run` says the same as `slm run RECIPE`. A test makes every one of",
     "them and writes this table (`apps/cli/src/testing/wrong-inputs/wrong-inputs.test.ts`).",
     "",
-    "Rows of a dataset module, rows with images and tokenizers of the hub are read by the run alone, not by `--dry-run`.",
+    "Rows of a dataset module of your own, rows with images and tokenizers of the hub are read by the run alone, not by `--dry-run`.",
     "",
     "| what is wrong | error | try |",
     "| --- | --- | --- |",
