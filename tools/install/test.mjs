@@ -18,7 +18,7 @@ const repository = join(here, "..", "..");
 const product = join(repository, "dist-package");
 const NAME = "@encdec/slm";
 /** Largest installation, every platform's ONNX Runtime included [MiB]. */
-const LARGEST_MIB = 350;
+const LARGEST_MIB = 370;
 const PROMPT = "constantinople";
 const NO_WHEEL = "not tried: there is no wheel of onnxruntime-qnn for this machine in its cache";
 /** Enough steps to exercise every stage; the gate is widened because an undertrained model is noisier. */
