@@ -9,6 +9,9 @@ import { SLM_VERSION } from "./version.js";
 
 const MEBIBYTE = 1024 * 1024;
 
+/** Bytes are a plain array in the browser, where the same code reads a bundle. A byte order mark stays, as everywhere. */
+const UTF8 = new TextDecoder("utf-8", { ignoreBOM: true });
+
 export interface ReadJsonOptions {
   /** Files above this are rejected unread [bytes]. Default 16 MiB. */
   readonly limitBytes?: number;
@@ -97,7 +100,7 @@ export async function readTextFile(path: string, options: ReadJsonOptions = {}):
         context: { path, bytes: size, limit },
       });
     }
-    return (await readRegular(path)).toString("utf8");
+    return UTF8.decode(await readRegular(path));
   } catch (error) {
     throw readFailure(error, path, options.suggestions);
   }
