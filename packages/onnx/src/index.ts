@@ -28,6 +28,7 @@ export { removeDeadCode } from "./rewrite/dead-code.js";
 export { liftConstants } from "./rewrite/lift-constants.js";
 export { optimizeGraph } from "./rewrite/optimize.js";
 export { shorten } from "./shorten.js";
+export { standardNode } from "./standard-node.js";
 export { sortNodes } from "./topology.js";
 export { capturesOf, subgraphsOf, valuesRead } from "./uses.js";
 export { packValues, readIntegers } from "./values.js";

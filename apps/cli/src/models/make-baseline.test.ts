@@ -49,10 +49,13 @@ describe(usualShape, () => {
         });
         const shape = usualShape(model);
         expect(shape).toMatchObject({ ...lengths, vocabularySize, headDim, kvHeads: heads });
-        // One head of 16 dimensions under 12 encoder layers leaves the coarsest steps: 5.01 %. Others are within 1 %.
-        expect(Math.abs(parameterCount(shape) / parameterCount(config) - 1)).toBeLessThan(0.06);
+        expect(parameterCount(shape) / parameterCount(config)).toBeCloseTo(1, 1);
       }),
-      { numRuns: 100 },
+      {
+        numRuns: 100,
+        // The nearest width was too wide for any feed-forward.
+        examples: [[{ heads: 1, headDim: 16, encoderLayers: 12, decoderLayers: 1, vocabularySize: 2022 }]],
+      },
     );
   });
 });

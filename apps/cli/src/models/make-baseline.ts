@@ -88,14 +88,12 @@ export function usualShape(model: DeviceModel): EncoderDecoderConfig {
   const { parameters, vocabularySize, headDim, kvHeads, decoderLayers, maxSource, maxTarget, tokens } = model;
   const square = BODY_FACTOR * decoderLayers;
   const exact = (Math.sqrt(vocabularySize ** 2 + 4 * square * parameters) - vocabularySize) / (2 * square);
-  const heads = kvHeads * Math.max(1, Math.round(exact / (headDim * kvHeads)));
-  const width = heads * headDim;
-  const shaped = (feedForward: number): EncoderDecoderConfig =>
+  const shaped = (groups: number, feedForward: number): EncoderDecoderConfig =>
     encoderDecoderConfig.parse({
       vocabularySize,
       tokens,
-      width,
-      heads,
+      width: groups * kvHeads * headDim,
+      heads: groups * kvHeads,
       kvHeads,
       headDim,
       feedForward,
@@ -105,6 +103,10 @@ export function usualShape(model: DeviceModel): EncoderDecoderConfig {
       decoderLayers,
       bias: false,
     });
-  const perUnit = parameterCount(shaped(2)) - parameterCount(shaped(1));
-  return shaped(Math.max(1, 1 + Math.round((parameters - parameterCount(shaped(1))) / perUnit)));
+  const nearest = Math.max(1, Math.round(exact / (headDim * kvHeads)));
+  // A width whose narrowest feed-forward is too much already is one step too wide.
+  const groups = nearest > 1 && parameterCount(shaped(nearest, 1)) > parameters ? nearest - 1 : nearest;
+  const least = parameterCount(shaped(groups, 1));
+  const perUnit = parameterCount(shaped(groups, 2)) - least;
+  return shaped(groups, Math.max(1, 1 + Math.round((parameters - least) / perUnit)));
 }

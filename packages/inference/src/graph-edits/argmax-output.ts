@@ -10,6 +10,7 @@ import {
   int,
   packValues,
   readIntegers,
+  standardNode,
 } from "@slm/onnx";
 
 const AXES = "pick/last_axis";
@@ -28,23 +29,15 @@ export function hasArgmaxOutput(outputNames: readonly string[]): boolean {
  * ```
  */
 export function argmaxNodes(rows: number | string): GraphAddition {
-  const node = (opType: string, inputs: readonly string[], output: string, attributes = {}): GraphNode => ({
-    name: output,
-    opType,
-    domain: "",
-    inputs,
-    outputs: [output],
-    attributes,
-  });
   const [token, probabilities, highest] = ["pick/token", "pick/probabilities", "pick/highest"];
   const axes: Initializer = { name: AXES, dtype: "int64", shape: [1], data: packValues("int64", [-1]) };
   return {
     nodes: [
-      node("ArgMax", [GRAPH_IO.logits], token, { axis: int(-1), keepdims: int(0) }),
-      node("Cast", [token], GRAPH_IO.bestIds, { to: int(INT32) }),
-      node("Softmax", [GRAPH_IO.logits], probabilities, { axis: int(-1) }),
-      node("ReduceMax", [probabilities, AXES], highest, { keepdims: int(0) }),
-      node("Log", [highest], GRAPH_IO.bestLogProbabilities),
+      standardNode("ArgMax", [GRAPH_IO.logits], token, { axis: int(-1), keepdims: int(0) }),
+      standardNode("Cast", [token], GRAPH_IO.bestIds, { to: int(INT32) }),
+      standardNode("Softmax", [GRAPH_IO.logits], probabilities, { axis: int(-1) }),
+      standardNode("ReduceMax", [probabilities, AXES], highest, { keepdims: int(0) }),
+      standardNode("Log", [highest], GRAPH_IO.bestLogProbabilities),
     ],
     initializers: new Map([[AXES, axes]]),
     outputs: [

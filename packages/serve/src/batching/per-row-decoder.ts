@@ -19,7 +19,15 @@
  */
 import { GRAPH_IO, ROW_POSITIONS } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
-import { int, packValues, readIntegers, type Graph, type GraphNode, type Initializer } from "@slm/onnx";
+import {
+  int,
+  packValues,
+  readIntegers,
+  standardNode,
+  type Graph,
+  type GraphNode,
+  type Initializer,
+} from "@slm/onnx";
 
 /** Operators that compute positions from positions, element by element or by repeating them. */
 const CARRIERS: ReadonlySet<string> = new Set(["Add", "Sub", "Cast", "Expand"]);
@@ -76,14 +84,8 @@ export function perRowDecoder(graph: Graph, tokens: "one" | "several" = "one"): 
       const input = node.inputs[at]!;
       const name = `${prefix}/${input}`;
       if (!made.has(name)) {
-        const added: GraphNode = {
-          name,
-          opType: kind,
-          domain: "",
-          inputs: [input, AXES_NAME],
-          outputs: [name],
-          attributes: kind === "ReduceMax" ? { keepdims: int(1) } : {},
-        };
+        const attributes = kind === "ReduceMax" ? { keepdims: int(1) } : {};
+        const added = standardNode(kind, [input, AXES_NAME], name, attributes);
         made.set(name, added);
         fresh.push(added);
         if (kind === "Unsqueeze" && !isStep) fresh.push(...countedUp(name));
@@ -136,19 +138,11 @@ function countedUp(first: string): readonly GraphNode[] {
     string,
     string,
   ];
-  const node = (opType: string, inputs: readonly string[], output: string, attributes = {}): GraphNode => ({
-    name: output,
-    opType,
-    domain: "",
-    inputs,
-    outputs: [output],
-    attributes,
-  });
   return [
-    node("Shape", [GRAPH_IO.targetIds], size, { start: int(1), end: int(2) }),
-    node("Squeeze", [size], count),
-    node("Range", [ZERO_NAME, count, ONE_NAME], offsets),
-    node("Add", [first, offsets], counted(first)),
+    standardNode("Shape", [GRAPH_IO.targetIds], size, { start: int(1), end: int(2) }),
+    standardNode("Squeeze", [size], count),
+    standardNode("Range", [ZERO_NAME, count, ONE_NAME], offsets),
+    standardNode("Add", [first, offsets], counted(first)),
   ];
 }
 

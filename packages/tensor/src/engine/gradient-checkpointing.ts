@@ -12,6 +12,7 @@ import {
   nodesAfter,
   reachableNodes,
   sortNodes,
+  standardNode,
   type Graph,
   type GraphNode,
   type Initializer,
@@ -177,14 +178,14 @@ function inputNodes(
   left: readonly string[],
 ): readonly GraphNode[] {
   const sums = [gradient, ...left].map((value, place) =>
-    operator(`${scope}/wait.${place}`, "ReduceSum", [value], { keepdims: int(0) }),
+    standardNode("ReduceSum", [value], `${scope}/wait.${place}`, { keepdims: int(0) }),
   );
   const names = sums.map(({ name }) => name);
   return [
     ...sums,
-    operator(`${scope}/waits`, "Sum", names),
-    operator(`${scope}/nothing`, "Mul", [`${scope}/waits`, ZERO.name]),
-    operator(`${scope}/input`, "Add", [input, `${scope}/nothing`]),
+    standardNode("Sum", names, `${scope}/waits`),
+    standardNode("Mul", [`${scope}/waits`, ZERO.name], `${scope}/nothing`),
+    standardNode("Add", [input, `${scope}/nothing`], `${scope}/input`),
   ];
 }
 
@@ -199,13 +200,4 @@ function gradientsLeft({ graph, index }: Passes, [gradient, ...later]: readonly 
   const isLast = ({ outputs }: GraphNode): boolean =>
     !outputs.some((value) => index.usesOf(value).some(({ node }) => own.has(node)));
   return [...own].filter((node) => !toNext.has(node) && isLast(node)).map(({ outputs }) => outputs[0]!);
-}
-
-function operator(
-  name: string,
-  opType: string,
-  inputs: readonly string[],
-  attributes: GraphNode["attributes"] = {},
-): GraphNode {
-  return { name, opType, domain: "", inputs, outputs: [name], attributes };
 }
