@@ -1,17 +1,17 @@
 /** A teacher's cache by several workers: the bytes of a single machine, whatever ends on the way. */
-import { mkdir, mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createRandom } from "@slm/decoding";
 import { loadTokenizer } from "@slm/tokenizer";
 import type { WorkerShare } from "@slm/workers";
 import { execa } from "execa";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { bin } from "../slm-process.js";
 import { cacheContents, copyWithoutCache, words, writeRun } from "./cache-run.js";
-import { PASSWORD, startRedis, type RedisServer } from "./redis-server.js";
+import { PASSWORD } from "./redis-server.js";
 import {
+  cacheAlone,
   cacheWith,
   environment,
   jobKeys,
@@ -20,43 +20,22 @@ import {
   watchMessages,
   type WorkerProcess,
 } from "./worker-process.js";
+import { useScene } from "./scene.js";
 
 /** Workers that are killed in turn, at random times; `npm run e2e:workers -- --kills 50` for many. */
 const KILLS = Number(process.env.SLM_TEST_KILLS ?? 4);
 /** Enough for eight shards of 32,768 target positions. */
 const ROWS = 30_000;
 
-let root = "";
-let redis: RedisServer;
+const scene = useScene("workers");
+const { at, workers } = scene;
 let recipe = "";
 let expected: Readonly<Record<string, string>> = {};
-const at = (...names: readonly string[]): string => join(root, ...names);
-const workers: WorkerProcess[] = [];
 
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-e2e-workers-"));
-  redis = await startRedis(at("redis"));
   recipe = await writeRun(at("rows"), words(ROWS, 1));
-  await execa(process.execPath, [
-    bin,
-    "teacher",
-    "cache",
-    recipe,
-    "--out",
-    at("alone"),
-    "--threads",
-    "1",
-    "--quiet",
-  ]);
+  await cacheAlone(recipe, at("alone"));
   expected = await cacheContents(at("alone"));
-});
-afterEach(async () => {
-  for (const { process } of workers) process.kill("SIGKILL");
-  await Promise.all(workers.splice(0).map(({ ended }) => ended));
-});
-afterAll(async () => {
-  await redis.stop();
-  await rm(root, { recursive: true });
 });
 
 /** Places of a test: its run, what its workers share, and the folder of their copies. */
@@ -71,14 +50,14 @@ async function places(
 }
 
 const cacheByWorkers = (run: string, storage: string): ReturnType<typeof cacheWith> =>
-  cacheWith(redis, { recipe, run, storage });
+  cacheWith(scene.redis, { recipe, run, storage });
 
 const isWorking = ({ output }: WorkerProcess): boolean => output().includes("done in");
 
 /** Nothing of a finished run is left: no job in the queue, no file in the storage, no lock and no unfinished work. */
 async function expectNothingLeft(run: string, storage: string): Promise<void> {
-  expect(await jobKeys(redis.client)).toEqual([]);
-  expect(await redis.client.hlen("{slm}:runs")).toBe(0);
+  expect(await jobKeys(scene.redis.client)).toEqual([]);
+  expect(await scene.redis.client.hlen("{slm}:runs")).toBe(0);
   expect(await readdir(storage)).toEqual([]);
   expect((await readdir(run)).sort()).toEqual(["cache", "data", "teacher", "tokenizer"]);
 }
@@ -86,14 +65,14 @@ async function expectNothingLeft(run: string, storage: string): Promise<void> {
 describe("slm teacher cache --workers", () => {
   test("gives the bytes of one machine when a worker is killed at its work and Redis restarts", async () => {
     const { run, storage, scratch } = await places("killed");
-    workers.push(...[1, 2, 3].map(() => startWorker(redis, { storage, scratch })));
-    const messages = watchMessages(redis.client);
+    workers.push(...[1, 2, 3].map(() => startWorker(scene.redis, { storage, scratch })));
+    const messages = watchMessages(scene.redis.client);
     const caching = cacheByWorkers(run, storage);
     await until("a worker works", () => workers.some(isWorking));
     const killed = workers.find(isWorking)!;
     killed.process.kill("SIGKILL");
     expect(await killed.ended).toBe(null);
-    await redis.restart();
+    await scene.redis.restart();
     const { exitCode, result, stderr } = await caching;
     expect(exitCode, stderr).toBe(0);
     expect(await cacheContents(run)).toEqual(expected);
@@ -112,7 +91,7 @@ describe("slm teacher cache --workers", () => {
 
   test("finishes the jobs at hand after SIGTERM, and ends with exit code 0", async () => {
     const { run, storage, scratch } = await places("drained");
-    const [leaving, staying] = [1, 2].map(() => startWorker(redis, { storage, scratch }));
+    const [leaving, staying] = [1, 2].map(() => startWorker(scene.redis, { storage, scratch }));
     workers.push(leaving!, staying!);
     const caching = cacheByWorkers(run, storage);
     await until("it works", () => isWorking(leaving!));
@@ -131,7 +110,7 @@ describe("slm teacher cache --workers", () => {
     // One run after the other, until all kills have met work.
     for (let number = 0; kills < KILLS; number++) {
       const { run, storage, scratch } = await places(`random-${number}`);
-      const start = (): WorkerProcess => startWorker(redis, { storage, scratch });
+      const start = (): WorkerProcess => startWorker(scene.redis, { storage, scratch });
       const crew = [start(), start(), start()];
       workers.push(...crew);
       let isOver = false as boolean;
@@ -162,7 +141,7 @@ describe("slm teacher cache --workers", () => {
     const tokenizer = await loadTokenizer(join(run, "tokenizer"));
     const env = { SLM_TEST_CRASHING_SOURCE: tokenizer.encodeSource(source).join(" ") };
     const program = [join(import.meta.dirname, "crashing-worker.mjs")];
-    workers.push(...[1, 2].map(() => startWorker(redis, { storage, scratch, program }, env)));
+    workers.push(...[1, 2].map(() => startWorker(scene.redis, { storage, scratch, program }, env)));
     const { exitCode, result, stderr } = await cacheByWorkers(run, storage);
     expect(exitCode, stderr).toBe(0);
     expect(result).toMatchObject({ unscored: 1, pairs: ROWS - 1 });
@@ -184,7 +163,7 @@ describe("slm worker", () => {
   test("shows itself in slm worker status and in its metrics, through TLS too, and only with a certificate that is trusted", async () => {
     const { storage, scratch } = await places("status");
     const metrics = [bin, "worker", "--metrics-port", "0"];
-    const worker = startWorker(redis, { storage, scratch, program: metrics });
+    const worker = startWorker(scene.redis, { storage, scratch, program: metrics });
     workers.push(worker);
     await until("it is ready", () => worker.output().includes("metrics: "));
     const [, url] = /metrics: (\S+)/u.exec(worker.output())!;
@@ -197,12 +176,12 @@ describe("slm worker", () => {
     ): Promise<{ readonly stdout: string; readonly exitCode: number | undefined }> => {
       const { stdout, exitCode } = await execa(
         process.execPath,
-        [bin, "worker", "status", "--redis", redis.tlsUrl, "--json"],
+        [bin, "worker", "status", "--redis", scene.redis.tlsUrl, "--json"],
         { env: environment(more), reject: false },
       );
       return { stdout, exitCode };
     };
-    const trusted = await status({ NODE_EXTRA_CA_CERTS: redis.authority });
+    const trusted = await status({ NODE_EXTRA_CA_CERTS: scene.redis.authority });
     const { result } = JSON.parse(trusted.stdout) as {
       result: { workers: { pid: number }[]; jobs: object };
     };
@@ -211,7 +190,7 @@ describe("slm worker", () => {
     expect(own).toMatchObject({ state: "ready", done: 0, active: [], threads: 1, concurrency: 1 });
     expect((await status({})).exitCode).toBe(69);
     expect(
-      (await status({ NODE_EXTRA_CA_CERTS: redis.authority, SLM_REDIS_PASSWORD: "wrong" })).exitCode,
+      (await status({ NODE_EXTRA_CA_CERTS: scene.redis.authority, SLM_REDIS_PASSWORD: "wrong" })).exitCode,
     ).toBe(69);
     expect((await stat(storage)).isDirectory()).toBe(true);
   });

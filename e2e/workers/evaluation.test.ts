@@ -1,25 +1,19 @@
 /** An evaluation by several workers: the metrics and predictions of one machine. */
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { execa } from "execa";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { bin } from "../slm-process.js";
 import { shape, words, writeRun } from "./cache-run.js";
-import { startRedis, type RedisServer } from "./redis-server.js";
 import { environment, startWorker, until, watchMessages, type WorkerProcess } from "./worker-process.js";
+import { useScene } from "./scene.js";
 
 /** Four chunks of 2,048 rows. */
 const ROWS = 7000;
 
-let root = "";
-let redis: RedisServer;
-const at = (...names: readonly string[]): string => join(root, ...names);
-const workers: WorkerProcess[] = [];
+const scene = useScene("evaluation");
+const { at, workers } = scene;
 
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-e2e-evaluation-"));
-  redis = await startRedis(at("redis"));
   const recipe = await writeRun(at("rows"), words(400, 1));
   const { data } = JSON.parse(await readFile(recipe, "utf8")) as { data: object };
   const training = {
@@ -51,14 +45,6 @@ beforeAll(async () => {
   }));
   await writeFile(at("rows.jsonl"), lines.map((row) => `${JSON.stringify(row)}\n`).join(""));
 });
-afterEach(async () => {
-  for (const { process } of workers) process.kill("SIGKILL");
-  await Promise.all(workers.splice(0).map(({ ended }) => ended));
-});
-afterAll(async () => {
-  await redis.stop();
-  await rm(root, { recursive: true });
-});
 
 /** Runs `slm eval`. @returns its result without times and paths, and the predictions */
 async function evaluate(name: string, ...more: readonly string[]): Promise<object> {
@@ -86,13 +72,13 @@ test("slm eval --workers gives the metrics, intervals and predictions of one mac
   const [storage, scratch] = [at("shared"), at("scratch")];
   await mkdir(storage);
   // One connects with TLS, and trusts the certificate's authority.
-  const secure = { ...redis, url: redis.tlsUrl };
+  const secure = { ...scene.redis, url: scene.redis.tlsUrl };
   workers.push(
-    startWorker(redis, { storage, scratch }),
-    startWorker(secure, { storage, scratch }, { NODE_EXTRA_CA_CERTS: redis.authority }),
+    startWorker(scene.redis, { storage, scratch }),
+    startWorker(secure, { storage, scratch }, { NODE_EXTRA_CA_CERTS: scene.redis.authority }),
   );
-  const messages = watchMessages(redis.client);
-  const evaluating = evaluate("shared", "--workers", redis.url, "--storage", storage);
+  const messages = watchMessages(scene.redis.client);
+  const evaluating = evaluate("shared", "--workers", scene.redis.url, "--storage", storage);
   const isDone = ({ output }: WorkerProcess): boolean => /chunk-\d+: done/u.test(output());
   await until("a chunk is answered", () => workers.some(isDone));
   await until("both work", () => workers.every(({ output }) => output().includes("worker ")));
@@ -117,7 +103,7 @@ test("slm eval --workers refuses a device that is not the workers' CPU", async (
     "gpu",
     "--json",
   ];
-  const flags = ["--workers", redis.url, "--storage", at("shared")];
+  const flags = ["--workers", scene.redis.url, "--storage", at("shared")];
   const { exitCode, stdout } = await execa(process.execPath, [bin, ...argv, ...flags], {
     env: environment(),
     reject: false,

@@ -1,30 +1,26 @@
 /** Labels by several workers: of a model, and of a server that all of them ask within one pace and one budget. */
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { sha256 } from "@slm/core";
 import { redisAddress, SharedRequestLimits } from "@slm/workers";
 import { execa } from "execa";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startFakeApi, type FakeApi } from "../../packages/teacher/src/test-support/fake-api.test-support.js";
 import { bin } from "../slm-process.js";
 import { copyWithoutCache, words, writeRun } from "./cache-run.js";
-import { PASSWORD, startRedis, type RedisServer } from "./redis-server.js";
-import { cacheWith, environment, startWorker, watchMessages, type WorkerProcess } from "./worker-process.js";
+import { PASSWORD } from "./redis-server.js";
+import { cacheAlone, cacheWith, environment, startWorker, watchMessages } from "./worker-process.js";
+import { useScene } from "./scene.js";
 
 /** Three blocks of 512 sources. */
 const SOURCES = 1200;
 const KEY = "a-key-for-these-tests";
 
-let root = "";
-let redis: RedisServer;
+const scene = useScene("labels");
+const { at, workers } = scene;
 let api: FakeApi;
-const at = (...names: readonly string[]): string => join(root, ...names);
-const workers: WorkerProcess[] = [];
 
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-e2e-labels-"));
-  redis = await startRedis(at("redis"));
   api = await startFakeApi(({ asked, body }) => ({
     choices: [
       {
@@ -40,14 +36,8 @@ beforeAll(async () => {
     usage: { prompt_tokens: 6, completion_tokens: 4, total_tokens: 10 },
   }));
 });
-afterEach(async () => {
-  for (const { process } of workers) process.kill("SIGKILL");
-  await Promise.all(workers.splice(0).map(({ ended }) => ended));
-});
 afterAll(async () => {
   await api.close();
-  await redis.stop();
-  await rm(root, { recursive: true });
 });
 
 /** The same word for the same request. */
@@ -79,7 +69,7 @@ async function startWorkers(count: number, name: string): Promise<string> {
   const [storage, scratch] = [at(name, "shared"), at(name, "scratch")];
   await mkdir(storage, { recursive: true });
   for (let worker = 0; worker < count; worker++)
-    workers.push(startWorker(redis, { storage, scratch }, { SLM_TEST_KEY: KEY }));
+    workers.push(startWorker(scene.redis, { storage, scratch }, { SLM_TEST_KEY: KEY }));
   return storage;
 }
 
@@ -91,21 +81,11 @@ describe("slm teacher cache --workers", () => {
     const unlabelled = { strategy: "selfConsistency", metric: "per", samples: 2, minAgreement: 0 };
     const recipe = await labelRecipe("model", { cache: { k: 8, unlabelled } });
     const alone = at("model", "alone");
-    await execa(process.execPath, [
-      bin,
-      "teacher",
-      "cache",
-      recipe,
-      "--out",
-      alone,
-      "--threads",
-      "1",
-      "--quiet",
-    ]);
+    await cacheAlone(recipe, alone);
     const run = at("model", "run");
     await copyWithoutCache(alone, run);
     const storage = await startWorkers(2, "model");
-    const { exitCode, stderr } = await cacheWith(redis, { recipe, run, storage });
+    const { exitCode, stderr } = await cacheWith(scene.redis, { recipe, run, storage });
     expect(exitCode, stderr).toBe(0);
     expect(await labelled(run)).toBe(await labelled(alone));
     expect((await readdir(join(run, "cache"))).sort()).toEqual((await readdir(join(alone, "cache"))).sort());
@@ -126,13 +106,21 @@ describe("slm teacher cache --workers", () => {
     });
     const run = at("server", "run");
     const storage = await startWorkers(3, "server");
-    const messages = watchMessages(redis.client);
+    const messages = watchMessages(scene.redis.client);
     const env = { SLM_TEST_KEY: KEY };
-    const poor = await cacheWith(redis, { recipe, run, storage, set: ["teacher.budget.requests=700"] }, env);
+    const poor = await cacheWith(
+      scene.redis,
+      { recipe, run, storage, set: ["teacher.budget.requests=700"] },
+      env,
+    );
     expect(poor.exitCode, JSON.stringify(poor.error)).toBe(3);
     expect(poor.error).toMatchObject({ code: "BUDGET_EXCEEDED" });
     expect(api.calls.length).toBe(700);
-    const rich = await cacheWith(redis, { recipe, run, storage, set: ["teacher.budget.requests=1200"] }, env);
+    const rich = await cacheWith(
+      scene.redis,
+      { recipe, run, storage, set: ["teacher.budget.requests=1200"] },
+      env,
+    );
     expect(rich.exitCode, rich.stderr).toBe(0);
     expect(rich.result).toMatchObject({ labelled: { sources: SOURCES, kept: SOURCES } });
     expect(api.calls.length).toBe(SOURCES);
@@ -147,7 +135,7 @@ describe("slm teacher cache --workers", () => {
     expect(written).not.toContain(KEY);
     expect(written).not.toContain(PASSWORD);
     expect(await readdir(storage)).toEqual(["answers"]);
-    expect(await redis.client.keys("*budget*")).toEqual([]);
+    expect(await scene.redis.client.keys("*budget*")).toEqual([]);
     expect(environment()).not.toHaveProperty("SLM_TEST_KEY");
   });
 });
@@ -164,7 +152,7 @@ test("slm teacher cache --workers has a server write new sources: those of one m
   await execa(process.execPath, argv, { env });
   const asked = api.calls.length - before;
   const storage = await startWorkers(2, "written");
-  const { exitCode, result, stderr } = await cacheWith(redis, { recipe, run, storage }, env);
+  const { exitCode, result, stderr } = await cacheWith(scene.redis, { recipe, run, storage }, env);
   expect(exitCode, stderr).toBe(0);
   expect(result).toMatchObject({ synthetic: { kept: 600 } });
   expect(await labelled(run)).toBe(await labelled(alone));
@@ -179,7 +167,7 @@ describe(SharedRequestLimits, () => {
     limits: ConstructorParameters<typeof SharedRequestLimits>[2],
   ): SharedRequestLimits =>
     new SharedRequestLimits(
-      redisAddress(redis.url, { SLM_REDIS_PASSWORD: PASSWORD }),
+      redisAddress(scene.redis.url, { SLM_REDIS_PASSWORD: PASSWORD }),
       { server: run, run },
       limits,
     );

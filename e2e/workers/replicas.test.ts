@@ -1,25 +1,20 @@
 /** A distillation by replicas on several workers: the bits of one machine, whatever ends on the way. */
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { sha256 } from "@slm/core";
 import type { WorkerShare } from "@slm/workers";
 import { execa } from "execa";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { bin } from "../slm-process.js";
 import { shape, words, writeRun } from "./cache-run.js";
-import { startRedis, type RedisServer } from "./redis-server.js";
 import { environment, startWorker, until, watchMessages, type WorkerProcess } from "./worker-process.js";
+import { useScene } from "./scene.js";
 
-let root = "";
-let redis: RedisServer;
+const scene = useScene("replicas");
+const { at, workers } = scene;
 let recipe = "";
-const at = (...names: readonly string[]): string => join(root, ...names);
-const workers: WorkerProcess[] = [];
 
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-e2e-replicas-"));
-  redis = await startRedis(at("redis"));
   recipe = await writeRun(at("rows"), words(400, 1));
   const distill = {
     student: { ...shape, encoderLayers: 1 },
@@ -40,14 +35,6 @@ beforeAll(async () => {
   );
   await execa(process.execPath, [bin, "distill", recipe, "--out", at("alone"), "--threads", "1", "--quiet"]);
 });
-afterEach(async () => {
-  for (const { process } of workers) process.kill("SIGKILL");
-  await Promise.all(workers.splice(0).map(({ ended }) => ended));
-});
-afterAll(async () => {
-  await redis.stop();
-  await rm(root, { recursive: true });
-});
 
 const weights = async (run: string): Promise<string> =>
   sha256(await readFile(join(run, "distill", "model.safetensors")));
@@ -63,19 +50,23 @@ test("gives the weights of one machine when a worker is killed in a round and Re
   for (const directory of [run, storage]) await mkdir(directory, { recursive: true });
   for (const stage of ["data", "tokenizer", "teacher", "cache"])
     await execa("cp", ["-r", at("alone", stage), join(run, stage)]);
-  workers.push(...[1, 2, 3].map(() => startWorker(redis, { storage, scratch })));
-  const messages = watchMessages(redis.client);
+  workers.push(...[1, 2, 3].map(() => startWorker(scene.redis, { storage, scratch })));
+  const messages = watchMessages(scene.redis.client);
   const argv = ["distill", recipe, "--out", run, "--threads", "1", "--json"];
-  const distilling = execa(process.execPath, [bin, ...argv, "--workers", redis.url, "--storage", storage], {
-    env: environment(),
-    reject: false,
-  });
+  const distilling = execa(
+    process.execPath,
+    [bin, ...argv, "--workers", scene.redis.url, "--storage", storage],
+    {
+      env: environment(),
+      reject: false,
+    },
+  );
   const isDone = ({ output }: WorkerProcess): boolean => output().includes("round-1-replica");
   await until("a replica is trained", () => workers.some(isDone));
   const killed = workers.find(isDone)!;
   killed.process.kill("SIGKILL");
   await killed.ended;
-  await redis.restart();
+  await scene.redis.restart();
   const { exitCode, stdout, stderr } = await distilling;
   expect(exitCode, stderr).toBe(0);
   expect(await weights(run)).toBe(await weights(at("alone")));
@@ -92,5 +83,5 @@ test("gives the weights of one machine when a worker is killed in a round and Re
   expect(rounds.gradientTrafficBytes / rounds.trafficBytes).toBeGreaterThan(15);
   expect((await messages.stop()).longest).toBeLessThanOrEqual(4096);
   expect(await readdir(storage)).toEqual([]);
-  expect(await redis.client.keys("*replica*")).toEqual([]);
+  expect(await scene.redis.client.keys("*replica*")).toEqual([]);
 });

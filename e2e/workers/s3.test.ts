@@ -5,12 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CreateBucketCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { openStore, SharedFiles, type ObjectStore } from "@slm/workers";
-import { execa } from "execa";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { bin, required } from "../slm-process.js";
+import { required } from "../slm-process.js";
 import { cacheContents, copyWithoutCache, words, writeRun } from "./cache-run.js";
 import { startRedis } from "./redis-server.js";
-import { cacheWith, startWorker } from "./worker-process.js";
+import { cacheAlone, cacheWith, startWorker } from "./worker-process.js";
 
 const SECRET = "a-secret-for-these-tests";
 const BUCKET = "shared";
@@ -90,17 +89,7 @@ describe(openStore, () => {
 test("slm teacher cache --workers --storage s3://... gives the bytes of one machine and leaves an empty bucket", async () => {
   const redis = await startRedis(at("redis"));
   const recipe = await writeRun(at("rows"), words(6000, 1));
-  await execa(process.execPath, [
-    bin,
-    "teacher",
-    "cache",
-    recipe,
-    "--out",
-    at("alone"),
-    "--threads",
-    "1",
-    "--quiet",
-  ]);
+  await cacheAlone(recipe, at("alone"));
   const [run, scratch, storage] = [at("run"), at("scratch"), `s3://${BUCKET}/run`];
   await mkdir(scratch);
   await copyWithoutCache(at("alone"), run);

@@ -1,13 +1,11 @@
 /** A sweep on several workers: the numbers of one machine. */
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { execa } from "execa";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { bin } from "../slm-process.js";
 import { shape, words, writeRun } from "./cache-run.js";
-import { startRedis, type RedisServer } from "./redis-server.js";
-import { environment, startWorker, type WorkerProcess } from "./worker-process.js";
+import { environment, startWorker } from "./worker-process.js";
+import { useScene } from "./scene.js";
 
 const STEPS = 64;
 
@@ -26,23 +24,8 @@ interface Result {
   readonly report: string;
 }
 
-let root = "";
-let redis: RedisServer;
-const at = (...names: readonly string[]): string => join(root, ...names);
-const workers: WorkerProcess[] = [];
-
-beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "slm-e2e-sweep-"));
-  redis = await startRedis(at("redis"));
-});
-afterEach(async () => {
-  for (const { process } of workers) process.kill("SIGKILL");
-  await Promise.all(workers.splice(0).map(({ ended }) => ended));
-});
-afterAll(async () => {
-  await redis.stop();
-  await rm(root, { recursive: true });
-});
+const scene = useScene("sweep");
+const { at, workers } = scene;
 
 test("slm sweep gives the same best setting and numbers on three workers as on one machine, and stops bad trials early", async () => {
   const recipe = await writeRun(at("rows"), words(400, 1));
@@ -83,8 +66,8 @@ test("slm sweep gives the same best setting and numbers on three workers as on o
   expect(alone.steps).toBe(12 * 4 + 3 * 16 + 64);
   const [storage, scratch] = [at("shared"), at("scratch")];
   await mkdir(storage);
-  workers.push(...[1, 2, 3].map(() => startWorker(redis, { storage, scratch })));
-  const shared = await sweep("--out", at("run"), "--workers", redis.url, "--storage", storage);
+  workers.push(...[1, 2, 3].map(() => startWorker(scene.redis, { storage, scratch })));
+  const shared = await sweep("--out", at("run"), "--workers", scene.redis.url, "--storage", storage);
   expect({ ...shared, report: "" }).toEqual({ ...alone, report: "" });
   const page = await readFile(shared.report, "utf8");
   expect(page).toBe(await readFile(alone.report, "utf8"));

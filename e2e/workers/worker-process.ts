@@ -50,6 +50,12 @@ export function startWorker(
   return { process: child, output: () => text, ended };
 }
 
+/** Makes the teacher's cache of a recipe on this machine alone. */
+export async function cacheAlone(recipe: string, out: string): Promise<void> {
+  const argv = [bin, "teacher", "cache", recipe, "--out", out, "--threads", "1", "--quiet"];
+  await execa(process.execPath, argv, { env: environment() });
+}
+
 /** Waits until something is so. @throws Error after a minute */
 export async function until(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
   for (const deadline = Date.now() + 60_000; Date.now() < deadline;) {

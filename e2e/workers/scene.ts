@@ -1,0 +1,43 @@
+/** What the tests of a file share: a folder, a Redis, and the workers that a test has started. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll } from "vitest";
+import { startRedis, type RedisServer } from "./redis-server.js";
+import type { WorkerProcess } from "./worker-process.js";
+
+export interface Scene {
+  /** A path in the folder. */
+  readonly at: (...names: readonly string[]) => string;
+  readonly redis: RedisServer;
+  /** Killed after each test. */
+  readonly workers: WorkerProcess[];
+}
+
+/** Registers what makes the folder and the Redis before the tests of a file, and removes them behind them. */
+export function useScene(name: string): Scene {
+  let root = "";
+  let redis: RedisServer | undefined;
+  const workers: WorkerProcess[] = [];
+  const at = (...names: readonly string[]): string => join(root, ...names);
+  beforeAll(async () => {
+    root = await mkdtemp(join(tmpdir(), `slm-e2e-${name}-`));
+    redis = await startRedis(at("redis"));
+  });
+  afterEach(async () => {
+    for (const { process } of workers) process.kill("SIGKILL");
+    await Promise.all(workers.splice(0).map(({ ended }) => ended));
+  });
+  afterAll(async () => {
+    await redis?.stop();
+    await rm(root, { recursive: true });
+  });
+  return {
+    at,
+    workers,
+    get redis() {
+      if (redis === undefined) throw new Error("there is no Redis before the first test");
+      return redis;
+    },
+  };
+}
