@@ -4,7 +4,7 @@ import { availableParallelism } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { makeFolder, SlmError, resolveInside, type Progress } from "@slm/core";
 import { socOf, type CompilingProfile, type Soc } from "@slm/devices/table";
-import type { DeviceModel } from "@slm/exported-model";
+import { COMPILED_FOLDER, type DeviceModel } from "@slm/exported-model";
 import { attributeOf, readOutline } from "@slm/onnx";
 import { pluginTitle, providerOf, runJob } from "@slm/runtime-native";
 import { findPlugin, isKnownName, obtainCommand, type Plugin } from "@slm/runtime-native/plugins";
@@ -124,7 +124,7 @@ async function compileGraph(
   soc: Soc,
   { compiler, threads = availableParallelism(), signal }: CompileOptions & { readonly compiler: Compiler },
 ): Promise<{ readonly form: CompiledEntry["graphs"][string]; readonly seconds: number }> {
-  const folder = `compiled/${soc.name}`;
+  const folder = `${COMPILED_FOLDER}/${soc.name}`;
   const file = `${folder}/${basename(graph)}`;
   const output = resolve(resolveInside(directory, file));
   await makeFolder(dirname(output));

@@ -76,6 +76,22 @@ describe(requireIntact, () => {
     expect(await outcome(join(directory, "scheme"))).toBe("DATA_INVALID");
   });
 
+  test("passes by a folder that is not read, and says how to make what is corrupt anew", async () => {
+    const restore = await flip(join(directory, "scheme", "model.json"), 0);
+    await expect(requireIntact(directory, { except: ["scheme"] })).resolves.toBeUndefined();
+    await expect(
+      requireIntact(directory, { except: ["sch"], remake: "slm compile M" }),
+    ).rejects.toMatchObject({
+      code: "DATA_INVALID",
+      suggestions: [`slm verify ${directory}`, "slm compile M"],
+    });
+    await flip(join(directory, "a.bin"), 0);
+    await expect(requireIntact(directory, { except: ["scheme"] })).rejects.toMatchObject({
+      code: "DATA_INVALID",
+    });
+    await restore();
+  });
+
   test("lets pass what no manifest lists, and another program's manifest.json", async () => {
     await writeFile(join(directory, "notes.txt"), "mine");
     expect(await outcome(directory)).toBe("intact");

@@ -9,6 +9,13 @@ import { compareFile, indexedFiles, type DirectoryProblem, type ExpectedFile } f
 /** Folders above a path that are asked for a manifest: a scheme of a quantized directory, a member of an ensemble. */
 const FOLDERS_ABOVE = 3;
 
+export interface IntactOptions {
+  /** Folders in `path` that whoever asks does not read, or checks when it reads them. Default: none. */
+  readonly except?: readonly string[] | undefined;
+  /** What makes a corrupt file anew: a command or a sentence. */
+  readonly remake?: string | undefined;
+}
+
 /**
  * Checks that a file or directory is what the manifest of its artifact says: the size and the hash of every file in it. Hashes of files
  * that did not change since they were last read are remembered. What belongs to no artifact passes, and files that no manifest lists.
@@ -16,7 +23,7 @@ const FOLDERS_ABOVE = 3;
  * @param path an artifact, or anything inside one
  * @throws SlmError DATA_INVALID, naming the first file that differs and how; INPUT_MISSING if `path` does not exist
  */
-export async function requireIntact(path: string): Promise<void> {
+export async function requireIntact(path: string, options: IntactOptions = {}): Promise<void> {
   const found = await stat(path).catch((error: unknown) => {
     throw readFailure(error, path);
   });
@@ -25,17 +32,34 @@ export async function requireIntact(path: string): Promise<void> {
   for (let above = 0; above <= FOLDERS_ABOVE; above += 1) {
     const text = await ownManifestText(directory);
     if (text !== undefined)
-      return requireListed(directory, parseManifestText(text, join(directory, MANIFEST_FILE)), target);
+      return requireListed({
+        directory,
+        manifest: parseManifestText(text, join(directory, MANIFEST_FILE)),
+        target,
+        ...options,
+      });
     if (dirname(directory) === directory) return;
     directory = dirname(directory);
   }
 }
 
+interface Listed extends IntactOptions {
+  /** Where the manifest is. */
+  readonly directory: string;
+  readonly manifest: Manifest;
+  readonly target: string;
+}
+
 /** Checks the files of a manifest that are `target` or below it. */
-async function requireListed(directory: string, manifest: Manifest, target: string): Promise<void> {
-  const below = relative(directory, target).split(sep).join("/");
+async function requireListed(listed: Listed): Promise<void> {
+  const { directory, manifest, target, except = [] } = listed;
+  const { remake = "run the recipe again, which makes it anew, or copy the directory again" } = listed;
+  const isAt = (path: string, place: string): boolean => {
+    const below = relative(directory, place).split(sep).join("/");
+    return below === "" || path === below || path.startsWith(`${below}/`);
+  };
   const isAsked = ({ path }: ExpectedFile): boolean =>
-    below === "" || path === below || path.startsWith(`${below}/`);
+    isAt(path, target) && !except.some((folder) => isAt(path, join(target, folder)));
   const problems: DirectoryProblem[] = [];
   const indexed = await indexedFiles(directory, manifest, problems);
   for (const file of [...manifest.outputs, ...indexed].filter(isAsked)) {
@@ -50,10 +74,7 @@ async function requireListed(directory: string, manifest: Manifest, target: stri
     `${join(directory, problem.path)} is corrupt: it ${problem.message}; nothing was computed from it`,
     {
       context: { directory, ...problem },
-      suggestions: [
-        `slm verify ${directory}`,
-        "run the recipe again, which makes it anew, or copy the directory again",
-      ],
+      suggestions: [`slm verify ${directory}`, remake],
     },
   );
 }

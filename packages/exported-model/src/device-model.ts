@@ -7,6 +7,9 @@ import { PRESENT_KV } from "@slm/runtime";
 import { patchReading } from "@slm/vision";
 import { z } from "zod";
 
+/** Folder of the graphs that vendors' compilers made ahead of time: `compiled/<chip>/<graph>`. Only a device of that chip reads them. */
+export const COMPILED_FOLDER = "compiled";
+
 const graphFile = z.strictObject({
   file: z.string().describe("Path of the .onnx file, relative to the model directory."),
   bytes: z.int().nonnegative().describe("Size of the graph with its external data [bytes]."),

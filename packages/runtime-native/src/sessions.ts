@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { SlmError } from "@slm/core";
+import { requireIntact, SlmError } from "@slm/core";
 import type { LoadOptions } from "@slm/runtime";
 import type { LoadedSignature, RequestOf, SessionSettings } from "@slm/runtime/host";
 import { fittingForm } from "./compiled-forms.js";
@@ -70,6 +70,9 @@ export async function loadGraph(
   const compiled = source.kind === "file" ? fittingForm(environment, source.compiled ?? []) : undefined;
   const extended = source.kind === "file" && source.added !== undefined && compiled === undefined;
   const folder = extended ? { [WEIGHTS_FOLDER]: dirname(source.path) } : {};
+  // The vendor's library is not asked what it makes of corrupt bytes; whoever opened the model has read the portable graphs only.
+  if (compiled !== undefined)
+    await requireIntact(dirname(compiled.path), { remake: `slm compile MODEL --soc ${compiled.soc}` });
   try {
     return await withSessionOptions(
       environment,

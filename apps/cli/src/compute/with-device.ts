@@ -1,5 +1,5 @@
 /** Opens models together with the device that runs them. */
-import { readDeviceModel } from "@slm/exported-model";
+import { COMPILED_FOLDER, readDeviceModel } from "@slm/exported-model";
 import { type Progress } from "@slm/core";
 import type { Runtime } from "@slm/runtime";
 import { openModel } from "../models/open-model.js";
@@ -53,7 +53,11 @@ export async function openDevice(
     opened.push(processor);
     const directories: string[] = [];
     for (const path of paths) {
-      const model = await openModel(path, { ...request, runtime: processor });
+      const model = await openModel(path, {
+        ...request,
+        runtime: processor,
+        except: [COMPILED_FOLDER], // read by the plug-in of one chip only, which checks its own
+      });
       opened.push(model);
       directories.push(model.directory);
     }

@@ -13,6 +13,11 @@ export interface OpenModelOptions {
   readonly runtime: Runtime;
   readonly progress: Progress;
   readonly signal: AbortSignal;
+  /**
+   * Folders of the model that are not checked here: nobody reads them, or whoever reads them checks them. Default: none, which is right
+   * for all that copies a model.
+   */
+  readonly except?: readonly string[] | undefined;
   /** Public key file (PEM) that the model must be a bundle signed with. Default: any model is opened. */
   readonly key?: string | undefined;
 }
@@ -48,7 +53,7 @@ async function open(path: string, options: OpenModelOptions): Promise<OpenedMode
   const { kind, directory } = await locateModel(path);
   if (kind === "packed") return openPacked(directory);
   if (kind === "device") {
-    await requireIntact(directory);
+    await requireIntact(directory, { except: options.except });
     return { directory, close: () => Promise.resolve() };
   }
   const exported = await mkdtemp(join(tmpdir(), "slm-export-"));
