@@ -1,11 +1,11 @@
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { defaultServerConditions } from "vite";
-import { defineConfig } from "vitest/config";
+import { configDefaults, defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** Files that take longest, in this order: begun last, one of them would run on while the other cores have nothing left. */
-const LONGEST = ["pipeline", "paper-suite", "vision-bench", "resume", "export-targets", "cli"];
+const LONGEST = ["pipeline", "resume", "export-targets", "draft-decoding", "cli"];
 
 /** The longest files first, then the other end-to-end ones, then the rest, larger files first. */
 class LongestFirst extends BaseSequencer {
@@ -19,9 +19,12 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
+/** Tests that repeat an attack or a pipeline many times: `npm run test:long`, a part of `.ci/run` and not of `npm test`. */
+export const LONG_TESTS = "**/*.long.test.ts";
+
 /**
- * All tests, in one pool of processes: those beside the packages' code and those in `e2e`, which join packages that may not
- * import one another. They read the packages' sources (condition `@slm/source`).
+ * All tests but the long ones, in one pool of processes: those beside the packages' code and those in `e2e`, which join packages that
+ * may not import one another. They read the packages' sources (condition `@slm/source`).
  */
 export default defineConfig({
   ssr: { resolve: { conditions: ["@slm/source", ...defaultServerConditions] } },
@@ -32,6 +35,7 @@ export default defineConfig({
       "configs/**/*.test.ts",
       "e2e/*.test.ts",
     ],
+    exclude: [...configDefaults.exclude, LONG_TESTS],
     globalSetup: [join(import.meta.dirname, "tools", "scripts", "build-before-tests.mjs")],
     sequence: { sequencer: LongestFirst },
     // Files share a process and the modules it has loaded: loading them anew for each took half of the time of all tests.
