@@ -1,8 +1,5 @@
-/**
- * Every published family against its own library. Fixtures: tools/interop/reference/tiny-encoder-decoders.py, with torch 2.8.0 and
- * transformers 4.57.1; that of T5Gemma 2 with transformers 5.24.0.
- */
-import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+/** What a check against a published family finds. All families on the engine that users run: e2e/published-families.test.ts. */
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createHostTensor } from "@slm/runtime";
@@ -12,7 +9,6 @@ import { encodeSafetensors, readSafetensors } from "../safetensors.js";
 import { checkHuggingFace, isHuggingFaceReference } from "./hugging-face-check.js";
 
 const FIXTURES = join(import.meta.dirname, "../../fixtures/encoder-decoders");
-const FAMILIES = await readdir(FIXTURES);
 
 let engine: Engine;
 beforeAll(async () => {
@@ -20,29 +16,11 @@ beforeAll(async () => {
 });
 afterAll(() => engine.close());
 
-/** What the library leaves out where it computes in its own way; elsewhere nothing. */
-const LEFT_OUT: Readonly<Record<string, string>> = {
-  "t5gemma-defaults":
-    "attention softcap 2, which transformers' default attention (sdpa) ignores; in answers, all but the last 3 source positions of " +
-    "layers with a window, which transformers' cache drops after the first token",
-  "m2m_100-pads": "positions of padding tokens inside answers, which transformers leaves out",
-};
-
-test.each(FAMILIES)(
-  "%s gives the outputs, answers and searches of its own library",
+test.each(["t5", "bart"])(
+  "the engine without kernels gives %s's outputs, answers and searches of its own library",
   async (name) => {
-    expect(await isHuggingFaceReference(join(FIXTURES, name))).toBe(true);
     const report = await checkHuggingFace(join(FIXTURES, name), engine);
-    // Sums in another order; the families' settings change them by 0.01 and more, an epsilon by 1e-4.
-    expect(report.encoderOutput.maxAbs).toBeLessThan(3e-5);
-    expect(report.logits.maxAbs).toBeLessThan(6e-5);
-    expect(report).toMatchObject({
-      greedy: { same: true },
-      beams: { same: true },
-      searches: { same: true, count: 9 },
-      pass: true,
-    });
-    expect(report.leftOut).toBe(LEFT_OUT[name]);
+    expect(report).toMatchObject({ pass: true, searches: { same: true, count: 9 } });
   },
   120_000,
 );
