@@ -5,7 +5,7 @@ import { configDefaults, defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** Files that take longest, in this order: begun last, one of them would run on while the other cores have nothing left. */
-const LONGEST = ["pipeline", "resume", "export-targets", "draft-decoding", "cli"];
+const LONGEST = ["pipeline", "export-targets", "draft-decoding", "cli"];
 
 /** The longest files first, then the other end-to-end ones, then the rest, larger files first. */
 class LongestFirst extends BaseSequencer {
