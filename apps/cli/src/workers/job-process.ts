@@ -1,6 +1,7 @@
 /** The program of a job process: what each kind of job does. A worker starts it by its path. */
 import { serveJobs, type JobServer } from "@slm/workers";
 import { cacheShardBody } from "./cache-shard-body.js";
+import { calibrationPartBody } from "./calibration-part-body.js";
 import { evaluationChunkBody } from "./evaluation-chunk-body.js";
 import { labelBlockBody } from "./label-block-body.js";
 import { JOB_KINDS } from "./job-kinds.js";
@@ -13,6 +14,7 @@ const server: JobServer = serveJobs({
   [JOB_KINDS.labelBlock]: labelBlockBody,
   [JOB_KINDS.writingRound]: writingRoundBody,
   [JOB_KINDS.evaluationChunk]: evaluationChunkBody,
+  [JOB_KINDS.calibrationPart]: calibrationPartBody,
   [JOB_KINDS.replica]: replicaBody,
   [JOB_KINDS.average]: averageBody,
   [JOB_KINDS.trial]: trialBody,
