@@ -1,6 +1,6 @@
 /** Trains one replica for a round, and averages a round: the bodies of two kinds of jobs. */
 import { SlmError } from "@slm/core";
-import { distillSegment, outerOf, trainReplica } from "@slm/distillation";
+import { distillSegment, outerOf, replicasConfig, trainReplica } from "@slm/distillation";
 import { outerStep } from "@slm/training";
 import type { FileRef, JobBody } from "@slm/workers";
 import { join } from "node:path";
@@ -54,15 +54,7 @@ export const replicaBody: JobBody = async (request) => {
   });
 };
 
-const averageSettings = z.strictObject({
-  round: z.int().positive(),
-  replicas: z.strictObject({
-    count: z.int().positive(),
-    innerSteps: z.int().positive(),
-    outerLearningRate: z.number().positive(),
-    outerMomentum: z.number().min(0).lt(1),
-  }),
-});
+const averageSettings = z.strictObject({ round: z.int().positive(), replicas: replicasConfig });
 
 export const averageBody: JobBody = async ({ inputs, settings, files, copies, children, work }) => {
   const { round, replicas } = averageSettings.parse(settings);
