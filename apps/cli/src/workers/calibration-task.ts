@@ -1,5 +1,4 @@
 /** A part of a calibration as work for another machine: which statistics, and the rows that its runs are made from. Images travel as files of their own. */
-import { SlmError } from "@slm/core";
 import { GRAPH_NAMES } from "@slm/exported-model";
 import { writeOnnx, type Graph } from "@slm/onnx";
 import type { PartRows, ProbedStatistic, TokenPair } from "@slm/quantization";
@@ -8,6 +7,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
+import { readSent } from "./read-sent.js";
 
 const of = { value: z.string(), outputs: z.array(z.string()) };
 const statisticsSchema: z.ZodType<readonly ProbedStatistic[]> = z.array(
@@ -63,7 +63,8 @@ export const sendStatistics = (
 export const readStatistics = async (
   files: SharedFiles,
   file: FileRef,
-): Promise<readonly ProbedStatistic[]> => parsed(statisticsSchema, await files.getBytes(file), "statistics");
+): Promise<readonly ProbedStatistic[]> =>
+  readSent(statisticsSchema, await files.getBytes(file), "quantize: not the statistics of a calibration");
 
 /** Sends the rows of a part, its images before them. */
 export async function sendRows(files: SharedFiles, rows: PartRows): Promise<FileRef> {
@@ -98,7 +99,7 @@ export interface RowsRequest extends Pick<JobRequest, "files"> {
 
 /** Reads the rows of a part. Files of feeds are copied to this machine once. @throws SlmError DATA_INVALID, INPUT_MISSING */
 export async function readRows({ files, copies }: RowsRequest, file: FileRef): Promise<PartRows> {
-  const rows = parsed(rowsSchema, await files.getBytes(file), "rows");
+  const rows = readSent(rowsSchema, await files.getBytes(file), "quantize: not the rows of a calibration");
   if (rows.kind === "files") {
     const paths: string[] = [];
     for (const ref of rows.files) paths.push(await copies.file(ref));
@@ -116,12 +117,4 @@ export async function readRows({ files, copies }: RowsRequest, file: FileRef): P
 
 async function readPatches(files: SharedFiles, ref: FileRef): Promise<Float32Array> {
   return new Float32Array(new Uint8Array(await files.getBytes(ref)).buffer);
-}
-
-function parsed<Value>(schema: z.ZodType<Value>, bytes: Buffer, what: string): Value {
-  try {
-    return schema.parse(JSON.parse(bytes.toString("utf8")));
-  } catch (cause) {
-    throw new SlmError("DATA_INVALID", `quantize: not the ${what} of a calibration`, { cause });
-  }
 }

@@ -1,11 +1,12 @@
 /** The program of a job process: what each kind of job does. A worker starts it by its path. */
 import { serveJobs, type JobServer } from "@slm/workers";
+import { averageBody } from "./average-body.js";
 import { cacheShardBody } from "./cache-shard-body.js";
 import { calibrationPartBody } from "./calibration-part-body.js";
 import { evaluationChunkBody } from "./evaluation-chunk-body.js";
 import { labelBlockBody } from "./label-block-body.js";
 import { JOB_KINDS } from "./job-kinds.js";
-import { averageBody, replicaBody } from "./replica-body.js";
+import { replicaBody } from "./replica-body.js";
 import { trialBody } from "./trial-body.js";
 import { writingRoundBody } from "./writing-round-body.js";
 
