@@ -70,8 +70,8 @@ const sumOf = (shares: readonly WorkerShare[], key: "jobs" | "units"): number =>
 
 describe("slm quantize --workers", () => {
   test("writes the bytes of one machine when a worker is killed in the middle of a job", async () => {
-    // Ranges, histograms and sums of products, of two graphs.
-    const how = ["--scheme", "a16w4", "--calibrate", "entropy"];
+    // Peaks, ranges, histograms and sums of products, of two graphs.
+    const how = ["--scheme", "a16w4", "--calibrate", "entropy", "--smooth", "0.5"];
     const rows = ["--calibration", at("rows.jsonl"), "--calibration-rows", String(ROWS)];
     const alone = await quantize("alone", at("model"), ...how, ...rows);
     const { flags, ...places } = await sharedBy("killed");
@@ -100,10 +100,10 @@ describe("slm quantize --workers", () => {
     expect(report).toEqual(alone.report);
     expect(alone.shares).toEqual([]);
     expect(workers.map(({ output }) => output()).join("")).toContain("taken over");
-    // Three statistics of two graphs in 13 parts each; every part was accepted once, from the two that lived.
+    // Four statistics of two graphs in 13 parts each; every part was accepted once, from the two that lived.
     expect(shares).toHaveLength(2);
-    expect(sumOf(shares, "jobs")).toBe(3 * 2 * 13);
-    expect(sumOf(shares, "units")).toBe(3 * 2 * ROWS);
+    expect(sumOf(shares, "jobs")).toBe(4 * 2 * 13);
+    expect(sumOf(shares, "units")).toBe(4 * 2 * ROWS);
     const { longest } = await messages.stop();
     expect(longest).toBeGreaterThan(0);
     expect(longest).toBeLessThanOrEqual(4096);

@@ -51,6 +51,15 @@ describe("slm quantize with real data", () => {
     },
   );
 
+  test("--smooth changes the weights of an export for the CPU, and hardly its answers", async () => {
+    const made = async (name: string, ...more: readonly string[]): Promise<Buffer> => {
+      const argv = ["--scheme", "int8-dynamic", ...rows(), ...more, "-o", at(name)];
+      expect(reportOf(await quantize(exported, ...argv)).divergence).toBeLessThan(0.1);
+      return readFile(at(name, "decoder.onnx"));
+    };
+    expect((await made("smooth", "--smooth", "0.5")).equals(await made("plain"))).toBe(false);
+  });
+
   test.each([
     ["--scheme", "a8w8"],
     ["--scheme", "int4-block", "--method", "gptq"],

@@ -6,12 +6,23 @@ import { findSmoothGroups, smoothGraph } from "./smooth-quant.js";
 const values = (count: number): Float32Array =>
   Float32Array.from({ length: count }, (_, at) => Math.sin(at + 1));
 
+/** Ways to write norm(x) * gamma. */
+const NORMS = {
+  "one operator": (g: GraphBuilder, x: string, gamma: string) =>
+    g.op("SimplifiedLayerNormalization", [x, gamma]),
+  "operators that end in the gain": (g: GraphBuilder, x: string, gamma: string) =>
+    g.op("Mul", [g.op("Div", [x, g.op("Sqrt", [g.op("ReduceMean", [g.op("Mul", [x, x])])])]), gamma]),
+  "operators that begin with the gain": (g: GraphBuilder, x: string, gamma: string) =>
+    g.op("Mul", [gamma, g.op("Abs", [x])]),
+} as const;
+type Norm = keyof typeof NORMS;
+
 /** norm(x) * gamma into two products. */
-function graph(alsoRead = false): Graph {
+function graph(alsoRead = false, norm: Norm = "one operator", channels = 4): Graph {
   const g = new GraphBuilder("norm");
   const x = g.input("x", "float32", ["rows", 4]);
-  const gamma = g.initializer("gamma", "float32", [4], values(4));
-  const normal = g.op("SimplifiedLayerNormalization", [x, gamma]);
+  const gamma = g.initializer("gamma", "float32", [channels], values(channels));
+  const normal = NORMS[norm](g, x, gamma);
   const products = ["a", "b"].map((name) =>
     g.op("MatMul", [normal, g.initializer(name, "float32", [4, 3], values(12))]),
   );
@@ -24,8 +35,8 @@ function graph(alsoRead = false): Graph {
 describe(smoothGraph, () => {
   const peaks = Float64Array.of(100, 1, 4, 0.01);
 
-  test("keeps gamma(k) W(k, n) while peaks of activations and weights come closer", () => {
-    const original = graph();
+  test.each(Object.keys(NORMS) as Norm[])("in %s keeps gamma(k) W(k, n) while peaks come closer", (norm) => {
+    const original = graph(false, norm);
     const groups = findSmoothGroups(original);
     expect(groups).toHaveLength(1);
     const smooth = smoothGraph(original, groups, new Map([[groups[0]!.value, peaks]]), 0.5);
@@ -45,6 +56,10 @@ describe(smoothGraph, () => {
 
   test("leaves a norm alone that something else reads", () => {
     expect(findSmoothGroups(graph(true))).toEqual([]);
+  });
+
+  test("leaves one factor for all channels alone", () => {
+    expect(findSmoothGroups(graph(false, "operators that end in the gain", 1))).toEqual([]);
   });
 
   test("rejects an alpha outside 0..1", () => {

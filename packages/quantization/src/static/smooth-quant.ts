@@ -12,21 +12,23 @@ import { findWeightUses, type LinearUse } from "../rewrite/weight-uses.js";
 import { float32sOf } from "../weights/float-bytes.js";
 import { stridesOf } from "../weights/weight-matrix.js";
 
-/** A normalization, and the MatMuls that are the only readers of its output. */
+/** What scales channels by a factor each, and the MatMuls that are the only readers of its output. */
 export interface SmoothGroup {
-  /** What the normalization makes. */
+  /** What it makes. */
   readonly value: string;
   readonly width: number;
-  /** Scale (and bias) of the normalization, which nothing else reads. */
+  /** Its scale (and bias), which nothing else reads. */
   readonly parameters: readonly string[];
   readonly uses: readonly LinearUse[];
 }
 
-const NORMALIZATIONS: ReadonlySet<string> = new Set([
-  "LayerNormalization",
-  "RMSNormalization",
-  "SimplifiedLayerNormalization",
-]);
+/** Inputs that scale and shift channels, by operator. A normalization that is written out ends in a Mul by its gain. */
+const CHANNEL_INPUTS: Readonly<Record<string, readonly number[]>> = {
+  LayerNormalization: [1, 2],
+  RMSNormalization: [1],
+  SimplifiedLayerNormalization: [1],
+  Mul: [0, 1],
+};
 
 /** Least factor, and least weight that counts. */
 const LEAST = 1e-5;
@@ -39,19 +41,32 @@ export function findSmoothGroups(graph: Graph): readonly SmoothGroup[] {
   }
   const outputs = new Set(graph.outputs.map(({ name }) => name));
   const linear = findWeightUses(graph).uses.filter((use): use is LinearUse => use.kind === "linear");
+  const isVector = (name: string): boolean => graph.initializers.get(name)?.shape.length === 1;
+  const widthOf = (name: string): number => graph.initializers.get(name)!.shape[0]!;
   return graph.nodes.flatMap((node) => {
     const [value = ""] = node.outputs;
+    const places = Object.hasOwn(CHANNEL_INPUTS, node.opType) ? CHANNEL_INPUTS[node.opType]! : [];
+    const parameters = places.map((place) => node.inputs[place] ?? "").filter(isVector);
     const uses = linear.filter(({ input }) => input === value);
-    const parameters = node.inputs.slice(1).filter((name) => name !== "");
+    if (parameters.length === 0 || uses.length === 0) return [];
+    const width = widthOf(parameters[0]!);
     const own = [...parameters, ...uses.map(({ weight }) => weight)];
     const isAlone =
       readers.get(value) === uses.length &&
       !outputs.has(value) &&
       own.every((name) => readers.get(name) === 1 && graph.initializers.get(name)?.dtype === "float32");
-    if (!NORMALIZATIONS.has(node.opType) || uses.length === 0 || !isAlone) return [];
-    const width = graph.initializers.get(parameters[0]!)!.shape.at(-1) ?? 0;
-    return width > 0 ? [{ value, width, parameters, uses }] : [];
+    // A factor for all channels has the shape [1].
+    const fits =
+      parameters.every((name) => widthOf(name) === width) &&
+      uses.every((use) => inputsOf(graph, use) === width);
+    return isAlone && fits ? [{ value, width, parameters, uses }] : [];
   });
+}
+
+/** Channels that a weight reads. */
+function inputsOf({ initializers }: Graph, { weight, layout }: LinearUse): number {
+  const [rows, columns] = initializers.get(weight)!.shape as readonly [number, number];
+  return layout === "inputs-first" ? rows : columns;
 }
 
 function factors(
