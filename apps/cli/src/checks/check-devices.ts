@@ -9,10 +9,10 @@ import { quantizeSection } from "../stages/quantize-stage.js";
 import type { CheckRequest } from "./check.js";
 import { aboutStudent, plannedStudent } from "./planned-student.js";
 
-/** The engine that trains is on this machine. @throws SlmError DEVICE_UNAVAILABLE */
+/** The engine and the device that train are on this machine. @throws SlmError DEVICE_UNAVAILABLE, USAGE */
 export async function checkEngine({ compute }: CheckRequest): Promise<void> {
-  // The default engine is part of the product.
-  if (compute.engine !== "onnx") await withEngine(compute, () => Promise.resolve());
+  // The default engine on the CPU is part of the product.
+  if (compute.engine !== "onnx" || (compute.device ?? "cpu") !== "cpu") await withEngine(compute, () => Promise.resolve());
 }
 
 /**

@@ -16,7 +16,7 @@ import { localTrials, type PlannedTrial, type TrialContext, type TrialRunner } f
 
 export interface SweepOptions extends Pick<
   StageOptions,
-  "set" | "environment" | "out" | "engine" | "threads"
+  "set" | "environment" | "out" | "engine" | "device" | "threads"
 > {
   /** Settings to vary, as `parseAxis` reads them. */
   readonly vary: readonly string[];
