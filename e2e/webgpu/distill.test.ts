@@ -1,4 +1,4 @@
-/** The command line trains a teacher and distils it on WebGPU, as it does on the processor. */
+/** The command line trains a teacher and distils it on WebGPU, as it does on the CPU. */
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -67,7 +67,7 @@ async function trained(directory: string) {
   };
 }
 
-test("teacher, samples of the student, losses, metrics and answers are the processor's", async () => {
+test("teacher, samples of the student, losses, metrics and answers are the CPU's", async () => {
   for (const device of ["cpu", "gpu:webgpu"])
     await slm("distill", at("recipe.yaml"), "--out", at(device.replace(":", "-")), "--device", device);
   for (const stage of ["teacher", "distill"]) {

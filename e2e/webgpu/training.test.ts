@@ -1,4 +1,4 @@
-/** Training steps that WebGPU computes whole, against the processor's: loss, gradient norm and state. */
+/** Training steps that WebGPU computes whole, against the CPU's: loss, gradient norm and state. */
 import { createEagerEngine, createOnnxEngine, type Engine } from "@slm/tensor";
 import { planRun } from "@slm/training";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => runtimes.close());
 
-test("twenty steps of a student give the processor's losses", async () => {
+test("twenty steps of a student give the CPU's losses", async () => {
   const [, , make] = CASES_AND_OPTIMIZERS[0]!;
   const made = await make(js);
   const settings = { ...SETTINGS, steps: 20 };
@@ -25,7 +25,7 @@ test("twenty steps of a student give the processor's losses", async () => {
   expect(relativeDifference(actual.losses, expected.losses)).toBeLessThan(1e-4);
 });
 
-describe("three training steps give the processor's losses, gradient norms and state", () => {
+describe("three training steps give the CPU's losses, gradient norms and state", () => {
   test.each(CASES_AND_OPTIMIZERS)("%s, %s", async (_label, optimizer, make) => {
     const made = await make(js);
     const settings = { ...SETTINGS, optimizer };

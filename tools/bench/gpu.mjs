@@ -38,12 +38,12 @@ const { values } = parseArgs({
 function compared(size) {
   const { batch, source, answer, rounds, steps, device } = values;
   const settings = { task: "train", size, batch, source, answer, rounds, steps, device, warmup: 1 };
-  const peer = {
+  const other = {
     peerDevice: values["peer-device"],
     peerDtype: values["peer-dtype"],
     compile: values["no-compile"] ? 0 : 1,
   };
-  const argv = Object.entries({ ...settings, ...peer }).map(([key, value]) => `${key}=${value}`);
+  const argv = Object.entries({ ...settings, ...other }).map(([key, value]) => `${key}=${value}`);
   const { status, stdout } = spawnSync(process.execPath, [TORCH, ...argv], {
     encoding: "utf8",
     stdio: ["ignore", "pipe", "inherit"],
@@ -71,7 +71,7 @@ for (const size of values.sizes.split(",")) {
       one === ours ? "" : (ours.tokensPerSecond.p50 / one.tokensPerSecond.p50).toFixed(2),
       one === ours ? "" : one.lossApartLargest.toExponential(1),
     ]);
-  process.stderr.write(`${size}: ${theirs.length} peers compared\n`);
+  process.stderr.write(`${size}: compared with ${theirs.length} runs of PyTorch\n`);
 }
 const HEAD = [
   "size",
