@@ -25,8 +25,11 @@ test("twenty steps of a student give the CPU's losses", async () => {
   expect(relativeDifference(actual.losses, expected.losses)).toBeLessThan(1e-4);
 });
 
+/** Every case, with one optimizer and the other in turn: shaders of a software adapter take long to compile. */
+const CASES = CASES_AND_OPTIMIZERS.filter((_, index) => index % 2 === (index >> 1) % 2);
+
 describe("three training steps give the CPU's losses, gradient norms and state", () => {
-  test.each(CASES_AND_OPTIMIZERS)("%s, %s", async (_label, optimizer, make) => {
+  test.each(CASES)("%s, %s", async (_label, optimizer, make) => {
     const made = await make(js);
     const settings = { ...SETTINGS, optimizer };
     const plan = planRun(made.config);

@@ -3,7 +3,7 @@ import type { Runtime } from "@slm/runtime";
 import type { Engine } from "./program.js";
 import { traceProgram } from "./trace.js";
 
-export interface OnnxEngineOptions {
+interface OnnxEngineOptions {
   /** Provider whose operators programs are written with. Default: the runtime's. */
   readonly provider?: string | undefined;
 }
