@@ -7,10 +7,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { GraphBuilder, encodeModel, int, readOnnx, writeOnnx, type Graph } from "@slm/onnx";
 import {
+  decodeTotals,
+  encodeTotals,
+  feedsInMemory,
+  localCollector,
   quantizeFile,
   quantizeModelGraph,
   quantizeStatic,
+  totalsOfPart,
   type CalibrationMethod,
+  type Collector,
   type Feeds,
   type GraphRequest,
   type IntegerType,
@@ -52,11 +58,26 @@ function network(opset = 21): Graph {
   return g.build();
 }
 
+/** A norm, whose channels SmoothQuant can migrate, and two products. */
+function normalized(): Graph {
+  const g = new GraphBuilder("normalized", { opset: 21 });
+  const x = g.input("x", "float32", ["rows", WIDTH]);
+  const gain = g.initializer("gain", "float32", [WIDTH], noise(WIDTH, 4));
+  const w = (name: string, seed: number): string =>
+    g.initializer(name, "float32", [WIDTH, WIDTH], noise(WIDTH * WIDTH, seed));
+  const norm = g.op("LayerNormalization", [x, gain], { attributes: { axis: int(-1) } });
+  g.output("y", g.op("MatMul", [g.op("MatMul", [norm, w("up", 1)]), w("down", 2)]), "float32", [
+    "rows",
+    WIDTH,
+  ]);
+  return g.build();
+}
+
 const feedOf = (rows: number, seed: number): Feeds => ({
   x: createHostTensor("float32", [rows, WIDTH], noise(rows * WIDTH, seed)),
 });
 const FEEDS = [feedOf(5, 10), feedOf(3, 11), feedOf(8, 12)];
-const feeds = (): readonly Feeds[] => FEEDS;
+const feeds = feedsInMemory(FEEDS);
 
 async function run(graph: Graph, feed: Feeds): Promise<Float32Array> {
   const session = await runtime.load({ kind: "bytes", bytes: encodeModel(graph) });
@@ -89,7 +110,13 @@ describe(quantizeStatic, () => {
   test.each(LIMITS)(
     "activations %s, weights %s: outputs move by less than %d",
     async (activations, weights, limit) => {
-      const options = { activations, weights, runtime, feeds, coverage: "standard" } as const;
+      const options = {
+        activations,
+        weights,
+        collector: localCollector(runtime),
+        feeds,
+        coverage: "standard",
+      } as const;
       for (const opset of [17, 21]) {
         const original = network(opset);
         const { graph } = await quantizeStatic(original, { ...options, calibration: { method: "minmax" } });
@@ -105,7 +132,7 @@ describe(quantizeStatic, () => {
       const { parameters } = await quantizeStatic(network(), {
         activations: "uint8",
         weights: "int8",
-        runtime,
+        collector: localCollector(runtime),
         feeds,
         coverage: "standard",
         calibration: { method: how, percentile: 95 },
@@ -117,14 +144,67 @@ describe(quantizeStatic, () => {
   });
 
   test("is rejected without data and below opset 13", async () => {
-    const options = { activations: "uint8", weights: "int8", runtime, coverage: "standard" } as const;
+    const collector = localCollector(runtime);
+    const options = { activations: "uint8", weights: "int8", collector, coverage: "standard" } as const;
     const calibration = { method: "minmax" } as const;
-    await expect(quantizeStatic(network(), { ...options, calibration, feeds: () => [] })).rejects.toThrow(
+    await expect(quantizeStatic(network(), { ...options, calibration, feeds: [] })).rejects.toThrow(
       /real data/,
     );
     await expect(quantizeStatic(network(12), { ...options, calibration, feeds })).rejects.toMatchObject({
       code: "OP_UNSUPPORTED",
     });
+  });
+});
+
+describe("a collector", () => {
+  /** Computes every part in a session of its own, the last one first, and passes totals on as bytes. */
+  const elsewhere: Collector = {
+    collect: async ({ graph, statistics, feeds: source }, accept) => {
+      const bytes: Uint8Array[] = [];
+      for (const [at, part] of [...source.entries()].reverse()) {
+        const session = await runtime.load(
+          { kind: "bytes", bytes: encodeModel(graph) },
+          { optimization: "none" },
+        );
+        bytes[at] = encodeTotals(await totalsOfPart(session, statistics, part.feeds()));
+        await session.release();
+      }
+      for (const some of bytes) accept(decodeTotals(some, statistics));
+    },
+  };
+  /** Three parts, the last of which is not full. */
+  const many = feedsInMemory(Array.from({ length: 19 }, (_, at) => feedOf(1 + (at % 4), 20 + at)));
+
+  test.each(["minmax", "percentile", "entropy"] as const)(
+    "elsewhere gives the ranges by %s, products and peaks of one here, to the bit",
+    async (method) => {
+      const [here, there] = await Promise.all(
+        [localCollector(runtime), elsewhere].map(async (collector) => {
+          const { graph } = await quantizeModelGraph(normalized(), {
+            scheme: { kind: "static", description: "", activations: "uint16", weights: "int4" },
+            coverage: "standard",
+            blockSize: 32,
+            reduceRange: false,
+            method: "gptq",
+            calibration: { collector, feeds: many, method, smooth: 0.5 },
+          });
+          return encodeModel(graph);
+        }),
+      );
+      expect(here!.length).toBeGreaterThan(WIDTH * WIDTH);
+      expect(Buffer.from(there!).equals(here!)).toBe(true);
+    },
+  );
+
+  test("that loses a part is noticed", async () => {
+    const collector: Collector = {
+      collect: ({ graph, statistics, feeds: source }, accept) =>
+        localCollector(runtime).collect({ graph, statistics, feeds: source.slice(1) }, accept),
+    };
+    const options = { activations: "uint8", weights: "int8", coverage: "standard", collector } as const;
+    await expect(
+      quantizeStatic(network(), { ...options, feeds: many, calibration: { method: "minmax" } }),
+    ).rejects.toThrow("expected 3 parts of the data, got 2");
   });
 });
 
@@ -144,7 +224,7 @@ describe("weights by calibration data", () => {
         blockSize: 32,
         method,
         reduceRange: false,
-        calibration: { runtime, feeds: () => data },
+        calibration: { collector: localCollector(runtime), feeds: feedsInMemory(data) },
       });
       return change(network(), graph, alike(9));
     };

@@ -34,7 +34,8 @@ export function words(count: number, seed: number): readonly string[] {
   return [...found];
 }
 
-const lines = (sources: readonly string[]): string =>
+/** Rows of words as JSON lines: each word is spelt in capitals. */
+export const lines = (sources: readonly string[]): string =>
   sources
     .map((source) => `${JSON.stringify({ source, target: Array.from(source.toUpperCase()).join(" ") })}\n`)
     .join("");

@@ -15,6 +15,7 @@ import {
   cacheWith,
   environment,
   jobKeys,
+  startOtherWorker,
   startWorker,
   until,
   watchMessages,
@@ -140,8 +141,8 @@ describe("slm teacher cache --workers", () => {
     const [source] = words(20, 1).slice(-1) as [string];
     const tokenizer = await loadTokenizer(join(run, "tokenizer"));
     const env = { SLM_TEST_CRASHING_SOURCE: tokenizer.encodeSource(source).join(" ") };
-    const program = [join(import.meta.dirname, "crashing-worker.mjs")];
-    workers.push(...[1, 2].map(() => startWorker(scene.redis, { storage, scratch, program }, env)));
+    const program = "crashing-process.mjs";
+    workers.push(...[1, 2].map(() => startOtherWorker(scene.redis, { storage, scratch, program }, env)));
     const { exitCode, result, stderr } = await cacheByWorkers(run, storage);
     expect(exitCode, stderr).toBe(0);
     expect(result).toMatchObject({ unscored: 1, pairs: ROWS - 1 });

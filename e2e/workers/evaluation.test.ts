@@ -3,7 +3,8 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { execa } from "execa";
 import { beforeAll, expect, test } from "vitest";
 import { bin } from "../slm-process.js";
-import { shape, words, writeRun } from "./cache-run.js";
+import { lines, words, writeRun } from "./cache-run.js";
+import { writeModel } from "./exported-model.js";
 import { environment, startWorker, until, watchMessages, type WorkerProcess } from "./worker-process.js";
 import { useScene } from "./scene.js";
 
@@ -14,36 +15,8 @@ const scene = useScene("evaluation");
 const { at, workers } = scene;
 
 beforeAll(async () => {
-  const recipe = await writeRun(at("rows"), words(400, 1));
-  const { data } = JSON.parse(await readFile(recipe, "utf8")) as { data: object };
-  const training = {
-    steps: 20,
-    batchSize: 16,
-    warmupSteps: 4,
-    buckets: 1,
-    evaluateEvery: 20,
-    evaluateRows: 2,
-  };
-  const loss = { forwardKl: 0, crossEntropy: 1 };
-  const distill = { student: { ...shape, encoderLayers: 1 }, loss, ...training, metrics: ["per"] };
-  await writeFile(recipe, JSON.stringify({ data, tokenizer: {}, distill }));
-  const argv = [bin, "distill", recipe, "--out", at("run"), "--threads", "1", "--quiet"];
-  await execa(process.execPath, argv, { env: environment() });
-  await execa(process.execPath, [
-    bin,
-    "export",
-    at("run", "distill"),
-    "--target",
-    "cpu",
-    "-o",
-    at("model"),
-    "--quiet",
-  ]);
-  const lines = words(ROWS, 3).map((source) => ({
-    source,
-    target: Array.from(source.toUpperCase()).join(" "),
-  }));
-  await writeFile(at("rows.jsonl"), lines.map((row) => `${JSON.stringify(row)}\n`).join(""));
+  await writeModel(await writeRun(at("rows"), words(400, 1)), at("run"), at("model"));
+  await writeFile(at("rows.jsonl"), lines(words(ROWS, 3)));
 });
 
 /** Runs `slm eval`. @returns its result without times and paths, and the predictions */

@@ -1,6 +1,7 @@
 /** Workers as processes of the test, and what Redis holds while they work. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import type { Redis } from "ioredis";
@@ -48,6 +49,16 @@ export function startWorker(
     });
   const ended = once(child, "exit").then(([code]) => code as number | null);
   return { process: child, output: () => text, ended };
+}
+
+/** Starts a worker whose jobs run in another process than those of `slm worker`. @param program a file beside this one */
+export function startOtherWorker(
+  redis: RedisServer,
+  { program, ...places }: { readonly storage: string; readonly scratch: string; readonly program: string },
+  env: NodeJS.ProcessEnv = {},
+): WorkerProcess {
+  const worker = join(import.meta.dirname, "other-worker.mjs");
+  return startWorker(redis, { ...places, program: [worker] }, { ...env, SLM_TEST_PROCESS: program });
 }
 
 /** Makes the teacher's cache of a recipe on this machine alone. */

@@ -2,11 +2,13 @@
  * Replicas on workers against one machine, for the same tokens: the student of the quick start, learning CMUdict from labels, by one machine and
  * by replicas that average their weights once a round. Needs redis-server; everything else is made in a temporary directory.
  *
- *   node tools/bench/replicas.mjs [--steps 1600] [--batch 64] [--replicas 2] [--inner 200] [--outer 0.7:0.9,1:0] [--rows 20000] [--synchronous]
+ *   node tools/bench/replicas.mjs [--steps 1600] [--batch 64] [--replicas 2] [--inner 200] [--outer 0.7:0.9,1:0] [--warmup 0,400]
+ *     [--rows 20000] [--synchronous]
  *
  * Arms: one machine with so many steps; with --synchronous, one machine with batches of all replicas together, as an exchange of gradients at
- * every step would have; and per outer setting (learning rate : momentum) the replicas, each with steps / replicas steps. Prints the loss on all dev rows [nats per
- * token], how far it is from that of one machine, the bytes that the machines exchanged, and how many times as many gradients would be.
+ * every step would have; and, per outer setting (learning rate : momentum) and number of warm-up steps, replicas: one machine takes the warm-up,
+ * each replica its part of the other steps. Prints the loss on all dev rows [nats per token], how far it is from that of one machine, the bytes
+ * that the machines exchanged, and how many times as many gradients would be.
  */
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -23,6 +25,7 @@ const { values } = parseArgs({
     replicas: { type: "string", default: "2" },
     inner: { type: "string", default: "200" },
     outer: { type: "string", default: "0.7:0.9,1:0" },
+    warmup: { type: "string", default: "0" },
     rows: { type: "string" },
     synchronous: { type: "boolean", default: false },
   },
@@ -102,18 +105,30 @@ try {
     report(results.at(-1));
   }
   await queue.startWorkers(count, at("shared"));
-  for (const outer of values.outer.split(",")) {
+  const warmups = values.warmup.split(",").map(Number);
+  for (const [outer, warmup] of values.outer
+    .split(",")
+    .flatMap((one) => warmups.map((steps) => [one, steps]))) {
     const [outerLearningRate, outerMomentum] = outer.split(":");
+    const own = warmup + (steps - warmup) / count;
     const settings = {
-      steps: steps / count,
-      evaluateEvery: steps / count,
+      steps: own,
+      evaluateEvery: own,
+      "replicas.warmupSteps": warmup,
       "replicas.count": count,
       "replicas.innerSteps": inner,
       "replicas.outerLearningRate": outerLearningRate,
       "replicas.outerMomentum": outerMomentum,
     };
     results.push(
-      await train(`replicas ${outer}`, settings, "--workers", queue.url, "--storage", at("shared")),
+      await train(
+        `replicas ${outer}, warm-up ${warmup}`,
+        settings,
+        "--workers",
+        queue.url,
+        "--storage",
+        at("shared"),
+      ),
     );
     report(results.at(-1));
   }

@@ -17,7 +17,7 @@ import { runnerImport } from "vite";
 import { SlmError } from "@slm/core";
 import { SCHEME_NAMES } from "@slm/devices/table";
 import { decodeModel, encodeModel, readOnnx } from "@slm/onnx";
-import { isStatic, quantizeFile } from "@slm/quantization";
+import { feedsInMemory, isStatic, quantizeFile } from "@slm/quantization";
 import { createHostTensor } from "@slm/runtime";
 import { createCpuRuntime } from "@slm/runtime-node";
 
@@ -97,7 +97,7 @@ try {
         output,
         scheme: SCHEMES[Math.floor(index / originals.length) % SCHEMES.length],
         coverage: COVERAGES[Math.floor(index / (originals.length * SCHEMES.length)) % COVERAGES.length],
-        calibration: { runtime, feeds: () => feeds },
+        calibration: { runtime, feeds: feedsInMemory(feeds) },
       });
       outcome.taken += 1;
     } catch (error) {

@@ -89,9 +89,10 @@ export const distillConfig = z
     if (draftTraining !== undefined && draftHeads === undefined)
       reject("draftTraining", "has no heads to train: set draftHeads");
   })
-  .check(({ value: { replicas, emaDecay, probe, patience, student: model }, issues }) => {
+  .check(({ value: { replicas, steps, emaDecay, probe, patience, student: model }, issues }) => {
     if (replicas === undefined) return;
     const problems = [
+      [replicas.warmupSteps >= steps, "there is no round after the warm-up: warmupSteps must be below steps"],
       [emaDecay > 0, "replicas have no moving average of the weights: set emaDecay to 0"],
       [probe !== undefined, "the probe trains several students: leave it out"],
       [patience !== undefined, "a round is measured as a whole: leave out patience"],

@@ -1,6 +1,7 @@
 export { distillConfig, requiresTeacher, type DistillConfig } from "./distill-config.js";
 export { distill, distillSegment, type DistillReport } from "./distill.js";
 export type { DistillInputs, RoundRequest } from "./distill-inputs.js";
+export { replicasConfig } from "./rounds/replicas-config.js";
 export type { RoundRunner } from "./rounds/round.js";
 export { outerOf, trainReplica } from "./rounds/round-runner.js";
 export { notSingle, readSingleConfig } from "./single-teacher.js";

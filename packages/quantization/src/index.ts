@@ -1,7 +1,15 @@
 export { checkDeviceScheme } from "./device-schemes.js";
 export { type CalibrationMethod } from "./calibration/calibrate.js";
-export type { FeedSource, Feeds } from "./calibration/feeds.js";
-export type { TokenPair } from "./calibration/pair-feeds.js";
+export {
+  localCollector,
+  totalsOfPart,
+  type Collector,
+  type ProbedStatistic,
+} from "./calibration/collector.js";
+export { feedsInMemory, inParts, type FeedSource, type Feeds } from "./calibration/feeds.js";
+export { ModelFeeds } from "./calibration/model-feeds.js";
+export type { FeedFiles, PartRows, TokenPair } from "./calibration/part-rows.js";
+export { decodeTotals, encodeTotals } from "./calibration/statistics.js";
 export { checkGate, gateIn, parseGate, type AbsoluteGate, type Gate, type GateResult } from "./gate.js";
 export { overheadBytes, parseBytes, planBudget, type BudgetPlan } from "./plan/budget.js";
 export { logitDivergence, withLogitJudge } from "./plan/logit-judge.js";

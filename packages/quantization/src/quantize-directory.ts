@@ -22,7 +22,13 @@ import type { SchemeName, Target } from "@slm/devices/table";
 import { readOnnx, writeOnnx } from "@slm/onnx";
 import type { CalibrationSettings } from "./calibration/calibrate.js";
 import type { FeedSource } from "./calibration/feeds.js";
-import { withModelFeeds, withStaticFeeds, type ModelCalibration } from "./calibration/model-feeds.js";
+import {
+  collectorOf,
+  withModelFeeds,
+  withStaticFeeds,
+  type ModelCalibration,
+  type ModelSources,
+} from "./calibration/model-feeds.js";
 import type { StaticLayout } from "./calibration/static-feeds.js";
 import { quantizeModelGraph, type GraphOutcome, type GraphRequest } from "./quantize-model-graph.js";
 import { checkDeviceScheme } from "./device-schemes.js";
@@ -138,7 +144,8 @@ export function requestFor(
     embedding,
     formats: formats?.[name],
     exclude: exclude?.[name],
-    calibration: calibration && feeds && { ...calibration, feeds },
+    calibration: calibration &&
+      feeds && { ...calibration, collector: collectorOf(calibration, signal), feeds },
     run,
     signal,
     onWeight: (weight, step, total, format) => {
@@ -178,7 +185,7 @@ async function quantizeInTurn(
   graphs: ReturnType<typeof graphsOf>,
   model: DeviceModel,
   options: QuantizeDirectoryOptions,
-  feeds?: Readonly<Record<GraphName, FeedSource>>,
+  feeds?: ModelSources,
 ): Promise<Results> {
   const results = new Map<GraphName, GraphResult>();
   for (const { name, graph } of graphs)
@@ -191,9 +198,7 @@ function quantizeGraphs(model: DeviceModel, options: QuantizeDirectoryOptions): 
   const graphs = graphsOf(model);
   return calibration === undefined
     ? quantizeInTurn(graphs, model, options)
-    : withModelFeeds(modelDirectory, model, calibration, (feeds) =>
-        quantizeInTurn(graphs, model, options, feeds),
-      );
+    : withModelFeeds(modelDirectory, calibration, (feeds) => quantizeInTurn(graphs, model, options, feeds));
 }
 
 /**
@@ -213,11 +218,11 @@ async function quantizeBuckets(
   }
   const buckets: StaticLayout["buckets"] = [];
   let results: Results = new Map();
-  for (const bucket of layout.buckets) {
+  for (const [place, bucket] of layout.buckets.entries()) {
     const isLast = bucket === layout.buckets.at(-1);
     const { vision } = model.graphs;
     const graphs = { ...bucket, vision: isLast ? vision : undefined };
-    results = await withStaticFeeds(modelDirectory, model, { layout, bucket }, calibration, (feeds) =>
+    results = await withStaticFeeds(modelDirectory, place, calibration, (feeds) =>
       quantizeInTurn(graphsOf({ graphs }), model, options, feeds),
     );
     buckets.push({

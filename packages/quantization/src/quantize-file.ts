@@ -6,7 +6,9 @@ import type { SchemeName } from "@slm/devices/table";
 import { liftConstants, modelFiles, readOnnx, writeOnnx, type Graph } from "@slm/onnx";
 import type { Runtime } from "@slm/runtime";
 import type { CalibrationSettings } from "./calibration/calibrate.js";
-import { fetchedFloats, forEachRun, type FeedSource } from "./calibration/feeds.js";
+import type { Collector } from "./calibration/collector.js";
+import { fetchedFloats, runOn, type FeedSource } from "./calibration/feeds.js";
+import { collectorOf } from "./calibration/model-feeds.js";
 import { logitDivergence } from "./plan/logit-judge.js";
 import { quantizeModelGraph } from "./quantize-model-graph.js";
 import { int8Range, type Int8Range } from "./reduce-range.js";
@@ -22,6 +24,8 @@ import type { RunOutputs } from "./weights/quantize-blocks.js";
 interface FileCalibration extends CalibrationSettings {
   readonly runtime: Runtime;
   readonly feeds: FeedSource;
+  /** Collects statistics, perhaps on other machines. Default: `runtime` does. */
+  readonly collector?: Collector | undefined;
   /** SmoothQuant: migrates outliers of activations into weights, 0..1. Default: off. */
   readonly smooth?: number | undefined;
 }
@@ -98,7 +102,7 @@ export async function quantizeFile(options: QuantizeFileOptions): Promise<Quanti
     symmetric,
     method,
     embedding,
-    calibration,
+    calibration: calibration && { ...calibration, collector: collectorOf(calibration, signal) },
     exclude,
     run,
     signal,
@@ -159,36 +163,20 @@ async function compareFiles(
   { runtime, feeds }: FileCalibration,
 ): Promise<readonly OutputChange[]> {
   const names = outputs.filter(({ dtype }) => dtype === "float32").map(({ name }) => name);
-  const sums = new Map(names.map((name) => [name, { distance: 0, size: 0, divergence: 0, runs: 0 }]));
+  const changes = new Map(names.map((name) => [name, new Change()]));
   const first = await runtime.load({ kind: "file", path: original }, { name: basename(original) });
   try {
     const second = await runtime.load({ kind: "file", path: quantized }, { name: basename(quantized) });
     try {
-      for await (const batch of feeds()) {
-        const [before, after] = await Promise.all(
-          [first, second].map(async (session) => {
-            let found: Parameters<Parameters<typeof forEachRun>[3]>[0] = {};
-            await forEachRun(
-              session,
-              () => [batch],
-              names,
-              (fetched) => {
-                found = fetched;
-              },
-            );
-            return found;
-          }),
-        );
-        for (const [name, sum] of sums) {
-          const exact = fetchedFloats(before!, name);
-          const got = fetchedFloats(after!, name);
-          exact.forEach((value, at) => {
-            sum.distance += (value - got[at]!) ** 2;
-            sum.size += value ** 2;
-          });
-          const width = before![name]!.shape.at(-1) ?? 1;
-          if (exact.length > 0) sum.divergence += logitDivergence(exact, got, width);
-          sum.runs += 1;
+      for (const part of feeds) {
+        for await (const batch of part.feeds()) {
+          const [before, after] = await Promise.all(
+            [first, second].map((session) => runOn(session, batch, names)),
+          );
+          for (const [name, change] of changes) {
+            const width = before![name]!.shape.at(-1) ?? 1;
+            change.add(fetchedFloats(before!, name), fetchedFloats(after!, name), width);
+          }
         }
       }
     } finally {
@@ -197,11 +185,32 @@ async function compareFiles(
   } finally {
     await first.release();
   }
-  return [...sums].map(([name, { distance, size, divergence, runs }]) => ({
-    name,
-    relativeError: distance === 0 ? 0 : Math.sqrt(distance / size),
-    divergence: divergence / runs,
-  }));
+  return [...changes].map(([name, change]) => change.of(name));
+}
+
+/** The change of one output, run by run. */
+class Change {
+  #distance = 0;
+  #size = 0;
+  #divergence = 0;
+  #runs = 0;
+
+  add(exact: Float32Array, got: Float32Array, width: number): void {
+    exact.forEach((value, at) => {
+      this.#distance += (value - got[at]!) ** 2;
+      this.#size += value ** 2;
+    });
+    if (exact.length > 0) this.#divergence += logitDivergence(exact, got, width);
+    this.#runs += 1;
+  }
+
+  of(name: string): OutputChange {
+    return {
+      name,
+      relativeError: this.#distance === 0 ? 0 : Math.sqrt(this.#distance / this.#size),
+      divergence: this.#divergence / this.#runs,
+    };
+  }
 }
 
 /** Where `quantizeFile` puts the model inside a directory. */

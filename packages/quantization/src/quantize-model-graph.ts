@@ -2,10 +2,9 @@
 import type { Graph, Initializer } from "@slm/onnx";
 import type { CalibrationSettings } from "./calibration/calibrate.js";
 import { collectPeaks } from "./calibration/collect.js";
-import type { FeedSource } from "./calibration/feeds.js";
+import type { CollectOptions } from "./calibration/collector.js";
 import { weightGrams } from "./calibration/weight-grams.js";
 import { SlmError } from "@slm/core";
-import type { Runtime } from "@slm/runtime";
 import {
   quantizeGraph,
   type QuantizeGraphOptions,
@@ -29,9 +28,7 @@ import { notFiniteWeights } from "./weights/non-finite.js";
 import type { Gram } from "./weights/quantize-blocks.js";
 
 /** What calibrates one graph. */
-export interface GraphCalibration extends CalibrationSettings {
-  readonly runtime: Runtime;
-  readonly feeds: FeedSource;
+export interface GraphCalibration extends CalibrationSettings, CollectOptions {
   /** SmoothQuant: migrates outliers of activations into weights, 0..1. Default: off. */
   readonly smooth?: number | undefined;
 }
@@ -127,7 +124,7 @@ export async function careFor(
   graph: Graph,
   { weights }: StaticScheme,
   request: Pick<GraphRequest, "coverage" | "exclude" | "method" | "run" | "grams">,
-  calibration: Pick<GraphCalibration, "runtime" | "feeds">,
+  calibration: CollectOptions,
 ): Promise<WeightCare> {
   if (INTEGER_TYPES[weights].bits !== 4) return { types: new Map(), rounded: new Map() };
   const { coverage, exclude, run } = request;
@@ -149,16 +146,16 @@ async function byStatic(original: Graph, scheme: StaticScheme, request: GraphReq
   // Activations of 16 bits are multiplied in float32, where nothing saturates.
   const reduceRange = request.reduceRange && INTEGER_TYPES[scheme.activations].bits === 8;
   const {
-    runtime,
+    collector,
     feeds,
     method = "minmax",
     ...more
   } = requireCalibration(request.calibration, "a static scheme");
   const result = await quantizeStatic(graph, {
-    ...(await careFor(graph, scheme, request, { runtime, feeds })),
+    ...(await careFor(graph, scheme, request, { collector, feeds })),
     coverage,
     reduceRange,
-    runtime,
+    collector,
     feeds,
     activations: scheme.activations,
     weights: scheme.weights,

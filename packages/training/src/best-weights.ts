@@ -58,13 +58,17 @@ export class BestWeights {
     return !higherIsBetter ? metrics[name]! < than[name]! : metrics[name]! > than[name]!;
   }
 
-  /** Keeps the weights if they are among the best; true if they are the best. On ties the earlier is better. */
+  /**
+   * Keeps the weights if they are among the best; true if they are the best. On ties the earlier is better. A step that was measured before,
+   * by a run that was killed since, takes its own place.
+   */
   async offer(measurement: Measurement, weights: () => Promise<Weights>): Promise<boolean> {
-    const rank = this.kept.findIndex(({ metrics }) => this.isBetter(measurement.metrics, metrics));
-    const place = rank === -1 ? this.kept.length : rank;
+    const others = this.kept.filter(({ step }) => step !== measurement.step);
+    const rank = others.findIndex(({ metrics }) => this.isBetter(measurement.metrics, metrics));
+    const place = rank === -1 ? others.length : rank;
     if (place >= this.limit) return false;
     await writeBytesAtomic(join(this.directory, fileOf(measurement.step)), sealedTensors(await weights()));
-    this.kept = this.kept.toSpliced(place, 0, measurement).slice(0, this.limit);
+    this.kept = others.toSpliced(place, 0, measurement).slice(0, this.limit);
     return place === 0;
   }
 

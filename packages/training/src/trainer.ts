@@ -16,7 +16,7 @@ import { resolveModules } from "./module-training.js";
 import { learningRateAt } from "./schedule.js";
 import { planRun, runSpecs, type ChunkPlan } from "./state-layout.js";
 import { StepRunner, type PreparedBatch } from "./step-runner.js";
-import type { Segment, SegmentReport, TrainReport, TrainRequest } from "./training-contract.js";
+import type { Replica, Segment, SegmentReport, TrainReport, TrainRequest } from "./training-contract.js";
 import {
   FRESH_PROGRESS,
   loadState,
@@ -30,6 +30,8 @@ export const METRICS_FILE = "metrics.jsonl";
 export const STATE_FILE = "state.safetensors";
 /** TensorBoard directory inside the run's directory. */
 const EVENTS_DIRECTORY = "tensorboard";
+/** One machine that takes every batch. */
+const ALONE: Replica = { index: 0, count: 1, warmupSteps: 0 };
 /** Steps between lines of the metrics log and progress reports. */
 const LOG_EVERY = 20;
 
@@ -253,12 +255,13 @@ class Trainer {
 
   private async prepare(step: number): Promise<readonly PreparedBatch[]> {
     const { gradientAccumulationSteps } = this.request.settings;
-    const { index, count } = this.segment.replica ?? { index: 0, count: 1 };
+    const { index, count, warmupSteps } = this.segment.replica ?? ALONE;
+    const before = warmupSteps * gradientAccumulationSteps;
     const live = await this.live.current();
     const prepared: PreparedBatch[] = [];
     const first = (step - 1) * gradientAccumulationSteps;
     for (let own = first; own < first + gradientAccumulationSteps; own++) {
-      const number = own * count + index + 1;
+      const number = before + (own - before) * count + index + 1;
       const batch = this.order.at(number);
       const bucket = this.order.buckets[batch.bucket]!;
       prepared.push({

@@ -89,15 +89,20 @@ export interface TrainRequest {
   readonly groups?: RateGroups | undefined;
 }
 
+/** One of several machines: it takes every `count`-th batch from `index` on, so a step counts as `count` batches of the run. */
+export interface Replica {
+  readonly index: number;
+  readonly count: number;
+  /** Steps of the run that one machine took before, on every batch. */
+  readonly warmupSteps: number;
+}
+
 /** A part of a run: from its saved state to a step. */
 export interface Segment {
   /** Last step of the segment; at most the steps of the settings, by which the schedule goes. */
   readonly until: number;
-  /**
-   * Of several machines that train alternate batches: this one takes every `count`-th batch from `index` on, so a step counts as `count`
-   * batches of the run. Default: one machine takes all.
-   */
-  readonly replica?: { readonly index: number; readonly count: number } | undefined;
+  /** Which of several machines that train alternate batches this one is. Default: one machine takes all. */
+  readonly replica?: Replica | undefined;
   /** Whether the dev split is measured, as in a run and at the end of the segment. */
   readonly measures: boolean;
 }

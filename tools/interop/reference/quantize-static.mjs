@@ -9,16 +9,18 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { readOnnx, writeOnnx } from "@slm/onnx";
 import { readSafetensors } from "@slm/checkpoints";
-import { quantizeGraph, quantizeStatic } from "@slm/quantization";
+import { feedsInMemory, localCollector, quantizeGraph, quantizeStatic } from "@slm/quantization";
 import { createCpuRuntime } from "@slm/runtime-node";
 
 const request = JSON.parse(readFileSync(process.argv[2], "utf8"));
 const graph = await readOnnx(request.model);
 
-async function* feedsOf(directory) {
+async function feedsOf(directory) {
+  const runs = [];
   for (const file of (await readdir(directory)).sort()) {
-    yield Object.fromEntries((await readSafetensors(join(directory, file))).tensors);
+    runs.push(Object.fromEntries((await readSafetensors(join(directory, file))).tensors));
   }
+  return feedsInMemory(runs);
 }
 
 if (request.blocks !== undefined) {
@@ -42,11 +44,11 @@ if (request.blocks !== undefined) {
       calibration,
       reduceRange,
       perChannel,
-      runtime,
+      collector: localCollector(runtime),
       coverage: "tool",
       normalizations: "quantized",
       exclude: new Set(request.exclude),
-      feeds: () => feedsOf(request.feeds),
+      feeds: await feedsOf(request.feeds),
     });
     await writeOnnx(result.graph, request.output);
   } finally {

@@ -1,3 +1,4 @@
+import { SlmError } from "@slm/core/errors";
 import { formatNumber } from "../ui/format.js";
 import { requiredRecipeArg, trainingFlags } from "../recipe-flags.js";
 import type { StageReport } from "../library/run-stage.js";
@@ -18,10 +19,25 @@ export class DistillCommand extends StageCommand {
     "<%= config.bin %> distill recipe.yaml --set distill.replicas.count=4 --workers redis://queue.example:6379 --storage /mnt/shared",
   ];
 
+  #isByWorkers = false;
+
   protected override async execute(): Promise<StageResult> {
     const { args, flags } = await this.parse(DistillCommand);
+    this.#isByWorkers = flags.workers !== undefined;
     const result = await this.runStage("distill", args.recipe, flags);
     return "artifact" in result ? (await import("../library/run-stage.js")).distilled(result) : result;
+  }
+
+  protected override checkSections({
+    distill,
+  }: Readonly<Record<string, { readonly settings: unknown }>>): void {
+    const { replicas } = Object(distill?.settings) as { readonly replicas?: unknown };
+    if (!this.#isByWorkers || replicas !== undefined) return;
+    throw new SlmError(
+      "CONFIG_INVALID",
+      "distill: workers train replicas of the student, but the recipe has no distill.replicas",
+      { suggestions: ["--set distill.replicas.count=2"] },
+    );
   }
 
   protected override summarize({ steps, loss, metrics, tokensPerSecond }: StageReport): string {

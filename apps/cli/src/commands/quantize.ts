@@ -9,6 +9,7 @@ import { threadsFlag } from "../recipe-flags.js";
 import { shapeFlag } from "../models/shape-flag.js";
 import { rowsFlag, rowsOf } from "../rows-flag.js";
 import { SlmCommand } from "../slm-command.js";
+import { workersFlags } from "../workers/workers-address.js";
 
 /** Lists of their own, so that reading flags loads no library. */
 const METHODS = ["rtn", "search", "hqq", "gptq"] as const satisfies readonly BlockMethod[];
@@ -33,7 +34,8 @@ export class QuantizeCommand extends SlmCommand<QuantizedModel> {
     "MODEL is an exported model, a checkpoint, or any ONNX file.\n" +
     "A gate compares a metric of the float32 and the quantized model on the rows of --data, or of --calibration. " +
     "If the gate fails, the command exits with 3 and writes nothing.\n" +
-    "Static schemes, --method gptq, --smooth, --sensitivity and --budget need calibration data: --calibration.";
+    "Static schemes, --method gptq, --smooth, --sensitivity and --budget need calibration data: --calibration. With --workers, the workers " +
+    "of a Redis collect statistics over them, eight runs of up to 32 rows in a job; the model is that of one machine, to the byte.";
   static override args = {
     model: Args.string({
       required: true,
@@ -142,6 +144,7 @@ export class QuantizeCommand extends SlmCommand<QuantizedModel> {
     }),
     shape: shapeFlag,
     threads: threadsFlag,
+    ...workersFlags,
   };
   static override examples = [
     "<%= config.bin %> quantize runs/quickstart/export --scheme cpu -o small",
@@ -149,14 +152,16 @@ export class QuantizeCommand extends SlmCommand<QuantizedModel> {
     "<%= config.bin %> quantize exported --scheme int4-block --budget 2MB --calibration train.jsonl",
     "<%= config.bin %> quantize model.onnx --scheme a8w8 --calibration feeds/",
     "<%= config.bin %> quantize detector.onnx --scheme a8w8 --calibration feeds/ --shape image=1,3,640,640",
+    "<%= config.bin %> quantize exported --scheme a8w8 --calibration train.jsonl --workers redis://queue.example:6379 --storage /mnt/shared",
   ];
 
   protected override async execute(): Promise<QuantizedModel> {
     const { args, flags } = await this.parse(QuantizeCommand);
-    const { quantize } = await import("../library/quantize.js");
+    const { quantizeWith } = await import("../library/quantize.js");
+    const { workersOf } = await import("../workers/workers-address.js");
     const { shape: shapes, scheme, output, method, symmetric, embedding, exclude, calibration } = flags;
     const { calibrate, percentile, smooth, gate, data, limit, sensitivity, budget, threads } = flags;
-    return quantize(args.model, {
+    return quantizeWith(await workersOf(flags), args.model, {
       scheme,
       output,
       method,

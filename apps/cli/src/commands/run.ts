@@ -5,13 +5,15 @@ import { stageLine } from "../ui/stage-line.js";
 import type { PrintedConfig } from "../pipeline-run.js";
 import { computeFlags, recipeFlags, requiredRecipeArg } from "../recipe-flags.js";
 import { SAVING, SlmCommand } from "../slm-command.js";
+import { workersFlags } from "../workers/workers-address.js";
 
 type RunResult = RunReport | RunPlan | PrintedConfig;
 
 export class RunCommand extends SlmCommand<RunResult> {
   static override summary = "Run a recipe: every stage in order, skipping those that are up to date.";
   static override description =
-    "Run the same command again to resume an interrupted run. Relative paths in a recipe start from the recipe's folder; in flags, from the current directory.";
+    "Run the same command again to resume an interrupted run. Relative paths in a recipe start from the recipe's folder; in flags, from the current directory. " +
+    "With --workers, the workers of a Redis do what can be divided: the cache, the replicas of distill.replicas, and the statistics of a quantization.";
   static override args = { recipe: requiredRecipeArg };
   static override flags = {
     ...recipeFlags,
@@ -29,12 +31,14 @@ export class RunCommand extends SlmCommand<RunResult> {
       summary: "Leave a stage out, as if the recipe had no section for it; may be repeated.",
       exclusive: ["only"],
     }),
+    ...workersFlags,
   };
   static override examples = [
     "<%= config.bin %> run recipe.yaml",
     "<%= config.bin %> run recipe.yaml --set data.limit=2000 --out runs/small",
     "<%= config.bin %> run recipe.yaml --from tokenizer --dry-run",
     "<%= config.bin %> run recipe.yaml --skip bench",
+    "<%= config.bin %> run recipe.yaml --workers redis://queue.example:6379 --storage /mnt/shared",
   ];
 
   protected override readonly stopping = SAVING;
@@ -44,7 +48,9 @@ export class RunCommand extends SlmCommand<RunResult> {
     const { planPrepared, prepareRecipe, runPrepared } = await import("../library/run-recipe.js");
     const prepared = await prepareRecipe(args.recipe, { ...flags, environment: process.env });
     if (flags["print-config"]) return (await import("../pipeline-run.js")).printConfig(prepared.recipe);
-    return flags["dry-run"] ? planPrepared(prepared) : runPrepared(prepared, this.work);
+    if (flags["dry-run"]) return planPrepared(prepared);
+    const { workersOf } = await import("../workers/workers-address.js");
+    return runPrepared({ ...prepared, workers: await workersOf(flags) }, this.work);
   }
 
   protected override lines(result: RunResult): readonly string[] {

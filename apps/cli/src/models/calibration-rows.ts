@@ -3,7 +3,7 @@ import { readDeviceModel, type DeviceVision } from "@slm/exported-model";
 import { imageFolderOf, readFileRows, type FileSettings } from "@slm/data";
 import { SlmError } from "@slm/core/errors";
 import { readSafetensors } from "@slm/checkpoints";
-import type { FeedSource, Feeds, TokenPair } from "@slm/quantization";
+import { inParts, type FeedSource, type Feeds, type TokenPair } from "@slm/quantization";
 import { loadTokenizer } from "@slm/tokenizer";
 import { patchRows } from "@slm/vision";
 import { readdir } from "node:fs/promises";
@@ -76,10 +76,14 @@ export async function readFeeds(directory: string, count: number = LARGE_ROWS): 
       },
     );
   }
-  return async function* feeds(): AsyncGenerator<Feeds> {
-    for (const file of spreadRows(files, count)) {
-      const { tensors } = await readSafetensors(join(directory, file));
-      yield Object.fromEntries(tensors);
-    }
-  };
+  const paths = spreadRows(files, count).map((file) => join(directory, file));
+  return inParts(paths, (some) => ({
+    rows: { kind: "files", paths: some },
+    feeds: () => feedsOfFiles(some),
+  }));
+}
+
+/** The runs that files hold. @throws SlmError INPUT_MISSING, DATA_INVALID */
+export async function* feedsOfFiles(paths: readonly string[]): AsyncGenerator<Feeds> {
+  for (const path of paths) yield Object.fromEntries((await readSafetensors(path)).tensors);
 }

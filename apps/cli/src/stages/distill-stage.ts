@@ -6,7 +6,7 @@ import {
   type DistillConfig,
   type DistillReport,
 } from "@slm/distillation";
-import { readManifest, SlmError, type StageContext } from "@slm/core";
+import { readManifest, type StageContext } from "@slm/core";
 import type { WorkerShare } from "@slm/workers";
 import { withEngine } from "../compute/open-engine.js";
 import { estimateDistill } from "../estimates/training-estimate.js";
@@ -27,22 +27,13 @@ type Sections = NonNullable<DistillInputs["page"]>["sections"];
 /** What a training did; with workers, which of them did how much. */
 type StageReport = DistillReport & { readonly workers?: readonly WorkerShare[] };
 
-/** Trains with replicas on workers. @throws SlmError CONFIG_INVALID for a recipe without replicas */
+/** Trains with replicas on workers. */
 async function trainWith(
   workers: WorkersAddress,
-  { replicas }: DistillConfig,
   { engine }: Compute,
   progress: StageContext["progress"],
   train: (rounds: DistillInputs["rounds"], sections: Sections) => Promise<DistillReport>,
 ): Promise<StageReport> {
-  if (replicas === undefined)
-    throw new SlmError(
-      "CONFIG_INVALID",
-      "distill: workers train replicas of the student, but the recipe has no distill.replicas",
-      {
-        suggestions: ["--set distill.replicas.count=2"],
-      },
-    );
   const { withWorkers } = await import("../workers/workers-address.js");
   const { workerRounds } = await import("../workers/worker-rounds.js");
   return withWorkers(workers, async (runner) => {
@@ -102,9 +93,10 @@ export const distillStage = defineStage<DistillConfig>({
           context,
         }),
       );
-    const report: StageReport = await (workers === undefined
+    // Without replicas there is nothing that another machine could do.
+    const report: StageReport = await (workers === undefined || settings.replicas === undefined
       ? train()
-      : trainWith(workers, settings, compute, context.progress, train));
+      : trainWith(workers, compute, context.progress, train));
     await rememberRowSettings(work, requireInput(inputs, "data"));
     return report;
   },

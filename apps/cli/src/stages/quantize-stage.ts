@@ -20,6 +20,8 @@ import { z } from "zod";
 import { withRuntime } from "../compute/open-engine.js";
 import { withOutputThreads } from "../compute/output-threads.js";
 import { readTokenPairs } from "../models/calibration-rows.js";
+import { calibratingWith } from "../models/calibrating-with.js";
+import type { CalibrationShares } from "../workers/calibration-workers.js";
 import { readHeldOutRows, type HeldOutSplit } from "../models/held-out-rows.js";
 import { askGate, gateMessage } from "../models/judge.js";
 import { measureQuality } from "../models/measure-quality.js";
@@ -74,7 +76,7 @@ export interface MeasuredModel {
   readonly gate: GateResult | null;
 }
 
-export interface QuantizeStageReport {
+export interface QuantizeStageReport extends Partial<CalibrationShares> {
   /** Rows measured. */
   readonly n: number;
   /** The split or file they come from. */
@@ -94,14 +96,14 @@ export const quantizeStage = defineStage<QuantizeSection>({
   summary: "quantized models, each compared with the float32 export",
   section: quantizeSection,
   kind: "quantized",
-  revision: 4,
+  revision: 5,
   isResumable: false,
   inputs: [
     { stage: "data", required: true },
     { stage: "export", required: true },
   ],
   estimate: estimateQuantize,
-  run: async ({ settings, compute, inputs, work, ...context }): Promise<QuantizeStageReport> => {
+  run: async ({ settings, compute, workers, inputs, work, ...context }): Promise<QuantizeStageReport> => {
     const exported = requireInput(inputs, "export");
     const { rows, split } = await readHeldOutRows(requireInput(inputs, "data"), settings.evaluateRows);
     return withRuntime(compute.threads, async (runtime) => {
@@ -109,31 +111,30 @@ export const quantizeStage = defineStage<QuantizeSection>({
       const calibration = await calibrationOf(settings, requireInput(inputs, "data"), exported, runtime);
       const reduceRange = await resolveReduceRange(settings.reduceRange);
       const before = await bench.measure("float32", exported);
-      const models: (MeasuredModel & { readonly gate: GateResult })[] = [];
-      for (const scheme of settings.schemes) {
-        const directory = join(work, scheme);
-        const { blockSize, method, symmetric, embedding } = settings;
-        await withOutputThreads(compute.threads, (run) =>
-          quantizeDirectory({
-            modelDirectory: exported,
-            outputDirectory: directory,
-            scheme,
-            symmetric,
-            run,
-            blockSize,
-            method,
-            embedding,
-            calibration,
-            reduceRange,
-            progress: context.progress,
-            signal: context.signal,
-          }),
-        );
-        const model = await bench.measure(scheme, directory);
-        models.push({ ...model, gate: askGate(settings.gate, before.metrics, model.metrics) });
-        // The first scheme is deployed. If it fails, the others need no measurement.
-        requirePass(models[0]!, settings.gate);
-      }
+      const { blockSize, method, symmetric, embedding } = settings;
+      const common = { modelDirectory: exported, blockSize, method, symmetric, embedding, reduceRange };
+      const { progress, signal } = context;
+      const calibrating = {
+        workers: calibration && workers,
+        model: exported,
+        settings: { settings, work },
+        context,
+      };
+      const { models, ...shares } = await calibratingWith(calibrating, async (collector) => {
+        const made: (MeasuredModel & { readonly gate: GateResult })[] = [];
+        for (const scheme of settings.schemes) {
+          const directory = join(work, scheme);
+          const options = { ...common, calibration: calibration && { ...calibration, collector }, scheme };
+          await withOutputThreads(compute.threads, (run) =>
+            quantizeDirectory({ ...options, outputDirectory: directory, run, progress, signal }),
+          );
+          const model = await bench.measure(scheme, directory);
+          made.push({ ...model, gate: askGate(settings.gate, before.metrics, model.metrics) });
+          // The first scheme is deployed. If it fails, the others need no measurement.
+          requirePass(made[0]!, settings.gate);
+        }
+        return { models: made };
+      });
       const [first] = models;
       return {
         n: rows.length,
@@ -144,6 +145,7 @@ export const quantizeStage = defineStage<QuantizeSection>({
         gate: first!.gate,
         device: runtime.device,
         models: [{ ...before, gate: null }, ...models],
+        ...shares,
       };
     });
   },

@@ -5,6 +5,7 @@ import { imageOfBytes } from "@slm/vision";
 import { fileRef, type FileRef, type SharedFiles } from "@slm/workers";
 import { z } from "zod";
 import { parseEvaluationMetrics } from "../models/evaluation-metrics.js";
+import { readSent } from "./read-sent.js";
 
 const strategy = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("greedy") }),
@@ -82,7 +83,7 @@ export async function readChunk(
     metrics,
     batchSize,
     strategy: chosen,
-  } = parsed(taskSchema, await files.getBytes(task), "task");
+  } = readSent(taskSchema, await files.getBytes(task), "evaluate: not the task of a chunk");
   return {
     request: {
       metrics: parseEvaluationMetrics(metrics.join(",")),
@@ -110,12 +111,5 @@ export function encodeAnswers({ answers, likelihoods }: ChunkAnswers): Buffer {
 }
 
 /** @throws SlmError DATA_INVALID */
-export const readAnswers = (bytes: Buffer): ChunkAnswers => parsed(answersSchema, bytes, "answers");
-
-function parsed<Schema extends z.ZodType>(schema: Schema, bytes: Buffer, what: string): z.infer<Schema> {
-  try {
-    return schema.parse(JSON.parse(bytes.toString("utf8")));
-  } catch (cause) {
-    throw new SlmError("DATA_INVALID", `evaluate: not the ${what} of a chunk`, { cause });
-  }
-}
+export const readAnswers = (bytes: Buffer): ChunkAnswers =>
+  readSent(answersSchema, bytes, "evaluate: not the answers of a chunk");

@@ -4,6 +4,7 @@ export const JOB_KINDS = {
   labelBlock: "label-block",
   writingRound: "writing-round",
   evaluationChunk: "evaluation-chunk",
+  calibrationPart: "calibration-part",
   replica: "replica",
   average: "average",
   trial: "trial",

@@ -36,7 +36,7 @@ export function workerRounds(
   const options: RunOptions = {
     run,
     title: "distillation",
-    total: settings.steps * replicas.count,
+    total: (settings.steps - replicas.warmupSteps) * replicas.count,
     signal: context.signal,
     note: (message) => {
       progress({ stage: "distill", message, isNote: true });

@@ -38,7 +38,8 @@ export function workersSection(workers: readonly WorkerShare[], what?: string): 
     seconds === 0 ? "" : formatNumber(units / seconds),
   ]);
   const heading = what === undefined ? "Workers" : `Workers: ${what}`;
-  const text = "Units are tokens of a cache, rows of labels and evaluations, and steps of a training.";
+  const text =
+    "Units are tokens of a cache, rows of labels, evaluations and calibrations, and steps of a training.";
   return [{ heading, text, table: { columns, rows } }];
 }
 
@@ -46,7 +47,7 @@ export function workersSection(workers: readonly WorkerShare[], what?: string): 
 export function workersOfStages(
   manifests: Readonly<Partial<Record<string, Manifest>>>,
 ): readonly ReportSection[] {
-  return ["cache", "distill"].flatMap((stage) => {
+  return ["cache", "distill", "quantize"].flatMap((stage) => {
     const found = shares.safeParse(manifests[stage]?.details["workers"]);
     return found.success ? workersSection(found.data, stage) : [];
   });

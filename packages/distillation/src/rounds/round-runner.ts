@@ -107,7 +107,8 @@ export async function trainReplica(
   const { replicas } = settings;
   const state = join(inputs.workDirectory, STATE_FILE);
   await writeBytesAtomic(state, await withGlobalWeights(moments, weights, from));
-  const replica = { index, count: replicas.count };
+  const { count, warmupSteps } = replicas;
+  const replica = { index, count, warmupSteps };
   const report = await segment(settings, inputs, { until, replica, measures: false });
   return { report, ...(await splitState(state)) };
 }

@@ -11,7 +11,8 @@ beforeEach(async () => {
 });
 afterEach(() => run.remove());
 
-const labelsOnly = { loss: { forwardKl: 0, crossEntropy: 1 } };
+/** The result is the mean of all measured weights: every answer of so short a training is wrong, and among equals the first would win. */
+const labelsOnly = { loss: { forwardKl: 0, crossEntropy: 1 }, checkpointAveraging: 4 };
 const replicas = (
   count: number,
   changes: Readonly<Record<string, unknown>> = {},
@@ -86,8 +87,50 @@ describe(trainRounds, () => {
     expect(await weightsOf("cut")).toEqual(await weightsOf("whole"));
   });
 
+  test("begins with steps of one machine, with which a single replica is that machine throughout", async () => {
+    await run.distill(labelsOnly, { work: "plain" });
+    const plain = { outerLearningRate: 1, outerMomentum: 0, warmupSteps: 2 };
+    const { rounds } = await run.distill(replicas(1, plain), { work: "warm" });
+    expect(rounds).toMatchObject({ rounds: 1, warmupSteps: 2 });
+    expect(await difference("plain", "warm")).toBeLessThan(1e-6);
+    // The warm-up is measured as a run is, and gives what one machine gives at that step, to the bit.
+    const measuredAt = async (work: string, step: number): Promise<unknown> =>
+      (await run.log(work)).filter((line) => line["step"] === step && "dev.wer" in line);
+    expect(await measuredAt("warm", 2)).toHaveLength(1);
+    expect(await measuredAt("warm", 2)).toEqual(await measuredAt("plain", 2));
+  });
+
+  test("counts the gradients of its rounds, and the tokens of all", async () => {
+    const whole = await run.distill(replicas(2), { work: "whole" });
+    const { rounds, parameters } = await run.distill(replicas(2, { warmupSteps: 1 }), { work: "warm" });
+    // Steps 2 and 3, then step 4.
+    expect(rounds).toMatchObject({ rounds: 2, gradientTrafficBytes: 2 * 4 * parameters * 2 * 3 });
+    expect(rounds!.tokens).toBeGreaterThan(0);
+    expect(rounds!.tokens).toBeLessThan(whole.rounds!.tokens);
+    expect(await difference("whole", "warm")).toBeGreaterThan(1e-4);
+  });
+
+  test.each(["step 1", "step 2", "round 1"])(
+    "interrupted at %s of a warm run, ends with the same bits",
+    async (at) => {
+      const warm = { ...replicas(2, { warmupSteps: 2, innerSteps: 1 }), evaluateEvery: 1 };
+      await run.distill(warm, { work: "whole" });
+      const controller = new AbortController();
+      const progress = ({ step, message }: Parameters<typeof SILENT>[0]): void => {
+        if (message?.startsWith(at) === true || `step ${step}` === at) controller.abort();
+      };
+      const context = { progress, signal: controller.signal };
+      await expect(run.distill(warm, { work: "cut", context })).rejects.toMatchObject({
+        code: "INTERRUPTED",
+      });
+      await run.distill(warm, { work: "cut" });
+      expect(await weightsOf("cut")).toEqual(await weightsOf("whole"));
+    },
+  );
+
   test("rejects what rounds do not go with", async () => {
     for (const changes of [{ emaDecay: 0.9 }, { patience: 2 }, { probe: { steps: 2 } }])
       await expect(run.distill({ ...replicas(2), ...changes })).rejects.toThrow(/replicas/u);
+    await expect(run.distill(replicas(2, { warmupSteps: 4 }))).rejects.toThrow(/no round after the warm-up/u);
   });
 });

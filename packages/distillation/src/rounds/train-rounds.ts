@@ -38,23 +38,26 @@ type RoundRecord = z.infer<typeof recordSchema>;
 export interface RoundsReport {
   readonly replicas: number;
   readonly rounds: number;
-  /** Source and target tokens that all replicas read, padding excluded. */
+  /** Steps of one machine before the first round. */
+  readonly warmupSteps: number;
+  /** Source and target tokens that all replicas read, and one machine in its warm-up, padding excluded. */
   readonly tokens: number;
   readonly seconds: number;
   /** Bytes that machines exchanged for weights and states. */
   readonly trafficBytes: number;
-  /** What an exchange of float32 gradients at every step would have been: all replicas send and receive one of the weights' size. */
+  /** What an exchange of float32 gradients at every step of the rounds would have been: all replicas send and receive one of the weights' size. */
   readonly gradientTrafficBytes: number;
 }
 
 /**
- * Trains all rounds and leaves the state of the last in the work directory, measured on the dev split.
+ * Trains the warm-up and all rounds, and leaves the state of the last in the work directory, measured on the dev split.
  *
  * @throws SlmError as `distill`; INTERRUPTED with the finished rounds kept
  */
 export async function trainRounds(request: RoundRequest): Promise<RoundsReport> {
   const { settings, inputs } = request;
   const { replicas, steps, evaluateEvery } = settings;
+  const { warmupSteps } = replicas;
   const { workDirectory, context } = inputs;
   const directory = join(workDirectory, ROUNDS_DIRECTORY);
   await makeFolder(directory);
@@ -62,13 +65,16 @@ export async function trainRounds(request: RoundRequest): Promise<RoundsReport> 
   const weights = join(directory, "weights.safetensors");
   let record = await readRecord(directory);
   if (record === undefined) {
-    await request.segment(settings, inputs, { until: 0, measures: false });
+    const { tokens, seconds, loss } = await request.segment(settings, inputs, {
+      until: warmupSteps,
+      measures: warmupSteps > 0,
+    });
     const split = await splitState(join(workDirectory, STATE_FILE));
     const moments = join(directory, "moments.safetensors");
     await writeBytesAtomic(weights, split.weights);
     await writeBytesAtomic(moments, split.moments);
     const state = await runner.begin(weights, moments);
-    record = { rounds: 0, step: 0, state, tokens: 0, seconds: 0, trafficBytes: 0 };
+    record = { rounds: 0, step: warmupSteps, state, tokens, seconds, trafficBytes: 0, loss };
     await writeJsonAtomic(join(directory, RECORD_FILE), record);
   }
   while (record.step < steps) {
@@ -97,7 +103,7 @@ export async function trainRounds(request: RoundRequest): Promise<RoundsReport> 
     }
     await writeJsonAtomic(join(directory, RECORD_FILE), next);
     record = next;
-    const message = `round ${round.number} of ${Math.ceil(steps / replicas.innerSteps)}, ${replicas.count} replicas`;
+    const message = `round ${round.number} of ${Math.ceil((steps - warmupSteps) / replicas.innerSteps)}, ${replicas.count} replicas`;
     context.progress({
       stage: "distill",
       step: until,
@@ -112,10 +118,11 @@ export async function trainRounds(request: RoundRequest): Promise<RoundsReport> 
   return {
     replicas: replicas.count,
     rounds,
+    warmupSteps,
     tokens,
     seconds,
     trafficBytes,
-    gradientTrafficBytes: 2 * bytes * replicas.count * steps,
+    gradientTrafficBytes: 2 * bytes * replicas.count * (steps - warmupSteps),
   };
 }
 

@@ -1,8 +1,9 @@
 /** Ranges of values by a calibration method. */
 import type { Graph } from "@slm/onnx";
 import { SlmError } from "@slm/core";
-import { collectRanges, visitValues, type CollectOptions, type ValueRange } from "./collect.js";
-import { StreamingHistogram, histogramEdges, type Histogram } from "./histogram.js";
+import { collectHistograms, collectRanges, type HistogramBins, type ValueRange } from "./collect.js";
+import type { CollectOptions } from "./collector.js";
+import type { Histogram } from "./histogram.js";
 import { entropyRange, percentileRange, symmetricPercentileRange } from "./thresholds.js";
 
 export interface CalibrationSettings {
@@ -22,7 +23,6 @@ export interface CalibrationOptions extends CalibrationSettings {
 
 interface HistogramMethod {
   readonly bins: number;
-  readonly edges: (seen: ValueRange, bins: number) => Float32Array;
   readonly choose: (histogram: Histogram, seen: ValueRange, options: CalibrationOptions) => ValueRange;
 }
 
@@ -33,8 +33,6 @@ const LEVELS = 128;
 const PERCENTILE = 99.999;
 
 const largest = ({ low, high }: ValueRange): number => Math.max(Math.abs(low), Math.abs(high));
-const aroundZero = (seen: ValueRange, bins: number): Float32Array =>
-  histogramEdges(-largest(seen), largest(seen), bins);
 
 /**
  * One row per method that needs a histogram. `entropy` has more bins than onnxruntime's default of 128, which leaves one
@@ -43,13 +41,11 @@ const aroundZero = (seen: ValueRange, bins: number): Float32Array =>
 const HISTOGRAMS: Readonly<Record<Exclude<CalibrationMethod, "minmax">, HistogramMethod>> = {
   percentile: {
     bins: 2048,
-    edges: aroundZero,
     choose: (histogram, seen, { percentile = PERCENTILE, symmetric = false }) =>
       (symmetric ? symmetricPercentileRange : percentileRange)(histogram, percentile, seen),
   },
   entropy: {
     bins: 1024,
-    edges: aroundZero,
     choose: (histogram, seen) => entropyRange(histogram, LEVELS, seen),
   },
 };
@@ -77,19 +73,13 @@ export async function calibrateRanges(
   }
   const ranges = await collectRanges(graph, values, options);
   if (method === "minmax") return ranges;
-  const { bins, edges, choose } = HISTOGRAMS[method];
+  const { bins, choose } = HISTOGRAMS[method];
   const isAbsolute = method === "percentile" && options.symmetric === true;
-  const histograms = new Map(
-    [...ranges].map(([value, seen]) => {
-      const count = options.bins ?? bins;
-      const places = isAbsolute ? histogramEdges(0, largest(seen), count) : edges(seen, count);
-      return [value, new StreamingHistogram(places, isAbsolute)] as const;
-    }),
-  );
-  await visitValues(graph, ranges.keys(), options, (value, numbers) => {
-    histograms.get(value)!.add(numbers);
-  });
-  return new Map(
-    [...ranges].map(([value, seen]) => [value, choose(histograms.get(value)!, seen, options)] as const),
-  );
+  const binsOf = (seen: ValueRange): HistogramBins => {
+    const high = largest(seen);
+    return { low: isAbsolute ? 0 : -high, high, bins: options.bins ?? bins, isAbsolute };
+  };
+  const places = new Map([...ranges].map(([value, seen]) => [value, binsOf(seen)]));
+  const histograms = await collectHistograms(graph, places, options);
+  return new Map([...ranges].map(([value, seen]) => [value, choose(histograms.get(value)!, seen, options)]));
 }

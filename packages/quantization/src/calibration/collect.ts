@@ -1,10 +1,9 @@
-/** Statistics of probed values over all calibration data, in constant memory. */
-import { SlmError } from "@slm/core";
+/** Statistics by value over all calibration data, in constant memory. */
 import type { Graph } from "@slm/onnx";
-import type { Runtime } from "@slm/runtime";
 import type { Gram } from "../weights/quantize-blocks.js";
-import { fetchedFloats, forEachRun, withSession, type FeedSource } from "./feeds.js";
-import { addProbes, type PlacedProbe, type Probe } from "./probes.js";
+import { collectTotals, type CollectOptions } from "./collector.js";
+import { histogramEdges, type Histogram } from "./histogram.js";
+import type { Statistic } from "./statistics.js";
 
 /** Lowest and highest number a value took. */
 export interface ValueRange {
@@ -12,70 +11,48 @@ export interface ValueRange {
   readonly high: number;
 }
 
-export interface CollectOptions {
-  readonly runtime: Runtime;
-  readonly feeds: FeedSource;
-}
-
-/** Runs a graph with probes on all data and shows each probe's outputs to `visit`. */
-async function observe(
+/** Totals by value. */
+async function byValue(
   graph: Graph,
-  probes: readonly Probe[],
-  { runtime, feeds }: CollectOptions,
-  visit: (probe: PlacedProbe, outputs: readonly Float32Array[]) => void,
-): Promise<void> {
-  if (probes.length === 0) return;
-  const probed = addProbes(graph, probes);
-  const names = probed.probes.flatMap(({ outputs }) => outputs);
-  await withSession(runtime, probed.graph, (session) =>
-    forEachRun(session, feeds, names, (fetched) => {
-      for (const probe of probed.probes) {
-        visit(
-          probe,
-          probe.outputs.map((name) => fetchedFloats(fetched, name)),
-        );
-      }
-    }),
-  );
+  statistics: readonly Statistic[],
+  options: CollectOptions,
+): Promise<readonly (readonly [value: string, totals: Float64Array])[]> {
+  const totals = await collectTotals(graph, statistics, options);
+  return statistics.map(({ value }, at) => [value, totals[at]!]);
 }
 
 /**
  * The range of each value over all data.
  *
- * @throws SlmError DATA_INVALID naming a value that was not a number, and as `forEachRun` does
+ * @throws SlmError DATA_INVALID naming a value that was not a number, and as `collectTotals`
  */
 export async function collectRanges(
   graph: Graph,
   values: Iterable<string>,
   options: CollectOptions,
 ): Promise<ReadonlyMap<string, ValueRange>> {
-  const ranges = new Map<string, ValueRange>();
-  const probes = [...values].map((value) => ({ kind: "range", value }) as const);
-  await observe(graph, probes, options, ({ value }, [low, high]) => {
-    const seen = ranges.get(value) ?? { low: Infinity, high: -Infinity };
-    const next = { low: Math.min(seen.low, low![0]!), high: Math.max(seen.high, high![0]!) };
-    if (!Number.isFinite(next.low) || !Number.isFinite(next.high)) {
-      throw new SlmError(
-        "DATA_INVALID",
-        `quantize: calibration: '${value}' must be finite, got ${low![0]!} to ${high![0]!}`,
-      );
-    }
-    ranges.set(value, next);
-  });
-  return ranges;
+  const statistics = [...values].map((value) => ({ kind: "range", value }) as const);
+  const found = await byValue(graph, statistics, options);
+  return new Map(found.map(([value, [low, high]]) => [value, { low: low!, high: high! }]));
 }
 
-/** Shows all numbers of each value to `visit`, run by run. */
-export async function visitValues(
+/** Where and how the numbers of a value are counted; see `Statistic`. */
+export type HistogramBins = Omit<Extract<Statistic, { readonly kind: "histogram" }>, "kind" | "value">;
+
+/** A histogram of the numbers of each value. */
+export async function collectHistograms(
   graph: Graph,
-  values: Iterable<string>,
+  bins: ReadonlyMap<string, HistogramBins>,
   options: CollectOptions,
-  visit: (value: string, numbers: Float32Array) => void,
-): Promise<void> {
-  const probes = [...values].map((value) => ({ kind: "values", value }) as const);
-  await observe(graph, probes, options, ({ value }, [numbers]) => {
-    visit(value, numbers!);
-  });
+): Promise<ReadonlyMap<string, Histogram>> {
+  const statistics = [...bins].map(([value, places]) => ({ kind: "histogram", value, ...places }) as const);
+  const found = await byValue(graph, statistics, options);
+  return new Map(
+    found.map(([value, counts]) => {
+      const { low, high, bins: count } = bins.get(value)!;
+      return [value, { counts, edges: histogramEdges(low, high, count) }];
+    }),
+  );
 }
 
 /** Sums of x(i) x(k) over all rows of each value, in float64. @param widths by value: its last dimension */
@@ -84,15 +61,9 @@ export async function collectGrams(
   widths: ReadonlyMap<string, number>,
   options: CollectOptions,
 ): Promise<ReadonlyMap<string, Gram>> {
-  const grams = new Map(
-    [...widths].map(([value, size]) => [value, { size, values: new Float64Array(size * size) }] as const),
-  );
-  const probes = [...widths].map(([value, width]) => ({ kind: "gram", value, width }) as const);
-  await observe(graph, probes, options, ({ value }, [products]) => {
-    const sums = grams.get(value)!.values;
-    for (let at = 0; at < sums.length; at += 1) sums[at]! += products![at]!;
-  });
-  return grams;
+  const statistics = [...widths].map(([value, width]) => ({ kind: "gram", value, width }) as const);
+  const found = await byValue(graph, statistics, options);
+  return new Map(found.map(([value, values]) => [value, { size: widths.get(value)!, values }]));
 }
 
 /** The largest magnitude of each channel (last dimension) of each value. */
@@ -101,11 +72,6 @@ export async function collectPeaks(
   widths: ReadonlyMap<string, number>,
   options: CollectOptions,
 ): Promise<ReadonlyMap<string, Float64Array>> {
-  const peaks = new Map([...widths].map(([value, size]) => [value, new Float64Array(size)] as const));
-  const probes = [...widths].map(([value, width]) => ({ kind: "peaks", value, width }) as const);
-  await observe(graph, probes, options, ({ value }, [sizes]) => {
-    const largest = peaks.get(value)!;
-    for (let at = 0; at < largest.length; at += 1) largest[at] = Math.max(largest[at]!, sizes![at]!);
-  });
-  return peaks;
+  const statistics = [...widths].map(([value, width]) => ({ kind: "peaks", value, width }) as const);
+  return new Map(await byValue(graph, statistics, options));
 }

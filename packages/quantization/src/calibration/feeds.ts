@@ -6,15 +6,42 @@ import { join } from "node:path";
 import { SlmError } from "@slm/core";
 import { weightBytes, encodeModel, writeOnnx, type Graph } from "@slm/onnx";
 import type { HostTensor, LoadOptions, Runtime, Session } from "@slm/runtime";
+import type { PartRows } from "./part-rows.js";
 
 /** One run of a graph: every input by name. */
 export type Feeds = Readonly<Record<string, HostTensor>>;
 
-/** Mini-batches of a graph, the same ones in the same order each time it is called. */
-export type FeedSource = () => AsyncIterable<Feeds> | Iterable<Feeds>;
+/** A part of the calibration data of a graph. */
+export interface FeedPart {
+  /** What its runs are made from, for who makes them elsewhere; absent where they are in memory only. */
+  readonly rows?: PartRows | undefined;
+  /** Its runs, the same ones in the same order each time. */
+  readonly feeds: () => AsyncIterable<Feeds> | Iterable<Feeds>;
+}
+
+/** Calibration data of a graph, in parts of a fixed number of runs: of texts, for graphs that take a run per token. */
+export type FeedSource = readonly FeedPart[];
+
+/** Runs of a part: enough that a part takes longer than to hand it to another machine, few enough that there are many parts. */
+const RUNS_OF_PART = 8;
+
+/** Divides what runs are made from into parts. */
+export function inParts<Item>(
+  items: readonly Item[],
+  partOf: (some: readonly Item[]) => FeedPart,
+): FeedSource {
+  const count = Math.ceil(items.length / RUNS_OF_PART);
+  return Array.from({ length: count }, (_, at) =>
+    partOf(items.slice(at * RUNS_OF_PART, (at + 1) * RUNS_OF_PART)),
+  );
+}
 
 /** Larger graphs go to the runtime through a file: a message with all weights would be a second copy of them [bytes]. */
 const LARGEST_MESSAGE = 2 ** 28;
+
+/** Calibration data that are in memory. */
+export const feedsInMemory = (runs: readonly Feeds[]): FeedSource =>
+  inParts(runs, (some) => ({ feeds: () => some }));
 
 /**
  * Loads a graph that exists only in memory, for as long as `body` runs.
@@ -50,23 +77,14 @@ export async function withSession<Result>(
   }
 }
 
-/** Runs a session on every mini-batch. @throws SlmError DATA_INVALID if there is none: real data decide, not synthetic ones */
-export async function forEachRun(
+/** Runs a session on one mini-batch. @throws SlmError DATA_INVALID if an input is missing */
+export async function runOn(
   session: Session,
-  feeds: FeedSource,
+  batch: Feeds,
   fetch: readonly string[],
-  visit: (fetched: Readonly<Record<string, HostTensor>>) => void,
-): Promise<number> {
-  let runs = 0;
-  for await (const batch of feeds()) {
-    const used = Object.fromEntries(session.inputNames.map((name) => [name, inputOf(batch, name)]));
-    visit((await session.run({ feeds: used, fetch })).fetched);
-    runs += 1;
-  }
-  if (runs > 0) return runs;
-  throw new SlmError("DATA_INVALID", "quantize: calibration needs real data, got no rows", {
-    suggestions: ["--calibration ROWS.jsonl"],
-  });
+): Promise<Readonly<Record<string, HostTensor>>> {
+  const used = Object.fromEntries(session.inputNames.map((name) => [name, inputOf(batch, name)]));
+  return (await session.run({ feeds: used, fetch })).fetched;
 }
 
 function inputOf(batch: Feeds, name: string): HostTensor {

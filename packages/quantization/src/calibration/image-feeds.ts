@@ -4,12 +4,7 @@ import { SlmError } from "@slm/core";
 import { createHostTensor, type HostTensor, type Session } from "@slm/runtime";
 import { patchRowsShape } from "@slm/vision";
 import { fetchedFloats, type Feeds } from "./feeds.js";
-
-/** The image of a row. */
-export interface RowImage {
-  /** As the vision graph reads it, for a vision-language model. */
-  readonly patches?: Float32Array | undefined;
-}
+import type { RowImage } from "./part-rows.js";
 
 /** @throws SlmError DATA_INVALID naming the first pair without an image where the model needs one, or with one it cannot see */
 export function requireImages(pairs: readonly RowImage[], { vision }: DeviceModel): void {
@@ -22,14 +17,18 @@ export function requireImages(pairs: readonly RowImage[], { vision }: DeviceMode
 }
 
 /** One image, as the vision graph is fed it when a model runs: alone. */
-function imageFeeds(patches: Float32Array, model: DeviceModel): Feeds {
+export function imageFeeds(patches: Float32Array, model: DeviceModel): Feeds {
   const shape = model.vision === undefined ? [] : patchRowsShape(model.vision);
   return { [GRAPH_IO.patches]: createHostTensor("float32", [1, ...shape], patches) };
 }
 
-/** Feeds of the vision graph: every image of the pairs. */
-export const visionFeeds = (pairs: readonly RowImage[], model: DeviceModel): readonly Feeds[] =>
-  pairs.flatMap(({ patches }) => (patches === undefined ? [] : [imageFeeds(patches, model)]));
+/** Images of rows. */
+export const imagesOf = (rows: readonly RowImage[]): readonly Float32Array[] =>
+  rows.flatMap(({ patches }) => (patches === undefined ? [] : [patches]));
+
+/** Runs of the vision graph: every image of some rows. */
+export const visionRuns = <Row extends RowImage>(rows: readonly Row[]): readonly (readonly Row[])[] =>
+  rows.filter(({ patches }) => patches !== undefined).map((row) => [row]);
 
 /** Tokens `[images, tokens, width]` of images; undefined for a model that reads text only. */
 export async function seeImages(

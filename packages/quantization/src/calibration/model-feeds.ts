@@ -1,14 +1,17 @@
-/** Calibration data of an exported model directory, graph by graph. */
-import { graphsOf, type DeviceModel, type GraphName } from "@slm/exported-model";
-import { resolveInside } from "@slm/core";
+/** Calibration data of an exported model's graphs: each graph's runs come from rows and from the float32 graphs that run before it. */
+import { readDeviceModel, type DeviceModel, type GraphName } from "@slm/exported-model";
 import type { Runtime, Session } from "@slm/runtime";
-import type { FeedSource } from "./feeds.js";
-import { seeImages, visionFeeds } from "./image-feeds.js";
-import { encoderFeeds, feedDecoder, planPairBatches, seeBatches, type TokenPair } from "./pair-feeds.js";
+import { localCollector, type Collector } from "./collector.js";
+import { inParts, type Feeds, type FeedSource } from "./feeds.js";
+import { loadGraph } from "./graph-sessions.js";
+import { imageFeeds, imagesOf, visionRuns } from "./image-feeds.js";
+import { encodedFeeds, encoderFeeds, planRuns, seeRun, type SeenRun } from "./pair-feeds.js";
+import type { ModelRows, RunRows, TokenPair } from "./part-rows.js";
 import {
   pairsFor,
   staticDecoderFeeds,
   staticEncoderFeeds,
+  staticSet,
   type SeenPair,
   type StaticSet,
 } from "./static-feeds.js";
@@ -17,80 +20,164 @@ import {
 export interface ModelCalibration {
   readonly runtime: Runtime;
   readonly pairs: readonly TokenPair[];
+  /** Collects statistics, perhaps on other machines. Default: `runtime` does. */
+  readonly collector?: Collector | undefined;
 }
 
-/** Sessions of some of a model's graphs. */
-export type GraphSessions = Readonly<Partial<Record<GraphName, Session>>>;
+/** What collects: the collector that was given, or this machine. */
+export const collectorOf = (
+  { runtime, collector }: Pick<ModelCalibration, "runtime" | "collector">,
+  signal?: AbortSignal,
+): Collector => collector ?? localCollector(runtime, signal);
 
-/** Runs `body` with graphs that are loaded for as long. */
-export async function withGraphs<Result>(
-  runtime: Runtime,
+/** Makes the runs of one graph from the rows of a run: several where the graph takes a run per token. */
+type RunMaker = (rows: RunRows) => Promise<AsyncIterable<Feeds> | Iterable<Feeds>>;
+type RunMakers = Readonly<Record<GraphName, RunMaker>>;
+
+/** Makes the runs of a model's graphs. Graphs that run before are loaded when they are first needed. */
+export class ModelFeeds {
+  readonly model: DeviceModel;
+  readonly #directory: string;
+  readonly #runtime: Runtime;
+  readonly #sessions = new Map<string, Promise<Session>>();
+  readonly #seen = new WeakMap<RunRows, Promise<SeenRun>>();
+
+  private constructor(directory: string, model: DeviceModel, runtime: Runtime) {
+    this.#directory = directory;
+    this.model = model;
+    this.#runtime = runtime;
+  }
+
+  /** @param directory a float32 export @throws SlmError INPUT_MISSING, DATA_INVALID */
+  static async open(directory: string, runtime: Runtime): Promise<ModelFeeds> {
+    return new ModelFeeds(directory, await readDeviceModel(directory), runtime);
+  }
+
+  /** The runs of a graph from some rows. @throws SlmError DATA_INVALID for a size that the model does not have */
+  async *feeds({ graph, bucket, runs }: ModelRows): AsyncGenerator<Feeds> {
+    const makers = bucket === undefined ? this.#dynamic() : this.#static(staticSet(this.model, bucket));
+    for (const rows of runs) yield* await makers[graph](rows);
+  }
+
+  /** The parts of a graph's data. */
+  source(graph: GraphName, runs: readonly RunRows[], bucket?: number): FeedSource {
+    return inParts(runs, (some) => {
+      const rows: ModelRows = { kind: "pairs", graph, bucket, runs: some };
+      return { rows, feeds: () => this.feeds(rows) };
+    });
+  }
+
+  async close(): Promise<void> {
+    for (const session of this.#sessions.values()) await (await session).release();
+  }
+
+  #dynamic(): RunMakers {
+    return {
+      vision: this.#vision,
+      encoder: async (rows) => [encoderFeeds(await this.#seenRun(rows))],
+      // Graphs of dynamic sizes take any number of tokens.
+      chunk: () => Promise.resolve([]),
+      decoder: async (rows) => {
+        const encoder = await this.#session(this.model.graphs.encoder);
+        return [await encodedFeeds(await this.#seenRun(rows), this.model, encoder)];
+      },
+    };
+  }
+
+  #static(sizes: StaticSet): RunMakers {
+    const { model } = this;
+    const { encoder, chunk, decoder } = sizes.bucket;
+    const see = async (rows: RunRows): Promise<readonly SeenPair[]> => {
+      const { images } = await this.#seenRun(rows);
+      return rows.map((row) => ({ ...row, image: images }));
+    };
+    const fed =
+      (own: typeof encoder, tokens?: number): RunMaker =>
+      async (rows) =>
+        staticDecoderFeeds(await see(rows), model, sizes, {
+          encoder: await this.#session(encoder),
+          decoder: (await this.#session(own))!,
+          tokens,
+        });
+    return {
+      vision: this.#vision,
+      encoder: async (rows) => (await see(rows)).map((pair) => staticEncoderFeeds(pair, model, sizes)),
+      chunk: fed(chunk, sizes.layout.chunk),
+      decoder: fed(decoder),
+    };
+  }
+
+  readonly #vision: RunMaker = (rows) =>
+    Promise.resolve(imagesOf(rows).map((image) => imageFeeds(image, this.model)));
+
+  /** The rows of a run with their images as tokens, which several graphs read. */
+  async #seenRun(rows: RunRows): Promise<SeenRun> {
+    const seen =
+      this.#seen.get(rows) ?? seeRun(rows, this.model, await this.#session(this.model.graphs.vision));
+    this.#seen.set(rows, seen);
+    return seen;
+  }
+
+  async #session(graph: { readonly file: string } | undefined): Promise<Session | undefined> {
+    if (graph === undefined) return undefined;
+    const session = this.#sessions.get(graph.file) ?? loadGraph(this.#runtime, this.#directory, graph.file);
+    this.#sessions.set(graph.file, session);
+    return session;
+  }
+}
+
+/** Calibration data by graph. */
+export type ModelSources = Readonly<Record<GraphName, FeedSource>>;
+
+async function withFeeds<Result>(
   directory: string,
-  graphs: ReturnType<typeof graphsOf>,
-  body: (sessions: GraphSessions) => Promise<Result>,
+  runtime: Runtime,
+  body: (feeds: ModelFeeds) => Promise<Result>,
 ): Promise<Result> {
-  const sessions: Partial<Record<GraphName, Session>> = {};
+  const feeds = await ModelFeeds.open(directory, runtime);
   try {
-    for (const { name, graph } of graphs) {
-      const path = resolveInside(directory, graph.file);
-      sessions[name] = await runtime.load({ kind: "file", path }, { name: graph.file });
-    }
-    return await body(sessions);
+    return await body(feeds);
   } finally {
-    for (const session of Object.values(sessions)) await session.release();
+    await feeds.close();
   }
 }
 
 /**
- * Runs `body` with feeds for each graph of a float32 export; each graph's come from those before it.
+ * Runs `body` with the calibration data of a float32 export.
  *
  * @throws SlmError DATA_INVALID if no pair fits the model
  */
-export async function withModelFeeds<Result>(
+export function withModelFeeds<Result>(
   directory: string,
-  model: DeviceModel,
   { runtime, pairs }: ModelCalibration,
-  body: (feeds: Readonly<Record<GraphName, FeedSource>>) => Promise<Result>,
+  body: (sources: ModelSources) => Promise<Result>,
 ): Promise<Result> {
-  const batches = planPairBatches(pairs, model);
-  const before = graphsOf(model).filter(({ name }) => name !== "decoder");
-  return withGraphs(runtime, directory, before, async (sessions) => {
-    const seen = await seeBatches(batches, model, sessions.vision);
+  return withFeeds(directory, runtime, (feeds) => {
+    const runs = planRuns(pairs, feeds.model);
     return body({
-      vision: () => visionFeeds(pairs, model),
-      encoder: () => seen.map(encoderFeeds),
-      // Graphs of dynamic sizes take any number of tokens.
-      chunk: () => [],
-      decoder: () => feedDecoder(seen, model, sessions.encoder),
+      vision: feeds.source("vision", visionRuns(pairs)),
+      encoder: feeds.source("encoder", runs),
+      chunk: [],
+      decoder: feeds.source("decoder", runs),
     });
   });
 }
 
-/** The same for the graphs of one fixed size (target npu). */
-export async function withStaticFeeds<Result>(
+/** The same for the graphs of one fixed size (target npu). @param bucket place of the size among those of the model */
+export function withStaticFeeds<Result>(
   directory: string,
-  model: DeviceModel,
-  sizes: StaticSet,
+  bucket: number,
   { runtime, pairs }: ModelCalibration,
-  body: (feeds: Readonly<Record<GraphName, FeedSource>>) => Promise<Result>,
+  body: (sources: ModelSources) => Promise<Result>,
 ): Promise<Result> {
-  const chosen = pairsFor(pairs, model, sizes);
-  const { encoder, chunk, decoder } = sizes.bucket;
-  const graphs = { ...model.graphs, encoder, chunk, decoder };
-  return withGraphs(runtime, directory, graphsOf({ graphs }), async (sessions) => {
-    const seen: SeenPair[] = [];
-    for (const pair of chosen) {
-      const patches = pair.patches === undefined ? [] : [pair.patches];
-      seen.push({ ...pair, image: await seeImages(patches, model, sessions.vision) });
-    }
-    const ownEncoder = sessions.encoder;
-    const fed = (own: Session, tokens?: number): ReturnType<FeedSource> =>
-      staticDecoderFeeds(seen, model, sizes, { encoder: ownEncoder, decoder: own, tokens });
+  return withFeeds(directory, runtime, (feeds) => {
+    const chosen = pairsFor(pairs, feeds.model, staticSet(feeds.model, bucket));
+    const runs = chosen.map((pair) => [pair]);
     return body({
-      vision: () => visionFeeds(chosen, model),
-      encoder: () => seen.map((pair) => staticEncoderFeeds(pair, model, sizes)),
-      chunk: () => fed(sessions.chunk!, sizes.layout.chunk),
-      decoder: () => fed(sessions.decoder!),
+      vision: feeds.source("vision", visionRuns(chosen), bucket),
+      encoder: feeds.source("encoder", runs, bucket),
+      chunk: feeds.source("chunk", runs, bucket),
+      decoder: feeds.source("decoder", runs, bucket),
     });
   });
 }

@@ -1,72 +1,55 @@
 /**
  * Feeds of an exported model's graphs from pairs of token ids. The decoder is fed the reference target (teacher forcing). Its output
  * head reads only the last position of a run, so targets are cut at varying positions: together the pairs cover all positions.
- *
- * Rows of a run have equal lengths, so that padding does not affect statistics.
  */
 import { GRAPH_IO, type DeviceModel } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
 import { createHostTensor, type HostTensor, type Session } from "@slm/runtime";
 import type { Feeds } from "./feeds.js";
-import { requireImages, seeImages, type RowImage } from "./image-feeds.js";
-
-/** A row of data as token ids; the target without special tokens. */
-export interface TokenPair extends RowImage {
-  readonly source: readonly number[];
-  readonly target: readonly number[];
-}
-
-/** Pairs of one source length and one target length (BOS included, after the cut). */
-export interface PairBatch {
-  readonly sources: readonly (readonly number[])[];
-  /** Decoder inputs: BOS, then the target up to the cut. */
-  readonly targets: readonly (readonly number[])[];
-  /** Images of the rows, for a vision-language model. */
-  readonly patches: readonly Float32Array[];
-}
+import { imagesOf, requireImages, seeImages } from "./image-feeds.js";
+import type { RunRows, TokenPair } from "./part-rows.js";
 
 /** A run with its images as tokens `[rows, tokens, width]`; none for a model that reads text only. */
-export interface SeenBatch extends PairBatch {
+export interface SeenRun {
+  readonly rows: RunRows;
   readonly images: HostTensor | undefined;
 }
 
 /** Rows run together at most. */
 const BATCH = 32;
 
-interface OpenBatch extends PairBatch {
-  readonly sources: (readonly number[])[];
-  readonly targets: number[][];
-  readonly patches: Float32Array[];
-}
+/** What the decoder is fed of a row: BOS and the target, behind the source in a decoder-only model. */
+const decoderInputs = (
+  { source, target }: TokenPair,
+  { architecture, tokens }: Pick<DeviceModel, "architecture" | "tokens">,
+): readonly number[] => [...(architecture === "decoder-only" ? source : []), tokens.bos, ...target];
 
 /**
- * Groups pairs into runs. Longer sources and targets than the model takes are left out.
+ * Groups pairs into runs, their targets cut. Longer sources and targets than the model takes are left out.
  *
  * @throws SlmError DATA_INVALID if no pair is left, or a pair has no image where the model needs one, or one it cannot see
  */
-export function planPairBatches(pairs: readonly TokenPair[], model: DeviceModel): readonly PairBatch[] {
-  const { maxTarget, tokens, vision } = model;
+export function planRuns(pairs: readonly TokenPair[], model: DeviceModel): readonly RunRows[] {
+  const { maxTarget, vision } = model;
   const maxSource = model.maxSource - (vision?.tokens ?? 0);
   requireImages(pairs, model);
-  const isDecoderOnly = model.architecture === "decoder-only";
-  const groups = new Map<string, OpenBatch>();
-  const batches: OpenBatch[] = [];
-  pairs.forEach(({ source, target, patches }, row) => {
-    const cut = target.slice(0, row % (target.length + 1));
-    const inputs = [...(isDecoderOnly ? source : []), tokens.bos, ...cut];
-    if (source.length === 0 || source.length > maxSource || inputs.length > maxTarget) return;
-    const key = `${source.length} ${inputs.length}`;
+  const groups = new Map<string, TokenPair[]>();
+  const runs: TokenPair[][] = [];
+  pairs.forEach((pair, at) => {
+    const { source, target } = pair;
+    const row = { ...pair, target: target.slice(0, at % (target.length + 1)) };
+    const { length } = decoderInputs(row, model);
+    if (source.length === 0 || source.length > maxSource || length > maxTarget) return;
+    const key = `${source.length} ${length}`;
     let group = groups.get(key);
-    if (group === undefined || group.sources.length === BATCH) {
-      group = { sources: [], targets: [], patches: [] };
+    if (group === undefined || group.length === BATCH) {
+      group = [];
       groups.set(key, group);
-      batches.push(group);
+      runs.push(group);
     }
-    group.sources.push(source);
-    group.targets.push(inputs);
-    if (patches !== undefined) group.patches.push(patches);
+    group.push(row);
   });
-  if (batches.length > 0) return batches;
+  if (runs.length > 0) return runs;
   throw new SlmError(
     "DATA_INVALID",
     `quantize: calibration: none of ${pairs.length} rows fits ${maxSource} source and ${maxTarget} target tokens`,
@@ -76,34 +59,33 @@ export function planPairBatches(pairs: readonly TokenPair[], model: DeviceModel)
 const idsOf = (rows: readonly (readonly number[])[]): HostTensor =>
   createHostTensor("int32", [rows.length, rows[0]!.length], Int32Array.from(rows.flat()));
 
-/** Runs with their images as a vision graph sees them. */
-export async function seeBatches(
-  batches: readonly PairBatch[],
+/** A run with its images as the vision graph sees them. */
+export async function seeRun(
+  rows: RunRows,
   model: DeviceModel,
   vision: Session | undefined,
-): Promise<readonly SeenBatch[]> {
-  const seen: SeenBatch[] = [];
-  for (const batch of batches) seen.push({ ...batch, images: await seeImages(batch.patches, model, vision) });
-  return seen;
+): Promise<SeenRun> {
+  return { rows, images: await seeImages(imagesOf(rows), model, vision) };
 }
 
 /** What the encoder graph is fed. */
-export function encoderFeeds({ sources, images }: SeenBatch): Feeds {
+export function encoderFeeds({ rows, images }: SeenRun): Feeds {
   const before = images?.shape[1] ?? 0;
   return {
-    [GRAPH_IO.sourceIds]: idsOf(sources),
+    [GRAPH_IO.sourceIds]: idsOf(rows.map(({ source }) => source)),
     [GRAPH_IO.sourceLengths]: createHostTensor(
       "int32",
-      [sources.length],
-      Int32Array.from(sources, ({ length }) => before + length),
+      [rows.length],
+      Int32Array.from(rows, ({ source }) => before + source.length),
     ),
     ...(images === undefined ? {} : { [GRAPH_IO.imageTokens]: images }),
   };
 }
 
 /** What the decoder graph is fed: an empty cache, the targets, and the encoder's outputs. */
-function decoderFeeds({ targets }: PairBatch, model: DeviceModel, encoded: Feeds): Feeds {
+function decoderFeeds({ rows }: SeenRun, model: DeviceModel, encoded: Feeds): Feeds {
   const { kvHeads, headDim, decoderLayers } = model;
+  const targets = rows.map((row) => decoderInputs(row, model));
   const cache = createHostTensor("float32", [targets.length, kvHeads, targets[0]!.length, headDim]);
   const past = Array.from({ length: decoderLayers }, (_, layer) => [
     [GRAPH_IO.pastKey(layer), cache],
@@ -126,16 +108,13 @@ function encoderOutputs({ decoderLayers }: DeviceModel): readonly string[] {
   return [GRAPH_IO.sourceBias, ...perLayer.flat()];
 }
 
-/** Feeds of the decoder for every batch, the encoder run in between; a decoder-only model has no encoder. */
-export async function* feedDecoder(
-  batches: readonly SeenBatch[],
+/** What the decoder is fed in a run, the encoder run before it; a decoder-only model has no encoder. */
+export async function encodedFeeds(
+  run: SeenRun,
   model: DeviceModel,
   encoder: Session | undefined,
-): AsyncGenerator<Feeds> {
-  const fetch = encoderOutputs(model);
-  for (const batch of batches) {
-    const encoded =
-      encoder === undefined ? {} : (await encoder.run({ feeds: encoderFeeds(batch), fetch })).fetched;
-    yield decoderFeeds(batch, model, encoded);
-  }
+): Promise<Feeds> {
+  if (encoder === undefined) return decoderFeeds(run, model, {});
+  const { fetched } = await encoder.run({ feeds: encoderFeeds(run), fetch: encoderOutputs(model) });
+  return decoderFeeds(run, model, fetched);
 }

@@ -16,12 +16,10 @@ export type Probe =
   | { readonly kind: "gram"; readonly value: string; readonly width: number }
   | { readonly kind: "peaks"; readonly value: string; readonly width: number };
 
-/** A probe with the names of its outputs: `range` has two, the others one. */
-export type PlacedProbe = Probe & { readonly outputs: readonly string[] };
-
-export interface ProbedGraph {
+interface ProbedGraph {
   readonly graph: Graph;
-  readonly probes: readonly PlacedProbe[];
+  /** Names of the outputs of each probe: `range` has two, the others one. */
+  readonly outputs: readonly (readonly string[])[];
 }
 
 /** From this opset on, `ReduceMax` takes its axes as an input. */
@@ -31,7 +29,7 @@ const AXES_AS_INPUT = 18;
 export function addProbes(graph: Graph, probes: readonly Probe[]): ProbedGraph {
   const parts = new GraphParts(graph);
   const nodes: GraphNode[] = [];
-  const outputs: ValueInfo[] = [];
+  const added: ValueInfo[] = [];
   const owner: GraphNode = {
     name: "probe",
     opType: "",
@@ -50,7 +48,7 @@ export function addProbes(graph: Graph, probes: readonly Probe[]): ProbedGraph {
     return node.outputs[0]!;
   };
   const output = (name: string, shape: readonly (number | string)[]): string => {
-    outputs.push({ name, dtype: "float32", shape });
+    added.push({ name, dtype: "float32", shape });
     return name;
   };
   const rowsOf = (value: string, width: number): string =>
@@ -84,14 +82,14 @@ export function addProbes(graph: Graph, probes: readonly Probe[]): ProbedGraph {
       }
     }
   };
-  const placed = probes.map((probe) => ({ ...probe, outputs: place(probe) }));
+  const outputs = probes.map(place);
   return {
     graph: {
       ...graph,
       nodes: [...graph.nodes, ...nodes],
       initializers: new Map([...graph.initializers, ...parts.initializers]),
-      outputs: [...graph.outputs, ...outputs],
+      outputs: [...graph.outputs, ...added],
     },
-    probes: placed,
+    outputs,
   };
 }

@@ -17,7 +17,7 @@ import { SlmError } from "@slm/core";
 import { createHostTensor, type HostTensor, type Session } from "@slm/runtime";
 import { fetchedFloats, type Feeds } from "./feeds.js";
 import { requireImages } from "./image-feeds.js";
-import type { TokenPair } from "./pair-feeds.js";
+import type { TokenPair } from "./part-rows.js";
 
 export type StaticLayout = NonNullable<DeviceModel["static"]>;
 type StaticBucket = StaticLayout["buckets"][number];
@@ -35,6 +35,14 @@ const layersOf = ({ decoderLayers }: DeviceModel): readonly number[] =>
 export interface StaticSet {
   readonly layout: StaticLayout;
   readonly bucket: StaticBucket;
+}
+
+/** @param bucket place of the size among those of the model @throws SlmError DATA_INVALID for a model without it */
+export function staticSet({ static: layout }: DeviceModel, bucket: number): StaticSet {
+  const found = layout?.buckets[bucket];
+  if (layout === undefined || found === undefined)
+    throw new SlmError("DATA_INVALID", `quantize: the model has no graphs of size ${bucket + 1}`);
+  return { layout, bucket: found };
 }
 
 /** A pair with its image as tokens `[1, tokens, width]`; none for a model that reads text only. */

@@ -2,7 +2,8 @@
 import type { Graph } from "@slm/onnx";
 import { findWeightUses } from "../rewrite/weight-uses.js";
 import type { Gram } from "../weights/quantize-blocks.js";
-import { collectGrams, type CollectOptions } from "./collect.js";
+import { collectGrams } from "./collect.js";
+import type { CollectOptions } from "./collector.js";
 
 /** Sums of products by weight; a weight that several nodes multiply by has the sums of all of them. */
 export async function weightGrams(graph: Graph, options: CollectOptions): Promise<ReadonlyMap<string, Gram>> {

@@ -3,8 +3,10 @@ import { GRAPH_IO, GRAPH_NAMES, graphsOf, type DeviceModel, type GraphName } fro
 import { SlmError } from "@slm/core";
 import type { Graph } from "@slm/onnx";
 import { fetchedFloats, withSession } from "../calibration/feeds.js";
-import { withGraphs, type GraphSessions, type ModelCalibration } from "../calibration/model-feeds.js";
-import { feedDecoder, planPairBatches, seeBatches, type SeenBatch } from "../calibration/pair-feeds.js";
+import { withGraphs, type GraphSessions } from "../calibration/graph-sessions.js";
+import type { ModelCalibration } from "../calibration/model-feeds.js";
+import { encodedFeeds, planRuns, seeRun, type SeenRun } from "../calibration/pair-feeds.js";
+import type { RunRows } from "../calibration/part-rows.js";
 
 /**
  * Mean of KL(p || q) over rows, p and q being the softmax of two rows of logits.
@@ -58,18 +60,29 @@ export interface LogitJudge {
   divergenceOf(directory: string, files: DeviceModel["graphs"]): Promise<number>;
 }
 
-/** The last logits of every batch. */
+/** The last logits of every run. */
 async function answers(
-  batches: readonly SeenBatch[],
+  runs: readonly SeenRun[],
   model: DeviceModel,
   { encoder, decoder }: GraphSessions,
 ): Promise<readonly Float32Array[]> {
   const found: Float32Array[] = [];
-  for await (const feeds of feedDecoder(batches, model, encoder)) {
+  for (const run of runs) {
+    const feeds = await encodedFeeds(run, model, encoder);
     const { fetched } = await decoder!.run({ feeds, fetch: [GRAPH_IO.logits] });
     found.push(fetchedFloats(fetched, GRAPH_IO.logits));
   }
   return found;
+}
+
+async function seeRuns(
+  runs: readonly RunRows[],
+  model: DeviceModel,
+  { vision }: GraphSessions,
+): Promise<readonly SeenRun[]> {
+  const seen: SeenRun[] = [];
+  for (const rows of runs) seen.push(await seeRun(rows, model, vision));
+  return seen;
 }
 
 /**
@@ -83,19 +96,18 @@ export function withLogitJudge<Result>(
   calibration: ModelCalibration,
   body: (judge: LogitJudge) => Promise<Result>,
 ): Promise<Result> {
-  const batches = planPairBatches(calibration.pairs, model);
+  const runs = planRuns(calibration.pairs, model);
   const { runtime } = calibration;
-  const rows = batches.reduce((sum, { sources }) => sum + sources.length, 0);
+  const rows = runs.reduce((sum, { length }) => sum + length, 0);
   return withGraphs(runtime, directory, graphsOf(model), async (original) => {
-    const seenFirst = await seeBatches(batches, model, original.vision);
+    const seenFirst = await seeRuns(runs, model, original);
     const reference = await answers(seenFirst, model, original);
     const compare = async (sessions: GraphSessions): Promise<number> => {
       const isSame = sessions.vision === original.vision;
-      const seen = isSame ? seenFirst : await seeBatches(batches, model, sessions.vision);
+      const seen = isSame ? seenFirst : await seeRuns(runs, model, sessions);
       const found = await answers(seen, model, sessions);
       const sums = found.map(
-        (logits, at) =>
-          logitDivergence(reference[at]!, logits, model.vocabularySize) * batches[at]!.sources.length,
+        (logits, at) => logitDivergence(reference[at]!, logits, model.vocabularySize) * runs[at]!.length,
       );
       return sums.reduce((sum, part) => sum + part, 0) / rows;
     };

@@ -5,7 +5,7 @@ import { readOnnx, type Graph } from "@slm/onnx";
 import { weightGrams } from "../calibration/weight-grams.js";
 import { calibrateRanges } from "../calibration/calibrate.js";
 import type { FeedSource } from "../calibration/feeds.js";
-import { withModelFeeds } from "../calibration/model-feeds.js";
+import { collectorOf, withModelFeeds } from "../calibration/model-feeds.js";
 import {
   requestFor,
   type DirectoryCalibration,
@@ -56,8 +56,8 @@ const weightSensitivities = (candidates: Candidates): MeasureGraph =>
     const method = chooseMethod(graph, options.method, true);
     const request = { ...requestFor(name, model.target, options, feeds), method };
     const needsGrams = blockMethods[method].needsCalibration;
-    const { runtime } = options.calibration;
-    const grams = needsGrams ? await weightGrams(graph, { runtime, feeds }) : undefined;
+    const collector = collectorOf(options.calibration, options.signal);
+    const grams = needsGrams ? await weightGrams(graph, { collector, feeds }) : undefined;
     for (const layer of layersOf(name, graph)) {
       const { weight } = layer;
       for (const format of candidates(layer)) {
@@ -78,11 +78,12 @@ const nodeSensitivities = (scheme: StaticScheme): MeasureGraph =>
     const request = requestFor(name, model.target, options, feeds);
     const { coverage, reduceRange } = request;
     const { activations, weights } = scheme;
-    const { runtime, method = "minmax" } = options.calibration;
-    const care = await careFor(graph, scheme, request, { runtime, feeds });
+    const { method = "minmax" } = options.calibration;
+    const collect = { collector: collectorOf(options.calibration, options.signal), feeds };
+    const care = await careFor(graph, scheme, request, collect);
     const settings = { coverage, reduceRange, activations, weights, ...care };
     const whole = planGraph(graph, settings);
-    const ranges = await calibrateRanges(graph, valuesToCalibrate(whole), { runtime, feeds, method });
+    const ranges = await calibrateRanges(graph, valuesToCalibrate(whole), { ...collect, method });
     const covered = [...coveredNodes(graph, settings)].map(({ name: node }) => node);
     for (const layer of covered) {
       const exclude = new Set(covered.filter((other) => other !== layer));
@@ -122,7 +123,7 @@ export async function measureSensitivity(
             formats?.[graph] ?? [isTable ? (options.embedding ?? tableFormat(scheme[graph])) : scheme[graph]],
         );
   const found: LayerSensitivity[] = [];
-  await withModelFeeds(modelDirectory, model, calibration, (feeds) =>
+  await withModelFeeds(modelDirectory, calibration, (feeds) =>
     withLogitJudge(modelDirectory, model, calibration, async (judge) => {
       for (const { name, graph: file } of graphsOf(model)) {
         const graph = await readOnnx(resolveInside(modelDirectory, file.file));

@@ -2,7 +2,8 @@
 import { throwIfInterrupted, SlmError } from "@slm/core";
 import { subgraphsOf, type Graph, type GraphNode } from "@slm/onnx";
 import { calibrateRanges, type CalibrationOptions } from "../calibration/calibrate.js";
-import type { CollectOptions, ValueRange } from "../calibration/collect.js";
+import type { ValueRange } from "../calibration/collect.js";
+import type { CollectOptions } from "../calibration/collector.js";
 import { rejectQuantized } from "../rewrite/reject-quantized.js";
 import { boundMasks, findMaskedScores } from "./attention-scores.js";
 import { assembleQdq } from "./assemble-qdq.js";
@@ -236,9 +237,9 @@ export async function quantizeStatic(graph: Graph, options: CalibratedStaticOpti
       { suggestions: ["--scheme int8-dynamic, which quantizes products in bodies too"] },
     );
   }
-  const { runtime, feeds, calibration, signal } = options;
+  const { collector, feeds, calibration, signal } = options;
   if (signal !== undefined) throwIfInterrupted(signal, "quantize");
-  const ranges = await calibrateRanges(graph, valuesToCalibrate(plan), { ...calibration, runtime, feeds });
+  const ranges = await calibrateRanges(graph, valuesToCalibrate(plan), { ...calibration, collector, feeds });
   if (signal !== undefined) throwIfInterrupted(signal, "quantize");
   return quantizeWithRanges(plan, ranges, options);
 }

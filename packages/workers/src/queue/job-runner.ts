@@ -1,34 +1,22 @@
 /**
- * The side of a run: gives jobs to the queue and takes their results. Retries and the takeover of jobs of dead workers are BullMQ's.
+ * The side of a run: gives jobs to the queue and takes their results.
  *
  * What the queue holds may be lost with a Redis that was not told to keep it, so outstanding jobs are offered again now and then; a job that
  * the queue has keeps its place. Jobs have names that the run chooses, so a run that is started again finds those of before.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { SlmError, throwIfInterrupted } from "@slm/core";
-import { FlowProducer, Queue, type FlowJob, type Job, type JobsOptions, type JobState } from "bullmq";
+import { throwIfInterrupted } from "@slm/core";
 import { SharedFiles } from "../storage/shared-files.js";
 import type { ObjectStore } from "../storage/object-store.js";
-import {
-  jobResult,
-  PREFIX,
-  QUEUE,
-  readFailure,
-  requireSmall,
-  type JobFailure,
-  type JobMessage,
-  type JobResult,
-} from "./messages.js";
+import { failureError, outcomeOf, type FailedJob } from "./job-outcome.js";
+import { JobQueue, type JobSpec, type Outstanding } from "./job-queue.js";
+import type { JobResult } from "./messages.js";
 import { openRun } from "./open-runs.js";
 import type { RedisAddress } from "./redis-address.js";
 import { RunBoard } from "./run-board.js";
 import { RunWatch, type RunOptions } from "./run-watch.js";
 import { WorkerShares, type WorkerShare } from "./worker-shares.js";
 
-/** A job's tries before it counts as failed. */
-const TRIES = 3;
-/** Pause before another try [ms]. */
-const RETRY_MS = 500;
 /** How often finished jobs are looked for [ms]. */
 const POLL_MS = 200;
 /** How often outstanding jobs are offered again [ms]. */
@@ -37,54 +25,20 @@ const OFFER_MS = 10_000;
 const WINDOW = 256;
 /** Jobs that are made before they are given to the queue, so that the first workers need not wait for the last job. */
 const OFFER_JOBS = 4;
-/** How long a failed run waits for jobs that workers have begun [ms]. */
-const ABANDON_MS = 60_000;
-/** Results that no run took are forgotten after this time [s]. */
-const KEPT_SECONDS = 7 * 24 * 3600;
 
-export interface JobSpec {
-  /** Name within the run: letters, digits and dashes. */
-  readonly id: string;
-  /** Which body does it. */
-  readonly kind: string;
-  /** Units of work, for progress. */
-  readonly units: number;
-  /** Tries before it counts as failed. Default: 3. */
-  readonly tries?: number | undefined;
-  /** Made when the job is given to the queue; its files are put into shared storage first. */
-  readonly message: (files: SharedFiles) => Promise<Omit<JobMessage, "run">>;
-}
-
-export interface FailedJob {
-  readonly id: string;
-  readonly failure: JobFailure;
-}
-
-/** Jobs that the queue has, by their names in it. */
-type Outstanding = Map<string, { readonly job: JobSpec; readonly message: JobMessage }>;
-
-type OutstandingJob = readonly [string, { readonly job: JobSpec; readonly message: JobMessage }];
-
-/** A finished job: its result, or why there is none. */
-type Finished =
-  | { readonly result: JobResult; readonly failure?: undefined }
-  | { readonly result?: undefined; readonly failure: JobFailure };
+/** Takes a result, once. */
+type OnDone = (job: JobSpec, result: JobResult, files: SharedFiles) => Promise<void>;
 
 export class JobRunner {
-  readonly #queue: Queue;
+  readonly #queue: JobQueue;
   readonly #store: ObjectStore;
   readonly #board: RunBoard;
-  readonly #connection: RedisAddress["options"];
   readonly #shares = new WorkerShares();
-  #flows: FlowProducer | undefined;
 
   /** The store is the caller's to close. */
   constructor(address: RedisAddress, store: ObjectStore) {
-    this.#queue = new Queue(QUEUE, { connection: address.options, prefix: PREFIX });
-    // Lost connections are made again; what waits for them says so.
-    this.#queue.on("error", () => undefined);
+    this.#queue = new JobQueue(address);
     this.#store = store;
-    this.#connection = address.options;
     this.#board = new RunBoard(address);
   }
 
@@ -103,28 +57,21 @@ export class JobRunner {
    * @returns the jobs that failed in all tries
    * @throws SlmError INTERRUPTED, with the jobs left in the queue for the next call; what `onDone` throws, after which no further job starts
    */
-  async run(
+  run(
     jobs: AsyncIterable<JobSpec> | Iterable<JobSpec>,
     options: RunOptions,
-    onDone: (job: JobSpec, result: JobResult, files: SharedFiles) => Promise<void>,
+    onDone: OnDone,
   ): Promise<readonly FailedJob[]> {
-    await openRun(this.#store, options.run, options.title);
-    const outstanding: Outstanding = new Map();
-    await this.#forgetFailed(options.run);
-    try {
-      return await this.#runAll(asyncIterator(jobs), options, outstanding, onDone);
-    } catch (error) {
-      // After an interruption the workers go on, and the next call takes what they did.
-      if (!options.signal.aborted) await this.#abandon(options.run, outstanding);
-      throw error;
-    }
+    return this.#within(options, (outstanding) =>
+      this.#runAll(asyncIterator(jobs), options, outstanding, onDone),
+    );
   }
 
   async #runAll(
     jobs: AsyncIterator<JobSpec, void>,
     options: RunOptions,
     outstanding: Outstanding,
-    onDone: (job: JobSpec, result: JobResult, files: SharedFiles) => Promise<void>,
+    onDone: OnDone,
   ): Promise<readonly FailedJob[]> {
     const files = this.files(options.run);
     const failed: FailedJob[] = [];
@@ -138,32 +85,29 @@ export class JobRunner {
         const next = await jobs.next();
         isLast = next.done === true;
         if (next.done === true) break;
-        const job = next.value;
-        const id = `${options.run}-${job.id}`;
-        outstanding.set(id, { job, message: { run: options.run, ...(await job.message(files)) } });
-        watch.plan(job);
-        fresh.push(id);
+        watch.plan(next.value);
+        fresh.push(await prepare(next.value, files, outstanding));
       }
-      await this.#offer(fresh.map((id) => [id, outstanding.get(id)!]));
+      await this.#queue.offer(fresh.map((id) => [id, outstanding.get(id)!]));
       if (performance.now() - offered > OFFER_MS) {
-        await this.#offer([...outstanding]);
+        await this.#queue.offer([...outstanding]);
         offered = performance.now();
       }
-      for (const finished of await this.#finished(outstanding)) {
-        const { job } = outstanding.get(finished.id!)!;
-        const { result, failure } = resultOf(finished);
+      for (const ended of await this.#queue.ended(outstanding)) {
+        const { job } = outstanding.get(ended.id)!;
+        const { result, failure } = outcomeOf(ended);
         if (result === undefined) failed.push({ id: job.id, failure });
         else {
           await onDone(job, result, files);
-          this.#shares.count(finished.processedBy, result);
+          this.#shares.count(ended.processedBy, result);
         }
-        outstanding.delete(finished.id!);
-        await forget(finished);
+        outstanding.delete(ended.id);
+        await this.#queue.forget(ended);
         watch.count(job);
       }
       await watch.report(outstanding.size);
       const hasRoom = !isLast && outstanding.size < WINDOW;
-      if (outstanding.size > 0 && !hasRoom) await this.#pause(options.signal);
+      if (outstanding.size > 0 && !hasRoom) await pause(options.signal);
     }
     return failed;
   }
@@ -174,76 +118,64 @@ export class JobRunner {
    * @returns the result of the last job, and those of the others in their order
    * @throws SlmError of the first job that failed in all its tries; INTERRUPTED with the flow left in the queue
    */
-  async runFlow(
+  runFlow(
     { parent, children }: { readonly parent: JobSpec; readonly children: readonly JobSpec[] },
     options: RunOptions,
   ): Promise<{ readonly result: JobResult; readonly children: readonly JobResult[] }> {
-    const { run, signal } = options;
-    await openRun(this.#store, run, options.title);
-    const files = this.files(run);
-    const all: Outstanding = new Map();
-    for (const job of [parent, ...children])
-      all.set(`${run}-${job.id}`, { job, message: { run, ...(await job.message(files)) } });
-    const [parentId, ...childIds] = [...all.keys()] as [string, ...string[]];
-    const watch = new RunWatch(options, this.#board, this.#shares);
-    for (const { job } of all.values()) watch.plan(job);
-    try {
-      await this.#forgetFailed(run);
+    return this.#within(options, async (all) => {
+      const { run, signal } = options;
+      const watch = new RunWatch(options, this.#board, this.#shares);
+      const ids: string[] = [];
+      for (const job of [...children, parent]) {
+        watch.plan(job);
+        ids.push(await prepare(job, this.files(run), all));
+      }
+      const parentId = ids.pop()!;
       for (let offered = -Infinity; ;) {
         throwIfInterrupted(signal, options.title);
-        if (performance.now() - offered > OFFER_MS && (await this.#queue.getJob(parentId)) === undefined) {
-          await this.#offerFlow(parentId, childIds, all);
+        if (performance.now() - offered > OFFER_MS) {
+          await this.#queue.offerFlow(parentId, all);
           offered = performance.now();
         }
-        const ended = await this.#finished(all);
-        const failed = ended.find((job) => resultOf(job).failure !== undefined && job.id !== parentId);
-        if (failed !== undefined) {
-          const { failure } = resultOf(failed);
-          throw failureError({ id: all.get(failed.id!)!.job.id, failure: failure! });
-        }
-        const last = ended.find(({ id }) => id === parentId);
+        const ended = new Map((await this.#queue.ended(all)).map((job) => [job.id, job]));
+        const outcomes = new Map([...ended].map(([id, job]) => [id, outcomeOf(job)]));
+        const failures = [...outcomes].flatMap(([id, { failure }]) => (failure ? [{ id, failure }] : []));
+        // A child's failure is the reason of its parent's.
+        const first = failures.find(({ id }) => id !== parentId) ?? failures[0];
+        if (first !== undefined) throw failureError({ ...first, id: all.get(first.id)!.job.id });
         await watch.report(all.size);
-        if (last === undefined) {
-          await this.#pause(signal);
+        const result = outcomes.get(parentId)?.result;
+        if (result === undefined) {
+          await pause(signal);
           continue;
         }
-        const { result, failure } = resultOf(last);
-        if (result === undefined) throw failureError({ id: parent.id, failure });
-        const results = childIds.map((id) => resultOf(ended.find((job) => job.id === id)!).result!);
-        for (const job of ended) {
-          this.#shares.count(job.processedBy, resultOf(job).result!);
-          await forget(job);
+        for (const [id, job] of ended) {
+          this.#shares.count(job.processedBy, outcomes.get(id)!.result!);
+          await this.#queue.forget(job);
         }
-        return { result, children: results };
+        return { result, children: ids.map((id) => outcomes.get(id)!.result!) };
       }
+    });
+  }
+
+  /** Runs `body` as a run that is under way. What it leaves outstanding by an error is taken back. */
+  async #within<Result>(
+    { run, title, signal }: RunOptions,
+    body: (outstanding: Outstanding) => Promise<Result>,
+  ): Promise<Result> {
+    await openRun(this.#store, run, title);
+    const outstanding: Outstanding = new Map();
+    await this.#queue.forgetFailed(run);
+    try {
+      return await body(outstanding);
     } catch (error) {
-      if (!signal.aborted) await this.#abandon(run, all);
+      // After an interruption the workers go on, and the next call takes what they did.
+      if (!signal.aborted) {
+        await this.#queue.takeBack(run, outstanding);
+        await this.end(run);
+      }
       throw error;
     }
-  }
-
-  /** Waits for the next look at the queue, or for the signal. */
-  async #pause(signal: AbortSignal): Promise<void> {
-    await sleep(POLL_MS, undefined, { signal }).catch(() => undefined);
-  }
-
-  async #offerFlow(parentId: string, childIds: readonly string[], all: Outstanding): Promise<void> {
-    const nodeOf = (id: string): FlowJob => {
-      const { name, data, opts } = this.#asJob([id, all.get(id)!]);
-      return { name, data, opts, queueName: QUEUE, prefix: PREFIX };
-    };
-    this.#flows ??= this.#openFlows();
-    const children = childIds.map((id): FlowJob => {
-      const node = nodeOf(id);
-      return { ...node, opts: { ...node.opts, failParentOnFailure: true } };
-    });
-    await this.#flows.add({ ...nodeOf(parentId), children });
-  }
-
-  #openFlows(): FlowProducer {
-    const flows = new FlowProducer({ connection: this.#connection, prefix: PREFIX });
-    flows.on("error", () => undefined);
-    return flows;
   }
 
   /** Tells those who watch that a run is over, and removes its files and jobs. */
@@ -254,94 +186,24 @@ export class JobRunner {
 
   async close(): Promise<void> {
     this.#board.close();
-    await this.#flows?.close();
     await this.#queue.close();
   }
+}
 
-  /** Adds jobs to the queue; one that it has is left as it is. */
-  async #offer(entries: readonly OutstandingJob[]): Promise<void> {
-    if (entries.length === 0) return;
-    await this.#queue.addBulk(entries.map((entry) => this.#asJob(entry)));
-  }
+/** Makes the message of a job. @returns its name in the queue */
+async function prepare(job: JobSpec, files: SharedFiles, outstanding: Outstanding): Promise<string> {
+  const id = `${files.run}-${job.id}`;
+  outstanding.set(id, { job, message: { run: files.run, ...(await job.message(files)) } });
+  return id;
+}
 
-  #asJob([jobId, { job, message }]: OutstandingJob): {
-    readonly name: string;
-    readonly data: JobMessage;
-    readonly opts: JobsOptions;
-  } {
-    requireSmall(message, `the message of job ${jobId}`);
-    const opts: JobsOptions = {
-      jobId,
-      attempts: job.tries ?? TRIES,
-      backoff: { type: "fixed", delay: RETRY_MS },
-      stackTraceLimit: 1,
-      removeOnComplete: { age: KEPT_SECONDS },
-      removeOnFail: { age: KEPT_SECONDS },
-    };
-    return { name: job.kind, data: message, opts };
-  }
-
-  /** Failures of an earlier call count no more: what they failed of may be mended. */
-  async #forgetFailed(run: string): Promise<void> {
-    for (const job of await this.#jobs("failed"))
-      if (job.id?.startsWith(`${run}-`) === true) await forget(job);
-  }
-
-  /** Takes back the jobs of a failed run, waits for those that workers have begun, and removes what the run left. */
-  async #abandon(run: string, outstanding: Outstanding): Promise<void> {
-    for (const id of outstanding.keys()) await this.#queue.remove(id).catch(() => undefined);
-    for (const end = performance.now() + ABANDON_MS; performance.now() < end;) {
-      if (!(await this.#jobs("active")).some(({ id }) => id !== undefined && outstanding.has(id))) break;
-      await sleep(POLL_MS);
-    }
-    await this.#forgetFailed(run);
-    await this.end(run);
-  }
-
-  /** Jobs of this run that ended. */
-  async #finished(outstanding: ReadonlyMap<string, unknown>): Promise<readonly Job[]> {
-    if (outstanding.size === 0) return [];
-    const ended = await this.#jobs("completed", "failed");
-    return ended.filter(({ id }) => id !== undefined && outstanding.has(id));
-  }
-
-  /** Jobs in some states. The library has nothing in place of one that was removed while it read. */
-  async #jobs(...states: readonly JobState[]): Promise<readonly Job[]> {
-    const found: readonly (Job | undefined)[] = await this.#queue.getJobs([...states]);
-    return found.filter((job) => job !== undefined);
-  }
+/** Waits for the next look at the queue, or for the signal. */
+async function pause(signal: AbortSignal): Promise<void> {
+  await sleep(POLL_MS, undefined, { signal }).catch(() => undefined);
 }
 
 async function* asyncIterator(
   jobs: AsyncIterable<JobSpec> | Iterable<JobSpec>,
 ): AsyncGenerator<JobSpec, void> {
   yield* jobs;
-}
-
-function resultOf(job: Omit<Job, "failedReason"> & { readonly failedReason?: string | undefined }): Finished {
-  const { failedReason } = job;
-  if (job.finishedOn !== undefined && failedReason !== undefined && failedReason !== "")
-    return { failure: readFailure(failedReason) };
-  const parsed = jobResult.safeParse(job.returnvalue);
-  if (parsed.success) return { result: parsed.data };
-  return {
-    failure: {
-      code: "DATA_INVALID",
-      message: `job ${String(job.id)}: its worker returned something else than a result`,
-    },
-  };
-}
-
-/** Removes a job from the queue. One that is gone already, with a Redis that lost it, is no error. */
-async function forget(job: Job): Promise<void> {
-  await job.remove().catch((error: unknown) => {
-    if (!(error instanceof Error) || !/missing key|could not be removed/iu.test(error.message)) throw error;
-  });
-}
-
-/** The error of jobs that failed for a reason that another try does not change. */
-export function failureError({ id, failure }: FailedJob): SlmError {
-  return new SlmError(failure.code ?? "UNEXPECTED", `job ${id}: ${failure.message}`, {
-    context: { job: id },
-  });
 }

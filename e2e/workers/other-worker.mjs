@@ -1,6 +1,6 @@
-/** `slm worker` with the job process beside this file. */
+/** `slm worker` with another job process: the file beside this one that SLM_TEST_PROCESS names. */
 import { parseArgs } from "node:util";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { redisAddress, runWorker } from "../../packages/workers/dist/index.js";
 
 const text = { type: "string" };
@@ -13,7 +13,7 @@ await runWorker({
   redis: redisAddress(values.redis),
   storage: values.storage,
   scratch: values.scratch,
-  processFile: fileURLToPath(new URL("crashing-process.mjs", import.meta.url)),
+  processFile: join(import.meta.dirname, process.env.SLM_TEST_PROCESS),
   concurrency: 1,
   threads: Number(values.threads),
   takeoverSeconds: Number(values["takeover-after"]),

@@ -1,0 +1,98 @@
+/** Has the statistics of a calibration collected by workers. */
+import { hashFolder, hashJson, SlmError, type StageContext } from "@slm/core";
+import { decodeTotals, type Collector } from "@slm/quantization";
+import {
+  failureError,
+  type FileRef,
+  type JobRunner,
+  type JobSpec,
+  type RunOptions,
+  type WorkerShare,
+} from "@slm/workers";
+import { sendGraph, sendRows, sendStatistics } from "./calibration-task.js";
+import { JOB_KINDS } from "./job-kinds.js";
+import { withWorkers, type WorkersAddress } from "./workers-address.js";
+
+export interface CalibrationWork {
+  /** Directory of the exported model, which workers feed its graphs with; absent for a file with feeds of its own. */
+  readonly model?: string | undefined;
+  /** Tells this run from others of the same model: what is quantized, how, and where to. */
+  readonly settings: unknown;
+  readonly context: Pick<StageContext, "progress" | "signal">;
+}
+
+/** Which worker did how much of a calibration. */
+export interface CalibrationShares {
+  readonly workers: readonly WorkerShare[];
+}
+
+/**
+ * Runs `body` with the workers of an address.
+ *
+ * @returns its result, and which worker did how much
+ * @throws SlmError DEVICE_UNAVAILABLE, INPUT_MISSING, and what `body` throws
+ */
+export function withCalibrationWorkers<Result extends object>(
+  address: WorkersAddress,
+  { model, settings, context }: CalibrationWork,
+  body: (collector: Collector) => Promise<Result>,
+): Promise<Result & CalibrationShares> {
+  const { progress, signal } = context;
+  return withWorkers(address, async (runner) => {
+    const identity = model === undefined ? null : await hashFolder(model);
+    const options: RunOptions = {
+      run: `calibrate-${hashJson({ identity, settings }).slice(0, 32)}`,
+      title: "calibration",
+      signal,
+      note: (message) => {
+        progress({ stage: "quantize", message, isNote: true });
+      },
+    };
+    try {
+      const result = await body(workersCollector(runner, options, model));
+      return { ...result, workers: runner.shares };
+    } finally {
+      // After an interruption the workers go on, and the next call takes what they did.
+      if (!signal.aborted) await runner.end(options.run);
+    }
+  });
+}
+
+function workersCollector(runner: JobRunner, options: RunOptions, model: string | undefined): Collector {
+  const files = runner.files(options.run);
+  let sent: Promise<FileRef> | undefined;
+  return {
+    collect: async ({ graph, statistics, feeds }, accept) => {
+      const shared: Record<string, FileRef> = {
+        graph: await sendGraph(files, graph),
+        statistics: await sendStatistics(files, statistics),
+      };
+      if (model !== undefined) shared["model"] = await (sent ??= files.putTree(model));
+      const numbers = new Map<string, number>();
+      async function* jobs(): AsyncGenerator<JobSpec> {
+        for (const [number, { rows }] of feeds.entries()) {
+          if (rows === undefined)
+            throw new SlmError("UNEXPECTED", "quantize: rows that are in memory only do not travel");
+          const inputs = { ...shared, rows: await sendRows(files, rows) };
+          // A run that is started again finds the parts of before by what they are computed from.
+          const id = `part-${number}-${hashJson(inputs).slice(0, 32)}`;
+          numbers.set(id, number);
+          const units = rows.kind === "files" ? rows.paths.length : rows.runs.flat().length;
+          const message = (): ReturnType<JobSpec["message"]> => Promise.resolve({ inputs, settings: {} });
+          yield { id, kind: JOB_KINDS.calibrationPart, units, message };
+        }
+      }
+      const made = new Map<number, FileRef>();
+      let next = 0;
+      const failed = await runner.run(jobs(), options, async ({ id }, { outputs }) => {
+        made.set(numbers.get(id)!, outputs["totals"]!);
+        for (let file = made.get(next); file !== undefined; file = made.get(next)) {
+          accept(decodeTotals(await files.getBytes(file), statistics));
+          made.delete(next);
+          next += 1;
+        }
+      });
+      if (failed.length > 0) throw failureError(failed[0]!);
+    },
+  };
+}

@@ -1,0 +1,94 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { accumulatorOf, decodeTotals, encodeTotals, type Statistic } from "./statistics.js";
+
+const WIDTH = 3;
+const BINS = { low: -100, high: 100, bins: 7, isAbsolute: false };
+const STATISTICS: readonly Statistic[] = [
+  { kind: "range", value: "x" },
+  { kind: "histogram", value: "x", ...BINS },
+  { kind: "histogram", value: "x", ...BINS, low: 0, isAbsolute: true },
+  { kind: "gram", value: "x", width: WIDTH },
+  { kind: "peaks", value: "x", width: WIDTH },
+];
+
+/** What the probe of a statistic gives for rows `[rows, WIDTH]` of numbers. */
+function outputsOf({ kind }: Statistic, numbers: Float32Array): readonly Float32Array[] {
+  const rows = Array.from({ length: numbers.length / WIDTH }, (_, row) =>
+    numbers.subarray(row * WIDTH, (row + 1) * WIDTH),
+  );
+  const each = (body: (at: number) => number, length = WIDTH): Float32Array =>
+    Float32Array.from({ length }, (_, at) => body(at));
+  switch (kind) {
+    case "range":
+      return [Float32Array.of(Math.min(...numbers)), Float32Array.of(Math.max(...numbers))];
+    case "histogram":
+      return [numbers];
+    case "gram":
+      return [
+        each(
+          (at) => rows.reduce((sum, row) => sum + row[Math.floor(at / WIDTH)]! * row[at % WIDTH]!, 0),
+          WIDTH * WIDTH,
+        ),
+      ];
+    case "peaks":
+      return [each((at) => Math.max(...rows.map((row) => Math.abs(row[at]!))))];
+  }
+}
+
+/** Runs of whole numbers, whose products and sums are exact. */
+const runsOf = fc.array(
+  fc
+    .array(fc.tuple(fc.integer({ min: -100, max: 100 }), fc.nat({ max: 100 }), fc.nat({ max: 9 })), {
+      minLength: 1,
+      maxLength: 5,
+    })
+    .map((rows) => Float32Array.from(rows.flat())),
+  { minLength: 1, maxLength: 12 },
+);
+
+function totalsOf(statistic: Statistic, runs: readonly Float32Array[]): Float64Array {
+  const accumulator = accumulatorOf(statistic);
+  for (const numbers of runs) accumulator.add(outputsOf(statistic, numbers));
+  return accumulator.totals;
+}
+
+describe(accumulatorOf, () => {
+  test.each(STATISTICS)("%o of parts, merged, is that of one pass", (statistic) => {
+    fc.assert(
+      fc.property(runsOf, fc.integer({ min: 1, max: 5 }), (runs, size) => {
+        const merged = accumulatorOf(statistic);
+        for (let at = 0; at < runs.length; at += size)
+          merged.merge(totalsOf(statistic, runs.slice(at, at + size)));
+        expect(merged.totals).toEqual(totalsOf(statistic, runs));
+      }),
+    );
+  });
+
+  test("names the value whose range is not finite", () => {
+    const { add } = accumulatorOf({ kind: "range", value: "scores" });
+    expect(() => {
+      add([Float32Array.of(0), Float32Array.of(NaN)]);
+    }).toThrow("'scores' must be finite, got 0 to NaN");
+  });
+});
+
+describe(decodeTotals, () => {
+  test("reads what was written, whatever lies before it in memory", () => {
+    fc.assert(
+      fc.property(runsOf, fc.nat({ max: 9 }), (runs, before) => {
+        const totals = STATISTICS.map((statistic) => totalsOf(statistic, runs));
+        const bytes = encodeTotals(totals);
+        const moved = Buffer.concat([Buffer.alloc(before), bytes]);
+        expect(decodeTotals(moved.subarray(before), STATISTICS)).toEqual(totals);
+      }),
+    );
+  });
+
+  test("rejects totals of other statistics", () => {
+    const bytes = encodeTotals([totalsOf(STATISTICS[0]!, [Float32Array.of(1, 2, 3)])]);
+    expect(() => decodeTotals(bytes, STATISTICS)).toThrow(
+      expect.objectContaining({ code: "DATA_INVALID" }) as Error,
+    );
+  });
+});

@@ -1,0 +1,161 @@
+/**
+ * Statistics of a graph's values over calibration data. Each is a list of float64 numbers, its totals, to which a run adds. Totals of parts of
+ * the data merge into those of all: the largest of the largest, the sum of the sums.
+ *
+ *   range      [2]              lowest and highest number
+ *   histogram  [bins]           numbers in each bin
+ *   gram       [width * width]  sums of x(i) x(k) over all rows
+ *   peaks      [width]          largest magnitude of each channel (last dimension)
+ */
+import { SlmError } from "@slm/core";
+import { StreamingHistogram, histogramEdges } from "./histogram.js";
+import type { Probe } from "./probes.js";
+
+/** What each kind of statistic is told, besides the value that it is of. */
+interface Settings {
+  readonly range: object;
+  /** Bins of equal width from `low` to `high`; see `histogramEdges`. */
+  readonly histogram: {
+    readonly low: number;
+    readonly high: number;
+    readonly bins: number;
+    /** Counts magnitudes instead of numbers. */
+    readonly isAbsolute: boolean;
+  };
+  readonly gram: { readonly width: number };
+  readonly peaks: { readonly width: number };
+}
+type Kind = keyof Settings;
+type OfKind<K extends Kind> = { readonly kind: K; readonly value: string } & Settings[K];
+
+/** A statistic of one value: plain data. */
+export type Statistic = { readonly [K in Kind]: OfKind<K> }[Kind];
+
+/** Totals by statistic. */
+export type Totals = readonly Float64Array[];
+
+/** Computes one statistic. */
+export interface Accumulator {
+  /** How the graph exposes the value. */
+  readonly probe: Probe;
+  readonly totals: Float64Array;
+  /** Adds a run. @param outputs of the probe @throws SlmError DATA_INVALID for a range that is not finite */
+  readonly add: (outputs: readonly Float32Array[]) => void;
+  /** Adds the totals of a part of the data. */
+  readonly merge: (part: Float64Array) => void;
+}
+
+const addTo = (totals: Float64Array, more: Float32Array | Float64Array): void => {
+  for (let at = 0; at < totals.length; at += 1) totals[at]! += more[at]!;
+};
+
+const raiseTo = (totals: Float64Array, more: Float32Array | Float64Array): void => {
+  for (let at = 0; at < totals.length; at += 1) totals[at] = Math.max(totals[at]!, more[at]!);
+};
+
+const widen = (totals: Float64Array, low: number, high: number): void => {
+  totals[0] = Math.min(totals[0]!, low);
+  totals[1] = Math.max(totals[1]!, high);
+};
+
+/** Numbers that the totals of a statistic have. */
+const SIZES: { readonly [K in Kind]: (settings: Settings[K]) => number } = {
+  range: () => 2,
+  histogram: ({ bins }) => bins,
+  gram: ({ width }) => width * width,
+  peaks: ({ width }) => width,
+};
+const sizeOf = <K extends Kind>(statistic: OfKind<K>): number => SIZES[statistic.kind](statistic);
+
+/** One row per kind: a kind without a row does not compile. */
+const ACCUMULATORS: { readonly [K in Kind]: (statistic: OfKind<K>) => Accumulator } = {
+  range: ({ value }) => {
+    const totals = Float64Array.of(Infinity, -Infinity);
+    return {
+      probe: { kind: "range", value },
+      totals,
+      add: ([lowest, highest]) => {
+        const [low, high] = [lowest![0]!, highest![0]!];
+        if (!Number.isFinite(low) || !Number.isFinite(high))
+          throw new SlmError(
+            "DATA_INVALID",
+            `quantize: calibration: '${value}' must be finite, got ${low} to ${high}`,
+          );
+        widen(totals, low, high);
+      },
+      merge: ([low, high]) => {
+        widen(totals, low!, high!);
+      },
+    };
+  },
+  histogram: ({ value, low, high, bins, isAbsolute }) => {
+    const histogram = new StreamingHistogram(histogramEdges(low, high, bins), isAbsolute);
+    return {
+      probe: { kind: "values", value },
+      totals: histogram.counts,
+      add: ([numbers]) => {
+        histogram.add(numbers!);
+      },
+      merge: (part) => {
+        addTo(histogram.counts, part);
+      },
+    };
+  },
+  gram: ({ value, width }) => {
+    const totals = new Float64Array(SIZES.gram({ width }));
+    return {
+      probe: { kind: "gram", value, width },
+      totals,
+      add: ([products]) => {
+        addTo(totals, products!);
+      },
+      merge: (part) => {
+        addTo(totals, part);
+      },
+    };
+  },
+  peaks: ({ value, width }) => {
+    const totals = new Float64Array(SIZES.peaks({ width }));
+    return {
+      probe: { kind: "peaks", value, width },
+      totals,
+      add: ([sizes]) => {
+        raiseTo(totals, sizes!);
+      },
+      merge: (part) => {
+        raiseTo(totals, part);
+      },
+    };
+  },
+};
+
+/** What computes a statistic, before any data. */
+export function accumulatorOf<K extends Kind>(statistic: OfKind<K>): Accumulator {
+  return ACCUMULATORS[statistic.kind](statistic);
+}
+
+/** Totals as bytes: float64, little-endian, one statistic after the other. */
+export function encodeTotals(totals: Totals): Uint8Array {
+  const bytes = new Uint8Array(totals.reduce((sum, { byteLength }) => sum + byteLength, 0));
+  let at = 0;
+  for (const { buffer, byteOffset, byteLength } of totals) {
+    bytes.set(new Uint8Array(buffer, byteOffset, byteLength), at);
+    at += byteLength;
+  }
+  return bytes;
+}
+
+/** Reads what {@link encodeTotals} wrote of the same statistics. @throws SlmError DATA_INVALID for bytes of another size */
+export function decodeTotals(bytes: Uint8Array, statistics: readonly Statistic[]): Totals {
+  const sizes = statistics.map(sizeOf);
+  const expected = 8 * sizes.reduce((sum, size) => sum + size, 0);
+  if (bytes.length !== expected)
+    throw new SlmError(
+      "DATA_INVALID",
+      `quantize: calibration: totals of ${statistics.length} statistics have ${expected} bytes, got ${bytes.length}`,
+    );
+  // A copy, because bytes of a file may begin anywhere; not by `slice`, which copies nothing of a Buffer.
+  const numbers = new Float64Array(Uint8Array.from(bytes).buffer);
+  let at = 0;
+  return sizes.map((size) => numbers.subarray(at, (at += size)));
+}
