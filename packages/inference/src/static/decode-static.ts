@@ -44,6 +44,7 @@ async function decodeSource(
       eos,
       pad,
       maxTokens: roomForTokens(loaded.model, prefix.length, options.maxTokens),
+      opening: () => source.opening,
       before: () => prefix,
       random: random && (() => random(row)),
       onToken: (_, token) => onToken?.(row, token),
