@@ -144,6 +144,7 @@ class BeamScorer {
   /** Undefined where they change nothing. */
   readonly #rules: TokenRules | undefined;
   readonly #start: number;
+  readonly #source: readonly number[] | undefined;
   #changed = new Float32Array(0);
 
   constructor(options: DecodeOptions, group: number) {
@@ -151,6 +152,7 @@ class BeamScorer {
     const rules = rulesAt(options, group);
     this.#rules = isRuling(rules) ? rules : undefined;
     this.#start = startOf(options, group);
+    this.#source = options.source?.(group);
   }
 
   /** Valid until the next call. */
@@ -164,7 +166,7 @@ class BeamScorer {
     const { before, eos, maxTokens } = this.#options;
     if (this.#rules !== undefined) {
       const seen = new SeenTokens([...(before?.(row) ?? []), this.#start], tokensOf(last));
-      applyRules(changed, this.#rules, seen, { eos, maxTokens });
+      applyRules(changed, this.#rules, seen, { eos, maxTokens, source: this.#source });
     }
     constraint?.mask(changed);
     return { logits, normalizer, changed };

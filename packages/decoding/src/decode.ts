@@ -56,7 +56,7 @@ function greedySampling(decoder: StepDecoder, options: DecodeOptions): RowChoice
 }
 
 function rowOptions(options: DecodeOptions, row: number): TokenSelectorOptions {
-  const { eos, maxTokens, constraint, before } = options;
+  const { eos, maxTokens, constraint, before, source } = options;
   const fed = [...(before?.(row) ?? []), startOf(options, row)];
-  return { eos, maxTokens, rules: rulesAt(options, row), constraint, before: fed };
+  return { eos, maxTokens, rules: rulesAt(options, row), constraint, before: fed, source: source?.(row) };
 }

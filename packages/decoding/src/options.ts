@@ -44,6 +44,8 @@ export interface DecodeOptions {
   readonly constraint?: TokenConstraint | undefined;
   /** Ids that were fed before `bos`, per row: the repetition penalty counts them. Default: none. */
   readonly before?: ((row: number) => readonly number[]) | undefined;
+  /** Ids of the source of a result, which rules may forbid to repeat. Default: none. */
+  readonly source?: ((result: number) => readonly number[]) | undefined;
   /**
    * Whether a row (with beams: a hypothesis) ends after these tokens, `eos` excluded, whatever the model would generate next.
    * Called once per token, in order. With beams the order is arbitrary, so it must depend on the tokens alone.

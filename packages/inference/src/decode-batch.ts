@@ -67,6 +67,7 @@ export async function decodeBatch(
         pad,
         maxTokens,
         opening: (result) => batch[result]!.opening,
+        source: (result) => sources[result]!,
         before: (row) => prefixes[row]!,
         deadlineMs: options.maxTimeMs === undefined ? undefined : started + options.maxTimeMs,
       });

@@ -17,7 +17,7 @@ import { SlmError } from "@slm/core";
 import { ACTIVATIONS } from "./activations.js";
 import type { EncoderDecoderConfig, ModelConfig } from "./config.js";
 import { observe } from "./observe.js";
-import { isPostNorm, publishedOf, relativeBiasOf, type Side } from "./options.js";
+import { isPostNorm, publishedOf, relativeBiasOf, stackHeads, type Side } from "./options.js";
 import { hasCrossQkNorm } from "./parameters.js";
 
 /** A model's weights by name. */
@@ -30,13 +30,11 @@ export function parameter(parameters: Parameters, name: string): Tensor {
   return found;
 }
 
-/** How a model splits its attention width into heads. */
-export const headLayout = ({ heads, kvHeads, headDim, headOrder }: ModelConfig): HeadLayout => ({
-  heads,
-  kvHeads,
-  headDim,
-  headOrder,
-});
+/** How a stack of a model splits its attention width into heads. */
+export function headLayout(config: ModelConfig, side: Side = "decoderLayers"): HeadLayout {
+  const { heads, kvHeads, headDim } = stackHeads(config, side);
+  return { heads, kvHeads, headDim, headOrder: config.headOrder };
+}
 
 /** Positions and score options of one self-attention layer of an encoder-decoder. */
 export function layerAttention(
@@ -230,6 +228,6 @@ function normalizeHeads(
   const weight = parameter(parameters, `${name}Norm.weight`);
   const segment = name.slice(name.lastIndexOf(".") + 1);
   return scope(`${segment}Norm`, () =>
-    qkNorm({ x, weight }, { epsilon: config.normEpsilon, headDim: config.headDim }),
+    qkNorm({ x, weight }, { epsilon: config.normEpsilon, headDim: weight.shape[0] }),
   );
 }

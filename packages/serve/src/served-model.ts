@@ -289,6 +289,7 @@ export class ServedModel {
       sampling: sampling && { ...sampling, random: createRandom(sampling.seed).next },
       rules,
       constraint,
+      source,
     });
   }
 }

@@ -45,6 +45,7 @@ async function decodeSource(
       pad,
       maxTokens: roomForTokens(loaded.model, prefix.length, options.maxTokens),
       opening: () => source.opening,
+      source: () => source.ids,
       before: () => prefix,
       random: random && (() => random(row)),
       onToken: (_, token) => onToken?.(row, token),
