@@ -116,6 +116,9 @@ export const branchInput = (
   x: Tensor,
 ): Tensor => (isPostNorm(config) ? x : normalize(config, parameters, `${branch}Norm`, x));
 
+/** Name of a weight `[1]` of programs that divide the residual stream: what it is multiplied by before the branch is added. */
+export const carryOf = (branch: string): string => `${branch}.carry`;
+
 /** The residual sum of x and a finished branch, normed after it where the model's norms are there. */
 export function joinBranch(
   config: ModelConfig,
@@ -123,7 +126,8 @@ export function joinBranch(
   branch: string,
   { x, y }: { readonly x: Tensor; readonly y: Tensor },
 ): Tensor {
-  const sum = add({ a: x, b: y }, {});
+  const carry = parameters[carryOf(branch)];
+  const sum = add({ a: carry === undefined ? x : multiply({ a: x, b: carry }, {}), b: y }, {});
   return isPostNorm(config) ? normalize(config, parameters, `${branch}Norm`, sum) : sum;
 }
 

@@ -109,6 +109,7 @@ export function planGraphsOf(
   });
   const source = graphSource({ config, weights: sizesOnly(config) }, plan.device, {
     deferred: true,
+    planned: true,
     shortlist,
   });
   const stored = new Map<ArrayBufferLike, number>();
