@@ -54,7 +54,8 @@ export const computeFlags = {
   engine: engineFlag(),
   device: Flags.option({
     options: TRAINING_DEVICES,
-    summary: "Device that trains, with the engine onnx. Default: cpu. Without that device the command exits with 69.",
+    summary:
+      "Device that trains, with the engine onnx. Default: cpu. Without that device the command exits with 69.",
   })(),
   threads: threadsFlag,
 };

@@ -12,7 +12,8 @@ import { aboutStudent, plannedStudent } from "./planned-student.js";
 /** The engine and the device that train are on this machine. @throws SlmError DEVICE_UNAVAILABLE, USAGE */
 export async function checkEngine({ compute }: CheckRequest): Promise<void> {
   // The default engine on the CPU is part of the product.
-  if (compute.engine !== "onnx" || (compute.device ?? "cpu") !== "cpu") await withEngine(compute, () => Promise.resolve());
+  if (compute.engine !== "onnx" || (compute.device ?? "cpu") !== "cpu")
+    await withEngine(compute, () => Promise.resolve());
 }
 
 /**

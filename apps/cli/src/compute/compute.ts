@@ -9,7 +9,11 @@ import type { EngineName } from "@slm/tensor";
 export const ENGINES = ["onnx", "js", "tensorflow"] as const satisfies readonly EngineName[];
 
 /** Devices that train, the default first: as `--device` takes them. */
-export const TRAINING_DEVICES = ["cpu", "gpu", ...profilesOf("gpu").map((name) => `gpu:${name}` as const)] as const;
+export const TRAINING_DEVICES = [
+  "cpu",
+  "gpu",
+  ...profilesOf("gpu").map((name) => `gpu:${name}` as const),
+] as const;
 
 export type TrainingDevice = (typeof TRAINING_DEVICES)[number];
 
