@@ -162,7 +162,7 @@ async function checkedPlan(
 function checkRequest(
   running: readonly Stage[],
   selected: readonly Stage[],
-  { recipe, stages, out }: PipelineOptions,
+  { recipe, stages, out, workers }: PipelineOptions,
 ): Omit<CheckRequest, "progress" | "signal"> {
   const sections = Object.entries(recipe.sections).map(([name, { settings }]) => [name, settings] as const);
   const isToDo = new Set(running.map(({ name }) => name));
@@ -177,6 +177,7 @@ function checkRequest(
     running: [...isToDo],
     artifacts: Object.fromEntries(artifacts),
     compute: recipe.compute,
+    hasWorkers: workers !== undefined,
     out,
   };
 }
