@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createRandom } from "@slm/decoding";
 import { GRAPH_IO, readDeviceModel } from "@slm/exported-model";
+import { inferShapes } from "@slm/devices";
 import { exportWeights } from "@slm/onnx-export";
 import { initializeWeights, visionConfig, type EncoderDecoderConfig, type ModelConfig } from "@slm/model";
 import { encodeModel, readOnnx, type Graph, type GraphNode } from "@slm/onnx";
@@ -43,6 +44,12 @@ const shared = {
   tieWordEmbeddings: false,
 } as const;
 const plain: EncoderDecoderConfig = { ...shared, architecture: "encoder-decoder", encoderLayers: 2 };
+const t5: EncoderDecoderConfig = {
+  ...plain,
+  kvHeads: 4,
+  bias: false,
+  positions: { kind: "relative-bias", buckets: 8, maxDistance: 12 },
+};
 const MODELS: Readonly<Record<string, ModelConfig>> = {
   plain,
   "decoder-only": { ...shared, architecture: "decoder-only" },
@@ -53,6 +60,8 @@ const MODELS: Readonly<Record<string, ModelConfig>> = {
     postNorm: true,
     logitSoftcap: 4,
   },
+  "T5 with ReLU": { ...t5, activation: "relu" },
+  "T5 with gates": { ...t5, activation: "geglu" },
   "an image before the text": {
     ...plain,
     vision: visionConfig.parse({
@@ -88,6 +97,10 @@ afterAll(async () => {
 
 type Weights = Map<string, ReturnType<typeof createHostTensor>>;
 
+/** Whether feed-forward blocks and the sums of their outputs leave the range in float32, as those of T5 do. */
+const isLarge = (config: ModelConfig): boolean =>
+  config.architecture === "encoder-decoder" && config.positions !== undefined;
+
 /** Random weights whose embeddings fill the range, and whose queries and keys make scores in the thousands. */
 function extremeWeights(config: ModelConfig): Weights {
   const weights: Weights = new Map(initializeWeights(config, createRandom(9).next));
@@ -104,7 +117,13 @@ function extremeWeights(config: ModelConfig): Weights {
   };
   const table = weights.get("embedding.weight")!.data as Float32Array;
   scaled("embedding.weight", RESIDUAL / table.reduce((most, value) => Math.max(most, Math.abs(value)), 0));
-  for (const name of weights.keys()) if (/ttention\.(query|key)\.weight$/u.test(name)) scaled(name, 30);
+  for (const name of weights.keys()) {
+    if (/ttention\.(query|key)\.weight$/u.test(name)) scaled(name, 30);
+    if (!isLarge(config)) continue;
+    const isFirst = /feedForward\.(?:up|gate)\.weight$/u.test(name);
+    if (isFirst) scaled(name, config.activation === "relu" ? 30_000 : 200);
+    if (/feedForward\.down\.weight$/u.test(name)) scaled(name, 60);
+  }
   return weights;
 }
 
@@ -120,7 +139,10 @@ function valuesOf(graph: Graph, profile: (typeof PROFILES)[number]): readonly st
     for (const node of graph.nodes)
       if (isInsideNorm(node) && fused.has(node.inputs[0]!)) fused.add(node.outputs[0]!);
   }
-  return graph.nodes.flatMap(({ outputs }) => outputs).filter((name) => !fused.has(name));
+  const { facts } = inferShapes({ ...graph, producer: "", omitted: [] });
+  return graph.nodes
+    .flatMap(({ outputs }) => outputs)
+    .filter((name) => !fused.has(name) && facts.of(name).dtype === "float32");
 }
 
 type Feeds = Readonly<Record<string, HostTensor>>;

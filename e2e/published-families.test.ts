@@ -29,6 +29,15 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
   "m2m_100-pads": "positions of padding tokens inside answers, which transformers leaves out",
 };
 
+/** Families whose directories also have searches that leave out what the source says. */
+const SOURCE_SEARCHES: ReadonlySet<string> = new Set([
+  "bart-heads",
+  "pegasus-heads",
+  "t5gemma-heads",
+  "t5-quick-gelu",
+  "t5-dense-act",
+]);
+
 test.each(FAMILIES)(
   "%s gives the outputs, answers and searches of its own library",
   async (name) => {
@@ -40,7 +49,7 @@ test.each(FAMILIES)(
     expect(report).toMatchObject({
       greedy: { same: true },
       beams: { same: true },
-      searches: { same: true, count: 9 },
+      searches: { same: true, count: SOURCE_SEARCHES.has(name) ? 11 : 9 },
       pass: true,
     });
     expect(report.leftOut).toBe(LEFT_OUT[name]);

@@ -117,6 +117,18 @@ export const SHAPES: Readonly<Record<string, Partial<EncoderDecoderConfig>>> = {
   },
   "modulo head order, no biases": { heads: 6, kvHeads: 3, headOrder: "modulo", bias: false },
   "as many KV heads as heads": { kvHeads: 4 },
+  "other heads in the encoder, normed and in modulo order": {
+    encoderHeads: { heads: 6, kvHeads: 3, headDim: 8 },
+    headOrder: "modulo",
+    qkNorm: true,
+    activation: "quick-geglu",
+  },
+  "other heads in the encoder, with biases by distance": {
+    encoderHeads: { heads: 2, kvHeads: 2, headDim: 24 },
+    kvHeads: 4,
+    positions: { kind: "relative-bias", buckets: 8, maxDistance: 12 },
+    activation: "erf-geglu",
+  },
   "one KV head for five heads": { heads: 5, kvHeads: 1 },
   "heads of 24": { headDim: 24 },
   "sizes that are multiples of nothing": { width: 50, feedForward: 33, heads: 3, kvHeads: 3 },

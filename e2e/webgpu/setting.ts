@@ -19,9 +19,9 @@ export interface Runtimes {
   readonly close: () => Promise<void>;
 }
 
-/** WebGPU, and the CPU that its results are compared with. */
-export async function openRuntimes(): Promise<Runtimes> {
-  const gpu = await createGpuRuntime({ profile: "webgpu", fallback: false });
+/** WebGPU, and the CPU that its results are compared with. @param whole whether WebGPU must compute every node of a graph */
+export async function openRuntimes(whole = false): Promise<Runtimes> {
+  const gpu = await createGpuRuntime({ profile: "webgpu", fallback: false, whole });
   const cpu = await createCpuRuntime();
   const close = async (): Promise<void> => {
     await gpu.close();

@@ -4,33 +4,56 @@
  *   npm run build && node tools/bench/train-step.mjs [key=value ...]
  *
  * Defaults: the 6.8M-parameter model (4+2 layers, width 256, vocabulary 8192), batch 16, 128 source + 64 target tokens,
- * dense soft targets. Prints one JSON line: median milliseconds, tokens/s, peak memory.
+ * dense soft targets; device=cpu|gpu:cuda|gpu:webgpu, which computes every node of the step. Prints one JSON line: median milliseconds,
+ * tokens/s, the share of the rate of one large product on the same device, peak memory.
  */
-import { parameterCount } from "@slm/model";
-import { createCpuRuntime } from "@slm/runtime-node";
+import { productRate } from "@slm/bench";
+import { flopsPerToken, parameterCount } from "@slm/model";
+import { createCpuRuntime, createGpuRuntime } from "@slm/runtime-node";
 import { createOnnxEngine, traceProgram } from "@slm/tensor";
 import { medianOf, STEP_DEFAULTS, takeSteps, trainStep } from "../scripts/lib/train-step.mjs";
 
-const options = { ...STEP_DEFAULTS, threads: 2 };
+const options = { ...STEP_DEFAULTS, threads: 2, device: "cpu" };
 for (const argument of process.argv.slice(2)) {
   const [key, value] = argument.split("=");
   if (!(key in options)) throw new Error(`unknown option ${key}; known: ${Object.keys(options).join(", ")}`);
-  options[key] = Number(value);
+  options[key] = key === "device" ? value : Number(value);
 }
 const step = trainStep(options);
+const { threads, device } = options;
+const runtime =
+  device === "cpu"
+    ? await createCpuRuntime({ threads })
+    : await createGpuRuntime({
+        profile: device.replace(/^gpu:/u, ""),
+        threads,
+        fallback: false,
+        whole: true,
+      });
 const traceStart = performance.now();
-const graph = traceProgram(step.program);
+const graph = traceProgram(step.program, runtime.device.provider);
 const traceMs = performance.now() - traceStart;
-const runtime = await createCpuRuntime({ threads: options.threads });
 const { times, losses } = await takeSteps(createOnnxEngine(runtime), step);
 const median = medianOf(times);
+const { encoderPerSourceToken, decoderPerTargetToken } = flopsPerToken(step.config);
+const { batch, source, target, width, feedForward } = options;
+// A backward pass computes two products for each of the forward pass.
+const flops = 3 * batch * (source * encoderPerSourceToken + target * decoderPerTargetToken);
+const rate = await productRate(runtime, {
+  rows: Math.min(4096, batch * (source + target)),
+  inner: width,
+  columns: feedForward,
+});
 console.log(
   JSON.stringify({
+    device: runtime.device.description,
+    simulated: runtime.device.simulated,
     parameters: parameterCount(step.config),
     nodes: graph.nodes.length,
     traceMs: Math.round(traceMs),
     medianMs: Math.round(median * 10) / 10,
     tokensPerSecond: Math.round((1000 * options.batch * (options.source + options.target)) / median),
+    shareOfProductRate: Number((flops / (median / 1000) / rate).toFixed(3)),
     peakRssMegabytes: Math.round(process.resourceUsage().maxRSS / 1024),
     losses,
   }),

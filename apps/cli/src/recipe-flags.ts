@@ -1,6 +1,6 @@
 /** Flags and arguments shared by the commands that read a recipe. */
 import { Args, Flags } from "@oclif/core";
-import { ENGINES } from "./compute/compute.js";
+import { ENGINES, TRAINING_DEVICES } from "./compute/compute.js";
 
 export const recipeArg = Args.string({
   name: "recipe",
@@ -50,7 +50,15 @@ export const engineFlag = Flags.option({
 });
 
 /** Flags of commands that run a recipe and train. */
-export const computeFlags = { engine: engineFlag(), threads: threadsFlag };
+export const computeFlags = {
+  engine: engineFlag(),
+  device: Flags.option({
+    options: TRAINING_DEVICES,
+    summary:
+      "Device that trains, with the engine onnx. Default: cpu. Without that device the command exits with 69.",
+  })(),
+  threads: threadsFlag,
+};
 
 /** Flags of commands that run one stage that trains. */
 export const trainingFlags = {

@@ -3,7 +3,12 @@ import type { WebProvider } from "@slm/runtime-web";
 
 export type ToWorker =
   | { readonly kind: "load"; readonly site: Site; readonly base: string; readonly provider: WebProvider }
-  | { readonly kind: "answer"; readonly text: string; readonly image?: Blob | undefined }
+  | {
+      readonly kind: "answer";
+      readonly text: string;
+      readonly image?: Blob | undefined;
+      readonly languages?: { readonly source?: string | undefined; readonly target?: string | undefined };
+    }
   | { readonly kind: "stop" };
 
 export type FromWorker =
@@ -18,6 +23,8 @@ export type FromWorker =
       readonly loadMs: number;
       /** Present for vision-language models: the default prompt for an image without text, if there is one. */
       readonly sees?: { readonly prompt: string | null } | undefined;
+      /** Present for multilingual models: codes, the model's own languages, and whether it is told the source's. */
+      readonly languages?: PageLanguages | undefined;
     }
   | { readonly kind: "piece"; readonly text: string }
   | {
@@ -28,6 +35,13 @@ export type FromWorker =
       readonly stopped: boolean;
     }
   | { readonly kind: "failed"; readonly message: string; readonly during: "load" | "answer" };
+
+export interface PageLanguages {
+  readonly codes: readonly string[];
+  readonly source: string | undefined;
+  readonly target: string | undefined;
+  readonly tellsSource: boolean;
+}
 
 /** `site.json`, written by `slm deploy --to web`. */
 export interface Site {

@@ -55,7 +55,8 @@ async function load({ site, base, provider }: Extract<ToWorker, { kind: "load" }
   });
   ({ generator } = opened);
   const { threads, description, simulated } = opened.device;
-  const { vision } = generator.model;
+  const { model, languages } = generator;
+  const { vision } = model;
   scope.postMessage({
     kind: "ready",
     device: provider === "webgpu" ? `webgpu, ${description}` : provider,
@@ -63,10 +64,16 @@ async function load({ site, base, provider }: Extract<ToWorker, { kind: "load" }
     threads,
     loadMs: performance.now() - startedAt,
     sees: vision && { prompt: vision.prompt ?? null },
+    languages: languages && {
+      codes: languages.codes,
+      source: languages.source,
+      target: languages.target,
+      tellsSource: languages.begins !== "source",
+    },
   });
 }
 
-async function answer({ text, image }: Extract<ToWorker, { kind: "answer" }>): Promise<void> {
+async function answer({ text, image, languages }: Extract<ToWorker, { kind: "answer" }>): Promise<void> {
   if (generator === undefined) throw new Error("the model is not loaded yet");
   stopping = new AbortController();
   const { signal } = stopping;
@@ -76,6 +83,7 @@ async function answer({ text, image }: Extract<ToWorker, { kind: "answer" }>): P
     const question = {
       text: text === "" ? undefined : text,
       image: image === undefined ? undefined : imageOfBlob(image),
+      languages,
     };
     const [generation] = await generator.generate([question], {
       signal,

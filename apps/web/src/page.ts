@@ -1,6 +1,6 @@
 /** The page: loads the model, reads a prompt, streams the answer and shows its speed. */
 import { describeWebAdapter, findWebAdapter, type WebProvider } from "@slm/runtime-web";
-import type { FromWorker, Site, ToWorker } from "./messages.js";
+import type { FromWorker, PageLanguages, Site, ToWorker } from "./messages.js";
 
 /** The element of an id. @throws Error if the page has none: its HTML and this file belong together */
 function element<Kind extends HTMLElement>(id: string, kind: new () => Kind): Kind {
@@ -22,6 +22,8 @@ const progress = element("progress", HTMLProgressElement);
 const loading = element("loading", HTMLElement);
 const figures = element("figures", HTMLElement);
 const device = element("device", HTMLSelectElement);
+const sourceLanguage = element("source-language", HTMLSelectElement);
+const targetLanguage = element("target-language", HTMLSelectElement);
 
 let worker: Worker | undefined;
 /** Vision settings of the loaded model. */
@@ -81,6 +83,7 @@ function onMessage(message: FromWorker): void {
       ({ sees, simulated } = message);
       element("picture-choice", HTMLElement).hidden = sees === undefined;
       input.placeholder = sees?.prompt ?? "";
+      offerLanguages(message.languages);
       setBusy(false);
       input.focus();
       return;
@@ -97,6 +100,27 @@ function onMessage(message: FromWorker): void {
       if (message.during === "answer") endAnswer("No answer");
       else status.textContent = "The model could not be loaded";
   }
+}
+
+/** Choices of languages, of which the first is the model's own; none for a model that is told none. */
+function offerLanguages(languages: PageLanguages | undefined): void {
+  element("languages", HTMLElement).hidden = languages === undefined;
+  if (languages === undefined) return;
+  const { codes, source, target, tellsSource } = languages;
+  element("source-language-choice", HTMLElement).hidden = !tellsSource;
+  for (const [choice, own] of [
+    [sourceLanguage, source],
+    [targetLanguage, target],
+  ] as const) {
+    const first = new Option(own ?? "the model's own", "");
+    choice.replaceChildren(first, ...codes.filter((code) => code !== own).map((code) => new Option(code)));
+  }
+}
+
+/** The languages that were chosen. */
+function chosenLanguages(): { readonly source: string | undefined; readonly target: string | undefined } {
+  const codeOf = ({ value }: HTMLSelectElement): string | undefined => (value === "" ? undefined : value);
+  return { source: codeOf(sourceLanguage), target: codeOf(targetLanguage) };
 }
 
 function showFigures({ tokens, firstTokenMs, tokensPerSecond }: Extract<FromWorker, { kind: "done" }>): void {
@@ -129,7 +153,7 @@ form.addEventListener("submit", (event) => {
   status.textContent = "Answering";
   setBusy(true);
   stop.disabled = false;
-  tell({ kind: "answer", text, image });
+  tell({ kind: "answer", text, image, languages: chosenLanguages() });
 });
 
 picture.addEventListener("change", () => {

@@ -7,11 +7,13 @@ import {
   type Strategy,
   checkInterrupted,
   isLate,
+  rulesAt,
+  startOf,
   stepRows,
 } from "./options.js";
 import type { StepDecoder } from "./step-decoder.js";
 import type { TokenConstraint } from "./token-constraint.js";
-import { applyRules, isEnd, isRuling, SeenTokens } from "./token-rules.js";
+import { applyRules, isEnd, isRuling, SeenTokens, type TokenRules } from "./token-rules.js";
 
 type BeamStrategy = Extract<Strategy, { kind: "beam" }>;
 
@@ -76,10 +78,12 @@ export async function decodeBeams(
   strategy: BeamStrategy,
 ): Promise<Decoded[]> {
   const { beams } = strategy;
-  const { bos, pad, maxTokens, onToken, signal, constraint } = options;
+  const { pad, maxTokens, onToken, signal, constraint } = options;
   const groups = Array.from({ length: decoder.rows / beams }, () => newGroup(constraint));
-  const scorer = new BeamScorer(options);
-  const feed = new Int32Array(decoder.rows).fill(bos);
+  const scorers = groups.map((_, at) => new BeamScorer(options, at));
+  const feed = Int32Array.from({ length: decoder.rows }, (_, row) =>
+    startOf(options, Math.floor(row / beams)),
+  );
   // Enough for `beams` that go on, even if every beam could end in each way.
   const considered = (2 + (options.rules?.furtherEnds?.length ?? 0)) * beams;
 
@@ -96,7 +100,7 @@ export async function decodeBeams(
       if (group.settled) return;
       const firstRow = at * beams;
       const candidates = continuations(group.live, considered, (beam, state) =>
-        scorer.score(firstRow + beam, logitsOf(firstRow + beam), state),
+        scorers[at]!.score(firstRow + beam, logitsOf(firstRow + beam), state),
       );
       const survivors = advance(group, candidates, { at, length, last, options, strategy });
       survivors.forEach(({ beam, token }, slot) => {
@@ -134,30 +138,36 @@ interface Scored {
   readonly changed: Float32Array | undefined;
 }
 
-/** Scores continuations. Without rules and constraint nothing is copied. */
+/** Scores continuations of a group. Without rules and constraint nothing is copied. */
 class BeamScorer {
   readonly #options: DecodeOptions;
-  readonly #isRuled: boolean;
+  /** Undefined where they change nothing. */
+  readonly #rules: TokenRules | undefined;
+  readonly #start: number;
+  readonly #source: readonly number[] | undefined;
   #changed = new Float32Array(0);
 
-  constructor(options: DecodeOptions) {
+  constructor(options: DecodeOptions, group: number) {
     this.#options = options;
-    this.#isRuled = isRuling(options.rules);
+    const rules = rulesAt(options, group);
+    this.#rules = isRuling(rules) ? rules : undefined;
+    this.#start = startOf(options, group);
+    this.#source = options.source?.(group);
   }
 
   /** Valid until the next call. */
   score(row: number, logits: Float32Array, { last, constraint }: Beam): Scored {
     const normalizer = logSumExp(logits);
-    if (!this.#isRuled && constraint === undefined) return { logits, normalizer, changed: undefined };
+    if (this.#rules === undefined && constraint === undefined)
+      return { logits, normalizer, changed: undefined };
     if (this.#changed.length !== logits.length) this.#changed = new Float32Array(logits.length);
     const changed = this.#changed;
     for (let id = 0; id < logits.length; id++) changed[id] = logits[id]! - normalizer;
-    const { rules, before, bos, eos, maxTokens } = this.#options;
-    if (this.#isRuled && rules !== undefined)
-      applyRules(changed, rules, new SeenTokens([...(before?.(row) ?? []), bos], tokensOf(last)), {
-        eos,
-        maxTokens,
-      });
+    const { before, eos, maxTokens } = this.#options;
+    if (this.#rules !== undefined) {
+      const seen = new SeenTokens([...(before?.(row) ?? []), this.#start], tokensOf(last));
+      applyRules(changed, this.#rules, seen, { eos, maxTokens, source: this.#source });
+    }
     constraint?.mask(changed);
     return { logits, normalizer, changed };
   }

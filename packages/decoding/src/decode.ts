@@ -1,6 +1,6 @@
 import { SlmError } from "@slm/core";
 import { decodeBeams } from "./beam-search.js";
-import { type DecodeOptions, type Decoded, checkDecodeOptions } from "./options.js";
+import { type DecodeOptions, type Decoded, checkDecodeOptions, rulesAt, startOf } from "./options.js";
 import type { StepDecoder } from "./step-decoder.js";
 import { selectToken, selectInDecoder, decodeTokenByToken, type RowChoice } from "./token-by-token.js";
 import { createTokenSelector, type TokenSelectorOptions } from "./token-selector.js";
@@ -44,17 +44,19 @@ export async function decode(decoder: StepDecoder, options: DecodeOptions): Prom
  */
 function greedySampling(decoder: StepDecoder, options: DecodeOptions): RowChoice {
   const { rules, constraint, stopsAfter } = options;
+  const isRuled = Array.from({ length: decoder.rows }, (_, row) => row).some((row) =>
+    isRuling(rulesAt(options, row)),
+  );
   const greedySteps = decoder.greedySteps?.bind(decoder);
-  const isPlain = !isRuling(rules) && constraint === undefined;
+  const isPlain = !isRuled && constraint === undefined;
   const endsUnseen = stopsAfter !== undefined || (rules?.furtherEnds?.length ?? 0) > 0;
   if (greedySteps !== undefined && isPlain && (!endsUnseen || decoder.rows === 1))
     return selectInDecoder(greedySteps, options);
   return selectToken(decoder, (row) => createTokenSelector(rowOptions(options, row)));
 }
 
-function rowOptions(
-  { bos, eos, maxTokens, rules, constraint, before }: DecodeOptions,
-  row: number,
-): TokenSelectorOptions {
-  return { eos, maxTokens, rules, constraint, before: [...(before?.(row) ?? []), bos] };
+function rowOptions(options: DecodeOptions, row: number): TokenSelectorOptions {
+  const { eos, maxTokens, constraint, before, source } = options;
+  const fed = [...(before?.(row) ?? []), startOf(options, row)];
+  return { eos, maxTokens, rules: rulesAt(options, row), constraint, before: fed, source: source?.(row) };
 }

@@ -120,6 +120,34 @@ describe.each(STRATEGIES)("with %j", (strategy) => {
     expect(decoder.steps).toBe(2);
   });
 
+  test("says no two ids that follow one another in the source, and says others of them", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.nat(1000),
+        fc.array(fc.integer({ min: 3, max: VOCABULARY - 1 }), { minLength: 1, maxLength: 9 }),
+        async (seed, source) => {
+          const rules = { noSourceNgram: 2 };
+          const options = { ...optionsFor(strategy, seed), rules, source: () => source };
+          const [result] = await decode(new SeededDecoder(rowsOf(strategy), seed), options);
+          const pairs = source.slice(1).map((id, at) => `${source[at]!} ${id}`);
+          const said = result!.tokens.slice(1).map((id, at) => `${result!.tokens[at]!} ${id}`);
+          expect(said.filter((pair) => pairs.includes(pair))).toEqual([]);
+        },
+      ),
+      { numRuns: 60 },
+    );
+    const ruled = async (seed: number, source: readonly number[]): Promise<readonly number[]> => {
+      const rules = { noSourceNgram: 2 };
+      const options = { ...optionsFor(strategy, seed), maxTokens: 2, rules, source: () => source };
+      return (await decode(new SeededDecoder(rowsOf(strategy), seed), options))[0]!.tokens;
+    };
+    let seed = 0;
+    let said: readonly number[] = [];
+    while (new Set([BOS, ...said]).size < 3) said = await ruled(++seed, []);
+    expect(await ruled(seed, said.toReversed())).toEqual(said);
+    expect(await ruled(seed, said)).not.toEqual(said);
+  });
+
   test("makes no step after the time is up, and keeps what it has", async () => {
     const rules = { logitBias: new Map([[EOS, -1e6]]) };
     const decoder = new SeededDecoder(rowsOf(strategy), 5);

@@ -6,15 +6,24 @@ export function allowOnly(scores: Float32Array, id: number): void {
   scores[id] = 0;
 }
 
-/** Forbids ids that would end a sequence of `size` ids for the second time; 0: none. */
-export function forbidRepeats(scores: Float32Array, sequence: readonly number[], size: number): void {
+/**
+ * Forbids ids after which a sequence would end with `size` ids that follow one another in `earlier`; 0: none.
+ *
+ * @param earlier default: the sequence itself, so that no such ids occur twice
+ */
+export function forbidRepeats(
+  scores: Float32Array,
+  sequence: readonly number[],
+  size: number,
+  earlier: readonly number[] = sequence,
+): void {
   const prefix = size - 1;
-  if (prefix < 0 || sequence.length < size) return;
+  if (prefix < 0 || sequence.length < prefix) return;
   const from = sequence.length - prefix;
-  for (let start = 0; start + prefix < sequence.length; start++) {
+  for (let start = 0; start + prefix < earlier.length; start++) {
     let isSame = true;
-    for (let at = 0; at < prefix && isSame; at++) isSame = sequence[start + at] === sequence[from + at];
-    if (isSame) scores[sequence[start + prefix]!] = -Infinity;
+    for (let at = 0; at < prefix && isSame; at++) isSame = earlier[start + at] === sequence[from + at];
+    if (isSame) scores[earlier[start + prefix]!] = -Infinity;
   }
 }
 

@@ -26,6 +26,7 @@ const schema = z.looseObject({
   length_penalty: z.number().nullish(),
   early_stopping: z.union([z.boolean(), z.literal("never")]).nullish(),
   no_repeat_ngram_size: count.nullish(),
+  encoder_no_repeat_ngram_size: count.nullish(),
   repetition_penalty: z.number().positive().nullish(),
   suppress_tokens: z.array(id).nullish(),
   begin_suppress_tokens: z.array(id).nullish(),
@@ -46,7 +47,6 @@ const NEUTRAL: Readonly<Record<string, readonly unknown[]>> = {
   penalty_alpha: [0],
   guidance_scale: [1],
   encoder_repetition_penalty: [1],
-  encoder_no_repeat_ngram_size: [0],
   sequence_bias: [],
   exponential_decay_length_penalty: [],
   constraints: [],
@@ -113,6 +113,7 @@ function rulesOf(settings: Raw): TokenRules {
     suppressedFirst: settings.begin_suppress_tokens ?? undefined,
     badWords: badWords(settings),
     noRepeatNgram: settings.no_repeat_ngram_size ?? undefined,
+    noSourceNgram: settings.encoder_no_repeat_ngram_size ?? undefined,
     minTokens: Math.max((settings.min_length ?? 1) - 1, settings.min_new_tokens ?? 0, 0) || undefined,
   };
 }

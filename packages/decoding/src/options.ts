@@ -1,6 +1,7 @@
 import { SlmError } from "@slm/core";
 import type { StepDecoder } from "./step-decoder.js";
 import type { SamplingOptions } from "./sampling.js";
+import type { AnswerOpening } from "@slm/tokenizer";
 import type { TokenConstraint } from "./token-constraint.js";
 import { checkRules, type TokenRules } from "./token-rules.js";
 
@@ -34,10 +35,17 @@ export interface DecodeOptions {
   readonly random?: ((row: number) => number) | undefined;
   /** Bias and penalties. With beams they change log-probabilities, otherwise logits, as in Hugging Face `generate`. */
   readonly rules?: TokenRules | undefined;
+  /**
+   * What an answer begins with in place of `bos` and of the forced first token of `rules`, such as its language; by the index of its
+   * result. Default: nothing else.
+   */
+  readonly opening?: ((result: number) => AnswerOpening | undefined) | undefined;
   /** The constraint on the text, in its state before the first token; the same for every row. */
   readonly constraint?: TokenConstraint | undefined;
   /** Ids that were fed before `bos`, per row: the repetition penalty counts them. Default: none. */
   readonly before?: ((row: number) => readonly number[]) | undefined;
+  /** Ids of the source of a result, which rules may forbid to repeat. Default: none. */
+  readonly source?: ((result: number) => readonly number[]) | undefined;
   /**
    * Whether a row (with beams: a hypothesis) ends after these tokens, `eos` excluded, whatever the model would generate next.
    * Called once per token, in order. With beams the order is arbitrary, so it must depend on the tokens alone.
@@ -73,7 +81,10 @@ export function checkDecodeOptions(decoder: StepDecoder, options: DecodeOptions)
   }
   demand(isCount(options.maxTokens, 1), `maxTokens must be a positive integer, got ${options.maxTokens}`);
   if (options.rules !== undefined) checkRules(options.rules, vocabularySize);
-  const { strategy } = options;
+  const { strategy, opening } = options;
+  const results = decoder.rows / (strategy.kind === "beam" ? strategy.beams : 1);
+  for (let result = 0; opening !== undefined && result < results; result++)
+    checkOpening(opening(result), vocabularySize);
   switch (strategy.kind) {
     case "greedy":
       return;
@@ -95,6 +106,27 @@ export function checkDecodeOptions(decoder: StepDecoder, options: DecodeOptions)
       );
     }
   }
+}
+
+function checkOpening(opening: AnswerOpening = {}, vocabularySize: number): void {
+  for (const [name, id] of Object.entries(opening) as [string, number | undefined][])
+    demand(
+      id === undefined || (isCount(id, 0) && id < vocabularySize),
+      `${name} must be an id below ${vocabularySize}, got ${id ?? ""}`,
+    );
+}
+
+/** What the decoder is fed first for a result. */
+export const startOf = ({ bos, opening }: Pick<DecodeOptions, "bos" | "opening">, result: number): number =>
+  opening?.(result)?.start ?? bos;
+
+/** The rules of a result. */
+export function rulesAt(
+  { rules, opening }: Pick<DecodeOptions, "rules" | "opening">,
+  result: number,
+): TokenRules | undefined {
+  const forcedFirst = opening?.(result)?.forcedFirst;
+  return forcedFirst === undefined ? rules : { ...rules, forcedFirst };
 }
 
 function isCount(value: number, least: number): boolean {

@@ -6,6 +6,7 @@ import {
   type EndReason,
   checkInterrupted,
   isLate,
+  startOf,
   stepRows,
 } from "./options.js";
 import type { TopTokens, StepDecoder } from "./step-decoder.js";
@@ -112,8 +113,8 @@ async function fillRows(
   options: DecodeOptions,
   { step, keepRows }: RowChoice,
 ): Promise<void> {
-  const { bos, pad, maxTokens, onToken, stopsAfter, signal } = options;
-  let feed = new Int32Array(rows.length).fill(bos);
+  const { pad, maxTokens, onToken, stopsAfter, signal } = options;
+  let feed = Int32Array.from(rows, (_, row) => startOf(options, row));
   /** The result that each row of the decoder belongs to; undefined for rows that only fill the decoder up. */
   let places: readonly (number | undefined)[] = rows.map((_, place) => place);
   let isLast = false;

@@ -28,6 +28,8 @@ export interface TokenRules {
   readonly badWords?: readonly (readonly number[])[] | undefined;
   /** No sequence of this many ids occurs twice, BOS counted. Source: Hugging Face `no_repeat_ngram_size`. */
   readonly noRepeatNgram?: number | undefined;
+  /** No sequence of this many ids of the source occurs. Source: Hugging Face `encoder_no_repeat_ngram_size`. */
+  readonly noSourceNgram?: number | undefined;
   /** Fewest tokens before EOS. Source: Hugging Face `min_length`, less the start token. */
   readonly minTokens?: number | undefined;
 }
@@ -37,6 +39,8 @@ export interface RuleLimits {
   readonly eos: number;
   /** Most tokens of an answer, EOS included. Absent: `forcedLast` has no place. */
   readonly maxTokens?: number | undefined;
+  /** Ids of the source. Absent: none is forbidden. */
+  readonly source?: readonly number[] | undefined;
 }
 
 /** Largest accepted bias or penalty: above it, float32 sums lose the differences between tokens. */
@@ -57,7 +61,16 @@ export function checkRules(rules: TokenRules, vocabularySize: number): void {
   for (const [name, value] of Object.entries({ presencePenalty, frequencyPenalty })) {
     demand(Math.abs(value) <= LARGEST, `${name} must be a number up to ${LARGEST}, got ${value}`);
   }
-  const { forcedFirst, forcedLast, suppressed, suppressedFirst, badWords, noRepeatNgram, minTokens } = rules;
+  const {
+    forcedFirst,
+    forcedLast,
+    suppressed,
+    suppressedFirst,
+    badWords,
+    noRepeatNgram,
+    noSourceNgram,
+    minTokens,
+  } = rules;
   const ids = {
     forcedFirst,
     forcedLast,
@@ -70,7 +83,7 @@ export function checkRules(rules: TokenRules, vocabularySize: number): void {
     const wrong = [value ?? []].flat(2).find((id) => !isIdBelow(vocabularySize, id));
     demand(wrong === undefined, `${name} must name ids below ${vocabularySize}, got ${wrong ?? ""}`);
   }
-  for (const [name, value] of Object.entries({ noRepeatNgram, minTokens }))
+  for (const [name, value] of Object.entries({ noRepeatNgram, noSourceNgram, minTokens }))
     demand(
       value === undefined || (Number.isInteger(value) && value >= 0),
       `${name} must be a count, got ${value ?? ""}`,
@@ -105,6 +118,7 @@ const restricts = ({ forcedFirst, forcedLast, ...rules }: TokenRules): boolean =
   forcedLast !== undefined ||
   [rules.suppressed, rules.suppressedFirst, rules.badWords].some((ids) => (ids?.length ?? 0) > 0) ||
   (rules.noRepeatNgram ?? 0) > 0 ||
+  (rules.noSourceNgram ?? 0) > 0 ||
   (rules.minTokens ?? 0) > 0;
 
 /** Ids of one text that penalties count. */
@@ -162,13 +176,14 @@ function restrict(
   scores: Float32Array,
   rules: TokenRules,
   { sequence, length }: SeenTokens,
-  { eos, maxTokens }: RuleLimits,
+  { eos, maxTokens, source = [] }: RuleLimits,
 ): void {
-  const { forcedFirst, forcedLast, noRepeatNgram = 0, minTokens = 0 } = rules;
+  const { forcedFirst, forcedLast, noRepeatNgram = 0, noSourceNgram = 0, minTokens = 0 } = rules;
   const forbid = (ids: readonly number[] = []): void => {
     for (const id of ids) scores[id] = -Infinity;
   };
   forbidRepeats(scores, sequence, noRepeatNgram);
+  forbidRepeats(scores, sequence, noSourceNgram, source);
   forbidWords(scores, sequence, rules.badWords ?? []);
   if (length < minTokens) forbid([eos, ...(rules.furtherEnds ?? [])]);
   if (forcedFirst !== undefined && length === 0) allowOnly(scores, forcedFirst);

@@ -16,6 +16,8 @@ export interface TokenSelectorOptions {
   readonly constraint?: TokenConstraint | undefined;
   /** Ids fed before the answer, BOS included: the repetition penalty counts them. */
   readonly before?: Iterable<number> | undefined;
+  /** Ids of the source, which rules may forbid to repeat. */
+  readonly source?: readonly number[] | undefined;
 }
 
 /**
@@ -26,7 +28,7 @@ export interface TokenSelectorOptions {
  * {@link sampleToken}.
  */
 export function createTokenSelector(options: TokenSelectorOptions): (logits: Float32Array) => number {
-  const { eos, maxTokens, sampling, rules, before = [] } = options;
+  const { eos, maxTokens, sampling, rules, before = [], source } = options;
   const pick = (scores: Float32Array): number =>
     sampling === undefined ? argmax(scores) : sampleToken(scores, sampling, sampling.random);
   let { constraint } = options;
@@ -37,7 +39,7 @@ export function createTokenSelector(options: TokenSelectorOptions): (logits: Flo
   return (logits) => {
     if (scores.length !== logits.length) scores = new Float32Array(logits.length);
     scores.set(logits);
-    if (isRuled) applyRules(scores, rules, seen, { eos, maxTokens });
+    if (isRuled) applyRules(scores, rules, seen, { eos, maxTokens, source });
     constraint?.mask(scores);
     const id = pick(scores);
     seen.add(id);

@@ -1,4 +1,5 @@
 /** Groups sources into batches. */
+import type { AnswerOpening } from "@slm/tokenizer";
 import type { ImageSource } from "@slm/vision";
 
 /** Token ids of a source, and its image. */
@@ -6,6 +7,8 @@ export interface EncodedSource {
   readonly ids: readonly number[];
   /** Present exactly for vision-language models. */
   readonly image?: ImageSource | undefined;
+  /** What its answer begins with, where its languages were named. */
+  readonly opening?: AnswerOpening | undefined;
 }
 
 /** A source and its place in the caller's list. */

@@ -28,9 +28,9 @@ export async function decodeBatch(
 ): Promise<readonly DecodedIds[]> {
   const { loaded, caches, promptLookup, draftTokens } = decoding;
   const { runtime, model, images, encoder, decoder, buckets } = loaded;
-  if (promptLookup !== undefined) requirePlainGreedy(options);
+  if (promptLookup !== undefined) requirePlainGreedy(options, batch);
   if (buckets !== undefined) {
-    const isDrafted = isPlainGreedy(options) && (draftTokens > 0 || promptLookup !== undefined);
+    const isDrafted = isPlainGreedy(options, batch) && (draftTokens > 0 || promptLookup !== undefined);
     const drafts = { heads: draftTokens, lookup: promptLookup };
     return isDrafted
       ? decodeStaticDrafts({ ...loaded, buckets }, batch, options, drafts)
@@ -66,6 +66,8 @@ export async function decodeBatch(
         eos,
         pad,
         maxTokens,
+        opening: (result) => batch[result]!.opening,
+        source: (result) => sources[result]!,
         before: (row) => prefixes[row]!,
         deadlineMs: options.maxTimeMs === undefined ? undefined : started + options.maxTimeMs,
       });

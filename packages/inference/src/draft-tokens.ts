@@ -4,6 +4,7 @@ import { SlmError } from "@slm/core";
 import { isRuling } from "@slm/decoding";
 import type { CopyRule } from "@slm/runtime";
 import type { BatchOptions } from "./batch-options.js";
+import type { EncodedSource } from "./batches.js";
 
 /**
  * Weight formats with dynamically quantized activations, scaled by the largest value of a run. With them the token after a position
@@ -36,19 +37,24 @@ export const copyRule = (
 ): CopyRule => ({ source, most, fromStart: architecture === "encoder-decoder" });
 
 /** Whether a batch is decoded greedily, with nothing that changes scores: what drafts can be verified for. */
-export const isPlainGreedy = ({
-  strategy,
-  rules,
-  constraint,
-}: Pick<BatchOptions, "strategy" | "rules" | "constraint">): boolean =>
-  strategy.kind === "greedy" && !isRuling(rules) && constraint === undefined;
+export const isPlainGreedy = (
+  { strategy, rules, constraint }: Pick<BatchOptions, "strategy" | "rules" | "constraint">,
+  batch: readonly Pick<EncodedSource, "opening">[],
+): boolean =>
+  strategy.kind === "greedy" &&
+  !isRuling(rules) &&
+  constraint === undefined &&
+  batch.every(({ opening }) => opening?.forcedFirst === undefined);
 
 /** @throws SlmError USAGE for options that change greedy decoding */
-export function requirePlainGreedy(options: BatchOptions): void {
-  if (isPlainGreedy(options)) return;
+export function requirePlainGreedy(
+  options: BatchOptions,
+  batch: readonly Pick<EncodedSource, "opening">[],
+): void {
+  if (isPlainGreedy(options, batch)) return;
   throw new SlmError(
     "USAGE",
-    "generate: prompt lookup verifies greedy tokens, so it cannot be combined with sampling, beams, penalties or a schema",
+    "generate: prompt lookup verifies greedy tokens, so it cannot be combined with sampling, beams, penalties, forced tokens or a schema",
   );
 }
 

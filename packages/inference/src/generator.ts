@@ -151,11 +151,16 @@ class ModelGenerator implements Generator {
     return this.#decoding.loaded.model;
   }
 
+  get languages(): Generator["languages"] {
+    return this.#decoding.loaded.tokenizer.languages;
+  }
+
   async generate(sources: readonly Source[], options: GenerateOptions = {}): Promise<readonly Generation[]> {
     const { tokenizer, encoder } = this.#decoding.loaded;
     checkStops(options.stop);
     checkTime(options.maxTimeMs);
-    const encoded = encodeSources(sources, tokenizer, this.model);
+    const { languages } = options;
+    const encoded = encodeSources(sources, tokenizer, { model: this.model, languages });
     const batchSize = this.#isAlone ? 1 : checkedBatchSize(options.batchSize);
     const batches = planBatches(encoded, batchSize, encoder === undefined);
     const results = new Map<number, Generation>();

@@ -2,7 +2,7 @@
 import type { DeviceModel } from "@slm/exported-model";
 import type { Strategy } from "@slm/decoding";
 import { SlmError } from "@slm/core";
-import type { Tokenizer } from "@slm/tokenizer";
+import { answerOpening, type LanguagePair, type Tokenizer } from "@slm/tokenizer";
 import type { IndexedSource } from "./batches.js";
 import type { Source } from "./types.js";
 
@@ -60,21 +60,31 @@ export function checkTime(maxTimeMs: number | undefined): void {
 
 /** Tokenizes sources.
  *
+ * @param languages of sources that name none
  * @throws SlmError DATA_INVALID naming the source that is too long, empty, holds an unknown symbol, or has an image where the
- * model reads text only, or none where it needs one.
+ * model reads text only, or none where it needs one; USAGE as `answerOpening`.
  */
 export function encodeSources(
   sources: readonly Source[],
   tokenizer: Tokenizer,
-  model: DeviceModel,
+  { model, languages }: { readonly model: DeviceModel; readonly languages?: LanguagePair | undefined },
 ): readonly IndexedSource[] {
   return sources.map((source, row) => {
     const question = typeof source === "string" ? { text: source } : source;
-    const text = resolvePrompt(question, model, `generate: source ${row + 1}`);
-    const ids = tokenizer.encodeSource(text);
-    checkLength(ids.length, model, `generate: source ${row + 1}`);
-    return { row, ids, image: question.image };
+    const where = `generate: source ${row + 1}`;
+    const text = resolvePrompt(question, model, where);
+    const pair = languagesFor(source, languages);
+    const opening = answerOpening(tokenizer, pair, where);
+    const ids = tokenizer.encodeSource(text, pair);
+    checkLength(ids.length, model, where);
+    return { row, ids, image: question.image, opening };
   });
+}
+
+/** Languages of a source: its own, else `given`. */
+export function languagesFor(source: Source, given: LanguagePair = {}): LanguagePair {
+  const own = typeof source === "string" ? {} : (source.languages ?? {});
+  return { source: own.source ?? given.source, target: own.target ?? given.target };
 }
 
 /** The prompt for an image, or for text alone.

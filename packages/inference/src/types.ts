@@ -1,15 +1,18 @@
 import type { DeviceModel } from "@slm/exported-model";
 import type { DraftPlan } from "./draft-tokens.js";
 import type { EndReason, Strategy, TokenConstraint, TokenRules } from "@slm/decoding";
+import type { LanguagePair, TokenizerLanguages } from "@slm/tokenizer";
 import type { ImageSource } from "@slm/vision";
 
-/** A prompt: a text, and for a vision-language model an image. */
-export type Source = string | ImagePrompt;
+/** A prompt: a text, for a vision-language model an image, and for a multilingual one perhaps languages. */
+export type Source = string | FullPrompt;
 
-interface ImagePrompt {
+interface FullPrompt {
   /** Default: the default prompt of model.json. */
   readonly text?: string | undefined;
   readonly image?: ImageSource | undefined;
+  /** Languages of this source and its answer, in the place of those of the options. */
+  readonly languages?: LanguagePair | undefined;
 }
 
 export interface GenerateOptions {
@@ -26,6 +29,8 @@ export interface GenerateOptions {
   readonly seed?: number | undefined;
   /** Bias and penalties, in the place of the model's own. The repetition penalty counts a decoder-only model's source too, because it is part of the sequence. */
   readonly rules?: TokenRules | undefined;
+  /** Languages of sources and answers, for a multilingual model. Default: the model's own. */
+  readonly languages?: LanguagePair | undefined;
   /** Constraint on every text, as its state before the first token; made by `constrainTokens` of `@slm/decoding`. */
   readonly constraint?: TokenConstraint | undefined;
   /**
@@ -82,6 +87,8 @@ export interface Generation {
 /** A loaded model. Calls may overlap; each has its own caches. */
 export interface Generator {
   readonly model: DeviceModel;
+  /** Languages of a multilingual model; undefined for one that is told none. */
+  readonly languages: TokenizerLanguages | undefined;
   /** Draft tokens that its runs verify, and why there are none. */
   readonly drafts: DraftPlan;
   /**
@@ -89,7 +96,7 @@ export interface Generator {
    *
    * @throws SlmError DATA_INVALID naming a source that is too long, holds an unknown symbol, or has an image where the model
    * reads text only, or none where it needs one; INPUT_MISSING or DATA_INVALID for an image that cannot be read; USAGE for invalid
-   * options, INTERRUPTED when `signal` fires between two steps.
+   * options or languages that the model lacks, INTERRUPTED when `signal` fires between two steps.
    */
   generate(sources: readonly Source[], options?: GenerateOptions): Promise<readonly Generation[]>;
   /** Runs every graph once, so that the first real call is as fast as the others. */

@@ -17,7 +17,7 @@ import { SlmError } from "@slm/core";
 import { ACTIVATIONS } from "./activations.js";
 import type { EncoderDecoderConfig, ModelConfig } from "./config.js";
 import { observe } from "./observe.js";
-import { isPostNorm, publishedOf, relativeBiasOf, type Side } from "./options.js";
+import { isPostNorm, publishedOf, relativeBiasOf, stackHeads, type Side } from "./options.js";
 import { hasCrossQkNorm } from "./parameters.js";
 
 /** A model's weights by name. */
@@ -30,13 +30,11 @@ export function parameter(parameters: Parameters, name: string): Tensor {
   return found;
 }
 
-/** How a model splits its attention width into heads. */
-export const headLayout = ({ heads, kvHeads, headDim, headOrder }: ModelConfig): HeadLayout => ({
-  heads,
-  kvHeads,
-  headDim,
-  headOrder,
-});
+/** How a stack of a model splits its attention width into heads. */
+export function headLayout(config: ModelConfig, side: Side = "decoderLayers"): HeadLayout {
+  const { heads, kvHeads, headDim } = stackHeads(config, side);
+  return { heads, kvHeads, headDim, headOrder: config.headOrder };
+}
 
 /** Positions and score options of one self-attention layer of an encoder-decoder. */
 export function layerAttention(
@@ -118,6 +116,9 @@ export const branchInput = (
   x: Tensor,
 ): Tensor => (isPostNorm(config) ? x : normalize(config, parameters, `${branch}Norm`, x));
 
+/** Name of a weight `[1]` of programs that divide the residual stream: what it is multiplied by before the branch is added. */
+export const carryOf = (branch: string): string => `${branch}.carry`;
+
 /** The residual sum of x and a finished branch, normed after it where the model's norms are there. */
 export function joinBranch(
   config: ModelConfig,
@@ -125,7 +126,8 @@ export function joinBranch(
   branch: string,
   { x, y }: { readonly x: Tensor; readonly y: Tensor },
 ): Tensor {
-  const sum = add({ a: x, b: y }, {});
+  const carry = parameters[carryOf(branch)];
+  const sum = add({ a: carry === undefined ? x : multiply({ a: x, b: carry }, {}), b: y }, {});
   return isPostNorm(config) ? normalize(config, parameters, `${branch}Norm`, sum) : sum;
 }
 
@@ -230,6 +232,6 @@ function normalizeHeads(
   const weight = parameter(parameters, `${name}Norm.weight`);
   const segment = name.slice(name.lastIndexOf(".") + 1);
   return scope(`${segment}Norm`, () =>
-    qkNorm({ x, weight }, { epsilon: config.normEpsilon, headDim: config.headDim }),
+    qkNorm({ x, weight }, { epsilon: config.normEpsilon, headDim: weight.shape[0] }),
   );
 }

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { SlmError } from "@slm/core";
 import { ACTIVATION_NAMES } from "./activations.js";
 import { withCurrentKeys } from "./legacy-config.js";
+import { stackHeads } from "./options.js";
 import { checkPublishedOptions, publishedOptions } from "./published-options.js";
 import { checkVision, imageTokenCount, visionConfig } from "./vision/vision-config.js";
 
@@ -46,8 +47,8 @@ const sharedShape = {
     .enum(ACTIVATION_NAMES)
     .optional()
     .describe(
-      "Feed-forward block: down(f(up(x))) with f gelu (the tanh form), erf-gelu (the exact one), relu or silu; or gated, " +
-        "down(f(gate(x)) · up(x)), with f silu (swiglu), gelu (geglu) or relu (reglu). Default: gelu.",
+      "Feed-forward block: down(f(up(x))) with f gelu (the tanh form), erf-gelu (the exact one), quick-gelu (x · sigmoid(1.702 x)), relu or silu; " +
+        "or gated, down(f(gate(x)) · up(x)), with f silu (swiglu), gelu (geglu), erf-gelu (erf-geglu), quick-gelu (quick-geglu) or relu (reglu). Default: gelu.",
     ),
   qkNorm: z
     .boolean()
@@ -193,19 +194,8 @@ export function parseModelConfig(value: unknown, where: string): ModelConfig {
   const parsed = modelConfig.safeParse(withCurrentKeys(value));
   if (!parsed.success) throw new SlmError("CONFIG_INVALID", `${where}: ${z.prettifyError(parsed.error)}`);
   const config = parsed.data;
-  if (config.heads % config.kvHeads !== 0) {
-    throw new SlmError(
-      "CONFIG_INVALID",
-      `${where}: kvHeads ${config.kvHeads} does not divide heads ${config.heads}`,
-    );
-  }
-  if (config.headDim % 2 !== 0 && isRotary(config)) {
-    throw new SlmError(
-      "CONFIG_INVALID",
-      `${where}: headDim ${config.headDim} is odd; rotary embedding needs an even number`,
-    );
-  }
-  checkFrequencies(config, where);
+  for (const side of ["decoderLayers", "encoderLayers"] as const)
+    checkHeads(config, stackHeads(config, side), where);
   if (config.architecture === "decoder-only") checkWindows(config, where);
   else {
     checkPublishedOptions(config, where);
@@ -250,7 +240,20 @@ function checkImageTokens({ vision, maxSource }: EncoderDecoderConfig, where: st
     );
 }
 
-function checkFrequencies({ headDim, ropeInverseFrequencies }: ModelConfig, where: string): void {
+/** @throws SlmError CONFIG_INVALID for heads of a stack that cannot be grouped or rotated */
+function checkHeads(
+  config: ModelConfig,
+  { heads, kvHeads, headDim }: Pick<ModelConfig, "heads" | "kvHeads" | "headDim">,
+  where: string,
+): void {
+  if (heads % kvHeads !== 0)
+    throw new SlmError("CONFIG_INVALID", `${where}: kvHeads ${kvHeads} does not divide heads ${heads}`);
+  if (headDim % 2 !== 0 && isRotary(config))
+    throw new SlmError(
+      "CONFIG_INVALID",
+      `${where}: headDim ${headDim} is odd; rotary embedding needs an even number`,
+    );
+  const { ropeInverseFrequencies } = config;
   if (ropeInverseFrequencies === undefined || ropeInverseFrequencies.length === headDim / 2) return;
   throw new SlmError(
     "CONFIG_INVALID",

@@ -46,7 +46,11 @@ export function encode(
         const attend = (heads: { query: Tensor; key: Tensor; value: Tensor }): Tensor =>
           selfAttention(
             { ...heads, ...padding, relativeBias },
-            { ...headLayout(config), ...layerAttention(config, "encoderLayers", index), causal: false },
+            {
+              ...headLayout(config, "encoderLayers"),
+              ...layerAttention(config, "encoderLayers", index),
+              causal: false,
+            },
           );
         const attended = selfAttentionBlock(config, parameters, layer, x, attend, dropout);
         return feedForwardBlock(config, parameters, layer, attended, dropout);

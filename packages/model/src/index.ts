@@ -23,8 +23,9 @@ export {
   visionOf,
   type ModelModule,
 } from "./parameters.js";
+export { carryOf } from "./blocks.js";
 export { ACTIVATIONS, type ActivationName } from "./activations.js";
-export { OPTIONAL_WEIGHTS, publishedOf, withoutOwnOptions } from "./options.js";
+export { OPTIONAL_WEIGHTS, publishedOf, stackHeads, withoutOwnOptions } from "./options.js";
 export type { ParameterSpec } from "./parameter-spec.js";
 export {
   checkTower,

@@ -12,6 +12,7 @@ type Options = Pick<
   | "embeddingNorm"
   | "headBias"
   | "decoderFeedForward"
+  | "encoderHeads"
   | "sourceVocabularySize"
   | "draftHeads"
 >;
@@ -35,12 +36,22 @@ export function withoutOwnOptions(config: EncoderDecoderConfig): Omit<EncoderDec
   delete shared.embeddingNorm;
   delete shared.headBias;
   delete shared.decoderFeedForward;
+  delete shared.encoderHeads;
   delete shared.sourceVocabularySize;
   delete shared.draftHeads;
   return shared;
 }
 
 type OwnKey = keyof Options | "localRope" | "crossQkNorm" | "mergedAttention" | "slidingWindow";
+
+/** Heads of the self-attention of a stack; those of the decoder are cross-attention's too. */
+export function stackHeads(
+  config: ModelConfig,
+  side: Side,
+): Pick<ModelConfig, "heads" | "kvHeads" | "headDim"> {
+  const { encoderHeads } = publishedOf(config);
+  return side === "encoderLayers" && encoderHeads !== undefined ? encoderHeads : config;
+}
 
 /** Whether the decoder has one attention over the target and the source. */
 export const isMerged = (config: ModelConfig): boolean =>

@@ -8,6 +8,7 @@ import {
   OPTIONAL_WEIGHTS,
   publishedOf,
   relativeBiasOf,
+  stackHeads,
   type Side,
   type Stack,
 } from "./options.js";
@@ -23,10 +24,11 @@ import {
 import { imageTokenCount, towerTokens, type VisionConfig } from "./vision/vision-config.js";
 import { PROJECTOR, TOWER, visionSpecs } from "./vision/vision-parameters.js";
 
-function attention(name: string, config: ModelConfig): ParameterSpec[] {
+function attention(name: string, config: ModelConfig, side: Side): ParameterSpec[] {
   const { width, bias } = config;
-  const query = config.heads * config.headDim;
-  const keyValue = config.kvHeads * config.headDim;
+  const { heads, kvHeads, headDim } = stackHeads(config, side);
+  const query = heads * headDim;
+  const keyValue = kvHeads * headDim;
   const inner = bias !== false;
   return [
     ...linearSpecs(`${name}.query`, [query, width], { bias: inner }),
@@ -39,14 +41,14 @@ function attention(name: string, config: ModelConfig): ParameterSpec[] {
   ];
 }
 
-const qkNorms = (name: string, { headDim }: ModelConfig): ParameterSpec[] => [
+const qkNorms = (name: string, headDim: number): ParameterSpec[] => [
   normSpec(`${name}.queryNorm`, headDim),
   normSpec(`${name}.keyNorm`, headDim),
 ];
 
-const selfAttention = (name: string, config: ModelConfig): ParameterSpec[] => [
-  ...attention(name, config),
-  ...(config.qkNorm === true ? qkNorms(name, config) : []),
+const selfAttention = (name: string, config: ModelConfig, side: Side): ParameterSpec[] => [
+  ...attention(name, config, side),
+  ...(config.qkNorm === true ? qkNorms(name, stackHeads(config, side).headDim) : []),
 ];
 
 /** Whether query and key heads of cross-attention have norms. */
@@ -54,8 +56,8 @@ export const hasCrossQkNorm = (config: ModelConfig): boolean =>
   config.architecture === "encoder-decoder" && config.crossQkNorm === true;
 
 const crossAttention = (name: string, config: ModelConfig): ParameterSpec[] => [
-  ...attention(name, config),
-  ...(hasCrossQkNorm(config) ? qkNorms(name, config) : []),
+  ...attention(name, config, "decoderLayers"),
+  ...(hasCrossQkNorm(config) ? qkNorms(name, config.headDim) : []),
 ];
 
 function feedForward(name: string, config: ModelConfig, inner: number): ParameterSpec[] {
@@ -87,7 +89,9 @@ function layerBias(config: ModelConfig, side: Side, layer: number): ParameterSpe
   const { positions } = publishedOf(config);
   const name = relativeBiasOf(config, side, layer);
   if (name === undefined || positions?.kind !== "relative-bias") return [];
-  return positions.perLayer === true || layer === 0 ? [biasTable(name, positions.buckets, config.heads)] : [];
+  return positions.perLayer === true || layer === 0
+    ? [biasTable(name, positions.buckets, stackHeads(config, side).heads)]
+    : [];
 }
 
 const biasTable = (name: string, buckets: number, heads: number): ParameterSpec => ({
@@ -115,7 +119,7 @@ function encoderLayer(index: number, config: ModelConfig): ParameterSpec[] {
   const inner = feedForward(`${name}.feedForward`, config, config.feedForward);
   return [
     ...layerBias(config, "encoderLayers", index),
-    ...branch(`${name}.attention`, config, selfAttention(`${name}.attention`, config)),
+    ...branch(`${name}.attention`, config, selfAttention(`${name}.attention`, config, "encoderLayers")),
     ...branch(`${name}.feedForward`, config, inner),
   ];
 }
@@ -129,7 +133,7 @@ function decoderLayer(index: number, config: ModelConfig): ParameterSpec[] {
       : [];
   return [
     ...layerBias(config, "decoderLayers", index),
-    ...branch(`${name}.attention`, config, selfAttention(`${name}.attention`, config)),
+    ...branch(`${name}.attention`, config, selfAttention(`${name}.attention`, config, "decoderLayers")),
     ...cross,
     ...branch(`${name}.feedForward`, config, feedForward(`${name}.feedForward`, config, width)),
   ];

@@ -60,6 +60,12 @@ export const publishedOptions = {
   decoderFeedForward: size
     .optional()
     .describe("Inner width of the decoder's feed-forward blocks [elements]. Default: feedForward."),
+  encoderHeads: z
+    .strictObject({ heads: size, kvHeads: size, headDim: size })
+    .optional()
+    .describe(
+      "Heads of the encoder's self-attention. Default: heads, kvHeads and headDim, as the decoder has.",
+    ),
   sourceVocabularySize: size
     .optional()
     .describe("Tokens of the source, embedded by a table of their own. Default: the target's table."),

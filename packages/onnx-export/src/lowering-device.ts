@@ -14,6 +14,8 @@ export interface FileForm {
   readonly caches: PresentKv;
   /** Whether products of one value with several weights become one (`graphs/join-products.ts`). */
   readonly fusesHorizontally: boolean;
+  /** Whether the device computes graphs of float32 in float16. */
+  readonly isHalf?: boolean | undefined;
   /** Whether rotation is the fused `RotaryEmbedding` or products of halves. */
   readonly rotary: "RotaryEmbedding" | "primitives";
 }

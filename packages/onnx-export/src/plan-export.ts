@@ -3,7 +3,14 @@ import { weightBytes } from "@slm/onnx";
 import type { Precision, ProfileName, Target } from "@slm/devices/table";
 import { loadTokenizer } from "@slm/tokenizer";
 import type { GraphName } from "@slm/exported-model";
-import { parameterCount, parameterSpecs, towerTokens, visionOf, type ModelConfig } from "@slm/model";
+import {
+  parameterCount,
+  parameterSpecs,
+  stackHeads,
+  towerTokens,
+  visionOf,
+  type ModelConfig,
+} from "@slm/model";
 import { readModelConfig } from "@slm/checkpoints";
 import { createHostTensor } from "@slm/runtime";
 import { chosenExport, type ExportChoice, type ExportLayout } from "./export-config.js";
@@ -102,6 +109,7 @@ export function planGraphsOf(
   });
   const source = graphSource({ config, weights: sizesOnly(config) }, plan.device, {
     deferred: true,
+    planned: true,
     shortlist,
   });
   const stored = new Map<ArrayBufferLike, number>();
@@ -164,7 +172,7 @@ function memoryOf(
     cacheBytes: perToken * window,
     sourceBytes: isEncoderDecoder ? perToken * source : 0,
     activationBytesEstimate: Math.max(
-      activationBytes(config, source, size),
+      activationBytes({ ...config, ...stackHeads(config, "encoderLayers") }, source, size),
       tower === undefined ? 0 : activationBytes(tower, towerTokens(tower), size),
     ),
   };

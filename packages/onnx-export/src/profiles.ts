@@ -129,18 +129,21 @@ export const PROFILES: { readonly [T in Target]: { readonly [P in ProfileOf<T>]:
       opset: 23,
       irVersion: 11,
       operators: { ...STATIC, rmsNorm: "RMSNormalization" },
+      isHalf: true,
       rotary: "primitives",
     },
     // The compiler fuses this very pattern to one operator, in which squares are no values of the graph.
     openvino: {
       ...REPLACING,
       operators: { ...STATIC, rmsNorm: "fusablePrimitives" },
+      isHalf: true,
       rotary: "primitives",
     },
     // The neural engine computes in float16.
     coreml: {
       ...REPLACING,
       operators: { ...STATIC, rmsNorm: "scaledPrimitives" },
+      isHalf: true,
       rotary: "primitives",
     },
     // The version AMD's documentation recommends: no Gelu operator yet, reduction axes are attributes. The compiler turns float32 into

@@ -2,7 +2,7 @@
 import { stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { SlmError } from "@slm/core";
-import type { SessionSettings } from "@slm/runtime/host";
+import { WHOLE_GRAPH } from "@slm/runtime/host";
 import { NativeEnvironment } from "./environment.js";
 import type { Pointer } from "./ort/api.js";
 import type { NativeProvider } from "./provider.js";
@@ -22,9 +22,6 @@ export interface CompiledGraph {
   /** Time that the vendor's compiler took [ms]. */
   readonly milliseconds: number;
 }
-
-/** Rejects a graph instead of leaving parts of it to the CPU. Source: onnxruntime_session_options_config_keys.h. */
-export const WHOLE_GRAPH: SessionSettings = { "session.disable_cpu_ep_fallback": "1" };
 
 /** @throws SlmError OP_UNSUPPORTED with the compiler's message; DEVICE_UNAVAILABLE if the plug-in cannot be loaded */
 export async function compileGraph({

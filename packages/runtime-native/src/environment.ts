@@ -1,6 +1,7 @@
 /** ONNX Runtime's environment of this process: one plug-in library and the devices that it lists. */
 import { relative } from "node:path";
 import { SlmError } from "@slm/core";
+import { missingLibrary } from "./missing-library.js";
 import { OrtApi, preloadLibrary, type Pointer } from "./ort/api.js";
 import type { ListedDevice, NativeProvider } from "./provider.js";
 
@@ -49,10 +50,15 @@ export class NativeEnvironment {
       );
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause);
-      throw new SlmError("DEVICE_UNAVAILABLE", `runtime-native: cannot load the plug-in ${library}: ${why}`, {
-        cause,
-        suggestions: ["slm device list --check", "slm doctor"],
-      });
+      const what = missingLibrary(why) ?? why;
+      throw new SlmError(
+        "DEVICE_UNAVAILABLE",
+        `runtime-native: cannot load the plug-in ${library}: ${what}`,
+        {
+          cause,
+          suggestions: ["slm device list --check", "slm doctor"],
+        },
+      );
     }
   }
 

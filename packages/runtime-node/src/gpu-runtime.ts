@@ -1,5 +1,6 @@
 /** ONNX Runtime on a GPU: a plug-in that the user has added, or whichever execution provider onnxruntime-node has here. */
 import type { Runtime } from "@slm/runtime";
+import { WHOLE_GRAPH } from "@slm/runtime/host";
 import { candidatesFor, candidatesOf, openProfiles, type DeviceProfiles } from "./device-profiles.js";
 import type { OpenPlugin } from "./open-first.js";
 import { openOrtRuntime } from "./ort-runtime.js";
@@ -25,6 +26,8 @@ export interface GpuRuntimeOptions {
   readonly threads?: number | undefined;
   /** Whether to fall back to the CPU if no GPU works. Default true; the runtime's `device` lists the fallbacks. */
   readonly fallback?: boolean | undefined;
+  /** Whether the GPU must compute every node of a graph, which is rejected otherwise. Default false: the CPU computes what the GPU's provider lacks. */
+  readonly whole?: boolean | undefined;
   /**
    * Whether software that stands in for a GPU may compute; the runtime's `device` is then `simulated`. Default: if a profile is
    * named.
@@ -44,12 +47,13 @@ export async function createGpuRuntime(
   options: GpuRuntimeOptions = {},
   plugin: OpenPlugin = openPlugin,
 ): Promise<Runtime> {
-  const { profile, threads, fallback = true, software = profile !== undefined } = options;
+  const { profile, threads, fallback = true, whole = false, software = profile !== undefined } = options;
   const { runtime, fallbacks } = await openProfiles(GPU, candidatesFor(GPU, profile), {
     threads,
     fallback,
     software,
-    plugin,
+    plugin: (request) => plugin({ ...request, whole }),
+    ...(whole ? { settings: WHOLE_GRAPH } : {}),
   });
   if (runtime !== undefined) return runtime;
   return openOrtRuntime({

@@ -7,7 +7,7 @@ import { ALL_DEVICES } from "@slm/devices/table";
 import type { Fallback, Runtime } from "@slm/runtime";
 import { candidatesFor, candidatesOf, openProfiles, type DeviceProfiles } from "./device-profiles.js";
 import { openOrtRuntime } from "./ort-runtime.js";
-import { type SessionSettings } from "@slm/runtime/host";
+import { WHOLE_GRAPH } from "@slm/runtime/host";
 
 const NPU: DeviceProfiles = {
   name: "runtime-node",
@@ -32,9 +32,6 @@ export interface NpuRuntimeOptions {
   readonly simulate?: boolean | undefined;
 }
 
-/** Rejects a graph instead of silently running parts of it on the CPU. Source: onnxruntime_session_options_config_keys.h. */
-const NPU_ONLY: SessionSettings = { "session.disable_cpu_ep_fallback": "1" };
-
 /**
  * An NPU, or a simulation. With a plug-in for the profile, the vendor's library computes: on the NPU, or in the vendor's own simulator.
  * Otherwise the graphs run with the CPU's kernels. The answers of a simulation show the quality to expect, its times mean nothing. This
@@ -54,7 +51,7 @@ export async function createNpuRuntime(options: NpuRuntimeOptions = {}): Promise
     const plugged = await openPluginRuntime({ target, profile: own, soc, threads });
     if (plugged !== undefined) return plugged;
   }
-  const settings = fallback ? {} : { settings: NPU_ONLY };
+  const settings = fallback ? {} : { settings: WHOLE_GRAPH };
   const { runtime, fallbacks } = await openProfiles(NPU, chosen, { threads, ...settings, fallback });
   return runtime ?? simulation(profile, threads, fallbacks);
 }

@@ -46,6 +46,8 @@ export type OpenPlugin = (request: {
   readonly threads?: number | undefined;
   /** Devices that were tried before, for the runtime's `device`. */
   readonly fallbacks: readonly Fallback[];
+  /** Whether the device must compute every node. Default: on an NPU. */
+  readonly whole?: boolean | undefined;
 }) => Promise<Runtime | undefined>;
 
 export interface OpenFirstOptions extends Omit<OrtRuntimeOptions, "providers" | "device"> {

@@ -22,6 +22,7 @@ import {
 } from "@slm/inference";
 import type { Graph } from "@slm/onnx";
 import type { HostTensor, Runtime } from "@slm/runtime";
+import type { AnswerOpening } from "@slm/tokenizer";
 import { BatchLoop, type LoopObserver, type LoopOptions } from "./batching/batch-loop.js";
 import { DRAFTED_ROWS } from "./batching/draft-steps.js";
 import { perRowDecoder, readsSeveralOfEveryRow } from "./batching/per-row-decoder.js";
@@ -44,6 +45,8 @@ export interface TextRequest {
   readonly source: readonly number[];
   /** The source's image, for a vision-language model. */
   readonly image?: ImageFile | undefined;
+  /** What the decoder is fed first. Default: BOS. */
+  readonly start?: number | undefined;
   /** Default: all that fit. */
   readonly maxTokens?: number | undefined;
   /** Default: greedy. */
@@ -156,8 +159,9 @@ export class ServedModel {
   }
 
   /** The model's own rules with those of a request. @throws SlmError USAGE for a rule that does not fit the vocabulary */
-  rulesOf(asked: TokenRules | undefined): TokenRules {
-    const rules = mergedRules(this.#loaded.generation.rules, asked);
+  rulesOf(asked: TokenRules | undefined, opening: AnswerOpening = {}): TokenRules {
+    const { forcedFirst } = opening;
+    const rules = mergedRules(this.#loaded.generation.rules, { ...asked, forcedFirst });
     checkRules(rules, this.model.vocabularySize);
     return rules;
   }
@@ -193,7 +197,7 @@ export class ServedModel {
 
   async #run(request: TextRequest, checked: CheckedText): Promise<TextAnswer> {
     const { maxTokens, constraint } = checked;
-    const { source, stop = [], signal } = request;
+    const { source, start, stop = [], signal } = request;
     // Whether an answer is withheld is known at its end, so nothing is streamed before.
     const onText = this.#threshold === undefined ? request.onText : undefined;
     const tokens: number[] = [];
@@ -214,6 +218,7 @@ export class ServedModel {
     const submitted = this.loop.submit({
       source,
       image: seen?.tokens,
+      start,
       maxTokens,
       ends: this.#loaded.generation.rules.furtherEnds,
       choose: recorder === undefined ? selector : recorder.choosing(selector),
@@ -272,7 +277,7 @@ export class ServedModel {
 
   /** Undefined for plain greedy decoding. */
   #selector(
-    { source, sampling, rules }: TextRequest,
+    { source, start, sampling, rules }: TextRequest,
     { maxTokens, constraint }: CheckedText,
   ): ((logits: Float32Array) => number) | undefined {
     if (sampling === undefined && constraint === undefined && !isRuling(rules)) return undefined;
@@ -280,10 +285,11 @@ export class ServedModel {
     return createTokenSelector({
       eos: tokens.eos,
       maxTokens,
-      before: [...(architecture === "decoder-only" ? source : []), tokens.bos],
+      before: [...(architecture === "decoder-only" ? source : []), start ?? tokens.bos],
       sampling: sampling && { ...sampling, random: createRandom(sampling.seed).next },
       rules,
       constraint,
+      source,
     });
   }
 }

@@ -1,4 +1,5 @@
 export { trainBpeTokenizer } from "./bpe-files.js";
+export { answerOpening, type AnswerOpening } from "./answer-opening.js";
 export { completeTokenizer, fillVocabulary, readExternalTokenizer } from "./external-tokenizer.js";
 export { createTokenizer, loadTokenizer } from "./load-tokenizer.js";
 export { vocabularySize } from "./library-tokenizer.js";

@@ -1,5 +1,6 @@
 /** Puts the tokens of a published model around texts: prefix, suffix, and the token of a language. */
 import { SlmError } from "@slm/core";
+import { missingLanguage } from "./answer-opening.js";
 import { tokenTexts } from "./token-texts.js";
 import type { LanguagePair, Tokenizer, TokenizerLanguages } from "./tokenizer.js";
 import type { TokenizerConfigJson, TokenizerFiles } from "./tokenizer-files.js";
@@ -71,12 +72,9 @@ function languagesOf(languages: Languages, idOf: Lookup): TokenizerLanguages {
 function languageToken({ tokens }: Languages, idOf: Lookup, code: string): number {
   if (Object.hasOwn(tokens, code)) return idOf(tokens[code]!);
   const known = Object.keys(tokens);
-  const shown = known.slice(0, 12).join(", ");
-  throw new SlmError(
-    "CONFIG_INVALID",
-    `tokenizer: the model has no language '${code}'; its ${known.length} languages are ${shown}${known.length > 12 ? ", ..." : ""}`,
-    { context: { language: code, languages: known } },
-  );
+  throw new SlmError("CONFIG_INVALID", `tokenizer: ${missingLanguage(known, code)}`, {
+    context: { language: code, languages: known },
+  });
 }
 
 function sourceLookup(files: TokenizerFiles): Lookup {

@@ -4,7 +4,7 @@ import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { startHostile } from "./hostile-clients.mjs";
 import { BODIES, CONNECTIONS } from "./hostile-kinds.mjs";
-import { failures, quantile, residentBytes, startServer, watchCpu } from "./server.mjs";
+import { failures, quantile, startServer, watchCpu, watchMemory } from "./server.mjs";
 
 const PROMPTS = ["abc", "deb", "cab", "bed", "cede", "added", "decade"];
 
@@ -127,17 +127,21 @@ export async function company(bundle, { seconds, grace, connections, hostile }) 
   const expected = await answersAlone(url);
   await load(url, { count: connections, seconds: Math.max(1, seconds / 4), expected });
   const cpuAlone = await watchCpu(server.pid);
+  // A collection of garbage may come at any moment of a load: one reading of the memory would say when, not how much is kept.
+  const memoryAlone = watchMemory(server.pid);
   const alone = { ...(await load(url, { count: connections, seconds, expected })), cpu: await cpuAlone() };
-  const before = await residentBytes(server.pid);
+  const { median: before } = await memoryAlone();
   const stopHostile = startHostile(url, hostile, Object.keys(ATTACKS));
   const cpuBeside = await watchCpu(server.pid);
+  const memoryBeside = watchMemory(server.pid);
   const beside = { ...(await load(url, { count: connections, seconds, expected })), cpu: await cpuBeside() };
-  const during = await residentBytes(server.pid);
+  const { largest: during } = await memoryBeside();
   const statuses = await stopHostile(grace);
   // Threads that were only needed for hostile requests end when they have been idle for ten seconds.
   await sleep(1000 * Math.min(20, 2 * seconds));
-  await load(url, { count: connections, seconds: Math.max(1, seconds / 10), expected });
-  const after = await residentBytes(server.pid);
+  const memoryAfter = watchMemory(server.pid);
+  await load(url, { count: connections, seconds: Math.max(1, seconds / 2), expected });
+  const { median: after } = await memoryAfter();
   const internal = await failures(url);
   const { exit } = await server.stop();
   const ratio = Number((beside.p99Ms / alone.p99Ms).toFixed(2));

@@ -103,10 +103,22 @@ export async function watchCpu(pid) {
 }
 
 /** Resident memory of a process [bytes]; undefined where the system does not tell. */
-export async function residentBytes(pid) {
+async function residentBytes(pid) {
   const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => undefined);
   const found = /^VmRSS:\s+(\d+) kB$/m.exec(status ?? "")?.[1];
   return found === undefined ? undefined : Number(found) * 1024;
+}
+
+/** Resident memory of a process, sampled twice a second. @returns a function that ends the samples and gives their median and largest [bytes] */
+export function watchMemory(pid) {
+  const samples = [];
+  const sample = async () => samples.push((await residentBytes(pid)) ?? NaN);
+  const timer = setInterval(() => void sample(), 500);
+  return async () => {
+    clearInterval(timer);
+    await sample();
+    return { median: quantile(samples, 0.5), largest: Math.max(...samples) };
+  };
 }
 
 export function quantile(values, share) {

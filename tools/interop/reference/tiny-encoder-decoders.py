@@ -37,11 +37,10 @@ def bart(cls, config, **more):
     sizes = dict(d_model=16, encoder_layers=1, decoder_layers=2, encoder_ffn_dim=20, decoder_ffn_dim=24)
     heads = dict(encoder_attention_heads=2, decoder_attention_heads=2, max_position_embeddings=24)
     dropout = dict(dropout=0.0, attention_dropout=0.0, activation_dropout=0.0)
+    return cls, config(vocab_size=VOCABULARY, **{**sizes, **heads, **dropout, **more})
 
-    return cls, config(vocab_size=VOCABULARY, **sizes, **heads, **dropout, **more)
 
-
-def t5gemma():
+def t5gemma(encoder={}, **more):
     stack = dict(
         vocab_size=VOCABULARY,
         hidden_size=16,
@@ -58,8 +57,9 @@ def t5gemma():
         dropout_rate=0.0,
         attention_dropout=0.0,
     )
+    stack.update(more)
     config = tf.T5GemmaConfig(
-        encoder=dict(stack, intermediate_size=20),
+        encoder=dict(dict(stack, intermediate_size=20), **encoder),
         decoder=dict(stack, cross_attention_hidden_size=16),
         vocab_size=VOCABULARY,
         dropout_rate=0.0,
@@ -166,6 +166,28 @@ FAMILIES = {
     ),
     "t5gemma": t5gemma,
     "t5gemma-defaults": t5gemma,
+    # Encoders with other heads than their decoders, and the remaining functions of feed-forward blocks.
+    "bart-heads": lambda: bart(
+        tf.BartForConditionalGeneration,
+        tf.BartConfig,
+        **dict(BART, encoder_attention_heads=4, activation_function="quick_gelu", encoder_no_repeat_ngram_size=2),
+    ),
+    "pegasus-heads": lambda: bart(
+        tf.PegasusForConditionalGeneration,
+        tf.PegasusConfig,
+        encoder_attention_heads=1,
+        activation_function="gelu_pytorch_tanh",
+        pad_token_id=0,
+        eos_token_id=1,
+        decoder_start_token_id=0,
+    ),
+    "t5gemma-heads": lambda: t5gemma(
+        dict(num_attention_heads=2, num_key_value_heads=1, head_dim=12, query_pre_attn_scalar=20), hidden_activation="gelu"
+    ),
+    "t5-quick-gelu": lambda: t5(tf.T5ForConditionalGeneration, tf.T5Config, feed_forward_proj="gated-quick_gelu"),
+    "t5-dense-act": lambda: t5(
+        tf.T5ForConditionalGeneration, tf.T5Config, feed_forward_proj="gated-gelu", dense_act_fn="gelu"
+    ),
 }
 if tf.__version__.startswith("5."):
     FAMILIES = {"t5gemma2": t5gemma2}
@@ -185,6 +207,11 @@ SEARCHES = [
     dict(num_beams=1, eos_token_id=[1, *range(20, 30)]),
     dict(num_beams=3, eos_token_id=[1, *range(30, 40)]),
 ]
+
+
+# Only newer directories have these.
+SOURCE_SEARCHES = [dict(num_beams=1, encoder_no_repeat_ngram_size=1), dict(num_beams=3, encoder_no_repeat_ngram_size=2)]
+WITH_SOURCE_SEARCHES = {"bart-heads", "pegasus-heads", "t5gemma-heads", "t5-quick-gelu", "t5-dense-act"}
 
 
 def randomize(model, generator):
@@ -235,6 +262,8 @@ def write(directory, name, make):
             beams=generate(num_beams=4, length_penalty=1.0, early_stopping=False),
             searches=[dict(settings=settings, tokens=generate(**settings)) for settings in SEARCHES],
         )
+        if directory.name in WITH_SOURCE_SEARCHES:
+            answers["searches"] += [dict(settings=settings, tokens=generate(**settings)) for settings in SOURCE_SEARCHES]
     tensors = dict(source, decoder_input_ids=target, encoder_output=result.encoder_last_hidden_state, logits=result.logits)
     save_file({key: value.contiguous() for key, value in tensors.items()}, directory / "expected.safetensors")
     (directory / "expected.json").write_text(json.dumps(answers) + "\n")

@@ -4,15 +4,18 @@ import { distillConfig } from "@slm/distillation";
 import { deviceOf } from "@slm/devices/table";
 import { exportConfig, planGraphsOf } from "@slm/onnx-export";
 import { checkDeviceScheme } from "@slm/quantization";
+import { requireCpuOfWorkers } from "../compute/compute.js";
 import { withEngine } from "../compute/open-engine.js";
 import { quantizeSection } from "../stages/quantize-stage.js";
 import type { CheckRequest } from "./check.js";
 import { aboutStudent, plannedStudent } from "./planned-student.js";
 
-/** The engine that trains is on this machine. @throws SlmError DEVICE_UNAVAILABLE */
-export async function checkEngine({ compute }: CheckRequest): Promise<void> {
-  // The default engine is part of the product.
-  if (compute.engine !== "onnx") await withEngine(compute, () => Promise.resolve());
+/** The engine and the device that train are on this machine. @throws SlmError DEVICE_UNAVAILABLE, USAGE */
+export async function checkEngine({ compute, hasWorkers }: CheckRequest): Promise<void> {
+  if (hasWorkers) requireCpuOfWorkers(compute);
+  // The default engine on the CPU is part of the product.
+  if (compute.engine !== "onnx" || (compute.device ?? "cpu") !== "cpu")
+    await withEngine(compute, () => Promise.resolve());
 }
 
 /**

@@ -11,6 +11,8 @@ export interface CheckRequest extends Pick<StageContext, "progress" | "signal"> 
   /** Artifacts that this run will read: those of stages that are done, or not selected. */
   readonly artifacts: Readonly<Record<string, string>>;
   readonly compute: Compute;
+  /** Whether workers compute what can be divided. */
+  readonly hasWorkers: boolean;
   /** Directory of the run. */
   readonly out: string;
 }

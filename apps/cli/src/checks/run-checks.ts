@@ -10,7 +10,7 @@ type DeviceCheck = "checkEngine" | "checkStudent" | "checkSchemes" | "checkChips
 type RowCheck = "checkLengths" | "checkMetrics";
 
 const CHECKS: readonly Check[] = [
-  { stages: ["teacher", "distill"], needs: [], check: (request) => devices("checkEngine", request) },
+  { stages: ["teacher", "cache", "distill"], needs: [], check: (request) => devices("checkEngine", request) },
   {
     stages: ["distill"],
     needs: [],

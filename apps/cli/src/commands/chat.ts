@@ -4,6 +4,7 @@ import { abstainFlag } from "../answers/abstain.js";
 import type { ChatTurn } from "../chat/chat.js";
 import { deviceFlags, deviceRequest } from "../device-flags.js";
 import { keyFlag, modelArgument, modelFlag, modelOf } from "../models/model-argument.js";
+import { languageFlags, languageOptions } from "../models/language-flags.js";
 import { samplingFlags, samplingOptions } from "../models/sampling-flags.js";
 import { SlmCommand } from "../slm-command.js";
 import { answerFor } from "../ui/printable.js";
@@ -23,6 +24,7 @@ export class ChatCommand extends SlmCommand<ChatResult> {
     "typed are kept on this machine in the user's cache folder.";
   static override args = { model: modelArgument };
   static override flags = {
+    ...languageFlags,
     ...samplingFlags,
     abstain: abstainFlag,
     history: Flags.boolean({ allowNo: true, default: true, summary: "Keep the lines that were typed." }),
@@ -55,7 +57,7 @@ export class ChatCommand extends SlmCommand<ChatResult> {
       const chat = new Chat({
         model,
         threshold,
-        generate: { ...samplingOptions(flags), jsonSchema },
+        generate: { ...samplingOptions(flags), ...languageOptions(flags), jsonSchema },
         print: (text) => {
           if (!isJson) process.stdout.write(answerFor(process.stdout)(text));
         },

@@ -10,6 +10,7 @@ import { formatMetric } from "../ui/metric-format.js";
 import { classLines, intervalText, sliceLines } from "../ui/evaluation-lines.js";
 import { rowsOf } from "../rows-flag.js";
 import { modelArgument, modelFlag, modelOf } from "../models/model-argument.js";
+import { languageFlags, languageOptions } from "../models/language-flags.js";
 import { SlmCommand } from "../slm-command.js";
 import { workersFlags } from "../workers/workers-address.js";
 
@@ -47,6 +48,7 @@ export class EvalCommand extends SlmCommand<EvalResult> {
   static override args = { model: modelArgument };
   static override flags = {
     ...evaluationFlags,
+    ...languageFlags,
     abstain: Flags.string({
       helpValue: "<x|choose>",
       summary:
@@ -110,6 +112,7 @@ export class EvalCommand extends SlmCommand<EvalResult> {
       async ({ directories: [model = ""], runtime, recipe }) => {
         const settings = await rowSettingsFor({ file: flags.data, model, needed: "rows", given });
         const rows = await readSlicedRows(flags.data, flags.slice, flags.limit, settings);
+        const { sourceLanguage, targetLanguage } = languageOptions(flags);
         const strategy = flags.beams === undefined ? undefined : beamSearch(flags.beams);
         const answered = await answeringWith(
           { workers, model, runtime, kind: recipe.kind, context },
@@ -119,6 +122,7 @@ export class EvalCommand extends SlmCommand<EvalResult> {
               rows,
               metrics,
               strategy,
+              languages: { source: sourceLanguage, target: targetLanguage },
               abstention,
               runtime,
               maker,

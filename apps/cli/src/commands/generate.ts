@@ -8,6 +8,7 @@ import { abstainFlag } from "../answers/abstain.js";
 import type { AnswerFileReport } from "../answers/answer-file.js";
 import type { RowAnswer } from "../answers/answer-rows.js";
 import { deviceFlags, deviceRequest } from "../device-flags.js";
+import { languageFlags, languageOptions } from "../models/language-flags.js";
 import { PENALTIES, samplingFlags, samplingOptions } from "../models/sampling-flags.js";
 import type { GenerateOptions, LoadedModel, Prompt } from "../library/load-model.js";
 import { keyFlag, modelArgument, modelFlag, modelOf } from "../models/model-argument.js";
@@ -98,6 +99,7 @@ export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileRes
       summary: "Print only what follows the last ####, for models that write a rationale first.",
       exclusive: ["stream"],
     }),
+    ...languageFlags,
     ...samplingFlags,
     "prompt-lookup": Flags.integer({
       min: 1,
@@ -125,6 +127,7 @@ export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileRes
     "<%= config.bin %> generate MODEL --prompt hello --temperature 0.8 --top-p 0.9 --seed 7 --stop END",
     "<%= config.bin %> generate runs/vqa/deploy --image scene.png --prompt 'how many stars are there?' --answer",
     "<%= config.bin %> generate runs/quickstart/deploy --input words.csv --output answers.csv",
+    "<%= config.bin %> generate nllb-cpu --prompt Hello. --source-language eng_Latn --target-language fra_Latn",
     "cat words.txt | <%= config.bin %> generate runs/quickstart/deploy --beams 4",
   ];
 
@@ -149,7 +152,7 @@ export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileRes
       const threshold = await thresholdOf(flags.abstain, model, (text) => {
         this.note(text);
       });
-      const sampling = { ...samplingOptions(flags), jsonSchema };
+      const sampling = { ...samplingOptions(flags), ...languageOptions(flags), jsonSchema };
       const options = { ...sampling, signal: this.signal };
       const { input, output } = flags;
       if (input !== undefined) {

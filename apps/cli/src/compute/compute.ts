@@ -1,14 +1,40 @@
 /**
- * The engine and threads of a run. They change the speed, not the result: settings that change results are in the stages' sections.
+ * The engine, device and threads of a run. They change the speed, and the result by rounding alone: settings that change results are in
+ * the stages' sections.
  */
+import { SlmError } from "@slm/core/errors";
+import { profilesOf } from "@slm/devices/table";
 import type { EngineName } from "@slm/tensor";
 
 /** Engines that train, the default first. A list of its own, so that reading flags loads no engine. */
 export const ENGINES = ["onnx", "js", "tensorflow"] as const satisfies readonly EngineName[];
 
+/** Devices that train, the default first: as `--device` takes them. */
+export const TRAINING_DEVICES = [
+  "cpu",
+  "gpu",
+  ...profilesOf("gpu").map((name) => `gpu:${name}` as const),
+] as const;
+
+export type TrainingDevice = (typeof TRAINING_DEVICES)[number];
+
 export interface Compute {
   /** Training engine. Exported models always run on ONNX Runtime. */
   readonly engine: EngineName;
+  /** Where the engine `onnx` trains. Default: the CPU. */
+  readonly device?: TrainingDevice | undefined;
   /** Threads one operator may use; absent: one per CPU core. */
   readonly threads?: number | undefined;
+}
+
+/** @throws SlmError USAGE for a device other than the CPU: workers train and score on the CPUs of their own machines */
+export function requireCpuOfWorkers({ device = "cpu" }: Compute): void {
+  if (device === "cpu") return;
+  throw new SlmError(
+    "USAGE",
+    `--workers: expected device cpu, because workers compute on their CPUs, got ${device}`,
+    {
+      suggestions: ["leave --workers out", "leave --device out"],
+    },
+  );
 }

@@ -1,17 +1,24 @@
 /** Opens engines and runtimes for the duration of a callback. Their packages are loaded only here. */
 import type { Runtime } from "@slm/runtime";
-import type { Engine, EngineName } from "@slm/tensor";
-import type { Compute } from "./compute.js";
+import { SlmError } from "@slm/core/errors";
+import type { Engine } from "@slm/tensor";
+import type { Compute, TrainingDevice } from "./compute.js";
+import { parseDevice } from "./devices.js";
 
 /**
  * The engine of a name. Closing it closes the runtime under it.
  *
- * @throws SlmError DEVICE_UNAVAILABLE if the engine is not on this machine
+ * @throws SlmError DEVICE_UNAVAILABLE if the engine or the device is not on this machine; USAGE for a device that the engine does not use
  */
-async function openEngine(name: EngineName, threads?: number): Promise<Engine> {
+async function openEngine({ engine: name, device = "cpu", threads }: Compute): Promise<Engine> {
   const { createEagerEngine, createOnnxEngine } = await import("@slm/tensor");
-  if (name !== "onnx") return createEagerEngine(name);
-  const runtime = await openRuntime(threads);
+  if (name !== "onnx") {
+    if (device === "cpu") return createEagerEngine(name);
+    throw new SlmError("USAGE", `engine ${name}: expected device cpu, got ${device}`, {
+      suggestions: ["--engine onnx"],
+    });
+  }
+  const runtime = await openTrainingRuntime(device, threads);
   const engine = createOnnxEngine(runtime);
   return {
     ...engine,
@@ -28,28 +35,48 @@ export async function openRuntime(threads?: number): Promise<Runtime> {
   return createCpuRuntime({ threads });
 }
 
-/** Runs `body` with an engine, and closes the engine afterwards, also after an error. */
-export async function withEngine<Result>(
-  { engine: name, threads }: Compute,
-  body: (engine: Engine) => Promise<Result>,
-): Promise<Result> {
-  const engine = await openEngine(name, threads);
-  try {
-    return await body(engine);
-  } finally {
-    await engine.close();
-  }
+/**
+ * ONNX Runtime on a device that trains. The CPU takes no part of a step in a GPU's place, and replaces no GPU that is missing: either would
+ * be so slow that an error serves better.
+ */
+async function openTrainingRuntime(device: TrainingDevice, threads: number | undefined): Promise<Runtime> {
+  const { kind, profile } = parseDevice(device);
+  if (kind === "cpu") return openRuntime(threads);
+  const { createGpuRuntime } = await import("@slm/runtime-node");
+  return createGpuRuntime({ profile, threads, fallback: false, whole: true });
 }
 
-/** Runs `body` with a runtime, and closes the runtime afterwards, also after an error. */
+/** Runs `body` with ONNX Runtime on the device that trains, and closes it afterwards, also after an error. */
+export async function withTrainingRuntime<Result>(
+  { device = "cpu", threads }: Pick<Compute, "device" | "threads">,
+  body: (runtime: Runtime) => Promise<Result>,
+): Promise<Result> {
+  return closing(await openTrainingRuntime(device, threads), body);
+}
+
+/** Runs `body` with an engine, and closes the engine afterwards, also after an error. */
+export async function withEngine<Result>(
+  compute: Compute,
+  body: (engine: Engine) => Promise<Result>,
+): Promise<Result> {
+  return closing(await openEngine(compute), body);
+}
+
+/** Runs `body` with a runtime of the CPU, and closes the runtime afterwards, also after an error. */
 export async function withRuntime<Result>(
   threads: number | undefined,
   body: (runtime: Runtime) => Promise<Result>,
 ): Promise<Result> {
-  const runtime = await openRuntime(threads);
+  return closing(await openRuntime(threads), body);
+}
+
+async function closing<Opened extends { readonly close: () => Promise<void> }, Result>(
+  opened: Opened,
+  body: (opened: Opened) => Promise<Result>,
+): Promise<Result> {
   try {
-    return await body(runtime);
+    return await body(opened);
   } finally {
-    await runtime.close();
+    await opened.close();
   }
 }

@@ -29,7 +29,7 @@ export async function estimateCache(request: PlanRequest<CacheConfig>): Promise<
   const rows = 64 * (facts.source + facts.target);
   const rate =
     TEACHER_SHARE *
-    (await measureMatmulRate({ rows, inner: shape.width, columns: shape.feedForward }, compute.threads));
+    (await measureMatmulRate({ rows, inner: shape.width, columns: shape.feedForward }, compute));
   const flops = (scored + requests) * (await teacherFlops(request, facts));
   const kept = Math.min(settings.k, facts.vocabulary);
   return {

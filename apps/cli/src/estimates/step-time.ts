@@ -19,13 +19,13 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Compute } from "../compute/compute.js";
-import { withEngine, withRuntime } from "../compute/open-engine.js";
+import { withEngine, withTrainingRuntime } from "../compute/open-engine.js";
 import { formatCount, formatSeconds } from "../ui/format.js";
 import type { DataFacts } from "./data-facts.js";
 
-/** Rate of float32 matrix products of a shape on ONNX Runtime [FLOP/s], a multiply-add counted as two. */
-export async function measureMatmulRate(shape: ProductShape, threads: number | undefined): Promise<number> {
-  return withRuntime(threads, (runtime) => productRate(runtime, shape));
+/** Rate of float32 matrix products of a shape on the device that trains [FLOP/s], a multiply-add counted as two. */
+export async function measureMatmulRate(shape: ProductShape, compute: Compute): Promise<number> {
+  return withTrainingRuntime(compute, (runtime) => productRate(runtime, shape));
 }
 
 /**
@@ -61,7 +61,7 @@ export async function estimateStep(plan: StepPlan): Promise<StepEstimate> {
   const { config, facts, settings, compute, flops } = plan;
   const batchTokens = settings.batchSize * (imageTokensOf(config) + facts.source + facts.target);
   const shape = { rows: Math.min(batchTokens, 4096), inner: config.width, columns: config.feedForward };
-  const rate = TRAINING_SHARE * (await measureMatmulRate(shape, compute.threads));
+  const rate = TRAINING_SHARE * (await measureMatmulRate(shape, compute));
   if (flops / rate > LONGEST_TIMED_STEP || imageTokensOf(config) > 0)
     return {
       seconds: flops / rate,

@@ -11,7 +11,7 @@ import type { Runtime, RuntimeDevice } from "@slm/runtime";
 import type { DeviceRequest } from "../compute/devices.js";
 import { contextOf, type WorkOptions } from "./work.js";
 
-/** A prompt: a text, and for a vision-language model an image. */
+/** A prompt: a text, for a vision-language model an image, and for a multilingual one perhaps languages. */
 export type Prompt =
   | string
   | {
@@ -19,6 +19,9 @@ export type Prompt =
       readonly text?: string | undefined;
       /** A file, or the bytes of one: PNG, JPEG, WebP or another format that sharp reads. */
       readonly image?: string | Uint8Array | undefined;
+      /** Languages of this prompt and its answer, in the place of those of the options. */
+      readonly sourceLanguage?: string | undefined;
+      readonly targetLanguage?: string | undefined;
     };
 
 /** The device that runs the model. */
@@ -41,6 +44,12 @@ export interface LoadModelOptions extends WorkOptions, DeviceRequest {
 export interface GenerateOptions extends SamplingOptions {
   /** Prompts that are decoded together. Default: 16. */
   readonly batchSize?: number | undefined;
+  /**
+   * Languages of prompts and answers, as the tokenizer of a multilingual model names them: fra_Latn (NLLB), fr (M2M-100), fr_XX (mBART).
+   * Default: the model's own.
+   */
+  readonly sourceLanguage?: string | undefined;
+  readonly targetLanguage?: string | undefined;
   /** Answers are JSON that this JSON Schema allows. */
   readonly jsonSchema?: unknown;
   /** Called with each new piece of an answer's text, and the index of its prompt. */
@@ -178,6 +187,8 @@ class OpenModel implements LoadedModel {
 
   async #settings({
     batchSize,
+    sourceLanguage,
+    targetLanguage,
     jsonSchema,
     onToken,
     signal,
@@ -190,6 +201,7 @@ class OpenModel implements LoadedModel {
     return {
       ...samplingOptions(sampling),
       batchSize,
+      languages: { source: sourceLanguage, target: targetLanguage },
       constraint,
       onToken,
       signal,
@@ -201,8 +213,10 @@ const isList = (asked: Prompt | readonly Prompt[]): asked is readonly Prompt[] =
 
 async function sourceOf(prompt: Prompt): Promise<Source> {
   if (typeof prompt === "string") return prompt;
-  const { text, image } = prompt;
-  if (image === undefined) return { text };
+  const { text, image, sourceLanguage: source, targetLanguage: target } = prompt;
+  const languages = { source, target };
+  if (image === undefined) return { text, languages };
   const { imageOfBytes, imageOfFile } = await import("@slm/vision");
-  return { text, image: typeof image === "string" ? imageOfFile(image) : imageOfBytes(image, "the image") };
+  const shown = typeof image === "string" ? imageOfFile(image) : imageOfBytes(image, "the image");
+  return { text, image: shown, languages };
 }

@@ -1,5 +1,6 @@
 /** Recipes as functions: a whole run, one stage of it, or the plan of either. Stages are loaded when they are needed. */
 import type { EngineName } from "@slm/tensor";
+import type { TrainingDevice } from "../compute/compute.js";
 import type { PipelineOptions } from "../pipeline/pipeline-options.js";
 import type { PlannedStage, StageOutcome } from "../pipeline/run-pipeline.js";
 import type { RecipeSources } from "../recipe/resolve-recipe.js";
@@ -16,6 +17,8 @@ export interface RecipeOptions extends WorkOptions {
   readonly out?: string | undefined;
   /** Training engine. Default: the recipe's, else `onnx`. */
   readonly engine?: EngineName | undefined;
+  /** Device that trains. Default: the recipe's, else `cpu`. */
+  readonly device?: TrainingDevice | undefined;
   /** Threads one operator may use. Default: as many as there are processors. */
   readonly threads?: number | undefined;
   /** Runs stages again even if nothing changed. */
@@ -93,7 +96,7 @@ export async function planPrepared(prepared: PipelineOptions): Promise<RunPlan> 
 
 /** Where the settings of a run come from. */
 export function sourcesOf(recipe: string | undefined, options: RecipeOptions): RecipeSources {
-  const { set = [], environment = {}, engine, threads } = options;
-  const compute = Object.entries({ engine, threads }).filter(([, value]) => value !== undefined);
+  const { set = [], environment = {}, engine, device, threads } = options;
+  const compute = Object.entries({ engine, device, threads }).filter(([, value]) => value !== undefined);
   return { path: recipe, sets: [...set, ...compute.map(([key, value]) => `${key}=${value}`)], environment };
 }

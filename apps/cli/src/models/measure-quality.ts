@@ -20,6 +20,7 @@ import {
   type EvaluationRow,
 } from "@slm/inference";
 import type { Runtime } from "@slm/runtime";
+import type { LanguagePair } from "@slm/tokenizer";
 import { rowImage } from "./row-images.js";
 
 /** Batch size: enough to use two cores, and small enough for batches of similar length. */
@@ -32,6 +33,8 @@ export interface QualityRequest {
   readonly metrics: readonly EvaluationMetricName[];
   /** Decoding strategy. Default: greedy. */
   readonly strategy?: Strategy | undefined;
+  /** Languages of sources and answers. Default: the model's own. */
+  readonly languages?: LanguagePair | undefined;
   /** A threshold of confidence to report on, or how to choose one on the rows. */
   readonly abstention?: number | AbstentionOptions | undefined;
   readonly runtime: Runtime;
@@ -119,7 +122,7 @@ function valueText(value: unknown): string {
  * @throws SlmError as evaluateModel and loadScoringGenerator
  */
 export async function measureQuality(request: QualityRequest): Promise<Evaluation> {
-  const { model, rows, metrics, strategy, abstention, runtime, maker, context } = request;
+  const { model, rows, metrics, strategy, languages, abstention, runtime, maker, context } = request;
   const { predictionsPath, intervalSeed } = request;
   const generator = maker === undefined ? await loadScoringGenerator(model, runtime) : undefined;
   try {
@@ -132,7 +135,7 @@ export async function measureQuality(request: QualityRequest): Promise<Evaluatio
       // Every beam takes a row of the batch.
       batchSize: strategy?.kind === "beam" ? Math.ceil(BATCH_SIZE / strategy.beams) : BATCH_SIZE,
       abstention,
-      options: strategy === undefined ? undefined : { strategy },
+      options: { strategy, languages },
       total: rows.length,
       progress: context.progress,
       signal: context.signal,

@@ -17,6 +17,7 @@ import type { CheckRequest } from "../checks/check.js";
 import { checkFiles } from "../checks/check-files.js";
 import { withRehearsedData } from "../checks/rehearse-data.js";
 import { RunChecks } from "../checks/run-checks.js";
+import { STAGE_SECONDS } from "../estimates/stage-seconds.js";
 import { aboutOf } from "../summary/run-artifacts.js";
 import type { PipelineOptions } from "./pipeline-options.js";
 import { plannedStages, prepare, sectionOf, stateOf, type PreparedStage } from "./prepared-stage.js";
@@ -149,7 +150,7 @@ async function checkedPlan(
       const estimate = !running.includes(stage)
         ? {}
         : seconds !== undefined
-          ? { seconds, basis: "it took as long in this plan" }
+          ? { seconds: seconds + STAGE_SECONDS, basis: "it took as long in this plan" }
           : await stage.estimate({ ...estimateRequest(stage, options, made.artifacts), students });
       estimated.push({ ...plan[index]!, estimate });
     }
@@ -161,7 +162,7 @@ async function checkedPlan(
 function checkRequest(
   running: readonly Stage[],
   selected: readonly Stage[],
-  { recipe, stages, out }: PipelineOptions,
+  { recipe, stages, out, workers }: PipelineOptions,
 ): Omit<CheckRequest, "progress" | "signal"> {
   const sections = Object.entries(recipe.sections).map(([name, { settings }]) => [name, settings] as const);
   const isToDo = new Set(running.map(({ name }) => name));
@@ -176,6 +177,7 @@ function checkRequest(
     running: [...isToDo],
     artifacts: Object.fromEntries(artifacts),
     compute: recipe.compute,
+    hasWorkers: workers !== undefined,
     out,
   };
 }

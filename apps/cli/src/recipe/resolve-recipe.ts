@@ -3,7 +3,7 @@ import type { Origin } from "@slm/core";
 import { basename, dirname, extname, resolve } from "node:path";
 import { Document, isScalar } from "yaml";
 import { z } from "zod";
-import { ENGINES, type Compute } from "../compute/compute.js";
+import { ENGINES, TRAINING_DEVICES, type Compute } from "../compute/compute.js";
 import { checkSettings } from "./check-recipe.js";
 import { inferMetrics } from "./infer-metrics.js";
 import { LayerStack, environmentLayers, flagLayers, recipeLayer } from "./layers.js";
@@ -59,6 +59,10 @@ const recipeFields = {
     .enum(ENGINES)
     .default("onnx")
     .describe("Training engine: ONNX Runtime, plain JavaScript (slow), or libtensorflow."),
+  device: z
+    .enum(TRAINING_DEVICES)
+    .optional()
+    .describe("Device that trains with the engine onnx; there is no fallback. Default: cpu."),
   threads: z.int().positive().max(1024).optional().describe("Intra-op threads. Default: one per CPU core."),
 };
 
@@ -121,14 +125,18 @@ export async function resolveRecipe(
   const layers = new LayerStack(withoutNulls(all, known));
   const settings = onlyNeeded(inferMetrics(layers.value), known, needed);
   const checked = checkSettings(schema, settings, layers);
-  const { name, seed, engine, threads } = z.object(recipeFields).parse(checked);
+  const { name, seed, engine, device, threads } = z.object(recipeFields).parse(checked);
   return {
     name: name ?? (sources.path === undefined ? "run" : nameOf(sources.path)),
     path: sources.path,
     seed,
     seedOrigin: layers.originOf(["seed"]),
-    compute: { engine, threads },
-    computeOrigins: { engine: layers.originOf(["engine"]), threads: layers.originOf(["threads"]) },
+    compute: { engine, device, threads },
+    computeOrigins: {
+      engine: layers.originOf(["engine"]),
+      device: layers.originOf(["device"]),
+      threads: layers.originOf(["threads"]),
+    },
     sections: Object.fromEntries(
       needed.map((section) => [section, sectionOf(section, checked[section], layers)]),
     ),
@@ -168,6 +176,7 @@ export function printRecipe(recipe: ResolvedRecipe): string {
   };
   comment(["seed"], recipe.seedOrigin);
   comment(["engine"], recipe.computeOrigins.engine);
+  comment(["device"], recipe.computeOrigins.device);
   comment(["threads"], recipe.computeOrigins.threads);
   for (const [name, { settings, origins }] of Object.entries(recipe.sections)) {
     for (const path of asMapping(settings) === undefined ? [] : leafPaths(settings)) {

@@ -4,6 +4,7 @@ import { SlmError } from "@slm/core/errors";
 import { distillConfig } from "@slm/distillation";
 import { join } from "node:path";
 import type { SweepResult } from "../commands/sweep.js";
+import { requireCpuOfWorkers } from "../compute/compute.js";
 import { prepareStage, type StageOptions } from "../library/run-stage.js";
 import { contextOf, type WorkOptions } from "../library/work.js";
 import type { PipelineOptions } from "../pipeline/pipeline-options.js";
@@ -16,7 +17,7 @@ import { localTrials, type PlannedTrial, type TrialContext, type TrialRunner } f
 
 export interface SweepOptions extends Pick<
   StageOptions,
-  "set" | "environment" | "out" | "engine" | "threads"
+  "set" | "environment" | "out" | "engine" | "device" | "threads"
 > {
   /** Settings to vary, as `parseAxis` reads them. */
   readonly vary: readonly string[];
@@ -76,6 +77,7 @@ async function sweepWith(
   given: TrialContext & { readonly context: StageContext },
   go: (runner: TrialRunner) => Promise<SweepOutcome>,
 ): Promise<SweepOutcome> {
+  requireCpuOfWorkers(given.compute);
   const { workerTrials } = await import("../workers/worker-trials.js");
   return withWorkers(workers, (runner) => go(workerTrials(runner, sweep, given)));
 }

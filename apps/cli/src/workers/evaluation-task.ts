@@ -21,6 +21,7 @@ const taskSchema = z.strictObject({
   metrics: z.array(z.string()).min(1),
   batchSize: z.int().positive(),
   strategy: strategy.optional(),
+  languages: z.strictObject({ source: z.string().optional(), target: z.string().optional() }).optional(),
   rows: z.array(
     z.strictObject({
       source: z.string(),
@@ -38,14 +39,14 @@ const answersSchema = z.strictObject({
 
 /** What a chunk's answers depend on besides its rows. @throws SlmError UNEXPECTED for options that do not travel */
 export function requestOf({ metrics, batchSize, options = {} }: ChunkRequest): Omit<Task, "rows"> {
-  const { strategy: chosen, ...others } = options;
+  const { strategy: chosen, languages, ...others } = options;
   const known = strategy.optional().safeParse(chosen);
   if (!known.success || Object.values(others).some((value) => value !== undefined))
     throw new SlmError(
       "UNEXPECTED",
       "evaluate: workers answer greedily or with beams, without further options",
     );
-  return { metrics: [...metrics], batchSize, strategy: known.data };
+  return { metrics: [...metrics], batchSize, strategy: known.data, languages };
 }
 
 /** Sends a chunk, its images before it. @returns the file of the task */
@@ -83,12 +84,13 @@ export async function readChunk(
     metrics,
     batchSize,
     strategy: chosen,
+    languages,
   } = readSent(taskSchema, await files.getBytes(task), "evaluate: not the task of a chunk");
   return {
     request: {
       metrics: parseEvaluationMetrics(metrics.join(",")),
       batchSize,
-      options: chosen && { strategy: chosen },
+      options: { strategy: chosen, languages },
     },
     rows: rows.map(({ image, ...row }) =>
       image === undefined ? row : { ...row, image: { name: image.name, source: sharedImage(files, image) } },

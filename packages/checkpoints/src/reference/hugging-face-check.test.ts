@@ -80,8 +80,10 @@ describe("a model that differs", () => {
   });
 
   test.each([
-    ["t5", { feed_forward_proj: "gated-tanh" }, "feed_forward_proj 'gated-tanh'"],
-    ["bart", { decoder_attention_heads: 4 }, "decoder_attention_heads 4"],
+    ["t5", { feed_forward_proj: "gated-tanh", dense_act_fn: null }, "feed_forward_proj 'tanh'"],
+    ["t5", { dense_act_fn: "mish" }, "dense_act_fn 'mish'"],
+    ["bart", { decoder_attention_heads: 3 }, "decoder_attention_heads 3 does not divide d_model 16"],
+    ["bart", { activation_function: "laplace" }, "activation_function 'laplace'"],
     ["t5", { model_type: "longt5" }, "model_type 'longt5'"],
     ["t5", { num_layers: 9999 }, "9999 layers"],
   ])("%s with %o is rejected by name", async (name, settings, message) => {

@@ -319,10 +319,17 @@ async function isSameAnswer(
     maxTokens: MAX_NEW_TOKENS,
     strategy,
     rules: settings.rules,
+    source: (row) => idsOfRow(expected.source, row),
   });
   await decoder.close();
   const actual = decoded.map((row) => [start, ...row.tokens, ...(row.end === undefined ? [] : [row.end])]);
   return actual.length === tokens.length && actual.every((row, at) => isPadded(row, tokens[at]!, [pad, eos]));
+}
+
+/** Ids of a row, padding included, as the library reads them. */
+function idsOfRow({ shape, data }: HostTensor, row: number): readonly number[] {
+  const length = shape[1]!;
+  return Array.from(data as ArrayLike<number | bigint>, Number).slice(row * length, (row + 1) * length);
 }
 
 type RepeatedSource = Pick<Expected, "source" | "mask">;

@@ -34,7 +34,7 @@ export interface ChunkRequest {
   /** Sources decoded together. */
   readonly batchSize: number;
   /** How to answer: strategy, longest answer. Default: as the generator does, greedily. */
-  readonly options?: Pick<GenerateOptions, "strategy" | "maxTokens" | "seed"> | undefined;
+  readonly options?: Pick<GenerateOptions, "strategy" | "maxTokens" | "seed" | "languages"> | undefined;
 }
 
 /** What becomes of a chunk: one of each per row, or none where the metrics need none. */

@@ -146,13 +146,13 @@ export async function answerChunk(rows: readonly EvaluationRow[], input: ChunkIn
 
 async function scoresOf(
   chunk: readonly EvaluationRow[],
-  { scorer, batchSize, signal }: ChunkInput,
+  { scorer, batchSize, options = {}, signal }: ChunkInput,
 ): Promise<readonly Likelihood[]> {
   if (scorer === undefined) {
     throw new SlmError("USAGE", `evaluate: ${PERPLEXITY} needs a model that scores texts, got none`);
   }
   const pairs = chunk.map((row) => ({ source: promptOf(row), answer: firstReference(row.references) }));
-  const scored = await scorer.score(pairs, { batchSize, signal });
+  const scored = await scorer.score(pairs, { batchSize, languages: options.languages, signal });
   requireCount(scored.length, chunk.length, "likelihoods from the scorer");
   return scored;
 }

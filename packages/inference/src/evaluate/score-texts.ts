@@ -1,12 +1,12 @@
 /** Log-likelihoods of given answers, from which perplexity is computed. */
 import type { DeviceModel } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
-import { checkLength, resolvePrompt } from "../model-limits.js";
+import { checkLength, languagesFor, resolvePrompt } from "../model-limits.js";
 import { createGenerator } from "../generator.js";
 import { loadModel } from "../loaded-model.js";
 import { type Generator, type Source } from "../types.js";
 import type { Runtime } from "@slm/runtime";
-import type { Tokenizer } from "@slm/tokenizer";
+import { answerOpening, type LanguagePair, type Tokenizer } from "@slm/tokenizer";
 import { isBlank } from "./references.js";
 import { TeacherForcing } from "./teacher-forcing.js";
 
@@ -26,6 +26,8 @@ export interface Likelihood {
 interface ScoreOptions {
   /** Pairs scored together. */
   readonly batchSize: number;
+  /** Languages of sources and answers that name none. Default: the model's own. */
+  readonly languages?: LanguagePair | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -73,6 +75,10 @@ class ScoringGenerator implements Generator, Scorer {
     return this.#generator.model;
   }
 
+  get languages(): Generator["languages"] {
+    return this.#generator.languages;
+  }
+
   get drafts(): Generator["drafts"] {
     return this.#generator.drafts;
   }
@@ -96,13 +102,14 @@ class ScoringGenerator implements Generator, Scorer {
   }
 
   async score(pairs: readonly ScoredPair[], options: ScoreOptions): Promise<readonly Likelihood[]> {
-    const encoded = pairs.map((pair, index) => this.#encode(pair, index));
+    const { signal, languages } = options;
+    const encoded = pairs.map((pair, index) => this.#encode(pair, index, languages));
     const likelihoods = new Map<number, Likelihood>();
     const sameLength = this.model.architecture === "decoder-only";
     // Static graphs take one text at a time, whatever the batch size.
     const batchSize = this.model.static === undefined ? options.batchSize : 1;
     for (const batch of planBatches(encoded, batchSize, sameLength)) {
-      const nats = await this.#scoreBatch(batch, options.signal);
+      const nats = await this.#scoreBatch(batch, { signal, languages });
       batch.forEach(({ index, target }, row) => {
         likelihoods.set(index, { nats: nats[row]!, tokens: target.length });
       });
@@ -110,13 +117,15 @@ class ScoringGenerator implements Generator, Scorer {
     return pairs.map((_, index) => likelihoods.get(index)!);
   }
 
-  #encode({ source, answer }: ScoredPair, index: number): EncodedPair {
+  #encode({ source, answer }: ScoredPair, index: number, given: LanguagePair | undefined): EncodedPair {
     const { architecture, maxTarget } = this.model;
     const where = `score: source ${index + 1}`;
     const text = resolvePrompt(typeof source === "string" ? { text: source } : source, this.model, where);
-    const sourceLength = this.#tokenizer.encodeSource(text).length;
+    const languages = languagesFor(source, given);
+    answerOpening(this.#tokenizer, languages, where);
+    const sourceLength = this.#tokenizer.encodeSource(text, languages).length;
     checkLength(sourceLength, this.model, where);
-    const answerIds = isBlank(answer) ? [] : this.#tokenizer.encodeTarget(answer);
+    const answerIds = isBlank(answer) ? [] : this.#tokenizer.encodeTarget(answer, languages);
     const target = [...answerIds, this.model.tokens.eos];
     // A decoder-only model keeps the source in the same cache.
     const room = architecture === "decoder-only" ? maxTarget - sourceLength : maxTarget;
@@ -131,17 +140,17 @@ class ScoringGenerator implements Generator, Scorer {
 
   async #scoreBatch(
     batch: readonly EncodedPair[],
-    signal: AbortSignal | undefined,
+    options: Pick<ScoreOptions, "languages" | "signal">,
   ): Promise<readonly number[]> {
     const targets = batch.map(({ target }) => target);
     const { result, nats } = await this.#forcing.force(targets, () =>
       this.#generator.generate(
         batch.map(({ source }) => source),
         {
+          ...options,
           strategy: { kind: "greedy" },
           batchSize: batch.length,
           maxTokens: Math.max(...targets.map(({ length }) => length)),
-          signal,
         },
       ),
     );

@@ -52,7 +52,7 @@ async function decodeSource(
   return withStaticSource(loaded, source, async (parts, imageMs) => {
     const steps = new StaticDraftVerifier(withChunk(parts));
     const decoded = await decodeWithDrafts(steps, {
-      bos: model.tokens.bos,
+      bos: source.opening?.start ?? model.tokens.bos,
       eos: model.tokens.eos,
       rules: options.rules,
       ownDrafts: heads,

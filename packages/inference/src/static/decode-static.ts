@@ -44,6 +44,8 @@ async function decodeSource(
       eos,
       pad,
       maxTokens: roomForTokens(loaded.model, prefix.length, options.maxTokens),
+      opening: () => source.opening,
+      source: () => source.ids,
       before: () => prefix,
       random: random && (() => random(row)),
       onToken: (_, token) => onToken?.(row, token),

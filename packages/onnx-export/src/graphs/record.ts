@@ -1,6 +1,6 @@
 /** Records one graph of a model from the functions that train it, with the lowering variants of a device. */
 import { checkGraph, optimizeGraph, type Graph } from "@slm/onnx";
-import { parameterSpecs, type ModelConfig, type Parameters } from "@slm/model";
+import { carryOf, parameterSpecs, type ModelConfig, type Parameters } from "@slm/model";
 import { type Checkpoint } from "@slm/checkpoints";
 import { Recorder, registerRecordingBackend, withLowering, withRecorder, type Tensor } from "@slm/tensor";
 import { GraphValues, type GraphInputs, type LoweringContext } from "../lowerings/context.js";
@@ -8,6 +8,7 @@ import { loweringTable } from "../lowerings/lowering-variants.js";
 import type { Device } from "../profiles.js";
 import { fuseHorizontally } from "./horizontal-fusion.js";
 import { GraphWeights } from "../weights/graph-weights.js";
+import { fitHalfRange } from "../weights/half-range.js";
 import { groupHeads } from "../weights/head-order.js";
 import { withShortTables, type Shortlist } from "../weights/shortlist.js";
 import { WeightStore } from "../weights/weight-store.js";
@@ -20,6 +21,8 @@ export interface GraphSource<Config extends ModelConfig = ModelConfig> {
   readonly config: Config;
   readonly device: Device;
   readonly weights: WeightStore;
+  /** What inputs of norms are divided by, by the name of the gain; others by 1. */
+  readonly divisors: ReadonlyMap<string, number>;
   /** Tokens that a decoder of dynamic sizes knows. Absent: all. */
   readonly shortlist?: Shortlist | undefined;
   readonly metadata?: Metadata | undefined;
@@ -29,6 +32,7 @@ export interface GraphSource<Config extends ModelConfig = ModelConfig> {
  * A checkpoint as a source of graphs.
  *
  * @param deferred whether weights are read when they are written (see {@link WeightStore}). Default: at once.
+ * @param planned whether weights have no values yet, so that sums are not fitted to float16. Default: they have.
  * @param shortlist tokens that the decoder knows. Default: all.
  */
 export function graphSource<Config extends ModelConfig>(
@@ -37,19 +41,25 @@ export function graphSource<Config extends ModelConfig>(
   {
     metadata,
     deferred = false,
+    planned = false,
     shortlist,
   }: {
     readonly metadata?: Metadata | undefined;
     readonly deferred?: boolean;
+    readonly planned?: boolean;
     readonly shortlist?: Shortlist | undefined;
   } = {},
 ): GraphSource<Config> {
-  const { config, weights } = groupHeads(checkpoint);
+  const { config, weights: own } = groupHeads(checkpoint);
+  const isHalf = device.precision === "float16" || (device.precision === "float32" && device.isHalf === true);
+  const { weights, divisors } =
+    isHalf && !planned ? fitHalfRange(config, own) : { weights: own, divisors: new Map<string, number>() };
   const all = shortlist === undefined ? weights : withShortTables(config, weights, shortlist);
   return {
     config,
     device,
     weights: new WeightStore(all, { precision: device.precision, deferred }),
+    divisors,
     shortlist,
     metadata,
   };
@@ -96,6 +106,7 @@ export function recordGraph(
     device,
     weights: new GraphWeights(source.weights),
     positions: spec.positions,
+    divisors: source.divisors,
     runsAreLong: config.architecture === "decoder-only",
     values: new GraphValues(spec.biases),
   };
@@ -118,6 +129,8 @@ function parameterHandles(recorder: Recorder, config: ModelConfig, weights: Weig
   const handles: Record<string, Tensor> = {};
   for (const { name, shape } of parameterSpecs(config)) {
     if (weights.has(name)) handles[name] = recorder.tensor(name, shape);
+    const carry = carryOf(name.replace(/Norm\.weight$/u, ""));
+    if (weights.has(carry)) handles[carry] = recorder.tensor(carry, [1]);
   }
   return handles;
 }

@@ -12,6 +12,8 @@ export interface LoweringContext {
   readonly positions: number;
   /** Whether the graph also takes many new positions at once: a decoder-only model reads its source so. */
   readonly runsAreLong: boolean;
+  /** What inputs of norms were divided by, by the name of the gain (`weights/half-range.ts`). */
+  readonly divisors: ReadonlyMap<string, number>;
   readonly values: GraphValues;
 }
 

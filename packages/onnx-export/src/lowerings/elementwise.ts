@@ -1,6 +1,6 @@
 /** Elementwise ops: activations, products of gates, capped logits, and the residual sum. */
 import { text } from "@slm/onnx";
-import { CONTRIB, QUICK_GELU_SLOPE, type Lowering } from "@slm/tensor";
+import { CONTRIB, QUICK_GELU_SLOPE, type Lowering, type Recorder, type Tensor } from "@slm/tensor";
 import type { LoweringContext } from "./context.js";
 import { capped } from "./decomposed-attention.js";
 
@@ -70,9 +70,17 @@ export function scaledSigmoidProduct({ device }: LoweringContext): Lowering<"qui
   };
 }
 
-export function product(): Lowering<"multiply"> {
-  return (recorder, { a, b }) => recorder.record("Mul", [a, b], a.shape);
+/** A weight as `b` is broadcast over the axes it lacks. */
+export function product(context: LoweringContext): Lowering<"multiply"> {
+  return (recorder, { a, b }) =>
+    recorder.record("Mul", [recorder.nameOf(a), operand(recorder, context, b)], a.shape);
 }
+
+/** Name of a value, or of a weight, which is then stored. */
+const operand = (recorder: Recorder, { weights }: LoweringContext, tensor: Tensor): string =>
+  weights.isWeight(recorder, tensor)
+    ? weights.store(recorder, tensor, "as-stored").name
+    : recorder.nameOf(tensor);
 
 export function cappedLogits(): Lowering<"softcap"> {
   return (recorder, { x }, { limit }) =>
@@ -80,11 +88,7 @@ export function cappedLogits(): Lowering<"softcap"> {
 }
 
 /** A weight as `b` is broadcast over the axes it lacks. */
-export function residualSum({ weights }: LoweringContext): Lowering<"add"> {
-  return (recorder, { a, b }) => {
-    const added = weights.isWeight(recorder, b)
-      ? weights.store(recorder, b, "as-stored").name
-      : recorder.nameOf(b);
-    return recorder.record("Add", [recorder.nameOf(a), added], a.shape);
-  };
+export function residualSum(context: LoweringContext): Lowering<"add"> {
+  return (recorder, { a, b }) =>
+    recorder.record("Add", [recorder.nameOf(a), operand(recorder, context, b)], a.shape);
 }

@@ -41,6 +41,7 @@ function record(
       positions: 8,
       values: new GraphValues(),
       runsAreLong: false,
+      divisors: new Map(),
     };
     withLowering(loweringTable(context, device.operators), () => {
       body(input, recorder);

@@ -113,7 +113,7 @@ export function loweringTable(context: LoweringContext, operators: LoweringVaria
     rmsNorm,
     qkNorm: VARIANTS.qkNorm[operators.qkNorm](context, rmsNorm),
     silu: VARIANTS.silu[operators.silu](),
-    multiply: VARIANTS.multiply[operators.multiply](),
+    multiply: VARIANTS.multiply[operators.multiply](context),
     softcap: VARIANTS.softcap[operators.softcap](),
     gelu: VARIANTS.gelu[operators.gelu](context),
     erfGelu: VARIANTS.erfGelu[operators.erfGelu](context),

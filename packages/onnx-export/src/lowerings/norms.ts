@@ -60,15 +60,20 @@ export function scaledNorm(context: LoweringContext): Lowering<"rmsNorm"> {
   });
 }
 
-function gainedNorm({ device, weights }: LoweringContext, normalize: NormalizeRows): Lowering<"rmsNorm"> {
+function gainedNorm(context: LoweringContext, normalize: NormalizeRows): Lowering<"rmsNorm"> {
+  const { device, weights } = context;
   return (recorder, { x, weight }, { epsilon }) => {
     const gain = weights.store(recorder, weight, "as-stored").name;
     const normed = inFloat32(recorder, recorder.nameOf(x), device.precision, (wide) =>
-      normalize(recorder, wide, epsilon),
+      normalize(recorder, wide, dividedEpsilon(context, gain, epsilon)),
     );
     return recorder.record("Mul", [normed, gain], x.shape);
   };
 }
+
+/** The epsilon of a norm whose input was divided: by the square of that. */
+const dividedEpsilon = ({ divisors }: LoweringContext, gain: string, epsilon: number): number =>
+  epsilon / (divisors.get(gain) ?? 1) ** 2;
 
 /** Reduction axes became an input with opset 18. */
 const AXES_AS_INPUT = 18;
@@ -104,11 +109,17 @@ export function perHeadNorm(context: LoweringContext, norm: Lowering<"rmsNorm">)
 }
 
 /** ONNX's own operator, opset 23. It computes in float32 (`stash_type` 1). */
-export function standardNorm({ weights }: LoweringContext): Lowering<"rmsNorm"> {
-  return (recorder, { x, weight }, { epsilon }) =>
-    recorder.record("RMSNormalization", [x, weights.store(recorder, weight, "as-stored").name], x.shape, {
-      attributes: { axis: int(-1), epsilon: float(epsilon), stash_type: int(1) },
+export function standardNorm(context: LoweringContext): Lowering<"rmsNorm"> {
+  return (recorder, { x, weight }, { epsilon }) => {
+    const gain = context.weights.store(recorder, weight, "as-stored").name;
+    return recorder.record("RMSNormalization", [recorder.nameOf(x), gain], x.shape, {
+      attributes: {
+        axis: int(-1),
+        epsilon: float(dividedEpsilon(context, gain, epsilon)),
+        stash_type: int(1),
+      },
     });
+  };
 }
 
 /** ONNX's own operator, opset 17, in float32 (`stash_type` 1). */

@@ -1,7 +1,7 @@
 /** Heads in the order that exported graphs read them. */
 import { createHostTensor, type HostTensor } from "@slm/runtime";
 import type { Checkpoint } from "@slm/checkpoints";
-import type { ModelConfig } from "@slm/model";
+import { stackHeads, type ModelConfig } from "@slm/model";
 import { LazyWeights } from "./lazy-weights.js";
 
 const QUERY = /^(?:encoder|decoder|draft)\.(?:.*\.)?(?:attention|crossAttention)\.query\.(?:weight|bias)$/;
@@ -17,9 +17,13 @@ export function groupHeads<Config extends ModelConfig>({
   weights,
 }: Checkpoint & { readonly config: Config }): Checkpoint & { readonly config: Config } {
   if (config.headOrder === "grouped") return { config, weights };
-  const order = groupedOrder(config);
+  const orders = {
+    encoder: groupedOrder(stackHeads(config, "encoderLayers")),
+    decoder: groupedOrder(stackHeads(config, "decoderLayers")),
+  };
   const moved = new LazyWeights(weights.keys(), (name) => {
     const weight = weights.get(name)!;
+    const order = name.startsWith("encoder.") ? orders.encoder : orders.decoder;
     if (QUERY.test(name)) return moveBlocks(weight, 0, order);
     return OUTPUT.test(name) ? moveBlocks(weight, 1, order) : weight;
   });

@@ -8,6 +8,9 @@ import type { CompiledForm, GraphSource, LoadOptions } from "../runtime.js";
 /** Entries of ONNX Runtime's session configuration: "session.intra_op.allow_spinning" to "0". */
 export type SessionSettings = Readonly<Record<string, string>>;
 
+/** Rejects a graph instead of leaving parts of it to the CPU. Source: onnxruntime_session_options_config_keys.h. */
+export const WHOLE_GRAPH: SessionSettings = { "session.disable_cpu_ep_fallback": "1" };
+
 export interface PositionalRun {
   readonly session: number;
   /** One feed per graph input, in graph order: the id of a device tensor, or a host tensor. */

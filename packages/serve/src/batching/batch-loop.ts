@@ -156,13 +156,14 @@ export class BatchLoop {
     const { bos } = model.tokens;
     const startedAt = performance.now();
     for (const [job, row] of placed) {
-      const prompt = architecture === "decoder-only" ? [...job.source, bos] : [bos];
+      const start = job.start ?? bos;
+      const prompt = architecture === "decoder-only" ? [...job.source, start] : [start];
       this.#rows[row] = {
         job,
         startedAt,
         prompt,
         past: 0,
-        next: bos,
+        next: start,
         drafts: [],
         chosen: 0,
         logProbability: 0,

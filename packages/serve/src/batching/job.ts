@@ -6,6 +6,8 @@ export interface JobRequest {
   readonly source: readonly number[];
   /** Tokens `[1, tokens, width]` of the source's image, for a vision-language model. */
   readonly image?: HostTensor | undefined;
+  /** What the decoder is fed first. Default: BOS. */
+  readonly start?: number | undefined;
   /** Largest number of tokens of the answer, EOS included. */
   readonly maxTokens: number;
   /** Ids that end the answer as EOS does. Default: none. */

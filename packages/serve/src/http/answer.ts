@@ -67,7 +67,7 @@ async function answerEach(
   onText?: Piece,
 ): Promise<readonly TextAnswer[]> {
   try {
-    const rules = served.rulesOf(request.options.rules);
+    const rules = served.rulesOf(request.options.rules, request.opening);
     const prepared = await Promise.all(
       request.sources.map((source, index) =>
         served.prepare({
@@ -100,12 +100,12 @@ async function answerEach(
 
 /** What one source of a request asks for. */
 function textRequest(
-  { image, options }: ReadRequest,
+  { image, opening, options }: ReadRequest,
   index: number,
 ): Omit<TextRequest, "source" | "rules" | "signal"> {
   const { maxTokens, temperature, format, stop, logprobs } = options;
   return {
-    ...{ image, maxTokens, format, stop, logprobs },
+    ...{ image, start: opening?.start, maxTokens, format, stop, logprobs },
     sampling: temperature === 0 ? undefined : samplingOf(options, index),
   };
 }

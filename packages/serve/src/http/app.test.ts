@@ -227,6 +227,13 @@ describe(createApp, () => {
     ["an unknown option", "/v1/completions", { prompt: "a", suffix: "b" }, /suffix/],
     ["streamed log-probabilities", "/v1/completions", { prompt: "a", stream: true, logprobs: 3 }, /logprobs/],
     ["several answers to one prompt", "/v1/completions", { prompt: "a", n: 2 }, /n:/],
+    [
+      "a language, of a model that is told none",
+      "/generate",
+      { source: "a", targetLanguage: "fr" },
+      /no languages/,
+    ],
+    ["the same of OpenAI's form", "/v1/completions", { prompt: "a", source_language: "fr" }, /no languages/],
     ["another model", "/v1/completions", { prompt: "a", model: "gpt" }, /no model 'gpt'/],
     ["a letter the model does not know", "/generate", { source: "xyz" }, /./],
     ["a source that is too long", "/generate", { source: "a".repeat(11) }, /at most 10/],

@@ -56,6 +56,15 @@ const stop = z
   .union([z.string().min(1).max(256), z.array(z.string().min(1).max(256)).max(4)])
   .nullish()
   .transform((value) => (value == null ? [] : typeof value === "string" ? [value] : value));
+const language = z.string().min(1).max(64).optional();
+const sourceLanguage = language.openapi({
+  description:
+    "Language of the source, as the model's tokenizer names it (fra_Latn, fr, fr_XX). Default: the model's own.",
+});
+const targetLanguage = language.openapi({
+  description:
+    "Language of the answer, as the model's tokenizer names it. Rejected by models that take no languages.",
+});
 const model = z.string().max(256).optional().openapi({ description: "Name of the served model; optional." });
 const responseFormat = z
   .discriminatedUnion("type", [
@@ -96,6 +105,8 @@ const shared = {
   presence_penalty: presencePenalty,
   frequency_penalty: frequencyPenalty,
   logit_bias: logitBias,
+  source_language: sourceLanguage,
+  target_language: targetLanguage,
   seed,
   stop,
   response_format: responseFormat,
@@ -192,6 +203,8 @@ export const generateRequest = z
     presencePenalty,
     frequencyPenalty,
     logitBias,
+    sourceLanguage,
+    targetLanguage,
     seed,
     stop,
     responseFormat,

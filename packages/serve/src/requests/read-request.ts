@@ -1,7 +1,7 @@
 /** Everything that is done with a request before it is queued and that grows with its size: JSON, schemas, base64, token ids. */
 import type { DeviceModel } from "@slm/exported-model";
 import { checkLength, resolvePrompt } from "@slm/inference/limits";
-import { createTokenizer, type TokenizerFiles } from "@slm/tokenizer";
+import { answerOpening, createTokenizer, type AnswerOpening, type TokenizerFiles } from "@slm/tokenizer";
 import { parseJsonBody } from "./json-body.js";
 import { requestOf, type AnyRequest, type RequestForm, type RequestLimits } from "./request-forms.js";
 import { checkCharacters, longestSource } from "./source-length.js";
@@ -14,15 +14,17 @@ export interface ReaderModel {
 }
 
 /** A request whose sources are token ids within the model's limits. */
-export interface ReadRequest extends Omit<AnyRequest, "sources"> {
+export interface ReadRequest extends Omit<AnyRequest, "sources" | "languages"> {
   readonly sources: readonly (readonly number[])[];
+  /** What every answer begins with, where the request names its language. */
+  readonly opening: AnswerOpening | undefined;
 }
 
 /**
  * A function that reads bodies of requests.
  *
  * @throws SlmError DATA_INVALID for a source that is empty, too long or holds an unknown symbol, an image where the model reads text
- * only, or none where it needs one; USAGE for a body that is not a request.
+ * only, or none where it needs one; USAGE for a body that is not a request, and for languages as `answerOpening`.
  */
 export function requestReader({
   model,
@@ -32,15 +34,16 @@ export function requestReader({
   const tokenizer = createTokenizer(tokenizerFiles);
   const most = longestSource(model, tokenizerFiles);
   return (form, body) => {
-    const request = requestOf(form, parseJsonBody(body), limits);
+    const { languages, ...request } = requestOf(form, parseJsonBody(body), limits);
     const { image } = request;
+    const opening = answerOpening(tokenizer, languages, "the request");
     const sources = request.sources.map((source) => {
       const text = resolvePrompt({ text: source, image }, model, "the request");
       checkCharacters(text, most);
-      const ids = tokenizer.encodeSource(text);
+      const ids = tokenizer.encodeSource(text, languages);
       checkLength(ids.length, model, "the source");
       return ids;
     });
-    return { ...request, sources };
+    return { ...request, sources, opening };
   };
 }

@@ -2,6 +2,7 @@
 import type { z } from "@hono/zod-openapi";
 import { SlmError } from "@slm/core";
 import type { TokenRules } from "@slm/decoding";
+import type { LanguagePair } from "@slm/tokenizer";
 import { imageOfBase64, imageOfMessages, type ImageFile } from "./request-image.js";
 import {
   chatRequest,
@@ -39,6 +40,8 @@ export interface AnyRequest {
   readonly sources: readonly (string | undefined)[];
   /** The image of all sources. */
   readonly image: ImageFile | undefined;
+  /** Languages of all sources and answers. */
+  readonly languages: LanguagePair;
   readonly options: AnswerOptions;
 }
 
@@ -52,7 +55,7 @@ export interface RequestLimits {
 const FORMS = {
   completions: form(completionRequest, (request) => {
     return {
-      ...streamOf(request),
+      ...headOf(request),
       sources: typeof request.prompt === "string" ? [request.prompt] : request.prompt,
       image: undefined,
       options: { ...optionsOf(request, request.max_tokens), logprobs: request.logprobs ?? undefined },
@@ -61,7 +64,7 @@ const FORMS = {
   chat: form(chatRequest, (request, limits) => {
     const { logprobs, messages } = request;
     return {
-      ...streamOf(request),
+      ...headOf(request),
       sources: [sourceOfMessages(messages)],
       image: imageOfMessages(messages, limits),
       options: {
@@ -71,7 +74,20 @@ const FORMS = {
     };
   }),
   generate: form(generateRequest, (request, limits) => {
-    const { source, image, responseFormat, maxTokens, temperature, topP, topK, minP, seed, stop } = request;
+    const {
+      source,
+      image,
+      sourceLanguage,
+      targetLanguage,
+      responseFormat,
+      maxTokens,
+      temperature,
+      topP,
+      topK,
+      minP,
+      seed,
+      stop,
+    } = request;
     const { repetitionPenalty, presencePenalty, frequencyPenalty, logitBias } = request;
     return {
       model: undefined,
@@ -79,6 +95,7 @@ const FORMS = {
       includeUsage: false,
       sources: Array.isArray(source) ? source : [source],
       image: image === undefined ? undefined : imageOfBase64(image, limits),
+      languages: { source: sourceLanguage, target: targetLanguage },
       options: {
         ...{ maxTokens, temperature, topP, topK, minP, seed, stop },
         rules: { repetitionPenalty, presencePenalty, frequencyPenalty, logitBias },
@@ -126,12 +143,15 @@ function issueText(issues: z.ZodError["issues"]): string {
 
 type OpenAiRequest = Omit<z.output<typeof completionRequest>, "prompt" | "logprobs">;
 
-function streamOf({
+function headOf({
   model,
   stream,
   stream_options,
-}: OpenAiRequest): Pick<AnyRequest, "model" | "stream" | "includeUsage"> {
-  return { model, stream, includeUsage: stream_options?.include_usage === true };
+  source_language: source,
+  target_language: target,
+}: OpenAiRequest): Pick<AnyRequest, "model" | "stream" | "includeUsage" | "languages"> {
+  const includeUsage = stream_options?.include_usage === true;
+  return { model, stream, includeUsage, languages: { source, target } };
 }
 
 /** OpenAI's request options, and common extensions of other servers. */

@@ -3,15 +3,21 @@ import type { Runtime } from "@slm/runtime";
 import type { Engine } from "./program.js";
 import { traceProgram } from "./trace.js";
 
+interface OnnxEngineOptions {
+  /** Provider whose operators programs are written with. Default: the runtime's. */
+  readonly provider?: string | undefined;
+}
+
 /**
  * Compiles each program, backward pass and optimizer included, into one ONNX graph and runs it on `runtime`.
  * The runtime is borrowed: closing the engine leaves it open.
  */
-export function createOnnxEngine(runtime: Runtime): Engine {
+export function createOnnxEngine(runtime: Runtime, options: OnnxEngineOptions = {}): Engine {
+  const { provider = runtime.device.provider } = options;
   return {
     name: "onnx",
     compile: async (definition) => {
-      const bytes = encodeModel(traceProgram(definition));
+      const bytes = encodeModel(traceProgram(definition, provider));
       const session = await runtime.load(
         { kind: "bytes", bytes },
         {

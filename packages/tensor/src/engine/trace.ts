@@ -9,12 +9,13 @@ import { checkpointLayers } from "./gradient-checkpointing.js";
 /**
  * Records a program as an ONNX graph with the program's input and output names, simplified and checked.
  *
+ * @param provider of ONNX Runtime that the graph is for; see `dialectOf`
  * @throws SlmError OP_UNSUPPORTED when the program uses a kernel or dtype without an ONNX form,
  * UNEXPECTED when an in-place output could overwrite an input that is still to be read.
  */
-export function traceProgram(definition: ProgramDefinition): Graph {
+export function traceProgram(definition: ProgramDefinition, provider = "cpu"): Graph {
   registerRecordingBackend();
-  const recorder = new Recorder(definition.name, { forwardOnly: definition.forwardOnly ?? false });
+  const recorder = new Recorder(definition.name, { forwardOnly: definition.forwardOnly ?? false, provider });
   const { builder } = recorder;
   withRecorder(recorder, () => {
     const inputs: Record<string, Tensor> = {};

@@ -112,7 +112,7 @@ export const qkNorm = defineOp("qkNorm", ({ x, weight }, { epsilon, headDim }) =
 
 function normalize(x: Tensor, weight: Tensor, epsilon: number): { y: Tensor; inverse: Tensor } {
   const recorder = activeRecorder();
-  if (recorder === undefined) {
+  if (recorder?.dialect.normStatistics !== true) {
     const inverse = tf.rsqrt(tf.add(tf.mean(tf.square(x), -1, true), epsilon));
     return { y: tf.mul(tf.mul(x, inverse), weight), inverse };
   }

@@ -100,7 +100,10 @@ export const kernels: Readonly<Record<string, Kernel>> = {
   Sqrt: unary("Sqrt"),
   Sigmoid: unary("Sigmoid"),
   Reciprocal: unary("Reciprocal"),
-  Sign: unary("Sign"),
+  Sign: (recorder, inputs) => {
+    const x = input(inputs, "x");
+    return recorder.info(recorder.sign(x), x.shape, x.dtype);
+  },
   Identity: unary("Identity"),
   Square: (recorder, inputs) => {
     const x = input(inputs, "x");
@@ -131,11 +134,7 @@ export const kernels: Readonly<Record<string, Kernel>> = {
   },
   LogSoftmax: (recorder, inputs, attributes) => {
     const x = input(inputs, "logits");
-    return recorder.info(
-      recorder.op("LogSoftmax", [x], { attributes: { axis: int(number(attributes, "axis")) } }),
-      x.shape,
-      x.dtype,
-    );
+    return recorder.info(recorder.logSoftmax(x, number(attributes, "axis")), x.shape, x.dtype);
   },
   Cast: (recorder, inputs, attributes) => {
     const x = input(inputs, "x");
@@ -221,11 +220,8 @@ export const kernels: Readonly<Record<string, Kernel>> = {
     const axis = tf.util.parseAxisParam(number(attributes, "axis"), first.shape)[0]!;
     const shape = [...first.shape];
     shape[axis] = parts.reduce((sum, part) => sum + part.shape[axis]!, 0);
-    return recorder.info(
-      recorder.op("Concat", parts, { attributes: { axis: int(axis) } }),
-      shape,
-      first.dtype,
-    );
+    const names = parts.map((part) => recorder.nameOf(part));
+    return recorder.info(recorder.concat(names, axis), shape, first.dtype);
   },
   SplitV: (recorder, inputs, attributes) => {
     const x = input(inputs, "x");
@@ -233,10 +229,7 @@ export const kernels: Readonly<Record<string, Kernel>> = {
     const requested = attributes["numOrSizeSplits"];
     const count = typeof requested === "number" ? requested : numbers(attributes, "numOrSizeSplits");
     const sizes = typeof count === "number" ? new Array<number>(count).fill(x.shape[axis]! / count) : count;
-    const names = recorder.builder.node("Split", [recorder.nameOf(x), recorder.builder.ints(sizes)], {
-      attributes: { axis: int(axis) },
-      outputs: sizes.length,
-    });
+    const names = recorder.split(recorder.nameOf(x), axis, sizes);
     return names.map((name, index) => {
       const shape = [...x.shape];
       shape[axis] = sizes[index]!;
@@ -246,13 +239,11 @@ export const kernels: Readonly<Record<string, Kernel>> = {
   OneHot: (recorder, inputs, attributes) => {
     const indices = input(inputs, "indices");
     const depth = number(attributes, "depth");
-    const values = recorder.builder.constant(
-      "float32",
-      [2],
-      [number(attributes, "offValue"), number(attributes, "onValue")],
-    );
-    const value = recorder.op("OneHot", [indices, recorder.builder.constant("int32", [], [depth]), values], {
-      attributes: { axis: int(-1) },
+    const value = recorder.oneHot(indices, {
+      rank: indices.shape.length,
+      classes: depth,
+      off: number(attributes, "offValue"),
+      on: number(attributes, "onValue"),
     });
     const hot = recorder.info(value, [...indices.shape, depth], "float32");
     const dtype = (attributes["dtype"] as tf.DataType | undefined) ?? "float32";
@@ -267,7 +258,7 @@ export const kernels: Readonly<Record<string, Kernel>> = {
       outputs: 2,
     }) as [string, string];
     const shape = [...x.shape.slice(0, -1), k];
-    const indices = recorder.op("Cast", [places], { attributes: { to: int(6) } });
+    const indices = recorder.places(x, places, k);
     return [recorder.info(values, shape, x.dtype), recorder.info(indices, shape, "int32")];
   },
   Tile: (recorder, inputs, attributes) => {

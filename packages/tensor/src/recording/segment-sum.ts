@@ -2,7 +2,7 @@
  * Sum of rows by segment id: the gradient of an embedding lookup.
  *
  * `ScatterND(reduction: add)` races between threads when an id repeats (onnxruntime#18048), and `ScatterElements` is
- * single-threaded and slow, so neither is used. Two exact forms instead, chosen by the number of segments:
+ * single-threaded and slow, so neither is used. Two exact forms instead, chosen by the number of segments and the provider:
  *
  *   few segments   oneHot[ids]^T · rows, one matrix product
  *   many segments  rows sorted by id, cut into blocks of BLOCK rows; a BLOCK x BLOCK one-hot product sums equal ids
@@ -12,8 +12,6 @@
 import { int } from "@slm/onnx";
 import { type Recorder, type TensorInfo } from "./recorder.js";
 
-/** Up to here the dense one-hot product is cheaper than sorting (measured at 1,024 to 4,096 rows of 96 to 256). */
-const DENSE_SEGMENTS = 512;
 /** Rows per block: the extra work is 2·BLOCK FLOPs per element, the correction product shrinks with its square. */
 const BLOCK = 64;
 
@@ -29,19 +27,17 @@ export function segmentSum(recorder: Recorder, x: TensorInfo, ids: TensorInfo, s
   const flatX = builder.op("Reshape", [recorder.nameOf(x), builder.ints([rows, width])]);
   const flatIds = builder.op("Reshape", [recorder.nameOf(ids), builder.ints([rows])]);
   const summed =
-    segments <= DENSE_SEGMENTS
+    segments <= recorder.dialect.denseSegments
       ? denseSum(recorder, flatX, flatIds, segments)
       : sortedSum(recorder, flatX, flatIds, { rows, width, segments });
   const shape = [segments, ...x.shape.slice(ids.shape.length)];
   return recorder.info(builder.op("Reshape", [summed, builder.ints(shape)]), shape, x.dtype);
 }
 
-function denseSum({ builder }: Recorder, x: string, ids: string, segments: number): string {
-  const values = builder.constant("float32", [2], [0, 1]);
-  const hot = builder.op("OneHot", [ids, builder.constant("int32", [], [segments]), values], {
-    attributes: { axis: int(-1) },
+function denseSum(recorder: Recorder, x: string, ids: string, segments: number): string {
+  return recorder.op("Gemm", [recorder.oneHot(ids, { rank: 1, classes: segments }), x], {
+    attributes: { transA: int(1) },
   });
-  return builder.op("Gemm", [hot, x], { attributes: { transA: int(1) } });
 }
 
 function sortedSum(

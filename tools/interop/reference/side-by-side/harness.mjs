@@ -71,6 +71,7 @@ export const run = (command, argv, { cwd, env = {} } = {}) =>
 
 /** Python of a virtual environment with these packages; `env` is what their build reads. */
 export function python(packages, env = {}) {
+  if (process.env.SLM_PEER_PYTHON) return process.env.SLM_PEER_PYTHON;
   const folder = once(`python-${hashOf(packages)}`, (place) => {
     run("python3", ["-m", "venv", place]);
     run(join(place, "bin/pip"), ["install", "--quiet", ...packages], { env });
@@ -79,7 +80,7 @@ export function python(packages, env = {}) {
 }
 
 /** Packages whose code decides what an exported graph is. */
-const EXPORTERS = ["core/graph", "core/model", "core/tensor", "lower/onnx-export", "lower/quantization"];
+const EXPORTERS = ["onnx", "model", "tensor", "onnx-export", "quantization"];
 
 /** Of the built exporters: graphs of older code are no comparison. */
 function exporterStamp() {

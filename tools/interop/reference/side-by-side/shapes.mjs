@@ -34,7 +34,28 @@ export const SHAPES = {
     bias: true,
     tokens: TOKENS,
   },
+  "30m": {
+    ...PAPER_SHAPE,
+    vocabularySize: 16_384,
+    width: 384,
+    heads: 6,
+    kvHeads: 6,
+    headDim: 64,
+    feedForward: 1536,
+    encoderLayers: 8,
+    decoderLayers: 4,
+  },
   paper: PAPER_SHAPE,
+  "1b": {
+    ...PAPER_SHAPE,
+    width: 1792,
+    heads: 14,
+    kvHeads: 14,
+    headDim: 128,
+    feedForward: 7168,
+    encoderLayers: 16,
+    decoderLayers: 8,
+  },
 };
 
 /** @throws Error naming the sizes there are */

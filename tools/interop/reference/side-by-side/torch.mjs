@@ -1,13 +1,16 @@
 /**
- * slm beside PyTorch on the CPU: the same encoder-decoder, weights and inputs in float32, the same threads.
+ * slm beside PyTorch: the same encoder-decoder, weights and inputs in float32, the same threads, the same device.
  *
- *   npm run build && node tools/interop/reference/side-by-side/torch.mjs task=train [size=tiny|small|paper] [batch=16] [source=128] [answer=64]
+ *   npm run build && node tools/interop/reference/side-by-side/torch.mjs task=train [size=tiny|small|30m|paper|1b] [batch=16] [source=128] [answer=64]
+ *     [device=cpu|gpu:cuda|gpu:webgpu] [peerDevice=cpu|cuda] [peerDtype=float32|bfloat16]
  *   npm run build && node tools/interop/reference/side-by-side/torch.mjs task=generate [size=...] [source=N] [answer=N]
  *
  * task=train: forward, backward, clipping and AdamW (fused there) with soft targets over the vocabulary; slm's side is
  * `tools/bench/train-step.mjs`, a process per round. The losses of the first steps must agree. PyTorch takes its steps as they are written
  * (eager) and through torch.compile, which needs a C++ compiler; `compile=0` leaves the second out. Its compilation is in the warm-up.
- * task=generate: batch 1, greedy, caches written in place on both sides, PyTorch eager.
+ * device is slm's, peerDevice PyTorch's, which with peerDtype=bfloat16 computes under autocast. SLM_PEER_PYTHON names an interpreter that has
+ * torch and safetensors; without it one is installed.
+ * task=generate, on the CPU: batch 1, greedy, caches written in place on both sides, PyTorch eager.
  */
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -33,7 +36,10 @@ import { TORCH } from "./python-packages.mjs";
 import { parametersOf, shapeOf } from "./shapes.mjs";
 
 /** How far losses of the same weights and batch may be apart: at the first step, and after the other side's own updates. */
-const LOSS_TOLERANCE = { first: 1e-4, later: 1e-3 };
+const LOSS_TOLERANCES = {
+  float32: { first: 1e-4, later: 1e-3 },
+  bfloat16: { first: 1e-2, later: 3e-2 },
+};
 
 const setting = settings({
   ...COMMON,
@@ -44,8 +50,11 @@ const setting = settings({
   answer: 64,
   steps: 8,
   compile: 1,
+  device: "cpu",
+  peerDevice: "cpu",
+  peerDtype: "float32",
 });
-const { task, threads, batch, source, answer, steps } = setting;
+const { task, threads, batch, source, answer, steps, device, peerDevice, peerDtype } = setting;
 const shape = shapeOf(setting.size);
 const interpreter = python(TORCH);
 const open = (more) => startPython(interpreter, "./torch_worker.py", { ...setting, shape, ...more });
@@ -112,15 +121,18 @@ async function shareStep(options, folder) {
 /** A process of its own for each round, as the benchmark is written. */
 function ourSteps(options) {
   const script = fileURLToPath(new URL("../../../bench/train-step.mjs", import.meta.url));
-  const argv = Object.entries({ ...options, threads }).map(([key, value]) => `${key}=${value}`);
+  const argv = Object.entries({ ...options, threads, device }).map(([key, value]) => `${key}=${value}`);
   const losses = [];
+  const about = { parameters: parametersOf(shape) };
   return {
     name: "slm, compiled step",
-    about: { parameters: parametersOf(shape) },
+    about,
     losses,
     run: () => {
       const report = JSON.parse(execFileSync(process.execPath, [script, ...argv], { encoding: "utf8" }));
       losses.splice(0, losses.length, ...report.losses);
+      about.device = `${report.device}${report.simulated ? ", simulated" : ""}`;
+      about.shareOfProductRate = report.shareOfProductRate;
       return Promise.resolve(figures(report.medianMs));
     },
   };
@@ -130,7 +142,7 @@ function ourSteps(options) {
 async function theirSteps(mode, { files, training }, expected) {
   const worker = await open({ ...files, compiled: mode === "compiled" });
   const { version, parameters } = worker.opened;
-  const about = { parameters };
+  const about = { parameters, device: `${peerDevice}, ${peerDtype}` };
   let taken = 0;
   return {
     name: `PyTorch ${version}, ${mode}`,
@@ -153,11 +165,14 @@ function lossesApart(mode, answers, expected) {
   const apart = answers.map(({ loss }, at) => Math.abs(loss - expected[at]) / expected[at]);
   const [first] = apart;
   const later = Math.max(...apart);
-  if (!(first <= LOSS_TOLERANCE.first && later <= LOSS_TOLERANCE.later))
+  const tolerance = LOSS_TOLERANCES[peerDtype];
+  if (!(first <= tolerance.first && later <= tolerance.later))
     throw new Error(`${mode}: losses are ${first} apart at the first step and at most ${later} later`);
   return { lossApartFirst: first, lossApartLargest: later };
 }
 
+if (!Object.hasOwn(LOSS_TOLERANCES, peerDtype))
+  throw new Error(`peerDtype is one of ${Object.keys(LOSS_TOLERANCES).join(", ")}, got ${peerDtype}`);
 const TASKS = { train, generate };
 if (!Object.hasOwn(TASKS, task))
   throw new Error(`task is one of ${Object.keys(TASKS).join(", ")}, got ${task}`);

@@ -13,6 +13,8 @@ setting = json.loads(sys.argv[1])
 shape = setting["shape"]
 torch.set_num_threads(setting["threads"])
 torch.set_num_interop_threads(1)
+DEVICE = torch.device(setting["peerDevice"])
+IS_BFLOAT16 = setting["peerDtype"] == "bfloat16"
 WIDTH, HEADS, KV_HEADS, HEAD_DIM = shape["width"], shape["heads"], shape["kvHeads"], shape["headDim"]
 VOCABULARY = shape["vocabularySize"]
 
@@ -21,7 +23,7 @@ def rotation(length):
     """Cosines and sines of rotary positions, [length, headDim / 2]."""
     frequencies = 10_000.0 ** (-torch.arange(0, HEAD_DIM, 2) / HEAD_DIM)
     angles = torch.arange(length)[:, None] * frequencies
-    return angles.cos(), angles.sin()
+    return angles.cos().to(DEVICE), angles.sin().to(DEVICE)
 
 
 # Made once for all positions there are, as slm's graphs hold them.
@@ -146,6 +148,7 @@ class Model(nn.Module):
 with torch.device("meta"):
     model = Model()
 model.load_state_dict(load_file(setting["weights"]), assign=True)
+model.to(DEVICE)
 model.requires_grad_(setting["task"] == "train")
 parameters = sum(parameter.numel() for parameter in model.parameters())
 
@@ -162,13 +165,14 @@ def trainer():
         groups, betas=(setting["beta1"], setting["beta2"]), eps=setting["epsilon"], fused=True
     )
     with open(setting["batchFile"]) as file:
-        numbers = {name: torch.tensor(values) for name, values in json.load(file).items()}
+        numbers = {name: torch.tensor(values).to(DEVICE) for name, values in json.load(file).items()}
     sources, targets = numbers["source"].view(batch, source), numbers["target"].view(batch, target)
     soft = F.one_hot(numbers["classes"], VOCABULARY).float()
 
     def loss_of(sources, targets, soft):
-        logits = model.decode(targets, model.encode(sources)).view(-1, VOCABULARY)
-        return F.cross_entropy(logits, soft)
+        with torch.autocast(DEVICE.type, torch.bfloat16, enabled=IS_BFLOAT16):
+            logits = model.decode(targets, model.encode(sources)).view(-1, VOCABULARY)
+        return F.cross_entropy(logits.float(), soft)
 
     if setting["compiled"]:
         loss_of = torch.compile(loss_of)
@@ -182,6 +186,8 @@ def trainer():
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), setting["maxGradNorm"])
         optimizer.step()
+        if DEVICE.type == "cuda":
+            torch.cuda.synchronize()
         milliseconds = 1000 * (time.perf_counter() - began)
         return {"stepMs": milliseconds, "loss": loss.item()}
 
@@ -192,6 +198,8 @@ def generator():
     """Greedy, one text, caches of keys and values; the ending token is never taken."""
     model.eval()
     answer, bos, eos = setting["answer"], shape["tokens"]["bos"], shape["tokens"]["eos"]
+    if DEVICE.type != "cpu":
+        raise ValueError("generation is compared on the CPU")
     ids = torch.tensor([setting["ids"]])
 
     @torch.inference_mode()

@@ -6,17 +6,17 @@
  *
  * Source: transformers 4.57, the families' modeling and configuration files.
  */
-import { parseModelConfig, type ActivationName, type EncoderDecoderConfig } from "@slm/model";
+import { parseModelConfig, type EncoderDecoderConfig } from "@slm/model";
 import { SlmError } from "@slm/core";
 import { z } from "zod";
 import type { ExternalCheckpoint } from "../../external-checkpoint.js";
 import {
+  activationOf,
   checkLayers,
   parsePublished,
   publishedLengths,
   publishedTokens,
   renamed,
-  rowOf,
   size,
   tokenKeys,
   type NamesOf,
@@ -122,29 +122,20 @@ const schema = z.looseObject({
 
 type Source = z.infer<typeof schema>;
 
-const ACTIVATIONS: Readonly<Record<string, ActivationName>> = {
-  gelu: "erf-gelu",
-  gelu_new: "gelu",
-  gelu_pytorch_tanh: "gelu",
-  gelu_fast: "gelu",
-  relu: "relu",
-  silu: "silu",
-  swish: "silu",
-};
-
 const readBart =
   (family: BartFamily): ReadPublished =>
   (external, options) => {
     const { where } = external;
     const source = parsePublished(schema, external);
-    checkHeads(source, where);
+    for (const key of ["encoder_attention_heads", "decoder_attention_heads"] as const)
+      checkHeads(source, key, where);
     checkLayers(external, Math.max(source.encoder_layers, source.decoder_layers));
     const names = tensorNames(external);
     const tokens = options.tokens ?? publishedTokens(source, family.tokens);
     const positions = positionsOf(family, names, publishedTokens(source, family.tokens).pad);
     const isShared = source.share_encoder_decoder_embeddings ?? true;
     const isTied = source.tie_word_embeddings ?? true;
-    const heads = source.encoder_attention_heads;
+    const heads = source.decoder_attention_heads;
     const scale = (source.scale_embedding ?? family.isScaled) ? Math.sqrt(source.d_model) : 1;
     const config = parseModelConfig(
       {
@@ -153,6 +144,7 @@ const readBart =
         heads,
         kvHeads: heads,
         headDim: source.d_model / heads,
+        encoderHeads: encoderHeads(source),
         feedForward: source.encoder_ffn_dim,
         decoderFeedForward:
           source.decoder_ffn_dim === source.encoder_ffn_dim ? undefined : source.decoder_ffn_dim,
@@ -165,11 +157,10 @@ const readBart =
         normPlacement: family.normPlacement === "post" ? "post" : undefined,
         embeddingNorm: embeddingNorm(family, scale),
         positions,
-        activation: rowOf(ACTIVATIONS, {
-          key: "activation_function",
-          value: source.activation_function ?? family.activation,
-          where,
-        }),
+        activation: activationOf(
+          { key: "activation_function", value: source.activation_function ?? family.activation, where },
+          false,
+        ),
         tieWordEmbeddings: isTied ? undefined : false,
         headBias: names.has("final_logits_bias") ? true : undefined,
         sourceVocabularySize: isShared ? undefined : source.vocab_size,
@@ -197,16 +188,27 @@ const embeddingNorm = (
     ? norm
     : { ...norm, decoderEpsilon: NORM_EPSILON * scale * scale };
 
-/** @throws SlmError CONFIG_INVALID for stacks with different heads */
-function checkHeads({ encoder_attention_heads: heads, ...source }: Source, where: string): void {
-  const problem =
-    heads !== source.decoder_attention_heads
-      ? `decoder_attention_heads ${source.decoder_attention_heads} other than encoder_attention_heads ${heads}`
-      : source.d_model % heads === 0
-        ? undefined
-        : `d_model ${source.d_model}, which ${heads} heads do not divide,`;
-  if (problem === undefined) return;
-  throw new SlmError("CONFIG_INVALID", `${where}: config.json: ${problem} is not imported`);
+/** @throws SlmError CONFIG_INVALID for a number of heads that does not divide the width */
+function checkHeads(
+  source: Source,
+  key: "encoder_attention_heads" | "decoder_attention_heads",
+  where: string,
+): void {
+  if (source.d_model % source[key] === 0) return;
+  throw new SlmError(
+    "CONFIG_INVALID",
+    `${where}: config.json: ${key} ${source[key]} does not divide d_model ${source.d_model}`,
+    { context: { key } },
+  );
+}
+
+/** Heads of the encoder, where they are not as many as the decoder's. */
+function encoderHeads({
+  d_model: width,
+  encoder_attention_heads: heads,
+  decoder_attention_heads: others,
+}: Source): EncoderDecoderConfig["encoderHeads"] {
+  return heads === others ? undefined : { heads, kvHeads: heads, headDim: width / heads };
 }
 
 /** Names of the file's tensors without the prefix of models with a head. */

@@ -1,11 +1,11 @@
 /** What T5Gemma and T5Gemma 2 have in common: two stacks of Gemma layers, whose norm gains are stored minus one. */
 import { SlmError } from "@slm/core";
-import type { ActivationName, EncoderDecoderConfig } from "@slm/model";
+import type { EncoderDecoderConfig } from "@slm/model";
 import { z } from "zod";
 import {
+  activationOf,
   publishedLengths,
   publishedTokens,
-  rowOf,
   size,
   tokenKeys,
   type ReadPublished,
@@ -37,10 +37,6 @@ type SharedStack = z.infer<z.ZodObject<typeof stackKeys>> & {
 /** Keys of every stack in which both must be alike. */
 export const COMMON = [
   "hidden_size",
-  "num_attention_heads",
-  "num_key_value_heads",
-  "head_dim",
-  "query_pre_attn_scalar",
   "hidden_activation",
   "rms_norm_eps",
 ] as const satisfies readonly (keyof SharedStack)[];
@@ -62,12 +58,6 @@ export function checkCommon<Stack extends object>(
   );
 }
 
-const ACTIVATIONS: Readonly<Record<string, ActivationName>> = {
-  gelu_pytorch_tanh: "geglu",
-  gelu_new: "geglu",
-  silu: "swiglu",
-};
-
 /** Sizes, lengths, norms and activation of the model that two stacks make. */
 export function stacksShape(
   { encoder, decoder }: { readonly encoder: SharedStack; readonly decoder: SharedStack },
@@ -81,6 +71,7 @@ export function stacksShape(
     heads: decoder.num_attention_heads,
     kvHeads: decoder.num_key_value_heads,
     headDim: decoder.head_dim,
+    encoderHeads: encoderHeads(encoder, decoder),
     feedForward: encoder.intermediate_size,
     decoderFeedForward:
       decoder.intermediate_size === encoder.intermediate_size ? undefined : decoder.intermediate_size,
@@ -88,11 +79,26 @@ export function stacksShape(
     decoderLayers: decoder.num_hidden_layers,
     ...publishedLengths(options, positions, where),
     normEpsilon: decoder.rms_norm_eps,
-    activation: rowOf(ACTIVATIONS, { key: "hidden_activation", value: decoder.hidden_activation, where }),
+    activation: activationOf({ key: "hidden_activation", value: decoder.hidden_activation, where }, true),
     postNorm: true,
     logitSoftcap: decoder.final_logit_softcapping ?? undefined,
   };
 }
+
+/** Heads of the encoder, where they are not the decoder's. */
+function encoderHeads(encoder: SharedStack, decoder: SharedStack): EncoderDecoderConfig["encoderHeads"] {
+  const of = (stack: SharedStack): NonNullable<EncoderDecoderConfig["encoderHeads"]> => ({
+    heads: stack.num_attention_heads,
+    kvHeads: stack.num_key_value_heads,
+    headDim: stack.head_dim,
+  });
+  const [own, other] = [of(encoder), of(decoder)];
+  return JSON.stringify(own) === JSON.stringify(other) ? undefined : own;
+}
+
+/** The factor on queries of a stack, whose scores are divided by another root than that of the head size. */
+export const queryFactor = ({ head_dim, query_pre_attn_scalar }: SharedStack): number =>
+  Math.sqrt(head_dim / query_pre_attn_scalar);
 
 type TokenSource = z.infer<z.ZodObject<typeof tokenKeys>>;
 

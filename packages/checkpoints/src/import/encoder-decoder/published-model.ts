@@ -1,6 +1,12 @@
 /** A published encoder-decoder as this project's model: its configuration, and where its weights are. */
 import { SlmError } from "@slm/core";
-import { fillSinusoids, parameterSpecs, type EncoderDecoderConfig, type ParameterSpec } from "@slm/model";
+import {
+  fillSinusoids,
+  parameterSpecs,
+  type ActivationName,
+  type EncoderDecoderConfig,
+  type ParameterSpec,
+} from "@slm/model";
 import { elementCount } from "@slm/runtime";
 import { z } from "zod";
 import type { ExternalCheckpoint } from "../../external-checkpoint.js";
@@ -83,6 +89,37 @@ export function rowOf<Row>(
     { context: { key } },
   );
 }
+
+type Activations = readonly [plain: ActivationName, gated: ActivationName];
+
+const [ERF, TANH, QUICK, RELU, SILU] = [
+  ["erf-gelu", "erf-geglu"],
+  ["gelu", "geglu"],
+  ["quick-gelu", "quick-geglu"],
+  ["relu", "reglu"],
+  ["silu", "swiglu"],
+] as const satisfies readonly Activations[];
+
+/** Functions by their names in configurations. Source: transformers 4.57, activations.py, `ACT2CLS`. */
+const FUNCTIONS: Readonly<Record<string, Activations>> = {
+  gelu: ERF,
+  gelu_python: ERF,
+  gelu_new: TANH,
+  gelu_pytorch_tanh: TANH,
+  gelu_python_tanh: TANH,
+  gelu_fast: TANH,
+  gelu_accurate: TANH,
+  quick_gelu: QUICK,
+  relu: RELU,
+  silu: SILU,
+  swish: SILU,
+};
+
+/** The feed-forward block of a function that a configuration names. @throws SlmError as {@link rowOf} */
+export const activationOf = (
+  named: { readonly key: string; readonly value: string; readonly where: string },
+  isGated: boolean,
+): ActivationName => rowOf(FUNCTIONS, named)[isGated ? 1 : 0];
 
 /** Every layer has tensors, so a larger count means a corrupt file. Checked before anything is allocated per layer. */
 export function checkLayers({ where, tensors }: ExternalCheckpoint, layers: number): void {

@@ -9,12 +9,12 @@
 import { ACTIVATIONS, parseModelConfig, type ActivationName, type EncoderDecoderConfig } from "@slm/model";
 import { z } from "zod";
 import {
+  activationOf,
   checkLayers,
   parsePublished,
   publishedLengths,
   publishedTokens,
   renamed,
-  rowOf,
   size,
   tokenKeys,
   type NamesOf,
@@ -43,23 +43,26 @@ const schema = z.looseObject({
   relative_attention_max_distance: size.default(128),
   layer_norm_epsilon: z.number().positive().default(1e-6),
   feed_forward_proj: z.string().nullish(),
+  dense_act_fn: z.string().nullish(),
+  is_gated_act: z.boolean().nullish(),
   tie_word_embeddings: z.boolean().nullish(),
   ...tokenKeys,
 });
 
-/** "gated-gelu" is the tanh form, whatever `dense_act_fn` says; "gelu" alone is the exact one. */
-const PROJECTIONS: Readonly<Record<string, ActivationName>> = {
-  relu: "relu",
-  gelu: "erf-gelu",
-  gelu_new: "gelu",
-  silu: "silu",
-  swish: "silu",
-  "gated-gelu": "geglu",
-  "gated-gelu_new": "geglu",
-  "gated-relu": "reglu",
-  "gated-silu": "swiglu",
-  "gated-swish": "swiglu",
-};
+type Source = z.infer<typeof schema>;
+
+/**
+ * The activation: a function's name in `feed_forward_proj`, after "gated-" if there is a gate. "gated-gelu" is the tanh form. The keys
+ * that the configuration class computes from it, and writes, are followed where a file has them.
+ */
+function feedForwardOf(source: Source, usual: string, where: string): ActivationName {
+  const projection = source.feed_forward_proj ?? usual;
+  const named = projection.replace(/^gated-/u, "");
+  const isGated = source.is_gated_act ?? named !== projection;
+  const own = projection === "gated-gelu" ? "gelu_new" : named;
+  const key = source.dense_act_fn == null ? "feed_forward_proj" : "dense_act_fn";
+  return activationOf({ key, value: source.dense_act_fn ?? own, where }, isGated);
+}
 
 /** Every second name that files of these families have for the embedding table, and a table that T5's own code never read. */
 const UNUSED =
@@ -72,11 +75,7 @@ const readT5 =
     const source = parsePublished(schema, external);
     const decoderLayers = source.num_decoder_layers ?? source.num_layers;
     checkLayers(external, Math.max(source.num_layers, decoderLayers));
-    const activation = rowOf(PROJECTIONS, {
-      key: "feed_forward_proj",
-      value: source.feed_forward_proj ?? usual,
-      where,
-    });
+    const activation = feedForwardOf(source, usual, where);
     const tied = source.tie_word_embeddings ?? isTied;
     const config = parseModelConfig(
       {

@@ -17,6 +17,7 @@ import {
   LAYER_PARTS,
   layerTypes,
   positive,
+  queryFactor,
   stackKeys,
   stacksShape,
   stacksTokens,
@@ -77,7 +78,7 @@ export const t5gemma: ReadPublished = (external, options) => {
     `${where}: config.json`,
   ) as EncoderDecoderConfig;
   const factors: Factors = {
-    query: Math.sqrt(decoder.head_dim / decoder.query_pre_attn_scalar),
+    query: { encoder: queryFactor(encoder), decoder: queryFactor(decoder) },
     embedding: Math.sqrt(decoder.hidden_size),
     isTied,
   };
@@ -107,13 +108,14 @@ function slidingLayers({ layer_types: types, num_hidden_layers: count }: Stack, 
 }
 
 interface Factors {
-  readonly query: number;
+  readonly query: { readonly encoder: number; readonly decoder: number };
   readonly embedding: number;
   readonly isTied: boolean;
 }
 
 function scaleOf(parameter: string, { query, embedding, isTied }: Factors): number {
-  if (/ttention\.query\.(?:weight|bias)$/.test(parameter)) return query;
+  if (/ttention\.query\.(?:weight|bias)$/.test(parameter))
+    return parameter.startsWith("encoder.") ? query.encoder : query.decoder;
   if (/^(?:encoder\.)?embedding\.weight$/.test(parameter)) return embedding;
   return isTied && parameter === "decoder.norm.weight" ? 1 / embedding : 1;
 }

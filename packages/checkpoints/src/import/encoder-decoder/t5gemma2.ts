@@ -17,6 +17,7 @@ import {
   LAYER_PARTS,
   layerTypes,
   positive,
+  queryFactor,
   stackKeys,
   stacksShape,
   stacksTokens,
@@ -76,7 +77,7 @@ export const t5gemma2: ReadPublished = (external, options) => {
     },
     `${where}: config.json`,
   ) as EncoderDecoderConfig;
-  const query = Math.sqrt(decoder.head_dim / decoder.query_pre_attn_scalar);
+  const query = { encoder: queryFactor(encoder), decoder: queryFactor(decoder) };
   const embedding = Math.sqrt(decoder.hidden_size);
   const factors: Readonly<Record<string, number>> = {
     "embedding.weight": embedding,
@@ -85,7 +86,10 @@ export const t5gemma2: ReadPublished = (external, options) => {
   return {
     config,
     namesOf,
-    scaleOf: (parameter) => (parameter.endsWith(".queryNorm.weight") ? query : (factors[parameter] ?? 1)),
+    scaleOf: (parameter) => {
+      if (!parameter.endsWith(".queryNorm.weight")) return factors[parameter] ?? 1;
+      return parameter.startsWith("encoder.") ? query.encoder : query.decoder;
+    },
     shiftOf: gainShift,
     isIgnored: (name) => UNUSED.test(name),
   };

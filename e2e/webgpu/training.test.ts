@@ -1,0 +1,43 @@
+/** Training steps that WebGPU computes whole, against the CPU's: loss, gradient norm and state. */
+import { createEagerEngine, createOnnxEngine, type Engine } from "@slm/tensor";
+import { planRun } from "@slm/training";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { relativeDifference } from "../../packages/tensor/src/test-support/numbers.test-support.js";
+import { CASES_AND_OPTIMIZERS, SETTINGS, trainOn } from "../training-cases.js";
+import { openRuntimes, type Runtimes } from "./setting.js";
+
+let runtimes: Runtimes;
+let js: Engine;
+beforeAll(async () => {
+  runtimes = await openRuntimes(true);
+  js = await createEagerEngine("js");
+});
+afterAll(() => runtimes.close());
+
+test("twenty steps of a student give the CPU's losses", async () => {
+  const [, , make] = CASES_AND_OPTIMIZERS[0]!;
+  const made = await make(js);
+  const settings = { ...SETTINGS, steps: 20 };
+  const plan = planRun(made.config);
+  const expected = await trainOn(createOnnxEngine(runtimes.cpu), made, plan, settings);
+  const actual = await trainOn(createOnnxEngine(runtimes.gpu), made, plan, settings);
+  expect(expected.losses).toHaveLength(20);
+  expect(relativeDifference(actual.losses, expected.losses)).toBeLessThan(1e-4);
+});
+
+/** Every case, with one optimizer and the other in turn: shaders of a software adapter take long to compile. */
+const CASES = CASES_AND_OPTIMIZERS.filter((_, index) => index % 2 === (index >> 1) % 2);
+
+describe("three training steps give the CPU's losses, gradient norms and state", () => {
+  test.each(CASES)("%s, %s", async (_label, optimizer, make) => {
+    const made = await make(js);
+    const settings = { ...SETTINGS, optimizer };
+    const plan = planRun(made.config);
+    const expected = await trainOn(createOnnxEngine(runtimes.cpu), made, plan, settings);
+    const actual = await trainOn(createOnnxEngine(runtimes.gpu), made, plan, settings);
+    expect(relativeDifference(actual.losses, expected.losses)).toBeLessThan(1e-4);
+    expect(relativeDifference(actual.norms, expected.norms)).toBeLessThan(1e-4);
+    for (const [name, values] of Object.entries(expected.state))
+      expect(relativeDifference(actual.state[name]!, values, 1e-6), name).toBeLessThan(1e-3);
+  });
+});

@@ -1,0 +1,135 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  MemoryModel,
+  TINY,
+  TINY_LANGUAGES,
+  hashedLogits,
+  writeTinyModel,
+  writeTinyTranslator,
+} from "@slm/exported-model/testing";
+import { loadTokenizer, type LanguagePair } from "@slm/tokenizer";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { loadScoringGenerator } from "./evaluate/score-texts.js";
+import { loadGenerator } from "./generator.js";
+
+const WAYS = ["decoder_start", "forced_bos", "source"] as const;
+const folders = new Map<string, string>();
+
+beforeAll(async () => {
+  for (const way of [...WAYS, "none"] as const) {
+    const folder = await mkdtemp(join(tmpdir(), "slm-languages-"));
+    folders.set(way, folder);
+    await (way === "none" ? writeTinyModel(folder) : writeTinyTranslator(folder, way));
+  }
+});
+afterAll(async () => {
+  for (const folder of folders.values()) await rm(folder, { recursive: true });
+});
+
+const { eos, bos } = TINY.tokens;
+
+/** Greedy decoding by the definition: the language is in the source, fed first, or the answer's first token. */
+async function expectedIds(way: (typeof WAYS)[number], text: string, pair: LanguagePair): Promise<number[]> {
+  const tokenizer = await loadTokenizer(folders.get(way)!);
+  const source = tokenizer.encodeSource(text, pair);
+  const target = pair.target === undefined ? undefined : tokenizer.languages!.tokenOf(pair.target);
+  const start = way === "decoder_start" ? (target ?? bos) : bos;
+  const ids: number[] = way === "forced_bos" && target !== undefined ? [target] : [];
+  while (ids.length < TINY.maxTarget) {
+    const logits = hashedLogits(source, [start, ...ids]);
+    const next = logits.indexOf(Math.max(...logits));
+    if (next === eos) break;
+    ids.push(next);
+  }
+  return ids;
+}
+
+const PAIRS: readonly LanguagePair[] = [
+  { target: "xx" },
+  { target: "yy" },
+  {},
+  { target: "yy" },
+  { target: "xx" },
+];
+const TEXTS = ["abc", "abc", "abc", "dab", "c"];
+const asked = TEXTS.map((text, row) => ({ text, languages: PAIRS[row]! }));
+
+describe.each(WAYS)("a model that is told the target language by %s", (way) => {
+  test("answers each row of a batch in its own language", async () => {
+    const runtime = new MemoryModel();
+    const generator = await loadGenerator(folders.get(way)!, runtime);
+    const together = await generator.generate(asked);
+    expect(runtime.encodedBatches).toHaveLength(1);
+    const expected = await Promise.all(TEXTS.map((text, row) => expectedIds(way, text, PAIRS[row]!)));
+    expect(together.map(({ tokens }) => tokens)).toEqual(expected);
+    expect(new Set(expected.slice(0, 3).map(String)).size).toBe(3);
+  });
+
+  test("searches and samples each row of a batch as if it were alone", async () => {
+    const generator = await loadGenerator(folders.get(way)!, new MemoryModel());
+    for (const options of [
+      { strategy: { kind: "beam", beams: 3, lengthPenalty: 1 } },
+      { strategy: { kind: "beam", beams: 2, lengthPenalty: 0 }, rules: { noRepeatNgram: 2 } },
+    ] as const) {
+      const together = await generator.generate(asked, options);
+      for (const [row, source] of asked.entries()) {
+        const [alone] = await generator.generate([source], options);
+        expect(together[row]!.tokens).toEqual(alone!.tokens);
+      }
+      if (way === "forced_bos")
+        expect(together.map(({ tokens }) => tokens[0])).toEqual(
+          expect.objectContaining({ 0: TINY_LANGUAGES.xx, 1: TINY_LANGUAGES.yy, 3: TINY_LANGUAGES.yy }),
+        );
+    }
+  });
+
+  test("takes the languages of the options where a source names none", async () => {
+    const generator = await loadGenerator(folders.get(way)!, new MemoryModel());
+    const sources = ["abc", { text: "abc", languages: { target: "xx" } }];
+    const results = await generator.generate(sources, { languages: { target: "yy" } });
+    expect(results.map(({ tokens }) => tokens)).toEqual([
+      await expectedIds(way, "abc", { target: "yy" }),
+      await expectedIds(way, "abc", { target: "xx" }),
+    ]);
+  });
+
+  test("scores answers in the language that is asked for", async () => {
+    const scorer = await loadScoringGenerator(folders.get(way)!, new MemoryModel(finiteLogits));
+    const options = { batchSize: 2 };
+    const pairs = [{ source: "ab", answer: "cd" }];
+    const likelihoods = [];
+    for (const target of ["xx", "yy"]) {
+      const [likelihood] = await scorer.score(pairs, { ...options, languages: { target } });
+      likelihoods.push(likelihood!.nats);
+      const named = [{ source: { text: "ab", languages: { target } }, answer: "cd" }];
+      expect(await scorer.score(named, options)).toEqual([likelihood]);
+    }
+    expect(likelihoods[0]).not.toBe(likelihoods[1]);
+  });
+
+  test("rejects a language that it lacks, and names those it has", async () => {
+    const generator = await loadGenerator(folders.get(way)!, new MemoryModel());
+    await expect(generator.generate(["ab"], { languages: { target: "Y" } })).rejects.toMatchObject({
+      code: "USAGE",
+      message: "generate: source 1: the model has no language 'Y'; its 2 languages are yy, xx",
+    });
+    const told = generator.generate(["ab"], { languages: { source: "yy" } });
+    if (way === "source") await expect(told).rejects.toThrow("is told the target language only");
+    else await expect(told).resolves.toHaveLength(1);
+  });
+});
+
+/** As hashedLogits, with a likelihood for every token. */
+const finiteLogits: typeof hashedLogits = (source, fed) =>
+  hashedLogits(source, fed).map((logit) => Math.max(logit, -1));
+
+test("a model without languages rejects them", async () => {
+  const generator = await loadGenerator(folders.get("none")!, new MemoryModel());
+  await expect(generator.generate([{ text: "ab", languages: { target: "xx" } }])).rejects.toMatchObject({
+    code: "USAGE",
+    message:
+      "generate: source 1: got the language 'xx', and the model takes no languages: expected neither a source nor a target language",
+  });
+});
