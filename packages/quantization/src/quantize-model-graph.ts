@@ -28,7 +28,7 @@ import { notFiniteWeights } from "./weights/non-finite.js";
 import type { Gram } from "./weights/quantize-blocks.js";
 
 /** What calibrates one graph. */
-export interface GraphCalibration extends CalibrationSettings, CollectOptions {
+interface GraphCalibration extends CalibrationSettings, CollectOptions {
   /** SmoothQuant: migrates outliers of activations into weights, 0..1. Default: off. */
   readonly smooth?: number | undefined;
 }

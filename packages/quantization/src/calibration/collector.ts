@@ -13,7 +13,7 @@ import { accumulatorOf, type Statistic, type Totals } from "./statistics.js";
 export type ProbedStatistic = Statistic & { readonly outputs: readonly string[] };
 
 /** Statistics to collect. */
-export interface CollectRequest {
+interface CollectRequest {
   /** Has the probes of the statistics. Runs without optimization: a value is then what the graph says, not what a fused operator made of it. */
   readonly graph: Graph;
   readonly statistics: readonly ProbedStatistic[];
