@@ -110,6 +110,26 @@ describe("slm quantize --workers", () => {
     expect(await readdir(places.storage)).toEqual([]);
   });
 
+  test("that was interrupted goes on, and leaves nothing behind", async () => {
+    const how = [at("model"), "--scheme", "a8w8", "--calibration", at("rows.jsonl")];
+    const alone = await quantize("whole-alone", ...how);
+    const { flags, ...places } = await sharedBy("interrupted");
+    const worker = startWorker(scene.redis, places);
+    workers.push(worker);
+    const interrupted = at("interrupted", "quantized");
+    const argv = [bin, "quantize", ...how, ...flags, "-o", interrupted, "--threads", "1", "--quiet"];
+    const running = execa(process.execPath, argv, { env: environment(), reject: false });
+    await until("a part is done", () => /part-\d+-\w+: done/u.test(worker.output()));
+    running.kill("SIGINT");
+    expect((await running).exitCode).toBe(130);
+    expect(await readdir(at("interrupted"))).not.toContain("quantized");
+    const { contents, shares } = await quantize("interrupted/quantized", ...how, ...flags);
+    expect(contents).toEqual(alone.contents);
+    expect(sumOf(shares, "jobs")).toBeGreaterThan(0);
+    expect(await readdir(places.storage)).toEqual([]);
+    expect(await scene.redis.client.keys("*-part-*")).toEqual([]);
+  });
+
   test("writes the bytes of one machine for an ONNX file with feeds of its own", async () => {
     await mkdir(at("feeds"));
     const { next } = createRandom(5);

@@ -15,7 +15,11 @@ const plan = z.object({
       z.object({
         name: z.string(),
         status: z.string(),
-        estimate: z.object({ seconds: z.number().positive().optional(), basis: z.string().optional() }),
+        estimate: z.object({
+          seconds: z.number().positive().optional(),
+          tokens: z.number().optional(),
+          basis: z.string().optional(),
+        }),
       }),
     ),
   }),
@@ -45,6 +49,18 @@ describe("the plan of a run that has not begun", () => {
     expect(stages.find(({ name }) => name === "distill")!.estimate.basis).toMatch(
       /^a step measured now takes/u,
     );
+  }, 60_000);
+
+  test("counts the steps of all replicas, and those of their warm-up once", async () => {
+    const recipe = await writeTinyRecipe(root);
+    const tokens = async (...more: readonly string[]): Promise<number> => {
+      const sets = ["steps=10", ...more].flatMap((setting) => ["--set", `distill.${setting}`]);
+      const stages = await planned("distill", [recipe, "--out", join(root, "replicas"), ...sets]);
+      return stages.find(({ name }) => name === "distill")!.estimate.tokens!;
+    };
+    const alone = await tokens();
+    const replicas = await tokens("replicas.count=3", "replicas.warmupSteps=4");
+    expect(replicas / alone).toBeCloseTo((4 + 3 * 6) / 10, 9);
   }, 60_000);
 
   test("reads the rows of a dataset module that slm brings, and of no other", async () => {

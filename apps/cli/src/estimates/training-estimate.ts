@@ -62,7 +62,14 @@ export async function estimateDistill(request: PlanRequest<DistillConfig>): Prom
   const config = parseModelConfig({ ...shape, ...vocabularyFields(facts) }, "distill: student");
   const scored = pairsScored(request, facts);
   const extraFlops = scored === 0 ? 0 : scored * (await teacherFlops(request, facts));
-  return trainingEstimate({ config, facts, settings, compute, extraFlops });
+  return trainingEstimate({ config, facts, settings, compute, steps: stepsTaken(settings), extraFlops });
+}
+
+/** Steps of all replicas, which one machine takes one after the other. */
+function stepsTaken({ steps, replicas }: DistillConfig): number {
+  if (replicas === undefined) return steps;
+  const { count, warmupSteps } = replicas;
+  return warmupSteps + (steps - warmupSteps) * count;
 }
 
 /**
@@ -75,7 +82,7 @@ function pairsScored({ settings, sections }: PlanRequest<DistillConfig>, { pairs
   const { targets, sampling } = settings;
   const drawn = Object.values(targets).reduce<number>((sum, share) => sum + largestShare(share), 0);
   const corrected = ((sampling.speculative?.rounds ?? 1) - 1) * largestShare(targets.onPolicyFraction);
-  return gold + (drawn + corrected) * pairsSeen(settings);
+  return gold + (drawn + corrected) * pairsSeen({ ...settings, steps: stepsTaken(settings) });
 }
 
 /** Targets that the cache stage of a recipe stores, if the data has sources for them. */
@@ -98,6 +105,8 @@ interface TrainingPlan {
   readonly facts: DataFacts;
   readonly settings: TrainingSettings & ModuleSettings;
   readonly compute: Compute;
+  /** Steps of all replicas. Default: those of the settings. */
+  readonly steps?: number | undefined;
   /** Work besides the steps and the answers to dev rows. */
   readonly extraFlops?: number;
 }
@@ -107,9 +116,10 @@ async function trainingEstimate({
   facts,
   settings,
   compute,
+  steps = settings.steps,
   extraFlops = 0,
 }: TrainingPlan): Promise<StageEstimate> {
-  const { steps, batchSize, optimizer, emaDecay, gradientAccumulationSteps, buckets, gradientCheckpointing } =
+  const { batchSize, optimizer, emaDecay, gradientAccumulationSteps, buckets, gradientCheckpointing } =
     settings;
   const pairTokens = imageTokensOf(config) + facts.source + facts.target;
   const batchTokens = batchSize * pairTokens;
@@ -131,7 +141,7 @@ async function trainingEstimate({
   const copies = 2 + MOMENTS[optimizer] + (emaDecay > 0 ? 1 : 0) + (gradientAccumulationSteps > 1 ? 1 : 0);
   return {
     parameters: trained,
-    tokens: pairsSeen(settings) * pairTokens,
+    tokens: pairsSeen({ ...settings, steps }) * pairTokens,
     flops: steps * stepFlops + answerFlops,
     seconds: steps * step.seconds + step.compileSeconds + answerFlops / step.rate,
     memoryBytes: 4 * (all + copies * trained + activations) + PROCESS_BYTES,
