@@ -9,7 +9,6 @@ const FIXTURES = fileURLToPath(
 
 /** Families of which every text is between the same tokens; those with languages have tokenizers of their own. */
 export const ENCODER_DECODERS = ["t5", "umt5", "bart", "pegasus", "marian", "t5gemma"] as const;
-export type EncoderDecoderName = (typeof ENCODER_DECODERS)[number];
 
 /** Families with languages, and so with tokenizers of their own. */
 const TRANSLATORS = ["nllb", "mbart", "mbart-50"] as const;
