@@ -44,6 +44,11 @@ describe(parseModelConfig, () => {
     [{ heds: 4 }, "heds"],
     [{ architecture: "encoder" }, "architecture"],
     [{ headOrder: "interleaved" }, "headOrder"],
+    [
+      { encoderHeads: { heads: 3, kvHeads: 2, headDim: 4 } },
+      "encoderHeads: kvHeads 2 does not divide heads 3",
+    ],
+    [{ encoderHeads: { heads: 2, kvHeads: 2, headDim: 5 } }, "encoderHeads: headDim 5 is odd"],
     [{ mergedAttention: true, draftHeads: 2 }, "mergedAttention cannot be combined with draftHeads"],
     [{ mergedAttention: true, crossQkNorm: true }, "mergedAttention cannot be combined with crossQkNorm"],
   ])("rejects %o by name", (changes, message) => {

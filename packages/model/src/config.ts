@@ -195,7 +195,7 @@ export function parseModelConfig(value: unknown, where: string): ModelConfig {
   const config = parsed.data;
   checkHeads(config, config, where);
   if (config.architecture === "encoder-decoder" && config.encoderHeads !== undefined)
-    checkHeads(config, config.encoderHeads, where);
+    checkHeads(config, config.encoderHeads, `${where}: encoderHeads`);
   if (config.architecture === "decoder-only") checkWindows(config, where);
   else {
     checkPublishedOptions(config, where);
