@@ -10,6 +10,7 @@ import { initializeWeights, type EncoderDecoderConfig } from "@slm/model";
 import { encodeModel, readOnnx } from "@slm/onnx";
 import { createHostTensor, fromHalves, type HostTensor } from "@slm/runtime";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { runCommand } from "../apps/cli/src/testing/run-command.js";
 import { encoderDecoder, TOLERANCE } from "./random-models.js";
 import { openTinyExporter, type TinyExporter } from "./tiny-exports.js";
 
@@ -93,10 +94,23 @@ describe.each(Object.entries(MODELS))("%s", (_name, config) => {
       { target: "web", precision: "float16" },
       { target: "gpu", profile: "webgpu", precision: "float16" },
       { target: "npu", profile: "openvino", precision: "float16", buckets: [24] },
+      { target: "npu", profile: "qnn", buckets: [24] },
     ];
     for (const choice of choices) {
       const { report, directory: made } = await exporter.exported(config, choice, weights);
       expect(report.parity?.maxAbs, choice.target).toBeLessThan(TOLERANCE.float16);
+      if (choice.target === "npu") {
+        const profile = choice.profile ?? "";
+        const { json } = await runCommand("analyze", [
+          made,
+          "--target",
+          "npu",
+          "--profile",
+          profile,
+          "--json",
+        ]);
+        expect(json).toMatchObject({ result: { supported: true } });
+      }
       if (choice.target !== "web") continue;
       const largest = await largestOf(made, "float16");
       expect(largest).toBeGreaterThan(10);

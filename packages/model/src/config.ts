@@ -3,7 +3,6 @@ import { z } from "zod";
 import { SlmError } from "@slm/core";
 import { ACTIVATION_NAMES } from "./activations.js";
 import { withCurrentKeys } from "./legacy-config.js";
-import { stackHeads } from "./options.js";
 import { checkPublishedOptions, publishedOptions } from "./published-options.js";
 import { checkVision, imageTokenCount, visionConfig } from "./vision/vision-config.js";
 
@@ -194,8 +193,9 @@ export function parseModelConfig(value: unknown, where: string): ModelConfig {
   const parsed = modelConfig.safeParse(withCurrentKeys(value));
   if (!parsed.success) throw new SlmError("CONFIG_INVALID", `${where}: ${z.prettifyError(parsed.error)}`);
   const config = parsed.data;
-  for (const side of ["decoderLayers", "encoderLayers"] as const)
-    checkHeads(config, stackHeads(config, side), where);
+  checkHeads(config, config, where);
+  if (config.architecture === "encoder-decoder" && config.encoderHeads !== undefined)
+    checkHeads(config, config.encoderHeads, where);
   if (config.architecture === "decoder-only") checkWindows(config, where);
   else {
     checkPublishedOptions(config, where);

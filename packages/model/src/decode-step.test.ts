@@ -28,6 +28,13 @@ const shared = {
 const configs: readonly ModelConfig[] = [
   { architecture: "encoder-decoder", encoderLayers: 1, headOrder: "modulo" },
   { architecture: "encoder-decoder", encoderLayers: 2, headOrder: "grouped" },
+  { architecture: "encoder-decoder", encoderLayers: 1, mergedAttention: true },
+  {
+    architecture: "encoder-decoder",
+    encoderLayers: 2,
+    encoderHeads: { heads: 2, kvHeads: 1, headDim: 6 },
+    qkNorm: true,
+  },
   { architecture: "decoder-only", headOrder: "grouped" },
 ].map((own) => parseModelConfig({ ...shared, ...own }, "test"));
 

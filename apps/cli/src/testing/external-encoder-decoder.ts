@@ -9,10 +9,21 @@ const FIXTURES = fileURLToPath(
 
 /** Families of which every text is between the same tokens; those with languages have tokenizers of their own. */
 export const ENCODER_DECODERS = ["t5", "umt5", "bart", "pegasus", "marian", "t5gemma"] as const;
-export type EncoderDecoderName = (typeof ENCODER_DECODERS)[number];
+type EncoderDecoderName = (typeof ENCODER_DECODERS)[number];
+
+/** Families with languages, and so with tokenizers of their own. */
+const TRANSLATORS = ["nllb", "mbart", "mbart-50"] as const;
+
+/** Every family, and shapes that few models have. */
+export const PUBLISHED = [
+  ...ENCODER_DECODERS,
+  ...(["mt5", "blenderbot-small", "t5gemma2", "bart-heads", "t5-quick-gelu"] as const),
+  ...TRANSLATORS,
+] as const;
+export type PublishedName = (typeof PUBLISHED)[number];
 
 /** What a family's own library computed, in the layout of `slm model check`. */
-export const familyReference = (family: EncoderDecoderName): string => join(FIXTURES, family);
+export const familyReference = (family: PublishedName): string => join(FIXTURES, family);
 
 const CHARACTERS = Array.from("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqr");
 
@@ -23,9 +34,15 @@ interface TokenIds {
   readonly bos_token_id?: number;
 }
 
-/** Copies a model into `directory`, with a byte-level tokenizer of single letters that puts EOS after texts. */
-export async function writeEncoderDecoder(directory: string, family: EncoderDecoderName): Promise<void> {
-  await cp(familyReference(family), directory, { recursive: true });
+/**
+ * Copies a model into `directory`, with a byte-level tokenizer of single letters that puts EOS after texts; one with languages with its own
+ * tokenizer.
+ */
+export async function writeEncoderDecoder(directory: string, family: PublishedName): Promise<void> {
+  const isTranslator = TRANSLATORS.some((name) => name === family);
+  const folder = isTranslator ? join(FIXTURES, "../translators", family) : familyReference(family);
+  await cp(folder, directory, { recursive: true });
+  if (isTranslator) return;
   const ids = JSON.parse(await readFile(join(directory, "generation_config.json"), "utf8")) as TokenIds;
   const texts = [...CHARACTERS];
   const names = { [ids.bos_token_id ?? ids.decoder_start_token_id]: "<s>", [ids.pad_token_id]: "<pad>" };

@@ -259,11 +259,8 @@ export const cachedAttention = defineOp("cachedAttention", (inputs, attributes) 
     1,
     heads * headDim,
   ]);
-  if (inputs.sourceKey !== undefined && (relative !== undefined || attributes.caches === "delta"))
-    throw new SlmError(
-      "UNEXPECTED",
-      "cachedAttention: merged with a source, it has full caches and no relative bias",
-    );
+  if (inputs.sourceKey !== undefined && relative !== undefined)
+    throw new SlmError("UNEXPECTED", "cachedAttention: merged with a source, it has no relative bias");
   if (pastKey.shape[2]! < capacity) return growingAttention(inputs, attributes);
   expectShape("cachedAttention", "pastKey", pastKey, [batch, kvHeads, capacity, headDim]);
   if (attributes.caches === "delta") return deltaCacheAttention(inputs, attributes);
@@ -302,9 +299,10 @@ export const slotsOf = (capacity: number): Tensor =>
 
 /** Attention of one new position over the caches and itself, concatenated for this; the host updates the caches. */
 function deltaCacheAttention(
-  { query, key, value, pastKey, pastValue, pastLength, relativeBias }: OpSet["cachedAttention"]["inputs"],
+  inputs: OpSet["cachedAttention"]["inputs"],
   attributes: CachedAttentionAttributes,
 ): OpSet["cachedAttention"]["outputs"] {
+  const { query, key, value, pastKey, pastValue, pastLength, relativeBias } = inputs;
   const batch = query.shape[0];
   const { heads, kvHeads, headDim, capacity, window, softcap } = attributes;
   const relative = checkRelative("cachedAttention", relativeBias, attributes);
@@ -317,17 +315,18 @@ function deltaCacheAttention(
   const allowed = tf.concat([seen, tf.ones([batch, 1])], 1);
   const presentKey = turn(key, kvHeads, at);
   const distances = tf.concat([tf.sub(at, slots), tf.zeros([batch, 1], "int32")], 1);
-  const output = attend(
-    foldQuery(turn(query, heads, at), attributes),
-    tf.concat([pastKey, foldKeyValue(presentKey, attributes)], 2),
-    tf.concat([pastValue, foldKeyValue(value, attributes)], 2),
-    {
-      bias: maskBias(tf.reshape(allowed, [batch, 1, 1, 1, capacity + 1])),
-      relative: relative && cachedRelativeBias(relative, attributes, distances),
-      group: groupOf(attributes),
-      softcap,
-    },
-  );
+  const keys = {
+    key: tf.concat([pastKey, foldKeyValue(presentKey, attributes)], 2),
+    value: tf.concat([pastValue, foldKeyValue(value, attributes)], 2),
+    bias: maskBias(tf.reshape(allowed, [batch, 1, 1, 1, capacity + 1])),
+  };
+  const all = withSource(keys, inputs, [batch, 1]);
+  const output = attend(foldQuery(turn(query, heads, at), attributes), all.key, all.value, {
+    bias: all.bias,
+    relative: relative && cachedRelativeBias(relative, attributes, distances),
+    group: groupOf(attributes),
+    softcap,
+  });
   return { output: unfoldQuery(output, attributes, 1), presentKey, presentValue: value };
 }
 

@@ -77,7 +77,7 @@ export function parsePublished<Schema extends z.ZodType>(
 }
 
 /** A row of a table by a value of the file. @throws SlmError CONFIG_INVALID naming the key and the values that are known. */
-export function rowOf<Row>(
+function rowOf<Row>(
   rows: Readonly<Record<string, Row>>,
   { key, value, where }: { readonly key: string; readonly value: string; readonly where: string },
 ): Row {

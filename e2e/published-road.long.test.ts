@@ -1,0 +1,192 @@
+/**
+ * Every published family over the whole pipeline, with small random weights: imported, fine-tuned on labels, exported to every kind of target,
+ * held to the rules of NPUs, quantized to four bits, and served. T5Gemma 2 has one attention over target and source, which is exported
+ * to target cpu only.
+ */
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createCpuRuntime } from "@slm/runtime-node";
+import { serveConfig, startServer } from "@slm/serve";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import {
+  PUBLISHED,
+  writeEncoderDecoder,
+  type PublishedName,
+} from "../apps/cli/src/testing/external-encoder-decoder.js";
+import { runCommand } from "../apps/cli/src/testing/run-command.js";
+
+let root = "";
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "slm-road-"));
+});
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+/** Float32 sums in another order. */
+const PARITY = 2e-4;
+
+async function result(command: string, argv: readonly string[]): Promise<Record<string, unknown>> {
+  const { exitCode, json, stderr } = await runCommand(command, [...argv, "--json"]);
+  expect(exitCode, `${command}: ${stderr} ${JSON.stringify(json).slice(0, 500)}`).toBe(0);
+  return (json as { result: Record<string, unknown> }).result;
+}
+
+const CPU_ONLY: ReadonlySet<PublishedName> = new Set(["t5gemma2"]);
+
+/** Languages that models of many languages are asked for; their tokenizers are their own. */
+const LANGUAGES: Readonly<Partial<Record<PublishedName, { readonly targetLanguage: string }>>> = {
+  nllb: { targetLanguage: "fra_Latn" },
+  "mbart-50": { targetLanguage: "fr_XX" },
+  mbart: { targetLanguage: "ro_RO" },
+};
+
+/** Words of three letters that every tokenizer of these tests has, in a mixed order. */
+const WORDS = Array.from({ length: 216 }, (_, at) =>
+  Array.from(
+    { length: 3 },
+    (_letter, place) => "klmnop"[Math.floor(((at * 59) % 216) / 6 ** place) % 6],
+  ).join(""),
+);
+
+/** Writes rows whose targets are their sources. @returns the file */
+async function writeCopies(file: string, texts: readonly string[]): Promise<string> {
+  const rows = texts.map((text) => `${JSON.stringify({ source: text, target: text })}\n`);
+  await writeFile(file, rows.join(""));
+  return file;
+}
+
+/** Sections of a recipe that learns to copy words, from labels alone. */
+async function copying(root_: string, model: string, distill: object): Promise<object> {
+  return {
+    data: {
+      train: await writeCopies(`${root_}-train.jsonl`, WORDS.slice(0, 168)),
+      dev: await writeCopies(`${root_}-dev.jsonl`, WORDS.slice(168, 192)),
+      test: await writeCopies(`${root_}-test.jsonl`, WORDS.slice(192)),
+    },
+    tokenizer: { kind: "pretrained", model },
+    distill: {
+      loss: { forwardKl: 0, crossEntropy: 1 },
+      batchSize: 32,
+      evaluateRows: 24,
+      metrics: ["cer", "exactMatch"],
+      ...distill,
+    },
+  };
+}
+
+interface LogLine {
+  readonly crossEntropy?: number;
+  readonly "dev.exactMatch"?: number;
+}
+
+const readLog = async (run: string): Promise<readonly LogLine[]> => {
+  const text = await readFile(join(run, "distill", "metrics.jsonl"), "utf8");
+  return text
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as LogLine);
+};
+
+describe.each(PUBLISHED)("%s", (family) => {
+  const at = (name: string): string => join(root, `${family}-${name}`);
+
+  test("is imported, exported to every target it can be, quantized to four bits, and served", async () => {
+    await writeEncoderDecoder(at("published"), family);
+    await result("import", [at("published"), "-o", at("model"), "--max-source", "20", "--max-target", "16"]);
+    const targets = [
+      ["cpu"],
+      ...(CPU_ONLY.has(family)
+        ? []
+        : [
+            ["web"],
+            ["gpu"],
+            ["npu", "--profile", "qnn"],
+            ["npu", "--profile", "openvino"],
+            ["npu", "--profile", "vitisai"],
+          ]),
+    ];
+    for (const [target = "", ...profile] of targets) {
+      const directory = at([target, ...profile].join("-"));
+      const { parity } = await result("export", [
+        at("model"),
+        "--target",
+        target,
+        ...profile,
+        "-o",
+        directory,
+      ]);
+      expect((parity as { maxAbs: number }).maxAbs, target).toBeLessThan(PARITY);
+      if (target !== "npu") continue;
+      const { supported } = await result("analyze", [directory, "--target", "npu", ...profile]);
+      expect(supported, profile.join(" ")).toBe(true);
+    }
+    const languages = LANGUAGES[family];
+    const source = languages === undefined ? "DAB" : "sea";
+    const languageFlags = languages === undefined ? [] : ["--target-language", languages.targetLanguage];
+    const { bytesBefore, bytesAfter } = await result("quantize", [
+      at("cpu"),
+      ...["--scheme", "int4-block", "--block-size", "16", "-o", at("int4")],
+    ]);
+    expect(Number(bytesAfter)).toBeLessThan(Number(bytesBefore));
+    const flags = ["--prompt", source, "--max-tokens", "6", "--temperature", "0"];
+    const { text } = await result("generate", [at("int4"), ...flags, ...languageFlags]);
+    const server = await startServer({
+      config: serveConfig.parse({ port: 0 }),
+      bundle: at("int4"),
+      openRuntime: () => createCpuRuntime({ threads: 1 }),
+    });
+    const response = await fetch(`${server.url}/generate`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ source, maxTokens: 6, ...languages }),
+    });
+    const { results } = (await response.json()) as { results: { text: string }[] };
+    await server.stop();
+    expect(results[0]!.text).toBe(text);
+  }, 180_000);
+
+  /** The shape of the imported model, as a recipe has it. */
+  const shapeOf = async (): Promise<Record<string, unknown>> => {
+    const config = JSON.parse(await readFile(join(at("model"), "config.json"), "utf8")) as object;
+    return Object.fromEntries(
+      Object.entries(config).filter(([key]) => key !== "vocabularySize" && key !== "tokens"),
+    );
+  };
+
+  const train = async (name: string, distill: object): Promise<string> => {
+    const recipe = at(`${name}.yaml`);
+    await writeFile(recipe, JSON.stringify(await copying(at(name), at("model"), distill)));
+    await result("run", [recipe, "--out", at(name)]);
+    return at(name);
+  };
+
+  test("is fine-tuned on labels, from its own weights", async () => {
+    const run = await train("fine-tuned", {
+      student: await shapeOf(),
+      initialize: { student: at("model") },
+      ...{ steps: 100, warmupSteps: 5, evaluateEvery: 100 },
+    });
+    const losses = (await readLog(run)).flatMap(({ crossEntropy }) => crossEntropy ?? []);
+    expect(losses.at(-1)).toBeLessThan(0.8 * losses[0]!);
+  }, 180_000);
+
+  test("is trained to copy words, and still copies them with weights of eight and four bits", async () => {
+    const { encoderHeads, decoderFeedForward, ...shape } = await shapeOf();
+    const sizes = { width: 48, headDim: 16, feedForward: 96, encoderLayers: 2, decoderLayers: 2 };
+    const wider = encoderHeads === undefined ? {} : { encoderHeads: { heads: 4, kvHeads: 4, headDim: 8 } };
+    const decoders = decoderFeedForward === undefined ? {} : { decoderFeedForward: 64 };
+    const run = await train("trained", {
+      student: { ...shape, ...sizes, ...wider, ...decoders },
+      ...{ steps: 1500, warmupSteps: 50, evaluateEvery: 250 },
+    });
+    const found = (await readLog(run)).flatMap((line) => line["dev.exactMatch"] ?? []);
+    expect(Math.max(...found)).toBeGreaterThan(0.75);
+    await result("export", [join(run, "distill"), "-o", at("float32")]);
+    for (const [scheme, ...more] of [["int8-dynamic"], ["int4-block", "--block-size", "16"]] as const) {
+      const flags = ["--scheme", scheme, ...more, "-o", at(`trained-${scheme}`)];
+      const gated = ["--data", at("trained-test.jsonl"), "--gate", "cer:0.05"];
+      const { gate } = await result("quantize", [at("float32"), ...flags, ...gated]);
+      expect(gate).toMatchObject({ metric: "cer", pass: true });
+    }
+  }, 300_000);
+});
