@@ -93,7 +93,7 @@ describe(resolveRecipe, () => {
     const plain = await resolve("data: {}\n");
     expect([plain.compute, plain.computeOrigins]).toEqual([
       { engine: "onnx", threads: undefined },
-      { engine: "default", threads: "default" },
+      { engine: "default", device: "default", threads: "default" },
     ]);
     const chosen = await resolve("engine: js\nthreads: 8\ndata: {}\n", {
       sets: ["threads=2"],
@@ -101,7 +101,7 @@ describe(resolveRecipe, () => {
     });
     expect([chosen.compute, chosen.computeOrigins]).toEqual([
       { engine: "tensorflow", threads: 2 },
-      { engine: "env", threads: "flag" },
+      { engine: "env", device: "default", threads: "flag" },
     ]);
     expect((await rejection("data: {}\n", { environment: { SLM_THREADS: "0" } })).code).toBe(
       "CONFIG_INVALID",

@@ -11,6 +11,7 @@ import {
 } from "@slm/workers";
 import { sendGraph, sendRows, sendStatistics } from "./calibration-task.js";
 import { JOB_KINDS } from "./job-kinds.js";
+import { runOptions } from "./run-options.js";
 import { withWorkers, type WorkersAddress } from "./workers-address.js";
 
 export interface CalibrationWork {
@@ -37,23 +38,16 @@ export function withCalibrationWorkers<Result extends object>(
   { model, settings, context }: CalibrationWork,
   body: (collector: Collector) => Promise<Result>,
 ): Promise<Result & CalibrationShares> {
-  const { progress, signal } = context;
   return withWorkers(address, async (runner) => {
     const identity = model === undefined ? null : await hashFolder(model);
-    const options: RunOptions = {
-      run: `calibrate-${hashJson({ identity, settings }).slice(0, 32)}`,
-      title: "calibration",
-      signal,
-      note: (message) => {
-        progress({ stage: "quantize", message, isNote: true });
-      },
-    };
+    const named = { word: "calibrate", dependsOn: { identity, settings }, title: "calibration" };
+    const options = runOptions({ ...named, stage: "quantize" }, context);
     try {
       const result = await body(workersCollector(runner, options, model));
       return { ...result, workers: runner.shares };
     } finally {
       // After an interruption the workers go on, and the next call takes what they did.
-      if (!signal.aborted) await runner.end(options.run);
+      if (!context.signal.aborted) await runner.end(options.run);
     }
   });
 }

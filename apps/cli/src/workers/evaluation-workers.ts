@@ -4,6 +4,7 @@ import type { ChunkMaker } from "@slm/inference";
 import type { RuntimeDevice } from "@slm/runtime";
 import { failureError, type FileRef, type JobSpec } from "@slm/workers";
 import { JOB_KINDS } from "./job-kinds.js";
+import { runOptions } from "./run-options.js";
 import { readAnswers, requestOf, sendChunk } from "./evaluation-task.js";
 import { withWorkers, type WorkersAddress } from "./workers-address.js";
 
@@ -21,7 +22,6 @@ export function withEvaluationWorkers<Result>(
   { model, context, onDevice }: EvaluationWork,
   body: (maker: ChunkMaker) => Promise<Result>,
 ): Promise<Result> {
-  const { progress, signal } = context;
   return withWorkers(address, async (runner) => {
     const identity = await hashFolder(model);
     const devices = new Set<string>();
@@ -33,7 +33,8 @@ export function withEvaluationWorkers<Result>(
             chunk.rows.map(({ source, references, image }) => [source, references, image?.name ?? null]),
           ),
         );
-        const run = `evaluate-${hashJson({ identity, settings, rows }).slice(0, 32)}`;
+        const named = { word: "evaluate", dependsOn: { identity, settings, rows }, title: "evaluation" };
+        const options = runOptions({ ...named, stage: "evaluate" }, context);
         let sent: FileRef | undefined;
         const jobs = chunks.map((chunk): JobSpec => ({
           id: `chunk-${chunk.number}`,
@@ -45,22 +46,15 @@ export function withEvaluationWorkers<Result>(
           },
         }));
         const numbers = new Map(chunks.map(({ number }) => [`chunk-${number}`, number]));
-        const note = (message: string): void => {
-          progress({ stage: "evaluate", message, isNote: true });
-        };
-        const failed = await runner.run(
-          jobs,
-          { run, title: "evaluation", signal, note },
-          async ({ id }, result, files) => {
-            const { device } = result.facts;
-            if (typeof device !== "string")
-              throw new SlmError("DATA_INVALID", "evaluate: a worker did not name its device");
-            if (!devices.has(device)) onDevice(JSON.parse(device) as RuntimeDevice);
-            devices.add(device);
-            accept(numbers.get(id)!, readAnswers(await files.getBytes(result.outputs["answers"]!)));
-          },
-        );
-        await runner.end(run);
+        const failed = await runner.run(jobs, options, async ({ id }, result, files) => {
+          const { device } = result.facts;
+          if (typeof device !== "string")
+            throw new SlmError("DATA_INVALID", "evaluate: a worker did not name its device");
+          if (!devices.has(device)) onDevice(JSON.parse(device) as RuntimeDevice);
+          devices.add(device);
+          accept(numbers.get(id)!, readAnswers(await files.getBytes(result.outputs["answers"]!)));
+        });
+        await runner.end(options.run);
         if (failed.length > 0) throw failureError(failed[0]!);
       },
     };

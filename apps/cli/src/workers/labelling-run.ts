@@ -1,8 +1,9 @@
 /** A run of jobs that ask a teacher for texts: what blocks of labels and rounds of new sources have in common. Their bodies open it by `withLabellingJob`. */
-import { hashJson, SlmError, type StageContext } from "@slm/core";
+import { SlmError, type StageContext } from "@slm/core";
 import type { CacheConfig } from "@slm/teacher";
 import type { EngineName } from "@slm/tensor";
 import { failureError, type FileRef, type JobRunner, type JobSpec, type SharedFiles } from "@slm/workers";
+import { runOptions } from "./run-options.js";
 
 export interface LabellingOptions {
   readonly settings: CacheConfig;
@@ -41,10 +42,8 @@ export async function runLabelling<Work>(
   { word, dependsOn, title, works, jobOf, others = [], output, accept, signal }: LabellingRun<Work>,
 ): Promise<void> {
   const { teacherName: name, identity, engine, budget, progress } = options;
-  const run = `${word}-${hashJson({ ...dependsOn, name, identity, engine }).slice(0, 32)}`;
-  const note = (message: string): void => {
-    progress({ stage: "cache", message, isNote: true });
-  };
+  const named = { word, dependsOn: { ...dependsOn, name, identity, engine }, stage: "cache", title };
+  const run = runOptions(named, { progress, signal });
   let trees: Readonly<Record<string, FileRef>> | undefined;
   const messageOf =
     (bytes: Uint8Array): JobSpec["message"] =>
@@ -59,13 +58,13 @@ export async function runLabelling<Work>(
       yield { ...job, message: messageOf(task) };
     }
   }
-  const failed = await runner.run(jobs(), { run, title, signal, note }, async (_job, result, files) => {
+  const failed = await runner.run(jobs(), run, async (_job, result, files) => {
     const { name: file } = result.facts;
     if (typeof file !== "string")
       throw new SlmError("DATA_INVALID", "cache: a worker did not name what it worked on");
     await accept(file, await files.getBytes(result.outputs[output]!));
   });
-  await runner.end(run);
+  await runner.end(run.run);
   if (failed.length > 0) throw failureError(failed[0]!);
 }
 

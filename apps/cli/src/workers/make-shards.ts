@@ -11,6 +11,7 @@ import {
 } from "@slm/workers";
 import type { EngineName } from "@slm/tensor";
 import { JOB_KINDS } from "./job-kinds.js";
+import { runOptions } from "./run-options.js";
 
 /** How often a shard is tried again as a whole, where none of its pairs fails alone. */
 const WHOLE_TRIES = 3;
@@ -46,7 +47,7 @@ class ShardRun {
   readonly #runner: JobRunner;
   readonly #options: ShardMakerOptions;
   readonly #request: Make;
-  readonly #run: string;
+  readonly #run: RunOptions;
   #teacher: FileRef | undefined;
   #unscored = 0;
 
@@ -54,7 +55,9 @@ class ShardRun {
     this.#runner = runner;
     this.#options = options;
     this.#request = request;
-    this.#run = `cache-${hashJson({ build: request.build, engine: options.engine }).slice(0, 32)}`;
+    const { progress, engine } = options;
+    const named = { word: "cache", dependsOn: { build: request.build, engine }, title: "teacher cache" };
+    this.#run = runOptions({ ...named, stage: "cache" }, { progress, signal: request.signal });
   }
 
   async make(): Promise<void> {
@@ -62,10 +65,10 @@ class ShardRun {
       await this.#make();
     } catch (error) {
       // After an interruption the workers go on, and the next call takes what they did.
-      if (!this.#request.signal.aborted) await this.#runner.end(this.#run);
+      if (!this.#request.signal.aborted) await this.#runner.end(this.#run.run);
       throw error;
     }
-    await this.#runner.end(this.#run);
+    await this.#runner.end(this.#run.run);
   }
 
   async #make(): Promise<void> {
@@ -86,7 +89,7 @@ class ShardRun {
   /** The shard of a failed job without the pairs that fail alone. */
   async #withoutUnscored({ id, work, only }: Part, { failure }: FailedJob): Promise<Part> {
     const keys = only ?? work.keys;
-    this.#note(`${id} failed (${failure.message}): looking for the rows that cause it`);
+    this.#run.note(`${id} failed (${failure.message}): looking for the rows that cause it`);
     const found: UnscoredPair[] = [];
     let suspects = divided(keys);
     while (suspects.length > 0) {
@@ -107,7 +110,7 @@ class ShardRun {
     if (this.#unscored > MOST_UNSCORED) throw asAWhole({ id, failure });
     if (found.length > 0) {
       await this.#request.setAside(found);
-      this.#note(`${found.length} of ${keys.length} rows of ${id} cannot be scored and are set aside`);
+      this.#run.note(`${found.length} of ${keys.length} rows of ${id} cannot be scored and are set aside`);
     }
     const isOut = new Set(found.map(({ key }) => key));
     return { id, work, only: keys.filter((key) => !isOut.has(key)) };
@@ -121,7 +124,7 @@ class ShardRun {
     const byId = new Map(parts.map((part) => [part.id, part]));
     const failed = await this.#runner.run(
       parts.map((part) => this.#job(part)),
-      this.#runOptions(),
+      this.#run,
       async ({ id }, { outputs }, files) => onMade(byId.get(id)!, await files.getBytes(outputs["shard"]!)),
     );
     const known = failed.find(({ failure }) => failure.code !== undefined);
@@ -143,21 +146,6 @@ class ShardRun {
         return { inputs: { teacher: this.#teacher, task }, settings: { engine: this.#options.engine } };
       },
     };
-  }
-
-  #runOptions(): RunOptions {
-    return {
-      run: this.#run,
-      title: "teacher cache",
-      signal: this.#request.signal,
-      note: (text) => {
-        this.#note(text);
-      },
-    };
-  }
-
-  #note(message: string): void {
-    this.#options.progress({ stage: "cache", message, isNote: true });
   }
 }
 

@@ -1,12 +1,13 @@
 /** Has the replicas of a distillation trained by workers: each round is a flow of one job per replica and one that averages. */
-import { hashJson, type StageContext } from "@slm/core";
+import type { StageContext } from "@slm/core";
 import type { RoundRequest, RoundRunner } from "@slm/distillation";
 import type { EngineName } from "@slm/tensor";
-import { fileRef, type FileRef, type JobRunner, type JobSpec, type RunOptions } from "@slm/workers";
+import { fileRef, type FileRef, type JobRunner, type JobSpec } from "@slm/workers";
 import { z } from "zod";
 import { requireSendable, sendDirectories, sendSettings } from "./distill-job.js";
 import { JOB_KINDS } from "./job-kinds.js";
 import { replicaFacts } from "./replica-body.js";
+import { runOptions } from "./run-options.js";
 
 const stateSchema = z.strictObject({
   inputs: z.record(z.string(), fileRef),
@@ -31,17 +32,15 @@ export function workerRounds(
   const { replicas } = settings;
   requireSendable(settings, inputs);
   const { context, workDirectory } = inputs;
-  const run = `distill-${hashJson({ settings, seed: context.seed, workDirectory }).slice(0, 32)}`;
-  const files = runner.files(run);
-  const options: RunOptions = {
-    run,
+  const named = {
+    word: "distill",
+    dependsOn: { settings, seed: context.seed, workDirectory },
+    stage: "distill",
     title: "distillation",
     total: (settings.steps - replicas.warmupSteps) * replicas.count,
-    signal: context.signal,
-    note: (message) => {
-      progress({ stage: "distill", message, isNote: true });
-    },
   };
+  const options = runOptions(named, { progress, signal: context.signal });
+  const files = runner.files(options.run);
   return {
     begin: async (weights, moments) => {
       const sent = await sendDirectories(files, inputs);
@@ -93,6 +92,6 @@ export function workerRounds(
       };
     },
     weights: (given, file) => files.getFile(stateSchema.parse(given).weights, file),
-    end: () => runner.end(run),
+    end: () => runner.end(options.run),
   };
 }

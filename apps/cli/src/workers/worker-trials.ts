@@ -1,9 +1,10 @@
 /** Has the trials of a sweep trained by workers. A trial that goes on may do so on another machine: its state goes through shared storage. */
-import { hashJson, SlmError } from "@slm/core";
+import { SlmError } from "@slm/core";
 import { failureError, fileRef, type FileRef, type JobRunner, type JobSpec } from "@slm/workers";
 import type { TrialContext, TrialRunner } from "../sweep/trial-runner.js";
 import { requireSendable, sendDirectories, sendSettings } from "./distill-job.js";
 import { JOB_KINDS } from "./job-kinds.js";
+import { runOptions } from "./run-options.js";
 import { trialFacts } from "./trial-body.js";
 
 /** @param sweep identifies the sweep: a hash of all that its numbers depend on */
@@ -13,7 +14,8 @@ export function workerTrials(
   { directories, compute, context }: TrialContext,
 ): TrialRunner {
   const { engine } = compute;
-  const run = `sweep-${hashJson({ sweep, engine, seed: context.seed }).slice(0, 32)}`;
+  const dependsOn = { sweep, engine, seed: context.seed };
+  const options = runOptions({ word: "sweep", dependsOn, stage: "sweep", title: "sweep" }, context);
   let sent: Readonly<Record<string, FileRef>> | undefined;
   return {
     train: async (requests, until, onDone) => {
@@ -35,10 +37,6 @@ export function workerTrials(
           };
         },
       }));
-      const note = (message: string): void => {
-        context.progress({ stage: "sweep", message, isNote: true });
-      };
-      const options = { run, title: "sweep", signal: context.signal, note };
       const failed = await runner.run(jobs, options, async ({ id }, { facts, outputs }) => {
         const { trial, ...measured } = trialFacts.parse(facts);
         if (byId.get(id)?.trial.number !== trial)
@@ -46,9 +44,9 @@ export function workerTrials(
         await onDone({ trial, steps: until, ...measured }, outputs["state"] ?? null);
       });
       if (failed.length === 0) return;
-      await runner.end(run);
+      await runner.end(options.run);
       throw failureError(failed[0]!);
     },
-    end: () => runner.end(run),
+    end: () => runner.end(options.run),
   };
 }
