@@ -19,8 +19,9 @@ export type Prompt =
       readonly text?: string | undefined;
       /** A file, or the bytes of one: PNG, JPEG, WebP or another format that sharp reads. */
       readonly image?: string | Uint8Array | undefined;
-      /** Languages of this prompt and its answer, in the place of those of the options. */
+      /** Language of this prompt, in the place of that of the options. */
       readonly sourceLanguage?: string | undefined;
+      /** Language of its answer, in the place of that of the options. */
       readonly targetLanguage?: string | undefined;
     };
 
@@ -49,6 +50,7 @@ export interface GenerateOptions extends SamplingOptions {
    * Default: the model's own.
    */
   readonly sourceLanguage?: string | undefined;
+  /** The same of answers. */
   readonly targetLanguage?: string | undefined;
   /** Answers are JSON that this JSON Schema allows. */
   readonly jsonSchema?: unknown;
