@@ -46,11 +46,11 @@ export interface GenerateOptions extends SamplingOptions {
   /** Prompts that are decoded together. Default: 16. */
   readonly batchSize?: number | undefined;
   /**
-   * Languages of prompts and answers, as the tokenizer of a multilingual model names them: fra_Latn (NLLB), fr (M2M-100), fr_XX (mBART).
+   * Language of prompts, as the tokenizer of a multilingual model names it: fra_Latn (NLLB), fr (M2M-100), fr_XX (mBART).
    * Default: the model's own.
    */
   readonly sourceLanguage?: string | undefined;
-  /** The same of answers. */
+  /** Language of answers, named alike. Default: the model's own. */
   readonly targetLanguage?: string | undefined;
   /** Answers are JSON that this JSON Schema allows. */
   readonly jsonSchema?: unknown;
