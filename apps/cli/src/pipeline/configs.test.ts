@@ -10,6 +10,7 @@ const folder = fileURLToPath(new URL("../../../../configs/", import.meta.url));
 const NO_RECIPES: ReadonlySet<string> = new Set(["paper-330m/model.yaml"]);
 /** Recipes whose rows the user gives. */
 const ROWS_ARE_GIVEN: ReadonlySet<string> = new Set([
+  "paper-330m/recipe.yaml",
   "snips/few-labels.yaml",
   "snips/recipe.yaml",
   "snips/teacher-layers.yaml",
@@ -47,8 +48,8 @@ describe("recipes of the tasks", () => {
       return (await preparePipeline({ recipe, out: undefined, force: false })).recipe.name;
     });
     const folders = [
-      ...["assistant", "dates", "diacritics", "g2p", "ocr", "package-sections", "quickstart", "snips"],
-      ...["spelling", "synopsis", "translation", "vqa"],
+      ...["assistant", "dates", "diacritics", "g2p", "ocr", "package-sections", "paper-330m", "quickstart"],
+      ...["snips", "spelling", "synopsis", "translation", "vqa"],
     ];
     expect((await Promise.all(names)).sort()).toEqual(
       [...folders, "few-labels", "g2p-reader", "g2p-record", "g2p-teacher", "teacher-layers"].sort(),
