@@ -25,6 +25,16 @@ test("twenty steps of a student give the CPU's losses", async () => {
   expect(relativeDifference(actual.losses, expected.losses)).toBeLessThan(1e-4);
 });
 
+test("a step of which a part would be left to the CPU is rejected when it is loaded", async () => {
+  const [, , make] = CASES_AND_OPTIMIZERS[0]!;
+  const made = await make(js);
+  const engine = createOnnxEngine(runtimes.gpu, { provider: "cpu" });
+  await expect(trainOn(engine, made, planRun(made.config), SETTINGS)).rejects.toMatchObject({
+    code: "OP_UNSUPPORTED",
+    message: expect.stringContaining("does not compute every node of graph 'step'") as string,
+  });
+});
+
 /** Every case, with one optimizer and the other in turn: shaders of a software adapter take long to compile. */
 const CASES = CASES_AND_OPTIMIZERS.filter((_, index) => index % 2 === (index >> 1) % 2);
 

@@ -17,6 +17,7 @@ import type * as Ort from "onnxruntime-node";
 import { type OrtBinding, loadBinding, messageOf } from "./ort-binding.js";
 import { bytesOf, toHost, toSignature } from "./ort-values.js";
 import { type LoadedGraph, PreparedRun } from "./prepared-run.js";
+import { isLeftToCpu } from "@slm/runtime/host";
 import type {
   Host,
   PositionalRepeat,
@@ -92,9 +93,14 @@ export class OrtHost implements Host {
         outputs: session.outputMetadata.map(toSignature),
       };
     } catch (cause) {
-      throw new SlmError("DATA_INVALID", `${this.#name}: cannot load graph '${name}': ${messageOf(cause)}`, {
-        cause,
-      });
+      const message = messageOf(cause);
+      if (isLeftToCpu(message))
+        throw new SlmError(
+          "OP_UNSUPPORTED",
+          `${this.#name}: the device does not compute every node of graph '${name}', and nothing may be left to the CPU`,
+          { cause, suggestions: ["--device cpu"] },
+        );
+      throw new SlmError("DATA_INVALID", `${this.#name}: cannot load graph '${name}': ${message}`, { cause });
     }
   }
 

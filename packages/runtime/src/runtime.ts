@@ -170,7 +170,7 @@ export interface Session {
 /**
  * Runs graphs on one device. Implementations live in packages named runtime-*; all other code receives one as an argument.
  *
- * @throws SlmError DEVICE_UNAVAILABLE if the device is missing, DATA_INVALID if a graph cannot be loaded.
+ * @throws SlmError DEVICE_UNAVAILABLE if the device is missing, DATA_INVALID if a graph cannot be loaded, OP_UNSUPPORTED if a device that must compute all of it does not.
  */
 export interface Runtime {
   readonly device: RuntimeDevice;

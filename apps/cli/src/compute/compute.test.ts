@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { runCommand } from "../testing/run-command.js";
-import { requireCpuOfWorkers, TRAINING_DEVICES } from "./compute.js";
+import { requireCpuOfWorkers } from "../workers/workers-address.js";
+import { TRAINING_DEVICES } from "./compute.js";
 
 test("the devices that train are the CPU and every GPU of the table of devices", () => {
   expect(TRAINING_DEVICES).toEqual(["cpu", "gpu", "gpu:cuda", "gpu:directml", "gpu:coreml", "gpu:webgpu"]);

@@ -2,7 +2,6 @@
  * The engine, device and threads of a run. They change the speed, and the result by rounding alone: settings that change results are in
  * the stages' sections.
  */
-import { SlmError } from "@slm/core/errors";
 import { profilesOf } from "@slm/devices/table";
 import type { EngineName } from "@slm/tensor";
 
@@ -25,16 +24,4 @@ export interface Compute {
   readonly device?: TrainingDevice | undefined;
   /** Threads one operator may use; absent: one per CPU core. */
   readonly threads?: number | undefined;
-}
-
-/** @throws SlmError USAGE for a device other than the CPU: workers train and score on the CPUs of their own machines */
-export function requireCpuOfWorkers({ device = "cpu" }: Compute): void {
-  if (device === "cpu") return;
-  throw new SlmError(
-    "USAGE",
-    `--workers: expected device cpu, because workers compute on their CPUs, got ${device}`,
-    {
-      suggestions: ["leave --workers out", "leave --device out"],
-    },
-  );
 }

@@ -2,6 +2,7 @@
 import { SlmError } from "@slm/core/errors";
 import { Flags } from "@oclif/core";
 import type { JobRunner, ObjectStore, RedisAddress } from "@slm/workers";
+import type { Compute } from "../compute/compute.js";
 
 export interface WorkersAddress {
   readonly redis: RedisAddress;
@@ -45,6 +46,18 @@ export async function workersOf({
     throw new SlmError("USAGE", "--workers needs --storage", { suggestions: ["--storage DIR"] });
   const { redisAddress } = await import("@slm/workers");
   return { redis: redisAddress(workers), storage };
+}
+
+/** @throws SlmError USAGE for a device other than the CPU: workers train and score on the CPUs of their own machines */
+export function requireCpuOfWorkers({ device = "cpu" }: Compute): void {
+  if (device === "cpu") return;
+  throw new SlmError(
+    "USAGE",
+    `--workers: expected device cpu, because workers compute on their CPUs, got ${device}`,
+    {
+      suggestions: ["leave --workers out", "leave --device out"],
+    },
+  );
 }
 
 /** Runs `body` with a connection to the workers, which is closed afterwards. @throws SlmError DEVICE_UNAVAILABLE, INPUT_MISSING */

@@ -1,6 +1,6 @@
 export { DirectChannel, type HostChannel, type RepeatCall, type Repetition, type Tell } from "./channel.js";
 export { HostRuntime, type HostRuntimeOptions } from "./host-runtime.js";
-export { WHOLE_GRAPH } from "./protocol.js";
+export { isLeftToCpu, WHOLE_GRAPH } from "./protocol.js";
 export type {
   Host,
   LoadedSignature,

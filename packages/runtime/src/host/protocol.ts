@@ -11,6 +11,10 @@ export type SessionSettings = Readonly<Record<string, string>>;
 /** Rejects a graph instead of leaving parts of it to the CPU. Source: onnxruntime_session_options_config_keys.h. */
 export const WHOLE_GRAPH: SessionSettings = { "session.disable_cpu_ep_fallback": "1" };
 
+/** Whether ONNX Runtime rejected a graph for {@link WHOLE_GRAPH}. Its words: "fallback to CPU EP has been explicitly disabled by the user". */
+export const isLeftToCpu = (message: string): boolean =>
+  message.includes("fallback to CPU EP has been explicitly disabled");
+
 export interface PositionalRun {
   readonly session: number;
   /** One feed per graph input, in graph order: the id of a device tensor, or a host tensor. */

@@ -5,6 +5,7 @@
 import { SlmError } from "@slm/core";
 import { int } from "@slm/onnx";
 import { tf } from "../tf.js";
+import { concat, logSoftmax, oneHot, placesOf, sign, split } from "./dialect-operators.js";
 import { segmentSum } from "./segment-sum.js";
 import {
   onnxDType,
@@ -102,7 +103,7 @@ export const kernels: Readonly<Record<string, Kernel>> = {
   Reciprocal: unary("Reciprocal"),
   Sign: (recorder, inputs) => {
     const x = input(inputs, "x");
-    return recorder.info(recorder.sign(x), x.shape, x.dtype);
+    return recorder.info(sign(recorder, x), x.shape, x.dtype);
   },
   Identity: unary("Identity"),
   Square: (recorder, inputs) => {
@@ -134,7 +135,7 @@ export const kernels: Readonly<Record<string, Kernel>> = {
   },
   LogSoftmax: (recorder, inputs, attributes) => {
     const x = input(inputs, "logits");
-    return recorder.info(recorder.logSoftmax(x, number(attributes, "axis")), x.shape, x.dtype);
+    return recorder.info(logSoftmax(recorder, x, number(attributes, "axis")), x.shape, x.dtype);
   },
   Cast: (recorder, inputs, attributes) => {
     const x = input(inputs, "x");
@@ -221,7 +222,7 @@ export const kernels: Readonly<Record<string, Kernel>> = {
     const shape = [...first.shape];
     shape[axis] = parts.reduce((sum, part) => sum + part.shape[axis]!, 0);
     const names = parts.map((part) => recorder.nameOf(part));
-    return recorder.info(recorder.concat(names, axis), shape, first.dtype);
+    return recorder.info(concat(recorder, names, axis), shape, first.dtype);
   },
   SplitV: (recorder, inputs, attributes) => {
     const x = input(inputs, "x");
@@ -229,7 +230,7 @@ export const kernels: Readonly<Record<string, Kernel>> = {
     const requested = attributes["numOrSizeSplits"];
     const count = typeof requested === "number" ? requested : numbers(attributes, "numOrSizeSplits");
     const sizes = typeof count === "number" ? new Array<number>(count).fill(x.shape[axis]! / count) : count;
-    const names = recorder.split(recorder.nameOf(x), axis, sizes);
+    const names = split(recorder, recorder.nameOf(x), axis, sizes);
     return names.map((name, index) => {
       const shape = [...x.shape];
       shape[axis] = sizes[index]!;
@@ -239,7 +240,7 @@ export const kernels: Readonly<Record<string, Kernel>> = {
   OneHot: (recorder, inputs, attributes) => {
     const indices = input(inputs, "indices");
     const depth = number(attributes, "depth");
-    const value = recorder.oneHot(indices, {
+    const value = oneHot(recorder, indices, {
       rank: indices.shape.length,
       classes: depth,
       off: number(attributes, "offValue"),
@@ -253,12 +254,12 @@ export const kernels: Readonly<Record<string, Kernel>> = {
     const x = input(inputs, "x");
     const k = number(attributes, "k");
     const sorted = int(flag(attributes, "sorted") ? 1 : 0);
-    const [values, places] = recorder.builder.node("TopK", [recorder.nameOf(x), recorder.builder.ints([k])], {
+    const [values, found] = recorder.builder.node("TopK", [recorder.nameOf(x), recorder.builder.ints([k])], {
       attributes: { axis: int(-1), largest: int(1), sorted },
       outputs: 2,
     }) as [string, string];
     const shape = [...x.shape.slice(0, -1), k];
-    const indices = recorder.places(x, places, k);
+    const indices = placesOf(recorder, x, found, k);
     return [recorder.info(values, shape, x.dtype), recorder.info(indices, shape, "int32")];
   },
   Tile: (recorder, inputs, attributes) => {

@@ -20,13 +20,6 @@ export interface NodeOptions {
   readonly domain?: string;
 }
 
-interface OneHotOptions {
-  readonly rank: number;
-  readonly classes: number;
-  readonly off?: number;
-  readonly on?: number;
-}
-
 /** ONNX Runtime's own operators. */
 export const CONTRIB = "com.microsoft";
 
@@ -165,87 +158,6 @@ export class Recorder {
     const perm = [...axes.slice(0, -2), axes.at(-1)!, axes.at(-2)!];
     return this.op("Transpose", [x], { attributes: { perm: ints(perm) } });
   }
-
-  /** Parts along an axis, in order. @param sizes of the parts along it */
-  split(x: string, axis: number, sizes: readonly number[]): readonly string[] {
-    const groups = inGroups(sizes, this.dialect.maxParts);
-    const parts = this.builder.node(
-      "Split",
-      [x, this.builder.ints(groups.map((group) => group.reduce((sum, size) => sum + size, 0)))],
-      { attributes: { axis: int(axis) }, outputs: groups.length },
-    );
-    return groups.flatMap((group, at) =>
-      group.length === 1 ? parts[at]! : this.split(parts[at]!, axis, group),
-    );
-  }
-
-  /** Parts joined along an axis. */
-  concat(parts: readonly string[], axis: number): string {
-    const groups = inGroups(parts, this.dialect.maxParts);
-    const joined = groups.map((group) => (group.length === 1 ? group[0]! : this.concat(group, axis)));
-    return this.op("Concat", joined, { attributes: { axis: int(axis) } });
-  }
-
-  /** The places that TopK found in the last axis of `x`, as int32 where the dialect can; others may only be used as indices. */
-  places(x: TensorInfo, places: string, count: number): string {
-    if (this.dialect.castsInt64) return this.op("Cast", [places], { attributes: { to: int(6) } });
-    if (count > 1) return places;
-    const { builder } = this;
-    const axes = builder.ints([-1]);
-    const size = x.shape.at(-1)!;
-    const isLargest = this.op("Equal", [x, this.op("ReduceMax", [x, axes])]);
-    const all = builder.constant("int32", [size], [...Array(size).keys()]);
-    const place = this.op("Where", [isLargest, all, builder.constant("int32", [], [size])]);
-    return this.op("ReduceMin", [place, axes]);
-  }
-
-  /** log softmax over an axis. */
-  logSoftmax(x: Tensor | TensorInfo, axis: number): string {
-    if (this.dialect.logSoftmax) return this.op("LogSoftmax", [x], { attributes: { axis: int(axis) } });
-    const axes = this.builder.ints([axis]);
-    const below = this.op("Sub", [x, this.op("ReduceMax", [x, axes])]);
-    return this.op("Sub", [below, this.op("Log", [this.op("ReduceSum", [this.op("Exp", [below]), axes])])]);
-  }
-
-  /** -1, 0 or 1. @param x float32 */
-  sign(x: Tensor | TensorInfo): string {
-    if (this.dialect.sign) return this.op("Sign", [x]);
-    const zero = this.builder.constant("float32", [], [0]);
-    const isSo = (comparison: string): string =>
-      this.op("Cast", [this.op(comparison, [x, zero])], { attributes: { to: int(1) } });
-    return this.op("Sub", [isSo("Greater"), isSo("Less")]);
-  }
-
-  /**
-   * `on` at the class of each id and `off` elsewhere, float32.
-   *
-   * Shapes: ids int32 `[rows...]`, of `rank` axes -> `[rows..., classes]`.
-   */
-  oneHot(ids: TensorInfo | string, { rank, classes, off = 0, on = 1 }: OneHotOptions): string {
-    const { builder } = this;
-    if (this.dialect.oneHot) {
-      const values = builder.constant("float32", [2], [off, on]);
-      return this.op("OneHot", [ids, builder.constant("int32", [], [classes]), values], {
-        attributes: { axis: int(-1) },
-      });
-    }
-    const all = builder.constant("int32", [classes], [...Array(classes).keys()]);
-    const column = this.op("Unsqueeze", [ids, builder.ints([rank])]);
-    const isClass = this.op("Equal", [column, all]);
-    return this.op("Where", [
-      isClass,
-      builder.constant("float32", [], [on]),
-      builder.constant("float32", [], [off]),
-    ]);
-  }
-}
-
-/** At most `limit` groups of neighbours, as even as can be; each element alone if there are no more than that. */
-function inGroups<Element>(all: readonly Element[], limit: number): readonly (readonly Element[])[] {
-  const size = Math.ceil(all.length / Math.min(limit, all.length));
-  return Array.from({ length: Math.ceil(all.length / size) }, (_, at) =>
-    all.slice(at * size, (at + 1) * size),
-  );
 }
 
 let current: Recorder | undefined;

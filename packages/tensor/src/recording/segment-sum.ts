@@ -10,6 +10,7 @@
  *                  blocks x blocks product; the sums now have unique ids and are scattered without reduction.
  */
 import { int } from "@slm/onnx";
+import { oneHot } from "./dialect-operators.js";
 import { type Recorder, type TensorInfo } from "./recorder.js";
 
 /** Rows per block: the extra work is 2·BLOCK FLOPs per element, the correction product shrinks with its square. */
@@ -35,7 +36,7 @@ export function segmentSum(recorder: Recorder, x: TensorInfo, ids: TensorInfo, s
 }
 
 function denseSum(recorder: Recorder, x: string, ids: string, segments: number): string {
-  return recorder.op("Gemm", [recorder.oneHot(ids, { rank: 1, classes: segments }), x], {
+  return recorder.op("Gemm", [oneHot(recorder, ids, { rank: 1, classes: segments }), x], {
     attributes: { transA: int(1) },
   });
 }

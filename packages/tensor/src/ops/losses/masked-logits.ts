@@ -2,6 +2,7 @@
  * The common part of all losses over next-token logits. Sums over loss tokens are divided by a given number of loss tokens,
  * so padding never dilutes them. Only log-softmax is exponentiated, so logits may be large.
  */
+import { logSoftmax } from "../../recording/dialect-operators.js";
 import { activeRecorder } from "../../recording/recorder.js";
 import { tf, type Tensor } from "../../tf.js";
 
@@ -21,7 +22,7 @@ export type GradientArguments = (Tensor | tf.GradSaveFunc)[];
 export function logProbabilities(logits: Tensor): Tensor {
   const recorder = activeRecorder();
   if (recorder === undefined) return tf.logSoftmax(logits);
-  return recorder.tensor(recorder.logSoftmax(logits, -1), logits.shape);
+  return recorder.tensor(logSoftmax(recorder, logits, -1), logits.shape);
 }
 
 /** `[positions]` -> `[positions, 1]`. */
