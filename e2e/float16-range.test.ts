@@ -37,15 +37,12 @@ const MODELS: Readonly<Record<string, EncoderDecoderConfig>> = {
 /** Weights that make the inner numbers of feed-forward blocks a hundred times larger than usual, and their outputs larger still. */
 function largeWeights(config: EncoderDecoderConfig): Map<string, HostTensor> {
   const weights = new Map(initializeWeights(config, createRandom(5).next));
-  const isGated = config.activation !== "relu";
+  const factors = [
+    [/feedForward\.(?:up|gate)\.weight$/u, config.activation === "relu" ? 9000 : 120],
+    [/feedForward\.down\.weight$/u, 60],
+  ] as const;
   for (const [name, { shape, data }] of weights) {
-    const factor = /feedForward\.(?:up|gate)\.weight$/u.test(name)
-      ? isGated
-        ? 120
-        : 9000
-      : /feedForward\.down\.weight$/u.test(name)
-        ? 60
-        : 1;
+    const factor = factors.find(([pattern]) => pattern.test(name))?.[1] ?? 1;
     weights.set(
       name,
       createHostTensor(

@@ -1,6 +1,7 @@
 /**
- * Training on a GPU beside PyTorch on the same GPU, in one line: tokens/s of a whole step, the share of the rate of one large product, and the
- * ratio to PyTorch in bfloat16, eager and compiled. Prints a Markdown table for docs/benchmarks, with the machine and the versions.
+ * Training on a GPU beside PyTorch on the same GPU, in one line: tokens/s of a whole step, the share of the rate of one square product of
+ * 2,048 (software adapters: 512), and the ratio to PyTorch in bfloat16, eager and compiled. Prints a Markdown table for docs/benchmarks, with
+ * the machine and the versions.
  *
  *   npm run build && node tools/bench/gpu.mjs
  *   node tools/bench/gpu.mjs --device gpu:webgpu --peer-device cpu --peer-dtype float32 --sizes tiny --batch 2 --source 16 --answer 8 --rounds 2
@@ -79,7 +80,7 @@ const HEAD = [
   "device",
   "tokens/s",
   "step [ms], quartiles",
-  "share of one product's rate",
+  "share of a square product's rate",
   "slm to it",
   "losses apart",
 ];
