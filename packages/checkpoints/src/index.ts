@@ -37,6 +37,20 @@ export { readTensorBytes } from "./gguf/file/tensor-data.js";
 export { tensorTypeByName } from "./gguf/types/tensor-types.js";
 export { externalCheckpoint } from "./gguf/model/external-checkpoint.js";
 export { ggufTokenizer } from "./gguf/tokenizer/gguf-tokenizer.js";
+export {
+  extendedShortlist,
+  readLexicalShortlist,
+  withSourceTokens,
+  writeLexicalShortlist,
+  type LexicalShortlist,
+} from "./lexical-shortlist.js";
+export { readMarianShortlist } from "./marian/marian-shortlist.js";
+export {
+  isMarianDirectory,
+  marianFiles,
+  readMarianModel,
+  type MarianFiles,
+} from "./marian/marian-directory.js";
 export { fetchDatasetFile, type DatasetFile } from "./hub/dataset-file.js";
 export { resolveCached, resolveModel, type ResolvedModel } from "./hub/resolve-model.js";
 export { INDEX_FILE, readHuggingFaceDirectory } from "./import/hugging-face-directory.js";

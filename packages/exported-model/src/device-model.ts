@@ -120,6 +120,12 @@ export const deviceModelSchema = z.strictObject({
     .describe(
       "Size of the decoder's pruned vocabulary; the logits of all other tokens are -1e9. Absent: all.",
     ),
+  lexicalShortlist: z
+    .boolean()
+    .optional()
+    .describe(
+      "Whether the encoder also says which tokens may answer its source; the logits of all others are -1e9 lower. Absent: it does not.",
+    ),
   draftHeads: z
     .int()
     .positive()
@@ -144,6 +150,13 @@ export const deviceModelSchema = z.strictObject({
   decoderLayers: z.int().positive(),
   kvHeads: z.int().positive(),
   headDim: z.int().positive(),
+  stateWidth: z
+    .int()
+    .positive()
+    .optional()
+    .describe(
+      "Width of the state that each decoder layer keeps of every position in place of keys and values [elements]. Absent: keys and values.",
+    ),
   maxSource: z
     .int()
     .positive()
@@ -228,6 +241,7 @@ export const DEVICE_MODEL_FILE = "model.json";
  *       -> logits float32 [batch, vocab] of the last position, and depending on the model's `caches`
  *          full: presentKey(l), presentValue(l) shaped as pastKey(l), pastValue(l), which may be the same buffers
  *          delta: presentKey(l), presentValue(l) float32 [batch, target, kvHeads * headDim], the new positions
+ * A decoder with a recurrence (`stateWidth`) has pastState(l) and presentState(l) in place of keys and values.
  * A decoder-only model's decoder has no encoder inputs; its source is a prefix of targetIds.
  * A decoder with draft heads also returns bestIds int32 and bestLogProbabilities float32 [batch, target] of every position, and
  * draftIds int32 [batch, heads]: drafts of what follows the last picked token that holds, where the ids after the first are drafts that
@@ -246,12 +260,17 @@ export const GRAPH_IO = {
   sourceBias: "source_bias",
   crossKey: (layer: number): string => `cross.${String(layer)}.key`,
   crossValue: (layer: number): string => `cross.${String(layer)}.value`,
+  /** Of a model with a lexical shortlist: float32 `[batch, vocab]`, which the decoder adds to its logits. */
+  lexicalBias: "lexical_bias",
   targetIds: "target_ids",
   pastLength: "past_length",
   pastKey: (layer: number): string => `past.${String(layer)}.key`,
   pastValue: (layer: number): string => `past.${String(layer)}.value`,
   presentKey: (layer: number): string => `present.${String(layer)}.key`,
   presentValue: (layer: number): string => `present.${String(layer)}.value`,
+  /** Caches of a decoder with `stateWidth`: past `[batch, 1, capacity, width]`, present `[batch, target, width]`. */
+  pastState: (layer: number): string => `past.${String(layer)}.state`,
+  presentState: (layer: number): string => `present.${String(layer)}.state`,
   position: "position",
   windowBias: "window_bias",
   logits: "logits",
@@ -262,6 +281,18 @@ export const GRAPH_IO = {
   bestIds: "best_ids",
   bestLogProbabilities: "best_log_probabilities",
 } as const;
+
+/** Outputs of an encoder of dynamic sizes, which the decoder is fed unchanged. */
+export function encoderOutputs({
+  decoderLayers,
+  lexicalShortlist,
+}: Pick<DeviceModel, "decoderLayers" | "lexicalShortlist">): readonly string[] {
+  const cross = Array.from({ length: decoderLayers }, (_, layer) => [
+    GRAPH_IO.crossKey(layer),
+    GRAPH_IO.crossValue(layer),
+  ]);
+  return [GRAPH_IO.sourceBias, ...(lexicalShortlist === true ? [GRAPH_IO.lexicalBias] : []), ...cross.flat()];
+}
 
 /**
  * Parts of decoders of target cpu that a host needs to give each row its own position: the shape of positions as a separate axis (one

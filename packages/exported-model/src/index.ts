@@ -1,3 +1,4 @@
+export { cacheTensors, type CacheTensor } from "./cache-tensors.js";
 export {
   COMPILED_FOLDER,
   DEVICE_MODEL_FILE,
@@ -6,6 +7,7 @@ export {
   ROW_POSITIONS,
   ROW_SETTINGS_FILE,
   deviceModelSchema,
+  encoderOutputs,
   graphBytes,
   graphFilesOf,
   graphsOf,

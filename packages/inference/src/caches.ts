@@ -1,5 +1,5 @@
 /** Self-attention caches on the device. They are reused between calls, because allocating them costs as much as a decoder step. */
-import { type DeviceModel, GRAPH_IO } from "@slm/exported-model";
+import { cacheTensors, type DeviceModel } from "@slm/exported-model";
 import { type DeviceTensor, type Runtime, createHostTensor } from "@slm/runtime";
 
 /** Caches of one batch: what a decoder step is fed, and where its outputs go (the same tensors). */
@@ -59,19 +59,12 @@ export class CachePool {
   }
 
   async #allocate({ rows, capacity }: CacheSize): Promise<CacheSet> {
-    const { decoderLayers, kvHeads, headDim, caches: form, precision = "float32" } = this.#model;
-    const zeros = createHostTensor(precision, [rows, kvHeads, capacity, headDim]);
+    const { caches: form, precision = "float32" } = this.#model;
     const past: Record<string, DeviceTensor> = {};
     const present: Record<string, DeviceTensor> = {};
-    for (let layer = 0; layer < decoderLayers; layer++) {
-      for (const [read, written] of [
-        [GRAPH_IO.pastKey(layer), GRAPH_IO.presentKey(layer)],
-        [GRAPH_IO.pastValue(layer), GRAPH_IO.presentValue(layer)],
-      ] as const) {
-        const tensor = await this.#runtime.upload(zeros);
-        past[read] = tensor;
-        present[written] = tensor;
-      }
+    for (const { past: read, present: written, heads, width } of cacheTensors(this.#model)) {
+      const zeros = createHostTensor(precision, [rows, heads, capacity, width]);
+      past[read] = present[written] = await this.#runtime.upload(zeros);
     }
     return { rows, capacity, form, past, present, tensors: Object.values(past) };
   }

@@ -1,5 +1,5 @@
 /** Runs the encoder over a batch; its outputs stay on the device for every decoder step. */
-import { type DeviceModel, GRAPH_IO } from "@slm/exported-model";
+import { type DeviceModel, encoderOutputs, GRAPH_IO } from "@slm/exported-model";
 import {
   type DeviceTensor,
   type HostTensor,
@@ -28,7 +28,7 @@ export async function encodeBatch(
   { sources, images, rowsPerSource }: EncoderInputs,
 ): Promise<Readonly<Record<string, DeviceTensor>>> {
   const feeds = sourceFeeds(sources, model, images);
-  const outputs = encoderOutputs(model.decoderLayers);
+  const outputs = encoderOutputs(model);
   if (rowsPerSource === 1) return (await encoder.run({ feeds, keep: outputs })).kept;
   const { fetched } = await encoder.run({ feeds, fetch: outputs });
   const repeated = outputs.map(async (name) => {
@@ -54,14 +54,6 @@ export function sourceFeeds(
     [GRAPH_IO.sourceLengths]: createHostTensor("int32", [sources.length], lengths),
     ...(images === undefined ? {} : { [GRAPH_IO.imageTokens]: images }),
   };
-}
-
-function encoderOutputs(layers: number): readonly string[] {
-  const perLayer = Array.from({ length: layers }, (_, layer) => [
-    GRAPH_IO.crossKey(layer),
-    GRAPH_IO.crossValue(layer),
-  ]);
-  return [GRAPH_IO.sourceBias, ...perLayer.flat()];
 }
 
 /** Repeats each row of axis 0 `times` times. */

@@ -5,6 +5,7 @@ import {
   qkNorm,
   linear,
   multiply,
+  relu,
   rmsNorm,
   scope,
   type HeadLayout,
@@ -199,6 +200,36 @@ export function selfAttentionBlock(
     const y = finish(config, parameters, name, output, end);
     return joinBranch(config, parameters, name, { x, y });
   });
+}
+
+/**
+ * x + end(relu(states(input, gate))) with input and gate projected from norm(x); or from x, and the norm of the sum.
+ *
+ * Source: Kim et al. 2019 (aclanthology.org/D19-5632), section 3.1; Marian 1.9, `DecoderLayerRNN` with the cell `ssru`.
+ */
+export function recurrenceBlock(
+  config: ModelConfig,
+  parameters: Parameters,
+  layer: string,
+  x: Tensor,
+  { statesOf, end }: { readonly statesOf: (inputs: Gated) => Tensor; readonly end: ResidualBranch },
+): Tensor {
+  const name = `${layer}.recurrence`;
+  const normed = branchInput(config, parameters, name, x);
+  return scope("recurrence", () => {
+    const states = statesOf({
+      x: project(parameters, `${name}.input`, normed),
+      gate: project(parameters, `${name}.gate`, normed),
+    });
+    const y = finish(config, parameters, name, relu({ x: states }, {}), end);
+    return joinBranch(config, parameters, name, { x, y });
+  });
+}
+
+/** Inputs of a gated recurrence, `[batch, length, width]`. */
+export interface Gated {
+  readonly x: Tensor;
+  readonly gate: Tensor;
 }
 
 /** As {@link project}, with the heads' norms. */

@@ -135,6 +135,13 @@ const encoderDecoderAttention = {
       "One attention of the decoder, over the target so far and the source: self-attention's weights read both, with one softmax, and the " +
         "source's keys are not rotated. Default: false, cross-attention of its own.",
     ),
+  decoderRecurrence: z
+    .enum(["ssru"])
+    .optional()
+    .describe(
+      "How decoder layers read the target so far in place of self-attention. ssru: a moving average of every element, whose rate each " +
+        "token chooses (Marian's SSRU cell). Default: self-attention.",
+    ),
 };
 
 export const encoderDecoderShape = z.strictObject({
@@ -202,6 +209,7 @@ export function parseModelConfig(value: unknown, where: string): ModelConfig {
     checkLayerLists(config, where);
     checkImageTokens(config, where);
     checkMerged(config, where);
+    checkRecurrence(config, where);
   }
   const ids = Object.values(config.tokens);
   if (ids.some((id) => id >= config.vocabularySize)) {
@@ -223,6 +231,21 @@ function checkMerged(
   );
   if (other === undefined) return;
   throw new SlmError("CONFIG_INVALID", `${where}: mergedAttention cannot be combined with ${other[0]}`);
+}
+
+/** @throws SlmError CONFIG_INVALID for options of a self-attention that the decoder does not have */
+function checkRecurrence(config: EncoderDecoderConfig, where: string): void {
+  if (config.decoderRecurrence === undefined) return;
+  const { mergedAttention, slidingWindow, localRope, positions } = config;
+  const options = {
+    mergedAttention: mergedAttention === true,
+    "slidingWindow.decoderLayers": (slidingWindow?.decoderLayers.length ?? 0) > 0,
+    "localRope.decoderLayers": (localRope?.decoderLayers.length ?? 0) > 0,
+    "relative-bias positions": positions?.kind === "relative-bias",
+  };
+  const [other] = Object.entries(options).flatMap(([name, isSet]) => (isSet ? [name] : []));
+  if (other === undefined) return;
+  throw new SlmError("CONFIG_INVALID", `${where}: decoderRecurrence cannot be combined with ${other}`);
 }
 
 /** Whether self-attention rotates its heads. */

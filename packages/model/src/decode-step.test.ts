@@ -2,8 +2,9 @@ import { appendPositions, PRESENT_KV, createHostTensor, type PresentKv, type Hos
 import { createEagerEngine, lengthBias, type Engine, type ProgramDefinition, type Tensor } from "@slm/tensor";
 import { beforeAll, expect, test } from "vitest";
 import { parseModelConfig, type ModelConfig } from "./config.js";
-import { decode, decodeStep, outputHead, type SourceContext } from "./decoder.js";
+import { decode, decodeStep, outputHead, type SelfCache, type SourceContext } from "./decoder.js";
 import { crossCaches, encode } from "./encoder.js";
+import { cacheHeads, cacheParts } from "./options.js";
 import { initializeWeights, type Weights } from "./weights.js";
 
 const CAPACITY = 6;
@@ -35,6 +36,7 @@ const configs: readonly ModelConfig[] = [
     encoderHeads: { heads: 2, kvHeads: 1, headDim: 6 },
     qkNorm: true,
   },
+  { architecture: "encoder-decoder", encoderLayers: 1, decoderRecurrence: "ssru", norm: "layer" },
   { architecture: "decoder-only", headOrder: "grouped" },
 ].map((own) => parseModelConfig({ ...shared, ...own }, "test"));
 
@@ -107,7 +109,9 @@ async function wholeTarget(config: ModelConfig): Promise<Float32Array> {
 }
 
 const cacheNames = (config: ModelConfig): string[] =>
-  Array.from({ length: config.decoderLayers }, (_, layer) => [`${layer}.key`, `${layer}.value`]).flat();
+  Array.from({ length: config.decoderLayers }, (_, layer) =>
+    cacheParts(config).map((part) => `${layer}.${part}`),
+  ).flat();
 
 /** Logits of the new position of every row, and the caches after it. */
 async function step(
@@ -121,10 +125,9 @@ async function step(
     config,
     feeds,
     (x) => {
-      const past = Array.from({ length: config.decoderLayers }, (_, layer) => ({
-        key: x[`${layer}.key`]!,
-        value: x[`${layer}.value`]!,
-      }));
+      const past = Array.from({ length: config.decoderLayers }, (_, layer): SelfCache =>
+        Object.fromEntries(cacheParts(config).map((part) => [part, x[`${layer}.${part}`]!])),
+      );
       const { hidden, caches: present } = decodeStep(config, x, x["ids"]!, {
         ...contextOf(config, x),
         caches: past,
@@ -133,9 +136,8 @@ async function step(
         form,
       });
       const outputs: Record<string, Tensor> = { logits: outputHead(config, x, hidden) };
-      present.forEach(({ key, value }, layer) => {
-        outputs[`${layer}.key`] = key;
-        outputs[`${layer}.value`] = value;
+      present.forEach((cache, layer) => {
+        for (const part of cacheParts(config)) outputs[`${layer}.${part}`] = cache[part]!;
       });
       return outputs;
     },
@@ -147,13 +149,13 @@ async function step(
 }
 
 function emptyCaches(config: ModelConfig): Record<string, HostTensor> {
-  const shape = [BATCH, config.kvHeads, CAPACITY, config.headDim];
+  const { kvHeads, headDim } = cacheHeads(config);
   // Not zero: what a slot held before must not matter.
   const stale = (): HostTensor =>
     createHostTensor(
       "float32",
-      shape,
-      new Float32Array(BATCH * config.kvHeads * CAPACITY * config.headDim).fill(3),
+      [BATCH, kvHeads, CAPACITY, headDim],
+      new Float32Array(BATCH * kvHeads * CAPACITY * headDim).fill(3),
     );
   return Object.fromEntries(cacheNames(config).map((name) => [name, stale()]));
 }
@@ -161,7 +163,10 @@ function emptyCaches(config: ModelConfig): Record<string, HostTensor> {
 const cases = configs.flatMap((config) =>
   PRESENT_KV.map(
     (form) =>
-      [`${config.architecture}, ${config.headOrder} heads, caches ${form}`, { config, form }] as const,
+      [
+        `${config.architecture}, ${config.headOrder} heads, ${cacheParts(config).join(" and ")}, caches ${form}`,
+        { config, form },
+      ] as const,
   ),
 );
 

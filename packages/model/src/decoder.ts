@@ -5,6 +5,7 @@ import {
   crossAttention,
   dropout,
   linear,
+  recurrence,
   scope,
   segmentAttention,
   selfAttention,
@@ -27,14 +28,16 @@ import {
   parameter,
   project,
   projectCross,
+  recurrenceBlock,
   selfAttentionBlock,
+  type Gated,
   type ResidualBranch,
   type Parameters,
 } from "./blocks.js";
 import type { DecoderOnlyConfig, ModelConfig } from "./config.js";
 import type { CrossCache } from "./encoder.js";
 import { embedTokens, placeTokens } from "./embedded-tokens.js";
-import { isMerged, OPTIONAL_WEIGHTS } from "./options.js";
+import { isMerged, isRecurrent, OPTIONAL_WEIGHTS, type CachePart } from "./options.js";
 import { headWeight } from "./parameters.js";
 
 /** The source as the decoder of an encoder-decoder reads it. */
@@ -48,6 +51,8 @@ export interface SourceContext {
 interface Pass {
   readonly source: SourceContext | undefined;
   readonly attend: (layer: number, heads: { query: Tensor; key: Tensor; value: Tensor }) => Tensor;
+  /** States of a layer's recurrence, in models that have one in place of self-attention. */
+  readonly statesOf?: ((layer: number, inputs: Gated) => Tensor) | undefined;
   readonly end: ResidualBranch;
   /** Positions before these; absent: none. */
   readonly pastLength?: Tensor | undefined;
@@ -83,6 +88,8 @@ export function decode(
         },
         { ...headLayout(config), ...layerAttention(config, layer), causal: true },
       ),
+    statesOf: (_, inputs) =>
+      recurrence({ ...inputs, mask: options.mask }, { capacity: ids.shape[1]! }).states,
     end: dropout,
     placed: options.placed,
   });
@@ -114,11 +121,11 @@ function decoderOnlyAttention(config: DecoderOnlyConfig, layer: number): Rotatio
     : { ropeTheta: own.ropeTheta, window, softcap };
 }
 
+/** What one layer remembers of the target so far: the parts that `cacheParts` names. */
+export type SelfCache = Readonly<Partial<Record<CachePart, Tensor>>>;
+
 /** Self-attention cache of one layer, `[batch, kvHeads, capacity, headDim]` each. */
-export interface SelfCache {
-  readonly key: Tensor;
-  readonly value: Tensor;
-}
+export type KeyValueCache = Readonly<Record<"key" | "value", Tensor>>;
 
 /**
  * Hidden states of new positions given cached ones, and either the updated caches or only their new positions.
@@ -146,8 +153,8 @@ export function decodeStep(
       {
         ...heads,
         ...mergedSource(config, options.source, layer),
-        pastKey: past.key,
-        pastValue: past.value,
+        pastKey: past.key!,
+        pastValue: past.value!,
         pastLength: options.pastLength,
         relativeBias: relativeBias(config, parameters, layer),
       },
@@ -156,9 +163,18 @@ export function decodeStep(
     caches.push({ key: presentKey, value: presentValue });
     return output;
   };
+  const statesOf: Pass["statesOf"] = (layer, inputs) => {
+    const { states, presentState } = recurrence(
+      { ...inputs, pastState: options.caches[layer]!.state, pastLength: options.pastLength },
+      { capacity, caches: form },
+    );
+    caches.push({ state: presentState });
+    return states;
+  };
   const hidden = runLayers(config, parameters, ids, {
     source: options.source,
     attend,
+    statesOf,
     end: (branch) => branch,
     pastLength: options.pastLength,
   });
@@ -167,8 +183,8 @@ export function decodeStep(
 
 /** Cached positions of one layer; see `segmentAttention`. */
 export interface LayerPast {
-  readonly prefix?: SelfCache | undefined;
-  readonly past?: (SelfCache & { readonly lengths: Tensor }) | undefined;
+  readonly prefix?: KeyValueCache | undefined;
+  readonly past?: (KeyValueCache & { readonly lengths: Tensor }) | undefined;
 }
 
 /**
@@ -183,8 +199,8 @@ export function decodeAfter(
   parameters: Parameters,
   ids: Tensor,
   layers: readonly LayerPast[],
-): { hidden: Tensor; caches: SelfCache[] } {
-  const caches: SelfCache[] = [];
+): { hidden: Tensor; caches: KeyValueCache[] } {
+  const caches: KeyValueCache[] = [];
   const hidden = runLayers(config, parameters, ids, {
     source: undefined,
     attend: (layer, heads) => {
@@ -212,7 +228,7 @@ function runLayers(
   config: ModelConfig,
   parameters: Parameters,
   ids: Tensor,
-  { source, attend, end, pastLength, placed }: Pass,
+  { source, attend, statesOf, end, pastLength, placed }: Pass,
 ): Tensor {
   return scope("decoder", () => {
     const tokens = embedTokens(config, parameters, "decoder", ids);
@@ -220,7 +236,13 @@ function runLayers(
     for (let index = 0; index < config.decoderLayers; index++) {
       const layer = `decoder.layers.${index}`;
       x = scope(`layers.${index}`, () => {
-        let y = selfAttentionBlock(config, parameters, layer, x, (heads) => attend(index, heads), end);
+        let y =
+          statesOf !== undefined && isRecurrent(config)
+            ? recurrenceBlock(config, parameters, layer, x, {
+                statesOf: (inputs) => statesOf(index, inputs),
+                end,
+              })
+            : selfAttentionBlock(config, parameters, layer, x, (heads) => attend(index, heads), end);
         if (source !== undefined && !isMerged(config)) {
           const { bias = source.bias, ...keyValue } = source.cross[index]!;
           const cross = { keyValue, bias, end };

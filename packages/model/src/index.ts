@@ -25,7 +25,15 @@ export {
 } from "./parameters.js";
 export { carryOf } from "./blocks.js";
 export { ACTIVATIONS, type ActivationName } from "./activations.js";
-export { OPTIONAL_WEIGHTS, publishedOf, stackHeads, withoutOwnOptions } from "./options.js";
+export {
+  cacheHeads,
+  cacheParts,
+  OPTIONAL_WEIGHTS,
+  publishedOf,
+  stackHeads,
+  stateWidthOf,
+  withoutOwnOptions,
+} from "./options.js";
 export type { ParameterSpec } from "./parameter-spec.js";
 export {
   checkTower,

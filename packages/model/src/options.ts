@@ -29,6 +29,7 @@ export function withoutOwnOptions(config: EncoderDecoderConfig): Omit<EncoderDec
   delete shared.localRope;
   delete shared.crossQkNorm;
   delete shared.mergedAttention;
+  delete shared.decoderRecurrence;
   delete shared.slidingWindow;
   delete shared.positions;
   delete shared.norm;
@@ -42,7 +43,8 @@ export function withoutOwnOptions(config: EncoderDecoderConfig): Omit<EncoderDec
   return shared;
 }
 
-type OwnKey = keyof Options | "localRope" | "crossQkNorm" | "mergedAttention" | "slidingWindow";
+type OwnKey =
+  keyof Options | "localRope" | "crossQkNorm" | "mergedAttention" | "decoderRecurrence" | "slidingWindow";
 
 /** Heads of the self-attention of a stack; those of the decoder are cross-attention's too. */
 export function stackHeads(
@@ -56,6 +58,25 @@ export function stackHeads(
 /** Whether the decoder has one attention over the target and the source. */
 export const isMerged = (config: ModelConfig): boolean =>
   config.architecture === "encoder-decoder" && config.mergedAttention === true;
+
+/** Whether decoder layers have a recurrence in place of self-attention. */
+export const isRecurrent = (config: ModelConfig): boolean =>
+  config.architecture === "encoder-decoder" && config.decoderRecurrence !== undefined;
+
+/** What a decoder layer remembers of the target so far, by name: tensors of a cache. */
+export const cacheParts = (config: ModelConfig): readonly CachePart[] =>
+  isRecurrent(config) ? ["state"] : ["key", "value"];
+
+/** state: `[batch, 1, capacity, width]`; key and value: `[batch, kvHeads, capacity, headDim]`. */
+export type CachePart = "key" | "value" | "state";
+
+/** Width of the state that decoder layers keep of every position; undefined for models with keys and values. */
+export const stateWidthOf = (config: ModelConfig): number | undefined =>
+  isRecurrent(config) ? config.width : undefined;
+
+/** Axes of a cache beside batch and positions. */
+export const cacheHeads = (config: ModelConfig): Pick<ModelConfig, "kvHeads" | "headDim"> =>
+  isRecurrent(config) ? { kvHeads: 1, headDim: config.width } : config;
 
 /** Whether norms come after residual sums, and none at the end. */
 export const isPostNorm = (config: ModelConfig): boolean => publishedOf(config).normPlacement === "post";

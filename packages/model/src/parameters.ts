@@ -5,6 +5,7 @@ import { DRAFT, DRAFT_HEADS } from "./draft-names.js";
 import {
   isMerged,
   isPostNorm,
+  isRecurrent,
   OPTIONAL_WEIGHTS,
   publishedOf,
   relativeBiasOf,
@@ -49,6 +50,18 @@ const qkNorms = (name: string, headDim: number): ParameterSpec[] => [
 const selfAttention = (name: string, config: ModelConfig, side: Side): ParameterSpec[] => [
   ...attention(name, config, side),
   ...(config.qkNorm === true ? qkNorms(name, stackHeads(config, side).headDim) : []),
+];
+
+/** How a decoder layer reads the target so far: its self-attention, or the recurrence in its place. */
+const targetBranch = (layer: string, config: ModelConfig): ParameterSpec[] =>
+  isRecurrent(config)
+    ? branch(`${layer}.recurrence`, config, recurrence(`${layer}.recurrence`, config))
+    : branch(`${layer}.attention`, config, selfAttention(`${layer}.attention`, config, "decoderLayers"));
+
+/** Only the gate has a bias. */
+const recurrence = (name: string, { width }: ModelConfig): ParameterSpec[] => [
+  ...linearSpecs(`${name}.input`, [width, width], { bias: false, scale: RESIDUAL_SCALE }),
+  ...linearSpecs(`${name}.gate`, [width, width], { bias: true }),
 ];
 
 /** Whether query and key heads of cross-attention have norms. */
@@ -133,7 +146,7 @@ function decoderLayer(index: number, config: ModelConfig): ParameterSpec[] {
       : [];
   return [
     ...layerBias(config, "decoderLayers", index),
-    ...branch(`${name}.attention`, config, selfAttention(`${name}.attention`, config, "decoderLayers")),
+    ...targetBranch(name, config),
     ...cross,
     ...branch(`${name}.feedForward`, config, feedForward(`${name}.feedForward`, config, width)),
   ];

@@ -3,12 +3,12 @@ import { basename, resolve } from "node:path";
 import { SILENT, SLM_VERSION, type Progress, SlmError } from "@slm/core";
 import type { Precision, ProfileName, Target } from "@slm/devices/table";
 import { parameterCount } from "@slm/model";
-import { type Checkpoint } from "@slm/checkpoints";
+import { readLexicalShortlist, type Checkpoint } from "@slm/checkpoints";
 import type { Runtime } from "@slm/runtime";
 import type { Engine } from "@slm/tensor";
 import { loadTokenizer, type Tokenizer } from "@slm/tokenizer";
 import { chosenExport, type ExportChoice, type ExportLayout } from "./export-config.js";
-import { planGraphs, type GraphPlan } from "./graphs/graph-plan.js";
+import { planGraphs, type GraphPlan, type GraphRequest } from "./graphs/graph-plan.js";
 import { graphSource, type Metadata } from "./graphs/record.js";
 import { filesBelow, writeGraphs, type WrittenGraph } from "./graphs/write-graphs.js";
 import { writeNativeFiles } from "./layouts/native-layout.js";
@@ -100,14 +100,16 @@ export async function exportWeights(source: ExportSource, settings: ExportSettin
   const tokenizer = await openTokenizer(source);
   const encodeSource = (text: string): readonly number[] => tokenizer.encodeSource(text);
   const sizes = { buckets, window, chunk };
-  const plan = planGraphs(source.config, { device, layout, ...sizes, encodeSource, shortlist });
-  const graphs = await writeGraphs(plan, deferredSource(source, plan, shortlist), {
+  const lexical = await readLexicalShortlist(source.tokenizerDirectory, source.config.vocabularySize);
+  const lists = { shortlist, lexical };
+  const plan = planGraphs(source.config, { device, layout, ...sizes, encodeSource, ...lists });
+  const graphs = await writeGraphs(plan, deferredSource(source, plan, lists), {
     outputDirectory,
     layout,
     progress,
     signal,
   });
-  await writeLayoutFiles({ ...source, shortlist }, layout, { outputDirectory, plan, graphs });
+  await writeLayoutFiles({ ...source, ...lists }, layout, { outputDirectory, plan, graphs });
   const parity =
     runtime === undefined
       ? null
@@ -115,7 +117,7 @@ export async function exportWeights(source: ExportSource, settings: ExportSettin
           plan,
           layout,
           runtime,
-          shortlist,
+          ...lists,
           progress,
           signal,
           directory: outputDirectory,
@@ -137,7 +139,7 @@ export async function exportWeights(source: ExportSource, settings: ExportSettin
 function deferredSource(
   source: ExportSource,
   { device }: GraphPlan,
-  shortlist: Shortlist | undefined,
+  lists: Pick<GraphRequest, "shortlist" | "lexical">,
 ): ReturnType<typeof graphSource> {
   const metadata = {
     producer: `slm ${SLM_VERSION}`,
@@ -149,7 +151,7 @@ function deferredSource(
     precision: device.precision,
     ...source.metadata,
   };
-  return graphSource(source, device, { metadata, deferred: true, shortlist });
+  return graphSource(source, device, { metadata, deferred: true, ...lists });
 }
 
 interface LayoutFiles {
@@ -159,7 +161,7 @@ interface LayoutFiles {
 }
 
 async function writeLayoutFiles(
-  source: ExportSource & Pick<ExportSettings, "shortlist">,
+  source: ExportSource & Pick<GraphRequest, "shortlist" | "lexical">,
   layout: ExportLayout,
   { outputDirectory, plan, graphs }: LayoutFiles,
 ): Promise<void> {

@@ -7,11 +7,12 @@ import {
   parameterCount,
   parameterSpecs,
   stackHeads,
+  stateWidthOf,
   towerTokens,
   visionOf,
   type ModelConfig,
 } from "@slm/model";
-import { readModelConfig } from "@slm/checkpoints";
+import { readLexicalShortlist, readModelConfig, type LexicalShortlist } from "@slm/checkpoints";
 import { createHostTensor } from "@slm/runtime";
 import { chosenExport, type ExportChoice, type ExportLayout } from "./export-config.js";
 import { planGraphs } from "./graphs/graph-plan.js";
@@ -80,7 +81,9 @@ export async function planExport(
 ): Promise<ExportPlan> {
   const config = await readModelConfig(checkpointDirectory);
   const tokenizer = await loadTokenizer(checkpointDirectory);
-  return planGraphsOf({ config, encodeSource: (text) => tokenizer.encodeSource(text) }, choice, shortlist);
+  const encodeSource = (text: string): readonly number[] => tokenizer.encodeSource(text);
+  const lexical = await readLexicalShortlist(checkpointDirectory, config.vocabularySize);
+  return planGraphsOf({ config, encodeSource, lexical }, choice, shortlist);
 }
 
 /** A model that need not have been trained. */
@@ -88,11 +91,13 @@ interface PlannedModel {
   readonly config: ModelConfig;
   /** Tokens of a source, as its tokenizer makes them; only vision-language models with a prompt need them. */
   readonly encodeSource: (text: string) => readonly number[];
+  /** Which tokens may answer which source. Absent: all. */
+  readonly lexical?: LexicalShortlist | undefined;
 }
 
 /** Plans the export of a model before there is a checkpoint. @throws SlmError as {@link planExport} does for what the device cannot compute */
 export function planGraphsOf(
-  { config, encodeSource }: PlannedModel,
+  { config, encodeSource, lexical }: PlannedModel,
   choice: ExportChoice,
   shortlist?: Shortlist,
 ): ExportPlan {
@@ -105,12 +110,14 @@ export function planGraphsOf(
     window,
     chunk,
     shortlist,
+    lexical,
     encodeSource,
   });
   const source = graphSource({ config, weights: sizesOnly(config) }, plan.device, {
     deferred: true,
     planned: true,
     shortlist,
+    lexical,
   });
   const stored = new Map<ArrayBufferLike, number>();
   const graphs = plan.graphs.map(({ file, role, sizes, build }): GraphEstimate => {
@@ -165,11 +172,12 @@ function memoryOf(
   const { decoderLayers, kvHeads, headDim } = config;
   const size = FLOAT_SIZE[precision];
   const perToken = 2 * decoderLayers * kvHeads * headDim * size;
+  const cached = stateWidthOf(config);
   const isEncoderDecoder = config.architecture === "encoder-decoder";
   const tower = visionOf(config)?.tower;
   return {
     ...sizes,
-    cacheBytes: perToken * window,
+    cacheBytes: (cached === undefined ? perToken : decoderLayers * cached * size) * window,
     sourceBytes: isEncoderDecoder ? perToken * source : 0,
     activationBytesEstimate: Math.max(
       activationBytes({ ...config, ...stackHeads(config, "encoderLayers") }, source, size),

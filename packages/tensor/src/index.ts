@@ -36,6 +36,7 @@ export {
   lengthBias,
   selfAttention,
 } from "./ops/attention.js";
+export { recurrence } from "./ops/recurrence.js";
 export { segmentAttention, type SegmentInputs } from "./ops/segment-attention.js";
 export { MASKED, maskBias } from "./ops/masks.js";
 export { relativeBucket } from "./ops/relative-bias.js";

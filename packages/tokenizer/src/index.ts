@@ -32,5 +32,6 @@ export { createChatTemplate, type ChatMessage, type ChatTemplate } from "./chat-
 export { CHAT_TEMPLATE_FILE, loadChatTemplate } from "./load-chat-template.js";
 export {
   readEncoderDecoderTokenizer,
+  readMarianTokenizer,
   type EncoderDecoderTokens,
 } from "./families/read-encoder-decoder-tokenizer.js";

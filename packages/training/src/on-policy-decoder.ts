@@ -9,10 +9,10 @@ import type { EncoderDecoderConfig } from "@slm/model";
 import { createHostTensor, type DeviceTensor, type HostTensor } from "@slm/runtime";
 import type { Program } from "@slm/tensor";
 import {
+  cacheNames,
   cacheSpec,
   contextSpecs,
   encodeProgram,
-  layersOf,
   stepProgram,
   type OnPolicyDecoderShape,
 } from "./on-policy-programs.js";
@@ -48,11 +48,8 @@ export async function createOnPolicyDecoder(
   const step = await engine.compile(stepProgram(config, shape, chunks));
   const caches: Record<string, DeviceTensor> = {};
   const spec = cacheSpec(config, shape);
-  for (const layer of layersOf(config)) {
-    for (const part of ["key", "value"]) {
-      caches[`${layer}.${part}`] = await engine.upload(createHostTensor(spec.dtype, spec.shape));
-    }
-  }
+  for (const name of cacheNames(config))
+    caches[name] = await engine.upload(createHostTensor(spec.dtype, spec.shape));
   return new CachedDecoder({ ...live, config }, shape, { encoder, step }, caches);
 }
 

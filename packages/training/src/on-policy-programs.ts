@@ -1,5 +1,7 @@
 /** The two programs for decoding with current weights: the encoder, and a decoder step of one position with caches. */
 import {
+  cacheHeads,
+  cacheParts,
   decodeStep,
   imageTokensOf,
   outputHead,
@@ -7,6 +9,7 @@ import {
   type EncoderDecoderConfig,
   type ModelConfig,
   type Parameters,
+  type SelfCache,
   type SourceContext,
 } from "@slm/model";
 import { math, type ProgramDefinition, type Tensor, type TensorSpec } from "@slm/tensor";
@@ -24,10 +27,37 @@ export interface OnPolicyDecoderShape {
 }
 
 /** One layer's cached keys, or values. */
-export const cacheSpec = (config: ModelConfig, { rows, capacity }: OnPolicyDecoderShape): TensorSpec => ({
-  dtype: "float32",
-  shape: [rows, config.kvHeads, capacity, config.headDim],
-});
+export const cacheSpec = (config: ModelConfig, { rows, capacity }: OnPolicyDecoderShape): TensorSpec => {
+  const { kvHeads, headDim } = cacheHeads(config);
+  return { dtype: "float32", shape: [rows, kvHeads, capacity, headDim] };
+};
+
+/** Names of the caches of all layers. */
+export const cacheNames = (config: ModelConfig): string[] =>
+  layersOf(config).flatMap((layer) => cacheParts(config).map((part) => `${layer}.${part}`));
+
+/** The caches of each layer among a program's inputs; what is not there is `otherwise`. */
+export const pastCaches = (
+  config: ModelConfig,
+  x: Readonly<Record<string, Tensor>>,
+  otherwise?: Tensor,
+): SelfCache[] =>
+  layersOf(config).map((layer): SelfCache =>
+    Object.fromEntries(
+      cacheParts(config).flatMap((part) => {
+        const tensor = x[`past.${layer}.${part}`] ?? otherwise;
+        return tensor === undefined ? [] : [[part, tensor]];
+      }),
+    ),
+  );
+
+/** The caches of each layer as a program's outputs. */
+export const presentCaches = (caches: readonly SelfCache[]): Record<string, Tensor> =>
+  Object.fromEntries(
+    caches.flatMap((parts, layer) =>
+      Object.entries(parts).map(([part, tensor]) => [`present.${layer}.${part}`, tensor]),
+    ),
+  );
 
 /** Decoder layers, counted from 0. */
 export const layersOf = (config: ModelConfig): number[] =>
@@ -90,18 +120,14 @@ export function stepProgram(
     ids: { dtype: "int32", shape: [shape.rows, 1] },
     position: { dtype: "int32", shape: [shape.rows] },
   };
-  for (const layer of layersOf(config))
-    for (const part of ["key", "value"]) inputs[`past.${layer}.${part}`] = cacheSpec(config, shape);
+  for (const name of cacheNames(config)) inputs[`past.${name}`] = cacheSpec(config, shape);
   return {
     name: `live step ${shape.rows}x${shape.capacity}`,
     forwardOnly: true,
     inputs,
     build: (x) => {
       const parameters = unpackParameters(chunks, x);
-      const caches = layersOf(config).map((layer) => ({
-        key: x[`past.${layer}.key`]!,
-        value: x[`past.${layer}.value`]!,
-      }));
+      const caches = pastCaches(config, x);
       const cross = layersOf(config).map((layer) => ({
         key: x[`cross.${layer}.key`]!,
         value: x[`cross.${layer}.value`]!,
@@ -119,12 +145,7 @@ export function stepProgram(
         shape.rows,
         config.vocabularySize,
       ]);
-      const outputs: Record<string, Tensor> = { logits };
-      step.caches.forEach(({ key, value }, layer) => {
-        outputs[`present.${layer}.key`] = key;
-        outputs[`present.${layer}.value`] = value;
-      });
-      return outputs;
+      return { logits, ...presentCaches(step.caches) };
     },
   };
 }

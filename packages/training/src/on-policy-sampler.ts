@@ -5,8 +5,8 @@
 import { SlmError } from "@slm/core";
 import { createHostTensor, type DeviceTensor, type HostTensor } from "@slm/runtime";
 import type { Program, SampleTokensOptions } from "@slm/tensor";
-import { cacheSpec, contextSpecs, encodeProgram } from "./on-policy-programs.js";
-import { cacheNames, isSingleRun, planSampling, sampleProgram, type SamplingPlan } from "./sample-program.js";
+import { cacheNames, cacheSpec, contextSpecs, encodeProgram } from "./on-policy-programs.js";
+import { isSingleRun, planSampling, sampleProgram, type SamplingPlan } from "./sample-program.js";
 import { filled, sourceFeeds } from "./source-feeds.js";
 import { uniformNumbers } from "./step-random.js";
 import type { LiveModel } from "./training-contract.js";

@@ -1,5 +1,12 @@
 /** The program that generates a multi-step chunk of positions. Each position is fed the token sampled at the previous one. */
-import { decodeStep, outputHead, type ModelConfig, type Parameters, type SourceContext } from "@slm/model";
+import {
+  cacheHeads,
+  decodeStep,
+  outputHead,
+  type ModelConfig,
+  type Parameters,
+  type SourceContext,
+} from "@slm/model";
 import {
   math,
   sampleTokens,
@@ -9,9 +16,12 @@ import {
   type TensorSpec,
 } from "@slm/tensor";
 import {
+  cacheNames,
   cacheSpec,
   contextSpecs,
   layersOf,
+  pastCaches,
+  presentCaches,
   readSources,
   type OnPolicyDecoderShape,
 } from "./on-policy-programs.js";
@@ -55,7 +65,6 @@ export function sampleProgram(
   chunks: readonly Chunk[] = planChunks(config),
 ): ProgramDefinition {
   const { rows, positions, capacity } = plan;
-  const layers = layersOf(config);
   const isSingle = isSingleRun(plan);
   const inputs: Record<string, TensorSpec> = {
     ...valueSpecs(chunks),
@@ -86,11 +95,9 @@ export function sampleProgram(
         math.split(x[name]!, ones, 1),
       );
       const at = isSingle ? [] : math.split(x["positions"]!, ones, 0);
-      const nothing = math.zeros([rows, config.kvHeads, 0, config.headDim]);
-      let caches = layers.map((layer) => ({
-        key: x[`past.${layer}.key`] ?? nothing,
-        value: x[`past.${layer}.value`] ?? nothing,
-      }));
+      const { kvHeads, headDim } = cacheHeads(config);
+      const nothing = math.zeros([rows, kvHeads, 0, headDim]);
+      let caches = pastCaches(config, x, nothing);
       let last = x["last"];
       const drawn: Tensor[] = [];
       for (let k = 0; k < positions; k++) {
@@ -106,20 +113,11 @@ export function sampleProgram(
         last = sampleTokens(logits, uniform![k]!, options);
         drawn.push(last);
       }
-      const outputs: Record<string, Tensor> = { drawn: math.concat(drawn, 1) };
-      if (isSingle) return outputs;
-      caches.forEach(({ key, value }, layer) => {
-        outputs[`present.${layer}.key`] = key;
-        outputs[`present.${layer}.value`] = value;
-      });
-      return outputs;
+      const outputs = { drawn: math.concat(drawn, 1) };
+      return isSingle ? outputs : { ...outputs, ...presentCaches(caches) };
     },
   };
 }
-
-/** Names of the caches of all layers. */
-export const cacheNames = (config: ModelConfig): string[] =>
-  layersOf(config).flatMap((layer) => [`${layer}.key`, `${layer}.value`]);
 
 /** The source inputs of an encoder-decoder's program: the sources themselves in a single run, else the encoder's outputs. */
 function sourceInputs(config: ModelConfig, plan: SamplingPlan): Record<string, TensorSpec> {

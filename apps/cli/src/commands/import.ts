@@ -16,7 +16,8 @@ export class ImportCommand extends SlmCommand<ImportResult> {
     "SOURCE is a directory with config.json, weights (safetensors or pytorch_model.bin, one file or shards) and the tokenizer's files, a GGUF file, or a hub id: " +
     "org/name, org/name@revision, hf:org/name/file.gguf, fetched into the hub's cache. Decoder-only models: Llama and SmolLM2, " +
     "Mistral, Qwen 2, 2.5 and 3, Phi-3, Gemma 2 and 3 (text). Encoder-decoders: T5 and FLAN-T5, mT5, umT5, BART, mBART, Pegasus, " +
-    "Marian (OPUS-MT), M2M-100 (NLLB), Blenderbot small, T5Gemma, with their generation settings. Other models are rejected. " +
+    "Marian (OPUS-MT), M2M-100 (NLLB), Blenderbot small, T5Gemma, with their generation settings. A directory without config.json " +
+    "that holds model*.bin, *.spm and perhaps lex*.bin is a model in Marian's own format, as Firefox translates with. Other models are rejected. " +
     "The result is a MODEL for generate, eval, export and quantize; a decoder-only one is a teacher too: " +
     "{ kind: checkpoint, path: DIR }.";
   static override args = {
@@ -48,6 +49,7 @@ export class ImportCommand extends SlmCommand<ImportResult> {
   static override examples = [
     "<%= config.bin %> import google/flan-t5-small -o flan-t5",
     "<%= config.bin %> import ./opus-mt-en-de -o en-de --dtype float16",
+    "<%= config.bin %> import ./firefox-en-pt -o en-pt",
     "<%= config.bin %> import HuggingFaceTB/SmolLM2-135M-Instruct -o smol",
   ];
 

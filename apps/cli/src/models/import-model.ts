@@ -3,6 +3,7 @@ import {
   importedConfig,
   isPublishedEncoderDecoder,
   writeImported,
+  writeLexicalShortlist,
   type CheckpointDType,
 } from "@slm/checkpoints";
 import {
@@ -47,7 +48,7 @@ export async function importModel(
   work: string,
   { dtype, maxSource, maxTarget, before, after, vocabulary }: ImportModelOptions,
 ): Promise<ImportedModel> {
-  const { checkpoint, tokenizer: external } = await openExternal(source);
+  const { checkpoint, tokenizer: external, shortlist } = await openExternal(source);
   const around = external.config.source;
   const files =
     before === undefined && after === undefined
@@ -70,6 +71,8 @@ export async function importModel(
     vocabulary: shared?.ids,
   });
   await writeTokenizer(written, work);
+  // The list names tokens of the model's own vocabulary.
+  if (shortlist !== undefined && shared === undefined) await writeLexicalShortlist(work, shortlist);
   for (const file of chatTemplateFiles(source)) await copyFile(join(source, file), join(work, file));
   const [architecture = ""] = checkpoint.config["architectures"] as readonly string[];
   return { parameters, vocab, source, architecture, dtype };

@@ -2,19 +2,27 @@
 import { readFailure, readJsonFile } from "@slm/core";
 import {
   CONFIG_FILE,
+  extendedShortlist,
   externalCheckpoint,
   ggufTokenizer,
   importedConfig,
   importedGeneration,
+  isMarianDirectory,
   isPublishedEncoderDecoder,
+  marianFiles,
   readGguf,
+  readMarianModel,
+  readMarianShortlist,
+  withSourceTokens,
   type ExternalCheckpoint,
+  type LexicalShortlist,
   readHuggingFaceDirectory,
 } from "@slm/checkpoints";
 import {
   CHAT_TEMPLATE_FILE,
   completeTokenizer,
   readEncoderDecoderTokenizer,
+  readMarianTokenizer,
   type EncoderDecoderTokens,
   readExternalTokenizer,
   TOKENIZER_CONFIG_FILE,
@@ -32,10 +40,12 @@ import { z } from "zod";
 export interface ExternalModel {
   readonly checkpoint: ExternalCheckpoint;
   readonly tokenizer: TokenizerFiles;
+  /** Tokens of the target by tokens of the source, of models that are decoded with such a list. */
+  readonly shortlist?: LexicalShortlist | undefined;
 }
 
 interface ExternalFormat {
-  readonly fits: (status: Stats) => boolean;
+  readonly fits: (status: Stats, source: string) => boolean;
   /** @throws SlmError naming the file, setting or tensor that is missing, corrupt or not read */
   readonly open: (source: string) => Promise<ExternalModel>;
   /** @throws SlmError as `open`; weights are not needed */
@@ -54,6 +64,13 @@ const FORMATS = {
     files: (source) => [source],
     tokenizerFiles: (source) => [source],
   },
+  marian: {
+    fits: (status, source) => status.isDirectory() && isMarianDirectory(source),
+    open: openMarian,
+    tokenizer: async (source) => (await openMarian(source)).tokenizer,
+    files: marianPaths,
+    tokenizerFiles: marianPaths,
+  },
   "hugging-face": {
     fits: (status) => status.isDirectory(),
     open: openDirectory,
@@ -63,8 +80,8 @@ const FORMATS = {
   },
 } as const satisfies Readonly<Record<string, ExternalFormat>>;
 
-const formatOf = (status: Stats): ExternalFormat =>
-  Object.values<ExternalFormat>(FORMATS).find(({ fits }) => fits(status)) ?? FORMATS["hugging-face"];
+const formatOf = (status: Stats, source: string): ExternalFormat =>
+  Object.values<ExternalFormat>(FORMATS).find(({ fits }) => fits(status, source)) ?? FORMATS["hugging-face"];
 
 /** Opens a model of any supported format. @throws SlmError INPUT_MISSING if nothing is there; else what the format's reader throws */
 export async function openExternal(source: string): Promise<ExternalModel> {
@@ -80,7 +97,7 @@ async function existingFormat(source: string): Promise<ExternalFormat> {
   const status = await stat(source).catch((error: unknown) => {
     throw readFailure(error, source, ["slm teacher import hf:org/name -o DIR"]);
   });
-  return formatOf(status);
+  return formatOf(status, source);
 }
 
 /**
@@ -97,7 +114,7 @@ export function externalTokenizerFiles(source: string): readonly string[] {
 
 function likelyFormat(source: string): ExternalFormat {
   const status = statSync(source, { throwIfNoEntry: false });
-  return status === undefined ? FORMATS["hugging-face"] : formatOf(status);
+  return status === undefined ? FORMATS["hugging-face"] : formatOf(status, source);
 }
 
 async function openGguf(source: string): Promise<ExternalModel> {
@@ -105,6 +122,31 @@ async function openGguf(source: string): Promise<ExternalModel> {
   const checkpoint = await externalCheckpoint(file);
   const { tokenizer, config } = ggufTokenizer(file);
   return { checkpoint, tokenizer: completeTokenizer(tokenizer, config, eosText(checkpoint), source) };
+}
+
+/** A model in Marian's own format, as Firefox translates with. */
+async function openMarian(source: string): Promise<ExternalModel> {
+  const files = await marianFiles(source);
+  const checkpoint = await readMarianModel(files);
+  const { vocabularySize } = importedConfig(checkpoint);
+  const tokenizer = await readMarianTokenizer(files.vocabulary, vocabularySize);
+  // The decoder's start token is not among Marian's; its decoder may copy tokens of the source, as vocabularies are shared.
+  const list =
+    files.shortlist === undefined
+      ? undefined
+      : await readMarianShortlist(files.shortlist, vocabularySize - 1);
+  return {
+    checkpoint,
+    tokenizer,
+    shortlist: list && extendedShortlist(withSourceTokens(list), vocabularySize),
+  };
+}
+
+/** Every file of the directory: which of them the model is read from, its settings say. */
+function marianPaths(source: string): readonly string[] {
+  return readdirSync(source, { withFileTypes: true })
+    .flatMap((entry) => (entry.isFile() ? [join(source, entry.name)] : []))
+    .sort();
 }
 
 async function openDirectory(source: string): Promise<ExternalModel> {

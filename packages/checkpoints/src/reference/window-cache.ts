@@ -137,8 +137,8 @@ function stepProgram(
       const logits = math.reshape(outputHead(config, x, hidden), [rows, config.vocabularySize]);
       const outputs: Record<string, Tensor> = { logits };
       next.forEach(({ key, value }, layer) => {
-        outputs[present(`${layer}.key`)] = key;
-        outputs[present(`${layer}.value`)] = value;
+        outputs[present(`${layer}.key`)] = key!;
+        outputs[present(`${layer}.value`)] = value!;
       });
       return outputs;
     },

@@ -1,9 +1,10 @@
 /** The plan of an export: its graphs and their file names. */
 import { DTYPE_SUFFIXES, type GraphName } from "@slm/exported-model";
 import type { Precision } from "@slm/devices/table";
+import type { LexicalShortlist } from "@slm/checkpoints";
 import { SlmError } from "@slm/core";
 import type { Graph } from "@slm/onnx";
-import { visionOf, type EncoderDecoderConfig, type ModelConfig } from "@slm/model";
+import { draftHeadsOf, visionOf, type EncoderDecoderConfig, type ModelConfig } from "@slm/model";
 import type { ExportLayout } from "../export-config.js";
 import type { Device } from "../profiles.js";
 import type { Shortlist } from "../weights/shortlist.js";
@@ -53,6 +54,8 @@ export interface GraphRequest {
   readonly encodeSource: (text: string) => readonly number[];
   /** Tokens that the decoder knows. Default: all. */
   readonly shortlist?: Shortlist | undefined;
+  /** Which tokens may answer which source. Default: all. */
+  readonly lexical?: LexicalShortlist | undefined;
 }
 
 /** File-name suffixes of each precision; transformers.js has none for bfloat16. */
@@ -71,6 +74,7 @@ const SUFFIX: Readonly<Record<Precision, string>> = {
 export function planGraphs(config: ModelConfig, request: GraphRequest): GraphPlan {
   const { device, layout, shortlist } = request;
   if (shortlist !== undefined) checkShortlist(config, request);
+  if (request.lexical !== undefined) checkLexical(config, request);
   if (layout === "transformers.js") return transformersPlan(config, request);
   if (device.shapes === "static") {
     return staticPlan(config, device, staticSizes(config, request));
@@ -87,6 +91,23 @@ function checkShortlist({ architecture }: ModelConfig, { device, layout }: Graph
   };
   if (architecture === "decoder-only")
     reject("a decoder-only model, which reads source and target with one embedding table,");
+  if (layout !== "native") reject(`layout ${layout}`);
+  if (device.shapes === "static") reject(`target ${device.target}`);
+}
+
+/** @throws SlmError OP_UNSUPPORTED where encoder and decoder are no graphs of slm's own layout and of dynamic sizes */
+function checkLexical(config: ModelConfig, { device, layout, shortlist }: GraphRequest): void {
+  const reject = (what: string): never => {
+    throw new SlmError(
+      "OP_UNSUPPORTED",
+      `export: ${what} cannot have a model's lexical shortlist (lexical_shortlist.safetensors)`,
+      { suggestions: ["slm export MODEL --target cpu"] },
+    );
+  };
+  if (draftHeadsOf(config) > 0) reject("a decoder with draft heads");
+  if (config.logitSoftcap !== undefined) reject("a decoder with a softcap of logits");
+  if (shortlist !== undefined) reject("a decoder of few tokens");
+  if (device.precision !== "float32") reject(`precision ${device.precision}`);
   if (layout !== "native") reject(`layout ${layout}`);
   if (device.shapes === "static") reject(`target ${device.target}`);
 }

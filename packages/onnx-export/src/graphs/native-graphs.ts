@@ -1,17 +1,21 @@
 /** Graphs with dynamic shapes, with the inputs and outputs of GRAPH_IO: targets cpu, gpu and web. */
-import { GRAPH_IO } from "@slm/exported-model";
+import { cacheTensors, GRAPH_IO, type CacheTensor } from "@slm/exported-model";
 import { assertInPlaceSafe, type Graph, type InPlacePair } from "@slm/onnx";
 import {
+  cacheParts,
   crossCaches,
   decodeStep,
   draftHeadsOf,
   encode,
   outputHead,
+  stateWidthOf,
   type EncoderDecoderConfig,
   type ModelConfig,
+  type SelfCache,
   type SourceContext,
 } from "@slm/model";
 import { lastPosition, lengthBias, type Tensor } from "@slm/tensor";
+import { lexicalBias, lexicalLogits } from "./lexical-bias.js";
 import { recordGraph, type GraphSource, type Recording } from "./record.js";
 import { allTokens, fewTokens, type PrunedVocabulary } from "./pruned-vocabulary.js";
 import { draftOutputs } from "./draft-outputs.js";
@@ -55,6 +59,13 @@ export function encoderGraph(
     // What was encoded is as long as the ids, or longer by the image.
     const bias = lengthBias({ lengths, ids: image === undefined ? ids : encoded }, {});
     output(GRAPH_IO.sourceBias, bias, "float32", BIAS_SHAPE);
+    if (source.lexical !== undefined)
+      output(
+        GRAPH_IO.lexicalBias,
+        lexicalBias(recording.recorder, source.lexical, ids),
+        "float32",
+        logitsShape(config),
+      );
     crossCaches(config, parameters, encoded).forEach(({ key, value }, layer) => {
       output(GRAPH_IO.crossKey(layer), key, "precision", crossKeyShape(config));
       output(GRAPH_IO.crossValue(layer), value, "precision", crossValueShape(config));
@@ -74,24 +85,29 @@ export function encoderGraph(
 export function decoderGraph(source: GraphSource, sizes: PlaceholderSizes = PLACEHOLDERS): Graph {
   const { config } = source;
   const { batch, target } = sizes;
-  const { kvHeads, headDim } = config;
   const capacity = cacheCapacity(config);
-  const cacheShape = ["batch", kvHeads, "capacity", headDim];
+  const tensors = cacheTensors({ ...config, stateWidth: stateWidthOf(config) });
+  const pastShape = ({ heads, width }: CacheTensor): (number | string)[] => [
+    "batch",
+    heads,
+    "capacity",
+    width,
+  ];
   const form = source.device.caches;
   const isDelta = form === "delta";
-  const presentShape = isDelta ? ["batch", "target", kvHeads * headDim] : cacheShape;
   const pairs: InPlacePair[] = [];
   const graph = recordGraph(source, { name: "decoder", positions: capacity }, (recording) => {
     const { input, output } = recording;
     const spoken = prunedVocabulary(source, recording);
     const ids = spoken.rowsOf(input(GRAPH_IO.targetIds, "int32", [batch, target], ["batch", "target"]));
     const pastLength = input(GRAPH_IO.pastLength, "int32", [1]);
-    const cache = (name: string): Tensor =>
-      input(name, "precision", [batch, kvHeads, capacity, headDim], cacheShape);
-    const caches = Array.from({ length: config.decoderLayers }, (_, layer) => ({
-      key: cache(GRAPH_IO.pastKey(layer)),
-      value: cache(GRAPH_IO.pastValue(layer)),
-    }));
+    const parts = cacheParts(config);
+    const inputs = tensors.map((cache) =>
+      input(cache.past, "precision", [batch, cache.heads, capacity, cache.width], pastShape(cache)),
+    );
+    const caches = Array.from({ length: config.decoderLayers }, (_, layer): SelfCache =>
+      Object.fromEntries(parts.map((part, at) => [part, inputs[layer * parts.length + at]!])),
+    );
     const context = sourceContext(recording, config, sizes);
     const step = decodeStep(spoken.config, spoken.parameters, ids, {
       source: context,
@@ -100,18 +116,17 @@ export function decoderGraph(source: GraphSource, sizes: PlaceholderSizes = PLAC
       pastLength,
       form,
     });
-    const parts = { ...recording, ...spoken };
     const logits =
-      context === undefined || draftHeadsOf(config) === 0
-        ? spoken.logitsOf(lastLogits(parts, spoken.config, step.hidden))
-        : draftOutputs(recording, spoken, { hidden: step.hidden, source: context });
-    output(GRAPH_IO.logits, logits, "float32", ["batch", config.vocabularySize]);
-    step.caches.forEach(({ key, value }, layer) => {
-      output(GRAPH_IO.presentKey(layer), key, "precision", presentShape);
-      output(GRAPH_IO.presentValue(layer), value, "precision", presentShape);
-      if (isDelta) return;
-      pairs.push({ input: GRAPH_IO.pastKey(layer), output: GRAPH_IO.presentKey(layer) });
-      pairs.push({ input: GRAPH_IO.pastValue(layer), output: GRAPH_IO.presentValue(layer) });
+      source.lexical === undefined
+        ? decoderLogits(recording, spoken, step.hidden, context)
+        : ofSource(recording, config, step.hidden);
+    output(GRAPH_IO.logits, logits, "float32", logitsShape(config));
+    const outputs = step.caches.flatMap((cache) => parts.map((part) => cache[part]!));
+    tensors.forEach((cache, at) => {
+      const { heads, width } = cache;
+      const shape = isDelta ? ["batch", "target", heads * width] : pastShape(cache);
+      output(cache.present, outputs[at]!, "precision", shape);
+      if (!isDelta) pairs.push({ input: cache.past, output: cache.present });
     });
   });
   assertInPlaceSafe(graph, pairs);
@@ -127,10 +142,34 @@ function prunedVocabulary(
     : fewTokens(recorder, { config, parameters, shortlist });
 }
 
+/** Logits `[batch, vocab]` of the last position, and what draft heads add as further outputs. */
+function decoderLogits(
+  recording: Recording,
+  spoken: PrunedVocabulary,
+  hidden: Tensor,
+  context: SourceContext | undefined,
+): Tensor {
+  return context === undefined || draftHeadsOf(spoken.config) === 0
+    ? spoken.logitsOf(lastLogits({ ...recording, ...spoken }, spoken.config, hidden))
+    : draftOutputs(recording, spoken, { hidden, source: context });
+}
+
 /** Logits `[batch, vocab]` of the last position. */
 function lastLogits({ recorder, parameters }: Recording, config: ModelConfig, hidden: Tensor): Tensor {
   return recorder.builder.scope("decoder", () =>
     outputHead(config, parameters, lastPosition({ x: hidden }, {})),
+  );
+}
+
+const logitsShape = ({ vocabularySize }: ModelConfig): (number | string)[] => ["batch", vocabularySize];
+
+/** Logits of the last position, of the tokens that may answer the source alone. */
+function ofSource(recording: Recording, config: ModelConfig, hidden: Tensor): Tensor {
+  const { recorder, input } = recording;
+  const [batch] = hidden.shape;
+  const bias = input(GRAPH_IO.lexicalBias, "float32", [batch, config.vocabularySize], logitsShape(config));
+  return recorder.builder.scope("decoder", () =>
+    lexicalLogits(recording, config, lastPosition({ x: hidden }, {}), bias),
   );
 }
 

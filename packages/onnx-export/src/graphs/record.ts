@@ -1,7 +1,7 @@
 /** Records one graph of a model from the functions that train it, with the lowering variants of a device. */
 import { checkGraph, optimizeGraph, type Graph } from "@slm/onnx";
 import { carryOf, parameterSpecs, type ModelConfig, type Parameters } from "@slm/model";
-import { type Checkpoint } from "@slm/checkpoints";
+import type { Checkpoint, LexicalShortlist } from "@slm/checkpoints";
 import { Recorder, registerRecordingBackend, withLowering, withRecorder, type Tensor } from "@slm/tensor";
 import { GraphValues, type GraphInputs, type LoweringContext } from "../lowerings/context.js";
 import { loweringTable } from "../lowerings/lowering-variants.js";
@@ -25,6 +25,8 @@ export interface GraphSource<Config extends ModelConfig = ModelConfig> {
   readonly divisors: ReadonlyMap<string, number>;
   /** Tokens that a decoder of dynamic sizes knows. Absent: all. */
   readonly shortlist?: Shortlist | undefined;
+  /** Which tokens may answer which source. Absent: all. */
+  readonly lexical?: LexicalShortlist | undefined;
   readonly metadata?: Metadata | undefined;
 }
 
@@ -34,6 +36,7 @@ export interface GraphSource<Config extends ModelConfig = ModelConfig> {
  * @param deferred whether weights are read when they are written (see {@link WeightStore}). Default: at once.
  * @param planned whether weights have no values yet, so that sums are not fitted to float16. Default: they have.
  * @param shortlist tokens that the decoder knows. Default: all.
+ * @param lexical which tokens may answer which source. Default: all.
  */
 export function graphSource<Config extends ModelConfig>(
   checkpoint: Checkpoint & { readonly config: Config },
@@ -43,11 +46,13 @@ export function graphSource<Config extends ModelConfig>(
     deferred = false,
     planned = false,
     shortlist,
+    lexical,
   }: {
     readonly metadata?: Metadata | undefined;
     readonly deferred?: boolean;
     readonly planned?: boolean;
     readonly shortlist?: Shortlist | undefined;
+    readonly lexical?: LexicalShortlist | undefined;
   } = {},
 ): GraphSource<Config> {
   const { config, weights: own } = groupHeads(checkpoint);
@@ -61,6 +66,7 @@ export function graphSource<Config extends ModelConfig>(
     weights: new WeightStore(all, { precision: device.precision, deferred }),
     divisors,
     shortlist,
+    lexical,
     metadata,
   };
 }
@@ -70,6 +76,8 @@ export interface Recording {
   readonly recorder: Recorder;
   /** Handles by which lowerings find the weights: named like them, stored in the graph only when used. */
   readonly parameters: Parameters;
+  /** Name of the initializer of a weight, with its axes as in the checkpoint. */
+  readonly weightOf: (parameter: Tensor) => string;
   /** Declares a graph input; `shape` is what it carries while recording, `dims` (default: the same) what it declares. */
   readonly input: (
     name: string,
@@ -112,7 +120,10 @@ export function recordGraph(
   };
   withRecorder(recorder, () => {
     withLowering(loweringTable(context, device.operators), () => {
-      body(recordingOf(recorder, source, parameterHandles(recorder, config, source.weights)));
+      const parameters = parameterHandles(recorder, config, source.weights);
+      const weightOf = (parameter: Tensor): string =>
+        context.weights.store(recorder, parameter, "as-stored").name;
+      body({ ...recordingOf(recorder, source, parameters), weightOf });
     });
   });
   const { opset, irVersion } = device;
@@ -135,7 +146,11 @@ function parameterHandles(recorder: Recorder, config: ModelConfig, weights: Weig
   return handles;
 }
 
-function recordingOf(recorder: Recorder, { device }: GraphSource, parameters: Parameters): Recording {
+function recordingOf(
+  recorder: Recorder,
+  { device }: GraphSource,
+  parameters: Parameters,
+): Omit<Recording, "weightOf"> {
   const { builder } = recorder;
   const { precision } = device;
   return {

@@ -119,8 +119,8 @@ export function staticDecoderGraph(source: GraphSource, sizes: StaticSizes, toke
       output(GRAPH_IO.draftLogits, rows, "float32", [tokens * heads, vocabularySize]);
     }
     step.caches.forEach(({ key, value }, layer) => {
-      output(GRAPH_IO.presentKey(layer), key, "precision", key.shape);
-      output(GRAPH_IO.presentValue(layer), value, "precision", value.shape);
+      output(GRAPH_IO.presentKey(layer), key!, "precision", key!.shape);
+      output(GRAPH_IO.presentValue(layer), value!, "precision", value!.shape);
     });
   });
 }

@@ -56,7 +56,7 @@ export function transformersDecoderOnlyGraph(source: GraphSource<DecoderOnlyConf
     output(IO.logits, logits, "float32", ["batch_size", "num_logits", vocabularySize]);
     step.caches.forEach((made, layer) => {
       for (const part of ["key", "value"] as const)
-        output(IO.present(layer, part), made[part], "precision", cacheShape("total_sequence_length"));
+        output(IO.present(layer, part), made[part]!, "precision", cacheShape("total_sequence_length"));
     });
   });
 }

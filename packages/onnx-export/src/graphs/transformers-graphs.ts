@@ -16,7 +16,14 @@
  */
 import { SlmError } from "@slm/core";
 import type { Graph } from "@slm/onnx";
-import { crossCaches, decodeStep, encode, outputHead, type EncoderDecoderConfig } from "@slm/model";
+import {
+  crossCaches,
+  decodeStep,
+  encode,
+  outputHead,
+  type EncoderDecoderConfig,
+  type SelfCache,
+} from "@slm/model";
 import { MASKED, type Recorder, type Tensor } from "@slm/tensor";
 import { cast, concat, shapeOf, sizeOf } from "../lowerings/emit.js";
 import type { LoweringVariants } from "../lowerings/lowering-variants.js";
@@ -39,13 +46,16 @@ export const TRANSFORMERS_IO = {
 } as const;
 
 /** Caches grow and lie by rows, as the library makes and concatenates them. */
-const VARIANTS: Pick<LoweringVariants, "selfAttention" | "cachedAttention" | "crossKey" | "crossAttention"> =
-  {
-    selfAttention: "decomposed",
-    cachedAttention: "growing",
-    crossKey: "rows",
-    crossAttention: "decomposedRows",
-  };
+const VARIANTS: Pick<
+  LoweringVariants,
+  "selfAttention" | "cachedAttention" | "recurrence" | "crossKey" | "crossAttention"
+> = {
+  selfAttention: "decomposed",
+  cachedAttention: "growing",
+  recurrence: "unsupported",
+  crossKey: "rows",
+  crossAttention: "decomposedRows",
+};
 
 /**
  * Positions that the rotary tables hold at least. Callers may ask for more tokens than the model was trained for (the
@@ -130,15 +140,11 @@ export function transformersDecoderGraph(source: GraphSource<EncoderDecoderConfi
       "decoder_sequence_length",
       vocabularySize,
     ]);
-    const presentOf = (
-      side: "decoder" | "encoder",
-      dim: string,
-      made: readonly { key: Tensor; value: Tensor }[],
-    ): void => {
+    const presentOf = (side: "decoder" | "encoder", dim: string, made: readonly SelfCache[]): void => {
       made.forEach((parts, layer) => {
         for (const part of ["key", "value"] as const) {
           const name = TRANSFORMERS_IO.present(layer, side, part);
-          output(name, parts[part], "precision", ["batch_size", kvHeads, dim, headDim]);
+          output(name, parts[part]!, "precision", ["batch_size", kvHeads, dim, headDim]);
         }
       });
     };

@@ -9,7 +9,7 @@ import {
   type DeviceVision,
 } from "@slm/exported-model";
 import { readJsonFile, writeFailure } from "@slm/core";
-import { CONFIG_FILE } from "@slm/checkpoints";
+import { CONFIG_FILE, type LexicalShortlist } from "@slm/checkpoints";
 import { GENERATION_FILE, parseGenerationSettings } from "@slm/decoding";
 import {
   draftHeadsOf,
@@ -18,6 +18,7 @@ import {
   imageTokenCount,
   parameterCount,
   patchReadingOf,
+  stateWidthOf,
   visionOf,
   type ModelConfig,
 } from "@slm/model";
@@ -36,6 +37,8 @@ export interface LayoutSource {
   readonly tokenizerDirectory: string;
   /** Tokens that the decoder knows. Absent: all. */
   readonly shortlist?: Shortlist | undefined;
+  /** Which tokens may answer which source. Absent: all. */
+  readonly lexical?: LexicalShortlist | undefined;
 }
 
 /** Writes what a runtime needs besides the graphs. @throws SlmError OUTPUT_FAILED */
@@ -72,7 +75,7 @@ async function generationOf(checkpointDirectory: string): Promise<DeviceModel["g
 }
 
 function describeModel(
-  { config, name, shortlist }: LayoutSource,
+  { config, name, shortlist, lexical }: LayoutSource,
   device: Device,
   graphs: readonly WrittenGraph[],
 ): DeviceModel {
@@ -122,10 +125,12 @@ function describeModel(
     decoderLayers,
     kvHeads,
     headDim,
+    stateWidth: stateWidthOf(config),
     tokens,
     maxSource: sets.at(-1)?.source ?? maxSource,
     maxTarget: first?.window ?? cacheCapacity(config),
     shortlist: shortlist?.length,
+    lexicalShortlist: lexical === undefined ? undefined : true,
     draftHeads: draftHeadsOf(config) === 0 ? undefined : draftHeadsOf(config),
     flops: flopsPerToken({ ...config, vocabularySize: shortlist?.length ?? vocabularySize }),
   };

@@ -41,6 +41,7 @@ import {
 import { inputBias, rangeBias } from "./padding.js";
 import { decomposedSequence } from "./decomposed-attention.js";
 import { bufferedCache, growingCache, windowCache } from "./decomposed-caches.js";
+import { deltaRecurrence, unsupportedRecurrence } from "./recurrence.js";
 import {
   joinedTokens,
   mixedRows,
@@ -87,6 +88,7 @@ const VARIANTS = {
     growing: growingCache,
     window: windowCache,
   },
+  recurrence: { delta: deltaRecurrence, unsupported: unsupportedRecurrence },
   crossKey: { transposed: transposedKeys, scaledTransposed: scaledTransposedKeys, rows: keyRows },
   crossValue: { rows: valueRows },
   lengthBias: { range: rangeBias, input: inputBias },
@@ -131,6 +133,7 @@ export function loweringTable(context: LoweringContext, operators: LoweringVaria
       operators.cachedAttention,
       VARIANTS.cachedAttention[operators.cachedAttention](context),
     ),
+    recurrence: VARIANTS.recurrence[operators.recurrence](context),
     crossKey: VARIANTS.crossKey[operators.crossKey](context),
     crossValue: VARIANTS.crossValue[operators.crossValue](context),
     lengthBias: VARIANTS.lengthBias[operators.lengthBias](context),

@@ -3,12 +3,13 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { throwIfInterrupted, type Progress } from "@slm/core";
-import type { Checkpoint } from "@slm/checkpoints";
+import type { Checkpoint, LexicalShortlist } from "@slm/checkpoints";
 import { type Weights, patchReadingOf, visionOf, type ModelConfig, type VisionTower } from "@slm/model";
 import { createHostTensor, type Runtime, type Session, joinFloats } from "@slm/runtime";
 import { createOnnxEngine, type Engine } from "@slm/tensor";
 import type { ExportLayout } from "../export-config.js";
 import type { GraphPlan, PlannedGraph } from "../graphs/graph-plan.js";
+import { LEXICAL_MASKED } from "../graphs/lexical-bias.js";
 import { graphSource } from "../graphs/record.js";
 import { writeGraphs } from "../graphs/write-graphs.js";
 import { roundToBfloat16 } from "../weights/float-bits.js";
@@ -98,6 +99,8 @@ export interface MeasureParityOptions {
   readonly runtime: Runtime;
   /** Tokens that the decoder knows, the only ones compared. Default: all. */
   readonly shortlist?: Shortlist | undefined;
+  /** Which tokens may answer which source, the only ones compared. Default: all. */
+  readonly lexical?: LexicalShortlist | undefined;
   /** Runs the training forward pass. Default: compiled, on `runtime`. */
   readonly engine: Engine | undefined;
   readonly progress: Progress;
@@ -127,6 +130,7 @@ export async function measureParity(
     const source = graphSource({ ...checkpoint, weights: rounded(checkpoint.weights) }, device, {
       deferred: true,
       shortlist: options.shortlist,
+      lexical: options.lexical,
     });
     const simulated = { ...options, directory, plan: { ...plan, device } };
     await writeGraphs(simulated.plan, source, { ...simulated, outputDirectory: directory });
@@ -168,7 +172,12 @@ async function compareAll(
   const inputs = answers.map((answer) => answer.problem.inputs);
   const expected = await referenceLogits(checkpoint, inputs, { engine, progress, signal });
   return answers.map(({ problem, actual }, index) =>
-    compareLogits(problem.sizes, { actual, expected: expected[index]!, shortlist: options.shortlist }),
+    compareLogits(problem.sizes, {
+      actual,
+      expected: expected[index]!,
+      shortlist: options.shortlist,
+      isMasked: options.lexical === undefined ? undefined : (logit) => logit < LEXICAL_MASKED / 2,
+    }),
   );
 }
 

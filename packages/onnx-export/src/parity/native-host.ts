@@ -1,5 +1,6 @@
 /** Runs dynamic graphs: the vision graph and the encoder once, then the decoder with caches that grow where they lie. */
-import { GRAPH_IO } from "@slm/exported-model";
+import { cacheTensors, GRAPH_IO } from "@slm/exported-model";
+import { stateWidthOf } from "@slm/model";
 import { cacheWrites, createHostTensor, type DeviceTensor, type Session } from "@slm/runtime";
 import type { CaseInputs } from "./parity-cases.js";
 import { floats } from "./reference-logits.js";
@@ -52,14 +53,13 @@ async function uploadCaches(
   batch: number,
   target: number,
 ): Promise<{ past: Record<string, DeviceTensor>; present: Record<string, DeviceTensor> }> {
-  const { decoderLayers, kvHeads, headDim } = config;
-  const unread = createHostTensor(precision, [batch, kvHeads, target + SPARE_POSITIONS, headDim]);
-  unread.data.fill(UNREAD[precision] as never);
   const past: Record<string, DeviceTensor> = {};
   const present: Record<string, DeviceTensor> = {};
-  for (let layer = 0; layer < decoderLayers; layer++) {
-    past[GRAPH_IO.pastKey(layer)] = present[GRAPH_IO.presentKey(layer)] = await runtime.upload(unread);
-    past[GRAPH_IO.pastValue(layer)] = present[GRAPH_IO.presentValue(layer)] = await runtime.upload(unread);
+  for (const cache of cacheTensors({ ...config, stateWidth: stateWidthOf(config) })) {
+    const shape = [batch, cache.heads, target + SPARE_POSITIONS, cache.width];
+    const unread = createHostTensor(precision, shape);
+    unread.data.fill(UNREAD[precision] as never);
+    past[cache.past] = present[cache.present] = await runtime.upload(unread);
   }
   return { past, present };
 }

@@ -40,15 +40,18 @@ export function compareLogits(
     actual,
     expected,
     shortlist,
+    isMasked,
   }: {
     readonly actual: readonly Float32Array[];
     readonly expected: Float32Array;
     /** Tokens whose logits are compared. Default: all. */
     readonly shortlist?: Shortlist | undefined;
+    /** Whether a logit says that its token is not among those of its source. Default: none does. */
+    readonly isMasked?: ((logit: number) => boolean) | undefined;
   },
 ): ParityCase {
   const { batch, source, target } = sizes;
-  const maxAbs = largestDifference(actual, expected, { ...sizes, shortlist });
+  const maxAbs = largestDifference(actual, expected, { ...sizes, shortlist, isMasked });
   return { bucket: sizes.graph?.source ?? null, batch, source, target, maxAbs };
 }
 
@@ -79,7 +82,16 @@ export function checkParity({ maxAbs, cases }: Pick<ParityReport, "maxAbs" | "ca
 function largestDifference(
   actual: readonly Float32Array[],
   expected: Float32Array,
-  { batch, prefill, target, shortlist }: CaseSizes & { readonly shortlist: Shortlist | undefined },
+  {
+    batch,
+    prefill,
+    target,
+    shortlist,
+    isMasked,
+  }: CaseSizes & {
+    readonly shortlist: Shortlist | undefined;
+    readonly isMasked: ((logit: number) => boolean) | undefined;
+  },
 ): number {
   const vocabulary = expected.length / (batch * target);
   const differences = actual.flatMap((logits, run) =>
@@ -89,6 +101,11 @@ function largestDifference(
         logits.subarray(row * vocabulary, (row + 1) * vocabulary),
         expected.subarray(start, start + vocabulary),
       ];
+      if (isMasked !== undefined)
+        return maxAbsDifference(
+          of.filter((logit) => !isMasked(logit)),
+          right.filter((_, token) => !isMasked(of[token]!)),
+        );
       if (shortlist === undefined) return maxAbsDifference(of, right);
       return maxAbsDifference(
         Float32Array.from(shortlist, (token) => of[token]!),

@@ -91,7 +91,9 @@ function isFittable(config: ModelConfig): boolean {
   const isPlain = config.postNorm !== true && config.qkNorm !== true && visionOf(config) === undefined;
   const isCrossPlain =
     config.architecture === "decoder-only" ||
-    (config.crossQkNorm !== true && config.mergedAttention !== true);
+    (config.crossQkNorm !== true &&
+      config.mergedAttention !== true &&
+      config.decoderRecurrence === undefined);
   const isPlaced = positions === undefined || positions.kind === "relative-bias";
   const isAlone = embeddingNorm === undefined && draftHeads === undefined;
   return norm === "rms" && normPlacement === "pre" && isPlain && isCrossPlain && isPlaced && isAlone;

@@ -2,7 +2,7 @@
  * Feeds of an exported model's graphs from pairs of token ids. The decoder is fed the reference target (teacher forcing). Its output
  * head reads only the last position of a run, so targets are cut at varying positions: together the pairs cover all positions.
  */
-import { GRAPH_IO, type DeviceModel } from "@slm/exported-model";
+import { cacheTensors, encoderOutputs, GRAPH_IO, type DeviceModel } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
 import { createHostTensor, type HostTensor, type Session } from "@slm/runtime";
 import type { Feeds } from "./feeds.js";
@@ -84,28 +84,17 @@ export function encoderFeeds({ rows, images }: SeenRun): Feeds {
 
 /** What the decoder graph is fed: an empty cache, the targets, and the encoder's outputs. */
 function decoderFeeds({ rows }: SeenRun, model: DeviceModel, encoded: Feeds): Feeds {
-  const { kvHeads, headDim, decoderLayers } = model;
   const targets = rows.map((row) => decoderInputs(row, model));
-  const cache = createHostTensor("float32", [targets.length, kvHeads, targets[0]!.length, headDim]);
-  const past = Array.from({ length: decoderLayers }, (_, layer) => [
-    [GRAPH_IO.pastKey(layer), cache],
-    [GRAPH_IO.pastValue(layer), cache],
-  ]).flat() as [string, HostTensor][];
+  const past = cacheTensors(model).map(({ past: name, heads, width }): [string, HostTensor] => [
+    name,
+    createHostTensor("float32", [targets.length, heads, targets[0]!.length, width]),
+  ]);
   return {
     [GRAPH_IO.targetIds]: idsOf(targets),
     [GRAPH_IO.pastLength]: createHostTensor("int32", [1], Int32Array.of(0)),
     ...Object.fromEntries(past),
     ...encoded,
   };
-}
-
-/** Names of the encoder's outputs. */
-function encoderOutputs({ decoderLayers }: DeviceModel): readonly string[] {
-  const perLayer = Array.from({ length: decoderLayers }, (_, layer) => [
-    GRAPH_IO.crossKey(layer),
-    GRAPH_IO.crossValue(layer),
-  ]);
-  return [GRAPH_IO.sourceBias, ...perLayer.flat()];
 }
 
 /** What the decoder is fed in a run, the encoder run before it; a decoder-only model has no encoder. */

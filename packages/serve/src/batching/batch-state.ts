@@ -1,5 +1,5 @@
 /** The tensors of a running batch on the device, with one row per request. Rows join and leave; the batch grows and shrinks. */
-import { GRAPH_IO, type DeviceModel } from "@slm/exported-model";
+import type { DeviceModel } from "@slm/exported-model";
 import {
   createHostTensor,
   type DeviceTensor,
@@ -82,12 +82,10 @@ export class BatchState {
 
   /** The caches that a decoder step reads, by the names of the outputs that it writes to them. */
   get present(): Readonly<Record<string, DeviceTensor>> {
-    const layers = this.#specs.filter(({ from }) => from === "decoder").length / 2;
-    const pairs = Array.from({ length: layers }, (_, layer) => [
-      [GRAPH_IO.presentKey(layer), this.feeds[GRAPH_IO.pastKey(layer)]!],
-      [GRAPH_IO.presentValue(layer), this.feeds[GRAPH_IO.pastValue(layer)]!],
-    ]);
-    return Object.fromEntries(pairs.flat() as [string, DeviceTensor][]);
+    const pairs = this.#specs.flatMap(({ name, present }): [string, DeviceTensor][] =>
+      present === undefined ? [] : [[present, this.feeds[name]!]],
+    );
+    return Object.fromEntries(pairs);
   }
 
   /**

@@ -4,7 +4,7 @@
  * `place` writes the encoder's outputs for new rows into the batch, in place; `move` makes a batch of another size out of
  * chosen rows. `width` is the longest source a batch has room for; rows are padded to it, and masked there.
  */
-import { GRAPH_IO, type DeviceModel } from "@slm/exported-model";
+import { cacheTensors, GRAPH_IO, type DeviceModel } from "@slm/exported-model";
 import { GraphBuilder, encodeModel, int } from "@slm/onnx";
 import type { DType } from "@slm/runtime";
 
@@ -20,6 +20,8 @@ export interface StateTensor {
   readonly inner: readonly (number | "width")[];
   /** `decoder`: a cache that the decoder writes. `encoder`: an output of the encoder, which the decoder only reads. */
   readonly from: "encoder" | "decoder";
+  /** Name of the decoder's output that is written to it, of a cache. */
+  readonly present?: string;
 }
 
 /** Inputs of the graphs besides the tensors. */
@@ -33,11 +35,13 @@ export function stateTensors(model: DeviceModel, capacity: number): readonly Sta
   const { decoderLayers, kvHeads, headDim, precision } = model;
   const dtype = precision === "float16" ? "float16" : "float32";
   const layers = Array.from({ length: decoderLayers }, (_, layer) => layer);
-  const caches = layers.flatMap((layer) =>
-    [GRAPH_IO.pastKey(layer), GRAPH_IO.pastValue(layer)].map((name): StateTensor => {
-      return { name, dtype, inner: [kvHeads, capacity, headDim], from: "decoder" };
-    }),
-  );
+  const caches = cacheTensors(model).map(({ past, present, heads, width }): StateTensor => ({
+    name: past,
+    present,
+    dtype,
+    inner: [heads, capacity, width],
+    from: "decoder",
+  }));
   if (model.architecture === "decoder-only") return caches;
   const cross = layers.flatMap((layer): StateTensor[] => [
     { name: GRAPH_IO.crossKey(layer), dtype, inner: [kvHeads, headDim, "width"], from: "encoder" },
@@ -46,6 +50,16 @@ export function stateTensors(model: DeviceModel, capacity: number): readonly Sta
   return [
     ...caches,
     { name: GRAPH_IO.sourceBias, dtype: "float32", inner: [1, 1, "width"], from: "encoder" },
+    ...(model.lexicalShortlist === true
+      ? [
+          {
+            name: GRAPH_IO.lexicalBias,
+            dtype: "float32",
+            inner: [model.vocabularySize],
+            from: "encoder",
+          } as const,
+        ]
+      : []),
     ...cross,
   ];
 }

@@ -241,7 +241,7 @@ export const crossAttention = defineOp("crossAttention", ({ query, key, value, b
 });
 
 /** Writes one new position per row into its cache slot. cache `[batch, kvHeads, capacity, headDim]`, slot `[batch, 1, capacity, 1]`. */
-const place = (cache: Tensor, fresh: Tensor, slot: Tensor): Tensor =>
+export const place = (cache: Tensor, fresh: Tensor, slot: Tensor): Tensor =>
   tf.add(tf.mul(cache, tf.sub(1, slot)), tf.mul(slot, fresh));
 
 /**
@@ -286,7 +286,7 @@ export const cachedAttention = defineOp("cachedAttention", (inputs, attributes) 
 });
 
 /** Position of each row's new token: int32 `[batch, 1]`. */
-const positionsOf = (pastLength: Tensor, batch: number): Tensor =>
+export const positionsOf = (pastLength: Tensor, batch: number): Tensor =>
   tf.tile(tf.reshape(pastLength, [-1, 1]), [pastLength.size === batch ? 1 : batch, 1]);
 
 /** int32 `[1, capacity]` */

@@ -198,6 +198,23 @@ export interface OpSet {
     attributes: CachedAttentionAttributes;
     outputs: { output: Tensor; presentKey: Tensor; presentValue: Tensor };
   };
+  /**
+   * States of a gated linear recurrence over positions: c(t) = g(t) · c(t-1) + (1 - g(t)) · x(t), elementwise, with g = sigmoid(gate) and
+   * zeros before the first position. x and gate `[batch, length, width]`; a position whose `mask` `[batch, length]` is 0 changes
+   * nothing. After cached states: pastState `[batch, 1, capacity, width]`, pastLength as in `cachedAttention`, whose rules for caches
+   * that are shorter hold too; both or neither. presentState: see `caches`; without cached states it is the states.
+   */
+  recurrence: {
+    inputs: {
+      x: Tensor;
+      gate: Tensor;
+      mask?: Tensor | undefined;
+      pastState?: Tensor | undefined;
+      pastLength?: Tensor | undefined;
+    };
+    attributes: Pick<CachedAttentionAttributes, "capacity" | "caches">;
+    outputs: { states: Tensor; presentState: Tensor };
+  };
   /** x `[batch, source, kvHeads·headDim]` -> `[batch, kvHeads, headDim, source]`: keys as cross-attention reads them. */
   crossKey: { inputs: { x: Tensor }; attributes: HeadLayout; outputs: Tensor };
   /** x `[batch, source, kvHeads·headDim]` -> `[batch, kvHeads, source, headDim]`. */

@@ -18,6 +18,7 @@ import type { Tensor } from "../tf.js";
 import { BATCH, headInputs, heads, LAYOUTS, QKV } from "./head-inputs.test-support.js";
 import { LOSS_CASES } from "./loss-cases.test-support.js";
 import { MATH_CASES } from "./math-cases.test-support.js";
+import { recurrenceCases } from "./recurrence-cases.test-support.js";
 import { relativeCases } from "./relative-cases.test-support.js";
 import { float32, int32, random, randomIds } from "./numbers.test-support.js";
 import type { OpCase, Operands } from "./op-case.test-support.js";
@@ -352,6 +353,7 @@ export const OP_CASES: { readonly [O in OpName]: readonly OpCase[] } = {
   ],
   selfAttention: [...selfAttentionCases(), ...scoreCases(), ...relativeCases()],
   cachedAttention: cachedAttentionCases(),
+  recurrence: recurrenceCases(),
   crossKey: LAYOUTS.map(({ label, ...layout }) => ({
     name: `crossKey, ${label}`,
     inputs: { x: random([BATCH, LENGTH, layout.kvHeads * layout.headDim], 1) },

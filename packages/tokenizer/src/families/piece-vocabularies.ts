@@ -102,6 +102,12 @@ export function plainVocabulary(model: SentencePieceModel): PieceVocabulary {
   return { ids: indexed(model.pieces), added: controls(model) };
 }
 
+/** Marian: the pieces as they are, and behind them the token that the decoder starts with, which is padding too. */
+export function marianVocabulary(model: SentencePieceModel): PieceVocabulary {
+  const { ids, added } = plainVocabulary(model);
+  return { ids, added: [...added, specialToken(model.pieces.length, "<pad>")] };
+}
+
 function indexed(pieces: SentencePieceModel["pieces"]): ReadonlyMap<string, number> {
   return new Map(pieces.map(({ text }, index) => [text, index]));
 }

@@ -1,5 +1,5 @@
 /** Opens the tokenizer of a published encoder-decoder (T5, BART, Marian, NLLB, ...) in a Hugging Face directory. */
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { SlmError } from "@slm/core";
 import { z } from "zod";
 import { isThere, readJson } from "../read-json.js";
@@ -17,6 +17,7 @@ import { specialToken } from "./added-token.js";
 import { aroundByProcessor, type Around } from "./around.js";
 import { familyConfigSchema, type FamilyConfig } from "./external-config.js";
 import { familyOf, type Family, type NamedTokens } from "./family-table.js";
+import { marianVocabulary } from "./piece-vocabularies.js";
 import { readVocabulary, type ReadVocabulary } from "./read-vocabulary.js";
 
 /** What a model's own configuration says about its tokens. */
@@ -72,6 +73,26 @@ export async function readEncoderDecoderTokenizer(
     names,
     config,
     tokens,
+  );
+}
+
+/**
+ * The tokenizer of a model in Marian's own format: a model of SentencePiece for source and target, whose texts end with EOS.
+ *
+ * @param vocabulary tokens of the model, the decoder's start token included
+ * @throws SlmError INPUT_MISSING without the file, DATA_INVALID for another one or one of another size
+ */
+export async function readMarianTokenizer(file: string, vocabulary: number): Promise<TokenizerFiles> {
+  const names: NamedTokens = { pad: "<pad>", eos: "</s>", unknown: "<unk>", masks: [] };
+  const around: Around = { prefix: [], suffix: [names.eos] };
+  const files = { kind: "pieces", names: [basename(file)], ids: marianVocabulary } as const;
+  const read = await readVocabulary(files, { directory: dirname(file), config: {}, names, around });
+  const made = assembled(read, around, names, {}, { modelType: "marian", decoderStart: vocabulary - 1 });
+  const texts = tokenTexts(made);
+  if (texts.length === vocabulary && texts[0] === names.eos && texts[1] === names.unknown) return made;
+  throw new SlmError(
+    "DATA_INVALID",
+    `tokenizer: ${file} has ${texts.length - 1} pieces that begin with ${texts.slice(0, 2).join(" ")}, the model needs ${vocabulary - 1} that begin with </s> <unk>`,
   );
 }
 

@@ -1,6 +1,6 @@
 /** Reads little-endian numbers and texts of a file in sequence, through a buffer of fixed size. */
 import type { FileHandle } from "node:fs/promises";
-import { openRegular, readFailure } from "@slm/core";
+import { openRegular, readFailure, type SlmError } from "@slm/core";
 import { invalid } from "./invalid.js";
 import { LIMITS } from "./limits.js";
 
@@ -31,17 +31,21 @@ export class FileReader {
   #windowStart = 0;
   #position = 0;
 
-  private constructor(file: string, handle: FileHandle, size: number) {
+  /** Name of the file's format, for errors. */
+  readonly #format: string;
+
+  private constructor(file: string, handle: FileHandle, size: number, format: string) {
     this.file = file;
+    this.#format = format;
     this.#handle = handle;
     this.size = size;
   }
 
   /** @throws SlmError INPUT_MISSING if there is no such file */
-  static async open(file: string): Promise<FileReader> {
+  static async open(file: string, format = "GGUF"): Promise<FileReader> {
     try {
       const handle = await openRegular(file);
-      return new FileReader(file, handle, (await handle.stat()).size);
+      return new FileReader(file, handle, (await handle.stat()).size, format);
     } catch (error) {
       throw readFailure(error, file);
     }
@@ -75,7 +79,7 @@ export class FileReader {
   async count(limit: number, what: string): Promise<number> {
     const value = await this.scalar("uint64", what);
     if (value > BigInt(limit)) {
-      throw invalid(this.file, `${what} is ${value.toString()}, at most ${limit} is accepted`);
+      throw this.#invalid(`${what} is ${value.toString()}, at most ${limit} is accepted`);
     }
     return Number(value);
   }
@@ -87,7 +91,7 @@ export class FileReader {
     try {
       return utf8.decode(new Uint8Array(this.#window.buffer, at, length));
     } catch {
-      throw invalid(this.file, `${what} is not UTF-8 text`);
+      throw this.#invalid(`${what} is not UTF-8 text`);
     }
   }
 
@@ -100,10 +104,7 @@ export class FileReader {
   /** Bytes anywhere in the file, as a copy. @throws SlmError DATA_INVALID past the end */
   async bytesAt(position: number, length: number, what: string): Promise<Uint8Array<ArrayBuffer>> {
     if (position + length > this.size) {
-      throw invalid(
-        this.file,
-        `${what} ends at byte ${position + length} of ${this.size}; the file is truncated`,
-      );
+      throw this.#invalid(`${what} ends at byte ${position + length} of ${this.size}; the file is truncated`);
     }
     const bytes = new Uint8Array(length);
     for (let done = 0; done < length;) {
@@ -113,7 +114,7 @@ export class FileReader {
         Math.min(2 ** 28, length - done),
         position + done,
       );
-      if (bytesRead === 0) throw invalid(this.file, `${what} ends early; the file became shorter`);
+      if (bytesRead === 0) throw this.#invalid(`${what} ends early; the file became shorter`);
       done += bytesRead;
     }
     return bytes;
@@ -123,8 +124,7 @@ export class FileReader {
   async #advance(length: number, what: string): Promise<number> {
     const start = this.#position;
     if (start + length > LIMITS.headerBytes) {
-      throw invalid(
-        this.file,
+      throw this.#invalid(
         `${what} lies beyond the first ${LIMITS.headerBytes} bytes, where descriptions end`,
       );
     }
@@ -137,5 +137,9 @@ export class FileReader {
     }
     this.#position = start + length;
     return start - this.#windowStart;
+  }
+
+  #invalid(message: string): SlmError {
+    return invalid(this.file, message, this.#format);
   }
 }

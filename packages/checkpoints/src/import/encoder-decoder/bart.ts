@@ -240,8 +240,8 @@ const isIgnored =
   };
 
 /** The factor on embedded tokens, and its inverse in what the head reads. */
-function scaleOf(
-  { decoderLayers, normPlacement }: EncoderDecoderConfig,
+export function scaleOf(
+  { decoderLayers, normPlacement }: Pick<EncoderDecoderConfig, "decoderLayers" | "normPlacement">,
   scale: number,
   isTied: boolean,
 ): (parameter: string) => number {

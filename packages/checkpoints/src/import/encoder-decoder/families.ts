@@ -4,6 +4,7 @@ import type { ExternalCheckpoint } from "../../external-checkpoint.js";
 import type { ImportOptions } from "../import-config.js";
 import type { PublishedModel, ReadPublished } from "./published-model.js";
 import { bart, blenderbotSmall, m2m100, marian, mbart, pegasus } from "./bart.js";
+import { marianNmt, MARIAN_NMT } from "./marian-nmt.js";
 import { t5gemma } from "./t5gemma.js";
 import { t5gemma2 } from "./t5gemma2.js";
 import { mt5, t5, umt5 } from "./t5.js";
@@ -17,6 +18,7 @@ const ENCODER_DECODER_FAMILIES: Readonly<Record<string, ReadPublished>> = {
   mbart,
   pegasus,
   marian,
+  [MARIAN_NMT]: marianNmt,
   m2m_100: m2m100,
   "blenderbot-small": blenderbotSmall,
   t5gemma,

@@ -1,0 +1,142 @@
+/**
+ * A model in Marian's own format, as Firefox translates with, over the pipeline: 8-bit weights, SSRU decoder, lexical shortlist. Small random
+ * weights; the published models are compared with another engine by `tools/interop/translators.mjs`.
+ */
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createCpuRuntime } from "@slm/runtime-node";
+import { serveConfig, startServer } from "@slm/serve";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { runCommand } from "../apps/cli/src/testing/run-command.js";
+import {
+  floats,
+  marianBytes,
+  shortlistBytes,
+  tinyModel,
+} from "../packages/checkpoints/src/marian/testing/marian-bytes.test-support.js";
+import { sentencePieceBytes } from "../packages/tokenizer/test-support/sentence-piece-bytes.mjs";
+
+const PIECES = ["</s>", "<unk>", "▁", ...Array.from("klmnopabc")];
+const [UNKNOWN, CONTROL] = [2, 3];
+/** Float32 sums in another order. */
+const PARITY = 2e-4;
+
+const idOf = (piece: string): number => PIECES.indexOf(piece);
+/** Texts with an `a` may be answered by `b`; every text by its own letters. */
+const LISTS = PIECES.map((piece) => (piece === "a" ? [idOf("b")] : []));
+/** What the model says wherever it may: `c`, then `b`. */
+const HEAD_BIAS = PIECES.map((piece) => ({ c: 60, b: 40 })[piece] ?? 0);
+
+let root = "";
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "slm-marian-"));
+  await mkdir(at("published"));
+  const items = tinyModel(PIECES.length).map((item) =>
+    item.name === "decoder_ff_logit_out_b" ? floats(item.name, [1, PIECES.length], HEAD_BIAS) : item,
+  );
+  const pieces = PIECES.map((text, id) => ({ text, score: -id, type: [CONTROL, UNKNOWN][id] }));
+  const files = {
+    "model.klab.intgemm.alphas.bin": marianBytes(items),
+    "vocab.klab.spm": sentencePieceBytes({ pieces, trainer: { 3: 1 } }),
+    "lex.klab.s2t.bin": shortlistBytes(LISTS),
+  };
+  for (const [name, bytes] of Object.entries(files)) await writeFile(join(at("published"), name), bytes);
+  const lengths = ["--max-source", "20", "--max-target", "16"];
+  await result("import", [at("published"), "-o", at("model"), ...lengths]);
+}, 60_000);
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+const at = (name: string): string => join(root, name);
+
+async function result(command: string, argv: readonly string[]): Promise<Record<string, unknown>> {
+  const { exitCode, json, stderr } = await runCommand(command, [...argv, "--json"]);
+  expect(exitCode, `${command}: ${stderr} ${JSON.stringify(json).slice(0, 500)}`).toBe(0);
+  return (json as { result: Record<string, unknown> }).result;
+}
+
+const answer = async (model: string, prompt: string, ...more: readonly string[]): Promise<unknown> =>
+  (await result("generate", [model, "--prompt", prompt, "--max-tokens", "4", ...more]))["text"];
+
+test("is exported with its shortlist, for target cpu alone, and says only what its source allows", async () => {
+  const { parity } = await result("export", [at("model"), "--target", "cpu", "-o", at("cpu")]);
+  expect((parity as { maxAbs: number }).maxAbs).toBeLessThan(PARITY);
+  const model = JSON.parse(await readFile(join(at("cpu"), "model.json"), "utf8")) as object;
+  expect(model).toMatchObject({ stateWidth: 8, lexicalShortlist: true });
+  expect([await answer(at("cpu"), "a"), await answer(at("cpu"), "ac")]).toEqual(["bbbb", "cccc"]);
+  expect(await answer(at("cpu"), "kl")).not.toMatch(/[abc]/);
+  for (const target of ["web", "gpu", "npu"]) {
+    const { exitCode, json } = await runCommand("export", [
+      at("model"),
+      ...["--target", target, "-o", at(target), "--json"],
+    ]);
+    expect(exitCode, target).toBe(65);
+    expect(json).toMatchObject({ error: { code: "OP_UNSUPPORTED" } });
+  }
+}, 120_000);
+
+test("answers the same in beams of one, with 8-bit weights, and to clients that share a batch", async () => {
+  const { text } = await result("generate", [at("cpu"), "--prompt", "klm", "--beams", "1"]);
+  expect(await answer(at("cpu"), "klm", "--beams", "3")).toEqual(expect.any(String));
+  await result("quantize", [at("cpu"), "--scheme", "int8-dynamic", "-o", at("int8")]);
+  expect(await answer(at("int8"), "a")).toBe("bbbb");
+  const server = await startServer({
+    config: serveConfig.parse({ port: 0 }),
+    bundle: at("cpu"),
+    openRuntime: () => createCpuRuntime({ threads: 1 }),
+  });
+  const ask = async (source: string): Promise<string> => {
+    const response = await fetch(`${server.url}/generate`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ source }),
+    });
+    const { results } = (await response.json()) as { results: { text: string }[] };
+    return results[0]!.text;
+  };
+  try {
+    const texts = await Promise.all(["a", "klm", "ac", "klm", "a"].map(ask));
+    expect([texts[1], texts[3]]).toEqual([text, text]);
+    expect(texts[0]).toMatch(/^b+$/);
+    expect(texts[4]).toBe(texts[0]);
+    expect(texts[2]).toMatch(/^c+$/);
+  } finally {
+    await server.stop();
+  }
+}, 120_000);
+
+test("is fine-tuned on labels, from its own weights", async () => {
+  const rows = Array.from({ length: 60 }, (_, row) => {
+    const text = Array.from(
+      { length: 3 },
+      (_letter, place) => "klmnop"[Math.floor(row / 6 ** place) % 6],
+    ).join("");
+    return `${JSON.stringify({ source: text, target: text })}\n`;
+  });
+  await writeFile(at("train.jsonl"), rows.slice(0, 48).join(""));
+  await writeFile(at("dev.jsonl"), rows.slice(48, 54).join(""));
+  await writeFile(at("test.jsonl"), rows.slice(54).join(""));
+  const config = JSON.parse(await readFile(join(at("model"), "config.json"), "utf8")) as object;
+  const student = Object.fromEntries(
+    Object.entries(config).filter(([key]) => key !== "vocabularySize" && key !== "tokens"),
+  );
+  const recipe = {
+    data: { train: at("train.jsonl"), dev: at("dev.jsonl"), test: at("test.jsonl") },
+    tokenizer: { kind: "pretrained", model: at("model") },
+    distill: {
+      student,
+      initialize: { student: at("model") },
+      loss: { forwardKl: 0, crossEntropy: 1 },
+      ...{ steps: 60, warmupSteps: 5, batchSize: 16, evaluateEvery: 60, evaluateRows: 6 },
+      metrics: ["cer"],
+    },
+  };
+  await writeFile(at("recipe.yaml"), JSON.stringify(recipe));
+  await result("run", [at("recipe.yaml"), "--out", at("run")]);
+  const log = await readFile(join(at("run"), "distill", "metrics.jsonl"), "utf8");
+  const losses = log
+    .trim()
+    .split("\n")
+    .flatMap((line) => (JSON.parse(line) as { crossEntropy?: number }).crossEntropy ?? []);
+  expect(losses.at(-1)).toBeLessThan(0.8 * losses[0]!);
+}, 120_000);

@@ -1,0 +1,93 @@
+/**
+ * A lexical shortlist of a checkpoint: which tokens of the target may answer each token of the source. Models that were distilled for speed
+ * are decoded with one, and their answers depend on it.
+ */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { SlmError } from "@slm/core";
+import { createHostTensor } from "@slm/runtime";
+import { readSafetensors, writeSafetensors } from "./safetensors.js";
+
+export const LEXICAL_SHORTLIST_FILE = "lexical_shortlist.safetensors";
+
+export interface LexicalShortlist {
+  /** Tokens that may answer every source. */
+  readonly always: Int32Array;
+  /** Where the tokens of each source token begin in `tokens`, and at the end where the last end. */
+  readonly offsets: Int32Array;
+  readonly tokens: Int32Array;
+}
+
+/**
+ * A shortlist for a vocabulary, checked.
+ *
+ * @throws what `reject` makes of a message, for offsets that do not rise or tokens that there are not
+ */
+export function checkedShortlist(
+  list: LexicalShortlist,
+  vocabulary: number,
+  reject: (message: string) => Error,
+): LexicalShortlist {
+  const { always, offsets, tokens } = list;
+  if (offsets.length !== vocabulary + 1)
+    throw reject(`it is for ${offsets.length - 1} tokens, the vocabulary has ${vocabulary}`);
+  const rises = offsets.every((offset, at) => offset >= (offsets[at - 1] ?? 0));
+  if (!rises || offsets[0] !== 0 || offsets.at(-1) !== tokens.length)
+    throw reject("the tokens of its source tokens do not follow one another");
+  const beyond = [always, tokens].map((ids) => ids.find((id) => id < 0 || id >= vocabulary)).find(isThere);
+  if (beyond !== undefined) throw reject(`it names token ${beyond} of ${vocabulary}`);
+  return list;
+}
+
+const isThere = (id: number | undefined): boolean => id !== undefined;
+
+/** The same with each source token among its own answers: names are copied, where source and target share a vocabulary. */
+export function withSourceTokens({ always, offsets, tokens }: LexicalShortlist): LexicalShortlist {
+  const words = offsets.length - 1;
+  const longer = new Int32Array(tokens.length + words);
+  for (let token = 0; token < words; token++) {
+    longer.set(tokens.subarray(offsets[token], offsets[token + 1]), offsets[token]! + token);
+    longer[offsets[token + 1]! + token] = token;
+  }
+  return { always, offsets: offsets.map((offset, at) => offset + at), tokens: longer };
+}
+
+/** The same for a vocabulary with further tokens at its end, which answer nothing. */
+export function extendedShortlist(list: LexicalShortlist, vocabulary: number): LexicalShortlist {
+  const { offsets, tokens } = list;
+  const longer = new Int32Array(vocabulary + 1).fill(tokens.length, offsets.length);
+  longer.set(offsets);
+  return { ...list, offsets: longer };
+}
+
+/** Writes {@link LEXICAL_SHORTLIST_FILE} into a checkpoint's directory. @throws SlmError OUTPUT_FAILED */
+export async function writeLexicalShortlist(directory: string, list: LexicalShortlist): Promise<void> {
+  const tensors = Object.entries(list).map(
+    ([name, ids]: [string, Int32Array]) => [name, createHostTensor("int32", [ids.length], ids)] as const,
+  );
+  await writeSafetensors(join(directory, LEXICAL_SHORTLIST_FILE), new Map(tensors));
+}
+
+/** The shortlist of a checkpoint; undefined where it has none. @throws SlmError DATA_INVALID for a corrupt one, or one for another vocabulary */
+export async function readLexicalShortlist(
+  directory: string,
+  vocabulary: number,
+): Promise<LexicalShortlist | undefined> {
+  const file = join(directory, LEXICAL_SHORTLIST_FILE);
+  if (!existsSync(file)) return undefined;
+  const { tensors } = await readSafetensors(file);
+  const reject = (message: string): SlmError =>
+    new SlmError("DATA_INVALID", `${file}: not a usable lexical shortlist: ${message}`, {
+      context: { file },
+    });
+  const part = (name: keyof LexicalShortlist): Int32Array => {
+    const data = tensors.get(name)?.data;
+    if (data instanceof Int32Array) return data;
+    throw reject(`it has no int32 '${name}'`);
+  };
+  return checkedShortlist(
+    { always: part("always"), offsets: part("offsets"), tokens: part("tokens") },
+    vocabulary,
+    reject,
+  );
+}

@@ -1,0 +1,106 @@
+/**
+ * A model's lexical shortlist in its graphs: the encoder says which tokens may answer its source, and the decoder multiplies with the rows of
+ * these alone, which are a few hundred of all.
+ *
+ * ```
+ * source_ids ─► Gather (tokens of each source token) ─► Reshape [batch, tokens] ─┐
+ * MASKED, and 0 at the tokens that always may ─► Expand [batch, vocab] ──────────► ScatterElements of zeros ─► lexical_bias
+ *
+ * lexical_bias ─► largest of each column ─► NonZero ─► ids of any row ─► Gather (rows of the head) ─► Gemm with the last hidden state ─┐
+ * lexical_bias ──────────────────────────────────────────────────────────────────────► ScatterElements of the sums at the ids ─► logits
+ * ```
+ */
+import type { LexicalShortlist } from "@slm/checkpoints";
+import { SlmError } from "@slm/core";
+import { headWeight, OPTIONAL_WEIGHTS, type ModelConfig } from "@slm/model";
+import { int, packValues } from "@slm/onnx";
+import type { Recorder, Tensor } from "@slm/tensor";
+import { concat, reshape, shapeOf } from "../lowerings/emit.js";
+import type { Recording } from "./record.js";
+
+/** Added to the logit of a token that no source token lists: its probability is zero in float32. */
+export const LEXICAL_MASKED = -1e9;
+
+/** Most tokens of one source token: the table of the graph has as many columns as the longest list. */
+const MOST_TOKENS = 1024;
+
+/**
+ * What is added to logits, `[batch, vocab]`.
+ *
+ * @throws SlmError DATA_INVALID for a list without a token that may always answer, or with too many for one token
+ */
+export function lexicalBias(
+  recorder: Recorder,
+  { always, offsets, tokens }: LexicalShortlist,
+  ids: Tensor,
+): Tensor {
+  const { builder } = recorder;
+  const vocabulary = offsets.length - 1;
+  const [filling] = always;
+  if (filling === undefined)
+    throw new SlmError("DATA_INVALID", "export: the lexical shortlist has no token that may always answer");
+  const columns = offsets.reduce((most, offset, at) => Math.max(most, offset - (offsets[at - 1] ?? 0)), 1);
+  if (columns > MOST_TOKENS)
+    throw new SlmError(
+      "DATA_INVALID",
+      `export: the lexical shortlist has ${columns} tokens for one source token, at most ${MOST_TOKENS} are accepted`,
+    );
+  const rows = new Int32Array(vocabulary * columns).fill(filling);
+  for (let token = 0; token < vocabulary; token++)
+    rows.set(tokens.subarray(offsets[token], offsets[token + 1]), token * columns);
+  const base = new Float32Array(vocabulary).fill(LEXICAL_MASKED);
+  for (const token of always) base[token] = 0;
+  const table = builder.initializer(
+    "lexical.tokens",
+    "int32",
+    [vocabulary, columns],
+    new Uint8Array(rows.buffer),
+  );
+  const masked = builder.initializer(
+    "lexical.base",
+    "float32",
+    [1, vocabulary],
+    packValues("float32", [...base]),
+  );
+  const name = recorder.nameOf(ids);
+  const listed = reshape(recorder, builder.op("Gather", [table, name]), [0, -1]);
+  const size = concat(recorder, [shapeOf(recorder, name, 0), builder.ints([vocabulary])], 0);
+  const zeros = builder.op("ConstantOfShape", [builder.op("Shape", [listed])]);
+  const bias = builder.op("ScatterElements", [builder.op("Expand", [masked, size]), listed, zeros], {
+    attributes: { axis: int(1) },
+  });
+  return recorder.tensor(bias, [ids.shape[0], vocabulary]);
+}
+
+/** Logits `[batch, vocab]` of the last position `[batch, width]`: MASKED at tokens that may not answer. */
+export function lexicalLogits(
+  { recorder, parameters, weightOf }: Recording,
+  config: ModelConfig,
+  hidden: Tensor,
+  bias: Tensor,
+): Tensor {
+  const { builder } = recorder;
+  const scalar = (value: number): string => builder.constant("float32", [], [value]);
+  const masked = recorder.nameOf(bias);
+  const best = builder.op("ReduceMax", [masked, builder.ints([0])], { attributes: { keepdims: int(0) } });
+  const found = builder.op("NonZero", [builder.op("Greater", [best, scalar(LEXICAL_MASKED / 2)])]);
+  const ids = reshape(recorder, found, [-1]);
+  const rowsOf = (weight: Tensor, axis = 0): string =>
+    builder.op("Gather", [weightOf(weight), ids], { attributes: { axis: int(axis) } });
+  const head = rowsOf(parameters[headWeight(config)]!);
+  const added = parameters[OPTIONAL_WEIGHTS.headBias];
+  const product = builder.op(
+    "Gemm",
+    [recorder.nameOf(hidden), head, ...(added === undefined ? [] : [rowsOf(added)])],
+    { attributes: { transB: int(1) } },
+  );
+  // A token that may answer another row of the batch stays masked in this one.
+  const own = builder.op("Gather", [masked, ids], { attributes: { axis: int(1) } });
+  const sums = builder.op("Add", [product, own]);
+  const places = builder.op("Expand", [reshape(recorder, ids, [1, -1]), builder.op("Shape", [sums])]);
+  // Prompt lookup asks for several positions of one row.
+  const rows = [shapeOf(recorder, product, 0), builder.ints([config.vocabularySize])];
+  const all = builder.op("Expand", [masked, concat(recorder, rows, 0)]);
+  const logits = builder.op("ScatterElements", [all, places, sums], { attributes: { axis: int(1) } });
+  return recorder.tensor(logits, bias.shape);
+}

@@ -1,0 +1,36 @@
+/** Models and shortlists in Marian's own formats. */
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { SlmError } from "@slm/core";
+import { readMarian } from "../../../../packages/checkpoints/src/marian/marian-file.ts";
+import { readMarianShortlist } from "../../../../packages/checkpoints/src/marian/marian-shortlist.ts";
+import {
+  marianBytes,
+  shortlistBytes,
+  tinyModel,
+} from "../../../../packages/checkpoints/src/marian/testing/marian-bytes.test-support.ts";
+
+export { SlmError };
+export const longest = 2 ** 16;
+export const words = ["special:model.yml", "Wemb", "\u0001\u0001", "\u0004\u0004", "\u0001A"];
+
+/** Tokens of the shortlist among the seeds. */
+const VOCABULARY = 4;
+
+export const seeds = () => [
+  marianBytes(tinyModel()),
+  marianBytes(tinyModel().slice(-3)),
+  shortlistBytes([[], [3, 1], [2], []]),
+];
+
+/** Bytes are read as both formats: a shortlist begins with a number that is no version of a model. */
+export function open(folder) {
+  const file = join(folder, "model.bin");
+  return async (bytes) => {
+    await writeFile(file, bytes);
+    const isModel = bytes[0] === 1;
+    if (!isModel) return void (await readMarianShortlist(file, VOCABULARY));
+    const { tensors } = await readMarian(file);
+    for (const tensor of tensors.slice(0, 2)) await tensor.read();
+  };
+}
