@@ -21,6 +21,21 @@ export const PUBLISHED = [
 ] as const;
 export type PublishedName = (typeof PUBLISHED)[number];
 
+/** Families that long tests go through: all, or those of `SLM_TEST_FAMILIES=t5,nllb`. */
+export function chosenFamilies(): readonly PublishedName[] {
+  const chosen = process.env.SLM_TEST_FAMILIES?.split(",");
+  if (chosen === undefined) return PUBLISHED;
+  return chosen.map((name) => {
+    const family = PUBLISHED.find((known) => known === name);
+    if (family === undefined)
+      throw new Error(`SLM_TEST_FAMILIES: expected ${PUBLISHED.join(", ")}; got ${name}`);
+    return family;
+  });
+}
+
+/** Families with one attention over target and source, which are exported to target cpu only. */
+export const CPU_ONLY: ReadonlySet<PublishedName> = new Set(["t5gemma2"]);
+
 /** What a family's own library computed, in the layout of `slm model check`. */
 export const familyReference = (family: PublishedName): string => join(FIXTURES, family);
 
