@@ -35,6 +35,7 @@ async function result(command: string, argv: readonly string[]): Promise<Record<
 /** Languages that models of many languages are asked for; their tokenizers are their own. */
 const LANGUAGES: Readonly<Partial<Record<PublishedName, { readonly targetLanguage: string }>>> = {
   nllb: { targetLanguage: "fra_Latn" },
+  m2m_100: { targetLanguage: "fr" },
   "mbart-50": { targetLanguage: "fr_XX" },
   mbart: { targetLanguage: "ro_RO" },
 };

@@ -1,4 +1,5 @@
 /** Published encoder-decoders in layout transformers.js, in the library it is made for: the tokens of slm's own runtime. */
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { loadGenerator, type Generation } from "@slm/inference";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -44,6 +45,7 @@ const TEXTS = ["FEG", "GO", "MINUS", "KELP", "QUICK"];
 /** A pair of languages of models that take some. */
 const LANGUAGES: Readonly<Partial<Record<PublishedName, readonly [source: string, target: string]>>> = {
   nllb: ["eng_Latn", "fra_Latn"],
+  m2m_100: ["en", "fr"],
   "mbart-50": ["de_DE", "fr_XX"],
 };
 
@@ -113,3 +115,30 @@ describe.each(chosenFamilies().filter((family) => !CPU_ONLY.has(family)))("%s", 
     60_000,
   );
 });
+
+test("several ends, n-grams and bad words of a model's own settings are followed", async () => {
+  const at = (name: string): string => join(setting.workspace, `own-${name}`);
+  await writeEncoderDecoder(at("published"), "umt5");
+  const file = join(at("published"), "generation_config.json");
+  const settings = JSON.parse(await readFile(file, "utf8")) as { readonly eos_token_id: number };
+  const ends = [settings.eos_token_id, 33];
+  const own = { ...settings, eos_token_id: ends, no_repeat_ngram_size: 2, bad_words_ids: [[17]] };
+  await writeFile(file, JSON.stringify(own));
+  await succeed("import", at("published"), "-o", at("model"), "--max-source", "20", "--max-target", "16");
+  await succeed("export", at("model"), "--target", "cpu", "-o", at("cpu"));
+  await succeed("export", at("model"), "--target", "web", "--layout", "transformers.js", "-o", at("web"));
+  const generator = await loadGenerator(at("cpu"), setting.runtime);
+  const expected = await generator.generate(TEXTS, { maxTokens: NEW });
+  await generator.close();
+  const tokenizer = await setting.library.AutoTokenizer.from_pretrained("own-web");
+  const model = await setting.library.AutoModelForSeq2SeqLM.from_pretrained("own-web", { dtype: "fp32" });
+  for (const [index, text] of TEXTS.entries()) {
+    const [row] = (await model.generate({ ...tokenizer(text), max_new_tokens: NEW })).tolist();
+    const tokens = row!.slice(1).map(Number);
+    expect(ends.includes(tokens.at(-1)!) ? tokens.slice(0, -1) : tokens, text).toEqual(
+      expected[index]!.tokens,
+    );
+  }
+  expect(expected.some(({ finished }) => finished)).toBe(true);
+  expect(expected.flatMap(({ tokens }) => tokens)).not.toContain(17);
+}, 60_000);

@@ -11,7 +11,7 @@ const FIXTURES = fileURLToPath(
 export const ENCODER_DECODERS = ["t5", "umt5", "bart", "pegasus", "marian", "t5gemma"] as const;
 
 /** Families with languages, and so with tokenizers of their own. */
-const TRANSLATORS = ["nllb", "mbart", "mbart-50"] as const;
+const TRANSLATORS = ["nllb", "m2m_100", "mbart", "mbart-50"] as const;
 
 /** Every family, and shapes that few models have. */
 export const PUBLISHED = [

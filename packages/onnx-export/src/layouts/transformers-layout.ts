@@ -37,7 +37,7 @@ export async function writeTransformersFiles(
   const generation = await generationOf(tokenizerDirectory);
   const files =
     config.architecture === "decoder-only"
-      ? decoderOnlyFiles(config, tokenizer)
+      ? decoderOnlyFiles(config, tokenizer, generation)
       : encoderDecoderFiles(config, tokenizer, generation);
   const outside = graphs.filter(({ weights }) => weights !== null).map(({ file }) => basename(file));
   const external = externalDataSettings(outside);
@@ -66,7 +66,7 @@ function encoderDecoderFiles(
   return {
     [CONFIG_FILE]:
       config.vision === undefined ? encoderDecoderConfig(config, marks) : visionStudentConfig(config, marks),
-    [GENERATION_FILE]: { ...generation, ...marks, max_length: config.maxTarget, ...GREEDY },
+    [GENERATION_FILE]: { ...settingsOf(generation, marks), max_length: config.maxTarget },
     [TOKENIZER_FILE]: tokenizer,
     [TOKENIZER_CONFIG_FILE]: {
       ...files.config,
@@ -88,11 +88,15 @@ const AS_THEY_ARE = {
 } as const;
 
 /** The tokenizer stays as slm reads it, text around sources included: `source` of `tokenizer_config.json`. */
-function decoderOnlyFiles(config: DecoderOnlyConfig, { tokenizer, config: own }: TokenizerFiles): Files {
+function decoderOnlyFiles(
+  config: DecoderOnlyConfig,
+  { tokenizer, config: own }: TokenizerFiles,
+  generation: Generation,
+): Files {
   const marks = specialTokens(config);
   return {
     [CONFIG_FILE]: decoderOnlyConfig(config, marks),
-    [GENERATION_FILE]: { ...marks, max_new_tokens: config.maxTarget, ...GREEDY },
+    [GENERATION_FILE]: { ...settingsOf(generation, marks), max_new_tokens: config.maxTarget },
     [TOKENIZER_FILE]: tokenizer,
     [TOKENIZER_CONFIG_FILE]: {
       tokenizer_class: "PreTrainedTokenizerFast",
@@ -107,6 +111,12 @@ function decoderOnlyFiles(config: DecoderOnlyConfig, { tokenizer, config: own }:
 const GREEDY = { do_sample: false, num_beams: 1 } as const;
 
 type Marks = Readonly<Record<string, number>>;
+
+/** A model may have several ids that end an answer; everything else that marks a text is the checkpoint's. */
+function settingsOf(generation: Generation, marks: Marks): object {
+  const ends = generation?.["eos_token_id"] ?? marks["eos_token_id"];
+  return { ...generation, ...marks, eos_token_id: ends, ...GREEDY };
+}
 
 function specialTokens({ tokens }: ModelConfig): Marks {
   return { bos_token_id: tokens.bos, eos_token_id: tokens.eos, pad_token_id: tokens.pad };
