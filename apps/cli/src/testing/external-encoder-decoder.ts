@@ -14,7 +14,7 @@ export const ENCODER_DECODERS = ["t5", "umt5", "bart", "pegasus", "marian", "t5g
 const TRANSLATORS = ["nllb", "m2m_100", "mbart", "mbart-50"] as const;
 
 /** Every family, and shapes that few models have. */
-export const PUBLISHED = [
+const PUBLISHED = [
   ...ENCODER_DECODERS,
   ...(["mt5", "blenderbot-small", "t5gemma2", "bart-heads", "t5-quick-gelu"] as const),
   ...TRANSLATORS,
