@@ -1,12 +1,12 @@
 /** The commands and the client of docs/how-to/translate.md, as they are printed there, on NLLB's architecture with small random weights. */
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { blocksOf, ROOT, slmCommands } from "./how-to-page.js";
 import { bin } from "./slm-process.js";
 
-const ROOT = join(import.meta.dirname, "..");
 const FIXTURE = join(ROOT, "packages/checkpoints/fixtures/translators/nllb");
 
 let folder = "";
@@ -15,26 +15,10 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** The first block of a language on the page. */
-function blockOf(page: string, language: string): string {
-  const block = new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, "ms").exec(page)?.[1];
-  if (block === undefined) throw new Error(`no block ${language}`);
-  return block;
-}
-
-/** Arguments of a line of a shell, with quotes. */
-const argumentsOf = (line: string): readonly string[] =>
-  [...line.matchAll(/"([^"]*)"|(\S+)/gu)].map(([, quoted, plain]) => quoted ?? plain ?? "");
-
 test("an OpenAI client gets translations into the language that each request names", async () => {
-  const page = await readFile(join(ROOT, "docs/how-to/translate.md"), "utf8");
-  const lines = blockOf(page, "sh")
-    .trim()
-    .split("\n")
-    .map((line) =>
-      line.replace("facebook/nllb-200-distilled-600M", FIXTURE).replace("--port 8000", "--port 0"),
-    )
-    .map((line) => argumentsOf(line).slice(1));
+  const [commands] = await blocksOf("translate.md", "sh");
+  const replaced = { "facebook/nllb-200-distilled-600M": FIXTURE, "--port 8000": "--port 0" };
+  const lines = [...slmCommands(commands!, replaced)];
   const serve = lines.pop()!;
   expect(serve[0]).toBe("serve");
   const printed = new Map<string, string>();
@@ -55,7 +39,8 @@ test("an OpenAI client gets translations into the language that each request nam
         reject(new Error(`slm serve ended: ${stderr}`));
       });
     });
-    const client = blockOf(page, "js").replace("http://127.0.0.1:8000", url);
+    const [code] = await blocksOf("translate.md", "js");
+    const client = code!.replace("http://127.0.0.1:8000", url);
     const { stdout } = await execa(process.execPath, ["--input-type=module", "--eval", client], {
       cwd: ROOT,
     });

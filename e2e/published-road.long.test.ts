@@ -10,7 +10,8 @@ import { createCpuRuntime } from "@slm/runtime-node";
 import { serveConfig, startServer } from "@slm/serve";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
-  PUBLISHED,
+  chosenFamilies,
+  CPU_ONLY,
   writeEncoderDecoder,
   type PublishedName,
 } from "../apps/cli/src/testing/external-encoder-decoder.js";
@@ -31,11 +32,10 @@ async function result(command: string, argv: readonly string[]): Promise<Record<
   return (json as { result: Record<string, unknown> }).result;
 }
 
-const CPU_ONLY: ReadonlySet<PublishedName> = new Set(["t5gemma2"]);
-
 /** Languages that models of many languages are asked for; their tokenizers are their own. */
 const LANGUAGES: Readonly<Partial<Record<PublishedName, { readonly targetLanguage: string }>>> = {
   nllb: { targetLanguage: "fra_Latn" },
+  m2m_100: { targetLanguage: "fr" },
   "mbart-50": { targetLanguage: "fr_XX" },
   mbart: { targetLanguage: "ro_RO" },
 };
@@ -87,15 +87,8 @@ const readLog = async (run: string): Promise<readonly LogLine[]> => {
     .map((line) => JSON.parse(line) as LogLine);
 };
 
-/** All families take ten minutes of a core: `SLM_TEST_FAMILIES=t5,nllb` chooses some. */
-const CHOSEN = process.env.SLM_TEST_FAMILIES?.split(",");
-const FAMILIES = PUBLISHED.filter((family) => CHOSEN?.includes(family) ?? true);
-
-test("the families that were chosen are known", () => {
-  expect(FAMILIES.length).toBe(CHOSEN?.length ?? PUBLISHED.length);
-});
-
-describe.each(FAMILIES)("%s", (family) => {
+/** All families take ten minutes of a core. */
+describe.each(chosenFamilies())("%s", (family) => {
   const at = (name: string): string => join(root, `${family}-${name}`);
 
   test("is imported, exported to every target it can be, quantized to four bits, and served", async () => {

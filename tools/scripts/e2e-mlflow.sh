@@ -9,7 +9,7 @@ cd "$(dirname "$0")/../.."
 version=3.17.2
 environment=${SLM_CACHE:-$HOME/.cache/slm}/mlflow-$version
 if [ ! -x "$environment/bin/mlflow" ]; then
-  python3 -c "import ensurepip, venv" 2> /dev/null || { install_missing python3 && as_root apt-get install -y python3-venv > /dev/null; }
+  python3 -c "import ensurepip, venv" 2> /dev/null || { install_missing python3 && install_packages python3-venv; }
   echo "installing mlflow $version"
   rm -rf "$environment"
   python3 -m venv "$environment"

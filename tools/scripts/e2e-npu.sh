@@ -24,7 +24,7 @@ version=$(node --input-type=module --eval '
 packages=${SLM_CACHE:-$HOME/.cache/slm}/packages
 mkdir -p "$packages"
 if ! ls "$packages"/onnxruntime_qnn-"$version"-*.whl > /dev/null 2>&1; then
-  python3 -m pip --version > /dev/null 2>&1 || { install_missing python3 && as_root apt-get install -y python3-pip > /dev/null; }
+  python3 -m pip --version > /dev/null 2>&1 || { install_missing python3 && install_packages python3-pip; }
   echo "downloading onnxruntime-qnn $version"
   # One wheel, whatever Python this machine has: only its libraries are used.
   python3 -m pip download --quiet --disable-pip-version-check --no-deps --dest "$packages" --only-binary=:all: \

@@ -2,7 +2,13 @@ import { SlmError } from "@slm/core";
 import { decodeBeams } from "./beam-search.js";
 import { type DecodeOptions, type Decoded, checkDecodeOptions, rulesAt, startOf } from "./options.js";
 import type { StepDecoder } from "./step-decoder.js";
-import { selectToken, selectInDecoder, decodeTokenByToken, type RowChoice } from "./token-by-token.js";
+import {
+  selectToken,
+  selectInDecoder,
+  selectTop,
+  decodeTokenByToken,
+  type RowChoice,
+} from "./token-by-token.js";
 import { createTokenSelector, type TokenSelectorOptions } from "./token-selector.js";
 import { isRuling } from "./token-rules.js";
 
@@ -52,6 +58,8 @@ function greedySampling(decoder: StepDecoder, options: DecodeOptions): RowChoice
   const endsUnseen = stopsAfter !== undefined || (rules?.furtherEnds?.length ?? 0) > 0;
   if (greedySteps !== undefined && isPlain && (!endsUnseen || decoder.rows === 1))
     return selectInDecoder(greedySteps, options);
+  if (decoder.topStep !== undefined && isPlain)
+    return selectTop(decoder.topStep.bind(decoder), decoder.keepRows?.bind(decoder));
   return selectToken(decoder, (row) => createTokenSelector(rowOptions(options, row)));
 }
 

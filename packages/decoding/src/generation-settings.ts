@@ -28,6 +28,7 @@ const schema = z.looseObject({
   no_repeat_ngram_size: count.nullish(),
   encoder_no_repeat_ngram_size: count.nullish(),
   repetition_penalty: z.number().positive().nullish(),
+  encoder_repetition_penalty: z.number().positive().nullish(),
   suppress_tokens: z.array(id).nullish(),
   begin_suppress_tokens: z.array(id).nullish(),
   bad_words_ids: z.array(z.array(id).min(1)).nullish(),
@@ -46,7 +47,6 @@ const NEUTRAL: Readonly<Record<string, readonly unknown[]>> = {
   diversity_penalty: [0],
   penalty_alpha: [0],
   guidance_scale: [1],
-  encoder_repetition_penalty: [1],
   sequence_bias: [],
   exponential_decay_length_penalty: [],
   constraints: [],
@@ -106,6 +106,7 @@ const first = (ids: Raw["eos_token_id"]): number | undefined =>
 function rulesOf(settings: Raw): TokenRules {
   return {
     repetitionPenalty: settings.repetition_penalty ?? undefined,
+    sourcePreference: settings.encoder_repetition_penalty ?? undefined,
     furtherEnds: furtherEnds(settings),
     forcedFirst: settings.forced_bos_token_id ?? undefined,
     forcedLast: first(settings.forced_eos_token_id),

@@ -10,6 +10,11 @@ export interface StepDecoder {
    * reader. Leaving the iteration ends it. Absent if the decoder only returns logits.
    */
   greedySteps?(tokens: Int32Array, options: GreedyStepsOptions): AsyncIterable<TopTokens>;
+  /**
+   * Feeds one token per row; returns the argmax of each row. As {@link step}, without a copy of the logits: they are many megabytes for
+   * many rows of a large vocabulary. Absent if the decoder only returns logits.
+   */
+  topStep?(tokens: Int32Array): Promise<TopTokens>;
   /** Row i becomes what row `rows[i]` was (caches reordered). */
   permuteRows(rows: readonly number[]): Promise<void>;
   /**

@@ -54,6 +54,20 @@ export function selectToken(
   };
 }
 
+/** Tokens are chosen in the decoder, one step at a time: its argmax. */
+export function selectTop(
+  topStep: NonNullable<StepDecoder["topStep"]>,
+  keepRows: StepDecoder["keepRows"],
+): RowChoice {
+  return {
+    step: async (feed) => {
+      const top = await topStep(feed);
+      return (row) => tokenAt(top, row);
+    },
+    keepRows,
+  };
+}
+
 /** Tokens are chosen in the decoder: it picks the argmax and feeds it back itself. It reads only the first tokens given here. */
 export function selectInDecoder(
   greedySteps: NonNullable<StepDecoder["greedySteps"]>,
@@ -69,17 +83,20 @@ export function selectInDecoder(
         checkInterrupted(signal);
         throw new SlmError("UNEXPECTED", "decoding: the decoder ended before its rows");
       }
-      const { ids, logProbabilities } = next.value;
-      return (row) => {
-        const logProbability = logProbabilities[row]!;
-        if (!Number.isFinite(logProbability)) throw notFinite();
-        return { token: ids[row]!, logProbability };
-      };
+      const top = next.value;
+      return (row) => tokenAt(top, row);
     },
     end: async () => {
       await steps?.return?.();
     },
   };
+}
+
+/** @throws SlmError DATA_INVALID if the logits were not finite */
+function tokenAt({ ids, logProbabilities }: TopTokens, row: number): ChosenToken {
+  const logProbability = logProbabilities[row]!;
+  if (!Number.isFinite(logProbability)) throw notFinite();
+  return { token: ids[row]!, logProbability };
 }
 
 interface OpenRow {

@@ -11,6 +11,11 @@ export interface TokenRules {
    * Source: Keskar et al. 2019 (arXiv:1909.05858), section 4.1; Hugging Face `RepetitionPenaltyLogitsProcessor`.
    */
   readonly repetitionPenalty?: number | undefined;
+  /**
+   * Above 1 encourages ids that occur in the source: a positive score is multiplied by it, any other is divided. 1 changes nothing.
+   * Source: Hugging Face `encoder_repetition_penalty`, `EncoderRepetitionPenaltyLogitsProcessor`.
+   */
+  readonly sourcePreference?: number | undefined;
   /** Subtracted once from the score of every id in the answer so far. Source: OpenAI API, `presence_penalty`. */
   readonly presencePenalty?: number | undefined;
   /** Subtracted from the score of an id once per occurrence in the answer so far. Source: OpenAI API, `frequency_penalty`. */
@@ -39,7 +44,7 @@ export interface RuleLimits {
   readonly eos: number;
   /** Most tokens of an answer, EOS included. Absent: `forcedLast` has no place. */
   readonly maxTokens?: number | undefined;
-  /** Ids of the source. Absent: none is forbidden. */
+  /** Ids of the source. Absent: none is forbidden or preferred. */
   readonly source?: readonly number[] | undefined;
 }
 
@@ -48,7 +53,8 @@ const LARGEST = 1e6;
 
 /** @throws SlmError USAGE naming the rule, what it may be and what it is. */
 export function checkRules(rules: TokenRules, vocabularySize: number): void {
-  const { logitBias, repetitionPenalty = 1, presencePenalty = 0, frequencyPenalty = 0 } = rules;
+  const { logitBias, presencePenalty = 0, frequencyPenalty = 0 } = rules;
+  const { repetitionPenalty = 1, sourcePreference = 1 } = rules;
   const demand = (holds: boolean, problem: string): void => {
     if (!holds) throw new SlmError("USAGE", `decoding: ${problem}`);
   };
@@ -56,8 +62,8 @@ export function checkRules(rules: TokenRules, vocabularySize: number): void {
     demand(isIdBelow(vocabularySize, id), `logitBias must name ids below ${vocabularySize}, got ${id}`);
     demand(Math.abs(bias) <= LARGEST, `logitBias of ${id} must be a number up to ${LARGEST}, got ${bias}`);
   }
-  const isFactor = repetitionPenalty > 0 && repetitionPenalty <= LARGEST;
-  demand(isFactor, `repetitionPenalty must be above 0, got ${repetitionPenalty}`);
+  for (const [name, value] of Object.entries({ repetitionPenalty, sourcePreference }))
+    demand(value > 0 && value <= LARGEST, `${name} must be above 0, got ${value}`);
   for (const [name, value] of Object.entries({ presencePenalty, frequencyPenalty })) {
     demand(Math.abs(value) <= LARGEST, `${name} must be a number up to ${LARGEST}, got ${value}`);
   }
@@ -96,10 +102,11 @@ const isIdBelow = (vocabularySize: number, id: number): boolean =>
 /** Whether there is anything to change. */
 export function isRuling(rules: TokenRules | undefined): rules is TokenRules {
   if (rules === undefined) return false;
-  const { logitBias, repetitionPenalty = 1, presencePenalty = 0, frequencyPenalty = 0 } = rules;
+  const { logitBias, presencePenalty = 0, frequencyPenalty = 0 } = rules;
   return (
     (logitBias?.size ?? 0) > 0 ||
-    repetitionPenalty !== 1 ||
+    (rules.repetitionPenalty ?? 1) !== 1 ||
+    (rules.sourcePreference ?? 1) !== 1 ||
     presencePenalty !== 0 ||
     frequencyPenalty !== 0 ||
     restricts(rules)
@@ -148,7 +155,7 @@ export class SeenTokens {
 }
 
 /**
- * Changes scores in place: bias first, then the repetition penalty, then presence and frequency, then what is forbidden or forced, in the
+ * Changes scores in place: bias first, then the preference for the source, the repetition penalty, then presence and frequency, then what is forbidden or forced, in the
  * order of Hugging Face's `generate`. A forced id has the score 0, all others -Infinity.
  *
  * Shapes: scores `[vocab]`, logits or log-probabilities.
@@ -159,17 +166,22 @@ export function applyRules(
   seen: SeenTokens,
   limits: RuleLimits,
 ): void {
-  const { logitBias, repetitionPenalty = 1, presencePenalty = 0, frequencyPenalty = 0 } = rules;
+  const { logitBias, presencePenalty = 0, frequencyPenalty = 0 } = rules;
+  const { repetitionPenalty = 1, sourcePreference = 1 } = rules;
   for (const [id, bias] of logitBias ?? []) scores[id]! += bias;
-  if (repetitionPenalty !== 1) {
-    for (const id of seen.anywhere) {
-      const score = scores[id]!;
-      scores[id] = score > 0 ? score / repetitionPenalty : score * repetitionPenalty;
-    }
-  }
+  if (sourcePreference !== 1) penalize(scores, new Set(limits.source), 1 / sourcePreference);
+  if (repetitionPenalty !== 1) penalize(scores, seen.anywhere, repetitionPenalty);
   if (presencePenalty !== 0 || frequencyPenalty !== 0)
     for (const [id, count] of seen.answered) scores[id]! -= presencePenalty + count * frequencyPenalty;
   if (restricts(rules)) restrict(scores, rules, seen, limits);
+}
+
+/** Divides positive scores of some ids, and multiplies the others. */
+function penalize(scores: Float32Array, ids: Iterable<number>, penalty: number): void {
+  for (const id of ids) {
+    const score = scores[id]!;
+    scores[id] = score > 0 ? score / penalty : score * penalty;
+  }
 }
 
 function restrict(

@@ -6,13 +6,14 @@ import { parameterCount } from "@slm/model";
 import { readLexicalShortlist, type Checkpoint } from "@slm/checkpoints";
 import type { Runtime } from "@slm/runtime";
 import type { Engine } from "@slm/tensor";
-import { loadTokenizer, type Tokenizer } from "@slm/tokenizer";
+import { loadTokenizer, readTokenizerFiles, type Tokenizer } from "@slm/tokenizer";
 import { chosenExport, type ExportChoice, type ExportLayout } from "./export-config.js";
 import { planGraphs, type GraphPlan, type GraphRequest } from "./graphs/graph-plan.js";
 import { graphSource, type Metadata } from "./graphs/record.js";
 import { filesBelow, writeGraphs, type WrittenGraph } from "./graphs/write-graphs.js";
 import { writeNativeFiles } from "./layouts/native-layout.js";
 import { writeTransformersFiles } from "./layouts/transformers-layout.js";
+import { transformersTokenizer } from "./layouts/transformers-tokenizer.js";
 import { measureParity } from "./parity/measure-parity.js";
 import { checkParity, PARITY_LIMITS, type ParityReport } from "./parity/parity.js";
 import { selectDevice } from "./profiles.js";
@@ -97,7 +98,7 @@ export async function exportWeights(source: ExportSource, settings: ExportSettin
   const { outputDirectory, runtime, shortlist, progress = SILENT, signal } = settings;
   const { target, profile, precision, layout, buckets, window, chunk, parityLimit } = chosenExport(settings);
   const device = selectDevice({ target, profile, precision });
-  const tokenizer = await openTokenizer(source);
+  const tokenizer = await openTokenizer(source, layout);
   const encodeSource = (text: string): readonly number[] => tokenizer.encodeSource(text);
   const sizes = { buckets, window, chunk };
   const lexical = await readLexicalShortlist(source.tokenizerDirectory, source.config.vocabularySize);
@@ -172,9 +173,13 @@ async function writeLayoutFiles(
   await writeTransformersFiles(outputDirectory, source, graphs);
 }
 
-/** A tokenizer that the model cannot follow is rejected before anything is written. */
-async function openTokenizer({ config, tokenizerDirectory }: ExportSource): Promise<Tokenizer> {
+/** A tokenizer that the model cannot follow, or that the layout cannot say, is rejected before anything is written. */
+async function openTokenizer(
+  { config, tokenizerDirectory }: ExportSource,
+  layout: ExportLayout,
+): Promise<Tokenizer> {
   const tokenizer = await loadTokenizer(tokenizerDirectory);
+  if (layout === "transformers.js") transformersTokenizer(await readTokenizerFiles(tokenizerDirectory));
   if (tokenizer.vocabularySize <= config.vocabularySize) return tokenizer;
   throw new SlmError(
     "DATA_INVALID",

@@ -31,6 +31,8 @@ export const math = {
     sizes.length === 1 ? [x] : tf.split(x, [...sizes], axis),
   /** The column of the largest value of each row, the lowest on ties: `[rows, columns]` -> int32 `[rows]`. Has no gradient. */
   top1: (x: Tensor): Tensor => tf.reshape(tf.topk(x, 1).indices, [x.shape[0]]),
+  /** log(softmax) of the largest value of each row [nats]: `[rows, columns]` -> `[rows]`. Has no gradient here. */
+  top1LogProbability: (x: Tensor): Tensor => tf.max(tf.logSoftmax(x), 1),
   /** 1 where two tensors are equal, else 0. Has no gradient. */
   equal: (a: Tensor, b: Tensor): Tensor => tf.cast(tf.equal(a, b), "float32"),
   gatherRows: (x: Tensor, rows: Tensor): Tensor => tf.gather(x, rows),

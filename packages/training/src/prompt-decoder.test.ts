@@ -133,6 +133,33 @@ describe.each(Object.entries(MODELS))("a decoder of current weights, decoder-onl
     expect([...new Set(seen)]).toContain(16);
   });
 
+  test("picks the most probable token in the program, as out of the logits", async () => {
+    const live = await liveOf(config);
+    const sources = sourcesOf(config, 16, 32);
+    const decoder = new PromptDecoder(live, { rows: 32, source: 64, capacity: 104 });
+    const options = { bos: 1, eos: 2, pad: 0, maxTokens: 20, strategy: { kind: "greedy" } } as const;
+    const fromLogits = await decoder.startFrozen(sources, 16);
+    const expected = await decode(
+      {
+        rows: fromLogits.rows,
+        vocabularySize: fromLogits.vocabularySize,
+        step: (tokens: Int32Array) => fromLogits.step(tokens),
+        permuteRows: (rows: readonly number[]) => fromLogits.permuteRows(rows),
+      },
+      options,
+    );
+    const inProgram = await decoder.startFrozen(sources, 16);
+    inProgram.step = () => {
+      throw new Error("logits are not needed");
+    };
+    const found = await decode(inProgram, options);
+    expect(found.map(({ tokens }) => tokens)).toEqual(expected.map(({ tokens }) => tokens));
+    found.forEach(({ logProbability }, row) => {
+      expect(logProbability).toBeCloseTo(expected[row]!.logProbability, 3);
+    });
+    await decoder.close();
+  });
+
   test("reads changed weights anew", async () => {
     const live = await liveOf(config);
     const sources = sourcesOf(config, 0, 2);

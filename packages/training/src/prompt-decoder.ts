@@ -2,10 +2,10 @@
  * Decoding with a decoder-only model's current weights. Sources are read in one pass. What all of them begin with, such as the examples
  * of a prompt, is read once and kept once. Rows that have ended leave the batch, so that the others get faster.
  */
-import type { StepDecoder } from "@slm/decoding";
+import type { StepDecoder, TopTokens } from "@slm/decoding";
 import { SlmError } from "@slm/core";
 import type { DecoderOnlyConfig } from "@slm/model";
-import { createHostTensor, type DeviceTensor } from "@slm/runtime";
+import { createHostTensor, type DeviceTensor, type HostTensor } from "@slm/runtime";
 import type { Engine, Program, ProgramDefinition } from "@slm/tensor";
 import type { OnPolicyDecoderShape } from "./on-policy-programs.js";
 import {
@@ -208,6 +208,19 @@ class PromptStep implements StepDecoder {
   }
 
   async step(tokens: Int32Array): Promise<Float32Array> {
+    const { logits } = await this.run(tokens, ["logits"]);
+    return logits!.data as Float32Array;
+  }
+
+  async topStep(tokens: Int32Array): Promise<TopTokens> {
+    const { top, topLogProbability } = await this.run(tokens, ["top", "topLogProbability"]);
+    return { ids: top!.data as Int32Array, logProbabilities: topLogProbability!.data as Float32Array };
+  }
+
+  private async run(
+    tokens: Int32Array,
+    fetch: readonly string[],
+  ): Promise<Readonly<Record<string, HostTensor>>> {
     const { sizes, shared, prefix, caches, lengths } = this.state;
     const { rows, capacity } = sizes;
     if (lengths.some((length) => length >= capacity))
@@ -224,11 +237,11 @@ class PromptStep implements StepDecoder {
         ids: createHostTensor("int32", [rows, 1], tokens),
         lengths: createHostTensor("int32", [rows], lengths),
       },
-      fetch: ["logits"],
+      fetch,
       append: { at: [...lengths], outputs: named("fresh", caches) },
     });
     this.state = { ...this.state, lengths: lengths.map((length) => length + 1) };
-    return fetched["logits"]!.data as Float32Array;
+    return fetched;
   }
 
   async permuteRows(rows: readonly number[]): Promise<void> {

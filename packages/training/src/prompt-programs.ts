@@ -81,7 +81,10 @@ export function readProgram(
   };
 }
 
-/** One token per row: from `ids` `[rows, 1]` and `lengths` `[rows]`, the positions that each row has, to `logits`. */
+/**
+ * One token per row: from `ids` `[rows, 1]` and `lengths` `[rows]`, the positions that each row has, to `logits` `[rows, vocab]`, their
+ * argmax `top` int32 `[rows]` and its log-probability `topLogProbability` `[rows]`.
+ */
 export function promptStepProgram(
   config: DecoderOnlyConfig,
   { shared, ...caches }: RowCaches & { readonly shared: number },
@@ -107,7 +110,12 @@ export function promptStepProgram(
       }));
       const { hidden, caches: fresh } = decodeAfter(config, parameters, x["ids"]!, layers);
       const logits = math.reshape(outputHead(config, parameters, hidden), [rows, config.vocabularySize]);
-      return { logits, ...freshOutputs(fresh) };
+      return {
+        logits,
+        top: math.top1(logits),
+        topLogProbability: math.top1LogProbability(logits),
+        ...freshOutputs(fresh),
+      };
     },
   };
 }

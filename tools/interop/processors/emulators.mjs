@@ -128,20 +128,10 @@ export async function prepare(names) {
 }
 
 function install(packages) {
-  process.stderr.write(`installing ${packages.join(" ")}\n`);
-  const apt = (...command) =>
-    execFileSync(
-      process.getuid() === 0 ? "apt-get" : "sudo",
-      [...(process.getuid() === 0 ? [] : ["apt-get"]), ...command],
-      { stdio: ["ignore", "ignore", "inherit"] },
-    );
-  const command = ["install", "-y", "--no-install-recommends", ...packages];
-  try {
-    apt(...command);
-  } catch {
-    apt("update");
-    apt(...command);
-  }
+  const script = join(root, "tools/scripts/lib/install-missing.sh");
+  execFileSync("bash", ["-c", '. "$0" && install_packages "$@"', script, ...packages], {
+    stdio: ["ignore", "ignore", "inherit"],
+  });
 }
 
 const arm64Modules = join(cache, "arm64", "node_modules");

@@ -11,15 +11,30 @@ const FIXTURES = fileURLToPath(
 export const ENCODER_DECODERS = ["t5", "umt5", "bart", "pegasus", "marian", "t5gemma"] as const;
 
 /** Families with languages, and so with tokenizers of their own. */
-const TRANSLATORS = ["nllb", "mbart", "mbart-50"] as const;
+const TRANSLATORS = ["nllb", "m2m_100", "mbart", "mbart-50"] as const;
 
 /** Every family, and shapes that few models have. */
-export const PUBLISHED = [
+const PUBLISHED = [
   ...ENCODER_DECODERS,
   ...(["mt5", "blenderbot-small", "t5gemma2", "bart-heads", "t5-quick-gelu"] as const),
   ...TRANSLATORS,
 ] as const;
 export type PublishedName = (typeof PUBLISHED)[number];
+
+/** Families that long tests go through: all, or those of `SLM_TEST_FAMILIES=t5,nllb`. */
+export function chosenFamilies(): readonly PublishedName[] {
+  const chosen = process.env.SLM_TEST_FAMILIES?.split(",");
+  if (chosen === undefined) return PUBLISHED;
+  return chosen.map((name) => {
+    const family = PUBLISHED.find((known) => known === name);
+    if (family === undefined)
+      throw new Error(`SLM_TEST_FAMILIES: expected ${PUBLISHED.join(", ")}; got ${name}`);
+    return family;
+  });
+}
+
+/** Families with one attention over target and source, which are exported to target cpu only. */
+export const CPU_ONLY: ReadonlySet<PublishedName> = new Set(["t5gemma2"]);
 
 /** What a family's own library computed, in the layout of `slm model check`. */
 export const familyReference = (family: PublishedName): string => join(FIXTURES, family);

@@ -45,11 +45,15 @@ export const TRANSFORMERS_IO = {
   logits: "logits",
 } as const;
 
-/** Caches grow and lie by rows, as the library makes and concatenates them. */
+/**
+ * Caches grow and lie by rows, as the library makes and concatenates them. Callers may ask for more tokens than a table of positions has
+ * rows (the library's pipelines ask for 256); they should get poor tokens then, and no error.
+ */
 const VARIANTS: Pick<
   LoweringVariants,
-  "selfAttention" | "cachedAttention" | "recurrence" | "crossKey" | "crossAttention"
+  "selfAttention" | "cachedAttention" | "recurrence" | "crossKey" | "crossAttention" | "positionRows"
 > = {
+  positionRows: "GatherOrLast",
   selfAttention: "decomposed",
   cachedAttention: "growing",
   recurrence: "unsupported",
@@ -57,10 +61,7 @@ const VARIANTS: Pick<
   crossAttention: "decomposedRows",
 };
 
-/**
- * Positions that the rotary tables hold at least. Callers may ask for more tokens than the model was trained for (the
- * library's own default is 256); they should get poor tokens then, and no error.
- */
+/** Positions that the rotary tables hold at least, for the same reason. */
 export const MIN_POSITIONS = 1024;
 
 /** The device with the forms of this layout. @throws SlmError OP_UNSUPPORTED for static graphs and for bfloat16. */
@@ -132,7 +133,12 @@ export function transformersDecoderGraph(source: GraphSource<EncoderDecoderConfi
     });
     const logits = recorder.builder.scope("decoder", () => {
       const made = recorder.nameOf(outputHead(config, parameters, step.hidden));
-      const ended = endStaysEnd(recorder, { ids: recorder.nameOf(ids), logits: made, config });
+      const ended = endStaysEnd(recorder, {
+        ids: recorder.nameOf(ids),
+        pastLength: recorder.nameOf(pastLength),
+        logits: made,
+        config,
+      });
       return recorder.tensor(ended, [1, 1, vocabularySize]);
     });
     output(TRANSFORMERS_IO.logits, logits, "float32", [
@@ -186,19 +192,29 @@ function tokensAfter(recorder: Recorder, hidden: string, cache: string): string 
   return builder.op("Slice", [hidden, shapeOf(recorder, cache, 2), end, builder.ints([1])]);
 }
 
+interface EndPart {
+  readonly ids: string;
+  /** int32 [1] */
+  readonly pastLength: string;
+  readonly logits: string;
+  readonly config: EncoderDecoderConfig;
+}
+
 /**
  * Logits `[batch, target, vocab]` with the EOS token behind the EOS token, whatever the model would say: the library
- * generates on in rows that have ended until all rows of a batch have, and keeps what it gets.
+ * generates on in rows that have ended until all rows of a batch have, and keeps what it gets. Where answers also start with EOS (BART,
+ * NLLB), the first run is left as it is.
  */
-function endStaysEnd(
-  { builder }: Recorder,
-  part: { readonly ids: string; readonly logits: string; readonly config: EncoderDecoderConfig },
-): string {
-  const { vocabularySize, tokens } = part.config;
+function endStaysEnd({ builder }: Recorder, { ids, pastLength, logits, config }: EndPart): string {
+  const { vocabularySize, tokens } = config;
   const end = builder.constant("int64", [], [tokens.eos]);
-  const hasEnded = builder.op("Unsqueeze", [builder.op("Equal", [part.ids, end]), builder.ints([-1])]);
+  const isEnd = builder.op("Equal", [ids, end]);
+  const hasEnded =
+    tokens.bos === tokens.eos
+      ? builder.op("And", [isEnd, builder.op("Greater", [pastLength, builder.constant("int32", [1], [0])])])
+      : isEnd;
   const onlyEnd = new Float32Array(vocabularySize).fill(MASKED);
   onlyEnd[tokens.eos] = 0;
   const row = builder.constant("float32", [vocabularySize], onlyEnd);
-  return builder.op("Where", [hasEnded, row, part.logits]);
+  return builder.op("Where", [builder.op("Unsqueeze", [hasEnded, builder.ints([-1])]), row, logits]);
 }

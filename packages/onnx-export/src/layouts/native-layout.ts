@@ -66,7 +66,7 @@ async function rowSettingsOf(checkpointDirectory: string): Promise<DeviceModel["
 }
 
 /** The model's generation settings, as the checkpoint's directory has them. @throws SlmError CONFIG_INVALID for what is unsupported */
-async function generationOf(checkpointDirectory: string): Promise<DeviceModel["generation"]> {
+export async function generationOf(checkpointDirectory: string): Promise<DeviceModel["generation"]> {
   const file = join(checkpointDirectory, GENERATION_FILE);
   if (!existsSync(file)) return undefined;
   const settings = await readJsonFile(file, z.record(z.string(), z.unknown()));

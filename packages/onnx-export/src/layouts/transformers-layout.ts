@@ -7,9 +7,10 @@
  */
 import { writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { externalDataSettings } from "@slm/exported-model";
+import { externalDataSettings, type DeviceModel } from "@slm/exported-model";
 import { makeFolder, writeFailure } from "@slm/core";
 import { CONFIG_FILE } from "@slm/checkpoints";
+import { GENERATION_FILE } from "@slm/decoding";
 import { type DecoderOnlyConfig, type EncoderDecoderConfig, type ModelConfig } from "@slm/model";
 import { PREPROCESSOR_FILE } from "@slm/vision";
 import {
@@ -19,7 +20,8 @@ import {
   type TokenizerFiles,
 } from "@slm/tokenizer";
 import type { WrittenGraph } from "../graphs/write-graphs.js";
-import type { LayoutSource } from "./native-layout.js";
+import { generationOf, type LayoutSource } from "./native-layout.js";
+import { transformersTokenizer } from "./transformers-tokenizer.js";
 
 /**
  * Writes config.json, generation_config.json and the tokenizer's files; for a vision-language model preprocessor_config.json too.
@@ -32,10 +34,11 @@ export async function writeTransformersFiles(
   graphs: readonly WrittenGraph[],
 ): Promise<void> {
   const tokenizer = await readTokenizerFiles(tokenizerDirectory);
+  const generation = await generationOf(tokenizerDirectory);
   const files =
     config.architecture === "decoder-only"
-      ? decoderOnlyFiles(config, tokenizer)
-      : encoderDecoderFiles(config, tokenizer);
+      ? decoderOnlyFiles(config, tokenizer, generation)
+      : encoderDecoderFiles(config, tokenizer, generation);
   const outside = graphs.filter(({ weights }) => weights !== null).map(({ file }) => basename(file));
   const external = externalDataSettings(outside);
   const written = { ...files, [CONFIG_FILE]: { ...files[CONFIG_FILE], ...external } };
@@ -49,18 +52,25 @@ export async function writeTransformersFiles(
 }
 
 type Files = Readonly<Record<string, object>>;
+/** The model's own generation settings, which the library reads by the same names. */
+type Generation = DeviceModel["generation"];
 
-function encoderDecoderFiles(config: EncoderDecoderConfig, tokenizer: TokenizerFiles): Files {
+function encoderDecoderFiles(
+  config: EncoderDecoderConfig,
+  files: TokenizerFiles,
+  generation: Generation,
+): Files {
   // Decoding starts with the BOS token; the library pads finished rows.
   const marks = { decoder_start_token_id: config.tokens.bos, ...specialTokens(config) };
+  const { tokenizer, tokenizerClass } = transformersTokenizer(files);
   return {
     [CONFIG_FILE]:
       config.vision === undefined ? encoderDecoderConfig(config, marks) : visionStudentConfig(config, marks),
-    "generation_config.json": { ...marks, max_length: config.maxTarget, ...GREEDY },
-    [TOKENIZER_FILE]: sourceTokenizer(tokenizer),
+    [GENERATION_FILE]: { ...settingsOf(generation, marks), max_length: config.maxTarget },
+    [TOKENIZER_FILE]: tokenizer,
     [TOKENIZER_CONFIG_FILE]: {
-      ...tokenizer.config,
-      tokenizer_class: "T5Tokenizer",
+      ...files.config,
+      tokenizer_class: tokenizerClass,
       model_max_length: config.maxSource,
       padding_side: "right",
     },
@@ -78,11 +88,15 @@ const AS_THEY_ARE = {
 } as const;
 
 /** The tokenizer stays as slm reads it, text around sources included: `source` of `tokenizer_config.json`. */
-function decoderOnlyFiles(config: DecoderOnlyConfig, { tokenizer, config: own }: TokenizerFiles): Files {
+function decoderOnlyFiles(
+  config: DecoderOnlyConfig,
+  { tokenizer, config: own }: TokenizerFiles,
+  generation: Generation,
+): Files {
   const marks = specialTokens(config);
   return {
     [CONFIG_FILE]: decoderOnlyConfig(config, marks),
-    "generation_config.json": { ...marks, max_new_tokens: config.maxTarget, ...GREEDY },
+    [GENERATION_FILE]: { ...settingsOf(generation, marks), max_new_tokens: config.maxTarget },
     [TOKENIZER_FILE]: tokenizer,
     [TOKENIZER_CONFIG_FILE]: {
       tokenizer_class: "PreTrainedTokenizerFast",
@@ -93,9 +107,16 @@ function decoderOnlyFiles(config: DecoderOnlyConfig, { tokenizer, config: own }:
   };
 }
 
+/** The library has no beam search. */
 const GREEDY = { do_sample: false, num_beams: 1 } as const;
 
 type Marks = Readonly<Record<string, number>>;
+
+/** A model may have several ids that end an answer; everything else that marks a text is the checkpoint's. */
+function settingsOf(generation: Generation, marks: Marks): object {
+  const ends = generation?.["eos_token_id"] ?? marks["eos_token_id"];
+  return { ...generation, ...marks, eos_token_id: ends, ...GREEDY };
+}
 
 function specialTokens({ tokens }: ModelConfig): Marks {
   return { bos_token_id: tokens.bos, eos_token_id: tokens.eos, pad_token_id: tokens.pad };
@@ -161,10 +182,4 @@ function decoderOnlyConfig(config: DecoderOnlyConfig, marks: Marks): object {
     use_cache: true,
     ...marks,
   };
-}
-
-/** Only sources are encoded in those libraries; where slm lower-cases them before, the file has to say so. */
-function sourceTokenizer({ tokenizer, config }: TokenizerFiles): object {
-  const isLowercase = config.source.lowercase && (tokenizer.normalizer ?? null) === null;
-  return isLowercase ? { ...tokenizer, normalizer: { type: "Lowercase" } } : tokenizer;
 }

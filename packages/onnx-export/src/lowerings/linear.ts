@@ -31,18 +31,29 @@ export function gatherFlat(context: LoweringContext): Lowering<"embedding"> {
     });
 }
 
-/** Rows of a table of positions from 0, or from a past length, on: `[1 or rows, length, width]`, one row for each past length. */
-export function positionsByRow({ weights }: LoweringContext): Lowering<"positionRows"> {
+/**
+ * Rows of a table of positions from 0, or from a past length, on: `[1 or rows, length, width]`, one row for each past length.
+ *
+ * @param beyond positions that the table lacks: an error of the runtime, or its last row
+ */
+export function positionsByRow(
+  { weights }: LoweringContext,
+  beyond: "error" | "last",
+): Lowering<"positionRows"> {
   return (recorder, { table, sequence, pastLength }) =>
     recorder.builder.scope("positions", () => {
+      const { builder } = recorder;
       const name = weights.store(recorder, table, "as-stored").name;
       const offsets = countUp(recorder, sizeOf(recorder, recorder.nameOf(sequence), 1));
       const shape = [1, sequence.shape[1]!, table.shape[1]!];
-      if (pastLength === undefined)
-        return recorder.record("Gather", [name, reshape(recorder, offsets, [1, -1])], shape);
+      const rowsAt = (places: string): Tensor => {
+        const last = (): string => builder.constant("int32", [], [table.shape[0] - 1]);
+        const known = beyond === "error" ? places : builder.op("Min", [places, last()]);
+        return recorder.record("Gather", [name, known], shape);
+      };
+      if (pastLength === undefined) return rowsAt(reshape(recorder, offsets, [1, -1]));
       const first = reshape(recorder, recorder.nameOf(pastLength), ROW_POSITIONS.shape);
-      const places = reshape(recorder, recorder.builder.op("Add", [first, offsets]), [0, -1]);
-      return recorder.record("Gather", [name, places], shape);
+      return rowsAt(reshape(recorder, builder.op("Add", [first, offsets]), [0, -1]));
     });
 }
 

@@ -56,7 +56,11 @@ type Form<O extends OpName> = (context: LoweringContext) => Lowering<O>;
 
 const VARIANTS = {
   embedding: { Gather: gatherRows, rows: gatherFlat },
-  positionRows: { Gather: positionsByRow, rows: positionsFlat },
+  positionRows: {
+    Gather: (context) => positionsByRow(context, "error"),
+    GatherOrLast: (context) => positionsByRow(context, "last"),
+    rows: positionsFlat,
+  },
   linear: { MatMulOrFusedMatMul: matMulOrFused, MatMulOrGemm: matMulOrGemm, Gemm: gemmRows },
   rmsNorm: {
     fusablePrimitives: fusableNorm,

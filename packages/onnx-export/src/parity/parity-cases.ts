@@ -101,11 +101,14 @@ export function parityInputs(config: ModelConfig, sizes: CaseSizes, shortlist?: 
   for (let row = 0; row < batch; row++) {
     sourceIds.fill(tokens.pad, row * text + lengths[row]!, (row + 1) * text);
   }
-  // No decoder is ever fed the EOS token, or what is not on its shortlist.
+  // No decoder is ever fed the EOS token, but where answers start with it, or what is not on its shortlist.
   const said = idsOf([batch, target], shortlist?.length ?? vocabularySize, 5);
-  const targetIds = said.map((place) => {
+  const startsWithEnd = tokens.bos === tokens.eos;
+  const targetIds = said.map((place, index) => {
+    if (startsWithEnd && index % target === 0) return tokens.eos;
     const id = shortlist?.[place] ?? place;
-    return id === tokens.eos ? tokens.bos : id;
+    if (id !== tokens.eos) return id;
+    return startsWithEnd ? tokens.unknown : tokens.bos;
   });
   return {
     sourceIds: createHostTensor("int32", [batch, text], sourceIds),
