@@ -14,11 +14,13 @@ import {
   marianBytes,
   shortlistBytes,
   tinyModel,
+  type MarianItem,
 } from "../packages/checkpoints/src/marian/testing/marian-bytes.test-support.js";
 import { sentencePieceBytes } from "../packages/tokenizer/test-support/sentence-piece-bytes.mjs";
 
 const PIECES = ["</s>", "<unk>", "▁", ...Array.from("klmnopabc")];
-const [UNKNOWN, CONTROL] = [2, 3];
+/** Types of pieces in a model of SentencePiece. */
+const [NORMAL, UNKNOWN, CONTROL] = [1, 2, 3];
 /** Float32 sums in another order. */
 const PARITY = 2e-4;
 
@@ -31,19 +33,14 @@ const HEAD_BIAS = PIECES.map((piece) => ({ c: 60, b: 40 })[piece] ?? 0);
 let root = "";
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), "slm-marian-"));
-  await mkdir(at("published"));
-  const items = tinyModel(PIECES.length).map((item) =>
-    item.name === "decoder_ff_logit_out_b" ? floats(item.name, [1, PIECES.length], HEAD_BIAS) : item,
+  const items = tinyModel(PIECES.length);
+  await imported("plain", items);
+  await imported(
+    "model",
+    items.map((item) =>
+      item.name === "decoder_ff_logit_out_b" ? floats(item.name, [1, PIECES.length], HEAD_BIAS) : item,
+    ),
   );
-  const pieces = PIECES.map((text, id) => ({ text, score: -id, type: [CONTROL, UNKNOWN][id] }));
-  const files = {
-    "model.klab.intgemm.alphas.bin": marianBytes(items),
-    "vocab.klab.spm": sentencePieceBytes({ pieces, trainer: { 3: 1 } }),
-    "lex.klab.s2t.bin": shortlistBytes(LISTS),
-  };
-  for (const [name, bytes] of Object.entries(files)) await writeFile(join(at("published"), name), bytes);
-  const lengths = ["--max-source", "20", "--max-target", "16"];
-  await result("import", [at("published"), "-o", at("model"), ...lengths]);
 }, 60_000);
 afterAll(() => rm(root, { recursive: true, force: true }));
 
@@ -53,6 +50,20 @@ async function result(command: string, argv: readonly string[]): Promise<Record<
   const { exitCode, json, stderr } = await runCommand(command, [...argv, "--json"]);
   expect(exitCode, `${command}: ${stderr} ${JSON.stringify(json).slice(0, 500)}`).toBe(0);
   return (json as { result: Record<string, unknown> }).result;
+}
+
+/** Imports a directory as Mozilla publishes it. */
+async function imported(name: string, items: readonly MarianItem[]): Promise<void> {
+  const published = at(`published-${name}`);
+  await mkdir(published);
+  const pieces = PIECES.map((text, id) => ({ text, score: -id, type: [CONTROL, UNKNOWN][id] ?? NORMAL }));
+  const files = {
+    "model.klab.intgemm.alphas.bin": marianBytes(items),
+    "vocab.klab.spm": sentencePieceBytes({ pieces, trainer: { 3: 1 } }),
+    "lex.klab.s2t.bin": shortlistBytes(LISTS),
+  };
+  for (const [file, bytes] of Object.entries(files)) await writeFile(join(published, file), bytes);
+  await result("import", [published, "-o", at(name), "--max-source", "20", "--max-target", "16"]);
 }
 
 const answer = async (model: string, prompt: string, ...more: readonly string[]): Promise<unknown> =>
@@ -116,18 +127,18 @@ test("is fine-tuned on labels, from its own weights", async () => {
   await writeFile(at("train.jsonl"), rows.slice(0, 48).join(""));
   await writeFile(at("dev.jsonl"), rows.slice(48, 54).join(""));
   await writeFile(at("test.jsonl"), rows.slice(54).join(""));
-  const config = JSON.parse(await readFile(join(at("model"), "config.json"), "utf8")) as object;
+  const config = JSON.parse(await readFile(join(at("plain"), "config.json"), "utf8")) as object;
   const student = Object.fromEntries(
     Object.entries(config).filter(([key]) => key !== "vocabularySize" && key !== "tokens"),
   );
   const recipe = {
     data: { train: at("train.jsonl"), dev: at("dev.jsonl"), test: at("test.jsonl") },
-    tokenizer: { kind: "pretrained", model: at("model") },
+    tokenizer: { kind: "pretrained", model: at("plain") },
     distill: {
       student,
-      initialize: { student: at("model") },
+      initialize: { student: at("plain") },
       loss: { forwardKl: 0, crossEntropy: 1 },
-      ...{ steps: 60, warmupSteps: 5, batchSize: 16, evaluateEvery: 60, evaluateRows: 6 },
+      ...{ steps: 100, warmupSteps: 5, batchSize: 16, evaluateEvery: 100, evaluateRows: 6 },
       metrics: ["cer"],
     },
   };

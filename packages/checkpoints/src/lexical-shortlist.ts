@@ -8,7 +8,7 @@ import { SlmError } from "@slm/core";
 import { createHostTensor } from "@slm/runtime";
 import { readSafetensors, writeSafetensors } from "./safetensors.js";
 
-export const LEXICAL_SHORTLIST_FILE = "lexical_shortlist.safetensors";
+const LEXICAL_SHORTLIST_FILE = "lexical_shortlist.safetensors";
 
 export interface LexicalShortlist {
   /** Tokens that may answer every source. */

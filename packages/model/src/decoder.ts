@@ -125,7 +125,7 @@ function decoderOnlyAttention(config: DecoderOnlyConfig, layer: number): Rotatio
 export type SelfCache = Readonly<Partial<Record<CachePart, Tensor>>>;
 
 /** Self-attention cache of one layer, `[batch, kvHeads, capacity, headDim]` each. */
-export type KeyValueCache = Readonly<Record<"key" | "value", Tensor>>;
+type KeyValueCache = Readonly<Record<"key" | "value", Tensor>>;
 
 /**
  * Hidden states of new positions given cached ones, and either the updated caches or only their new positions.

@@ -21,7 +21,7 @@ import {
 /** `model_type` of these models among external ones. */
 export const MARIAN_NMT = "marian-nmt";
 
-/** Marian's layer norm, `ops/cpu`. */
+/** Of Marian's layer norms, `layerNorm` of `graph/expression_operators.h`. */
 const NORM_EPSILON = 1e-6;
 
 /** Positions are computed, so the model has any number of them; this many are accepted. */

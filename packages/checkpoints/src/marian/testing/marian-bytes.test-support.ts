@@ -7,7 +7,8 @@ export interface MarianItem {
   readonly data: Uint8Array;
 }
 
-export const [INT8, FLOAT32, INTGEMM8] = [0x0101, 0x0404, 0x4101];
+const [INT8, FLOAT32] = [0x0101, 0x0404];
+export const INTGEMM8 = 0x4101;
 
 export const floats = (name: string, shape: readonly number[], values: readonly number[]): MarianItem => ({
   name,

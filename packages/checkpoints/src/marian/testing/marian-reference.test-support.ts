@@ -67,9 +67,9 @@ export function marianLogits(items: readonly MarianItem[], source: Row, target: 
       return scores.reduce((sum, score, key) => sum + (score / total) * values[key]![at]!, 0);
     });
   const attention = (x: Matrix, memory: Matrix, name: string): Matrix => {
-    const [keys, values] = ["k", "v"].map((part) =>
-      memory.map((y) => affine(y, `${name}_W${part}`, `${name}_b${part}`)),
-    ) as [Matrix, Matrix];
+    const projected = (part: string): Matrix =>
+      memory.map((y) => affine(y, `${name}_W${part}`, `${name}_b${part}`));
+    const [keys, values] = [projected("k"), projected("v")];
     return x.map((y) => {
       const read = attend(affine(y, `${name}_Wq`, `${name}_bq`), keys, values);
       return norm(plus(y, affine(read, `${name}_Wo`, `${name}_bo`)), `${name}_Wo`);
