@@ -9,7 +9,7 @@
  * same, or chrF differs by more than 0.2, or the median answer takes more than 1.2 times the engine's.
  *
  * Prints a table: answers that are the same, chrF of both against the other language's sentences, median and p95 of an answer on one thread
- * [ms], and the median of the ratios of times. Times count only on an idle machine.
+ * [ms], and the medians of the ratios of times, and of CPU times of all threads. Times count only on an idle machine.
  *
  * The models are Mozilla's (MPL-2.0), the package says MIT for itself and nothing of them. Sentences: Debian Reference 2.100 in English and
  * Portuguese (GPL-2+), out of Debian's packages; paragraphs at the same place are taken to say the same. Needs Python 3.11 with venv, and
@@ -62,13 +62,13 @@ console.log(
   `${PACKAGE.name} ${PACKAGE.version}, ${texts.length} sentences of ${TEXTS.en} and ${TEXTS.pt}, one thread, ${cpus()[0].model}, node ${process.version}\n`,
 );
 console.log(
-  "| direction | slm | same answers | chrF slm | chrF engine | slm p50, p95 [ms] | engine p50, p95 [ms] | median ratio |",
+  "| direction | slm | same answers | chrF slm | chrF engine | slm p50, p95 [ms] | engine p50, p95 [ms] | median ratio | of CPU time |",
 );
-console.log("| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |");
+console.log("| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
 for (const row of results)
   console.log(
     `| ${row.direction} | ${row.scheme} | ${round(100 * row.same, 1)} % | ${round(row.chrf, 2)} | ${round(row.engineChrf, 2)} | ` +
-      `${round(row.p50, 1)}, ${round(row.p95, 1)} | ${round(row.engineP50, 1)}, ${round(row.engineP95, 1)} | ${round(row.ratio, 2)} |`,
+      `${round(row.p50, 1)}, ${round(row.p95, 1)} | ${round(row.engineP50, 1)}, ${round(row.engineP95, 1)} | ${round(row.ratio, 2)} | ${round(row.cpuRatio, 2)} |`,
   );
 if (options.json !== "") await writeFile(options.json, `${JSON.stringify(results, null, 1)}\n`);
 const misses = results.filter(
@@ -149,9 +149,10 @@ async function compare(direction, scheme, directory, rows) {
     return JSON.parse((await answers.next()).value);
   };
   const own = async (text) => {
-    const started = performance.now();
+    const [started, cpu] = [performance.now(), process.cpuUsage()];
     const [{ text: answer }] = await generator.generate([text], { batchSize: 1 });
-    return { answer, ms: performance.now() - started };
+    const { user, system } = process.cpuUsage(cpu);
+    return { answer, ms: performance.now() - started, cpuMs: (user + system) / 1000 };
   };
   for (const { source } of rows.slice(0, 10)) await Promise.all([ask(source), own(source)]);
   const pairs = [];
@@ -188,6 +189,10 @@ async function compare(direction, scheme, directory, rows) {
     engineP95: percentile(times(theirs), 0.95),
     ratio: percentile(
       pairs.map(([a, b]) => a.ms / b.ms),
+      0.5,
+    ),
+    cpuRatio: percentile(
+      pairs.map(([a, b]) => a.cpuMs / b.cpuMs),
       0.5,
     ),
     differing,

@@ -51,6 +51,18 @@ describe(parseModelConfig, () => {
     [{ encoderHeads: { heads: 2, kvHeads: 2, headDim: 5 } }, "encoderHeads: headDim 5 is odd"],
     [{ mergedAttention: true, draftHeads: 2 }, "mergedAttention cannot be combined with draftHeads"],
     [{ mergedAttention: true, crossQkNorm: true }, "mergedAttention cannot be combined with crossQkNorm"],
+    [
+      { mergedAttention: true, decoderRecurrence: "ssru" },
+      "decoderRecurrence cannot be combined with mergedAttention",
+    ],
+    [
+      { slidingWindow: { window: 4, encoderLayers: [], decoderLayers: [0] }, decoderRecurrence: "ssru" },
+      "decoderRecurrence cannot be combined with slidingWindow.decoderLayers",
+    ],
+    [
+      { positions: { kind: "relative-bias", buckets: 4, maxDistance: 8 }, decoderRecurrence: "ssru" },
+      "decoderRecurrence cannot be combined with relative-bias positions",
+    ],
   ])("rejects %o by name", (changes, message) => {
     expect(() => parse(changes)).toThrow(message);
     expect(() => parse(changes)).toThrow("config.json");
