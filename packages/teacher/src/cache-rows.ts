@@ -92,12 +92,10 @@ export async function* readCacheRows(directory: string, kind: CacheRowKind): Asy
 /** As {@link readCacheRows}, with those that the teacher could not score. @throws SlmError DATA_INVALID */
 export async function* readGivenRows(directory: string, kind: CacheRowKind): AsyncGenerator<TeacherRow> {
   const path = join(directory, CACHE_ROWS[kind]);
+  const input = Readable.from(streamRegular(path));
   let line = 0;
   try {
-    for await (const text of createInterface({
-      input: Readable.from(streamRegular(path)),
-      crlfDelay: Infinity,
-    })) {
+    for await (const text of createInterface({ input, crlfDelay: Infinity })) {
       line += 1;
       if (text !== "") yield parseTeacherRow(text, `${path}:${line}`);
     }
@@ -105,6 +103,9 @@ export async function* readGivenRows(directory: string, kind: CacheRowKind): Asy
     const failure = readFailure(error, path);
     if (failure instanceof SlmError && failure.code === "INPUT_MISSING") return;
     throw failure;
+  } finally {
+    // Whoever leaves early leaves the stream open: only its end closes the file by itself.
+    input.destroy();
   }
 }
 

@@ -1,0 +1,26 @@
+import { mkdtemp, readdir, readlink, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { CACHE_ROWS, cacheRowKinds } from "./cache-rows.js";
+
+let directory = "";
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "slm-cache-rows-"));
+});
+afterEach(() => rm(directory, { recursive: true, force: true }));
+
+/** Paths below a directory that this process has open. */
+async function openBelow(folder: string): Promise<readonly string[]> {
+  const links = await readdir("/proc/self/fd");
+  const paths = await Promise.all(links.map((link) => readlink(join("/proc/self/fd", link)).catch(() => "")));
+  return paths.filter((path) => path.startsWith(folder));
+}
+
+test.runIf(process.platform === "linux")("a file of which only the first row is read is closed", async () => {
+  const row = JSON.stringify({ source: "a", target: "b", score: -0.1, labeller: "teacher" });
+  // Longer than what is read at once.
+  await writeFile(join(directory, CACHE_ROWS.labelled), `${row}\n`.repeat(40_000));
+  expect(await cacheRowKinds(directory)).toEqual(new Set(["labelled"]));
+  await expect.poll(() => openBelow(directory)).toEqual([]);
+});
