@@ -26,7 +26,7 @@ function filesWith(config: Partial<TokenizerFiles["config"]>): TokenizerFiles {
   };
 }
 
-const SUFFIX = { lowercase: false, suffix: ["</s>"] } as const;
+const SUFFIX = { lowercase: false, suffix: ["</s>"] };
 
 describe("a tokenizer for transformers.js", () => {
   test("keeps the post-processor of a tokenizer that puts nothing around sources", () => {
