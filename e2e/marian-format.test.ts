@@ -116,6 +116,16 @@ test("answers the same in beams of one, with 8-bit weights, and to clients that 
   }
 }, 120_000);
 
+test("answers the same with drafts, of which several states are made in one run", async () => {
+  // These answers repeat themselves, so that most drafts are right.
+  for (const prompt of ["a", "ac"]) {
+    const argv = [at("cpu"), "--prompt", prompt, "--max-tokens", "12"];
+    const plain = await result("generate", argv);
+    expect(String(plain["text"])).not.toBe("");
+    expect((await result("generate", [...argv, "--prompt-lookup", "4"]))["text"]).toBe(plain["text"]);
+  }
+}, 60_000);
+
 test("is fine-tuned on labels, from its own weights", async () => {
   const rows = Array.from({ length: 60 }, (_, row) => {
     const text = Array.from(
