@@ -10,20 +10,10 @@ import {
   type PublishedName,
 } from "../apps/cli/src/testing/external-encoder-decoder.js";
 import { runCommand } from "../apps/cli/src/testing/run-command.js";
-import { openTransformers, type LibrarySetting } from "./transformers-library.js";
+import { openTransformers, type LibrarySetting, type TextLibrary } from "./transformers-library.js";
 
 /** What is used here of `@huggingface/transformers`, a development dependency whose types are not. */
-interface Library {
-  readonly env: { allowRemoteModels: boolean; localModelPath: string };
-  readonly AutoTokenizer: {
-    from_pretrained: (name: string) => Promise<(text: string | string[], options?: object) => object>;
-  };
-  readonly AutoModelForSeq2SeqLM: {
-    from_pretrained: (
-      name: string,
-      options: { readonly dtype: string },
-    ) => Promise<{ generate: (inputs: object) => Promise<{ tolist: () => bigint[][] }> }>;
-  };
+interface Library extends TextLibrary {
   readonly pipeline: (
     task: "translation",
     name: string,

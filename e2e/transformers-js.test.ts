@@ -8,22 +8,10 @@ import { exportWeights, type ExportChoice } from "@slm/onnx-export";
 import { quantizeDirectory, quantizeTransformers } from "@slm/quantization";
 import type { Runtime } from "@slm/runtime";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { openTransformers } from "./transformers-library.js";
+import { openTransformers, type TextLibrary } from "./transformers-library.js";
 
 /** What is used here of `@huggingface/transformers`, a development dependency whose types are not. */
-interface Library {
-  readonly env: { allowRemoteModels: boolean; localModelPath: string };
-  readonly AutoTokenizer: {
-    from_pretrained: (name: string) => Promise<(text: string | string[], options?: object) => object>;
-  };
-  readonly AutoModelForSeq2SeqLM: {
-    from_pretrained: (
-      name: string,
-      options: { readonly dtype: string | object },
-    ) => Promise<{
-      generate: (inputs: object) => Promise<{ tolist: () => bigint[][] }>;
-    }>;
-  };
+interface Library extends TextLibrary {
   readonly pipeline: (
     task: "text2text-generation",
     name: string,

@@ -11,6 +11,19 @@ interface Environment {
   readonly env: { allowRemoteModels: boolean; localModelPath: string };
 }
 
+/** Models that write texts, with their tokenizers. */
+export interface TextLibrary extends Environment {
+  readonly AutoTokenizer: {
+    from_pretrained: (name: string) => Promise<(text: string | string[], options?: object) => object>;
+  };
+  readonly AutoModelForSeq2SeqLM: {
+    from_pretrained: (
+      name: string,
+      options: { readonly dtype: string | object },
+    ) => Promise<{ generate: (inputs: object) => Promise<{ tolist: () => bigint[][] }> }>;
+  };
+}
+
 /** A place for models, slm's own runtime, and the library looking for models in that place. */
 export interface LibrarySetting<Library> {
   readonly library: Library;

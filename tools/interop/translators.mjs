@@ -11,7 +11,7 @@
  * Prints a table: answers that are the same, chrF of both against the other language's sentences, median and p95 of an answer on one thread
  * [ms], and the medians of the ratios of times, and of CPU times of all threads. Times count only on an idle machine.
  *
- * The models are Mozilla's (MPL-2.0), the package says MIT for itself and nothing of them. Sentences: Debian Reference 2.100 in English and
+ * The models are Mozilla's (MPL-2.0 by their public mirrors), the package says MIT for itself and nothing of them. Sentences: Debian Reference 2.100 in English and
  * Portuguese (GPL-2+), out of Debian's packages; paragraphs at the same place are taken to say the same. Needs Python 3.11 with venv, and
  * apt-get. Files go to ${SLM_CACHE:-~/.cache/slm}/translators.
  */

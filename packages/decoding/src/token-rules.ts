@@ -155,8 +155,8 @@ export class SeenTokens {
 }
 
 /**
- * Changes scores in place: bias first, then the preference for the source, the repetition penalty, then presence and frequency, then what is forbidden or forced, in the
- * order of Hugging Face's `generate`. A forced id has the score 0, all others -Infinity.
+ * Changes scores in place: bias first, then the preference for the source and the repetition penalty, then presence and frequency, then
+ * what is forbidden or forced, in the order of Hugging Face's `generate`. A forced id has the score 0, all others -Infinity.
  *
  * Shapes: scores `[vocab]`, logits or log-probabilities.
  */

@@ -13,7 +13,7 @@ import { graphSource, type Metadata } from "./graphs/record.js";
 import { filesBelow, writeGraphs, type WrittenGraph } from "./graphs/write-graphs.js";
 import { writeNativeFiles } from "./layouts/native-layout.js";
 import { writeTransformersFiles } from "./layouts/transformers-layout.js";
-import { transformersTokenizer } from "./layouts/transformers-tokenizer.js";
+import { rejectOwnTargets } from "./layouts/transformers-tokenizer.js";
 import { measureParity } from "./parity/measure-parity.js";
 import { checkParity, PARITY_LIMITS, type ParityReport } from "./parity/parity.js";
 import { selectDevice } from "./profiles.js";
@@ -179,7 +179,7 @@ async function openTokenizer(
   layout: ExportLayout,
 ): Promise<Tokenizer> {
   const tokenizer = await loadTokenizer(tokenizerDirectory);
-  if (layout === "transformers.js") transformersTokenizer(await readTokenizerFiles(tokenizerDirectory));
+  if (layout === "transformers.js") rejectOwnTargets(await readTokenizerFiles(tokenizerDirectory));
   if (tokenizer.vocabularySize <= config.vocabularySize) return tokenizer;
   throw new SlmError(
     "DATA_INVALID",

@@ -13,6 +13,7 @@ export { bareTokenizer } from "./pretrained/bare-tokenizer.js";
 export { pruneTokenizer, type CorpusText, type PruneReport } from "./pretrained/prune-tokenizer.js";
 export { shareVocabulary, type SharedVocabulary } from "./pretrained/share-vocabulary.js";
 export { tokenTexts } from "./token-texts.js";
+export { sourceLookup, tokensAroundSource } from "./tokens-around.js";
 export {
   tokenizerConfig,
   type PretrainedTokenizerConfig,

@@ -17,8 +17,8 @@ export function withTokensAround(bare: Tokenizer, files: TokenizerFiles): Tokeni
   if ([source.prefix, source.suffix, target, languages].every((part) => part === undefined)) return bare;
   const sourceIds = sourceLookup(files);
   const targetIds = targetLookup(files, sourceIds);
-  const prefix = (source.prefix ?? []).map(sourceIds);
-  const suffix = (source.suffix ?? []).map(sourceIds);
+  // What the vocabulary lacks is rejected now, not at the first text.
+  for (const token of [...(source.prefix ?? []), ...(source.suffix ?? [])]) sourceIds(token);
   const opening = (target?.prefix ?? []).map(targetIds);
   const spoken = languages === undefined ? undefined : languagesOf(languages, targetIds);
   const start = target?.start === undefined ? bare.tokens.bos : targetIds(target.start);
@@ -28,11 +28,8 @@ export function withTokensAround(bare: Tokenizer, files: TokenizerFiles): Tokeni
     tokens: { ...bare.tokens, bos: start },
     languages: spoken,
     encodeSource(text, pair) {
-      const ids = [...prefix, ...bare.encodeSource(text), ...suffix];
-      const language = languages === undefined ? undefined : languageOfSource(languages, pair);
-      if (languages === undefined || language === undefined) return ids;
-      const token = languageToken(languages, sourceIds, language);
-      return languages.place === "before" ? [token, ...ids] : [...ids, token];
+      const { before, after } = tokensAroundSource(files.config, pair);
+      return [...before.map(sourceIds), ...bare.encodeSource(text), ...after.map(sourceIds)];
     },
     encodeTarget(text, pair) {
       const language = pair?.target ?? languages?.target;
@@ -48,6 +45,24 @@ export function withTokensAround(bare: Tokenizer, files: TokenizerFiles): Tokeni
 /** Whether targets begin with their language. Where languages stand after texts (NLLB's `legacy_behaviour`), they do so in targets, too. */
 function beginsTarget(languages: Languages | undefined): languages is Languages {
   return languages?.begins === "forced_bos" && languages.place === "before";
+}
+
+/**
+ * Tokens before and after a source: prefix, suffix, and outermost the token of a language, if one is given or the model has a default.
+ *
+ * @throws SlmError CONFIG_INVALID for a language that the model lacks
+ */
+export function tokensAroundSource(
+  { source, languages }: TokenizerConfigJson,
+  pair?: LanguagePair,
+): { readonly before: readonly string[]; readonly after: readonly string[] } {
+  const { prefix: before = [], suffix: after = [] } = source;
+  const code = languages === undefined ? undefined : languageOfSource(languages, pair);
+  if (languages === undefined || code === undefined) return { before, after };
+  const token = tokenOfLanguage(languages, code);
+  return languages.place === "before"
+    ? { before: [token, ...before], after }
+    : { before, after: [...after, token] };
 }
 
 /** The language whose token stands at a source. */
@@ -69,15 +84,19 @@ function languagesOf(languages: Languages, idOf: Lookup): TokenizerLanguages {
   };
 }
 
-function languageToken({ tokens }: Languages, idOf: Lookup, code: string): number {
-  if (Object.hasOwn(tokens, code)) return idOf(tokens[code]!);
+const languageToken = (languages: Languages, idOf: Lookup, code: string): number =>
+  idOf(tokenOfLanguage(languages, code));
+
+function tokenOfLanguage({ tokens }: Languages, code: string): string {
+  if (Object.hasOwn(tokens, code)) return tokens[code]!;
   const known = Object.keys(tokens);
   throw new SlmError("CONFIG_INVALID", `tokenizer: ${missingLanguage(known, code)}`, {
     context: { language: code, languages: known },
   });
 }
 
-function sourceLookup(files: TokenizerFiles): Lookup {
+/** Ids of tokens of sources by their texts. The function throws SlmError DATA_INVALID for a token that the vocabulary lacks. */
+export function sourceLookup(files: TokenizerFiles): Lookup {
   const ids = new Map(
     tokenTexts(files).flatMap((text, id) => (text === undefined ? [] : [[text, id] as const])),
   );

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { TokenizerFiles } from "@slm/tokenizer";
-import { transformersTokenizer } from "./transformers-tokenizer.js";
+import { rejectOwnTargets, transformersTokenizer } from "./transformers-tokenizer.js";
 
 const TOKENS = ["<s>", "<pad>", "</s>", "<unk>", "a", "eng_Latn", "fra_Latn", "de_DE", "__fr__"];
 
@@ -83,8 +83,9 @@ describe("a tokenizer for transformers.js", () => {
   });
 
   test("is rejected where targets have a vocabulary of their own", () => {
-    expect(() => transformersTokenizer(filesWith({ target: { vocab: { a: 0 } } }))).toThrow(
-      expect.objectContaining({ code: "OP_UNSUPPORTED" }),
-    );
+    expect(() => {
+      rejectOwnTargets(filesWith({ target: { vocab: { a: 0 } } }));
+    }).toThrow(expect.objectContaining({ code: "OP_UNSUPPORTED" }));
+    rejectOwnTargets(filesWith({ target: { prefix: ["<s>"] } }));
   });
 });

@@ -5,7 +5,7 @@
  * Source: @huggingface/transformers 4.3.1 (tokenization_utils.js, models/*\/tokenization_*.js, pipelines/translation.js).
  */
 import { SlmError } from "@slm/core";
-import { tokenTexts, type TokenizerFiles } from "@slm/tokenizer";
+import { sourceLookup, tokensAroundSource, type TokenizerFiles } from "@slm/tokenizer";
 
 type Languages = NonNullable<TokenizerFiles["config"]["languages"]>;
 
@@ -22,52 +22,41 @@ export interface TransformersTokenizer {
   readonly tokenizerClass: string;
 }
 
+/** @throws SlmError OP_UNSUPPORTED where targets have a vocabulary of their own: the library decodes with that of sources */
+export function rejectOwnTargets({ config }: TokenizerFiles): void {
+  if (config.target?.vocab === undefined) return;
+  throw new SlmError(
+    "OP_UNSUPPORTED",
+    "export: targets have a vocabulary of their own, and transformers.js decodes with that of sources",
+    { suggestions: ["--target web", "slm deploy MODEL --to web"] },
+  );
+}
+
 /**
  * What the library reads of a tokenizer.
  *
- * @throws SlmError OP_UNSUPPORTED where targets have a vocabulary of their own: the library decodes with that of sources
+ * @throws SlmError DATA_INVALID for a token that the vocabulary lacks
  */
 export function transformersTokenizer(files: TokenizerFiles): TransformersTokenizer {
   const { tokenizer, config } = files;
-  if (config.target?.vocab !== undefined)
-    throw new SlmError(
-      "OP_UNSUPPORTED",
-      "export: targets have a vocabulary of their own, and transformers.js decodes with that of sources",
-      { suggestions: ["--target web", "slm deploy MODEL --to web"] },
-    );
   const isLowercase = config.source.lowercase && (tokenizer.normalizer ?? null) === null;
-  const ids = new Map(
-    tokenTexts(files).flatMap((text, id) => (text === undefined ? [] : [[text, id] as const])),
-  );
-  const around = tokensAround(config);
+  const { before, after } = tokensAroundSource(config);
+  const isBare = before.length + after.length === 0;
   return {
     tokenizer: {
       ...tokenizer,
       ...(isLowercase ? { normalizer: { type: "Lowercase" } } : {}),
-      ...(around === undefined ? {} : { post_processor: template(around, ids) }),
+      ...(isBare ? {} : { post_processor: template(before, after, sourceLookup(files)) }),
     },
     tokenizerClass: classOf(config.languages),
   };
 }
 
-interface Around {
-  readonly before: readonly string[];
-  readonly after: readonly string[];
-}
-
-/** Tokens before and after every source, that of a default language outermost; undefined where tokenizer.json says it all. */
-function tokensAround({ source, languages }: TokenizerFiles["config"]): Around | undefined {
-  const { prefix = [], suffix = [] } = source;
-  const code = languages?.begins === "source" ? languages.target : languages?.source;
-  const token = code === undefined ? undefined : languages?.tokens[code];
-  const [before, after] = [
-    token !== undefined && languages?.place === "before" ? [token, ...prefix] : prefix,
-    token !== undefined && languages?.place === "after" ? [...suffix, token] : suffix,
-  ];
-  return before.length + after.length === 0 ? undefined : { before, after };
-}
-
-function template({ before, after }: Around, ids: ReadonlyMap<string, number>): object {
+function template(
+  before: readonly string[],
+  after: readonly string[],
+  idOf: (token: string) => number,
+): object {
   const special = (id: string): object => ({ SpecialToken: { id, type_id: 0 } });
   const sequence = (id: "A" | "B"): object => ({ Sequence: { id, type_id: 0 } });
   const front = before.map(special);
@@ -77,7 +66,7 @@ function template({ before, after }: Around, ids: ReadonlyMap<string, number>): 
     type: "TemplateProcessing",
     single: [...front, sequence("A"), ...end],
     pair: [...front, sequence("A"), sequence("B"), ...end],
-    special_tokens: Object.fromEntries(tokens.map((id) => [id, { id, ids: [ids.get(id)!], tokens: [id] }])),
+    special_tokens: Object.fromEntries(tokens.map((id) => [id, { id, ids: [idOf(id)], tokens: [id] }])),
   };
 }
 
