@@ -1,16 +1,9 @@
 /** Files beside the graphs of slm's own layout: model.json, config.json and the tokenizer's. */
-import { existsSync } from "node:fs";
 import { copyFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import {
-  ROW_SETTINGS_FILE,
-  writeDeviceModel,
-  type DeviceModel,
-  type DeviceVision,
-} from "@slm/exported-model";
-import { readJsonFile, writeFailure } from "@slm/core";
+import { writeDeviceModel, type DeviceModel, type DeviceVision } from "@slm/exported-model";
+import { writeFailure } from "@slm/core";
 import { CONFIG_FILE, type LexicalShortlist } from "@slm/checkpoints";
-import { GENERATION_FILE, parseGenerationSettings } from "@slm/decoding";
 import {
   draftHeadsOf,
   flopsPerImage,
@@ -22,10 +15,10 @@ import {
   visionOf,
   type ModelConfig,
 } from "@slm/model";
-import { z } from "zod";
 import { TOKENIZER_CONFIG_FILE, TOKENIZER_FILE } from "@slm/tokenizer";
 import { cacheCapacity } from "../graphs/native-graphs.js";
 import type { StaticSizes } from "../graphs/static-graphs.js";
+import { generationOf, rowSettingsOf } from "./checkpoint-settings.js";
 import { STATIC_MASKED } from "../lowerings/context.js";
 import type { WrittenGraph } from "../graphs/write-graphs.js";
 import type { Device } from "../profiles.js";
@@ -57,21 +50,6 @@ export async function writeNativeFiles(
   } catch (cause) {
     throw writeFailure(cause, outputDirectory, "the directory is not complete");
   }
-}
-
-/** How the model's recipe read rows, as the checkpoint's directory says; undefined where it says nothing. */
-async function rowSettingsOf(checkpointDirectory: string): Promise<DeviceModel["rows"]> {
-  const file = join(checkpointDirectory, ROW_SETTINGS_FILE);
-  return existsSync(file) ? readJsonFile(file, z.record(z.string(), z.unknown())) : undefined;
-}
-
-/** The model's generation settings, as the checkpoint's directory has them. @throws SlmError CONFIG_INVALID for what is unsupported */
-export async function generationOf(checkpointDirectory: string): Promise<DeviceModel["generation"]> {
-  const file = join(checkpointDirectory, GENERATION_FILE);
-  if (!existsSync(file)) return undefined;
-  const settings = await readJsonFile(file, z.record(z.string(), z.unknown()));
-  parseGenerationSettings(settings, file);
-  return settings;
 }
 
 function describeModel(

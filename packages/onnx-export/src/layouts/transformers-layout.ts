@@ -20,7 +20,8 @@ import {
   type TokenizerFiles,
 } from "@slm/tokenizer";
 import type { WrittenGraph } from "../graphs/write-graphs.js";
-import { generationOf, type LayoutSource } from "./native-layout.js";
+import { generationOf } from "./checkpoint-settings.js";
+import type { LayoutSource } from "./native-layout.js";
 import { transformersTokenizer } from "./transformers-tokenizer.js";
 
 /**
