@@ -61,4 +61,17 @@ export default tseslint.config(
       "no-new": "error",
     },
   },
+  {
+    files: ["**/*.test.ts"],
+    rules: {
+      "no-restricted-properties": [
+        "error",
+        {
+          object: "vi",
+          property: "resetModules",
+          message: "Files share their modules: what later files load would not be what the libraries know.",
+        },
+      ],
+    },
+  },
 );

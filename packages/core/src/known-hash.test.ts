@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { hashFile, sha256 } from "./hash.js";
-import { knownHash } from "./known-hash.js";
+import { knownHash, KnownHashes } from "./known-hash.js";
 
 let root = "";
 beforeEach(async () => {
@@ -58,10 +58,7 @@ describe(knownHash, () => {
     const memory = await readFile(kept(), "utf8");
     expect(memory).toContain(right);
     await writeFile(kept(), memory.replace(right, wrong));
-    const inAnotherProcess = async (): Promise<string> => {
-      vi.resetModules();
-      return (await import("./known-hash.js")).knownHash(path);
-    };
+    const inAnotherProcess = (): Promise<string> => new KnownHashes().of(path);
     expect(await inAnotherProcess()).toBe(wrong);
     laterBy(24 * 60 * 60 * 1000);
     expect(await inAnotherProcess()).toBe(right);

@@ -32,28 +32,36 @@ const seen = z.strictObject({
 type Seen = z.infer<typeof seen>;
 const memorySchema = z.record(z.string(), seen);
 
-const memory = new Map<string, Seen>();
-
 const keptFile = (): string => join(userCacheFolder(), "file-hashes.json");
 
-/** SHA-256 of a file, from memory where the file is as it was. @throws as `hashFile` */
-export async function knownHash(path: string): Promise<string> {
-  const before = await stateOf(path);
-  const isLarge = before.size >= LARGE_BYTES;
-  const known = memory.get(before.id) ?? (isLarge ? (await readKept())[before.id] : undefined);
-  const readAt = Date.now();
-  if (known !== undefined && isOf(known, before) && readAt - known.readAt < REMEMBERED_MS) {
-    memory.set(before.id, known);
-    return known.sha256;
+/** What one process remembers. */
+export class KnownHashes {
+  readonly #memory = new Map<string, Seen>();
+
+  /** SHA-256 of a file, from memory where the file is as it was. @throws as `hashFile` */
+  async of(path: string): Promise<string> {
+    const before = await stateOf(path);
+    const isLarge = before.size >= LARGE_BYTES;
+    const known = this.#memory.get(before.id) ?? (isLarge ? (await readKept())[before.id] : undefined);
+    const readAt = Date.now();
+    if (known !== undefined && isOf(known, before) && readAt - known.readAt < REMEMBERED_MS) {
+      this.#memory.set(before.id, known);
+      return known.sha256;
+    }
+    const sha256 = await hashFile(path);
+    const { bytes, modified, changed } = before;
+    const found: Seen = { bytes, modified, changed, sha256, readAt };
+    if (!before.isSettled(readAt) || !isOf(found, await stateOf(path))) return sha256;
+    if (this.#memory.size < LIMITS.memory) this.#memory.set(before.id, found);
+    if (isLarge) await keep(before.id, found);
+    return sha256;
   }
-  const sha256 = await hashFile(path);
-  const { bytes, modified, changed } = before;
-  const found: Seen = { bytes, modified, changed, sha256, readAt };
-  if (!before.isSettled(readAt) || !isOf(found, await stateOf(path))) return sha256;
-  if (memory.size < LIMITS.memory) memory.set(before.id, found);
-  if (isLarge) await keep(before.id, found);
-  return sha256;
 }
+
+const ours = new KnownHashes();
+
+/** {@link KnownHashes.of} of this process. */
+export const knownHash = (path: string): Promise<string> => ours.of(path);
 
 interface FileState extends Pick<Seen, "bytes" | "modified" | "changed"> {
   readonly id: string;

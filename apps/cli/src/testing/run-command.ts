@@ -1,6 +1,7 @@
 /** Runs commands inside the test process, from their sources: no build and no child process. */
 import { Config, type Command } from "@oclif/core";
 import { captureOutput } from "@oclif/test";
+import { ERROR_EXIT } from "@slm/core/errors";
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { commands } from "../commands.js";
@@ -15,7 +16,7 @@ export interface CommandOutcome {
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
-/** Runs `slm <id> <argv>`, or a command class of a test. */
+/** Runs `slm <id> <argv>`, or a command class of a test. @throws Error with what was printed, if a named command meets a bug of slm */
 export async function runCommand(
   command: string | Command.Class,
   argv: readonly string[],
@@ -30,6 +31,9 @@ export async function runCommand(
   process.exitCode = 0;
   if (error !== undefined) throw error;
   if (typeof exitCode !== "number") throw new Error(`expected an exit code, got ${String(exitCode)}`);
+  if (typeof command === "string" && exitCode === ERROR_EXIT.UNEXPECTED) {
+    throw new Error(`slm ${command} met a bug of its own:\n${stdout}\n${stderr}`);
+  }
   return { stdout, stderr, exitCode, json: argv.includes("--json") ? JSON.parse(stdout) : null };
 }
 
