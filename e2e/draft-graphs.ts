@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import {
   decode,
-  draftStates,
+  draftState,
   outputHead,
   readSource,
   type EncoderDecoderConfig,
@@ -75,11 +75,14 @@ export async function graphDrafts(
           config.width,
         ]);
         const last = math.gatherRows(states, x["last"]!);
-        const next = math.reshape(math.top1(outputHead(config, parameters, last)), [1, 1]);
-        const hidden = math.reshape(last, [1, 1, config.width]);
-        const drafted = draftStates(config, parameters, { hidden, next, source: context });
-        const rows = math.reshape(drafted, [config.draftHeads!, config.width]);
-        return { drafts: math.top1(outputHead(config, parameters, rows)) };
+        let state = math.reshape(last, [1, 1, config.width]);
+        const picks = Array.from({ length: config.draftHeads! }, () => {
+          const row = math.reshape(state, [1, config.width]);
+          const token = math.reshape(math.top1(outputHead(config, parameters, row)), [1, 1]);
+          state = draftState(config, parameters, { state, token, source: context });
+          return math.top1(outputHead(config, parameters, math.reshape(state, [1, config.width])));
+        });
+        return { drafts: math.concat(picks, 0) };
       },
     });
     const { fetched } = await program.run({

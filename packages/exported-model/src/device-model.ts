@@ -250,7 +250,7 @@ export const DEVICE_MODEL_FILE = "model.json";
  * Graphs of fixed sizes (target npu) take one text and one new token at a time: sourceBias is an input of their encoder, and
  * their decoder takes position int32 [1] in place of pastLength, and windowBias float32 [1, 1, 1, window] in addition to
  * sourceBias. Their chunk graph is a decoder of several tokens; see `static-graphs.ts` of the exporter. With draft heads they return
- * draftLogits float32 [target * heads, vocab]: of each position in order, those of every head.
+ * draftLogits float32 [heads * target, vocab]: of each head in order, those of every position.
  */
 export const GRAPH_IO = {
   patches: "patches",

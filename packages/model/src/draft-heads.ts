@@ -13,44 +13,50 @@
  * position has read little of what comes later.
  */
 import { SlmError } from "@slm/core";
-import { add, scope, unfoldTokens, type Tensor } from "@slm/tensor";
+import { add, scope, type Tensor } from "@slm/tensor";
 import { feedForwardBlock, normalize, project, type Parameters } from "./blocks.js";
 import type { EncoderDecoderConfig, ModelConfig } from "./config.js";
 import { crossAttentionBlock, type SourceContext } from "./decoder.js";
 import { embedTokens } from "./embedded-tokens.js";
-import { DRAFT, DRAFT_HEADS } from "./draft-names.js";
+import { DRAFT } from "./draft-names.js";
 
 /** Number of tokens after the next one that a model's heads predict; 0 without heads. */
 export const draftHeadsOf = (config: ModelConfig): number =>
   config.architecture === "encoder-decoder" ? (config.draftHeads ?? 0) : 0;
 
+/** What the state of a draft is made of. */
+export interface DraftInputs {
+  /** The state that the last token was picked from, `[batch, n, width]`: the decoder's own, or that of the draft before. */
+  readonly state: Tensor;
+  /** That token, int32 `[batch, n]`. */
+  readonly token: Tensor;
+  readonly source: SourceContext;
+}
+
 /**
- * States before the output head of the tokens after the next one: the heads' rows of each position in turn, so row `i · heads + head` is the
- * token `head + 2` places after position i.
- *
- * Shapes: hidden `[batch, n, width]` (the decoder's states), next int32 `[batch, n]` (the token after each) -> `[batch, n · heads, width]`.
+ * The state before the output head of the token after the given one, `[batch, n, width]`.
  *
  * @throws SlmError UNEXPECTED for a model without heads
  */
-export function draftStates(
+export function draftState(
   config: EncoderDecoderConfig,
   parameters: Parameters,
-  {
-    hidden,
-    next,
-    source,
-  }: { readonly hidden: Tensor; readonly next: Tensor; readonly source: SourceContext },
+  { state, token, source }: DraftInputs,
 ): Tensor {
-  const heads = draftHeadsOf(config);
-  if (heads === 0) throw new SlmError("UNEXPECTED", "model: it has no draft heads");
+  if (draftHeadsOf(config) === 0) throw new SlmError("UNEXPECTED", "model: it has no draft heads");
   const end = (branch: Tensor): Tensor => branch;
   return scope(DRAFT, () => {
-    const token = project(parameters, `${DRAFT}.token`, embedTokens(config, parameters, "decoder", next));
-    const state = add({ a: hidden, b: token }, {});
-    const rows = unfoldTokens({ x: project(parameters, DRAFT_HEADS, state) }, { parts: heads });
+    const embedded = embedTokens(config, parameters, "decoder", token);
+    const joined = add(
+      {
+        a: project(parameters, `${DRAFT}.state`, state),
+        b: project(parameters, `${DRAFT}.token`, embedded),
+      },
+      {},
+    );
     const cross = { keyValue: source.cross.at(-1)!, bias: source.bias, end };
     const last = { name: DRAFT, index: config.decoderLayers - 1 };
-    const read = crossAttentionBlock(config, parameters, last, rows, cross);
+    const read = crossAttentionBlock(config, parameters, last, joined, cross);
     return normalize(
       config,
       parameters,

@@ -61,7 +61,7 @@ export {
   type SelfCache,
   type SourceContext,
 } from "./decoder.js";
-export { draftHeadsOf, draftStates } from "./draft-heads.js";
+export { draftHeadsOf, draftState } from "./draft-heads.js";
 export { decoderDropoutShapes, encoderDropoutShapes } from "./dropout-shapes.js";
 export { loraSpecs, withLora, withMergedLora } from "./lora.js";
 export { initializeFromTeacher } from "./initialize-from-teacher.js";

@@ -1,7 +1,7 @@
 /** Every weight of a model: name, shape and initialization. The single list that checkpoints, training and export use. */
 import { ACTIVATIONS } from "./activations.js";
 import type { EncoderDecoderConfig, ModelConfig } from "./config.js";
-import { DRAFT, DRAFT_HEADS } from "./draft-names.js";
+import { DRAFT } from "./draft-names.js";
 import {
   isMerged,
   isPostNorm,
@@ -153,16 +153,16 @@ function decoderLayer(index: number, config: ModelConfig): ParameterSpec[] {
 }
 
 /** What draft heads add to a model: see `draft-heads.ts`. Keys and values of the source are those of the last layer. */
-function draftSpecs(config: EncoderDecoderConfig, heads: number): ParameterSpec[] {
+function draftSpecs(config: EncoderDecoderConfig): ParameterSpec[] {
   const { width } = config;
-  const linear = (name: string, parts = 1): ParameterSpec[] =>
-    linearSpecs(name, [parts * width, width], { bias: config.bias === true });
+  const linear = (name: string): ParameterSpec[] =>
+    linearSpecs(name, [width, width], { bias: config.bias === true });
   const attention = crossAttention(`${DRAFT}.crossAttention`, config).filter(
     ({ name }) => !/\.crossAttention\.(?:key|value|keyNorm)\./u.test(name),
   );
   return [
     ...linear(`${DRAFT}.token`),
-    ...linear(DRAFT_HEADS, heads),
+    ...linear(`${DRAFT}.state`),
     ...branch(`${DRAFT}.crossAttention`, config, attention),
     ...branch(`${DRAFT}.feedForward`, config, feedForward(`${DRAFT}.feedForward`, config, width)),
     ...norm(`${DRAFT}.norm`, config),
@@ -216,7 +216,7 @@ export function parameterSpecs(config: ModelConfig): ParameterSpec[] {
       : []),
     ...(visionOf(config) === undefined ? [] : visionSpecs(visionOf(config)!, config.width)),
     ...(config.architecture === "encoder-decoder" && config.draftHeads !== undefined
-      ? draftSpecs(config, config.draftHeads)
+      ? draftSpecs(config)
       : []),
   ];
 }

@@ -26,7 +26,6 @@ export {
   shiftGrid,
   shiftWeights,
   tokensFrom,
-  unfoldTokens,
 } from "./ops/tokens.js";
 export {
   cachedAttention,

@@ -8,7 +8,7 @@
 import {
   decode,
   draftHeadsOf,
-  draftStates,
+  draftState,
   outputHead,
   readSource,
   type EncoderDecoderConfig,
@@ -36,6 +36,7 @@ export function draftInputs(config: EncoderDecoderConfig, shape: DraftShape): Re
   const asked = batch * positions;
   const perHead = headNames(config).flatMap((name): [string, TensorSpec][] => [
     [`${name}.at`, { dtype: "int32", shape: [asked] }],
+    [`${name}.token`, { dtype: "int32", shape: [batch, positions] }],
     [`${name}.mask`, { dtype: "float32", shape: [asked] }],
     [`${name}.count`, { dtype: "float32", shape: [] }],
   ]);
@@ -78,6 +79,7 @@ export function draftFeeds(
   const heads = headNames(config).map((name) => ({
     name,
     at: new Int32Array(size),
+    token: new Int32Array(size).fill(config.tokens.pad),
     mask: new Float32Array(size),
     count: 0,
   }));
@@ -91,13 +93,15 @@ export function draftFeeds(
         const there = position + ahead + 1;
         if (there > known) return;
         head.at[to] = row * length + there;
+        head.token[to] = labels.data[row * length + there] as number;
         head.mask[to] = 1;
         head.count += 1;
       });
     });
   });
-  const perHead = heads.flatMap(({ name, at: places, mask, count }): [string, HostTensor][] => [
+  const perHead = heads.flatMap(({ name, at: places, token, mask, count }): [string, HostTensor][] => [
     [`${name}.at`, createHostTensor("int32", [size], places)],
+    [`${name}.token`, createHostTensor("int32", [batch, positions], token)],
     [`${name}.mask`, createHostTensor("float32", [size], mask)],
     [`${name}.count`, createHostTensor("float32", [], Float32Array.of(Math.max(1, count)))],
   ]);
@@ -138,19 +142,18 @@ function headLogits(
     lengths: x["lengths"]!,
     patches: x["patches"],
   });
-  const states = decode(config, parameters, x[`${PREFIX}.target`]!, { source: context });
-  const flat = math.reshape(states, [batch * target, width]);
+  const decoded = decode(config, parameters, x[`${PREFIX}.target`]!, { source: context });
+  const flat = math.reshape(decoded, [batch * target, width]);
   const logits = outputHead(config, parameters, flat);
-  const hidden = math.reshape(math.gatherRows(flat, x[`${PREFIX}.at`]!), [batch, positions, width]);
-  const drafted = draftStates(config, parameters, { hidden, next: x[`${PREFIX}.next`]!, source: context });
   const names = headNames(config);
-  const perPosition = math.reshape(drafted, [batch * positions, names.length * width]);
-  const sizes = names.map(() => width);
-  return math.split(perPosition, sizes, 1).map((state, head) => {
-    const name = names[head]!;
+  let state = math.reshape(math.gatherRows(flat, x[`${PREFIX}.at`]!), [batch, positions, width]);
+  let token = x[`${PREFIX}.next`]!;
+  return names.map((name) => {
+    state = draftState(config, parameters, { state, token, source: context });
+    token = x[`${name}.token`]!;
     return {
       name,
-      drafted: outputHead(config, parameters, state),
+      drafted: outputHead(config, parameters, math.reshape(state, [batch * positions, width])),
       own: math.gatherRows(logits, x[`${name}.at`]!),
       mask: x[`${name}.mask`]!,
       count: x[`${name}.count`]!,

@@ -63,7 +63,7 @@ export async function runStatic(
       drafted.push({
         at,
         size,
-        logits: logitsOf(fetched, GRAPH_IO.draftLogits, [size * draftHeads, vocabularySize]),
+        logits: logitsOf(fetched, GRAPH_IO.draftLogits, [draftHeads * size, vocabularySize]),
       });
     logits.set(made.subarray(0, count * vocabularySize), at * vocabularySize);
     cache.write({ slot: position + at, count }, fetched);
@@ -81,7 +81,7 @@ export interface StaticResult {
   readonly draftsAfter: ((at: number) => readonly number[]) | undefined;
 }
 
-/** Draft logits of one run of a graph, `[size · heads, vocab]`. */
+/** Draft logits of one run of a graph, `[heads · size, vocab]`. */
 interface DraftedRun {
   /** The first of its tokens. */
   readonly at: number;
@@ -93,7 +93,7 @@ function draftsOf(runs: readonly DraftedRun[], at: number, vocabularySize: numbe
   const { at: first, size, logits } = runs.findLast((run) => run.at <= at)!;
   const heads = logits.length / (size * vocabularySize);
   return Array.from({ length: heads }, (_, head) => {
-    const row = (at - first) * heads + head;
+    const row = head * size + (at - first);
     return argmax(logits.subarray(row * vocabularySize, (row + 1) * vocabularySize));
   });
 }

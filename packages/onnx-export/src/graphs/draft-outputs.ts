@@ -8,7 +8,9 @@
  *                      ├─► Equal ─► first that differs (ArgMin): the last position that holds
  * best_ids            ─┘
  *
- * hidden and best id of that position ─► draft heads ─► output head ─► argmax ─► draft_ids [batch, heads]
+ * hidden and best id of that position ─► draft block ─► output head ─► argmax ─► draft_ids [batch, heads]
+ *                                 ▲                                   │
+ *                                 └──── state and id of each head ────┘
  * ```
  *
  * With one id per row that position is the only one. Ids that were not drafted, such as a prefix, are no drafts: the host feeds them alone.
@@ -18,7 +20,7 @@ import { SlmError } from "@slm/core";
 import { int } from "@slm/onnx";
 import {
   draftHeadsOf,
-  draftStates,
+  draftState,
   outputHead,
   type EncoderDecoderConfig,
   type ModelConfig,
@@ -29,21 +31,49 @@ import { cast } from "../lowerings/emit.js";
 import type { PrunedVocabulary } from "./pruned-vocabulary.js";
 import type { Recording } from "./record.js";
 
-interface DraftInputs {
-  /** `[batch, n, width]` */
-  readonly hidden: Tensor;
-  /** The token after each of them, int32 `[batch, n]`. */
-  readonly next: Tensor;
-  readonly source: SourceContext;
+/** Drafts one after another, each from the state and the pick of the one before. */
+export interface Drafts {
+  /** The logits of each head, of the rows of the tables. */
+  readonly logits: readonly Tensor[];
+  /** The token that each head picks, int64 `[batch, n]`. */
+  readonly ids: readonly string[];
 }
 
-/** States of the drafts: see `draftStates` of the model. */
-export function drafts(
-  { recorder, parameters }: Pick<Recording, "recorder" | "parameters">,
-  config: ModelConfig,
-  inputs: DraftInputs,
-): Tensor {
-  return recorder.builder.scope("decoder", () => draftStates(encoderDecoder(config), parameters, inputs));
+/**
+ * Drafts of a decoder in a graph.
+ *
+ * @param start the decoder's states `[batch, n, width]`, and the names of the tokens picked from them
+ * @param logitsOf a state's logits, whose last axis has the tokens
+ */
+export function draftChain(
+  { recorder }: Pick<Recording, "recorder">,
+  spoken: Pick<PrunedVocabulary, "config" | "parameters" | "rowsOf">,
+  start: { readonly state: Tensor; readonly picked: string; readonly source: SourceContext },
+  logitsOf: (state: Tensor) => Tensor,
+): Drafts {
+  const config = encoderDecoder(spoken.config);
+  const { source } = start;
+  const [batch, positions] = start.state.shape as [number, number, number];
+  const [logits, ids]: [Tensor[], string[]] = [[], []];
+  let [state, picked] = [start.state, start.picked];
+  for (let head = 0; head < draftHeadsOf(config); head++) {
+    const token = spoken.rowsOf(recorder.tensor(picked, [batch, positions], "int32"));
+    state = recorder.builder.scope("decoder", () =>
+      draftState(config, spoken.parameters, { state, token, source }),
+    );
+    const made = logitsOf(state);
+    picked = topIds({ recorder }, made);
+    logits.push(made);
+    ids.push(picked);
+  }
+  return { logits, ids };
+}
+
+/** The name of the top-1 token of each row of logits, int64. */
+function topIds({ recorder }: Pick<Recording, "recorder">, logits: Tensor): string {
+  return recorder.builder.op("ArgMax", [recorder.nameOf(logits)], {
+    attributes: { axis: int(-1), keepdims: int(0) },
+  });
 }
 
 /** The top-1 token of each row of logits, int32, with a shape that a tensor carries while recording. */
@@ -52,25 +82,19 @@ export function topTokens(
   logits: Tensor,
   shape: number[],
 ): Tensor {
-  const { builder } = recorder;
-  const best = builder.op("ArgMax", [recorder.nameOf(logits)], {
-    attributes: { axis: int(-1), keepdims: int(0) },
-  });
-  return recorder.tensor(cast(recorder, best, "int32"), shape, "int32");
+  return recorder.tensor(cast(recorder, topIds({ recorder }, logits), "int32"), shape, "int32");
 }
 
 /** Declares the outputs above for a decoder of dynamic sizes. @returns logits `[batch, vocab]` of the last position */
 export function draftOutputs(
   recording: Recording,
   spoken: PrunedVocabulary,
-  { hidden, source }: Pick<DraftInputs, "hidden" | "source">,
+  { hidden, source }: { readonly hidden: Tensor; readonly source: SourceContext },
 ): Tensor {
   const { recorder } = recording;
   const { builder } = recorder;
   const { width } = spoken.config;
   const [batch, target] = hidden.shape as [number, number, number];
-  const heads = draftHeadsOf(spoken.config);
-  const parts = { recorder, parameters: spoken.parameters };
 
   const logits = spoken.logitsOf(headLogits(hidden));
   const best = recorder.nameOf(topTokens(recording, logits, [batch, target]));
@@ -82,14 +106,14 @@ export function draftOutputs(
     attributes: { batch_dims: int(1) },
   });
   const next = builder.op("GatherElements", [best, kept], { attributes: { axis: int(1) } });
-  const drafted = drafts(parts, spoken.config, {
-    hidden: recorder.tensor(builder.op("Unsqueeze", [state, builder.ints([1])]), [batch, 1, width]),
-    next: spoken.rowsOf(recorder.tensor(next, [batch, 1], "int32")),
+  const start = {
+    state: recorder.tensor(builder.op("Unsqueeze", [state, builder.ints([1])]), [batch, 1, width]),
+    picked: next,
     source,
-  });
-  const draftLogits = spoken.logitsOf(headLogits(drafted));
-  const ids = recorder.nameOf(topTokens(recording, draftLogits, [batch, heads]));
-  builder.output(GRAPH_IO.draftIds, ids, "int32", ["batch", heads]);
+  };
+  const { ids } = draftChain(recording, spoken, start, (drafted) => spoken.logitsOf(headLogits(drafted)));
+  const drafted = ids.length === 1 ? ids[0]! : builder.op("Concat", ids, { attributes: { axis: int(1) } });
+  builder.output(GRAPH_IO.draftIds, cast(recorder, drafted, "int32"), "int32", ["batch", ids.length]);
 
   const last = builder.op("Gather", [recorder.nameOf(logits), builder.constant("int64", [], [-1])], {
     attributes: { axis: int(1) },

@@ -13,7 +13,7 @@
  *          present.l.key [1, kvHeads, headDim, n], present.l.value [1, kvHeads, n, headDim]
  * ```
  *
- * With draft heads also draft_logits float32 [n · heads, vocab]: of each token in order, those of every head.
+ * With draft heads also draft_logits float32 [heads · n, vocab]: of each head in order, those of every token.
  *
  * n is 1 in the decoder and `chunk` in the chunk graph, which reads prompts and verifies draft tokens.
  *
@@ -34,7 +34,9 @@ import {
 } from "@slm/model";
 import type { Tensor } from "@slm/tensor";
 import { recordGraph, type GraphSource, type Recording } from "./record.js";
-import { drafts, topTokens } from "./draft-outputs.js";
+import { concat } from "../lowerings/emit.js";
+import { draftChain, topTokens } from "./draft-outputs.js";
+import { allTokens } from "./pruned-vocabulary.js";
 import { imageTokensInput } from "./vision-graph.js";
 
 /** Inputs that only static graphs have. */
@@ -94,7 +96,7 @@ export function staticDecoderGraph(source: GraphSource, sizes: StaticSizes, toke
     biases: { windowBias: STATIC_IO.windowBias },
   };
   return recordGraph(source, spec, (recording) => {
-    const { input, output, parameters } = recording;
+    const { recorder, input, output, parameters } = recording;
     const ids = input(GRAPH_IO.targetIds, "int32", [1, tokens]);
     const pastLength = input(STATIC_IO.position, "int32", [tokens]);
     input(STATIC_IO.windowBias, "float32", [1, 1, tokens, slots + tokens]);
@@ -113,10 +115,24 @@ export function staticDecoderGraph(source: GraphSource, sizes: StaticSizes, toke
     output(GRAPH_IO.logits, logits, "float32", [tokens, vocabularySize]);
     const heads = draftHeadsOf(config);
     if (context !== undefined && heads > 0) {
-      const next = topTokens(recording, logits, [1, tokens]);
-      const drafted = drafts(recording, config, { hidden: step.hidden, next, source: context });
-      const rows = rowLogits(recording, config, drafted);
-      output(GRAPH_IO.draftLogits, rows, "float32", [tokens * heads, vocabularySize]);
+      const start = {
+        state: step.hidden,
+        picked: recorder.nameOf(topTokens(recording, logits, [1, tokens])),
+        source: context,
+      };
+      const spoken = allTokens(config, parameters);
+      const { logits: drafted } = draftChain(recording, spoken, start, (state) =>
+        rowLogits(recording, config, state),
+      );
+      const rows = recorder.tensor(
+        concat(
+          recorder,
+          drafted.map((tensor) => recorder.nameOf(tensor)),
+          0,
+        ),
+        [heads * tokens, vocabularySize],
+      );
+      output(GRAPH_IO.draftLogits, rows, "float32", [heads * tokens, vocabularySize]);
     }
     step.caches.forEach(({ key, value }, layer) => {
       output(GRAPH_IO.presentKey(layer), key!, "precision", key!.shape);

@@ -49,7 +49,6 @@ import {
   shiftedGrid,
   shiftedRows,
   slicedTokens,
-  unfoldedTokens,
 } from "./tokens.js";
 
 type Form<O extends OpName> = (context: LoweringContext) => Lowering<O>;
@@ -79,7 +78,6 @@ const VARIANTS = {
   layerNorm: { LayerNormalization: layerNormalization },
   concatTokens: { Concat: joinedTokens },
   tokensFrom: { Slice: slicedTokens },
-  unfoldTokens: { Reshape: unfoldedTokens },
   mixTokens: { MatMul: mixedTokens, Gemm: mixedRows },
   shiftGrid: { MatMul: shiftedGrid, Gemm: shiftedRows },
   add: { Add: residualSum },
@@ -128,7 +126,6 @@ export function loweringTable(context: LoweringContext, operators: LoweringVaria
     layerNorm: VARIANTS.layerNorm[operators.layerNorm](context),
     concatTokens: VARIANTS.concatTokens[operators.concatTokens](context),
     tokensFrom: VARIANTS.tokensFrom[operators.tokensFrom](context),
-    unfoldTokens: VARIANTS.unfoldTokens[operators.unfoldTokens](context),
     mixTokens: VARIANTS.mixTokens[operators.mixTokens](context),
     shiftGrid: VARIANTS.shiftGrid[operators.shiftGrid](context),
     add: VARIANTS.add[operators.add](context),

@@ -2,7 +2,7 @@
 import { int } from "@slm/onnx";
 import { checkMix, checkShift, shiftWeights, type Lowering, type Recorder, type Tensor } from "@slm/tensor";
 import type { LoweringContext } from "./context.js";
-import { concat, reshape, sliceAxis, transposeAxes } from "./emit.js";
+import { concat, sliceAxis, transposeAxes } from "./emit.js";
 
 /** Which axis of a graph's values counts tokens. */
 const tokenAxis = ({ device }: LoweringContext): 0 | 1 => (device.shapes === "static" ? 0 : 1);
@@ -26,16 +26,6 @@ export function slicedTokens(context: LoweringContext): Lowering<"tokensFrom"> {
     const to = context.device.shapes === "static" ? length : TO_THE_END;
     const rest = sliceAxis(recorder, recorder.nameOf(x), [tokenAxis(context), first, to]);
     return recorder.tensor(rest, [batch, length - first, width]);
-  };
-}
-
-/** Parts of a token's width are rows already, so nothing moves. */
-export function unfoldedTokens({ device }: LoweringContext): Lowering<"unfoldTokens"> {
-  return (recorder, { x }, { parts }) => {
-    const [batch, length, width] = x.shape as [number, number, number];
-    const [rows, columns] = [length * parts, width / parts];
-    const sizes = device.shapes === "static" ? [rows, columns] : [0, -1, columns];
-    return recorder.tensor(reshape(recorder, recorder.nameOf(x), sizes), [batch, rows, columns]);
   };
 }
 

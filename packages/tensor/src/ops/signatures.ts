@@ -149,8 +149,6 @@ export interface OpSet {
   concatTokens: { inputs: { a: Tensor; b: Tensor }; attributes: NoAttributes; outputs: Tensor };
   /** x `[batch, length, width]` -> `[batch, length - first, width]`: all tokens from `first` on. */
   tokensFrom: { inputs: { x: Tensor }; attributes: { readonly first: number }; outputs: Tensor };
-  /** x `[batch, length, parts · width]` -> `[batch, length · parts, width]`: each token becomes `parts` tokens, which follow one another. */
-  unfoldTokens: { inputs: { x: Tensor }; attributes: { readonly parts: number }; outputs: Tensor };
   /** x `[batch, length, width]` -> `[batch, outputs, width]`: weights `[outputs, length]`, constant, times x. */
   mixTokens: {
     inputs: { x: Tensor };

@@ -15,12 +15,6 @@ export const tokensFrom = defineOp("tokensFrom", ({ x }, { first }) => {
   return tf.slice(x, [0, first, 0], [batch, length - first, width]);
 });
 
-export const unfoldTokens = defineOp("unfoldTokens", ({ x }, { parts }) => {
-  const [batch, length, width] = x.shape as [number, number, number];
-  if (width % parts === 0) return tf.reshape(x, [batch, length * parts, width / parts]);
-  throw new SlmError("SHAPE_MISMATCH", `unfoldTokens: a width of ${width} has no ${parts} equal parts`);
-});
-
 /** Each output token is a weighted sum of the input tokens: a product with a constant matrix. */
 export const mixTokens = defineOp("mixTokens", ({ x }, { weights, outputs }) => {
   const [batch, length, width] = x.shape as [number, number, number];

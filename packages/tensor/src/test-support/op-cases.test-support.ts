@@ -12,7 +12,7 @@ import {
 import { add, embedding, gelu, qkNorm, lastPosition, linear, positionRows, rmsNorm } from "../ops/basic.js";
 import { erfGelu, multiply, quickGelu, relu, silu, softcap } from "../ops/gates.js";
 import { layerNorm } from "../ops/layer-norm.js";
-import { concatTokens, mixTokens, shiftGrid, tokensFrom, unfoldTokens } from "../ops/tokens.js";
+import { concatTokens, mixTokens, shiftGrid, tokensFrom } from "../ops/tokens.js";
 import type { HeadLayout, OpName } from "../ops/signatures.js";
 import type { Tensor } from "../tf.js";
 import { BATCH, headInputs, heads, LAYOUTS, QKV } from "./head-inputs.test-support.js";
@@ -310,14 +310,6 @@ export const OP_CASES: { readonly [O in OpName]: readonly OpCase[] } = {
       inputs: { x: random([2, 3, 4], 1) },
       differentiable: ["x"],
       build: (x) => tokensFrom({ x: x["x"]! }, { first: 1 }),
-    },
-  ],
-  unfoldTokens: [
-    {
-      name: "unfoldTokens",
-      inputs: { x: random([2, 3, 8], 1) },
-      differentiable: ["x"],
-      build: (x) => unfoldTokens({ x: x["x"]! }, { parts: 2 }),
     },
   ],
   mixTokens: [
