@@ -9,7 +9,7 @@ import { createRandom } from "@slm/decoding";
 import {
   loadGenerator,
   loadModel,
-  withoutDrafts,
+  fewerDrafts,
   type GenerateOptions,
   type Generation,
   type Generator,
@@ -180,7 +180,7 @@ describe.each(Object.entries(MODELS))("%s", (_name, config) => {
   });
 
   test("gives up its heads where rows have positions of their own, as in a server's batches", async () => {
-    const editDecoder = (graph: Graph): Graph => perRowDecoder(withoutDrafts(graph));
+    const editDecoder = (graph: Graph): Graph => perRowDecoder(fewerDrafts(graph, 0));
     const served = await loadModel(directories[0]!, runtime, { editDecoder });
     expect(served.decoder.outputNames).toContain("best_ids");
     expect(served.decoder.outputNames).not.toContain("draft_ids");

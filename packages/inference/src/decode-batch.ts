@@ -27,7 +27,7 @@ export async function decodeBatch(
   options: BatchOptions,
 ): Promise<readonly DecodedIds[]> {
   const { loaded, caches, promptLookup, draftTokens } = decoding;
-  const { runtime, model, images, encoder, decoder, buckets } = loaded;
+  const { runtime, model, images, encoder, buckets } = loaded;
   if (promptLookup !== undefined) requirePlainGreedy(options, batch);
   if (buckets !== undefined) {
     const isDrafted = isPlainGreedy(options, batch) && (draftTokens > 0 || promptLookup !== undefined);
@@ -57,7 +57,8 @@ export async function decodeBatch(
       : {};
     try {
       const { vocabularySize } = model;
-      const drafts = draftsOf(decoding, sources);
+      const drafts = isPlainGreedy(options, batch) ? draftsOf(decoding, sources) : undefined;
+      const decoder = drafts?.output === undefined ? await loaded.plainDecoder() : loaded.decoder;
       const parts = { runtime, decoder, caches: set, vocabularySize, encoded, prefixes, drafts };
       const steps = new GraphDecoder(parts);
       const decoded = await decode(steps, {

@@ -93,8 +93,7 @@ export async function loadGenerator(
   const { promptLookup, draftTokens, keptImageBytes } = options;
   checkPromptLookup(promptLookup);
   const editDecoder = promptLookup === undefined ? undefined : verifyingDecoder;
-  const drafts = draftTokens !== 0;
-  const loaded = await loadModel(directory, runtime, { keptImageBytes, editDecoder, drafts });
+  const loaded = await loadModel(directory, runtime, { keptImageBytes, editDecoder, draftTokens });
   try {
     return createGenerator(loaded, options);
   } catch (error) {

@@ -11,7 +11,7 @@ export { encodeBatch, sourceFeeds } from "./encoded-batch.js";
 export { BLANK_IMAGE, joinImages } from "./image-encoder.js";
 export { loadGenerator } from "./generator.js";
 export { withArgmaxOutput } from "./graph-edits/argmax-output.js";
-export { withoutDrafts } from "./graph-edits/without-drafts.js";
+export { fewerDrafts } from "./graph-edits/fewer-drafts.js";
 export { draftPlan, type DraftPlan } from "./draft-tokens.js";
 export { topTokens } from "./top-tokens.js";
 export {

@@ -9,7 +9,7 @@ import type { CompiledForm, Runtime, Session } from "@slm/runtime";
 import { type Tokenizer, type TokenizerFiles, createTokenizer, readTokenizerFiles } from "@slm/tokenizer";
 import { draftPlan } from "./draft-tokens.js";
 import { loadEdited, loadPicking } from "./graph-edits/load-edited.js";
-import { withoutDrafts } from "./graph-edits/without-drafts.js";
+import { fewerDrafts } from "./graph-edits/fewer-drafts.js";
 import { ImageEncoder, type ImageEncoderOptions } from "./image-encoder.js";
 import { type StaticBuckets, openBuckets } from "./static/buckets.js";
 
@@ -29,7 +29,10 @@ export interface LoadedModel extends ModelDescription {
   readonly images: ImageEncoder | undefined;
   /** Present exactly for an encoder-decoder. */
   readonly encoder: Session | undefined;
+  /** It computes as many drafts as are verified, if the model has draft heads. */
   readonly decoder: Session;
+  /** The decoder for batches that verify no drafts of heads: the one above, or one without heads that is loaded when it is first asked for. */
+  readonly plainDecoder: () => Promise<Session>;
   /** A second decoder, which verifies drafts, and how many; only if it was asked for and the model has some to verify. */
   readonly drafting: DraftingDecoder | undefined;
   /** Present exactly for static graphs (target npu); `encoder` and `decoder` are then those of the longest source. */
@@ -50,8 +53,8 @@ export interface LoadModelOptions extends ImageEncoderOptions {
    * Default: on target cpu argmax outputs are added, unless it has them; on other targets it is loaded as exported.
    */
   readonly editDecoder?: ((graph: Graph, model: DeviceModel) => Graph) | undefined;
-  /** Whether a decoder with draft heads computes drafts. Default: it does. */
-  readonly drafts?: boolean | undefined;
+  /** Drafts of the model's heads that its decoder computes. Default: see {@link draftPlan}. */
+  readonly draftTokens?: number | undefined;
   /** Makes a decoder that verifies the drafts of the model's heads, beside the other. Default: there is none. */
   readonly editDrafting?: ((graph: Graph, model: DeviceModel) => Graph) | undefined;
 }
@@ -99,7 +102,8 @@ export async function loadModel(
 ): Promise<LoadedModel> {
   const description = await describeModel(directory);
   const { model } = description;
-  const { editDecoder, editDrafting, drafts: computesDrafts = true } = options;
+  const { editDecoder, editDrafting } = options;
+  const drafts = draftPlan(model, options.draftTokens, description.generation.draftTokens);
   const pathOf = (file: string): string => resolveInside(directory, file);
   const nameOf = (file: string): string => `${model.name}/${file}`;
   const load = (file: string): Promise<Session> =>
@@ -107,13 +111,12 @@ export async function loadModel(
       { kind: "file", path: pathOf(file), compiled: compiledForms(model, file, pathOf) },
       { name: nameOf(file) },
     );
-  const loadDecoder = (file: string): Promise<Session> => {
-    const dropsDrafts = !computesDrafts && model.draftHeads !== undefined;
-    if ((editDecoder !== undefined || dropsDrafts) && model.static === undefined) {
-      const edit = (graph: Graph): Graph => {
-        const edited = editDecoder?.(graph, model) ?? graph;
-        return dropsDrafts ? withoutDrafts(edited) : edited;
-      };
+  // A browser has no place for a graph that was edited, and a vendor's compiler takes graphs as they were exported.
+  const cutsDrafts = model.static === undefined && model.target !== "web";
+  const loadDecoder = (file: string, tokens = drafts.tokens): Promise<Session> => {
+    const isCut = cutsDrafts && tokens < (model.draftHeads ?? 0);
+    if ((editDecoder !== undefined && model.static === undefined) || isCut) {
+      const edit = (graph: Graph): Graph => fewerDrafts(editDecoder?.(graph, model) ?? graph, tokens);
       return loadEdited(runtime, pathOf(file), edit, nameOf(file));
     }
     // A decoder with draft heads returns the picks of its own accord.
@@ -121,14 +124,13 @@ export async function loadModel(
     return isPicking ? load(file) : loadPicking(runtime, pathOf(file), nameOf(file));
   };
   const sessions: Partial<Record<GraphName | "drafting", Session>> = {};
-  const drafts = draftPlan(model, undefined, description.generation.draftTokens);
   try {
     for (const { name, graph } of graphsOf(model)) {
       sessions[name] = await (name === "decoder" ? loadDecoder : load)(graph.file);
     }
     if (editDrafting !== undefined && drafts.tokens > 0 && model.static === undefined) {
       const { file } = model.graphs.decoder;
-      const edit = (graph: Graph): Graph => editDrafting(graph, model);
+      const edit = (graph: Graph): Graph => editDrafting(fewerDrafts(graph, drafts.tokens), model);
       sessions.drafting = await loadEdited(runtime, pathOf(file), edit, `${nameOf(file)} with drafts`);
     }
   } catch (error) {
@@ -142,17 +144,23 @@ export async function loadModel(
       ? undefined
       : new ImageEncoder(model.vision, vision, options);
   const buckets = openBuckets(model, { encoder, chunk, decoder }, load);
+  const isPlain = drafts.tokens === 0 || !cutsDrafts;
+  let plain: Promise<Session> | undefined;
+  const plainDecoder = (): Promise<Session> =>
+    isPlain ? Promise.resolve(decoder) : (plain ??= loadDecoder(model.graphs.decoder.file, 0));
   return {
     ...description,
     runtime,
     images,
     encoder,
     decoder,
+    plainDecoder,
     drafting: drafting && { session: drafting, tokens: drafts.tokens },
     buckets,
     close: async () => {
       await buckets?.release();
       await decoder.release();
+      await (await plain)?.release();
       await drafting?.release();
       await chunk?.release();
       await encoder?.release();

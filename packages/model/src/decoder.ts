@@ -274,11 +274,23 @@ export function crossAttentionBlock(
   const name = `${layer.name}.crossAttention`;
   const normed = branchInput(config, parameters, name, x);
   return scope("crossAttention", () => {
-    const query = projectCross(config, parameters, `${name}.query`, normed);
-    const { softcap: limit } = layerAttention(config, layer.index);
-    const attended = crossAttention({ query, ...keyValue, bias }, { ...headLayout(config), softcap: limit });
-    const output = project(parameters, `${name}.output`, attended);
+    const output = attendSource(config, parameters, layer, normed, { keyValue, bias });
     const y = finish(config, parameters, name, output, end);
     return joinBranch(config, parameters, name, { x, y });
   });
+}
+
+/** What the rows of x read of the source: cross-attention from query to output, without norms and residual sum. */
+export function attendSource(
+  config: ModelConfig,
+  parameters: Parameters,
+  layer: { readonly name: string; readonly index: number },
+  x: Tensor,
+  { keyValue, bias }: { readonly keyValue: CrossCache; readonly bias: Tensor },
+): Tensor {
+  const name = `${layer.name}.crossAttention`;
+  const query = projectCross(config, parameters, `${name}.query`, x);
+  const { softcap: limit } = layerAttention(config, layer.index);
+  const attended = crossAttention({ query, ...keyValue, bias }, { ...headLayout(config), softcap: limit });
+  return project(parameters, `${name}.output`, attended);
 }

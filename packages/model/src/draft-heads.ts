@@ -1,22 +1,26 @@
 /**
- * Draft heads: what the tokens after the next one may be, all at once, from the state that the next one was chosen from. One run of the
- * decoder then verifies them, so that an answer takes fewer runs and stays the same.
+ * Draft heads: what the tokens after the next one may be. Each follows from the state that the token before was picked from, and from that
+ * token, so a head knows what the heads before it drafted. All share one block. One run of the decoder then verifies the drafts, so that an
+ * answer takes fewer runs and stays the same.
  *
  * ```
- * state ──────────┐
- *                 ├─► + ─► head 1 .. head k ─► cross-attention ─► feed-forward ─► norm ─► the model's output head
- * next token ─────┘        (a product each)    (keys and values of the last layer)
+ * state ──┐      ┌─► cross-attention (keys and values of the last layer) ─┐
+ *         ├─► + ─┼───────────────────────────────────────────────────────► + ─► norm ─► state ─► the model's output head ─► token
+ * token ──┘      └─► feed-forward ────────────────────────────────────────┘              │                                    │
+ *    ▲                                                                                   └─────────── of the next head ◄──────┘
  * ```
  *
- * Source: Stern et al. 2018 (arXiv:1811.03115), blockwise parallel decoding; Cai et al. 2024 (arXiv:2401.10774), heads that share the output
- * embedding of a model that stays as it is. The attention over the source is ours: a short answer follows its source, and the state of one
- * position has read little of what comes later.
+ * Attention and feed-forward read the same rows, and nothing is normed before them: every node of a head is paid for once a draft.
+ *
+ * Sources: Stern et al. 2018 (arXiv:1811.03115), blockwise parallel decoding; Cai et al. 2024 (arXiv:2401.10774), heads that share the output
+ * embedding of a model that stays as it is; Ankner et al. 2024 (arXiv:2402.05109), heads that see the drafts before them; Wang and Komatsuzaki
+ * 2021 (GPT-J), attention and feed-forward side by side. The attention over the source is ours: a short answer follows its source.
  */
 import { SlmError } from "@slm/core";
-import { add, scope, type Tensor } from "@slm/tensor";
-import { feedForwardBlock, normalize, project, type Parameters } from "./blocks.js";
+import { add, relu, scope, type Tensor } from "@slm/tensor";
+import { normalize, project, type Parameters } from "./blocks.js";
 import type { EncoderDecoderConfig, ModelConfig } from "./config.js";
-import { crossAttentionBlock, type SourceContext } from "./decoder.js";
+import { attendSource, type SourceContext } from "./decoder.js";
 import { embedTokens } from "./embedded-tokens.js";
 import { DRAFT } from "./draft-names.js";
 
@@ -44,7 +48,6 @@ export function draftState(
   { state, token, source }: DraftInputs,
 ): Tensor {
   if (draftHeadsOf(config) === 0) throw new SlmError("UNEXPECTED", "model: it has no draft heads");
-  const end = (branch: Tensor): Tensor => branch;
   return scope(DRAFT, () => {
     const embedded = embedTokens(config, parameters, "decoder", token);
     const joined = add(
@@ -54,14 +57,14 @@ export function draftState(
       },
       {},
     );
-    const cross = { keyValue: source.cross.at(-1)!, bias: source.bias, end };
-    const last = { name: DRAFT, index: config.decoderLayers - 1 };
-    const read = crossAttentionBlock(config, parameters, last, joined, cross);
-    return normalize(
-      config,
-      parameters,
-      `${DRAFT}.norm`,
-      feedForwardBlock(config, parameters, DRAFT, read, end),
-    );
+    const layer = { name: DRAFT, index: config.decoderLayers - 1 };
+    const read = attendSource(config, parameters, layer, joined, {
+      keyValue: source.cross.at(-1)!,
+      bias: source.bias,
+    });
+    const inner = relu({ x: project(parameters, `${DRAFT}.feedForward.up`, joined) }, {});
+    const fed = project(parameters, `${DRAFT}.feedForward.down`, inner);
+    const sum = add({ a: add({ a: joined, b: read }, {}), b: fed }, {});
+    return normalize(config, parameters, `${DRAFT}.norm`, sum);
   });
 }

@@ -155,16 +155,17 @@ function decoderLayer(index: number, config: ModelConfig): ParameterSpec[] {
 /** What draft heads add to a model: see `draft-heads.ts`. Keys and values of the source are those of the last layer. */
 function draftSpecs(config: EncoderDecoderConfig): ParameterSpec[] {
   const { width } = config;
-  const linear = (name: string): ParameterSpec[] =>
-    linearSpecs(name, [width, width], { bias: config.bias === true });
+  const square = (name: string, scale = 1): ParameterSpec[] =>
+    linearSpecs(`${DRAFT}.${name}`, [width, width], { bias: config.bias === true, scale });
   const attention = crossAttention(`${DRAFT}.crossAttention`, config).filter(
     ({ name }) => !/\.crossAttention\.(?:key|value|keyNorm)\./u.test(name),
   );
   return [
-    ...linear(`${DRAFT}.token`),
-    ...linear(`${DRAFT}.state`),
-    ...branch(`${DRAFT}.crossAttention`, config, attention),
-    ...branch(`${DRAFT}.feedForward`, config, feedForward(`${DRAFT}.feedForward`, config, width)),
+    ...square("token"),
+    ...square("state"),
+    ...attention,
+    ...square("feedForward.up"),
+    ...square("feedForward.down", RESIDUAL_SCALE),
     ...norm(`${DRAFT}.norm`, config),
   ];
 }

@@ -16,7 +16,7 @@ import {
   confidenceOf,
   loadModel,
   withArgmaxOutput,
-  withoutDrafts,
+  fewerDrafts,
   type LoadedModel,
   mergedRules,
 } from "@slm/inference";
@@ -305,7 +305,7 @@ export async function loadServedModel(
   options: LoopOptions & LoopObserver & ServedModelOptions,
 ): Promise<ServedModel> {
   // A position per row, and the top-1 token of each. Large batches go on one token at a time, so this decoder computes no drafts.
-  const editDecoder = (graph: Graph): Graph => withArgmaxOutput(perRowDecoder(withoutDrafts(graph)));
+  const editDecoder = (graph: Graph): Graph => withArgmaxOutput(perRowDecoder(fewerDrafts(graph, 0)));
   let draftedRows = 1;
   const editDrafting = (graph: Graph): Graph => {
     if (readsSeveralOfEveryRow(graph)) draftedRows = DRAFTED_ROWS;

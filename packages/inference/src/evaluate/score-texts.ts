@@ -47,8 +47,8 @@ export interface Scorer {
  */
 export async function loadScoringGenerator(directory: string, runtime: Runtime): Promise<Generator & Scorer> {
   const forcing = new TeacherForcing(runtime);
-  const loaded = await loadModel(directory, forcing.runtime);
-  return new ScoringGenerator(createGenerator(loaded), loaded.tokenizer, forcing);
+  const loaded = await loadModel(directory, forcing.runtime, { draftTokens: 0 });
+  return new ScoringGenerator(createGenerator(loaded, { draftTokens: 0 }), loaded.tokenizer, forcing);
 }
 
 /** Token ids of a pair, and its index in the caller's list. */
