@@ -19,7 +19,8 @@ import { buildTargets, keptSeeds, removeBuilt, seedFile } from "./guided/build.m
 
 /** Largest input [bytes]. */
 const LONGEST = 2 ** 16;
-/** Time after which a run counts as one without an end [ms]. */
+/** How often a run is looked at, and the time after which it counts as one without an end [ms]. */
+const LOOK_MS = 250;
 const HANG_MS = 60_000;
 /** Targets at work at a time: they wait for files often. */
 const JOBS = 2 * availableParallelism();
@@ -60,17 +61,19 @@ function runThread({ file, folder, seeds, until, left, firstSeed }, { onKept, on
       workerData: { file, folder, seeds, seed: firstSeed, executions: left, until, shared },
       resourceLimits: { maxOldGenerationSizeMb: HEAP_MB },
     });
-    let watched = { runs: -1n, since: performance.now() };
+    // Looks are counted, not the clock: a process that was stopped for a while has not been at work.
+    let watched = { runs: -1n, looks: 0 };
     const end = (isOver) => {
       clearInterval(timer);
       void worker.terminate().then(() => resolve({ isOver, runs: Number(state[0]) }));
     };
     const timer = setInterval(() => {
-      if (state[0] !== watched.runs) watched = { runs: state[0], since: performance.now() };
-      if (performance.now() - watched.since < HANG_MS) return;
+      if (state[0] !== watched.runs) watched = { runs: state[0], looks: 0 };
+      watched.looks += 1;
+      if (watched.looks * LOOK_MS < HANG_MS) return;
       onFailure(`a run without an end (${HANG_MS / 1000} s)`, inWork());
       end(state[0] === 0n);
-    }, 250);
+    }, LOOK_MS);
     worker.on("message", (message) => {
       if (message.kind === "kept") onKept(Buffer.from(message.input));
       if (message.kind === "failure") onFailure(message.failure, Buffer.from(message.input));
