@@ -16,7 +16,7 @@ import {
 } from "@slm/inference";
 import { initializeWeights, type EncoderDecoderConfig } from "@slm/model";
 import { exportModel, exportWeights, type ExportChoice } from "@slm/onnx-export";
-import type { Graph } from "@slm/onnx";
+import { readOnnx, type Graph } from "@slm/onnx";
 import { quantizeDirectory } from "@slm/quantization";
 import { createHostTensor, type Runtime } from "@slm/runtime";
 import { createCpuRuntime } from "@slm/runtime-node";
@@ -185,6 +185,21 @@ describe.each(Object.entries(MODELS))("%s", (_name, config) => {
     expect(served.decoder.outputNames).toContain("best_ids");
     expect(served.decoder.outputNames).not.toContain("draft_ids");
     await served.close();
+  });
+
+  test("computes as many drafts as are verified, and none for batches of several rows", async () => {
+    const graph = await readOnnx(join(directories[0]!, "decoder.onnx"));
+    const sizes = Array.from({ length: HEADS + 1 }, (_, count) => fewerDrafts(graph, count).nodes.length);
+    expect(sizes.at(-1)).toBe(graph.nodes.length);
+    for (let count = 1; count <= HEADS; count++) {
+      expect(sizes[count]).toBeGreaterThan(sizes[count - 1]!);
+      const outputs = fewerDrafts(graph, count).outputs.filter(({ name }) => name === "draft_ids");
+      expect(outputs.map(({ shape }) => shape)).toEqual([["batch", count]]);
+    }
+    const model = await loadModel(directories[0]!, runtime, { draftTokens: 1 });
+    expect(model.decoder.outputNames).toContain("draft_ids");
+    expect((await model.plainDecoder()).outputNames).not.toContain("draft_ids");
+    await model.close();
   });
 
   test("decodes batches of several rows one token at a time, with the same answers", async () => {

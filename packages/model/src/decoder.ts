@@ -260,7 +260,7 @@ function runLayers(
  *
  * @param layer name of the weights' layer, and index of the decoder layer whose score options hold
  */
-export function crossAttentionBlock(
+function crossAttentionBlock(
   config: ModelConfig,
   parameters: Parameters,
   layer: { readonly name: string; readonly index: number },

@@ -29,7 +29,7 @@ export const draftHeadsOf = (config: ModelConfig): number =>
   config.architecture === "encoder-decoder" ? (config.draftHeads ?? 0) : 0;
 
 /** What the state of a draft is made of. */
-export interface DraftInputs {
+interface DraftInputs {
   /** The state that the last token was picked from, `[batch, n, width]`: the decoder's own, or that of the draft before. */
   readonly state: Tensor;
   /** That token, int32 `[batch, n]`. */

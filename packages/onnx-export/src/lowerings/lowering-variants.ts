@@ -42,14 +42,7 @@ import { inputBias, rangeBias } from "./padding.js";
 import { decomposedSequence } from "./decomposed-attention.js";
 import { bufferedCache, growingCache, windowCache } from "./decomposed-caches.js";
 import { deltaRecurrence, unsupportedRecurrence } from "./recurrence.js";
-import {
-  joinedTokens,
-  mixedRows,
-  mixedTokens,
-  shiftedGrid,
-  shiftedRows,
-  slicedTokens,
-} from "./tokens.js";
+import { joinedTokens, mixedRows, mixedTokens, shiftedGrid, shiftedRows, slicedTokens } from "./tokens.js";
 
 type Form<O extends OpName> = (context: LoweringContext) => Lowering<O>;
 
