@@ -11,6 +11,8 @@
  *   shutdown    time from SIGTERM to the end among clients of every kind, and resets of `clients` keep-alive clients in `rounds` rounds
  *   hosts       names in `Host` that are answered on a loopback address
  *
+ * SLM_BIN=FILE attacks `apps/cli/bin/run.js` of another build, such as one of an earlier commit.
+ *
  * A request that has no answer `grace` seconds after its part is given up. Without BUNDLE a model with random weights and a byte-level BPE vocabulary is made. All clients are processes of this machine: on one of
  * two cores they take their share of them, and the times that are printed are those of a server that shares its machine.
  */

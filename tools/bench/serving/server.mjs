@@ -5,7 +5,8 @@ import { availableParallelism, cpus } from "node:os";
 import { join } from "node:path";
 
 export const root = join(import.meta.dirname, "..", "..", "..");
-export const bin = join(root, "apps", "cli", "bin", "run.js");
+/** The program that is attacked: of another build where `SLM_BIN` names it. */
+export const bin = process.env.SLM_BIN ?? join(root, "apps", "cli", "bin", "run.js");
 
 /** Servers that run: they end with this process, also when it is ended. */
 const running = new Set();
