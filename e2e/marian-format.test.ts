@@ -5,6 +5,7 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { loadGenerator, loadScoringGenerator, type GenerateOptions } from "@slm/inference";
 import { createCpuRuntime } from "@slm/runtime-node";
 import { serveConfig, startServer } from "@slm/serve";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -115,6 +116,31 @@ test("answers the same in beams of one, with 8-bit weights, and to clients that 
     await server.stop();
   }
 }, 120_000);
+
+test("answers the same whether tokens that may answer are listed once for a batch or in every step", async () => {
+  const runtime = await createCpuRuntime({ threads: 1 });
+  const divided = await loadGenerator(at("cpu"), runtime);
+  // Graphs as exported, whose logits are those of the whole vocabulary.
+  const whole = await loadScoringGenerator(at("cpu"), runtime);
+  const texts = ["a", "klm", "ac", "mmlk", "b"];
+  const sampled: GenerateOptions = { strategy: { kind: "sample", temperature: 1.5 }, seed: 7 };
+  const beams: GenerateOptions = { strategy: { kind: "beam", beams: 3, lengthPenalty: 1 } };
+  try {
+    for (const options of [{}, sampled, beams])
+      for (const batchSize of [1, 2, 5]) {
+        const request = { ...options, batchSize, maxTokens: 8 };
+        const [mine, theirs] = [await divided.generate(texts, request), await whole.generate(texts, request)];
+        expect(mine.map(({ text }) => text)).toEqual(theirs.map(({ text }) => text));
+        mine.forEach(({ logProbability }, row) => {
+          expect(logProbability).toBeCloseTo(theirs[row]!.logProbability, 4);
+        });
+      }
+  } finally {
+    await divided.close();
+    await whole.close();
+    await runtime.close();
+  }
+}, 60_000);
 
 test("answers the same with drafts, of which several states are made in one run", async () => {
   // These answers repeat themselves, so that most drafts are right.

@@ -1,5 +1,5 @@
 /** The decoder graph behind the interface of `@slm/decoding`: tokens in, logits or tokens out, caches updated in place. */
-import { GRAPH_IO } from "@slm/exported-model";
+import { GRAPH_IO, LISTED } from "@slm/exported-model";
 import type { GreedyStepsOptions, TopTokens, StepDecoder } from "@slm/decoding";
 import { SlmError } from "@slm/core";
 import {
@@ -14,13 +14,14 @@ import {
 import { topTokens } from "./top-tokens.js";
 import type { CacheSet } from "./caches.js";
 import { hasArgmaxOutput } from "./graph-edits/argmax-output.js";
+import { allLogits } from "./graph-edits/listed-decoder.js";
 
 export interface GraphDecoderParts {
   readonly runtime: Runtime;
   readonly decoder: Session;
   readonly caches: CacheSet;
   readonly vocabularySize: number;
-  /** Outputs of the encoder, fed unchanged to every step; none for a decoder-only model. */
+  /** What was made of the source, fed unchanged to every step; nothing for a decoder-only model. */
   readonly encoded: Readonly<Record<string, DeviceTensor>>;
   /** Prefix ids before each row's first token, of one length for all rows, fed in the same run. */
   readonly prefixes: readonly (readonly number[])[];
@@ -39,6 +40,8 @@ export class GraphDecoder implements StepDecoder {
   /** Absent where the graph has no argmax outputs. */
   readonly greedySteps?: NonNullable<StepDecoder["greedySteps"]>;
   #past = 0;
+  /** Tokens that may answer, of a decoder that returns logits of these alone. */
+  #listed: BigInt64Array | undefined;
 
   constructor(parts: GraphDecoderParts) {
     this.#parts = parts;
@@ -50,14 +53,27 @@ export class GraphDecoder implements StepDecoder {
 
   async step(tokens: Int32Array): Promise<Float32Array> {
     const request = this.#requestOf(tokens);
-    const { fetched } = await this.#parts.decoder.run({ ...request, fetch: [GRAPH_IO.logits] });
+    const { decoder } = this.#parts;
+    const output = decoder.outputNames.includes(LISTED.logits) ? LISTED.logits : GRAPH_IO.logits;
+    const { fetched } = await decoder.run({ ...request, fetch: [output] });
     this.#past += request.feeds[GRAPH_IO.targetIds]!.shape[1]!;
     this.stepTimes.push(performance.now());
-    const { data, dtype } = fetched[GRAPH_IO.logits]!;
+    const { data, dtype } = fetched[output]!;
     if (!(data instanceof Float32Array)) {
-      throw new SlmError("SHAPE_MISMATCH", `generate: '${GRAPH_IO.logits}' must be float32, got ${dtype}`);
+      throw new SlmError("SHAPE_MISMATCH", `generate: '${output}' must be float32, got ${dtype}`);
     }
-    return data;
+    return output === GRAPH_IO.logits ? data : allLogits(data, await this.#listedIds(), this.vocabularySize);
+  }
+
+  async #listedIds(): Promise<BigInt64Array> {
+    const { runtime, encoded } = this.#parts;
+    if (this.#listed === undefined) {
+      const { data, dtype } = await runtime.download(encoded[LISTED.ids]!);
+      if (!(data instanceof BigInt64Array))
+        throw new SlmError("SHAPE_MISMATCH", `generate: '${LISTED.ids}' must be int64, got ${dtype}`);
+      this.#listed = data;
+    }
+    return this.#listed;
   }
 
   async *#greedySteps(

@@ -11,6 +11,7 @@ export { encodeBatch, sourceFeeds } from "./encoded-batch.js";
 export { BLANK_IMAGE, joinImages } from "./image-encoder.js";
 export { loadGenerator } from "./generator.js";
 export { withArgmaxOutput } from "./graph-edits/argmax-output.js";
+export { oneToken } from "./graph-edits/one-token.js";
 export { withoutDrafts } from "./graph-edits/without-drafts.js";
 export { draftPlan, type DraftPlan } from "./draft-tokens.js";
 export { topTokens } from "./top-tokens.js";

@@ -8,7 +8,7 @@ import type { Graph } from "@slm/onnx";
 import type { CompiledForm, Runtime, Session } from "@slm/runtime";
 import { type Tokenizer, type TokenizerFiles, createTokenizer, readTokenizerFiles } from "@slm/tokenizer";
 import { draftPlan } from "./draft-tokens.js";
-import { loadEdited, loadPicking } from "./graph-edits/load-edited.js";
+import { loadEdited, loadListed, loadPicking, type SteppingDecoder } from "./graph-edits/load-edited.js";
 import { withoutDrafts } from "./graph-edits/without-drafts.js";
 import { ImageEncoder, type ImageEncoderOptions } from "./image-encoder.js";
 import { type StaticBuckets, openBuckets } from "./static/buckets.js";
@@ -30,6 +30,11 @@ export interface LoadedModel extends ModelDescription {
   /** Present exactly for an encoder-decoder. */
   readonly encoder: Session | undefined;
   readonly decoder: Session;
+  /**
+   * Run over the encoder's outputs of a batch, whose `lexicalBias` it takes: the decoder is fed its outputs in place of that. Present only for
+   * a model with a lexical shortlist.
+   */
+  readonly listing: Session | undefined;
   /** A second decoder, which verifies drafts, and how many; only if it was asked for and the model has some to verify. */
   readonly drafting: DraftingDecoder | undefined;
   /** Present exactly for static graphs (target npu); `encoder` and `decoder` are then those of the longest source. */
@@ -50,6 +55,8 @@ export interface LoadModelOptions extends ImageEncoderOptions {
    * Default: on target cpu argmax outputs are added, unless it has them; on other targets it is loaded as exported.
    */
   readonly editDecoder?: ((graph: Graph, model: DeviceModel) => Graph) | undefined;
+  /** Whether a decoder that is not changed may pick tokens where it runs, so that logits need not leave it. Default: on target cpu it does. */
+  readonly picks?: boolean | undefined;
   /** Whether a decoder with draft heads computes drafts. Default: it does. */
   readonly drafts?: boolean | undefined;
   /** Makes a decoder that verifies the drafts of the model's heads, beside the other. Default: there is none. */
@@ -99,7 +106,7 @@ export async function loadModel(
 ): Promise<LoadedModel> {
   const description = await describeModel(directory);
   const { model } = description;
-  const { editDecoder, editDrafting, drafts: computesDrafts = true } = options;
+  const { editDecoder, editDrafting, picks = true, drafts: computesDrafts = true } = options;
   const pathOf = (file: string): string => resolveInside(directory, file);
   const nameOf = (file: string): string => `${model.name}/${file}`;
   const load = (file: string): Promise<Session> =>
@@ -107,24 +114,27 @@ export async function loadModel(
       { kind: "file", path: pathOf(file), compiled: compiledForms(model, file, pathOf) },
       { name: nameOf(file) },
     );
-  const loadDecoder = (file: string): Promise<Session> => {
+  const loadDecoder = async (file: string): Promise<SteppingDecoder> => {
     const dropsDrafts = !computesDrafts && model.draftHeads !== undefined;
     if ((editDecoder !== undefined || dropsDrafts) && model.static === undefined) {
       const edit = (graph: Graph): Graph => {
         const edited = editDecoder?.(graph, model) ?? graph;
         return dropsDrafts ? withoutDrafts(edited) : edited;
       };
-      return loadEdited(runtime, pathOf(file), edit, nameOf(file));
+      return { decoder: await loadEdited(runtime, pathOf(file), edit, nameOf(file)) };
     }
     // A decoder with draft heads returns the picks of its own accord.
-    const isPicking = model.draftHeads !== undefined || !PICKING_TARGETS.has(model.target);
-    return isPicking ? load(file) : loadPicking(runtime, pathOf(file), nameOf(file));
+    if (!picks || model.draftHeads !== undefined || !PICKING_TARGETS.has(model.target))
+      return { decoder: await load(file) };
+    if (model.lexicalShortlist === true) return loadListed(runtime, pathOf(file), nameOf(file));
+    return { decoder: await loadPicking(runtime, pathOf(file), nameOf(file)) };
   };
-  const sessions: Partial<Record<GraphName | "drafting", Session>> = {};
+  const sessions: Partial<Record<GraphName | "drafting" | "listing", Session>> = {};
   const drafts = draftPlan(model, undefined, description.generation.draftTokens);
   try {
     for (const { name, graph } of graphsOf(model)) {
-      sessions[name] = await (name === "decoder" ? loadDecoder : load)(graph.file);
+      if (name === "decoder") Object.assign(sessions, await loadDecoder(graph.file));
+      else sessions[name] = await load(graph.file);
     }
     if (editDrafting !== undefined && drafts.tokens > 0 && model.static === undefined) {
       const { file } = model.graphs.decoder;
@@ -135,7 +145,7 @@ export async function loadModel(
     for (const session of Object.values(sessions)) await session.release();
     throw error;
   }
-  const { vision, encoder, chunk, drafting } = sessions;
+  const { vision, encoder, chunk, listing, drafting } = sessions;
   const decoder = sessions.decoder!; // Every model has one.
   const images =
     model.vision === undefined || vision === undefined
@@ -148,11 +158,13 @@ export async function loadModel(
     images,
     encoder,
     decoder,
+    listing,
     drafting: drafting && { session: drafting, tokens: drafts.tokens },
     buckets,
     close: async () => {
       await buckets?.release();
       await decoder.release();
+      await listing?.release();
       await drafting?.release();
       await chunk?.release();
       await encoder?.release();

@@ -12,14 +12,12 @@
  */
 import type { LexicalShortlist } from "@slm/checkpoints";
 import { SlmError } from "@slm/core";
+import { LEXICAL_MASKED, LISTED } from "@slm/exported-model";
 import { headWeight, OPTIONAL_WEIGHTS, type ModelConfig } from "@slm/model";
 import { int, packValues } from "@slm/onnx";
 import type { Recorder, Tensor } from "@slm/tensor";
 import { cast, concat, reshape, shapeOf } from "../lowerings/emit.js";
 import type { Recording } from "./record.js";
-
-/** Added to the logit of a token that no source token lists: its probability is zero in float32. */
-export const LEXICAL_MASKED = -1e9;
 
 /** Most tokens of one source token: the table of the graph has as many columns as the longest list. */
 const MOST_TOKENS = 1024;
@@ -90,19 +88,27 @@ export function lexicalLogits(
   const least = builder.op("Mul", [rowsLess, scalar(LEXICAL_MASKED)]);
   const seen = reshape(recorder, builder.op("Greater", [total, least]), [-1]);
   const found = builder.op("NonZero", [seen]);
-  const ids = reshape(recorder, found, [-1]);
-  const rowsOf = (weight: Tensor, axis = 0): string =>
-    builder.op("Gather", [weightOf(weight), ids], { attributes: { axis: int(axis) } });
-  const head = rowsOf(parameters[headWeight(config)]!);
+  // Values under names of their own: a host makes what depends on the source alone once (see LISTED).
+  const listed = (output: string, opType: string, inputs: readonly string[], axis?: number): string =>
+    builder.node(opType, inputs, {
+      outputs: [output],
+      attributes: axis === undefined ? {} : { axis: int(axis) },
+    })[0]!;
+  const ids = listed(LISTED.ids, "Reshape", [found, builder.ints([-1])]);
+  const head = listed(LISTED.rows, "Gather", [weightOf(parameters[headWeight(config)]!), ids], 0);
   const added = parameters[OPTIONAL_WEIGHTS.headBias];
   const product = builder.op(
     "Gemm",
-    [recorder.nameOf(hidden), head, ...(added === undefined ? [] : [rowsOf(added)])],
+    [
+      recorder.nameOf(hidden),
+      head,
+      ...(added === undefined ? [] : [listed(LISTED.rowBias, "Gather", [weightOf(added), ids], 0)]),
+    ],
     { attributes: { transB: int(1) } },
   );
   // A token that may answer another row of the batch stays masked in this one.
-  const own = builder.op("Gather", [masked, ids], { attributes: { axis: int(1) } });
-  const sums = builder.op("Add", [product, own]);
+  const own = listed(LISTED.bias, "Gather", [masked, ids], 1);
+  const sums = listed(LISTED.logits, "Add", [product, own]);
   const places = builder.op("Expand", [reshape(recorder, ids, [1, -1]), builder.op("Shape", [sums])]);
   // Prompt lookup asks for several positions of one row.
   const rows = [shapeOf(recorder, product, 0), builder.ints([config.vocabularySize])];

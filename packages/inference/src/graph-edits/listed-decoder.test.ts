@@ -1,0 +1,68 @@
+import { GRAPH_IO, LEXICAL_MASKED, LISTED } from "@slm/exported-model";
+import { GraphBuilder, checkGraph, int, type Graph } from "@slm/onnx";
+import { describe, expect, test } from "vitest";
+import { allLogits, splitListed } from "./listed-decoder.js";
+
+/** A decoder whose logits are those of rows that its bias allows, with a bias of the head or without. */
+function decoder(hasRowBias: boolean): Graph {
+  const g = new GraphBuilder("decoder");
+  const bias = g.input(GRAPH_IO.lexicalBias, "float32", ["batch", 5]);
+  const hidden = g.input("hidden", "float32", ["batch", 2]);
+  const table = g.initializer("table", "float32", [5, 2], new Float32Array(10));
+  const shifts = g.initializer("shifts", "float32", [5], new Float32Array(5));
+  const made = (output: string, opType: string, inputs: readonly string[], axis?: number): string =>
+    g.node(opType, inputs, {
+      outputs: [output],
+      attributes: axis === undefined ? {} : { axis: int(axis) },
+    })[0]!;
+  const columns = g.op("ReduceMax", [bias, g.ints([0])], { attributes: { keepdims: int(0) } });
+  const ids = made(LISTED.ids, "Reshape", [g.op("NonZero", [columns]), g.ints([-1])]);
+  const rows = made(LISTED.rows, "Gather", [table, ids], 0);
+  const added = hasRowBias ? [made(LISTED.rowBias, "Gather", [shifts, ids], 0)] : [];
+  const product = g.op("Gemm", [hidden, rows, ...added], { attributes: { transB: int(1) } });
+  const logits = made(LISTED.logits, "Add", [product, made(LISTED.bias, "Gather", [bias, ids], 1)]);
+  const places = g.op("Expand", [ids, g.op("Shape", [logits])]);
+  const all = g.op("ScatterElements", [bias, places, logits], { attributes: { axis: int(1) } });
+  g.output(GRAPH_IO.logits, all, "float32", ["batch", 5]);
+  return g.build();
+}
+
+const names = (values: readonly { readonly name: string }[]): string[] => values.map(({ name }) => name);
+
+describe(splitListed, () => {
+  test.each([true, false])(
+    "makes what depends on the source alone in a graph of its own (bias of the head: %s)",
+    (hasRowBias) => {
+      const { listing, decoder: steps } = splitListed(decoder(hasRowBias))!;
+      checkGraph(listing);
+      checkGraph(steps);
+      const fed = [LISTED.ids, LISTED.rows, ...(hasRowBias ? [LISTED.rowBias] : []), LISTED.bias];
+      expect([names(listing.inputs), names(listing.outputs)]).toEqual([[GRAPH_IO.lexicalBias], fed]);
+      expect(names(steps.inputs)).toEqual(["hidden", ...fed]);
+      expect(names(steps.outputs)).toEqual([LISTED.logits, GRAPH_IO.bestIds, GRAPH_IO.bestLogProbabilities]);
+      expect(steps.nodes.map(({ opType }) => opType)).toEqual([
+        ...["Gemm", "Add", "ArgMax", "Gather", "Cast", "Softmax", "ReduceMax", "Log"],
+      ]);
+      expect(steps.initializers.has("table")).toBe(false);
+    },
+  );
+
+  test("leaves a decoder that lists nothing, or does not name it", () => {
+    const whole = decoder(true);
+    expect(splitListed({ ...whole, inputs: whole.inputs.slice(1) })).toBeUndefined();
+    const renamed = whole.nodes.map((node) => ({
+      ...node,
+      inputs: node.inputs.map((name) => name.replace(LISTED.rows, "other")),
+      outputs: node.outputs.map((name) => name.replace(LISTED.rows, "other")),
+    }));
+    expect(splitListed({ ...whole, nodes: renamed })).toBeUndefined();
+  });
+});
+
+describe(allLogits, () => {
+  test("puts logits of listed tokens at their ids and masks all others, in every row", () => {
+    const masked = Math.fround(LEXICAL_MASKED);
+    const all = allLogits(Float32Array.of(1, 2, 3, 4), BigInt64Array.of(1n, 3n), 4);
+    expect([...all]).toEqual([masked, 1, masked, 2, masked, 3, masked, 4]);
+  });
+});
