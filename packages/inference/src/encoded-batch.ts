@@ -8,6 +8,7 @@ import {
   createHostTensor,
   elementCount,
 } from "@slm/runtime";
+import { listTokens } from "./listed-tokens.js";
 import type { LoadedModel } from "./loaded-model.js";
 
 export interface EncoderInputs {
@@ -55,11 +56,8 @@ export async function encodeForSteps(
   if (listing === undefined) return { feeds: encoded, tensors };
   try {
     const { [GRAPH_IO.lexicalBias]: bias, ...others } = encoded;
-    const { kept } = await listing.run({
-      feeds: { [GRAPH_IO.lexicalBias]: bias! },
-      keep: listing.outputNames,
-    });
-    return { feeds: { ...others, ...kept }, tensors: [...tensors, ...Object.values(kept)] };
+    const listed = await listTokens(listing, bias!);
+    return { feeds: { ...others, ...listed }, tensors: [...tensors, ...Object.values(listed)] };
   } catch (error) {
     await runtime.release(tensors);
     throw error;

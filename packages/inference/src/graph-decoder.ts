@@ -1,7 +1,6 @@
 /** The decoder graph behind the interface of `@slm/decoding`: tokens in, logits or tokens out, caches updated in place. */
-import { GRAPH_IO, LISTED } from "@slm/exported-model";
+import { GRAPH_IO } from "@slm/exported-model";
 import type { GreedyStepsOptions, TopTokens, StepDecoder } from "@slm/decoding";
-import { SlmError } from "@slm/core";
 import {
   type DeviceTensor,
   type RepeatDrafts,
@@ -14,7 +13,7 @@ import {
 import { topTokens } from "./top-tokens.js";
 import type { CacheSet } from "./caches.js";
 import { hasArgmaxOutput } from "./graph-edits/argmax-output.js";
-import { allLogits } from "./graph-edits/listed-decoder.js";
+import { logitsOutput, WholeLogits } from "./listed-tokens.js";
 
 export interface GraphDecoderParts {
   readonly runtime: Runtime;
@@ -40,13 +39,13 @@ export class GraphDecoder implements StepDecoder {
   /** Absent where the graph has no argmax outputs. */
   readonly greedySteps?: NonNullable<StepDecoder["greedySteps"]>;
   #past = 0;
-  /** Tokens that may answer, of a decoder that returns logits of these alone. */
-  #listed: BigInt64Array | undefined;
+  readonly #logits: WholeLogits;
 
   constructor(parts: GraphDecoderParts) {
     this.#parts = parts;
     this.rows = parts.caches.rows;
     this.vocabularySize = parts.vocabularySize;
+    this.#logits = new WholeLogits(parts.runtime, parts.encoded, parts.vocabularySize);
     if (hasArgmaxOutput(parts.decoder.outputNames))
       this.greedySteps = (tokens, options) => this.#greedySteps(tokens, options);
   }
@@ -54,26 +53,11 @@ export class GraphDecoder implements StepDecoder {
   async step(tokens: Int32Array): Promise<Float32Array> {
     const request = this.#requestOf(tokens);
     const { decoder } = this.#parts;
-    const output = decoder.outputNames.includes(LISTED.logits) ? LISTED.logits : GRAPH_IO.logits;
+    const output = logitsOutput(decoder);
     const { fetched } = await decoder.run({ ...request, fetch: [output] });
     this.#past += request.feeds[GRAPH_IO.targetIds]!.shape[1]!;
     this.stepTimes.push(performance.now());
-    const { data, dtype } = fetched[output]!;
-    if (!(data instanceof Float32Array)) {
-      throw new SlmError("SHAPE_MISMATCH", `generate: '${output}' must be float32, got ${dtype}`);
-    }
-    return output === GRAPH_IO.logits ? data : allLogits(data, await this.#listedIds(), this.vocabularySize);
-  }
-
-  async #listedIds(): Promise<BigInt64Array> {
-    const { runtime, encoded } = this.#parts;
-    if (this.#listed === undefined) {
-      const { data, dtype } = await runtime.download(encoded[LISTED.ids]!);
-      if (!(data instanceof BigInt64Array))
-        throw new SlmError("SHAPE_MISMATCH", `generate: '${LISTED.ids}' must be int64, got ${dtype}`);
-      this.#listed = data;
-    }
-    return this.#listed;
+    return this.#logits.of(fetched[output]!, output);
   }
 
   async *#greedySteps(

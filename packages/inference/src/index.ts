@@ -9,6 +9,7 @@ export {
 } from "./abstention.js";
 export { encodeBatch, sourceFeeds } from "./encoded-batch.js";
 export { BLANK_IMAGE, joinImages } from "./image-encoder.js";
+export { listTokens, logitsOutput, WholeLogits } from "./listed-tokens.js";
 export { loadGenerator } from "./generator.js";
 export { withArgmaxOutput } from "./graph-edits/argmax-output.js";
 export { oneToken } from "./graph-edits/one-token.js";

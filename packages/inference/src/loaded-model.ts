@@ -55,7 +55,7 @@ export interface LoadModelOptions extends ImageEncoderOptions {
    * Default: on target cpu argmax outputs are added, unless it has them; on other targets it is loaded as exported.
    */
   readonly editDecoder?: ((graph: Graph, model: DeviceModel) => Graph) | undefined;
-  /** Whether a decoder that is not changed may pick tokens where it runs, so that logits need not leave it. Default: on target cpu it does. */
+  /** Whether a decoder may pick tokens where it runs, so that logits need not leave it. Default: on target cpu it does. */
   readonly picks?: boolean | undefined;
   /** Whether a decoder with draft heads computes drafts. Default: it does. */
   readonly drafts?: boolean | undefined;
@@ -116,17 +116,19 @@ export async function loadModel(
     );
   const loadDecoder = async (file: string): Promise<SteppingDecoder> => {
     const dropsDrafts = !computesDrafts && model.draftHeads !== undefined;
+    const isListed = picks && model.lexicalShortlist === true && PICKING_TARGETS.has(model.target);
     if ((editDecoder !== undefined || dropsDrafts) && model.static === undefined) {
       const edit = (graph: Graph): Graph => {
         const edited = editDecoder?.(graph, model) ?? graph;
         return dropsDrafts ? withoutDrafts(edited) : edited;
       };
+      if (isListed) return loadListed(runtime, pathOf(file), nameOf(file), edit);
       return { decoder: await loadEdited(runtime, pathOf(file), edit, nameOf(file)) };
     }
     // A decoder with draft heads returns the picks of its own accord.
     if (!picks || model.draftHeads !== undefined || !PICKING_TARGETS.has(model.target))
       return { decoder: await load(file) };
-    if (model.lexicalShortlist === true) return loadListed(runtime, pathOf(file), nameOf(file));
+    if (isListed) return loadListed(runtime, pathOf(file), nameOf(file));
     return { decoder: await loadPicking(runtime, pathOf(file), nameOf(file)) };
   };
   const sessions: Partial<Record<GraphName | "drafting" | "listing", Session>> = {};

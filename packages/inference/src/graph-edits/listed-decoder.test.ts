@@ -1,7 +1,8 @@
-import { GRAPH_IO, LEXICAL_MASKED, LISTED } from "@slm/exported-model";
+import { GRAPH_IO, LISTED } from "@slm/exported-model";
 import { GraphBuilder, checkGraph, int, type Graph } from "@slm/onnx";
 import { describe, expect, test } from "vitest";
-import { allLogits, splitListed } from "./listed-decoder.js";
+import { withArgmaxOutput } from "./argmax-output.js";
+import { splitListed } from "./listed-decoder.js";
 
 /** A decoder whose logits are those of rows that its bias allows, with a bias of the head or without. */
 function decoder(hasRowBias: boolean): Graph {
@@ -47,6 +48,12 @@ describe(splitListed, () => {
     },
   );
 
+  test("picks of the listed tokens where the decoder picked of all", () => {
+    const { decoder: steps } = splitListed(withArgmaxOutput(decoder(true)))!;
+    checkGraph(steps);
+    expect(steps).toEqual(splitListed(decoder(true))!.decoder);
+  });
+
   test("leaves a decoder that lists nothing, or does not name it", () => {
     const whole = decoder(true);
     expect(splitListed({ ...whole, inputs: whole.inputs.slice(1) })).toBeUndefined();
@@ -56,13 +63,5 @@ describe(splitListed, () => {
       outputs: node.outputs.map((name) => name.replace(LISTED.rows, "other")),
     }));
     expect(splitListed({ ...whole, nodes: renamed })).toBeUndefined();
-  });
-});
-
-describe(allLogits, () => {
-  test("puts logits of listed tokens at their ids and masks all others, in every row", () => {
-    const masked = Math.fround(LEXICAL_MASKED);
-    const all = allLogits(Float32Array.of(1, 2, 3, 4), BigInt64Array.of(1n, 3n), 4);
-    expect([...all]).toEqual([masked, 1, masked, 2, masked, 3, masked, 4]);
   });
 });

@@ -7,9 +7,9 @@
  * ```
  *
  * The same nodes compute the same numbers as in one graph. Logits of the whole vocabulary, 45 times as many, are made by the host, and only
- * where it asks for logits (`allLogits`).
+ * where it asks for logits (`WholeLogits`).
  */
-import { GRAPH_IO, LEXICAL_MASKED, LISTED } from "@slm/exported-model";
+import { GRAPH_IO, LISTED } from "@slm/exported-model";
 import { removeDeadCode, type Graph, type ValueInfo } from "@slm/onnx";
 import { withPicksOf } from "./argmax-output.js";
 
@@ -27,7 +27,10 @@ const FED: readonly ValueInfo[] = [
   { name: LISTED.bias, dtype: "float32", shape: ["batch", "listed"] },
 ];
 
-/** The two graphs of a decoder; undefined for one that does not name what it lists. */
+/** Outputs that are computed anew, of the listed tokens alone. */
+const PICKS: ReadonlySet<string> = new Set([GRAPH_IO.bestIds, GRAPH_IO.bestLogProbabilities]);
+
+/** The two graphs of a decoder, with argmax outputs; undefined for one that does not name what it lists. */
 export function splitListed(graph: Graph): ListedDecoder | undefined {
   const made = new Set(graph.nodes.flatMap(({ outputs }) => outputs));
   const named = [LISTED.ids, LISTED.rows, LISTED.bias, LISTED.logits];
@@ -41,32 +44,17 @@ export function splitListed(graph: Graph): ListedDecoder | undefined {
     inputs: graph.inputs.filter(isBias),
     outputs: fed,
   });
-  const steps: Graph = {
+  const steps = removeDeadCode({
     ...graph,
     nodes: graph.nodes.filter(({ outputs }) => !outputs.some((output) => names.has(output))),
     inputs: [...graph.inputs.filter((input) => !isBias(input)), ...fed],
-    outputs: graph.outputs.map((output) =>
-      output.name === GRAPH_IO.logits
-        ? { ...output, name: LISTED.logits, shape: [output.shape?.[0] ?? "batch", "listed"] }
-        : output,
-    ),
-  };
-  const decoder = removeDeadCode(withPicksOf(steps, { logits: LISTED.logits, ids: LISTED.ids }));
-  return { listing, decoder };
-}
-
-/**
- * Logits of the whole vocabulary as the undivided decoder returns them.
- *
- * @param listed logits `[rows, ids.length]`
- * @returns `[rows, vocabularySize]`, masked at tokens that may answer no row
- */
-export function allLogits(listed: Float32Array, ids: BigInt64Array, vocabularySize: number): Float32Array {
-  const rows = listed.length / ids.length;
-  const all = new Float32Array(rows * vocabularySize).fill(LEXICAL_MASKED);
-  for (let at = 0; at < ids.length; at++) {
-    const id = Number(ids[at]);
-    for (let row = 0; row < rows; row++) all[row * vocabularySize + id] = listed[row * ids.length + at]!;
-  }
-  return all;
+    outputs: graph.outputs
+      .filter(({ name }) => !PICKS.has(name))
+      .map((output) =>
+        output.name === GRAPH_IO.logits
+          ? { ...output, name: LISTED.logits, shape: [output.shape?.[0] ?? "batch", "listed"] }
+          : output,
+      ),
+  });
+  return { listing, decoder: withPicksOf(steps, { logits: LISTED.logits, ids: LISTED.ids }) };
 }

@@ -2,7 +2,7 @@
 import { basename } from "node:path";
 import { type Graph, encodeAddition, encodeLinked, type LinkedGraph, readLinked } from "@slm/onnx";
 import type { Runtime, Session } from "@slm/runtime";
-import { argmaxNodes } from "./argmax-output.js";
+import { argmaxNodes, withArgmaxOutput } from "./argmax-output.js";
 import { splitListed } from "./listed-decoder.js";
 import { oneToken } from "./one-token.js";
 
@@ -31,7 +31,7 @@ export function loadPicking(runtime: Runtime, path: string, name: string): Promi
   return runtime.load({ kind: "file", path, added: encodeAddition(argmaxNodes("batch")) }, { name });
 }
 
-/** A decoder for runs of one token, with argmax outputs; and what is run before, over the encoder's outputs of a batch. */
+/** A decoder, and what is run before its steps over the encoder's outputs of a batch. */
 export interface SteppingDecoder {
   readonly decoder: Session;
   /** Absent for a decoder that reads the encoder's outputs as they are. */
@@ -39,14 +39,22 @@ export interface SteppingDecoder {
 }
 
 /**
- * Loads a decoder with a lexical shortlist for runs of one token.
+ * Loads a decoder with a lexical shortlist.
  *
- * @throws SlmError INPUT_MISSING, DATA_INVALID
+ * @param edit what is done to it before. Default: it is made for runs of one token, and picks.
+ * @throws SlmError INPUT_MISSING, DATA_INVALID, and what the edit throws
  */
-export async function loadListed(runtime: Runtime, path: string, name: string): Promise<SteppingDecoder> {
+export async function loadListed(
+  runtime: Runtime,
+  path: string,
+  name: string,
+  edit = (graph: Graph): Graph => withArgmaxOutput(oneToken(graph)),
+): Promise<SteppingDecoder> {
   const linked = await readLinked(path);
-  const graphs = splitListed(oneToken(linked.graph));
-  if (graphs === undefined) return { decoder: await loadPicking(runtime, path, name) };
+  const whole = edit(linked.graph);
+  const graphs = splitListed(whole);
+  if (graphs === undefined)
+    return { decoder: await loadLinked(runtime, path, { linked, edited: whole, name }) };
   const listing = await loadLinked(runtime, path, {
     linked,
     edited: graphs.listing,
