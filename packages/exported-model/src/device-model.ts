@@ -294,9 +294,7 @@ export const LISTED = {
   ids: "listed.ids",
   /** Rows of the head, `[listed, width]`. */
   rows: "listed.rows",
-  /** Of a head with a bias: `[listed]`. */
-  rowBias: "listed.row_bias",
-  /** float32 `[batch, listed]`: 0, or {@link LEXICAL_MASKED} at tokens that may answer other rows alone. */
+  /** float32 `[batch, listed]`: biases of the head, and {@link LEXICAL_MASKED} at tokens that may answer other rows alone. */
   bias: "listed.bias",
   /** float32 `[batch, listed]`; {@link GRAPH_IO.logits} are these at the tokens, and masked everywhere else. */
   logits: "listed.logits",

@@ -2,7 +2,7 @@
  * A decoder with a lexical shortlist, in two graphs: what depends on the source alone runs once for a batch, the rest in every step.
  *
  * ```
- * lexical_bias ─► listing ─► ids, rows of the head, their biases, who may answer with which ─┐
+ * lexical_bias ─► listing ─► ids, rows of the head, their biases ─┐
  * tokens, caches, what else the encoder made ─► decoder ─────────────────────────────────────┴─► logits of the listed tokens, argmax of them
  * ```
  *
@@ -19,11 +19,10 @@ export interface ListedDecoder {
   readonly decoder: Graph;
 }
 
-/** Values of which a step is fed, in the order of the graph's outputs. */
+/** What steps are fed. */
 const FED: readonly ValueInfo[] = [
   { name: LISTED.ids, dtype: "int64", shape: ["listed"] },
   { name: LISTED.rows, dtype: "float32", shape: ["listed", "width"] },
-  { name: LISTED.rowBias, dtype: "float32", shape: ["listed"] },
   { name: LISTED.bias, dtype: "float32", shape: ["batch", "listed"] },
 ];
 
@@ -33,21 +32,20 @@ const PICKS: ReadonlySet<string> = new Set([GRAPH_IO.bestIds, GRAPH_IO.bestLogPr
 /** The two graphs of a decoder, with argmax outputs; undefined for one that does not name what it lists. */
 export function splitListed(graph: Graph): ListedDecoder | undefined {
   const made = new Set(graph.nodes.flatMap(({ outputs }) => outputs));
-  const named = [LISTED.ids, LISTED.rows, LISTED.bias, LISTED.logits];
+  const named = Object.values(LISTED);
   const isBias = ({ name }: ValueInfo): boolean => name === GRAPH_IO.lexicalBias;
   if (!graph.inputs.some(isBias) || !named.every((name) => made.has(name))) return undefined;
-  const fed = FED.filter(({ name }) => made.has(name));
-  const names = new Set(fed.map(({ name }) => name));
+  const names = new Set(FED.map(({ name }) => name));
   const listing = removeDeadCode({
     ...graph,
     name: "listing",
     inputs: graph.inputs.filter(isBias),
-    outputs: fed,
+    outputs: FED,
   });
   const steps = removeDeadCode({
     ...graph,
     nodes: graph.nodes.filter(({ outputs }) => !outputs.some((output) => names.has(output))),
-    inputs: [...graph.inputs.filter((input) => !isBias(input)), ...fed],
+    inputs: [...graph.inputs.filter((input) => !isBias(input)), ...FED],
     outputs: graph.outputs
       .filter(({ name }) => !PICKS.has(name))
       .map((output) =>

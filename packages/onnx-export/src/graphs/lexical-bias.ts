@@ -6,15 +6,15 @@
  * source_ids ─► Gather (tokens of each source token) ─► Reshape [batch, tokens] ─┐
  * MASKED, and 0 at the tokens that always may ─► Expand [batch, vocab] ──────────► ScatterElements of zeros ─► lexical_bias
  *
- * lexical_bias ─► sum of each column ─► NonZero ─► ids of any row ─► Gather (rows of the head) ─► Gemm with the last hidden state ─┐
- * lexical_bias ──────────────────────────────────────────────────────────────────────► ScatterElements of the sums at the ids ─► logits
+ * lexical_bias ─► sum of each column ─► NonZero ─► ids of any row ─► Gather (rows and biases of the head) ─► Gemm with the last hidden state ─┐
+ * lexical_bias ─────────────────────────────────────────────────────────────────────────────────► ScatterElements of these at the ids ─► logits
  * ```
  */
 import type { LexicalShortlist } from "@slm/checkpoints";
 import { SlmError } from "@slm/core";
 import { LEXICAL_MASKED, LISTED } from "@slm/exported-model";
 import { headWeight, OPTIONAL_WEIGHTS, type ModelConfig } from "@slm/model";
-import { int, packValues } from "@slm/onnx";
+import { int, packValues, type NodeOptions } from "@slm/onnx";
 import type { Recorder, Tensor } from "@slm/tensor";
 import { cast, concat, reshape, shapeOf } from "../lowerings/emit.js";
 import type { Recording } from "./record.js";
@@ -89,30 +89,25 @@ export function lexicalLogits(
   const seen = reshape(recorder, builder.op("Greater", [total, least]), [-1]);
   const found = builder.op("NonZero", [seen]);
   // Values under names of their own: a host makes what depends on the source alone once (see LISTED).
-  const listed = (output: string, opType: string, inputs: readonly string[], axis?: number): string =>
-    builder.node(opType, inputs, {
-      outputs: [output],
-      attributes: axis === undefined ? {} : { axis: int(axis) },
-    })[0]!;
-  const ids = listed(LISTED.ids, "Reshape", [found, builder.ints([-1])]);
-  const head = listed(LISTED.rows, "Gather", [weightOf(parameters[headWeight(config)]!), ids], 0);
-  const added = parameters[OPTIONAL_WEIGHTS.headBias];
-  const product = builder.op(
-    "Gemm",
-    [
-      recorder.nameOf(hidden),
-      head,
-      ...(added === undefined ? [] : [listed(LISTED.rowBias, "Gather", [weightOf(added), ids], 0)]),
-    ],
-    { attributes: { transB: int(1) } },
-  );
+  const named = (
+    output: string,
+    opType: string,
+    inputs: readonly string[],
+    attributes: NodeOptions["attributes"] = {},
+  ): string => builder.node(opType, inputs, { outputs: [output], attributes })[0]!;
+  const ids = named(LISTED.ids, "Reshape", [found, builder.ints([-1])]);
+  const head = weightOf(parameters[headWeight(config)]!);
+  const rows = named(LISTED.rows, "Gather", [head, ids], { axis: int(0) });
   // A token that may answer another row of the batch stays masked in this one.
-  const own = listed(LISTED.bias, "Gather", [masked, ids], 1);
-  const sums = listed(LISTED.logits, "Add", [product, own]);
-  const places = builder.op("Expand", [reshape(recorder, ids, [1, -1]), builder.op("Shape", [sums])]);
+  const added = parameters[OPTIONAL_WEIGHTS.headBias];
+  const shifts = added === undefined ? scalar(0) : builder.op("Gather", [weightOf(added), ids]);
+  const own = builder.op("Gather", [masked, ids], { attributes: { axis: int(1) } });
+  const shift = named(LISTED.bias, "Add", [own, shifts]);
+  const listed = named(LISTED.logits, "Gemm", [recorder.nameOf(hidden), rows, shift], { transB: int(1) });
+  const places = builder.op("Expand", [reshape(recorder, ids, [1, -1]), builder.op("Shape", [listed])]);
   // Prompt lookup asks for several positions of one row.
-  const rows = [shapeOf(recorder, product, 0), builder.ints([config.vocabularySize])];
-  const all = builder.op("Expand", [masked, concat(recorder, rows, 0)]);
-  const logits = builder.op("ScatterElements", [all, places, sums], { attributes: { axis: int(1) } });
+  const size = [shapeOf(recorder, listed, 0), builder.ints([config.vocabularySize])];
+  const all = builder.op("Expand", [masked, concat(recorder, size, 0)]);
+  const logits = builder.op("ScatterElements", [all, places, listed], { attributes: { axis: int(1) } });
   return recorder.tensor(logits, bias.shape);
 }
