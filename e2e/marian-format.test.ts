@@ -5,6 +5,7 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { loadGenerator, loadScoringGenerator, type GenerateOptions } from "@slm/inference";
 import { createCpuRuntime } from "@slm/runtime-node";
 import { serveConfig, startServer } from "@slm/serve";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -96,18 +97,23 @@ test("answers the same in beams of one, with 8-bit weights, and to clients that 
     bundle: at("cpu"),
     openRuntime: () => createCpuRuntime({ threads: 1 }),
   });
-  const ask = async (source: string): Promise<string> => {
-    const response = await fetch(`${server.url}/generate`, {
+  const ask = async (source: string, settings: object = {}): Promise<string> => {
+    const response = await fetch(`${server.url}/v1/completions`, {
       method: "POST",
       headers: { "content-type": "application/json" },
-      body: JSON.stringify({ source }),
+      body: JSON.stringify({ prompt: source, ...settings }),
     });
-    const { results } = (await response.json()) as { results: { text: string }[] };
-    return results[0]!.text;
+    const { choices } = (await response.json()) as { choices: { text: string }[] };
+    return choices[0]!.text;
   };
   try {
-    const texts = await Promise.all(["a", "klm", "ac", "klm", "a"].map(ask));
+    const sources = ["a", "klm", "ac", "klm", "a"];
+    const texts = await Promise.all(sources.map((source) => ask(source)));
     expect([texts[1], texts[3]]).toEqual([text, text]);
+    // Drawn from the one most probable token, of logits that leave the device, while other rows take what the device picks.
+    const drawn = { temperature: 1, top_k: 1, seed: 1 };
+    const mixed = sources.map((source, row) => ask(source, row % 2 === 0 ? drawn : {}));
+    expect(await Promise.all(mixed)).toEqual(texts);
     expect(texts[0]).toMatch(/^b+$/);
     expect(texts[4]).toBe(texts[0]);
     expect(texts[2]).toMatch(/^c+$/);
@@ -115,6 +121,31 @@ test("answers the same in beams of one, with 8-bit weights, and to clients that 
     await server.stop();
   }
 }, 120_000);
+
+test("answers the same whether tokens that may answer are listed once for a batch or in every step", async () => {
+  const runtime = await createCpuRuntime({ threads: 1 });
+  const divided = await loadGenerator(at("cpu"), runtime);
+  // Graphs as exported, whose logits are those of the whole vocabulary.
+  const whole = await loadScoringGenerator(at("cpu"), runtime);
+  const texts = ["a", "klm", "ac", "mmlk", "b"];
+  const sampled: GenerateOptions = { strategy: { kind: "sample", temperature: 1.5 }, seed: 7 };
+  const beams: GenerateOptions = { strategy: { kind: "beam", beams: 3, lengthPenalty: 1 } };
+  try {
+    for (const options of [{}, sampled, beams])
+      for (const batchSize of [1, 2, 5]) {
+        const request = { ...options, batchSize, maxTokens: 8 };
+        const [mine, theirs] = [await divided.generate(texts, request), await whole.generate(texts, request)];
+        expect(mine.map(({ text }) => text)).toEqual(theirs.map(({ text }) => text));
+        mine.forEach(({ logProbability }, row) => {
+          expect(logProbability).toBeCloseTo(theirs[row]!.logProbability, 4);
+        });
+      }
+  } finally {
+    await divided.close();
+    await whole.close();
+    await runtime.close();
+  }
+}, 60_000);
 
 test("answers the same with drafts, of which several states are made in one run", async () => {
   // These answers repeat themselves, so that most drafts are right.

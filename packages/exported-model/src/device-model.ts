@@ -282,6 +282,24 @@ export const GRAPH_IO = {
   bestLogProbabilities: "best_log_probabilities",
 } as const;
 
+/** Added to the logit of a token that no source token lists: its probability is zero in float32. */
+export const LEXICAL_MASKED = -1e9;
+
+/**
+ * Values inside a decoder with a lexical shortlist, of the tokens that may answer any row of the batch, `listed` of all. All but the last
+ * depend on the source alone, so that a host may make them once and feed them to every step in place of {@link GRAPH_IO.lexicalBias}.
+ */
+export const LISTED = {
+  /** int64 `[listed]`, ascending. */
+  ids: "listed.ids",
+  /** Rows of the head, `[listed, width]`. */
+  rows: "listed.rows",
+  /** float32 `[batch, listed]`: biases of the head, and {@link LEXICAL_MASKED} at tokens that may answer other rows alone. */
+  bias: "listed.bias",
+  /** float32 `[batch, listed]`; {@link GRAPH_IO.logits} are these at the tokens, and masked everywhere else. */
+  logits: "listed.logits",
+} as const;
+
 /** Outputs of an encoder of dynamic sizes, which the decoder is fed unchanged. */
 export function encoderOutputs({
   decoderLayers,

@@ -4,6 +4,8 @@ export {
   DEVICE_MODEL_FILE,
   GRAPH_IO,
   GRAPH_NAMES,
+  LEXICAL_MASKED,
+  LISTED,
   ROW_POSITIONS,
   ROW_SETTINGS_FILE,
   deviceModelSchema,

@@ -6,7 +6,7 @@ import type { EncodedSource } from "./batches.js";
 import { cacheCapacity } from "./caches.js";
 import type { BatchOptions } from "./batch-options.js";
 import type { Decoding } from "./decoding.js";
-import { encodeBatch } from "./encoded-batch.js";
+import { encodeForSteps } from "./encoded-batch.js";
 import { GraphDecoder, type GraphDecoderParts } from "./graph-decoder.js";
 import type { ImageEncoder } from "./image-encoder.js";
 import { copyRule, isPlainGreedy, requirePlainGreedy } from "./draft-tokens.js";
@@ -48,13 +48,11 @@ export async function decodeBatch(
   const capacity = cacheCapacity(prefixLength + maxTokens, model.maxTarget);
   const set = await caches.take({ rows: prefixes.length, capacity });
   try {
-    const encoded = encoder
-      ? await encodeBatch(runtime, encoder, model, {
-          sources,
-          images: seen?.tokens,
-          rowsPerSource: perSource,
-        })
-      : {};
+    const { feeds: encoded, tensors } = await encodeForSteps(loaded, {
+      sources,
+      images: seen?.tokens,
+      rowsPerSource: perSource,
+    });
     try {
       const { vocabularySize } = model;
       const drafts = isPlainGreedy(options, batch) ? draftsOf(decoding, sources) : undefined;
@@ -82,7 +80,7 @@ export async function decodeBatch(
         imageMs: seen?.imageMs,
       }));
     } finally {
-      await runtime.release(Object.values(encoded));
+      await runtime.release(tensors);
     }
   } finally {
     await caches.giveBack(set);

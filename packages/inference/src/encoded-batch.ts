@@ -8,6 +8,8 @@ import {
   createHostTensor,
   elementCount,
 } from "@slm/runtime";
+import { listTokens } from "./listed-tokens.js";
+import type { LoadedModel } from "./loaded-model.js";
 
 export interface EncoderInputs {
   readonly sources: readonly (readonly number[])[];
@@ -35,6 +37,31 @@ export async function encodeBatch(
     return [name, await runtime.upload(repeatRows(fetched[name]!, rowsPerSource))] as const;
   });
   return Object.fromEntries(await Promise.all(repeated));
+}
+
+/** What decoder steps over a batch are fed, and everything of it to release. */
+export interface SourceFeeds {
+  readonly feeds: Readonly<Record<string, DeviceTensor>>;
+  readonly tensors: readonly DeviceTensor[];
+}
+
+/** Encodes sources, and runs what a model has between its encoder and the steps of its decoder. */
+export async function encodeForSteps(
+  { runtime, encoder, listing, model }: Pick<LoadedModel, "runtime" | "encoder" | "listing" | "model">,
+  inputs: EncoderInputs,
+): Promise<SourceFeeds> {
+  if (encoder === undefined) return { feeds: {}, tensors: [] };
+  const encoded = await encodeBatch(runtime, encoder, model, inputs);
+  const tensors = Object.values(encoded);
+  if (listing === undefined) return { feeds: encoded, tensors };
+  try {
+    const { [GRAPH_IO.lexicalBias]: bias, ...others } = encoded;
+    const listed = await listTokens(listing, bias!);
+    return { feeds: { ...others, ...listed }, tensors: [...tensors, ...Object.values(listed)] };
+  } catch (error) {
+    await runtime.release(tensors);
+    throw error;
+  }
 }
 
 /** Inputs of the encoder: sources padded on the right, with their image tokens before the text. */

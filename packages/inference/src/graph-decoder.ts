@@ -1,7 +1,6 @@
 /** The decoder graph behind the interface of `@slm/decoding`: tokens in, logits or tokens out, caches updated in place. */
 import { GRAPH_IO } from "@slm/exported-model";
 import type { GreedyStepsOptions, TopTokens, StepDecoder } from "@slm/decoding";
-import { SlmError } from "@slm/core";
 import {
   type DeviceTensor,
   type RepeatDrafts,
@@ -14,13 +13,14 @@ import {
 import { topTokens } from "./top-tokens.js";
 import type { CacheSet } from "./caches.js";
 import { hasArgmaxOutput } from "./graph-edits/argmax-output.js";
+import { logitsOutput, WholeLogits } from "./listed-tokens.js";
 
 export interface GraphDecoderParts {
   readonly runtime: Runtime;
   readonly decoder: Session;
   readonly caches: CacheSet;
   readonly vocabularySize: number;
-  /** Outputs of the encoder, fed unchanged to every step; none for a decoder-only model. */
+  /** What was made of the source, fed unchanged to every step; nothing for a decoder-only model. */
   readonly encoded: Readonly<Record<string, DeviceTensor>>;
   /** Prefix ids before each row's first token, of one length for all rows, fed in the same run. */
   readonly prefixes: readonly (readonly number[])[];
@@ -39,25 +39,25 @@ export class GraphDecoder implements StepDecoder {
   /** Absent where the graph has no argmax outputs. */
   readonly greedySteps?: NonNullable<StepDecoder["greedySteps"]>;
   #past = 0;
+  readonly #logits: WholeLogits;
 
   constructor(parts: GraphDecoderParts) {
     this.#parts = parts;
     this.rows = parts.caches.rows;
     this.vocabularySize = parts.vocabularySize;
+    this.#logits = new WholeLogits(parts.runtime, parts.encoded, parts.vocabularySize);
     if (hasArgmaxOutput(parts.decoder.outputNames))
       this.greedySteps = (tokens, options) => this.#greedySteps(tokens, options);
   }
 
   async step(tokens: Int32Array): Promise<Float32Array> {
     const request = this.#requestOf(tokens);
-    const { fetched } = await this.#parts.decoder.run({ ...request, fetch: [GRAPH_IO.logits] });
+    const { decoder } = this.#parts;
+    const output = logitsOutput(decoder);
+    const { fetched } = await decoder.run({ ...request, fetch: [output] });
     this.#past += request.feeds[GRAPH_IO.targetIds]!.shape[1]!;
     this.stepTimes.push(performance.now());
-    const { data, dtype } = fetched[GRAPH_IO.logits]!;
-    if (!(data instanceof Float32Array)) {
-      throw new SlmError("SHAPE_MISMATCH", `generate: '${GRAPH_IO.logits}' must be float32, got ${dtype}`);
-    }
-    return data;
+    return this.#logits.of(fetched[output]!, output);
   }
 
   async *#greedySteps(

@@ -9,9 +9,11 @@ export {
 } from "./abstention.js";
 export { encodeBatch, sourceFeeds } from "./encoded-batch.js";
 export { BLANK_IMAGE, joinImages } from "./image-encoder.js";
+export { listTokens, logitsOutput, WholeLogits } from "./listed-tokens.js";
 export { loadGenerator } from "./generator.js";
 export { withArgmaxOutput } from "./graph-edits/argmax-output.js";
 export { fewerDrafts } from "./graph-edits/fewer-drafts.js";
+export { oneToken } from "./graph-edits/one-token.js";
 export { draftPlan, type DraftPlan } from "./draft-tokens.js";
 export { topTokens } from "./top-tokens.js";
 export {

@@ -8,7 +8,7 @@ import type { Graph } from "@slm/onnx";
 import type { CompiledForm, Runtime, Session } from "@slm/runtime";
 import { type Tokenizer, type TokenizerFiles, createTokenizer, readTokenizerFiles } from "@slm/tokenizer";
 import { draftPlan } from "./draft-tokens.js";
-import { loadEdited, loadPicking } from "./graph-edits/load-edited.js";
+import { loadEdited, loadListed, loadPicking, type SteppingDecoder } from "./graph-edits/load-edited.js";
 import { fewerDrafts } from "./graph-edits/fewer-drafts.js";
 import { ImageEncoder, type ImageEncoderOptions } from "./image-encoder.js";
 import { type StaticBuckets, openBuckets } from "./static/buckets.js";
@@ -33,6 +33,11 @@ export interface LoadedModel extends ModelDescription {
   readonly decoder: Session;
   /** The decoder for batches that verify no drafts of heads: the one above, or one without heads that is loaded when it is first asked for. */
   readonly plainDecoder: () => Promise<Session>;
+  /**
+   * Run over the encoder's outputs of a batch, whose `lexicalBias` it takes: the decoder is fed its outputs in place of that. Present only for
+   * a model with a lexical shortlist.
+   */
+  readonly listing: Session | undefined;
   /** A second decoder, which verifies drafts, and how many; only if it was asked for and the model has some to verify. */
   readonly drafting: DraftingDecoder | undefined;
   /** Present exactly for static graphs (target npu); `encoder` and `decoder` are then those of the longest source. */
@@ -53,6 +58,8 @@ export interface LoadModelOptions extends ImageEncoderOptions {
    * Default: on target cpu argmax outputs are added, unless it has them; on other targets it is loaded as exported.
    */
   readonly editDecoder?: ((graph: Graph, model: DeviceModel) => Graph) | undefined;
+  /** Whether a decoder may pick tokens where it runs, so that logits need not leave it. Default: on target cpu it does. */
+  readonly picks?: boolean | undefined;
   /** Drafts of the model's heads that its decoder computes. Default: see {@link draftPlan}. */
   readonly draftTokens?: number | undefined;
   /** Makes a decoder that verifies the drafts of the model's heads, beside the other. Default: there is none. */
@@ -102,7 +109,7 @@ export async function loadModel(
 ): Promise<LoadedModel> {
   const description = await describeModel(directory);
   const { model } = description;
-  const { editDecoder, editDrafting } = options;
+  const { editDecoder, editDrafting, picks = true } = options;
   const drafts = draftPlan(model, options.draftTokens, description.generation.draftTokens);
   const pathOf = (file: string): string => resolveInside(directory, file);
   const nameOf = (file: string): string => `${model.name}/${file}`;
@@ -111,22 +118,27 @@ export async function loadModel(
       { kind: "file", path: pathOf(file), compiled: compiledForms(model, file, pathOf) },
       { name: nameOf(file) },
     );
-  // A browser has no place for a graph that was edited, and a vendor's compiler takes graphs as they were exported.
+  // A page loads graphs as they lie on its server, and a vendor's compiler takes graphs as they were exported.
   const cutsDrafts = model.static === undefined && model.target !== "web";
-  const loadDecoder = (file: string, tokens = drafts.tokens): Promise<Session> => {
+  const isListed = picks && model.lexicalShortlist === true && PICKING_TARGETS.has(model.target);
+  const loadDecoder = async (file: string, tokens = drafts.tokens): Promise<SteppingDecoder> => {
     const isCut = cutsDrafts && tokens < (model.draftHeads ?? 0);
     if ((editDecoder !== undefined && model.static === undefined) || isCut) {
       const edit = (graph: Graph): Graph => fewerDrafts(editDecoder?.(graph, model) ?? graph, tokens);
-      return loadEdited(runtime, pathOf(file), edit, nameOf(file));
+      if (isListed) return loadListed(runtime, pathOf(file), nameOf(file), edit);
+      return { decoder: await loadEdited(runtime, pathOf(file), edit, nameOf(file)) };
     }
     // A decoder with draft heads returns the picks of its own accord.
-    const isPicking = model.draftHeads !== undefined || !PICKING_TARGETS.has(model.target);
-    return isPicking ? load(file) : loadPicking(runtime, pathOf(file), nameOf(file));
+    if (!picks || model.draftHeads !== undefined || !PICKING_TARGETS.has(model.target))
+      return { decoder: await load(file) };
+    if (isListed) return loadListed(runtime, pathOf(file), nameOf(file));
+    return { decoder: await loadPicking(runtime, pathOf(file), nameOf(file)) };
   };
-  const sessions: Partial<Record<GraphName | "drafting", Session>> = {};
+  const sessions: Partial<Record<GraphName | "drafting" | "listing", Session>> = {};
   try {
     for (const { name, graph } of graphsOf(model)) {
-      sessions[name] = await (name === "decoder" ? loadDecoder : load)(graph.file);
+      if (name === "decoder") Object.assign(sessions, await loadDecoder(graph.file));
+      else sessions[name] = await load(graph.file);
     }
     if (editDrafting !== undefined && drafts.tokens > 0 && model.static === undefined) {
       const { file } = model.graphs.decoder;
@@ -137,7 +149,7 @@ export async function loadModel(
     for (const session of Object.values(sessions)) await session.release();
     throw error;
   }
-  const { vision, encoder, chunk, drafting } = sessions;
+  const { vision, encoder, chunk, listing, drafting } = sessions;
   const decoder = sessions.decoder!; // Every model has one.
   const images =
     model.vision === undefined || vision === undefined
@@ -145,9 +157,9 @@ export async function loadModel(
       : new ImageEncoder(model.vision, vision, options);
   const buckets = openBuckets(model, { encoder, chunk, decoder }, load);
   const isPlain = drafts.tokens === 0 || !cutsDrafts;
-  let plain: Promise<Session> | undefined;
-  const plainDecoder = (): Promise<Session> =>
-    isPlain ? Promise.resolve(decoder) : (plain ??= loadDecoder(model.graphs.decoder.file, 0));
+  let plain: Promise<SteppingDecoder> | undefined;
+  const plainDecoder = async (): Promise<Session> =>
+    isPlain ? decoder : (await (plain ??= loadDecoder(model.graphs.decoder.file, 0))).decoder;
   return {
     ...description,
     runtime,
@@ -155,12 +167,14 @@ export async function loadModel(
     encoder,
     decoder,
     plainDecoder,
+    listing,
     drafting: drafting && { session: drafting, tokens: drafts.tokens },
     buckets,
     close: async () => {
       await buckets?.release();
       await decoder.release();
-      await (await plain)?.release();
+      await (await plain)?.decoder.release();
+      await listing?.release();
       await drafting?.release();
       await chunk?.release();
       await encoder?.release();

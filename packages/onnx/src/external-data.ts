@@ -9,17 +9,14 @@ import {
   type TensorProto,
 } from "onnx-buf";
 import { expectedBytes } from "./decode-tensor.js";
+import type { ExternalPlace } from "./encode.js";
 import type { ExternalBytes } from "./reading.js";
 import { shorten } from "./shorten.js";
 
 /** Keys of an external tensor. The checksum covers the whole file and would need a second read, so it is not verified. */
 const KEYS: ReadonlySet<string> = new Set(["location", "offset", "length", "checksum"]);
 
-interface Range {
-  readonly file: string;
-  readonly offset: number;
-  readonly length: number;
-}
+type Range = ExternalPlace;
 
 function externalTensors(graph: GraphProto): TensorProto[] {
   const attributes = graph.node.flatMap((node) => node.attribute);
@@ -45,6 +42,13 @@ export function externalFiles({ graph }: ModelProto): readonly string[] {
   return graph === undefined
     ? []
     : [...new Set(externalTensors(graph).map((tensor) => rangeOf(tensor).file))];
+}
+
+/** The external initializers of a model's main graph, and where the bytes of each lie. @throws SlmError DATA_INVALID for a path that leaves the folder */
+export function externalRanges({ graph }: ModelProto): readonly (readonly [TensorProto, Range])[] {
+  return (graph?.initializer ?? [])
+    .filter((tensor) => tensor.dataLocation === Location.EXTERNAL)
+    .map((tensor) => [tensor, rangeOf(tensor)]);
 }
 
 /** Rejects a path that could leave the folder on any operating system. */

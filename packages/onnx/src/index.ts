@@ -21,6 +21,7 @@ export type {
 export { GraphIndex } from "./graph-index.js";
 export { weightBytes } from "./graph-size.js";
 export { assertInPlaceSafe, type InPlacePair } from "./in-place.js";
+export { encodeLinked, readLinked, type LinkedGraph } from "./linked.js";
 export { nodesAfter, reachableNodes } from "./reach.js";
 export { float16Value, readNumbers } from "./read-numbers.js";
 export { modelFiles, readOutline } from "./read-outline.js";

@@ -11,6 +11,9 @@ const OUTLINE_TENSOR_BYTES = 2 ** 16;
 /** Limit of all of them together, for files with very many small tensors [bytes]. */
 const OUTLINE_TOTAL_BYTES = 2 ** 28;
 
+/** What is read of external tensors where large weights are not. */
+export const OUTLINE_LIMITS = { maxBytes: OUTLINE_TOTAL_BYTES, maxTensorBytes: OUTLINE_TENSOR_BYTES };
+
 /**
  * Reads an ONNX file without its large weights. Unsupported parts are noted instead of rejected.
  *
@@ -21,8 +24,7 @@ const OUTLINE_TOTAL_BYTES = 2 ** 28;
  */
 export async function readOutline(path: string): Promise<ModelOutline> {
   const model = parseModel(await readModelBytes(path));
-  const limits = { maxBytes: OUTLINE_TOTAL_BYTES, maxTensorBytes: OUTLINE_TENSOR_BYTES };
-  return outlineOf(model, await readExternal(model, dirname(path), limits));
+  return outlineOf(model, await readExternal(model, dirname(path), OUTLINE_LIMITS));
 }
 
 /**

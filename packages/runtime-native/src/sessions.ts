@@ -1,9 +1,9 @@
 /** Sessions of ONNX Runtime: their options and their graphs. */
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { requireIntact, SlmError } from "@slm/core";
 import type { LoadOptions } from "@slm/runtime";
+import { changedBytes, WEIGHTS_FOLDER } from "@slm/runtime/host";
 import type { LoadedSignature, RequestOf, SessionSettings } from "@slm/runtime/host";
 import { fittingForm } from "./compiled-forms.js";
 import { LOG_FATAL_ONLY, type NativeEnvironment } from "./environment.js";
@@ -23,9 +23,6 @@ const OPTIMIZATION: Readonly<Record<NonNullable<LoadOptions["optimization"]>, nu
   extended: 2,
   all: 99,
 };
-
-/** ONNX Runtime's setting for the folder of the external data of a graph that is loaded from bytes. */
-const WEIGHTS_FOLDER = "session.model_external_initializers_file_folder_path";
 
 export interface SessionOptions {
   readonly threads: number;
@@ -68,8 +65,9 @@ export async function loadGraph(
   }
   const { api } = environment;
   const compiled = source.kind === "file" ? fittingForm(environment, source.compiled ?? []) : undefined;
-  const extended = source.kind === "file" && source.added !== undefined && compiled === undefined;
-  const folder = extended ? { [WEIGHTS_FOLDER]: dirname(source.path) } : {};
+  const changed = source.kind === "file" && compiled === undefined ? await changedBytes(source) : undefined;
+  const folder =
+    source.kind === "file" && changed !== undefined ? { [WEIGHTS_FOLDER]: dirname(source.path) } : {};
   // The vendor's library is not asked what it makes of corrupt bytes; whoever opened the model has read the portable graphs only.
   if (compiled !== undefined)
     await requireIntact(dirname(compiled.path), { remake: `slm compile MODEL --soc ${compiled.soc}` });
@@ -79,14 +77,11 @@ export async function loadGraph(
       { ...own, optimization, planMemory, settings: { ...settings, ...own.settings, ...folder } },
       async (options) => {
         const out: (Pointer | null)[] = [null];
-        if (source.kind === "file" && !extended) {
+        const bytes = source.kind === "bytes" ? source.bytes : changed;
+        if (source.kind === "file" && bytes === undefined) {
           const path = compiled?.path ?? source.path;
           await api.callInThread("CreateSession", environment.address, path, options, out);
-        } else {
-          const bytes =
-            source.kind === "bytes"
-              ? source.bytes
-              : Buffer.concat([await readFile(source.path), source.added!]);
+        } else if (bytes !== undefined) {
           await api.callInThread(
             "CreateSessionFromArray",
             environment.address,

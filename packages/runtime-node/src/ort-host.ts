@@ -1,6 +1,5 @@
 /** Owns ONNX Runtime's sessions and the device tensors; on a CPU the "device" is this thread's memory. */
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { SlmError } from "@slm/core";
 import type { ProviderSettings } from "@slm/devices/table";
@@ -17,7 +16,7 @@ import type * as Ort from "onnxruntime-node";
 import { type OrtBinding, loadBinding, messageOf } from "./ort-binding.js";
 import { bytesOf, toHost, toSignature } from "./ort-values.js";
 import { type LoadedGraph, PreparedRun } from "./prepared-run.js";
-import { isLeftToCpu } from "@slm/runtime/host";
+import { changedBytes, isLeftToCpu, WEIGHTS_FOLDER } from "@slm/runtime/host";
 import type {
   Host,
   PositionalRepeat,
@@ -222,18 +221,15 @@ export class OrtHost implements Host {
   }
 }
 
-/** ONNX Runtime's setting for the folder of the external data of a graph that is loaded from bytes. */
-const WEIGHTS_FOLDER = "session.model_external_initializers_file_folder_path";
-
 async function open(
   sessions: OrtBinding["InferenceSession"],
   source: GraphSource,
   options: Ort.InferenceSession.SessionOptions,
 ): Promise<Ort.InferenceSession> {
   if (source.kind === "bytes") return sessions.create(source.bytes, options);
-  const { path, added } = source;
-  if (added === undefined) return sessions.create(path, options);
-  const bytes = Buffer.concat([await readFile(path), added]);
+  const { path } = source;
+  const bytes = await changedBytes(source);
+  if (bytes === undefined) return sessions.create(path, options);
   return sessions.create(bytes, { ...options, extra: { ...options.extra, [WEIGHTS_FOLDER]: dirname(path) } });
 }
 

@@ -31,7 +31,10 @@ export function toHost(name: string, tensor: Ort.Tensor): HostTensor {
       `runtime-node: '${name}' is ${type}; tensors that leave a graph are one of ${Object.keys(DTYPES).join(", ")}`,
     );
   }
-  // A new view, because where JavaScript has Float16Array, ONNX Runtime returns one; here float16 is raw bits.
+  const View = DTYPES[type];
+  const { data } = tensor;
+  if (data instanceof View) return { dtype: type, shape: dims, data };
+  // Where JavaScript has Float16Array, ONNX Runtime returns one; here float16 is raw bits.
   const { buffer, byteOffset } = bytesOf(tensor);
-  return { dtype: type, shape: dims, data: new DTYPES[type](buffer, byteOffset, size) };
+  return { dtype: type, shape: dims, data: new View(buffer, byteOffset, size) };
 }

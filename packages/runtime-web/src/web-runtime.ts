@@ -219,13 +219,13 @@ class WebRuntime implements Runtime {
     };
   }
 
-  #file({ path, added }: Extract<GraphSource, { kind: "file" }>): {
+  #file({ path, added, edited }: Extract<GraphSource, { kind: "file" }>): {
     readonly bytes: Uint8Array;
     readonly externalData: { path: string; data: Uint8Array }[];
   } {
     const file = this.#files.get(path);
     if (file === undefined) throw new SlmError("INPUT_MISSING", `${NAME}: no such graph file: ${path}`);
-    const bytes = added === undefined ? file : joined(file, added);
+    const bytes = edited ?? (added === undefined ? file : joined(file, added));
     const folder = path.slice(0, path.lastIndexOf("/") + 1);
     const externalData = [...this.#files]
       .filter(([other]) => other !== path && (other.startsWith(`${path}.`) || other.startsWith(`${path}_`)))

@@ -6,11 +6,13 @@ type Sized = Pick<HostTensor, "dtype" | "shape">;
 
 function checkAppended(runtime: string, cache: Sized, fresh: Sized, at: readonly number[]): void {
   const [rows = 0, heads = 0, capacity = 0, dim = 0] = cache.shape;
-  const [, length = 0] = fresh.shape;
+  const [freshRows, length = 0, width] = fresh.shape;
   const fits =
     cache.dtype === fresh.dtype &&
     cache.shape.length === 4 &&
-    fresh.shape.join() === [rows, length, heads * dim].join() &&
+    fresh.shape.length === 3 &&
+    freshRows === rows &&
+    width === heads * dim &&
     (at.length === 1 || at.length === rows) &&
     at.every((first) => Number.isInteger(first) && first >= 0 && first + length <= capacity);
   if (fits) return;

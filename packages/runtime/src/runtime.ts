@@ -48,6 +48,11 @@ export type GraphSource =
        * never written to disk.
        */
       readonly added?: Uint8Array | undefined;
+      /**
+       * The file's graph, edited, encoded by `encodeLinked` of `@slm/onnx`: loaded in place of the file, with the weights in the file's
+       * folder. It is never written to disk.
+       */
+      readonly edited?: Uint8Array | undefined;
     }
   | { readonly kind: "bytes"; readonly bytes: Uint8Array };
 

@@ -8,3 +8,10 @@ export const loadEdited = (): Promise<never> =>
 /** As it lies there: its tokens are picked from its logits. */
 export const loadPicking = (runtime: Runtime, path: string, name: string): Promise<Session> =>
   runtime.load({ kind: "file", path }, { name });
+
+/** As it lies there: every step finds the tokens that may answer. */
+export const loadListed = async (
+  runtime: Runtime,
+  path: string,
+  name: string,
+): Promise<{ readonly decoder: Session }> => ({ decoder: await loadPicking(runtime, path, name) });

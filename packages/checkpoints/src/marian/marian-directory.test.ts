@@ -170,4 +170,21 @@ describe(marianFiles, () => {
     const folder = await directory(name.replaceAll(" ", "-"), tinyModel(), files);
     await expect(marianFiles(folder)).rejects.toThrow(message);
   });
+
+  test("says how a model is converted that is there only as Marian trains it", async () => {
+    const folder = join(root, "trained");
+    await mkdir(folder);
+    const trained = "model.npz.best-perplexity.npz";
+    for (const file of [trained, "source.spm", "decoder.yml"]) await writeFile(join(folder, file), "");
+    expect(isMarianDirectory(folder)).toBe(true);
+    await expect(marianFiles(folder)).rejects.toMatchObject({
+      code: "DATA_INVALID",
+      message: expect.stringContaining(trained) as string,
+      suggestions: [`marian-conv --from ${trained} --to model.bin`],
+    });
+    await writeFile(join(folder, "model.bin"), marianBytes(tinyModel()));
+    expect((await marianFiles(folder)).model).toBe(join(folder, "model.bin"));
+    await writeFile(join(folder, "config.json"), "{}");
+    expect(isMarianDirectory(folder)).toBe(false);
+  });
 });

@@ -18,6 +18,8 @@ const [EOS, UNKNOWN] = [0, 1];
 
 const MODEL = /^model.*\.bin$/;
 const SETTINGS = /^config.*\.ya?ml$/;
+/** Models as Marian trains them. */
+const TRAINED = /\.npz$/;
 
 /** The model's files by name. */
 export interface MarianFiles {
@@ -39,20 +41,29 @@ const decoderSettings = z.looseObject({
 });
 type DecoderSettings = Pick<z.infer<typeof decoderSettings>, "beam-size" | "normalize">;
 
-/** Whether a directory holds such a model, and not one of Hugging Face. */
+/** Whether a directory holds such a model, or one as Marian trains it, and not one of Hugging Face. */
 export function isMarianDirectory(directory: string): boolean {
   const names = readdirSync(directory);
   if (names.includes(CONFIG_FILE)) return false;
-  return names.some((name) => MODEL.test(name)) && names.some((name) => name.endsWith(".spm"));
+  const isPacked = names.some((name) => MODEL.test(name)) && names.some((name) => name.endsWith(".spm"));
+  return isPacked || names.some((name) => TRAINED.test(name));
 }
 
 /**
  * The files of a model: those that `config*.yml` names, or the only ones of their kinds (`model*.bin`, `*.spm`, `lex*.bin`).
  *
- * @throws SlmError INPUT_MISSING without one of them; CONFIG_INVALID for more than one, or for different vocabularies
+ * @throws SlmError INPUT_MISSING without one of them; CONFIG_INVALID for more than one, or for different vocabularies; DATA_INVALID for a
+ * model that is there only as Marian trains it
  */
 export async function marianFiles(directory: string): Promise<MarianFiles> {
   const names = await namesIn(directory);
+  const trained = names.find((name) => TRAINED.test(name));
+  if (trained !== undefined && !names.some((name) => MODEL.test(name)))
+    throw new SlmError(
+      "DATA_INVALID",
+      `${directory}: '${trained}' is in the format that Marian trains in (.npz); expected its binary format, model*.bin`,
+      { suggestions: [`marian-conv --from ${trained} --to model.bin`] },
+    );
   const [settings, second] = names.filter((name) => SETTINGS.test(name));
   if (settings === undefined || second !== undefined) {
     return {

@@ -47,7 +47,8 @@ export interface Scorer {
  */
 export async function loadScoringGenerator(directory: string, runtime: Runtime): Promise<Generator & Scorer> {
   const forcing = new TeacherForcing(runtime);
-  const loaded = await loadModel(directory, forcing.runtime, { draftTokens: 0 });
+  // Tokens are chosen from the replaced logits.
+  const loaded = await loadModel(directory, forcing.runtime, { picks: false, draftTokens: 0 });
   return new ScoringGenerator(createGenerator(loaded, { draftTokens: 0 }), loaded.tokenizer, forcing);
 }
 

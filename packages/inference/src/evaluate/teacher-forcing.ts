@@ -11,7 +11,6 @@ import {
   createHostTensor,
   repeatRuns,
   withLoad,
-  type GraphSource,
   type HostTensor,
   type RunResult,
   type Runtime,
@@ -25,7 +24,7 @@ export class TeacherForcing {
 
   constructor(runtime: Runtime) {
     this.runtime = withLoad(runtime, async (source, options) =>
-      this.#watch(await runtime.load(withLogitsOnly(source), options)),
+      this.#watch(await runtime.load(source, options)),
     );
   }
 
@@ -73,11 +72,6 @@ export class TeacherForcing {
       },
     };
   }
-}
-
-/** A graph without argmax outputs, so that tokens are chosen from the replaced logits. */
-function withLogitsOnly(source: GraphSource): GraphSource {
-  return source.kind === "file" ? { kind: "file", path: source.path, compiled: source.compiled } : source;
 }
 
 /** The forced texts of a batch, and their log-likelihoods so far. */

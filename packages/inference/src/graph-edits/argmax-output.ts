@@ -20,22 +20,33 @@ export function hasArgmaxOutput(outputNames: readonly string[]): boolean {
   return [GRAPH_IO.bestIds, GRAPH_IO.bestLogProbabilities].every((name) => outputNames.includes(name));
 }
 
+/** Logits to pick of, and the ids that they belong to. Absent: those of all tokens, in order. */
+export interface PickedLogits {
+  readonly logits: string;
+  readonly ids?: string | undefined;
+}
+
 /**
  * Nodes that compute the top-1 token of each row of logits (the lowest id on ties) and its log-probability:
  *
  * ```
- * logits [rows, vocab] ─┬─ ArgMax ─── Cast ─────────────► best_ids int32 [rows]
- *                       └─ Softmax ── ReduceMax ── Log ─► best_log_probabilities float32 [rows]
+ * logits [rows, vocab] ─┬─ ArgMax ─ (Gather of ids) ─ Cast ─► best_ids int32 [rows]
+ *                       └─ Softmax ── ReduceMax ── Log ─────► best_log_probabilities float32 [rows]
  * ```
  */
-export function argmaxNodes(rows: number | string): GraphAddition {
-  const [token, probabilities, highest] = ["pick/token", "pick/probabilities", "pick/highest"];
+export function argmaxNodes(
+  rows: number | string,
+  { logits, ids }: PickedLogits = { logits: GRAPH_IO.logits },
+): GraphAddition {
+  const [column, probabilities, highest] = ["pick/column", "pick/probabilities", "pick/highest"];
+  const token = ids === undefined ? column : "pick/token";
   const axes: Initializer = { name: AXES, dtype: "int64", shape: [1], data: packValues("int64", [-1]) };
   return {
     nodes: [
-      standardNode("ArgMax", [GRAPH_IO.logits], token, { axis: int(-1), keepdims: int(0) }),
+      standardNode("ArgMax", [logits], column, { axis: int(-1), keepdims: int(0) }),
+      ...(ids === undefined ? [] : [standardNode("Gather", [ids, column], token, { axis: int(0) })]),
       standardNode("Cast", [token], GRAPH_IO.bestIds, { to: int(INT32) }),
-      standardNode("Softmax", [GRAPH_IO.logits], probabilities, { axis: int(-1) }),
+      standardNode("Softmax", [logits], probabilities, { axis: int(-1) }),
       standardNode("ReduceMax", [probabilities, AXES], highest, { keepdims: int(0) }),
       standardNode("Log", [highest], GRAPH_IO.bestLogProbabilities),
     ],
@@ -52,15 +63,20 @@ export function argmaxNodes(rows: number | string): GraphAddition {
  * @throws SlmError OP_UNSUPPORTED for a graph without such logits.
  */
 export function withArgmaxOutput(graph: Graph): Graph {
+  return withPicksOf(graph, { logits: GRAPH_IO.logits });
+}
+
+/** The same for an output of logits under another name. */
+export function withPicksOf(graph: Graph, picked: PickedLogits): Graph {
   if (hasArgmaxOutput(graph.outputs.map(({ name }) => name))) return graph;
-  const logits = graph.outputs.find(({ name }) => name === GRAPH_IO.logits);
+  const logits = graph.outputs.find(({ name }) => name === picked.logits);
   if (logits?.dtype !== "float32" || logits.shape?.length !== 2) {
     throw new SlmError(
       "OP_UNSUPPORTED",
-      `generate: graph '${graph.name}' has no float32 '${GRAPH_IO.logits}' of rows`,
+      `generate: graph '${graph.name}' has no float32 '${picked.logits}' of rows`,
     );
   }
-  const { nodes, initializers, outputs } = argmaxNodes(logits.shape[0]!);
+  const { nodes, initializers, outputs } = argmaxNodes(logits.shape[0]!, picked);
   return {
     ...graph,
     nodes: [...graph.nodes, ...nodes],

@@ -1,14 +1,14 @@
-/** Edits a graph and loads the result. */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
-import { type Graph, encodeAddition, readOnnx, writeOnnx } from "@slm/onnx";
+/** Edits a graph and loads the result. Nothing is written; large weights are not read, but loaded from their place. */
+import { basename } from "node:path";
+import { type Graph, encodeAddition, encodeLinked, type LinkedGraph, readLinked } from "@slm/onnx";
 import type { Runtime, Session } from "@slm/runtime";
-import { argmaxNodes } from "./argmax-output.js";
+import { argmaxNodes, withArgmaxOutput } from "./argmax-output.js";
+import { splitListed } from "./listed-decoder.js";
+import { oneToken } from "./one-token.js";
 
 /**
- * Reads a graph, edits it and loads the result from a temporary file. A graph that the edit does not change is loaded from its own
- * file.
+ * Reads a graph, edits it and loads the result. The edit sees zeros for the values of large weights. A graph that it does not change is
+ * loaded as it lies there.
  *
  * @throws SlmError INPUT_MISSING, DATA_INVALID, and what the edit throws
  */
@@ -18,24 +18,64 @@ export async function loadEdited(
   edit: (graph: Graph) => Graph,
   name = basename(path),
 ): Promise<Session> {
-  const graph = await readOnnx(path);
-  const edited = edit(graph);
-  if (edited === graph) return runtime.load({ kind: "file", path }, { name });
-  const place = await mkdtemp(join(tmpdir(), "slm-graph-"));
-  try {
-    const file = basename(path);
-    await writeOnnx(edited, join(place, file), { externalData: { file: `${file}.data` } });
-    return await runtime.load({ kind: "file", path: join(place, file) }, { name });
-  } finally {
-    await rm(place, { recursive: true, force: true });
-  }
+  const linked = await readLinked(path);
+  return loadLinked(runtime, path, { linked, edited: edit(linked.graph), name });
 }
 
 /**
- * Loads a decoder with dynamic shapes and adds argmax outputs. Nothing is written; external weights are read from their place.
+ * Loads a decoder with dynamic shapes and adds argmax outputs, without reading it.
  *
  * @throws SlmError INPUT_MISSING, DATA_INVALID
  */
 export function loadPicking(runtime: Runtime, path: string, name: string): Promise<Session> {
   return runtime.load({ kind: "file", path, added: encodeAddition(argmaxNodes("batch")) }, { name });
+}
+
+/** A decoder, and what is run before its steps over the encoder's outputs of a batch. */
+export interface SteppingDecoder {
+  readonly decoder: Session;
+  /** Absent for a decoder that reads the encoder's outputs as they are. */
+  readonly listing?: Session | undefined;
+}
+
+/**
+ * Loads a decoder with a lexical shortlist.
+ *
+ * @param edit what is done to it before. Default: it is made for runs of one token, and picks.
+ * @throws SlmError INPUT_MISSING, DATA_INVALID, and what the edit throws
+ */
+export async function loadListed(
+  runtime: Runtime,
+  path: string,
+  name: string,
+  edit = (graph: Graph): Graph => withArgmaxOutput(oneToken(graph)),
+): Promise<SteppingDecoder> {
+  const linked = await readLinked(path);
+  const whole = edit(linked.graph);
+  const graphs = splitListed(whole);
+  if (graphs === undefined)
+    return { decoder: await loadLinked(runtime, path, { linked, edited: whole, name }) };
+  const listing = await loadLinked(runtime, path, {
+    linked,
+    edited: graphs.listing,
+    name: `${name} listing`,
+  });
+  try {
+    return { listing, decoder: await loadLinked(runtime, path, { linked, edited: graphs.decoder, name }) };
+  } catch (error) {
+    await listing.release();
+    throw error;
+  }
+}
+
+function loadLinked(
+  runtime: Runtime,
+  path: string,
+  { linked, edited, name }: { readonly linked: LinkedGraph; readonly edited: Graph; readonly name: string },
+): Promise<Session> {
+  const isChanged = edited !== linked.graph;
+  return runtime.load(
+    { kind: "file", path, edited: isChanged ? encodeLinked(edited, linked) : undefined },
+    { name },
+  );
 }

@@ -6,20 +6,18 @@
  * source_ids ─► Gather (tokens of each source token) ─► Reshape [batch, tokens] ─┐
  * MASKED, and 0 at the tokens that always may ─► Expand [batch, vocab] ──────────► ScatterElements of zeros ─► lexical_bias
  *
- * lexical_bias ─► sum of each column ─► NonZero ─► ids of any row ─► Gather (rows of the head) ─► Gemm with the last hidden state ─┐
- * lexical_bias ──────────────────────────────────────────────────────────────────────► ScatterElements of the sums at the ids ─► logits
+ * lexical_bias ─► sum of each column ─► NonZero ─► ids of any row ─► Gather (rows and biases of the head) ─► Gemm with the last hidden state ─┐
+ * lexical_bias ─────────────────────────────────────────────────────────────────────────────────► ScatterElements of these at the ids ─► logits
  * ```
  */
 import type { LexicalShortlist } from "@slm/checkpoints";
 import { SlmError } from "@slm/core";
+import { LEXICAL_MASKED, LISTED } from "@slm/exported-model";
 import { headWeight, OPTIONAL_WEIGHTS, type ModelConfig } from "@slm/model";
-import { int, packValues } from "@slm/onnx";
+import { int, packValues, type NodeOptions } from "@slm/onnx";
 import type { Recorder, Tensor } from "@slm/tensor";
 import { cast, concat, reshape, shapeOf } from "../lowerings/emit.js";
 import type { Recording } from "./record.js";
-
-/** Added to the logit of a token that no source token lists: its probability is zero in float32. */
-export const LEXICAL_MASKED = -1e9;
 
 /** Most tokens of one source token: the table of the graph has as many columns as the longest list. */
 const MOST_TOKENS = 1024;
@@ -90,23 +88,26 @@ export function lexicalLogits(
   const least = builder.op("Mul", [rowsLess, scalar(LEXICAL_MASKED)]);
   const seen = reshape(recorder, builder.op("Greater", [total, least]), [-1]);
   const found = builder.op("NonZero", [seen]);
-  const ids = reshape(recorder, found, [-1]);
-  const rowsOf = (weight: Tensor, axis = 0): string =>
-    builder.op("Gather", [weightOf(weight), ids], { attributes: { axis: int(axis) } });
-  const head = rowsOf(parameters[headWeight(config)]!);
-  const added = parameters[OPTIONAL_WEIGHTS.headBias];
-  const product = builder.op(
-    "Gemm",
-    [recorder.nameOf(hidden), head, ...(added === undefined ? [] : [rowsOf(added)])],
-    { attributes: { transB: int(1) } },
-  );
+  // Values under names of their own: a host makes what depends on the source alone once (see LISTED).
+  const named = (
+    output: string,
+    opType: string,
+    inputs: readonly string[],
+    attributes: NodeOptions["attributes"] = {},
+  ): string => builder.node(opType, inputs, { outputs: [output], attributes })[0]!;
+  const ids = named(LISTED.ids, "Reshape", [found, builder.ints([-1])]);
+  const head = weightOf(parameters[headWeight(config)]!);
+  const rows = named(LISTED.rows, "Gather", [head, ids], { axis: int(0) });
   // A token that may answer another row of the batch stays masked in this one.
+  const added = parameters[OPTIONAL_WEIGHTS.headBias];
+  const shifts = added === undefined ? scalar(0) : builder.op("Gather", [weightOf(added), ids]);
   const own = builder.op("Gather", [masked, ids], { attributes: { axis: int(1) } });
-  const sums = builder.op("Add", [product, own]);
-  const places = builder.op("Expand", [reshape(recorder, ids, [1, -1]), builder.op("Shape", [sums])]);
+  const shift = named(LISTED.bias, "Add", [own, shifts]);
+  const listed = named(LISTED.logits, "Gemm", [recorder.nameOf(hidden), rows, shift], { transB: int(1) });
+  const places = builder.op("Expand", [reshape(recorder, ids, [1, -1]), builder.op("Shape", [listed])]);
   // Prompt lookup asks for several positions of one row.
-  const rows = [shapeOf(recorder, product, 0), builder.ints([config.vocabularySize])];
-  const all = builder.op("Expand", [masked, concat(recorder, rows, 0)]);
-  const logits = builder.op("ScatterElements", [all, places, sums], { attributes: { axis: int(1) } });
+  const size = [shapeOf(recorder, listed, 0), builder.ints([config.vocabularySize])];
+  const all = builder.op("Expand", [masked, concat(recorder, size, 0)]);
+  const logits = builder.op("ScatterElements", [all, places, listed], { attributes: { axis: int(1) } });
   return recorder.tensor(logits, bias.shape);
 }

@@ -10,11 +10,12 @@
  * queries or keys are scaled before they come here.
  */
 import { int } from "@slm/onnx";
-import { CONTRIB, type HeadLayout, type Lowering, type Recorder } from "@slm/tensor";
+import { CONTRIB, type HeadLayout, type Lowering, type Recorder, type Tensor } from "@slm/tensor";
 import { checkHeadOrder, type LoweringContext } from "./context.js";
 import { transposedKeys } from "./cross-attention.js";
 import { capped } from "./decomposed-attention.js";
 import { inFloat32, reshape, transposeAxes } from "./emit.js";
+import { HeadAxes } from "./head-axes.js";
 
 type Grouping = Pick<HeadLayout, "heads" | "kvHeads" | "headDim">;
 
@@ -61,23 +62,33 @@ export function scaledTransposedKeys(context: LoweringContext): Lowering<"crossK
 }
 
 /**
- * Attention over the source, whose keys come scaled.
+ * Attention over the source, whose keys come scaled. Where every query head has keys of its own there is no axis of groups.
  *
  * GroupQueryAttention is not used here: given no new keys it ends the process (onnxruntime 1.30).
  */
-export function groupedCrossAttention({ device }: LoweringContext): Lowering<"crossAttention"> {
+export function groupedCrossAttention(context: LoweringContext): Lowering<"crossAttention"> {
   return (recorder, { query, key, value, bias }, layout) => {
     checkHeadOrder(layout);
     const { builder } = recorder;
-    const [keys, values] = [key, value].map((part) => forEveryGroup(recorder, recorder.nameOf(part)));
-    const queries = groupedHeads(recorder, recorder.nameOf(query), layout);
-    const scores = builder.op("MatMul", [queries, keys!]);
-    const weights = inFloat32(recorder, scores, device.precision, (wide) => {
+    const { heads, kvHeads, headDim } = layout;
+    const axes = new HeadAxes(recorder, context);
+    const isGrouped = heads !== kvHeads;
+    const inGroups = (part: Tensor): string => {
+      const name = recorder.nameOf(part);
+      return isGrouped ? forEveryGroup(recorder, name) : name;
+    };
+    const rows = recorder.nameOf(query);
+    const queries = isGrouped
+      ? groupedHeads(recorder, rows, layout)
+      : axes.split(rows, query.shape, heads, headDim);
+    const scores = builder.op("MatMul", [queries, inGroups(key)]);
+    const weights = inFloat32(recorder, scores, context.device.precision, (wide) => {
       const scored = capped(recorder, wide, layout.softcap);
       if (bias === undefined) return softmax(recorder, scored);
-      return softmax(recorder, builder.op("Add", [scored, forEveryGroup(recorder, recorder.nameOf(bias))]));
+      return softmax(recorder, builder.op("Add", [scored, inGroups(bias)]));
     });
-    const output = builder.op("MatMul", [weights, values!]);
-    return recorder.tensor(headsTogether(recorder, output, layout), query.shape);
+    const output = builder.op("MatMul", [weights, inGroups(value)]);
+    const together = isGrouped ? headsTogether(recorder, output, layout) : axes.merge(output, query, layout);
+    return recorder.tensor(together, query.shape);
   };
 }

@@ -1,4 +1,5 @@
 /** Runs written graphs on a runtime and compares them with the trained model. */
+import { LEXICAL_MASKED } from "@slm/exported-model";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,7 +10,6 @@ import { createHostTensor, type Runtime, type Session, joinFloats } from "@slm/r
 import { createOnnxEngine, type Engine } from "@slm/tensor";
 import type { ExportLayout } from "../export-config.js";
 import type { GraphPlan, PlannedGraph } from "../graphs/graph-plan.js";
-import { LEXICAL_MASKED } from "../graphs/lexical-bias.js";
 import { graphSource } from "../graphs/record.js";
 import { writeGraphs } from "../graphs/write-graphs.js";
 import { roundToBfloat16 } from "../weights/float-bits.js";

@@ -1,8 +1,7 @@
 /** What every runtime promises, as tests: `describeRuntime` runs them against one implementation. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { GraphBuilder, encodeAddition, encodeModel, int, writeOnnx } from "@slm/onnx";
+import { GraphBuilder, encodeModel, int } from "@slm/onnx";
 import {
   type DeviceTensor,
   type HostTensor,
@@ -12,6 +11,7 @@ import {
 } from "../index.js";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describeFiles } from "./describe-files.js";
 import { describeRepeat } from "./describe-repeat.js";
 
 const vector = (...values: readonly number[]): HostTensor => {
@@ -87,6 +87,7 @@ export function describeRuntime(
     });
 
     describeRepeat(() => runtime);
+    if (!cannotReadDisk) describeFiles(() => runtime);
 
     const read = async (tensor: DeviceTensor): Promise<number[]> => values(await runtime.download(tensor));
 
@@ -329,46 +330,6 @@ export function describeRuntime(
       const missing = runtime.load({ kind: "file", path: join(tmpdir(), "slm-none", "none.onnx") });
       await expect(missing).rejects.toMatchObject({ code: "INPUT_MISSING" });
     });
-
-    test.skipIf(cannotReadDisk)(
-      "loads a file with external data, with nodes added to it, and rejects a broken file",
-      async () => {
-        const folder = await mkdtemp(join(tmpdir(), "slm-runtime-"));
-        try {
-          const graph = new GraphBuilder("scale");
-          const weight = graph.initializer("w", "float32", [512], new Float32Array(512).fill(2));
-          graph.output("y", graph.op("Mul", [graph.input("x", "float32", [512]), weight]), "float32", [512]);
-          const path = join(folder, "scale.onnx");
-          await writeOnnx(graph.build(), path, { externalData: { file: "scale.data", minBytes: 1 } });
-          const session = await runtime.load({ kind: "file", path });
-          const x = createHostTensor("float32", [512], new Float32Array(512).fill(3));
-          const { fetched } = await session.run({ feeds: { x }, fetch: ["y"] });
-          expect(new Set(values(fetched["y"]))).toEqual(new Set([6]));
-
-          const negative = {
-            name: "z",
-            opType: "Neg",
-            domain: "",
-            inputs: ["y"],
-            outputs: ["z"],
-            attributes: {},
-          };
-          const outputs = [{ name: "z", dtype: "float32", shape: [512] }] as const;
-          const added = encodeAddition({ nodes: [negative], initializers: new Map(), outputs });
-          const longer = await runtime.load({ kind: "file", path, added });
-          expect(longer.outputNames).toEqual(["y", "z"]);
-          const { fetched: both } = await longer.run({ feeds: { x }, fetch: ["z"] });
-          expect(new Set(values(both["z"]))).toEqual(new Set([-6]));
-
-          const broken = join(folder, "broken.onnx");
-          await writeFile(broken, "not a graph");
-          const rejected = { code: "DATA_INVALID", message: expect.stringContaining(broken) as string };
-          await expect(runtime.load({ kind: "file", path: broken })).rejects.toMatchObject(rejected);
-        } finally {
-          await rm(folder, { recursive: true });
-        }
-      },
-    );
 
     test.skipIf(!reportsNoMemory)("rejects a request for its memory use", async () => {
       await expect(runtime.peakMemoryBytes()).rejects.toMatchObject({ code: "DEVICE_UNAVAILABLE" });

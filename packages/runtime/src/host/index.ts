@@ -1,4 +1,5 @@
 export { DirectChannel, type HostChannel, type RepeatCall, type Repetition, type Tell } from "./channel.js";
+export { changedBytes, WEIGHTS_FOLDER } from "./file-bytes.js";
 export { HostRuntime, type HostRuntimeOptions } from "./host-runtime.js";
 export { isLeftToCpu, WHOLE_GRAPH } from "./protocol.js";
 export type {

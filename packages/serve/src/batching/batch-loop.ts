@@ -5,8 +5,8 @@
 import { GRAPH_IO } from "@slm/exported-model";
 import { logSumExp, notFinite } from "@slm/decoding";
 import { SlmError } from "@slm/core";
-import { topTokens, encodeBatch, joinImages, type LoadedModel } from "@slm/inference";
-import { cacheWrites, createHostTensor, type HostTensor } from "@slm/runtime";
+import { topTokens, encodeBatch, joinImages, logitsOutput, type LoadedModel } from "@slm/inference";
+import { cacheWrites, createHostTensor } from "@slm/runtime";
 import { BatchState, roomFor } from "./batch-state.js";
 import { draftingFor, draftRows, stepInputs, usableDrafts, type Drafting } from "./draft-steps.js";
 import { encodeAlone, sourceWidth } from "./encode-alone.js";
@@ -22,6 +22,7 @@ export interface LoopOptions {
 
 /** The decoder with a position per row and the top-1 token of each, see `perRowDecoder` and `withArgmaxOutput`; perhaps one that drafts. */
 export type LoopModel = Pick<LoadedModel, "runtime" | "model" | "encoder" | "decoder"> & {
+  readonly listing?: LoadedModel["listing"];
   /** Absent: every step is one token of each row. */
   readonly drafting?: Drafting | undefined;
 };
@@ -59,7 +60,11 @@ export class BatchLoop {
   }
 
   static async open(loaded: LoopModel, options: LoopOptions & LoopObserver): Promise<BatchLoop> {
-    return new BatchLoop(loaded, options, await BatchState.open(loaded.runtime, loaded.model));
+    return new BatchLoop(
+      loaded,
+      options,
+      await BatchState.open(loaded.runtime, loaded.model, loaded.listing),
+    );
   }
 
   get waiting(): number {
@@ -232,22 +237,24 @@ export class BatchLoop {
     const { ids, past, drafts, tokens } = stepInputs(this.#rows, model, drafting !== undefined);
     // Logits stay on the device unless a request samples from them.
     const takesLogits = this.#rows.some((row) => row?.job.choose !== undefined);
-    const { fetched } = await (drafting?.session ?? decoder).run({
+    const session = drafting?.session ?? decoder;
+    const logitsName = logitsOutput(session);
+    const { fetched } = await session.run({
       feeds: {
         [GRAPH_IO.targetIds]: createHostTensor("int32", [rows, tokens], ids),
         [GRAPH_IO.pastLength]: createHostTensor("int32", [rows], past),
-        ...this.#state.feeds,
+        ...(await this.#state.feeds()),
       },
       fetch: [
         ...[GRAPH_IO.bestIds, GRAPH_IO.bestLogProbabilities],
-        ...(takesLogits ? [GRAPH_IO.logits] : []),
+        ...(takesLogits ? [logitsName] : []),
         ...(drafting === undefined ? [] : [GRAPH_IO.draftIds]),
       ],
       ...cacheWrites(model.caches, this.#state.present, [...past]),
     });
     const best = topTokens(fetched, rows * tokens);
     const logitsOf = takesLogits
-      ? logitRows(fetched[GRAPH_IO.logits], rows, model.vocabularySize)
+      ? logitRows(await this.#state.wholeLogits(fetched[logitsName]!, logitsName), rows, model.vocabularySize)
       : undefined;
     const draftsOf = drafting && draftRows(fetched[GRAPH_IO.draftIds], rows);
     this.#observer.onStep?.(this.active, performance.now() - began);
@@ -340,19 +347,13 @@ function chosenBy({ choose }: Job, top: ChosenToken, logits: Float32Array | unde
   return top;
 }
 
-/** @throws SlmError SHAPE_MISMATCH unless they are float32 `[rows, vocab]`. */
-function logitRows(
-  logits: HostTensor | undefined,
-  rows: number,
-  vocabulary: number,
-): (row: number) => Float32Array {
-  const data = logits?.data;
-  if (!(data instanceof Float32Array) || data.length !== rows * vocabulary) {
+/** @throws SlmError SHAPE_MISMATCH unless they are `[rows, vocab]`. */
+function logitRows(data: Float32Array, rows: number, vocabulary: number): (row: number) => Float32Array {
+  if (data.length !== rows * vocabulary)
     throw new SlmError(
       "SHAPE_MISMATCH",
-      `serve: logits must be float32 [${rows}, ${vocabulary}], got ${logits?.dtype ?? "none"}`,
+      `serve: logits must be [${rows}, ${vocabulary}], got ${data.length} elements`,
     );
-  }
   return (row) => data.subarray(row * vocabulary, (row + 1) * vocabulary);
 }
 

@@ -1,5 +1,6 @@
 /** The tensors of a running batch on the device, with one row per request. Rows join and leave; the batch grows and shrinks. */
-import type { DeviceModel } from "@slm/exported-model";
+import { GRAPH_IO, type DeviceModel } from "@slm/exported-model";
+import { listTokens, WholeLogits } from "@slm/inference";
 import {
   createHostTensor,
   type DeviceTensor,
@@ -33,37 +34,60 @@ export function roomFor(tokens: number, maxSource: number): number {
   return Math.min(Math.ceil(Math.max(tokens, 1) / WIDTH_STEP) * WIDTH_STEP, Math.max(maxSource, tokens));
 }
 
+type DeviceTensors = Readonly<Record<string, DeviceTensor>>;
+
 interface Held extends BatchSize {
-  readonly tensors: Readonly<Record<string, DeviceTensor>>;
+  readonly tensors: DeviceTensors;
+}
+
+/** Of a model with a lexical shortlist: what tokens may answer the rows that are there now. */
+interface Listed {
+  readonly tensors: DeviceTensors;
+  readonly logits: WholeLogits;
+}
+
+interface StateSessions {
+  readonly place: Session | undefined;
+  readonly move: Session;
+  readonly listing: Session | undefined;
 }
 
 export class BatchState {
   readonly #runtime: Runtime;
+  readonly #model: DeviceModel;
   readonly #specs: readonly StateTensor[];
   readonly #place: Session | undefined;
   readonly #move: Session;
+  readonly #listing: Session | undefined;
   #held: Held | undefined;
+  #listed: Listed | undefined;
 
   private constructor(
     runtime: Runtime,
+    model: DeviceModel,
     specs: readonly StateTensor[],
-    place: Session | undefined,
-    move: Session,
+    { place, move, listing }: StateSessions,
   ) {
     this.#runtime = runtime;
+    this.#model = model;
     this.#specs = specs;
     this.#place = place;
     this.#move = move;
+    this.#listing = listing;
   }
 
-  /** @throws SlmError as the runtime's `load`. */
-  static async open(runtime: Runtime, model: DeviceModel): Promise<BatchState> {
+  /**
+   * @param listing of a loaded model, which stays the caller's
+   * @throws SlmError as the runtime's `load`.
+   */
+  static async open(runtime: Runtime, model: DeviceModel, listing?: Session): Promise<BatchState> {
     const specs = stateTensors(model, model.maxTarget);
     const load = (name: string, bytes: Uint8Array): Promise<Session> =>
       runtime.load({ kind: "bytes", bytes }, { name });
     const hasEncoder = specs.some(({ from }) => from === "encoder");
     const place = hasEncoder ? await load("serve/place", placeGraph(specs)) : undefined;
-    return new BatchState(runtime, specs, place, await load("serve/move", moveGraph(specs)));
+    const move = await load("serve/move", moveGraph(specs));
+    return new BatchState(runtime, model, specs, { place, move, listing });
   }
 
   /** Every tensor of the batch. */
@@ -75,15 +99,33 @@ export class BatchState {
     return this.#held ?? { rows: 0, width: 0 };
   }
 
-  /** Inputs of a decoder step besides tokens and positions. */
-  get feeds(): Readonly<Record<string, DeviceTensor>> {
+  /** Inputs of a decoder step besides tokens and positions. Tokens that may answer are listed anew after rows have changed. */
+  async feeds(): Promise<DeviceTensors> {
+    const tensors = this.#tensors;
+    const { [GRAPH_IO.lexicalBias]: bias, ...others } = tensors;
+    if (this.#listing === undefined || bias === undefined) return tensors;
+    if (this.#listed === undefined) {
+      const listed = await listTokens(this.#listing, bias);
+      const logits = new WholeLogits(this.#runtime, listed, this.#model.vocabularySize);
+      this.#listed = { tensors: listed, logits };
+    }
+    return { ...others, ...this.#listed.tensors };
+  }
+
+  /** Logits of a step of the whole vocabulary, `[rows, vocab]`. See {@link WholeLogits.of}. */
+  wholeLogits(logits: HostTensor, output: string): Promise<Float32Array> {
+    const whole = this.#listed?.logits ?? new WholeLogits(this.#runtime, {}, this.#model.vocabularySize);
+    return whole.of(logits, output);
+  }
+
+  get #tensors(): DeviceTensors {
     return this.#held?.tensors ?? {};
   }
 
   /** The caches that a decoder step reads, by the names of the outputs that it writes to them. */
   get present(): Readonly<Record<string, DeviceTensor>> {
     const pairs = this.#specs.flatMap(({ name, present }): [string, DeviceTensor][] =>
-      present === undefined ? [] : [[present, this.feeds[name]!]],
+      present === undefined ? [] : [[present, this.#tensors[name]!]],
     );
     return Object.fromEntries(pairs);
   }
@@ -93,6 +135,7 @@ export class BatchState {
    * while rows are kept.
    */
   async resize(size: BatchSize, kept: readonly number[]): Promise<void> {
+    await this.#unlist();
     const old = this.#held;
     const next =
       old === undefined || kept.length === 0
@@ -109,6 +152,7 @@ export class BatchState {
     width: number,
   ): Promise<void> {
     if (this.#place === undefined || this.#held === undefined) return;
+    await this.#unlist();
     const names = this.#specs.filter(({ from }) => from === "encoder").map(({ name }) => name);
     const { tensors } = this.#held;
     const own = names.map((name) => [name, tensors[name]!] as const);
@@ -124,17 +168,26 @@ export class BatchState {
   }
 
   async close(): Promise<void> {
+    await this.#unlist();
     if (this.#held !== undefined) await this.#runtime.release(Object.values(this.#held.tensors));
     this.#held = undefined;
     await this.#place?.release();
     await this.#move.release();
   }
 
+  async #unlist(): Promise<void> {
+    const listed = this.#listed;
+    this.#listed = undefined;
+    if (listed !== undefined) await this.#runtime.release(Object.values(listed.tensors));
+  }
+
   async #allocate({ rows, width }: BatchSize): Promise<Held> {
     const tensors: Record<string, DeviceTensor> = {};
-    for (const { name, dtype, inner } of this.#specs) {
+    for (const { name, dtype, inner, empty = 0 } of this.#specs) {
       const shape = [rows, ...inner.map((size) => (size === "width" ? width : size))];
-      tensors[name] = await this.#runtime.upload(createHostTensor(dtype, shape));
+      const tensor = createHostTensor(dtype, shape);
+      if (empty !== 0) (tensor.data as Float32Array).fill(empty);
+      tensors[name] = await this.#runtime.upload(tensor);
     }
     return { rows, width, tensors };
   }

@@ -18,6 +18,7 @@
  * Source: onnxruntime 1.30, group_query_attention.cc and rotary_embedding_helper.h.
  */
 import { GRAPH_IO, ROW_POSITIONS } from "@slm/exported-model";
+import { oneToken } from "@slm/inference";
 import { SlmError } from "@slm/core";
 import {
   int,
@@ -67,7 +68,7 @@ export function perRowDecoder(graph: Graph, tokens: "one" | "several" = "one"): 
   const positions = new Set<string>([GRAPH_IO.pastLength]);
   const made = new Map<string, GraphNode>();
   const isStep = tokens === "one";
-  const nodes = (isStep ? graph.nodes.flatMap(stepOf) : graph.nodes).flatMap((node): GraphNode[] => {
+  const nodes = (isStep ? oneToken(graph) : graph).nodes.flatMap((node): GraphNode[] => {
     const read = node.inputs.flatMap((input, at) => (positions.has(input) ? [at] : []));
     if (read.length === 0) return [node];
     if (node.domain === "" && CARRIERS.has(node.opType)) {
@@ -111,17 +112,6 @@ export function perRowDecoder(graph: Graph, tokens: "one" | "several" = "one"): 
       ...scalars(isStep),
     ]),
   };
-}
-
-/** Replaces the If between one token and several tokens by the branch for one token. */
-function stepOf(node: GraphNode): readonly GraphNode[] {
-  const branch = node.attributes["then_branch"];
-  if (node.opType !== "If" || branch?.kind !== "graph" || branch.value.name !== ROW_POSITIONS.stepBranch)
-    return [node];
-  const { nodes, outputs, initializers } = branch.value;
-  if (initializers.size > 0) return [node];
-  const result = { ...node, opType: "Identity", inputs: outputs.map(({ name }) => name), attributes: {} };
-  return [...nodes, result];
 }
 
 function isOwnAxis({ initializers }: Graph, { opType, domain, inputs }: GraphNode): boolean {

@@ -4,7 +4,7 @@
  * `place` writes the encoder's outputs for new rows into the batch, in place; `move` makes a batch of another size out of
  * chosen rows. `width` is the longest source a batch has room for; rows are padded to it, and masked there.
  */
-import { cacheTensors, GRAPH_IO, type DeviceModel } from "@slm/exported-model";
+import { cacheTensors, GRAPH_IO, LEXICAL_MASKED, type DeviceModel } from "@slm/exported-model";
 import { GraphBuilder, encodeModel, int } from "@slm/onnx";
 import type { DType } from "@slm/runtime";
 
@@ -22,6 +22,8 @@ export interface StateTensor {
   readonly from: "encoder" | "decoder";
   /** Name of the decoder's output that is written to it, of a cache. */
   readonly present?: string;
+  /** What rows without a request hold. Default: zeros. */
+  readonly empty?: number;
 }
 
 /** Inputs of the graphs besides the tensors. */
@@ -57,6 +59,8 @@ export function stateTensors(model: DeviceModel, capacity: number): readonly Sta
             dtype: "float32",
             inner: [model.vocabularySize],
             from: "encoder",
+            // No token may answer: the tokens of a row without a request would be listed for all.
+            empty: LEXICAL_MASKED,
           } as const,
         ]
       : []),

@@ -1,0 +1,58 @@
+/**
+ * A decoder with a lexical shortlist, in two graphs: what depends on the source alone runs once for a batch, the rest in every step.
+ *
+ * ```
+ * lexical_bias ─► listing ─► ids, rows of the head, their biases ─┐
+ * tokens, caches, what else the encoder made ─► decoder ─────────────────────────────────────┴─► logits of the listed tokens, argmax of them
+ * ```
+ *
+ * The same nodes compute the same numbers as in one graph. Logits of the whole vocabulary, 45 times as many, are made by the host, and only
+ * where it asks for logits (`WholeLogits`).
+ */
+import { GRAPH_IO, LISTED } from "@slm/exported-model";
+import { removeDeadCode, type Graph, type ValueInfo } from "@slm/onnx";
+import { withPicksOf } from "./argmax-output.js";
+
+export interface ListedDecoder {
+  /** The bias of a batch's rows in, what steps are fed in its place out. */
+  readonly listing: Graph;
+  readonly decoder: Graph;
+}
+
+/** What steps are fed. */
+const FED: readonly ValueInfo[] = [
+  { name: LISTED.ids, dtype: "int64", shape: ["listed"] },
+  { name: LISTED.rows, dtype: "float32", shape: ["listed", "width"] },
+  { name: LISTED.bias, dtype: "float32", shape: ["batch", "listed"] },
+];
+
+/** Outputs that are computed anew, of the listed tokens alone. */
+const PICKS: ReadonlySet<string> = new Set([GRAPH_IO.bestIds, GRAPH_IO.bestLogProbabilities]);
+
+/** The two graphs of a decoder, with argmax outputs; undefined for one that does not name what it lists. */
+export function splitListed(graph: Graph): ListedDecoder | undefined {
+  const made = new Set(graph.nodes.flatMap(({ outputs }) => outputs));
+  const named = Object.values(LISTED);
+  const isBias = ({ name }: ValueInfo): boolean => name === GRAPH_IO.lexicalBias;
+  if (!graph.inputs.some(isBias) || !named.every((name) => made.has(name))) return undefined;
+  const names = new Set(FED.map(({ name }) => name));
+  const listing = removeDeadCode({
+    ...graph,
+    name: "listing",
+    inputs: graph.inputs.filter(isBias),
+    outputs: FED,
+  });
+  const steps = removeDeadCode({
+    ...graph,
+    nodes: graph.nodes.filter(({ outputs }) => !outputs.some((output) => names.has(output))),
+    inputs: [...graph.inputs.filter((input) => !isBias(input)), ...FED],
+    outputs: graph.outputs
+      .filter(({ name }) => !PICKS.has(name))
+      .map((output) =>
+        output.name === GRAPH_IO.logits
+          ? { ...output, name: LISTED.logits, shape: [output.shape?.[0] ?? "batch", "listed"] }
+          : output,
+      ),
+  });
+  return { listing, decoder: withPicksOf(steps, { logits: LISTED.logits, ids: LISTED.ids }) };
+}
