@@ -26,10 +26,15 @@ export interface LinkedGraph {
 export async function readLinked(path: string): Promise<LinkedGraph> {
   const model = parseModel(await readModelBytes(path));
   const bytes = new Map<TensorProto, Uint8Array>(await readExternal(model, dirname(path), OUTLINE_LIMITS));
+  // Tensors of one range share an array, however many there are, as where they are read.
+  const arrays = new Map<string, Uint8Array>();
   const places = new Map(
     externalRanges(model).flatMap(([tensor, place]) => {
       if (bytes.has(tensor)) return [];
-      bytes.set(tensor, new Uint8Array(place.length));
+      const range = `${place.file}:${place.offset}+${place.length}`;
+      const array = arrays.get(range) ?? new Uint8Array(place.length);
+      arrays.set(range, array);
+      bytes.set(tensor, array);
       return [[tensor.name, place] as const];
     }),
   );

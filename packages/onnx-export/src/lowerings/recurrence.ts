@@ -52,7 +52,7 @@ export function unsupportedRecurrence(): Lowering<"recurrence"> {
   return () => {
     throw new SlmError(
       "OP_UNSUPPORTED",
-      "export: a recurrence in place of the decoder's self-attention (decoderRecurrence, Marian's SSRU) is exported to target cpu in layout native only",
+      "export: a recurrence in place of the decoder's self-attention (decoderRecurrence, Marian's SSRU) is exported to target cpu in layout native only, whose caches the host appends to",
       { suggestions: ["slm export MODEL --target cpu"] },
     );
   };

@@ -135,7 +135,7 @@ export class BatchState {
    * while rows are kept.
    */
   async resize(size: BatchSize, kept: readonly number[]): Promise<void> {
-    await this.#unlist();
+    await this.#forgetListed();
     const old = this.#held;
     const next =
       old === undefined || kept.length === 0
@@ -152,7 +152,7 @@ export class BatchState {
     width: number,
   ): Promise<void> {
     if (this.#place === undefined || this.#held === undefined) return;
-    await this.#unlist();
+    await this.#forgetListed();
     const names = this.#specs.filter(({ from }) => from === "encoder").map(({ name }) => name);
     const { tensors } = this.#held;
     const own = names.map((name) => [name, tensors[name]!] as const);
@@ -168,14 +168,14 @@ export class BatchState {
   }
 
   async close(): Promise<void> {
-    await this.#unlist();
+    await this.#forgetListed();
     if (this.#held !== undefined) await this.#runtime.release(Object.values(this.#held.tensors));
     this.#held = undefined;
     await this.#place?.release();
     await this.#move.release();
   }
 
-  async #unlist(): Promise<void> {
+  async #forgetListed(): Promise<void> {
     const listed = this.#listed;
     this.#listed = undefined;
     if (listed !== undefined) await this.#runtime.release(Object.values(listed.tensors));
