@@ -25,10 +25,7 @@ export function fewerDrafts(graph: Graph, count: number): Graph {
   });
 }
 
-/** The node that joins the drafts of several heads; undefined where there is one. */
+/** The node that joins the drafts of the heads. */
 function joinOf({ nodes }: Graph): GraphNode | undefined {
-  const maker = (value: string | undefined): GraphNode | undefined =>
-    nodes.find(({ outputs }) => value !== undefined && outputs.includes(value));
-  const joined = maker(maker(GRAPH_IO.draftIds)?.inputs[0]);
-  return joined?.opType === "Concat" ? joined : undefined;
+  return nodes.find(({ opType, outputs }) => opType === "Concat" && outputs.includes(GRAPH_IO.draftIds));
 }

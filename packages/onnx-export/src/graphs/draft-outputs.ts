@@ -27,7 +27,7 @@ import {
   type SourceContext,
 } from "@slm/model";
 import type { Tensor } from "@slm/tensor";
-import { cast } from "../lowerings/emit.js";
+import { cast, concat } from "../lowerings/emit.js";
 import type { PrunedVocabulary } from "./pruned-vocabulary.js";
 import type { Recording } from "./record.js";
 
@@ -35,45 +35,37 @@ import type { Recording } from "./record.js";
 export interface Drafts {
   /** The logits of each head, of the rows of the tables. */
   readonly logits: readonly Tensor[];
-  /** The token that each head picks, int64 `[batch, n]`. */
-  readonly ids: readonly string[];
+  /** The token that each head picks, int32 `[batch, n]`. */
+  readonly ids: readonly Tensor[];
 }
 
 /**
  * Drafts of a decoder in a graph.
  *
- * @param start the decoder's states `[batch, n, width]`, and the names of the tokens picked from them
+ * @param start the decoder's states `[batch, n, width]`, and the tokens picked from them, int32 `[batch, n]`
  * @param logitsOf a state's logits, whose last axis has the tokens
  */
 export function draftChain(
-  { recorder }: Pick<Recording, "recorder">,
+  recording: Pick<Recording, "recorder">,
   spoken: Pick<PrunedVocabulary, "config" | "parameters" | "rowsOf">,
-  start: { readonly state: Tensor; readonly picked: string; readonly source: SourceContext },
+  start: { readonly state: Tensor; readonly picked: Tensor; readonly source: SourceContext },
   logitsOf: (state: Tensor) => Tensor,
 ): Drafts {
   const config = encoderDecoder(spoken.config);
   const { source } = start;
-  const [batch, positions] = start.state.shape as [number, number, number];
-  const [logits, ids]: [Tensor[], string[]] = [[], []];
-  let [state, picked] = [start.state, start.picked];
+  const [logits, ids]: [Tensor[], Tensor[]] = [[], []];
+  let { state, picked } = start;
   for (let head = 0; head < draftHeadsOf(config); head++) {
-    const token = spoken.rowsOf(recorder.tensor(picked, [batch, positions], "int32"));
-    state = recorder.builder.scope("decoder", () =>
+    const token = spoken.rowsOf(picked);
+    state = recording.recorder.builder.scope("decoder", () =>
       draftState(config, spoken.parameters, { state, token, source }),
     );
     const made = logitsOf(state);
-    picked = topIds({ recorder }, made);
+    picked = topTokens(recording, made, [...picked.shape]);
     logits.push(made);
     ids.push(picked);
   }
   return { logits, ids };
-}
-
-/** The name of the top-1 token of each row of logits, int64. */
-function topIds({ recorder }: Pick<Recording, "recorder">, logits: Tensor): string {
-  return recorder.builder.op("ArgMax", [recorder.nameOf(logits)], {
-    attributes: { axis: int(-1), keepdims: int(0) },
-  });
 }
 
 /** The top-1 token of each row of logits, int32, with a shape that a tensor carries while recording. */
@@ -82,7 +74,10 @@ export function topTokens(
   logits: Tensor,
   shape: number[],
 ): Tensor {
-  return recorder.tensor(cast(recorder, topIds({ recorder }, logits), "int32"), shape, "int32");
+  const best = recorder.builder.op("ArgMax", [recorder.nameOf(logits)], {
+    attributes: { axis: int(-1), keepdims: int(0) },
+  });
+  return recorder.tensor(cast(recorder, best, "int32"), shape, "int32");
 }
 
 /** Declares the outputs above for a decoder of dynamic sizes. @returns logits `[batch, vocab]` of the last position */
@@ -108,12 +103,16 @@ export function draftOutputs(
   const next = builder.op("GatherElements", [best, kept], { attributes: { axis: int(1) } });
   const start = {
     state: recorder.tensor(builder.op("Unsqueeze", [state, builder.ints([1])]), [batch, 1, width]),
-    picked: next,
+    picked: recorder.tensor(next, [batch, 1], "int32"),
     source,
   };
   const { ids } = draftChain(recording, spoken, start, (drafted) => spoken.logitsOf(headLogits(drafted)));
-  const drafted = ids.length === 1 ? ids[0]! : builder.op("Concat", ids, { attributes: { axis: int(1) } });
-  builder.output(GRAPH_IO.draftIds, cast(recorder, drafted, "int32"), "int32", ["batch", ids.length]);
+  const drafted = concat(
+    recorder,
+    ids.map((tensor) => recorder.nameOf(tensor)),
+    1,
+  );
+  builder.output(GRAPH_IO.draftIds, drafted, "int32", ["batch", ids.length]);
 
   const last = builder.op("Gather", [recorder.nameOf(logits), builder.constant("int64", [], [-1])], {
     attributes: { axis: int(1) },

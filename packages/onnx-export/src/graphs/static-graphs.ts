@@ -117,7 +117,7 @@ export function staticDecoderGraph(source: GraphSource, sizes: StaticSizes, toke
     if (context !== undefined && heads > 0) {
       const start = {
         state: step.hidden,
-        picked: recorder.nameOf(topTokens(recording, logits, [1, tokens])),
+        picked: topTokens(recording, logits, [1, tokens]),
         source: context,
       };
       const spoken = allTokens(config, parameters);
