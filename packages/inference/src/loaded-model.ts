@@ -158,8 +158,15 @@ export async function loadModel(
   const buckets = openBuckets(model, { encoder, chunk, decoder }, load);
   const isPlain = drafts.tokens === 0 || !cutsDrafts;
   let plain: Promise<SteppingDecoder> | undefined;
-  const plainDecoder = async (): Promise<Session> =>
-    isPlain ? decoder : (await (plain ??= loadDecoder(model.graphs.decoder.file, 0))).decoder;
+  const plainDecoder = async (): Promise<Session> => {
+    if (isPlain) return decoder;
+    // One that could not be loaded is loaded again when it is next asked for.
+    plain ??= loadDecoder(model.graphs.decoder.file, 0).catch((error: unknown) => {
+      plain = undefined;
+      throw error;
+    });
+    return (await plain).decoder;
+  };
   return {
     ...description,
     runtime,

@@ -22,7 +22,7 @@ import { normalize, project, type Parameters } from "./blocks.js";
 import type { EncoderDecoderConfig, ModelConfig } from "./config.js";
 import { attendSource, type SourceContext } from "./decoder.js";
 import { embedTokens } from "./embedded-tokens.js";
-import { DRAFT } from "./draft-names.js";
+import { DRAFT } from "./parameters.js";
 
 /** Number of tokens after the next one that a model's heads predict; 0 without heads. */
 export const draftHeadsOf = (config: ModelConfig): number =>

@@ -1,7 +1,6 @@
 /** Every weight of a model: name, shape and initialization. The single list that checkpoints, training and export use. */
 import { ACTIVATIONS } from "./activations.js";
 import type { EncoderDecoderConfig, ModelConfig } from "./config.js";
-import { DRAFT } from "./draft-names.js";
 import {
   isMerged,
   isPostNorm,
@@ -151,6 +150,9 @@ function decoderLayer(index: number, config: ModelConfig): ParameterSpec[] {
     ...branch(`${name}.feedForward`, config, feedForward(`${name}.feedForward`, config, width)),
   ];
 }
+
+/** Prefix of the names of the weights of draft heads. */
+export const DRAFT = "draft";
 
 /** What draft heads add to a model: see `draft-heads.ts`. Keys and values of the source are those of the last layer. */
 function draftSpecs(config: EncoderDecoderConfig): ParameterSpec[] {

@@ -3,7 +3,8 @@
  *
  * ```
  * lexical_bias ─► listing ─► ids, rows of the head, their biases ─┐
- * tokens, caches, what else the encoder made ─► decoder ─────────────────────────────────────┴─► logits of the listed tokens, argmax of them
+ *                                                                 ├─► decoder ─► logits of the listed tokens, argmax of them
+ * tokens, caches, what else the encoder made ─────────────────────┘
  * ```
  *
  * The same nodes compute the same numbers as in one graph. Logits of the whole vocabulary, 45 times as many, are made by the host, and only
