@@ -81,7 +81,9 @@ describe("the quick start's folder", () => {
       await symlink(join(ROOT, "node_modules", name), join(root, "app", "node_modules", name));
     await cp(join(ROOT, "configs", "quickstart"), folder, { recursive: true });
     expect(await prepared(join(folder, "recipe.yaml"), "--set", "data.limit=100")).toBe("ran");
-    const { json } = await runCommand("run", [join(folder, "recipe.yaml"), "--dry-run", "--json"]);
+    // Without a place of its own the plan would be of runs that lie where the tests are run.
+    const out = ["--out", join(root, "app", "run")];
+    const { json } = await runCommand("run", [join(folder, "recipe.yaml"), ...out, "--dry-run", "--json"]);
     const planned = { name: "teacher", status: "would-run" };
     expect(json).toMatchObject({
       result: { stages: expect.arrayContaining([expect.objectContaining(planned)]) as unknown[] },
