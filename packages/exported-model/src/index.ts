@@ -2,6 +2,7 @@ export { cacheTensors, type CacheTensor } from "./cache-tensors.js";
 export {
   COMPILED_FOLDER,
   DEVICE_MODEL_FILE,
+  DRAFT_RULES_FILE,
   GRAPH_IO,
   GRAPH_NAMES,
   LEXICAL_MASKED,
@@ -17,6 +18,7 @@ export {
   type DeviceVision,
   type GraphName,
 } from "./device-model.js";
+export { readDraftRules, writeDraftRules } from "./draft-rules-file.js";
 export { readDeviceModel, writeDeviceModel } from "./device-model-file.js";
 export {
   DTYPE_SUFFIXES,

@@ -1,10 +1,12 @@
-/** How many drafts of a model's heads a run verifies. */
+/** How many drafts a run verifies, and where they come from. */
 import type { DeviceModel } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
 import { isRuling } from "@slm/decoding";
-import type { CopyRule } from "@slm/runtime";
+import type { CopyRule, HostDrafts } from "@slm/runtime";
 import type { BatchOptions } from "./batch-options.js";
 import type { EncodedSource } from "./batches.js";
+import type { Decoding } from "./decoding.js";
+import { MAX_DRAFT_TOKENS } from "./model-limits.js";
 
 /**
  * Weight formats with dynamically quantized activations, scaled by the largest value of a run. With them the token after a position
@@ -29,8 +31,18 @@ export function checkDrafts(model: Pick<DeviceModel, "name" | "graphs">): void {
   });
 }
 
+/** Drafts that the host makes for a source: copied ones where they were asked for, else those of the model's rules. */
+export function hostDrafts(
+  { loaded, promptLookup, byRules }: Decoding,
+  source: readonly number[],
+): HostDrafts | undefined {
+  if (promptLookup !== undefined) return copyRule(loaded.model, source, promptLookup);
+  const { draftRules: rules } = loaded;
+  return rules === undefined || byRules === 0 ? undefined : { rules, source, most: byRules };
+}
+
 /** How answers of a model are copied from a source. What follows a prompt does not begin like it. */
-export const copyRule = (
+const copyRule = (
   { architecture }: Pick<DeviceModel, "architecture">,
   source: readonly number[],
   most: number,
@@ -60,35 +72,55 @@ export function requirePlainGreedy(
 
 /** What is done about drafts, and why there are none. */
 export interface DraftPlan {
-  /** Most draft tokens of a run; 0: none. */
+  /** Most draft tokens of a run that the model's heads make; 0: none. */
   readonly tokens: number;
-  /** Why a model with heads drafts nothing; absent where it drafts, or was told not to. */
+  /** Most draft tokens of a run that the model's draft rules make; 0: none. */
+  readonly byRules: number;
+  /** Why a model with heads or rules drafts nothing; absent where it drafts, or was told not to. */
   readonly reason?: string | undefined;
 }
 
+/** What of a model says how drafts are made. */
+type DraftingModel = Pick<DeviceModel, "name" | "graphs" | "draftHeads" | "draftRules" | "target" | "static">;
+
+/** Most draft tokens of a run by rules, unless something else is said: they are made while they are probable, so few runs have as many. */
+const MOST_BY_RULES = 12;
+
+/** Why rules cannot be followed: who reads one token in a run verifies nothing. */
+function rulesProblem({ target, static: fixed }: DraftingModel): string | undefined {
+  if (fixed !== undefined)
+    return fixed.chunk === undefined ? "its graphs read one token in a run: slm export --chunk 8" : undefined;
+  return target === "cpu" ? undefined : `draft rules are not followed on target ${target}`;
+}
+
 /**
- * Draft tokens of a run. Default: what the model's own generation settings say (`num_assistant_tokens`), else all that its heads make; none
- * for a model without heads, and none where they would change answers.
+ * Draft tokens of a run. Default: what the model's own generation settings say (`num_assistant_tokens`), else all that its heads make and
+ * what its rules hold probable; none for a model without either, and none where they would change answers.
  *
- * @param own the model's own setting, at most what the heads make
- * @throws SlmError USAGE for more than the heads make; OP_UNSUPPORTED as {@link checkDrafts}, where drafts are asked for
+ * @param own the model's own setting
+ * @throws SlmError USAGE for more than heads and rules make; OP_UNSUPPORTED as {@link checkDrafts}, where drafts are asked for
  */
-export function draftPlan(
-  model: Pick<DeviceModel, "name" | "graphs" | "draftHeads">,
-  requested: number | undefined,
-  own?: number,
-): DraftPlan {
-  const { draftHeads: heads = 0, name } = model;
+export function draftPlan(model: DraftingModel, requested: number | undefined, own?: number): DraftPlan {
+  const { draftHeads: heads = 0, draftRules = 0, name } = model;
+  const unruled = draftRules === 0 ? undefined : rulesProblem(model);
+  const rules = draftRules === 0 || unruled !== undefined ? 0 : MAX_DRAFT_TOKENS;
   if (requested === undefined) {
-    const reason = heads === 0 ? undefined : draftProblem(model);
-    return { tokens: reason === undefined ? Math.min(heads, own ?? heads) : 0, reason };
+    const reason = heads + draftRules === 0 ? undefined : (draftProblem(model) ?? unruled);
+    if (draftProblem(model) !== undefined) return { tokens: 0, byRules: 0, reason };
+    const byRules = Math.min(rules, own ?? MOST_BY_RULES);
+    return { tokens: Math.min(heads, own ?? heads), byRules, reason };
   }
-  if (!Number.isInteger(requested) || requested < 0 || requested > heads) {
-    const expected = heads === 0 ? "0, as the model has no draft heads" : `from 0 to ${heads}`;
+  const most = Math.max(heads, rules);
+  if (!Number.isInteger(requested) || requested < 0 || requested > most) {
+    const expected =
+      most === 0
+        ? `0, as ${unruled ?? "the model has neither draft heads nor draft rules"}`
+        : `from 0 to ${most}`;
     throw new SlmError("USAGE", `${name}: draftTokens must be ${expected}, got ${requested}`, {
-      suggestions: heads === 0 ? ["distill.draftHeads: 3", "--prompt-lookup 4"] : [],
+      suggestions:
+        most === 0 ? ["distill.draftHeads: 3", "export.draftRules: true", "--prompt-lookup 4"] : [],
     });
   }
   if (requested > 0) checkDrafts(model);
-  return { tokens: requested };
+  return { tokens: Math.min(heads, requested), byRules: Math.min(rules, requested) };
 }

@@ -37,7 +37,7 @@ export function checkStops(stop: readonly string[] = []): void {
 }
 
 /** Above this, verifying draft tokens costs more than it can save. */
-const MAX_DRAFT_TOKENS = 64;
+export const MAX_DRAFT_TOKENS = 64;
 
 /** @throws SlmError USAGE if the number of draft tokens is out of range. */
 export function checkPromptLookup(draftTokens: number | undefined): void {
