@@ -1,12 +1,10 @@
 /** Reads and writes `draft-rules.json`: what probably comes next in a model's answers. */
 import { join } from "node:path";
 import { SlmError, readJsonFile, writeJsonAtomic } from "@slm/core";
-import { COPIED, draftRulesOf, type DraftRule, type DraftRules } from "@slm/runtime";
+import { CHANCE_PARTS, COPIED, draftRulesOf, type DraftRule, type DraftRules } from "@slm/runtime";
 import { z } from "zod";
 import { DRAFT_RULES_FILE, type DeviceModel } from "./device-model.js";
 
-/** Parts that a chance of 1 has in the file. */
-const CHANCE_PARTS = 255;
 /** More than any learner makes [rules]. */
 const MOST_RULES = 4_000_000;
 const BYTES = Int32Array.BYTES_PER_ELEMENT;

@@ -9,7 +9,8 @@ import type { Decoding } from "./decoding.js";
 import { encodeForSteps } from "./encoded-batch.js";
 import { GraphDecoder, type GraphDecoderParts } from "./graph-decoder.js";
 import type { ImageEncoder } from "./image-encoder.js";
-import { hostDrafts, isPlainGreedy, requirePlainGreedy } from "./draft-tokens.js";
+import { isPlainGreedy, requirePlainGreedy } from "./draft-tokens.js";
+import { hostDrafts, makesDrafts } from "./host-drafts.js";
 import { roomForTokens, rowsPerSource } from "./model-limits.js";
 import { decodeStatic } from "./static/decode-static.js";
 import { decodeStaticDrafts } from "./static/decode-static-drafts.js";
@@ -99,9 +100,6 @@ function draftsOf(decoding: Decoding, sources: readonly (readonly number[])[]): 
     host: hostDrafts(decoding, source),
   };
 }
-
-const makesDrafts = ({ promptLookup, byRules, draftTokens }: Decoding): boolean =>
-  draftTokens > 0 || byRules > 0 || promptLookup !== undefined;
 
 /** Tokens of every source's image, and the time they took [ms]. */
 async function encodeImages(

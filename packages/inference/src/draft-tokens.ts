@@ -2,11 +2,24 @@
 import type { DeviceModel } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
 import { isRuling } from "@slm/decoding";
-import type { CopyRule, HostDrafts } from "@slm/runtime";
 import type { BatchOptions } from "./batch-options.js";
 import type { EncodedSource } from "./batches.js";
-import type { Decoding } from "./decoding.js";
-import { MAX_DRAFT_TOKENS } from "./model-limits.js";
+
+/** Above this, verifying draft tokens costs more than it can save. */
+const MAX_DRAFT_TOKENS = 64;
+
+/** @throws SlmError USAGE if the number of draft tokens is out of range. */
+export function checkPromptLookup(draftTokens: number | undefined): void {
+  if (
+    draftTokens === undefined ||
+    (Number.isInteger(draftTokens) && draftTokens >= 1 && draftTokens <= MAX_DRAFT_TOKENS)
+  )
+    return;
+  throw new SlmError(
+    "USAGE",
+    `generate: promptLookup must be from 1 to ${MAX_DRAFT_TOKENS} tokens, got ${draftTokens}`,
+  );
+}
 
 /**
  * Weight formats with dynamically quantized activations, scaled by the largest value of a run. With them the token after a position
@@ -30,23 +43,6 @@ export function checkDrafts(model: Pick<DeviceModel, "name" | "graphs">): void {
     suggestions: ["slm quantize EXPORT --scheme cpu", "slm quantize EXPORT --scheme int4-block"],
   });
 }
-
-/** Drafts that the host makes for a source: copied ones where they were asked for, else those of the model's rules. */
-export function hostDrafts(
-  { loaded, promptLookup, byRules }: Decoding,
-  source: readonly number[],
-): HostDrafts | undefined {
-  if (promptLookup !== undefined) return copyRule(loaded.model, source, promptLookup);
-  const { draftRules: rules } = loaded;
-  return rules === undefined || byRules === 0 ? undefined : { rules, source, most: byRules };
-}
-
-/** How answers of a model are copied from a source. What follows a prompt does not begin like it. */
-const copyRule = (
-  { architecture }: Pick<DeviceModel, "architecture">,
-  source: readonly number[],
-  most: number,
-): CopyRule => ({ source, most, fromStart: architecture === "encoder-decoder" });
 
 /** Whether a batch is decoded greedily, with nothing that changes scores: what drafts can be verified for. */
 export const isPlainGreedy = (

@@ -36,7 +36,7 @@ export interface DraftRule {
 export const COPIED = -1;
 
 /** Most tokens of an answer that a rule reads, by its kind. */
-export const RULE_CONTEXT = { after: 5, given: 4, copy: 3, continue: 3 } as const;
+const RULE_CONTEXT = { after: 5, given: 4, copy: 3, continue: 3 } as const;
 export type RuleKind = keyof typeof RULE_CONTEXT;
 export const RULE_KINDS = Object.keys(RULE_CONTEXT) as readonly RuleKind[];
 
@@ -133,6 +133,7 @@ export function mixed(hash: number, value: number): number {
 
 /** Numbers of a place: key, token, chance in parts of {@link CHANCE_PARTS}. */
 const PLACE = 3;
+/** Parts of a chance of 1, in tables and files. */
 export const CHANCE_PARTS = 255;
 
 /** A table of rules. Its memory can be shared with other threads, where the platform has such memory. */

@@ -26,6 +26,7 @@ export {
 export { HostDrafter, type DraftsByRules, type HostDrafts } from "./host-drafts.js";
 export { joinDrafts, type CopyRule } from "./prompt-lookup.js";
 export {
+  CHANCE_PARTS,
   COPIED,
   draftRulesOf,
   mixed,

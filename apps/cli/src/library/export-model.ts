@@ -104,7 +104,11 @@ function choiceOf({
 
 async function draftRulesOf(checkpoint: string, { draftRules }: ExportOptions, progress: Progress) {
   if (draftRules === undefined) return undefined;
-  return (await import("../models/draft-rules.js")).draftRulesOfRows(checkpoint, draftRules, progress);
+  return (await import("../models/draft-rules.js")).draftRulesOfRows(
+    checkpoint,
+    { rows: draftRules },
+    progress,
+  );
 }
 
 async function shortlistOf(checkpoint: string, { shortlist }: ExportOptions) {

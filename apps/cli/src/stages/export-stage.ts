@@ -22,6 +22,8 @@ export const exportStage = defineStage<ExportConfig>({
   inputs: [
     { stage: "distill", required: true },
     { stage: "data", required: false },
+    // What the teacher answered to sources without targets says how answers go on as well.
+    { stage: "cache", required: false },
   ],
   estimate: estimateExport,
   run: async ({ settings, compute, inputs, work, progress, signal }): Promise<ExportReport> => {
@@ -29,7 +31,9 @@ export const exportStage = defineStage<ExportConfig>({
     const { shortlist: isShort, draftRules: isDrafted, ...choice } = settings;
     const rows = isShort || isDrafted ? join(requireInput(inputs, "data"), DATA_FILES.train) : "";
     const shortlist = isShort ? await shortlistOfRows(checkpointDirectory, rows) : undefined;
-    const draftRules = isDrafted ? await draftRulesOfRows(checkpointDirectory, rows, progress) : undefined;
+    const draftRules = isDrafted
+      ? await draftRulesOfRows(checkpointDirectory, { rows, cache: inputs["cache"] }, progress)
+      : undefined;
     return withRuntime(compute.threads, (runtime) =>
       exportModel({
         ...choice,
