@@ -36,6 +36,7 @@ export type { Metadata } from "./gguf/file/metadata.js";
 export { readTensorBytes } from "./gguf/file/tensor-data.js";
 export { tensorTypeByName } from "./gguf/types/tensor-types.js";
 export { externalCheckpoint } from "./gguf/model/external-checkpoint.js";
+export { ggufPieceTokenizer } from "./gguf/tokenizer/encoder-decoder-tokenizer.js";
 export { ggufTokenizer } from "./gguf/tokenizer/gguf-tokenizer.js";
 export {
   extendedShortlist,

@@ -243,6 +243,13 @@ def write(directory, name, make):
     made.save_pretrained(directory)
     model = cls.from_pretrained(directory, attn_implementation=attention).eval().float()
 
+    searches = SEARCHES + (SOURCE_SEARCHES if directory.name in WITH_SOURCE_SEARCHES else [])
+    record(model, directory, generator, use_cache=name in DEFAULTS, searches=searches)
+
+
+def record(model, directory, generator, use_cache, searches):
+    """Writes what the library computes for random sources, and prints the first answer."""
+    config = model.config
     top = getattr(config, "vocab_size", None) or config.decoder.vocab_size
     pad = model.generation_config.pad_token_id
     ids = torch.randint(10, top, (2, SOURCE), generator=generator)
@@ -254,20 +261,18 @@ def write(directory, name, make):
     with torch.no_grad():
         result = model(**source, decoder_input_ids=target, decoder_attention_mask=torch.ones_like(target))
         # Without a cache: that of transformers 4.57 drops source positions of layers with a window (T5Gemma) after the first step.
-        fixed = dict(source, do_sample=False, use_cache=name in DEFAULTS, max_new_tokens=NEW)
+        fixed = dict(source, do_sample=False, use_cache=use_cache, max_new_tokens=NEW)
         generate = lambda **more: model.generate(**fixed, **more).tolist()
         answers = dict(
             transformers=tf.__version__,
             greedy=generate(num_beams=1),
             beams=generate(num_beams=4, length_penalty=1.0, early_stopping=False),
-            searches=[dict(settings=settings, tokens=generate(**settings)) for settings in SEARCHES],
+            searches=[dict(settings=settings, tokens=generate(**settings)) for settings in searches],
         )
-        if directory.name in WITH_SOURCE_SEARCHES:
-            answers["searches"] += [dict(settings=settings, tokens=generate(**settings)) for settings in SOURCE_SEARCHES]
     tensors = dict(source, decoder_input_ids=target, encoder_output=result.encoder_last_hidden_state, logits=result.logits)
     save_file({key: value.contiguous() for key, value in tensors.items()}, directory / "expected.safetensors")
     (directory / "expected.json").write_text(json.dumps(answers) + "\n")
-    print(name, sum(p.numel() for p in model.parameters()), answers["greedy"][0])
+    print(directory.name, sum(p.numel() for p in model.parameters()), answers["greedy"][0])
 
 
 if __name__ == "__main__":

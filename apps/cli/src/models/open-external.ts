@@ -4,6 +4,7 @@ import {
   CONFIG_FILE,
   extendedShortlist,
   externalCheckpoint,
+  ggufPieceTokenizer,
   ggufTokenizer,
   importedConfig,
   importedGeneration,
@@ -120,6 +121,8 @@ function likelyFormat(source: string): ExternalFormat {
 async function openGguf(source: string): Promise<ExternalModel> {
   const file = await readGguf(source);
   const checkpoint = await externalCheckpoint(file);
+  if (isPublishedEncoderDecoder(checkpoint))
+    return { checkpoint, tokenizer: ggufPieceTokenizer(file, tokensOf(checkpoint)) };
   const { tokenizer, config } = ggufTokenizer(file);
   return { checkpoint, tokenizer: completeTokenizer(tokenizer, config, eosText(checkpoint), source) };
 }
