@@ -18,7 +18,7 @@ const t5File = (
   metadata: Readonly<Record<string, TypedValue | undefined>> = {},
   tensors: readonly TensorSpec[] = [],
 ): Promise<string> => {
-  const pairs: [string, TypedValue | undefined][] = Object.entries({
+  const all: Readonly<Record<string, TypedValue | undefined>> = {
     "general.architecture": text("t5"),
     "t5.block_count": u32(2),
     "t5.embedding_length": u32(WIDTH),
@@ -31,7 +31,10 @@ const t5File = (
     "tokenizer.ggml.eos_token_id": u32(1),
     "tokenizer.ggml.padding_token_id": u32(0),
     ...metadata,
-  }).filter((pair): pair is [string, TypedValue] => pair[1] !== undefined);
+  };
+  const pairs = Object.entries(all).flatMap(([key, value]) =>
+    value === undefined ? [] : [[key, value] as const],
+  );
   return temporaryGguf(
     ggufBytes({
       metadata: Object.fromEntries(pairs),
