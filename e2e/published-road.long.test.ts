@@ -172,12 +172,14 @@ describe.each(chosenFamilies())("%s", (family) => {
   }, 180_000);
 
   test("is trained to copy words, and still copies them with weights of eight and four bits", async () => {
-    const { encoderHeads, decoderFeedForward, ...shape } = await shapeOf();
-    const sizes = { width: 48, headDim: 16, feedForward: 96, encoderLayers: 2, decoderLayers: 2 };
+    const { encoderHeads, encoderWidth, decoderFeedForward, ...shape } = await shapeOf();
+    const encoderLayers = Math.max(2, Number(shape["encoderLayers"]));
+    const sizes = { width: 48, headDim: 16, feedForward: 96, encoderLayers, decoderLayers: 2 };
+    const widths = encoderWidth === undefined ? {} : { encoderWidth: 64 };
     const wider = encoderHeads === undefined ? {} : { encoderHeads: { heads: 4, kvHeads: 4, headDim: 8 } };
     const decoders = decoderFeedForward === undefined ? {} : { decoderFeedForward: 64 };
     const run = await train("trained", {
-      student: { ...shape, ...sizes, ...wider, ...decoders },
+      student: { ...shape, ...sizes, ...widths, ...wider, ...decoders },
       ...{ steps: 1500, warmupSteps: 50, evaluateEvery: 250 },
     });
     const found = (await readLog(run)).flatMap((line) => line["dev.exactMatch"] ?? []);

@@ -7,6 +7,7 @@ import {
   parameterCount,
   parameterSpecs,
   stackHeads,
+  stackWidth,
   stateWidthOf,
   towerTokens,
   visionOf,
@@ -180,7 +181,11 @@ function memoryOf(
     cacheBytes: (cached === undefined ? perToken : decoderLayers * cached * size) * window,
     sourceBytes: isEncoderDecoder ? perToken * source : 0,
     activationBytesEstimate: Math.max(
-      activationBytes({ ...config, ...stackHeads(config, "encoderLayers") }, source, size),
+      activationBytes(
+        { ...config, ...stackHeads(config, "encoderLayers"), width: stackWidth(config, "encoderLayers") },
+        source,
+        size,
+      ),
       tower === undefined ? 0 : activationBytes(tower, towerTokens(tower), size),
     ),
   };

@@ -60,7 +60,7 @@ def t5gemma(encoder={}, **more):
     stack.update(more)
     config = tf.T5GemmaConfig(
         encoder=dict(dict(stack, intermediate_size=20), **encoder),
-        decoder=dict(stack, cross_attention_hidden_size=16),
+        decoder=dict(stack, cross_attention_hidden_size=encoder.get("hidden_size", 16)),
         vocab_size=VOCABULARY,
         dropout_rate=0.0,
     )
@@ -183,6 +183,10 @@ FAMILIES = {
     ),
     "t5gemma-heads": lambda: t5gemma(
         dict(num_attention_heads=2, num_key_value_heads=1, head_dim=12, query_pre_attn_scalar=20), hidden_activation="gelu"
+    ),
+    # As the published 9B-2B: encoder and decoder of two widths, with the heads of each.
+    "t5gemma-widths": lambda: t5gemma(
+        dict(hidden_size=24, num_attention_heads=2, num_key_value_heads=1, head_dim=12, num_hidden_layers=3),
     ),
     "t5-quick-gelu": lambda: t5(tf.T5ForConditionalGeneration, tf.T5Config, feed_forward_proj="gated-quick_gelu"),
     "t5-dense-act": lambda: t5(

@@ -16,7 +16,7 @@ const TRANSLATORS = ["nllb", "m2m_100", "mbart", "mbart-50"] as const;
 /** Every family, and shapes that few models have. */
 const PUBLISHED = [
   ...ENCODER_DECODERS,
-  ...(["mt5", "blenderbot-small", "t5gemma2", "bart-heads", "t5-quick-gelu"] as const),
+  ...(["mt5", "blenderbot-small", "t5gemma2", "bart-heads", "t5-quick-gelu", "t5gemma-widths"] as const),
   ...TRANSLATORS,
 ] as const;
 export type PublishedName = (typeof PUBLISHED)[number];
