@@ -70,21 +70,22 @@ async function imported(name: string, items: readonly MarianItem[]): Promise<voi
 const answer = async (model: string, prompt: string, ...more: readonly string[]): Promise<unknown> =>
   (await result("generate", [model, "--prompt", prompt, "--max-tokens", "4", ...more]))["text"];
 
-test("is exported with its shortlist, for target cpu alone, and says only what its source allows", async () => {
-  const { parity } = await result("export", [at("model"), "--target", "cpu", "-o", at("cpu")]);
-  expect((parity as { maxAbs: number }).maxAbs).toBeLessThan(PARITY);
-  const model = JSON.parse(await readFile(join(at("cpu"), "model.json"), "utf8")) as object;
-  expect(model).toMatchObject({ stateWidth: 8, lexicalShortlist: true });
-  expect([await answer(at("cpu"), "a"), await answer(at("cpu"), "ac")]).toEqual(["bbbb", "cccc"]);
-  expect(await answer(at("cpu"), "kl")).not.toMatch(/[abc]/);
-  for (const target of ["web", "gpu", "npu"]) {
-    const { exitCode, json } = await runCommand("export", [
-      at("model"),
-      ...["--target", target, "-o", at(target), "--json"],
-    ]);
-    expect(exitCode, target).toBe(65);
-    expect(json).toMatchObject({ error: { code: "OP_UNSUPPORTED" } });
+test("is exported with its shortlist, and says only what its source allows", async () => {
+  // Graphs of target gpu take a GPU to run; those of target web are run on the processor here.
+  for (const target of ["cpu", "gpu", "web"]) {
+    const { parity } = await result("export", [at("model"), "--target", target, "-o", at(target)]);
+    expect((parity as { maxAbs: number }).maxAbs, target).toBeLessThan(PARITY);
+    const model = JSON.parse(await readFile(join(at(target), "model.json"), "utf8")) as object;
+    expect(model, target).toMatchObject({ stateWidth: 8, lexicalShortlist: true });
   }
+  for (const target of ["cpu", "web"]) {
+    expect([await answer(at(target), "a"), await answer(at(target), "ac")], target).toEqual(["bbbb", "cccc"]);
+    expect(await answer(at(target), "kl"), target).not.toMatch(/[abc]/);
+  }
+  const more = ["--target", "npu", "-o", at("npu"), "--json"];
+  const { exitCode, json } = await runCommand("export", [at("model"), ...more]);
+  expect(exitCode).toBe(65);
+  expect(json).toMatchObject({ error: { code: "OP_UNSUPPORTED" } });
 }, 120_000);
 
 test("answers the same in beams of one, with 8-bit weights, and to clients that share a batch", async () => {

@@ -247,10 +247,13 @@ export const DEVICE_MODEL_FILE = "model.json";
  * draftIds int32 [batch, heads]: drafts of what follows the last picked token that holds, where the ids after the first are drafts that
  * hold as far as they are the picks before them.
  *
+ * With `full` caches presentState(l) is shaped as pastState(l).
+ *
  * Graphs of fixed sizes (target npu) take one text and one new token at a time: sourceBias is an input of their encoder, and
  * their decoder takes position int32 [1] in place of pastLength, and windowBias float32 [1, 1, 1, window] in addition to
  * sourceBias. Their chunk graph is a decoder of several tokens; see `static-graphs.ts` of the exporter. With draft heads they return
- * draftLogits float32 [heads * target, vocab]: of each head in order, those of every position.
+ * draftLogits float32 [heads * target, vocab]: of each head in order, those of every position. With a recurrence they take no windowBias, and
+ * pastState(l) float32 [1, width] of the position before; they return presentState(l) [target, width].
  */
 export const GRAPH_IO = {
   patches: "patches",

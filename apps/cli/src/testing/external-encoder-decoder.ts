@@ -33,8 +33,8 @@ export function chosenFamilies(): readonly PublishedName[] {
   });
 }
 
-/** Families with one attention over target and source, which are exported to target cpu only. */
-export const CPU_ONLY: ReadonlySet<PublishedName> = new Set(["t5gemma2"]);
+/** Families with one attention over target and source, for which transformers.js has no class. */
+export const NATIVE_ONLY: ReadonlySet<PublishedName> = new Set(["t5gemma2"]);
 
 /** What a family's own library computed, in the layout of `slm model check`. */
 export const familyReference = (family: PublishedName): string => join(FIXTURES, family);

@@ -3,7 +3,7 @@ import { type DeviceModel, GRAPH_IO } from "@slm/exported-model";
 import { argmax } from "@slm/decoding";
 import { SlmError } from "@slm/core";
 import { type DeviceTensor, type HostTensor, type Session, createHostTensor } from "@slm/runtime";
-import type { WindowCache } from "./window-cache.js";
+import type { TextCache } from "./text-cache.js";
 
 export interface StaticRunParts {
   readonly decoder: Session;
@@ -32,7 +32,7 @@ export function biasOf(size: number, maskedBias: number, isSeen: (slot: number) 
  */
 export async function runStatic(
   parts: StaticRunParts,
-  cache: WindowCache,
+  cache: TextCache,
   { tokens, position }: { readonly tokens: ArrayLike<number>; readonly position: number },
 ): Promise<StaticResult> {
   const { window, model, chunk } = parts;
@@ -55,7 +55,7 @@ export async function runStatic(
     const count = Math.min(size, left);
     const { feeds } = feedsOf(parts, { tokens, at, count, size, position: position + at });
     const { fetched } = await session.run({
-      feeds: { ...feeds, ...parts.source, ...cache.feeds },
+      feeds: { ...feeds, ...parts.source, ...cache.feedsAt(position + at) },
       fetch: session.outputNames,
     });
     const made = logitsOf(fetched, GRAPH_IO.logits, [size, vocabularySize]);
@@ -118,6 +118,12 @@ function feedsOf(
   // Positions of padding are any that there are.
   const places = Int32Array.from({ length: size }, (_, row) => Math.min(position + row, slots));
   const columns = slots + size;
+  const own = {
+    [GRAPH_IO.targetIds]: createHostTensor("int32", [1, size], ids),
+    [GRAPH_IO.position]: createHostTensor("int32", [size], places),
+  };
+  // A recurrence reads no slots.
+  if (model.stateWidth !== undefined) return { feeds: own };
   // A token sees the slots before it and, behind them, the tokens of the run up to itself.
   const bias = Float32Array.from({ length: size * columns }, (_, index) => {
     const [row, column] = [Math.floor(index / columns), index % columns];
@@ -126,8 +132,7 @@ function feedsOf(
   });
   return {
     feeds: {
-      [GRAPH_IO.targetIds]: createHostTensor("int32", [1, size], ids),
-      [GRAPH_IO.position]: createHostTensor("int32", [size], places),
+      ...own,
       [GRAPH_IO.windowBias]: createHostTensor("float32", [1, 1, size, columns], bias),
     },
   };
