@@ -43,7 +43,6 @@ export {
   readLexicalShortlist,
   withSourceTokens,
   writeLexicalShortlist,
-  type LexicalShortlist,
 } from "./lexical-shortlist.js";
 export { readMarianShortlist } from "./marian/marian-shortlist.js";
 export {

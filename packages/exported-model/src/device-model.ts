@@ -71,6 +71,13 @@ export const deviceModelSchema = z.strictObject({
         .describe(
           "Tokens in a run of the chunk graphs, which every bucket then has: prompts and draft tokens.",
         ),
+      lexicalShortlist: z
+        .string()
+        .min(1)
+        .optional()
+        .describe(
+          "File that says which tokens may answer each token of the source: the host gives all others logits of -1e9. Absent: all may.",
+        ),
       buckets: z
         .array(
           z.strictObject({
@@ -284,6 +291,9 @@ export const GRAPH_IO = {
   bestIds: "best_ids",
   bestLogProbabilities: "best_log_probabilities",
 } as const;
+
+/** Beside graphs of fixed sizes: a lexical shortlist as `shortlistBytes` of `@slm/decoding` writes it. */
+export const LEXICAL_SHORTLIST_FILE = "lexical_shortlist.bin";
 
 /** Added to the logit of a token that no source token lists: its probability is zero in float32. */
 export const LEXICAL_MASKED = -1e9;

@@ -34,9 +34,10 @@ export async function listModelFiles(
       all: [...filesOf.values()],
       files: filesOf.get(graph.file)!,
     });
-  const binaries = compiledBinaries(model);
-  for (const path of [...binaries, ...SIDE_FILES]) await fileSize(speaker, directory, path);
-  return [...new Set([...[...filesOf.values()].flat(), ...binaries, ...SIDE_FILES])];
+  const list = model.static?.lexicalShortlist;
+  const beside = [...compiledBinaries(model), ...SIDE_FILES, ...(list === undefined ? [] : [list])];
+  for (const path of beside) await fileSize(speaker, directory, path);
+  return [...new Set([...[...filesOf.values()].flat(), ...beside])];
 }
 
 const compiledGraphs = ({ compiled = [] }: DeviceModel): readonly string[] =>

@@ -3,7 +3,7 @@
  */
 import { type DeviceModel, type GraphName, graphsOf, readDeviceModel } from "@slm/exported-model";
 import { resolveInside, SlmError } from "@slm/core";
-import { parseGenerationSettings, type GenerationSettings } from "@slm/decoding";
+import { parseGenerationSettings, type GenerationSettings, type LexicalShortlist } from "@slm/decoding";
 import type { Graph } from "@slm/onnx";
 import type { CompiledForm, Runtime, Session } from "@slm/runtime";
 import { type Tokenizer, type TokenizerFiles, createTokenizer, readTokenizerFiles } from "@slm/tokenizer";
@@ -12,6 +12,7 @@ import { loadEdited, loadListed, loadPicking, type SteppingDecoder } from "./gra
 import { fewerDrafts } from "./graph-edits/fewer-drafts.js";
 import { ImageEncoder, type ImageEncoderOptions } from "./image-encoder.js";
 import { type StaticBuckets, openBuckets } from "./static/buckets.js";
+import { readShortlist } from "./static/read-shortlist.js";
 
 /** Contents of a model's directory, before any graph is loaded. */
 export interface ModelDescription {
@@ -42,6 +43,8 @@ export interface LoadedModel extends ModelDescription {
   readonly drafting: DraftingDecoder | undefined;
   /** Present exactly for static graphs (target npu); `encoder` and `decoder` are then those of the longest source. */
   readonly buckets: StaticBuckets | undefined;
+  /** Which tokens may answer which source, where graphs of fixed sizes leave that to the host. */
+  readonly lexical?: LexicalShortlist | undefined;
   /** Releases every graph and the cached image tokens. */
   close(): Promise<void>;
 }
@@ -155,6 +158,7 @@ export async function loadModel(
     model.vision === undefined || vision === undefined
       ? undefined
       : new ImageEncoder(model.vision, vision, options);
+  const lexical = await readShortlist(directory, model);
   const buckets = openBuckets(model, { encoder, chunk, decoder }, load);
   const isPlain = drafts.tokens === 0 || !cutsDrafts;
   let plain: Promise<SteppingDecoder> | undefined;
@@ -177,6 +181,7 @@ export async function loadModel(
     listing,
     drafting: drafting && { session: drafting, tokens: drafts.tokens },
     buckets,
+    lexical,
     close: async () => {
       await buckets?.release();
       await decoder.release();

@@ -13,7 +13,8 @@ import {
   visionOf,
   type ModelConfig,
 } from "@slm/model";
-import { readLexicalShortlist, readModelConfig, type LexicalShortlist } from "@slm/checkpoints";
+import { readLexicalShortlist, readModelConfig } from "@slm/checkpoints";
+import type { LexicalShortlist } from "@slm/decoding";
 import { createHostTensor } from "@slm/runtime";
 import { chosenExport, type ExportChoice, type ExportLayout } from "./export-config.js";
 import { planGraphs } from "./graphs/graph-plan.js";

@@ -16,7 +16,6 @@ import {
   readMarianShortlist,
   withSourceTokens,
   type ExternalCheckpoint,
-  type LexicalShortlist,
   readHuggingFaceDirectory,
 } from "@slm/checkpoints";
 import {
@@ -30,7 +29,7 @@ import {
   TOKENIZER_FILE,
   type TokenizerFiles,
 } from "@slm/tokenizer";
-import { parseGenerationSettings } from "@slm/decoding";
+import { parseGenerationSettings, type LexicalShortlist } from "@slm/decoding";
 import { PREPROCESSOR_FILE } from "@slm/vision";
 import { existsSync, readdirSync, statSync, type Stats } from "node:fs";
 import { stat } from "node:fs/promises";

@@ -1,5 +1,5 @@
 /** Runs of static decoders: one token, or several in the chunk graph, for one text. */
-import { type DeviceModel, GRAPH_IO } from "@slm/exported-model";
+import { type DeviceModel, GRAPH_IO, LEXICAL_MASKED } from "@slm/exported-model";
 import { argmax } from "@slm/decoding";
 import { SlmError } from "@slm/core";
 import { type DeviceTensor, type HostTensor, type Session, createHostTensor } from "@slm/runtime";
@@ -12,6 +12,8 @@ export interface StaticRunParts {
   readonly model: DeviceModel;
   readonly window: number;
   readonly maskedBias: number;
+  /** `[vocab]`, 0 at tokens that may not answer the source. Absent: all may. */
+  readonly mayAnswer?: Uint8Array | undefined;
   /** Outputs of the encoder for one source, shared by all rows, and the bias over it; nothing for a decoder-only model. */
   readonly source: Readonly<Record<string, DeviceTensor | HostTensor>>;
 }
@@ -69,8 +71,16 @@ export async function runStatic(
     cache.write({ slot: position + at, count }, fetched);
     at += count;
   }
+  maskUnlisted(logits, parts.mayAnswer);
   const draftsAfter = draftHeads === 0 ? undefined : (at: number) => draftsOf(drafted, at, vocabularySize);
   return { logits, draftsAfter };
+}
+
+/** Gives tokens that may not answer the logit that graphs of dynamic sizes give them; of every row `[vocab]`. */
+function maskUnlisted(logits: Float32Array, mayAnswer: Uint8Array | undefined): void {
+  if (mayAnswer === undefined) return;
+  for (let at = 0; at < logits.length; at++)
+    if (mayAnswer[at % mayAnswer.length] === 0) logits[at] = LEXICAL_MASKED;
 }
 
 /** What a run over tokens gives. */
