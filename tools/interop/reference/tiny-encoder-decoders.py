@@ -215,7 +215,12 @@ SEARCHES = [
 
 # Only newer directories have these.
 SOURCE_SEARCHES = [dict(num_beams=1, encoder_no_repeat_ngram_size=1), dict(num_beams=3, encoder_no_repeat_ngram_size=2)]
-WITH_SOURCE_SEARCHES = {"bart-heads", "pegasus-heads", "t5gemma-heads", "t5-quick-gelu", "t5-dense-act"}
+WITH_SOURCE_SEARCHES = {"bart-heads", "pegasus-heads", "t5gemma-heads", "t5gemma-widths", "t5-quick-gelu", "t5-dense-act"}
+PREFERENCES = [
+    dict(num_beams=1, encoder_repetition_penalty=3.0, repetition_penalty=1.3),
+    dict(num_beams=3, encoder_repetition_penalty=0.2),
+]
+WITH_PREFERENCES = {"t5gemma-widths"}
 
 
 def randomize(model, generator):
@@ -248,6 +253,7 @@ def write(directory, name, make):
     model = cls.from_pretrained(directory, attn_implementation=attention).eval().float()
 
     searches = SEARCHES + (SOURCE_SEARCHES if directory.name in WITH_SOURCE_SEARCHES else [])
+    searches = searches + (PREFERENCES if directory.name in WITH_PREFERENCES else [])
     record(model, directory, generator, use_cache=name in DEFAULTS, searches=searches)
 
 
