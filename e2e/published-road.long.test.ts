@@ -98,6 +98,7 @@ describe.each(chosenFamilies())("%s", (family) => {
       ["gpu"],
       ["npu", "--profile", "qnn"],
       ["npu", "--profile", "openvino"],
+      ["npu", "--profile", "coreml"],
       ["npu", "--profile", "vitisai"],
     ];
     for (const [target = "", ...profile] of targets) {

@@ -285,9 +285,13 @@ export function windowCache(context: LoweringContext): Lowering<"cachedAttention
       if (window === undefined || window >= capacity) return scores;
       const bias = context.values.once(`window ${window}`, () => {
         const { builder } = recorder;
-        const scalar = (value: number): string => builder.constant("float32", [], [value]);
-        const isNear = builder.op("Greater", [slotDistances(), int32(recorder, -window)]);
-        const rows = builder.op("Where", [isNear, scalar(0), scalar(STATIC_MASKED / 2)]);
+        // A table of all distances: comparing whole numbers is what one profile lacks (coreml).
+        const masks = Array.from({ length: 2 * capacity + 1 }, (_, at) =>
+          at - capacity > -window ? 0 : STATIC_MASKED / 2,
+        );
+        const table = builder.constant("float32", [masks.length], masks);
+        const places = builder.op("Add", [slotDistances(), int32(recorder, capacity)]);
+        const rows = builder.op("Gather", [table, places]);
         return folded(reshape(recorder, rows, [1, 1, length, pastKey.shape[3]! + length]));
       });
       return addBias(recorder, bias)(scores);
