@@ -21,7 +21,7 @@ import {
   type Tensor,
 } from "@slm/tensor";
 import type { RotaryNames } from "../weights/graph-weights.js";
-import { checkHeadOrder, type LoweringContext } from "./context.js";
+import { checkHeadOrder, STATIC_MASKED, type LoweringContext } from "./context.js";
 import { cast, concat, countUp, inFloat32, int32, reshape, shapeOf, sizeOf, transposeAxes } from "./emit.js";
 import { HeadAxes } from "./head-axes.js";
 import { attendedOnly, lengthBias, maskBias, maskedKeys } from "./padding.js";
@@ -143,6 +143,7 @@ export function decomposedSequence(context: LoweringContext): Lowering<"selfAtte
       const { window, windowAfter: after } = layout;
       if (window === undefined || Math.min(window, after ?? window) >= context.positions) return scores;
       const { builder } = recorder;
+      if (context.device.shapes === "static") return addBias(recorder, farBias(window, after))(scores);
       const isNear = context.values.once(`window ${window} ${after ?? ""}`, () =>
         after === undefined
           ? builder.op("Less", [builder.op("Abs", [distances()]), int32(recorder, window)])
@@ -154,6 +155,20 @@ export function decomposedSequence(context: LoweringContext): Lowering<"selfAtte
       const rows =
         heads === kvHeads ? isNear : builder.op("Tile", [isNear, builder.ints([heads / kvHeads, 1])]);
       return attendedOnly(recorder, rows, scores);
+    }
+
+    /** The same of a static graph as a bias, which quantized scores have codes beside, and which float16 holds. */
+    function farBias(window: number, after = window - 1): string {
+      const length = query.shape[1]!;
+      const bias = context.values.once(`window ${window} ${after}`, () => {
+        const masks = Array.from({ length: length * length }, (_, at) => {
+          const distance = (at % length) - Math.floor(at / length);
+          return distance > -window && distance <= after ? 0 : STATIC_MASKED / 2;
+        });
+        return recorder.builder.constant("float32", [1, 1, length, length], masks);
+      });
+      if (heads === kvHeads) return bias;
+      return recorder.builder.op("Tile", [bias, recorder.builder.ints([1, 1, heads / kvHeads, 1])]);
     }
   };
 }
