@@ -40,10 +40,14 @@ export async function listModelFiles(
       all: [...filesOf.values()],
       files: filesOf.get(graph.file)!,
     });
-  const binaries = compiledBinaries(model);
-  const sideFiles = [...SIDE_FILES, ...(model.draftRules === undefined ? [] : [DRAFT_RULES_FILE])];
-  for (const path of [...binaries, ...sideFiles]) await fileSize(speaker, directory, path);
-  return [...new Set([...[...filesOf.values()].flat(), ...binaries, ...sideFiles])];
+  const list = model.static?.lexicalShortlist;
+  const beside = [
+    ...[...compiledBinaries(model), ...SIDE_FILES],
+    ...(list === undefined ? [] : [list]),
+    ...(model.draftRules === undefined ? [] : [DRAFT_RULES_FILE]),
+  ];
+  for (const path of beside) await fileSize(speaker, directory, path);
+  return [...new Set([...[...filesOf.values()].flat(), ...beside])];
 }
 
 const compiledGraphs = ({ compiled = [] }: DeviceModel): readonly string[] =>

@@ -9,7 +9,7 @@ import {
   readDraftRules,
 } from "@slm/exported-model";
 import { resolveInside, SlmError } from "@slm/core";
-import { parseGenerationSettings, type GenerationSettings } from "@slm/decoding";
+import { parseGenerationSettings, type GenerationSettings, type LexicalShortlist } from "@slm/decoding";
 import type { Graph } from "@slm/onnx";
 import type { CompiledForm, DraftRules, Runtime, Session } from "@slm/runtime";
 import { type Tokenizer, type TokenizerFiles, createTokenizer, readTokenizerFiles } from "@slm/tokenizer";
@@ -19,6 +19,7 @@ import { fewerDrafts } from "./graph-edits/fewer-drafts.js";
 import { verifyingDecoder } from "./graph-edits/verifying-decoder.js";
 import { ImageEncoder, type ImageEncoderOptions } from "./image-encoder.js";
 import { type StaticBuckets, openBuckets } from "./static/buckets.js";
+import { readShortlist } from "./static/read-shortlist.js";
 
 /** Contents of a model's directory, before any graph is loaded. */
 export interface ModelDescription {
@@ -51,6 +52,8 @@ export interface LoadedModel extends ModelDescription {
   readonly draftRules: DraftRules | undefined;
   /** Present exactly for static graphs (target npu); `encoder` and `decoder` are then those of the longest source. */
   readonly buckets: StaticBuckets | undefined;
+  /** Which tokens may answer which source, where graphs of fixed sizes leave that to the host. */
+  readonly lexical?: LexicalShortlist | undefined;
   /** Releases every graph and the cached image tokens. */
   close(): Promise<void>;
 }
@@ -169,6 +172,7 @@ export async function loadModel(
     model.vision === undefined || vision === undefined
       ? undefined
       : new ImageEncoder(model.vision, vision, options);
+  const lexical = await readShortlist(directory, model);
   const buckets = openBuckets(model, { encoder, chunk, decoder }, load);
   const isPlain = drafts.tokens === 0 || !cutsDrafts;
   let plain: Promise<SteppingDecoder> | undefined;
@@ -192,6 +196,7 @@ export async function loadModel(
     draftRules,
     drafting: drafting && { session: drafting, tokens: drafts.tokens, byRules: drafts.byRules },
     buckets,
+    lexical,
     close: async () => {
       await buckets?.release();
       await decoder.release();

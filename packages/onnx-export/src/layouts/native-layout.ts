@@ -1,9 +1,16 @@
 /** Files beside the graphs of slm's own layout: model.json, config.json and the tokenizer's. */
 import { copyFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { writeDeviceModel, writeDraftRules, type DeviceModel, type DeviceVision } from "@slm/exported-model";
+import {
+  LEXICAL_SHORTLIST_FILE,
+  writeDeviceModel,
+  writeDraftRules,
+  type DeviceModel,
+  type DeviceVision,
+} from "@slm/exported-model";
 import { writeFailure } from "@slm/core";
-import { CONFIG_FILE, type LexicalShortlist } from "@slm/checkpoints";
+import { CONFIG_FILE } from "@slm/checkpoints";
+import { shortlistBytes, type LexicalShortlist } from "@slm/decoding";
 import type { DraftRule } from "@slm/runtime";
 import {
   draftHeadsOf,
@@ -51,6 +58,8 @@ export async function writeNativeFiles(
   try {
     for (const file of [TOKENIZER_FILE, TOKENIZER_CONFIG_FILE])
       await copyFile(join(source.tokenizerDirectory, file), join(outputDirectory, file));
+    if (source.lexical !== undefined && device.shapes === "static")
+      await writeFile(join(outputDirectory, LEXICAL_SHORTLIST_FILE), shortlistBytes(source.lexical));
     await writeFile(join(outputDirectory, CONFIG_FILE), `${JSON.stringify(source.config, null, 2)}\n`);
   } catch (cause) {
     throw writeFailure(cause, outputDirectory, "the directory is not complete");
@@ -101,7 +110,13 @@ function describeModel(
       decoder: entry(decoder),
     },
     ...describeSight(config),
-    static: first && { window: first.window, maskedBias: STATIC_MASKED, chunk: first.chunk, buckets },
+    static: first && {
+      window: first.window,
+      maskedBias: STATIC_MASKED,
+      chunk: first.chunk,
+      lexicalShortlist: lexical === undefined ? undefined : LEXICAL_SHORTLIST_FILE,
+      buckets,
+    },
     caches: first === undefined ? device.caches : undefined,
     parameters: parameterCount(config),
     vocabularySize,
@@ -113,7 +128,7 @@ function describeModel(
     maxSource: sets.at(-1)?.source ?? maxSource,
     maxTarget: first?.window ?? cacheCapacity(config),
     shortlist: shortlist?.length,
-    lexicalShortlist: lexical === undefined ? undefined : true,
+    lexicalShortlist: lexical === undefined || first !== undefined ? undefined : true,
     draftHeads: draftHeadsOf(config) === 0 ? undefined : draftHeadsOf(config),
     draftRules: draftRules.length === 0 ? undefined : draftRules.length,
     flops: flopsPerToken({ ...config, vocabularySize: shortlist?.length ?? vocabularySize }),
