@@ -5,6 +5,7 @@ import { createHostTensor, type HostTensor } from "@slm/runtime";
 import { teacherObjective } from "@slm/teacher";
 import type { Engine } from "@slm/tensor";
 import {
+  LOSS_SCALE,
   modelPass,
   pairsOf,
   stepScalars,
@@ -63,12 +64,15 @@ export async function trainOn(
   { config, definition, feeds }: Case,
   plan: ChunkPlan,
   settings: TrainingSettings,
+  lossScale = 2 ** 16,
 ): Promise<Outcome> {
   const program = await engine.compile(trainProgram("step", plan, definition, settings));
   const state = await uploadState(engine, plan, settings, initializeWeights(config, createRandom(3).next));
   const outcome: Outcome = { losses: [], norms: [], state: {} };
   for (let step = 1; step <= settings.steps; step++) {
-    const fed = Object.entries(stepScalars(step, settings)).map(
+    const scaling = settings.mixedPrecision === "float16" ? { [LOSS_SCALE]: lossScale } : {};
+    const scalars = { ...stepScalars(step, settings), ...scaling };
+    const fed = Object.entries(scalars).map(
       ([name, value]) => [name, createHostTensor("float32", [], Float32Array.of(value))] as const,
     );
     const { fetched } = await program.run({

@@ -25,6 +25,33 @@ test("twenty steps of a student give the CPU's losses", async () => {
   expect(relativeDifference(actual.losses, expected.losses)).toBeLessThan(1e-4);
 });
 
+describe("loss scaling, with products in float32 because no software adapter has float16", () => {
+  const settings = { ...SETTINGS, mixedPrecision: "float16" as const };
+  const inFloat32 = (engine: Engine): Engine => ({
+    ...engine,
+    compile: (definition) => engine.compile({ ...definition, precision: "float32" }),
+  });
+
+  test("gives the CPU's losses, gradient norms and state", async () => {
+    const made = await CASES_AND_OPTIMIZERS[0]![2](js);
+    const plan = planRun(made.config);
+    const expected = await trainOn(createOnnxEngine(runtimes.cpu), made, plan, SETTINGS);
+    const actual = await trainOn(inFloat32(createOnnxEngine(runtimes.gpu)), made, plan, settings);
+    expect(relativeDifference(actual.losses, expected.losses)).toBeLessThan(1e-4);
+    expect(relativeDifference(actual.norms, expected.norms)).toBeLessThan(1e-4);
+  });
+
+  test("leaves the state as it was when gradients overflow", async () => {
+    const made = await CASES_AND_OPTIMIZERS[0]![2](js);
+    const plan = planRun(made.config);
+    const engine = inFloat32(createOnnxEngine(runtimes.gpu));
+    const before = await trainOn(engine, made, plan, { ...settings, steps: 0 });
+    const after = await trainOn(engine, made, plan, { ...settings, steps: 2 }, Infinity);
+    expect(after.norms.some(Number.isFinite)).toBe(false);
+    expect(after.state).toEqual(before.state);
+  });
+});
+
 test("a step of which a part would be left to the CPU is rejected when it is loaded", async () => {
   const [, , make] = CASES_AND_OPTIMIZERS[0]!;
   const made = await make(js);

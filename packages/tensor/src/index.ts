@@ -1,7 +1,8 @@
 export { type Tensor } from "./tf.js";
 export { CONTRIB, Recorder, withRecorder } from "./recording/recorder.js";
+export { PRECISIONS, type Precision } from "./recording/dialect.js";
 export { registerRecordingBackend } from "./recording/kernels.js";
-export { withLowering, scope, type Lowering, type LoweringTable } from "./ops/lowering.js";
+export { inFloat32, withLowering, scope, type Lowering, type LoweringTable } from "./ops/lowering.js";
 export type {
   CachedAttentionAttributes,
   HeadLayout,
@@ -73,6 +74,7 @@ export {
   type ProgramDefinition,
   type TensorSpec,
 } from "./engine/program.js";
+export { requirePrecision } from "./engine/mixed-precision.js";
 export { traceProgram } from "./engine/trace.js";
 export { createOnnxEngine } from "./engine/onnx-engine.js";
 export { createEagerEngine } from "./engine/eager-engine.js";

@@ -6,6 +6,7 @@ import { readSealedTensors, sealedTensors } from "./sealed-tensors.js";
 import { type Weights } from "@slm/model";
 import { createHostTensor, type DeviceTensor, type HostTensor } from "@slm/runtime";
 import type { Engine } from "@slm/tensor";
+import { lossScaling } from "./loss-scaling.js";
 import { packWeights, valueInput, type Chunk } from "./parameter-layout.js";
 import {
   partsOf,
@@ -95,6 +96,8 @@ const savedProgress = z.strictObject({
   loss: z.number().optional(),
   /** How the loss went since the first step; absent in states of earlier versions. */
   course: z.strictObject({ first: z.number(), peak: z.number(), peakStep: z.int() }).optional(),
+  /** In float16: the factor on the loss. */
+  lossScaling: lossScaling.optional(),
   /** The last dev metrics. */
   metrics: z.record(z.string(), z.number()),
 });

@@ -8,6 +8,7 @@ import type {
   RunResult,
   Session,
 } from "@slm/runtime";
+import type { Precision } from "../recording/dialect.js";
 import type { Tensor } from "../tf.js";
 
 export interface TensorSpec {
@@ -28,6 +29,11 @@ export interface ProgramDefinition {
    * run programs op by op ignore it.
    */
   readonly gradientCheckpointing?: boolean;
+  /**
+   * Number format of the program's products; everything else is computed in float32. Default: float32. Engines that run programs op by op
+   * know float32 alone.
+   */
+  readonly precision?: Precision | undefined;
   /**
    * Outputs to write into the buffer of an input (output name -> input name). Tracing checks that
    * every reader of the input runs before the write.
