@@ -42,6 +42,7 @@ export { MASKED, maskBias } from "./ops/masks.js";
 export { relativeBucket } from "./ops/relative-bias.js";
 export { rotaryTable, rotationOf } from "./ops/rotary.js";
 export { dropout, withDropout } from "./ops/dropout.js";
+export { drawnMasks } from "./ops/drawn-masks.js";
 export { type MaskedLogits } from "./ops/losses/masked-logits.js";
 export { crossEntropy, softTargetCrossEntropy } from "./ops/losses/cross-entropy.js";
 export {
@@ -70,6 +71,7 @@ export { termsAndGradients, valueAndGradients } from "./gradients.js";
 export {
   type Engine,
   type EngineName,
+  type MaskMaker,
   type Program,
   type ProgramDefinition,
   type TensorSpec,

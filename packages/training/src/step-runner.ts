@@ -5,12 +5,13 @@ import { encodeSafetensors } from "@slm/checkpoints";
 import { createHostTensor, type DeviceTensor, type HostTensor } from "@slm/runtime";
 import type { Program } from "@slm/tensor";
 import type { Batch, Bucket } from "./buckets.js";
-import { createDropoutMasks, type DropoutMasks } from "./dropout-masks.js";
+import { createDropoutMasks, dropoutKey, type DropoutMasks } from "./dropout-masks.js";
 import { FIRST_SCALING, nextScaling, SMALLEST_SCALE, type LossScaling } from "./loss-scaling.js";
 import { scalarsAt } from "./rate-groups.js";
 import type { ChunkPlan } from "./state-layout.js";
 import {
   BATCH_SHARE,
+  DROPOUT_KEY,
   dropoutSpecs,
   LOSS_SCALE,
   scalesLoss,
@@ -161,7 +162,7 @@ export class StepRunner {
     const feedable: Record<string, HostTensor | DeviceTensor> = {
       ...this.state.feeds,
       ...feeds.feeds,
-      ...this.masks.for(dropoutSpecs(definition, settings), number),
+      ...this.dropoutFeeds(definition, number),
     };
     for (const [name, value] of Object.entries(scalars))
       feedable[name] = createHostTensor("float32", [], Float32Array.of(value));
@@ -177,6 +178,13 @@ export class StepRunner {
       loss: read("loss"),
       terms: mode === "update" ? { ...terms, gradientNorm: read("gradientNorm") } : terms,
     };
+  }
+
+  private dropoutFeeds(definition: LossDefinition, number: number): Record<string, HostTensor> {
+    const { settings, engine, context } = this.request;
+    return engine.masks === "program"
+      ? { [DROPOUT_KEY]: dropoutKey(context.seed, number) }
+      : this.masks.for(dropoutSpecs(definition, settings), number);
   }
 
   /** Saves the inputs of a batch without a finite loss and throws. */
@@ -209,7 +217,7 @@ export class StepRunner {
     const { source, target } = this.buckets[bucket]!;
     const definition = objective.definition(this.buckets[bucket]!, variant);
     const name = `${stage} ${mode} ${source}x${target} ${variant}`;
-    const wanted = trainProgram(name, this.plan, definition, settings, mode);
+    const wanted = trainProgram(name, this.plan, definition, settings, mode, engine.masks);
     const compiled = {
       program: await engine.compile(wanted),
       definition,

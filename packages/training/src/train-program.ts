@@ -1,10 +1,12 @@
 /** One training step as a program: forward, backward, clipping and the optimizer, state updated in place. */
 import { withLora, type Parameters } from "@slm/model";
 import {
+  drawnMasks,
   inFloat32,
   math,
   termsAndGradients,
   withDropout,
+  type MaskMaker,
   type ProgramDefinition,
   type Tensor,
   type TensorSpec,
@@ -48,14 +50,19 @@ export const BATCH_SHARE = "batchShare";
 /** Scalar input: the factor on the loss that keeps gradients within the range of float16; only in that precision. */
 export const LOSS_SCALE = "lossScale";
 
+/** Scalar input that the masks of a batch are drawn from. */
+export const DROPOUT_KEY = "dropoutKey";
+
 const scalar: TensorSpec = { dtype: "float32", shape: [] };
 
-/** Inputs for a program's dropout masks, in order; none without dropout. */
+/** Inputs for a program's dropout: its masks in order, or the key that they are drawn from; none without dropout. */
 export function dropoutSpecs(
   { dropoutShapes }: Pick<LossDefinition, "dropoutShapes">,
   { dropout }: Pick<StepSettings, "dropout">,
+  masks: MaskMaker = "host",
 ): Readonly<Record<string, TensorSpec>> {
   if (dropout === 0) return {};
+  if (masks === "program") return { [DROPOUT_KEY]: { dtype: "int32", shape: [] } };
   return Object.fromEntries(
     dropoutShapes.map((shape, index) => [`dropout.${index}`, { dtype: "float32", shape }]),
   );
@@ -75,10 +82,11 @@ export function trainProgram(
   definition: LossDefinition,
   settings: StepSettings,
   mode: StepMode = "update",
+  masks: MaskMaker = "host",
 ): ProgramDefinition {
   const inputs: Record<string, TensorSpec> = {
     ...definition.inputs,
-    ...dropoutSpecs(definition, settings),
+    ...dropoutSpecs(definition, settings, masks),
     ...valueSpecs(plan.frozen),
     ...valueSpecs(plan.trained),
   };
@@ -134,7 +142,11 @@ function batchGradients(
   const trained = unpackParameters(plan.trained, x);
   const names = Object.keys(trained);
   const { lora } = settings;
-  const masks = Object.keys(dropoutSpecs(definition, settings)).map((name) => x[name]!);
+  const key = x[DROPOUT_KEY];
+  const masks =
+    key === undefined
+      ? Object.keys(dropoutSpecs(definition, settings)).map((name) => x[name]!)
+      : drawnMasks(key, definition.dropoutShapes, settings.dropout);
   const scale = x[LOSS_SCALE];
   const { value, gradients, terms } = termsAndGradients((tensors) => {
     const live = { ...frozen, ...Object.fromEntries(names.map((name, index) => [name, tensors[index]!])) };

@@ -1,6 +1,6 @@
 /**
- * The engine, device and threads of a run. They change the speed, and the result by rounding alone: settings that change results are in
- * the stages' sections.
+ * The engine, device and threads of a run. They change the speed, and the result by rounding alone, or with dropout by which elements a GPU
+ * drops: settings that change results on purpose are in the stages' sections.
  */
 import { profilesOf } from "@slm/devices/table";
 import type { EngineName } from "@slm/tensor";

@@ -51,6 +51,8 @@ export interface Program {
 /** Compiles programs and holds the tensors they share. */
 export interface Engine {
   readonly name: EngineName;
+  /** Who makes dropout masks. Default: the host, which copies them in each step. */
+  readonly masks?: MaskMaker | undefined;
   compile(definition: ProgramDefinition): Promise<Program>;
   /** Loads an existing ONNX graph, which may share tensors with the programs. Absent if the engine cannot run ONNX. */
   readonly loadGraph?: (source: GraphSource, options?: LoadOptions) => Promise<Session>;
@@ -61,6 +63,9 @@ export interface Engine {
   release(tensors: readonly DeviceTensor[]): Promise<void>;
   close(): Promise<void>;
 }
+
+/** host: masks are inputs of a program. program: they are drawn in it, from a key. */
+export type MaskMaker = "host" | "program";
 
 /** onnx: compiled to one ONNX graph. js: tfjs in plain JavaScript. tensorflow: tfjs-node. */
 export type EngineName = "onnx" | "js" | "tensorflow";
