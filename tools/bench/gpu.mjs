@@ -1,5 +1,5 @@
 /**
- * Training and generation on a GPU beside other programs on the same GPU, in one line. Prints Markdown tables for docs/benchmarks, with the
+ * Training and generation on a GPU, compared with reference implementations on the same GPU, in one line. Prints Markdown tables for docs/benchmarks, with the
  * machine, the devices and the versions:
  *
  *   training    tokens/s of a whole step, the share of the rate of one square product of 2,048 (software adapters: 512), and the ratio to
@@ -47,7 +47,7 @@ const { values } = parseArgs({
 });
 const { device, batch, source, answer, rounds, steps } = values;
 const isCuda = device === "gpu:cuda";
-const peers = { peerDevice: values["peer-device"], peerDtype: values["peer-dtype"] };
+const reference = { peerDevice: values["peer-device"], peerDtype: values["peer-dtype"] };
 
 /** The report of a comparison. @throws Error if a side fails or results disagree; the reason has been printed */
 function compared(script, settings) {
@@ -73,7 +73,7 @@ function train() {
   for (const size of values.sizes.split(",")) {
     const report = compared("torch.mjs", {
       ...{ task: "train", size, batch, source, answer, rounds, steps, device, precision, warmup: 1 },
-      ...peers,
+      ...reference,
       compile: values["no-compile"] ? 0 : 1,
     });
     machine ??= report.machine;
@@ -100,14 +100,14 @@ function train() {
 
 function generate() {
   const precision = isCuda ? "float16" : "float32";
-  const llamaGpu = values["llama-gpu"] ?? (peers.peerDevice === "cuda" ? "cuda" : "none");
+  const llamaGpu = values["llama-gpu"] ?? (reference.peerDevice === "cuda" ? "cuda" : "none");
   const rows = [];
   for (const size of values.sizes.split(","))
     for (const kind of ["encoder-decoder", "decoder-only"])
       for (const together of values.batches.split(",")) {
         const report = compared("generate.mjs", {
           ...{ size, kind, batch: together, source, answer, rounds, device, precision, warmup: 1 },
-          ...{ ...peers, llamaGpu },
+          ...{ ...reference, llamaGpu },
         });
         machine ??= report.machine;
         const [ours] = report.results;

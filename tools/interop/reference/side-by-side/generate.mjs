@@ -50,7 +50,7 @@ const exportFlags = [
   ...["--target", target, "--precision", precision],
   ...(profile === undefined ? [] : ["--profile", profile]),
 ];
-const peers = `${peerDevice}, ${peerDtype}`;
+const referenceDevice = `${peerDevice}, ${peerDtype}`;
 
 /** A contestant whose only figures are those that every program has. */
 function rated({ run, about = {}, ...contestant }) {
@@ -77,7 +77,7 @@ async function fromPython(script, shape, nameOf, more = {}, compares = false) {
   };
   return rated({
     name: nameOf(worker.opened),
-    about: { parameters: worker.opened.parameters, device: peers },
+    about: { parameters: worker.opened.parameters, device: referenceDevice },
     ...(compares ? { made: () => tokens } : {}),
     run,
     close: worker.close,
