@@ -19,7 +19,8 @@ import { StepRunner, type PreparedBatch } from "./step-runner.js";
 import type { Replica, Segment, SegmentReport, TrainReport, TrainRequest } from "./training-contract.js";
 import {
   FRESH_PROGRESS,
-  loadState,
+  openState,
+  removeUnfinishedSaves,
   saveState,
   uploadState,
   type DeviceState,
@@ -119,11 +120,13 @@ class Trainer {
     const { modules, adapters } = resolveModules(config, settings, request.stage);
     const extra = { adapters, auxiliary: objective.auxiliary ?? [] };
     const plan = planRun(config, extra, modules, groups);
-    const saved = await loadState(join(workDirectory, STATE_FILE), plan, settings, key);
+    await removeUnfinishedSaves(workDirectory);
+    const saved = await openState(join(workDirectory, STATE_FILE), plan, settings, key);
     const specs = runSpecs(config, extra);
-    const initial = startingWeights(specs, request.initial, context.seed);
-    const tensors = saved === undefined ? initial : new Map([...initial, ...saved.tensors]);
-    const state = await uploadState(engine, plan, settings, tensors);
+    // What is saved is not drawn again: a second copy of large weights.
+    const isSavedWhole = saved !== undefined && plan.frozen.length === 0;
+    const initial = isSavedWhole ? new Map() : startingWeights(specs, request.initial, context.seed);
+    const state = await uploadState(engine, plan, settings, initial, saved).finally(() => saved?.close());
     const kept = { keepThroughStep: saved?.progress.step ?? 0 };
     const log = await JsonLog.open(join(workDirectory, METRICS_FILE), kept);
     const events = await openEventFile(join(workDirectory, EVENTS_DIRECTORY), kept);
@@ -291,7 +294,9 @@ class Trainer {
       Object.fromEntries(Object.entries(metrics).map(([name, value]) => [`dev.${name}`, value])),
     );
     await this.showSamples();
-    const isBest = await this.best.offer({ step, metrics: { ...metrics } }, () => this.live.download());
+    const isBest = await this.best.offer({ step, metrics: { ...metrics } }, (write) =>
+      this.live.store(write),
+    );
     const withoutBetter = isBest ? 0 : this.progress.withoutBetter + 1;
     this.progress = { ...this.progress, metrics: { ...metrics }, withoutBetter };
   }
