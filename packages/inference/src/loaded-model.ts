@@ -69,11 +69,11 @@ interface DraftingDecoder {
 export interface LoadModelOptions extends ImageEncoderOptions {
   /**
    * Changes a decoder of dynamic sizes before it is loaded; static ones are loaded as exported.
-   * Default: on target cpu argmax outputs are added, unless it has them, of every position for a model with draft rules; on other targets it
-   * is loaded as exported.
+   * Default: on targets cpu and gpu argmax outputs are added, unless it has them, of every position for a model whose draft rules are followed;
+   * on other targets it is loaded as exported.
    */
   readonly editDecoder?: ((graph: Graph, model: DeviceModel) => Graph) | undefined;
-  /** Whether a decoder may pick tokens where it runs, so that logits need not leave it. Default: on target cpu it does. */
+  /** Whether a decoder may pick tokens where it runs, so that logits need not leave it. Default: on targets cpu and gpu it does. */
   readonly picks?: boolean | undefined;
   /** Drafts that a run verifies, of the model's heads and of its rules. Default: see {@link draftPlan}. */
   readonly draftTokens?: number | undefined;
@@ -81,8 +81,11 @@ export interface LoadModelOptions extends ImageEncoderOptions {
   readonly editDrafting?: ((graph: Graph, model: DeviceModel) => Graph) | undefined;
 }
 
-/** Targets whose decoders get argmax outputs. For others the benefit has not been measured. */
-const PICKING_TARGETS: ReadonlySet<DeviceModel["target"]> = new Set(["cpu"]);
+/**
+ * Targets whose decoders get argmax outputs: on a CPU a step is faster so, and from a GPU a token crosses instead of a row of logits. Decoders
+ * of NPUs have static shapes, and a page loads graphs as they lie on its server.
+ */
+const PICKING_TARGETS: ReadonlySet<DeviceModel["target"]> = new Set(["cpu", "gpu"]);
 
 /**
  * Reads `model.json` and the tokenizer, and checks that they match.
@@ -137,7 +140,7 @@ export async function loadModel(
     );
   // A page loads graphs as they lie on its server, and a vendor's compiler takes graphs as they were exported.
   const cutsDrafts = model.static === undefined && model.target !== "web";
-  const isListed = picks && model.lexicalShortlist === true && PICKING_TARGETS.has(model.target);
+  const isListed = picks && model.lexicalShortlist === true && model.target === "cpu";
   const loadDecoder = async (file: string, tokens = drafts.tokens): Promise<SteppingDecoder> => {
     const isCut = cutsDrafts && tokens < (model.draftHeads ?? 0);
     if ((editDecoder !== undefined && model.static === undefined) || isCut) {
