@@ -23,7 +23,7 @@ const model = { draftRules: 3, vocabularySize: 4 };
 
 describe("draft-rules.json", () => {
   test("gives back the rules that were written", async () => {
-    expect(await readDraftRules(directory, model)).toEqual(draftRulesOf(RULES));
+    expect(await readDraftRules(directory, model)).toEqual(draftRulesOf(RULES, model.vocabularySize));
   });
 
   test("is rejected where model.json or the vocabulary say something else", async () => {

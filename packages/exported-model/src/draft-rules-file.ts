@@ -1,6 +1,6 @@
 /** Reads and writes `draft-rules.json`: what probably comes next in a model's answers. */
-import { join } from "node:path";
-import { SlmError, readJsonFile, writeJsonAtomic } from "@slm/core";
+import { dirname, join } from "node:path";
+import { SlmError, parseJsonText, readTextFile, writeJsonAtomic } from "@slm/core";
 import { CHANCE_PARTS, COPIED, draftRulesOf, type DraftRule, type DraftRules } from "@slm/runtime";
 import { z } from "zod";
 import { DRAFT_RULES_FILE, type DeviceModel } from "./device-model.js";
@@ -49,16 +49,25 @@ export async function writeDraftRules(directory: string, rules: readonly DraftRu
  *
  * @throws SlmError INPUT_MISSING, DATA_INVALID for a file that model.json does not describe, or a token that the model does not have
  */
-export async function readDraftRules(
-  directory: string,
-  { draftRules, vocabularySize }: Pick<DeviceModel, "draftRules" | "vocabularySize">,
-): Promise<DraftRules> {
+export async function readDraftRules(directory: string, model: RuledModel): Promise<DraftRules> {
   const file = join(directory, DRAFT_RULES_FILE);
-  const { keys, tokens, chances } = await readJsonFile(file, draftRulesSchema, {
-    suggestions: [`slm verify ${directory}`],
-  });
+  const suggestions = [`slm verify ${directory}`];
+  return parseDraftRules(await readTextFile(file, { suggestions }), file, model);
+}
+
+/** What of a model its draft rules must agree with. */
+type RuledModel = Pick<DeviceModel, "draftRules" | "vocabularySize">;
+
+/** The text of such a file. @param file for errors. @throws SlmError DATA_INVALID */
+export function parseDraftRules(
+  text: string,
+  file: string,
+  { draftRules, vocabularySize }: RuledModel,
+): DraftRules {
+  const suggestions = [`slm verify ${dirname(file)}`];
+  const { keys, tokens, chances } = parseJsonText(text, draftRulesSchema, file);
   const reject = (problem: string): SlmError =>
-    new SlmError("DATA_INVALID", `${file}: ${problem}`, { suggestions: [`slm verify ${directory}`] });
+    new SlmError("DATA_INVALID", `${file}: ${problem}`, { suggestions });
   if (chances.length !== draftRules)
     throw reject(`expected ${draftRules} rules as model.json says, got ${chances.length}`);
   const rules = Array.from(chances, (parts, at): DraftRule => {
@@ -67,5 +76,5 @@ export async function readDraftRules(
       throw reject(`rule ${at}: token ${token} is none of the model's ${vocabularySize}`);
     return { key: keys.readInt32LE(BYTES * at), token, chance: parts / CHANCE_PARTS };
   });
-  return draftRulesOf(rules);
+  return draftRulesOf(rules, vocabularySize);
 }

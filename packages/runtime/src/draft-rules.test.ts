@@ -33,7 +33,7 @@ function keyAt(
 }
 
 const drafter = (source: readonly number[], rules: readonly DraftRule[]): RuleDrafter =>
-  new RuleDrafter(draftRulesOf(rules), source);
+  new RuleDrafter(draftRulesOf(rules, 10_000), source);
 
 describe(RuleDrafter, () => {
   const source = [10, 11, 12];
@@ -107,6 +107,15 @@ describe(RuleDrafter, () => {
     expect(drafter([], chain([0.9, 0.9, 0.9], END)).draft([], 9, END)).toEqual([100, 101]);
   });
 
+  test("never says what is no token of the model: of a damaged table, or of a source with a vocabulary of its own", () => {
+    const nothing = { ...after(2, COPIED, 0.95) };
+    expect(drafter(source, [nothing]).next(answer).chance).toBe(0);
+    expect(drafter(source, [nothing, given]).next(answer).token).toBe(31);
+    const small = new RuleDrafter(draftRulesOf([copy, given], 12), source);
+    expect(small.next(answer).chance).toBe(0);
+    expect(small.draft(answer, 5, END)).toEqual([]);
+  });
+
   test("finds every rule of a large table, and no other", () => {
     const rules = Array.from({ length: 5000 }, (_, at): DraftRule => ({
       key: keyAt([], [at, at + 1], { kind: "after", read: 2 }),
@@ -121,7 +130,10 @@ describe(RuleDrafter, () => {
 
 describe(HostDrafter, () => {
   test("follows rules where there are some, copies where it was told to, and drafts nothing otherwise", () => {
-    const rules = draftRulesOf([{ key: keyAt([5], [], { kind: "after", read: 1 }), token: 8, chance: 0.9 }]);
+    const rules = draftRulesOf(
+      [{ key: keyAt([5], [], { kind: "after", read: 1 }), token: 8, chance: 0.9 }],
+      10_000,
+    );
     expect(new HostDrafter({ rules, source: [5], most: 4 }).draft([], 9, END)).toEqual([8]);
     expect(new HostDrafter({ rules, source: [5], most: 0 }).draft([], 9, END)).toEqual([]);
     expect(new HostDrafter({ source: [5, 6, 7], most: 1 }).draft([5], 9, END)).toEqual([6]);

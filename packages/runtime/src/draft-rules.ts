@@ -20,6 +20,8 @@
 export interface DraftRules {
   /** A hash table of open addressing, whose number of places is a power of two: key, token and chance of each place. A key of 0 is an empty place. */
   readonly places: Int32Array;
+  /** Ids are below this; a rule that would say another, of a source with a vocabulary of its own, says nothing. */
+  readonly vocabularySize: number;
 }
 
 /** What one rule says. */
@@ -137,13 +139,13 @@ const PLACE = 3;
 export const CHANCE_PARTS = 255;
 
 /** A table of rules. Its memory can be shared with other threads, where the platform has such memory. */
-export function draftRulesOf(rules: readonly DraftRule[]): DraftRules {
+export function draftRulesOf(rules: readonly DraftRule[], vocabularySize: number): DraftRules {
   const capacity = 2 ** Math.ceil(Math.log2(Math.max(2, 2 * rules.length)));
   const bytes = capacity * PLACE * Int32Array.BYTES_PER_ELEMENT;
   const places = new Int32Array(
     typeof SharedArrayBuffer === "undefined" ? new ArrayBuffer(bytes) : new SharedArrayBuffer(bytes),
   );
-  const table = { places };
+  const table = { places, vocabularySize };
   for (const { key, token, chance } of rules)
     places.set([key, token, Math.round(chance * CHANCE_PARTS)], placeOf(table, key));
   return table;
@@ -184,16 +186,13 @@ export class RuleDrafter {
   next(answer: readonly number[]): DraftRule {
     const best = { key: 0, token: COPIED, parts: 0 };
     const ask = (key: number, copied: number): boolean => {
-      const { places } = this.#rules;
+      const { places, vocabularySize } = this.#rules;
       const at = placeOf(this.#rules, key);
-      const parts = places[at + 2]!;
-      if (parts > best.parts) {
-        const token = places[at + 1]!;
-        best.parts = parts;
-        best.key = key;
-        best.token = token === COPIED ? copied : token;
-      }
-      return parts > 0;
+      const [told, parts] = [places[at + 1]!, places[at + 2]!];
+      const token = told === COPIED ? copied : told;
+      if (parts === 0 || token < 0 || token >= vocabularySize) return false;
+      if (parts > best.parts) Object.assign(best, { key, token, parts });
+      return true;
     };
     this.#places.after(answer, (_, key) => ask(key, COPIED));
     if (best.parts < SETTLED * CHANCE_PARTS)

@@ -30,7 +30,7 @@ afterAll(() => rm(directory, { recursive: true }));
 /** What is drafted before an answer, at most so many tokens. */
 async function begun(source: string, cache: string | undefined): Promise<string> {
   const rules = await draftRulesOfRows(directory, { rows: join(directory, "train.jsonl"), cache }, SILENT);
-  const drafter = new RuleDrafter(draftRulesOf(rules), tokenizer.encodeSource(source));
+  const drafter = new RuleDrafter(draftRulesOf(rules, 10_000), tokenizer.encodeSource(source));
   return tokenizer.decode([...drafter.draft([], 20, tokenizer.tokens.eos)]);
 }
 

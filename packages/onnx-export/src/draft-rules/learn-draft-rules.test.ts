@@ -21,7 +21,7 @@ function pairs(count: number, seed: number): TokenPair[] {
 
 /** Tokens of answers for each run, and drafts for each run, if every run verifies what the rules draft. */
 function replay(rules: ReturnType<typeof learnDraftRules>, answers: readonly TokenPair[]) {
-  const table = draftRulesOf(rules);
+  const table = draftRulesOf(rules, 10_000);
   let [runs, tokens, drafts] = [0, 0, 0];
   for (const { source, target } of answers) {
     const drafter = new RuleDrafter(table, source);
@@ -42,7 +42,7 @@ describe(learnDraftRules, () => {
   const rules = learnDraftRules(pairs(800, 1), END);
 
   test("learns what is always so, what a word of the source decides, and what is copied from where", () => {
-    const drafter = new RuleDrafter(draftRulesOf(rules), [PLAY, 900, 901, BY, 902]);
+    const drafter = new RuleDrafter(draftRulesOf(rules, 10_000), [PLAY, 900, 901, BY, 902]);
     const next = (...answer: number[]): number => drafter.next(answer).token;
     expect(next()).toBe(OPEN);
     expect(next(OPEN)).toBe(30);
@@ -51,7 +51,7 @@ describe(learnDraftRules, () => {
     expect(next(OPEN, 30, TITLE)).toBe(900);
     expect(next(OPEN, 30, TITLE, 900)).toBe(901);
     expect(next(OPEN, 30, TITLE, 900, 901, ARTIST)).toBe(902);
-    expect(new RuleDrafter(draftRulesOf(rules), [RATE, 900]).next([OPEN]).token).toBe(31);
+    expect(new RuleDrafter(draftRulesOf(rules, 10_000), [RATE, 900]).next([OPEN]).token).toBe(31);
   });
 
   test("saves most runs of answers to requests that it never saw, with few wrong drafts", () => {

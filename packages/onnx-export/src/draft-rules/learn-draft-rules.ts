@@ -73,7 +73,7 @@ function withinTokens(pairs: readonly TokenPair[]): readonly TokenPair[] {
 
 /** How often each rule speaks in these pairs, by its key. */
 function usesOf(rules: readonly DraftRule[], pairs: readonly TokenPair[]): ReadonlyMap<number, number> {
-  const table = draftRulesOf(rules);
+  const table = draftRulesOf(rules, Infinity);
   const uses = new Map<number, number>();
   for (const { source, target } of pairs) {
     const drafter = new RuleDrafter(table, source);
