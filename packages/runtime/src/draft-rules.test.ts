@@ -107,7 +107,7 @@ describe(RuleDrafter, () => {
     expect(drafter([], chain([0.9, 0.9, 0.9], END)).draft([], 9, END)).toEqual([100, 101]);
   });
 
-  test("never says what is no token of the model: of a damaged table, or of a source with a vocabulary of its own", () => {
+  test("never says what is no token of the model: of a corrupt table, or of a source with a vocabulary of its own", () => {
     const nothing = { ...after(2, COPIED, 0.95) };
     expect(drafter(source, [nothing]).next(answer).chance).toBe(0);
     expect(drafter(source, [nothing, given]).next(answer).token).toBe(31);
