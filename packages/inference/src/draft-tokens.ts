@@ -4,6 +4,7 @@ import { SlmError } from "@slm/core";
 import { isRuling } from "@slm/decoding";
 import type { BatchOptions } from "./batch-options.js";
 import type { EncodedSource } from "./batches.js";
+import { EDITS_GRAPHS } from "./graph-edits/load-edited.js";
 
 /** Above this, verifying draft tokens costs more than it can save. */
 const MAX_DRAFT_TOKENS = 64;
@@ -86,7 +87,8 @@ const MOST_BY_RULES = 12;
 function rulesProblem({ target, static: fixed }: DraftingModel): string | undefined {
   if (fixed !== undefined)
     return fixed.chunk === undefined ? "its graphs read one token in a run: slm export --chunk 8" : undefined;
-  return target === "cpu" ? undefined : `draft rules are not followed on target ${target}`;
+  if (target !== "cpu") return `draft rules are not followed on target ${target}`;
+  return EDITS_GRAPHS ? undefined : "draft rules are not followed in a page";
 }
 
 /**

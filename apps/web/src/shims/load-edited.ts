@@ -2,6 +2,8 @@
 import { SlmError } from "@slm/core";
 import type { Runtime, Session } from "@slm/runtime";
 
+export const EDITS_GRAPHS = false;
+
 export const loadEdited = (): Promise<never> =>
   Promise.reject(new SlmError("OP_UNSUPPORTED", "prompt lookup does not run in a page"));
 

@@ -6,6 +6,9 @@ import { argmaxNodes, withArgmaxOutput } from "./argmax-output.js";
 import { splitListed } from "./listed-decoder.js";
 import { oneToken } from "./one-token.js";
 
+/** Whether graphs can be changed before they are loaded. A page loads them as they lie on its server. */
+export const EDITS_GRAPHS: boolean = true;
+
 /**
  * Reads a graph, edits it and loads the result. The edit sees zeros for the values of large weights. A graph that it does not change is
  * loaded as it lies there.
