@@ -6,7 +6,16 @@ import { ALL_DEVICES, PRECISIONS, profilesOf } from "@slm/devices/table";
 import { type ExportChoice } from "@slm/onnx-export";
 import { createHostTensor } from "@slm/runtime";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { decoderOnly, encoderDecoder, sees, SHAPES, TOLERANCE, tower, TOWERS } from "./random-models.js";
+import {
+  decoderOnly,
+  encoderDecoder,
+  NATIVE_SHAPES,
+  sees,
+  SHAPES,
+  TOLERANCE,
+  tower,
+  TOWERS,
+} from "./random-models.js";
 import { openTinyExporter, type TinyExporter } from "./tiny-exports.js";
 
 let exporter: TinyExporter;
@@ -105,6 +114,35 @@ test.each(Object.entries(SHAPES))("computes what the trained one does: %s", asyn
     expect(report.parity?.maxAbs, choice.target).toBeLessThan(TOLERANCE.float32);
   }
 });
+
+test.each(Object.entries(NATIVE_SHAPES))(
+  "computes what the trained one does in slm's own layout: %s",
+  async (_name, change) => {
+    const choices: readonly ExportChoice[] = [
+      { target: "cpu" },
+      { target: "gpu", profile: "cuda" },
+      { target: "gpu", profile: "cuda", precision: "float16" },
+      { target: "gpu", profile: "coreml" },
+      { target: "web" },
+      { target: "web", precision: "float16" },
+      { target: "npu", buckets: [6, 64], chunk: 5 },
+      { target: "npu", profile: "openvino", buckets: [6, 64] },
+      { target: "npu", profile: "coreml", precision: "float16" },
+      { target: "npu", profile: "vitisai" },
+    ];
+    const config = { ...encoderDecoder, ...change };
+    for (const choice of choices) {
+      const { report } = await exported(config, choice);
+      const tolerance = TOLERANCE[choice.precision ?? "float32"];
+      expect(report.parity?.maxAbs, JSON.stringify(choice)).toBeLessThan(tolerance);
+    }
+    await expect(exported(config, { target: "web", layout: "transformers.js" })).rejects.toMatchObject({
+      code: "OP_UNSUPPORTED",
+      message: expect.stringContaining("layout transformers.js has no class of models with") as string,
+    });
+  },
+  120_000,
+);
 
 test("computes what the trained one does in float16 over a cache that is not joined with new positions", async () => {
   const choice = { target: "cpu", precision: "float16" } as const;

@@ -50,6 +50,16 @@ const MODELS: Readonly<Record<string, ModelConfig>> = {
     tieWordEmbeddings: false,
     logitSoftcap: 8,
   },
+  "an encoder-decoder with a recurrence in place of self-attention": {
+    ...encoderDecoder,
+    decoderRecurrence: "ssru",
+  },
+  "an encoder-decoder with one attention over target and source": {
+    ...encoderDecoder,
+    mergedAttention: true,
+    qkNorm: true,
+    slidingWindow: { window: 4, encoderLayers: [1], decoderLayers: [0] },
+  },
   "a decoder-only model": decoderOnly,
 };
 

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createRandom } from "@slm/decoding";
-import { DEVICES } from "@slm/devices/table";
+import { DEVICES, type SchemeName } from "@slm/devices/table";
 import { exportWeights } from "@slm/onnx-export";
 import { graphsOf, readDeviceModel } from "@slm/exported-model";
 import { initializeWeights, visionConfig, type EncoderDecoderConfig } from "@slm/model";
@@ -97,21 +97,23 @@ function productWeights(graph: Graph): readonly { readonly node: GraphNode; read
   });
 }
 
+/** A quantized export of a model with random weights. @returns its directory */
+async function quantized(config: EncoderDecoderConfig, scheme: SchemeName): Promise<string> {
+  const modelDirectory = await mkdtemp(join(workspace, "export-"));
+  const weights = initializeWeights(config, createRandom(3).next);
+  await exportWeights(
+    { config, weights, name: "tiny", tokenizerDirectory: join(workspace, "tokenizer") },
+    { outputDirectory: modelDirectory, target: "npu", buckets: [config.maxSource] },
+  );
+  const outputDirectory = await mkdtemp(join(workspace, "quantized-"));
+  const calibration = { runtime, pairs: rowsOf(config) };
+  await quantizeDirectory({ modelDirectory, outputDirectory, scheme, calibration });
+  return outputDirectory;
+}
+
 describe.each(Object.entries(MODELS))("%s", (_name, config) => {
   test.each(DEVICES.npu.qnn.schemes.takes)("no product of scheme %s has 16-bit weights", async (scheme) => {
-    const modelDirectory = await mkdtemp(join(workspace, "export-"));
-    const weights = initializeWeights(config, createRandom(3).next);
-    await exportWeights(
-      { config, weights, name: "tiny", tokenizerDirectory: join(workspace, "tokenizer") },
-      { outputDirectory: modelDirectory, target: "npu", buckets: [config.maxSource] },
-    );
-    const outputDirectory = await mkdtemp(join(workspace, "quantized-"));
-    await quantizeDirectory({
-      modelDirectory,
-      outputDirectory,
-      scheme,
-      calibration: { runtime, pairs: rowsOf(config) },
-    });
+    const outputDirectory = await quantized(config, scheme);
     const { graphs } = await readDeviceModel(outputDirectory);
     expect(graphs.vision === undefined).toBe(config.vision === undefined);
     for (const { file } of graphsOf({ graphs }).map(({ graph }) => graph)) {
@@ -124,3 +126,38 @@ describe.each(Object.entries(MODELS))("%s", (_name, config) => {
     }
   });
 });
+
+/** Attention whose masks are not added to a scaled product alone. */
+const MASKED: Readonly<Record<string, Partial<EncoderDecoderConfig>>> = {
+  "biases by distance": { kvHeads: 4, positions: { kind: "relative-bias", buckets: 8, maxDistance: 12 } },
+  "capped scores, windows": {
+    attentionSoftcap: 5,
+    slidingWindow: { window: 3, encoderLayers: [0], decoderLayers: [0] },
+  },
+  "one attention over target and source, windows": {
+    mergedAttention: true,
+    slidingWindow: { window: 3, encoderLayers: [0], decoderLayers: [0] },
+  },
+};
+
+/** The scale of a quantized value. */
+function scaleOf(graph: Graph, value: string): number {
+  const { opType, inputs } = graph.nodes.find(({ outputs }) => outputs.includes(value))!;
+  expect(opType).toBe("DequantizeLinear");
+  const { data } = graph.initializers.get(inputs[1]!)!;
+  return new DataView(data.buffer, data.byteOffset).getFloat32(0, true);
+}
+
+test.each(Object.entries(MASKED))(
+  "masks leave scores their codes in scheme a16w8: %s",
+  async (_name, change) => {
+    const directory = await quantized({ ...tied, ...change }, "a16w8");
+    for (const part of ["encoder", "decoder"]) {
+      const graph = await readOnnx(join(directory, `${part}.8.onnx`));
+      const softmaxes = graph.nodes.filter(({ opType }) => opType === "Softmax");
+      expect(softmaxes.length, part).toBeGreaterThan(0);
+      // Scores of a few units and the 20 below them; down to -32,768 a code would be 0.5.
+      for (const { inputs } of softmaxes) expect(scaleOf(graph, inputs[0]!), part).toBeLessThan(0.001);
+    }
+  },
+);

@@ -129,8 +129,48 @@ export const SHAPES: Readonly<Record<string, Partial<EncoderDecoderConfig>>> = {
     positions: { kind: "relative-bias", buckets: 8, maxDistance: 12 },
     activation: "erf-geglu",
   },
+  "a wider encoder with its own table and heads, and ends of branches normed": {
+    encoderWidth: 72,
+    encoderHeads: { heads: 6, kvHeads: 3, headDim: 8 },
+    sourceVocabularySize: 40,
+    postNorm: true,
+    activation: "geglu",
+    bias: false,
+  },
   "one KV head for five heads": { heads: 5, kvHeads: 1 },
   "heads of 24": { headDim: 24 },
   "sizes that are multiples of nothing": { width: 50, feedForward: 33, heads: 3, kvHeads: 3 },
   "room for two tokens only": { maxSource: 1, maxTarget: 2 },
+};
+
+/** Shapes that layout transformers.js has no class for. */
+export const NATIVE_SHAPES: Readonly<Record<string, Partial<EncoderDecoderConfig>>> = {
+  "as Firefox's translators: a recurrence in place of self-attention, norms after sums": {
+    decoderRecurrence: "ssru",
+    positions: { kind: "sinusoidal", spacing: "half", first: 0 },
+    norm: "layer",
+    normPlacement: "post",
+    activation: "relu",
+  },
+  "a recurrence, without positions": { decoderRecurrence: "ssru" },
+  "as T5Gemma 2: one attention over target and source, windows, a rotary base of local layers": {
+    mergedAttention: true,
+    activation: "geglu",
+    qkNorm: true,
+    postNorm: true,
+    localRope: { ropeTheta: 50, encoderLayers: [0], decoderLayers: [1] },
+    slidingWindow: {
+      window: 5,
+      encoderLayers: [0],
+      decoderLayers: [1],
+      encoder: { before: 3, after: 2 },
+    },
+    logitSoftcap: 4,
+    bias: false,
+  },
+  "one attention over target and source, capped, of one KV head": {
+    mergedAttention: true,
+    attentionSoftcap: 3,
+    kvHeads: 1,
+  },
 };

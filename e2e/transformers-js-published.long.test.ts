@@ -5,7 +5,7 @@ import { loadGenerator, type Generation } from "@slm/inference";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   chosenFamilies,
-  CPU_ONLY,
+  NATIVE_ONLY,
   writeEncoderDecoder,
   type PublishedName,
 } from "../apps/cli/src/testing/external-encoder-decoder.js";
@@ -44,7 +44,7 @@ async function succeed(command: string, ...argv: string[]): Promise<void> {
   expect(exitCode, stderr).toBe(0);
 }
 
-describe.each(chosenFamilies().filter((family) => !CPU_ONLY.has(family)))("%s", (family) => {
+describe.each(chosenFamilies().filter((family) => !NATIVE_ONLY.has(family)))("%s", (family) => {
   const at = (name: string): string => join(setting.workspace, `${family}-${name}`);
   let eos: number;
 

@@ -6,11 +6,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import {
-  chosenFamilies,
-  CPU_ONLY,
-  writeEncoderDecoder,
-} from "../../apps/cli/src/testing/external-encoder-decoder.js";
+import { chosenFamilies, writeEncoderDecoder } from "../../apps/cli/src/testing/external-encoder-decoder.js";
 import { slm } from "../slm-process.js";
 
 let root = "";
@@ -19,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true, force: true }));
 
-test.each(chosenFamilies().filter((family) => !CPU_ONLY.has(family)))(
+test.each(chosenFamilies())(
   "%s: encoder and decoder are taken whole, in float16 and in scheme a16w8",
   async (family) => {
     const at = (name: string): string => join(root, `${family}-${name}`);

@@ -11,6 +11,7 @@ import { createOnnxEngine, type Engine } from "@slm/tensor";
 import { trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
+  NATIVE_SHAPES,
   SHAPES,
   TOLERANCE,
   TOWERS,
@@ -73,7 +74,10 @@ const MODELS: Readonly<Record<string, Checkpoint["config"]>> = {
   "a vision-language model": sees({ tower }),
   ...Object.fromEntries(Object.entries(TOWERS).map(([name, vision]) => [name, sees(vision)])),
   ...Object.fromEntries(
-    Object.entries(SHAPES).map(([name, change]) => [name, { ...encoderDecoder, ...change }]),
+    Object.entries({ ...SHAPES, ...NATIVE_SHAPES }).map(([name, change]) => [
+      name,
+      { ...encoderDecoder, ...change },
+    ]),
   ),
 };
 

@@ -39,13 +39,13 @@ export type { Metadata } from "./gguf/file/metadata.js";
 export { readTensorBytes } from "./gguf/file/tensor-data.js";
 export { tensorTypeByName } from "./gguf/types/tensor-types.js";
 export { externalCheckpoint } from "./gguf/model/external-checkpoint.js";
+export { ggufPieceTokenizer } from "./gguf/tokenizer/encoder-decoder-tokenizer.js";
 export { ggufTokenizer } from "./gguf/tokenizer/gguf-tokenizer.js";
 export {
   extendedShortlist,
   readLexicalShortlist,
   withSourceTokens,
   writeLexicalShortlist,
-  type LexicalShortlist,
 } from "./lexical-shortlist.js";
 export { readMarianShortlist } from "./marian/marian-shortlist.js";
 export {

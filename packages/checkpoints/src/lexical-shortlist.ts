@@ -1,45 +1,12 @@
-/**
- * A lexical shortlist of a checkpoint: which tokens of the target may answer each token of the source. Models that were distilled for speed
- * are decoded with one, and their answers depend on it.
- */
+/** The file of a checkpoint's lexical shortlist, and lists made of others. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { SlmError } from "@slm/core";
+import { checkedShortlist, type LexicalShortlist } from "@slm/decoding";
 import { createHostTensor } from "@slm/runtime";
 import { readSafetensors, writeSafetensors } from "./safetensors.js";
 
 const LEXICAL_SHORTLIST_FILE = "lexical_shortlist.safetensors";
-
-export interface LexicalShortlist {
-  /** Tokens that may answer every source. */
-  readonly always: Int32Array;
-  /** Where the tokens of each source token begin in `tokens`, and at the end where the last end. */
-  readonly offsets: Int32Array;
-  readonly tokens: Int32Array;
-}
-
-/**
- * A shortlist for a vocabulary, checked.
- *
- * @throws what `reject` makes of a message, for offsets that do not rise or tokens that there are not
- */
-export function checkedShortlist(
-  list: LexicalShortlist,
-  vocabulary: number,
-  reject: (message: string) => Error,
-): LexicalShortlist {
-  const { always, offsets, tokens } = list;
-  if (offsets.length !== vocabulary + 1)
-    throw reject(`it is for ${offsets.length - 1} tokens, the vocabulary has ${vocabulary}`);
-  const rises = offsets.every((offset, at) => offset >= (offsets[at - 1] ?? 0));
-  if (!rises || offsets[0] !== 0 || offsets.at(-1) !== tokens.length)
-    throw reject("the tokens of its source tokens do not follow one another");
-  const beyond = [always, tokens].map((ids) => ids.find((id) => id < 0 || id >= vocabulary)).find(isThere);
-  if (beyond !== undefined) throw reject(`it names token ${beyond} of ${vocabulary}`);
-  return list;
-}
-
-const isThere = (id: number | undefined): boolean => id !== undefined;
 
 /** The same with each source token among its own answers: names are copied, where source and target share a vocabulary. */
 export function withSourceTokens({ always, offsets, tokens }: LexicalShortlist): LexicalShortlist {

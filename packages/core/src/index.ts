@@ -12,7 +12,7 @@ export {
 export { copyFiles } from "./copy-files.js";
 export { INDEX_FILE } from "./folder-index.js";
 export { makeFolder } from "./make-folder.js";
-export { newerVersion, readFailure, readJsonFile, readTextFile } from "./read-json.js";
+export { newerVersion, readFailure, parseJsonText, readJsonFile, readTextFile } from "./read-json.js";
 export { DEEPEST_JSON, isDeeperThan } from "./nesting.js";
 export { openRegular, readRegular, requireRegular, streamRegular } from "./regular-file.js";
 export { forbidRuntimeTelemetry } from "./runtime-telemetry.js";

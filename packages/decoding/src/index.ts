@@ -1,3 +1,10 @@
+export {
+  answersOf,
+  checkedShortlist,
+  shortlistBytes,
+  shortlistOf,
+  type LexicalShortlist,
+} from "./lexical-shortlist.js";
 export { decode } from "./decode.js";
 export { argmax, logSumExp, notFinite } from "./logits.js";
 export { GENERATION_FILE, parseGenerationSettings, type GenerationSettings } from "./generation-settings.js";

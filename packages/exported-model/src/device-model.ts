@@ -71,6 +71,13 @@ export const deviceModelSchema = z.strictObject({
         .describe(
           "Tokens in a run of the chunk graphs, which every bucket then has: prompts and draft tokens.",
         ),
+      lexicalShortlist: z
+        .string()
+        .min(1)
+        .optional()
+        .describe(
+          "File that says which tokens may answer each token of the source: the host gives all others logits of -1e9. Absent: all may.",
+        ),
       buckets: z
         .array(
           z.strictObject({
@@ -132,6 +139,13 @@ export const deviceModelSchema = z.strictObject({
     .optional()
     .describe(
       "Tokens after the next one that the decoder drafts in each run, for the next run to verify. Absent: none.",
+    ),
+  draftRules: z
+    .int()
+    .positive()
+    .optional()
+    .describe(
+      "Rules of `draft-rules.json`: what probably comes next in an answer, for the host to draft. Absent: none.",
     ),
   rows: z
     .record(z.string(), z.unknown())
@@ -222,6 +236,9 @@ export const graphBytes = (model: Pick<DeviceModel, "graphs">): number =>
 /** File of a checkpoint directory that holds what becomes `rows` of its exports; only where there is something to say. */
 export const ROW_SETTINGS_FILE = "rows.json";
 
+/** Name of the file of a model's draft rules; only where `draftRules` says so. */
+export const DRAFT_RULES_FILE = "draft-rules.json";
+
 /** Name of the file a {@link DeviceModel} is stored in. */
 export const DEVICE_MODEL_FILE = "model.json";
 
@@ -247,10 +264,13 @@ export const DEVICE_MODEL_FILE = "model.json";
  * draftIds int32 [batch, heads]: drafts of what follows the last picked token that holds, where the ids after the first are drafts that
  * hold as far as they are the picks before them.
  *
+ * With `full` caches presentState(l) is shaped as pastState(l).
+ *
  * Graphs of fixed sizes (target npu) take one text and one new token at a time: sourceBias is an input of their encoder, and
  * their decoder takes position int32 [1] in place of pastLength, and windowBias float32 [1, 1, 1, window] in addition to
  * sourceBias. Their chunk graph is a decoder of several tokens; see `static-graphs.ts` of the exporter. With draft heads they return
- * draftLogits float32 [heads * target, vocab]: of each head in order, those of every position.
+ * draftLogits float32 [heads * target, vocab]: of each head in order, those of every position. With a recurrence they take no windowBias, and
+ * pastState(l) float32 [1, width] of the position before; they return presentState(l) [target, width].
  */
 export const GRAPH_IO = {
   patches: "patches",
@@ -281,6 +301,9 @@ export const GRAPH_IO = {
   bestIds: "best_ids",
   bestLogProbabilities: "best_log_probabilities",
 } as const;
+
+/** Beside graphs of fixed sizes: a lexical shortlist as `shortlistBytes` of `@slm/decoding` writes it. */
+export const LEXICAL_SHORTLIST_FILE = "lexical_shortlist.bin";
 
 /** Added to the logit of a token that no source token lists: its probability is zero in float32. */
 export const LEXICAL_MASKED = -1e9;

@@ -2,9 +2,11 @@ export { cacheTensors, type CacheTensor } from "./cache-tensors.js";
 export {
   COMPILED_FOLDER,
   DEVICE_MODEL_FILE,
+  DRAFT_RULES_FILE,
   GRAPH_IO,
   GRAPH_NAMES,
   LEXICAL_MASKED,
+  LEXICAL_SHORTLIST_FILE,
   LISTED,
   ROW_POSITIONS,
   ROW_SETTINGS_FILE,
@@ -17,6 +19,7 @@ export {
   type DeviceVision,
   type GraphName,
 } from "./device-model.js";
+export { parseDraftRules, readDraftRules, writeDraftRules } from "./draft-rules-file.js";
 export { readDeviceModel, writeDeviceModel } from "./device-model-file.js";
 export {
   DTYPE_SUFFIXES,

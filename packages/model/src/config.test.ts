@@ -49,6 +49,11 @@ describe(parseModelConfig, () => {
       "encoderHeads: kvHeads 2 does not divide heads 3",
     ],
     [{ encoderHeads: { heads: 2, kvHeads: 2, headDim: 5 } }, "encoderHeads: headDim 5 is odd"],
+    [{ encoderWidth: 6 }, "encoderWidth 6 other than width 8 needs sourceVocabularySize"],
+    [
+      { encoderWidth: 6, sourceVocabularySize: 5, mergedAttention: true },
+      "mergedAttention reads target and source with the same weights, so no encoderWidth",
+    ],
     [{ mergedAttention: true, draftHeads: 2 }, "mergedAttention cannot be combined with draftHeads"],
     [{ mergedAttention: true, crossQkNorm: true }, "mergedAttention cannot be combined with crossQkNorm"],
     [

@@ -36,6 +36,14 @@ const configs: readonly ModelConfig[] = [
     encoderHeads: { heads: 2, kvHeads: 1, headDim: 6 },
     qkNorm: true,
   },
+  {
+    architecture: "encoder-decoder",
+    encoderLayers: 2,
+    encoderWidth: 10,
+    encoderHeads: { heads: 2, kvHeads: 1, headDim: 6 },
+    sourceVocabularySize: 10,
+    postNorm: true,
+  },
   { architecture: "encoder-decoder", encoderLayers: 1, decoderRecurrence: "ssru", norm: "layer" },
   { architecture: "decoder-only", headOrder: "grouped" },
 ].map((own) => parseModelConfig({ ...shared, ...own }, "test"));

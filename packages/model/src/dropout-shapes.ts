@@ -1,6 +1,6 @@
 /** Shapes of the masks that a model uses under `withDropout`, so that a program can declare them as inputs. */
 import type { EncoderDecoderConfig, ModelConfig } from "./config.js";
-import { isMerged } from "./options.js";
+import { isMerged, stackWidth } from "./options.js";
 import { imageTokensOf } from "./source-context.js";
 
 const repeated = (count: number, shape: readonly number[]): (readonly number[])[] =>
@@ -19,7 +19,11 @@ export const encoderDropoutShapes = (
   batch: number,
   text: number,
 ): (readonly number[])[] =>
-  repeated(1 + 2 * config.encoderLayers, [batch, imageTokensOf(config) + text, config.width]);
+  repeated(1 + 2 * config.encoderLayers, [
+    batch,
+    imageTokensOf(config) + text,
+    stackWidth(config, "encoderLayers"),
+  ]);
 
 /**
  * Shapes of the masks of `decode`, in order: after the embedding, then in each layer after self-attention, after

@@ -31,6 +31,7 @@ export {
   OPTIONAL_WEIGHTS,
   publishedOf,
   stackHeads,
+  stackWidth,
   stateWidthOf,
   withoutOwnOptions,
 } from "./options.js";

@@ -13,6 +13,7 @@ type Options = Pick<
   | "headBias"
   | "decoderFeedForward"
   | "encoderHeads"
+  | "encoderWidth"
   | "sourceVocabularySize"
   | "draftHeads"
 >;
@@ -38,6 +39,7 @@ export function withoutOwnOptions(config: EncoderDecoderConfig): Omit<EncoderDec
   delete shared.headBias;
   delete shared.decoderFeedForward;
   delete shared.encoderHeads;
+  delete shared.encoderWidth;
   delete shared.sourceVocabularySize;
   delete shared.draftHeads;
   return shared;
@@ -54,6 +56,10 @@ export function stackHeads(
   const { encoderHeads } = publishedOf(config);
   return side === "encoderLayers" && encoderHeads !== undefined ? encoderHeads : config;
 }
+
+/** Width of a stack [elements]. */
+export const stackWidth = (config: ModelConfig, side: Side): number =>
+  (side === "encoderLayers" ? publishedOf(config).encoderWidth : undefined) ?? config.width;
 
 /** Whether the decoder has one attention over the target and the source. */
 export const isMerged = (config: ModelConfig): boolean =>

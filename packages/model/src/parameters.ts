@@ -9,6 +9,7 @@ import {
   publishedOf,
   relativeBiasOf,
   stackHeads,
+  stackWidth,
   type Side,
   type Stack,
 } from "./options.js";
@@ -24,7 +25,8 @@ import {
 import { imageTokenCount, towerTokens, type VisionConfig } from "./vision/vision-config.js";
 import { PROJECTOR, TOWER, visionSpecs } from "./vision/vision-parameters.js";
 
-function attention(name: string, config: ModelConfig, side: Side): ParameterSpec[] {
+/** @param source width of what keys and values are made of, where it is another */
+function attention(name: string, config: ModelConfig, side: Side, source = config.width): ParameterSpec[] {
   const { width, bias } = config;
   const { heads, kvHeads, headDim } = stackHeads(config, side);
   const query = heads * headDim;
@@ -32,8 +34,8 @@ function attention(name: string, config: ModelConfig, side: Side): ParameterSpec
   const inner = bias !== false;
   return [
     ...linearSpecs(`${name}.query`, [query, width], { bias: inner }),
-    ...linearSpecs(`${name}.key`, [keyValue, width], { bias: inner }),
-    ...linearSpecs(`${name}.value`, [keyValue, width], { bias: inner }),
+    ...linearSpecs(`${name}.key`, [keyValue, source], { bias: inner }),
+    ...linearSpecs(`${name}.value`, [keyValue, source], { bias: inner }),
     ...linearSpecs(`${name}.output`, [width, query], {
       bias: inner && bias !== "query-key-value",
       scale: RESIDUAL_SCALE,
@@ -68,7 +70,7 @@ export const hasCrossQkNorm = (config: ModelConfig): boolean =>
   config.architecture === "encoder-decoder" && config.crossQkNorm === true;
 
 const crossAttention = (name: string, config: ModelConfig): ParameterSpec[] => [
-  ...attention(name, config, "decoderLayers"),
+  ...attention(name, config, "decoderLayers", stackWidth(config, "encoderLayers")),
   ...(hasCrossQkNorm(config) ? qkNorms(name, config.headDim) : []),
 ];
 
@@ -188,27 +190,29 @@ export const headWeight = ({ tieWordEmbeddings }: ModelConfig): string =>
 export const visionOf = (config: ModelConfig): VisionConfig | undefined =>
   config.architecture === "encoder-decoder" ? config.vision : undefined;
 
+/** @param config with the encoder's own width */
+const encoderSpecs = (config: EncoderDecoderConfig): ParameterSpec[] => [
+  ...embeddingSpecs(config, "encoder", config.maxSource),
+  ...layers(config.encoderLayers, (i) => encoderLayer(i, config)),
+  ...finalNorm("encoder", config),
+];
+
 /** All parameters in a fixed order, those of vision and then of draft heads last. Embedding and output head are one table unless the head is untied. */
 export function parameterSpecs(config: ModelConfig): ParameterSpec[] {
   const { sourceVocabularySize, headBias } = publishedOf(config);
+  const encoderWidth = stackWidth(config, "encoderLayers");
   const encoder =
-    config.architecture === "encoder-decoder"
-      ? [
-          ...embeddingSpecs(config, "encoder", config.maxSource),
-          ...layers(config.encoderLayers, (i) => encoderLayer(i, config)),
-          ...finalNorm("encoder", config),
-        ]
-      : [];
-  const table = (name: string, tokens = config.vocabularySize): ParameterSpec => ({
+    config.architecture === "encoder-decoder" ? encoderSpecs({ ...config, width: encoderWidth }) : [];
+  const table = (name: string, tokens = config.vocabularySize, width = config.width): ParameterSpec => ({
     name,
-    shape: [tokens, config.width],
-    initialization: normal(1 / Math.sqrt(config.width)),
+    shape: [tokens, width],
+    initialization: normal(1 / Math.sqrt(width)),
   });
   return [
     table(EMBEDDING_WEIGHT),
     ...(sourceVocabularySize === undefined
       ? []
-      : [table(OPTIONAL_WEIGHTS.sourceEmbedding, sourceVocabularySize)]),
+      : [table(OPTIONAL_WEIGHTS.sourceEmbedding, sourceVocabularySize, encoderWidth)]),
     ...encoder,
     ...embeddingSpecs(config, "decoder", config.maxTarget),
     ...layers(config.decoderLayers, (i) => decoderLayer(i, config)),
@@ -217,7 +221,7 @@ export function parameterSpecs(config: ModelConfig): ParameterSpec[] {
     ...(headBias === true
       ? [{ name: OPTIONAL_WEIGHTS.headBias, shape: [config.vocabularySize], initialization: zeros }]
       : []),
-    ...(visionOf(config) === undefined ? [] : visionSpecs(visionOf(config)!, config.width)),
+    ...(visionOf(config) === undefined ? [] : visionSpecs(visionOf(config)!, encoderWidth)),
     ...(config.architecture === "encoder-decoder" && config.draftHeads !== undefined
       ? draftSpecs(config)
       : []),

@@ -66,6 +66,11 @@ export const publishedOptions = {
     .describe(
       "Heads of the encoder's self-attention. Default: heads, kvHeads and headDim, as the decoder has.",
     ),
+  encoderWidth: size
+    .optional()
+    .describe(
+      "Width of the encoder [elements]; needs sourceVocabularySize, as tables of both widths are two. Default: width.",
+    ),
   sourceVocabularySize: size
     .optional()
     .describe("Tokens of the source, embedded by a table of their own. Default: the target's table."),
@@ -78,7 +83,11 @@ export function checkPublishedOptions(
   {
     positions: kind,
     ...config
-  }: PublishedOptions & { readonly localRope?: object | undefined; readonly width: number },
+  }: PublishedOptions & {
+    readonly localRope?: object | undefined;
+    readonly mergedAttention?: boolean | undefined;
+    readonly width: number;
+  },
   where: string,
 ): void {
   const reject = (message: string): never => {
@@ -86,6 +95,13 @@ export function checkPublishedOptions(
   };
   if (kind !== undefined && config.localRope !== undefined)
     reject("localRope needs rotary positions, so no other positions");
+  const { encoderWidth = config.width } = config;
+  if (encoderWidth !== config.width && config.sourceVocabularySize === undefined)
+    reject(
+      `encoderWidth ${encoderWidth} other than width ${config.width} needs sourceVocabularySize: a table of tokens for the encoder`,
+    );
+  if (encoderWidth !== config.width && config.mergedAttention === true)
+    reject("mergedAttention reads target and source with the same weights, so no encoderWidth");
   if (kind?.kind === "relative-bias" && kind.maxDistance <= Math.floor(kind.buckets / 2))
     reject(
       `positions.maxDistance should be above ${Math.floor(kind.buckets / 2)}, half of the buckets, got ${kind.maxDistance}`,

@@ -7,12 +7,14 @@ import {
   parameterCount,
   parameterSpecs,
   stackHeads,
+  stackWidth,
   stateWidthOf,
   towerTokens,
   visionOf,
   type ModelConfig,
 } from "@slm/model";
-import { readLexicalShortlist, readModelConfig, type LexicalShortlist } from "@slm/checkpoints";
+import { readLexicalShortlist, readModelConfig } from "@slm/checkpoints";
+import type { LexicalShortlist } from "@slm/decoding";
 import { createHostTensor } from "@slm/runtime";
 import { chosenExport, type ExportChoice, type ExportLayout } from "./export-config.js";
 import { planGraphs } from "./graphs/graph-plan.js";
@@ -180,7 +182,11 @@ function memoryOf(
     cacheBytes: (cached === undefined ? perToken : decoderLayers * cached * size) * window,
     sourceBytes: isEncoderDecoder ? perToken * source : 0,
     activationBytesEstimate: Math.max(
-      activationBytes({ ...config, ...stackHeads(config, "encoderLayers") }, source, size),
+      activationBytes(
+        { ...config, ...stackHeads(config, "encoderLayers"), width: stackWidth(config, "encoderLayers") },
+        source,
+        size,
+      ),
       tower === undefined ? 0 : activationBytes(tower, towerTokens(tower), size),
     ),
   };

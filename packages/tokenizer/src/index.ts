@@ -31,7 +31,9 @@ export {
 export { trainTokenizer } from "./train-tokenizer.js";
 export { createChatTemplate, type ChatMessage, type ChatTemplate } from "./chat-template.js";
 export { CHAT_TEMPLATE_FILE, loadChatTemplate } from "./load-chat-template.js";
+export type { Piece } from "./sentencepiece/model-proto.js";
 export {
+  pieceTokenizer,
   readEncoderDecoderTokenizer,
   readMarianTokenizer,
   type EncoderDecoderTokens,

@@ -6,6 +6,8 @@
  *   npm run build && node tools/interop/reference/family-tokenizers.mjs DIRECTORY --python PYTHON --fixture FILE
  *
  * DIRECTORY keeps what Python made; without --python it is compared again. Prints one row per case; exit 3 if a line differs.
+ * With --gguf each CASE/vocabulary.gguf is read in the place of the directory's files, as far as there is one (tiny-gguf-t5.py
+ * --vocabularies writes them).
  * --fixture trains small vocabularies on few lines, and writes the directories and what Python makes of the lines into one file, which
  * packages/tokenizer tests with.
  */
@@ -15,6 +17,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
+import { ggufPieceTokenizer, readGguf } from "@slm/checkpoints";
 import { createTokenizer, readEncoderDecoderTokenizer } from "@slm/tokenizer";
 import { TEXTS } from "../texts.mjs";
 import { trainingLines, unicodeLines } from "./unicode-lines.mjs";
@@ -32,6 +35,7 @@ const { values, positionals } = parseArgs({
     cases: { type: "string" },
     lines: { type: "string", default: "10000" },
     fixture: { type: "string" },
+    gguf: { type: "boolean", default: false },
   },
 });
 const [directory] = positionals;
@@ -51,7 +55,10 @@ if (values.python !== undefined) {
   if (status !== 0) process.exit(1);
 }
 
-const names = readdirSync(directory).filter((name) => existsSync(join(directory, name, "expected.json")));
+const needed = ["expected.json", ...(values.gguf ? ["vocabulary.gguf"] : [])];
+const names = readdirSync(directory).filter((name) =>
+  needed.every((file) => existsSync(join(directory, name, file))),
+);
 let failed = 0;
 for (const name of names.filter((one) => cases?.includes(one) ?? true)) {
   const { figures, differences } = await compare(name);
@@ -100,10 +107,12 @@ function writeFixture(file) {
 async function compare(name) {
   const { modelType, rows } = JSON.parse(readFileSync(join(directory, name, "expected.json"), "utf8"));
   const started = performance.now();
-  const files = await readEncoderDecoderTokenizer(join(directory, name), {
-    modelType,
-    forcedBos: modelType === "bart" ? 0 : undefined,
-  });
+  const files = values.gguf
+    ? ggufPieceTokenizer(await readGguf(join(directory, name, "vocabulary.gguf")), { modelType })
+    : await readEncoderDecoderTokenizer(join(directory, name), {
+        modelType,
+        forcedBos: modelType === "bart" ? 0 : undefined,
+      });
   const tokenizer = createTokenizer(files);
   const opened = performance.now();
   const counts = { same: 0, spelt: 0, empty: 0 };

@@ -60,7 +60,7 @@ def t5gemma(encoder={}, **more):
     stack.update(more)
     config = tf.T5GemmaConfig(
         encoder=dict(dict(stack, intermediate_size=20), **encoder),
-        decoder=dict(stack, cross_attention_hidden_size=16),
+        decoder=dict(stack, cross_attention_hidden_size=encoder.get("hidden_size", 16)),
         vocab_size=VOCABULARY,
         dropout_rate=0.0,
     )
@@ -184,6 +184,10 @@ FAMILIES = {
     "t5gemma-heads": lambda: t5gemma(
         dict(num_attention_heads=2, num_key_value_heads=1, head_dim=12, query_pre_attn_scalar=20), hidden_activation="gelu"
     ),
+    # As the published 9B-2B: encoder and decoder of two widths, with the heads of each.
+    "t5gemma-widths": lambda: t5gemma(
+        dict(hidden_size=24, num_attention_heads=2, num_key_value_heads=1, head_dim=12, num_hidden_layers=3),
+    ),
     "t5-quick-gelu": lambda: t5(tf.T5ForConditionalGeneration, tf.T5Config, feed_forward_proj="gated-quick_gelu"),
     "t5-dense-act": lambda: t5(
         tf.T5ForConditionalGeneration, tf.T5Config, feed_forward_proj="gated-gelu", dense_act_fn="gelu"
@@ -211,7 +215,12 @@ SEARCHES = [
 
 # Only newer directories have these.
 SOURCE_SEARCHES = [dict(num_beams=1, encoder_no_repeat_ngram_size=1), dict(num_beams=3, encoder_no_repeat_ngram_size=2)]
-WITH_SOURCE_SEARCHES = {"bart-heads", "pegasus-heads", "t5gemma-heads", "t5-quick-gelu", "t5-dense-act"}
+WITH_SOURCE_SEARCHES = {"bart-heads", "pegasus-heads", "t5gemma-heads", "t5gemma-widths", "t5-quick-gelu", "t5-dense-act"}
+PREFERENCES = [
+    dict(num_beams=1, encoder_repetition_penalty=3.0, repetition_penalty=1.3),
+    dict(num_beams=3, encoder_repetition_penalty=0.2),
+]
+WITH_PREFERENCES = {"t5gemma-widths"}
 
 
 def randomize(model, generator):
@@ -243,6 +252,14 @@ def write(directory, name, make):
     made.save_pretrained(directory)
     model = cls.from_pretrained(directory, attn_implementation=attention).eval().float()
 
+    searches = SEARCHES + (SOURCE_SEARCHES if directory.name in WITH_SOURCE_SEARCHES else [])
+    searches = searches + (PREFERENCES if directory.name in WITH_PREFERENCES else [])
+    record(model, directory, generator, use_cache=name in DEFAULTS, searches=searches)
+
+
+def record(model, directory, generator, use_cache, searches):
+    """Writes what the library computes for random sources, and prints the first answer."""
+    config = model.config
     top = getattr(config, "vocab_size", None) or config.decoder.vocab_size
     pad = model.generation_config.pad_token_id
     ids = torch.randint(10, top, (2, SOURCE), generator=generator)
@@ -254,20 +271,18 @@ def write(directory, name, make):
     with torch.no_grad():
         result = model(**source, decoder_input_ids=target, decoder_attention_mask=torch.ones_like(target))
         # Without a cache: that of transformers 4.57 drops source positions of layers with a window (T5Gemma) after the first step.
-        fixed = dict(source, do_sample=False, use_cache=name in DEFAULTS, max_new_tokens=NEW)
+        fixed = dict(source, do_sample=False, use_cache=use_cache, max_new_tokens=NEW)
         generate = lambda **more: model.generate(**fixed, **more).tolist()
         answers = dict(
             transformers=tf.__version__,
             greedy=generate(num_beams=1),
             beams=generate(num_beams=4, length_penalty=1.0, early_stopping=False),
-            searches=[dict(settings=settings, tokens=generate(**settings)) for settings in SEARCHES],
+            searches=[dict(settings=settings, tokens=generate(**settings)) for settings in searches],
         )
-        if directory.name in WITH_SOURCE_SEARCHES:
-            answers["searches"] += [dict(settings=settings, tokens=generate(**settings)) for settings in SOURCE_SEARCHES]
     tensors = dict(source, decoder_input_ids=target, encoder_output=result.encoder_last_hidden_state, logits=result.logits)
     save_file({key: value.contiguous() for key, value in tensors.items()}, directory / "expected.safetensors")
     (directory / "expected.json").write_text(json.dumps(answers) + "\n")
-    print(name, sum(p.numel() for p in model.parameters()), answers["greedy"][0])
+    print(directory.name, sum(p.numel() for p in model.parameters()), answers["greedy"][0])
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ export class ImportCommand extends SlmCommand<ImportResult> {
     "SOURCE is a directory with config.json, weights (safetensors or pytorch_model.bin, one file or shards) and the tokenizer's files, a GGUF file, or a hub id: " +
     "org/name, org/name@revision, hf:org/name/file.gguf, fetched into the hub's cache. Decoder-only models: Llama and SmolLM2, " +
     "Mistral, Qwen 2, 2.5 and 3, Phi-3, Gemma 2 and 3 (text). Encoder-decoders: T5 and FLAN-T5, mT5, umT5, BART, mBART, Pegasus, " +
-    "Marian (OPUS-MT), M2M-100 (NLLB), Blenderbot small, T5Gemma, with their generation settings. A directory without config.json " +
+    "Marian (OPUS-MT), M2M-100 (NLLB), Blenderbot small, T5Gemma, with their generation settings; T5, FLAN-T5, mT5 and umT5 as GGUF files too. A directory without config.json " +
     "that holds a model.bin, a vocabulary (.spm) and perhaps a lexical shortlist is one in Marian's own format, as Firefox translates with. Other models are rejected. " +
     "The result is a MODEL for generate, eval, export and quantize; a decoder-only one is a teacher too: " +
     "{ kind: checkpoint, path: DIR }.";

@@ -11,6 +11,9 @@ import { tinyRecipe, writeTinyRecipe } from "../testing/tiny-run.js";
 const GGUF = fileURLToPath(
   new URL("../../../../packages/checkpoints/fixtures/gguf/tiny-llama.gguf", import.meta.url),
 );
+const T5_GGUF = fileURLToPath(
+  new URL("../../../../packages/checkpoints/fixtures/gguf/t5/flan-t5/model.gguf", import.meta.url),
+);
 const COMMIT = "0123456789abcdef0123456789abcdef01234567";
 
 let root = "";
@@ -49,6 +52,21 @@ describe("teacher import", () => {
     ]);
     expect((await verifyDirectory(join(root, "teacher"))).problems).toEqual([]);
     const generated = await runCommand("generate", [join(root, "teacher"), "--prompt", "abc", "--json"]);
+    expect(generated.exitCode).toBe(0);
+  }, 60_000);
+
+  test("of a T5's GGUF file writes an encoder-decoder that starts and ends as the file says", async () => {
+    const { exitCode, json } = await teacher(T5_GGUF);
+    expect([exitCode, json]).toMatchObject([
+      0,
+      { result: { vocab: 162, architecture: "T5ForConditionalGeneration", source: T5_GGUF } },
+    ]);
+    const settings = JSON.parse(
+      await readFile(join(root, "teacher", "generation_config.json"), "utf8"),
+    ) as unknown;
+    expect(settings).toEqual({ pad_token_id: 0, eos_token_id: 1, decoder_start_token_id: 0 });
+    const asked = ["--prompt", "the cat <extra_id_0> sat", "--max-tokens", "8", "--json"];
+    const generated = await runCommand("generate", [join(root, "teacher"), ...asked]);
     expect(generated.exitCode).toBe(0);
   }, 60_000);
 

@@ -4,6 +4,7 @@ import {
   CONFIG_FILE,
   extendedShortlist,
   externalCheckpoint,
+  ggufPieceTokenizer,
   ggufTokenizer,
   importedConfig,
   importedGeneration,
@@ -15,7 +16,6 @@ import {
   readMarianShortlist,
   withSourceTokens,
   type ExternalCheckpoint,
-  type LexicalShortlist,
   readHuggingFaceDirectory,
 } from "@slm/checkpoints";
 import {
@@ -29,7 +29,7 @@ import {
   TOKENIZER_FILE,
   type TokenizerFiles,
 } from "@slm/tokenizer";
-import { parseGenerationSettings } from "@slm/decoding";
+import { parseGenerationSettings, type LexicalShortlist } from "@slm/decoding";
 import { PREPROCESSOR_FILE } from "@slm/vision";
 import { existsSync, readdirSync, statSync, type Stats } from "node:fs";
 import { stat } from "node:fs/promises";
@@ -120,6 +120,8 @@ function likelyFormat(source: string): ExternalFormat {
 async function openGguf(source: string): Promise<ExternalModel> {
   const file = await readGguf(source);
   const checkpoint = await externalCheckpoint(file);
+  if (isPublishedEncoderDecoder(checkpoint))
+    return { checkpoint, tokenizer: ggufPieceTokenizer(file, tokensOf(checkpoint)) };
   const { tokenizer, config } = ggufTokenizer(file);
   return { checkpoint, tokenizer: completeTokenizer(tokenizer, config, eosText(checkpoint), source) };
 }

@@ -16,7 +16,7 @@ const TRANSLATORS = ["nllb", "m2m_100", "mbart", "mbart-50"] as const;
 /** Every family, and shapes that few models have. */
 const PUBLISHED = [
   ...ENCODER_DECODERS,
-  ...(["mt5", "blenderbot-small", "t5gemma2", "bart-heads", "t5-quick-gelu"] as const),
+  ...(["mt5", "blenderbot-small", "t5gemma2", "bart-heads", "t5-quick-gelu", "t5gemma-widths"] as const),
   ...TRANSLATORS,
 ] as const;
 export type PublishedName = (typeof PUBLISHED)[number];
@@ -33,8 +33,8 @@ export function chosenFamilies(): readonly PublishedName[] {
   });
 }
 
-/** Families with one attention over target and source, which are exported to target cpu only. */
-export const CPU_ONLY: ReadonlySet<PublishedName> = new Set(["t5gemma2"]);
+/** Families with one attention over target and source, for which transformers.js has no class. */
+export const NATIVE_ONLY: ReadonlySet<PublishedName> = new Set(["t5gemma2"]);
 
 /** What a family's own library computed, in the layout of `slm model check`. */
 export const familyReference = (family: PublishedName): string => join(FIXTURES, family);

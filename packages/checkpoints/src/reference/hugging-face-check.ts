@@ -1,4 +1,5 @@
 /** Compares a published encoder-decoder with what its own library computed for it. */
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { readJsonFile, SlmError } from "@slm/core";
 import {
@@ -19,6 +20,7 @@ import {
 import { createHostTensor, type HostTensor } from "@slm/runtime";
 import { maskBias, math, type Engine, type Program, type Tensor } from "@slm/tensor";
 import { z } from "zod";
+import { openGgufCheckpoint } from "../gguf/model/external-checkpoint.js";
 import { isPublishedEncoderDecoder } from "../import/encoder-decoder/families.js";
 import { readHuggingFaceDirectory } from "../import/hugging-face-directory.js";
 import { importEncoderDecoder, importedGeneration } from "../import/import-model.js";
@@ -67,19 +69,26 @@ interface Expected {
   readonly logits: HostTensor;
 }
 
+/** A model's GGUF file, in the place of its directory's own files. */
+const GGUF_FILE = "model.gguf";
+
 /** Whether a directory holds a published encoder-decoder, and no reference of the paper's code. */
 export async function isHuggingFaceReference(directory: string): Promise<boolean> {
+  if (existsSync(join(directory, GGUF_FILE))) return true;
   const config = await readJsonFile(join(directory, "config.json"), z.record(z.string(), z.unknown()));
   return isPublishedEncoderDecoder({ config });
 }
 
 /**
- * Imports the model in `directory` and compares its outputs with expected.safetensors, its answers with expected.json.
+ * Imports the model in `directory`, of Hugging Face's files or of model.gguf, and compares its outputs with expected.safetensors, its answers with expected.json.
  *
  * @throws SlmError INPUT_MISSING, DATA_INVALID, CONFIG_INVALID or SHAPE_MISMATCH if the directory does not have that layout.
  */
 export async function checkHuggingFace(directory: string, engine: Engine): Promise<HuggingFaceReport> {
-  const external = await readHuggingFaceDirectory(directory);
+  const gguf = join(directory, GGUF_FILE);
+  const external = existsSync(gguf)
+    ? await openGgufCheckpoint(gguf)
+    : await readHuggingFaceDirectory(directory);
   const reference: Reference = {
     expected: await readExpected(join(directory, "expected.safetensors")),
     told: await readJsonFile(join(directory, "expected.json"), answers),

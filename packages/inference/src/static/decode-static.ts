@@ -1,6 +1,6 @@
 /** Decodes sources with static graphs, one after the other, as on an NPU. */
 import { GRAPH_IO } from "@slm/exported-model";
-import { decode } from "@slm/decoding";
+import { answersOf, decode } from "@slm/decoding";
 import { type DeviceTensor, type HostTensor, createHostTensor } from "@slm/runtime";
 import type { EncodedSource } from "../batches.js";
 import type { BatchOptions } from "../batch-options.js";
@@ -61,7 +61,7 @@ async function decodeSource(
  * for a decoder-only model. `imageMs` is the time that its image took.
  */
 export async function withStaticSource<Result>(
-  { runtime, model, buckets, images }: StaticModel,
+  { runtime, model, buckets, images, lexical }: StaticModel,
   { ids, image }: EncodedSource,
   body: (parts: StaticDecoderParts, imageMs: number | undefined) => Promise<Result>,
 ): Promise<Result> {
@@ -71,7 +71,8 @@ export async function withStaticSource<Result>(
   const { decoder } = bucket;
   const chunk =
     bucket.chunk === undefined || size === undefined ? undefined : { session: bucket.chunk, tokens: size };
-  const shared = { decoder, chunk, model, window, maskedBias };
+  const mayAnswer = lexical && answersOf(lexical, ids);
+  const shared = { decoder, chunk, model, window, maskedBias, mayAnswer };
   if (bucket.encoder === undefined) return body({ ...shared, source: {}, prefix: ids }, undefined);
   const started = performance.now();
   const seen = image === undefined ? undefined : await images?.tokensOf(image);

@@ -6,8 +6,9 @@ import {
   type TopTokens,
   type VerifiedTokens,
 } from "@slm/decoding";
+import { openTextCache } from "./open-text-cache.js";
 import { runStatic, type StaticRunParts } from "./static-run.js";
-import { WindowCache } from "./window-cache.js";
+import type { TextCache } from "./text-cache.js";
 
 export interface StaticDecoderParts extends StaticRunParts {
   /** Ids before the first token, the same for all rows: the source of a decoder-only model. */
@@ -22,7 +23,7 @@ export class StaticDecoder implements StepDecoder {
   readonly stepTimes: number[] = [];
   readonly #parts: StaticDecoderParts;
   readonly #logits: Float32Array;
-  #caches: readonly WindowCache[];
+  #caches: readonly TextCache[];
   #position = 0;
 
   /** @param rows such as beams */
@@ -32,7 +33,7 @@ export class StaticDecoder implements StepDecoder {
     this.rows = rows;
     this.vocabularySize = model.vocabularySize;
     this.#logits = new Float32Array(rows * model.vocabularySize);
-    this.#caches = Array.from({ length: rows }, () => new WindowCache(model, window));
+    this.#caches = Array.from({ length: rows }, () => openTextCache(model, window));
   }
 
   /** @throws SlmError as {@link runStatic} */
@@ -77,13 +78,13 @@ export class StaticDraftVerifier implements DraftVerifier {
   /** End time of each run, by `performance.now()` [ms]. */
   readonly stepTimes: number[] = [];
   readonly #parts: StaticDecoderParts;
-  readonly #cache: WindowCache;
+  readonly #cache: TextCache;
 
   constructor(parts: StaticDecoderParts) {
     const { model, window } = parts;
     this.#parts = parts;
     this.vocabularySize = model.vocabularySize;
-    this.#cache = new WindowCache(model, window);
+    this.#cache = openTextCache(model, window);
   }
 
   async feed(past: number, tokens: readonly number[]): Promise<VerifiedTokens> {

@@ -1,9 +1,9 @@
 /** Runs of static decoders: one token, or several in the chunk graph, for one text. */
-import { type DeviceModel, GRAPH_IO } from "@slm/exported-model";
+import { type DeviceModel, GRAPH_IO, LEXICAL_MASKED } from "@slm/exported-model";
 import { argmax } from "@slm/decoding";
 import { SlmError } from "@slm/core";
 import { type DeviceTensor, type HostTensor, type Session, createHostTensor } from "@slm/runtime";
-import type { WindowCache } from "./window-cache.js";
+import type { TextCache } from "./text-cache.js";
 
 export interface StaticRunParts {
   readonly decoder: Session;
@@ -12,6 +12,8 @@ export interface StaticRunParts {
   readonly model: DeviceModel;
   readonly window: number;
   readonly maskedBias: number;
+  /** `[vocab]`, 0 at tokens that may not answer the source. Absent: all may. */
+  readonly mayAnswer?: Uint8Array | undefined;
   /** Outputs of the encoder for one source, shared by all rows, and the bias over it; nothing for a decoder-only model. */
   readonly source: Readonly<Record<string, DeviceTensor | HostTensor>>;
 }
@@ -32,7 +34,7 @@ export function biasOf(size: number, maskedBias: number, isSeen: (slot: number) 
  */
 export async function runStatic(
   parts: StaticRunParts,
-  cache: WindowCache,
+  cache: TextCache,
   { tokens, position }: { readonly tokens: ArrayLike<number>; readonly position: number },
 ): Promise<StaticResult> {
   const { window, model, chunk } = parts;
@@ -55,7 +57,7 @@ export async function runStatic(
     const count = Math.min(size, left);
     const { feeds } = feedsOf(parts, { tokens, at, count, size, position: position + at });
     const { fetched } = await session.run({
-      feeds: { ...feeds, ...parts.source, ...cache.feeds },
+      feeds: { ...feeds, ...parts.source, ...cache.feedsAt(position + at) },
       fetch: session.outputNames,
     });
     const made = logitsOf(fetched, GRAPH_IO.logits, [size, vocabularySize]);
@@ -69,8 +71,16 @@ export async function runStatic(
     cache.write({ slot: position + at, count }, fetched);
     at += count;
   }
+  maskUnlisted(logits, parts.mayAnswer);
   const draftsAfter = draftHeads === 0 ? undefined : (at: number) => draftsOf(drafted, at, vocabularySize);
   return { logits, draftsAfter };
+}
+
+/** Gives tokens that may not answer the logit that graphs of dynamic sizes give them; of every row `[vocab]`. */
+function maskUnlisted(logits: Float32Array, mayAnswer: Uint8Array | undefined): void {
+  if (mayAnswer === undefined) return;
+  for (let at = 0; at < logits.length; at++)
+    if (mayAnswer[at % mayAnswer.length] === 0) logits[at] = LEXICAL_MASKED;
 }
 
 /** What a run over tokens gives. */
@@ -118,6 +128,12 @@ function feedsOf(
   // Positions of padding are any that there are.
   const places = Int32Array.from({ length: size }, (_, row) => Math.min(position + row, slots));
   const columns = slots + size;
+  const own = {
+    [GRAPH_IO.targetIds]: createHostTensor("int32", [1, size], ids),
+    [GRAPH_IO.position]: createHostTensor("int32", [size], places),
+  };
+  // A recurrence reads no slots.
+  if (model.stateWidth !== undefined) return { feeds: own };
   // A token sees the slots before it and, behind them, the tokens of the run up to itself.
   const bias = Float32Array.from({ length: size * columns }, (_, index) => {
     const [row, column] = [Math.floor(index / columns), index % columns];
@@ -126,8 +142,7 @@ function feedsOf(
   });
   return {
     feeds: {
-      [GRAPH_IO.targetIds]: createHostTensor("int32", [1, size], ids),
-      [GRAPH_IO.position]: createHostTensor("int32", [size], places),
+      ...own,
       [GRAPH_IO.windowBias]: createHostTensor("float32", [1, 1, size, columns], bias),
     },
   };

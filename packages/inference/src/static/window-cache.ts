@@ -1,6 +1,7 @@
 /** Keys and values of one text in a window of fixed size, in the host's memory. */
 import { type DeviceModel, GRAPH_IO } from "@slm/exported-model";
 import { type HostTensor, createHostTensor } from "@slm/runtime";
+import type { Elements, TextCache, WrittenTokens } from "./text-cache.js";
 
 interface LayerCache {
   /** `[1, kvHeads, headDim, slots]` */
@@ -9,19 +10,8 @@ interface LayerCache {
   readonly value: HostTensor;
 }
 
-/** Elements as raw bytes: float32 and float16 values are copied without conversion. */
-type Elements = Float32Array | Uint16Array;
-
-/** New tokens of a run whose keys and values are kept: the first `count` of those that the graph takes. */
-export interface WrittenTokens {
-  /** Slot of the first. */
-  readonly slot: number;
-  readonly count: number;
-}
-
-export class WindowCache {
-  /** Caches by the names of the decoder's inputs. */
-  readonly feeds: Readonly<Record<string, HostTensor>>;
+export class WindowCache implements TextCache {
+  readonly #feeds: Readonly<Record<string, HostTensor>>;
   readonly #model: DeviceModel;
   readonly #layers: readonly LayerCache[];
   /** One less than the window, because the newest token is not in the cache. */
@@ -42,12 +32,17 @@ export class WindowCache {
         from?.[layer]?.value.data.slice(),
       ),
     }));
-    this.feeds = Object.fromEntries(
+    this.#feeds = Object.fromEntries(
       this.#layers.flatMap(({ key, value }, layer) => [
         [GRAPH_IO.pastKey(layer), key],
         [GRAPH_IO.pastValue(layer), value],
       ]),
     );
+  }
+
+  /** The same at every position: a bias hides the slots that are not filled. */
+  feedsAt(): Readonly<Record<string, HostTensor>> {
+    return this.#feeds;
   }
 
   copy(): WindowCache {

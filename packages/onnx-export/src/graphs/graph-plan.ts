@@ -1,7 +1,7 @@
 /** The plan of an export: its graphs and their file names. */
 import { DTYPE_SUFFIXES, type GraphName } from "@slm/exported-model";
 import type { Precision } from "@slm/devices/table";
-import type { LexicalShortlist } from "@slm/checkpoints";
+import type { LexicalShortlist } from "@slm/decoding";
 import { SlmError } from "@slm/core";
 import type { Graph } from "@slm/onnx";
 import { draftHeadsOf, visionOf, type EncoderDecoderConfig, type ModelConfig } from "@slm/model";
@@ -95,7 +95,7 @@ function checkShortlist({ architecture }: ModelConfig, { device, layout }: Graph
   if (device.shapes === "static") reject(`target ${device.target}`);
 }
 
-/** @throws SlmError OP_UNSUPPORTED where encoder and decoder are no graphs of slm's own layout and of dynamic sizes */
+/** @throws SlmError OP_UNSUPPORTED where neither graphs of slm's own layout can have the list, nor their host */
 function checkLexical(config: ModelConfig, { device, layout, shortlist }: GraphRequest): void {
   const reject = (what: string): never => {
     throw new SlmError(
@@ -105,11 +105,12 @@ function checkLexical(config: ModelConfig, { device, layout, shortlist }: GraphR
     );
   };
   if (draftHeadsOf(config) > 0) reject("a decoder with draft heads");
+  if (layout !== "native") reject(`layout ${layout}`);
+  // The host of static graphs has the list in a file.
+  if (device.shapes === "static") return;
   if (config.logitSoftcap !== undefined) reject("a decoder with a softcap of logits");
   if (shortlist !== undefined) reject("a decoder of few tokens");
   if (device.precision !== "float32") reject(`precision ${device.precision}`);
-  if (layout !== "native") reject(`layout ${layout}`);
-  if (device.shapes === "static") reject(`target ${device.target}`);
 }
 
 function dynamicPlan(config: ModelConfig, device: Device): GraphPlan {

@@ -1,7 +1,8 @@
 /** Records one graph of a model from the functions that train it, with the lowering variants of a device. */
 import { checkGraph, optimizeGraph, type Graph } from "@slm/onnx";
 import { carryOf, parameterSpecs, type ModelConfig, type Parameters } from "@slm/model";
-import type { Checkpoint, LexicalShortlist } from "@slm/checkpoints";
+import type { Checkpoint } from "@slm/checkpoints";
+import type { LexicalShortlist } from "@slm/decoding";
 import { Recorder, registerRecordingBackend, withLowering, withRecorder, type Tensor } from "@slm/tensor";
 import { GraphValues, type GraphInputs, type LoweringContext } from "../lowerings/context.js";
 import { loweringTable } from "../lowerings/lowering-variants.js";

@@ -17,6 +17,9 @@
  *
  * n is 1 in the decoder and `chunk` in the chunk graph, which reads prompts and verifies draft tokens.
  *
+ * A decoder with a recurrence (`stateWidth`) has no window_bias, and past.l.state [1, width], the state of the position before its tokens,
+ * and present.l.state [n, width] in place of keys and values.
+ *
  * The host pads the source, sets biases to 0 where something may be attended and to STATIC_MASKED elsewhere, and
  * writes each token's keys and values into the slot of its position.
  */
@@ -24,13 +27,16 @@ import { GRAPH_IO } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
 import type { Graph } from "@slm/onnx";
 import {
+  cacheParts,
   crossCaches,
   decodeStep,
   draftHeadsOf,
   encode,
   outputHead,
+  stateWidthOf,
   type EncoderDecoderConfig,
   type ModelConfig,
+  type SelfCache,
 } from "@slm/model";
 import type { Tensor } from "@slm/tensor";
 import { recordGraph, type GraphSource, type Recording } from "./record.js";
@@ -99,11 +105,16 @@ export function staticDecoderGraph(source: GraphSource, sizes: StaticSizes, toke
     const { recorder, input, output, parameters } = recording;
     const ids = input(GRAPH_IO.targetIds, "int32", [1, tokens]);
     const pastLength = input(STATIC_IO.position, "int32", [tokens]);
-    input(STATIC_IO.windowBias, "float32", [1, 1, tokens, slots + tokens]);
-    const caches = Array.from({ length: config.decoderLayers }, (_, layer) => ({
-      key: input(GRAPH_IO.pastKey(layer), "precision", [1, kvHeads, headDim, slots]),
-      value: input(GRAPH_IO.pastValue(layer), "precision", [1, kvHeads, slots, headDim]),
-    }));
+    const stateWidth = stateWidthOf(config);
+    if (stateWidth === undefined) input(STATIC_IO.windowBias, "float32", [1, 1, tokens, slots + tokens]);
+    const caches = Array.from({ length: config.decoderLayers }, (_, layer): SelfCache =>
+      stateWidth === undefined
+        ? {
+            key: input(GRAPH_IO.pastKey(layer), "precision", [1, kvHeads, headDim, slots]),
+            value: input(GRAPH_IO.pastValue(layer), "precision", [1, kvHeads, slots, headDim]),
+          }
+        : { state: input(GRAPH_IO.pastState(layer), "precision", [1, stateWidth]) },
+    );
     const context = staticContext(recording, config, sizes.source);
     const step = decodeStep(config, parameters, ids, {
       source: context,
@@ -134,9 +145,14 @@ export function staticDecoderGraph(source: GraphSource, sizes: StaticSizes, toke
       );
       output(GRAPH_IO.draftLogits, rows, "float32", [heads * tokens, vocabularySize]);
     }
-    step.caches.forEach(({ key, value }, layer) => {
-      output(GRAPH_IO.presentKey(layer), key!, "precision", key!.shape);
-      output(GRAPH_IO.presentValue(layer), value!, "precision", value!.shape);
+    const presentNames = {
+      key: GRAPH_IO.presentKey,
+      value: GRAPH_IO.presentValue,
+      state: GRAPH_IO.presentState,
+    };
+    step.caches.forEach((cache, layer) => {
+      for (const part of cacheParts(config))
+        output(presentNames[part](layer), cache[part]!, "precision", cache[part]!.shape);
     });
   });
 }

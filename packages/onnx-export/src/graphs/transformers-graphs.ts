@@ -23,6 +23,7 @@ import {
   outputHead,
   type EncoderDecoderConfig,
   type SelfCache,
+  stackWidth,
 } from "@slm/model";
 import { MASKED, type Recorder, type Tensor } from "@slm/tensor";
 import { cast, concat, shapeOf, sizeOf } from "../lowerings/emit.js";
@@ -95,7 +96,10 @@ export function transformersEncoderGraph(source: GraphSource<EncoderDecoderConfi
       const attended = input(TRANSFORMERS_IO.encoderMask, "int64", [1, 1], SOURCE_DIMS);
       const mask = recorder.tensor(cast(recorder, recorder.nameOf(attended), "float32"), [1, 1]);
       const encoded = encode(config, parameters, ids, { mask });
-      output(TRANSFORMERS_IO.hidden, encoded, "precision", [...SOURCE_DIMS, config.width]);
+      output(TRANSFORMERS_IO.hidden, encoded, "precision", [
+        ...SOURCE_DIMS,
+        stackWidth(config, "encoderLayers"),
+      ]);
     },
   );
 }
@@ -103,7 +107,8 @@ export function transformersEncoderGraph(source: GraphSource<EncoderDecoderConfi
 /** The decoder, for the first step and all others. */
 export function transformersDecoderGraph(source: GraphSource<EncoderDecoderConfig>): Graph {
   const { config } = source;
-  const { kvHeads, headDim, width, decoderLayers, vocabularySize } = config;
+  const { kvHeads, headDim, decoderLayers, vocabularySize } = config;
+  const width = stackWidth(config, "encoderLayers");
   const positions = Math.max(config.maxTarget, MIN_POSITIONS);
   return recordGraph(source, { name: "decoder_model_merged", positions }, (recording) => {
     const { recorder, input, output, parameters } = recording;

@@ -1,9 +1,17 @@
 /** Files beside the graphs of slm's own layout: model.json, config.json and the tokenizer's. */
 import { copyFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { writeDeviceModel, type DeviceModel, type DeviceVision } from "@slm/exported-model";
+import {
+  LEXICAL_SHORTLIST_FILE,
+  writeDeviceModel,
+  writeDraftRules,
+  type DeviceModel,
+  type DeviceVision,
+} from "@slm/exported-model";
 import { writeFailure } from "@slm/core";
-import { CONFIG_FILE, type LexicalShortlist } from "@slm/checkpoints";
+import { CONFIG_FILE } from "@slm/checkpoints";
+import { shortlistBytes, type LexicalShortlist } from "@slm/decoding";
+import type { DraftRule } from "@slm/runtime";
 import {
   draftHeadsOf,
   flopsPerImage,
@@ -32,6 +40,8 @@ export interface LayoutSource {
   readonly shortlist?: Shortlist | undefined;
   /** Which tokens may answer which source. Absent: all. */
   readonly lexical?: LexicalShortlist | undefined;
+  /** What probably comes next in its answers. Absent, or empty: nobody knows. */
+  readonly draftRules?: readonly DraftRule[] | undefined;
 }
 
 /** Writes what a runtime needs besides the graphs. @throws SlmError OUTPUT_FAILED */
@@ -43,9 +53,13 @@ export async function writeNativeFiles(
   const rows = await rowSettingsOf(source.tokenizerDirectory);
   const generation = await generationOf(source.tokenizerDirectory);
   await writeDeviceModel(outputDirectory, { ...describeModel(source, device, graphs), rows, generation });
+  const { draftRules = [] } = source;
+  if (draftRules.length > 0) await writeDraftRules(outputDirectory, draftRules);
   try {
     for (const file of [TOKENIZER_FILE, TOKENIZER_CONFIG_FILE])
       await copyFile(join(source.tokenizerDirectory, file), join(outputDirectory, file));
+    if (source.lexical !== undefined && device.shapes === "static")
+      await writeFile(join(outputDirectory, LEXICAL_SHORTLIST_FILE), shortlistBytes(source.lexical));
     await writeFile(join(outputDirectory, CONFIG_FILE), `${JSON.stringify(source.config, null, 2)}\n`);
   } catch (cause) {
     throw writeFailure(cause, outputDirectory, "the directory is not complete");
@@ -53,7 +67,7 @@ export async function writeNativeFiles(
 }
 
 function describeModel(
-  { config, name, shortlist, lexical }: LayoutSource,
+  { config, name, shortlist, lexical, draftRules = [] }: LayoutSource,
   device: Device,
   graphs: readonly WrittenGraph[],
 ): DeviceModel {
@@ -96,7 +110,13 @@ function describeModel(
       decoder: entry(decoder),
     },
     ...describeSight(config),
-    static: first && { window: first.window, maskedBias: STATIC_MASKED, chunk: first.chunk, buckets },
+    static: first && {
+      window: first.window,
+      maskedBias: STATIC_MASKED,
+      chunk: first.chunk,
+      lexicalShortlist: lexical === undefined ? undefined : LEXICAL_SHORTLIST_FILE,
+      buckets,
+    },
     caches: first === undefined ? device.caches : undefined,
     parameters: parameterCount(config),
     vocabularySize,
@@ -108,8 +128,9 @@ function describeModel(
     maxSource: sets.at(-1)?.source ?? maxSource,
     maxTarget: first?.window ?? cacheCapacity(config),
     shortlist: shortlist?.length,
-    lexicalShortlist: lexical === undefined ? undefined : true,
+    lexicalShortlist: lexical === undefined || first !== undefined ? undefined : true,
     draftHeads: draftHeadsOf(config) === 0 ? undefined : draftHeadsOf(config),
+    draftRules: draftRules.length === 0 ? undefined : draftRules.length,
     flops: flopsPerToken({ ...config, vocabularySize: shortlist?.length ?? vocabularySize }),
   };
 }

@@ -13,6 +13,7 @@ import {
   rotationOf,
   type HeadLayout,
   type Lowering,
+  type MergedSource,
   type OptionalRotation,
   type Recorder,
   type Rotation,
@@ -20,8 +21,8 @@ import {
   type Tensor,
 } from "@slm/tensor";
 import type { RotaryNames } from "../weights/graph-weights.js";
-import { checkHeadOrder, type LoweringContext } from "./context.js";
-import { countUp, inFloat32, int32, reshape, shapeOf, sizeOf, transposeAxes } from "./emit.js";
+import { checkHeadOrder, STATIC_MASKED, type LoweringContext } from "./context.js";
+import { cast, concat, countUp, inFloat32, int32, reshape, shapeOf, sizeOf, transposeAxes } from "./emit.js";
 import { HeadAxes } from "./head-axes.js";
 import { attendedOnly, lengthBias, maskBias, maskedKeys } from "./padding.js";
 import { foldedRelativeBias, relativeScores, withRelative } from "./relative-scores.js";
@@ -36,7 +37,29 @@ export interface AttentionParts {
   readonly value: string;
   /** Masks float32 scores `[batch, kvHeads, group·length, keys]`. */
   readonly mask: (scores: string) => string;
+  /** A source that is read with the same softmax. */
+  readonly source?: MergedNames | undefined;
 }
+
+/** Keys `[batch, kvHeads, headDim, source]`, values `[batch, kvHeads, source, headDim]` and a bias of scores, float32. */
+export interface MergedNames {
+  readonly key: string;
+  readonly value: string;
+  readonly bias: string | undefined;
+}
+
+/** What merged attention reads of a source; undefined in other models. */
+export const mergedNames = (
+  recorder: Recorder,
+  { sourceKey, sourceValue, sourceBias }: MergedSource,
+): MergedNames | undefined =>
+  sourceKey === undefined || sourceValue === undefined
+    ? undefined
+    : {
+        key: recorder.nameOf(sourceKey),
+        value: recorder.nameOf(sourceValue),
+        bias: sourceBias && recorder.nameOf(sourceBias),
+      };
 
 /** Emits attention and returns its output as rows of `query`'s shape. */
 export function attend(
@@ -54,14 +77,24 @@ export function attend(
   const scale = builder.constant(precision, [], [1 / Math.sqrt(layout.headDim)]);
   const scaled = builder.op("Mul", [parts.query, scale], { name: "scale" });
   const folded = axes.fold(scaled, query.shape, layout);
+  const { source } = parts;
   const scores = builder.op("MatMul", [folded, parts.key], { name: "scores" });
-  const weights = inFloat32(recorder, scores, precision, (wide) =>
-    builder.op("Softmax", [parts.mask(capped(recorder, wide, layout.softcap))], {
-      attributes: { axis: int(-1) },
-    }),
-  );
-  const output = builder.op("MatMul", [weights, parts.value], { name: "context" });
+  const weights = inFloat32(recorder, scores, precision, (wide) => {
+    const own = parts.mask(capped(recorder, wide, layout.softcap));
+    const all = source === undefined ? own : concat(recorder, [own, sourceScores(source)], -1);
+    return builder.op("Softmax", [all], { attributes: { axis: int(-1) } });
+  });
+  const values = source === undefined ? parts.value : concat(recorder, [parts.value, source.value], 2);
+  const output = builder.op("MatMul", [weights, values], { name: "context" });
   return recorder.tensor(axes.merge(output, query, layout), query.shape);
+
+  /** float32 */
+  function sourceScores({ key, bias }: MergedNames): string {
+    const products = builder.op("MatMul", [folded, key], { name: "sourceScores" });
+    const wide = precision === "float32" ? products : cast(recorder, products, "float32");
+    const scored = capped(recorder, wide, layout.softcap);
+    return bias === undefined ? scored : addBias(recorder, bias)(scored);
+  }
 }
 
 /** limit · tanh(x / limit) of float32 values; without a limit x itself. */
@@ -110,6 +143,7 @@ export function decomposedSequence(context: LoweringContext): Lowering<"selfAtte
       const { window, windowAfter: after } = layout;
       if (window === undefined || Math.min(window, after ?? window) >= context.positions) return scores;
       const { builder } = recorder;
+      if (context.device.shapes === "static") return addBias(recorder, farBias(window, after))(scores);
       const isNear = context.values.once(`window ${window} ${after ?? ""}`, () =>
         after === undefined
           ? builder.op("Less", [builder.op("Abs", [distances()]), int32(recorder, window)])
@@ -121,6 +155,20 @@ export function decomposedSequence(context: LoweringContext): Lowering<"selfAtte
       const rows =
         heads === kvHeads ? isNear : builder.op("Tile", [isNear, builder.ints([heads / kvHeads, 1])]);
       return attendedOnly(recorder, rows, scores);
+    }
+
+    /** The same of a static graph as a bias, which quantized scores have codes beside, and which float16 holds. */
+    function farBias(window: number, after = window - 1): string {
+      const length = query.shape[1]!;
+      const bias = context.values.once(`window ${window} ${after}`, () => {
+        const masks = Array.from({ length: length * length }, (_, at) => {
+          const distance = (at % length) - Math.floor(at / length);
+          return distance > -window && distance <= after ? 0 : STATIC_MASKED / 2;
+        });
+        return recorder.builder.constant("float32", [1, 1, length, length], masks);
+      });
+      if (heads === kvHeads) return bias;
+      return recorder.builder.op("Tile", [bias, recorder.builder.ints([1, 1, heads / kvHeads, 1])]);
     }
   };
 }

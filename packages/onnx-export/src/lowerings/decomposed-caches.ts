@@ -13,7 +13,7 @@ import { checkHeadOrder, STATIC_MASKED, type LoweringContext } from "./context.j
 import { cast, concat, countUp, int32, reshape, sizeOf, transposeAxes } from "./emit.js";
 import { HeadAxes } from "./head-axes.js";
 import { attendedOnly, maskBias } from "./padding.js";
-import { addBias, attend, turned } from "./decomposed-attention.js";
+import { addBias, attend, mergedNames, turned, type MergedNames } from "./decomposed-attention.js";
 import { rotateHalves } from "./rotation.js";
 import { foldedRelativeBias, relativeScores, withRelative } from "./relative-scores.js";
 import type { RotaryNames } from "../weights/graph-weights.js";
@@ -55,20 +55,32 @@ type Extend = (past: string, fresh: string) => string;
  */
 export function bufferedCache(context: LoweringContext): Lowering<"cachedAttention"> {
   return (recorder, inputs, layout) => {
-    const { builder } = recorder;
-    const past = recorder.nameOf(inputs.pastLength);
-    const slots = countUp(recorder, sizeOf(recorder, recorder.nameOf(inputs.pastKey), 2));
-    const after = builder.op("Sub", [slots, past]);
-    const last = builder.op("Sub", [sizeOf(recorder, context.values.ids, 1), int32(recorder, 1)]);
-    // The new position that belongs to each slot; the nearest one where none does.
-    const source = builder.op("Max", [builder.op("Min", [after, last]), int32(recorder, 0)]);
-    const isNew = reshape(recorder, builder.op("Equal", [after, source]), [-1, 1]);
-    const extend: Extend = (cache, fresh) => {
-      const spread = builder.op("Gather", [fresh, source], { attributes: { axis: int(2) } });
-      return builder.op("Where", [isNew, spread, cache]);
-    };
+    const { extend, slots } = slotBySlot(recorder, context, {
+      past: recorder.nameOf(inputs.pastLength),
+      cache: recorder.nameOf(inputs.pastKey),
+    });
     return cached(recorder, context, inputs, { layout, extend, slots });
   };
+}
+
+/** How new positions come into buffers `[batch, heads, capacity, width]` from `past` int32 `[1]` on, and the slots of these: int32 `[capacity]`. */
+export function slotBySlot(
+  recorder: Recorder,
+  context: LoweringContext,
+  { past, cache }: { readonly past: string; readonly cache: string },
+): { readonly extend: Extend; readonly slots: string } {
+  const { builder } = recorder;
+  const slots = countUp(recorder, sizeOf(recorder, cache, 2));
+  const after = builder.op("Sub", [slots, past]);
+  const last = builder.op("Sub", [sizeOf(recorder, context.values.ids, 1), int32(recorder, 1)]);
+  // The new position that belongs to each slot; the nearest one where none does.
+  const source = builder.op("Max", [builder.op("Min", [after, last]), int32(recorder, 0)]);
+  const isNew = reshape(recorder, builder.op("Equal", [after, source]), [-1, 1]);
+  const extend: Extend = (buffer, fresh) => {
+    const spread = builder.op("Gather", [fresh, source], { attributes: { axis: int(2) } });
+    return builder.op("Where", [isNew, spread, buffer]);
+  };
+  return { extend, slots };
 }
 
 /**
@@ -77,6 +89,7 @@ export function bufferedCache(context: LoweringContext): Lowering<"cachedAttenti
  */
 export function growingCache(context: LoweringContext): Lowering<"cachedAttention"> {
   return (recorder, inputs, layout) => {
+    if (inputs.sourceKey !== undefined) throw mergedUnsupported();
     const { builder } = recorder;
     const past = recorder.nameOf(inputs.pastLength);
     const total = builder.op("Add", [past, sizeOf(recorder, context.values.ids, 1)]);
@@ -84,6 +97,14 @@ export function growingCache(context: LoweringContext): Lowering<"cachedAttentio
     const slots = countUp(recorder, total);
     return cached(recorder, context, inputs, { layout, extend, slots });
   };
+}
+
+function mergedUnsupported(): SlmError {
+  return new SlmError(
+    "OP_UNSUPPORTED",
+    "export: layout transformers.js has no class of models with one attention over the target and the source (mergedAttention, T5Gemma 2)",
+    { suggestions: ["--layout native"] },
+  );
 }
 
 interface PresentKv {
@@ -108,7 +129,8 @@ function cached(
   const presentValue = extend(recorder.nameOf(pastValue), fresh.value);
   const past = recorder.nameOf(pastLength);
   const { relativeBias } = inputs;
-  const heads = { presentKey, presentValue, query: fresh.query, past, slots, relativeBias };
+  const source = mergedNames(recorder, inputs);
+  const heads = { presentKey, presentValue, query: fresh.query, past, slots, relativeBias, source };
   return {
     output: attendPresent(recorder, context, heads, { query, layout }),
     presentKey: recorder.tensor(presentKey, pastKey.shape),
@@ -130,13 +152,14 @@ interface PresentHeads {
   readonly slots: string;
   /** See the op. */
   readonly relativeBias?: Tensor | undefined;
+  readonly source?: MergedNames | undefined;
 }
 
 /** Emits attention of new positions over caches that hold them already. @returns rows of `query`'s shape */
 export function attendPresent(
   recorder: Recorder,
   context: LoweringContext,
-  { presentKey, presentValue, query, past, slots, relativeBias }: PresentHeads,
+  { presentKey, presentValue, query, past, slots, relativeBias, source }: PresentHeads,
   place: { readonly query: Tensor; readonly layout: CachedAttentionAttributes },
 ): Tensor {
   const causal = causalMask(recorder, context, { slots, past, layout: place.layout });
@@ -147,6 +170,7 @@ export function attendPresent(
     key: transposeAxes(recorder, presentKey, [0, 1, 3, 2]),
     value: presentValue,
     mask: withRelative(recorder, added, keyMask(recorder, context, causal)),
+    source,
   };
   return attend(recorder, context, parts, place);
 
@@ -242,6 +266,7 @@ export function windowCache(context: LoweringContext): Lowering<"cachedAttention
       mask: withRelative(recorder, added, (scores) =>
         nearOnly(addBias(recorder, folded(windowBias))(scores)),
       ),
+      source: mergedNames(recorder, inputs),
     };
     return {
       output: attend(recorder, context, parts, { query, layout }),
@@ -260,9 +285,13 @@ export function windowCache(context: LoweringContext): Lowering<"cachedAttention
       if (window === undefined || window >= capacity) return scores;
       const bias = context.values.once(`window ${window}`, () => {
         const { builder } = recorder;
-        const scalar = (value: number): string => builder.constant("float32", [], [value]);
-        const isNear = builder.op("Greater", [slotDistances(), int32(recorder, -window)]);
-        const rows = builder.op("Where", [isNear, scalar(0), scalar(STATIC_MASKED / 2)]);
+        // A table of all distances: comparing whole numbers is what one profile lacks (coreml).
+        const masks = Array.from({ length: 2 * capacity + 1 }, (_, at) =>
+          at - capacity > -window ? 0 : STATIC_MASKED / 2,
+        );
+        const table = builder.constant("float32", [masks.length], masks);
+        const places = builder.op("Add", [slotDistances(), int32(recorder, capacity)]);
+        const rows = builder.op("Gather", [table, places]);
         return folded(reshape(recorder, rows, [1, 1, length, pastKey.shape[3]! + length]));
       });
       return addBias(recorder, bias)(scores);

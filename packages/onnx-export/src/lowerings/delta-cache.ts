@@ -34,7 +34,7 @@ import {
   softmax,
 } from "./grouped-heads.js";
 import { attendedOnly } from "./padding.js";
-import { capped } from "./decomposed-attention.js";
+import { capped, type MergedNames } from "./decomposed-attention.js";
 import { biasOfDistances, relativeScores } from "./relative-scores.js";
 import { rotateFused } from "./rotation.js";
 
@@ -181,12 +181,6 @@ function allowedKeys(
   if (window === undefined) return { allowed: before, distances };
   const near = builder.op("Greater", [columns, builder.op("Sub", [own, int32(recorder, window)])]);
   return { allowed: builder.op("And", [before, near]), distances };
-}
-
-interface MergedNames {
-  readonly key: string;
-  readonly value: string;
-  readonly bias: string | undefined;
 }
 
 /** Attention as products over the cache, over what is new, and over a source that is read together with them. */

@@ -95,7 +95,8 @@ export function groupQueryCache(
       throw new SlmError("UNEXPECTED", "export: this form of attention hands back whole caches");
     const { query, key, value, pastKey, pastValue, pastLength } = inputs;
     const isPlain = (layout.window ?? layout.softcap) === undefined;
-    const isFused = inputs.relativeBias === undefined && (isFusable(layout) || context.runsAreLong);
+    const isAlone = (inputs.relativeBias ?? inputs.sourceKey) === undefined;
+    const isFused = isAlone && (isFusable(layout) || context.runsAreLong);
     if (!isFused || (rotation === "before" && !isPlain)) return products(recorder, inputs, layout);
     const present = attendCached(
       { recorder, context, layout, rotation },

@@ -1,5 +1,4 @@
 /** The lowering variants of every op. Profiles choose one per op (`profiles.ts`); an unknown name is a compile error. */
-import { SlmError } from "@slm/core";
 import type { Lowering, LoweringTable, OpName } from "@slm/tensor";
 import { deltaCache } from "./delta-cache.js";
 import type { LoweringContext } from "./context.js";
@@ -41,7 +40,12 @@ import {
 import { inputBias, rangeBias } from "./padding.js";
 import { decomposedSequence } from "./decomposed-attention.js";
 import { bufferedCache, growingCache, windowCache } from "./decomposed-caches.js";
-import { deltaRecurrence, unsupportedRecurrence } from "./recurrence.js";
+import {
+  bufferedRecurrence,
+  deltaRecurrence,
+  unsupportedRecurrence,
+  windowRecurrence,
+} from "./recurrence.js";
 import { joinedTokens, mixedRows, mixedTokens, shiftedGrid, shiftedRows, slicedTokens } from "./tokens.js";
 
 type Form<O extends OpName> = (context: LoweringContext) => Lowering<O>;
@@ -83,7 +87,12 @@ const VARIANTS = {
     growing: growingCache,
     window: windowCache,
   },
-  recurrence: { delta: deltaRecurrence, unsupported: unsupportedRecurrence },
+  recurrence: {
+    delta: deltaRecurrence,
+    buffered: bufferedRecurrence,
+    window: windowRecurrence,
+    unsupported: unsupportedRecurrence,
+  },
   crossKey: { transposed: transposedKeys, scaledTransposed: scaledTransposedKeys, rows: keyRows },
   crossValue: { rows: valueRows },
   lengthBias: { range: rangeBias, input: inputBias },
@@ -123,31 +132,12 @@ export function loweringTable(context: LoweringContext, operators: LoweringVaria
     shiftGrid: VARIANTS.shiftGrid[operators.shiftGrid](context),
     add: VARIANTS.add[operators.add](context),
     selfAttention: VARIANTS.selfAttention[operators.selfAttention](context),
-    cachedAttention: mergedWhereKnown(
-      operators.cachedAttention,
-      VARIANTS.cachedAttention[operators.cachedAttention](context),
-    ),
+    cachedAttention: VARIANTS.cachedAttention[operators.cachedAttention](context),
     recurrence: VARIANTS.recurrence[operators.recurrence](context),
     crossKey: VARIANTS.crossKey[operators.crossKey](context),
     crossValue: VARIANTS.crossValue[operators.crossValue](context),
     lengthBias: VARIANTS.lengthBias[operators.lengthBias](context),
     crossAttention: VARIANTS.crossAttention[operators.crossAttention](context),
     lastPosition: VARIANTS.lastPosition[operators.lastPosition](),
-  };
-}
-
-/** A form of cached attention that rejects a source beside the cache, unless it knows it. */
-function mergedWhereKnown(
-  form: LoweringVariants["cachedAttention"],
-  lowering: Lowering<"cachedAttention">,
-): Lowering<"cachedAttention"> {
-  if (form === "delta") return lowering;
-  return (recorder, inputs, layout) => {
-    if (inputs.sourceKey === undefined) return lowering(recorder, inputs, layout);
-    throw new SlmError(
-      "OP_UNSUPPORTED",
-      "export: one attention over the target and the source (mergedAttention, T5Gemma 2) is exported to target cpu only",
-      { suggestions: ["slm export MODEL --target cpu"] },
-    );
   };
 }

@@ -1,5 +1,5 @@
 /**
- * The gated recurrence after cached states, of which the host keeps one for each position: new states alone come out.
+ * The gated recurrence after cached states, of which there is one for each position.
  *
  * ```
  * past states ─► row of the last position (a product with 0 and 1) ─► before ─┐
@@ -15,7 +15,8 @@ import { SlmError } from "@slm/core";
 import { int, subgraph } from "@slm/onnx";
 import type { Lowering, Recorder } from "@slm/tensor";
 import type { LoweringContext } from "./context.js";
-import { cast, countUp, int32, reshape, shapeOf, sizeOf } from "./emit.js";
+import { slotBySlot } from "./decomposed-caches.js";
+import { cast, concat, countUp, int32, reshape, shapeOf, sizeOf, sliceAxis } from "./emit.js";
 
 interface Step {
   readonly x: string;
@@ -24,7 +25,7 @@ interface Step {
   readonly before: string;
 }
 
-/** A recurrence whose host appends new states. */
+/** A recurrence whose host appends new states: one new position or several, which are other branches. */
 export function deltaRecurrence(context: LoweringContext): Lowering<"recurrence"> {
   return (recorder, { x, gate, pastState, pastLength }, { caches }) => {
     if (pastState === undefined || pastLength === undefined || caches !== "delta")
@@ -47,13 +48,60 @@ export function deltaRecurrence(context: LoweringContext): Lowering<"recurrence"
   };
 }
 
-/** @throws SlmError OP_UNSUPPORTED: the device's caches are not appended to by the host. */
+/** A recurrence over a buffer of states that new ones are written into, without control flow. */
+export function bufferedRecurrence(context: LoweringContext): Lowering<"recurrence"> {
+  return (recorder, { x, gate, pastState, pastLength }, { caches }) => {
+    if (pastState === undefined || pastLength === undefined || caches !== "full")
+      throw new SlmError(
+        "UNEXPECTED",
+        "export: this recurrence reads cached states and hands back all of them",
+      );
+    const { builder } = recorder;
+    const [cache, past] = [recorder.nameOf(pastState), recorder.nameOf(pastLength)];
+    const made = nextStates(recorder, context, {
+      x: recorder.nameOf(x),
+      gate: recorder.nameOf(gate),
+      before: lastState(recorder, context, cache, past),
+    });
+    const { extend } = slotBySlot(recorder, context, { past, cache });
+    const present = extend(cache, builder.op("Unsqueeze", [made, builder.ints([1])]));
+    return {
+      states: recorder.tensor(made, x.shape),
+      presentState: recorder.tensor(present, pastState.shape),
+    };
+  };
+}
+
+/**
+ * A recurrence of static graphs, whose host feeds the state before the first token `[1, width]` (zeros where there is none) and takes
+ * those of all tokens, `[tokens, width]`: one token after the other.
+ */
+export function windowRecurrence(): Lowering<"recurrence"> {
+  return (recorder, { x, gate, pastState }) => {
+    if (pastState === undefined)
+      throw new SlmError("UNEXPECTED", "export: a static recurrence reads the state before its tokens");
+    const { builder } = recorder;
+    const [, length, width] = x.shape as [number, number, number];
+    const [rows, keep] = [recorder.nameOf(x), builder.op("Sigmoid", [recorder.nameOf(gate)])];
+    const rowOf = (value: string, at: number): string =>
+      length === 1 ? value : sliceAxis(recorder, value, [0, at, at + 1]);
+    const states: string[] = [];
+    for (let at = 0; at < length; at++) {
+      const before = states.at(-1) ?? recorder.nameOf(pastState);
+      states.push(mixed(recorder, { x: rowOf(rows, at), keep: rowOf(keep, at), before }));
+    }
+    const all = length === 1 ? states[0]! : concat(recorder, states, 0);
+    return { states: recorder.tensor(all, x.shape), presentState: recorder.tensor(all, [length, width]) };
+  };
+}
+
+/** @throws SlmError OP_UNSUPPORTED: the layout's caches are keys and values. */
 export function unsupportedRecurrence(): Lowering<"recurrence"> {
   return () => {
     throw new SlmError(
       "OP_UNSUPPORTED",
-      "export: a recurrence in place of the decoder's self-attention (decoderRecurrence, Marian's SSRU) is exported to target cpu in layout native only, whose caches the host appends to",
-      { suggestions: ["slm export MODEL --target cpu"] },
+      "export: layout transformers.js has no class of models with a recurrence in place of the decoder's self-attention (decoderRecurrence, Marian's SSRU)",
+      { suggestions: ["--layout native"] },
     );
   };
 }
@@ -71,9 +119,15 @@ function lastState(recorder: Recorder, context: LoweringContext, past: string, p
   return builder.op("Squeeze", [state, builder.ints([1])]);
 }
 
-function nextState(recorder: Recorder, { x, gate, before }: Step): string {
+const nextState = (recorder: Recorder, { x, gate, before }: Step): string =>
+  mixed(recorder, { x, keep: recorder.builder.op("Sigmoid", [gate]), before });
+
+/** x + keep · (before - x) */
+function mixed(
+  recorder: Recorder,
+  { x, keep, before }: Pick<Step, "x" | "before"> & { readonly keep: string },
+): string {
   const { builder } = recorder;
-  const keep = builder.op("Sigmoid", [gate]);
   const moved = builder.op("Mul", [keep, builder.op("Sub", [before, x])]);
   return builder.op("Add", [x, moved]);
 }

@@ -47,8 +47,10 @@ export function biasOfDistances(
   const { builder } = recorder;
   const { relative, heads, kvHeads } = layout;
   if (relative === undefined) throw new SlmError("UNEXPECTED", "export: a relative bias without its buckets");
-  const reach = relative.maxDistance;
-  const after = isBidirectional ? reach : 0;
+  // Tables of static graphs have every distance that there is: comparing whole numbers is what one profile lacks (coreml).
+  const isWhole = context.device.shapes === "static";
+  const reach = isWhole ? context.positions : relative.maxDistance;
+  const after = isBidirectional || isWhole ? reach : 0;
   const rows = context.values.once(`relative ${recorder.nameOf(table)}`, () => {
     const buckets = Array.from({ length: reach + after + 1 }, (_, at) =>
       relativeBucket(at - reach, relative, isBidirectional),
@@ -58,10 +60,9 @@ export function biasOfDistances(
     const wide = context.device.precision === "float32" ? chosen : cast(recorder, chosen, "float32");
     return reshape(recorder, wide, [buckets.length, kvHeads, heads / kvHeads]);
   });
-  const near = builder.op("Min", [
-    builder.op("Max", [distances, int32(recorder, -reach)]),
-    int32(recorder, after),
-  ]);
+  const near = isWhole
+    ? distances
+    : builder.op("Min", [builder.op("Max", [distances, int32(recorder, -reach)]), int32(recorder, after)]);
   return builder.op("Gather", [rows, builder.op("Add", [near, int32(recorder, reach)])]);
 }
 

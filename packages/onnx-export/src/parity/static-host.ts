@@ -1,6 +1,7 @@
 /** Runs static graphs as the host of an NPU does: pads, masks, and writes each token's keys and values into its slot. */
 import { GRAPH_IO } from "@slm/exported-model";
 import { createHostTensor, type DeviceTensor, type HostTensor, type Session } from "@slm/runtime";
+import { stateWidthOf } from "@slm/model";
 import { STATIC_IO } from "../graphs/static-graphs.js";
 import { STATIC_MASKED } from "../lowerings/context.js";
 import { imageTokensOf, type CaseInputs } from "./parity-cases.js";
@@ -19,9 +20,11 @@ export const runStatic: GraphHost = async (
   const image = await seeImages(vision, inputs);
   const text = bucket - imageTokensOf(config);
   const encoded = encoder === undefined ? {} : await runEncoder(encoder, inputs, { text, bias, image, pad });
-  const caches = Array.from(
-    { length: config.decoderLayers },
-    (_, layer) => new LayerCache(layer, window, setting),
+  const stateWidth = stateWidthOf(config);
+  const caches = Array.from({ length: config.decoderLayers }, (_, layer) =>
+    stateWidth === undefined
+      ? new LayerCache(layer, window, setting)
+      : new LayerStates(layer, { window, width: stateWidth, precision: setting.precision }),
   );
   const run = async (position: number, count: number): Promise<Float32Array> => {
     const [session, size] = count === 1 ? [decoder, 1] : [chunk!, several];
@@ -34,13 +37,10 @@ export const runStatic: GraphHost = async (
       feeds: {
         [GRAPH_IO.targetIds]: createHostTensor("int32", [1, size], ids),
         [STATIC_IO.position]: createHostTensor("int32", [size], places),
-        // The last columns are the tokens themselves.
-        [STATIC_IO.windowBias]: biasOf([1, 1, size, slots + size], (row, column) =>
-          column < slots ? column < position : column - slots <= row,
-        ),
+        ...(stateWidth === undefined ? { [STATIC_IO.windowBias]: windowBias() } : {}),
         ...(encoder === undefined ? {} : { [GRAPH_IO.sourceBias]: bias }),
         ...encoded,
-        ...Object.fromEntries(caches.flatMap(({ feeds }) => Object.entries(feeds))),
+        ...Object.fromEntries(caches.flatMap((cache) => Object.entries(cache.feedsAt(position)))),
       },
       fetch: session.outputNames,
     });
@@ -48,6 +48,13 @@ export const runStatic: GraphHost = async (
     const logits = floats(fetched[GRAPH_IO.logits]);
     const vocabulary = logits.length / size;
     return logits.slice((count - 1) * vocabulary, count * vocabulary);
+
+    /** The last columns are the tokens themselves. */
+    function windowBias(): HostTensor {
+      return biasOf([1, 1, size, slots + size], (row, column) =>
+        column < slots ? column < position : column - slots <= row,
+      );
+    }
   };
   try {
     const results: Float32Array[] = [];
@@ -97,6 +104,41 @@ function biasOf(shape: readonly number[], isSeen: (row: number, column: number) 
   return createHostTensor("float32", shape, values);
 }
 
+/** States `[window, width]` of one layer of a recurrent decoder, which reads that of the position before. */
+class LayerStates {
+  readonly #layer: number;
+  readonly #width: number;
+  readonly #precision: HostSetting["precision"];
+  readonly #states: HostTensor;
+
+  constructor(
+    layer: number,
+    {
+      window,
+      width,
+      precision,
+    }: Pick<HostSetting, "precision"> & Readonly<Record<"window" | "width", number>>,
+  ) {
+    this.#layer = layer;
+    this.#width = width;
+    this.#precision = precision;
+    this.#states = createHostTensor(precision, [window, width]);
+  }
+
+  feedsAt(position: number): Readonly<Record<string, HostTensor>> {
+    const [from, to] = [(position - 1) * this.#width, position * this.#width];
+    const state = position === 0 ? undefined : this.#states.data.slice(from, to);
+    return {
+      [GRAPH_IO.pastState(this.#layer)]: createHostTensor(this.#precision, [1, this.#width], state),
+    };
+  }
+
+  write(slot: number, count: number, fetched: Readonly<Record<string, HostTensor>>): void {
+    const made = fetched[GRAPH_IO.presentState(this.#layer)]!.data as Float32Array | Uint16Array;
+    this.#states.data.set(made.subarray(0, count * this.#width) as never, slot * this.#width);
+  }
+}
+
 /** Keys `[1, kvHeads, headDim, window - 1]` and values `[1, kvHeads, window - 1, headDim]` of one layer. */
 class LayerCache {
   readonly #layer: number;
@@ -114,7 +156,7 @@ class LayerCache {
     this.#value = createHostTensor(precision, [1, kvHeads, this.#slots, headDim]);
   }
 
-  get feeds(): Readonly<Record<string, HostTensor>> {
+  feedsAt(): Readonly<Record<string, HostTensor>> {
     return { [GRAPH_IO.pastKey(this.#layer)]: this.#key, [GRAPH_IO.pastValue(this.#layer)]: this.#value };
   }
 

@@ -141,20 +141,20 @@ type BoundOf = (config: ModelConfig, weights: Weights, branch: Branch) => Branch
 const BOUNDS: Readonly<Record<Branch["kind"], BoundOf>> = {
   attention: (config, weights, { name, side, gain }) => {
     const { heads, kvHeads } = stackHeads(config, side);
-    const value = product(weights, `${name}.value`, config.width, gain);
+    const value = product(weights, `${name}.value`, gain);
     // Every head gives a mean of values, and several heads may read the same.
     const length = Math.sqrt(heads / kvHeads) * value.length;
     return { output: last(weights, `${name}.output`, length), inner: value.largest };
   },
   feedForward: (config, weights, { name, gain }) => {
-    const { activation = "gelu", width } = config;
-    const up = product(weights, `${name}.up`, width, gain);
+    const { activation = "gelu" } = config;
+    const up = product(weights, `${name}.up`, gain);
     if (!ACTIVATIONS[activation].isGated) {
       const output = last(weights, `${name}.down`, up.length);
       return { output, inner: activation === "relu" ? up.largest : undefined };
     }
     // No activation is larger than its argument.
-    const gate = product(weights, `${name}.gate`, width, gain).largest;
+    const gate = product(weights, `${name}.gate`, gain).largest;
     return { output: last(weights, `${name}.down`, gate * up.length), inner: Math.max(1, gate) * up.largest };
   },
 };
@@ -163,9 +163,9 @@ const BOUNDS: Readonly<Record<Branch["kind"], BoundOf>> = {
 function product(
   weights: Weights,
   name: string,
-  width: number,
   gain: string,
 ): { readonly largest: number; readonly length: number } {
+  const width = weights.get(`${name}.weight`)!.shape[1]!;
   const rows = rowLengths(numbersOf(weights, `${name}.weight`), width, numbersOf(weights, gain));
   const bias = numbersOf(weights, `${name}.bias`);
   const normed = Math.sqrt(width);

@@ -94,9 +94,50 @@ export function staticEncoderFeeds(
   };
 }
 
-/** The caches of one text, written slot by slot. */
-class Caches {
-  readonly feeds: Readonly<Record<string, HostTensor>>;
+/** What one text's decoder remembers. */
+interface TextCaches {
+  feedsAt(position: number): Readonly<Record<string, HostTensor>>;
+  /** Keeps what a run of `made` tokens made of the first `count`, from `position` on. */
+  write(run: TokenRun, fetched: Readonly<Record<string, HostTensor>>): void;
+}
+
+const openCaches = (model: DeviceModel, window: number): TextCaches =>
+  model.stateWidth === undefined
+    ? new WindowCaches(model, window - 1)
+    : new StateCaches(model, model.stateWidth, window);
+
+/** States of a recurrent decoder, of which a run reads that of the position before. */
+class StateCaches implements TextCaches {
+  readonly #width: number;
+  readonly #states: readonly Float32Array[];
+
+  constructor(model: DeviceModel, width: number, window: number) {
+    this.#width = width;
+    this.#states = layersOf(model).map(() => new Float32Array(window * width));
+  }
+
+  feedsAt(position: number): Readonly<Record<string, HostTensor>> {
+    const width = this.#width;
+    return Object.fromEntries(
+      this.#states.map((states, layer) => {
+        const before =
+          position === 0 ? new Float32Array(width) : states.slice((position - 1) * width, position * width);
+        return [GRAPH_IO.pastState(layer), createHostTensor("float32", [1, width], before)];
+      }),
+    );
+  }
+
+  write({ position, count }: TokenRun, fetched: Readonly<Record<string, HostTensor>>): void {
+    for (const [layer, states] of this.#states.entries()) {
+      const made = fetchedFloats(fetched, GRAPH_IO.presentState(layer));
+      states.set(made.subarray(0, count * this.#width), position * this.#width);
+    }
+  }
+}
+
+/** Keys and values of one text, written slot by slot. */
+class WindowCaches implements TextCaches {
+  readonly #feeds: Readonly<Record<string, HostTensor>>;
   readonly #model: DeviceModel;
   readonly #slots: number;
 
@@ -104,7 +145,7 @@ class Caches {
     const { kvHeads, headDim } = model;
     this.#model = model;
     this.#slots = slots;
-    this.feeds = Object.fromEntries(
+    this.#feeds = Object.fromEntries(
       layersOf(model).flatMap((layer) => [
         [GRAPH_IO.pastKey(layer), createHostTensor("float32", [1, kvHeads, headDim, slots])],
         [GRAPH_IO.pastValue(layer), createHostTensor("float32", [1, kvHeads, slots, headDim])],
@@ -112,14 +153,17 @@ class Caches {
     );
   }
 
-  /** Writes keys and values of a run of `made` tokens into the slots of the first `count`, from `position` on. */
+  feedsAt(): Readonly<Record<string, HostTensor>> {
+    return this.#feeds;
+  }
+
   write({ position, count, made }: TokenRun, fetched: Readonly<Record<string, HostTensor>>): void {
     const { kvHeads, headDim } = this.#model;
     const last = Math.min(count, this.#slots - position);
     for (const layer of layersOf(this.#model)) {
-      const keys = fetchedFloats(this.feeds, GRAPH_IO.pastKey(layer));
+      const keys = fetchedFloats(this.#feeds, GRAPH_IO.pastKey(layer));
       const newKeys = fetchedFloats(fetched, GRAPH_IO.presentKey(layer));
-      const values = fetchedFloats(this.feeds, GRAPH_IO.pastValue(layer));
+      const values = fetchedFloats(this.#feeds, GRAPH_IO.pastValue(layer));
       const newValues = fetchedFloats(fetched, GRAPH_IO.presentValue(layer));
       for (let row = 0; row < kvHeads * headDim; row += 1) {
         for (let at = 0; at < last; at += 1)
@@ -134,7 +178,11 @@ class Caches {
 }
 
 const presentNames = (model: DeviceModel): readonly string[] =>
-  layersOf(model).flatMap((layer) => [GRAPH_IO.presentKey(layer), GRAPH_IO.presentValue(layer)]);
+  layersOf(model).flatMap((layer) =>
+    model.stateWidth === undefined
+      ? [GRAPH_IO.presentKey(layer), GRAPH_IO.presentValue(layer)]
+      : [GRAPH_IO.presentState(layer)],
+  );
 
 const crossNames = (model: DeviceModel): readonly string[] =>
   layersOf(model).flatMap((layer) => [GRAPH_IO.crossKey(layer), GRAPH_IO.crossValue(layer)]);
@@ -166,12 +214,12 @@ export async function* staticDecoderFeeds(
   const { bos } = model.tokens;
   for (const pair of pairs) {
     const given = encoder === undefined ? {} : await sourceFeeds(pair, model, sizes, encoder);
-    const caches = new Caches(model, window - 1);
+    const caches = openCaches(model, window);
     const prefix = encoder === undefined ? pair.source : [];
     const inputs = [...prefix, bos, ...pair.target].slice(0, window - 1);
     for (let position = 0; position < inputs.length; position += tokens) {
       const run = { position, count: Math.min(tokens, inputs.length - position), made: tokens };
-      const feeds = { ...runFeeds(inputs, model, sizes, run), ...given, ...caches.feeds };
+      const feeds = { ...runFeeds(inputs, model, sizes, run), ...given, ...caches.feedsAt(position) };
       yield feeds;
       const { fetched } = await decoder.run({ feeds, fetch: presentNames(model) });
       caches.write(run, fetched);
@@ -193,13 +241,19 @@ async function sourceFeeds(
 
 function runFeeds(
   inputs: readonly number[],
-  { tokens: { pad } }: DeviceModel,
+  { tokens: { pad }, stateWidth }: DeviceModel,
   { layout: { window, maskedBias } }: StaticSet,
   { position, count, made }: TokenRun,
 ): Feeds {
   const slots = window - 1;
   const ids = Int32Array.from({ length: made }, (_, at) => (at < count ? inputs[position + at]! : pad));
   const places = Int32Array.from({ length: made }, (_, at) => Math.min(position + at, slots));
+  const own = {
+    [GRAPH_IO.targetIds]: createHostTensor("int32", [1, made], ids),
+    [STATIC_IO.position]: createHostTensor("int32", [made], places),
+  };
+  // A recurrence reads no slots.
+  if (stateWidth !== undefined) return own;
   // Each token sees what came before it, and itself.
   const bias = Float32Array.from({ length: made * (slots + made) }, (_, index) => {
     const [row, column] = [Math.floor(index / (slots + made)), index % (slots + made)];
@@ -207,8 +261,7 @@ function runFeeds(
     return isSeen ? 0 : maskedBias;
   });
   return {
-    [GRAPH_IO.targetIds]: createHostTensor("int32", [1, made], ids),
-    [STATIC_IO.position]: createHostTensor("int32", [made], places),
+    ...own,
     [STATIC_IO.windowBias]: createHostTensor("float32", [1, 1, made, slots + made], bias),
   };
 }

@@ -22,7 +22,12 @@ export function coveredNodes(
 ): ReadonlySet<GraphNode> {
   // A CPU gains nothing from masks in integers, and attention loses.
   const scores = coverage === "standard" ? findMaskedScores(graph) : [];
-  const kept = new Set(scores.flatMap(({ add, softmax }) => [add, softmax]));
+  const kept = new Set(
+    scores.flatMap(({ softmax, chains }) => [
+      softmax,
+      ...chains.flatMap(({ sums }) => sums.map(({ add }) => add)),
+    ]),
+  );
   const notFinite = notFiniteWeights(graph.initializers.values());
   return new Set(
     graph.nodes.filter((node) => {

@@ -3,6 +3,14 @@ import { basename, dirname, join } from "node:path";
 import { SlmError } from "@slm/core";
 import { z } from "zod";
 import { isThere, readJson } from "../read-json.js";
+import {
+  DEFAULT_NORMALIZER,
+  readSentencePieceModel,
+  UNKNOWN_TEXT,
+  type NormalizerSpec,
+  type Piece,
+} from "../sentencepiece/model-proto.js";
+import { writeSentencePieceModel } from "../sentencepiece/write-model.js";
 import { tokenTexts } from "../token-texts.js";
 import {
   TOKENIZER_CONFIG_FILE,
@@ -13,12 +21,13 @@ import {
   type TokenizerFiles,
   type TokenizerJson,
 } from "../tokenizer-files.js";
+import { base64Text } from "../utf8.js";
 import { specialToken } from "./added-token.js";
 import { aroundByProcessor, type Around } from "./around.js";
 import { familyConfigSchema, type FamilyConfig } from "./external-config.js";
 import { familyOf, type Family, type NamedTokens } from "./family-table.js";
 import { marianVocabulary } from "./piece-vocabularies.js";
-import { readVocabulary, type ReadVocabulary } from "./read-vocabulary.js";
+import { readVocabulary, withModel, type ReadVocabulary } from "./read-vocabulary.js";
 
 /** What a model's own configuration says about its tokens. */
 export interface EncoderDecoderTokens {
@@ -96,6 +105,54 @@ export async function readMarianTokenizer(file: string, vocabulary: number): Pro
   );
 }
 
+/** A model of SentencePiece whose parts another format holds. */
+export interface PieceSource {
+  /** The file, for errors. */
+  readonly where: string;
+  /** Pieces with their ids. */
+  readonly pieces: readonly (Piece & { readonly id: number })[];
+  /** Tokens that are no pieces. */
+  readonly added: readonly { readonly id: number; readonly text: string }[];
+  readonly byteFallback: boolean;
+  readonly normalizer: NormalizerSpec;
+  readonly names: Pick<NamedTokens, "pad" | "eos" | "unknown">;
+  /** Special tokens after every text. */
+  readonly suffix: readonly string[];
+  readonly tokens: EncoderDecoderTokens;
+}
+
+/** The tokenizer of a Unigram model in memory. @throws SlmError DATA_INVALID for a model that is invalid */
+export function pieceTokenizer(source: PieceSource): TokenizerFiles {
+  const { where, pieces, normalizer, byteFallback, tokens } = source;
+  const bytes = writeSentencePieceModel({
+    type: "unigram",
+    pieces,
+    byteFallback,
+    whitespaceIsSuffix: false,
+    unknownText: UNKNOWN_TEXT,
+    normalizer,
+    denormalizer: { ...DEFAULT_NORMALIZER, addDummyPrefix: false },
+  });
+  const model = readSentencePieceModel(bytes, where);
+  const around: Around = { prefix: [], suffix: source.suffix };
+  const names: NamedTokens = { ...source.names, masks: [] };
+  const vocabulary = {
+    ids: new Map(pieces.map(({ text, id }) => [text, id])),
+    added: [
+      ...pieces.flatMap(({ text, type, id }) =>
+        type === "control" || type === "unknown" ? [specialToken(id, text)] : [],
+      ),
+      ...source.added.map(({ id, text }) =>
+        SENTINEL.test(text)
+          ? specialToken(id, text, SENTINEL_SPACES)
+          : { ...specialToken(id, text), special: false },
+      ),
+    ],
+  };
+  const read = withModel(model, vocabulary, { source: base64Text(bytes) }, { names, around });
+  return assembled(read, around, names, {}, tokens);
+}
+
 function processorOf(tokenizer: TokenizerJson, path: string): Around {
   try {
     return aroundByProcessor(tokenizer.post_processor);
@@ -155,6 +212,8 @@ function namedTokens(
 
 /** Tokens that models learnt to fill gaps with. */
 const SENTINEL = /^<extra_id_\d+>$/u;
+/** Spaces beside them belong to them. */
+const SENTINEL_SPACES = { lstrip: true, rstrip: true };
 
 function assembled(
   read: ReadVocabulary,

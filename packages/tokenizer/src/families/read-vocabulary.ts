@@ -118,11 +118,12 @@ const specialOf = ({ pad, bos, eos, unknown }: NamedTokens): readonly string[] =
   ...new Set([...(bos === undefined ? [] : [bos]), pad, eos, unknown]),
 ];
 
-function withModel(
+/** The files of a model of SentencePiece whose ids are known. */
+export function withModel(
   model: SentencePieceModel,
   vocabulary: PieceVocabulary,
   sentencepiece: NonNullable<TokenizerConfigJson["sentencepiece"]>,
-  { names, around }: VocabularyRequest,
+  { names, around }: Pick<VocabularyRequest, "names" | "around">,
 ): ReadVocabulary {
   const { prefix, suffix } = around;
   return {

@@ -21,11 +21,11 @@ const MAX_PIECES = 4_000_000;
 const MAX_UNKNOWN_TEXT = 256;
 
 /** What a piece is, in the order of the file's enumeration, from 1. */
-const PIECE_TYPES = ["normal", "unknown", "control", "user", "unused", "byte"] as const;
+export const PIECE_TYPES = ["normal", "unknown", "control", "user", "unused", "byte"] as const;
 type PieceType = (typeof PIECE_TYPES)[number];
 
 /** How texts are segmented, in the order of the file's enumeration, from 1. */
-const MODEL_TYPES = ["unigram", "bpe", "word", "char"] as const;
+export const MODEL_TYPES = ["unigram", "bpe", "word", "char"] as const;
 export type ModelType = (typeof MODEL_TYPES)[number];
 
 export interface Piece {
@@ -57,7 +57,7 @@ export interface SentencePieceModel {
 }
 
 /** The default of SentencePiece. */
-const UNKNOWN_TEXT = " \u2047 ";
+export const UNKNOWN_TEXT = " \u2047 ";
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
@@ -150,7 +150,7 @@ function readTrainer(bytes: Uint8Array, model: Mutable<SentencePieceModel>, wher
   });
 }
 
-const DEFAULT_NORMALIZER: NormalizerSpec = {
+export const DEFAULT_NORMALIZER: NormalizerSpec = {
   characterMap: new Uint8Array(),
   addDummyPrefix: true,
   removeExtraWhitespaces: true,

@@ -14,7 +14,13 @@ export const words = [
   "GGUF\u0003\u0000\u0000\u0000",
 ];
 
-export const seeds = async () => [await readFile("packages/checkpoints/fixtures/gguf/tiny-llama.gguf")];
+const FIXTURES = "packages/checkpoints/fixtures/gguf";
+/** What describes an encoder-decoder, without its numbers: inputs have a longest length. */
+const T5_BYTES = 9000;
+export const seeds = async () => [
+  await readFile(`${FIXTURES}/tiny-llama.gguf`),
+  (await readFile(`${FIXTURES}/t5/flan-t5/model.gguf`)).subarray(0, T5_BYTES),
+];
 
 export function open(folder) {
   const file = join(folder, "model.gguf");

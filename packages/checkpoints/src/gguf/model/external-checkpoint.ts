@@ -6,6 +6,7 @@ import { shown } from "../file/metadata.js";
 import { readTensor, tensorPieces } from "../file/tensor-data.js";
 import { FAMILIES, familyOf, type Family } from "./families.js";
 import { huggingFaceConfig } from "./hugging-face-config.js";
+import { t5Checkpoint } from "./t5.js";
 
 // Names of llama.cpp to names of Hugging Face. Source: llama.cpp, gguf-py `constants.py` and `tensor_mapping.py`.
 
@@ -111,6 +112,7 @@ export async function openGgufCheckpoint(file: string): Promise<ExternalCheckpoi
 export async function externalCheckpoint(source: GgufFile): Promise<ExternalCheckpoint> {
   rejectParts(source);
   const family = familyOf(source);
+  if (family === "t5") return t5Checkpoint(source);
   const config = await huggingFaceConfig(source, family);
   const tensors = source.tensors
     .filter(({ name }) => !SETTING_TENSORS.has(name))

@@ -25,12 +25,27 @@ interface FamilyTraits {
   readonly hasOuterNorms: boolean;
 }
 
+/** Architectures of encoder-decoders. */
+const ENCODER_DECODERS = ["t5"] as const;
+
+/** Architectures that are a part of a model, and why they are not imported. */
+const PARTS: Readonly<Record<string, string>> = {
+  t5encoder: "the encoder of a T5 without its decoder, which writes no text; expected the whole model, t5",
+};
+
+type Architecture = Family | (typeof ENCODER_DECODERS)[number];
+
+const KNOWN: readonly Architecture[] = [...(Object.keys(FAMILIES) as Family[]), ...ENCODER_DECODERS];
+
 /** The family of a file. @throws SlmError DATA_INVALID for an unsupported family */
-export function familyOf({ file, metadata }: GgufFile): Family {
+export function familyOf({ file, metadata }: GgufFile): Architecture {
   const name = metadata.get("general.architecture");
-  if (typeof name === "string" && Object.hasOwn(FAMILIES, name)) return name as Family;
+  const family = KNOWN.find((known) => known === name);
+  if (family !== undefined) return family;
+  const found = typeof name === "string" && Object.hasOwn(PARTS, name) ? PARTS[name]! : undefined;
+  const got = name === undefined ? "missing" : `'${String(name).slice(0, 80)}'`;
   throw invalid(
     file,
-    `general.architecture is ${name === undefined ? "missing" : `'${String(name).slice(0, 80)}'`}, expected ${Object.keys(FAMILIES).join(", ")}`,
+    `general.architecture is ${got}${found === undefined ? `, expected ${KNOWN.join(", ")}` : `: ${found}`}`,
   );
 }

@@ -138,7 +138,8 @@ function rejectExperts({ file }: GgufFile, settings: Settings): void {
   if (experts !== undefined) throw invalid(file, `a mixture of ${experts} experts is not supported`);
 }
 
-function tokenIds(source: GgufFile): Config {
+/** Ids of special tokens, as far as the file names them. */
+export function tokenIds(source: GgufFile): Config {
   const ids: Record<string, number> = {};
   for (const [key, name] of [
     ["bos_token_id", "bos_token_id"],

@@ -27,6 +27,14 @@ export class Settings {
     return this.#reject(key, value, `a whole number from 1 to ${MAX_SIZE}`);
   }
 
+  /** The id of a token. */
+  optionalToken(key: string): number | undefined {
+    const value = this.#value(key);
+    if (value === undefined) return undefined;
+    if (typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= MAX_SIZE) return value;
+    return this.#reject(key, value, `a whole number from 0 to ${MAX_SIZE}`);
+  }
+
   /** A finite number, rounded to the shortest decimal that gives the same float32. */
   number(key: string): number {
     return this.optionalNumber(key) ?? this.#missing(key);

@@ -28,6 +28,9 @@ interface Kind {
   readonly defaults?: SpecialIds;
 }
 
+/** Ids of T5's special tokens in files that do not name them. */
+export const T5_DEFAULTS: SpecialIds = { eos_token: 1, unk_token: 2, pad_token: 0 };
+
 /** One row per `tokenizer.ggml.model`. */
 const KINDS: Readonly<Record<string, Kind>> = {
   gpt2: { parts: bytePairParts },
@@ -38,7 +41,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
     parts: wordPieceParts,
     defaults: { bos_token: 101, eos_token: 102, unk_token: 100, pad_token: 0, mask_token: 103 },
   },
-  t5: { parts: unigramParts, defaults: { eos_token: 1, unk_token: 2, pad_token: 0 } },
+  t5: { parts: unigramParts, defaults: T5_DEFAULTS },
 };
 
 /** Kinds that `tokenizer.json` cannot express, and why. */

@@ -49,13 +49,19 @@ export function unigramParts(source: GgufFile, vocabulary: Vocabulary): Tokenize
   };
 }
 
-function characterMap({ file, metadata }: GgufFile): readonly Component[] {
+function characterMap(source: GgufFile): readonly Component[] {
+  const bytes = characterMapBytes(source);
+  if (bytes.length === 0) return [];
+  const map = Buffer.from(bytes).toString("base64");
+  return [{ type: "Precompiled", precompiled_charsmap: map, match: "longest" }];
+}
+
+/** The map of characters as SentencePiece compiles it; empty for none. @throws SlmError DATA_INVALID for anything but bytes */
+export function characterMapBytes({ file, metadata }: GgufFile): Uint8Array {
   const bytes = metadata.get("tokenizer.ggml.precompiled_charsmap");
-  if (bytes === undefined) return [];
+  if (bytes === undefined) return new Uint8Array();
   if (!(bytes instanceof Uint8Array || bytes instanceof Int8Array)) {
     throw invalid(file, "tokenizer.ggml.precompiled_charsmap is not a list of bytes");
   }
-  if (bytes.byteLength === 0) return [];
-  const map = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64");
-  return [{ type: "Precompiled", precompiled_charsmap: map, match: "longest" }];
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -35,11 +35,7 @@ type SharedStack = z.infer<z.ZodObject<typeof stackKeys>> & {
 };
 
 /** Keys of every stack in which both must be alike. */
-export const COMMON = [
-  "hidden_size",
-  "hidden_activation",
-  "rms_norm_eps",
-] as const satisfies readonly (keyof SharedStack)[];
+export const COMMON = ["hidden_activation", "rms_norm_eps"] as const satisfies readonly (keyof SharedStack)[];
 
 /** @throws SlmError CONFIG_INVALID naming the first key in which the stacks differ */
 export function checkCommon<Stack extends object>(
@@ -68,6 +64,7 @@ export function stacksShape(
   return {
     architecture: "encoder-decoder",
     width: decoder.hidden_size,
+    encoderWidth: encoder.hidden_size === decoder.hidden_size ? undefined : encoder.hidden_size,
     heads: decoder.num_attention_heads,
     kvHeads: decoder.num_key_value_heads,
     headDim: decoder.head_dim,

@@ -79,7 +79,7 @@ export const t5gemma: ReadPublished = (external, options) => {
   ) as EncoderDecoderConfig;
   const factors: Factors = {
     query: { encoder: queryFactor(encoder), decoder: queryFactor(decoder) },
-    embedding: Math.sqrt(decoder.hidden_size),
+    embedding: { encoder: Math.sqrt(encoder.hidden_size), decoder: Math.sqrt(decoder.hidden_size) },
     isTied,
   };
   return {
@@ -109,15 +109,16 @@ function slidingLayers({ layer_types: types, num_hidden_layers: count }: Stack, 
 
 interface Factors {
   readonly query: { readonly encoder: number; readonly decoder: number };
-  readonly embedding: number;
+  readonly embedding: { readonly encoder: number; readonly decoder: number };
   readonly isTied: boolean;
 }
 
 function scaleOf(parameter: string, { query, embedding, isTied }: Factors): number {
   if (/ttention\.query\.(?:weight|bias)$/.test(parameter))
     return parameter.startsWith("encoder.") ? query.encoder : query.decoder;
-  if (/^(?:encoder\.)?embedding\.weight$/.test(parameter)) return embedding;
-  return isTied && parameter === "decoder.norm.weight" ? 1 / embedding : 1;
+  if (parameter === "encoder.embedding.weight") return embedding.encoder;
+  if (parameter === "embedding.weight") return embedding.decoder;
+  return isTied && parameter === "decoder.norm.weight" ? 1 / embedding.decoder : 1;
 }
 
 const [SOURCE_TABLE, HEAD] = ["model.encoder.embed_tokens.weight", "lm_head.out_proj.weight"];

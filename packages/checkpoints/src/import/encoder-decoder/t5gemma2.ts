@@ -54,7 +54,7 @@ const schema = z.looseObject({
 type Stack = z.infer<typeof stack>;
 
 /** What both stacks must have in common besides what all such models must. */
-const ALIKE = ["vocab_size", "sliding_window", "rope_parameters"] as const;
+const ALIKE = ["hidden_size", "vocab_size", "sliding_window", "rope_parameters"] as const;
 
 export const t5gemma2: ReadPublished = (external, options) => {
   const { where } = external;

@@ -1,0 +1,29 @@
+/** Lexical shortlists beside exported graphs of fixed sizes. */
+import { SlmError } from "@slm/core";
+import {
+  answersOf,
+  shortlistBytes,
+  shortlistOf,
+} from "../../../../packages/decoding/src/lexical-shortlist.ts";
+
+export { SlmError };
+export const longest = 2 ** 12;
+export const words = ["\u0001\u0000\u0000\u0000", "\u0005\u0000\u0000\u0000", "\u00ff\u00ff\u00ff\u00ff"];
+
+/** Tokens of the list that is the seed. */
+const VOCABULARY = 4;
+
+export const seeds = () => [
+  shortlistBytes({
+    always: Int32Array.of(3),
+    offsets: Int32Array.of(0, 1, 1, 3, 3),
+    tokens: Int32Array.of(1, 0, 2),
+  }),
+];
+
+export function open() {
+  const reject = (message) => new SlmError("DATA_INVALID", message);
+  return (bytes) => {
+    answersOf(shortlistOf(bytes, VOCABULARY, reject), [0, 3]);
+  };
+}
