@@ -72,9 +72,12 @@ describe("steps written with the operators of WebGPU's provider are those of the
 
 describe("steps whose backward pass computes activations again equal those that keep them", () => {
   test.each([
-    ["one pass", "shared", undefined],
-    ["two passes", "separate", LOSS],
-  ] as const)("encoder-decoder, %s", async (_label, variant, loss) => {
+    ["one pass", "shared", undefined, "cpu"],
+    ["two passes", "separate", LOSS, "cpu"],
+    ["one pass, with WebGPU's operators", "shared", undefined, "webgpu"],
+    ["two passes, with WebGPU's operators", "separate", LOSS, "webgpu"],
+  ] as const)("encoder-decoder, %s", async (_label, variant, loss, provider) => {
+    const onnx = createOnnxEngine(runtime, { provider });
     const made = studentCase(encoderDecoder("grouped", 23), variant, loss);
     const plan = planRun(made.config);
     const kept = await trainOn(onnx, made, plan, SETTINGS);

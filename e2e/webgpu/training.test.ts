@@ -76,6 +76,17 @@ describe("dropout", () => {
   });
 });
 
+test("three steps that compute activations again give the CPU's losses and state", async () => {
+  const made = await CASES_AND_OPTIMIZERS[2]![2](js);
+  const plan = planRun(made.config);
+  const settings = { ...SETTINGS, gradientCheckpointing: true };
+  const expected = await trainOn(createOnnxEngine(runtimes.cpu), made, plan, settings);
+  const actual = await trainOn(createOnnxEngine(runtimes.gpu), made, plan, settings);
+  expect(relativeDifference(actual.losses, expected.losses)).toBeLessThan(1e-4);
+  for (const [name, values] of Object.entries(expected.state))
+    expect(relativeDifference(actual.state[name]!, values, 1e-6), name).toBeLessThan(1e-3);
+});
+
 test("a step of which a part would be left to the CPU is rejected when it is loaded", async () => {
   const [, , make] = CASES_AND_OPTIMIZERS[0]!;
   const made = await make(js);

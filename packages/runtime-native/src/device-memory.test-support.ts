@@ -11,7 +11,7 @@ import { OrtApi, memoryAt, type CValue, type Pointer } from "./ort/api.js";
 /** What a copy makes of a byte. */
 export type Transfer = (byte: number) => number;
 
-export const plainTransfer: Transfer = (byte) => byte;
+const plainTransfer: Transfer = (byte) => byte;
 
 /** To the device and back gives the same byte; a device's byte that is read without a copy is wrong. */
 export const invertingTransfer: Transfer = (byte) => byte ^ 255;

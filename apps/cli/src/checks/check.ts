@@ -1,6 +1,6 @@
 /** What can be known to be wrong before the first step is checked before the first step. */
 import type { StageContext } from "@slm/core";
-import type { PlannedCompute } from "../compute/compute.js";
+import type { PlannedCompute } from "../compute/planned-compute.js";
 
 /** A run that is about to begin. */
 export interface CheckRequest extends Pick<StageContext, "progress" | "signal"> {

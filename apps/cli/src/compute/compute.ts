@@ -4,7 +4,6 @@
  */
 import { profilesOf } from "@slm/devices/table";
 import type { EngineName } from "@slm/tensor";
-import type { MeasuredDevice } from "./device-rates.js";
 
 /** Engines that train, the default first. A list of its own, so that reading flags loads no engine. */
 export const ENGINES = ["onnx", "js", "tensorflow"] as const satisfies readonly EngineName[];
@@ -25,10 +24,4 @@ export interface Compute {
   readonly device?: TrainingDevice | undefined;
   /** Threads one operator may use; absent: one per CPU core. */
   readonly threads?: number | undefined;
-}
-
-/** What a run is planned with. */
-export interface PlannedCompute extends Compute {
-  /** A device that was measured elsewhere, for which the run is planned and not executed. */
-  readonly plannedFor?: MeasuredDevice | undefined;
 }

@@ -39,7 +39,7 @@ const ratesFile = z.strictObject({ devices: z.array(measuredDevice) });
 export const deviceRatesFile = (): string => join(userCacheFolder(), "device-rates.json");
 
 /** Every device that was measured. @throws SlmError DATA_INVALID for a corrupt file */
-export async function measuredDevices(): Promise<readonly MeasuredDevice[]> {
+async function measuredDevices(): Promise<readonly MeasuredDevice[]> {
   try {
     return (await readJsonFile(deviceRatesFile(), ratesFile)).devices;
   } catch (error) {

@@ -18,7 +18,7 @@ import {
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { PlannedCompute } from "../compute/compute.js";
+import type { PlannedCompute } from "../compute/planned-compute.js";
 import { withEngine, withTrainingRuntime } from "../compute/open-engine.js";
 import { formatCount, formatSeconds } from "../ui/format.js";
 import type { DataFacts } from "./data-facts.js";

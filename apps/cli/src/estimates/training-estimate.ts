@@ -14,7 +14,7 @@ import {
 } from "@slm/model";
 import { cacheConfig, type CacheRowKind, type TeacherConfig } from "@slm/teacher";
 import { resolveModules, type ModuleSettings, type TrainingSettings } from "@slm/training";
-import type { PlannedCompute } from "../compute/compute.js";
+import type { PlannedCompute } from "../compute/planned-compute.js";
 import type { PlanRequest } from "../pipeline/plan-request.js";
 import type { StageEstimate } from "../pipeline/stage.js";
 import { dataFacts, LENGTHS_ASSUMED, type DataFacts } from "./data-facts.js";

@@ -17,6 +17,7 @@ import {
   type GraphNode,
   type Initializer,
 } from "@slm/onnx";
+import type { Dialect } from "../recording/dialect.js";
 
 /** Scope of all nodes that are recorded before the first gradient. */
 export const FORWARD_SCOPE = "forward";
@@ -61,9 +62,10 @@ interface Recomputation {
  * that the previous layer of the backward pass produces. This dependency keeps a runtime from computing the copy earlier, from
  * merging it with the original, and from keeping two copies at a time.
  *
+ * @param dialect whether the graph's provider has the operator Sum
  * @throws SlmError UNEXPECTED for a layer whose input or gradient is not found.
  */
-export function checkpointLayers(graph: Graph): Graph {
+export function checkpointLayers(graph: Graph, dialect: Pick<Dialect, "sum">): Graph {
   const passes = passesOf(graph);
   const again = layersOf(graph)
     .flatMap(([layer, nodes]) => recomputeLayer(passes, layer, nodes) ?? [])
@@ -77,7 +79,13 @@ export function checkpointLayers(graph: Graph): Graph {
   );
   const gradients = again.map(({ gradient }) => gradient);
   const seconds = again.flatMap((layer, place) => [
-    ...inputNodes(layer, place === 0 ? [] : gradientsLeft(passes, gradients.slice(place - 1))),
+    ...inputNodes(
+      layer,
+      dialect,
+      place === 0
+        ? []
+        : readyBefore(passes, again.slice(place), gradientsLeft(passes, gradients.slice(place - 1))),
+    ),
     ...layer.nodes,
   ]);
   const initializers = new Map(graph.initializers).set(ZERO.name, ZERO);
@@ -179,9 +187,24 @@ function gradientOf(
   return undefined;
 }
 
+/**
+ * The gradients that need nothing of layers which are still to be computed again: a gradient that several passes share, as that of
+ * cross-attention's weights, is there only after the last of them.
+ */
+function readyBefore(
+  { graph, index, isBackward }: Passes,
+  layers: readonly Recomputation[],
+  gradients: readonly string[],
+): readonly string[] {
+  const activations = layers.flatMap(({ values }) => [...values.keys()]);
+  const later = nodesAfter(graph, activations, isBackward);
+  return gradients.filter((value) => !later.has(index.producerOf(value)!.node));
+}
+
 /** The input of a layer's copy, made to depend on its gradient and on the gradients of the previous layer of the backward pass. */
 function inputNodes(
   { scope, input, gradient }: Recomputation,
+  { sum }: Pick<Dialect, "sum">,
   left: readonly string[],
 ): readonly GraphNode[] {
   const sums = [gradient, ...left].map((value, place) =>
@@ -190,10 +213,22 @@ function inputNodes(
   const names = sums.map(({ name }) => name);
   return [
     ...sums,
-    standardNode("Sum", names, `${scope}/waits`),
+    ...(sum ? [standardNode("Sum", names, `${scope}/waits`)] : addition(names, `${scope}/waits`)),
     standardNode("Mul", [`${scope}/waits`, ZERO.name], `${scope}/nothing`),
     standardNode("Add", [input, `${scope}/nothing`], `${scope}/input`),
   ];
+}
+
+/** The sum of scalars in nodes of two inputs, the last of which is named `output`. */
+function addition([first, ...others]: readonly string[], output: string): readonly GraphNode[] {
+  if (others.length === 0) return [standardNode("Identity", [first!], output)];
+  let total = first!;
+  return others.map((value, place) => {
+    const name = place === others.length - 1 ? output : `${output}.${place}`;
+    const node = standardNode("Add", [total, value], name);
+    total = name;
+    return node;
+  });
 }
 
 /**

@@ -31,7 +31,7 @@ export function traceProgram(definition: ProgramDefinition, provider = "cpu"): G
   });
   const once = optimizeGraph(builder.build());
   checkGraph(once);
-  const whole = definition.gradientCheckpointing === true ? checkpointLayers(once) : once;
+  const whole = definition.gradientCheckpointing === true ? checkpointLayers(once, recorder.dialect) : once;
   const graph = precision === "float32" ? whole : withMixedPrecision(whole, recorder.products, precision);
   const pairs = Object.entries(definition.inPlace ?? {}).map(([output, input]) => ({ input, output }));
   for (const { input, output } of pairs) {

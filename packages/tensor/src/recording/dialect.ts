@@ -20,6 +20,8 @@ export interface Dialect {
   readonly oneHot: boolean;
   /** Otherwise two comparisons with 0. */
   readonly sign: boolean;
+  /** `Sum` of any number of inputs; otherwise additions. */
+  readonly sum: boolean;
   /**
    * The further outputs of LayerNormalization and SimplifiedLayerNormalization, which the backward pass reads; otherwise norms are composed.
    * WebGPU's provider takes them and gives other numbers than the CPU's (up to 4.6 apart for an inverse deviation of 1 to 5).
@@ -43,6 +45,7 @@ const COMPLETE: Dialect = {
   logSoftmax: true,
   oneHot: true,
   sign: true,
+  sum: true,
   normStatistics: true,
   castsInt64: true,
   maxParts: Infinity,
@@ -60,6 +63,7 @@ const DIALECTS: Readonly<Record<string, Dialect>> = {
     logSoftmax: false,
     oneHot: false,
     sign: false,
+    sum: false,
     normStatistics: false,
     castsInt64: false,
     // Every adapter binds 8 buffers to a shader (WebGPU, maxStorageBuffersPerShaderStage): the parts and the whole.

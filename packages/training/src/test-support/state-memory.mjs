@@ -51,6 +51,7 @@ const engine = {
     look();
     const data = new Float32Array(shape[0]).fill(copied + 1);
     copied += data.byteLength;
+    look();
     if (pause !== undefined && copied > 2 ** 23) {
       process.stdout.write("half\n");
       await new Promise((resolve) => setTimeout(resolve, 60_000));
