@@ -14,14 +14,22 @@ import {
   type Generation,
   type Generator,
 } from "@slm/inference";
+import { readDeviceModel } from "@slm/exported-model";
 import { initializeWeights, type EncoderDecoderConfig } from "@slm/model";
-import { exportModel, exportWeights, type ExportChoice } from "@slm/onnx-export";
+import {
+  exportModel,
+  exportWeights,
+  learnDraftRules,
+  type ExportChoice,
+  type ExportSettings,
+} from "@slm/onnx-export";
 import { readOnnx, type Graph } from "@slm/onnx";
 import { quantizeDirectory } from "@slm/quantization";
 import { createHostTensor, type Runtime } from "@slm/runtime";
 import { createCpuRuntime } from "@slm/runtime-node";
 import { createWebRuntime } from "@slm/runtime-web";
 import { perRowDecoder } from "@slm/serve";
+import { loadTokenizer } from "@slm/tokenizer";
 import * as ort from "onnxruntime-web/wasm";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { graphDrafts } from "./draft-graphs.js";
@@ -96,7 +104,9 @@ function weightsOf(config: EncoderDecoderConfig, seed: number): ReturnType<typeo
   );
 }
 
-async function exported(config: EncoderDecoderConfig, seed: number, choice: ExportChoice): Promise<string> {
+type Choice = ExportChoice & Pick<ExportSettings, "draftRules">;
+
+async function exported(config: EncoderDecoderConfig, seed: number, choice: Choice): Promise<string> {
   const outputDirectory = await mkdtemp(join(workspace, `${choice.target}-`));
   const tokenizerDirectory = join(workspace, "tokenizer");
   const source = { config, weights: weightsOf(config, seed), name: "tiny", tokenizerDirectory };
@@ -212,6 +222,72 @@ describe.each(Object.entries(MODELS))("%s", (_name, config) => {
   });
 });
 
+describe("a model with draft rules", () => {
+  const plain = { ...random, draftHeads: undefined };
+  const known = sourcesOf(60, random.maxSource, 7);
+
+  /** Rules that are learnt from what the model answers to some sources. */
+  async function withRules(config: EncoderDecoderConfig, choice: ExportChoice): Promise<string> {
+    const tokenizer = await loadTokenizer(join(workspace, "tokenizer"));
+    const answers = await (
+      await open(await exported({ ...config, draftHeads: undefined }, 1, { target: "cpu" }))
+    ).generate(known);
+    const pairs = known.map((source, at) => ({
+      source: tokenizer.encodeSource(source),
+      target: answers[at]!.tokens,
+    }));
+    return exported(config, 1, { ...choice, draftRules: learnDraftRules(pairs, random.tokens.eos) });
+  }
+
+  test.each([
+    ["its rules alone", plain, {}, {}],
+    ["two drafts at most", plain, { draftTokens: 2 }, {}],
+    ["a limit", plain, {}, { maxTokens: 6 }],
+    ["prompt lookup instead", plain, { promptLookup: 4 }, {}],
+    ["its heads too", random, {}, {}],
+  ])("answers as plain greedy decoding does: %s", async (_case, config, drafting, options) => {
+    const directory = await withRules(config, { target: "cpu" });
+    const { runs, tokens } = await expectGreedy(directory, known, drafting, options);
+    expect(runs).toBeLessThan(tokens);
+    await expectGreedy(directory, sourcesOf(25, random.maxSource, 8), drafting, options);
+  });
+
+  test("says so in model.json, and its quantized form still drafts", async () => {
+    const directory = await withRules(plain, { target: "cpu" });
+    const { draftRules } = await readDeviceModel(directory);
+    expect(draftRules).toBeGreaterThan(0);
+    const quantized = await mkdtemp(join(workspace, "quantized-"));
+    await quantizeDirectory({ modelDirectory: directory, scheme: "int4-block", outputDirectory: quantized });
+    expect(await readDeviceModel(quantized)).toMatchObject({ draftRules });
+    const generator = await open(quantized);
+    expect(generator.drafts).toEqual({ tokens: 0, byRules: 12, reason: undefined });
+    await expectGreedy(quantized, known.slice(0, 20), {}, {}, 1);
+  });
+
+  test("decodes batches of several rows in the same decoder, with the same answers", async () => {
+    const generator = await open(await withRules(plain, { target: "cpu" }));
+    const together = await generator.generate(known, { batchSize: 4 });
+    const alone = await generator.generate(known, { batchSize: 1 });
+    expect(together.map(told)).toEqual(alone.map(told));
+    expect(runsOf(alone)).toBeLessThan(runsOf(together));
+  });
+
+  test("follows its rules in graphs of fixed sizes that read several tokens, and says where they do not", async () => {
+    const sizes = { target: "npu", buckets: [random.maxSource] } satisfies ExportChoice;
+    const chunked = await withRules(plain, { ...sizes, chunk: 4 });
+    await expectGreedy(chunked, known.slice(0, 20), {});
+    const single = await open(await withRules(plain, sizes));
+    expect(single.drafts).toMatchObject({ byRules: 0, reason: expect.stringContaining("--chunk") as string });
+  });
+
+  test("is none of a decoder-only model's, and of no other layout", async () => {
+    await expect(withRules(plain, { target: "cpu", layout: "transformers.js" })).rejects.toMatchObject({
+      code: "OP_UNSUPPORTED",
+      message: "export: layout transformers.js cannot have draft rules",
+    });
+  });
+});
+
 describe("a trained student", () => {
   let checkpoint: string;
   let cpu: string;
@@ -298,6 +374,6 @@ describe("a trained student", () => {
     expect(draftHeads).toBe(HEADS);
     const plain = await exported(without, 1, { target: "cpu" });
     await expect(loadGenerator(plain, runtime, { draftTokens: 1 })).rejects.toMatchObject({ code: "USAGE" });
-    expect((await open(plain)).drafts).toEqual({ tokens: 0, reason: undefined });
+    expect((await open(plain)).drafts).toEqual({ tokens: 0, byRules: 0, reason: undefined });
   });
 });

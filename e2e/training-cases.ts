@@ -5,6 +5,9 @@ import { createHostTensor, type HostTensor } from "@slm/runtime";
 import { teacherObjective } from "@slm/teacher";
 import type { Engine } from "@slm/tensor";
 import {
+  DROPOUT_KEY,
+  dropoutKey,
+  LOSS_SCALE,
   modelPass,
   pairsOf,
   stepScalars,
@@ -45,6 +48,9 @@ export const SETTINGS = trainingSettings.parse({
   emaDecay: 0.9,
 });
 
+/** Of dropout masks. */
+const SEED = 7;
+
 export interface Case {
   readonly config: ModelConfig;
   readonly definition: LossDefinition;
@@ -57,22 +63,27 @@ export interface Outcome {
   readonly state: Readonly<Record<string, number[]>>;
 }
 
-/** Some steps from the same weights: loss and gradient norm of each, and the state behind them. */
+/** Some steps from the same weights: loss and gradient norm of each, and the state behind them. With dropout the engine draws masks. */
 export async function trainOn(
   engine: Engine,
   { config, definition, feeds }: Case,
   plan: ChunkPlan,
   settings: TrainingSettings,
+  lossScale = 2 ** 16,
 ): Promise<Outcome> {
-  const program = await engine.compile(trainProgram("step", plan, definition, settings));
+  const { masks } = engine;
+  const program = await engine.compile(trainProgram("step", plan, definition, settings, "update", masks));
   const state = await uploadState(engine, plan, settings, initializeWeights(config, createRandom(3).next));
   const outcome: Outcome = { losses: [], norms: [], state: {} };
   for (let step = 1; step <= settings.steps; step++) {
-    const fed = Object.entries(stepScalars(step, settings)).map(
+    const scaling = settings.mixedPrecision === "float16" ? { [LOSS_SCALE]: lossScale } : {};
+    const scalars = { ...stepScalars(step, settings), ...scaling };
+    const fed = Object.entries(scalars).map(
       ([name, value]) => [name, createHostTensor("float32", [], Float32Array.of(value))] as const,
     );
+    const keys = settings.dropout > 0 ? { [DROPOUT_KEY]: dropoutKey(SEED, step) } : {};
     const { fetched } = await program.run({
-      feeds: { ...state.feeds, ...feeds, ...Object.fromEntries(fed) },
+      feeds: { ...state.feeds, ...feeds, ...keys, ...Object.fromEntries(fed) },
       fetch: ["loss", "gradientNorm"],
       into: state.into,
     });

@@ -1,4 +1,4 @@
-/** The command line trains a teacher and distils it on WebGPU, as it does on the CPU. */
+/** The command line trains a teacher and distils it on WebGPU, as it does on the CPU; without dropout, whose masks a device draws itself. */
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -30,7 +30,6 @@ const RECIPE = {
   distill: {
     student: { ...shape, encoderLayers: 1 },
     targets: { onPolicyFraction: 0.5 }, // Half of the batches are sampled from the student on its device.
-    dropout: 0.1,
     steps: STEPS,
     evaluateEvery: STEPS,
     ...training,

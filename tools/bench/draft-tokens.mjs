@@ -3,7 +3,8 @@
  *
  *   npm run build && node tools/bench/draft-tokens.mjs MODEL ROWS.jsonl [key=value ...]
  *
- * Keys: rows=500 (the first ones of the file)  heads=1,2,3 (draft tokens of the model's heads; default: every number that they make)
+ * Keys: rows=500 (the first ones of the file)  heads=1,2,3 (most draft tokens of the model's heads or rules; default: every
+ * number that its heads make, 4, 8 and 12 for one with rules alone)
  * lookup=0 (most tokens copied by prompt lookup; also alone, and with the heads)  threads=1. MODEL is an export, a quantized directory or a
  * bundle. Every row is answered in each way before the next row, the first way of a row changing, so that what disturbs the machine
  * disturbs all ways.
@@ -32,10 +33,12 @@ for await (const line of createInterface({ input: createReadStream(file) })) {
   if (line.trim() !== "") sources.push(JSON.parse(line).source);
 }
 
-const { draftHeads = 0 } = await readDeviceModel(directory);
+const { draftHeads = 0, draftRules = 0 } = await readDeviceModel(directory);
 const heads =
   options.heads === ""
-    ? Array.from({ length: draftHeads }, (_, count) => count + 1)
+    ? draftHeads === 0 && draftRules > 0
+      ? [4, 8, 12]
+      : Array.from({ length: draftHeads }, (_, count) => count + 1)
     : options.heads.split(",").map(Number);
 const ways = [
   { heads: 0 },

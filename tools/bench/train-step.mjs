@@ -4,7 +4,7 @@
  *   npm run build && node tools/bench/train-step.mjs [key=value ...]
  *
  * Defaults: the 6.8M-parameter model (4+2 layers, width 256, vocabulary 8192), batch 16, 128 source + 64 target tokens,
- * dense soft targets; device=cpu|gpu:cuda|gpu:webgpu, which computes every node of the step. Prints one JSON line: median milliseconds,
+ * dense soft targets; precision=float32|float16|bfloat16 of the products; device=cpu|gpu:cuda|gpu:webgpu, which computes every node of the step. Prints one JSON line: median milliseconds,
  * tokens/s, the share of the rate of one square product of 2,048 (software adapters: 512) on the same device, peak memory.
  */
 import { productRate } from "@slm/bench";
@@ -17,7 +17,7 @@ const options = { ...STEP_DEFAULTS, threads: 2, device: "cpu" };
 for (const argument of process.argv.slice(2)) {
   const [key, value] = argument.split("=");
   if (!(key in options)) throw new Error(`unknown option ${key}; known: ${Object.keys(options).join(", ")}`);
-  options[key] = key === "device" ? value : Number(value);
+  options[key] = typeof options[key] === "string" ? value : Number(value);
 }
 const step = trainStep(options);
 const { threads, device } = options;

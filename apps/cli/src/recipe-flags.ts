@@ -34,6 +34,13 @@ export const recipeFlags = {
     helpGroup: "RECIPE",
   }),
   "dry-run": Flags.boolean({ summary: "Print the plan with estimates, and stop.", helpGroup: "RECIPE" }),
+  "estimate-for": Flags.string({
+    helpValue: "<name>",
+    summary:
+      "With --dry-run: training times of a device that 'slm doctor --measure <name>' measured, here or elsewhere.",
+    dependsOn: ["dry-run"],
+    helpGroup: "RECIPE",
+  }),
   force: Flags.boolean({ summary: "Run stages again even if nothing changed.", helpGroup: "RECIPE" }),
 };
 

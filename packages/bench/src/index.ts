@@ -5,6 +5,6 @@ export { BENCH_FILES, writeBenchReport } from "./bench-report.js";
 export { comparisonsTable, deviceLines, figuresTable, regressionTable } from "./bench-tables.js";
 export { benchResultSchema, type BenchResult } from "./bench-result.js";
 export { benchJunit } from "./junit.js";
-export { measureRates, productRate, type ProductShape } from "./machine/rates.js";
+export { measureRates, productRate, squareProductRate, type ProductShape } from "./machine/rates.js";
 export { compareResults, regressionLines } from "./regression.js";
 export type { BenchPrompt } from "./timed-model.js";

@@ -45,7 +45,7 @@ export async function openTimedModel({
       loadMs,
       processRssBytes,
       device: { ...device, fallbacks: [...device.fallbacks] },
-      draftTokens: generator.drafts.tokens,
+      draftTokens: Math.max(generator.drafts.tokens, generator.drafts.byRules),
     },
     run: (prompt, maxTokens) => timeGeneration(generator, prompt, { batch, maxTokens }),
     peakRssBytes: peakMemoryBytes,

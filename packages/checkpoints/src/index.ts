@@ -3,7 +3,10 @@ export {
   openSafetensors,
   parseHeader,
   readSafetensors,
+  type DeferredTensor,
+  type OpenSafetensors,
   type Safetensors,
+  writeDeferredSafetensors,
   writeSafetensors,
 } from "./safetensors.js";
 export type { ExternalCheckpoint } from "./external-checkpoint.js";

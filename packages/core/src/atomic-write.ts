@@ -40,21 +40,41 @@ export function isTemporaryPath(path: string): boolean {
   return /\.\d+\.[0-9a-f]{8}\.tmp$/.test(path);
 }
 
-async function writeAtomic(
+async function writeAtomic(path: string, data: string | Uint8Array, options?: FlushOptions): Promise<void> {
+  await replaceAtomic(
+    path,
+    async (temporary) => {
+      const handle = await open(temporary, "wx");
+      try {
+        await handle.writeFile(data);
+      } finally {
+        await handle.close();
+      }
+    },
+    options,
+  );
+}
+
+interface FlushOptions {
+  readonly flush: boolean;
+}
+
+/**
+ * Writes a file that is made piece by piece, so that `path` never holds only a part of it. Creates missing parent directories.
+ *
+ * @param write writes the whole file to the path that it is given, a sibling of `path`
+ * @throws SlmError OUTPUT_FAILED; what `write` throws that is no error of the file system
+ */
+export async function replaceAtomic(
   path: string,
-  data: string | Uint8Array,
-  { flush } = { flush: true },
+  write: (temporary: string) => Promise<void>,
+  { flush }: FlushOptions = { flush: true },
 ): Promise<void> {
   const temporary = `${path}.${process.pid}.${randomBytes(4).toString("hex")}.tmp`;
   try {
     await makeFolder(dirname(path));
-    const handle = await open(temporary, "wx");
-    try {
-      await handle.writeFile(data);
-      if (flush) await handle.sync();
-    } finally {
-      await handle.close();
-    }
+    await write(temporary);
+    if (flush) await syncFile(temporary);
     await rename(temporary, path);
     if (flush) await syncDirectory(dirname(path));
   } catch (error) {

@@ -2,6 +2,7 @@ export { hashFile, hashJson, sha256 } from "./hash.js";
 export { hashFolder } from "./hash-folder.js";
 export {
   isTemporaryPath,
+  replaceAtomic,
   syncDirectory,
   writeBytesAtomic,
   writeBytesUnflushed,
@@ -11,7 +12,7 @@ export {
 export { copyFiles } from "./copy-files.js";
 export { INDEX_FILE } from "./folder-index.js";
 export { makeFolder } from "./make-folder.js";
-export { newerVersion, readFailure, readJsonFile, readTextFile } from "./read-json.js";
+export { newerVersion, readFailure, parseJsonText, readJsonFile, readTextFile } from "./read-json.js";
 export { DEEPEST_JSON, isDeeperThan } from "./nesting.js";
 export { openRegular, readRegular, requireRegular, streamRegular } from "./regular-file.js";
 export { forbidRuntimeTelemetry } from "./runtime-telemetry.js";
@@ -35,7 +36,7 @@ export {
 } from "./manifest.js";
 export { requireIntact } from "./intact.js";
 export { knownHash } from "./known-hash.js";
-export { isSealedFile, seal, UNSEALED } from "./sealed.js";
+export { isSealedFile, seal, sealFile, UNSEALED } from "./sealed.js";
 export { readSealedJson, writeSealedJson } from "./sealed-json.js";
 export { listFiles, verifyDirectory, type DirectoryProblem, type Verification } from "./verify.js";
 export {

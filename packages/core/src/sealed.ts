@@ -57,6 +57,35 @@ export async function isSealedFile(path: string, mark: string): Promise<boolean>
   }
 }
 
+/**
+ * As {@link seal} for a file whose place for a checksum is in its first MiB, in bounded memory.
+ *
+ * @throws Error without such a place; errors of the file system
+ */
+export async function sealFile(path: string, mark: string): Promise<void> {
+  const handle = await open(path, "r+");
+  try {
+    const piece = Buffer.alloc(PIECE_BYTES);
+    const hash = createHash("sha256");
+    let place: number | undefined;
+    for (;;) {
+      const { bytesRead } = await handle.read(piece, 0, PIECE_BYTES, null);
+      if (bytesRead === 0) break;
+      const bytes = piece.subarray(0, bytesRead);
+      if (place === undefined) {
+        place = checksumAt(bytes, mark);
+        if (place === undefined || bytes.toString("latin1", place, place + DIGITS) !== UNSEALED)
+          throw new Error(`no place for a checksum behind ${mark}`);
+      }
+      hash.update(bytes);
+    }
+    if (place === undefined) throw new Error(`no place for a checksum behind ${mark}`);
+    await handle.write(hash.digest("hex"), place, "latin1");
+  } finally {
+    await handle.close();
+  }
+}
+
 function checksumAt(bytes: Buffer, mark: string): number | undefined {
   const found = bytes.indexOf(mark);
   const at = found + Buffer.byteLength(mark);

@@ -2,7 +2,6 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { decode } from "./decode.js";
 import { argmax, logSumExp } from "./logits.js";
-import { draftByPromptLookup } from "@slm/runtime";
 import { decodeWithDrafts } from "./decode-with-drafts.js";
 import { createRandom } from "./random.js";
 import type { DraftVerifier, StepDecoder, VerifiedTokens } from "./step-decoder.js";
@@ -93,7 +92,7 @@ describe(decodeWithDrafts, () => {
         const found = await decodeWithDrafts(spans, {
           ...greedy,
           ownDrafts,
-          lookup: copies ? { source, most: draftTokens } : undefined,
+          host: copies ? { source, most: draftTokens } : undefined,
           maxTokens,
           stopsAfter,
           onToken: (_, token) => given.push(token),
@@ -112,7 +111,7 @@ describe(decodeWithDrafts, () => {
   });
 
   test("ends when the time is up, and rejects no draftTokens", async () => {
-    const options = { ...greedy, lookup: { source: [], most: 2 }, maxTokens: 9 };
+    const options = { ...greedy, host: { source: [], most: 2 }, maxTokens: 9 };
     const late = await decodeWithDrafts(new Spans(1), {
       ...options,
       deadlineMs: performance.now() - 1,
@@ -120,25 +119,9 @@ describe(decodeWithDrafts, () => {
     expect(late).toMatchObject({ reason: "time" });
     expect(late.tokens).toHaveLength(1);
     await expect(
-      decodeWithDrafts(new Spans(1), { ...options, lookup: { source: [], most: 0 } }),
+      decodeWithDrafts(new Spans(1), { ...options, host: { source: [], most: 0 } }),
     ).rejects.toMatchObject({
       code: "USAGE",
     });
-  });
-});
-
-describe(draftByPromptLookup, () => {
-  test.each([
-    ["what followed in the source", [5, 6, 7, 8], [1, 5, 6], 2, [7, 8]],
-    ["the source before the answer", [5, 9], [5, 6, 5], 1, [9]],
-    ["the answer where it matches further", [4, 5, 9], [3, 5, 6, 3, 5], 1, [6]],
-    ["the longer match", [1, 2, 9, 2, 8], [1, 2], 1, [9]],
-    ["of equal matches the one at the place of a copy", [7, 1, 2, 7, 3, 4, 7, 5], [9, 9, 9, 7], 1, [3]],
-    ["the latest of the answer", [], [5, 1, 5, 2, 5], 1, [2]],
-    ["nothing for what is new", [1, 2, 3], [4], 3, []],
-    ["nothing before the first token", [1, 2, 3], [], 3, []],
-    ["nothing behind the end of the source", [1, 2, 3], [3], 3, []],
-  ])("copies %s", (_, source, answer, count, expected) => {
-    expect(draftByPromptLookup(source, answer, count)).toEqual(expected);
   });
 });

@@ -1,12 +1,12 @@
 /**
- * Greedy decoding that drafts several tokens, and has one run of the decoder check them all: drafts of the decoder's own heads, copied ones
- * (prompt lookup), or both. Answers take fewer runs; the tokens are those of plain greedy decoding.
+ * Greedy decoding that drafts several tokens, and has one run of the decoder check them all: drafts of the decoder's own heads, of the host (by
+ * rules, or copied), or both. Answers take fewer runs; the tokens are those of plain greedy decoding.
  *
  * Source: Stern et al. 2018 (arXiv:1811.03115), section 3; Saxena 2023, "Prompt lookup decoding"; Leviathan et al. 2023 (arXiv:2211.17192)
  * for checking drafts in one run.
  */
 import { SlmError } from "@slm/core";
-import { draftByPromptLookup, firstDrafts, joinDrafts, type CopyRule } from "@slm/runtime";
+import { HostDrafter, joinDrafts, type HostDrafts } from "@slm/runtime";
 import { notFinite } from "./logits.js";
 import { type DecodeOptions, type Decoded, type EndReason, checkInterrupted, isLate } from "./options.js";
 import type { DraftVerifier } from "./step-decoder.js";
@@ -18,19 +18,19 @@ export interface DraftOptions extends Pick<
 > {
   /** Most of the decoder's own drafts that a run is fed. Default: none. */
   readonly ownDrafts?: number | undefined;
-  /** What to copy from, in addition to the answer itself. Absent: nothing is copied. */
-  readonly lookup?: CopyRule | undefined;
+  /** Drafts of the host. Absent: there are none. */
+  readonly host?: HostDrafts | undefined;
 }
 
 /**
  * The greedy answer of a decoder of one row.
  *
- * @throws SlmError USAGE unless `maxTokens` and the number of copied tokens are positive integers; INTERRUPTED; DATA_INVALID if logits are
+ * @throws SlmError USAGE unless `maxTokens` and the number of the host's drafts are positive integers; INTERRUPTED; DATA_INVALID if logits are
  * not finite.
  */
 export async function decodeWithDrafts(decoder: DraftVerifier, options: DraftOptions): Promise<Decoded> {
-  const { bos, ownDrafts = 0, lookup, maxTokens, onToken, stopsAfter, signal } = options;
-  for (const [name, value] of Object.entries({ draftTokens: lookup?.most ?? 1, maxTokens })) {
+  const { bos, eos, ownDrafts = 0, host, maxTokens, onToken, stopsAfter, signal } = options;
+  for (const [name, value] of Object.entries({ draftTokens: host?.most ?? 1, maxTokens })) {
     if (!Number.isInteger(value) || value < 1)
       throw new SlmError("USAGE", `decoding: ${name} must be a positive integer, got ${value}`);
   }
@@ -39,7 +39,8 @@ export async function decodeWithDrafts(decoder: DraftVerifier, options: DraftOpt
   let reason: EndReason | undefined;
   let end: number | undefined;
   let past = 0;
-  let drafted = firstDrafts(lookup, maxTokens - 1);
+  const drafter = new HostDrafter(host);
+  let drafted = drafter.draft([], maxTokens - 1, eos);
   while (reason === undefined) {
     checkInterrupted(signal);
     const best = await decoder.feed(past, [tokens.at(-1) ?? bos, ...drafted]);
@@ -62,9 +63,7 @@ export async function decodeWithDrafts(decoder: DraftVerifier, options: DraftOpt
       if (drafted[at] === token) continue;
       const room = maxTokens - tokens.length - 1;
       const own = best.draftsAfter?.(at).slice(0, Math.min(ownDrafts, room)) ?? [];
-      const copied =
-        lookup === undefined ? [] : draftByPromptLookup(lookup.source, tokens, Math.min(lookup.most, room));
-      drafted = joinDrafts(own, copied, options.eos);
+      drafted = joinDrafts(own, drafter.draft(tokens, room, eos), eos);
       break;
     }
     if (late) reason ??= "time";

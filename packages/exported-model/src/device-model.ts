@@ -140,6 +140,13 @@ export const deviceModelSchema = z.strictObject({
     .describe(
       "Tokens after the next one that the decoder drafts in each run, for the next run to verify. Absent: none.",
     ),
+  draftRules: z
+    .int()
+    .positive()
+    .optional()
+    .describe(
+      "Rules of `draft-rules.json`: what probably comes next in an answer, for the host to draft. Absent: none.",
+    ),
   rows: z
     .record(z.string(), z.unknown())
     .optional()
@@ -228,6 +235,9 @@ export const graphBytes = (model: Pick<DeviceModel, "graphs">): number =>
 
 /** File of a checkpoint directory that holds what becomes `rows` of its exports; only where there is something to say. */
 export const ROW_SETTINGS_FILE = "rows.json";
+
+/** Name of the file of a model's draft rules; only where `draftRules` says so. */
+export const DRAFT_RULES_FILE = "draft-rules.json";
 
 /** Name of the file a {@link DeviceModel} is stored in. */
 export const DEVICE_MODEL_FILE = "model.json";

@@ -2,6 +2,7 @@ export { cacheTensors, type CacheTensor } from "./cache-tensors.js";
 export {
   COMPILED_FOLDER,
   DEVICE_MODEL_FILE,
+  DRAFT_RULES_FILE,
   GRAPH_IO,
   GRAPH_NAMES,
   LEXICAL_MASKED,
@@ -18,6 +19,7 @@ export {
   type DeviceVision,
   type GraphName,
 } from "./device-model.js";
+export { parseDraftRules, readDraftRules, writeDraftRules } from "./draft-rules-file.js";
 export { readDeviceModel, writeDeviceModel } from "./device-model-file.js";
 export {
   DTYPE_SUFFIXES,

@@ -3,14 +3,20 @@ import { lstat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { SlmError, resolveInside, systemCode } from "@slm/core";
 import { modelFiles } from "@slm/onnx";
-import { DEVICE_MODEL_FILE, graphFilesOf, graphsOf, type DeviceModel } from "./device-model.js";
+import {
+  DEVICE_MODEL_FILE,
+  DRAFT_RULES_FILE,
+  graphFilesOf,
+  graphsOf,
+  type DeviceModel,
+} from "./device-model.js";
 
 /** Beside the graphs: without these nothing can read what the model says. */
 const SIDE_FILES = [DEVICE_MODEL_FILE, "tokenizer.json", "tokenizer_config.json"] as const;
 
 /**
  * Paths of the files that a model consists of, relative to its directory and in a fixed order: its graphs of every size with their
- * external data, compiled forms of them, its description and its tokenizer. Anything else in the directory (reports, logs, the
+ * external data, compiled forms of them, its description, its tokenizer, and its draft rules if it has any. Anything else in the directory (reports, logs, the
  * manifest) is not part of the model.
  *
  * @param speaker prefix of messages: "deploy"
@@ -35,7 +41,11 @@ export async function listModelFiles(
       files: filesOf.get(graph.file)!,
     });
   const list = model.static?.lexicalShortlist;
-  const beside = [...compiledBinaries(model), ...SIDE_FILES, ...(list === undefined ? [] : [list])];
+  const beside = [
+    ...[...compiledBinaries(model), ...SIDE_FILES],
+    ...(list === undefined ? [] : [list]),
+    ...(model.draftRules === undefined ? [] : [DRAFT_RULES_FILE]),
+  ];
   for (const path of beside) await fileSize(speaker, directory, path);
   return [...new Set([...[...filesOf.values()].flat(), ...beside])];
 }

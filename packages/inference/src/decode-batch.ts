@@ -1,7 +1,7 @@
 /** Decodes one batch of sources, from token ids to token ids. */
 import { decode } from "@slm/decoding";
 import { GRAPH_IO } from "@slm/exported-model";
-import type { HostTensor } from "@slm/runtime";
+import type { HostDrafts, HostTensor } from "@slm/runtime";
 import type { EncodedSource } from "./batches.js";
 import { cacheCapacity } from "./caches.js";
 import type { BatchOptions } from "./batch-options.js";
@@ -9,7 +9,8 @@ import type { Decoding } from "./decoding.js";
 import { encodeForSteps } from "./encoded-batch.js";
 import { GraphDecoder, type GraphDecoderParts } from "./graph-decoder.js";
 import type { ImageEncoder } from "./image-encoder.js";
-import { copyRule, isPlainGreedy, requirePlainGreedy } from "./draft-tokens.js";
+import { isPlainGreedy, requirePlainGreedy } from "./draft-tokens.js";
+import { hostDrafts, makesDrafts } from "./host-drafts.js";
 import { roomForTokens, rowsPerSource } from "./model-limits.js";
 import { decodeStatic } from "./static/decode-static.js";
 import { decodeStaticDrafts } from "./static/decode-static-drafts.js";
@@ -30,8 +31,9 @@ export async function decodeBatch(
   const { runtime, model, images, encoder, buckets } = loaded;
   if (promptLookup !== undefined) requirePlainGreedy(options, batch);
   if (buckets !== undefined) {
-    const isDrafted = isPlainGreedy(options, batch) && (draftTokens > 0 || promptLookup !== undefined);
-    const drafts = { heads: draftTokens, lookup: promptLookup };
+    const isDrafted = isPlainGreedy(options, batch) && makesDrafts(decoding);
+    const host = (source: readonly number[]): HostDrafts | undefined => hostDrafts(decoding, source);
+    const drafts = { heads: draftTokens, host };
     return isDrafted
       ? decodeStaticDrafts({ ...loaded, buckets }, batch, options, drafts)
       : decodeStatic({ ...loaded, buckets }, batch, options);
@@ -87,18 +89,15 @@ export async function decodeBatch(
   }
 }
 
-/** Drafts that greedy steps over these sources verify: for one source, of a decoder's heads, copied ones, or both. */
-function draftsOf(
-  { loaded, promptLookup, draftTokens }: Decoding,
-  sources: readonly (readonly number[])[],
-): GraphDecoderParts["drafts"] {
+/** Drafts that greedy steps over these sources verify: for one source, of a decoder's heads, of the host, or both. */
+function draftsOf(decoding: Decoding, sources: readonly (readonly number[])[]): GraphDecoderParts["drafts"] {
   const [source] = sources;
-  if (source === undefined || sources.length > 1) return undefined;
-  if (draftTokens === 0 && promptLookup === undefined) return undefined;
+  if (source === undefined || sources.length > 1 || !makesDrafts(decoding)) return undefined;
+  const { draftTokens } = decoding;
   return {
     output: draftTokens === 0 ? undefined : GRAPH_IO.draftIds,
     most: draftTokens,
-    lookup: promptLookup === undefined ? undefined : copyRule(loaded.model, source, promptLookup),
+    host: hostDrafts(decoding, source),
   };
 }
 

@@ -8,6 +8,8 @@ export interface Decoding {
   readonly caches: CachePool;
   /** Most draft tokens of a run, by prompt lookup; absent: none, and rows share runs. */
   readonly promptLookup?: number | undefined;
+  /** Most draft tokens of a run, by the model's draft rules, where nothing is copied; 0: none. */
+  readonly byRules: number;
   /** Most draft tokens of a run, by the model's draft heads; 0: none. */
   readonly draftTokens: number;
 }

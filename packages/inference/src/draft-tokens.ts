@@ -1,10 +1,25 @@
-/** How many drafts of a model's heads a run verifies. */
+/** How many drafts a run verifies, and where they come from. */
 import type { DeviceModel } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
 import { isRuling } from "@slm/decoding";
-import type { CopyRule } from "@slm/runtime";
 import type { BatchOptions } from "./batch-options.js";
 import type { EncodedSource } from "./batches.js";
+
+/** Above this, verifying draft tokens costs more than it can save. */
+const MAX_DRAFT_TOKENS = 64;
+
+/** @throws SlmError USAGE if the number of draft tokens is out of range. */
+export function checkPromptLookup(draftTokens: number | undefined): void {
+  if (
+    draftTokens === undefined ||
+    (Number.isInteger(draftTokens) && draftTokens >= 1 && draftTokens <= MAX_DRAFT_TOKENS)
+  )
+    return;
+  throw new SlmError(
+    "USAGE",
+    `generate: promptLookup must be from 1 to ${MAX_DRAFT_TOKENS} tokens, got ${draftTokens}`,
+  );
+}
 
 /**
  * Weight formats with dynamically quantized activations, scaled by the largest value of a run. With them the token after a position
@@ -28,13 +43,6 @@ export function checkDrafts(model: Pick<DeviceModel, "name" | "graphs">): void {
     suggestions: ["slm quantize EXPORT --scheme cpu", "slm quantize EXPORT --scheme int4-block"],
   });
 }
-
-/** How answers of a model are copied from a source. What follows a prompt does not begin like it. */
-export const copyRule = (
-  { architecture }: Pick<DeviceModel, "architecture">,
-  source: readonly number[],
-  most: number,
-): CopyRule => ({ source, most, fromStart: architecture === "encoder-decoder" });
 
 /** Whether a batch is decoded greedily, with nothing that changes scores: what drafts can be verified for. */
 export const isPlainGreedy = (
@@ -60,35 +68,55 @@ export function requirePlainGreedy(
 
 /** What is done about drafts, and why there are none. */
 export interface DraftPlan {
-  /** Most draft tokens of a run; 0: none. */
+  /** Most draft tokens of a run that the model's heads make; 0: none. */
   readonly tokens: number;
-  /** Why a model with heads drafts nothing; absent where it drafts, or was told not to. */
+  /** Most draft tokens of a run that the model's draft rules make; 0: none. */
+  readonly byRules: number;
+  /** Why a model with heads or rules drafts nothing; absent where it drafts, or was told not to. */
   readonly reason?: string | undefined;
 }
 
+/** What of a model says how drafts are made. */
+type DraftingModel = Pick<DeviceModel, "name" | "graphs" | "draftHeads" | "draftRules" | "target" | "static">;
+
+/** Most draft tokens of a run by rules, unless something else is said: they are made while they are probable, so few runs have as many. */
+const MOST_BY_RULES = 12;
+
+/** Why rules cannot be followed: who reads one token in a run verifies nothing. */
+function rulesProblem({ target, static: fixed }: DraftingModel): string | undefined {
+  if (fixed !== undefined)
+    return fixed.chunk === undefined ? "its graphs read one token in a run: slm export --chunk 8" : undefined;
+  return target === "cpu" ? undefined : `draft rules are not followed on target ${target}`;
+}
+
 /**
- * Draft tokens of a run. Default: what the model's own generation settings say (`num_assistant_tokens`), else all that its heads make; none
- * for a model without heads, and none where they would change answers.
+ * Draft tokens of a run. Default: what the model's own generation settings say (`num_assistant_tokens`), else all that its heads make and
+ * what its rules hold probable; none for a model without either, and none where they would change answers.
  *
- * @param own the model's own setting, at most what the heads make
- * @throws SlmError USAGE for more than the heads make; OP_UNSUPPORTED as {@link checkDrafts}, where drafts are asked for
+ * @param own the model's own setting
+ * @throws SlmError USAGE for more than heads and rules make; OP_UNSUPPORTED as {@link checkDrafts}, where drafts are asked for
  */
-export function draftPlan(
-  model: Pick<DeviceModel, "name" | "graphs" | "draftHeads">,
-  requested: number | undefined,
-  own?: number,
-): DraftPlan {
-  const { draftHeads: heads = 0, name } = model;
+export function draftPlan(model: DraftingModel, requested: number | undefined, own?: number): DraftPlan {
+  const { draftHeads: heads = 0, draftRules = 0, name } = model;
+  const unruled = draftRules === 0 ? undefined : rulesProblem(model);
+  const rules = draftRules === 0 || unruled !== undefined ? 0 : MAX_DRAFT_TOKENS;
   if (requested === undefined) {
-    const reason = heads === 0 ? undefined : draftProblem(model);
-    return { tokens: reason === undefined ? Math.min(heads, own ?? heads) : 0, reason };
+    const reason = heads + draftRules === 0 ? undefined : (draftProblem(model) ?? unruled);
+    if (draftProblem(model) !== undefined) return { tokens: 0, byRules: 0, reason };
+    const byRules = Math.min(rules, own ?? MOST_BY_RULES);
+    return { tokens: Math.min(heads, own ?? heads), byRules, reason };
   }
-  if (!Number.isInteger(requested) || requested < 0 || requested > heads) {
-    const expected = heads === 0 ? "0, as the model has no draft heads" : `from 0 to ${heads}`;
+  const most = Math.max(heads, rules);
+  if (!Number.isInteger(requested) || requested < 0 || requested > most) {
+    const expected =
+      most === 0
+        ? `0, as ${unruled ?? "the model has neither draft heads nor draft rules"}`
+        : `from 0 to ${most}`;
     throw new SlmError("USAGE", `${name}: draftTokens must be ${expected}, got ${requested}`, {
-      suggestions: heads === 0 ? ["distill.draftHeads: 3", "--prompt-lookup 4"] : [],
+      suggestions:
+        most === 0 ? ["distill.draftHeads: 3", "export.draftRules: true", "--prompt-lookup 4"] : [],
     });
   }
   if (requested > 0) checkDrafts(model);
-  return { tokens: requested };
+  return { tokens: Math.min(heads, requested), byRules: Math.min(rules, requested) };
 }

@@ -7,11 +7,11 @@ import { decodeBatch } from "./decode-batch.js";
 import { withModelSettings } from "./model-settings.js";
 import type { BatchOptions } from "./batch-options.js";
 import type { Decoding } from "./decoding.js";
-import { draftPlan, type DraftPlan } from "./draft-tokens.js";
+import { checkPromptLookup, draftPlan, type DraftPlan } from "./draft-tokens.js";
 import { BLANK_IMAGE, type ImageEncoderOptions } from "./image-encoder.js";
 import { type LoadedModel, loadModel } from "./loaded-model.js";
 import { verifyingDecoder } from "./graph-edits/verifying-decoder.js";
-import { checkPromptLookup, checkStops, checkTime, checkedBatchSize, encodeSources } from "./model-limits.js";
+import { checkStops, checkTime, checkedBatchSize, encodeSources } from "./model-limits.js";
 import type { GenerateOptions, Generation, Generator, Source } from "./types.js";
 import { StopText, textBeforeStop } from "./stop-text.js";
 import { TextStream } from "./text-stream.js";
@@ -109,8 +109,9 @@ export interface GeneratorOptions extends ImageEncoderOptions {
    */
   readonly promptLookup?: number | undefined;
   /**
-   * Most draft tokens of the model's draft heads that one decoder run verifies. The answers are the greedy ones, in fewer runs. Default: as
-   * many as the heads make, for texts that are decoded alone; given a number, texts are decoded one by one. 0: none.
+   * Most draft tokens of the model's draft heads and of its draft rules that one decoder run verifies. The answers are the greedy ones, in
+   * fewer runs. Default: as many as the heads make and the rules hold probable, for texts that are decoded alone; given a number, texts are
+   * decoded one by one. 0: none.
    */
   readonly draftTokens?: number | undefined;
 }
@@ -128,7 +129,13 @@ export function createGenerator(
   const drafts = draftPlan(model, draftTokens, generation.draftTokens);
   const isAlone = promptLookup !== undefined || (draftTokens ?? 0) > 0;
   return new ModelGenerator(
-    { loaded, promptLookup, draftTokens: drafts.tokens, caches: new CachePool(runtime, model) },
+    {
+      loaded,
+      promptLookup,
+      byRules: drafts.byRules,
+      draftTokens: drafts.tokens,
+      caches: new CachePool(runtime, model),
+    },
     drafts,
     isAlone,
   );

@@ -25,7 +25,7 @@ export interface GraphDecoderParts {
   /** Prefix ids before each row's first token, of one length for all rows, fed in the same run. */
   readonly prefixes: readonly (readonly number[])[];
   /** Drafts that greedy steps verify, for one row of a decoder with the top-1 token of every position. Absent: a step is one token. */
-  readonly drafts?: Pick<RepeatDrafts, "output" | "most" | "lookup"> | undefined;
+  readonly drafts?: Pick<RepeatDrafts, "output" | "most" | "host"> | undefined;
 }
 
 export class GraphDecoder implements StepDecoder {

@@ -1,15 +1,22 @@
 /**
  * Loads an exported model: reads and checks its files, loads its graphs on a runtime, and closes them. The only place that does so.
  */
-import { type DeviceModel, type GraphName, graphsOf, readDeviceModel } from "@slm/exported-model";
+import {
+  type DeviceModel,
+  type GraphName,
+  graphsOf,
+  readDeviceModel,
+  readDraftRules,
+} from "@slm/exported-model";
 import { resolveInside, SlmError } from "@slm/core";
 import { parseGenerationSettings, type GenerationSettings, type LexicalShortlist } from "@slm/decoding";
 import type { Graph } from "@slm/onnx";
-import type { CompiledForm, Runtime, Session } from "@slm/runtime";
+import type { CompiledForm, DraftRules, Runtime, Session } from "@slm/runtime";
 import { type Tokenizer, type TokenizerFiles, createTokenizer, readTokenizerFiles } from "@slm/tokenizer";
 import { draftPlan } from "./draft-tokens.js";
 import { loadEdited, loadListed, loadPicking, type SteppingDecoder } from "./graph-edits/load-edited.js";
 import { fewerDrafts } from "./graph-edits/fewer-drafts.js";
+import { verifyingDecoder } from "./graph-edits/verifying-decoder.js";
 import { ImageEncoder, type ImageEncoderOptions } from "./image-encoder.js";
 import { type StaticBuckets, openBuckets } from "./static/buckets.js";
 import { readShortlist } from "./static/read-shortlist.js";
@@ -41,6 +48,8 @@ export interface LoadedModel extends ModelDescription {
   readonly listing: Session | undefined;
   /** A second decoder, which verifies drafts, and how many; only if it was asked for and the model has some to verify. */
   readonly drafting: DraftingDecoder | undefined;
+  /** What probably comes next in an answer; only for a model that knows, and where drafts are verified. */
+  readonly draftRules: DraftRules | undefined;
   /** Present exactly for static graphs (target npu); `encoder` and `decoder` are then those of the longest source. */
   readonly buckets: StaticBuckets | undefined;
   /** Which tokens may answer which source, where graphs of fixed sizes leave that to the host. */
@@ -51,26 +60,32 @@ export interface LoadedModel extends ModelDescription {
 
 interface DraftingDecoder {
   readonly session: Session;
-  /** Most draft tokens of a run. */
+  /** Most draft tokens of a run, by the model's heads. */
   readonly tokens: number;
+  /** Most draft tokens of a run, by its rules. */
+  readonly byRules: number;
 }
 
 export interface LoadModelOptions extends ImageEncoderOptions {
   /**
    * Changes a decoder of dynamic sizes before it is loaded; static ones are loaded as exported.
-   * Default: on target cpu argmax outputs are added, unless it has them; on other targets it is loaded as exported.
+   * Default: on targets cpu and gpu argmax outputs are added, unless it has them, of every position for a model whose draft rules are followed;
+   * on other targets it is loaded as exported.
    */
   readonly editDecoder?: ((graph: Graph, model: DeviceModel) => Graph) | undefined;
-  /** Whether a decoder may pick tokens where it runs, so that logits need not leave it. Default: on target cpu it does. */
+  /** Whether a decoder may pick tokens where it runs, so that logits need not leave it. Default: on targets cpu and gpu it does. */
   readonly picks?: boolean | undefined;
-  /** Drafts of the model's heads that its decoder computes. Default: see {@link draftPlan}. */
+  /** Drafts that a run verifies, of the model's heads and of its rules. Default: see {@link draftPlan}. */
   readonly draftTokens?: number | undefined;
-  /** Makes a decoder that verifies the drafts of the model's heads, beside the other. Default: there is none. */
+  /** Makes a decoder that verifies drafts of the model's heads and rules, beside the other. Default: there is none. */
   readonly editDrafting?: ((graph: Graph, model: DeviceModel) => Graph) | undefined;
 }
 
-/** Targets whose decoders get argmax outputs. For others the benefit has not been measured. */
-const PICKING_TARGETS: ReadonlySet<DeviceModel["target"]> = new Set(["cpu"]);
+/**
+ * Targets whose decoders get argmax outputs: on a CPU a step is faster so, and from a GPU a token crosses instead of a row of logits. Decoders
+ * of NPUs have static shapes, and a page loads graphs as they lie on its server.
+ */
+const PICKING_TARGETS: ReadonlySet<DeviceModel["target"]> = new Set(["cpu", "gpu"]);
 
 /**
  * Reads `model.json` and the tokenizer, and checks that they match.
@@ -112,8 +127,10 @@ export async function loadModel(
 ): Promise<LoadedModel> {
   const description = await describeModel(directory);
   const { model } = description;
-  const { editDecoder, editDrafting, picks = true } = options;
+  const { editDrafting, picks = true } = options;
   const drafts = draftPlan(model, options.draftTokens, description.generation.draftTokens);
+  const editDecoder = options.editDecoder ?? (picks && drafts.byRules > 0 ? verifyingDecoder : undefined);
+  const draftRules = drafts.byRules > 0 ? await readDraftRules(directory, model) : undefined;
   const pathOf = (file: string): string => resolveInside(directory, file);
   const nameOf = (file: string): string => `${model.name}/${file}`;
   const load = (file: string): Promise<Session> =>
@@ -123,7 +140,7 @@ export async function loadModel(
     );
   // A page loads graphs as they lie on its server, and a vendor's compiler takes graphs as they were exported.
   const cutsDrafts = model.static === undefined && model.target !== "web";
-  const isListed = picks && model.lexicalShortlist === true && PICKING_TARGETS.has(model.target);
+  const isListed = picks && model.lexicalShortlist === true && model.target === "cpu";
   const loadDecoder = async (file: string, tokens = drafts.tokens): Promise<SteppingDecoder> => {
     const isCut = cutsDrafts && tokens < (model.draftHeads ?? 0);
     if ((editDecoder !== undefined && model.static === undefined) || isCut) {
@@ -143,7 +160,7 @@ export async function loadModel(
       if (name === "decoder") Object.assign(sessions, await loadDecoder(graph.file));
       else sessions[name] = await load(graph.file);
     }
-    if (editDrafting !== undefined && drafts.tokens > 0 && model.static === undefined) {
+    if (editDrafting !== undefined && drafts.tokens + drafts.byRules > 0 && model.static === undefined) {
       const { file } = model.graphs.decoder;
       const edit = (graph: Graph): Graph => editDrafting(fewerDrafts(graph, drafts.tokens), model);
       sessions.drafting = await loadEdited(runtime, pathOf(file), edit, `${nameOf(file)} with drafts`);
@@ -179,7 +196,8 @@ export async function loadModel(
     decoder,
     plainDecoder,
     listing,
-    drafting: drafting && { session: drafting, tokens: drafts.tokens },
+    draftRules,
+    drafting: drafting && { session: drafting, tokens: drafts.tokens, byRules: drafts.byRules },
     buckets,
     lexical,
     close: async () => {

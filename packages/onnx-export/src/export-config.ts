@@ -46,6 +46,13 @@ export const exportConfig = z.strictObject({
       "Whether to prune the decoder's vocabulary to the tokens of training targets and single characters. Makes embedding and head smaller, for " +
         "tasks with few different words in their answers.",
     ),
+  draftRules: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Whether to learn from the training pairs what probably comes next in an answer, so that several tokens of it are checked in a run. " +
+        "Encoder-decoders; answers stay the same.",
+    ),
   parityLimit: z
     .number()
     .positive()
@@ -58,13 +65,16 @@ export const exportConfig = z.strictObject({
 
 export type ExportConfig = z.infer<typeof exportConfig>;
 
+/** Settings about the training rows, which an export of a checkpoint alone does not know. */
+type RowSettings = Pick<ExportConfig, "shortlist" | "draftRules">;
+
 /** Target of the graphs; everything but the target has a default. */
 export type ExportChoice = Pick<ExportConfig, "target"> & {
-  readonly [Key in Exclude<keyof ExportConfig, "target" | "shortlist">]?: ExportConfig[Key] | undefined;
+  readonly [Key in Exclude<keyof ExportConfig, "target" | keyof RowSettings>]?: ExportConfig[Key] | undefined;
 };
 
 /** A choice with its defaults filled in; other keys of the object are left alone. */
-export function chosenExport(choice: ExportChoice): Omit<ExportConfig, "shortlist"> {
+export function chosenExport(choice: ExportChoice): Omit<ExportConfig, keyof RowSettings> {
   const { target, profile, precision, layout, buckets, window, chunk, parityLimit } = choice;
   return exportConfig.parse({ target, profile, precision, layout, buckets, window, chunk, parityLimit });
 }

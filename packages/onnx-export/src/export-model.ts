@@ -2,9 +2,9 @@
 import { basename, resolve } from "node:path";
 import { SILENT, SLM_VERSION, type Progress, SlmError } from "@slm/core";
 import type { Precision, ProfileName, Target } from "@slm/devices/table";
-import { parameterCount } from "@slm/model";
+import { parameterCount, type ModelConfig } from "@slm/model";
 import { readLexicalShortlist, type Checkpoint } from "@slm/checkpoints";
-import type { Runtime } from "@slm/runtime";
+import type { DraftRule, Runtime } from "@slm/runtime";
 import type { Engine } from "@slm/tensor";
 import { loadTokenizer, readTokenizerFiles, type Tokenizer } from "@slm/tokenizer";
 import { chosenExport, type ExportChoice, type ExportLayout } from "./export-config.js";
@@ -26,6 +26,8 @@ export interface ExportSettings extends ExportChoice {
   readonly outputDirectory: string;
   /** Tokens that the decoder knows, see `collectShortlist`. Default: all. */
   readonly shortlist?: Shortlist | undefined;
+  /** What probably comes next in answers, see `learnDraftRules`. Layout native, for encoder-decoders. Default: nothing is known. */
+  readonly draftRules?: readonly DraftRule[] | undefined;
   /** Runs the parity check. Without a runtime nothing is compared, and the report says so. */
   readonly runtime?: Runtime | undefined;
   /** Runs the training forward pass that the graphs are compared with. Default: compiled, on `runtime`. */
@@ -95,9 +97,10 @@ export async function exportModel(options: ExportModelOptions): Promise<ExportRe
 
 /** Exports weights in host memory; otherwise as {@link exportModel}. */
 export async function exportWeights(source: ExportSource, settings: ExportSettings): Promise<ExportReport> {
-  const { outputDirectory, runtime, shortlist, progress = SILENT, signal } = settings;
+  const { outputDirectory, runtime, shortlist, draftRules, progress = SILENT, signal } = settings;
   const { target, profile, precision, layout, buckets, window, chunk, parityLimit } = chosenExport(settings);
   const device = selectDevice({ target, profile, precision });
+  if (draftRules !== undefined) checkDraftRules(source.config, layout);
   const tokenizer = await openTokenizer(source, layout);
   const encodeSource = (text: string): readonly number[] => tokenizer.encodeSource(text);
   const sizes = { buckets, window, chunk };
@@ -110,7 +113,7 @@ export async function exportWeights(source: ExportSource, settings: ExportSettin
     progress,
     signal,
   });
-  await writeLayoutFiles({ ...source, ...lists }, layout, { outputDirectory, plan, graphs });
+  await writeLayoutFiles({ ...source, ...lists, draftRules }, layout, { outputDirectory, plan, graphs });
   const parity =
     runtime === undefined
       ? null
@@ -162,7 +165,7 @@ interface LayoutFiles {
 }
 
 async function writeLayoutFiles(
-  source: ExportSource & Pick<GraphRequest, "shortlist" | "lexical">,
+  source: ExportSource & Pick<GraphRequest, "shortlist" | "lexical"> & Pick<ExportSettings, "draftRules">,
   layout: ExportLayout,
   { outputDirectory, plan, graphs }: LayoutFiles,
 ): Promise<void> {
@@ -185,4 +188,18 @@ async function openTokenizer(
     "DATA_INVALID",
     `export: the tokenizer in ${tokenizerDirectory} has ${tokenizer.vocabularySize} tokens, the model only ${config.vocabularySize}`,
   );
+}
+
+/** @throws SlmError OP_UNSUPPORTED for a decoder-only model, and for a layout that has no place for rules */
+function checkDraftRules({ architecture }: ModelConfig, layout: ExportLayout): void {
+  const what =
+    architecture === "decoder-only"
+      ? "a decoder-only model"
+      : layout === "native"
+        ? undefined
+        : `layout ${layout}`;
+  if (what === undefined) return;
+  throw new SlmError("OP_UNSUPPORTED", `export: ${what} cannot have draft rules`, {
+    suggestions: ["leave out --draft-rules, or export.draftRules of a recipe"],
+  });
 }

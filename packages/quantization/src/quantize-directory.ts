@@ -92,7 +92,7 @@ export interface QuantizeReport {
 
 /** Files that belong to a model besides its graphs. */
 const COPIED =
-  /^(?:(?:tokenizer.*|config|generation_config|special_tokens_map)\.json|lexical_shortlist\.bin)$/;
+  /^(?:(?:tokenizer.*|config|generation_config|special_tokens_map|draft-rules)\.json|lexical_shortlist\.bin)$/;
 
 function checkModel(model: DeviceModel, directory: string, scheme: SchemeName): void {
   checkDeviceScheme(model, scheme, directory);

@@ -3,7 +3,9 @@
  * would be. One thing is replaced. ONNX Runtime 1.30 copies with what a plug-in brings for its device, and has nothing for the CPU:
  * `CopyTensors` then says "Data transfer implementation between source and destination device was not found".
  */
+import { DirectChannel, HostRuntime } from "@slm/runtime/host";
 import { NativeEnvironment } from "./environment.js";
+import { NativeHost } from "./native-host.js";
 import { OrtApi, memoryAt, type CValue, type Pointer } from "./ort/api.js";
 
 /** What a copy makes of a byte. */
@@ -18,6 +20,8 @@ export const invertingTransfer: Transfer = (byte) => byte ^ 255;
 export class CopyingApi extends OrtApi {
   /** Number of tensors copied. */
   copies = 0;
+  /** Bytes of all of them. */
+  copiedBytes = 0;
   readonly #transfer: Transfer;
 
   constructor(transfer: Transfer) {
@@ -33,6 +37,7 @@ export class CopyingApi extends OrtApi {
     const [, sources, targets] = args as readonly [Pointer, readonly Pointer[], readonly Pointer[]];
     sources.forEach((source, at) => {
       this.copies++;
+      this.copiedBytes += this.#bytesOf(source).length;
       this.#bytesOf(targets[at]!).set(this.#bytesOf(source).map(this.#transfer));
     });
   }
@@ -52,6 +57,18 @@ export class DeviceMemoryEnvironment extends NativeEnvironment {
   override deviceMemory(): Pointer {
     return cpuMemory(this.api);
   }
+}
+
+/** A runtime whose kept tensors are in the memory of such a device, and what counts its copies. */
+export async function openDeviceRuntime(): Promise<{
+  readonly runtime: HostRuntime;
+  readonly api: CopyingApi;
+}> {
+  const api = new CopyingApi(plainTransfer);
+  const channel = new DirectChannel(new NativeHost({}, () => new DeviceMemoryEnvironment(api)));
+  await channel.call("open", { name: "test", threads: 1, providers: [], settings: {} });
+  const device = { provider: "cpu", threads: 1, description: "test", simulated: false, fallbacks: [] };
+  return { runtime: new HostRuntime(channel, { name: "test", device }), api };
 }
 
 /** `OrtMemoryInfo` of the CPU. Source: enum OrtAllocatorType, OrtDeviceAllocator; enum OrtMemType, OrtMemTypeDefault. */

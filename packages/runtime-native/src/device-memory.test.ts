@@ -1,7 +1,6 @@
 import { GraphBuilder, encodeModel } from "@slm/onnx";
 import { DTYPES, createHostTensor, elementCount, type DType, type HostTensor } from "@slm/runtime";
 import { describeRuntime } from "@slm/runtime/contract";
-import { DirectChannel, HostRuntime } from "@slm/runtime/host";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
@@ -9,34 +8,20 @@ import {
   DeviceMemoryEnvironment,
   cpuMemory,
   invertingTransfer,
-  plainTransfer,
+  openDeviceRuntime,
 } from "./device-memory.test-support.js";
 import { NativeEnvironment } from "./environment.js";
-import { NativeHost } from "./native-host.js";
 import { NativeTensors } from "./tensors.js";
 
-/** The copies of every runtime that was opened. */
-const opened: CopyingApi[] = [];
-
-async function openDeviceRuntime(): Promise<HostRuntime> {
-  const api = new CopyingApi(plainTransfer);
-  opened.push(api);
-  const channel = new DirectChannel(new NativeHost({}, () => new DeviceMemoryEnvironment(api)));
-  await channel.call("open", { name: "test", threads: 1, providers: [], settings: {} });
-  const device = { provider: "cpu", threads: 1, description: "test", simulated: false, fallbacks: [] };
-  return new HostRuntime(channel, { name: "test", device });
-}
-
 // Every promise of a runtime, with kept tensors that only copies reach: as on a GPU.
-describeRuntime("runtime-native with device memory", openDeviceRuntime);
+describeRuntime("runtime-native with device memory", async () => (await openDeviceRuntime()).runtime);
 
 describe("outputs that are kept in device memory", () => {
   test("stay there between runs, and are copied when they are read", async () => {
     const builder = new GraphBuilder("sum");
     const [x, y] = [builder.input("x", "float32", ["n"]), builder.input("y", "float32", ["n"])];
     builder.output("sum", builder.op("Add", [x, y]), "float32", ["n"]);
-    const runtime = await openDeviceRuntime();
-    const api = opened.at(-1)!;
+    const { runtime, api } = await openDeviceRuntime();
     const session = await runtime.load({ kind: "bytes", bytes: encodeModel(builder.build()) });
     const one = createHostTensor("float32", [2], Float32Array.of(1, 10));
     let sum = await runtime.upload(one);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { createHostTensor } from "./host-tensor.js";
-import { DraftFeedback, type DraftRule } from "./draft-feedback.js";
+import { DraftFeedback, type RepeatedDrafts } from "./draft-feedback.js";
 import { joinDrafts } from "./prompt-lookup.js";
 
 const ints = (...values: readonly number[]) =>
@@ -9,7 +9,7 @@ const row = (...values: readonly number[]) =>
   createHostTensor("int32", [1, values.length], Int32Array.from(values));
 
 const EOS = 0;
-const RULE: DraftRule = { isFetched: true, most: 3, tokens: 100, capacity: 100 };
+const RULE: RepeatedDrafts = { isFetched: true, most: 3, tokens: 100, capacity: 100 };
 
 /** A decoder whose next token is a function of those before, and whose drafts are right up to a place that varies. */
 function nextOf(fed: readonly number[]): number {
@@ -31,7 +31,7 @@ function plain(given: readonly number[], tokens: number): number[] {
 /** The same by runs that verify drafts, and what each run was fed. */
 function drafted(
   given: readonly number[],
-  rule: DraftRule,
+  rule: RepeatedDrafts,
   wrongAt: (step: number) => number,
 ): { readonly tokens: number[]; readonly lengths: number[]; readonly ends: number[] } {
   const feedback = new DraftFeedback(row(...given), ints(0), { end: EOS, pad: 9, runs: 1000, drafts: rule });
@@ -96,13 +96,13 @@ describe(DraftFeedback, () => {
   });
 
   test("begins with the source where answers may, within the caches and the tokens asked for", () => {
-    const begin = (rule: Partial<DraftRule>, fromStart = true): DraftFeedback => {
-      const lookup = { source: [5, 6, 7, 8], most: 3, fromStart };
+    const begin = (rule: Partial<RepeatedDrafts>, fromStart = true): DraftFeedback => {
+      const host = { source: [5, 6, 7, 8], most: 3, fromStart };
       return new DraftFeedback(row(4, 3), ints(0), {
         end: EOS,
         pad: 9,
         runs: 9,
-        drafts: { ...RULE, isFetched: false, lookup, ...rule },
+        drafts: { ...RULE, isFetched: false, host, ...rule },
       });
     };
     expect([...begin({}, false).ids]).toEqual([4, 3]);
@@ -129,13 +129,13 @@ describe(DraftFeedback, () => {
   });
 
   test("takes what is copied where it goes on further and begins as the graph's drafts do", () => {
-    const lookup = { source: [5, 6, 7, 8, 9], most: 4 };
-    const next = (drafts: readonly number[], rule: Partial<DraftRule> = {}): number[] => {
+    const host = { source: [5, 6, 7, 8, 9], most: 4 };
+    const next = (drafts: readonly number[], rule: Partial<RepeatedDrafts> = {}): number[] => {
       const feedback = new DraftFeedback(row(4), ints(0), {
         end: EOS,
         pad: 9,
         runs: 9,
-        drafts: { ...RULE, most: 2, lookup, ...rule },
+        drafts: { ...RULE, most: 2, host, ...rule },
       });
       feedback.take(ints(5), ints(...drafts));
       return [...feedback.ids];

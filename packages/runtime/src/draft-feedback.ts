@@ -11,12 +11,13 @@
  */
 import { SlmError } from "@slm/core";
 import type { HostTensor } from "./host-tensor.js";
-import { draftByPromptLookup, firstDrafts, joinDrafts } from "./prompt-lookup.js";
+import { HostDrafter } from "./host-drafts.js";
+import { joinDrafts } from "./prompt-lookup.js";
 import { int32Values, type FeedbackRule, type RunFeedback, type Taken } from "./feedback.js";
 import type { RepeatDrafts } from "./runtime.js";
 
 /** The drafts of repeated runs, whose outputs are known by their places. */
-export interface DraftRule extends Omit<RepeatDrafts, "output"> {
+export interface RepeatedDrafts extends Omit<RepeatDrafts, "output"> {
   /** Whether the graph's own drafts are the second fetched output, after the picks. */
   readonly isFetched: boolean;
 }
@@ -31,14 +32,19 @@ export class DraftFeedback implements RunFeedback {
   readonly rows = 1;
   readonly #end: number | undefined;
   readonly #runs: number;
-  readonly #drafts: DraftRule;
+  readonly #drafts: RepeatedDrafts;
+  readonly #host: HostDrafter;
   readonly #answer: number[] = [];
   /** Ids of the run that were not drafted: the last of them is followed by the first pick that is new. */
   #given: number;
   #done = 0;
 
   /** @throws SlmError SHAPE_MISMATCH unless the first run has one row */
-  constructor(ids: HostTensor, position: HostTensor, rule: FeedbackRule & { readonly drafts: DraftRule }) {
+  constructor(
+    ids: HostTensor,
+    position: HostTensor,
+    rule: FeedbackRule & { readonly drafts: RepeatedDrafts },
+  ) {
     const [rows = 0, length = 0] = ids.shape;
     if (rows !== 1)
       throw new SlmError("SHAPE_MISMATCH", `runtime: drafts are verified for one row, got ${rows}`);
@@ -47,8 +53,10 @@ export class DraftFeedback implements RunFeedback {
     this.#runs = rule.runs;
     this.#drafts = rule.drafts;
     this.#given = length;
-    const { tokens, capacity, lookup } = rule.drafts;
-    const drafted = firstDrafts(lookup, Math.min(tokens - 1, capacity - this.position[0]! - length));
+    const { tokens, capacity, host } = rule.drafts;
+    this.#host = new HostDrafter(host);
+    const room = Math.min(tokens - 1, capacity - this.position[0]! - length);
+    const drafted = this.#host.draft([], room, rule.end);
     this.ids = Int32Array.of(...int32Values("ids", ids, length), ...drafted);
     this.length = this.ids.length;
   }
@@ -86,14 +94,9 @@ export class DraftFeedback implements RunFeedback {
 
   /** At most `room` drafts. */
   #draft(drafted: HostTensor | undefined, room: number): readonly number[] {
-    const { most, lookup } = this.#drafts;
     if (room < 1) return [];
     const own = drafted === undefined ? [] : [...int32Values("drafts", drafted, drafted.data.length)];
-    const heads = own.slice(0, Math.min(most, room));
-    const copied =
-      lookup === undefined
-        ? []
-        : draftByPromptLookup(lookup.source, this.#answer, Math.min(lookup.most, room));
-    return joinDrafts(heads, copied, this.#end);
+    const heads = own.slice(0, Math.min(this.#drafts.most, room));
+    return joinDrafts(heads, this.#host.draft(this.#answer, room, this.#end), this.#end);
   }
 }

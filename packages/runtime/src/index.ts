@@ -23,7 +23,22 @@ export {
   type HostData,
   type HostTensor,
 } from "./host-tensor.js";
-export { draftByPromptLookup, firstDrafts, joinDrafts, type CopyRule } from "./prompt-lookup.js";
+export { HostDrafter, type DraftsByRules, type HostDrafts } from "./host-drafts.js";
+export { joinDrafts, type CopyRule } from "./prompt-lookup.js";
+export {
+  CHANCE_PARTS,
+  COPIED,
+  draftRulesOf,
+  mixed,
+  RULE_KINDS,
+  RuleDrafter,
+  RulePlaces,
+  SETTLED,
+  type DraftRule,
+  type DraftRules,
+  type RuleKind,
+  type RuleVisitor,
+} from "./draft-rules.js";
 export { repeatRuns, runFeedback } from "./repeat-runs.js";
 export { permuteRowsInPlace } from "./row-permutation.js";
 export type {

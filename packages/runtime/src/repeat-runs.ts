@@ -1,12 +1,12 @@
 /** Repeated runs, each fed with the picks of the run before. */
 import { SlmError } from "@slm/core";
-import { DraftFeedback, type DraftRule } from "./draft-feedback.js";
+import { DraftFeedback, type RepeatedDrafts } from "./draft-feedback.js";
 import { Feedback, type FeedbackRule, type RunFeedback } from "./feedback.js";
 import { createHostTensor, type HostTensor } from "./host-tensor.js";
 import type { DeviceTensor, RepeatRequest, RepeatedRun, Session } from "./runtime.js";
 
 /** Rules of repeated runs, with or without drafts. */
-export type RepeatRule = FeedbackRule & { readonly drafts?: DraftRule | undefined };
+export type RepeatRule = FeedbackRule & { readonly drafts?: RepeatedDrafts | undefined };
 
 /** The state before the first run. @throws SlmError SHAPE_MISMATCH for ids or a position of another type, or several rows with drafts */
 export function runFeedback(ids: HostTensor, position: HostTensor, rule: RepeatRule): RunFeedback {
@@ -21,12 +21,12 @@ export function feedbackOf(request: RepeatRequest): RunFeedback {
   const { feeds, ids, position } = request;
   return runFeedback(hostFeed(feeds, ids), hostFeed(feeds, position), {
     ...request,
-    drafts: draftRule(request),
+    drafts: repeatedDrafts(request),
   });
 }
 
 /** The rule of a request's drafts; undefined for runs without. */
-export function draftRule({ drafts }: Pick<RepeatRequest, "drafts">): DraftRule | undefined {
+export function repeatedDrafts({ drafts }: Pick<RepeatRequest, "drafts">): RepeatedDrafts | undefined {
   return drafts && { ...drafts, isFetched: drafts.output !== undefined };
 }
 

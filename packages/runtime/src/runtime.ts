@@ -1,6 +1,6 @@
 import type { Int8Arithmetic } from "./cpu-features.js";
 import type { DType, HostTensor } from "./host-tensor.js";
-import type { CopyRule } from "./prompt-lookup.js";
+import type { HostDrafts } from "./host-drafts.js";
 
 /** A requested device that cannot be used. */
 export interface Fallback {
@@ -140,8 +140,8 @@ export interface RepeatDrafts {
   readonly tokens: number;
   /** Positions that the caches have room for; a run is fed no more. */
   readonly capacity: number;
-  /** What to copy from; see `draftByPromptLookup`. Absent: drafts are the graph's alone. */
-  readonly lookup?: CopyRule | undefined;
+  /** Drafts of the host. Absent: drafts are the graph's alone. */
+  readonly host?: HostDrafts | undefined;
 }
 
 /** The result of one of several runs. */

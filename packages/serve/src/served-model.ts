@@ -15,6 +15,7 @@ import {
   TextStream,
   confidenceOf,
   loadModel,
+  verifyingDecoder,
   withArgmaxOutput,
   fewerDrafts,
   type LoadedModel,
@@ -307,9 +308,9 @@ export async function loadServedModel(
   // A position per row, and the top-1 token of each. Large batches go on one token at a time, so this decoder computes no drafts.
   const editDecoder = (graph: Graph): Graph => withArgmaxOutput(perRowDecoder(fewerDrafts(graph, 0)));
   let draftedRows = 1;
-  const editDrafting = (graph: Graph): Graph => {
+  const editDrafting = (graph: Graph, model: DeviceModel): Graph => {
     if (readsSeveralOfEveryRow(graph)) draftedRows = DRAFTED_ROWS;
-    return perRowDecoder(graph, "several");
+    return verifyingDecoder(perRowDecoder(graph, "several"), model);
   };
   const loaded = await loadModel(directory, runtime, { editDecoder, editDrafting });
   const drafting = loaded.drafting && { ...loaded.drafting, rows: draftedRows };

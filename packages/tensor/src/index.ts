@@ -1,7 +1,8 @@
 export { type Tensor } from "./tf.js";
 export { CONTRIB, Recorder, withRecorder } from "./recording/recorder.js";
+export { PRECISIONS, type Precision } from "./recording/dialect.js";
 export { registerRecordingBackend } from "./recording/kernels.js";
-export { withLowering, scope, type Lowering, type LoweringTable } from "./ops/lowering.js";
+export { inFloat32, withLowering, scope, type Lowering, type LoweringTable } from "./ops/lowering.js";
 export type {
   CachedAttentionAttributes,
   HeadLayout,
@@ -41,6 +42,7 @@ export { MASKED, maskBias } from "./ops/masks.js";
 export { relativeBucket } from "./ops/relative-bias.js";
 export { rotaryTable, rotationOf } from "./ops/rotary.js";
 export { dropout, withDropout } from "./ops/dropout.js";
+export { drawnMasks } from "./ops/drawn-masks.js";
 export { type MaskedLogits } from "./ops/losses/masked-logits.js";
 export { crossEntropy, softTargetCrossEntropy } from "./ops/losses/cross-entropy.js";
 export {
@@ -69,10 +71,12 @@ export { termsAndGradients, valueAndGradients } from "./gradients.js";
 export {
   type Engine,
   type EngineName,
+  type MaskMaker,
   type Program,
   type ProgramDefinition,
   type TensorSpec,
 } from "./engine/program.js";
+export { requirePrecision } from "./engine/mixed-precision.js";
 export { traceProgram } from "./engine/trace.js";
 export { createOnnxEngine } from "./engine/onnx-engine.js";
 export { createEagerEngine } from "./engine/eager-engine.js";

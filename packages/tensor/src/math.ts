@@ -1,5 +1,9 @@
 /** Elementwise and shape primitives for optimizers and losses, named as tfjs names them; the same in every engine. */
+import { activeRecorder } from "./recording/recorder.js";
 import { tf, type Tensor } from "./tf.js";
+
+/** The largest float32; comparisons with NaN are false. */
+const LARGEST_FLOAT32 = (2 - 2 ** -23) * 2 ** 127;
 
 type Operand = Tensor | number;
 
@@ -35,5 +39,15 @@ export const math = {
   top1LogProbability: (x: Tensor): Tensor => tf.max(tf.logSoftmax(x), 1),
   /** 1 where two tensors are equal, else 0. Has no gradient. */
   equal: (a: Tensor, b: Tensor): Tensor => tf.cast(tf.equal(a, b), "float32"),
+  /** Whether a scalar is a number below infinity. Has no gradient. */
+  isFinite: (x: Tensor): Tensor => tf.less(x, LARGEST_FLOAT32),
+  /** `a` where a scalar condition holds, else `b`, of a's shape. */
+  where: (condition: Tensor, a: Tensor, b: Tensor): Tensor => {
+    // tfjs expands the condition first, and WebGPU's provider expands no booleans.
+    const recorder = activeRecorder();
+    return recorder === undefined
+      ? tf.where(condition, a, b)
+      : recorder.record("Where", [condition, a, b], a.shape);
+  },
   gatherRows: (x: Tensor, rows: Tensor): Tensor => tf.gather(x, rows),
 } as const;

@@ -4,6 +4,7 @@
  *
  * Source: the byte encoder of GPT-2; `ByteLevel` in Hugging Face `tokenizers`.
  */
+import { utf8Bytes } from "./utf8.js";
 
 const PRINTABLE: readonly (readonly [from: number, to: number])[] = [
   [0x21, 0x7e],
@@ -27,3 +28,18 @@ function byteCharacters(): readonly string[] {
     return String.fromCodePoint(isPrintable ? byte : standIn++);
   });
 }
+
+/** The bytes of a text in UTF-8, each as its character. */
+export function byteSymbols(text: string): string {
+  let symbols = "";
+  for (const character of text) symbols += SHORT[character.codePointAt(0)!] ?? spelled(character);
+  return symbols;
+}
+
+const spelled = (character: string): string =>
+  Array.from(utf8Bytes(character), (byte) => BYTE_CHARACTERS[byte]!).join("");
+
+/** Of each character that UTF-8 writes as one or two bytes, by its code point: calls of an encoder cost far more than a look-up. */
+const SHORT: readonly string[] = Array.from({ length: 0x800 }, (_, code) =>
+  spelled(String.fromCodePoint(code)),
+);

@@ -1,12 +1,15 @@
 /** The best weights on the dev split: kept in files while training, optionally averaged at the end. */
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { writeBytesAtomic } from "@slm/core";
-import { matchWeights, type ModelConfig, type Weights } from "@slm/model";
-import { createHostTensor, type HostTensor } from "@slm/runtime";
-import { readSealedTensors, sealedTensors } from "./sealed-tensors.js";
+import type { DeferredTensor, OpenSafetensors } from "@slm/checkpoints";
+import { matchWeights, parameterSpecs, type ModelConfig, type Weights } from "@slm/model";
+import { createHostTensor, elementCount, type HostTensor } from "@slm/runtime";
+import { openSealedTensors, readSealedTensors, writeSealedTensors } from "./sealed-tensors.js";
 import type { DevMetric } from "./training-contract.js";
 import type { Measurement } from "./training-state.js";
+
+/** Weights that are read when they are written. */
+export type DeferredWeights = ReadonlyMap<string, DeferredTensor>;
 
 const PREFIX = "best-";
 const SUFFIX = ".safetensors";
@@ -61,13 +64,19 @@ export class BestWeights {
   /**
    * Keeps the weights if they are among the best; true if they are the best. On ties the earlier is better. A step that was measured before,
    * by a run that was killed since, takes its own place.
+   *
+   * @param store hands the weights over, to be written one by one
    */
-  async offer(measurement: Measurement, weights: () => Promise<Weights>): Promise<boolean> {
+  async offer(
+    measurement: Measurement,
+    store: (write: (weights: DeferredWeights) => Promise<void>) => Promise<void>,
+  ): Promise<boolean> {
     const others = this.kept.filter(({ step }) => step !== measurement.step);
     const rank = others.findIndex(({ metrics }) => this.isBetter(measurement.metrics, metrics));
     const place = rank === -1 ? others.length : rank;
     if (place >= this.limit) return false;
-    await writeBytesAtomic(join(this.directory, fileOf(measurement.step)), sealedTensors(await weights()));
+    const file = join(this.directory, fileOf(measurement.step));
+    await store((weights) => writeSealedTensors(file, weights));
     this.kept = others.toSpliced(place, 0, measurement).slice(0, this.limit);
     return place === 0;
   }
@@ -83,22 +92,35 @@ export class BestWeights {
     return matchWeights(this.config, (await readSealedTensors(file)).tensors, file);
   }
 
-  /** The mean of all kept weights, added up in float64. */
+  /** The mean of all kept weights, added up in float64, parameter by parameter. */
   async average(): Promise<Weights> {
-    const sums = new Map<string, { shape: readonly number[]; sum: Float64Array }>();
-    for (const measurement of this.kept) {
-      for (const [name, { shape, data }] of await this.read(measurement)) {
-        const { sum } = sums.get(name) ?? { sum: new Float64Array(data.length) };
-        for (let i = 0; i < sum.length; i++) sum[i] = sum[i]! + Number(data[i]);
-        sums.set(name, { shape, sum });
-      }
+    const files: OpenSafetensors[] = [];
+    try {
+      for (const { step } of this.kept)
+        files.push(await openSealedTensors(join(this.directory, fileOf(step))));
+      const weights = new Map<string, HostTensor>();
+      for (const { name, shape } of parameterSpecs(this.config))
+        weights.set(name, await meanOf(files, name, shape));
+      return weights;
+    } finally {
+      for (const file of files) await file.close();
     }
-    const mean = ({ shape, sum }: { shape: readonly number[]; sum: Float64Array }): HostTensor =>
-      createHostTensor(
-        "float32",
-        shape,
-        Float32Array.from(sum, (value) => value / this.kept.length),
-      );
-    return new Map([...sums].map(([name, entry]) => [name, mean(entry)]));
   }
+}
+
+async function meanOf(
+  files: readonly OpenSafetensors[],
+  name: string,
+  shape: readonly number[],
+): Promise<HostTensor> {
+  const sum = new Float64Array(elementCount(shape));
+  for (const file of files) {
+    const { data } = await file.read(name);
+    for (let i = 0; i < sum.length; i++) sum[i] = sum[i]! + Number(data[i]);
+  }
+  return createHostTensor(
+    "float32",
+    shape,
+    Float32Array.from(sum, (value) => value / files.length),
+  );
 }

@@ -1,4 +1,7 @@
-/** Dropout masks as slices of one long random mask, because copying is cheaper than drawing random numbers in every step. */
+/**
+ * Dropout masks as slices of one long random mask, because copying is cheaper than drawing random numbers in every step; and the keys of
+ * masks that a program draws itself.
+ */
 import { createRandom } from "@slm/decoding";
 import { SlmError } from "@slm/core";
 import { createHostTensor, elementCount, type HostTensor } from "@slm/runtime";
@@ -37,6 +40,14 @@ export function createDropoutMasks(rate: number, seed: number): DropoutMasks {
     },
   };
 }
+
+/** The key that a batch's masks are drawn from, a pure function of seed and batch number: odd, so that no two words share a counter. */
+export const dropoutKey = (seed: number, batchNumber: number): HostTensor =>
+  createHostTensor(
+    "int32",
+    [],
+    Int32Array.of(Math.floor(stepRandom((seed ^ MASK_SALT) >>> 0, batchNumber)() * 2 ** 31) | 1),
+  );
 
 /** Salt that separates the random numbers of masks from those of targets. */
 const MASK_SALT = 0x5bd1e995;

@@ -24,8 +24,9 @@ export {
 export { moduleTraining, resolveModules, type ModuleSettings } from "./module-training.js";
 export { stepScalars } from "./optimizer.js";
 export { partsOf, planRun, stateInput, type ChunkPlan } from "./state-layout.js";
-export { trainProgram, type LossDefinition } from "./train-program.js";
+export { DROPOUT_KEY, LOSS_SCALE, trainProgram, type LossDefinition } from "./train-program.js";
 export { uploadState } from "./training-state.js";
+export { dropoutKey } from "./dropout-masks.js";
 export { stepRandom, uniformNumbers } from "./step-random.js";
 export { divergenceText, type Divergence } from "./divergence.js";
 export { measureStep, type StepTime } from "./measure-step.js";

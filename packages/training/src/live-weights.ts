@@ -1,14 +1,17 @@
 /** The weights of a run for use by other programs: with merged adapters, and as moving average if one is kept. */
-import { withMergedLora, type Weights } from "@slm/model";
-import type { DeviceTensor } from "@slm/runtime";
+import type { DeferredTensor } from "@slm/checkpoints";
+import { parameterSpecs, withMergedLora, type Weights } from "@slm/model";
+import type { DeviceTensor, HostTensor } from "@slm/runtime";
 import type { Program } from "@slm/tensor";
+import type { DeferredWeights } from "./best-weights.js";
 import {
   packTensors,
   packWeights,
   unpackParameters,
-  unpackWeights,
+  unpackTensor,
   valueInput,
   valueSpecs,
+  type Chunk,
 } from "./parameter-layout.js";
 import type { ChunkPlan } from "./state-layout.js";
 import type { DevMetric, LiveModel, TrainRequest } from "./training-contract.js";
@@ -47,13 +50,32 @@ export class LiveWeights {
     return this.borrow(weights, (feeds) => dev.measure(this.modelOf(feeds)));
   }
 
-  /** The weights that `measure` measures, on the host. */
-  async download(): Promise<Weights> {
+  /**
+   * Hands over the weights that `measure` measures, in the model's order. Large ones are copied to the host when they are read.
+   *
+   * @param write must have read what it needs when it resolves
+   */
+  async store(write: (weights: DeferredWeights) => Promise<void>): Promise<void> {
     const { engine, config } = this.request;
-    return this.borrow(undefined, async (feeds) => {
-      const values = [];
-      for (const chunk of this.plan.model) values.push(await engine.download(feeds[valueInput(chunk)]!));
-      return unpackWeights(config, this.plan.model, values);
+    await this.borrow(undefined, (feeds) => {
+      // Chunks of many parameters are small, and all of them are read again for each of theirs.
+      const packed = new Map<Chunk, Promise<HostTensor>>();
+      const valuesOf = (chunk: Chunk): Promise<HostTensor> => {
+        const copy = (): Promise<HostTensor> => engine.download(feeds[valueInput(chunk)]!);
+        if (chunk.specs.length === 1) return copy();
+        const known = packed.get(chunk) ?? copy();
+        packed.set(chunk, known);
+        return known;
+      };
+      const found = new Map(
+        this.plan.model.flatMap((chunk) =>
+          chunk.specs.map(({ name, shape }): [string, DeferredTensor] => {
+            const read = async (): Promise<HostTensor> => unpackTensor(chunk, await valuesOf(chunk), name);
+            return [name, { dtype: "float32", shape, read }];
+          }),
+        ),
+      );
+      return write(new Map(parameterSpecs(config).map(({ name }) => [name, found.get(name)!])));
     });
   }
 

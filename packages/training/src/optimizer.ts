@@ -26,16 +26,22 @@ export const ruleOf = (
   { optimizer }: Pick<OptimizerSettings, "optimizer">,
 ): OptimizerRule => (kind === "layers" ? LAYER_RULES[optimizer] : adamw);
 
-/** The scalars of a step, counted from 1. @param factor on the schedule's learning rate */
+/**
+ * The scalars of a step, counted from 1.
+ *
+ * @param factor on the schedule's learning rate
+ * @param updates of the weights so far, this one included: fewer than steps if some were skipped
+ */
 export function stepScalars(
   step: number,
   settings: TrainingSettings,
   factor = 1,
+  updates = step,
 ): Record<StepScalarName, number> {
   const rate = factor * learningRateAt(step, settings);
   return {
     rate,
-    ...adamScalars(step, rate, settings),
+    ...adamScalars(updates, rate, settings),
     decay: 1 - rate * settings.weightDecay,
     maxGradNorm: settings.maxGradNorm,
     averageKeep: averageKeep(step, settings.emaDecay),

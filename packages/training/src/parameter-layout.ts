@@ -2,6 +2,7 @@
  * The layout of weights and moments on the device. Large tensors are separate; small ones are packed into flat chunks, so that the
  * optimizer needs a few nodes over long vectors instead of a dozen nodes per bias.
  */
+import { SlmError } from "@slm/core";
 import {
   MODEL_MODULES,
   parameterSpecs,
@@ -163,33 +164,18 @@ export function packWeights(chunk: Chunk, weights: Weights): HostTensor {
   return createHostTensor("float32", [chunk.size], values);
 }
 
-/** Weights by name in the model's order, copied out of chunks. */
-export function unpackWeights(
-  config: ModelConfig,
-  chunks: readonly Chunk[],
-  values: readonly HostTensor[],
-): Weights {
-  const found = tensorsOf(chunks, values);
-  return new Map(parameterSpecs(config).map(({ name }) => [name, found.get(name)!]));
-}
-
-/** Tensors by name, copied out of chunks. */
-function tensorsOf(chunks: readonly Chunk[], values: readonly HostTensor[]): Map<string, HostTensor> {
-  const found = new Map<string, HostTensor>();
-  chunks.forEach((chunk, index) => {
-    let offset = 0;
-    for (const { name, shape } of chunk.specs) {
-      const size = elementCount(shape);
-      found.set(
-        name,
-        createHostTensor(
-          "float32",
-          shape,
-          (values[index]!.data as Float32Array).slice(offset, offset + size),
-        ),
+/** A tensor of a chunk, copied out of the chunk's values. @param name of one of its parameters */
+export function unpackTensor(chunk: Chunk, values: HostTensor, name: string): HostTensor {
+  let offset = 0;
+  for (const spec of chunk.specs) {
+    const size = elementCount(spec.shape);
+    if (spec.name === name)
+      return createHostTensor(
+        "float32",
+        spec.shape,
+        (values.data as Float32Array).slice(offset, offset + size),
       );
-      offset += size;
-    }
-  });
-  return found;
+    offset += size;
+  }
+  throw new SlmError("UNEXPECTED", `training: chunk '${chunk.name}' has no parameter '${name}'`);
 }

@@ -25,17 +25,18 @@ export const rateInput = (scalar: GroupScalar, { group }: Pick<Chunk, "group">):
 export const groupInputs = (chunks: readonly Chunk[]): readonly string[] =>
   groupsOf(chunks).flatMap((group) => GROUP_SCALARS.map((scalar) => rateInput(scalar, { group })));
 
-/** All scalars of a step, counted from 1: the schedule's, and those of every group. */
+/** All scalars of a step, counted from 1: the schedule's, and those of every group. @param updates as in {@link stepScalars} */
 export function scalarsAt(
   step: number,
   settings: TrainingSettings,
   chunks: readonly Chunk[],
   groups: RateGroups | undefined,
+  updates = step,
 ): Readonly<Record<string, number>> {
-  const scalars: Record<string, number> = { ...stepScalars(step, settings) };
+  const scalars: Record<string, number> = { ...stepScalars(step, settings, 1, updates) };
   if (groups === undefined) return scalars;
   for (const group of groupsOf(chunks)) {
-    const own = stepScalars(step, settings, groups.factorAt(group, step));
+    const own = stepScalars(step, settings, groups.factorAt(group, step), updates);
     for (const scalar of GROUP_SCALARS) scalars[rateInput(scalar, { group })] = own[scalar];
   }
   return scalars;

@@ -1,20 +1,47 @@
 /** Files of a run in progress: safetensors with a checksum of the whole file, because no manifest stands for them yet. */
 import { stat } from "node:fs/promises";
-import { encodeSafetensors, readSafetensors, type Safetensors } from "@slm/checkpoints";
-import { isSealedFile, seal, SlmError, UNSEALED } from "@slm/core";
+import {
+  encodeSafetensors,
+  openSafetensors,
+  readSafetensors,
+  writeDeferredSafetensors,
+  type DeferredTensor,
+  type OpenSafetensors,
+  type Safetensors,
+} from "@slm/checkpoints";
+import { isSealedFile, replaceAtomic, seal, sealFile, SlmError, UNSEALED } from "@slm/core";
 import type { HostTensor } from "@slm/runtime";
 
 /** What stands before the checksum in the header. */
 const CHECKSUM_MARK = '"checksum":"';
+
+/** First among the metadata, and never the checksum of the file that the metadata come from. */
+const unsealed = (metadata: Readonly<Record<string, string>>): Record<string, string> =>
+  Object.assign({ checksum: UNSEALED }, metadata, { checksum: UNSEALED });
 
 /** The bytes of a safetensors file with its checksum among the metadata. */
 export function sealedTensors(
   tensors: ReadonlyMap<string, HostTensor>,
   metadata: Readonly<Record<string, string>> = {},
 ): Buffer {
-  // First among the metadata, and never the checksum of the file that the metadata come from.
-  const sealed = Object.assign({ checksum: UNSEALED }, metadata, { checksum: UNSEALED });
-  return seal(Buffer.from(encodeSafetensors(tensors, sealed)), CHECKSUM_MARK);
+  return seal(Buffer.from(encodeSafetensors(tensors, unsealed(metadata))), CHECKSUM_MARK);
+}
+
+/**
+ * Writes the bytes of {@link sealedTensors} atomically, with one tensor in memory at a time. A write that is killed leaves the file as it
+ * was.
+ *
+ * @throws SlmError OUTPUT_FAILED; what reading a tensor throws
+ */
+export async function writeSealedTensors(
+  file: string,
+  tensors: ReadonlyMap<string, DeferredTensor>,
+  metadata: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  await replaceAtomic(file, async (temporary) => {
+    await writeDeferredSafetensors(temporary, tensors, unsealed(metadata));
+    await sealFile(temporary, CHECKSUM_MARK);
+  });
 }
 
 /**
@@ -23,14 +50,22 @@ export function sealedTensors(
  * @throws SlmError INPUT_MISSING without the file; DATA_INVALID if a byte of it changed since it was written, or it has no checksum
  */
 export async function readSealedTensors(file: string): Promise<Safetensors> {
-  if (await isThere(file)) {
-    if (!(await isSealedFile(file, CHECKSUM_MARK)))
-      throw new SlmError("DATA_INVALID", `${file}: is corrupt: its checksum is another`, {
-        context: { file },
-        suggestions: ["slm distill RECIPE --no-resume   # trains from the start"],
-      });
-  }
+  await checkSeal(file);
   return readSafetensors(file);
+}
+
+/** As {@link readSealedTensors}; tensors are read one by one. The caller closes it. */
+export async function openSealedTensors(file: string): Promise<OpenSafetensors> {
+  await checkSeal(file);
+  return openSafetensors(file);
+}
+
+async function checkSeal(file: string): Promise<void> {
+  if (!(await isThere(file)) || (await isSealedFile(file, CHECKSUM_MARK))) return;
+  throw new SlmError("DATA_INVALID", `${file}: is corrupt: its checksum is another`, {
+    context: { file },
+    suggestions: ["slm distill RECIPE --no-resume   # trains from the start"],
+  });
 }
 
 const isThere = (path: string): Promise<boolean> =>

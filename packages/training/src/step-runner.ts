@@ -5,12 +5,16 @@ import { encodeSafetensors } from "@slm/checkpoints";
 import { createHostTensor, type DeviceTensor, type HostTensor } from "@slm/runtime";
 import type { Program } from "@slm/tensor";
 import type { Batch, Bucket } from "./buckets.js";
-import { createDropoutMasks, type DropoutMasks } from "./dropout-masks.js";
+import { createDropoutMasks, dropoutKey, type DropoutMasks } from "./dropout-masks.js";
+import { FIRST_SCALING, nextScaling, SMALLEST_SCALE, type LossScaling } from "./loss-scaling.js";
 import { scalarsAt } from "./rate-groups.js";
 import type { ChunkPlan } from "./state-layout.js";
 import {
   BATCH_SHARE,
+  DROPOUT_KEY,
   dropoutSpecs,
+  LOSS_SCALE,
+  scalesLoss,
   trainProgram,
   type LossDefinition,
   type StepMode,
@@ -35,6 +39,21 @@ export interface StepResult {
   readonly loss: number;
   /** The loss's terms and the gradient's norm before clipping. */
   readonly terms: Readonly<Record<string, number>>;
+}
+
+/** What the state of a run says about its next step. */
+export interface StepProgress {
+  /** The dev metrics measured last. */
+  readonly metrics: Readonly<Record<string, number>>;
+  /** In float16; absent before the first step. */
+  readonly lossScaling?: LossScaling | undefined;
+}
+
+/** A step's result, and the loss scaling of the next step. */
+export interface StepOutcome extends StepResult {
+  readonly lossScaling?: LossScaling | undefined;
+  /** Whether the gradients overflowed, so that the weights stayed as they were. */
+  readonly isSkipped: boolean;
 }
 
 interface CompiledBatch {
@@ -81,27 +100,40 @@ export class StepRunner {
   /**
    * Queues the batches of one step and waits for them. All but the last accumulate gradients; the last one updates the weights.
    *
-   * @param metrics the dev metrics measured last.
-   * @throws SlmError GATE_FAILED if the loss or the gradient is not a number; the inputs are saved.
+   * @throws SlmError GATE_FAILED if the loss or the gradient is not a number, in float16 also with the smallest loss scale; the inputs are
+   * saved.
    */
   async run(
     step: number,
     batches: readonly PreparedBatch[],
     compiled: readonly CompiledBatch[],
-    metrics: Readonly<Record<string, number>>,
-  ): Promise<StepResult> {
-    const scalars = this.request.objective.scalars?.(step, metrics) ?? {};
+    { metrics, lossScaling }: StepProgress,
+  ): Promise<StepOutcome> {
+    const scaling = scalesLoss(this.request.settings) ? (lossScaling ?? FIRST_SCALING) : undefined;
+    const scalars = {
+      ...this.request.objective.scalars?.(step, metrics),
+      ...(scaling === undefined ? {} : { [LOSS_SCALE]: scaling.scale }),
+    };
     const all = batches.reduce((sum, { feeds }) => sum + feeds.lossTokens, 0);
     const results = await Promise.all(
       batches.map((prepared, index) => {
         const share = all === 0 ? 1 / batches.length : prepared.feeds.lossTokens / all;
-        return this.runBatch(step, prepared, compiled[index]!, modeOf(index, batches), { share, scalars });
+        const updates = step - (scaling?.skipped ?? 0);
+        const mode = modeOf(index, batches);
+        return this.runBatch(step, prepared, compiled[index]!, mode, { share, scalars, updates });
       }),
     );
-    await this.check(step, batches, results);
+    const failed = results.findIndex(isNotFinite);
+    if (failed !== -1 && (scaling === undefined || scaling.scale <= SMALLEST_SCALE))
+      await this.fail(step, batches[failed]!, results[failed]!);
     for (const { feeds } of batches)
       if (feeds.owned !== undefined) await this.request.engine.release(feeds.owned);
-    return combine(results);
+    const isSkipped = failed !== -1;
+    return {
+      ...combine(results),
+      isSkipped,
+      lossScaling: scaling && nextScaling(scaling, !isSkipped),
+    };
   }
 
   private async runBatch(
@@ -111,24 +143,31 @@ export class StepRunner {
     mode: StepMode,
     {
       share,
-      scalars: ofObjective,
-    }: { readonly share: number; readonly scalars: Readonly<Record<string, number>> },
+      scalars: given,
+      updates,
+    }: {
+      readonly share: number;
+      readonly scalars: Readonly<Record<string, number>>;
+      readonly updates: number;
+    },
   ): Promise<StepResult & { share: number }> {
     const { settings } = this.request;
     const scalars: Record<string, number> = {
-      ...ofObjective,
+      ...given,
       ...(settings.gradientAccumulationSteps > 1 ? { [BATCH_SHARE]: share } : {}),
-      ...(mode === "update" ? scalarsAt(step, settings, this.plan.trained, this.request.groups) : {}),
+      ...(mode === "update"
+        ? scalarsAt(step, settings, this.plan.trained, this.request.groups, updates)
+        : {}),
     };
-    const given: Record<string, HostTensor | DeviceTensor> = {
+    const feedable: Record<string, HostTensor | DeviceTensor> = {
       ...this.state.feeds,
       ...feeds.feeds,
-      ...this.masks.for(dropoutSpecs(definition, settings), number),
+      ...this.dropoutFeeds(definition, number),
     };
     for (const [name, value] of Object.entries(scalars))
-      given[name] = createHostTensor("float32", [], Float32Array.of(value));
+      feedable[name] = createHostTensor("float32", [], Float32Array.of(value));
     const { fetched } = await program.run({
-      feeds: Object.fromEntries(inputs.map((name) => [name, given[name]!])),
+      feeds: Object.fromEntries(inputs.map((name) => [name, feedable[name]!])),
       fetch: ["loss", ...(mode === "update" ? ["gradientNorm"] : []), ...definition.terms.map(termOutput)],
       into: Object.fromEntries(written.map((output) => [output, this.state.into[output]!])),
     });
@@ -141,22 +180,22 @@ export class StepRunner {
     };
   }
 
-  private async check(
-    step: number,
-    batches: readonly PreparedBatch[],
-    results: readonly StepResult[],
-  ): Promise<void> {
-    const failed = results.findIndex(
-      ({ loss, terms }) => !Number.isFinite(loss) || !Number.isFinite(terms["gradientNorm"] ?? 0),
-    );
-    if (failed === -1) return;
+  private dropoutFeeds(definition: LossDefinition, number: number): Record<string, HostTensor> {
+    const { settings, engine, context } = this.request;
+    return engine.masks === "program"
+      ? { [DROPOUT_KEY]: dropoutKey(context.seed, number) }
+      : this.masks.for(dropoutSpecs(definition, settings), number);
+  }
+
+  /** Saves the inputs of a batch without a finite loss and throws. */
+  private async fail(step: number, batch: PreparedBatch, result: StepResult): Promise<never> {
     const { stage, engine, workDirectory } = this.request;
     const file = join(workDirectory, FAILED_STEP_FILE);
     const tensors = new Map<string, HostTensor>();
-    for (const [name, tensor] of Object.entries(batches[failed]!.feeds.feeds))
+    for (const [name, tensor] of Object.entries(batch.feeds.feeds))
       tensors.set(name, "data" in tensor ? tensor : await engine.download(tensor));
     await writeBytesAtomic(file, encodeSafetensors(tensors, { stage, step: String(step) }));
-    const { loss, terms } = results[failed]!;
+    const { loss, terms } = result;
     throw new SlmError(
       "GATE_FAILED",
       `${stage}: the loss is ${loss} at step ${step}: training diverged; the last saved state is before it`,
@@ -178,7 +217,7 @@ export class StepRunner {
     const { source, target } = this.buckets[bucket]!;
     const definition = objective.definition(this.buckets[bucket]!, variant);
     const name = `${stage} ${mode} ${source}x${target} ${variant}`;
-    const wanted = trainProgram(name, this.plan, definition, settings, mode);
+    const wanted = trainProgram(name, this.plan, definition, settings, mode, engine.masks);
     const compiled = {
       program: await engine.compile(wanted),
       definition,
@@ -193,6 +232,9 @@ export class StepRunner {
     for (const { program } of this.programs.values()) await program.release();
   }
 }
+
+const isNotFinite = ({ loss, terms }: StepResult): boolean =>
+  !Number.isFinite(loss) || !Number.isFinite(terms["gradientNorm"] ?? 0);
 
 const termOutput = (term: string): string => `term.${term}`;
 

@@ -1,6 +1,6 @@
-import { cp, mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { StageContext } from "@slm/core";
 import { createRandom } from "@slm/decoding";
 import { math } from "@slm/tensor";
@@ -108,6 +108,13 @@ describe("a run that was interrupted and resumed", () => {
     expect(actual.metrics).toEqual(expected.metrics);
     expect(actual.averagedSteps).toEqual(expected.averagedSteps);
     expect(await logOf(stopped)).toEqual(await logOf(plain));
+  });
+
+  test("begins by removing what killed saves left", async () => {
+    const left = join(directory, `${STATE_FILE}.4711.0123abcd.tmp`);
+    await writeFile(left, "half of a state");
+    await train(await requestOf({ settings: { ...copySettings, steps: 2 } }));
+    expect(await readdir(directory)).not.toContain(basename(left));
   });
 
   test("after its last step reports what it had reached", async () => {

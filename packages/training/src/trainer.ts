@@ -19,7 +19,8 @@ import { StepRunner, type PreparedBatch } from "./step-runner.js";
 import type { Replica, Segment, SegmentReport, TrainReport, TrainRequest } from "./training-contract.js";
 import {
   FRESH_PROGRESS,
-  loadState,
+  openState,
+  removeUnfinishedSaves,
   saveState,
   uploadState,
   type DeviceState,
@@ -119,11 +120,13 @@ class Trainer {
     const { modules, adapters } = resolveModules(config, settings, request.stage);
     const extra = { adapters, auxiliary: objective.auxiliary ?? [] };
     const plan = planRun(config, extra, modules, groups);
-    const saved = await loadState(join(workDirectory, STATE_FILE), plan, settings, key);
+    await removeUnfinishedSaves(workDirectory);
+    const saved = await openState(join(workDirectory, STATE_FILE), plan, settings, key);
     const specs = runSpecs(config, extra);
-    const initial = startingWeights(specs, request.initial, context.seed);
-    const tensors = saved === undefined ? initial : new Map([...initial, ...saved.tensors]);
-    const state = await uploadState(engine, plan, settings, tensors);
+    // What is saved is not drawn again: a second copy of large weights.
+    const isSavedWhole = saved !== undefined && plan.frozen.length === 0;
+    const initial = isSavedWhole ? new Map() : startingWeights(specs, request.initial, context.seed);
+    const state = await uploadState(engine, plan, settings, initial, saved).finally(() => saved?.close());
     const kept = { keepThroughStep: saved?.progress.step ?? 0 };
     const log = await JsonLog.open(join(workDirectory, METRICS_FILE), kept);
     const events = await openEventFile(join(workDirectory, EVENTS_DIRECTORY), kept);
@@ -176,17 +179,22 @@ class Trainer {
       const batches = await this.takePrepared();
       // Compiled first: the step must be queued before the next batch is made, whichever bucket is new to this process.
       const compiled = await this.steps.compile(batches);
-      const running = this.steps.run(step, batches, compiled, this.progress.metrics);
+      const running = this.steps.run(step, batches, compiled, this.progress);
       // The next batches are prepared while this step computes. Their work is queued after it, so they use the updated weights.
       if (step < until) this.prepareAhead(step + 1);
-      const { loss, terms } = await running;
+      const { loss, terms, lossScaling } = await running;
       allTokens += batches.reduce((sum, { feeds }) => sum + feeds.tokens, 0);
       const { recent } = this.progress;
       this.progress = {
         ...this.progress,
         step,
-        recent: { loss: recent.loss + loss, count: recent.count + 1 },
-        course: step === 1 ? { first: loss, peak: loss, peakStep: 1 } : this.progress.course,
+        // Only in float16 a step may have no loss: it is skipped.
+        recent: Number.isFinite(loss) ? { loss: recent.loss + loss, count: recent.count + 1 } : recent,
+        course:
+          step === 1 && Number.isFinite(loss)
+            ? { first: loss, peak: loss, peakStep: 1 }
+            : this.progress.course,
+        ...(lossScaling === undefined ? {} : { lossScaling }),
       };
       const isLast = step === until;
       if (step % LOG_EVERY === 0 || isLast) {
@@ -214,7 +222,8 @@ class Trainer {
   /** A line of the log and of progress: the mean loss since the line before. */
   private async report(terms: Readonly<Record<string, number>>, rate: number): Promise<void> {
     const { settings, stage, context } = this.request;
-    const { step, recent } = this.progress;
+    const { step, recent, lossScaling } = this.progress;
+    if (recent.count === 0) return;
     const loss = recent.loss / recent.count;
     const before = this.progress.course;
     const course = before && followLoss(before, step, loss);
@@ -227,7 +236,9 @@ class Trainer {
         isNote: true,
       });
     const learningRate = learningRateAt(step, settings);
-    await this.record({ loss, ...terms, learningRate, tokensPerSecond: rate });
+    const scaling =
+      lossScaling === undefined ? {} : { lossScale: lossScaling.scale, skippedSteps: lossScaling.skipped };
+    await this.record({ loss, ...terms, learningRate, tokensPerSecond: rate, ...scaling });
     const metrics = { loss, ...this.progress.metrics, tokensPerSecond: rate };
     context.progress({ stage, step, total: settings.steps, metrics });
   }
@@ -236,8 +247,10 @@ class Trainer {
   private async record(values: Readonly<Record<string, number>>): Promise<void> {
     const { step } = this.progress;
     const wallTime = Date.now() / 1000;
-    await this.log.append({ step, wallTime, ...values });
-    await this.events.append(step, wallTime, values);
+    // A skipped step has a gradient norm that is no number.
+    const numbers = Object.fromEntries(Object.entries(values).filter(([, value]) => Number.isFinite(value)));
+    await this.log.append({ step, wallTime, ...numbers });
+    await this.events.append(step, wallTime, numbers);
   }
 
   private prepareAhead(step: number): void {
@@ -281,7 +294,9 @@ class Trainer {
       Object.fromEntries(Object.entries(metrics).map(([name, value]) => [`dev.${name}`, value])),
     );
     await this.showSamples();
-    const isBest = await this.best.offer({ step, metrics: { ...metrics } }, () => this.live.download());
+    const isBest = await this.best.offer({ step, metrics: { ...metrics } }, (write) =>
+      this.live.store(write),
+    );
     const withoutBetter = isBest ? 0 : this.progress.withoutBetter + 1;
     this.progress = { ...this.progress, metrics: { ...metrics }, withoutBetter };
   }

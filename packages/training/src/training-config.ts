@@ -1,5 +1,6 @@
 /** How a model is trained; shared by the teacher's and the student's recipe sections. */
 import { METRIC_NAMES } from "@slm/metrics";
+import { PRECISIONS } from "@slm/tensor";
 import { z } from "zod";
 
 /** LoRA: low-rank adapters instead of training every weight. */
@@ -82,6 +83,12 @@ export const trainingFields = {
     .default(false)
     .describe(
       "Gradient checkpointing: compute each layer's activations again in the backward pass. Less memory, more time.",
+    ),
+  mixedPrecision: z
+    .enum(PRECISIONS)
+    .optional()
+    .describe(
+      "Number format of the products: float16 (with loss scaling) for GPUs, bfloat16 for CUDA. Weights, moments, norms, softmax and losses stay float32. Default: float32.",
     ),
   lora: loraSettings.optional().describe("Train low-rank adapters only, merged into the weights at the end."),
   buckets: z

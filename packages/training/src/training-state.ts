@@ -1,11 +1,14 @@
 /** The state of a run: on the device while training, in one file between runs. */
-import { stat } from "node:fs/promises";
+import { readdir, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
 import { z } from "zod";
-import { writeBytesAtomic, SlmError } from "@slm/core";
-import { readSealedTensors, sealedTensors } from "./sealed-tensors.js";
+import type { DeferredTensor } from "@slm/checkpoints";
+import { isTemporaryPath, SlmError } from "@slm/core";
+import { openSealedTensors, writeSealedTensors } from "./sealed-tensors.js";
 import { type Weights } from "@slm/model";
 import { createHostTensor, type DeviceTensor, type HostTensor } from "@slm/runtime";
 import type { Engine } from "@slm/tensor";
+import { lossScaling } from "./loss-scaling.js";
 import { packWeights, valueInput, type Chunk } from "./parameter-layout.js";
 import {
   partsOf,
@@ -36,12 +39,17 @@ function entriesOf(
   ];
 }
 
-/** Uploads the initial weights (averages start equal to them, moments at zero), or the saved tensors of an interrupted run. */
+/**
+ * Uploads the initial weights (averages start equal to them, moments at zero), or the saved tensors of an interrupted run, one by one.
+ *
+ * @param initial where nothing is saved, every parameter; else at least those of frozen chunks
+ */
 export async function uploadState(
   engine: Engine,
   plan: ChunkPlan,
   settings: StateSettings,
-  initial: Weights | ReadonlyMap<string, HostTensor>,
+  initial: Weights,
+  saved?: Pick<SavedState, "read">,
 ): Promise<DeviceState> {
   const feeds: Record<string, DeviceTensor> = {};
   const into: Record<string, DeviceTensor> = {};
@@ -50,7 +58,7 @@ export async function uploadState(
     const startsAsValue = part === "value" || part === "average";
     const fresh = (): HostTensor =>
       startsAsValue ? packWeights(chunk, initial) : createHostTensor("float32", [chunk.size]);
-    const tensor = await engine.upload(initial.get(input) ?? fresh());
+    const tensor = await engine.upload(trained && saved !== undefined ? await saved.read(input) : fresh());
     feeds[input] = tensor;
     if (trained) into[stateOutput(chunk, part)] = tensor;
   }
@@ -95,6 +103,8 @@ const savedProgress = z.strictObject({
   loss: z.number().optional(),
   /** How the loss went since the first step; absent in states of earlier versions. */
   course: z.strictObject({ first: z.number(), peak: z.number(), peakStep: z.int() }).optional(),
+  /** In float16: the factor on the loss. */
+  lossScaling: lossScaling.optional(),
   /** The last dev metrics. */
   metrics: z.record(z.string(), z.number()),
 });
@@ -110,57 +120,78 @@ export const FRESH_PROGRESS: Omit<SavedProgress, "key"> = {
   metrics: {},
 };
 
-/** Writes the trained part of a state atomically as one file. Frozen weights are not saved, because they equal the initial weights. */
+/**
+ * Writes the trained part of a state atomically as one file, with one tensor in host memory at a time. Frozen weights are not saved, because
+ * they equal the initial weights.
+ */
 export async function saveState(
   file: string,
-  engine: Engine,
-  state: DeviceState,
+  engine: Pick<Engine, "download">,
+  state: Pick<DeviceState, "feeds">,
   frozen: readonly Chunk[],
   progress: SavedProgress,
 ): Promise<void> {
   const unchanged = new Set(frozen.map(valueInput));
-  const tensors = new Map<string, HostTensor>();
-  for (const [name, tensor] of Object.entries(state.feeds)) {
-    if (!unchanged.has(name)) tensors.set(name, await engine.download(tensor));
-  }
-  await writeBytesAtomic(file, sealedTensors(tensors, { progress: JSON.stringify(progress) }));
+  const tensors = Object.entries(state.feeds).flatMap(([name, tensor]): [string, DeferredTensor][] => {
+    const { dtype, shape } = tensor;
+    return unchanged.has(name) ? [] : [[name, { dtype, shape, read: () => engine.download(tensor) }]];
+  });
+  await writeSealedTensors(file, new Map(tensors), { progress: JSON.stringify(progress) });
+}
+
+/** Removes what killed saves left beside the files of a run, which nobody else writes: as large as a state each. */
+export async function removeUnfinishedSaves(directory: string): Promise<void> {
+  const names = await readdir(directory).catch(() => []);
+  for (const name of names.filter(isTemporaryPath)) await rm(join(directory, name), { force: true });
+}
+
+/** A saved state whose tensors are read one by one. */
+export interface SavedState {
+  readonly progress: SavedProgress;
+  readonly read: (input: string) => Promise<HostTensor>;
+  readonly close: () => Promise<void>;
 }
 
 /**
- * Reads a saved state; undefined when there is none.
+ * Opens a saved state, which the caller closes; undefined when there is none.
  *
  * @throws SlmError DATA_INVALID if a byte of the file changed since, or it belongs to a run with other data or settings.
  */
-export async function loadState(
+export async function openState(
   file: string,
   plan: ChunkPlan,
   settings: StateSettings,
   key: string,
-): Promise<{ tensors: ReadonlyMap<string, HostTensor>; progress: SavedProgress } | undefined> {
+): Promise<SavedState | undefined> {
   const exists = await stat(file).then(
     () => true,
     () => false,
   );
   if (!exists) return undefined;
-  const { tensors, metadata } = await readSealedTensors(file);
-  const progress = savedProgressOf(metadata, file);
-  if (progress.key !== key) {
-    throw new SlmError(
-      "DATA_INVALID",
-      `${file}: the saved state belongs to a run with other data or settings`,
-      { suggestions: ["train without --resume to start over"] },
-    );
+  const { entries, metadata, read, close } = await openSealedTensors(file);
+  try {
+    const progress = savedProgressOf(metadata, file);
+    if (progress.key !== key) {
+      throw new SlmError(
+        "DATA_INVALID",
+        `${file}: the saved state belongs to a run with other data or settings`,
+        { suggestions: ["train without --resume to start over"] },
+      );
+    }
+    for (const { chunk, part, trained } of entriesOf(plan, settings)) {
+      if (!trained) continue;
+      const size = entries.get(stateInput(chunk, part))?.shape[0];
+      if (size === chunk.size) continue;
+      throw new SlmError(
+        "DATA_INVALID",
+        `${file}: '${stateInput(chunk, part)}' should hold ${chunk.size} numbers, got ${size ?? 0}`,
+      );
+    }
+    return { progress, read, close };
+  } catch (error) {
+    await close();
+    throw error;
   }
-  for (const { chunk, part, trained } of entriesOf(plan, settings)) {
-    if (!trained) continue;
-    const size = tensors.get(stateInput(chunk, part))?.shape[0];
-    if (size === chunk.size) continue;
-    throw new SlmError(
-      "DATA_INVALID",
-      `${file}: '${stateInput(chunk, part)}' should hold ${chunk.size} numbers, got ${size ?? 0}`,
-    );
-  }
-  return { tensors, progress };
 }
 
 /** The progress in a state's metadata. @throws SlmError DATA_INVALID if it is not that of a run */

@@ -3,7 +3,7 @@ import { createRandom } from "@slm/decoding";
 import { crossCaches, decode, encode, initializeWeights, outputHead, parseModelConfig } from "@slm/model";
 import { createHostTensor } from "@slm/runtime";
 import { lengthBias, math, softTargetCrossEntropy } from "@slm/tensor";
-import { planRun, stepScalars, trainingSettings, trainProgram, uploadState } from "@slm/training";
+import { LOSS_SCALE, planRun, stepScalars, trainingSettings, trainProgram, uploadState } from "@slm/training";
 
 /** The 6.8M-parameter model, 16 rows of 128 source and 64 target tokens. */
 export const STEP_DEFAULTS = {
@@ -24,6 +24,8 @@ export const STEP_DEFAULTS = {
   muon: 0,
   /** 1: activations are computed again in the backward pass */
   gradientCheckpointing: 0,
+  /** of the products: float32, float16, bfloat16 */
+  precision: "float32",
 };
 
 const OPTIMIZERS = ["adamw", "muon"];
@@ -64,6 +66,7 @@ export function trainStep(options) {
     warmupSteps: 0,
     optimizer: OPTIMIZERS[options.muon],
     gradientCheckpointing: options.gradientCheckpointing === 1,
+    mixedPrecision: options.precision,
   });
   const definition = {
     dropoutShapes: [],
@@ -120,7 +123,8 @@ export async function takeSteps(engine, { settings, plan, program, weights, data
   const losses = [];
   for (let step = 1; step <= settings.steps; step++) {
     const feeds = { ...state.feeds, ...batch };
-    for (const [name, value] of Object.entries(stepScalars(step, settings)))
+    const scaling = settings.mixedPrecision === "float16" ? { [LOSS_SCALE]: 2 ** 16 } : {};
+    for (const [name, value] of Object.entries({ ...stepScalars(step, settings), ...scaling }))
       feeds[name] = createHostTensor("float32", [], Float32Array.of(value));
     const start = performance.now();
     const { fetched } = await compiled.run({ feeds, fetch: ["loss"], into: state.into });

@@ -10,9 +10,10 @@ import { quantizeSection } from "../stages/quantize-stage.js";
 import type { CheckRequest } from "./check.js";
 import { aboutStudent, plannedStudent } from "./planned-student.js";
 
-/** The engine and the device that train are on this machine. @throws SlmError DEVICE_UNAVAILABLE, USAGE */
+/** The engine and the device that train are on this machine, unless the run is planned for another. @throws SlmError DEVICE_UNAVAILABLE, USAGE */
 export async function checkEngine({ compute, hasWorkers }: CheckRequest): Promise<void> {
   if (hasWorkers) requireCpuOfWorkers(compute);
+  if (compute.plannedFor !== undefined) return;
   // The default engine on the CPU is part of the product.
   if (compute.engine !== "onnx" || (compute.device ?? "cpu") !== "cpu")
     await withEngine(compute, () => Promise.resolve());

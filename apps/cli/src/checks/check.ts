@@ -1,6 +1,6 @@
 /** What can be known to be wrong before the first step is checked before the first step. */
 import type { StageContext } from "@slm/core";
-import type { Compute } from "../compute/compute.js";
+import type { PlannedCompute } from "../compute/compute.js";
 
 /** A run that is about to begin. */
 export interface CheckRequest extends Pick<StageContext, "progress" | "signal"> {
@@ -10,7 +10,7 @@ export interface CheckRequest extends Pick<StageContext, "progress" | "signal"> 
   readonly running: readonly string[];
   /** Artifacts that this run will read: those of stages that are done, or not selected. */
   readonly artifacts: Readonly<Record<string, string>>;
-  readonly compute: Compute;
+  readonly compute: PlannedCompute;
   /** Whether workers compute what can be divided. */
   readonly hasWorkers: boolean;
   /** Directory of the run. */

@@ -12,6 +12,11 @@ type RowCheck = "checkLengths" | "checkMetrics";
 const CHECKS: readonly Check[] = [
   { stages: ["teacher", "cache", "distill"], needs: [], check: (request) => devices("checkEngine", request) },
   {
+    stages: ["teacher", "distill"],
+    needs: [],
+    check: async (request) => (await import("./check-precision.js")).checkPrecision(request),
+  },
+  {
     stages: ["distill"],
     needs: [],
     check: async (request) => (await import("./check-disk.js")).checkDisk(request),

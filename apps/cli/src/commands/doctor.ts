@@ -1,15 +1,41 @@
 import type { DoctorReport, Finding } from "../doctor.js";
-import { formatBytes } from "../ui/format.js";
+import { Flags } from "@oclif/core";
+import { TRAINING_DEVICES } from "../compute/compute.js";
+import type { MeasuredDevice } from "../compute/device-rates.js";
+import { formatBytes, formatCount } from "../ui/format.js";
 import { SlmCommand } from "../slm-command.js";
 
-export class DoctorCommand extends SlmCommand<DoctorReport> {
-  static override summary = "Show what this machine has: engines, execution providers, plug-ins, memory.";
-  static override examples = ["<%= config.bin %> doctor --json"];
+type Examined = DoctorReport & {
+  /** Rates of the device that was to be measured. */
+  readonly measured?: MeasuredDevice | undefined;
+};
 
-  protected override async execute(): Promise<DoctorReport> {
-    await this.parse(DoctorCommand);
+export class DoctorCommand extends SlmCommand<Examined> {
+  static override summary = "Show what this machine has: engines, execution providers, plug-ins, memory.";
+  static override flags = {
+    measure: Flags.string({
+      helpValue: "<name>",
+      summary:
+        "Measure the rates of matrix products of a device, and keep them under this name for --dry-run --estimate-for.",
+    }),
+    device: Flags.option({
+      options: TRAINING_DEVICES,
+      summary: "Device that is measured. Default: cpu.",
+      dependsOn: ["measure"],
+    })(),
+  };
+  static override examples = [
+    "<%= config.bin %> doctor --json",
+    "<%= config.bin %> doctor --measure my-gpu --device gpu:cuda",
+  ];
+
+  protected override async execute(): Promise<Examined> {
+    const { flags } = await this.parse(DoctorCommand);
     const { examineMachine } = await import("../doctor.js");
-    return examineMachine();
+    const report = await examineMachine();
+    if (flags.measure === undefined) return report;
+    const { measureDevice } = await import("../compute/device-rates.js");
+    return { ...report, measured: await measureDevice(flags.measure, flags.device ?? "cpu") };
   }
 
   protected override lines({
@@ -21,7 +47,8 @@ export class DoctorCommand extends SlmCommand<DoctorReport> {
     engines,
     providers,
     plugins,
-  }: DoctorReport): readonly string[] {
+    measured,
+  }: Examined): readonly string[] {
     const row = (name: string, { available, reason }: Pick<Finding, "available" | "reason">): string =>
       `  ${available ? "yes" : "no "}  ${name.padEnd(18)} ${reason}`;
     return [
@@ -38,6 +65,15 @@ export class DoctorCommand extends SlmCommand<DoctorReport> {
       ...plugins.absent.map(({ name, title, obtain, reason }) =>
         row(name, { available: false, reason: `${title}: ${obtain ?? reason}` }),
       ),
+      ...(measured === undefined ? [] : ratesOf(measured)),
     ];
   }
 }
+
+const ratesOf = ({ name, description, products }: MeasuredDevice): readonly string[] => [
+  `products of square matrices on ${name}: ${description}`,
+  ...Object.entries(products).map(
+    ([format, rate]) =>
+      `       ${format.padEnd(18)} ${rate === undefined ? "not computed" : `${formatCount(rate)}FLOP/s`}`,
+  ),
+];

@@ -57,6 +57,11 @@ export class ExportCommand extends SlmCommand<ExportedModel | ExportPlanResult> 
       helpValue: "<rows.jsonl>",
       summary: "Prune the decoder's vocabulary to the tokens of these rows' targets, and single characters.",
     }),
+    "draft-rules": Flags.string({
+      helpValue: "<rows.jsonl>",
+      summary:
+        "Learn from these rows what probably comes next in an answer, so that several tokens of it are checked in a run.",
+    }),
     output: Flags.string({
       char: "o",
       helpValue: "<dir>",
@@ -87,6 +92,7 @@ export class ExportCommand extends SlmCommand<ExportedModel | ExportPlanResult> 
       window,
       chunk,
       shortlist,
+      draftRules: flags["draft-rules"],
       output,
       threads,
     };

@@ -48,7 +48,7 @@ export class RunCommand extends SlmCommand<RunResult> {
     const { planPrepared, prepareRecipe, runPrepared } = await import("../library/run-recipe.js");
     const prepared = await prepareRecipe(args.recipe, { ...flags, environment: process.env });
     if (flags["print-config"]) return (await import("../pipeline-run.js")).printConfig(prepared.recipe);
-    if (flags["dry-run"]) return planPrepared(prepared);
+    if (flags["dry-run"]) return planPrepared(prepared, flags["estimate-for"]);
     const { workersOf } = await import("../workers/workers-address.js");
     return runPrepared({ ...prepared, workers: await workersOf(flags) }, this.work);
   }

@@ -10,6 +10,7 @@ export type StageResult = StageReport | RunPlan | PrintedConfig;
 export interface StageFlags extends StageOptions {
   readonly "print-config": boolean;
   readonly "dry-run": boolean;
+  readonly "estimate-for"?: string | undefined;
   /** Address of the Redis whose workers help, and of what they share. */
   readonly workers?: string | undefined;
   readonly storage?: string | undefined;
@@ -29,7 +30,7 @@ export abstract class StageCommand extends SlmCommand<StageResult> {
     const prepared = await prepareStage(stage, recipe, { ...flags, environment: process.env });
     this.checkSections?.(prepared.recipe.sections);
     if (flags["print-config"]) return (await import("../pipeline-run.js")).printConfig(prepared.recipe);
-    if (flags["dry-run"]) return planPrepared(prepared);
+    if (flags["dry-run"]) return planPrepared(prepared, flags["estimate-for"]);
     const { workersOf } = await import("../workers/workers-address.js");
     const workers = await workersOf(flags);
     return runPreparedStage(stage, { ...prepared, workers }, { ...this.work, force: flags.force });

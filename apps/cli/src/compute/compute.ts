@@ -1,9 +1,10 @@
 /**
- * The engine, device and threads of a run. They change the speed, and the result by rounding alone: settings that change results are in
- * the stages' sections.
+ * The engine, device and threads of a run. They change the speed, and the result by rounding alone, or with dropout by which elements a GPU
+ * drops: settings that change results on purpose are in the stages' sections.
  */
 import { profilesOf } from "@slm/devices/table";
 import type { EngineName } from "@slm/tensor";
+import type { MeasuredDevice } from "./device-rates.js";
 
 /** Engines that train, the default first. A list of its own, so that reading flags loads no engine. */
 export const ENGINES = ["onnx", "js", "tensorflow"] as const satisfies readonly EngineName[];
@@ -24,4 +25,10 @@ export interface Compute {
   readonly device?: TrainingDevice | undefined;
   /** Threads one operator may use; absent: one per CPU core. */
   readonly threads?: number | undefined;
+}
+
+/** What a run is planned with. */
+export interface PlannedCompute extends Compute {
+  /** A device that was measured elsewhere, for which the run is planned and not executed. */
+  readonly plannedFor?: MeasuredDevice | undefined;
 }

@@ -7,6 +7,7 @@ import { dataFacts } from "./data-facts.js";
 import { estimateLabelling } from "./labelling-estimate.js";
 import { teacherFlops } from "./model-flops.js";
 import { teacherShapes } from "./planned-shapes.js";
+import { plannedBasis } from "./planned-rate.js";
 import { measureMatmulRate } from "./step-time.js";
 
 /** Bytes of a stored position per token kept, roughly. */
@@ -37,6 +38,9 @@ export async function estimateCache(request: PlanRequest<CacheConfig>): Promise<
     flops,
     seconds: flops / rate,
     diskBytes: scored * facts.target * kept * CACHED_BYTES_PER_KEPT_TOKEN,
-    basis: `at ${formatCount(rate)}FLOP/s, the share of the matrix products measured now that a teacher reaches`,
+    basis:
+      compute.plannedFor === undefined
+        ? `at ${formatCount(rate)}FLOP/s, the share of the matrix products measured now that a teacher reaches`
+        : plannedBasis(compute.plannedFor, "float32", TEACHER_SHARE),
   };
 }

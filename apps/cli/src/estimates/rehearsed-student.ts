@@ -82,7 +82,11 @@ async function measureStudent(
   await writeTokenizer(files, checkpointDirectory);
   const { target } = await dataFacts(request, shape);
   const sources = await firstSources(join(artifacts.data, DATA_FILES.train), BATCH_ROWS);
-  const choice = { ...exportConfig.parse(sections.export ?? {}), shortlist: undefined };
+  const choice = {
+    ...exportConfig.parse(sections.export ?? {}),
+    shortlist: undefined,
+    draftRules: undefined,
+  };
   return withRuntime(compute.threads, async (runtime) => {
     const [exportSeconds] = await timed(() =>
       exportModel({

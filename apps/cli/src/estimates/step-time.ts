@@ -18,13 +18,18 @@ import {
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Compute } from "../compute/compute.js";
+import type { PlannedCompute } from "../compute/compute.js";
 import { withEngine, withTrainingRuntime } from "../compute/open-engine.js";
 import { formatCount, formatSeconds } from "../ui/format.js";
 import type { DataFacts } from "./data-facts.js";
+import { plannedBasis, rateOf } from "./planned-rate.js";
 
-/** Rate of float32 matrix products of a shape on the device that trains [FLOP/s], a multiply-add counted as two. */
-export async function measureMatmulRate(shape: ProductShape, compute: Compute): Promise<number> {
+/**
+ * Rate of float32 matrix products of a shape on the device that trains [FLOP/s], a multiply-add counted as two; of square ones where the
+ * device was measured elsewhere.
+ */
+export async function measureMatmulRate(shape: ProductShape, compute: PlannedCompute): Promise<number> {
+  if (compute.plannedFor !== undefined) return rateOf(compute.plannedFor, "float32");
   return withTrainingRuntime(compute, (runtime) => productRate(runtime, shape));
 }
 
@@ -41,7 +46,7 @@ export interface StepPlan {
   readonly config: ModelConfig;
   readonly facts: DataFacts;
   readonly settings: TrainingSettings & ModuleSettings;
-  readonly compute: Compute;
+  readonly compute: PlannedCompute;
   /** FLOPs of one step, padding excluded. */
   readonly flops: number;
 }
@@ -59,6 +64,13 @@ export interface StepEstimate {
 /** @throws SlmError DEVICE_UNAVAILABLE */
 export async function estimateStep(plan: StepPlan): Promise<StepEstimate> {
   const { config, facts, settings, compute, flops } = plan;
+  const { plannedFor } = compute;
+  if (plannedFor !== undefined) {
+    const { mixedPrecision = "float32" } = settings;
+    const rate = TRAINING_SHARE * rateOf(plannedFor, mixedPrecision);
+    const basis = plannedBasis(plannedFor, mixedPrecision, TRAINING_SHARE);
+    return { seconds: flops / rate, compileSeconds: 0, rate, basis };
+  }
   const batchTokens = settings.batchSize * (imageTokensOf(config) + facts.source + facts.target);
   const shape = { rows: Math.min(batchTokens, 4096), inner: config.width, columns: config.feedForward };
   const rate = TRAINING_SHARE * (await measureMatmulRate(shape, compute));

@@ -14,7 +14,7 @@ import {
 } from "@slm/model";
 import { cacheConfig, type CacheRowKind, type TeacherConfig } from "@slm/teacher";
 import { resolveModules, type ModuleSettings, type TrainingSettings } from "@slm/training";
-import type { Compute } from "../compute/compute.js";
+import type { PlannedCompute } from "../compute/compute.js";
 import type { PlanRequest } from "../pipeline/plan-request.js";
 import type { StageEstimate } from "../pipeline/stage.js";
 import { dataFacts, LENGTHS_ASSUMED, type DataFacts } from "./data-facts.js";
@@ -104,7 +104,7 @@ interface TrainingPlan {
   readonly config: ModelConfig;
   readonly facts: DataFacts;
   readonly settings: TrainingSettings & ModuleSettings;
-  readonly compute: Compute;
+  readonly compute: PlannedCompute;
   /** Steps of all replicas. Default: those of the settings. */
   readonly steps?: number | undefined;
   /** Work besides the steps and the answers to dev rows. */
@@ -139,12 +139,14 @@ async function trainingEstimate({
   const perToken = gradientCheckpointing ? layers + ACTIVATIONS_PER_WIDTH : layers * ACTIVATIONS_PER_WIDTH;
   const activations = buckets * (batchTokens * config.width * perToken + logits);
   const copies = 2 + MOMENTS[optimizer] + (emaDecay > 0 ? 1 : 0) + (gradientAccumulationSteps > 1 ? 1 : 0);
+  // Mixed precision has a copy of the weights in 16 bits.
+  const weights = (settings.mixedPrecision ?? "float32") === "float32" ? all : 1.5 * all;
   return {
     parameters: trained,
     tokens: pairsSeen({ ...settings, steps }) * pairTokens,
     flops: steps * stepFlops + answerFlops,
     seconds: steps * step.seconds + step.compileSeconds + answerFlops / step.rate,
-    memoryBytes: 4 * (all + copies * trained + activations) + PROCESS_BYTES,
+    memoryBytes: 4 * (weights + copies * trained + activations) + PROCESS_BYTES,
     diskBytes: 4 * all,
     basis: [step.basis, ...(facts.pairs === undefined ? [LENGTHS_ASSUMED] : [])].join("; "),
   };

@@ -1,5 +1,6 @@
 /** Checkpoints as ONNX graphs. */
 import type { ExportChoice, ExportPlan, ExportReport } from "@slm/onnx-export";
+import type { Progress } from "@slm/core";
 import { contextOf, givenSettings, type WorkOptions } from "./work.js";
 
 /** Target of the graphs, and where they are written. */
@@ -25,6 +26,8 @@ export interface ExportOptions extends WorkOptions {
   readonly chunk?: ExportChoice["chunk"];
   /** JSONL file of rows. Prunes the decoder's vocabulary to the tokens of their targets, and single characters. */
   readonly shortlist?: string | undefined;
+  /** JSONL file of rows, of which the exported model learns what probably comes next in an answer. Encoder-decoders, layout native. */
+  readonly draftRules?: string | undefined;
   /** Directory to write. Default: `CHECKPOINT-<target>`, beside it. */
   readonly output?: string | undefined;
   /** Intra-op threads of the parity check. Default: one per CPU core. */
@@ -58,12 +61,14 @@ export async function exportModel(checkpoint: string, options: ExportOptions = {
   const shortlist = await shortlistOf(checkpoint, options);
   const { output = siblingPath(checkpoint, choice.target), threads } = options;
   const { progress, signal } = contextOf(options);
-  const settings = givenSettings({ ...choice, shortlist });
+  const draftRules = await draftRulesOf(checkpoint, options, progress);
+  const settings = givenSettings({ ...choice, shortlist, draftRules });
   const report = await withRuntime(threads, (runtime) =>
     writeStandalone({ directory: output, kind: "export", sources: { checkpoint }, settings }, (work) =>
       library.exportModel({
         ...choice,
         shortlist,
+        draftRules,
         runtime,
         progress,
         signal,
@@ -95,6 +100,15 @@ function choiceOf({
   chunk,
 }: ExportOptions): ExportChoice {
   return { target, profile, precision, layout, buckets, window, chunk };
+}
+
+async function draftRulesOf(checkpoint: string, { draftRules }: ExportOptions, progress: Progress) {
+  if (draftRules === undefined) return undefined;
+  return (await import("../models/draft-rules.js")).draftRulesOfRows(
+    checkpoint,
+    { rows: draftRules },
+    progress,
+  );
 }
 
 async function shortlistOf(checkpoint: string, { shortlist }: ExportOptions) {

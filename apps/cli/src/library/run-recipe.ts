@@ -88,10 +88,17 @@ export async function runPrepared(prepared: PipelineOptions, work: WorkOptions):
   };
 }
 
-/** What running it would do. Writes nothing. */
-export async function planPrepared(prepared: PipelineOptions): Promise<RunPlan> {
+/**
+ * What running it would do. Writes nothing.
+ *
+ * @param estimateFor name of a device that was measured elsewhere, whose times the plan has for training
+ */
+export async function planPrepared(prepared: PipelineOptions, estimateFor?: string): Promise<RunPlan> {
   const { planPipeline } = await import("../pipeline/run-pipeline.js");
-  return { stages: await planPipeline(prepared) };
+  if (estimateFor === undefined) return { stages: await planPipeline(prepared) };
+  const { measuredDeviceOf } = await import("../compute/device-rates.js");
+  const plannedFor = await measuredDeviceOf(estimateFor);
+  return { stages: await planPipeline({ ...prepared, plannedFor }) };
 }
 
 /** Where the settings of a run come from. */

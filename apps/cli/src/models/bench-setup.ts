@@ -71,7 +71,7 @@ export async function benchWithBaseline(request: BenchRequest): Promise<BenchRes
 }
 
 /**
- * A model with draft heads once for each number of draft tokens, those with some compared with plain greedy decoding; any other model as it
+ * A model with draft heads or draft rules once for each number of draft tokens, those with some compared with plain greedy decoding; any other model as it
  * is, and one whose drafts would change answers.
  */
 async function withDrafts(
@@ -81,10 +81,11 @@ async function withDrafts(
   // Rows of a batch go on one token at a time.
   if (config.batch > 1) return [model];
   const described = await readDeviceModel(model.directory);
-  const { tokens: heads } = draftPlan(described, undefined);
-  if (heads === 0) return [model];
+  const { tokens, byRules } = draftPlan(described, undefined);
+  const most = Math.max(tokens, byRules);
+  if (most === 0) return [model];
   const plain = { ...model, name: `${model.name}${PLAIN}`, draftTokens: 0 };
-  const counts = requested?.filter((count) => count > 0) ?? [heads];
+  const counts = requested?.filter((count) => count > 0) ?? [most];
   const drafted = counts.map((draftTokens) => ({
     ...model,
     name: requested === undefined ? model.name : `${model.name}, ${draftTokens} draft tokens`,

@@ -1,3 +1,4 @@
+import type { MeasuredDevice } from "../compute/device-rates.js";
 import type { ResolvedRecipe } from "../recipe/resolve-recipe.js";
 import type { WorkersAddress } from "../workers/workers-address.js";
 import type { SelectionOptions } from "./selection.js";
@@ -14,6 +15,8 @@ export interface PipelineOptions extends SelectionOptions {
   readonly force?: boolean | undefined;
   /** A stage whose unfinished work from an interrupted run is discarded. A finished artifact is kept. */
   readonly fresh?: string | undefined;
+  /** A device that was measured elsewhere, for which the run is planned. */
+  readonly plannedFor?: MeasuredDevice | undefined;
   /** Machines that do what can be divided; results do not depend on them. */
   readonly workers?: WorkersAddress | undefined;
 }

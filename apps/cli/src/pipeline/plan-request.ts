@@ -1,6 +1,6 @@
 /** What is known of a stage before it runs, and the files outside the run that it reads. */
 import type { StageContext } from "@slm/core";
-import type { Compute } from "../compute/compute.js";
+import type { PlannedCompute } from "../compute/compute.js";
 
 /** A file or folder outside all artifacts that a stage reads. A change of its contents makes the stage run again, as for an input. */
 export interface StageFile {
@@ -22,5 +22,5 @@ export interface PlanRequest<Settings> {
   readonly sections: Readonly<Record<string, unknown>>;
   /** Existing artifacts of earlier stages, by stage. */
   readonly artifacts: Readonly<Record<string, string>>;
-  readonly compute: Compute;
+  readonly compute: PlannedCompute;
 }

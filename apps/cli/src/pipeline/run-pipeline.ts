@@ -162,7 +162,7 @@ async function checkedPlan(
 function checkRequest(
   running: readonly Stage[],
   selected: readonly Stage[],
-  { recipe, stages, out, workers }: PipelineOptions,
+  { recipe, stages, out, plannedFor, workers }: PipelineOptions,
 ): Omit<CheckRequest, "progress" | "signal"> {
   const sections = Object.entries(recipe.sections).map(([name, { settings }]) => [name, settings] as const);
   const isToDo = new Set(running.map(({ name }) => name));
@@ -176,7 +176,7 @@ function checkRequest(
     sections: Object.fromEntries(sections),
     running: [...isToDo],
     artifacts: Object.fromEntries(artifacts),
-    compute: recipe.compute,
+    compute: { ...recipe.compute, plannedFor },
     hasWorkers: workers !== undefined,
     out,
   };
@@ -188,7 +188,7 @@ function estimateRequest(
   options: PipelineOptions,
   made: Readonly<Record<string, string>>,
 ): PlanRequest<unknown> {
-  const { recipe, stages, out } = options;
+  const { recipe, stages, out, plannedFor } = options;
   const artifacts = stages
     .map(({ name }) => [name, made[name] ?? join(out, name)] as const)
     .filter(([, directory]) => existsSync(join(directory, MANIFEST_FILE)));
@@ -207,7 +207,7 @@ function estimateRequest(
     settings: sectionOf(stage, options).settings,
     sections: named(sections),
     artifacts: named(artifacts),
-    compute: recipe.compute,
+    compute: { ...recipe.compute, plannedFor },
   };
 }
 

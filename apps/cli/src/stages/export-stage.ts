@@ -3,6 +3,7 @@ import { exportConfig, exportModel, type ExportConfig, type ExportReport } from 
 import { DATA_FILES } from "@slm/data";
 import { join } from "node:path";
 import { withRuntime } from "../compute/open-engine.js";
+import { draftRulesOfRows } from "../models/draft-rules.js";
 import { shortlistOfRows } from "../models/shortlist.js";
 import { estimateExport } from "../estimates/after-training-estimates.js";
 import { defineStage } from "../pipeline/stage.js";
@@ -21,18 +22,23 @@ export const exportStage = defineStage<ExportConfig>({
   inputs: [
     { stage: "distill", required: true },
     { stage: "data", required: false },
+    // What the teacher answered to sources without targets says how answers go on as well.
+    { stage: "cache", required: false },
   ],
   estimate: estimateExport,
   run: async ({ settings, compute, inputs, work, progress, signal }): Promise<ExportReport> => {
     const checkpointDirectory = requireInput(inputs, "distill");
-    const { shortlist: isShort, ...choice } = settings;
-    const shortlist = isShort
-      ? await shortlistOfRows(checkpointDirectory, join(requireInput(inputs, "data"), DATA_FILES.train))
+    const { shortlist: isShort, draftRules: isDrafted, ...choice } = settings;
+    const rows = isShort || isDrafted ? join(requireInput(inputs, "data"), DATA_FILES.train) : "";
+    const shortlist = isShort ? await shortlistOfRows(checkpointDirectory, rows) : undefined;
+    const draftRules = isDrafted
+      ? await draftRulesOfRows(checkpointDirectory, { rows, cache: inputs["cache"] }, progress)
       : undefined;
     return withRuntime(compute.threads, (runtime) =>
       exportModel({
         ...choice,
         shortlist,
+        draftRules,
         checkpointDirectory,
         outputDirectory: work,
         name: MODEL_NAME,

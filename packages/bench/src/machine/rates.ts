@@ -1,6 +1,6 @@
 /** The roofline of a runtime: its MatMul rate and its memory read rate, from a short measurement. */
 import { freemem } from "node:os";
-import { GraphBuilder, encodeModel } from "@slm/onnx";
+import { GraphBuilder, encodeModel, int, ONNX_DTYPES } from "@slm/onnx";
 import { createHostTensor, type Runtime } from "@slm/runtime";
 import { z } from "zod";
 
@@ -74,23 +74,72 @@ export async function productRate(runtime: Runtime, { rows, inner, columns }: Pr
     await upload([rows, columns]),
   ];
   try {
-    const run = async (): Promise<void> => {
+    const seconds = await secondsOf(async () => {
       await session.run({ feeds: { x: input, w: weights }, into: { y: output } });
-    };
-    await run();
-    const start = performance.now();
-    let runs = 0;
-    let elapsed = 0;
-    while (elapsed < MEASURE_MS) {
-      await run();
-      runs += 1;
-      elapsed = performance.now() - start;
-    }
-    return (2 * rows * inner * columns * runs) / (elapsed / 1000);
+    });
+    return (2 * rows * inner * columns) / seconds;
   } finally {
     await runtime.release([input, weights, output]);
     await session.release();
   }
+}
+
+/** Products of a run of {@link squareProductRate}, so that casts and the reading of the result count little. */
+const PRODUCTS = 8;
+
+/**
+ * Rate of products of square matrices in a number format; operands are cast to it once. Numbers may leave the range of float16, which
+ * changes no time.
+ *
+ * Units: floating-point operations per second, a multiply-add counted as two.
+ *
+ * @throws SlmError OP_UNSUPPORTED or DATA_INVALID if the device does not compute so
+ */
+export async function squareProductRate(
+  runtime: Runtime,
+  side: number,
+  format: "float32" | "float16" | "bfloat16",
+): Promise<number> {
+  const builder = new GraphBuilder(`product-rate-${format}`);
+  const [x, weight] = (["x", "w"] as const).map((name) => {
+    const given = builder.input(name, "float32", [side, side]);
+    return format === "float32"
+      ? given
+      : builder.op("Cast", [given], { attributes: { to: int(ONNX_DTYPES[format].code) } });
+  }) as [string, string];
+  let product = x;
+  for (let count = 0; count < PRODUCTS; count += 1) product = builder.op("MatMul", [product, weight]);
+  const last = builder.op("Cast", [product], { attributes: { to: int(ONNX_DTYPES.float32.code) } });
+  builder.output("y", builder.op("ReduceMax", [last], { attributes: { keepdims: int(0) } }), "float32", []);
+  const session = await runtime.load(
+    { kind: "bytes", bytes: encodeModel(builder.build()) },
+    { name: `product-rate-${format}` },
+  );
+  const square = createHostTensor("float32", [side, side], ramp(side * side));
+  const [input, weights] = [await runtime.upload(square), await runtime.upload(square)];
+  try {
+    const seconds = await secondsOf(async () => {
+      await session.run({ feeds: { x: input, w: weights }, fetch: ["y"] });
+    });
+    return (PRODUCTS * 2 * side ** 3) / seconds;
+  } finally {
+    await runtime.release([input, weights]);
+    await session.release();
+  }
+}
+
+/** Mean time of a run, after one that is not counted [seconds]. */
+async function secondsOf(run: () => Promise<void>): Promise<number> {
+  await run();
+  const start = performance.now();
+  let runs = 0;
+  let elapsed = 0;
+  while (elapsed < MEASURE_MS) {
+    await run();
+    runs += 1;
+    elapsed = performance.now() - start;
+  }
+  return elapsed / 1000 / runs;
 }
 
 /** Values without zeros and denormals, which some CPUs treat differently. `Float32Array.from` takes 20 times as long. */

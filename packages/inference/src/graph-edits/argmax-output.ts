@@ -89,8 +89,8 @@ export function withPicksOf(graph: Graph, picked: PickedLogits): Graph {
 const INT32 = 6;
 
 /**
- * A decoder that returns logits of every position of a single text, `[target, vocab]`. The node that selects the last position is
- * replaced by one that drops the batch axis.
+ * A decoder that returns logits of every position, `[batch · target, vocab]`: of a single text, or of one token of every row. The node that
+ * selects the last position is replaced by one that joins both axes.
  *
  * @throws SlmError OP_UNSUPPORTED for a graph without such a node.
  */
@@ -100,31 +100,27 @@ export function everyPosition(graph: Graph): Graph {
   if (pick === undefined || picks.length > 1) {
     throw new SlmError(
       "OP_UNSUPPORTED",
-      `generate: graph '${graph.name}' selects the last position ${picks.length} times, expected once: prompt lookup needs a decoder with ` +
+      `generate: graph '${graph.name}' selects the last position ${picks.length} times, expected once: drafts need a decoder with ` +
         "dynamic shapes",
       { suggestions: ["slm export CHECKPOINT --target cpu"] },
     );
   }
-  const axes: Initializer = { name: BATCH_AXIS, dtype: "int64", shape: [1], data: packValues("int64", [0]) };
-  const squeeze: GraphNode = {
+  const join: GraphNode = {
     ...pick,
-    opType: "Squeeze",
-    inputs: [pick.inputs[0]!, BATCH_AXIS],
-    attributes: {},
+    opType: "Flatten",
+    inputs: [pick.inputs[0]!],
+    attributes: { axis: int(2) },
   };
   return {
     ...graph,
-    nodes: graph.nodes.map((node) => (node === pick ? squeeze : node)),
+    nodes: graph.nodes.map((node) => (node === pick ? join : node)),
     outputs: graph.outputs.map((output) =>
       output.name === GRAPH_IO.logits
-        ? { ...output, shape: ["target", ...(output.shape ?? []).slice(1)] }
+        ? { ...output, shape: ["positions", ...(output.shape ?? []).slice(1)] }
         : output,
     ),
-    initializers: new Map([...graph.initializers, [BATCH_AXIS, axes]]),
   };
 }
-
-const BATCH_AXIS = "lookup/batch_axis";
 
 /** A Gather of index -1 along the axis of positions. */
 function isLastPosition({ initializers }: Graph, node: GraphNode): boolean {

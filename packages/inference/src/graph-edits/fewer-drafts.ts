@@ -1,4 +1,5 @@
 /** A decoder that computes fewer drafts than its heads could make: each one costs time, whether somebody verifies it or not. */
+import { SlmError } from "@slm/core";
 import { GRAPH_IO } from "@slm/exported-model";
 import { removeDeadCode, type Graph, type GraphNode } from "@slm/onnx";
 
@@ -7,6 +8,8 @@ import { removeDeadCode, type Graph, type GraphNode } from "@slm/onnx";
  * as they are.
  *
  * Drafts are joined in one node, whose first inputs stay. Each is computed from the one before, never from a later one.
+ *
+ * @throws SlmError DATA_INVALID for a graph whose drafts are not joined so
  */
 export function fewerDrafts(graph: Graph, count: number): Graph {
   const output = graph.outputs.find(({ name }) => name === GRAPH_IO.draftIds);
@@ -14,7 +17,13 @@ export function fewerDrafts(graph: Graph, count: number): Graph {
   if (count === 0)
     return removeDeadCode({ ...graph, outputs: graph.outputs.filter((one) => one !== output) });
   const join = joinOf(graph);
-  if (join === undefined || join.inputs.length <= count) return graph;
+  if (join === undefined)
+    throw new SlmError(
+      "DATA_INVALID",
+      `generate: graph '${graph.name}' should join the drafts of its heads in one Concat, and does not`,
+      { suggestions: ["slm export CHECKPOINT"] },
+    );
+  if (join.inputs.length <= count) return graph;
   const cut = { ...join, inputs: join.inputs.slice(0, count) };
   return removeDeadCode({
     ...graph,

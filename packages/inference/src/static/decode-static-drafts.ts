@@ -1,9 +1,9 @@
-/** Greedy decoding with drafts on static graphs, one source after the other: prompt lookup, and draft heads. */
+/** Greedy decoding with drafts on static graphs, one source after the other: those of draft heads, and those of the host. */
 import { decodeWithDrafts } from "@slm/decoding";
 import { SlmError } from "@slm/core";
+import type { HostDrafts } from "@slm/runtime";
 import type { EncodedSource } from "../batches.js";
 import type { BatchOptions } from "../batch-options.js";
-import { copyRule } from "../draft-tokens.js";
 import { roomForTokens } from "../model-limits.js";
 import type { DecodedIds } from "../timed.js";
 import { withStaticSource, type StaticModel } from "./decode-static.js";
@@ -12,8 +12,8 @@ import { StaticDraftVerifier, type StaticDecoderParts } from "./static-decoder.j
 /** Most draft tokens of a run, by where they come from. */
 export interface DraftSources {
   readonly heads: number;
-  /** Copied ones; absent: nothing is copied. */
-  readonly lookup: number | undefined;
+  /** Those that the host makes for a source; undefined: none. */
+  readonly host: (source: readonly number[]) => HostDrafts | undefined;
 }
 
 /**
@@ -47,7 +47,7 @@ async function decodeSource(
 ): Promise<DecodedIds> {
   const { model } = loaded;
   const { onToken, stopsAfter, maxTimeMs, signal } = options;
-  const { heads, lookup } = drafts;
+  const { heads, host } = drafts;
   const started = performance.now();
   return withStaticSource(loaded, source, async (parts, imageMs) => {
     const steps = new StaticDraftVerifier(withChunk(parts));
@@ -56,7 +56,7 @@ async function decodeSource(
       eos: model.tokens.eos,
       rules: options.rules,
       ownDrafts: heads,
-      lookup: lookup === undefined ? undefined : copyRule(model, source.ids, lookup),
+      host: host(source.ids),
       maxTokens: roomForTokens(model, parts.prefix.length, options.maxTokens),
       onToken: (_, token) => onToken?.(row, token),
       stopsAfter: stopsAfter && ((_, tokens) => stopsAfter(row, tokens)),

@@ -4,12 +4,14 @@ import { join } from "node:path";
 import {
   LEXICAL_SHORTLIST_FILE,
   writeDeviceModel,
+  writeDraftRules,
   type DeviceModel,
   type DeviceVision,
 } from "@slm/exported-model";
 import { writeFailure } from "@slm/core";
 import { CONFIG_FILE } from "@slm/checkpoints";
 import { shortlistBytes, type LexicalShortlist } from "@slm/decoding";
+import type { DraftRule } from "@slm/runtime";
 import {
   draftHeadsOf,
   flopsPerImage,
@@ -38,6 +40,8 @@ export interface LayoutSource {
   readonly shortlist?: Shortlist | undefined;
   /** Which tokens may answer which source. Absent: all. */
   readonly lexical?: LexicalShortlist | undefined;
+  /** What probably comes next in its answers. Absent, or empty: nobody knows. */
+  readonly draftRules?: readonly DraftRule[] | undefined;
 }
 
 /** Writes what a runtime needs besides the graphs. @throws SlmError OUTPUT_FAILED */
@@ -49,6 +53,8 @@ export async function writeNativeFiles(
   const rows = await rowSettingsOf(source.tokenizerDirectory);
   const generation = await generationOf(source.tokenizerDirectory);
   await writeDeviceModel(outputDirectory, { ...describeModel(source, device, graphs), rows, generation });
+  const { draftRules = [] } = source;
+  if (draftRules.length > 0) await writeDraftRules(outputDirectory, draftRules);
   try {
     for (const file of [TOKENIZER_FILE, TOKENIZER_CONFIG_FILE])
       await copyFile(join(source.tokenizerDirectory, file), join(outputDirectory, file));
@@ -61,7 +67,7 @@ export async function writeNativeFiles(
 }
 
 function describeModel(
-  { config, name, shortlist, lexical }: LayoutSource,
+  { config, name, shortlist, lexical, draftRules = [] }: LayoutSource,
   device: Device,
   graphs: readonly WrittenGraph[],
 ): DeviceModel {
@@ -124,6 +130,7 @@ function describeModel(
     shortlist: shortlist?.length,
     lexicalShortlist: lexical === undefined || first !== undefined ? undefined : true,
     draftHeads: draftHeadsOf(config) === 0 ? undefined : draftHeadsOf(config),
+    draftRules: draftRules.length === 0 ? undefined : draftRules.length,
     flops: flopsPerToken({ ...config, vocabularySize: shortlist?.length ?? vocabularySize }),
   };
 }

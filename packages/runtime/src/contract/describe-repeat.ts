@@ -172,8 +172,8 @@ export function describeRepeat(getRuntime: () => Runtime): void {
       const expectedCache = await getRuntime().download(held);
       for (const output of ["drafts", undefined]) {
         await getRuntime().write(held, zeros);
-        const lookup = { source: [2, 7, 9], most: 4 };
-        const drafts = { output, most: 2, tokens: 21, capacity: 64, lookup };
+        const host = { source: [2, 7, 9], most: 4 };
+        const drafts = { output, most: 2, tokens: 21, capacity: 64, host };
         const loop = await read(repeatRuns(drafting, asked({ drafts })));
         await getRuntime().write(held, zeros);
         const found: number[] = [];

@@ -9,7 +9,7 @@ import {
   type CheckedGraph,
 } from "../check-run.js";
 import { createHostTensor, type HostTensor } from "../host-tensor.js";
-import { draftRule, feedbackOf, repeatedOutputs } from "../repeat-runs.js";
+import { repeatedDrafts, feedbackOf, repeatedOutputs } from "../repeat-runs.js";
 import type {
   CompiledForm,
   DeviceTensor,
@@ -54,7 +54,8 @@ function encodeRun(graph: CheckedGraph, request: RunRequest, encoding: RunEncodi
 function encodeRepeat(graph: CheckedGraph, request: RepeatRequest, encoding: RunEncoding): RepeatCall {
   const { ids, position, end, pad, runs } = request;
   const encoded = encodeRun(graph, { ...request, fetch: repeatedOutputs(request) }, encoding);
-  feedbackOf(request);
+  // Checks the request; where it runs the same is made again, with the host's drafts.
+  feedbackOf({ ...request, drafts: request.drafts && { ...request.drafts, host: undefined } });
   return {
     ...encoded,
     ids: graph.inputs.get(ids)!,
@@ -62,7 +63,7 @@ function encodeRepeat(graph: CheckedGraph, request: RepeatRequest, encoding: Run
     pad,
     runs,
     end,
-    drafts: draftRule(request),
+    drafts: repeatedDrafts(request),
   };
 }
 

@@ -1,3 +1,4 @@
+export { countedRuntime, type CountedRuntime, type Traffic } from "./counted-runtime.js";
 export {
   MemoryRuntime,
   type MemoryGraph,

@@ -6,7 +6,7 @@ import { GRAPH_IO } from "@slm/exported-model";
 import { logSumExp, notFinite } from "@slm/decoding";
 import { SlmError } from "@slm/core";
 import { topTokens, encodeBatch, joinImages, logitsOutput, type LoadedModel } from "@slm/inference";
-import { cacheWrites, createHostTensor } from "@slm/runtime";
+import { cacheWrites, createHostTensor, HostDrafter } from "@slm/runtime";
 import { BatchState, roomFor } from "./batch-state.js";
 import { draftingFor, draftRows, stepInputs, usableDrafts, type Drafting } from "./draft-steps.js";
 import { encodeAlone, sourceWidth } from "./encode-alone.js";
@@ -23,6 +23,7 @@ export interface LoopOptions {
 /** The decoder with a position per row and the top-1 token of each, see `perRowDecoder` and `withArgmaxOutput`; perhaps one that drafts. */
 export type LoopModel = Pick<LoadedModel, "runtime" | "model" | "encoder" | "decoder"> & {
   readonly listing?: LoadedModel["listing"];
+  readonly draftRules?: LoadedModel["draftRules"];
   /** Absent: every step is one token of each row. */
   readonly drafting?: Drafting | undefined;
 };
@@ -158,18 +159,23 @@ export class BatchLoop {
     const free = this.#rows.flatMap((row, at) => (row === undefined ? [at] : []));
     const placed = jobs.map((job, at) => [job, free[at]!] as const);
     await this.#encode(placed);
-    const { bos } = model.tokens;
+    const { bos, eos } = model.tokens;
+    const { draftRules: rules, drafting } = this.#loaded;
     const startedAt = performance.now();
     for (const [job, row] of placed) {
       const start = job.start ?? bos;
       const prompt = architecture === "decoder-only" ? [...job.source, start] : [start];
+      const host =
+        rules && drafting && new HostDrafter({ rules, source: job.source, most: drafting.byRules });
       this.#rows[row] = {
         job,
         startedAt,
         prompt,
         past: 0,
         next: start,
-        drafts: [],
+        drafts: host?.draft([], Math.min(drafting!.byRules, job.maxTokens - 1), eos) ?? [],
+        host,
+        answer: [],
         chosen: 0,
         logProbability: 0,
         firstTokenAt: undefined,
@@ -238,6 +244,7 @@ export class BatchLoop {
     // Logits stay on the device unless a request samples from them.
     const takesLogits = this.#rows.some((row) => row?.job.choose !== undefined);
     const session = drafting?.session ?? decoder;
+    const hasHeads = drafting !== undefined && drafting.tokens > 0;
     const logitsName = logitsOutput(session);
     const { fetched } = await session.run({
       feeds: {
@@ -248,7 +255,7 @@ export class BatchLoop {
       fetch: [
         ...[GRAPH_IO.bestIds, GRAPH_IO.bestLogProbabilities],
         ...(takesLogits ? [logitsName] : []),
-        ...(drafting === undefined ? [] : [GRAPH_IO.draftIds]),
+        ...(hasHeads ? [GRAPH_IO.draftIds] : []),
       ],
       ...cacheWrites(model.caches, this.#state.present, [...past]),
     });
@@ -256,7 +263,7 @@ export class BatchLoop {
     const logitsOf = takesLogits
       ? logitRows(await this.#state.wholeLogits(fetched[logitsName]!, logitsName), rows, model.vocabularySize)
       : undefined;
-    const draftsOf = drafting && draftRows(fetched[GRAPH_IO.draftIds], rows);
+    const madeBy = hasHeads ? draftRows(fetched[GRAPH_IO.draftIds], rows) : (): readonly number[] => [];
     this.#observer.onStep?.(this.active, performance.now() - began);
     await this.#anyReady();
     let accepted = 0;
@@ -269,7 +276,7 @@ export class BatchLoop {
       });
       const goesOn = this.#verify(row, drafts[at]!, (token) => chosenBy(row.job, top(token), logitsOf?.(at)));
       accepted += row.past - before - 1;
-      row.drafts = drafting === undefined ? [] : usableDrafts(row, draftsOf!(at), drafting, model);
+      row.drafts = drafting === undefined ? [] : usableDrafts(row, madeBy(at), drafting, model);
       if (!goesOn) this.#rows[at] = undefined;
       if (isSliceOver()) await nextSlice();
     }
@@ -305,6 +312,7 @@ export class BatchLoop {
       const isEnd = token === this.#loaded.model.tokens.eos || job.ends?.includes(token) === true;
       if (isEnd || !job.onToken(token)) return this.#finish(row, "stop");
       row.next = token;
+      row.answer.push(token);
       return row.chosen < job.maxTokens || this.#finish(row, "length");
     } catch (error) {
       job.reject(error); // The failure belongs to one request (its logits or callback); the others continue.

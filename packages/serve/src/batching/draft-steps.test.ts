@@ -22,6 +22,7 @@ const row = (more: Partial<Row>, job: Partial<Row["job"]> = {}): Row => ({
   past: 0,
   next: BOS,
   drafts: [],
+  answer: [],
   chosen: 0,
   logProbability: 0,
   firstTokenAt: undefined,
@@ -50,7 +51,7 @@ describe(stepInputs, () => {
 });
 
 describe(draftingFor, () => {
-  const drafting = { session: {} as Session, tokens: 3, rows: 2 };
+  const drafting = { session: {} as Session, tokens: 3, byRules: 0, rows: 2 };
 
   test("is for batches that it reads, of rows that take the most probable token", () => {
     const greedy = row({});

@@ -1,6 +1,6 @@
 /**
- * Steps of a batch whose rows have drafts: each row is fed its token and what its draft heads said may follow, and goes on by as many as
- * hold. Rows have different numbers of drafts; shorter ones are padded, and what follows their end is dropped.
+ * Steps of a batch whose rows have drafts: each row is fed its token and what its draft heads or draft rules said may follow, and goes on by as
+ * many as hold. Rows have different numbers of drafts; shorter ones are padded, and what follows their end is dropped.
  *
  * ```
  * ids [rows, tokens]      past [rows]
@@ -19,11 +19,13 @@ import type { Row } from "./job.js";
  */
 export const DRAFTED_ROWS = 4;
 
-/** A decoder that verifies drafts and makes new ones. */
+/** A decoder that verifies drafts, and perhaps makes new ones. */
 export interface Drafting {
   readonly session: Session;
-  /** Most draft tokens of a row in a step. */
+  /** Most draft tokens of a row in a step that the decoder's heads made; 0: it has none. */
   readonly tokens: number;
+  /** Most draft tokens of a row in a step that its rules made; 0: there are none. */
+  readonly byRules: number;
   /** Largest batch that it reads. */
   readonly rows: number;
 }
@@ -70,15 +72,20 @@ export function stepInputs(
   return { ids, past, tokens, drafts };
 }
 
-/** New drafts of a row: up to the end of the answer, and to the most tokens that it may have. */
+/**
+ * New drafts of a row: up to the end of the answer, and to the most tokens that it may have.
+ *
+ * @param made those of the decoder's heads
+ */
 export function usableDrafts(
-  { job, chosen }: Row,
+  { job, chosen, host, answer }: Row,
   made: readonly number[],
-  { tokens }: Drafting,
+  { tokens, byRules }: Drafting,
   { tokens: { eos } }: Pick<DeviceModel, "tokens">,
 ): readonly number[] {
   const room = Math.max(0, job.maxTokens - chosen - 1);
-  return joinDrafts(made.slice(0, Math.min(tokens, room)), [], eos);
+  const byHost = host?.draft(answer, Math.min(byRules, room), eos) ?? [];
+  return joinDrafts(made.slice(0, Math.min(tokens, room)), byHost, eos);
 }
 
 /** @throws SlmError SHAPE_MISMATCH unless they are int32 `[rows, heads]` */

@@ -1,5 +1,5 @@
 /** A request to the batch. */
-import type { HostTensor } from "@slm/runtime";
+import type { HostDrafter, HostTensor } from "@slm/runtime";
 
 export interface JobRequest {
   /** Source ids. */
@@ -55,6 +55,10 @@ export interface Row {
   next: number;
   /** Ids that may follow it. */
   drafts: readonly number[];
+  /** Makes some of them; absent for a model without draft rules. */
+  readonly host?: HostDrafter | undefined;
+  /** The answer so far. */
+  readonly answer: number[];
   chosen: number;
   logProbability: number;
   firstTokenAt: number | undefined;

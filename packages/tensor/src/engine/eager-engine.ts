@@ -57,6 +57,15 @@ class EagerEngine implements Engine {
   }
 
   compile(definition: ProgramDefinition): ReturnType<Engine["compile"]> {
+    const { precision = "float32" } = definition;
+    if (precision !== "float32")
+      throw new SlmError(
+        "CONFIG_INVALID",
+        `mixedPrecision: engine ${this.name} computes float32, got ${precision}`,
+        {
+          suggestions: ["--engine onnx"],
+        },
+      );
     return Promise.resolve({
       name: definition.name,
       run: (request) => this.run(definition, request),

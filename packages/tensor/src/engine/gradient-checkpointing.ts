@@ -21,6 +21,13 @@ import {
 /** Scope of all nodes that are recorded before the first gradient. */
 export const FORWARD_SCOPE = "forward";
 
+/** What the names of recomputed nodes start with. */
+const AGAIN = "/again";
+
+/** The name of the node that a node computes again; its own name if it is no copy. */
+export const originalName = (name: string): string =>
+  name.startsWith(`${AGAIN}/`) ? name.slice(AGAIN.length) : name;
+
 /** The layer that a node of the forward pass belongs to: models open a scope `layers.N` for each. */
 const LAYER = new RegExp(`^/${FORWARD_SCOPE}/(?:.*/)?layers\\.\\d+(?=/)`);
 
@@ -79,7 +86,7 @@ export function checkpointLayers(graph: Graph): Graph {
   return result;
 }
 
-const ZERO: Initializer = { name: "/again/zero", dtype: "float32", shape: [], data: new Uint8Array(4) };
+const ZERO: Initializer = { name: `${AGAIN}/zero`, dtype: "float32", shape: [], data: new Uint8Array(4) };
 
 function passesOf(graph: Graph): Passes {
   const isForward = ({ name }: GraphNode): boolean => name.startsWith(`/${FORWARD_SCOPE}/`);
@@ -133,7 +140,7 @@ function recomputeLayer(
     const missing = input === undefined ? "no computed value comes" : "no gradient comes back";
     throw new SlmError("UNEXPECTED", `gradientCheckpointing: ${missing} to layer '${layer}'`);
   }
-  const scope = `/again${layer}`;
+  const scope = `${AGAIN}${layer}`;
   const values = new Map(
     inOrder.flatMap(({ outputs }) => outputs.map((value) => [value, `${scope}:${value}`] as const)),
   );
@@ -141,7 +148,7 @@ function recomputeLayer(
     value === input ? `${scope}/input` : (values.get(value) ?? value);
   const copies = inOrder.map((node) => ({
     ...node,
-    name: `/again${node.name}`,
+    name: `${AGAIN}${node.name}`,
     inputs: node.inputs.map(copyOf),
     outputs: node.outputs.map(copyOf),
   }));

@@ -1,11 +1,16 @@
 import { encodeModel } from "@slm/onnx";
 import type { Runtime } from "@slm/runtime";
-import type { Engine } from "./program.js";
+import type { Engine, MaskMaker } from "./program.js";
 import { traceProgram } from "./trace.js";
 
 interface OnnxEngineOptions {
   /** Provider whose operators programs are written with. Default: the runtime's. */
   readonly provider?: string | undefined;
+  /**
+   * Default: the host on the CPU, where masks are copied within memory and their numbers are those of earlier releases; the program on a
+   * device.
+   */
+  readonly masks?: MaskMaker | undefined;
 }
 
 /**
@@ -13,9 +18,10 @@ interface OnnxEngineOptions {
  * The runtime is borrowed: closing the engine leaves it open.
  */
 export function createOnnxEngine(runtime: Runtime, options: OnnxEngineOptions = {}): Engine {
-  const { provider = runtime.device.provider } = options;
+  const { provider = runtime.device.provider, masks = provider === "cpu" ? "host" : "program" } = options;
   return {
     name: "onnx",
+    masks,
     compile: async (definition) => {
       const bytes = encodeModel(traceProgram(definition, provider));
       const session = await runtime.load(

@@ -8,6 +8,7 @@ import type {
   RunResult,
   Session,
 } from "@slm/runtime";
+import type { Precision } from "../recording/dialect.js";
 import type { Tensor } from "../tf.js";
 
 export interface TensorSpec {
@@ -29,6 +30,11 @@ export interface ProgramDefinition {
    */
   readonly gradientCheckpointing?: boolean;
   /**
+   * Number format of the program's products; everything else is computed in float32. Default: float32. Engines that run programs op by op
+   * know float32 alone.
+   */
+  readonly precision?: Precision | undefined;
+  /**
    * Outputs to write into the buffer of an input (output name -> input name). Tracing checks that
    * every reader of the input runs before the write.
    */
@@ -45,6 +51,8 @@ export interface Program {
 /** Compiles programs and holds the tensors they share. */
 export interface Engine {
   readonly name: EngineName;
+  /** Who makes dropout masks. Default: the host, which copies them in each step. */
+  readonly masks?: MaskMaker | undefined;
   compile(definition: ProgramDefinition): Promise<Program>;
   /** Loads an existing ONNX graph, which may share tensors with the programs. Absent if the engine cannot run ONNX. */
   readonly loadGraph?: (source: GraphSource, options?: LoadOptions) => Promise<Session>;
@@ -55,6 +63,9 @@ export interface Engine {
   release(tensors: readonly DeviceTensor[]): Promise<void>;
   close(): Promise<void>;
 }
+
+/** host: masks are inputs of a program. program: they are drawn in it, from a key. */
+export type MaskMaker = "host" | "program";
 
 /** onnx: compiled to one ONNX graph. js: tfjs in plain JavaScript. tensorflow: tfjs-node. */
 export type EngineName = "onnx" | "js" | "tensorflow";

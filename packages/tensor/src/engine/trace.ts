@@ -5,16 +5,19 @@ import { Recorder, onnxDType, withRecorder } from "../recording/recorder.js";
 import type { Tensor } from "../tf.js";
 import type { ProgramDefinition } from "./program.js";
 import { checkpointLayers } from "./gradient-checkpointing.js";
+import { requirePrecision, withMixedPrecision } from "./mixed-precision.js";
 
 /**
  * Records a program as an ONNX graph with the program's input and output names, simplified and checked.
  *
  * @param provider of ONNX Runtime that the graph is for; see `dialectOf`
  * @throws SlmError OP_UNSUPPORTED when the program uses a kernel or dtype without an ONNX form,
- * UNEXPECTED when an in-place output could overwrite an input that is still to be read.
+ * CONFIG_INVALID for a precision that the provider does not have, UNEXPECTED when an in-place output could overwrite an input that is still to be read.
  */
 export function traceProgram(definition: ProgramDefinition, provider = "cpu"): Graph {
   registerRecordingBackend();
+  const { precision = "float32" } = definition;
+  requirePrecision(precision, provider);
   const recorder = new Recorder(definition.name, { forwardOnly: definition.forwardOnly ?? false, provider });
   const { builder } = recorder;
   withRecorder(recorder, () => {
@@ -28,7 +31,8 @@ export function traceProgram(definition: ProgramDefinition, provider = "cpu"): G
   });
   const once = optimizeGraph(builder.build());
   checkGraph(once);
-  const graph = definition.gradientCheckpointing === true ? checkpointLayers(once) : once;
+  const whole = definition.gradientCheckpointing === true ? checkpointLayers(once) : once;
+  const graph = precision === "float32" ? whole : withMixedPrecision(whole, recorder.products, precision);
   const pairs = Object.entries(definition.inPlace ?? {}).map(([output, input]) => ({ input, output }));
   for (const { input, output } of pairs) {
     const fed = graph.inputs.find((value) => value.name === input);

@@ -65,9 +65,9 @@ function product(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
   const recorder = activeRecorder();
   if (recorder !== undefined) {
     const inputs = bias === undefined ? [x, weight] : [x, weight, bias];
-    return recorder.record("Gemm", inputs, [x.shape[0], weight.shape[0]], {
-      attributes: { transB: int(1) },
-    });
+    const shape = [x.shape[0], weight.shape[0]];
+    const value = recorder.op("Gemm", inputs, { attributes: { transB: int(1) } });
+    return recorder.tensor(recorder.markProduct(value, shape, [x, weight]), shape);
   }
   const y = tf.matMul(x, weight, false, true);
   return bias === undefined ? y : tf.add(y, bias);

@@ -1,12 +1,15 @@
 /**
- * Dropout with masks as inputs. A program stays a pure function of its inputs, and a resumed run, whose host draws the same
- * masks again, repeats an uninterrupted one.
+ * Dropout with masks as inputs, or drawn from a key that is an input. Either way a program stays a pure function of its inputs, and a
+ * resumed run, whose host gives the same inputs again, repeats an uninterrupted one.
  */
 import { SlmError } from "@slm/core";
 import { tf, type Tensor } from "../tf.js";
 
+/** A mask, or what makes it where it is used. */
+type Mask = Tensor | (() => Tensor);
+
 interface Masks {
-  readonly all: readonly Tensor[];
+  readonly all: readonly Mask[];
   used: number;
 }
 
@@ -19,7 +22,7 @@ let active: Masks | undefined;
  * @param masks float32, 0 where an element is dropped and 1 / (1 - rate) where it is kept.
  * @throws SlmError UNEXPECTED if masks are too few or left over, if one has another shape, and for nested calls.
  */
-export function withDropout<T>(masks: readonly Tensor[], build: () => T): T {
+export function withDropout<T>(masks: readonly Mask[], build: () => T): T {
   if (active !== undefined) throw new SlmError("UNEXPECTED", "dropout: withDropout is already in use");
   const own: Masks = { all: masks, used: 0 };
   active = own;
@@ -44,10 +47,11 @@ export function withDropout<T>(masks: readonly Tensor[], build: () => T): T {
  */
 export function dropout(x: Tensor): Tensor {
   if (active === undefined) return x;
-  const mask = active.all[active.used];
-  if (mask === undefined) {
+  const given = active.all[active.used];
+  if (given === undefined) {
     throw new SlmError("UNEXPECTED", `dropout: ${active.all.length} masks given, more are needed`);
   }
+  const mask = typeof given === "function" ? given() : given;
   if (mask.shape.join() !== x.shape.join()) {
     throw new SlmError(
       "UNEXPECTED",

@@ -39,6 +39,12 @@ export function defineOp<O extends OpName>(
   };
 }
 
+/** Runs a body whose products stay in float32 in a program of another precision. */
+export function inFloat32<T>(body: () => T): T {
+  const recorder = activeRecorder();
+  return recorder === undefined ? body() : recorder.inFloat32(body);
+}
+
 /** Names the nodes recorded inside `body` after a path segment: `/encoder/layers.0/...`. */
 export function scope<T>(segment: string, body: () => T): T {
   const recorder = activeRecorder();

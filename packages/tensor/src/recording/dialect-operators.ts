@@ -51,8 +51,11 @@ export function placesOf(recorder: Recorder, x: TensorInfo, found: string, count
   return recorder.op("ReduceMin", [place, axes]);
 }
 
-/** log softmax over an axis. */
-export function logSoftmax(recorder: Recorder, x: Tensor | TensorInfo, axis: number): string {
+/** log softmax over an axis. Products with it, which losses take, stay in float32. */
+export const logSoftmax = (recorder: Recorder, x: Tensor | TensorInfo, axis: number): string =>
+  recorder.keepExact(logSoftmaxNodes(recorder, x, axis));
+
+function logSoftmaxNodes(recorder: Recorder, x: Tensor | TensorInfo, axis: number): string {
   if (recorder.dialect.logSoftmax) return recorder.op("LogSoftmax", [x], { attributes: { axis: int(axis) } });
   const axes = recorder.builder.ints([axis]);
   const below = recorder.op("Sub", [x, recorder.op("ReduceMax", [x, axes])]);

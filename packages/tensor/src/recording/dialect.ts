@@ -1,3 +1,7 @@
+/** Number formats of a program's products; everything else is computed in float32. */
+export const PRECISIONS = ["float32", "float16", "bfloat16"] as const;
+export type Precision = (typeof PRECISIONS)[number];
+
 /**
  * Which operators a program may use on an execution provider. What a provider lacks is composed of operators that it has, so that a whole
  * training step stays on the device.
@@ -6,6 +10,8 @@
  * `session.disable_cpu_ep_fallback`.
  */
 export interface Dialect {
+  /** Precisions that products may be computed in. bfloat16: a graph that ONNX's checker accepts, run on no device yet. */
+  readonly precisions: readonly Precision[];
   /** `com.microsoft::FusedMatMul`; otherwise Transpose, MatMul and Mul. */
   readonly fusedMatMul: boolean;
   /** Otherwise the logarithm of a sum of exponentials, after subtracting the largest. */
@@ -32,6 +38,7 @@ export interface Dialect {
 
 /** Providers with all operators that programs use. 512 segments: measured on CPUs at 1,024 to 4,096 rows of 96 to 256. */
 const COMPLETE: Dialect = {
+  precisions: ["float32", "float16"],
   fusedMatMul: true,
   logSoftmax: true,
   oneHot: true,
@@ -44,7 +51,11 @@ const COMPLETE: Dialect = {
 
 /** By ONNX Runtime's name of the provider; those that are not here are taken to be complete. */
 const DIALECTS: Readonly<Record<string, Dialect>> = {
+  cuda: { ...COMPLETE, precisions: PRECISIONS },
+  // No provider: the operators of the ONNX standard alone, for its checker.
+  onnx: { ...COMPLETE, precisions: PRECISIONS, fusedMatMul: false, normStatistics: false },
   webgpu: {
+    precisions: ["float32", "float16"],
     fusedMatMul: false,
     logSoftmax: false,
     oneHot: false,

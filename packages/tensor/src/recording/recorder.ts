@@ -46,6 +46,10 @@ export class Recorder {
   readonly builder: GraphBuilder;
   private readonly names = new WeakMap<object, string>();
   private readonly constants = new WeakMap<object, tf.TypedArray>();
+  /** Nodes of the products that may be computed in a lower precision. */
+  readonly products = new Set<string>();
+  readonly #exact = new Set<string>();
+  #inFloat32 = 0;
   /** Whether no gradient is taken in this trace: ops may then record operators that have no backward pass. */
   readonly isForwardOnly: boolean;
   /** Operators of the provider that the graph is for. */
@@ -132,6 +136,35 @@ export class Recorder {
     );
   }
 
+  /** Runs a body whose products stay in float32, whatever the precision of the program. */
+  inFloat32<T>(body: () => T): T {
+    this.#inFloat32++;
+    try {
+      return body();
+    } finally {
+      this.#inFloat32--;
+    }
+  }
+
+  /** Products of this value stay in float32. */
+  keepExact(value: string): string {
+    this.#exact.add(value);
+    return value;
+  }
+
+  /**
+   * Notes that a node is a product that may be computed in a lower precision. Products with a row or a column are sums (of norms, biases,
+   * losses) and stay in float32.
+   *
+   * @param shape of the result
+   */
+  markProduct(value: string, shape: readonly number[], operands: readonly (Tensor | TensorInfo)[]): string {
+    const isSum = shape.at(-1) === 1 || shape.at(-2) === 1;
+    const isExact = operands.some((operand) => this.#exact.has(this.nameOf(operand)));
+    if (this.#inFloat32 === 0 && !isSum && !isExact) this.products.add(value);
+    return value;
+  }
+
   /** Matrix product of the last two axes with optional transposes and a scale, in one operator. */
   matMul(
     a: Tensor | TensorInfo,
@@ -143,10 +176,16 @@ export class Recorder {
       transB: int(flags.transposeB === true ? 1 : 0),
     };
     if (flags.scale !== undefined) attributes["alpha"] = { kind: "float", value: flags.scale };
-    if (a.shape.length === 2 && b.shape.length === 2) return this.op("Gemm", [a, b], { attributes });
-    if (this.dialect.fusedMatMul) return this.op("FusedMatMul", [a, b], { attributes, domain: CONTRIB });
+    const sides = [
+      a.shape.at(flags.transposeA === true ? -1 : -2)!,
+      b.shape.at(flags.transposeB === true ? -2 : -1)!,
+    ];
+    const mark = (value: string): string => this.markProduct(value, sides, [a, b]);
+    if (a.shape.length === 2 && b.shape.length === 2) return mark(this.op("Gemm", [a, b], { attributes }));
+    if (this.dialect.fusedMatMul)
+      return mark(this.op("FusedMatMul", [a, b], { attributes, domain: CONTRIB }));
     const left = flags.transposeA === true ? this.#swapped(a) : a;
-    const product = this.op("MatMul", [left, flags.transposeB === true ? this.#swapped(b) : b]);
+    const product = mark(this.op("MatMul", [left, flags.transposeB === true ? this.#swapped(b) : b]));
     return flags.scale === undefined
       ? product
       : this.op("Mul", [product, this.builder.constant("float32", [], [flags.scale])]);

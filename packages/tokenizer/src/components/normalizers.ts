@@ -4,8 +4,8 @@
  *
  * Source: Hugging Face `tokenizers` 0.23, `normalizers`.
  */
-import { BYTE_CHARACTERS } from "../byte-symbols.js";
-import { base64Bytes, utf8Bytes } from "../utf8.js";
+import { byteSymbols } from "../byte-symbols.js";
+import { base64Bytes } from "../utf8.js";
 import { characterMap, MAP_RULES, type MapRule } from "../character-map.js";
 import { flagOf, inOrder, patternOf, textOf, type CompilePattern, type Component } from "./component.js";
 import { reject } from "./reject.js";
@@ -39,7 +39,7 @@ const NORMALIZERS: Readonly<Record<string, (component: Component, compile: Compi
     return (text, longest) => replaceMatches(text, pattern.matches(text), { content, longest });
   },
   Nmt: () => nmt,
-  ByteLevel: () => (text) => Array.from(utf8Bytes(text), (byte) => BYTE_CHARACTERS[byte]!).join(""),
+  ByteLevel: () => byteSymbols,
   Precompiled: (component) => {
     const table = textOf(component, "precompiled_charsmap", "");
     const rule = textOf(component, "match", "graphemes");

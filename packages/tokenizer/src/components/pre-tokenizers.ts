@@ -5,8 +5,7 @@
  *
  * Source: Hugging Face `tokenizers` 0.23, `pre_tokenizers` and `SplitDelimiterBehavior`.
  */
-import { BYTE_CHARACTERS } from "../byte-symbols.js";
-import { utf8Bytes } from "../utf8.js";
+import { byteSymbols } from "../byte-symbols.js";
 import { literalPattern, ownPattern, type Pattern } from "../patterns/pattern.js";
 import { flagOf, inOrder, patternOf, textOf, type CompilePattern, type Component } from "./component.js";
 import { reject } from "./reject.js";
@@ -65,11 +64,13 @@ export function compilePreTokenizer(component: Component, compile: CompilePatter
     const longest = longestFrom(piece.text.length);
     let pieces: readonly Piece[] = [piece];
     for (const cut of cuts) {
-      pieces = pieces.flatMap(cut);
-      checkGrowth(
-        pieces.reduce((sum, { text }) => sum + text.length, 0),
-        longest,
-      );
+      let length = 0;
+      pieces = pieces.flatMap((piece) => {
+        const parts = cut(piece);
+        for (const { text } of parts) length += text.length;
+        checkGrowth(length, longest);
+        return parts;
+      });
     }
     return pieces;
   };
@@ -174,9 +175,6 @@ function byteLevel(component: Component): Cut {
     const isOpened = !isPrefixed || text === "" || text.startsWith(" ");
     const begun = { text: isOpened ? text : ` ${text}`, isFirst };
     const pieces = words === undefined ? [begun] : words(begun);
-    return pieces.map((piece) => ({
-      text: Array.from(utf8Bytes(piece.text), (byte) => BYTE_CHARACTERS[byte]!).join(""),
-      isFirst: piece.isFirst,
-    }));
+    return pieces.map((piece) => ({ text: byteSymbols(piece.text), isFirst: piece.isFirst }));
   };
 }

@@ -21,8 +21,8 @@ async function nodeLlamaCpp() {
   return import(pathToFileURL(createRequire(join(HOME, "package.json")).resolve("node-llama-cpp")));
 }
 
-/** llama.cpp on the CPU with so many threads. */
-export async function openLlama(threads = 1) {
+/** llama.cpp with so many threads. @param gpu as node-llama-cpp takes it: false is the CPU, "cuda", "vulkan", "metal" */
+export async function openLlama(threads = 1, gpu = false) {
   const { getLlama } = await nodeLlamaCpp();
-  return getLlama({ gpu: false, build: "never", logLevel: "disabled", maxThreads: threads });
+  return getLlama({ gpu, build: "never", logLevel: "disabled", maxThreads: threads });
 }

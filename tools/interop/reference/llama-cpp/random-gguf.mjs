@@ -9,6 +9,7 @@ const BLOCK = 32;
 
 /** Tensor types: ggml's number, and bytes of a block of 32 weights. */
 export const WEIGHT_TYPES = {
+  F16: { number: 1, blockBytes: 2 * BLOCK },
   Q4_0: { number: 2, blockBytes: 2 + BLOCK / 2 },
   Q8_0: { number: 8, blockBytes: 2 + BLOCK },
 };
@@ -97,6 +98,12 @@ function contents(tensor, random) {
   const bytes = Buffer.alloc(bytesOf(tensor));
   if (tensor.type === FLOAT32) {
     new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4).fill(1);
+    return bytes;
+  }
+  if (tensor.type === WEIGHT_TYPES.F16) {
+    // Either sign, magnitudes from 2^-10 to 2^-9.
+    for (let at = 0; at < bytes.length; at += 2)
+      bytes.writeUInt16LE(0x1400 | (Math.floor(random.next() * 2 ** 16) & 0x83ff), at);
     return bytes;
   }
   for (let at = 0; at + 4 <= bytes.length; at += 4)

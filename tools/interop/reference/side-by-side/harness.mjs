@@ -110,17 +110,23 @@ export function randomCheckpoint(shape) {
  * Directory of that checkpoint as graphs; made once by each version of the exporters.
  *
  * @param scheme of `slm quantize`, or float32; @param layout native or transformers.js; @param flags more of `slm quantize`
+ * @param exportFlags more of `slm export`: the target of a device
  */
-export function randomModel(shape, { scheme = "float32", layout = "native", flags = [] } = {}) {
+export function randomModel(
+  shape,
+  { scheme = "float32", layout = "native", flags = [], exportFlags = [] } = {},
+) {
   const checkpoint = randomCheckpoint(shape);
   const stamp = exporterStamp();
-  const name = `model-${hashOf(shape)}-${layout}`;
+  const name = ["model", hashOf(shape), layout, ...exportFlags.filter((flag) => !flag.startsWith("--"))].join(
+    "-",
+  );
   const made = (folder, ...argv) =>
     join(
       once(folder, (place) => slm(...argv, "-o", join(place, "model")), stamp),
       "model",
     );
-  const exported = made(name, "export", checkpoint, "--layout", layout);
+  const exported = made(name, "export", checkpoint, "--layout", layout, ...exportFlags);
   if (scheme === "float32") return exported;
   const quantized = [name, scheme, ...flags.filter((flag) => !flag.startsWith("--"))].join("-");
   return made(quantized, "quantize", exported, "--scheme", scheme, ...flags);
@@ -138,25 +144,32 @@ export async function promptIds(directory, tokens) {
   return [...(await loadTokenizer(directory)).encodeSource(promptOf(tokens))];
 }
 
-/** slm as a contestant: generates exactly `answer` tokens behind a prompt. */
-export async function openSlm(name, directory, { threads, source, answer }) {
-  const { createCpuRuntime } = await import("@slm/runtime-node");
+/**
+ * slm as a contestant: generates exactly `answer` tokens behind a prompt.
+ *
+ * @param batch copies of the prompt that are decoded together; the tokens of the first are compared
+ * @param device cpu, gpu:cuda, gpu:webgpu; nothing replaces a GPU that is not there
+ */
+export async function openSlm(name, directory, { threads, source, answer, batch = 1, device = "cpu" }) {
   const { loadGenerator } = await import("@slm/inference");
   const { readDeviceModel } = await import("@slm/exported-model");
   const { endlessRuntime } = await import("../../../../packages/bench/dist/endless-runtime.js");
   const { tokens } = await readDeviceModel(directory);
-  const runtime = await createCpuRuntime({ threads });
+  const runtime = await openRuntime(device, threads);
   const generator = await loadGenerator(directory, endlessRuntime(runtime, tokens.eos));
-  const prompt = promptOf(source);
+  const prompts = Array.from({ length: batch }, () => promptOf(source));
   let tokensMade = [];
   return {
     name,
+    about: { device: `${runtime.device.description}${runtime.device.simulated ? ", simulated" : ""}` },
     made: () => tokensMade,
     run: async () => {
-      const [made] = await generator.generate([prompt], { maxTokens: answer });
-      tokensMade = [...made.tokens];
-      if (tokensMade.length !== answer) throw new Error(`${name} made ${tokensMade.length} tokens`);
-      return times(made.firstTokenMs, made.totalMs, answer);
+      const all = await generator.generate(prompts, { maxTokens: answer });
+      tokensMade = [...all[0].tokens];
+      for (const { tokens: made } of all)
+        if (made.length !== answer) throw new Error(`${name} made ${made.length} tokens`);
+      const last = (figure) => Math.max(...all.map((made) => made[figure]));
+      return times(last("firstTokenMs"), last("totalMs"), answer, batch);
     },
     close: async () => {
       await generator.close();
@@ -165,17 +178,24 @@ export async function openSlm(name, directory, { threads, source, answer }) {
   };
 }
 
-/** Figures of one generation: end to end, first token, and the rate after it. */
-export function times(firstTokenMs, totalMs, answer) {
+/** slm's runtime of a device. */
+async function openRuntime(device, threads) {
+  const { createCpuRuntime, createGpuRuntime } = await import("@slm/runtime-node");
+  if (device === "cpu") return createCpuRuntime({ threads });
+  return createGpuRuntime({ profile: device.replace(/^gpu:/u, ""), threads, fallback: false });
+}
+
+/** Figures of one generation of `batch` answers: end to end, first token, and the rate of all answers after it. */
+export function times(firstTokenMs, totalMs, answer, batch = 1) {
   return {
     firstTokenMs,
-    decodeTokensPerSecond: ((answer - 1) * 1000) / (totalMs - firstTokenMs),
-    tokensPerSecond: (answer * 1000) / totalMs,
+    decodeTokensPerSecond: (batch * (answer - 1) * 1000) / (totalMs - firstTokenMs),
+    tokensPerSecond: (batch * answer * 1000) / totalMs,
   };
 }
 
 /** A Python worker as a contestant that generates: what it answers with is its times and tokens. */
-export function pythonGenerator(name, worker, answer) {
+export function pythonGenerator(name, worker, answer, batch = 1) {
   let tokensMade = [];
   return {
     name,
@@ -183,7 +203,7 @@ export function pythonGenerator(name, worker, answer) {
     run: async () => {
       const { firstTokenMs, totalMs, tokens } = await worker.ask();
       tokensMade = tokens;
-      return times(firstTokenMs, totalMs, answer);
+      return times(firstTokenMs, totalMs, answer, batch);
     },
     close: worker.close,
   };

@@ -67,3 +67,20 @@ export function shapeOf(size) {
 
 /** Parameters of a model of this shape, the shared table once. */
 export const parametersOf = (shape) => parameterCount(parseModelConfig(shape, "shape"));
+
+/** A decoder-only model of Llama's kind with as many layers as an encoder-decoder has in both halves. */
+export function decoderOnlyOf(shape) {
+  const { encoderLayers, decoderLayers, width, heads, feedForward, bias: _, ...rest } = shape;
+  return {
+    ...rest,
+    architecture: "decoder-only",
+    width,
+    heads,
+    headDim: width / heads,
+    // Gates are a third matrix.
+    feedForward: Math.round((feedForward * 2) / 3 / 32) * 32,
+    decoderLayers: encoderLayers + decoderLayers,
+    activation: "swiglu",
+    bias: false,
+  };
+}

@@ -2,15 +2,15 @@
  * slm beside PyTorch: the same encoder-decoder, weights and inputs in float32, the same threads, the same device.
  *
  *   npm run build && node tools/interop/reference/side-by-side/torch.mjs task=train [size=tiny|small|30m|paper|1b] [batch=16] [source=128] [answer=64]
- *     [device=cpu|gpu:cuda|gpu:webgpu] [peerDevice=cpu|cuda] [peerDtype=float32|bfloat16]
+ *     [device=cpu|gpu:cuda|gpu:webgpu] [precision=float32|float16|bfloat16] [peerDevice=cpu|cuda] [peerDtype=float32|bfloat16]
  *   npm run build && node tools/interop/reference/side-by-side/torch.mjs task=generate [size=...] [source=N] [answer=N]
  *
  * task=train: forward, backward, clipping and AdamW (fused there) with soft targets over the vocabulary; slm's side is
  * `tools/bench/train-step.mjs`, a process per round. The losses of the first steps must agree. PyTorch takes its steps as they are written
  * (eager) and through torch.compile, which needs a C++ compiler; `compile=0` leaves the second out. Its compilation is in the warm-up.
- * device is slm's, peerDevice PyTorch's, which with peerDtype=bfloat16 computes under autocast. SLM_PEER_PYTHON names an interpreter that has
+ * device and precision (of the products) are slm's, peerDevice PyTorch's, which with peerDtype=bfloat16 computes under autocast. SLM_PEER_PYTHON names an interpreter that has
  * torch and safetensors; without it one is installed.
- * task=generate, on the CPU: batch 1, greedy, caches written in place on both sides, PyTorch eager.
+ * task=generate, on the CPU: batch 1, greedy, caches written in place on both sides, PyTorch eager. Batches and devices: generate.mjs.
  */
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -38,6 +38,7 @@ import { parametersOf, shapeOf } from "./shapes.mjs";
 /** How far losses of the same weights and batch may be apart: at the first step, and after the other side's own updates. */
 const LOSS_TOLERANCES = {
   float32: { first: 1e-4, later: 1e-3 },
+  float16: { first: 1e-2, later: 3e-2 },
   bfloat16: { first: 1e-2, later: 3e-2 },
 };
 
@@ -53,16 +54,20 @@ const setting = settings({
   device: "cpu",
   peerDevice: "cpu",
   peerDtype: "float32",
+  precision: "float32",
 });
-const { task, threads, batch, source, answer, steps, device, peerDevice, peerDtype } = setting;
+const { task, threads, batch, source, answer, steps, device, precision, peerDevice, peerDtype } = setting;
 const shape = shapeOf(setting.size);
 const interpreter = python(TORCH);
 const open = (more) => startPython(interpreter, "./torch_worker.py", { ...setting, shape, ...more });
 
 async function generate() {
-  const ours = await openSlm("slm, float32", randomModel(shape), setting);
+  // One text; `batch` is the training's.
+  const one = { batch: 1 };
+  const ours = await openSlm("slm, float32", randomModel(shape), { ...setting, ...one });
   const checkpoint = randomCheckpoint(shape);
   const worker = await open({
+    ...one,
     weights: join(checkpoint, "model.safetensors"),
     ids: await promptIds(checkpoint, source),
   });
@@ -89,6 +94,7 @@ async function train() {
     source,
     target: answer,
     steps,
+    precision,
   };
   const folder = mkdtempSync(join(tmpdir(), "slm-step-"));
   const step = await shareStep(options, folder);
@@ -125,7 +131,7 @@ function ourSteps(options) {
   const losses = [];
   const about = { parameters: parametersOf(shape) };
   return {
-    name: "slm, compiled step",
+    name: `slm, compiled step, ${precision}`,
     about,
     losses,
     run: () => {
@@ -165,7 +171,7 @@ function lossesApart(mode, answers, expected) {
   const apart = answers.map(({ loss }, at) => Math.abs(loss - expected[at]) / expected[at]);
   const [first] = apart;
   const later = Math.max(...apart);
-  const tolerance = LOSS_TOLERANCES[peerDtype];
+  const tolerance = LOSS_TOLERANCES[precision === "float32" ? peerDtype : precision];
   if (!(first <= tolerance.first && later <= tolerance.later))
     throw new Error(`${mode}: losses are ${first} apart at the first step and at most ${later} later`);
   return { lossApartFirst: first, lossApartLargest: later };

@@ -14,7 +14,8 @@ shape = setting["shape"]
 torch.set_num_threads(setting["threads"])
 torch.set_num_interop_threads(1)
 DEVICE = torch.device(setting["peerDevice"])
-IS_BFLOAT16 = setting["peerDtype"] == "bfloat16"
+DTYPE = getattr(torch, setting["peerDtype"])
+IS_BFLOAT16 = DTYPE == torch.bfloat16
 WIDTH, HEADS, KV_HEADS, HEAD_DIM = shape["width"], shape["heads"], shape["kvHeads"], shape["headDim"]
 VOCABULARY = shape["vocabularySize"]
 
@@ -35,7 +36,7 @@ def angles_of(length, offset=0):
 
 
 def rotate(x, angles):
-    cos, sin = angles
+    cos, sin = (part.to(x.dtype) for part in angles)
     first, second = x.chunk(2, dim=-1)
     return torch.cat([first * cos - second * sin, second * cos + first * sin], dim=-1)
 
@@ -195,12 +196,12 @@ def trainer():
 
 
 def generator():
-    """Greedy, one text, caches of keys and values; the ending token is never taken."""
+    """Greedy, copies of one text, caches of keys and values; the ending token is never taken."""
     model.eval()
+    model.to(DTYPE)
     answer, bos, eos = setting["answer"], shape["tokens"]["bos"], shape["tokens"]["eos"]
-    if DEVICE.type != "cpu":
-        raise ValueError("generation is compared on the CPU")
-    ids = torch.tensor([setting["ids"]])
+    batch = setting["batch"]
+    ids = torch.tensor([setting["ids"]] * batch, device=DEVICE)
 
     @torch.inference_mode()
     def generate(_):
@@ -208,18 +209,19 @@ def generator():
         cross = model.encode(ids)
         caches = [
             {
-                "key": torch.empty(1, KV_HEADS, answer, HEAD_DIM),
-                "value": torch.empty(1, KV_HEADS, answer, HEAD_DIM),
+                "key": torch.empty(batch, KV_HEADS, answer, HEAD_DIM, device=DEVICE, dtype=DTYPE),
+                "value": torch.empty(batch, KV_HEADS, answer, HEAD_DIM, device=DEVICE, dtype=DTYPE),
                 "length": 0,
             }
             for _ in model.decoder.layers
         ]
-        token, first, made = torch.tensor([[bos]]), None, []
+        token, first, made = torch.full((batch, 1), bos, device=DEVICE), None, []
         for at in range(answer):
             logits = model.decode(token, cross, caches, at)[:, -1]
             logits[:, eos] = -torch.inf
             token = logits.argmax(-1, keepdim=True)
-            made.append(token.item())
+            # Read in each step, as a program that streams its answers must: this waits for the device.
+            made.append(token[0].item())
             first = first or time.perf_counter()
         total = time.perf_counter()
         return {"firstTokenMs": 1000 * (first - began), "totalMs": 1000 * (total - began), "tokens": made}

@@ -52,6 +52,13 @@ export const WRONG_RECIPES: readonly WrongInput[] = [
     help: "--precision float32",
   },
   {
+    title: "The device does not compute the precision of the training",
+    recipe: { distill: { mixedPrecision: "bfloat16" } },
+    code: "CONFIG_INVALID",
+    message: "mixedPrecision: provider cpu computes float32 or float16, got bfloat16",
+    help: "mixedPrecision: float16",
+  },
+  {
     title: "The window of an NPU's graphs is longer than the student's targets",
     recipe: {
       export: { target: "npu", window: 4096 },

@@ -1,0 +1,43 @@
+/** Draft rules of a task's rows. */
+import type { Progress } from "@slm/core";
+import { readRows } from "@slm/data";
+import { learnDraftRules, MOST_ANSWER_TOKENS, type TokenPair } from "@slm/onnx-export";
+import type { DraftRule } from "@slm/runtime";
+import { cacheRowKinds, readCacheRows } from "@slm/teacher";
+import { loadTokenizer } from "@slm/tokenizer";
+
+/** Where the rows of a task are. */
+export interface RulePairs {
+  /** JSONL file of rows. */
+  readonly rows: string;
+  /** Cache of a teacher, whose rows follow. Default: there is none. */
+  readonly cache?: string | undefined;
+}
+
+/**
+ * @param progress told before rules are learnt, which takes up to a minute
+ * @throws SlmError INPUT_MISSING, DATA_INVALID for the rows, or a text that the tokenizer rejects
+ */
+export async function draftRulesOfRows(
+  tokenizerDirectory: string,
+  from: RulePairs,
+  progress: Progress,
+): Promise<readonly DraftRule[]> {
+  const tokenizer = await loadTokenizer(tokenizerDirectory);
+  const pairs: TokenPair[] = [];
+  let tokens = 0;
+  for await (const { source, target } of rowsOf(from)) {
+    const pair = { source: tokenizer.encodeSource(source), target: tokenizer.encodeTarget(target) };
+    pairs.push(pair);
+    tokens += pair.target.length;
+    if (tokens > MOST_ANSWER_TOKENS) break;
+  }
+  progress({ stage: "export", message: `draft rules are learnt from ${pairs.length} pairs` });
+  return learnDraftRules(pairs, tokenizer.tokens.eos);
+}
+
+async function* rowsOf({ rows, cache }: RulePairs): AsyncGenerator<{ source: string; target: string }> {
+  yield* readRows(rows);
+  if (cache === undefined) return;
+  for (const kind of await cacheRowKinds(cache)) yield* readCacheRows(cache, kind);
+}

@@ -1,0 +1,80 @@
+/** Reads and writes `draft-rules.json`: what probably comes next in a model's answers. */
+import { dirname, join } from "node:path";
+import { SlmError, parseJsonText, readTextFile, writeJsonAtomic } from "@slm/core";
+import { CHANCE_PARTS, COPIED, draftRulesOf, type DraftRule, type DraftRules } from "@slm/runtime";
+import { z } from "zod";
+import { DRAFT_RULES_FILE, type DeviceModel } from "./device-model.js";
+
+/** More than any learner makes [rules]. */
+const MOST_RULES = 4_000_000;
+const BYTES = Int32Array.BYTES_PER_ELEMENT;
+
+const packed = (what: string, bytesEach: number): z.ZodType<Buffer> =>
+  z
+    .base64()
+    .max(Math.ceil((MOST_RULES * bytesEach) / 3) * 4)
+    .transform((text) => Buffer.from(text, "base64"))
+    .describe(what);
+
+const draftRulesSchema = z
+  .strictObject({
+    schemaVersion: z.literal(1),
+    keys: packed("int32, little-endian: the hash of what each rule holds for.", BYTES),
+    tokens: packed("int32, little-endian: the token that it says; -1: one of the source.", BYTES),
+    chances: packed("uint8: how probably it is right, of 255.", 1),
+  })
+  .refine(
+    ({ keys, tokens, chances }) =>
+      keys.length === BYTES * chances.length && tokens.length === BYTES * chances.length,
+    "expected as many keys and tokens as chances",
+  );
+
+/** Writes a model's draft rules into its directory. @throws SlmError OUTPUT_FAILED */
+export async function writeDraftRules(directory: string, rules: readonly DraftRule[]): Promise<void> {
+  const int32 = (of: (rule: DraftRule) => number): string => {
+    const bytes = Buffer.alloc(BYTES * rules.length);
+    for (const [at, rule] of rules.entries()) bytes.writeInt32LE(of(rule), BYTES * at);
+    return bytes.toString("base64");
+  };
+  await writeJsonAtomic(join(directory, DRAFT_RULES_FILE), {
+    schemaVersion: 1,
+    keys: int32(({ key }) => key),
+    tokens: int32(({ token }) => token),
+    chances: Buffer.from(rules.map(({ chance }) => Math.round(CHANCE_PARTS * chance))).toString("base64"),
+  });
+}
+
+/**
+ * A model's draft rules.
+ *
+ * @throws SlmError INPUT_MISSING, DATA_INVALID for a file that model.json does not describe, or a token that the model does not have
+ */
+export async function readDraftRules(directory: string, model: RuledModel): Promise<DraftRules> {
+  const file = join(directory, DRAFT_RULES_FILE);
+  const suggestions = [`slm verify ${directory}`];
+  return parseDraftRules(await readTextFile(file, { suggestions }), file, model);
+}
+
+/** What of a model its draft rules must agree with. */
+type RuledModel = Pick<DeviceModel, "draftRules" | "vocabularySize">;
+
+/** The text of such a file. @param file for errors. @throws SlmError DATA_INVALID */
+export function parseDraftRules(
+  text: string,
+  file: string,
+  { draftRules, vocabularySize }: RuledModel,
+): DraftRules {
+  const suggestions = [`slm verify ${dirname(file)}`];
+  const { keys, tokens, chances } = parseJsonText(text, draftRulesSchema, file);
+  const reject = (problem: string): SlmError =>
+    new SlmError("DATA_INVALID", `${file}: ${problem}`, { suggestions });
+  if (chances.length !== draftRules)
+    throw reject(`expected ${draftRules} rules as model.json says, got ${chances.length}`);
+  const rules = Array.from(chances, (parts, at): DraftRule => {
+    const token = tokens.readInt32LE(BYTES * at);
+    if (token < COPIED || token >= vocabularySize)
+      throw reject(`rule ${at}: token ${token} is none of the model's ${vocabularySize}`);
+    return { key: keys.readInt32LE(BYTES * at), token, chance: parts / CHANCE_PARTS };
+  });
+  return draftRulesOf(rules, vocabularySize);
+}

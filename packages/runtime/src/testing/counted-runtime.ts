@@ -1,0 +1,75 @@
+/** A runtime that counts the bytes which cross between the host and the device, as its interface says that they do. */
+import type { HostTensor } from "../host-tensor.js";
+import type { DeviceTensor, RepeatRequest, RunRequest, Runtime, Session } from "../runtime.js";
+import { withLoad } from "../with-load.js";
+
+/** Bytes that crossed so far. */
+export interface Traffic {
+  toDevice: number;
+  toHost: number;
+}
+
+export interface CountedRuntime {
+  readonly runtime: Runtime;
+  readonly traffic: Traffic;
+}
+
+const bytesOf = ({ data }: HostTensor): number => data.byteLength;
+const isHost = (tensor: HostTensor | DeviceTensor): tensor is HostTensor => "data" in tensor;
+const sum = (sizes: readonly number[]): number => sizes.reduce((total, size) => total + size, 0);
+
+/**
+ * The same runtime. Counted are host tensors that are fed, outputs that are fetched, uploads, writes and downloads. Not counted is what a
+ * device keeps: weights, `keep`, `into`; what a runtime copies besides only its own counters know. Loading is not counted.
+ */
+export function countedRuntime(runtime: Runtime): CountedRuntime {
+  const traffic: Traffic = { toDevice: 0, toHost: 0 };
+  const feed = (tensors: readonly (HostTensor | DeviceTensor)[]): void => {
+    traffic.toDevice += sum(tensors.filter(isHost).map(bytesOf));
+  };
+  const fetched = (tensors: Readonly<Record<string, HostTensor>>): void => {
+    traffic.toHost += sum(Object.values(tensors).map(bytesOf));
+  };
+  const sessionOf = (session: Session): Session => ({
+    ...session,
+    inputNames: session.inputNames,
+    outputNames: session.outputNames,
+    run: async (request: RunRequest) => {
+      feed(Object.values(request.feeds));
+      const result = await session.run(request);
+      fetched(result.fetched);
+      return result;
+    },
+    repeat: async function* (request: RepeatRequest) {
+      const { ids, position, feeds } = request;
+      const { [ids]: first, [position]: at, ...fixed } = feeds;
+      feed(Object.values(fixed));
+      let fed: readonly (HostTensor | DeviceTensor)[] = [first!, at!];
+      for await (const result of session.repeat(request)) {
+        feed(fed);
+        fetched(result.fetched);
+        // From the second run on: the picks of the run before, and the position.
+        fed = [result.fetched[request.picks]!, at!];
+        yield result;
+      }
+    },
+    release: () => session.release(),
+  });
+  const counted: Runtime = {
+    ...withLoad(runtime, async (source, options) => sessionOf(await runtime.load(source, options))),
+    upload: (tensor) => {
+      feed([tensor]);
+      return runtime.upload(tensor);
+    },
+    write: (target, source) => {
+      feed([source]);
+      return runtime.write(target, source);
+    },
+    download: async (tensor) => {
+      const result = await runtime.download(tensor);
+      fetched({ result });
+      return result;
+    },
+  };
+  return { runtime: counted, traffic };
+}
