@@ -166,7 +166,7 @@ describe.each(chosenFamilies())("%s", (family) => {
     expect(losses.at(-1)).toBeLessThan(0.8 * losses[0]!);
   }, 180_000);
 
-  test("is trained to copy words, and still copies them with weights of eight and four bits", async () => {
+  test("is trained to copy words, and still copies them in eight and four bits, and as an NPU counts", async () => {
     const { encoderHeads, encoderWidth, decoderFeedForward, ...shape } = await shapeOf();
     const encoderLayers = Math.max(2, Number(shape["encoderLayers"]));
     const sizes = { width: 48, headDim: 16, feedForward: 96, encoderLayers, decoderLayers: 2 };
@@ -180,11 +180,24 @@ describe.each(chosenFamilies())("%s", (family) => {
     const found = (await readLog(run)).flatMap((line) => line["dev.exactMatch"] ?? []);
     expect(Math.max(...found)).toBeGreaterThan(0.75);
     await result("export", [join(run, "distill"), "-o", at("float32")]);
-    for (const [scheme, ...more] of [["int8-dynamic"], ["int4-block", "--block-size", "16"]] as const) {
+    const gated = ["--data", at("trained-test.jsonl"), "--gate", "cer:0.05"];
+    const passes = async (directory: string, scheme: string, ...more: readonly string[]): Promise<void> => {
       const flags = ["--scheme", scheme, ...more, "-o", at(`trained-${scheme}`)];
-      const gated = ["--data", at("trained-test.jsonl"), "--gate", "cer:0.05"];
-      const { gate } = await result("quantize", [at("float32"), ...flags, ...gated]);
-      expect(gate).toMatchObject({ metric: "cer", pass: true });
-    }
+      const { gate } = await result("quantize", [directory, ...flags, ...gated]);
+      expect(gate, scheme).toMatchObject({ metric: "cer", pass: true });
+    };
+    await passes(at("float32"), "int8-dynamic");
+    await passes(at("float32"), "int4-block", "--block-size", "16");
+    // As an NPU computes, simulated.
+    await result("export", [
+      join(run, "distill"),
+      "--target",
+      "npu",
+      "--profile",
+      "qnn",
+      "-o",
+      at("trained-npu"),
+    ]);
+    await passes(at("trained-npu"), "a16w8", "--calibration", at("trained-train.jsonl"));
   }, 300_000);
 });

@@ -106,7 +106,7 @@ export async function readMarianTokenizer(file: string, vocabulary: number): Pro
 }
 
 /** A model of SentencePiece whose parts another format holds. */
-export interface PieceSource {
+interface PieceSource {
   /** The file, for errors. */
   readonly where: string;
   /** Pieces with their ids. */
