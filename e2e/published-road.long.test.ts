@@ -1,6 +1,6 @@
 /**
- * Every published family over the whole pipeline, with small random weights: imported, fine-tuned on labels, exported to every kind of target,
- * held to the rules of NPUs, quantized to four bits, and served.
+ * Every published family over the whole pipeline, with small random weights: imported, fine-tuned on labels whole and by adapters, a teacher,
+ * exported to every kind of target, held to the rules of NPUs, quantized to four bits, and served.
  */
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -74,6 +74,7 @@ async function copying(root_: string, model: string, distill: object): Promise<o
 
 interface LogLine {
   readonly crossEntropy?: number;
+  readonly forwardKl?: number;
   readonly "dev.exactMatch"?: number;
 }
 
@@ -149,9 +150,10 @@ describe.each(chosenFamilies())("%s", (family) => {
     );
   };
 
-  const train = async (name: string, distill: object): Promise<string> => {
+  const train = async (name: string, distill: object, sections: object = {}): Promise<string> => {
     const recipe = at(`${name}.yaml`);
-    await writeFile(recipe, JSON.stringify(await copying(at(name), at("model"), distill)));
+    const copies = await copying(at(name), at("model"), distill);
+    await writeFile(recipe, JSON.stringify({ ...copies, ...sections }));
     await result("run", [recipe, "--out", at(name)]);
     return at(name);
   };
@@ -164,6 +166,36 @@ describe.each(chosenFamilies())("%s", (family) => {
     });
     const losses = (await readLog(run)).flatMap(({ crossEntropy }) => crossEntropy ?? []);
     expect(losses.at(-1)).toBeLessThan(0.8 * losses[0]!);
+  }, 180_000);
+
+  test("learns by adapters alone, and teaches a smaller student of slm's own shape", async () => {
+    const run = await train("adapted", {
+      student: await shapeOf(),
+      initialize: { student: at("model") },
+      ...{ lora: { rank: 8 }, steps: 100, warmupSteps: 5, learningRate: 0.005, evaluateEvery: 100 },
+    });
+    const losses = (await readLog(run)).flatMap(({ crossEntropy }) => crossEntropy ?? []);
+    expect(losses.at(-1)).toBeLessThan(losses[0]!);
+    const taught = await train(
+      "taught",
+      {
+        student: {
+          width: 32,
+          heads: 2,
+          kvHeads: 2,
+          headDim: 16,
+          feedForward: 48,
+          encoderLayers: 1,
+          decoderLayers: 1,
+          maxSource: 20,
+          maxTarget: 16,
+        },
+        ...{ loss: { forwardKl: 1, crossEntropy: 0 }, steps: 150, warmupSteps: 5, evaluateEvery: 150 },
+      },
+      { teacher: { kind: "checkpoint", path: join(run, "distill") } },
+    );
+    const divergences = (await readLog(taught)).flatMap(({ forwardKl }) => forwardKl ?? []);
+    expect(divergences.at(-1)).toBeLessThan(0.8 * divergences[0]!);
   }, 180_000);
 
   test("is trained to copy words, and still copies them in eight and four bits, and as an NPU counts", async () => {
