@@ -26,7 +26,7 @@ export interface BenchRequest {
   readonly baseline: "decoder-only" | null;
   readonly prompts: BenchPrompts;
   readonly config: BenchConfig;
-  /** Numbers of draft tokens to measure of models with draft heads. Default: none, and all that the heads make. */
+  /** Numbers of draft tokens to measure of models with draft heads or rules. Default: none, and all that the heads make, 12 of the rules. */
   readonly draftTokens?: readonly number[] | undefined;
   /** The runtime, opened separately in every process. */
   readonly runtime: RuntimeRecipe;
