@@ -3,8 +3,10 @@ import type { Progress } from "@slm/core";
 import { readRows } from "@slm/data";
 import { learnDraftRules, MOST_ANSWER_TOKENS, type TokenPair } from "@slm/onnx-export";
 import type { DraftRule } from "@slm/runtime";
-import { cacheRowKinds, readCacheRows } from "@slm/teacher";
+import { CACHE_ROWS, readCacheRows, type CacheRowKind } from "@slm/teacher";
 import { loadTokenizer } from "@slm/tokenizer";
+
+const CACHE_ROW_KINDS = Object.keys(CACHE_ROWS) as readonly CacheRowKind[];
 
 /** Where the rows of a task are. */
 export interface RulePairs {
@@ -39,5 +41,5 @@ export async function draftRulesOfRows(
 async function* rowsOf({ rows, cache }: RulePairs): AsyncGenerator<{ source: string; target: string }> {
   yield* readRows(rows);
   if (cache === undefined) return;
-  for (const kind of await cacheRowKinds(cache)) yield* readCacheRows(cache, kind);
+  for (const kind of CACHE_ROW_KINDS) yield* readCacheRows(cache, kind);
 }

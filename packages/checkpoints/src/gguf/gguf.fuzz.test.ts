@@ -42,7 +42,7 @@ async function outcome(bytes: Uint8Array): Promise<"read" | "rejected"> {
   }
 }
 
-test.each(FILES)("the undamaged file is read: $name", async ({ original }) => {
+test.each(FILES)("the file as it was written is read: $name", async ({ original }) => {
   expect(await outcome(original)).toBe("read");
 });
 
