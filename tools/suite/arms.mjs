@@ -34,6 +34,19 @@ export const COMPARED = [["full", "decoder-only"]];
 /** The arm that all others are compared with. */
 export const BASE_ARM = "labels";
 
+/** Arms that always run. Another arm that makes the same of a recipe as one of them adds nothing: its student has no teacher's weights, or no distributions. */
+const KEPT_ARMS = [BASE_ARM, "full"];
+
+/** Whether an arm differs for a recipe from those that always run. */
+export function isDistinct(arm, recipe, settings) {
+  const madeBy = (one) => JSON.stringify(cellRecipe(recipe, one, settings));
+  return (
+    ARMS[arm].isTeacher === true ||
+    KEPT_ARMS.includes(arm) ||
+    KEPT_ARMS.every((kept) => madeBy(kept) !== madeBy(arm))
+  );
+}
+
 /** Labels of a cell: a number of rows, or all. */
 export const ALL_LABELS = "all";
 

@@ -1,7 +1,7 @@
 /** Run by `node --test tools/suite`. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ARM_NAMES, cellRecipe, equalDecoderOnly } from "./arms.mjs";
+import { ARM_NAMES, cellRecipe, equalDecoderOnly, isDistinct } from "./arms.mjs";
 import { TASK_NAMES, taskRecipe, TASKS } from "./tasks.mjs";
 
 const SETTINGS = { labels: 1000, steps: 7, teacherSteps: 3, benchRuns: 5, testRows: 9, answerTokens: 4 };
@@ -10,7 +10,7 @@ const recipeOf = (task) =>
   taskRecipe(task, { data: TASKS[task].needsData ? "/rows" : undefined, isDry: true });
 
 test("labels alone have no cache, no teacher's labels, no distributions and random weights", () => {
-  const { cache, teacher, distill } = cellRecipe(recipeOf("dates"), "labels", SETTINGS);
+  const { cache, teacher, distill } = cellRecipe(recipeOf("synopsis"), "labels", SETTINGS);
   assert.equal(cache, undefined);
   assert.deepEqual(distill.loss, { forwardKl: 0, crossEntropy: 1 });
   assert.deepEqual(distill.targets, {});
@@ -21,14 +21,14 @@ test("labels alone have no cache, no teacher's labels, no distributions and rand
 });
 
 test("a student of its own shape needs no teacher for labels alone", () => {
-  const recipe = recipeOf("dates");
+  const recipe = recipeOf("synopsis");
   const student = { width: 64, encoderLayers: 2, decoderLayers: 1 };
   const described = { ...recipe, distill: { ...recipe.distill, student } };
   assert.equal(cellRecipe(described, "labels", SETTINGS).teacher, undefined);
 });
 
 test("arms add one thing after the other to labels", () => {
-  const of = (arm) => cellRecipe(recipeOf("dates"), arm, SETTINGS);
+  const of = (arm) => cellRecipe(recipeOf("synopsis"), arm, SETTINGS);
   assert.equal(of("labels-started").distill.initialize.fromTeacher, "layers");
   assert.equal(of("labels-started").cache, undefined);
   assert.equal(of("teacher-labels").cache.distributions, "none");
@@ -53,15 +53,22 @@ test("every arm of a task has the same data, steps and batches", () => {
   }
 });
 
+test("arms that would be the same as another are left out", () => {
+  const armsOf = (task) => ARM_NAMES.filter((arm) => isDistinct(arm, recipeOf(task), SETTINGS));
+  assert.deepEqual(armsOf("synopsis"), ARM_NAMES);
+  // No teacher's weights and no distributions.
+  assert.deepEqual(armsOf("dates"), ["labels", "full", "decoder-only", "teacher"]);
+});
+
 test("with all labels there are no rows for the teacher to label", () => {
-  const { data, distill } = cellRecipe(recipeOf("dates"), "full", { ...SETTINGS, labels: "all" });
+  const { data, distill } = cellRecipe(recipeOf("synopsis"), "full", { ...SETTINGS, labels: "all" });
   assert.equal(data.labels, undefined);
   assert.equal(distill.targets.unlabelledFraction, undefined);
 });
 
 test("a decoder-only student of the teacher's shape has more layers and no encoder", () => {
-  const { student, initialize } = cellRecipe(recipeOf("dates"), "decoder-only", SETTINGS).distill;
-  const { encoderLayers, decoderLayers } = recipeOf("dates").distill.student;
+  const { student, initialize } = cellRecipe(recipeOf("synopsis"), "decoder-only", SETTINGS).distill;
+  const { encoderLayers, decoderLayers } = recipeOf("synopsis").distill.student;
   assert.equal(student.architecture, "decoder-only");
   assert.equal(student.encoderLayers, undefined);
   assert.ok(student.decoderLayers >= encoderLayers + decoderLayers);

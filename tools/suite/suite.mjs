@@ -16,6 +16,7 @@
  *   --dry-run            say which cells would run, and write nothing
  *   --report             make the tables of the cells that are finished, and run nothing
  *
+ * An arm that would be the same as labels or full, because a task's student has no teacher's weights or distributions, is left out.
  * Finished cells are skipped and a killed one is continued, so the command may be repeated, and extended by further tasks, arms, labels
  * or seeds. Data, tokenizers, teachers and caches are made once for equal settings. A seed decides the student's initial weights, the
  * order of its batches and its dropout; which rows have labels is decided by the recipe's seed, for all.
@@ -27,7 +28,7 @@ import { availableParallelism, cpus } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { parse } from "yaml";
-import { ALL_LABELS, ARM_NAMES, ARMS } from "./arms.mjs";
+import { ALL_LABELS, ARM_NAMES, ARMS, isDistinct } from "./arms.mjs";
 import { cellName, finishedCell, planCell, readPredictions, runCell, slm } from "./cell.mjs";
 import { timeLeft } from "./progress.mjs";
 import { suiteMarkdown, suitePage } from "./report.mjs";
@@ -122,6 +123,7 @@ function plan(flags, settings) {
         for (const arm of arms) {
           const { needsUnlabelled = false, isTeacher = false } = ARMS[arm];
           if (needsUnlabelled && count === ALL_LABELS) continue;
+          if (!isDistinct(arm, recipes.get(task), { ...settings, ...TASKS[task], labels: count })) continue;
           const cell = { task, arm, labels: count, seed: number(text, "--seeds") };
           // A teacher does not depend on the student's seed.
           if (

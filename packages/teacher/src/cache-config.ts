@@ -67,6 +67,11 @@ const labelling = z
         "Strategies greedy, beam and sample: smallest mean log-probability of a kept target, EOS included [nats per token]; -0.1 is a " +
           "probability of 0.9 per token. none: every target is kept.",
       ),
+    limit: z
+      .int()
+      .positive()
+      .optional()
+      .describe("Largest number of given sources that are labelled, in file order [sources]. Default: all."),
     keepFraction: z
       .number()
       .gt(0)

@@ -11,6 +11,7 @@ import { createTokenizer, trainSymbolTokenizer, writeTokenizer } from "@slm/toke
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cacheConfig } from "./cache-config.js";
 import { readCacheRows, type CacheRowKind, type TeacherRow } from "./cache-rows.js";
+import { labellingVolume } from "./labelling/labelling-volume.js";
 import { cacheTeacher, type CacheStageReport } from "./cache-teacher.js";
 import { openTeacherCache } from "./cache/open-cache.js";
 
@@ -127,6 +128,17 @@ describe(cacheTeacher, () => {
     expect(rows).toEqual({ labelled: [], generated: [] });
     expect((await readdir(work)).sort()).toEqual(["cache.json", "index.bin", "shard-00000.bin"]);
     expect(report).toMatchObject({ k: config.vocabularySize, pairs: train.length });
+  });
+
+  test("labels the first sources alone where there is a limit, and plans for as many", async () => {
+    const unlabelled = { strategy: "greedy", minScore: "none", limit: 4 };
+    const settings = { distributions: "none", unlabelled };
+    const { report, rows } = await run(settings, "many");
+    expect(report).toMatchObject({ labelled: { sources: 4 } });
+    const all = await run({ ...settings, unlabelled: { ...unlabelled, limit: 1000 } }, "many");
+    expect(all.report).toMatchObject({ labelled: { sources: 36 } });
+    expect(all.rows.labelled.slice(0, rows.labelled.length)).toEqual(rows.labelled);
+    expect(await labellingVolume(cacheConfig.parse(settings), at("many"))).toMatchObject({ requests: 4 });
   });
 
   test("keeps only labels at or above the least score", async () => {

@@ -5,7 +5,7 @@
 import { rm, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { SlmError, type StageContext } from "@slm/core";
-import { DATA_FILES, readRows, readSources, textRow, type Row } from "@slm/data";
+import { DATA_FILES, readRows, textRow, type Row } from "@slm/data";
 import type { Engine } from "@slm/tensor";
 import { writePairs } from "@slm/training";
 import { buildTeacherCache } from "./cache/build-cache.js";
@@ -16,6 +16,7 @@ import { removeUnscored } from "./cache/unscored-pairs.js";
 import { describeUnscored } from "./describe-unscored.js";
 import type { ApiSharing } from "./api/api-sharing.js";
 import { labelSources, type BlockMaker, type LabelReport, type LabelSource } from "./label-sources.js";
+import { givenSources } from "./labelling/given-sources.js";
 import { labellingVolume } from "./labelling/labelling-volume.js";
 import { openLabellers } from "./labelling/open-labellers.js";
 import type { LocalTeacher, OpenTeacher } from "./labelling/open-teacher.js";
@@ -195,7 +196,7 @@ async function labelUnlabelled(
   try {
     return await labelSources({
       ...labellingOf("labelled", settings, opened, others),
-      sources: () => labelSourcesOf(isGiven ? readSources(path) : undefined, written),
+      sources: () => labelSourcesOf(isGiven ? givenSources(path, unlabelled.limit) : undefined, written),
       guard,
       file: join(workDirectory, CACHE_ROWS.labelled),
       blocks: join(workDirectory, BLOCKS_DIRECTORY),

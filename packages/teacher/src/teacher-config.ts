@@ -3,6 +3,7 @@ import { pathOrIdSetting, pathSetting } from "@slm/core";
 import { z } from "zod";
 import { CHECKPOINT_DTYPES } from "@slm/checkpoints";
 import { decoderOnlyShape, encoderDecoderShape } from "@slm/model";
+import { pruneConfig } from "@slm/tokenizer";
 import { devMetrics, trainingFields } from "@slm/training";
 import { apiTeacher } from "./api/api-config.js";
 import { commandTeacher } from "./command/command-config.js";
@@ -25,17 +26,24 @@ const precision = z
 
 const prompt = promptConfig.optional().describe("Prompt around every source, for text teachers.");
 
-/** Vocabularies of teachers. */
-const VOCABULARIES = ["own", "run"] as const;
+/** Vocabularies that have a name. */
+const namedVocabulary = z.enum(["own", "run"]);
+
+const teacherVocabulary = z.union([
+  namedVocabulary,
+  z
+    .strictObject({ prune: pruneConfig })
+    .describe("The teacher's own vocabulary, cut to the tokens that the run's texts and its prompt use."),
+]);
 
 /** Options that adapt an imported or copied teacher to the task. Without defaults where one would change existing settings. */
 const forTask = {
-  vocabulary: z
-    .enum(VOCABULARIES)
+  vocabulary: teacherVocabulary
     .optional()
     .describe(
       "own: the teacher's whole vocabulary. run: only the tokens of this run's tokenizer (kind pretrained, of the same model), so teacher, " +
-        "cache and student share one vocabulary; rows of the embedding table and the output head are cut. Default: own.",
+        "cache and student share one vocabulary. {prune}: the teacher's own tokens that the run's texts use, for a student with another tokenizer. Rows of the " +
+        "embedding table and the output head are cut. Default: own.",
     ),
   prompt,
   finetune: finetuneConfig
@@ -143,9 +151,14 @@ const memberFields = {
     .describe("Weight of this member in the mean, relative to the others."),
 };
 
+/** Members have one vocabulary: no own one is cut. */
+const memberVocabulary = namedVocabulary
+  .optional()
+  .describe("own or run, as of a single teacher. Default: own.");
+
 const teacherMember = kindsOf([
-  checkpointTeacher.extend(memberFields),
-  importedTeacher.extend(memberFields),
+  checkpointTeacher.extend({ ...memberFields, vocabulary: memberVocabulary }),
+  importedTeacher.extend({ ...memberFields, vocabulary: memberVocabulary }),
   graphTeacher.extend(memberFields),
   trainedTeacher.extend({
     seed: z

@@ -11,6 +11,7 @@ export type { LanguagePair, SpecialTokenIds, Tokenizer, TokenizerLanguages } fro
 export { loadTokenPieces, tokenPieces, type TokenPieces } from "./token-pieces.js";
 export { bareTokenizer } from "./pretrained/bare-tokenizer.js";
 export { pruneTokenizer, type CorpusText, type PruneReport } from "./pretrained/prune-tokenizer.js";
+export { pruneConfig, type PruneConfig } from "./pretrained/prune-config.js";
 export { shareVocabulary, type SharedVocabulary } from "./pretrained/share-vocabulary.js";
 export { tokenTexts } from "./token-texts.js";
 export { sourceLookup, tokensAroundSource } from "./tokens-around.js";

@@ -1,7 +1,9 @@
 import { verifyDirectory } from "@slm/core";
 import { readSafetensors } from "@slm/checkpoints";
+import { loadTeachers } from "@slm/teacher";
+import { createEagerEngine } from "@slm/tensor";
 import { createTokenizer, readTokenizerFiles, tokenTexts } from "@slm/tokenizer";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -195,6 +197,49 @@ describe("a run with a published model's tokenizer, pruned, and vocabulary: run"
     expect(await run({ keep: [turn] })).toMatchObject({ exitCode: 0 });
   }, 60_000);
 
+  // The student spells letters of its own; the teacher keeps what the words and its prompt are written with, special tokens included.
+  test.each<FamilyName>(["smollm2", "gemma3"])(
+    "cuts a teacher's own vocabulary for a student with another tokenizer, and the logits of those tokens stay (%s)",
+    async (family) => {
+      const model = await writeModel(family);
+      const { data } = tinyRecipe(root);
+      const turn = { before: "<turn>", after: "<turn>\n" };
+      const whole = join(root, "whole");
+      expect((await runCommand("teacher:import", [model, "-o", whole])).exitCode).toBe(0);
+      const logits: Readonly<Record<string, number>>[] = [];
+      for (const [index, teacher] of [
+        { kind: "import", model },
+        { kind: "import", model, vocabulary: { prune: {} } },
+        { kind: "checkpoint", path: whole, vocabulary: { prune: {} } },
+      ].entries()) {
+        const recipe = await writeTinyRecipe(root, {
+          data: data!,
+          tokenizer: { kind: "bpe", vocabularySize: 300 },
+          teacher: { ...teacher, prompt: turn },
+          cache: { distributions: "none", generate: "greedy" },
+        });
+        const out = join(root, `run-${index}`);
+        const { exitCode, stderr } = await runCommand("run", [recipe, "--out", out]);
+        expect(exitCode, stderr).toBe(0);
+        const kept = await readTokenizerFiles(join(out, "teacher"));
+        expect(tokenTexts(kept).includes("gs")).toBe(index === 0);
+        expect(tokenTexts(kept)).toContain("<turn>");
+        expect(kept.config.source).toMatchObject(turn);
+        const made = (await manifestOf(join(out, "teacher"))).details as MadeTeacher;
+        expect(made.pruned === undefined).toBe(index === 0);
+        expect(await readdir(join(out, "teacher"))).not.toContain("whole");
+        logits.push(await nextLogits(join(out, "teacher")));
+      }
+      const [expected, ...others] = logits;
+      for (const other of others) {
+        expect(Object.keys(other).length).toBeLessThan(Object.keys(expected!).length);
+        for (const [token, value] of Object.entries(other))
+          expect(value, token).toBeCloseTo(expected![token]!, 4);
+      }
+    },
+    120_000,
+  );
+
   test("rejects a run whose tokenizer has tokens that the teacher lacks, by name", async () => {
     const model = await writeModel("smollm2");
     const { data } = tinyRecipe(root);
@@ -226,5 +271,21 @@ async function tokenRows(directory: string): Promise<Readonly<Record<string, rea
             ],
           ],
     ),
+  );
+}
+
+/** What a teacher expects after a prompted source, by token. */
+async function nextLogits(directory: string): Promise<Readonly<Record<string, number>>> {
+  const files = await readTokenizerFiles(directory);
+  const tokenizer = createTokenizer(files);
+  const source = tokenizer.encodeSource("abc");
+  const target = tokenizer.encodeTarget("A");
+  const engine = await createEagerEngine("js");
+  const teacher = await loadTeachers(engine, directory);
+  const shape = { batch: 1, source: source.length, target: target.length + 1 };
+  const { data } = await engine.download(await teacher.score([{ source, target }], shape));
+  await teacher.close();
+  return Object.fromEntries(
+    tokenTexts(files).flatMap((token, id) => (token === undefined ? [] : [[token, Number(data[id])]])),
   );
 }

@@ -2,7 +2,6 @@
 import type { StageContext } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
 import {
-  copyWithVocabulary,
   resolveCached,
   resolveModel,
   type ResolvedModel,
@@ -23,12 +22,11 @@ import {
 import {
   TOKENIZER_CONFIG_FILE,
   TOKENIZER_FILE,
-  createTokenizer,
   readTokenizerFiles,
-  shareVocabulary,
-  writeTokenizer,
+  type PruneConfig,
+  type PruneReport,
 } from "@slm/tokenizer";
-import { copyFile } from "node:fs/promises";
+import { copyFile, mkdir, rm } from "node:fs/promises";
 import { basename, join, relative } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { withEngine } from "../compute/open-engine.js";
@@ -38,6 +36,7 @@ import type { FilesRequest, StageFile } from "../pipeline/plan-request.js";
 import type { LabellerConfig } from "./make-labeller.js";
 import { quantizeTeacher, type QuantizedTeacher, type TeacherWork } from "./quantize-teacher.js";
 import { comparePrompts, type SharedReading } from "./shared-reading.js";
+import { copyPruned, copyWithTokens } from "./teacher-vocabulary.js";
 
 /** Files of a checkpoint that other stages can read. */
 const CHECKPOINT_FILES = [CONFIG_FILE, WEIGHTS_FILE, TOKENIZER_FILE, TOKENIZER_CONFIG_FILE] as const;
@@ -56,6 +55,8 @@ export interface MadeTeacher {
   readonly vocab: number;
   /** How it reads sources with the run's vocabulary; absent for its own. */
   readonly shared?: SharedReading | undefined;
+  /** What is left of its own vocabulary, where that was cut. */
+  readonly pruned?: PruneReport;
   /** Report of the fine-tuning, if there was one. */
   readonly finetuned?: FinetuneReport;
   /** The quantized weights that it computes with; absent for float32. */
@@ -79,24 +80,52 @@ export async function makeTeacher(settings: SingleTeacherConfig, run: TeacherRun
     if (settings.prompt !== undefined) await applyPrompt(work, settings.prompt, dataDirectory);
     return made;
   }
-  const made =
-    settings.kind === "import"
-      ? await importNamed(settings, tokenizerDirectory, work, context)
-      : await copyTeacher(settings.path, tokenizerDirectory, work, settings.vocabulary);
-  if (settings.prompt !== undefined) await applyPrompt(work, settings.prompt, dataDirectory);
-  const shared =
-    settings.vocabulary === "run"
-      ? await comparePrompts(made.source, work, dataDirectory, context)
-      : undefined;
+  const made = await takeTeacher(settings, run);
   const finetuned = await fitToTask(settings, run);
   const { precision = "float32" } = settings;
   const quantized = precision === "float32" ? {} : await quantizeTeacher(precision, run);
-  return { ...made, ...(shared && { shared }), ...finetuned, ...quantized };
+  return { ...made, ...finetuned, ...quantized };
+}
+
+/** Settings of a teacher whose weights exist. */
+type TakenConfig = Extract<SingleTeacherConfig, { readonly kind: "import" | "checkpoint" }>;
+
+/** Copies or imports the weights, with the vocabulary and the prompt of the settings. */
+async function takeTeacher(settings: TakenConfig, run: TeacherRun): Promise<CopiedTeacher> {
+  const { vocabulary = "own", prompt } = settings;
+  if (typeof vocabulary === "object") return takePruned(settings, vocabulary.prune, run);
+  const { dataDirectory, tokenizerDirectory, work, context } = run;
+  const made =
+    settings.kind === "import"
+      ? await importNamed(settings, tokenizerDirectory, work, context)
+      : await copyTeacher(settings.path, tokenizerDirectory, work, vocabulary);
+  if (prompt !== undefined) await applyPrompt(work, prompt, dataDirectory);
+  if (vocabulary === "own") return made;
+  return { ...made, shared: await comparePrompts(made.source, work, dataDirectory, context) };
+}
+
+/** The whole model is written first: its prompt, as its own chat template writes it, is among the texts whose tokens are kept. */
+async function takePruned(
+  settings: TakenConfig,
+  prune: PruneConfig,
+  run: TeacherRun,
+): Promise<CopiedTeacher> {
+  const whole = join(run.work, "whole");
+  // What an interrupted run left is not complete.
+  await rm(whole, { recursive: true, force: true });
+  await mkdir(whole);
+  try {
+    const made = await takeTeacher({ ...settings, vocabulary: "own" }, { ...run, work: whole });
+    const { config, pruned } = await copyPruned(whole, prune, run.dataDirectory, run.work);
+    return { ...made, parameters: parameterCount(config), vocab: config.vocabularySize, pruned };
+  } finally {
+    await rm(whole, { recursive: true, force: true });
+  }
 }
 
 /** Trains LoRA adapters, if the settings say so. */
 async function fitToTask(
-  { finetune }: Extract<SingleTeacherConfig, { readonly kind: "import" | "checkpoint" }>,
+  { finetune }: TakenConfig,
   { dataDirectory, work, compute, context }: TeacherRun,
 ): Promise<Pick<MadeTeacher, "finetuned">> {
   if (finetune === undefined) return {};
@@ -163,19 +192,13 @@ export async function copyTeacher(
       { context: { source }, suggestions: ["slm teacher train RECIPE"] },
     );
   }
-  if (vocabulary === "run") return copyShared(source, tokenizerDirectory, work);
+  if (vocabulary === "run") {
+    const cut = await copyWithTokens(source, await readTokenizerFiles(tokenizerDirectory), work);
+    return { parameters: parameterCount(cut), vocab: cut.vocabularySize, source };
+  }
   await requireSameVocabulary(source, tokenizerDirectory);
   for (const file of [...CHECKPOINT_FILES, ...chatTemplateFiles(source)])
     await copyFile(join(source, file), join(work, file));
-  return { parameters: parameterCount(config), vocab: config.vocabularySize, source };
-}
-
-async function copyShared(source: string, tokenizerDirectory: string, work: string): Promise<CopiedTeacher> {
-  const run = await readTokenizerFiles(tokenizerDirectory);
-  const { files, ids } = shareVocabulary(await readTokenizerFiles(source), run, source);
-  const config = await copyWithVocabulary(source, work, ids, createTokenizer(files).tokens);
-  await writeTokenizer(files, work);
-  for (const file of chatTemplateFiles(source)) await copyFile(join(source, file), join(work, file));
   return { parameters: parameterCount(config), vocab: config.vocabularySize, source };
 }
 

@@ -7,6 +7,7 @@ import {
   pruneTokenizer,
   type CorpusText,
   type PretrainedTokenizerConfig,
+  type PruneConfig,
   type PruneReport,
   type TokenizerFiles,
 } from "@slm/tokenizer";
@@ -35,6 +36,19 @@ export async function pretrainedTokenizer(
   const { path } = await resolveModel(model, context);
   const whole = await openExternalTokenizer(path);
   if (prune === undefined) return { files: bareTokenizer(whole), rows: 0, pruned: undefined };
+  return pruneToRows(whole, prune, dataDirectory);
+}
+
+/**
+ * Cuts a tokenizer to the tokens of the run's rows.
+ *
+ * @throws SlmError as `pruneTokenizer`.
+ */
+export async function pruneToRows(
+  whole: TokenizerFiles,
+  prune: PruneConfig,
+  dataDirectory: string,
+): Promise<PretrainedTokenizer & { readonly pruned: PruneReport }> {
   let rows = 0;
   const corpus = (): AsyncIterable<CorpusText> => {
     rows = 0;

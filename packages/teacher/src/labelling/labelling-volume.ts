@@ -1,9 +1,10 @@
 /** How much a cache stage asks its teacher: counted before it begins, for estimates. */
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { DATA_FILES, readRows, readSources, textRow } from "@slm/data";
+import { DATA_FILES, readRows, textRow } from "@slm/data";
 import type { AnswerVolume } from "../api/estimate.js";
 import type { CacheConfig } from "../cache-config.js";
+import { givenSources } from "./given-sources.js";
 import { generationSelection, labellingSelection } from "./selection.js";
 
 /** Training rows whose targets say how long a target is. */
@@ -21,7 +22,8 @@ export async function labellingVolume(
   };
   const path = join(dataDirectory, DATA_FILES.unlabelled);
   const { samples } = labellingSelection(unlabelled, 1).rules;
-  if (await isThere(path)) for await (const source of readSources(path)) add(source, samples);
+  if (await isThere(path))
+    for await (const source of givenSources(path, unlabelled.limit)) add(source, samples);
   const generated = generate === "none" ? 0 : generationSelection(generate).rules.samples;
   let [rows, characters, last] = [0, 0, ""];
   for await (const row of readRows(join(dataDirectory, DATA_FILES.train))) {

@@ -1,0 +1,53 @@
+/** Copies a teacher's checkpoint with fewer tokens: those of the run's tokenizer, or those of its own that the run's texts use. */
+import { copyWithVocabulary } from "@slm/checkpoints";
+import type { ModelConfig } from "@slm/model";
+import {
+  createTokenizer,
+  readTokenizerFiles,
+  shareVocabulary,
+  writeTokenizer,
+  type PruneConfig,
+  type PruneReport,
+  type TokenizerFiles,
+} from "@slm/tokenizer";
+import { copyFile } from "node:fs/promises";
+import { join } from "node:path";
+import { chatTemplateFiles } from "../models/open-external.js";
+import { pruneToRows } from "./pretrained-tokenizer.js";
+
+/**
+ * Copies the checkpoint in `source` into `work` with the tokens of another tokenizer, by their texts. Prompt, end token and chat template
+ * stay its own.
+ *
+ * @throws SlmError as `shareVocabulary`
+ */
+export async function copyWithTokens(
+  source: string,
+  vocabulary: TokenizerFiles,
+  work: string,
+): Promise<ModelConfig> {
+  const { files, ids } = shareVocabulary(await readTokenizerFiles(source), vocabulary, source);
+  const config = await copyWithVocabulary(source, work, ids, createTokenizer(files).tokens);
+  await writeTokenizer(files, work);
+  for (const file of chatTemplateFiles(source)) await copyFile(join(source, file), join(work, file));
+  return config;
+}
+
+/**
+ * Copies the checkpoint in `source`, whose prompt is written, into `work` with those of its tokens that the rows in `dataDirectory`, its prompt
+ * and `keep` use.
+ *
+ * @throws SlmError as `pruneTokenizer`
+ */
+export async function copyPruned(
+  source: string,
+  { keep, ...limits }: PruneConfig,
+  dataDirectory: string,
+  work: string,
+): Promise<{ readonly config: ModelConfig; readonly pruned: PruneReport }> {
+  const own = await readTokenizerFiles(source);
+  const { before = "", after = "" } = own.config.source;
+  const kept = { ...limits, keep: [...keep, { before, after }] };
+  const { files, pruned } = await pruneToRows(own, kept, dataDirectory);
+  return { config: await copyWithTokens(source, files, work), pruned };
+}
