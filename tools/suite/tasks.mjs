@@ -14,9 +14,9 @@ const CONFIGS = join(import.meta.dirname, "../../configs");
 export const TASKS = {
   snips: {
     title: "calls from requests (SNIPS)",
-    recipe: "teacher-layers.yaml",
+    recipe: "few-labels.yaml",
     metric: "jsonExactMatch",
-    answerTokens: 39,
+    answerTokens: 26,
     teacher: "smollm2",
     needsData: true,
   },
@@ -27,7 +27,7 @@ export const TASKS = {
     teacher: "gemma3",
     needsData: true,
   },
-  dates: { title: "dates to ISO 8601", metric: "exactMatch", answerTokens: 11, teacher: "gemma3" },
+  dates: { title: "dates to ISO 8601", metric: "exactMatch", answerTokens: 6, teacher: "gemma3" },
   "package-sections": {
     title: "sections of packages",
     metric: "exactMatch",
