@@ -29,6 +29,7 @@ import {
   tokenOf,
   type DraftRule,
   type DraftRules,
+  type RuleKind,
 } from "./rule-table.js";
 import { ALIGNED_CONTEXTS, alignedKey, SourceAlignment } from "./source-alignment.js";
 
@@ -40,11 +41,12 @@ const RULE_CONTEXT = {
   continue: 3,
   aligned: ALIGNED_CONTEXTS.length,
   proceed: 3,
-} as const;
-export type RuleKind = keyof typeof RULE_CONTEXT;
-export const RULE_KINDS = Object.keys(RULE_CONTEXT) as readonly RuleKind[];
+} as const satisfies Readonly<Record<RuleKind, number>>;
 
-/** A rule of kind `after` with this chance settles a token: nothing else is asked. */
+/** Kinds in the order in which they are asked, until one says something that settles it. */
+const ASKED: readonly RuleKind[] = ["after", "aligned", "proceed", "given", "copy", "continue"];
+
+/** A rule with this chance settles a token: kinds behind its own are not asked. */
 export const SETTLED = 0.9;
 
 /** Drafts are made while the chance that all of them hold is above this: a row of a run costs a fifth to a quarter of the run. */
@@ -70,13 +72,12 @@ export type RuleVisitor = (kind: RuleKind, read: number, key: number, copied: nu
 /** What is asked at one place of an answer. Keys are those of {@link DraftRule}. */
 export class RulePlaces {
   readonly #source: readonly number[];
-  readonly #words: readonly number[];
   readonly #alignment: SourceAlignment | undefined;
+  #distinct: readonly number[] | undefined;
 
   /** @param rules of which the alignment is read. Default: there is none */
   constructor(source: readonly number[], rules?: DraftRules) {
     this.#source = source.slice(0, LONGEST_SOURCE);
-    this.#words = [...new Set(this.#source)];
     this.#alignment = rules && SourceAlignment.of(rules, this.#source);
   }
 
@@ -86,13 +87,16 @@ export class RulePlaces {
       if (visit(read, contextKey("after", answer, read))) return;
   }
 
-  /** Rules of the kinds `given` and `copy`. */
-  ofSource(answer: readonly number[], visit: RuleVisitor): void {
-    const source = this.#source;
+  given(answer: readonly number[], visit: RuleVisitor): void {
+    const words = (this.#distinct ??= [...new Set(this.#source)]);
     for (let read = Math.min(RULE_CONTEXT.given, answer.length + 1); read > 0; read--) {
       const context = contextKey("given", answer, read);
-      for (const word of this.#words) visit("given", read, mixed(context, word), COPIED);
+      for (const word of words) visit("given", read, mixed(context, word), COPIED);
     }
+  }
+
+  copy(answer: readonly number[], visit: RuleVisitor): void {
+    const source = this.#source;
     for (let read = Math.min(RULE_CONTEXT.copy, answer.length + 1); read > 0; read--) {
       const context = contextKey("copy", answer, read);
       for (let at = 0; at < source.length; at++)
@@ -109,7 +113,7 @@ export class RulePlaces {
   }
 
   /** Rules of kind `proceed`: twice, for the token that would be copied and for any. */
-  proceeding(answer: readonly number[], visit: RuleVisitor): void {
+  proceed(answer: readonly number[], visit: RuleVisitor): void {
     if (this.#alignment === undefined) return;
     const next = this.#alignment.positionAfter(answer) + 1;
     const copied = this.#source[next];
@@ -121,7 +125,7 @@ export class RulePlaces {
   }
 
   /** Rules of kind `continue`: each twice, for the token that would be copied and for any. */
-  continued(answer: readonly number[], visit: RuleVisitor): void {
+  continue(answer: readonly number[], visit: RuleVisitor): void {
     const source = this.#source;
     const last = answer.at(-1);
     if (last === undefined) return;
@@ -158,7 +162,6 @@ function contextKey(kind: RuleKind, answer: readonly number[], read: number): nu
 /** Drafts of one answer. */
 export class RuleDrafter {
   readonly #rules: DraftRules;
-  /** Kinds of rules in the order in which they are asked, until one settles it. */
   readonly #askers: readonly ((answer: readonly number[]) => void)[];
   /** What the best rule so far says, and the parts of its chance. */
   readonly #best = { key: 0, token: COPIED, parts: 0 };
@@ -168,13 +171,11 @@ export class RuleDrafter {
     const places = new RulePlaces(source, rules);
     const visit: RuleVisitor = (_, __, key, copied) => this.#ask(key, copied);
     const visitAfter = (_: number, key: number): boolean => this.#ask(key, COPIED);
-    this.#askers = [
-      (answer) => places.after(answer, visitAfter),
-      (answer) => places.aligned(answer, visit),
-      (answer) => places.proceeding(answer, visit),
-      (answer) => places.ofSource(answer, visit),
-      (answer) => places.continued(answer, visit),
-    ];
+    const ask = (kind: RuleKind) =>
+      kind === "after"
+        ? (answer: readonly number[]) => places.after(answer, visitAfter)
+        : (answer: readonly number[]) => places[kind](answer, visit);
+    this.#askers = ASKED.filter((kind) => rules.kinds.includes(kind)).map(ask);
   }
 
   /** What may follow an answer so far: at most `room` tokens, none from an end on. */
@@ -190,7 +191,7 @@ export class RuleDrafter {
   }
 
   /** The rule that speaks, with what it says here; one with a chance of 0 where none holds. */
-  next(answer: readonly number[]): DraftRule {
+  next(answer: readonly number[]): Omit<DraftRule, "kind"> {
     const best = this.#best;
     best.key = 0;
     best.token = COPIED;

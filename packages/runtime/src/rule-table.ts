@@ -1,15 +1,23 @@
 /** Draft rules by the hash of what they hold for. */
 
+/** What rules say, see `draft-rules.ts`; of kind `alignment` are probabilities by which an answer is followed, see `source-alignment.ts`. */
+export const ENTRY_KINDS = ["after", "given", "copy", "continue", "aligned", "proceed", "alignment"] as const;
+export type EntryKind = (typeof ENTRY_KINDS)[number];
+export type RuleKind = Exclude<EntryKind, "alignment">;
+
 /** Rules by the hash of what they hold for. */
 export interface DraftRules {
   /** A hash table of open addressing, whose number of places is a power of two: key, token and chance of each place. A key of 0 is an empty place. */
   readonly places: Int32Array;
   /** Ids are below this; a rule that would say another, of a source with a vocabulary of its own, says nothing. */
   readonly vocabularySize: number;
+  /** Kinds of which there are rules; others are not asked. */
+  readonly kinds: readonly EntryKind[];
 }
 
 /** What one rule says. */
 export interface DraftRule {
+  readonly kind: EntryKind;
   /** Hash of what it holds for, not 0. */
   readonly key: number;
   /** The token, or {@link COPIED}. */
@@ -45,14 +53,15 @@ export function draftRulesOf(rules: readonly DraftRule[], vocabularySize: number
   const places = new Int32Array(
     typeof SharedArrayBuffer === "undefined" ? new ArrayBuffer(bytes) : new SharedArrayBuffer(bytes),
   );
-  const table = { places, vocabularySize };
+  const kinds = new Set(rules.map(({ kind }) => kind));
+  const table = { places, vocabularySize, kinds: ENTRY_KINDS.filter((kind) => kinds.has(kind)) };
   for (const { key, token, chance } of rules)
     places.set([key, token, Math.round(chance * CHANCE_PARTS)], placeOf(table, key));
   return table;
 }
 
 /** Where a key is, or the empty place where it would be. Half of the places are empty. */
-function placeOf({ places }: DraftRules, key: number): number {
+function placeOf({ places }: Pick<DraftRules, "places">, key: number): number {
   const mask = places.length / PLACE - 1;
   let place = key & mask;
   for (let found = places[place * PLACE]; found !== 0 && found !== key; found = places[place * PLACE])

@@ -75,7 +75,7 @@ export class SourceAlignment {
 
   /** Undefined for a table of rules that knows no alignment. */
   static of(rules: DraftRules, source: readonly number[]): SourceAlignment | undefined {
-    return partsOf(rules, moveKey(1)) === 0 ? undefined : new SourceAlignment(rules, source);
+    return rules.kinds.includes("alignment") ? new SourceAlignment(rules, source) : undefined;
   }
 
   /** Position of the token of the source that the end of an answer is aligned with; -1 before the first. */

@@ -207,7 +207,7 @@ function expect({ moves, nowhere, pairs }: AlignmentModel, pair: TokenPair, expe
 function entriesOf({ moves, nowhere, pairs, same }: AlignmentModel): readonly DraftRule[] {
   const entries: DraftRule[] = [];
   const add = (key: number, chance: number): void => {
-    if (chance >= LEAST_PROBABILITY) entries.push({ key, token: COPIED, chance });
+    if (chance >= LEAST_PROBABILITY) entries.push({ kind: "alignment", key, token: COPIED, chance });
   };
   for (const [move, chance] of moves.entries()) add(moveKey(move), chance);
   add(moveKey(NOWHERE), nowhere);

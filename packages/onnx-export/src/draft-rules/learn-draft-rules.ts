@@ -2,7 +2,7 @@
  * Learns draft rules from training pairs: what came where a rule holds is counted on nine of ten pairs, the tenth says how often rules of a kind
  * that seemed this sure were right, and rules that no pair needs are left out. So are those about alignments, where answers do not follow their sources.
  */
-import { ALIGNED_CONTEXTS, draftRulesOf, RuleDrafter, type DraftRule, type RuleKind } from "@slm/runtime";
+import { draftRulesOf, RuleDrafter, type DraftRule, type RuleKind } from "@slm/runtime";
 import { learnAlignment, spreadPairs, type TokenPair } from "./learn-alignment.js";
 import { RuleLearner, type Candidate } from "./rule-learner.js";
 
@@ -15,11 +15,11 @@ const HELD_OUT = 10;
 /** Places at which a rule about the source must have been the one that speaks. */
 const LEAST_USES = 2;
 
-/** Kinds of rules that follow an alignment. */
-const ALIGNED_KINDS: ReadonlySet<RuleKind> = new Set<RuleKind>(["aligned", "proceed"]);
+/** Kinds that a task may do without, first those that take the host most time. */
+const OPTIONAL: readonly RuleKind[] = ["given", "copy", "continue", "proceed", "aligned", "after"];
 
-/** Rules about alignments are kept where they draft so many times as many tokens a run, with drafts of so many tokens at most. */
-const LEAST_GAIN = 1.03;
+/** A kind is kept if with it drafts of so many tokens at most hold so many times as many tokens a run, on the pairs that were held out. */
+const LEAST_GAIN = 1.005;
 const MOST_DRAFTS = 12;
 
 /**
@@ -33,18 +33,32 @@ export function learnDraftRules(pairs: readonly TokenPair[], end: number): reado
   const held = some.filter((_, at) => at % HELD_OUT === HELD_OUT - 1);
   const alignment = learnAlignment(counted);
   const learner = new RuleLearner(end, draftRulesOf(alignment, Infinity));
-  for (const pair of counted) learner.countAnswer(pair);
-  for (const pair of counted) learner.countSource(pair);
-  for (const context of ALIGNED_CONTEXTS.keys())
-    for (const pair of counted) learner.countAligned(pair, context);
+  learner.count(counted);
   for (const pair of held) learner.calibrate(pair);
-  const candidates = learner.candidates();
-  const unaligned = candidates.filter(({ kind }) => !ALIGNED_KINDS.has(kind));
-  const isAligned =
-    tokensPerRun([...candidates, ...alignment], held, end) >= LEAST_GAIN * tokensPerRun(unaligned, held, end);
-  return isAligned
-    ? [...used(candidates, some, alignment), ...alignment]
-    : used(unaligned, some, []);
+  const kept = worthwhile(learner.candidates(), alignment, (rules) => tokensPerRun(rules, held, end));
+  const entries = kept.some(({ kind }) => ALIGNED_KINDS.has(kind)) ? alignment : [];
+  return [...used(kept, some, entries), ...entries];
+}
+
+/** Kinds of rules that follow an alignment. */
+const ALIGNED_KINDS: ReadonlySet<RuleKind> = new Set<RuleKind>(["aligned", "proceed"]);
+
+/** The rules of those kinds that a task needs. */
+function worthwhile(
+  rules: readonly Candidate[],
+  alignment: readonly DraftRule[],
+  rateOf: (rules: readonly DraftRule[]) => number,
+): readonly Candidate[] {
+  let kept = rules;
+  let rate = rateOf([...kept, ...alignment]);
+  for (const kind of OPTIONAL) {
+    const others = kept.filter((rule) => rule.kind !== kind);
+    const rateWithout = others.length === kept.length ? rate : rateOf([...others, ...alignment]);
+    if (rate >= LEAST_GAIN * rateWithout) continue;
+    kept = others;
+    rate = rateWithout;
+  }
+  return kept;
 }
 
 /** Those of the rules that some place of the pairs needs. @param alignment entries that answers are followed by */

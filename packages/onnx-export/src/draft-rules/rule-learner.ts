@@ -31,6 +31,12 @@ const NEWS = 0.1;
 /** Cells of equal width that chances are calibrated in. */
 const CELLS = 12;
 
+/** Rules that held this often or more are calibrated apart from others. */
+const TIMES = [6, 15, 60];
+
+/** Kinds that are asked where the end of the answer alone does not settle what comes. */
+const OPEN_KINDS = ["aligned", "proceed", "given", "copy"] as const;
+
 /** Of each context of kind `aligned`: the widest before it that reads nothing which it does not read. */
 const NARROWER = ALIGNED_CONTEXTS.map(({ upTo, behind, last }, at) =>
   ALIGNED_CONTEXTS.slice(0, at).findLastIndex(
@@ -38,14 +44,16 @@ const NARROWER = ALIGNED_CONTEXTS.map(({ upTo, behind, last }, at) =>
   ),
 );
 
-/** The next token of a pair at each place of its answer, and the end behind it. */
-function* placesOf({ target }: TokenPair, end: number): Generator<[answer: readonly number[], next: number]> {
-  for (let at = 0; at <= target.length; at++) yield [target.slice(0, at), target[at] ?? end];
-}
-
 /** A rule that may be kept. */
 export interface Candidate extends DraftRule {
   readonly kind: RuleKind;
+}
+
+/** A pair, with the places of its answer at which more is asked than what it ends with. */
+interface OpenPair {
+  readonly pair: TokenPair;
+  readonly places: RulePlaces;
+  readonly open: readonly number[];
 }
 
 export class RuleLearner {
@@ -63,12 +71,20 @@ export class RuleLearner {
     this.#alignment = alignment;
   }
 
-  countAnswer(pair: TokenPair): void {
-    const places = new RulePlaces(pair.source, this.#alignment);
-    for (const [answer, next] of placesOf(pair, this.#end)) {
+  /** Counts where rules hold in these pairs, all kinds of them. */
+  count(pairs: readonly TokenPair[]): void {
+    for (const pair of pairs) this.#countAnswer(pair);
+    const opened = pairs.map((pair) => this.#opened(pair));
+    for (const one of opened) this.#countSource(one);
+    for (const context of ALIGNED_CONTEXTS.keys()) for (const one of opened) this.#countAligned(one, context);
+  }
+
+  #countAnswer({ source, target }: TokenPair): void {
+    const places = new RulePlaces(source);
+    for (let at = 0; at <= target.length; at++) {
       let longer: number | undefined;
-      places.after(answer, (read, key) => {
-        this.#counts.addToken("after", read, key, next);
+      places.after(target.slice(0, at), (read, key) => {
+        this.#counts.addToken("after", read, key, target[at] ?? this.#end);
         if (longer !== undefined) this.#shorter.set(longer, key);
         longer = key;
         return false;
@@ -76,45 +92,56 @@ export class RuleLearner {
     }
   }
 
-  countSource(pair: TokenPair): void {
+  #opened(pair: TokenPair): OpenPair {
     const places = new RulePlaces(pair.source, this.#alignment);
-    for (const [answer, next] of placesOf(pair, this.#end)) {
+    const open = [];
+    for (let at = 0; at <= pair.target.length; at++)
+      if (!this.#isSettled(places, pair.target.slice(0, at))) open.push(at);
+    return { pair, places, open };
+  }
+
+  #countSource({ pair: { target }, places, open }: OpenPair): void {
+    const isOpen = new Set(open);
+    for (let at = 0; at <= target.length; at++) {
+      const answer = target.slice(0, at);
+      const next = target[at] ?? this.#end;
       const add: RuleVisitor = (kind, read, key, copied) => {
         if (kind === "given") this.#counts.addToken(kind, read, key, next);
         else this.#counts.addCopy(kind, read, key, copied === next);
       };
-      places.continued(answer, add);
-      if (this.#isSettled(places, answer)) continue;
-      places.proceeding(answer, add);
+      places.continue(answer, add);
+      if (!isOpen.has(at)) continue;
+      places.proceed(answer, add);
       // What an answer ended with too seldom cannot hold often enough together with a token of the source.
       const times = this.#timesOf(places, answer);
-      places.ofSource(answer, (kind, read, key, copied) => {
+      const addFrequent: RuleVisitor = (kind, read, key, copied) => {
         if ((times[read] ?? 0) >= LEAST_PLACES[kind]) add(kind, read, key, copied);
-      });
+      };
+      places.given(answer, addFrequent);
+      places.copy(answer, addFrequent);
     }
   }
 
-  /** Counts rules of one context of kind `aligned`; those of all narrower ones must have been counted. */
-  countAligned(pair: TokenPair, context: number): void {
-    const places = new RulePlaces(pair.source, this.#alignment);
-    const contexts = [Math.max(0, NARROWER[context]!), context];
-    for (const [answer, next] of placesOf(pair, this.#end)) {
-      if (this.#isSettled(places, answer)) continue;
-      let isFrequent = NARROWER[context] === -1;
-      places.aligned(
-        answer,
-        (kind, read, key) => {
-          if (read !== context) isFrequent = this.#counts.total(key) >= LEAST_PLACES.aligned;
-          else if (isFrequent) this.#counts.addToken(kind, read, key, next);
-        },
-        contexts,
-      );
+  /** Counts rules of one context of kind `aligned`, where a narrower one held often enough; those of all narrower ones must have been counted. */
+  #countAligned({ pair: { target }, places, open }: OpenPair, context: number): void {
+    const narrower = NARROWER[context]!;
+    const contexts = narrower === -1 ? [context] : [narrower, context];
+    for (const at of open) {
+      let isFrequent = narrower === -1;
+      const visit: RuleVisitor = (kind, read, key) => {
+        if (read !== context) isFrequent = this.#counts.total(key) >= LEAST_PLACES.aligned;
+        else if (isFrequent) this.#counts.addToken(kind, read, key, target[at] ?? this.#end);
+      };
+      places.aligned(target.slice(0, at), visit, contexts);
     }
   }
 
+  /** Counts how often rules that seemed this sure are right in a pair that was held out. */
   calibrate(pair: TokenPair): void {
-    const places = new RulePlaces(pair.source, this.#alignment);
-    for (const [answer, next] of placesOf(pair, this.#end)) {
+    const { places, open } = this.#opened(pair);
+    const isOpen = new Set(open);
+    for (let at = 0; at <= pair.target.length; at++) {
+      const answer = pair.target.slice(0, at);
       const seen = new Set<string>();
       const ask = (key: number, copied: number): boolean => {
         const counted = this.#found(key);
@@ -126,18 +153,14 @@ export class RuleLearner {
         seen.add(`${cell} ${token}`);
         const found = this.#cells.get(cell) ?? { right: 0, all: 0 };
         found.all++;
-        if (token === next) found.right++;
+        if (token === (pair.target[at] ?? this.#end)) found.right++;
         this.#cells.set(cell, found);
         return true;
       };
-      places.after(answer, (_, key) => ask(key, COPIED));
       const visit: RuleVisitor = (_, __, key, copied) => ask(key, copied);
-      if (!this.#isSettled(places, answer)) {
-        places.aligned(answer, visit);
-        places.proceeding(answer, visit);
-        places.ofSource(answer, visit);
-      }
-      places.continued(answer, visit);
+      places.after(answer, (_, key) => ask(key, COPIED));
+      if (isOpen.has(at)) for (const kind of OPEN_KINDS) places[kind](answer, visit);
+      places.continue(answer, visit);
     }
   }
 
@@ -208,4 +231,4 @@ export class RuleLearner {
 const seeming = ({ hits, total }: Counted): number => hits / (total + 1);
 
 const cellOf = (counted: Counted): string =>
-  `${counted.kind} ${counted.read} ${Math.floor(seeming(counted) * CELLS)}`;
+  `${counted.kind} ${counted.read} ${Math.floor(seeming(counted) * CELLS)} ${TIMES.findLastIndex((times) => counted.total >= times)}`;
