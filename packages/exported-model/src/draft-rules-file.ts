@@ -1,7 +1,15 @@
 /** Reads and writes `draft-rules.json`: what probably comes next in a model's answers. */
 import { dirname, join } from "node:path";
 import { SlmError, parseJsonText, readTextFile, writeJsonAtomic } from "@slm/core";
-import { CHANCE_PARTS, COPIED, draftRulesOf, type DraftRule, type DraftRules } from "@slm/runtime";
+import {
+  CHANCE_PARTS,
+  COPIED,
+  draftRulesOf,
+  ENTRY_KINDS,
+  type DraftRule,
+  type DraftRules,
+  type EntryKind,
+} from "@slm/runtime";
 import { z } from "zod";
 import { DRAFT_RULES_FILE, type DeviceModel } from "./device-model.js";
 
@@ -19,6 +27,9 @@ const packed = (what: string, bytesEach: number): z.ZodType<Buffer> =>
 const draftRulesSchema = z
   .strictObject({
     schemaVersion: z.literal(1),
+    kinds: z
+      .partialRecord(z.enum(ENTRY_KINDS), z.int().min(1).max(MOST_RULES))
+      .describe("How many rules there are of each kind, in the order of the kinds in packages/runtime."),
     keys: packed("int32, little-endian: the hash of what each rule holds for.", BYTES),
     tokens: packed("int32, little-endian: the token that it says; -1: one of the source.", BYTES),
     chances: packed("uint8: how probably it is right, of 255.", 1),
@@ -27,10 +38,19 @@ const draftRulesSchema = z
     ({ keys, tokens, chances }) =>
       keys.length === BYTES * chances.length && tokens.length === BYTES * chances.length,
     "expected as many keys and tokens as chances",
+  )
+  .refine(
+    ({ kinds, chances }) =>
+      Object.values(kinds).reduce((sum, count) => sum + count, 0) === chances.length,
+    "expected as many rules of all kinds as chances",
   );
 
 /** Writes a model's draft rules into its directory. @throws SlmError OUTPUT_FAILED */
-export async function writeDraftRules(directory: string, rules: readonly DraftRule[]): Promise<void> {
+export async function writeDraftRules(directory: string, given: readonly DraftRule[]): Promise<void> {
+  const groups = ENTRY_KINDS.map((kind) => given.filter((rule) => rule.kind === kind)).filter(
+    ({ length }) => length > 0,
+  );
+  const rules = groups.flat();
   const int32 = (of: (rule: DraftRule) => number): string => {
     const bytes = Buffer.alloc(BYTES * rules.length);
     for (const [at, rule] of rules.entries()) bytes.writeInt32LE(of(rule), BYTES * at);
@@ -38,6 +58,7 @@ export async function writeDraftRules(directory: string, rules: readonly DraftRu
   };
   await writeJsonAtomic(join(directory, DRAFT_RULES_FILE), {
     schemaVersion: 1,
+    kinds: Object.fromEntries(groups.map((group) => [group[0]!.kind, group.length])),
     keys: int32(({ key }) => key),
     tokens: int32(({ token }) => token),
     chances: Buffer.from(rules.map(({ chance }) => Math.round(CHANCE_PARTS * chance))).toString("base64"),
@@ -65,16 +86,17 @@ export function parseDraftRules(
   { draftRules, vocabularySize }: RuledModel,
 ): DraftRules {
   const suggestions = [`slm verify ${dirname(file)}`];
-  const { keys, tokens, chances } = parseJsonText(text, draftRulesSchema, file);
+  const { kinds, keys, tokens, chances } = parseJsonText(text, draftRulesSchema, file);
   const reject = (problem: string): SlmError =>
     new SlmError("DATA_INVALID", `${file}: ${problem}`, { suggestions });
   if (chances.length !== draftRules)
     throw reject(`expected ${draftRules} rules as model.json says, got ${chances.length}`);
+  const kindOf = ENTRY_KINDS.flatMap((kind) => new Array<EntryKind>(kinds[kind] ?? 0).fill(kind));
   const rules = Array.from(chances, (parts, at): DraftRule => {
     const token = tokens.readInt32LE(BYTES * at);
     if (token < COPIED || token >= vocabularySize)
       throw reject(`rule ${at}: token ${token} is none of the model's ${vocabularySize}`);
-    return { key: keys.readInt32LE(BYTES * at), token, chance: parts / CHANCE_PARTS };
+    return { kind: kindOf[at]!, key: keys.readInt32LE(BYTES * at), token, chance: parts / CHANCE_PARTS };
   });
   return draftRulesOf(rules, vocabularySize);
 }

@@ -8,41 +8,45 @@
  * given      it ends with these 1 to 4, and this token is in the source      a token
  * copy       it ends with these 1 to 3                                       what follows this token in the source
  * continue   its last 1 to 3 tokens stand in the source before this token    this token
+ * aligned    it ends with these 1 or 2, and its end is aligned with this     a token
+ *            token of the source, among these
+ * proceed    its last 0 to 3 tokens are those of the source up to the        this token
+ *            aligned one, which is followed by this token
  * ```
  *
- * Of the rules that hold, the one with the highest chance speaks; of those of kind `after` only the longest is asked.
+ * Of the rules that hold, the one with the highest chance speaks; of those of kind `after` only the longest is asked. Alignment: `source-alignment.ts`.
  *
  * Sources: Ou et al. 2024 (arXiv:2404.08698) and Stewart et al. 2024 (arXiv:2411.03786) for drafts of n-grams; Saxena 2023, "Prompt lookup
  * decoding", for copies. Conditions on the source are ours: an encoder-decoder's answer follows it.
  */
 
-/** Rules by the hash of what they hold for. */
-export interface DraftRules {
-  /** A hash table of open addressing, whose number of places is a power of two: key, token and chance of each place. A key of 0 is an empty place. */
-  readonly places: Int32Array;
-  /** Ids are below this; a rule that would say another, of a source with a vocabulary of its own, says nothing. */
-  readonly vocabularySize: number;
-}
+import {
+  BEGIN,
+  CHANCE_PARTS,
+  COPIED,
+  mixed,
+  partsOf,
+  tokenOf,
+  type DraftRule,
+  type DraftRules,
+  type RuleKind,
+} from "./rule-table.js";
+import { ALIGNED_CONTEXTS, alignedKey, SourceAlignment } from "./source-alignment.js";
 
-/** What one rule says. */
-export interface DraftRule {
-  /** Hash of what it holds for, not 0. */
-  readonly key: number;
-  /** The token, or {@link COPIED}. */
-  readonly token: number;
-  /** Probability of being right, 0 to 1. */
-  readonly chance: number;
-}
+/** Most tokens of an answer that a rule reads, by its kind; of kind `aligned` the number of contexts. */
+const RULE_CONTEXT = {
+  after: 5,
+  given: 4,
+  copy: 3,
+  continue: 3,
+  aligned: ALIGNED_CONTEXTS.length,
+  proceed: 3,
+} as const satisfies Readonly<Record<RuleKind, number>>;
 
-/** Stands for the token of the source that a rule of kind `copy` or `continue` points at. */
-export const COPIED = -1;
+/** Kinds in the order in which they are asked, until one says something that settles it. */
+const ASKED: readonly RuleKind[] = ["after", "aligned", "proceed", "given", "copy", "continue"];
 
-/** Most tokens of an answer that a rule reads, by its kind. */
-const RULE_CONTEXT = { after: 5, given: 4, copy: 3, continue: 3 } as const;
-export type RuleKind = keyof typeof RULE_CONTEXT;
-export const RULE_KINDS = Object.keys(RULE_CONTEXT) as readonly RuleKind[];
-
-/** A rule of kind `after` with this chance settles a token: nothing else is asked. */
+/** A rule with this chance settles a token: kinds behind its own are not asked. */
 export const SETTLED = 0.9;
 
 /** Drafts are made while the chance that all of them hold is above this: a row of a run costs a fifth to a quarter of the run. */
@@ -51,10 +55,16 @@ const WORTH = 0.4;
 /** Tokens of a source that rules are asked about; what lies behind them is not looked at. */
 const LONGEST_SOURCE = 256;
 
-/** Before the first token of an answer, and before that of a source. No token has this id. */
-const BEGIN = -2;
+const KIND_SEEDS: Readonly<Record<RuleKind, number>> = {
+  after: 1,
+  given: 2,
+  copy: 3,
+  continue: 4,
+  aligned: 5,
+  proceed: 6,
+};
 
-const KIND_SEEDS: Readonly<Record<RuleKind, number>> = { after: 1, given: 2, copy: 3, continue: 4 };
+const EVERY_CONTEXT = [...ALIGNED_CONTEXTS.keys()];
 
 /** Where a rule may hold, and the token of the source that it would copy. */
 export type RuleVisitor = (kind: RuleKind, read: number, key: number, copied: number) => void;
@@ -62,11 +72,13 @@ export type RuleVisitor = (kind: RuleKind, read: number, key: number, copied: nu
 /** What is asked at one place of an answer. Keys are those of {@link DraftRule}. */
 export class RulePlaces {
   readonly #source: readonly number[];
-  readonly #words: readonly number[];
+  readonly #alignment: SourceAlignment | undefined;
+  #distinct: readonly number[] | undefined;
 
-  constructor(source: readonly number[]) {
+  /** @param rules of which the alignment is read. Default: there is none */
+  constructor(source: readonly number[], rules?: DraftRules) {
     this.#source = source.slice(0, LONGEST_SOURCE);
-    this.#words = [...new Set(this.#source)];
+    this.#alignment = rules && SourceAlignment.of(rules, this.#source);
   }
 
   /** Rules of kind `after`, the longest first; until one returns true. */
@@ -75,13 +87,16 @@ export class RulePlaces {
       if (visit(read, contextKey("after", answer, read))) return;
   }
 
-  /** Rules of the kinds `given` and `copy`. */
-  ofSource(answer: readonly number[], visit: RuleVisitor): void {
-    const source = this.#source;
+  given(answer: readonly number[], visit: RuleVisitor): void {
+    const words = (this.#distinct ??= [...new Set(this.#source)]);
     for (let read = Math.min(RULE_CONTEXT.given, answer.length + 1); read > 0; read--) {
       const context = contextKey("given", answer, read);
-      for (const word of this.#words) visit("given", read, mixed(context, word), COPIED);
+      for (const word of words) visit("given", read, mixed(context, word), COPIED);
     }
+  }
+
+  copy(answer: readonly number[], visit: RuleVisitor): void {
+    const source = this.#source;
     for (let read = Math.min(RULE_CONTEXT.copy, answer.length + 1); read > 0; read--) {
       const context = contextKey("copy", answer, read);
       for (let at = 0; at < source.length; at++)
@@ -89,8 +104,28 @@ export class RulePlaces {
     }
   }
 
+  /** Rules of kind `aligned` from the narrowest context on, as many as `contexts` says, by their places among {@link ALIGNED_CONTEXTS}. */
+  aligned(answer: readonly number[], visit: RuleVisitor, contexts: readonly number[] = EVERY_CONTEXT): void {
+    if (this.#alignment === undefined) return;
+    const aligned = { source: this.#source, position: this.#alignment.positionAfter(answer), answer };
+    for (const context of contexts)
+      visit("aligned", context, alignedKey(KIND_SEEDS.aligned, context, aligned), COPIED);
+  }
+
+  /** Rules of kind `proceed`: twice, for the token that would be copied and for any. */
+  proceed(answer: readonly number[], visit: RuleVisitor): void {
+    if (this.#alignment === undefined) return;
+    const next = this.#alignment.positionAfter(answer) + 1;
+    const copied = this.#source[next];
+    if (copied === undefined) return;
+    const read = commonSuffix(this.#source, next, answer);
+    const length = mixed(KIND_SEEDS.proceed, read);
+    visit("proceed", read, mixed(length, copied), copied);
+    visit("proceed", read, mixed(length, COPIED), copied);
+  }
+
   /** Rules of kind `continue`: each twice, for the token that would be copied and for any. */
-  continued(answer: readonly number[], visit: RuleVisitor): void {
+  continue(answer: readonly number[], visit: RuleVisitor): void {
     const source = this.#source;
     const last = answer.at(-1);
     if (last === undefined) return;
@@ -106,7 +141,7 @@ export class RulePlaces {
 
 /** How many tokens before `at` are those at the end of the answer, at most what rules read. */
 function commonSuffix(source: readonly number[], at: number, answer: readonly number[]): number {
-  let length = 1;
+  let length = 0;
   while (
     length < RULE_CONTEXT.continue &&
     length < Math.min(at, answer.length) &&
@@ -124,50 +159,23 @@ function contextKey(kind: RuleKind, answer: readonly number[], read: number): nu
   return key;
 }
 
-/** A step of a hash, int32 and never 0. Source of the constants: MurmurHash3 (Appleby, public domain). */
-export function mixed(hash: number, value: number): number {
-  let next = Math.imul(hash ^ Math.imul(value, 0xcc9e2d51), 0x1b873593);
-  next ^= next >>> 15;
-  next = Math.imul(next, 0x85ebca6b);
-  next ^= next >>> 13;
-  return next === 0 ? 1 : next;
-}
-
-/** Numbers of a place: key, token, chance in parts of {@link CHANCE_PARTS}. */
-const PLACE = 3;
-/** Parts of a chance of 1, in tables and files. */
-export const CHANCE_PARTS = 255;
-
-/** A table of rules. Its memory can be shared with other threads, where the platform has such memory. */
-export function draftRulesOf(rules: readonly DraftRule[], vocabularySize: number): DraftRules {
-  const capacity = 2 ** Math.ceil(Math.log2(Math.max(2, 2 * rules.length)));
-  const bytes = capacity * PLACE * Int32Array.BYTES_PER_ELEMENT;
-  const places = new Int32Array(
-    typeof SharedArrayBuffer === "undefined" ? new ArrayBuffer(bytes) : new SharedArrayBuffer(bytes),
-  );
-  const table = { places, vocabularySize };
-  for (const { key, token, chance } of rules)
-    places.set([key, token, Math.round(chance * CHANCE_PARTS)], placeOf(table, key));
-  return table;
-}
-
-/** Where a key is, or the empty place where it would be. Half of the places are empty. */
-function placeOf({ places }: DraftRules, key: number): number {
-  const mask = places.length / PLACE - 1;
-  let place = key & mask;
-  for (let found = places[place * PLACE]; found !== 0 && found !== key; found = places[place * PLACE])
-    place = (place + 1) & mask;
-  return place * PLACE;
-}
-
 /** Drafts of one answer. */
 export class RuleDrafter {
-  readonly #places: RulePlaces;
   readonly #rules: DraftRules;
+  readonly #askers: readonly ((answer: readonly number[]) => void)[];
+  /** What the best rule so far says, and the parts of its chance. */
+  readonly #best = { key: 0, token: COPIED, parts: 0 };
 
   constructor(rules: DraftRules, source: readonly number[]) {
     this.#rules = rules;
-    this.#places = new RulePlaces(source);
+    const places = new RulePlaces(source, rules);
+    const visit: RuleVisitor = (_, __, key, copied) => this.#ask(key, copied);
+    const visitAfter = (_: number, key: number): boolean => this.#ask(key, COPIED);
+    const ask = (kind: RuleKind) =>
+      kind === "after"
+        ? (answer: readonly number[]) => places.after(answer, visitAfter)
+        : (answer: readonly number[]) => places[kind](answer, visit);
+    this.#askers = ASKED.filter((kind) => rules.kinds.includes(kind)).map(ask);
   }
 
   /** What may follow an answer so far: at most `room` tokens, none from an end on. */
@@ -183,22 +191,28 @@ export class RuleDrafter {
   }
 
   /** The rule that speaks, with what it says here; one with a chance of 0 where none holds. */
-  next(answer: readonly number[]): DraftRule {
-    const best = { key: 0, token: COPIED, parts: 0 };
-    const ask = (key: number, copied: number): boolean => {
-      const { places, vocabularySize } = this.#rules;
-      const at = placeOf(this.#rules, key);
-      const [told, parts] = [places[at + 1]!, places[at + 2]!];
-      const token = told === COPIED ? copied : told;
-      if (parts === 0 || token < 0 || token >= vocabularySize) return false;
-      if (parts > best.parts) Object.assign(best, { key, token, parts });
-      return true;
-    };
-    this.#places.after(answer, (_, key) => ask(key, COPIED));
-    if (best.parts < SETTLED * CHANCE_PARTS)
-      this.#places.ofSource(answer, (_, __, key, copied) => ask(key, copied));
-    if (best.parts < SETTLED * CHANCE_PARTS)
-      this.#places.continued(answer, (_, __, key, copied) => ask(key, copied));
+  next(answer: readonly number[]): Omit<DraftRule, "kind"> {
+    const best = this.#best;
+    best.key = 0;
+    best.token = COPIED;
+    best.parts = 0;
+    for (const ask of this.#askers) if (best.parts < SETTLED * CHANCE_PARTS) ask(answer);
     return { key: best.key, token: best.token, chance: best.parts / CHANCE_PARTS };
+  }
+
+  /** Whether there is a rule with this key that says a token. */
+  #ask(key: number, copied: number): boolean {
+    const parts = partsOf(this.#rules, key);
+    if (parts === 0) return false;
+    const told = tokenOf(this.#rules, key);
+    const token = told === COPIED ? copied : told;
+    if (token < 0 || token >= this.#rules.vocabularySize) return false;
+    const best = this.#best;
+    if (parts > best.parts) {
+      best.key = key;
+      best.token = token;
+      best.parts = parts;
+    }
+    return true;
   }
 }

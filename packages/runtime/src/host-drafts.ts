@@ -1,5 +1,6 @@
 /** Drafts that the host makes: by the model's draft rules, or copied. */
-import { RuleDrafter, type DraftRules } from "./draft-rules.js";
+import { RuleDrafter } from "./draft-rules.js";
+import type { DraftRules } from "./rule-table.js";
 import { draftByPromptLookup, firstDrafts, type CopyRule } from "./prompt-lookup.js";
 
 /** A model's draft rules, for one source. */

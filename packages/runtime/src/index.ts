@@ -25,20 +25,19 @@ export {
 } from "./host-tensor.js";
 export { HostDrafter, type DraftsByRules, type HostDrafts } from "./host-drafts.js";
 export { joinDrafts, type CopyRule } from "./prompt-lookup.js";
+export { RuleDrafter, RulePlaces, SETTLED, type RuleVisitor } from "./draft-rules.js";
 export {
   CHANCE_PARTS,
   COPIED,
   draftRulesOf,
+  ENTRY_KINDS,
   mixed,
-  RULE_KINDS,
-  RuleDrafter,
-  RulePlaces,
-  SETTLED,
   type DraftRule,
   type DraftRules,
+  type EntryKind,
   type RuleKind,
-  type RuleVisitor,
-} from "./draft-rules.js";
+} from "./rule-table.js";
+export { ALIGNED_CONTEXTS, MOST_MOVES, moveKey, NOWHERE, pairKey } from "./source-alignment.js";
 export { repeatRuns, runFeedback } from "./repeat-runs.js";
 export { permuteRowsInPlace } from "./row-permutation.js";
 export type {

@@ -1,74 +1,74 @@
 /**
  * Learns draft rules from training pairs: what came where a rule holds is counted on nine of ten pairs, the tenth says how often rules of a kind
- * that seemed this sure were right, and rules that no pair needs are left out.
+ * that seemed this sure were right, and rules that no pair needs are left out. So are those about alignments, where answers do not follow their sources.
  */
-import {
-  COPIED,
-  draftRulesOf,
-  RuleDrafter,
-  RulePlaces,
-  SETTLED,
-  type DraftRule,
-  type RuleKind,
-  type RuleVisitor,
-} from "@slm/runtime";
-import { RuleCounts, type Counted } from "./rule-counts.js";
+import { draftRulesOf, RuleDrafter, type DraftRule, type RuleKind } from "@slm/runtime";
+import { learnAlignment, spreadPairs, type TokenPair } from "./learn-alignment.js";
+import { RuleLearner, type Candidate } from "./rule-learner.js";
 
-/** A source and its answer, as the student's tokenizer has them, without special tokens. */
-export interface TokenPair {
-  readonly source: readonly number[];
-  readonly target: readonly number[];
-}
-
-/** Tokens of answers that rules are learnt from, from the first pair on; more take minutes and a gigabyte, and say little new. */
+/** Tokens of answers that rules are learnt from, of pairs evenly spread; more take minutes and a gigabyte, and say little new. */
 export const MOST_ANSWER_TOKENS = 400_000;
 
 /** One of so many pairs is held out. */
 const HELD_OUT = 10;
 
-/** Places that a rule must have held at. */
-const LEAST_PLACES: Readonly<Record<RuleKind, number>> = { after: 2, given: 5, copy: 5, continue: 5 };
-
-/** Rules that are right more seldom are never worth a draft. */
-const LEAST_CHANCE = 0.3;
-
-/** A longer rule that says what the shorter one says must say it with a chance that differs by this. */
-const NEWS = 0.1;
-
 /** Places at which a rule about the source must have been the one that speaks. */
 const LEAST_USES = 2;
 
-/** Cells of equal width that chances are calibrated in. */
-const CELLS = 12;
+/** Kinds that a task may do without, first those that take the host most time. */
+const OPTIONAL: readonly RuleKind[] = ["given", "copy", "continue", "proceed", "aligned", "after"];
 
-/** The next token of a pair at each place of its answer, and the end behind it. */
-function* placesOf({ target }: TokenPair, end: number): Generator<[answer: readonly number[], next: number]> {
-  for (let at = 0; at <= target.length; at++) yield [target.slice(0, at), target[at] ?? end];
-}
+/** A kind is kept if with it drafts of so many tokens at most hold so many times as many tokens a run, on the pairs that were held out. */
+const LEAST_GAIN = 1.005;
+const MOST_DRAFTS = 12;
 
 /**
- * Rules of an encoder-decoder's answers. They are learnt from the first pairs, up to {@link MOST_ANSWER_TOKENS}.
+ * Rules of an encoder-decoder's answers. They are learnt from pairs evenly spread, with up to {@link MOST_ANSWER_TOKENS}.
  *
  * @param end id of the token behind an answer (EOS)
  */
 export function learnDraftRules(pairs: readonly TokenPair[], end: number): readonly DraftRule[] {
-  const learner = new RuleLearner(end);
-  const some = withinTokens(pairs);
+  const some = spreadPairs(pairs, MOST_ANSWER_TOKENS);
   const counted = some.filter((_, at) => at % HELD_OUT !== HELD_OUT - 1);
   const held = some.filter((_, at) => at % HELD_OUT === HELD_OUT - 1);
-  for (const pair of counted) learner.countAnswer(pair);
-  for (const pair of counted) learner.countSource(pair);
+  const alignment = learnAlignment(counted);
+  const learner = new RuleLearner(end, draftRulesOf(alignment, Infinity));
+  learner.count(counted);
   for (const pair of held) learner.calibrate(pair);
-  const candidates = learner.candidates();
-  const uses = usesOf(candidates, some);
-  return candidates.filter(({ kind, key }) => kind === "after" || (uses.get(key) ?? 0) >= LEAST_USES);
+  const kept = worthwhile(learner.candidates(), alignment, (rules) => tokensPerRun(rules, held, end));
+  const entries = kept.some(({ kind }) => ALIGNED_KINDS.has(kind)) ? alignment : [];
+  return [...used(kept, some, entries), ...entries];
 }
 
-/** The first pairs, whose answers have together about as many tokens as are learnt from. */
-function withinTokens(pairs: readonly TokenPair[]): readonly TokenPair[] {
-  let tokens = 0;
-  const end = pairs.findIndex(({ target }) => (tokens += target.length + 1) > MOST_ANSWER_TOKENS);
-  return end === -1 ? pairs : pairs.slice(0, end);
+/** Kinds of rules that follow an alignment. */
+const ALIGNED_KINDS: ReadonlySet<RuleKind> = new Set<RuleKind>(["aligned", "proceed"]);
+
+/** The rules of those kinds that a task needs. */
+function worthwhile(
+  rules: readonly Candidate[],
+  alignment: readonly DraftRule[],
+  rateOf: (rules: readonly DraftRule[]) => number,
+): readonly Candidate[] {
+  let kept = rules;
+  let rate = rateOf([...kept, ...alignment]);
+  for (const kind of OPTIONAL) {
+    const others = kept.filter((rule) => rule.kind !== kind);
+    const rateWithout = others.length === kept.length ? rate : rateOf([...others, ...alignment]);
+    if (rate >= LEAST_GAIN * rateWithout) continue;
+    kept = others;
+    rate = rateWithout;
+  }
+  return kept;
+}
+
+/** Those of the rules that some place of the pairs needs. @param alignment entries that answers are followed by */
+function used(
+  rules: readonly Candidate[],
+  pairs: readonly TokenPair[],
+  alignment: readonly DraftRule[],
+): readonly DraftRule[] {
+  const uses = usesOf([...rules, ...alignment], pairs);
+  return rules.filter(({ kind, key }) => kind === "after" || (uses.get(key) ?? 0) >= LEAST_USES);
 }
 
 /** How often each rule speaks in these pairs, by its key. */
@@ -85,142 +85,18 @@ function usesOf(rules: readonly DraftRule[], pairs: readonly TokenPair[]): Reado
   return uses;
 }
 
-/** A rule that may be kept. */
-interface Candidate extends DraftRule {
-  readonly kind: RuleKind;
+/** Tokens of answers for each run, the end included, if every run verifies what the rules draft. */
+function tokensPerRun(rules: readonly DraftRule[], pairs: readonly TokenPair[], end: number): number {
+  const table = draftRulesOf(rules, Infinity);
+  let [runs, tokens] = [0, 0];
+  for (const { source, target } of pairs) {
+    const drafter = new RuleDrafter(table, source);
+    tokens += target.length + 1;
+    for (let at = 0; at <= target.length; runs++) {
+      const drafted = drafter.draft(target.slice(0, at), MOST_DRAFTS, end);
+      const wrong = drafted.findIndex((token, place) => token !== target[at + place]);
+      at += (wrong === -1 ? drafted.length : wrong) + 1;
+    }
+  }
+  return runs === 0 ? 0 : tokens / runs;
 }
-
-class RuleLearner {
-  readonly #end: number;
-  readonly #counts = new RuleCounts();
-  /** Of each key of kind `after`: the key of the rule that reads a token less. */
-  readonly #shorter = new Map<number, number | undefined>();
-  /** Right and all answers of the held-out pairs, by kind, tokens read, and cell. */
-  readonly #cells = new Map<string, { right: number; all: number }>();
-
-  constructor(end: number) {
-    this.#end = end;
-  }
-
-  countAnswer(pair: TokenPair): void {
-    const places = new RulePlaces(pair.source);
-    for (const [answer, next] of placesOf(pair, this.#end)) {
-      let longer: number | undefined;
-      places.after(answer, (read, key) => {
-        this.#counts.addToken("after", read, key, next);
-        if (longer !== undefined) this.#shorter.set(longer, key);
-        longer = key;
-        return false;
-      });
-    }
-  }
-
-  countSource(pair: TokenPair): void {
-    const places = new RulePlaces(pair.source);
-    for (const [answer, next] of placesOf(pair, this.#end)) {
-      const add: RuleVisitor = (kind, read, key, copied) => {
-        if (kind === "given") this.#counts.addToken(kind, read, key, next);
-        else this.#counts.addCopy(kind, read, key, copied === next);
-      };
-      places.continued(answer, add);
-      if (this.#isSettled(places, answer)) continue;
-      // What an answer ended with too seldom cannot hold often enough together with a token of the source.
-      const times = this.#timesOf(places, answer);
-      places.ofSource(answer, (kind, read, key, copied) => {
-        if ((times[read] ?? 0) >= LEAST_PLACES[kind]) add(kind, read, key, copied);
-      });
-    }
-  }
-
-  calibrate(pair: TokenPair): void {
-    const places = new RulePlaces(pair.source);
-    for (const [answer, next] of placesOf(pair, this.#end)) {
-      const seen = new Set<string>();
-      const ask = (key: number, copied: number): boolean => {
-        const counted = this.#found(key);
-        if (counted === undefined) return false;
-        const token = counted.token === COPIED ? copied : counted.token;
-        const cell = cellOf(counted);
-        // Rules that say the same count once.
-        if (seen.has(`${cell} ${token}`)) return true;
-        seen.add(`${cell} ${token}`);
-        const found = this.#cells.get(cell) ?? { right: 0, all: 0 };
-        found.all++;
-        if (token === next) found.right++;
-        this.#cells.set(cell, found);
-        return true;
-      };
-      places.after(answer, (_, key) => ask(key, COPIED));
-      if (!this.#isSettled(places, answer)) places.ofSource(answer, (_, __, key, copied) => ask(key, copied));
-      places.continued(answer, (_, __, key, copied) => ask(key, copied));
-    }
-  }
-
-  /** Rules that held often enough and are right often enough; of kind `after` those that say something new. */
-  candidates(): readonly Candidate[] {
-    const all: Candidate[] = [];
-    const after: { readonly read: number; readonly rule: Candidate }[] = [];
-    for (const counted of this.#counts.all()) {
-      const { key, kind, read, token, total } = counted;
-      if (total < LEAST_PLACES[kind]) continue;
-      const chance = this.#chance(counted);
-      if (kind === "after") after.push({ read, rule: { key, kind, token, chance } });
-      else if (chance >= LEAST_CHANCE) all.push({ key, kind, token, chance });
-    }
-    const kept = new Map<number, Candidate>();
-    for (const { rule } of after.toSorted((a, b) => a.read - b.read)) {
-      const before = this.#keptBefore(kept, rule.key);
-      if (before?.token === rule.token && Math.abs(before.chance - rule.chance) < NEWS) continue;
-      kept.set(rule.key, rule);
-    }
-    return [...kept.values(), ...all];
-  }
-
-  /** The longest kept rule of kind `after` that holds wherever this one does. */
-  #keptBefore(kept: ReadonlyMap<number, Candidate>, key: number): Candidate | undefined {
-    for (let at = this.#shorter.get(key); at !== undefined; at = this.#shorter.get(at)) {
-      const found = kept.get(at);
-      if (found !== undefined) return found;
-    }
-    return undefined;
-  }
-
-  /** What was counted for a key often enough to be a rule. */
-  #found(key: number): Counted | undefined {
-    const counted = this.#counts.of(key);
-    return counted === undefined || counted.total < LEAST_PLACES[counted.kind] ? undefined : counted;
-  }
-
-  /** Whether the longest rule of kind `after` seems sure enough that nothing else is asked. */
-  #isSettled(places: RulePlaces, answer: readonly number[]): boolean {
-    let isSettled = false;
-    places.after(answer, (_, key) => {
-      const counted = this.#found(key);
-      if (counted !== undefined) isSettled = seeming(counted) >= SETTLED;
-      return counted !== undefined;
-    });
-    return isSettled;
-  }
-
-  /** How often what each rule of a place reads of the answer was there, by tokens read. */
-  #timesOf(places: RulePlaces, answer: readonly number[]): readonly number[] {
-    const times: number[] = [];
-    places.after(answer, (read, key) => {
-      times[read] = this.#counts.total(key);
-      return false;
-    });
-    return times;
-  }
-
-  /** Probability that a rule is right: how often rules like it were, on the pairs that were held out. */
-  #chance(counted: Counted): number {
-    const { right, all } = this.#cells.get(cellOf(counted)) ?? { right: 0, all: 0 };
-    return (right + 1) / (all + 3);
-  }
-}
-
-/** Share of hits, as if there had been one more miss: what was seen twice is no certainty. */
-const seeming = ({ hits, total }: Counted): number => hits / (total + 1);
-
-const cellOf = (counted: Counted): string =>
-  `${counted.kind} ${counted.read} ${Math.floor(seeming(counted) * CELLS)}`;
