@@ -3,7 +3,7 @@
  * ONNX Runtime's C interface between a device's memory and the host's. The device is the CPU provider with memory that only copies reach
  * (`device-memory.test-support.ts`), because no GPU is at hand.
  */
-import { loadGenerator } from "@slm/inference";
+import { beamSearch, loadGenerator, type GenerateOptions } from "@slm/inference";
 import { createHostTensor, type HostTensor, type Runtime } from "@slm/runtime";
 import { countedRuntime, type Traffic } from "@slm/runtime/testing";
 import { createOnnxEngine, type Engine } from "@slm/tensor";
@@ -94,51 +94,115 @@ describe("a training step", () => {
   });
 });
 
-describe("a greedy answer of a model for a GPU", () => {
+describe("an answer of a model for a GPU", () => {
   let exporter: TinyExporter;
   beforeAll(async () => {
     exporter = await openTinyExporter();
   });
   afterAll(() => exporter.close());
 
-  test.each([
-    ["encoder-decoder, float32", tinyModel, "float32", 1],
-    ["encoder-decoder, float16, a batch", tinyModel, "float16", 3],
-    ["decoder-only, float32, a batch", decoderOnly, "float32", 3],
-  ] as const)(
-    "takes and gives a token and its log-probability in each step; caches stay: %s",
-    async (_label, config, precision, rows) => {
-      // As many tokens as the tokenizer of tiny models has.
-      const shape = { ...config, vocabularySize: 9 };
-      const { directory } = await exporter.exported(shape, { target: "gpu", profile: "cuda", precision });
-      const generator = await loadGenerator(directory, endlessRuntime(runtime, config.tokens.eos));
-      const prompts = Array.from({ length: rows }, () => "abc");
-      const answer = async (
-        maxTokens: number,
-      ): Promise<{ tokens: number; bytes: Traffic; copied: number }> => {
-        const [before, copied] = [{ ...traffic }, api.copiedBytes];
-        const made = await generator.generate(prompts, { maxTokens });
-        return {
-          tokens: Math.max(...made.map(({ tokens }) => tokens.length)),
-          bytes: {
-            toDevice: traffic.toDevice - before.toDevice,
-            toHost: traffic.toHost - before.toHost,
-          },
-          copied: api.copiedBytes - copied,
-        };
+  /** As many tokens as the tokenizer of tiny models has. */
+  const VOCABULARY = 9;
+  const encoderDecoder32 = { config: tinyModel, precision: "float32", prompts: 1 } as const;
+  const encoderDecoder16 = { config: tinyModel, precision: "float16", prompts: 3 } as const;
+  const decoderOnly32 = { config: decoderOnly, precision: "float32", prompts: 3 } as const;
+  type Shape = typeof encoderDecoder32 | typeof encoderDecoder16 | typeof decoderOnly32;
+
+  interface Answered {
+    readonly tokens: number;
+    readonly bytes: Traffic;
+    readonly copied: number;
+  }
+
+  /** What crosses in an answer of few tokens, and in one of many. */
+  async function answers(
+    { config, precision, prompts }: Shape,
+    options: GenerateOptions,
+  ): Promise<{ readonly short: Answered; readonly long: Answered }> {
+    const shape = { ...config, vocabularySize: VOCABULARY };
+    const { directory } = await exporter.exported(shape, { target: "gpu", profile: "cuda", precision });
+    const generator = await loadGenerator(directory, endlessRuntime(runtime, config.tokens.eos));
+    const answer = async (maxTokens: number): Promise<Answered> => {
+      const [before, copied] = [{ ...traffic }, api.copiedBytes];
+      const texts = ["abc", "bca", "caa"].slice(0, prompts);
+      const made = await generator.generate(texts, { ...options, maxTokens });
+      return {
+        tokens: Math.max(...made.map(({ tokens }) => tokens.length)),
+        bytes: {
+          toDevice: traffic.toDevice - before.toDevice,
+          toHost: traffic.toHost - before.toHost,
+        },
+        copied: api.copiedBytes - copied,
       };
-      // Caches are made and filled with zeros by the first answer of their size.
-      await answer(9);
-      const short = await answer(3);
-      const long = await answer(9);
+    };
+    // Caches are made and filled with zeros by the first answer of their size.
+    await answer(9);
+    const [short, long] = [await answer(3), await answer(9)];
+    await generator.close();
+    expect(long.tokens).toBeGreaterThan(short.tokens);
+    return { short, long };
+  }
+
+  test.each([
+    ["encoder-decoder, float32", encoderDecoder32],
+    ["encoder-decoder, float16, a batch", encoderDecoder16],
+    ["decoder-only, float32, a batch", decoderOnly32],
+  ] as const)(
+    "that is greedy takes and gives a token and its log-probability in each step; caches stay: %s",
+    async (_label, shape) => {
+      const { short, long } = await answers(shape, {});
       const steps = long.tokens - short.tokens;
-      expect(steps).toBeGreaterThan(0);
+      const rows = shape.prompts;
       // The token of each row and the position; the picked token of each row and its log-probability.
       expect(long.bytes.toDevice - short.bytes.toDevice).toBe(steps * (rows + 1) * WORD);
       expect(long.bytes.toHost - short.bytes.toHost).toBe(steps * rows * 2 * WORD);
       expect(short.copied).toBe(0);
       expect(long.copied).toBe(0);
-      await generator.close();
+    },
+  );
+
+  test.each([
+    ["encoder-decoder, of all tokens", encoderDecoder32, { temperature: 1 }],
+    ["encoder-decoder, float16, a batch, top-k", encoderDecoder16, { temperature: 0.7, topK: 5 }],
+    ["decoder-only, a batch, top-p and min-p", decoderOnly32, { temperature: 1.3, topP: 0.9, minP: 0.01 }],
+  ] as const)(
+    "that is sampled takes a number of each row besides; logits and caches stay: %s",
+    async (_label, shape, sampling) => {
+      const { short, long } = await answers(shape, { strategy: { kind: "sample", ...sampling }, seed: 3 });
+      const steps = long.tokens - short.tokens;
+      const rows = shape.prompts;
+      expect(long.bytes.toDevice - short.bytes.toDevice).toBe(steps * (2 * rows + 1) * WORD);
+      expect(long.bytes.toHost - short.bytes.toHost).toBe(steps * rows * 2 * WORD);
+      expect(long.bytes.toHost).toBe(long.tokens * rows * 2 * WORD);
+      // Temperature and filters, once an answer.
+      expect(short.copied).toBe(4 * WORD);
+      expect(long.copied).toBe(4 * WORD);
+    },
+  );
+
+  test.each([
+    ["encoder-decoder", encoderDecoder32],
+    ["encoder-decoder, float16, a batch", encoderDecoder16],
+    ["decoder-only, a batch", decoderOnly32],
+  ] as const)(
+    "of beams takes tokens and the order of rows, and gives candidates; logits and caches stay: %s",
+    async (_label, shape) => {
+      const beams = 5;
+      const { short, long } = await answers(shape, { strategy: beamSearch(beams) });
+      const steps = long.tokens - short.tokens;
+      const rows = shape.prompts * beams;
+      // The id and the logit of each candidate, and the normalizer of the row.
+      const candidates = Math.min(2 * beams, VOCABULARY);
+      expect(long.bytes.toHost - short.bytes.toHost).toBe(steps * rows * (2 * candidates + 1) * WORD);
+      expect(long.bytes.toHost).toBe(long.tokens * rows * (2 * candidates + 1) * WORD);
+      const caches = 2 * shape.config.decoderLayers;
+      const orders =
+        (long.bytes.toDevice - short.bytes.toDevice - steps * (rows + 1) * WORD) / (rows * caches * WORD);
+      expect(orders).toBeGreaterThan(0);
+      expect(orders).toBeLessThanOrEqual(steps);
+      expect(Number.isInteger(orders)).toBe(true);
+      expect(short.copied).toBe(0);
+      expect(long.copied).toBe(0);
     },
   );
 });

@@ -6,7 +6,7 @@
  */
 import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { brotliCompressSync, constants } from "node:zlib";
 import { build } from "esbuild";
 
@@ -34,9 +34,9 @@ const forBrowsers = {
       resolveDir: here,
     }));
     onLoad({ filter: /.*/, namespace: "absent" }, () => ({ contents: "module.exports = {};" }));
-    // Graphs are edited on a disk, which a page has not.
-    onResolve({ filter: /\/load-edited\.js$/ }, () => ({
-      path: join(here, "src", "shims", "load-edited.ts"),
+    // Graphs are edited on a disk, which a page has not, and its models' logits are the host's.
+    onResolve({ filter: /\/(load-edited|token-graphs)\.js$/ }, ({ path }) => ({
+      path: join(here, "src", "shims", basename(path).replace(/js$/, "ts")),
       sideEffects: false,
     }));
     // A page's files cannot be pipes.

@@ -117,10 +117,13 @@ describe("a trained student in float32 gives the CPU's answers, token for token"
   test("with 4 beams", () =>
     expectSameTokens(at("student"), words.slice(0, 4), { options: { strategy: beamSearch(4) } }));
 
-  test("sampled with a seed", () =>
-    expectSameTokens(at("student"), words.slice(0, 4), {
-      options: { strategy: { kind: "sample", temperature: 0.8 }, seed: 7 },
-    }));
+  test.each([{ temperature: 0.8 }, { temperature: 1, topK: 5 }, { temperature: 1, topP: 0.9, minP: 0.02 }])(
+    "sampled with a seed: %o",
+    (sampling) =>
+      expectSameTokens(at("student"), words.slice(0, 4), {
+        options: { strategy: { kind: "sample", ...sampling }, seed: 7 },
+      }),
+  );
 
   test("with prompt lookup, which are the greedy ones", async () => {
     const asked = { promptLookup: 4 };

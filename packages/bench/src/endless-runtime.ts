@@ -1,7 +1,14 @@
 /** A runtime that suppresses EOS, so that all models generate the same number of tokens. */
-import { GRAPH_IO } from "@slm/exported-model";
+import { CANDIDATES, GRAPH_IO } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
-import { withLoad, type RepeatedRun, type Runtime, type Session } from "@slm/runtime";
+import {
+  withLoad,
+  type HostTensor,
+  type RepeatedRun,
+  type Runtime,
+  type RunResult,
+  type Session,
+} from "@slm/runtime";
 
 /** Of no token. */
 const NO_ID = -1;
@@ -29,6 +36,7 @@ function endlessSession(session: Session, eos: number): Session {
     release: () => session.release(),
     run: async (request) => {
       const result = await session.run(request);
+      suppressChosen(result.fetched, eos);
       const logits = result.fetched[GRAPH_IO.logits];
       if (logits === undefined) return result;
       const vocabulary = logits.shape.at(-1) ?? 0;
@@ -52,7 +60,22 @@ async function* endlessRuns(
 ): AsyncGenerator<RepeatedRun, undefined> {
   for await (const run of runs) {
     const { data } = run.fetched[picks]!;
-    for (let row = 0; row < data.length; row++) if (data[row] === eos) data[row] = eos === 0 ? 1 : 0;
+    rename(data, eos);
     yield run;
   }
+}
+
+/** The same for tokens that a graph draws, and for the continuations of beams that it finds. */
+function suppressChosen(fetched: RunResult["fetched"], eos: number): void {
+  const drawn = fetched[GRAPH_IO.bestIds];
+  if (drawn !== undefined) rename(drawn.data, eos);
+  const [ids, logits] = [fetched[CANDIDATES.ids]?.data, fetched[CANDIDATES.logits]?.data];
+  if (ids === undefined || logits === undefined) return;
+  ids.forEach((id: number | bigint, at: number) => {
+    if (id === eos) logits[at] = NEVER;
+  });
+}
+
+function rename(picks: HostTensor["data"], eos: number): void {
+  for (let row = 0; row < picks.length; row++) if (picks[row] === eos) picks[row] = eos === 0 ? 1 : 0;
 }

@@ -1,5 +1,5 @@
 /** Beam search: several hypotheses per group advance together, and the most probable ones survive. */
-import { logSumExp, topIds } from "./logits.js";
+import { continuations, scoredSteps, tokensOf, type Beam, type Candidate } from "./beam-candidates.js";
 import {
   type DecodeOptions,
   type Decoded,
@@ -7,38 +7,13 @@ import {
   type Strategy,
   checkInterrupted,
   isLate,
-  rulesAt,
   startOf,
-  stepRows,
 } from "./options.js";
 import type { StepDecoder } from "./step-decoder.js";
 import type { TokenConstraint } from "./token-constraint.js";
-import { applyRules, isEnd, isRuling, SeenTokens, type TokenRules } from "./token-rules.js";
+import { isEnd } from "./token-rules.js";
 
 type BeamStrategy = Extract<Strategy, { kind: "beam" }>;
-
-/** A partial hypothesis, as a linked list from its last token back. */
-interface Beam {
-  readonly last: Link | undefined;
-  /** Log-probability under the unmodified model. */
-  readonly logProbability: number;
-  /** The score that beams are ranked by: the log-probability with bias and penalties applied at every token. */
-  readonly total: number;
-  readonly constraint: TokenConstraint | undefined;
-}
-
-interface Link {
-  readonly token: number;
-  readonly before: Link | undefined;
-}
-
-interface Candidate {
-  /** Index in its group of the beam that this one continues. */
-  readonly beam: number;
-  readonly token: number;
-  readonly logProbability: number;
-  readonly total: number;
-}
 
 interface Hypothesis extends Beam {
   readonly score: number;
@@ -80,17 +55,17 @@ export async function decodeBeams(
   const { beams } = strategy;
   const { pad, maxTokens, onToken, signal, constraint } = options;
   const groups = Array.from({ length: decoder.rows / beams }, () => newGroup(constraint));
-  const scorers = groups.map((_, at) => new BeamScorer(options, at));
   const feed = Int32Array.from({ length: decoder.rows }, (_, row) =>
     startOf(options, Math.floor(row / beams)),
   );
   // Enough for `beams` that go on, even if every beam could end in each way.
   const considered = (2 + (options.rules?.furtherEnds?.length ?? 0)) * beams;
+  const step = scoredSteps(decoder, options, { groups: groups.length, count: considered });
 
   let isLast = false;
   for (let length = 1; !isLast && groups.some(({ settled }) => !settled); length++) {
     checkInterrupted(signal);
-    const logitsOf = await stepRows(decoder, feed);
+    const scored = await step(feed);
     const late = isLate(options);
     isLast = late || length === maxTokens;
     const last = late ? "time" : isLast ? "length" : undefined;
@@ -100,7 +75,7 @@ export async function decodeBeams(
       if (group.settled) return;
       const firstRow = at * beams;
       const candidates = continuations(group.live, considered, (beam, state) =>
-        scorers[at]!.score(firstRow + beam, logitsOf(firstRow + beam), state),
+        scored({ group: at, row: firstRow + beam, state }),
       );
       const survivors = advance(group, candidates, { at, length, last, options, strategy });
       survivors.forEach(({ beam, token }, slot) => {
@@ -127,72 +102,6 @@ function newGroup(constraint: TokenConstraint | undefined): Group {
     complete: [],
     settled: false,
   };
-}
-
-/** Scores of one beam's continuations. */
-interface Scored {
-  /** Log-probabilities under the model are `logits - normalizer`. */
-  readonly logits: Float32Array;
-  readonly normalizer: number;
-  /** The same after bias, penalties and constraint; absent where there are none. */
-  readonly changed: Float32Array | undefined;
-}
-
-/** Scores continuations of a group. Without rules and constraint nothing is copied. */
-class BeamScorer {
-  readonly #options: DecodeOptions;
-  /** Undefined where they change nothing. */
-  readonly #rules: TokenRules | undefined;
-  readonly #start: number;
-  readonly #source: readonly number[] | undefined;
-  #changed = new Float32Array(0);
-
-  constructor(options: DecodeOptions, group: number) {
-    this.#options = options;
-    const rules = rulesAt(options, group);
-    this.#rules = isRuling(rules) ? rules : undefined;
-    this.#start = startOf(options, group);
-    this.#source = options.source?.(group);
-  }
-
-  /** Valid until the next call. */
-  score(row: number, logits: Float32Array, { last, constraint }: Beam): Scored {
-    const normalizer = logSumExp(logits);
-    if (this.#rules === undefined && constraint === undefined)
-      return { logits, normalizer, changed: undefined };
-    if (this.#changed.length !== logits.length) this.#changed = new Float32Array(logits.length);
-    const changed = this.#changed;
-    for (let id = 0; id < logits.length; id++) changed[id] = logits[id]! - normalizer;
-    const { before, eos, maxTokens } = this.#options;
-    if (this.#rules !== undefined) {
-      const seen = new SeenTokens([...(before?.(row) ?? []), this.#start], tokensOf(last));
-      applyRules(changed, this.#rules, seen, { eos, maxTokens, source: this.#source });
-    }
-    constraint?.mask(changed);
-    return { logits, normalizer, changed };
-  }
-}
-
-/** The most probable `count` continuations of a group's live beams, most probable first. */
-function continuations(
-  live: readonly Beam[],
-  count: number,
-  scored: (beam: number, state: Beam) => Scored,
-): readonly Candidate[] {
-  const candidates = live.flatMap((state, beam): Candidate[] => {
-    const { logits, normalizer, changed } = scored(beam, state);
-    const base = state.logProbability - normalizer;
-    return topIds(changed ?? logits, count).map((token) => {
-      const logProbability = base + logits[token]!;
-      const total = changed === undefined ? logProbability : state.total + changed[token]!;
-      return { beam, token, logProbability, total };
-    });
-  });
-  // The sort is stable: beams, and in them ids, are in order already.
-  return candidates
-    .filter(({ total }) => total > -Infinity)
-    .sort((x, y) => y.total - x.total)
-    .slice(0, count);
 }
 
 interface Moment {
@@ -277,10 +186,4 @@ function isSettled(
   if (complete.length < beams) return false;
   const scoredLength = earlyStopping === "never" && lengthPenalty > 0 ? maxTokens : length;
   return earlyStopping === true || complete.at(-1)!.score >= hope / scoredLength ** lengthPenalty;
-}
-
-function tokensOf(last: Link | undefined): number[] {
-  const tokens: number[] = [];
-  for (let link = last; link !== undefined; link = link.before) tokens.push(link.token);
-  return tokens.reverse();
 }

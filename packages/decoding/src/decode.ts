@@ -1,10 +1,12 @@
 import { SlmError } from "@slm/core";
 import { decodeBeams } from "./beam-search.js";
 import { type DecodeOptions, type Decoded, checkDecodeOptions, rulesAt, startOf } from "./options.js";
+import type { SamplingOptions } from "./sampling.js";
 import type { StepDecoder } from "./step-decoder.js";
 import {
   selectToken,
   selectInDecoder,
+  selectSampled,
   selectTop,
   decodeTokenByToken,
   type RowChoice,
@@ -28,19 +30,36 @@ export async function decode(decoder: StepDecoder, options: DecodeOptions): Prom
     case "sample":
       if (random === undefined)
         throw new SlmError("USAGE", "decoding: sampling needs 'random', numbers in [0, 1)");
-      return decodeTokenByToken(
-        decoder,
-        options,
-        selectToken(decoder, (row) =>
-          createTokenSelector({
-            ...rowOptions(options, row),
-            sampling: { ...strategy, random: () => random(row) },
-          }),
-        ),
-      );
+      return decodeTokenByToken(decoder, options, sampling(decoder, options, { strategy, random }));
     case "beam":
       return decodeBeams(decoder, options, strategy);
   }
+}
+
+interface Sampling {
+  readonly strategy: SamplingOptions;
+  readonly random: (row: number) => number;
+}
+
+/** If no rule or constraint changes the scores, the decoder may draw tokens itself. */
+function sampling(decoder: StepDecoder, options: DecodeOptions, { strategy, random }: Sampling): RowChoice {
+  const sampleStep = decoder.sampleStep?.bind(decoder);
+  if (sampleStep !== undefined && isPlain(decoder, options))
+    return selectSampled(sampleStep, { strategy, random, keepRows: decoder.keepRows?.bind(decoder) });
+  return selectToken(decoder, (row) =>
+    createTokenSelector({
+      ...rowOptions(options, row),
+      sampling: { ...strategy, random: () => random(row) },
+    }),
+  );
+}
+
+/** Whether no rule or constraint changes the scores of a row. */
+function isPlain({ rows }: StepDecoder, options: DecodeOptions): boolean {
+  const isRuled = Array.from({ length: rows }, (_, row) => row).some((row) =>
+    isRuling(rulesAt(options, row)),
+  );
+  return !isRuled && options.constraint === undefined;
 }
 
 /**
@@ -49,16 +68,13 @@ export async function decode(decoder: StepDecoder, options: DecodeOptions): Prom
  * input of one row affects the others.
  */
 function greedySampling(decoder: StepDecoder, options: DecodeOptions): RowChoice {
-  const { rules, constraint, stopsAfter } = options;
-  const isRuled = Array.from({ length: decoder.rows }, (_, row) => row).some((row) =>
-    isRuling(rulesAt(options, row)),
-  );
+  const { rules, stopsAfter } = options;
   const greedySteps = decoder.greedySteps?.bind(decoder);
-  const isPlain = !isRuled && constraint === undefined;
+  const mayPick = isPlain(decoder, options);
   const endsUnseen = stopsAfter !== undefined || (rules?.furtherEnds?.length ?? 0) > 0;
-  if (greedySteps !== undefined && isPlain && (!endsUnseen || decoder.rows === 1))
+  if (greedySteps !== undefined && mayPick && (!endsUnseen || decoder.rows === 1))
     return selectInDecoder(greedySteps, options);
-  if (decoder.topStep !== undefined && isPlain)
+  if (decoder.topStep !== undefined && mayPick)
     return selectTop(decoder.topStep.bind(decoder), decoder.keepRows?.bind(decoder));
   return selectToken(decoder, (row) => createTokenSelector(rowOptions(options, row)));
 }

@@ -10,11 +10,13 @@ export { argmax, logSumExp, notFinite } from "./logits.js";
 export { GENERATION_FILE, parseGenerationSettings, type GenerationSettings } from "./generation-settings.js";
 export type { DecodeOptions, Decoded, EndReason, Strategy } from "./options.js";
 export { createRandom, type Random } from "./random.js";
-export { type SamplingOptions } from "./sampling.js";
+export { sampleToken, type SamplingOptions } from "./sampling.js";
 export { decodeWithDrafts } from "./decode-with-drafts.js";
 export type {
   GreedyStepsOptions,
   TopTokens,
+  TopCandidates,
+  SampledStep,
   DraftVerifier,
   StepDecoder,
   VerifiedTokens,

@@ -1,3 +1,5 @@
+import type { SamplingOptions } from "./sampling.js";
+
 /** A decoder as the search sees it: tokens in, next-token logits out, and cache rows that can be reordered. */
 export interface StepDecoder {
   readonly rows: number;
@@ -15,6 +17,16 @@ export interface StepDecoder {
    * many rows of a large vocabulary. Absent if the decoder only returns logits.
    */
   topStep?(tokens: Int32Array): Promise<TopTokens>;
+  /**
+   * Feeds one token per row; draws a token of each row where the logits are, as `sampleToken` does with the same numbers, but for rounding.
+   * Absent if the decoder only returns logits.
+   */
+  sampleStep?(tokens: Int32Array, draw: SampledStep): Promise<TopTokens>;
+  /**
+   * Feeds one token per row; returns the `count` highest logits of each row, or all of a smaller vocabulary. Absent if the decoder only
+   * returns logits.
+   */
+  candidateStep?(tokens: Int32Array, count: number): Promise<TopCandidates>;
   /** Row i becomes what row `rows[i]` was (caches reordered). */
   permuteRows(rows: readonly number[]): Promise<void>;
   /**
@@ -23,6 +35,25 @@ export interface StepDecoder {
    * @returns the former row of each row it now has; a row may occur again to fill up. Undefined if nothing changed.
    */
   keepRows?(open: readonly number[]): Promise<readonly number[] | undefined>;
+}
+
+/** How a step draws. */
+export interface SampledStep {
+  /** The same in every step of a decoder. */
+  readonly sampling: SamplingOptions;
+  /** A number in [0, 1) for each row. */
+  readonly random: Float64Array;
+}
+
+/** The highest logits of each row, highest first; ties: the lowest id first. */
+export interface TopCandidates {
+  /** Candidates of a row. */
+  readonly perRow: number;
+  /** Both `[rows, perRow]`. */
+  readonly ids: Int32Array;
+  readonly logits: Float32Array;
+  /** log(sum(exp(logits))) of each row's whole vocabulary: log-probabilities are logits less this [nats]. */
+  readonly normalizers: Float32Array;
 }
 
 export interface GreedyStepsOptions {

@@ -9,6 +9,7 @@ import {
   startOf,
   stepRows,
 } from "./options.js";
+import type { SamplingOptions } from "./sampling.js";
 import type { TopTokens, StepDecoder } from "./step-decoder.js";
 import { isEnd } from "./token-rules.js";
 
@@ -23,7 +24,7 @@ export interface RowChoice {
    * Feeds one token per row of the decoder; returns a function that gives the next token of a row of the decoder, called once for every
    * unfinished one.
    *
-   * @param places the result that each row of the decoder belongs to
+   * @param places the unfinished result that each row of the decoder belongs to
    */
   readonly step: (
     feed: Int32Array,
@@ -63,6 +64,29 @@ export function selectTop(
     step: async (feed) => {
       const top = await topStep(feed);
       return (row) => tokenAt(top, row);
+    },
+    keepRows,
+  };
+}
+
+/** Tokens are drawn in the decoder, one step at a time, with the numbers that would be drawn here. */
+export function selectSampled(
+  sampleStep: NonNullable<StepDecoder["sampleStep"]>,
+  {
+    strategy: sampling,
+    random,
+    keepRows,
+  }: {
+    readonly strategy: SamplingOptions;
+    readonly random: (row: number) => number;
+    readonly keepRows: StepDecoder["keepRows"];
+  },
+): RowChoice {
+  return {
+    step: async (feed, places) => {
+      const numbers = Float64Array.from(places, (place) => (place === undefined ? 0 : random(place)));
+      const drawn = await sampleStep(feed, { sampling, random: numbers });
+      return (row) => tokenAt(drawn, row);
     },
     keepRows,
   };
@@ -137,7 +161,8 @@ async function fillRows(
   let isLast = false;
   for (let length = 1; !isLast && rows.some(({ reason }) => reason === undefined); length++) {
     checkInterrupted(signal);
-    const chosen = await step(feed, places);
+    const unfinished = places.map((place) => (isOpen(rows, place) ? place : undefined));
+    const chosen = await step(feed, unfinished);
     const late = isLate(options);
     isLast = late || length === maxTokens;
     feed.fill(pad);

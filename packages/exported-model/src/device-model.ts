@@ -302,6 +302,16 @@ export const GRAPH_IO = {
   bestLogProbabilities: "best_log_probabilities",
 } as const;
 
+/**
+ * Outputs of a graph that finds the most probable continuations of beams in a decoder's logits: int32 and float32 `[rows, count]`, highest
+ * first, and log(sum(exp(logits))) of each row, `[rows, 1]`.
+ */
+export const CANDIDATES = {
+  ids: "candidate_ids",
+  logits: "candidate_logits",
+  normalizers: "normalizers",
+} as const;
+
 /** Beside graphs of fixed sizes: a lexical shortlist as `shortlistBytes` of `@slm/decoding` writes it. */
 export const LEXICAL_SHORTLIST_FILE = "lexical_shortlist.bin";
 

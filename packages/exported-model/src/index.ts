@@ -1,5 +1,6 @@
 export { cacheTensors, type CacheTensor } from "./cache-tensors.js";
 export {
+  CANDIDATES,
   COMPILED_FOLDER,
   DEVICE_MODEL_FILE,
   DRAFT_RULES_FILE,

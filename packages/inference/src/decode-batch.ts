@@ -28,7 +28,7 @@ export async function decodeBatch(
   options: BatchOptions,
 ): Promise<readonly DecodedIds[]> {
   const { loaded, caches, promptLookup, draftTokens } = decoding;
-  const { runtime, model, images, encoder, buckets } = loaded;
+  const { runtime, model, images, encoder, buckets, tokenGraphs } = loaded;
   if (promptLookup !== undefined) requirePlainGreedy(options, batch);
   if (buckets !== undefined) {
     const isDrafted = isPlainGreedy(options, batch) && makesDrafts(decoding);
@@ -59,7 +59,7 @@ export async function decodeBatch(
       const { vocabularySize } = model;
       const drafts = isPlainGreedy(options, batch) ? draftsOf(decoding, sources) : undefined;
       const decoder = drafts?.output === undefined ? await loaded.plainDecoder() : loaded.decoder;
-      const parts = { runtime, decoder, caches: set, vocabularySize, encoded, prefixes, drafts };
+      const parts = { runtime, decoder, caches: set, vocabularySize, encoded, prefixes, drafts, tokenGraphs };
       const steps = new GraphDecoder(parts);
       const decoded = await decode(steps, {
         ...options,
@@ -71,7 +71,7 @@ export async function decodeBatch(
         source: (result) => sources[result]!,
         before: (row) => prefixes[row]!,
         deadlineMs: options.maxTimeMs === undefined ? undefined : started + options.maxTimeMs,
-      });
+      }).finally(() => steps.release());
       const times = {
         started,
         stepTimes: steps.stepTimes,

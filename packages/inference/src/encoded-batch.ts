@@ -3,7 +3,6 @@ import { type DeviceModel, encoderOutputs, GRAPH_IO } from "@slm/exported-model"
 import {
   type DeviceTensor,
   type HostTensor,
-  type Runtime,
   type Session,
   createHostTensor,
   elementCount,
@@ -19,19 +18,30 @@ export interface EncoderInputs {
   readonly rowsPerSource: number;
 }
 
+/** What encodes the sources of a model, and repeats what the encoder made of them. */
+interface BatchEncoder extends Pick<LoadedModel, "runtime" | "model" | "tokenGraphs"> {
+  readonly encoder: Session;
+}
+
 /**
  * The encoder's outputs by name, for `sources.length * rowsPerSource` decoder rows. The caller releases them.
- * Beams share a source, so it is encoded once and its outputs are repeated.
+ * Beams share a source, so it is encoded once and its outputs are repeated: where they are, if the model chooses tokens there.
  */
 export async function encodeBatch(
-  runtime: Runtime,
-  encoder: Session,
-  model: DeviceModel,
+  { runtime, encoder, model, tokenGraphs }: BatchEncoder,
   { sources, images, rowsPerSource }: EncoderInputs,
 ): Promise<Readonly<Record<string, DeviceTensor>>> {
   const feeds = sourceFeeds(sources, model, images);
   const outputs = encoderOutputs(model);
   if (rowsPerSource === 1) return (await encoder.run({ feeds, keep: outputs })).kept;
+  if (tokenGraphs !== undefined) {
+    const { kept } = await encoder.run({ feeds, keep: outputs });
+    try {
+      return await tokenGraphs.repeatRows(kept, rowsPerSource);
+    } finally {
+      await runtime.release(Object.values(kept));
+    }
+  }
   const { fetched } = await encoder.run({ feeds, fetch: outputs });
   const repeated = outputs.map(async (name) => {
     return [name, await runtime.upload(repeatRows(fetched[name]!, rowsPerSource))] as const;
@@ -47,11 +57,12 @@ export interface SourceFeeds {
 
 /** Encodes sources, and runs what a model has between its encoder and the steps of its decoder. */
 export async function encodeForSteps(
-  { runtime, encoder, listing, model }: Pick<LoadedModel, "runtime" | "encoder" | "listing" | "model">,
+  loaded: Pick<LoadedModel, "runtime" | "encoder" | "listing" | "model" | "tokenGraphs">,
   inputs: EncoderInputs,
 ): Promise<SourceFeeds> {
+  const { runtime, encoder, listing } = loaded;
   if (encoder === undefined) return { feeds: {}, tensors: [] };
-  const encoded = await encodeBatch(runtime, encoder, model, inputs);
+  const encoded = await encodeBatch({ ...loaded, encoder }, inputs);
   const tensors = Object.values(encoded);
   if (listing === undefined) return { feeds: encoded, tensors };
   try {

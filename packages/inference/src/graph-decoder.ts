@@ -14,6 +14,7 @@ import { topTokens } from "./top-tokens.js";
 import type { CacheSet } from "./caches.js";
 import { hasArgmaxOutput } from "./graph-edits/argmax-output.js";
 import { logitsOutput, WholeLogits } from "./listed-tokens.js";
+import type { TokenGraphs } from "./token-graphs/token-graphs.js";
 
 export interface GraphDecoderParts {
   readonly runtime: Runtime;
@@ -26,6 +27,8 @@ export interface GraphDecoderParts {
   readonly prefixes: readonly (readonly number[])[];
   /** Drafts that greedy steps verify, for one row of a decoder with the top-1 token of every position. Absent: a step is one token. */
   readonly drafts?: Pick<RepeatDrafts, "output" | "most" | "host"> | undefined;
+  /** Draw tokens and find candidates where the logits lie. Absent: the host reads logits. */
+  readonly tokenGraphs?: TokenGraphs | undefined;
 }
 
 export class GraphDecoder implements StepDecoder {
@@ -38,6 +41,10 @@ export class GraphDecoder implements StepDecoder {
   readonly perRun: number[] = [];
   /** Absent where the graph has no argmax outputs. */
   readonly greedySteps?: NonNullable<StepDecoder["greedySteps"]>;
+  /** Absent where the host reads logits. */
+  readonly sampleStep?: NonNullable<StepDecoder["sampleStep"]>;
+  readonly candidateStep?: NonNullable<StepDecoder["candidateStep"]>;
+  #sampling: DeviceTensor | undefined;
   #past = 0;
   readonly #logits: WholeLogits;
 
@@ -48,6 +55,14 @@ export class GraphDecoder implements StepDecoder {
     this.#logits = new WholeLogits(parts.runtime, parts.encoded, parts.vocabularySize);
     if (hasArgmaxOutput(parts.decoder.outputNames))
       this.greedySteps = (tokens, options) => this.#greedySteps(tokens, options);
+    const { tokenGraphs } = parts;
+    if (tokenGraphs === undefined) return;
+    this.sampleStep = async (tokens, { sampling, random }) => {
+      const numbers = (this.#sampling ??= await tokenGraphs.samplingTensor(sampling));
+      return this.#fromLogits(tokens, (logits) => tokenGraphs.sample(logits, sampling, { numbers, random }));
+    };
+    this.candidateStep = (tokens, count) =>
+      this.#fromLogits(tokens, (logits) => tokenGraphs.candidates(logits, count));
   }
 
   async step(tokens: Int32Array): Promise<Float32Array> {
@@ -58,6 +73,25 @@ export class GraphDecoder implements StepDecoder {
     this.#past += request.feeds[GRAPH_IO.targetIds]!.shape[1]!;
     this.stepTimes.push(performance.now());
     return this.#logits.of(fetched[output]!, output);
+  }
+
+  /** A step whose logits stay on the device; `choose` reads them there. */
+  async #fromLogits<Result>(
+    tokens: Int32Array,
+    choose: (logits: DeviceTensor) => Promise<Result>,
+  ): Promise<Result> {
+    const request = this.#requestOf(tokens);
+    const { decoder, runtime } = this.#parts;
+    const output = logitsOutput(decoder);
+    const { kept } = await decoder.run({ ...request, keep: [output] });
+    try {
+      const chosen = await choose(kept[output]!);
+      this.#past += request.feeds[GRAPH_IO.targetIds]!.shape[1]!;
+      this.stepTimes.push(performance.now());
+      return chosen;
+    } finally {
+      await runtime.release([kept[output]!]);
+    }
   }
 
   async *#greedySteps(
@@ -112,6 +146,12 @@ export class GraphDecoder implements StepDecoder {
   async permuteRows(rows: readonly number[]): Promise<void> {
     const { runtime, caches } = this.#parts;
     await Promise.all(caches.tensors.map((tensor) => runtime.permuteRows(tensor, rows)));
+  }
+
+  /** Releases what the steps kept; not the caches, which the caller lent. */
+  async release(): Promise<void> {
+    if (this.#sampling !== undefined) await this.#parts.runtime.release([this.#sampling]);
+    this.#sampling = undefined;
   }
 
   #withPrefixes(tokens: Int32Array): Int32Array<ArrayBuffer> {

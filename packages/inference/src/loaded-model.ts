@@ -20,6 +20,7 @@ import { verifyingDecoder } from "./graph-edits/verifying-decoder.js";
 import { ImageEncoder, type ImageEncoderOptions } from "./image-encoder.js";
 import { type StaticBuckets, openBuckets } from "./static/buckets.js";
 import { readShortlist } from "./static/read-shortlist.js";
+import { openTokenGraphs, type TokenGraphs } from "./token-graphs/token-graphs.js";
 
 /** Contents of a model's directory, before any graph is loaded. */
 export interface ModelDescription {
@@ -50,6 +51,8 @@ export interface LoadedModel extends ModelDescription {
   readonly drafting: DraftingDecoder | undefined;
   /** What probably comes next in an answer; only for a model that knows, and where drafts are verified. */
   readonly draftRules: DraftRules | undefined;
+  /** Present for a model that draws tokens and finds candidates of beams where its logits lie (target gpu). */
+  readonly tokenGraphs?: TokenGraphs | undefined;
   /** Present exactly for static graphs (target npu); `encoder` and `decoder` are then those of the longest source. */
   readonly buckets: StaticBuckets | undefined;
   /** Which tokens may answer which source, where graphs of fixed sizes leave that to the host. */
@@ -177,6 +180,7 @@ export async function loadModel(
       : new ImageEncoder(model.vision, vision, options);
   const lexical = await readShortlist(directory, model);
   const buckets = openBuckets(model, { encoder, chunk, decoder }, load);
+  const tokenGraphs = picks ? openTokenGraphs(runtime, model) : undefined;
   const isPlain = drafts.tokens === 0 || !cutsDrafts;
   let plain: Promise<SteppingDecoder> | undefined;
   const plainDecoder = async (): Promise<Session> => {
@@ -198,9 +202,11 @@ export async function loadModel(
     listing,
     draftRules,
     drafting: drafting && { session: drafting, tokens: drafts.tokens, byRules: drafts.byRules },
+    tokenGraphs,
     buckets,
     lexical,
     close: async () => {
+      await tokenGraphs?.close();
       await buckets?.release();
       await decoder.release();
       await (await plain)?.decoder.release();

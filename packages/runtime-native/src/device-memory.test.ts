@@ -38,6 +38,30 @@ describe("outputs that are kept in device memory", () => {
   });
 });
 
+describe("rows of a tensor in device memory", () => {
+  test.each(["float32", "float16", "int32", "int64"] as const)("are reordered there: %s", async (dtype) => {
+    const { runtime, api } = await openDeviceRuntime();
+    for (const inner of [[], [3], [2, 5, 4]]) {
+      const shape = [4, ...inner];
+      const bytes = Uint8Array.from(
+        { length: elementCount(shape) * DTYPES[dtype].BYTES_PER_ELEMENT },
+        (_, at) => (at * 37) % 251,
+      );
+      const before: HostTensor = { dtype, shape, data: new DTYPES[dtype](bytes.slice().buffer) };
+      const tensor = await runtime.upload(before);
+      const copies = api.copies;
+      await runtime.permuteRows(tensor, [2, 0, 0, 3]);
+      await runtime.permuteRows(tensor, [1, 0, 0, 3]);
+      expect(api.copies).toBe(copies);
+      const row = bytes.length / 4;
+      const expected = [0, 2, 2, 3].flatMap((from) => [...bytes.subarray(from * row, (from + 1) * row)]);
+      expect(bytesOf(await runtime.download(tensor))).toEqual(expected);
+      await runtime.release([tensor]);
+    }
+    await runtime.close();
+  });
+});
+
 /** Tensors of every dtype and of any small shape, empty ones and scalars among them; bytes are arbitrary. */
 const tensors = (dtype: DType): fc.Arbitrary<HostTensor> =>
   fc.array(fc.nat({ max: 5 }), { maxLength: 4 }).chain((shape) => {

@@ -14,6 +14,7 @@ import type {
 import { BoundRun } from "./bound-run.js";
 import { NativeEnvironment } from "./environment.js";
 import type { NativeProvider } from "./provider.js";
+import { RowGather } from "./row-gather.js";
 import { loadGraph, type NativeGraph } from "./sessions.js";
 import { NativeTensors, type NativeTensor } from "./tensors.js";
 
@@ -38,6 +39,7 @@ export class NativeHost implements Host {
   #threads = 1;
   #settings: SessionSettings = {};
   readonly #graphs = new Map<number, NativeGraph>();
+  readonly #rowGather = new RowGather((request) => this.#load(request));
   readonly #tensors = new Map<number, NativeTensor>();
 
   /** @param openEnvironment opens ONNX Runtime with the provider */
@@ -56,10 +58,7 @@ export class NativeHost implements Host {
   }
 
   async load(request: RequestOf<"load">): Promise<LoadedSignature> {
-    const graph = await loadGraph(this.#open().environment, request, {
-      threads: this.#threads,
-      settings: this.#settings,
-    });
+    const graph = await this.#load(request);
     this.#graphs.set(request.session, graph);
     const { inputs, outputs, compiled } = graph;
     return { inputs, outputs, compiled };
@@ -126,10 +125,22 @@ export class NativeHost implements Host {
     return null;
   }
 
-  permuteRows({ id, rows }: RequestOf<"permuteRows">): null {
-    this.#open().tensors.edit(this.#tensor(id), ({ data }) => {
-      permuteRowsInPlace(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), rows);
+  /** In the host's memory in place; in the device's there, into a new tensor that takes the place of the other. */
+  async permuteRows({ id, rows }: RequestOf<"permuteRows">): Promise<null> {
+    const { environment, tensors } = this.#open();
+    const tensor = this.#tensor(id);
+    if (tensor.bytes !== undefined) {
+      permuteRowsInPlace(tensor.bytes, rows);
+      return null;
+    }
+    const settings = this.#options.runSettings ?? {};
+    const reordered = await this.#rowGather.reordered(tensor, rows, {
+      api: environment.api,
+      tensors,
+      settings,
     });
+    this.#tensors.set(id, reordered);
+    tensors.release(tensor);
     return null;
   }
 
@@ -144,6 +155,11 @@ export class NativeHost implements Host {
   peakMemory(): number {
     // libuv reports kibibytes on every platform.
     return process.resourceUsage().maxRSS * 1024;
+  }
+
+  #load(request: RequestOf<"load">): Promise<NativeGraph> {
+    const own = { threads: this.#threads, settings: this.#settings };
+    return loadGraph(this.#open().environment, request, own);
   }
 
   #bind(request: PositionalRun): BoundRun {

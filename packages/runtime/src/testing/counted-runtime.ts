@@ -14,12 +14,16 @@ export interface CountedRuntime {
   readonly traffic: Traffic;
 }
 
+/** Bytes of a row's number. */
+const ROW_NUMBER = 4;
+
 const bytesOf = ({ data }: HostTensor): number => data.byteLength;
 const isHost = (tensor: HostTensor | DeviceTensor): tensor is HostTensor => "data" in tensor;
 const sum = (sizes: readonly number[]): number => sizes.reduce((total, size) => total + size, 0);
 
 /**
- * The same runtime. Counted are host tensors that are fed, outputs that are fetched, uploads, writes and downloads. Not counted is what a
+ * The same runtime. Counted are host tensors that are fed, outputs that are fetched, uploads, writes, downloads and the row numbers of
+ * permutations. Not counted is what a
  * device keeps: weights, `keep`, `into`; what a runtime copies besides only its own counters know. Loading is not counted.
  */
 export function countedRuntime(runtime: Runtime): CountedRuntime {
@@ -64,6 +68,10 @@ export function countedRuntime(runtime: Runtime): CountedRuntime {
     write: (target, source) => {
       feed([source]);
       return runtime.write(target, source);
+    },
+    permuteRows: (target, rows) => {
+      traffic.toDevice += rows.length * ROW_NUMBER;
+      return runtime.permuteRows(target, rows);
     },
     download: async (tensor) => {
       const result = await runtime.download(tensor);

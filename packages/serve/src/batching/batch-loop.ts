@@ -205,11 +205,14 @@ export class BatchLoop {
       await this.#state.place(await encodeAlone(encoder, model, { jobs, specs }), rows, width);
       return;
     }
-    const encoded = await encodeBatch(runtime, encoder, model, {
-      sources: jobs.map(({ source }) => source),
-      images: joinImages(jobs.flatMap(({ image }) => image ?? [])),
-      rowsPerSource: 1,
-    });
+    const encoded = await encodeBatch(
+      { runtime, encoder, model },
+      {
+        sources: jobs.map(({ source }) => source),
+        images: joinImages(jobs.flatMap(({ image }) => image ?? [])),
+        rowsPerSource: 1,
+      },
+    );
     try {
       await this.#state.place(encoded, rows, width);
     } finally {

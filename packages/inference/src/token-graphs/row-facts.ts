@@ -1,0 +1,75 @@
+/** What the graphs that choose tokens compute of each row of logits. */
+import { int, type GraphBuilder } from "@slm/onnx";
+
+/** The input of every such graph: float32 `[rows, vocab]`. */
+export const LOGITS = "logits";
+/** Symbolic size of the rows. */
+export const ROWS = "rows";
+
+/** Sum, or largest, of each row: float32 `[rows, 1]`. */
+export const ofRows = (builder: GraphBuilder, opType: "ReduceSum" | "ReduceMax", x: string): string =>
+  builder.op(opType, [x, builder.ints([1])], { attributes: { keepdims: int(1) } });
+
+/** How many of each row are true: float32 `[rows, 1]`, exact up to 2^24. */
+export const countOf = (builder: GraphBuilder, mask: string): string =>
+  ofRows(builder, "ReduceSum", builder.op("Cast", [mask], { attributes: { to: int(FLOAT32) } }));
+
+/** What stands at a place of each row. Shapes: values `[rows, count]`, place float32 `[rows, 1]` -> `[rows, 1]`. */
+export function valueAt(
+  builder: GraphBuilder,
+  values: string,
+  { place, count }: { readonly place: string; readonly count: number },
+): string {
+  const isThere = builder.op("Equal", [places(builder, count), place]);
+  const zero = builder.constant("float32", [], [0]);
+  return ofRows(builder, "ReduceSum", builder.op("Where", [isThere, values, zero]));
+}
+
+/** 0, 1, 2, ... as float32 `[count]`. */
+export const places = (builder: GraphBuilder, count: number): string =>
+  builder.constant(
+    "float32",
+    [count],
+    Float32Array.from({ length: count }, (_, place) => place),
+  );
+
+/** Whole numbers of a float32 `[rows, count]` as the int32 output `name`. */
+export function intOutput(builder: GraphBuilder, name: string, value: string, count: number): void {
+  builder.output(name, builder.op("Cast", [value], { attributes: { to: int(INT32) } }), "int32", [
+    ROWS,
+    count,
+  ]);
+}
+
+/** Logits of each row less the largest, float32 `[rows, vocab]`, with the largest and log(sum(exp(.))) of the differences, `[rows, 1]`. */
+export interface RowFacts {
+  readonly highest: string;
+  readonly shifted: string;
+  readonly logSum: string;
+}
+
+export function rowFacts(builder: GraphBuilder): RowFacts {
+  const highest = ofRows(builder, "ReduceMax", LOGITS);
+  const shifted = builder.op("Sub", [LOGITS, highest]);
+  const logSum = builder.op("Log", [ofRows(builder, "ReduceSum", builder.op("Exp", [shifted]))]);
+  return { highest, shifted, logSum };
+}
+
+/** The `count` largest of each row, largest first, ties by the lowest place; and their places as float32. Both `[rows, count]`. */
+export function largest(
+  builder: GraphBuilder,
+  x: string,
+  { count, of }: { readonly count: number; readonly of: number },
+): { readonly values: string; readonly ids: string } {
+  const [values, found] = builder.node("TopK", [x, builder.ints([count])], {
+    outputs: 2,
+    attributes: { axis: int(-1) },
+  });
+  // WebGPU casts no int64, and gathers with it.
+  const ids = builder.op("Gather", [places(builder, of), found!], { attributes: { axis: int(0) } });
+  return { values: values!, ids };
+}
+
+/** ONNX element types. */
+const FLOAT32 = 1;
+const INT32 = 6;

@@ -1,0 +1,151 @@
+/**
+ * Draws next tokens where the logits lie: `sampleToken` of `@slm/decoding` as a graph, in float32.
+ *
+ * The host draws one number per row and step, so that a seed gives on a device the tokens that it gives on the host. What is exact: the order
+ * of the candidates (by logit, ties by the lowest id; all ids in their order where no filter is set), how many top-k keeps, and that no
+ * token is drawn whose probability is zero. What is rounded: cumulative probabilities, to about 1e-5 of their sum. The token is another than the
+ * host's where the random number, or the bound of top-p or min-p, is nearer than that to the border between two tokens.
+ */
+import type { SamplingOptions } from "@slm/decoding";
+import { GRAPH_IO } from "@slm/exported-model";
+import { GraphBuilder, int, type Graph } from "@slm/onnx";
+import { prefixSums } from "./prefix-sums.js";
+import {
+  countOf,
+  intOutput,
+  largest,
+  LOGITS,
+  places,
+  rowFacts,
+  ROWS,
+  valueAt,
+  type RowFacts,
+} from "./row-facts.js";
+
+/** Inputs besides the logits: float32 `[rows, 1]` in [0, 1), and the numbers of {@link samplingNumbers}. */
+export const UNIFORM = "uniform";
+export const SAMPLING = "sampling";
+
+/** What a graph is made for. Graphs of other numbers are the same. */
+export interface SamplingShape {
+  readonly vocabularySize: number;
+  /** Candidates that are sorted. Absent: no filter is set, and nothing is sorted. */
+  readonly candidates: number | undefined;
+}
+
+/** The shape for these options. Candidates of top-k are a power of two, so that a few graphs serve all of them. */
+export function samplingShape(
+  vocabularySize: number,
+  { topK, topP = 1, minP = 0 }: SamplingOptions,
+): SamplingShape {
+  const most = Math.min(topK ?? vocabularySize, vocabularySize);
+  if (most === vocabularySize && topP === 1 && minP === 0) return { vocabularySize, candidates: undefined };
+  return { vocabularySize, candidates: Math.min(2 ** Math.ceil(Math.log2(most)), vocabularySize) };
+}
+
+/** Lowest temperature that float32 divides by: below, the most probable token is as certain. */
+const LOWEST_TEMPERATURE = 1e-30;
+
+/** The input {@link SAMPLING}: float32 `[4]`. */
+export const samplingNumbers = (
+  vocabularySize: number,
+  { temperature, topK = vocabularySize, topP = 1, minP = 0 }: SamplingOptions,
+): Float32Array =>
+  Float32Array.of(Math.max(temperature, LOWEST_TEMPERATURE), Math.min(topK, vocabularySize), topP, minP);
+
+/** The first 24 bits of a number in [0, 1): the largest float32 that is not above it, and below 1. */
+export const uniform24 = (number: number): number => Math.floor(number * 2 ** 24) / 2 ** 24;
+
+/**
+ * The graph of a shape.
+ *
+ * ```
+ * logits ─ (TopK) ─ less the largest ─ ÷ temperature ─ Exp ─ prefix sums ─┬─ how many are kept, and their sum
+ * uniform · sum of the kept ──────────────────────────────────────────────┴─ how many sums are not above it = place of the token
+ * ```
+ *
+ * Outputs: `best_ids` int32 `[rows, 1]`, the drawn token, and `best_log_probabilities` float32 `[rows, 1]`, under the unmodified model.
+ */
+export function samplingGraph({ vocabularySize, candidates }: SamplingShape): Graph {
+  const builder = new GraphBuilder("sampling");
+  builder.input(LOGITS, "float32", [ROWS, vocabularySize]);
+  builder.input(UNIFORM, "float32", [ROWS, 1]);
+  builder.input(SAMPLING, "float32", [4]);
+  const facts = rowFacts(builder);
+  const drawn =
+    candidates === undefined
+      ? drawnOfAll(builder, facts, vocabularySize)
+      : drawnOfSorted(builder, facts, { of: vocabularySize, count: candidates });
+  intOutput(builder, GRAPH_IO.bestIds, drawn.id, 1);
+  const logProbability = builder.op("Sub", [drawn.shifted, facts.logSum]);
+  builder.output(GRAPH_IO.bestLogProbabilities, logProbability, "float32", [ROWS, 1]);
+  return builder.build();
+}
+
+/** A drawn token of each row, and its logit less the largest; both float32 `[rows, 1]`. */
+interface Drawn {
+  readonly id: string;
+  readonly shifted: string;
+}
+
+function drawnOfAll(builder: GraphBuilder, { shifted }: RowFacts, vocabularySize: number): Drawn {
+  const { sums, length } = prefixSums(builder, weights(builder, shifted), vocabularySize);
+  const total = column(builder, sums, length - 1);
+  const last = builder.constant("float32", [], [vocabularySize - 1]);
+  const id = placeOf(builder, sums, { total, last });
+  return { id, shifted: valueAt(builder, shifted, { place: id, count: vocabularySize }) };
+}
+
+function drawnOfSorted(
+  builder: GraphBuilder,
+  { highest }: RowFacts,
+  sizes: { readonly of: number; readonly count: number },
+): Drawn {
+  const { count } = sizes;
+  // Differences are rounded, and could tie where logits do not.
+  const { values: sorted, ids } = largest(builder, LOGITS, sizes);
+  const values = builder.op("Sub", [sorted, highest]);
+  const one = builder.constant("float32", [], [1]);
+  const isTop = builder.op("Less", [places(builder, count), setting(builder, "topK")]);
+  const zero = builder.constant("float32", [], [0]);
+  const kept = builder.op("Where", [isTop, weights(builder, values), zero]);
+  const { sums, length } = prefixSums(builder, kept, count);
+  const enough = builder.op("Mul", [column(builder, sums, length - 1), setting(builder, "topP")]);
+  const nucleus = builder.op("Add", [countOf(builder, builder.op("Less", [sums, enough])), one]);
+  // The weight of the most probable token is 1.
+  const probable = countOf(builder, builder.op("GreaterOrEqual", [kept, setting(builder, "minP")]));
+  const last = builder.op("Sub", [
+    builder.op("Min", [builder.op("Min", [nucleus, probable]), builder.constant("float32", [], [count])]),
+    one,
+  ]);
+  const total = valueAt(builder, sums, { place: last, count: length });
+  const place = placeOf(builder, sums, { total, last });
+  return {
+    id: valueAt(builder, ids, { place, count }),
+    shifted: valueAt(builder, values, { place, count }),
+  };
+}
+
+/** exp(x / temperature). */
+const weights = (builder: GraphBuilder, x: string): string =>
+  builder.op("Exp", [builder.op("Div", [x, setting(builder, "temperature")])]);
+
+/** The first place whose sum is above the row's random part of the total; never after the last, even if a product is rounded up. */
+function placeOf(
+  builder: GraphBuilder,
+  sums: string,
+  { total, last }: { readonly total: string; readonly last: string },
+): string {
+  const target = builder.op("Mul", [UNIFORM, total]);
+  return builder.op("Min", [countOf(builder, builder.op("LessOrEqual", [sums, target])), last]);
+}
+
+const SETTINGS = ["temperature", "topK", "topP", "minP"] as const;
+
+/** One of {@link samplingNumbers}: float32 `[1]`. */
+const setting = (builder: GraphBuilder, name: (typeof SETTINGS)[number]): string =>
+  builder.op("Gather", [SAMPLING, builder.ints([SETTINGS.indexOf(name)])], { attributes: { axis: int(0) } });
+
+/** One place of every row: float32 `[rows, 1]`. */
+const column = (builder: GraphBuilder, x: string, place: number): string =>
+  builder.op("Gather", [x, builder.ints([place])], { attributes: { axis: int(1) } });

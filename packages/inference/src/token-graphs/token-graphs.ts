@@ -1,0 +1,140 @@
+/** Chooses tokens where the logits lie, so that a token crosses from a device in place of a row of logits. */
+import { SlmError } from "@slm/core";
+import type { SamplingOptions, TopCandidates, TopTokens } from "@slm/decoding";
+import { CANDIDATES, GRAPH_IO, type DeviceModel } from "@slm/exported-model";
+import { encodeModel, type Graph } from "@slm/onnx";
+import {
+  createHostTensor,
+  type DeviceTensor,
+  type HostTensor,
+  type Runtime,
+  type Session,
+} from "@slm/runtime";
+import { topTokens } from "../top-tokens.js";
+import { candidateGraph } from "./candidate-graph.js";
+import { LOGITS } from "./row-facts.js";
+import { repeatGraph, SOURCES } from "./repeat-graph.js";
+import {
+  SAMPLING,
+  samplingGraph,
+  samplingNumbers,
+  samplingShape,
+  uniform24,
+  UNIFORM,
+} from "./sampling-graph.js";
+
+/** Targets whose logits do not lie in the host's memory. */
+const DEVICE_TARGETS: ReadonlySet<DeviceModel["target"]> = new Set(["gpu"]);
+
+/** Graphs beside a model's own that run on its outputs; each is made and loaded when it is first asked for. */
+export class TokenGraphs {
+  readonly #runtime: Runtime;
+  readonly #vocabularySize: number;
+  readonly #sessions = new Map<string, Promise<Session>>();
+
+  constructor(runtime: Runtime, { vocabularySize }: Pick<DeviceModel, "vocabularySize">) {
+    this.#runtime = runtime;
+    this.#vocabularySize = vocabularySize;
+  }
+
+  /** What {@link sample} is told of the options: a device tensor that the caller releases. */
+  samplingTensor(options: SamplingOptions): Promise<DeviceTensor> {
+    const numbers = samplingNumbers(this.#vocabularySize, options);
+    return this.#runtime.upload(createHostTensor("float32", [numbers.length], numbers));
+  }
+
+  /**
+   * Draws a token of each row, see `samplingGraph`.
+   *
+   * @param logits float32 `[rows, vocab]`
+   * @param numbers of {@link samplingTensor} for the same options
+   * @param random one number in [0, 1) per row
+   */
+  async sample(
+    logits: DeviceTensor,
+    options: SamplingOptions,
+    { numbers, random }: { readonly numbers: DeviceTensor; readonly random: Float64Array },
+  ): Promise<TopTokens> {
+    const shape = samplingShape(this.#vocabularySize, options);
+    const session = await this.#session(`sampling ${shape.candidates ?? "all"}`, () => samplingGraph(shape));
+    const uniform = createHostTensor("float32", [random.length, 1], Float32Array.from(random, uniform24));
+    const { fetched } = await session.run({
+      feeds: { [LOGITS]: logits, [UNIFORM]: uniform, [SAMPLING]: numbers },
+      fetch: [GRAPH_IO.bestIds, GRAPH_IO.bestLogProbabilities],
+    });
+    return topTokens(fetched, random.length);
+  }
+
+  /** The `count` most probable tokens of each row, or all of a smaller vocabulary. @param logits float32 `[rows, vocab]` */
+  async candidates(logits: DeviceTensor, count: number): Promise<TopCandidates> {
+    const perRow = Math.min(count, this.#vocabularySize);
+    const session = await this.#session(`candidates ${perRow}`, () =>
+      candidateGraph(this.#vocabularySize, perRow),
+    );
+    const { fetched } = await session.run({ feeds: { [LOGITS]: logits }, fetch: Object.values(CANDIDATES) });
+    return {
+      perRow,
+      ids: values(fetched, CANDIDATES.ids, Int32Array),
+      logits: values(fetched, CANDIDATES.logits, Float32Array),
+      normalizers: values(fetched, CANDIDATES.normalizers, Float32Array),
+    };
+  }
+
+  /** Each row of axis 0 `times` times, in new tensors. The caller releases them. */
+  async repeatRows(
+    tensors: Readonly<Record<string, DeviceTensor>>,
+    times: number,
+  ): Promise<Readonly<Record<string, DeviceTensor>>> {
+    const kinds = Object.entries(tensors).map(([name, { dtype, shape }]) => ({
+      name,
+      dtype,
+      rank: shape.length,
+    }));
+    const session = await this.#session("repeated rows", () => repeatGraph(kinds));
+    const rows = Object.values(tensors)[0]?.shape[0] ?? 0;
+    const sources = Int32Array.from({ length: rows * times }, (_, row) => Math.floor(row / times));
+    const index = createHostTensor("int32", [sources.length], sources);
+    const feeds = Object.entries(tensors).map(([name, tensor]) => [`from.${name}`, tensor] as const);
+    const { kept } = await session.run({
+      feeds: { ...Object.fromEntries(feeds), [SOURCES]: index },
+      keep: Object.keys(tensors),
+    });
+    return kept;
+  }
+
+  async close(): Promise<void> {
+    const sessions = [...this.#sessions.values()];
+    this.#sessions.clear();
+    for (const session of sessions) await (await session).release();
+  }
+
+  /** One that could not be loaded is loaded again when it is next asked for. */
+  #session(name: string, graph: () => Graph): Promise<Session> {
+    const known = this.#sessions.get(name);
+    if (known !== undefined) return known;
+    const loading = this.#runtime
+      .load({ kind: "bytes", bytes: encodeModel(graph()) }, { name })
+      .catch((error: unknown) => {
+        this.#sessions.delete(name);
+        throw error;
+      });
+    this.#sessions.set(name, loading);
+    return loading;
+  }
+}
+
+/** The graphs of a model that chooses tokens on its device; undefined for one whose logits the host reads. */
+export function openTokenGraphs(runtime: Runtime, model: DeviceModel): TokenGraphs | undefined {
+  if (!DEVICE_TARGETS.has(model.target) || model.static !== undefined) return undefined;
+  return new TokenGraphs(runtime, model);
+}
+
+function values<Data extends Float32Array | Int32Array>(
+  fetched: Readonly<Record<string, HostTensor>>,
+  name: string,
+  type: abstract new (...args: never[]) => Data,
+): Data {
+  const { data } = fetched[name]!;
+  if (data instanceof type) return data;
+  throw new SlmError("UNEXPECTED", `generate: '${name}' has another type than its graph declares`);
+}
