@@ -124,7 +124,7 @@ export function deviceLines({ device }: Pick<BenchResult, "device">): readonly s
   const { cpuFeatures, int8, governor, energy, rates, description } = device;
   const features = cpuFeatures === null ? "features not told" : cpuFeatures.join(" ");
   return [
-    `${cpu}, ${cores} cores (${threads} threads used), ${formatFigure(memoryBytes / 1e9)} GB memory, ${platform}, ` +
+    `${cpu}, ${cores} cores (at most ${threads} threads used), ${formatFigure(memoryBytes / 1e9)} GB memory, ${platform}, ` +
       `Node ${node}, ${engine}, provider ${provider}${simulated ? " (simulated)" : ""}` +
       (description === cpu ? "" : ` on ${description}`),
     `${features}${governor === null ? "" : `, governor ${governor}`}; products ` +

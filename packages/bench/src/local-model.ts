@@ -37,6 +37,7 @@ export async function openTimedModel({
   const generator = await loadGenerator(directory, endless ? endlessRuntime(runtime, tokens.eos) : runtime, {
     keptImageBytes: 0,
     draftTokens,
+    batchSize: batch,
   });
   const loadMs = performance.now() - start;
   const { device } = runtime;

@@ -180,7 +180,7 @@ function benchText({ device, models, notes }: CardBench): string {
     rows,
   );
   const where =
-    `Measured on ${plain(device.cpu)} (${device.cores} cores, ${device.threads} threads used, ` +
+    `Measured on ${plain(device.cpu)} (${device.cores} cores, at most ${device.threads} threads used, ` +
     `${decimal(device.memoryBytes / 1e9)} GB memory), provider ${plain(device.provider)}, Node ${plain(device.node)}. ` +
     `${device.int8 === undefined ? "" : `On this CPU ${plain(device.int8.meaning)}. `}No other device was measured.`;
   const care = notes.map((note) => `- ${plain(note)}`).join("\n");

@@ -27,7 +27,7 @@ export async function decodeBatch(
   batch: readonly EncodedSource[],
   options: BatchOptions,
 ): Promise<readonly DecodedIds[]> {
-  const { loaded, caches, promptLookup, draftTokens } = decoding;
+  const { loaded, caches, unwaited, promptLookup, draftTokens } = decoding;
   const { runtime, model, images, encoder, buckets, tokenGraphs } = loaded;
   if (promptLookup !== undefined) requirePlainGreedy(options, batch);
   if (buckets !== undefined) {
@@ -54,6 +54,7 @@ export async function decodeBatch(
       sources,
       images: seen?.tokens,
       rowsPerSource: perSource,
+      ahead: true,
     });
     try {
       const { vocabularySize } = model;
@@ -82,10 +83,10 @@ export async function decodeBatch(
         imageMs: seen?.imageMs,
       }));
     } finally {
-      await runtime.release(tensors);
+      unwaited.start(runtime.release(tensors));
     }
   } finally {
-    await caches.giveBack(set);
+    unwaited.start(caches.giveBack(set));
   }
 }
 

@@ -16,6 +16,8 @@ export interface EncoderInputs {
   readonly images?: HostTensor | undefined;
   /** Decoder rows per source; the rows of a source are adjacent. */
   readonly rowsPerSource: number;
+  /** Whether the steps are asked for before the encoder is done; they then throw its error. */
+  readonly ahead?: boolean | undefined;
 }
 
 /** What encodes the sources of a model, and repeats what the encoder made of them. */
@@ -29,11 +31,11 @@ interface BatchEncoder extends Pick<LoadedModel, "runtime" | "model" | "tokenGra
  */
 export async function encodeBatch(
   { runtime, encoder, model, tokenGraphs }: BatchEncoder,
-  { sources, images, rowsPerSource }: EncoderInputs,
+  { sources, images, rowsPerSource, ahead }: EncoderInputs,
 ): Promise<Readonly<Record<string, DeviceTensor>>> {
   const feeds = sourceFeeds(sources, model, images);
   const outputs = encoderOutputs(model);
-  if (rowsPerSource === 1) return (await encoder.run({ feeds, keep: outputs })).kept;
+  if (rowsPerSource === 1) return (await encoder.run({ feeds, keep: outputs, ahead })).kept;
   if (tokenGraphs !== undefined) {
     const { kept } = await encoder.run({ feeds, keep: outputs });
     try {

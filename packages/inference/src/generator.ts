@@ -15,6 +15,7 @@ import { checkStops, checkTime, checkedBatchSize, encodeSources } from "./model-
 import type { GenerateOptions, Generation, Generator, Source } from "./types.js";
 import { StopText, textBeforeStop } from "./stop-text.js";
 import { TextStream } from "./text-stream.js";
+import { Unwaited } from "./unwaited.js";
 
 // The texts of a batch's rows while they grow, cut at stop sequences.
 
@@ -90,10 +91,10 @@ export async function loadGenerator(
   runtime: Runtime,
   options: GeneratorOptions = {},
 ): Promise<Generator> {
-  const { promptLookup, draftTokens, keptImageBytes } = options;
+  const { promptLookup, draftTokens, keptImageBytes, batchSize = 1 } = options;
   checkPromptLookup(promptLookup);
   const editDecoder = promptLookup === undefined ? undefined : verifyingDecoder;
-  const loaded = await loadModel(directory, runtime, { keptImageBytes, editDecoder, draftTokens });
+  const loaded = await loadModel(directory, runtime, { keptImageBytes, editDecoder, draftTokens, batchSize });
   try {
     return createGenerator(loaded, options);
   } catch (error) {
@@ -114,6 +115,8 @@ export interface GeneratorOptions extends ImageEncoderOptions {
    * decoded one by one. 0: none.
    */
   readonly draftTokens?: number | undefined;
+  /** Texts that are usually decoded together: a small model decodes few on one thread, if the runtime's threads were not chosen. Default: 1. */
+  readonly batchSize?: number | undefined;
 }
 
 /**
@@ -135,6 +138,7 @@ export function createGenerator(
       byRules: drafts.byRules,
       draftTokens: drafts.tokens,
       caches: new CachePool(runtime, model),
+      unwaited: new Unwaited(),
     },
     drafts,
     isAlone,

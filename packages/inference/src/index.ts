@@ -11,6 +11,7 @@ export { encodeBatch, sourceFeeds } from "./encoded-batch.js";
 export { BLANK_IMAGE, joinImages } from "./image-encoder.js";
 export { listTokens, logitsOutput, WholeLogits } from "./listed-tokens.js";
 export { loadGenerator } from "./generator.js";
+export { DEFAULT_BATCH } from "./model-limits.js";
 export { withArgmaxOutput } from "./graph-edits/argmax-output.js";
 export { fewerDrafts } from "./graph-edits/fewer-drafts.js";
 export { verifyingDecoder } from "./graph-edits/verifying-decoder.js";

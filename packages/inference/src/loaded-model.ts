@@ -18,6 +18,7 @@ import { loadEdited, loadListed, loadPicking, type SteppingDecoder } from "./gra
 import { fewerDrafts } from "./graph-edits/fewer-drafts.js";
 import { verifyingDecoder } from "./graph-edits/verifying-decoder.js";
 import { ImageEncoder, type ImageEncoderOptions } from "./image-encoder.js";
+import { withWork } from "./run-work.js";
 import { type StaticBuckets, openBuckets } from "./static/buckets.js";
 import { readShortlist } from "./static/read-shortlist.js";
 import { openTokenGraphs, type TokenGraphs } from "./token-graphs/token-graphs.js";
@@ -70,6 +71,8 @@ interface DraftingDecoder {
 }
 
 export interface LoadModelOptions extends ImageEncoderOptions {
+  /** Texts that are usually decoded together. Given, the runtime is told how much a run computes: it may compute little on one thread. */
+  readonly batchSize?: number | undefined;
   /**
    * Changes a decoder of dynamic sizes before it is loaded; static ones are loaded as exported.
    * Default: on targets cpu and gpu argmax outputs are added, unless it has them, of every position for a model whose draft rules are followed;
@@ -130,6 +133,7 @@ export async function loadModel(
 ): Promise<LoadedModel> {
   const description = await describeModel(directory);
   const { model } = description;
+  const loader = withWork(runtime, model, options.batchSize);
   const { editDrafting, picks = true } = options;
   const drafts = draftPlan(model, options.draftTokens, description.generation.draftTokens);
   const editDecoder = options.editDecoder ?? (picks && drafts.byRules > 0 ? verifyingDecoder : undefined);
@@ -137,7 +141,7 @@ export async function loadModel(
   const pathOf = (file: string): string => resolveInside(directory, file);
   const nameOf = (file: string): string => `${model.name}/${file}`;
   const load = (file: string): Promise<Session> =>
-    runtime.load(
+    loader.load(
       { kind: "file", path: pathOf(file), compiled: compiledForms(model, file, pathOf) },
       { name: nameOf(file) },
     );
@@ -148,14 +152,14 @@ export async function loadModel(
     const isCut = cutsDrafts && tokens < (model.draftHeads ?? 0);
     if ((editDecoder !== undefined && model.static === undefined) || isCut) {
       const edit = (graph: Graph): Graph => fewerDrafts(editDecoder?.(graph, model) ?? graph, tokens);
-      if (isListed) return loadListed(runtime, pathOf(file), nameOf(file), edit);
-      return { decoder: await loadEdited(runtime, pathOf(file), edit, nameOf(file)) };
+      if (isListed) return loadListed(loader, pathOf(file), nameOf(file), edit);
+      return { decoder: await loadEdited(loader, pathOf(file), edit, nameOf(file)) };
     }
     // A decoder with draft heads returns the picks of its own accord.
     if (!picks || model.draftHeads !== undefined || !PICKING_TARGETS.has(model.target))
       return { decoder: await load(file) };
-    if (isListed) return loadListed(runtime, pathOf(file), nameOf(file));
-    return { decoder: await loadPicking(runtime, pathOf(file), nameOf(file)) };
+    if (isListed) return loadListed(loader, pathOf(file), nameOf(file));
+    return { decoder: await loadPicking(loader, pathOf(file), nameOf(file)) };
   };
   const sessions: Partial<Record<GraphName | "drafting" | "listing", Session>> = {};
   try {
@@ -166,7 +170,7 @@ export async function loadModel(
     if (editDrafting !== undefined && drafts.tokens + drafts.byRules > 0 && model.static === undefined) {
       const { file } = model.graphs.decoder;
       const edit = (graph: Graph): Graph => editDrafting(fewerDrafts(graph, drafts.tokens), model);
-      sessions.drafting = await loadEdited(runtime, pathOf(file), edit, `${nameOf(file)} with drafts`);
+      sessions.drafting = await loadEdited(loader, pathOf(file), edit, `${nameOf(file)} with drafts`);
     }
   } catch (error) {
     for (const session of Object.values(sessions)) await session.release();

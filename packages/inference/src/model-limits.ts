@@ -6,7 +6,7 @@ import { answerOpening, type LanguagePair, type Tokenizer } from "@slm/tokenizer
 import type { IndexedSource } from "./batches.js";
 import type { Source } from "./types.js";
 
-const DEFAULT_BATCH = 16;
+export const DEFAULT_BATCH = 16;
 
 /** Decoder rows each source takes. */
 export function rowsPerSource(strategy: Strategy): number {

@@ -105,4 +105,26 @@ describe(OrtHost, () => {
       expect(create.mock.calls[0]![1]).toMatchObject({ extra: given.extra });
     },
   );
+
+  test.each([
+    { sparesThreads: true, work: 1e6, threads: 1 },
+    { sparesThreads: true, work: 1e10, threads: 2 },
+    { sparesThreads: true, work: undefined, threads: 2 },
+    { sparesThreads: false, work: 1e6, threads: 2 },
+  ])(
+    "computes on $threads threads where runs of $work FLOP may spare threads: $sparesThreads",
+    async ({ sparesThreads, work, threads }) => {
+      const binding = await loadBinding();
+      const create = vi.spyOn(binding.InferenceSession, "create");
+      onTestFinished(() => {
+        create.mockRestore();
+      });
+      const opened = new OrtHost(() => Promise.resolve(binding));
+      const providers = [{ name: "cpu" }] as const;
+      await opened.open({ name: "cpu", threads: 2, sparesThreads, providers, settings: {} });
+      const source = { kind: "bytes", bytes: countingGraph() } as const;
+      await opened.load({ session: 1, name: "g", source, optimization: "all", planMemory: true, work });
+      expect(create.mock.calls[0]![1]).toMatchObject({ intraOpNumThreads: threads });
+    },
+  );
 });

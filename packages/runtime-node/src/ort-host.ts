@@ -38,12 +38,19 @@ const LOG_FATAL_ONLY = 4;
  */
 const SESSION_SETTINGS: SessionSettings = { "session.force_spinning_stop": "1" };
 
+/**
+ * What one thread computes in one or two milliseconds [FLOP]. Waking a second one that sleeps takes as long, and on two cores up to 4 ms, when the
+ * scheduler lets it wait behind the first, which waits for it (docs/benchmarks/inference.md, "Threads of small models").
+ */
+const LITTLE_WORK = 2e8;
+
 /** The handlers of every call. Calls must not overlap; the channels ensure that. */
 export class OrtHost implements Host {
   readonly #loadBinding: () => Promise<OrtBinding>;
   #binding: OrtBinding | undefined;
   #name = "runtime-node";
   #threads = 1;
+  #sparesThreads = false;
   #providers: readonly ProviderSettings[] = [];
   #settings: SessionSettings = {};
   readonly #graphs = new Map<number, LoadedGraph>();
@@ -53,9 +60,16 @@ export class OrtHost implements Host {
     this.#loadBinding = bindingLoader;
   }
 
-  async open({ name, threads, providers, settings }: RequestOf<"open">): Promise<null> {
+  async open({
+    name,
+    threads,
+    sparesThreads = false,
+    providers,
+    settings,
+  }: RequestOf<"open">): Promise<null> {
     this.#name = name;
     this.#threads = threads;
+    this.#sparesThreads = sparesThreads;
     this.#providers = providers;
     this.#settings = settings;
     this.#binding = await this.#loadBinding();
@@ -68,6 +82,7 @@ export class OrtHost implements Host {
     source,
     optimization,
     planMemory,
+    work = Infinity,
     settings,
   }: RequestOf<"load">): Promise<GraphSignature> {
     const { InferenceSession } = this.#opened();
@@ -79,7 +94,7 @@ export class OrtHost implements Host {
       extra: { ...SESSION_SETTINGS, ...settings, ...this.#settings },
       executionMode: "sequential",
       interOpNumThreads: 1,
-      intraOpNumThreads: this.#threads,
+      intraOpNumThreads: this.#sparesThreads && work <= LITTLE_WORK ? 1 : this.#threads,
       graphOptimizationLevel: optimization === "none" ? "disabled" : optimization,
       enableMemPattern: planMemory,
       logSeverityLevel: LOG_FATAL_ONLY,

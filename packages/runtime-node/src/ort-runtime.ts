@@ -16,7 +16,7 @@ export interface OrtRuntimeOptions {
   readonly settings?: SessionSettings | undefined;
   /** Known facts about the device; threads and the rest are filled in. */
   readonly device: Partial<RuntimeDevice> & Pick<RuntimeDevice, "provider">;
-  /** Threads one operator may use. Default: the CPUs this process may use. */
+  /** Threads one operator may use. Default: the CPUs this process may use, and one for graphs that are loaded as little work. */
   readonly threads?: number | undefined;
   /**
    * Run ONNX Runtime in the calling thread. A run then blocks the event loop, but tensors are not copied between threads.
@@ -33,13 +33,14 @@ export interface OrtRuntimeOptions {
  */
 export async function openOrtRuntime(options: OrtRuntimeOptions): Promise<Runtime> {
   const { name, providers, settings = {}, threads = availableParallelism(), inThread = false } = options;
+  const sparesThreads = options.threads === undefined;
   if (!Number.isInteger(threads) || threads < 1) {
     throw new SlmError("USAGE", `${name}: threads must be a positive integer, got ${String(threads)}`);
   }
   const channel = inThread ? new DirectChannel(new OrtHost()) : openWorkerChannel();
   let int8: Int8Arithmetic | undefined;
   try {
-    await channel.call("open", { name, threads, providers, settings });
+    await channel.call("open", { name, threads, sparesThreads, providers, settings });
     if (providers[0]?.name === "cpu") int8 = await measureInt8(channel);
   } catch (error) {
     await channel.close();

@@ -66,6 +66,11 @@ export interface LoadOptions {
    * piece. Pieces are reused within a run: a third less memory for a training step, for 3 % more time.
    */
   readonly planMemory?: boolean | undefined;
+  /**
+   * What a run usually computes [FLOP]. A runtime whose threads were not chosen computes little on one of them: waking others takes longer
+   * than their part of the work. Default: much.
+   */
+  readonly work?: number | undefined;
 }
 
 /** A tensor that stays with the runtime between runs: weights, optimizer moments, KV caches. */
@@ -82,6 +87,12 @@ export interface RunRequest {
   readonly fetch?: readonly string[] | undefined;
   /** Outputs to keep on the device as new tensors; the caller releases them. */
   readonly keep?: readonly string[] | undefined;
+  /**
+   * Allows a run that fetches nothing to hand out what it keeps before it is done, which saves the caller a message and its answer. Calls that use
+   * those tensors follow the run in order, and throw its error if it failed. A runtime hands them out early where it runs in another thread and
+   * the fed shapes decide theirs. Default false.
+   */
+  readonly ahead?: boolean | undefined;
   /**
    * Outputs written into existing tensors. The same device tensor may be an input of the same run, so that a
    * cache or a weight is updated in place; the graph must then read it before writing (`assertInPlaceSafe`).

@@ -146,8 +146,10 @@ export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileRes
     const jsonSchema = schema === undefined ? undefined : await readSchema(schema);
     const { prompt: prompts, image, key } = flags;
     const { "prompt-lookup": promptLookup, "draft-tokens": draftTokens } = flags;
-    const drafting = { promptLookup, draftTokens };
-    const model = await loadModel(path, { ...deviceRequest(flags), ...drafting, key, ...this.work });
+    // The rows of a file are answered in batches.
+    const batchSize = flags.input === undefined ? 1 : (await import("@slm/inference")).DEFAULT_BATCH;
+    const loading = { promptLookup, draftTokens, batchSize, key };
+    const model = await loadModel(path, { ...deviceRequest(flags), ...loading, ...this.work });
     try {
       const threshold = await thresholdOf(flags.abstain, model, (text) => {
         this.note(text);

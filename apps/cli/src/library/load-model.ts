@@ -39,6 +39,8 @@ export interface LoadModelOptions extends WorkOptions, DeviceRequest {
    * greedy answers are the same. Default: all that the heads make and 12 of the rules, for prompts that are decoded alone. 0: none.
    */
   readonly draftTokens?: number | undefined;
+  /** Prompts that are usually answered together. Default: 1; small models then compute on one thread, unless `threads` says otherwise. */
+  readonly batchSize?: number | undefined;
 }
 
 /** Options of a generation. */
@@ -105,14 +107,14 @@ export async function loadModel(model: string, options: LoadModelOptions = {}): 
   const { deviceNotes } = await import("@slm/runtime");
   const { loadGenerator } = await import("@slm/inference");
   const { progress, signal, note } = contextOf(options);
-  const { device, soc, fallback, threads, tune, promptLookup, draftTokens, key } = options;
+  const { device, soc, fallback, threads, tune, promptLookup, draftTokens, batchSize, key } = options;
   const request = { device, soc, fallback, threads, tune, key };
   const opened = await openDevice([model], { ...request, progress, signal });
   const [directory = ""] = opened.directories;
   const { runtime } = opened;
   try {
     for (const text of deviceNotes(runtime.device)) note(text);
-    const generator = await loadGenerator(directory, runtime, { promptLookup, draftTokens });
+    const generator = await loadGenerator(directory, runtime, { promptLookup, draftTokens, batchSize });
     return new OpenModel({ directory, runtime, generator, close: opened.close });
   } catch (error) {
     await opened.close();

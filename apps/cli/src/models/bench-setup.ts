@@ -1,5 +1,5 @@
 /** Measures models together with a decoder-only baseline of equal size and quantization. */
-import { availableParallelism, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
@@ -168,7 +168,7 @@ export function measureModels(request: MeasureRequest): Promise<BenchResult> {
     runtime: {
       module: pathToFileURL(require.resolve(RUNTIME_MODULE)).href,
       export: RUNTIMES[runtime.kind].export,
-      options: { threads: availableParallelism(), ...runtime.options },
+      options: { ...runtime.options },
     },
     engine: `onnxruntime-node ${version}`,
     config,

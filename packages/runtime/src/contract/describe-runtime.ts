@@ -204,6 +204,42 @@ export function describeRuntime(
       await runtime.load({ kind: "bytes", bytes: padded.subarray(10, 10 + bytes.length) });
     });
 
+    test("may hand out what a run keeps before it is done, to calls that follow it", async () => {
+      const { kept } = await sum.run({ feeds: { x: vector(1, 2, 3), y: ones }, keep: ["sum"], ahead: true });
+      expect(kept["sum"]).toMatchObject({ dtype: "float32", shape: [3] });
+      const next = await sum.run({ feeds: { x: kept["sum"]!, y: ones }, keep: ["difference"], ahead: true });
+      expect(await read(next.kept["difference"]!)).toEqual([1, 2, 3]);
+      const { fetched } = await sum.run({ feeds: { x: kept["sum"]!, y: ones }, fetch: ["sum"] });
+      expect(values(fetched["sum"])).toEqual([3, 4, 5]);
+      await runtime.release([kept["sum"]!, next.kept["difference"]!]);
+    });
+
+    test("throws the failure of such a run to the calls that use what it was to keep", async () => {
+      // Two elements and three cannot be added.
+      const fails = async (use: (tensor: DeviceTensor) => Promise<unknown>): Promise<void> => {
+        const { kept } = await sum.run({ feeds: { x: vector(1, 2), y: ones }, keep: ["sum"], ahead: true });
+        const tensor = kept["sum"]!;
+        try {
+          await use(tensor);
+        } finally {
+          await runtime.release([tensor]);
+        }
+      };
+      const failure = { code: "SHAPE_MISMATCH", message: expect.stringContaining("'sum'") as unknown };
+      await expect(fails(read)).rejects.toMatchObject(failure);
+      await expect(fails((x) => sum.run({ feeds: { x, y: ones }, fetch: ["sum"] }))).rejects.toMatchObject(
+        failure,
+      );
+      await expect(
+        fails(async (x) => {
+          const { kept } = await sum.run({ feeds: { x, y: ones }, keep: ["sum"], ahead: true });
+          await read(kept["sum"]!).finally(() => runtime.release([kept["sum"]!]));
+        }),
+      ).rejects.toMatchObject(failure);
+      const { fetched } = await sum.run({ feeds: { x: vector(1, 2, 3), y: ones }, fetch: ["sum"] });
+      expect(values(fetched["sum"])).toEqual([2, 3, 4]);
+    });
+
     test("gives the caller memory of its own", async () => {
       const target = await runtime.upload(vector(0, 0, 0));
       const feeds = { x: vector(1, 2, 3), y: ones };

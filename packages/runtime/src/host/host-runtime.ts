@@ -8,7 +8,7 @@ import {
   nextTensorId,
   type CheckedGraph,
 } from "../check-run.js";
-import { createHostTensor, type HostTensor } from "../host-tensor.js";
+import { createHostTensor, type DType, type HostTensor } from "../host-tensor.js";
 import { repeatedDrafts, feedbackOf, repeatedOutputs } from "../repeat-runs.js";
 import type {
   CompiledForm,
@@ -23,8 +23,9 @@ import type {
   RuntimeDevice,
   Session,
 } from "../runtime.js";
+import { AheadRuns, outputShapes } from "./ahead-runs.js";
 import type { HostChannel, RepeatCall } from "./channel.js";
-import type { RepeatedResult, PositionalRun, SessionSettings } from "./protocol.js";
+import type { PositionalResult, PositionalRun, RepeatedResult, SessionSettings } from "./protocol.js";
 
 // Encodes a checked run for the thread that owns ONNX Runtime: tensors are ids or host tensors.
 
@@ -66,6 +67,13 @@ function encodeRepeat(graph: CheckedGraph, request: RepeatRequest, encoding: Run
     drafts: repeatedDrafts(request),
   };
 }
+
+/** Ids of the tensors that a run uses. */
+const tensorsOf = ({ feeds, intoIds, append }: PositionalRun): readonly number[] => [
+  ...feeds.filter((feed) => typeof feed === "number"),
+  ...intoIds,
+  ...append.ids,
+];
 
 /** A queue of results: they arrive in batches and are read one by one. */
 class Arrivals<Result> implements AsyncIterable<Result> {
@@ -124,6 +132,7 @@ export class HostRuntime implements Runtime {
   readonly #name: string;
   readonly #settings: SessionSettings | undefined;
   readonly #channel: HostChannel;
+  readonly #ahead = new AheadRuns();
   #closed: Promise<void> | undefined;
 
   /** @param channel opened by its `open` call */
@@ -139,6 +148,7 @@ export class HostRuntime implements Runtime {
       name = source.kind === "file" ? source.path : "graph",
       optimization = "all",
       planMemory = true,
+      work,
     } = options;
     const session = nextTensorId();
     const signature = await this.#open().call("load", {
@@ -147,10 +157,11 @@ export class HostRuntime implements Runtime {
       source: ownedSource(source),
       optimization,
       planMemory,
+      work,
       settings: this.#settings,
     });
     const graph = checkedGraph(this.#name, name, signature);
-    return new HostSession(() => this.#open(), session, graph, signature.compiled);
+    return new HostSession(() => this.#open(), this.#ahead, { id: session, graph, ...signature });
   }
 
   async upload(tensor: HostTensor): Promise<DeviceTensor> {
@@ -161,24 +172,27 @@ export class HostRuntime implements Runtime {
     return { id, dtype, shape: [...shape] };
   }
 
-  async download(tensor: DeviceTensor): Promise<HostTensor> {
-    return this.#open().call("download", { id: tensor.id });
+  async download({ id }: DeviceTensor): Promise<HostTensor> {
+    return this.#using(id, this.#open().call("download", { id }));
   }
 
   async write(target: DeviceTensor, source: HostTensor): Promise<void> {
     const tensor = createHostTensor(source.dtype, source.shape, source.data);
     checkWrite(this.#name, target, tensor);
     const channel = this.#open();
-    await channel.call("write", { id: target.id, tensor: channel.handOver(tensor) });
+    await this.#using(target.id, channel.call("write", { id: target.id, tensor: channel.handOver(tensor) }));
   }
 
   async permuteRows(target: DeviceTensor, rows: readonly number[]): Promise<void> {
     checkRows(this.#name, target, rows);
-    await this.#open().call("permuteRows", { id: target.id, rows });
+    await this.#using(target.id, this.#open().call("permuteRows", { id: target.id, rows }));
   }
 
   async release(tensors: readonly DeviceTensor[]): Promise<void> {
-    await this.#open().call("release", { ids: tensors.map(({ id }) => id) });
+    const channel = this.#open();
+    const all = tensors.map(({ id }) => id);
+    const ids = this.#ahead.areMade(all) ? all : await this.#ahead.made(all);
+    if (ids.length > 0) await channel.call("release", { ids });
   }
 
   async peakMemoryBytes(): Promise<number> {
@@ -191,6 +205,15 @@ export class HostRuntime implements Runtime {
     return this.#closed;
   }
 
+  /** @throws what made the call fail: the run that was to make the tensor, if it was handed out before */
+  async #using<Reply>(tensor: number, call: Promise<Reply>): Promise<Reply> {
+    try {
+      return await call;
+    } catch (error) {
+      throw await this.#ahead.causeOf(error, [tensor]);
+    }
+  }
+
   #open(): HostChannel {
     if (this.#closed !== undefined)
       throw new SlmError("UNEXPECTED", `${this.#name}: the runtime has been closed`);
@@ -198,22 +221,26 @@ export class HostRuntime implements Runtime {
   }
 }
 
+/** What a session knows of its graph. */
+interface HostGraph {
+  readonly id: number;
+  readonly graph: CheckedGraph;
+  readonly compiled?: CompiledForm | undefined;
+}
+
 class HostSession implements Session {
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
   readonly compiled: CompiledForm | undefined;
   readonly #channel: () => HostChannel;
+  readonly #ahead: AheadRuns;
   readonly #id: number;
   readonly #graph: CheckedGraph;
 
-  constructor(
-    channel: () => HostChannel,
-    id: number,
-    graph: CheckedGraph,
-    compiled: CompiledForm | undefined,
-  ) {
+  constructor(channel: () => HostChannel, ahead: AheadRuns, { id, graph, compiled }: HostGraph) {
     this.compiled = compiled;
     this.#channel = channel;
+    this.#ahead = ahead;
     this.#id = id;
     this.#graph = graph;
     this.inputNames = [...graph.inputs.keys()];
@@ -221,14 +248,39 @@ class HostSession implements Session {
   }
 
   async run(request: RunRequest): Promise<RunResult> {
+    const { fetch = [], keep = [], ahead = false } = request;
     const channel = this.#channel();
     const positional = encodeRun(this.#graph, request, this.#encoding(channel));
-    const reply = await channel.call("run", positional);
-    const fetched = Object.fromEntries((request.fetch ?? []).map((name, at) => [name, reply.fetched[at]!]));
-    const kept = Object.fromEntries(
-      (request.keep ?? []).map((name, at) => [name, { id: positional.keepIds[at]!, ...reply.kept[at]! }]),
+    const shapes = ahead && fetch.length === 0 ? outputShapes(this.#graph, request) : undefined;
+    const reply = this.#reply(channel, positional);
+    if (shapes !== undefined) {
+      this.#ahead.add(positional.keepIds, reply);
+      return { fetched: {}, kept: this.#keptAhead(positional, shapes) };
+    }
+    const done = await reply;
+    return {
+      fetched: Object.fromEntries(fetch.map((name, at) => [name, done.fetched[at]!])),
+      kept: Object.fromEntries(
+        keep.map((name, at) => [name, { id: positional.keepIds[at]!, ...done.kept[at]! }]),
+      ),
+    };
+  }
+
+  async #reply(channel: HostChannel, run: PositionalRun): Promise<PositionalResult> {
+    try {
+      return await channel.call("run", run);
+    } catch (error) {
+      throw await this.#ahead.causeOf(error, tensorsOf(run));
+    }
+  }
+
+  #keptAhead({ keep, keepIds }: PositionalRun, shapes: readonly (readonly number[])[]): RunResult["kept"] {
+    return Object.fromEntries(
+      keep.map((position, at) => {
+        const { name, dtype } = this.#graph.signature.outputs[position]!;
+        return [name, { id: keepIds[at]!, dtype: dtype as DType, shape: shapes[at]! }];
+      }),
     );
-    return { fetched, kept };
   }
 
   async *repeat(request: RepeatRequest): AsyncGenerator<RepeatedRun, undefined> {
@@ -249,8 +301,8 @@ class HostSession implements Session {
       () => {
         arrivals.end();
       },
-      (error: unknown) => {
-        arrivals.end({ error });
+      async (error: unknown) => {
+        arrivals.end({ error: await this.#ahead.causeOf(error, tensorsOf(encoded)) });
       },
     );
     try {

@@ -71,6 +71,8 @@ interface HostCalls {
       /** Package name for error messages. */
       readonly name: string;
       readonly threads: number;
+      /** Whether graphs whose runs compute little get one thread. */
+      readonly sparesThreads?: boolean | undefined;
       readonly providers: readonly ProviderSettings[];
       readonly settings: SessionSettings;
     };
@@ -83,6 +85,8 @@ interface HostCalls {
       readonly source: GraphSource;
       readonly optimization: NonNullable<LoadOptions["optimization"]>;
       readonly planMemory: boolean;
+      /** What a run usually computes [FLOP]. */
+      readonly work?: number | undefined;
       /** Added to the settings of all sessions; the settings that the runtime was opened with override them. */
       readonly settings?: SessionSettings | undefined;
     };

@@ -1,0 +1,29 @@
+/** Tells a runtime how much the runs of a model's graphs compute. */
+import type { DeviceModel } from "@slm/exported-model";
+import { type Runtime, withLoad } from "@slm/runtime";
+
+/**
+ * What a run of the encoder and of the decoder computes at most while `batchSize` texts are decoded together, by file [FLOP]: sources of the
+ * largest length, and one step, with which a decoder-only model reads its prompt.
+ */
+export function runWork(
+  { flops, graphs: { encoder, decoder }, maxSource }: Pick<DeviceModel, "flops" | "graphs" | "maxSource">,
+  batchSize: number,
+): ReadonlyMap<string, number> {
+  const step = batchSize * flops.decoderPerTargetToken;
+  if (encoder === undefined) return new Map([[decoder.file, maxSource * step]]);
+  return new Map([
+    [encoder.file, batchSize * maxSource * flops.encoderPerSourceToken],
+    [decoder.file, step],
+  ]);
+}
+
+/** The same runtime, which is told the work of these graphs. @param batchSize absent: it is told nothing */
+export function withWork(runtime: Runtime, model: DeviceModel, batchSize: number | undefined): Runtime {
+  if (batchSize === undefined) return runtime;
+  const works = [...runWork(model, batchSize)];
+  return withLoad(runtime, (source, options) => {
+    const [, work] = works.find(([file]) => source.kind === "file" && source.path.endsWith(file)) ?? [];
+    return runtime.load(source, { work, ...options });
+  });
+}
