@@ -1,8 +1,10 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { CONFIG_FILE, readCheckpoint, WEIGHTS_FILE, writeCheckpoint } from "./checkpoint.js";
+import { CONFIG_FILE, readCheckpoint, writeCheckpoint } from "./checkpoint.js";
+import { copyWithVocabulary } from "./vocabulary-rows.js";
+import { WEIGHTS_FILE } from "./weight-files.js";
 import { parseModelConfig, initializeWeights } from "@slm/model";
 import { fromHalf, toHalf } from "@slm/runtime";
 
@@ -44,6 +46,19 @@ test("float16 weights come back rounded to half precision", async () => {
     const rounded = Array.from(data as Float32Array, (value) => fromHalf(toHalf(value)));
     expect([...read.weights.get(name)!.data], name).toEqual(rounded);
   }
+});
+
+test("weights in shards come back bit for bit, and are cut to some tokens", async () => {
+  await writeCheckpoint(directory, { config, weights }, "float32", { shardBytes: 200 });
+  expect((await readdir(directory)).filter((name) => name.startsWith("model-")).length).toBeGreaterThan(1);
+  expect(await readCheckpoint(directory)).toEqual({ config, weights });
+  const cut = await mkdtemp(join(tmpdir(), "checkpoint-"));
+  await copyWithVocabulary(directory, cut, [0, 1, 2, 3, 6], config.tokens);
+  const embedding = weights.get("embedding.weight")!.data as Float32Array;
+  const kept = (await readCheckpoint(cut)).weights.get("embedding.weight")!;
+  expect(kept.shape).toEqual([5, 4]);
+  expect([...kept.data].slice(16)).toEqual([...embedding.subarray(24)]);
+  await rm(cut, { recursive: true });
 });
 
 test("a config of another size than the weights is rejected by the tensor's name", async () => {

@@ -1,13 +1,13 @@
-/** Checkpoints: config.json and model.safetensors in one directory. */
+/** Checkpoints: config.json and model.safetensors, or its shards, in one directory. */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { requireIntact, SlmError } from "@slm/core";
 import { createHostTensor, type HostTensor, toBfloat16, toHalf } from "@slm/runtime";
 import { parseModelConfig, type ModelConfig, matchWeights, type Weights } from "@slm/model";
-import { readSafetensors, writeDeferredSafetensors, type DeferredTensor } from "./safetensors.js";
+import type { DeferredTensor } from "./safetensors.js";
+import { openWeights, writeWeights, type WriteWeightsOptions } from "./weight-files.js";
 
 export const CONFIG_FILE = "config.json";
-export const WEIGHTS_FILE = "model.safetensors";
 
 export interface Checkpoint {
   readonly config: ModelConfig;
@@ -24,9 +24,14 @@ export interface Checkpoint {
 export async function readCheckpoint(directory: string): Promise<Checkpoint> {
   await requireIntact(directory);
   const config = await readModelConfig(directory);
-  const file = join(directory, WEIGHTS_FILE);
-  const { tensors } = await readSafetensors(file);
-  return { config, weights: matchWeights(config, tensors, file) };
+  const { entries, read, where, close } = await openWeights(directory);
+  try {
+    const tensors = new Map<string, HostTensor>();
+    for (const name of entries.keys()) tensors.set(name, await read(name));
+    return { config, weights: matchWeights(config, tensors, where) };
+  } finally {
+    await close();
+  }
 }
 
 /** Reads only config.json. */
@@ -63,11 +68,12 @@ export const storedValues = (values: Float32Array, dtype: CheckpointDType): Host
 const storedWeight = ({ shape, data }: HostTensor, dtype: CheckpointDType): HostTensor =>
   createHostTensor(dtype, shape, storedValues(data as Float32Array, dtype));
 
-/** Writes both files into a directory that the caller publishes atomically. The 16-bit types halve the size. */
+/** Writes a checkpoint's files into a directory that the caller publishes atomically. The 16-bit types halve the size. */
 export async function writeCheckpoint(
   directory: string,
   { config, weights }: Checkpoint,
   dtype: CheckpointDType = "float32",
+  options: WriteWeightsOptions = {},
 ): Promise<void> {
   const stored = new Map(
     [...weights].map(([name, tensor]): [string, DeferredTensor] => [
@@ -75,7 +81,7 @@ export async function writeCheckpoint(
       { dtype, shape: tensor.shape, read: () => Promise.resolve(storedWeight(tensor, dtype)) },
     ]),
   );
-  await writeDeferredSafetensors(join(directory, WEIGHTS_FILE), stored);
+  await writeWeights(directory, stored, options);
   await writeModelConfig(directory, config);
 }
 

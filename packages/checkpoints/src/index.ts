@@ -21,12 +21,21 @@ export {
   CONFIG_FILE,
   readCheckpoint,
   readModelConfig,
-  WEIGHTS_FILE,
   writeCheckpoint,
   writeModelConfig,
   type Checkpoint,
   type CheckpointDType,
 } from "./checkpoint.js";
+export {
+  hasWeights,
+  locateWeights,
+  openWeights,
+  SHARD_BYTES,
+  weightFiles,
+  WEIGHTS_FILE,
+  WEIGHTS_INDEX_FILE,
+  writeWeights,
+} from "./weight-files.js";
 export { checkReference, REFERENCE_TOLERANCES, type ReferenceReport } from "./reference/reference-check.js";
 export {
   checkHuggingFace,
@@ -56,7 +65,7 @@ export {
 } from "./marian/marian-directory.js";
 export { fetchDatasetFile, type DatasetFile } from "./hub/dataset-file.js";
 export { resolveCached, resolveModel, type ResolvedModel } from "./hub/resolve-model.js";
-export { INDEX_FILE, readHuggingFaceDirectory } from "./import/hugging-face-directory.js";
+export { readHuggingFaceDirectory } from "./import/hugging-face-directory.js";
 export { FAMILIES } from "./import/families.js";
 export { importConfig, lengthsOf } from "./import/import-config.js";
 export { copyWithVocabulary } from "./vocabulary-rows.js";

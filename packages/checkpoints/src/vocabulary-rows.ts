@@ -1,10 +1,10 @@
 /** Cuts the embedding table and the output head of a model to some tokens. */
-import { join } from "node:path";
 import { SlmError } from "@slm/core";
 import { EMBEDDING_WEIGHT, HEAD_WEIGHT, type ModelConfig } from "@slm/model";
 import { createHostTensor, type HostTensor } from "@slm/runtime";
-import { readModelConfig, WEIGHTS_FILE, writeModelConfig, type CheckpointDType } from "./checkpoint.js";
-import { openSafetensors, writeDeferredSafetensors, type DeferredTensor } from "./safetensors.js";
+import { readModelConfig, writeModelConfig, type CheckpointDType } from "./checkpoint.js";
+import type { DeferredTensor } from "./safetensors.js";
+import { openWeights, writeWeights } from "./weight-files.js";
 
 /** Parameters with one row per token. */
 export const TOKEN_WEIGHTS: ReadonlySet<string> = new Set([EMBEDDING_WEIGHT, HEAD_WEIGHT]);
@@ -69,21 +69,23 @@ export async function copyWithVocabulary(
   tokens: ModelConfig["tokens"],
 ): Promise<ModelConfig> {
   const config = { ...(await readModelConfig(source)), vocabularySize: vocabulary.length, tokens };
-  const file = join(source, WEIGHTS_FILE);
-  const opened = await openSafetensors(file);
+  const opened = await openWeights(source);
   try {
     const copies = [...opened.entries].map(([name, entry]): [string, DeferredTensor] => {
       const dtype = WEIGHT_TYPES[entry.dtype];
       if (dtype === undefined) {
         const known = Object.keys(WEIGHT_TYPES).join(", ");
-        throw new SlmError("DATA_INVALID", `${file}: '${name}' is ${entry.dtype}, weights are ${known}`);
+        throw new SlmError(
+          "DATA_INVALID",
+          `${opened.where}: '${name}' is ${entry.dtype}, weights are ${known}`,
+        );
       }
       if (!TOKEN_WEIGHTS.has(name))
         return [name, { dtype, shape: entry.shape, read: () => opened.read(name) }];
       const shape = [vocabulary.length, entry.shape[1] ?? 1];
       return [name, { dtype, shape, read: async () => rowsOf(await opened.read(name), vocabulary) }];
     });
-    await writeDeferredSafetensors(join(directory, WEIGHTS_FILE), new Map(copies));
+    await writeWeights(directory, new Map(copies));
   } finally {
     await opened.close();
   }

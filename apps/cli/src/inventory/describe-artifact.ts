@@ -1,7 +1,7 @@
 /** What a model is, from its files alone: nothing is loaded on a device. */
 import { readManifest, type Manifest } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
-import { readModelConfig, WEIGHTS_FILE } from "@slm/checkpoints";
+import { locateWeights, readModelConfig } from "@slm/checkpoints";
 import { graphsOf, readDeviceModel, type DeviceModel } from "@slm/exported-model";
 import { parameterCount } from "@slm/model";
 import { readTokenizerFiles } from "@slm/tokenizer";
@@ -106,11 +106,13 @@ async function describeGraphs(directory: string): Promise<Described> {
 async function describeWeights(directory: string): Promise<Described> {
   const config = await readModelConfig(directory);
   const { architecture, maxSource, maxTarget } = config;
+  const { files } = await locateWeights(directory);
+  const sizes = await Promise.all(files.map(async (file) => (await stat(file)).size));
   return {
     name: basename(resolve(directory)),
     architecture,
     parameters: parameterCount(config),
-    bytes: (await stat(join(directory, WEIGHTS_FILE))).size,
+    bytes: sizes.reduce((sum, size) => sum + size, 0),
     graphs: [],
     target: null,
     limits: { maxSource, maxTarget },

@@ -2,7 +2,7 @@
 import { DEVICE_MODEL_FILE } from "@slm/exported-model";
 import { MANIFEST_FILE, ownManifestText, parseManifestText } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
-import { CONFIG_FILE, WEIGHTS_FILE } from "@slm/checkpoints";
+import { CONFIG_FILE, hasWeights, WEIGHTS_FILE } from "@slm/checkpoints";
 import { existsSync } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
@@ -59,7 +59,7 @@ export const isModelDirectory = (directory: string): boolean => lookInto(directo
 
 function lookInto(directory: string): LocatedModel | undefined {
   if (existsSync(join(directory, DEVICE_MODEL_FILE))) return { kind: "device", directory };
-  const isCheckpoint = [CONFIG_FILE, WEIGHTS_FILE].every((file) => existsSync(join(directory, file)));
+  const isCheckpoint = existsSync(join(directory, CONFIG_FILE)) && hasWeights(directory);
   return isCheckpoint ? { kind: "checkpoint", directory } : undefined;
 }
 

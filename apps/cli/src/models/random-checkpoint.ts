@@ -1,9 +1,8 @@
 /** A checkpoint of a given shape with random weights. Its outputs are meaningless, but it exports and runs like a trained one. */
-import { join } from "node:path";
-import { writeTextAtomic, type Progress } from "@slm/core";
+import type { Progress } from "@slm/core";
 import { createRandom } from "@slm/decoding";
 import { SlmError } from "@slm/core/errors";
-import { CONFIG_FILE, WEIGHTS_FILE, writeSafetensors } from "@slm/checkpoints";
+import { writeCheckpoint } from "@slm/checkpoints";
 import { initializeWeights, parameterCount, parseModelConfig, type ModelConfig } from "@slm/model";
 import { SPECIAL_TOKENS, trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
 import { readRecipeFile } from "../recipe/recipe-file.js";
@@ -43,8 +42,8 @@ export async function writeRandomCheckpoint(
   progress({ stage: "model", message: "drawing weights" });
   const weights = initializeWeights(config, createRandom(seed % 2 ** 32).next);
   progress({ stage: "model", message: "writing weights" });
-  await writeSafetensors(join(directory, WEIGHTS_FILE), weights, { weights: "random", seed: String(seed) });
-  await writeTextAtomic(join(directory, CONFIG_FILE), `${JSON.stringify(config, null, 2)}\n`);
+  const metadata = { weights: "random", seed: String(seed) };
+  await writeCheckpoint(directory, { config, weights }, "float32", { metadata });
   await writeTokenizer(files, directory);
   return { parameters: parameterCount(config) };
 }

@@ -6,7 +6,7 @@ import {
   resolveModel,
   type ResolvedModel,
   CONFIG_FILE,
-  WEIGHTS_FILE,
+  weightFiles,
   readModelConfig,
 } from "@slm/checkpoints";
 import { parameterCount, visionOf } from "@slm/model";
@@ -39,7 +39,13 @@ import { comparePrompts, type SharedReading } from "./shared-reading.js";
 import { copyPruned, copyWithTokens } from "./teacher-vocabulary.js";
 
 /** Files of a checkpoint that other stages can read. */
-const CHECKPOINT_FILES = [CONFIG_FILE, WEIGHTS_FILE, TOKENIZER_FILE, TOKENIZER_CONFIG_FILE] as const;
+const checkpointFiles = (directory: string): readonly string[] => [
+  CONFIG_FILE,
+  ...weightFiles(directory),
+  TOKENIZER_FILE,
+  TOKENIZER_CONFIG_FILE,
+  ...chatTemplateFiles(directory),
+];
 
 /** Settings of a teacher that is one checkpoint or graph. */
 export type SingleTeacherConfig = Exclude<TeacherConfig, { readonly kind: "ensemble" } | LabellerConfig>;
@@ -166,7 +172,7 @@ export async function teacherFiles(
     return files.map((path) => ({ setting: `onnx/${relative(settings.path, path)}`, path }));
   }
   const directory = settings.path;
-  return [...CHECKPOINT_FILES, ...chatTemplateFiles(directory)].map((file) => ({
+  return checkpointFiles(directory).map((file) => ({
     setting: `${settings.kind}/${file}`,
     path: join(directory, file),
   }));
@@ -197,8 +203,7 @@ export async function copyTeacher(
     return { parameters: parameterCount(cut), vocab: cut.vocabularySize, source };
   }
   await requireSameVocabulary(source, tokenizerDirectory);
-  for (const file of [...CHECKPOINT_FILES, ...chatTemplateFiles(source)])
-    await copyFile(join(source, file), join(work, file));
+  for (const file of checkpointFiles(source)) await copyFile(join(source, file), join(work, file));
   return { parameters: parameterCount(config), vocab: config.vocabularySize, source };
 }
 

@@ -10,7 +10,8 @@ import { readJsonFile, readTextFile, systemCode, writeTextAtomic, SlmError } fro
 import { z } from "zod";
 import { contentHash } from "./download.js";
 import type { HubEnvironment } from "./environment.js";
-import { CONFIG, WEIGHTS, WEIGHTS_INDEX } from "./model-files.js";
+import { WEIGHTS_FILE, WEIGHTS_INDEX_FILE } from "../weight-files.js";
+import { CONFIG } from "./model-files.js";
 import { DEFAULT_REVISION, type HubSource } from "./model-source.js";
 
 const COMMIT = /^[0-9a-f]{40}$/;
@@ -99,9 +100,9 @@ export class RepositoryCache {
     const lacks = async (path: string): Promise<boolean> => !(await isFile(join(snapshot, path)));
     if (file !== undefined) return (await lacks(file)) ? file : undefined;
     if (await lacks(CONFIG)) return CONFIG;
-    if (!(await lacks(WEIGHTS))) return undefined;
-    if (await lacks(WEIGHTS_INDEX)) return WEIGHTS;
-    const { weight_map: shards } = await readJsonFile(join(snapshot, WEIGHTS_INDEX), shardIndex, {
+    if (!(await lacks(WEIGHTS_FILE))) return undefined;
+    if (await lacks(WEIGHTS_INDEX_FILE)) return WEIGHTS_FILE;
+    const { weight_map: shards } = await readJsonFile(join(snapshot, WEIGHTS_INDEX_FILE), shardIndex, {
       limitBytes: INDEX_LIMIT_BYTES,
     });
     const present = new Set(await readdir(snapshot));

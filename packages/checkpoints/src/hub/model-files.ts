@@ -1,10 +1,9 @@
 /** The files of a repository that a model needs, and those that are required. */
 import { SlmError } from "@slm/core";
+import { WEIGHTS_FILE, WEIGHTS_INDEX_FILE } from "../weight-files.js";
 import type { HubSource } from "./model-source.js";
 
 export const CONFIG = "config.json";
-export const WEIGHTS = "model.safetensors";
-export const WEIGHTS_INDEX = "model.safetensors.index.json";
 
 /** Weights as PyTorch writes them, which are fetched where a repository has no safetensors. */
 const PYTORCH: readonly RegExp[] = [
@@ -50,14 +49,14 @@ export function modelFiles(source: HubSource, paths: readonly string[]): readonl
   const pathsLike = (patterns: readonly RegExp[]): readonly string[] =>
     paths.filter((path) => patterns.some((pattern) => pattern.test(path)));
   const wanted = pathsLike(WANTED);
-  const hasWeights = wanted.includes(WEIGHTS) || wanted.includes(WEIGHTS_INDEX);
+  const hasWeights = wanted.includes(WEIGHTS_FILE) || wanted.includes(WEIGHTS_INDEX_FILE);
   if (wanted.includes(CONFIG) && hasWeights) return wanted;
   const pytorch = pathsLike(PYTORCH);
   if (wanted.includes(CONFIG) && pytorch.length > 0) return [...wanted, ...pytorch];
   const files = paths.filter((path) => path.endsWith(".gguf"));
   throw new SlmError(
     "INPUT_MISSING",
-    `${repo} has no ${wanted.includes(CONFIG) ? `${WEIGHTS} or ${WEIGHTS_INDEX}` : CONFIG}${
+    `${repo} has no ${wanted.includes(CONFIG) ? `${WEIGHTS_FILE} or ${WEIGHTS_INDEX_FILE}` : CONFIG}${
       files.length === 0 ? "" : `, but ${files.length} GGUF files: name one`
     }`,
     {

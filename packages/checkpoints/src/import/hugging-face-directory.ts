@@ -1,8 +1,10 @@
 /** Reads a Hugging Face model directory: config.json and weights, in one file or in shards with an index. */
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { readJsonFile, relativePath, SlmError } from "@slm/core";
-import { CONFIG_FILE, WEIGHTS_FILE } from "../checkpoint.js";
+import { readJsonFile, SlmError } from "@slm/core";
+import { CONFIG_FILE } from "../checkpoint.js";
+import { checkComplete, checkShard, readShardIndex } from "../shard-index.js";
+import { bothError, WEIGHTS_FILE, WEIGHTS_INDEX_FILE } from "../weight-files.js";
 import { GENERATION_FILE } from "@slm/decoding";
 import { openSafetensors } from "../safetensors.js";
 import { toFloat32 } from "@slm/model";
@@ -10,11 +12,9 @@ import { pytorchTensors } from "../pytorch/pytorch-file.js";
 import { type ExternalCheckpoint, type ExternalTensor } from "../external-checkpoint.js";
 import { z } from "zod";
 
-export const INDEX_FILE = "model.safetensors.index.json";
-
 /** How a directory may hold its weights; the first of them that is there counts. */
 const FORMATS: readonly WeightFormat[] = [
-  { single: WEIGHTS_FILE, index: INDEX_FILE, open: safetensorsTensors },
+  { single: WEIGHTS_FILE, index: WEIGHTS_INDEX_FILE, open: safetensorsTensors },
   { single: "pytorch_model.bin", index: "pytorch_model.bin.index.json", open: pytorchTensors },
 ];
 
@@ -25,11 +25,7 @@ interface WeightFormat {
   readonly open: (file: string) => Promise<readonly ExternalTensor[]>;
 }
 
-/** Most shards: models have dozens, so an index that names more is corrupt. */
-const MAX_SHARDS = 1000;
-
 const configSchema = z.record(z.string(), z.unknown());
-const indexSchema = z.looseObject({ weight_map: z.record(z.string(), relativePath) });
 
 /** dtypes that weights are read from. */
 const FLOATS: readonly string[] = ["F32", "F16", "BF16", "F64"];
@@ -56,12 +52,7 @@ async function weightsOf(directory: string): Promise<readonly ExternalTensor[]> 
       await exists(join(directory, single)),
       await exists(join(directory, index)),
     ];
-    if (hasSingle && hasIndex) {
-      throw new SlmError(
-        "DATA_INVALID",
-        `${directory}: has both ${single} and ${index}, expected one of them`,
-      );
-    }
+    if (hasSingle && hasIndex) throw bothError(directory, single, index);
     if (hasSingle) return floatTensors(join(directory, single), open);
     if (hasIndex) return shardedTensors(directory, join(directory, index), open);
   }
@@ -71,31 +62,26 @@ async function weightsOf(directory: string): Promise<readonly ExternalTensor[]> 
 
 async function shardedTensors(
   directory: string,
-  index: string,
+  file: string,
   open: WeightFormat["open"],
 ): Promise<readonly ExternalTensor[]> {
-  const { weight_map: places } = await readJsonFile(index, indexSchema, { limitBytes: 1 << 26 });
-  const shards = [...new Set(Object.values(places))].sort();
-  if (shards.length === 0 || shards.length > MAX_SHARDS) {
-    throw new SlmError("DATA_INVALID", `${index}: names ${shards.length} files, expected 1 to ${MAX_SHARDS}`);
-  }
+  const index = await readShardIndex(file);
   const tensors: ExternalTensor[] = [];
-  for (const shard of shards) {
+  for (const shard of index.shards) {
     const found = await floatTensors(join(directory, shard), open);
-    const misplaced = found.find(({ name }) => !Object.hasOwn(places, name) || places[name] !== shard);
-    if (misplaced !== undefined)
-      throw disagreement(index, `does not say that '${misplaced.name}' is in ${shard}`);
+    checkShard(
+      index,
+      shard,
+      found.map(({ name }) => name),
+    );
     tensors.push(...found);
   }
-  const names = new Set(tensors.map(({ name }) => name));
-  const lost = Object.keys(places).find((name) => !names.has(name));
-  if (lost !== undefined)
-    throw disagreement(index, `says that '${lost}' is in ${places[lost] ?? ""}, which lacks it`);
+  checkComplete(
+    index,
+    tensors.map(({ name }) => name),
+  );
   return tensors;
 }
-
-const disagreement = (index: string, message: string): SlmError =>
-  new SlmError("DATA_INVALID", `${index}: ${message}`);
 
 /** The tensors of a file. @throws SlmError DATA_INVALID for one that is not of floats */
 async function floatTensors(file: string, open: WeightFormat["open"]): Promise<readonly ExternalTensor[]> {

@@ -5,7 +5,8 @@ import { fromBfloat16 } from "@slm/runtime";
 import { readCheckpoint } from "../checkpoint.js";
 import { type ExternalCheckpoint, type ExternalTensor } from "../external-checkpoint.js";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { INDEX_FILE, readHuggingFaceDirectory } from "./hugging-face-directory.js";
+import { WEIGHTS_INDEX_FILE } from "../weight-files.js";
+import { readHuggingFaceDirectory } from "./hugging-face-directory.js";
 import { importConfig } from "./import-config.js";
 import { importDecoderOnly, writeImported } from "./import-model.js";
 
@@ -240,7 +241,7 @@ describe(readHuggingFaceDirectory, () => {
 
   test("rejects an index that its shards contradict", async () => {
     await cp(join(FIXTURES, "qwen2"), root, { recursive: true });
-    const file = join(root, INDEX_FILE);
+    const file = join(root, WEIGHTS_INDEX_FILE);
     const index = JSON.parse(await readFile(file, "utf8")) as { weight_map: Record<string, string> };
     const write = async (change: Record<string, string>): Promise<void> =>
       writeFile(file, JSON.stringify({ ...index, weight_map: { ...index.weight_map, ...change } }));

@@ -10,8 +10,9 @@ import {
   type ModelConfig,
   type Weights,
 } from "@slm/model";
-import { storedValues, WEIGHTS_FILE, writeModelConfig, type CheckpointDType } from "../checkpoint.js";
-import { writeDeferredSafetensors, type DeferredTensor } from "../safetensors.js";
+import { storedValues, writeModelConfig, type CheckpointDType } from "../checkpoint.js";
+import type { DeferredTensor } from "../safetensors.js";
+import { writeWeights } from "../weight-files.js";
 import { type ExternalCheckpoint } from "../external-checkpoint.js";
 import type { HostTensor } from "@slm/runtime";
 import { importConfig, type ImportOptions } from "./import-config.js";
@@ -115,7 +116,7 @@ export interface WriteImportOptions extends ImportOptions {
 }
 
 /**
- * Writes config.json, model.safetensors and the generation settings of encoder-decoders into a directory that the caller publishes atomically.
+ * Writes config.json, the weights and the generation settings of encoder-decoders into a directory that the caller publishes atomically.
  *
  * @throws SlmError as {@link importDecoderOnly}; DATA_INVALID for a number that the stored type cannot hold.
  */
@@ -132,7 +133,7 @@ export async function writeImported(
     const own = weight.shape.length === 1 ? "float32" : dtype;
     return [weight.name, { dtype: own, shape: weight.shape, pieces: () => storedPieces(weight, own) }];
   });
-  await writeDeferredSafetensors(join(directory, WEIGHTS_FILE), new Map(stored));
+  await writeWeights(directory, new Map(stored));
   await writeModelConfig(directory, config);
   const generation = importedGeneration(external);
   if (generation !== undefined)

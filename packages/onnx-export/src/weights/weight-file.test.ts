@@ -1,4 +1,4 @@
-import { open, truncate } from "node:fs/promises";
+import { open, readdir, rm, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { writeCheckpoint } from "@slm/checkpoints";
 import { describe, expect, test } from "vitest";
@@ -20,6 +20,22 @@ describe(openCheckpoint, () => {
     expect([...weights.keys()]).toEqual([...checkpoint.weights.keys()]);
     expect(weights.size).toBe(checkpoint.weights.size);
     close();
+  });
+
+  test("gives the weights of shards", async () => {
+    const directory = await emptyDirectory();
+    await writeCheckpoint(directory, checkpoint, "float32", { shardBytes: 4000 });
+    expect(await readdir(directory)).toContain("model.safetensors.index.json");
+    const { weights, close } = await openCheckpoint(directory);
+    expect(new Map(weights)).toEqual(new Map(checkpoint.weights));
+    close();
+    await rm(
+      join(
+        directory,
+        (await readdir(directory)).find((name) => name.startsWith("model-00002-of-"))!,
+      ),
+    );
+    await expect(openCheckpoint(directory)).rejects.toMatchObject({ code: "INPUT_MISSING" });
   });
 
   test("gives float16 weights as float32", async () => {

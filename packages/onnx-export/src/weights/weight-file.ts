@@ -1,14 +1,13 @@
-/** A checkpoint whose weights stay in their file until a graph needs them. */
+/** A checkpoint whose weights stay in their files until a graph needs them. */
 import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
-import { join } from "node:path";
 import { requireIntact, requireRegular, SlmError } from "@slm/core";
 import { matchWeights, toFloat32 } from "@slm/model";
-import { parseHeader, readModelConfig, WEIGHTS_FILE, type Checkpoint } from "@slm/checkpoints";
+import { locateWeights, parseHeader, readModelConfig, type Checkpoint } from "@slm/checkpoints";
 import { createHostTensor, type HostTensor } from "@slm/runtime";
 import { LazyWeights } from "./lazy-weights.js";
 
 export interface OpenCheckpoint extends Checkpoint {
-  /** Closes the weights file; weights cannot be asked for after that. */
+  /** Closes the weights files; weights cannot be asked for after that. */
   readonly close: () => void;
 }
 
@@ -28,35 +27,39 @@ const READ_STEP = 2 ** 28;
 export async function openCheckpoint(directory: string): Promise<OpenCheckpoint> {
   await requireIntact(directory);
   const config = await readModelConfig(directory);
-  const file = join(directory, WEIGHTS_FILE);
-  const handle = openFile(file);
+  const { where, files, check } = await locateWeights(directory);
+  const opened: OpenFile[] = [];
+  const close = (): void => {
+    for (const { handle } of opened) closeSync(handle);
+  };
   try {
-    const { entries, dataStart } = readHeader(handle, file);
+    for (const file of files) opened.push({ file, handle: openFile(file) });
+    const parts = opened.map((part) => ({ ...part, ...readHeader(part) }));
+    check(parts.map(({ entries }) => entries));
+    const places = new Map(
+      parts.flatMap((part) => [...part.entries].map(([name, entry]) => [name, { part, entry }] as const)),
+    );
     // Names and shapes are checked on tensors whose memory is never touched.
     const shapes = new Map(
-      [...entries].map(([name, { shape }]) => [name, createHostTensor("float32", shape)]),
+      [...places].map(([name, { entry }]) => [name, createHostTensor("float32", entry.shape)]),
     );
-    const names = [...matchWeights(config, shapes, file).keys()];
+    const names = [...matchWeights(config, shapes, where).keys()];
     const weights = new LazyWeights(names, (name) => {
-      const entry = entries.get(name)!;
-      const bytes = readBytes(handle, {
-        begin: dataStart + entry.begin,
-        length: entry.end - entry.begin,
-        file,
-      });
-      return toFloat32(hostTensor(entry, bytes, `${file}: '${name}'`), name);
+      const { part, entry } = places.get(name)!;
+      const { begin, end } = entry;
+      const bytes = readBytes(part, { begin: part.dataStart + begin, length: end - begin });
+      return toFloat32(hostTensor(entry, bytes, `${part.file}: '${name}'`), name);
     });
-    return {
-      config,
-      weights,
-      close: () => {
-        closeSync(handle);
-      },
-    };
+    return { config, weights, close };
   } catch (error) {
-    closeSync(handle);
+    close();
     throw error;
   }
+}
+
+interface OpenFile {
+  readonly file: string;
+  readonly handle: number;
 }
 
 function openFile(file: string): number {
@@ -69,12 +72,13 @@ function openFile(file: string): number {
   }
 }
 
-function readHeader(
-  handle: number,
-  file: string,
-): { readonly entries: ReadonlyMap<string, Entry>; readonly dataStart: number } {
+function readHeader(part: OpenFile): {
+  readonly entries: ReadonlyMap<string, Entry>;
+  readonly dataStart: number;
+} {
+  const { file, handle } = part;
   const { size } = fstatSync(handle);
-  const prefix = readBytes(handle, { begin: 0, length: 8, file });
+  const prefix = readBytes(part, { begin: 0, length: 8 });
   const headerBytes = Number(new DataView(prefix).getBigUint64(0, true));
   if (headerBytes > MAX_HEADER_BYTES || 8 + headerBytes > size) {
     throw new SlmError(
@@ -83,7 +87,7 @@ function readHeader(
       { context: { file } },
     );
   }
-  const text = new TextDecoder().decode(readBytes(handle, { begin: 8, length: headerBytes, file }));
+  const text = new TextDecoder().decode(readBytes(part, { begin: 8, length: headerBytes }));
   const dataStart = 8 + headerBytes;
   return { entries: parseHeader(text, size - dataStart, file).entries, dataStart };
 }
@@ -91,10 +95,9 @@ function readHeader(
 interface Range {
   readonly begin: number;
   readonly length: number;
-  readonly file: string;
 }
 
-function readBytes(handle: number, { begin, length, file }: Range): ArrayBuffer {
+function readBytes({ handle, file }: OpenFile, { begin, length }: Range): ArrayBuffer {
   const bytes = new Uint8Array(length);
   for (let done = 0; done < length;) {
     const read = readSync(handle, bytes, done, Math.min(READ_STEP, length - done), begin + done);

@@ -1,5 +1,4 @@
 /** A checkpoint as the subject of a check: computes hidden states of a whole text, then logits of a few positions at a time. */
-import { join } from "node:path";
 import { SlmError } from "@slm/core";
 import {
   decode,
@@ -10,7 +9,7 @@ import {
   toFloat32,
   type DecoderOnlyConfig,
 } from "@slm/model";
-import { openSafetensors, readModelConfig, WEIGHTS_FILE } from "@slm/checkpoints";
+import { openWeights, readModelConfig } from "@slm/checkpoints";
 import { createHostTensor, type DeviceTensor } from "@slm/runtime";
 import { math, type Engine, type Program, type TensorSpec } from "@slm/tensor";
 import type { CheckSubject } from "./check-subject.js";
@@ -25,7 +24,7 @@ export async function checkpointSubject(directory: string, engine: Engine): Prom
     vocabularySize: config.vocabularySize,
     parameters: parameterCount(config),
     open: async (length) => {
-      const weights = await uploadWeights(config, join(directory, WEIGHTS_FILE), engine);
+      const weights = await uploadWeights(config, directory, engine);
       const programs = await compile(config, length, engine);
       return {
         logits: (ids) => logitsOf({ config, weights, programs, engine, length }, ids),
@@ -83,10 +82,10 @@ type DeviceWeights = Readonly<Record<string, DeviceTensor>>;
 /** Weights are loaded through the host one at a time. */
 async function uploadWeights(
   config: DecoderOnlyConfig,
-  path: string,
+  directory: string,
   engine: Engine,
 ): Promise<DeviceWeights> {
-  const file = await openSafetensors(path);
+  const file = await openWeights(directory);
   const weights: Record<string, DeviceTensor> = {};
   try {
     for (const { name, shape } of parameterSpecs(config)) {
@@ -95,7 +94,7 @@ async function uploadWeights(
         const got = entry === undefined ? "none" : `[${entry.shape.join(", ")}]`;
         throw new SlmError(
           "SHAPE_MISMATCH",
-          `${path}: tensor '${name}' should be [${shape.join(", ")}], got ${got}`,
+          `${file.where}: tensor '${name}' should be [${shape.join(", ")}], got ${got}`,
         );
       }
       weights[name] = await engine.upload(toFloat32(await file.read(name), name));

@@ -1,7 +1,7 @@
 /** An ONNX decoder as the subject of a check, from a teacher's directory or any other directory. */
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { CONFIG_FILE, WEIGHTS_FILE } from "@slm/checkpoints";
+import { CONFIG_FILE, hasWeights } from "@slm/checkpoints";
 import { GRAPH_FILE, readGraphFile } from "../graph/graph-file.js";
 import { loadDecoder, textLogits } from "../graph/load-graph.js";
 import type { Engine } from "@slm/tensor";
@@ -17,7 +17,7 @@ export async function isGraphDirectory(directory: string): Promise<boolean> {
       () => false,
     );
   if (await has(GRAPH_FILE)) return true;
-  if ((await has(CONFIG_FILE)) && (await has(WEIGHTS_FILE))) return false;
+  if ((await has(CONFIG_FILE)) && hasWeights(directory)) return false;
   return findGraph(directory).then(
     () => true,
     () => false,
