@@ -4,17 +4,21 @@
  * (`device-memory.test-support.ts`), because no GPU is at hand.
  */
 import { beamSearch, loadGenerator, type GenerateOptions } from "@slm/inference";
-import { createHostTensor, type HostTensor, type Runtime } from "@slm/runtime";
+import { createHostTensor, type DeviceTensor, type HostTensor, type Runtime } from "@slm/runtime";
 import { countedRuntime, type Traffic } from "@slm/runtime/testing";
 import { createOnnxEngine, type Engine } from "@slm/tensor";
 import {
+  createOnPolicyDecoder,
   DROPOUT_KEY,
   dropoutKey,
   LOSS_SCALE,
+  packWeights,
+  planChunks,
   planRun,
   stepScalars,
   trainProgram,
   uploadState,
+  valueInput,
 } from "@slm/training";
 import { initializeWeights } from "@slm/model";
 import { createRandom } from "@slm/decoding";
@@ -91,6 +95,34 @@ describe("a training step", () => {
     expect(api.copiedBytes - copiedBytes).toBe(WORD * weight!.shape[0]!);
     await program.release();
     await engine.release(Object.values(state.feeds));
+  });
+});
+
+describe("greedy answers of a model that is being trained", () => {
+  test.each([
+    ["encoder-decoder", tinyModel],
+    ["decoder-only", decoderOnly],
+  ] as const)("take and give a token of each row; weights and caches stay: %s", async (_label, config) => {
+    const engine = createOnnxEngine(runtime);
+    const weights = initializeWeights(config, createRandom(3).next);
+    const feeds: Record<string, DeviceTensor> = {};
+    for (const chunk of planChunks(config))
+      feeds[valueInput(chunk)] = await engine.upload(packWeights(chunk, weights));
+    const rows = 4;
+    const live = { engine, config, feeds };
+    const decoder = await createOnPolicyDecoder(live, { rows, source: 5, capacity: 16 });
+    const sources = [[3, 4, 5], [4, 4], [5], [6, 3]].map((ids) => Int32Array.from(ids));
+    const step = await decoder.start(sources);
+    const [before, copied] = [{ ...traffic }, api.copiedBytes];
+    const STEPS = 6;
+    let tokens: Int32Array = new Int32Array(rows).fill(config.tokens.bos);
+    for (let at = 0; at < STEPS; at++) tokens = (await step.topStep!(tokens)).ids;
+    // A token of each row and its position; the picked token of each row and its log-probability.
+    expect(traffic.toDevice - before.toDevice).toBe(STEPS * 2 * rows * WORD);
+    expect(traffic.toHost - before.toHost).toBe(STEPS * 2 * rows * WORD);
+    expect(api.copiedBytes - copied).toBe(0);
+    await decoder.close();
+    await engine.release(Object.values(feeds));
   });
 });
 

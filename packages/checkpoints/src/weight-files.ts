@@ -103,7 +103,7 @@ export function weightFiles(directory: string): readonly string[] {
 }
 
 /** Where a checkpoint's weights are. */
-export interface LocatedWeights {
+interface LocatedWeights {
   /** What messages about all of them name. */
   readonly where: string;
   /** Paths of safetensors files. */

@@ -1,6 +1,6 @@
 /** A run with its inputs and outputs bound (`OrtIoBinding`): kept outputs stay in the device's memory. */
 import { SlmError } from "@slm/core";
-import { appendPositions, type HostTensor } from "@slm/runtime";
+import { appendPositions, DTYPES, elementCount, type HostTensor } from "@slm/runtime";
 import type { PositionalRun, SessionSettings } from "@slm/runtime/host";
 import { pointers, type OrtApi, type Pointer } from "./ort/api.js";
 import type { NativeGraph } from "./sessions.js";
@@ -12,6 +12,8 @@ export interface RunContext {
   readonly tensors: NativeTensors;
   /** @throws SlmError UNEXPECTED for an unknown id */
   readonly tensor: (id: number) => NativeTensor;
+  /** Writes new positions into a cache that is in the device's memory. */
+  readonly appendOnDevice: (cache: NativeTensor, fresh: NativeTensor, at: readonly number[]) => Promise<void>;
   /** Entries of the run's configuration, by the provider's own keys. */
   readonly settings: SessionSettings;
 }
@@ -65,7 +67,7 @@ export class BoundRun {
   }
 
   /**
-   * Kept outputs go where tensors are kept, those for the caller and for caches to the host. Before every run: a binding keeps the
+   * Kept outputs and new positions of caches go where tensors are kept, those for the caller to the host. Before every run: a binding keeps the
    * tensor that ONNX Runtime made for it, and the next run may need another size.
    */
   #bindOutputs(): readonly number[] {
@@ -76,14 +78,13 @@ export class BoundRun {
     into.forEach((position, at) => {
       api.call("BindOutput", this.#binding, name(position), tensor(intoIds[at]!).value);
     });
-    for (const position of keep)
+    const stays = [...keep, ...append.outputs];
+    for (const position of stays)
       api.call("BindOutputToDevice", this.#binding, name(position), tensors.keptMemory);
-    const toHost = [...new Set([...fetch, ...append.outputs])].filter(
-      (position) => !into.includes(position) && !keep.includes(position),
-    );
+    const toHost = fetch.filter((position) => !into.includes(position) && !stays.includes(position));
     for (const position of toHost)
       api.call("BindOutputToDevice", this.#binding, name(position), tensors.hostMemory);
-    return [...into, ...keep, ...toHost];
+    return [...into, ...stays, ...toHost];
   }
 
   /**
@@ -108,14 +109,15 @@ export class BoundRun {
 
   #takeOutputs(): Outputs {
     const { api, tensors } = this.#context;
-    const { keep } = this.#request;
+    const { keep, append } = this.#request;
     const allocator = api.pointer("GetAllocatorWithDefaultOptions");
     const first: (Pointer | null)[] = [null];
     const count = [0];
     api.call("GetBoundOutputValues", this.#binding, allocator, first, count);
     const values = pointers(first[0], Number(count[0]));
     api.call("AllocatorFree", allocator, first[0]!);
-    const isHost = (position: number): boolean => !tensors.hasDeviceMemory || !keep.includes(position);
+    const isHost = (position: number): boolean =>
+      !tensors.hasDeviceMemory || !(keep.includes(position) || append.outputs.includes(position));
     const known = this.#request.into.length;
     // Tensors written into belong to the caller; their second reference is given back.
     for (const value of values.slice(0, known)) tensors.release({ value });
@@ -133,20 +135,18 @@ export class BoundRun {
    * @param at first position written of each row
    * @throws SlmError SHAPE_MISMATCH if there is no room in a cache
    */
-  finish(
+  async finish(
     outputs: Outputs,
     at: readonly number[],
-  ): { readonly fetched: HostTensor[]; readonly kept: NativeTensor[] } {
+  ): Promise<{ readonly fetched: HostTensor[]; readonly kept: NativeTensor[] }> {
     const { fetch, keep, into, intoIds, append } = this.#request;
     const { tensors, tensor } = this.#context;
     try {
-      append.outputs.forEach((position, index) => {
-        tensors.edit(outputs.get(position)!, (fresh) => {
-          tensors.edit(tensor(append.ids[index]!), (cache) => {
-            appendPositions("runtime-native", cache, fresh, at);
-          });
-        });
-      });
+      for (const [index, position] of append.outputs.entries()) {
+        const [cache, fresh] = [tensor(append.ids[index]!), outputs.get(position)!];
+        if (cache.bytes === undefined) await this.#context.appendOnDevice(cache, fresh, at);
+        else appendPositions("runtime-native", hostView(cache), hostView(fresh), at);
+      }
       const fetched = fetch.map((position) => {
         const target = into.indexOf(position);
         return tensors.download(target < 0 ? outputs.get(position)! : tensor(intoIds[target]!));
@@ -163,4 +163,10 @@ export class BoundRun {
     api.plain("ReleaseRunOptions", this.#options);
     for (const copy of this.#copies.values()) tensors.release(copy);
   }
+}
+
+/** A tensor in host memory, as it lies there. */
+function hostView({ dtype, shape, bytes }: NativeTensor): HostTensor {
+  const { buffer, byteOffset } = bytes!;
+  return { dtype, shape, data: new DTYPES[dtype](buffer, byteOffset, elementCount(shape)) };
 }

@@ -11,10 +11,10 @@ import type {
   RequestOf,
   SessionSettings,
 } from "@slm/runtime/host";
-import { BoundRun } from "./bound-run.js";
+import { BoundRun, type RunContext } from "./bound-run.js";
+import { DeviceGraphs } from "./device-graphs.js";
 import { NativeEnvironment } from "./environment.js";
 import type { NativeProvider } from "./provider.js";
-import { RowGather } from "./row-gather.js";
 import { loadGraph, type NativeGraph } from "./sessions.js";
 import { NativeTensors, type NativeTensor } from "./tensors.js";
 
@@ -39,7 +39,10 @@ export class NativeHost implements Host {
   #threads = 1;
   #settings: SessionSettings = {};
   readonly #graphs = new Map<number, NativeGraph>();
-  readonly #rowGather = new RowGather((request) => this.#load(request));
+  readonly #deviceGraphs = new DeviceGraphs({
+    load: (request) => this.#load(request),
+    context: () => this.#context(),
+  });
   readonly #tensors = new Map<number, NativeTensor>();
 
   /** @param openEnvironment opens ONNX Runtime with the provider */
@@ -79,7 +82,7 @@ export class NativeHost implements Host {
   async run(request: PositionalRun): Promise<PositionalResult> {
     const run = this.#bind(request);
     try {
-      const { fetched, kept } = run.finish(await run.compute(), request.append.at);
+      const { fetched, kept } = await run.finish(await run.compute(), request.append.at);
       kept.forEach((tensor, at) => this.#tensors.set(request.keepIds[at]!, tensor));
       return { fetched, kept: kept.map(({ dtype, shape }) => ({ dtype, shape })) };
     } finally {
@@ -97,7 +100,7 @@ export class NativeHost implements Host {
         run.feed(position, { dtype: "int32", shape: [1], data: feedback.position });
         run.feed(ids, { dtype: "int32", shape: [feedback.rows, feedback.length], data: feedback.ids });
         const moved = feedback.position[0]! - begin;
-        const { fetched } = run.finish(
+        const { fetched } = await run.finish(
           await run.compute(),
           append.at.map((first) => first + moved),
         );
@@ -127,20 +130,13 @@ export class NativeHost implements Host {
 
   /** In the host's memory in place; in the device's there, into a new tensor that takes the place of the other. */
   async permuteRows({ id, rows }: RequestOf<"permuteRows">): Promise<null> {
-    const { environment, tensors } = this.#open();
     const tensor = this.#tensor(id);
     if (tensor.bytes !== undefined) {
       permuteRowsInPlace(tensor.bytes, rows);
       return null;
     }
-    const settings = this.#options.runSettings ?? {};
-    const reordered = await this.#rowGather.reordered(tensor, rows, {
-      api: environment.api,
-      tensors,
-      settings,
-    });
-    this.#tensors.set(id, reordered);
-    tensors.release(tensor);
+    this.#tensors.set(id, await this.#deviceGraphs.reordered(tensor, rows));
+    this.#open().tensors.release(tensor);
     return null;
   }
 
@@ -163,13 +159,16 @@ export class NativeHost implements Host {
   }
 
   #bind(request: PositionalRun): BoundRun {
-    const { environment, tensors } = this.#open();
     return new BoundRun(this.#graph(request.session), request, {
-      api: environment.api,
-      tensors,
+      ...this.#context(),
       tensor: (id) => this.#tensor(id),
-      settings: this.#options.runSettings ?? {},
+      appendOnDevice: (...appended) => this.#deviceGraphs.append(...appended),
     });
+  }
+
+  #context(): Pick<RunContext, "api" | "tensors" | "settings"> {
+    const { environment, tensors } = this.#open();
+    return { api: environment.api, tensors, settings: this.#options.runSettings ?? {} };
   }
 
   #open(): { readonly environment: NativeEnvironment; readonly tensors: NativeTensors } {

@@ -85,14 +85,6 @@ export class NativeTensors {
     this.release(staged);
   }
 
-  /** Changes a tensor through a view of its bytes; a tensor of the device is copied to the host and back. */
-  edit(tensor: NativeTensor, change: (view: HostTensor) => void): void {
-    const { dtype, shape } = tensor;
-    const bytes = this.#read(tensor);
-    change({ dtype, shape, data: new DTYPES[dtype](bytes.buffer, bytes.byteOffset, elementCount(shape)) });
-    if (tensor.bytes === undefined) this.write(tensor, bytes);
-  }
-
   release({ value }: Pick<NativeTensor, "value">): void {
     this.#api.plain("ReleaseValue", value);
   }

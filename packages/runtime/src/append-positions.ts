@@ -1,10 +1,11 @@
-/** Writes new positions into a cache: {@link AppendRequest} for runtimes whose device tensors are host memory. */
+/** Writes new positions into a cache: {@link AppendRequest} for device tensors that are host memory. */
 import { SlmError } from "@slm/core";
 import type { HostTensor } from "./host-tensor.js";
 
 type Sized = Pick<HostTensor, "dtype" | "shape">;
 
-function checkAppended(runtime: string, cache: Sized, fresh: Sized, at: readonly number[]): void {
+/** @throws SlmError SHAPE_MISMATCH as {@link appendPositions} */
+export function checkAppended(runtime: string, cache: Sized, fresh: Sized, at: readonly number[]): void {
   const [rows = 0, heads = 0, capacity = 0, dim = 0] = cache.shape;
   const [freshRows, length = 0, width] = fresh.shape;
   const fits =

@@ -1,4 +1,4 @@
-export { appendPositions } from "./append-positions.js";
+export { appendPositions, checkAppended } from "./append-positions.js";
 export { PRESENT_KV, cacheWrites, type PresentKv } from "./present-kv.js";
 export {
   checkRows,

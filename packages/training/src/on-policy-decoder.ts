@@ -3,7 +3,7 @@
  * weights; caches stay on the device. Used for dev metrics, on-policy targets and teacher-generated targets. Decoder-only models
  * have a decoder of their own, see `prompt-decoder.ts`.
  */
-import type { StepDecoder } from "@slm/decoding";
+import type { StepDecoder, TopTokens } from "@slm/decoding";
 import { SlmError } from "@slm/core";
 import type { EncoderDecoderConfig } from "@slm/model";
 import { createHostTensor, type DeviceTensor, type HostTensor } from "@slm/runtime";
@@ -101,7 +101,11 @@ class CachedDecoder implements OnPolicyDecoder {
   }
 
   /** Runs one position per row; row r is written at cache slot positions[r]. */
-  async runStep(tokens: Int32Array, positions: Int32Array): Promise<Float32Array> {
+  async runStep<Output extends string>(
+    tokens: Int32Array,
+    positions: Int32Array,
+    fetch: readonly Output[],
+  ): Promise<Readonly<Record<Output, HostTensor>>> {
     const { rows } = this.shape;
     const feeds: Record<string, HostTensor | DeviceTensor> = {
       ...this.weights,
@@ -116,10 +120,10 @@ class CachedDecoder implements OnPolicyDecoder {
     }
     const { fetched } = await this.programs.step.run({
       feeds,
-      fetch: ["logits"],
+      fetch,
       append: { at: [...positions], outputs },
     });
-    return fetched["logits"]!.data as Float32Array;
+    return fetched;
   }
 
   get vocabularySize(): number {
@@ -154,13 +158,26 @@ class OnPolicyStep implements StepDecoder {
   }
 
   async step(tokens: Int32Array): Promise<Float32Array> {
+    const { logits } = await this.run(tokens, ["logits"]);
+    return logits.data as Float32Array;
+  }
+
+  async topStep(tokens: Int32Array): Promise<TopTokens> {
+    const { top, topLogProbability } = await this.run(tokens, ["top", "topLogProbability"]);
+    return { ids: top.data as Int32Array, logProbabilities: topLogProbability.data as Float32Array };
+  }
+
+  private async run<Output extends string>(
+    tokens: Int32Array,
+    fetch: readonly Output[],
+  ): Promise<Readonly<Record<Output, HostTensor>>> {
     const { capacity } = this.owner.shape;
     if (this.positions.some((position) => position >= capacity)) {
       throw new SlmError("UNEXPECTED", `on-policy decoder: more than ${capacity} positions`);
     }
-    const logits = await this.owner.runStep(tokens, this.positions);
+    const fetched = await this.owner.runStep(tokens, this.positions, fetch);
     this.positions = this.positions.map((position) => position + 1);
-    return logits;
+    return fetched;
   }
 
   async permuteRows(rows: readonly number[]): Promise<void> {

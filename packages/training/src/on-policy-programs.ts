@@ -108,7 +108,10 @@ export function encodeProgram(
   };
 }
 
-/** Step program, one token per row: from ids and positions to logits and the new positions of the caches. */
+/**
+ * Step program, one token per row: from ids and positions to logits `[rows, vocab]`, their argmax `top` int32 `[rows]` and its log-probability
+ * `topLogProbability` `[rows]`, and the new positions of the caches.
+ */
 export function stepProgram(
   config: EncoderDecoderConfig,
   shape: OnPolicyDecoderShape,
@@ -145,7 +148,12 @@ export function stepProgram(
         shape.rows,
         config.vocabularySize,
       ]);
-      return { logits, ...presentCaches(step.caches) };
+      return {
+        logits,
+        top: math.top1(logits),
+        topLogProbability: math.top1LogProbability(logits),
+        ...presentCaches(step.caches),
+      };
     },
   };
 }

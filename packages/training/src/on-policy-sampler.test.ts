@@ -1,4 +1,4 @@
-import { createRandom } from "@slm/decoding";
+import { argmax, createRandom, logSumExp } from "@slm/decoding";
 import { decoderOnlyConfig, encoderDecoderConfig, initializeWeights, type ModelConfig } from "@slm/model";
 import { TINY_SHAPE } from "@slm/model/testing";
 import { createEagerEngine } from "@slm/tensor";
@@ -48,6 +48,33 @@ async function greedy(live: LiveModel, source: Int32Array, target: number): Prom
   }
   return tokens;
 }
+
+test.each(MODELS)("a live $architecture model picks in its step what its logits say", async (config) => {
+  const live = await liveOf(config);
+  const decoder = await createOnPolicyDecoder(live, { rows: 4, source: 3, capacity: 12 });
+  const fed = [1, 4, 3, 5].map((token) => Int32Array.of(token, 5, token, 6));
+  const fromLogits: { readonly id: number; readonly logProbability: number }[] = [];
+  const step = await decoder.start(sources);
+  for (const tokens of fed) {
+    const logits = await step.step(tokens);
+    const vocabulary = logits.length / 4;
+    for (let row = 0; row < 4; row++) {
+      const own = logits.subarray(row * vocabulary, (row + 1) * vocabulary);
+      const id = argmax(own);
+      fromLogits.push({ id, logProbability: own[id]! - logSumExp(own) });
+    }
+  }
+  const again = await decoder.start(sources);
+  let place = 0;
+  for (const tokens of fed) {
+    const { ids, logProbabilities } = await again.topStep!(tokens);
+    for (let row = 0; row < 4; row++, place++) {
+      expect(ids[row]).toBe(fromLogits[place]!.id);
+      expect(logProbabilities[row]).toBeCloseTo(fromLogits[place]!.logProbability, 4);
+    }
+  }
+  await decoder.close();
+});
 
 describe.each(MODELS)("sampling from a live $architecture model", (config) => {
   test("of the most probable token alone is greedy decoding, in one run or in several", async () => {

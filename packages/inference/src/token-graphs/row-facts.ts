@@ -7,7 +7,7 @@ export const LOGITS = "logits";
 export const ROWS = "rows";
 
 /** Sum, or largest, of each row: float32 `[rows, 1]`. */
-export const ofRows = (builder: GraphBuilder, opType: "ReduceSum" | "ReduceMax", x: string): string =>
+const ofRows = (builder: GraphBuilder, opType: "ReduceSum" | "ReduceMax", x: string): string =>
   builder.op(opType, [x, builder.ints([1])], { attributes: { keepdims: int(1) } });
 
 /** How many of each row are true: float32 `[rows, 1]`, exact up to 2^24. */
