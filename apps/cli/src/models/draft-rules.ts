@@ -8,6 +8,9 @@ import { loadTokenizer } from "@slm/tokenizer";
 
 const CACHE_ROW_KINDS = Object.keys(CACHE_ROWS) as readonly CacheRowKind[];
 
+/** Tokens of answers that are kept while rows are read. */
+const MOST_READ_TOKENS = 2 * MOST_ANSWER_TOKENS;
+
 /** Where the rows of a task are. */
 export interface RulePairs {
   /** JSONL file of rows. */
@@ -26,13 +29,18 @@ export async function draftRulesOfRows(
   progress: Progress,
 ): Promise<readonly DraftRule[]> {
   const tokenizer = await loadTokenizer(tokenizerDirectory);
-  const pairs: TokenPair[] = [];
-  let tokens = 0;
+  let pairs: TokenPair[] = [];
+  // Of more rows than rules are learnt from, every second, fourth, ... is kept: rows of a file may be sorted.
+  let [row, step, tokens] = [0, 1, 0];
   for await (const { source, target } of rowsOf(from)) {
+    if (row++ % step !== 0) continue;
     const pair = { source: tokenizer.encodeSource(source), target: tokenizer.encodeTarget(target) };
     pairs.push(pair);
     tokens += pair.target.length;
-    if (tokens > MOST_ANSWER_TOKENS) break;
+    if (tokens <= MOST_READ_TOKENS) continue;
+    step *= 2;
+    pairs = pairs.filter((_, at) => at % 2 === 0);
+    tokens = pairs.reduce((sum, { target: ids }) => sum + ids.length, 0);
   }
   progress({ stage: "export", message: `draft rules are learnt from ${pairs.length} pairs` });
   return learnDraftRules(pairs, tokenizer.tokens.eos);
