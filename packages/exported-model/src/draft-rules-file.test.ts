@@ -7,9 +7,9 @@ import { DRAFT_RULES_FILE } from "./device-model.js";
 import { readDraftRules, writeDraftRules } from "./draft-rules-file.js";
 
 const RULES: readonly DraftRule[] = [
-  { key: -5, token: COPIED, chance: 1 },
-  { key: 7, token: 3, chance: 0.4 },
-  { key: 2 ** 31 - 1, token: 0, chance: 0 },
+  { kind: "alignment", key: -5, token: COPIED, chance: 1 },
+  { kind: "after", key: 7, token: 3, chance: 0.4 },
+  { kind: "after", key: 2 ** 31 - 1, token: 0, chance: 0 },
 ];
 
 let directory: string;
@@ -23,7 +23,9 @@ const model = { draftRules: 3, vocabularySize: 4 };
 
 describe("draft-rules.json", () => {
   test("gives back the rules that were written", async () => {
-    expect(await readDraftRules(directory, model)).toEqual(draftRulesOf(RULES, model.vocabularySize));
+    const read = await readDraftRules(directory, model);
+    expect(read).toEqual(draftRulesOf(RULES, model.vocabularySize));
+    expect(read.kinds).toEqual(["after", "alignment"]);
   });
 
   test("is rejected where model.json or the vocabulary say something else", async () => {
@@ -33,7 +35,7 @@ describe("draft-rules.json", () => {
     });
     await expect(readDraftRules(directory, { ...model, vocabularySize: 3 })).rejects.toMatchObject({
       code: "DATA_INVALID",
-      message: expect.stringContaining("rule 1: token 3 is none of the model's 3") as string,
+      message: expect.stringContaining("rule 0: token 3 is none of the model's 3") as string,
     });
   });
 
@@ -48,6 +50,13 @@ describe("draft-rules.json", () => {
       { tokens: "/////w==" },
       { schemaVersion: 2 },
       { more: 1 },
+      { kinds: { after: 3, alignment: 1 } },
+      { kinds: { after: 3, alignment: 0 } },
+      { kinds: { after: 1.5, alignment: 1.5 } },
+      { kinds: { after: 2, others: 1 } },
+      { kinds: { after: 4e9 } },
+      { kinds: ["after"] },
+      { kinds: undefined },
     ];
     for (const change of wrong) {
       await writeFile(file, JSON.stringify({ ...whole, ...change }));

@@ -1,13 +1,8 @@
 import { describe, expect, test } from "vitest";
-import {
-  COPIED,
-  draftRulesOf,
-  RuleDrafter,
-  RulePlaces,
-  type DraftRule,
-  type RuleKind,
-} from "./draft-rules.js";
+import { RuleDrafter, RulePlaces } from "./draft-rules.js";
 import { HostDrafter } from "./host-drafts.js";
+import { COPIED, draftRulesOf, type DraftRule, type RuleKind } from "./rule-table.js";
+import { moveKey, pairKey } from "./source-alignment.js";
 
 const END = 2;
 
@@ -17,7 +12,7 @@ function keyAt(
   answer: readonly number[],
   { kind, read, copied }: { readonly kind: RuleKind; readonly read: number; readonly copied?: number },
 ): number {
-  const places = new RulePlaces(source);
+  const places = new RulePlaces(source, draftRulesOf(ALIGNMENT, 10_000));
   const keys: number[] = [];
   if (kind === "after")
     places.after(answer, (length, key) => {
@@ -27,10 +22,16 @@ function keyAt(
   const visit = (found: RuleKind, length: number, key: number, token: number): void => {
     if (found === kind && length === read && (copied === undefined || token === copied)) keys.push(key);
   };
-  places.ofSource(answer, visit);
-  places.continued(answer, visit);
+  if (kind !== "after") places[kind](answer, visit);
   return keys[0]!;
 }
+
+/** Answers follow their sources by one position, and by two more seldom; 21 comes of 11. */
+const ALIGNMENT: readonly DraftRule[] = [
+  { kind: "alignment", key: moveKey(1), token: COPIED, chance: 0.8 },
+  { kind: "alignment", key: moveKey(2), token: COPIED, chance: 0.1 },
+  { kind: "alignment", key: pairKey(11, 21), token: COPIED, chance: 0.9 },
+];
 
 const drafter = (source: readonly number[], rules: readonly DraftRule[]): RuleDrafter =>
   new RuleDrafter(draftRulesOf(rules, 10_000), source);
@@ -39,21 +40,29 @@ describe(RuleDrafter, () => {
   const source = [10, 11, 12];
   const answer = [20, 11];
   const after = (read: number, token: number, chance: number): DraftRule => ({
+    kind: "after",
     key: keyAt(source, answer, { kind: "after", read }),
     token,
     chance,
   });
-  const copy = {
+  const copy: DraftRule = {
+    kind: "copy",
     key: keyAt(source, answer, { kind: "copy", read: 2, copied: 12 }),
     token: COPIED,
     chance: 0.8,
   };
-  const continued = {
+  const continued: DraftRule = {
+    kind: "continue",
     key: keyAt(source, answer, { kind: "continue", read: 1, copied: 12 }),
     token: COPIED,
     chance: 0.7,
   };
-  const given = { key: keyAt(source, answer, { kind: "given", read: 2 }), token: 31, chance: 0.6 };
+  const given: DraftRule = {
+    kind: "given",
+    key: keyAt(source, answer, { kind: "given", read: 2 }),
+    token: 31,
+    chance: 0.6,
+  };
 
   test("says nothing where no rule holds", () => {
     expect(drafter(source, []).next(answer).chance).toBe(0);
@@ -75,13 +84,38 @@ describe(RuleDrafter, () => {
     expect(said(after(2, 30, 0.65), copy)).toBe(12);
   });
 
+  test("says what came around the token of the source that the answer has reached", () => {
+    const [reached, beyond] = [
+      [20, 21],
+      [20, 21, 22],
+    ];
+    const aligned = (from: readonly number[], read: number, token: number, chance: number): DraftRule => ({
+      kind: "aligned",
+      key: keyAt(source, from, { kind: "aligned", read }),
+      token,
+      chance,
+    });
+    const rules = [aligned(reached, 0, 40, 0.5), aligned(reached, 3, 41, 0.6), aligned(beyond, 1, 42, 0.7)];
+    const said = (answer: readonly number[], ...more: DraftRule[]): number =>
+      drafter(source, [...rules, ...more, ...ALIGNMENT]).next(answer).token;
+    expect(said(reached)).toBe(41);
+    expect(said(beyond)).toBe(42);
+    // 99 comes of no token, so that the position is not known to have moved beyond the next.
+    expect(said([99, 21])).toBe(41);
+    expect(drafter(source, rules).next(reached).chance).toBe(0);
+    const proceed = { kind: "proceed", key: keyAt(source, reached, { kind: "proceed", read: 0 }) } as const;
+    expect(said(reached, { ...proceed, token: COPIED, chance: 0.8 })).toBe(12);
+    expect(said(beyond, { ...proceed, token: COPIED, chance: 0.8 })).toBe(42);
+  });
+
   test("asks about the source no more where the answer alone settles it", () => {
     const { token } = drafter(source, [after(2, 30, 0.92), { ...copy, chance: 0.99 }]).next(answer);
     expect(token).toBe(30);
   });
 
   test("distinguishes the beginning of an answer from its other places", () => {
-    const first = { key: keyAt(source, [], { kind: "after", read: 1 }), token: 7, chance: 0.9 };
+    const key = keyAt(source, [], { kind: "after", read: 1 });
+    const first: DraftRule = { kind: "after", key, token: 7, chance: 0.9 };
     expect(drafter(source, [first]).next([]).token).toBe(7);
     expect(drafter(source, [first]).next([7]).chance).toBe(0);
   });
@@ -89,6 +123,7 @@ describe(RuleDrafter, () => {
   test("drafts while all of it is probable enough, within the room, and up to the end", () => {
     const chain = (chances: readonly number[], last = 105): DraftRule[] =>
       chances.map((chance, at) => ({
+        kind: "after",
         key: keyAt(
           [],
           Array.from({ length: at }, (_, before) => 100 + before),
@@ -118,6 +153,7 @@ describe(RuleDrafter, () => {
 
   test("finds every rule of a large table, and no other", () => {
     const rules = Array.from({ length: 5000 }, (_, at): DraftRule => ({
+      kind: "after",
       key: keyAt([], [at, at + 1], { kind: "after", read: 2 }),
       token: at,
       chance: 0.6,
@@ -131,7 +167,7 @@ describe(RuleDrafter, () => {
 describe(HostDrafter, () => {
   test("follows rules where there are some, copies where it was told to, and drafts nothing otherwise", () => {
     const rules = draftRulesOf(
-      [{ key: keyAt([5], [], { kind: "after", read: 1 }), token: 8, chance: 0.9 }],
+      [{ kind: "after", key: keyAt([5], [], { kind: "after", read: 1 }), token: 8, chance: 0.9 }],
       10_000,
     );
     expect(new HostDrafter({ rules, source: [5], most: 4 }).draft([], 9, END)).toEqual([8]);

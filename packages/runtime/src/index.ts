@@ -37,7 +37,14 @@ export {
   type EntryKind,
   type RuleKind,
 } from "./rule-table.js";
-export { ALIGNED_CONTEXTS, MOST_MOVES, moveKey, NOWHERE, pairKey } from "./source-alignment.js";
+export {
+  ALIGNED_CONTEXTS,
+  MOST_MOVES,
+  moveKey,
+  NOWHERE,
+  pairKey,
+  SourceAlignment,
+} from "./source-alignment.js";
 export { repeatRuns, runFeedback } from "./repeat-runs.js";
 export { permuteRowsInPlace } from "./row-permutation.js";
 export type {

@@ -68,7 +68,10 @@ export class SourceAlignment {
   private constructor(rules: DraftRules, source: readonly number[]) {
     this.#rules = rules;
     this.#source = source;
-    this.#moves = Array.from({ length: MOST_MOVES + 1 }, (_, move) => partsOf(rules, moveKey(move)) || UNSEEN);
+    this.#moves = Array.from(
+      { length: MOST_MOVES + 1 },
+      (_, move) => partsOf(rules, moveKey(move)) || UNSEEN,
+    );
     this.#nowhere = partsOf(rules, moveKey(NOWHERE)) || UNSEEN;
     this.#same = partsOf(rules, pairKey(COPIED, COPIED));
   }
@@ -111,16 +114,13 @@ export class SourceAlignment {
 }
 
 /** Hash of a context at a position of a source, behind an answer. */
-export function alignedKey(
-  seed: number,
-  context: number,
-  { source, position, answer }: Aligned,
-): number {
+export function alignedKey(seed: number, context: number, { source, position, answer }: Aligned): number {
   const { upTo, behind, last } = ALIGNED_CONTEXTS[context]!;
   let key = mixed(seed, context);
   for (let at = position - upTo + 1; at <= position + behind; at++)
     key = mixed(key, at < 0 ? BEGIN : (source[at] ?? BEHIND));
-  for (let at = answer.length - last; at < answer.length; at++) key = mixed(key, at < 0 ? BEGIN : answer[at]!);
+  for (let at = answer.length - last; at < answer.length; at++)
+    key = mixed(key, at < 0 ? BEGIN : answer[at]!);
   return key;
 }
 

@@ -6,7 +6,7 @@ import { draftRulesOf, RuleDrafter } from "@slm/runtime";
 import { CACHE_ROWS } from "@slm/teacher";
 import { loadTokenizer, trainBpeTokenizer, writeTokenizer, type Tokenizer } from "@slm/tokenizer";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { draftRulesOfRows } from "./draft-rules.js";
+import { draftRulesOfRows, evenlySpread } from "./draft-rules.js";
 
 let directory: string;
 let tokenizer: Tokenizer;
@@ -41,6 +41,21 @@ test("rules are learnt from the rows of a file, and from what a teacher answered
   expect(await begun("dim room 12", cache)).toMatch(/^down/);
   expect(await begun("light room 12", cache)).toMatch(/^up/);
 });
+
+test("of more rows than are kept, every second, fourth, ... is taken, to the last", async () => {
+  const encode = ({ source }: { source: string }) => ({ source: [Number(source)], target: [1, 2] });
+  const taken = async (rows: number): Promise<readonly number[]> => {
+    const pairs = await evenlySpread(numbered(rows), encode, 10);
+    return pairs.map(({ source }) => source[0]!);
+  };
+  expect(await taken(5)).toEqual([0, 1, 2, 3, 4]);
+  expect(await taken(7)).toEqual([0, 2, 4, 6]);
+  expect(await taken(30)).toEqual([0, 8, 16, 24]);
+});
+
+async function* numbered(rows: number): AsyncGenerator<{ source: string; target: string }> {
+  for (let row = 0; row < rows; row++) yield await Promise.resolve({ source: String(row), target: "" });
+}
 
 test("a file that is not there, and rows that are none, are rejected by name", async () => {
   const missing = draftRulesOfRows(directory, { rows: join(directory, "none.jsonl") }, SILENT);

@@ -28,6 +28,8 @@ const FIRST_NOWHERE = 0.05;
 const UNSEEN = 1e-9;
 /** Pairs and moves that are less probable are left out: they would be 0 in the table. */
 const LEAST_PROBABILITY = 1 / 500;
+/** So are pairs that are expected to have come less often than this. */
+const LEAST_TIMES = 2;
 /** Expectations below this are not counted. */
 const LEAST_EXPECTATION = 1e-6;
 
@@ -66,29 +68,37 @@ interface AlignmentModel {
   /** Of having no position. */
   nowhere: number;
   /** Of tokens of answers, by the token of the source or {@link NOWHERE}. */
-  readonly pairs: ReadonlyMap<number, ReadonlyMap<number, number>>;
+  readonly pairs: ReadonlyMap<number, PairProbabilities>;
   /** Of being the same token, over all tokens that have a position. */
   same: number;
 }
 
+interface PairProbabilities {
+  readonly of: ReadonlyMap<number, number>;
+  /** Expected number of tokens that they were estimated from. */
+  readonly tokens: number;
+}
+
 /** Expected counts, or sums of what is not yet a probability. */
 class PairCounts {
-  readonly byWord = new Map<number, Map<number, number>>();
+  readonly #byWord = new Map<number, Map<number, number>>();
 
   add(word: number, token: number, count: number): void {
-    let counts = this.byWord.get(word);
-    if (counts === undefined) this.byWord.set(word, (counts = new Map<number, number>()));
+    let counts = this.#byWord.get(word);
+    if (counts === undefined) this.#byWord.set(word, (counts = new Map<number, number>()));
     counts.set(token, (counts.get(token) ?? 0) + count);
   }
 
   /** Divides the counts of each word by their sum. */
-  normalized(): ReadonlyMap<number, ReadonlyMap<number, number>> {
-    for (const counts of this.byWord.values()) {
-      let sum = 0;
-      for (const count of counts.values()) sum += count;
-      for (const [token, count] of counts) counts.set(token, count / sum);
+  probabilities(): ReadonlyMap<number, PairProbabilities> {
+    const all = new Map<number, PairProbabilities>();
+    for (const [word, counts] of this.#byWord) {
+      let tokens = 0;
+      for (const count of counts.values()) tokens += count;
+      for (const [token, count] of counts) counts.set(token, count / tokens);
+      all.set(word, { of: counts, tokens });
     }
-    return this.byWord;
+    return all;
   }
 }
 
@@ -104,7 +114,7 @@ function firstModel(pairs: readonly TokenPair[]): AlignmentModel {
   return {
     moves: new Float64Array(MOST_MOVES + 1).fill(even),
     nowhere: even,
-    pairs: counts.normalized(),
+    pairs: counts.probabilities(),
     same: 0,
   };
 }
@@ -125,7 +135,7 @@ function iterated(
   const next = {
     moves: expected.moves.map((count) => count / all),
     nowhere: expected.nowhere / all,
-    pairs: expected.pairs.normalized(),
+    pairs: expected.pairs.probabilities(),
     same: expected.same / placed,
   };
   return { next, logLikelihood: logLikelihood / tokens };
@@ -150,9 +160,9 @@ function expect({ moves, nowhere, pairs }: AlignmentModel, pair: TokenPair, expe
   const words = source.map((word) => pairs.get(word));
   const placed = Float64Array.from({ length: target.length * states }, (_, at) => {
     const state = at % states;
-    return state === 0 ? 0 : (words[state - 1]?.get(target[Math.floor(at / states)]!) ?? UNSEEN);
+    return state === 0 ? 0 : (words[state - 1]?.of.get(target[Math.floor(at / states)]!) ?? UNSEEN);
   });
-  const free = target.map((token) => nowhere * (pairs.get(NOWHERE)?.get(token) ?? UNSEEN));
+  const free = target.map((token) => nowhere * (pairs.get(NOWHERE)?.of.get(token) ?? UNSEEN));
 
   const forward = new Float64Array((target.length + 1) * states);
   const scales = new Float64Array(target.length);
@@ -212,7 +222,10 @@ function entriesOf({ moves, nowhere, pairs, same }: AlignmentModel): readonly Dr
   for (const [move, chance] of moves.entries()) add(moveKey(move), chance);
   add(moveKey(NOWHERE), nowhere);
   add(pairKey(COPIED, COPIED), same);
-  for (const [word, tokens] of pairs)
-    for (const [token, chance] of tokens) add(pairKey(word, token), chance);
+  for (const [word, { of, tokens }] of pairs)
+    for (const [token, chance] of of) {
+      const isSame = word === token && chance < 2 * same;
+      if (!isSame && chance * tokens >= LEAST_TIMES) add(pairKey(word, token), chance);
+    }
   return entries;
 }

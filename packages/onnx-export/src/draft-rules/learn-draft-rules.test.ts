@@ -1,7 +1,8 @@
 import { createRandom } from "@slm/decoding";
-import { draftRulesOf, RuleDrafter } from "@slm/runtime";
+import { draftRulesOf, RuleDrafter, type DraftRule } from "@slm/runtime";
 import { describe, expect, test } from "vitest";
-import { learnDraftRules, type TokenPair } from "./learn-draft-rules.js";
+import type { TokenPair } from "./learn-alignment.js";
+import { learnDraftRules } from "./learn-draft-rules.js";
 
 const END = 2;
 const [PLAY, RATE, BY, OPEN, ARTIST, TITLE, CLOSE] = [10, 11, 12, 20, 21, 22, 23];
@@ -16,6 +17,22 @@ function pairs(count: number, seed: number): TokenPair[] {
     return next() < 0.5
       ? { source: [PLAY, ...title, BY, ...name], target: [OPEN, 30, TITLE, ...title, ARTIST, ...name, CLOSE] }
       : { source: [RATE, ...title], target: [OPEN, 31, TITLE, ...title, CLOSE] };
+  });
+}
+
+const ALIGNED: ReadonlySet<string> = new Set(["aligned", "proceed", "alignment"]);
+
+/** Random words, and their sounds: a letter has one by what letter follows, letter 9 has none, and letter 8 has two. */
+function spellings(count: number, seed: number): TokenPair[] {
+  const { next } = createRandom(seed);
+  return Array.from({ length: count }, () => {
+    const source = Array.from({ length: 5 + Math.floor(5 * next()) }, () => Math.floor(10 * next()));
+    const target = source.flatMap((letter, at) => {
+      if (letter === 9) return [];
+      const sound = 50 + 2 * letter + (source[at + 1] === 9 ? 1 : 0);
+      return letter === 8 ? [sound, 70] : [sound];
+    });
+    return { source, target };
   });
 }
 
@@ -63,7 +80,24 @@ describe(learnDraftRules, () => {
   test("is the same whenever it learns from the same pairs, and far smaller than they are", () => {
     expect(learnDraftRules(pairs(800, 1), END)).toEqual(rules);
     const tokens = pairs(800, 1).reduce((sum, { source, target }) => sum + source.length + target.length, 0);
-    expect(rules.length).toBeLessThan(tokens / 6);
+    expect(rules.length).toBeLessThan(tokens / 4);
+  });
+
+  test("follows the source where each token comes of one of its own, and only there", () => {
+    const kinds = (of: readonly DraftRule[]): Set<string> => new Set(of.map(({ kind }) => kind));
+    const spelt = learnDraftRules(spellings(2000, 1), END);
+    const { tokensPerRun, draftsPerRun } = replay(spelt, spellings(200, 2));
+    expect(tokensPerRun).toBeGreaterThan(4);
+    expect(draftsPerRun).toBeLessThan(1.4 * (tokensPerRun - 1));
+    const unaligned = spelt.filter(({ kind }) => !ALIGNED.has(kind));
+    expect(replay(unaligned, spellings(200, 2)).tokensPerRun).toBeLessThan(2);
+    expect(kinds(spelt)).toEqual(new Set([...kinds(unaligned), "aligned", "alignment"]));
+    // The same letters, whose sounds are those of another word.
+    const moved = spellings(2000, 1).map(({ target }, at, all) => ({
+      source: all.at(at - 1)!.source,
+      target,
+    }));
+    expect([...kinds(learnDraftRules(moved, END))].filter((kind) => ALIGNED.has(kind))).toEqual([]);
   });
 
   test("drafts nothing where nothing can be known: random answers, or no pair that could be held out", () => {

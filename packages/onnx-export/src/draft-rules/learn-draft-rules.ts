@@ -16,7 +16,7 @@ const HELD_OUT = 10;
 const LEAST_USES = 2;
 
 /** Kinds that a task may do without, first those that take the host most time. */
-const OPTIONAL: readonly RuleKind[] = ["given", "copy", "continue", "proceed", "aligned", "after"];
+const OPTIONAL: readonly RuleKind[] = ["given", "copy", "continue", "aligned", "proceed", "after"];
 
 /** A kind is kept if with it drafts of so many tokens at most hold so many times as many tokens a run, on the pairs that were held out. */
 const LEAST_GAIN = 1.005;

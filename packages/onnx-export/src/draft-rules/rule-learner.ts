@@ -18,7 +18,7 @@ const LEAST_PLACES: Readonly<Record<RuleKind, number>> = {
   given: 5,
   copy: 5,
   continue: 5,
-  aligned: 3,
+  aligned: 2,
   proceed: 5,
 };
 

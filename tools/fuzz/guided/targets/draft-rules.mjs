@@ -4,35 +4,65 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SlmError } from "@slm/core";
 import { DRAFT_RULES_FILE, parseDraftRules, writeDraftRules } from "@slm/exported-model";
-import { RuleDrafter, RulePlaces } from "@slm/runtime";
+import { draftRulesOf, ENTRY_KINDS, moveKey, pairKey, RuleDrafter, RulePlaces } from "@slm/runtime";
 
 export { SlmError };
-export const words = ['"keys":"', '"tokens":"', '"chances":"', "AAAA", "/////w==", "=", "null", "[]", "{}"];
+export const words = [
+  ...ENTRY_KINDS.map((kind) => `"${kind}":1,`),
+  '"kinds":{',
+  '"keys":"',
+  '"tokens":"',
+  '"chances":"',
+  "AAAA",
+  "/////w==",
+  "=",
+  "null",
+  "[]",
+  "{}",
+];
 
 const [SOURCE, ANSWERS] = [
   [4, 5, 6, 5],
   [[], [4], [4, 5], [9, 6, 5]],
 ];
+/** Entries by which answers are followed. */
+const ALIGNMENT = [moveKey(1), moveKey(0), pairKey(4, 4), pairKey(5, 9)].map((key) => ({
+  kind: "alignment",
+  key,
+  token: -1,
+  chance: 0.6,
+}));
 /** Rules and tokens of the model that the file is of. */
 const MODEL = { draftRules: 3, vocabularySize: 16 };
+const ALIGNED_MODEL = { draftRules: 8, vocabularySize: 16 };
 
 export async function seeds() {
   const keys = [];
   new RulePlaces(SOURCE).after(ANSWERS[2], (_, key) => (keys.push(key), false));
+  const after = [...keys, 7]
+    .slice(0, MODEL.draftRules)
+    .map((key, at) => ({ kind: "after", key, token: at - 1, chance: 0.5 + at / 8 }));
+  const places = new RulePlaces(SOURCE, draftRulesOf(ALIGNMENT, MODEL.vocabularySize));
+  const aligned = [];
+  const visit = (kind, _, key, copied) => aligned.push({ kind, key, token: copied, chance: 0.8 });
+  places.aligned(ANSWERS[1], visit, [0, 3]);
+  places.proceed(ANSWERS[2], visit);
+  return [await fileOf(after), await fileOf([...aligned, ...ALIGNMENT])];
+}
+
+async function fileOf(rules) {
   const folder = await mkdtemp(join(tmpdir(), "slm-fuzz-draft-rules-"));
-  const rules = [...keys, 7].slice(0, MODEL.draftRules);
-  await writeDraftRules(
-    folder,
-    rules.map((key, at) => ({ key, token: at - 1, chance: 0.5 + at / 8 })),
-  );
+  await writeDraftRules(folder, rules);
   const text = await readFile(join(folder, DRAFT_RULES_FILE));
   await rm(folder, { recursive: true });
-  return [text];
+  return text;
 }
 
 export function open() {
   return (bytes) => {
-    const rules = parseDraftRules(Buffer.from(bytes).toString("utf8"), DRAFT_RULES_FILE, MODEL);
+    const text = Buffer.from(bytes).toString("utf8");
+    const model = text.includes('"alignment"') ? ALIGNED_MODEL : MODEL;
+    const rules = parseDraftRules(text, DRAFT_RULES_FILE, model);
     const drafter = new RuleDrafter(rules, SOURCE);
     for (const answer of ANSWERS)
       if (drafter.draft(answer, 20, 2).some((token) => token < 0 || token >= MODEL.vocabularySize))

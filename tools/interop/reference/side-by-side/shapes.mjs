@@ -34,6 +34,17 @@ export const SHAPES = {
     bias: true,
     tokens: TOKENS,
   },
+  "20m": {
+    ...PAPER_SHAPE,
+    vocabularySize: 8192,
+    width: 384,
+    heads: 6,
+    kvHeads: 6,
+    headDim: 64,
+    feedForward: 1536,
+    encoderLayers: 6,
+    decoderLayers: 2,
+  },
   "30m": {
     ...PAPER_SHAPE,
     vocabularySize: 16_384,
