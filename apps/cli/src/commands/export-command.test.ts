@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -52,6 +52,19 @@ describe("slm model init", () => {
 });
 
 describe("slm export", () => {
+  test("learns draft rules from rows into a file of their own, which the manifest only mentions", async () => {
+    const pairs = Array.from({ length: 200 }, (_, at) => ({ source: "a".repeat(1 + (at % 5)), target: "A B A" }));
+    await writeFile(at("rows.jsonl"), pairs.map((row) => `${JSON.stringify(row)}\n`).join(""));
+    const argv = [at("checkpoint"), "-o", at("ruled"), "--draft-rules", at("rows.jsonl"), "--json"];
+    const { exitCode, stderr, stdout } = await runCommand("export", argv);
+    expect(exitCode, `${stderr}${stdout}`).toBe(0);
+    expect(await readdir(at("ruled"))).toContain("draft-rules.json");
+    const { settings } = z
+      .object({ settings: z.record(z.string(), z.unknown()) })
+      .parse(JSON.parse(await readFile(join(at("ruled"), "manifest.json"), "utf8")));
+    expect(settings).toMatchObject({ draftRules: true });
+  });
+
   test("writes one pair of graphs for each source length of target npu, and says how far each is off", async () => {
     const argv = [at("checkpoint"), "--target", "npu", "--profile", "vitisai", "--buckets", "8,64", "--json"];
     const result = resultOf(await runCommand("export", [...argv, "-o", at("npu")]));

@@ -62,7 +62,8 @@ export async function exportModel(checkpoint: string, options: ExportOptions = {
   const { output = siblingPath(checkpoint, choice.target), threads } = options;
   const { progress, signal } = contextOf(options);
   const draftRules = await draftRulesOf(checkpoint, options, progress);
-  const settings = givenSettings({ ...choice, shortlist, draftRules });
+  // As a recipe says it: thousands of rules are a file of the export, not its settings.
+  const settings = givenSettings({ ...choice, shortlist, draftRules: draftRules && true });
   const report = await withRuntime(threads, (runtime) =>
     writeStandalone({ directory: output, kind: "export", sources: { checkpoint }, settings }, (work) =>
       library.exportModel({
