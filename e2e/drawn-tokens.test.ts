@@ -43,6 +43,7 @@ describe("tokens drawn in a graph", () => {
       }),
       { numRuns: 400 },
     );
+    process.stdout.write(`${drawn} draws, ${unlike} at a border\n`);
     expect(drawn).toBeGreaterThan(800);
     // Borders are rare: of 1,000 equally probable tokens each has one in 25 random numbers within rounding of its own at most.
     expect(unlike / drawn).toBeLessThan(0.005);
@@ -59,6 +60,14 @@ describe("tokens drawn in a graph", () => {
       for (const { logits, drawn } of await drawOn(runtime, graphsOf(1000), made))
         expect(drawn.token).toBe(argmax(logits));
     }
+  });
+
+  test("at a temperature near 0 are any of the most probable ones, if several are", async () => {
+    const sampling = { temperature: 1e-40 };
+    const made = { vocabularySize: 1000, rows: 64, seed: 5, spread: 2, quantum: 4, sampling };
+    const drawn = await drawOn(runtime, graphsOf(1000), made);
+    for (const { logits, drawn: device } of drawn) expect(logits[device.token]).toBe(Math.max(...logits));
+    expect(new Set(drawn.map(({ drawn: { token } }) => token)).size).toBeGreaterThan(20);
   });
 
   test("are an error, not a token, where logits are not finite", async () => {

@@ -10,9 +10,13 @@ export const ROWS = "rows";
 const ofRows = (builder: GraphBuilder, opType: "ReduceSum" | "ReduceMax", x: string): string =>
   builder.op(opType, [x, builder.ints([1])], { attributes: { keepdims: int(1) } });
 
+/** 1 where a mask is true, 0 elsewhere: float32. */
+export const isTrue = (builder: GraphBuilder, mask: string): string =>
+  builder.op("Cast", [mask], { attributes: { to: int(FLOAT32) } });
+
 /** How many of each row are true: float32 `[rows, 1]`, exact up to 2^24. */
 export const countOf = (builder: GraphBuilder, mask: string): string =>
-  ofRows(builder, "ReduceSum", builder.op("Cast", [mask], { attributes: { to: int(FLOAT32) } }));
+  ofRows(builder, "ReduceSum", isTrue(builder, mask));
 
 /** What stands at a place of each row. Shapes: values `[rows, count]`, place float32 `[rows, 1]` -> `[rows, 1]`. */
 export function valueAt(
@@ -55,19 +59,17 @@ export function rowFacts(builder: GraphBuilder): RowFacts {
   return { highest, shifted, logSum };
 }
 
-/** The `count` largest of each row, largest first, ties by the lowest place; and their places as float32. Both `[rows, count]`. */
+/** The `count` largest of each row, largest first, `[rows, count]`; and their places, int64, equal values in any order. */
 export function largest(
   builder: GraphBuilder,
   x: string,
-  { count, of }: { readonly count: number; readonly of: number },
-): { readonly values: string; readonly ids: string } {
+  count: number,
+): { readonly values: string; readonly found: string } {
   const [values, found] = builder.node("TopK", [x, builder.ints([count])], {
     outputs: 2,
     attributes: { axis: int(-1) },
   });
-  // WebGPU casts no int64, and gathers with it.
-  const ids = builder.op("Gather", [places(builder, of), found!], { attributes: { axis: int(0) } });
-  return { values: values!, ids };
+  return { values: values!, found: found! };
 }
 
 /** ONNX element types. */

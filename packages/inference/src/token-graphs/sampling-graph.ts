@@ -13,6 +13,7 @@ import { prefixSums } from "./prefix-sums.js";
 import {
   countOf,
   intOutput,
+  isTrue,
   largest,
   LOGITS,
   places,
@@ -99,16 +100,14 @@ function drawnOfAll(builder: GraphBuilder, { shifted }: RowFacts, vocabularySize
 function drawnOfSorted(
   builder: GraphBuilder,
   { highest }: RowFacts,
-  sizes: { readonly of: number; readonly count: number },
+  { of, count }: { readonly of: number; readonly count: number },
 ): Drawn {
-  const { count } = sizes;
   // Differences are rounded, and could tie where logits do not.
-  const { values: sorted, ids } = largest(builder, LOGITS, sizes);
-  const values = builder.op("Sub", [sorted, highest]);
+  const sorted = largest(builder, LOGITS, count).values;
   const one = builder.constant("float32", [], [1]);
   const isTop = builder.op("Less", [places(builder, count), setting(builder, "topK")]);
   const zero = builder.constant("float32", [], [0]);
-  const kept = builder.op("Where", [isTop, weights(builder, values), zero]);
+  const kept = builder.op("Where", [isTop, weights(builder, builder.op("Sub", [sorted, highest])), zero]);
   const { sums, length } = prefixSums(builder, kept, count);
   const enough = builder.op("Mul", [column(builder, sums, length - 1), setting(builder, "topP")]);
   const nucleus = builder.op("Add", [countOf(builder, builder.op("Less", [sums, enough])), one]);
@@ -120,10 +119,23 @@ function drawnOfSorted(
   ]);
   const total = valueAt(builder, sums, { place: last, count: length });
   const place = placeOf(builder, sums, { total, last });
-  return {
-    id: valueAt(builder, ids, { place, count }),
-    shifted: valueAt(builder, values, { place, count }),
-  };
+  const logit = valueAt(builder, sorted, { place, count });
+  return { id: idOf(builder, { place, logit, of }), shifted: builder.op("Sub", [logit, highest]) };
+}
+
+/**
+ * The id at a place of the sorted logits, found by its logit and its rank among equal ones: which of them `TopK` puts first is not the same
+ * on every provider (CUDA's kernel for a few hundred places takes any).
+ */
+function idOf(
+  builder: GraphBuilder,
+  { place, logit, of }: { readonly place: string; readonly logit: string; readonly of: number },
+): string {
+  const above = countOf(builder, builder.op("Greater", [LOGITS, logit]));
+  const rank = builder.op("Sub", [place, above]);
+  const { sums } = prefixSums(builder, isTrue(builder, builder.op("Equal", [LOGITS, logit])), of);
+  const before = countOf(builder, builder.op("LessOrEqual", [sums, rank]));
+  return builder.op("Min", [before, builder.constant("float32", [], [of - 1])]);
 }
 
 /** exp(x / temperature). */

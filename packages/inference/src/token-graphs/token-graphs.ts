@@ -72,12 +72,14 @@ export class TokenGraphs {
       candidateGraph(this.#vocabularySize, perRow),
     );
     const { fetched } = await session.run({ feeds: { [LOGITS]: logits }, fetch: Object.values(CANDIDATES) });
-    return {
-      perRow,
-      ids: values(fetched, CANDIDATES.ids, Int32Array),
-      logits: values(fetched, CANDIDATES.logits, Float32Array),
-      normalizers: values(fetched, CANDIDATES.normalizers, Float32Array),
-    };
+    const [ids, found] = [
+      values(fetched, CANDIDATES.ids, Int32Array),
+      values(fetched, CANDIDATES.logits, Float32Array),
+    ];
+    // Logits are sorted already; of equal ones the lowest id comes first.
+    for (let first = 0; first < ids.length; first += perRow) sortEqual(ids, found, first, first + perRow);
+    const normalizers = values(fetched, CANDIDATES.normalizers, Float32Array);
+    return { perRow, ids, logits: found, normalizers };
   }
 
   /** Each row of axis 0 `times` times, in new tensors. The caller releases them. */
@@ -127,6 +129,16 @@ export class TokenGraphs {
 export function openTokenGraphs(runtime: Runtime, model: DeviceModel): TokenGraphs | undefined {
   if (!DEVICE_TARGETS.has(model.target) || model.static !== undefined) return undefined;
   return new TokenGraphs(runtime, model);
+}
+
+/** Sorts the ids of equal logits between two places. */
+function sortEqual(ids: Int32Array, logits: Float32Array, first: number, end: number): void {
+  for (let from = first; from < end;) {
+    let to = from + 1;
+    while (to < end && logits[to] === logits[from]) to++;
+    ids.subarray(from, to).sort();
+    from = to;
+  }
 }
 
 function values<Data extends Float32Array | Int32Array>(
