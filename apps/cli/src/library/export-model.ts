@@ -52,7 +52,7 @@ export interface ExportedModel extends ExportReport {
 export async function exportModel(checkpoint: string, options: ExportOptions = {}): Promise<ExportedModel> {
   const library = await import("@slm/onnx-export");
   const { readModelConfig } = await import("@slm/checkpoints");
-  const { requireIntact } = await import("@slm/core");
+  const { hashJson, requireIntact } = await import("@slm/core");
   const { withRuntime } = await import("../compute/open-engine.js");
   const { siblingPath, writeStandalone } = await import("../models/standalone-artifact.js");
   await requireIntact(checkpoint);
@@ -62,8 +62,9 @@ export async function exportModel(checkpoint: string, options: ExportOptions = {
   const { output = siblingPath(checkpoint, choice.target), threads } = options;
   const { progress, signal } = contextOf(options);
   const draftRules = await draftRulesOf(checkpoint, options, progress);
-  // As a recipe says it: thousands of rules are a file of the export, not its settings.
-  const settings = givenSettings({ ...choice, shortlist, draftRules: draftRules && true });
+  // The manifest names the rules, which the export has.
+  const named = draftRules && { count: draftRules.length, sha256: hashJson(draftRules) };
+  const settings = givenSettings({ ...choice, shortlist, draftRules: named });
   const report = await withRuntime(threads, (runtime) =>
     writeStandalone({ directory: output, kind: "export", sources: { checkpoint }, settings }, (work) =>
       library.exportModel({
