@@ -27,7 +27,7 @@ export async function decodeBatch(
   batch: readonly EncodedSource[],
   options: BatchOptions,
 ): Promise<readonly DecodedIds[]> {
-  const { loaded, caches, unwaited, promptLookup, draftTokens } = decoding;
+  const { loaded, caches, background, promptLookup, draftTokens } = decoding;
   const { runtime, model, images, encoder, buckets, tokenGraphs } = loaded;
   if (promptLookup !== undefined) requirePlainGreedy(options, batch);
   if (buckets !== undefined) {
@@ -83,10 +83,10 @@ export async function decodeBatch(
         imageMs: seen?.imageMs,
       }));
     } finally {
-      unwaited.start(runtime.release(tensors));
+      background.start(runtime.release(tensors));
     }
   } finally {
-    unwaited.start(caches.giveBack(set));
+    background.start(caches.giveBack(set));
   }
 }
 

@@ -15,7 +15,7 @@ import { checkStops, checkTime, checkedBatchSize, encodeSources } from "./model-
 import type { GenerateOptions, Generation, Generator, Source } from "./types.js";
 import { StopText, textBeforeStop } from "./stop-text.js";
 import { TextStream } from "./text-stream.js";
-import { Unwaited } from "./unwaited.js";
+import { Background } from "./background.js";
 
 // The texts of a batch's rows while they grow, cut at stop sequences.
 
@@ -138,7 +138,7 @@ export function createGenerator(
       byRules: drafts.byRules,
       draftTokens: drafts.tokens,
       caches: new CachePool(runtime, model),
-      unwaited: new Unwaited(),
+      background: new Background(),
     },
     drafts,
     isAlone,

@@ -53,7 +53,10 @@ describe("slm model init", () => {
 
 describe("slm export", () => {
   test("learns draft rules from rows into a file of their own, which the manifest only mentions", async () => {
-    const pairs = Array.from({ length: 200 }, (_, at) => ({ source: "a".repeat(1 + (at % 5)), target: "A B A" }));
+    const pairs = Array.from({ length: 200 }, (_, at) => ({
+      source: "a".repeat(1 + (at % 5)),
+      target: "A B A",
+    }));
     await writeFile(at("rows.jsonl"), pairs.map((row) => `${JSON.stringify(row)}\n`).join(""));
     const argv = [at("checkpoint"), "-o", at("ruled"), "--draft-rules", at("rows.jsonl"), "--json"];
     const { exitCode, stderr, stdout } = await runCommand("export", argv);

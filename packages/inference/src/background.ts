@@ -1,5 +1,5 @@
 /** Work that no answer waits for: calls of a runtime are executed in order, so nothing overtakes it. */
-export class Unwaited {
+export class Background {
   #failure: { readonly error: unknown } | undefined;
 
   start(work: Promise<unknown>): void {
