@@ -112,7 +112,7 @@ function lastOf({ recorder }: Recording, spoken: PrunedVocabulary, logits: Tenso
   const last = builder.op("Gather", [recorder.nameOf(logits), builder.constant("int64", [], [-1])], {
     attributes: { axis: int(1) },
   });
-  return recorder.tensor(last, [logits.shape[0]!, spoken.logitsSize]);
+  return recorder.tensor(last, [logits.shape[0], spoken.logitsSize]);
 }
 
 /** Declares the outputs above for a decoder of dynamic sizes. @returns logits `[batch, vocab]` of the last position */
@@ -124,7 +124,7 @@ export function draftOutputs(
   const { recorder } = recording;
   const { builder } = recorder;
   const { width } = spoken.config;
-  const batch = hidden.shape[0]!;
+  const batch = hidden.shape[0];
 
   const { logits, best } = picksOf(recording, spoken, hidden);
   const kept = lastThatHolds(best);
