@@ -17,11 +17,12 @@ import { DRAFT_RULES_FILE, type DeviceModel } from "./device-model.js";
 const MOST_RULES = 4_000_000;
 const BYTES = Int32Array.BYTES_PER_ELEMENT;
 
-const packed = (what: string, bytesEach: number): z.ZodType<Buffer> =>
+const packed = (what: string, bytesEach: number): z.ZodType<DataView> =>
   z
     .base64()
     .max(Math.ceil((MOST_RULES * bytesEach) / 3) * 4)
-    .transform((text) => Buffer.from(text, "base64"))
+    // A page has no Buffer.
+    .transform((text) => new DataView(Uint8Array.from(atob(text), (byte) => byte.charCodeAt(0)).buffer))
     .describe(what);
 
 const draftRulesSchema = z
@@ -36,12 +37,12 @@ const draftRulesSchema = z
   })
   .refine(
     ({ keys, tokens, chances }) =>
-      keys.length === BYTES * chances.length && tokens.length === BYTES * chances.length,
+      keys.byteLength === BYTES * chances.byteLength && tokens.byteLength === BYTES * chances.byteLength,
     "expected as many keys and tokens as chances",
   )
   .refine(
     ({ kinds, chances }) =>
-      Object.values(kinds).reduce((sum, count) => sum + count, 0) === chances.length,
+      Object.values(kinds).reduce((sum, count) => sum + count, 0) === chances.byteLength,
     "expected as many rules of all kinds as chances",
   );
 
@@ -89,14 +90,19 @@ export function parseDraftRules(
   const { kinds, keys, tokens, chances } = parseJsonText(text, draftRulesSchema, file);
   const reject = (problem: string): SlmError =>
     new SlmError("DATA_INVALID", `${file}: ${problem}`, { suggestions });
-  if (chances.length !== draftRules)
-    throw reject(`expected ${draftRules} rules as model.json says, got ${chances.length}`);
+  if (chances.byteLength !== draftRules)
+    throw reject(`expected ${draftRules} rules as model.json says, got ${chances.byteLength}`);
   const kindOf = ENTRY_KINDS.flatMap((kind) => new Array<EntryKind>(kinds[kind] ?? 0).fill(kind));
-  const rules = Array.from(chances, (parts, at): DraftRule => {
-    const token = tokens.readInt32LE(BYTES * at);
+  const rules = Array.from({ length: chances.byteLength }, (_, at): DraftRule => {
+    const token = tokens.getInt32(BYTES * at, true);
     if (token < COPIED || token >= vocabularySize)
       throw reject(`rule ${at}: token ${token} is none of the model's ${vocabularySize}`);
-    return { kind: kindOf[at]!, key: keys.readInt32LE(BYTES * at), token, chance: parts / CHANCE_PARTS };
+    return {
+      kind: kindOf[at]!,
+      key: keys.getInt32(BYTES * at, true),
+      token,
+      chance: chances.getUint8(at) / CHANCE_PARTS,
+    };
   });
   return draftRulesOf(rules, vocabularySize);
 }

@@ -78,15 +78,20 @@ export interface DraftPlan {
 }
 
 /** What of a model says how drafts are made. */
-type DraftingModel = Pick<DeviceModel, "name" | "graphs" | "draftHeads" | "draftRules" | "target" | "static">;
+type DraftingModel = Pick<
+  DeviceModel,
+  "name" | "graphs" | "draftHeads" | "draftRules" | "target" | "static" | "lexicalShortlist"
+>;
 
 /** Most draft tokens of a run by rules, unless something else is said: they are made while they are probable, so few runs have as many. */
 const MOST_BY_RULES = 12;
 
 /** Why rules cannot be followed: who reads one token in a run verifies nothing. */
-function rulesProblem({ target, static: fixed }: DraftingModel): string | undefined {
+function rulesProblem({ target, static: fixed, lexicalShortlist }: DraftingModel): string | undefined {
   if (fixed !== undefined)
     return fixed.chunk === undefined ? "its graphs read one token in a run: slm export --chunk 8" : undefined;
+  // Such exports return what is picked at every position, so that nothing needs be changed.
+  if (target === "web" && lexicalShortlist !== true) return undefined;
   if (target !== "cpu") return `draft rules are not followed on target ${target}`;
   return EDITS_GRAPHS ? undefined : "draft rules are not followed in a page";
 }

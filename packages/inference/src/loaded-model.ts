@@ -136,7 +136,8 @@ export async function loadModel(
   const loader = withWork(runtime, model, options.batchSize);
   const { editDrafting, picks = true } = options;
   const drafts = draftPlan(model, options.draftTokens, description.generation.draftTokens);
-  const editDecoder = options.editDecoder ?? (picks && drafts.byRules > 0 ? verifyingDecoder : undefined);
+  const isEdited = picks && drafts.byRules > 0 && model.target !== "web";
+  const editDecoder = options.editDecoder ?? (isEdited ? verifyingDecoder : undefined);
   const draftRules = drafts.byRules > 0 ? await readDraftRules(directory, model) : undefined;
   const pathOf = (file: string): string => resolveInside(directory, file);
   const nameOf = (file: string): string => `${model.name}/${file}`;
@@ -167,7 +168,8 @@ export async function loadModel(
       if (name === "decoder") Object.assign(sessions, await loadDecoder(graph.file));
       else sessions[name] = await load(graph.file);
     }
-    if (editDrafting !== undefined && drafts.tokens + drafts.byRules > 0 && model.static === undefined) {
+    const drafted = drafts.tokens + (model.target === "web" ? 0 : drafts.byRules);
+    if (editDrafting !== undefined && drafted > 0 && model.static === undefined) {
       const { file } = model.graphs.decoder;
       const edit = (graph: Graph): Graph => editDrafting(fewerDrafts(graph, drafts.tokens), model);
       sessions.drafting = await loadEdited(loader, pathOf(file), edit, `${nameOf(file)} with drafts`);

@@ -106,8 +106,10 @@ export async function exportWeights(source: ExportSource, settings: ExportSettin
   const sizes = { buckets, window, chunk };
   const lexical = await readLexicalShortlist(source.tokenizerDirectory, source.config.vocabularySize);
   const lists = { shortlist, lexical };
+  // A page loads graphs as they lie on its server, so that none can be changed to verify the drafts of rules.
+  const picks = draftRules !== undefined && target === "web";
   const plan = planGraphs(source.config, { device, layout, ...sizes, encodeSource, ...lists });
-  const graphs = await writeGraphs(plan, deferredSource(source, plan, lists), {
+  const graphs = await writeGraphs(plan, deferredSource(source, plan, { ...lists, picks }), {
     outputDirectory,
     layout,
     progress,
@@ -143,7 +145,7 @@ export async function exportWeights(source: ExportSource, settings: ExportSettin
 function deferredSource(
   source: ExportSource,
   { device }: GraphPlan,
-  lists: Pick<GraphRequest, "shortlist" | "lexical">,
+  lists: Pick<GraphRequest, "shortlist" | "lexical"> & { readonly picks: boolean },
 ): ReturnType<typeof graphSource> {
   const metadata = {
     producer: `slm ${SLM_VERSION}`,

@@ -2,7 +2,7 @@
 import type { Progress } from "@slm/core";
 import { readRows } from "@slm/data";
 import { learnDraftRules, MOST_ANSWER_TOKENS, type TokenPair } from "@slm/onnx-export";
-import { ENTRY_KINDS, type DraftRule } from "@slm/runtime";
+import type { DraftRule } from "@slm/runtime";
 import { CACHE_ROWS, readCacheRows, type CacheRowKind } from "@slm/teacher";
 import { loadTokenizer } from "@slm/tokenizer";
 
@@ -35,9 +35,7 @@ export async function draftRulesOfRows(
   });
   const pairs = await evenlySpread(rowsOf(from), encode, MOST_READ_TOKENS);
   progress({ stage: "export", message: `draft rules are learnt from ${pairs.length} pairs` });
-  const rules = learnDraftRules(pairs, tokenizer.tokens.eos);
-  progress({ stage: "export", message: `draft rules: ${countsOf(rules) || "none would pay"}` });
-  return rules;
+  return learnDraftRules(pairs, tokenizer.tokens.eos);
 }
 
 interface TextPair {
@@ -69,13 +67,6 @@ export async function evenlySpread(
   }
   return pairs;
 }
-
-/** Rules by kind, in words. */
-const countsOf = (rules: readonly DraftRule[]): string =>
-  ENTRY_KINDS.map((kind) => [rules.filter((rule) => rule.kind === kind).length, kind] as const)
-    .filter(([count]) => count > 0)
-    .map(([count, kind]) => `${count} ${kind}`)
-    .join(", ");
 
 async function* rowsOf({ rows, cache }: RulePairs): AsyncGenerator<TextPair> {
   yield* readRows(rows);

@@ -3,3 +3,7 @@
 export function join(...parts: readonly string[]): string {
   return parts.filter((part) => part !== "").join("/");
 }
+
+export function dirname(path: string): string {
+  return path.includes("/") ? path.slice(0, path.lastIndexOf("/")) : ".";
+}

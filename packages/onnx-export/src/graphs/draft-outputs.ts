@@ -80,6 +80,41 @@ export function topTokens(
   return recorder.tensor(cast(recorder, best, "int32"), shape, "int32");
 }
 
+/** Declares `best_ids` and their log-probabilities for a decoder of dynamic sizes without heads. @returns logits `[batch, vocab]` of the last position */
+export function pickOutputs(recording: Recording, spoken: PrunedVocabulary, hidden: Tensor): Tensor {
+  return lastOf(recording, spoken, picksOf(recording, spoken, hidden).logits);
+}
+
+/** Declares what is picked at every position. @returns the logits and the name of the picks */
+function picksOf(
+  recording: Recording,
+  spoken: PrunedVocabulary,
+  hidden: Tensor,
+): { readonly logits: Tensor; readonly best: string } {
+  const { recorder } = recording;
+  const { builder } = recorder;
+  const [batch, target] = hidden.shape as [number, number, number];
+  const logits = spoken.logitsOf(headLogits(recording, spoken, hidden));
+  const best = recorder.nameOf(topTokens(recording, logits, [batch, target]));
+  builder.output(GRAPH_IO.bestIds, best, "int32", ["batch", "target"]);
+  const all = builder.op("Softmax", [recorder.nameOf(logits)], { attributes: { axis: int(-1) } });
+  const highest = builder.op("ReduceMax", [all, builder.ints([-1])], { attributes: { keepdims: int(0) } });
+  builder.output(GRAPH_IO.bestLogProbabilities, builder.op("Log", [highest]), "float32", ["batch", "target"]);
+  return { logits, best };
+}
+
+const headLogits = ({ recorder }: Recording, spoken: PrunedVocabulary, x: Tensor): Tensor =>
+  recorder.builder.scope("decoder", () => outputHead(spoken.config, spoken.parameters, x));
+
+/** Logits `[batch, vocab]` of the last position. */
+function lastOf({ recorder }: Recording, spoken: PrunedVocabulary, logits: Tensor): Tensor {
+  const { builder } = recorder;
+  const last = builder.op("Gather", [recorder.nameOf(logits), builder.constant("int64", [], [-1])], {
+    attributes: { axis: int(1) },
+  });
+  return recorder.tensor(last, [logits.shape[0], spoken.logitsSize]);
+}
+
 /** Declares the outputs above for a decoder of dynamic sizes. @returns logits `[batch, vocab]` of the last position */
 export function draftOutputs(
   recording: Recording,
@@ -89,13 +124,9 @@ export function draftOutputs(
   const { recorder } = recording;
   const { builder } = recorder;
   const { width } = spoken.config;
-  const [batch, target] = hidden.shape as [number, number, number];
+  const batch = hidden.shape[0];
 
-  const logits = spoken.logitsOf(headLogits(hidden));
-  const best = recorder.nameOf(topTokens(recording, logits, [batch, target]));
-  builder.output(GRAPH_IO.bestIds, best, "int32", ["batch", "target"]);
-  builder.output(GRAPH_IO.bestLogProbabilities, bestLogProbabilities(), "float32", ["batch", "target"]);
-
+  const { logits, best } = picksOf(recording, spoken, hidden);
   const kept = lastThatHolds(best);
   const state = builder.op("GatherND", [recorder.nameOf(hidden), kept], {
     attributes: { batch_dims: int(1) },
@@ -106,7 +137,9 @@ export function draftOutputs(
     picked: recorder.tensor(next, [batch, 1], "int32"),
     source,
   };
-  const { ids } = draftChain(recording, spoken, start, (drafted) => spoken.logitsOf(headLogits(drafted)));
+  const { ids } = draftChain(recording, spoken, start, (drafted) =>
+    spoken.logitsOf(headLogits(recording, spoken, drafted)),
+  );
   const drafted = concat(
     recorder,
     ids.map((tensor) => recorder.nameOf(tensor)),
@@ -114,20 +147,7 @@ export function draftOutputs(
   );
   builder.output(GRAPH_IO.draftIds, drafted, "int32", ["batch", ids.length]);
 
-  const last = builder.op("Gather", [recorder.nameOf(logits), builder.constant("int64", [], [-1])], {
-    attributes: { axis: int(1) },
-  });
-  return recorder.tensor(last, [batch, spoken.logitsSize]);
-
-  function headLogits(x: Tensor): Tensor {
-    return builder.scope("decoder", () => outputHead(spoken.config, spoken.parameters, x));
-  }
-
-  function bestLogProbabilities(): string {
-    const all = builder.op("Softmax", [recorder.nameOf(logits)], { attributes: { axis: int(-1) } });
-    const highest = builder.op("ReduceMax", [all, builder.ints([-1])], { attributes: { keepdims: int(0) } });
-    return builder.op("Log", [highest]);
-  }
+  return lastOf(recording, spoken, logits);
 
   /** int64 `[batch, 1]` */
   function lastThatHolds(picked: string): string {

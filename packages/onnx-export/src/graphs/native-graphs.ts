@@ -18,7 +18,7 @@ import { lastPosition, lengthBias, type Tensor } from "@slm/tensor";
 import { lexicalBias, lexicalLogits } from "./lexical-bias.js";
 import { recordGraph, type GraphSource, type Recording } from "./record.js";
 import { allTokens, fewTokens, type PrunedVocabulary } from "./pruned-vocabulary.js";
-import { draftOutputs } from "./draft-outputs.js";
+import { draftOutputs, pickOutputs } from "./draft-outputs.js";
 import { imageTokensInput } from "./vision-graph.js";
 
 /** Sizes that tensors carry while a graph is recorded. They mean nothing: the graph must not depend on them. */
@@ -118,7 +118,7 @@ export function decoderGraph(source: GraphSource, sizes: PlaceholderSizes = PLAC
     });
     const logits =
       source.lexical === undefined
-        ? decoderLogits(recording, spoken, step.hidden, context)
+        ? decoderLogits(recording, spoken, { hidden: step.hidden, context, picks: source.picks })
         : ofSource(recording, config, step.hidden);
     output(GRAPH_IO.logits, logits, "float32", logitsShape(config));
     const outputs = step.caches.flatMap((cache) => parts.map((part) => cache[part]!));
@@ -146,12 +146,18 @@ function prunedVocabulary(
 function decoderLogits(
   recording: Recording,
   spoken: PrunedVocabulary,
-  hidden: Tensor,
-  context: SourceContext | undefined,
+  { hidden, context, picks = false }: DecoderStates,
 ): Tensor {
-  return context === undefined || draftHeadsOf(spoken.config) === 0
-    ? spoken.logitsOf(lastLogits({ ...recording, ...spoken }, spoken.config, hidden))
-    : draftOutputs(recording, spoken, { hidden, source: context });
+  if (context !== undefined && draftHeadsOf(spoken.config) > 0)
+    return draftOutputs(recording, spoken, { hidden, source: context });
+  return picks
+    ? pickOutputs(recording, spoken, hidden)
+    : spoken.logitsOf(lastLogits({ ...recording, ...spoken }, spoken.config, hidden));
+}
+
+interface DecoderStates extends Pick<GraphSource, "picks"> {
+  readonly hidden: Tensor;
+  readonly context: SourceContext | undefined;
 }
 
 /** Logits `[batch, vocab]` of the last position. */

@@ -28,6 +28,8 @@ export interface GraphSource<Config extends ModelConfig = ModelConfig> {
   readonly shortlist?: Shortlist | undefined;
   /** Which tokens may answer which source. Absent: all. */
   readonly lexical?: LexicalShortlist | undefined;
+  /** Whether a decoder of dynamic sizes returns the top-1 token of every position, so that a host that loads it as it is can verify drafts. */
+  readonly picks?: boolean | undefined;
   readonly metadata?: Metadata | undefined;
 }
 
@@ -38,6 +40,7 @@ export interface GraphSource<Config extends ModelConfig = ModelConfig> {
  * @param planned whether weights have no values yet, so that sums are not fitted to float16. Default: they have.
  * @param shortlist tokens that the decoder knows. Default: all.
  * @param lexical which tokens may answer which source. Default: all.
+ * @param picks see {@link GraphSource}. Default: draft heads alone make it do so.
  */
 export function graphSource<Config extends ModelConfig>(
   checkpoint: Checkpoint & { readonly config: Config },
@@ -48,12 +51,14 @@ export function graphSource<Config extends ModelConfig>(
     planned = false,
     shortlist,
     lexical,
+    picks,
   }: {
     readonly metadata?: Metadata | undefined;
     readonly deferred?: boolean;
     readonly planned?: boolean;
     readonly shortlist?: Shortlist | undefined;
     readonly lexical?: LexicalShortlist | undefined;
+    readonly picks?: boolean | undefined;
   } = {},
 ): GraphSource<Config> {
   const { config, weights: own } = groupHeads(checkpoint);
@@ -68,6 +73,7 @@ export function graphSource<Config extends ModelConfig>(
     divisors,
     shortlist,
     lexical,
+    picks,
     metadata,
   };
 }
