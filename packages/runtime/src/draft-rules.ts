@@ -173,8 +173,12 @@ export class RuleDrafter {
     const visitAfter = (_: number, key: number): boolean => this.#ask(key, COPIED);
     const ask = (kind: RuleKind) =>
       kind === "after"
-        ? (answer: readonly number[]) => places.after(answer, visitAfter)
-        : (answer: readonly number[]) => places[kind](answer, visit);
+        ? (answer: readonly number[]) => {
+            places.after(answer, visitAfter);
+          }
+        : (answer: readonly number[]) => {
+            places[kind](answer, visit);
+          };
     this.#askers = ASKED.filter((kind) => rules.kinds.includes(kind)).map(ask);
   }
 

@@ -57,7 +57,7 @@ export class AheadRuns {
 
   /** Those of the tensors that there are once their runs have ended; the others are forgotten. */
   async made(tensors: readonly number[]): Promise<readonly number[]> {
-    const ended = await Promise.allSettled(tensors.map((id) => this.#runs.get(id)));
+    const ended = await Promise.allSettled(tensors.map(async (id) => this.#runs.get(id)));
     return tensors.filter((id, at) => {
       const isMade = ended[at]!.status === "fulfilled";
       if (!isMade) this.#runs.delete(id);
