@@ -168,7 +168,7 @@ export function measureModels(request: MeasureRequest): Promise<BenchResult> {
     runtime: {
       module: pathToFileURL(require.resolve(RUNTIME_MODULE)).href,
       export: RUNTIMES[runtime.kind].export,
-      options: { ...runtime.options },
+      options: runtime.options,
     },
     engine: `onnxruntime-node ${version}`,
     config,

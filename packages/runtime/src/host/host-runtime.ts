@@ -191,6 +191,7 @@ export class HostRuntime implements Runtime {
   async release(tensors: readonly DeviceTensor[]): Promise<void> {
     const channel = this.#open();
     const all = tensors.map(({ id }) => id);
+    // At once where it can be: calls are executed in the order they were made.
     const ids = this.#ahead.areMade(all) ? all : await this.#ahead.made(all);
     if (ids.length > 0) await channel.call("release", { ids });
   }
