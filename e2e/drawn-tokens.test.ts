@@ -54,6 +54,7 @@ describe("tokens drawn in a graph", () => {
       { temperature: 1e-40 },
       { temperature: 1, topK: 1 },
       { temperature: 2, minP: 1 },
+      { temperature: 1e6, minP: 1 },
       { temperature: 1, topP: 1e-9 },
     ]) {
       const made = { vocabularySize: 1000, rows: 64, seed: 5, spread: 2, quantum: 0, sampling };

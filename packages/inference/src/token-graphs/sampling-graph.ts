@@ -4,7 +4,8 @@
  * The host draws one number per row and step, so that a seed gives on a device the tokens that it gives on the host. What is exact: the order
  * of the candidates (by logit, ties by the lowest id; all ids in their order where no filter is set), how many top-k keeps, and that no
  * token is drawn whose probability is zero. What is rounded: cumulative probabilities, to about 1e-5 of their sum. The token is another than the
- * host's where the random number, or the bound of top-p or min-p, is nearer than that to the border between two tokens.
+ * host's where the random number, or the bound of top-p, is nearer than that to the border between two tokens. Min-p is a bound of logits, not of
+ * their exponentials, which float32 rounds to 1 for every token of a high temperature.
  */
 import type { SamplingOptions } from "@slm/decoding";
 import { GRAPH_IO } from "@slm/exported-model";
@@ -47,12 +48,17 @@ export function samplingShape(
 /** Lowest temperature that float32 divides by: below, the most probable token is as certain. */
 const LOWEST_TEMPERATURE = 1e-30;
 
-/** The input {@link SAMPLING}: float32 `[4]`. */
+/** The input {@link SAMPLING}: float32 `[4]`, one of each of {@link SETTINGS}. */
 export const samplingNumbers = (
   vocabularySize: number,
   { temperature, topK = vocabularySize, topP = 1, minP = 0 }: SamplingOptions,
 ): Float32Array =>
-  Float32Array.of(Math.max(temperature, LOWEST_TEMPERATURE), Math.min(topK, vocabularySize), topP, minP);
+  Float32Array.of(
+    Math.max(temperature, LOWEST_TEMPERATURE),
+    Math.min(topK, vocabularySize),
+    topP,
+    Math.log(minP),
+  );
 
 /** The first 24 bits of a number in [0, 1): the largest float32 that is not above it, and below 1. */
 export const uniform24 = (number: number): number => Math.floor(number * 2 ** 24) / 2 ** 24;
@@ -90,7 +96,11 @@ interface Drawn {
 }
 
 function drawnOfAll(builder: GraphBuilder, { shifted }: RowFacts, vocabularySize: number): Drawn {
-  const { sums, length } = prefixSums(builder, weights(builder, shifted), vocabularySize);
+  const { sums, length } = prefixSums(
+    builder,
+    builder.op("Exp", [tempered(builder, shifted)]),
+    vocabularySize,
+  );
   const total = column(builder, sums, length - 1);
   const last = builder.constant("float32", [], [vocabularySize - 1]);
   const id = placeOf(builder, sums, { total, last });
@@ -106,13 +116,17 @@ function drawnOfSorted(
   const sorted = largest(builder, LOGITS, count).values;
   const one = builder.constant("float32", [], [1]);
   const isTop = builder.op("Less", [places(builder, count), setting(builder, "topK")]);
-  const zero = builder.constant("float32", [], [0]);
-  const kept = builder.op("Where", [isTop, weights(builder, builder.op("Sub", [sorted, highest])), zero]);
+  const scaled = tempered(builder, builder.op("Sub", [sorted, highest]));
+  const kept = builder.op("Where", [
+    isTop,
+    builder.op("Exp", [scaled]),
+    builder.constant("float32", [], [0]),
+  ]);
   const { sums, length } = prefixSums(builder, kept, count);
   const enough = builder.op("Mul", [column(builder, sums, length - 1), setting(builder, "topP")]);
   const nucleus = builder.op("Add", [countOf(builder, builder.op("Less", [sums, enough])), one]);
-  // The weight of the most probable token is 1.
-  const probable = countOf(builder, builder.op("GreaterOrEqual", [kept, setting(builder, "minP")]));
+  // The most probable token has the weight 1, whose logarithm is 0.
+  const probable = countOf(builder, builder.op("GreaterOrEqual", [scaled, setting(builder, "logMinP")]));
   const last = builder.op("Sub", [
     builder.op("Min", [builder.op("Min", [nucleus, probable]), builder.constant("float32", [], [count])]),
     one,
@@ -138,9 +152,9 @@ function idOf(
   return builder.op("Min", [before, builder.constant("float32", [], [of - 1])]);
 }
 
-/** exp(x / temperature). */
-const weights = (builder: GraphBuilder, x: string): string =>
-  builder.op("Exp", [builder.op("Div", [x, setting(builder, "temperature")])]);
+/** x / temperature: the logarithm of a token's weight. */
+const tempered = (builder: GraphBuilder, x: string): string =>
+  builder.op("Div", [x, setting(builder, "temperature")]);
 
 /** The first place whose sum is above the row's random part of the total; never after the last, even if a product is rounded up. */
 function placeOf(
@@ -152,7 +166,7 @@ function placeOf(
   return builder.op("Min", [countOf(builder, builder.op("LessOrEqual", [sums, target])), last]);
 }
 
-const SETTINGS = ["temperature", "topK", "topP", "minP"] as const;
+const SETTINGS = ["temperature", "topK", "topP", "logMinP"] as const;
 
 /** One of {@link samplingNumbers}: float32 `[1]`. */
 const setting = (builder: GraphBuilder, name: (typeof SETTINGS)[number]): string =>
