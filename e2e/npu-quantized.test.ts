@@ -35,6 +35,7 @@ const tied: EncoderDecoderConfig = {
 const MODELS: Readonly<Record<string, EncoderDecoderConfig>> = {
   "a head tied to the embedding": tied,
   "a head of its own": { ...tied, tieWordEmbeddings: false },
+  "pooled tokens": { ...tied, encoderPooling: { afterLayers: [1], group: 2 } },
   "an image, its patches read with their neighbours and pooled": {
     ...tied,
     maxSource: 11,
@@ -129,6 +130,7 @@ describe.each(Object.entries(MODELS))("%s", (_name, config) => {
 
 /** Attention whose masks are not added to a scaled product alone. */
 const MASKED: Readonly<Record<string, Partial<EncoderDecoderConfig>>> = {
+  "pooled tokens": { encoderLayers: 2, encoderPooling: { afterLayers: [1], group: 2 } },
   "biases by distance": { kvHeads: 4, positions: { kind: "relative-bias", buckets: 8, maxDistance: 12 } },
   "capped scores, windows": {
     attentionSoftcap: 5,

@@ -153,7 +153,7 @@ function sourceContext(
   const ids = tensors["source ids"]!;
   const lengths = tensors["source lengths"]!;
   return {
-    cross: crossCaches(config, tensors, encode(config, tensors, ids, { lengths })),
+    cross: crossCaches(config, tensors, encode(config, tensors, ids, { lengths }).states),
     bias: lengthBias({ lengths, ids }, {}),
   };
 }

@@ -115,6 +115,17 @@ export const SHAPES: Readonly<Record<string, Partial<EncoderDecoderConfig>>> = {
     localRope: { ropeTheta: 50, encoderLayers: [0], decoderLayers: [1] },
     bias: false,
   },
+  "half of the positions behind the first encoder layer": { encoderPooling: { afterLayers: [1], group: 2 } },
+  "a third of the positions, biases by distance, a window over them": {
+    encoderPooling: { afterLayers: [1], group: 3 },
+    kvHeads: 4,
+    positions: { kind: "relative-bias", buckets: 8, maxDistance: 12 },
+    slidingWindow: { window: 2, encoderLayers: [0, 1], decoderLayers: [] },
+  },
+  "half of the positions for the decoder alone, heads of 24": {
+    encoderPooling: { afterLayers: [2], group: 2 },
+    headDim: 24,
+  },
   "modulo head order, no biases": { heads: 6, kvHeads: 3, headOrder: "modulo", bias: false },
   "as many KV heads as heads": { kvHeads: 4 },
   "other heads in the encoder, normed and in modulo order": {

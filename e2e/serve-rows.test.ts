@@ -21,15 +21,16 @@ afterAll(() => rm(root, { recursive: true, force: true }));
 const SOURCES = ["abab", "hello", "a", "abcabcabcabc", "zyx", "no"];
 
 test.each([
-  ["encoder-decoder", 24],
-  ["encoder-decoder", 140],
-  ["decoder-only", 24],
-  ["decoder-only", 140],
+  ["encoder-decoder", 24, ""],
+  ["encoder-decoder", 140, ""],
+  ["encoder-decoder", 24, "encoderPooling: { afterLayers: [1], group: 2 }"],
+  ["decoder-only", 24, ""],
+  ["decoder-only", 140, ""],
 ] as const)(
-  "%s with room for %d tokens",
-  async (architecture, maxTarget) => {
-    const at = (name: string): string => join(root, `${architecture}-${maxTarget}-${name}`);
-    await writeFile(at("shape.yaml"), tinyShape(architecture, maxTarget));
+  "%s with room for %d tokens %s",
+  async (architecture, maxTarget, further) => {
+    const at = (name: string): string => join(root, `${architecture}-${maxTarget}-${further.length}-${name}`);
+    await writeFile(at("shape.yaml"), tinyShape(architecture, maxTarget, further));
     await runCommand("model:init", [at("shape.yaml"), "-o", at("checkpoint"), "--json"]);
     await runCommand("export", [at("checkpoint"), "-o", at("model"), "--json"]);
 

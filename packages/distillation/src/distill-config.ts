@@ -141,6 +141,13 @@ export const distillConfig = z
         path: ["sampling", "speculative"],
         message: "needs a teacher with the student's vocabulary: set loss.crossTokenizer to none",
       });
+    if (loss.hiddenState > 0 && "encoderPooling" in model && model.encoderPooling !== undefined)
+      issues.push({
+        code: "custom",
+        input: loss,
+        path: ["loss", "hiddenState"],
+        message: "compares hidden states token by token, of which a student that pools them has fewer",
+      });
     if (visionSettingsOf(model) === undefined) {
       if (loss.ctc > 0)
         issues.push({

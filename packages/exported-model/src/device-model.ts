@@ -171,6 +171,11 @@ export const deviceModelSchema = z.strictObject({
     .describe(
       "Width of the state that each decoder layer keeps of every position in place of keys and values [elements]. Absent: keys and values.",
     ),
+  pooledGroup: z
+    .int()
+    .min(2)
+    .optional()
+    .describe("Tokens of the source that a position of the encoder's outputs stands for [tokens]. Absent: 1."),
   maxSource: z
     .int()
     .positive()
@@ -252,7 +257,8 @@ export const DEVICE_MODEL_FILE = "model.json";
  *       -> sourceBias float32 [batch, 1, 1, source] (0 at tokens, a large negative number at padding),
  *          crossKey(l) float32 [batch, kvHeads, headDim, source] (stored transposed, on target
  *          cpu times 1 / sqrt(headDim)),
- *          crossValue(l) float32 [batch, kvHeads, source, headDim]
+ *          crossValue(l) float32 [batch, kvHeads, source, headDim]; of a model that pools tokens all three have source divided by its
+ *          `pooledGroup` positions, rounded up
  * decoder: targetIds int32 [batch, target], pastLength int32 [1] (tokens already in the cache, same for all rows),
  *          pastKey(l), pastValue(l) float32 [batch, kvHeads, capacity, headDim], and the encoder's outputs unchanged
  *       -> logits float32 [batch, vocab] of the last position, and depending on the model's `caches`

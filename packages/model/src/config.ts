@@ -135,6 +135,27 @@ const encoderDecoderAttention = {
       "One attention of the decoder, over the target so far and the source: self-attention's weights read both, with one softmax, and the " +
         "source's keys are not rotated. Default: false, cross-attention of its own.",
     ),
+  encoderPooling: z
+    .strictObject({
+      afterLayers: z
+        .array(size)
+        .min(1)
+        .max(8)
+        .describe(
+          "After how many encoder layers tokens are pooled, ascending: [2, 4] pools behind the second and the fourth.",
+        ),
+      group: z
+        .int()
+        .min(2)
+        .max(8)
+        .default(2)
+        .describe("Neighbouring tokens whose mean takes their place [tokens]."),
+    })
+    .optional()
+    .describe(
+      "Pooling between encoder layers: later layers and the decoder read half of the positions, or fewer (Funnel-Transformer, " +
+        "arXiv:2006.03236). Default: none.",
+    ),
   decoderRecurrence: z
     .enum(["ssru"])
     .optional()
@@ -210,6 +231,7 @@ export function parseModelConfig(value: unknown, where: string): ModelConfig {
     checkImageTokens(config, where);
     checkMerged(config, where);
     checkRecurrence(config, where);
+    checkPooling(config, where);
   }
   const ids = Object.values(config.tokens);
   if (ids.some((id) => id >= config.vocabularySize)) {
@@ -246,6 +268,21 @@ function checkRecurrence(config: EncoderDecoderConfig, where: string): void {
   const [other] = Object.entries(options).flatMap(([name, isSet]) => (isSet ? [name] : []));
   if (other === undefined) return;
   throw new SlmError("CONFIG_INVALID", `${where}: decoderRecurrence cannot be combined with ${other}`);
+}
+
+/** @throws SlmError CONFIG_INVALID for pooling behind layers that there are not, or out of order */
+function checkPooling({ encoderPooling, encoderLayers, vision }: EncoderDecoderConfig, where: string): void {
+  if (encoderPooling === undefined) return;
+  if (vision !== undefined)
+    throw new SlmError("CONFIG_INVALID", `${where}: encoderPooling cannot be combined with vision`, {
+      suggestions: ["vision.projector.pool, which makes fewer image tokens"],
+    });
+  const places = encoderPooling.afterLayers;
+  if (places.every((place, at) => place <= encoderLayers && place > (places[at - 1] ?? 0))) return;
+  throw new SlmError(
+    "CONFIG_INVALID",
+    `${where}: encoderPooling.afterLayers should be ascending and at most encoderLayers ${encoderLayers}, got ${places.join(", ")}`,
+  );
 }
 
 /** Whether self-attention rotates its heads. */

@@ -75,7 +75,7 @@ type Inputs = Readonly<Record<string, Tensor>>;
 function contextOf(config: ModelConfig, x: Inputs): { source?: SourceContext } {
   if (config.architecture === "decoder-only") return {};
   const { ids, lengths } = { ids: x["source"]!, lengths: x["lengths"]! };
-  const encoded = encode(config, x, ids, { lengths });
+  const { states: encoded } = encode(config, x, ids, { lengths });
   return {
     source: {
       cross: crossCaches(config, x, encoded),

@@ -42,7 +42,7 @@ const shapesOf = (config: ModelConfig): Shapes => [
 function hidden(config: ModelConfig, x: Inputs): Tensor {
   if (config.architecture === "decoder-only") return decode(config, x, x["target"]!);
   const [ids, lengths] = [x["source"]!, x["lengths"]!];
-  const cross = crossCaches(config, x, encode(config, x, ids, { lengths }));
+  const cross = crossCaches(config, x, encode(config, x, ids, { lengths }).states);
   return decode(config, x, x["target"]!, { source: { cross, bias: lengthBias({ lengths, ids }, {}) } });
 }
 

@@ -1,6 +1,6 @@
 /** Shapes of the masks that a model uses under `withDropout`, so that a program can declare them as inputs. */
 import type { EncoderDecoderConfig, ModelConfig } from "./config.js";
-import { isMerged, stackWidth } from "./options.js";
+import { isMerged, pooledGroup, stackWidth } from "./options.js";
 import { imageTokensOf } from "./source-context.js";
 
 const repeated = (count: number, shape: readonly number[]): (readonly number[])[] =>
@@ -18,12 +18,14 @@ export const encoderDropoutShapes = (
   config: EncoderDecoderConfig,
   batch: number,
   text: number,
-): (readonly number[])[] =>
-  repeated(1 + 2 * config.encoderLayers, [
-    batch,
-    imageTokensOf(config) + text,
-    stackWidth(config, "encoderLayers"),
-  ]);
+): (readonly number[])[] => {
+  const length = imageTokensOf(config) + text;
+  const width = stackWidth(config, "encoderLayers");
+  const layers = Array.from({ length: config.encoderLayers }, (_, layer) =>
+    repeated(2, [batch, Math.ceil(length / pooledGroup(config, layer)), width]),
+  );
+  return [[batch, length, width], ...layers.flat()];
+};
 
 /**
  * Shapes of the masks of `decode`, in order: after the embedding, then in each layer after self-attention, after

@@ -1,4 +1,13 @@
-import { concatTokens, crossKey, crossValue, dropout, scope, selfAttention, type Tensor } from "@slm/tensor";
+import {
+  concatTokens,
+  crossKey,
+  crossValue,
+  dropout,
+  poolTokens,
+  scope,
+  selfAttention,
+  type Tensor,
+} from "@slm/tensor";
 import {
   feedForwardBlock,
   finishStack,
@@ -19,23 +28,35 @@ import { isMerged } from "./options.js";
  * Which source positions are tokens (image tokens included): a count per row (padding on the right) or a 0/1 mask
  * (padding anywhere).
  */
-export type SourcePadding = { readonly lengths: Tensor } | { readonly mask: Tensor };
+export type SourcePadding =
+  | { readonly lengths: Tensor; readonly mask?: undefined }
+  | { readonly mask: Tensor; readonly lengths?: undefined };
+
+/** What the encoder made of a source. */
+export interface Encoded<Padding extends SourcePadding = SourcePadding> {
+  /** `[batch, positions, width]` */
+  readonly states: Tensor;
+  /** Which of these positions stand for tokens; what was given, in models without pooling. */
+  readonly padding: Padding;
+}
 
 /**
  * Encodes the source with bidirectional attention. Under `withDropout` it takes the masks of {@link encoderDropoutShapes}.
  *
- * Shapes: ids int32 `[batch, source]`, lengths int32 `[batch]` or mask float32 `[batch, source]` -> `[batch, source, width]`;
+ * Shapes: ids int32 `[batch, source]`, lengths int32 `[batch]` or mask float32 `[batch, source]` ->
+ * `[batch, positions, width]`, as many positions as the source has tokens, divided by {@link pooledGroup};
  * with an image `[batch, imageTokens, width]` of `imageEmbeddings` before the text, source counts both.
  * Source: arXiv:2501.16273, section 3 (pre-norm, rotary positions, grouped KV heads).
  */
-export function encode(
+export function encode<Padding extends SourcePadding>(
   config: EncoderDecoderConfig,
   parameters: Parameters,
   ids: Tensor,
-  padding: SourcePadding,
+  given: Padding,
   image?: Tensor,
-): Tensor {
+): Encoded<Padding> {
   return scope("encoder", () => {
+    let padding = given;
     const text = embedTokens(config, parameters, "encoder", ids);
     const tokens = image === undefined ? text : concatTokens({ a: image, b: text }, {});
     let x = dropout(placeTokens(config, parameters, "encoder", { x: tokens }));
@@ -55,9 +76,20 @@ export function encode(
         const attended = selfAttentionBlock(config, parameters, layer, x, attend, dropout);
         return feedForwardBlock(config, parameters, layer, attended, dropout);
       });
+      if (config.encoderPooling?.afterLayers.includes(index + 1) === true)
+        ({ states: x, padding } = pool({ states: x, padding }, config.encoderPooling.group));
     }
-    return finishStack(config, parameters, "encoder", x);
+    return { states: finishStack(config, parameters, "encoder", x), padding };
   });
+}
+
+function pool<Padding extends SourcePadding>(
+  { states, padding }: Encoded<Padding>,
+  group: number,
+): Encoded<Padding> {
+  const { tokens, lengths, mask } = scope("pool", () => poolTokens({ x: states, ...padding }, { group }));
+  // The op returns what it was given: lengths or a mask.
+  return { states: tokens, padding: { ...padding, ...(lengths && { lengths }), ...(mask && { mask }) } };
 }
 
 /** Keys and values of one decoder layer's cross-attention, or those of the source in its merged attention. */

@@ -32,6 +32,7 @@ export {
   publishedOf,
   stackHeads,
   stackWidth,
+  pooledGroup,
   stateWidthOf,
   withoutOwnOptions,
 } from "./options.js";

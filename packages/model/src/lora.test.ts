@@ -60,7 +60,7 @@ const int32 = (shape: readonly number[], values: readonly number[]): HostTensor 
 
 function logitsOf(parameters: Inputs, x: Inputs): Tensor {
   const [ids, lengths] = [x["source"]!, x["lengths"]!];
-  const cross = crossCaches(config, parameters, encode(config, parameters, ids, { lengths }));
+  const cross = crossCaches(config, parameters, encode(config, parameters, ids, { lengths }).states);
   const source = { cross, bias: lengthBias({ lengths, ids }, {}) };
   return outputHead(config, parameters, decode(config, parameters, x["target"]!, { source }));
 }

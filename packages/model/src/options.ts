@@ -16,6 +16,7 @@ type Options = Pick<
   | "encoderWidth"
   | "sourceVocabularySize"
   | "draftHeads"
+  | "encoderPooling"
 >;
 
 const NONE: Partial<Options> = {};
@@ -42,6 +43,7 @@ export function withoutOwnOptions(config: EncoderDecoderConfig): Omit<EncoderDec
   delete shared.encoderWidth;
   delete shared.sourceVocabularySize;
   delete shared.draftHeads;
+  delete shared.encoderPooling;
   return shared;
 }
 
@@ -83,6 +85,16 @@ export const stateWidthOf = (config: ModelConfig): number | undefined =>
 /** Axes of a cache beside batch and positions. */
 export const cacheHeads = (config: ModelConfig): Pick<ModelConfig, "kvHeads" | "headDim"> =>
   isRecurrent(config) ? { kvHeads: 1, headDim: config.width } : config;
+
+/**
+ * Tokens of the source that a position of the encoder stands for: 1 without pooling.
+ *
+ * @param layersDone encoder layers that the position has been through. Default: all
+ */
+export function pooledGroup(config: ModelConfig, layersDone = Infinity): number {
+  const { afterLayers = [], group = 1 } = publishedOf(config).encoderPooling ?? {};
+  return group ** afterLayers.filter((layers) => layers <= layersDone).length;
+}
 
 /** Whether norms come after residual sums, and none at the end. */
 export const isPostNorm = (config: ModelConfig): boolean => publishedOf(config).normPlacement === "post";

@@ -6,6 +6,7 @@ import {
   isPostNorm,
   isRecurrent,
   OPTIONAL_WEIGHTS,
+  pooledGroup,
   publishedOf,
   relativeBiasOf,
   stackHeads,
@@ -260,7 +261,8 @@ export const isMultiplied = ({ name, shape }: Pick<ParameterSpec, "name" | "shap
 
 /**
  * FLOPs (a multiply-add counts as two) of the linear layers per token. Attention scores are excluded: they are a few percent
- * at usual lengths. Cross-attention's key and value projections run once per source token. Image tokens
+ * at usual lengths. Cross-attention's key and value projections run once per source token. What reads pooled tokens counts as the part of a
+ * token that it costs. Image tokens
  * are source tokens; the cost of computing them is {@link flopsPerImage}.
  */
 export function flopsPerToken(config: ModelConfig): {
@@ -277,11 +279,18 @@ export function flopsPerToken(config: ModelConfig): {
   for (const spec of parameterSpecs(config)) {
     const { name, shape } = spec;
     if (!isMultiplied(spec) || moduleOf(name) !== "text") continue;
-    if (isOfSource(name) || isOfBoth(name)) encoder += matrixFlops(shape);
+    if (isOfSource(name) || isOfBoth(name))
+      encoder += matrixFlops(shape) / pooledGroup(config, encoderLayerOf(name));
     if (!isOfSource(name)) decoder += matrixFlops(shape);
   }
   return { encoderPerSourceToken: encoder, decoderPerTargetToken: decoder };
 }
+
+/** Index of the encoder layer that a parameter is of; undefined for what comes behind the encoder. */
+const encoderLayerOf = (name: string): number | undefined => {
+  const [, index] = /^encoder\.layers\.(\d+)\./.exec(name) ?? [];
+  return index === undefined ? undefined : Number(index);
+};
 
 /** The same for one image: the tower's linear layers once per row it reads, the projector's once per image token. */
 export function flopsPerImage(vision: VisionConfig, width: number): number {

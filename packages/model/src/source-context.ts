@@ -1,5 +1,5 @@
 /** Sources as inputs of programs, and their encoding for the decoder. */
-import { lengthBias, math, type Tensor, type TensorSpec } from "@slm/tensor";
+import { lengthBias, type Tensor, type TensorSpec } from "@slm/tensor";
 import type { Parameters } from "./blocks.js";
 import type { EncoderDecoderConfig, ModelConfig } from "./config.js";
 import type { SourceContext } from "./decoder.js";
@@ -34,7 +34,7 @@ export function patchesSpec(
 }
 
 /**
- * Encodes sources: the encoder's output `[batch, imageTokens + text, width]`, and the source context of the decoder.
+ * Encodes sources: the encoder's output `[batch, positions, width]`, and the source context of the decoder.
  * Under `withDropout` it takes the masks of `encoderDropoutShapes`.
  */
 export function readSource(
@@ -45,13 +45,11 @@ export function readSource(
   const { vision } = config;
   const image =
     vision === undefined || patches === undefined ? undefined : imageEmbeddings(vision, parameters, patches);
-  const encoded = encode(config, parameters, ids, { lengths }, image);
-  const [batch, text] = ids.shape as [number, number];
-  // lengthBias reads only the shape of the ids, and image tokens have no ids.
-  const positions = image === undefined ? ids : math.zeros([batch, imageTokensOf(config) + text]);
+  const { states, padding } = encode(config, parameters, ids, { lengths }, image);
   const context = {
-    cross: crossCaches(config, parameters, encoded),
-    bias: lengthBias({ lengths, ids: positions }, {}),
+    cross: crossCaches(config, parameters, states),
+    // Of the ids it reads only the shape.
+    bias: lengthBias({ lengths: padding.lengths, ids: states }, {}),
   };
-  return { encoded, context };
+  return { encoded: states, context };
 }

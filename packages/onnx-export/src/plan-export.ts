@@ -8,6 +8,7 @@ import {
   parameterSpecs,
   stackHeads,
   stackWidth,
+  pooledGroup,
   stateWidthOf,
   towerTokens,
   visionOf,
@@ -180,7 +181,7 @@ function memoryOf(
   return {
     ...sizes,
     cacheBytes: (cached === undefined ? perToken : decoderLayers * cached * size) * window,
-    sourceBytes: isEncoderDecoder ? perToken * source : 0,
+    sourceBytes: isEncoderDecoder ? perToken * Math.ceil(source / pooledGroup(config)) : 0,
     activationBytesEstimate: Math.max(
       activationBytes(
         { ...config, ...stackHeads(config, "encoderLayers"), width: stackWidth(config, "encoderLayers") },

@@ -52,6 +52,9 @@ export const SETTLED = 0.9;
 /** Drafts are made while the chance that all of them hold is above this: a row of a run costs a fifth to a quarter of the run. */
 const WORTH = 0.4;
 
+/** The same of the first run, whose rows also make the first token later. */
+const WORTH_AT_FIRST = 0.8;
+
 /** Tokens of a source that rules are asked about; what lies behind them is not looked at. */
 const LONGEST_SOURCE = 256;
 
@@ -185,10 +188,11 @@ export class RuleDrafter {
   /** What may follow an answer so far: at most `room` tokens, none from an end on. */
   draft(answer: readonly number[], room: number, end?: number): readonly number[] {
     const tokens = [...answer];
+    const worth = answer.length === 0 ? WORTH_AT_FIRST : WORTH;
     for (let chance = 1; tokens.length - answer.length < room;) {
       const next = this.next(tokens);
       chance *= next.chance;
-      if (chance < WORTH || next.token === end) break;
+      if (chance < worth || next.token === end) break;
       tokens.push(next.token);
     }
     return tokens.slice(answer.length);

@@ -84,7 +84,7 @@ const statesOf = (config: ModelConfig, source: readonly number[]): Promise<Float
   computed(config, { source, target: source }, (parameters, x) =>
     config.architecture === "decoder-only"
       ? decode(config, parameters, x.target)
-      : encode(config, parameters, x.source, { lengths: x.lengths }),
+      : encode(config, parameters, x.source, { lengths: x.lengths }).states,
   );
 
 const pairs = [

@@ -28,6 +28,7 @@ export {
   shiftWeights,
   tokensFrom,
 } from "./ops/tokens.js";
+export { poolTokens } from "./ops/pool-tokens.js";
 export {
   cachedAttention,
   crossAttention,

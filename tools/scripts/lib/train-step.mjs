@@ -80,7 +80,7 @@ export function trainStep(options) {
     },
     terms: [],
     build: (parameters, x) => {
-      const encoded = encode(config, parameters, x.source, { lengths: x.lengths });
+      const { states: encoded } = encode(config, parameters, x.source, { lengths: x.lengths });
       const bias = lengthBias({ lengths: x.lengths, ids: x.source }, {});
       const hidden = decode(config, parameters, x.target, {
         source: { cross: crossCaches(config, parameters, encoded), bias },

@@ -64,7 +64,7 @@ async function importedLogits(
     ),
     build: (x) => {
       const [ids, lengths] = [x["source"]!, x["lengths"]!];
-      const cross = crossCaches(config, x, encode(config, x, ids, { lengths }));
+      const cross = crossCaches(config, x, encode(config, x, ids, { lengths }).states);
       const context = { cross, bias: lengthBias({ lengths, ids }, {}) };
       return { logits: outputHead(config, x, decode(config, x, x["target"]!, { source: context })) };
     },

@@ -260,7 +260,7 @@ function forwardProgram(
 
 function forwardPass(config: EncoderDecoderConfig, x: Parameters): Record<string, Tensor> {
   const [source, mask, target] = [x["source"]!, x["mask"]!, x["target"]!];
-  const encoded = encode(config, x, source, { mask });
+  const { states: encoded } = encode(config, x, source, { mask });
   const bias = maskBias(math.reshape(mask, [mask.shape[0], 1, 1, mask.shape[1]!]));
   const context = { cross: crossCaches(config, x, encoded), bias };
   const decoded = decode(config, x, target, { source: context, placed: x["placed"] });

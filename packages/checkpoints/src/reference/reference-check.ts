@@ -189,7 +189,7 @@ function buildCheck(
   const get = (name: string): Tensor => x[name]!;
   const [batch, source] = get("source").shape as [number, number];
   const forward = (parameters: Parameters): { encoded: Tensor; logits: Tensor } => {
-    const encoded = encode(config, parameters, get("source"), { mask: get("sourceMask") });
+    const { states: encoded } = encode(config, parameters, get("source"), { mask: get("sourceMask") });
     const bias = maskBias(math.reshape(get("sourceMask"), [batch, 1, 1, source]));
     const context = { cross: crossCaches(config, parameters, encoded), bias };
     const hidden = decode(config, parameters, get("target"), { source: context, mask: get("targetMask") });

@@ -151,7 +151,7 @@ function sourceOf(config: EncoderDecoderConfig, x: Parameters, isCached: boolean
   const [rows, length] = mask.shape as [number, number];
   const biasOf = (allowed: Tensor): Tensor =>
     maskBias(math.reshape(allowed, [rows, 1, 1, allowed.shape[1]!]));
-  const cross = crossCaches(config, x, encode(config, x, x["source"]!, { mask }));
+  const cross = crossCaches(config, x, encode(config, x, x["source"]!, { mask }).states);
   const kept = (config.slidingWindow?.window ?? Infinity) - 1;
   const bias = biasOf(mask);
   if (!isCached || kept >= length) return { cross, bias };

@@ -90,7 +90,7 @@ export async function logitsOf(config: ModelConfig, weights: Weights): Promise<F
         config.architecture === "decoder-only"
           ? undefined
           : {
-              cross: crossCaches(config, x, encode(config, x, x["sources"]!, { lengths })),
+              cross: crossCaches(config, x, encode(config, x, x["sources"]!, { lengths }).states),
               bias: lengthBias({ lengths, ids: x["sources"]! }, {}),
             };
       const hidden = decode(config, x, x["ids"]!, source === undefined ? {} : { source });

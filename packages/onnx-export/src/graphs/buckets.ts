@@ -1,6 +1,13 @@
 /** Lengths that static graphs are made for. */
 import { SlmError } from "@slm/core";
-import { draftHeadsOf, imageTokenCount, type EncoderDecoderConfig, type ModelConfig } from "@slm/model";
+import {
+  draftHeadsOf,
+  imageTokenCount,
+  pooledGroup,
+  type EncoderDecoderConfig,
+  type ModelConfig,
+} from "@slm/model";
+import { indivisible } from "../lowerings/pool-tokens.js";
 import { cacheCapacity } from "./native-graphs.js";
 import type { StaticSizes } from "./static-graphs.js";
 
@@ -67,10 +74,8 @@ function chunkOf(config: ModelConfig, { chunk }: StaticRequest, window: number):
  * Source lengths, ascending. Lengths beyond the model's longest source become that one, so
  * that every source the model reads has a graph; those that an image fills alone are left out.
  */
-function sourceLengths(
-  { maxSource, vision }: EncoderDecoderConfig,
-  buckets: readonly number[],
-): readonly number[] {
+function sourceLengths(config: EncoderDecoderConfig, buckets: readonly number[]): readonly number[] {
+  const { maxSource, vision } = config;
   const image = vision === undefined ? 0 : imageTokenCount(vision);
   const capped = new Set(
     buckets.map((length) => Math.min(length, maxSource)).filter((length) => length > image),
@@ -82,5 +87,8 @@ function sourceLengths(
       { suggestions: [`--buckets ${maxSource}`] },
     );
   }
+  const group = pooledGroup(config);
+  const odd = [...capped].find((length) => length % group !== 0);
+  if (odd !== undefined) throw indivisible(odd, group);
   return [...capped].sort((a, b) => a - b);
 }

@@ -8,6 +8,7 @@ import {
   draftHeadsOf,
   encode,
   outputHead,
+  pooledGroup,
   stateWidthOf,
   type EncoderDecoderConfig,
   type ModelConfig,
@@ -55,9 +56,10 @@ export function encoderGraph(
     const text = image === undefined ? "source" : "text";
     const ids = input(GRAPH_IO.sourceIds, "int32", [batch, length], ["batch", text]);
     const lengths = input(GRAPH_IO.sourceLengths, "int32", [batch], ["batch"]);
-    const encoded = encode(config, parameters, ids, { lengths }, image);
-    // What was encoded is as long as the ids, or longer by the image.
-    const bias = lengthBias({ lengths, ids: image === undefined ? ids : encoded }, {});
+    const { states, padding } = encode(config, parameters, ids, { lengths }, image);
+    // What was encoded is as long as the ids, but for an image and pooling.
+    const isAsLong = image === undefined && pooledGroup(config) === 1;
+    const bias = lengthBias({ lengths: padding.lengths, ids: isAsLong ? ids : states }, {});
     output(GRAPH_IO.sourceBias, bias, "float32", BIAS_SHAPE);
     if (source.lexical !== undefined)
       output(
@@ -66,7 +68,7 @@ export function encoderGraph(
         "float32",
         logitsShape(config),
       );
-    crossCaches(config, parameters, encoded).forEach(({ key, value }, layer) => {
+    crossCaches(config, parameters, states).forEach(({ key, value }, layer) => {
       output(GRAPH_IO.crossKey(layer), key, "precision", crossKeyShape(config));
       output(GRAPH_IO.crossValue(layer), value, "precision", crossValueShape(config));
     });

@@ -5,7 +5,8 @@
  * ```
  * encoder  source_ids int32 [1, source], source_bias float32 [1, 1, 1, source]; of a vision-language model
  *          image_tokens [1, tokens, width] before source_ids [1, source - tokens]
- *       -> cross.l.key [1, kvHeads, headDim, source], cross.l.value [1, kvHeads, source, headDim]
+ *       -> cross.l.key [1, kvHeads, headDim, source], cross.l.value [1, kvHeads, source, headDim]; of a model that pools tokens
+ *          fewer positions than source, there and in the decoder
  * decoder  target_ids int32 [1, n], position int32 [n], of an encoder-decoder source_bias and cross.l.* as above,
  *          window_bias float32 [1, 1, n, window - 1 + n]: slots 0 to window - 2 of the caches, then the tokens themselves
  *          past.l.key [1, kvHeads, headDim, window - 1], past.l.value [1, kvHeads, window - 1, headDim]
@@ -33,6 +34,7 @@ import {
   draftHeadsOf,
   encode,
   outputHead,
+  pooledGroup,
   stateWidthOf,
   type EncoderDecoderConfig,
   type ModelConfig,
@@ -41,6 +43,7 @@ import {
 import type { Tensor } from "@slm/tensor";
 import { recordGraph, type GraphSource, type Recording } from "./record.js";
 import { concat } from "../lowerings/emit.js";
+import { pooledBias } from "../lowerings/pool-tokens.js";
 import { draftChain, topTokens } from "./draft-outputs.js";
 import { allTokens } from "./pruned-vocabulary.js";
 import { imageTokensInput } from "./vision-graph.js";
@@ -82,8 +85,8 @@ export function staticEncoderGraph(source: GraphSource<EncoderDecoderConfig>, si
     input(GRAPH_IO.sourceBias, "float32", [1, 1, 1, sizes.source]);
     // Static graphs read the bias above; the mask only says that there is padding.
     const mask = recorder.tensor(GRAPH_IO.sourceBias, [1, sizes.source]);
-    const encoded = encode(config, parameters, ids, { mask }, image);
-    crossCaches(config, parameters, encoded).forEach(({ key, value }, layer) => {
+    const { states } = encode(config, parameters, ids, { mask }, image);
+    crossCaches(config, parameters, states).forEach(({ key, value }, layer) => {
       output(GRAPH_IO.crossKey(layer), key, "precision", key.shape);
       output(GRAPH_IO.crossValue(layer), value, "precision", value.shape);
     });
@@ -165,16 +168,22 @@ function rowLogits({ recorder, parameters }: Recording, config: ModelConfig, hid
 
 /** The source as an input; nothing for a decoder-only model. */
 function staticContext(
-  { input }: Recording,
+  { input, recorder }: Recording,
   config: ModelConfig,
   source: number,
 ): Parameters<typeof decodeStep>[3]["source"] {
   if (config.architecture === "decoder-only") return undefined;
   const { kvHeads, headDim, decoderLayers } = config;
-  const bias = input(GRAPH_IO.sourceBias, "float32", [1, 1, 1, source]);
+  const given = input(GRAPH_IO.sourceBias, "float32", [1, 1, 1, source]);
+  const group = pooledGroup(config);
+  const positions = source / group;
+  const bias =
+    group === 1
+      ? given
+      : recorder.tensor(pooledBias(recorder, recorder.nameOf(given), group), [1, 1, 1, positions]);
   const cross = Array.from({ length: decoderLayers }, (_, layer) => ({
-    key: input(GRAPH_IO.crossKey(layer), "precision", [1, kvHeads, headDim, source]),
-    value: input(GRAPH_IO.crossValue(layer), "precision", [1, kvHeads, source, headDim]),
+    key: input(GRAPH_IO.crossKey(layer), "precision", [1, kvHeads, headDim, positions]),
+    value: input(GRAPH_IO.crossValue(layer), "precision", [1, kvHeads, positions, headDim]),
   }));
   return { cross, bias };
 }

@@ -21,6 +21,7 @@ import {
   decodeStep,
   encode,
   outputHead,
+  pooledGroup,
   type EncoderDecoderConfig,
   type SelfCache,
   stackWidth,
@@ -29,6 +30,7 @@ import { MASKED, type Recorder, type Tensor } from "@slm/tensor";
 import { cast, concat, shapeOf, sizeOf } from "../lowerings/emit.js";
 import type { LoweringVariants } from "../lowerings/lowering-variants.js";
 import { maskBias } from "../lowerings/padding.js";
+import { pooledMask } from "../lowerings/pool-tokens.js";
 import type { Device } from "../profiles.js";
 import { recordGraph, type GraphSource, type Recording } from "./record.js";
 
@@ -84,6 +86,10 @@ export function transformersDevice(device: Device): Device {
 
 const SOURCE_DIMS = ["batch_size", "encoder_sequence_length"] as const;
 
+/** Symbolic length of the encoder's output, which the library's mask is longer than where tokens are pooled. */
+const hiddenLength = (config: EncoderDecoderConfig): string =>
+  pooledGroup(config) === 1 ? SOURCE_DIMS[1] : "pooled_sequence_length";
+
 /** The encoder. */
 export function transformersEncoderGraph(source: GraphSource<EncoderDecoderConfig>): Graph {
   const { config } = source;
@@ -95,9 +101,10 @@ export function transformersEncoderGraph(source: GraphSource<EncoderDecoderConfi
       const ids = input(TRANSFORMERS_IO.ids, "int64", [1, 1], SOURCE_DIMS);
       const attended = input(TRANSFORMERS_IO.encoderMask, "int64", [1, 1], SOURCE_DIMS);
       const mask = recorder.tensor(cast(recorder, recorder.nameOf(attended), "float32"), [1, 1]);
-      const encoded = encode(config, parameters, ids, { mask });
-      output(TRANSFORMERS_IO.hidden, encoded, "precision", [
-        ...SOURCE_DIMS,
+      const { states } = encode(config, parameters, ids, { mask });
+      output(TRANSFORMERS_IO.hidden, states, "precision", [
+        "batch_size",
+        hiddenLength(config),
         stackWidth(config, "encoderLayers"),
       ]);
     },
@@ -114,7 +121,12 @@ export function transformersDecoderGraph(source: GraphSource<EncoderDecoderConfi
     const { recorder, input, output, parameters } = recording;
     const bias = recorder.tensor(sourceBias(recording, config), [1, 1, 1, 1]);
     const ids = input(TRANSFORMERS_IO.ids, "int64", [1, 1], ["batch_size", "decoder_sequence_length"]);
-    const hidden = input(TRANSFORMERS_IO.encoderHidden, "precision", [1, 1, width], [...SOURCE_DIMS, width]);
+    const hidden = input(
+      TRANSFORMERS_IO.encoderHidden,
+      "precision",
+      [1, 1, width],
+      ["batch_size", hiddenLength(config), width],
+    );
     const pastOf = (side: "decoder" | "encoder", dim: string): { key: Tensor; value: Tensor }[] =>
       Array.from({ length: decoderLayers }, (_, layer) => {
         const past = (part: "key" | "value"): Tensor =>
@@ -160,15 +172,16 @@ export function transformersDecoderGraph(source: GraphSource<EncoderDecoderConfi
       });
     };
     presentOf("decoder", "present_decoder_sequence_length", step.caches);
-    presentOf("encoder", "encoder_sequence_length", cross);
+    presentOf("encoder", hiddenLength(config), cross);
   });
 }
 
 /** What hides padding of the source. Images are not padded, and the library has no mask of them. */
-function sourceBias({ recorder, input }: Recording, { vision }: EncoderDecoderConfig): string {
-  if (vision !== undefined) return recorder.builder.constant("float32", [1, 1, 1, 1], [0]);
+function sourceBias({ recorder, input }: Recording, config: EncoderDecoderConfig): string {
+  if (config.vision !== undefined) return recorder.builder.constant("float32", [1, 1, 1, 1], [0]);
   const attended = input(TRANSFORMERS_IO.decoderEncoderMask, "int64", [1, 1], SOURCE_DIMS);
-  return maskBias(recorder, cast(recorder, recorder.nameOf(attended), "float32"));
+  const mask = cast(recorder, recorder.nameOf(attended), "float32");
+  return maskBias(recorder, pooledMask(recorder, mask, config));
 }
 
 /** Past keys and values of the source, and those of the hidden states behind them. */

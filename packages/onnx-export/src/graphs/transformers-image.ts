@@ -56,8 +56,8 @@ export function transformersImageEncoderGraph(
     // All are tokens.
     const ones = recorder.builder.constant("float32", [1, length], new Array<number>(length).fill(1));
     const mask = recorder.tensor(ones, [1, length]);
-    const encoded = encode(config, parameters, ids, { mask }, image);
-    output(TRANSFORMERS_IO.hidden, encoded, "precision", ["batch_size", length, width]);
+    const { states } = encode(config, parameters, ids, { mask }, image);
+    output(TRANSFORMERS_IO.hidden, states, "precision", ["batch_size", states.shape[1]!, width]);
   });
 }
 

@@ -39,13 +39,13 @@ export class GraphValues {
   #ids: string | undefined;
   #table: string | undefined;
   readonly #made = new Map<string, string>();
+  #sourceBias: string | undefined;
   readonly windowBias: string | undefined;
-  readonly sourceBias: string | undefined;
   readonly keyMask: string | undefined;
 
   constructor({ windowBias, sourceBias, keyMask }: GraphInputs = {}) {
     this.windowBias = windowBias;
-    this.sourceBias = sourceBias;
+    this.#sourceBias = sourceBias;
     this.keyMask = keyMask;
   }
 
@@ -67,6 +67,18 @@ export class GraphValues {
   /** Remembers a sequence `[batch, length, width]` that is longer than its ids: image tokens come before them. */
   lengthen(sequence: string): void {
     this.#ids = sequence;
+  }
+
+  /** Goes on with a sequence of another length, whose padding a static graph's `sourceBias` hides. What was made for the length before is not its. */
+  resize(sequence: string, sourceBias = this.#sourceBias): void {
+    this.#ids = sequence;
+    this.#sourceBias = sourceBias;
+    this.#made.clear();
+  }
+
+  /** See {@link GraphInputs}; of what the encoder has come to. */
+  get sourceBias(): string | undefined {
+    return this.#sourceBias;
   }
 
   /** What has the sizes `[batch, length, ...]` of the graph's sequences. @throws SlmError UNEXPECTED before any embedding. */

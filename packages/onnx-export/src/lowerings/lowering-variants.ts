@@ -46,6 +46,7 @@ import {
   unsupportedRecurrence,
   windowRecurrence,
 } from "./recurrence.js";
+import { groupedRows, stridedMeans } from "./pool-tokens.js";
 import { joinedTokens, mixedRows, mixedTokens, shiftedGrid, shiftedRows, slicedTokens } from "./tokens.js";
 
 type Form<O extends OpName> = (context: LoweringContext) => Lowering<O>;
@@ -77,6 +78,7 @@ const VARIANTS = {
   tokensFrom: { Slice: slicedTokens },
   mixTokens: { MatMul: mixedTokens, Gemm: mixedRows },
   shiftGrid: { MatMul: shiftedGrid, Gemm: shiftedRows },
+  poolTokens: { strided: stridedMeans, rows: groupedRows },
   add: { Add: residualSum },
   selfAttention: { GroupQueryAttention: groupQuerySequence, decomposed: decomposedSequence },
   cachedAttention: {
@@ -130,6 +132,7 @@ export function loweringTable(context: LoweringContext, operators: LoweringVaria
     tokensFrom: VARIANTS.tokensFrom[operators.tokensFrom](context),
     mixTokens: VARIANTS.mixTokens[operators.mixTokens](context),
     shiftGrid: VARIANTS.shiftGrid[operators.shiftGrid](context),
+    poolTokens: VARIANTS.poolTokens[operators.poolTokens](context),
     add: VARIANTS.add[operators.add](context),
     selfAttention: VARIANTS.selfAttention[operators.selfAttention](context),
     cachedAttention: VARIANTS.cachedAttention[operators.cachedAttention](context),

@@ -86,10 +86,9 @@ function forwardProgram(
       const { vision } = config;
       const image =
         vision === undefined ? undefined : imageEmbeddings(vision, tensors, tensors[GRAPH_IO.patches]!);
-      const encoded = encode(config, tensors, sourceIds, { lengths }, image);
-      const cross = crossCaches(config, tensors, encoded);
-      // What was encoded is as long as the ids, or longer by the image.
-      const bias = lengthBias({ lengths, ids: encoded }, {});
+      const { states, padding } = encode(config, tensors, sourceIds, { lengths }, image);
+      const cross = crossCaches(config, tensors, states);
+      const bias = lengthBias({ lengths: padding.lengths, ids: states }, {});
       return logitsOf(config, tensors, decode(config, tensors, ids, { source: { cross, bias } }));
     },
   };

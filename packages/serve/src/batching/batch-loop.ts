@@ -9,7 +9,7 @@ import { topTokens, encodeBatch, joinImages, logitsOutput, type LoadedModel } fr
 import { cacheWrites, createHostTensor, HostDrafter } from "@slm/runtime";
 import { BatchState, roomFor } from "./batch-state.js";
 import { draftingFor, draftRows, stepInputs, usableDrafts, type Drafting } from "./draft-steps.js";
-import { encodeAlone, sourceWidth } from "./encode-alone.js";
+import { encodeAlone, positionsOf, sourceWidth } from "./encode-alone.js";
 import { isSliceOver, nextSlice } from "../time-slices.js";
 import type { Job, JobRequest, JobResult, Row } from "./job.js";
 
@@ -150,7 +150,8 @@ export class BatchLoop {
     if (jobs.length === 0) return;
     const { model } = this.#loaded;
     const { maxSource, architecture } = model;
-    const width = architecture === "decoder-only" ? 1 : roomFor(sourceWidth(jobs, model), maxSource);
+    const width =
+      architecture === "decoder-only" ? 1 : roomFor(sourceWidth(jobs, model), positionsOf(maxSource, model));
     const needed = this.active + jobs.length;
     const { rows, width: room } = this.#state.size;
     if (needed > rows || width > room) {

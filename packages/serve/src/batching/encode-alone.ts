@@ -11,9 +11,13 @@ import { MASKED, type StateTensor } from "./row-graphs.js";
 
 type EncodedJob = Pick<JobRequest, "source" | "image">;
 
-/** Tokens of the longest source, its image included. */
-export const sourceWidth = (jobs: readonly EncodedJob[], { vision }: DeviceModel): number =>
-  (vision?.tokens ?? 0) + Math.max(...jobs.map(({ source }) => source.length));
+/** Positions of so many tokens in the encoder's outputs. */
+export const positionsOf = (tokens: number, { pooledGroup = 1 }: DeviceModel): number =>
+  Math.ceil(tokens / pooledGroup);
+
+/** Positions of the longest source, its image included, in the encoder's outputs. */
+export const sourceWidth = (jobs: readonly EncodedJob[], model: DeviceModel): number =>
+  positionsOf((model.vision?.tokens ?? 0) + Math.max(...jobs.map(({ source }) => source.length)), model);
 
 /**
  * Outputs of the encoder by name, a row per source, as wide as the longest.

@@ -8,6 +8,7 @@ import { MASKED } from "./masks.js";
 import { gelu, lastPosition, linear, rmsNorm } from "./basic.js";
 import { quickGelu } from "./gates.js";
 import { layerNorm } from "./layer-norm.js";
+import { poolTokens } from "./pool-tokens.js";
 import { concatTokens, mixTokens, shiftGrid, shiftWeights, tokensFrom } from "./tokens.js";
 import { rotary, rotaryTable, rotaryTensors } from "./rotary.js";
 
@@ -311,5 +312,36 @@ describe("a shifted grid", () => {
     const x = tf.zeros([1, 6, 1]);
     expect(() => shiftGrid({ x }, { height: 2, width: 2, down: 0, across: 1 })).toThrow("6 tokens as 2 x 2");
     expect(() => shiftGrid({ x }, { ...grid, down: 2, across: 0 })).toThrow("shifted by 2 and 0");
+  });
+});
+
+describe(poolTokens, () => {
+  const x = tf.tensor3d([1, 10, 2, 20, 4, 40, 8, 80, 16, 160], [1, 5, 2]);
+
+  test("takes means of neighbours, with zeros for padding and behind the last", () => {
+    const lengths = tf.tensor1d([3], "int32");
+    const pooled = poolTokens({ x, lengths }, { group: 2 });
+    expect(pooled.tokens.arraySync()).toEqual([
+      [
+        [1.5, 15],
+        [2, 20],
+        [0, 0],
+      ],
+    ]);
+    expect(valuesOf(pooled.lengths!)).toEqual([2]);
+    const all = poolTokens({ x }, { group: 4 });
+    expect(all.tokens.arraySync()).toEqual([
+      [
+        [3.75, 37.5],
+        [4, 40],
+      ],
+    ]);
+  });
+
+  test("has a token where one of a group is, wherever padding lies", () => {
+    const mask = tf.tensor2d([0, 0, 0, 1, 1], [1, 5]);
+    const pooled = poolTokens({ x, mask }, { group: 2 });
+    expect(valuesOf(pooled.mask!)).toEqual([0, 1, 1]);
+    expect(pooled.lengths).toBeUndefined();
   });
 });

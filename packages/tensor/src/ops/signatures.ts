@@ -157,6 +157,16 @@ export interface OpSet {
   };
   /** x `[batch, height · width, size]` -> the same: each token becomes the one `down` rows below and `across` columns to the right. */
   shiftGrid: { inputs: { x: Tensor }; attributes: GridShift; outputs: Tensor };
+  /**
+   * Means of each `group` neighbouring tokens, where padding counts as zeros: x `[batch, length, width]` -> tokens
+   * `[batch, ceil(length / group), width]`, with `lengths` or `mask` of what was made. Source: Funnel-Transformer (arXiv:2006.03236), section 2.2,
+   * whose strided mean this is.
+   */
+  poolTokens: {
+    inputs: { x: Tensor; lengths?: Tensor | undefined; mask?: Tensor | undefined };
+    attributes: { readonly group: number };
+    outputs: { tokens: Tensor; lengths?: Tensor; mask?: Tensor };
+  };
   /** Residual sum of two tensors of one shape; b may lack the axis `batch`, or have one row there. */
   add: { inputs: { a: Tensor; b: Tensor }; attributes: NoAttributes; outputs: Tensor };
   /**

@@ -85,6 +85,8 @@ export const kernels: Readonly<Record<string, Kernel>> = {
   Sub: binary("Sub"),
   Multiply: binary("Mul"),
   RealDiv: binary("Div"),
+  // Of whole numbers that are not negative, which is all that ops divide so: ONNX rounds towards zero.
+  FloorDiv: binary("Div"),
   Maximum: binary("Max"),
   Minimum: binary("Min"),
   Greater: binary("Greater", "bool"),

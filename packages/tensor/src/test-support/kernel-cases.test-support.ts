@@ -53,6 +53,11 @@ export const KERNEL_CASES: Readonly<Record<string, readonly OpCase[]>> = {
   Sub: binary((x, y) => tf.sub(x, y)),
   Multiply: binary((x, y) => tf.mul(x, y)),
   RealDiv: [kernelCase("matrix", { a, b }, (x, y) => tf.div(x, y))],
+  FloorDiv: [
+    kernelCase("whole numbers", { x: int32([4], [0, 1, 5, 6]), y: int32([1], [3]) }, (x, y) =>
+      asFloat(tf.floorDiv(x, y)),
+    ),
+  ],
   Maximum: binary((x, y) => tf.maximum(x, y)),
   Minimum: binary((x, y) => tf.minimum(x, y)),
   Greater: compare((x, y) => tf.greater(x, y)),

@@ -18,6 +18,7 @@ import type { Tensor } from "../tf.js";
 import { BATCH, headInputs, heads, LAYOUTS, QKV } from "./head-inputs.test-support.js";
 import { LOSS_CASES } from "./loss-cases.test-support.js";
 import { MATH_CASES } from "./math-cases.test-support.js";
+import { poolCases } from "./pool-cases.test-support.js";
 import { recurrenceCases } from "./recurrence-cases.test-support.js";
 import { relativeCases } from "./relative-cases.test-support.js";
 import { float32, int32, random, randomIds } from "./numbers.test-support.js";
@@ -321,6 +322,7 @@ export const OP_CASES: { readonly [O in OpName]: readonly OpCase[] } = {
         mixTokens({ x: x["x"]! }, { weights: Float32Array.of(0.5, 0.5, 0, 0, 0.25, 0.75), outputs: 2 }),
     },
   ],
+  poolTokens: poolCases(),
   shiftGrid: [
     {
       name: "shiftGrid",

@@ -1,0 +1,154 @@
+/**
+ * Means of neighbouring tokens, and which of them are padding.
+ *
+ * ```
+ * x · (1 at tokens, 0 at padding) ─ every group-th from 0 ─┐
+ *                                 ─ every group-th from 1 ─┴ Add ─ Mul 1 / group ─► tokens
+ * ```
+ */
+import { SlmError } from "@slm/core";
+import type { OnnxDType } from "@slm/onnx";
+import type { EncoderDecoderConfig } from "@slm/model";
+import type { Lowering, OpSet, Recorder, Tensor } from "@slm/tensor";
+import type { LoweringContext } from "./context.js";
+import { cast, countUp, int32, reshape, sizeOf, sliceAxis } from "./emit.js";
+
+/** Sequences of any length: values `[batch, length, width]`. */
+export function stridedMeans(context: LoweringContext): Lowering<"poolTokens"> {
+  return (recorder, { x, lengths, mask }, { group }) => {
+    const [batch, length, width] = x.shape as [number, number, number];
+    const places = Math.ceil(length / group);
+    const kept = tokensOnly(recorder, context, { x, lengths, mask });
+    const tokens = meanOf(recorder, context, everyOf(recorder, kept, group, [0, 0, 0]));
+    context.values.resize(tokens);
+    return {
+      tokens: recorder.tensor(tokens, [batch, places, width]),
+      ...(lengths === undefined
+        ? {}
+        : { lengths: recorder.tensor(groupsOf(recorder, lengths, group), lengths.shape, "int32") }),
+      ...(mask === undefined
+        ? {}
+        : {
+            mask: recorder.tensor(anyOf(recorder, recorder.nameOf(mask), group), [batch, places]),
+          }),
+    };
+  };
+}
+
+/** Graphs of fixed sizes: rows `[length, width]`, padding by the graph's bias, whose pooled form is that of what follows. */
+export function groupedRows(context: LoweringContext): Lowering<"poolTokens"> {
+  return (recorder, { x, mask }, { group }) => {
+    const { builder } = recorder;
+    const { values, device } = context;
+    const [batch, length, width] = x.shape as [number, number, number];
+    const { sourceBias } = values;
+    if (sourceBias === undefined || mask === undefined)
+      throw new SlmError("UNEXPECTED", "export: a static graph needs its bias as an input");
+    if (length % group !== 0) throw indivisible(length, group);
+    // The bias is 0 at tokens, and below -1 elsewhere: 1 or 0.
+    const isToken = builder.op("Relu", [
+      builder.op("Add", [sourceBias, builder.constant("float32", [], [1])]),
+    ]);
+    const column = inPrecision(recorder, reshape(recorder, isToken, [length, 1]), device.precision);
+    const kept = builder.op("Mul", [recorder.nameOf(x), column], { name: "tokensOnly" });
+    const rows = reshape(recorder, kept, [length / group, group * width]);
+    const parts = Array.from({ length: group }, (_, at) =>
+      sliceAxis(recorder, rows, [1, at * width, (at + 1) * width]),
+    );
+    const tokens = meanOf(recorder, context, parts);
+    const bias = pooledBias(recorder, sourceBias, group);
+    values.resize(tokens, bias);
+    const places = length / group;
+    return {
+      tokens: recorder.tensor(tokens, [batch, places, width]),
+      mask: recorder.tensor(bias, [batch, places]),
+    };
+  };
+}
+
+/** A source's mask, float32 `[batch, source]`, as the decoder of a model that may pool sees it. */
+export function pooledMask(
+  recorder: Pick<Recorder, "builder">,
+  mask: string,
+  { encoderPooling }: Pick<EncoderDecoderConfig, "encoderPooling">,
+): string {
+  const { afterLayers = [], group = 1 } = encoderPooling ?? {};
+  return afterLayers.reduce((pooled) => anyOf(recorder, pooled, group), mask);
+}
+
+/** 1 where a group has a token. */
+const anyOf = (recorder: Pick<Recorder, "builder">, mask: string, group: number): string =>
+  everyOf(recorder, mask, group, [0, 0]).reduce((a, b) => recorder.builder.op("Max", [a, b]));
+
+/**
+ * Bias of attention over pooled tokens out of that over all of them, `[1, 1, 1, source]` -> `[1, 1, 1, ceil(source / group)]`: padding is
+ * at the end, so a group has a token where its first is one.
+ */
+export const pooledBias = ({ builder }: Pick<Recorder, "builder">, bias: string, group: number): string =>
+  builder.op("Slice", [bias, ...[0, TO_THE_END, 3, group].map((value) => builder.ints([value]))]);
+
+/** The end of an axis, as far as any sequence goes. */
+const TO_THE_END = 2 ** 31 - 1;
+
+/** @throws SlmError OP_UNSUPPORTED, for a size of graphs that is no whole number of groups. */
+export const indivisible = (length: number, group: number): SlmError =>
+  new SlmError(
+    "OP_UNSUPPORTED",
+    `export: the model's encoder reads tokens in groups of ${group}, of which ${length} is not a multiple`,
+    { suggestions: [`--buckets ${Math.ceil(length / group) * group}`] },
+  );
+
+/** x with zeros at padding. */
+function tokensOnly(
+  recorder: Recorder,
+  { values, device }: LoweringContext,
+  { x, lengths, mask }: OpSet["poolTokens"]["inputs"],
+): string {
+  const { builder } = recorder;
+  const name = recorder.nameOf(x);
+  if (mask !== undefined) {
+    const column = builder.op("Unsqueeze", [recorder.nameOf(mask), builder.ints([2])]);
+    return builder.op("Mul", [name, inPrecision(recorder, column, device.precision)]);
+  }
+  if (lengths === undefined) return name;
+  const places = reshape(recorder, countUp(recorder, sizeOf(recorder, values.ids, 1)), [-1, 1]);
+  const isToken = builder.op("Less", [places, reshape(recorder, recorder.nameOf(lengths), [-1, 1, 1])]);
+  return builder.op("Mul", [name, cast(recorder, isToken, device.precision)]);
+}
+
+const inPrecision = (recorder: Recorder, value: string, precision: OnnxDType): string =>
+  precision === "float32" ? value : cast(recorder, value, precision);
+
+/**
+ * Members of the groups of axis 1: first ones, second ones, ...; zeros where the last group has fewer.
+ *
+ * @param none zeros, one for each axis of `value`
+ */
+function everyOf(
+  { builder }: Pick<Recorder, "builder">,
+  value: string,
+  group: number,
+  none: readonly number[],
+): readonly string[] {
+  return Array.from({ length: group }, (_, at) => {
+    const missing = none.map((_zero, axis) => (axis === 1 ? at : 0));
+    const padded = at === 0 ? value : builder.op("Pad", [value, builder.ints([...none, ...missing])]);
+    const [from, to, axis, step] = [at, TO_THE_END, 1, group].map((number) => builder.ints([number]));
+    return builder.op("Slice", [padded, from!, to!, axis!, step!]);
+  });
+}
+
+function meanOf(recorder: Recorder, { device }: LoweringContext, parts: readonly string[]): string {
+  const { builder } = recorder;
+  const sum = parts.reduce((a, b) => builder.op("Add", [a, b]));
+  return builder.op("Mul", [sum, builder.constant(device.precision, [], [1 / parts.length])], {
+    name: "pooled",
+  });
+}
+
+/** How many groups each row's tokens reach into: int32 `[batch]`. */
+function groupsOf(recorder: Recorder, lengths: Tensor, group: number): string {
+  const { builder } = recorder;
+  const upTo = builder.op("Add", [recorder.nameOf(lengths), int32(recorder, group - 1)]);
+  return builder.op("Div", [upTo, int32(recorder, group)]);
+}

@@ -1,0 +1,33 @@
+/** Fewer tokens: means of neighbouring ones. */
+import { tf, type Tensor } from "../tf.js";
+import { defineOp } from "./lowering.js";
+import { lengthMask } from "./masks.js";
+
+export const poolTokens = defineOp("poolTokens", ({ x, lengths, mask }, { group }) => {
+  const [batch, length, width] = x.shape as [number, number, number];
+  const isToken = mask ?? (lengths && lengthMask(lengths, length));
+  const kept = isToken === undefined ? x : tf.mul(x, tf.reshape(isToken, [-1, length, 1]));
+  const groups = grouped(kept, group);
+  const tokens = tf.mul(tf.sum(tf.reshape(groups, [batch, -1, group, width]), 2), 1 / group);
+  return {
+    tokens,
+    ...(mask === undefined ? {} : { mask: tf.max(tf.reshape(grouped(mask, group), [batch, -1, group]), 2) }),
+    ...(lengths === undefined ? {} : { lengths: pooledLengths(lengths, group) }),
+  };
+});
+
+/** lengths int32 `[batch]` -> the number of groups that they reach into. */
+const pooledLengths = (lengths: Tensor, group: number): Tensor =>
+  tf.floorDiv(tf.add(lengths, tf.scalar(group - 1, "int32")), tf.scalar(group, "int32"));
+
+/** `[batch, length, ...]` with zeros behind the last token up to whole groups. */
+function grouped(x: Tensor, group: number): Tensor {
+  const missing = -x.shape[1]! % group;
+  const end: [number, number] = [0, missing === 0 ? 0 : group + missing];
+  return end[1] === 0
+    ? x
+    : tf.pad(
+        x,
+        x.shape.map((_, axis) => (axis === 1 ? end : [0, 0])),
+      );
+}
