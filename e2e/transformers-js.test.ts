@@ -45,24 +45,36 @@ let workspace: string;
 let runtime: Runtime;
 let library: Library;
 let close: () => Promise<void>;
-let expected: readonly { readonly text: string; readonly tokens: readonly number[] }[];
+type Answers = readonly { readonly text: string; readonly tokens: readonly number[] }[];
+let expected: Answers;
 
 beforeAll(async () => {
   ({ library, workspace, runtime, close } = await openTransformers<Library>());
   await exported("native", { target: "cpu" });
   await exported("web", { target: "web", layout: "transformers.js" });
-  const generator = await loadGenerator(join(workspace, "native"), runtime);
-  expected = await generator.generate(TEXTS);
-  await generator.close();
+  expected = await answers("native");
 }, 60_000);
 
 afterAll(async () => {
   await close();
 });
 
-async function exported(name: string, choice: ExportChoice): Promise<void> {
+/** What an export answers in slm's own runtime. */
+async function answers(name: string): Promise<Answers> {
+  const generator = await loadGenerator(join(workspace, name), runtime);
+  const made = await generator.generate(TEXTS);
+  await generator.close();
+  return made;
+}
+
+async function exported(
+  name: string,
+  choice: ExportChoice,
+  change: Partial<EncoderDecoderConfig> = {},
+): Promise<void> {
   const { next } = createRandom(5);
-  const weights = new Map(initializeWeights(config, next));
+  const model = { ...config, ...change };
+  const weights = new Map(initializeWeights(model, next));
   for (const [weight, { shape, data }] of weights) {
     // Larger weights than training starts with, so that greedy choices depend on the source and are clear.
     if (shape.length === 2 && weight !== "embedding.weight")
@@ -72,7 +84,7 @@ async function exported(name: string, choice: ExportChoice): Promise<void> {
   }
   const outputDirectory = join(workspace, name);
   await mkdir(outputDirectory);
-  const source = { config, weights, name: "tiny", tokenizerDirectory: join(workspace, "tokenizer") };
+  const source = { config: model, weights, name: "tiny", tokenizerDirectory: join(workspace, "tokenizer") };
   await exportWeights(source, { outputDirectory, runtime, ...choice });
 }
 
@@ -84,19 +96,30 @@ function answerOf(row: readonly bigint[]): readonly number[] {
 }
 
 describe("layout transformers.js in the library", () => {
-  test("gives the tokens of slm's own runtime, one text at a time and in a batch", async () => {
-    expect(new Set(expected.map(({ tokens }) => tokens.join())).size).toBeGreaterThan(TEXTS.length / 2);
-    const tokenizer = await library.AutoTokenizer.from_pretrained("web");
-    const model = await library.AutoModelForSeq2SeqLM.from_pretrained("web", { dtype: "fp32" });
+  /** One text at a time, and in a batch. */
+  async function expectOwnTokens(name: string, own: Answers): Promise<void> {
+    expect(new Set(own.map(({ tokens }) => tokens.join())).size).toBeGreaterThan(TEXTS.length / 2);
+    const tokenizer = await library.AutoTokenizer.from_pretrained(name);
+    const model = await library.AutoModelForSeq2SeqLM.from_pretrained(name, { dtype: "fp32" });
     // Both end at the model's longest target, which counts the BOS token in the library only.
     const length = config.maxTarget - 1;
-    const answers = expected.map(({ tokens }) => tokens.slice(0, length));
+    const tokens = own.map((answer) => answer.tokens.slice(0, length));
     for (const [index, text] of TEXTS.entries()) {
       const [row] = (await model.generate({ ...tokenizer(text) })).tolist();
-      expect(answerOf(row!).slice(0, length), text).toEqual(answers[index]);
+      expect(answerOf(row!).slice(0, length), text).toEqual(tokens[index]);
     }
     const rows = (await model.generate({ ...tokenizer(TEXTS, { padding: true }) })).tolist();
-    expect(rows.map((row) => answerOf(row).slice(0, length))).toEqual(answers);
+    expect(rows.map((row) => answerOf(row).slice(0, length))).toEqual(tokens);
+  }
+
+  test("gives the tokens of slm's own runtime, one text at a time and in a batch", () =>
+    expectOwnTokens("web", expected));
+
+  test("gives them of a model that pools tokens, whose mask is longer than what was encoded", async () => {
+    const pooled = { encoderPooling: { afterLayers: [1], group: 2 } };
+    await exported("native-pooled", { target: "cpu" }, pooled);
+    await exported("web-pooled", { target: "web", layout: "transformers.js" }, pooled);
+    await expectOwnTokens("web-pooled", await answers("native-pooled"));
   });
 
   test("answers a list of texts as its pipeline, rows that end early too", async () => {

@@ -1,0 +1,64 @@
+/** Models with options of a student that change its graphs, compiled by Qualcomm's HTP compiler. */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { slm } from "../slm-process.js";
+import { HEADS, writeSpellerTokenizer } from "../trained-speller.js";
+
+const shape = {
+  architecture: "encoder-decoder",
+  ...{ width: 32, heads: 2, kvHeads: 2, headDim: 16, feedForward: 64 },
+  ...{ encoderLayers: 2, decoderLayers: 2, maxSource: 20, maxTarget: 20 },
+  vocabularySize: 80,
+  tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
+};
+
+/** Each with the flags of its export. */
+const OPTIONS: Readonly<Record<string, { readonly change: object; readonly flags: readonly string[] }>> = {
+  // A token and the drafts after it: each head reads the token that the one before picked.
+  "draft heads": { change: { draftHeads: HEADS }, flags: [] },
+  // In place of self-attention, as Firefox's translators have it; of one token and of four.
+  "a recurrence in the decoder": {
+    change: {
+      ...{ decoderRecurrence: "ssru", norm: "layer", normPlacement: "post", activation: "relu" },
+      positions: { kind: "sinusoidal", spacing: "half", first: 0 },
+    },
+    flags: ["--chunk", "4"],
+  },
+  "pooled tokens": { change: { encoderPooling: { afterLayers: [1], group: 2 } }, flags: ["--chunk", "4"] },
+};
+
+let root = "";
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "slm-npu-options-"));
+});
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+test.each(Object.entries(OPTIONS))(
+  "%s: taken whole, in float16 and in scheme a16w8",
+  async (name, { change, flags }) => {
+    const at = (path: string): string => join(root, name, path);
+    await slm("model", "init", await written(name, { ...shape, ...change }), "-o", at("model"));
+    await writeSpellerTokenizer(at("model"));
+    await rm(at("model/manifest.json"), { force: true }); // It lists the files as they were.
+    const npu = ["--target", "npu", "--profile", "qnn", ...flags];
+    await slm("export", at("model"), ...npu, "-o", at("float32"));
+    await writeFile(at("rows.jsonl"), `${JSON.stringify({ source: "feg", target: "F E G" })}\n`.repeat(4));
+    const calibration = ["--calibration", at("rows.jsonl")];
+    await slm("quantize", at("float32"), "--scheme", "a16w8", ...calibration, "-o", at("a16w8"));
+    for (const precision of ["float32", "a16w8"]) {
+      const { chips } = await slm(
+        ...["compile", at(precision), "--soc", "sm8650", "-o", at(`${precision}-sm8650`)],
+      );
+      expect(chips, precision).toMatchObject([{ soc: "sm8650" }]);
+    }
+  },
+);
+
+/** File of a model's shape. */
+async function written(name: string, model: object): Promise<string> {
+  const file = join(root, `${name}.json`);
+  await writeFile(file, JSON.stringify(model));
+  return file;
+}
