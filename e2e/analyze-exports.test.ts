@@ -51,6 +51,12 @@ const seeing: EncoderDecoderConfig = {
   }),
 };
 
+const pooling: EncoderDecoderConfig = {
+  ...config,
+  encoderLayers: 2,
+  encoderPooling: { afterLayers: [1], group: 2 },
+};
+
 let workspace = "";
 let tokenizerDirectory = "";
 
@@ -87,7 +93,7 @@ const combinations = ALL_DEVICES.filter(({ target }) => target !== "cpu");
 test.each(combinations)(
   "what is exported for $target $profile keeps its rules",
   async ({ target, profile }) => {
-    for (const model of [config, seeing]) {
+    for (const model of [config, seeing, pooling]) {
       const directory = await exported(target, profile, model);
       const { findings, supported } = await analyzePath(directory, { target, profile });
       expect(findings.filter(({ severity }) => severity === "error")).toEqual([]);

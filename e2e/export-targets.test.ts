@@ -79,6 +79,15 @@ test.each(Object.entries(TOWERS))(
   },
 );
 
+test.each(combinations.filter(({ isRejected, precision }) => !isRejected && precision !== "float32"))(
+  "a model that pools tokens computes what the trained one does: $target $profile $precision",
+  async ({ target, profile, precision }) => {
+    const config = { ...encoderDecoder, encoderPooling: { afterLayers: [1], group: 2 } };
+    const { report } = await exported(config, { target, profile, precision, buckets: BUCKETS });
+    expect(report.parity?.maxAbs).toBeLessThan(TOLERANCE[precision]);
+  },
+);
+
 test("what a model sees counts: logits differ where only the image does", async () => {
   const { directory } = await exported(sees({ tower }), { target: "cpu" });
   const session = await exporter.runtime.load({ kind: "file", path: join(directory, "vision.onnx") });
