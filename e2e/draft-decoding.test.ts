@@ -14,6 +14,7 @@ import {
   type Generation,
   type Generator,
 } from "@slm/inference";
+import { profilesOf } from "@slm/devices/table";
 import { readDeviceModel } from "@slm/exported-model";
 import { initializeWeights, type EncoderDecoderConfig } from "@slm/model";
 import {
@@ -250,6 +251,12 @@ describe("a model with draft rules", () => {
     const { runs, tokens } = await expectGreedy(directory, known, drafting, options);
     expect(runs).toBeLessThan(tokens);
     await expectGreedy(directory, sourcesOf(25, random.maxSource, 8), drafting, options);
+  });
+
+  test.each(profilesOf("gpu"))("answers as plain greedy decoding does on target gpu: %s", async (profile) => {
+    const directory = await withRules(plain, { target: "gpu", profile });
+    const { runs, tokens } = await expectGreedy(directory, known, {});
+    expect(runs).toBeLessThan(tokens);
   });
 
   test("says so in model.json, and its quantized form still drafts", async () => {
