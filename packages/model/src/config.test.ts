@@ -54,6 +54,9 @@ describe(parseModelConfig, () => {
       { encoderWidth: 6, sourceVocabularySize: 5, mergedAttention: true },
       "mergedAttention reads target and source with the same weights, so no encoderWidth",
     ],
+    [{ encoderPooling: { afterLayers: [4] } }, "encoderPooling.afterLayers should be ascending and at most"],
+    [{ encoderPooling: { afterLayers: [2, 1] } }, "encoderLayers 3, got 2, 1"],
+    [{ encoderPooling: { afterLayers: [1], group: 1 } }, "group"],
     [{ mergedAttention: true, draftHeads: 2 }, "mergedAttention cannot be combined with draftHeads"],
     [{ mergedAttention: true, crossQkNorm: true }, "mergedAttention cannot be combined with crossQkNorm"],
     [
@@ -219,6 +222,16 @@ test("flops per token are two per weight of the linear layers, split by which si
   const [query, keyValue, feedForward] = [2 * 8 * 16, 2 * 8 * 8, 2 * 2 * 8 * 16];
   expect(encoderPerSourceToken).toBe(2 * query + 2 * keyValue + feedForward + 2 * keyValue);
   expect(decoderPerTargetToken).toBe(2 * query + 2 * keyValue + 2 * query + feedForward + 2 * 8 * 10);
+});
+
+test("flops per source token count what reads pooled tokens by its part", () => {
+  const sizes = { bias: false, encoderLayers: 2, decoderLayers: 1 };
+  const encoderOf = (changes: object): number =>
+    flopsPerToken(parse({ ...sizes, ...changes })).encoderPerSourceToken;
+  const pooled = encoderOf({ encoderPooling: { afterLayers: [1], group: 4 } });
+  const [query, keyValue, feedForward] = [2 * 8 * 16, 2 * 8 * 8, 2 * 2 * 8 * 16];
+  const layer = 2 * query + 2 * keyValue + feedForward;
+  expect(pooled).toBe(layer + (layer + 2 * keyValue) / 4);
 });
 
 describe("weights", () => {

@@ -1,10 +1,10 @@
-import { createEagerEngine, lengthBias, math, withDropout, type Tensor } from "@slm/tensor";
+import { createEagerEngine, math, withDropout, type Tensor } from "@slm/tensor";
 import { createHostTensor, type HostTensor } from "@slm/runtime";
 import { describe, expect, test } from "vitest";
 import { parseModelConfig, type ModelConfig } from "./config.js";
 import { decode, decodeStep } from "./decoder.js";
 import { decoderDropoutShapes, encoderDropoutShapes } from "./dropout-shapes.js";
-import { crossCaches, encode } from "./encoder.js";
+import { readSource } from "./source-context.js";
 import { initializeWeights } from "./weights.js";
 import { TINY_SHAPE } from "./testing/index.js";
 
@@ -17,6 +17,10 @@ const shared = {
 };
 const encoderDecoder = parseModelConfig(
   { ...shared, architecture: "encoder-decoder", encoderLayers: 3 },
+  "test",
+);
+const pooling = parseModelConfig(
+  { ...encoderDecoder, encoderPooling: { afterLayers: [1, 3], group: 2 } },
   "test",
 );
 const decoderOnly = parseModelConfig({ ...shared, architecture: "decoder-only" }, "test");
@@ -42,8 +46,8 @@ const shapesOf = (config: ModelConfig): Shapes => [
 function hidden(config: ModelConfig, x: Inputs): Tensor {
   if (config.architecture === "decoder-only") return decode(config, x, x["target"]!);
   const [ids, lengths] = [x["source"]!, x["lengths"]!];
-  const cross = crossCaches(config, x, encode(config, x, ids, { lengths }).states);
-  return decode(config, x, x["target"]!, { source: { cross, bias: lengthBias({ lengths, ids }, {}) } });
+  const { context } = readSource(config, x, { ids, lengths });
+  return decode(config, x, x["target"]!, { source: context });
 }
 
 const int32 = (shape: readonly number[], values: readonly number[]): HostTensor =>
@@ -86,6 +90,7 @@ async function run(
 
 describe.each([
   ["encoder-decoder", encoderDecoder, 1 + 2 * 3 + 1 + 3 * 2],
+  ["encoder-decoder that pools tokens", pooling, 1 + 2 * 3 + 1 + 3 * 2],
   ["decoder-only", decoderOnly, 1 + 2 * 2],
 ] as const)("masks of %s", (_architecture, config, count) => {
   const ones = shapesOf(config).map((shape) => mask(shape, 1));

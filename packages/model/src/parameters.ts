@@ -261,9 +261,8 @@ export const isMultiplied = ({ name, shape }: Pick<ParameterSpec, "name" | "shap
 
 /**
  * FLOPs (a multiply-add counts as two) of the linear layers per token. Attention scores are excluded: they are a few percent
- * at usual lengths. Cross-attention's key and value projections run once per source token. What reads pooled tokens counts as the part of a
- * token that it costs. Image tokens
- * are source tokens; the cost of computing them is {@link flopsPerImage}.
+ * at usual lengths. Cross-attention's key and value projections run once per source token. What reads pooled tokens
+ * counts as the part of a token that it costs. Image tokens are source tokens; the cost of computing them is {@link flopsPerImage}.
  */
 export function flopsPerToken(config: ModelConfig): {
   encoderPerSourceToken: number;

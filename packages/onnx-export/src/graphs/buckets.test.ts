@@ -23,6 +23,14 @@ describe(staticSizes, () => {
     expect(staticSizes(encoderDecoder, { buckets: [4], window: 3 })).toEqual([{ source: 4, window: 3 }]);
   });
 
+  test("are whole groups of what the encoder pools", () => {
+    const pooling = { ...encoderDecoder, encoderPooling: { afterLayers: [1, 2], group: 2 } };
+    expect(staticSizes(pooling, { buckets: [4, 8] }).map(({ source }) => source)).toEqual([4, 8]);
+    expect(() => staticSizes(pooling, { buckets: [6, 8] })).toThrow(
+      expect.objectContaining({ code: "OP_UNSUPPORTED", suggestions: ["--buckets 4"] }),
+    );
+  });
+
   test("reject a window beyond the model's longest target, and a model without room for two tokens", () => {
     expect(() => staticSizes(encoderDecoder, { buckets: [4], window: 11 })).toThrow(
       expect.objectContaining({ code: "USAGE" }),

@@ -28,9 +28,7 @@ export function stridedMeans(context: LoweringContext): Lowering<"poolTokens"> {
         : { lengths: recorder.tensor(groupsOf(recorder, lengths, group), lengths.shape, "int32") }),
       ...(mask === undefined
         ? {}
-        : {
-            mask: recorder.tensor(anyOf(recorder, recorder.nameOf(mask), group), [batch, places]),
-          }),
+        : { mask: recorder.tensor(anyOf(recorder, recorder.nameOf(mask), group), [batch, places]) }),
     };
   };
 }
@@ -95,7 +93,7 @@ export const indivisible = (length: number, group: number): SlmError =>
   new SlmError(
     "OP_UNSUPPORTED",
     `export: the model's encoder reads tokens in groups of ${group}, of which ${length} is not a multiple`,
-    { suggestions: [`--buckets ${Math.ceil(length / group) * group}`] },
+    { suggestions: [`--buckets ${Math.max(1, Math.floor(length / group)) * group}`] },
   );
 
 /** x with zeros at padding. */
