@@ -27,18 +27,23 @@ const shape = {
   vocabularySize: 40,
   tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
 };
-const MODELS: readonly ModelConfig[] = [
-  encoderDecoderConfig.parse({ ...shape, encoderLayers: 1 }),
-  decoderOnlyConfig.parse(shape),
-];
+const MODELS: Readonly<Record<string, ModelConfig>> = {
+  "encoder-decoder": encoderDecoderConfig.parse({ ...shape, encoderLayers: 1 }),
+  "encoder-decoder that pools tokens": encoderDecoderConfig.parse({
+    ...shape,
+    encoderLayers: 2,
+    encoderPooling: { afterLayers: [1] },
+  }),
+  "decoder-only": decoderOnlyConfig.parse(shape),
+};
 const sources = [Int32Array.of(4, 5, 6), Int32Array.of(7), Int32Array.of(8, 8), Int32Array.of(9, 4, 9)];
 
 /** Target lengths of one run and of several; candidates all, and few. */
-const cases = MODELS.flatMap((config) =>
-  [6, 30].flatMap((target) => [5, 64].map((topK) => ({ config, target, topK }))),
+const cases = Object.entries(MODELS).flatMap(([name, config]) =>
+  [6, 30].flatMap((target) => [5, 64].map((topK) => ({ name, config, target, topK }))),
 );
 
-test.each(cases)("$config.architecture, $target tokens, top $topK", async ({ config, target, topK }) => {
+test.each(cases)("$name, $target tokens, top $topK", async ({ config, target, topK }) => {
   const weights = initializeWeights(config, createRandom(3).next);
   const drawn: number[][][] = [];
   for (const engine of engines) {

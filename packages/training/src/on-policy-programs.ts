@@ -5,6 +5,7 @@ import {
   decodeStep,
   imageTokensOf,
   outputHead,
+  pooledGroup,
   readSource,
   type EncoderDecoderConfig,
   type ModelConfig,
@@ -69,7 +70,7 @@ export function contextSpecs(
   { rows, source: text }: OnPolicyDecoderShape,
 ): Record<string, TensorSpec> {
   const { kvHeads, headDim } = config;
-  const source = text + imageTokensOf(config);
+  const source = Math.ceil((text + imageTokensOf(config)) / pooledGroup(config));
   const specs: Record<string, TensorSpec> = { bias: { dtype: "float32", shape: [rows, 1, 1, source] } };
   for (const layer of layersOf(config)) {
     specs[`cross.${layer}.key`] = { dtype: "float32", shape: [rows, kvHeads, headDim, source] };
