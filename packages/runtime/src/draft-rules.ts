@@ -53,7 +53,7 @@ export const SETTLED = 0.9;
 const WORTH = 0.4;
 
 /** The same of the first run, whose rows also make the first token later. */
-const WORTH_AT_FIRST = 0.8;
+const WORTH_AT_FIRST = 0.7;
 
 /** Tokens of a source that rules are asked about; what lies behind them is not looked at. */
 const LONGEST_SOURCE = 256;
