@@ -175,7 +175,9 @@ export const deviceModelSchema = z.strictObject({
     .int()
     .min(2)
     .optional()
-    .describe("Tokens of the source that a position of the encoder's outputs stands for [tokens]. Absent: 1."),
+    .describe(
+      "Tokens of the source that a position of the encoder's outputs stands for [tokens]. Absent: 1.",
+    ),
   maxSource: z
     .int()
     .positive()
