@@ -198,9 +198,14 @@ function deviceOf({ device }: BenchResult): RunSummary["device"] {
   return { name: provider === "cpu" ? cpu : `${provider}, ${description}`, threads, simulated };
 }
 
-function baselineOf({ comparisons }: BenchResult, isQuantized: boolean): RunSummary["baseline"] {
+/** The deployed model beside the decoder-only baseline; a model with drafts is also compared with itself without them. */
+export function baselineOf(
+  { comparisons }: Pick<BenchResult, "comparisons">,
+  isQuantized: boolean,
+): RunSummary["baseline"] {
   const name = isQuantized ? BENCH_NAMES.deployed : BENCH_NAMES.float32;
-  const found = comparisons.find(({ model }) => model === name);
+  const isStudent = (other: string): boolean => other.startsWith(BENCH_NAMES.deployed);
+  const found = comparisons.find(({ model, baseline }) => model === name && !isStudent(baseline));
   if (found === undefined) return null;
   const { firstTokenMs, tokensPerSecond } = found.ratios;
   return { firstTokenMs, tokensPerSecond };
