@@ -39,9 +39,9 @@ const ASSUMED_ANSWER_TOKENS = 16;
 /** Runs the benchmark. @throws SlmError as benchModels, and what making the baseline throws */
 export async function benchWithBaseline(request: BenchRequest): Promise<BenchResult> {
   const { models: given, baseline, prompts, context } = request;
-  // Beside the baseline a model stands as it answers, unless numbers of draft tokens are asked for: the tables would be too wide for a page.
-  const isAlone = baseline === null || request.draftTokens !== undefined;
-  const models = isAlone
+  // Beside a baseline the question is how a model answers, not what its drafts bring, unless numbers of draft tokens are asked for.
+  const comparesDrafts = baseline === null || request.draftTokens !== undefined;
+  const models = comparesDrafts
     ? (await Promise.all(given.map((model) => withDrafts(model, request)))).flat()
     : given;
   if (baseline === null) {

@@ -3,6 +3,7 @@ import { BENCH_FILES, benchResultSchema, type BenchResult } from "@slm/bench";
 import { readJsonFile, readManifest, type Manifest } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
 import { isMetricName, isWorstValue } from "@slm/metrics";
+import { BASELINE_NAME } from "@slm/onnx-export";
 import { divergenceText } from "@slm/training";
 import { join } from "node:path";
 import { z } from "zod";
@@ -204,8 +205,7 @@ export function baselineOf(
   isQuantized: boolean,
 ): RunSummary["baseline"] {
   const name = isQuantized ? BENCH_NAMES.deployed : BENCH_NAMES.float32;
-  const isStudent = (other: string): boolean => other.startsWith(BENCH_NAMES.deployed);
-  const found = comparisons.find(({ model, baseline }) => model === name && !isStudent(baseline));
+  const found = comparisons.find(({ model, baseline }) => model === name && baseline === BASELINE_NAME);
   if (found === undefined) return null;
   const { firstTokenMs, tokensPerSecond } = found.ratios;
   return { firstTokenMs, tokensPerSecond };

@@ -27,7 +27,7 @@ import {
   type SourceContext,
 } from "@slm/model";
 import type { Tensor } from "@slm/tensor";
-import { cast, concat } from "../lowerings/emit.js";
+import { cast, concat, TO_THE_END } from "../lowerings/emit.js";
 import type { PrunedVocabulary } from "./pruned-vocabulary.js";
 import type { Recording } from "./record.js";
 
@@ -166,9 +166,6 @@ export function draftOutputs(
 
 /** No token has this id. */
 const NO_ID = -1;
-
-/** The end of an axis, as far as any sequence goes. */
-const TO_THE_END = 2 ** 31 - 1;
 
 function encoderDecoder(config: ModelConfig): EncoderDecoderConfig {
   if (config.architecture === "encoder-decoder") return config;

@@ -20,7 +20,7 @@ import {
   towerTokens,
   type EncoderDecoderConfig,
 } from "@slm/model";
-import { cast, concat, shapeOf } from "../lowerings/emit.js";
+import { concat, inPrecision, shapeOf } from "../lowerings/emit.js";
 import { pixelPatches } from "./pixel-patches.js";
 import { recordGraph, type GraphSource, type Recording } from "./record.js";
 import { MIN_POSITIONS, TRANSFORMERS_IO } from "./transformers-graphs.js";
@@ -48,7 +48,7 @@ export function transformersImageEncoderGraph(
     const pixels = recorder.nameOf(given);
     const rows = recorder.builder.scope("pixels", () => {
       const made = pixelPatches(recorder, patchReadingOf(tower), pixels);
-      return device.precision === "float32" ? made : cast(recorder, made, device.precision);
+      return inPrecision(recorder, made, device.precision);
     });
     const patches = recorder.tensor(rows, [1, towerTokens(tower), patchValues(tower)]);
     const image = imageEmbeddings(vision, parameters, patches);

@@ -64,12 +64,12 @@ export class GraphValues {
     this.#table = table;
   }
 
-  /** Remembers a sequence `[batch, length, width]` that is longer than its ids: image tokens come before them. */
-  lengthen(sequence: string): void {
-    this.#ids = sequence;
-  }
-
-  /** Goes on with a sequence of another length, whose padding a static graph's `sourceBias` hides. What was made for the length before is not its. */
+  /**
+   * Goes on with a sequence `[batch, length, width]` of another length than the ids: with image tokens before them, or pooled. What was made for
+   * the length before is made again.
+   *
+   * @param sourceBias what hides its padding in a static graph. Default: as before
+   */
   resize(sequence: string, sourceBias = this.#sourceBias): void {
     this.#ids = sequence;
     this.#sourceBias = sourceBias;

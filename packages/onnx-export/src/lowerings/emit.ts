@@ -20,6 +20,10 @@ export function inFloat32(
   return cast(recorder, body(cast(recorder, value, "float32")), dtype);
 }
 
+/** A float32 value in a graph's precision. */
+export const inPrecision = (recorder: Building, value: string, precision: OnnxDType): string =>
+  precision === "float32" ? value : cast(recorder, value, precision);
+
 /** Size of one axis of `value`, int32 `[1]`. */
 export function sizeOf(recorder: Building, value: string, axis: number): string {
   return cast(recorder, shapeOf(recorder, value, axis), "int32");
@@ -59,6 +63,17 @@ export function sliceAxis(
 ): string {
   return builder.op("Slice", [value, builder.ints([from]), builder.ints([to]), builder.ints([axis])]);
 }
+
+/** The end of an axis, as far as any sequence goes. */
+export const TO_THE_END = 2 ** 31 - 1;
+
+/** Every `step`-th element of one axis, from `from` on. */
+export const everyNth = (
+  { builder }: Building,
+  value: string,
+  { axis, from = 0, step }: { readonly axis: number; readonly from?: number; readonly step: number },
+): string =>
+  builder.op("Slice", [value, ...[from, TO_THE_END, axis, step].map((number) => builder.ints([number]))]);
 
 export function concat({ builder }: Building, values: readonly string[], axis: number): string {
   return builder.op("Concat", values, { attributes: { axis: int(axis) } });

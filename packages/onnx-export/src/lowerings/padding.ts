@@ -2,7 +2,7 @@
 import { SlmError } from "@slm/core";
 import { MASKED, type Lowering, type Recorder } from "@slm/tensor";
 import type { LoweringContext } from "./context.js";
-import { cast, countUp, reshape, sizeOf } from "./emit.js";
+import { countUp, inPrecision, reshape, sizeOf } from "./emit.js";
 
 /** 0 or very negative, by a bool of any shape. */
 function biasWhere({ builder }: Recorder, allowed: string): string {
@@ -38,12 +38,13 @@ export function maskBias(recorder: Recorder, mask: string): string {
 export function maskedKeys(recorder: Recorder, { values, device }: LoweringContext, keys: string): string {
   const { sourceBias } = values;
   if (sourceBias === undefined) return keys;
-  const { builder } = recorder;
-  // The bias is 0 at tokens, and below -1 elsewhere in whatever range it was quantized: 1 or 0.
-  const isToken = builder.op("Relu", [builder.op("Add", [sourceBias, builder.constant("float32", [], [1])])]);
-  const kept = device.precision === "float32" ? isToken : cast(recorder, isToken, device.precision);
-  return builder.op("Mul", [keys, kept], { name: "maskedKeys" });
+  const kept = inPrecision(recorder, tokensOfBias(recorder, sourceBias), device.precision);
+  return recorder.builder.op("Mul", [keys, kept], { name: "maskedKeys" });
 }
+
+/** 1 where a bias is that of a token, else 0: it is 0 at tokens, and below -1 elsewhere in whatever range it was quantized. */
+export const tokensOfBias = ({ builder }: Recorder, bias: string): string =>
+  builder.op("Relu", [builder.op("Add", [bias, builder.constant("float32", [], [1])])]);
 
 /** Computed from lengths when the graph runs. */
 export function rangeBias(): Lowering<"lengthBias"> {

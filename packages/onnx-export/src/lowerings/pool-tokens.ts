@@ -7,11 +7,11 @@
  * ```
  */
 import { SlmError } from "@slm/core";
-import type { OnnxDType } from "@slm/onnx";
 import type { EncoderDecoderConfig } from "@slm/model";
 import type { Lowering, OpSet, Recorder, Tensor } from "@slm/tensor";
 import type { LoweringContext } from "./context.js";
-import { cast, countUp, int32, reshape, sizeOf, sliceAxis } from "./emit.js";
+import { cast, countUp, everyNth, inPrecision, int32, reshape, sizeOf, sliceAxis } from "./emit.js";
+import { tokensOfBias } from "./padding.js";
 
 /** Sequences of any length: values `[batch, length, width]`. */
 export function stridedMeans(context: LoweringContext): Lowering<"poolTokens"> {
@@ -43,11 +43,8 @@ export function groupedRows(context: LoweringContext): Lowering<"poolTokens"> {
     if (sourceBias === undefined || mask === undefined)
       throw new SlmError("UNEXPECTED", "export: a static graph needs its bias as an input");
     if (length % group !== 0) throw indivisible(length, group);
-    // The bias is 0 at tokens, and below -1 elsewhere: 1 or 0.
-    const isToken = builder.op("Relu", [
-      builder.op("Add", [sourceBias, builder.constant("float32", [], [1])]),
-    ]);
-    const column = inPrecision(recorder, reshape(recorder, isToken, [length, 1]), device.precision);
+    const isToken = reshape(recorder, tokensOfBias(recorder, sourceBias), [length, 1]);
+    const column = inPrecision(recorder, isToken, device.precision);
     const kept = builder.op("Mul", [recorder.nameOf(x), column], { name: "tokensOnly" });
     const rows = reshape(recorder, kept, [length / group, group * width]);
     const parts = Array.from({ length: group }, (_, at) =>
@@ -83,10 +80,7 @@ const anyOf = (recorder: Pick<Recorder, "builder">, mask: string, group: number)
  * at the end, so a group has a token where its first is one.
  */
 export const pooledBias = ({ builder }: Pick<Recorder, "builder">, bias: string, group: number): string =>
-  builder.op("Slice", [bias, ...[0, TO_THE_END, 3, group].map((value) => builder.ints([value]))]);
-
-/** The end of an axis, as far as any sequence goes. */
-const TO_THE_END = 2 ** 31 - 1;
+  everyNth({ builder }, bias, { axis: 3, step: group });
 
 /** @throws SlmError OP_UNSUPPORTED, for a size of graphs that is no whole number of groups. */
 export const indivisible = (length: number, group: number): SlmError =>
@@ -114,9 +108,6 @@ function tokensOnly(
   return builder.op("Mul", [name, cast(recorder, isToken, device.precision)]);
 }
 
-const inPrecision = (recorder: Recorder, value: string, precision: OnnxDType): string =>
-  precision === "float32" ? value : cast(recorder, value, precision);
-
 /**
  * Members of the groups of axis 1: first ones, second ones, ...; zeros where the last group has fewer.
  *
@@ -131,8 +122,7 @@ function everyOf(
   return Array.from({ length: group }, (_, at) => {
     const missing = none.map((_zero, axis) => (axis === 1 ? at : 0));
     const padded = at === 0 ? value : builder.op("Pad", [value, builder.ints([...none, ...missing])]);
-    const [from, to, axis, step] = [at, TO_THE_END, 1, group].map((number) => builder.ints([number]));
-    return builder.op("Slice", [padded, from!, to!, axis!, step!]);
+    return everyNth({ builder }, padded, { axis: 1, from: at, step: group });
   });
 }
 

@@ -2,7 +2,7 @@
 import { int } from "@slm/onnx";
 import { checkMix, checkShift, shiftWeights, type Lowering, type Recorder, type Tensor } from "@slm/tensor";
 import type { LoweringContext } from "./context.js";
-import { concat, sliceAxis, transposeAxes } from "./emit.js";
+import { concat, sliceAxis, TO_THE_END, transposeAxes } from "./emit.js";
 
 /** Which axis of a graph's values counts tokens. */
 const tokenAxis = ({ device }: LoweringContext): 0 | 1 => (device.shapes === "static" ? 0 : 1);
@@ -11,14 +11,11 @@ const tokenAxis = ({ device }: LoweringContext): 0 | 1 => (device.shapes === "st
 export function joinedTokens(context: LoweringContext): Lowering<"concatTokens"> {
   return (recorder, { a, b }) => {
     const joined = concat(recorder, [recorder.nameOf(a), recorder.nameOf(b)], tokenAxis(context));
-    context.values.lengthen(joined);
+    context.values.resize(joined);
     const [batch, length, width] = a.shape as [number, number, number];
     return recorder.tensor(joined, [batch, length + b.shape[1]!, width]);
   };
 }
-
-/** The end of an axis, as far as any sequence goes. */
-const TO_THE_END = 2 ** 31 - 1;
 
 export function slicedTokens(context: LoweringContext): Lowering<"tokensFrom"> {
   return (recorder, { x }, { first }) => {

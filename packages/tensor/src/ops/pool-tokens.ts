@@ -22,12 +22,10 @@ const pooledLengths = (lengths: Tensor, group: number): Tensor =>
 
 /** `[batch, length, ...]` with zeros behind the last token up to whole groups. */
 function grouped(x: Tensor, group: number): Tensor {
-  const missing = -x.shape[1]! % group;
-  const end: [number, number] = [0, missing === 0 ? 0 : group + missing];
-  return end[1] === 0
-    ? x
-    : tf.pad(
-        x,
-        x.shape.map((_, axis) => (axis === 1 ? end : [0, 0])),
-      );
+  const missing = (group - (x.shape[1]! % group)) % group;
+  if (missing === 0) return x;
+  return tf.pad(
+    x,
+    x.shape.map((_, axis) => [0, axis === 1 ? missing : 0]),
+  );
 }
