@@ -50,7 +50,7 @@ export function chooseTokens(choice: TokenChoice): ReadonlySet<string> {
   if (entries.size <= limit) return new Set(entries.keys());
   throw new SlmError(
     "CONFIG_INVALID",
-    `tokenizer: prune.vocabularySize is ${limit}, but ${entries.size} tokens are always kept: special tokens, bytes or characters, and those of prune.keep`,
+    `tokenizer: prune.vocabularySize is ${limit}, but ${entries.size} tokens are always kept: special tokens, bytes or characters, and those of prune.keep and prune.keepFirst`,
     {
       context: { vocabularySize: limit, required: entries.size },
       suggestions: [`--set tokenizer.prune.vocabularySize=${entries.size}`],

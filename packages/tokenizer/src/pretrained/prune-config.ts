@@ -16,6 +16,14 @@ export const pruneConfig = z.strictObject({
     .positive()
     .optional()
     .describe("Most tokens; the most frequent are kept. Default: no limit."),
+  keepFirst: z
+    .int()
+    .nonnegative()
+    .default(0)
+    .describe(
+      "Keep the first tokens of the vocabulary, this many, used or not: byte-pair vocabularies begin with their most common tokens. For " +
+        "answers in words that the labelled rows do not have, as of a translation. Default: 0.",
+    ),
   keep: z
     .array(z.union([text.min(1), context]))
     .default([])

@@ -136,6 +136,7 @@ describe.each(Object.entries(KINDS))("the pruned tokenizer of %s", (_, make) => 
     { minCount: 3 },
     { minCount: 1, vocabularySize: 300 },
     { minCount: 2, keep: ["naïve player", { before: "some ", after: "\n" }] },
+    { minCount: 2, keepFirst: 290 },
   ])(
     "gives every text whose tokens are all kept the same tokens, and spells every other (%j)",
     async (given) => {
@@ -201,6 +202,17 @@ describe(pruneTokenizer, () => {
     expect(vocabularySize(files)).toBe(262);
     expect(report.keptShare).toBeLessThan(1);
     expect(report.tokensPerText.after).toBeGreaterThan(report.tokensPerText.before);
+  });
+
+  test("keeps the first tokens of the vocabulary as well, where that is asked", async () => {
+    const files = await byteLevel();
+    const first = tokenTexts(files).slice(0, 290);
+    const [with290, without] = await Promise.all(
+      [{ keepFirst: 290 }, {}].map(async (settings) => tokenTexts((await prune(files, settings)).files)),
+    );
+    expect(with290).toEqual(expect.arrayContaining(first));
+    expect(without).not.toEqual(expect.arrayContaining(first));
+    await expect(prune(files, { keepFirst: 290, vocabularySize: 280 })).rejects.toThrow("keepFirst");
   });
 
   test("keeps the more frequent of two tokens", async () => {

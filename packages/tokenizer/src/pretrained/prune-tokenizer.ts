@@ -43,7 +43,12 @@ export async function pruneTokenizer(
   const counted = await countTokens(whole, sourceContexts(files, settings), settings, corpus());
   const kept = chooseTokens({
     counts: counted.counts,
-    required: new Set([...vocabulary.required, ...counted.required, ...Object.values(namesOf(whole))]),
+    required: new Set([
+      ...vocabulary.required,
+      ...counted.required,
+      ...Object.values(namesOf(whole)),
+      ...firstTokens(vocabulary, settings.keepFirst),
+    ]),
     parts: vocabulary.parts,
     minCount: settings.minCount,
     vocabularySize: settings.vocabularySize,
@@ -63,6 +68,10 @@ export async function pruneTokenizer(
     },
   };
 }
+
+/** Tokens whose ids are below `count`, special and other added tokens apart. */
+const firstTokens = ({ ids }: PrunableVocabulary, count: number): readonly string[] =>
+  [...ids].filter(([, id]) => id < count).map(([token]) => token);
 
 const namesOf = ({ config }: TokenizerFiles): Readonly<Record<string, string>> => {
   const { pad_token: pad, bos_token: bos, eos_token: eos, unk_token: unknown } = config;
