@@ -70,12 +70,18 @@ async function rulesOf(directory: string): Promise<readonly DraftRule[]> {
   return learnDraftRules(pairs, tokenizer.tokens.eos);
 }
 
+const FOR_CPU = { target: "cpu" } as const;
+
 describe.each([
-  ["short answers, drafted for by heads where one row is active", 18, false, "heads"],
-  ["long answers, drafted for by heads in every row", 150, true, "heads"],
-  ["short answers, drafted for by rules where one row is active", 18, false, "rules"],
-  ["long answers, drafted for by rules in every row", 150, true, "rules"],
-])("%s", (_name, maxTarget, draftsEveryRow, by) => {
+  ["short answers, drafted for by heads where one row is active", 18, false, "heads", FOR_CPU],
+  ["long answers, drafted for by heads in every row", 150, true, "heads", FOR_CPU],
+  ["short answers, drafted for by rules where one row is active", 18, false, "rules", FOR_CPU],
+  ["long answers, drafted for by rules in every row", 150, true, "rules", FOR_CPU],
+  [
+    "answers of graphs for a GPU, drafted for by rules where one row is active",
+    ...[150, false, "rules", { target: "gpu", profile: "webgpu" }],
+  ],
+] as const)("%s", (_name, maxTarget, draftsEveryRow, by, device) => {
   const directories: string[] = [];
 
   beforeAll(async () => {
@@ -83,15 +89,16 @@ describe.each([
     const draftHeads = by === "heads" ? HEADS : undefined;
     const longer = encoderDecoderConfig.parse({ ...config, maxTarget, draftHeads });
     const source = { config: longer, weights, name: "tiny", tokenizerDirectory: checkpoint };
-    const [first, float32, integer] = ["first", "float32", "cpu"].map((part) =>
-      join(workspace, `served-${by}-${maxTarget}-${part}`),
+    const [first, float32, integer] = ["first", "float32", "integer"].map((part) =>
+      join(workspace, `served-${by}-${device.target}-${maxTarget}-${part}`),
     ) as [string, string, string];
     for (const folder of [first, float32]) await mkdir(folder);
-    await exportWeights(source, { target: "cpu", outputDirectory: first });
+    await exportWeights(source, { ...device, outputDirectory: first });
     const draftRules = by === "rules" ? await rulesOf(first) : undefined;
-    await exportWeights(source, { target: "cpu", outputDirectory: float32, draftRules });
+    await exportWeights(source, { ...device, outputDirectory: float32, draftRules });
     await mkdir(integer);
-    await quantizeDirectory({ modelDirectory: float32, outputDirectory: integer, scheme: "cpu" });
+    const scheme = device.target === "cpu" ? "cpu" : "int8-block";
+    await quantizeDirectory({ modelDirectory: float32, outputDirectory: integer, scheme });
     directories.push(float32, integer);
   });
 

@@ -1,5 +1,5 @@
-/** Requests that share a running batch get the answers that they get alone, whatever form attention has. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+/** Requests that share a running batch get the answers that they get alone, whatever form attention has. The CPU computes graphs for other devices too. */
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -20,19 +20,32 @@ afterAll(() => rm(root, { recursive: true, force: true }));
 
 const SOURCES = ["abab", "hello", "a", "abcabcabcabc", "zyx", "no"];
 
+const FOR_CPU = "--target cpu";
+const forGpu = (profile: string, precision: string): string =>
+  `--target gpu --profile ${profile} --precision ${precision}`;
+
+let made = 0;
 test.each([
-  ["encoder-decoder", 24, ""],
-  ["encoder-decoder", 140, ""],
-  ["encoder-decoder", 24, "encoderPooling: { afterLayers: [1], group: 2 }"],
-  ["decoder-only", 24, ""],
-  ["decoder-only", 140, ""],
+  ["encoder-decoder", 24, "", FOR_CPU],
+  ["encoder-decoder", 140, "", FOR_CPU],
+  ["encoder-decoder", 24, "encoderPooling: { afterLayers: [1], group: 2 }", FOR_CPU],
+  ["decoder-only", 24, "", FOR_CPU],
+  ["decoder-only", 140, "", FOR_CPU],
+  ["encoder-decoder", 24, "", "--target web"],
+  ["encoder-decoder", 24, "", forGpu("webgpu", "float32")],
+  ["decoder-only", 24, "", forGpu("webgpu", "float16")],
+  ["encoder-decoder", 24, "", forGpu("directml", "float32")],
+  ["encoder-decoder", 24, "", forGpu("cuda", "float16")],
+  ["decoder-only", 24, "", forGpu("cuda", "float16")],
 ] as const)(
-  "%s with room for %d tokens %s",
-  async (architecture, maxTarget, further) => {
-    const at = (name: string): string => join(root, `${architecture}-${maxTarget}-${further.length}-${name}`);
+  "%s with room for %d tokens %s (%s)",
+  async (architecture, maxTarget, further, flags) => {
+    const folder = join(root, String(made++));
+    await mkdir(folder);
+    const at = (name: string): string => join(folder, name);
     await writeFile(at("shape.yaml"), tinyShape(architecture, maxTarget, further));
     await runCommand("model:init", [at("shape.yaml"), "-o", at("checkpoint"), "--json"]);
-    await runCommand("export", [at("checkpoint"), "-o", at("model"), "--json"]);
+    await runCommand("export", [at("checkpoint"), "-o", at("model"), ...flags.split(" "), "--json"]);
 
     const alone = await createCpuRuntime({ threads: 1 });
     const generator = await loadGenerator(at("model"), alone);
@@ -62,3 +75,26 @@ test.each([
   },
   60_000,
 );
+
+test("graphs that take one position for all rows are refused, with the export that is served", async () => {
+  const at = (name: string): string => join(root, name);
+  await writeFile(at("shape.yaml"), tinyShape("encoder-decoder", 24));
+  await runCommand("model:init", [at("shape.yaml"), "-o", at("checkpoint"), "--json"]);
+  await runCommand("export", [
+    at("checkpoint"),
+    "-o",
+    at("model"),
+    ...forGpu("cuda", "float32").split(" "),
+    "--json",
+  ]);
+  const runtime = await createCpuRuntime({ threads: 1 });
+  await expect(
+    loadServedModel(at("model"), runtime, { maxRows: 4, maxWaiting: 16, limits: serveConfig.parse({}) }),
+  ).rejects.toMatchObject({
+    code: "OP_UNSUPPORTED",
+    suggestions: expect.arrayContaining([
+      "slm export CHECKPOINT --target gpu --profile cuda --precision float16",
+    ]) as string[],
+  });
+  await runtime.close();
+});

@@ -14,13 +14,15 @@ import { int, readOnnx, writeOnnx } from "@slm/onnx";
 import { exportModel, exportWeights } from "@slm/onnx-export";
 import { quantizeDirectory } from "@slm/quantization";
 import type { Runtime } from "@slm/runtime";
-import { trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
+import { serveConfig } from "@slm/serve";
+import { loadTokenizer, trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
+import { loadServedModel } from "../../packages/serve/src/served-model.js";
 import { decoderOnly, randomWeights } from "../random-models.js";
 import { slm } from "../slm-process.js";
-import { ON_WEBGPU, inRun, openRuntimes, type Runtimes } from "./setting.js";
+import { ON_WEBGPU, inRun, openGpu, openRuntimes, type Runtimes } from "./setting.js";
 import { shadowed } from "./shadow-runtime.js";
 
 /** Rows of a batch. */
@@ -132,6 +134,26 @@ describe("a trained student in float32 gives the CPU's answers, token for token"
     expect(tokensOf(await answersOn(runtimes.gpu, at("student"), words.slice(0, 4), asked))).toEqual(
       tokensOf(greedy),
     );
+  });
+
+  test("to requests of a server that share batches, joining while others are under way", async () => {
+    const served = await loadServedModel(at("student"), await openGpu(), {
+      maxRows: 4,
+      maxWaiting: words.length,
+      limits: serveConfig.parse({}),
+    });
+    const tokenizer = await loadTokenizer(at("student"));
+    const { signal } = new AbortController();
+    const rules = served.rulesOf(undefined);
+    const answers = await Promise.all(
+      words.map(async (word) => {
+        const source = tokenizer.encodeSource(word);
+        return (await (await served.prepare({ source, rules, signal })).run()).text;
+      }),
+    );
+    await served.close();
+    const alone = await answersOn(runtimes.cpu, at("student"), words);
+    expect(answers).toEqual(alone.map(({ text }) => text));
   });
 
   test("and so does its decoder-only teacher", () => expectSameTokens(at("teacher"), words.slice(0, 4)));

@@ -19,9 +19,13 @@ export interface Runtimes {
   readonly close: () => Promise<void>;
 }
 
+/** WebGPU and nothing else. @param whole whether it must compute every node of a graph */
+export const openGpu = (whole = false): Promise<Runtime> =>
+  createGpuRuntime({ profile: "webgpu", fallback: false, whole });
+
 /** WebGPU, and the CPU that its results are compared with. @param whole whether WebGPU must compute every node of a graph */
 export async function openRuntimes(whole = false): Promise<Runtimes> {
-  const gpu = await createGpuRuntime({ profile: "webgpu", fallback: false, whole });
+  const gpu = await openGpu(whole);
   const cpu = await createCpuRuntime();
   const close = async (): Promise<void> => {
     await gpu.close();

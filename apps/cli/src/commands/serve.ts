@@ -2,7 +2,7 @@ import { Args, Flags } from "@oclif/core";
 import { SlmError } from "@slm/core/errors";
 import { parseThreshold } from "../answers/abstain.js";
 import { errorLines, toSlmError } from "../errors.js";
-import { threadsFlag } from "../recipe-flags.js";
+import { deviceFlags } from "../device-flags.js";
 import { SlmCommand } from "../slm-command.js";
 
 export interface ServeReport {
@@ -73,9 +73,14 @@ export class ServeCommand extends SlmCommand<ServeReport> {
         "Withhold answers with a lower confidence (0 to 1). Default: the threshold that 'slm deploy --abstain' put into the bundle, if any; off: none.",
     }),
     key: Flags.string({ helpValue: "<key.pub.pem>", summary: "Serve only a bundle signed with this key." }),
-    threads: threadsFlag,
+    device: deviceFlags.device,
+    fallback: deviceFlags.fallback,
+    threads: deviceFlags.threads,
   };
-  static override examples = ["<%= config.bin %> serve runs/quickstart/deploy --port 8000"];
+  static override examples = [
+    "<%= config.bin %> serve runs/quickstart/deploy --port 8000",
+    "<%= config.bin %> serve exported-for-gpu --device gpu:cuda --no-fallback",
+  ];
 
   #hasServed = false;
 
@@ -84,7 +89,7 @@ export class ServeCommand extends SlmCommand<ServeReport> {
   protected override async execute(): Promise<ServeReport> {
     const { args, flags } = await this.parse(ServeCommand);
     const { serve } = await import("../library/serve.js");
-    const { host, port, key, threads, timeout, drain } = flags;
+    const { host, port, key, device, fallback, threads, timeout, drain } = flags;
     const tell = (error: unknown): void => {
       this.note(errorLines(toSlmError(error, "serve"), false).join("\n"));
     };
@@ -92,6 +97,8 @@ export class ServeCommand extends SlmCommand<ServeReport> {
       host,
       port,
       key,
+      device,
+      fallback,
       threads,
       maxRows: flags["max-rows"],
       maxWaiting: flags["max-waiting"],

@@ -131,6 +131,35 @@ describe(serve, () => {
     await expect(fetch(`${server.url}/health`)).rejects.toThrow();
   });
 
+  test("computes on the device that the model was exported for, and notes what stands in for it", async () => {
+    const model = join(root, "for-gpu");
+    await exportModel(join(run, "distill"), { target: "gpu", profile: "webgpu", output: model });
+    const notes: string[] = [];
+    const onEvent = (event: WorkEvent): void => {
+      if (event.kind === "note") notes.push(event.text);
+    };
+    const server = await serve(model, { port: 0, onEvent });
+    const generated = await fetch(`${server.url}/generate`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ source: "ab" }),
+    });
+    expect(generated.status).toBe(200);
+    await server.stop();
+    const request = serve(model, { port: 0, device: { kind: "gpu", profile: "directml" }, fallback: false });
+    if (process.platform !== "win32")
+      await expect(request).rejects.toMatchObject({ code: "DEVICE_UNAVAILABLE" });
+    else await (await request).stop();
+    // Either a GPU computed, or a note says why none did.
+    if (notes.length > 0) expect(notes.join(" ")).toContain("gpu:webgpu is not available here");
+  });
+
+  test("refuses a model for an NPU, which answers one request at a time", async () => {
+    const model = join(root, "for-npu");
+    await exportModel(join(run, "distill"), { target: "npu", profile: "qnn", output: model });
+    await expect(serve(model, { port: 0 })).rejects.toMatchObject({ code: "OP_UNSUPPORTED" });
+  });
+
   test("stops when its signal is aborted", async () => {
     const controller = new AbortController();
     const { stopped } = await serve(deploy, { port: 0, signal: controller.signal });

@@ -1,9 +1,12 @@
 /** A bundle behind HTTP. */
+import { SlmError } from "@slm/core/errors";
+import type { Runtime } from "@slm/runtime";
 import type { RunningServer } from "@slm/serve";
+import type { DeviceRequest } from "../compute/devices.js";
 import { contextOf, type WorkOptions } from "./work.js";
 
 /** Limits of the server and who may use it. */
-export interface ServeOptions extends WorkOptions {
+export interface ServeOptions extends WorkOptions, Pick<DeviceRequest, "device" | "fallback" | "threads"> {
   /** Address to listen on. Default: 127.0.0.1. */
   readonly host?: string | undefined;
   /** Port; 0 takes a free one. Default: 8000. */
@@ -24,8 +27,6 @@ export interface ServeOptions extends WorkOptions {
   readonly abstain?: number | "off" | undefined;
   /** Public key file (PEM): only a bundle signed with it is served. Default: every bundle is. */
   readonly key?: string | undefined;
-  /** Threads one operator may use. Default: as many as there are processors. */
-  readonly threads?: number | undefined;
   /** API keys of clients. Without any, no key is needed. */
   readonly apiKeys?: readonly string[] | undefined;
   /** API keys that may reload the bundle over HTTP. Without any, this is not possible. */
@@ -51,7 +52,8 @@ export interface ModelServer extends RunningServer {
  *
  * @param model a bundle, or any other model; a .slm file is unpacked
  * @throws SlmError what opening the model throws; GATE_FAILED if the signature is not that of `key`; BUSY if the port is taken,
- * USAGE for an address that is not this machine's
+ * USAGE for an address that is not this machine's; OP_UNSUPPORTED for a model whose graphs take one position for all rows, as those for
+ * an NPU; DEVICE_UNAVAILABLE where the device is missing and fallback is not allowed
  * @example
  * const server = await serve("runs/mine/deploy", { port: 0 });
  * await fetch(`${server.url}/generate`, { method: "POST", body: JSON.stringify({ source: "hello" }) });
@@ -59,7 +61,6 @@ export interface ModelServer extends RunningServer {
  */
 export async function serve(model: string, options: ServeOptions = {}): Promise<ModelServer> {
   const { requireIntact } = await import("@slm/core");
-  const { createCpuRuntime } = await import("@slm/runtime-node");
   const { requireSigned } = await import("../models/require-signed.js");
   const { serveConfig, startServer } = await import("@slm/serve");
   const { host, port, maxRows, maxWaiting, maxConnections, allowedHosts, key, threads } = options;
@@ -75,7 +76,7 @@ export async function serve(model: string, options: ServeOptions = {}): Promise<
     drainSeconds,
     abstain,
   });
-  const { signal } = contextOf(options);
+  const { signal, note } = contextOf(options);
   // A packed bundle or a checkpoint is opened once; a directory is read again by every reload.
   const opened = await openServed(model, threads, signal);
   try {
@@ -90,7 +91,7 @@ export async function serve(model: string, options: ServeOptions = {}): Promise<
         // Each time: a reload must not serve what happened to the files since.
         await requireIntact(opened.directory);
         if (key !== undefined) await requireSigned(opened.directory, key);
-        return createCpuRuntime({ threads });
+        return openServing(opened.directory, options, note);
       },
     });
     return stoppable(server, opened.close, signal);
@@ -98,6 +99,26 @@ export async function serve(model: string, options: ServeOptions = {}): Promise<
     await opened.close();
     throw error;
   }
+}
+
+/** The device that was asked for, or the one that the model was exported for. What computes instead of it is noted. */
+async function openServing(
+  directory: string,
+  request: DeviceRequest,
+  note: (text: string) => void,
+): Promise<Runtime> {
+  const { readDeviceModel } = await import("@slm/exported-model");
+  const { deviceNotes } = await import("@slm/runtime");
+  const { RUNTIMES, runtimeRecipe } = await import("../compute/devices.js");
+  const { device, fallback, threads } = request;
+  const { kind, options } = runtimeRecipe([await readDeviceModel(directory)], { device, fallback, threads });
+  if (kind === "npu")
+    throw new SlmError("OP_UNSUPPORTED", "serve: a model for an NPU answers one request at a time", {
+      suggestions: ["slm export CHECKPOINT --target cpu", "slm generate MODEL --prompt TEXT"],
+    });
+  const runtime = await RUNTIMES[kind].open(options);
+  for (const text of deviceNotes(runtime.device)) note(text);
+  return runtime;
 }
 
 /** The server with its resources, which are closed together. */
