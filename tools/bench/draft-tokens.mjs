@@ -12,11 +12,11 @@
  * Prints a line for each way: tokens per run, answers that differ from plain greedy decoding, tokens/s of whole answers (encoding included) and
  * after the first run, both also as ratios to plain, and the median and the 99th percentile of an answer [ms]. Times count only on an idle machine.
  */
-import { createReadStream } from "node:fs";
-import { createInterface } from "node:readline";
 import { readDeviceModel } from "@slm/exported-model";
 import { loadGenerator } from "@slm/inference";
 import { createCpuRuntime } from "@slm/runtime-node";
+import { draftLines } from "./lib/draft-lines.mjs";
+import { firstSources } from "./lib/first-sources.mjs";
 
 const [directory, file, ...settings] = process.argv.slice(2);
 if (file === undefined) throw new Error("usage: draft-tokens.mjs MODEL ROWS.jsonl [key=value ...]");
@@ -27,11 +27,7 @@ for (const setting of settings) {
   options[key] = value;
 }
 const [most, lookup, threads] = [options.rows, options.lookup, options.threads].map(Number);
-const sources = [];
-for await (const line of createInterface({ input: createReadStream(file) })) {
-  if (sources.length === most) break;
-  if (line.trim() !== "") sources.push(JSON.parse(line).source);
-}
+const sources = await firstSources(file, most);
 
 const { draftHeads = 0, draftRules = 0 } = await readDeviceModel(directory);
 const heads =
@@ -65,50 +61,8 @@ for (const [row, source] of sources.entries()) {
 for (const { generator } of ways) await generator.close();
 await runtime.close();
 
-const sum = (values) => values.reduce((total, value) => total + value, 0);
-const round = (value, digits = 3) => Number(value.toFixed(digits));
-const percentile = (values, share) =>
-  values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(share * values.length))];
-const measured = ways.map(({ heads: draftTokens, lookup: copied = 0, answers }) => {
-  const counts = answers.map(({ tokens, finished }) => tokens.length + (finished ? 1 : 0));
-  const totals = answers.map(({ totalMs }) => totalMs);
-  const steps = answers.map(({ stepsMs }) => stepsMs.length);
-  const later = answers.map(({ firstTokenMs, totalMs }) => totalMs - firstTokenMs);
-  return {
-    draftTokens,
-    copied,
-    tokens: sum(counts),
-    tokensPerRun: sum(counts) / sum(steps),
-    differing: answers.filter(
-      ({ tokens, finished }, row) =>
-        finished !== ways[0].answers[row].finished || tokens.join() !== ways[0].answers[row].tokens.join(),
-    ).length,
-    tokensPerSecond: (1000 * sum(counts)) / sum(totals),
-    runMs: sum(later) / Math.max(1, sum(steps) - steps.length),
-    firstMs: percentile(
-      answers.map(({ firstTokenMs }) => firstTokenMs),
-      0.5,
-    ),
-    medianMs: percentile(totals, 0.5),
-    p99Ms: percentile(totals, 0.99),
-  };
-});
-const [plain] = measured;
 console.log(JSON.stringify({ directory, rows: sources.length, threads, node: process.version }));
-for (const way of measured)
-  console.log(
-    JSON.stringify({
-      draftTokens: way.draftTokens,
-      copied: way.copied,
-      differing: way.differing,
-      tokensPerRun: round(way.tokensPerRun, 2),
-      tokensPerSecond: Math.round(way.tokensPerSecond),
-      ratio: round(way.tokensPerSecond / plain.tokensPerSecond, 2),
-      decodeRatio: round((way.tokensPerRun / way.runMs) * plain.runMs, 2),
-      runMs: round(way.runMs),
-      firstMs: round(way.firstMs),
-      medianMs: round(way.medianMs, 2),
-      p99Ms: round(way.p99Ms, 2),
-      p99Ratio: round(way.p99Ms / plain.p99Ms, 2),
-    }),
-  );
+for (const line of draftLines(
+  ways.map(({ heads: draftTokens, lookup: copied = 0, answers }) => ({ draftTokens, copied, answers })),
+))
+  console.log(line);

@@ -69,6 +69,8 @@ export interface OpenBundleOptions {
   readonly provider: WebProvider;
   /** Default: up to four, where the page may share memory between threads; else one. */
   readonly threads?: number | undefined;
+  /** Most draft tokens of a run. Default: the runtime's own; 0: none. */
+  readonly draftTokens?: number | undefined;
   /** Told how many bytes have come, of how many. */
   readonly onProgress?: ((loaded: number, total: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -88,7 +90,7 @@ let opened = 0;
 /** @throws Error for a file that cannot be had or is not what it should be; SlmError as loading a model does */
 export async function openBundle(
   list: readonly SiteFile[],
-  { base, runtime: runtimeUrl, provider, threads: asked, onProgress, signal }: OpenBundleOptions,
+  { base, runtime: runtimeUrl, provider, threads: asked, draftTokens, onProgress, signal }: OpenBundleOptions,
 ): Promise<OpenedBundle> {
   const total = list.reduce((sum, { bytes }) => sum + bytes, 0);
   const downloaded = await downloadFiles(list, base, (loaded) => onProgress?.(loaded, total), signal);
@@ -104,7 +106,7 @@ export async function openBundle(
     const adapter = provider === "webgpu" ? await requiredAdapter() : undefined;
     const ort = await loadOrt(runtimeUrl, provider, threads);
     const runtime = createWebRuntime(ort, { provider, threads, files, adapter });
-    const generator = await loadGenerator(directory, runtime);
+    const generator = await loadGenerator(directory, runtime, { draftTokens });
     await generator.warmUp();
     const close = async (): Promise<void> => {
       await generator.close();

@@ -30,6 +30,11 @@ export interface LoadModelOptions {
   readonly runtime?: string | URL | undefined;
   /** Default: up to four on a page that is cross-origin isolated, else one. */
   readonly threads?: number | undefined;
+  /**
+   * Largest number of draft tokens of the model's own rules that are verified in one run. The greedy answers are the same. Default: 12,
+   * with an export for target web. 0: none.
+   */
+  readonly draftTokens?: number | undefined;
   /** Is told how many bytes have come, of how many. */
   readonly onProgress?: ((loaded: number, total: number) => void) | undefined;
   /** Stops the downloads when it is aborted. */
@@ -88,10 +93,12 @@ export interface BrowserModel {
  */
 export async function loadModel(bundle: string | URL, options: LoadModelOptions = {}): Promise<BrowserModel> {
   const base = folderOf(bundle);
-  const { provider = "wasm", threads, onProgress, signal } = options;
+  const { provider = "wasm", threads, draftTokens, onProgress, signal } = options;
   const runtime = options.runtime === undefined ? new URL("..", base) : folderOf(options.runtime);
   const files = await readBundleFiles(base, signal);
-  return modelOf(await openBundle(files, { base, runtime, provider, threads, onProgress, signal }));
+  return modelOf(
+    await openBundle(files, { base, runtime, provider, threads, draftTokens, onProgress, signal }),
+  );
 }
 
 function modelOf({ generator, device, close }: OpenedBundle): BrowserModel {

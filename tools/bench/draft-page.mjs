@@ -1,0 +1,65 @@
+/**
+ * What draft rules save in a browser: the same as draft-tokens.mjs, in a page of headless Chromium on WebAssembly.
+ *
+ *   npm run build && slm deploy MODEL --to web -o SITE && node tools/bench/draft-page.mjs SITE ROWS.jsonl [key=value ...]
+ *
+ * Keys: rows=200 (the first ones of the file)  threads=1  drafts=12 (most draft tokens; may be
+ * a list: 4,12). MODEL is an export for target web with draft rules, or a quantized one. Every row is answered in each way before the next
+ * row, the first way of a row changing. Chromium is that of the path, or of Debian's package, which is installed.
+ *
+ * Prints a line for each way, the first being plain greedy decoding: see draft-tokens.mjs. Times count only on an idle machine.
+ */
+import { join } from "node:path";
+import { debianProgram } from "../install/environment.mjs";
+import { inChromium } from "../lib/page-in-chromium.mjs";
+import { draftLines } from "./lib/draft-lines.mjs";
+import { firstSources } from "./lib/first-sources.mjs";
+
+const [site, file, ...settings] = process.argv.slice(2);
+if (file === undefined) throw new Error("usage: draft-page.mjs SITE ROWS.jsonl [key=value ...]");
+const options = { rows: "200", threads: "1", drafts: "12" };
+for (const setting of settings) {
+  const [key, value] = setting.split("=");
+  if (!(key in options)) throw new Error(`unknown key ${key}; known: ${Object.keys(options).join(", ")}`);
+  options[key] = value;
+}
+const threads = Number(options.threads);
+const ways = [0, ...options.drafts.split(",").map(Number)];
+const sources = await firstSources(file, Number(options.rows));
+
+/** Runs in the page. */
+async function answerEach({ library, ways, sources, threads, warmUp }) {
+  const { loadModel } = await import(library);
+  const models = [];
+  for (const draftTokens of ways) {
+    const model = await loadModel("/site/model/", { threads, draftTokens });
+    for (const source of sources.slice(0, warmUp)) await model.generate(source);
+    models.push({ model, answers: [] });
+  }
+  for (const [row, source] of sources.entries())
+    for (let turn = 0; turn < models.length; turn++) {
+      const { model, answers } = models[(row + turn) % models.length];
+      const { tokens, finished, firstTokenMs, totalMs, stepsMs } = await model.generate(source);
+      answers.push({ tokens, finished, firstTokenMs, totalMs, stepsMs });
+    }
+  const { provider } = models[0].model.device;
+  return {
+    agent: navigator.userAgent,
+    provider,
+    threads: models[0].model.threads,
+    answers: models.map(({ answers }) => answers),
+  };
+}
+
+const { answers, ...page } = await inChromium(
+  {
+    folders: { library: join(import.meta.dirname, "../../apps/web/dist/browser"), site },
+    executablePath: debianProgram("chromium"),
+    isIsolated: true, // For threads, and for a clock of 5 microseconds.
+  },
+  answerEach,
+  { library: "/library/index.js", ways, sources, threads, warmUp: 20 },
+);
+console.log(JSON.stringify({ site, rows: sources.length, ...page }));
+for (const line of draftLines(ways.map((draftTokens, at) => ({ draftTokens, answers: answers[at] }))))
+  console.log(line);
