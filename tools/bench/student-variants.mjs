@@ -58,6 +58,7 @@ for (const { name, folder } of variants) {
 const { models } = await slm([
   ...["bench", ...measured.map(({ model }) => model), "--threads", values.threads],
   ...["--data", join(variants[0].folder, "data", "test.jsonl"), "--runs", values.runs],
+  ...["--draft-tokens", "0"], // Plain greedy decoding: one entry for each model.
 ]);
 
 const percent = (value) => (value * 100).toFixed(1);

@@ -6,7 +6,7 @@ import { GRAPH_IO } from "@slm/exported-model";
 import { logSumExp, notFinite } from "@slm/decoding";
 import { SlmError } from "@slm/core";
 import { topTokens, encodeBatch, joinImages, logitsOutput, type LoadedModel } from "@slm/inference";
-import { cacheWrites, createHostTensor, HostDrafter } from "@slm/runtime";
+import { cacheWrites, createHostTensor } from "@slm/runtime";
 import { BatchState, roomFor } from "./batch-state.js";
 import { draftingFor, draftRows, stepInputs, usableDrafts, type Drafting } from "./draft-steps.js";
 import { encodeAlone, positionsOf, sourceWidth } from "./encode-alone.js";
@@ -35,6 +35,9 @@ export interface LoopObserver {
   readonly onDrafts?: (drafted: number, accepted: number) => void;
 }
 
+/** Steps that few rows must have been active for before the batch shrinks for their drafts: a resize takes about as long as some steps. */
+const FEW_FOR = 4;
+
 /** Limit of source tokens encoded between two steps, which bounds the delay of running answers. */
 const SOURCE_TOKENS_PER_STEP = 4096;
 
@@ -52,6 +55,8 @@ export class BatchLoop {
   readonly #waiting: Job[] = [];
   #rows: (Row | undefined)[] = [];
   #running: Promise<void> | undefined;
+  /** Steps for which so few rows have been active that they could be drafted for. */
+  #fewFor = 0;
 
   private constructor(loaded: LoopModel, options: LoopOptions & LoopObserver, state: BatchState) {
     this.#loaded = loaded;
@@ -160,22 +165,18 @@ export class BatchLoop {
     const free = this.#rows.flatMap((row, at) => (row === undefined ? [at] : []));
     const placed = jobs.map((job, at) => [job, free[at]!] as const);
     await this.#encode(placed);
-    const { bos, eos } = model.tokens;
-    const { draftRules: rules, drafting } = this.#loaded;
+    const { bos } = model.tokens;
     const startedAt = performance.now();
     for (const [job, row] of placed) {
       const start = job.start ?? bos;
       const prompt = architecture === "decoder-only" ? [...job.source, start] : [start];
-      const host =
-        rules && drafting && new HostDrafter({ rules, source: job.source, most: drafting.byRules });
       this.#rows[row] = {
         job,
         startedAt,
         prompt,
         past: 0,
         next: start,
-        drafts: host?.draft([], Math.min(drafting!.byRules, job.maxTokens - 1), eos) ?? [],
-        host,
+        headDrafts: [],
         answer: [],
         chosen: 0,
         logProbability: 0,
@@ -221,11 +222,15 @@ export class BatchLoop {
     }
   }
 
-  /** Halves the batch while most of its rows are free, because free rows cost computation, and to where rows are drafted for. */
+  /**
+   * Halves the batch while most of its rows are free, because free rows cost computation, and to where rows are drafted for, once few have been
+   * active for some steps: between the answers of many clients few are for a moment.
+   */
   async #shrink(): Promise<void> {
     const { rows, width } = this.#state.size;
     const drafted = this.#loaded.drafting?.rows ?? 0;
-    const isDraftable = this.active <= drafted && rows > drafted;
+    this.#fewFor = this.active <= drafted ? this.#fewFor + 1 : 0;
+    const isDraftable = rows > drafted && this.#fewFor > FEW_FOR;
     if (this.#waiting.length > 0 || (this.active * 4 > rows && !isDraftable)) return;
     const smaller = rowsFor(isDraftable ? this.active : this.active * 2, this.#options.maxRows);
     if (smaller < rows) await this.#resize(smaller, width);
@@ -244,7 +249,8 @@ export class BatchLoop {
     const { model, decoder } = this.#loaded;
     const { rows } = this.#state.size;
     const drafting = draftingFor(this.#loaded.drafting, this.#rows);
-    const { ids, past, drafts, tokens } = stepInputs(this.#rows, model, drafting !== undefined);
+    const draftsOf = drafting && ((row: Row) => usableDrafts(row, drafting, this.#loaded));
+    const { ids, past, drafts, tokens } = stepInputs(this.#rows, model, draftsOf);
     // Logits stay on the device unless a request samples from them.
     const takesLogits = this.#rows.some((row) => row?.job.choose !== undefined);
     const session = drafting?.session ?? decoder;
@@ -280,7 +286,7 @@ export class BatchLoop {
       });
       const goesOn = this.#verify(row, drafts[at]!, (token) => chosenBy(row.job, top(token), logitsOf?.(at)));
       accepted += row.past - before - 1;
-      row.drafts = drafting === undefined ? [] : usableDrafts(row, madeBy(at), drafting, model);
+      row.headDrafts = madeBy(at);
       if (!goesOn) this.#rows[at] = undefined;
       if (isSliceOver()) await nextSlice();
     }

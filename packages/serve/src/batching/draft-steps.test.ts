@@ -21,7 +21,7 @@ const row = (more: Partial<Row>, job: Partial<Row["job"]> = {}): Row => ({
   prompt: [BOS],
   past: 0,
   next: BOS,
-  drafts: [],
+  headDrafts: [],
   answer: [],
   chosen: 0,
   logProbability: 0,
@@ -29,24 +29,26 @@ const row = (more: Partial<Row>, job: Partial<Row["job"]> = {}): Row => ({
   ...more,
 });
 
+const headDrafts = (of: Row): readonly number[] => of.headDrafts;
+
 describe(stepInputs, () => {
   test("feeds each row its token and its drafts, padded to the longest", () => {
     const rows = [
-      row({ past: 3, next: 7, drafts: [8, 9] }),
+      row({ past: 3, next: 7, headDrafts: [8, 9] }),
       undefined,
-      row({ past: 1, next: 5, drafts: [6] }),
+      row({ past: 1, next: 5, headDrafts: [6] }),
     ];
-    const step = stepInputs(rows, MODEL, true);
+    const step = stepInputs(rows, MODEL, headDrafts);
     expect([...step.ids]).toEqual([7, 8, 9, PAD, PAD, PAD, 5, 6, PAD]);
     expect([...step.past]).toEqual([3, 0, 1]);
     expect(step).toMatchObject({ tokens: 3, drafts: [[8, 9], [], [6]] });
-    expect([...stepInputs(rows, MODEL, false).ids]).toEqual([7, PAD, 5]);
+    expect([...stepInputs(rows, MODEL).ids]).toEqual([7, PAD, 5]);
   });
 
   test("feeds no row beyond the caches, since every row writes as many positions as the longest", () => {
-    const rows = [row({ past: 2, next: 7, drafts: [8, 9, 9] }), row({ past: 8, next: 5 })];
-    expect(stepInputs(rows, MODEL, true)).toMatchObject({ tokens: 2, drafts: [[8], []] });
-    expect(stepInputs([row({ past: 9, next: 5, drafts: [6] })], MODEL, true).tokens).toBe(1);
+    const rows = [row({ past: 2, next: 7, headDrafts: [8, 9, 9] }), row({ past: 8, next: 5 })];
+    expect(stepInputs(rows, MODEL, headDrafts)).toMatchObject({ tokens: 2, drafts: [[8], []] });
+    expect(stepInputs([row({ past: 9, next: 5, headDrafts: [6] })], MODEL, headDrafts).tokens).toBe(1);
   });
 });
 
@@ -64,10 +66,12 @@ describe(draftingFor, () => {
   });
 
   test("drafts up to the end, and to the most tokens of an answer", () => {
-    expect(usableDrafts(row({}), [5, EOS, 6], drafting, MODEL)).toEqual([5]);
-    expect(usableDrafts(row({ chosen: 5 }), [5, 6, 7], drafting, MODEL)).toEqual([5, 6]);
-    expect(usableDrafts(row({ chosen: 7 }), [5, 6, 7], drafting, MODEL)).toEqual([]);
-    expect(usableDrafts(row({}), [5, 6, 7, 8], drafting, MODEL)).toEqual([5, 6, 7]);
+    const usable = (more: Partial<Row>): readonly number[] =>
+      usableDrafts(row(more), drafting, { model: MODEL });
+    expect(usable({ headDrafts: [5, EOS, 6] })).toEqual([5]);
+    expect(usable({ chosen: 5, headDrafts: [5, 6, 7] })).toEqual([5, 6]);
+    expect(usable({ chosen: 7, headDrafts: [5, 6, 7] })).toEqual([]);
+    expect(usable({ headDrafts: [5, 6, 7, 8] })).toEqual([5, 6, 7]);
   });
 });
 

@@ -10,7 +10,7 @@
  */
 import type { DeviceModel } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
-import { joinDrafts, type HostTensor, type Session } from "@slm/runtime";
+import { HostDrafter, joinDrafts, type DraftRules, type HostTensor, type Session } from "@slm/runtime";
 import type { Row } from "./job.js";
 
 /**
@@ -53,16 +53,20 @@ export interface StepInputs {
   readonly drafts: readonly (readonly number[])[];
 }
 
-/** What a step is fed; without drafts if `isDrafting` is false. No row is fed beyond the caches. */
+/**
+ * What a step is fed. No row is fed beyond the caches.
+ *
+ * @param draftsOf drafts of a row; default: none
+ */
 export function stepInputs(
   rows: readonly (Row | undefined)[],
   { tokens: { pad }, maxTarget }: Pick<DeviceModel, "tokens" | "maxTarget">,
-  isDrafting: boolean,
+  draftsOf: (row: Row) => readonly number[] = () => [],
 ): StepInputs {
   const past = Int32Array.from(rows, (row) => row?.past ?? 0);
   // Every row writes as many positions as the longest.
   const room = Math.min(...past.map((length) => maxTarget - length - 1));
-  const drafts = rows.map((row) => (isDrafting ? (row?.drafts ?? []).slice(0, room) : []));
+  const drafts = rows.map((row) => (row === undefined ? [] : draftsOf(row).slice(0, room)));
   const tokens = 1 + Math.max(...drafts.map(({ length }) => length));
   const ids = new Int32Array(rows.length * tokens).fill(pad);
   rows.forEach((row, at) => {
@@ -72,20 +76,22 @@ export function stepInputs(
   return { ids, past, tokens, drafts };
 }
 
-/**
- * New drafts of a row: up to the end of the answer, and to the most tokens that it may have.
- *
- * @param made those of the decoder's heads
- */
+/** Drafts of a row, of the decoder's heads and by rules: up to the end of the answer, and to the most tokens that it may have. */
 export function usableDrafts(
-  { job, chosen, host, answer }: Row,
-  made: readonly number[],
+  row: Row,
   { tokens, byRules }: Drafting,
-  { tokens: { eos } }: Pick<DeviceModel, "tokens">,
+  { model, draftRules: rules }: RulesOfModel,
 ): readonly number[] {
-  const room = Math.max(0, job.maxTokens - chosen - 1);
-  const byHost = host?.draft(answer, Math.min(byRules, room), eos) ?? [];
-  return joinDrafts(made.slice(0, Math.min(tokens, room)), byHost, eos);
+  const { eos } = model.tokens;
+  const room = Math.max(0, row.job.maxTokens - row.chosen - 1);
+  row.host ??= rules && new HostDrafter({ rules, source: row.job.source, most: byRules });
+  const byHost = row.host?.draft(row.answer, Math.min(byRules, room), eos) ?? [];
+  return joinDrafts(row.headDrafts.slice(0, Math.min(tokens, room)), byHost, eos);
+}
+
+interface RulesOfModel {
+  readonly model: Pick<DeviceModel, "tokens">;
+  readonly draftRules?: DraftRules | undefined;
 }
 
 /** @throws SlmError SHAPE_MISMATCH unless they are int32 `[rows, heads]` */

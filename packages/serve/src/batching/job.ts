@@ -53,10 +53,10 @@ export interface Row {
   past: number;
   /** The id to feed next, after the prompt. */
   next: number;
-  /** Ids that may follow it. */
-  drafts: readonly number[];
-  /** Makes some of them; absent for a model without draft rules. */
-  readonly host?: HostDrafter | undefined;
+  /** Ids that may follow it, as the decoder's heads said in the last step. */
+  headDrafts: readonly number[];
+  /** Says by draft rules what may follow; made when the row is first drafted for. */
+  host?: HostDrafter | undefined;
   /** The answer so far. */
   readonly answer: number[];
   chosen: number;

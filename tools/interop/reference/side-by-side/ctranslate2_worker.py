@@ -1,71 +1,22 @@
-"""A T5 of random weights in CTranslate2: one generation for each line on standard input. Started by ctranslate2.mjs."""
+"""A T5 of random weights in CTranslate2: one generation for each line on standard input, which may name its `source` and `answer` [tokens]."""
 
 import json
-import os
 import sys
-import tempfile
 import time
 
 import ctranslate2
-from tokenizers import Tokenizer, models
-from transformers import PreTrainedTokenizerFast, T5Config, T5ForConditionalGeneration
+
+import ctranslate2_t5
 
 setting = json.loads(sys.argv[1])
 shape = setting["shape"]
-threads, source, answer = setting["threads"], setting["source"], setting["answer"]
 vocabulary = shape["vocabularySize"]
-directory = os.path.join(setting["place"], f"ctranslate2-{setting['size']}")
+translator, parameters = ctranslate2_t5.opened(setting["place"], shape, setting["threads"])
 
 
-def count(model):
-    return sum(parameter.numel() for parameter in model.parameters())
-
-
-def convert():
-    """Writes the model in CTranslate2's format, weights int8."""
-    config = T5Config(
-        vocab_size=vocabulary,
-        d_model=shape["width"],
-        d_kv=shape["headDim"],
-        d_ff=shape["feedForward"],
-        num_layers=shape["encoderLayers"],
-        num_decoder_layers=shape["decoderLayers"],
-        num_heads=shape["heads"],
-        feed_forward_proj="gelu",
-        pad_token_id=0,
-        eos_token_id=2,
-        decoder_start_token_id=0,
-    )
-    model = T5ForConditionalGeneration(config)
-    words = {"<pad>": 0, "<unk>": 3, "</s>": 2, "<s>": 1}
-    words.update({f"w{at}": at for at in range(4, vocabulary)})
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=Tokenizer(models.WordLevel(words, unk_token="<unk>")),
-        pad_token="<pad>",
-        eos_token="</s>",
-        unk_token="<unk>",
-    )
-    with tempfile.TemporaryDirectory() as place:
-        model.save_pretrained(place)
-        tokenizer.save_pretrained(place)
-        converter = ctranslate2.converters.TransformersConverter(place)
-        converter.convert(directory, quantization="int8", force=True)
-    with open(os.path.join(directory, "parameters.json"), "w") as file:
-        json.dump(count(model), file)
-
-
-if not os.path.exists(os.path.join(directory, "parameters.json")):
-    convert()
-with open(os.path.join(directory, "parameters.json")) as file:
-    parameters = json.load(file)
-translator = ctranslate2.Translator(
-    directory, device="cpu", compute_type="int8", inter_threads=1, intra_threads=threads
-)
-prompt = [f"w{4 + at % (vocabulary - 4)}" for at in range(source)]
-
-
-def generate():
+def generate(source, answer):
     """Milliseconds to the first token and to the last. Tokens arrive by callback, as a caller that streams gets them."""
+    prompt = [f"w{4 + at % (vocabulary - 4)}" for at in range(source)]
     began = time.perf_counter()
     arrivals = []
 
@@ -90,5 +41,7 @@ def generate():
 
 
 print(json.dumps({"version": ctranslate2.__version__, "parameters": parameters}), flush=True)
-for _ in sys.stdin:
-    print(json.dumps(generate()), flush=True)
+for line in sys.stdin:
+    asked = {key: setting.get(key) for key in ("source", "answer")} | json.loads(line)
+    print(json.dumps(generate(asked["source"], asked["answer"])), flush=True)
+del translator  # before the interpreter ends, which its threads would not survive

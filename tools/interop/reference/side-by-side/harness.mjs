@@ -6,7 +6,7 @@
  */
 import { execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus, homedir, loadavg } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -110,27 +110,40 @@ export function randomCheckpoint(shape) {
  * Directory of that checkpoint as graphs; made once by each version of the exporters.
  *
  * @param scheme of `slm quantize`, or float32; @param layout native or transformers.js; @param flags more of `slm quantize`
- * @param exportFlags more of `slm export`: the target of a device
+ * @param exportFlags more of `slm export`: the target of a device, the rows of draft rules
  */
-export function randomModel(
-  shape,
-  { scheme = "float32", layout = "native", flags = [], exportFlags = [] } = {},
-) {
-  const checkpoint = randomCheckpoint(shape);
-  const stamp = exporterStamp();
-  const name = ["model", hashOf(shape), layout, ...exportFlags.filter((flag) => !flag.startsWith("--"))].join(
-    "-",
+export const randomModel = (shape, options = {}) =>
+  exported(`model-${hashOf(shape)}`, randomCheckpoint(shape), options);
+
+/** The same of a trained checkpoint. */
+export const trainedModel = (checkpoint, options = {}) =>
+  exported(
+    `trained-${hashOf([checkpoint, statSync(join(checkpoint, "manifest.json")).mtimeMs])}`,
+    checkpoint,
+    options,
   );
+
+function exported(
+  checkpointName,
+  checkpoint,
+  { scheme = "float32", layout = "native", flags = [], exportFlags = [] },
+) {
+  const stamp = exporterStamp();
+  const name = [checkpointName, layout, ...wordsOf(exportFlags)].join("-");
   const made = (folder, ...argv) =>
     join(
       once(folder, (place) => slm(...argv, "-o", join(place, "model")), stamp),
       "model",
     );
-  const exported = made(name, "export", checkpoint, "--layout", layout, ...exportFlags);
-  if (scheme === "float32") return exported;
-  const quantized = [name, scheme, ...flags.filter((flag) => !flag.startsWith("--"))].join("-");
-  return made(quantized, "quantize", exported, "--scheme", scheme, ...flags);
+  const graphs = made(name, "export", checkpoint, "--layout", layout, ...exportFlags);
+  if (scheme === "float32") return graphs;
+  const quantized = [name, scheme, ...wordsOf(flags)].join("-");
+  return made(quantized, "quantize", graphs, "--scheme", scheme, ...flags);
 }
+
+/** Flags as parts of a folder's name: their values, of a path its hash. */
+const wordsOf = (flags) =>
+  flags.filter((flag) => !flag.startsWith("--")).map((flag) => (flag.includes("/") ? hashOf(flag) : flag));
 
 /** Special tokens of random models. */
 export const TOKENS = { pad: 0, bos: 1, eos: 2, unknown: 3 };
