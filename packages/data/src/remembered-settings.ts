@@ -1,4 +1,6 @@
 /** How a recipe read its training rows, kept with the model, so that further files of the same form are read in the same way. */
+import { basename, dirname } from "node:path";
+import { readManifest, SlmError } from "@slm/core";
 import { fileSchema, type FileSettings } from "./data-config.js";
 import { FORMATS, formatByEnding, formatOf, type FormatName } from "./formats/format-table.js";
 import type { DataFormat } from "./formats/data-format.js";
@@ -27,7 +29,8 @@ export type NeededSides = "rows" | "prompts";
  * The settings for a file that may have the form of the training rows, or the form `{source, target}` in which slm writes rows.
  *
  * A name's ending decides the format where it has one. A delimiter and columns are for tables of values; an encoding is for files that are
- * not UTF-8; a mapping is for files that have its columns.
+ * not UTF-8; a mapping is for files that have its columns, but not for rows that a data stage wrote, which lie beside its manifest: a mapping
+ * that exchanges source and target fits them too.
  *
  * @throws SlmError as reading the file's first record does
  */
@@ -48,9 +51,24 @@ export async function settingsForFile(
     columns: found === FORMATS.csv || found === FORMATS.tsv ? columns : undefined,
   };
   const isMapped = mapping.fields !== undefined || mapping.template !== undefined;
-  if (!isMapped || (await fits(path, found, settings, needed))) return settings;
+  if (!isMapped) return settings;
   const plain = { ...settings, fields: undefined, template: undefined };
+  if (await isPrepared(path)) return plain;
+  if (await fits(path, found, settings, needed)) return settings;
   return (await fits(path, found, plain, needed)) ? plain : settings;
+}
+
+/** Whether a data stage wrote a file. */
+async function isPrepared(path: string): Promise<boolean> {
+  try {
+    const { kind, outputs } = await readManifest(dirname(path));
+    return kind === "data" && outputs.some((output) => output.path === basename(path));
+  } catch (error) {
+    // Most files of rows lie beside no manifest, or beside one of another program's.
+    if (error instanceof SlmError && (error.code === "INPUT_MISSING" || error.code === "DATA_INVALID"))
+      return false;
+    throw error;
+  }
 }
 
 async function encodingOf(path: string, usual: FileSettings["encoding"] = DEFAULT_ENCODING) {

@@ -1,0 +1,54 @@
+import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { writeArtifact } from "@slm/core";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { settingsForFile } from "./remembered-settings.js";
+
+let root = "";
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), "slm-remembered-"));
+});
+afterEach(() => rm(root, { recursive: true }));
+
+/** German to English, of rows that hold English and German. */
+const EXCHANGED = { fields: { source: "target", target: "source" } } as const;
+
+async function written(path: string, row: object): Promise<string> {
+  await writeFile(path, `${JSON.stringify(row)}\n`);
+  return path;
+}
+
+describe(settingsForFile, () => {
+  test("maps a file that has the columns of the mapping, and no other", async () => {
+    const fields = { source: "question", target: "answer" };
+    const asked = await written(join(root, "asked.jsonl"), { question: "a", answer: "b" });
+    expect(await settingsForFile(asked, { fields }, "rows")).toMatchObject({ fields });
+    const plain = await written(join(root, "plain.jsonl"), { source: "a", target: "b" });
+    expect(await settingsForFile(plain, { fields }, "rows")).toMatchObject({ fields: undefined });
+  });
+
+  test("exchanges source and target of a user's rows, but not again of those that the data stage wrote", async () => {
+    const given = await written(join(root, "given.jsonl"), { source: "dog", target: "Hund" });
+    expect(await settingsForFile(given, EXCHANGED, "rows")).toMatchObject(EXCHANGED);
+    const directory = join(root, "data");
+    await writeArtifact(
+      { directory, kind: "data", key: "k", inputs: [], settings: EXCHANGED, origins: {}, seed: 0 },
+      async (work) => {
+        await written(join(work, "test.jsonl"), { source: "Hund", target: "dog" });
+        return {};
+      },
+    );
+    const prepared = join(directory, "test.jsonl");
+    expect(await settingsForFile(prepared, EXCHANGED, "rows")).toMatchObject({ fields: undefined });
+    // A file of the user's beside them is none of theirs.
+    await copyFile(given, join(directory, "given.jsonl"));
+    expect(await settingsForFile(join(directory, "given.jsonl"), EXCHANGED, "rows")).toMatchObject(EXCHANGED);
+  });
+
+  test("maps a file beside a manifest of another program", async () => {
+    await writeFile(join(root, "manifest.json"), '{"name": "a page"}');
+    const given = await written(join(root, "given.jsonl"), { source: "dog", target: "Hund" });
+    expect(await settingsForFile(given, EXCHANGED, "rows")).toMatchObject(EXCHANGED);
+  });
+});
