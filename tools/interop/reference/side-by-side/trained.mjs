@@ -114,7 +114,7 @@ const shape = await readModelConfig(checkpoint);
 const worker = await startPython(python(CTRANSLATE2), "./ctranslate2_worker.py", {
   ...{ threads, shape, place: PLACE },
 });
-const peer = contestant(
+const reference = contestant(
   `CTranslate2 ${worker.opened.version}, int8, random weights`,
   async (source, row) => {
     const answer = plain.answers[row].made;
@@ -128,7 +128,7 @@ const peer = contestant(
 await compare(`${basename(dirname(checkpoint))}, ${sources.length} rows, ${threads} threads`, setting, [
   ...ours,
   transformers,
-  peer,
+  reference,
 ]);
 await runtime.close();
 const alike = ({ answers }) =>
