@@ -10,10 +10,10 @@
  * Prints a line for each way, the first being plain greedy decoding: see draft-tokens.mjs. Times count only on an idle machine.
  */
 import { join } from "node:path";
-import { debianProgram } from "../install/environment.mjs";
+import { debianProgram } from "../lib/debian-program.mjs";
+import { firstSources } from "../lib/first-sources.mjs";
 import { inChromium } from "../lib/page-in-chromium.mjs";
 import { draftLines } from "./lib/draft-lines.mjs";
-import { firstSources } from "./lib/first-sources.mjs";
 
 const [site, file, ...settings] = process.argv.slice(2);
 if (file === undefined) throw new Error("usage: draft-page.mjs SITE ROWS.jsonl [key=value ...]");

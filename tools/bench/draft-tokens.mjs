@@ -16,7 +16,7 @@ import { readDeviceModel } from "@slm/exported-model";
 import { loadGenerator } from "@slm/inference";
 import { createCpuRuntime } from "@slm/runtime-node";
 import { draftLines } from "./lib/draft-lines.mjs";
-import { firstSources } from "./lib/first-sources.mjs";
+import { firstSources } from "../lib/first-sources.mjs";
 
 const [directory, file, ...settings] = process.argv.slice(2);
 if (file === undefined) throw new Error("usage: draft-tokens.mjs MODEL ROWS.jsonl [key=value ...]");

@@ -6,6 +6,7 @@ import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { debianProgram } from "../lib/debian-program.mjs";
 
 /** verdaccio 6.8.0 is the last that runs on Node 20. One of its dependencies asks for a tag of node-fetch that not every registry has. */
 const TOOLS = {
@@ -56,19 +57,6 @@ export async function startRegistry(modules, root) {
   const url = `http://127.0.0.1:${port}/`;
   await answering(`${url}-/ping`, child);
   return { url, close: () => ended(child) };
-}
-
-/** A program of the Debian package of its name, installed where it is missing. @returns its path */
-export function debianProgram(name) {
-  const find = () => execFileSync("sh", ["-c", `command -v ${name} || true`], { encoding: "utf8" }).trim();
-  if (find() === "") {
-    const install = `apt-get install -y --no-install-recommends ${name}`;
-    const script = `run() { ${install} || { apt-get update && ${install}; }; }; run > /dev/null`;
-    const sudo = process.getuid?.() === 0 ? [] : ["sudo"];
-    const [program, ...argv] = [...sudo, "sh", "-c", script];
-    execFileSync(program, argv, { stdio: "inherit" });
-  }
-  return find();
 }
 
 /** A registry of containers on a free port of this machine. @returns its host and port */

@@ -10,7 +10,8 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { answerInBrowser } from "./page.mjs";
-import { debianProgram, npmSettings, startRegistry, toolModules } from "./environment.mjs";
+import { debianProgram } from "../lib/debian-program.mjs";
+import { npmSettings, startRegistry, toolModules } from "./environment.mjs";
 import { findQualcommWheel, tryBrokenPlugins, tryCompiler } from "./plugins.mjs";
 
 const here = import.meta.dirname;

@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { deviceNotes } from "@slm/runtime";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { tinyRecipe, writeTinyRecipe } from "../testing/tiny-run.js";
 import {
@@ -150,8 +151,9 @@ describe(serve, () => {
     if (process.platform !== "win32")
       await expect(request).rejects.toMatchObject({ code: "DEVICE_UNAVAILABLE" });
     else await (await request).stop();
-    // Either a GPU computed, or a note says why none did.
-    if (notes.length > 0) expect(notes.join(" ")).toContain("gpu:webgpu is not available here");
+    const loaded = await loadModel(model);
+    expect(notes).toEqual(deviceNotes(loaded.device));
+    await loaded.close();
   });
 
   test("refuses a model for an NPU, which answers one request at a time", async () => {

@@ -6,7 +6,7 @@ import type { DeviceRequest } from "../compute/devices.js";
 import { contextOf, type WorkOptions } from "./work.js";
 
 /** Limits of the server and who may use it. */
-export interface ServeOptions extends WorkOptions, Pick<DeviceRequest, "device" | "fallback" | "threads"> {
+export interface ServeOptions extends WorkOptions, Pick<DeviceRequest, "device" | "fallback"> {
   /** Address to listen on. Default: 127.0.0.1. */
   readonly host?: string | undefined;
   /** Port; 0 takes a free one. Default: 8000. */
@@ -27,6 +27,8 @@ export interface ServeOptions extends WorkOptions, Pick<DeviceRequest, "device" 
   readonly abstain?: number | "off" | undefined;
   /** Public key file (PEM): only a bundle signed with it is served. Default: every bundle is. */
   readonly key?: string | undefined;
+  /** Threads one operator may use. Default: as many as there are processors. */
+  readonly threads?: number | undefined;
   /** API keys of clients. Without any, no key is needed. */
   readonly apiKeys?: readonly string[] | undefined;
   /** API keys that may reload the bundle over HTTP. Without any, this is not possible. */

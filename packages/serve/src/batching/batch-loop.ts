@@ -35,7 +35,7 @@ export interface LoopObserver {
   readonly onDrafts?: (drafted: number, accepted: number) => void;
 }
 
-/** Steps that few rows must have been active for before the batch shrinks for their drafts: a resize takes about as long as some steps. */
+/** Steps that few rows must have been active for before the batch shrinks for their drafts: a resize moves the caches of every row. */
 const FEW_FOR = 4;
 
 /** Limit of source tokens encoded between two steps, which bounds the delay of running answers. */

@@ -157,7 +157,7 @@ function unsupported(node: GraphNode): SlmError {
   return new SlmError(
     "OP_UNSUPPORTED",
     `serve: ${node.opType} '${node.name}' reads one position for all rows, so requests could not share a batch; ` +
-      "expected a decoder of target cpu, web or gpu (of profile cuda in float16)",
+      "expected a decoder of target cpu or web, or of gpu with profile webgpu, directml, or cuda in float16",
     {
       suggestions: [
         "slm export CHECKPOINT --target cpu",

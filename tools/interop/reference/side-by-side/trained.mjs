@@ -4,37 +4,29 @@
  * random; it reads as many tokens as slm does and makes as many.
  *
  *   npm run build && node tools/interop/reference/side-by-side/trained.mjs checkpoint=RUN/distill rows=RUN/data/test.jsonl \
- *       [train=RUN/data/train.jsonl] [count=100] [dtype=q8+q4|fp32] [threads=1]
+ *       [train=RUN/data/train.jsonl] [count=100] [dtype=q8+q4|q8|fp32] [threads=1]
  *
  * `train` are the pairs that draft rules are learnt from; without them there are none.
  */
-import { createReadStream } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
-import { createInterface } from "node:readline";
-import { AutoModelForSeq2SeqLM, AutoTokenizer, env } from "@huggingface/transformers";
 import { readDeviceModel } from "@slm/exported-model";
 import { loadGenerator } from "@slm/inference";
 import { readModelConfig } from "@slm/checkpoints";
 import { createCpuRuntime } from "@slm/runtime-node";
 import { loadTokenizer } from "@slm/tokenizer";
+import { firstSources } from "../../../lib/first-sources.mjs";
 import { COMMON, PLACE, compare, python, settings, startPython, trainedModel } from "./harness.mjs";
 import { CTRANSLATE2 } from "./python-packages.mjs";
+import { TRANSFORMERS_VERSION, kindOf, openTransformers } from "./transformers-library.mjs";
 
 const setting = settings({
   ...COMMON,
   ...{ rounds: 3, warmup: 1, checkpoint: "", rows: "", train: "", count: 100, dtype: "q8+q4" },
 });
 const { threads, count, dtype } = setting;
-const KINDS = {
-  fp32: { scheme: "float32", theirDtype: "fp32" },
-  "q8+q4": { scheme: "cpu", theirDtype: { encoder_model: "q8", decoder_model_merged: "q4" } },
-};
-if (!Object.hasOwn(KINDS, dtype)) throw new Error(`dtype is one of ${Object.keys(KINDS).join(", ")}`);
-const { scheme, theirDtype } = KINDS[dtype];
+const { scheme, theirDtype } = kindOf(dtype);
 const checkpoint = resolve(setting.checkpoint);
-const sources = [];
-for await (const line of createInterface({ input: createReadStream(setting.rows) }))
-  if (sources.length < count && line.trim() !== "") sources.push(JSON.parse(line).source);
+const sources = await firstSources(setting.rows, count);
 
 /** Figures of a pass over all rows. */
 function figures(answers) {
@@ -65,7 +57,7 @@ const directory = trainedModel(checkpoint, { scheme, exportFlags: rules });
 const runtime = await createCpuRuntime({ threads });
 const model = await readDeviceModel(directory);
 const ownTokenizer = await loadTokenizer(directory);
-async function openSlm(name, draftTokens) {
+async function openAnswering(name, draftTokens) {
   const generator = await loadGenerator(directory, runtime, { draftTokens });
   const answer = async (source) => {
     const [{ tokens, finished, firstTokenMs, totalMs }] = await generator.generate([source], {
@@ -75,39 +67,21 @@ async function openSlm(name, draftTokens) {
   };
   return contestant(name, answer, () => generator.close());
 }
-const plain = await openSlm(`slm, ${scheme}, plain greedy`, 0);
-const ours = rules.length === 0 ? [plain] : [await openSlm(`slm, ${scheme}, draft rules`, undefined), plain];
+const plain = await openAnswering(`slm, ${scheme}, plain greedy`, 0);
+const ours =
+  rules.length === 0 ? [plain] : [await openAnswering(`slm, ${scheme}, draft rules`, undefined), plain];
 
-const theirs = trainedModel(checkpoint, { scheme, layout: "transformers.js" });
-env.allowRemoteModels = false;
-env.localModelPath = dirname(theirs);
-const tokenizer = await AutoTokenizer.from_pretrained(basename(theirs));
-const seq2seq = await AutoModelForSeq2SeqLM.from_pretrained(basename(theirs), {
-  dtype: theirDtype,
-  session_options: { intraOpNumThreads: threads, interOpNumThreads: 1, executionMode: "sequential" },
+const theirs = await openTransformers(trainedModel(checkpoint, { scheme, layout: "transformers.js" }), {
+  theirDtype,
+  threads,
 });
 const transformers = contestant(
-  `transformers.js ${env.version}, ${dtype}`,
+  `transformers.js ${TRANSFORMERS_VERSION}, ${dtype}`,
   async (source) => {
-    const began = performance.now();
-    const arrivals = [];
-    const streamer = { put: () => arrivals.push(performance.now()), end: () => undefined };
-    const inputs = await tokenizer(source);
-    const output = await seq2seq.generate({
-      ...inputs,
-      ...{ max_new_tokens: model.maxTarget - 1, do_sample: false, num_beams: 1, streamer },
-    });
-    const totalMs = performance.now() - began;
-    // Behind the beginning token; with the end.
-    const tokens = output.tolist()[0].slice(1).map(Number);
-    return {
-      tokens: tokens.filter((token) => token !== model.tokens.eos),
-      made: tokens.length,
-      firstTokenMs: arrivals[1] - began,
-      totalMs,
-    };
+    const { tokens, ...took } = await theirs.answer(source, { max_new_tokens: model.maxTarget - 1 });
+    return { tokens: tokens.filter((token) => token !== model.tokens.eos), made: tokens.length, ...took };
   },
-  () => seq2seq.dispose(),
+  theirs.close,
 );
 
 const shape = await readModelConfig(checkpoint);

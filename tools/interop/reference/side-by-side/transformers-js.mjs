@@ -7,8 +7,6 @@
  *
  * `block` and `head` are what `slm quantize` is told of both sides' model: --block-size and --embedding.
  */
-import { dirname, basename } from "node:path";
-import { AutoModelForSeq2SeqLM, AutoTokenizer, env } from "@huggingface/transformers";
 import {
   COMMON,
   QUANTIZED,
@@ -21,53 +19,32 @@ import {
   times,
 } from "./harness.mjs";
 import { shapeOf } from "./shapes.mjs";
+import { TRANSFORMERS_VERSION, kindOf, openTransformers } from "./transformers-library.mjs";
 
 const setting = settings({ ...COMMON, ...QUANTIZED, size: "tiny", source: 64, answer: 32, dtype: "fp32" });
 const { threads, source, answer, dtype } = setting;
 const shape = shapeOf(setting.size);
-/** The scheme of `slm quantize`, and what the library calls it. */
-const KINDS = {
-  fp32: { scheme: "float32", theirDtype: "fp32" },
-  q8: { scheme: "int8-dynamic", theirDtype: "q8" },
-  "q8+q4": { scheme: "cpu", theirDtype: { encoder_model: "q8", decoder_model_merged: "q4" } },
-};
-if (!Object.hasOwn(KINDS, dtype)) throw new Error(`dtype is one of ${Object.keys(KINDS).join(", ")}`);
-const { scheme, theirDtype } = KINDS[dtype];
-
+const { scheme, theirDtype } = kindOf(dtype);
 const flags = quantizeFlags(setting);
 const theirs = randomModel(shape, { layout: "transformers.js", scheme, flags });
-env.allowRemoteModels = false;
-env.localModelPath = dirname(theirs);
-const name = basename(theirs);
-const tokenizer = await AutoTokenizer.from_pretrained(name);
-const model = await AutoModelForSeq2SeqLM.from_pretrained(name, {
-  dtype: theirDtype,
-  session_options: { intraOpNumThreads: threads, interOpNumThreads: 1, executionMode: "sequential" },
-});
+const model = await openTransformers(theirs, { theirDtype, threads });
 
 let tokensMade = [];
 async function generate() {
-  const began = performance.now();
-  const inputs = await tokenizer(promptOf(source));
-  const arrivals = [];
-  // The first call tells the beginning token, each later one a token.
-  const streamer = { put: () => arrivals.push(performance.now()), end: () => undefined };
-  const limits = { min_new_tokens: answer, max_new_tokens: answer, do_sample: false, num_beams: 1 };
-  const output = await model.generate({ ...inputs, ...limits, streamer });
-  const total = performance.now() - began;
-  // Behind the beginning token.
-  tokensMade = output.tolist()[0].slice(1).map(Number);
+  const limits = { min_new_tokens: answer, max_new_tokens: answer };
+  const { tokens, firstTokenMs, totalMs } = await model.answer(promptOf(source), limits);
+  tokensMade = tokens;
   if (tokensMade.length !== answer)
     throw new Error(`transformers.js made ${tokensMade.length} tokens, expected ${answer}`);
-  return times(arrivals[1] - began, total, answer);
+  return times(firstTokenMs, totalMs, answer);
 }
 
 await compare(`transformers.js, ${setting.size}, ${dtype}, ${source} tokens in, ${answer} out`, setting, [
   await openSlm(`slm, ${scheme}`, randomModel(shape, { scheme, flags }), setting),
   {
-    name: `transformers.js ${env.version}, ${dtype}`,
+    name: `transformers.js ${TRANSFORMERS_VERSION}, ${dtype}`,
     made: () => tokensMade,
     run: generate,
-    close: () => model.dispose(),
+    close: model.close,
   },
 ]);

@@ -1,0 +1,51 @@
+/** A model in transformers.js, from this machine alone. */
+import { basename, dirname } from "node:path";
+import { AutoModelForSeq2SeqLM, AutoTokenizer, env } from "@huggingface/transformers";
+
+export const TRANSFORMERS_VERSION = env.version;
+
+/** By what a comparison calls it: the scheme of `slm quantize`, and what the library calls it. */
+const KINDS = {
+  fp32: { scheme: "float32", theirDtype: "fp32" },
+  q8: { scheme: "int8-dynamic", theirDtype: "q8" },
+  "q8+q4": { scheme: "cpu", theirDtype: { encoder_model: "q8", decoder_model_merged: "q4" } },
+};
+
+/** @throws Error naming the kinds there are */
+export function kindOf(dtype) {
+  if (!Object.hasOwn(KINDS, dtype)) throw new Error(`dtype is one of ${Object.keys(KINDS).join(", ")}`);
+  return KINDS[dtype];
+}
+
+/** Opens an export of layout transformers.js. @param theirDtype of its kind */
+export async function openTransformers(directory, { theirDtype, threads }) {
+  env.allowRemoteModels = false;
+  env.localModelPath = dirname(directory);
+  const name = basename(directory);
+  const tokenizer = await AutoTokenizer.from_pretrained(name);
+  const model = await AutoModelForSeq2SeqLM.from_pretrained(name, {
+    dtype: theirDtype,
+    session_options: { intraOpNumThreads: threads, interOpNumThreads: 1, executionMode: "sequential" },
+  });
+  return {
+    /** One greedy answer, tokenization included. @param limits of `generate` @returns tokens behind the beginning one, and times */
+    answer: async (text, limits) => {
+      const began = performance.now();
+      const inputs = await tokenizer(text);
+      const arrivals = [];
+      // The first call tells the beginning token, each later one a token.
+      const streamer = { put: () => arrivals.push(performance.now()), end: () => undefined };
+      const output = await model.generate({
+        ...inputs,
+        ...{ do_sample: false, num_beams: 1, ...limits, streamer },
+      });
+      const totalMs = performance.now() - began;
+      return {
+        tokens: output.tolist()[0].slice(1).map(Number),
+        firstTokenMs: arrivals[1] - began,
+        totalMs,
+      };
+    },
+    close: () => model.dispose(),
+  };
+}
