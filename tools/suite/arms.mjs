@@ -7,13 +7,23 @@
  */
 export const ARMS = {
   labels: { title: "labels only", recipe: (recipe) => withoutTeaching(withRandomStart(recipe)) },
-  "labels-started": { title: "labels, teacher's weights", recipe: withoutTeaching },
+  "labels-shaped": {
+    title: "labels, teacher's shape",
+    recipe: (recipe) => withoutTeaching(withRandomStart(withTeachersShape(recipe))),
+  },
+  "labels-started": {
+    title: "labels, teacher's weights",
+    recipe: (recipe) => withoutTeaching(withTeachersShape(recipe)),
+  },
   "teacher-labels": {
     title: "teacher's labels",
     recipe: (recipe) => withoutDistributions(withRandomStart(recipe)),
     needsUnlabelled: true,
   },
-  logits: { title: "with distributions", recipe: withRandomStart },
+  logits: {
+    title: "with distributions",
+    recipe: (recipe) => withDistributions(withTeachersShape(recipe)),
+  },
   full: { title: "default recipe", recipe: (recipe) => recipe },
   "decoder-only": { title: "decoder-only student", recipe: withDecoderOnly },
   teacher: { title: "teacher", recipe: (recipe) => recipe, isTeacher: true },
@@ -23,18 +33,22 @@ export const ARM_NAMES = Object.keys(ARMS);
 
 /** What the titles mean, for readers of the tables. */
 export const ARMS_EXPLAINED =
-  "Arms. Labels only: the rows with labels, random weights. Labels, teacher's weights: the same, the student begins with the published teacher's " +
-  "layers. Teacher's labels: random weights, and the teacher's labels on the rows without one. With distributions: the same, and the teacher's " +
+  "Arms. Labels only: the rows with labels, random weights. Labels, teacher's shape: the same with as many layers of the teacher's width and a part of " +
+  "its tokens, random weights. Labels, teacher's weights: that student, begun with the published teacher's layers. Teacher's labels: random weights, and " +
+  "the teacher's labels on the rows without one. With distributions: the student begun with the teacher's layers, with the teacher's labels and its " +
   "distributions. Default recipe: the task's recipe as it stands. Decoder-only student: the default recipe with a decoder-only student of as " +
   "many parameters as whole layers allow. Teacher: the teacher itself, after fine-tuning on the rows with labels.";
 
 /** Pairs of arms that are compared with each other too: the first should be better. */
-export const COMPARED = [["full", "decoder-only"]];
+export const COMPARED = [
+  ["full", "decoder-only"],
+  ["labels-started", "labels-shaped"],
+];
 
 /** The arm that all others are compared with. */
 export const BASE_ARM = "labels";
 
-/** Arms that always run. Another arm that makes the same of a recipe as one of them adds nothing: its student has no teacher's weights, or no distributions. */
+/** Arms that always run. Another arm that makes the same of a recipe as one of them adds nothing. */
 const KEPT_ARMS = [BASE_ARM, "full"];
 
 /** Whether an arm differs for a recipe from those that always run. */
@@ -97,6 +111,38 @@ function withoutDistributions(recipe) {
   return {
     ...withDistill(recipe, { loss: { forwardKl: 0, crossEntropy: 1 }, targets }),
     cache: { ...recipe.cache, distributions: "none" },
+  };
+}
+
+/** Tokens of the teacher that a student of its shape has; other texts are spelt in bytes or pieces. */
+const TEACHERS_TOKENS = 8192;
+
+/**
+ * The recipe with a student of the teacher's width, heads and activation, and of as many layers as it had, which begin as layers of the
+ * teacher. Cross-attention learns alone at first, and weights from the teacher learn at a quarter of the rate.
+ */
+function withTeachersShape(recipe) {
+  const { encoderLayers, decoderLayers, maxSource, maxTarget } = recipe.distill.student;
+  return {
+    ...withDistill(recipe, {
+      student: { shape: "teacher", encoderLayers, decoderLayers, maxSource, maxTarget },
+      initialize: { fromTeacher: "layers", warmupSteps: 100, rate: 0.25 },
+    }),
+    tokenizer: {
+      kind: "pretrained",
+      model: recipe.teacher.model,
+      prune: { vocabularySize: TEACHERS_TOKENS },
+    },
+    teacher: { ...recipe.teacher, vocabulary: "run" },
+  };
+}
+
+/** The teacher's 32 most probable tokens at each position, with the paper's weights of the two losses. */
+function withDistributions({ cache, ...recipe }) {
+  const { distributions: _none, ...kept } = cache;
+  return {
+    ...withDistill(recipe, { loss: { forwardKl: 0.9, crossEntropy: 0.1 } }),
+    cache: { ...kept, k: 32 },
   };
 }
 

@@ -9,8 +9,25 @@ const SETTINGS = { labels: 1000, steps: 7, teacherSteps: 3, benchRuns: 5, testRo
 const recipeOf = (task) =>
   taskRecipe(task, { data: TASKS[task].needsData ? "/rows" : undefined, isDry: true });
 
+/** A recipe whose student has the teacher's shape and weights, and learns from its distributions. */
+function shapedRecipe() {
+  const { cache, distill, ...recipe } = recipeOf("synopsis");
+  const { encoderLayers, decoderLayers, maxSource, maxTarget } = distill.student;
+  const { distributions: _none, ...kept } = cache;
+  return {
+    ...recipe,
+    cache: kept,
+    distill: {
+      ...distill,
+      student: { shape: "teacher", encoderLayers, decoderLayers, maxSource, maxTarget },
+      initialize: { fromTeacher: "layers", warmupSteps: 10 },
+      loss: { forwardKl: 0.9, crossEntropy: 0.1 },
+    },
+  };
+}
+
 test("labels alone have no cache, no teacher's labels, no distributions and random weights", () => {
-  const { cache, teacher, distill } = cellRecipe(recipeOf("synopsis"), "labels", SETTINGS);
+  const { cache, teacher, distill } = cellRecipe(shapedRecipe(), "labels", SETTINGS);
   assert.equal(cache, undefined);
   assert.deepEqual(distill.loss, { forwardKl: 0, crossEntropy: 1 });
   assert.deepEqual(distill.targets, {});
@@ -21,31 +38,47 @@ test("labels alone have no cache, no teacher's labels, no distributions and rand
 });
 
 test("a student of its own shape needs no teacher for labels alone", () => {
-  const recipe = recipeOf("synopsis");
-  const student = { width: 64, encoderLayers: 2, decoderLayers: 1 };
-  const described = { ...recipe, distill: { ...recipe.distill, student } };
-  assert.equal(cellRecipe(described, "labels", SETTINGS).teacher, undefined);
+  assert.equal(cellRecipe(recipeOf("synopsis"), "labels", SETTINGS).teacher, undefined);
 });
 
 test("arms add one thing after the other to labels", () => {
   const of = (arm) => cellRecipe(recipeOf("synopsis"), arm, SETTINGS);
+  assert.equal(of("labels").distill.student.shape, undefined);
+  assert.equal(of("labels-shaped").distill.student.shape, "teacher");
+  assert.equal(of("labels-shaped").distill.initialize, undefined);
+  assert.equal(of("labels-shaped").teacher.vocabulary, "run");
   assert.equal(of("labels-started").distill.initialize.fromTeacher, "layers");
   assert.equal(of("labels-started").cache, undefined);
-  assert.equal(of("teacher-labels").cache.distributions, "none");
-  assert.equal(of("teacher-labels").distill.loss.forwardKl, 0);
-  assert.ok(of("teacher-labels").distill.targets.unlabelledFraction > 0);
-  assert.equal(of("teacher-labels").distill.initialize, undefined);
   assert.ok(of("logits").distill.loss.forwardKl > 0);
-  assert.equal(of("logits").distill.initialize, undefined);
-  assert.equal(of("full").distill.initialize.fromTeacher, "layers");
+  assert.equal(of("logits").cache.distributions, undefined);
+  assert.equal(of("logits").distill.initialize.fromTeacher, "layers");
+  assert.equal(of("full").cache.distributions, "none");
+  assert.ok(of("full").distill.targets.unlabelledFraction > 0);
+});
+
+test("the teacher's labels alone are those of a recipe that has more, without the rest", () => {
+  const { cache, distill } = cellRecipe(shapedRecipe(), "teacher-labels", SETTINGS);
+  assert.equal(cache.distributions, "none");
+  assert.equal(distill.loss.forwardKl, 0);
+  assert.ok(distill.targets.unlabelledFraction > 0);
+  assert.equal(distill.initialize, undefined);
+});
+
+test("a student with the teacher's weights and its control differ in nothing but their start", () => {
+  for (const task of TASK_NAMES) {
+    const of = (arm) => cellRecipe(recipeOf(task), arm, SETTINGS);
+    const { initialize, ...distill } = of("labels-started").distill;
+    assert.equal(initialize.fromTeacher, "layers");
+    assert.deepEqual({ ...of("labels-started"), distill }, of("labels-shaped"));
+  }
 });
 
 test("every arm of a task has the same data, steps and batches", () => {
   for (const task of TASK_NAMES) {
     const same = ARM_NAMES.map((arm) => {
-      const { data, tokenizer, distill } = cellRecipe(recipeOf(task), arm, SETTINGS);
+      const { data, distill } = cellRecipe(recipeOf(task), arm, SETTINGS);
       const { student: _student, initialize: _start, loss: _loss, targets: _targets, ...training } = distill;
-      return { data, tokenizer, training };
+      return { data, training };
     });
     for (const one of same) assert.deepEqual(one, same[0]);
     assert.equal(same[0].training.steps, 7);
@@ -54,10 +87,13 @@ test("every arm of a task has the same data, steps and batches", () => {
 });
 
 test("arms that would be the same as another are left out", () => {
-  const armsOf = (task) => ARM_NAMES.filter((arm) => isDistinct(arm, recipeOf(task), SETTINGS));
-  assert.deepEqual(armsOf("synopsis"), ARM_NAMES);
-  // No teacher's weights and no distributions.
-  assert.deepEqual(armsOf("dates"), ["labels", "full", "decoder-only", "teacher"]);
+  const armsOf = (recipe) => ARM_NAMES.filter((arm) => isDistinct(arm, recipe, SETTINGS));
+  // No distributions, so that the teacher's labels are all that there is.
+  assert.deepEqual(
+    armsOf(recipeOf("dates")),
+    ARM_NAMES.filter((arm) => arm !== "teacher-labels"),
+  );
+  assert.ok(armsOf(shapedRecipe()).includes("teacher-labels"));
 });
 
 test("with all labels there are no rows for the teacher to label", () => {
@@ -67,8 +103,8 @@ test("with all labels there are no rows for the teacher to label", () => {
 });
 
 test("a decoder-only student of the teacher's shape has more layers and no encoder", () => {
-  const { student, initialize } = cellRecipe(recipeOf("synopsis"), "decoder-only", SETTINGS).distill;
-  const { encoderLayers, decoderLayers } = recipeOf("synopsis").distill.student;
+  const { student, initialize } = cellRecipe(shapedRecipe(), "decoder-only", SETTINGS).distill;
+  const { encoderLayers, decoderLayers } = shapedRecipe().distill.student;
   assert.equal(student.architecture, "decoder-only");
   assert.equal(student.encoderLayers, undefined);
   assert.ok(student.decoderLayers >= encoderLayers + decoderLayers);

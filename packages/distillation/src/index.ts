@@ -5,7 +5,7 @@ export { replicasConfig } from "./rounds/replicas-config.js";
 export type { RoundRunner } from "./rounds/round.js";
 export { outerOf, trainReplica } from "./rounds/round-runner.js";
 export { notSingle, readSingleConfig } from "./single-teacher.js";
-export { largestShare } from "./target-schedule.js";
+export { largestShare, STORED_TARGETS } from "./target-schedule.js";
 export {
   hasTeacherShape,
   publishedTowerOf,

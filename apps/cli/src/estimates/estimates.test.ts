@@ -18,6 +18,7 @@ const plan = z.object({
         estimate: z.object({
           seconds: z.number().positive().optional(),
           tokens: z.number().optional(),
+          flops: z.number().optional(),
           basis: z.string().optional(),
         }),
       }),
@@ -61,6 +62,19 @@ describe("the plan of a run that has not begun", () => {
     const alone = await tokens();
     const replicas = await tokens("replicas.count=3", "replicas.warmupSteps=4");
     expect(replicas / alone).toBeCloseTo((4 + 3 * 6) / 10, 9);
+  }, 60_000);
+
+  test("counts no teacher's pass over targets whose distributions the cache has", async () => {
+    const recipe = await writeTinyRecipe(root);
+    const flops = async (...more: readonly string[]): Promise<number> => {
+      const sets = ["distill.loss.forwardKl=0.5", ...more].flatMap((setting) => ["--set", setting]);
+      const stages = await planned("run", [recipe, "--out", join(root, "stored"), ...sets]);
+      return stages.find(({ name }) => name === "distill")!.estimate.flops!;
+    };
+    const stored = ["cache.generate=greedy"];
+    const drawn = "distill.targets.sequenceKdFraction=0.5";
+    expect(await flops(...stored, drawn)).toBe(await flops(...stored));
+    expect(await flops("cache.generate=none", drawn)).toBeGreaterThan(await flops("cache.generate=none"));
   }, 60_000);
 
   test("reads the rows of a dataset module that slm brings, and of no other", async () => {

@@ -2,7 +2,7 @@
  * Estimates of training time and memory: the steps, which are measured or computed, the programs that are made for them, and the answers to dev rows.
  * They are rough: terms of the loss beside the cross-entropy are left out.
  */
-import { largestShare, requiresTeacher, type DistillConfig } from "@slm/distillation";
+import { largestShare, requiresTeacher, STORED_TARGETS, type DistillConfig } from "@slm/distillation";
 import {
   imageTokenCount,
   imageTokensOf,
@@ -73,14 +73,17 @@ function stepsTaken({ steps, replicas }: DistillConfig): number {
 }
 
 /**
- * Pairs that the teacher scores while distilling: gold pairs once, unless a cache has them; others once per draw, and samples that the
+ * Pairs that the teacher scores while distilling: gold pairs once, others once per draw, unless a cache has them; and samples that the
  * teacher corrects in every round at worst.
  */
 function pairsScored({ settings, sections }: PlanRequest<DistillConfig>, { pairs = 0 }: DataFacts): number {
-  if (!requiresTeacher(settings, storedBy(sections.cache))) return 0;
+  const stored = storedBy(sections.cache);
+  if (!requiresTeacher(settings, stored)) return 0;
   const gold = sections.cache === undefined ? pairs : 0;
   const { targets, sampling } = settings;
-  const drawn = Object.values(targets).reduce<number>((sum, share) => sum + largestShare(share), 0);
+  const cached = STORED_TARGETS.filter(({ kind }) => stored.has(kind)).map(({ fraction }) => fraction);
+  const shares = { ...targets, ...Object.fromEntries(cached.map((fraction) => [fraction, 0])) };
+  const drawn = Object.values(shares).reduce<number>((sum, share) => sum + largestShare(share), 0);
   const corrected = ((sampling.speculative?.rounds ?? 1) - 1) * largestShare(targets.onPolicyFraction);
   return gold + (drawn + corrected) * pairsSeen({ ...settings, steps: stepsTaken(settings) });
 }
