@@ -6,10 +6,10 @@
  *   slm data prepare RECIPE --set data.labels=1000000 --out GOLD # All rows keep their labels.
  *   node tools/bench/label-quality.mjs RUN/cache/teacher-labelled.jsonl GOLD/data chrf
  */
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { readAllRows, textRow } from "@slm/data";
 import { METRICS } from "@slm/metrics";
-import { readFile } from "node:fs/promises";
 
 const SHARES = [
   ["the best quarter", 0.25],

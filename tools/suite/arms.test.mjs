@@ -86,6 +86,15 @@ test("every arm of a task has the same data, steps and batches", () => {
   }
 });
 
+test("students have the recipe's tokenizer, but for those of the teacher's shape", () => {
+  for (const task of TASK_NAMES)
+    for (const arm of ARM_NAMES) {
+      const { tokenizer, distill } = cellRecipe(recipeOf(task), arm, SETTINGS);
+      if (distill.student.shape === "teacher") assert.equal(tokenizer.kind, "pretrained");
+      else assert.deepEqual(tokenizer, recipeOf(task).tokenizer);
+    }
+});
+
 test("arms that would be the same as another are left out", () => {
   const armsOf = (recipe) => ARM_NAMES.filter((arm) => isDistinct(arm, recipe, SETTINGS));
   // No distributions, so that the teacher's labels are all that there is.

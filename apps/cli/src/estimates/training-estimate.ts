@@ -81,9 +81,12 @@ function pairsScored({ settings, sections }: PlanRequest<DistillConfig>, { pairs
   if (!requiresTeacher(settings, stored)) return 0;
   const gold = sections.cache === undefined ? pairs : 0;
   const { targets, sampling } = settings;
-  const cached = STORED_TARGETS.filter(({ kind }) => stored.has(kind)).map(({ fraction }) => fraction);
-  const shares = { ...targets, ...Object.fromEntries(cached.map((fraction) => [fraction, 0])) };
-  const drawn = Object.values(shares).reduce<number>((sum, share) => sum + largestShare(share), 0);
+  const fromCache = new Set<string>(
+    STORED_TARGETS.filter(({ kind }) => stored.has(kind)).map(({ fraction }) => fraction),
+  );
+  const drawn = Object.entries(targets)
+    .filter(([fraction]) => !fromCache.has(fraction))
+    .reduce((sum, [, share]) => sum + largestShare(share), 0);
   const corrected = ((sampling.speculative?.rounds ?? 1) - 1) * largestShare(targets.onPolicyFraction);
   return gold + (drawn + corrected) * pairsSeen({ ...settings, steps: stepsTaken(settings) });
 }
