@@ -34,7 +34,7 @@ export const initializeConfig = z.strictObject({
     .nonnegative()
     .optional()
     .describe(
-      "Of layers: steps at the start in which only cross-attention learns; the other weights then warm up over distill.warmupSteps. Default: 0.",
+      "Of layers: steps at the start in which only cross-attention and the last norm learn; the other weights then warm up over distill.warmupSteps. Default: 0.",
     ),
   rate: z
     .number()

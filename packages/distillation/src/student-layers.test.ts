@@ -92,15 +92,16 @@ describe("a student of its teacher's layers", () => {
     const { start } = (await run.distill({ ...layers, learningRate: 1e-9 })).teacherLayers!;
     expect(start!.scale).toBeLessThan(0.1);
     expect(start!.after).toBeLessThan(start!.before / 2);
-    // No worse than to know nothing.
-    expect(start!.after).toBeLessThan(Math.log(config.vocabularySize) + 0.1);
+    // Half a nat worse than to know nothing, as random weights are, and not nearly silent.
+    expect(start!.after).toBeLessThan(Math.log(config.vocabularySize) + 0.6);
+    expect(start!.scale).toBeGreaterThan(0.01);
     const started = (await weightsOf()).get("decoder.norm.weight")!.data;
     started.forEach((value, index) => {
       expect(Number(value)).toBeCloseTo(Number(loud.data[index]) * start!.scale, 5);
     });
   });
 
-  test("changes nothing but cross-attention in the first steps, bit for bit, then everything", async () => {
+  test("changes nothing but cross-attention and the last norm in the first steps, bit for bit, then everything", async () => {
     const initialize = { ...every, crossAttention: "random", warmupSteps: 4, rate: 0.5 };
     await run.distill({ ...layers, initialize, evaluateEvery: 9 });
     await run.distill({ ...layers, initialize, evaluateEvery: 9, steps: 8 }, { work: "longer" });
@@ -108,6 +109,10 @@ describe("a student of its teacher's layers", () => {
     const [start, warm, longer] = [await weightsOf("start"), await weightsOf(), await weightsOf("longer")];
     for (const [name, { data }] of warm) {
       if (isCross(name)) continue;
+      if (name === "decoder.norm.weight") {
+        expect(data).not.toEqual(start.get(name)!.data);
+        continue;
+      }
       expect(data).toEqual(start.get(name)!.data);
       // A single key: its norm turns nothing.
       if (!name.includes("Norm")) expect(longer.get(name)!.data).not.toEqual(data);

@@ -20,7 +20,7 @@ import type { TokenizerFiles } from "@slm/tokenizer";
 import type { RateGroups, TokenPairs } from "@slm/training";
 import type { InitializeConfig } from "./initialize-config.js";
 import { calibrationRows, measureTeacher } from "./measure-teacher.js";
-import { scaleStart, type StartScale } from "./start-scale.js";
+import { FINAL_NORM, scaleStart, type StartScale } from "./start-scale.js";
 import { readSingleTeacher } from "./single-teacher.js";
 import { teacherTokenIds } from "./teacher-tokens.js";
 
@@ -140,12 +140,12 @@ function sidesOf(
   };
 }
 
-/** Cross-attention, which no decoder-only teacher has. */
-const isCrossAttention = (name: string): boolean => name.includes(".crossAttention");
+/** Cross-attention, which no decoder-only teacher has, and the last norm, whose gain was scaled for the start. */
+const learnsAtOnce = (name: string): boolean => name.includes(".crossAttention") || name === FINAL_NORM;
 
 /**
- * Learning rates by the origin of weights: cross-attention has the schedule's; the others wait while it learns alone and then warm up;
- * those of the teacher have a factor besides. Undefined where all rates are equal.
+ * Learning rates by the origin of weights: cross-attention and the last norm have the schedule's; the others wait while these learn alone
+ * and then warm up; those of the teacher have a factor besides. Undefined where all rates are equal.
  */
 function rateGroups(
   { initialize, warmupSteps: rise }: StudentLayersRequest,
@@ -157,7 +157,7 @@ function rateGroups(
     alone === 0 ? 1 : Math.min(1, Math.max(0, step - alone) / Math.max(1, rise));
   const factors: Readonly<Record<string, number>> = { teacher: rate, new: 1 };
   return {
-    groupOf: (name) => (isCrossAttention(name) ? undefined : fromTeacher.has(name) ? "teacher" : "new"),
+    groupOf: (name) => (learnsAtOnce(name) ? undefined : fromTeacher.has(name) ? "teacher" : "new"),
     factorAt: (group, step) => (factors[group] ?? 1) * share(step),
   };
 }
