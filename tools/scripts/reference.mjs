@@ -1,6 +1,6 @@
 /**
  * Writes docs/reference from what the program itself declares: commands with their flags, recipe sections with every
- * setting, exit codes, metrics, the tables of devices and plug-ins. With --check it writes nothing and ends with 1 if a page is not what it would write.
+ * setting, exit codes, metrics, the tables of devices and plug-ins, the recipe's JSON schema. With --check it writes nothing and ends with 1 if a page is not what it would write.
  *
  *   npm run build && node tools/scripts/reference.mjs [--check]
  */
@@ -9,6 +9,8 @@ import { join } from "node:path";
 import { z } from "zod";
 import { commands } from "../../apps/cli/dist/commands.js";
 import { exitCodeTable } from "../../apps/cli/dist/exit-codes.js";
+import { recipeJsonSchema } from "../../apps/cli/dist/recipe/json-schema.js";
+import { jsonText } from "../../apps/cli/dist/ui/json-text.js";
 import { loadStages } from "../../apps/cli/dist/pipeline/stage-table.js";
 import { OPERATOR_RULES } from "../../packages/devices/dist/index.js";
 import {
@@ -341,12 +343,18 @@ const pages = {
 };
 const isCheck = process.argv.includes("--check");
 await mkdir(directory, { recursive: true });
-for (const [name, blocks] of Object.entries(pages)) {
-  const path = join(directory, name);
+const markdown = async ([name, blocks]) => {
   const text = blocks.filter((block) => block !== "" && block !== undefined).join("\n\n");
-  const formatted = await format(text, { ...(await resolveConfig(path)), parser: "markdown" });
-  if (!isCheck) await writeFile(path, formatted);
-  else if ((await readFile(path, "utf8").catch(() => "")) !== formatted) {
+  return [name, await format(text, { ...(await resolveConfig(join(directory, name))), parser: "markdown" })];
+};
+const files = [
+  ...(await Promise.all(Object.entries(pages).map(markdown))),
+  ["recipe.schema.json", `${jsonText(await recipeJsonSchema())}\n`], // As `slm schema` prints it.
+];
+for (const [name, text] of files) {
+  const path = join(directory, name);
+  if (!isCheck) await writeFile(path, text);
+  else if ((await readFile(path, "utf8").catch(() => "")) !== text) {
     process.stderr.write(`docs/reference/${name} is not what the program declares; run: npm run reference\n`);
     process.exitCode = 1;
   }

@@ -1,5 +1,5 @@
 /** How sure a student out of its teacher's layers is at the start. */
-import { outputHead, type ModelConfig, type Weights } from "@slm/model";
+import { LAST_NORM_WEIGHT, outputHead, type ModelConfig, type Weights } from "@slm/model";
 import { createHostTensor, type DeviceTensor } from "@slm/runtime";
 import { crossEntropy, math, type Engine } from "@slm/tensor";
 import {
@@ -19,11 +19,10 @@ const BATCH = 8;
 /** Scales that are compared: halves of powers of two, from as it is to nearly nothing. */
 const SCALES: readonly number[] = Array.from({ length: 17 }, (_, index) => 2 ** (-index / 2));
 /**
- * How much worse than the least a start may be [nats per token]. The least is often that of logits that are nearly nothing, from which a
- * student takes a hundred steps to speak up. Logits of deviation 1, as random weights have, cost half a nat.
+ * How far above the least cross-entropy a start may be [nats per token]. The least is often that of logits near 0, which grow only as fast
+ * as the norm's gain learns. Logits that know nothing and have a standard deviation of 1 cost half a nat.
  */
 const SLACK = 0.5;
-export const FINAL_NORM = "decoder.norm.weight";
 
 /** The scale of a student's logits at the start, and the cross-entropy [nats per token] on training rows without and with it. */
 export interface StartScale {
@@ -33,8 +32,8 @@ export interface StartScale {
 }
 
 /**
- * Scales the gain of the last norm, and with it every logit, as little as leaves the cross-entropy on training rows half a nat above its
- * least. Layers that were not trained to follow each other give large logits for wrong tokens; a start that is unsure has less to unlearn.
+ * Scales the gain of the last norm, and with it every logit, as little as leaves the cross-entropy on training rows at most half a nat
+ * above its least. Layers that were not trained to follow each other give large logits for wrong tokens; a start that is unsure has less to unlearn.
  *
  * Source: temperature scaling, Guo et al. 2017 (arXiv:1706.04599), section 4.2; here one temperature before training.
  */
@@ -48,10 +47,10 @@ export async function scaleStart(
   const least = Math.min(...losses);
   const chosen = losses.findIndex((loss) => loss <= least + SLACK);
   const scale = SCALES[chosen]!;
-  const gain = weights.get(FINAL_NORM)!;
+  const gain = weights.get(LAST_NORM_WEIGHT)!;
   const scaled = Float32Array.from(gain.data as Float32Array, (value) => value * scale);
   return {
-    weights: new Map([...weights, [FINAL_NORM, createHostTensor("float32", gain.shape, scaled)]]),
+    weights: new Map([...weights, [LAST_NORM_WEIGHT, createHostTensor("float32", gain.shape, scaled)]]),
     start: { scale, before: losses[0]!, after: losses[chosen]! },
   };
 }

@@ -92,7 +92,7 @@ describe("a student of its teacher's layers", () => {
     const { start } = (await run.distill({ ...layers, learningRate: 1e-9 })).teacherLayers!;
     expect(start!.scale).toBeLessThan(0.1);
     expect(start!.after).toBeLessThan(start!.before / 2);
-    // Half a nat worse than to know nothing, as random weights are, and not nearly silent.
+    // At most half a nat worse than to know nothing, and not scaled to nothing.
     expect(start!.after).toBeLessThan(Math.log(config.vocabularySize) + 0.6);
     expect(start!.scale).toBeGreaterThan(0.01);
     const started = (await weightsOf()).get("decoder.norm.weight")!.data;

@@ -4,6 +4,7 @@ import {
   chooseLayers,
   decoderOnlyTeacher,
   initializeWeights,
+  LAST_NORM_WEIGHT,
   isNarrower,
   narrowTeacher,
   pickTokens,
@@ -20,7 +21,7 @@ import type { TokenizerFiles } from "@slm/tokenizer";
 import type { RateGroups, TokenPairs } from "@slm/training";
 import type { InitializeConfig } from "./initialize-config.js";
 import { calibrationRows, measureTeacher } from "./measure-teacher.js";
-import { FINAL_NORM, scaleStart, type StartScale } from "./start-scale.js";
+import { scaleStart, type StartScale } from "./start-scale.js";
 import { readSingleTeacher } from "./single-teacher.js";
 import { teacherTokenIds } from "./teacher-tokens.js";
 
@@ -95,7 +96,7 @@ export async function studentLayers(request: StudentLayersRequest): Promise<Stud
   return {
     config,
     weights: scaled.weights,
-    groups: rateGroups(request, started.fromTeacher),
+    groups: rateGroups(request, started.fromTeacher, scaled.start !== undefined),
     layers: { ...layers, influence, start: scaled.start },
   };
 }
@@ -140,22 +141,25 @@ function sidesOf(
   };
 }
 
-/** Cross-attention, which no decoder-only teacher has, and the last norm, whose gain was scaled for the start. */
-const learnsAtOnce = (name: string): boolean => name.includes(".crossAttention") || name === FINAL_NORM;
+/** Cross-attention, which no decoder-only teacher has. */
+const isCrossAttention = (name: string): boolean => name.includes(".crossAttention");
 
 /**
- * Learning rates by the origin of weights: cross-attention and the last norm have the schedule's; the others wait while these learn alone
- * and then warm up; those of the teacher have a factor besides. Undefined where all rates are equal.
+ * Learning rates by the origin of weights: cross-attention, and the last norm where its gain was scaled, have the schedule's; the others
+ * wait while these learn alone and then warm up; those of the teacher have a factor besides. Undefined where all rates are equal.
  */
 function rateGroups(
   { initialize, warmupSteps: rise }: StudentLayersRequest,
   fromTeacher: ReadonlySet<string>,
+  isScaled: boolean,
 ): RateGroups | undefined {
   const { warmupSteps: alone = 0, rate = 1 } = initialize;
   if (alone === 0 && rate === 1) return undefined;
   const share = (step: number): number =>
     alone === 0 ? 1 : Math.min(1, Math.max(0, step - alone) / Math.max(1, rise));
   const factors: Readonly<Record<string, number>> = { teacher: rate, new: 1 };
+  const learnsAtOnce = (name: string): boolean =>
+    isCrossAttention(name) || (isScaled && name === LAST_NORM_WEIGHT);
   return {
     groupOf: (name) => (learnsAtOnce(name) ? undefined : fromTeacher.has(name) ? "teacher" : "new"),
     factorAt: (group, step) => (factors[group] ?? 1) * share(step),

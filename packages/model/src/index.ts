@@ -14,6 +14,7 @@ export {
   flopsPerImage,
   flopsPerToken,
   HEAD_WEIGHT,
+  LAST_NORM_WEIGHT,
   headWeight,
   isMultiplied,
   MODEL_MODULES,

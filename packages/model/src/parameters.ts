@@ -182,6 +182,8 @@ const layers = (count: number, build: (index: number) => ParameterSpec[]): Param
 export const EMBEDDING_WEIGHT = "embedding.weight";
 /** The output head of a model without `tieWordEmbeddings`. */
 export const HEAD_WEIGHT = "head.weight";
+/** Gains of the decoder's last norm, behind which are the logits. */
+export const LAST_NORM_WEIGHT = "decoder.norm.weight";
 
 /** Name of the output head's weight. */
 export const headWeight = ({ tieWordEmbeddings }: ModelConfig): string =>

@@ -7,7 +7,13 @@
 import { SlmError } from "@slm/core";
 import { createHostTensor, type HostTensor } from "@slm/runtime";
 import type { DecoderOnlyConfig, ModelConfig } from "../config.js";
-import { EMBEDDING_WEIGHT, HEAD_WEIGHT, headWeight, parameterSpecs } from "../parameters.js";
+import {
+  EMBEDDING_WEIGHT,
+  HEAD_WEIGHT,
+  LAST_NORM_WEIGHT,
+  headWeight,
+  parameterSpecs,
+} from "../parameters.js";
 import type { ParameterSpec } from "../parameter-spec.js";
 import { toFloat32, type Weights } from "../weights.js";
 import { checkCrossNorms, checkSharedSettings, type ChosenLayers } from "./student-shape.js";
@@ -76,9 +82,9 @@ const CROSS = /^crossAttention/u;
 function valueOf({ name }: ParameterSpec, request: StudentWeightsRequest): HostTensor | undefined {
   const { teacher, layers } = request;
   if (name === HEAD_WEIGHT) return tensorOf(teacher, headWeight(teacher.config));
-  if (name === EMBEDDING_WEIGHT || name === "decoder.norm.weight") return tensorOf(teacher, name);
+  if (name === EMBEDDING_WEIGHT || name === LAST_NORM_WEIGHT) return tensorOf(teacher, name);
   // Keys and values of cross-attention hold the gains of their layers.
-  if (name === "encoder.norm.weight") return onesLike(tensorOf(teacher, "decoder.norm.weight"));
+  if (name === "encoder.norm.weight") return onesLike(tensorOf(teacher, LAST_NORM_WEIGHT));
   const [, side, index, part] = LAYER.exec(name) ?? [];
   if (side === undefined || part === undefined) return undefined;
   const layer = `decoder.layers.${layers[side as keyof ChosenLayers][Number(index)]!}`;
