@@ -119,14 +119,14 @@ const TEACHERS_TOKENS = 8192;
 
 /**
  * The recipe with a student of the teacher's width, heads and activation, and of as many layers as it had, which begin as the first layers
- * of the teacher. Weights from the teacher learn at a quarter of the rate.
+ * of the teacher.
  */
 function withTeachersShape(recipe) {
   const { encoderLayers, decoderLayers, maxSource, maxTarget } = recipe.distill.student;
   return {
     ...withDistill(recipe, {
       student: { shape: "teacher", encoderLayers, decoderLayers, maxSource, maxTarget },
-      initialize: { fromTeacher: "layers", encoderLayers: "first", decoderLayers: "first", rate: 0.25 },
+      initialize: { fromTeacher: "layers", encoderLayers: "first", decoderLayers: "first" },
     }),
     tokenizer: {
       kind: "pretrained",

@@ -294,7 +294,8 @@ async function trainStudent<Report>(
         key,
         context,
         initial: start.weights,
-        groups: start.groups,
+        // Adapters learn at one rate.
+        groups: settings.lora === undefined ? start.groups : undefined,
       };
       const report = await step(request, { corpus: sources.corpus, rows, key });
       const teacherParameters = sources.teacherModel?.teacher.parameters;

@@ -27,7 +27,7 @@ export const initializeConfig = z.strictObject({
     .enum(CROSS_STARTS)
     .optional()
     .describe(
-      "Of layers: where cross-attention starts, from the self-attention of its decoder layer or at random. Default: selfAttention.",
+      "Of layers: where cross-attention starts, at random or from the self-attention of its decoder layer. Default: random.",
     ),
   warmupSteps: z
     .int()
@@ -41,7 +41,9 @@ export const initializeConfig = z.strictObject({
     .positive()
     .max(1)
     .optional()
-    .describe("Of layers: factor on the learning rate of weights that came from the teacher. Default: 1."),
+    .describe(
+      "Of layers: learning rate of the teacher's weights, as a part of that of random weights of their size. Default: 0.25.",
+    ),
   student: pathSetting
     .optional()
     .describe(

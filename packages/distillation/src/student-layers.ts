@@ -1,10 +1,9 @@
-/** Initializes a student from the layers of its teacher, and says how fast which of its weights learn. */
+/** Initializes a student from the layers of its teacher. */
 import { createRandom } from "@slm/decoding";
 import {
   chooseLayers,
   decoderOnlyTeacher,
   initializeWeights,
-  LAST_NORM_WEIGHT,
   isNarrower,
   narrowTeacher,
   pickTokens,
@@ -22,6 +21,7 @@ import type { RateGroups, TokenPairs } from "@slm/training";
 import type { InitializeConfig } from "./initialize-config.js";
 import { calibrationRows, measureTeacher } from "./measure-teacher.js";
 import { scaleStart, type StartScale } from "./start-scale.js";
+import { relativeRates } from "./relative-rates.js";
 import { readSingleTeacher } from "./single-teacher.js";
 import { teacherTokenIds } from "./teacher-tokens.js";
 
@@ -51,8 +51,7 @@ export interface StudentLayers {
   /** The student's configuration with the options that the layers bring along. */
   readonly config: ModelConfig;
   readonly weights: Weights;
-  /** Learning rates, where they differ. */
-  readonly groups: RateGroups | undefined;
+  readonly groups: RateGroups;
   readonly layers: TeacherLayers;
 }
 
@@ -63,13 +62,13 @@ export interface StudentLayers {
  * for another vocabulary.
  */
 export async function studentLayers(request: StudentLayersRequest): Promise<StudentLayers> {
-  const { config: wanted, files, initialize, teacherDirectory, pairs, engine, seed } = request;
+  const { config: wanted, files, initialize, teacherDirectory, warmupSteps, pairs, engine, seed } = request;
   const given = await readSingleTeacher(teacherDirectory, "initialize.fromTeacher");
   const whole: DecoderOnlyModel = { config: decoderOnlyTeacher(given.config), weights: given.weights };
   const student = { files, vocabularySize: wanted.vocabularySize };
   const place = { directory: teacherDirectory!, config: whole.config };
   const teacher = pickTokens(whole, await teacherTokenIds(student, place), wanted.tokens);
-  const { crossAttention = "selfAttention" } = initialize;
+  const { crossAttention = "random" } = initialize;
   const sides = sidesOf(wanted, initialize, teacher.config.decoderLayers);
   const isCut = isNarrower(wanted, teacher.config);
   const isMeasured = isCut || Object.values(sides).some(({ isMeasured: choice }) => choice);
@@ -96,7 +95,7 @@ export async function studentLayers(request: StudentLayersRequest): Promise<Stud
   return {
     config,
     weights: scaled.weights,
-    groups: rateGroups(request, started.fromTeacher, scaled.start !== undefined),
+    groups: relativeRates({ config, initialize, warmupSteps, started, isScaled: scaled.start !== undefined }),
     layers: { ...layers, influence, start: scaled.start },
   };
 }
@@ -138,30 +137,5 @@ function sidesOf(
         ? { isMeasured: false, layers: () => [] }
         : side(config.encoderLayers, encoderLayers),
     decoder: side(config.decoderLayers, decoderLayers),
-  };
-}
-
-/** Cross-attention, which no decoder-only teacher has. */
-const isCrossAttention = (name: string): boolean => name.includes(".crossAttention");
-
-/**
- * Learning rates by the origin of weights: cross-attention, and the last norm where its gain was scaled, have the schedule's; the others
- * wait while these learn alone and then warm up; those of the teacher have a factor besides. Undefined where all rates are equal.
- */
-function rateGroups(
-  { initialize, warmupSteps: rise }: StudentLayersRequest,
-  fromTeacher: ReadonlySet<string>,
-  isScaled: boolean,
-): RateGroups | undefined {
-  const { warmupSteps: alone = 0, rate = 1 } = initialize;
-  if (alone === 0 && rate === 1) return undefined;
-  const share = (step: number): number =>
-    alone === 0 ? 1 : Math.min(1, Math.max(0, step - alone) / Math.max(1, rise));
-  const factors: Readonly<Record<string, number>> = { teacher: rate, new: 1 };
-  const learnsAtOnce = (name: string): boolean =>
-    isCrossAttention(name) || (isScaled && name === LAST_NORM_WEIGHT);
-  return {
-    groupOf: (name) => (learnsAtOnce(name) ? undefined : fromTeacher.has(name) ? "teacher" : "new"),
-    factorAt: (group, step) => (factors[group] ?? 1) * share(step),
   };
 }
