@@ -119,14 +119,19 @@ const TEACHERS_TOKENS = 8192;
 
 /**
  * The recipe with a student of the teacher's width, heads and activation, and of as many layers as it had, which begin as the first layers
- * of the teacher.
+ * of the teacher, with the settings of the recipe's own `initialize`.
  */
 function withTeachersShape(recipe) {
   const { encoderLayers, decoderLayers, maxSource, maxTarget } = recipe.distill.student;
   return {
     ...withDistill(recipe, {
       student: { shape: "teacher", encoderLayers, decoderLayers, maxSource, maxTarget },
-      initialize: { fromTeacher: "layers", encoderLayers: "first", decoderLayers: "first" },
+      initialize: {
+        fromTeacher: "layers",
+        encoderLayers: "first",
+        decoderLayers: "first",
+        ...recipe.distill.initialize,
+      },
     }),
     tokenizer: {
       kind: "pretrained",

@@ -56,6 +56,13 @@ test("arms add one thing after the other to labels", () => {
   assert.ok(of("full").distill.targets.unlabelledFraction > 0);
 });
 
+test("a setting of initialize in the recipe reaches the arm that begins with the teacher's layers", () => {
+  const recipe = recipeOf("synopsis");
+  const slower = { ...recipe, distill: { ...recipe.distill, initialize: { rate: 0.1 } } };
+  assert.equal(cellRecipe(slower, "labels-started", SETTINGS).distill.initialize.rate, 0.1);
+  assert.equal(cellRecipe(slower, "labels-shaped", SETTINGS).distill.initialize, undefined);
+});
+
 test("the teacher's labels alone are those of a recipe that has more, without the rest", () => {
   const { cache, distill } = cellRecipe(shapedRecipe(), "teacher-labels", SETTINGS);
   assert.equal(cache.distributions, "none");
