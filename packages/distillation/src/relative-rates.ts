@@ -80,14 +80,15 @@ const isCrossAttention = (name: string): boolean => name.includes(".crossAttenti
  * -4 and 4. 0 for weights that begin with zeros (biases).
  */
 export function sizePower({ initialization }: ParameterSpec, { data }: HostTensor): number {
-  const random = {
-    ones: 1,
-    normal: "std" in initialization ? initialization.std : 0,
-    zeros: 0,
-    sinusoids: 0,
-  }[initialization.kind];
+  const random = randomSize(initialization);
   const values = data as Float32Array;
   const size = Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / Math.max(1, values.length));
   if (random === 0 || size === 0) return 0;
   return Math.max(-LARGEST_POWER, Math.min(LARGEST_POWER, Math.round(Math.log2(size / random))));
+}
+
+/** Root mean square of a parameter's random values; 0 where it begins with zeros or is not random. */
+function randomSize(initialization: ParameterSpec["initialization"]): number {
+  if (initialization.kind === "normal") return initialization.std;
+  return initialization.kind === "ones" ? 1 : 0;
 }
