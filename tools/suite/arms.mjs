@@ -7,6 +7,10 @@
  */
 export const ARMS = {
   labels: { title: "labels only", recipe: (recipe) => withoutTeaching(withRandomStart(recipe)) },
+  "labels-embeddings": {
+    title: "labels, teacher's embeddings",
+    recipe: (recipe) => withoutTeaching(withTeachersEmbeddings(recipe)),
+  },
   "labels-shaped": {
     title: "labels, teacher's shape",
     recipe: (recipe) => withoutTeaching(withRandomStart(withTeachersShape(recipe))),
@@ -22,7 +26,7 @@ export const ARMS = {
   },
   logits: {
     title: "with distributions",
-    recipe: (recipe) => withDistributions(withTeachersShape(recipe)),
+    recipe: (recipe) => withDistributions(withTeachersTokens(withTeachersShape(recipe))),
   },
   full: { title: "default recipe", recipe: (recipe) => recipe },
   "decoder-only": { title: "decoder-only student", recipe: withDecoderOnly },
@@ -33,10 +37,10 @@ export const ARM_NAMES = Object.keys(ARMS);
 
 /** What the titles mean, for readers of the tables. */
 export const ARMS_EXPLAINED =
-  "Arms. Labels only: the rows with labels, random weights. Labels, teacher's shape: the same with as many layers of the teacher's width and a part of " +
-  "its tokens, random weights. Labels, teacher's weights: that student, begun with the published teacher's layers. Teacher's labels: random weights, and " +
-  "the teacher's labels on the rows without one. With distributions: the student begun with the teacher's layers, with the teacher's labels and its " +
-  "distributions. Default recipe: the task's recipe as it stands. Decoder-only student: the default recipe with a decoder-only student of as " +
+  "Arms. Labels only: the rows with labels, random weights. Labels, teacher's shape: the same with as many layers of the teacher's width, " +
+  "random weights. Labels, teacher's weights: that student, begun with the published teacher's layers and the rows of its tokens. Teacher's labels: random " +
+  "weights, and the teacher's labels on the rows without one. With distributions: the student begun with the teacher's layers and a part of its tokens, with " +
+  "the teacher's labels and its distributions. Default recipe: the task's recipe as it stands. Decoder-only student: the default recipe with a decoder-only student of as " +
   "many parameters as whole layers allow. Teacher: the teacher itself, after fine-tuning on the rows with labels.";
 
 /** Pairs of arms that are compared with each other too: the first should be better. */
@@ -114,25 +118,34 @@ function withoutDistributions(recipe) {
   };
 }
 
-/** Tokens of the teacher that a student of its shape has; other texts are spelt in bytes or pieces. */
-const TEACHERS_TOKENS = 8192;
-
 /**
  * The recipe with a student of the teacher's width, heads and activation, and of as many layers as it had, which begin as the first layers
  * of the teacher, with the settings of the recipe's own `initialize`.
  */
 function withTeachersShape(recipe) {
   const { encoderLayers, decoderLayers, maxSource, maxTarget } = recipe.distill.student;
+  return withDistill(recipe, {
+    student: { shape: "teacher", encoderLayers, decoderLayers, maxSource, maxTarget },
+    initialize: {
+      fromTeacher: "layers",
+      encoderLayers: "first",
+      decoderLayers: "first",
+      ...recipe.distill.initialize,
+    },
+  });
+}
+
+/** The recipe's student, whose embedding starts as the teacher's, with the settings of the recipe's own `initialize`. */
+const withTeachersEmbeddings = (recipe) =>
+  withDistill(recipe, { initialize: { fromTeacher: "embeddings", ...recipe.distill.initialize } });
+
+/** Tokens of the teacher that a student has which learns from its distributions; other texts are spelt in bytes or pieces. */
+const TEACHERS_TOKENS = 8192;
+
+/** The recipe with a part of the teacher's tokens for teacher and student. */
+function withTeachersTokens(recipe) {
   return {
-    ...withDistill(recipe, {
-      student: { shape: "teacher", encoderLayers, decoderLayers, maxSource, maxTarget },
-      initialize: {
-        fromTeacher: "layers",
-        encoderLayers: "first",
-        decoderLayers: "first",
-        ...recipe.distill.initialize,
-      },
-    }),
+    ...recipe,
     tokenizer: {
       kind: "pretrained",
       model: recipe.teacher.model,

@@ -46,20 +46,26 @@ test("arms add one thing after the other to labels", () => {
   assert.equal(of("labels").distill.student.shape, undefined);
   assert.equal(of("labels-shaped").distill.student.shape, "teacher");
   assert.equal(of("labels-shaped").distill.initialize, undefined);
-  assert.equal(of("labels-shaped").teacher.vocabulary, "run");
   assert.equal(of("labels-started").distill.initialize.fromTeacher, "layers");
   assert.equal(of("labels-started").cache, undefined);
   assert.ok(of("logits").distill.loss.forwardKl > 0);
   assert.equal(of("logits").cache.distributions, undefined);
   assert.equal(of("logits").distill.initialize.fromTeacher, "layers");
+  assert.equal(of("logits").teacher.vocabulary, "run");
   assert.equal(of("full").cache.distributions, "none");
   assert.ok(of("full").distill.targets.unlabelledFraction > 0);
 });
 
-test("a setting of initialize in the recipe reaches the arm that begins with the teacher's layers", () => {
+test("a setting of initialize in the recipe reaches the arms that begin with the teacher's weights", () => {
   const recipe = recipeOf("synopsis");
   const slower = { ...recipe, distill: { ...recipe.distill, initialize: { rate: 0.1 } } };
-  assert.equal(cellRecipe(slower, "labels-started", SETTINGS).distill.initialize.rate, 0.1);
+  for (const [arm, fromTeacher] of [
+    ["labels-started", "layers"],
+    ["labels-embeddings", "embeddings"],
+  ]) {
+    const { initialize } = cellRecipe(slower, arm, SETTINGS).distill;
+    assert.deepEqual([initialize.fromTeacher, initialize.rate], [fromTeacher, 0.1]);
+  }
   assert.equal(cellRecipe(slower, "labels-shaped", SETTINGS).distill.initialize, undefined);
 });
 
@@ -93,11 +99,11 @@ test("every arm of a task has the same data, steps and batches", () => {
   }
 });
 
-test("students have the recipe's tokenizer, but for those of the teacher's shape", () => {
+test("students have the recipe's tokenizer, but for those that learn from distributions", () => {
   for (const task of TASK_NAMES)
     for (const arm of ARM_NAMES) {
-      const { tokenizer, distill } = cellRecipe(recipeOf(task), arm, SETTINGS);
-      if (distill.student.shape === "teacher") assert.equal(tokenizer.kind, "pretrained");
+      const { tokenizer } = cellRecipe(recipeOf(task), arm, SETTINGS);
+      if (arm === "logits") assert.equal(tokenizer.kind, "pretrained");
       else assert.deepEqual(tokenizer, recipeOf(task).tokenizer);
     }
 });

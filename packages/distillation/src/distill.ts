@@ -43,7 +43,7 @@ import { readSingleConfig } from "./single-teacher.js";
 import type { StoredByOrigin } from "./stored-targets.js";
 import type { TargetOrigin } from "./target-schedule.js";
 import { hasTeacherShape, studentShape } from "./student-config.js";
-import { layersMessage, type TeacherLayers } from "./student-layers.js";
+import type { TeacherLayers } from "./student-layers.js";
 import { storedOrigins, storedRowSets, studentObjective } from "./student-objective.js";
 import { studentPredictions } from "./student-predictions.js";
 import { teacherDevValue } from "./teacher-dev.js";
@@ -267,8 +267,7 @@ async function trainStudent<Report>(
       tower: published?.weights,
     });
     const { config } = start;
-    if (start.layers !== undefined)
-      context.progress({ stage: "distill", message: layersMessage(start.layers) });
+    if (start.message !== undefined) context.progress({ stage: "distill", message: start.message });
     const teacherFactor = teacherFactorOf(settings);
     const objective = studentObjective({ sources, config, settings, seed: context.seed, teacherFactor });
     const rows = await devRows(run);

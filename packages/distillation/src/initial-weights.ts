@@ -3,20 +3,17 @@
  * tower.
  */
 import { hashJson, SlmError } from "@slm/core";
-import { createRandom } from "@slm/decoding";
 import { readCheckpoint } from "@slm/checkpoints";
-import {
-  initializeFromTeacher,
-  initializeWeights,
-  parameterSpecs,
-  moduleOf,
-  visionOf,
-  type ModelConfig,
-  type Weights,
-} from "@slm/model";
+import { parameterSpecs, moduleOf, visionOf, type ModelConfig, type Weights } from "@slm/model";
 import type { RateGroups } from "@slm/training";
-import { readSingleTeacher } from "./single-teacher.js";
-import { studentLayers, type StudentLayersRequest, type TeacherLayers } from "./student-layers.js";
+import type { InitializeConfig } from "./initialize-config.js";
+import { studentEmbeddings } from "./student-embeddings.js";
+import {
+  layersMessage,
+  studentLayers,
+  type StudentLayersRequest,
+  type TeacherLayers,
+} from "./student-layers.js";
 import { weightsFromStudent } from "./weights-from-student.js";
 
 export interface InitialStudentRequest extends StudentLayersRequest {
@@ -33,25 +30,40 @@ export interface InitialStudent {
   readonly groups?: RateGroups | undefined;
   /** The teacher's layers that the student has. */
   readonly layers?: TeacherLayers | undefined;
+  /** What of the teacher the student starts with, in words. */
+  readonly message?: string | undefined;
 }
 
 /** Where a student starts.
  *
- * @throws SlmError as {@link weightsFromStudent}, {@link weightsFromTeacher}, {@link studentLayers} and {@link visionFromCheckpoint}.
+ * @throws SlmError as {@link weightsFromStudent}, {@link studentEmbeddings}, {@link studentLayers} and {@link visionFromCheckpoint}.
  */
 export async function initialStudent(request: InitialStudentRequest): Promise<InitialStudent> {
-  const { config, files, initialize, teacherDirectory, tower, seed } = request;
+  const { config, files, initialize, tower, seed } = request;
   const { student, fromTeacher, vision } = initialize;
-  const start = fromTeacher === "layers" ? await studentLayers(request) : { config, weights: undefined };
+  const start = fromTeacher === "none" ? { config, weights: undefined } : await STARTS[fromTeacher](request);
   const found = [
     ...(student === undefined ? [] : await weightsFromStudent(config, files, student, seed)),
-    ...(fromTeacher === "embeddings" ? await weightsFromTeacher(config, teacherDirectory, seed) : []),
     ...(start.weights ?? []),
     ...(vision === undefined ? [] : await visionFromCheckpoint(config, vision)),
     ...(tower ?? []),
   ];
   return { ...start, weights: found.length === 0 ? undefined : new Map(found) };
 }
+
+/** The rules by which a student starts from its teacher. */
+const STARTS: Readonly<
+  Record<
+    Exclude<InitializeConfig["fromTeacher"], "none">,
+    (request: StudentLayersRequest) => Promise<InitialStudent>
+  >
+> = {
+  embeddings: studentEmbeddings,
+  layers: async (request) => {
+    const start = await studentLayers(request);
+    return { ...start, message: layersMessage(start.layers) };
+  },
+};
 
 /**
  * The tower of the checkpoint in `directory`, and its projector if all of its shapes match the student's.
@@ -79,19 +91,4 @@ async function visionFromCheckpoint(config: ModelConfig, directory: string): Pro
     ({ name }) => moduleOf(name) === "tower" || (fits && moduleOf(name) === "projector"),
   );
   return new Map(taken.map(({ name }) => [name, given.weights.get(name)!]));
-}
-
-/**
- * Random weights of the student with the embedding table of the teacher in `directory`, projected to the student's width.
- *
- * @throws SlmError CONFIG_INVALID unless the teacher is a single checkpoint, SHAPE_MISMATCH for another vocabulary.
- */
-export async function weightsFromTeacher(
-  config: ModelConfig,
-  directory: string | undefined,
-  seed: number,
-): Promise<Weights> {
-  const teacher = await readSingleTeacher(directory, "initialize.fromTeacher");
-  const fresh = initializeWeights(config, createRandom(seed).next);
-  return initializeFromTeacher(config, fresh, teacher.config, teacher.weights);
 }

@@ -19,7 +19,7 @@ export const initializeConfig = z.strictObject({
     .default("none")
     .describe(
       "embeddings: initialize the student's embedding table from the teacher's. A narrower table gets its projection on the principal components. " +
-        "layers: the whole student out of the layers of a decoder-only teacher with its vocabulary.",
+        "layers: the whole student out of the layers of a decoder-only teacher, with tokens of the teacher's or of its own.",
     ),
   encoderLayers: layersOf("encoder"),
   decoderLayers: layersOf("decoder"),
@@ -42,7 +42,7 @@ export const initializeConfig = z.strictObject({
     .max(1)
     .optional()
     .describe(
-      "Of layers: learning rate of the teacher's weights, as a part of that of random weights of their size. Default: 0.25.",
+      "Of embeddings and layers: learning rate of the teacher's weights, as a part of that of random weights of their size. Default: 0.25.",
     ),
   student: pathSetting
     .optional()
@@ -59,7 +59,7 @@ export const initializeConfig = z.strictObject({
 export type InitializeConfig = z.infer<typeof initializeConfig>;
 
 /** Options that mean something only where layers come from the teacher. */
-const LAYER_OPTIONS = ["encoderLayers", "decoderLayers", "crossAttention", "warmupSteps", "rate"] as const;
+const LAYER_OPTIONS = ["encoderLayers", "decoderLayers", "crossAttention", "warmupSteps"] as const;
 /** Those of an encoder-decoder. */
 const ENCODER_OPTIONS = ["encoderLayers", "crossAttention", "warmupSteps"] as const;
 
@@ -82,6 +82,8 @@ export function initializeProblems(
   if (start.fromTeacher !== "layers")
     for (const key of LAYER_OPTIONS)
       if (start[key] !== undefined) problems.push({ key, message: "needs initialize.fromTeacher: layers" });
+  if (start.fromTeacher === "none" && start.rate !== undefined)
+    problems.push({ key: "rate", message: "needs initialize.fromTeacher: embeddings or layers" });
   if (isDecoderOnly)
     for (const key of ENCODER_OPTIONS)
       if (start[key] !== undefined)

@@ -1,4 +1,4 @@
-/** How fast which weights of a student out of its teacher's layers learn. */
+/** How fast which weights of a student learn that starts from its teacher. */
 import {
   LAST_NORM_WEIGHT,
   parameterSpecs,

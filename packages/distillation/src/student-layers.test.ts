@@ -57,6 +57,28 @@ describe("a student of its teacher's layers", () => {
     });
   });
 
+  test("may have tokens of its own: they start as the teacher's of the same text, and are counted", async () => {
+    await run.writeTokenizerOf("teacher", ["A B"]);
+    await run.writeTokenizerOf("tokenizer", ["A B", "B A Z"]);
+    const { teacherLayers } = await run.distill({ ...layers, learningRate: 1e-9 });
+    // Four special tokens, the source's a and b, the target's A and B; the teacher has no Z.
+    expect(teacherLayers!.spelt).toEqual({ inOne: 8, inSeveral: 0, inNone: 1 });
+    const [own, theirs] = [await weightsOf(), await weightsOf("teacher")];
+    const rows = (weights: Weights): readonly (readonly number[])[] => {
+      const { data, shape: size } = weights.get("embedding.weight")!;
+      return Array.from({ length: size[0]! }, (_, row) => [...data.slice(row * 8, row * 8 + 8)].map(Number));
+    };
+    const [mine, given] = [rows(own), rows(theirs)];
+    const mean = given[0]!.map((_, column) =>
+      given.reduce((sum, row) => sum + row[column]! / given.length, 0),
+    );
+    [...given, mean].forEach((row, id) => {
+      row.forEach((value, column) => {
+        expect(mine[id]![column]).toBeCloseTo(value, 6);
+      });
+    });
+  });
+
   test("may be decoder-only; of all layers it starts as the teacher itself", async () => {
     const whole = { shape: "teacher", architecture: "decoder-only", decoderLayers: 3, maxSource, maxTarget };
     const initialize = { fromTeacher: "layers", decoderLayers: "importance" };

@@ -23,7 +23,13 @@ import { calibrationRows, measureTeacher } from "./measure-teacher.js";
 import { scaleStart, type StartScale } from "./start-scale.js";
 import { relativeRates } from "./relative-rates.js";
 import { readSingleTeacher } from "./single-teacher.js";
-import { teacherTokenIds } from "./teacher-tokens.js";
+import {
+  speltMessage,
+  speltTokens,
+  studentTokens,
+  teacherTokens,
+  type SpeltTokens,
+} from "./teacher-tokens.js";
 
 export interface StudentLayersRequest {
   readonly config: ModelConfig;
@@ -45,6 +51,8 @@ export interface TeacherLayers extends ChosenLayers {
   readonly influence?: readonly number[] | undefined;
   /** How sure the student is at the start; undefined for one that is its teacher whole. */
   readonly start?: StartScale | undefined;
+  /** Where the student's vocabulary is no part of the teacher's. */
+  readonly spelt?: SpeltTokens | undefined;
 }
 
 export interface StudentLayers {
@@ -59,15 +67,15 @@ export interface StudentLayers {
  * A student out of the layers of its teacher.
  *
  * @throws SlmError CONFIG_INVALID for a teacher that is no single decoder-only checkpoint, or another shape than its own; SHAPE_MISMATCH
- * for another vocabulary.
+ * for a vocabulary that the teacher cannot spell.
  */
 export async function studentLayers(request: StudentLayersRequest): Promise<StudentLayers> {
   const { config: wanted, files, initialize, teacherDirectory, warmupSteps, pairs, engine, seed } = request;
   const given = await readSingleTeacher(teacherDirectory, "initialize.fromTeacher");
   const whole: DecoderOnlyModel = { config: decoderOnlyTeacher(given.config), weights: given.weights };
-  const student = { files, vocabularySize: wanted.vocabularySize };
   const place = { directory: teacherDirectory!, config: whole.config };
-  const teacher = pickTokens(whole, await teacherTokenIds(student, place), wanted.tokens);
+  const { ids, isPart } = await teacherTokens(await studentTokens(wanted, files, pairs), place);
+  const teacher = pickTokens(whole, ids, wanted.tokens);
   const { crossAttention = "random" } = initialize;
   const sides = sidesOf(wanted, initialize, teacher.config.decoderLayers);
   const isCut = isNarrower(wanted, teacher.config);
@@ -96,16 +104,22 @@ export async function studentLayers(request: StudentLayersRequest): Promise<Stud
     config,
     weights: scaled.weights,
     groups: relativeRates({ config, initialize, warmupSteps, started, isScaled: scaled.start !== undefined }),
-    layers: { ...layers, influence, start: scaled.start },
+    layers: {
+      ...layers,
+      influence,
+      start: scaled.start,
+      ...(isPart ? {} : { spelt: speltTokens(ids) }),
+    },
   };
 }
 
 /** Which layers a student has, and how sure it is at the start. */
-export function layersMessage({ encoder, decoder, start }: TeacherLayers): string {
+export function layersMessage({ encoder, decoder, start, spelt }: TeacherLayers): string {
   const sides = Object.entries({ encoder, decoder })
     .filter(([, layers]) => layers.length > 0)
     .map(([side, layers]) => `${side} of the teacher's layers ${layers.join(", ")}`);
-  return sides.join(", ") + (start === undefined ? "" : `; ${sureness(start)}`);
+  const notes = [spelt && speltMessage(spelt), start && sureness(start)].filter((note) => note !== undefined);
+  return [sides.join(", "), ...notes].join("; ");
 }
 
 const sureness = ({ scale, before, after }: StartScale): string =>

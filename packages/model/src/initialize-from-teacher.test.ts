@@ -1,7 +1,7 @@
 import { createHostTensor, type HostTensor } from "@slm/runtime";
 import { describe, expect, test } from "vitest";
 import { parseModelConfig, type ModelConfig } from "./config.js";
-import { initializeFromTeacher, type TeacherInitialization } from "./initialize-from-teacher.js";
+import { initializeFromTeacher } from "./initialize-from-teacher.js";
 import { initializeWeights, type Weights } from "./weights.js";
 
 const EMBEDDING = "embedding.weight";
@@ -40,16 +40,22 @@ const table = (weights: Weights): Float32Array => weights.get(EMBEDDING)!.data a
 function initialized(
   [width, vocabulary]: readonly [number, number],
   [teacherWidth, teacherVocabulary]: readonly [number, number],
-  options: TeacherInitialization & { readonly teacherTable?: HostTensor } = {},
+  teacherTable?: HostTensor,
 ): { before: Weights; after: Weights; teacher: Float32Array } {
   const [config, teacherConfig] = [configOf(width, vocabulary), configOf(teacherWidth, teacherVocabulary)];
   const before = weightsOf(config, 7);
   const fresh = weightsOf(teacherConfig, 8);
-  const teacher =
-    options.teacherTable === undefined ? fresh : new Map(fresh).set(EMBEDDING, options.teacherTable);
-  const after = initializeFromTeacher(config, before, teacherConfig, teacher, options);
+  const teacher = teacherTable === undefined ? fresh : new Map(fresh).set(EMBEDDING, teacherTable);
+  const after = initializeFromTeacher(config, before, teacherConfig, teacher);
   return { before, after, teacher: table(teacher) };
 }
+
+/** Rows less their mean. */
+const centered = (rows: Float32Array, width: number): Float32Array =>
+  rows.map((value, index) => {
+    const column = rows.filter((_, at) => at % width === index % width);
+    return value - column.reduce((sum, other) => sum + other / column.length, 0);
+  });
 
 /** Inner products of all pairs of rows. */
 function products(rows: Float32Array, width: number): number[] {
@@ -65,15 +71,13 @@ const rootMeanSquare = (values: ArrayLike<number>): number =>
   Math.sqrt(Array.from(values).reduce((sum, value) => sum + value * value, 0) / values.length);
 
 describe(initializeFromTeacher, () => {
-  test("copies rows of equal width, times the teacher's scale, and leaves other weights alone", () => {
+  test("copies rows of equal width, and leaves other weights alone", () => {
     const { before, after, teacher } = initialized([6, 9], [6, 9]);
     expect([...table(after)]).toEqual([...teacher]);
     for (const [name, tensor] of before) if (name !== EMBEDDING) expect(after.get(name)).toBe(tensor);
-    const scaled = initialized([6, 9], [6, 9], { teacherScale: 4 });
-    expect([...table(scaled.after)]).toEqual([...teacher].map((value) => value * 4));
   });
 
-  test("keeps all inner products when the teacher's rows fill no more directions than the student has", () => {
+  test("keeps all inner products of rows less their mean when the teacher's rows fill no more directions than the student has", () => {
     // Rows of width 6 in a plane: combinations of two vectors.
     const [u, v] = [
       [1, 2, 0, -1, 0.5, 3],
@@ -83,16 +87,17 @@ describe(initializeFromTeacher, () => {
     const rows = Array.from({ length: 12 }, () => [next() - 0.5, next() - 0.5]);
     const values = rows.flatMap(([a, b]) => u.map((value, index) => a! * value + b! * v[index]!));
     const teacherTable = createHostTensor("float32", [12, 6], Float32Array.from(values));
-    const { after, teacher } = initialized([2, 12], [6, 12], { teacherTable });
-    const [expected, actual] = [products(teacher, 6), products(table(after), 2)];
+    const { after, teacher } = initialized([2, 12], [6, 12], teacherTable);
+    const [expected, actual] = [products(centered(teacher, 6), 6), products(table(after), 2)];
     const factor = rootMeanSquare(actual) / rootMeanSquare(expected);
     actual.forEach((value, index) => {
       expect(value).toBeCloseTo(expected[index]! * factor, 5);
     });
   });
 
-  test("loses no more of the teacher's inner products than the best projection of that width", () => {
-    const { after, teacher } = initialized([3, 20], [5, 20]);
+  test("loses no more of the inner products of rows less their mean than the best projection of that width", () => {
+    const { after, teacher: rows } = initialized([3, 20], [5, 20]);
+    const teacher = centered(rows, 5);
     const expected = products(teacher, 5);
     const actual = products(table(after), 3);
     // The one factor of rescaling is undone by least squares.
@@ -135,28 +140,8 @@ describe(initializeFromTeacher, () => {
     }
   });
 
-  test("matches rows of different vocabularies by their ids and keeps rows without one", () => {
-    const teacherIds = new Map([
-      [4, 0],
-      [2, 11],
-    ]);
-    const { before, after, teacher } = initialized([3, 5], [3, 12], { teacherIds });
-    const row = (values: Float32Array, index: number): number[] => [
-      ...values.subarray(index * 3, index * 3 + 3),
-    ];
-    expect(row(table(after), 4)).toEqual(row(teacher, 0));
-    expect(row(table(after), 2)).toEqual(row(teacher, 11));
-    for (const kept of [0, 1, 3]) expect(row(table(after), kept)).toEqual(row(table(before), kept));
-  });
-
-  test.each([
-    ["other vocabularies", {}, "the student has 5 tokens, the teacher 12"],
-    ["an id outside of the teacher", { teacherIds: new Map([[0, 12]]) }, "student id 0 -> teacher id 12"],
-    ["an id outside of the student", { teacherIds: new Map([[5, 0]]) }, "student id 5 -> teacher id 0"],
-    ["an id that is no integer", { teacherIds: new Map([[0.5, 0]]) }, "student id 0.5"],
-    ["no id", { teacherIds: new Map<number, number>() }, "no student id has a teacher id"],
-  ])("rejects %s by name", (_label, options, message) => {
-    expect(() => initialized([3, 5], [3, 12], options)).toThrow(message);
+  test("rejects another vocabulary", () => {
+    expect(() => initialized([3, 5], [3, 12])).toThrow("the student has 5 tokens, the teacher 12");
   });
 
   test.each([
@@ -164,12 +149,12 @@ describe(initializeFromTeacher, () => {
     ["infinite", Infinity],
   ])("rejects a teacher's table of %s", (_label, value) => {
     const teacherTable = createHostTensor("float32", [5, 4], new Float32Array(20).fill(value));
-    expect(() => initialized([3, 5], [4, 5], { teacherTable })).toThrow("is zero or not finite");
+    expect(() => initialized([3, 5], [4, 5], teacherTable)).toThrow("is zero or not finite");
   });
 
   test("rejects a table of another shape than its configuration says", () => {
     const teacherTable = createHostTensor("float32", [4, 5], new Float32Array(20).fill(1));
-    expect(() => initialized([3, 5], [4, 5], { teacherTable })).toThrow(
+    expect(() => initialized([3, 5], [4, 5], teacherTable)).toThrow(
       "the teacher's embedding.weight should be [5, 4], got [4, 5]",
     );
   });

@@ -146,7 +146,7 @@ describe(studentFromTeacher, () => {
 
 test("a teacher of a part of its vocabulary gives that part's logits", async () => {
   const teacher = tinyTeacher("llama");
-  const ids = [0, 1, 2, 8, 4, 5, 6, 7, 3];
+  const ids = [0, 1, 2, 8, 4, 5, 6, 7, 3].map((id) => [id]);
   const picked = pickTokens(teacher, ids, { ...teacher.config.tokens, unknown: 8 });
   expect(picked.config).toMatchObject({ vocabularySize: 9, tokens: { unknown: 8 } });
   const [own, theirs] = [picked, teacher].map(({ weights }) => weights.get("head.weight")!.data);
@@ -154,9 +154,26 @@ test("a teacher of a part of its vocabulary gives that part's logits", async () 
   expect(await logitsOf(pickTokens(picked, ids, teacher.config.tokens).config, teacher.weights)).toEqual(
     await logitsOf(teacher.config, pickTokens(picked, ids, teacher.config.tokens).weights),
   );
-  expect(() => pickTokens(teacher, [9], teacher.config.tokens)).toThrow(
+  expect(() => pickTokens(teacher, [[0, 9]], teacher.config.tokens)).toThrow(
     expect.objectContaining({ code: "DATA_INVALID" }),
   );
+});
+
+test("a token that the teacher spells in several has the mean of their rows; one that it cannot spell, of all rows", () => {
+  const teacher = tinyTeacher("llama");
+  const table = teacher.weights.get("embedding.weight")!;
+  const [size, width] = table.shape as [number, number];
+  const mean = (ids: readonly number[]): number[] =>
+    Array.from({ length: width }, (_, column) =>
+      ids.reduce((sum, id) => sum + Number(table.data[id * width + column]) / ids.length, 0),
+    );
+  const picked = pickTokens(teacher, [[2, 5, 5], [], [7]], teacher.config.tokens);
+  const rows = picked.weights.get("embedding.weight")!;
+  expect(rows.shape).toEqual([3, width]);
+  const all = Array.from({ length: size }, (_, id) => id);
+  [...mean([2, 5, 5]), ...mean(all), ...mean([7])].forEach((value, index) => {
+    expect(rows.data[index]).toBeCloseTo(value, 6);
+  });
 });
 
 describe(withLayerOptions, () => {

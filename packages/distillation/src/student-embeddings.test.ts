@@ -4,9 +4,11 @@ import { join } from "node:path";
 import { createRandom } from "@slm/decoding";
 import { initializeWeights } from "@slm/model";
 import { writeCheckpoint } from "@slm/checkpoints";
+import type { TokenizerFiles } from "@slm/tokenizer";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { weightsFromTeacher } from "./initial-weights.js";
-import { studentConfig, teacherConfig } from "./test-support/tiny.test-support.js";
+import { initializeConfig } from "./initialize-config.js";
+import { studentEmbeddings } from "./student-embeddings.js";
+import { studentConfig, teacherConfig, tinyCorpus } from "./test-support/tiny.test-support.js";
 
 let directory = "";
 beforeEach(async () => {
@@ -16,21 +18,37 @@ afterEach(() => rm(directory, { recursive: true }));
 
 const TABLE = "embedding.weight";
 
-describe(weightsFromTeacher, () => {
+/** A student whose teacher has no tokenizer, so that the student's own files are not read. */
+const request = (teacherDirectory: string | undefined): Parameters<typeof studentEmbeddings>[0] => ({
+  config: studentConfig,
+  files: { tokenizer: {}, config: {} } as TokenizerFiles,
+  initialize: initializeConfig.parse({ fromTeacher: "embeddings" }),
+  teacherDirectory,
+  warmupSteps: 1,
+  pairs: tinyCorpus(4).pairs,
+  seed: 2,
+});
+
+describe(studentEmbeddings, () => {
   test("starts from the teacher's table, everything else drawn from the seed", async () => {
     const equal = { ...teacherConfig, width: studentConfig.width };
     const weights = initializeWeights(equal, createRandom(9).next);
     await writeCheckpoint(directory, { config: equal, weights });
-    const student = await weightsFromTeacher(studentConfig, directory, 2);
+    const { weights: student, groups, message } = await studentEmbeddings(request(directory));
     const fresh = initializeWeights(studentConfig, createRandom(2).next);
     for (const [name, { data }] of student)
       expect(data).toEqual(name === TABLE ? weights.get(TABLE)!.data : fresh.get(name)!.data);
+    // The teacher's table alone learns at a rate of its own.
+    const rated = [...student.keys()].filter((name) => groups.groupOf(name) !== undefined);
+    expect(rated).toEqual([TABLE]);
+    expect(groups.factorAt(groups.groupOf(TABLE)!, 1)).toBe(0.25);
+    expect(message).toMatch(/^embedding from the teacher's: 9 tokens start as one/u);
   });
 
   test.each([undefined, "no-such-directory"])(
     "rejects a teacher that is no checkpoint: %s",
     async (given) => {
-      await expect(weightsFromTeacher(studentConfig, given, 2)).rejects.toMatchObject({
+      await expect(studentEmbeddings(request(given))).rejects.toMatchObject({
         code: "CONFIG_INVALID",
       });
     },
@@ -42,7 +60,7 @@ describe(weightsFromTeacher, () => {
       config: other,
       weights: initializeWeights(other, createRandom(9).next),
     });
-    await expect(weightsFromTeacher(studentConfig, directory, 2)).rejects.toMatchObject({
+    await expect(studentEmbeddings(request(directory))).rejects.toMatchObject({
       code: "SHAPE_MISMATCH",
     });
   });
