@@ -37,8 +37,9 @@ export const ARM_NAMES = Object.keys(ARMS);
 
 /** What the titles mean, for readers of the tables. */
 export const ARMS_EXPLAINED =
-  "Arms. Labels only: the rows with labels, random weights. Labels, teacher's shape: the same with as many layers of the teacher's width, " +
-  "random weights. Labels, teacher's weights: that student, begun with the published teacher's layers and the rows of its tokens. Teacher's labels: random " +
+  "Arms. Labels only: the rows with labels, random weights. Labels, teacher's embeddings: that student, whose embedding starts as the published teacher's. " +
+  "Labels, teacher's shape: as many layers of the teacher's width, random weights. " +
+  " Labels, teacher's weights: that student, begun with the published teacher's layers and the rows of its tokens. Teacher's labels: random " +
   "weights, and the teacher's labels on the rows without one. With distributions: the student begun with the teacher's layers and a part of its tokens, with " +
   "the teacher's labels and its distributions. Default recipe: the task's recipe as it stands. Decoder-only student: the default recipe with a decoder-only student of as " +
   "many parameters as whole layers allow. Teacher: the teacher itself, after fine-tuning on the rows with labels.";
