@@ -128,17 +128,17 @@ function withTeachersShape(recipe) {
   return withDistill(recipe, {
     student: { shape: "teacher", encoderLayers, decoderLayers, maxSource, maxTarget },
     initialize: {
-      fromTeacher: "layers",
       encoderLayers: "first",
       decoderLayers: "first",
       ...recipe.distill.initialize,
+      fromTeacher: "layers",
     },
   });
 }
 
 /** The recipe's student, whose embedding starts as the teacher's, with the settings of the recipe's own `initialize`. */
 const withTeachersEmbeddings = (recipe) =>
-  withDistill(recipe, { initialize: { fromTeacher: "embeddings", ...recipe.distill.initialize } });
+  withDistill(recipe, { initialize: { ...recipe.distill.initialize, fromTeacher: "embeddings" } });
 
 /** Tokens of the teacher that a student has which learns from its distributions; other texts are spelt in bytes or pieces. */
 const TEACHERS_TOKENS = 8192;
