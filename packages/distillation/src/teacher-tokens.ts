@@ -139,7 +139,7 @@ function sharedTokens(
 const otherVocabulary = (what: string, directory: string): SlmError =>
   new SlmError(
     "SHAPE_MISMATCH",
-    `distill: a student that starts from its teacher's layers needs the teacher's vocabulary or a part of it, or tokens that the teacher can spell, but ${what} (${directory})`,
+    `distill: a student that starts from its teacher needs the teacher's vocabulary or a part of it, or tokens that the teacher can spell, but ${what} (${directory})`,
     {
       suggestions: [
         "use the teacher's tokenizer, whole or pruned",
