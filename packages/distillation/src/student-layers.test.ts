@@ -234,6 +234,7 @@ describe("a student of its teacher's layers is rejected", () => {
 
   test.each([
     [{ fromTeacher: "none", warmupSteps: 1 }, /needs initialize.fromTeacher: layers/u],
+    [{ fromTeacher: "none", rate: 0.5 }, /needs initialize.fromTeacher: embeddings or layers/u],
     [{ fromTeacher: "layers", student: "somewhere" }, /initializes the whole student/u],
   ])("in settings that do not go together: %o", async (initialize, message) => {
     await expect(run.distill({ ...layers, initialize })).rejects.toThrow(message);

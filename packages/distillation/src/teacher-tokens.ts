@@ -1,19 +1,11 @@
 /** The teacher's tokens that stand for each of the student's. */
-import { stat } from "node:fs/promises";
-import { join } from "node:path";
 import { SlmError } from "@slm/core";
 import type { ModelConfig } from "@slm/model";
-import {
-  addedTexts,
-  createTokenizer,
-  readTokenizerFiles,
-  TOKENIZER_FILE,
-  type Tokenizer,
-  type TokenizerFiles,
-} from "@slm/tokenizer";
+import { addedTexts, createTokenizer, type Tokenizer, type TokenizerFiles } from "@slm/tokenizer";
 import type { TokenPairs } from "@slm/training";
 import { spellings } from "./spellings.js";
 import { idsOf } from "./token-ids.js";
+import { teacherFiles } from "./vocabulary.js";
 
 export interface StudentTokens {
   readonly files: TokenizerFiles;
@@ -53,7 +45,8 @@ export async function teacherTokens(
 ): Promise<TeacherTokens> {
   const { files, vocabularySize: size } = student;
   const { vocabularySize: theirSize } = teacher.config;
-  if (!(await hasTokenizer(teacher.directory))) {
+  const theirs = await teacherFiles(teacher.directory);
+  if (theirs === undefined) {
     if (theirSize !== size)
       throw otherVocabulary(
         `has ${size} tokens, and the teacher ${theirSize} without a tokenizer`,
@@ -61,7 +54,6 @@ export async function teacherTokens(
       );
     return { ids: Array.from({ length: size }, (_, id) => [id]), isPart: true };
   }
-  const theirs = await readTokenizerFiles(teacher.directory);
   const shared = sharedTokens(files, theirs, size);
   if (shared !== undefined) return { ids: shared, isPart: true };
   const [own, other] = [createTokenizer(files), createTokenizer(theirs)];
@@ -110,12 +102,6 @@ function teacherTexts(teacher: Tokenizer, example: string, directory: string): r
     throw otherVocabulary(`its targets are no text for the teacher (${error.message})`, directory);
   }
 }
-
-const hasTokenizer = (directory: string): Promise<boolean> =>
-  stat(join(directory, TOKENIZER_FILE)).then(
-    () => true,
-    () => false,
-  );
 
 /** The teacher's id of each of the student's tokens; undefined if there is a token that the teacher does not have. */
 function sharedTokens(

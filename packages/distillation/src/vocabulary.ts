@@ -65,7 +65,8 @@ export async function relateVocabularies(check: VocabularyCheck): Promise<Vocabu
   return { kind: loss.crossTokenizer, teacher };
 }
 
-async function teacherFiles(directory: string): Promise<TokenizerFiles | undefined> {
+/** The tokenizer in a teacher's directory; undefined if it has none. */
+export async function teacherFiles(directory: string): Promise<TokenizerFiles | undefined> {
   const exists = await stat(join(directory, TOKENIZER_FILE)).then(
     () => true,
     () => false,

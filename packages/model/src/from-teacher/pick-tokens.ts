@@ -1,4 +1,4 @@
-/** A teacher with a part of its vocabulary. */
+/** A teacher with the vocabulary of a student. */
 import { SlmError } from "@slm/core";
 import { createHostTensor, type HostTensor } from "@slm/runtime";
 import type { ModelConfig } from "../config.js";
