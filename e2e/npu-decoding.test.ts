@@ -144,15 +144,15 @@ const STRATEGIES: Readonly<Record<string, GenerateOptions>> = {
   greedy: {},
   "four beams": { strategy: { kind: "beam", beams: 4, lengthPenalty: 1 } },
   sampling: { strategy: { kind: "sample", temperature: 0.9, topK: 8, topP: 0.95 }, seed: 5 },
-  "greedy under a constraint": { constraint: alternating() },
+  "greedy under a constraint": { constraint: () => alternating() },
   "four beams under a constraint": {
     strategy: { kind: "beam", beams: 4, lengthPenalty: 1 },
-    constraint: alternating(),
+    constraint: () => alternating(),
   },
   "sampling under a constraint": {
     strategy: { kind: "sample", temperature: 1.1 },
     seed: 9,
-    constraint: alternating(),
+    constraint: () => alternating(),
   },
   "greedy with penalties": { rules: { repetitionPenalty: 1.3, presencePenalty: 0.4, frequencyPenalty: 0.2 } },
   "five tokens at most": { maxTokens: 5 },

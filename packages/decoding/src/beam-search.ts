@@ -54,7 +54,7 @@ export async function decodeBeams(
 ): Promise<Decoded[]> {
   const { beams } = strategy;
   const { pad, maxTokens, onToken, signal, constraint } = options;
-  const groups = Array.from({ length: decoder.rows / beams }, () => newGroup(constraint));
+  const groups = Array.from({ length: decoder.rows / beams }, (_, group) => newGroup(constraint?.(group)));
   const feed = Int32Array.from({ length: decoder.rows }, (_, row) =>
     startOf(options, Math.floor(row / beams)),
   );

@@ -82,5 +82,12 @@ function greedySampling(decoder: StepDecoder, options: DecodeOptions): RowChoice
 function rowOptions(options: DecodeOptions, row: number): TokenSelectorOptions {
   const { eos, maxTokens, constraint, before, source } = options;
   const fed = [...(before?.(row) ?? []), startOf(options, row)];
-  return { eos, maxTokens, rules: rulesAt(options, row), constraint, before: fed, source: source?.(row) };
+  return {
+    eos,
+    maxTokens,
+    rules: rulesAt(options, row),
+    constraint: constraint?.(row),
+    before: fed,
+    source: source?.(row),
+  };
 }

@@ -79,7 +79,7 @@ describe.each(STRATEGIES)("with %j", (strategy) => {
         const plain = await decode(new SeededDecoder(rowsOf(strategy), seed), options);
         const rules = { repetitionPenalty: 1, presencePenalty: 0, frequencyPenalty: 0, logitBias: new Map() };
         const open: TokenConstraint = { mask: () => undefined, after: () => open };
-        const again = { ...optionsFor(strategy, seed), rules, constraint: open };
+        const again = { ...optionsFor(strategy, seed), rules, constraint: () => open };
         const ruled = await decode(new SeededDecoder(rowsOf(strategy), seed), again);
         expect(ruled.map(({ tokens, reason }) => ({ tokens, reason }))).toEqual(
           plain.map(({ tokens, reason }) => ({ tokens, reason })),
@@ -92,7 +92,7 @@ describe.each(STRATEGIES)("with %j", (strategy) => {
   test("a constraint holds in every result", async () => {
     await fc.assert(
       fc.asyncProperty(fc.nat(1000), async (seed) => {
-        const options = { ...optionsFor(strategy, seed), constraint: noRepeats(undefined) };
+        const options = { ...optionsFor(strategy, seed), constraint: () => noRepeats(undefined) };
         const [result] = await decode(new SeededDecoder(rowsOf(strategy), seed), options);
         expect(result!.tokens.every((id, at) => at === 0 || id !== result!.tokens[at - 1])).toBe(true);
       }),

@@ -26,5 +26,5 @@ export type { TokenConstraint } from "./token-constraint.js";
 export { checkRules, isRuling, type TokenRules } from "./token-rules.js";
 export { type Grammar, type Part } from "./constraint/grammar.js";
 export { jsonObjectGrammar } from "./constraint/json-schema/json-values.js";
-export { jsonSchemaGrammar } from "./constraint/json-schema/json-schema.js";
+export { copiesSource, jsonSchemaGrammar } from "./constraint/json-schema/json-schema.js";
 export { constrainTokens } from "./constraint/token-constraint.js";

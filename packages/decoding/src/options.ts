@@ -40,8 +40,8 @@ export interface DecodeOptions {
    * result. Default: nothing else.
    */
   readonly opening?: ((result: number) => AnswerOpening | undefined) | undefined;
-  /** The constraint on the text, in its state before the first token; the same for every row. */
-  readonly constraint?: TokenConstraint | undefined;
+  /** The constraint on the text of a result, in its state before the first token. Default: none. */
+  readonly constraint?: ((result: number) => TokenConstraint) | undefined;
   /** Ids that were fed before `bos`, per row: the repetition penalty counts them. Default: none. */
   readonly before?: ((row: number) => readonly number[]) | undefined;
   /** Ids of the source of a result, which rules may forbid to repeat. Default: none. */

@@ -4,7 +4,9 @@ import { planBatches } from "./batches.js";
 
 const sources = fc
   .array(fc.integer({ min: 1, max: 6 }), { maxLength: 40 })
-  .map((lengths) => lengths.map((length, row) => ({ row, ids: new Array<number>(length).fill(7) })));
+  .map((lengths) =>
+    lengths.map((length, row) => ({ row, text: "", ids: new Array<number>(length).fill(7) })),
+  );
 
 describe(planBatches, () => {
   test("puts every source into exactly one batch of at most the size, shortest first", () => {

@@ -14,6 +14,7 @@ export interface EncodedSource {
 /** A source and its place in the caller's list. */
 export interface IndexedSource extends EncodedSource {
   readonly row: number;
+  readonly text: string;
 }
 
 /**

@@ -202,12 +202,14 @@ class ModelGenerator implements Generator {
     const { stop = [], onToken } = options;
     const { strategy, ...settings } = withModelSettings(options, generation, this.model);
     const rows = batch.map(({ row }) => row);
+    const { constraint } = options;
     const texts = new RowTexts({ decode: (ids) => tokenizer.decode(ids), rows, stop, onPiece: onToken });
     const stopsAfter: DecodeOptions["stopsAfter"] =
       strategy.kind === "beam" ? (_, tokens) => texts.holdsStop(tokens) : (at) => texts.isStopped(at);
     const decoded = await decodeBatch(this.#decoding, batch, {
       strategy,
       ...decodingOptions({ ...options, ...settings }, rows),
+      constraint: constraint && ((at) => constraint(batch[at]!.text)),
       onToken: (at, token) => {
         texts.push(at, token);
       },
@@ -219,10 +221,10 @@ class ModelGenerator implements Generator {
 
 /** Options passed on to decoding, and a random generator per row. */
 function decodingOptions(
-  { maxTokens, maxTimeMs, rules, constraint, seed, signal }: GenerateOptions,
+  { maxTokens, maxTimeMs, rules, seed, signal }: GenerateOptions,
   rows: readonly number[],
-): Omit<BatchOptions, "strategy"> {
+): Omit<BatchOptions, "strategy" | "constraint"> {
   const random =
     seed === undefined ? undefined : rows.map((row) => createRandom((seed + row) % 2 ** 32).next);
-  return { maxTokens, maxTimeMs, rules, constraint, signal, random: random && ((at) => random[at]!()) };
+  return { maxTokens, maxTimeMs, rules, signal, random: random && ((at) => random[at]!()) };
 }

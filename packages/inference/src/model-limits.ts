@@ -61,7 +61,7 @@ export function encodeSources(
     const opening = answerOpening(tokenizer, pair, where);
     const ids = tokenizer.encodeSource(text, pair);
     checkLength(ids.length, model, where);
-    return { row, ids, image: question.image, opening };
+    return { row, text, ids, image: question.image, opening };
   });
 }
 

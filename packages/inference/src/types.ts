@@ -31,8 +31,8 @@ export interface GenerateOptions {
   readonly rules?: TokenRules | undefined;
   /** Languages of sources and answers, for a multilingual model. Default: the model's own. */
   readonly languages?: LanguagePair | undefined;
-  /** Constraint on every text, as its state before the first token; made by `constrainTokens` of `@slm/decoding`. */
-  readonly constraint?: TokenConstraint | undefined;
+  /** Constraint on the answer to a source's text, as its state before the first token; made by `constrainTokens` of `@slm/decoding`. */
+  readonly constraint?: ((text: string) => TokenConstraint) | undefined;
   /**
    * Stop sequences. A text ends before the first of them. They may begin and end within tokens. In beam search, a beam that contains
    * one is complete.

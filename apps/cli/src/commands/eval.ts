@@ -61,6 +61,11 @@ export class EvalCommand extends SlmCommand<EvalResult> {
       helpValue: "<column>",
       summary: "Report metrics for each value of a column of the file too; may be repeated.",
     }),
+    "json-schema": Flags.string({
+      helpValue: "<file>",
+      summary: "JSON Schema that constrains every answer.",
+      exclusive: ["workers"],
+    }),
     model: modelFlag,
     ...deviceFlags,
     ...workersFlags,
@@ -72,6 +77,7 @@ export class EvalCommand extends SlmCommand<EvalResult> {
     `<%= config.bin %> eval exported --data pairs.csv --set "data.fields={source: text, target: label}" --metrics exactMatch`,
     "<%= config.bin %> eval exported --data squad.jsonl --metrics squadF1,squadExactMatch",
     "<%= config.bin %> eval exported --data test.jsonl --metrics perplexity",
+    "<%= config.bin %> eval runs/snips/deploy --data dev.jsonl --metrics jsonExactMatch --json-schema call.schema.json",
     "<%= config.bin %> eval runs/mail/deploy --data mail.csv --metrics accuracy,macroF1 --slice language",
     "<%= config.bin %> eval exported --data large.jsonl --metrics wer --workers redis://queue.example:6379 --storage /mnt/shared",
   ];
@@ -96,10 +102,13 @@ export class EvalCommand extends SlmCommand<EvalResult> {
     const { withDevice } = await import("../compute/with-device.js");
     const { deviceNotes } = await import("@slm/runtime");
     const { answeringWith } = await import("../models/answering-with.js");
+    const { readSchema } = await import("../models/read-constraint.js");
     const { workersOf } = await import("../workers/workers-address.js");
     const metrics = parseEvaluationMetrics(flags.metrics);
     const workers = await workersOf(flags);
     const abstention = abstentionOf(flags.abstain);
+    const schema = flags["json-schema"];
+    const jsonSchema = schema === undefined ? undefined : await readSchema(schema);
     const given = await rowsOf(flags.set);
     const predictions = await choosePredictionsFile(flags.output, (text) => {
       this.note(text);
@@ -123,6 +132,7 @@ export class EvalCommand extends SlmCommand<EvalResult> {
               metrics,
               strategy,
               languages: { source: sourceLanguage, target: targetLanguage },
+              jsonSchema,
               abstention,
               runtime,
               maker,

@@ -21,6 +21,7 @@ import {
 } from "@slm/inference";
 import type { Runtime } from "@slm/runtime";
 import type { LanguagePair } from "@slm/tokenizer";
+import { schemaConstraint } from "./read-constraint.js";
 import { rowImage } from "./row-images.js";
 
 /** Batch size: enough to use two cores, and small enough for batches of similar length. */
@@ -35,6 +36,8 @@ export interface QualityRequest {
   readonly strategy?: Strategy | undefined;
   /** Languages of sources and answers. Default: the model's own. */
   readonly languages?: LanguagePair | undefined;
+  /** JSON Schema that every answer follows; not together with a maker. Default: none. */
+  readonly jsonSchema?: unknown;
   /** A threshold of confidence to report on, or how to choose one on the rows. */
   readonly abstention?: number | AbstentionOptions | undefined;
   readonly runtime: Runtime;
@@ -123,7 +126,8 @@ function valueText(value: unknown): string {
  */
 export async function measureQuality(request: QualityRequest): Promise<Evaluation> {
   const { model, rows, metrics, strategy, languages, abstention, runtime, maker, context } = request;
-  const { predictionsPath, intervalSeed } = request;
+  const { predictionsPath, intervalSeed, jsonSchema } = request;
+  const constraint = jsonSchema === undefined ? undefined : await schemaConstraint(jsonSchema, model);
   const generator = maker === undefined ? await loadScoringGenerator(model, runtime) : undefined;
   try {
     return await evaluateModel({
@@ -136,6 +140,7 @@ export async function measureQuality(request: QualityRequest): Promise<Evaluatio
       batchSize: strategy?.kind === "beam" ? Math.ceil(BATCH_SIZE / strategy.beams) : BATCH_SIZE,
       abstention,
       options: { strategy, languages },
+      constraint,
       total: rows.length,
       progress: context.progress,
       signal: context.signal,

@@ -1,7 +1,8 @@
 /** A JSON Schema file as a constraint on generated text. */
-import { constrainTokens, jsonSchemaGrammar, type TokenConstraint } from "@slm/decoding";
+import { constrainTokens, copiesSource, jsonSchemaGrammar } from "@slm/decoding";
 import { readDeviceModel } from "@slm/exported-model";
 import { SlmError } from "@slm/core/errors";
+import type { GenerateOptions } from "@slm/inference";
 import { loadTokenPieces } from "@slm/tokenizer";
 import { readFile, stat } from "node:fs/promises";
 
@@ -36,9 +37,20 @@ export async function readSchema(file: string): Promise<unknown> {
   }
 }
 
-/** Compiles a schema to a constraint over a model's tokens. @throws SlmError DATA_INVALID, OP_UNSUPPORTED */
-export async function schemaConstraint(schema: unknown, modelDirectory: string): Promise<TokenConstraint> {
-  const grammar = jsonSchemaGrammar(schema);
+/**
+ * Compiles a schema to a constraint over a model's tokens. Where strings are copied from the source, every source has one of its own.
+ *
+ * @throws SlmError DATA_INVALID, OP_UNSUPPORTED
+ */
+export async function schemaConstraint(
+  schema: unknown,
+  modelDirectory: string,
+): Promise<NonNullable<GenerateOptions["constraint"]>> {
+  const grammar = jsonSchemaGrammar(schema, "");
   const { tokens } = await readDeviceModel(modelDirectory);
-  return constrainTokens(grammar, await loadTokenPieces(modelDirectory), { eos: tokens.eos });
+  const pieces = await loadTokenPieces(modelDirectory);
+  if (copiesSource(JSON.stringify(schema)))
+    return (source) => constrainTokens(jsonSchemaGrammar(schema, source), pieces, { eos: tokens.eos });
+  const constraint = constrainTokens(grammar, pieces, { eos: tokens.eos });
+  return () => constraint;
 }

@@ -117,6 +117,32 @@ describe("a run on requests and JSON calls without a test file", () => {
     );
   });
 
+  test("copies arguments from the request, whatever the model would say", async () => {
+    const file = join(root, "copied.json");
+    const copied = { type: "string", "x-copied": true };
+    const schema = {
+      type: "object",
+      properties: { room: copied, level: copied },
+      required: ["room", "level"],
+    };
+    await writeFile(file, JSON.stringify(schema));
+    const predictions = join(root, "copied.jsonl");
+    const argv = ["--data", join(root, "dev.jsonl"), "--metrics", METRICS.join(","), "--json-schema", file];
+    const { exitCode } = await runCommand("eval", [join(out, "deploy"), ...argv, "-o", predictions]);
+    expect(exitCode).toBe(0);
+    const row = z.object({ source: z.string(), prediction: z.string() });
+    const answer = z.object({ room: z.string().min(1), level: z.string().min(1) });
+    const lines = (await readFile(predictions, "utf8")).trim().split("\n");
+    expect(lines).toHaveLength(3);
+    for (const line of lines) {
+      const { source, prediction } = row.parse(JSON.parse(line));
+      for (const value of Object.values(answer.parse(JSON.parse(prediction))))
+        expect(source).toContain(value);
+    }
+    const both = await runCommand("eval", [join(out, "deploy"), ...argv, "--workers", "redis://localhost:1"]);
+    expect([both.exitCode, both.stderr]).toEqual([2, expect.stringContaining("--json-schema")]);
+  });
+
   test("names the row that is longer than the model reads", async () => {
     const argv = [recipe, "--out", join(root, "short"), "--set", "teacher.model.maxSource=5", "--json"];
     const { exitCode, json } = await runCommand("run", argv);

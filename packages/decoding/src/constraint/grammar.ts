@@ -31,6 +31,12 @@ export interface Grammar {
 /** A piece of a grammar: adds its places and edges after the place `from` and returns the place where it ends. */
 export type Part = (from: number) => number;
 
+/** What may happen between two texts of a list. */
+interface StretchEdge {
+  readonly begins: boolean;
+  readonly ends: boolean;
+}
+
 /** Most places of a grammar. More is a mistake or an attack: each place takes memory, and states are sets of places. */
 const MOST_PLACES = 50_000;
 
@@ -93,6 +99,26 @@ export class GrammarBuilder {
     return (from) => {
       const to = this.#place();
       for (const part of parts) this.#join(part(this.#branch(from)), to);
+      return to;
+    };
+  }
+
+  /**
+   * A stretch of a list of texts: one or more of them that follow one another there.
+   *
+   * @param edges whether a stretch may begin or end before each text, and after the last: one more than texts
+   */
+  stretch(texts: readonly string[], edges: readonly StretchEdge[]): Part {
+    return (from) => {
+      const to = this.#place();
+      let at = this.#place();
+      for (const [index, text] of texts.entries()) {
+        const next = this.text(text)(at);
+        // A path of its own to the first text: where one stretch ends, another would begin, and nothing would be a stretch.
+        if (edges[index]!.begins) this.#join(this.text(text)(from), next);
+        if (edges[index + 1]!.ends) this.#join(next, to);
+        at = next;
+      }
       return to;
     };
   }

@@ -15,6 +15,15 @@ interface SortedVocabulary {
   readonly common: Int32Array;
 }
 
+const sorted = new WeakMap<TokenPieces, SortedVocabulary>();
+
+/** Sorted once: a schema that copies from the source makes a constraint for every source. */
+function sortedVocabulary(pieces: TokenPieces): SortedVocabulary {
+  const known = sorted.get(pieces) ?? sortVocabulary(pieces.bytes);
+  sorted.set(pieces, known);
+  return known;
+}
+
 /** Tokens without text are left out. */
 function sortVocabulary(bytes: readonly (Uint8Array | undefined)[]): SortedVocabulary {
   const tokens = bytes
@@ -46,7 +55,7 @@ export function constrainTokens(
   pieces: TokenPieces,
   { eos }: { readonly eos: number },
 ): TokenConstraint {
-  const shared = new SharedStates(new Automaton(grammar), sortVocabulary(pieces.bytes), { pieces, eos });
+  const shared = new SharedStates(new Automaton(grammar), sortedVocabulary(pieces), { pieces, eos });
   return new GrammarState(shared, shared.automaton.start, true);
 }
 

@@ -68,6 +68,8 @@ export interface EvaluationInput extends ChunkRequest {
   readonly generator?: Answerer | undefined;
   /** Needed for perplexity only. */
   readonly scorer?: Scorer | undefined;
+  /** Constraint on the answer to a source's text; only here, not on other machines. Default: none. */
+  readonly constraint?: GenerateOptions["constraint"];
   /** Answers on other machines. Default: here. */
   readonly maker?: ChunkMaker | undefined;
   readonly rows: AsyncIterable<EvaluationRow> | Iterable<EvaluationRow>;

@@ -105,10 +105,12 @@ async function here(input: EvaluationInput, chunks: AsyncIterable<RowChunk>): Pr
 }
 
 async function elsewhere(
-  { metrics, batchSize, options, total, progress = SILENT }: EvaluationInput,
+  { metrics, batchSize, options, constraint, total, progress = SILENT }: EvaluationInput,
   maker: ChunkMaker,
   given: AsyncIterable<RowChunk>,
 ): Promise<Done> {
+  if (constraint !== undefined)
+    throw new SlmError("USAGE", "evaluate: workers answer without a constraint; leave one of the two out");
   const chunks: RowChunk[] = [];
   for await (const chunk of given) chunks.push(chunk);
   const byNumber = new Map<number, ChunkAnswers>();
@@ -134,7 +136,8 @@ async function elsewhere(
 }
 
 /** What answers and scores a chunk. */
-export type ChunkInput = ChunkRequest & Pick<EvaluationInput, "generator" | "scorer" | "signal">;
+export type ChunkInput = ChunkRequest &
+  Pick<EvaluationInput, "generator" | "scorer" | "constraint" | "signal">;
 
 /** Scores and answers rows, as the metrics need. @throws SlmError as {@link runRows} */
 export async function answerChunk(rows: readonly EvaluationRow[], input: ChunkInput): Promise<ChunkAnswers> {
@@ -159,12 +162,13 @@ async function scoresOf(
 
 async function answersOf(
   chunk: readonly EvaluationRow[],
-  { generator, batchSize, options = {}, signal }: ChunkInput,
+  { generator, batchSize, options = {}, constraint, signal }: ChunkInput,
 ): Promise<readonly WrittenAnswer[]> {
   if (generator === undefined)
     throw new SlmError("USAGE", "evaluate: metrics of answers need a generator, got none");
   const generated = await generator.generate(chunk.map(promptOf), {
     ...options,
+    constraint,
     batchSize,
     signal,
   });

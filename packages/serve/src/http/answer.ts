@@ -100,12 +100,12 @@ async function answerEach(
 
 /** What one source of a request asks for. */
 function textRequest(
-  { image, opening, options }: ReadRequest,
+  { image, opening, formats, options }: ReadRequest,
   index: number,
 ): Omit<TextRequest, "source" | "rules" | "signal"> {
-  const { maxTokens, temperature, format, stop, logprobs } = options;
+  const { maxTokens, temperature, stop, logprobs } = options;
   return {
-    ...{ image, start: opening?.start, maxTokens, format, stop, logprobs },
+    ...{ image, start: opening?.start, maxTokens, format: formats[index], stop, logprobs },
     sampling: temperature === 0 ? undefined : samplingOf(options, index),
   };
 }

@@ -4,6 +4,7 @@ import { checkLength, resolvePrompt } from "@slm/inference/limits";
 import { answerOpening, createTokenizer, type AnswerOpening, type TokenizerFiles } from "@slm/tokenizer";
 import { parseJsonBody } from "./json-body.js";
 import { requestOf, type AnyRequest, type RequestForm, type RequestLimits } from "./request-forms.js";
+import { formatFor, type TextFormat } from "./text-formats.js";
 import { checkCharacters, longestSource } from "./source-length.js";
 
 /** What reading a request needs to know of the model. */
@@ -14,8 +15,11 @@ export interface ReaderModel {
 }
 
 /** A request whose sources are token ids within the model's limits. */
-export interface ReadRequest extends Omit<AnyRequest, "sources" | "languages"> {
+export interface ReadRequest extends Omit<AnyRequest, "sources" | "languages" | "options"> {
   readonly sources: readonly (readonly number[])[];
+  /** What the answer to each source may be. */
+  readonly formats: readonly TextFormat[];
+  readonly options: Omit<AnyRequest["options"], "format">;
   /** What every answer begins with, where the request names its language. */
   readonly opening: AnswerOpening | undefined;
 }
@@ -34,16 +38,19 @@ export function requestReader({
   const tokenizer = createTokenizer(tokenizerFiles);
   const most = longestSource(model, tokenizerFiles);
   return (form, body) => {
-    const { languages, ...request } = requestOf(form, parseJsonBody(body), limits);
+    const { languages, options: asked, ...request } = requestOf(form, parseJsonBody(body), limits);
+    const { format, ...options } = asked;
     const { image } = request;
+    const formats: TextFormat[] = [];
     const opening = answerOpening(tokenizer, languages, "the request");
     const sources = request.sources.map((source) => {
       const text = resolvePrompt({ text: source, image }, model, "the request");
       checkCharacters(text, most);
       const ids = tokenizer.encodeSource(text, languages);
       checkLength(ids.length, model, "the source");
+      formats.push(formatFor(format, text));
       return ids;
     });
-    return { ...request, sources, opening };
+    return { ...request, sources, formats, options, opening };
   };
 }

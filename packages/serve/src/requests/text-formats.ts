@@ -1,6 +1,7 @@
 /** Answer formats as constraints on a model's tokens, with a cache of recent schemas. */
 import {
   constrainTokens,
+  copiesSource,
   jsonObjectGrammar,
   jsonSchemaGrammar,
   type Grammar,
@@ -11,11 +12,15 @@ import { tokenPieces, type TokenPieces, type TokenizerFiles } from "@slm/tokeniz
 export type TextFormat =
   | { readonly kind: "text" }
   | { readonly kind: "object" }
-  /** With the JSON text of a JSON Schema. */
-  | { readonly kind: "schema"; readonly schema: string };
+  /** With the JSON text of a JSON Schema, and the source that its copied strings are copied from. */
+  | { readonly kind: "schema"; readonly schema: string; readonly source?: string | undefined };
 
 /** Formats that restrict an answer. */
 export type RestrictingFormat = Exclude<TextFormat, { readonly kind: "text" }>;
+
+/** The format of the answer to one source: a schema that copies from the source gets it. */
+export const formatFor = (format: TextFormat, source: string): TextFormat =>
+  format.kind === "schema" && copiesSource(format.schema) ? { ...format, source } : format;
 
 /** Size of the cache. Small, because a constraint keeps the states of its texts. */
 const KEPT = 16;
@@ -51,5 +56,7 @@ export class TextFormats {
 }
 
 function grammarOf(format: RestrictingFormat): Grammar {
-  return format.kind === "object" ? jsonObjectGrammar() : jsonSchemaGrammar(JSON.parse(format.schema));
+  return format.kind === "object"
+    ? jsonObjectGrammar()
+    : jsonSchemaGrammar(JSON.parse(format.schema), format.source);
 }

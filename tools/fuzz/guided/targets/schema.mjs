@@ -23,6 +23,8 @@ export const words = [
     '"additionalProperties":',
     '"const":',
     '"format":"date"',
+    '"x-copied":true',
+    '"propertyNames":{',
     "null",
     "true",
     "{}",
@@ -44,6 +46,10 @@ export const seeds = () =>
     },
     { enum: ["a", 1, null, { b: [true] }] },
     { type: ["string", "number"], pattern: "^[a-c]{1,4}$" },
+    {
+      propertyNames: { enum: ["a", "b"] },
+      additionalProperties: { type: "string", "x-copied": { joinedBy: " | " } },
+    },
   ].map((value) => Buffer.from(JSON.stringify(value)));
 
 export function open() {
@@ -61,6 +67,6 @@ export function open() {
     } catch (cause) {
       throw new SlmError("DATA_INVALID", "no JSON", { cause });
     }
-    constrainTokens(jsonSchemaGrammar(schema), pieces, { eos: 2 });
+    constrainTokens(jsonSchemaGrammar(schema, "play a song by é 東京"), pieces, { eos: 2 });
   };
 }

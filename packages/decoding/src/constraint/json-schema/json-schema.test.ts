@@ -1,89 +1,10 @@
-import { createRandom } from "../../random.js";
-import { createTokenSelector } from "../../token-selector.js";
-import type { TokenPieces } from "@slm/tokenizer";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import type { Grammar } from "../grammar.js";
+import { EOS, SYMBOLS, byteVocabulary, randomText } from "../random-text.test-support.js";
 import { constrainTokens } from "../token-constraint.js";
 import { jsonSchemaGrammar } from "./json-schema.js";
 import { jsonObjectGrammar } from "./json-values.js";
-
-const EOS = 0;
-
-/** Every byte, and texts that begin and end anywhere: within characters, over structure, longer than a value. */
-function byteVocabulary(): TokenPieces {
-  const texts = [
-    '{"',
-    '":',
-    '": "',
-    '","',
-    "}]",
-    "true",
-    "fal",
-    "se,",
-    "null",
-    "12",
-    "-0.5",
-    "e1",
-    "\\u00",
-    "éa",
-    "name",
-  ];
-  const parts = [
-    Buffer.from("é").subarray(1),
-    Buffer.from("€").subarray(0, 2),
-    Buffer.from('😀"').subarray(2),
-  ];
-  return {
-    bytes: [
-      undefined,
-      ...Array.from({ length: 256 }, (_, byte) => Uint8Array.of(byte)),
-      ...texts.map((text) => Buffer.from(text)),
-      ...parts,
-    ],
-    separator: new Uint8Array(0),
-  };
-}
-
-/** Symbols with a space between any two. */
-const SYMBOLS: TokenPieces = {
-  bytes: [
-    undefined,
-    ...Array.from('{}[]:,"0123456789abc', (text) => Buffer.from(text)),
-    ...['"name"', "true", "false", "null", '"a"', '"b"'].map((text) => Buffer.from(text)),
-  ],
-  separator: Buffer.from(" "),
-};
-
-/** What a model without sense says under a grammar; undefined if it does not come to an end. */
-function randomText(grammar: Grammar, pieces: TokenPieces, seed: number, most = 400): string | undefined {
-  const { next } = createRandom(seed);
-  const choose = createTokenSelector({
-    eos: EOS,
-    constraint: constrainTokens(grammar, pieces, { eos: EOS }),
-    sampling: { temperature: 1, random: next },
-  });
-  const vocabulary = pieces.bytes.length + 3; // A model may have more rows than its tokenizer has tokens.
-  const closers = new Set(
-    Array.from('"}]0', (text) =>
-      pieces.bytes.findIndex((bytes) => bytes?.length === 1 && bytes[0] === text.charCodeAt(0)),
-    ),
-  );
-  const texts: Uint8Array[] = [];
-  for (let step = 0; step < most; step++) {
-    // It tends to end, the more the longer it speaks.
-    const logits = Float32Array.from(
-      { length: vocabulary },
-      (_, id) => 4 * next() + (id === EOS || closers.has(id) ? 3 + step / 20 : 0),
-    );
-    const id = choose(logits);
-    if (id === EOS) return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(texts));
-    if (texts.length > 0) texts.push(pieces.separator);
-    texts.push(pieces.bytes[id]!);
-  }
-  return undefined;
-}
 
 /** Schemas of the supported subset. */
 const schemas = fc.letrec<{ schema: object }>((tie) => ({
@@ -189,6 +110,20 @@ describe(jsonSchemaGrammar, () => {
     for (const text of texts) expect(["a", "b"]).toContain((JSON.parse(text) as { name: string }).name);
   });
 
+  test("keys of an object without named properties are those of propertyNames, in any order", () => {
+    const schema = {
+      type: "object",
+      propertyNames: { enum: ["a", "b"] },
+      additionalProperties: { const: 1 },
+    };
+    const grammar = jsonSchemaGrammar(schema);
+    const texts = Array.from({ length: 200 }, (_, seed) => randomText(grammar, byteVocabulary(), seed));
+    const keys = texts.flatMap((text) =>
+      text === undefined ? [] : [Object.keys(JSON.parse(text) as object).join("")],
+    );
+    expect(new Set(keys)).toEqual(new Set(["", "a", "b", "ab", "ba"]));
+  });
+
   test("keys that every object has are keys like others", () => {
     const schema = JSON.parse(
       '{"type":"object","properties":{"__proto__":{"const":1},"constructor":{"const":2}},"required":["__proto__","constructor"]}',
@@ -201,7 +136,7 @@ describe(jsonSchemaGrammar, () => {
     [
       "an unknown keyword",
       { type: "string", pattern: "a+" },
-      /^schema: #: 'pattern' is not supported here; supported are type, minLength, maxLength$/,
+      /^schema: #: 'pattern' is not supported here; supported are type, minLength, maxLength, x-copied$/,
     ],
     [
       "an unknown keyword further in",
@@ -231,6 +166,13 @@ describe(jsonSchemaGrammar, () => {
     ["no value of the type", { type: "string", enum: [1] }, /no value is of the schema's type/],
     ["limits the wrong way round", { type: "string", minLength: 3, maxLength: 2 }, /'minLength' 3 is above/],
     ["a count that is none", { type: "array", minItems: -1 }, /'minItems' must be an integer/],
+    ["names of properties that are no strings", { propertyNames: { type: "integer" } }, /schema of strings/],
+    ["names of properties that are no schema", { propertyNames: ["a"] }, /schema of strings/],
+    [
+      "names of properties beside named ones",
+      { properties: { a: true }, propertyNames: { maxLength: 1 } },
+      /not supported beside 'properties'/,
+    ],
     ["a huge count", { type: "string", maxLength: 1e9 }, /'maxLength' must be an integer from 0 to/],
     ["no schema", [], /expected a schema/],
     ["nothing that is allowed", { items: false }, /expected a schema, got false/],

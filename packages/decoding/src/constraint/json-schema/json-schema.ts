@@ -6,9 +6,11 @@
  */
 import { isDeeperThan } from "@slm/core";
 import type { Grammar, Part } from "../grammar.js";
+import { CopiedStrings } from "./copied-strings.js";
 import { createJsonParts, listPart, mapPart, quoted, type JsonParts } from "./json-values.js";
 import {
   ALONE_KEYWORDS,
+  COPIED_KEYWORD,
   TYPES,
   TYPE_KEYWORDS,
   countOf,
@@ -31,13 +33,21 @@ const DEEPEST_JSON = 1000;
 /**
  * The grammar of a schema's values.
  *
+ * @param source what strings with `x-copied` are copied from; a schema without such strings has one grammar for all sources
  * @throws SlmError DATA_INVALID naming the place in the schema and the keyword or value that is not supported.
  */
-export function jsonSchemaGrammar(schema: unknown): Grammar {
+export function jsonSchemaGrammar(schema: unknown, source?: string): Grammar {
   if (isDeeperThan(schema, DEEPEST_JSON))
     throw reject("#", `the schema nests lists and objects more than ${DEEPEST_JSON} deep`);
-  return new SchemaCompiler(schema).grammar();
+  return new SchemaCompiler(schema, source).grammar();
 }
+
+/**
+ * Whether a schema may have strings that are copied from the source, so that every source has a grammar of its own.
+ *
+ * @param schema as `JSON.stringify` writes it
+ */
+export const copiesSource = (schema: string): boolean => schema.includes(JSON.stringify(COPIED_KEYWORD));
 
 interface Position {
   readonly pointer: string;
@@ -47,13 +57,15 @@ interface Position {
 class SchemaCompiler {
   readonly #root: unknown;
   readonly #parts: JsonParts = createJsonParts();
+  readonly #copied: CopiedStrings;
   /** Rules of the nested schemas that a `$ref` points to, by JSON pointer. */
   readonly #rules = new Map<string, number>();
   /** Rules that are declared but not yet compiled. In a queue, because a chain of references may be longer than the stack. */
   readonly #waiting: { readonly rule: number; readonly pointer: string; readonly schema: unknown }[] = [];
 
-  constructor(root: unknown) {
+  constructor(root: unknown, source: string | undefined) {
     this.#root = root;
+    this.#copied = new CopiedStrings(this.#parts.builder, source);
   }
 
   grammar(): Grammar {
@@ -164,6 +176,7 @@ class SchemaCompiler {
 
   #string(schema: Schema, { pointer }: Position): Part {
     const { builder, character, string } = this.#parts;
+    if (Object.hasOwn(schema, COPIED_KEYWORD)) return this.#copied.part(schema, pointer);
     const limits = { pointer, largest: LARGEST_COUNT };
     const least = countOf(schema, "minLength", limits) ?? 0;
     const most = countOf(schema, "maxLength", limits) ?? Infinity;
@@ -192,8 +205,11 @@ class SchemaCompiler {
     const under = (key: string): Position => ({ pointer: `${pointer}/${key}`, depth: depth + 1 });
     if (names.length === 0) {
       if (others === false) return this.#inOrder([]);
-      return mapPart(this.#parts, this.#compile(others, under("additionalProperties")));
+      const value = this.#compile(others, under("additionalProperties"));
+      return mapPart(this.#parts, value, this.#keys(schema, under("propertyNames")));
     }
+    if (Object.hasOwn(schema, "propertyNames"))
+      throw reject(pointer, "'propertyNames' is not supported beside 'properties'");
     // The schema of additional properties is checked, although objects with named properties never have any.
     if (others !== false) this.#compile(others, under("additionalProperties"));
     const { builder, space } = this.#parts;
@@ -204,6 +220,15 @@ class SchemaCompiler {
       return { pair, isRequired: required.has(name) };
     });
     return this.#inOrder(pairs);
+  }
+
+  /** What keys of an object without named properties may be: strings that `propertyNames` allows. */
+  #keys(schema: Schema, at: Position): Part {
+    const names = schema["propertyNames"] ?? true;
+    if (names === true) return this.#parts.string;
+    if (!isObject(names) || (names["type"] ?? "string") !== "string")
+      throw reject(at.pointer, "'propertyNames' must be a schema of strings");
+    return this.#compile({ ...names, type: "string" }, at);
   }
 
   /** Pairs in order with commas between those that are present. Two tracks record whether a pair has been written yet. */

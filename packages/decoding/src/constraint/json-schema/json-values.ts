@@ -53,9 +53,9 @@ export function quoted(builder: GrammarBuilder, content: Part): Part {
 
 type Spacing = Pick<JsonParts, "builder" | "space" | "string">;
 
-/** An object of any keys, all with values of one kind. */
-export function mapPart({ builder, space, string }: Spacing, value: Part): Part {
-  const pair = builder.rule(builder.sequence(string, space, builder.text(":"), space, value));
+/** An object of any number of keys, all with values of one kind. */
+export function mapPart({ builder, space, string }: Spacing, value: Part, key = string): Part {
+  const pair = builder.rule(builder.sequence(key, space, builder.text(":"), space, value));
   const more = builder.sequence(space, builder.text(","), space, pair);
   const pairs = builder.sequence(pair, builder.repeat(more, 0, Infinity), space);
   return builder.sequence(builder.text("{"), space, builder.optional(pairs), builder.text("}"));

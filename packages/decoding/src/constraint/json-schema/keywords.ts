@@ -4,14 +4,20 @@ import { SlmError } from "@slm/core";
 export const TYPES = ["string", "number", "integer", "boolean", "null", "object", "array"] as const;
 export type TypeName = (typeof TYPES)[number];
 
+/**
+ * Keyword of ours for strings, in the `x-` form of other extensions: true, or `{ joinedBy }`. The string is a stretch of whole words of the
+ * source, or several that a text joins: what a request names, and nothing else.
+ */
+export const COPIED_KEYWORD = "x-copied";
+
 /** Keywords of each type. Properties are written in the schema's order; optional ones may be left out. */
 export const TYPE_KEYWORDS: Readonly<Record<TypeName, readonly string[]>> = {
-  string: ["minLength", "maxLength"],
+  string: ["minLength", "maxLength", COPIED_KEYWORD],
   number: [],
   integer: [],
   boolean: [],
   null: [],
-  object: ["properties", "required", "additionalProperties"],
+  object: ["properties", "required", "additionalProperties", "propertyNames"],
   array: ["items", "minItems", "maxItems"],
 };
 
