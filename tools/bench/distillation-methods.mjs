@@ -42,6 +42,7 @@ const TASKS = {
   calls: {
     title: "calls from requests (SNIPS)",
     folder: "snips",
+    file: "trained-teacher.yaml",
     metric: "jsonExactMatch",
     steps: 1200,
     needsRows: true,
@@ -140,9 +141,9 @@ function namesIn(list, table, what) {
 
 /** The recipe of a task with a method's settings over it, without the stages after training. */
 async function recipeOf(task, method) {
-  const { folder, overlay, steps, needsRows = false } = TASKS[task];
+  const { folder, file = "recipe.yaml", overlay, steps, needsRows = false } = TASKS[task];
   const path = join(CONFIGS, folder);
-  const text = await readFile(join(path, "recipe.yaml"), "utf8");
+  const text = await readFile(join(path, file), "utf8");
   const whole = overlay(withWholePaths(parse(text), path));
   const { schemaVersion, seed, data, tokenizer, teacher, cache, distill } = whole;
   if (needsRows && flags.calls === undefined)

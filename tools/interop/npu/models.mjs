@@ -37,9 +37,9 @@ const teacher = (name, shape) => ({
   sizesOf: () => ({}),
 });
 
-const recipeTeacher = (name) =>
+const recipeTeacher = ([name, file]) =>
   teacher(name, async () => {
-    const { teacher: own, tokenizer } = await read(`${name}/recipe.yaml`);
+    const { teacher: own, tokenizer } = await read(`${name}/${file}`);
     return { ...own.model, vocabularySize: tokenizer.vocabularySize };
   });
 
@@ -49,7 +49,7 @@ export const MODELS = [
     const shape = await read("quickstart/teacher/config.json");
     return { ...shape, vocabularySize: SYMBOLS };
   }),
-  ...["snips", "assistant"].map(recipeTeacher),
+  ...Object.entries({ snips: "trained-teacher.yaml", assistant: "recipe.yaml" }).map(recipeTeacher),
   {
     name: "paper-330m",
     isLarge: true,

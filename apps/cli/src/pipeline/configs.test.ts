@@ -14,6 +14,7 @@ const ROWS_ARE_GIVEN: ReadonlySet<string> = new Set([
   "snips/few-labels.yaml",
   "snips/recipe.yaml",
   "snips/teacher-layers.yaml",
+  "snips/trained-teacher.yaml",
   "translation/recipe.yaml",
 ]);
 const recipes = (await readdir(folder, { recursive: true }))
@@ -52,7 +53,10 @@ describe("recipes of the tasks", () => {
       ...["snips", "spelling", "synopsis", "translation", "vqa"],
     ];
     expect((await Promise.all(names)).sort()).toEqual(
-      [...folders, "few-labels", "g2p-reader", "g2p-record", "g2p-teacher", "teacher-layers"].sort(),
+      [
+        ...folders,
+        ...["few-labels", "g2p-reader", "g2p-record", "g2p-teacher", "teacher-layers", "trained-teacher"],
+      ].sort(),
     );
   });
 });
