@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { afterEach, describe, expect, test } from "vitest";
 import { WorkThread, type WorkThreadOptions } from "./work-thread.js";
 
@@ -93,6 +94,15 @@ describe(WorkThread, () => {
     leaving.abort(new Error("gone"));
     await expect(gone).rejects.toThrow("gone");
     expect(await Promise.all([first, last])).toEqual(["a1", "c2"]);
+  });
+
+  test("listens to a signal only while its call waits", async () => {
+    const { signal } = new AbortController();
+    open();
+    const calls = Array.from({ length: 5 }, () => thread.run({ message: "call", signal }));
+    expect(getEventListeners(signal, "abort")).toHaveLength(4); // The first has been started.
+    await Promise.all(calls);
+    expect(getEventListeners(signal, "abort")).toHaveLength(0);
   });
 
   test("fails a call that waits too long for its turn", async () => {

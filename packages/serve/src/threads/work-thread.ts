@@ -47,12 +47,20 @@ export interface ThreadRequest {
 interface Call extends ThreadRequest {
   /** Ends the wait. */
   timer?: NodeJS.Timeout;
+  /** Takes the call back when its signal fires; only while it waits. */
+  readonly onAbort: () => void;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: Error) => void;
 }
 
 /** Time for a thread to start, before its first call [s]. */
 const START_SECONDS = 30;
+
+/** A call that has been started or given up listens to nothing: an answer's signal sees a call for each of its tokens. */
+function endWait({ timer, signal, onAbort }: Call): void {
+  clearTimeout(timer);
+  signal?.removeEventListener("abort", onAbort);
+}
 
 export class WorkThread {
   readonly #options: WorkThreadOptions;
@@ -90,7 +98,10 @@ export class WorkThread {
       throw new SlmError("BUSY", `serve: ${this.#waiting.length} requests wait to be read`);
     if (this.#isClosed) throw stopped();
     return new Promise((resolve, reject) => {
-      const call: Call = { ...request, resolve, reject };
+      const onAbort = (): void => {
+        this.#takeBack(call, request.signal?.reason as Error);
+      };
+      const call: Call = { ...request, onAbort, resolve, reject };
       this.#waiting.push(call);
       const { waitSeconds } = this.#options;
       const tooLong = new SlmError(
@@ -100,9 +111,7 @@ export class WorkThread {
       call.timer = setTimeout(() => {
         this.#takeBack(call, tooLong);
       }, waitSeconds * 1000);
-      request.signal?.addEventListener("abort", () => {
-        this.#takeBack(call, request.signal?.reason as Error);
-      });
+      request.signal?.addEventListener("abort", onAbort);
       this.#next();
     });
   }
@@ -135,7 +144,7 @@ export class WorkThread {
       this.#rest();
       return;
     }
-    clearTimeout(call.timer);
+    endWait(call);
     this.#running = call;
     worker.ref();
     worker.postMessage(call.message, call.transfer);
@@ -179,7 +188,7 @@ export class WorkThread {
   #takeBack(call: Call, reason: Error): void {
     const at = this.#waiting.indexOf(call);
     if (at < 0) return;
-    clearTimeout(call.timer);
+    endWait(call);
     this.#waiting.splice(at, 1);
     call.reject(reason);
   }
