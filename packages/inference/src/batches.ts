@@ -14,6 +14,7 @@ export interface EncodedSource {
 /** A source and its place in the caller's list. */
 export interface IndexedSource extends EncodedSource {
   readonly row: number;
+  /** What `ids` were made of. */
   readonly text: string;
 }
 

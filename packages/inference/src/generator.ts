@@ -202,14 +202,12 @@ class ModelGenerator implements Generator {
     const { stop = [], onToken } = options;
     const { strategy, ...settings } = withModelSettings(options, generation, this.model);
     const rows = batch.map(({ row }) => row);
-    const { constraint } = options;
     const texts = new RowTexts({ decode: (ids) => tokenizer.decode(ids), rows, stop, onPiece: onToken });
     const stopsAfter: DecodeOptions["stopsAfter"] =
       strategy.kind === "beam" ? (_, tokens) => texts.holdsStop(tokens) : (at) => texts.isStopped(at);
     const decoded = await decodeBatch(this.#decoding, batch, {
       strategy,
-      ...decodingOptions({ ...options, ...settings }, rows),
-      constraint: constraint && ((at) => constraint(batch[at]!.text)),
+      ...decodingOptions({ ...options, ...settings }, batch),
       onToken: (at, token) => {
         texts.push(at, token);
       },
@@ -219,12 +217,16 @@ class ModelGenerator implements Generator {
   }
 }
 
-/** Options passed on to decoding, and a random generator per row. */
+/** Options passed on to decoding; a random generator and a constraint per row. */
 function decodingOptions(
-  { maxTokens, maxTimeMs, rules, seed, signal }: GenerateOptions,
-  rows: readonly number[],
-): Omit<BatchOptions, "strategy" | "constraint"> {
+  { maxTokens, maxTimeMs, rules, constraint, seed, signal }: GenerateOptions,
+  batch: readonly IndexedSource[],
+): Omit<BatchOptions, "strategy"> {
   const random =
-    seed === undefined ? undefined : rows.map((row) => createRandom((seed + row) % 2 ** 32).next);
-  return { maxTokens, maxTimeMs, rules, signal, random: random && ((at) => random[at]!()) };
+    seed === undefined ? undefined : batch.map(({ row }) => createRandom((seed + row) % 2 ** 32).next);
+  return {
+    ...{ maxTokens, maxTimeMs, rules, signal },
+    constraint: constraint && ((at) => constraint(batch[at]!.text)),
+    random: random && ((at) => random[at]!()),
+  };
 }

@@ -68,3 +68,12 @@ test("gives the result of one machine where others answer the chunks, in any ord
     "expected 8 answers from a worker",
   );
 });
+
+test("rejects a constraint where others answer, since they would answer without it", async () => {
+  const maker: ChunkMaker = { make: () => Promise.resolve() };
+  const constraint = (): never => {
+    throw new Error("not asked for");
+  };
+  const input = { rows: [{ source: "a", references: ["b"] }], metrics: ["wer"] as const, batchSize: 1 };
+  await expect(evaluateModel({ ...input, maker, constraint })).rejects.toMatchObject({ code: "USAGE" });
+});
