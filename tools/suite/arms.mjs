@@ -39,7 +39,7 @@ export const ARM_NAMES = Object.keys(ARMS);
 export const ARMS_EXPLAINED =
   "Arms. Labels only: the rows with labels, random weights. Labels, teacher's embeddings: that student, whose embedding starts as the published teacher's. " +
   "Labels, teacher's shape: as many layers of the teacher's width, random weights. " +
-  " Labels, teacher's weights: that student, begun with the published teacher's layers and the rows of its tokens. Teacher's labels: random " +
+  "Labels, teacher's weights: that student, begun with the published teacher's layers and the rows of its tokens. Teacher's labels: random " +
   "weights, and the teacher's labels on the rows without one. With distributions: the student begun with the teacher's layers and a part of its tokens, with " +
   "the teacher's labels and its distributions. Default recipe: the task's recipe as it stands. Decoder-only student: the default recipe with a decoder-only student of as " +
   "many parameters as whole layers allow. Teacher: the teacher itself, after fine-tuning on the rows with labels.";
@@ -75,9 +75,8 @@ export const ALL_LABELS = "all";
  * Every arm of a task has the same data, steps, batches and schedule. The gate of quantization is opened: a drop is a result here.
  */
 export function cellRecipe(recipe, arm, { labels, steps, teacherSteps, benchRuns, testRows, answerTokens }) {
-  const { deploy: _deploy, ...measured } = ARMS[arm].recipe(
-    labels === ALL_LABELS ? withAllLabels(recipe) : recipe,
-  );
+  const { deploy: _deploy, ...ofArm } = ARMS[arm].recipe(recipe);
+  const measured = labels === ALL_LABELS && !ARMS[arm].isTeacher ? withAllLabels(ofArm) : ofArm;
   const { quantize, distill, teacher, data } = measured;
   const { labels: _few, ...everyLabel } = data;
   return {
@@ -105,7 +104,7 @@ function withoutTeaching({ cache: _cache, teacher, ...recipe }) {
   const { distill } = recipe;
   const isNeeded =
     distill.student.shape === "teacher" || (distill.initialize?.fromTeacher ?? "none") !== "none";
-  const { finetune: _finetune, ...published } = teacher;
+  const { finetune: _finetune, ...published } = teacher ?? {};
   const labelled = withDistill(recipe, { loss: { forwardKl: 0, crossEntropy: 1 }, targets: {} });
   return isNeeded ? { ...labelled, teacher: published } : labelled;
 }
@@ -170,11 +169,15 @@ function withRandomStart(recipe) {
   return { ...recipe, distill };
 }
 
-/** No row is left without a label. */
+/** No row is left without a label, so a teacher that only labels has nothing to do: at most its published weights are read. */
 function withAllLabels(recipe) {
   const { unlabelledFraction: _share, ...targets } = recipe.distill.targets ?? {};
-  return withDistill(recipe, { targets });
+  const labelled = withDistill(recipe, { targets });
+  return comparesDistributions(recipe.distill.loss) ? labelled : withoutTeaching(labelled);
 }
+
+/** Whether a term of the loss compares the student with the teacher: in the suite's recipes the forward divergence is the one that may. */
+const comparesDistributions = ({ forwardKl }) => forwardKl !== 0;
 
 function withTeacherSteps(teacher, steps) {
   if (steps === undefined) return teacher;

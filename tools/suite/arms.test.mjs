@@ -118,10 +118,20 @@ test("arms that would be the same as another are left out", () => {
   assert.ok(armsOf(shapedRecipe()).includes("teacher-labels"));
 });
 
-test("with all labels there are no rows for the teacher to label", () => {
-  const { data, distill } = cellRecipe(recipeOf("synopsis"), "full", { ...SETTINGS, labels: "all" });
-  assert.equal(data.labels, undefined);
-  assert.equal(distill.targets.unlabelledFraction, undefined);
+test("with all labels there are no rows for the teacher to label, and it is not trained to", () => {
+  const of = (recipe, arm) => cellRecipe(recipe, arm, { ...SETTINGS, labels: "all" });
+  const started = of(recipeOf("synopsis"), "full");
+  assert.equal(started.data.labels, undefined);
+  assert.equal(started.distill.targets.unlabelledFraction, undefined);
+  assert.equal(started.cache, undefined);
+  assert.equal(started.distill.initialize.fromTeacher, "embeddings");
+  assert.equal(started.teacher.finetune, undefined);
+  // Nothing of this recipe's teacher is left, so it is labels alone.
+  assert.deepEqual(of(recipeOf("dates"), "full"), of(recipeOf("dates"), "labels"));
+  assert.ok(of(recipeOf("dates"), "teacher").teacher.finetune.steps > 0);
+  // Distributions are compared where every row has a label, too.
+  assert.ok(of(recipeOf("dates"), "logits").teacher.finetune.steps > 0);
+  assert.equal(of(recipeOf("dates"), "logits").cache.k, 32);
 });
 
 test("a decoder-only student of the teacher's shape has more layers and no encoder", () => {

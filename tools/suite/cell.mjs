@@ -1,7 +1,7 @@
 /** One cell of the suite: a task, an arm, a number of labels and a seed; run through the command line, measured on the test rows. */
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import { stringify } from "yaml";
@@ -92,12 +92,35 @@ export async function runCell({ cell, recipe, key }, { out, pool, metrics, setti
     ),
     command: ["slm", ...command].join(" "),
   };
-  await writeFile(join(folder, `${RESULT}.partial`), JSON.stringify(result, undefined, 2));
-  await rename(join(folder, `${RESULT}.partial`), join(folder, RESULT));
+  await writeResult(folder, result);
   if (!settings.keep)
     for (const stage of [...SHARED_STAGES, ...STUDENT_STAGES])
       await rm(join(folder, stage), { recursive: true, force: true });
   return result;
+}
+
+/** The cell before this one of which it would be the same run under another arm's name. */
+export const twinOf = ({ cell, recipe }, cells) =>
+  cells.find(
+    (one) =>
+      one.cell.arm !== cell.arm &&
+      ["task", "labels", "seed"].every((part) => one.cell[part] === cell[part]) &&
+      JSON.stringify(one.recipe) === JSON.stringify(recipe),
+  );
+
+/** Gives a cell the result and the predictions of its finished twin. Writes and returns its result. */
+export async function copyCell({ cell, key }, twin, out) {
+  const [from, to] = [twin.cell, cell].map((one) => join(out, "cells", cellName(one)));
+  await claimFolder(to, key);
+  await copyFile(join(from, PREDICTIONS), join(to, PREDICTIONS));
+  const result = { ...JSON.parse(await readFile(join(from, RESULT), "utf8")), key, ...cell };
+  await writeResult(to, result);
+  return result;
+}
+
+async function writeResult(folder, result) {
+  await writeFile(join(folder, `${RESULT}.partial`), JSON.stringify(result, undefined, 2));
+  await rename(join(folder, `${RESULT}.partial`), join(folder, RESULT));
 }
 
 /** Empties the folder of a cell whose unfinished work belongs to other settings. */

@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { cellName, copyCell, finishedCell, twinOf } from "./cell.mjs";
 import { clock, timeLeft } from "./progress.mjs";
 import { StagePool, stageName } from "./shared-stages.mjs";
 import { Stopwatch } from "./stopwatch.mjs";
@@ -30,6 +31,22 @@ test("what a cell has made is lent to others as the same files, with what it cos
   assert.equal(await pool.lend("name", "data", user), 12);
   const [one, other] = [maker, user].map((cell) => statSync(join(cell, "data", "inner", "rows")).ino);
   assert.equal(one, other);
+});
+
+test("two arms of one recipe are one run", async () => {
+  const cell = (arm) => ({ task: "dates", arm, labels: "all", seed: 1 });
+  const planned = (arm, recipe) => ({ cell: cell(arm), recipe, key: `key of ${arm}` });
+  const [labels, full] = [planned("labels", { steps: 1 }), planned("full", { steps: 1 })];
+  assert.equal(twinOf(full, [planned("teacher", { steps: 2 }), labels]), labels);
+  assert.equal(twinOf(full, [full, { ...labels, cell: { ...labels.cell, seed: 2 } }]), undefined);
+  const of = (arm) => join(folder, "cells", cellName(cell(arm)));
+  mkdirSync(of("labels"), { recursive: true });
+  writeFileSync(join(of("labels"), "predictions.jsonl"), "rows");
+  writeFileSync(join(of("labels"), "cell.json"), JSON.stringify({ key: labels.key, ...labels.cell, n: 9 }));
+  const result = await copyCell(full, labels, folder);
+  assert.deepEqual(result, { key: full.key, ...full.cell, n: 9 });
+  assert.deepEqual(await finishedCell(full, folder), result);
+  assert.equal(readFileSync(join(of("full"), "predictions.jsonl"), "utf8"), "rows");
 });
 
 test("the time of a stage is counted on where it was killed", async () => {

@@ -16,7 +16,8 @@
  *   --dry-run            say which cells would run, and write nothing
  *   --report             make the tables of the cells that are finished, and run nothing
  *
- * An arm that would be the same as labels or full, because a task's student has no teacher's weights or distributions, is left out.
+ * An arm that would be the same as labels or full, because a task's student has no teacher's weights or distributions, is left out. Where
+ * full is the same as labels, as with all labels and a teacher that only labels, one run is both.
  * Finished cells are skipped and a killed one is continued, so the command may be repeated, and extended by further tasks, arms, labels
  * or seeds. Data, tokenizers, teachers and caches are made once for equal settings. A seed decides the student's initial weights, the
  * order of its batches and its dropout; which rows have labels is decided by the recipe's seed, for all.
@@ -29,7 +30,16 @@ import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { parse } from "yaml";
 import { ALL_LABELS, ARM_NAMES, ARMS, isDistinct } from "./arms.mjs";
-import { cellName, finishedCell, planCell, readPredictions, runCell, slm } from "./cell.mjs";
+import {
+  cellName,
+  copyCell,
+  finishedCell,
+  planCell,
+  readPredictions,
+  runCell,
+  slm,
+  twinOf,
+} from "./cell.mjs";
 import { timeLeft } from "./progress.mjs";
 import { suiteMarkdown, suitePage } from "./report.mjs";
 import { StagePool } from "./shared-stages.mjs";
@@ -210,7 +220,13 @@ async function main() {
     process.stderr.write(`[${place + 1}/${left.length}] ${cellName(cell)}  ${remaining}\n`);
     const start = performance.now();
     const metrics = metricsOf(cell.task, recipe);
-    finished.set(planned, await runCell(planned, { out, pool, metrics, settings }));
+    const twin = twinOf(planned, [...finished.keys()]);
+    finished.set(
+      planned,
+      twin === undefined
+        ? await runCell(planned, { out, pool, metrics, settings })
+        : await copyCell(planned, twin, out),
+    );
     durations.push({ cell, seconds: (performance.now() - start) / 1000 });
     await writeReport(out, { machine, command, results: results() });
   }

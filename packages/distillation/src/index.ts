@@ -6,6 +6,7 @@ export type { RoundRunner } from "./rounds/round.js";
 export { outerOf, trainReplica } from "./rounds/round-runner.js";
 export { notSingle, readSingleConfig } from "./single-teacher.js";
 export { largestShare, STORED_TARGETS } from "./target-schedule.js";
+export { requireUnlabelled } from "./unlabelled-sources.js";
 export {
   hasTeacherShape,
   publishedTowerOf,

@@ -9,11 +9,37 @@ import type { TeacherReader } from "./corpus.js";
 import type { DistillRun } from "./distill-inputs.js";
 import { textLimits } from "./open-corpus.js";
 import { RowDrawer } from "./row-drawer.js";
-import { largestShare } from "./target-schedule.js";
+import { largestShare, type TargetsConfig } from "./target-schedule.js";
 import type { BatchSources } from "./distillation-teacher.js";
 
 /** Directory for the tokens during the run. */
 export const UNLABELLED_FILE = "unlabelled.bin";
+
+/** What does without a teacher's labels. */
+const NONE_ASKED = "--set distill.targets.unlabelledFraction=0";
+
+/**
+ * The file of a data stage with sources for the teacher to label, where `targets` ask for such labels.
+ *
+ * @throws SlmError INPUT_MISSING if there is no such source: every training row has a label, and no others are named
+ */
+export async function requireUnlabelled(dataDirectory: string, targets: TargetsConfig): Promise<string> {
+  const path = join(dataDirectory, DATA_FILES.unlabelled);
+  const size = await stat(path).then(
+    (found) => found.size,
+    () => 0,
+  );
+  if (size > 0) return path;
+  throw new SlmError(
+    "INPUT_MISSING",
+    `distill.targets.unlabelledFraction: expected sources without a label, which the teacher labels for ${largestShare(targets.unlabelledFraction)} of the batches, got none: ` +
+      `${DATA_FILES.unlabelled} is missing or empty, so every training row has a label of its own`,
+    {
+      context: { file: path },
+      suggestions: [NONE_ASKED, "--set data.labels=1000, or fewer", "--set data.unlabelled.path=FILE"],
+    },
+  );
+}
 
 export interface UnlabelledRequest {
   readonly texts: AsyncIterable<string> | Iterable<string>;
@@ -39,40 +65,32 @@ export class UnlabelledSources {
 
   /** The unlabelled sources of the data; undefined if their fraction is zero.
    *
-   * @throws SlmError INPUT_MISSING if the data has none, and as {@link write}.
+   * @throws SlmError as {@link requireUnlabelled} and {@link write}; DATA_INVALID if no source fits the models.
    */
   static async open(
     { settings, inputs, config, tokenizer }: DistillRun,
     teacher: TeacherReader | undefined,
   ): Promise<UnlabelledSources | undefined> {
     if (largestShare(settings.targets.unlabelledFraction) === 0) return undefined;
-    const path = join(inputs.dataDirectory, DATA_FILES.unlabelled);
-    const exists = await stat(path).then(
-      () => true,
-      () => false,
-    );
-    if (!exists) {
-      throw new SlmError(
-        "INPUT_MISSING",
-        `distill: targets.unlabelledFraction is positive, but there is no ${path}`,
-        {
-          suggestions: [
-            "name the file of sources in data.unlabelled.path",
-            "set distill.targets.unlabelledFraction to 0",
-          ],
-        },
-      );
-    }
-    return UnlabelledSources.write({
+    const path = await requireUnlabelled(inputs.dataDirectory, settings.targets);
+    const limits = {
+      student: textLimits(config).maxSource,
+      teacher: teacher?.tokenizer === undefined ? config.maxSource : teacher.limits.maxSource,
+    };
+    const sources = await UnlabelledSources.write({
       texts: readSources(path),
       student: tokenizer,
       teacher: teacher?.tokenizer,
-      limits: {
-        student: textLimits(config).maxSource,
-        teacher: teacher?.tokenizer === undefined ? config.maxSource : teacher.limits.maxSource,
-      },
+      limits,
       file: join(inputs.workDirectory, UNLABELLED_FILE),
     });
+    if (sources.count > 0) return sources;
+    await sources.close();
+    throw new SlmError(
+      "DATA_INVALID",
+      `distill: every source of ${path} is longer than the models read: ${limits.student} tokens of the student, ${limits.teacher} of the teacher`,
+      { suggestions: ["raise maxSource of distill.student and of the teacher", NONE_ASKED] },
+    );
   }
 
   /** Tokenizes texts; texts beyond a model's limit are left out.

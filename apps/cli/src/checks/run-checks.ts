@@ -30,6 +30,11 @@ const CHECKS: readonly Check[] = [
     check: (request) => rows("checkMetrics", request),
   },
   {
+    stages: ["teacher", "cache", "distill"],
+    needs: ["data"],
+    check: async (request) => (await import("./check-unlabelled.js")).checkUnlabelled(request),
+  },
+  {
     stages: ["teacher", "distill"],
     needs: ["data", "tokenizer"],
     check: (request) => rows("checkLengths", request),

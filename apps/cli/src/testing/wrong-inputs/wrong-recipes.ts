@@ -43,6 +43,14 @@ export const WRONG_RECIPES: readonly WrongInput[] = [
     message: "exactMatch cannot read the targets of 1 of 1 dev rows",
     help: "distill.metrics=[squadExactMatch]",
   },
+  {
+    title: "A teacher is to label sources, and every row has a label",
+    recipe: { distill: { targets: { unlabelledFraction: 0.8 } } },
+    code: "INPUT_MISSING",
+    message:
+      "distill.targets.unlabelledFraction: expected sources without a label, which the teacher labels for 0.8 of the batches, got none",
+    help: "--set distill.targets.unlabelledFraction=0",
+  },
   // The student and its device.
   {
     title: "The device does not compute the precision of the export",
