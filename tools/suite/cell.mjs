@@ -99,7 +99,7 @@ export async function runCell({ cell, recipe, key }, { out, pool, metrics, setti
   return result;
 }
 
-/** The cell before this one of which it would be the same run under another arm's name. */
+/** The one of `cells` that is the same run under another arm's name. */
 export const twinOf = ({ cell, recipe }, cells) =>
   cells.find(
     (one) =>

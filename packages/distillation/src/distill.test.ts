@@ -1,4 +1,4 @@
-import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { SILENT, type Progress } from "@slm/core";
 import { decoderOnlyConfig, encoderDecoderConfig } from "@slm/model";
 import { readCheckpoint } from "@slm/checkpoints";
@@ -330,4 +330,13 @@ describe("an interrupted run", () => {
 
 test("a share of unlabelled targets without unlabelled sources is rejected by the file's name", async () => {
   await expect(run.distill({ targets: { unlabelledFraction: 0.5 } })).rejects.toThrow("unlabelled.jsonl");
+});
+
+test("unlabelled sources of which none fits the models are rejected", async () => {
+  const file = run.at("data/unlabelled.jsonl");
+  const before = await readFile(file).catch(() => undefined);
+  await writeFile(file, `${JSON.stringify({ source: "ab".repeat(200) })}\n`);
+  const rejected = run.distill({ targets: { unlabelledFraction: 0.5 } });
+  await expect(rejected).rejects.toMatchObject({ code: "DATA_INVALID" });
+  await (before === undefined ? rm(file) : writeFile(file, before));
 });

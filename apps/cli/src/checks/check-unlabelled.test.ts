@@ -1,0 +1,47 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { tinyRecipe } from "../testing/tiny-run.js";
+import { checkUnlabelled } from "./check-unlabelled.js";
+
+let data = "";
+beforeAll(async () => {
+  data = await mkdtemp(join(tmpdir(), "slm-unlabelled-"));
+});
+afterAll(() => rm(data, { recursive: true, force: true }));
+
+const distill = (unlabelledFraction: number): object => ({
+  ...tinyRecipe(data).distill,
+  targets: { unlabelledFraction },
+});
+
+describe("sources for a teacher to label", () => {
+  test("are missing where every row has a label", async () => {
+    const check = checkUnlabelled({ sections: { distill: distill(0.5) }, artifacts: { data } });
+    await expect(check).rejects.toMatchObject({ code: "INPUT_MISSING" });
+  });
+
+  test.each([
+    ["the student does not learn from them", { distill: distill(0) }, {}],
+    [
+      "the teacher writes them itself",
+      {
+        distill: distill(0.5),
+        cache: { synthetic: { sources: 9, instruction: "Requests, one per line.\n\n" } },
+      },
+      {},
+    ],
+    ["a finished cache has their labels", { distill: distill(0.5) }, { cache: "run/cache" }],
+  ])("are not needed where %s", async (_case, sections, artifacts) => {
+    await expect(checkUnlabelled({ sections, artifacts: { data, ...artifacts } })).resolves.toBeUndefined();
+  });
+
+  test("are those of the data stage's file", async () => {
+    const path = join(data, "unlabelled.jsonl");
+    await writeFile(path, '{"source":"ab"}\n');
+    const check = checkUnlabelled({ sections: { distill: distill(0.5) }, artifacts: { data } });
+    await expect(check).resolves.toBeUndefined();
+    await writeFile(path, "");
+  });
+});
