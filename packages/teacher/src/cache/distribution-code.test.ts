@@ -16,6 +16,21 @@ const SHARPNESS: readonly Sharpness[] = ["flat", "broad", "peaked"];
 const sharpness = fc.constantFrom(...SHARPNESS);
 const seed = fc.nat(1 << 30);
 
+/**
+ * Largest divergence of one outcome from its decoded probability [nats]: the writer's target of 2e-5 for the whole
+ * distribution, and what 32-bit rows round. Merging outcomes adds no divergence (log sum inequality; Cover and Thomas 2006,
+ * section 2.7), so the target bounds each outcome against all others: about 0.6 % of a probability of one half, and 6.3 %
+ * of one of 0.01, which no fixed bound on all of them can say.
+ */
+const BOUND = 2e-5 + 1e-6;
+
+/** KL divergence of "this outcome, or any other" at probability p from the same at q [nats]. */
+function divergenceOfOne(p: number, q: number): number {
+  const term = (exact: number, decoded: number): number =>
+    exact <= 0 ? 0 : exact * Math.log(exact / decoded);
+  return term(p, q) + term(1 - p, 1 - q);
+}
+
 /** Encodes and decodes one row of logits. */
 function roundTrip(
   logits: Float32Array,
@@ -51,15 +66,18 @@ describe(writeDistribution, () => {
         for (const id of kept) {
           const isLarge = exact[id]! > Math.log(0.01);
           expect(Math.abs(row[id]! - exact[id]!), `token ${id}`).toBeLessThan(isLarge ? 0.1 : 1.5);
+          expect(divergenceOfOne(Math.exp(exact[id]!), Math.exp(row[id]!)), `token ${id}`).toBeLessThan(
+            BOUND,
+          );
         }
         const others = order.slice(k).map((id) => row[id]!);
         expect(new Set(others).size).toBeLessThanOrEqual(1);
         const tail = order.slice(k).reduce((sum, id) => sum + Math.exp(exact[id]!), 0);
-        if (others.length > 0 && tail > 0.01)
-          expect(Math.abs((Math.exp(others[0]!) * others.length) / tail - 1)).toBeLessThan(0.05);
+        if (others.length > 0)
+          expect(divergenceOfOne(tail, Math.exp(others[0]!) * others.length), "tail").toBeLessThan(BOUND);
       },
     );
-    fc.assert(property, { numRuns: 200 });
+    fc.assert(property, { numRuns: 200, examples: [[339534534, "broad", 1, 5]] });
   });
 
   test("reports the divergence that the decoded row has", () => {
