@@ -2,126 +2,32 @@
  * Greedy decoding with draft heads: the tokens of plain greedy decoding, in fewer runs. Models with random weights, whose heads are mostly
  * wrong, show that wrong drafts change nothing; a trained student shows that right ones save runs.
  */
-import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, mkdtemp, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { createRandom } from "@slm/decoding";
-import {
-  loadGenerator,
-  loadModel,
-  fewerDrafts,
-  type GenerateOptions,
-  type Generation,
-  type Generator,
-} from "@slm/inference";
+import { loadGenerator, loadModel, fewerDrafts, type GenerateOptions, type Generation } from "@slm/inference";
 import { profilesOf } from "@slm/devices/table";
 import { readDeviceModel } from "@slm/exported-model";
-import { initializeWeights, type EncoderDecoderConfig } from "@slm/model";
-import {
-  exportModel,
-  exportWeights,
-  learnDraftRules,
-  type ExportChoice,
-  type ExportSettings,
-} from "@slm/onnx-export";
+import type { EncoderDecoderConfig } from "@slm/model";
+import { exportModel, type ExportChoice } from "@slm/onnx-export";
 import { readOnnx, type Graph } from "@slm/onnx";
 import { quantizeDirectory } from "@slm/quantization";
-import { createHostTensor, type Runtime } from "@slm/runtime";
 import { createCpuRuntime } from "@slm/runtime-node";
 import { createWebRuntime } from "@slm/runtime-web";
 import { perRowDecoder } from "@slm/serve";
-import { loadTokenizer } from "@slm/tokenizer";
 import * as ort from "onnxruntime-web/wasm";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { graphDrafts } from "./draft-graphs.js";
-import {
-  HEADS,
-  LETTERS,
-  LONGEST,
-  SPELLED,
-  sourcesOf,
-  tokensOf,
-  trainedSpeller,
-  writeSpellerTokenizer,
-} from "./trained-speller.js";
+import { DraftingModels, MODELS, random, told, weightsOf, type Drafting } from "./drafting-models.js";
+import { HEADS, LONGEST, SPELLED, sourcesOf, tokensOf, trainedSpeller } from "./trained-speller.js";
 
-const random: EncoderDecoderConfig = {
-  architecture: "encoder-decoder",
-  encoderLayers: 2,
-  width: 32,
-  heads: 4,
-  kvHeads: 2,
-  headDim: 16,
-  feedForward: 48,
-  decoderLayers: 2,
-  maxSource: 20,
-  maxTarget: 18,
-  ropeTheta: 10_000,
-  normEpsilon: 1e-6,
-  bias: true,
-  headOrder: "modulo",
-  vocabularySize: 4 + 2 * LETTERS.length,
-  tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
-  draftHeads: HEADS,
-};
-
-/** Caches of these hold more than what is joined with new positions (`delta-cache.ts`), so attention has another form. */
-const MODELS: Readonly<Record<string, EncoderDecoderConfig>> = {
-  "short answers": random,
-  "long answers, gates, and an untied, capped head": {
-    ...random,
-    maxTarget: 150,
-    activation: "swiglu",
-    qkNorm: true,
-    tieWordEmbeddings: false,
-    logitSoftcap: 8,
-    bias: false,
-  },
-};
-
-let runtime: Runtime;
-let workspace: string;
-const opened: Generator[] = [];
+let models: DraftingModels;
+const open: DraftingModels["open"] = (...given) => models.open(...given);
 
 beforeAll(async () => {
-  runtime = await createCpuRuntime({ inThread: true, threads: 1 });
-  workspace = await mkdtemp(join(tmpdir(), "slm-draft-decoding-"));
-  await writeSpellerTokenizer(join(workspace, "tokenizer"));
+  models = await DraftingModels.make();
 });
 
-afterAll(async () => {
-  for (const generator of opened) await generator.close();
-  await runtime.close();
-  await rm(workspace, { recursive: true });
-});
-
-/** Three times as large as at the start of training, so that answers differ with every token of the source. */
-function weightsOf(config: EncoderDecoderConfig, seed: number): ReturnType<typeof initializeWeights> {
-  return new Map(
-    [...initializeWeights(config, createRandom(seed).next)].map(([name, { shape, data }]) => {
-      const values = Float32Array.from(data as Float32Array, (x) => (shape.length < 2 ? x : 3 * x));
-      return [name, createHostTensor("float32", shape, values)];
-    }),
-  );
-}
-
-type Choice = ExportChoice & Pick<ExportSettings, "draftRules">;
-
-async function exported(config: EncoderDecoderConfig, seed: number, choice: Choice): Promise<string> {
-  const outputDirectory = await mkdtemp(join(workspace, `${choice.target}-`));
-  const tokenizerDirectory = join(workspace, "tokenizer");
-  const source = { config, weights: weightsOf(config, seed), name: "tiny", tokenizerDirectory };
-  await exportWeights(source, { ...choice, outputDirectory });
-  return outputDirectory;
-}
-
-async function open(directory: string, options?: Parameters<typeof loadGenerator>[2]): Promise<Generator> {
-  const generator = await loadGenerator(directory, runtime, options);
-  opened.push(generator);
-  return generator;
-}
-
-const told = ({ text, tokens, finished, reason }: Generation): object => ({ text, tokens, finished, reason });
+afterAll(() => models.close());
 
 const runsOf = (answers: readonly Generation[]): number =>
   answers.reduce((sum, { stepsMs }) => sum + stepsMs.length, 0);
@@ -130,7 +36,7 @@ const runsOf = (answers: readonly Generation[]): number =>
 async function expectGreedy(
   directory: string,
   sources: readonly string[],
-  drafting: Parameters<typeof loadGenerator>[2],
+  drafting: Drafting,
   options: GenerateOptions = {},
   digits = 3,
 ): Promise<{ readonly runs: number; readonly tokens: number }> {
@@ -150,7 +56,7 @@ describe.each(Object.entries(MODELS))("%s", (_name, config) => {
   const directories: string[] = [];
 
   beforeAll(async () => {
-    for (const seed of [1, 2]) directories.push(await exported(config, seed, { target: "cpu" }));
+    for (const seed of [1, 2]) directories.push(await models.exported(config, seed, { target: "cpu" }));
   });
 
   test.each([
@@ -166,12 +72,12 @@ describe.each(Object.entries(MODELS))("%s", (_name, config) => {
   });
 
   test("drafts what the trained model's heads say", async () => {
-    const found = await graphDrafts(runtime, directories[0]!, config, weightsOf(config, 1));
+    const found = await graphDrafts(models.runtime, directories[0]!, config, weightsOf(config, 1));
     expect(found.graph).toEqual(found.eager);
   });
 
   test("answers alike in WebAssembly, as the web page does", async () => {
-    const directory = await exported(config, 1, { target: "web" });
+    const directory = await models.exported(config, 1, { target: "web" });
     const names = await readdir(directory);
     const files = new Map(
       await Promise.all(
@@ -192,7 +98,7 @@ describe.each(Object.entries(MODELS))("%s", (_name, config) => {
 
   test("gives up its heads where rows have positions of their own, as in a server's batches", async () => {
     const editDecoder = (graph: Graph): Graph => perRowDecoder(fewerDrafts(graph, 0));
-    const served = await loadModel(directories[0]!, runtime, { editDecoder });
+    const served = await loadModel(directories[0]!, models.runtime, { editDecoder });
     expect(served.decoder.outputNames).toContain("best_ids");
     expect(served.decoder.outputNames).not.toContain("draft_ids");
     await served.close();
@@ -207,7 +113,7 @@ describe.each(Object.entries(MODELS))("%s", (_name, config) => {
       const outputs = fewerDrafts(graph, count).outputs.filter(({ name }) => name === "draft_ids");
       expect(outputs.map(({ shape }) => shape)).toEqual([["batch", count]]);
     }
-    const model = await loadModel(directories[0]!, runtime, { draftTokens: 1 });
+    const model = await loadModel(directories[0]!, models.runtime, { draftTokens: 1 });
     expect(model.decoder.outputNames).toContain("draft_ids");
     expect((await model.plainDecoder()).outputNames).not.toContain("draft_ids");
     await model.close();
@@ -227,18 +133,8 @@ describe("a model with draft rules", () => {
   const plain = { ...random, draftHeads: undefined };
   const known = sourcesOf(60, random.maxSource, 7);
 
-  /** Rules that are learnt from what the model answers to some sources. */
-  async function withRules(config: EncoderDecoderConfig, choice: ExportChoice): Promise<string> {
-    const tokenizer = await loadTokenizer(join(workspace, "tokenizer"));
-    const answers = await (
-      await open(await exported({ ...config, draftHeads: undefined }, 1, { target: "cpu" }))
-    ).generate(known);
-    const pairs = known.map((source, at) => ({
-      source: tokenizer.encodeSource(source),
-      target: answers[at]!.tokens,
-    }));
-    return exported(config, 1, { ...choice, draftRules: learnDraftRules(pairs, random.tokens.eos) });
-  }
+  const withRules = (config: EncoderDecoderConfig, choice: ExportChoice): Promise<string> =>
+    models.withRules(config, choice, known);
 
   test.each([
     ["its rules alone", plain, {}, {}],
@@ -263,7 +159,7 @@ describe("a model with draft rules", () => {
     const directory = await withRules(plain, { target: "cpu" });
     const { draftRules } = await readDeviceModel(directory);
     expect(draftRules).toBeGreaterThan(0);
-    const quantized = await mkdtemp(join(workspace, "quantized-"));
+    const quantized = await mkdtemp(join(models.workspace, "quantized-"));
     await quantizeDirectory({ modelDirectory: directory, scheme: "int4-block", outputDirectory: quantized });
     expect(await readDeviceModel(quantized)).toMatchObject({ draftRules });
     const generator = await open(quantized);
@@ -301,8 +197,8 @@ describe("a trained student", () => {
   const sources = sourcesOf(40, LONGEST, 77, SPELLED);
 
   beforeAll(async () => {
-    checkpoint = await trainedSpeller(await mkdtemp(join(workspace, "speller-")), runtime);
-    cpu = join(workspace, "trained-cpu");
+    checkpoint = await trainedSpeller(await mkdtemp(join(models.workspace, "speller-")), models.runtime);
+    cpu = join(models.workspace, "trained-cpu");
     await exportModel({ checkpointDirectory: checkpoint, target: "cpu", outputDirectory: cpu });
   }, 240_000);
 
@@ -312,7 +208,7 @@ describe("a trained student", () => {
   });
 
   test.each(["cpu", "int4-block"] as const)("answers alike with weights of scheme %s", async (scheme) => {
-    const outputDirectory = join(workspace, `scheme-${scheme}`);
+    const outputDirectory = join(models.workspace, `scheme-${scheme}`);
     await mkdir(outputDirectory);
     await quantizeDirectory({ modelDirectory: cpu, outputDirectory, scheme });
     // ONNX Runtime's product with 4-bit weights has another kernel for one row than for several.
@@ -321,7 +217,7 @@ describe("a trained student", () => {
   });
 
   test("is decoded plainly, with the reason, where drafts would change answers, and drafts asked for are rejected", async () => {
-    const outputDirectory = join(workspace, "trained-int8-dynamic");
+    const outputDirectory = join(models.workspace, "trained-int8-dynamic");
     await mkdir(outputDirectory);
     await quantizeDirectory({ modelDirectory: cpu, outputDirectory, scheme: "int8-dynamic" });
     const generator = await open(outputDirectory);
@@ -331,13 +227,13 @@ describe("a trained student", () => {
     });
     const answers = await generator.generate(sources.slice(0, 3), { batchSize: 1 });
     expect(runsOf(answers)).toBe(tokensOf(answers));
-    await expect(loadGenerator(outputDirectory, runtime, { draftTokens: 2 })).rejects.toMatchObject({
+    await expect(loadGenerator(outputDirectory, models.runtime, { draftTokens: 2 })).rejects.toMatchObject({
       code: "OP_UNSUPPORTED",
     });
   });
 
   test("answers alike with graphs of fixed sizes, whose chunk holds a token and its drafts", async () => {
-    const npu = join(workspace, "trained-npu");
+    const npu = join(models.workspace, "trained-npu");
     const buckets = [8, 20];
     await exportModel({
       checkpointDirectory: checkpoint,
@@ -373,14 +269,16 @@ describe("a trained student", () => {
   });
 
   test("rejects more drafts than its heads make, and any of a model without heads", async () => {
-    await expect(loadGenerator(cpu, runtime, { draftTokens: HEADS + 1 })).rejects.toMatchObject({
+    await expect(loadGenerator(cpu, models.runtime, { draftTokens: HEADS + 1 })).rejects.toMatchObject({
       code: "USAGE",
       message: expect.stringContaining(`from 0 to ${HEADS}`) as string,
     });
     const { draftHeads, ...without } = random;
     expect(draftHeads).toBe(HEADS);
-    const plain = await exported(without, 1, { target: "cpu" });
-    await expect(loadGenerator(plain, runtime, { draftTokens: 1 })).rejects.toMatchObject({ code: "USAGE" });
+    const plain = await models.exported(without, 1, { target: "cpu" });
+    await expect(loadGenerator(plain, models.runtime, { draftTokens: 1 })).rejects.toMatchObject({
+      code: "USAGE",
+    });
     expect((await open(plain)).drafts).toEqual({ tokens: 0, byRules: 0, reason: undefined });
   });
 });

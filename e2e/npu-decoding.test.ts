@@ -130,15 +130,17 @@ function sourcesOf(longest: number, seed: number): readonly string[] {
 }
 
 /** Ids of the same parity as the last one, the first even; a text may end after three. */
-const alternating = (length = 0, last = 1): TokenConstraint => ({
-  mask: (scores) => {
-    scores.forEach((_, id) => {
-      const isAllowed = id === shared.tokens.eos ? length >= 3 : id > 3 && id % 2 !== last % 2;
-      if (!isAllowed) scores[id] = -Infinity;
-    });
-  },
-  after: (id) => alternating(length + 1, id),
-});
+const alternating = (length = 0, last = 1): TokenConstraint => {
+  const allows = (id: number): boolean =>
+    id === shared.tokens.eos ? length >= 3 : id > 3 && id % 2 !== last % 2;
+  return {
+    allows,
+    mask: (scores) => {
+      for (const id of scores.keys()) if (!allows(id)) scores[id] = -Infinity;
+    },
+    after: (id) => alternating(length + 1, id),
+  };
+};
 
 const STRATEGIES: Readonly<Record<string, GenerateOptions>> = {
   greedy: {},

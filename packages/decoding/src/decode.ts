@@ -13,6 +13,7 @@ import {
 } from "./token-by-token.js";
 import { createTokenSelector, type TokenSelectorOptions } from "./token-selector.js";
 import { isRuling } from "./token-rules.js";
+import { selectWhileAllowed } from "./while-allowed.js";
 
 /**
  * Generates from a fresh decoder: one result per row, or with beams one per group of `beams` rows.
@@ -44,7 +45,7 @@ interface Sampling {
 /** If no rule or constraint changes the scores, the decoder may draw tokens itself. */
 function sampling(decoder: StepDecoder, options: DecodeOptions, { strategy, random }: Sampling): RowChoice {
   const sampleStep = decoder.sampleStep?.bind(decoder);
-  if (sampleStep !== undefined && isPlain(decoder, options))
+  if (sampleStep !== undefined && !isRuled(decoder, options) && options.constraint === undefined)
     return selectSampled(sampleStep, { strategy, random, keepRows: decoder.keepRows?.bind(decoder) });
   return selectToken(decoder, (row) =>
     createTokenSelector({
@@ -54,29 +55,35 @@ function sampling(decoder: StepDecoder, options: DecodeOptions, { strategy, rand
   );
 }
 
-/** Whether no rule or constraint changes the scores of a row. */
-function isPlain({ rows }: StepDecoder, options: DecodeOptions): boolean {
-  const isRuled = Array.from({ length: rows }, (_, row) => row).some((row) =>
-    isRuling(rulesAt(options, row)),
-  );
-  return !isRuled && options.constraint === undefined;
+/** Whether a rule changes the scores of a row. */
+function isRuled({ rows }: StepDecoder, options: DecodeOptions): boolean {
+  return Array.from({ length: rows }, (_, row) => row).some((row) => isRuling(rulesAt(options, row)));
 }
 
 /**
- * If no rule or constraint changes the scores, the decoder may choose tokens itself. It is not notified when `stopsAfter` or a further end ends a row.
- * With several rows that can be stopped, tokens are therefore chosen here, because in some weight formats the
- * input of one row affects the others.
+ * If no rule changes the scores, the decoder may choose tokens itself; under a constraint as long as it allows them. It is not notified when
+ * `stopsAfter` or a further end ends a row. With several rows that can be stopped, tokens are therefore chosen here, because in some weight
+ * formats the input of one row affects the others.
  */
 function greedySampling(decoder: StepDecoder, options: DecodeOptions): RowChoice {
-  const { rules, stopsAfter } = options;
+  const { rules, stopsAfter, constraint } = options;
   const greedySteps = decoder.greedySteps?.bind(decoder);
-  const mayPick = isPlain(decoder, options);
+  const rewind = decoder.rewind?.bind(decoder);
+  const isUnruled = !isRuled(decoder, options);
   const endsUnseen = stopsAfter !== undefined || (rules?.furtherEnds?.length ?? 0) > 0;
-  if (greedySteps !== undefined && mayPick && (!endsUnseen || decoder.rows === 1))
-    return selectInDecoder(greedySteps, options);
-  if (decoder.topStep !== undefined && mayPick)
+  const chosenHere = (constraintOf = constraint): RowChoice =>
+    selectToken(decoder, (row) =>
+      createTokenSelector({ ...rowOptions(options, row), constraint: constraintOf?.(row) }),
+    );
+  if (greedySteps !== undefined && isUnruled && (!endsUnseen || decoder.rows === 1)) {
+    const inDecoder = selectInDecoder(greedySteps, options);
+    if (constraint === undefined) return inDecoder;
+    if (rewind !== undefined)
+      return selectWhileAllowed(inDecoder, { ...options, constraint, rewind, chosenHere });
+  }
+  if (decoder.topStep !== undefined && isUnruled && constraint === undefined)
     return selectTop(decoder.topStep.bind(decoder), decoder.keepRows?.bind(decoder));
-  return selectToken(decoder, (row) => createTokenSelector(rowOptions(options, row)));
+  return chosenHere();
 }
 
 function rowOptions(options: DecodeOptions, row: number): TokenSelectorOptions {

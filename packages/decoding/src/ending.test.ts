@@ -64,6 +64,7 @@ const optionsFor = (strategy: Strategy, seed: number): DecodeOptions => ({
 /** Texts that never hold the same id twice in a row. */
 function noRepeats(last: number | undefined): TokenConstraint {
   return {
+    allows: (id) => id !== last,
     mask: (scores) => {
       if (last !== undefined) scores[last] = -Infinity;
     },
@@ -78,7 +79,7 @@ describe.each(STRATEGIES)("with %j", (strategy) => {
         const options = optionsFor(strategy, seed);
         const plain = await decode(new SeededDecoder(rowsOf(strategy), seed), options);
         const rules = { repetitionPenalty: 1, presencePenalty: 0, frequencyPenalty: 0, logitBias: new Map() };
-        const open: TokenConstraint = { mask: () => undefined, after: () => open };
+        const open: TokenConstraint = { allows: () => true, mask: () => undefined, after: () => open };
         const again = { ...optionsFor(strategy, seed), rules, constraint: () => open };
         const ruled = await decode(new SeededDecoder(rowsOf(strategy), seed), again);
         expect(ruled.map(({ tokens, reason }) => ({ tokens, reason }))).toEqual(
@@ -164,11 +165,13 @@ describe(createTokenSelector, () => {
   const after = (rules: DecodeOptions["rules"], chosen: number, before: number[] = []): number[] => {
     const scores: number[][] = [];
     const first: TokenConstraint = {
+      allows: (id) => id === chosen,
       mask: (values) => {
         values.fill(-Infinity);
         values[chosen] = 0;
       },
       after: () => ({
+        allows: () => false,
         mask: (values) => {
           scores.push([...values]);
         },

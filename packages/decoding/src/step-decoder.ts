@@ -13,6 +13,11 @@ export interface StepDecoder {
    */
   greedySteps?(tokens: Int32Array, options: GreedyStepsOptions): AsyncIterable<TopTokens>;
   /**
+   * Drops what was fed after the first `steps` steps, so that the next step follows them. Present where {@link greedySteps} is; its
+   * iteration has ended.
+   */
+  rewind?(steps: number): void;
+  /**
    * Feeds one token per row; returns the argmax of each row. As {@link step}, without a copy of the logits: they are many megabytes for
    * many rows of a large vocabulary. Absent if the decoder only returns logits.
    */

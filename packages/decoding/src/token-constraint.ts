@@ -3,6 +3,8 @@
  * them freely.
  */
 export interface TokenConstraint {
+  /** Whether an id may follow; EOS: whether the text may end. Cheaper than {@link mask}, which looks at every id. */
+  allows(id: number): boolean;
   /**
    * Sets the scores `[vocab]` of all ids that may not follow to -Infinity. EOS is allowed exactly where the text may end.
    *

@@ -34,14 +34,21 @@ export function createTokenSelector(options: TokenSelectorOptions): (logits: Flo
   let { constraint } = options;
   const isRuled = isRuling(rules);
   if (!isRuled && constraint === undefined) return pick;
+  const pickAllowed = (scores: Float32Array): number => {
+    if (constraint === undefined) return pick(scores);
+    // The highest of all scores, where it may follow, is the highest of those that may: no other needs be looked at.
+    const highest = sampling === undefined ? argmax(scores) : undefined;
+    if (highest !== undefined && constraint.allows(highest)) return highest;
+    constraint.mask(scores);
+    return pick(scores);
+  };
   const seen = new SeenTokens(before);
   let scores = new Float32Array(0);
   return (logits) => {
     if (scores.length !== logits.length) scores = new Float32Array(logits.length);
     scores.set(logits);
     if (isRuled) applyRules(scores, rules, seen, { eos, maxTokens, source });
-    constraint?.mask(scores);
-    const id = pick(scores);
+    const id = pickAllowed(scores);
     seen.add(id);
     if (!isEnd({ eos, rules }, id)) constraint = constraint?.after(id);
     return id;

@@ -9,7 +9,7 @@ import type { Decoding } from "./decoding.js";
 import { encodeForSteps } from "./encoded-batch.js";
 import { GraphDecoder, type GraphDecoderParts } from "./graph-decoder.js";
 import type { ImageEncoder } from "./image-encoder.js";
-import { isPlainGreedy, requirePlainGreedy } from "./draft-tokens.js";
+import { requireVerified, verifiesDrafts } from "./draft-tokens.js";
 import { hostDrafts, makesDrafts } from "./host-drafts.js";
 import { roomForTokens, rowsPerSource } from "./model-limits.js";
 import { decodeStatic } from "./static/decode-static.js";
@@ -29,9 +29,10 @@ export async function decodeBatch(
 ): Promise<readonly DecodedIds[]> {
   const { loaded, caches, background, promptLookup, draftTokens } = decoding;
   const { runtime, model, images, encoder, buckets, tokenGraphs } = loaded;
-  if (promptLookup !== undefined) requirePlainGreedy(options, batch);
+  const isVerified = verifiesDrafts(options, batch, buckets !== undefined);
+  if (promptLookup !== undefined) requireVerified(isVerified);
   if (buckets !== undefined) {
-    const isDrafted = isPlainGreedy(options, batch) && makesDrafts(decoding);
+    const isDrafted = isVerified && makesDrafts(decoding);
     const host = (source: readonly number[]): HostDrafts | undefined => hostDrafts(decoding, source);
     const drafts = { heads: draftTokens, host };
     return isDrafted
@@ -58,7 +59,7 @@ export async function decodeBatch(
     });
     try {
       const { vocabularySize } = model;
-      const drafts = isPlainGreedy(options, batch) ? draftsOf(decoding, sources) : undefined;
+      const drafts = isVerified ? draftsOf(decoding, sources) : undefined;
       const decoder = drafts?.output === undefined ? await loaded.plainDecoder() : loaded.decoder;
       const parts = { runtime, decoder, caches: set, vocabularySize, encoded, prefixes, drafts, tokenGraphs };
       const steps = new GraphDecoder(parts);

@@ -45,25 +45,27 @@ export function checkDrafts(model: Pick<DeviceModel, "name" | "graphs">): void {
   });
 }
 
-/** Whether a batch is decoded greedily, with nothing that changes scores: what drafts can be verified for. */
-export const isPlainGreedy = (
+/**
+ * Whether drafts can be verified for a batch: it is decoded greedily and no rule changes scores. A constraint may hold on graphs of dynamic
+ * sizes, whose decoder goes on without drafts from the first token that it does not allow; static ones have no such way back.
+ */
+export const verifiesDrafts = (
   { strategy, rules, constraint }: Pick<BatchOptions, "strategy" | "rules" | "constraint">,
   batch: readonly Pick<EncodedSource, "opening">[],
+  isStatic: boolean,
 ): boolean =>
   strategy.kind === "greedy" &&
   !isRuling(rules) &&
-  constraint === undefined &&
+  !(isStatic && constraint !== undefined) &&
   batch.every(({ opening }) => opening?.forcedFirst === undefined);
 
-/** @throws SlmError USAGE for options that change greedy decoding */
-export function requirePlainGreedy(
-  options: BatchOptions,
-  batch: readonly Pick<EncodedSource, "opening">[],
-): void {
-  if (isPlainGreedy(options, batch)) return;
+/** @throws SlmError USAGE for prompt lookup with options under which drafts cannot be verified */
+export function requireVerified(isVerified: boolean): void {
+  if (isVerified) return;
   throw new SlmError(
     "USAGE",
-    "generate: prompt lookup verifies greedy tokens, so it cannot be combined with sampling, beams, penalties, forced tokens or a schema",
+    "generate: prompt lookup verifies greedy tokens, so it cannot be combined with sampling, beams, penalties or forced tokens, nor on " +
+      "static graphs with a schema",
   );
 }
 

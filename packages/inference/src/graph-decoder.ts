@@ -72,7 +72,21 @@ export class GraphDecoder implements StepDecoder {
     const { fetched } = await decoder.run({ ...request, fetch: [output] });
     this.#past += request.feeds[GRAPH_IO.targetIds]!.shape[1]!;
     this.stepTimes.push(performance.now());
-    return this.#logits.of(fetched[output]!, output);
+    if (this.#parts.drafts !== undefined) this.perRun.push(1);
+    const logits = await this.#logits.of(fetched[output]!, output);
+    // A decoder that verifies drafts returns those of every position; it has one row.
+    return logits.subarray(Math.max(0, logits.length - this.rows * this.vocabularySize));
+  }
+
+  rewind(steps: number): void {
+    this.#past = steps === 0 ? 0 : (this.#parts.prefixes[0]?.length ?? 0) + steps;
+    let runs = 0;
+    let dropped = -steps;
+    while (dropped < 0) dropped += this.perRun[runs++] ?? 1;
+    this.stepTimes.length = runs;
+    if (this.#parts.drafts === undefined) return;
+    this.perRun.length = runs;
+    if (runs > 0) this.perRun[runs - 1]! -= dropped;
   }
 
   /** A step whose logits stay on the device; `choose` reads them there. */

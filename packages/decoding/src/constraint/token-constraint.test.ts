@@ -35,6 +35,7 @@ describe(constrainTokens, () => {
           let text = "";
           for (const pick of [...picks, 0]) {
             const expected = [isWhole(text), ...words.map((more) => isBeginning(text + more))];
+            expect(Array.from(bytes.keys(), (id) => state.allows(id))).toEqual(expected);
             const scores = new Float32Array(bytes.length);
             if (!expected.includes(true)) {
               expect(() => {

@@ -90,6 +90,16 @@ class SharedStates {
     throw new SlmError("UNEXPECTED", `constraint: token ${id} was chosen where it may not follow`);
   }
 
+  /** Whether a token may follow: the one of {@link allowed}, found without the others. */
+  allows(state: State, id: number, isFirst: boolean): boolean {
+    if (id === this.eos && state.isEnd) return true;
+    const bytes = this.#pieces.bytes[id];
+    if (bytes === undefined || bytes.length === 0) return false;
+    const front = isFirst ? state : this.#read(state, this.#pieces.separator);
+    const behind = front && this.#read(front, bytes);
+    return behind !== undefined && this.#goesOn(behind);
+  }
+
   /** Tokens that may follow, EOS included. */
   allowed(state: State, isFirst: boolean): TokenSet {
     const front = isFirst ? state : this.#read(state, this.#pieces.separator);
@@ -152,6 +162,10 @@ class GrammarState implements TokenConstraint {
     this.#shared = shared;
     this.#state = state;
     this.#isFirst = isFirst;
+  }
+
+  allows(id: number): boolean {
+    return this.#shared.allows(this.#state, id, this.#isFirst);
   }
 
   mask(scores: Float32Array): void {

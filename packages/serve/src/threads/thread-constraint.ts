@@ -46,18 +46,24 @@ export class ThreadConstraint implements TokenConstraint {
     return constraint;
   }
 
-  /** Resolves when {@link mask} may be called; undefined if it may be now. */
+  /** Resolves when {@link allows} and {@link mask} may be called; undefined if it may be now. */
   get pending(): Promise<void> | undefined {
     return this.#pending;
   }
 
+  allows(id: number): boolean {
+    return holds(this.#known(), id);
+  }
+
   mask(scores: Float32Array): void {
+    const set = this.#known();
+    for (let id = 0; id < scores.length; id++) if (!holds(set, id)) scores[id] = -Infinity;
+  }
+
+  #known(): TokenSet {
     if (this.#failure !== undefined) throw this.#failure;
-    const set = this.#set;
-    if (set === undefined)
-      throw new SlmError("UNEXPECTED", "serve: the tokens of a format are not known yet");
-    for (let id = 0; id < scores.length; id++)
-      if ((((set[id >>> 5] ?? 0) >>> (id & 31)) & 1) === 0) scores[id] = -Infinity;
+    if (this.#set !== undefined) return this.#set;
+    throw new SlmError("UNEXPECTED", "serve: the tokens of a format are not known yet");
   }
 
   after(id: number): this {
@@ -94,3 +100,6 @@ export class ThreadConstraint implements TokenConstraint {
     throw new SlmError("UNEXPECTED", "serve: the thread of formats lost an answer");
   }
 }
+
+/** Whether a set has an id: one bit for each, 32 to a word. */
+const holds = (set: TokenSet, id: number): boolean => (((set[id >>> 5] ?? 0) >>> (id & 31)) & 1) === 1;

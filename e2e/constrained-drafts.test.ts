@@ -1,0 +1,86 @@
+/**
+ * Greedy answers under a constraint, whose tokens the decoder picks and drafts itself as long as the constraint allows them: the tokens of
+ * looking at all that may follow, step by step. Models with random weights leave the constraint, some answers soon and some late.
+ */
+import type { TokenConstraint } from "@slm/decoding";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { DraftingModels, MODELS, decoderOnly, random, told, type Drafting } from "./drafting-models.js";
+import { sourcesOf } from "./trained-speller.js";
+
+/** Tokens of an answer after which its first ones may not come again. */
+const FREE = 4;
+const ODD = Array.from({ length: random.vocabularySize / 2 }, (_, at) => 2 * at + 1);
+
+/**
+ * No odd token first, none twice in a row, and none of the first two again behind some more.
+ *
+ * @param isQuick whether it says of one token that it may follow; else all of them are looked at
+ */
+function noReturn(isQuick: boolean, said: readonly number[] = []): TokenConstraint {
+  const [last] = said.slice(-1);
+  const forbidden = last === undefined ? ODD : [last, ...(said.length < FREE ? [] : said.slice(0, 2))];
+  return {
+    allows: (id) => isQuick && !forbidden.includes(id),
+    mask: (scores) => {
+      for (const id of forbidden) scores[id] = -Infinity;
+    },
+    after: (id) => noReturn(isQuick, [...said, id]),
+  };
+}
+
+let models: DraftingModels;
+
+beforeAll(async () => {
+  models = await DraftingModels.make();
+});
+
+afterAll(() => models.close());
+
+async function expectConstrained(
+  directory: string,
+  sources: readonly string[],
+  drafting: Drafting,
+  batchSize = 1,
+): Promise<void> {
+  const plain = await models.open(directory, { draftTokens: 0 });
+  const expected = await plain.generate(sources, { batchSize, constraint: () => noReturn(false) });
+  const free = await plain.generate(sources, { batchSize });
+  const generator = await models.open(directory, drafting);
+  const found = await generator.generate(sources, { batchSize, constraint: () => noReturn(true) });
+  expect(found.map(told)).toEqual(expected.map(told));
+  expect(found.map(told)).not.toEqual(free.map(told));
+  found.forEach(({ logProbability, stepsMs, tokens, finished, totalMs }, row) => {
+    expect(logProbability).toBeCloseTo(expected[row]!.logProbability, 3);
+    expect(stepsMs.length).toBeLessThanOrEqual(tokens.length + (finished ? 1 : 0));
+    expect(stepsMs.at(-1)).toBe(totalMs);
+  });
+}
+
+describe.each(Object.entries(MODELS))("%s", (_name, config) => {
+  test.each([
+    ["all heads", {}, 1],
+    ["all heads, and prompt lookup", { promptLookup: 4 }, 1],
+    ["prompt lookup alone", { promptLookup: 5, draftTokens: 0 }, 1],
+    ["no drafts", { draftTokens: 0 }, 1],
+    ["batches of four", {}, 4],
+  ])("answers with the tokens that it allows: %s", async (_case, drafting, batchSize) => {
+    const directory = await models.exported(config, 1, { target: "cpu" });
+    await expectConstrained(directory, sourcesOf(25, config.maxSource, 3), drafting, batchSize);
+  });
+});
+
+test("a model with draft rules answers with the tokens that it allows", async () => {
+  const known = sourcesOf(60, random.maxSource, 7);
+  const directory = await models.withRules({ ...random, draftHeads: undefined }, { target: "cpu" }, known);
+  await expectConstrained(directory, known, {});
+  await expectConstrained(directory, known, {}, 4);
+});
+
+test.each([
+  ["no drafts", {}, 1],
+  ["prompt lookup", { promptLookup: 4 }, 1],
+  ["batches of four", {}, 4],
+])("a decoder-only model, which reads its prompt again, does so: %s", async (_case, drafting, batchSize) => {
+  const directory = await models.exported(decoderOnly, 1, { target: "cpu" });
+  await expectConstrained(directory, sourcesOf(25, decoderOnly.maxSource, 3), drafting, batchSize);
+});
