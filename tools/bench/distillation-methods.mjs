@@ -85,6 +85,7 @@ const METHODS = {
     title: "entropy-aware KL",
     distill: { loss: { forwardKl: 0, entropyAwareKl: 0.9 } },
   },
+  jsd: { title: "generalized JSD", distill: { loss: { forwardKl: 0, jensenShannon: 0.9 } } },
   top4: { title: "top 4, tail spread", cache: SHORT, distill: {} },
   "top4-bucket": {
     title: "top 4, tail in one bucket",
@@ -96,7 +97,7 @@ const METHODS = {
   "on-policy-gkd": {
     title: "on-policy, generalized JSD",
     distill: { loss: { forwardKl: 0, jensenShannon: 0.9 }, targets: SAMPLED },
-    against: "on-policy",
+    against: "jsd",
   },
   "on-policy-reverse": {
     title: "on-policy, reverse KL",
