@@ -1,14 +1,5 @@
 /** The arithmetic mean of several next-token distributions. */
 
-/** log(sum(exp(values))), with the maximum subtracted first against overflow [nats]. */
-function logSumExp(values: Float32Array): number {
-  let largest = -Infinity;
-  for (const value of values) if (value > largest) largest = value;
-  let sum = 0;
-  for (const value of values) sum += Math.exp(value - largest);
-  return largest + Math.log(sum);
-}
-
 /**
  * Log of the weighted mean of the members' probabilities, row by row: log(sum of w · softmax(logits)).
  *
@@ -20,17 +11,31 @@ export function meanDistribution(
   vocabularySize: number,
 ): Float32Array {
   const result = new Float32Array(members[0]!.length);
-  const row = new Float64Array(vocabularySize);
+  const mean = new Float64Array(vocabularySize);
+  const masses = new Float64Array(vocabularySize);
   for (let begin = 0; begin < result.length; begin += vocabularySize) {
-    row.fill(0);
-    members.forEach((logits, member) => {
-      const values = logits.subarray(begin, begin + vocabularySize);
-      const offset = Math.log(weights[member]!) - logSumExp(values);
-      for (let id = 0; id < vocabularySize; id++) row[id]! += Math.exp(values[id]! + offset);
-    });
+    mean.fill(0);
+    for (let member = 0; member < members.length; member++) {
+      const row = members[member]!.subarray(begin, begin + vocabularySize);
+      const share = weights[member]! / exponentials(row, masses);
+      for (let id = 0; id < vocabularySize; id++) mean[id]! += share * masses[id]!;
+    }
     // If every member's probability underflows a double, the smallest double is used.
     for (let id = 0; id < vocabularySize; id++)
-      result[begin + id] = Math.log(Math.max(row[id]!, Number.MIN_VALUE));
+      result[begin + id] = Math.log(Math.max(mean[id]!, Number.MIN_VALUE));
   }
   return result;
+}
+
+/** Writes exp(logits - their maximum) to `masses`, and returns the sum. The maximum is subtracted against overflow. */
+function exponentials(logits: Float32Array, masses: Float64Array): number {
+  let largest = -Infinity;
+  for (let id = 0; id < logits.length; id++) if (logits[id]! > largest) largest = logits[id]!;
+  let sum = 0;
+  for (let id = 0; id < logits.length; id++) {
+    const mass = Math.exp(logits[id]! - largest);
+    masses[id] = mass;
+    sum += mass;
+  }
+  return sum;
 }

@@ -15,6 +15,7 @@ import { compilePreTokenizer } from "./components/pre-tokenizers.js";
 import { linearPattern } from "./patterns/pattern.js";
 import type { TokenizerConfigJson, TokenizerJson } from "./tokenizer-files.js";
 import { createUnigram, isUnigram, type Unigram } from "./unigram.js";
+import { createWordCache, type WordCache } from "./word-cache.js";
 
 /** Longest regular expression of a file [characters]; published ones have up to about 500. */
 const LONGEST_PATTERN = 10_000;
@@ -43,6 +44,8 @@ interface Stages {
     vocab: readonly (string | undefined)[];
     unk_token_id: number | undefined;
     unk_token: string | undefined;
+    /** Of a BPE model. */
+    cache?: WordCache;
   };
 }
 
@@ -107,6 +110,7 @@ export function createLibrary(
       ? null
       : (text, { section_index }) => cut({ text, isFirst: section_index === 0 }).map((piece) => piece.text);
   if (unigram !== undefined) replaceModel(built.model, unigram);
+  if (built.model.cache !== undefined) built.model.cache = createWordCache();
   if (built.decoder !== null) boundDecoder(built.decoder, compile);
   return built;
 }
