@@ -4,17 +4,23 @@ import { trainBpeTokenizer } from "./bpe-files.js";
 import { createTokenizer } from "./load-tokenizer.js";
 import { createWordCache } from "./word-cache.js";
 
-test("a word cache returns what was put, and forgets all of it when a word more comes", () => {
-  const cache = createWordCache(2);
+test("a word cache returns what was put, and forgets all of it when one more word has too many characters", () => {
+  const cache = createWordCache(6);
+  const found = (): unknown[] => ["dim", "the", "lamp"].map((word) => cache.get(word));
   cache.put("dim", ["d", "im"]);
   cache.put("the", ["the"]);
-  expect([cache.get("dim"), cache.get("the"), cache.get("lamp")]).toEqual([["d", "im"], ["the"], undefined]);
+  expect(found()).toEqual([["d", "im"], ["the"], undefined]);
   cache.put("lamp", ["l", "amp"]);
-  expect([cache.get("dim"), cache.get("the"), cache.get("lamp")]).toEqual([
-    undefined,
-    undefined,
-    ["l", "amp"],
-  ]);
+  expect(found()).toEqual([undefined, undefined, ["l", "amp"]]);
+});
+
+test("a word cache that was emptied has room again", () => {
+  const cache = createWordCache(6);
+  cache.put("kettle", ["kettle"]);
+  cache.clear();
+  cache.put("dim", ["dim"]);
+  cache.put("the", ["the"]);
+  expect(["kettle", "dim", "the"].map((word) => cache.get(word))).toEqual([undefined, ["dim"], ["the"]]);
 });
 
 test("a word's tokens do not depend on the texts that were read before it", async () => {

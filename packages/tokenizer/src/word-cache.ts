@@ -1,7 +1,10 @@
 /** The tokens of words that were looked up before, for the library's BPE model. */
 
-/** Words that are kept: most of a corpus's, in a few MB (the library asks only for words of fewer than 256 characters). */
-const MOST_WORDS = 65_536;
+/**
+ * Characters of all kept words together: more than a hundred thousand usual words. A limit of characters and not of words, because the
+ * library puts words of up to 255 characters, and a text can be made of nothing else.
+ */
+const MOST_CHARACTERS = 2 ** 20;
 
 /** What the library's model asks of its cache. */
 export interface WordCache {
@@ -14,16 +17,21 @@ export interface WordCache {
  * A cache that forgets all words when it is full. The library's forgets the one that was asked for the longest time ago, for which each
  * look-up deletes an entry of a map and sets it again: two thirds of the time of tokenizing a corpus (docs/benchmarks/training.md).
  */
-export function createWordCache(mostWords = MOST_WORDS): WordCache {
+export function createWordCache(mostCharacters = MOST_CHARACTERS): WordCache {
   const kept = new Map<string, readonly string[]>();
+  let characters = 0;
+  const clear = (): void => {
+    kept.clear();
+    characters = 0;
+  };
   return {
     get: (word) => kept.get(word),
+    // The library puts a word only after it was not found, so none is counted twice.
     put: (word, tokens) => {
-      if (kept.size >= mostWords) kept.clear();
+      if (characters + word.length > mostCharacters) clear();
       kept.set(word, tokens);
+      characters += word.length;
     },
-    clear: () => {
-      kept.clear();
-    },
+    clear,
   };
 }
