@@ -69,7 +69,7 @@ export async function runCell({ cell, recipe, key }, { out, pool, metrics, setti
   const file = join(out, "recipes", `${name}.yaml`);
   await writeFile(file, stringify(recipe));
   const watch = await Stopwatch.open(join(folder, "seconds.json"));
-  const flags = ["--threads", String(settings.threads), "--set", `distill.seed=${cell.seed}`];
+  const flags = [...threadFlags(settings), "--set", `distill.seed=${cell.seed}`];
   const command = ["run", file, "--out", folder, ...flags];
 
   for (const stage of SHARED_STAGES.filter((one) => recipe[one] !== undefined)) {
@@ -139,10 +139,13 @@ async function claimFolder(folder, key) {
 const detailsOf = async (folder, stage) =>
   JSON.parse(await readFile(join(folder, stage, "manifest.json"), "utf8")).details;
 
-const evaluation = (folder, metrics, { testRows }) => [
+const evaluation = (folder, metrics, settings) => [
   ...["--data", join(folder, "data", "test.jsonl"), "--metrics", metrics.join(",")],
-  ...["-o", join(folder, PREDICTIONS), "--limit", String(testRows)],
+  ...["-o", join(folder, PREDICTIONS), "--limit", String(settings.testRows)],
+  ...threadFlags(settings),
 ];
+
+const threadFlags = ({ threads }) => (threads === undefined ? [] : ["--threads", String(threads)]);
 
 async function measureStudent({ folder, command, watch, metrics, settings }) {
   for (const stage of STUDENT_STAGES) await watch.time(stage, () => slm([...command, "--only", stage]));
@@ -153,7 +156,6 @@ async function measureStudent({ folder, command, watch, metrics, settings }) {
     "eval",
     join(folder, "distill"),
     ...evaluation(folder, metrics, settings),
-    ...["--threads", String(settings.threads)],
   ]);
   return {
     n,
@@ -176,16 +178,15 @@ async function measureStudent({ folder, command, watch, metrics, settings }) {
 /** The teacher itself, in float32. Answers are generated in batches, so milliseconds are those of the benchmark, one at a time. */
 async function measureTeacher({ cell, folder, metrics, settings }) {
   const teacher = join(folder, "teacher");
-  const threads = ["--threads", String(settings.threads)];
   const {
     n,
     metrics: values,
     parameters,
-  } = await slm([...["teacher", "eval", teacher], ...evaluation(folder, metrics, settings), ...threads]);
+  } = await slm([...["teacher", "eval", teacher], ...evaluation(folder, metrics, settings)]);
   const { models } = await slm([
     ...["bench", teacher, "--data", join(folder, "data", "test.jsonl")],
     ...["--runs", String(settings.benchRuns), "--force-tokens", String(TASKS[cell.task].answerTokens)],
-    ...threads,
+    ...threadFlags(settings),
   ]);
   const [{ totalMs, tokensPerSecond, bytes }] = models;
   return {

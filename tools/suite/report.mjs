@@ -98,7 +98,7 @@ export function suiteMarkdown({ machine, command, summary }) {
 }
 
 const machineLine = ({ cpu, cores, memoryBytes, node, slm, int8, threads }) =>
-  `${cpu}, ${cores} cores, ${threads} threads used, ${fixed(memoryBytes / 2 ** 30, 0)} GiB; ${int8}; Node ${node}, slm ${slm}.`;
+  `${cpu}, ${cores} cores, threads ${threads ?? "as slm chooses"}, ${fixed(memoryBytes / 2 ** 30, 0)} GiB; ${int8}; Node ${node}, slm ${slm}.`;
 
 /** The page with one learning curve for each task: its metric against the number of labels, one line for each arm. */
 export async function suitePage({ machine, command, summary }) {

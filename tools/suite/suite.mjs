@@ -8,7 +8,7 @@
  *   --teacher-steps N    steps of every teacher (default: the recipe's)
  *   --test-rows N        test rows measured, the first ones (default 1000)
  *   --bench-runs N       answers timed for each cell (default 20)
- *   --threads N          (default 2)
+ *   --threads N          of every command (default: as slm chooses, all cores but one thread for a small graph)
  *   --data TASK=FOLDER   train.jsonl and dev.jsonl of a task whose rows you have
  *   --set [TASK:]path=value  a setting of the recipes of all tasks, or of one, such as dates:data.limit=5000; may be repeated
  *   --out DIR            (default runs/suite)
@@ -55,7 +55,7 @@ const FLAGS = {
   "teacher-steps": { type: "string" },
   "test-rows": { type: "string", default: "1000" },
   "bench-runs": { type: "string", default: "20" },
-  threads: { type: "string", default: "2" },
+  threads: { type: "string" },
   data: { type: "string", multiple: true, default: [] },
   set: { type: "string", multiple: true, default: [] },
   out: { type: "string", default: "runs/suite" },
@@ -186,7 +186,7 @@ async function main() {
     teacherSteps: optional(flags["teacher-steps"], "--teacher-steps"),
     testRows: number(flags["test-rows"], "--test-rows"),
     benchRuns: number(flags["bench-runs"], "--bench-runs"),
-    threads: number(flags.threads, "--threads"),
+    threads: optional(flags.threads, "--threads"),
     keep: flags.keep,
   };
   const out = resolve(flags.out);
