@@ -188,10 +188,13 @@ function withTeacherSteps(teacher, steps) {
 /** Settings of `initialize` that only an encoder-decoder has. */
 const ENCODER_START = ["encoderLayers", "crossAttention", "warmupSteps"];
 
+/** The recipe with a decoder-only student of equal size. Draft rules are an encoder-decoder's, so there are none. */
 function withDecoderOnly(recipe) {
   const { student, initialize } = recipe.distill;
   const start = Object.entries(initialize ?? {}).filter(([key]) => !ENCODER_START.includes(key));
-  return withDistill(recipe, {
+  const { draftRules: _rules, ...exported } = recipe.export ?? {};
+  const allowed = recipe.export === undefined ? recipe : { ...recipe, export: exported };
+  return withDistill(allowed, {
     student: student.shape === "teacher" ? teachersLayers(student) : equalDecoderOnly(student),
     ...(initialize === undefined ? {} : { initialize: Object.fromEntries(start) }),
   });

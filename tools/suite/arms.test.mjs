@@ -144,6 +144,12 @@ test("a decoder-only student of the teacher's shape has more layers and no encod
   assert.equal(initialize.fromTeacher, "layers");
 });
 
+test("a decoder-only student drafts by no rules, which only an encoder-decoder has", () => {
+  const drafted = { ...shapedRecipe(), export: { target: "cpu", draftRules: true } };
+  assert.deepEqual(cellRecipe(drafted, "decoder-only", SETTINGS).export, { target: "cpu" });
+  assert.deepEqual(cellRecipe(drafted, "full", SETTINGS).export, drafted.export);
+});
+
 test("a decoder-only student of its own shape has equal parameters", () => {
   const student = {
     ...{ width: 192, heads: 6, kvHeads: 6, headDim: 32, feedForward: 768 },

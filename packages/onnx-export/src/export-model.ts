@@ -2,7 +2,7 @@
 import { basename, resolve } from "node:path";
 import { SILENT, SLM_VERSION, type Progress, SlmError } from "@slm/core";
 import type { Precision, ProfileName, Target } from "@slm/devices/table";
-import { parameterCount, type ModelConfig } from "@slm/model";
+import { parameterCount } from "@slm/model";
 import { readLexicalShortlist, type Checkpoint } from "@slm/checkpoints";
 import type { DraftRule, Runtime } from "@slm/runtime";
 import type { Engine } from "@slm/tensor";
@@ -17,6 +17,7 @@ import { rejectOwnTargets } from "./layouts/transformers-tokenizer.js";
 import { measureParity } from "./parity/measure-parity.js";
 import { checkParity, PARITY_LIMITS, type ParityReport } from "./parity/parity.js";
 import { selectDevice } from "./profiles.js";
+import { checkDraftRules } from "./row-settings.js";
 import type { Shortlist } from "./weights/shortlist.js";
 import { openCheckpoint } from "./weights/weight-file.js";
 
@@ -190,18 +191,4 @@ async function openTokenizer(
     "DATA_INVALID",
     `export: the tokenizer in ${tokenizerDirectory} has ${tokenizer.vocabularySize} tokens, the model only ${config.vocabularySize}`,
   );
-}
-
-/** @throws SlmError OP_UNSUPPORTED for a decoder-only model, and for a layout that has no place for rules */
-function checkDraftRules({ architecture }: ModelConfig, layout: ExportLayout): void {
-  const what =
-    architecture === "decoder-only"
-      ? "a decoder-only model"
-      : layout === "native"
-        ? undefined
-        : `layout ${layout}`;
-  if (what === undefined) return;
-  throw new SlmError("OP_UNSUPPORTED", `export: ${what} cannot have draft rules`, {
-    suggestions: ["leave out --draft-rules, or export.draftRules of a recipe"],
-  });
 }

@@ -2,7 +2,7 @@
 import { checkCompiler, compileConfig } from "@slm/compilation";
 import { distillConfig } from "@slm/distillation";
 import { deviceOf } from "@slm/devices/table";
-import { exportConfig, planGraphsOf } from "@slm/onnx-export";
+import { checkRowSettings, exportConfig, planGraphsOf } from "@slm/onnx-export";
 import { checkDeviceScheme } from "@slm/quantization";
 import { withEngine } from "../compute/open-engine.js";
 import { requireCpuOfWorkers } from "../workers/workers-address.js";
@@ -39,11 +39,12 @@ export async function checkStudent(request: CheckRequest): Promise<void> {
   for (const { section } of targetsOf(request, "export")) {
     const choice = exportConfig.parse(sections[section] ?? {});
     const problem = `cannot be exported for target ${choice.target}, so it is not trained`;
-    await aboutStudent(problem, settings, () =>
-      Promise.resolve(
+    await aboutStudent(problem, settings, () => {
+      checkRowSettings(config, choice);
+      return Promise.resolve(
         planGraphsOf({ config, encodeSource: () => PROMPT_IDS }, { ...choice, parityLimit: undefined }),
-      ),
-    );
+      );
+    });
   }
 }
 

@@ -7,6 +7,7 @@ import type { Graph } from "@slm/onnx";
 import { draftHeadsOf, visionOf, type EncoderDecoderConfig, type ModelConfig } from "@slm/model";
 import type { ExportLayout } from "../export-config.js";
 import type { Device } from "../profiles.js";
+import { checkShortlist } from "../row-settings.js";
 import type { Shortlist } from "../weights/shortlist.js";
 import { staticSizes } from "./buckets.js";
 import { decoderGraph, encoderGraph } from "./native-graphs.js";
@@ -80,19 +81,6 @@ export function planGraphs(config: ModelConfig, request: GraphRequest): GraphPla
     return staticPlan(config, device, staticSizes(config, request));
   }
   return dynamicPlan(config, device);
-}
-
-/** @throws SlmError OP_UNSUPPORTED where the decoder is no graph of its own and of dynamic sizes, or reads the source as well. */
-function checkShortlist({ architecture }: ModelConfig, { device, layout }: GraphRequest): void {
-  const reject = (what: string): never => {
-    throw new SlmError("OP_UNSUPPORTED", `export: ${what} cannot have a shortlist of tokens`, {
-      suggestions: ["export an encoder-decoder for target cpu, gpu or web in layout native"],
-    });
-  };
-  if (architecture === "decoder-only")
-    reject("a decoder-only model, which reads source and target with one embedding table,");
-  if (layout !== "native") reject(`layout ${layout}`);
-  if (device.shapes === "static") reject(`target ${device.target}`);
 }
 
 /** @throws SlmError OP_UNSUPPORTED where neither graphs of slm's own layout can have the list, nor their host */

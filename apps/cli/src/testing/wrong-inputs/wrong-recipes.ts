@@ -77,6 +77,16 @@ export const WRONG_RECIPES: readonly WrongInput[] = [
     help: "change distill.student, or export.target",
   },
   {
+    title: "A decoder-only student is to have draft rules",
+    recipe: {
+      ...student({ architecture: "decoder-only", encoderLayers: undefined }),
+      export: { draftRules: true },
+    },
+    code: "OP_UNSUPPORTED",
+    message: "a decoder-only model cannot have draft rules",
+    help: "export.draftRules",
+  },
+  {
     title: "The heads have an odd size",
     recipe: student({ width: 18, headDim: 9 }),
     code: "CONFIG_INVALID",

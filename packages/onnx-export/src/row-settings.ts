@@ -1,0 +1,46 @@
+/** What an export learns from the training rows, a shortlist and draft rules, and which models and layouts have a place for it. */
+import { SlmError } from "@slm/core";
+import type { ModelConfig } from "@slm/model";
+import type { ExportConfig, ExportLayout } from "./export-config.js";
+import { selectDevice, type Device } from "./profiles.js";
+
+/**
+ * Checks both settings before there is a checkpoint.
+ *
+ * @throws SlmError OP_UNSUPPORTED where the export of such a model cannot have what the settings ask for
+ */
+export function checkRowSettings(config: ModelConfig, settings: ExportConfig): void {
+  const { layout, shortlist, draftRules } = settings;
+  if (shortlist) checkShortlist(config, { device: selectDevice(settings), layout });
+  if (draftRules) checkDraftRules(config, layout);
+}
+
+/** @throws SlmError OP_UNSUPPORTED where the decoder is no graph of its own and of dynamic sizes, or reads the source as well. */
+export function checkShortlist(
+  { architecture }: ModelConfig,
+  { device, layout }: { readonly device: Device; readonly layout: ExportLayout },
+): void {
+  const reject = (what: string): never => {
+    throw new SlmError("OP_UNSUPPORTED", `export: ${what} cannot have a shortlist of tokens`, {
+      suggestions: ["export an encoder-decoder for target cpu, gpu or web in layout native"],
+    });
+  };
+  if (architecture === "decoder-only")
+    reject("a decoder-only model, which reads source and target with one embedding table,");
+  if (layout !== "native") reject(`layout ${layout}`);
+  if (device.shapes === "static") reject(`target ${device.target}`);
+}
+
+/** @throws SlmError OP_UNSUPPORTED for a decoder-only model, and for a layout that has no place for rules */
+export function checkDraftRules({ architecture }: ModelConfig, layout: ExportLayout): void {
+  const what =
+    architecture === "decoder-only"
+      ? "a decoder-only model"
+      : layout === "native"
+        ? undefined
+        : `layout ${layout}`;
+  if (what === undefined) return;
+  throw new SlmError("OP_UNSUPPORTED", `export: ${what} cannot have draft rules`, {
+    suggestions: ["leave out --draft-rules, or export.draftRules of a recipe"],
+  });
+}
