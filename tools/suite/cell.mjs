@@ -182,7 +182,7 @@ async function measureTeacher({ cell, folder, metrics, settings }) {
     n,
     metrics: values,
     parameters,
-  } = await slm([...["teacher", "eval", teacher], ...evaluation(folder, metrics, settings)]);
+  } = await slm(["teacher", "eval", teacher, ...evaluation(folder, metrics, settings)]);
   const { models } = await slm([
     ...["bench", teacher, "--data", join(folder, "data", "test.jsonl")],
     ...["--runs", String(settings.benchRuns), "--force-tokens", String(TASKS[cell.task].answerTokens)],

@@ -137,9 +137,12 @@ describe("slm export", () => {
     [["--target", "npu", "--window", "9"], 2],
     [["--target", "npu", "--layout", "transformers.js"], 65],
     [["--precision", "bfloat16"], 65],
-  ])("rejects %o", async (flags, exitCode) => {
+    // Before the rows are read, which are not there.
+    [["--layout", "transformers.js", "--draft-rules", "no-rows.jsonl"], 65],
+  ])("rejects %o, a plan as well", async (flags, exitCode) => {
     const argv = [at("checkpoint"), ...flags, "-o", at("rejected"), "--json"];
     expect((await runCommand("export", argv)).exitCode).toBe(exitCode);
+    expect((await runCommand("export", [...argv, "--dry-run"])).exitCode).toBe(exitCode);
     expect(await readdir(root)).not.toContain("rejected");
   });
 });

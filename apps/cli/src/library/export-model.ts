@@ -51,12 +51,11 @@ export interface ExportedModel extends ExportReport {
  */
 export async function exportModel(checkpoint: string, options: ExportOptions = {}): Promise<ExportedModel> {
   const library = await import("@slm/onnx-export");
-  const { readModelConfig } = await import("@slm/checkpoints");
   const { hashJson, requireIntact } = await import("@slm/core");
   const { withRuntime } = await import("../compute/open-engine.js");
   const { siblingPath, writeStandalone } = await import("../models/standalone-artifact.js");
   await requireIntact(checkpoint);
-  await readModelConfig(checkpoint);
+  await checkRows(checkpoint, options);
   const choice = choiceOf(options);
   const shortlist = await shortlistOf(checkpoint, options);
   const { output = siblingPath(checkpoint, choice.target), threads } = options;
@@ -85,10 +84,9 @@ export async function exportModel(checkpoint: string, options: ExportOptions = {
 /** The graphs that {@link exportModel} would write and the memory they need. Writes nothing. @throws SlmError as exportModel */
 export async function planExport(checkpoint: string, options: ExportOptions = {}): Promise<ExportPlan> {
   const library = await import("@slm/onnx-export");
-  const { readModelConfig } = await import("@slm/checkpoints");
   const { requireIntact } = await import("@slm/core");
   await requireIntact(checkpoint);
-  await readModelConfig(checkpoint);
+  await checkRows(checkpoint, options);
   return library.planExport(checkpoint, choiceOf(options), await shortlistOf(checkpoint, options));
 }
 
@@ -102,6 +100,15 @@ function choiceOf({
   chunk,
 }: ExportOptions): ExportChoice {
   return { target, profile, precision, layout, buckets, window, chunk };
+}
+
+/** What the export cannot have is not learnt from rows. @throws SlmError OP_UNSUPPORTED, and as `readModelConfig` */
+async function checkRows(checkpoint: string, options: ExportOptions): Promise<void> {
+  const { checkRowSettings, exportConfig } = await import("@slm/onnx-export");
+  const { readModelConfig } = await import("@slm/checkpoints");
+  const { shortlist, draftRules } = options;
+  const asked = { shortlist: shortlist !== undefined, draftRules: draftRules !== undefined };
+  checkRowSettings(await readModelConfig(checkpoint), exportConfig.parse({ ...choiceOf(options), ...asked }));
 }
 
 async function draftRulesOf(checkpoint: string, { draftRules }: ExportOptions, progress: Progress) {
