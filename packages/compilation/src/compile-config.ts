@@ -1,5 +1,5 @@
 /** Settings of compilation. Read from the `compile:` section of a recipe. */
-import { COMPILING_PROFILES, SOCS } from "@slm/devices/table";
+import { COMPILING_PROFILES, SOCS } from "@slm/devices";
 import { METRIC_NAMES } from "@slm/metrics";
 import { z } from "zod";
 

@@ -1,7 +1,7 @@
 /** Compiles any ONNX file for chips. */
 import { basename, dirname, join } from "node:path";
 import { copyFiles } from "@slm/core";
-import type { CompilingProfile } from "@slm/devices/table";
+import type { CompilingProfile } from "@slm/devices";
 import { fixSizes, modelFiles, readOnnx, writeOnnx, type FixedSizes } from "@slm/onnx";
 import { compileGraphs, type CompileOptions, type CompileReport } from "./compile-graphs.js";
 

@@ -3,7 +3,7 @@ import { stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { makeFolder, SlmError, resolveInside, type Progress } from "@slm/core";
-import { socOf, type CompilingProfile, type Soc } from "@slm/devices/table";
+import { socOf, type CompilingProfile, type Soc } from "@slm/devices";
 import { COMPILED_FOLDER, type DeviceModel } from "@slm/exported-model";
 import { attributeOf, readOutline } from "@slm/onnx";
 import { pluginTitle, providerOf, runJob } from "@slm/runtime-native";

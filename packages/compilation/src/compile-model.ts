@@ -1,7 +1,7 @@
 /** Compiles every graph of a model for every chip, beside the portable graphs. */
 import { resolve } from "node:path";
 import { copyFiles, SlmError } from "@slm/core";
-import { isCompilingProfile, socOf, type CompilingProfile } from "@slm/devices/table";
+import { isCompilingProfile, socOf, type CompilingProfile } from "@slm/devices";
 import { graphFilesOf, readDeviceModel, writeDeviceModel, type DeviceModel } from "@slm/exported-model";
 import { listModelFiles } from "@slm/exported-model/files";
 import { compileGraphs, pluginCompiler, type CompileOptions, type CompileReport } from "./compile-graphs.js";

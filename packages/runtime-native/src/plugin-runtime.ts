@@ -1,7 +1,7 @@
 /** Opens a device of the table of devices through the plug-in that the user has added for it. */
 import { cpus } from "node:os";
 import { SlmError } from "@slm/core";
-import { socOf, socsOf, type ProfileName, type Soc, type Target } from "@slm/devices/table";
+import { socOf, socsOf, type ProfileName, type Soc, type Target } from "@slm/devices";
 import type { Fallback, Runtime } from "@slm/runtime";
 import { WHOLE_GRAPH, type SessionSettings } from "@slm/runtime/host";
 import { runJob } from "./child.js";

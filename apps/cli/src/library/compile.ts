@@ -1,7 +1,7 @@
 /** Compiles models for NPUs ahead of time, by vendors' plug-ins. */
 import type { FileSettings } from "@slm/data";
 import type { CompileReport } from "@slm/compilation";
-import type { CompilingProfile } from "@slm/devices/table";
+import type { CompilingProfile } from "@slm/devices";
 import type { MetricName } from "@slm/metrics";
 import type { VerifiedChip } from "../models/verify-compiled.js";
 import { contextOf, givenSettings, type WorkOptions } from "./work.js";

@@ -1,4 +1,5 @@
 /** The operator rules of every profile, and those of a device. */
+import { deviceOf, type ProfileName, type Target } from "@slm/devices";
 import { COREML } from "./coreml.js";
 import { CPU } from "./cpu.js";
 import { CUDA } from "./cuda.js";
@@ -8,7 +9,6 @@ import type { OperatorRules, Profile } from "./profile.js";
 import { QNN } from "./qnn.js";
 import { VITISAI } from "./vitisai.js";
 import { WEBGPU } from "./webgpu.js";
-import { deviceOf, type ProfileName, type Target } from "../table/index.js";
 
 /** One row per profile: a name without a row does not compile. */
 export const OPERATOR_RULES: { readonly [Name in ProfileName]: OperatorRules } = {

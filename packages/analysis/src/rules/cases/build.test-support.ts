@@ -1,8 +1,8 @@
 /** Small graphs that violate one rule, or just satisfy it. */
+import type { ProfileName, Target } from "@slm/devices";
 import { GraphBuilder, int, type Graph, type OnnxDType, type Subgraph } from "@slm/onnx";
 import { analyzeModel, type ModelAnalysis } from "../../analyze-model.js";
 import type { RuleName, Severity } from "../../finding.js";
-import type { ProfileName, Target } from "../../table/index.js";
 
 export type Build = (g: GraphBuilder) => void;
 

@@ -2,6 +2,7 @@
 import { readdir, stat } from "node:fs/promises";
 import { basename, join, relative } from "node:path";
 import { throwIfInterrupted, SlmError } from "@slm/core";
+import type { ProfileName, Target } from "@slm/devices";
 import { readOutline, symbolsOf, type FixedSizes, type ModelOutline } from "@slm/onnx";
 import {
   analyzeModel,
@@ -17,7 +18,6 @@ import {
 import type { Finding } from "./finding.js";
 import { profileOf } from "./profiles/profiles.js";
 import type { Source } from "./profiles/profile.js";
-import type { ProfileName, Target } from "./table/index.js";
 
 export interface AnalyzePathOptions extends AnalyzeOptions {
   readonly signal?: AbortSignal;

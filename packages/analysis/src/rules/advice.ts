@@ -1,5 +1,5 @@
 /** Advice for operators that a device does not support. */
-import type { ProfileName } from "../table/index.js";
+import type { ProfileName } from "@slm/devices";
 
 const ATTENTION =
   "write attention as MatMul, Softmax, MatMul, as slm export CHECKPOINT --target npu does, or export it without fusion";

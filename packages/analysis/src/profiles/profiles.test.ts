@@ -1,8 +1,8 @@
+import { PROFILE_NAMES, TARGETS, profilesOf } from "@slm/devices";
 import { ONNX_DTYPES } from "@slm/onnx";
 import { describe, expect, test } from "vitest";
 import { operatorAdvice } from "../rules/advice.js";
 import { CPU } from "./cpu.js";
-import { PROFILE_NAMES, TARGETS, profilesOf } from "../table/index.js";
 import { OPERATOR_RULES, profileOf } from "./profiles.js";
 import { REMOVED_IN, RUNTIME_ONLY, STANDARD_SINCE } from "./standard-operators.js";
 

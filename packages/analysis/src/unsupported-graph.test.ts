@@ -1,7 +1,7 @@
+import { DEVICES } from "@slm/devices";
 import { GraphBuilder, decodeOutline, encodeModel, float, int, subgraph, type Graph } from "@slm/onnx";
 import { describe, expect, test } from "vitest";
 import { rejectUnsupported, type GraphPlace } from "./unsupported-graph.js";
-import { DEVICES } from "./table/index.js";
 
 const place = (hasFloat16 = false): GraphPlace => ({
   name: "decoder.onnx",

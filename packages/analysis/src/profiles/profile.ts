@@ -1,6 +1,6 @@
 /** The operators that a profile supports, as data. Every fact names its source; nothing was measured on the device. */
+import type { DeviceRow, ProfileName } from "@slm/devices";
 import type { OnnxDType } from "@slm/onnx";
-import type { DeviceRow, ProfileName } from "../table/index.js";
 
 export interface Source {
   readonly document: string;

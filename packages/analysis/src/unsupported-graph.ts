@@ -1,10 +1,10 @@
 /** Graphs that a provider takes and cannot compute: ONNX Runtime leaves none of their nodes to the CPU. */
 import { SlmError } from "@slm/core";
+import type { DeviceRow, ProfileName, Target } from "@slm/devices";
 import { subgraphsOf, type GraphNode, type ModelOutline, type Subgraph } from "@slm/onnx";
 import { operatorName } from "./finding.js";
 import { OPERATOR_RULES } from "./profiles/profiles.js";
 import { attributeValue } from "./rules/attribute-value.js";
-import type { DeviceRow, ProfileName, Target } from "./table/index.js";
 
 export interface GraphPlace {
   /** Of the graph, for the message. */
