@@ -5,7 +5,7 @@ import { DATA_FILES, readRows, referencesOf, textRow, type Row, type Split } fro
 import { distillConfig } from "@slm/distillation";
 import { METRIC_NAMES, METRICS, type MetricName } from "@slm/metrics";
 import { imageTokensOf } from "@slm/model";
-import { teacherConfig } from "@slm/teacher";
+import { teacherConfig } from "@slm/labelling";
 import { loadTokenizer, type Tokenizer } from "@slm/tokenizer";
 import { join } from "node:path";
 import { heldOutFile } from "../models/held-out-rows.js";
