@@ -7,7 +7,7 @@ import { WHOLE_GRAPH, type SessionSettings } from "@slm/runtime/host";
 import { runJob } from "./child.js";
 import { openNativeRuntime } from "./native-runtime.js";
 import { findPlugin, type Plugin } from "./plugins/index.js";
-import type { ListedDevice, NativeProvider } from "./provider.js";
+import type { ListedDevice, NativeProvider } from "./host/provider.js";
 
 /**
  * Options of providers for every session. Source: onnxruntime-qnn 2.7.0, docs of the QNN provider: the highest clock while a graph runs,

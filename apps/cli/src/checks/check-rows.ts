@@ -1,5 +1,5 @@
 /** Checks prepared rows against the models and metrics of a recipe: lengths, and whether metrics can read the references. */
-import { compileConfig } from "@slm/compilation";
+import { compileConfig } from "@slm/runtime-native/compilation";
 import { SlmError } from "@slm/core/errors";
 import { DATA_FILES, readRows, referencesOf, textRow, type Row, type Split } from "@slm/data";
 import { distillConfig } from "@slm/distillation";

@@ -1,5 +1,5 @@
 /** Decodes rows with a model's compiled graphs and on the CPU, and compares logits, answers and metrics. */
-import { compareRuntimes, type RuntimeComparison } from "@slm/compilation";
+import { compareRuntimes, type RuntimeComparison } from "@slm/inference";
 import type { StageContext } from "@slm/core";
 import type { CompilingProfile } from "@slm/devices";
 import type { EvaluationRow } from "@slm/inference";

@@ -2,7 +2,7 @@
 import { relative } from "node:path";
 import { SlmError } from "@slm/core";
 import { missingLibrary } from "./missing-library.js";
-import { OrtApi, preloadLibrary, type Pointer } from "./ort/api.js";
+import { OrtApi, preloadLibrary, type Pointer } from "../ort/api.js";
 import type { ListedDevice, NativeProvider } from "./provider.js";
 
 /** 4 prints fatal messages only. Errors arrive as exceptions and need not be printed too. */

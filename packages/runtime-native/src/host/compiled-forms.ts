@@ -1,7 +1,7 @@
 /** Chooses among forms of a graph that were compiled ahead of time. */
 import type { CompiledForm } from "@slm/runtime";
 import type { NativeEnvironment } from "./environment.js";
-import { textAt } from "./ort/api.js";
+import { textAt } from "../ort/api.js";
 
 /** Source: enum OrtCompiledModelCompatibility. */
 const SUPPORTED_OPTIMAL = 1;

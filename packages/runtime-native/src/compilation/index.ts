@@ -1,4 +1,3 @@
-export { compareRuntimes, type CompareOptions, type RuntimeComparison } from "./compare-runtimes.js";
 export { compileConfig, type CompileConfig } from "./compile-config.js";
 export { compileFile, type CompileFileOptions } from "./compile-file.js";
 export type {

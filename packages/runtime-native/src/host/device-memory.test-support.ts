@@ -6,7 +6,7 @@
 import { DirectChannel, HostRuntime } from "@slm/runtime/host";
 import { NativeEnvironment } from "./environment.js";
 import { NativeHost } from "./native-host.js";
-import { OrtApi, memoryAt, type CValue, type Pointer } from "./ort/api.js";
+import { OrtApi, memoryAt, type CValue, type Pointer } from "../ort/api.js";
 
 /** What a copy makes of a byte. */
 export type Transfer = (byte: number) => number;

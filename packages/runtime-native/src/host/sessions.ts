@@ -3,11 +3,16 @@ import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { requireIntact, SlmError } from "@slm/core";
 import type { LoadOptions } from "@slm/runtime";
-import { changedBytes, WEIGHTS_FOLDER } from "@slm/runtime/host";
-import type { LoadedSignature, RequestOf, SessionSettings } from "@slm/runtime/host";
+import {
+  changedBytes,
+  WEIGHTS_FOLDER,
+  type LoadedSignature,
+  type RequestOf,
+  type SessionSettings,
+} from "@slm/runtime/host";
 import { fittingForm } from "./compiled-forms.js";
 import { LOG_FATAL_ONLY, type NativeEnvironment } from "./environment.js";
-import type { Pointer } from "./ort/api.js";
+import type { Pointer } from "../ort/api.js";
 import { readSignature } from "./signature.js";
 
 /** A loaded graph. */

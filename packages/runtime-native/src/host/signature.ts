@@ -1,7 +1,7 @@
 /** Names, types and sizes of a session's inputs and outputs. */
 import type { GraphSignature, ValueSignature } from "@slm/runtime";
-import { textAt, type OrtApi, type Pointer } from "./ort/api.js";
-import { elementTypeName } from "./ort/element-types.js";
+import { textAt, type OrtApi, type Pointer } from "../ort/api.js";
+import { elementTypeName } from "../ort/element-types.js";
 import { dimensions } from "./tensors.js";
 
 /** Source: enum ONNXType, ONNX_TYPE_TENSOR. */

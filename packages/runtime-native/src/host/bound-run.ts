@@ -2,7 +2,7 @@
 import { SlmError } from "@slm/core";
 import { appendPositions, DTYPES, elementCount, type HostTensor } from "@slm/runtime";
 import type { PositionalRun, SessionSettings } from "@slm/runtime/host";
-import { pointers, type OrtApi, type Pointer } from "./ort/api.js";
+import { pointers, type OrtApi, type Pointer } from "../ort/api.js";
 import type { NativeGraph } from "./sessions.js";
 import type { NativeTensor, NativeTensors } from "./tensors.js";
 

@@ -6,8 +6,9 @@ import { makeFolder, SlmError, resolveInside, type Progress } from "@slm/core";
 import { socOf, type CompilingProfile, type Soc } from "@slm/devices";
 import { COMPILED_FOLDER, type DeviceModel } from "@slm/exported-model";
 import { attributeOf, readOutline } from "@slm/onnx";
-import { pluginTitle, providerOf, runJob } from "@slm/runtime-native";
-import { findPlugin, isKnownName, obtainCommand, type Plugin } from "@slm/runtime-native/plugins";
+import { runJob } from "../child.js";
+import { pluginTitle, providerOf } from "../plugin-runtime.js";
+import { findPlugin, isKnownName, obtainCommand, type Plugin } from "../plugins/index.js";
 
 /** What compiles a graph: a job in a process of its own, or a test double. */
 export interface Compiler {

@@ -1,7 +1,7 @@
 /** Names the nodes of a graph that a provider leaves to the CPU. */
 import type { SessionSettings } from "@slm/runtime/host";
 import type { NativeEnvironment } from "./environment.js";
-import { textAt, type Pointer } from "./ort/api.js";
+import { textAt, type Pointer } from "../ort/api.js";
 import { withSessionOptions, type SessionOptions } from "./sessions.js";
 
 /** Keeps which provider got which node. Source: onnxruntime_session_options_config_keys.h. */

@@ -1,7 +1,9 @@
 /** Compares a model on two runtimes: the same rows, token by token. */
 import { GRAPH_IO } from "@slm/exported-model";
-import { loadGenerator, type EvaluationRow, type Source } from "@slm/inference";
 import { repeatRuns, withLoad, type HostTensor, type Runtime, type Session } from "@slm/runtime";
+import { loadGenerator } from "../generator.js";
+import type { Source } from "../types.js";
+import type { EvaluationRow } from "./evaluation-input.js";
 
 export interface RuntimeComparison {
   /** Rows decoded. */

@@ -4,7 +4,7 @@ import { basename } from "node:path";
 import { SlmError } from "@slm/core";
 import { WHOLE_GRAPH } from "@slm/runtime/host";
 import { NativeEnvironment } from "./environment.js";
-import type { Pointer } from "./ort/api.js";
+import type { Pointer } from "../ort/api.js";
 import type { NativeProvider } from "./provider.js";
 import { nodesLeftToCpu } from "./nodes-left.js";
 import { withSessionOptions } from "./sessions.js";

@@ -1,8 +1,8 @@
 /** Tensors in native memory: of the host, or of the device where the provider has memory of its own. */
 import { DTYPES, elementCount, type DType, type HostTensor } from "@slm/runtime";
 import { SlmError } from "@slm/core";
-import { memoryAt, type OrtApi, type Pointer } from "./ort/api.js";
-import { elementTypeName, elementTypeNumber } from "./ort/element-types.js";
+import { memoryAt, type OrtApi, type Pointer } from "../ort/api.js";
+import { elementTypeName, elementTypeNumber } from "../ort/element-types.js";
 
 /** A tensor that native memory holds. */
 export interface NativeTensor {
