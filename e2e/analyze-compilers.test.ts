@@ -1,8 +1,8 @@
 /** The rules of `slm analyze` against what compilers made of single operators, as recorded by `npm run interop:compilers -- --record`. */
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { analyzeModel } from "@slm/devices";
-import type { ProfileName, Target } from "@slm/devices/table";
+import { analyzeModel } from "@slm/analysis";
+import type { ProfileName, Target } from "@slm/devices";
 import type { Graph } from "@slm/onnx";
 import { expect, test } from "vitest";
 

@@ -2,8 +2,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { analyzePath, inferShapes } from "@slm/devices";
-import { ALL_DEVICES, type ProfileName, type Target } from "@slm/devices/table";
+import { analyzePath, inferShapes } from "@slm/analysis";
+import { ALL_DEVICES, type ProfileName, type Target } from "@slm/devices";
 import { GRAPH_IO } from "@slm/exported-model";
 import { createRandom } from "@slm/decoding";
 import { readOutline } from "@slm/onnx";

@@ -3,12 +3,12 @@
  * bounded time and memory. `SLM_FUZZ_FILES` sets how many.
  */
 import { readdir, readFile } from "node:fs/promises";
-import { analyzeModel } from "@slm/devices";
-import { ALL_DEVICES } from "@slm/devices/table";
+import { analyzeModel } from "@slm/analysis";
+import { ALL_DEVICES } from "@slm/devices";
 import { SlmError } from "@slm/core";
 import { decodeModel, decodeOutline, encodeModel } from "@slm/onnx";
 import { expect, test } from "vitest";
-import { createMutator } from "../packages/devices/src/mutate.test-support.js";
+import { createMutator } from "../packages/analysis/src/mutate.test-support.js";
 
 const FILES = Number(process.env.SLM_FUZZ_FILES ?? 10_000);
 
@@ -18,7 +18,7 @@ const MAX_MS = 10_000;
 /** Memory that analysing small files one after another may add [bytes]; the collector's slack is most of it. */
 const MAX_GROWTH_BYTES = 512 * 2 ** 20;
 
-const folder = new URL("../packages/devices/fixtures/", import.meta.url);
+const folder = new URL("../packages/analysis/fixtures/", import.meta.url);
 
 test(`${FILES} corrupt models are analysed or rejected`, { timeout: 600_000 }, async () => {
   const names = (await readdir(folder)).filter((name) => name.endsWith(".onnx"));

@@ -14,7 +14,7 @@ import { pushBundle } from "../packages/deploy/src/oci/push.js";
 import { parseOciReference } from "../packages/deploy/src/oci/reference.js";
 import { uploadToHub } from "../packages/deploy/src/targets/hub.js";
 import { MlflowClient } from "../packages/report/src/mlflow/mlflow-client.js";
-import { postJson } from "../packages/teacher/src/api/post-json.js";
+import { postJson } from "../packages/labelling/src/api/post-json.js";
 import { curious, SCENARIOS, type Client, type Scenario } from "./credential-scenarios.js";
 
 /** Every secret has this word in it. */

@@ -27,7 +27,7 @@ import { endlessRuntime } from "../packages/bench/src/endless-runtime.js";
 import {
   openDeviceRuntime,
   type CopyingApi,
-} from "../packages/runtime-native/src/device-memory.test-support.js";
+} from "../packages/runtime-native/src/host/device-memory.test-support.js";
 import { decoderOnly, encoderDecoder as tinyModel } from "./random-models.js";
 import { openTinyExporter, type TinyExporter } from "./tiny-exports.js";
 import { encoderDecoder, SETTINGS, studentCase } from "./training-cases.js";

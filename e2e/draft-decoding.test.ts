@@ -5,7 +5,7 @@
 import { mkdir, mkdtemp, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { loadGenerator, loadModel, fewerDrafts, type GenerateOptions, type Generation } from "@slm/inference";
-import { profilesOf } from "@slm/devices/table";
+import { profilesOf } from "@slm/devices";
 import { readDeviceModel } from "@slm/exported-model";
 import type { EncoderDecoderConfig } from "@slm/model";
 import { exportModel, type ExportChoice } from "@slm/onnx-export";

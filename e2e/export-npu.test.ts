@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { readDeviceModel } from "@slm/exported-model";
 import { type Checkpoint } from "@slm/checkpoints";
-import { profilesOf } from "@slm/devices/table";
+import { profilesOf } from "@slm/devices";
 import { type DecoderOnlyConfig, type EncoderDecoderConfig } from "@slm/model";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { decoderOnly, encoderDecoder, randomWeights, TOLERANCE } from "./random-models.js";

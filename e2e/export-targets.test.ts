@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { readDeviceModel } from "@slm/exported-model";
 import type { DecoderOnlyConfig } from "@slm/model";
-import { ALL_DEVICES, PRECISIONS, profilesOf } from "@slm/devices/table";
+import { ALL_DEVICES, PRECISIONS, profilesOf } from "@slm/devices";
 import { type ExportChoice } from "@slm/onnx-export";
 import { createHostTensor } from "@slm/runtime";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";

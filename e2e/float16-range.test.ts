@@ -4,7 +4,7 @@
  */
 import { join } from "node:path";
 import { createRandom } from "@slm/decoding";
-import { inferShapes } from "@slm/devices";
+import { inferShapes } from "@slm/analysis";
 import type { ExportChoice } from "@slm/onnx-export";
 import { initializeWeights, type EncoderDecoderConfig } from "@slm/model";
 import { encodeModel, readOnnx } from "@slm/onnx";

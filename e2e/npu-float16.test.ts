@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createRandom } from "@slm/decoding";
 import { GRAPH_IO, readDeviceModel } from "@slm/exported-model";
-import { inferShapes } from "@slm/devices";
+import { inferShapes } from "@slm/analysis";
 import { exportWeights } from "@slm/onnx-export";
 import { initializeWeights, visionConfig, type EncoderDecoderConfig, type ModelConfig } from "@slm/model";
 import { encodeModel, readOnnx, type Graph, type GraphNode } from "@slm/onnx";

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createRandom } from "@slm/decoding";
-import { DEVICES, type SchemeName } from "@slm/devices/table";
+import { DEVICES, type SchemeName } from "@slm/devices";
 import { exportWeights } from "@slm/onnx-export";
 import { graphsOf, readDeviceModel } from "@slm/exported-model";
 import { initializeWeights, visionConfig, type EncoderDecoderConfig } from "@slm/model";

@@ -1,7 +1,7 @@
 /** Random models of every shape that graphs are compared with, and how far their logits may be apart. */
 import { type Checkpoint } from "@slm/checkpoints";
 import { createRandom } from "@slm/decoding";
-import { type Precision } from "@slm/devices/table";
+import { type Precision } from "@slm/devices";
 import {
   initializeWeights,
   visionConfig,

@@ -2,8 +2,8 @@
 import { cp, mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { compareRuntimes } from "@slm/compilation";
-import { socOf } from "@slm/devices/table";
+import { compareRuntimes } from "@slm/inference";
+import { socOf } from "@slm/devices";
 import { readDeviceModel } from "@slm/exported-model";
 import { GraphBuilder, writeOnnx } from "@slm/onnx";
 import { createCpuRuntime, createNpuRuntime } from "@slm/runtime-node";

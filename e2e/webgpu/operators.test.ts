@@ -3,7 +3,7 @@
  * may be left to the CPU of. Writes the table of docs/reference/training-operators.md.
  */
 import { fileURLToPath } from "node:url";
-import { inferShapes } from "@slm/devices";
+import { inferShapes } from "@slm/analysis";
 import { encodeModel, type Graph, type GraphNode } from "@slm/onnx";
 import type { Runtime } from "@slm/runtime";
 import { createEagerEngine, traceProgram } from "@slm/tensor";

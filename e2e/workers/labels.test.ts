@@ -5,7 +5,10 @@ import { sha256 } from "@slm/core";
 import { redisAddress, SharedRequestLimits } from "@slm/workers";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { startFakeApi, type FakeApi } from "../../packages/teacher/src/test-support/fake-api.test-support.js";
+import {
+  startFakeApi,
+  type FakeApi,
+} from "../../packages/labelling/src/test-support/fake-api.test-support.js";
 import { bin } from "../slm-process.js";
 import { copyWithoutCache, words, writeRun } from "./cache-run.js";
 import { PASSWORD } from "./redis-server.js";

@@ -12,8 +12,8 @@
  *
  * Prints one JSON line per reader; exit 1 at the first error that is not a rejection, with the seed and the file's number.
  */
-import { analyzeModel, withFixedSizes } from "@slm/devices";
-import { ALL_DEVICES } from "@slm/devices/table";
+import { analyzeModel, withFixedSizes } from "@slm/analysis";
+import { ALL_DEVICES } from "@slm/devices";
 import { SlmError } from "@slm/core";
 import { decodeOutline } from "@slm/onnx";
 import { exportModel, planExport } from "@slm/onnx-export";
@@ -27,7 +27,7 @@ import { runnerImport } from "vite";
 
 const [count, seed] = [Number(process.argv[2] ?? 10_000), Number(process.argv[3] ?? 20_251)];
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
-const { module } = await runnerImport(here("../../packages/devices/src/mutate.test-support.ts"));
+const { module } = await runnerImport(here("../../packages/analysis/src/mutate.test-support.ts"));
 
 const TINY = {
   architecture: "encoder-decoder",
@@ -47,7 +47,7 @@ const TINY = {
 
 const root = await mkdtemp(join(tmpdir(), "slm-fuzz-"));
 try {
-  const fixtures = here("../../packages/devices/fixtures");
+  const fixtures = here("../../packages/analysis/fixtures");
   const external = await filesOf(fixtures, (name) => name.endsWith(".onnx"));
   const slm = (...args) => execa(process.execPath, [here("../../apps/cli/bin/run.js"), ...args]);
   await writeFile(join(root, "tiny.yaml"), JSON.stringify(TINY));

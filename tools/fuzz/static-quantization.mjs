@@ -15,7 +15,7 @@ import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { runnerImport } from "vite";
 import { SlmError } from "@slm/core";
-import { SCHEME_NAMES } from "@slm/devices/table";
+import { SCHEME_NAMES } from "@slm/devices";
 import { decodeModel, encodeModel, readOnnx } from "@slm/onnx";
 import { feedsInMemory, isStatic, quantizeFile } from "@slm/quantization";
 import { createHostTensor } from "@slm/runtime";
@@ -23,7 +23,7 @@ import { createCpuRuntime } from "@slm/runtime-node";
 
 const [count, seed] = [Number(process.argv[2] ?? 10_000), Number(process.argv[3] ?? 20_251)];
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
-const { module } = await runnerImport(here("../../packages/devices/src/mutate.test-support.ts"));
+const { module } = await runnerImport(here("../../packages/analysis/src/mutate.test-support.ts"));
 
 const SCHEMES = SCHEME_NAMES.filter(isStatic);
 const COVERAGES = ["standard", "all"];
@@ -74,7 +74,7 @@ try {
   await slm("export", join(root, "checkpoint"), ...device, "-o", join(root, "exported"));
   const originals = [];
   for (const name of EXTERNAL) {
-    const bytes = new Uint8Array(await readFile(here(`../../packages/devices/fixtures/${name}`)));
+    const bytes = new Uint8Array(await readFile(here(`../../packages/analysis/fixtures/${name}`)));
     originals.push({ name, bytes, feeds: feedsOf(decodeModel(bytes)) });
   }
   const encoder = await readOnnx(join(root, "exported", "encoder.8.onnx"));

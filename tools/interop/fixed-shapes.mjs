@@ -8,7 +8,7 @@
  * Downloads the wheels (95 MB, each under the licence of its project: Apache-2.0 or MIT) into ${SLM_CACHE:-~/.cache/slm}/fixed-shapes.
  * Exit 3 where a size contradicts the tool's or what came out, where outputs change, or where a size stays open.
  */
-import { analyzePath, withFixedSizes } from "@slm/devices";
+import { analyzePath, withFixedSizes } from "@slm/analysis";
 import { readOnnx, writeOnnx } from "@slm/onnx";
 import { execa } from "execa";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";

@@ -17,7 +17,7 @@ import {
   ONNX_DTYPES,
   optimizeGraph,
 } from "@slm/onnx";
-import { inferShapes } from "@slm/devices";
+import { inferShapes } from "@slm/analysis";
 import { SlmError } from "@slm/core";
 import { execa } from "execa";
 import { mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";

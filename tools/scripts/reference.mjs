@@ -12,7 +12,7 @@ import { exitCodeTable } from "../../apps/cli/dist/exit-codes.js";
 import { recipeJsonSchema } from "../../apps/cli/dist/recipe/json-schema.js";
 import { jsonText } from "../../apps/cli/dist/ui/json-text.js";
 import { loadStages } from "../../apps/cli/dist/pipeline/stage-table.js";
-import { OPERATOR_RULES } from "../../packages/devices/dist/index.js";
+import { OPERATOR_RULES } from "../../packages/analysis/dist/index.js";
 import {
   ALL_DEVICES,
   COMPILING_PROFILES,
@@ -25,7 +25,7 @@ import {
   SOCS,
   TARGETS,
   profilesOf,
-} from "../../packages/devices/dist/table/index.js";
+} from "../../packages/devices/dist/index.js";
 import { PROFILES } from "../../packages/onnx-export/dist/index.js";
 import { KNOWN_NAMES, knownPlugin, obtainCommand } from "../../packages/runtime-native/dist/plugins/index.js";
 import { INFERRED_KEYS } from "../../apps/cli/dist/recipe/infer-metrics.js";
@@ -203,7 +203,7 @@ const devicesPage = () => [
   "# Devices",
   "A target is a kind of device. A profile is the software that runs graphs there: an execution provider of ONNX Runtime. " +
     "Export, quantization, analysis, the runtimes and the flags `--target`, `--profile` and `--device` read one table, " +
-    "`packages/devices/src/table/device-table.ts`; this page is printed from it.",
+    "`packages/devices/src/device-table.ts`; this page is printed from it.",
   "## Targets",
   targetTable(),
   "`--profile` chooses a profile of `slm export` and `slm analyze`; `--device` chooses what computes (`cpu`, " +
@@ -229,7 +229,7 @@ const devicesPage = () => [
   ),
   "## Chips",
   "Graphs for an NPU are compiled ahead of time for these chips (`slm compile --soc CHIP`), by the profile's plug-in. A graph that is " +
-    "compiled for one generation does not run on another. Numbers and their sources are in `packages/devices/src/table/socs.ts`.",
+    "compiled for one generation does not run on another. Numbers and their sources are in `packages/devices/src/socs.ts`.",
   table(
     ["profile", "chip", "name", "generation", "options of the provider, metadata of its device"],
     COMPILING_PROFILES.flatMap((profile) =>

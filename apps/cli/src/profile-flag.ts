@@ -7,7 +7,7 @@ import {
   parseProfile,
   profilesOf,
   type ProfileName,
-} from "@slm/devices/table";
+} from "@slm/devices";
 
 const named = TARGETS.map((target) => `${target}: ${profilesOf(target).join(", ")}.`).join(" ");
 const usual = TARGETS.map((target) => DEFAULT_PROFILE[target]).join(", ");

@@ -1,16 +1,43 @@
 export {
-  analyzeModel,
-  STATIC_CHECK,
-  type ModelDescription,
-  type NodePlace,
-  type Place,
-} from "./analyze-model.js";
-export { analyzePath, type PathAnalysis } from "./analyze-path.js";
-export { RULES, type Counts, type Finding } from "./finding.js";
-export type { Profile, Source } from "./profiles/profile.js";
-export { OPERATOR_RULES } from "./profiles/profiles.js";
-export { reportLines } from "./report-lines.js";
-export { rejectUnsupported } from "./unsupported-graph.js";
-export { inferShapes } from "./shapes/infer.js";
-export { withFixedSizes } from "./shapes/fixed-sizes.js";
-export type { Dimension, Shape } from "./shapes/facts.js";
+  PRECISIONS,
+  RESULTS,
+  RUNTIMES,
+  SCHEME_NAMES,
+  type DeviceRow,
+  type Precision,
+  type ProviderSettings,
+  type RuntimeName,
+  type SchemeName,
+} from "./device-row.js";
+export {
+  DEFAULT_PROFILE,
+  DEVICES,
+  FORMER_PROFILE_NAMES,
+  type ProfileName,
+  type ProfileOf,
+  type Target,
+} from "./device-table.js";
+export {
+  ALL_DEVICES,
+  NODE_RUNTIMES,
+  PROFILE_NAMES,
+  TARGETS,
+  currentProfileName,
+  deviceOf,
+  isProfileOf,
+  nodeRuntimeOf,
+  parseProfile,
+  profilesOf,
+  unknownProfile,
+  type Device,
+  type NodeRuntime,
+} from "./devices.js";
+export {
+  COMPILING_PROFILES,
+  SOCS,
+  isCompilingProfile,
+  socOf,
+  socsOf,
+  type CompilingProfile,
+  type Soc,
+} from "./socs.js";

@@ -1,7 +1,7 @@
 /** Reads and writes `model.json`. */
 import { join } from "node:path";
 import { SlmError, readJsonFile, writeJsonAtomic } from "@slm/core";
-import { isProfileOf, profilesOf } from "@slm/devices/table";
+import { isProfileOf, profilesOf } from "@slm/devices";
 import { checkPatchReading } from "@slm/vision";
 import { DEVICE_MODEL_FILE, deviceModelSchema, type DeviceModel } from "./device-model.js";
 

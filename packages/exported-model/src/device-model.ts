@@ -2,7 +2,7 @@
  * `model.json`: the description of an exported, quantized or bundled model.
  * Written by the exporter, copied by quantization and deploy, read by all code that runs a model.
  */
-import { PRECISIONS, PROFILE_NAMES, TARGETS, currentProfileName } from "@slm/devices/table";
+import { PRECISIONS, PROFILE_NAMES, TARGETS, currentProfileName } from "@slm/devices";
 import { PRESENT_KV } from "@slm/runtime";
 import { patchReading } from "@slm/vision";
 import { z } from "zod";

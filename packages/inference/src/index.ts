@@ -39,6 +39,7 @@ export {
   type Interval,
   type MeanLikelihood,
 } from "./evaluate/evaluate-model.js";
+export { compareRuntimes, type CompareOptions, type RuntimeComparison } from "./evaluate/compare-runtimes.js";
 export type {
   Answerer,
   ChunkAnswers,

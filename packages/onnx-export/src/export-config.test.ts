@@ -1,4 +1,4 @@
-import { ALL_DEVICES } from "@slm/devices/table";
+import { ALL_DEVICES } from "@slm/devices";
 import { describe, expect, test } from "vitest";
 import { chosenExport, exportConfig } from "./export-config.js";
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { PRECISIONS, PROFILE_NAMES, TARGETS, unknownProfile } from "@slm/devices/table";
+import { PRECISIONS, PROFILE_NAMES, TARGETS, unknownProfile } from "@slm/devices";
 
 /** How files are named and which inputs they have: slm's own runtimes, or Hugging Face's transformers.js. */
 const EXPORT_LAYOUTS = ["native", "transformers.js"] as const;

@@ -1,7 +1,7 @@
 /** Exports a checkpoint to a directory that a runtime can load: graphs, external weights, model.json and tokenizer. */
 import { basename, resolve } from "node:path";
 import { SILENT, SLM_VERSION, type Progress, SlmError } from "@slm/core";
-import type { Precision, ProfileName, Target } from "@slm/devices/table";
+import type { Precision, ProfileName, Target } from "@slm/devices";
 import { parameterCount } from "@slm/model";
 import { readLexicalShortlist, type Checkpoint } from "@slm/checkpoints";
 import type { DraftRule, Runtime } from "@slm/runtime";

@@ -2,7 +2,7 @@
  * What the rows of a lowering table read of the device that graphs are made for. The forms of the ops are not in it: they are made
  * of those rows.
  */
-import type { DeviceRow, Precision, ProfileName, Target } from "@slm/devices/table";
+import type { DeviceRow, Precision, ProfileName, Target } from "@slm/devices";
 import type { PresentKv } from "@slm/runtime";
 
 /** How the files of a profile are written. */

@@ -1,6 +1,6 @@
 /** Plans an export: its graphs, sizes and memory, without reading a weight or writing a file. */
 import { weightBytes } from "@slm/onnx";
-import type { Precision, ProfileName, Target } from "@slm/devices/table";
+import type { Precision, ProfileName, Target } from "@slm/devices";
 import { loadTokenizer } from "@slm/tokenizer";
 import type { GraphName } from "@slm/exported-model";
 import {

@@ -2,7 +2,7 @@ import { readIntegers } from "@slm/onnx";
 import { describe, expect, test } from "vitest";
 import { decoderGraph } from "./graphs/native-graphs.js";
 import { graphSource } from "./graphs/record.js";
-import { DEFAULT_PROFILE, TARGETS } from "@slm/devices/table";
+import { DEFAULT_PROFILE, TARGETS } from "@slm/devices";
 import { selectDevice } from "./profiles.js";
 import { encoderDecoder, randomCheckpoint } from "./tiny-checkpoint.test-support.js";
 

@@ -7,7 +7,7 @@
  * core/providers/openvino/ov_versions/data_ops.cc, tools/ci_build/github/apple/coreml_supported_mlprogram_ops.md.
  */
 import { SlmError } from "@slm/core";
-import { ALL_DEVICES, deviceOf, type Precision, type ProfileOf, type Target } from "@slm/devices/table";
+import { ALL_DEVICES, deviceOf, type Precision, type ProfileOf, type Target } from "@slm/devices";
 import type { FileForm, LoweringDevice } from "./lowering-device.js";
 import type { LoweringVariants } from "./lowerings/lowering-variants.js";
 

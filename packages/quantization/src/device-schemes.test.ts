@@ -1,4 +1,4 @@
-import { SCHEME_NAMES, deviceOf, type ProfileName, type SchemeName, type Target } from "@slm/devices/table";
+import { SCHEME_NAMES, deviceOf, type ProfileName, type SchemeName, type Target } from "@slm/devices";
 import { describe, expect, test } from "vitest";
 import { checkDeviceScheme } from "./device-schemes.js";
 

@@ -1,6 +1,6 @@
 /** Checks a scheme against what the table of devices says of what runs a model. */
 import { SlmError } from "@slm/core";
-import { deviceOf, type SchemeName } from "@slm/devices/table";
+import { deviceOf, type SchemeName } from "@slm/devices";
 import type { DeviceModel } from "@slm/exported-model";
 
 /** @throws SlmError OP_UNSUPPORTED if what runs the model does not take the scheme */

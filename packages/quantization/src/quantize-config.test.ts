@@ -1,4 +1,4 @@
-import { SCHEME_NAMES } from "@slm/devices/table";
+import { SCHEME_NAMES } from "@slm/devices";
 import { describe, expect, test } from "vitest";
 import { quantizeConfig } from "./quantize-config.js";
 import { schemes } from "./schemes.js";

@@ -1,4 +1,4 @@
-import { SCHEME_NAMES } from "@slm/devices/table";
+import { SCHEME_NAMES } from "@slm/devices";
 import { z } from "zod";
 import { CALIBRATION_METHODS } from "./calibration/calibrate.js";
 import { WEIGHT_FORMATS } from "./rewrite/weight-format.js";

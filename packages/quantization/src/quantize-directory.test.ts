@@ -1,4 +1,4 @@
-import type { SchemeName } from "@slm/devices/table";
+import type { SchemeName } from "@slm/devices";
 import { mkdtemp, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -18,7 +18,7 @@ import {
   type DeviceModel,
   type GraphName,
 } from "@slm/exported-model";
-import type { SchemeName, Target } from "@slm/devices/table";
+import type { SchemeName, Target } from "@slm/devices";
 import { readOnnx, writeOnnx } from "@slm/onnx";
 import type { CalibrationSettings } from "./calibration/calibrate.js";
 import type { FeedSource } from "./calibration/feeds.js";

@@ -2,7 +2,7 @@
 import { stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { makeFolder, SILENT, writeFailure, type Progress, SlmError } from "@slm/core";
-import type { SchemeName } from "@slm/devices/table";
+import type { SchemeName } from "@slm/devices";
 import { liftConstants, modelFiles, readOnnx, writeOnnx, type Graph } from "@slm/onnx";
 import type { Runtime } from "@slm/runtime";
 import type { CalibrationSettings } from "./calibration/calibrate.js";

@@ -6,7 +6,7 @@
  * runtimes ask ONNX Runtime for kernels that do not saturate, so 8 bits are right there too; other programs do not.
  * Source: onnxruntime's quantization guide, "When and why do I need to try U8U8 or reduce range?".
  */
-import type { Target } from "@slm/devices/table";
+import type { Target } from "@slm/devices";
 
 /** Bits of int8 weights, and why. */
 export interface Int8Range {

@@ -1,5 +1,5 @@
 /** Quantization schemes: which weight format each graph of a model gets, and whether activations are quantized too. */
-import type { SchemeName } from "@slm/devices/table";
+import type { SchemeName } from "@slm/devices";
 import { INTEGER_TYPES, type IntegerType } from "./static/integer-types.js";
 import type { WeightFormat } from "./rewrite/weight-format.js";
 

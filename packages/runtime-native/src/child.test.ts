@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runJob } from "./child.js";
 import { openNativeRuntime } from "./native-runtime.js";
-import type { NativeProvider } from "./provider.js";
+import type { NativeProvider } from "./host/provider.js";
 
 let folder: string;
 beforeAll(async () => {

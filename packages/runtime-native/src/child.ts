@@ -3,8 +3,8 @@ import { fork, type ChildProcess } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { SlmError } from "@slm/core";
 import { RemoteChannel, fromWireError, type HostChannel, type ReplyMessage } from "@slm/runtime/host";
-import type { JobName, Jobs } from "./jobs.js";
-import type { NativeHostOptions } from "./native-host.js";
+import type { JobName, Jobs } from "./host/jobs.js";
+import type { NativeHostOptions } from "./host/native-host.js";
 import type { Assignment, JobReply } from "./native-process.js";
 
 /**

@@ -1,5 +1,5 @@
 export { runJob } from "./child.js";
-export type { CompileRequest, CompiledGraph } from "./compile-graph.js";
+export type { CompileRequest, CompiledGraph } from "./host/compile-graph.js";
 export { openNativeRuntime, type NativeRuntimeOptions } from "./native-runtime.js";
 export {
   devicesOf,
@@ -8,4 +8,4 @@ export {
   providerOf,
   type PluginRuntimeOptions,
 } from "./plugin-runtime.js";
-export type { ListedDevice, NativeProvider } from "./provider.js";
+export type { ListedDevice, NativeProvider } from "./host/provider.js";

@@ -7,8 +7,8 @@ import {
   type RepeatMessage,
   type StopMessage,
 } from "@slm/runtime/host";
-import { JOBS, type JobName, type Jobs } from "./jobs.js";
-import { NativeHost, type NativeHostOptions } from "./native-host.js";
+import { JOBS, type JobName, type Jobs } from "./host/jobs.js";
+import { NativeHost, type NativeHostOptions } from "./host/native-host.js";
 
 /** The first message: what this process is for. */
 export type Assignment =

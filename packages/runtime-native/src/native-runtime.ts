@@ -4,7 +4,7 @@ import { SlmError } from "@slm/core";
 import type { Runtime, RuntimeDevice } from "@slm/runtime";
 import { HostRuntime, type SessionSettings } from "@slm/runtime/host";
 import { openNativeChannel } from "./child.js";
-import type { NativeProvider } from "./provider.js";
+import type { NativeProvider } from "./host/provider.js";
 
 const NAME = "runtime-native";
 

@@ -1,13 +1,13 @@
 /** Opens a device of the table of devices through the plug-in that the user has added for it. */
 import { cpus } from "node:os";
 import { SlmError } from "@slm/core";
-import { socOf, socsOf, type ProfileName, type Soc, type Target } from "@slm/devices/table";
+import { socOf, socsOf, type ProfileName, type Soc, type Target } from "@slm/devices";
 import type { Fallback, Runtime } from "@slm/runtime";
 import { WHOLE_GRAPH, type SessionSettings } from "@slm/runtime/host";
 import { runJob } from "./child.js";
 import { openNativeRuntime } from "./native-runtime.js";
 import { findPlugin, type Plugin } from "./plugins/index.js";
-import type { ListedDevice, NativeProvider } from "./provider.js";
+import type { ListedDevice, NativeProvider } from "./host/provider.js";
 
 /**
  * Options of providers for every session. Source: onnxruntime-qnn 2.7.0, docs of the QNN provider: the highest clock while a graph runs,

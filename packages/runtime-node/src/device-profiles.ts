@@ -1,6 +1,6 @@
 /** A target with several profiles: its candidates, and the error if none of them works. */
 import { SlmError } from "@slm/core";
-import { ALL_DEVICES, type RuntimeName } from "@slm/devices/table";
+import { ALL_DEVICES, type RuntimeName } from "@slm/devices";
 import { openFirst, type Candidate, type FirstFound, type OpenFirstOptions } from "./open-first.js";
 
 /** A kind of device and its profiles. */

@@ -1,4 +1,4 @@
-import { profilesOf, type ProfileName } from "@slm/devices/table";
+import { profilesOf, type ProfileName } from "@slm/devices";
 import { SlmError } from "@slm/core";
 import { createHostTensor, type Fallback, type RuntimeDevice } from "@slm/runtime";
 import { MemoryRuntime } from "@slm/runtime/testing";

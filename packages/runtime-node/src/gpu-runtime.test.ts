@@ -1,4 +1,4 @@
-import { profilesOf } from "@slm/devices/table";
+import { profilesOf } from "@slm/devices";
 import { describeRuntime } from "@slm/runtime/contract";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Runtime } from "@slm/runtime";

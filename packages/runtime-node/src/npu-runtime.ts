@@ -3,7 +3,7 @@
  * as a simulation.
  */
 import { cpus } from "node:os";
-import { ALL_DEVICES } from "@slm/devices/table";
+import { ALL_DEVICES } from "@slm/devices";
 import type { Fallback, Runtime } from "@slm/runtime";
 import { candidatesFor, candidatesOf, openProfiles, type DeviceProfiles } from "./device-profiles.js";
 import { openOrtRuntime } from "./ort-runtime.js";

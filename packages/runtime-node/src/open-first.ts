@@ -1,6 +1,6 @@
 /** Finds the first of several execution providers that works, and why those before it do not. */
 import { SlmError } from "@slm/core";
-import { DEVICES, type ProfileName, type ProviderSettings, type Target } from "@slm/devices/table";
+import { DEVICES, type ProfileName, type ProviderSettings, type Target } from "@slm/devices";
 import { GraphBuilder, encodeModel } from "@slm/onnx";
 import { type Fallback, type Runtime, createHostTensor } from "@slm/runtime";
 import { loadBinding, type OrtBinding } from "./ort-binding.js";

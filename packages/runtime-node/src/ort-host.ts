@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { SlmError } from "@slm/core";
-import type { ProviderSettings } from "@slm/devices/table";
+import type { ProviderSettings } from "@slm/devices";
 import {
   type GraphSignature,
   type GraphSource,

@@ -1,7 +1,7 @@
 /** ONNX Runtime, on any execution provider that onnxruntime-node has, as a `Runtime`. */
 import { availableParallelism, cpus } from "node:os";
 import { SlmError } from "@slm/core";
-import type { ProviderSettings } from "@slm/devices/table";
+import type { ProviderSettings } from "@slm/devices";
 import type { Int8Arithmetic, Runtime, RuntimeDevice } from "@slm/runtime";
 import { DirectChannel, HostRuntime, type SessionSettings } from "@slm/runtime/host";
 import { EXACT_INT8, measureInt8 } from "./int8-probe.js";

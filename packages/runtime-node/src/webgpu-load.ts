@@ -1,6 +1,6 @@
 /** Rejects graphs that ONNX Runtime's WebGPU provider takes and cannot compute, before anything runs. */
-import { rejectUnsupported } from "@slm/devices";
-import { DEVICES } from "@slm/devices/table";
+import { rejectUnsupported } from "@slm/analysis";
+import { DEVICES } from "@slm/devices";
 import { SlmError } from "@slm/core";
 import { GraphBuilder, decodeOutline, encodeModel, readOutline, type ModelOutline } from "@slm/onnx";
 import { createHostTensor, withLoad, type GraphSource, type Runtime } from "@slm/runtime";

@@ -5,8 +5,8 @@
  * an error. A run that writes `into` a tensor therefore computes a new one and takes over its memory.
  */
 import { SlmError } from "@slm/core";
-import { rejectUnsupported } from "@slm/devices";
-import { DEVICES } from "@slm/devices/table";
+import { rejectUnsupported } from "@slm/analysis";
+import { DEVICES } from "@slm/devices";
 import { decodeOutline } from "@slm/onnx";
 import {
   DTYPES,

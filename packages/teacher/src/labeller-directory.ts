@@ -1,8 +1,12 @@
 /** Tells the directory of a server or a program from that of a model. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { API_FILE } from "./api/api-file.js";
-import { COMMAND_FILE } from "./command/command-file.js";
+
+/** Settings of a server that labels, in the directory of a teacher. */
+export const API_FILE = "api.json";
+
+/** Settings of a program that labels. */
+export const COMMAND_FILE = "command.json";
 
 /** Whether the teacher of a directory only labels sources: it has no weights here, and no vocabulary. */
 export function isLabellerDirectory(directory: string): boolean {

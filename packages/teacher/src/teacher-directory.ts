@@ -7,17 +7,15 @@ import { type ModelConfig } from "@slm/model";
 import type { Engine } from "@slm/tensor";
 import { loadTokenizer, TOKENIZER_FILE, type Tokenizer } from "@slm/tokenizer";
 import { z } from "zod";
-import { joinTeachers } from "./ensemble.js";
+import { MAX_MEMBERS } from "./config/teacher-config.js";
+import { joinTeachers } from "./models/ensemble.js";
 import { GRAPH_FILE } from "./graph/graph-file.js";
 import { loadGraphTeacher } from "./graph/load-graph.js";
 import { isLabellerDirectory } from "./labeller-directory.js";
-import { loadTeacher } from "./teacher-scorer.js";
-import type { Teacher } from "./teacher.js";
+import { loadTeacher } from "./models/teacher-scorer.js";
+import type { Teacher } from "./models/teacher.js";
 
 const ENSEMBLE_FILE = "ensemble.json";
-
-/** Largest number of teachers in an ensemble. */
-export const MAX_MEMBERS = 64;
 
 const ensembleSchema = z.strictObject({
   version: z.literal(1),

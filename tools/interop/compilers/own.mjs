@@ -3,7 +3,7 @@ import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { deflateSync } from "node:zlib";
 import { SLM_VERSION } from "@slm/core";
-import { ALL_DEVICES } from "@slm/devices/table";
+import { ALL_DEVICES } from "@slm/devices";
 import { createRandom } from "@slm/decoding";
 import { initializeWeights, parseModelConfig } from "@slm/model";
 import { readOnnx } from "@slm/onnx";

@@ -1,6 +1,6 @@
 /** Single operators over element type, rank, shape, attributes and QDQ form, made of the rows of probe-table.mjs. */
 import { decodeModel, encodeModel, float, GraphBuilder, int, ints, text } from "@slm/onnx";
-import { inferShapes } from "@slm/devices";
+import { inferShapes } from "@slm/analysis";
 import { readable } from "./corpus.mjs";
 import { CASTS, PROBES } from "./probe-table.mjs";
 

@@ -1,7 +1,7 @@
 /** ONNX files out of packages of PyPI and npm, those of published-files.json, with the sizes that it names. */
 import { readFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { withFixedSizes } from "@slm/devices";
+import { withFixedSizes } from "@slm/analysis";
 import { readOnnx } from "@slm/onnx";
 import { CACHE } from "./cache.mjs";
 import { readable } from "./corpus.mjs";

@@ -1,5 +1,5 @@
 /** Holds `slm analyze` against a compiler's answers, node by node and graph by graph. */
-import { analyzeModel } from "@slm/devices";
+import { analyzeModel } from "@slm/analysis";
 
 export const CPU = "CPUExecutionProvider";
 

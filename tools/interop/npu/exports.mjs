@@ -1,5 +1,5 @@
 /** The exports of a model for profile qnn, in every precision and scheme that it takes. */
-import { DEVICES } from "@slm/devices/table";
+import { DEVICES } from "@slm/devices";
 import { execa } from "execa";
 import { createHash } from "node:crypto";
 import { mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";

@@ -1,5 +1,5 @@
 /** SoCs that graphs are compiled for: those of the table of chips that are one of each generation of Hexagon, and the laptop's. */
-import { socOf } from "@slm/devices/table";
+import { socOf } from "@slm/devices";
 
 const NAMES = ["sm8450", "sc8380xp", "sm8550", "sm8650", "sm8750", "sm8850"];
 

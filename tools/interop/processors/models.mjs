@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { SCHEME_NAMES } from "@slm/devices/table";
+import { SCHEME_NAMES } from "@slm/devices";
 import { learnsFromData } from "@slm/quantization";
 import { execute } from "./programs.mjs";
 

@@ -3,7 +3,7 @@
 Needs: torch (1.13 or later), onnx, onnxruntime, numpy. The files were made with torch 1.13.0, onnx 1.18.0 and
 onnxruntime 1.24.2:
 
-    python external-models.py write  FIXTURES            # packages/devices/fixtures; then prettier --write
+    python external-models.py write  FIXTURES            # packages/analysis/fixtures; then prettier --write
     python external-models.py shapes MODEL.onnx...       # JSON: {model: {value: [dtype, shape]}}
 """
 import json

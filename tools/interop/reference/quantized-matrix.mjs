@@ -10,7 +10,7 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
-import { ALL_DEVICES } from "@slm/devices/table";
+import { ALL_DEVICES } from "@slm/devices";
 
 const CLI = join(import.meta.dirname, "../../../apps/cli/bin/run.js");
 const CHECK = join(import.meta.dirname, "check-onnx.py");

@@ -1,7 +1,7 @@
 /** Checks what trains, what the graphs are for, and what compiles them. */
-import { checkCompiler, compileConfig } from "@slm/compilation";
+import { checkCompiler, compileConfig } from "@slm/runtime-native/compilation";
 import { distillConfig } from "@slm/distillation";
-import { deviceOf } from "@slm/devices/table";
+import { deviceOf } from "@slm/devices";
 import { checkRowSettings, exportConfig, planGraphsOf } from "@slm/onnx-export";
 import { checkDeviceScheme } from "@slm/quantization";
 import { withEngine } from "../compute/open-engine.js";

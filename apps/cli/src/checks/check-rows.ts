@@ -1,11 +1,11 @@
 /** Checks prepared rows against the models and metrics of a recipe: lengths, and whether metrics can read the references. */
-import { compileConfig } from "@slm/compilation";
+import { compileConfig } from "@slm/runtime-native/compilation";
 import { SlmError } from "@slm/core/errors";
 import { DATA_FILES, readRows, referencesOf, textRow, type Row, type Split } from "@slm/data";
 import { distillConfig } from "@slm/distillation";
 import { METRIC_NAMES, METRICS, type MetricName } from "@slm/metrics";
 import { imageTokensOf } from "@slm/model";
-import { teacherConfig } from "@slm/teacher";
+import { teacherConfig } from "@slm/labelling";
 import { loadTokenizer, type Tokenizer } from "@slm/tokenizer";
 import { join } from "node:path";
 import { heldOutFile } from "../models/held-out-rows.js";

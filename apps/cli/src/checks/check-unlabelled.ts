@@ -1,6 +1,6 @@
 /** Checks that there is something for a teacher to label before the teacher is trained. */
 import { distillConfig, largestShare, requireUnlabelled } from "@slm/distillation";
-import { cacheConfig } from "@slm/teacher";
+import { cacheConfig } from "@slm/labelling";
 import type { CheckRequest } from "./check.js";
 
 /**

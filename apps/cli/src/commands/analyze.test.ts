@@ -4,7 +4,7 @@ import { runCommand } from "../testing/run-command.js";
 import { AnalyzeCommand } from "./analyze.js";
 
 const fixture = (name: string): string =>
-  fileURLToPath(new URL(`../../../../packages/devices/fixtures/${name}.onnx`, import.meta.url));
+  fileURLToPath(new URL(`../../../../packages/analysis/fixtures/${name}.onnx`, import.meta.url));
 
 describe("slm analyze", () => {
   test("prints one object with what scripts rely on", async () => {
@@ -55,7 +55,7 @@ describe("slm analyze", () => {
   });
 
   test("offers the targets and profiles that there are", async () => {
-    const { PROFILE_NAMES, TARGETS } = await import("@slm/devices/table");
+    const { PROFILE_NAMES, TARGETS } = await import("@slm/devices");
     expect(AnalyzeCommand.flags.target.options).toEqual(TARGETS);
     expect(AnalyzeCommand.flags.profile.helpValue).toBe(PROFILE_NAMES.join("|"));
   });

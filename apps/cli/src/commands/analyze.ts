@@ -1,6 +1,6 @@
 import { Args, Flags } from "@oclif/core";
-import type { PathAnalysis } from "@slm/devices";
-import { TARGETS } from "@slm/devices/table";
+import type { PathAnalysis } from "@slm/analysis";
+import { TARGETS } from "@slm/devices";
 import { GateFailed } from "../gate-failed.js";
 import { shapeFlag } from "../models/shape-flag.js";
 import { profileFlag } from "../profile-flag.js";
@@ -31,7 +31,7 @@ export class AnalyzeCommand extends SlmCommand<PathAnalysis> {
 
   protected override async execute(): Promise<PathAnalysis> {
     const { args, flags } = await this.parse(AnalyzeCommand);
-    const { analyzePath, reportLines } = await import("@slm/devices");
+    const { analyzePath, reportLines } = await import("@slm/analysis");
     const { parseSizes } = await import("../models/parse-sizes.js");
     this.#reportLines = reportLines;
     const { target, profile } = flags;

@@ -4,7 +4,7 @@ import { shapeFlag } from "../models/shape-flag.js";
 import { threadsFlag } from "../recipe-flags.js";
 import { rowsFlag, rowsOf } from "../rows-flag.js";
 import { SlmCommand } from "../slm-command.js";
-import { COMPILING_PROFILES, SOCS } from "@slm/devices/table";
+import { COMPILING_PROFILES, SOCS } from "@slm/devices";
 
 const CHIPS = COMPILING_PROFILES.map(
   (profile) => `${profile}: ${SOCS[profile].map(({ name, title }) => `${name} (${title})`).join(", ")}`,

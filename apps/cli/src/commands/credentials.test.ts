@@ -3,7 +3,7 @@ import { guardedFetch } from "@slm/core";
 import { startFetchServer, startTunnel, type FetchServer } from "@slm/core/testing";
 import { resolveModel } from "@slm/checkpoints";
 import { parseOciReference, pullBundle, pushBundle } from "@slm/deploy";
-import { openLabeller, teacherConfig } from "@slm/teacher";
+import { openLabeller, teacherConfig } from "@slm/labelling";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
@@ -108,7 +108,7 @@ async function push(): Promise<unknown> {
 
 /** Labels one text with a teacher's server. */
 async function label(): Promise<unknown> {
-  const { apiFileOf, writeApiFile } = await import("@slm/teacher");
+  const { apiFileOf, writeApiFile } = await import("@slm/labelling");
   const settings = {
     kind: "api",
     baseUrl: own.origin,

@@ -1,5 +1,5 @@
 import { Args, Flags } from "@oclif/core";
-import { PRECISIONS, TARGETS } from "@slm/devices/table";
+import { PRECISIONS, TARGETS } from "@slm/devices";
 import type { ExportChoice, ExportPlan } from "@slm/onnx-export";
 import type { ExportedModel } from "../library/export-model.js";
 import { exportPlanLines, exportReportLines } from "../ui/export-lines.js";

@@ -1,5 +1,5 @@
 import { Args, Flags } from "@oclif/core";
-import { SCHEME_NAMES } from "@slm/devices/table";
+import { SCHEME_NAMES } from "@slm/devices";
 import type { BlockMethod, BlockSize, CalibrationMethod, WeightFormat } from "@slm/quantization";
 import type { QuantizedModel } from "../library/quantize.js";
 import type { ReduceRange } from "../models/reduce-range.js";

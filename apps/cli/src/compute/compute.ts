@@ -2,7 +2,7 @@
  * The engine, device and threads of a run. They change the speed, and the result by rounding alone, or with dropout by which elements a GPU
  * drops: settings that change results on purpose are in the stages' sections.
  */
-import { profilesOf } from "@slm/devices/table";
+import { profilesOf } from "@slm/devices";
 import type { EngineName } from "@slm/tensor";
 
 /** Engines that train, the default first. A list of its own, so that reading flags loads no engine. */

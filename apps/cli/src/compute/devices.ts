@@ -9,7 +9,7 @@ import {
   type NodeRuntime,
   type ProfileName,
   type Target,
-} from "@slm/devices/table";
+} from "@slm/devices";
 
 /** Kinds of devices, as `--device` takes them. */
 export const DEVICE_KINDS = NODE_RUNTIMES;

@@ -1,5 +1,5 @@
 /** Estimates of a cache stage: the distributions that a teacher stores, and the sources that it labels. */
-import { labellingVolume, type CacheConfig } from "@slm/teacher";
+import { labellingVolume, type CacheConfig } from "@slm/labelling";
 import type { PlanRequest } from "../pipeline/plan-request.js";
 import type { StageEstimate } from "../pipeline/stage.js";
 import { formatCount } from "../ui/format.js";

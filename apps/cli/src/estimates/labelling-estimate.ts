@@ -3,11 +3,11 @@ import {
   apiFileOf,
   estimateAnswers,
   estimateBasis,
-  exampleRows,
   labellingVolume,
   teacherConfig,
   type CacheConfig,
-} from "@slm/teacher";
+} from "@slm/labelling";
+import { exampleRows } from "@slm/teacher";
 import type { PlanRequest } from "../pipeline/plan-request.js";
 import type { StageEstimate } from "../pipeline/stage.js";
 

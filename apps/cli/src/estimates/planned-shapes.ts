@@ -10,12 +10,8 @@ import {
   type StudentShape,
 } from "@slm/distillation";
 import { parseModelConfig, type ModelConfig } from "@slm/model";
-import {
-  readTeacherConfigs,
-  teacherConfig,
-  type TeacherConfig,
-  type TeacherMemberConfig,
-} from "@slm/teacher";
+import { teacherConfig, type TeacherConfig } from "@slm/labelling";
+import { readTeacherConfigs, type TeacherMemberConfig } from "@slm/teacher";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { openExternal } from "../models/open-external.js";

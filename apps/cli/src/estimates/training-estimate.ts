@@ -12,7 +12,8 @@ import {
   parseModelConfig,
   type ModelConfig,
 } from "@slm/model";
-import { cacheConfig, type CacheRowKind, type TeacherConfig } from "@slm/teacher";
+import { cacheConfig, type TeacherConfig } from "@slm/labelling";
+import { type CacheRowKind } from "@slm/teacher";
 import { resolveModules, type ModuleSettings, type TrainingSettings } from "@slm/training";
 import type { PlannedCompute } from "../compute/planned-compute.js";
 import type { PlanRequest } from "../pipeline/plan-request.js";

@@ -1,7 +1,7 @@
 /** Compiles models for NPUs ahead of time, by vendors' plug-ins. */
 import type { FileSettings } from "@slm/data";
-import type { CompileReport } from "@slm/compilation";
-import type { CompilingProfile } from "@slm/devices/table";
+import type { CompileReport } from "@slm/runtime-native/compilation";
+import type { CompilingProfile } from "@slm/devices";
 import type { MetricName } from "@slm/metrics";
 import type { VerifiedChip } from "../models/verify-compiled.js";
 import { contextOf, givenSettings, type WorkOptions } from "./work.js";
@@ -64,7 +64,7 @@ export async function compile(model: string, options: CompileOptions): Promise<C
   const { requireIntact } = await import("@slm/core");
   await requireIntact(directory);
   const { progress, signal } = contextOf(options);
-  const { compileModel } = await import("@slm/compilation");
+  const { compileModel } = await import("@slm/runtime-native/compilation");
   const report = await writeStandalone(
     { directory: output, kind: "compiled", sources: { model: directory }, settings: givenSettings(options) },
     async (work) => {
@@ -84,7 +84,7 @@ async function compileOnnx(
   output: string,
   options: CompileOptions,
 ): Promise<Omit<CompiledModel, "artifact">> {
-  const { compileFile } = await import("@slm/compilation");
+  const { compileFile } = await import("@slm/runtime-native/compilation");
   const { SlmError } = await import("@slm/core/errors");
   const { parseSizes } = await import("../models/parse-sizes.js");
   const { writeStandalone } = await import("../models/standalone-artifact.js");

@@ -3,7 +3,7 @@ import { SILENT, type StageContext } from "@slm/core";
 import { readDeviceModel, type DeviceModel } from "@slm/exported-model";
 import { SlmError } from "@slm/core/errors";
 import { CONFIG_FILE, readModelConfig } from "@slm/checkpoints";
-import { SCHEME_NAMES } from "@slm/devices/table";
+import { SCHEME_NAMES } from "@slm/devices";
 import { encoderDecoderConfig, parameterCount, type EncoderDecoderConfig } from "@slm/model";
 import { exportRandomBaseline } from "@slm/onnx-export";
 import { quantizeDirectory } from "@slm/quantization";

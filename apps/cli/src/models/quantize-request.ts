@@ -1,6 +1,6 @@
 /** Converts the options of `quantize` to requests to the quantization package. */
-import { withFixedSizes } from "@slm/devices";
-import type { SchemeName } from "@slm/devices/table";
+import { withFixedSizes } from "@slm/analysis";
+import type { SchemeName } from "@slm/devices";
 import { GRAPH_NAMES } from "@slm/exported-model";
 import { SlmError } from "@slm/core/errors";
 import {

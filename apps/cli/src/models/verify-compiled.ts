@@ -1,7 +1,7 @@
 /** Decodes rows with a model's compiled graphs and on the CPU, and compares logits, answers and metrics. */
-import { compareRuntimes, type RuntimeComparison } from "@slm/compilation";
+import { compareRuntimes, type RuntimeComparison } from "@slm/inference";
 import type { StageContext } from "@slm/core";
-import type { CompilingProfile } from "@slm/devices/table";
+import type { CompilingProfile } from "@slm/devices";
 import type { EvaluationRow } from "@slm/inference";
 import { METRICS, type MetricName } from "@slm/metrics";
 import type { RuntimeDevice } from "@slm/runtime";

@@ -1,6 +1,6 @@
 /** The rows of `slm doctor` for devices that plug-ins open. */
 import { SlmError } from "@slm/core/errors";
-import type { ProfileName, Target } from "@slm/devices/table";
+import type { ProfileName, Target } from "@slm/devices";
 import { findPlugin, isKnownName, knownPlugin, thisPlatform } from "@slm/runtime-native/plugins";
 import type { InstalledFinding, PluginFindings } from "./examine-plugins.js";
 

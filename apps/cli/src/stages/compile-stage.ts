@@ -1,5 +1,10 @@
 /** Stage `compile`: the model with graphs that the vendor's compiler made for each chip, verified on held-out rows. */
-import { compileConfig, compileModel, type CompileConfig, type CompileReport } from "@slm/compilation";
+import {
+  compileConfig,
+  compileModel,
+  type CompileConfig,
+  type CompileReport,
+} from "@slm/runtime-native/compilation";
 import { withRuntime } from "../compute/open-engine.js";
 import { readHeldOutRows, type HeldOutSplit } from "../models/held-out-rows.js";
 import { locateModel } from "../models/locate-model.js";

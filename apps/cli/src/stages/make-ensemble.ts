@@ -1,7 +1,8 @@
 /** Makes the members of an ensemble of teachers, one directory each, and `ensemble.json`. */
 import { SlmError } from "@slm/core/errors";
 import { hashJson, readJsonFile, writeJsonAtomic } from "@slm/core";
-import { writeEnsemble, type TeacherConfig, type TeacherMemberConfig } from "@slm/teacher";
+import { type TeacherConfig } from "@slm/labelling";
+import { writeEnsemble, type TeacherMemberConfig } from "@slm/teacher";
 import { readTokenizerFiles, writeTokenizer, type TokenizerFiles } from "@slm/tokenizer";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";

@@ -1,12 +1,12 @@
 /** Makes the teacher directory of a labeller: a server or a program. It holds one file, and no key. */
 import {
   apiFileOf,
-  exampleRows,
   writeApiFile,
   writeCommandFile,
   type ApiTeacherConfig,
   type CommandTeacherConfig,
-} from "@slm/teacher";
+} from "@slm/labelling";
+import { exampleRows } from "@slm/teacher";
 import type { StageFile } from "../pipeline/plan-request.js";
 
 /** Settings of a teacher without weights here. */

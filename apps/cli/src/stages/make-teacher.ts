@@ -10,6 +10,7 @@ import {
   readModelConfig,
 } from "@slm/checkpoints";
 import { parameterCount, visionOf } from "@slm/model";
+import { type TeacherConfig } from "@slm/labelling";
 import {
   graphFiles,
   importGraph,
@@ -17,7 +18,6 @@ import {
   finetuneTeacher,
   trainTeacher,
   type FinetuneReport,
-  type TeacherConfig,
 } from "@slm/teacher";
 import {
   TOKENIZER_CONFIG_FILE,

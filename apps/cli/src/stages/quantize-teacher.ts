@@ -3,7 +3,7 @@ import type { StageContext } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
 import { parameterCount } from "@slm/model";
 import { readModelConfig } from "@slm/checkpoints";
-import type { SchemeName } from "@slm/devices/table";
+import type { SchemeName } from "@slm/devices";
 import { exportModel } from "@slm/onnx-export";
 import { quantizeFile } from "@slm/quantization";
 import { GRAPH_FOLDER, writeGraphFile, type TeacherPrecision } from "@slm/teacher";

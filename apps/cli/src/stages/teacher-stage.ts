@@ -1,5 +1,5 @@
 /** Stage `teacher`: one checkpoint or an ensemble, trained, copied or imported. */
-import { teacherConfig, type TeacherConfig } from "@slm/teacher";
+import { teacherConfig, type TeacherConfig } from "@slm/labelling";
 import { estimateTeacher } from "../estimates/training-estimate.js";
 import { defineStage, type EstimateRequest, type StageEstimate } from "../pipeline/stage.js";
 import { writeTeacherReport } from "../summary/teacher-report.js";

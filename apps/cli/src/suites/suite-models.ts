@@ -4,7 +4,7 @@ import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { makeFolder, type StageContext } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
-import { SCHEME_NAMES } from "@slm/devices/table";
+import { SCHEME_NAMES } from "@slm/devices";
 import type { EncoderDecoderConfig } from "@slm/model";
 import { exportModel } from "@slm/onnx-export";
 import { quantizeDirectory } from "@slm/quantization";

@@ -1,5 +1,5 @@
 /** The text output of `slm compile`. */
-import type { CompileReport } from "@slm/compilation";
+import type { CompileReport } from "@slm/runtime-native/compilation";
 import { deviceNotes } from "@slm/runtime";
 import type { VerifiedChip } from "../models/verify-compiled.js";
 import { formatBytes } from "./format.js";

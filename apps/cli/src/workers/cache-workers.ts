@@ -1,6 +1,6 @@
 /** What workers do of a cache: shards of distributions, blocks of labels and rounds of new sources, also of a teacher behind a server. */
 import { artifactInput, hashJson, type StageContext } from "@slm/core";
-import type { CacheConfig, CacheInputs } from "@slm/teacher";
+import type { CacheConfig, CacheInputs } from "@slm/labelling";
 import type { WorkerShare } from "@slm/workers";
 import type { Compute } from "../compute/compute.js";
 import { blockMaker } from "./make-blocks.js";

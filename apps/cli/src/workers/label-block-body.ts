@@ -1,6 +1,6 @@
 /** Labels one block of sources: the body of a job. */
 import { hashFolder } from "@slm/core";
-import { BlockLabeller } from "@slm/teacher";
+import { BlockLabeller } from "@slm/labelling";
 import type { JobBody } from "@slm/workers";
 import { basename } from "node:path";
 import { z } from "zod";

@@ -1,6 +1,6 @@
 /** What jobs that ask a teacher for texts open: its directory, an engine, and what all that ask its server share. */
 import { SILENT } from "@slm/core";
-import type { RoundWriter } from "@slm/teacher";
+import type { RoundWriter } from "@slm/labelling";
 import type { JobRequest } from "@slm/workers";
 import { z } from "zod";
 import { ENGINES } from "../compute/compute.js";

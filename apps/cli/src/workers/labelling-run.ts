@@ -1,6 +1,6 @@
 /** A run of jobs that ask a teacher for texts: what blocks of labels and rounds of new sources have in common. Their bodies open it by `withLabellingJob`. */
 import { SlmError, type StageContext } from "@slm/core";
-import type { CacheConfig } from "@slm/teacher";
+import type { CacheConfig } from "@slm/labelling";
 import type { EngineName } from "@slm/tensor";
 import { failureError, type FileRef, type JobRunner, type JobSpec, type SharedFiles } from "@slm/workers";
 import { runOptions } from "./run-options.js";

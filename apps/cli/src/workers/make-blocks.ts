@@ -1,5 +1,6 @@
 /** Has the blocks of a labelling made by workers. */
-import { encodeBlockTask, type BlockMaker, type CacheRowKind } from "@slm/teacher";
+import { encodeBlockTask, type BlockMaker } from "@slm/labelling";
+import { type CacheRowKind } from "@slm/teacher";
 import type { JobRunner } from "@slm/workers";
 import { JOB_KINDS } from "./job-kinds.js";
 import { runLabelling, type LabellingOptions } from "./labelling-run.js";

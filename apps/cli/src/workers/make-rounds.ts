@@ -1,5 +1,5 @@
 /** Has the sources that a teacher writes written by workers, a round of prompts in each job. */
-import { encodeRoundTask, type WritingMaker } from "@slm/teacher";
+import { encodeRoundTask, type WritingMaker } from "@slm/labelling";
 import type { JobRunner } from "@slm/workers";
 import { z } from "zod";
 import { JOB_KINDS } from "./job-kinds.js";

@@ -1,6 +1,6 @@
 /** What workers that ask one server have in common: its pace and the run's budget in Redis, its answers in shared storage. */
 import { hashJson } from "@slm/core";
-import { budgetExceeded, priceOf, sharedAnswers, type ApiSharing } from "@slm/teacher";
+import { budgetExceeded, priceOf, sharedAnswers, type ApiSharing } from "@slm/labelling";
 import { forgetBudget, SharedRequestLimits, type ObjectStore, type RedisAddress } from "@slm/workers";
 
 const MILLION = 1_000_000;

@@ -1,5 +1,5 @@
 /** Writes one round of new sources: the body of a job. */
-import { RoundWriter } from "@slm/teacher";
+import { RoundWriter } from "@slm/labelling";
 import type { JobBody } from "@slm/workers";
 import { withLabellingJob } from "./labelling-job.js";
 

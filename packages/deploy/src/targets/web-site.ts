@@ -6,7 +6,7 @@ import { pipeline } from "node:stream/promises";
 import { createBrotliDecompress } from "node:zlib";
 import { makeFolder, hashJson, readManifest, writeJsonAtomic, SlmError, REINSTALL } from "@slm/core";
 import { readDeviceModel } from "@slm/exported-model";
-import { TARGETS, deviceOf } from "@slm/devices/table";
+import { TARGETS, deviceOf } from "@slm/devices";
 import { bundleEntries } from "../bundle/pack.js";
 
 /** What the page reads first: what to load, how large it is, and the version its cache goes by. */

@@ -1,6 +1,6 @@
 /** The plan of an export: its graphs and their file names. */
 import { DTYPE_SUFFIXES, type GraphName } from "@slm/exported-model";
-import type { Precision } from "@slm/devices/table";
+import type { Precision } from "@slm/devices";
 import type { LexicalShortlist } from "@slm/decoding";
 import { SlmError } from "@slm/core";
 import type { Graph } from "@slm/onnx";

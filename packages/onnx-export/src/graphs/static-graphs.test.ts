@@ -1,4 +1,4 @@
-import { profilesOf } from "@slm/devices/table";
+import { profilesOf } from "@slm/devices";
 import { attributeOf, readIntegersOf } from "../graph-facts.test-support.js";
 import type { Graph } from "@slm/onnx";
 import { describe, expect, test } from "vitest";

@@ -1,4 +1,4 @@
-import type { Target } from "@slm/devices/table";
+import type { Target } from "@slm/devices";
 import { createHostTensor } from "@slm/runtime";
 import {
   crossAttention,

@@ -1,7 +1,7 @@
 /** Parity check: compares logits of the graphs with logits of the training forward pass. */
 import { SlmError } from "@slm/core";
 import type { Runtime } from "@slm/runtime";
-import type { Precision } from "@slm/devices/table";
+import type { Precision } from "@slm/devices";
 import type { Shortlist } from "../weights/shortlist.js";
 import type { CaseSizes } from "./parity-cases.js";
 

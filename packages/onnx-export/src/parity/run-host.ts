@@ -9,7 +9,7 @@ import {
   type Runtime,
   type Session,
 } from "@slm/runtime";
-import type { Precision } from "@slm/devices/table";
+import type { Precision } from "@slm/devices";
 import type { CaseInputs, ParityProblem } from "./parity-cases.js";
 
 /** Exported graphs, loaded. */

@@ -1,7 +1,7 @@
 /** float32 weights as the bytes of another floating-point type. */
 import { SlmError } from "@slm/core";
 import { fromBfloat16, toBfloat16, toHalf } from "@slm/runtime";
-import type { Precision } from "@slm/devices/table";
+import type { Precision } from "@slm/devices";
 
 /** The largest number that float16 does not round to infinity lies just below. */
 const FLOAT16_OVERFLOW = 65_520;

@@ -10,7 +10,7 @@ import { SlmError } from "@slm/core";
 import type { Initializer } from "@slm/onnx";
 import type { Weights } from "@slm/model";
 import { elementCount, joinFloats } from "@slm/runtime";
-import type { Precision } from "@slm/devices/table";
+import type { Precision } from "@slm/devices";
 import { FLOAT_BYTES, FLOAT_SIZE } from "./float-bits.js";
 
 /** `as-stored`: as in the checkpoint. `transposed`: `[out, in]` of the checkpoint as `[in, out]`. */

@@ -2,7 +2,7 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { SlmError, hashFile, resolveInside, systemCode, userCacheFolder } from "@slm/core";
-import type { ProfileName, Target } from "@slm/devices/table";
+import type { ProfileName, Target } from "@slm/devices";
 import { ONNX_RUNTIME_VERSION, isKnownName, knownPlugin, obtainCommand, type DeviceId } from "./known.js";
 import {
   FILES_FOLDER,

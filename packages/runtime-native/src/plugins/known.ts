@@ -6,7 +6,7 @@
  * dynamic sections of their libraries); names of NuGet packages: learn.microsoft.com, "Bring your own execution providers", and the
  * release notes of ONNX Runtime's plug-ins. NuGet packages themselves were not tried.
  */
-import type { ProfileOf, Target } from "@slm/devices/table";
+import type { ProfileOf, Target } from "@slm/devices";
 import type { PlatformName } from "./platform.js";
 
 /** A device as `--device` names it: "npu:qnn". */

@@ -1,7 +1,7 @@
 /** An installed plug-in: `plugin.json` on disk, and what the runtime gets of it. */
 import { join } from "node:path";
 import { readJsonFile, relativePath, resolveInside } from "@slm/core";
-import { ALL_DEVICES } from "@slm/devices/table";
+import { ALL_DEVICES } from "@slm/devices";
 import { z } from "zod";
 import type { DeviceId } from "./known.js";
 import { PLATFORMS } from "./platform.js";

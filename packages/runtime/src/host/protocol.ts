@@ -1,5 +1,5 @@
 /** The calls from the caller to the thread or process that owns ONNX Runtime. Positions and ids replace names. */
-import type { ProviderSettings } from "@slm/devices/table";
+import type { ProviderSettings } from "@slm/devices";
 import type { CheckedAppend, GraphSignature } from "../check-run.js";
 import type { HostTensor } from "../host-tensor.js";
 import type { RepeatRule } from "../repeat-runs.js";

@@ -5,14 +5,14 @@ import { sha256, SILENT, withLock } from "@slm/core";
 import { createEagerEngine, type Engine } from "@slm/tensor";
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import type { ScoredPair } from "../teacher.js";
+import type { ScoredPair } from "../models/teacher.js";
 import {
   divergence,
   logSoftmax,
   madeUpTeacher,
   randomPairs,
   tokenPairs,
-} from "../test-support/synthetic-teacher.test-support.js";
+} from "../testing/synthetic-teacher.js";
 import { buildTeacherCache } from "./build-cache.js";
 import { openTeacherCache } from "./open-cache.js";
 import type { CacheBuild, CacheReport } from "./teacher-cache.js";

@@ -1,11 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import {
-  divergence,
-  logSoftmax,
-  madeUpLogits,
-  type Sharpness,
-} from "../test-support/synthetic-teacher.test-support.js";
+import { divergence, logSoftmax, madeUpLogits, type Sharpness } from "../testing/synthetic-teacher.js";
 import { BitReader, BitWriter } from "./bits.js";
 import { codeOf, largestCode, massesOf, STEP_COUNT } from "./compander.js";
 import { readDistribution, writeDistribution } from "./distribution-code.js";

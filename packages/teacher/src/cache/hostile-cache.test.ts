@@ -6,7 +6,7 @@ import { sha256, SILENT, SlmError } from "@slm/core";
 import { createEagerEngine } from "@slm/tensor";
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { madeUpTeacher, randomPairs, tokenPairs } from "../test-support/synthetic-teacher.test-support.js";
+import { madeUpTeacher, randomPairs, tokenPairs } from "../testing/synthetic-teacher.js";
 import { buildTeacherCache } from "./build-cache.js";
 import { openTeacherCache } from "./open-cache.js";
 import { DIGEST_BYTES, HEADER_BYTES, INDEX_ENTRY_BYTES } from "./shard-format.js";

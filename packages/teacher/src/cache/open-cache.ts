@@ -4,7 +4,7 @@ import { stat, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import { SlmError } from "@slm/core";
 import { createHostTensor, type HostTensor } from "@slm/runtime";
-import type { ScoredPair } from "../teacher.js";
+import type { ScoredPair } from "../models/teacher.js";
 import { BitReader } from "./bits.js";
 import { readCacheFile, type CacheFile } from "./cache-file.js";
 import { readDistribution } from "./distribution-code.js";

@@ -1,6 +1,6 @@
 /** Pairs by content: the same source and target tokens have the same key, whatever file and row they come from. */
 import { createHash } from "node:crypto";
-import type { ScoredPair } from "../teacher.js";
+import type { ScoredPair } from "../models/teacher.js";
 
 /** Bytes of a key; among 10^9 pairs, two share one with probability 10^-11. */
 export const KEY_BYTES = 12;

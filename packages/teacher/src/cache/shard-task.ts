@@ -8,7 +8,7 @@ import { createHostTensor, type HostTensor } from "@slm/runtime";
 import type { Engine } from "@slm/tensor";
 import { pairsOf } from "@slm/training";
 import { z } from "zod";
-import type { Teacher } from "../teacher.js";
+import type { Teacher } from "../models/teacher.js";
 import { keyAt, MAX_SHARD_BITS, type CachePlan } from "./cache-plan.js";
 import { KEY_BYTES, keyOf } from "./pair-key.js";
 import type { CacheBuild } from "./teacher-cache.js";

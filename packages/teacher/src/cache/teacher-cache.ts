@@ -3,7 +3,7 @@ import type { StageContext } from "@slm/core";
 import type { HostTensor } from "@slm/runtime";
 import type { Engine } from "@slm/tensor";
 import type { TokenPairs } from "@slm/training";
-import type { ScoredPair, Teacher } from "../teacher.js";
+import type { ScoredPair, Teacher } from "../models/teacher.js";
 
 /** Loss from truncation to the top-k tokens and from rounding, over all stored positions. */
 export interface Truncation {

@@ -2,9 +2,9 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { CONFIG_FILE, hasWeights } from "@slm/checkpoints";
+import type { Engine } from "@slm/tensor";
 import { GRAPH_FILE, readGraphFile } from "../graph/graph-file.js";
 import { loadDecoder, textLogits } from "../graph/load-graph.js";
-import type { Engine } from "@slm/tensor";
 import type { CheckSubject } from "./check-subject.js";
 import { findGraph } from "../graph/import-graph.js";
 import { weightCount } from "../graph/weight-count.js";

@@ -4,8 +4,6 @@ import { copyFile, mkdir, readdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { readJsonFile, resolveInside, SlmError } from "@slm/core";
 import { modelFiles } from "@slm/onnx";
-import { GRAPH_FOLDER, writeGraphFile } from "./graph-file.js";
-import { readDecoderSignature } from "./load-graph.js";
 import {
   CHAT_TEMPLATE_FILE,
   createTokenizer,
@@ -18,6 +16,8 @@ import {
 } from "@slm/tokenizer";
 import { z } from "zod";
 import { lengthsOf } from "@slm/checkpoints";
+import { GRAPH_FOLDER, writeGraphFile } from "./graph-file.js";
+import { readDecoderSignature } from "./load-graph.js";
 import { weightCount } from "./weight-count.js";
 
 /** Usual file names of exported decoders, in order of preference. */

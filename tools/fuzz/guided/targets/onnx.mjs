@@ -19,7 +19,7 @@ export const words = [
 export const seeds = () =>
   Promise.all(
     ["by-hand", "control-flow", "bert-block-static"].map((name) =>
-      readFile(`packages/devices/fixtures/${name}.onnx`),
+      readFile(`packages/analysis/fixtures/${name}.onnx`),
     ),
   );
 

@@ -1,0 +1,176 @@
+/** Analyses a model file, or every graph of a model directory, for one profile. */
+import { readdir, stat } from "node:fs/promises";
+import { basename, join, relative } from "node:path";
+import { throwIfInterrupted, SlmError } from "@slm/core";
+import type { ProfileName, Target } from "@slm/devices";
+import { readOutline, symbolsOf, type FixedSizes, type ModelOutline } from "@slm/onnx";
+import {
+  analyzeModel,
+  operatorRow,
+  sortRows,
+  worse,
+  STATIC_CHECK,
+  type AnalysisSummary,
+  type AnalyzeOptions,
+  type ModelDescription,
+  type OperatorCount,
+} from "./analyze-model.js";
+import type { Finding } from "./finding.js";
+import { profileOf } from "./profiles/profiles.js";
+import type { Source } from "./profiles/profile.js";
+
+export interface AnalyzePathOptions extends AnalyzeOptions {
+  readonly signal?: AbortSignal;
+}
+
+/** One graph of the model. */
+interface GraphAnalysis extends ModelDescription {
+  /** The ONNX file, relative to the directory that was analysed. */
+  readonly file: string;
+  readonly supported: boolean;
+  readonly summary: AnalysisSummary;
+}
+
+export interface PathAnalysis {
+  /** Whether no graph violates a rule. */
+  readonly supported: boolean;
+  readonly profile: ProfileName;
+  readonly target: Target;
+  /** The display name of the device. */
+  readonly device: string;
+  readonly method: typeof STATIC_CHECK;
+  /** Sources of the rules. */
+  readonly sources: readonly Source[];
+  /** The program that took what the rules support, with its version. Null: no compiler was asked. */
+  readonly confirmedBy: string | null;
+  /** The path that was given. */
+  readonly model: string;
+  readonly findings: readonly (Finding & { readonly graph: string })[];
+  /** All graphs together. */
+  readonly summary: AnalysisSummary;
+  readonly graphs: readonly GraphAnalysis[];
+}
+
+/** Depth of folders that are searched: transformers.js keeps graphs in `onnx/`. */
+const MAX_DEPTH = 3;
+
+/** A directory with more graphs is not a model. */
+const MAX_FILES = 256;
+
+async function filesBelow(directory: string, depth: number): Promise<string[]> {
+  const entries = await readdir(directory, { withFileTypes: true });
+  const found: string[] = [];
+  for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const path = join(directory, entry.name);
+    if (entry.isFile() && entry.name.endsWith(".onnx")) found.push(path);
+    else if (entry.isDirectory() && depth < MAX_DEPTH) found.push(...(await filesBelow(path, depth + 1)));
+    if (found.length > MAX_FILES) break;
+  }
+  return found;
+}
+
+async function graphFiles(directory: string): Promise<readonly string[]> {
+  const files = await filesBelow(directory, 1);
+  if (files.length > 0 && files.length <= MAX_FILES) return files;
+  throw new SlmError(
+    files.length === 0 ? "INPUT_MISSING" : "DATA_INVALID",
+    `analyze: ${directory} has ${files.length === 0 ? "no" : `more than ${MAX_FILES}`} .onnx files`,
+    { suggestions: ["name one file: slm analyze MODEL.onnx", "slm export CHECKPOINT --target npu"] },
+  );
+}
+
+/** Sizes for all graphs of a directory: each graph uses those with a name that it has. */
+class SharedSizes {
+  readonly #requests: readonly FixedSizes[];
+  readonly #used = new Set<FixedSizes>();
+
+  constructor(requests: readonly FixedSizes[] = []) {
+    this.#requests = requests;
+  }
+
+  of(model: ModelOutline): readonly FixedSizes[] {
+    const names = new Set([...model.inputs.map(({ name }) => name), ...symbolsOf(model)]);
+    const known = this.#requests.filter(({ name }) => names.has(name));
+    for (const request of known) this.#used.add(request);
+    return known;
+  }
+
+  /** @throws SlmError USAGE for a name that no graph has */
+  requireUsed(): void {
+    const unused = this.#requests.find((request) => !this.#used.has(request));
+    if (unused === undefined) return;
+    const { name, sizes } = unused;
+    throw new SlmError(
+      "USAGE",
+      `sizes ${name}=${sizes.join(",")}: no graph has an input or a symbol of this name`,
+    );
+  }
+}
+
+function mergeSummaries(summaries: readonly AnalysisSummary[]): AnalysisSummary {
+  const operators = new Map<string, OperatorCount>();
+  const findings = { error: 0, warning: 0, info: 0 };
+  const unlisted: Record<string, number> = {};
+  for (const summary of summaries) {
+    for (const { opType, count, where } of summary.operators) {
+      const known = operators.get(opType);
+      const place = known === undefined ? where : worse(known.where, where);
+      operators.set(opType, operatorRow(opType, count + (known?.count ?? 0), place));
+    }
+    for (const severity of ["error", "warning", "info"] as const)
+      findings[severity] += summary.findings[severity];
+    for (const [rule, count] of Object.entries(summary.unlisted))
+      unlisted[rule] = (unlisted[rule] ?? 0) + count;
+  }
+  return {
+    operators: sortRows([...operators.values()]),
+    nodes: summaries.reduce((sum, { nodes }) => sum + nodes, 0),
+    findings,
+    unlisted,
+  };
+}
+
+/**
+ * Analyses an ONNX file of any origin, or all graphs of a directory: an export, a quantized model, a bundle, or a
+ * folder of ONNX files.
+ *
+ * Reads: the files, and only small tensors of their external data.
+ *
+ * @throws SlmError INPUT_MISSING if nothing is found; DATA_INVALID for a corrupt or malicious file; USAGE if the target
+ * has no such profile, or no graph has such sizes; INTERRUPTED.
+ */
+export async function analyzePath(path: string, options: AnalyzePathOptions): Promise<PathAnalysis> {
+  const profile = profileOf(options.target, options.profile);
+  const info = await stat(path).catch((cause: unknown) => {
+    throw new SlmError("INPUT_MISSING", `analyze: no such file or directory: ${path}`, { cause });
+  });
+  const files = info.isDirectory() ? await graphFiles(path) : [path];
+  const findings: (Finding & { graph: string })[] = [];
+  const graphs: GraphAnalysis[] = [];
+  const shared = new SharedSizes(options.sizes);
+  for (const file of files) {
+    if (options.signal !== undefined) throwIfInterrupted(options.signal, "analyze");
+    const outline = await readOutline(file);
+    const analysis = analyzeModel(
+      outline,
+      info.isDirectory() ? { ...options, sizes: shared.of(outline) } : options,
+    );
+    const name = info.isDirectory() ? relative(path, file) : basename(file);
+    for (const finding of analysis.findings) findings.push({ ...finding, graph: name });
+    graphs.push({ ...analysis.model, file: name, supported: analysis.supported, summary: analysis.summary });
+  }
+  if (info.isDirectory()) shared.requireUsed();
+  return {
+    supported: graphs.every(({ supported }) => supported),
+    profile: profile.name,
+    target: options.target,
+    device: profile.title,
+    method: STATIC_CHECK,
+    sources: profile.sources,
+    confirmedBy: profile.confirmedBy,
+    model: path,
+    findings,
+    summary: mergeSummaries(graphs.map(({ summary }) => summary)),
+    graphs,
+  };
+}

@@ -1,0 +1,162 @@
+/** The operators that a profile supports, as data. Every fact names its source; nothing was measured on the device. */
+import type { DeviceRow, ProfileName } from "@slm/devices";
+import type { OnnxDType } from "@slm/onnx";
+
+export interface Source {
+  readonly document: string;
+  readonly version: string;
+}
+
+/** Values an attribute may have. */
+export interface AttributeLimit {
+  /** `last-axis`: the last axis of input 0, whichever way it is written; `ones`: a list of ones. */
+  readonly allowed: readonly (number | string)[] | "last-axis" | "ones";
+  /** The attribute's default. */
+  readonly missing: number | string;
+  /** The limit holds only where this input is omitted. */
+  readonly without?: number;
+  /** What happens with other values, where the provider takes the node all the same and none is left to the CPU. */
+  readonly otherwise?: string;
+}
+
+/** Support of one operator by a device. An empty row means without limits. */
+export interface OperatorSupport {
+  /** First and last opset of the operator's domain in which it is supported. */
+  readonly since?: number;
+  readonly until?: number;
+  /** Most axes of any input or output, if different from the profile's. */
+  readonly maxRank?: number;
+  /** Most axes of the data alone, if fewer than `maxRank`. */
+  readonly maxDataRank?: number;
+  /** Behind DequantizeLinear, the operator is refused unless QuantizeLinear follows: `always`, or if it computes an `output` of the model. */
+  readonly wholeUnits?: "always" | "output";
+  /** Types of weights that need one scale per channel. */
+  readonly channelScales?: readonly OnnxDType[];
+  /** Whether, with `ceil_mode`, the last window must start inside the data. */
+  readonly fullWindows?: boolean;
+  /** Whether a uint16 second operand must have the zero point in the middle, 32768. */
+  readonly symmetricWide?: boolean;
+  /** Most axes by element type of the data, where they differ from `maxRank`. */
+  readonly maxRankOf?: Readonly<Partial<Record<OnnxDType, number>>>;
+  /** The input that holds the data; default 0. */
+  readonly data?: number;
+  /** Element types of data that are not quantized, if not all of the profile. */
+  readonly types?: readonly OnnxDType[];
+  /** Types of activations between Q and DQ, if not all of the profile; none: the quantized form is refused. */
+  readonly quantizedTypes?: readonly OnnxDType[];
+  /** The input whose types `weightsOf` is about; default 1. */
+  readonly weight?: number;
+  /** Types of quantized weights by type of activations, where not every pair is supported. */
+  readonly weightsOf?: Readonly<Partial<Record<OnnxDType, readonly OnnxDType[]>>>;
+  /** Types that a Cast may have, by the type it starts from. */
+  readonly casts?: Readonly<Partial<Record<OnnxDType, readonly OnnxDType[]>>>;
+  /** Forms of an Einsum's equation, with letters in the order in which they appear. */
+  readonly equations?: readonly string[];
+  /** Inputs that may not be scalars. */
+  readonly noScalars?: readonly number[];
+  /** Inputs that must be omitted. */
+  readonly absentInputs?: readonly number[];
+  /** At most so many outputs that are read. */
+  readonly outputCount?: number;
+  /** Inputs that must be constant; omitted optional inputs are allowed. */
+  readonly constantInputs?: readonly number[];
+  /** Inputs that must be constant and not quantized. */
+  readonly plainConstants?: readonly number[];
+  /** At least this many inputs. */
+  readonly minInputs?: number;
+  /** Element types an input may have. */
+  readonly inputTypes?: Readonly<Record<number, readonly OnnxDType[]>>;
+  readonly attributes?: Readonly<Record<string, AttributeLimit>>;
+  /** Supported only as a part of this pattern, which the runtime fuses. */
+  readonly moduleOf?: "erf-gelu";
+}
+
+/** The QDQ form a device's compiler recognises. */
+export interface QuantizationRules {
+  /** Element types of quantized activations. */
+  readonly activations: readonly OnnxDType[];
+  /** Element types of quantized weights; 4-bit ones must be symmetric with zero point 0. */
+  readonly weights: readonly OnnxDType[];
+  /** Weight inputs by operator, with the required axis of per-channel scales. */
+  readonly weightInputs: Readonly<Record<string, WeightInput>>;
+  /** Bias inputs by operator: int32 with scale = input scale · weight scale and zero point 0. */
+  readonly biasInputs: Readonly<Record<string, number>>;
+  /** Operators whose quantized bias must be a vector. */
+  readonly vectorBias?: ReadonlySet<string>;
+  /** Operators that move elements: input and output must have the same scale and zero point. */
+  readonly sameParameters: ReadonlySet<string>;
+  /** Operators that are compiled as quantized only between DequantizeLinear and QuantizeLinear. */
+  readonly wrapped: ReadonlySet<string>;
+  /** Whether scales per block along an axis are supported (opset 21 `block_size`). */
+  readonly blocks: boolean;
+  /** Scale and zero point that 16-bit outputs must have. */
+  readonly fixedOutputs: Readonly<Record<string, Partial<Record<OnnxDType, FixedParameters>>>>;
+  /** Whether zero points must be in the middle of the range and scales powers of two. */
+  readonly powerOfTwo: boolean;
+  /** What happens to parts that are not quantized, for messages. */
+  readonly float: string;
+}
+
+export interface WeightInput {
+  readonly index: number;
+  /** Allowed axis of per-channel scales; `columns`: 1, or 0 where `transB` is set. */
+  readonly axis: number | "columns";
+}
+
+interface FixedParameters {
+  readonly scale: number;
+  readonly zeroPoint: number;
+}
+
+/** Rules of a profile that are not in the table of devices: about operators, element types and the QDQ form. */
+export interface OperatorRules {
+  readonly sources: readonly Source[];
+  /** The program that took every graph that these rules support, with its version. Null: no compiler was asked, documents speak. */
+  readonly confirmedBy: string | null;
+  /** Support by operator; operators outside the default ONNX domain as `domain:Operator`. */
+  readonly operators: Readonly<Record<string, OperatorSupport>>;
+  /** Whether the list is the vendor's and complete; otherwise unlisted operators are unknown, not rejected. */
+  readonly operatorsAreComplete: boolean;
+  /** Element types that values may have. */
+  readonly dtypes: readonly OnnxDType[];
+  /** Types that are accepted but converted, with a description of the conversion. */
+  readonly convertedTypes: Readonly<Partial<Record<OnnxDType, string>>>;
+  readonly controlFlow: "forbidden" | "allowed";
+  /** Newest opset the vendor's tools were written for. */
+  readonly advisedOpset?: number;
+  readonly quantization?: QuantizationRules;
+  readonly maxWeightBytes: number;
+  /** Whether nodes need names, because the vendor's reports identify nodes by name. */
+  readonly wantsNames: boolean;
+  /** First opset of which the device takes anything. */
+  readonly minOpset?: number;
+}
+
+/** A profile for one target: its operator rules and its row in the table of devices. */
+export interface Profile
+  extends OperatorRules, Pick<DeviceRow, "title" | "label" | "rest" | "staticShapes" | "maxRank"> {
+  readonly name: ProfileName;
+}
+
+/** Rows without limits for a list of names. */
+export function all(names: string): Record<string, OperatorSupport> {
+  return Object.fromEntries(
+    names
+      .trim()
+      .split(/\s+/)
+      .map((name) => [name, {}]),
+  );
+}
+
+/** The same for operators of the domain com.microsoft. */
+export function contrib(names: string): Record<string, OperatorSupport> {
+  return Object.fromEntries(
+    names
+      .trim()
+      .split(/\s+/)
+      .map((name) => [`com.microsoft:${name}`, {}]),
+  );
+}
+
+/** Limit of protobuf files and most compilers [bytes]. */
+export const TWO_GIGABYTES = 2 ** 31;

@@ -1,0 +1,142 @@
+/** Compares a model on two runtimes: the same rows, token by token. */
+import { GRAPH_IO } from "@slm/exported-model";
+import { repeatRuns, withLoad, type HostTensor, type Runtime, type Session } from "@slm/runtime";
+import { loadGenerator } from "../generator.js";
+import type { Source } from "../types.js";
+import type { EvaluationRow } from "./evaluation-input.js";
+
+export interface RuntimeComparison {
+  /** Rows decoded. */
+  readonly rows: number;
+  /** Rows with the same greedy answer on both runtimes. */
+  readonly equalAnswers: number;
+  /** Steps of which logits were compared: of each row those before the answers differ. */
+  readonly steps: number;
+  /** Largest difference of a logit. */
+  readonly maxAbs: number;
+  /** Smallest cosine between the logits of a step. */
+  readonly minCosine: number;
+  /** Greedy answers of each runtime, in the order of the rows. */
+  readonly answers: { readonly reference: readonly string[]; readonly device: readonly string[] };
+  /** Whether every graph that the device ran was compiled ahead of time, not when it was loaded. */
+  readonly compiledAhead: boolean;
+}
+
+export interface CompareOptions {
+  readonly rows: readonly EvaluationRow[];
+  readonly onRow?: ((row: number) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Greedy answers of a model with the logits of every step. */
+class Recorder {
+  readonly #logits: HostTensor[] = [];
+  /** Whether every graph so far was loaded in a compiled form. */
+  compiledAhead = true;
+  readonly runtime: Runtime;
+
+  constructor(runtime: Runtime) {
+    this.runtime = withLoad(runtime, async (source, options) =>
+      this.#watch(await runtime.load(source, options)),
+    );
+  }
+
+  /** The logits since the last call, one tensor `[1, vocabulary]` a step. */
+  take(): readonly HostTensor[] {
+    return this.#logits.splice(0);
+  }
+
+  #watch(session: Session): Session {
+    this.compiledAhead &&= session.compiled !== undefined;
+    return {
+      inputNames: session.inputNames,
+      outputNames: session.outputNames,
+      compiled: session.compiled,
+      release: () => session.release(),
+      run: async (request) => {
+        const result = await session.run(request);
+        const logits = result.fetched[GRAPH_IO.logits];
+        if (logits !== undefined) this.#logits.push({ ...logits, data: logits.data.slice() });
+        return result;
+      },
+      repeat(request) {
+        return repeatRuns(this, request);
+      },
+    };
+  }
+}
+
+/**
+ * Decodes rows greedily on two runtimes. Up to the first token that differs both decoders have read the same tokens, so the logits of
+ * those steps are comparable.
+ *
+ * @throws SlmError as loading and generating do
+ */
+export async function compareRuntimes(
+  directory: string,
+  runtimes: { readonly reference: Runtime; readonly device: Runtime },
+  { rows, onRow, signal }: CompareOptions,
+): Promise<RuntimeComparison> {
+  const recorders = [new Recorder(runtimes.reference), new Recorder(runtimes.device)] as const;
+  const generators = [
+    await loadGenerator(directory, recorders[0].runtime),
+    await loadGenerator(directory, recorders[1].runtime),
+  ] as const;
+  const answers = { reference: [] as string[], device: [] as string[] };
+  const found = { equalAnswers: 0, steps: 0, maxAbs: 0, minCosine: 1 };
+  try {
+    for (const [at, row] of rows.entries()) {
+      onRow?.(at);
+      const [expected] = await generators[0].generate([sourceOf(row)], { signal });
+      const [actual] = await generators[1].generate([sourceOf(row)], { signal });
+      answers.reference.push(expected!.text);
+      answers.device.push(actual!.text);
+      if (expected!.text === actual!.text) found.equalAnswers++;
+      for (const { maxAbs, cosine } of stepDistances(recorders[0].take(), recorders[1].take())) {
+        found.steps++;
+        found.maxAbs = Math.max(found.maxAbs, maxAbs);
+        found.minCosine = Math.min(found.minCosine, cosine);
+      }
+    }
+  } finally {
+    for (const generator of generators) await generator.close();
+  }
+  return { rows: rows.length, ...found, answers, compiledAhead: recorders[1].compiledAhead };
+}
+
+/** Distances of the steps that have read the same tokens: up to the first whose picks differ. */
+function* stepDistances(
+  expected: readonly HostTensor[],
+  actual: readonly HostTensor[],
+): Generator<{ readonly maxAbs: number; readonly cosine: number }> {
+  for (const [step, logits] of expected.entries()) {
+    const others = actual[step];
+    if (others === undefined) return;
+    yield distance(floats(logits), floats(others));
+    if (argmax(floats(logits)) !== argmax(floats(others))) return;
+  }
+}
+
+const sourceOf = ({ source, image }: EvaluationRow): Source =>
+  image === undefined ? source : { text: source, image: image.source };
+
+const floats = ({ data }: HostTensor): Float32Array => data as Float32Array;
+
+/** Largest difference and cosine of two vectors. */
+function distance(a: Float32Array, b: Float32Array): { readonly maxAbs: number; readonly cosine: number } {
+  let [maxAbs, product, lengthA, lengthB] = [0, 0, 0, 0];
+  for (let at = 0; at < a.length; at++) {
+    const [x, y] = [a[at]!, b[at]!];
+    maxAbs = Math.max(maxAbs, Math.abs(x - y));
+    product += x * y;
+    lengthA += x * x;
+    lengthB += y * y;
+  }
+  return { maxAbs, cosine: product / Math.sqrt(lengthA * lengthB) };
+}
+
+function argmax(values: Float32Array): number {
+  let best = 0;
+  for (let at = 1; at < values.length; at++) if (values[at]! > values[best]!) best = at;
+  return best;
+}

@@ -1,0 +1,162 @@
+/** Settings of a teacher behind an OpenAI-compatible server. */
+import { z } from "zod";
+import { examplesSetting, promptTextSetting } from "@slm/teacher";
+
+const chatMessages = z.strictObject({
+  chat: z
+    .literal(true)
+    .optional()
+    .describe("Chat: sources are user messages, targets assistant messages (POST /chat/completions)."),
+  system: promptTextSetting.min(1).optional().describe("System message."),
+  before: promptTextSetting.default("").describe("Text before every source in the user's message."),
+  after: promptTextSetting.default("").describe("Text after every source in the user's message."),
+  examples: examplesSetting,
+});
+
+const plainText = z.strictObject({
+  chat: z
+    .literal(false)
+    .describe("Plain prompt: the texts below are added unchanged around every source (POST /completions)."),
+  instruction: promptTextSetting
+    .default("")
+    .describe("Text at the beginning of the prompt, before the examples."),
+  before: promptTextSetting.default("").describe("Text before every source, including those of examples."),
+  after: promptTextSetting.min(1).default("\n").describe("Text between source and target."),
+  end: promptTextSetting
+    .min(1)
+    .optional()
+    .describe(
+      "Text after the target of every example, which ends generated targets. Default: a line break with examples, else none.",
+    ),
+  examples: examplesSetting,
+});
+
+const apiPrompt = z.discriminatedUnion("chat", [chatMessages, plainText]);
+
+/** Fields of a request that this program sets, so that `extra` may not. */
+const OWN_FIELDS: ReadonlySet<string> = new Set([
+  ...["model", "messages", "prompt", "n", "best_of", "echo", "stream", "stream_options", "stop"],
+  ...["max_tokens", "max_completion_tokens", "temperature", "seed", "logprobs", "top_logprobs"],
+]);
+
+/** What is wrong with a server's address; undefined if nothing is. */
+function addressProblem(address: string): string | undefined {
+  if (!URL.canParse(address)) return "expected an address, such as http://127.0.0.1:8080/v1";
+  const { protocol, username, password, search, hash } = new URL(address);
+  if (protocol !== "http:" && protocol !== "https:") return `expected http or https, got ${protocol}`;
+  if (username !== "" || password !== "")
+    return "expected no user or password: name an environment variable with apiKeyEnv";
+  return search === "" && hash === "" ? undefined : "expected no query and no fragment";
+}
+
+/** What decides the answers. */
+export const apiRequestFields = {
+  baseUrl: z
+    .string()
+    .max(2048)
+    .superRefine((address, context) => {
+      const problem = addressProblem(address);
+      if (problem !== undefined) context.addIssue({ code: "custom", message: problem });
+    })
+    .describe("Address of the server's OpenAI-compatible interface, such as http://127.0.0.1:8080/v1."),
+  model: z.string().min(1).max(512).describe("Name of the model, as the server knows it."),
+  logprobs: z
+    .int()
+    .nonnegative()
+    .max(100)
+    .default(0)
+    .describe(
+      "Top-k log-probabilities requested per target token. They give scores, and distributions to distil from. 0: none.",
+    ),
+  maxTokens: z.int().positive().max(1_000_000).default(256).describe("Longest target [tokens]."),
+  maxTokensField: z
+    .enum(["max_tokens", "max_completion_tokens"])
+    .default("max_tokens")
+    .describe("Request field for maxTokens; some models of OpenAI want max_completion_tokens."),
+  stop: z.array(z.string().min(1).max(256)).max(16).default([]).describe("Texts that end a target."),
+  omit: z
+    .array(z.enum(["temperature", "seed"]))
+    .default([])
+    .describe("Request fields that the server rejects and that are left out."),
+  extra: z
+    .record(z.string().min(1), z.json())
+    .default({})
+    .superRefine((fields, context) => {
+      for (const field of Object.keys(fields).filter((name) => OWN_FIELDS.has(name)))
+        context.addIssue({ code: "custom", path: [field], message: "is set by other settings" });
+    })
+    .describe(
+      "Further request fields, such as chat_template_kwargs: { enable_thinking: false } or reasoning_effort: low.",
+    ),
+};
+
+/** How a server is asked; nothing here changes an answer. */
+export const apiLimitFields = {
+  apiKeyEnv: z
+    .string()
+    .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "expected the name of an environment variable, not a key")
+    .optional()
+    .describe("Environment variable that holds the server's key. It is read when a request is sent."),
+  concurrency: z.int().positive().max(256).default(4).describe("Requests at a time."),
+  requestsPerMinute: z.int().positive().optional().describe("Most requests started within a minute."),
+  tokensPerMinute: z
+    .int()
+    .positive()
+    .optional()
+    .describe("Most tokens requested within a minute, input and longest target together."),
+  timeoutSeconds: z
+    .number()
+    .positive()
+    .max(300)
+    .default(120)
+    .describe("Longest time without a byte from the server [s]."),
+  retries: z
+    .int()
+    .nonnegative()
+    .max(20)
+    .default(5)
+    .describe("Further attempts after status 408, 429 or 5xx, or a broken connection."),
+  price: z
+    .strictObject({
+      perMillionInputTokens: z.number().nonnegative().describe("Price of a million input tokens."),
+      perMillionOutputTokens: z.number().nonnegative().describe("Price of a million output tokens."),
+    })
+    .optional()
+    .describe("What the server charges, in any currency, for estimates and budget.price."),
+  budget: z
+    .strictObject({
+      tokens: z.int().positive().optional().describe("Most input and output tokens."),
+      requests: z.int().positive().optional().describe("Most requests."),
+      price: z.number().positive().optional().describe("Highest price, in the currency of price."),
+    })
+    .optional()
+    .describe(
+      "Hard limit. It counts all answers that the stage uses, those of earlier runs included, and stops before the request that could exceed it.",
+    ),
+};
+
+export const apiTeacher = z
+  .strictObject({
+    kind: z.literal("api").describe("A model behind an OpenAI-compatible server. It labels sources."),
+    ...apiRequestFields,
+    prompt: apiPrompt.prefault({}).describe("Prompt around every source."),
+    ...apiLimitFields,
+  })
+  .superRefine(({ budget, price, apiKeyEnv, baseUrl }, context) => {
+    if (budget?.price !== undefined && price === undefined)
+      context.addIssue({ code: "custom", path: ["budget", "price"], message: "needs teacher.price" });
+    if (apiKeyEnv !== undefined && URL.canParse(baseUrl) && !protectsKey(new URL(baseUrl)))
+      context.addIssue({
+        code: "custom",
+        path: ["baseUrl"],
+        message:
+          "expected https, because the key would be sent unencrypted (http is accepted on this machine)",
+      });
+  });
+
+/** Whether a key may be sent there: encrypted, or not over a network. */
+function protectsKey({ protocol, hostname }: URL): boolean {
+  return protocol === "https:" || /^(localhost|127(\.\d+){3}|\[::1\])$/u.test(hostname);
+}
+
+export type ApiTeacherConfig = z.infer<typeof apiTeacher>;

@@ -1,0 +1,87 @@
+/** `api.json`: the directory of a teacher behind a server. It holds everything but the key. */
+import { join } from "node:path";
+import { hashJson, readJsonFile, writeJsonAtomic } from "@slm/core";
+import type { Row } from "@slm/data";
+import { z } from "zod";
+import { API_FILE, promptText } from "@slm/teacher";
+import { apiLimitFields, apiRequestFields, type ApiTeacherConfig } from "./api-config.js";
+
+const message = z.strictObject({ role: z.enum(["system", "user", "assistant"]), content: z.string() });
+type ApiMessage = z.infer<typeof message>;
+
+/** The text around a source, examples included. */
+const resolvedPrompt = z.discriminatedUnion("chat", [
+  z.strictObject({
+    chat: z.literal(true),
+    /** Messages before the one with the source. */
+    messages: z.array(message),
+    before: z.string(),
+    after: z.string(),
+  }),
+  z.strictObject({ chat: z.literal(false), before: z.string(), after: z.string() }),
+]);
+
+const apiFile = z.strictObject({
+  version: z.literal(1),
+  request: z.strictObject({ ...apiRequestFields, prompt: resolvedPrompt }),
+  limits: z.strictObject(apiLimitFields),
+});
+
+export type ApiFile = z.infer<typeof apiFile>;
+/** What decides the answers. */
+export type ApiRequest = ApiFile["request"];
+/** How the server is asked. */
+export type ApiLimits = ApiFile["limits"];
+
+/** The contents of `api.json` for settings and the rows of their few-shot examples. */
+export function apiFileOf(settings: ApiTeacherConfig, rows: readonly Row[]): ApiFile {
+  const { baseUrl, model, logprobs, maxTokens, maxTokensField, omit, extra, prompt } = settings;
+  const { apiKeyEnv, concurrency, requestsPerMinute, tokensPerMinute } = settings;
+  const { timeoutSeconds, retries, price, budget } = settings;
+  const { resolved, stop } = resolvePrompt(prompt, rows);
+  return {
+    version: 1,
+    request: {
+      ...{ baseUrl, model, logprobs, maxTokens, maxTokensField, omit, extra },
+      stop: [...new Set([...stop, ...settings.stop])],
+      prompt: resolved,
+    },
+    limits: {
+      ...{ apiKeyEnv, concurrency, requestsPerMinute, tokensPerMinute },
+      ...{ timeoutSeconds, retries, price, budget },
+    },
+  };
+}
+
+interface Resolved {
+  readonly resolved: ApiRequest["prompt"];
+  /** Texts that end a target because of the prompt. */
+  readonly stop: readonly string[];
+}
+
+function resolvePrompt(prompt: ApiTeacherConfig["prompt"], rows: readonly Row[]): Resolved {
+  if (prompt.chat === false) {
+    const { before, after, end } = promptText(prompt, rows);
+    return { resolved: { chat: false, before, after }, stop: end === undefined ? [] : [end] };
+  }
+  const { system, before, after } = prompt;
+  const messages: ApiMessage[] = system === undefined ? [] : [{ role: "system", content: system }];
+  for (const { source, target } of rows) {
+    messages.push({ role: "user", content: `${before}${source}${after}` });
+    messages.push({ role: "assistant", content: target });
+  }
+  return { resolved: { chat: true, messages, before, after }, stop: [] };
+}
+
+/** @throws SlmError OUTPUT_FAILED */
+export async function writeApiFile(directory: string, file: ApiFile): Promise<void> {
+  await writeJsonAtomic(join(directory, API_FILE), file);
+}
+
+/** @throws SlmError INPUT_MISSING, DATA_INVALID */
+export async function readApiFile(directory: string): Promise<ApiFile> {
+  return readJsonFile(join(directory, API_FILE), apiFile);
+}
+
+/** Identifies the answers: the same for other limits. */
+export const apiIdentity = ({ request }: ApiFile): string => hashJson(request);

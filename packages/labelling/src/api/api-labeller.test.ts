@@ -1,0 +1,174 @@
+import { SILENT } from "@slm/core";
+import { describe, expect, test } from "vitest";
+import { openLabeller } from "../teachers/open-labeller.js";
+import { ApiFixture } from "../test-support/api-fixture.test-support.js";
+import { capitals, chatAnswer, reject, type Answering } from "../test-support/fake-api.test-support.js";
+import { apiFileOf, writeApiFile } from "./api-file.js";
+
+const fixture = new ApiFixture();
+
+describe("a teacher behind a server", () => {
+  test("answers sources in order, with the mean log-probability of the target's tokens", async () => {
+    const delays = [30, 0, 10];
+    const labelled = await fixture.label(
+      ["a", "bc", "d"],
+      { logprobs: 2 },
+      {
+        answering: (call, response) => {
+          setTimeout(() => response.end(JSON.stringify(capitals(call, response))), delays.shift());
+          return undefined;
+        },
+      },
+    );
+    expect(labelled.answers).toEqual([
+      [{ target: "A", score: -0.5, finished: true }],
+      [{ target: "BC", score: -0.5, finished: true }],
+      [{ target: "D", score: -0.5, finished: true }],
+    ]);
+    expect(labelled.told.at(-1)?.message).toMatch(
+      /^tiny: 3 of 3 answers, 0 cached, 34 tokens, about 0 s left$/u,
+    );
+  });
+
+  test("asks chat models by messages, greedily and without a seed", async () => {
+    await fixture.label(["red"], {
+      prompt: { system: "Translate.", before: "Word: ", after: "!" },
+      ...{ logprobs: 5, stop: ["\n"], extra: { top_k: 1 }, maxTokensField: "max_completion_tokens" },
+    });
+    expect(fixture.api.calls[0]).toMatchObject({ path: "/v1/chat/completions" });
+    expect(fixture.api.calls[0]!.headers.authorization).toBeUndefined();
+    expect(fixture.api.calls[0]!.body).toEqual({
+      model: "tiny",
+      messages: [
+        { role: "system", content: "Translate." },
+        { role: "user", content: "Word: red!" },
+      ],
+      ...{
+        max_completion_tokens: 256,
+        temperature: 0,
+        stop: ["\n"],
+        logprobs: true,
+        top_logprobs: 5,
+        top_k: 1,
+      },
+    });
+  });
+
+  test("puts examples into earlier turns, or before a plain prompt that then ends at a line break", () => {
+    const rows = [{ source: "one", target: "eins" }];
+    const chat = apiFileOf(fixture.settingsOf({ prompt: { before: "> ", examples: 1 } }), rows);
+    expect(chat.request.prompt).toEqual({
+      ...{ chat: true, before: "> ", after: "" },
+      messages: [
+        { role: "user", content: "> one" },
+        { role: "assistant", content: "eins" },
+      ],
+    });
+    const plain = { chat: false, instruction: "Translate.\n", before: "en: ", after: "\nde: ", examples: 1 };
+    const { request } = apiFileOf(fixture.settingsOf({ prompt: plain }), rows);
+    expect(request).toMatchObject({
+      prompt: { before: "Translate.\nen: one\nde: eins\nen: ", after: "\nde: " },
+      stop: ["\n"],
+    });
+  });
+
+  test("asks completions by text, and reads their log-probabilities by columns", async () => {
+    const logprobs = {
+      tokens: ["x", "y"],
+      token_logprobs: [-1, -2],
+      top_logprobs: [{ x: -1 }, { y: -2, z: -3 }],
+    };
+    const labelled = await fixture.label(
+      ["red"],
+      { logprobs: 2, prompt: { chat: false, before: "in: " } },
+      {
+        answering: () => ({ choices: [{ text: " xy\n", finish_reason: "stop", logprobs }] }),
+      },
+    );
+    expect(fixture.api.calls[0]).toMatchObject({
+      path: "/v1/completions",
+      body: { prompt: "in: red\n", logprobs: 2, max_tokens: 256 },
+    });
+    expect(labelled.answers).toEqual([[{ target: "xy", score: -1.5, finished: true }]]);
+  });
+
+  test("draws samples with seeds of their own, or without where the server takes none", async () => {
+    await fixture.label(["a"], { omit: ["seed"], concurrency: 1 }, { samples: 2, temperature: 0.7 });
+    await fixture.label(["b"], { concurrency: 1 }, { samples: 2, temperature: 0.7 });
+    expect(fixture.api.calls.map(({ body }) => [body.temperature, body.seed])).toEqual([
+      [0.7, undefined],
+      [0.7, undefined],
+      [0.7, 7],
+      [0.7, 8],
+    ]);
+  });
+
+  test("keeps no more requests open than allowed", async () => {
+    let [open, most] = [0, 0];
+    await fixture.label(
+      Array.from({ length: 20 }, (_, index) => `word ${index}`),
+      { concurrency: 3 },
+      {
+        answering: (call, response) => {
+          open += 1;
+          most = Math.max(most, open);
+          setTimeout(() => {
+            open -= 1;
+            response.end(JSON.stringify(capitals(call, response)));
+          }, 5);
+          return undefined;
+        },
+      },
+    );
+    expect(most).toBe(3);
+  });
+
+  test("has the same identity for other limits, and another for another request", async () => {
+    const identities: string[] = [];
+    for (const changes of [{}, { concurrency: 9, budget: { requests: 3 } }, { maxTokens: 9 }]) {
+      await writeApiFile(fixture.root, apiFileOf(fixture.settingsOf(changes), []));
+      identities.push((await openLabeller(fixture.root, { progress: SILENT }))!.identity);
+    }
+    expect(identities[0]).toBe(identities[1]);
+    expect(identities[0]).not.toBe(identities[2]);
+  });
+});
+
+describe("rows without an answer", () => {
+  test("are those that the server filters, finds too long, or answers with nothing", async () => {
+    const rejections: Record<string, Answering> = {
+      filtered: () => chatAnswer("", { finish: "content_filter" }),
+      refused: () => ({ choices: [{ message: { content: null, refusal: "no" }, finish_reason: "stop" }] }),
+      policy: (_, response) => {
+        reject(response, 400, { code: "content_filter", message: "policy" });
+      },
+      "long in vllm": (_, response) => {
+        reject(response, 400, { message: "This model's maximum context length is 8 tokens.", code: 400 });
+      },
+      "long in llama.cpp": (_, response) => {
+        reject(response, 400, { message: "too large", type: "exceed_context_size_error", code: 400 });
+      },
+      empty: () => chatAnswer(" \n"),
+    };
+    const sources = [...Object.keys(rejections), "fine"];
+    const answering: Answering = (call, response) => (rejections[call.asked] ?? capitals)(call, response);
+    const { answers } = await fixture.label(sources, {}, { answering });
+    expect(answers.map((given) => given.length)).toEqual([0, 0, 0, 0, 0, 0, 1]);
+    // Only rows that were too long, which cost nothing, are asked for again.
+    const before = fixture.api.calls.length;
+    await fixture.label(sources);
+    expect(fixture.api.calls.slice(before).map(({ asked }) => asked)).toEqual([
+      "long in vllm",
+      "long in llama.cpp",
+    ]);
+  });
+
+  test("an answer that reached its limit is not finished", async () => {
+    const { answers } = await fixture.label(
+      ["a"],
+      {},
+      { answering: () => chatAnswer("A", { finish: "length" }) },
+    );
+    expect(answers).toEqual([[{ target: "A", score: -0.5, finished: false }]]);
+  });
+});

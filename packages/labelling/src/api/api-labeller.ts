@@ -1,0 +1,283 @@
+/** A model behind a server as a labeller: answers from the store, and the server's answers for the rest. */
+import { join } from "node:path";
+import { hashJson, SlmError, sha256, throwIfInterrupted, userCacheFolder, type Progress } from "@slm/core";
+import type { CompletionOptions, LabelAnswer, Labeller, LabelRequestOptions } from "../labeller/labeller.js";
+import { outcomeOf, scoreOf, targetOf, type AnswerToken, type StoredAnswer } from "./api-answer.js";
+import { ApiClient, FIRST_PAUSE_MS, readKey } from "./api-client.js";
+import { apiIdentity, type ApiFile } from "./api-file.js";
+import type { ApiSharing, PaidAnswers, RequestBudget, SharedRequests } from "./api-sharing.js";
+import { AnswerStore } from "./answer-store.js";
+import { Budget, formatAmount } from "./budget.js";
+import { Pace } from "./pace.js";
+import { answerRequest, continuationRequest, type AnswerRequest } from "./request-body.js";
+
+/** How long running requests may take after an interruption, because their answers are paid for [ms]. */
+const GRACE_MS = 20_000;
+
+export interface ApiLabellerOptions {
+  readonly progress: Progress;
+  /** Where answers are stored. Default: a folder of this server and model in the user's cache. */
+  readonly answersDirectory?: string | undefined;
+  /** What other machines that ask the same server have in common with this one. Default: it asks alone. */
+  readonly sharing?: ApiSharing | undefined;
+  /** Pause before the second attempt [ms]. Default: one second. */
+  readonly firstPauseMs?: number | undefined;
+}
+
+type RequestSignals = Parameters<ApiClient["ask"]>[1];
+
+interface Report {
+  readonly done: number;
+  readonly total: number;
+  readonly cached: number;
+  readonly secondsLeft?: number | undefined;
+}
+
+export class ApiLabeller implements Labeller {
+  readonly name: string;
+  readonly identity: string;
+  /** The server and how it is asked. */
+  readonly file: ApiFile;
+  readonly #store: PaidAnswers;
+  readonly #budget: RequestBudget;
+  readonly #client: ApiClient;
+  readonly #progress: Progress;
+  readonly #running = new Map<string, Promise<StoredAnswer | undefined>>();
+  /** Answers counted in the budget, so that one that is used twice counts once. */
+  readonly #counted = new Set<string>();
+  #withoutAnswer = 0;
+
+  private constructor(file: ApiFile, { pace, budget, answers }: SharedRequests, options: ApiLabellerOptions) {
+    this.name = file.request.model;
+    this.identity = apiIdentity(file);
+    this.file = file;
+    this.#store = answers;
+    this.#progress = options.progress;
+    this.#budget = budget;
+    this.#client = new ApiClient({
+      limits: file.limits,
+      pace,
+      budget,
+      firstPauseMs: options.firstPauseMs ?? FIRST_PAUSE_MS,
+      onRetry: (reason) => {
+        this.#progress({ stage: "cache", message: `${this.name}: trying again: ${reason}` });
+      },
+    });
+  }
+
+  /** @throws SlmError CONFIG_INVALID if the key's variable is not set, INPUT_MISSING or DATA_INVALID for unreadable answers */
+  static async open(file: ApiFile, options: ApiLabellerOptions): Promise<ApiLabeller> {
+    const { baseUrl, model } = file.request;
+    requireVerification(baseUrl);
+    readKey(file.limits.apiKeyEnv);
+    if (options.sharing !== undefined) return new ApiLabeller(file, options.sharing(file), options);
+    const directory =
+      options.answersDirectory ??
+      join(userCacheFolder(), "answers", sha256(`${baseUrl}\n${model}`).slice(0, 32));
+    const answers = await AnswerStore.open(directory);
+    const alone = { pace: new Pace(file.limits), budget: new Budget(file.limits), answers };
+    return new ApiLabeller(file, alone, options);
+  }
+
+  /** What was spent, earlier runs included. */
+  get spent(): RequestBudget["spent"] {
+    return this.#budget.spent;
+  }
+
+  async answer(
+    sources: readonly string[],
+    { samples, temperature, seed, signal }: LabelRequestOptions,
+  ): Promise<readonly (readonly LabelAnswer[])[]> {
+    const drawn = Array.from({ length: samples }, (_, sample) =>
+      samples === 1 ? undefined : { temperature, seed: seed + sample },
+    );
+    const requests = sources.flatMap((source) =>
+      drawn.map((sample) => answerRequest(this.file.request, source, sample)),
+    );
+    const answers = await this.#answerAll(requests, signal, (answer) => this.#labelsOf(answer));
+    return sources.map((_, place) => answers.slice(place * samples, (place + 1) * samples).flat());
+  }
+
+  /** Continuations of texts that stand alone, one each; empty where the server gives none, or none that ended. */
+  async complete(
+    prompts: readonly string[],
+    { temperature, seed, end, signal }: CompletionOptions,
+  ): Promise<readonly string[]> {
+    const requests = prompts.map((prompt, place) =>
+      continuationRequest(this.file.request, prompt, { temperature, seed: seed + place, end }),
+    );
+    return this.#answerAll(requests, signal, (answer) => this.#continuationOf(answer, end));
+  }
+
+  /** The server's tokens of a target that it gave; undefined for other targets, and without log-probabilities. */
+  async tokensOf(source: string, target: string): Promise<readonly AnswerToken[] | undefined> {
+    return (await this.#store.find(this.#targetKey(source, target)))?.tokens;
+  }
+
+  async close(): Promise<void> {
+    await this.#store.close();
+  }
+
+  /** Where answers come from, for messages. */
+  get #where(): string {
+    return `${this.file.request.baseUrl}: ${this.name}`;
+  }
+
+  /** Empty for a continuation that was cut off. Some servers give the text that ends an answer, too. */
+  #continuationOf(answer: StoredAnswer | undefined, end: string): string {
+    const text = answer?.text;
+    if (answer === undefined || typeof text !== "string") return "";
+    const isEnded = text.includes(end) || outcomeOf(answer, this.#where) === "finished";
+    return isEnded ? text.split(end, 1)[0]!.trim() : "";
+  }
+
+  #targetKey(source: string, target: string): string {
+    return hashJson({ identity: this.identity, source, target });
+  }
+
+  /** What is made of the answer to every request; undefined is one that the server cannot give. */
+  async #answerAll<Result>(
+    requests: readonly AnswerRequest[],
+    signal: AbortSignal,
+    resultOf: (answer: StoredAnswer | undefined) => Result,
+  ): Promise<readonly Result[]> {
+    throwIfInterrupted(signal, "teacher");
+    const results: Result[] = [];
+    const missing: number[] = [];
+    // Stored answers first, so that the budget counts them before a request is sent.
+    for (const [place, request] of requests.entries()) {
+      const stored = await this.#storedAnswer(request);
+      if (stored === undefined) missing.push(place);
+      results.push(resultOf(stored));
+    }
+    const cached = requests.length - missing.length;
+    const startedAt = performance.now();
+    let done = 0;
+    this.#report({ done: cached, total: requests.length, cached });
+    await this.#work(missing, signal, async (place, signals) => {
+      results[place] = resultOf(await this.#once(requests[place]!, signals));
+      done += 1;
+      const secondsLeft = ((performance.now() - startedAt) / 1000 / done) * (missing.length - done);
+      this.#report({ done: cached + done, total: requests.length, cached, secondsLeft });
+    });
+    return results;
+  }
+
+  /**
+   * Works on all places, a few at a time. After a failure or an interruption nothing starts any more, and running requests end, because
+   * their answers are paid for.
+   */
+  async #work(
+    places: readonly number[],
+    signal: AbortSignal,
+    body: (place: number, signals: RequestSignals) => Promise<void>,
+  ): Promise<void> {
+    const stop = new AbortController();
+    const abandon = new AbortController();
+    const signals = { start: AbortSignal.any([signal, stop.signal]), request: abandon.signal };
+    let grace: NodeJS.Timeout | undefined;
+    const startGrace = (): void => {
+      grace = setTimeout(() => {
+        abandon.abort();
+      }, GRACE_MS);
+    };
+    signal.addEventListener("abort", startGrace, { once: true });
+    const queue = places.values();
+    const worker = async (): Promise<void> => {
+      try {
+        for (const place of queue) {
+          if (signals.start.aborted) return;
+          await body(place, signals);
+        }
+      } catch (error) {
+        // Only the first failure is a cause; the others follow from it.
+        stop.abort(error);
+      }
+    };
+    await Promise.all(Array.from({ length: this.file.limits.concurrency }, worker));
+    signal.removeEventListener("abort", startGrace);
+    clearTimeout(grace);
+    throwIfInterrupted(signal, "teacher");
+    stop.signal.throwIfAborted();
+  }
+
+  async #storedAnswer({ key, bound }: AnswerRequest): Promise<StoredAnswer | undefined> {
+    const stored = await this.#store.get(key);
+    if (stored !== undefined && !this.#counted.has(key)) await this.#budget.count(stored.usage ?? bound, key);
+    this.#counted.add(key);
+    return stored;
+  }
+
+  /** Asks the server and stores its answer; equal requests that run at the same time share one. */
+  #once(request: AnswerRequest, signals: RequestSignals): Promise<StoredAnswer | undefined> {
+    const running = this.#running.get(request.key);
+    if (running !== undefined) return running;
+    const answer = this.#ask(request, signals).finally(() => this.#running.delete(request.key));
+    this.#running.set(request.key, answer);
+    return answer;
+  }
+
+  async #ask(request: AnswerRequest, signals: RequestSignals): Promise<StoredAnswer | undefined> {
+    const stored = await this.#store.get(request.key); // Paid for since, for an equal source.
+    if (stored !== undefined) return stored;
+    const reply = await this.#client.ask(request, signals);
+    if (reply === "tooLong") {
+      this.#withoutAnswer += 1;
+      return undefined;
+    }
+    const target = targetOf(reply);
+    const keys = {
+      request: request.key,
+      target: target === "" ? undefined : this.#targetKey(request.source, target),
+    };
+    await this.#store.put(keys, reply);
+    return reply;
+  }
+
+  #labelsOf(answer: StoredAnswer | undefined): readonly LabelAnswer[] {
+    if (answer === undefined) return [];
+    const outcome = outcomeOf(answer, this.#where);
+    const target = targetOf(answer);
+    if (outcome === "refused" || target === "") {
+      this.#withoutAnswer += 1;
+      return [];
+    }
+    const score = scoreOf(answer);
+    if (this.file.request.logprobs > 0 && score === undefined) {
+      throw new SlmError(
+        "DATA_INVALID",
+        `${this.#where}: expected log-probabilities of the target's tokens, got none (teacher.logprobs is ${this.file.request.logprobs})`,
+        { suggestions: ["--set teacher.logprobs=0 for a server that gives none"] },
+      );
+    }
+    return [{ target, score, finished: outcome === "finished" }];
+  }
+
+  #report({ done, total, cached, secondsLeft }: Report): void {
+    const { spent } = this;
+    const parts = [
+      `${done} of ${total} answers`,
+      `${cached} cached`,
+      ...(this.#withoutAnswer === 0 ? [] : [`${this.#withoutAnswer} without an answer`]),
+      `${spent.tokens} tokens`,
+      ...(spent.price === undefined ? [] : [`price ${formatAmount(spent.price)}`]),
+      ...(secondsLeft === undefined ? [] : [`about ${Math.ceil(secondsLeft)} s left`]),
+    ];
+    this.#progress({ stage: "cache", message: `${this.name}: ${parts.join(", ")}` });
+  }
+}
+
+/** @throws SlmError CONFIG_INVALID if certificates are not verified */
+function requireVerification(baseUrl: string): void {
+  if (new URL(baseUrl).protocol !== "https:" || process.env.NODE_TLS_REJECT_UNAUTHORIZED !== "0") return;
+  throw new SlmError(
+    "CONFIG_INVALID",
+    "teacher: NODE_TLS_REJECT_UNAUTHORIZED=0 disables the check of certificates, so that anybody could read the key",
+    {
+      suggestions: [
+        "unset NODE_TLS_REJECT_UNAUTHORIZED",
+        "NODE_EXTRA_CA_CERTS=FILE names further certificate authorities",
+      ],
+    },
+  );
+}

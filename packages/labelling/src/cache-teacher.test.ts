@@ -1,0 +1,213 @@
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { SILENT } from "@slm/core";
+import { createRandom } from "@slm/decoding";
+import { METRICS } from "@slm/metrics";
+import { decoderOnlyConfig, initializeWeights, parameterCount } from "@slm/model";
+import { writeCheckpoint } from "@slm/checkpoints";
+import { createEagerEngine } from "@slm/tensor";
+import { createTokenizer, trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { readCacheRows, type CacheRowKind, type TeacherRow, openTeacherCache } from "@slm/teacher";
+import { cacheConfig } from "./config/cache-config.js";
+import { labellingVolume } from "./labelling/labelling-volume.js";
+import { cacheTeacher, type CacheStageReport } from "./cache-teacher.js";
+
+const train = ["ab", "ba", "abc", "cab", "c"].map((source) => ({
+  source,
+  target: Array.from(source.toUpperCase()).join(" "),
+}));
+const files = trainSymbolTokenizer({
+  sources: train.map(({ source }) => source),
+  targets: train.map(({ target }) => target),
+  sourceLowercase: true,
+});
+const tokenizer = createTokenizer(files);
+const config = decoderOnlyConfig.parse({
+  width: 8,
+  heads: 2,
+  kvHeads: 1,
+  headDim: 4,
+  feedForward: 12,
+  decoderLayers: 1,
+  maxSource: 4,
+  maxTarget: 5,
+  vocabularySize: tokenizer.vocabularySize,
+  tokens: tokenizer.tokens,
+});
+
+let root = "";
+const at = (name: string): string => join(root, name);
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "slm-cache-teacher-"));
+  for (const name of ["data", "bare", "many", "tokenizer", "teacher"]) await mkdir(at(name));
+  const lines = (rows: readonly object[]): string => rows.map((row) => `${JSON.stringify(row)}\n`).join("");
+  for (const name of ["data", "bare", "many"]) {
+    await writeFile(join(at(name), "train.jsonl"), lines(train));
+    for (const split of ["dev", "test"]) await writeFile(join(at(name), `${split}.jsonl`), "");
+  }
+  const alone = ["aa", "bb", "cc", "bc", "ca", "zz"].map((source) => ({ source }));
+  await writeFile(join(at("data"), "unlabelled.jsonl"), lines(alone));
+  // Of the labels of this random teacher few are targets.
+  const letters = ["a", "b", "c"];
+  const pairs = letters.flatMap((first) => letters.map((second) => first + second));
+  const triples = pairs.flatMap((pair) => letters.map((letter) => pair + letter));
+  const many = [...pairs, ...triples].map((source) => ({ source }));
+  await writeFile(join(at("many"), "unlabelled.jsonl"), lines(many));
+  await writeTokenizer(files, at("tokenizer"));
+  const weights = new Map(initializeWeights(config, createRandom(5).next));
+  await writeCheckpoint(at("teacher"), { config, weights });
+});
+afterAll(() => rm(root, { recursive: true }));
+
+async function run(
+  settings: object,
+  data = "data",
+): Promise<{ report: CacheStageReport; work: string; rows: Record<CacheRowKind, TeacherRow[]> }> {
+  const work = await mkdtemp(at("work-"));
+  const report = await cacheTeacher(cacheConfig.parse(settings), {
+    dataDirectory: at(data),
+    tokenizerDirectory: at("tokenizer"),
+    teacherDirectory: at("teacher"),
+    identity: "tiny",
+    workDirectory: work,
+    engine: await createEagerEngine("js"),
+    context: { progress: SILENT, signal: new AbortController().signal, seed: 1 },
+  });
+  const rows: Record<CacheRowKind, TeacherRow[]> = { labelled: [], generated: [] };
+  for (const kind of ["labelled", "generated"] as const)
+    for await (const row of readCacheRows(work, kind)) rows[kind].push(row);
+  return { report, work, rows };
+}
+
+describe(cacheTeacher, () => {
+  test("stores the distributions of training rows and of every row the teacher made, and nothing else stays", async () => {
+    const { report, work, rows } = await run({ k: 4, generate: "greedy", unlabelled: { minScore: -100 } });
+    expect(report).toMatchObject({
+      parameters: parameterCount(config),
+      vocab: config.vocabularySize,
+      k: 4,
+      labelled: { sources: 6, kept: rows.labelled.length },
+      generated: { sources: train.length, kept: rows.generated.length },
+    });
+    const cache = await openTeacherCache(work);
+    for (const { source, target } of [...train, ...rows.labelled, ...rows.generated]) {
+      const pair = { source: tokenizer.encodeSource(source), target: tokenizer.encodeTarget(target) };
+      expect(await cache.has(pair), `${source}: ${target}`).toBe(true);
+    }
+    expect(report.tokens).toBe(cache.tokens);
+    await cache.close();
+    const left = [
+      "cache.json",
+      "index.bin",
+      "shard-00000.bin",
+      "teacher-generated.jsonl",
+      "teacher-labelled.jsonl",
+    ];
+    expect((await readdir(work)).sort()).toEqual(left);
+  });
+
+  test("stores labels alone where no distributions are asked for", async () => {
+    const settings = { generate: "greedy", unlabelled: { strategy: "sample", minScore: -100 } };
+    const { rows } = await run(settings, "many");
+    const { report, work, rows: alone } = await run({ ...settings, distributions: "none" }, "many");
+    expect(alone).toEqual(rows);
+    expect(alone.labelled.length).toBeGreaterThan(0);
+    expect(report).toMatchObject({ tokens: 0, bytesPerToken: 0, labelled: { sources: 36 } });
+    expect(report).not.toHaveProperty("truncation");
+    expect((await readdir(work)).sort()).toEqual(["teacher-generated.jsonl", "teacher-labelled.jsonl"]);
+  });
+
+  test("labels nothing without unlabelled sources, and generates nothing unasked", async () => {
+    const { report, work, rows } = await run({}, "bare");
+    expect(report).not.toHaveProperty("labelled");
+    expect(report).not.toHaveProperty("generated");
+    expect(rows).toEqual({ labelled: [], generated: [] });
+    expect((await readdir(work)).sort()).toEqual(["cache.json", "index.bin", "shard-00000.bin"]);
+    expect(report).toMatchObject({ k: config.vocabularySize, pairs: train.length });
+  });
+
+  test("labels the first sources alone where there is a limit, and plans for as many", async () => {
+    const unlabelled = { strategy: "greedy", minScore: "none", limit: 4 };
+    const settings = { distributions: "none", unlabelled };
+    const { report, rows } = await run(settings, "many");
+    expect(report).toMatchObject({ labelled: { sources: 4 } });
+    const all = await run({ ...settings, unlabelled: { ...unlabelled, limit: 1000 } }, "many");
+    expect(all.report).toMatchObject({ labelled: { sources: 36 } });
+    expect(all.rows.labelled.slice(0, rows.labelled.length)).toEqual(rows.labelled);
+    expect(await labellingVolume(cacheConfig.parse(settings), at("many"))).toMatchObject({ requests: 4 });
+  });
+
+  test("keeps only labels at or above the least score", async () => {
+    const all = (await run({ unlabelled: { minScore: -100 } })).rows.labelled;
+    const scores = all.map(({ score = Number.NaN }) => score).sort((a, b) => a - b);
+    const minScore = scores[Math.floor(scores.length / 2)] ?? 0;
+    const { rows } = await run({ unlabelled: { minScore } });
+    expect(rows.labelled).toEqual(all.filter(({ score = Number.NaN }) => score >= minScore));
+  });
+});
+
+describe("chosen targets", () => {
+  test("of training sources are the samples closest to their gold targets", async () => {
+    const generate = { strategy: "bestOf", samples: 40, temperature: 3, metric: "cer" };
+    const { rows, report } = await run({ generate, distributions: "none" }, "bare");
+    expect(rows.generated.length).toBeGreaterThan(0);
+    for (const { source, target, utility } of rows.generated) {
+      const gold = train.find((row) => row.source === source)!.target;
+      expect(utility).toBe(0 - METRICS.cer.rowScore(target, [gold]));
+    }
+    expect(report.generated).toMatchObject({ sources: train.length, kept: rows.generated.length });
+  });
+
+  test("of unlabelled sources may need several teachers, and a teacher alone is too few", async () => {
+    const weights = new Map(initializeWeights(config, createRandom(5).next));
+    await mkdir(at("twin"));
+    await writeCheckpoint(at("twin"), { config, weights });
+    const settings = { strategy: "sample", temperature: 3, minScore: "none", metric: "exactMatch" };
+    const agreement = { teachers: [at("twin")] };
+    const { rows } = await run({ distributions: "none", unlabelled: { ...settings, agreement } }, "many");
+    expect(rows.labelled.length).toBeGreaterThan(0);
+    // Equal teachers with equal random numbers.
+    for (const row of rows.labelled) expect(row).toMatchObject({ labeller: "teacher+twin", agreement: 1 });
+    await expect(run({ unlabelled: { ...settings, agreement: {} } }, "many")).rejects.toMatchObject({
+      code: "CONFIG_INVALID",
+    });
+  });
+
+  test("are never those of held-out sources, even if the file of unlabelled sources has them", async () => {
+    await mkdir(at("leaky"));
+    const lines = (sources: readonly string[]): string =>
+      sources.map((source) => `${JSON.stringify({ source, target: "A" })}\n`).join("");
+    await writeFile(join(at("leaky"), "train.jsonl"), lines(["ab"]));
+    await writeFile(join(at("leaky"), "dev.jsonl"), lines(["bc"]));
+    await writeFile(join(at("leaky"), "test.jsonl"), lines(["ca"]));
+    const sources = ["AB", "BC", "ca", "cc"].map((source) => `${JSON.stringify({ source })}\n`);
+    await writeFile(join(at("leaky"), "unlabelled.jsonl"), sources.join(""));
+    const { report, rows } = await run({ unlabelled: { minScore: "none" } }, "leaky");
+    expect(report.labelled).toMatchObject({ sources: 4, known: 1, heldOut: 2 });
+    expect(rows.labelled.every(({ source }) => source === "cc")).toBe(true);
+  });
+});
+
+test("strategies that compare answers need a metric", () => {
+  for (const unlabelled of [
+    { strategy: "selfConsistency" },
+    { strategy: "minimumRisk" },
+    { agreement: {} },
+  ]) {
+    expect(cacheConfig.safeParse({ unlabelled }).success).toBe(false);
+    expect(cacheConfig.safeParse({ unlabelled: { ...unlabelled, metric: "wer" } }).success).toBe(true);
+  }
+});
+
+test("settings are strict, and have defaults", () => {
+  expect(cacheConfig.parse({})).toMatchObject({
+    k: 50,
+    generate: "none",
+    unlabelled: { strategy: "greedy" },
+  });
+  for (const wrong of [{ k: 0 }, { generate: "beam" }, { unlabelled: { minScore: 1 } }, { more: 1 }])
+    expect(cacheConfig.safeParse(wrong).success).toBe(false);
+});

@@ -1,0 +1,313 @@
+/**
+ * The cache stage: the teacher labels unlabelled sources and generates targets if requested; then its distributions over all targets
+ * are stored, unless the settings say otherwise.
+ */
+import { rm, stat } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { SlmError, type StageContext } from "@slm/core";
+import { DATA_FILES, readRows, textRow, type Row } from "@slm/data";
+import type { Engine } from "@slm/tensor";
+import { writePairs } from "@slm/training";
+import {
+  buildTeacherCache,
+  type CacheReport,
+  type ShardMaker,
+  CACHE_ROWS,
+  readGivenRows,
+  type CacheRowKind,
+  type TeacherRow,
+  removeUnscored,
+  describeUnscored,
+} from "@slm/teacher";
+import type { CacheConfig } from "./config/cache-config.js";
+import type { ApiSharing } from "./api/api-sharing.js";
+import {
+  labelSources,
+  type BlockMaker,
+  type LabelReport,
+  type LabelSource,
+} from "./labelling/label-sources.js";
+import { givenSources } from "./labelling/given-sources.js";
+import { labellingVolume } from "./labelling/labelling-volume.js";
+import { openLabellers } from "./teachers/open-labellers.js";
+import type { LocalTeacher, OpenTeacher } from "./teachers/open-teacher.js";
+import { isLocalOnly, labellingDecoding } from "./selection/selection.js";
+import { labellingOf, openOthers } from "./labelling/labelling-of.js";
+import {
+  writeSources,
+  type WriteReport,
+  type WritingMaker,
+  type WrittenSources,
+} from "./labelling/write-sources.js";
+import { SourceGuard } from "./selection/source-guard.js";
+
+export interface CacheInputs {
+  readonly dataDirectory: string;
+  readonly tokenizerDirectory: string;
+  readonly teacherDirectory: string;
+  /** Who labels, as stored with the rows. Default: the name of the teacher's directory. */
+  readonly teacherName?: string | undefined;
+  /** Hash of the teacher's directory. */
+  readonly identity: string;
+  /** Output directory of the cache, which also holds the finished work of an interrupted run. */
+  readonly workDirectory: string;
+  /** Scores on other machines, for teachers whose weights are on this one. Default: here. */
+  readonly maker?: ShardMaker | undefined;
+  /** Labels on other machines. Default: here. @param kind which sources */
+  readonly blockMaker?: ((kind: CacheRowKind) => BlockMaker) | undefined;
+  /** Writes sources on other machines. Default: here. */
+  readonly writingMaker?: WritingMaker | undefined;
+  /** What the machines that ask a server have in common. Default: this machine asks alone. */
+  readonly sharing?: ApiSharing | undefined;
+  readonly engine: Engine;
+  readonly context: StageContext;
+}
+
+/** What is stored of distributions; zero where none are. */
+type StoredReport = Omit<CacheReport, "vocabularySize" | "resumedShards" | "truncation" | "unscored">;
+
+export interface CacheStageReport extends StoredReport {
+  /** Absent where no distributions are stored. */
+  readonly truncation?: CacheReport["truncation"] | undefined;
+  /** Rows that the teacher could not score, and that are left out; absent where it scored all. */
+  readonly unscored?: number | undefined;
+  /** Weights of the teacher, of all members of an ensemble; 0 for one that is not on this machine. */
+  readonly parameters: number;
+  /** Size of the teacher's vocabulary; 0 for one that is not on this machine. */
+  readonly vocab: number;
+  /** Counts of the sources that the teacher wrote; absent unless requested. */
+  readonly synthetic?: WriteReport;
+  /** Counts for the unlabelled sources; absent without them. */
+  readonly labelled?: LabelReport;
+  /** Counts for the training sources with generated targets; absent unless requested. */
+  readonly generated?: LabelReport;
+}
+
+const NO_DISTRIBUTIONS: StoredReport = {
+  k: 0,
+  pairs: 0,
+  tokens: 0,
+  bytesPerToken: 0,
+  shards: 0,
+  tokensPerSecond: 0,
+};
+
+/** Files and directories of a run in progress that the finished cache does not keep. */
+const PAIRS_FILE = "pairs.bin";
+const BLOCKS_DIRECTORY = "blocks";
+const ROUNDS_DIRECTORY = "rounds";
+
+/**
+ * Writes the cache of a recipe: `teacher-labelled.jsonl` if the data has unlabelled sources, `teacher-generated.jsonl` if
+ * asked for, and, unless `distributions` is none, the teacher's distributions over the targets of these rows and of the training rows.
+ *
+ * @throws SlmError SHAPE_MISMATCH when teacher and tokenizer have different vocabularies, DATA_INVALID naming a row that exceeds the teacher's limit, CONFIG_INVALID for settings that this teacher cannot satisfy, INTERRUPTED with finished work kept.
+ */
+export async function cacheTeacher(settings: CacheConfig, inputs: CacheInputs): Promise<CacheStageReport> {
+  const { workDirectory, teacherDirectory, teacherName = basename(teacherDirectory) } = inputs;
+  const opened = await openLabellers({ ...inputs, directory: teacherDirectory, name: teacherName });
+  try {
+    requireAble(settings, opened);
+    if (opened.estimate !== undefined) {
+      const message = opened.estimate(await labellingVolume(settings, inputs.dataDirectory));
+      inputs.context.progress({ stage: "cache", message: `${teacherName}: ${message}`, isNote: true });
+    }
+    const written = await writeSynthetic(settings, inputs, opened);
+    const labelled = await labelUnlabelled(settings, inputs, opened, written);
+    const generated = await generateTargets(settings, inputs, opened);
+    const scoring =
+      settings.distributions === "none"
+        ? undefined
+        : (opened.local ?? (await opened.scorer?.(teacherRows(workDirectory))));
+    const maker = opened.local === undefined ? undefined : inputs.maker;
+    const stored =
+      scoring === undefined ? NO_DISTRIBUTIONS : await buildFromRows(settings, { ...inputs, maker }, scoring);
+    await removeUnscored(workDirectory);
+    for (const name of [PAIRS_FILE, BLOCKS_DIRECTORY, ROUNDS_DIRECTORY])
+      await rm(join(workDirectory, name), { recursive: true, force: true });
+    return {
+      parameters: opened.local?.teacher.parameters ?? 0,
+      vocab: scoring?.teacher.config.vocabularySize ?? opened.local?.teacher.config.vocabularySize ?? 0,
+      ...stored,
+      ...(written === undefined ? {} : { synthetic: written.report }),
+      ...(labelled === undefined ? {} : { labelled }),
+      ...(generated === undefined ? {} : { generated }),
+    };
+  } finally {
+    await opened.close();
+  }
+}
+
+/** What a teacher without weights here cannot do. @throws SlmError CONFIG_INVALID */
+function requireAble({ distributions, unlabelled }: CacheConfig, { local, scorer }: OpenTeacher): void {
+  if (local !== undefined) return;
+  if (distributions !== "none" && scorer === undefined)
+    throw new SlmError(
+      "CONFIG_INVALID",
+      "cache: this teacher labels sources, but gives no distributions to store",
+      {
+        suggestions: [
+          "--set cache.distributions=none --set distill.loss.forwardKl=0 --set distill.loss.crossEntropy=1",
+          "a server that gives log-probabilities: --set teacher.logprobs=5",
+        ],
+      },
+    );
+  if (isLocalOnly(unlabelled))
+    throw new SlmError(
+      "CONFIG_INVALID",
+      `cache: unlabelled.strategy ${unlabelled.strategy} needs a teacher on this machine; this one gives its most probable answer, or several samples`,
+      {
+        suggestions: [
+          "--set cache.unlabelled.strategy=greedy",
+          "--set cache.unlabelled.strategy=selfConsistency",
+        ],
+      },
+    );
+}
+
+/** Sources that the teacher writes; undefined unless asked for. */
+async function writeSynthetic(
+  { synthetic, unlabelled }: CacheConfig,
+  { dataDirectory, workDirectory, writingMaker: maker, context }: CacheInputs,
+  opened: OpenTeacher,
+): Promise<Synthetic | undefined> {
+  if (synthetic === undefined) return undefined;
+  const labeller = opened.labeller(labellingDecoding(unlabelled));
+  const rounds = join(workDirectory, ROUNDS_DIRECTORY);
+  const written = await writeSources({
+    settings: synthetic,
+    labeller,
+    dataDirectory,
+    rounds,
+    maker,
+    context,
+  });
+  return { ...written, writer: labeller.name };
+}
+
+interface Synthetic extends WrittenSources {
+  /** Who wrote the sources. */
+  readonly writer: string;
+}
+
+/** Labels the sources of the data, then those that the teacher wrote. */
+async function labelUnlabelled(
+  settings: CacheConfig,
+  inputs: CacheInputs,
+  opened: OpenTeacher,
+  written: Synthetic | undefined,
+): Promise<LabelReport | undefined> {
+  const { unlabelled } = settings;
+  const { dataDirectory, workDirectory, context, blockMaker } = inputs;
+  const path = join(dataDirectory, DATA_FILES.unlabelled);
+  const isGiven = await isFile(path);
+  if (!isGiven && written === undefined) return undefined;
+  const guard = await SourceGuard.read({ dataDirectory, similarity: unlabelled.similarity });
+  const others = await openOthers(settings, inputs);
+  try {
+    return await labelSources({
+      ...labellingOf("labelled", settings, opened, others),
+      sources: () => labelSourcesOf(isGiven ? givenSources(path, unlabelled.limit) : undefined, written),
+      guard,
+      file: join(workDirectory, CACHE_ROWS.labelled),
+      blocks: join(workDirectory, BLOCKS_DIRECTORY),
+      maker: blockMaker?.("labelled"),
+      context,
+    });
+  } finally {
+    for (const other of others) await other.close();
+  }
+}
+
+async function generateTargets(
+  settings: CacheConfig,
+  { dataDirectory, workDirectory, context, blockMaker }: CacheInputs,
+  opened: OpenTeacher,
+): Promise<LabelReport | undefined> {
+  if (settings.generate === "none") return undefined;
+  return labelSources({
+    ...labellingOf("generated", settings, opened, []),
+    sources: () => goldSources(join(dataDirectory, DATA_FILES.train)),
+    file: join(workDirectory, CACHE_ROWS.generated),
+    blocks: join(workDirectory, BLOCKS_DIRECTORY),
+    maker: blockMaker?.("generated"),
+    context,
+  });
+}
+
+async function* labelSourcesOf(
+  given: AsyncIterable<string> | undefined,
+  written: Synthetic | undefined,
+): AsyncGenerator<LabelSource> {
+  if (given !== undefined) for await (const source of given) yield { source };
+  for (const source of written?.sources ?? []) yield { source, writer: written?.writer };
+}
+
+/** Different sources of a file of rows with their targets, as the teacher reads them. Rows of one source are adjacent. */
+async function* goldSources(path: string): AsyncGenerator<LabelSource> {
+  let last: { readonly source: string; readonly references: string[] } | undefined;
+  for await (const row of readRows(path)) {
+    const { source, target } = textRow(row);
+    if (source === last?.source) {
+      last.references.push(target);
+      continue;
+    }
+    if (last !== undefined) yield last;
+    last = { source, references: [target] };
+  }
+  if (last !== undefined) yield last;
+}
+
+async function buildFromRows(
+  { k }: CacheConfig,
+  { dataDirectory, workDirectory, identity, maker, engine, context }: CacheInputs,
+  { teacher, tokenizer, mostTokens = Infinity }: LocalTeacher,
+): Promise<Pick<CacheStageReport, keyof StoredReport | "truncation" | "unscored">> {
+  const where = join(dataDirectory, DATA_FILES.train);
+  const pairs = await writePairs({
+    rows: allRows(where, workDirectory),
+    tokenizer,
+    limits: teacher.config,
+    where,
+    file: join(workDirectory, PAIRS_FILE),
+  });
+  try {
+    const { bytesPerToken, shards, tokens, tokensPerSecond, truncation, ...built } = await buildTeacherCache({
+      directory: workDirectory,
+      teacher,
+      identity,
+      pairs,
+      k: Math.min(k, mostTokens),
+      maker,
+      engine,
+      context,
+    });
+    const unscored = await describeUnscored(built.unscored, {
+      directory: workDirectory,
+      pairs,
+      rows: allRows(where, workDirectory),
+    });
+    const { pairs: count } = built;
+    return { k: built.k, pairs: count, tokens, bytesPerToken, truncation, unscored, shards, tokensPerSecond };
+  } finally {
+    await pairs.close();
+  }
+}
+
+/** Training rows, then the rows that the teacher generated. */
+async function* allRows(trainFile: string, directory: string): AsyncGenerator<Row> {
+  yield* readRows(trainFile);
+  for await (const { source, target } of teacherRows(directory)) yield { source, target };
+}
+
+/** The rows that the teacher generated. */
+async function* teacherRows(directory: string): AsyncGenerator<TeacherRow> {
+  for (const kind of Object.keys(CACHE_ROWS) as CacheRowKind[]) yield* readGivenRows(directory, kind);
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return stat(path).then(
+    (entry) => entry.isFile(),
+    () => false,
+  );
+}

@@ -1,0 +1,251 @@
+/** A program as a labeller: one process for all sources, started again where it dies. */
+import { basename } from "node:path";
+import { SlmError, systemCode, throwIfInterrupted, type Progress } from "@slm/core";
+import { z } from "zod";
+import type { LabelAnswer, Labeller, LabelRequestOptions } from "../labeller/labeller.js";
+import { commandIdentity, type CommandFile } from "./command-file.js";
+import { LineProcess, type ProcessEnd } from "./line-process.js";
+
+/** Times that a source may end the program before it is set aside. */
+const MAX_ENDS = 2;
+/** Sources set aside one after another, without an answer between them, before the program counts as broken. */
+const MAX_SET_ASIDE_IN_A_ROW = 3;
+/** Characters of a line of standard error that are shown. */
+const MAX_SHOWN = 1000;
+/** Progress is told after that many answers. */
+const REPORT_EVERY = 100;
+
+const jsonAnswer = z.object({
+  target: z.string().nullable(),
+  score: z.number().max(0).optional(),
+});
+
+export interface CommandLabellerOptions {
+  readonly progress: Progress;
+}
+
+/** The lines of a program. */
+interface Format {
+  /** The line of a source; undefined for one that no line can hold. */
+  readonly write: (source: string) => string | undefined;
+  /** @throws SlmError DATA_INVALID */
+  readonly read: (line: string, where: string) => LabelAnswer | undefined;
+}
+
+const FORMATS: { readonly [Name in CommandFile["lines"]]: Format } = {
+  json: {
+    write: (source) => JSON.stringify({ source }),
+    read: (line, where) => {
+      const parsed = jsonAnswer.safeParse(parseJson(line));
+      if (!parsed.success)
+        throw new SlmError("DATA_INVALID", `${where}: expected a line {"target": ...}, got ${quoted(line)}`);
+      return answerOf(parsed.data.target ?? "", parsed.data.score);
+    },
+  },
+  plain: {
+    write: (source) => (/[\n\r]/u.test(source) ? undefined : source),
+    read: (line) => answerOf(line),
+  },
+};
+
+function answerOf(target: string, score?: number): LabelAnswer | undefined {
+  return target === "" ? undefined : { target, score, finished: true };
+}
+
+/** A source and how often the program ended while its answer was the next one. */
+interface Pending {
+  readonly line: string;
+  readonly place: number;
+  ends: number;
+}
+
+export class CommandLabeller implements Labeller {
+  readonly name: string;
+  readonly identity: string;
+  readonly drawsSamples = false;
+  readonly #file: CommandFile;
+  readonly #format: Format;
+  readonly #progress: Progress;
+  #process: LineProcess | undefined;
+  #hasAnswered = false;
+  #setAsideInARow = 0;
+  #setAside = 0;
+
+  constructor(file: CommandFile, { progress }: CommandLabellerOptions) {
+    this.name = basename(file.command[0]!);
+    this.identity = commandIdentity(file);
+    this.#file = file;
+    this.#format = FORMATS[file.lines];
+    this.#progress = progress;
+  }
+
+  /**
+   * One answer per source; samples are not drawn.
+   *
+   * @throws SlmError INPUT_MISSING if the program cannot be started; DATA_INVALID if it writes other lines, answers nothing in time or
+   * ends again and again; INTERRUPTED
+   */
+  async answer(
+    sources: readonly string[],
+    { signal }: LabelRequestOptions,
+  ): Promise<readonly (readonly LabelAnswer[])[]> {
+    throwIfInterrupted(signal, "teacher");
+    const answers = sources.map((): LabelAnswer[] => []);
+    let rest = sources.flatMap((source, place): Pending[] => {
+      const line = this.#format.write(source);
+      return line === undefined ? [] : [{ line, place, ends: 0 }];
+    });
+    const unsent = sources.length - rest.length;
+    if (unsent > 0)
+      this.#note(`${unsent} sources with line breaks get no answer (teacher.lines: json sends them)`);
+    const kill = (): void => {
+      this.#process?.kill();
+    };
+    signal.addEventListener("abort", kill, { once: true });
+    try {
+      while (rest.length > 0) {
+        rest = await this.#answerSome(rest, (place, answer) => {
+          if (answer !== undefined) answers[place]!.push(answer);
+        });
+        throwIfInterrupted(signal, "teacher");
+      }
+      return answers;
+    } catch (error) {
+      this.#process?.kill();
+      this.#process = undefined;
+      throwIfInterrupted(signal, "teacher");
+      throw error;
+    } finally {
+      signal.removeEventListener("abort", kill);
+    }
+  }
+
+  /** Ends the program. @throws SlmError DATA_INVALID if it ends with another code than 0 */
+  async close(): Promise<void> {
+    const open = this.#process;
+    this.#process = undefined;
+    if (open === undefined) return;
+    const end = await open.finish(this.#file.timeoutSeconds * 1000);
+    if (open.hasLine) throw this.#failure("wrote more lines than it was sent", open);
+    if (end.code !== 0) throw this.#failure(`${endText(end)} after its last answer`, open);
+  }
+
+  /** Sends sources until all are answered or the program ends. Returns those without an answer. */
+  async #answerSome(
+    pending: readonly Pending[],
+    onAnswer: (place: number, answer: LabelAnswer | undefined) => void,
+  ): Promise<Pending[]> {
+    const { command, directory, timeoutSeconds } = this.#file;
+    const running = (this.#process ??= new LineProcess({
+      command,
+      directory,
+      onStderr: (line) => {
+        this.#note(printable(line));
+      },
+    }));
+    if (running.hasLine) throw this.#failure("wrote a line before it was sent a source", running);
+    const sending = new AbortController();
+    const sent = (async (): Promise<void> => {
+      for (const { line } of pending) {
+        if (sending.signal.aborted) return;
+        await running.write(line);
+      }
+    })();
+    let done = 0;
+    try {
+      for (const { place } of pending) {
+        const line = await running.read(timeoutSeconds * 1000);
+        if (line === undefined) break;
+        onAnswer(place, this.#format.read(line, `${this.name}: answer ${done + 1}`));
+        done += 1;
+        this.#hasAnswered = true;
+        this.#setAsideInARow = 0;
+        if (done % REPORT_EVERY === 0) this.#tell(`${done} of ${pending.length} answers`);
+      }
+    } finally {
+      sending.abort();
+    }
+    if (done === pending.length) {
+      await sent;
+      return [];
+    }
+    return this.#afterEnd(running, pending.slice(done));
+  }
+
+  /** The program ended or answered too late: what is left, without a source that ended it too often. */
+  async #afterEnd(running: LineProcess, left: Pending[]): Promise<Pending[]> {
+    const isLate = !running.hasEnded;
+    running.kill();
+    const end = await running.ended;
+    this.#process = undefined;
+    if (end.failure !== undefined) throw this.#notStarted(end.failure);
+    if (running.isTooLong) throw this.#failure("wrote a line that is too long", running);
+    const { timeoutSeconds } = this.#file;
+    const [first, ...others] = left;
+    const how = isLate ? `gave no answer for ${timeoutSeconds} s` : endText(end);
+    if (!this.#hasAnswered && isLate) throw this.#failure(how, running);
+    first!.ends += 1;
+    if (first!.ends < MAX_ENDS) {
+      this.#note(`${how}; it is started again`);
+      return left;
+    }
+    this.#setAside += 1;
+    this.#setAsideInARow += 1;
+    this.#note(
+      `${how} ${MAX_ENDS} times at the source ${quoted(first!.line)}, which is set aside (${this.#setAside} so far)`,
+    );
+    if (this.#setAsideInARow >= MAX_SET_ASIDE_IN_A_ROW)
+      throw this.#failure(`${how} at each of ${MAX_SET_ASIDE_IN_A_ROW} sources in a row`, running);
+    return others;
+  }
+
+  #notStarted(cause: Error): SlmError {
+    const missing = systemCode(cause) === "ENOENT";
+    return new SlmError(
+      "INPUT_MISSING",
+      `teacher: the program ${this.name} ${missing ? "was not found" : `cannot be started: ${cause.message}`}`,
+      {
+        context: { command: this.#file.command, directory: this.#file.directory },
+        suggestions: [
+          "teacher.command needs a program of PATH or a path, teacher.directory an existing directory",
+        ],
+        cause,
+      },
+    );
+  }
+
+  #failure(what: string, { stderr }: LineProcess): SlmError {
+    return new SlmError("DATA_INVALID", `teacher: the program ${this.name} ${what}`, {
+      context: { command: this.#file.command, ...(stderr === "" ? {} : { standardError: stderr }) },
+      suggestions: [
+        "a program must write its output after every line, as 'python3 -u', 'sed -u' and 'stdbuf -oL' do",
+        "--set teacher.timeoutSeconds=SECONDS for a slow one",
+      ],
+    });
+  }
+
+  #note(message: string): void {
+    this.#progress({ stage: "cache", message: `${this.name}: ${message}`, isNote: true });
+  }
+
+  #tell(message: string): void {
+    this.#progress({ stage: "cache", message: `${this.name}: ${message}` });
+  }
+}
+
+function endText({ code, signal }: ProcessEnd): string {
+  return signal === null ? `ended with code ${String(code)}` : `was ended by ${signal}`;
+}
+
+/** A line of a program, without what would move a terminal's cursor. */
+const printable = (line: string): string => line.replace(/[\p{Cc}\p{Cf}]/gu, " ").slice(0, MAX_SHOWN);
+
+const quoted = (text: string): string => JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}...` : text);
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // Rejected by the caller, as any other line.
+  }
+}

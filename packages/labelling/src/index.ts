@@ -1,0 +1,17 @@
+export { teacherConfig, type TeacherConfig } from "./teacher-config.js";
+export { cacheConfig, type CacheConfig } from "./config/cache-config.js";
+export { cacheTeacher, type CacheInputs, type CacheStageReport } from "./cache-teacher.js";
+export type { BlockMaker } from "./labelling/label-sources.js";
+export { BlockLabeller, encodeBlockTask } from "./labelling/block-labeller.js";
+export { encodeRoundTask, RoundWriter } from "./labelling/round-writer.js";
+export type { WritingMaker } from "./labelling/write-sources.js";
+export { sharedAnswers, type ApiSharing, type RequestBudget, type RequestPace } from "./api/api-sharing.js";
+export { budgetExceeded, priceOf } from "./api/budget.js";
+export { estimateAnswers, estimateBasis } from "./api/estimate.js";
+export { apiFileOf, writeApiFile, type ApiFile } from "./api/api-file.js";
+export type { ApiTeacherConfig } from "./api/api-config.js";
+export type { CommandTeacherConfig } from "./command/command-config.js";
+export { writeCommandFile } from "./command/command-file.js";
+export { openLabeller } from "./teachers/open-labeller.js";
+export type { LabelAnswer, Labeller, LabelRequestOptions } from "./labeller/labeller.js";
+export { labellingVolume } from "./labelling/labelling-volume.js";

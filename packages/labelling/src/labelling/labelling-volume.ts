@@ -1,0 +1,45 @@
+/** How much a cache stage asks its teacher: counted before it begins, for estimates. */
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { DATA_FILES, readRows, textRow } from "@slm/data";
+import type { AnswerVolume } from "../api/estimate.js";
+import type { CacheConfig } from "../config/cache-config.js";
+import { givenSources } from "./given-sources.js";
+import { generationSelection, labellingSelection } from "../selection/selection.js";
+
+/** Training rows whose targets say how long a target is. */
+const TARGET_ROWS = 1000;
+
+/** Unlabelled sources, and training sources where targets are generated, each as often as samples are drawn. @throws SlmError DATA_INVALID */
+export async function labellingVolume(
+  { unlabelled, generate }: Pick<CacheConfig, "unlabelled" | "generate">,
+  dataDirectory: string,
+): Promise<AnswerVolume> {
+  const volume = { requests: 0, sourceCharacters: 0 };
+  const add = (source: string, samples: number): void => {
+    volume.requests += samples;
+    volume.sourceCharacters += samples * source.length;
+  };
+  const path = join(dataDirectory, DATA_FILES.unlabelled);
+  const { samples } = labellingSelection(unlabelled, 1).rules;
+  if (await isThere(path))
+    for await (const source of givenSources(path, unlabelled.limit)) add(source, samples);
+  const generated = generate === "none" ? 0 : generationSelection(generate).rules.samples;
+  let [rows, characters, last] = [0, 0, ""];
+  for await (const row of readRows(join(dataDirectory, DATA_FILES.train))) {
+    if (rows < TARGET_ROWS) {
+      rows += 1;
+      characters += row.target.length;
+    } else if (generated === 0) break;
+    const { source } = textRow(row);
+    if (source !== last) add(source, generated);
+    last = source;
+  }
+  return { ...volume, targetCharacters: rows === 0 ? 0 : characters / rows };
+}
+
+const isThere = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );

@@ -1,0 +1,24 @@
+/** Opens the labeller of a teacher that is no local model: a server, or a program. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { API_FILE, COMMAND_FILE } from "@slm/teacher";
+import { readApiFile } from "../api/api-file.js";
+import { ApiLabeller, type ApiLabellerOptions } from "../api/api-labeller.js";
+import { readCommandFile } from "../command/command-file.js";
+import { CommandLabeller } from "../command/command-labeller.js";
+import type { Labeller } from "../labeller/labeller.js";
+
+/**
+ * The labeller of a directory; undefined for a teacher with weights.
+ *
+ * @throws SlmError DATA_INVALID, CONFIG_INVALID if the variable of the server's key is not set
+ */
+export async function openLabeller(
+  directory: string,
+  options: ApiLabellerOptions,
+): Promise<Labeller | undefined> {
+  if (existsSync(join(directory, API_FILE))) return ApiLabeller.open(await readApiFile(directory), options);
+  if (existsSync(join(directory, COMMAND_FILE)))
+    return new CommandLabeller(await readCommandFile(directory), options);
+  return undefined;
+}

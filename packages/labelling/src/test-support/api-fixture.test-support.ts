@@ -1,0 +1,76 @@
+/** Labels with a server on loopback, as the cache stage does. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { ProgressUpdate, SlmError } from "@slm/core";
+import { afterEach, beforeEach } from "vitest";
+import { teacherConfig } from "../teacher-config.js";
+import type { ApiTeacherConfig } from "../api/api-config.js";
+import { apiFileOf, writeApiFile } from "../api/api-file.js";
+import type { LabelAnswer, LabelRequestOptions } from "../labeller/labeller.js";
+import { openLabeller } from "../teachers/open-labeller.js";
+import { startFakeApi, type Answering, type FakeApi } from "./fake-api.test-support.js";
+
+export interface Labelled {
+  readonly answers: readonly (readonly LabelAnswer[])[];
+  readonly told: readonly ProgressUpdate[];
+}
+
+export const targetsOf = ({ answers }: Labelled): unknown[] => answers.map(([first]) => first?.target);
+
+export const failureOf = (work: Promise<unknown>): Promise<SlmError> =>
+  work.then(
+    () => Promise.reject(new Error("expected a failure")),
+    (error: unknown) => error as SlmError,
+  );
+
+/** A server and a folder for each test. */
+export class ApiFixture {
+  root = "";
+  api!: FakeApi;
+
+  constructor() {
+    beforeEach(async () => {
+      this.root = await mkdtemp(join(tmpdir(), "slm-api-"));
+      this.api = await startFakeApi();
+    });
+    afterEach(async () => {
+      await this.api.close();
+      await rm(this.root, { recursive: true, force: true });
+    });
+  }
+
+  get answersDirectory(): string {
+    return join(this.root, "answers");
+  }
+
+  settingsOf(changes: object = {}): ApiTeacherConfig {
+    const settings = { kind: "api", baseUrl: this.api.baseUrl, model: "tiny", ...changes };
+    return teacherConfig.parse(settings) as ApiTeacherConfig;
+  }
+
+  /** Writes the directory of a teacher, opens it, and labels. */
+  async label(
+    sources: readonly string[],
+    changes: object = {},
+    options: Partial<LabelRequestOptions> & { readonly answering?: Answering } = {},
+  ): Promise<Labelled> {
+    if (options.answering !== undefined) this.api.answering = options.answering;
+    await writeApiFile(this.root, apiFileOf(this.settingsOf(changes), []));
+    const told: ProgressUpdate[] = [];
+    const labeller = await openLabeller(this.root, {
+      progress: (update) => told.push(update),
+      answersDirectory: this.answersDirectory,
+      firstPauseMs: 1,
+    });
+    try {
+      const answers = await labeller!.answer(sources, {
+        ...{ samples: 1, temperature: 1, seed: 7, signal: new AbortController().signal },
+        ...options,
+      });
+      return { answers, told };
+    } finally {
+      await labeller!.close();
+    }
+  }
+}

@@ -1,0 +1,101 @@
+/** Writes a prompt into a teacher's directory. From then on its tokenizer adds the prompt around every source. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { DATA_FILES, readRows, type Row } from "@slm/data";
+import { SlmError } from "@slm/core";
+import { readModelConfig, writeModelConfig } from "@slm/checkpoints";
+import {
+  createTokenizer,
+  loadChatTemplate,
+  readTokenizerFiles,
+  withPrompt,
+  writeTokenizer,
+  type ChatTemplate,
+  type SourcePrompt,
+  type SpecialTokenIds,
+} from "@slm/tokenizer";
+import { GRAPH_FILE, readGraphFile, writeGraphFile } from "../graph/graph-file.js";
+import { chatPromptText } from "./chat-prompt.js";
+import type { ChatPromptConfig, PlainPromptConfig, PromptConfig } from "../config/prompt-config.js";
+
+/** Default end of a target with few-shot examples. */
+const EXAMPLE_END = "\n";
+
+/**
+ * Adds a prompt around the sources of the model in `directory`: changes `tokenizer_config.json`, and the special tokens in
+ * `config.json` of a checkpoint or `graph.json` of a graph.
+ *
+ * @throws SlmError CONFIG_INVALID for a symbol tokenizer, or a prompt that leaves no room for a source; INPUT_MISSING for a model without the requested chat template; DATA_INVALID for too few rows or an unusable template; and what reading the files throws.
+ */
+export async function applyPrompt(
+  directory: string,
+  prompt: PromptConfig,
+  dataDirectory: string,
+): Promise<void> {
+  const rows = await exampleRows(prompt.examples, dataDirectory);
+  const around =
+    prompt.chat === true
+      ? chatPromptText(await chatTemplateOf(directory, prompt), prompt, rows)
+      : promptText(prompt, rows);
+  const files = withPrompt(await readTokenizerFiles(directory), around);
+  const tokenizer = createTokenizer(files);
+  const described = await describedModel(directory);
+  const used = tokenizer.encodeSource("a").length;
+  if (used >= described.maxSource) {
+    const { maxSource } = described;
+    throw new SlmError(
+      "CONFIG_INVALID",
+      `teacher: the prompt takes ${used} of the teacher's ${maxSource} source tokens, which leaves no room for a source`,
+      { context: { used, maxSource }, suggestions: ["--set teacher.prompt.examples=0"] },
+    );
+  }
+  await writeTokenizer(files, directory);
+  await described.write(tokenizer.tokens);
+}
+
+/** The file with the special tokens of the model (a checkpoint or a graph). */
+async function describedModel(directory: string): Promise<{
+  readonly maxSource: number;
+  readonly write: (tokens: SpecialTokenIds) => Promise<void>;
+}> {
+  if (existsSync(join(directory, GRAPH_FILE))) {
+    const file = await readGraphFile(directory);
+    return {
+      maxSource: file.maxSource,
+      write: (tokens) => writeGraphFile(directory, { ...file, tokens }),
+    };
+  }
+  const config = await readModelConfig(directory);
+  return {
+    maxSource: config.maxSource,
+    write: (tokens) => writeModelConfig(directory, { ...config, tokens }),
+  };
+}
+
+/** The text around every source of a plain prompt. */
+export function promptText(
+  { instruction, before, after, end, examples }: PlainPromptConfig,
+  rows: readonly Row[],
+): SourcePrompt {
+  const stop = end ?? (examples > 0 ? EXAMPLE_END : undefined);
+  const shown = rows.map(({ source, target }) => `${before}${source}${after}${target}${stop ?? ""}`);
+  return { before: `${instruction}${shown.join("")}${before}`, after, end: stop };
+}
+
+const chatTemplateOf = (directory: string, { template }: ChatPromptConfig): Promise<ChatTemplate> =>
+  loadChatTemplate(directory, { name: template });
+
+/** The first training rows. @throws SlmError DATA_INVALID if there are fewer */
+export async function exampleRows(count: number, dataDirectory: string): Promise<readonly Row[]> {
+  const rows: Row[] = [];
+  if (count === 0) return rows;
+  const file = join(dataDirectory, DATA_FILES.train);
+  for await (const row of readRows(file)) {
+    rows.push(row);
+    if (rows.length === count) return rows;
+  }
+  throw new SlmError(
+    "DATA_INVALID",
+    `${file}: teacher.prompt.examples asks for ${count} rows, there are ${rows.length}`,
+  );
+}
