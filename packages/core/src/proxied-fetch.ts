@@ -8,9 +8,10 @@ import { SlmError } from "./slm-error.js";
 /** Servers on this machine are never reached through a proxy, as in Go's `net/http`. */
 const OWN_MACHINE = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/u;
 
+/** Addresses; empty for none. */
 interface Proxies {
-  readonly httpProxy: string | undefined;
-  readonly httpsProxy: string | undefined;
+  readonly httpProxy: string;
+  readonly httpsProxy: string;
 }
 
 /** The agent for the proxies of the environment, with its connections. */
@@ -23,11 +24,8 @@ let opened: { readonly key: string; readonly agent: EnvHttpProxyAgent } | undefi
  */
 export async function fetchByProxy(url: URL, init: RequestInit): Promise<Response> {
   const all = variable("ALL_PROXY");
-  const proxies = {
-    httpProxy: variable("HTTP_PROXY") ?? all,
-    httpsProxy: variable("HTTPS_PROXY") ?? all,
-  };
-  const isDirect = proxies.httpProxy === undefined && proxies.httpsProxy === undefined;
+  const proxies = { httpProxy: variable("HTTP_PROXY") || all, httpsProxy: variable("HTTPS_PROXY") || all };
+  const isDirect = proxies.httpProxy === "" && proxies.httpsProxy === "";
   if (isDirect || OWN_MACHINE.test(url.hostname)) return fetch(url, init);
   const undici = await import("undici");
   const key = JSON.stringify(proxies);
@@ -39,11 +37,11 @@ export async function fetchByProxy(url: URL, init: RequestInit): Promise<Respons
 
 /** The error does not show the proxy: its address can contain a password. */
 function openAgent(Agent: typeof EnvHttpProxyAgent, proxies: Proxies): EnvHttpProxyAgent {
-  const isWrong = Object.values(proxies).some(
-    (address: string | undefined) =>
-      address !== undefined && !(URL.canParse(address) && /^https?:$/u.test(new URL(address).protocol)),
+  const isRight = Object.values(proxies).every(
+    (address: string) =>
+      address === "" || (URL.canParse(address) && /^https?:$/u.test(new URL(address).protocol)),
   );
-  if (!isWrong) return new Agent(proxies);
+  if (isRight) return new Agent(proxies);
   throw new SlmError(
     "CONFIG_INVALID",
     "HTTPS_PROXY, HTTP_PROXY or ALL_PROXY: expected an http or https address",
@@ -53,9 +51,7 @@ function openAgent(Agent: typeof EnvHttpProxyAgent, proxies: Proxies): EnvHttpPr
   );
 }
 
-/** A variable of the environment; undefined if it is empty. */
-function variable(name: string): string | undefined {
-  return [process.env[name.toLowerCase()], process.env[name]].find(
-    (value) => value !== undefined && value !== "",
-  );
+/** A variable of the environment; empty if it is not set. */
+function variable(name: string): string {
+  return process.env[name.toLowerCase()] || process.env[name] || "";
 }
