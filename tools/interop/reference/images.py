@@ -141,10 +141,6 @@ def files(directory):
     save("opaque.avif", smooth, quality=90, subsampling="4:4:4")
     save("transparent.avif", alpha, quality=95, subsampling="4:4:4")
     save("large.tif", image, big_tiff=True)
-    save("colour.bmp", image)
-    save("palette.bmp", image.quantize(200))
-    save("one-bit.bmp", image.convert("1"))
-    save("transparent.bmp", alpha)
     (directory.parent / "files.json").write_text(json.dumps(found, indent=0) + "\n")
 
     rejected = directory.parent / "rejected"
