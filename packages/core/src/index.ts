@@ -59,6 +59,8 @@ export {
   type StageContext,
 } from "./progress.js";
 export { REINSTALL, SLM_VERSION } from "./version.js";
+export { editDistance } from "./edit-distance.js";
+export { hostFilter } from "./allowed-hosts.js";
 export { guardedFetch, type FetchGuard, type GuardedFetch } from "./guarded-fetch.js";
 export { NetworkError, SilenceError } from "./network-error.js";
 export * from "./errors.js";

@@ -79,7 +79,7 @@ export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileRes
       char: "i",
       helpValue: "<file>",
       summary:
-        "JPEG, PNG, WebP, GIF, TIFF, AVIF or BMP that the prompts are about, for vision-language models.",
+        "JPEG, PNG, WebP, GIF, TIFF or AVIF that the prompts are about, for vision-language models.",
     }),
     input: Flags.string({
       helpValue: "<file>",
