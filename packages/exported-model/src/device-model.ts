@@ -2,7 +2,7 @@
  * `model.json`: the description of an exported, quantized or bundled model.
  * Written by the exporter, copied by quantization and deploy, read by all code that runs a model.
  */
-import { PRECISIONS, PROFILE_NAMES, TARGETS, currentProfileName } from "@slm/devices";
+import { PRECISIONS, PROFILE_NAMES, TARGETS } from "@slm/devices";
 import { PRESENT_KV } from "@slm/runtime";
 import { patchReading } from "@slm/vision";
 import { z } from "zod";
@@ -23,11 +23,9 @@ export const deviceModelSchema = z.strictObject({
   architecture: z.enum(["encoder-decoder", "decoder-only"]),
   target: z.enum(TARGETS).describe("Kind of device that the graphs were made for."),
   profile: z
-    .string()
-    .transform(currentProfileName)
-    .pipe(z.enum(PROFILE_NAMES))
+    .enum(PROFILE_NAMES)
     .optional()
-    .describe("Execution provider on the target, such as qnn or cuda; former names are accepted."),
+    .describe("Execution provider on the target, such as qnn or cuda."),
   precision: z
     .enum(PRECISIONS)
     .optional()
@@ -110,11 +108,7 @@ export const deviceModelSchema = z.strictObject({
     )
     .optional(),
   caches: z
-    .preprocess(
-      // Exports written with former key names.
-      (value) => (value === "replaced" ? "full" : value === "appended" ? "delta" : value),
-      z.enum(PRESENT_KV).optional(),
-    )
+    .enum(PRESENT_KV)
     .optional()
     .describe(
       "What a decoder of dynamic sizes returns: the whole updated caches (full), or only the new positions, which the host " +

@@ -2,7 +2,6 @@
 import { z } from "zod";
 import { SlmError } from "@slm/core";
 import { ACTIVATION_NAMES } from "./activations.js";
-import { withCurrentKeys } from "./legacy-config.js";
 import { checkPublishedOptions, publishedOptions } from "./published-options.js";
 import { checkVision, imageTokenCount, visionConfig } from "./vision/vision-config.js";
 
@@ -218,7 +217,7 @@ const modelConfig = z.discriminatedUnion("architecture", [
  * @throws SlmError CONFIG_INVALID
  */
 export function parseModelConfig(value: unknown, where: string): ModelConfig {
-  const parsed = modelConfig.safeParse(withCurrentKeys(value));
+  const parsed = modelConfig.safeParse(value);
   if (!parsed.success) throw new SlmError("CONFIG_INVALID", `${where}: ${z.prettifyError(parsed.error)}`);
   const config = parsed.data;
   checkHeads(config, config, where);
