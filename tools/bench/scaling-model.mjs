@@ -1,5 +1,5 @@
 /**
- * The model of docs/scaling.md: time, traffic and storage of caches and of replicas, by the size of the teacher, the tokens and the number of
+ * The model of docs/scaling.md: time, traffic and storage of caches, by the size of the teacher, the tokens and the number of
  * workers. Prints the tables of that page as Markdown and draws its chart.
  *
  *   node tools/bench/scaling-model.mjs [--chart docs/scaling.svg]
@@ -33,10 +33,6 @@ const JOB_SECONDS = 0.1;
 const RUN_SECONDS = 3;
 /** Seconds in which the run itself makes the task of a target position and takes its part of a shard: measured. */
 const TAKE_SECONDS = 9e-6;
-/** Bytes that a round exchanges per weight and replica, and for its average: float32 weights and the two moments of AdamW. */
-const ROUND = { sent: 12, received: 4, read: 4, written: 8 };
-/** Seconds of a round besides steps and transfers: measured. */
-const ROUND_SECONDS = 1.2;
 
 /** A cache of so many target tokens by so many workers. */
 function cache(parameters, tokens, workers) {
@@ -53,20 +49,6 @@ function cache(parameters, tokens, workers) {
     isFedTooSlowly: byRun > byWorkers,
     traffic: (TASK_BYTES + CACHE_BYTES) * tokens * 2 + WEIGHT_BYTES * parameters * busy,
     storage: CACHE_BYTES * tokens,
-  };
-}
-
-/** A round of replicas: bytes sent and received, and seconds, for a student of so many weights and so many local steps. */
-function round(parameters, replicas, steps, secondsPerStep) {
-  const perReplica = (ROUND.sent + ROUND.received) * parameters;
-  const average = (ROUND.read * replicas + ROUND.written) * parameters;
-  const shared = (replicas * perReplica) / STORAGE_BYTES_PER_SECOND;
-  const exchange = Math.max(perReplica / WORKER.bytesPerSecond, shared) + average / WORKER.bytesPerSecond;
-  return {
-    bytes: replicas * perReplica + average,
-    gradients: 8 * parameters * replicas * steps,
-    seconds: steps * secondsPerStep + exchange + ROUND_SECONDS,
-    compute: steps * secondsPerStep,
   };
 }
 
@@ -103,16 +85,6 @@ for (const [name, parameters] of Object.entries(SIZES))
     const { storage, traffic } = cache(parameters, tokens, 100);
     console.log(`| ${name} | ${amount} | ${times.join(" | ")} | ${size(storage)} | ${size(traffic)} |`);
   }
-
-console.log(
-  "\n| replicas | bytes per round | gradients instead | ratio | share of a round that computes |\n| --- | --- | --- | --- | --- |",
-);
-for (const replicas of [2, 8, 64]) {
-  const { bytes, gradients, seconds, compute } = round(100e6, replicas, 500, 1);
-  console.log(
-    `| ${replicas} | ${size(bytes)} | ${size(gradients)} | ${(gradients / bytes).toPrecision(3)} | ${((100 * compute) / seconds).toFixed(0)} % |`,
-  );
-}
 
 if (values.chart !== undefined) {
   const xs = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000];

@@ -1,5 +1,5 @@
 /**
- * What dividing the work costs: a cache of the same teacher by 1, 2, ... single-threaded workers of this machine, and rounds of replicas.
+ * What dividing the work costs: a cache of the same teacher by 1, 2, ... single-threaded workers of this machine.
  * Needs redis-server; everything else is made in a temporary directory. `npm run build` comes first.
  *
  *   node tools/bench/workers.mjs [--workers 1,2] [--rows 30000] [--width 256] [--layers 4]

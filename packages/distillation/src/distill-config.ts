@@ -6,7 +6,6 @@ import { z } from "zod";
 import { requiresDistributions, lossConfig } from "./loss-config.js";
 import { initializeConfig, initializeProblems } from "./initialize-config.js";
 import { probeConfig } from "./probe/probe-config.js";
-import { replicasConfig } from "./rounds/replicas-config.js";
 import { hasTeacherShape, studentConfig, visionSettingsOf } from "./student-config.js";
 import { fullestShares, largestShare, ROUNDING, STORED_TARGETS, targetsConfig } from "./target-schedule.js";
 
@@ -72,11 +71,6 @@ export const distillConfig = z
       .describe(
         "Short trainings before the long one, which measure what the teacher is worth and choose what the student learns from. Default: none.",
       ),
-    replicas: replicasConfig
-      .optional()
-      .describe(
-        "Replicas of the student train alternate batches and are averaged now and then (DiLoCo), here one after the other or on the workers of `slm distill --workers`. Default: one student, no average.",
-      ),
     metrics: devMetrics,
     ...draftFields,
   })
@@ -88,21 +82,6 @@ export const distillConfig = z
       reject("draftHeads", "needs an encoder-decoder student: its heads read the source");
     if (draftTraining !== undefined && draftHeads === undefined)
       reject("draftTraining", "has no heads to train: set draftHeads");
-  })
-  .check(({ value: { replicas, steps, emaDecay, probe, patience, student: model }, issues }) => {
-    if (replicas === undefined) return;
-    const problems = [
-      [replicas.warmupSteps >= steps, "there is no round after the warm-up: warmupSteps must be below steps"],
-      [emaDecay > 0, "replicas have no moving average of the weights: set emaDecay to 0"],
-      [probe !== undefined, "the probe trains several students: leave it out"],
-      [patience !== undefined, "a round is measured as a whole: leave out patience"],
-      [
-        visionSettingsOf(model)?.published !== undefined,
-        "a published tower is not sent to workers: import it first",
-      ],
-    ] as const;
-    for (const [isSo, message] of problems)
-      if (isSo) issues.push({ code: "custom", input: replicas, path: ["replicas"], message });
   })
   .check(({ value: { student: model, initialize: start, lora }, issues }) => {
     const isDecoderOnly = model.architecture === "decoder-only";

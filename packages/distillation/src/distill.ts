@@ -16,7 +16,6 @@ import {
   type DevMetric,
   type DevRow,
   type Divergence,
-  type Segment,
   type SegmentReport,
   type TrainRequest,
 } from "@slm/training";
@@ -35,7 +34,6 @@ import { initialStudent } from "./initial-weights.js";
 import type { ProbeResult } from "./probe/probe-choice.js";
 import { PROBE_FILE } from "./probe/probe-file.js";
 import { chosenSettings, PROBE_DIRECTORY, runProbe } from "./probe/run-probe.js";
-import { removeRounds, trainRounds, type RoundsReport } from "./rounds/train-rounds.js";
 import { readRowImage } from "./row-images.js";
 import { claimWorkDirectory, RUN_FILE, runKey } from "./run-key.js";
 import { SAMPLES, writeSamples } from "./samples.js";
@@ -65,8 +63,6 @@ export interface DistillReport {
   readonly diverged?: Divergence | undefined;
   /** What the probe found; absent without one. */
   readonly probe?: ProbeResult | undefined;
-  /** What replicas did; absent without them. */
-  readonly rounds?: RoundsReport | undefined;
   /** Layers of the teacher that the student started from, if it did. */
   readonly teacherLayers?: TeacherLayers | undefined;
   /** Targets that a teacher generated before, by origin; absent without any. */
@@ -104,11 +100,6 @@ export async function distill(settings: DistillConfig, request: DistillInputs): 
   const { workDirectory } = inputs;
   const probe = await probed(given);
   const run = { ...given, settings: probe?.settings ?? settings };
-  const { replicas } = run.settings;
-  const rounds =
-    replicas === undefined
-      ? undefined
-      : await trainRounds({ settings: { ...run.settings, replicas }, inputs, segment: distillSegment });
   const trained = await trainStudent(run, async (training, open) => {
     const report = await train(training);
     return {
@@ -127,7 +118,6 @@ export async function distill(settings: DistillConfig, request: DistillInputs): 
   if (heads !== undefined) await keepDraftLog(workDirectory);
   await removeRunState(workDirectory);
   await removeOwnCache(workDirectory);
-  await removeRounds(workDirectory);
   for (const name of [...SOURCE_FILES, RUN_FILE, PROBE_DIRECTORY])
     await rm(join(workDirectory, name), { recursive: true, force: true });
   const { steps, epochs, seconds, tokensPerSecond, loss, metrics, bestStep, averagedSteps } = report;
@@ -136,8 +126,8 @@ export async function distill(settings: DistillConfig, request: DistillInputs): 
     ...(teacherParameters === undefined ? {} : { teacherParameters }),
     steps,
     epochs,
-    seconds: rounds?.seconds ?? seconds,
-    tokensPerSecond: rounds === undefined ? tokensPerSecond : rounds.tokens / rounds.seconds,
+    seconds,
+    tokensPerSecond,
     loss,
     metrics,
     bestStep,
@@ -147,7 +137,6 @@ export async function distill(settings: DistillConfig, request: DistillInputs): 
     stored,
     draft: heads?.report,
     probe: probe?.result,
-    rounds,
   };
 }
 
@@ -162,14 +151,14 @@ async function draftHeadsOf(
 }
 
 /**
- * Trains a part of a run: from the state in the work directory, if there is one, to the end of the segment, and leaves the state there.
+ * Trains a part of a run: from the state in the work directory, if there is one, to step `until`, and leaves the state there.
  *
  * @throws SlmError as {@link distill}, CONFIG_INVALID for a run with a probe, which trains several students
  */
 export async function distillSegment(
   settings: DistillConfig,
   request: DistillInputs,
-  segment: Segment,
+  until: number,
 ): Promise<SegmentReport> {
   if (settings.probe !== undefined)
     throw new SlmError(
@@ -180,7 +169,7 @@ export async function distillSegment(
       },
     );
   const run = await prepareStudent(settings, request);
-  return (await trainStudent(run, (training) => trainSegment(training, segment))).report;
+  return (await trainStudent(run, (training) => trainSegment(training, until))).report;
 }
 
 /** The student of a run: its shape by settings, tokenizer and teacher. @throws SlmError CONFIG_INVALID, INPUT_MISSING */
