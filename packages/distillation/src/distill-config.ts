@@ -5,7 +5,6 @@ import type { CacheRowKind } from "@slm/teacher";
 import { z } from "zod";
 import { requiresDistributions, lossConfig } from "./loss-config.js";
 import { initializeConfig, initializeProblems } from "./initialize-config.js";
-import { probeConfig } from "./probe/probe-config.js";
 import { hasTeacherShape, studentConfig, visionSettingsOf } from "./student-config.js";
 import { fullestShares, largestShare, ROUNDING, STORED_TARGETS, targetsConfig } from "./target-schedule.js";
 
@@ -65,11 +64,6 @@ export const distillConfig = z
       .default(128)
       .describe(
         "Top-k teacher probabilities stored per gold target token, if the recipe has no cache stage [tokens].",
-      ),
-    probe: probeConfig
-      .optional()
-      .describe(
-        "Short trainings before the long one, which measure what the teacher is worth and choose what the student learns from. Default: none.",
       ),
     metrics: devMetrics,
     ...draftFields,

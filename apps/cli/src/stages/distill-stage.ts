@@ -23,7 +23,7 @@ export const distillStage = defineStage<DistillConfig>({
   section: distillConfig,
   kind: "checkpoint",
   revision: 2,
-  records: ["metrics.jsonl", "report.html", "tensorboard", "probe.json"],
+  records: ["metrics.jsonl", "report.html", "tensorboard"],
   inputs: [
     { stage: "data", required: true },
     { stage: "tokenizer", required: true },
