@@ -109,11 +109,6 @@ const METHODS = {
     distill: { loss: { forwardKl: 0, entropyAwareKl: 0.9 }, targets: SAMPLED },
     against: "on-policy-reverse",
   },
-  speculative: {
-    title: "speculative, forward KL",
-    distill: { targets: SAMPLED, sampling: { speculative: { topK: 4 } } },
-    against: "on-policy",
-  },
 };
 
 const FLAGS = {

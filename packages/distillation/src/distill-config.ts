@@ -15,25 +15,6 @@ const samplingConfig = z.strictObject({
     .positive()
     .default(128)
     .describe("Top-k: number of most probable tokens to sample from [tokens]."),
-  speculative: z
-    .strictObject({
-      topK: z
-        .int()
-        .positive()
-        .default(25)
-        .describe("The teacher replaces a token that is not among its k most probable ones [tokens]."),
-      rounds: z
-        .int()
-        .positive()
-        .default(4)
-        .describe(
-          "Largest number of rounds per batch, each a run of the sampler and a pass of the teacher; then targets end before their first bad token.",
-        ),
-    })
-    .optional()
-    .describe(
-      "Speculative knowledge distillation: the teacher replaces the student's tokens that it ranks badly. Default: all tokens are the student's.",
-    ),
 });
 
 export const distillConfig = z
@@ -97,7 +78,7 @@ export const distillConfig = z
     if (published !== undefined && start.vision !== undefined)
       reject("starts with a published tower: leave out initialize.vision");
   })
-  .check(({ value: { student: model, targets, loss, sampling }, issues }) => {
+  .check(({ value: { student: model, targets, loss }, issues }) => {
     const reject = (message: string, ...path: string[]): void => {
       issues.push({ code: "custom", input: targets, path: ["targets", ...path], message });
     };
@@ -107,13 +88,6 @@ export const distillConfig = z
         "on-policy targets need a loss term that compares distributions, such as forwardKl",
         "onPolicyFraction",
       );
-    if (sampling.speculative !== undefined && loss.crossTokenizer !== "none")
-      issues.push({
-        code: "custom",
-        input: sampling,
-        path: ["sampling", "speculative"],
-        message: "needs a teacher with the student's vocabulary: set loss.crossTokenizer to none",
-      });
     if (loss.hiddenState > 0 && "encoderPooling" in model && model.encoderPooling !== undefined)
       issues.push({
         code: "custom",

@@ -66,22 +66,20 @@ export async function estimateDistill(request: PlanRequest<DistillConfig>): Prom
 }
 
 /**
- * Pairs that the teacher scores while distilling: gold pairs once, others once per draw, unless a cache has them; and samples that the
- * teacher corrects in every round at worst.
+ * Pairs that the teacher scores while distilling: gold pairs once, others once per draw, unless a cache has them.
  */
 function pairsScored({ settings, sections }: PlanRequest<DistillConfig>, { pairs = 0 }: DataFacts): number {
   const stored = storedBy(sections.cache);
   if (!requiresTeacher(settings, stored)) return 0;
   const gold = sections.cache === undefined ? pairs : 0;
-  const { targets, sampling } = settings;
+  const { targets } = settings;
   const fromCache = new Set<string>(
     STORED_TARGETS.filter(({ kind }) => stored.has(kind)).map(({ fraction }) => fraction),
   );
   const drawn = Object.entries(targets)
     .filter(([fraction]) => !fromCache.has(fraction))
     .reduce((sum, [, share]) => sum + largestShare(share), 0);
-  const corrected = ((sampling.speculative?.rounds ?? 1) - 1) * largestShare(targets.onPolicyFraction);
-  return gold + (drawn + corrected) * pairsSeen(settings);
+  return gold + drawn * pairsSeen(settings);
 }
 
 /** Targets that the cache stage of a recipe stores, if the data has sources for them. */
