@@ -36,7 +36,7 @@ export {
 } from "./manifest.js";
 export { requireIntact } from "./intact.js";
 export { knownHash } from "./known-hash.js";
-export { isSealedFile, seal, sealFile, UNSEALED } from "./sealed.js";
+export { isSealedFile, sealFile, UNSEALED } from "./sealed.js";
 export { readSealedJson, writeSealedJson } from "./sealed-json.js";
 export { listFiles, verifyDirectory, type DirectoryProblem, type Verification } from "./verify.js";
 export {

@@ -51,18 +51,6 @@ describe("the plan of a run that has not begun", () => {
     );
   }, 60_000);
 
-  test("counts the steps of all replicas, and those of their warm-up once", async () => {
-    const recipe = await writeTinyRecipe(root);
-    const tokens = async (...more: readonly string[]): Promise<number> => {
-      const sets = ["steps=10", ...more].flatMap((setting) => ["--set", `distill.${setting}`]);
-      const stages = await planned("distill", [recipe, "--out", join(root, "replicas"), ...sets]);
-      return stages.find(({ name }) => name === "distill")!.estimate.tokens!;
-    };
-    const alone = await tokens();
-    const replicas = await tokens("replicas.count=3", "replicas.warmupSteps=4");
-    expect(replicas / alone).toBeCloseTo((4 + 3 * 6) / 10, 9);
-  }, 60_000);
-
   test("counts no teacher's pass over targets whose distributions the cache has", async () => {
     const recipe = await writeTinyRecipe(root);
     const flops = async (...more: readonly string[]): Promise<number> => {
