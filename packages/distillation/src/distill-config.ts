@@ -1,5 +1,4 @@
 /** The `distill` section of a recipe: what the student is, what it learns from, and how. */
-import { draftFields } from "./draft/draft-config.js";
 import { devMetrics, moduleTraining, trainingFields } from "@slm/training";
 import type { CacheRowKind } from "@slm/teacher";
 import { z } from "zod";
@@ -78,16 +77,6 @@ export const distillConfig = z
         "Replicas of the student train alternate batches and are averaged now and then (DiLoCo), here one after the other or on the workers of `slm distill --workers`. Default: one student, no average.",
       ),
     metrics: devMetrics,
-    ...draftFields,
-  })
-  .check(({ value: { student: model, draftHeads, draftTraining }, issues }) => {
-    const reject = (key: string, message: string): void => {
-      issues.push({ code: "custom", input: model, path: [key], message });
-    };
-    if (draftHeads !== undefined && model.architecture === "decoder-only")
-      reject("draftHeads", "needs an encoder-decoder student: its heads read the source");
-    if (draftTraining !== undefined && draftHeads === undefined)
-      reject("draftTraining", "has no heads to train: set draftHeads");
   })
   .check(({ value: { replicas, steps, emaDecay, probe, patience, student: model }, issues }) => {
     if (replicas === undefined) return;

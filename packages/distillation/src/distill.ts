@@ -22,12 +22,6 @@ import {
 } from "@slm/training";
 import type { DistillConfig } from "./distill-config.js";
 import type { DistillInputs, DistillRun } from "./distill-inputs.js";
-import {
-  keepDraftLog,
-  trainDraftHeads,
-  type DraftHeadsReport,
-  type TrainedHeads,
-} from "./draft/train-draft-heads.js";
 import { distillReport } from "./distill-report.js";
 import { openDistillationSources, SOURCE_FILES, type DistillationSources } from "./distillation-sources.js";
 import { removeOwnCache } from "./gold-cache.js";
@@ -71,8 +65,6 @@ export interface DistillReport {
   readonly teacherLayers?: TeacherLayers | undefined;
   /** Targets that a teacher generated before, by origin; absent without any. */
   readonly stored?: StoredReport | undefined;
-  /** How the draft heads were trained; absent without any. */
-  readonly draft?: DraftHeadsReport | undefined;
 }
 
 type StoredReport = Readonly<
@@ -109,22 +101,13 @@ export async function distill(settings: DistillConfig, request: DistillInputs): 
     replicas === undefined
       ? undefined
       : await trainRounds({ settings: { ...run.settings, replicas }, inputs, segment: distillSegment });
-  const trained = await trainStudent(run, async (training, open) => {
-    const report = await train(training);
-    return {
-      report,
-      heads: await draftHeadsOf(run, { config: training.config, weights: report.weights }, open),
-    };
-  });
-  const { teacherParameters, teacherLayers } = trained;
-  const { report, heads } = trained.report;
+  const trained = await trainStudent(run, train);
+  const { student, report, teacherParameters, teacherLayers } = trained;
   const stored = storedReport(trained.stored, report.furtherEpochs);
-  const student = heads?.config ?? trained.student;
-  const weights = heads?.weights ?? report.weights;
+  const { weights } = report;
   await writeCheckpoint(workDirectory, { config: student, weights });
   await writeTokenizer(files, workDirectory);
   await describe({ ...run, config: student }, weights);
-  if (heads !== undefined) await keepDraftLog(workDirectory);
   await removeRunState(workDirectory);
   await removeOwnCache(workDirectory);
   await removeRounds(workDirectory);
@@ -145,20 +128,9 @@ export async function distill(settings: DistillConfig, request: DistillInputs): 
     diverged: report.diverged,
     teacherLayers,
     stored,
-    draft: heads?.report,
     probe: probe?.result,
     rounds,
   };
-}
-
-/** The trained student with draft heads; undefined where none are asked for. */
-async function draftHeadsOf(
-  run: DistillRun,
-  student: { readonly config: ModelConfig; readonly weights: Weights },
-  open: OpenRun,
-): Promise<TrainedHeads | undefined> {
-  const { draftHeads: heads } = run.settings;
-  return heads === undefined ? undefined : trainDraftHeads({ run, heads, student, ...open });
 }
 
 /**
@@ -214,8 +186,7 @@ async function probed(
   const settings = { ...run.settings, probe };
   const rows = (await devRows(run)).slice(0, probe.rows);
   const result = await runProbe({
-    // The probe compares what the student learns from; heads do not change the student.
-    settings: { ...settings, draftHeads: undefined, draftTraining: undefined },
+    settings,
     inputs,
     rows,
     train: distill,
