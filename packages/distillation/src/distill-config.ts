@@ -1,5 +1,4 @@
 /** The `distill` section of a recipe: what the student is, what it learns from, and how. */
-import { draftFields } from "./draft/draft-config.js";
 import { devMetrics, moduleTraining, trainingFields } from "@slm/training";
 import type { CacheRowKind } from "@slm/teacher";
 import { z } from "zod";
@@ -47,16 +46,6 @@ export const distillConfig = z
         "Top-k teacher probabilities stored per gold target token, if the recipe has no cache stage [tokens].",
       ),
     metrics: devMetrics,
-    ...draftFields,
-  })
-  .check(({ value: { student: model, draftHeads, draftTraining }, issues }) => {
-    const reject = (key: string, message: string): void => {
-      issues.push({ code: "custom", input: model, path: [key], message });
-    };
-    if (draftHeads !== undefined && model.architecture === "decoder-only")
-      reject("draftHeads", "needs an encoder-decoder student: its heads read the source");
-    if (draftTraining !== undefined && draftHeads === undefined)
-      reject("draftTraining", "has no heads to train: set draftHeads");
   })
   .check(({ value: { student: model, initialize: start, lora }, issues }) => {
     const isDecoderOnly = model.architecture === "decoder-only";

@@ -21,12 +21,6 @@ import {
 } from "@slm/training";
 import type { DistillConfig } from "./distill-config.js";
 import type { DistillInputs, DistillRun } from "./distill-inputs.js";
-import {
-  keepDraftLog,
-  trainDraftHeads,
-  type DraftHeadsReport,
-  type TrainedHeads,
-} from "./draft/train-draft-heads.js";
 import { distillReport } from "./distill-report.js";
 import { openDistillationSources, SOURCE_FILES, type DistillationSources } from "./distillation-sources.js";
 import { removeOwnCache } from "./gold-cache.js";
@@ -61,8 +55,6 @@ export interface DistillReport {
   readonly teacherLayers?: TeacherLayers | undefined;
   /** Targets that a teacher generated before, by origin; absent without any. */
   readonly stored?: StoredReport | undefined;
-  /** How the draft heads were trained; absent without any. */
-  readonly draft?: DraftHeadsReport | undefined;
 }
 
 type StoredReport = Readonly<
@@ -92,22 +84,13 @@ export async function distill(settings: DistillConfig, request: DistillInputs): 
   const run = await prepareStudent(settings, request);
   const { inputs, files } = run;
   const { workDirectory } = inputs;
-  const trained = await trainStudent(run, async (training, open) => {
-    const report = await train(training);
-    return {
-      report,
-      heads: await draftHeadsOf(run, { config: training.config, weights: report.weights }, open),
-    };
-  });
-  const { teacherParameters, teacherLayers } = trained;
-  const { report, heads } = trained.report;
+  const trained = await trainStudent(run, train);
+  const { student, report, teacherParameters, teacherLayers } = trained;
   const stored = storedReport(trained.stored, report.furtherEpochs);
-  const student = heads?.config ?? trained.student;
-  const weights = heads?.weights ?? report.weights;
+  const { weights } = report;
   await writeCheckpoint(workDirectory, { config: student, weights });
   await writeTokenizer(files, workDirectory);
   await describe({ ...run, config: student }, weights);
-  if (heads !== undefined) await keepDraftLog(workDirectory);
   await removeRunState(workDirectory);
   await removeOwnCache(workDirectory);
   for (const name of [...SOURCE_FILES, RUN_FILE])
@@ -127,18 +110,7 @@ export async function distill(settings: DistillConfig, request: DistillInputs): 
     diverged: report.diverged,
     teacherLayers,
     stored,
-    draft: heads?.report,
   };
-}
-
-/** The trained student with draft heads; undefined where none are asked for. */
-async function draftHeadsOf(
-  run: DistillRun,
-  student: { readonly config: ModelConfig; readonly weights: Weights },
-  open: OpenRun,
-): Promise<TrainedHeads | undefined> {
-  const { draftHeads: heads } = run.settings;
-  return heads === undefined ? undefined : trainDraftHeads({ run, heads, student, ...open });
 }
 
 /**

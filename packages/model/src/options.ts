@@ -15,7 +15,6 @@ type Options = Pick<
   | "encoderHeads"
   | "encoderWidth"
   | "sourceVocabularySize"
-  | "draftHeads"
   | "encoderPooling"
 >;
 
@@ -42,7 +41,6 @@ export function withoutOwnOptions(config: EncoderDecoderConfig): Omit<EncoderDec
   delete shared.encoderHeads;
   delete shared.encoderWidth;
   delete shared.sourceVocabularySize;
-  delete shared.draftHeads;
   delete shared.encoderPooling;
   return shared;
 }
