@@ -14,12 +14,12 @@ import {
   type ModelProto,
 } from "onnx-buf";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { int } from "./attributes.js";
-import { GraphBuilder } from "./builder.js";
-import { decodeModel, decodeOutline } from "./decode.js";
-import { encodeModel } from "./encode.js";
+import { int } from "../graph/attributes.js";
+import { GraphBuilder } from "../builder.js";
+import { decodeModel, decodeOutline } from "../codec/decode.js";
+import { encodeModel } from "../codec/encode.js";
 import { writeOnnx } from "./files.js";
-import type { Graph } from "./graph.js";
+import type { Graph } from "../graph/graph.js";
 import { readOutline } from "./read-outline.js";
 
 function plain(): Graph {

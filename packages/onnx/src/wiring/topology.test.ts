@@ -1,13 +1,13 @@
 import { SlmError } from "@slm/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { subgraph } from "./attributes.js";
-import { GraphBuilder } from "./builder.js";
-import { decodeModel } from "./decode.js";
-import { encodeModel } from "./encode.js";
+import { subgraph } from "../graph/attributes.js";
+import { GraphBuilder } from "../builder.js";
+import { decodeModel } from "../codec/decode.js";
+import { encodeModel } from "../codec/encode.js";
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { ModelProtoSchema, type ModelProto } from "onnx-buf";
-import type { GraphNode } from "./graph.js";
+import type { GraphNode } from "../graph/graph.js";
 import { sortNodes } from "./topology.js";
 
 const node = (

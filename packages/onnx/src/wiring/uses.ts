@@ -1,6 +1,6 @@
 /** The values that a node reads, including the captures of its subgraphs. */
-import type { GraphNode, Subgraph } from "./graph.js";
-import { shorten } from "./shorten.js";
+import type { GraphNode, Subgraph } from "../graph/graph.js";
+import { shorten } from "../graph/shorten.js";
 
 /** The subgraphs among a node's attributes. */
 export function subgraphsOf(node: GraphNode): readonly Subgraph[] {

@@ -1,8 +1,8 @@
 import { SlmError } from "@slm/core";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { int, ints, subgraph, tensor, text } from "./attributes.js";
-import { GraphBuilder } from "./builder.js";
+import { int, ints, subgraph, tensor, text } from "../graph/attributes.js";
+import { GraphBuilder } from "../builder.js";
 import { decodeModel, decodeOutline } from "./decode.js";
 import { encodeModel } from "./encode.js";
 import { MAX_PARTS } from "./parts.js";

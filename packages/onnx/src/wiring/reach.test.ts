@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { GraphBuilder } from "./builder.js";
+import { GraphBuilder } from "../builder.js";
 import { GraphIndex } from "./graph-index.js";
-import type { GraphNode } from "./graph.js";
+import type { GraphNode } from "../graph/graph.js";
 import { nodesAfter, reachableNodes } from "./reach.js";
 
 /** x -> a -> b -> d, x -> c -> d */

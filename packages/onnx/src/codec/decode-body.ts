@@ -11,13 +11,13 @@ import {
   type ValueInfoProto,
 } from "onnx-buf";
 import { checkRank, decodeDtype, decodeTensor, exactNumber, isLeftUnread } from "./decode-tensor.js";
-import { dtypeOfCode } from "./dtypes.js";
-import type { AttributeValue, GraphNode, Initializer, Subgraph, UntypedValue } from "./graph.js";
+import { dtypeOfCode } from "../graph/dtypes.js";
+import type { AttributeValue, GraphNode, Initializer, Subgraph, UntypedValue } from "../graph/graph.js";
 import { rejectUnsupportedFields } from "./unsupported-fields.js";
 import type { Reading } from "./reading.js";
-import { shorten } from "./shorten.js";
-import { sortNodes } from "./topology.js";
-import { describeNode } from "./uses.js";
+import { shorten } from "../graph/shorten.js";
+import { sortNodes } from "../wiring/topology.js";
+import { describeNode } from "../wiring/uses.js";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 

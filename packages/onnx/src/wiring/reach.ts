@@ -1,5 +1,5 @@
 /** Ancestors and descendants of nodes in a graph. */
-import type { GraphNode, Subgraph } from "./graph.js";
+import type { GraphNode, Subgraph } from "../graph/graph.js";
 import type { GraphIndex } from "./graph-index.js";
 
 /** The ancestors of values, as far as `isWanted`: the search does not continue past an unwanted node. */

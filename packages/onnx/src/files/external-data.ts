@@ -8,10 +8,10 @@ import {
   type ModelProto,
   type TensorProto,
 } from "onnx-buf";
-import { expectedBytes } from "./decode-tensor.js";
-import type { ExternalPlace } from "./encode.js";
-import type { ExternalBytes } from "./reading.js";
-import { shorten } from "./shorten.js";
+import { expectedBytes } from "../codec/decode-tensor.js";
+import type { ExternalPlace } from "../codec/encode.js";
+import type { ExternalBytes } from "../codec/reading.js";
+import { shorten } from "../graph/shorten.js";
 
 /** Keys of an external tensor. The checksum covers the whole file and would need a second read, so it is not verified. */
 const KEYS: ReadonlySet<string> = new Set(["location", "offset", "length", "checksum"]);

@@ -1,7 +1,14 @@
 /** Fixes the symbolic sizes of a model's inputs, for devices that need static shapes. */
 import { SlmError } from "@slm/core";
-import type { AttributeValue, GraphNode, OutputInfo, Subgraph, UntypedValue, ValueInfo } from "./graph.js";
-import { shorten } from "./shorten.js";
+import type {
+  AttributeValue,
+  GraphNode,
+  OutputInfo,
+  Subgraph,
+  UntypedValue,
+  ValueInfo,
+} from "../graph/graph.js";
+import { shorten } from "../graph/shorten.js";
 
 /** All sizes of an input, or the one size of a symbol. */
 export interface FixedSizes {

@@ -1,7 +1,7 @@
 /** The order of nodes: every value computed before it is read. */
 import { SlmError } from "@slm/core";
-import type { GraphNode } from "./graph.js";
-import { shorten } from "./shorten.js";
+import type { GraphNode } from "../graph/graph.js";
+import { shorten } from "../graph/shorten.js";
 import { describeNode, valuesRead } from "./uses.js";
 
 /** Largest number of nodes of a cycle that an error names. */

@@ -20,11 +20,11 @@ import {
   type TensorProto,
 } from "onnx-buf";
 import { describe, expect, test } from "vitest";
-import { int } from "./attributes.js";
-import { GraphBuilder } from "./builder.js";
+import { int } from "../graph/attributes.js";
+import { GraphBuilder } from "../builder.js";
 import { decodeModel } from "./decode.js";
 import { encodeModel } from "./encode.js";
-import type { Graph } from "./graph.js";
+import type { Graph } from "../graph/graph.js";
 
 function plain(): Graph {
   const g = new GraphBuilder("plain");

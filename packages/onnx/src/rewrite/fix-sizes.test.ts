@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { subgraph } from "./attributes.js";
-import { GraphBuilder } from "./builder.js";
-import { checkGraph } from "./check.js";
+import { subgraph } from "../graph/attributes.js";
+import { GraphBuilder } from "../builder.js";
+import { checkGraph } from "../checks/check.js";
 import { fixSizes, sizeTemplates, symbolsOf, type FixedSizes } from "./fix-sizes.js";
-import type { Graph, Subgraph } from "./graph.js";
+import type { Graph, Subgraph } from "../graph/graph.js";
 
 type Shape = readonly (number | string)[];
 

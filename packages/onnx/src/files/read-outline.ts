@@ -1,9 +1,9 @@
 /** Reads a model file without its large weights. */
 import { basename, dirname } from "node:path";
-import { outlineOf, parseModel } from "./decode.js";
+import { outlineOf, parseModel } from "../codec/decode.js";
 import { externalFiles, readExternal } from "./external-data.js";
 import { readModelBytes } from "./files.js";
-import type { ModelOutline } from "./graph.js";
+import type { ModelOutline } from "../graph/graph.js";
 
 /** External tensors up to this size are read into an outline: scales and shapes are small, weights are not [bytes]. */
 const OUTLINE_TENSOR_BYTES = 2 ** 16;

@@ -1,7 +1,7 @@
 /** Proves that an output may overwrite an input: no node can read the input after the write. */
 import { SlmError } from "@slm/core";
-import type { Graph, GraphNode, OutputInfo, ValueInfo } from "./graph.js";
-import { describeNode, valuesRead } from "./uses.js";
+import type { Graph, GraphNode, OutputInfo, ValueInfo } from "../graph/graph.js";
+import { describeNode, valuesRead } from "../wiring/uses.js";
 
 /** A graph input and a graph output that share one buffer while the graph runs. */
 export interface InPlacePair {

@@ -1,6 +1,6 @@
 /** Plans external data for writing: which weights it holds, where each starts, and which are stored once. */
-import type { ExternalPlace, ExternalPlaces } from "./encode.js";
-import type { Initializer } from "./graph.js";
+import type { ExternalPlace, ExternalPlaces } from "../codec/encode.js";
+import type { Initializer } from "../graph/graph.js";
 
 /**
  * Every weight starts at a multiple of this. 64 bytes are a cache line and the widest vector register (AVX-512), and

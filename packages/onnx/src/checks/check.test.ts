@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { int, subgraph } from "./attributes.js";
-import { GraphBuilder } from "./builder.js";
+import { int, subgraph } from "../graph/attributes.js";
+import { GraphBuilder } from "../builder.js";
 import { checkGraph } from "./check.js";
-import type { Graph, GraphNode, Subgraph } from "./graph.js";
+import type { Graph, GraphNode, Subgraph } from "../graph/graph.js";
 
 function linear(): Graph {
   const g = new GraphBuilder("linear");

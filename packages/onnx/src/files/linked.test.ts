@@ -2,9 +2,9 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { GraphBuilder } from "./builder.js";
+import { GraphBuilder } from "../builder.js";
 import { readOnnx, writeOnnx } from "./files.js";
-import type { Graph } from "./graph.js";
+import type { Graph } from "../graph/graph.js";
 import { encodeLinked, readLinked } from "./linked.js";
 
 let folder = "";

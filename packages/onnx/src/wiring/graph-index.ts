@@ -1,8 +1,8 @@
 /** Finds the producer and the uses of each value of a graph. */
-import { attributeOf } from "./attributes.js";
-import type { GraphNode, Subgraph, TensorValue } from "./graph.js";
+import { attributeOf } from "../graph/attributes.js";
+import type { GraphNode, Subgraph, TensorValue } from "../graph/graph.js";
 import { capturesOf, subgraphsOf } from "./uses.js";
-import { packValues, readIntegers } from "./values.js";
+import { packValues, readIntegers } from "../graph/values.js";
 
 export interface ValueProducer {
   readonly node: GraphNode;

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { GraphBuilder } from "./builder.js";
-import type { Graph } from "./graph.js";
+import { GraphBuilder } from "../builder.js";
+import type { Graph } from "../graph/graph.js";
 import { assertInPlaceSafe, type InPlacePair } from "./in-place.js";
 
 const pairs = [{ input: "w", output: "w.next" }];

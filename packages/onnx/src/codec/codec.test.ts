@@ -3,13 +3,13 @@ import { SlmError } from "@slm/core";
 import fc from "fast-check";
 import { ModelProtoSchema, TensorProtoSchema, TensorProto_DataLocation, type ModelProto } from "onnx-buf";
 import { describe, expect, test } from "vitest";
-import { float, floats, int, ints, subgraph, tensor, text, texts } from "./attributes.js";
-import { GraphBuilder } from "./builder.js";
+import { float, floats, int, ints, subgraph, tensor, text, texts } from "../graph/attributes.js";
+import { GraphBuilder } from "../builder.js";
 import { decodeModel } from "./decode.js";
 import { decodeTensor } from "./decode-tensor.js";
-import { ONNX_DTYPES, tensorByteLength, type OnnxDType } from "./dtypes.js";
+import { ONNX_DTYPES, tensorByteLength, type OnnxDType } from "../graph/dtypes.js";
 import { encodeAddition, encodeModel } from "./encode.js";
-import type { AttributeValue, Graph } from "./graph.js";
+import type { AttributeValue, Graph } from "../graph/graph.js";
 
 type TensorFields = MessageInitShape<typeof TensorProtoSchema>;
 

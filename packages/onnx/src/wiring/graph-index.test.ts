@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { float, floats, int, ints, subgraph, tensor, text } from "./attributes.js";
-import { GraphBuilder } from "./builder.js";
+import { float, floats, int, ints, subgraph, tensor, text } from "../graph/attributes.js";
+import { GraphBuilder } from "../builder.js";
 import { GraphIndex } from "./graph-index.js";
-import type { Graph, GraphNode } from "./graph.js";
-import { packValues } from "./values.js";
+import type { Graph, GraphNode } from "../graph/graph.js";
+import { packValues } from "../graph/values.js";
 
 /** x -> Neg -> Add(x) -> y, and an If whose branch reads the output of Neg. */
 function branched(): Graph {

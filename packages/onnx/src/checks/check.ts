@@ -1,6 +1,6 @@
 /** Checks a graph by the rules of ONNX that need no knowledge of operators. */
 import { SlmError } from "@slm/core";
-import { ONNX_DTYPES, tensorByteLength } from "./dtypes.js";
+import { ONNX_DTYPES, tensorByteLength } from "../graph/dtypes.js";
 import type {
   AttributeValue,
   Graph,
@@ -9,10 +9,10 @@ import type {
   ModelOutline,
   Subgraph,
   TensorValue,
-} from "./graph.js";
-import { shorten } from "./shorten.js";
-import { describeNode, subgraphsOf } from "./uses.js";
-import { checkVersions } from "./versions.js";
+} from "../graph/graph.js";
+import { shorten } from "../graph/shorten.js";
+import { describeNode, subgraphsOf } from "../wiring/uses.js";
+import { checkVersions } from "../graph/versions.js";
 
 interface Scope {
   readonly defined: Set<string>;

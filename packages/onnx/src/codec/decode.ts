@@ -2,16 +2,16 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { SlmError } from "@slm/core";
 import { ModelProtoSchema, type ModelProto } from "onnx-buf";
-import { checkGraph, checkOutline } from "./check.js";
+import { checkGraph, checkOutline } from "../checks/check.js";
 import { decodeBody, decodeDomain, decodeName, decodeText } from "./decode-body.js";
 import { exactNumber } from "./decode-tensor.js";
 import { MAX_MODEL_BYTES } from "./encode.js";
-import type { Graph, ModelOutline, OutputInfo, Subgraph, UntypedValue, ValueInfo } from "./graph.js";
+import type { Graph, ModelOutline, OutputInfo, Subgraph, UntypedValue, ValueInfo } from "../graph/graph.js";
 import { rejectUnsupportedFields } from "./unsupported-fields.js";
 import { checkParts } from "./parts.js";
 import { Notes, type ExternalBytes, type Reading } from "./reading.js";
-import { shorten } from "./shorten.js";
-import { IR_VERSIONS, checkVersions, readableIrVersion } from "./versions.js";
+import { shorten } from "../graph/shorten.js";
+import { IR_VERSIONS, checkVersions, readableIrVersion } from "../graph/versions.js";
 
 function incomplete(name: string, where: string): SlmError {
   return new SlmError("DATA_INVALID", `model: ${where} '${shorten(name)}'`, {

@@ -11,8 +11,8 @@ import {
   type TensorProtoSchema,
   type ValueInfoProtoSchema,
 } from "onnx-buf";
-import { checkGraph } from "./check.js";
-import { ONNX_DTYPES } from "./dtypes.js";
+import { checkGraph } from "../checks/check.js";
+import { ONNX_DTYPES } from "../graph/dtypes.js";
 import type {
   AttributeValue,
   Graph,
@@ -21,7 +21,7 @@ import type {
   Subgraph,
   TensorValue,
   UntypedValue,
-} from "./graph.js";
+} from "../graph/graph.js";
 
 /** protobuf's own limit: lengths are signed 32-bit integers, and every reader of ONNX rejects longer files. */
 export const MAX_MODEL_BYTES = 2 ** 31 - 1;

@@ -1,11 +1,11 @@
 /** Models that are edited without reading their large weights, which stay where they lie. */
 import { dirname } from "node:path";
 import type { TensorProto } from "onnx-buf";
-import { graphOf, parseModel } from "./decode.js";
-import { encodeWithPlaces, type ExternalPlaces } from "./encode.js";
+import { graphOf, parseModel } from "../codec/decode.js";
+import { encodeWithPlaces, type ExternalPlaces } from "../codec/encode.js";
 import { externalRanges, readExternal } from "./external-data.js";
 import { readModelBytes } from "./files.js";
-import type { Graph } from "./graph.js";
+import type { Graph } from "../graph/graph.js";
 import { OUTLINE_LIMITS } from "./read-outline.js";
 
 /** A graph whose large weights have the size of their bytes, and zeros for values: memory that is never touched. */

@@ -1,12 +1,12 @@
 /** Decodes tensors of a model file to raw bytes, for all seven storage fields of the format. */
 import { SlmError } from "@slm/core";
 import { TensorProto_DataLocation as Location, type TensorProto } from "onnx-buf";
-import { checkTensor } from "./check.js";
-import { ONNX_DTYPES, dtypeOfCode, tensorByteLength, type OnnxDType } from "./dtypes.js";
-import type { TensorValue } from "./graph.js";
+import { checkTensor } from "../checks/check.js";
+import { ONNX_DTYPES, dtypeOfCode, tensorByteLength, type OnnxDType } from "../graph/dtypes.js";
+import type { TensorValue } from "../graph/graph.js";
 import { rejectUnsupportedFields } from "./unsupported-fields.js";
 import type { ExternalBytes, Reading } from "./reading.js";
-import { bytesOf } from "./values.js";
+import { bytesOf } from "../graph/values.js";
 
 /** More axes than any operator supports; a longer shape means a corrupt file. */
 const MAX_RANK = 64;

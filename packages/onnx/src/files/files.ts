@@ -3,11 +3,11 @@ import { randomUUID } from "node:crypto";
 import { open, readFile, rename, rm, stat, type FileHandle } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { SlmError } from "@slm/core";
-import { graphOf, parseModel } from "./decode.js";
-import { MAX_MODEL_BYTES, encodeWithPlaces, type ExternalPlaces } from "./encode.js";
+import { graphOf, parseModel } from "../codec/decode.js";
+import { MAX_MODEL_BYTES, encodeWithPlaces, type ExternalPlaces } from "../codec/encode.js";
 import { readExternal } from "./external-data.js";
 import { EXTERNAL_MIN_BYTES, layOutExternal } from "./external-layout.js";
-import type { Graph, Initializer } from "./graph.js";
+import type { Graph, Initializer } from "../graph/graph.js";
 
 /**
  * Default limit of external data, all files together: more than a 7-billion-parameter teacher in float16 needs, and small

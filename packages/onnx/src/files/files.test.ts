@@ -5,11 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ModelProtoSchema, type TensorProto } from "onnx-buf";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { GraphBuilder } from "./builder.js";
-import { encodeModel } from "./encode.js";
+import { GraphBuilder } from "../builder.js";
+import { encodeModel } from "../codec/encode.js";
 import { EXTERNAL_ALIGNMENT } from "./external-layout.js";
 import { readOnnx, writeOnnx, writeOnnxSet } from "./files.js";
-import type { Graph } from "./graph.js";
+import type { Graph } from "../graph/graph.js";
 
 let folder = "";
 beforeEach(async () => {
