@@ -1,8 +1,8 @@
-export type { Metric, MetricUnit } from "./define-metric.js";
-export { editDistance } from "./edit-distance.js";
+export type { Metric, MetricUnit } from "./scores/define-metric.js";
+export { editDistance } from "./text/edit-distance.js";
 export { METRICS, METRIC_NAMES, isMetricName, isWorstValue, type MetricName } from "./metrics.js";
-export { perplexity } from "./perplexity.js";
-export { ANSWER_MARK, answerOf } from "./token-metrics.js";
+export { perplexity } from "./scores/perplexity.js";
+export { ANSWER_MARK, answerOf } from "./scores/token-metrics.js";
 export { metricDifference, metricInterval, type MetricInterval } from "./bootstrap.js";
 export {
   CLASS_METRICS,
@@ -10,4 +10,4 @@ export {
   confusionMatrix,
   type ClassScore,
   type ConfusionMatrix,
-} from "./classes.js";
+} from "./scores/classes.js";

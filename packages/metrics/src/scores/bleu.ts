@@ -4,9 +4,9 @@
  * Source: Papineni et al. 2002 (aclanthology.org/P02-1040). Equal to sacreBLEU 2.6 (Post 2018, aclanthology.org/W18-6319),
  * signature `case:mixed|eff:no|tok:13a|smooth:exp`.
  */
-import { countNgrams, countShared, ngramTotal, type CountsOf } from "./counts.js";
+import { countNgrams, countShared, ngramTotal, type CountsOf } from "../text/counts.js";
 import { defineMetric, sumOf, type Metric, type References } from "./define-metric.js";
-import { stripEnd, wordsOf } from "./words.js";
+import { stripEnd, wordsOf } from "../text/words.js";
 
 /** Longest word sequence counted [words], as in the paper. */
 const MAX_ORDER = 4;

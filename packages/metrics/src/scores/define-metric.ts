@@ -1,6 +1,6 @@
 /** Defines metrics by two functions: one counts in a row, the other computes the score from all counts. */
 import { SlmError } from "@slm/core";
-import { strip } from "./words.js";
+import { strip } from "../text/words.js";
 
 /** Every accepted answer of one row; the first is the preferred one. */
 export type References = readonly string[];

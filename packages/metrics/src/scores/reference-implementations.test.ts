@@ -6,8 +6,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { bleuTokens } from "./bleu.js";
-import { METRICS, isMetricName } from "./metrics.js";
-import { porterStem } from "./porter-stemmer.js";
+import { METRICS, isMetricName } from "../metrics.js";
+import { porterStem } from "../text/porter-stemmer.js";
 import { rougeScores, rougeTokens } from "./rouge.js";
 import { slotReport } from "./slot-f1.js";
 import { normalizeAnswer } from "./squad.js";
@@ -39,7 +39,7 @@ interface AnswerCase extends Case {
   readonly slots: Readonly<Record<string, readonly [number, number, number, number]>>;
 }
 
-const DIRECTORY = process.env["PEERS_DIRECTORY"] ?? join(import.meta.dirname, "../fixtures");
+const DIRECTORY = process.env["PEERS_DIRECTORY"] ?? join(import.meta.dirname, "../../fixtures");
 const texts = (readFixture("texts.json") as { readonly cases: readonly TextCase[] }).cases;
 const answers = (readFixture("answers.json") as { readonly cases: readonly AnswerCase[] }).cases;
 const { stems } = readFixture("stems.json") as { readonly stems: Readonly<Record<string, string>> };

@@ -1,7 +1,7 @@
 import { SlmError } from "@slm/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { commonIndices, commonLength } from "./longest-common-subsequence.js";
+import { commonIndices, commonLength } from "../text/longest-common-subsequence.js";
 import { rouge1, rouge2, rougeL, rougeLsum, rougeScores, rougeTokens } from "./rouge.js";
 
 const letters = fc.array(fc.constantFrom("a", "b", "c"), { maxLength: 10 });

@@ -1,6 +1,6 @@
 /** Metrics of classification: each answer is the name of a class. */
 import { defineMetric, type Metric, type References } from "./define-metric.js";
-import { wordsOf } from "./words.js";
+import { wordsOf } from "../text/words.js";
 
 /** The class of a row and the one that was predicted. */
 interface Labels {

@@ -1,7 +1,7 @@
 /** Error rates and exact match of token sequences: grapheme-to-phoneme conversion, spelling, OCR and other tasks with one answer. */
 import { bestOf, defineMetric, meanOf, sumOf, type Metric, type References } from "./define-metric.js";
-import { editDistance } from "./edit-distance.js";
-import { charactersOf, strip, wordsOf } from "./words.js";
+import { editDistance } from "../text/edit-distance.js";
+import { charactersOf, strip, wordsOf } from "../text/words.js";
 
 /** Edits to the closest reference, and that reference's length [tokens]. */
 interface Edits {

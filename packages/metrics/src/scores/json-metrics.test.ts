@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { intentAccuracy, jsonExactMatch } from "./json-metrics.js";
-import { jsonEqual, parseJson, type Json } from "./json-value.js";
+import { jsonEqual, parseJson, type Json } from "../text/json-value.js";
 import { slotF1, slotReport } from "./slot-f1.js";
 
 /** The same value with keys the other way round and other whitespace. */

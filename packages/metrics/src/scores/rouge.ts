@@ -5,7 +5,7 @@
  * `rouge-score` 0.1.2, which gives equal numbers. The metrics of the table use its default and do not stem. Published
  * numbers of English summaries are often stemmed: `rougeScores(..., { stemmer: true })`.
  */
-import { countItems, countNgrams, countShared, f1Of, ngramTotal } from "./counts.js";
+import { countItems, countNgrams, countShared, f1Of, ngramTotal } from "../text/counts.js";
 import {
   bestOf,
   countRows,
@@ -15,8 +15,8 @@ import {
   type MetricDefinition,
   type References,
 } from "./define-metric.js";
-import { commonIndices, commonLength } from "./longest-common-subsequence.js";
-import { porterStem } from "./porter-stemmer.js";
+import { commonIndices, commonLength } from "../text/longest-common-subsequence.js";
+import { porterStem } from "../text/porter-stemmer.js";
 
 export type RougeName = "rouge1" | "rouge2" | "rougeL" | "rougeLsum";
 

@@ -4,9 +4,9 @@
  * Source: Rajpurkar et al. 2016, section 6.1 (arXiv:1606.05250), Rajpurkar, Jia, Liang 2018 (arXiv:1806.03822) and their
  * evaluation script of version 2.0, which equals version 1.1 for answerable questions. The scripts print percent.
  */
-import { countItems, countShared, f1Of } from "./counts.js";
+import { countItems, countShared, f1Of } from "../text/counts.js";
 import { defineMetric, meanOf, type Metric, type References } from "./define-metric.js";
-import { wordsOf } from "./words.js";
+import { wordsOf } from "../text/words.js";
 
 /** Python's `string.punctuation`: the ASCII characters that are neither letters, digits nor blank. */
 const PUNCTUATION = /[!-/:-@[-`{-~]/gu;

@@ -8,9 +8,9 @@
  *
  * Source: micro-averaged F1 over (row, slot, value) triples, as CoNLL's `conlleval` and `seqeval` count (row, type, span).
  */
-import { f1Of } from "./counts.js";
+import { f1Of } from "../text/counts.js";
 import { bestOf, countRows, defineMetric, sumOf, type Metric, type References } from "./define-metric.js";
-import { parseAnswer, requireReference, type Json, type JsonAnswer } from "./json-value.js";
+import { parseAnswer, requireReference, type Json, type JsonAnswer } from "../text/json-value.js";
 
 /** One value of an answer. */
 interface Slot {

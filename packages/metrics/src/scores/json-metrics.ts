@@ -7,7 +7,7 @@ import {
   requireReference,
   type JsonAnswer,
   type JsonObject,
-} from "./json-value.js";
+} from "../text/json-value.js";
 
 /** The fields that may hold the intent of an answer; the first one present counts. Function calls use `name`. */
 const INTENT_FIELDS = ["intent", "name"] as const;

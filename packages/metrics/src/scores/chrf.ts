@@ -4,9 +4,9 @@
  * Source: Popović 2015 and 2017 (aclanthology.org/W15-3049, W17-4770). Equal to sacreBLEU 2.6, signatures
  * `case:mixed|eff:yes|nc:6|nw:0|space:no` and `nw:2`.
  */
-import { countNgrams, countShared, ngramTotal } from "./counts.js";
+import { countNgrams, countShared, ngramTotal } from "../text/counts.js";
 import { bestOf, defineMetric, sumOf, type Metric } from "./define-metric.js";
-import { charactersOf, wordsOf } from "./words.js";
+import { charactersOf, wordsOf } from "../text/words.js";
 
 /** Longest sequence of characters [code points]. */
 const CHARACTER_ORDER = 6;
