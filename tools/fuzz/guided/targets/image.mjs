@@ -1,7 +1,7 @@
 /** Images: kinds and headers; bitmaps, which slm decodes itself, to their pixels. */
 import { readFile } from "node:fs/promises";
 import { SlmError } from "@slm/core";
-import { decodeImage, readImageHeader } from "../../../../packages/vision/src/decode-image.ts";
+import { decodeImage, readImageHeader } from "../../../../packages/vision/src/decode/decode-image.ts";
 
 export { SlmError };
 export const words = ["BM", "\u0089PNG\r\n", "RIFF", "WEBP", "GIF89a", "II*\u0000", "IHDR", "ftypavif"];

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { readRegular, SlmError } from "@slm/core";
 import { parseImageProcessing, type ImageProcessing } from "./image-processing.js";
-import type { FilterName } from "./resample.js";
+import type { FilterName } from "../resample/resample.js";
 
 export const PREPROCESSOR_FILE = "preprocessor_config.json";
 /** Limit of the file; real ones have a few hundred bytes. */

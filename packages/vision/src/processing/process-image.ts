@@ -1,8 +1,8 @@
 /** Converts pixels to the input values of a tower. */
-import { centerWindow, cut, inside } from "./crop.js";
+import { centerWindow, cut, inside } from "../image/crop.js";
 import type { ImageProcessing } from "./image-processing.js";
-import { toGrey, type PixelImage } from "./pixel-image.js";
-import { resample } from "./resample.js";
+import { toGrey, type PixelImage } from "../image/pixel-image.js";
+import { resample } from "../resample/resample.js";
 
 /** Input values of one image: float32 `[channels, height, width]`. */
 export interface ProcessedImage {

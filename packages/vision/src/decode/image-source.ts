@@ -1,7 +1,7 @@
 /** Images that are read on demand and identified by their content before they are decoded. */
 import { createHash } from "node:crypto";
 import { decodeImage, readImageBytes, type DecodeLimits } from "./decode-image.js";
-import type { PixelImage } from "./pixel-image.js";
+import type { PixelImage } from "../image/pixel-image.js";
 
 /** An image with a content key: images with equal keys are equal. */
 export interface FoundImage {

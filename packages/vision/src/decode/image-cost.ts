@@ -9,7 +9,7 @@ import {
   MAX_SIDE,
   SMALL_FILE_BYTES,
   SMALL_FILE_MEMORY,
-} from "./limits.js";
+} from "../image/limits.js";
 
 interface Size {
   readonly width: number;

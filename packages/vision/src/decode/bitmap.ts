@@ -5,7 +5,7 @@
  * Source: Microsoft's BITMAPFILEHEADER, BITMAPCOREHEADER and BITMAPINFOHEADER to BITMAPV5HEADER.
  */
 import { SlmError } from "@slm/core";
-import type { PixelImage } from "./pixel-image.js";
+import type { PixelImage } from "../image/pixel-image.js";
 
 const FILE_HEADER_BYTES = 14;
 /** The header of OS/2 1.x, with 16-bit sizes and a palette of three bytes per colour. */

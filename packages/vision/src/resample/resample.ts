@@ -1,9 +1,9 @@
-import { coefficients, type Coefficients, type FilterName } from "./kernels/resample-coefficients.js";
-import { acrossRows, alongRows } from "./kernels/resample-passes.js";
-import { cut } from "./crop.js";
-import type { PixelImage, Window } from "./pixel-image.js";
+import { coefficients, type Coefficients, type FilterName } from "./resample-coefficients.js";
+import { acrossRows, alongRows } from "./resample-passes.js";
+import { cut } from "../image/crop.js";
+import type { PixelImage, Window } from "../image/pixel-image.js";
 
-export { FILTERS, type FilterName } from "./kernels/resample-coefficients.js";
+export { FILTERS, type FilterName } from "./resample-coefficients.js";
 
 interface Size {
   readonly width: number;

@@ -6,8 +6,8 @@ import { decodeBitmap, readBitmapHeader } from "./bitmap.js";
 import { inTurn } from "./decoding-turns.js";
 import { checkBitmapCost, checkCost, checkSides } from "./image-cost.js";
 import { imageFormatOf, type ImageFormat } from "./image-format.js";
-import { MAX_IMAGE_BYTES, MAX_PIXELS } from "./limits.js";
-import type { PixelImage } from "./pixel-image.js";
+import { MAX_IMAGE_BYTES, MAX_PIXELS } from "../image/limits.js";
+import type { PixelImage } from "../image/pixel-image.js";
 
 export interface DecodeLimits {
   /** Bytes of a file. Default: {@link MAX_IMAGE_BYTES}. */

@@ -6,11 +6,11 @@
  * `unpad_image`, `pack_image_features`); `tools/interop/reference/images.py` compares with it.
  */
 import { SlmError } from "@slm/core";
-import { cut } from "./crop.js";
+import { cut } from "../image/crop.js";
 import { processedSize, type ImageProcessing } from "./image-processing.js";
-import type { PixelImage } from "./pixel-image.js";
+import type { PixelImage } from "../image/pixel-image.js";
 import { normalizePixels, type ProcessedImage } from "./process-image.js";
-import { resample } from "./resample.js";
+import { resample } from "../resample/resample.js";
 
 interface Size {
   readonly height: number;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { parseImageProcessing } from "./image-processing.js";
-import { largestDifference, patternImage, referenceCases } from "./pixels.test-support.js";
+import { largestDifference, patternImage, referenceCases } from "../pixels.test-support.js";
 import { processImage, shapeImage } from "./process-image.js";
 import { parsePreprocessorConfig } from "./preprocessor-config.js";
 import { processTiles, tileTokens } from "./tiles.js";

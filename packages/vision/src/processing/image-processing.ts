@@ -1,8 +1,8 @@
 /** Settings of image preprocessing, as stored in a model's configuration. */
 import { z } from "zod";
 import { SlmError } from "@slm/core";
-import { MAX_INPUT_SIDE } from "./limits.js";
-import { FILTERS, type FilterName } from "./resample.js";
+import { MAX_INPUT_SIDE } from "../image/limits.js";
+import { FILTERS, type FilterName } from "../resample/resample.js";
 
 const side = z.int().positive().max(MAX_INPUT_SIDE);
 const size = { height: side.describe("Rows [pixels]."), width: side.describe("Columns [pixels].") };

@@ -1,5 +1,5 @@
 /** Lets a few images be decoded at a time; the others wait for their turn. */
-import { DECODED_AT_ONCE } from "./limits.js";
+import { DECODED_AT_ONCE } from "../image/limits.js";
 
 let running = 0;
 const waiting: (() => void)[] = [];

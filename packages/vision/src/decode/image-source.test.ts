@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { decodeImage } from "./decode-image.js";
 import { imageOfBytes, imageOfFile } from "./image-source.js";
-import { fixture } from "./pixels.test-support.js";
+import { fixture } from "../pixels.test-support.js";
 
 let folder = "";
 beforeAll(async () => {

@@ -1,6 +1,6 @@
 import { SlmError } from "@slm/core";
-import type { PixelImage } from "./pixel-image.js";
-import type { ProcessedImage } from "./process-image.js";
+import type { PixelImage } from "../image/pixel-image.js";
+import type { ProcessedImage } from "../processing/process-image.js";
 
 interface Size {
   readonly height: number;

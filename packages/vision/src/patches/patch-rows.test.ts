@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { parseImageProcessing } from "./image-processing.js";
+import { parseImageProcessing } from "../processing/image-processing.js";
 import { checkPatchReading, patchRows, patchRowsShape } from "./patch-rows.js";
 import { toPatches } from "./patches.js";
-import { patternImage } from "./pixels.test-support.js";
-import { processImage } from "./process-image.js";
+import { patternImage } from "../pixels.test-support.js";
+import { processImage } from "../processing/process-image.js";
 
 const image = parseImageProcessing({ resize: { kind: "stretch", height: 16, width: 28 } }, "test");
 const patch = { height: 8, width: 8 };

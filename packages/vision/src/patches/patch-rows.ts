@@ -1,11 +1,11 @@
 /** Converts an image to the input rows of a vision graph, and the settings that this needs. */
 import { z } from "zod";
 import { SlmError } from "@slm/core";
-import { imageProcessing, parseImageProcessing, processedSize } from "./image-processing.js";
-import { MAX_INPUT_SIDE } from "./limits.js";
+import { imageProcessing, parseImageProcessing, processedSize } from "../processing/image-processing.js";
+import { MAX_INPUT_SIDE } from "../image/limits.js";
 import { toPixelPatches } from "./patches.js";
-import type { PixelImage } from "./pixel-image.js";
-import { sampleTables, shapeImage } from "./process-image.js";
+import type { PixelImage } from "../image/pixel-image.js";
+import { sampleTables, shapeImage } from "../processing/process-image.js";
 
 const side = z.int().positive().max(MAX_INPUT_SIDE);
 

@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 import { SlmError } from "@slm/core";
 import { decodeImage, readImage } from "./decode-image.js";
 import { inTurn } from "./decoding-turns.js";
-import { fixture, largestDifference, referenceFiles } from "./pixels.test-support.js";
+import { fixture, largestDifference, referenceFiles } from "../pixels.test-support.js";
 
 /** What decoders of one lossy file may differ by: rounding of the inverse transform and of colour conversion. */
 const LOSSY = 1;
