@@ -1,7 +1,7 @@
 /** Drawing next tokens inside a program, so that many positions can be generated in one run. */
 import { activeRecorder } from "../recording/recorder.js";
-import { tf, type Tensor } from "../tf.js";
-import { column, rowDot } from "./losses/masked-logits.js";
+import { tf, type Tensor } from "../recording/tf.js";
+import { column, rowDot } from "./masked-logits.js";
 import { expectShape } from "./shape-check.js";
 
 export interface SampleTokensOptions {

@@ -2,9 +2,9 @@
  * The common part of all losses over next-token logits. Sums over loss tokens are divided by a given number of loss tokens,
  * so padding never dilutes them. Only log-softmax is exponentiated, so logits may be large.
  */
-import { logSoftmax } from "../../recording/dialect-operators.js";
-import { activeRecorder } from "../../recording/recorder.js";
-import { tf, type Tensor } from "../../tf.js";
+import { logSoftmax } from "../recording/dialect-operators.js";
+import { activeRecorder } from "../recording/recorder.js";
+import { tf, type Tensor } from "../recording/tf.js";
 
 export interface MaskedLogits {
   /** `[positions, vocab]` */
