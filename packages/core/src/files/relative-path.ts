@@ -1,6 +1,6 @@
 /** Checks stored paths (untrusted input): relative, portable, and never outside their directory. */
 import { join } from "node:path";
-import { SlmError } from "./slm-error.js";
+import { SlmError } from "../errors/slm-error.js";
 import { z } from "zod";
 
 /** Names that are devices on Windows, with any ending. */

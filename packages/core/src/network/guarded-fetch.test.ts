@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { guardedFetch } from "./guarded-fetch.js";
 import { NetworkError, SilenceError } from "./network-error.js";
-import { startFetchServer, startTunnel } from "./testing/index.js";
+import { startFetchServer, startTunnel } from "../testing/index.js";
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 

@@ -1,11 +1,11 @@
 import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { SlmError } from "./slm-error.js";
+import { SlmError } from "../errors/slm-error.js";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { contentHash, MANIFEST_FILE, readManifest, type Manifest } from "./manifest.js";
-import { pathProblem, pathsProblem } from "./relative-path.js";
+import { pathProblem, pathsProblem } from "../files/relative-path.js";
 import { verifyDirectory } from "./verify.js";
 import { writeArtifact } from "./write-artifact.js";
 

@@ -7,7 +7,7 @@
  */
 import { readdir, rename, rm, rmdir, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { SlmError } from "./slm-error.js";
+import { SlmError } from "../errors/slm-error.js";
 import { z } from "zod";
 import {
   isTemporaryPath,
@@ -15,12 +15,12 @@ import {
   syncFile,
   writeJsonAtomic,
   writeTextAtomic,
-} from "./atomic-write.js";
-import { isWriteRejection, systemCode, writeFailure } from "./file-error.js";
-import { makeFolder } from "./make-folder.js";
+} from "../files/atomic-write.js";
+import { isWriteRejection, systemCode, writeFailure } from "../errors/file-error.js";
+import { makeFolder } from "../files/make-folder.js";
 import { formatIndex, INDEX_FILE, type IndexedFile } from "./folder-index.js";
-import { canonicalJson, hashFile } from "./hash.js";
-import { withLock } from "./lock.js";
+import { canonicalJson, hashFile } from "../hashes/hash.js";
+import { withLock } from "../files/lock.js";
 import {
   MANIFEST_FILE,
   manifestSchema,
@@ -33,9 +33,9 @@ import {
   type ManifestInput,
   type Origin,
 } from "./manifest.js";
-import { readJsonFile } from "./read-json.js";
+import { readJsonFile } from "../files/read-json.js";
 import { listFiles, type DirectoryProblem } from "./verify.js";
-import { SLM_VERSION } from "./version.js";
+import { SLM_VERSION } from "../version.js";
 
 export interface ArtifactSpec {
   /** Where the finished directory appears. */

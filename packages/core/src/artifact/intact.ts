@@ -1,9 +1,9 @@
 /** Rejects corrupt inputs: whatever reads a part of an artifact checks that part first. */
 import { stat } from "node:fs/promises";
 import { dirname, join, relative, resolve, sep } from "node:path";
-import { readFailure } from "./read-json.js";
+import { readFailure } from "../files/read-json.js";
 import { MANIFEST_FILE, ownManifestText, parseManifestText, type Manifest } from "./manifest.js";
-import { SlmError } from "./slm-error.js";
+import { SlmError } from "../errors/slm-error.js";
 import { compareFile, indexedFiles, type DirectoryProblem, type ExpectedFile } from "./verify.js";
 
 /** Folders above a path that are asked for a manifest: a scheme of a quantized directory, a member of an ensemble. */

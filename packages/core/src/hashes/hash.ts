@@ -1,7 +1,7 @@
 /** Hashes that identify contents: of bytes, of files, and of JSON values regardless of key order. */
 import { createHash } from "node:crypto";
 import { pipeline } from "node:stream/promises";
-import { streamRegular } from "./regular-file.js";
+import { streamRegular } from "../files/regular-file.js";
 
 /** SHA-256 of bytes or of a string's UTF-8 form, as 64 hexadecimal digits. */
 export function sha256(data: string | Uint8Array): string {

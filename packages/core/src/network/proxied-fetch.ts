@@ -3,7 +3,7 @@
  * there is one.
  */
 import type { Dispatcher, RequestInit as UndiciInit } from "undici";
-import { SlmError } from "./slm-error.js";
+import { SlmError } from "../errors/slm-error.js";
 
 /** Never asked by way of a proxy: servers on this machine, as Go's `net/http` has it. */
 const OWN_MACHINE = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/u;

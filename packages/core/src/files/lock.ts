@@ -8,11 +8,11 @@
 import { rm, rmdir } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname, resolve } from "node:path";
-import { SlmError } from "./slm-error.js";
+import { SlmError } from "../errors/slm-error.js";
 import { lock as acquire } from "proper-lockfile";
 import { z } from "zod";
 import { writeJsonAtomic } from "./atomic-write.js";
-import { systemCode, writeFailure } from "./file-error.js";
+import { systemCode, writeFailure } from "../errors/file-error.js";
 import { makeFolder } from "./make-folder.js";
 import { readJsonFile } from "./read-json.js";
 

@@ -4,7 +4,7 @@
  */
 import { constants, type Stats } from "node:fs";
 import { open, type FileHandle } from "node:fs/promises";
-import { SlmError } from "./slm-error.js";
+import { SlmError } from "../errors/slm-error.js";
 
 /** Without waiting for somebody who writes into a pipe. Windows has no such flag, and no such files. */
 const WITHOUT_WAITING = constants.O_RDONLY | (process.platform === "win32" ? 0 : constants.O_NONBLOCK);

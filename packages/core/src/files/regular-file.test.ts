@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { hashFile } from "./hash.js";
+import { hashFile } from "../hashes/hash.js";
 import { readJsonFile } from "./read-json.js";
 import { openRegular, readRegular, streamRegular } from "./regular-file.js";
 

@@ -2,7 +2,7 @@
 import { open, readFile, type FileHandle } from "node:fs/promises";
 import { z } from "zod";
 import { writeTextAtomic } from "./atomic-write.js";
-import { systemCode, writeFailure } from "./file-error.js";
+import { systemCode, writeFailure } from "../errors/file-error.js";
 
 /** One line: its step, and any numbers or texts about it. */
 export type LogRecord = Readonly<Record<string, number | string | boolean | null>> & {

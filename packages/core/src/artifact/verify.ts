@@ -1,11 +1,11 @@
 /** Compares a directory with its manifest. */
 import { lstat, readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { SlmError } from "./slm-error.js";
-import { systemCode } from "./file-error.js";
+import { SlmError } from "../errors/slm-error.js";
+import { systemCode } from "../errors/file-error.js";
 import { readIndex, type IndexedFile } from "./folder-index.js";
-import { hashFile } from "./hash.js";
-import { knownHash } from "./known-hash.js";
+import { hashFile } from "../hashes/hash.js";
+import { knownHash } from "../hashes/known-hash.js";
 import { MANIFEST_FILE, SIGNATURE_FILE, readManifest, type Manifest, type ManifestFile } from "./manifest.js";
 
 /** One difference between a directory and its manifest. */

@@ -2,7 +2,7 @@
 import { constants } from "node:fs";
 import { access, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { systemCode, writeFailure } from "./file-error.js";
+import { systemCode, writeFailure } from "../errors/file-error.js";
 
 /**
  * Rejects a directory that cannot be written or made: one of its parts is a file, or its nearest existing part may not be written. A

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readFile, readdir, rename, rm, symlink, writeFile } fro
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { sha256 } from "./hash.js";
+import { sha256 } from "../hashes/hash.js";
 import { artifactInput, contentHash, readManifest } from "./manifest.js";
 import { verifyDirectory } from "./verify.js";
 import { partialPath, recoverArtifact, writeArtifact, type ArtifactSpec } from "./write-artifact.js";

@@ -6,7 +6,7 @@
 import type { UnderlyingSource } from "node:stream/web";
 import { NetworkError, SilenceError } from "./network-error.js";
 import { fetchByProxy } from "./proxied-fetch.js";
-import { SlmError } from "./slm-error.js";
+import { SlmError } from "../errors/slm-error.js";
 
 export interface FetchGuard {
   /** The only origin that sees credentials, as `https://host:port`. */

@@ -5,9 +5,9 @@
  * list has the format of the `sha256sum` program: `sha256sum -c SHA256SUMS` inside the folder checks it without slm.
  */
 import { join } from "node:path";
-import { SlmError } from "./slm-error.js";
-import { pathsProblem } from "./relative-path.js";
-import { readTextFile } from "./read-json.js";
+import { SlmError } from "../errors/slm-error.js";
+import { pathsProblem } from "../files/relative-path.js";
+import { readTextFile } from "../files/read-json.js";
 
 /** Name of the list, directly inside its folder. */
 export const INDEX_FILE = "SHA256SUMS";

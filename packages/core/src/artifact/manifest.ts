@@ -2,11 +2,11 @@
 import { join } from "node:path";
 import { z } from "zod";
 import { INDEX_FILE } from "./folder-index.js";
-import { hashJson } from "./hash.js";
-import { pathsProblem, relativePath } from "./relative-path.js";
-import { parseJsonText, readTextFile } from "./read-json.js";
-import { requireSealed, writeSealedJson } from "./sealed-json.js";
-import { SlmError } from "./slm-error.js";
+import { hashJson } from "../hashes/hash.js";
+import { pathsProblem, relativePath } from "../files/relative-path.js";
+import { parseJsonText, readTextFile } from "../files/read-json.js";
+import { requireSealed, writeSealedJson } from "../hashes/sealed-json.js";
+import { SlmError } from "../errors/slm-error.js";
 
 /** Name of the file a {@link Manifest} is stored in. */
 export const MANIFEST_FILE = "manifest.json";

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { SlmError } from "./slm-error.js";
+import { SlmError } from "../errors/slm-error.js";
 import { formatIndex, parseIndex, type IndexedFile } from "./folder-index.js";
-import { sha256 } from "./hash.js";
-import { pathsProblem } from "./relative-path.js";
+import { sha256 } from "../hashes/hash.js";
+import { pathsProblem } from "../files/relative-path.js";
 
 const files = fc
   .uniqueArray(fc.stringMatching(/^[a-z0-9 ._-]{1,8}(\/[a-z0-9]{1,4}){0,2}$/), { maxLength: 20 })

@@ -7,7 +7,7 @@
 import { randomBytes } from "node:crypto";
 import { open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
-import { writeFailure } from "./file-error.js";
+import { writeFailure } from "../errors/file-error.js";
 import { makeFolder } from "./make-folder.js";
 
 const WINDOWS = process.platform === "win32";

@@ -1,11 +1,11 @@
 /** Reads untrusted JSON files: bounded in size, checked against a schema, and named in every error. */
 import { stat } from "node:fs/promises";
-import { SlmError } from "./slm-error.js";
+import { SlmError } from "../errors/slm-error.js";
 import { z } from "zod";
-import { systemCode } from "./file-error.js";
+import { systemCode } from "../errors/file-error.js";
 import { DEEPEST_JSON, isDeeperThan } from "./nesting.js";
 import { readRegular, requireRegular } from "./regular-file.js";
-import { SLM_VERSION } from "./version.js";
+import { SLM_VERSION } from "../version.js";
 
 const MEBIBYTE = 1024 * 1024;
 

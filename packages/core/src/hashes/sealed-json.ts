@@ -1,9 +1,9 @@
 /** JSON files with a checksum of their own text, for what no manifest lists: manifests, and the state of unfinished work. */
 import type { z } from "zod";
-import { writeTextAtomic } from "./atomic-write.js";
-import { parseJsonText, readTextFile, type ReadJsonOptions } from "./read-json.js";
+import { writeTextAtomic } from "../files/atomic-write.js";
+import { parseJsonText, readTextFile, type ReadJsonOptions } from "../files/read-json.js";
 import { isSealed, seal, UNSEALED } from "./sealed.js";
-import { SlmError } from "./slm-error.js";
+import { SlmError } from "../errors/slm-error.js";
 
 /** What stands before the checksum: no other line begins with these two spaces and that name. */
 const CHECKSUM_MARK = '\n  "checksum": "';

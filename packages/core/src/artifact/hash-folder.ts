@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import { hashJson } from "./hash.js";
-import { knownHash } from "./known-hash.js";
+import { hashJson } from "../hashes/hash.js";
+import { knownHash } from "../hashes/known-hash.js";
 import { listFiles } from "./verify.js";
 
 /**

@@ -1,5 +1,5 @@
 /** What can go wrong between this machine and a server. None of it is a bug of slm. */
-import { SlmError } from "./slm-error.js";
+import { SlmError } from "../errors/slm-error.js";
 
 /** A connection that could not be made, or that broke. Trying again may help. */
 export class NetworkError extends SlmError {

@@ -7,11 +7,11 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { writeBytesUnflushed } from "./atomic-write.js";
+import { writeBytesUnflushed } from "../files/atomic-write.js";
 import { hashFile } from "./hash.js";
-import { readJsonFile } from "./read-json.js";
-import { SlmError } from "./slm-error.js";
-import { userCacheFolder } from "./user-cache.js";
+import { readJsonFile } from "../files/read-json.js";
+import { SlmError } from "../errors/slm-error.js";
+import { userCacheFolder } from "../files/user-cache.js";
 
 /** Files from this size on are remembered between processes [bytes]. Hashing one takes longer than reading the memory. */
 const LARGE_BYTES = 32n * 1024n * 1024n;

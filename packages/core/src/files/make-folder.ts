@@ -1,7 +1,7 @@
 /** Makes folders where they are missing. */
 import { mkdir, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { systemCode } from "./file-error.js";
+import { systemCode } from "../errors/file-error.js";
 
 /**
  * Makes a folder and its missing parents. Node's `mkdir` with `recursive` tries for ever where the system makes no folders, such as below
