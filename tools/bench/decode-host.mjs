@@ -24,7 +24,7 @@ import { readDeviceModel } from "@slm/exported-model";
 import { loadGenerator } from "@slm/inference";
 import { repeatRuns } from "@slm/runtime";
 import { createCpuRuntime } from "@slm/runtime-node";
-import { endlessRuntime } from "../../packages/bench/dist/endless-runtime.js";
+import { endlessRuntime } from "../../packages/bench/dist/models/endless-runtime.js";
 import { RUN_TIMES } from "./run-timer.mjs";
 
 const TIMER = `--import=${new URL("run-timer.mjs", import.meta.url).href}`;

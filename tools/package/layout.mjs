@@ -15,7 +15,7 @@ export const ENTRIES = {
   worker: "packages/runtime-node/src/worker.ts",
   "request-worker": "packages/serve/src/request-worker.ts",
   "native-process": "packages/runtime-native/src/native-process.ts",
-  "model-process": "packages/bench/src/model-process.ts",
+  "model-process": "packages/bench/src/models/model-process.ts",
   "job-process": "apps/cli/src/workers/job-process.ts",
   "weights/kernels/outputs-worker": "packages/quantization/src/weights/kernels/outputs-worker.ts",
 };

@@ -1,9 +1,9 @@
 /** A benchmark as tables. */
 import type { Table } from "@slm/report";
-import type { BenchResult, ModelComparison, ModelFigures } from "./bench-result.js";
-import type { Interval } from "./interval.js";
-import { titleOfFigure } from "./regression.js";
-import type { FigureChange } from "./regression-result.js";
+import type { BenchResult, ModelComparison, ModelFigures } from "../results/bench-result.js";
+import type { Interval } from "../statistics/interval.js";
+import { titleOfFigure } from "../results/regression.js";
+import type { FigureChange } from "../results/regression-result.js";
 
 type Row<Item> = readonly [title: string, cell: (item: Item) => string];
 

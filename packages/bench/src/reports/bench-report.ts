@@ -12,7 +12,7 @@ import {
   type ReportSection,
   type Table,
 } from "@slm/report";
-import type { BenchResult, ModelFigures } from "./bench-result.js";
+import type { BenchResult, ModelFigures } from "../results/bench-result.js";
 import { comparisonsTable, deviceLines, figuresTable, regressionTable } from "./bench-tables.js";
 
 /** Files a benchmark writes. */

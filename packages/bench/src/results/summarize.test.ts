@@ -2,10 +2,10 @@ import type { DeviceModel } from "@slm/exported-model";
 import { tinyDeviceModel } from "@slm/exported-model/testing";
 import { describe, expect, test } from "vitest";
 import { compareModels } from "./compare.js";
-import { DEVICE } from "./figures.test-support.js";
+import { DEVICE } from "../reports/figures.test-support.js";
 import { noticeProblems } from "./notes.js";
 import { halvesDiffer, summarize, type Measurement } from "./summarize.js";
-import type { Sample } from "./timed-model.js";
+import type { Sample } from "../models/timed-model.js";
 
 const MODEL = tinyDeviceModel({
   name: "m",

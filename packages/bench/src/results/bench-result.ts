@@ -1,9 +1,9 @@
 /** The schema of `bench.json`. Every figure was measured on `device`; none is copied or scaled. */
 import { z } from "zod";
-import { intervalSchema } from "./interval.js";
-import { machineRates } from "./machine/rates.js";
+import { intervalSchema } from "../statistics/interval.js";
+import { machineRates } from "../machine/rates.js";
 import { regressionSchema } from "./regression-result.js";
-import { fallbackSchema, int8Schema } from "./timed-model.js";
+import { fallbackSchema, int8Schema } from "../models/timed-model.js";
 
 const figure = z.number().nonnegative();
 

@@ -4,7 +4,7 @@
  */
 import { SlmError } from "@slm/core";
 import { openTimedModel } from "./local-model.js";
-import { measureRates, type MachineRates } from "./machine/rates.js";
+import { measureRates, type MachineRates } from "../machine/rates.js";
 import { requestSchema, type Reply, type Request } from "./protocol.js";
 import { importRuntime, type RuntimeModule } from "./runtime-module.js";
 import type { TimedModel } from "./timed-model.js";

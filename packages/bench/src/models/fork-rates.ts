@@ -1,7 +1,7 @@
 /** The rates of a runtime, measured in a process that is gone afterwards. */
-import { ENTRY, startProcess } from "../child-process.js";
-import type { RuntimeModule } from "../runtime-module.js";
-import type { MachineRates } from "./rates.js";
+import { ENTRY, startProcess } from "./child-process.js";
+import type { RuntimeModule } from "./runtime-module.js";
+import type { MachineRates } from "../machine/rates.js";
 
 /** @throws SlmError DEVICE_UNAVAILABLE, and what running a product on the runtime throws */
 export async function forkRates(runtime: RuntimeModule, entry = ENTRY): Promise<MachineRates> {

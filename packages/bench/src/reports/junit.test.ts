@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { RESULT, STUDENT } from "./figures.test-support.js";
 import { benchJunit } from "./junit.js";
-import { compareResults } from "./regression.js";
+import { compareResults } from "../results/regression.js";
 
 describe(benchJunit, () => {
   test("has one passing test per model, with names as text", () => {

@@ -2,10 +2,10 @@
 import { graphBytes, type DeviceModel } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
 import type { ModelFigures } from "./bench-result.js";
-import { medianInterval } from "./interval.js";
-import type { MachineRates } from "./machine/rates.js";
-import { mean, quantile } from "./quantile.js";
-import type { Opened, Sample } from "./timed-model.js";
+import { medianInterval } from "../statistics/interval.js";
+import type { MachineRates } from "../machine/rates.js";
+import { mean, quantile } from "../statistics/quantile.js";
+import type { Opened, Sample } from "../models/timed-model.js";
 
 export interface Measurement {
   readonly name: string;

@@ -1,8 +1,8 @@
 /** A benchmark as JUnit XML, which CI systems show as tests. */
-import type { BenchResult, ModelFigures } from "./bench-result.js";
+import type { BenchResult, ModelFigures } from "../results/bench-result.js";
 import { deviceLines } from "./bench-tables.js";
-import { regressionLines } from "./regression.js";
-import type { Regression } from "./regression-result.js";
+import { regressionLines } from "../results/regression.js";
+import type { Regression } from "../results/regression-result.js";
 
 interface Case {
   readonly model: string;

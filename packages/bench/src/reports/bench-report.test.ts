@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { readJsonFile } from "@slm/core";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { BENCH_FILES, benchMarkdown, benchPage, writeBenchReport } from "./bench-report.js";
-import { benchResultSchema } from "./bench-result.js";
+import { benchResultSchema } from "../results/bench-result.js";
 import { comparisonsTable, figuresTable } from "./bench-tables.js";
 import { RESULT } from "./figures.test-support.js";
-import { compareResults } from "./regression.js";
+import { compareResults } from "../results/regression.js";
 
 let directory: string;
 beforeEach(async () => {

@@ -1,6 +1,6 @@
 /** A synthetic benchmark for tests of what is said about one. */
-import type { BenchDevice, BenchResult, ModelFigures } from "./bench-result.js";
-import { compareModels } from "./compare.js";
+import type { BenchDevice, BenchResult, ModelFigures } from "../results/bench-result.js";
+import { compareModels } from "../results/compare.js";
 
 const around = (value: number) => ({ low: 0.9 * value, high: 1.1 * value, coverage: 0.96 });
 

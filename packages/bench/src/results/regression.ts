@@ -1,7 +1,7 @@
 /** Compares a benchmark with an earlier one of the same models. */
 import { SlmError } from "@slm/core";
 import type { BenchResult, ModelFigures } from "./bench-result.js";
-import { COVERAGE, areApart, medianInterval, type Interval } from "./interval.js";
+import { COVERAGE, areApart, medianInterval, type Interval } from "../statistics/interval.js";
 import type { FigureChange, Regression } from "./regression-result.js";
 
 interface ComparedFigure {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { BenchResult, ModelFigures } from "./bench-result.js";
-import { RESULT, STUDENT } from "./figures.test-support.js";
+import { RESULT, STUDENT } from "../reports/figures.test-support.js";
 import { compareResults, regressionLines } from "./regression.js";
 
 const only = (change: Partial<ModelFigures>): BenchResult => ({

@@ -1,7 +1,7 @@
 /** Messages between a benchmark and the process of a model. Both sides validate what they receive. */
 import { ERROR_EXIT, type ErrorCode } from "@slm/core";
 import { z } from "zod";
-import { machineRates } from "./machine/rates.js";
+import { machineRates } from "../machine/rates.js";
 import { runtimeModule } from "./runtime-module.js";
 import { openedSchema, promptSchema, sampleSchema } from "./timed-model.js";
 

@@ -1,6 +1,6 @@
 /** Models against a baseline. */
 import type { ModelComparison, ModelFigures } from "./bench-result.js";
-import { ratioInterval, type Interval } from "./interval.js";
+import { ratioInterval, type Interval } from "../statistics/interval.js";
 import { decodeRate } from "./summarize.js";
 
 /**
