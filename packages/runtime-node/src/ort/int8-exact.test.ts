@@ -2,7 +2,7 @@
 import { GraphBuilder, encodeModel, int } from "@slm/onnx";
 import { createHostTensor } from "@slm/runtime";
 import { describe, expect, test } from "vitest";
-import { createCpuRuntime } from "./cpu-runtime.js";
+import { createCpuRuntime } from "../cpu-runtime.js";
 
 const DEPTH = 64;
 const COLUMNS = 16;
