@@ -1,9 +1,9 @@
 import { SCHEME_NAMES } from "@slm/devices/table";
 import { z } from "zod";
-import { CALIBRATION_METHODS } from "./calibration/calibrate.js";
-import { WEIGHT_FORMATS } from "./rewrite/weight-format.js";
-import { BLOCK_SIZES } from "./weights/block-format.js";
-import { BLOCK_METHODS } from "./weights/block-method.js";
+import { CALIBRATION_METHODS } from "../calibration/calibrate.js";
+import { WEIGHT_FORMATS } from "../rewrite/weight-format.js";
+import { BLOCK_SIZES } from "../weights/block-format.js";
+import { BLOCK_METHODS } from "../weights/block-method.js";
 
 /** No default, because the right metric depends on the task. */
 function missingMetric({ input }: { readonly input?: unknown }): string | undefined {

@@ -20,25 +20,25 @@ import {
 } from "@slm/exported-model";
 import type { SchemeName, Target } from "@slm/devices/table";
 import { readOnnx, writeOnnx } from "@slm/onnx";
-import type { CalibrationSettings } from "./calibration/calibrate.js";
-import type { FeedSource } from "./calibration/feeds.js";
+import type { CalibrationSettings } from "../calibration/calibrate.js";
+import type { FeedSource } from "../calibration/feeds.js";
 import {
   collectorOf,
   withModelFeeds,
   withStaticFeeds,
   type ModelCalibration,
   type ModelSources,
-} from "./calibration/model-feeds.js";
-import type { StaticLayout } from "./calibration/static-feeds.js";
+} from "../calibration/model-feeds.js";
+import type { StaticLayout } from "../calibration/static-feeds.js";
 import { quantizeModelGraph, type GraphOutcome, type GraphRequest } from "./quantize-model-graph.js";
 import { checkDeviceScheme } from "./device-schemes.js";
 import { int8Range, type Int8Range } from "./reduce-range.js";
-import type { QuantizedNode, SkippedWeight } from "./rewrite/quantize-graph.js";
-import type { WeightFormat } from "./rewrite/weight-format.js";
+import type { QuantizedNode, SkippedWeight } from "../rewrite/quantize-graph.js";
+import type { WeightFormat } from "../rewrite/weight-format.js";
 import { schemes, type Scheme } from "./schemes.js";
-import type { BlockSize } from "./weights/block-format.js";
-import type { BlockMethod } from "./weights/block-method.js";
-import type { RunOutputs } from "./weights/quantize-blocks.js";
+import type { BlockSize } from "../weights/block-format.js";
+import type { BlockMethod } from "../weights/block-method.js";
+import type { RunOutputs } from "../weights/quantize-blocks.js";
 
 /** Calibration data and options. */
 export interface DirectoryCalibration extends ModelCalibration, CalibrationSettings {

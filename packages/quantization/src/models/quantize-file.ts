@@ -5,20 +5,20 @@ import { makeFolder, SILENT, writeFailure, type Progress, SlmError } from "@slm/
 import type { SchemeName } from "@slm/devices/table";
 import { liftConstants, modelFiles, readOnnx, writeOnnx, type Graph } from "@slm/onnx";
 import type { Runtime } from "@slm/runtime";
-import type { CalibrationSettings } from "./calibration/calibrate.js";
-import type { Collector } from "./calibration/collector.js";
-import { fetchedFloats, runOn, type FeedSource } from "./calibration/feeds.js";
-import { collectorOf } from "./calibration/model-feeds.js";
-import { logitDivergence } from "./plan/logit-judge.js";
+import type { CalibrationSettings } from "../calibration/calibrate.js";
+import type { Collector } from "../calibration/collector.js";
+import { fetchedFloats, runOn, type FeedSource } from "../calibration/feeds.js";
+import { collectorOf } from "../calibration/model-feeds.js";
+import { logitDivergence } from "../calibration/logit-judge.js";
 import { quantizeModelGraph } from "./quantize-model-graph.js";
 import { int8Range, type Int8Range } from "./reduce-range.js";
-import type { QuantizedNode, SkippedWeight } from "./rewrite/quantize-graph.js";
-import type { WeightFormat } from "./rewrite/weight-format.js";
+import type { QuantizedNode, SkippedWeight } from "../rewrite/quantize-graph.js";
+import type { WeightFormat } from "../rewrite/weight-format.js";
 import { schemes, type Scheme } from "./schemes.js";
-import type { Coverage } from "./static/operator-rules.js";
-import type { BlockSize } from "./weights/block-format.js";
-import type { BlockMethod } from "./weights/block-method.js";
-import type { RunOutputs } from "./weights/quantize-blocks.js";
+import type { Coverage } from "../static/operator-rules.js";
+import type { BlockSize } from "../weights/block-format.js";
+import type { BlockMethod } from "../weights/block-method.js";
+import type { RunOutputs } from "../weights/quantize-blocks.js";
 
 /** Real inputs of a graph, and what runs it on them. */
 interface FileCalibration extends CalibrationSettings {

@@ -1,7 +1,7 @@
 /** Quantization schemes: which weight format each graph of a model gets, and whether activations are quantized too. */
 import type { SchemeName } from "@slm/devices/table";
-import { INTEGER_TYPES, type IntegerType } from "./static/integer-types.js";
-import type { WeightFormat } from "./rewrite/weight-format.js";
+import { INTEGER_TYPES, type IntegerType } from "../static/integer-types.js";
+import type { WeightFormat } from "../rewrite/weight-format.js";
 
 /** Weights alone are quantized; activations stay float32 or are quantized as the model runs. */
 interface WeightScheme {

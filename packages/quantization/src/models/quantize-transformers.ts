@@ -17,8 +17,8 @@ import { z } from "zod";
 import type { QuantizeFileOptions, QuantizeFileReport } from "./quantize-file.js";
 import { quantizeModelGraph } from "./quantize-model-graph.js";
 import { int8Range } from "./reduce-range.js";
-import type { QuantizedNode, SkippedWeight } from "./rewrite/quantize-graph.js";
-import type { WeightFormat } from "./rewrite/weight-format.js";
+import type { QuantizedNode, SkippedWeight } from "../rewrite/quantize-graph.js";
+import type { WeightFormat } from "../rewrite/weight-format.js";
 import { schemes, type Scheme } from "./schemes.js";
 
 /** What the library calls each format. */

@@ -1,31 +1,31 @@
 /** One graph of a model by a scheme: smoothing, calibration and quantization in the order they must have. */
 import type { Graph, Initializer } from "@slm/onnx";
-import type { CalibrationSettings } from "./calibration/calibrate.js";
-import { collectPeaks } from "./calibration/collect.js";
-import type { CollectOptions } from "./calibration/collector.js";
-import { weightGrams } from "./calibration/weight-grams.js";
+import type { CalibrationSettings } from "../calibration/calibrate.js";
+import { collectPeaks } from "../calibration/collect.js";
+import type { CollectOptions } from "../calibration/collector.js";
+import { weightGrams } from "../calibration/weight-grams.js";
 import { SlmError } from "@slm/core";
 import {
   quantizeGraph,
   type QuantizeGraphOptions,
   type QuantizedNode,
   type SkippedWeight,
-} from "./rewrite/quantize-graph.js";
-import { tableFormat, type FormatOptions, type WeightFormat } from "./rewrite/weight-format.js";
-import { pathTo, scopesOf } from "./rewrite/scopes.js";
-import { findWeightUses } from "./rewrite/weight-uses.js";
+} from "../rewrite/quantize-graph.js";
+import { tableFormat, type FormatOptions, type WeightFormat } from "../rewrite/weight-format.js";
+import { pathTo, scopesOf } from "../rewrite/scopes.js";
+import { findWeightUses } from "../rewrite/weight-uses.js";
 import type { StaticScheme } from "./schemes.js";
-import { INTEGER_TYPES } from "./static/integer-types.js";
-import { quantizeStatic, type StaticOptions } from "./static/quantize-static.js";
-import { withOwnHeads } from "./static/own-heads.js";
-import { sensitiveWeights } from "./static/output-error.js";
-import { roundWeights, tableNames } from "./static/rounded-weights.js";
-import { findSmoothGroups, smoothGraph } from "./static/smooth-quant.js";
-import type { Coverage } from "./static/operator-rules.js";
-import { blockMethods } from "./weights/block-method.js";
-import { chooseMethod } from "./weights/choose-method.js";
-import { notFiniteWeights } from "./weights/non-finite.js";
-import type { Gram } from "./weights/quantize-blocks.js";
+import { INTEGER_TYPES } from "../static/integer-types.js";
+import { quantizeStatic, type StaticOptions } from "../static/quantize-static.js";
+import { withOwnHeads } from "../static/own-heads.js";
+import { sensitiveWeights } from "../static/output-error.js";
+import { roundWeights, tableNames } from "../static/rounded-weights.js";
+import { findSmoothGroups, smoothGraph } from "../static/smooth-quant.js";
+import type { Coverage } from "../static/operator-rules.js";
+import { blockMethods } from "../weights/block-method.js";
+import { chooseMethod } from "../rewrite/choose-method.js";
+import { notFiniteWeights } from "../weights/non-finite.js";
+import type { Gram } from "../weights/quantize-blocks.js";
 
 /** What calibrates one graph. */
 interface GraphCalibration extends CalibrationSettings, CollectOptions {

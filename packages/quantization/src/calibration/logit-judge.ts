@@ -2,11 +2,11 @@
 import { GRAPH_IO, GRAPH_NAMES, graphsOf, type DeviceModel, type GraphName } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
 import type { Graph } from "@slm/onnx";
-import { fetchedFloats, withSession } from "../calibration/feeds.js";
-import { withGraphs, type GraphSessions } from "../calibration/graph-sessions.js";
-import type { ModelCalibration } from "../calibration/model-feeds.js";
-import { encodedFeeds, planRuns, seeRun, type SeenRun } from "../calibration/pair-feeds.js";
-import type { RunRows } from "../calibration/part-rows.js";
+import { fetchedFloats, withSession } from "./feeds.js";
+import { withGraphs, type GraphSessions } from "./graph-sessions.js";
+import type { ModelCalibration } from "./model-feeds.js";
+import { encodedFeeds, planRuns, seeRun, type SeenRun } from "./pair-feeds.js";
+import type { RunRows } from "./part-rows.js";
 
 /**
  * Mean of KL(p || q) over rows, p and q being the softmax of two rows of logits.

@@ -1,7 +1,7 @@
 /** The default rounding method of 4-bit weights. */
 import type { Graph } from "@slm/onnx";
-import { findWeightUses, type LinearUse } from "../rewrite/weight-uses.js";
-import type { BlockMethod } from "./block-method.js";
+import { findWeightUses, type LinearUse } from "./weight-uses.js";
+import type { BlockMethod } from "../weights/block-method.js";
 
 /**
  * Numbers that sums of products may take before nobody asked for them: 256 MiB of float64. A model of some ten million
