@@ -1,8 +1,8 @@
 import { SlmError } from "@slm/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createLibrary } from "./library.js";
-import { trainSymbolTokenizer } from "./symbol-files.js";
+import { createLibrary } from "../library/library.js";
+import { trainSymbolTokenizer } from "../learn/symbol-files.js";
 import { createSymbolTokenizer } from "./symbol-tokenizer.js";
 
 const SOURCES = ["photograph", "it's", "naïve", "x-ray", "a]b\\c^d", "😀"];

@@ -4,13 +4,13 @@
  *
  * Source: Hugging Face `tokenizers` 0.22, `models/unigram/model.rs`.
  */
-import { reject } from "./components/reject.js";
-import { bestPath, type Segment } from "./sentencepiece/best-path.js";
-import { byteToken } from "./byte-tokens.js";
-import { MAX_PIECE_LENGTH } from "./sentencepiece/model-proto.js";
-import { PieceTrie } from "./sentencepiece/piece-trie.js";
-import { utf8Bytes } from "./utf8.js";
-import type { TokenizerJson } from "./tokenizer-files.js";
+import { reject } from "../patterns/reject.js";
+import { bestPath, type Segment } from "../sentencepiece/best-path.js";
+import { byteToken } from "../text/byte-tokens.js";
+import { MAX_PIECE_LENGTH } from "../sentencepiece/model-proto.js";
+import { PieceTrie } from "../sentencepiece/piece-trie.js";
+import { utf8Bytes } from "../text/utf8.js";
+import type { TokenizerJson } from "../files/tokenizer-files.js";
 
 /** How much worse than the worst token an unknown character is. */
 const UNKNOWN_PENALTY = 10;

@@ -6,14 +6,14 @@
  * ES modules, so every type of it would be `any`.
  */
 import * as huggingFace from "@huggingface/tokenizers";
-import { asWritten, checkModel } from "./components/as-written.js";
-import { boundDecoder, type LibraryDecoder } from "./components/decoders.js";
-import type { CompilePattern } from "./components/component.js";
-import { reject } from "./components/reject.js";
-import { compileNormalizer } from "./components/normalizers.js";
-import { compilePreTokenizer } from "./components/pre-tokenizers.js";
-import { linearPattern } from "./patterns/pattern.js";
-import type { TokenizerConfigJson, TokenizerJson } from "./tokenizer-files.js";
+import { asWritten, checkModel } from "../components/as-written.js";
+import { boundDecoder, type LibraryDecoder } from "../components/decoders.js";
+import type { CompilePattern } from "../components/component.js";
+import { reject } from "../patterns/reject.js";
+import { compileNormalizer } from "../components/normalizers.js";
+import { compilePreTokenizer } from "../components/pre-tokenizers.js";
+import { linearPattern } from "../patterns/pattern.js";
+import type { TokenizerConfigJson, TokenizerJson } from "../files/tokenizer-files.js";
 import { createUnigram, isUnigram, type Unigram } from "./unigram.js";
 import { createWordCache, type WordCache } from "./word-cache.js";
 

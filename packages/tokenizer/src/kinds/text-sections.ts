@@ -1,6 +1,6 @@
 /** Cuts a text at the tokens that it may contain. */
-import { PieceTrie } from "./sentencepiece/piece-trie.js";
-import type { TokenizerJson } from "./tokenizer-files.js";
+import { PieceTrie } from "../sentencepiece/piece-trie.js";
+import type { TokenizerJson } from "../files/tokenizer-files.js";
 
 /** Text between tokens, or the id of a token. */
 export type Section = string | number;

@@ -1,6 +1,6 @@
 /** What an answer begins with when a request names its languages. */
 import { SlmError } from "@slm/core";
-import type { LanguagePair, Tokenizer, TokenizerLanguages } from "./tokenizer.js";
+import type { LanguagePair, Tokenizer, TokenizerLanguages } from "../interface/tokenizer.js";
 
 /** Ids that an answer in a language begins with; a model that is told the language in the source needs none. */
 export interface AnswerOpening {

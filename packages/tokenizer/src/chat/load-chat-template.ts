@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { SlmError } from "@slm/core";
 import { z } from "zod";
 import { createChatTemplate, type ChatTemplate } from "./chat-template.js";
-import { isThere, readJson, readText } from "./read-json.js";
-import { TOKENIZER_CONFIG_FILE } from "./tokenizer-files.js";
+import { isThere, readJson, readText } from "../files/read-json.js";
+import { TOKENIZER_CONFIG_FILE } from "../files/tokenizer-files.js";
 
 export const CHAT_TEMPLATE_FILE = "chat_template.jinja";
 

@@ -3,13 +3,13 @@
  *
  *   id 0 [pad]   1 [bos]   2 [eos]   3 [unk]   then the 256 bytes   then merged tokens, the most frequent first
  */
-import { BYTE_ALPHABET } from "./byte-symbols.js";
+import { BYTE_ALPHABET } from "../text/byte-symbols.js";
 import { learnMerges, type LearntMerges } from "./learn-merges.js";
 import { PieceCounter } from "./piece-counter.js";
-import { rejectEmpty, rejectSpecial, rejectSurrogate } from "./rejections.js";
-import { SPECIAL_NAMES, SPECIAL_TOKENS, specialTokenEntries } from "./special-tokens.js";
-import { SPLIT_PATTERNS, type SpaceRule } from "./split-patterns.js";
-import type { TokenizerFiles } from "./tokenizer-files.js";
+import { rejectEmpty, rejectSpecial, rejectSurrogate } from "../interface/rejections.js";
+import { SPECIAL_NAMES, SPECIAL_TOKENS, specialTokenEntries } from "../files/special-tokens.js";
+import { SPLIT_PATTERNS, type SpaceRule } from "../text/split-patterns.js";
+import type { TokenizerFiles } from "../files/tokenizer-files.js";
 
 /** Special tokens and bytes: the smallest byte-level vocabulary. */
 export const SMALLEST_BPE_VOCABULARY = SPECIAL_NAMES.length + BYTE_ALPHABET.length;

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { BYTE_ALPHABET } from "./byte-symbols.js";
+import { BYTE_ALPHABET } from "../text/byte-symbols.js";
 import { learnMerges, type LearntMerges } from "./learn-merges.js";
 
 /** The definition, without bookkeeping: count every pair again before every merge. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { answerOpening, missingLanguage } from "./answer-opening.js";
-import type { TokenizerLanguages } from "./tokenizer.js";
+import type { TokenizerLanguages } from "../interface/tokenizer.js";
 
 const CODES = ["deu_Latn", "fra_Latn", "fur_Latn"];
 

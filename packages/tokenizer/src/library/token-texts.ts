@@ -1,6 +1,6 @@
 /** The text of each token, by which files and other vocabularies name it. */
 import { vocabularySize } from "./library-tokenizer.js";
-import type { TokenizerFiles } from "./tokenizer-files.js";
+import type { TokenizerFiles } from "../files/tokenizer-files.js";
 
 /** Texts by id; undefined for ids without a token. Where an added token and the vocabulary name one id, the added token counts. */
 export function tokenTexts(files: Pick<TokenizerFiles, "tokenizer">): readonly (string | undefined)[] {

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { characterMap } from "./character-map.js";
-import { createLibrary } from "./library.js";
+import { createLibrary } from "../library/library.js";
 
 /** A trie of 256 units and what it replaces: "a" by "1", "ab" by "22", "é" by nothing. */
 function smallMap(change: (units: Uint32Array) => void = () => undefined): Uint8Array {

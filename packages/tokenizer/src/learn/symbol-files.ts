@@ -8,8 +8,8 @@
  * then splits both: a source into characters, and a target at its spaces. Symbols of neither side become [unk].
  */
 import { SlmError } from "@slm/core";
-import { SPECIAL_NAMES, SPECIAL_TOKENS, specialTokenEntries } from "./special-tokens.js";
-import type { TokenizerFiles } from "./tokenizer-files.js";
+import { SPECIAL_NAMES, SPECIAL_TOKENS, specialTokenEntries } from "../files/special-tokens.js";
+import type { TokenizerFiles } from "../files/tokenizer-files.js";
 
 export interface SymbolVocabulary {
   /** Single characters (Unicode code points), in the order of their ids. */

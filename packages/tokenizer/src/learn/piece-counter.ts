@@ -1,5 +1,5 @@
 /** Counts the pieces of texts in bounded memory. */
-import { splitText, type SpaceRule } from "./split-patterns.js";
+import { splitText, type SpaceRule } from "../text/split-patterns.js";
 
 export interface PieceCounterOptions {
   readonly spaces: SpaceRule;

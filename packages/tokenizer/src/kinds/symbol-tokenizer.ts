@@ -4,11 +4,11 @@
  */
 import { isDeepStrictEqual } from "node:util";
 import { SlmError } from "@slm/core";
-import { rejectEmpty, rejectId, rejectSpecial } from "./rejections.js";
-import { SPECIAL_NAMES } from "./special-tokens.js";
-import { splitTarget, symbolTokenizerFiles } from "./symbol-files.js";
-import type { Tokenizer } from "./tokenizer.js";
-import type { TokenizerFiles } from "./tokenizer-files.js";
+import { rejectEmpty, rejectId, rejectSpecial } from "../interface/rejections.js";
+import { SPECIAL_NAMES } from "../files/special-tokens.js";
+import { splitTarget, symbolTokenizerFiles } from "../learn/symbol-files.js";
+import type { Tokenizer } from "../interface/tokenizer.js";
+import type { TokenizerFiles } from "../files/tokenizer-files.js";
 
 /**
  * The tokenizer of files that declare a symbol tokenizer (`source.symbols` in the configuration).

@@ -1,9 +1,9 @@
 /** Puts the tokens of a published model around texts: prefix, suffix, and the token of a language. */
 import { SlmError } from "@slm/core";
 import { missingLanguage } from "./answer-opening.js";
-import { tokenTexts } from "./token-texts.js";
-import type { LanguagePair, Tokenizer, TokenizerLanguages } from "./tokenizer.js";
-import type { TokenizerConfigJson, TokenizerFiles } from "./tokenizer-files.js";
+import { tokenTexts } from "../library/token-texts.js";
+import type { LanguagePair, Tokenizer, TokenizerLanguages } from "../interface/tokenizer.js";
+import type { TokenizerConfigJson, TokenizerFiles } from "../files/tokenizer-files.js";
 
 type Languages = NonNullable<TokenizerConfigJson["languages"]>;
 

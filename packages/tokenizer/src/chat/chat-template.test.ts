@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createChatTemplate, type ChatMessage } from "./chat-template.js";
 import { CHAT_TEMPLATE_FILE, loadChatTemplate } from "./load-chat-template.js";
-import { TOKENIZER_CONFIG_FILE } from "./tokenizer-files.js";
+import { TOKENIZER_CONFIG_FILE } from "../files/tokenizer-files.js";
 
 /** Turns in marks, as many chat models have them. */
 const TURNS = [

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { trainBpeTokenizer } from "./bpe-files.js";
-import { createTokenizer } from "./load-tokenizer.js";
+import { trainBpeTokenizer } from "../learn/bpe-files.js";
+import { createTokenizer } from "../load-tokenizer.js";
 import { createWordCache } from "./word-cache.js";
 
 test("a word cache returns what was put, and forgets all of it when one more word has too many characters", () => {

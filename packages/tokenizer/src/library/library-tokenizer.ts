@@ -1,10 +1,10 @@
 /** Runs any `tokenizer.json` (BPE, WordPiece, Unigram, WordLevel) with `@huggingface/tokenizers`. */
 import { SlmError } from "@slm/core";
 import { createLibrary, type LibraryTokenizer } from "./library.js";
-import { rejectEmpty, rejectId, rejectSpecial, rejectSurrogate } from "./rejections.js";
-import { rejectedNames } from "./special-names.js";
-import type { SpecialTokenIds, Tokenizer } from "./tokenizer.js";
-import type { TokenizerFiles } from "./tokenizer-files.js";
+import { rejectEmpty, rejectId, rejectSpecial, rejectSurrogate } from "../interface/rejections.js";
+import { rejectedNames } from "../files/special-names.js";
+import type { SpecialTokenIds, Tokenizer } from "../interface/tokenizer.js";
+import type { TokenizerFiles } from "../files/tokenizer-files.js";
 
 /**
  * The tokenizer for files of any kind.

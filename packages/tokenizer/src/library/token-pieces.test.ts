@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { trainBpeTokenizer } from "./bpe-files.js";
-import { createTokenizer } from "./load-tokenizer.js";
-import { trainSymbolTokenizer } from "./symbol-files.js";
+import { trainBpeTokenizer } from "../learn/bpe-files.js";
+import { createTokenizer } from "../load-tokenizer.js";
+import { trainSymbolTokenizer } from "../learn/symbol-files.js";
 import { tokenPieces } from "./token-pieces.js";
 
 describe(tokenPieces, () => {

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { PieceCounter } from "./piece-counter.js";
-import { SPLITS, splitText } from "./split-patterns.js";
+import { SPLITS, splitText } from "../text/split-patterns.js";
 
 describe(PieceCounter, () => {
   test("counts pieces over all texts", () => {

@@ -1,6 +1,6 @@
 /** The texts that tokens add to a target, and the texts of the beginnings of a target. */
 import { SlmError } from "@slm/core";
-import type { Tokenizer } from "./tokenizer.js";
+import type { Tokenizer } from "../interface/tokenizer.js";
 
 /** The part of a tokenizer that decodes tokens to text. */
 export type Decoder = Pick<Tokenizer, "decode">;

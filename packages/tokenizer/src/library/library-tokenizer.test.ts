@@ -1,8 +1,12 @@
 import { SlmError } from "@slm/core";
 import { describe, expect, test } from "vitest";
 import { createLibraryTokenizer } from "./library-tokenizer.js";
-import { trainSymbolTokenizer } from "./symbol-files.js";
-import { tokenizerConfigJsonSchema, tokenizerJsonSchema, type TokenizerFiles } from "./tokenizer-files.js";
+import { trainSymbolTokenizer } from "../learn/symbol-files.js";
+import {
+  tokenizerConfigJsonSchema,
+  tokenizerJsonSchema,
+  type TokenizerFiles,
+} from "../files/tokenizer-files.js";
 
 const NAMES = ["<pad>", "<s>", "</s>", "<unk>"];
 

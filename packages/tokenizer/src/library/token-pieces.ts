@@ -1,9 +1,9 @@
 /** The text of each token of a vocabulary, for constrained decoding. */
 import { SlmError } from "@slm/core";
-import { BYTE_CHARACTERS } from "./byte-symbols.js";
+import { BYTE_CHARACTERS } from "../text/byte-symbols.js";
 import { vocabularySize } from "./library-tokenizer.js";
-import { utf8Bytes } from "./utf8.js";
-import { readTokenizerFiles, type TokenizerFiles } from "./tokenizer-files.js";
+import { utf8Bytes } from "../text/utf8.js";
+import { readTokenizerFiles, type TokenizerFiles } from "../files/tokenizer-files.js";
 
 export interface TokenPieces {
   /** UTF-8 bytes of each id; a character may span several tokens. Undefined for tokens without text. */

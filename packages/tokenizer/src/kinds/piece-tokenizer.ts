@@ -3,16 +3,16 @@
  * the classes of transformers 4 that call SentencePiece.
  */
 import { SlmError } from "@slm/core";
-import { rejectEmpty, rejectId, rejectSpecial, rejectSurrogate } from "./rejections.js";
-import { readSentencePieceModel, type SentencePieceModel } from "./sentencepiece/model-proto.js";
-import { SPACE } from "./sentencepiece/normalizer.js";
-import { createProcessor, type SentencePieceProcessor } from "./sentencepiece/processor.js";
-import { rejectedNames, specialNames } from "./special-names.js";
+import { rejectEmpty, rejectId, rejectSpecial, rejectSurrogate } from "../interface/rejections.js";
+import { readSentencePieceModel, type SentencePieceModel } from "../sentencepiece/model-proto.js";
+import { SPACE } from "../sentencepiece/normalizer.js";
+import { createProcessor, type SentencePieceProcessor } from "../sentencepiece/processor.js";
+import { rejectedNames, specialNames } from "../files/special-names.js";
 import { sectionsOf, type Section } from "./text-sections.js";
-import { tokenTexts } from "./token-texts.js";
-import type { SpecialTokenIds, Tokenizer } from "./tokenizer.js";
-import type { TokenizerConfigJson, TokenizerFiles } from "./tokenizer-files.js";
-import { base64Bytes } from "./utf8.js";
+import { tokenTexts } from "../library/token-texts.js";
+import type { SpecialTokenIds, Tokenizer } from "../interface/tokenizer.js";
+import type { TokenizerConfigJson, TokenizerFiles } from "../files/tokenizer-files.js";
+import { base64Bytes } from "../text/utf8.js";
 
 type Side = "source" | "target";
 type PieceSettings = NonNullable<TokenizerConfigJson["sentencepiece"]>;

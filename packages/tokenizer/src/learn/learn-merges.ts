@@ -5,7 +5,7 @@
  * Source: Sennrich, Haddow, Birch 2016 (arXiv:1508.07909); ties and ids as in Hugging Face `tokenizers`, so that the
  * result does not depend on the order of the pieces.
  */
-import { BYTE_ALPHABET, BYTE_CHARACTERS } from "./byte-symbols.js";
+import { BYTE_ALPHABET, BYTE_CHARACTERS } from "../text/byte-symbols.js";
 
 // A priority queue of candidate merges: the most frequent pair first; ties: the pair with the lowest ids.
 

@@ -2,8 +2,12 @@ import { SlmError } from "@slm/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { SMALLEST_BPE_VOCABULARY, trainBpeTokenizer, type BpeOptions, type TextPair } from "./bpe-files.js";
-import { createTokenizer } from "./load-tokenizer.js";
-import { tokenizerConfigJsonSchema, tokenizerJsonSchema, type TokenizerFiles } from "./tokenizer-files.js";
+import { createTokenizer } from "../load-tokenizer.js";
+import {
+  tokenizerConfigJsonSchema,
+  tokenizerJsonSchema,
+  type TokenizerFiles,
+} from "../files/tokenizer-files.js";
 
 const OPTIONS: BpeOptions = { vocabularySize: 400, minCount: 2, spaces: "joined", sourceLowercase: false };
 
