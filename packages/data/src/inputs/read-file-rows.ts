@@ -1,15 +1,15 @@
 /** Reads files of any format for commands that run a model: rows to measure on, and prompts to answer. */
 import { requireIntact } from "@slm/core";
-import type { FileSettings } from "./data-config.js";
-import type { DataFormat, ScannedRecord } from "./formats/data-format.js";
-import { FORMATS, formatOf, type FormatName } from "./formats/format-table.js";
-import { toRecord } from "./formats/jsonl.js";
-import { fieldsHint } from "./hints.js";
-import { DEFAULT_ENCODING, readLines } from "./lines.js";
-import { compileMapping, type Columns, type MappedPrompt, type RowMapping } from "./mapping.js";
-import { noRows, notARow, parseLine } from "./read-rows.js";
-import type { Rejection, Row } from "./row.js";
-import { checkColumns, scanFile } from "./scan-file.js";
+import type { FileSettings } from "../config/data-config.js";
+import type { DataFormat, ScannedRecord } from "../formats/data-format.js";
+import { FORMATS, formatOf, type FormatName } from "../formats/format-table.js";
+import { toRecord } from "../formats/jsonl.js";
+import { fieldsHint } from "../rows/hints.js";
+import { DEFAULT_ENCODING, readLines } from "../rows/lines.js";
+import { compileMapping, type Columns, type MappedPrompt, type RowMapping } from "../rows/mapping.js";
+import { noRows, notARow, parseLine } from "../formats/read-rows.js";
+import type { Rejection, Row } from "../rows/row.js";
+import { checkColumns, scanFile } from "../formats/scan-file.js";
 
 /**
  * All rows of a file of any format.

@@ -2,10 +2,10 @@
 import { drawnPicture, drawnPictures } from "../images/drawn-pictures.js";
 import { imageFiles } from "../images/image-files.js";
 import type { PictureSource } from "../images/picture.js";
-import type { ScannedLine } from "../read-rows.js";
-import { kindOf, checkRow, type Row } from "../row.js";
-import type { Examples, DrawnImage, RejectedExample } from "./dataset.js";
-import { moduleError, thrownBy, type LoadedDataset } from "./load-dataset.js";
+import type { ScannedLine } from "../formats/read-rows.js";
+import { kindOf, checkRow, type Row } from "../rows/row.js";
+import type { Examples, DrawnImage, RejectedExample } from "../dataset/dataset.js";
+import { moduleError, thrownBy, type LoadedDataset } from "../dataset/load-dataset.js";
 
 // Checks the entries of a dataset module at run time.
 

@@ -1,17 +1,17 @@
 /** Reads any data file as rows: its format's records, put through the recipe's mapping. */
 import { SlmError } from "@slm/core";
-import type { Delimiter, ReadSettings, ScannedRecord } from "./formats/data-format.js";
-import { fieldsHint, HINTS } from "./hints.js";
-import { FORMATS, formatOf, type FormatName } from "./formats/format-table.js";
-import { readParallelText, type ParallelFiles } from "./formats/parallel-text.js";
-import { DEFAULT_ENCODING, type Encoding } from "./lines.js";
+import type { Delimiter, ReadSettings, ScannedRecord } from "./data-format.js";
+import { fieldsHint, HINTS } from "../rows/hints.js";
+import { FORMATS, formatOf, type FormatName } from "./format-table.js";
+import { readParallelText, type ParallelFiles } from "./parallel-text.js";
+import { DEFAULT_ENCODING, type Encoding } from "../rows/lines.js";
 import {
   compileMapping,
   listColumns,
   ROW_COLUMNS,
   type MappingSettings,
   type RowMapping,
-} from "./mapping.js";
+} from "../rows/mapping.js";
 import { scanRows, type ScannedLine } from "./read-rows.js";
 
 /** A file of rows, or two files of parallel text. */

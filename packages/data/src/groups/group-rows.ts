@@ -1,11 +1,11 @@
 /** Second pass: in each bucket rows of one source become a group, and what is there twice goes. */
 import type { CollectedRow } from "./collect.js";
-import type { DuplicateRule, ConflictRule } from "./data-config.js";
-import type { Rejections } from "./rejections.js";
-import type { Picture } from "./images/picture.js";
-import { referencesOf, type Row } from "./row.js";
-import type { Spill } from "./spill.js";
-import { sourceKey, type Split } from "./split.js";
+import type { DuplicateRule, ConflictRule } from "../config/data-config.js";
+import type { Rejections } from "../rows/rejections.js";
+import type { Picture } from "../images/picture.js";
+import { referencesOf, type Row } from "../rows/row.js";
+import type { Spill } from "../storage/spill.js";
+import { sourceKey, type Split } from "../sampling/split.js";
 
 /** A source with its targets, in the order they were first seen. */
 export interface Group {

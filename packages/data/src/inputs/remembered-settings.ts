@@ -1,11 +1,11 @@
 /** How a recipe read its training rows, kept with the model, so that further files of the same form are read in the same way. */
 import { basename, dirname } from "node:path";
 import { readManifest, SlmError } from "@slm/core";
-import { fileSchema, type FileSettings } from "./data-config.js";
-import { FORMATS, formatByEnding, formatOf, type FormatName } from "./formats/format-table.js";
-import type { DataFormat } from "./formats/data-format.js";
-import { DEFAULT_ENCODING, isUtf8 } from "./lines.js";
-import { compileMapping, type Columns } from "./mapping.js";
+import { fileSchema, type FileSettings } from "../config/data-config.js";
+import { FORMATS, formatByEnding, formatOf, type FormatName } from "../formats/format-table.js";
+import type { DataFormat } from "../formats/data-format.js";
+import { DEFAULT_ENCODING, isUtf8 } from "../rows/lines.js";
+import { compileMapping, type Columns } from "../rows/mapping.js";
 
 /** Settings that describe files of a form, and nothing of one machine. */
 const KEPT = ["format", "encoding", "delimiter", "columns", "fields", "template", "unanswerable"] as const;

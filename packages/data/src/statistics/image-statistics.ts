@@ -1,6 +1,6 @@
 /** Counts the pictures of a data set. */
-import { LengthCounter, type LengthSummary } from "../statistics.js";
-import type { Picture } from "./picture.js";
+import { LengthCounter, type LengthSummary } from "./statistics.js";
+import type { Picture } from "../images/picture.js";
 
 export interface ImageStatistics {
   /** Different pictures. */

@@ -1,10 +1,10 @@
 /** The columns of a file, and the encoding that reads it, before anyone has said what they mean. */
 import { SlmError } from "@slm/core";
-import type { FileSettings } from "./data-config.js";
-import type { DataFormat } from "./formats/data-format.js";
-import { formatByEnding, formatOf } from "./formats/format-table.js";
-import { DEFAULT_ENCODING, isUtf8, type Encoding } from "./lines.js";
-import { parseTemplate } from "./template.js";
+import type { FileSettings } from "../config/data-config.js";
+import type { DataFormat } from "../formats/data-format.js";
+import { formatByEnding, formatOf } from "../formats/format-table.js";
+import { DEFAULT_ENCODING, isUtf8, type Encoding } from "../rows/lines.js";
+import { parseTemplate } from "../rows/template.js";
 
 /** Text files that are not UTF-8 are mostly this. */
 const OTHER_ENCODING: Encoding = "latin1";

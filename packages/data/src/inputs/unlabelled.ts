@@ -1,16 +1,16 @@
 /** Reads and checks unlabelled sources for a teacher to label, and leaves out those that are in a split. */
-import { UnusableRecords, type FileRejection } from "./rejections.js";
-import type { UnlabelledConfig } from "./data-config.js";
-import type { LoadedDataset } from "./dataset/load-dataset.js";
-import { scanUnlabelled } from "./dataset/scan-dataset.js";
-import { HashTable } from "./hash-table.js";
+import { UnusableRecords, type FileRejection } from "../rows/rejections.js";
+import type { UnlabelledConfig } from "../config/data-config.js";
+import type { LoadedDataset } from "../dataset/load-dataset.js";
+import { scanUnlabelled } from "./scan-dataset.js";
+import { HashTable } from "../storage/hash-table.js";
 import { basename } from "node:path";
-import { readLines, type Line } from "./lines.js";
-import { parseLine } from "./read-rows.js";
-import { checkSource, type Rejection } from "./row.js";
-import { sourceKey, type Split } from "./split.js";
-import { MODULE_UNLABELLED } from "./source-config.js";
-import { sourceUnits } from "./statistics.js";
+import { readLines, type Line } from "../rows/lines.js";
+import { parseLine } from "../formats/read-rows.js";
+import { checkSource, type Rejection } from "../rows/row.js";
+import { sourceKey, type Split } from "../sampling/split.js";
+import { MODULE_UNLABELLED } from "../config/source-config.js";
+import { sourceUnits } from "../statistics/statistics.js";
 
 /** Counts of unlabelled sources. */
 export interface UnlabelledReport {

@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { SlmError } from "@slm/core";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { MAX_LINE_BYTES } from "./limits.js";
+import { MAX_LINE_BYTES } from "../rows/limits.js";
 import { readAllRows, readRows, scanRows, type ScannedLine } from "./read-rows.js";
-import type { Row } from "./row.js";
+import type { Row } from "../rows/row.js";
 
 let directory: string;
 let path: string;

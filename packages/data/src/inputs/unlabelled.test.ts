@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { dataConfig } from "./data-config.js";
-import { prepareData, type DataReport } from "./prepare-data.js";
-import { readAllRows, readSources } from "./read-rows.js";
-import { sourceKey } from "./split.js";
+import { dataConfig } from "../config/data-config.js";
+import { prepareData, type DataReport } from "../prepare-data.js";
+import { readAllRows, readSources } from "../formats/read-rows.js";
+import { sourceKey } from "../sampling/split.js";
 
 let directory = "";
 beforeAll(async () => {

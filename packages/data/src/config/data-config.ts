@@ -1,12 +1,12 @@
 import { pathSetting } from "@slm/core";
 import { z } from "zod";
-import { augmentConfig } from "./augment/augment-config.js";
-import { DELIMITERS } from "./formats/data-format.js";
-import { FORMAT_NAMES } from "./formats/format-table.js";
-import { syntheticConfig } from "./synthetic-sources.js";
-import { MAX_COLUMNS } from "./limits.js";
-import { DEFAULT_ENCODING, ENCODINGS } from "./lines.js";
-import { fieldsConfig, templateConfig, type MappingSettings } from "./mapping.js";
+import { augmentConfig } from "../augment/augment-config.js";
+import { DELIMITERS } from "../formats/data-format.js";
+import { FORMAT_NAMES } from "../formats/format-table.js";
+import { syntheticConfig } from "../augment/synthetic-sources.js";
+import { MAX_COLUMNS } from "../rows/limits.js";
+import { DEFAULT_ENCODING, ENCODINGS } from "../rows/lines.js";
+import { fieldsConfig, templateConfig, type MappingSettings } from "../rows/mapping.js";
 import { MODULE_UNLABELLED, sourceConfig, type SourceConfig } from "./source-config.js";
 
 const fraction = z.number().min(0).lt(1);

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { SlmError } from "@slm/core";
 import type { Group } from "./group-rows.js";
-import { hashKey, splitKey } from "./split.js";
+import { hashKey, splitKey } from "../sampling/split.js";
 
 interface Ranked {
   readonly rank: number;

@@ -1,15 +1,15 @@
 /** What a recipe's `data:` section reads: its files, each with the split it was made for, and its dataset module. */
 import { stat } from "node:fs/promises";
 import { basename } from "node:path";
-import type { DataConfig } from "./data-config.js";
-import { loadDataset, type LoadedDataset } from "./dataset/load-dataset.js";
-import { moduleFiles } from "./dataset/module-files.js";
-import { datasetPictures, scanExamples } from "./dataset/scan-dataset.js";
-import { imageFiles } from "./images/image-files.js";
-import type { PictureSource } from "./images/picture.js";
-import { scanFile, type DataFile } from "./scan-file.js";
-import type { ScannedLine } from "./read-rows.js";
-import type { Split } from "./split.js";
+import type { DataConfig } from "../config/data-config.js";
+import { loadDataset, type LoadedDataset } from "../dataset/load-dataset.js";
+import { moduleFiles } from "../dataset/module-files.js";
+import { datasetPictures, scanExamples } from "./scan-dataset.js";
+import { imageFiles } from "../images/image-files.js";
+import type { PictureSource } from "../images/picture.js";
+import { scanFile, type DataFile } from "../formats/scan-file.js";
+import type { ScannedLine } from "../formats/read-rows.js";
+import type { Split } from "../sampling/split.js";
 
 /** One file of input, or one part of a dataset module. */
 export interface DataInput {

@@ -2,7 +2,7 @@
 import { appendFile, mkdir, rm } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { readLines } from "./lines.js";
+import { readLines } from "../rows/lines.js";
 
 /** Text held before it goes to disk [UTF-16 units]. */
 const MEMORY_UNITS = 16 * 1024 * 1024;

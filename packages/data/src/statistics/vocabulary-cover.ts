@@ -1,7 +1,7 @@
 /** How much of a file's text a tokenizer can encode, and into how many tokens. */
 import { SlmError } from "@slm/core";
 import type { Tokenizer } from "@slm/tokenizer";
-import { referencesOf, type Rejection, type Row } from "./row.js";
+import { referencesOf, type Rejection, type Row } from "../rows/row.js";
 import { LengthCounter, type LengthSummary } from "./statistics.js";
 
 /** Tokens of one side. */

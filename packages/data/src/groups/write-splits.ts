@@ -3,12 +3,12 @@ import { createHash } from "node:crypto";
 import { appendFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { groupBucket, type DuplicateCounts, type Group, type GroupOptions } from "./group-rows.js";
-import { picturePath } from "./images/picture.js";
-import type { PictureStore } from "./images/picture-store.js";
-import type { Row } from "./row.js";
+import { picturePath } from "../images/picture.js";
+import type { PictureStore } from "./picture-store.js";
+import type { Row } from "../rows/row.js";
 import type { RowLimit } from "./row-limit.js";
-import type { Spill } from "./spill.js";
-import { SPLITS, type Split } from "./split.js";
+import type { Spill } from "../storage/spill.js";
+import { SPLITS, type Split } from "../sampling/split.js";
 
 /** Whether rows keep their order, or get one from a seed. */
 export interface RowOrder {

@@ -1,9 +1,9 @@
 /** Reads rows from JSONL: one JSON object a line, empty lines skipped, everything else checked. */
 import { SlmError } from "@slm/core";
-import { fieldsHint, HINTS } from "./hints.js";
-import type { Picture } from "./images/picture.js";
-import { readLines, type Encoding, type Line } from "./lines.js";
-import { checkRow, checkSource, type Rejection, type Row } from "./row.js";
+import { fieldsHint, HINTS } from "../rows/hints.js";
+import type { Picture } from "../images/picture.js";
+import { readLines, type Encoding, type Line } from "../rows/lines.js";
+import { checkRow, checkSource, type Rejection, type Row } from "../rows/row.js";
 
 /** A line as a row, or why it is none. */
 export type ScannedLine =

@@ -1,13 +1,21 @@
 /** First pass: checks rows, assigns them to splits, and puts them into buckets in which equal sources meet. */
-import { maxRejectedOf, type DataConfig } from "./data-config.js";
-import type { DataInput } from "./data-inputs.js";
-import { HashTable } from "./hash-table.js";
-import type { Picture } from "./images/picture.js";
-import { UnusableRecords, type Rejections } from "./rejections.js";
-import { referencesOf, type Rejection, type Row } from "./row.js";
-import type { Spill } from "./spill.js";
-import { hashKey, sourceKey, splitKey, splitOf, SPLITS, type Split, type SplitFractions } from "./split.js";
-import { sourceUnits, targetUnits } from "./statistics.js";
+import { maxRejectedOf, type DataConfig } from "../config/data-config.js";
+import type { DataInput } from "../inputs/data-inputs.js";
+import { HashTable } from "../storage/hash-table.js";
+import type { Picture } from "../images/picture.js";
+import { UnusableRecords, type Rejections } from "../rows/rejections.js";
+import { referencesOf, type Rejection, type Row } from "../rows/row.js";
+import type { Spill } from "../storage/spill.js";
+import {
+  hashKey,
+  sourceKey,
+  splitKey,
+  splitOf,
+  SPLITS,
+  type Split,
+  type SplitFractions,
+} from "../sampling/split.js";
+import { sourceUnits, targetUnits } from "../statistics/statistics.js";
 
 /** A row on its way through a bucket. */
 export interface CollectedRow {

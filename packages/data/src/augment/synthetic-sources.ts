@@ -1,11 +1,11 @@
 /** Synthetic sources for a teacher to label: generated words that resemble the training words. */
 import { join } from "node:path";
 import { z } from "zod";
-import { HashTable } from "./hash-table.js";
-import { LetterChain } from "./letter-chain.js";
-import { readRows } from "./read-rows.js";
-import { sfc32 } from "./shuffle.js";
-import { sourceKey, type Split } from "./split.js";
+import { HashTable } from "../storage/hash-table.js";
+import { LetterChain } from "../sampling/letter-chain.js";
+import { readRows } from "../formats/read-rows.js";
+import { sfc32 } from "../sampling/shuffle.js";
+import { sourceKey, type Split } from "../sampling/split.js";
 
 /** Read from `synthetic:` in the `data:` section of a recipe. */
 export const syntheticConfig = z.strictObject({

@@ -2,8 +2,8 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { dataConfig } from "./data-config.js";
-import { prepareData } from "./prepare-data.js";
+import { dataConfig } from "../config/data-config.js";
+import { prepareData } from "../prepare-data.js";
 
 const STARTS = ["spring", "mill", "wood", "stone", "north", "haver", "lang", "ash"];
 const ENDS = ["field", "ton", "bury", "ley", "worth", "dale"];

@@ -1,6 +1,6 @@
 /** Assigns sources to splits. The source alone decides, so reruns and larger files do not move sources. */
 import { createHash } from "node:crypto";
-import type { Picture } from "./images/picture.js";
+import type { Picture } from "../images/picture.js";
 
 export const SPLITS = ["train", "dev", "test"] as const;
 export type Split = (typeof SPLITS)[number];

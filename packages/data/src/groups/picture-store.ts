@@ -2,11 +2,11 @@
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { writeBytesUnflushed, SlmError } from "@slm/core";
-import type { Group } from "../group-rows.js";
-import { HashTable } from "../hash-table.js";
-import { ImageCounter, type ImageStatistics } from "./image-statistics.js";
-import { picturePath, type Picture, type PictureSource } from "./picture.js";
-import { isWhole } from "./whole.js";
+import type { Group } from "./group-rows.js";
+import { HashTable } from "../storage/hash-table.js";
+import { ImageCounter, type ImageStatistics } from "../statistics/image-statistics.js";
+import { picturePath, type Picture, type PictureSource } from "../images/picture.js";
+import { isWhole } from "../images/whole.js";
 
 /** Pictures made and written at a time. */
 const AT_ONCE = 64;
