@@ -2,8 +2,8 @@
 import { rm } from "node:fs/promises";
 import { drawFaults, startFaultProxy } from "@slm/core/testing";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createMemoryModel, writeMemoryModel } from "./memory-model.test-support.js";
-import { serveConfig } from "./serve-config.js";
+import { createMemoryModel, writeMemoryModel } from "../memory-model.test-support.js";
+import { serveConfig } from "../serve-config.js";
 import { startServer, type RunningServer } from "./start-server.js";
 
 let directory = "";

@@ -1,7 +1,7 @@
 /** Log-probabilities of an answer's tokens and of their alternatives, as OpenAI's interface has them. */
 
 import { logSumExp } from "@slm/decoding";
-import { isSliceOver, nextSlice } from "./time-slices.js";
+import { isSliceOver, nextSlice } from "../batching/time-slices.js";
 
 /** Most alternatives of a token, as in OpenAI's interface. */
 export const MAX_TOP_LOGPROBS = 20;

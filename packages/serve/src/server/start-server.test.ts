@@ -4,9 +4,9 @@ import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { MemoryModel } from "@slm/exported-model/testing";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { createMemoryModel, writeMemoryModel } from "./memory-model.test-support.js";
-import { openSocket, received, statusOf } from "./raw-client.test-support.js";
-import { serveConfig, type ServeConfig } from "./serve-config.js";
+import { createMemoryModel, writeMemoryModel } from "../memory-model.test-support.js";
+import { openSocket, received, statusOf } from "../raw-client.test-support.js";
+import { serveConfig, type ServeConfig } from "../serve-config.js";
 import { startServer, type RunningServer } from "./start-server.js";
 
 let directory: string;

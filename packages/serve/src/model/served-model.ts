@@ -24,16 +24,16 @@ import {
 import type { Graph } from "@slm/onnx";
 import type { HostTensor, Runtime } from "@slm/runtime";
 import type { AnswerOpening } from "@slm/tokenizer";
-import { BatchLoop, type LoopObserver, type LoopOptions } from "./batching/batch-loop.js";
-import { DRAFTED_ROWS } from "./batching/draft-steps.js";
-import { perRowDecoder, readsSeveralOfEveryRow } from "./batching/per-row-decoder.js";
-import type { ReadRequest } from "./requests/read-request.js";
-import type { RequestForm, RequestLimits } from "./requests/request-forms.js";
-import type { ImageFile } from "./requests/request-image.js";
-import type { TextFormat } from "./requests/text-formats.js";
-import { RequestThreads } from "./threads/request-threads.js";
-import type { ThreadConstraint } from "./threads/thread-constraint.js";
-import { LogprobRecorder, type TokenLogprob } from "./token-logprobs.js";
+import { BatchLoop, type LoopObserver, type LoopOptions } from "../batching/batch-loop.js";
+import { DRAFTED_ROWS } from "../batching/draft-steps.js";
+import { perRowDecoder, readsSeveralOfEveryRow } from "../batching/per-row-decoder.js";
+import type { ReadRequest } from "../requests/read-request.js";
+import type { RequestForm, RequestLimits } from "../requests/request-forms.js";
+import type { ImageFile } from "../requests/request-image.js";
+import type { TextFormat } from "../requests/text-formats.js";
+import { RequestThreads } from "../threads/request-threads.js";
+import type { ThreadConstraint } from "../threads/thread-constraint.js";
+import { LogprobRecorder, type TokenLogprob } from "../requests/token-logprobs.js";
 
 export interface ServedModelOptions {
   /** Threshold of confidence, or off. Default: the model's own, if it has one. */

@@ -4,10 +4,10 @@ import { SlmError } from "@slm/core";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { loadTokenizer } from "@slm/tokenizer";
-import { serveConfig } from "./serve-config.js";
+import { serveConfig } from "../serve-config.js";
 import { loadServedModel, type ServedModel, type TextAnswer, type TextRequest } from "./served-model.js";
 import type { MemoryModel } from "@slm/exported-model/testing";
-import { createMemoryModel, expectedAnswer, writeMemoryModel } from "./memory-model.test-support.js";
+import { createMemoryModel, expectedAnswer, writeMemoryModel } from "../memory-model.test-support.js";
 
 let directory: string;
 let runtime: MemoryModel;

@@ -4,15 +4,15 @@ import type { AddressInfo } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
 import { systemCode, SlmError } from "@slm/core";
 import type { Runtime } from "@slm/runtime";
-import { loadServedModel } from "./served-model.js";
-import { ApiKeys } from "./http/api-keys.js";
-import { createApp } from "./http/app.js";
-import { hostFilter } from "./http/connection/allowed-hosts.js";
-import { Connections } from "./http/connection/connections.js";
-import { connectionsFor } from "./http/connection/open-files.js";
-import { ServerMetrics } from "./metrics.js";
-import { ModelHost } from "./model-host.js";
-import type { ServeConfig } from "./serve-config.js";
+import { loadServedModel } from "../model/served-model.js";
+import { ApiKeys } from "../http/api-keys.js";
+import { createApp } from "../http/app.js";
+import { hostFilter } from "../http/connection/allowed-hosts.js";
+import { Connections } from "../http/connection/connections.js";
+import { connectionsFor } from "../http/connection/open-files.js";
+import { ServerMetrics } from "../metrics.js";
+import { ModelHost } from "../model/model-host.js";
+import type { ServeConfig } from "../serve-config.js";
 import { stopServer, type Stopped } from "./stop-server.js";
 
 /** Time to send an answer beyond the time to make it [ms]. */

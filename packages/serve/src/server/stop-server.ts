@@ -1,7 +1,7 @@
 /** Ends a server: every answer in progress is sent, no client's request is reset, and all of it takes no longer than it may. */
 import type { Server } from "node:http";
-import type { Connections } from "./http/connection/connections.js";
-import type { ModelHost } from "./model-host.js";
+import type { Connections } from "../http/connection/connections.js";
+import type { ModelHost } from "../model/model-host.js";
 
 /** A connection without a request for so long is closed: its client is not in the middle of sending one [ms]. */
 const QUIET_MS = 1000;

@@ -2,14 +2,14 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { SlmError } from "@slm/core";
 import { toWireError } from "@slm/runtime/host";
-import { imageReader } from "./requests/request-image.js";
-import { requestReader } from "./requests/read-request.js";
-import { TextFormats } from "./requests/text-formats.js";
-import { AllowedTokens } from "./threads/allowed-tokens.js";
-import type { ThreadCall, ThreadCalls } from "./threads/thread-calls.js";
-import type { RequestWorkerData } from "./threads/request-threads.js";
-import { letOthersGoFirst } from "./threads/thread-priority.js";
-import type { ThreadReply } from "./threads/work-thread.js";
+import { imageReader } from "../requests/request-image.js";
+import { requestReader } from "../requests/read-request.js";
+import { TextFormats } from "../requests/text-formats.js";
+import { AllowedTokens } from "./allowed-tokens.js";
+import type { ThreadCall, ThreadCalls } from "./thread-calls.js";
+import type { RequestWorkerData } from "./request-threads.js";
+import { letOthersGoFirst } from "./thread-priority.js";
+import type { ThreadReply } from "./work-thread.js";
 
 if (parentPort === null)
   throw new SlmError("UNEXPECTED", "serve: request-worker.js must be started as a worker thread");

@@ -1,6 +1,6 @@
 /** Schemas of requests and responses. An unsupported option that would change the answer is rejected. */
 import { z } from "@hono/zod-openapi";
-import { MAX_TOP_LOGPROBS } from "../token-logprobs.js";
+import { MAX_TOP_LOGPROBS } from "./token-logprobs.js";
 
 const maxTokens = z
   .int()
