@@ -23,7 +23,7 @@ import {
 import { initializeWeights } from "@slm/model";
 import { createRandom } from "@slm/decoding";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { endlessRuntime } from "../packages/bench/src/endless-runtime.js";
+import { endlessRuntime } from "../packages/bench/src/models/endless-runtime.js";
 import {
   openDeviceRuntime,
   type CopyingApi,

@@ -14,7 +14,7 @@ import { serveConfig } from "@slm/serve";
 import { loadTokenizer } from "@slm/tokenizer";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { DRAFTED_ROWS } from "../packages/serve/src/batching/draft-steps.js";
-import { loadServedModel } from "../packages/serve/src/served-model.js";
+import { loadServedModel } from "../packages/serve/src/model/served-model.js";
 import { LONGEST, SPELLED, sourcesOf, spellerRules, tokensOf, trainedSpeller } from "./trained-speller.js";
 
 let runtime: Runtime;

@@ -16,7 +16,7 @@ import {
   uniform,
 } from "../packages/tensor/src/test-support/numbers.test-support.js";
 import { ALL_CASES } from "../packages/tensor/src/test-support/op-cases.test-support.js";
-import { tf } from "../packages/tensor/src/tf.js";
+import { tf } from "../packages/tensor/src/recording/tf.js";
 
 /** Both engines compute in float32 and differ only in the order of sums. */
 const TOLERANCE = 1e-5;

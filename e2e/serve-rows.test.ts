@@ -10,7 +10,7 @@ import { loadTokenizer } from "@slm/tokenizer";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { runCommand } from "../apps/cli/src/testing/run-command.js";
 import { tinyShape } from "../apps/cli/src/testing/tiny-shape.js";
-import { loadServedModel } from "../packages/serve/src/served-model.js";
+import { loadServedModel } from "../packages/serve/src/model/served-model.js";
 
 let root = "";
 beforeAll(async () => {

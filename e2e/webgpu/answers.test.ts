@@ -19,7 +19,7 @@ import { loadTokenizer, trainSymbolTokenizer, writeTokenizer } from "@slm/tokeni
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
-import { loadServedModel } from "../../packages/serve/src/served-model.js";
+import { loadServedModel } from "../../packages/serve/src/model/served-model.js";
 import { decoderOnly, randomWeights } from "../random-models.js";
 import { slm } from "../slm-process.js";
 import { ON_WEBGPU, inRun, openGpu, openRuntimes, type Runtimes } from "./setting.js";

@@ -13,9 +13,9 @@ export const ENTRIES = {
   index: "apps/cli/src/library/index.ts",
   "runtime-node": "packages/runtime-node/src/index.ts",
   worker: "packages/runtime-node/src/worker.ts",
-  "request-worker": "packages/serve/src/request-worker.ts",
+  "threads/request-worker": "packages/serve/src/threads/request-worker.ts",
   "native-process": "packages/runtime-native/src/native-process.ts",
-  "model-process": "packages/bench/src/model-process.ts",
+  "model-process": "packages/bench/src/models/model-process.ts",
   "job-process": "apps/cli/src/workers/job-process.ts",
   "weights/kernels/outputs-worker": "packages/quantization/src/weights/kernels/outputs-worker.ts",
 };

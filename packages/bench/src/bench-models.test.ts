@@ -10,11 +10,11 @@ import { build } from "vite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { benchConfig } from "./bench-config.js";
 import { benchModels, type BenchInput } from "./bench-models.js";
-import { figuresTable } from "./bench-tables.js";
-import { forkModel } from "./fork-model.js";
-import { openTimedModel } from "./local-model.js";
-import { peakMemoryBytes } from "./peak-memory.js";
-import { promptText, type TimedModel } from "./timed-model.js";
+import { figuresTable } from "./reports/bench-tables.js";
+import { forkModel } from "./models/fork-model.js";
+import { openTimedModel } from "./models/local-model.js";
+import { peakMemoryBytes } from "./models/peak-memory.js";
+import { promptText, type TimedModel } from "./models/timed-model.js";
 
 /**
  * A runtime without a device: an encoder that returns nothing of use and a decoder that wants to end at once (id 2) and
@@ -105,7 +105,7 @@ async function bundleEntry(): Promise<URL> {
       resolve: { conditions: ["@slm/source", "node", "import", "module", "default"] },
     },
     build: {
-      ssr: fileURLToPath(new URL("./model-process.ts", import.meta.url)),
+      ssr: fileURLToPath(new URL("./models/model-process.ts", import.meta.url)),
       outDir: join(root, "entry"),
       minify: false,
     },

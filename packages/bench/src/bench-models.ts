@@ -5,18 +5,18 @@ import type { DeviceModel } from "@slm/exported-model";
 import { describeModel } from "@slm/inference";
 import { answerRoom, tokensOfAnswer } from "./answer-tokens.js";
 import type { BenchConfig } from "./bench-config.js";
-import type { BenchResult, BenchDevice, ModelFigures } from "./bench-result.js";
-import { compareModels } from "./compare.js";
-import { forkModel } from "./fork-model.js";
-import type { OpenOptions } from "./local-model.js";
+import type { BenchResult, BenchDevice, ModelFigures } from "./results/bench-result.js";
+import { compareModels } from "./results/compare.js";
+import { forkModel } from "./models/fork-model.js";
+import type { OpenOptions } from "./models/local-model.js";
 import { openEnergyMeter, type EnergyMeter } from "./machine/energy.js";
-import { forkRates } from "./machine/fork-rates.js";
+import { forkRates } from "./models/fork-rates.js";
 import { processorTicks, stolenShare, clockGovernor, systemFile } from "./machine/processor.js";
 import type { MachineRates } from "./machine/rates.js";
-import { noticeProblems } from "./notes.js";
-import type { RuntimeModule } from "./runtime-module.js";
+import { noticeProblems } from "./results/notes.js";
+import type { RuntimeModule } from "./models/runtime-module.js";
 import { interleave } from "./schedule.js";
-import { summarize } from "./summarize.js";
+import { summarize } from "./results/summarize.js";
 import {
   countWords,
   promptText,
@@ -24,7 +24,7 @@ import {
   type Sample,
   type TimedModel,
   type Opened,
-} from "./timed-model.js";
+} from "./models/timed-model.js";
 import { availableParallelism, cpus, loadavg, totalmem } from "node:os";
 import { cpuFeatures } from "@slm/runtime";
 

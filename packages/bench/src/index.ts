@@ -1,10 +1,10 @@
 export { answerRoom, tokensOfAnswer } from "./answer-tokens.js";
 export { benchConfig, type BenchConfig } from "./bench-config.js";
 export { benchModels, type BenchModel } from "./bench-models.js";
-export { BENCH_FILES, writeBenchReport } from "./bench-report.js";
-export { comparisonsTable, deviceLines, figuresTable, regressionTable } from "./bench-tables.js";
-export { benchResultSchema, type BenchResult } from "./bench-result.js";
-export { benchJunit } from "./junit.js";
+export { BENCH_FILES, writeBenchReport } from "./reports/bench-report.js";
+export { comparisonsTable, deviceLines, figuresTable, regressionTable } from "./reports/bench-tables.js";
+export { benchResultSchema, type BenchResult } from "./results/bench-result.js";
+export { benchJunit } from "./reports/junit.js";
 export { measureRates, productRate, squareProductRate, type ProductShape } from "./machine/rates.js";
-export { compareResults, regressionLines } from "./regression.js";
-export type { BenchPrompt } from "./timed-model.js";
+export { compareResults, regressionLines } from "./results/regression.js";
+export type { BenchPrompt } from "./models/timed-model.js";

@@ -1,5 +1,5 @@
-export { hashFile, hashJson, sha256 } from "./hash.js";
-export { hashFolder } from "./hash-folder.js";
+export { hashFile, hashJson, sha256 } from "./hashes/hash.js";
+export { hashFolder } from "./artifact/hash-folder.js";
 export {
   isTemporaryPath,
   replaceAtomic,
@@ -8,18 +8,18 @@ export {
   writeBytesUnflushed,
   writeJsonAtomic,
   writeTextAtomic,
-} from "./atomic-write.js";
-export { copyFiles } from "./copy-files.js";
-export { INDEX_FILE } from "./folder-index.js";
-export { makeFolder } from "./make-folder.js";
-export { newerVersion, readFailure, parseJsonText, readJsonFile, readTextFile } from "./read-json.js";
-export { DEEPEST_JSON, isDeeperThan } from "./nesting.js";
-export { openRegular, readRegular, requireRegular, streamRegular } from "./regular-file.js";
+} from "./files/atomic-write.js";
+export { copyFiles } from "./files/copy-files.js";
+export { INDEX_FILE } from "./artifact/folder-index.js";
+export { makeFolder } from "./files/make-folder.js";
+export { newerVersion, readFailure, parseJsonText, readJsonFile, readTextFile } from "./files/read-json.js";
+export { DEEPEST_JSON, isDeeperThan } from "./files/nesting.js";
+export { openRegular, readRegular, requireRegular, streamRegular } from "./files/regular-file.js";
 export { forbidRuntimeTelemetry } from "./runtime-telemetry.js";
-export { requireWritable } from "./writable-directory.js";
-export { isWriteRejection, systemCode, writeFailure } from "./file-error.js";
+export { requireWritable } from "./files/writable-directory.js";
+export { isWriteRejection, systemCode, writeFailure } from "./errors/file-error.js";
 export { PATH_FORMATS, pathOrIdSetting, pathSetting } from "./path-setting.js";
-export { pathProblem, relativePath, resolveInside } from "./relative-path.js";
+export { pathProblem, relativePath, resolveInside } from "./files/relative-path.js";
 export {
   MANIFEST_FILE,
   SIGNATURE_FILE,
@@ -33,12 +33,12 @@ export {
   type ManifestFile,
   type ManifestInput,
   type Origin,
-} from "./manifest.js";
-export { requireIntact } from "./intact.js";
-export { knownHash } from "./known-hash.js";
-export { isSealedFile, sealFile, UNSEALED } from "./sealed.js";
-export { readSealedJson, writeSealedJson } from "./sealed-json.js";
-export { listFiles, verifyDirectory, type DirectoryProblem, type Verification } from "./verify.js";
+} from "./artifact/manifest.js";
+export { requireIntact } from "./artifact/intact.js";
+export { knownHash } from "./hashes/known-hash.js";
+export { isSealedFile, sealFile, UNSEALED } from "./hashes/sealed.js";
+export { readSealedJson, writeSealedJson } from "./hashes/sealed-json.js";
+export { listFiles, verifyDirectory, type DirectoryProblem, type Verification } from "./artifact/verify.js";
 export {
   partialPath,
   putInPlace,
@@ -47,10 +47,10 @@ export {
   WORK_FILE,
   writeArtifact,
   type ArtifactSpec,
-} from "./write-artifact.js";
-export { withLock } from "./lock.js";
-export { userCacheFolder } from "./user-cache.js";
-export { JsonLog } from "./json-log.js";
+} from "./artifact/write-artifact.js";
+export { withLock } from "./files/lock.js";
+export { userCacheFolder } from "./files/user-cache.js";
+export { JsonLog } from "./files/json-log.js";
 export {
   SILENT,
   throwIfInterrupted,
@@ -61,6 +61,6 @@ export {
 export { REINSTALL, SLM_VERSION } from "./version.js";
 export { editDistance } from "./edit-distance.js";
 export { hostFilter } from "./allowed-hosts.js";
-export { guardedFetch, type FetchGuard, type GuardedFetch } from "./guarded-fetch.js";
-export { NetworkError, SilenceError } from "./network-error.js";
+export { guardedFetch, type FetchGuard, type GuardedFetch } from "./network/guarded-fetch.js";
+export { NetworkError, SilenceError } from "./network/network-error.js";
 export * from "./errors.js";

@@ -1,5 +1,5 @@
 /** The context that every stage receives besides its inputs and settings: progress callback, abort signal, seed. */
-import { SlmError } from "./slm-error.js";
+import { SlmError } from "./errors/slm-error.js";
 
 /** One report of a running stage. */
 export interface ProgressUpdate {

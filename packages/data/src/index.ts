@@ -1,5 +1,5 @@
-export { dataConfig, fileSchema, type DataConfig, type FileSettings } from "./data-config.js";
-export { namedFiles } from "./data-inputs.js";
+export { dataConfig, fileSchema, type DataConfig, type FileSettings } from "./config/data-config.js";
+export { namedFiles } from "./inputs/data-inputs.js";
 export {
   defineDataset,
   type Dataset,
@@ -7,29 +7,29 @@ export {
   type Example,
   type RejectedExample,
 } from "./dataset/dataset.js";
-export { HashTable } from "./hash-table.js";
+export { HashTable } from "./storage/hash-table.js";
 export { IMAGE_FOLDER } from "./images/picture.js";
-export type { ImageStatistics } from "./images/image-statistics.js";
+export type { ImageStatistics } from "./statistics/image-statistics.js";
 export { thumbnail } from "./images/thumbnail.js";
 export { imageFolderOf, inspectData, type InspectOptions, type Inspection } from "./inspect-data.js";
 export { DATA_FILES, prepareData, type DataReport } from "./prepare-data.js";
-export { type Encoding } from "./lines.js";
+export { type Encoding } from "./rows/lines.js";
 export {
   readFileRows,
   scanPrompts,
   type PromptFormat,
   type PromptSettings,
   type ScannedPrompt,
-} from "./read-file-rows.js";
-export { firstReasons } from "./rejections.js";
+} from "./inputs/read-file-rows.js";
+export { firstReasons } from "./rows/rejections.js";
 export { formatByEnding } from "./formats/format-table.js";
-export { guessFields } from "./guess-fields.js";
-export { peekFile, type PeekedFile } from "./peek-file.js";
-export { scanFile } from "./scan-file.js";
-export { settingsForFile, settingsToRemember, type NeededSides } from "./remembered-settings.js";
-export { readAllRows, readRows, readSources } from "./read-rows.js";
-export { referencesOf, textRow, type Rejection, type Row } from "./row.js";
-export { below, sfc32, shuffledOrder } from "./shuffle.js";
-export { sourceKey, SPLITS, type Split } from "./split.js";
-export type { LengthBin, LengthSummary } from "./statistics.js";
-export type { VocabularyCover } from "./vocabulary-cover.js";
+export { guessFields } from "./rows/guess-fields.js";
+export { peekFile, type PeekedFile } from "./inputs/peek-file.js";
+export { scanFile } from "./formats/scan-file.js";
+export { settingsForFile, settingsToRemember, type NeededSides } from "./inputs/remembered-settings.js";
+export { readAllRows, readRows, readSources } from "./formats/read-rows.js";
+export { referencesOf, textRow, type Rejection, type Row } from "./rows/row.js";
+export { below, sfc32, shuffledOrder } from "./sampling/shuffle.js";
+export { sourceKey, SPLITS, type Split } from "./sampling/split.js";
+export type { LengthBin, LengthSummary } from "./statistics/statistics.js";
+export type { VocabularyCover } from "./statistics/vocabulary-cover.js";

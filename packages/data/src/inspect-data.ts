@@ -1,15 +1,15 @@
 /** Statistics and samples of a data file. Changes nothing. */
 import { dirname } from "node:path";
 import type { Tokenizer } from "@slm/tokenizer";
-import type { DuplicateCounts } from "./group-rows.js";
-import { HashTable } from "./hash-table.js";
+import type { DuplicateCounts } from "./groups/group-rows.js";
+import { HashTable } from "./storage/hash-table.js";
 import { imageFiles } from "./images/image-files.js";
-import { ImageCounter, type ImageStatistics } from "./images/image-statistics.js";
-import { referencesOf, type Rejection, type Row } from "./row.js";
-import { scanFile, type DataFile, type ScanSettings } from "./scan-file.js";
-import { sourceKey } from "./split.js";
-import { StatisticsCounter, type LengthBin, type TextStatistics } from "./statistics.js";
-import { CoverCounter, type VocabularyCover } from "./vocabulary-cover.js";
+import { ImageCounter, type ImageStatistics } from "./statistics/image-statistics.js";
+import { referencesOf, type Rejection, type Row } from "./rows/row.js";
+import { scanFile, type DataFile, type ScanSettings } from "./formats/scan-file.js";
+import { sourceKey } from "./sampling/split.js";
+import { StatisticsCounter, type LengthBin, type TextStatistics } from "./statistics/statistics.js";
+import { CoverCounter, type VocabularyCover } from "./statistics/vocabulary-cover.js";
 
 export interface Inspection extends TextStatistics, DuplicateCounts {
   /** Records that are rows. */

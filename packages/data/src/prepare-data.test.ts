@@ -3,11 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { dataConfig } from "./data-config.js";
+import { dataConfig } from "./config/data-config.js";
 import { DATA_FILES, prepareData, type DataReport } from "./prepare-data.js";
-import { readRows } from "./read-rows.js";
-import type { Row } from "./row.js";
-import { sourceKey, SPLITS, type Split } from "./split.js";
+import { readRows } from "./formats/read-rows.js";
+import type { Row } from "./rows/row.js";
+import { sourceKey, SPLITS, type Split } from "./sampling/split.js";
 
 let directory: string;
 beforeAll(async () => {

@@ -1,6 +1,6 @@
 /** Confidence intervals of metrics, and of differences between two models on the same rows, by bootstrap over rows. */
 import { SlmError } from "@slm/core";
-import type { Metric, References } from "./define-metric.js";
+import type { Metric, References } from "./scores/define-metric.js";
 
 /** Confidence level of the intervals. */
 const COVERAGE = 0.95;

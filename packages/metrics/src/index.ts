@@ -1,7 +1,7 @@
-export type { Metric, MetricUnit } from "./define-metric.js";
+export type { Metric, MetricUnit } from "./scores/define-metric.js";
 export { METRICS, METRIC_NAMES, isMetricName, isWorstValue, type MetricName } from "./metrics.js";
-export { perplexity } from "./perplexity.js";
-export { ANSWER_MARK, answerOf } from "./token-metrics.js";
+export { perplexity } from "./scores/perplexity.js";
+export { ANSWER_MARK, answerOf } from "./scores/token-metrics.js";
 export { bootstrapInterval, metricDifference, metricInterval, type MetricInterval } from "./bootstrap.js";
 export {
   CLASS_METRICS,
@@ -9,4 +9,4 @@ export {
   confusionMatrix,
   type ClassScore,
   type ConfusionMatrix,
-} from "./classes.js";
+} from "./scores/classes.js";

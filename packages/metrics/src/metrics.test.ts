@@ -1,4 +1,4 @@
-import { answerOf } from "./token-metrics.js";
+import { answerOf } from "./scores/token-metrics.js";
 import { SlmError } from "@slm/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";

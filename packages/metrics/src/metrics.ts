@@ -4,15 +4,15 @@
  * Each metric implements the public definition in its `source`; the numbers in `fixtures` come from the programs named there.
  */
 import { SlmError } from "@slm/core";
-import { bleu } from "./bleu.js";
-import { accuracy, macroF1, weightedF1 } from "./classes.js";
-import { chrf, chrfPlusPlus } from "./chrf.js";
-import type { Metric } from "./define-metric.js";
-import { intentAccuracy, jsonExactMatch } from "./json-metrics.js";
-import { rouge1, rouge2, rougeL, rougeLsum } from "./rouge.js";
-import { slotF1 } from "./slot-f1.js";
-import { squadExactMatch, squadF1 } from "./squad.js";
-import { answerMatch, cer, exactMatch, per, wer, transcriptWer } from "./token-metrics.js";
+import { bleu } from "./scores/bleu.js";
+import { accuracy, macroF1, weightedF1 } from "./scores/classes.js";
+import { chrf, chrfPlusPlus } from "./scores/chrf.js";
+import type { Metric } from "./scores/define-metric.js";
+import { intentAccuracy, jsonExactMatch } from "./scores/json-metrics.js";
+import { rouge1, rouge2, rougeL, rougeLsum } from "./scores/rouge.js";
+import { slotF1 } from "./scores/slot-f1.js";
+import { squadExactMatch, squadF1 } from "./scores/squad.js";
+import { answerMatch, cer, exactMatch, per, wer, transcriptWer } from "./scores/token-metrics.js";
 
 const METRIC_TABLE = {
   wer,

@@ -1,6 +1,6 @@
 import { SlmError } from "@slm/core";
 import { describe, expect, test } from "vitest";
-import { int, subgraph } from "./attributes.js";
+import { int, subgraph } from "./graph/attributes.js";
 import { GraphBuilder } from "./builder.js";
 
 function started(): { g: GraphBuilder; x: string } {

@@ -1,11 +1,11 @@
 /** Builds a graph node by node: path-like unique names, each constant stored once, mistakes rejected immediately. */
 import { createHash } from "node:crypto";
 import { SlmError } from "@slm/core";
-import { checkGraph, checkTensor } from "./check.js";
-import type { OnnxDType } from "./dtypes.js";
-import type { AttributeValue, Graph, GraphNode, Initializer, Subgraph, ValueInfo } from "./graph.js";
-import { bytesOf, packValues } from "./values.js";
-import { KNOWN_DOMAINS, checkVersions } from "./versions.js";
+import { checkGraph, checkTensor } from "./checks/check.js";
+import type { OnnxDType } from "./graph/dtypes.js";
+import type { AttributeValue, Graph, GraphNode, Initializer, Subgraph, ValueInfo } from "./graph/graph.js";
+import { bytesOf, packValues } from "./graph/values.js";
+import { KNOWN_DOMAINS, checkVersions } from "./graph/versions.js";
 
 export interface GraphBuilderOptions {
   /** Version of ONNX's operators. Default 21. */

@@ -1,4 +1,4 @@
-export { checkDeviceScheme } from "./device-schemes.js";
+export { checkDeviceScheme } from "./models/device-schemes.js";
 export { type CalibrationMethod } from "./calibration/calibrate.js";
 export {
   localCollector,
@@ -10,33 +10,40 @@ export { feedsInMemory, inParts, type FeedSource, type Feeds } from "./calibrati
 export { ModelFeeds } from "./calibration/model-feeds.js";
 export type { FeedFiles, PartRows, TokenPair } from "./calibration/part-rows.js";
 export { decodeTotals, encodeTotals } from "./calibration/statistics.js";
-export { checkGate, gateIn, parseGate, type AbsoluteGate, type Gate, type GateResult } from "./gate.js";
+export {
+  checkGate,
+  gateIn,
+  parseGate,
+  type AbsoluteGate,
+  type Gate,
+  type GateResult,
+} from "./models/gate.js";
 export { overheadBytes, parseBytes, planBudget, type BudgetPlan } from "./plan/budget.js";
-export { logitDivergence, withLogitJudge } from "./plan/logit-judge.js";
+export { logitDivergence, withLogitJudge } from "./calibration/logit-judge.js";
 export { measureSensitivity, type LayerSensitivity } from "./plan/sensitivity.js";
-export { quantizeConfig } from "./quantize-config.js";
+export { quantizeConfig } from "./models/quantize-config.js";
 export {
   quantizeDirectory,
   type DirectoryCalibration,
   type PerGraph,
   type QuantizeDirectoryOptions,
   type QuantizeReport,
-} from "./quantize-directory.js";
+} from "./models/quantize-directory.js";
 export {
   quantizeFile,
   quantizedFileIn,
   type QuantizeFileOptions,
   type QuantizeFileReport,
-} from "./quantize-file.js";
+} from "./models/quantize-file.js";
 export {
   quantizeTransformers,
   transformersGraphs,
   type QuantizeTransformersReport,
-} from "./quantize-transformers.js";
-export { quantizeModelGraph, type GraphRequest } from "./quantize-model-graph.js";
+} from "./models/quantize-transformers.js";
+export { quantizeModelGraph, type GraphRequest } from "./models/quantize-model-graph.js";
 export { quantizeGraph } from "./rewrite/quantize-graph.js";
 export { type WeightFormat } from "./rewrite/weight-format.js";
-export { hasFourBits, isStatic, learnsFromData, schemes, type Scheme } from "./schemes.js";
+export { hasFourBits, isStatic, learnsFromData, schemes, type Scheme } from "./models/schemes.js";
 export { parametersOf, type IntegerType } from "./static/integer-types.js";
 export type { Coverage } from "./static/operator-rules.js";
 export { quantizeStatic } from "./static/quantize-static.js";

@@ -1,3 +1,3 @@
 export { perRowDecoder } from "./batching/per-row-decoder.js";
 export { serveConfig } from "./serve-config.js";
-export { startServer, type RunningServer } from "./start-server.js";
+export { startServer, type RunningServer } from "./server/start-server.js";

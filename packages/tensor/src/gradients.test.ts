@@ -1,7 +1,7 @@
 import { createHostTensor, type HostTensor } from "@slm/runtime";
 import { beforeAll, describe, expect, test } from "vitest";
 import { termsAndGradients } from "./gradients.js";
-import { tf } from "./tf.js";
+import { tf } from "./recording/tf.js";
 import { createEagerEngine } from "./engine/eager-engine.js";
 import type { Engine, Program } from "./engine/program.js";
 import {

@@ -1,6 +1,6 @@
 import { FORWARD_SCOPE } from "./engine/gradient-checkpointing.js";
 import { scope } from "./ops/lowering.js";
-import { tf, type Tensor } from "./tf.js";
+import { tf, type Tensor } from "./recording/tf.js";
 
 /** A scalar to differentiate, and other tensors of the same forward pass to return with it. */
 export interface LossAndTerms {

@@ -1,4 +1,4 @@
-export { type Tensor } from "./tf.js";
+export { type Tensor } from "./recording/tf.js";
 export { CONTRIB, Recorder, withRecorder } from "./recording/recorder.js";
 export { PRECISIONS, type Precision } from "./recording/dialect.js";
 export { registerRecordingBackend } from "./recording/kernels.js";
@@ -44,7 +44,7 @@ export { relativeBucket } from "./ops/relative-bias.js";
 export { rotaryTable, rotationOf } from "./ops/rotary.js";
 export { dropout, withDropout } from "./ops/dropout.js";
 export { drawnMasks } from "./ops/drawn-masks.js";
-export { type MaskedLogits } from "./ops/losses/masked-logits.js";
+export { type MaskedLogits } from "./ops/masked-logits.js";
 export { crossEntropy, softTargetCrossEntropy } from "./ops/losses/cross-entropy.js";
 export {
   DIVERGENCE_DEFAULTS,

@@ -1,6 +1,6 @@
 /** Elementwise and shape primitives for optimizers and losses, named as tfjs names them; the same in every engine. */
 import { activeRecorder } from "./recording/recorder.js";
-import { tf, type Tensor } from "./tf.js";
+import { tf, type Tensor } from "./recording/tf.js";
 
 /** The largest float32; comparisons with NaN are false. */
 const LARGEST_FLOAT32 = (2 - 2 ** -23) * 2 ** 127;

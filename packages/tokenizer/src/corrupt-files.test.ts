@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { SlmError } from "@slm/core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { mutateJson } from "../test-support/mutate-json.mjs";
-import { trainBpeTokenizer } from "./bpe-files.js";
+import { trainBpeTokenizer } from "./learn/bpe-files.js";
 import { loadTokenizer } from "./load-tokenizer.js";
-import { TOKENIZER_CONFIG_FILE, TOKENIZER_FILE } from "./tokenizer-files.js";
-import type { Tokenizer } from "./tokenizer.js";
+import { TOKENIZER_CONFIG_FILE, TOKENIZER_FILE } from "./files/tokenizer-files.js";
+import type { Tokenizer } from "./interface/tokenizer.js";
 
 const CASES = 400;
 const TEXTS = ["dim the lights", '{"name": "x", "arguments": {"room": "Küche"}}', "漢字 👍🏽\n\0"];

@@ -1,10 +1,10 @@
 import { SlmError } from "@slm/core";
 import { describe, expect, test } from "vitest";
 import { completeTokenizer, fillVocabulary } from "./external-tokenizer.js";
-import { createLibraryTokenizer } from "./library-tokenizer.js";
+import { createLibraryTokenizer } from "./library/library-tokenizer.js";
 import { withPrompt } from "./prompt.js";
-import { trainSymbolTokenizer } from "./symbol-files.js";
-import { tokenizerJsonSchema, type TokenizerJson } from "./tokenizer-files.js";
+import { trainSymbolTokenizer } from "./learn/symbol-files.js";
+import { tokenizerJsonSchema, type TokenizerJson } from "./files/tokenizer-files.js";
 
 const MARKS = ["<s>", "</s>", "<|user|>"];
 const CHARACTERS = [...Array.from("abcdefghij:"), "Ġ", "Ċ", "ĠĊ"];

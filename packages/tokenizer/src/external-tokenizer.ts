@@ -2,10 +2,10 @@
 import { join } from "node:path";
 import { SlmError } from "@slm/core";
 import { z } from "zod";
-import { createLibrary } from "./library.js";
-import { vocabularySize } from "./library-tokenizer.js";
+import { createLibrary } from "./library/library.js";
+import { vocabularySize } from "./library/library-tokenizer.js";
 import { tokenName } from "./prompt.js";
-import { readJson } from "./read-json.js";
+import { readJson } from "./files/read-json.js";
 import {
   TOKENIZER_CONFIG_FILE,
   TOKENIZER_FILE,
@@ -13,7 +13,7 @@ import {
   tokenizerJsonSchema,
   type TokenizerFiles,
   type TokenizerJson,
-} from "./tokenizer-files.js";
+} from "./files/tokenizer-files.js";
 
 /** Ids of the special tokens in the model's own configuration, for tokenizers that do not name theirs. */
 export interface ExternalSpecialTokens {

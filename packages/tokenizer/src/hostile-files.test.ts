@@ -2,9 +2,9 @@
 import { describe, expect, test } from "vitest";
 import { SlmError } from "@slm/core";
 import { createTokenizer } from "./load-tokenizer.js";
-import { trainBpeTokenizer } from "./bpe-files.js";
-import type { TokenizerFiles, TokenizerJson } from "./tokenizer-files.js";
-import type { Tokenizer } from "./tokenizer.js";
+import { trainBpeTokenizer } from "./learn/bpe-files.js";
+import type { TokenizerFiles, TokenizerJson } from "./files/tokenizer-files.js";
+import type { Tokenizer } from "./interface/tokenizer.js";
 
 const files: TokenizerFiles = await trainBpeTokenizer(
   ["dim the lights", "turn the radio on"].map((source, at) => ({ source, target: `{"level": ${at}}` })),

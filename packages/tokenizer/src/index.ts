@@ -1,20 +1,20 @@
-export { trainBpeTokenizer } from "./bpe-files.js";
-export { answerOpening, type AnswerOpening } from "./answer-opening.js";
+export { trainBpeTokenizer } from "./learn/bpe-files.js";
+export { answerOpening, type AnswerOpening } from "./kinds/answer-opening.js";
 export { completeTokenizer, fillVocabulary, readExternalTokenizer } from "./external-tokenizer.js";
 export { createTokenizer, loadTokenizer } from "./load-tokenizer.js";
-export { vocabularySize } from "./library-tokenizer.js";
+export { vocabularySize } from "./library/library-tokenizer.js";
 export { withPrompt, type SourcePrompt } from "./prompt.js";
-export { SPECIAL_TOKENS } from "./special-tokens.js";
-export { trainSymbolTokenizer } from "./symbol-files.js";
-export { addedTexts, prefixTexts, type AddedTexts, type Decoder } from "./added-texts.js";
-export type { LanguagePair, SpecialTokenIds, Tokenizer, TokenizerLanguages } from "./tokenizer.js";
-export { loadTokenPieces, tokenPieces, type TokenPieces } from "./token-pieces.js";
+export { SPECIAL_TOKENS } from "./files/special-tokens.js";
+export { trainSymbolTokenizer } from "./learn/symbol-files.js";
+export { addedTexts, prefixTexts, type AddedTexts, type Decoder } from "./kinds/added-texts.js";
+export type { LanguagePair, SpecialTokenIds, Tokenizer, TokenizerLanguages } from "./interface/tokenizer.js";
+export { loadTokenPieces, tokenPieces, type TokenPieces } from "./library/token-pieces.js";
 export { bareTokenizer } from "./pretrained/bare-tokenizer.js";
 export { pruneTokenizer, type CorpusText, type PruneReport } from "./pretrained/prune-tokenizer.js";
 export { pruneConfig, type PruneConfig } from "./pretrained/prune-config.js";
 export { shareVocabulary, type SharedVocabulary } from "./pretrained/share-vocabulary.js";
-export { tokenTexts } from "./token-texts.js";
-export { sourceLookup, tokensAroundSource } from "./tokens-around.js";
+export { tokenTexts } from "./library/token-texts.js";
+export { sourceLookup, tokensAroundSource } from "./kinds/tokens-around.js";
 export {
   tokenizerConfig,
   type PretrainedTokenizerConfig,
@@ -28,10 +28,10 @@ export {
   writeTokenizer,
   type TokenizerFiles,
   type TokenizerJson,
-} from "./tokenizer-files.js";
+} from "./files/tokenizer-files.js";
 export { trainTokenizer } from "./train-tokenizer.js";
-export { createChatTemplate, type ChatMessage, type ChatTemplate } from "./chat-template.js";
-export { CHAT_TEMPLATE_FILE, loadChatTemplate } from "./load-chat-template.js";
+export { createChatTemplate, type ChatMessage, type ChatTemplate } from "./chat/chat-template.js";
+export { CHAT_TEMPLATE_FILE, loadChatTemplate } from "./chat/load-chat-template.js";
 export type { Piece } from "./sentencepiece/model-proto.js";
 export {
   pieceTokenizer,

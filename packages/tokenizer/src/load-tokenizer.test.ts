@@ -5,8 +5,8 @@ import { SlmError } from "@slm/core";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { loadTokenizer } from "./load-tokenizer.js";
-import { trainSymbolTokenizer } from "./symbol-files.js";
-import { TOKENIZER_CONFIG_FILE, TOKENIZER_FILE, writeTokenizer } from "./tokenizer-files.js";
+import { trainSymbolTokenizer } from "./learn/symbol-files.js";
+import { TOKENIZER_CONFIG_FILE, TOKENIZER_FILE, writeTokenizer } from "./files/tokenizer-files.js";
 
 const files = trainSymbolTokenizer({
   sources: ["cat", "it's"],

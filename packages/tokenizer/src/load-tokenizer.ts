@@ -1,9 +1,9 @@
-import { createLibraryTokenizer } from "./library-tokenizer.js";
-import { createPieceTokenizer } from "./piece-tokenizer.js";
-import { createSymbolTokenizer } from "./symbol-tokenizer.js";
-import { withTokensAround } from "./tokens-around.js";
-import type { Tokenizer } from "./tokenizer.js";
-import { readTokenizerFiles, type TokenizerFiles } from "./tokenizer-files.js";
+import { createLibraryTokenizer } from "./library/library-tokenizer.js";
+import { createPieceTokenizer } from "./kinds/piece-tokenizer.js";
+import { createSymbolTokenizer } from "./kinds/symbol-tokenizer.js";
+import { withTokensAround } from "./kinds/tokens-around.js";
+import type { Tokenizer } from "./interface/tokenizer.js";
+import { readTokenizerFiles, type TokenizerFiles } from "./files/tokenizer-files.js";
 
 /**
  * The tokenizer of a directory that holds `tokenizer.json` and `tokenizer_config.json`.

@@ -1,8 +1,8 @@
 /** Adds a prompt around every source, to instruct a general model. */
 import { SlmError } from "@slm/core";
-import { createLibrary } from "./library.js";
-import { tokenTexts } from "./token-texts.js";
-import type { TokenizerFiles } from "./tokenizer-files.js";
+import { createLibrary } from "./library/library.js";
+import { tokenTexts } from "./library/token-texts.js";
+import type { TokenizerFiles } from "./files/tokenizer-files.js";
 
 export interface SourcePrompt {
   /** Text before every source. */

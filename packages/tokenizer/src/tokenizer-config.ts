@@ -1,8 +1,8 @@
 import { pathOrIdSetting } from "@slm/core";
 import { z } from "zod";
-import { SMALLEST_BPE_VOCABULARY } from "./bpe-files.js";
+import { SMALLEST_BPE_VOCABULARY } from "./learn/bpe-files.js";
 import { pruneConfig } from "./pretrained/prune-config.js";
-import { SPLITS } from "./split-patterns.js";
+import { SPLITS } from "./text/split-patterns.js";
 
 /** Largest vocabulary: every id is a row of the embedding, and larger ones do not suit a small model. */
 const LARGEST_BPE_VOCABULARY = 262_144;

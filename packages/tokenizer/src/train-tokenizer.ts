@@ -1,8 +1,8 @@
 /** Trains the tokenizer of a recipe. */
-import { trainBpeTokenizer, type TextPair } from "./bpe-files.js";
-import { trainSymbolTokenizer } from "./symbol-files.js";
+import { trainBpeTokenizer, type TextPair } from "./learn/bpe-files.js";
+import { trainSymbolTokenizer } from "./learn/symbol-files.js";
 import type { TrainedTokenizerConfig } from "./tokenizer-config.js";
-import type { TokenizerFiles } from "./tokenizer-files.js";
+import type { TokenizerFiles } from "./files/tokenizer-files.js";
 
 type Rows = AsyncIterable<TextPair> | Iterable<TextPair>;
 

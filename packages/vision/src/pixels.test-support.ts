@@ -1,6 +1,6 @@
 /** Images by the formula of `tools/interop/reference/images.py`, and the outputs of Hugging Face's image processors for them. */
 import { readFileSync } from "node:fs";
-import type { PixelImage } from "./pixel-image.js";
+import type { PixelImage } from "./image/pixel-image.js";
 
 const FIXTURES = new URL("../fixtures/", import.meta.url);
 

@@ -2,9 +2,9 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { dataConfig } from "../data-config.js";
+import { dataConfig } from "../config/data-config.js";
 import { prepareData } from "../prepare-data.js";
-import type { Row } from "../row.js";
+import type { Row } from "../rows/row.js";
 
 const VERBS = ["call", "tell", "ask"];
 

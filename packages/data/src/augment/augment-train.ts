@@ -1,10 +1,10 @@
 /** Appends copies with augmented slot values to the training rows on disk. */
 import { appendFile } from "node:fs/promises";
 import { join } from "node:path";
-import { HashTable } from "../hash-table.js";
-import { readRows } from "../read-rows.js";
-import type { Row } from "../row.js";
-import { sourceKey, SPLITS, type Split } from "../split.js";
+import { HashTable } from "../storage/hash-table.js";
+import { readRows } from "../formats/read-rows.js";
+import type { Row } from "../rows/row.js";
+import { sourceKey, SPLITS, type Split } from "../sampling/split.js";
 import type { AugmentConfig } from "./augment-config.js";
 import { SlotSwapper } from "./slot-swapper.js";
 

@@ -1,5 +1,5 @@
 /** Finds slot values: values of a JSON target that occur verbatim in the source and can be replaced. */
-import type { Row } from "../row.js";
+import type { Row } from "../rows/row.js";
 
 /** A slot value, and its positions in source and target. */
 export interface SlotSpan {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Row } from "../row.js";
+import type { Row } from "../rows/row.js";
 import { replaceSlots, slotSpans } from "./slot-spans.js";
 import { SlotSwapper } from "./slot-swapper.js";
 

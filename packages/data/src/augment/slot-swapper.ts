@@ -1,9 +1,9 @@
 /** Makes copies of training rows with other slot values, so that a model learns to copy values from the source. */
-import type { Row } from "../row.js";
-import { below, sfc32 } from "../shuffle.js";
-import { sourceKey } from "../split.js";
+import type { Row } from "../rows/row.js";
+import { below, sfc32 } from "../sampling/shuffle.js";
+import { sourceKey } from "../sampling/split.js";
 import type { AugmentConfig } from "./augment-config.js";
-import { LetterChain } from "../letter-chain.js";
+import { LetterChain } from "../sampling/letter-chain.js";
 import { replaceSlots, slotSpans } from "./slot-spans.js";
 
 /** Largest number of values kept per key, which bounds the memory. */

@@ -4,10 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { dataConfig } from "../data-config.js";
-import { namedFiles } from "../data-inputs.js";
+import { dataConfig } from "../config/data-config.js";
+import { namedFiles } from "../inputs/data-inputs.js";
 import { prepareData, type DataReport } from "../prepare-data.js";
-import { readAllRows } from "../read-rows.js";
+import { readAllRows } from "../formats/read-rows.js";
 
 const SQUARES = fileURLToPath(new URL("../testing/squares.test-support.ts", import.meta.url));
 const NO_SPLIT = { testFraction: 0, devFraction: 0 };

@@ -1,5 +1,5 @@
 /** The interface of dataset modules: code that makes a task's examples. */
-import type { Row } from "../row.js";
+import type { Row } from "../rows/row.js";
 
 /** Parameters of a drawn image. Equal lists are the same image, which is drawn once. */
 export type DrawnFrom = readonly (string | number)[];

@@ -5,7 +5,7 @@
 import { stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { SlmError } from "@slm/core";
-import { kindOf } from "../row.js";
+import { kindOf } from "../rows/row.js";
 import type { Dataset, DatasetContext, Examples } from "./dataset.js";
 
 /** Specifier of this package in modules. It resolves to the running code, wherever that is installed. */

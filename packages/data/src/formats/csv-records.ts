@@ -1,7 +1,7 @@
 /** Puts the lines of a CSV file together to records: a quoted field may hold line ends. */
-import type { Line } from "../lines.js";
-import { MAX_RECORD_BYTES } from "../limits.js";
-import type { Rejection } from "../row.js";
+import type { Line } from "../rows/lines.js";
+import { MAX_RECORD_BYTES } from "../rows/limits.js";
+import type { Rejection } from "../rows/row.js";
 
 /** Lines that belong together, as they stand in the file. */
 export interface CsvRecord {

@@ -1,12 +1,12 @@
 /** Comma- and tab-separated values, with a header line or with columns that the recipe names. */
 import { SlmError } from "@slm/core";
 import { parse } from "csv-parse/sync";
-import { readLines } from "../lines.js";
-import { MAX_COLUMNS } from "../limits.js";
-import { ROW_COLUMNS } from "../mapping.js";
-import type { Rejection } from "../row.js";
+import { readLines } from "../rows/lines.js";
+import { MAX_COLUMNS } from "../rows/limits.js";
+import { ROW_COLUMNS } from "../rows/mapping.js";
+import type { Rejection } from "../rows/row.js";
 import { CsvRecords, type CsvRecord } from "./csv-records.js";
-import { HINTS } from "../hints.js";
+import { HINTS } from "../rows/hints.js";
 import {
   DELIMITERS,
   type DataFormat,

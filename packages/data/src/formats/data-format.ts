@@ -1,7 +1,7 @@
 /** What a reader of a file format is. */
-import type { Encoding } from "../lines.js";
-import type { Columns, MappingDefaults, WantedColumns } from "../mapping.js";
-import type { Rejection } from "../row.js";
+import type { Encoding } from "../rows/lines.js";
+import type { Columns, MappingDefaults, WantedColumns } from "../rows/mapping.js";
+import type { Rejection } from "../rows/row.js";
 
 /** One record as its columns, or why it is none. `line` is its line, or its place in a file without lines. */
 export type ScannedRecord = { readonly line: number; readonly columns: Columns } | Rejection;

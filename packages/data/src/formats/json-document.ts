@@ -1,9 +1,9 @@
 /** Data sets that are one JSON document: a list of rows, SQuAD, or intents. Their shapes tell them apart. */
 import { isDeeperThan, readRegular, SlmError } from "@slm/core";
-import { HINTS } from "../hints.js";
-import { checkSize, decodeText, rejectUtf16, unreadable } from "../lines.js";
-import { MAX_DOCUMENT_BYTES } from "../limits.js";
-import { kindOf } from "../row.js";
+import { HINTS } from "../rows/hints.js";
+import { checkSize, decodeText, rejectUtf16, unreadable } from "../rows/lines.js";
+import { MAX_DOCUMENT_BYTES } from "../rows/limits.js";
+import { kindOf } from "../rows/row.js";
 import type { ReadSettings, ScannedRecord } from "./data-format.js";
 
 /** A JSON object that was parsed and not checked. */

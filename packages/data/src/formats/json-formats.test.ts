@@ -2,8 +2,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { scanFile, type ScanSettings } from "../scan-file.js";
-import type { ScannedLine } from "../read-rows.js";
+import { scanFile, type ScanSettings } from "./scan-file.js";
+import type { ScannedLine } from "./read-rows.js";
 
 let directory = "";
 beforeAll(async () => {

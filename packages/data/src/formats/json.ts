@@ -1,5 +1,5 @@
 /** A JSON document of any shape that is known: a list of rows, SQuAD, or SNIPS intents. */
-import { ROW_COLUMNS } from "../mapping.js";
+import { ROW_COLUMNS } from "../rows/mapping.js";
 import type { DataFormat, ReadSettings, ScannedRecord } from "./data-format.js";
 import { badDocument, listOf, readDocument } from "./json-document.js";
 import { toRecord } from "./jsonl.js";

@@ -1,8 +1,8 @@
 /** JSON Lines: one object a line, empty lines skipped. */
-import { readLines } from "../lines.js";
-import { ROW_COLUMNS, type Columns } from "../mapping.js";
-import { parseLine } from "../read-rows.js";
-import { kindOf } from "../row.js";
+import { readLines } from "../rows/lines.js";
+import { ROW_COLUMNS, type Columns } from "../rows/mapping.js";
+import { parseLine } from "./read-rows.js";
+import { kindOf } from "../rows/row.js";
 import type { DataFormat, ReadSettings, ScannedRecord } from "./data-format.js";
 
 export const jsonlFormat: DataFormat = {

@@ -1,6 +1,6 @@
 /** Parallel text: two files, a source a line and its target at the same line of the other. */
 import { SlmError } from "@slm/core";
-import { readLines, type Line } from "../lines.js";
+import { readLines, type Line } from "../rows/lines.js";
 import type { ReadSettings, ScannedRecord } from "./data-format.js";
 
 export interface ParallelFiles {

@@ -2,7 +2,7 @@
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { snappyUncompress, type Compressors } from "hyparquet";
 import { decompressLz4, decompressLz4Raw, decompressZstd } from "hyparquet-compressors";
-import { MAX_PAGE_BYTES } from "../limits.js";
+import { MAX_PAGE_BYTES } from "../rows/limits.js";
 
 type Codec = keyof Compressors;
 type Decompress = (input: Uint8Array, size: number) => Uint8Array;

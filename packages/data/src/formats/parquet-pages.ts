@@ -4,7 +4,7 @@
  */
 import type { Compressors, SchemaTree } from "hyparquet";
 import { parquetHeader } from "hyparquet/src/column.js";
-import { MAX_PAGE_BYTES } from "../limits.js";
+import { MAX_PAGE_BYTES } from "../rows/limits.js";
 import { decompress } from "./parquet-compression.js";
 import { checkPrefixes, countLevel } from "./parquet-prefixes.js";
 import { endOfStruct, readVarint } from "./thrift-guard.js";

@@ -6,7 +6,7 @@
  * and RLE.
  */
 import { deltaBinaryUnpack } from "hyparquet/src/delta.js";
-import { MAX_PAGE_BYTES } from "../limits.js";
+import { MAX_PAGE_BYTES } from "../rows/limits.js";
 import { readVarint } from "./thrift-guard.js";
 
 /**

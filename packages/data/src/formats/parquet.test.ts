@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { scanFile, type ScanSettings } from "../scan-file.js";
-import type { ScannedLine } from "../read-rows.js";
+import { scanFile, type ScanSettings } from "./scan-file.js";
+import type { ScannedLine } from "./read-rows.js";
 
 // Written by another program: tools/interop/reference/parquet-fixtures.py.
 const fixture = (name: string): string =>

@@ -11,9 +11,9 @@ import {
   type RowGroup,
   type SchemaTree,
 } from "hyparquet";
-import { decodeText, unreadable } from "../lines.js";
-import { MAX_CHUNK_BYTES, MAX_COLUMNS, MAX_FOOTER_BYTES, MAX_GROUP_ROWS } from "../limits.js";
-import { ROW_COLUMNS, type Columns, type WantedColumns } from "../mapping.js";
+import { decodeText, unreadable } from "../rows/lines.js";
+import { MAX_CHUNK_BYTES, MAX_COLUMNS, MAX_FOOTER_BYTES, MAX_GROUP_ROWS } from "../rows/limits.js";
+import { ROW_COLUMNS, type Columns, type WantedColumns } from "../rows/mapping.js";
 import type { DataFormat, ReadSettings, ScannedRecord } from "./data-format.js";
 import { checkedCompressors } from "./parquet-compression.js";
 import { listMending } from "./parquet-lists.js";

@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { MAX_RECORD_BYTES } from "../limits.js";
-import { scanFile, type DataFile, type ScanSettings } from "../scan-file.js";
-import type { ScannedLine } from "../read-rows.js";
+import { MAX_RECORD_BYTES } from "../rows/limits.js";
+import { scanFile, type DataFile, type ScanSettings } from "./scan-file.js";
+import type { ScannedLine } from "./read-rows.js";
 
 let directory = "";
 beforeAll(async () => {

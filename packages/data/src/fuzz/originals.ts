@@ -1,5 +1,5 @@
 /** Sound files for {@link damage}: rows with everything that a format has to escape. */
-import type { ScanSettings } from "../scan-file.js";
+import type { ScanSettings } from "../formats/scan-file.js";
 import type { Random } from "./corrupt.js";
 
 const PIECES = [

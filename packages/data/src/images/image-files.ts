@@ -5,8 +5,8 @@ import { sep } from "node:path";
 import { pathProblem, resolveInside, SlmError } from "@slm/core";
 import { inTurn, readImageHeader } from "@slm/vision";
 import sharp from "sharp";
-import { MAX_IMAGE_BYTES, MAX_IMAGE_PIXELS } from "../limits.js";
-import type { Row } from "../row.js";
+import { MAX_IMAGE_BYTES, MAX_IMAGE_PIXELS } from "../rows/limits.js";
+import type { Row } from "../rows/row.js";
 import { IMAGE_EXTENSIONS, type Picture, type PictureSource } from "./picture.js";
 
 /** Images remembered by their paths: the questions of one image mostly follow one another. */

@@ -5,12 +5,12 @@ import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { dataConfig } from "../data-config.js";
+import { dataConfig } from "../config/data-config.js";
 import { inspectData } from "../inspect-data.js";
 import { DATA_FILES, prepareData, type DataReport } from "../prepare-data.js";
-import { readAllRows } from "../read-rows.js";
-import type { Row } from "../row.js";
-import { SPLITS, type Split } from "../split.js";
+import { readAllRows } from "../formats/read-rows.js";
+import type { Row } from "../rows/row.js";
+import { SPLITS, type Split } from "../sampling/split.js";
 import { identifyImage } from "./image-files.js";
 import { thumbnail } from "./thumbnail.js";
 

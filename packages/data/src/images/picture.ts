@@ -1,6 +1,6 @@
 /** Pictures of rows on their way into a split: what tells them apart, and who has their bytes. */
 import type { DrawnFrom } from "../dataset/dataset.js";
-import type { Row } from "../row.js";
+import type { Row } from "../rows/row.js";
 
 /** What an image file of a data set may be, by the ending that it gets there. */
 export const IMAGE_EXTENSIONS = { png: "png", jpeg: "jpg", webp: "webp" } as const;

@@ -2,7 +2,7 @@
 import { resolveInside, SlmError } from "@slm/core";
 import { inTurn } from "@slm/vision";
 import sharp from "sharp";
-import { MAX_IMAGE_PIXELS } from "../limits.js";
+import { MAX_IMAGE_PIXELS } from "../rows/limits.js";
 import { identifyImage } from "./image-files.js";
 
 /**

@@ -1,7 +1,7 @@
 /** Detects nodes that compute the same: equal operator, inputs and attributes, and not random. */
 import { createHash } from "node:crypto";
-import type { AttributeValue, GraphNode } from "../graph.js";
-import { subgraphsOf } from "../uses.js";
+import type { AttributeValue, GraphNode } from "../graph/graph.js";
+import { subgraphsOf } from "../wiring/uses.js";
 
 /** Operators that draw random numbers; two of them are never merged. */
 const RANDOM: ReadonlySet<string> = new Set([

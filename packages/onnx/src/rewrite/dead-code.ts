@@ -1,6 +1,6 @@
 /** Drops nodes and initializers that no graph output depends on. */
-import type { Graph, GraphNode } from "../graph.js";
-import { valuesRead } from "../uses.js";
+import type { Graph, GraphNode } from "../graph/graph.js";
+import { valuesRead } from "../wiring/uses.js";
 
 /**
  * The graph without dead nodes and initializers. Graph inputs stay, used or not: they are the contract with the caller.

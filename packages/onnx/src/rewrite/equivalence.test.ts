@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { attributeOf, int, ints, subgraph } from "../attributes.js";
+import { attributeOf, int, ints, subgraph } from "../graph/attributes.js";
 import { GraphBuilder } from "../builder.js";
-import { decodeModel } from "../decode.js";
-import { encodeModel } from "../encode.js";
-import type { Graph, GraphNode } from "../graph.js";
-import { readIntegers } from "../values.js";
+import { decodeModel } from "../codec/decode.js";
+import { encodeModel } from "../codec/encode.js";
+import type { Graph, GraphNode } from "../graph/graph.js";
+import { readIntegers } from "../graph/values.js";
 import { optimizeGraph } from "./optimize.js";
 
 interface Value {

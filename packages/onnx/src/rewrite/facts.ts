@@ -1,8 +1,8 @@
 /** Statically known facts about values: element types, fully known shapes, constant integers. */
-import { attributeOf } from "../attributes.js";
-import { dtypeOfCode, type OnnxDType } from "../dtypes.js";
-import type { Graph, GraphNode, UntypedValue } from "../graph.js";
-import { readIntegers } from "../values.js";
+import { attributeOf } from "../graph/attributes.js";
+import { dtypeOfCode, type OnnxDType } from "../graph/dtypes.js";
+import type { Graph, GraphNode, UntypedValue } from "../graph/graph.js";
+import { readIntegers } from "../graph/values.js";
 
 /** Operators of domain `""` whose first output has the element type of their first input. */
 const KEEPS_DTYPE: ReadonlySet<string> = new Set([

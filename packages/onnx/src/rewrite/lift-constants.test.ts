@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { int, ints, subgraph, tensor } from "../attributes.js";
+import { int, ints, subgraph, tensor } from "../graph/attributes.js";
 import { GraphBuilder } from "../builder.js";
-import { checkGraph } from "../check.js";
-import type { Graph, GraphNode, TensorValue } from "../graph.js";
+import { checkGraph } from "../checks/check.js";
+import type { Graph, GraphNode, TensorValue } from "../graph/graph.js";
 import { liftConstants } from "./lift-constants.js";
 
 const weight: TensorValue = {

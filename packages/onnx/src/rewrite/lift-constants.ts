@@ -1,7 +1,7 @@
 /** Converts weights that some exporters store in `Constant` nodes to initializers. */
-import { attributeOf } from "../attributes.js";
-import type { AttributeValue, Graph, GraphNode, Initializer, Subgraph } from "../graph.js";
-import { subgraphsOf } from "../uses.js";
+import { attributeOf } from "../graph/attributes.js";
+import type { AttributeValue, Graph, GraphNode, Initializer, Subgraph } from "../graph/graph.js";
+import { subgraphsOf } from "../wiring/uses.js";
 
 /** The float32 tensor of a `Constant`; constants of other types, such as shapes and indices, stay. */
 function weightOf(node: GraphNode, outputs: ReadonlySet<string>): Initializer | undefined {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { float, int, ints, subgraph } from "../attributes.js";
+import { float, int, ints, subgraph } from "../graph/attributes.js";
 import { GraphBuilder } from "../builder.js";
-import type { Graph } from "../graph.js";
+import type { Graph } from "../graph/graph.js";
 import { optimizeGraph } from "./optimize.js";
 
 type Write = (g: GraphBuilder, x: string) => string;

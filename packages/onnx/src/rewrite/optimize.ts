@@ -1,7 +1,7 @@
 /** Makes a graph smaller with bitwise equal results. */
-import { checkGraph } from "../check.js";
-import type { Graph, GraphNode } from "../graph.js";
-import { capturesOf, subgraphsOf } from "../uses.js";
+import { checkGraph } from "../checks/check.js";
+import type { Graph, GraphNode } from "../graph/graph.js";
+import { capturesOf, subgraphsOf } from "../wiring/uses.js";
 import { expressionKey } from "./common-subexpressions.js";
 import { removeDeadCode } from "./dead-code.js";
 import { Facts } from "./facts.js";

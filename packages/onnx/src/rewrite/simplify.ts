@@ -1,7 +1,7 @@
 /** Rules that replace one node by something simpler with bitwise equal results. */
-import { attributeOf, ints } from "../attributes.js";
-import { dtypeOfCode } from "../dtypes.js";
-import type { GraphNode } from "../graph.js";
+import { attributeOf, ints } from "../graph/attributes.js";
+import { dtypeOfCode } from "../graph/dtypes.js";
+import type { GraphNode } from "../graph/graph.js";
 import type { Facts } from "./facts.js";
 
 /** `value`: the node's only output equals an existing value. `node`: a simpler node computes the same output. */

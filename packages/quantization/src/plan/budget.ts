@@ -2,7 +2,7 @@
 import { GRAPH_NAMES, graphsOf, readDeviceModel, type GraphName } from "@slm/exported-model";
 import { resolveInside, SlmError } from "@slm/core";
 import { readOnnx } from "@slm/onnx";
-import { quantizeDirectory, type PerGraph } from "../quantize-directory.js";
+import { quantizeDirectory, type PerGraph } from "../models/quantize-directory.js";
 import type { WeightFormat } from "../rewrite/weight-format.js";
 import type { BlockSize } from "../weights/block-format.js";
 import { chooseFormats, type ChoosingLayer } from "./choose-formats.js";

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parseBytes } from "./budget.js";
 import { chooseFormats, type ChoosingLayer } from "./choose-formats.js";
-import { logitDivergence } from "./logit-judge.js";
+import { logitDivergence } from "../calibration/logit-judge.js";
 
 const layer = (key: string, small: number, large: number): ChoosingLayer<string, string> => ({
   key,

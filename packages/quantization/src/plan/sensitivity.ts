@@ -10,16 +10,16 @@ import {
   requestFor,
   type DirectoryCalibration,
   type QuantizeDirectoryOptions,
-} from "../quantize-directory.js";
-import { careFor, quantizeModelGraph } from "../quantize-model-graph.js";
+} from "../models/quantize-directory.js";
+import { careFor, quantizeModelGraph } from "../models/quantize-model-graph.js";
 import { tableFormat, type WeightFormat } from "../rewrite/weight-format.js";
-import { schemes, type StaticScheme } from "../schemes.js";
+import { schemes, type StaticScheme } from "../models/schemes.js";
 import { coveredNodes, planGraph } from "../static/plan-graph.js";
 import { quantizeWithRanges, valuesToCalibrate } from "../static/quantize-static.js";
 import { blockMethods } from "../weights/block-method.js";
-import { chooseMethod } from "../weights/choose-method.js";
+import { chooseMethod } from "../rewrite/choose-method.js";
 import { layersOf, type Layer } from "./layer-formats.js";
-import { withLogitJudge, type LogitJudge } from "./logit-judge.js";
+import { withLogitJudge, type LogitJudge } from "../calibration/logit-judge.js";
 
 /** One layer alone: a weight of a weight scheme, a node of a static one. */
 export interface LayerSensitivity {

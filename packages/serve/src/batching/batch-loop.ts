@@ -10,7 +10,7 @@ import { cacheWrites, createHostTensor } from "@slm/runtime";
 import { BatchState, roomFor } from "./batch-state.js";
 import { draftingFor, stepInputs, usableDrafts, type Drafting } from "./draft-steps.js";
 import { encodeAlone, positionsOf, sourceWidth } from "./encode-alone.js";
-import { isSliceOver, nextSlice } from "../time-slices.js";
+import { isSliceOver, nextSlice } from "./time-slices.js";
 import type { Job, JobRequest, JobResult, Row } from "./job.js";
 
 export interface LoopOptions {

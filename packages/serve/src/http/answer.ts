@@ -4,11 +4,11 @@ import type { Context } from "hono";
 import { streamSSE } from "hono/streaming";
 import { SlmError } from "@slm/core";
 import type { ReadRequest } from "../requests/read-request.js";
-import type { ServedModel, TextAnswer, TextRequest } from "../served-model.js";
-import type { ModelHost } from "../model-host.js";
+import type { ServedModel, TextAnswer, TextRequest } from "../model/served-model.js";
+import type { ModelHost } from "../model/model-host.js";
 import type { ServerMetrics } from "../metrics.js";
 import type { ServeConfig } from "../serve-config.js";
-import { ClientGone, toHttpError } from "./http-error.js";
+import { ClientGone, toHttpError } from "./connection/http-error.js";
 import { withStopSignal, type Stopping } from "./stop-signal.js";
 
 export interface AnswerServices {

@@ -4,9 +4,9 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createMemoryModel, writeMemoryModel } from "../memory-model.test-support.js";
 import { ServerMetrics } from "../metrics.js";
-import { ModelHost } from "../model-host.js";
+import { ModelHost } from "../model/model-host.js";
 import { serveConfig } from "../serve-config.js";
-import { loadServedModel } from "../served-model.js";
+import { loadServedModel } from "../model/served-model.js";
 import { ApiKeys } from "./api-keys.js";
 import { createApp } from "./app.js";
 

@@ -1,6 +1,6 @@
 /** The JSON of an answer that is sent at once. */
-import type { TextAnswer } from "../served-model.js";
-import { isSliceOver, nextSlice } from "../time-slices.js";
+import type { TextAnswer } from "../model/served-model.js";
+import { isSliceOver, nextSlice } from "../batching/time-slices.js";
 import type { ResponseHead } from "./answer.js";
 
 export interface WholeForm {

@@ -9,7 +9,7 @@ import {
   type RunRequest,
   type RunResult,
 } from "@slm/runtime";
-import { tf, type Tensor } from "../tf.js";
+import { tf, type Tensor } from "../recording/tf.js";
 import type { Engine, ProgramDefinition } from "./program.js";
 
 const BACKENDS = { js: "cpu", tensorflow: "tensorflow" } as const;

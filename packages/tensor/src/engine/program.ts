@@ -9,7 +9,7 @@ import type {
   Session,
 } from "@slm/runtime";
 import type { Precision } from "../recording/dialect.js";
-import type { Tensor } from "../tf.js";
+import type { Tensor } from "../recording/tf.js";
 
 export interface TensorSpec {
   readonly dtype: "float32" | "int32";

@@ -5,7 +5,7 @@ import { kernels } from "../recording/kernels.js";
 import { KERNEL_CASES } from "../test-support/kernel-cases.test-support.js";
 import { forwardProgram, gradientProgram } from "../test-support/gradient-program.test-support.js";
 import { ALL_CASES } from "../test-support/op-cases.test-support.js";
-import { tf, type Tensor } from "../tf.js";
+import { tf, type Tensor } from "../recording/tf.js";
 import { createEagerEngine } from "./eager-engine.js";
 import type { ProgramDefinition } from "./program.js";
 import { traceProgram } from "./trace.js";

@@ -2,7 +2,7 @@ import { SlmError } from "@slm/core";
 import { assertInPlaceSafe, checkGraph, optimizeGraph, type Graph } from "@slm/onnx";
 import { registerRecordingBackend } from "../recording/kernels.js";
 import { Recorder, onnxDType, withRecorder } from "../recording/recorder.js";
-import type { Tensor } from "../tf.js";
+import type { Tensor } from "../recording/tf.js";
 import type { ProgramDefinition } from "./program.js";
 import { checkpointLayers } from "./gradient-checkpointing.js";
 import { requirePrecision, withMixedPrecision } from "./mixed-precision.js";

@@ -7,7 +7,7 @@
  */
 import { SlmError } from "@slm/core";
 import { activeRecorder } from "../recording/recorder.js";
-import { tf, type Tensor } from "../tf.js";
+import { tf, type Tensor } from "../recording/tf.js";
 import { defineOp } from "./lowering.js";
 import { causalMask, lengthMask, maskBias, windowMask } from "./masks.js";
 import {

@@ -2,7 +2,7 @@
 import { SlmError } from "@slm/core";
 import { float, int } from "@slm/onnx";
 import { activeRecorder, CONTRIB } from "../recording/recorder.js";
-import { tf, type Tensor } from "../tf.js";
+import { tf, type Tensor } from "../recording/tf.js";
 import { defineOp } from "./lowering.js";
 import { expectShape } from "./shape-check.js";
 

@@ -2,7 +2,7 @@ import { SlmError } from "@slm/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { relativeDifference } from "../test-support/numbers.test-support.js";
-import { tf, type Tensor } from "../tf.js";
+import { tf, type Tensor } from "../recording/tf.js";
 import { cachedAttention, lengthBias, selfAttention } from "./attention.js";
 import { MASKED } from "./masks.js";
 import { gelu, lastPosition, linear, rmsNorm } from "./basic.js";

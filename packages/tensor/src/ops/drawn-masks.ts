@@ -12,7 +12,7 @@
 import { SlmError } from "@slm/core";
 import { int } from "@slm/onnx";
 import { activeRecorder, type Recorder } from "../recording/recorder.js";
-import type { Tensor } from "../tf.js";
+import type { Tensor } from "../recording/tf.js";
 
 /** Words of the generator; element n of all masks of a batch reads word n. */
 const WORDS = 2 ** 32;

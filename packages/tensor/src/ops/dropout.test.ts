@@ -1,7 +1,7 @@
 import { SlmError } from "@slm/core";
 import { describe, expect, test } from "vitest";
 import { traceProgram } from "../engine/trace.js";
-import { tf, type Tensor } from "../tf.js";
+import { tf, type Tensor } from "../recording/tf.js";
 import { dropout, withDropout } from "./dropout.js";
 
 await tf.setBackend("cpu");

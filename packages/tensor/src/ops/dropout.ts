@@ -3,7 +3,7 @@
  * resumed run, whose host gives the same inputs again, repeats an uninterrupted one.
  */
 import { SlmError } from "@slm/core";
-import { tf, type Tensor } from "../tf.js";
+import { tf, type Tensor } from "../recording/tf.js";
 
 /** A mask, or what makes it where it is used. */
 type Mask = Tensor | (() => Tensor);

@@ -1,5 +1,5 @@
 /** Elementwise ops of gated blocks and capped logits; tfjs derives their gradients. */
-import { tf } from "../tf.js";
+import { tf } from "../recording/tf.js";
 import { defineOp } from "./lowering.js";
 
 /**

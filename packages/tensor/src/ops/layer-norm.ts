@@ -1,7 +1,7 @@
 /** The norm of vision towers: forward by tfjs ops or one fused node, backward written by hand. */
 import { float, int } from "@slm/onnx";
 import { activeRecorder } from "../recording/recorder.js";
-import { tf, type Tensor } from "../tf.js";
+import { tf, type Tensor } from "../recording/tf.js";
 import { defineOp } from "./lowering.js";
 import { expectShape } from "./shape-check.js";
 

@@ -1,5 +1,5 @@
 /** Which keys a query sees: masks of 0 and 1, and the biases that hide the rest. */
-import { tf, type Tensor } from "../tf.js";
+import { tf, type Tensor } from "../recording/tf.js";
 
 /** Added to the score of a masked key: its exp is zero in float32. */
 export const MASKED = -1e9;

@@ -1,5 +1,5 @@
 /** Fewer tokens: means of neighbouring ones. */
-import { tf, type Tensor } from "../tf.js";
+import { tf, type Tensor } from "../recording/tf.js";
 import { defineOp } from "./lowering.js";
 import { lengthMask } from "./masks.js";
 

@@ -9,7 +9,7 @@
  * Source: Kim et al. 2019 (aclanthology.org/D19-5632), section 3.1, the Simpler Simple Recurrent Unit (SSRU).
  */
 import { SlmError } from "@slm/core";
-import { tf, type Tensor } from "../tf.js";
+import { tf, type Tensor } from "../recording/tf.js";
 import { place, positionsOf, slotsOf } from "./attention.js";
 import { defineOp } from "./lowering.js";
 import { expectShape } from "./shape-check.js";

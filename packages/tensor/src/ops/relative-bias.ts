@@ -5,7 +5,7 @@
  * (`T5Attention._relative_position_bucket`), in float32.
  */
 import { SlmError } from "@slm/core";
-import { tf, type Tensor } from "../tf.js";
+import { tf, type Tensor } from "../recording/tf.js";
 import { expectShape } from "./shape-check.js";
 import type { HeadLayout, PositionAttributes, RelativeBuckets } from "./signatures.js";
 

@@ -2,7 +2,7 @@
 import { SlmError } from "@slm/core";
 import { int } from "@slm/onnx";
 import { activeRecorder, CONTRIB } from "../recording/recorder.js";
-import { tf, type Tensor } from "../tf.js";
+import { tf, type Tensor } from "../recording/tf.js";
 import type { OptionalRotation, Rotation } from "./signatures.js";
 
 /** cos and sin of every position and frequency, each `[positions, headDim / 2]` row major. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { tf } from "../tf.js";
+import { tf } from "../recording/tf.js";
 import { sampleTokens, type SampleTokensOptions } from "./sample-tokens.js";
 
 await tf.setBackend("cpu");

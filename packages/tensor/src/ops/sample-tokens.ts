@@ -1,6 +1,6 @@
 /** Drawing next tokens inside a program, so that many positions can be generated in one run. */
 import { activeRecorder } from "../recording/recorder.js";
-import { tf, type Tensor } from "../tf.js";
+import { tf, type Tensor } from "../recording/tf.js";
 import { expectShape } from "./shape-check.js";
 
 export interface SampleTokensOptions {

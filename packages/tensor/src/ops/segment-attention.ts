@@ -7,7 +7,7 @@
  * For programs that decode with current weights; exported graphs have their own fused operators.
  */
 import { SlmError } from "@slm/core";
-import { tf, type Tensor } from "../tf.js";
+import { tf, type Tensor } from "../recording/tf.js";
 import {
   checkScores,
   foldKeyValue,

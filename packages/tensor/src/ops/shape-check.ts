@@ -1,5 +1,5 @@
 import { SlmError } from "@slm/core";
-import type { Tensor } from "../tf.js";
+import type { Tensor } from "../recording/tf.js";
 
 /**
  * Checks a tensor's shape; `null` accepts any size on that axis.

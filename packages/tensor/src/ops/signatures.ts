@@ -5,7 +5,7 @@
  * Axes: batch, source (encoder positions), target (decoder positions), past (cached positions), heads, headDim, width, vocab.
  */
 import type { PresentKv } from "@slm/runtime";
-import type { Tensor } from "../tf.js";
+import type { Tensor } from "../recording/tf.js";
 
 /** How query heads share key/value heads: query head h uses KV head `h div group` or `h mod kvHeads`. */
 type HeadOrder = "grouped" | "modulo";

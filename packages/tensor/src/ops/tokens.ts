@@ -1,6 +1,6 @@
 /** Ops that change the number of tokens: image tokens before text, parts of a sequence, pooled grids. */
 import { SlmError } from "@slm/core";
-import { tf } from "../tf.js";
+import { tf } from "../recording/tf.js";
 import { defineOp } from "./lowering.js";
 import { expectShape } from "./shape-check.js";
 import type { GridShift } from "./signatures.js";

@@ -3,7 +3,7 @@
  * Each returns the name of its output.
  */
 import { int } from "@slm/onnx";
-import type { Tensor } from "../tf.js";
+import type { Tensor } from "./tf.js";
 import type { Recorder, TensorInfo } from "./recorder.js";
 
 interface OneHotOptions {

@@ -4,7 +4,7 @@
  */
 import { SlmError } from "@slm/core";
 import { int } from "@slm/onnx";
-import { tf } from "../tf.js";
+import { tf } from "./tf.js";
 import { concat, logSoftmax, oneHot, placesOf, sign, split } from "./dialect-operators.js";
 import { segmentSum } from "./segment-sum.js";
 import {

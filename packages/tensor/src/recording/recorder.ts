@@ -4,7 +4,7 @@
  */
 import { SlmError } from "@slm/core";
 import { GraphBuilder, int, ints, type AttributeValue, type OnnxDType } from "@slm/onnx";
-import { tf, type Tensor } from "../tf.js";
+import { tf, type Tensor } from "./tf.js";
 import { dialectOf, type Dialect } from "./dialect.js";
 
 /** The handle that tfjs passes between kernels; it holds no data. */

@@ -1,7 +1,7 @@
 /** Queries, keys and values of the cases of attention. */
 import type { HostTensor } from "@slm/runtime";
 import type { HeadLayout } from "../ops/signatures.js";
-import type { Tensor } from "../tf.js";
+import type { Tensor } from "../recording/tf.js";
 import { random } from "./numbers.test-support.js";
 import type { Operands } from "./op-case.test-support.js";
 

@@ -1,6 +1,6 @@
 /** One use of every kernel the recording backend knows, as a program. */
 import type { HostTensor } from "@slm/runtime";
-import { tf, type Tensor } from "../tf.js";
+import { tf, type Tensor } from "../recording/tf.js";
 import { float32, int32, random } from "./numbers.test-support.js";
 import type { OpCase } from "./op-case.test-support.js";
 

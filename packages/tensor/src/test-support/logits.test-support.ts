@@ -1,7 +1,7 @@
 /** Logits as plain rows, for tests of losses on the eager backend. */
 import fc from "fast-check";
-import type { MaskedLogits } from "../ops/losses/masked-logits.js";
-import { tf, type Tensor } from "../tf.js";
+import type { MaskedLogits } from "../ops/masked-logits.js";
+import { tf, type Tensor } from "../recording/tf.js";
 
 export type Rows = readonly (readonly number[])[];
 

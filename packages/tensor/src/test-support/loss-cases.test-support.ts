@@ -2,7 +2,7 @@
 import type { HostTensor } from "@slm/runtime";
 import { math } from "../math.js";
 import { dropout, withDropout } from "../ops/dropout.js";
-import type { MaskedLogits } from "../ops/losses/masked-logits.js";
+import type { MaskedLogits } from "../ops/masked-logits.js";
 import { ctc } from "../ops/losses/ctc.js";
 import { crossEntropy, softTargetCrossEntropy } from "../ops/losses/cross-entropy.js";
 import {

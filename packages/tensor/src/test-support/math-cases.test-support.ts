@@ -1,6 +1,6 @@
 /** Small inputs for the primitives that optimizers and objectives use besides ops. */
 import { math } from "../math.js";
-import type { Tensor } from "../tf.js";
+import type { Tensor } from "../recording/tf.js";
 import { float32, int32, random } from "./numbers.test-support.js";
 import type { OpCase, Operands } from "./op-case.test-support.js";
 

@@ -1,6 +1,6 @@
 /** One use of an op, kernel or loss on small inputs. */
 import type { HostTensor } from "@slm/runtime";
-import type { Tensor } from "../tf.js";
+import type { Tensor } from "../recording/tf.js";
 
 export type Operands = Readonly<Record<string, Tensor>>;
 

@@ -14,7 +14,7 @@ import { erfGelu, multiply, quickGelu, relu, silu, softcap } from "../ops/gates.
 import { layerNorm } from "../ops/layer-norm.js";
 import { concatTokens, mixTokens, shiftGrid, tokensFrom } from "../ops/tokens.js";
 import type { HeadLayout, OpName } from "../ops/signatures.js";
-import type { Tensor } from "../tf.js";
+import type { Tensor } from "../recording/tf.js";
 import { BATCH, headInputs, heads, LAYOUTS, QKV } from "./head-inputs.test-support.js";
 import { LOSS_CASES } from "./loss-cases.test-support.js";
 import { MATH_CASES } from "./math-cases.test-support.js";

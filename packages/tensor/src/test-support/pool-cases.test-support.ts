@@ -1,7 +1,7 @@
 /** Pooled tokens: groups that fit and that do not, with every kind of padding. */
 import { math } from "../math.js";
 import { poolTokens } from "../ops/pool-tokens.js";
-import { tf, type Tensor } from "../tf.js";
+import { tf, type Tensor } from "../recording/tf.js";
 import { BATCH } from "./head-inputs.test-support.js";
 import { float32, int32, random } from "./numbers.test-support.js";
 import type { OpCase, Operands } from "./op-case.test-support.js";

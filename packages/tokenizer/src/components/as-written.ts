@@ -1,7 +1,7 @@
 /** The part of a `tokenizer.json` that is passed to the library; the rest is implemented here, or rejected. */
-import type { TokenizerJson } from "../tokenizer-files.js";
+import type { TokenizerJson } from "../files/tokenizer-files.js";
 import { isComponent, type Component } from "./component.js";
-import { reject } from "./reject.js";
+import { reject } from "../patterns/reject.js";
 import { prependScheme } from "./pre-tokenizers.js";
 
 /** The file as the library gets it. */

@@ -1,5 +1,5 @@
 /** The components of a `tokenizer.json` that run before its model, and helpers to read their settings. */
-import { reject } from "./reject.js";
+import { reject } from "../patterns/reject.js";
 import { literalPattern, type Pattern } from "../patterns/pattern.js";
 
 /** One normalizer, pre-tokenizer or decoder of a file; its settings are checked where they are used. */

@@ -1,9 +1,13 @@
 import { readFileSync } from "node:fs";
 import { SlmError } from "@slm/core";
 import { describe, expect, test } from "vitest";
-import { createLibrary } from "../library.js";
+import { createLibrary } from "../library/library.js";
 import { linearPattern } from "../patterns/pattern.js";
-import { tokenizerConfigJsonSchema, tokenizerJsonSchema, type TokenizerJson } from "../tokenizer-files.js";
+import {
+  tokenizerConfigJsonSchema,
+  tokenizerJsonSchema,
+  type TokenizerJson,
+} from "../files/tokenizer-files.js";
 import type { Component, CompilePattern } from "./component.js";
 import { compileNormalizer } from "./normalizers.js";
 import { compilePreTokenizer } from "./pre-tokenizers.js";

@@ -1,5 +1,5 @@
 /** Bounds how far the components of a file may lengthen a text: thirty steps that each double it would fill any memory. */
-import { reject } from "./reject.js";
+import { reject } from "../patterns/reject.js";
 
 /**
  * Longest text that components may make of one character. One character can become 18 by NFKD, and each of those three by bytes; whole texts

@@ -4,11 +4,11 @@
  *
  * Source: Hugging Face `tokenizers` 0.23, `normalizers`.
  */
-import { byteSymbols } from "../byte-symbols.js";
-import { base64Bytes } from "../utf8.js";
-import { characterMap, MAP_RULES, type MapRule } from "../character-map.js";
+import { byteSymbols } from "../text/byte-symbols.js";
+import { base64Bytes } from "../text/utf8.js";
+import { characterMap, MAP_RULES, type MapRule } from "../text/character-map.js";
 import { flagOf, inOrder, patternOf, textOf, type CompilePattern, type Component } from "./component.js";
-import { reject } from "./reject.js";
+import { reject } from "../patterns/reject.js";
 import { checkGrowth, longestFrom, replaceMatches } from "./growth.js";
 
 /** @throws SlmError DATA_INVALID where the text would become too long */

@@ -5,10 +5,10 @@
  *
  * Source: Hugging Face `tokenizers` 0.23, `pre_tokenizers` and `SplitDelimiterBehavior`.
  */
-import { byteSymbols } from "../byte-symbols.js";
+import { byteSymbols } from "../text/byte-symbols.js";
 import { literalPattern, ownPattern, type Pattern } from "../patterns/pattern.js";
 import { flagOf, inOrder, patternOf, textOf, type CompilePattern, type Component } from "./component.js";
-import { reject } from "./reject.js";
+import { reject } from "../patterns/reject.js";
 import { checkGrowth, longestFrom } from "./growth.js";
 
 /** A piece of a text, and whether it starts the text. */

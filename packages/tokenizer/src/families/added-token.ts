@@ -1,4 +1,4 @@
-import type { TokenizerJson } from "../tokenizer-files.js";
+import type { TokenizerJson } from "../files/tokenizer-files.js";
 
 export type AddedToken = TokenizerJson["added_tokens"][number];
 

@@ -1,6 +1,6 @@
 /** The tokens that a published model puts around texts. */
 import { z } from "zod";
-import type { TokenizerConfigJson, TokenizerJson } from "../tokenizer-files.js";
+import type { TokenizerConfigJson, TokenizerJson } from "../files/tokenizer-files.js";
 
 type Languages = NonNullable<TokenizerConfigJson["languages"]>;
 

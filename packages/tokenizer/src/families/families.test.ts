@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createTokenizer, loadTokenizer } from "../load-tokenizer.js";
-import { tokenTexts } from "../token-texts.js";
-import { writeTokenizer } from "../tokenizer-files.js";
+import { tokenTexts } from "../library/token-texts.js";
+import { writeTokenizer } from "../files/tokenizer-files.js";
 import { readEncoderDecoderTokenizer, type EncoderDecoderTokens } from "./read-encoder-decoder-tokenizer.js";
 
 interface Row {

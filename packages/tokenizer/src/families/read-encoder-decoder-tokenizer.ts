@@ -2,7 +2,7 @@
 import { basename, dirname, join } from "node:path";
 import { SlmError } from "@slm/core";
 import { z } from "zod";
-import { isThere, readJson } from "../read-json.js";
+import { isThere, readJson } from "../files/read-json.js";
 import {
   DEFAULT_NORMALIZER,
   readSentencePieceModel,
@@ -11,7 +11,7 @@ import {
   type Piece,
 } from "../sentencepiece/model-proto.js";
 import { writeSentencePieceModel } from "../sentencepiece/write-model.js";
-import { tokenTexts } from "../token-texts.js";
+import { tokenTexts } from "../library/token-texts.js";
 import {
   TOKENIZER_CONFIG_FILE,
   TOKENIZER_FILE,
@@ -20,8 +20,8 @@ import {
   type TokenizerConfigJson,
   type TokenizerFiles,
   type TokenizerJson,
-} from "../tokenizer-files.js";
-import { base64Text } from "../utf8.js";
+} from "../files/tokenizer-files.js";
+import { base64Text } from "../text/utf8.js";
 import { specialToken } from "./added-token.js";
 import { aroundByProcessor, type Around } from "./around.js";
 import { familyConfigSchema, type FamilyConfig } from "./external-config.js";

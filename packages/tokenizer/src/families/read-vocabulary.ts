@@ -2,10 +2,14 @@
 import { join } from "node:path";
 import { SlmError } from "@slm/core";
 import { z } from "zod";
-import { isThere, readBytes, readJson, readText } from "../read-json.js";
+import { isThere, readBytes, readJson, readText } from "../files/read-json.js";
 import { readSentencePieceModel, type SentencePieceModel } from "../sentencepiece/model-proto.js";
-import { tokenizerJsonSchema, type TokenizerConfigJson, type TokenizerJson } from "../tokenizer-files.js";
-import { base64Text } from "../utf8.js";
+import {
+  tokenizerJsonSchema,
+  type TokenizerConfigJson,
+  type TokenizerJson,
+} from "../files/tokenizer-files.js";
+import { base64Text } from "../text/utf8.js";
 import { specialToken, type AddedToken } from "./added-token.js";
 import type { Around } from "./around.js";
 import type { FamilyConfig } from "./external-config.js";

@@ -6,8 +6,8 @@
  */
 import type { SentencePieceModel } from "../sentencepiece/model-proto.js";
 import { SPACE } from "../sentencepiece/normalizer.js";
-import { tokenizerJsonSchema, type TokenizerJson } from "../tokenizer-files.js";
-import { base64Text } from "../utf8.js";
+import { tokenizerJsonSchema, type TokenizerJson } from "../files/tokenizer-files.js";
+import { base64Text } from "../text/utf8.js";
 import type { PieceVocabulary } from "./piece-vocabularies.js";
 
 /** Score of tokens that no text of the source is cut to: worse than any piece that is learnt. */

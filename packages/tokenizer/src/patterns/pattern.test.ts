@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { SPLIT_PATTERNS } from "../split-patterns.js";
+import { SPLIT_PATTERNS } from "../text/split-patterns.js";
 import { linearPattern, literalPattern, type Pattern } from "./pattern.js";
 
 /** What JavaScript's own, backtracking engine finds. V8 also finds the empty text between the halves of a character, which are none. */

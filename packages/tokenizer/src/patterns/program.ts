@@ -5,7 +5,7 @@
  * nothing.
  */
 import { RegExpParser, type AST } from "@eslint-community/regexpp";
-import { reject } from "../components/reject.js";
+import { reject } from "./reject.js";
 import type { CharacterClasses, SetId } from "./character-classes.js";
 
 /** Longest regular expression [characters]; published tokenizers have up to about 500. */

@@ -1,6 +1,6 @@
 /** The tokenizer of a published model as the tokenizer of a run: without prompt, and without tokens that it adds to texts itself. */
 import { SlmError } from "@slm/core";
-import type { TokenizerFiles } from "../tokenizer-files.js";
+import type { TokenizerFiles } from "../files/tokenizer-files.js";
 
 /**
  * The same vocabulary with bare sources. Settings of the model's own library and chat template are left out: they belong to the teacher.

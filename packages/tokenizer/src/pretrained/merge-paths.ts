@@ -1,7 +1,7 @@
 /** The two tokens that byte pair encoding joins last to make a token. */
 import { SlmError } from "@slm/core";
 import { z } from "zod";
-import type { TokenizerJson } from "../tokenizer-files.js";
+import type { TokenizerJson } from "../files/tokenizer-files.js";
 
 /** Older files write a merge as one text, newer ones as a pair. */
 const mergesSchema = z.array(z.union([z.string(), z.tuple([z.string(), z.string()])]));

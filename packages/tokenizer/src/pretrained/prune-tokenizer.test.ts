@@ -1,10 +1,14 @@
 import { SlmError } from "@slm/core";
 import { describe, expect, test, vi } from "vitest";
-import { trainBpeTokenizer } from "../bpe-files.js";
-import { vocabularySize } from "../library-tokenizer.js";
+import { trainBpeTokenizer } from "../learn/bpe-files.js";
+import { vocabularySize } from "../library/library-tokenizer.js";
 import { createTokenizer } from "../load-tokenizer.js";
-import { tokenTexts } from "../token-texts.js";
-import { tokenizerConfigJsonSchema, tokenizerJsonSchema, type TokenizerFiles } from "../tokenizer-files.js";
+import { tokenTexts } from "../library/token-texts.js";
+import {
+  tokenizerConfigJsonSchema,
+  tokenizerJsonSchema,
+  type TokenizerFiles,
+} from "../files/tokenizer-files.js";
 import { pruneConfig } from "./prune-config.js";
 import { pruneTokenizer, type CorpusText } from "./prune-tokenizer.js";
 

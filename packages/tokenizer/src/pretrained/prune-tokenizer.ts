@@ -4,10 +4,10 @@
  * Every text whose tokens are all kept has the same tokens as before, at new ids. Every other text is encoded with smaller pieces, and
  * decodes to itself as before.
  */
-import { createLibrary } from "../library.js";
-import { createLibraryTokenizer, vocabularySize } from "../library-tokenizer.js";
-import { tokenTexts } from "../token-texts.js";
-import type { TokenizerFiles } from "../tokenizer-files.js";
+import { createLibrary } from "../library/library.js";
+import { createLibraryTokenizer, vocabularySize } from "../library/library-tokenizer.js";
+import { tokenTexts } from "../library/token-texts.js";
+import type { TokenizerFiles } from "../files/tokenizer-files.js";
 import { bareTokenizer, withoutSpecial } from "./bare-tokenizer.js";
 import { chooseTokens } from "./choose-tokens.js";
 import type { PruneConfig } from "./prune-config.js";

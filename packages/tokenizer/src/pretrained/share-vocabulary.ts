@@ -1,8 +1,8 @@
 /** Gives a teacher the vocabulary of a run. */
 import { SlmError } from "@slm/core";
-import { vocabularySize } from "../library-tokenizer.js";
-import { tokenTexts } from "../token-texts.js";
-import type { TokenizerFiles } from "../tokenizer-files.js";
+import { vocabularySize } from "../library/library-tokenizer.js";
+import { tokenTexts } from "../library/token-texts.js";
+import type { TokenizerFiles } from "../files/tokenizer-files.js";
 import { bareTokenizer } from "./bare-tokenizer.js";
 
 export interface SharedVocabulary {

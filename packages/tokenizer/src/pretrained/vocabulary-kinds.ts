@@ -1,8 +1,8 @@
 /** The kinds of vocabulary that can be pruned, one row each: what must stay for every text to be encodable, and how the model is cut. */
 import { SlmError } from "@slm/core";
 import { z } from "zod";
-import { BYTE_TOKENS } from "../byte-tokens.js";
-import type { TokenizerJson } from "../tokenizer-files.js";
+import { BYTE_TOKENS } from "../text/byte-tokens.js";
+import type { TokenizerJson } from "../files/tokenizer-files.js";
 import { MergePaths, mergePair, mergesOf } from "./merge-paths.js";
 
 type Model = TokenizerJson["model"];

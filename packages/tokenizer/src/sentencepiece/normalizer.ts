@@ -3,7 +3,7 @@
  *
  * Source: SentencePiece 0.2, `normalizer.cc` (`Normalize`, `NormalizePrefix`).
  */
-import { prefixMap, type ReplacedPrefix } from "../character-map.js";
+import { prefixMap, type ReplacedPrefix } from "../text/character-map.js";
 import type { NormalizerSpec } from "./model-proto.js";
 import type { PrefixMatcher } from "./prefix-matcher.js";
 

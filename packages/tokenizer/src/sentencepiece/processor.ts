@@ -4,8 +4,8 @@
  * Source: SentencePiece 0.2.3, `model_interface.cc`, `unigram_model.cc`, `sentencepiece_processor.cc`.
  */
 import { SlmError } from "@slm/core";
-import { byteToken, BYTE_TOKENS } from "../byte-tokens.js";
-import { utf8Bytes } from "../utf8.js";
+import { byteToken, BYTE_TOKENS } from "../text/byte-tokens.js";
+import { utf8Bytes } from "../text/utf8.js";
 import { bestPath, type Segment } from "./best-path.js";
 import { invalidModel } from "./invalid-model.js";
 import { mergePieces } from "./merge-pieces.js";

@@ -11,8 +11,8 @@ import { TINY_SHAPE } from "@slm/model/testing";
 import { createHostTensor } from "@slm/runtime";
 import { SILENT, type StageContext } from "@slm/core";
 import { createEagerEngine, crossEntropy, math } from "@slm/tensor";
-import { pairsOf, type TokenPairs } from "../pairs.js";
-import type { DevMetric, Objective, TrainRequest } from "../training-contract.js";
+import { pairsOf, type TokenPairs } from "../data/pairs.js";
+import type { DevMetric, Objective, TrainRequest } from "../contract/training-contract.js";
 import { trainingSettings, type TrainingSettings } from "../training-config.js";
 
 const VOCABULARY = 9;

@@ -4,10 +4,10 @@
  *
  * `pause` stops a save in the middle until the process is killed.
  */
-import { planRun } from "../../dist/state-layout.js";
-import { BestWeights } from "../../dist/best-weights.js";
-import { LiveWeights } from "../../dist/live-weights.js";
-import { openState, saveState, uploadState } from "../../dist/training-state.js";
+import { planRun } from "../../dist/program/state-layout.js";
+import { BestWeights } from "../../dist/state/best-weights.js";
+import { LiveWeights } from "../../dist/state/live-weights.js";
+import { openState, saveState, uploadState } from "../../dist/state/training-state.js";
 import { trainingSettings } from "../../dist/training-config.js";
 import { parameterSpecs, parseModelConfig } from "@slm/model";
 import { dirname } from "node:path";

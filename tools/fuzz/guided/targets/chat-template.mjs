@@ -1,6 +1,6 @@
 /** Chat templates, which are programs of others. */
 import { SlmError } from "@slm/core";
-import { createChatTemplate } from "../../../../packages/tokenizer/src/chat-template.ts";
+import { createChatTemplate } from "../../../../packages/tokenizer/src/chat/chat-template.ts";
 
 export { SlmError };
 export const words = [

@@ -166,7 +166,7 @@ export async function promptIds(directory, tokens) {
 export async function openSlm(name, directory, { threads, source, answer, batch = 1, device = "cpu" }) {
   const { loadGenerator } = await import("@slm/inference");
   const { readDeviceModel } = await import("@slm/exported-model");
-  const { endlessRuntime } = await import("../../../../packages/bench/dist/endless-runtime.js");
+  const { endlessRuntime } = await import("../../../../packages/bench/dist/models/endless-runtime.js");
   const { tokens } = await readDeviceModel(directory);
   const runtime = await openRuntime(device, threads);
   const generator = await loadGenerator(directory, endlessRuntime(runtime, tokens.eos));

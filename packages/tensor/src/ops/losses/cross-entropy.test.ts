@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { maskedRows, valueAndSlope, valueOf } from "../../test-support/logits.test-support.js";
-import { tf, type Tensor } from "../../tf.js";
+import { tf, type Tensor } from "../../recording/tf.js";
 import { crossEntropy, softTargetCrossEntropy } from "./cross-entropy.js";
 
 await tf.setBackend("cpu");

@@ -1,5 +1,5 @@
 /** Cross-entropy with labels and with whole distributions. */
-import { tf, type Tensor } from "../../tf.js";
+import { tf, type Tensor } from "../../recording/tf.js";
 import {
   column,
   maskedMean,
@@ -7,7 +7,7 @@ import {
   rowDot,
   type MaskedLogits,
   type GradientArguments,
-} from "./masked-logits.js";
+} from "../masked-logits.js";
 
 /**
  * Mean negative log-likelihood of the labels [nats per loss token], optionally smoothed towards uniform.

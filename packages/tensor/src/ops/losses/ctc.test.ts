@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { valueOf } from "../../test-support/logits.test-support.js";
-import { tf } from "../../tf.js";
+import { tf } from "../../recording/tf.js";
 import { ctc, type CtcInputs } from "./ctc.js";
 
 await tf.setBackend("cpu");

@@ -1,7 +1,7 @@
 /** Connectionist temporal classification (CTC): the loss of a label sequence that is shorter than its frames, without alignment. */
 import { expectShape } from "../shape-check.js";
-import { tf, type Tensor } from "../../tf.js";
-import { maskedMean, type GradientArguments } from "./masked-logits.js";
+import { tf, type Tensor } from "../../recording/tf.js";
+import { maskedMean, type GradientArguments } from "../masked-logits.js";
 
 /**
  * The labels of a batch as CTC states. A row of n labels has 2n + 1 states: blank, first label, blank, ..., last label, blank. Each

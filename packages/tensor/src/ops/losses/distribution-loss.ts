@@ -3,8 +3,8 @@
  * backward pass. Each loss defines only its value per position and its slope.
  */
 import { SlmError } from "@slm/core";
-import { tf, type Tensor } from "../../tf.js";
-import { column, maskedMean, rowDot, type MaskedLogits, type GradientArguments } from "./masked-logits.js";
+import { tf, type Tensor } from "../../recording/tf.js";
+import { column, maskedMean, rowDot, type MaskedLogits, type GradientArguments } from "../masked-logits.js";
 
 /** One loss at the student's scaled logits z `[positions, vocab]`. */
 export interface RowLoss {

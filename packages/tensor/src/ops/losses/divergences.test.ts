@@ -10,7 +10,7 @@ import {
   valueOf,
   type Pair,
 } from "../../test-support/logits.test-support.js";
-import { tf } from "../../tf.js";
+import { tf } from "../../recording/tf.js";
 import {
   DIVERGENCE_DEFAULTS,
   DIVERGENCE_NAMES,

@@ -1,7 +1,7 @@
 /** The table of divergences between teacher and student that distillation may minimize. */
 import { expectShape } from "../shape-check.js";
-import type { Tensor } from "../../tf.js";
-import type { MaskedLogits } from "./masked-logits.js";
+import type { Tensor } from "../../recording/tf.js";
+import type { MaskedLogits } from "../masked-logits.js";
 import { distributionLoss, expectBetween, tempered } from "./distribution-loss.js";
 import { entropyAwareKlRows } from "./entropy-divergence.js";
 import { jensenShannonRows, skewKlRows, skewReverseKlRows } from "./mixture-divergences.js";

@@ -1,7 +1,7 @@
 /** A divergence that chooses its direction by the teacher's entropy. p: the teacher's distribution, q: the student's. */
 import { SlmError } from "@slm/core";
-import { tf } from "../../tf.js";
-import { column, logProbabilities, rowDot } from "./masked-logits.js";
+import { tf } from "../../recording/tf.js";
+import { column, logProbabilities, rowDot } from "../masked-logits.js";
 import { throughSoftmax } from "./distribution-loss.js";
 import type { RowDivergence } from "./plain-divergences.js";
 

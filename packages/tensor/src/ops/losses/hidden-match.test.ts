@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { matrix, valueOf, type Rows } from "../../test-support/logits.test-support.js";
-import { tf } from "../../tf.js";
+import { tf } from "../../recording/tf.js";
 import { HIDDEN_MATCH_KINDS, hiddenMatch, type HiddenMatchKind, type HiddenStates } from "./hidden-match.js";
 
 await tf.setBackend("cpu");

@@ -1,7 +1,7 @@
 /** Matching the student's hidden states to the teacher's through a learned projection. */
 import { expectShape } from "../shape-check.js";
-import { tf, type Tensor } from "../../tf.js";
-import { maskedMean } from "./masked-logits.js";
+import { tf, type Tensor } from "../../recording/tf.js";
+import { maskedMean } from "../masked-logits.js";
 
 export interface HiddenStates {
   /** `[positions, widthS]` */

@@ -2,8 +2,8 @@
  * Divergences from a mixture m = w·p + (1 - w)·q of teacher and student. m is positive wherever p or q is, so they stay
  * bounded where one distribution is zero and the other is not. p: the teacher's distribution, q: the student's.
  */
-import { tf, type Tensor } from "../../tf.js";
-import { logProbabilities, rowDot } from "./masked-logits.js";
+import { tf, type Tensor } from "../../recording/tf.js";
+import { logProbabilities, rowDot } from "../masked-logits.js";
 import { throughSoftmax } from "./distribution-loss.js";
 import type { RowDivergence } from "./plain-divergences.js";
 

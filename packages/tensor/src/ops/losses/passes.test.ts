@@ -4,8 +4,8 @@ import type { ProgramDefinition } from "../../engine/program.js";
 import { traceProgram } from "../../engine/trace.js";
 import { valueAndGradients } from "../../gradients.js";
 import { math } from "../../math.js";
-import type { Tensor } from "../../tf.js";
-import type { MaskedLogits } from "./masked-logits.js";
+import type { Tensor } from "../../recording/tf.js";
+import type { MaskedLogits } from "../masked-logits.js";
 import { crossEntropy } from "./cross-entropy.js";
 import { DIVERGENCE_DEFAULTS, DIVERGENCES, forwardKl } from "./divergences.js";
 

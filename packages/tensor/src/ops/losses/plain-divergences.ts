@@ -1,6 +1,6 @@
 /** Divergences that compare student and teacher directly. p: the teacher's distribution, q: the student's. */
-import { tf, type Tensor } from "../../tf.js";
-import { logProbabilities, rowDot } from "./masked-logits.js";
+import { tf, type Tensor } from "../../recording/tf.js";
+import { logProbabilities, rowDot } from "../masked-logits.js";
 import { throughSoftmax, type RowLoss } from "./distribution-loss.js";
 
 /** Value and slope of one divergence between softmax(student) and softmax(teacher), logits `[positions, vocab]`. */

@@ -8,7 +8,7 @@ import {
   valueAndSlope,
   valueOf,
 } from "../../test-support/logits.test-support.js";
-import { tf } from "../../tf.js";
+import { tf } from "../../recording/tf.js";
 import { DIVERGENCE_DEFAULTS, DIVERGENCES } from "./divergences.js";
 import { withTailBucket } from "./tail-bucket.js";
 

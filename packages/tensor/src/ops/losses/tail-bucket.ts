@@ -1,6 +1,6 @@
 /** Distributions of which only the k most probable tokens are known: all other tokens become one outcome. */
 import { expectShape } from "../shape-check.js";
-import { tf, type Tensor } from "../../tf.js";
+import { tf, type Tensor } from "../../recording/tf.js";
 
 /** Log-probability of a token that has moved into the bucket: its probability is exactly 0 in float32. */
 const GONE = -1e4;

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { matrix, softmax, type Rows } from "../../test-support/logits.test-support.js";
-import { tf } from "../../tf.js";
+import { tf } from "../../recording/tf.js";
 import {
   KNOWLEDGE_KINDS,
   KNOWLEDGE_UNITS,

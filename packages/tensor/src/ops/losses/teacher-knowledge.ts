@@ -1,7 +1,7 @@
 /** What a teacher knows about the labels of a batch, as weights between 0 and 1 for its loss terms. */
 import { expectShape } from "../shape-check.js";
-import { tf, type Tensor } from "../../tf.js";
-import { logProbabilities, rowDot } from "./masked-logits.js";
+import { tf, type Tensor } from "../../recording/tf.js";
+import { logProbabilities, rowDot } from "../masked-logits.js";
 
 export const KNOWLEDGE_KINDS = ["probability", "agreement", "certainty"] as const;
 export type KnowledgeKind = (typeof KNOWLEDGE_KINDS)[number];

@@ -11,7 +11,7 @@ import {
 } from "../../test-support/logits.test-support.js";
 import { traceProgram } from "../../engine/trace.js";
 import { valueAndGradients } from "../../gradients.js";
-import { tf } from "../../tf.js";
+import { tf } from "../../recording/tf.js";
 import { uld, type UldOptions } from "./uld.js";
 
 await tf.setBackend("cpu");

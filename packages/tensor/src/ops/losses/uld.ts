@@ -1,7 +1,7 @@
 /** Distillation between models of different vocabularies (ULD): compares probabilities by rank, not by token. */
 import { expectShape } from "../shape-check.js";
-import { tf, type Tensor } from "../../tf.js";
-import { column, rowDot, type MaskedLogits } from "./masked-logits.js";
+import { tf, type Tensor } from "../../recording/tf.js";
+import { column, rowDot, type MaskedLogits } from "../masked-logits.js";
 import { distributionLoss, tempered } from "./distribution-loss.js";
 import { int } from "@slm/onnx";
 import { activeRecorder } from "../../recording/recorder.js";

@@ -1,0 +1,14 @@
+/** The rates of a runtime, measured in a process that is gone afterwards. */
+import { ENTRY, startProcess } from "./child-process.js";
+import type { RuntimeModule } from "./runtime-module.js";
+import type { MachineRates } from "../machine/rates.js";
+
+/** @throws SlmError DEVICE_UNAVAILABLE, and what running a product on the runtime throws */
+export async function forkRates(runtime: RuntimeModule, entry = ENTRY): Promise<MachineRates> {
+  const { ask, end } = startProcess("the machine", entry);
+  try {
+    return (await ask({ kind: "rates", runtime }, "rates")).rates;
+  } finally {
+    await end();
+  }
+}

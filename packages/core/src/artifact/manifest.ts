@@ -1,0 +1,171 @@
+/** `manifest.json`: the kind of an artifact directory, what created it, and the hash of every file in it. */
+import { join } from "node:path";
+import { z } from "zod";
+import { INDEX_FILE } from "./folder-index.js";
+import { hashJson } from "../hashes/hash.js";
+import { pathsProblem, relativePath } from "../files/relative-path.js";
+import { parseJsonText, readTextFile } from "../files/read-json.js";
+import { requireSealed, writeSealedJson } from "../hashes/sealed-json.js";
+import { SlmError } from "../errors/slm-error.js";
+
+/** Name of the file a {@link Manifest} is stored in. */
+export const MANIFEST_FILE = "manifest.json";
+
+/** Name of the file with the signature of the manifest. It is in the same directory and not listed in the manifest. */
+export const SIGNATURE_FILE = "manifest.sig.json";
+
+/** What a directory can hold. */
+const ARTIFACT_KINDS = [
+  "data",
+  "tokenizer",
+  "teacher",
+  "cache",
+  "checkpoint",
+  "export",
+  "quantized",
+  "compiled",
+  "bench",
+  "bundle",
+] as const;
+export type ArtifactKind = (typeof ARTIFACT_KINDS)[number];
+
+/** Where the value of a setting came from, strongest first. */
+const ORIGINS = ["flag", "env", "recipe", "default"] as const;
+export type Origin = (typeof ORIGINS)[number];
+
+const digest = z.string().regex(/^[0-9a-f]{64}$/, "expected 64 hexadecimal digits");
+
+const outputFile = z.strictObject({
+  path: relativePath.describe("Relative to the directory, with forward slashes."),
+  bytes: z.int().nonnegative().describe("Size [bytes]."),
+  sha256: digest,
+  isIndex: z
+    .literal(true)
+    .optional()
+    .describe(
+      "Whether this file lists the other files of its folder with their hashes, one per line; they are not listed here.",
+    ),
+  isRecord: z
+    .literal(true)
+    .optional()
+    .describe(
+      "Whether this file says how the run went: its times and speeds. It is not part of the content.",
+    ),
+});
+
+const input = z.strictObject({
+  name: z
+    .string()
+    .min(1)
+    .describe("Role of the input: the stage that made it, or the setting that names the file."),
+  kind: z.enum([...ARTIFACT_KINDS, "file"]),
+  sha256: digest.describe("Of an artifact: its contents, see contentHash. Of a file: its bytes."),
+});
+
+export const manifestSchema = z.strictObject({
+  schemaVersion: z.literal(1),
+  kind: z.enum(ARTIFACT_KINDS),
+  key: z
+    .string()
+    .min(1)
+    .describe("Hash of inputs, settings, seed and code version. A stage with an equal key is skipped."),
+  inputs: z.array(input),
+  outputs: z.array(outputFile).superRefine((outputs, context) => {
+    const collision = pathsProblem(outputs.map(({ path }) => path));
+    if (collision !== undefined)
+      context.addIssue({
+        code: "custom",
+        path: [collision.index, "path"],
+        message: `'${outputs[collision.index]?.path ?? ""}': ${collision.problem}`,
+      });
+    for (const [index, { path }] of outputs.entries()) {
+      if (path === MANIFEST_FILE || path === SIGNATURE_FILE)
+        context.addIssue({
+          code: "custom",
+          path: [index, "path"],
+          message: "the manifest cannot list itself or its signature",
+        });
+      if (outputs[index]?.isIndex === true && path.split("/").at(-1) !== INDEX_FILE)
+        context.addIssue({
+          code: "custom",
+          path: [index, "isIndex"],
+          message: `'${path}': a list of files is named ${INDEX_FILE}`,
+        });
+    }
+  }),
+  settings: z.json().describe("The resolved settings of the stage."),
+  origins: z
+    .record(z.string(), z.enum(ORIGINS))
+    .describe("Dotted key of a setting -> where its value came from."),
+  seed: z.int(),
+  versions: z.strictObject({ slm: z.string(), node: z.string(), platform: z.string() }),
+  createdAt: z.iso.datetime(),
+  details: z.record(z.string(), z.json()).describe("The stage's report."),
+  checksum: digest
+    .optional()
+    .describe("Of this file, with zeros in place of these digits; absent in manifests of earlier versions."),
+});
+
+export type Manifest = z.infer<typeof manifestSchema>;
+export type ManifestInput = z.infer<typeof input>;
+export type ManifestFile = z.infer<typeof outputFile>;
+
+const MANIFEST_LIMIT_BYTES = 64 * 1024 * 1024;
+
+/** Writes the manifest of a directory, with its checksum. @throws SlmError OUTPUT_FAILED */
+export async function writeManifest(directory: string, manifest: Manifest): Promise<void> {
+  await writeSealedJson(join(directory, MANIFEST_FILE), manifest);
+}
+
+/**
+ * Reads the manifest of an artifact directory.
+ *
+ * @throws SlmError INPUT_MISSING if the directory has none; DATA_INVALID if it is not a manifest of this version, names a path outside
+ * the directory, or is not what its checksum says.
+ */
+export async function readManifest(directory: string): Promise<Manifest> {
+  const path = join(directory, MANIFEST_FILE);
+  const text = await readTextFile(path, {
+    limitBytes: MANIFEST_LIMIT_BYTES,
+    suggestions: ["slm run RECIPE"],
+  });
+  return parseManifestText(text, path);
+}
+
+/** Keys of every manifest. A single wrong byte leaves two of them, so a corrupt manifest is not taken for another program's file. */
+const OWN_KEYS = ['"schemaVersion"', '"outputs"', '"origins"'];
+
+/** The text of a directory's manifest; undefined without one, and for another program's file of that name. */
+export async function ownManifestText(directory: string): Promise<string | undefined> {
+  const path = join(directory, MANIFEST_FILE);
+  const text = await readTextFile(path, { limitBytes: MANIFEST_LIMIT_BYTES }).catch((error: unknown) => {
+    if (error instanceof SlmError && error.code === "INPUT_MISSING") return undefined;
+    throw error;
+  });
+  return text !== undefined && OWN_KEYS.some((key) => text.includes(key)) ? text : undefined;
+}
+
+/** The manifest in a text. @param path its name in errors. @throws SlmError DATA_INVALID as {@link readManifest} */
+export function parseManifestText(text: string, path: string): Manifest {
+  const manifest = parseJsonText(text, manifestSchema, path);
+  if (manifest.checksum !== undefined) requireSealed(text, path);
+  return manifest;
+}
+
+/**
+ * Identity of the content of a directory: a hash of its kind and of the hash of every file that is not a record of how the run went.
+ * Times and versions are not part of it, so a repeated stage with the same output keeps later stages valid.
+ */
+export function contentHash(manifest: Pick<Manifest, "kind" | "outputs">): string {
+  const outputs = manifest.outputs
+    .filter(({ isRecord }) => isRecord !== true)
+    .map(({ path, sha256 }) => ({ path, sha256 }))
+    .sort((a, b) => (a.path < b.path ? -1 : 1));
+  return hashJson({ kind: manifest.kind, outputs });
+}
+
+/** Describes an artifact directory as the input of a later stage. @throws SlmError INPUT_MISSING, DATA_INVALID */
+export async function artifactInput(name: string, directory: string): Promise<ManifestInput> {
+  const manifest = await readManifest(directory);
+  return { name, kind: manifest.kind, sha256: contentHash(manifest) };
+}

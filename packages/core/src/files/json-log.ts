@@ -1,0 +1,77 @@
+/** An append-only log of JSON lines, one per training step, that a resumed run continues without repeats or gaps. */
+import { open, readFile, type FileHandle } from "node:fs/promises";
+import { z } from "zod";
+import { writeTextAtomic } from "./atomic-write.js";
+import { systemCode, writeFailure } from "../errors/file-error.js";
+
+/** One line: its step, and any numbers or texts about it. */
+export type LogRecord = Readonly<Record<string, number | string | boolean | null>> & {
+  readonly step: number;
+};
+
+const line = z.looseObject({ step: z.number() });
+
+export interface JsonLogOptions {
+  /** Lines after this step are dropped when the log is opened, because the run resumes from this step. */
+  readonly keepThroughStep?: number;
+}
+
+export class JsonLog {
+  readonly path: string;
+  readonly #handle: FileHandle;
+
+  private constructor(path: string, handle: FileHandle) {
+    this.path = path;
+    this.#handle = handle;
+  }
+
+  /**
+   * Opens a log for appending. Lines beyond `keepThroughStep` and a last line cut short by a kill are removed.
+   *
+   * @throws SlmError OUTPUT_FAILED
+   */
+  static async open(path: string, options: JsonLogOptions = {}): Promise<JsonLog> {
+    await writeTextAtomic(path, keptLines(await readExisting(path), options.keepThroughStep ?? 0));
+    return new JsonLog(path, await open(path, "a"));
+  }
+
+  /** Adds one line. @throws SlmError OUTPUT_FAILED */
+  async append(record: LogRecord): Promise<void> {
+    try {
+      await this.#handle.appendFile(`${JSON.stringify(record)}\n`);
+    } catch (error) {
+      throw writeFailure(error, this.path, "the lines before are kept");
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#handle.close();
+  }
+}
+
+async function readExisting(path: string): Promise<string> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") return "";
+    throw error;
+  }
+}
+
+function keptLines(text: string, keepThroughStep: number): string {
+  const complete = text.slice(0, text.lastIndexOf("\n") + 1);
+  return complete
+    .split("\n")
+    .filter((candidate) => candidate !== "" && stepOf(candidate) <= keepThroughStep)
+    .map((kept) => `${kept}\n`)
+    .join("");
+}
+
+/** The step of a line; infinite for a line that is not a record, so that it is dropped. */
+function stepOf(candidate: string): number {
+  try {
+    return line.parse(JSON.parse(candidate)).step;
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
+}

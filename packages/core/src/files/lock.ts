@@ -1,0 +1,134 @@
+/**
+ * One writer per directory at a time, across processes.
+ *
+ * Three siblings of the directory are used: `X.lock` (a proper-lockfile lock, refreshed while its process lives),
+ * `X.lock.json` (its holder) and, while the lock is being taken, `X.lock.guard`. The guard makes checking for a dead holder and
+ * taking its lock one atomic step, so two processes that find a dead holder cannot both take the lock.
+ */
+import { rm, rmdir } from "node:fs/promises";
+import { hostname } from "node:os";
+import { dirname, resolve } from "node:path";
+import { SlmError } from "../errors/slm-error.js";
+import { lock as acquire } from "proper-lockfile";
+import { z } from "zod";
+import { writeJsonAtomic } from "./atomic-write.js";
+import { systemCode, writeFailure } from "../errors/file-error.js";
+import { makeFolder } from "./make-folder.js";
+import { readJsonFile } from "./read-json.js";
+
+/** A holder on another machine counts as dead when it has not touched its lock for this long. */
+const STALE_MS = 5 * 60_000;
+/** The guard is held only for a few file operations. */
+const GUARD_STALE_MS = 5_000;
+const GUARD_RETRIES = { retries: 60, minTimeout: 20, maxTimeout: 200, factor: 1.5, randomize: true };
+
+const holderSchema = z.strictObject({ pid: z.int().positive(), host: z.string(), since: z.string() });
+type Holder = z.infer<typeof holderSchema>;
+
+/**
+ * Runs `body` while this process holds the lock of `directory`. The lock of a dead process is taken over.
+ *
+ * @param body gets a signal that aborts if the lock is lost, for example after the machine slept
+ * @throws SlmError BUSY if another run holds the directory, OUTPUT_FAILED if its parent cannot be written
+ */
+export async function withLock<Result>(
+  directory: string,
+  body: (lost: AbortSignal) => Promise<Result>,
+): Promise<Result> {
+  const target = resolve(directory);
+  const lost = new AbortController();
+  const release = await takeLock(target, (cause) => {
+    lost.abort(new SlmError("BUSY", `${target}: the lock of this run was lost: ${cause.message}`, { cause }));
+  });
+  try {
+    const result = await body(lost.signal);
+    lost.signal.throwIfAborted();
+    return result;
+  } finally {
+    if (!lost.signal.aborted) {
+      await rm(holderPath(target), { force: true });
+      await release();
+    }
+  }
+}
+
+const lockPath = (target: string): string => `${target}.lock`;
+const holderPath = (target: string): string => `${target}.lock.json`;
+
+async function takeLock(target: string, onLost: (cause: Error) => void): Promise<() => Promise<void>> {
+  try {
+    await makeFolder(dirname(target));
+    const releaseGuard = await acquire(target, {
+      realpath: false,
+      lockfilePath: `${target}.lock.guard`,
+      stale: GUARD_STALE_MS,
+      retries: GUARD_RETRIES,
+      onCompromised: onLost,
+    });
+    try {
+      return await takeGuarded(target, onLost);
+    } finally {
+      await releaseGuard();
+    }
+  } catch (error) {
+    if (systemCode(error) === "ELOCKED") throw await busy(target, error);
+    throw writeFailure(error, lockPath(target), "nothing was changed");
+  }
+}
+
+async function takeGuarded(target: string, onLost: (cause: Error) => void): Promise<() => Promise<void>> {
+  const holder = await readHolder(target);
+  if (holder !== undefined && isDead(holder)) {
+    await rmdir(lockPath(target)).catch((error: unknown) => {
+      if (systemCode(error) !== "ENOENT") throw error;
+    });
+  }
+  // The lock's own key differs from the guard's, because proper-lockfile keeps one lock per key and process.
+  const release = await acquire(lockPath(target), {
+    realpath: false,
+    lockfilePath: lockPath(target),
+    stale: STALE_MS,
+    onCompromised: onLost,
+  });
+  try {
+    const self: Holder = { pid: process.pid, host: hostname(), since: new Date().toISOString() };
+    await writeJsonAtomic(holderPath(target), self);
+  } catch (error) {
+    await release();
+    throw error;
+  }
+  return release;
+}
+
+/** The recorded holder; undefined when there is no record, or one that a crash left unreadable. */
+async function readHolder(target: string): Promise<Holder | undefined> {
+  try {
+    return await readJsonFile(holderPath(target), holderSchema, { limitBytes: 4096 });
+  } catch (error) {
+    if (error instanceof SlmError) return undefined;
+    throw error;
+  }
+}
+
+function isDead(holder: Holder): boolean {
+  if (holder.host !== hostname()) return false;
+  try {
+    process.kill(holder.pid, 0); // Signal 0 asks whether the process exists and sends nothing.
+    return false;
+  } catch (error) {
+    return systemCode(error) === "ESRCH";
+  }
+}
+
+async function busy(target: string, cause: unknown): Promise<SlmError> {
+  const holder = await readHolder(target);
+  const who =
+    holder === undefined
+      ? "another process"
+      : `process ${holder.pid} on ${holder.host} since ${holder.since}`;
+  return new SlmError("BUSY", `${target} is in use by ${who}`, {
+    context: { directory: target, ...holder },
+    suggestions: ["wait until that run has ended", "choose another directory with --out"],
+    cause,
+  });
+}

@@ -1,0 +1,56 @@
+import { execFileSync } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { z } from "zod";
+import { hashFile } from "../hashes/hash.js";
+import { readJsonFile } from "./read-json.js";
+import { openRegular, readRegular, streamRegular } from "./regular-file.js";
+
+let directory: string;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "slm-regular-"));
+});
+afterEach(() => rm(directory, { recursive: true, force: true }));
+
+async function collect(pieces: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const all: Uint8Array[] = [];
+  for await (const piece of pieces) all.push(piece);
+  return Buffer.concat(all);
+}
+
+/** Every way to read a file. */
+const READERS: readonly (readonly [string, (path: string) => Promise<unknown>])[] = [
+  ["openRegular", openRegular],
+  ["readRegular", readRegular],
+  ["streamRegular", (path) => collect(streamRegular(path))],
+  ["hashFile", hashFile],
+  ["readJsonFile", (path) => readJsonFile(path, z.unknown())],
+];
+
+describe("regular files", () => {
+  test("are read whole, as bytes or in pieces", async () => {
+    const path = join(directory, "file");
+    const bytes = Buffer.alloc(3_000_000, "x");
+    await writeFile(path, bytes);
+    expect((await readRegular(path)).equals(bytes)).toBe(true);
+    expect((await collect(streamRegular(path))).equals(bytes)).toBe(true);
+  });
+
+  test.skipIf(process.platform === "win32").each(READERS)(
+    "%s rejects a pipe that nobody writes to, a socket, a device and a directory",
+    async (_name, read) => {
+      const pipe = join(directory, "pipe");
+      execFileSync("mkfifo", [pipe]);
+      await expect(read(pipe)).rejects.toMatchObject({ code: "INPUT_MISSING", context: { kind: "a pipe" } });
+      await expect(read("/dev/zero")).rejects.toMatchObject({ code: "INPUT_MISSING" });
+      await expect(read(directory)).rejects.toMatchObject({ code: "INPUT_MISSING" });
+      const server = createServer().listen(join(directory, "socket"));
+      await expect(read(join(directory, "socket"))).rejects.toThrow();
+      server.close();
+      await expect(read(join(directory, "none"))).rejects.toThrow(/no such file/i);
+    },
+  );
+});

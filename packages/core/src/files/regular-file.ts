@@ -1,0 +1,60 @@
+/**
+ * Opens files that somebody else may have put there. A pipe (FIFO) would never end, and a device has no size: only regular files are read,
+ * and whether a file is one is asked of what was opened.
+ */
+import { constants, type Stats } from "node:fs";
+import { open, type FileHandle } from "node:fs/promises";
+import { SlmError } from "../errors/slm-error.js";
+
+/** Without waiting for somebody who writes into a pipe. Windows has no such flag, and no such files. */
+const WITHOUT_WAITING = constants.O_RDONLY | (process.platform === "win32" ? 0 : constants.O_NONBLOCK);
+
+/** What else a path may be, for the error. */
+const KINDS: readonly (readonly [string, (status: Stats) => boolean])[] = [
+  ["a directory", (status) => status.isDirectory()],
+  ["a pipe", (status) => status.isFIFO()],
+  ["a socket", (status) => status.isSocket()],
+  ["a device", (status) => status.isCharacterDevice() || status.isBlockDevice()],
+];
+
+/**
+ * Opens a regular file for reading. The caller closes it.
+ *
+ * @throws SlmError INPUT_MISSING for anything else; errors of the system, such as ENOENT
+ */
+export async function openRegular(path: string): Promise<FileHandle> {
+  const handle = await open(path, WITHOUT_WAITING);
+  try {
+    requireRegular(await handle.stat(), path);
+    return handle;
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+/** All bytes of a regular file. @throws as {@link openRegular} */
+export async function readRegular(path: string): Promise<Buffer> {
+  const handle = await openRegular(path);
+  try {
+    return await handle.readFile();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** The bytes of a regular file in pieces of up to 1 MiB. @throws as {@link openRegular} */
+export async function* streamRegular(path: string): AsyncGenerator<Uint8Array> {
+  const handle = await openRegular(path);
+  // The stream closes the file.
+  for await (const piece of handle.createReadStream({ highWaterMark: 1 << 20 })) yield piece as Uint8Array;
+}
+
+/** @throws SlmError INPUT_MISSING for anything but a regular file */
+export function requireRegular(status: Stats, path: string): void {
+  if (status.isFile()) return;
+  const kind = KINDS.find(([, is]) => is(status))?.[0] ?? "something else";
+  throw new SlmError("INPUT_MISSING", `cannot read ${path} as a file: it is ${kind}`, {
+    context: { path, kind },
+  });
+}

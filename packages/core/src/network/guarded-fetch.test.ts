@@ -1,0 +1,324 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
+import { guardedFetch } from "./guarded-fetch.js";
+import { NetworkError, SilenceError } from "./network-error.js";
+import { startFetchServer, startTunnel } from "../testing/index.js";
+
+type Handler = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** Two servers at two origins. Each notes the secrets that it was shown. */
+class Place {
+  readonly seen: string[] = [];
+  handle: Handler = (_, response) => response.end("hello");
+  private readonly server: Server;
+  readonly origin: string;
+
+  private constructor(server: Server, origin: string) {
+    this.server = server;
+    this.origin = origin;
+  }
+
+  static async open(): Promise<Place> {
+    const server = createServer((request, response) => {
+      const { authorization, cookie } = request.headers;
+      place.seen.push([authorization, cookie].filter((one) => one !== undefined).join(" "));
+      place.handle(request, response);
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const place: Place = new Place(server, `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    return place;
+  }
+
+  close(): Promise<void> {
+    this.server.closeAllConnections();
+    return new Promise((resolve) => {
+      this.server.close(() => {
+        resolve();
+      });
+    });
+  }
+}
+
+let own: Place;
+let other: Place;
+beforeEach(async () => {
+  [own, other] = [await Place.open(), await Place.open()];
+});
+afterEach(async () => {
+  await own.close();
+  await other.close();
+});
+
+const secrets = { authorization: "Bearer secret", cookie: "key=secret" };
+const redirect = (response: ServerResponse, location: string, status = 302): void => {
+  response.writeHead(status, { location }).end();
+};
+const redirectTo =
+  (location: string, status = 302): Handler =>
+  (_, response) => {
+    redirect(response, location, status);
+  };
+
+describe("credentials", () => {
+  test("are shown to their own origin", async () => {
+    const send = guardedFetch({ origin: own.origin });
+    expect(await (await send(`${own.origin}/a`, { headers: secrets })).text()).toBe("hello");
+    expect(own.seen).toEqual(["Bearer secret key=secret"]);
+  });
+
+  test("are not shown to another origin that is asked directly, as by a Link header", async () => {
+    const send = guardedFetch({ origin: own.origin });
+    await (await send(`${other.origin}/page2`, { headers: secrets })).text();
+    expect(other.seen).toEqual([""]);
+  });
+
+  test.each([301, 302, 303, 307, 308])("do not follow a redirect %i to another origin", async (status) => {
+    own.handle = redirectTo(`${other.origin}/blob`, status);
+    const response = await guardedFetch({ origin: own.origin })(`${own.origin}/`, { headers: secrets });
+    expect(await response.text()).toBe("hello");
+    expect(response.url).toBe(`${other.origin}/blob`);
+    expect([own.seen, other.seen]).toEqual([["Bearer secret key=secret"], [""]]);
+  });
+
+  test("are shown again to their origin when another one redirects back", async () => {
+    own.handle = ({ url }, response) => {
+      if (url === "/end") response.end("end");
+      else redirect(response, `${other.origin}/`);
+    };
+    other.handle = redirectTo(`${own.origin}/end`);
+    const response = await guardedFetch({ origin: own.origin })(`${own.origin}/`, { headers: secrets });
+    expect(await response.text()).toBe("end");
+    expect(other.seen).toEqual([""]);
+  });
+
+  test.each([
+    ["another port of the same host", () => other.origin],
+    ["another name of the same machine", () => own.origin.replace("127.0.0.1", "localhost")],
+    ["an address with a user of its own", () => other.origin.replace("://", "://user:password@")],
+  ])("are not shown to %s", async (_, target) => {
+    own.handle = ({ headers }, response) => {
+      if (headers.host?.startsWith("localhost") === true) response.end("hello");
+      else redirect(response, target());
+    };
+    await (await guardedFetch({ origin: own.origin })(`${own.origin}/`, { headers: secrets })).text();
+    expect([...own.seen.slice(1), ...other.seen].join("")).toBe("");
+  });
+
+  test.each(["POST", "PUT", "PATCH", "DELETE"])("a redirect of %s is an answer", async (method) => {
+    own.handle = redirectTo(`${other.origin}/`, 307);
+    const init = { method, headers: secrets, body: "text" };
+    expect((await guardedFetch({ origin: own.origin })(own.origin, init)).status).toBe(307);
+    expect(other.seen).toEqual([]);
+  });
+});
+
+describe("redirects", () => {
+  const codeOf = (sent: Promise<Response>): Promise<unknown> =>
+    sent.then(
+      () => "answered",
+      (error: unknown) => (error as { code?: unknown }).code,
+    );
+
+  test.each(["file:///etc/passwd", "javascript:1", "ftp://127.0.0.1/", "http://[", "data:text/plain,x"])(
+    "to %s end with an error",
+    async (location) => {
+      own.handle = redirectTo(location);
+      expect(await codeOf(guardedFetch({ origin: own.origin })(own.origin))).toBe("DATA_INVALID");
+    },
+  );
+
+  test("go in circles five times at most, or as often as the guard says", async () => {
+    own.handle = redirectTo("/again");
+    expect(await codeOf(guardedFetch({ origin: own.origin })(own.origin))).toBe("DATA_INVALID");
+    expect(own.seen.length).toBe(6);
+    const none = guardedFetch({ origin: own.origin, maxRedirects: 0 });
+    expect((await none(own.origin)).status).toBe(302);
+  });
+
+  test("and pages count as requests", async () => {
+    const send = guardedFetch({ origin: own.origin, maxRequests: 3 });
+    for (const page of [1, 2, 3]) await (await send(`${own.origin}/${page}`)).text();
+    expect(await codeOf(send(`${own.origin}/4`))).toBe("DATA_INVALID");
+    expect(own.seen.length).toBe(3);
+  });
+});
+
+describe("bounds", () => {
+  test("a server that never answers is given up", async () => {
+    own.handle = () => undefined;
+    await expect(guardedFetch({ origin: own.origin, silenceMs: 50 })(own.origin)).rejects.toThrow(
+      SilenceError,
+    );
+  });
+
+  test("an answer that stalls is given up; one that drips is read, and so is one whose reader is slow", async () => {
+    own.handle = (_, response) => void response.write("beginning");
+    const send = guardedFetch({ origin: own.origin, silenceMs: 200 });
+    await expect((await send(own.origin)).text()).rejects.toThrow("no byte arrived for 0.2 s");
+    own.handle = (_, response) => {
+      let left = 8;
+      const drip = setInterval(() => {
+        response.write("x");
+        left -= 1;
+        if (left > 0) return;
+        clearInterval(drip);
+        response.end();
+      }, 50);
+    };
+    const slow = await send(own.origin);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(await slow.text()).toBe("xxxxxxxx");
+  });
+
+  test("a body is read up to its limit", async () => {
+    own.handle = (_, response) => void response.end("x".repeat(1000));
+    const read = async (maxBytes: number): Promise<string> =>
+      (await guardedFetch({ origin: own.origin, maxBytes })(own.origin)).text();
+    expect((await read(1000)).length).toBe(1000);
+    await expect(read(999)).rejects.toMatchObject({ code: "DATA_INVALID" });
+  });
+
+  test("the caller's signal ends the request and the body with its own reason", async () => {
+    const controller = new AbortController();
+    own.handle = (_, response) => void response.write("beginning");
+    const response = await guardedFetch({ origin: own.origin })(own.origin, { signal: controller.signal });
+    const reading = response.text();
+    controller.abort(new Error("enough"));
+    await expect(reading).rejects.toThrow("enough");
+  });
+});
+
+describe("what is no answer", () => {
+  const raw =
+    (text: string): Handler =>
+    (request) =>
+      void request.socket.end(text);
+
+  test.each(["600 No", "999 Yes", "099 Hm"])("a status %s ends with an error", async (line) => {
+    own.handle = raw(`HTTP/1.1 ${line}\r\ncontent-length: 2\r\n\r\nhi`);
+    const error: unknown = await guardedFetch({ origin: own.origin })(own.origin).catch(
+      (one: unknown) => one,
+    );
+    expect(["DATA_INVALID", "DEVICE_UNAVAILABLE"]).toContain((error as { code?: unknown }).code);
+  });
+
+  test("a header whose name no header can have ends with an error of the network, before anybody reads the body", async () => {
+    own.handle = raw("HTTP/1.1 200 OK\r\n6 18: x\r\ncontent-length: 2\r\n\r\nhi");
+    await expect(guardedFetch({ origin: own.origin })(own.origin)).rejects.toThrow(NetworkError);
+  });
+
+  test.each([204, 205, 304])("a body of status %i, which has none, is not read", async (status) => {
+    own.handle = raw(`HTTP/1.1 ${status} \u00ff\r\ncontent-length: 2\r\n\r\nhi`);
+    const response = await guardedFetch({ origin: own.origin })(own.origin);
+    expect([response.status, await response.text()]).toEqual([status, ""]);
+  });
+
+  test("a connection that breaks before the answer or inside it is an error of the network, with its reason", async () => {
+    own.handle = ({ socket }) => void socket.resetAndDestroy();
+    const send = guardedFetch({ origin: own.origin });
+    await expect(send(own.origin)).rejects.toThrow(NetworkError);
+    own.handle = (request, response) => {
+      response.writeHead(200, { "content-length": 100 }).write("begin");
+      setTimeout(() => request.socket.resetAndDestroy(), 20);
+    };
+    const error: unknown = await (await send(own.origin)).text().catch((one: unknown) => one);
+    expect(error).toBeInstanceOf(NetworkError);
+    expect(error).toMatchObject({
+      code: "DEVICE_UNAVAILABLE",
+      reason: expect.not.stringContaining("terminated") as string,
+    });
+  });
+});
+
+test("a Request is refused: its body and signal would be lost", async () => {
+  const request = new Request(own.origin, { method: "POST", body: "text" });
+  // @ts-expect-error Refused by type, too.
+  await expect(guardedFetch({ origin: own.origin })(request)).rejects.toThrow(TypeError);
+  expect(own.seen).toEqual([]);
+});
+
+test("a key that no header can hold is an error that does not show it", async () => {
+  const sent = guardedFetch({ origin: own.origin })(own.origin, {
+    headers: { authorization: "Bearer s3cret\nx" },
+  });
+  await expect(sent).rejects.toMatchObject({ code: "CONFIG_INVALID" });
+  await expect(sent).rejects.not.toThrow("s3cret");
+});
+
+describe("TLS", () => {
+  test("a redirect from https to clear text ends with an error, before anything is sent there", async () => {
+    vi.stubEnv("NODE_TLS_REJECT_UNAUTHORIZED", "0");
+    const secure = await startFetchServer({ tls: true });
+    onTestFinished(() => secure.close());
+    const send = guardedFetch({ origin: secure.origin });
+    expect(await (await send(secure.origin, { headers: secrets })).text()).toBe("hello");
+    secure.handle = redirectTo(own.origin);
+    await expect(send(secure.origin, { headers: secrets })).rejects.toMatchObject({
+      code: "DATA_INVALID",
+      message: expect.stringContaining("from https to clear text") as string,
+    });
+    expect(own.seen).toEqual([]);
+  });
+
+  test("a certificate that nobody signed is an error of the network", async () => {
+    const secure = await startFetchServer({ tls: true });
+    onTestFinished(() => secure.close());
+    await expect(guardedFetch({ origin: secure.origin })(secure.origin)).rejects.toThrow(/self-signed/u);
+    expect(secure.seen).toEqual([]);
+  });
+});
+
+describe("proxies of the environment", () => {
+  test.each(["HTTP_PROXY", "http_proxy"])("%s is used, and is shown no secret", async (name) => {
+    const server = await startFetchServer();
+    const tunnel = await startTunnel(server.port);
+    onTestFinished(async () => {
+      await tunnel.close();
+      await server.close();
+    });
+    vi.stubEnv(name, tunnel.address);
+    const origin = "http://hub.invalid";
+    const response = await guardedFetch({ origin })(`${origin}/model`, { headers: secrets });
+    expect([await response.text(), response.url]).toEqual(["hello", `${origin}/model`]);
+    expect(tunnel.seen).toHaveLength(1);
+    expect(tunnel.seen[0]).toContain("CONNECT hub.invalid:80");
+    expect(tunnel.seen[0]).not.toContain("secret");
+    expect(server.seen[0]).toContain("Bearer secret");
+  });
+
+  test("HTTPS_PROXY is used for https", async () => {
+    vi.stubEnv("NODE_TLS_REJECT_UNAUTHORIZED", "0");
+    const server = await startFetchServer({ tls: true });
+    const tunnel = await startTunnel(server.port);
+    onTestFinished(async () => {
+      await tunnel.close();
+      await server.close();
+    });
+    vi.stubEnv("HTTPS_PROXY", tunnel.address);
+    const origin = "https://hub.invalid";
+    const response = await guardedFetch({ origin })(`${origin}/model`, { headers: secrets });
+    expect(await response.text()).toBe("hello");
+    expect(tunnel.seen.join(" ")).toContain("CONNECT hub.invalid:443");
+    expect(tunnel.seen.join(" ")).not.toContain("secret");
+  });
+
+  test("are passed by for this machine and for hosts that NO_PROXY names", async () => {
+    const tunnel = await startTunnel(1);
+    onTestFinished(() => tunnel.close());
+    vi.stubEnv("HTTP_PROXY", tunnel.address);
+    expect(await (await guardedFetch({ origin: own.origin })(own.origin)).text()).toBe("hello");
+    vi.stubEnv("NO_PROXY", ".invalid");
+    const origin = "http://hub.invalid";
+    await expect(guardedFetch({ origin })(origin)).rejects.toThrow(NetworkError);
+    expect(tunnel.seen).toEqual([]);
+  });
+
+  test("that are no address are an error of the configuration that does not show them", async () => {
+    vi.stubEnv("HTTP_PROXY", "socks5://user:pa55@proxy");
+    const origin = "http://hub.invalid";
+    const sent = guardedFetch({ origin })(origin);
+    await expect(sent).rejects.toMatchObject({ code: "CONFIG_INVALID" });
+    await expect(sent).rejects.not.toThrow("pa55");
+  });
+});

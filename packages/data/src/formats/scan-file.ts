@@ -1,0 +1,103 @@
+/** Reads any data file as rows: its format's records, put through the recipe's mapping. */
+import { SlmError } from "@slm/core";
+import type { Delimiter, ReadSettings, ScannedRecord } from "./data-format.js";
+import { fieldsHint, HINTS } from "../rows/hints.js";
+import { FORMATS, formatOf, type FormatName } from "./format-table.js";
+import { readParallelText, type ParallelFiles } from "./parallel-text.js";
+import { DEFAULT_ENCODING, type Encoding } from "../rows/lines.js";
+import {
+  compileMapping,
+  listColumns,
+  ROW_COLUMNS,
+  type MappingSettings,
+  type RowMapping,
+} from "../rows/mapping.js";
+import { scanRows, type ScannedLine } from "./read-rows.js";
+
+/** A file of rows, or two files of parallel text. */
+export type DataFile = string | ParallelFiles;
+
+export interface ScanSettings extends MappingSettings, Omit<ReadSettings, "encoding" | "wanted"> {
+  readonly encoding?: Encoding | undefined;
+  readonly format?: FormatName | undefined;
+}
+
+/**
+ * Every record of a file as a row or as a rejection with its reason.
+ *
+ * @throws SlmError INPUT_MISSING if the file cannot be read; DATA_INVALID if it is not of its format; CONFIG_INVALID if its
+ * format is not known, or if the mapping needs a column that a table does not have.
+ */
+export async function* scanFile(file: DataFile, settings: ScanSettings): AsyncGenerator<ScannedLine> {
+  const read = { ...settings, encoding: settings.encoding ?? DEFAULT_ENCODING };
+  if (typeof file !== "string") {
+    yield* mapRecords(readParallelText(file, read), compileMapping(settings, ROW_COLUMNS));
+    return;
+  }
+  const format = await formatOf(file, settings.format, read);
+  const isMapped = settings.fields !== undefined || settings.template !== undefined;
+  if (format === FORMATS.jsonl && !isMapped) {
+    // Rows as they are: no key may be there that nobody reads.
+    yield* scanRows(file, read.encoding);
+    return;
+  }
+  const mapping = compileMapping(settings, format.mapping);
+  const records = format.read(file, { ...read, wanted: mapping.columns });
+  yield* mapRecords(
+    format.isTable ? checkColumns(file, records, mapping.missingIn, settings.delimiter) : records,
+    mapping,
+  );
+}
+
+async function* mapRecords(
+  records: AsyncIterable<ScannedRecord>,
+  { rowOf, missingIn }: RowMapping,
+): AsyncGenerator<ScannedLine> {
+  for await (const record of records) {
+    if ("reason" in record) {
+      yield record;
+      continue;
+    }
+    const { line, columns } = record;
+    const row = rowOf(columns);
+    if (typeof row !== "string") yield { line, row };
+    else if (missingIn(columns) === undefined) yield { line, reason: row };
+    else yield { line, reason: row, hint: fieldsHint(Object.keys(columns)) };
+  }
+}
+
+/**
+ * Looks at the first record of a table for the columns that are needed.
+ *
+ * @throws SlmError CONFIG_INVALID, naming the columns that are there
+ */
+export async function* checkColumns(
+  file: string,
+  records: AsyncIterable<ScannedRecord>,
+  missingIn: RowMapping["missingIn"],
+  delimiter?: Delimiter,
+): AsyncGenerator<ScannedRecord> {
+  let isChecked = false;
+  for await (const record of records) {
+    if (!isChecked && "columns" in record) {
+      const lacking = missingIn(record.columns);
+      if (lacking !== undefined) {
+        const there = listColumns(record.columns);
+        throw new SlmError(
+          "CONFIG_INVALID",
+          `data: ${file} has no column '${lacking.missing}' (${lacking.setting}); its columns are ${there}`,
+          {
+            context: { file, column: lacking.missing, columns: Object.keys(record.columns).slice(0, 100) },
+            suggestions: [
+              ...(delimiter === undefined ? [] : ["leave data.delimiter out: it is found by the columns"]),
+              fieldsHint(Object.keys(record.columns)),
+              `${HINTS.columns} for a file without a header line`,
+            ],
+          },
+        );
+      }
+      isChecked = true;
+    }
+    yield record;
+  }
+}

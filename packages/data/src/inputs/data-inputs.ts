@@ -1,0 +1,120 @@
+/** What a recipe's `data:` section reads: its files, each with the split it was made for, and its dataset module. */
+import { stat } from "node:fs/promises";
+import { basename } from "node:path";
+import type { DataConfig } from "../config/data-config.js";
+import { loadDataset, type LoadedDataset } from "../dataset/load-dataset.js";
+import { moduleFiles } from "../dataset/module-files.js";
+import { datasetPictures, scanExamples } from "./scan-dataset.js";
+import { imageFiles } from "../images/image-files.js";
+import type { PictureSource } from "../images/picture.js";
+import { scanFile, type DataFile } from "../formats/scan-file.js";
+import type { ScannedLine } from "../formats/read-rows.js";
+import type { Split } from "../sampling/split.js";
+
+/** One file of input, or one part of a dataset module. */
+export interface DataInput {
+  /** What to call it in messages. */
+  readonly name: string;
+  /** Absent if the hash of the source decides. */
+  readonly split?: Split;
+  /** Paths it reads; none of a dataset module. */
+  readonly paths: readonly string[];
+  readonly scan: () => AsyncIterable<ScannedLine>;
+  readonly pictures: PictureSource;
+}
+
+/** All inputs, in the order in which they are read. */
+export interface OpenInputs {
+  readonly inputs: readonly DataInput[];
+  /** The module that has the training examples, where the recipe names no file of them. */
+  readonly dataset?: LoadedDataset | undefined;
+}
+
+/**
+ * Opens the inputs of a section; a dataset module is executed. Files for a fixed split come first, test before dev, so that their
+ * sources are known when other files are read.
+ *
+ * @throws SlmError as `loadDataset`.
+ */
+export async function openInputs(config: DataConfig, signal: AbortSignal): Promise<OpenInputs> {
+  const { source, train } = config;
+  const made = (["test", "dev"] as const).flatMap((split) =>
+    filesOf(config[split]).map((file) => ({ ...fileInput(file, config), split })),
+  );
+  if (source === undefined)
+    return { inputs: [...made, ...filesOf(train).map((file) => fileInput(file, config))] };
+  const dataset = await loadDataset(source, signal);
+  return { inputs: [...made, ...datasetInputs(dataset, config)], dataset };
+}
+
+/** A module's test examples, unless the recipe names other ones, and its examples. */
+function datasetInputs(dataset: LoadedDataset, { test, images }: DataConfig): readonly DataInput[] {
+  const pictures = datasetPictures(dataset, images);
+  // Not the whole path, because rejections are written into the artifact, which must not depend on the recipe's location.
+  const name = basename(dataset.path);
+  const examples = { name, paths: [], scan: () => scanExamples(dataset, "examples"), pictures };
+  if (test !== undefined || dataset.test === undefined) return [examples];
+  return [
+    { ...examples, name: `${name}: test`, split: "test", scan: () => scanExamples(dataset, "test") },
+    examples,
+  ];
+}
+
+/** A file or folder that a setting names, with the setting's dotted name inside the section. */
+export interface NamedFile {
+  readonly setting: string;
+  readonly path: string;
+}
+
+/** Every file and folder that a section names, and the files of its dataset module. */
+export async function namedFiles({
+  unlabelled,
+  images,
+  source,
+  ...config
+}: DataConfig): Promise<readonly NamedFile[]> {
+  const module = source === undefined ? [] : await moduleFiles(source.module);
+  return [
+    ...module.map(({ name, path }) => ({ setting: `source.module/${name}`, path })),
+    ...(["train", "dev", "test"] as const).flatMap((split) => settingsOf(split, config[split])),
+    ...settingsOf("images", images),
+    ...settingsOf("unlabelled.path", unlabelled?.kind === "file" ? unlabelled.path : undefined),
+  ];
+}
+
+/** Bytes of all files, as they lie on disk. Missing ones count nothing: reading names them. */
+export async function inputBytes(inputs: readonly DataInput[]): Promise<number> {
+  const sizes = inputs
+    .flatMap(({ paths }) => paths)
+    .map((path) =>
+      stat(path).then(
+        ({ size }) => size * (path.endsWith(".parquet") ? COMPRESSION : 1),
+        () => 0,
+      ),
+    );
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+}
+
+/** Text grows about so much when Parquet's compression is undone. */
+const COMPRESSION = 4;
+
+function fileInput(file: DataFile, config: DataConfig): DataInput {
+  const paths = typeof file === "string" ? [file] : [file.source, file.target];
+  const pictures = imageFiles(config.images);
+  return { name: paths.join(" | "), paths, scan: () => scanFile(file, config), pictures };
+}
+
+type DataFiles = DataConfig["train"];
+
+function filesOf(files: DataFiles): readonly DataFile[] {
+  if (files === undefined) return [];
+  return Array.isArray(files) ? files : [files];
+}
+
+/** Paths by the dotted names of their settings: `train`, `train.source`, `train.0`. */
+function settingsOf(setting: string, files: DataFiles): readonly NamedFile[] {
+  if (files === undefined) return [];
+  if (typeof files === "string") return [{ setting, path: files }];
+  const entries: readonly (readonly [string, DataFile])[] = Object.entries(files);
+  return entries.flatMap(([key, file]) => settingsOf(`${setting}.${key}`, file));
+}

@@ -1,0 +1,152 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { dataConfig } from "../config/data-config.js";
+import { prepareData, type DataReport } from "../prepare-data.js";
+import { readAllRows, readSources } from "../formats/read-rows.js";
+import { sourceKey } from "../sampling/split.js";
+
+let directory = "";
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), "slm-unlabelled-"));
+});
+afterAll(() => rm(directory, { recursive: true, force: true }));
+
+let counter = 0;
+
+async function put(name: string, text: string): Promise<string> {
+  const path = join(directory, `${counter++}-${name}`);
+  await writeFile(path, text);
+  return path;
+}
+
+const rowsOf = (sources: readonly string[]): string =>
+  sources.map((source) => `${JSON.stringify({ source, target: "X" })}\n`).join("");
+
+interface Given {
+  readonly train?: readonly string[];
+  readonly dev?: readonly string[];
+  readonly test?: readonly string[];
+  readonly file: string;
+  readonly settings?: object;
+  readonly maxSource?: number;
+  readonly maxRejected?: number;
+}
+
+async function prepare(given: Given): Promise<{ sources: string[]; report: DataReport; output: string }> {
+  const files: Record<string, string> = {};
+  for (const split of ["train", "dev", "test"] as const)
+    files[split] = await put(`${split}.jsonl`, rowsOf(given[split] ?? [`only-${split}`]));
+  const config = dataConfig.parse({
+    ...files,
+    unlabelled: { path: given.file, ...given.settings },
+    maxSource: given.maxSource,
+    maxRejected: given.maxRejected,
+  });
+  const output = join(directory, `out-${counter++}`);
+  const report = await prepareData(config, output);
+  const sources: string[] = [];
+  for await (const source of readSources(join(output, "unlabelled.jsonl"))) sources.push(source);
+  return { sources, report, output };
+}
+
+describe("unlabelled sources", () => {
+  test("come from lines of text or from rows with a source alone, each once, in order", async () => {
+    const text = await put("words.txt", "one\n\n two \r\none\nthree\n");
+    expect((await prepare({ file: text })).sources).toEqual(["one", "two", "three"]);
+    const jsonl = await put("words.jsonl", '{"source":"one"}\n{"source":"two"}\n');
+    const { sources, report } = await prepare({ file: jsonl });
+    expect(sources).toEqual(["one", "two"]);
+    expect(report.unlabelled).toEqual({
+      rows: 2,
+      duplicates: 0,
+      known: { train: 0, dev: 0, test: 0 },
+      rejectedCount: 0,
+    });
+    expect((await prepare({ file: jsonl, settings: { format: "text", limit: 1 } })).sources).toEqual([
+      '{"source":"one"}',
+    ]);
+  });
+
+  test("that a split has in any case, Unicode form or spacing are left out and counted", async () => {
+    const file = await put("words.txt", "new\nTRAINED\ncafe\u0301\nTest\n  test  \n");
+    const { sources, report } = await prepare({
+      train: ["trained"],
+      dev: ["caf\u00e9"],
+      test: ["test"],
+      file,
+    });
+    expect(sources).toEqual(["new"]);
+    expect(report.unlabelled?.known).toEqual({ train: 1, dev: 1, test: 2 });
+  });
+
+  test("never contain a dev or test source, whatever the files hold", async () => {
+    const word = fc.stringMatching(/^[a-zA-Z]{1,2}$/u);
+    const property = fc.asyncProperty(
+      fc.array(word),
+      fc.array(word),
+      fc.array(word),
+      async (dev, tests, list) => {
+        // Longer than any drawn word: a row of dev that test has too would leave dev without rows.
+        const held = { dev: ["dev-row", ...dev], test: ["test-row", ...tests] };
+        const { sources, output } = await prepare({
+          ...held,
+          file: await put("w.txt", `${list.join("\n")}\n`),
+        });
+        const splits = await Promise.all(
+          ["train", "dev", "test"].map((split) => readAllRows(join(output, `${split}.jsonl`))),
+        );
+        const keys = new Set(splits.flat().map(({ source }) => sourceKey(source)));
+        expect(sources.filter((source) => keys.has(sourceKey(source)))).toEqual([]);
+        const wanted = new Set(list.map(sourceKey).filter((key) => !keys.has(key)));
+        expect(new Set(sources.map(sourceKey))).toEqual(wanted);
+        expect(sources).toHaveLength(wanted.size);
+      },
+    );
+    await fc.assert(property, { numRuns: 25, examples: [[[], ["DD"], []]] });
+  });
+
+  test("that are none are rejected with file, line and reason", async () => {
+    const file = await put(
+      "bad.jsonl",
+      '{"source":"ok"}\n{"source":"a","target":"b"}\n7\n{"source":""}\n{\n',
+    );
+    await expect(prepare({ file })).rejects.toThrow("4 of 5 records are no rows (80 %)");
+    const { sources, report } = await prepare({ file, maxRejected: 0.8 });
+    expect(sources).toEqual(["ok"]);
+    expect(report.rejectedCount).toBe(4);
+    expect(report.rejected.map(({ line, reason }) => `${line}: ${reason}`)).toEqual([
+      '2: unknown key "target", expected source alone',
+      '3: expected an object {"source"}, got number',
+      "4: source: expected text, got an empty string",
+      expect.stringContaining("5: not JSON"),
+    ]);
+    const long = await prepare({
+      file: await put("w.txt", "short\nlonger\n"),
+      train: ["a"],
+      dev: ["b"],
+      test: ["c"],
+      maxSource: 5,
+    });
+    expect([long.sources, long.report.rejected[0]?.reason]).toEqual([
+      ["short"],
+      "the source has 6 characters, expected at most 5",
+    ]);
+  });
+
+  test("are not written where none are named", async () => {
+    const train = await put("train.jsonl", rowsOf(["a", "b", "c"]));
+    const output = join(directory, "plain");
+    const config = dataConfig.parse({ train, testFraction: 0, devFraction: 0 });
+    expect(await prepareData(config, output)).not.toHaveProperty("unlabelled");
+    await expect(readFile(join(output, "unlabelled.jsonl"))).rejects.toMatchObject({ code: "ENOENT" });
+  });
+
+  test("a missing file is named", async () => {
+    await expect(prepare({ file: join(directory, "nowhere.txt") })).rejects.toMatchObject({
+      code: "INPUT_MISSING",
+    });
+  });
+});

@@ -1,0 +1,90 @@
+/** How much of a file's text a tokenizer can encode, and into how many tokens. */
+import { SlmError } from "@slm/core";
+import type { Tokenizer } from "@slm/tokenizer";
+import { referencesOf, type Rejection, type Row } from "../rows/row.js";
+import { LengthCounter, type LengthSummary } from "./statistics.js";
+
+/** Tokens of one side. */
+interface TokenCount extends LengthSummary {
+  /** Tokens per text. */
+  readonly mean: number;
+  /** Tokens that stand for text the vocabulary does not know. */
+  readonly unknown: number;
+}
+
+export interface VocabularyCover {
+  /** Rows whose source and every reference can be encoded without an unknown token. */
+  readonly rows: number;
+  readonly fraction: number;
+  /** The first rows that cannot, 100 at most. */
+  readonly missing: readonly Rejection[];
+  /** Of texts that can be encoded [tokens]. */
+  readonly sourceTokens: TokenCount;
+  readonly targetTokens: TokenCount;
+}
+
+const MAX_MISSING = 100;
+
+export class CoverCounter {
+  readonly #tokenizer: Tokenizer;
+  readonly #missing: Rejection[] = [];
+  readonly #source = new TokenCounter();
+  readonly #target = new TokenCounter();
+  #rows = 0;
+  #covered = 0;
+
+  constructor(tokenizer: Tokenizer) {
+    this.#tokenizer = tokenizer;
+  }
+
+  add(row: Row, line: number): void {
+    this.#rows++;
+    const reason = this.#encode(row);
+    if (reason === undefined) this.#covered++;
+    else if (this.#missing.length < MAX_MISSING) this.#missing.push({ line, reason });
+  }
+
+  summary(): VocabularyCover {
+    return {
+      rows: this.#covered,
+      fraction: this.#rows === 0 ? 0 : this.#covered / this.#rows,
+      missing: this.#missing,
+      sourceTokens: this.#source.summary(),
+      targetTokens: this.#target.summary(),
+    };
+  }
+
+  /** Encodes all texts of a row; the reason where that fails or meets something unknown. */
+  #encode(row: Row): string | undefined {
+    const { unknown } = this.#tokenizer.tokens;
+    try {
+      let strangers = this.#source.add(this.#tokenizer.encodeSource(row.source), unknown);
+      for (const target of new Set([row.target, ...referencesOf(row)]))
+        strangers += this.#target.add(this.#tokenizer.encodeTarget(target), unknown);
+      return strangers === 0 ? undefined : `tokenizer: ${strangers} unknown tokens`;
+    } catch (error) {
+      if (error instanceof SlmError && error.code === "DATA_INVALID") return error.message;
+      throw error;
+    }
+  }
+}
+
+class TokenCounter {
+  readonly #lengths = new LengthCounter();
+  #texts = 0;
+  #unknown = 0;
+
+  /** @returns how many of the tokens are unknown */
+  add(ids: readonly number[], unknown: number): number {
+    const strangers = ids.filter((id) => id === unknown).length;
+    this.#lengths.add(ids.length);
+    this.#texts++;
+    this.#unknown += strangers;
+    return strangers;
+  }
+
+  summary(): TokenCount {
+    const mean = this.#texts === 0 ? 0 : this.#lengths.sum / this.#texts;
+    return { ...this.#lengths.summary(), mean, unknown: this.#unknown };
+  }
+}

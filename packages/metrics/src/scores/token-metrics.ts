@@ -1,0 +1,127 @@
+/** Error rates and exact match of token sequences: grapheme-to-phoneme conversion, spelling, OCR and other tasks with one answer. */
+import { editDistance } from "@slm/core";
+import { bestOf, defineMetric, meanOf, sumOf, type Metric, type References } from "./define-metric.js";
+import { charactersOf, strip, wordsOf } from "../text/words.js";
+
+/** Edits to the closest reference, and that reference's length [tokens]. */
+interface Edits {
+  readonly edits: number;
+  readonly length: number;
+}
+
+/** Share of rows whose prediction equals none of the references; runs of whitespace do not count. */
+export const wer: Metric = defineMetric({
+  description: "Share of rows whose prediction equals none of the references.",
+  unit: "fraction",
+  higherIsBetter: false,
+  source: "Word error rate of grapheme-to-phoneme conversion: a word is wrong if any of its phonemes is",
+  references: "text",
+  countRow: rightness,
+  score: (rows) => 1 - meanOf(rows),
+});
+
+/** Share of rows whose prediction equals one of the references; runs of whitespace do not count. */
+export const exactMatch: Metric = defineMetric({
+  description: "Share of rows whose prediction equals one of the references.",
+  unit: "fraction",
+  higherIsBetter: true,
+  source: "1 - wer",
+  references: "text",
+  countRow: rightness,
+  score: meanOf,
+});
+
+/** Separates the rationale from the answer. */
+export const ANSWER_MARK = "####";
+
+/**
+ * Fraction of rows whose answer equals that of a reference. The answer of a reference with a rationale is the text after its last
+ * {@link ANSWER_MARK}; a prediction without the mark then has no answer. Any other reference is compared as a whole.
+ */
+export const answerMatch: Metric = defineMetric({
+  description: `Share of rows whose answer, which follows the last ${ANSWER_MARK} where the reference has one, is that of a reference.`,
+  unit: "fraction",
+  higherIsBetter: true,
+  source:
+    "Cobbe et al. 2021 (GSM8K, arXiv 2110.14168): only the final answer counts, not the rationale; without rationales, exactMatch",
+  references: "text",
+  countRow: (prediction, references) =>
+    references.some((reference) => {
+      const answer = answerOf(reference);
+      return answer === undefined
+        ? rightness(prediction, [reference]) === 1
+        : rightness(answerOf(prediction) ?? "", [answer]) === 1;
+    })
+      ? 1
+      : 0,
+  score: meanOf,
+});
+
+/** The text after the last {@link ANSWER_MARK}; undefined without one. */
+export function answerOf(text: string): string | undefined {
+  const at = text.lastIndexOf(ANSWER_MARK);
+  return at < 0 ? undefined : text.slice(at + ANSWER_MARK.length).trim();
+}
+
+/** Edit distance in whitespace-separated tokens. If several references are equally close, the first one gives the length. */
+export const per: Metric = defineMetric({
+  description:
+    "Edit distance to the closest reference, summed over all rows, over the summed lengths of those references.",
+  unit: "fraction",
+  higherIsBetter: false,
+  source: "Levenshtein 1966; with one reference a row, the word error rate of jiwer",
+  references: "text",
+  countRow: (prediction, references, where) => closest(wordsOf(prediction), references.map(wordsOf), where),
+  score: errorRate,
+});
+
+/** Edits of words over words of the references: what speech recognition calls word error rate, where `wer` counts whole rows. */
+export const transcriptWer: Metric = defineMetric({
+  description:
+    "Word error rate of speech recognition: edits of words to the closest reference, summed, over the words of those references.",
+  unit: "fraction",
+  higherIsBetter: false,
+  source: "Levenshtein 1966; with one reference a row, the word error rate of jiwer",
+  references: "text",
+  countRow: (prediction, references, where) => closest(wordsOf(prediction), references.map(wordsOf), where),
+  score: errorRate,
+});
+
+/** Edit distance in Unicode code points. Whitespace counts, but not at the start and the end. */
+export const cer: Metric = defineMetric({
+  description:
+    "Edit distance in characters to the closest reference, summed, over the summed lengths of those references.",
+  unit: "fraction",
+  higherIsBetter: false,
+  source: "Levenshtein 1966; with one reference a row, the character error rate of jiwer",
+  references: "text",
+  countRow: (prediction, references, where) =>
+    closest(trimmedCharactersOf(prediction), references.map(trimmedCharactersOf), where),
+  score: errorRate,
+});
+
+/** 1 if the tokens of the prediction are those of a reference, else 0. */
+function rightness(prediction: string, references: References): number {
+  const normalized = wordsOf(prediction).join(" ");
+  return references.some((reference) => wordsOf(reference).join(" ") === normalized) ? 1 : 0;
+}
+
+function trimmedCharactersOf(text: string): readonly string[] {
+  return charactersOf(strip(text));
+}
+
+function closest(
+  prediction: readonly string[],
+  references: readonly (readonly string[])[],
+  where: string,
+): Edits {
+  const candidates = references.map((reference) => ({
+    edits: editDistance(prediction, reference),
+    length: reference.length,
+  }));
+  return bestOf(candidates, ({ edits }) => -edits, where);
+}
+
+function errorRate(rows: readonly Edits[]): number {
+  return sumOf(rows, ({ edits }) => edits) / sumOf(rows, ({ length }) => length);
+}

@@ -1,0 +1,106 @@
+import { SCHEME_NAMES } from "@slm/devices";
+import { z } from "zod";
+import { CALIBRATION_METHODS } from "../calibration/calibrate.js";
+import { WEIGHT_FORMATS } from "../rewrite/weight-format.js";
+import { BLOCK_SIZES } from "../weights/block-format.js";
+import { BLOCK_METHODS } from "../weights/block-method.js";
+
+/** No default, because the right metric depends on the task. */
+function missingMetric({ input }: { readonly input?: unknown }): string | undefined {
+  return input === undefined
+    ? "expected a metric, got none, for example gate: { metric: exactMatch }"
+    : undefined;
+}
+
+/** How to quantize an exported model. Read from the `quantize:` section of a recipe. */
+export const quantizeConfig = z.strictObject({
+  schemes: z
+    .array(z.enum(SCHEME_NAMES))
+    .min(1)
+    .refine((names) => new Set(names).size === names.length, "each scheme may be listed once")
+    .default(["cpu"])
+    .describe("Quantization schemes. The first is deployed, the others are measured for comparison."),
+  blockSize: z
+    .literal(BLOCK_SIZES)
+    .optional()
+    .describe("Block formats: weights that share one scale [elements along the input axis]. Default: 32."),
+  method: z
+    .enum(BLOCK_METHODS)
+    .optional()
+    .describe(
+      "Rounding method of 4-bit weights: rtn (ONNX Runtime's round to nearest), search (least squares), hqq or gptq. Default: gptq on the training rows; search for models of more than about ten million parameters.",
+    ),
+  symmetric: z.boolean().default(false).describe("Block formats: symmetric, without zero points."),
+  embedding: z
+    .enum(WEIGHT_FORMATS)
+    .optional()
+    .describe(
+      "Format of the embedding, and of an output head tied to it. Default: the scheme's format, but 8 bits for 4-bit schemes.",
+    ),
+  reduceRange: z
+    .union([z.boolean(), z.enum(["auto", "this-cpu"])])
+    .default("auto")
+    .describe(
+      "Limit int8 weights to 7 bits. x86 CPUs without VNNI add int8 products in 16 bits, which saturates with 8-bit weights. auto: yes, except for target npu; this-cpu: only if this machine's CPU needs it.",
+    ),
+  calibration: z
+    .strictObject({
+      rows: z
+        .int()
+        .positive()
+        .optional()
+        .describe(
+          "Number of training rows for calibration, spread evenly [rows]. Default: 1024; with images 256.",
+        ),
+      method: z
+        .enum(CALIBRATION_METHODS)
+        .default("minmax")
+        .describe("Static schemes: calibration method for the ranges of activations."),
+      percentile: z
+        .number()
+        .gt(0)
+        .max(100)
+        .default(99.999)
+        .describe("percentile: percentile of the values kept in range [percent]."),
+      smooth: z
+        .number()
+        .min(0)
+        .max(1)
+        .optional()
+        .describe(
+          "SmoothQuant migration strength: moves outliers of activations into the weights after a norm; 0 none, 1 all. Default: off.",
+        ),
+    })
+    .prefault({})
+    .describe("Calibration data for static schemes, for method gptq and for SmoothQuant."),
+  gate: z
+    .strictObject(
+      {
+        metric: z
+          .string({ error: missingMetric })
+          .min(1)
+          .describe("Metric of the gate. Default in a recipe: the first of distill.metrics."),
+        maxDrop: z
+          .number()
+          .nonnegative()
+          .default(0.01)
+          .describe(
+            "Largest allowed loss against float32 [unit of the metric; 0.01 = one percentage point].",
+          ),
+        minimum: z
+          .number()
+          .optional()
+          .describe(
+            "Least value that the quantized model must reach, for metrics whose higher values are better, such as 0.8 for exactMatch [unit of the metric].",
+          ),
+        maximum: z
+          .number()
+          .optional()
+          .describe(
+            "Largest value that the quantized model may have, for error rates, such as 0.3 for wer [unit of the metric].",
+          ),
+      },
+      { error: missingMetric },
+    )
+    .describe("Limit of the loss of quality. A quantized model that exceeds it is not deployed."),
+});

@@ -1,0 +1,293 @@
+/** The quantize stage: quantizes an exported directory to another one in the same layout. */
+import { copyFile, readdir } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import {
+  makeFolder,
+  SILENT,
+  readFailure,
+  resolveInside,
+  writeFailure,
+  type Progress,
+  SlmError,
+} from "@slm/core";
+import {
+  graphBytes,
+  graphsOf,
+  readDeviceModel,
+  writeDeviceModel,
+  type DeviceModel,
+  type GraphName,
+} from "@slm/exported-model";
+import type { SchemeName, Target } from "@slm/devices";
+import { readOnnx, writeOnnx } from "@slm/onnx";
+import type { CalibrationSettings } from "../calibration/calibrate.js";
+import type { FeedSource } from "../calibration/feeds.js";
+import {
+  collectorOf,
+  withModelFeeds,
+  withStaticFeeds,
+  type ModelCalibration,
+  type ModelSources,
+} from "../calibration/model-feeds.js";
+import type { StaticLayout } from "../calibration/static-feeds.js";
+import { quantizeModelGraph, type GraphOutcome, type GraphRequest } from "./quantize-model-graph.js";
+import { checkDeviceScheme } from "./device-schemes.js";
+import { int8Range, type Int8Range } from "./reduce-range.js";
+import type { QuantizedNode, SkippedWeight } from "../rewrite/quantize-graph.js";
+import type { WeightFormat } from "../rewrite/weight-format.js";
+import { schemes, type Scheme } from "./schemes.js";
+import type { BlockSize } from "../weights/block-format.js";
+import type { BlockMethod } from "../weights/block-method.js";
+import type { RunOutputs } from "../weights/quantize-blocks.js";
+
+/** Calibration data and options. */
+export interface DirectoryCalibration extends ModelCalibration, CalibrationSettings {
+  /** SmoothQuant: migrates outliers of activations into weights, 0..1. Default: off. */
+  readonly smooth?: number | undefined;
+}
+
+/** A value per graph. */
+export type PerGraph<Value> = Readonly<Partial<Record<GraphName, Value>>>;
+
+export interface QuantizeDirectoryOptions {
+  /** An exported float32 model: `model.json`, its graphs, its tokenizer. */
+  readonly modelDirectory: string;
+  /** Where the quantized model goes. Not atomic: the caller gives a working directory. */
+  readonly outputDirectory: string;
+  readonly scheme: SchemeName;
+  readonly progress?: Progress | undefined;
+  /** Block formats: weights that share one scale. Default: 32; 16 for narrow 4-bit matrices without calibration data. */
+  readonly blockSize?: BlockSize | undefined;
+  /** Block formats: no zero points. Default false. */
+  readonly symmetric?: boolean | undefined;
+  /** int4-block: how codes are chosen. Default: `gptq` with calibration data, `search` without; see `chooseMethod`. */
+  readonly method?: BlockMethod | undefined;
+  /** Format of the embedding, and of an output head over the same table. Default: the scheme's, but 8 bits for 4. */
+  readonly embedding?: WeightFormat | undefined;
+  /** Format by weight, before all else. */
+  readonly formats?: PerGraph<ReadonlyMap<string, WeightFormat>> | undefined;
+  /** Static schemes: nodes that stay float32, by name. */
+  readonly exclude?: PerGraph<ReadonlySet<string>> | undefined;
+  /** int8 weights in 7 bits. Default: as `int8Range` says for the model's target. */
+  readonly reduceRange?: boolean | undefined;
+  /** What static schemes, `gptq` and smoothing need. */
+  readonly calibration?: DirectoryCalibration | undefined;
+  /** Runs the inner loop of block formats, perhaps in several threads. Default: here. */
+  readonly run?: RunOutputs | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+type GraphFile = DeviceModel["graphs"]["decoder"];
+
+export interface QuantizeReport {
+  readonly scheme: SchemeName;
+  /** All graphs with their weights [bytes]. */
+  readonly bytesBefore: number;
+  readonly bytesAfter: number;
+  readonly nodes: readonly (QuantizedNode & { readonly graph: GraphName })[];
+  readonly skipped: readonly (SkippedWeight & { readonly graph: GraphName })[];
+  /** Of weights with 8-bit codes and a scale per output; block formats have all their bits. */
+  readonly int8: Int8Range;
+}
+
+/** Files that belong to a model besides its graphs. */
+const COPIED =
+  /^(?:(?:tokenizer.*|config|generation_config|special_tokens_map|draft-rules)\.json|lexical_shortlist\.bin)$/;
+
+function checkModel(model: DeviceModel, directory: string, scheme: SchemeName): void {
+  checkDeviceScheme(model, scheme, directory);
+  const parts = [model.scheme, ...graphsOf(model).map(({ graph }) => graph.scheme)];
+  const other = parts.find((found) => found !== "float32");
+  if (other === undefined) return;
+  throw new SlmError(
+    "DATA_INVALID",
+    `quantize: ${directory} must be a float32 export, its model.json says '${other}'`,
+    { suggestions: ["quantize the float32 export: slm quantize EXPORT_DIR --scheme cpu"] },
+  );
+}
+
+async function copyCompanions(from: string, to: string): Promise<void> {
+  const entries = await readdir(from, { withFileTypes: true });
+  const names = entries.filter((entry) => entry.isFile() && COPIED.test(entry.name)).map(({ name }) => name);
+  for (const name of names.sort()) {
+    await copyFile(join(from, name), join(to, name)).catch((error: unknown) => {
+      throw writeFailure(error, join(to, name), "the model it was copied from is unchanged");
+    });
+  }
+}
+
+interface GraphResult extends Pick<GraphOutcome, "nodes" | "skipped"> {
+  readonly file: GraphFile;
+}
+
+/** Result of each graph of a model. */
+type Results = ReadonlyMap<GraphName, GraphResult>;
+
+/** The request for one graph of a model. */
+export function requestFor(
+  name: GraphName,
+  target: Target,
+  options: Omit<QuantizeDirectoryOptions, "outputDirectory">,
+  feeds: FeedSource | undefined,
+): GraphRequest {
+  const { blockSize, symmetric, method, embedding, run, signal } = options;
+  const { calibration, formats, exclude } = options;
+  const scheme: Scheme = schemes[options.scheme];
+  const progress = options.progress ?? SILENT;
+  return {
+    scheme: scheme.kind === "static" ? scheme : { kind: "weights", format: scheme[name] },
+    // Devices other than the CPU need every operator quantized.
+    coverage: target === "cpu" ? "standard" : "all",
+    blockSize,
+    reduceRange: int8Range(options.reduceRange, target).bits === 7,
+    symmetric,
+    method,
+    embedding,
+    formats: formats?.[name],
+    exclude: exclude?.[name],
+    calibration: calibration &&
+      feeds && { ...calibration, collector: collectorOf(calibration, signal), feeds },
+    run,
+    signal,
+    onWeight: (weight, step, total, format) => {
+      progress({ stage: "quantize", step, total, message: `${name} ${weight} ${format}` });
+    },
+  };
+}
+
+/** One graph, read, quantized and written before the next is read: only one is ever in memory. */
+async function quantizeGraphFile(
+  name: GraphName,
+  { file }: GraphFile,
+  target: Target,
+  options: QuantizeDirectoryOptions,
+  feeds: FeedSource | undefined,
+): Promise<GraphResult> {
+  const graph = await readOnnx(resolveInside(options.modelDirectory, file));
+  const request = requestFor(name, target, options, feeds);
+  const result = await quantizeModelGraph(graph, request);
+  const path = resolveInside(options.outputDirectory, file);
+  await makeFolder(dirname(path)).catch((error: unknown) => {
+    throw writeFailure(error, path, "nothing was written");
+  });
+  const { bytes } = await writeOnnx(result.graph, path, {
+    externalData: { file: `${basename(file)}.data` },
+  });
+  const scheme = request.scheme.kind === "weights" ? request.scheme.format : options.scheme;
+  return {
+    file: { file, bytes, scheme: result.nodes.length === 0 ? "float32" : scheme },
+    nodes: result.nodes,
+    skipped: result.skipped,
+  };
+}
+
+/** Graphs in turn, with data where there are any. */
+async function quantizeInTurn(
+  graphs: ReturnType<typeof graphsOf>,
+  model: DeviceModel,
+  options: QuantizeDirectoryOptions,
+  feeds?: ModelSources,
+): Promise<Results> {
+  const results = new Map<GraphName, GraphResult>();
+  for (const { name, graph } of graphs)
+    results.set(name, await quantizeGraphFile(name, graph, model.target, options, feeds?.[name]));
+  return results;
+}
+
+function quantizeGraphs(model: DeviceModel, options: QuantizeDirectoryOptions): Promise<Results> {
+  const { calibration, modelDirectory } = options;
+  const graphs = graphsOf(model);
+  return calibration === undefined
+    ? quantizeInTurn(graphs, model, options)
+    : withModelFeeds(modelDirectory, calibration, (feeds) => quantizeInTurn(graphs, model, options, feeds));
+}
+
+/**
+ * The graphs of a model in every fixed size it has; those of the longest source are the model's own. The vision graph has
+ * one size: it is made once, with the images of the rows that fit the longest source.
+ */
+async function quantizeBuckets(
+  model: DeviceModel,
+  layout: StaticLayout,
+  options: QuantizeDirectoryOptions,
+): Promise<{ readonly results: Results; readonly layout: StaticLayout }> {
+  const { modelDirectory, calibration } = options;
+  if (calibration === undefined) {
+    throw new SlmError("CONFIG_INVALID", "quantize: graphs of fixed sizes need calibration rows, got none", {
+      suggestions: ["--calibration ROWS.jsonl"],
+    });
+  }
+  const buckets: StaticLayout["buckets"] = [];
+  let results: Results = new Map();
+  for (const [place, bucket] of layout.buckets.entries()) {
+    const isLast = bucket === layout.buckets.at(-1);
+    const { vision } = model.graphs;
+    const graphs = { ...bucket, vision: isLast ? vision : undefined };
+    results = await withStaticFeeds(modelDirectory, place, calibration, (feeds) =>
+      quantizeInTurn(graphsOf({ graphs }), model, options, feeds),
+    );
+    buckets.push({
+      source: bucket.source,
+      encoder: results.get("encoder")?.file,
+      chunk: results.get("chunk")?.file,
+      decoder: results.get("decoder")!.file,
+    });
+  }
+  return { results, layout: { ...layout, buckets } };
+}
+
+/**
+ * Quantizes an exported model, graph by graph.
+ *
+ * Reads: `model.json`, the graphs it names and their weights.
+ * Writes: the graphs under the same names with their weights in `<graph>.data` beside them, `model.json` with the new
+ * scheme and sizes, and copies of the tokenizer and configuration files.
+ *
+ * @throws SlmError INPUT_MISSING for a missing file; DATA_INVALID for a model that is broken, quantized already or has
+ * no weights to quantize; OP_UNSUPPORTED for one exported for another target; CONFIG_INVALID where calibration data are
+ * missing; USAGE if output and input are the same
+ * directory; OUTPUT_FAILED if the disk rejects; INTERRUPTED.
+ */
+export async function quantizeDirectory(options: QuantizeDirectoryOptions): Promise<QuantizeReport> {
+  const { modelDirectory, outputDirectory, scheme } = options;
+  if (resolve(modelDirectory) === resolve(outputDirectory)) {
+    throw new SlmError(
+      "USAGE",
+      `quantize: the output must be another directory than the input, ${modelDirectory}`,
+    );
+  }
+  const model = await readDeviceModel(modelDirectory);
+  checkModel(model, modelDirectory, scheme);
+  const { results, layout } =
+    model.static === undefined
+      ? { results: await quantizeGraphs(model, options), layout: undefined }
+      : await quantizeBuckets(model, model.static, options);
+  const all = <Item>(pick: (result: GraphResult) => readonly Item[]): (Item & { graph: GraphName })[] =>
+    [...results].flatMap(([graph, result]) => pick(result).map((item) => ({ ...item, graph })));
+  const nodes = all(({ nodes: found }) => found);
+  if (nodes.length === 0) {
+    throw new SlmError("DATA_INVALID", `quantize: no weights to quantize in ${modelDirectory}`, {
+      context: { skipped: all(({ skipped }) => skipped) },
+      suggestions: ["slm export CHECKPOINT --target cpu"],
+    });
+  }
+  await copyCompanions(modelDirectory, outputDirectory).catch((error: unknown) => {
+    throw readFailure(error, modelDirectory);
+  });
+  const files = [...results].map(([name, { file }]) => [name, file] as const);
+  const graphs = { ...model.graphs, ...Object.fromEntries(files) };
+  await writeDeviceModel(outputDirectory, {
+    ...model,
+    scheme,
+    graphs,
+    static: layout,
+  });
+  return {
+    scheme,
+    bytesBefore: graphBytes(model),
+    bytesAfter: graphBytes({ graphs }),
+    nodes,
+    skipped: all(({ skipped }) => skipped),
+    int8: int8Range(options.reduceRange, model.target),
+  };
+}

@@ -1,0 +1,217 @@
+/** Quantizes an external ONNX file. */
+import { stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { makeFolder, SILENT, writeFailure, type Progress, SlmError } from "@slm/core";
+import type { SchemeName } from "@slm/devices";
+import { liftConstants, modelFiles, readOnnx, writeOnnx, type Graph } from "@slm/onnx";
+import type { Runtime } from "@slm/runtime";
+import type { CalibrationSettings } from "../calibration/calibrate.js";
+import type { Collector } from "../calibration/collector.js";
+import { fetchedFloats, runOn, type FeedSource } from "../calibration/feeds.js";
+import { collectorOf } from "../calibration/model-feeds.js";
+import { logitDivergence } from "../calibration/logit-judge.js";
+import { quantizeModelGraph } from "./quantize-model-graph.js";
+import { int8Range, type Int8Range } from "./reduce-range.js";
+import type { QuantizedNode, SkippedWeight } from "../rewrite/quantize-graph.js";
+import type { WeightFormat } from "../rewrite/weight-format.js";
+import { schemes, type Scheme } from "./schemes.js";
+import type { Coverage } from "../static/operator-rules.js";
+import type { BlockSize } from "../weights/block-format.js";
+import type { BlockMethod } from "../weights/block-method.js";
+import type { RunOutputs } from "../weights/quantize-blocks.js";
+
+/** Real inputs of a graph, and what runs it on them. */
+interface FileCalibration extends CalibrationSettings {
+  readonly runtime: Runtime;
+  readonly feeds: FeedSource;
+  /** Collects statistics, perhaps on other machines. Default: `runtime` does. */
+  readonly collector?: Collector | undefined;
+  /** SmoothQuant: migrates outliers of activations into weights, 0..1. Default: off. */
+  readonly smooth?: number | undefined;
+}
+
+export interface QuantizeFileOptions {
+  /** The model. Weights beside it are read too. */
+  readonly input: string;
+  /** The quantized model; its weights go to `<name>.data` beside it. */
+  readonly output: string;
+  /** Edit of the graph before quantization, such as fixing input shapes. Default: none. */
+  readonly prepare?: ((graph: Graph) => Graph) | undefined;
+  /** Of schemes that treat encoder and decoder differently, the encoder's formats are used. */
+  readonly scheme: SchemeName;
+  /** Operators that static schemes quantize. Default `standard`. */
+  readonly coverage?: Coverage | undefined;
+  readonly blockSize?: BlockSize | undefined;
+  readonly symmetric?: boolean | undefined;
+  readonly method?: BlockMethod | undefined;
+  readonly embedding?: WeightFormat | undefined;
+  /** int8 weights in 7 bits. Default: as `int8Range` says for a file of any origin. */
+  readonly reduceRange?: boolean | undefined;
+  /** Nodes that stay float32, by name (static schemes). */
+  readonly exclude?: ReadonlySet<string> | undefined;
+  readonly calibration?: FileCalibration | undefined;
+  readonly run?: RunOutputs | undefined;
+  readonly progress?: Progress | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** How one output changed over all calibration data. */
+interface OutputChange {
+  readonly name: string;
+  /** ||original - quantized|| / ||original||. */
+  readonly relativeError: number;
+  /** KL divergence of the softmax over the last axis [nats per row]. */
+  readonly divergence: number;
+}
+
+export interface QuantizeFileReport {
+  readonly scheme: SchemeName;
+  /** Model and weights [bytes]. */
+  readonly bytesBefore: number;
+  readonly bytesAfter: number;
+  readonly nodes: readonly QuantizedNode[];
+  readonly skipped: readonly SkippedWeight[];
+  /** Of weights with 8-bit codes and a scale per output; block formats have all their bits. */
+  readonly int8: Int8Range;
+  /** Empty without calibration data. */
+  readonly outputs: readonly OutputChange[];
+}
+
+/**
+ * Quantizes an ONNX file of any origin. A weight that cannot be quantized stays as it is, and the report says why. A file with something in it that a rewrite would lose (functions, sparse weights,
+ * annotations of quantization) is rejected while it is read.
+ *
+ * Reads: `input` and the files it names beside it. Writes: `output` and its weights.
+ *
+ * @throws SlmError INPUT_MISSING; DATA_INVALID for a model that is broken, would lose something, is quantized already or
+ * has nothing to quantize; OP_UNSUPPORTED for an opset a scheme cannot use; CONFIG_INVALID where calibration data are
+ * missing; OUTPUT_FAILED; INTERRUPTED
+ */
+export async function quantizeFile(options: QuantizeFileOptions): Promise<QuantizeFileReport> {
+  const { input, output, coverage = "standard", blockSize = 32 } = options;
+  const { progress = SILENT, symmetric, method, embedding, calibration, run, exclude, signal } = options;
+  const { prepare = (graph: Graph): Graph => graph } = options;
+  const int8 = int8Range(options.reduceRange);
+  const graph = prepare(liftConstants(await readOnnx(input)));
+  const scheme: Scheme = schemes[options.scheme];
+  const result = await quantizeModelGraph(graph, {
+    scheme: scheme.kind === "static" ? scheme : { kind: "weights", format: scheme.encoder },
+    coverage,
+    blockSize,
+    reduceRange: int8.bits === 7,
+    symmetric,
+    method,
+    embedding,
+    calibration: calibration && { ...calibration, collector: collectorOf(calibration, signal) },
+    exclude,
+    run,
+    signal,
+    onWeight: (weight, step, total, format) => {
+      progress({ stage: "quantize", step, total, message: `${weight} ${format}` });
+    },
+  });
+  if (result.nodes.length === 0) {
+    throw nothingToQuantize(input, options.scheme, result);
+  }
+  await makeFolder(dirname(output)).catch((error: unknown) => {
+    throw writeFailure(error, output, "nothing was written");
+  });
+  const { bytes } = await writeOnnx(result.graph, output, {
+    externalData: { file: `${basename(output)}.data` },
+  });
+  return {
+    scheme: options.scheme,
+    bytesBefore: await bytesOf(input),
+    bytesAfter: bytes,
+    nodes: result.nodes,
+    skipped: result.skipped,
+    int8,
+    outputs: calibration === undefined ? [] : await compareFiles(graph, output, options.input, calibration),
+  };
+}
+
+/** Bytes of a model file and of those beside it that its weights lie in. */
+async function bytesOf(path: string): Promise<number> {
+  const names = await modelFiles(path);
+  const sizes = await Promise.all(names.map(async (name) => (await stat(join(dirname(path), name))).size));
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
+/** Schemes for weights take those of products; a model of convolutions has none. */
+function nothingToQuantize(
+  input: string,
+  scheme: SchemeName,
+  { skipped }: Pick<QuantizeFileReport, "skipped">,
+): SlmError {
+  const reasons = [...new Set(skipped.map(({ reason }) => reason))];
+  const why =
+    reasons.length === 0
+      ? ""
+      : `: its ${skipped.length} matrices stay as they are, ${reasons.slice(0, 3).join("; ")}`;
+  const isWeights = schemes[scheme].kind !== "static";
+  return new SlmError("DATA_INVALID", `quantize: no weights to quantize in ${input}${why}`, {
+    context: { skipped },
+    suggestions: isWeights ? [`slm quantize ${input} --scheme a8w8 --calibration FEEDS`] : [],
+  });
+}
+
+/** Runs both files on all data and compares every float32 output. */
+async function compareFiles(
+  { outputs }: Graph,
+  quantized: string,
+  original: string,
+  { runtime, feeds }: FileCalibration,
+): Promise<readonly OutputChange[]> {
+  const names = outputs.filter(({ dtype }) => dtype === "float32").map(({ name }) => name);
+  const changes = new Map(names.map((name) => [name, new Change()]));
+  const first = await runtime.load({ kind: "file", path: original }, { name: basename(original) });
+  try {
+    const second = await runtime.load({ kind: "file", path: quantized }, { name: basename(quantized) });
+    try {
+      for (const part of feeds) {
+        for await (const batch of part.feeds()) {
+          const [before, after] = await Promise.all(
+            [first, second].map((session) => runOn(session, batch, names)),
+          );
+          for (const [name, change] of changes) {
+            const width = before![name]!.shape.at(-1) ?? 1;
+            change.add(fetchedFloats(before!, name), fetchedFloats(after!, name), width);
+          }
+        }
+      }
+    } finally {
+      await second.release();
+    }
+  } finally {
+    await first.release();
+  }
+  return [...changes].map(([name, change]) => change.of(name));
+}
+
+/** The change of one output, run by run. */
+class Change {
+  #distance = 0;
+  #size = 0;
+  #divergence = 0;
+  #runs = 0;
+
+  add(exact: Float32Array, got: Float32Array, width: number): void {
+    exact.forEach((value, at) => {
+      this.#distance += (value - got[at]!) ** 2;
+      this.#size += value ** 2;
+    });
+    if (exact.length > 0) this.#divergence += logitDivergence(exact, got, width);
+    this.#runs += 1;
+  }
+
+  of(name: string): OutputChange {
+    return {
+      name,
+      relativeError: this.#distance === 0 ? 0 : Math.sqrt(this.#distance / this.#size),
+      divergence: this.#divergence / this.#runs,
+    };
+  }
+}
+
+/** Where `quantizeFile` puts the model inside a directory. */
+export const quantizedFileIn = (directory: string, input: string): string => join(directory, basename(input));

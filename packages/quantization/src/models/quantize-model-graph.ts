@@ -1,0 +1,187 @@
+/** One graph of a model by a scheme: smoothing, calibration and quantization in the order they must have. */
+import type { Graph, Initializer } from "@slm/onnx";
+import type { CalibrationSettings } from "../calibration/calibrate.js";
+import { collectPeaks } from "../calibration/collect.js";
+import type { CollectOptions } from "../calibration/collector.js";
+import { weightGrams } from "../calibration/weight-grams.js";
+import { SlmError } from "@slm/core";
+import {
+  quantizeGraph,
+  type QuantizeGraphOptions,
+  type QuantizedNode,
+  type SkippedWeight,
+} from "../rewrite/quantize-graph.js";
+import { tableFormat, type FormatOptions, type WeightFormat } from "../rewrite/weight-format.js";
+import { pathTo, scopesOf } from "../rewrite/scopes.js";
+import { findWeightUses } from "../rewrite/weight-uses.js";
+import type { StaticScheme } from "./schemes.js";
+import { INTEGER_TYPES } from "../static/integer-types.js";
+import { quantizeStatic, type StaticOptions } from "../static/quantize-static.js";
+import { withOwnHeads } from "../static/own-heads.js";
+import { sensitiveWeights } from "../static/output-error.js";
+import { roundWeights, tableNames } from "../static/rounded-weights.js";
+import { findSmoothGroups, smoothGraph } from "../static/smooth-quant.js";
+import type { Coverage } from "../static/operator-rules.js";
+import { blockMethods } from "../weights/block-method.js";
+import { chooseMethod } from "../rewrite/choose-method.js";
+import { notFiniteWeights } from "../weights/non-finite.js";
+import type { Gram } from "../weights/quantize-blocks.js";
+
+/** What calibrates one graph. */
+interface GraphCalibration extends CalibrationSettings, CollectOptions {
+  /** SmoothQuant: migrates outliers of activations into weights, 0..1. Default: off. */
+  readonly smooth?: number | undefined;
+}
+
+/** What is asked of one graph; either a format of its weights, or a static scheme. */
+export interface GraphRequest extends FormatOptions {
+  readonly scheme: { readonly kind: "weights"; readonly format: WeightFormat } | StaticScheme;
+  /** Operators that static schemes quantize. */
+  readonly coverage: Coverage;
+  /** Format of tables that an embedding reads. Default: `tableFormat` of the scheme's. */
+  readonly embedding?: WeightFormat | undefined;
+  /** Format by weight, before all else. */
+  readonly formats?: ReadonlyMap<string, WeightFormat> | undefined;
+  /** static: nodes that stay float32, by name. */
+  readonly exclude?: ReadonlySet<string> | undefined;
+  readonly calibration?: GraphCalibration | undefined;
+  /** What each weight meets, where it is known already. */
+  readonly grams?: ReadonlyMap<string, Gram> | undefined;
+  readonly onWeight?: QuantizeGraphOptions["onWeight"] | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface GraphOutcome {
+  readonly graph: Graph;
+  readonly nodes: readonly QuantizedNode[];
+  readonly skipped: readonly SkippedWeight[];
+}
+
+/** @throws SlmError CONFIG_INVALID where calibration data are needed and there are none */
+function requireCalibration(calibration: GraphCalibration | undefined, what: string): GraphCalibration {
+  if (calibration !== undefined) return calibration;
+  throw new SlmError("CONFIG_INVALID", `quantize: ${what} needs calibration rows, got none`, {
+    suggestions: ["--calibration ROWS.jsonl"],
+  });
+}
+
+async function smoothed(graph: Graph, { calibration }: GraphRequest): Promise<Graph> {
+  if (calibration?.smooth === undefined) return graph;
+  const groups = findSmoothGroups(graph);
+  const widths = new Map(groups.map(({ value, width }) => [value, width]));
+  const peaks = await collectPeaks(graph, widths, calibration);
+  return smoothGraph(graph, groups, peaks, calibration.smooth);
+}
+
+/** Formats by weight: what was asked for by name, then the embedding's. */
+function formatsOf(
+  graph: Graph,
+  format: WeightFormat,
+  { embedding = tableFormat(format), formats }: GraphRequest,
+): ReadonlyMap<string, WeightFormat> {
+  const tables = findWeightUses(graph).uses.filter(({ kind }) => kind === "embedding");
+  return new Map([...tables.map(({ weight }) => [weight, embedding] as const), ...(formats ?? [])]);
+}
+
+/**
+ * Quantizes a float32 graph. The graph given is not changed.
+ *
+ * @throws SlmError as `quantizeGraph` and `quantizeStatic` do; CONFIG_INVALID where calibration data are missing
+ */
+export async function quantizeModelGraph(original: Graph, request: GraphRequest): Promise<GraphOutcome> {
+  const { scheme, calibration, signal } = request;
+  const graph = await smoothed(original, request);
+  if (scheme.kind === "static") return byStatic(graph, scheme, request);
+  const { format } = scheme;
+  const formats = formatsOf(graph, format, request);
+  const usesBlocks = [format, ...formats.values()].includes("int4-block");
+  const hasData = calibration !== undefined || request.grams !== undefined;
+  const method = chooseMethod(graph, request.method, hasData);
+  const needsGrams = usesBlocks && blockMethods[method].needsCalibration;
+  const grams =
+    request.grams ??
+    (needsGrams ? await weightGrams(graph, requireCalibration(calibration, `method ${method}`)) : undefined);
+  const { onWeight, blockSize, reduceRange, symmetric, run } = request;
+  return quantizeGraph(graph, {
+    format,
+    formats,
+    reduceRange,
+    method,
+    blockSize,
+    symmetric,
+    run,
+    grams,
+    onWeight,
+    signal,
+  });
+}
+
+/** What a static scheme asks of weights beyond onnxruntime's tool: only where they have 4 bits. */
+type WeightCare = Required<Pick<StaticOptions, "types" | "rounded">>;
+
+/** Grids of 4-bit weights chosen with care; 8 bits for tables and for the weights that 4 bits harm most. */
+export async function careFor(
+  graph: Graph,
+  { weights }: StaticScheme,
+  request: Pick<GraphRequest, "coverage" | "exclude" | "method" | "run" | "grams">,
+  calibration: CollectOptions,
+): Promise<WeightCare> {
+  if (INTEGER_TYPES[weights].bits !== 4) return { types: new Map(), rounded: new Map() };
+  const { coverage, exclude, run } = request;
+  const method = chooseMethod(graph, request.method, true);
+  const grams = blockMethods[method].needsCalibration
+    ? (request.grams ?? (await weightGrams(graph, calibration)))
+    : undefined;
+  const rounded = await roundWeights(graph, { coverage, exclude }, { method, grams, run });
+  const sensitive = grams === undefined ? new Set<string>() : sensitiveWeights(graph, rounded, grams);
+  return {
+    types: new Map([...tableNames(graph), ...sensitive].map((name) => [name, "int8"])),
+    rounded: new Map([...rounded].filter(([name]) => !sensitive.has(name))),
+  };
+}
+
+async function byStatic(original: Graph, scheme: StaticScheme, request: GraphRequest): Promise<GraphOutcome> {
+  const { coverage, exclude, signal } = request;
+  const graph = coverage === "all" ? withOwnHeads(original) : original;
+  // Activations of 16 bits are multiplied in float32, where nothing saturates.
+  const reduceRange = request.reduceRange && INTEGER_TYPES[scheme.activations].bits === 8;
+  const {
+    collector,
+    feeds,
+    method = "minmax",
+    ...more
+  } = requireCalibration(request.calibration, "a static scheme");
+  const result = await quantizeStatic(graph, {
+    ...(await careFor(graph, scheme, request, { collector, feeds })),
+    coverage,
+    reduceRange,
+    collector,
+    feeds,
+    activations: scheme.activations,
+    weights: scheme.weights,
+    calibration: { ...more, method },
+    exclude,
+    signal,
+  });
+  const nodes = result.weights.map(({ name, node, type, relativeError }) => ({
+    name: node,
+    weight: name,
+    scheme: `${scheme.activations}/${type}`,
+    relativeError,
+  }));
+  return { graph: result.graph, nodes, skipped: keptByStatic(graph) };
+}
+
+/** Weights that static schemes leave as they are: with numbers that are not finite, and in bodies of control flow. */
+function keptByStatic(graph: Graph): readonly SkippedWeight[] {
+  const notFinite = notFiniteWeights(graph.initializers.values());
+  const isMatrix = ({ dtype, shape }: Initializer): boolean => dtype === "float32" && shape.length > 1;
+  const inBodies = scopesOf(graph).flatMap((scope) => {
+    const own = scope.path === "" ? [] : [...scope.body.initializers.values()].filter(isMatrix);
+    return own.map(({ name }) => ({
+      name: pathTo(scope, name),
+      reason: "it lies in a body of If, Loop or Scan, which static schemes leave in float32",
+    }));
+  });
+  return [...[...notFinite].map(([name, reason]) => ({ name, reason })), ...inBodies];
+}

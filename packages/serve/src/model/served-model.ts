@@ -1,0 +1,332 @@
+/** A loaded bundle that answers many requests concurrently. */
+import type { DeviceModel } from "@slm/exported-model";
+import {
+  checkRules,
+  createRandom,
+  createTokenSelector,
+  isRuling,
+  type SamplingOptions,
+  type TokenRules,
+} from "@slm/decoding";
+import { SlmError } from "@slm/core";
+import {
+  BLANK_IMAGE,
+  StopText,
+  TextStream,
+  confidenceOf,
+  loadModel,
+  verifyingDecoder,
+  withArgmaxOutput,
+  type LoadedModel,
+  mergedRules,
+} from "@slm/inference";
+import type { Graph } from "@slm/onnx";
+import type { HostTensor, Runtime } from "@slm/runtime";
+import type { AnswerOpening } from "@slm/tokenizer";
+import { BatchLoop, type LoopObserver, type LoopOptions } from "../batching/batch-loop.js";
+import { DRAFTED_ROWS } from "../batching/draft-steps.js";
+import { perRowDecoder, readsSeveralOfEveryRow } from "../batching/per-row-decoder.js";
+import type { ReadRequest } from "../requests/read-request.js";
+import type { RequestForm, RequestLimits } from "../requests/request-forms.js";
+import type { ImageFile } from "../requests/request-image.js";
+import type { TextFormat } from "../requests/text-formats.js";
+import { RequestThreads } from "../threads/request-threads.js";
+import type { ThreadConstraint } from "../threads/thread-constraint.js";
+import { LogprobRecorder, type TokenLogprob } from "../requests/token-logprobs.js";
+
+export interface ServedModelOptions {
+  /** Threshold of confidence, or off. Default: the model's own, if it has one. */
+  readonly abstain?: number | "off" | undefined;
+  readonly limits: RequestLimits;
+}
+
+export interface TextRequest {
+  /** Ids of the source. */
+  readonly source: readonly number[];
+  /** The source's image, for a vision-language model. */
+  readonly image?: ImageFile | undefined;
+  /** What the decoder is fed first. Default: BOS. */
+  readonly start?: number | undefined;
+  /** Default: all that fit. */
+  readonly maxTokens?: number | undefined;
+  /** Default: greedy. */
+  readonly sampling?: (SamplingOptions & { readonly seed: number }) | undefined;
+  /** Bias and penalties, as `rulesOf` gives them. The repetition penalty counts a decoder-only model's source too. */
+  readonly rules: TokenRules;
+  /** Restriction of the answer. Default: any text. */
+  readonly format?: TextFormat | undefined;
+  /** Sequences that end the answer. */
+  readonly stop?: readonly string[] | undefined;
+  /** Alternatives whose log-probabilities are recorded for every token, beside its own. Default: none are recorded. */
+  readonly logprobs?: number | undefined;
+  /** Called with each piece of the text as soon as it is final. */
+  readonly onText?: ((piece: string) => void) | undefined;
+  readonly signal: AbortSignal;
+}
+
+export interface TextAnswer {
+  /** Empty if the answer was withheld. */
+  readonly text: string;
+  /** Of the answer under the model itself, EOS included [nats]. */
+  readonly logProbability: number;
+  /** The same as a probability, 0 to 1. */
+  readonly confidence: number;
+  /** Whether the answer was withheld, because its confidence is below the threshold. */
+  readonly abstained: boolean;
+  readonly reason: "stop" | "length";
+  readonly sourceTokens: number;
+  readonly tokens: number;
+  readonly waitedMs: number;
+  /** Time to read and encode the image, before the request was queued; only for vision-language models. */
+  readonly imageMs?: number | undefined;
+  readonly firstTokenMs: number;
+  readonly totalMs: number;
+  /** Of the tokens of the text, without EOS; only if they were requested. */
+  readonly logprobs?: readonly TokenLogprob[] | undefined;
+}
+
+/** A checked request, not yet queued. */
+export interface PreparedText {
+  readonly run: () => Promise<TextAnswer>;
+}
+
+interface CheckedText {
+  readonly maxTokens: number;
+  readonly constraint: ThreadConstraint | undefined;
+}
+
+export class ServedModel {
+  /** Load time [s since 1970]. */
+  readonly loadedAt = Math.floor(Date.now() / 1000);
+  readonly loop: BatchLoop;
+  readonly #loaded: LoadedModel;
+  readonly #threads: RequestThreads;
+  /** Confidence below which an answer is withheld; undefined: all are given. */
+  readonly #threshold: number | undefined;
+  /** Number of requests whose images are being read and that are not queued yet. */
+  #seeing = 0;
+  /** Work that {@link hold} was given and that has not ended. */
+  readonly #held = new Set<Promise<unknown>>();
+
+  constructor(loaded: LoadedModel, loop: BatchLoop, { abstain, limits }: ServedModelOptions) {
+    this.loop = loop;
+    this.#threshold = abstain === "off" ? undefined : (abstain ?? loaded.model.abstention?.threshold);
+    this.#loaded = loaded;
+    const { model, tokenizerFiles } = loaded;
+    this.#threads = new RequestThreads({ model, tokenizerFiles, limits });
+  }
+
+  get model(): DeviceModel {
+    return this.#loaded.model;
+  }
+
+  /** Whether `count` more requests would be accepted now. Requests whose images are being read count as queued. */
+  hasRoom(count: number): boolean {
+    return this.loop.hasRoom(this.#seeing + count);
+  }
+
+  /** Warm-up: the first run of a graph is slow, and so is the start of a thread. */
+  async start(): Promise<void> {
+    try {
+      await Promise.all([this.#threads.start(), warmUp(this.loop, this.#loaded)]);
+    } catch (error) {
+      await this.#threads.close();
+      throw error;
+    }
+  }
+
+  /** Does some work with this model, which stays open until the work has ended. */
+  async hold<Result>(work: (served: this) => Promise<Result>): Promise<Result> {
+    const result = work(this);
+    const end = result.catch(() => undefined).finally(() => this.#held.delete(end));
+    this.#held.add(end);
+    return result;
+  }
+
+  /** Resolves once no work is held, and nothing is queued or running. */
+  async idle(): Promise<void> {
+    while (this.#held.size > 0) await Promise.all(this.#held);
+    await this.loop.idle();
+  }
+
+  /**
+   * Reads the body of a request in a thread.
+   *
+   * @throws SlmError as `requestReader`; BUSY if too many wait to be read; the signal's reason
+   */
+  read(form: RequestForm, body: Uint8Array<ArrayBuffer>, signal: AbortSignal): Promise<ReadRequest> {
+    return this.#threads.read(form, body, signal);
+  }
+
+  /** The model's own rules with those of a request. @throws SlmError USAGE for a rule that does not fit the vocabulary */
+  rulesOf(asked: TokenRules | undefined, opening: AnswerOpening = {}): TokenRules {
+    const { forcedFirst } = opening;
+    const rules = mergedRules(this.#loaded.generation.rules, { ...asked, forcedFirst });
+    checkRules(rules, this.model.vocabularySize);
+    return rules;
+  }
+
+  /**
+   * Checks a request against the model's limits.
+   *
+   * @throws SlmError USAGE for a number of tokens that does not fit; DATA_INVALID, OP_UNSUPPORTED for a format that is not supported.
+   * Running it throws DATA_INVALID for an image that cannot be read.
+   */
+  async prepare(request: TextRequest): Promise<PreparedText> {
+    const { maxTarget, architecture } = this.model;
+    const { generation } = this.#loaded;
+    const { source, format = { kind: "text" }, signal } = request;
+    const room = maxTarget - (architecture === "decoder-only" ? source.length : 0);
+    const longest =
+      request.maxTokens ?? (architecture === "encoder-decoder" ? generation.maxTokens : undefined);
+    const maxTokens = Math.min(longest ?? room, room);
+    if (maxTokens < 1)
+      throw new SlmError("USAGE", `a source of ${source.length} tokens leaves no room for an answer`);
+    const constraint = format.kind === "text" ? undefined : await this.#threads.constraintOf(format, signal);
+    return { run: () => this.#run(request, { maxTokens, constraint }) };
+  }
+
+  /** Ends after the answers in progress. */
+  async close(): Promise<void> {
+    await this.idle();
+    await this.#threads.close();
+    await this.loop.close();
+    await this.#loaded.close();
+    await this.#loaded.runtime.close();
+  }
+
+  async #run(request: TextRequest, checked: CheckedText): Promise<TextAnswer> {
+    const { maxTokens, constraint } = checked;
+    const { source, start, stop = [], signal } = request;
+    // Whether an answer is withheld is known at its end, so nothing is streamed before.
+    const onText = this.#threshold === undefined ? request.onText : undefined;
+    const tokens: number[] = [];
+    let text = "";
+    const cut = new StopText(stop, (piece) => {
+      text += piece;
+      onText?.(piece);
+    });
+    const decode = (ids: readonly number[]): string => this.#loaded.tokenizer.decode(ids);
+    // Without streaming, the text is decoded once, at the end.
+    const isWhole = onText === undefined && stop.length === 0;
+    const stream = new TextStream(decode, 0, (_row, piece) => {
+      cut.push(piece);
+    });
+    const seen = await this.#encodeImages(request);
+    const recorder = request.logprobs === undefined ? undefined : new LogprobRecorder(request.logprobs);
+    const selector = this.#selector(request, checked);
+    const submitted = this.loop.submit({
+      source,
+      image: seen?.tokens,
+      start,
+      maxTokens,
+      ends: this.#loaded.generation.rules.furtherEnds,
+      choose: recorder === undefined ? selector : recorder.choosing(selector),
+      pending: constraint && (() => constraint.pending),
+      onToken: (token) => {
+        tokens.push(token);
+        if (!isWhole) stream.push(token);
+        return !cut.isStopped;
+      },
+      signal,
+    });
+    const result = await submitted.finally(() => constraint?.close());
+    if (isWhole) text = decode(tokens);
+    else {
+      stream.end();
+      cut.end();
+    }
+    const { reason, logProbability, waitedMs, firstTokenMs, totalMs } = result;
+    const confidence = confidenceOf({ logProbability });
+    const abstained = this.#threshold !== undefined && confidence < this.#threshold;
+    if (onText === undefined && !abstained && text !== "") request.onText?.(text);
+    const imageMs = seen?.imageMs;
+    return {
+      text: abstained ? "" : text,
+      logProbability,
+      confidence,
+      abstained,
+      reason,
+      sourceTokens: (this.model.vision?.tokens ?? 0) + source.length,
+      tokens: result.tokens,
+      waitedMs,
+      imageMs,
+      firstTokenMs: (imageMs ?? 0) + firstTokenMs,
+      totalMs: (imageMs ?? 0) + totalMs,
+      logprobs: abstained ? undefined : await recorder?.texts(tokens.length, decode),
+    };
+  }
+
+  /** Tokens of the request's image; undefined for a model that reads text only. */
+  async #encodeImages({
+    image,
+    signal,
+  }: TextRequest): Promise<{ readonly tokens: HostTensor; readonly imageMs: number } | undefined> {
+    const { images } = this.#loaded;
+    if (image === undefined || images === undefined) return undefined;
+    const began = performance.now();
+    this.#seeing++;
+    try {
+      const tokens = await images.tokensOf(this.#threads.imageOf(image, signal));
+      signal.throwIfAborted();
+      return { tokens, imageMs: performance.now() - began };
+    } finally {
+      this.#seeing--;
+    }
+  }
+
+  /** Undefined for plain greedy decoding. */
+  #selector(
+    { source, start, sampling, rules }: TextRequest,
+    { maxTokens, constraint }: CheckedText,
+  ): ((logits: Float32Array) => number) | undefined {
+    if (sampling === undefined && constraint === undefined && !isRuling(rules)) return undefined;
+    const { tokens, architecture } = this.model;
+    return createTokenSelector({
+      eos: tokens.eos,
+      maxTokens,
+      before: [...(architecture === "decoder-only" ? source : []), start ?? tokens.bos],
+      sampling: sampling && { ...sampling, random: createRandom(sampling.seed).next },
+      rules,
+      constraint,
+      source,
+    });
+  }
+}
+
+/**
+ * Loads a bundle for serving. The model owns the runtime from then on.
+ *
+ * @throws SlmError INPUT_MISSING, DATA_INVALID for an incomplete bundle; OP_UNSUPPORTED for a decoder that cannot have a position per row.
+ */
+export async function loadServedModel(
+  directory: string,
+  runtime: Runtime,
+  options: LoopOptions & LoopObserver & ServedModelOptions,
+): Promise<ServedModel> {
+  // A position per row, and the top-1 token of each.
+  const editDecoder = (graph: Graph): Graph => withArgmaxOutput(perRowDecoder(graph));
+  let draftedRows = 1;
+  const editDrafting = (graph: Graph, model: DeviceModel): Graph => {
+    if (readsSeveralOfEveryRow(graph)) draftedRows = DRAFTED_ROWS;
+    return verifyingDecoder(perRowDecoder(graph, "several"), model);
+  };
+  const loaded = await loadModel(directory, runtime, { editDecoder, editDrafting });
+  const drafting = loaded.drafting && { ...loaded.drafting, rows: draftedRows };
+  const loop = await BatchLoop.open({ ...loaded, drafting }, options);
+  const served = new ServedModel(loaded, loop, options);
+  await served.start();
+  return served;
+}
+
+async function warmUp(loop: BatchLoop, { model: { tokens }, images }: LoadedModel): Promise<void> {
+  const signal = new AbortController().signal;
+  await loop.submit({
+    source: [tokens.unknown],
+    image: await images?.tokensOf(BLANK_IMAGE),
+    maxTokens: 1,
+    choose: () => tokens.eos,
+    onToken: () => false,
+    signal,
+  });
+}

@@ -1,0 +1,128 @@
+/** Starts the server, and stops it after the answers in progress. */
+import type { Server, ServerOptions } from "node:http";
+import type { AddressInfo } from "node:net";
+import { createAdaptorServer } from "@hono/node-server";
+import { hostFilter, systemCode, SlmError } from "@slm/core";
+import type { Runtime } from "@slm/runtime";
+import { loadServedModel } from "../model/served-model.js";
+import { ApiKeys } from "../http/api-keys.js";
+import { createApp } from "../http/app.js";
+import { Connections } from "../http/connection/connections.js";
+import { connectionsFor } from "../http/connection/open-files.js";
+import { ServerMetrics } from "../metrics.js";
+import { ModelHost } from "../model/model-host.js";
+import type { ServeConfig } from "../serve-config.js";
+import { stopServer, type Stopped } from "./stop-server.js";
+
+/** Time to send an answer beyond the time to make it [ms]. */
+const SEND_MS = 5000;
+/** How often clients that are too slow are looked for [ms]. */
+const LOOK_MS = 500;
+/** Connections that the system accepts before the server does. Fewer than the server keeps, so that none gives way before it was read. */
+const BACKLOG = 511;
+
+interface ServeOptions {
+  readonly config: ServeConfig;
+  /** Directory of the bundle; read again by every reload. */
+  readonly bundle: string;
+  /** A runtime for one model, which the server closes. */
+  readonly openRuntime: () => Promise<Runtime>;
+  readonly apiKeys?: readonly string[];
+  readonly adminKeys?: readonly string[];
+  /** Called with internal errors of the server. */
+  readonly onFailure?: (error: unknown) => void;
+}
+
+export interface RunningServer {
+  /** `http://host:port` */
+  readonly url: string;
+  readonly model: string;
+  /** Reloads the bundle. @throws SlmError as loading does; the old model then stays. */
+  reload(): Promise<void>;
+  /** Rejects new requests, waits at most `drainSeconds` for answers in progress, and stops. */
+  stop(): Promise<Stopped>;
+}
+
+/**
+ * @throws SlmError what loading the bundle throws; BUSY if the port is taken, USAGE for an address that is not this machine's.
+ */
+export async function startServer(options: ServeOptions): Promise<RunningServer> {
+  const { config, bundle, openRuntime, apiKeys = [], adminKeys = [], onFailure = () => undefined } = options;
+  const keys = new ApiKeys(apiKeys);
+  const admin = new ApiKeys(adminKeys);
+  const metrics = new ServerMetrics();
+  const loop = {
+    maxRows: config.maxRows,
+    maxWaiting: config.maxWaiting,
+    abstain: config.abstain,
+    limits: config,
+    onStep: (rows: number) => {
+      metrics.onStep(rows);
+    },
+    onDrafts: (drafted: number, accepted: number) => {
+      metrics.onDrafts(drafted, accepted);
+    },
+  };
+  const host = await ModelHost.open(async () => {
+    const runtime = await openRuntime();
+    try {
+      return await loadServedModel(bundle, runtime, loop);
+    } catch (error) {
+      await runtime.close();
+      throw error;
+    }
+  });
+  const isAllowedHost = hostFilter(config.host, config.allowedHosts);
+  const app = createApp({ host, metrics, config, keys, adminKeys: admin, isAllowedHost, onFailure });
+  const server = createAdaptorServer({ fetch: app.fetch, serverOptions: timeLimits(config) }) as Server;
+  // A client that stops reading its answer holds its connection no longer than a request may take.
+  server.setTimeout(config.timeoutSeconds * 1000 + SEND_MS);
+  const connections = new Connections(server, connectionsFor(config.maxConnections));
+  try {
+    await listen(server, config);
+  } catch (error) {
+    await host.close();
+    throw error;
+  }
+  const { port } = server.address() as AddressInfo;
+  let stopping: Promise<Stopped> | undefined;
+  return {
+    url: `http://${config.host.includes(":") ? `[${config.host}]` : config.host}:${port}`,
+    model: host.current.model.name,
+    reload: async () => {
+      await host.reload();
+      metrics.onReload();
+    },
+    stop: () => (stopping ??= stopServer(server, { connections, host }, config.drainSeconds)),
+  };
+}
+
+/** How long a client may take to send its request. */
+function timeLimits({ headerSeconds, timeoutSeconds }: ServeConfig): ServerOptions {
+  const requestTimeout = timeoutSeconds * 1000;
+  const headersTimeout = Math.min(headerSeconds * 1000, requestTimeout);
+  return {
+    requestTimeout,
+    headersTimeout,
+    connectionsCheckingInterval: Math.min(LOOK_MS, headersTimeout),
+  };
+}
+
+async function listen(server: Server, { host, port }: ServeConfig): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ host, port, backlog: BACKLOG }, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  }).catch((cause: unknown) => {
+    const code = systemCode(cause);
+    if (code === "EADDRINUSE") {
+      throw new SlmError("BUSY", `serve: port ${port} of ${host} is taken`, {
+        suggestions: ["--port 0"],
+        cause,
+      });
+    }
+    throw new SlmError("USAGE", `serve: cannot listen on ${host}:${port} (${code ?? "unknown"})`, { cause });
+  });
+}

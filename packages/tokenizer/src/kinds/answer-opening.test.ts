@@ -1,0 +1,65 @@
+import { describe, expect, test } from "vitest";
+import { answerOpening, missingLanguage } from "./answer-opening.js";
+import type { TokenizerLanguages } from "../interface/tokenizer.js";
+
+const CODES = ["deu_Latn", "fra_Latn", "fur_Latn"];
+
+const languages = (begins: TokenizerLanguages["begins"]): { readonly languages: TokenizerLanguages } => ({
+  languages: {
+    codes: CODES,
+    source: "deu_Latn",
+    target: undefined,
+    begins,
+    tokenOf: (code) => 100 + CODES.indexOf(code),
+  },
+});
+
+describe(answerOpening, () => {
+  test.each([
+    ["decoder_start", { start: 101 }],
+    ["forced_bos", { forcedFirst: 101 }],
+    ["source", {}],
+  ] as const)("tells a model of kind %s its target language", (begins, opening) => {
+    expect(answerOpening(languages(begins), { target: "fra_Latn" }, "here")).toEqual(opening);
+  });
+
+  test("leaves a request without languages alone, whatever the model", () => {
+    expect(answerOpening({}, {}, "here")).toBeUndefined();
+    expect(answerOpening(languages("forced_bos"), {}, "here")).toBeUndefined();
+  });
+
+  test("a source language alone changes nothing of the answer's begin", () => {
+    expect(answerOpening(languages("forced_bos"), { source: "fur_Latn" }, "here")).toEqual({});
+  });
+
+  test.each([
+    [
+      { target: "fr" },
+      "here: the model has no language 'fr'; its 3 languages are fra_Latn, fur_Latn, deu_Latn",
+    ],
+    [
+      { source: "FUR" },
+      "here: the model has no language 'FUR'; its 3 languages are fur_Latn, fra_Latn, deu_Latn",
+    ],
+    [{ target: "" }, "here: the model has no language ''; its 3 languages are deu_Latn, fra_Latn, fur_Latn"],
+    [{ target: "__proto__" }, "here: the model has no language '__proto__'; its 3 languages are deu_Latn"],
+  ])("rejects %o, which the model lacks, and names those most alike", (pair, message) => {
+    expect(() => answerOpening(languages("decoder_start"), pair, "here")).toThrow(
+      expect.objectContaining({ code: "USAGE", message: expect.stringContaining(message) as string }),
+    );
+  });
+
+  test("rejects languages where they would change nothing", () => {
+    expect(() => answerOpening({}, { source: "fra_Latn" }, "here")).toThrow("the model takes no languages");
+    expect(() => answerOpening(languages("source"), { source: "fra_Latn" }, "here")).toThrow(
+      "the model is told the target language only",
+    );
+  });
+});
+
+test("an error names at most twelve languages", () => {
+  const many = Array.from({ length: 200 }, (_, at) => `l${at}`);
+  expect(missingLanguage(many, "x")).toBe(
+    `the model has no language 'x'; its 200 languages are ${many.slice(0, 12).join(", ")}, ...`,
+  );
+});

@@ -1,0 +1,117 @@
+import { SlmError } from "@slm/core";
+import { describe, expect, test } from "vitest";
+import { createLibraryTokenizer } from "./library-tokenizer.js";
+import { trainSymbolTokenizer } from "../learn/symbol-files.js";
+import {
+  tokenizerConfigJsonSchema,
+  tokenizerJsonSchema,
+  type TokenizerFiles,
+} from "../files/tokenizer-files.js";
+
+const NAMES = ["<pad>", "<s>", "</s>", "<unk>"];
+
+/** A WordPiece tokenizer of a few pieces, as Hugging Face writes it. */
+function wordPiece(config: object = {}): TokenizerFiles {
+  const pieces = [...NAMES, "deep", "##er", "sea", "##s"];
+  return {
+    tokenizer: tokenizerJsonSchema.parse({
+      version: "1.0",
+      added_tokens: NAMES.map((content, id) => ({ id, content, special: true })),
+      normalizer: null,
+      pre_tokenizer: { type: "Whitespace" },
+      post_processor: null,
+      decoder: { type: "WordPiece", prefix: "##", cleanup: false },
+      model: {
+        type: "WordPiece",
+        unk_token: "<unk>",
+        continuing_subword_prefix: "##",
+        max_input_chars_per_word: 20,
+        vocab: Object.fromEntries(pieces.map((piece, id) => [piece, id])),
+      },
+    }),
+    config: tokenizerConfigJsonSchema.parse({
+      pad_token: "<pad>",
+      bos_token: { content: "<s>" },
+      eos_token: "</s>",
+      unk_token: "<unk>",
+      clean_up_tokenization_spaces: false,
+      ...config,
+    }),
+  };
+}
+
+describe(createLibraryTokenizer, () => {
+  test("runs a subword tokenizer, lower-casing the source where the configuration says so", () => {
+    const tokenizer = createLibraryTokenizer(wordPiece({ source: { lowercase: true } }));
+    expect(tokenizer.vocabularySize).toBe(8);
+    expect(tokenizer.tokens).toEqual({ pad: 0, bos: 1, eos: 2, unknown: 3 });
+    expect(tokenizer.encodeSource("Deeper SEAS")).toEqual([4, 5, 6, 7]);
+    expect(tokenizer.encodeTarget("deeper seas")).toEqual([4, 5, 6, 7]);
+    expect(tokenizer.decode([1, 4, 5, 6, 7, 2, 0])).toBe("deeper seas");
+    expect(tokenizer.decode([])).toBe("");
+  });
+
+  test("never lower-cases a target, nor a source it was not told to", () => {
+    expect(() =>
+      createLibraryTokenizer(wordPiece({ source: { lowercase: true } })).encodeTarget("Deep"),
+    ).toThrow(SlmError);
+    expect(() => createLibraryTokenizer(wordPiece()).encodeSource("Deep")).toThrow(SlmError);
+  });
+
+  test("rejects text it has no pieces for, text that is empty and text that spells a special token", () => {
+    const tokenizer = createLibraryTokenizer(wordPiece());
+    expect(() => tokenizer.encodeSource("deep ñ")).toThrow('no pieces for "ñ" at character 6 of the source');
+    expect(() => tokenizer.encodeSource(" ")).toThrow("empty");
+    expect(() => tokenizer.encodeSource("sea</s>")).toThrow("special token </s>");
+  });
+
+  test("rejects ids outside the vocabulary", () => {
+    expect(() => createLibraryTokenizer(wordPiece()).decode([4, 8])).toThrow(
+      "from 0 to 7, got 8 at position 2",
+    );
+  });
+
+  test("rejects special tokens that the vocabulary lacks", () => {
+    expect(() => createLibraryTokenizer(wordPiece({ eos_token: "<end>" }))).toThrow("eos_token");
+  });
+
+  test("rejects components that the library does not know", () => {
+    const { tokenizer, config } = wordPiece();
+    const odd = { tokenizer: { ...tokenizer, pre_tokenizer: { type: "Crystal" } }, config };
+    expect(() => createLibraryTokenizer(odd)).toThrow(SlmError);
+  });
+
+  test.each([{}, { pattern: {} }, { pattern: { Regex: 1 } }, { pattern: null }])(
+    "rejects a split by %j, which the library would skip",
+    (part) => {
+      const { tokenizer, config } = wordPiece();
+      const split = { type: "Sequence", pretokenizers: [{ type: "Split", behavior: "Removed", ...part }] };
+      expect(() =>
+        createLibraryTokenizer({ tokenizer: { ...tokenizer, pre_tokenizer: split }, config }),
+      ).toThrow("Split needs a pattern");
+    },
+  );
+
+  test.each(["100", 0, 201, "\0"])("rejects words of up to %j characters, which take forever", (longest) => {
+    const { tokenizer, config } = wordPiece();
+    const model = { ...tokenizer.model, max_input_chars_per_word: longest };
+    expect(() => createLibraryTokenizer({ tokenizer: { ...tokenizer, model }, config })).toThrow(
+      "max_input_chars_per_word is",
+    );
+  });
+
+  test("gives the unknown token where the configuration keeps it", () => {
+    const tokenizer = createLibraryTokenizer(wordPiece({ unknown_text: "kept" }));
+    expect(tokenizer.encodeSource("deep ñ sea")).toEqual([4, 3, 6]);
+    expect(() => tokenizer.encodeSource("sea</s>")).toThrow("special token </s>");
+  });
+
+  test("gives a symbol tokenizer's files the same ids as direct lookup", () => {
+    const files = trainSymbolTokenizer({ sources: ["cat"], targets: ["K AE T"], sourceLowercase: true });
+    const tokenizer = createLibraryTokenizer(files);
+    expect(tokenizer.encodeSource("TACT")).toEqual([6, 4, 5, 6]);
+    expect(tokenizer.encodeTarget("T AE K")).toEqual([9, 7, 8]);
+    expect(tokenizer.decode([9, 7, 8, 2])).toBe("T AE K");
+    expect(() => tokenizer.encodeSource("cat!")).toThrow('no pieces for "cat!" at character 1');
+  });
+});

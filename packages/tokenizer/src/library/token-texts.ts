@@ -1,0 +1,16 @@
+/** The text of each token, by which files and other vocabularies name it. */
+import { vocabularySize } from "./library-tokenizer.js";
+import type { TokenizerFiles } from "../files/tokenizer-files.js";
+
+/** Texts by id; undefined for ids without a token. Where an added token and the vocabulary name one id, the added token counts. */
+export function tokenTexts(files: Pick<TokenizerFiles, "tokenizer">): readonly (string | undefined)[] {
+  const { tokenizer } = files;
+  const { vocab } = tokenizer.model;
+  const texts = new Array<string | undefined>(vocabularySize(files)).fill(undefined);
+  const entries: Iterable<readonly [string, number]> = Array.isArray(vocab)
+    ? (vocab as readonly (readonly [string, number])[]).map(([text], id) => [text, id] as const)
+    : Object.entries(vocab);
+  for (const [text, id] of entries) texts[id] = text;
+  for (const { id, content } of tokenizer.added_tokens) texts[id] = content;
+  return texts;
+}

@@ -1,0 +1,114 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { characterMap } from "./character-map.js";
+import { createLibrary } from "../library/library.js";
+
+/** A trie of 256 units and what it replaces: "a" by "1", "ab" by "22", "é" by nothing. */
+function smallMap(change: (units: Uint32Array) => void = () => undefined): Uint8Array {
+  const [leaf, value] = [0x100, 0x8000_0000];
+  const units = new Uint32Array(256);
+  units[0] = 0x80 << 10;
+  units[0x80 ^ 0x61] = 0x61 | leaf | (0x04 << 10);
+  units[0x80 ^ 0x61 ^ 0x04] = value | 0;
+  units[0x80 ^ 0x61 ^ 0x04 ^ 0x62] = 0x62 | leaf | (0x10 << 10);
+  units[0x80 ^ 0x61 ^ 0x04 ^ 0x62 ^ 0x10] = value | 2;
+  units[0x80 ^ 0xc3] = 0xc3 | (0x08 << 10);
+  units[0x80 ^ 0xc3 ^ 0x08 ^ 0xa9] = 0xa9 | leaf | (0x04 << 10);
+  units[0x80 ^ 0xc3 ^ 0x08 ^ 0xa9 ^ 0x04] = value | 5;
+  change(units);
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(units.byteLength);
+  return Buffer.concat([length, Buffer.from(units.buffer), Buffer.from("1\0" + "22\0" + "\0")]);
+}
+
+describe(characterMap, () => {
+  test.each([
+    ["", ""],
+    ["a", "1"],
+    ["ab", "22"],
+    ["aab", "122"],
+    ["abab b", "2222 b"],
+    ["é", ""],
+    ["caféab è 😀", "c1f22 è 😀"],
+    ["\0a", "\x001"],
+  ])("%j becomes %j: the longest key at a place is replaced, the rest stays", (text, expected) => {
+    expect(characterMap(smallMap())(text)).toBe(expected);
+  });
+
+  test.each([
+    ["a", "1"],
+    ["ab", "1b"],
+    ["a\u0301b", "1b"],
+    ["a\u0301\u0302\u0303b", "1\u0301\u0302\u0303b"],
+    ["é 😀", " 😀"],
+    ["", ""],
+  ])("by graphemes %j becomes %j: what a short one begins with replaces it whole", (text, expected) => {
+    expect(characterMap(smallMap(), "graphemes")(text)).toBe(expected);
+  });
+
+  test.each([
+    ["nothing", new Uint8Array()],
+    ["a trie beyond the file", Uint8Array.of(8, 0, 0, 0, 1, 2, 3, 4)],
+    ["no replacements", Uint8Array.of(4, 0, 0, 0, 1, 2, 3, 4)],
+    ["half a unit", Uint8Array.of(5, 0, 0, 0, 1, 2, 3, 4, 5, 6)],
+  ])("rejects %s", (_, bytes) => {
+    expect(() => characterMap(bytes)).toThrow(expect.objectContaining({ code: "DATA_INVALID" }));
+  });
+
+  test("rejects ways out of the trie and replacements without an end when a text leads there", () => {
+    const outside = characterMap(smallMap((units) => (units[0] = 0x400 << 10)));
+    expect(() => outside("a")).toThrow("unit");
+    const endless = characterMap(smallMap((units) => (units[0x80 ^ 0x61 ^ 0x04] = 0x8000_0000 | 99)));
+    expect(() => endless("a")).toThrow("does not end");
+    expect(endless("ab")).toBe("22");
+  });
+
+  test("corrupt maps give a text or a rejection with a code", () => {
+    const bytes = fc.uint8Array({ minLength: 4, maxLength: 300 });
+    fc.assert(
+      fc.property(bytes, fc.nat(60), fc.string({ unit: "grapheme" }), (given, size, text) => {
+        given.set([size * 4, 0, 0, 0]);
+        try {
+          expect(typeof characterMap(given)(text)).toBe("string");
+        } catch (error) {
+          expect(error).toMatchObject({ code: "DATA_INVALID" });
+        }
+      }),
+    );
+  });
+});
+
+describe(createLibrary, () => {
+  test("uses the map of a tokenizer.json where the library would take NFKC, in a sequence too", () => {
+    const map = {
+      type: "Precompiled",
+      precompiled_charsmap: Buffer.from(smallMap()).toString("base64"),
+      match: "longest",
+    };
+    const ids = (
+      normalizer: { readonly type: string; readonly [key: string]: unknown },
+      text: string,
+    ): readonly number[] =>
+      createLibrary(
+        {
+          added_tokens: [],
+          normalizer,
+          pre_tokenizer: null,
+          post_processor: null,
+          decoder: null,
+          model: {
+            type: "Unigram",
+            unk_id: 0,
+            vocab: ["?", "1", "22", "½", "x"].map((token, id) => [token, -1 - id] as const),
+          },
+        },
+        {},
+      ).encode(text, { add_special_tokens: false }).ids;
+    expect(ids(map, "½ab")).toEqual([3, 2]);
+    const sequence = [map, { type: "Replace", pattern: { String: "2" }, content: "x" }];
+    expect(ids({ type: "Sequence", normalizers: sequence }, "ab½a")).toEqual([4, 4, 3, 1]);
+    expect(() => ids({ ...map, match: "any" }, "a")).toThrow(
+      "needs a match of longest, graphemes, got 'any'",
+    );
+  });
+});

@@ -1,0 +1,56 @@
+/** Which optimizer updates which chunk of weights, and the scalars of a step. */
+import { math, type Tensor } from "@slm/tensor";
+import { adamScalars, adamw } from "./adamw.js";
+import { muon } from "./muon.js";
+import type { OptimizerRule, OptimizerSettings } from "./optimizer-rule.js";
+import { decays, type Chunk } from "../parameters/parameter-layout.js";
+import { learningRateAt } from "./schedule.js";
+import type { TrainingSettings } from "../training-config.js";
+
+/** Scalars computed on the host in every step and fed to the program. */
+export const STEP_SCALARS = [
+  "rate",
+  "stepSize",
+  "denominatorEpsilon",
+  "decay",
+  "maxGradNorm",
+  "averageKeep",
+] as const;
+type StepScalarName = (typeof STEP_SCALARS)[number];
+
+/** The optimizer of the layers' matrices; AdamW updates everything else. */
+const LAYER_RULES: { readonly [O in TrainingSettings["optimizer"]]: OptimizerRule } = { adamw, muon };
+
+export const ruleOf = (
+  { kind }: Chunk,
+  { optimizer }: Pick<OptimizerSettings, "optimizer">,
+): OptimizerRule => (kind === "layers" ? LAYER_RULES[optimizer] : adamw);
+
+/**
+ * The scalars of a step, counted from 1.
+ *
+ * @param factor on the schedule's learning rate
+ * @param updates of the weights so far, this one included: fewer than steps if some were skipped
+ */
+export function stepScalars(
+  step: number,
+  settings: TrainingSettings,
+  factor = 1,
+  updates = step,
+): Record<StepScalarName, number> {
+  const rate = factor * learningRateAt(step, settings);
+  return {
+    rate,
+    ...adamScalars(updates, rate, settings),
+    decay: 1 - rate * settings.weightDecay,
+    maxGradNorm: settings.maxGradNorm,
+    averageKeep: averageKeep(step, settings.emaDecay),
+  };
+}
+
+/** EMA warm-up: an average over about step / 10 steps, until the decay is reached. */
+const averageKeep = (step: number, decay: number): number => Math.min(decay, (1 + step) / (10 + step));
+
+/** The weights after decoupled decay. */
+export const decayed = (chunk: Chunk, value: Tensor, decay: Tensor): Tensor =>
+  decays(chunk) ? math.mul(value, decay) : value;

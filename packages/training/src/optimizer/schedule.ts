@@ -1,0 +1,35 @@
+import type { TrainingSettings } from "../training-config.js";
+
+type Schedule = TrainingSettings["schedule"];
+type ScheduleSettings = Pick<
+  TrainingSettings,
+  "learningRate" | "warmupSteps" | "steps" | "minLearningRateRatio" | "decayFraction" | "schedule"
+>;
+
+/** Height of a step after the warm-up, between 1 (peak) and 0 (lowest rate). */
+const SHAPES: { readonly [S in Schedule]: (step: number, settings: ScheduleSettings) => number } = {
+  // Half a cosine. Source: Loshchilov and Hutter 2017 (arXiv:1608.03983), one cycle.
+  cosine: (step, { warmupSteps, steps }) => {
+    const progress = Math.min(1, (step - warmupSteps) / Math.max(1, steps - warmupSteps));
+    return 0.5 * (1 + Math.cos(Math.PI * progress));
+  },
+  // Constant, then 1 - sqrt(progress). Source: Hägele et al. 2024 (arXiv:2405.18392), section 3.
+  wsd: (step, { steps, decayFraction }) => {
+    const decaySteps = Math.max(1, Math.round(steps * decayFraction));
+    const progress = Math.min(1, Math.max(0, (step - (steps - decaySteps)) / decaySteps));
+    return 1 - Math.sqrt(progress);
+  },
+  // From the lowest rate to the peak in equal ratios. Source: Smith 2017 (arXiv:1506.01186), section 3.3, with exponential steps.
+  range: (step, { warmupSteps, steps, minLearningRateRatio: lowest }) => {
+    const progress = Math.min(1, (step - warmupSteps) / Math.max(1, steps - warmupSteps));
+    return lowest === 0 || lowest === 1 ? progress : (lowest ** (1 - progress) - lowest) / (1 - lowest);
+  },
+};
+
+/** Learning rate of a step (counted from 1): linear warm-up to the peak, then the schedule's decay. */
+export function learningRateAt(step: number, settings: ScheduleSettings): number {
+  const { learningRate, warmupSteps, minLearningRateRatio, schedule } = settings;
+  if (step <= warmupSteps) return (learningRate * step) / Math.max(1, warmupSteps);
+  const height = SHAPES[schedule](step, settings);
+  return learningRate * (minLearningRateRatio + (1 - minLearningRateRatio) * height);
+}

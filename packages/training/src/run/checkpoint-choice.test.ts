@@ -1,0 +1,118 @@
+/** Which weights of a run are kept: the best on the dev split, or the average of the best ones. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { StageContext } from "@slm/core";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import {
+  copyObjective,
+  copyPairs,
+  copyRequest,
+  copySettings,
+} from "../test-support/copy-task.test-support.js";
+import { train } from "./trainer.js";
+import type { DevMetric, TrainReport, TrainRequest } from "../contract/training-contract.js";
+
+let directory = "";
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "choice-"));
+});
+afterEach(() => rm(directory, { recursive: true }));
+
+const pairs = copyPairs(40, 1);
+
+const requestOf = (
+  changes: Partial<TrainRequest> = {},
+  context: Partial<StageContext> = {},
+): Promise<TrainRequest> => copyRequest({ workDirectory: directory, pairs }, changes, context);
+
+/** A metric that takes the given values, one measurement after another. */
+function scriptedMetric(values: readonly number[]): DevMetric {
+  let call = 0;
+  return {
+    ranking: [{ name: "scripted", higherIsBetter: false }],
+    measure: () => Promise.resolve({ scripted: values[Math.min(call++, values.length - 1)]! }),
+  };
+}
+
+test("the next metric chooses the checkpoint where the first one is equal", async () => {
+  const script = [
+    { exact: 0, error: 3 },
+    { exact: 0, error: 1 },
+    { exact: 0, error: 2 },
+    { exact: 0, error: 1 },
+  ];
+  let call = 0;
+  const dev: DevMetric = {
+    ranking: [
+      { name: "exact", higherIsBetter: true },
+      { name: "error", higherIsBetter: false },
+    ],
+    measure: () => Promise.resolve(script[call++]!),
+  };
+  const settings = { ...copySettings, steps: 16, evaluateEvery: 4 };
+  expect(await train(await requestOf({ settings, dev }))).toMatchObject({
+    bestStep: 8,
+    metrics: { exact: 0, error: 1 },
+  });
+});
+
+describe("patience", () => {
+  test("ends a run after as many measurements in a row without a better one", async () => {
+    const settings = { ...copySettings, steps: 100, evaluateEvery: 4, patience: 2 };
+    const report = await train(await requestOf({ settings, dev: scriptedMetric([5, 4, 6, 3, 3, 7, 1]) }));
+    expect(report).toMatchObject({ steps: 24, bestStep: 16, metrics: { scripted: 3 } });
+  });
+
+  test("counts across a resumed run", async () => {
+    const settings = { ...copySettings, steps: 100, evaluateEvery: 4, saveEvery: 4, patience: 3 };
+    const objective = copyObjective(pairs, settings.batchSize);
+    const controller = new AbortController();
+    const stopping = {
+      ...objective,
+      feeds: (...given: Parameters<typeof objective.feeds>) => {
+        if (given[2] > 12) controller.abort();
+        return objective.feeds(...given);
+      },
+    };
+    const first = requestOf(
+      { settings, objective: stopping, dev: scriptedMetric([1, 2, 2]) },
+      { signal: controller.signal },
+    );
+    await expect(train(await first)).rejects.toMatchObject({ code: "INTERRUPTED" });
+    const report = await train(await requestOf({ settings, dev: scriptedMetric([2]) }));
+    expect(report).toMatchObject({ steps: 16, bestStep: 4 });
+  });
+});
+
+describe("the average of the best measurements", () => {
+  const settings = { ...copySettings, steps: 20, evaluateEvery: 4, checkpointAveraging: 2 };
+  const weightsAt = async (step: number): Promise<TrainReport["weights"]> => {
+    const single = { ...settings, checkpointAveraging: 1 };
+    const script = [4, 8, 12, 16, 20].map((at) => (at === step ? 0 : 1));
+    const workDirectory = join(directory, `only-${step}`);
+    return (await train(await requestOf({ settings: single, workDirectory, dev: scriptedMetric(script) })))
+      .weights;
+  };
+
+  test("is kept where it does no worse than the best one", async () => {
+    // The last value is the average's own.
+    const report = await train(await requestOf({ settings, dev: scriptedMetric([5, 2, 4, 1, 6, 0.5]) }));
+    expect(report).toMatchObject({ bestStep: 16, averagedSteps: [16, 8], metrics: { scripted: 0.5 } });
+    const [a, b] = [await weightsAt(16), await weightsAt(8)];
+    for (const [name, { data }] of report.weights) {
+      data.forEach((value, i) => {
+        expect(Number(value)).toBeCloseTo(
+          (Number(a.get(name)!.data[i]) + Number(b.get(name)!.data[i])) / 2,
+          6,
+        );
+      });
+    }
+  });
+
+  test("is dropped where it does worse", async () => {
+    const report = await train(await requestOf({ settings, dev: scriptedMetric([5, 2, 4, 1, 6, 3]) }));
+    expect(report).toMatchObject({ bestStep: 16, averagedSteps: [16], metrics: { scripted: 1 } });
+    expect(report.weights).toEqual(await weightsAt(16));
+  });
+});

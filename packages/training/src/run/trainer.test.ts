@@ -1,0 +1,364 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import type { StageContext } from "@slm/core";
+import { createRandom } from "@slm/decoding";
+import { math } from "@slm/tensor";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import {
+  copyConfig,
+  copyObjective,
+  copyPairs,
+  copyRequest,
+  copySettings,
+} from "../test-support/copy-task.test-support.js";
+import { METRICS_FILE, STATE_FILE, train, trainSegment } from "./trainer.js";
+import { FAILED_STEP_FILE } from "./step-runner.js";
+import type { DevMetric, Objective, TrainReport, TrainRequest } from "../contract/training-contract.js";
+import type { TrainingSettings } from "../training-config.js";
+import type { RateGroups } from "../optimizer/rate-groups.js";
+import { initializeWeights } from "@slm/model";
+import { readSafetensors } from "@slm/checkpoints";
+import { pairsOf } from "../data/pairs.js";
+import { createHostTensor } from "@slm/runtime";
+
+let directory = "";
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "training-"));
+});
+afterEach(() => rm(directory, { recursive: true }));
+
+const pairs = copyPairs(40, 1);
+
+const requestOf = (
+  changes: Partial<TrainRequest> = {},
+  context: Partial<StageContext> = {},
+): Promise<TrainRequest> => copyRequest({ workDirectory: directory, pairs }, changes, context);
+
+/** The log without what depends on the clock. */
+async function logOf(workDirectory: string): Promise<unknown[]> {
+  const lines = (await readFile(join(workDirectory, METRICS_FILE), "utf8")).trim().split("\n");
+  return lines.map((line) => ({
+    ...(JSON.parse(line) as Record<string, unknown>),
+    tokensPerSecond: 0,
+    wallTime: 0,
+  }));
+}
+
+/** Trains, stopping at each of the steps in turn and starting again. */
+async function trainWithStops(
+  stops: readonly number[],
+  workDirectory: string,
+  settings: TrainingSettings = copySettings,
+): Promise<TrainReport> {
+  const objective = copyObjective(pairs, settings.batchSize);
+  for (const stop of stops) {
+    const controller = new AbortController();
+    const stopping = {
+      ...objective,
+      // Feeds of a step are made while the step before it runs: the run stops after `stop` steps.
+      feeds: (...given: Parameters<typeof objective.feeds>) => {
+        if (given[2] > stop * settings.gradientAccumulationSteps) controller.abort();
+        return objective.feeds(...given);
+      },
+    };
+    const request = await requestOf(
+      { workDirectory, settings, objective: stopping },
+      { signal: controller.signal },
+    );
+    await expect(train(request)).rejects.toMatchObject({ code: "INTERRUPTED" });
+  }
+  return train(await requestOf({ workDirectory, settings, objective }));
+}
+
+describe("a run that was interrupted and resumed", () => {
+  test.each([[[3]], [[7, 8]], [[1, 12, 22, 29]]])(
+    "at %o ends with the same weights, log and report",
+    async (stops) => {
+      const [plain, stopped] = [join(directory, "plain"), join(directory, "stopped")];
+      const expected = await trainWithStops([], plain);
+      const actual = await trainWithStops(stops, stopped);
+      expect(actual.weights).toEqual(expected.weights);
+      expect(await logOf(stopped)).toEqual(await logOf(plain));
+      const { loss, metrics, bestStep, steps, epochs } = expected;
+      expect(actual).toMatchObject({ loss, metrics, bestStep, steps, epochs });
+    },
+  );
+
+  test.each([
+    ["Muon", { optimizer: "muon" }],
+    ["a moving average", { emaDecay: 0.9 }],
+    ["gradients of three batches a step", { gradientAccumulationSteps: 3 }],
+    ["dropout", { dropout: 0.3 }],
+    ["a warm-up, stable, decay schedule", { schedule: "wsd" }],
+    ["the average of its best", { checkpointAveraging: 3 }],
+    ["adapters", { lora: { rank: 2, alpha: 4, targets: ["attention.query", "feedForward.up"] } }],
+  ] as const)("with %s ends with the same weights and log", async (_, changes) => {
+    const settings: TrainingSettings = {
+      ...copySettings,
+      ...(changes as Partial<TrainingSettings>),
+      steps: 12,
+      evaluateEvery: 3,
+      saveEvery: 4,
+    };
+    const [plain, stopped] = [join(directory, "plain"), join(directory, "stopped")];
+    const expected = await trainWithStops([], plain, settings);
+    const actual = await trainWithStops([2, 9], stopped, settings);
+    expect(actual.weights).toEqual(expected.weights);
+    expect(actual.metrics).toEqual(expected.metrics);
+    expect(actual.averagedSteps).toEqual(expected.averagedSteps);
+    expect(await logOf(stopped)).toEqual(await logOf(plain));
+  });
+
+  test("begins by removing what killed saves left", async () => {
+    const left = join(directory, `${STATE_FILE}.4711.0123abcd.tmp`);
+    await writeFile(left, "half of a state");
+    await train(await requestOf({ settings: { ...copySettings, steps: 2 } }));
+    expect(await readdir(directory)).not.toContain(basename(left));
+  });
+
+  test("after its last step reports what it had reached", async () => {
+    const settings = { ...copySettings, steps: 14 };
+    const expected = await train(await requestOf({ settings }));
+    const again = await train(await requestOf({ settings }));
+    expect(again.weights).toEqual(expected.weights);
+    expect(again).toMatchObject({
+      loss: expected.loss,
+      metrics: expected.metrics,
+      bestStep: expected.bestStep,
+    });
+  });
+});
+
+describe("learning-rate groups", () => {
+  const isEmbedding = (name: string): boolean => name.startsWith("embedding.");
+  const groups: RateGroups = {
+    groupOf: (name) => (isEmbedding(name) ? undefined : "rest"),
+    factorAt: (_group, step) => (step <= 6 ? 0 : 0.5),
+  };
+  const settings: TrainingSettings = { ...copySettings, steps: 6, evaluateEvery: 99, saveEvery: 2 };
+  const seeded = initializeWeights(copyConfig, createRandom(5).next);
+
+  test.each(["adamw", "muon"] as const)(
+    "of factor 0 keep every bit of their weights while the others learn: %s",
+    async (optimizer) => {
+      const { weights } = await train(await requestOf({ settings: { ...settings, optimizer }, groups }));
+      for (const [name, { data }] of weights)
+        if (isEmbedding(name)) expect(data).not.toEqual(seeded.get(name)!.data);
+        else expect(data).toEqual(seeded.get(name)!.data);
+    },
+  );
+
+  test("learn as others do once their factor is above 0, and resume bit for bit", async () => {
+    const longer = { ...settings, steps: 12 };
+    const request = await requestOf({ settings: longer, groups, workDirectory: join(directory, "plain") });
+    const expected = await train(request);
+    for (const [name, { data }] of expected.weights) expect(data).not.toEqual(seeded.get(name)!.data);
+    const workDirectory = join(directory, "stopped");
+    for (const stop of [4, 9]) {
+      const controller = new AbortController();
+      const feeds: Objective["feeds"] = (...given) => {
+        if (given[2] > stop) controller.abort();
+        return request.objective.feeds(...given);
+      };
+      const stopped = await requestOf(
+        { settings: longer, groups, workDirectory, objective: { ...request.objective, feeds } },
+        { signal: controller.signal },
+      );
+      await expect(train(stopped)).rejects.toMatchObject({ code: "INTERRUPTED" });
+    }
+    const actual = await train(await requestOf({ settings: longer, groups, workDirectory }));
+    expect(actual.weights).toEqual(expected.weights);
+  });
+
+  test("of factor 1 give the weights of a run without groups, to rounding of the gradient's norm", async () => {
+    const plain = await train(await requestOf({ settings, workDirectory: join(directory, "plain") }));
+    const grouped = await train(
+      await requestOf({
+        settings,
+        workDirectory: join(directory, "grouped"),
+        groups: { ...groups, factorAt: () => 1 },
+      }),
+    );
+    for (const [name, { data }] of plain.weights)
+      data.forEach((value, index) => {
+        expect(grouped.weights.get(name)!.data[index]).toBeCloseTo(Number(value), 5);
+      });
+  });
+});
+
+test("the state of a run with another key is rejected", async () => {
+  const settings = { ...copySettings, steps: 7 };
+  await train(await requestOf({ settings }));
+  await expect(train(await requestOf({ settings, key: "other" }))).rejects.toMatchObject({
+    code: "DATA_INVALID",
+    suggestions: ["train without --resume to start over"],
+  });
+});
+
+describe(trainSegment, () => {
+  test("trains a run in parts to the weights of one that was not divided", async () => {
+    const settings: TrainingSettings = {
+      ...copySettings,
+      steps: 12,
+      evaluateEvery: 6,
+      checkpointAveraging: 3,
+    };
+    const parts = join(directory, "parts");
+    for (const until of [6, 6, 12])
+      await trainSegment(await requestOf({ settings, workDirectory: parts }), until);
+    const { metadata } = await readSafetensors(join(parts, STATE_FILE));
+    const { best } = JSON.parse(metadata["progress"]!) as { best: readonly { step: number }[] };
+    expect(best.map(({ step }) => step).sort()).toEqual([12, 6]);
+    const expected = await train(await requestOf({ settings, workDirectory: join(directory, "whole") }));
+    const divided = await train(await requestOf({ settings, workDirectory: parts }));
+    expect(divided.weights).toEqual(expected.weights);
+    expect(divided.averagedSteps).toEqual(expected.averagedSteps);
+  });
+});
+
+test("a model learns to repeat a token", async () => {
+  const settings = { ...copySettings, steps: 150, learningRate: 0.03, evaluateEvery: 1000, saveEvery: 1000 };
+  const report = await train(await requestOf({ settings }));
+  expect(report.loss).toBeLessThan(0.6);
+  const first = (await logOf(directory))[0] as { loss: number; crossEntropy: number };
+  expect(first.loss).toBeGreaterThan(2 * report.loss);
+  expect(report.epochs).toBeCloseTo(150 / 6, 0);
+});
+
+test("a loss that is not a number stops the run by stage and step", async () => {
+  const objective = copyObjective(pairs, copySettings.batchSize);
+  const broken = {
+    ...objective,
+    feeds: async (...given: Parameters<typeof objective.feeds>) => {
+      const made = await objective.feeds(...given);
+      const count = createHostTensor("float32", [], Float32Array.of(given[2] === 3 ? Number.NaN : 8));
+      return { ...made, feeds: { ...made.feeds, count } };
+    },
+  };
+  const run = train(await requestOf({ objective: broken }));
+  await expect(run).rejects.toMatchObject({ code: "GATE_FAILED" });
+  await expect(run).rejects.toThrow("copy: the loss is NaN at step 3");
+  // What the step was given can be looked at.
+  const { tensors, metadata } = await readSafetensors(join(directory, FAILED_STEP_FILE));
+  expect(metadata).toMatchObject({ stage: "copy", step: "3" });
+  expect(Number.isNaN(Number(tensors.get("count")!.data[0]))).toBe(true);
+  expect([...tensors.keys()].sort()).toEqual(["count", "ids", "labels", "mask"]);
+});
+
+test("a run whose loss rises far above its start says so at once and in its report, also after a stop", async () => {
+  const settings = { ...copySettings, steps: 60, learningRate: 30, evaluateEvery: 20, saveEvery: 20 };
+  const notes: string[] = [];
+  const progress: StageContext["progress"] = ({ message, isNote }) => {
+    if (isNote === true) notes.push(message ?? "");
+  };
+  const { diverged } = await train(await requestOf({ settings }, { progress }));
+  expect(diverged?.peakLoss).toBeGreaterThan(2 * diverged!.firstLoss);
+  expect(notes).toHaveLength(1);
+  expect(notes[0]).toContain("training diverged: the loss rose from");
+  const again = join(directory, "again");
+  await mkdir(again);
+  expect((await trainWithStops([25], again, settings)).diverged).toEqual(diverged);
+});
+
+test("a run that diverged and learned nothing is rejected", async () => {
+  const settings = { ...copySettings, steps: 40, learningRate: 30 };
+  const nothing: DevMetric = {
+    ranking: [{ name: "exactMatch", higherIsBetter: true }],
+    measure: () => Promise.resolve({ exactMatch: 0 }),
+  };
+  const run = train(await requestOf({ settings, dev: nothing }));
+  await expect(run).rejects.toThrow(/copy: training diverged: .* exactMatch 0 on the dev split/u);
+});
+
+test("a failure while a batch is made ends the run with that failure", async () => {
+  const objective = {
+    ...copyObjective(pairs, copySettings.batchSize),
+    feeds: () => Promise.reject(new Error("no batch")),
+  };
+  await expect(train(await requestOf({ objective }))).rejects.toThrow("no batch");
+});
+
+test("gradients of two half batches make the step of the whole batch", async () => {
+  // Every batch holds the same pairs, so halves and wholes see the same data whatever the order.
+  const same = pairsOf(
+    new Array<number[]>(32).fill([5]),
+    Array.from({ length: 32 }, (_, i) => new Array<number>(1 + (i % 2)).fill(5)),
+  );
+  const lengthsOfOne = { source: same.lengths.source, target: same.lengths.target.map(() => 3) };
+  const wholeSettings = { ...copySettings, steps: 6, batchSize: 32, evaluateEvery: 6, buckets: 1 };
+  const run = async (settings: TrainingSettings, name: string): Promise<TrainReport> =>
+    train(
+      await requestOf({
+        settings,
+        lengths: lengthsOfOne,
+        objective: copyObjective(same, settings.batchSize),
+        workDirectory: join(directory, name),
+      }),
+    );
+  const whole = await run(wholeSettings, "whole");
+  const halves = await run({ ...wholeSettings, batchSize: 16, gradientAccumulationSteps: 2 }, "halves");
+  expect(halves.epochs).toBe(whole.epochs);
+  for (const [name, { data }] of whole.weights) {
+    data.forEach((value, i) => {
+      expect(Number(halves.weights.get(name)!.data[i])).toBeCloseTo(Number(value), 4);
+    });
+  }
+});
+
+test("a moving average of the weights is what is measured and kept", async () => {
+  const settings = { ...copySettings, steps: 1, evaluateEvery: 1, emaDecay: 0.5 };
+  const [plain, averaged] = await Promise.all(
+    [{ ...settings, emaDecay: 0 }, settings].map(async (given, index) =>
+      train(await requestOf({ settings: given, workDirectory: join(directory, String(index)) })),
+    ),
+  );
+  const start = initializeWeights(copyConfig, createRandom(5).next);
+  // After one step the average keeps (1 + 1) / (10 + 1) of the starting weights.
+  const keep = 2 / 11;
+  for (const [name, { data }] of averaged!.weights) {
+    data.forEach((value, i) => {
+      const [before, after] = [Number(start.get(name)!.data[i]), Number(plain!.weights.get(name)!.data[i])];
+      expect(Number(value)).toBeCloseTo(keep * before + (1 - keep) * after, 6);
+    });
+  }
+});
+
+test("adapters leave every other weight as it was", async () => {
+  const lora = { rank: 2, alpha: 4, targets: ["attention.query"] as [string] };
+  const report = await train(await requestOf({ settings: { ...copySettings, lora } }));
+  const start = initializeWeights(copyConfig, createRandom(5).next);
+  for (const [name, tensor] of report.weights) {
+    if (name.endsWith("attention.query.weight")) expect(tensor.data).not.toEqual(start.get(name)!.data);
+    else expect(tensor.data).toEqual(start.get(name)!.data);
+  }
+});
+
+test("auxiliary tensors are trained and are not part of the weights", async () => {
+  const objective = copyObjective(pairs, copySettings.batchSize);
+  const auxiliary = [
+    { name: "auxiliary.scale.weight", shape: [1, 1], initialization: { kind: "ones" } },
+  ] as const;
+  let final = Number.NaN;
+  const scaled: Objective = {
+    ...objective,
+    auxiliary,
+    definition: (bucket, variant) => {
+      const plain = objective.definition(bucket, variant);
+      return {
+        ...plain,
+        terms: ["scale"],
+        build: (parameters, x) => {
+          const { "auxiliary.scale.weight": scale, ...model } = parameters;
+          const { loss } = plain.build(model, x);
+          const term = math.sum(math.square(scale!));
+          return { loss: math.add(loss, term), terms: { scale: term } };
+        },
+      };
+    },
+  };
+  const report = await train(await requestOf({ objective: scaled }));
+  for (const line of await logOf(directory)) final = (line as { scale?: number }).scale ?? final;
+  expect(final).toBeLessThan(1);
+  expect([...report.weights.keys()].some((name) => name.startsWith("auxiliary"))).toBe(false);
+});

@@ -1,0 +1,360 @@
+/**
+ * The training loop: batches in a deterministic order, one program per bucket (compiled when first needed), and regular saves of the
+ * state. A run that is killed at any point and resumed ends with the same bits as an uninterrupted one.
+ */
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { JsonLog, throwIfInterrupted, SlmError, writeTextAtomic } from "@slm/core";
+import { createRandom } from "@slm/decoding";
+import { openEventFile, sampleLines, SAMPLES_FILE, type EventFile } from "@slm/report";
+import { initializeParameters, type ParameterSpec, type Weights } from "@slm/model";
+import { BatchOrder } from "../data/batch-order.js";
+import { BestWeights, removeBestWeights } from "../state/best-weights.js";
+import {
+  divergenceAdvice,
+  divergenceOf,
+  divergenceText,
+  followLoss,
+  rejectDiverged,
+} from "../contract/divergence.js";
+import { LiveWeights } from "../state/live-weights.js";
+import { resolveModules } from "../parameters/module-training.js";
+import { learningRateAt } from "../optimizer/schedule.js";
+import { planRun, runSpecs, type ChunkPlan } from "../program/state-layout.js";
+import { StepRunner, type PreparedBatch } from "./step-runner.js";
+import type { SegmentReport, TrainReport, TrainRequest } from "../contract/training-contract.js";
+import {
+  FRESH_PROGRESS,
+  openState,
+  removeUnfinishedSaves,
+  saveState,
+  uploadState,
+  type DeviceState,
+  type SavedProgress,
+} from "../state/training-state.js";
+
+export const METRICS_FILE = "metrics.jsonl";
+export const STATE_FILE = "state.safetensors";
+/** TensorBoard directory inside the run's directory. */
+const EVENTS_DIRECTORY = "tensorboard";
+/** Steps between lines of the metrics log and progress reports. */
+const LOG_EVERY = 20;
+
+/** Trains to the last step, resuming from a saved state, and returns the best weights on the dev split. */
+export async function train(request: TrainRequest): Promise<TrainReport> {
+  const trainer = await Trainer.start(request);
+  try {
+    return await trainer.run();
+  } finally {
+    await trainer.close();
+  }
+}
+
+/**
+ * Trains a part of a run, from its saved state to a step, and saves its state, which the next segment, or {@link train}, goes on from.
+ *
+ * @param until last step of the segment; at most the steps of the settings, by which the schedule goes
+ * @throws SlmError as `train`; INTERRUPTED with the state saved
+ */
+export async function trainSegment(request: TrainRequest, until: number): Promise<SegmentReport> {
+  const trainer = await Trainer.start(request, until);
+  try {
+    return await trainer.runSegment();
+  } finally {
+    await trainer.close();
+  }
+}
+
+/** Removes the files of a run in progress. Its weights must have been written. */
+export async function removeRunState(workDirectory: string): Promise<void> {
+  await removeBestWeights(workDirectory, new Set());
+  await rm(join(workDirectory, STATE_FILE), { force: true });
+}
+
+class Trainer {
+  private readonly request: TrainRequest;
+  private readonly plan: ChunkPlan;
+  private readonly order: BatchOrder;
+  private readonly state: DeviceState;
+  private readonly live: LiveWeights;
+  private readonly steps: StepRunner;
+  private readonly best: BestWeights;
+  private readonly log: JsonLog;
+  private readonly events: EventFile;
+  /** The last step to take. */
+  private readonly until: number;
+  private progress: Omit<SavedProgress, "key" | "best">;
+  /** The next step's batches, made while the step before it computes. */
+  private ahead: Promise<readonly PreparedBatch[]> | undefined;
+
+  private constructor(
+    request: TrainRequest,
+    plan: ChunkPlan,
+    state: DeviceState,
+    { log, events }: { readonly log: JsonLog; readonly events: EventFile },
+    { best, ...progress }: Omit<SavedProgress, "key">,
+    until: number,
+  ) {
+    const { lengths, rowSets, settings, workDirectory, config, dev, context } = request;
+    this.request = request;
+    this.plan = plan;
+    const { buckets, batchSize } = settings;
+    this.order = new BatchOrder({ lengths, more: rowSets, buckets, batchSize, seed: context.seed });
+    this.state = state;
+    this.live = new LiveWeights(request, plan, state);
+    this.steps = new StepRunner(request, plan, this.order.buckets, state);
+    this.best = new BestWeights(
+      {
+        directory: workDirectory,
+        config,
+        limit: settings.checkpointAveraging,
+        ranking: dev.ranking,
+      },
+      best,
+    );
+    this.log = log;
+    this.events = events;
+    this.until = until;
+    this.progress = { ...progress, recent: { ...progress.recent } };
+  }
+
+  static async start(request: TrainRequest, until: number = request.settings.steps): Promise<Trainer> {
+    const { config, settings, objective, engine, workDirectory, key, context, groups } = request;
+    const { modules, adapters } = resolveModules(config, settings, request.stage);
+    const extra = { adapters, auxiliary: objective.auxiliary ?? [] };
+    const plan = planRun(config, extra, modules, groups);
+    await removeUnfinishedSaves(workDirectory);
+    const saved = await openState(join(workDirectory, STATE_FILE), plan, settings, key);
+    const specs = runSpecs(config, extra);
+    // What is saved is not drawn again: a second copy of large weights.
+    const isSavedWhole = saved !== undefined && plan.frozen.length === 0;
+    const initial = isSavedWhole ? new Map() : startingWeights(specs, request.initial, context.seed);
+    const state = await uploadState(engine, plan, settings, initial, saved).finally(() => saved?.close());
+    const kept = { keepThroughStep: saved?.progress.step ?? 0 };
+    const log = await JsonLog.open(join(workDirectory, METRICS_FILE), kept);
+    const events = await openEventFile(join(workDirectory, EVENTS_DIRECTORY), kept);
+    return new Trainer(request, plan, state, { log, events }, saved?.progress ?? FRESH_PROGRESS, until);
+  }
+
+  async run(): Promise<TrainReport> {
+    const { settings, stage } = this.request;
+    const { tokens, seconds } = await this.advance();
+    const { step: steps, loss = Number.NaN } = this.progress;
+    const [epochs = 0, ...furtherEpochs] = this.order.epochsAfter(steps * settings.gradientAccumulationSteps);
+    const chosen = await this.chosenWeights();
+    const diverged = divergenceOf(this.progress.course);
+    rejectDiverged(diverged, chosen.metrics, { stage, learningRate: settings.learningRate });
+    return {
+      ...chosen,
+      steps,
+      epochs,
+      furtherEpochs,
+      seconds,
+      tokensPerSecond: tokens / Math.max(seconds, Number.MIN_VALUE),
+      loss,
+      diverged,
+    };
+  }
+
+  /** Trains to the end of the segment and saves the state. */
+  async runSegment(): Promise<SegmentReport> {
+    const before = this.progress.step;
+    const { tokens, seconds } = await this.advance();
+    await this.save();
+    const { step, loss, metrics } = this.progress;
+    return { step, steps: step - before, loss, metrics, tokens, seconds };
+  }
+
+  /** Steps to the end of the segment, or until early stopping. */
+  private async advance(): Promise<{ readonly tokens: number; readonly seconds: number }> {
+    const { settings, stage, context } = this.request;
+    const { until } = this;
+    const began = performance.now();
+    let allTokens = 0;
+    let loggedTokens = 0;
+    let logged = began;
+    if (!this.isDone()) this.prepareAhead(this.progress.step + 1);
+    while (!this.isDone()) {
+      const step = this.progress.step + 1;
+      const batches = await this.takePrepared();
+      // Compiled first: the step must be queued before the next batch is made, whichever bucket is new to this process.
+      const compiled = await this.steps.compile(batches);
+      const running = this.steps.run(step, batches, compiled, this.progress);
+      // The next batches are prepared while this step computes. Their work is queued after it, so they use the updated weights.
+      if (step < until) this.prepareAhead(step + 1);
+      const { loss, terms, lossScaling } = await running;
+      allTokens += batches.reduce((sum, { feeds }) => sum + feeds.tokens, 0);
+      const { recent } = this.progress;
+      this.progress = {
+        ...this.progress,
+        step,
+        // Only in float16 a step may have no loss: it is skipped.
+        recent: Number.isFinite(loss) ? { loss: recent.loss + loss, count: recent.count + 1 } : recent,
+        course:
+          step === 1 && Number.isFinite(loss)
+            ? { first: loss, peak: loss, peakStep: 1 }
+            : this.progress.course,
+        ...(lossScaling === undefined ? {} : { lossScaling }),
+      };
+      const isLast = step === until;
+      if (step % LOG_EVERY === 0 || isLast) {
+        const now = performance.now();
+        const rate = (1000 * (allTokens - loggedTokens)) / (now - logged);
+        [logged, loggedTokens] = [now, allTokens];
+        await this.report(terms, rate);
+      }
+      if (step % settings.evaluateEvery === 0 || isLast) {
+        await this.measure();
+        context.progress({ stage, step, total: settings.steps, metrics: this.progress.metrics });
+      }
+      if (step % settings.saveEvery === 0 || isLast || context.signal.aborted) await this.save();
+      throwIfInterrupted(context.signal, stage);
+    }
+    return { tokens: allTokens, seconds: (performance.now() - began) / 1000 };
+  }
+
+  /** Whether to stop: at the last step, or after `patience` measurements without improvement. */
+  private isDone(): boolean {
+    const { patience = Infinity } = this.request.settings;
+    return this.progress.step >= this.until || this.progress.withoutBetter >= patience;
+  }
+
+  /** A line of the log and of progress: the mean loss since the line before. */
+  private async report(terms: Readonly<Record<string, number>>, rate: number): Promise<void> {
+    const { settings, stage, context } = this.request;
+    const { step, recent, lossScaling } = this.progress;
+    if (recent.count === 0) return;
+    const loss = recent.loss / recent.count;
+    const before = this.progress.course;
+    const course = before && followLoss(before, step, loss);
+    this.progress = { ...this.progress, loss, course, recent: { loss: 0, count: 0 } };
+    const diverged = divergenceOf(course);
+    if (diverged !== undefined && divergenceOf(before) === undefined)
+      context.progress({
+        stage,
+        message: `${divergenceText(diverged)}; ${divergenceAdvice(settings.learningRate)}`,
+        isNote: true,
+      });
+    const learningRate = learningRateAt(step, settings);
+    const scaling =
+      lossScaling === undefined ? {} : { lossScale: lossScaling.scale, skippedSteps: lossScaling.skipped };
+    await this.record({ loss, ...terms, learningRate, tokensPerSecond: rate, ...scaling });
+    const metrics = { loss, ...this.progress.metrics, tokensPerSecond: rate };
+    context.progress({ stage, step, total: settings.steps, metrics });
+  }
+
+  /** One line of the metrics log, and the same for TensorBoard. */
+  private async record(values: Readonly<Record<string, number>>): Promise<void> {
+    const { step } = this.progress;
+    const wallTime = Date.now() / 1000;
+    // A skipped step has a gradient norm that is no number.
+    const numbers = Object.fromEntries(Object.entries(values).filter(([, value]) => Number.isFinite(value)));
+    await this.log.append({ step, wallTime, ...numbers });
+    await this.events.append(step, wallTime, numbers);
+  }
+
+  private prepareAhead(step: number): void {
+    this.ahead = this.prepare(step);
+    // A failure is thrown where the batches are awaited; until then it must not count as an unhandled rejection.
+    this.ahead.catch(() => undefined);
+  }
+
+  private async takePrepared(): Promise<readonly PreparedBatch[]> {
+    if (this.ahead === undefined) throw new SlmError("UNEXPECTED", "training: no batch was prepared");
+    const prepared = this.ahead;
+    this.ahead = undefined;
+    return prepared;
+  }
+
+  private async prepare(step: number): Promise<readonly PreparedBatch[]> {
+    const { gradientAccumulationSteps } = this.request.settings;
+    const live = await this.live.current();
+    const prepared: PreparedBatch[] = [];
+    const first = (step - 1) * gradientAccumulationSteps;
+    for (let number = first + 1; number <= first + gradientAccumulationSteps; number++) {
+      const batch = this.order.at(number);
+      const bucket = this.order.buckets[batch.bucket]!;
+      prepared.push({
+        number,
+        batch,
+        feeds: await this.request.objective.feeds(batch, bucket, number, live),
+      });
+    }
+    return prepared;
+  }
+
+  private async measure(): Promise<void> {
+    const { dev } = this.request;
+    const { step } = this.progress;
+    const metrics = await this.live.measure(dev);
+    await this.record(
+      Object.fromEntries(Object.entries(metrics).map(([name, value]) => [`dev.${name}`, value])),
+    );
+    await this.showSamples();
+    const isBest = await this.best.offer({ step, metrics: { ...metrics } }, (write) =>
+      this.live.store(write),
+    );
+    const withoutBetter = isBest ? 0 : this.progress.withoutBetter + 1;
+    this.progress = { ...this.progress, metrics: { ...metrics }, withoutBetter };
+  }
+
+  /** Some answers to dev rows: shown now, and in a file for the report. */
+  private async showSamples(): Promise<void> {
+    const { dev, stage, workDirectory, context } = this.request;
+    const samples = dev.samples?.() ?? [];
+    if (samples.length === 0) return;
+    const { step } = this.progress;
+    await writeTextAtomic(
+      join(workDirectory, SAMPLES_FILE),
+      samples.map((sample) => `${JSON.stringify({ ...sample, step })}\n`).join(""),
+    );
+    context.progress({
+      stage,
+      step,
+      message: ["answers to dev rows:", ...sampleLines(samples)].join("\n"),
+      isNote: true,
+    });
+  }
+
+  private async save(): Promise<void> {
+    const { engine, workDirectory, key } = this.request;
+    const progress = { ...this.progress, key, best: [...this.best.measurements] };
+    await saveState(join(workDirectory, STATE_FILE), engine, this.state, this.plan.frozen, progress);
+    await this.best.prune();
+  }
+
+  /** The best weights, or the average of the best ones if that is no worse on the dev split. */
+  private async chosenWeights(): Promise<
+    Pick<TrainReport, "weights" | "metrics" | "bestStep" | "averagedSteps">
+  > {
+    const { dev } = this.request;
+    const [best, ...others] = this.best.measurements;
+    if (best === undefined) throw new SlmError("UNEXPECTED", "training: ended without a measurement");
+    const single = { bestStep: best.step, averagedSteps: [best.step] };
+    if (others.length > 0) {
+      const weights = await this.best.average();
+      const metrics = await this.live.measure(dev, weights);
+      const averagedSteps = this.best.measurements.map(({ step }) => step);
+      if (!this.best.isBetter(best.metrics, metrics))
+        return { weights, metrics, bestStep: best.step, averagedSteps };
+    }
+    return { weights: await this.best.read(best), metrics: best.metrics, ...single };
+  }
+
+  async close(): Promise<void> {
+    const unused = (await this.ahead?.catch(() => undefined)) ?? [];
+    for (const { feeds } of unused)
+      if (feeds.owned !== undefined) await this.request.engine.release(feeds.owned);
+    await this.steps.close();
+    await this.live.close();
+    await this.request.engine.release(Object.values(this.state.feeds));
+    await this.log.close();
+    await this.events.close();
+  }
+}
+
+/** The given weights; the rest is initialized from the seed. */
+function startingWeights(specs: readonly ParameterSpec[], given: Weights | undefined, seed: number): Weights {
+  const drawn = initializeParameters(specs, createRandom(seed).next);
+  return given === undefined ? drawn : new Map([...drawn, ...given]);
+}

@@ -1,0 +1,140 @@
+/** The weights of a run for use by other programs: with merged adapters, and as moving average if one is kept. */
+import type { DeferredTensor } from "@slm/checkpoints";
+import { parameterSpecs, withMergedLora, type Weights } from "@slm/model";
+import type { DeviceTensor, HostTensor } from "@slm/runtime";
+import type { Program } from "@slm/tensor";
+import type { DeferredWeights } from "./best-weights.js";
+import {
+  packTensors,
+  packWeights,
+  unpackParameters,
+  unpackTensor,
+  valueInput,
+  valueSpecs,
+  type Chunk,
+} from "../parameters/parameter-layout.js";
+import type { ChunkPlan } from "../program/state-layout.js";
+import type { DevMetric, LiveModel, TrainRequest } from "../contract/training-contract.js";
+import { weightFeeds, type DeviceState } from "./training-state.js";
+
+type Feeds = Readonly<Record<string, DeviceTensor>>;
+
+/** What the current weights need of a training request. */
+type LiveRequest = Pick<TrainRequest, "engine" | "config" | "settings" | "stage">;
+
+export class LiveWeights {
+  private readonly request: LiveRequest;
+  private readonly plan: ChunkPlan;
+  private readonly state: DeviceState;
+  private merging: Program | undefined;
+  /** Merged weights of the last call of `current`. */
+  private merged: Feeds = {};
+
+  constructor(request: LiveRequest, plan: ChunkPlan, state: DeviceState) {
+    this.request = request;
+    this.plan = plan;
+    this.state = state;
+  }
+
+  /** The current model, for making the next step's inputs; valid until the next call. */
+  async current(): Promise<LiveModel> {
+    if (this.request.settings.lora === undefined)
+      return this.modelOf(weightFeeds(this.plan.model, this.state, "value"));
+    await this.release(this.merged);
+    this.merged = await this.merge("value");
+    return this.modelOf(this.merged);
+  }
+
+  /** Measures the moving average if one is kept, else the current weights; or given weights from the host. */
+  async measure(dev: DevMetric, weights?: Weights): Promise<Readonly<Record<string, number>>> {
+    return this.borrow(weights, (feeds) => dev.measure(this.modelOf(feeds)));
+  }
+
+  /**
+   * Hands over the weights that `measure` measures, in the model's order. Large ones are copied to the host when they are read.
+   *
+   * @param write must have read what it needs when it resolves
+   */
+  async store(write: (weights: DeferredWeights) => Promise<void>): Promise<void> {
+    const { engine, config } = this.request;
+    await this.borrow(undefined, (feeds) => {
+      // Chunks of many parameters are small, and all of them are read again for each of theirs.
+      const packed = new Map<Chunk, Promise<HostTensor>>();
+      const valuesOf = (chunk: Chunk): Promise<HostTensor> => {
+        const copy = (): Promise<HostTensor> => engine.download(feeds[valueInput(chunk)]!);
+        if (chunk.specs.length === 1) return copy();
+        const known = packed.get(chunk) ?? copy();
+        packed.set(chunk, known);
+        return known;
+      };
+      const found = new Map(
+        this.plan.model.flatMap((chunk) =>
+          chunk.specs.map(({ name, shape }): [string, DeferredTensor] => {
+            const read = async (): Promise<HostTensor> => unpackTensor(chunk, await valuesOf(chunk), name);
+            return [name, { dtype: "float32", shape, read }];
+          }),
+        ),
+      );
+      return write(new Map(parameterSpecs(config).map(({ name }) => [name, found.get(name)!])));
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.release(this.merged);
+    await this.merging?.release();
+  }
+
+  private modelOf(feeds: Feeds): LiveModel {
+    const { engine, config } = this.request;
+    return { engine, config, feeds, chunks: this.plan.model };
+  }
+
+  /** Passes the weights to a measurement and releases temporary tensors afterwards. */
+  private async borrow<T>(weights: Weights | undefined, use: (feeds: Feeds) => Promise<T>): Promise<T> {
+    const part = this.request.settings.emaDecay > 0 ? "average" : "value";
+    const isMerged = this.request.settings.lora !== undefined;
+    if (weights === undefined && !isMerged) return use(weightFeeds(this.plan.model, this.state, part));
+    const feeds = weights === undefined ? await this.merge(part) : await this.upload(weights);
+    try {
+      return await use(feeds);
+    } finally {
+      await this.release(feeds);
+    }
+  }
+
+  private async upload(weights: Weights): Promise<Feeds> {
+    const feeds: Record<string, DeviceTensor> = {};
+    for (const chunk of this.plan.model)
+      feeds[valueInput(chunk)] = await this.request.engine.upload(packWeights(chunk, weights));
+    return feeds;
+  }
+
+  private async merge(part: "value" | "average"): Promise<Feeds> {
+    this.merging ??= await this.compileMerge();
+    const { model, trained } = this.plan;
+    const { kept } = await this.merging.run({
+      feeds: { ...weightFeeds(model, this.state, part), ...weightFeeds(trained, this.state, part) },
+      keep: model.map(({ name }) => `merged.${name}`),
+    });
+    return Object.fromEntries(model.map((chunk) => [valueInput(chunk), kept[`merged.${chunk.name}`]!]));
+  }
+
+  private compileMerge(): Promise<Program> {
+    const { engine, stage, settings } = this.request;
+    const { model, trained } = this.plan;
+    return engine.compile({
+      name: `${stage} merge adapters`,
+      forwardOnly: true,
+      inputs: { ...valueSpecs(model), ...valueSpecs(trained) },
+      build: (x) => {
+        const all = { ...unpackParameters(model, x), ...unpackParameters(trained, x) };
+        const merged = withMergedLora(all, all, settings.lora!);
+        return Object.fromEntries(model.map((chunk) => [`merged.${chunk.name}`, packTensors(chunk, merged)]));
+      },
+    });
+  }
+
+  private async release(feeds: Feeds): Promise<void> {
+    await this.request.engine.release(Object.values(feeds));
+  }
+}

@@ -1,0 +1,39 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { decodeImage } from "./decode-image.js";
+import { imageOfBytes, imageOfFile } from "./image-source.js";
+import { fixture } from "../pixels.test-support.js";
+
+let folder = "";
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "slm-image-"));
+});
+afterAll(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+const bytes = fixture("files/colour.png");
+
+describe(imageOfFile, () => {
+  test("is known by its bytes, wherever they lie, and read when it is asked for", async () => {
+    const file = join(folder, "later.bin");
+    const image = imageOfFile(file);
+    await expect(image.find()).rejects.toMatchObject({ code: "INPUT_MISSING" });
+    await writeFile(file, bytes);
+    const found = await image.find();
+    expect(found.key).toBe((await imageOfBytes(bytes, "here").find()).key);
+    expect(await found.decode()).toEqual(await decodeImage(bytes, file));
+    await writeFile(file, fixture("files/grey.png"));
+    expect((await image.find()).key).not.toBe(found.key);
+  });
+
+  test("keeps the limits it was given, before decoding and by name", async () => {
+    const file = join(folder, "large.png");
+    await writeFile(file, bytes);
+    await expect(imageOfFile(file, { maxBytes: 10 }).find()).rejects.toThrow(/large.png: 679 bytes/);
+    const found = await imageOfFile(file, { maxPixels: 10 }).find();
+    await expect(found.decode()).rejects.toMatchObject({ code: "DATA_INVALID" });
+  });
+});
