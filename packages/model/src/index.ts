@@ -34,7 +34,7 @@ export {
   stackWidth,
   pooledGroup,
   stateWidthOf,
-  withoutOwnOptions,
+  sharedOptions,
 } from "./options.js";
 export type { ParameterSpec } from "./parameter-spec.js";
 export {

@@ -1,52 +1,38 @@
 /** Options of a model that only encoder-decoders have, with what their absence means. */
-import type { EncoderDecoderConfig, ModelConfig } from "./config.js";
+import {
+  decoderOnlyConfig,
+  type DecoderOnlyConfig,
+  type EncoderDecoderConfig,
+  type ModelConfig,
+} from "./config.js";
 
 /** Half of an encoder-decoder, by the key of its layers. */
 export type Side = "encoderLayers" | "decoderLayers";
 
-type Options = Pick<
-  EncoderDecoderConfig,
-  | "positions"
-  | "norm"
-  | "normPlacement"
-  | "embeddingNorm"
-  | "headBias"
-  | "decoderFeedForward"
-  | "encoderHeads"
-  | "encoderWidth"
-  | "sourceVocabularySize"
-  | "encoderPooling"
->;
+/** Options that a decoder-only model does not have. */
+type OwnOptions = Omit<EncoderDecoderConfig, keyof DecoderOnlyConfig>;
 
-const NONE: Partial<Options> = {};
+const NONE: Partial<OwnOptions> = {};
 
-/** Options that published encoder-decoders have; a decoder-only model has none of them. */
-export const publishedOf = (config: ModelConfig): Partial<Options> =>
+/** The options that only encoder-decoders have; a decoder-only model has none of them. */
+export const publishedOf = (config: ModelConfig): Partial<OwnOptions> =>
   config.architecture === "encoder-decoder" ? config : NONE;
 
-/** A configuration without the options that a decoder-only model does not have, or has in another form. */
-export function withoutOwnOptions(config: EncoderDecoderConfig): Omit<EncoderDecoderConfig, OwnKey> {
-  const shared = { ...config };
-  delete shared.localRope;
-  delete shared.crossQkNorm;
-  delete shared.mergedAttention;
-  delete shared.decoderRecurrence;
-  delete shared.slidingWindow;
-  delete shared.positions;
-  delete shared.norm;
-  delete shared.normPlacement;
-  delete shared.embeddingNorm;
-  delete shared.headBias;
-  delete shared.decoderFeedForward;
-  delete shared.encoderHeads;
-  delete shared.encoderWidth;
-  delete shared.sourceVocabularySize;
-  delete shared.encoderPooling;
-  return shared;
-}
+/** Options that both architectures have in one form. */
+type SharedOptions = Omit<
+  EncoderDecoderConfig,
+  Exclude<keyof EncoderDecoderConfig, keyof DecoderOnlyConfig> | "architecture" | "slidingWindow"
+>;
 
-type OwnKey =
-  keyof Options | "localRope" | "crossQkNorm" | "mergedAttention" | "decoderRecurrence" | "slidingWindow";
+/** Keys of a decoder-only configuration, but those that have another value or form in an encoder-decoder's. */
+const SHARED_KEYS: ReadonlySet<string> = new Set(
+  Object.keys(decoderOnlyConfig.shape).filter((key) => key !== "architecture" && key !== "slidingWindow"),
+);
+
+/** What a decoder-only model of the same shape takes over from an encoder-decoder. */
+export function sharedOptions(config: EncoderDecoderConfig): SharedOptions {
+  return Object.fromEntries(Object.entries(config).filter(([key]) => SHARED_KEYS.has(key))) as SharedOptions;
+}
 
 /** Heads of the self-attention of a stack; those of the decoder are cross-attention's too. */
 export function stackHeads(

@@ -7,7 +7,7 @@ import { SlmError } from "@slm/core";
 import {
   initializeWeights,
   parameterCount,
-  withoutOwnOptions,
+  sharedOptions,
   type DecoderOnlyConfig,
   type EncoderDecoderConfig,
 } from "@slm/model";
@@ -27,13 +27,13 @@ const WIDTH_STEPS = [64, 32, 8, 1] as const;
  * for a vision-language model: a decoder-only one has no tower here.
  */
 export function baselineConfig(config: EncoderDecoderConfig): DecoderOnlyConfig {
-  const { encoderLayers, vision, ...shared } = withoutOwnOptions(config);
-  if (vision !== undefined) {
+  if (config.vision !== undefined) {
     throw new SlmError(
       "OP_UNSUPPORTED",
       "export: decoder-only models read text; there is no vision-language baseline",
     );
   }
+  const shared = sharedOptions(config);
   const wanted = parameterCount(config);
   const withSize = (decoderLayers: number, feedForward: number): DecoderOnlyConfig => {
     return { ...shared, architecture: "decoder-only", decoderLayers, feedForward };
@@ -53,7 +53,7 @@ export function baselineConfig(config: EncoderDecoderConfig): DecoderOnlyConfig 
   throw new SlmError(
     "CONFIG_INVALID",
     `export: no decoder-only model of width ${shared.width} has ${wanted} parameters within ${TOLERANCE * 100} % ` +
-      `(${encoderLayers} encoder and ${shared.decoderLayers} decoder layers)`,
+      `(${config.encoderLayers} encoder and ${shared.decoderLayers} decoder layers)`,
   );
 }
 

@@ -4,7 +4,7 @@ import { carryOf, parameterSpecs, type ModelConfig, type Parameters } from "@slm
 import type { Checkpoint } from "@slm/checkpoints";
 import type { LexicalShortlist } from "@slm/decoding";
 import { Recorder, registerRecordingBackend, withLowering, withRecorder, type Tensor } from "@slm/tensor";
-import { GraphValues, type GraphInputs, type LoweringContext } from "../lowerings/context.js";
+import { GraphSequence, type GraphInputs, type LoweringContext } from "../lowerings/context.js";
 import { loweringTable } from "../lowerings/lowering-variants.js";
 import type { Device } from "../profiles.js";
 import { fuseHorizontally } from "./horizontal-fusion.js";
@@ -123,7 +123,8 @@ export function recordGraph(
     positions: spec.positions,
     divisors: source.divisors,
     runsAreLong: config.architecture === "decoder-only",
-    values: new GraphValues(spec.biases),
+    inputs: spec.biases ?? {},
+    sequence: new GraphSequence(spec.biases),
   };
   withRecorder(recorder, () => {
     withLowering(loweringTable(context, device.operators), () => {

@@ -1,6 +1,5 @@
 /** What the rows of one graph share while it is recorded. */
 import { SlmError } from "@slm/core";
-import { HEAD_WEIGHT } from "@slm/model";
 import type { HeadLayout, Recorder, Tensor } from "@slm/tensor";
 import type { LoweringDevice } from "../lowering-device.js";
 import type { GraphWeights } from "../weights/graph-weights.js";
@@ -14,7 +13,9 @@ export interface LoweringContext {
   readonly runsAreLong: boolean;
   /** What inputs of norms were divided by, by the name of the gain (`weights/half-range.ts`). */
   readonly divisors: ReadonlyMap<string, number>;
-  readonly values: GraphValues;
+  /** Inputs of the graph that rows read besides their op's own. */
+  readonly inputs: GraphInputs;
+  readonly sequence: GraphSequence;
 }
 
 /**
@@ -34,62 +35,60 @@ export interface GraphInputs {
   readonly keyMask?: string;
 }
 
-/** Values of a graph that rows read besides their op's own inputs. */
-export class GraphValues {
-  #ids: string | undefined;
-  #table: string | undefined;
-  readonly #made = new Map<string, string>();
-  #sourceBias: string | undefined;
-  readonly windowBias: string | undefined;
-  readonly keyMask: string | undefined;
+/** A sequence of tokens, as far as ops other than its own producer read it. */
+interface Sequence {
+  /** A value of its sizes `[batch, length, ...]`; undefined before any embedding. */
+  readonly tokens: string | undefined;
+  readonly sourceBias: string | undefined;
+  /** Values that depend on nothing but the sequence, by key. */
+  readonly made: Map<string, string>;
+}
 
-  constructor({ windowBias, sourceBias, keyMask }: GraphInputs = {}) {
-    this.windowBias = windowBias;
-    this.#sourceBias = sourceBias;
-    this.keyMask = keyMask;
+/**
+ * The sequence that a graph's ops work on. A model's ops are recorded in order, so what a lowering reads here is the sequence of its inputs:
+ * embedding starts it, and only ops that change how many tokens there are replace it.
+ */
+export class GraphSequence {
+  #current: Sequence;
+
+  constructor({ sourceBias }: GraphInputs = {}) {
+    this.#current = { tokens: undefined, sourceBias, made: new Map() };
   }
 
-  /** A value that several ops of this graph read: made where it is first asked for, outside of branches. */
+  /** A value that several ops over this sequence read: made where it is first asked for, outside of branches. */
   once(key: string, make: () => string): string {
-    const known = this.#made.get(key);
+    const { made } = this.#current;
+    const known = made.get(key);
     if (known !== undefined) return known;
     const value = make();
-    this.#made.set(key, value);
+    made.set(key, value);
     return value;
   }
 
-  /** Remembers what is embedded: every sequence of the graph has the sizes of these ids. */
-  embed(ids: string, table: string): void {
-    this.#ids = ids;
-    this.#table = table;
+  /** Goes on with ids `[batch, length]`, which are embedded. */
+  start(ids: string): void {
+    this.#current = { ...this.#current, tokens: ids };
   }
 
   /**
-   * Goes on with a sequence `[batch, length, width]` of another length than the ids: with image tokens before them, or pooled. What was made for
-   * the length before is made again.
+   * Goes on with tokens `[batch, length, width]` of another length: with image tokens before them, or pooled.
    *
-   * @param sourceBias what hides its padding in a static graph. Default: as before
+   * @param sourceBias what hides their padding in a static graph. Default: as before
    */
-  resize(sequence: string, sourceBias = this.#sourceBias): void {
-    this.#ids = sequence;
-    this.#sourceBias = sourceBias;
-    this.#made.clear();
+  replace(tokens: string, sourceBias = this.#current.sourceBias): void {
+    this.#current = { tokens, sourceBias, made: new Map() };
   }
 
-  /** See {@link GraphInputs}; of what the encoder has come to. */
+  /** See {@link GraphInputs}; that of the sequence as the encoder has pooled it. */
   get sourceBias(): string | undefined {
-    return this.#sourceBias;
+    return this.#current.sourceBias;
   }
 
-  /** What has the sizes `[batch, length, ...]` of the graph's sequences. @throws SlmError UNEXPECTED before any embedding. */
-  get ids(): string {
-    if (this.#ids === undefined) throw new SlmError("UNEXPECTED", "export: attention before any embedding");
-    return this.#ids;
-  }
-
-  /** Whether multiplying by a weight gives logits: it was embedded with, or is a head of its own. */
-  isHead(weight: string): boolean {
-    return weight === this.#table || weight === HEAD_WEIGHT;
+  /** A value of the sequence's sizes `[batch, length, ...]`. @throws SlmError UNEXPECTED before any embedding. */
+  get tokens(): string {
+    const { tokens } = this.#current;
+    if (tokens === undefined) throw new SlmError("UNEXPECTED", "export: attention before any embedding");
+    return tokens;
   }
 }
 

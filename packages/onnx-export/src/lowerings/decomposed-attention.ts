@@ -135,7 +135,7 @@ export function decomposedSequence(context: LoweringContext): Lowering<"selfAtte
 
     /** Positions of keys less those of queries: int32 `[length, length]`. */
     function distances(): string {
-      return context.values.once("distances", () => sequenceDistances(recorder, context, query.shape[1]!));
+      return context.sequence.once("distances", () => sequenceDistances(recorder, context, query.shape[1]!));
     }
 
     /** Hides keys that are `window` or more before a query, or as many after it (or more than `windowAfter`). */
@@ -144,7 +144,7 @@ export function decomposedSequence(context: LoweringContext): Lowering<"selfAtte
       if (window === undefined || Math.min(window, after ?? window) >= context.positions) return scores;
       const { builder } = recorder;
       if (context.device.shapes === "static") return addBias(recorder, farBias(window, after))(scores);
-      const isNear = context.values.once(`window ${window} ${after ?? ""}`, () =>
+      const isNear = context.sequence.once(`window ${window} ${after ?? ""}`, () =>
         after === undefined
           ? builder.op("Less", [builder.op("Abs", [distances()]), int32(recorder, window)])
           : builder.op("And", [
@@ -160,7 +160,7 @@ export function decomposedSequence(context: LoweringContext): Lowering<"selfAtte
     /** The same of a static graph as a bias, which quantized scores have codes beside, and which float16 holds. */
     function farBias(window: number, after = window - 1): string {
       const length = query.shape[1]!;
-      const bias = context.values.once(`window ${window} ${after}`, () => {
+      const bias = context.sequence.once(`window ${window} ${after}`, () => {
         const masks = Array.from({ length: length * length }, (_, at) => {
           const distance = (at % length) - Math.floor(at / length);
           return distance > -window && distance <= after ? 0 : STATIC_MASKED / 2;
@@ -173,13 +173,17 @@ export function decomposedSequence(context: LoweringContext): Lowering<"selfAtte
   };
 }
 
-function sequenceDistances(recorder: Recorder, { device, values }: LoweringContext, length: number): string {
+function sequenceDistances(
+  recorder: Recorder,
+  { device, sequence }: LoweringContext,
+  length: number,
+): string {
   const { builder } = recorder;
   if (device.shapes === "static") {
     const all = Array.from({ length: length * length }, (_, at) => (at % length) - Math.floor(at / length));
     return builder.constant("int32", [length, length], all);
   }
-  const places = countUp(recorder, sizeOf(recorder, values.ids, 1));
+  const places = countUp(recorder, sizeOf(recorder, sequence.tokens, 1));
   return builder.op("Sub", [places, reshape(recorder, places, [-1, 1])]);
 }
 
@@ -227,7 +231,7 @@ function anglesOf(
   context: LoweringContext,
   part: TurnedPart & { readonly rotation: Rotation },
 ): RotaryNames {
-  const { device, weights, positions, values } = context;
+  const { device, weights, positions, sequence } = context;
   const { x, headDim, rotation } = part;
   if (device.shapes === "static") {
     return weights.rotary(recorder, { positions: x.shape[1]!, headDim, rotation, leadingAxes: 2 });
@@ -235,7 +239,7 @@ function anglesOf(
   const { builder } = recorder;
   const table = weights.rotary(recorder, { positions, headDim, rotation });
   const from = part.offset ?? builder.ints([0]);
-  const to = builder.op("Add", [from, shapeOf(recorder, values.ids, 1)]);
+  const to = builder.op("Add", [from, shapeOf(recorder, sequence.tokens, 1)]);
   const rows = (angles: string): string => builder.op("Slice", [angles, from, to, builder.ints([0])]);
   return { cos: rows(table.cos), sin: rows(table.sin) };
 }
@@ -243,10 +247,10 @@ function anglesOf(
 /** What hides padding: float32 `[batch, 1, 1, keys]`, or nothing where every position is a token. */
 function sequenceBias(
   recorder: Recorder,
-  { values }: LoweringContext,
+  { sequence }: LoweringContext,
   { lengths, mask }: { readonly lengths: Tensor | undefined; readonly mask: Tensor | undefined },
 ): string | undefined {
-  if (values.sourceBias !== undefined) return values.sourceBias;
+  if (sequence.sourceBias !== undefined) return sequence.sourceBias;
   if (mask !== undefined) return maskBias(recorder, recorder.nameOf(mask));
-  return lengths === undefined ? undefined : lengthBias(recorder, recorder.nameOf(lengths), values.ids);
+  return lengths === undefined ? undefined : lengthBias(recorder, recorder.nameOf(lengths), sequence.tokens);
 }

@@ -1,22 +1,19 @@
-/** Cached self-attention of standard operators: over a buffer, over a cache that grows, over a static window. */
+/** Cached self-attention of standard operators: over a buffer, over a cache that grows. `window-cache.ts` has that of static graphs. */
 import { SlmError } from "@slm/core";
 import { int } from "@slm/onnx";
 import {
-  rotationOf,
   type CachedAttentionAttributes,
   type Lowering,
   type OpSet,
   type Recorder,
   type Tensor,
 } from "@slm/tensor";
-import { checkHeadOrder, STATIC_MASKED, type LoweringContext } from "./context.js";
+import { checkHeadOrder, type LoweringContext } from "./context.js";
 import { cast, concat, countUp, int32, reshape, sizeOf, transposeAxes } from "./emit.js";
 import { HeadAxes } from "./head-axes.js";
 import { attendedOnly, maskBias } from "./padding.js";
 import { addBias, attend, mergedNames, turned, type MergedNames } from "./decomposed-attention.js";
-import { rotateHalves } from "./rotation.js";
 import { foldedRelativeBias, relativeScores, withRelative } from "./relative-scores.js";
-import type { RotaryNames } from "../weights/graph-weights.js";
 
 type Inputs = OpSet["cachedAttention"]["inputs"];
 type Outputs = OpSet["cachedAttention"]["outputs"];
@@ -72,7 +69,7 @@ export function slotBySlot(
   const { builder } = recorder;
   const slots = countUp(recorder, sizeOf(recorder, cache, 2));
   const after = builder.op("Sub", [slots, past]);
-  const last = builder.op("Sub", [sizeOf(recorder, context.values.ids, 1), int32(recorder, 1)]);
+  const last = builder.op("Sub", [sizeOf(recorder, context.sequence.tokens, 1), int32(recorder, 1)]);
   // The new position that belongs to each slot; the nearest one where none does.
   const source = builder.op("Max", [builder.op("Min", [after, last]), int32(recorder, 0)]);
   const isNew = reshape(recorder, builder.op("Equal", [after, source]), [-1, 1]);
@@ -92,7 +89,7 @@ export function growingCache(context: LoweringContext): Lowering<"cachedAttentio
     if (inputs.sourceKey !== undefined) throw mergedUnsupported();
     const { builder } = recorder;
     const past = recorder.nameOf(inputs.pastLength);
-    const total = builder.op("Add", [past, sizeOf(recorder, context.values.ids, 1)]);
+    const total = builder.op("Add", [past, sizeOf(recorder, context.sequence.tokens, 1)]);
     const extend: Extend = (cache, fresh) => concat(recorder, [cache, fresh], 2);
     const slots = countUp(recorder, total);
     return cached(recorder, context, inputs, { layout, extend, slots });
@@ -164,7 +161,9 @@ export function attendPresent(
 ): Tensor {
   const causal = causalMask(recorder, context, { slots, past, layout: place.layout });
   const relative = relativeScores(relativeBias, place.layout, false);
-  const added = relative && foldedRelativeBias(recorder, context, relative, distances());
+  const added =
+    relative &&
+    foldedRelativeBias(recorder, context, relative, slotDistances(recorder, context, { slots, past }));
   const parts = {
     query,
     key: transposeAxes(recorder, presentKey, [0, 1, 3, 2]),
@@ -173,29 +172,34 @@ export function attendPresent(
     source,
   };
   return attend(recorder, context, parts, place);
+}
 
-  function distances(): string {
-    return context.values.once("distances", () => {
-      const own = ownPositions(recorder, context, past);
-      return recorder.builder.op("Sub", [slots, own]);
-    });
-  }
+/** Positions of the cache less those of what is new: int32 `[length, keys]`. */
+function slotDistances(
+  recorder: Recorder,
+  context: LoweringContext,
+  { slots, past }: Pick<PresentHeads, "slots" | "past">,
+): string {
+  return context.sequence.once("distances", () => {
+    const own = ownPositions(recorder, context, past);
+    return recorder.builder.op("Sub", [slots, own]);
+  });
 }
 
 /** Positions of what is new: int32 `[length, 1]`. */
-function ownPositions(recorder: Recorder, { values }: LoweringContext, past: string): string {
-  const own = recorder.builder.op("Add", [countUp(recorder, sizeOf(recorder, values.ids, 1)), past]);
+function ownPositions(recorder: Recorder, { sequence }: LoweringContext, past: string): string {
+  const own = recorder.builder.op("Add", [countUp(recorder, sizeOf(recorder, sequence.tokens, 1)), past]);
   return reshape(recorder, own, [-1, 1]);
 }
 
 /** Hides padding as well, where the graph has an input that says what is padding. */
 function keyMask(
   recorder: Recorder,
-  { values }: LoweringContext,
+  { inputs }: LoweringContext,
   mask: (scores: string) => string,
 ): (scores: string) => string {
-  if (values.keyMask === undefined) return mask;
-  const bias = addBias(recorder, maskBias(recorder, cast(recorder, values.keyMask, "float32")));
+  if (inputs.keyMask === undefined) return mask;
+  const bias = addBias(recorder, maskBias(recorder, cast(recorder, inputs.keyMask, "float32")));
   return (scores) => mask(bias(scores));
 }
 
@@ -212,132 +216,10 @@ function causalMask(
   const { slots, past, layout } = span;
   const column = ownPositions(recorder, context, past);
   const before = builder.op("LessOrEqual", [slots, column]);
+  const near = (window: number): string =>
+    builder.op("Greater", [slots, builder.op("Sub", [column, int32(recorder, window)])]);
   const allowed = layout.window === undefined ? before : builder.op("And", [before, near(layout.window)]);
   const group = layout.heads / layout.kvHeads;
   const rows = group === 1 ? allowed : builder.op("Tile", [allowed, builder.ints([group, 1])]);
   return (scores) => attendedOnly(recorder, rows, scores);
-
-  function near(window: number): string {
-    return builder.op("Greater", [slots, builder.op("Sub", [column, int32(recorder, window)])]);
-  }
 }
-
-/**
- * A static window for one text and n new tokens. Caches hold `window - 1` positions, keys transposed; attention sees
- * them and the tokens themselves, as far as the graph's input bias `[1, 1, n, window - 1 + n]` lets it:
- *
- * ```
- * pastKey   [1, kvHeads, headDim, window - 1] ──┐
- * keys of the tokens [1, kvHeads, headDim, n] ──┴─ Concat ─► keys     (likewise values)
- * ```
- *
- * `presentKey [1, kvHeads, headDim, n]` and `presentValue [1, kvHeads, n, headDim]` are the tokens' own: the host
- * writes them into the slots it chooses. `pastLength` int32 `[n]` holds the tokens' positions.
- */
-export function windowCache(context: LoweringContext): Lowering<"cachedAttention"> {
-  return (recorder, inputs, layout) => {
-    checkHeadOrder(layout);
-    const { windowBias } = context.values;
-    if (layout.window !== undefined && context.runsAreLong)
-      throw new SlmError("OP_UNSUPPORTED", "export: static graphs have one window for all layers");
-    if (windowBias === undefined)
-      throw new SlmError("UNEXPECTED", "export: a static decoder needs its bias as an input");
-    const { heads, kvHeads, headDim } = layout;
-    const { query, key, value, pastKey, pastValue, pastLength, relativeBias } = inputs;
-    const axes = new HeadAxes(recorder, context);
-    const length = query.shape[1]!;
-    const angles = anglesAt(recorder, context, { pastLength, length, layout });
-    const turn = (x: Tensor, count: number): string => {
-      const split = axes.split(recorder.nameOf(x), x.shape, count, headDim);
-      return angles === undefined ? split : rotateHalves(recorder, split, angles, headDim);
-    };
-    const relative = relativeScores(relativeBias, layout, false);
-    const added = relative && foldedRelativeBias(recorder, context, relative, slotDistances());
-    const newRows = turn(key, kvHeads);
-    const newKey =
-      length === 1
-        ? reshape(recorder, newRows, [1, kvHeads, headDim, 1])
-        : transposeAxes(recorder, newRows, [0, 1, 3, 2]);
-    const newValue = axes.split(recorder.nameOf(value), value.shape, kvHeads, headDim);
-    const parts = {
-      query: turn(query, heads),
-      key: concat(recorder, [recorder.nameOf(pastKey), newKey], 3),
-      value: concat(recorder, [recorder.nameOf(pastValue), newValue], 2),
-      mask: withRelative(recorder, added, (scores) =>
-        nearOnly(addBias(recorder, folded(windowBias))(scores)),
-      ),
-      source: mergedNames(recorder, inputs),
-    };
-    return {
-      output: attend(recorder, context, parts, { query, layout }),
-      presentKey: recorder.tensor(newKey, [1, kvHeads, headDim, length]),
-      presentValue: recorder.tensor(newValue, [1, kvHeads, length, headDim]),
-    };
-
-    /** Of every token's row, once for each of the heads that fold into the rows of one KV head. */
-    function folded(bias: string): string {
-      return forEachHead(recorder, bias, length === 1 ? 1 : heads / kvHeads);
-    }
-
-    /** Hides what a layer's own window has left behind. */
-    function nearOnly(scores: string): string {
-      const { window, capacity } = layout;
-      if (window === undefined || window >= capacity) return scores;
-      const bias = context.values.once(`window ${window}`, () => {
-        const { builder } = recorder;
-        // A table of all distances: comparing whole numbers is what one profile lacks (coreml).
-        const masks = Array.from({ length: 2 * capacity + 1 }, (_, at) =>
-          at - capacity > -window ? 0 : STATIC_MASKED / 2,
-        );
-        const table = builder.constant("float32", [masks.length], masks);
-        const places = builder.op("Add", [slotDistances(), int32(recorder, capacity)]);
-        const rows = builder.op("Gather", [table, places]);
-        return folded(reshape(recorder, rows, [1, 1, length, pastKey.shape[3]! + length]));
-      });
-      return addBias(recorder, bias)(scores);
-    }
-
-    /** Position of each slot, and of the tokens themselves, less the tokens' own: int32 `[length, slots + length]`. */
-    function slotDistances(): string {
-      return context.values.once("distances", () => {
-        const { builder } = recorder;
-        const slots = Array.from({ length: pastKey.shape[3]! }, (_, slot) => slot);
-        const own = recorder.nameOf(pastLength);
-        const columns = concat(recorder, [builder.constant("int32", [slots.length], slots), own], 0);
-        return builder.op("Sub", [columns, reshape(recorder, own, [length, 1])]);
-      });
-    }
-  };
-}
-
-/** cos and sin of the tokens' positions, `[1, 1, length, headDim / 2]`; nothing for heads that are not rotated. */
-function anglesAt(
-  recorder: Recorder,
-  { weights }: LoweringContext,
-  place: {
-    readonly pastLength: Tensor;
-    readonly length: number;
-    readonly layout: CachedAttentionAttributes;
-  },
-): RotaryNames | undefined {
-  const { pastLength, length, layout } = place;
-  const { capacity: positions, headDim } = layout;
-  const rotation = rotationOf(layout);
-  if (rotation === undefined) return undefined;
-  const table = weights.rotary(recorder, { positions, headDim, rotation });
-  const at = (angles: string): string => {
-    const rows = recorder.op("Gather", [angles, pastLength]);
-    return reshape(recorder, rows, [1, 1, length, headDim / 2]);
-  };
-  return { cos: at(table.cos), sin: at(table.sin) };
-}
-
-/** A bias of every token's row, once for each of the heads that fold into the rows of one KV head. */
-const forEachHead = (recorder: Recorder, bias: string, heads: number): string =>
-  heads === 1
-    ? bias
-    : concat(
-        recorder,
-        Array.from({ length: heads }, () => bias),
-        2,
-      );

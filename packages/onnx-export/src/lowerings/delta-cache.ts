@@ -72,7 +72,7 @@ function attend(
   if (layout.capacity <= JOINED_CAPACITY && (isJoinable || context.runsAreLong))
     return attendJoined(recorder, context, step, layout);
   if (context.runsAreLong) return stepOrRun(recorder, context, step, layout);
-  const offsets = countUp(recorder, sizeOf(recorder, context.values.ids, 1));
+  const offsets = countUp(recorder, sizeOf(recorder, context.sequence.tokens, 1));
   const { allowed, distances } = allowedKeys(recorder, step, layout, offsets);
   const added = relativeBias(recorder, context, step, { layout, distances });
   return attendApart(recorder, context, step, { layout, allowed, added });
@@ -94,7 +94,7 @@ function attendMerged(
     value: of(sourceValue!),
     bias: sourceBias && of(sourceBias),
   };
-  const offsets = countUp(recorder, sizeOf(recorder, context.values.ids, 1));
+  const offsets = countUp(recorder, sizeOf(recorder, context.sequence.tokens, 1));
   const { allowed } = allowedKeys(recorder, step, layout, offsets);
   return attendApart(recorder, context, step, { layout, allowed, source });
 }
@@ -140,7 +140,7 @@ function stepOrRun(
 ): string {
   const { builder } = recorder;
   const { allowed } = allowedKeys(recorder, step, layout);
-  const isStep = builder.op("Equal", [shapeOf(recorder, context.values.ids, 1), builder.ints([1])]);
+  const isStep = builder.op("Equal", [shapeOf(recorder, context.sequence.tokens, 1), builder.ints([1])]);
   const branches = {
     then_branch: subgraph(
       builder.branch(ROW_POSITIONS.stepBranch, () =>
@@ -246,7 +246,7 @@ function relativeBias(
   const relative = relativeScores(step.relativeBias, layout, false);
   if (relative === undefined) return undefined;
   const { builder } = recorder;
-  return context.values.once(`relative scores ${recorder.nameOf(relative.table)}`, () => {
+  return context.sequence.once(`relative scores ${recorder.nameOf(relative.table)}`, () => {
     const rows = biasOfDistances(recorder, context, relative, distances());
     const byHead = builder.op("Transpose", [rows], { attributes: { perm: ints([0, 5, 6, 1, 2, 3, 4]) } });
     return builder.op("Squeeze", [byHead, builder.ints([3, 4])]);

@@ -136,10 +136,13 @@ function outputOfAnyRun(
   },
 ): string {
   const { builder } = recorder;
-  const { device, values } = context;
+  const { device, sequence } = context;
   const { fusedPositions } = device;
   if (fusedPositions === null) return present.output;
-  const isFew = builder.op("LessOrEqual", [sizeOf(recorder, values.ids, 1), int32(recorder, fusedPositions)]);
+  const isFew = builder.op("LessOrEqual", [
+    sizeOf(recorder, sequence.tokens, 1),
+    int32(recorder, fusedPositions),
+  ]);
   const products = (): string => {
     const { presentKey, presentValue } = present;
     const heads = new HeadAxes(recorder, context).split(
@@ -213,11 +216,11 @@ function attendSequence(
 ): string {
   const { recorder, context } = place;
   const { builder } = recorder;
-  const { ids } = context.values;
-  const total = sizeOf(recorder, ids, 1);
+  const { tokens } = context.sequence;
+  const total = sizeOf(recorder, tokens, 1);
   const last =
     lengths === undefined
-      ? perRow(recorder, builder.op("Sub", [total, int32(recorder, 1)]), ids)
+      ? perRow(recorder, builder.op("Sub", [total, int32(recorder, 1)]), tokens)
       : builder.op("Sub", [lengths, int32(recorder, 1)]);
   return attend(place, values, {
     cache: [],
@@ -241,11 +244,11 @@ interface CachedValues {
 function attendCached(place: AttentionPlace, values: AttentionValues, cache: CacheValues): CachedValues {
   const { recorder, context } = place;
   const { builder } = recorder;
-  const { ids } = context.values;
-  const total = builder.op("Add", [cache.pastLength, sizeOf(recorder, ids, 1)]);
+  const { tokens } = context.sequence;
+  const total = builder.op("Add", [cache.pastLength, sizeOf(recorder, tokens, 1)]);
   return attend(place, values, {
     cache: [cache.pastKey, cache.pastValue],
-    last: perRow(recorder, builder.op("Sub", [total, int32(recorder, 1)]), ids),
+    last: perRow(recorder, builder.op("Sub", [total, int32(recorder, 1)]), tokens),
     total,
     offset: cast(recorder, cache.pastLength, "int64"),
     causal: true,

@@ -6,8 +6,10 @@
  */
 import { SlmError } from "@slm/core";
 import { ROW_POSITIONS } from "@slm/exported-model";
+import { EMBEDDING_WEIGHT, HEAD_WEIGHT } from "@slm/model";
 import { int } from "@slm/onnx";
 import { CONTRIB, type Lowering, type Recorder, type Tensor } from "@slm/tensor";
+import { shortTable } from "../weights/shortlist.js";
 import type { LoweringContext } from "./context.js";
 import { cast, concat, countUp, reshape, sizeOf, sliceAxis } from "./emit.js";
 
@@ -73,7 +75,7 @@ export function positionsFlat({ weights }: LoweringContext): Lowering<"positionR
 
 function tableOf(
   recorder: Recorder,
-  { weights, values }: LoweringContext,
+  { weights, sequence }: LoweringContext,
   table: Tensor,
   ids: Tensor,
 ): string {
@@ -81,9 +83,12 @@ function tableOf(
   if (layout !== "as-stored") {
     throw new SlmError("UNEXPECTED", `export: '${name}' was multiplied by before it was embedded with`);
   }
-  values.embed(recorder.nameOf(ids), name);
+  sequence.start(recorder.nameOf(ids));
   return name;
 }
+
+/** Weights whose products are logits: a head of its own, or the embedding table, of which a pruned vocabulary has some rows. */
+const HEADS: ReadonlySet<string> = new Set([HEAD_WEIGHT, EMBEDDING_WEIGHT, shortTable(EMBEDDING_WEIGHT)]);
 
 /** How the output head is multiplied. */
 interface HeadProduct {
@@ -114,9 +119,9 @@ const gemm: HeadProduct = {
 
 function matMulWith(context: LoweringContext, product: HeadProduct): Lowering<"linear"> {
   return (recorder, { x, weight, bias }) => {
-    const { weights, values } = context;
+    const { weights } = context;
     const shape = [...x.shape.slice(0, -1), weight.shape[0]];
-    if (values.isHead(recorder.nameOf(weight))) {
+    if (HEADS.has(recorder.nameOf(weight))) {
       const logits = head(recorder, context, { x, weight, bias }, product);
       return recorder.tensor(logits, shape);
     }
@@ -130,9 +135,9 @@ function matMulWith(context: LoweringContext, product: HeadProduct): Lowering<"l
 /** Every linear layer as `Gemm` on rows `[length, in]`, weights as in the checkpoint `[out, in]`. */
 export function gemmRows(context: LoweringContext): Lowering<"linear"> {
   return (recorder, { x, weight, bias }) => {
-    const { weights, values } = context;
+    const { weights } = context;
     const shape = [...x.shape.slice(0, -1), weight.shape[0]];
-    if (values.isHead(recorder.nameOf(weight))) {
+    if (HEADS.has(recorder.nameOf(weight))) {
       return recorder.tensor(head(recorder, context, { x, weight, bias }, gemm), shape);
     }
     const inputs = [x, weight, ...(bias === undefined ? [] : [bias])].map((tensor, index) =>

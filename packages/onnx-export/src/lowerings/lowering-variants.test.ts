@@ -16,7 +16,7 @@ import { describe, expect, test } from "vitest";
 import { selectDevice } from "../profiles.js";
 import { GraphWeights } from "../weights/graph-weights.js";
 import { WeightStore } from "../weights/weight-store.js";
-import { GraphValues } from "./context.js";
+import { GraphSequence } from "./context.js";
 import { loweringTable } from "./lowering-variants.js";
 
 const weight = createHostTensor("float32", [2, 3], Float32Array.of(1, 2, 3, 4, 5, 6));
@@ -39,7 +39,8 @@ function record(
       device,
       weights: new GraphWeights(store),
       positions: 8,
-      values: new GraphValues(),
+      inputs: {},
+      sequence: new GraphSequence(),
       runsAreLong: false,
       divisors: new Map(),
     };

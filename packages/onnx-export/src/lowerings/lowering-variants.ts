@@ -39,7 +39,7 @@ import {
 } from "./norms.js";
 import { inputBias, rangeBias } from "./padding.js";
 import { decomposedSequence } from "./decomposed-attention.js";
-import { bufferedCache, growingCache, windowCache } from "./decomposed-caches.js";
+import { bufferedCache, growingCache } from "./decomposed-caches.js";
 import {
   bufferedRecurrence,
   deltaRecurrence,
@@ -48,6 +48,7 @@ import {
 } from "./recurrence.js";
 import { groupedRows, stridedMeans } from "./pool-tokens.js";
 import { joinedTokens, mixedRows, mixedTokens, shiftedGrid, shiftedRows, slicedTokens } from "./tokens.js";
+import { windowCache } from "./window-cache.js";
 
 type Form<O extends OpName> = (context: LoweringContext) => Lowering<O>;
 

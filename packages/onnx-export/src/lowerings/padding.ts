@@ -35,8 +35,8 @@ export function maskBias(recorder: Recorder, mask: string): string {
  * bias is bounded in float16 and narrow in quantized graphs, and what a model makes of padding is not: without this, scores of padding may
  * outweigh it.
  */
-export function maskedKeys(recorder: Recorder, { values, device }: LoweringContext, keys: string): string {
-  const { sourceBias } = values;
+export function maskedKeys(recorder: Recorder, { sequence, device }: LoweringContext, keys: string): string {
+  const { sourceBias } = sequence;
   if (sourceBias === undefined) return keys;
   const kept = inPrecision(recorder, tokensOfBias(recorder, sourceBias), device.precision);
   return recorder.builder.op("Mul", [keys, kept], { name: "maskedKeys" });
@@ -56,9 +56,9 @@ export function rangeBias(): Lowering<"lengthBias"> {
 }
 
 /** An input of static graphs. @throws SlmError UNEXPECTED if the graph has none. */
-export function inputBias({ values }: LoweringContext): Lowering<"lengthBias"> {
+export function inputBias({ sequence }: LoweringContext): Lowering<"lengthBias"> {
   return (recorder, { ids }) => {
-    const { sourceBias } = values;
+    const { sourceBias } = sequence;
     if (sourceBias === undefined)
       throw new SlmError("UNEXPECTED", "export: a static graph needs its bias as an input");
     return recorder.tensor(sourceBias, [1, 1, 1, ids.shape[1]!]);

@@ -20,7 +20,7 @@ export function stridedMeans(context: LoweringContext): Lowering<"poolTokens"> {
     const places = Math.ceil(length / group);
     const kept = tokensOnly(recorder, context, { x, lengths, mask });
     const tokens = meanOf(recorder, context, everyOf(recorder, kept, group, [0, 0, 0]));
-    context.values.resize(tokens);
+    context.sequence.replace(tokens);
     return {
       tokens: recorder.tensor(tokens, [batch, places, width]),
       ...(lengths === undefined
@@ -37,9 +37,9 @@ export function stridedMeans(context: LoweringContext): Lowering<"poolTokens"> {
 export function groupedRows(context: LoweringContext): Lowering<"poolTokens"> {
   return (recorder, { x, mask }, { group }) => {
     const { builder } = recorder;
-    const { values, device } = context;
+    const { sequence, device } = context;
     const [batch, length, width] = x.shape as [number, number, number];
-    const { sourceBias } = values;
+    const { sourceBias } = sequence;
     if (sourceBias === undefined || mask === undefined)
       throw new SlmError("UNEXPECTED", "export: a static graph needs its bias as an input");
     if (length % group !== 0) throw indivisible(length, group);
@@ -52,7 +52,7 @@ export function groupedRows(context: LoweringContext): Lowering<"poolTokens"> {
     );
     const tokens = meanOf(recorder, context, parts);
     const bias = pooledBias(recorder, sourceBias, group);
-    values.resize(tokens, bias);
+    sequence.replace(tokens, bias);
     const places = length / group;
     return {
       tokens: recorder.tensor(tokens, [batch, places, width]),
@@ -93,7 +93,7 @@ export const indivisible = (length: number, group: number): SlmError =>
 /** x with zeros at padding. */
 function tokensOnly(
   recorder: Recorder,
-  { values, device }: LoweringContext,
+  { sequence, device }: LoweringContext,
   { x, lengths, mask }: OpSet["poolTokens"]["inputs"],
 ): string {
   const { builder } = recorder;
@@ -103,7 +103,7 @@ function tokensOnly(
     return builder.op("Mul", [name, inPrecision(recorder, column, device.precision)]);
   }
   if (lengths === undefined) return name;
-  const places = reshape(recorder, countUp(recorder, sizeOf(recorder, values.ids, 1)), [-1, 1]);
+  const places = reshape(recorder, countUp(recorder, sizeOf(recorder, sequence.tokens, 1)), [-1, 1]);
   const isToken = builder.op("Less", [places, reshape(recorder, recorder.nameOf(lengths), [-1, 1, 1])]);
   return builder.op("Mul", [name, cast(recorder, isToken, device.precision)]);
 }

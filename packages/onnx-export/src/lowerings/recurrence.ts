@@ -37,7 +37,7 @@ export function deltaRecurrence(context: LoweringContext): Lowering<"recurrence"
       gate: recorder.nameOf(gate),
       before: lastState(recorder, context, past, recorder.nameOf(pastLength)),
     };
-    const isStep = builder.op("Equal", [shapeOf(recorder, context.values.ids, 1), builder.ints([1])]);
+    const isStep = builder.op("Equal", [shapeOf(recorder, context.sequence.tokens, 1), builder.ints([1])]);
     const branches = {
       then_branch: subgraph(builder.branch(ROW_POSITIONS.stepBranch, () => nextState(recorder, step))),
       else_branch: subgraph(builder.branch("run", () => nextStates(recorder, context, step))),
@@ -109,7 +109,7 @@ export function unsupportedRecurrence(): Lowering<"recurrence"> {
 /** The state of the last position, or zeros where there is none; one position for all rows, or one for each. */
 function lastState(recorder: Recorder, context: LoweringContext, past: string, pastLength: string): string {
   const { builder } = recorder;
-  const slots = context.values.once(`last slot of ${pastLength}`, () => {
+  const slots = context.sequence.once(`last slot of ${pastLength}`, () => {
     const last = builder.op("Sub", [reshape(recorder, pastLength, ROW_POSITIONS.shape), int32(recorder, 1)]);
     const all = countUp(recorder, sizeOf(recorder, past, 2));
     const isLast = cast(recorder, builder.op("Equal", [all, last]), context.device.precision);
@@ -133,7 +133,7 @@ function mixed(
 }
 
 /** All pairs of new positions: `[batch, target, target, width]`. */
-function nextStates(recorder: Recorder, { device, values }: LoweringContext, step: Step): string {
+function nextStates(recorder: Recorder, { device, sequence }: LoweringContext, step: Step): string {
   const { builder } = recorder;
   const wide = (value: string): string =>
     device.precision === "float32" ? value : cast(recorder, value, "float32");
@@ -143,7 +143,7 @@ function nextStates(recorder: Recorder, { device, values }: LoweringContext, ste
   const total = builder.op("CumSum", [logKeep, builder.constant("int64", [], [1])]);
   const axis = (value: string, at: number): string => builder.op("Unsqueeze", [value, builder.ints([at])]);
   const between = builder.op("Sub", [axis(total, 2), axis(total, 1)]);
-  const positions = countUp(recorder, sizeOf(recorder, values.ids, 1));
+  const positions = countUp(recorder, sizeOf(recorder, sequence.tokens, 1));
   const isLater = builder.op("Greater", [
     reshape(recorder, positions, [1, 1, -1, 1]),
     reshape(recorder, positions, [1, -1, 1, 1]),

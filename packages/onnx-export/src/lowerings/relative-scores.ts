@@ -51,7 +51,7 @@ export function biasOfDistances(
   const isWhole = context.device.shapes === "static";
   const reach = isWhole ? context.positions : relative.maxDistance;
   const after = isBidirectional || isWhole ? reach : 0;
-  const rows = context.values.once(`relative ${recorder.nameOf(table)}`, () => {
+  const rows = context.sequence.once(`relative ${recorder.nameOf(table)}`, () => {
     const buckets = Array.from({ length: reach + after + 1 }, (_, at) =>
       relativeBucket(at - reach, relative, isBidirectional),
     );

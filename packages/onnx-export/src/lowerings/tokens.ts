@@ -11,7 +11,7 @@ const tokenAxis = ({ device }: LoweringContext): 0 | 1 => (device.shapes === "st
 export function joinedTokens(context: LoweringContext): Lowering<"concatTokens"> {
   return (recorder, { a, b }) => {
     const joined = concat(recorder, [recorder.nameOf(a), recorder.nameOf(b)], tokenAxis(context));
-    context.values.resize(joined);
+    context.sequence.replace(joined);
     const [batch, length, width] = a.shape as [number, number, number];
     return recorder.tensor(joined, [batch, length + b.shape[1]!, width]);
   };
