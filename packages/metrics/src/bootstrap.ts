@@ -15,6 +15,9 @@ export interface MetricInterval {
   readonly high: number;
 }
 
+/** The metric of one model on some of the rows, each named by its place. */
+type Scorer = (rows: readonly number[]) => number;
+
 /**
  * A metric with its confidence interval: rows are drawn with replacement, as many as there are.
  *
@@ -29,7 +32,25 @@ export function metricInterval(
   references: readonly References[],
   random: () => number,
 ): MetricInterval {
-  return resample(metric.ofRows(predictions, references), references.length, random);
+  return runsInterval(metric, [predictions], references, random);
+}
+
+/**
+ * The mean of a metric over trainings of one model that differ in their seed, with its confidence interval: rows are drawn as for
+ * {@link metricInterval}, and where there are several trainings, so are they.
+ *
+ * Shapes: runs [seeds][n], references [n][at least 1].
+ *
+ * @throws SlmError as `Metric.compute`.
+ */
+export function runsInterval(
+  metric: Metric,
+  runs: readonly (readonly string[])[],
+  references: readonly References[],
+  random: () => number,
+): MetricInterval {
+  const scorers = runs.map((predictions) => metric.ofRows(predictions, references));
+  return resample([scorers], ([mean = Number.NaN]) => mean, references.length, random);
 }
 
 /**
@@ -47,25 +68,59 @@ export function metricDifference(
   references: readonly References[],
   random: () => number,
 ): MetricInterval {
-  if (predictions.length !== others.length) {
-    throw new SlmError(
-      "SHAPE_MISMATCH",
-      `metrics: expected two models on the same rows, got ${predictions.length} and ${others.length} predictions`,
-    );
-  }
-  const [one, other] = [metric.ofRows(predictions, references), metric.ofRows(others, references)];
-  return resample((rows) => one(rows) - other(rows), references.length, random);
+  return runsDifference(metric, [[predictions], [others]], references, random);
 }
 
+/**
+ * The mean of a metric over the trainings of one model minus that of another model, with its confidence interval: the same rows are
+ * drawn for both, as in {@link metricDifference}; where a model has several trainings, they are drawn for each model alone.
+ *
+ * Shapes: runs and others [seeds][n], references [n][at least 1].
+ *
+ * @throws SlmError as `Metric.compute`; SHAPE_MISMATCH if two trainings have other numbers of rows.
+ */
+export function runsDifference(
+  metric: Metric,
+  [runs, others]: readonly [readonly (readonly string[])[], readonly (readonly string[])[]],
+  references: readonly References[],
+  random: () => number,
+): MetricInterval {
+  const counts = [...runs, ...others].map(({ length }) => length);
+  const other = counts.find((count) => count !== counts[0]);
+  if (other !== undefined) {
+    throw new SlmError(
+      "SHAPE_MISMATCH",
+      `metrics: expected two models on the same rows, got ${counts[0]} and ${other} predictions`,
+    );
+  }
+  const sides = [runs, others].map((side) =>
+    side.map((predictions) => metric.ofRows(predictions, references)),
+  );
+  return resample(sides, ([one = Number.NaN, two = Number.NaN]) => one - two, references.length, random);
+}
+
+/** @param combine from the means of the sides to the figure */
 function resample(
-  valueOf: (rows: readonly number[]) => number,
+  sides: readonly (readonly Scorer[])[],
+  combine: (means: readonly number[]) => number,
   count: number,
   random: () => number,
 ): MetricInterval {
   const all = Array.from({ length: count }, (_, row) => row);
-  const values = Array.from({ length: RESAMPLES }, () =>
-    valueOf(all.map(() => Math.floor(random() * count))),
-  ).sort((a, b) => a - b);
+  const draw = <T>(items: readonly T[]): readonly T[] =>
+    items.map(() => items[Math.floor(random() * items.length)]!);
+  // One training is itself in every sample, so nothing is drawn for it.
+  const drawRuns = (runs: readonly Scorer[]): readonly Scorer[] => (runs.length === 1 ? runs : draw(runs));
+  const mean = (runs: readonly Scorer[], rows: readonly number[]): number =>
+    runs.reduce((sum, score) => sum + score(rows), 0) / runs.length;
+  const values = Array.from({ length: RESAMPLES }, () => {
+    const rows = draw(all);
+    return combine(sides.map((runs) => mean(drawRuns(runs), rows)));
+  }).sort((a, b) => a - b);
   const outside = Math.floor(((1 - COVERAGE) / 2) * RESAMPLES);
-  return { value: valueOf(all), low: values[outside]!, high: values[RESAMPLES - 1 - outside]! };
+  return {
+    value: combine(sides.map((runs) => mean(runs, all))),
+    low: values[outside]!,
+    high: values[RESAMPLES - 1 - outside]!,
+  };
 }

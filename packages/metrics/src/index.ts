@@ -3,7 +3,13 @@ export { editDistance } from "./edit-distance.js";
 export { METRICS, METRIC_NAMES, isMetricName, isWorstValue, type MetricName } from "./metrics.js";
 export { perplexity } from "./perplexity.js";
 export { ANSWER_MARK, answerOf } from "./token-metrics.js";
-export { metricDifference, metricInterval, type MetricInterval } from "./bootstrap.js";
+export {
+  metricDifference,
+  metricInterval,
+  runsDifference,
+  runsInterval,
+  type MetricInterval,
+} from "./bootstrap.js";
 export {
   CLASS_METRICS,
   classScores,
