@@ -25,7 +25,7 @@ let counts = [];
 let isInterrupted = false;
 
 /** Sends a signal to every script with all that it started: each leads a process group of its own. */
-function signalAll(signal) {
+function signalAll(/** @type {string} */ signal) {
   for (const { pid } of running) {
     try {
       process.kill(-pid, signal);
@@ -43,7 +43,7 @@ for (const signal of ["SIGINT", "SIGTERM"])
   });
 
 /** Runs a script; its output appears at once if it runs alone, and when it ends if another runs beside it. */
-function runScript(name, isAlone) {
+function runScript(name, /** @type {boolean} */ isAlone) {
   const start = performance.now();
   const child = spawn("npm", ["run", "--silent", name], {
     stdio: ["ignore", "pipe", "pipe"],
@@ -73,13 +73,13 @@ function runScript(name, isAlone) {
 }
 
 /** Lines in which vitest counts tests. */
-function testCounts(text) {
+function testCounts(/** @type {string} */ text) {
   return stripVTControlCharacters(text)
     .split("\n")
     .filter((line) => /^ *Tests {2}.*\(\d+\)$/.test(line));
 }
 
-async function runPhase(lanes) {
+async function runPhase(/** @type {string[][]} */ lanes) {
   const runLane = async (names) => {
     for (const name of names) if (!isInterrupted) await runScript(name, lanes.length === 1);
   };
@@ -92,7 +92,8 @@ for (const lanes of PHASES) {
   await runPhase(lanes);
 }
 
-const line = (seconds, text) => `${seconds.toFixed(1).padStart(7)} s  ${text}`;
+const line = (/** @type {number} */ seconds, /** @type {string} */ text) =>
+  `${seconds.toFixed(1).padStart(7)} s  ${text}`;
 console.log("");
 for (const { name, seconds, isPassed } of results)
   console.log(line(seconds, `${name}${isPassed ? "" : "  FAILED"}`));

@@ -14,7 +14,7 @@ import ts from "typescript";
 const root = join(import.meta.dirname, "..", "..");
 const named = process.argv.slice(2);
 
-async function sourcesOf(folder) {
+async function sourcesOf(/** @type {string} */ folder) {
   const found = await readdir(join(root, folder), { recursive: true, withFileTypes: true });
   return found
     .filter(({ name }) => /\.ts$/.test(name) && !/\.(test|d)\.ts$/.test(name))
@@ -39,16 +39,16 @@ for (const folder of ["packages", "apps"]) {
 }
 
 /** What a file imports or exports again, by file; `true` where something is left of it when the program runs. */
-async function importsOf(file) {
+async function importsOf(/** @type {string} */ file) {
   const source = ts.createSourceFile(file, await readFile(file, "utf8"), ts.ScriptTarget.Latest);
   const targets = new Map();
-  const add = (specifier, isValue) => {
+  const add = (specifier, /** @type {boolean} */ isValue) => {
     const target = specifier.startsWith(".")
       ? resolve(dirname(file), specifier.replace(/\.js$/, ".ts"))
       : entries.get(specifier);
     if (target !== undefined) targets.set(target, isValue || targets.get(target) === true);
   };
-  const visit = (node) => {
+  const visit = (/** @type {ts.SourceFile} */ node) => {
     if (
       (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) &&
       node.moduleSpecifier !== undefined
@@ -102,7 +102,7 @@ function groups(successors) {
 }
 
 /** A shortest way from a file of a group back to it. */
-function wayRound(group) {
+function wayRound(/** @type {never} */ group) {
   const members = new Set(group);
   const ways = group.map((start) => {
     const before = new Map();

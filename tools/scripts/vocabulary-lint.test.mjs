@@ -11,7 +11,7 @@ import { findIdioms } from "./vocabulary-lint.mjs";
 const folder = mkdtempSync(join(tmpdir(), "vocabulary-"));
 after(() => rmSync(folder, { recursive: true }));
 
-const lint = (...args) =>
+const lint = (/** @type {string[]} */ ...args) =>
   spawnSync(process.execPath, [join(import.meta.dirname, "vocabulary-lint.mjs"), ...args], {
     encoding: "utf8",
   });
