@@ -12,7 +12,7 @@ import { stripVTControlCharacters } from "node:util";
 const PHASES = [
   [
     ["typecheck", "reference:check", "format:check", "docs:library"],
-    ["lint", "knip", "cycles", "spell", "links", "lockfile", "vocabulary", "vocabulary:test", "suite:test"],
+    ["lint", "knip", "cycles", "spell", "links", "lockfile", "vocabulary", "vocabulary:test"],
   ],
   [["vitest"]],
 ];
