@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { describe, expect, test } from "vitest";
-import { FIXTURES, writeFixture } from "../tools/fuzz/hostile/fixtures.mjs";
-import { readHostile } from "../tools/fuzz/hostile/run-all.mjs";
+import { FIXTURES, writeFixture } from "./hostile/fixtures.mjs";
+import { readHostile } from "./hostile/run-all.mjs";
 import { bin } from "./slm-process.js";
 
 /** Fixtures whose peak memory also holds for the decoding of one image: 300 MB besides the process itself. */

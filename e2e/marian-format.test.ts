@@ -1,6 +1,6 @@
 /**
  * A model in Marian's own format, as Firefox translates with, over the pipeline: 8-bit weights, SSRU decoder, lexical shortlist. Small random
- * weights; the published models are compared with another engine by `tools/interop/translators.mjs`.
+ * weights.
  */
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -1,7 +1,7 @@
 /**
  * Every published family against its own library, on the engine that `slm model check` uses. Fixtures:
- * tools/interop/reference/tiny-encoder-decoders.py, with torch 2.8.0 and transformers 4.57.1; that of T5Gemma 2 with transformers 5.24.0. GGUF
- * files: tools/interop/reference/tiny-gguf-t5.py, by the converter of llama.cpp (llama-cpp-python 0.3.36).
+ * packages/checkpoints/fixtures/tiny-encoder-decoders.py, with torch 2.8.0 and transformers 4.57.1; that of T5Gemma 2 with transformers 5.24.0. GGUF
+ * files: packages/checkpoints/fixtures/tiny-gguf-t5.py, by the converter of llama.cpp (llama-cpp-python 0.3.36).
  */
 import { readdir } from "node:fs/promises";
 import { basename, join, relative } from "node:path";

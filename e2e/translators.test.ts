@@ -1,6 +1,6 @@
 /**
  * Translation models of many languages, told the languages of each request: by the library, by commands, and behind the server. Fixtures:
- * tools/interop/reference/tiny-translators.py, with torch 2.8.0 and transformers 4.57.1.
+ * packages/checkpoints/fixtures/tiny-translators.py, with torch 2.8.0 and transformers 4.57.1.
  */
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";

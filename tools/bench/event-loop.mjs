@@ -45,7 +45,7 @@ await generator.close();
 await runtime.close();
 
 // The histogram counts the timer's own millisecond.
-const late = (nanoseconds) => Math.max(0, nanoseconds / 1e6 - 1);
+const late = (/** @type {number} */ nanoseconds) => Math.max(0, nanoseconds / 1e6 - 1);
 const buckets = [1, 2, 5, 10, 20, 50, 100, Infinity];
 const shares = Object.fromEntries(
   buckets.map((most, at) => {

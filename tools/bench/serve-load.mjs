@@ -56,11 +56,12 @@ const url = await new Promise((resolve, reject) => {
 });
 
 /** One request over a kept connection. @returns status and milliseconds */
-function ask(agent, prompt) {
+function ask(/** @type {http.Agent} */ agent, prompt) {
   const body = JSON.stringify({ prompt });
   const startedAt = performance.now();
   return new Promise((resolve) => {
-    const finish = (status, tokens = 0) => resolve({ status, ms: performance.now() - startedAt, tokens });
+    const finish = (/** @type {number | undefined | string} */ status, tokens = 0) =>
+      resolve({ status, ms: performance.now() - startedAt, tokens });
     const request = http.request(
       `${url}/v1/completions`,
       {
@@ -96,7 +97,7 @@ async function serverCpuSeconds() {
 }
 
 /** Keeps `count` connections busy for a time. */
-async function load(count, forSeconds) {
+async function load(/** @type {number | undefined} */ count, /** @type {number | undefined} */ forSeconds) {
   const agent = new http.Agent({ keepAlive: true, maxSockets: count });
   const until = performance.now() + forSeconds * 1000;
   const answers = [];
@@ -120,7 +121,7 @@ function summarize({ answers, seconds: took, cpuSeconds }) {
   for (const { status } of answers) statuses[status] = (statuses[status] ?? 0) + 1;
   const good = answers.filter(({ status }) => status === 200);
   const sorted = good.map(({ ms }) => ms).sort((a, b) => a - b);
-  const quantile = (share) =>
+  const quantile = (/** @type {number} */ share) =>
     Number((sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0).toFixed(2));
   const tokens = good.reduce((sum, answer) => sum + answer.tokens, 0);
   return {
@@ -134,7 +135,7 @@ function summarize({ answers, seconds: took, cpuSeconds }) {
   };
 }
 
-const metric = async (name) => {
+const metric = async (/** @type {string} */ name) => {
   const text = await (await fetch(`${url}/metrics`)).text();
   return Number(new RegExp(`^${name} (\\S+)$`, "m").exec(text)[1]);
 };

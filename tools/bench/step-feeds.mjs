@@ -10,11 +10,15 @@ import ort from "onnxruntime-node";
  * @param sessionOptions of ONNX Runtime
  * @returns the session, feeds and fetches of one step, how caches are handed back (`caches` of model.json), and the graph's bytes
  */
-export async function openStep(directory, { batch = 1, target = 1, past, capacity, source }, sessionOptions) {
+export async function openStep(
+  /** @type {string} */ directory,
+  { batch = 1, target = 1, past, capacity, source },
+  /** @type {{ intraOpNumThreads: number; enableProfiling: boolean; profileFilePrefix: string; }} */ sessionOptions,
+) {
   const { graphs, caches } = JSON.parse(await readFile(join(directory, "model.json"), "utf8"));
   const session = await ort.InferenceSession.create(join(directory, graphs.decoder.file), sessionOptions);
   const axes = { batch, target, source, capacity };
-  const tensorOf = ({ name, type, shape }) => {
+  const tensorOf = (/** @type {ort.InferenceSession.ValueMetadata} */ { name, type, shape }) => {
     const dims = shape.map((axis) => (typeof axis === "number" ? axis : axes[axis]));
     if (dims.includes(undefined)) throw new Error(`${name}: unknown axis in [${shape.join(", ")}]`);
     const count = dims.reduce((product, size) => product * size, 1);
@@ -40,4 +44,5 @@ export const sourceBytes = (feeds) =>
     0,
   );
 
-export const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
+export const median = (/** @type {number[]} */ values) =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];

@@ -24,7 +24,7 @@ for (const pass of ["first", "second"]) {
   for (const { source, target } of rows)
     tokens += tokenizer.encodeSource(source).length + tokenizer.encodeTarget(target).length;
   const seconds = (performance.now() - begin) / 1000;
-  const rate = (count) => Math.round(count / seconds).toLocaleString("en");
+  const rate = (/** @type {number} */ count) => Math.round(count / seconds).toLocaleString("en");
   console.log(
     `${pass} pass: ${texts} texts, ${tokens} tokens in ${seconds.toFixed(2)} s, ${rate(texts)} texts/s, ${rate(tokens)} tokens/s`,
   );

@@ -51,7 +51,7 @@ const SOURCES = {
 export const SOURCE_NAMES = Object.keys(SOURCES);
 
 /** Folder of a source; fetched where it is missing. */
-export function sourceFolder(name) {
+export function sourceFolder(/** @type {string | undefined} */ name) {
   const { title, licence, folder, make } = SOURCES[name];
   const path = join(USER_CACHE, "data", folder);
   process.stderr.write(`${title}. Licence: ${licence}.\n`);
@@ -130,7 +130,7 @@ function makeDebian(work, made) {
     readdirSync(lists).find((file) => file.endsWith("InRelease")),
   );
   const text = readFileSync(release, "utf8");
-  const said = (key) => new RegExp(`^${key}: (.*)$`, "mu").exec(text)?.[1];
+  const said = (/** @type {string} */ key) => new RegExp(`^${key}: (.*)$`, "mu").exec(text)?.[1];
   process.stderr.write(`Debian ${said("Version")} of ${said("Date")}\n`);
   renameSync(release, join(made, "InRelease"));
 }

@@ -21,18 +21,18 @@ const GITHUB = {
   "secrets.GITHUB_TOKEN": "any",
 };
 
-function expect(condition, message) {
+function expect(/** @type {boolean} */ condition, /** @type {string | undefined} */ message) {
   if (!condition) throw new Error(message);
 }
 
-async function step(name, body) {
+async function step(/** @type {string} */ name, /** @type {() => Promise<void>} */ body) {
   const start = performance.now();
   await body();
   console.log(`${((performance.now() - start) / 1000).toFixed(1).padStart(6)} s  ${name}`);
 }
 
 /** What became of each stage, from the result of `slm run --json`. */
-const stagesOf = async (file) => {
+const stagesOf = async (/** @type {string} */ file) => {
   const { result } = JSON.parse(await readFile(file, "utf8"));
   return Object.fromEntries(result.stages.map(({ name, status }) => [name, status]));
 };
@@ -49,7 +49,7 @@ export async function tryCiExamples({ root, project, registry, examples, env }) 
   const repository = join(root, "repository");
   await mkdir(repository);
   for (const file of ["recipe.yaml", "dates.csv"]) await cp(join(project, file), join(repository, file));
-  const git = (...argv) =>
+  const git = (/** @type {string[]} */ ...argv) =>
     execFileSync("git", argv, { cwd: repository, stdio: ["ignore", "ignore", "inherit"] });
   git("init", "--quiet", "--initial-branch", "main");
   git("add", ".");
@@ -72,7 +72,7 @@ async function github({ root, repository, registry, examples, env }) {
   const { privateKey, publicKey } = generateKeyPairSync("ed25519");
   const caches = join(root, "github-caches");
   await mkdir(caches);
-  const job = (run, options) => {
+  const job = (/** @type {number} */ run, options) => {
     const workspace = join(root, `github-${run}`);
     const contexts = {
       ...GITHUB,
@@ -107,7 +107,7 @@ async function github({ root, repository, registry, examples, env }) {
     const stages = await stagesOf(join(artifacts, "run.json"));
     expect(stages.teacher === "skipped" && stages.distill === "ran", JSON.stringify(stages));
     await writeFile(join(workspace, "key.pub.pem"), publicKey.export({ type: "spki", format: "pem" }));
-    const slm = (...argv) =>
+    const slm = (/** @type {string[]} */ ...argv) =>
       execFileSync("npx", ["--no-install", "slm", ...argv], {
         cwd: workspace,
         env: { ...process.env, ...env },

@@ -5,16 +5,16 @@ import { cp, mkdir, readdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { bash } from "./session.mjs";
 
-const copy = async (from, to) => {
+const copy = async (/** @type {string} */ from, /** @type {string} */ to) => {
   await mkdir(dirname(to), { recursive: true });
   await cp(from, to, { recursive: true });
 };
 
-const clone = (repository, workspace) =>
+const clone = (repository, /** @type {string} */ workspace) =>
   execFileSync("git", ["clone", "--quiet", "--depth", "1", `file://${repository}`, workspace]);
 
 /** Copies what exists of some paths. */
-async function keep(paths, from, to) {
+async function keep(paths, /** @type {string} */ from, /** @type {string} */ to) {
   for (const path of paths) if (existsSync(join(from, path))) await copy(join(from, path), join(to, path));
 }
 

@@ -22,9 +22,9 @@ const STYLES = [
 ];
 
 /** Writes `written,iso` rows as CSV, each date once. */
-export async function writeDates(path, count) {
+export async function writeDates(/** @type {string} */ path, /** @type {number} */ count) {
   const random = randomNumbers(7);
-  const pick = (bound) => Math.floor(random() * bound);
+  const pick = (/** @type {number} */ bound) => Math.floor(random() * bound);
   const lines = new Map();
   while (lines.size < count) {
     const at = new Date(Date.UTC(1950 + pick(100), pick(12), 1 + pick(28)));

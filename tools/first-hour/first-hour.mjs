@@ -41,12 +41,12 @@ const { choices } = await client.chat.completions.create({
 console.log(choices[0].message.content);
 `;
 
-function expect(condition, message) {
+function expect(/** @type {boolean} */ condition, /** @type {string} */ message) {
   if (!condition) throw new Error(message);
 }
 
 /** Types what the page shows. @returns the folder of the run */
-async function firstHour(session) {
+async function firstHour(/** @type {Session} */ session) {
   session.say("# The first hour");
   session.say(
     "From an empty directory to a model behind a server, on a laptop's CPU. `tools/first-hour/first-hour.mjs` typed these commands and wrote this page; CI repeats " +
@@ -87,7 +87,7 @@ async function firstHour(session) {
 }
 
 /** A server in the background, and OpenAI's client in front of it. */
-async function serveAndAsk(session) {
+async function serveAndAsk(/** @type {Session} */ session) {
   session.say("## A server");
   session.say("It speaks OpenAI's protocol. In one terminal:");
   const serve = "npx --no-install slm serve runs/dates/deploy --port 8000";

@@ -12,7 +12,7 @@ export class StepFailed extends Error {}
  * @param onStderr told each line of standard error; may end the process with `interrupt`
  * @returns the exit code, and both outputs
  */
-export async function bash(script, { cwd, env, onStderr }) {
+export async function bash(/** @type {string} */ script, /** @type {this} */ { cwd, env, onStderr }) {
   const child = spawn("bash", ["-eo", "pipefail", "-c", script], {
     cwd,
     env,
@@ -46,17 +46,17 @@ export class Session {
   }
 
   /** A paragraph of the page. */
-  say(text) {
+  say(/** @type {string} */ text) {
     this.#parts.push({ text });
   }
 
   /** A file of the user, shown as its own block. */
-  show(language, text) {
+  show(/** @type {string} */ language, /** @type {string} */ text) {
     this.#parts.push({ block: `\`\`\`${language}\n${text.trimEnd()}\n\`\`\`` });
   }
 
   /** @returns what the command printed on standard output */
-  async run(command) {
+  async run(/** @type {string} */ command) {
     const start = performance.now();
     const typed = this.replace.reduce((text, [shown, real]) => text.replaceAll(shown, real), command);
     const { code, stdout, stderr } = await bash(typed, this);
@@ -68,7 +68,7 @@ export class Session {
   }
 
   /** A command with what it printed. */
-  record(command, stdout) {
+  record(/** @type {string} */ command, /** @type {string} */ stdout) {
     const printed = this.replace.reduce((text, [shown, real]) => text.replaceAll(real, shown), stdout);
     this.#parts.push({
       block: `\`\`\`console\n$ ${command}\n${printed.trimEnd()}\n\`\`\``.replace("\n\n```", "\n```"),
@@ -82,6 +82,6 @@ export class Session {
 }
 
 /** A page without what commands printed: its prose and commands, which hold on every machine. */
-export function withoutOutput(page) {
+export function withoutOutput(/** @type {string} */ page) {
   return page.replace(/```console\n(\$ [^\n]*)\n[^]*?```/g, "```console\n$1\n```");
 }

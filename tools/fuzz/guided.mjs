@@ -63,7 +63,7 @@ function runThread({ file, folder, seeds, until, left, firstSeed }, { onKept, on
     });
     // Looks are counted, not the clock: a process that was stopped for a while has not been at work.
     let watched = { runs: -1n, looks: 0 };
-    const end = (isOver) => {
+    const end = (/** @type {boolean} */ isOver) => {
       clearInterval(timer);
       void worker.terminate().then(() => resolve({ isOver, runs: Number(state[0]) }));
     };
@@ -91,7 +91,7 @@ function runThread({ file, folder, seeds, until, left, firstSeed }, { onKept, on
 const kindOf = (failure) => failure.split("\n").slice(0, 2).join(" ").replaceAll(/\d+/gu, "#").slice(0, 300);
 
 /** Fuzzes a target until its time is over. @returns its row of the table, and what failed */
-async function fuzz(name, file) {
+async function fuzz(/** @type {string} */ name, file) {
   const folder = await mkdtemp(join(tmpdir(), "slm-fuzz-"));
   const kept = await keptSeeds(name);
   const kinds = new Map();
@@ -150,7 +150,7 @@ try {
 rows.sort((a, b) => names.indexOf(a.name) - names.indexOf(b.name));
 
 /** Writes the inputs that a later run starts from. What fits is chosen from the last ones found back to the first. */
-async function keep(name, found) {
+async function keep(/** @type {string} */ name, found) {
   let bytes = 0;
   const chosen = [];
   for (const input of found.toReversed()) {
@@ -163,7 +163,7 @@ async function keep(name, found) {
   await writeFile(seedFile(name), chosen.map((line) => `${line}\n`).join(""));
 }
 
-const sum = (key) => rows.reduce((total, row) => total + row[key], 0);
+const sum = (/** @type {string} */ key) => rows.reduce((total, row) => total + row[key], 0);
 const all = { name: "all", executions: sum("executions"), kept: sum("kept"), failures: sum("failures") };
 console.log("| target | executions | a second | places reached | inputs kept | failures |");
 console.log("| --- | ---: | ---: | ---: | ---: | ---: |");

@@ -33,12 +33,12 @@ export async function toolModules() {
 }
 
 /** Settings of npm for a registry that holds our scope. */
-export const npmSettings = ({ url }) =>
+export const npmSettings = (/** @type {{ url: string; close: () => Promise<void>; }} */ { url }) =>
   // Any token: the registry lets everyone publish.
   `@encdec:registry=${url}\n//${new URL(url).host}/:_authToken=none\n`;
 
 /** A registry on a free port of this machine that holds our scope only; every other package comes from the usual one. */
-export async function startRegistry(modules, root) {
+export async function startRegistry(/** @type {string} */ modules, /** @type {string} */ root) {
   const folder = await mkdtemp(join(root, "registry-"));
   const port = await freePort();
   const config = {
@@ -60,7 +60,7 @@ export async function startRegistry(modules, root) {
 }
 
 /** A registry of containers on a free port of this machine. @returns its host and port */
-export async function startOciRegistry(root) {
+export async function startOciRegistry(/** @type {string} */ root) {
   const folder = await mkdtemp(join(root, "oci-"));
   const address = `127.0.0.1:${await freePort()}`;
   const config = {
@@ -79,7 +79,10 @@ export async function startOciRegistry(root) {
 }
 
 /** Waits until a server answers. @throws Error if its process ends before, or after a minute */
-async function answering(url, child) {
+async function answering(
+  /** @type {string} */ url,
+  /** @type {ChildProcessByStdio<null, null, Stream.Readable>} */ child,
+) {
   let story = "";
   child.stderr.on("data", (chunk) => (story += chunk));
   for (const end = Date.now() + 60_000; ;) {
@@ -93,7 +96,7 @@ async function answering(url, child) {
   }
 }
 
-async function ended(child) {
+async function ended(/** @type {ChildProcessByStdio<null, null, Stream.Readable>} */ child) {
   if (child.exitCode !== null) return;
   child.kill();
   await once(child, "exit");

@@ -19,7 +19,14 @@ async function answerInPage({ library, model, prompt }) {
  *
  * @param site name of the folder that `slm deploy --to web` wrote
  */
-export const answerInBrowser = ({ folder, site, prompt, executablePath }) =>
+export const answerInBrowser = (
+  /** @type {{ folder: string; site: string; prompt: string; executablePath: string; }} */ {
+    folder,
+    site,
+    prompt,
+    executablePath,
+  },
+) =>
   inChromium(
     {
       folders: { library: join(folder, "node_modules/@encdec/slm/dist"), site: join(folder, site) },

@@ -24,7 +24,13 @@ const BROKEN = { whole: Infinity, truncated: 4096 };
  */
 export async function tryBrokenPlugins(
   { slm, slmJson, slmError },
-  { folder, library, model, prompt, expect },
+  /** @type {{ folder: string; library: string; model: string; prompt: string; expect: (condition: boolean, message: string) => void; }} */ {
+    folder,
+    library,
+    model,
+    prompt,
+    expect,
+  },
 ) {
   const bytes = await readFile(library);
   const said = [];
@@ -60,7 +66,15 @@ export async function findQualcommWheel() {
 }
 
 /** Adds Qualcomm's plug-in, compiles a model ahead of time and lets the simulator answer with what was compiled. */
-export function tryCompiler({ slm, slmJson }, { wheel, model, prompt, expect }) {
+export function tryCompiler(
+  { slm, slmJson },
+  /** @type {{ wheel: string; model: string; prompt: string; expect: (condition: boolean, message: string) => void; }} */ {
+    wheel,
+    model,
+    prompt,
+    expect,
+  },
+) {
   slm("device", "add", wheel, "--yes");
   const row = slmJson("doctor").providers.find(({ device }) => device === "npu:qnn");
   expect(row.available && row.reason.startsWith("plug-in qnn "), `doctor: ${JSON.stringify(row)}`);

@@ -35,7 +35,7 @@ const registries = [];
 const PLUGINS = { SLM_PLUGINS: join(root, "plugins") };
 
 /** Runs one step and says how long it took. */
-async function step(name, body) {
+async function step(/** @type {string} */ name, body) {
   const start = performance.now();
   const said = await body();
   const seconds = ((performance.now() - start) / 1000).toFixed(1).padStart(6);
@@ -43,7 +43,7 @@ async function step(name, body) {
 }
 
 /** A program that must succeed. What it says on standard error is shown only if it fails. */
-function run(program, argv, { cwd = project, env = {} } = {}) {
+function run(/** @type {string} */ program, /** @type {string[]} */ argv, { cwd = project, env = {} } = {}) {
   try {
     const stdio = ["ignore", "pipe", "pipe"];
     return execFileSync(program, argv, {
@@ -59,8 +59,8 @@ function run(program, argv, { cwd = project, env = {} } = {}) {
 
 /** The installed command. `--no-install`: whatever is wrong, nothing is fetched. */
 const SLM = ["--no-install", "slm"];
-const slm = (...argv) => run("npx", [...SLM, ...argv]);
-const slmJson = (...argv) => JSON.parse(slm(...argv, "--json")).result;
+const slm = (/** @type {string[]} */ ...argv) => run("npx", [...SLM, ...argv]);
+const slmJson = (/** @type {string[]} */ ...argv) => JSON.parse(slm(...argv, "--json")).result;
 
 /** A command that must fail: its exit code and its error. */
 function slmError(...argv) {
@@ -72,14 +72,15 @@ function slmError(...argv) {
   return { exit: status, error: JSON.parse(stdout).error };
 }
 
-function expect(condition, message) {
+function expect(/** @type {boolean} */ condition, /** @type {string} */ message) {
   if (!condition) throw new Error(message);
 }
 
 try {
   await mkdir(project);
   const modules = await toolModules();
-  const tool = (path, ...argv) => run(process.execPath, [join(modules, path), ...argv]);
+  const tool = (/** @type {string} */ path, /** @type {string[]} */ ...argv) =>
+    run(process.execPath, [join(modules, path), ...argv]);
   let tarball = "";
 
   await step("pack", async () => {
@@ -113,11 +114,11 @@ try {
     // GNU's du counts a folder once: the parts are left out of the whole's children only if they come first.
     const mib = Number(run("du", ["-sm", "node_modules"]).split("\t")[0]);
     expect(mib <= LARGEST_MIB, `${mib} MiB installed, at most ${LARGEST_MIB} are allowed\n${sizes}`);
-    const part = (name) => run("du", ["-sm", `node_modules/${name}`]).split("\t")[0];
+    const part = (/** @type {string} */ name) => run("du", ["-sm", `node_modules/${name}`]).split("\t")[0];
     return `${mib} MiB, of it onnxruntime-node ${part("onnxruntime-node")}, ${NAME} ${part(NAME)}`;
   });
   await step("the bill of materials names everything that is installed", async () => {
-    const readJson = async (...path) =>
+    const readJson = async (/** @type {string[]} */ ...path) =>
       JSON.parse(await readFile(join(project, "node_modules", ...path), "utf8"));
     const { components } = await readJson(NAME, "sbom.cdx.json");
     const { packages } = await readJson(".package-lock.json");

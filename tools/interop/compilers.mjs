@@ -8,9 +8,8 @@
  *   npm run interop:compilers -- --json OUT.json                every node of every graph
  *   npm run interop:compilers -- --record                       and keep the answers about probes for `npm test`
  *
- * Groups: backend (ONNX's own tests), published (files of PyPI and npm packages), own (this project's exports), probes (single
- * operators over type, rank, shape and QDQ form). Needs Python 3.11 with venv; Debian's `chromium` for WebGPU; Debian's `wine64` and
- * `gcc-mingw-w64-x86-64` for OpenVINO. What is fetched and
+ * Groups: published (files of PyPI and npm packages), own (this project's exports), probes (single
+ * operators over type, rank, shape and QDQ form). Needs Python 3.11 with venv; Debian's `chromium` for WebGPU; What is fetched and
  * every answer go to ${SLM_CACHE:-~/.cache/slm}/interop/compilers, so a second run asks only about what is new; for another version of a
  * vendor's program change tools/interop/compilers/requirements.txt. Exit 3 where the rules call supported what a compiler refuses.
  */
@@ -55,7 +54,7 @@ const wrong = results.some(
 );
 if (wrong) process.exitCode = 3;
 
-function tablesOf(compared) {
+function tablesOf(/** @type {graph[]} */ compared) {
   const groups = flags.group.map((group) => [
     group,
     compared.filter(({ name }) => name.startsWith(`${group}/`)),
@@ -63,7 +62,7 @@ function tablesOf(compared) {
   return Object.fromEntries([...groups, ["all", compared]].map(([group, list]) => [group, tally(list)]));
 }
 
-async function recordProbes(name, versions, answers) {
+async function recordProbes(/** @type {string} */ name, /** @type {string} */ versions, answers) {
   const rows = new Map(corpus.filter(({ group }) => group === "probes").map((row) => [row.name, row]));
   if (rows.size === 0) throw new Error("--record needs --group probes");
   await record(name, versions, [...rows.keys()], (probe) => {

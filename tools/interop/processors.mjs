@@ -50,10 +50,14 @@ const FLAGS = {
 /** @throws Error that names the flag. */
 function readArguments() {
   const { values, positionals } = parseArgs({ allowPositionals: true, options: FLAGS });
-  const check = (holds, message) => {
+  const check = (/** @type {boolean} */ holds, /** @type {string} */ message) => {
     if (!holds) throw new Error(message);
   };
-  const oneOf = (flag, name, choices) =>
+  const oneOf = (
+    /** @type {string} */ flag,
+    /** @type {string | boolean | (string | boolean)[] | undefined} */ name,
+    choices,
+  ) =>
     check(
       Object.hasOwn(choices, name),
       `--${flag}: no '${name}', there are ${Object.keys(choices).join(", ")}`,
@@ -99,7 +103,7 @@ function compare({ answers }, native, { tolerance, maxChange, minAlike }) {
 }
 
 /** This machine first, which the others are compared with; then as many at once as asked for. */
-async function measureAll(models, work, options) {
+async function measureAll(models, /** @type {string} */ work, options) {
   const others = options.processors.filter((name) => name !== "native");
   const isAsked = options.processors.includes("native");
   const native = await measure("native", models, work, isAsked ? options : { ...options, tests: "no" });
@@ -123,7 +127,7 @@ async function measureAll(models, work, options) {
   }));
 }
 
-function end(exitCode, error) {
+function end(/** @type {number} */ exitCode, error) {
   process.stderr.write(`${error.message}\n`);
   process.exit(exitCode);
 }

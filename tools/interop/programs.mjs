@@ -7,7 +7,7 @@ const SCRIPT = new URL("programs.py", import.meta.url).pathname;
 const REQUIREMENTS = new URL("requirements.txt", import.meta.url).pathname;
 
 /** Makes the environment where it is missing. */
-export async function preparePrograms(cache) {
+export async function preparePrograms(/** @type {string} */ cache) {
   const python = pythonOf(cache);
   if (!existsSync(python)) await execa("python3", ["-m", "venv", join(cache, "venv")], { stderr: "inherit" });
   const listed = await execa(python, ["-m", "pip", "freeze", "--disable-pip-version-check"]);
@@ -20,12 +20,12 @@ export async function preparePrograms(cache) {
   });
 }
 
-export function pythonOf(cache) {
+export function pythonOf(/** @type {string} */ cache) {
   return join(cache, "venv", "bin", "python");
 }
 
 /** The answer of reference implementations.py to a task: JSON in, JSON out. @throws with its last words if it fails */
-export async function reference(cache, task, request) {
+export async function reference(cache, /** @type {string} */ task, request) {
   const { stdout } = await execa(pythonOf(cache), [SCRIPT, task], {
     input: JSON.stringify(request),
     env: { OMP_NUM_THREADS: "1", TOKENIZERS_PARALLELISM: "false", RAYON_NUM_THREADS: "1" },

@@ -6,7 +6,7 @@ const cell = (text) =>
     .replaceAll("\n", " ");
 /** Code and file name in front of a reason, where the file is named already. */
 const REPEATED = /^[A-Z_]+: (?:[^ :]+: )?/u;
-const row = (cells) => `| ${cells.map(cell).join(" | ")} |`;
+const row = (/** @type {string[]} */ cells) => `| ${cells.map(cell).join(" | ")} |`;
 
 /** Every file with its figures. */
 export function fileTable(results) {
@@ -43,7 +43,7 @@ export function packageTable(results) {
   return `${table(head, rows, results)}\n${notes.join("\n")}\n`;
 }
 
-function table(head, rows, results) {
+function table(/** @type {string[]} */ head, /** @type {string[]} */ rows, results) {
   const kinds = [...grouped(results, ({ kind }) => kind)];
   return [
     row(head),

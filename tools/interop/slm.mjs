@@ -4,7 +4,7 @@ import { execa } from "execa";
 const CLI = new URL("../../apps/cli/bin/run.js", import.meta.url).pathname;
 
 /** `result` where the command had one (a `no` has), else `error`. */
-export async function slm(args) {
+export async function slm(/** @type {string[]} */ args) {
   const { stdout, stderr, exitCode } = await execa("node", [CLI, ...args], {
     reject: false,
     env: { NO_COLOR: "1" },

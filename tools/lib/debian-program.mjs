@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 
 /** A program of the Debian package of its name, installed where it is missing. @returns its path */
-export function debianProgram(name) {
+export function debianProgram(/** @type {string} */ name) {
   const find = () => execFileSync("sh", ["-c", `command -v ${name} || true`], { encoding: "utf8" }).trim();
   if (find() === "") {
     const install = `apt-get install -y --no-install-recommends ${name}`;

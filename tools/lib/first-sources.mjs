@@ -2,7 +2,7 @@
 import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
 
-export async function firstSources(file, most) {
+export async function firstSources(/** @type {string} */ file, /** @type {number | undefined} */ most) {
   const sources = [];
   for await (const line of createInterface({ input: createReadStream(file) })) {
     if (sources.length === most) break;

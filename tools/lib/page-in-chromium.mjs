@@ -24,7 +24,15 @@ const ISOLATED = {
  * @param isIsolated whether the page may compute with several threads
  * @param body a function of one argument, which sees nothing but the page
  */
-export async function inChromium({ folders, executablePath, isIsolated = false }, body, argument) {
+export async function inChromium(
+  /** @type {{ folders: { library: string; site: string | undefined; }; executablePath: string; isIsolated: true; }} */ {
+    folders,
+    executablePath,
+    isIsolated = false,
+  },
+  body,
+  /** @type {{ library: string; model: string; prompt: string; }} */ argument,
+) {
   const headers = isIsolated ? ISOLATED : {};
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? "", "http://localhost");

@@ -1,5 +1,5 @@
 /** Uniform numbers from 0 to below 1, the same for the same seed. Source: mulberry32 by Tommy Ettinger, public domain. */
-export function randomNumbers(seed) {
+export function randomNumbers(/** @type {number} */ seed) {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;

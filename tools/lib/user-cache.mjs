@@ -10,7 +10,11 @@ export const USER_CACHE =
   process.env.SLM_CACHE || join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "slm");
 
 /** Runs a program; its messages go to stderr. @throws Error with a hint where the program is not installed */
-export function run(command, args, { cwd, stdout = "ignore", hint } = {}) {
+export function run(
+  /** @type {string} */ command,
+  /** @type {string[] | (string | undefined)[]} */ args,
+  { cwd, stdout = "ignore", hint } = {},
+) {
   try {
     execFileSync(command, args, { cwd, stdio: ["ignore", stdout, "inherit"] });
   } catch (error) {
@@ -20,7 +24,7 @@ export function run(command, args, { cwd, stdout = "ignore", hint } = {}) {
 }
 
 /** SHA-256 of a file, read in pieces. */
-export function sha256Of(file) {
+export function sha256Of(/** @type {string} */ file) {
   const hash = createHash("sha256");
   const handle = openSync(file, "r");
   const piece = Buffer.alloc(1 << 22);
@@ -33,7 +37,7 @@ export function sha256Of(file) {
 }
 
 /** @throws Error where a file is not the one whose numbers are published; the file is removed */
-export function checkSha256(file, expected) {
+export function checkSha256(/** @type {string} */ file, /** @type {string} */ expected) {
   const got = sha256Of(file);
   if (got === expected) return;
   rmSync(file);
@@ -41,7 +45,7 @@ export function checkSha256(file, expected) {
 }
 
 /** Gives a new folder beside the place of its result, and removes it afterwards. */
-export function inWorkFolder(parent, make) {
+export function inWorkFolder(/** @type {string} */ parent, make) {
   mkdirSync(parent, { recursive: true });
   const work = mkdtempSync(join(parent, ".fetching-"));
   try {

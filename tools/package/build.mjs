@@ -34,7 +34,8 @@ const COPIES = {
   "web/dist/node": "apps/web/dist/node",
 };
 
-const writeJson = (path, value) => writeFile(join(output, path), `${JSON.stringify(value, null, 2)}\n`);
+const writeJson = (/** @type {string} */ path, value) =>
+  writeFile(join(output, path), `${JSON.stringify(value, null, 2)}\n`);
 
 await rm(output, { recursive: true, force: true });
 await mkdir(join(output, "bin"), { recursive: true });

@@ -17,7 +17,7 @@ are built. This package holds no part of them.`;
  * @param inputs paths of bundled files, from the repository's root
  * @returns folders of the packages that they belong to, with name, version and licence. @throws Error for a package that says no licence
  */
-export async function bundledPackages(inputs) {
+export async function bundledPackages(/** @type {string[]} */ inputs) {
   const folders = [...new Set(inputs.flatMap((path) => PACKAGE.exec(path)?.[1] ?? []))].sort();
   const found = [];
   for (const folder of folders) {
@@ -32,7 +32,7 @@ export async function bundledPackages(inputs) {
  * @param bundled as {@link bundledPackages} gives them
  * @param beside packages that are installed beside ours, with name, version and licence
  */
-export async function writeLicences(bundled, beside, file) {
+export async function writeLicences(bundled, beside, /** @type {string} */ file) {
   const parts = [];
   for (const { folder, name, version, license } of bundled) {
     const names = (await readdir(join(root, folder))).filter((entry) => LICENCE_FILE.test(entry)).sort();

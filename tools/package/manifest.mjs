@@ -3,7 +3,7 @@ import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { DEPENDENCIES, root } from "./layout.mjs";
 
-const readJson = async (path) => JSON.parse(await readFile(join(root, path), "utf8"));
+const readJson = async (/** @type {string} */ path) => JSON.parse(await readFile(join(root, path), "utf8"));
 
 export async function packageManifest() {
   const { name, version, description, license, engines, oclif } = await readJson("apps/cli/package.json");

@@ -34,7 +34,7 @@ export async function writeQuickStart() {
 }
 
 /** @throws Error if the module does not import what is to be replaced: then this table is out of date */
-async function replaceImports(path) {
+async function replaceImports(/** @type {string} */ path) {
   let text = await readFile(path, "utf8");
   for (const [from, to] of Object.entries(IMPORTS)) {
     if (!text.includes(`"${from}"`)) throw new Error(`${path}: does not import ${from}`);

@@ -11,7 +11,7 @@ import { root } from "./layout.mjs";
 const readLock = async () => JSON.parse(await readFile(join(root, "package-lock.json"), "utf8")).packages;
 
 /** The folder in which Node finds `name` from a package's folder. */
-function folderOf(lock, name, from) {
+function folderOf(lock, /** @type {string} */ name, /** @type {string} */ from) {
   for (let at = from; ; at = at.slice(0, Math.max(0, at.lastIndexOf("node_modules/") - 1))) {
     const folder = at === "" ? `node_modules/${name}` : `${at}/node_modules/${name}`;
     if (lock[folder] !== undefined) return folder;
@@ -25,7 +25,7 @@ function folderOf(lock, name, from) {
  * @param names packages that ours depends on
  * @returns them by name and version, with licences and hashes. @throws Error for one that the lock file does not have, or without a licence
  */
-export async function installedBeside(names) {
+export async function installedBeside(/** @type {string[]} */ names) {
   const lock = await readLock();
   const found = new Map();
   const waiting = names.map((name) => ({ name, from: "", isNeeded: true }));
@@ -56,7 +56,7 @@ const licenceOf = (license) =>
     ? { expression: license }
     : { license: { name: license } };
 
-function component({ name, version, license, integrity }, isBundled) {
+function component({ name, version, license, integrity }, /** @type {boolean} */ isBundled) {
   const [algorithm, digest] = (integrity ?? "").split("-");
   return {
     type: "library",

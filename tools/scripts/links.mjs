@@ -17,7 +17,7 @@ const files = execFileSync("git", ["ls-files", "-co", "--exclude-standard", "*.m
   .filter((file) => file !== "" && existsSync(file));
 
 /** The anchors that GitHub gives to the headings of a file. */
-function anchorsOf(file) {
+function anchorsOf(/** @type {string} */ file) {
   return new Set(
     readFileSync(file, "utf8")
       .split("\n")
@@ -34,7 +34,7 @@ function anchorsOf(file) {
 }
 
 /** Missing targets of the links of a line. */
-function missingLinks(file, line) {
+function missingLinks(/** @type {string} */ file, /** @type {string} */ line) {
   return [...line.matchAll(/\]\(([^)\s]+)\)/g)]
     .map(([, target]) => target)
     .filter((target) => !/^[a-z]+:/.test(target))
@@ -47,10 +47,11 @@ function missingLinks(file, line) {
     });
 }
 
-const spansOf = (text) => [...text.matchAll(/`([^`]+)`/g)].map(([, span]) => span);
+const spansOf = (/** @type {string | undefined} */ text) =>
+  [...text.matchAll(/`([^`]+)`/g)].map(([, span]) => span);
 
 /** Missing files that the code spans of a line name. `isPackageTable`: the line is a row whose first cell is a package. */
-function missingPaths(line, isPackageTable) {
+function missingPaths(/** @type {string} */ line, /** @type {boolean} */ isPackageTable) {
   const rooted = spansOf(line).filter((span) => ROOTED.test(span) && !existsSync(span));
   const cells = line.split(/(?<!\\)\|/).slice(1, -1);
   const name = isPackageTable && cells.length > 1 ? spansOf(cells[0])[0] : undefined;

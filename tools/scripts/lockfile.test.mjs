@@ -9,7 +9,9 @@ const scripted = Object.fromEntries(
     { version: "1.0.0", integrity, hasInstallScript: true },
   ]),
 );
-const lock = (more) => withAddresses({ packages: { "": {}, "packages/core": {}, ...scripted, ...more } });
+const lock = (
+  /** @type {{ "node_modules/@a/b/node_modules/c": { version: string; integrity: string; }; } | {} | { "node_modules/old": { name: string; version: string; integrity: string; }; }} */ more,
+) => withAddresses({ packages: { "": {}, "packages/core": {}, ...scripted, ...more } });
 
 test("a lock file whose packages all come from the public registry has no problem", () => {
   assert.deepEqual(
@@ -25,7 +27,8 @@ test("another host, a package without a hash and a new install script are named"
     problemsOf({ packages: { ...packages, "node_modules/a": mirror } }).join(),
     /mirror\.example/u,
   );
-  const other = (entry) => problemsOf(lock({ "node_modules/a": { version: "1.0.0", ...entry } })).join();
+  const other = (/** @type {{} | { integrity: string; hasInstallScript: boolean; }} */ entry) =>
+    problemsOf(lock({ "node_modules/a": { version: "1.0.0", ...entry } })).join();
   assert.match(other({}), /no SHA-512/u);
   assert.match(other({ integrity, hasInstallScript: true }), /install script/u);
 });

@@ -16,7 +16,7 @@ const letters = ["a", "b", "c", "d", "e"];
 const words = Array.from({ length: 40 }, (_, index) =>
   Array.from({ length: 2 + (index % 4) }, (_letter, at) => letters[(index * (at + 3) + at) % 5]).join(""),
 );
-const rows = (list) =>
+const rows = (/** @type {string[]} */ list) =>
   list
     .map((source) => `${JSON.stringify({ source, target: [...source.toUpperCase()].join(" ") })}\n`)
     .join("");
@@ -32,7 +32,7 @@ const shape = {
   bias: false,
 };
 const training = { steps: 60, batchSize: 8, warmupSteps: 5, buckets: 1, evaluateEvery: 60, evaluateRows: 2 };
-const file = (split) => join(directory, `${split}.jsonl`);
+const file = (/** @type {string} */ split) => join(directory, `${split}.jsonl`);
 const recipe = {
   data: { train: file("train"), dev: file("dev"), test: file("test") },
   tokenizer: {},

@@ -26,7 +26,7 @@ const EXEMPT = [
 ];
 
 /** Every banned idiom in a text: line (from 1), the words found, and the row of the table. */
-export function findIdioms(text) {
+export function findIdioms(/** @type {string} */ text) {
   return text.split("\n").flatMap((line, index) =>
     BANNED_IDIOMS.flatMap((row) => {
       const found = row.pattern.exec(line);
@@ -36,14 +36,14 @@ export function findIdioms(text) {
 }
 
 /** Tracked and new files that the lint reads. */
-function filesToRead(onlyDocs) {
+function filesToRead(/** @type {boolean} */ onlyDocs) {
   return execFileSync("git", ["ls-files", "-co", "--exclude-standard"], { encoding: "utf8" })
     .split("\n")
     .filter((file) => TEXT.test(file) && existsSync(file) && !EXEMPT.some((exempt) => exempt.test(file)))
     .filter((file) => !onlyDocs || (DOCS.test(file) && !GENERATED.test(file)));
 }
 
-function main(flags) {
+function main(/** @type {string[]} */ flags) {
   const named = flags.filter((flag) => !flag.startsWith("--"));
   const files = named.length > 0 ? named : filesToRead(flags.includes("--docs"));
   const findings = files.flatMap((file) =>

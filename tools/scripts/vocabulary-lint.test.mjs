@@ -11,7 +11,7 @@ import { findIdioms } from "./vocabulary-lint.mjs";
 const folder = mkdtempSync(join(tmpdir(), "vocabulary-"));
 after(() => rmSync(folder, { recursive: true }));
 
-const lint = (...args) =>
+const lint = (/** @type {string[]} */ ...args) =>
   spawnSync(process.execPath, [join(import.meta.dirname, "vocabulary-lint.mjs"), ...args], {
     encoding: "utf8",
   });
@@ -33,7 +33,7 @@ test("accepts the field's words", () => {
   const file = join(folder, "good.md");
   const text = `The CPU runs a vision-language student. TTFT is lower, and ITL at context length 512 too. It picks the argmax.
 An unsupported third-party model is rejected. Synthetic inputs and rationales are epochs apart. WER, PER and CER: word error rate.
-Image processors, tools/interop/reference/images.py and the checkpoint's parts stay; the processor's settings come from preprocessor_config.json.`;
+Image processors, packages/vision/fixtures/images.py and the checkpoint's parts stay; the processor's settings come from preprocessor_config.json.`;
   writeFileSync(file, text);
   assert.deepEqual(findIdioms(text), []);
   assert.equal(lint(file).status, 0);

@@ -3,7 +3,7 @@
  *
  * Sources. qnn: `soc_model` numbers and Hexagon versions of ExecuTorch, backends/qualcomm/serialization/qc_schema.py (2026), and of
  * Olive's `soc_details` for the Snapdragon X Elite. SM8350 (30, v68) is left out: onnxruntime-qnn 2.7.0 cannot finalize for it (1002). openvino: `npu_platform` as onnxruntime-ep-openvino 1.8.1 lists its virtual
- * devices. Every row of qnn was compiled for with onnxruntime-qnn 2.7.0 (`npm run interop:npu`).
+ * devices. Every row of qnn was compiled for with onnxruntime-qnn 2.7.0.
  */
 import { SlmError } from "@slm/core/errors";
 import type { ProfileOf } from "./device-table.js";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { metricDifference, metricInterval } from "./bootstrap.js";
+import { metricDifference, metricInterval, runsDifference, runsInterval } from "./bootstrap.js";
 import { METRICS } from "./metrics.js";
 
 /** Park and Miller 1988: a fixed sequence of uniform numbers. */
@@ -52,5 +52,22 @@ describe("confidence intervals of metrics", () => {
     expect(() =>
       metricDifference(METRICS.exactMatch, [right(1), right(1).slice(1)], references, uniform(7)),
     ).toThrow(/same rows, got 400 and 399/);
+  });
+
+  test("several trainings give their mean, and widen the interval by how much they differ", () => {
+    const runs = [right(0.7), right(0.8), right(0.9)];
+    const three = runsInterval(METRICS.exactMatch, runs, references, uniform(7));
+    const one = runsInterval(METRICS.exactMatch, [right(0.8)], references, uniform(7));
+    expect(three.value).toBeCloseTo(0.8, 10);
+    expect(three.high - three.low).toBeGreaterThan(one.high - one.low);
+    const gain = runsDifference(METRICS.exactMatch, [runs, [right(0.5)]], references, uniform(7));
+    expect(gain.value).toBeCloseTo(0.3, 10);
+    expect(gain.low).toBeGreaterThan(0.15);
+    const alike = [right(0.8), right(0.8)];
+    expect(runsDifference(METRICS.exactMatch, [alike, alike], references, uniform(7))).toEqual({
+      value: 0,
+      low: 0,
+      high: 0,
+    });
   });
 });

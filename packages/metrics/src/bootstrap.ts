@@ -15,10 +15,16 @@ export interface MetricInterval {
   readonly high: number;
 }
 
+/** The metric of one model on some of the rows, each named by its place. */
+type Scorer = (rows: readonly number[]) => number;
+
+/** Draws as many items as there are, with replacement. */
+type Draw = <T>(items: readonly T[]) => readonly T[];
+
 /**
  * A metric with its confidence interval: rows are drawn with replacement, as many as there are.
  *
- * Shapes: predictions [n], references [n][at least 1].
+ * Shapes: predictions [n], references [n][at least 1]. Source: Efron and Tibshirani 1993, section 13.3 (percentiles).
  *
  * @param random uniform numbers in [0, 1); the same ones give the same interval.
  * @throws SlmError as `Metric.compute`.
@@ -29,7 +35,25 @@ export function metricInterval(
   references: readonly References[],
   random: () => number,
 ): MetricInterval {
-  return bootstrapInterval(metric.ofRows(predictions, references), references.length, random);
+  return runsInterval(metric, [predictions], references, random);
+}
+
+/**
+ * The mean of a metric over trainings of one model that differ in their seed, with its confidence interval: rows are drawn as for
+ * {@link metricInterval}, and where there are several trainings, so are they.
+ *
+ * Shapes: runs [seeds][n], references [n][at least 1].
+ *
+ * @throws SlmError as `Metric.compute`.
+ */
+export function runsInterval(
+  metric: Metric,
+  runs: readonly (readonly string[])[],
+  references: readonly References[],
+  random: () => number,
+): MetricInterval {
+  const scorers = runs.map((predictions) => metric.ofRows(predictions, references));
+  return bootstrapInterval((rows, draw) => meanOf(scorers, rows, draw), references.length, random);
 }
 
 /**
@@ -47,33 +71,65 @@ export function metricDifference(
   references: readonly References[],
   random: () => number,
 ): MetricInterval {
-  if (predictions.length !== others.length) {
+  return runsDifference(metric, [[predictions], [others]], references, random);
+}
+
+/**
+ * The mean of a metric over the trainings of one model minus that of another model, with its confidence interval: the same rows are
+ * drawn for both, as in {@link metricDifference}; where a model has several trainings, they are drawn for each model alone.
+ *
+ * Shapes: runs and others [seeds][n], references [n][at least 1].
+ *
+ * @throws SlmError as `Metric.compute`; SHAPE_MISMATCH if two trainings have other numbers of rows.
+ */
+export function runsDifference(
+  metric: Metric,
+  [runs, others]: readonly [readonly (readonly string[])[], readonly (readonly string[])[]],
+  references: readonly References[],
+  random: () => number,
+): MetricInterval {
+  const counts = [...runs, ...others].map(({ length }) => length);
+  const other = counts.find((count) => count !== counts[0]);
+  if (other !== undefined) {
     throw new SlmError(
       "SHAPE_MISMATCH",
-      `metrics: expected two models on the same rows, got ${predictions.length} and ${others.length} predictions`,
+      `metrics: expected two models on the same rows, got ${counts[0]} and ${other} predictions`,
     );
   }
-  const [one, other] = [metric.ofRows(predictions, references), metric.ofRows(others, references)];
-  return bootstrapInterval((rows) => one(rows) - other(rows), references.length, random);
+  const scorersOf = (side: readonly (readonly string[])[]): Scorer[] =>
+    side.map((predictions) => metric.ofRows(predictions, references));
+  const [ours, theirs] = [scorersOf(runs), scorersOf(others)];
+  return bootstrapInterval(
+    (rows, draw) => meanOf(ours, rows, draw) - meanOf(theirs, rows, draw),
+    references.length,
+    random,
+  );
 }
+
+/** The mean of a metric over trainings. One training is itself in every sample, so nothing is drawn for it. */
+const meanOf = (runs: readonly Scorer[], rows: readonly number[], draw: Draw): number =>
+  (runs.length === 1 ? runs : draw(runs)).reduce((sum, score) => sum + score(rows), 0) / runs.length;
 
 /**
  * A figure of `count` rows with its confidence interval: rows are drawn with replacement, as many as there are.
  *
  * Source: Efron and Tibshirani 1993, section 13.3 (percentiles).
  *
- * @param valueOf the figure of some rows, which are places in 0 to count - 1 and may repeat
+ * @param valueOf the figure of some rows, which are places in 0 to count - 1 and may repeat; `draw` draws from whatever else varies
  * @param random uniform numbers in [0, 1); the same ones give the same interval
  */
 export function bootstrapInterval(
-  valueOf: (rows: readonly number[]) => number,
+  valueOf: (rows: readonly number[], draw: Draw) => number,
   count: number,
   random: () => number,
 ): MetricInterval {
   const all = Array.from({ length: count }, (_, row) => row);
-  const values = Array.from({ length: RESAMPLES }, () =>
-    valueOf(all.map(() => Math.floor(random() * count))),
-  ).sort((a, b) => a - b);
+  const draw: Draw = (items) => items.map(() => items[Math.floor(random() * items.length)]!);
+  const values = Array.from({ length: RESAMPLES }, () => valueOf(draw(all), draw)).sort((a, b) => a - b);
   const outside = Math.floor(((1 - COVERAGE) / 2) * RESAMPLES);
-  return { value: valueOf(all), low: values[outside]!, high: values[RESAMPLES - 1 - outside]! };
+  return {
+    value: valueOf(all, (items) => items),
+    low: values[outside]!,
+    high: values[RESAMPLES - 1 - outside]!,
+  };
 }

@@ -2,7 +2,14 @@ export type { Metric, MetricUnit } from "./scores/define-metric.js";
 export { METRICS, METRIC_NAMES, isMetricName, isWorstValue, type MetricName } from "./metrics.js";
 export { perplexity } from "./scores/perplexity.js";
 export { ANSWER_MARK, answerOf } from "./scores/token-metrics.js";
-export { bootstrapInterval, metricDifference, metricInterval, type MetricInterval } from "./bootstrap.js";
+export {
+  bootstrapInterval,
+  metricDifference,
+  metricInterval,
+  runsDifference,
+  runsInterval,
+  type MetricInterval,
+} from "./bootstrap.js";
 export {
   CLASS_METRICS,
   classScores,

@@ -1,4 +1,4 @@
-/** Corrupt files of a byte-level tokenizer. `tools/fuzz/tokenizer-json.mjs` does the same 10,000 times, bounded in time and memory. */
+/** Corrupt files of a byte-level tokenizer. `npm run fuzz` does the same for longer, bounded in time and memory. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

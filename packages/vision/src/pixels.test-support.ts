@@ -1,4 +1,4 @@
-/** Images by the formula of `tools/interop/reference/images.py`, and the outputs of Hugging Face's image processors for them. */
+/** Images by the formula of `packages/vision/fixtures/images.py`, and the outputs of Hugging Face's image processors for them. */
 import { readFileSync } from "node:fs";
 import type { PixelImage } from "./image/pixel-image.js";
 

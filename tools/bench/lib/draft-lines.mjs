@@ -1,8 +1,8 @@
 /** Ways to decode the same rows, compared with the first of them: a line of JSON for each. */
 
 const sum = (values) => values.reduce((total, value) => total + value, 0);
-const round = (value, digits = 3) => Number(value.toFixed(digits));
-const percentile = (values, share) =>
+const round = (/** @type {number} */ value, digits = 3) => Number(value.toFixed(digits));
+const percentile = (values, /** @type {number} */ share) =>
   values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(share * values.length))];
 
 /** @param ways each with the names of its settings and `answers`, generations of the same rows in the same order */

@@ -24,11 +24,12 @@ async function* rows() {
   }
 }
 
-const slm = (...argv) => promisify(execFile)(process.execPath, [bin, ...argv, "--quiet"]);
+const slm = (/** @type {string[]} */ ...argv) =>
+  promisify(execFile)(process.execPath, [bin, ...argv, "--quiet"]);
 
 /** @returns the directory of the model, inside of `directory` */
-export async function makeByteLevelBundle(directory) {
-  const at = (name) => join(directory, name);
+export async function makeByteLevelBundle(/** @type {string} */ directory) {
+  const at = (/** @type {string} */ name) => join(directory, name);
   await writeFile(at("shape.json"), JSON.stringify(SHAPE));
   await slm("model", "init", at("shape.json"), "-o", at("checkpoint"));
   const settings = {

@@ -13,7 +13,7 @@ import { BODIES, CONNECTIONS, send } from "./hostile-kinds.mjs";
  * @param kinds names of what they do
  * @returns a function that stops them and gives their statuses by kind. What is not answered `graceSeconds` later is given up.
  */
-export function startHostile(url, clients, kinds) {
+export function startHostile(url, /** @type {number} */ clients, /** @type {string[]} */ kinds) {
   const thread = new Worker(new URL(import.meta.url), { workerData: { url, clients, kinds } });
   const failed = new Promise((_, reject) => thread.on("error", reject));
   failed.catch(() => undefined);
@@ -34,7 +34,7 @@ async function work() {
   const givingUp = new AbortController();
   const { signal } = givingUp;
   setMaxListeners(0, signal);
-  const one = (kind, agent) =>
+  const one = (kind, /** @type {http.Agent} */ agent) =>
     kind in BODIES ? send(url, BODIES[kind](++round), { agent, signal }) : CONNECTIONS[kind](url);
   const all = Array.from({ length: clients }, async (_, client) => {
     const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });

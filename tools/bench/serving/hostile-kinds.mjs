@@ -6,18 +6,23 @@ import { setTimeout as sleep } from "node:timers/promises";
 const MEGABYTE = 2 ** 20 - 256;
 const JSON_TYPE = { "content-type": "application/json" };
 
-const completion = (more) => ({
+const completion = (/** @type {{ prompt: string; }} */ more) => ({
   path: "/v1/completions",
   body: JSON.stringify({ prompt: "abc", max_tokens: 8, ...more }),
 });
-const schema = (value, more = {}) =>
+const schema = (
+  /** @type {{ enum: string[]; } | { anyOf: { type: string; maxLength: number; }[]; } | { type: string; minLength: number; }} */ value,
+  more = {},
+) =>
   completion({
     response_format: { type: "json_schema", json_schema: { name: "n", schema: value } },
     ...more,
   });
 /** A list as long as fits into a megabyte. */
-const filled = (item) => Array(Math.floor(MEGABYTE / (JSON.stringify(item).length + 1))).fill(item);
-const numbered = (count, entry) => Object.fromEntries(Array.from({ length: count }, (_, at) => entry(at)));
+const filled = (/** @type {number} */ item) =>
+  Array(Math.floor(MEGABYTE / (JSON.stringify(item).length + 1))).fill(item);
+const numbered = (/** @type {number} */ count, entry) =>
+  Object.fromEntries(Array.from({ length: count }, (_, at) => entry(at)));
 
 /** Bodies by their kind. What has no round in it is made once; schemas with one are new every time. */
 export const BODIES = {
@@ -82,13 +87,17 @@ export const BODIES = {
   },
 };
 
-function fixed(make) {
+function fixed(/** @type {() => { path: string; body: string; }} */ make) {
   let made;
   return () => (made ??= make());
 }
 
 /** Sends one request over HTTP. @returns its status, "closed" if the server closed the connection, "given up" after the signal */
-export function send(url, { path, body }, { agent, signal, headers = {} } = {}) {
+export function send(
+  url,
+  /** @type {{ path: string; body: string; }} */ { path, body },
+  { agent, signal, headers = {} } = {},
+) {
   return new Promise((resolve) => {
     const request = http.request(
       url + path,
@@ -104,7 +113,15 @@ export function send(url, { path, body }, { agent, signal, headers = {} } = {}) 
 }
 
 /** Opens a connection, writes, and waits. @returns the status of the first answer; "closed" or "held" if there was none */
-async function raw(url, bytes, { milliseconds, reads = true, between = [] }) {
+async function raw(
+  url,
+  /** @type {string} */ bytes,
+  /** @type {{ milliseconds: number; } | { milliseconds: number; reads: false; }} */ {
+    milliseconds,
+    reads = true,
+    between = [],
+  },
+) {
   const { hostname, port } = new URL(url);
   const socket = connect({ host: hostname, port });
   let text = "";
@@ -125,7 +142,8 @@ async function raw(url, bytes, { milliseconds, reads = true, between = [] }) {
 
 const head = (more = "", path = "/v1/completions") =>
   `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n${more}`;
-const whole = (body) => `${head(`Content-Length: ${Buffer.byteLength(body)}\r\n`)}\r\n${body}`;
+const whole = (/** @type {string} */ body) =>
+  `${head(`Content-Length: ${Buffer.byteLength(body)}\r\n`)}\r\n${body}`;
 const STREAM = JSON.stringify({ prompt: "abc", stream: true });
 
 /** Connections that misbehave, by their kind. */

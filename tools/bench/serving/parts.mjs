@@ -12,11 +12,12 @@ const PROMPTS = ["abc", "deb", "cab", "bed", "cede", "added", "decade"];
 const { logprobs: _logprobs, sampling: _sampling, ...ATTACKS } = { ...BODIES, ...CONNECTIONS };
 
 /** One request. @returns status, text of the answer and milliseconds */
-function ask(url, agent, prompt) {
+function ask(url, /** @type {http.Agent} */ agent, /** @type {string | undefined} */ prompt) {
   const body = JSON.stringify({ prompt });
   const began = performance.now();
   return new Promise((resolve) => {
-    const finish = (status, text) => resolve({ status, text, ms: performance.now() - began });
+    const finish = (/** @type {number | undefined} */ status, /** @type {string} */ text) =>
+      resolve({ status, text, ms: performance.now() - began });
     const headers = { "content-type": "application/json", "content-length": Buffer.byteLength(body) };
     const request = http.request(`${url}/v1/completions`, { agent, method: "POST", headers }, (response) => {
       let text = "";
@@ -64,7 +65,7 @@ async function load(url, { count, seconds, expected }) {
 }
 
 /** Asks for /health again and again. @returns a function that stops and gives the times and what failed */
-function probeHealth(url, { everyMs, keepAlive }) {
+function probeHealth(url, /** @type {{ everyMs: number; keepAlive: boolean; }} */ { everyMs, keepAlive }) {
   const agent = new http.Agent({ keepAlive, maxSockets: keepAlive ? 1 : Infinity });
   const times = [];
   let failed = 0;
@@ -96,7 +97,10 @@ const onlyRejected = (statuses) =>
   Object.values(statuses).every((own) => Object.keys(own).every((status) => !/^5(?!03)/.test(status)));
 
 /** Worst /health while eight clients send bodies of one kind, and of all kinds. */
-export async function eventLoop(bundle, { seconds, grace, kinds: chosen }) {
+export async function eventLoop(
+  bundle,
+  /** @type {{ seconds: number; }} */ { seconds, grace, kinds: chosen },
+) {
   const server = await startServer(bundle);
   await load(server.url, { count: 4, seconds: 1, expected: await answersAlone(server.url) });
   const quiet = probeHealth(server.url, { everyMs: 5, keepAlive: true });
@@ -284,7 +288,7 @@ async function keepAliveRound(bundle, clients) {
 /** Which names in `Host` are answered on a loopback address. */
 export async function hosts(bundle) {
   const server = await startServer(bundle);
-  const statusOf = (host) =>
+  const statusOf = (/** @type {string} */ host) =>
     new Promise((resolve) => {
       http.get(`${server.url}/health`, { headers: { host } }, (response) => {
         response.resume();

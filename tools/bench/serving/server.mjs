@@ -72,7 +72,7 @@ export async function failures(url) {
 }
 
 /** CPU time that all programs of this machine, and a process with its threads, have taken so far [s]. */
-async function cpuSeconds(pid) {
+async function cpuSeconds(/** @type {number | undefined} */ pid) {
   const all =
     cpus().reduce((sum, { times }) => sum + times.user + times.nice + times.sys + times.irq, 0) / 1000;
   const text = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => undefined);
@@ -87,14 +87,14 @@ async function cpuSeconds(pid) {
  * @returns a function that gives the shares of all cores since then: the server's, of this process, which is the clients, and of other programs,
  * which should be next to nothing where times are measured
  */
-export async function watchCpu(pid) {
+export async function watchCpu(/** @type {number | undefined} */ pid) {
   const [began, before, own] = [performance.now(), await cpuSeconds(pid), process.cpuUsage()];
   return async () => {
     const { user, system } = process.cpuUsage(own);
     const after = await cpuSeconds(pid);
     const whole = ((performance.now() - began) / 1000) * availableParallelism();
     const [server, clients] = [after.server - before.server, (user + system) / 1e6];
-    const share = (seconds) => Number((seconds / whole).toFixed(3));
+    const share = (/** @type {number} */ seconds) => Number((seconds / whole).toFixed(3));
     return {
       server: share(server),
       clients: share(clients),
@@ -104,14 +104,14 @@ export async function watchCpu(pid) {
 }
 
 /** Resident memory of a process [bytes]; undefined where the system does not tell. */
-async function residentBytes(pid) {
+async function residentBytes(/** @type {number | undefined} */ pid) {
   const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => undefined);
   const found = /^VmRSS:\s+(\d+) kB$/m.exec(status ?? "")?.[1];
   return found === undefined ? undefined : Number(found) * 1024;
 }
 
 /** Resident memory of a process, sampled twice a second. @returns a function that ends the samples and gives their median and largest [bytes] */
-export function watchMemory(pid) {
+export function watchMemory(/** @type {number | undefined} */ pid) {
   const samples = [];
   const sample = async () => samples.push((await residentBytes(pid)) ?? NaN);
   const timer = setInterval(() => void sample(), 500);
@@ -122,7 +122,7 @@ export function watchMemory(pid) {
   };
 }
 
-export function quantile(values, share) {
+export function quantile(values, /** @type {number} */ share) {
   const sorted = [...values].sort((a, b) => a - b);
   return Number((sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0).toFixed(2));
 }

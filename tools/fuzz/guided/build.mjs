@@ -22,7 +22,7 @@ const ownPackages = {
 };
 
 /** @returns the instrumented bundle of each target, by name */
-export async function buildTargets(names) {
+export async function buildTargets(/** @type {string[]} */ names) {
   const folder = join(output, String(process.pid));
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
@@ -45,9 +45,10 @@ export async function buildTargets(names) {
 export const removeBuilt = () => rm(join(output, String(process.pid)), { recursive: true, force: true });
 
 /** Seeds of a target, kept in the tree: one input in base64 per line. */
-export const seedFile = (name) => join(import.meta.dirname, "..", "seeds", `${name}.txt`);
+export const seedFile = (/** @type {string} */ name) =>
+  join(import.meta.dirname, "..", "seeds", `${name}.txt`);
 
-export async function keptSeeds(name) {
+export async function keptSeeds(/** @type {string} */ name) {
   const text = await readFile(seedFile(name), "utf8").catch((error) => {
     if (error.code === "ENOENT") return "";
     throw error;

@@ -25,7 +25,7 @@ export class Coverage {
     this.#counters = new Uint32Array(sizes.reduce((sum, size) => sum + size, 0));
     this.#seen = new Uint8Array(this.#counters.length);
     let at = 0;
-    const take = (size) => this.#counters.subarray(at, (at += size));
+    const take = (/** @type {number} */ size) => this.#counters.subarray(at, (at += size));
     for (const file of files) {
       // Instrumented code counts by index, in an object and in an array alike.
       file.s = take(Object.keys(file.s).length);

@@ -14,7 +14,7 @@ const piece = (bytes, below) => {
   return [from, Math.min(bytes.length, from + 1 + below(PIECE))];
 };
 
-const put = (bytes, at, inserted, removed = 0) =>
+const put = (bytes, at, /** @type {Buffer<ArrayBuffer>} */ inserted, removed = 0) =>
   Buffer.concat([bytes.subarray(0, at), inserted, bytes.subarray(at + removed)]);
 
 /** One row per kind of change of an input that has at least one byte. */

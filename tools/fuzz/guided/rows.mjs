@@ -3,10 +3,15 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { inspectData } from "@slm/data";
 
-export const rowReader = (name, settings) => (folder) => {
-  const file = join(folder, name);
-  return async (bytes) => {
-    await writeFile(file, bytes);
-    await inspectData(file, settings);
+export const rowReader =
+  (
+    /** @type {string} */ name,
+    /** @type {{} | { fields: { source: string; target: string; }; }} */ settings,
+  ) =>
+  (folder) => {
+    const file = join(folder, name);
+    return async (bytes) => {
+      await writeFile(file, bytes);
+      await inspectData(file, settings);
+    };
   };
-};

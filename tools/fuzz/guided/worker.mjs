@@ -20,7 +20,7 @@ const words = (target.words ?? []).map((word) => Buffer.from(word));
 const longest = Math.min(target.longest ?? 2 ** 14, place.length);
 const limitMs = target.limitMs ?? 1000;
 const random = randomNumbers(seed);
-const below = (limit) => Math.floor(random() * limit);
+const below = (/** @type {number} */ limit) => Math.floor(random() * limit);
 const coverage = new Coverage();
 
 /** Whether the error is an answer: an SlmError with a code of its own. */

@@ -26,12 +26,12 @@ export async function pythonOf() {
   return python;
 }
 
-export function hashOf(bytes) {
+export function hashOf(/** @type {Uint8Array<ArrayBufferLike>} */ bytes) {
   return createHash("sha256").update(bytes).digest("hex");
 }
 
 /** Makes a folder of the cache with `make` unless one made by the same `version` is there. Returns its path. */
-export async function folderOf(name, version, make) {
+export async function folderOf(/** @type {string} */ name, /** @type {string} */ version, make) {
   const folder = join(CACHE, name);
   const stamp = join(CACHE, `${name}.made-by`);
   if ((await readFile(stamp, "utf8").catch(() => "")) === version) return folder;

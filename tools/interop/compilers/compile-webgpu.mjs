@@ -6,7 +6,7 @@ import { createInterface } from "node:readline";
 import ort from "onnxruntime-node";
 
 /** Small whole numbers, which are valid indices and sizes wherever any are. */
-function randomInput({ type, shape }) {
+function randomInput(/** @type {ort.InferenceSession.ValueMetadata} */ { type, shape }) {
   const sizes = shape.map((size) => (typeof size === "number" ? size : 1));
   const count = sizes.reduce((all, size) => all * size, 1);
   const numbers = Array.from({ length: count }, (_, index) => (index * 7) % 2);

@@ -2,7 +2,6 @@
 """Compiles ONNX files with one vendor's compiler: a JSON line {"path"} on stdin, a JSON line of what came of it on stdout.
 
     compile.py versions                 what is installed, one JSON line
-    compile.py read                     ONNX Runtime reads the file and does nothing else
     compile.py qnn SOC                  Qualcomm's HTP compiler for a SoC model number, through ONNX Runtime's QNN provider
 
 An answer is {"whole": bool, "nodes": {name: provider}, "error": text}: `whole` says that no node was left to the CPU, `nodes` has the nodes
@@ -14,7 +13,7 @@ import importlib.metadata
 import json
 import sys
 
-PACKAGES = ["onnx", "onnxruntime", "onnxruntime-qnn", "openvino"]
+PACKAGES = ["onnxruntime", "onnxruntime-qnn"]
 CPU = "CPUExecutionProvider"
 
 
@@ -54,20 +53,7 @@ def qnn(soc):
     return OnnxRuntime("QNNExecutionProvider", onnxruntime_qnn.get_library_path(), options)
 
 
-class Reader:
-    """ONNX Runtime without a vendor's provider: whether it reads a file."""
-
-    def compile(self, path):
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 4
-        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-        onnxruntime.InferenceSession(path, options, providers=[CPU], enable_fallback=False)
-        return {"whole": True, "nodes": {}}
-
-
-COMPILERS = {"read": Reader, "qnn": qnn}
+COMPILERS = {"qnn": qnn}
 
 
 def first_line(error):

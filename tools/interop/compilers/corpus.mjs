@@ -4,13 +4,12 @@ import { join } from "node:path";
 import { encodeModel } from "@slm/onnx";
 import { SlmError } from "@slm/core";
 import { CACHE, hashOf } from "./cache.mjs";
-import { backendTests } from "./backend.mjs";
 import { ownGraphs } from "./own.mjs";
 import { probes } from "./probes.mjs";
 import { publishedFiles } from "./published.mjs";
 
 /** Each yields `[name, graph]`. */
-const GROUPS = { backend: backendTests, published: publishedFiles, own: ownGraphs, probes };
+const GROUPS = { published: publishedFiles, own: ownGraphs, probes };
 
 export const GROUP_NAMES = Object.keys(GROUPS);
 
@@ -19,7 +18,7 @@ export const GROUP_NAMES = Object.keys(GROUPS);
  *
  * @returns rows {group, name, path, hash, graph}; what slm does not read is not in it
  */
-export async function corpusOf(groups) {
+export async function corpusOf(/** @type {string[]} */ groups) {
   const folder = join(CACHE, "corpus");
   await mkdir(folder, { recursive: true });
   const rows = [];
@@ -56,7 +55,7 @@ function withNames(graph) {
 }
 
 /** What `read` returns, or undefined where slm rejects the model. */
-export async function readable(read) {
+export async function readable(/** @type {() => Promise<Graph>} */ read) {
   try {
     return await read();
   } catch (error) {

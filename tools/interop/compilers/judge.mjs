@@ -7,8 +7,7 @@ import { createInterface } from "node:readline";
 import { execa } from "execa";
 import { CACHE, pythonOf } from "./cache.mjs";
 import { placementsIn } from "./placements.mjs";
-import { CPU, wasRead } from "./verdicts.mjs";
-import { openvinoNpu } from "./openvino-npu.mjs";
+import { CPU } from "./verdicts.mjs";
 import { softwareAdapter } from "./software-adapter.mjs";
 
 const HELPER = join(import.meta.dirname, "compile.py");
@@ -18,9 +17,6 @@ const ORT = createRequire(import.meta.url)("onnxruntime-node/package.json");
 
 /** Longest time that one graph may take [ms]. */
 const TIME_LIMIT = 120_000;
-
-/** Of Core Ultra 200V, "Lunar Lake". */
-const NPU_PLATFORM = "4000";
 
 /**
  * Each compiler: the target of the profile it judges, the command that compiles, the packages whose versions an answer depends on, and the
@@ -46,33 +42,16 @@ export const COMPILERS = {
     // It has no operators that are quantized as a whole.
     skips: /^\S+ (?:base|use \d+|rank \d+) u?int\d+-/u,
   },
-  openvino: {
-    target: "npu",
-    start: async () => openvinoNpu((await versionsOf()).openvino, NPU_PLATFORM),
-    packages: ["openvino"],
-    detail: `NPU compiler of the Windows wheel, Wine, platform ${NPU_PLATFORM}`,
-    isAlone: true,
-    // A graph takes long: uses and ranks are asked in float32, forms with few types of weights.
-    skips:
-      /^\S+ (?:(?:use|rank) \d+ (?!float32$)|base (?!u?int\d+$|float\d+$|bool$|(u?int\d+)-\1$|uint8-int8$|uint16-int8-per-channel$))/u,
-  },
 };
 
-async function withPython(args, environment = {}) {
+async function withPython(/** @type {string[]} */ args, environment = {}) {
   return { command: await pythonOf(), args: [HELPER, ...args], environment };
 }
 
 /** Whether a compiler is asked about a graph of the corpus. */
-export function isAsked(name, row) {
+export function isAsked(/** @type {string} */ name, row) {
   return row.group !== "probes" || COMPILERS[name].skips?.test(row.name) !== true;
 }
-
-/** ONNX Runtime alone: which files it reads at all. Compilers that do not read ONNX through it (`isAlone`) are not asked about others. */
-const READER = {
-  start: () => withPython(["read"]),
-  packages: ["onnxruntime"],
-  detail: "read",
-};
 
 /** Starts the compiler once for many graphs; a new process where one ended or ran too long. */
 class Child {
@@ -81,7 +60,7 @@ class Child {
 
   #log;
 
-  constructor({ command, args, environment, isLogged = false }, folder) {
+  constructor({ command, args, environment, isLogged = false }, /** @type {string} */ folder) {
     this.#log = isLogged ? join(folder, "compiler.log") : undefined;
     this.start = async () => {
       // Appending, so that a write after the file was emptied begins at its start.
@@ -96,7 +75,7 @@ class Child {
     };
   }
 
-  async #line(limit) {
+  async #line(/** @type {number} */ limit) {
     let timer;
     const late = new Promise((resolve) => (timer = setTimeout(resolve, limit, "late")));
     // A vendor's library may print lines of its own.
@@ -155,7 +134,7 @@ async function versionsOf() {
 }
 
 /** A compiler with its versions in words. */
-export async function describeCompiler(name) {
+export async function describeCompiler(/** @type {string} */ name) {
   return describe(COMPILERS[name]);
 }
 
@@ -165,18 +144,8 @@ async function describe({ packages, detail }) {
 }
 
 /** What the compiler says about each row of the corpus, by its hash: {whole, nodes, error?}. */
-export async function judge(name, rows) {
-  if (COMPILERS[name].isAlone !== true) return ask(COMPILERS[name], rows);
-  const reader = await ask(READER, rows);
-  const unread = new Map([...reader].filter(([, answer]) => !wasRead(answer)));
-  const answers = await ask(
-    COMPILERS[name],
-    rows.filter(({ hash }) => !unread.has(hash)),
-  );
-  return new Map([...answers, ...unread]);
-}
-
-async function ask(compiler, rows) {
+export async function judge(/** @type {string} */ name, rows) {
+  const compiler = COMPILERS[name];
   const described = await describe(compiler);
   const file = join(CACHE, "answers", `${described.replaceAll(/[^\w.-]+/gu, "_")}.jsonl`);
   await mkdir(join(CACHE, "answers"), { recursive: true });

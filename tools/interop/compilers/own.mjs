@@ -93,7 +93,15 @@ async function makeAll(folder) {
   }
 }
 
-async function makeModel(folder, { name, config, rows, device }) {
+async function makeModel(
+  folder,
+  /** @type {{ name: string; config: ModelConfig; rows: string; device: Device; }} */ {
+    name,
+    config,
+    rows,
+    device,
+  },
+) {
   const { target, profile, schemes, precisions } = device;
   const weights = initializeWeights(config, createRandom(5).next);
   for (const precision of ["float32", "float16"].filter((one) => precisions[one] === true)) {
@@ -107,7 +115,7 @@ async function makeModel(folder, { name, config, rows, device }) {
   }
 }
 
-async function quantizeAll(directory, schemes, rows) {
+async function quantizeAll(/** @type {string} */ directory, schemes, /** @type {string} */ rows) {
   for (const scheme of schemes) {
     const answer = await slm([
       ...["quantize", directory, "--scheme", scheme, "--calibration", rows, "--threads", "1"],
@@ -118,7 +126,7 @@ async function quantizeAll(directory, schemes, rows) {
 }
 
 /** A PNG file of 8-bit gray, a slope from corner to corner. */
-function grayImage({ width, height }) {
+function grayImage(/** @type {{ height: number; width: number; }} */ { width, height }) {
   const rows = Array.from({ length: height }, (_, y) => [
     0,
     ...Array.from({ length: width }, (_x, x) => (x * 4 + y * 8) & 255),
@@ -127,7 +135,10 @@ function grayImage({ width, height }) {
   header.writeUInt32BE(width, 0);
   header.writeUInt32BE(height, 4);
   header[8] = 8;
-  const chunk = (type, data) => {
+  const chunk = (
+    /** @type {string} */ type,
+    /** @type {Buffer<ArrayBuffer> | Buffer<ArrayBufferLike>} */ data,
+  ) => {
     const body = Buffer.concat([Buffer.from(type), data]);
     const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)];
     length.writeUInt32BE(data.length);
@@ -144,7 +155,7 @@ function grayImage({ width, height }) {
   ]);
 }
 
-function crc32(bytes) {
+function crc32(/** @type {Buffer<ArrayBuffer>} */ bytes) {
   let sum = ~0;
   for (const byte of bytes) {
     sum ^= byte;

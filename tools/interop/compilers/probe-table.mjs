@@ -8,16 +8,20 @@
  *
  * The first use of a row is its base, which is probed in every element type and QDQ form; `rank` makes the base for other ranks.
  */
-const T = (shape) => ({ kind: "T", shape });
-const W = (shape) => ({ kind: "W", shape });
-const I = (shape, dtype = "int64") => ({ kind: "I", shape, dtype });
-const C = (values, dtype = "int64", shape = [values.length]) => ({ kind: "C", shape, dtype, values });
+const T = (/** @type {number[]} */ shape) => ({ kind: "T", shape });
+const W = (/** @type {number[]} */ shape) => ({ kind: "W", shape });
+const I = (/** @type {number[]} */ shape, dtype = "int64") => ({ kind: "I", shape, dtype });
+const C = (
+  /** @type {number[] | number[] | {} | { exclusive: number; } | { reverse: number; } | undefined} */ values,
+  dtype = "int64",
+  shape = [values.length],
+) => ({ kind: "C", shape, dtype, values });
 
 const SIZES = [2, 1, 3, 4, 5, 6];
 /** Sizes of a tensor with so many axes. */
-const sizes = (rank) => SIZES.slice(SIZES.length - rank);
+const sizes = (/** @type {number} */ rank) => SIZES.slice(SIZES.length - rank);
 
-const names = (text) => text.trim().split(/\s+/u);
+const names = (/** @type {string} */ text) => text.trim().split(/\s+/u);
 const base = sizes(4);
 
 /** One input, the same operation at any rank. */
@@ -45,7 +49,7 @@ const variadic = {
 };
 
 /** Axes as an input (from `since` on) and as an attribute. */
-const reduce = (since) => ({
+const reduce = (/** @type {number} */ since) => ({
   uses: [
     { x: [T(base), C([3])] },
     { x: [T(base), C([-1])], a: { keepdims: 0 } },
@@ -68,17 +72,23 @@ const arg = {
   rank: (rank) => ({ x: [T(sizes(rank))], a: { axis: -1 } }),
 };
 
-const overAxis = (axes, extra = []) => ({
+const overAxis = (/** @type {number[]} */ axes, extra = []) => ({
   uses: [...axes.map((axis) => ({ x: [T(base)], a: { axis } })), { x: [T(base)] }, ...extra],
   rank: (rank) => ({ x: [T(sizes(rank))], a: { axis: -1 } }),
 });
 
-const image = (rank, size = 8) => [1, 4, ...Array.from({ length: rank - 2 }, () => size)];
+const image = (/** @type {number} */ rank, size = 8) => [
+  1,
+  4,
+  ...Array.from({ length: rank - 2 }, () => size),
+];
 const kernel = (rank) => Array.from({ length: rank - 2 }, () => 3);
-const twice = (rank, value) => Array.from({ length: 2 * (rank - 2) }, () => value);
-const once = (rank, value) => Array.from({ length: rank - 2 }, () => value);
+const twice = (rank, /** @type {number} */ value) => Array.from({ length: 2 * (rank - 2) }, () => value);
+const once = (rank, /** @type {number} */ value) => Array.from({ length: rank - 2 }, () => value);
 
-const pool = (extra) => ({
+const pool = (
+  /** @type {({ a: { kernel_shape: number[]; }; n: number; } | { a: { kernel_shape: number[]; storage_order: number; }; })[]} */ extra,
+) => ({
   uses: [
     { a: { kernel_shape: [3, 3] } },
     { a: { kernel_shape: [3, 3], pads: [1, 1, 1, 1] } },
@@ -193,7 +203,7 @@ const norm = (parameters) => ({
   ranks: [1, 2, 3, 4, 5],
 });
 
-const recurrent = (gates, states) => ({
+const recurrent = (/** @type {number} */ gates, /** @type {number} */ states) => ({
   uses: ["forward", "reverse", "bidirectional"].flatMap((direction) => {
     const d = direction === "bidirectional" ? 2 : 1;
     const x = [T([5, 1, 4]), W([d, gates * 3, 4]), W([d, gates * 3, 3])];
@@ -206,7 +216,7 @@ const recurrent = (gates, states) => ({
   }),
 });
 
-const moving = (uses, rank, ranks) => ({ uses, rank, ranks });
+const moving = (uses, rank, /** @type {number[] | undefined} */ ranks) => ({ uses, rank, ranks });
 
 /** Gathers rows by computed and constant indices. */
 const gather = moving(
@@ -226,7 +236,11 @@ const gather = moving(
   [1, 2, 3, 4, 5, 6],
 );
 
-const resize = (mode, coordinates, nearest) => {
+const resize = (
+  /** @type {string} */ mode,
+  /** @type {string} */ coordinates,
+  /** @type {string | undefined} */ nearest,
+) => {
   const a = { mode, coordinate_transformation_mode: coordinates, ...(nearest && { nearest_mode: nearest }) };
   return [
     { x: [T([1, 4, 8, 8]), null, C([1, 1, 2, 2], "float32")], a },

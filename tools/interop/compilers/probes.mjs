@@ -37,7 +37,15 @@ const FORMS = [
 const USE_FORMS = [FORMS[0], FORMS[2], FORMS[8], FORMS[10]];
 const RANK_FORMS = [FORMS[0], FORMS[2]];
 
-const formText = ({ activations, weights, asymmetric, perChannel, open }) =>
+const formText = (
+  /** @type {{ activations: string; weights: string; } | { activations: string; weights: string; open: boolean; } | { activations: string; weights: string; } | undefined} */ {
+    activations,
+    weights,
+    asymmetric,
+    perChannel,
+    open,
+  },
+) =>
   `${activations}-${weights}${asymmetric ? "-asymmetric" : ""}${perChannel ? "-per-channel" : ""}${open ? "-open" : ""}`;
 
 const attribute = (value) => {
@@ -48,11 +56,11 @@ const attribute = (value) => {
 /** Attributes that ONNX declares as floats although a probe's value may be whole. */
 const FLOATS = new Set(["alpha", "beta", "epsilon", "min", "max"]);
 
-const isFloat = (dtype) => dtype === "float32" || dtype === "float16";
+const isFloat = (/** @type {string} */ dtype) => dtype === "float32" || dtype === "float16";
 const product = (shape) => shape.reduce((all, size) => all * size, 1);
 
 /** Numbers between 0 and 1, of which no two neighbours are equal. */
-const numbers = (count, dtype) =>
+const numbers = (count, /** @type {string} */ dtype) =>
   Array.from({ length: count }, (_, index) => (isFloat(dtype) ? ((index * 7) % 11) / 11 + 0.05 : index % 2));
 
 class Probe {
@@ -67,15 +75,19 @@ class Probe {
     return this.g.input(`x${this.count++}`, dtype, shape);
   }
 
-  linear(name, inputs, axis) {
+  linear(
+    /** @type {string} */ name,
+    /** @type {string[]} */ inputs,
+    /** @type {number | undefined | undefined} */ axis,
+  ) {
     const domain = this.opset < 21 ? "com.microsoft" : "";
     const attributes = axis === undefined ? {} : { axis: int(axis) };
     return this.g.op(name, inputs, { domain, attributes });
   }
 
-  parameters(dtype, asymmetric, count) {
+  parameters(dtype, /** @type {boolean} */ asymmetric, count) {
     const shape = count === undefined ? [] : [count];
-    const list = (value) => Array.from({ length: count ?? 1 }, () => value);
+    const list = (/** @type {number} */ value) => Array.from({ length: count ?? 1 }, () => value);
     const scale = this.g.constant("float32", shape, list(dtype.endsWith("16") ? 0.0001 : 0.01));
     return [scale, this.g.constant(dtype, shape, list(ZERO[dtype][asymmetric ? 1 : 0]))];
   }
@@ -111,7 +123,7 @@ class Probe {
   biasParameters({ activations, weights, perChannel }, shape) {
     const step = (dtype) => (dtype.endsWith("16") ? 0.0001 : 0.01);
     const count = perChannel && shape.length === 1 ? shape[0] : undefined;
-    const list = (value) => Array.from({ length: count ?? 1 }, () => value);
+    const list = (/** @type {number} */ value) => Array.from({ length: count ?? 1 }, () => value);
     const sizes = count === undefined ? [] : [count];
     return [
       this.g.constant("float32", sizes, list(step(activations) * step(weights))),
@@ -140,13 +152,13 @@ class Probe {
     return this.finish(isOpen ? outputs : outputs.map((value) => this.quantizedAgain(value, form)));
   }
 
-  quantizedAgain(value, { activations, asymmetric = false }) {
+  quantizedAgain(/** @type {string} */ value, { activations, asymmetric = false }) {
     const { facts } = inferShapes({ ...this.g.build(), producer: "", omitted: [] });
     if (!isFloat(facts.of(value).dtype ?? "float32")) return value;
     return this.linear("QuantizeLinear", [value, ...this.parameters(activations, asymmetric)]);
   }
 
-  finish(values) {
+  finish(/** @type {string[]} */ values) {
     const graph = this.g.build();
     const { facts } = inferShapes({ ...graph, producer: "", omitted: [] });
     const outputs = values.map((name) => ({
@@ -158,7 +170,8 @@ class Probe {
   }
 }
 
-const known = (shape) => (shape?.every((size) => typeof size === "number") ? shape : undefined);
+const known = (/** @type {Shape | undefined} */ shape) =>
+  shape?.every((size) => typeof size === "number") ? shape : undefined;
 
 /** The axis of outputs of a weight. */
 function weightAxis({ opType, a }, shape) {
@@ -212,7 +225,7 @@ const CODES = {
   uint32: 12,
 };
 
-function castOf(from, to) {
+function castOf(/** @type {string} */ from, /** @type {string} */ to) {
   const g = new GraphBuilder("probe");
   const x = g.input("x", from, [3, 4]);
   const y = g.op("Cast", [x], { attributes: { to: int(CODES[to]) } });

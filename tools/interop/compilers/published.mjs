@@ -22,7 +22,7 @@ export async function* publishedFiles() {
   }
 }
 
-function fixed(graph, feeds) {
+function fixed(/** @type {Graph} */ graph, feeds) {
   const sizes = Object.entries(feeds).flatMap(([name, { shape }]) =>
     shape === undefined ? [] : [{ name, sizes: shape }],
   );

@@ -6,12 +6,17 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { settled, wasRead } from "./verdicts.mjs";
 
-const fileOf = (compiler) => join(import.meta.dirname, "recorded", `${compiler}.json`);
+const fileOf = (/** @type {string} */ compiler) => join(import.meta.dirname, "recorded", `${compiler}.json`);
 
 const operatorOf = (name) => name.split(" ")[0];
 
 /** Writes the record of a compiler from its answers about the probes. */
-export async function record(compiler, versions, names, answerOf) {
+export async function record(
+  /** @type {string} */ compiler,
+  /** @type {string} */ versions,
+  names,
+  answerOf,
+) {
   const operators = {};
   for (const name of names) {
     const answer = answerOf(name);

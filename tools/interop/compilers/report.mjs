@@ -1,6 +1,6 @@
 /** Confusion tables as Markdown. */
 
-const row = (cells) => `| ${cells.join(" | ")} |`;
+const row = (/** @type {string[]} */ cells) => `| ${cells.join(" | ")} |`;
 
 const HEAD = [
   "group",
@@ -26,7 +26,7 @@ export function markdown({ compiler, versions, tables }) {
   const nodes = Object.entries(tables).map(([group, { nodes: counts }]) =>
     row([group, ...fourOf(counts), counts.gone, counts.unknown]),
   );
-  const rule = (head) => row(head.map((_, index) => (index === 0 ? "---" : "---:")));
+  const rule = (/** @type {string[]} */ head) => row(head.map((_, index) => (index === 0 ? "---" : "---:")));
   return [
     `### ${compiler}: ${versions}`,
     "",
@@ -37,7 +37,7 @@ export function markdown({ compiler, versions, tables }) {
 }
 
 /** Every graph and node on which rule and compiler differ, one line each. */
-export function differences(compared) {
+export function differences(/** @type {graph[]} */ compared) {
   const lines = compared.flatMap(({ name, graph, nodes }) => [
     ...(differ(graph) ? [`graph ${name}: ${textOf(graph)}`] : []),
     ...nodes.filter(differ).map((node) => `node  ${name} ${node.name} ${node.opType}: ${textOf(node)}`),

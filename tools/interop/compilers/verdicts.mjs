@@ -38,7 +38,7 @@ const WORDS = {
 };
 
 /** Whether, by the rules, the device takes all of a graph. */
-export function isSupported({ supported, nodes }) {
+export function isSupported(/** @type {ModelAnalysis} */ { supported, nodes }) {
   return supported && nodes.every(({ where }) => WORDS[where] !== "refused");
 }
 
@@ -110,7 +110,7 @@ export function compare(row, given, { target, profile }) {
 const count = (list, test) => list.filter(test).length;
 
 /** Counts of the four cases among graphs, and among the nodes that the compiler was asked about. */
-export function tally(compared) {
+export function tally(/** @type {string | graph[] | undefined} */ compared) {
   const four = (list) => ({
     both: count(list, ({ rule, compiler }) => rule === "supported" && compiler === "taken"),
     neither: count(list, ({ rule, compiler }) => rule === "refused" && compiler === "refused"),

@@ -55,7 +55,7 @@ const textOf = ({ text, answers, results }) => text ?? answers?.[0]?.text ?? res
 
 const SEPARATOR = "\n__ggml_vocab_test__\n";
 
-async function vocabulary(file, hasCases) {
+async function vocabulary(file, /** @type {boolean} */ hasCases) {
   const source = await readGguf(file);
   const { tokenizer, config } = ggufTokenizer(source);
   const ours = createTokenizer(completeTokenizer(tokenizer, config, {}, file));
@@ -77,7 +77,7 @@ async function vocabulary(file, hasCases) {
 }
 
 /** A text without tokens is rejected here and has no ids there. */
-function encode(ours, text) {
+function encode(/** @type {Tokenizer} */ ours, /** @type {string} */ text) {
   try {
     return ours.encodeTarget(text);
   } catch (error) {

@@ -60,12 +60,12 @@ const NOTHING_TO_DO = [
   [/is quantized already/u, "quantized already"],
 ];
 
-function describeRejection(reason) {
+function describeRejection(/** @type {string} */ reason) {
   const known = NOTHING_TO_DO.find(([pattern]) => pattern.test(reason));
   return { text: `int8-dynamic: ${known?.[1] ?? reason}`, isGood: known !== undefined };
 }
 
-function describe(name, { error, largest, cosine }) {
+function describe(/** @type {string} */ name, { error, largest, cosine }) {
   if (error !== undefined) return { text: `${name}: ${error}`, isGood: false };
   if (name === "written back")
     return {

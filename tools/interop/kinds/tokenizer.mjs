@@ -43,7 +43,7 @@ export async function tokenizer(file, { eos, config }, { cache }) {
   };
 }
 
-function attempt(ours, text) {
+function attempt(/** @type {Tokenizer} */ ours, /** @type {string} */ text) {
   try {
     const ids = ours.encodeTarget(text);
     return { ids, decoded: ours.decode(ids) };

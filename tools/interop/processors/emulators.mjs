@@ -22,11 +22,16 @@ const cache = join(process.env.SLM_CACHE ?? join(homedir(), ".cache", "slm"), "p
 /** Node of the other architecture, MIT and the licences of its parts; the newest 20 that is published this way. */
 const ARM64_NODE = "20.19.6";
 
-const intel = (family, model, name, flags) =>
+const intel = (
+  /** @type {number} */ family,
+  /** @type {number} */ model,
+  /** @type {string} */ name,
+  /** @type {string} */ flags,
+) =>
   `vendor_id\t: GenuineIntel\ncpu family\t: ${family}\nmodel\t\t: ${model}\nmodel name\t: ${name}\nstepping\t: 3\nflags\t\t: ${flags}\n`;
 
 /** Numbers of Arm's parts: Main ID Register in each core's Technical Reference Manual. */
-const arm = (part, features) =>
+const arm = (/** @type {string} */ part, /** @type {string} */ features) =>
   `BogoMIPS\t: 50.00\nFeatures\t: ${features}\nCPU implementer\t: 0x41\nCPU architecture: 8\nCPU variant\t: 0x1\nCPU part\t: ${part}\nCPU revision\t: 0\n`;
 
 const SSE4 = "fpu tsc cx8 cmov mmx fxsr sse sse2 pni ssse3 cx16 sse4_1 sse4_2 popcnt syscall nx lm lahf_lm";
@@ -138,7 +143,7 @@ const arm64Modules = join(cache, "arm64", "node_modules");
 
 /** npm takes packages of another architecture only as optional ones; it checks their hashes. */
 async function fetchArm64() {
-  const version = async (name) =>
+  const version = async (/** @type {string} */ name) =>
     JSON.parse(await readFile(join(root, "node_modules", name, "package.json"), "utf8")).version;
   const wanted = JSON.stringify({
     private: true,
@@ -164,7 +169,7 @@ async function fetchArm64() {
 }
 
 /** The command that starts Node on a CPU, and the environment it needs. `work` is a directory to write in. */
-export async function startNode(name, work) {
+export async function startNode(/** @type {string} */ name, /** @type {string} */ work) {
   const { cpu, architecture, cpuinfo, masked } = PROCESSORS[name];
   if (masked !== undefined) return { command: [process.execPath], env: await maskedEnvironment(masked) };
   if (architecture === undefined) return { command: [process.execPath], env: {} };

@@ -28,7 +28,7 @@ const CPUID = Buffer.from([0x0f, 0xa2]);
 const UD2 = Buffer.from([0x0f, 0x0b]);
 
 /** Places of the CPUID instructions in the text of a library, as offsets into its file. */
-async function cpuidOffsets(library) {
+async function cpuidOffsets(/** @type {string} */ library) {
   const options = { maxBuffer: 2 ** 32 };
   const headers = (await execute("objdump", ["-h", "-w", "-j", ".text", library])).stdout;
   const [, address, offset] = /\.text\s+\S+\s+(\S+)\s+\S+\s+(\S+)/.exec(headers);
@@ -44,7 +44,7 @@ async function cpuidOffsets(library) {
     .map((line) => Number.parseInt(line, 16) + move);
 }
 
-async function patchedLibrary(cache) {
+async function patchedLibrary(/** @type {string} */ cache) {
   const require = createRequire(import.meta.url);
   const engine = dirname(require.resolve("onnxruntime-node/package.json"));
   const library = join(engine, "bin/napi-v6/linux/x64/libonnxruntime.so.1");
@@ -63,7 +63,7 @@ async function patchedLibrary(cache) {
   return folder;
 }
 
-async function maskLibrary(cache) {
+async function maskLibrary(/** @type {string} */ cache) {
   const source = fileURLToPath(new URL("masked-cpuid.c", import.meta.url));
   const hash = createHash("sha256")
     .update(await readFile(source))
@@ -86,7 +86,7 @@ async function maskLibrary(cache) {
 }
 
 /** Variables of the environment in which ONNX Runtime believes to run on a CPU of that kind. */
-export async function maskedEnvironment(kind) {
+export async function maskedEnvironment(/** @type {string} */ kind) {
   if (process.platform !== "linux" || process.arch !== "x64") {
     throw new Error(`CPUID is masked on x86-64 Linux only, this is ${process.platform} ${process.arch}`);
   }

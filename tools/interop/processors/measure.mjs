@@ -26,11 +26,11 @@ export const TEST_CHOICES = {
 };
 
 /** Everything on one CPU; progress goes to stderr. @throws Error if it is another CPU or a program crashes. */
-export async function measure(name, models, work, options) {
+export async function measure(/** @type {string} */ name, models, /** @type {string} */ work, options) {
   const directory = join(work, `on-${name}`);
   await mkdir(directory);
   const node = await startNode(name, directory);
-  const say = (text) => process.stderr.write(`${name}: ${text}\n`);
+  const say = (/** @type {string} */ text) => process.stderr.write(`${name}: ${text}\n`);
   const found = await probe(name, node);
   const tests = TEST_CHOICES[options.tests] && (await runTests(name, node, directory, options));
   if (tests !== undefined) {
@@ -46,7 +46,7 @@ export async function measure(name, models, work, options) {
   return { name, found, tests, answers };
 }
 
-async function probe(name, { command, env }) {
+async function probe(/** @type {string} */ name, { command, env }) {
   const { stdout } = await execute([...command, join(import.meta.dirname, "probe.mjs")], { cwd: root, env });
   const found = JSON.parse(stdout);
   for (const [key, expected] of Object.entries(PROCESSORS[name].expect)) {
@@ -57,9 +57,9 @@ async function probe(name, { command, env }) {
   return found;
 }
 
-const secondsSince = (began) => (performance.now() - began) / 1000;
+const secondsSince = (/** @type {number} */ began) => (performance.now() - began) / 1000;
 
-async function runTests(name, { command, env }, work, { tests }) {
+async function runTests(/** @type {string} */ name, { command, env }, /** @type {string} */ work, { tests }) {
   const output = join(work, "tests.json");
   const vitest = join(root, "node_modules", "vitest", "vitest.mjs");
   const choice = ["--config", "e2e/processors/vitest.config.ts", ...TEST_FILES, ...TEST_CHOICES[tests]];
@@ -81,7 +81,7 @@ async function runTests(name, { command, env }, work, { tests }) {
 }
 
 /** `slm eval` of one model, on one thread. */
-async function answer({ command, env }, directory, work, { data, rows, metric }) {
+async function answer({ command, env }, directory, /** @type {string} */ work, { data, rows, metric }) {
   const output = join(work, "predictions.jsonl");
   const flags = ["--limit", rows, "--metrics", metric, "--threads", "1", "-o", output, "--json", "--quiet"];
   const began = performance.now();

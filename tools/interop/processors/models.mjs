@@ -7,9 +7,9 @@ import { learnsFromData } from "@slm/quantization";
 import { execute } from "./programs.mjs";
 
 /** `models`: names with commas between, `all`, or undefined for those that are there. `work`: a directory to write in. */
-export async function findModels({ run, models, cli }, work) {
+export async function findModels({ run, models, cli }, /** @type {string} */ work) {
   const quantized = join(run, "quantize");
-  const isModel = (path) => existsSync(join(path, "model.json"));
+  const isModel = (/** @type {string} */ path) => existsSync(join(path, "model.json"));
   const present = existsSync(quantized) ? await readdir(quantized) : [];
   const deployed = isModel(join(run, "deploy")) ? ["deploy"] : [];
   const wanted =
@@ -27,7 +27,7 @@ export async function findModels({ run, models, cli }, work) {
   return found;
 }
 
-async function quantize({ run, cli, name }, work) {
+async function quantize({ run, cli, name }, /** @type {string} */ work) {
   const output = join(work, name);
   process.stderr.write(`quantizing: ${name}\n`);
   const calibration = learnsFromData(name) ? ["--calibration", join(run, "data", "train.jsonl")] : [];

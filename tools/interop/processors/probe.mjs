@@ -18,7 +18,12 @@ const COLUMNS = 16;
 const settings = { "session.x64quantprecision": "0" };
 const runtime = await createCpuRuntime({ inThread: true, threads: 1, settings });
 
-async function product(operator, a, weight, output) {
+async function product(
+  /** @type {string} */ operator,
+  /** @type {HostTensor} */ a,
+  /** @type {{ dtype: string; data: Float32Array<ArrayBuffer>; } | { dtype: string; data: Int8Array<ArrayBuffer>; } | { dtype: string; data: Uint8Array<ArrayBuffer>; }} */ weight,
+  /** @type {string} */ output,
+) {
   const g = new GraphBuilder("probe");
   const x = g.input("x", a.dtype, [1, 2]);
   const w = g.initializer("w", weight.dtype, [2, COLUMNS], weight.data);
@@ -53,7 +58,8 @@ function armFeatures() {
   for (let at = 0; at < vector.length; at += 16) {
     values.set(Number(vector.readBigUInt64LE(at)), vector.readBigUInt64LE(at + 8));
   }
-  const has = (entry, bit) => (((values.get(entry) ?? 0n) >> BigInt(bit)) & 1n) === 1n;
+  const has = (/** @type {number} */ entry, /** @type {number} */ bit) =>
+    (((values.get(entry) ?? 0n) >> BigInt(bit)) & 1n) === 1n;
   if (has(26, 13)) return "int8 matrix products";
   return has(16, 20) ? "dot product" : "no dot product";
 }

@@ -14,7 +14,7 @@ export function stopAll() {
  * Runs a program without core dumps, which QEMU writes for its guests. Gives what it printed; throws with the end of
  * that if it fails, unless `mayFail`; one that a signal ended throws always.
  */
-export function execute([program, ...args], { cwd, env = {}, mayFail = false }) {
+export function execute([program, ...args], /** @type {{}} */ { cwd, env = {}, mayFail = false }) {
   return new Promise((done, failed) => {
     const child = spawn("/bin/sh", ["-c", 'ulimit -c 0; exec "$@"', "sh", program, ...args], {
       cwd,

@@ -1,7 +1,8 @@
 /** What `processors.mjs` prints: Markdown, so that it can go into the documentation as it is. */
 
-const row = (cells) => `| ${cells.join(" | ")} |`;
-const table = (head, rows) => [row(head), row(head.map(() => "---")), ...rows.map(row)].join("\n");
+const row = (/** @type {string[]} */ cells) => `| ${cells.join(" | ")} |`;
+const table = (/** @type {string[]} */ head, rows) =>
+  [row(head), row(head.map(() => "---")), ...rows.map(row)].join("\n");
 
 const PRODUCTS = { 64_770: "exact", 32_767: "saturate" };
 

@@ -4,7 +4,7 @@
  */
 
 /** Text as roff: a backslash, and a period or quote that begins a line, would be read as markup; so would a hyphen as a soft one. */
-export const roff = (text) =>
+export const roff = (/** @type {string} */ text) =>
   String(text ?? "")
     .replaceAll("<%= config.bin %>", "slm")
     .replaceAll("\\", "\\e")
@@ -12,8 +12,8 @@ export const roff = (text) =>
     .replaceAll(/^([.'])/gm, "\\&$1")
     .replaceAll(/\s*\n\s*/g, "\n.br\n");
 
-const bold = (text) => `\\fB${roff(text)}\\fR`;
-const italic = (text) => `\\fI${roff(text)}\\fR`;
+const bold = (/** @type {string} */ text) => `\\fB${roff(text)}\\fR`;
+const italic = (/** @type {string} */ text) => `\\fI${roff(text)}\\fR`;
 
 function flagName([name, flag]) {
   const short = flag.char === undefined ? "" : `${bold(`-${flag.char}`)}, `;

@@ -90,7 +90,8 @@ export function trainStep(options) {
     },
   };
   const random = createRandom(1).next;
-  const integers = (count) => Int32Array.from({ length: count }, () => Math.floor(random() * vocab));
+  const integers = (/** @type {number} */ count) =>
+    Int32Array.from({ length: count }, () => Math.floor(random() * vocab));
   const weights = initializeWeights(config, random);
   const classes = integers(batch * target);
   const soft = new Float32Array(batch * target * vocab);
@@ -115,7 +116,7 @@ export function trainStep(options) {
 }
 
 /** Takes the steps of `settings` on an engine. @returns milliseconds and loss [nats per token] of each, in order */
-export async function takeSteps(engine, { settings, plan, program, weights, data }) {
+export async function takeSteps(/** @type {Engine} */ engine, { settings, plan, program, weights, data }) {
   const compiled = await engine.compile(program);
   const state = await uploadState(engine, plan, settings, weights);
   const batch = { ...data, soft: await engine.upload(data.soft) };
@@ -135,4 +136,5 @@ export async function takeSteps(engine, { settings, plan, program, weights, data
 }
 
 /** The middle of the times. */
-export const medianOf = (times) => [...times].sort((a, b) => a - b)[times.length >> 1];
+export const medianOf = (/** @type {number[]} */ times) =>
+  [...times].sort((a, b) => a - b)[times.length >> 1];

@@ -1,6 +1,12 @@
 import { Flags } from "@oclif/core";
+import { SlmError } from "@slm/core/errors";
+import type { MetricInterval } from "@slm/metrics";
+import type { CompareResult } from "../sweep/compare-variants.js";
 import type { Measured, Rung } from "../sweep/halving.js";
 import { columns } from "../ui/columns.js";
+import { intervalText } from "../ui/evaluation-lines.js";
+import { formatGrouped, formatSeconds } from "../ui/format.js";
+import { formatMetric } from "../ui/metric-format.js";
 import { computeFlags, recipeFlags, requiredRecipeArg } from "../recipe-flags.js";
 import { SAVING, SlmCommand } from "../slm-command.js";
 import { workersFlags } from "../workers/workers-address.js";
@@ -26,23 +32,45 @@ export interface SweepResult {
   readonly report: string;
 }
 
-export class SweepCommand extends SlmCommand<SweepResult> {
-  static override summary = "Train a recipe's student with several settings, and find the best.";
+export class SweepCommand extends SlmCommand<SweepResult | CompareResult> {
+  static override summary = "Train variants of a recipe, and compare them or search for the best settings.";
   static override description =
-    "Each trial is a training of the student with other settings of distill, compared by the first metric on the dev rows. By successive " +
+    "With --variant, every variant is trained in full with every seed and measured on the test rows, and a table has the mean of each " +
+    "metric with its 95 % interval and the difference to the first variant (paired bootstrap over rows and seeds). Stages before the " +
+    "student are made once for equal settings. Finished variants are not repeated, so the command can be interrupted and extended. " +
+    "Does a teacher help? Compare labels only, the teacher's labels and its distributions: the first example.\n\n" +
+    "With --vary, each trial is a training of the student with other settings of distill, compared by the first metric on the dev rows. By successive " +
     "halving all trials train for a few steps, the best of them for longer, and the last in full; the schedule is that of a full training " +
     "throughout. The earlier stages are run first if needed; the student of the recipe is not touched. An interrupted sweep goes on. With " +
     "--workers, trials train on the workers of a Redis, with the same numbers.";
   static override args = { recipe: requiredRecipeArg };
   static override flags = {
+    variant: Flags.string({
+      multiple: true,
+      multipleNonGreedy: true,
+      exactlyOne: ["variant", "vary"],
+      helpValue: "<name[:key=value;...]>",
+      summary: "A variant to train and compare: settings of any section, or the recipe unchanged; repeat it.",
+    }),
+    seeds: Flags.string({
+      helpValue: "<n,n>",
+      dependsOn: ["variant"],
+      summary: "Train each variant with these seeds. Default: the recipe's seed.",
+    }),
+    limit: Flags.integer({
+      min: 1,
+      helpValue: "<n>",
+      dependsOn: ["variant"],
+      summary: "Measure variants on the first so many test rows. Default: all.",
+    }),
     vary: Flags.string({
-      required: true,
       multiple: true,
       multipleNonGreedy: true,
       helpValue: "<key=a,b|low..high>",
       summary: "A setting of distill with the values to try, or a range to draw from; may be repeated.",
     }),
     trials: Flags.integer({
+      dependsOn: ["vary"],
       min: 1,
       max: 10_000,
       helpValue: "<n>",
@@ -61,6 +89,7 @@ export class SweepCommand extends SlmCommand<SweepResult> {
     ...workersFlags,
   };
   static override examples = [
+    "<%= config.bin %> sweep recipe.yaml --seeds 1,2,3 --variant 'labels:teacher=null;cache=null;distill.loss.forwardKl=0' --variant 'teacher-labels:cache.distributions=none;distill.loss.forwardKl=0' --variant distributions",
     "<%= config.bin %> sweep recipe.yaml --vary distill.learningRate=1e-3,3e-3,1e-2 --vary distill.dropout=0,0.1",
     "<%= config.bin %> sweep recipe.yaml --vary distill.learningRate=1e-4..1e-2 --trials 16",
     "<%= config.bin %> sweep recipe.yaml --vary distill.learningRate=1e-4..1e-2 --trials 64 --workers redis://queue.example:6379 --storage /mnt/shared",
@@ -68,15 +97,57 @@ export class SweepCommand extends SlmCommand<SweepResult> {
 
   protected override readonly stopping = SAVING;
 
-  protected override async execute(): Promise<SweepResult> {
+  protected override async execute(): Promise<SweepResult | CompareResult> {
     const { args, flags } = await this.parse(SweepCommand);
-    const { sweepRecipe } = await import("../sweep/sweep-recipe.js");
     const { workersOf } = await import("../workers/workers-address.js");
     const workers = await workersOf(flags);
-    return sweepRecipe(args.recipe, { ...flags, environment: process.env, workers }, this.work);
+    const environment = process.env;
+    const { variant, vary = [] } = flags;
+    if (variant === undefined) {
+      const { sweepRecipe } = await import("../sweep/sweep-recipe.js");
+      return sweepRecipe(args.recipe, { ...flags, vary, environment, workers }, this.work);
+    }
+    if (workers !== undefined)
+      throw new SlmError("USAGE", "sweep: --workers trains trials of --vary, not variants", {
+        suggestions: ["leave out --workers", "--vary distill.learningRate=1e-3,3e-3"],
+      });
+    const { compareVariants } = await import("../sweep/compare-variants.js");
+    return compareVariants(args.recipe, { ...flags, variant, environment }, this.work);
   }
 
-  protected override lines({ best, trials, rungs, steps, report }: SweepResult): readonly string[] {
+  protected override lines(result: SweepResult | CompareResult): readonly string[] {
+    return "variants" in result ? this.#comparison(result) : this.#search(result);
+  }
+
+  #comparison({ variants, seeds, rows, metrics, report }: CompareResult): readonly string[] {
+    const [first] = variants;
+    const interval = (name: string, { value, low, high }: MetricInterval): string =>
+      `${formatMetric(name, value)}${intervalText(name, { low, high })}`;
+    return [
+      ...columns(
+        [
+          "variant",
+          ...metrics.flatMap((name) => [name, `${name} against ${first!.name}`]),
+          "parameters",
+          "training",
+        ],
+        variants.map(({ name, metrics: values, difference, parameters, seconds }) => [
+          name,
+          ...metrics.flatMap((metric) => [
+            interval(metric, values[metric]!),
+            difference === null ? "" : interval(metric, difference[metric]!),
+          ]),
+          formatGrouped(parameters),
+          formatSeconds(seconds),
+        ]),
+      ),
+      "",
+      `${rows} rows, ${seeds.length === 1 ? "one seed" : `${seeds.length} seeds`}; 95 % intervals by bootstrap, differences paired by rows`,
+      report,
+    ];
+  }
+
+  #search({ best, trials, rungs, steps, report }: SweepResult): readonly string[] {
     const keys = Object.keys(best.settings);
     const names = Object.keys(best.metrics);
     const rows = trials.map(({ trial, settings, measured }) => {

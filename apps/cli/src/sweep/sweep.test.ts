@@ -1,6 +1,7 @@
 import { describe as group, expect, test } from "vitest";
 import { ranked, rungsOf, type Measured } from "./halving.js";
 import { parseAxis, trialsOf } from "./space.js";
+import { parseSeeds, parseVariant, parseVariants } from "./variants.js";
 
 group(parseAxis, () => {
   test("reads values and ranges", () => {
@@ -87,4 +88,28 @@ test("trials are ranked by the metrics in order, then by number, and those that 
   expect(order(given, ["per", "exactMatch"])).toEqual([3, 2, 1, 0]);
   expect(order(given.slice(1, 3), ["exactMatch"])).toEqual([2, 1]);
   expect(order([one(1, { per: 1 }), one(0, { per: 1 })], ["per"])).toEqual([0, 1]);
+});
+
+group(parseVariant, () => {
+  test("reads a name alone, and a name with settings", () => {
+    expect(parseVariant("full")).toEqual({ name: "full", settings: [] });
+    expect(parseVariant("few:data.labels=100; distill.student={width: 64, heads: 2}")).toEqual({
+      name: "few",
+      settings: ["data.labels=100", "distill.student={width: 64, heads: 2}"],
+    });
+  });
+
+  test.each(["", "..", "a/b", "a:", "a:b", "a:distill.seed=2", "a:distill.metrics=[wer]", "a:data.test=x"])(
+    "rejects %j",
+    (text) => {
+      expect(() => parseVariant(text)).toThrow(expect.objectContaining({ code: "USAGE" }) as Error);
+    },
+  );
+
+  test("needs two variants with different names, and different seeds", () => {
+    expect(() => parseVariants(["a"])).toThrow(/at least two/u);
+    expect(() => parseVariants(["a", "a:distill.steps=3"])).toThrow(/twice/u);
+    expect(parseSeeds("1, 2,3")).toEqual([1, 2, 3]);
+    for (const text of ["", "1,,2", "1,1", "1.5", "x"]) expect(() => parseSeeds(text)).toThrow(/--seeds/u);
+  });
 });

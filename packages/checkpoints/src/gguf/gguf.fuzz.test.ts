@@ -1,4 +1,4 @@
-/** Corrupt files are read or rejected, never anything else. `node tools/fuzz/gguf.mjs` does the same for longer. */
+/** Corrupt files are read or rejected, never anything else. `npm run fuzz` does the same for longer. */
 import { readFileSync } from "node:fs";
 import { SlmError } from "@slm/core";
 import fc from "fast-check";

@@ -1,5 +1,5 @@
 /**
- * Every family against the library its models come from. Fixtures: tools/interop/reference/tiny-teachers.py, with torch 2.5.1 and
+ * Every family against the library its models come from. Fixtures: packages/checkpoints/fixtures/tiny-teachers.py, with torch 2.5.1 and
  * transformers 4.57.1; logits there are float32 of the stored weights.
  */
 import { join } from "node:path";

@@ -1,6 +1,6 @@
 /**
  * Corrupt model directories give an error that names its reason, or a model: never a crash, a hang or a bug report. A short
- * run here; `node tools/fuzz/safetensors.mjs` runs 10,000 cases.
+ * run here; `npm run fuzz` runs many more.
  */
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";

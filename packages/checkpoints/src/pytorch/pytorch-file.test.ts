@@ -1,4 +1,4 @@
-/** Fixtures: tools/interop/reference/pytorch-files.py, with torch 2.8.0. */
+/** Fixtures: packages/checkpoints/fixtures/pytorch-files.py, with torch 2.8.0. */
 import { existsSync } from "node:fs";
 import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { scanFile, type ScanSettings } from "./scan-file.js";
 import type { ScannedLine } from "./read-rows.js";
 
-// Written by another program: tools/interop/reference/parquet-fixtures.py.
+// Written by another program: packages/data/fixtures/parquet-fixtures.py.
 const fixture = (name: string): string =>
   fileURLToPath(new URL(`../../fixtures/${name}.parquet`, import.meta.url));
 

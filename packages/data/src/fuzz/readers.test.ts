@@ -8,7 +8,7 @@ import { inspectData } from "../inspect-data.js";
 import { createRandom, damage, type Random } from "./corrupt.js";
 import { csvOriginal, FUZZED, jsonlOriginal } from "./originals.js";
 
-/** A short look; `node tools/fuzz/data-readers.mjs` takes ten thousand files of each. */
+/** A short look; `npm run fuzz` takes many more files of each. */
 const FILES = 300;
 /** Longest that one small file may take [ms]. */
 const MAX_MS = 10_000;

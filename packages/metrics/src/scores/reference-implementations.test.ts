@@ -1,5 +1,5 @@
 /**
- * The metrics against the public programs that define them. `tools/interop/reference/metrics.py` wrote the fixtures and says with which
+ * The metrics against the public programs that define them. `packages/metrics/fixtures/metrics.py` wrote the fixtures and says with which
  * versions; PEERS_DIRECTORY compares with another set of its files, such as a random one.
  */
 import { readFileSync } from "node:fs";

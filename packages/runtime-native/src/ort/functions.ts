@@ -2,7 +2,7 @@
  * The functions of ONNX Runtime's C interface that this package calls: each one's place in `struct OrtApi` and its signature in koffi's
  * notation. The struct only ever grows at its end, so a place holds for every later version.
  *
- * Source: onnxruntime_c_api.h of API version 26, read by `node tools/scripts/ort-api-places.mjs HEADER`. `P` stands for a path
+ * Source: onnxruntime_c_api.h of API version 26, counting the functions of `struct OrtApi`. `P` stands for a path
  * (`ORTCHAR_T *`: UTF-16 on Windows, UTF-8 elsewhere); every function that returns `status` returns NULL or an error.
  */
 

@@ -17,7 +17,7 @@ interface Case<Result> {
   readonly results: readonly Result[];
 }
 
-/** Made by tools/interop/reference/tokenizer_components.py with tokenizers 0.23.3. */
+/** Made by packages/tokenizer/fixtures/tokenizer_components.py with tokenizers 0.23.3. */
 const native = JSON.parse(
   readFileSync(new URL("../../fixtures/native-components.json", import.meta.url), "utf8"),
 ) as {

@@ -15,7 +15,7 @@ export interface ProcessedImage {
 /**
  * Resizes, crops, scales and normalises, in this order.
  *
- * Source: CLIPImageProcessor, SiglipImageProcessor and ViTImageProcessor of transformers 4.57; `tools/interop/reference/images.py`
+ * Source: CLIPImageProcessor, SiglipImageProcessor and ViTImageProcessor of transformers 4.57; `packages/vision/fixtures/images.py`
  * compares with them.
  */
 export function processImage(image: PixelImage, config: ImageProcessing): ProcessedImage {

@@ -3,7 +3,7 @@
  * gets more pixels than the tower reads at once.
  *
  * Source: LLaVA-NeXT's `anyres` as transformers 4.57 computes it (`select_best_resolution`, `get_patch_output_size`,
- * `unpad_image`, `pack_image_features`); `tools/interop/reference/images.py` compares with it.
+ * `unpad_image`, `pack_image_features`); `packages/vision/fixtures/images.py` compares with it.
  */
 import { SlmError } from "@slm/core";
 import { cut } from "../image/crop.js";

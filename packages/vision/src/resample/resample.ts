@@ -23,7 +23,7 @@ export interface ResampleRequest {
  * Resizes an image, with results equal to Pillow's `resize`: antialiased, both passes rounded to 8 bits. Only
  * the window is computed.
  *
- * Source: compared with Pillow 13 (`tools/interop/reference/images.py`), whose order of passes {@link goesDownFirst} is. Up to Pillow 12
+ * Source: compared with Pillow 13 (`packages/vision/fixtures/images.py`), whose order of passes {@link goesDownFirst} is. Up to Pillow 12
  * rows were always filtered first; on images that overshoot, such as noise, that gives other values.
  */
 export function resample(image: PixelImage, request: ResampleRequest): PixelImage {

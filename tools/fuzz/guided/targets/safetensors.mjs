@@ -16,7 +16,9 @@ export const words = [
 ];
 
 export async function seeds() {
-  const header = (value) => {
+  const header = (
+    /** @type {{ __metadata__: { format: string; }; a: { dtype: string; shape: number[]; data_offsets: number[]; }; }} */ value,
+  ) => {
     const text = Buffer.from(JSON.stringify(value));
     const length = Buffer.alloc(8);
     length.writeBigUInt64LE(BigInt(text.length));

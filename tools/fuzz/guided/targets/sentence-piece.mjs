@@ -6,23 +6,28 @@ import { createProcessor } from "../../../../packages/tokenizer/src/sentencepiec
 export { SlmError };
 export const words = ["<unk>", "<s>", "</s>", "<0x0A>", "\u2581", "nmt_nfkc", "identity"];
 
-const text = (number, value) => {
+const text = (/** @type {number} */ number, /** @type {Buffer<ArrayBuffer> | string} */ value) => {
   const bytes = Buffer.from(value);
   return Buffer.concat([Buffer.from([(number << 3) | 2, bytes.length]), bytes]);
 };
-const float = (number, value) => {
+const float = (/** @type {number} */ number, /** @type {number} */ value) => {
   const bytes = Buffer.alloc(5);
   bytes[0] = (number << 3) | 5;
   bytes.writeFloatLE(value, 1);
   return bytes;
 };
-const integer = (number, value) => Buffer.from([number << 3, value]);
-const part = (number, ...parts) => text(number, Buffer.concat(parts));
-const piece = (value, score, type) =>
-  part(1, text(1, value), float(2, score), ...(type === undefined ? [] : [integer(3, type)]));
+const integer = (/** @type {number} */ number, /** @type {number} */ value) =>
+  Buffer.from([number << 3, value]);
+const part = (/** @type {number} */ number, /** @type {Buffer<ArrayBuffer>[]} */ ...parts) =>
+  text(number, Buffer.concat(parts));
+const piece = (
+  /** @type {string} */ value,
+  /** @type {number} */ score,
+  /** @type {number | undefined} */ type,
+) => part(1, text(1, value), float(2, score), ...(type === undefined ? [] : [integer(3, type)]));
 
 export function seeds() {
-  const model = (type) =>
+  const model = (/** @type {number} */ type) =>
     Buffer.concat([
       piece("<unk>", 0, 2),
       piece("<s>", 0, 3),

@@ -39,7 +39,7 @@ export function compileMap(map) {
   }
   const units = [];
   const taken = new Set([0]);
-  const place = (node, index, label) => {
+  const place = (node, /** @type {number} */ index, /** @type {number} */ label) => {
     const labels = [...node.children.keys(), ...(node.value === undefined ? [] : [0])];
     let offset = 1;
     while (labels.some((one) => taken.has(index ^ offset ^ one))) offset += 1;

@@ -3,12 +3,12 @@ import { writeFileSync } from "node:fs";
 
 const TYPES = { u8: 0, u32: 4, i32: 5, f32: 6, bool: 7, string: 8, array: 9 };
 
-const u32 = (value) => {
+const u32 = (/** @type {number} */ value) => {
   const bytes = Buffer.alloc(4);
   bytes.writeUInt32LE(value);
   return bytes;
 };
-const u64 = (value) => {
+const u64 = (/** @type {number} */ value) => {
   const bytes = Buffer.alloc(8);
   bytes.writeBigUInt64LE(BigInt(value));
   return bytes;
@@ -35,7 +35,7 @@ const ITEMS = {
 };
 
 /** `pairs` is a list of [key, type, value]; a list of values becomes an array. */
-export function writeVocabulary(file, pairs) {
+export function writeVocabulary(/** @type {string} */ file, pairs) {
   const parts = [Buffer.from("GGUF"), u32(3), u64(0), u64(pairs.length)];
   for (const [key, type, value] of pairs) {
     parts.push(text(key));

@@ -31,7 +31,11 @@ function* tensorsOf({ layers, width, feedForward, heads, kvHeads, vocabulary }, 
   yield { name: "token_embd.weight", shape: [width, vocabulary], type };
   yield { name: "output_norm.weight", shape: [width], type: FLOAT32 };
   for (let layer = 0; layer < layers; layer += 1) {
-    const named = (name, shape) => ({ name: `blk.${layer}.${name}.weight`, shape, type });
+    const named = (/** @type {string} */ name, shape) => ({
+      name: `blk.${layer}.${name}.weight`,
+      shape,
+      type,
+    });
     yield { ...named("attn_norm", [width]), type: FLOAT32 };
     yield named("attn_q", [width, width]);
     yield named("attn_k", [width, kvWidth]);
@@ -49,18 +53,24 @@ const bytesOf = ({ shape, type }) =>
   type === FLOAT32 ? 4 * sizeOf(shape) : (sizeOf(shape) / BLOCK) * type.blockBytes;
 
 /** Little-endian pieces of the header. */
-const u32 = (value) => Buffer.from(Uint32Array.of(value).buffer);
-const u64 = (value) => Buffer.from(BigUint64Array.of(BigInt(value)).buffer);
+const u32 = (/** @type {number} */ value) => Buffer.from(Uint32Array.of(value).buffer);
+const u64 = (/** @type {number} */ value) => Buffer.from(BigUint64Array.of(BigInt(value)).buffer);
 const f32 = (value) => Buffer.from(Float32Array.of(value).buffer);
-const string = (text) => Buffer.concat([u64(Buffer.byteLength(text)), Buffer.from(text)]);
+const string = (/** @type {string} */ text) =>
+  Buffer.concat([u64(Buffer.byteLength(text)), Buffer.from(text)]);
 const VALUES = {
   uint32: u32,
   int32: (value) => Buffer.from(Int32Array.of(value).buffer),
   float32: f32,
   string,
 };
-const entry = (key, kind, value) => Buffer.concat([string(key), u32(TYPE[kind]), VALUES[kind](value)]);
-const list = (key, kind, values) =>
+const entry = (/** @type {string} */ key, /** @type {string} */ kind, /** @type {string | number} */ value) =>
+  Buffer.concat([string(key), u32(TYPE[kind]), VALUES[kind](value)]);
+const list = (
+  /** @type {string} */ key,
+  /** @type {string} */ kind,
+  /** @type {string[] | number[]} */ values,
+) =>
   Buffer.concat([
     string(key),
     u32(TYPE.array),
@@ -94,7 +104,7 @@ function vocabularyEntries(size) {
 }
 
 /** A tensor's bytes: quantized blocks of small scales and random codes; norms are ones. */
-function contents(tensor, random) {
+function contents(tensor, /** @type {Random} */ random) {
   const bytes = Buffer.alloc(bytesOf(tensor));
   if (tensor.type === FLOAT32) {
     new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4).fill(1);
@@ -114,7 +124,7 @@ function contents(tensor, random) {
 }
 
 /** @returns parameters and size of the file */
-export function writeRandomGguf(path, shape, typeName) {
+export function writeRandomGguf(/** @type {string} */ path, shape, typeName) {
   const type = WEIGHT_TYPES[typeName];
   const tensors = [...tensorsOf(shape, type)];
   const { layers, width, feedForward, heads, kvHeads, vocabulary, context } = shape;
@@ -132,7 +142,7 @@ export function writeRandomGguf(path, shape, typeName) {
     entry("llama.vocab_size", "uint32", vocabulary),
     ...vocabularyEntries(vocabulary),
   ];
-  const aligned = (size) => Math.ceil(size / ALIGNMENT) * ALIGNMENT;
+  const aligned = (/** @type {number} */ size) => Math.ceil(size / ALIGNMENT) * ALIGNMENT;
   let offset = 0;
   const infos = tensors.map((tensor) => {
     const info = [

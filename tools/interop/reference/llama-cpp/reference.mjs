@@ -19,7 +19,7 @@ async function distributions(sequence, ids) {
   return answers.map((answer) => answer.next.probabilities);
 }
 
-async function main(model, output) {
+async function main(/** @type {string | undefined} */ model, /** @type {string} */ output) {
   const llama = await openLlama();
   const loaded = await llama.loadModel({ modelPath: model });
   const begin = loaded.tokens.shouldPrependBosToken ? [Number(loaded.tokens.bos)] : [];

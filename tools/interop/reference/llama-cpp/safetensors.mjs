@@ -2,7 +2,11 @@
 import { writeFileSync } from "node:fs";
 
 /** `tensors` maps names to {shape, data}, data an Int32Array or Float32Array. */
-export function writeSafetensors(file, tensors, metadata) {
+export function writeSafetensors(
+  /** @type {string} */ file,
+  tensors,
+  /** @type {{ made_by: string; }} */ metadata,
+) {
   const header = { __metadata__: metadata };
   let position = 0;
   for (const [name, { shape, data }] of Object.entries(tensors)) {

@@ -29,7 +29,7 @@ function byteSymbols() {
 }
 
 /** Most frequent pair first, ties by text: the plain algorithm. */
-function learnMerges(words, count) {
+function learnMerges(/** @type {string[]} */ words, /** @type {number} */ count) {
   const merges = [];
   let pieces = words.map((word) => [...word]);
   while (merges.length < count) {
@@ -57,7 +57,7 @@ function learnMerges(words, count) {
   return merges;
 }
 
-const unique = (items) => [...new Set(items)];
+const unique = (/** @type {string[]} */ items) => [...new Set(items)];
 const joined = (merges) => unique(merges.map((merge) => merge.replace(" ", "")));
 
 function byteLevel() {
@@ -85,7 +85,7 @@ function pieces() {
   return { merges, pieces: unique([...joined(merges), ...letters]) };
 }
 
-const typed = (special, rest) => {
+const typed = (/** @type {string[]} */ special, /** @type {string[]} */ rest) => {
   const tokens = [...special, ...byteNames, ...rest];
   const ordinary = special.length + byteNames.length;
   const types = tokens.map((_, id) => (id === 0 ? 2 : id < special.length ? 3 : id < ordinary ? 6 : 1));
@@ -156,7 +156,7 @@ const shared = [
   ["tokenizer.ggml.eos_token_id", "u32", 2],
 ];
 
-async function idsOf(llama, file, pairs) {
+async function idsOf(llama, /** @type {string} */ file, pairs) {
   writeVocabulary(file, [...shared, ...pairs]);
   const model = await llama.loadModel({ modelPath: file, vocabOnly: true });
   const ids = TEXTS.map((text) => model.tokenize(text, false).map(Number));
@@ -164,7 +164,14 @@ async function idsOf(llama, file, pairs) {
   return ids;
 }
 
-const metadata = ({ tokens, types, merges, scores }) => [
+const metadata = (
+  /** @type {{ tokens: string[]; types: (1 | 3)[]; } | { tokens: string[]; types: (1 | 3 | 2)[]; scores: number[]; map: number[]; }} */ {
+    tokens,
+    types,
+    merges,
+    scores,
+  },
+) => [
   ["tokenizer.ggml.tokens", "string", tokens],
   ["tokenizer.ggml.token_type", "i32", types],
   ...(merges === undefined ? [] : [["tokenizer.ggml.merges", "string", merges]]),
@@ -181,7 +188,7 @@ function grouped(idsByName) {
   return [...groups].map(([ids, names]) => ({ names, ids: JSON.parse(ids) }));
 }
 
-async function main(output) {
+async function main(/** @type {string} */ output) {
   const llama = await openLlama();
   const directory = mkdtempSync(join(tmpdir(), "slm-peer-"));
   const file = join(directory, "vocabulary.gguf");

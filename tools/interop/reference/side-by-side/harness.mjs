@@ -6,7 +6,7 @@
  */
 import { execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus, homedir, loadavg } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -20,7 +20,9 @@ const CLI = join(REPOSITORY, "apps/cli/bin/run.js");
 export const PLACE = process.env.SLM_PEERS ?? join(homedir(), ".cache", "slm-peers");
 
 /** `key=value` arguments over defaults; numbers stay numbers. */
-export function settings(defaults) {
+export function settings(
+  /** @type {{ size: string; source: number; answer: number; dtype: string; block: string; head: string; threads: number; rounds: number; warmup: number; }} */ defaults,
+) {
   const chosen = { ...defaults };
   for (const argument of process.argv.slice(2)) {
     const [key, value] = argument.split("=");
@@ -38,19 +40,22 @@ export const COMMON = { threads: Math.min(2, availableParallelism()), rounds: 10
 export const QUANTIZED = { block: "", head: "" };
 
 /** The same as flags of `slm quantize`. */
-export const quantizeFlags = ({ block, head }) => [
-  ...(block === "" ? [] : ["--block-size", block]),
-  ...(head === "" ? [] : ["--embedding", head]),
-];
+export const quantizeFlags = (
+  /** @type {{ size: string; source: number; answer: number; dtype: string; block: string; head: string; threads: number; rounds: number; warmup: number; }} */ {
+    block,
+    head,
+  },
+) => [...(block === "" ? [] : ["--block-size", block]), ...(head === "" ? [] : ["--embedding", head])];
 
-const hashOf = (value) => createHash("sha256").update(JSON.stringify(value)).digest("hex").slice(0, 12);
+const hashOf = (/** @type {string[]} */ value) =>
+  createHash("sha256").update(JSON.stringify(value)).digest("hex").slice(0, 12);
 
 /**
  * Makes a folder of PLACE once; one that is not whole, or was made under another stamp, is made again.
  *
  * @returns its path
  */
-export function once(name, make, stamp = "") {
+export function once(/** @type {string} */ name, make, stamp = "") {
   const folder = join(PLACE, name);
   const done = join(folder, ".done");
   if (existsSync(done) && readFileSync(done, "utf8") === stamp) return folder;
@@ -62,7 +67,7 @@ export function once(name, make, stamp = "") {
 }
 
 /** Runs a program, what it prints aside. */
-export const run = (command, argv, { cwd, env = {} } = {}) =>
+export const run = (/** @type {string} */ command, /** @type {string[]} */ argv, { cwd, env = {} } = {}) =>
   execFileSync(command, argv, {
     cwd,
     env: { ...process.env, ...env },
@@ -70,7 +75,7 @@ export const run = (command, argv, { cwd, env = {} } = {}) =>
   });
 
 /** Python of a virtual environment with these packages; `env` is what their build reads. */
-export function python(packages, env = {}) {
+export function python(/** @type {string[]} */ packages, env = {}) {
   if (process.env.SLM_PEER_PYTHON) return process.env.SLM_PEER_PYTHON;
   const folder = once(`python-${hashOf(packages)}`, (place) => {
     run("python3", ["-m", "venv", place]);
@@ -94,7 +99,7 @@ function exporterStamp() {
 }
 
 /** Runs slm. */
-const slm = (...argv) => run(process.execPath, [CLI, ...argv, "--quiet"]);
+const slm = (/** @type {string[]} */ ...argv) => run(process.execPath, [CLI, ...argv, "--quiet"]);
 
 /** Directory of a checkpoint of random weights, by its shape; made once. */
 export function randomCheckpoint(shape) {
@@ -115,18 +120,10 @@ export function randomCheckpoint(shape) {
 export const randomModel = (shape, options = {}) =>
   exported(`model-${hashOf(shape)}`, randomCheckpoint(shape), options);
 
-/** The same of a trained checkpoint. */
-export const trainedModel = (checkpoint, options = {}) =>
-  exported(
-    `trained-${hashOf([checkpoint, statSync(join(checkpoint, "manifest.json")).mtimeMs])}`,
-    checkpoint,
-    options,
-  );
-
 function exported(
-  checkpointName,
-  checkpoint,
-  { scheme = "float32", layout = "native", flags = [], exportFlags = [] },
+  /** @type {string} */ checkpointName,
+  /** @type {string} */ checkpoint,
+  /** @type {{}} */ { scheme = "float32", layout = "native", flags = [], exportFlags = [] },
 ) {
   const stamp = exporterStamp();
   const name = [checkpointName, layout, ...wordsOf(exportFlags)].join("-");
@@ -149,10 +146,10 @@ const wordsOf = (flags) =>
 export const TOKENS = { pad: 0, bos: 1, eos: 2, unknown: 3 };
 
 /** A text of as many tokens: the tokenizer of random models has one for each character. */
-export const promptOf = (tokens) => "a".repeat(tokens);
+export const promptOf = (/** @type {number} */ tokens) => "a".repeat(tokens);
 
 /** Token ids of that prompt, as a model's own tokenizer gives them. */
-export async function promptIds(directory, tokens) {
+export async function promptIds(/** @type {string} */ directory, /** @type {number} */ tokens) {
   const { loadTokenizer } = await import("@slm/tokenizer");
   return [...(await loadTokenizer(directory)).encodeSource(promptOf(tokens))];
 }
@@ -163,7 +160,17 @@ export async function promptIds(directory, tokens) {
  * @param batch copies of the prompt that are decoded together; the tokens of the first are compared
  * @param device cpu, gpu:cuda, gpu:webgpu; nothing replaces a GPU that is not there
  */
-export async function openSlm(name, directory, { threads, source, answer, batch = 1, device = "cpu" }) {
+export async function openSlm(
+  /** @type {string} */ name,
+  /** @type {string} */ directory,
+  /** @type {{ size: string; source: number; answer: number; dtype: string; block: string; head: string; threads: number; rounds: number; warmup: number; }} */ {
+    threads,
+    source,
+    answer,
+    batch = 1,
+    device = "cpu",
+  },
+) {
   const { loadGenerator } = await import("@slm/inference");
   const { readDeviceModel } = await import("@slm/exported-model");
   const { endlessRuntime } = await import("../../../../packages/bench/dist/models/endless-runtime.js");
@@ -181,7 +188,7 @@ export async function openSlm(name, directory, { threads, source, answer, batch 
       tokensMade = [...all[0].tokens];
       for (const { tokens: made } of all)
         if (made.length !== answer) throw new Error(`${name} made ${made.length} tokens`);
-      const last = (figure) => Math.max(...all.map((made) => made[figure]));
+      const last = (/** @type {string} */ figure) => Math.max(...all.map((made) => made[figure]));
       return times(last("firstTokenMs"), last("totalMs"), answer, batch);
     },
     close: async () => {
@@ -192,14 +199,19 @@ export async function openSlm(name, directory, { threads, source, answer, batch 
 }
 
 /** slm's runtime of a device. */
-async function openRuntime(device, threads) {
+async function openRuntime(/** @type {string} */ device, /** @type {number} */ threads) {
   const { createCpuRuntime, createGpuRuntime } = await import("@slm/runtime-node");
   if (device === "cpu") return createCpuRuntime({ threads });
   return createGpuRuntime({ profile: device.replace(/^gpu:/u, ""), threads, fallback: false });
 }
 
 /** Figures of one generation of `batch` answers: end to end, first token, and the rate of all answers after it. */
-export function times(firstTokenMs, totalMs, answer, batch = 1) {
+export function times(
+  /** @type {number} */ firstTokenMs,
+  /** @type {number} */ totalMs,
+  /** @type {number} */ answer,
+  batch = 1,
+) {
   return {
     firstTokenMs,
     decodeTokensPerSecond: (batch * (answer - 1) * 1000) / (totalMs - firstTokenMs),
@@ -208,7 +220,7 @@ export function times(firstTokenMs, totalMs, answer, batch = 1) {
 }
 
 /** A Python worker as a contestant that generates: what it answers with is its times and tokens. */
-export function pythonGenerator(name, worker, answer, batch = 1) {
+export function pythonGenerator(/** @type {string} */ name, worker, /** @type {number} */ answer, batch = 1) {
   let tokensMade = [];
   return {
     name,
@@ -223,7 +235,11 @@ export function pythonGenerator(name, worker, answer, batch = 1) {
 }
 
 /** A Python script that reads one JSON line per request and answers with one. */
-export async function startPython(interpreter, script, setting) {
+export async function startPython(
+  /** @type {string} */ interpreter,
+  /** @type {string} */ script,
+  /** @type {{ threads: number; answer: number; path: string; prompt: number[]; }} */ setting,
+) {
   const path = fileURLToPath(new URL(script, import.meta.url));
   const child = spawn(interpreter, [path, JSON.stringify(setting)], {
     stdio: ["pipe", "pipe", "inherit"],
@@ -248,7 +264,7 @@ export async function startPython(interpreter, script, setting) {
   };
 }
 
-const quantile = (values, fraction) => {
+const quantile = (values, /** @type {number} */ fraction) => {
   const sorted = [...values].sort((a, b) => a - b);
   const at = (sorted.length - 1) * fraction;
   const low = Math.floor(at);
@@ -264,7 +280,11 @@ const SETTLE_MS = 50;
  * @param contestants `{ name, run() -> figures, close(), about }`; the first is slm. Where a reference implementation has `made() -> tokens of its last run`,
  * how many of them are slm's before the first other one is reported.
  */
-export async function compare(title, setting, contestants) {
+export async function compare(
+  /** @type {string} */ title,
+  /** @type {{ size: string; source: number; answer: number; dtype: string; block: string; head: string; threads: number; rounds: number; warmup: number; }} */ setting,
+  contestants,
+) {
   const samples = new Map(contestants.map(({ name }) => [name, []]));
   const load = loadavg()[0];
   try {
@@ -283,8 +303,8 @@ export async function compare(title, setting, contestants) {
   const results = contestants.map(({ name, about = {}, made }, at) => {
     const same = at === 0 || made === undefined ? {} : { sameTokens: samePrefix(madeByUs(), made()) };
     const figures = Object.keys(samples.get(name)[0]);
-    const of = (figure) => samples.get(name).map((sample) => sample[figure]);
-    const spread = (figure) => ({
+    const of = (/** @type {string} */ figure) => samples.get(name).map((sample) => sample[figure]);
+    const spread = (/** @type {string} */ figure) => ({
       p50: quantile(of(figure), 0.5),
       p25: quantile(of(figure), 0.25),
       p75: quantile(of(figure), 0.75),
@@ -307,17 +327,18 @@ function samePrefix(ours, theirs) {
   return `${differing === -1 ? ours.length : differing} of ${ours.length}`;
 }
 
-const digits = (value) => new Intl.NumberFormat("en-US", { maximumSignificantDigits: 4 }).format(value);
+const digits = (/** @type {number} */ value) =>
+  new Intl.NumberFormat("en-US", { maximumSignificantDigits: 4 }).format(value);
 
-function markdown(title, results, load) {
+function markdown(/** @type {string} */ title, results, /** @type {number | undefined} */ load) {
   const [ours] = results;
   const figures = Object.keys(ours).filter((key) => ours[key]?.p50 !== undefined);
-  const cell = (result, figure) => {
+  const cell = (result, /** @type {string} */ figure) => {
     const { p25, p50, p75 } = result[figure];
     const ratio = result === ours ? "" : `, ${digits(p50 / ours[figure].p50)}x`;
     return `${digits(p50)} (${digits(p25)} to ${digits(p75)}${ratio})`;
   };
-  const line = (cells) => `| ${cells.join(" | ")} |`;
+  const line = (/** @type {string[]} */ cells) => `| ${cells.join(" | ")} |`;
   return [
     `${title}: medians, quartiles in brackets, and the figure over slm's. Load average before: ${load.toFixed(2)}.`,
     "",

@@ -70,7 +70,7 @@ export const SHAPES = {
 };
 
 /** @throws Error naming the sizes there are */
-export function shapeOf(size) {
+export function shapeOf(/** @type {string} */ size) {
   if (!Object.hasOwn(SHAPES, size))
     throw new Error(`size is one of ${Object.keys(SHAPES).join(", ")}, got ${size}`);
   return SHAPES[size];

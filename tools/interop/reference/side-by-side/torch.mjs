@@ -1,16 +1,14 @@
 /**
  * slm beside PyTorch: the same encoder-decoder, weights and inputs in float32, the same threads, the same device.
  *
- *   npm run build && node tools/interop/reference/side-by-side/torch.mjs task=train [size=tiny|small|30m|paper|1b] [batch=16] [source=128] [answer=64]
+ *   npm run build && node tools/interop/reference/side-by-side/torch.mjs [size=tiny|small|30m|paper|1b] [batch=16] [source=128] [answer=64]
  *     [device=cpu|gpu:cuda|gpu:webgpu] [precision=float32|float16|bfloat16] [peerDevice=cpu|cuda] [peerDtype=float32|bfloat16]
- *   npm run build && node tools/interop/reference/side-by-side/torch.mjs task=generate [size=...] [source=N] [answer=N]
  *
- * task=train: forward, backward, clipping and AdamW (fused there) with soft targets over the vocabulary; slm's side is
+ * Forward, backward, clipping and AdamW (fused there) with soft targets over the vocabulary; slm's side is
  * `tools/bench/train-step.mjs`, a process per round. The losses of the first steps must agree. PyTorch takes its steps as they are written
  * (eager) and through torch.compile, which needs a C++ compiler; `compile=0` leaves the second out. Its compilation is in the warm-up.
  * device and precision (of the products) are slm's, peerDevice PyTorch's, which with peerDtype=bfloat16 computes under autocast. SLM_PEER_PYTHON names an interpreter that has
  * torch and safetensors; without it one is installed.
- * task=generate, on the CPU: batch 1, greedy, caches written in place on both sides, PyTorch eager. Batches and devices: generate.mjs.
  */
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -20,18 +18,7 @@ import { fileURLToPath } from "node:url";
 import { writeSafetensors } from "@slm/checkpoints";
 import { learningRateAt } from "@slm/training";
 import { medianOf, STEP_DEFAULTS, trainStep } from "../../../scripts/lib/train-step.mjs";
-import {
-  COMMON,
-  compare,
-  openSlm,
-  promptIds,
-  python,
-  pythonGenerator,
-  randomCheckpoint,
-  randomModel,
-  settings,
-  startPython,
-} from "./harness.mjs";
+import { COMMON, compare, python, settings, startPython } from "./harness.mjs";
 import { TORCH } from "./python-packages.mjs";
 import { parametersOf, shapeOf } from "./shapes.mjs";
 
@@ -44,7 +31,6 @@ const LOSS_TOLERANCES = {
 
 const setting = settings({
   ...COMMON,
-  task: "train",
   size: "small",
   batch: 16,
   source: 128,
@@ -56,28 +42,11 @@ const setting = settings({
   peerDtype: "float32",
   precision: "float32",
 });
-const { task, threads, batch, source, answer, steps, device, precision, peerDevice, peerDtype } = setting;
+const { threads, batch, source, answer, steps, device, precision, peerDevice, peerDtype } = setting;
 const shape = shapeOf(setting.size);
 const interpreter = python(TORCH);
-const open = (more) => startPython(interpreter, "./torch_worker.py", { ...setting, shape, ...more });
-
-async function generate() {
-  // One text; `batch` is the training's.
-  const one = { batch: 1 };
-  const ours = await openSlm("slm, float32", randomModel(shape), { ...setting, ...one });
-  const checkpoint = randomCheckpoint(shape);
-  const worker = await open({
-    ...one,
-    weights: join(checkpoint, "model.safetensors"),
-    ids: await promptIds(checkpoint, source),
-  });
-  const { version, parameters } = worker.opened;
-  const theirs = pythonGenerator(`PyTorch ${version}, eager`, worker, answer);
-  return [
-    { ...ours, about: { parameters: parametersOf(shape) } },
-    { ...theirs, about: { parameters } },
-  ];
-}
+const open = (/** @type {{ weights: string; ids: number[]; batch: number; }} */ more) =>
+  startPython(interpreter, "./torch_worker.py", { ...setting, shape, ...more });
 
 async function train() {
   const options = {
@@ -108,10 +77,13 @@ async function train() {
 
 const hasCompiler = () => spawnSync("g++", ["--version"]).status === 0;
 
-const figures = (stepMs) => ({ stepMs, tokensPerSecond: (1000 * batch * (source + answer)) / stepMs });
+const figures = (/** @type {number | undefined} */ stepMs) => ({
+  stepMs,
+  tokensPerSecond: (1000 * batch * (source + answer)) / stepMs,
+});
 
 /** Weights and batch of the benchmark as files for the other side; our own are made anew by the benchmark, the same. */
-async function shareStep(options, folder) {
+async function shareStep(options, /** @type {string} */ folder) {
   const { weights, classes, data, settings: training } = trainStep(options);
   const files = { weights: join(folder, "weights.safetensors"), batchFile: join(folder, "batch.json") };
   await writeSafetensors(files.weights, weights);
@@ -145,7 +117,7 @@ function ourSteps(options) {
 }
 
 /** Steps of one worker, which trains on from round to round; the first ones are compared with ours. */
-async function theirSteps(mode, { files, training }, expected) {
+async function theirSteps(/** @type {string} */ mode, { files, training }, expected) {
   const worker = await open({ ...files, compiled: mode === "compiled" });
   const { version, parameters } = worker.opened;
   const about = { parameters, device: `${peerDevice}, ${peerDtype}` };
@@ -167,7 +139,7 @@ async function theirSteps(mode, { files, training }, expected) {
 }
 
 /** @returns the relative differences to report. @throws Error beyond the tolerances */
-function lossesApart(mode, answers, expected) {
+function lossesApart(/** @type {string} */ mode, answers, expected) {
   const apart = answers.map(({ loss }, at) => Math.abs(loss - expected[at]) / expected[at]);
   const [first] = apart;
   const later = Math.max(...apart);
@@ -179,11 +151,8 @@ function lossesApart(mode, answers, expected) {
 
 if (!Object.hasOwn(LOSS_TOLERANCES, peerDtype))
   throw new Error(`peerDtype is one of ${Object.keys(LOSS_TOLERANCES).join(", ")}, got ${peerDtype}`);
-const TASKS = { train, generate };
-if (!Object.hasOwn(TASKS, task))
-  throw new Error(`task is one of ${Object.keys(TASKS).join(", ")}, got ${task}`);
 await compare(
-  `PyTorch, ${task}, ${setting.size}, ${source} tokens in, ${answer} out`,
+  `PyTorch, training, ${setting.size}, ${source} tokens in, ${answer} out`,
   setting,
-  await TASKS[task](),
+  await train(),
 );

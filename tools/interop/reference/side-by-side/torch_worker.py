@@ -1,4 +1,4 @@
-"""The same encoder-decoder in PyTorch: a training step or a generation for each line on standard input. Started by torch.mjs."""
+"""The same encoder-decoder in PyTorch: a training step for each line on standard input. Started by torch.mjs."""
 
 import json
 import sys
@@ -31,8 +31,8 @@ def rotation(length):
 COSINES, SINES = rotation(max(setting["source"], setting["answer"]))
 
 
-def angles_of(length, offset=0):
-    return COSINES[offset : offset + length], SINES[offset : offset + length]
+def angles_of(length):
+    return COSINES[:length], SINES[:length]
 
 
 def rotate(x, angles):
@@ -104,16 +104,9 @@ class DecoderLayer(nn.Module):
         self.attentionNorm, self.crossAttentionNorm, self.feedForwardNorm = Norm(), Norm(), Norm()
         self.attention, self.crossAttention, self.feedForward = Attention(), Attention(), FeedForward()
 
-    def forward(self, x, angles, cross, cache=None):
+    def forward(self, x, angles, cross):
         normed = self.attentionNorm(x)
-        key, value = self.attention.keys_values(normed, angles)
-        if cache is not None:
-            # A buffer of the longest answer, written in place: nothing grows while tokens are made.
-            at = cache["length"]
-            cache["key"][:, :, at : at + 1], cache["value"][:, :, at : at + 1] = key, value
-            cache["length"] = at + 1
-            key, value = cache["key"][:, :, : at + 1], cache["value"][:, :, : at + 1]
-        x = x + self.attention(normed, key, value, angles, causal=cache is None)
+        x = x + self.attention(normed, *self.attention.keys_values(normed, angles), angles, causal=True)
         x = x + self.crossAttention(self.crossAttentionNorm(x), *cross)
         return x + self.feedForward(self.feedForwardNorm(x))
 
@@ -139,10 +132,10 @@ class Model(nn.Module):
         x = self.encoder.norm(x)
         return [layer.crossAttention.keys_values(x) for layer in self.decoder.layers]
 
-    def decode(self, ids, cross, caches=None, offset=0):
-        x, angles = self.embedding(ids), angles_of(ids.shape[1], offset)
-        for at, layer in enumerate(self.decoder.layers):
-            x = layer(x, angles, cross[at], None if caches is None else caches[at])
+    def decode(self, ids, cross):
+        x, angles = self.embedding(ids), angles_of(ids.shape[1])
+        for layer, source in zip(self.decoder.layers, cross):
+            x = layer(x, angles, source)
         return F.linear(self.decoder.norm(x), self.embedding.weight)
 
 
@@ -150,7 +143,6 @@ with torch.device("meta"):
     model = Model()
 model.load_state_dict(load_file(setting["weights"]), assign=True)
 model.to(DEVICE)
-model.requires_grad_(setting["task"] == "train")
 parameters = sum(parameter.numel() for parameter in model.parameters())
 
 
@@ -195,41 +187,7 @@ def trainer():
     return step
 
 
-def generator():
-    """Greedy, copies of one text, caches of keys and values; the ending token is never taken."""
-    model.eval()
-    model.to(DTYPE)
-    answer, bos, eos = setting["answer"], shape["tokens"]["bos"], shape["tokens"]["eos"]
-    batch = setting["batch"]
-    ids = torch.tensor([setting["ids"]] * batch, device=DEVICE)
-
-    @torch.inference_mode()
-    def generate(_):
-        began = time.perf_counter()
-        cross = model.encode(ids)
-        caches = [
-            {
-                "key": torch.empty(batch, KV_HEADS, answer, HEAD_DIM, device=DEVICE, dtype=DTYPE),
-                "value": torch.empty(batch, KV_HEADS, answer, HEAD_DIM, device=DEVICE, dtype=DTYPE),
-                "length": 0,
-            }
-            for _ in model.decoder.layers
-        ]
-        token, first, made = torch.full((batch, 1), bos, device=DEVICE), None, []
-        for at in range(answer):
-            logits = model.decode(token, cross, caches, at)[:, -1]
-            logits[:, eos] = -torch.inf
-            token = logits.argmax(-1, keepdim=True)
-            # Read in each step, as a program that streams its answers must: this waits for the device.
-            made.append(token[0].item())
-            first = first or time.perf_counter()
-        total = time.perf_counter()
-        return {"firstTokenMs": 1000 * (first - began), "totalMs": 1000 * (total - began), "tokens": made}
-
-    return generate
-
-
-work = {"train": trainer, "generate": generator}[setting["task"]]()
+work = trainer()
 print(json.dumps({"version": torch.__version__, "parameters": parameters}), flush=True)
 for line in sys.stdin:
     print(json.dumps(work(json.loads(line))), flush=True)

@@ -12,13 +12,13 @@ const KINDS = {
 };
 
 /** @throws Error naming the kinds there are */
-export function kindOf(dtype) {
+export function kindOf(/** @type {string} */ dtype) {
   if (!Object.hasOwn(KINDS, dtype)) throw new Error(`dtype is one of ${Object.keys(KINDS).join(", ")}`);
   return KINDS[dtype];
 }
 
 /** Opens an export of layout transformers.js. @param theirDtype of its kind */
-export async function openTransformers(directory, { theirDtype, threads }) {
+export async function openTransformers(/** @type {string} */ directory, { theirDtype, threads }) {
   env.allowRemoteModels = false;
   env.localModelPath = dirname(directory);
   const name = basename(directory);
@@ -29,7 +29,10 @@ export async function openTransformers(directory, { theirDtype, threads }) {
   });
   return {
     /** One greedy answer, tokenization included. @param limits of `generate` @returns tokens behind the beginning one, and times */
-    answer: async (text, limits) => {
+    answer: async (
+      /** @type {string} */ text,
+      /** @type {{ min_new_tokens: number; max_new_tokens: number; }} */ limits,
+    ) => {
       const began = performance.now();
       const inputs = await tokenizer(text);
       const arrivals = [];

@@ -9,7 +9,7 @@ import { ggufPieceTokenizer } from "./encoder-decoder-tokenizer.js";
 
 const TOKENS: EncoderDecoderTokens = { modelType: "t5", decoderStart: 0, eos: 1, pad: 0 };
 
-/** Files of llama.cpp's converter and T5Tokenizer's ids, by tools/interop/reference/tiny-gguf-t5.py. */
+/** Files of llama.cpp's converter and T5Tokenizer's ids, by packages/checkpoints/fixtures/tiny-gguf-t5.py. */
 const fixture = (name: string): string =>
   fileURLToPath(new URL(`../../../fixtures/gguf/t5/${name}`, import.meta.url));
 

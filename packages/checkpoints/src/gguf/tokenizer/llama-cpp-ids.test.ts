@@ -78,7 +78,7 @@ describe("names that the fixture's llama.cpp does not know yet", () => {
     expect(PRE_TOKENIZERS[name]).toEqual(PRE_TOKENIZERS[other]);
   });
 
-  // Words that llama.cpp's source of llama-cpp-python 0.3.36 gives, by tools/interop/reference/llama-cpp/word-splits.mjs.
+  // Words that llama.cpp's source of llama-cpp-python 0.3.36 gives, compiled.
   test.each([
     ["ufakzeka", "Ali'nin it's 42!\n x", ["Ali", "'nin", " it", "'s", " ", "4", "2", "!\n", " x"]],
     [

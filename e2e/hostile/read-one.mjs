@@ -5,8 +5,8 @@ import { FIXTURES } from "./fixtures.mjs";
 
 const [index, folder] = [Number(process.argv[2]), process.argv[3]];
 const { kind, name } = FIXTURES[index];
-const at = (path) => join(folder, path);
-const from = (path) => import(new URL(`../../../${path}`, import.meta.url).href);
+const at = (/** @type {string} */ path) => join(folder, path);
+const from = (/** @type {string} */ path) => import(new URL(`../../${path}`, import.meta.url).href);
 
 const TEXTS = [`${"a".repeat(20_000)}!`, " ".repeat(20_000), "ab".repeat(10_000), "漢 字".repeat(5000)];
 

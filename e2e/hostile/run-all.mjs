@@ -1,7 +1,7 @@
 /**
  * Reads every hostile input, each in a process of its own that is ended after 60 s, and prints how each ended.
  *
- *   npm run build && node tools/fuzz/hostile/run-all.mjs [text in the names]
+ *   npm run build && node e2e/hostile/run-all.mjs [text in the names]
  *
  * An input that is neither read nor rejected with a code, that takes more than 5 s of CPU time or 1 GB of memory, is a failure (exit 3).
  */
