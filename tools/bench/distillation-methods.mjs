@@ -60,27 +60,6 @@ const SHORT = { k: 4 };
 const METHODS = {
   default: { title: "plain default", distill: {} },
   labels: { title: "labels only", distill: { loss: { forwardKl: 0, crossEntropy: 1 } } },
-  probability: {
-    title: "weight by probability, token",
-    distill: { loss: { teacherWeight: { by: "probability" } } },
-  },
-  "probability-row": {
-    title: "weight by probability, row",
-    distill: { loss: { teacherWeight: { by: "probability", per: "row" } } },
-  },
-  agreement: {
-    title: "weight by agreement, token",
-    distill: { loss: { teacherWeight: { by: "agreement" } } },
-  },
-  certainty: {
-    title: "weight by certainty, token",
-    distill: { loss: { teacherWeight: { by: "certainty" } } },
-  },
-  fade: { title: "teacher fades by schedule", distill: { loss: { teacherFactor: { from: 1, to: 0 } } } },
-  "fade-dev": {
-    title: "teacher fades by dev metric",
-    distill: { loss: { teacherFactor: { follow: "dev" } } },
-  },
   "entropy-aware": {
     title: "entropy-aware KL",
     distill: { loss: { forwardKl: 0, entropyAwareKl: 0.9 } },

@@ -16,7 +16,6 @@ import {
 } from "../ops/losses/divergences.js";
 import { HIDDEN_MATCH_KINDS, hiddenMatch } from "../ops/losses/hidden-match.js";
 import { withTailBucket } from "../ops/losses/tail-bucket.js";
-import { KNOWLEDGE_KINDS, KNOWLEDGE_UNITS, teacherKnowledge } from "../ops/losses/teacher-knowledge.js";
 import { uld, type UldOptions } from "../ops/losses/uld.js";
 import { float32, int32, numbersOf, random } from "./numbers.test-support.js";
 import type { OpCase, Operands } from "./op-case.test-support.js";
@@ -114,17 +113,6 @@ const bucketCases: readonly OpCase[] = DIVERGENCE_NAMES.map((name) => ({
   },
 }));
 
-const knowledgeCases: readonly OpCase[] = KNOWLEDGE_KINDS.flatMap((kind) =>
-  KNOWLEDGE_UNITS.map((unit) =>
-    lossCase(`forwardKl weighted by ${kind} of a ${unit}`, (x) => {
-      const { mask, ...masked } = maskedLogits(x);
-      const inputs = { teacherLogits: x["teacher"]!, labels: x["labels"]!, mask, batch: 2 };
-      const weighted = { ...masked, mask: teacherKnowledge(inputs, kind, unit) };
-      return forwardKl(weighted, x["teacher"]!);
-    }),
-  ),
-);
-
 const uldCase = (label: string, teacherVocabulary: number, options: UldOptions): OpCase => {
   const teacher = random([POSITIONS, teacherVocabulary], 3, 2);
   const rows = Array.from({ length: POSITIONS }, (_, row) =>
@@ -215,7 +203,6 @@ export const LOSS_CASES: readonly OpCase[] = [
   ...crossEntropyCases,
   ...divergenceCases,
   ...bucketCases,
-  ...knowledgeCases,
   ...uldCases,
   ...ctcCases,
   ...hiddenMatchCases,
