@@ -60,18 +60,8 @@ const SHORT = { k: 4 };
 const METHODS = {
   default: { title: "plain default", distill: {} },
   labels: { title: "labels only", distill: { loss: { forwardKl: 0, crossEntropy: 1 } } },
-  "entropy-aware": {
-    title: "entropy-aware KL",
-    distill: { loss: { forwardKl: 0, entropyAwareKl: 0.9 } },
-  },
   jsd: { title: "generalized JSD", distill: { loss: { forwardKl: 0, jensenShannon: 0.9 } } },
   top4: { title: "top 4, tail spread", cache: SHORT, distill: {} },
-  "top4-bucket": {
-    title: "top 4, tail in one bucket",
-    cache: SHORT,
-    distill: { loss: { tail: "bucket" } },
-    against: "top4",
-  },
   "on-policy": { title: "on-policy, forward KL", distill: { targets: SAMPLED } },
   "on-policy-gkd": {
     title: "on-policy, generalized JSD",
@@ -82,11 +72,6 @@ const METHODS = {
     title: "on-policy, reverse KL",
     distill: { loss: { forwardKl: 0, reverseKl: 0.9 }, targets: SAMPLED },
     against: "on-policy",
-  },
-  "on-policy-entropy": {
-    title: "on-policy, entropy-aware KL",
-    distill: { loss: { forwardKl: 0, entropyAwareKl: 0.9 }, targets: SAMPLED },
-    against: "on-policy-reverse",
   },
 };
 

@@ -16,15 +16,6 @@ const distributions = {
   forwardKl: divergenceWeight("forwardKl", 0.9),
   reverseKl: divergenceWeight("reverseKl"),
   jensenShannon: divergenceWeight("jensenShannon"),
-  skewKl: divergenceWeight("skewKl"),
-  skewReverseKl: divergenceWeight("skewReverseKl"),
-  totalVariation: divergenceWeight("totalVariation"),
-  // Optional, like every setting below without a default: the hash of settings that do not use it stays the same.
-  entropyAwareKl: z
-    .number()
-    .nonnegative()
-    .optional()
-    .describe(`Weight of: ${DIVERGENCES.entropyAwareKl.description}. Default 0.`),
 };
 
 const fields = {
@@ -53,23 +44,6 @@ const lossFields = z.strictObject({
     .default(DIVERGENCE_DEFAULTS.temperature)
     .describe("Temperature: divides teacher and student logits in the terms that compare distributions."),
   beta: openUnit(DIVERGENCE_DEFAULTS.beta, "jensenShannon: weight of the teacher in the mixture."),
-  skew: openUnit(
-    DIVERGENCE_DEFAULTS.skew,
-    "skewKl, skewReverseKl: share of the first distribution in the mixture.",
-  ),
-  entropyThreshold: z
-    .number()
-    .nonnegative()
-    .optional()
-    .describe(
-      "entropyAwareKl: teacher entropy above which forward KL is added [nats]. Default: ln 2, a choice between two equal tokens.",
-    ),
-  tail: z
-    .enum(["spread", "bucket"])
-    .optional()
-    .describe(
-      "Tokens outside the teacher's stored top-k. spread (default): each has an equal share of the tail mass. bucket: all of them are one outcome, compared by its mass alone.",
-    ),
   labelSmoothing: z
     .number()
     .min(0)
@@ -130,6 +104,4 @@ export const lossConfig = lossFields.check(({ value, issues }) => {
       "compares states of the same source tokens: set its weight to 0 unless crossTokenizer is none",
       "hiddenState",
     );
-  if (value.tail === "bucket" && value.crossTokenizer !== "none")
-    reject("bucket needs the stored tokens of a shared vocabulary: set crossTokenizer to none", "tail");
 });

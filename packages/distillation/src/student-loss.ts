@@ -6,13 +6,11 @@ import { imageTokensOf, outputHead, type ModelConfig, type ParameterSpec } from 
 import {
   crossEntropy,
   ctc,
-  DIVERGENCE_DEFAULTS,
   DIVERGENCES,
   hiddenMatch,
   math,
   uld,
   scope,
-  withTailBucket,
   type MaskedLogits,
   type DivergenceName,
   type Tensor,
@@ -91,28 +89,20 @@ interface TermInputs {
   readonly states: ModelStates;
   /** Logits at the targets that the teacher scored, if it did. */
   readonly distilled: MaskedLogits;
-  /** What the divergences compare: these logits and the teacher's, or both with the tail in one bucket. */
-  readonly compared: { readonly student: MaskedLogits; readonly teacher: Tensor };
   /** Logits at the labelled targets, and their labels. */
   readonly labelled: MaskedLogits & { readonly labels: Tensor };
 }
 
 const divergence =
   (name: DivergenceName) =>
-  ({ compared, loss }: TermInputs): Tensor => {
-    const { entropyThreshold = DIVERGENCE_DEFAULTS.entropyThreshold } = loss;
-    return DIVERGENCES[name].compute(compared.student, compared.teacher, { ...loss, entropyThreshold });
-  };
+  ({ distilled, x, loss }: TermInputs): Tensor =>
+    DIVERGENCES[name].compute(distilled, x["teacher"]!, loss);
 
 /** One row per term: a term without a row does not compile. */
 const TERMS: { readonly [N in TermName]: (inputs: TermInputs) => Tensor } = {
   forwardKl: divergence("forwardKl"),
   reverseKl: divergence("reverseKl"),
   jensenShannon: divergence("jensenShannon"),
-  skewKl: divergence("skewKl"),
-  skewReverseKl: divergence("skewReverseKl"),
-  totalVariation: divergence("totalVariation"),
-  entropyAwareKl: divergence("entropyAwareKl"),
   uld: ({ distilled, x, loss: { temperature } }) => uld(distilled, x["teacher"]!, { temperature }),
   hiddenState: ({ states, parameters, x, loss }) =>
     hiddenMatch(
@@ -234,7 +224,6 @@ function termInputs(
     x,
     states,
     distilled,
-    compared: comparedLogits(loss, distilled, x["teacher"]!),
     labelled: {
       logits: logits.at(-1)!,
       mask: x[`${labelled}.mask`]!,
@@ -242,10 +231,4 @@ function termInputs(
       labels: x[`${labelled}.labels`]!,
     },
   };
-}
-
-function comparedLogits(loss: LossConfig, student: MaskedLogits, teacher: Tensor): TermInputs["compared"] {
-  if (loss.tail !== "bucket" || !requiresDistributions(loss)) return { student, teacher };
-  const bucketed = withTailBucket(student.logits, teacher);
-  return { student: { ...student, logits: bucketed.student }, teacher: bucketed.teacher };
 }

@@ -55,7 +55,6 @@ export {
   type Divergence,
   type DivergenceName,
 } from "./ops/losses/divergences.js";
-export { withTailBucket } from "./ops/losses/tail-bucket.js";
 export { HIDDEN_MATCH_KINDS, hiddenMatch } from "./ops/losses/hidden-match.js";
 export { ctc, type CtcInputs } from "./ops/losses/ctc.js";
 export { uld } from "./ops/losses/uld.js";

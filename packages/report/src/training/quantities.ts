@@ -31,9 +31,6 @@ const KNOWN: ReadonlyMap<string, Known> = new Map<string, Known>([
   ["forwardKl", termInNats("forward KL")],
   ["reverseKl", termInNats("reverse KL")],
   ["jensenShannon", termInNats("Jensen-Shannon")],
-  ["skewKl", termInNats("skew KL")],
-  ["skewReverseKl", termInNats("skew reverse KL")],
-  ["entropyAwareKl", termInNats("entropy-aware KL")],
   ["crossEntropy", termInNats("cross-entropy")],
   [
     "learningRate",
