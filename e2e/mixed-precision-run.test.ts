@@ -2,7 +2,7 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Runtime } from "@slm/runtime";
+import { createHostTensor, type Runtime } from "@slm/runtime";
 import { createCpuRuntime } from "@slm/runtime-node";
 import { createEagerEngine, createOnnxEngine, math, type Engine } from "@slm/tensor";
 import { METRICS_FILE, train, type Objective, type TrainReport } from "@slm/training";
@@ -46,7 +46,12 @@ function scaledObjective(settings: Settings, factorOf: (step: number) => number)
   const plain = copyObjective(pairs, settings.batchSize);
   return {
     ...plain,
-    scalars: (step) => ({ factor: factorOf(step) }),
+    feeds: async (...given) => {
+      const made = await plain.feeds(...given);
+      const step = Math.ceil(given[2] / settings.gradientAccumulationSteps);
+      const factor = createHostTensor("float32", [], Float32Array.of(factorOf(step)));
+      return { ...made, feeds: { ...made.feeds, factor } };
+    },
     definition: (bucket, variant) => {
       const definition = plain.definition(bucket, variant);
       return {

@@ -25,8 +25,6 @@ export interface CorpusRows extends PairTokens {
   readonly teacherTokens: TeacherTokens;
   /** Pixel samples of each row's image, for a vision-language student. */
   readonly images?: readonly Uint8Array[];
-  /** The teacher's confidence in each target, between 0 and 1, if it wrote them. */
-  readonly confidences?: readonly number[];
 }
 
 export interface Corpus {

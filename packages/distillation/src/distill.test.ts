@@ -60,37 +60,14 @@ describe("a finished run", () => {
 
   test("logs the terms that have weight, by name, and measures the metrics of the recipe", async () => {
     const report = await run.distill({
-      loss: { forwardKl: 0, skewKl: 1, totalVariation: 0.5, hiddenState: 0.1 },
+      loss: { forwardKl: 0, jensenShannon: 1, reverseKl: 0.5 },
       metrics: ["exactMatch", "cer"],
     });
     const last = (await run.log()).find((line) => "loss" in line)!;
-    for (const term of ["skewKl", "totalVariation", "hiddenState", "crossEntropy"])
+    for (const term of ["jensenShannon", "reverseKl", "crossEntropy"])
       expect(last[term], term).toBeGreaterThan(0);
     expect(last).not.toHaveProperty("forwardKl");
     expect(Object.keys(report.metrics)).toEqual(["exactMatch", "cer"]);
-  });
-
-  test("measures the teacher once where its terms follow the dev metric, and logs it with the factor", async () => {
-    const report = await run.distill({ loss: { teacherFactor: { follow: "dev", margin: 1 } } });
-    const measured = (await run.log()).filter((line) => "dev.wer" in line);
-    expect(measured.length).toBe(2);
-    const [first] = measured;
-    for (const line of measured) expect(line["dev.teacher.wer"]).toBe(first!["dev.teacher.wer"]);
-    expect(report.metrics["teacher.wer"]).toBe(first!["dev.teacher.wer"]);
-    const factors = (await run.log()).flatMap((line) => line["teacherFactor"] ?? []);
-    const ratio = (first!["dev.wer"] as number) / (first!["dev.teacher.wer"] as number);
-    expect(factors.length).toBe(1);
-    expect(factors.at(-1)).toBeCloseTo(Math.min(1, Math.max(0, ratio / 2)), 6);
-  });
-
-  test("cannot follow a teacher that only labels on the dev rows, and says what it can follow", async () => {
-    await writeFile(run.at("teacher/command.json"), "{}");
-    const loss = { teacherFactor: { follow: "dev" } };
-    await expect(run.distill({ loss })).rejects.toMatchObject({
-      code: "CONFIG_INVALID",
-      message: expect.stringContaining("answers to the dev rows") as string,
-      suggestions: [expect.stringContaining("schedule")] as string[],
-    });
   });
 
   test("may be of a decoder-only student", async () => {
@@ -270,30 +247,6 @@ describe("an interrupted run", () => {
       expect((await weights("work")).equals(await weights("plain"))).toBe(true);
     },
   );
-
-  test.each([
-    ["a schedule", { from: 1, to: 0, begin: 0.2 }],
-    // A wide margin, so that the factor of these random models lies between 0 and 1.
-    ["the dev metric", { follow: "dev", margin: 1 }],
-  ])("whose teacher fades by %s ends as one that was not", async (_, teacherFactor) => {
-    const faded = {
-      ...everything,
-      loss: { ...everything.loss, teacherFactor, teacherWeight: { by: "probability" } },
-    };
-    const plain = await run.distill(faded, { work: "plain" });
-    for (const step of [4, 8]) {
-      await expect(run.distill(faded, { context: stopAt(step) })).rejects.toMatchObject({
-        code: "INTERRUPTED",
-      });
-    }
-    expect(await run.distill(faded)).toMatchObject({ loss: plain.loss, metrics: plain.metrics });
-    expect(await run.log()).toEqual(await run.log("plain"));
-    const weights = (work: string): Promise<Buffer> => readFile(run.at(work, "model.safetensors"));
-    expect((await weights("work")).equals(await weights("plain"))).toBe(true);
-    const factors = (await run.log()).flatMap((line) => line["teacherFactor"] ?? []);
-    expect(factors.at(-1)).toBeLessThan(1);
-    expect(await readdir(run.at("work"))).not.toContain("teacher-dev.json");
-  });
 
   test("is not continued with other data, another tokenizer, teacher or settings", async () => {
     await expect(run.distill(everything, { context: stopAt(4) })).rejects.toMatchObject({

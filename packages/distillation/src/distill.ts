@@ -12,8 +12,6 @@ import {
   removeRunState,
   train,
   trainSegment,
-  drawRows,
-  type DevMetric,
   type DevRow,
   type Divergence,
   type SegmentReport,
@@ -34,8 +32,6 @@ import type { TargetOrigin } from "./target-schedule.js";
 import { hasTeacherShape, studentShape } from "./student-config.js";
 import type { TeacherLayers } from "./student-layers.js";
 import { storedOrigins, storedRowSets, studentObjective } from "./student-objective.js";
-import { teacherDevValue } from "./teacher-dev.js";
-import { besideTeacher, followsDev, teacherFactorOf } from "./teacher-factor.js";
 
 export interface DistillReport {
   readonly parameters: number;
@@ -188,8 +184,7 @@ async function trainStudent<Report>(
     });
     const { config } = start;
     if (start.message !== undefined) context.progress({ stage: "distill", message: start.message });
-    const teacherFactor = teacherFactorOf(settings);
-    const objective = studentObjective({ sources, config, settings, seed: context.seed, teacherFactor });
+    const objective = studentObjective({ sources, config, settings, seed: context.seed });
     const rows = await devRows(run);
     const dev = greedyDevMetric({
       rows,
@@ -208,7 +203,7 @@ async function trainStudent<Report>(
         lengths: sources.corpus.pairs.lengths,
         rowSets: storedRowSets({ sources, settings, seed: context.seed }),
         objective,
-        dev: await comparedWithTeacher(run, { key, rows, dev, sources }),
+        dev,
         workDirectory,
         key,
         context,
@@ -238,33 +233,6 @@ function storedReport(stored: StoredByOrigin, epochs: readonly number[]): Stored
       return [origin, { rows: lengths.source.length, epochs: epochs[set]!, labellers }];
     }),
   );
-}
-
-/** The dev metric; with the teacher's value beside it where the factor of the teacher's terms follows both. */
-async function comparedWithTeacher(
-  { settings, inputs: { context, workDirectory }, tokenizer }: DistillRun,
-  given: {
-    readonly key: string;
-    readonly rows: readonly DevRow[];
-    readonly dev: DevMetric;
-    readonly sources: DistillationSources;
-  },
-): Promise<DevMetric> {
-  const { key, rows, dev, sources } = given;
-  const model = sources.teacherModel;
-  if (!followsDev(settings) || model === undefined) return dev;
-  const [metric] = settings.metrics;
-  const value = await teacherDevValue({
-    teacher: model.teacher,
-    tokenizer: model.reader.tokenizer ?? tokenizer,
-    rows: drawRows(rows, settings.evaluateRows, context.seed),
-    metric,
-    workDirectory,
-    key,
-    signal: context.signal,
-  });
-  context.progress({ stage: "distill", message: `the teacher's ${metric} on the dev rows: ${value}` });
-  return besideTeacher(dev, value);
 }
 
 /** Samples and the report. */

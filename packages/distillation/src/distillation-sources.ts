@@ -12,7 +12,6 @@ import { OwnedSources } from "./owned-sources.js";
 import { IMAGES_FILE, IMAGES_RECORD } from "./row-images.js";
 import { openStoredTargets, STORED_FILES, type StoredByOrigin } from "./stored-targets.js";
 import { largestShare, STORED_TARGETS } from "./target-schedule.js";
-import { TEACHER_DEV_FILE } from "./teacher-dev.js";
 import { UNLABELLED_FILE, UnlabelledSources } from "./unlabelled-sources.js";
 
 /** Temporary files of the sources in the work directory. */
@@ -21,7 +20,6 @@ export const SOURCE_FILES: readonly string[] = [
   UNLABELLED_FILE,
   IMAGES_FILE,
   IMAGES_RECORD,
-  TEACHER_DEV_FILE,
   ...Object.values(STORED_FILES),
 ];
 

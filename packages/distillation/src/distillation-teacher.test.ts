@@ -10,7 +10,6 @@ import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import { alignPositions } from "./align.js";
 import {
-  confidenceOf,
   otherVocabulary,
   roundLength,
   sameVocabulary,
@@ -150,46 +149,18 @@ describe("a teacher with a vocabulary of its own", () => {
   });
 
   test("generates in the student's tokens what it writes in its own", async () => {
-    const { targets: generated, confidences } = await side().generate(both, shape);
-    const { targets: own } = await sameVocabulary({ engine, teacher }).generate(
+    const generated = await side().generate(both, shape);
+    const own = await sameVocabulary({ engine, teacher }).generate(
       { student: both.teacher, teacher: both.teacher },
       { ...shape, target: 8 },
     );
     generated.forEach((tokens, row) => {
-      expect(confidences[row]).toBeGreaterThanOrEqual(0);
-      expect(confidences[row]).toBeLessThanOrEqual(1);
       expect(tokens.length).toBeLessThan(shape.target);
       const text = same.decode(own[row]!);
       if (tokens.length > 0) expect(student.decode(tokens)).toBe(text);
       else expect(text === "" || student.encodeTarget(text).length >= shape.target).toBe(true);
     });
   });
-});
-
-test("a teacher's confidence is the geometric mean of its token probabilities, and 0 in what was cut off", async () => {
-  const stub: Teacher = {
-    ...teacher,
-    decode: () =>
-      Promise.resolve([
-        // Two tokens and EOS of probability 1/4 each.
-        { tokens: [4, 5], logProbability: 3 * Math.log(0.25), finished: true, reason: "eos" },
-        { tokens: [4, 5, 6], logProbability: -0.1, finished: false, reason: "length" },
-      ]),
-  };
-  const generated = await sameVocabulary({ engine, teacher: stub }).generate(both, shape);
-  expect(generated.targets).toEqual([
-    [4, 5],
-    [4, 5, 6],
-  ]);
-  expect(generated.confidences[0]).toBeCloseTo(0.25, 10);
-  expect(generated.confidences[1]).toBe(0);
-});
-
-test("the confidence in a stored row is the agreement of several answers, else its score's, and 1 where nothing is known", () => {
-  expect(confidenceOf({ score: Math.log(0.5) })).toBeCloseTo(0.5, 10);
-  expect(confidenceOf({ score: Math.log(0.5), agreement: 0.8 })).toBe(0.8);
-  expect(confidenceOf({ agreement: 0 })).toBe(0);
-  expect(confidenceOf({})).toBe(1);
 });
 
 test("lengths are rounded up by less than a half, to few different ones", () => {

@@ -69,28 +69,6 @@ export interface BatchSources {
   readonly images?: readonly Uint8Array[] | undefined;
 }
 
-/** Targets that a teacher wrote, with its confidence in each. */
-interface GeneratedTargets {
-  readonly targets: number[][];
-  /** Between 0 and 1, see {@link confidenceOf}; 0 for a target that was cut off. */
-  readonly confidences: number[];
-}
-
-/** What is known about a target that a teacher wrote. */
-export interface TargetEvidence {
-  /** Mean log-probability of its tokens, EOS included [nats per token]. */
-  readonly score?: number | undefined;
-  /** Fraction of the teacher's samples, or of several teachers, with an equal answer. */
-  readonly agreement?: number | undefined;
-}
-
-/**
- * The confidence in a target, between 0 and 1: the agreement of several answers where there are several (self-consistency, arXiv:2203.11171),
- * else the geometric mean of its token probabilities. 1 for a labeller that gives neither: its rows all count alike.
- */
-export const confidenceOf = ({ score = 0, agreement }: TargetEvidence): number =>
-  agreement ?? Math.exp(Math.min(0, score));
-
 /** A teacher, seen from the student's vocabulary. */
 export interface DistillationTeacher {
   readonly shape: TeacherShape;
@@ -103,7 +81,7 @@ export interface DistillationTeacher {
     shape: PassShape,
   ): Promise<TeacherFeeds>;
   /** The teacher's own greedy targets in the student's tokens, at most `shape.target - 1` each. */
-  generate(sources: BatchSources, shape: PassShape): Promise<GeneratedTargets>;
+  generate(sources: BatchSources, shape: PassShape): Promise<number[][]>;
   /** The teacher's hidden states of the sources. */
   hidden(sources: BatchSources, shape: PassShape): Promise<TeacherFeeds>;
 }
@@ -200,29 +178,18 @@ export function otherVocabulary({
     },
     generate: async (sources, { batch, target }) => {
       const room = { batch, source: roundLength(longest(sources.teacher)), target: maxTarget };
-      const { targets, confidences } = await greedyTargets(teacher, sources, room);
-      const converted = targets.map(
+      const targets = await greedyTargets(teacher, sources, room);
+      return targets.map(
         (tokens) => retokenize(tokens, tokenizers.teacher, tokenizers.student, target - 1) ?? [],
       );
-      return { targets: converted, confidences };
     },
     hidden: () => Promise.reject(noStates()),
   };
 }
 
-async function greedyTargets(
-  teacher: Teacher,
-  sources: BatchSources,
-  room: ScoreShape,
-): Promise<GeneratedTargets> {
+async function greedyTargets(teacher: Teacher, sources: BatchSources, room: ScoreShape): Promise<number[][]> {
   const decoded = await teacher.decode(sources.teacher, room, { kind: "greedy" }, () => 0);
-  return {
-    targets: decoded.map(({ tokens }) => tokens),
-    // A target that was cut off ends where the teacher would not end it.
-    confidences: decoded.map(({ tokens, logProbability, finished }) =>
-      finished ? confidenceOf({ score: logProbability / (tokens.length + 1) }) : 0,
-    ),
-  };
+  return decoded.map(({ tokens }) => tokens);
 }
 
 /** Tokens of a text in another vocabulary; undefined if the vocabulary cannot encode it, or if it is too long. */

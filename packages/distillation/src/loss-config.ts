@@ -1,15 +1,6 @@
 /** The `loss` part of the `distill` section: weights of the terms, their options, and cross-tokenizer alignment. */
-import {
-  DIVERGENCE_DEFAULTS,
-  DIVERGENCE_NAMES,
-  DIVERGENCES,
-  HIDDEN_MATCH_KINDS,
-  KNOWLEDGE,
-  KNOWLEDGE_KINDS,
-  KNOWLEDGE_UNITS,
-} from "@slm/tensor";
+import { DIVERGENCE_DEFAULTS, DIVERGENCE_NAMES, DIVERGENCES, HIDDEN_MATCH_KINDS } from "@slm/tensor";
 import { z } from "zod";
-import { linearShare } from "./target-schedule.js";
 
 const weight = (text: string, value = 0): z.ZodDefault<z.ZodNumber> =>
   z.number().nonnegative().default(value).describe(`Weight of: ${text}.`);
@@ -25,15 +16,6 @@ const distributions = {
   forwardKl: divergenceWeight("forwardKl", 0.9),
   reverseKl: divergenceWeight("reverseKl"),
   jensenShannon: divergenceWeight("jensenShannon"),
-  skewKl: divergenceWeight("skewKl"),
-  skewReverseKl: divergenceWeight("skewReverseKl"),
-  totalVariation: divergenceWeight("totalVariation"),
-  // Optional, like every setting below without a default: the hash of settings that do not use it stays the same.
-  entropyAwareKl: z
-    .number()
-    .nonnegative()
-    .optional()
-    .describe(`Weight of: ${DIVERGENCES.entropyAwareKl.description}. Default 0.`),
 };
 
 const fields = {
@@ -54,41 +36,6 @@ const fields = {
 export const TERM_NAMES = [...DIVERGENCE_NAMES, "uld", "hiddenState", "crossEntropy", "ctc"] as const;
 export type TermName = (typeof TERM_NAMES)[number];
 
-const teacherWeight = z
-  .strictObject({
-    by: z
-      .enum(KNOWLEDGE_KINDS)
-      .describe(
-        `Weight of the teacher's terms on gold targets. ${KNOWLEDGE_KINDS.map((kind) => `${kind}: ${KNOWLEDGE[kind].description}`).join(". ")}.`,
-      ),
-    per: z
-      .enum(KNOWLEDGE_UNITS)
-      .default("token")
-      .describe("token: a weight for each token. row: one weight for all tokens of a row."),
-  })
-  .describe(
-    "The teacher's terms count by what the teacher knows: on gold targets cross-entropy takes over the rest, so that the sum of weights stays; rows that the teacher labelled count by its confidence. Default: all alike.",
-  );
-
-const teacherFactor = z
-  .union([
-    linearShare,
-    z.strictObject({
-      follow: z.literal("dev").describe("The factor follows the dev metric that chooses the checkpoint."),
-      margin: z
-        .number()
-        .gt(0)
-        .max(1)
-        .default(0.2)
-        .describe(
-          "The factor is 1 while the student's error is at least 1 + margin times the teacher's, and 0 from 1 - margin times on, linear between.",
-        ),
-    }),
-  ])
-  .describe(
-    "Factor of the teacher's terms, whose rest cross-entropy takes over: {from, to, begin, end} for a linear change over the steps, or {follow: dev}: less as the student overtakes the teacher on the dev split. Default: 1.",
-  );
-
 const lossFields = z.strictObject({
   ...fields,
   temperature: z
@@ -97,25 +44,6 @@ const lossFields = z.strictObject({
     .default(DIVERGENCE_DEFAULTS.temperature)
     .describe("Temperature: divides teacher and student logits in the terms that compare distributions."),
   beta: openUnit(DIVERGENCE_DEFAULTS.beta, "jensenShannon: weight of the teacher in the mixture."),
-  skew: openUnit(
-    DIVERGENCE_DEFAULTS.skew,
-    "skewKl, skewReverseKl: share of the first distribution in the mixture.",
-  ),
-  entropyThreshold: z
-    .number()
-    .nonnegative()
-    .optional()
-    .describe(
-      "entropyAwareKl: teacher entropy above which forward KL is added [nats]. Default: ln 2, a choice between two equal tokens.",
-    ),
-  tail: z
-    .enum(["spread", "bucket"])
-    .optional()
-    .describe(
-      "Tokens outside the teacher's stored top-k. spread (default): each has an equal share of the tail mass. bucket: all of them are one outcome, compared by its mass alone.",
-    ),
-  teacherWeight: teacherWeight.optional(),
-  teacherFactor: teacherFactor.optional(),
   labelSmoothing: z
     .number()
     .min(0)
@@ -156,42 +84,6 @@ const DISTRIBUTION_TERMS: ReadonlySet<TermName> = new Set(DISTRIBUTION_TERM_NAME
 export const requiresDistributions = (loss: Weights): boolean =>
   termsOf(loss).some((name) => DISTRIBUTION_TERMS.has(name));
 
-/** Sum of the weights of the terms that compare distributions. */
-export const distributionWeight = (loss: Weights): number =>
-  termsOf(loss)
-    .filter((name) => DISTRIBUTION_TERMS.has(name))
-    .reduce((sum, name) => sum + weightOf(loss, name), 0);
-
-const TAKES_OVER = {
-  holds: ({ crossEntropy }: LossConfig): boolean => crossEntropy > 0,
-  text: "needs a positive crossEntropy, which takes over where the teacher's terms count less",
-};
-
-/** What an option needs of the others, where it is set. */
-const NEEDS: readonly {
-  readonly key: "teacherWeight" | "teacherFactor" | "tail";
-  readonly holds: (loss: LossConfig) => boolean;
-  readonly text: string;
-}[] = [
-  { key: "teacherWeight", ...TAKES_OVER },
-  {
-    key: "teacherWeight",
-    holds: ({ crossTokenizer }) => crossTokenizer !== "uld",
-    text: "compares the teacher's tokens with labels, which uld's sorted probabilities do not have",
-  },
-  { key: "teacherFactor", ...TAKES_OVER },
-  {
-    key: "teacherFactor",
-    holds: requiresDistributions,
-    text: "needs a term that compares distributions, such as forwardKl, to fade",
-  },
-  {
-    key: "tail",
-    holds: ({ tail, crossTokenizer }) => tail === "spread" || crossTokenizer === "none",
-    text: "bucket needs the stored tokens of a shared vocabulary: set crossTokenizer to none",
-  },
-];
-
 export const lossConfig = lossFields.check(({ value, issues }) => {
   const reject = (message: string, key: string): void => {
     issues.push({ code: "custom", input: value, path: [key], message });
@@ -212,5 +104,4 @@ export const lossConfig = lossFields.check(({ value, issues }) => {
       "compares states of the same source tokens: set its weight to 0 unless crossTokenizer is none",
       "hiddenState",
     );
-  for (const { key, holds, text } of NEEDS) if (value[key] !== undefined && !holds(value)) reject(text, key);
 });

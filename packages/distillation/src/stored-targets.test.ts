@@ -58,19 +58,6 @@ describe(StoredTargets, () => {
     await stored.close();
   });
 
-  test("come with the teacher's confidence: agreement, else the geometric mean of token probabilities, else 1", async () => {
-    await put([
-      { source: "a", target: "A", score: Math.log(0.25) },
-      { source: "b", target: "B", score: Math.log(0.25), agreement: 0.75 },
-      { source: "ab", target: "A B" },
-    ]);
-    const stored = await open();
-    const { targets, confidences } = await stored!.read([2, 0, 1, 0]);
-    expect(targets.map((tokens) => tokenizer.decode(tokens))).toEqual(["A B", "A", "B", "A"]);
-    expect(confidences).toEqual([1, 0.25, 0.75, 0.25]);
-    await stored!.close();
-  });
-
   test("are absent where the cache has none, or none that fit", async () => {
     expect(await open()).toBeUndefined();
     await put([row("abab", "A")]);

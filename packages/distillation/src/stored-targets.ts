@@ -7,7 +7,6 @@ import { tokenizeRow, type PairFileRequest, type PairLimits, type TokenPairs } f
 import { SlmError } from "@slm/core";
 import { writeCorpus, type Corpus, type CorpusRows, type TeacherReader } from "./corpus.js";
 import type { DistillRun } from "./distill-inputs.js";
-import { confidenceOf, type TargetEvidence } from "./distillation-teacher.js";
 import { textLimits } from "./open-corpus.js";
 import type { RowImages } from "./row-images.js";
 import { largestShare, STORED_TARGETS, type TargetOrigin } from "./target-schedule.js";
@@ -66,19 +65,13 @@ export class StoredTargets {
   private readonly images: RowImages | undefined;
   /** Index of each row's training row. */
   private readonly places: Int32Array;
-  private readonly confidences: Float32Array;
   /** Rows by who labelled them. */
   readonly labellers: Readonly<Record<string, number>>;
 
-  private constructor(
-    corpus: Corpus,
-    images: RowImages | undefined,
-    { places, confidences, labellers }: ToldRows,
-  ) {
+  private constructor(corpus: Corpus, images: RowImages | undefined, { places, labellers }: ToldRows) {
     this.corpus = corpus;
     this.images = images;
     this.places = Int32Array.from(places);
-    this.confidences = Float32Array.from(confidences);
     this.labellers = Object.fromEntries(labellers);
   }
 
@@ -90,7 +83,7 @@ export class StoredTargets {
   static async open(request: StoredTargetsRequest): Promise<StoredTargets | undefined> {
     const { kind, tokenizer, limits, teacher, seen, file } = request;
     const where = CACHE_ROWS[kind];
-    const known: ToldRows = { places: [], confidences: [], labellers: new Map() };
+    const known: ToldRows = { places: [], labellers: new Map() };
     const rows = told(fitting(request), known);
     const first = await rows.next();
     if (first.done === true) return undefined;
@@ -107,8 +100,7 @@ export class StoredTargets {
   }
 
   async read(wanted: ArrayLike<number>): Promise<CorpusRows> {
-    const confidences = Array.from(wanted, (row) => this.confidences[row]!);
-    const rows = { ...(await this.corpus.read(wanted)), confidences };
+    const rows = await this.corpus.read(wanted);
     if (this.images === undefined) return rows;
     return { ...rows, images: await this.images.read(Array.from(wanted, (row) => this.places[row]!)) };
   }
@@ -123,14 +115,12 @@ export class StoredTargets {
 interface StoredRow {
   readonly row: Row;
   readonly place: number;
-  /** What the cache says of the target besides its text. */
-  readonly evidence: TargetEvidence & Pick<TeacherRow, "labeller">;
+  readonly labeller: TeacherRow["labeller"];
 }
 
 /** What is known of the rows besides their texts. */
 interface ToldRows {
   readonly places: number[];
-  readonly confidences: number[];
   readonly labellers: Map<string, number>;
 }
 
@@ -149,8 +139,8 @@ async function* fitting(request: StoredTargetsRequest): AsyncGenerator<StoredRow
 }
 
 async function* plain(written: AsyncIterable<TeacherRow>): AsyncGenerator<StoredRow> {
-  for await (const { source, target, ...evidence } of written)
-    yield { row: { source, target }, place: 0, evidence };
+  for await (const { source, target, labeller } of written)
+    yield { row: { source, target }, place: 0, labeller };
 }
 
 /** Rows of a cache with the student's inputs, in the order of their training rows. */
@@ -160,7 +150,7 @@ async function* joined(
 ): AsyncGenerator<StoredRow> {
   const candidates = trained[Symbol.asyncIterator]();
   let place = -1;
-  for await (const { source: teacherSource, target, ...evidence } of written) {
+  for await (const { source: teacherSource, target, labeller } of written) {
     for (;;) {
       const next = await candidates.next();
       if (next.done === true)
@@ -174,7 +164,7 @@ async function* joined(
       place += 1;
       const { source } = next.value;
       if (textRow(next.value).source !== teacherSource) continue;
-      yield { row: { source, target, teacherSource }, place, evidence };
+      yield { row: { source, target, teacherSource }, place, labeller };
       break;
     }
   }
@@ -191,15 +181,10 @@ function canTake(row: Row, tokenizer: Tokenizer, limits: PairLimits): boolean {
   }
 }
 
-/** The rows alone; their training rows, the teacher's confidences and the labellers are recorded. */
-async function* told(
-  stored: AsyncIterable<StoredRow>,
-  { places, confidences, labellers }: ToldRows,
-): AsyncGenerator<Row> {
-  for await (const { row, place, evidence } of stored) {
-    const { labeller = UNNAMED } = evidence;
+/** The rows alone; their training rows and labellers are recorded. */
+async function* told(stored: AsyncIterable<StoredRow>, { places, labellers }: ToldRows): AsyncGenerator<Row> {
+  for await (const { row, place, labeller = UNNAMED } of stored) {
     places.push(place);
-    confidences.push(confidenceOf(evidence));
     labellers.set(labeller, (labellers.get(labeller) ?? 0) + 1);
     yield row;
   }

@@ -5,7 +5,6 @@ import type { TeacherReader } from "./corpus.js";
 import type { DistillRun } from "./distill-inputs.js";
 import { requiresDistributions } from "./loss-config.js";
 import { largestShare, STORED_TARGETS } from "./target-schedule.js";
-import { followsDev } from "./teacher-factor.js";
 
 /** What a run asks for that only a model can give, each with the settings that do without. */
 interface Missing {
@@ -53,11 +52,6 @@ async function missingIn({ settings, inputs }: DistillRun): Promise<Missing | un
     return {
       what: "distributions over the student's samples",
       suggestions: ["--set distill.targets.onPolicyFraction=0"],
-    };
-  if (followsDev(settings))
-    return {
-      what: "answers to the dev rows, which distill.loss.teacherFactor follows",
-      suggestions: ["set distill.loss.teacherFactor to a schedule, such as {from: 1, to: 0}"],
     };
   if (requiresDistributions(loss) && (cache === undefined || !(await hasDistributions(cache))))
     return {

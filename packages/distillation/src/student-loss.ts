@@ -6,13 +6,11 @@ import { imageTokensOf, outputHead, type ModelConfig, type ParameterSpec } from 
 import {
   crossEntropy,
   ctc,
-  DIVERGENCE_DEFAULTS,
   DIVERGENCES,
   hiddenMatch,
   math,
   uld,
   scope,
-  withTailBucket,
   type MaskedLogits,
   type DivergenceName,
   type Tensor,
@@ -28,7 +26,6 @@ import {
 import type { HostTensor } from "@slm/runtime";
 import { ctcFeeds, ctcSpecs, type CtcShape } from "./ctc-feeds.js";
 import { requiresDistributions, termsOf, weightOf, type LossConfig, type TermName } from "./loss-config.js";
-import { loggedWeights, TEACHER_FACTOR, weighPositions, weightSpecs } from "./position-weights.js";
 
 /** `shared`: all terms on one set of targets. `separate`: the teacher's terms on those it scored (`distill`), cross-entropy on `gold` ones. */
 export type LossVariant = "shared" | "separate";
@@ -92,31 +89,23 @@ interface TermInputs {
   readonly states: ModelStates;
   /** Logits at the targets that the teacher scored, if it did. */
   readonly distilled: MaskedLogits;
-  /** What the divergences compare: these logits and the teacher's, or both with the tail in one bucket. */
-  readonly compared: { readonly student: MaskedLogits; readonly teacher: Tensor };
   /** Logits at the labelled targets, and their labels. */
   readonly labelled: MaskedLogits & { readonly labels: Tensor };
 }
 
 const divergence =
   (name: DivergenceName) =>
-  ({ compared, loss }: TermInputs): Tensor => {
-    const { entropyThreshold = DIVERGENCE_DEFAULTS.entropyThreshold } = loss;
-    return DIVERGENCES[name].compute(compared.student, compared.teacher, { ...loss, entropyThreshold });
-  };
+  ({ distilled, x, loss }: TermInputs): Tensor =>
+    DIVERGENCES[name].compute(distilled, x["teacher"]!, loss);
 
 /** One row per term: a term without a row does not compile. */
 const TERMS: { readonly [N in TermName]: (inputs: TermInputs) => Tensor } = {
   forwardKl: divergence("forwardKl"),
   reverseKl: divergence("reverseKl"),
   jensenShannon: divergence("jensenShannon"),
-  skewKl: divergence("skewKl"),
-  skewReverseKl: divergence("skewReverseKl"),
-  totalVariation: divergence("totalVariation"),
-  entropyAwareKl: divergence("entropyAwareKl"),
   uld: ({ distilled, x, loss: { temperature } }) => uld(distilled, x["teacher"]!, { temperature }),
-  hiddenState: ({ states, parameters, x, loss }) => {
-    const match = hiddenMatch(
+  hiddenState: ({ states, parameters, x, loss }) =>
+    hiddenMatch(
       {
         student: states.source(),
         teacher: x["hidden.teacher"]!,
@@ -125,10 +114,7 @@ const TERMS: { readonly [N in TermName]: (inputs: TermInputs) => Tensor } = {
         count: x["hidden.count"]!,
       },
       loss.hiddenKind,
-    );
-    const factor = x[TEACHER_FACTOR];
-    return factor === undefined ? match : math.mul(match, factor);
-  },
+    ),
   crossEntropy: ({ labelled, loss }) => crossEntropy(labelled, labelled.labels, loss.labelSmoothing),
   ctc: ({ states, parameters, x }) => {
     const image = states.image();
@@ -153,8 +139,7 @@ const PASSES: { readonly [V in LossVariant]: readonly string[] } = {
 };
 
 /**
- * The loss for batches of one shape: the sum over terms of weight · term, each a mean over its loss tokens. With `teacherWeight` or
- * `teacherFactor` these means are weighted, see `position-weights.ts`.
+ * The loss for batches of one shape: the sum over terms of weight · term, each a mean over its loss tokens.
  *
  * Source of the default weights: arXiv:2501.16273, section on distillation (0.9 forward KL and 0.1 cross-entropy); its reference code
  * also averages the KL over padding; this one does not.
@@ -167,16 +152,15 @@ export function studentLoss(
   const { config, loss } = options;
   const pass = modelPass(config, shape);
   const names = termsOf(loss);
-  const isShared = variant === "shared";
   return {
     inputs: lossInputs(options, pass, shape, variant),
     dropoutShapes: pass.dropoutShapes(PASSES[variant].length),
-    terms: [...names, ...loggedWeights({ loss, isShared })],
+    terms: [...names],
     build: (parameters, x) => {
-      const { logged, ...inputs } = termInputs(options, { pass, shape, variant }, parameters, x);
+      const inputs = termInputs(options, { pass, variant }, parameters, x);
       const terms = Object.fromEntries(names.map((name) => [name, TERMS[name](inputs)]));
       const weighted = names.map((name) => math.mul(terms[name]!, weightOf(loss, name)));
-      return { loss: weighted.reduce((sum, term) => math.add(sum, term)), terms: { ...terms, ...logged } };
+      return { loss: weighted.reduce((sum, term) => math.add(sum, term)), terms };
     },
   };
 }
@@ -202,7 +186,6 @@ function lossInputs(
     const isDistilled = prefix === "distill" && requiresDistributions(loss) && teacher?.isAligned !== true;
     if (isLabelled || isDistilled) Object.assign(inputs, counting(prefix, positions));
   }
-  Object.assign(inputs, weightSpecs({ loss, isShared: variant === "shared" }, shape));
   if (loss.ctc > 0) Object.assign(inputs, ctcSpecs(ctcShape(config, shape)));
   if (teacher === undefined) return inputs;
   if (requiresDistributions(loss)) {
@@ -219,46 +202,33 @@ function lossInputs(
 /** Passes of a program over batches of one shape. */
 interface Passes {
   readonly pass: ModelPass;
-  readonly shape: PassShape;
   readonly variant: LossVariant;
 }
 
 function termInputs(
   { config, loss, teacher }: StudentLossOptions,
-  { pass, shape, variant }: Passes,
+  { pass, variant }: Passes,
   parameters: TermInputs["parameters"],
   x: TermInputs["x"],
-): TermInputs & { readonly logged: Readonly<Record<string, Tensor>> } {
+): TermInputs {
   const states = pass.open(parameters, x);
   const logits = PASSES[variant].map((prefix) =>
     scope(prefix, () => outputHead(config, parameters, states.target(prefix))),
   );
   const labelled = PASSES[variant].at(-1)!;
   const counted = teacher?.isAligned === true ? "aligned" : "distill";
-  const labels = x[`${labelled}.labels`]!;
-  const plain = { distilled: x[`${counted}.mask`]!, labelled: x[`${labelled}.mask`]! };
-  const isShared = variant === "shared";
-  const { masks, logged } = weighPositions(plain, { loss, isShared, shape, x, labels });
-  const distilled = { logits: logits[0]!, mask: masks.distilled, count: x[`${counted}.count`]! };
+  const distilled = { logits: logits[0]!, mask: x[`${counted}.mask`]!, count: x[`${counted}.count`]! };
   return {
     loss,
     parameters,
     x,
     states,
     distilled,
-    compared: comparedLogits(loss, distilled, x["teacher"]!),
     labelled: {
       logits: logits.at(-1)!,
-      mask: masks.labelled,
+      mask: x[`${labelled}.mask`]!,
       count: x[`${labelled}.count`]!,
-      labels,
+      labels: x[`${labelled}.labels`]!,
     },
-    logged,
   };
-}
-
-function comparedLogits(loss: LossConfig, student: MaskedLogits, teacher: Tensor): TermInputs["compared"] {
-  if (loss.tail !== "bucket" || !requiresDistributions(loss)) return { student, teacher };
-  const bucketed = withTailBucket(student.logits, teacher);
-  return { student: { ...student, logits: bucketed.student }, teacher: bucketed.teacher };
 }

@@ -199,35 +199,3 @@ test("a batch of unlabelled sources has sources of the file with the teacher's t
   expect(values["teacher"]!.length).toBe(3 * bucket.target * studentConfig.vocabularySize);
   await unlabelled.close();
 });
-
-describe("weights by what the teacher knows", () => {
-  const weighted = { loss: { teacherWeight: { by: "probability" } } };
-
-  test("are of gold rows for gold targets, and are not fed without the setting", async () => {
-    const { values, wanted } = await feedsAt(weighted, 1);
-    expect(wanted).toEqual(expect.arrayContaining(["row.confidence", "row.isGold"]));
-    expect(values["row.confidence"]).toEqual([1, 1, 1]);
-    expect(values["row.isGold"]).toEqual([1, 1, 1]);
-    expect(Object.keys((await feedsAt({}, 1)).values).filter((name) => name.startsWith("row."))).toEqual([]);
-  });
-
-  test("are not of gold rows for targets that the teacher writes, and count nothing that was cut off", async () => {
-    const { values } = await feedsAt({ ...weighted, targets: { sequenceKdFraction: 1 } }, 2);
-    expect(values["row.isGold"]).toEqual([0, 0, 0]);
-    const lengths = Array.from({ length: 3 }, (_, row) =>
-      values["distill.mask"]!.slice(row * bucket.target, (row + 1) * bucket.target).filter(
-        (one) => one === 1,
-      ),
-    );
-    values["row.confidence"]!.forEach((confidence, row) => {
-      if (lengths[row]!.length === bucket.target) expect(confidence).toBe(0);
-      else expect(confidence).toBeGreaterThan(0);
-    });
-  });
-
-  test("do not apply to samples of the student, whose tokens have no gold labels", async () => {
-    const { made, wanted } = await feedsAt({ ...weighted, targets: { onPolicyFraction: 1 } }, 3);
-    expect(made.variant).toBe("separate");
-    expect(wanted.filter((name) => name.startsWith("row."))).toEqual([]);
-  });
-});

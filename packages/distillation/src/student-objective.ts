@@ -23,8 +23,6 @@ import {
   type StudentLossOptions,
 } from "./student-loss.js";
 import type { StoredByOrigin } from "./stored-targets.js";
-import { TEACHER_FACTOR, weightFeeds } from "./position-weights.js";
-import type { TeacherFactor } from "./teacher-factor.js";
 import { STORED_TARGETS, targetOrigin, type TargetOrigin } from "./target-schedule.js";
 import type { DistillationSources } from "./distillation-sources.js";
 import type { BatchSources, TeacherFeeds } from "./distillation-teacher.js";
@@ -34,8 +32,6 @@ export interface StudentObjectiveOptions {
   readonly settings: DistillConfig;
   readonly sources: Pick<DistillationSources, "corpus" | "teacher" | "unlabelled" | "stored" | "onPolicy">;
   readonly seed: number;
-  /** Absent if the settings have none. */
-  readonly teacherFactor?: TeacherFactor | undefined;
 }
 
 /** Origins of stored targets, in the order of their sets of rows. */
@@ -65,7 +61,7 @@ function originAt(
 }
 
 export function studentObjective(options: StudentObjectiveOptions): Objective {
-  const { config, settings, sources, teacherFactor } = options;
+  const { config, settings, sources } = options;
   const { loss } = settings;
   const lossOptions: StudentLossOptions = { config, loss, teacher: sources.teacher?.shape };
   const batches = new BatchMaker(options);
@@ -79,7 +75,6 @@ export function studentObjective(options: StudentObjectiveOptions): Objective {
         variant === "separate" ? "separate" : "shared",
       ),
     feeds: (batch, bucket, number, live) => batches.make(batch, bucket, number, live),
-    scalars: teacherFactor && ((step, metrics) => ({ [TEACHER_FACTOR]: teacherFactor(step, metrics) })),
   };
 }
 
@@ -89,8 +84,6 @@ interface Chosen {
   readonly targets: readonly ArrayLike<number>[];
   /** Gold labels, if `targets` are on-policy samples. */
   readonly gold?: readonly ArrayLike<number>[];
-  /** The teacher's confidence in each target, if it wrote them. */
-  readonly confidences?: readonly number[] | undefined;
   readonly teacherFeeds: TeacherFeeds;
 }
 
@@ -155,13 +148,12 @@ class BatchMaker {
   private async asStored(rows: CorpusRows, shape: PassShape): Promise<Chosen> {
     const { teacher } = this.sources;
     const teacherFeeds = this.scores ? ((await teacher?.gold(rows, shape)) ?? NOTHING) : NOTHING;
-    const { targets, confidences } = rows;
-    return { sources: sourcesOf(rows), targets, confidences, teacherFeeds };
+    return { sources: sourcesOf(rows), targets: rows.targets, teacherFeeds };
   }
 
   private async generated(sources: BatchSources, shape: PassShape): Promise<Chosen> {
-    const { targets = [], confidences } = (await this.sources.teacher?.generate(sources, shape)) ?? {};
-    return { sources, targets, confidences, teacherFeeds: await this.score(sources, targets, shape) };
+    const targets = (await this.sources.teacher?.generate(sources, shape)) ?? [];
+    return { sources, targets, teacherFeeds: await this.score(sources, targets, shape) };
   }
 
   private async score(
@@ -175,7 +167,7 @@ class BatchMaker {
 
   private async feedsOf(chosen: Chosen, pass: ModelPass, shape: PassShape): Promise<BatchFeeds> {
     const { config, settings } = this.options;
-    const { sources, targets, gold, confidences, teacherFeeds } = chosen;
+    const { sources, targets, gold, teacherFeeds } = chosen;
     const labels = settings.loss.crossEntropy > 0 ? gold : undefined;
     const variant: LossVariant = labels === undefined ? "shared" : "separate";
     const hidden =
@@ -194,7 +186,6 @@ class BatchMaker {
         ...ofLabels?.feeds,
         ...teacherFeeds.feeds,
         ...hidden.feeds,
-        ...weightFeeds(settings.loss, confidences, shape),
         ...(settings.loss.ctc > 0 ? ctcValues(config, gold ?? targets, shape) : {}),
       },
       owned: [...teacherFeeds.owned, ...hidden.owned],

@@ -55,14 +55,6 @@ export {
   type Divergence,
   type DivergenceName,
 } from "./ops/losses/divergences.js";
-export {
-  KNOWLEDGE,
-  KNOWLEDGE_KINDS,
-  KNOWLEDGE_UNITS,
-  teacherKnowledge,
-  type KnowledgeKind,
-} from "./ops/losses/teacher-knowledge.js";
-export { withTailBucket } from "./ops/losses/tail-bucket.js";
 export { HIDDEN_MATCH_KINDS, hiddenMatch } from "./ops/losses/hidden-match.js";
 export { ctc, type CtcInputs } from "./ops/losses/ctc.js";
 export { uld } from "./ops/losses/uld.js";

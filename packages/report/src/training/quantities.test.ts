@@ -36,18 +36,6 @@ describe(describeQuantity, () => {
     ]);
   });
 
-  test("draws the teacher's metric beside the student's, as a level that is neither better nor worse", () => {
-    const { unit, scale, chart } = describeQuantity("dev.wer");
-    const expected = { group: "dev", unit, scale, chart, label: "word error rate of the teacher" };
-    expect(describeQuantity("dev.teacher.wer")).toMatchObject({ ...expected, higherIsBetter: undefined });
-  });
-
-  test("draws the factors of the teacher's terms together", () => {
-    const [weight, factor] = ["teacherWeight", "teacherFactor"].map(describeQuantity);
-    expect(weight!.chart).toBe(factor!.chart);
-    expect(weight!.group).toBe("targets");
-  });
-
   test("shows shares of targets in percent", () => {
     expect(describeQuantity("targets.student")).toMatchObject({
       label: "student",

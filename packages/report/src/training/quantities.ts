@@ -25,23 +25,13 @@ const termInNats = (label: string): Known => {
   return { group: "loss", label, unit: "nats per token", higherIsBetter: undefined, chart: LOSS_CHART };
 };
 
-/** A number between 0 and 1 that multiplies the teacher's terms. */
-const teacherShare = (label: string): Known => {
-  return { group: "targets", label, unit: "", higherIsBetter: undefined, chart: "The teacher's terms" };
-};
-
 /** Keys that every run logs, and loss terms whose unit is that of the loss. */
 const KNOWN: ReadonlyMap<string, Known> = new Map<string, Known>([
   ["loss", { ...termInNats("loss"), higherIsBetter: false }],
   ["forwardKl", termInNats("forward KL")],
   ["reverseKl", termInNats("reverse KL")],
   ["jensenShannon", termInNats("Jensen-Shannon")],
-  ["skewKl", termInNats("skew KL")],
-  ["skewReverseKl", termInNats("skew reverse KL")],
-  ["entropyAwareKl", termInNats("entropy-aware KL")],
   ["crossEntropy", termInNats("cross-entropy")],
-  ["teacherWeight", teacherShare("mean weight by its knowledge")],
-  ["teacherFactor", teacherShare("factor of its terms")],
   [
     "learningRate",
     {
@@ -85,8 +75,6 @@ const METRIC_LABELS: Readonly<Partial<Record<string, string>>> = {
 };
 
 const DEV_PREFIX = "dev.";
-/** Before a metric that the teacher has on the same rows; it is a level to compare with, neither better nor worse. */
-const TEACHER_PREFIX = "teacher.";
 const TARGETS_PREFIX = "targets.";
 const PERCENT = { unit: "%", scale: 100 } as const;
 /** Units of metrics that are shown as percentages. */
@@ -138,10 +126,6 @@ export function titleOf({ label, unit }: Pick<Quantity, "label" | "unit">): stri
 }
 
 function devQuantity(key: string, name: string): Quantity {
-  if (name.startsWith(TEACHER_PREFIX)) {
-    const quantity = devQuantity(key, name.slice(TEACHER_PREFIX.length));
-    return { ...quantity, label: `${quantity.label} of the teacher`, higherIsBetter: undefined };
-  }
   const common = { key, group: "dev", label: METRIC_LABELS[name] ?? wordsOf(name) } as const;
   if (!isMetricName(name)) {
     const higherIsBetter = LOWER_ON_DEV.has(name) ? false : undefined;

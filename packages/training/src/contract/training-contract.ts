@@ -34,13 +34,6 @@ export interface Objective {
    * it queues on the engine runs after that step.
    */
   feeds(batch: Batch, bucket: Bucket, number: number, live: LiveModel): Promise<BatchFeeds>;
-  /**
-   * Scalar inputs of the loss that depend on the progress of the run, by name: a pure function of the step and of the dev metrics last
-   * measured before it (none before the first measurement). Both belong to the state of a run, so a resumed run has the same.
-   */
-  scalars?:
-    | ((step: number, metrics: Readonly<Record<string, number>>) => Readonly<Record<string, number>>)
-    | undefined;
   /** Auxiliary tensors that are trained but not saved with the model; names start with `auxiliary.`. */
   readonly auxiliary?: readonly ParameterSpec[] | undefined;
 }

@@ -52,7 +52,7 @@ export async function measureStep(request: StepTimeRequest): Promise<StepTime> {
     const times: number[] = [];
     for (let step = 1; step <= 1 + TIMED_STEPS; step++) {
       const begun = performance.now();
-      await steps.run(step, prepared, compiled, { metrics: {} });
+      await steps.run(step, prepared, compiled, {});
       times.push((performance.now() - begun) / 1000);
     }
     const timed = times.slice(1).sort((a, b) => a - b);

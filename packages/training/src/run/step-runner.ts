@@ -43,8 +43,6 @@ export interface StepResult {
 
 /** What the state of a run says about its next step. */
 export interface StepProgress {
-  /** The dev metrics measured last. */
-  readonly metrics: Readonly<Record<string, number>>;
   /** In float16; absent before the first step. */
   readonly lossScaling?: LossScaling | undefined;
 }
@@ -107,13 +105,11 @@ export class StepRunner {
     step: number,
     batches: readonly PreparedBatch[],
     compiled: readonly CompiledBatch[],
-    { metrics, lossScaling }: StepProgress,
+    { lossScaling }: StepProgress,
   ): Promise<StepOutcome> {
     const scaling = scalesLoss(this.request.settings) ? (lossScaling ?? FIRST_SCALING) : undefined;
-    const scalars = {
-      ...this.request.objective.scalars?.(step, metrics),
-      ...(scaling === undefined ? {} : { [LOSS_SCALE]: scaling.scale }),
-    };
+    const scalars: Readonly<Record<string, number>> =
+      scaling === undefined ? {} : { [LOSS_SCALE]: scaling.scale };
     const all = batches.reduce((sum, { feeds }) => sum + feeds.lossTokens, 0);
     const results = await Promise.all(
       batches.map((prepared, index) => {
