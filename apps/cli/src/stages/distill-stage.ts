@@ -51,7 +51,7 @@ export const distillStage = defineStage<DistillConfig>({
   section: distillConfig,
   kind: "checkpoint",
   revision: 2,
-  records: ["metrics.jsonl", "report.html", "tensorboard", "probe.json"],
+  records: ["metrics.jsonl", "report.html", "probe.json"],
   inputs: [
     { stage: "data", required: true },
     { stage: "tokenizer", required: true },
