@@ -1,14 +1,5 @@
-/** Training runs as a page and as event files for TensorBoard. */
-import {
-  compareRuns,
-  lastStep,
-  openEventFile,
-  readRunLog,
-  readSamples,
-  samplesMarkdown,
-  SAMPLES_FILE,
-  trainingPage,
-} from "@slm/report";
+/** Training runs as a page. */
+import { compareRuns, readRunLog, readSamples, SAMPLES_FILE, trainingPage } from "@slm/report";
 import { basename, dirname, join } from "node:path";
 import { readRunArtifacts } from "./summary/run-artifacts.js";
 import { summarizeStages } from "./summary/run-summary.js";
@@ -38,32 +29,4 @@ export async function runsPage(runs: readonly TrainingRun[]): Promise<string> {
     headline: stage === "teacher" || headline.length === 0 ? undefined : headline,
     results: stage === "teacher" ? [] : [...modelsSection(summary), ...workersOfStages(manifests)],
   });
-}
-
-/**
- * Writes the event files of each run into a directory named after it. Files of an earlier call are replaced.
- *
- * @returns the runs whose log has no times; all their events get the end time of the run
- */
-export async function writeEventFiles(
-  runs: readonly TrainingRun[],
-  directory: string,
-): Promise<{ readonly untimed: readonly string[] }> {
-  const untimed: string[] = [];
-  for (const { name, metricsFile, directory: source, endedAt } of runs) {
-    const log = await readRunLog(metricsFile);
-    const samples = await readSamples(join(source, SAMPLES_FILE));
-    // Resuming from step -1 keeps no event, not even of step 0.
-    const events = await openEventFile(join(directory, name), { keepThroughStep: -1 });
-    try {
-      for (const { step, wallTime, values } of log.records)
-        await events.append(step, wallTime ?? endedAt, Object.fromEntries(values));
-      if (samples !== undefined && samples.rows.length > 0)
-        await events.appendText(lastStep(log), endedAt, "samples", samplesMarkdown(samples));
-    } finally {
-      await events.close();
-    }
-    if (log.records.some(({ wallTime }) => wallTime === undefined)) untimed.push(name);
-  }
-  return { untimed };
 }

@@ -35,7 +35,6 @@ describe("a finished run", () => {
       "model.safetensors",
       "report.html",
       "samples.jsonl",
-      "tensorboard",
       "tokenizer.json",
       "tokenizer_config.json",
     ]);

@@ -14,17 +14,9 @@ export {
 } from "./page.js";
 export { type Prediction } from "./predictions.js";
 export { compareRuns } from "./training/compare-runs.js";
-export { keysOf, lastStep, readRunLog, type RunLog } from "./training/run-log.js";
-export {
-  readSamples,
-  sampleLines,
-  samplesMarkdown,
-  SAMPLES_FILE,
-  type Sample,
-  type Samples,
-} from "./training/samples.js";
+export { keysOf, readRunLog, type RunLog } from "./training/run-log.js";
+export { readSamples, sampleLines, SAMPLES_FILE, type Sample, type Samples } from "./training/samples.js";
 export { summarizeRun, type RunSummary } from "./training/summary.js";
 export { trainingPage } from "./training/training-page.js";
-export { openEventFile, type EventFile } from "./tensorboard/event-file.js";
 export { exportRun, type ExportedRun } from "./mlflow/export-run.js";
 export { MlflowClient } from "./mlflow/mlflow-client.js";

@@ -62,7 +62,6 @@ describe("slm report", () => {
     const { json } = await report(at("a", "distill"), at("b", "distill"), "--json");
     expect(resultOf(json)).toEqual({
       report: at("out", "report.html"),
-      tensorboard: null,
       runs: ["a", "b"].map((name) => ({
         name: `${name}/distill`,
         directory: at(name, "distill"),
@@ -89,25 +88,6 @@ describe("slm report", () => {
     expect(await directoryOf()).toBe(at("a", "distill.partial"));
     await writeLog(at("a", "distill"));
     expect(await directoryOf()).toBe(at("a", "distill"));
-  });
-
-  test("writes event files for TensorBoard, one directory per run, and replaces them when asked again", async () => {
-    await writeLog(at("a"));
-    await writeLog(at("b"));
-    await writeFile(at("a", "samples.jsonl"), '{"source":"x","target":"X","prediction":"Y"}\n');
-    for (let time = 0; time < 2; time += 1) {
-      const { stdout, exitCode } = await report(at("a"), at("b"), "--tensorboard", at("events"));
-      expect(exitCode).toBe(0);
-      expect(stdout).toContain(`tensorboard --logdir ${at("events")}`);
-      for (const name of ["a", "b"]) {
-        const files = (await readdir(at("events", name))).sort();
-        const texts = await Promise.all(files.map((file) => readFile(at("events", name, file), "latin1")));
-        const written = texts.filter((text) => text !== "");
-        expect(written).toHaveLength(1);
-        expect(written[0]?.match(/train\/loss/g)).toHaveLength(2);
-        expect(written[0]?.includes("samples")).toBe(name === "a");
-      }
-    }
   });
 
   test("exits 66 where there is no log, 65 for one that is none, 2 for a run given twice", async () => {

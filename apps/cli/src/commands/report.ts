@@ -9,8 +9,6 @@ export interface ReportResult {
   readonly report: string;
   /** The runs on an MLflow server, in the order of `runs`; absent when none were asked for. */
   readonly mlflow?: readonly ExportedRun[] | undefined;
-  /** Directory with the event files of each run; null when none were asked for. */
-  readonly tensorboard: string | null;
   readonly runs: readonly ReportedRun[];
 }
 
@@ -36,10 +34,6 @@ export class ReportCommand extends SlmCommand<ReportResult> {
       helpValue: "<file>",
       summary: "Page to write.",
     }),
-    tensorboard: Flags.string({
-      helpValue: "<dir>",
-      summary: "Also write event files for TensorBoard, a directory per run.",
-    }),
     mlflow: Flags.string({
       helpValue: "<url>",
       summary: "Also write each run to an MLflow tracking server; a run that is there gets what is new.",
@@ -55,7 +49,7 @@ export class ReportCommand extends SlmCommand<ReportResult> {
       default: false,
       summary:
         "Serve a page of the runs on this machine that renews itself, until interrupted. RUN may also be a directory of runs.",
-      exclusive: ["tensorboard", "mlflow"],
+      exclusive: ["mlflow"],
       helpGroup: "WATCH",
     }),
     port: Flags.integer({
@@ -68,7 +62,7 @@ export class ReportCommand extends SlmCommand<ReportResult> {
   };
   static override examples = [
     "<%= config.bin %> report runs/quickstart",
-    "<%= config.bin %> report runs/a runs/b -o compared.html --tensorboard events",
+    "<%= config.bin %> report runs/a runs/b -o compared.html",
     "<%= config.bin %> report runs/a --mlflow http://127.0.0.1:5000",
     "<%= config.bin %> report runs --watch",
   ];
@@ -78,15 +72,10 @@ export class ReportCommand extends SlmCommand<ReportResult> {
     if (flags.watch) return this.watch(argv.map(String), flags.port);
     const { writeTextAtomic } = await import("@slm/core");
     const { readRunLog, summarizeRun } = await import("@slm/report");
-    const { runsPage, writeEventFiles } = await import("../run-report.js");
+    const { runsPage } = await import("../run-report.js");
     const { locateRuns } = await import("../training-runs.js");
     const runs = await locateRuns(argv.map(String));
     await writeTextAtomic(flags.output, await runsPage(runs));
-    if (flags.tensorboard !== undefined) {
-      const { untimed } = await writeEventFiles(runs, flags.tensorboard);
-      if (untimed.length > 0)
-        this.note(`no times are in the log of ${untimed.join(", ")}: TensorBoard shows them over steps only`);
-    }
     const mlflow =
       flags.mlflow === undefined ? undefined : await this.export(runs, flags.mlflow, flags.experiment);
     const reported = runs.map(async ({ name, directory, metricsFile }): Promise<ReportedRun> => {
@@ -95,7 +84,6 @@ export class ReportCommand extends SlmCommand<ReportResult> {
     return {
       report: flags.output,
       mlflow,
-      tensorboard: flags.tensorboard ?? null,
       runs: await Promise.all(reported),
     };
   }
@@ -112,7 +100,7 @@ export class ReportCommand extends SlmCommand<ReportResult> {
       });
     });
     await server.close();
-    return { report: server.url, tensorboard: null, runs: [] };
+    return { report: server.url, runs: [] };
   }
 
   private async export(
@@ -132,7 +120,7 @@ export class ReportCommand extends SlmCommand<ReportResult> {
     return exported;
   }
 
-  protected override lines({ report, tensorboard, runs }: ReportResult): readonly string[] {
+  protected override lines({ report, runs }: ReportResult): readonly string[] {
     const width = Math.max(...runs.map(({ name }) => name.length));
     return [
       ...runs.map(({ name, steps, best, final }) => {
@@ -141,7 +129,6 @@ export class ReportCommand extends SlmCommand<ReportResult> {
         });
         return [name.padEnd(width), `${steps} steps`, ...reached].join("  ");
       }),
-      ...(tensorboard === null ? [] : [`tensorboard --logdir ${tensorboard}`]),
       report,
     ];
   }

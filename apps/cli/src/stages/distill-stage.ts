@@ -23,7 +23,7 @@ export const distillStage = defineStage<DistillConfig>({
   section: distillConfig,
   kind: "checkpoint",
   revision: 2,
-  records: ["metrics.jsonl", "report.html", "tensorboard"],
+  records: ["metrics.jsonl", "report.html"],
   inputs: [
     { stage: "data", required: true },
     { stage: "tokenizer", required: true },

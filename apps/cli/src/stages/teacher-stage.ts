@@ -15,7 +15,7 @@ export const teacherStage = defineStage<TeacherConfig>({
   section: teacherConfig,
   kind: "teacher",
   revision: 1,
-  records: ["metrics.jsonl", "report.html", "tensorboard"],
+  records: ["metrics.jsonl", "report.html"],
   inputs: [
     { stage: "data", required: true },
     { stage: "tokenizer", required: true },

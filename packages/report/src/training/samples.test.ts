@@ -2,14 +2,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { reportPage } from "../page.js";
-import {
-  isRight,
-  parseSamples,
-  readSamples,
-  samplesMarkdown,
-  samplesSection,
-  worstFirst,
-} from "./samples.js";
+import { isRight, parseSamples, readSamples, samplesSection, worstFirst } from "./samples.js";
 
 const row = (prediction: string, more: object = {}): string =>
   `${JSON.stringify({ source: "ab", target: "A B", prediction, ...more })}\n`;
@@ -74,18 +67,6 @@ describe(samplesSection, () => {
 
   test("shows markup as text", () => {
     expect(pageOf(row("<img src=x onerror=alert(1)>"))).not.toContain("<img");
-  });
-});
-
-describe(samplesMarkdown, () => {
-  test("is a table whose cells hold neither markup nor the marks of a table", () => {
-    const lines = samplesMarkdown(parseSamples(row("a|b\n<i>*c*</i>") + row("A B"))).split("\n");
-    expect(lines).toEqual([
-      "| | source | reference | prediction |",
-      "| --- | --- | --- | --- |",
-      "| wrong | ab | A B | a&#124;b &#60;i&#62;&#42;c&#42;&#60;/i&#62; |",
-      "| right | ab | A B | A B |",
-    ]);
   });
 });
 

@@ -131,21 +131,6 @@ export function samplesSection({ rows, unreadable }: Samples): ReportSection {
 const pictureOf = ({ image = "", thumbnail }: Sample): TableCell =>
   thumbnail === undefined ? "" : { text: image, png: Buffer.from(thumbnail, "base64") };
 
-/** The first samples as a Markdown table, for TensorBoard's text tab. */
-export function samplesMarkdown({ rows }: Samples): string {
-  const cell = (text: string): string =>
-    cut(text)
-      .replaceAll(/[\\`*_{}[\]<>()#+!|~&-]/g, (letter) => `&#${letter.charCodeAt(0)};`)
-      .replaceAll(/\s+/g, " ");
-  const lines = worstFirst(rows)
-    .slice(0, SHOWN_ROWS)
-    .map((row) => {
-      const texts = [row.source, row.target, row.prediction].map(cell);
-      return `| ${isRight(row) ? "right" : "wrong"} | ${texts.join(" | ")} |`;
-    });
-  return ["| | source | reference | prediction |", "| --- | --- | --- | --- |", ...lines].join("\n");
-}
-
 function cut(text: string): string {
   return text.length > TEXT_LIMIT ? `${text.slice(0, TEXT_LIMIT)}…` : text;
 }

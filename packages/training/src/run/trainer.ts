@@ -6,7 +6,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { JsonLog, throwIfInterrupted, SlmError, writeTextAtomic } from "@slm/core";
 import { createRandom } from "@slm/decoding";
-import { openEventFile, sampleLines, SAMPLES_FILE, type EventFile } from "@slm/report";
+import { sampleLines, SAMPLES_FILE } from "@slm/report";
 import { initializeParameters, type ParameterSpec, type Weights } from "@slm/model";
 import { BatchOrder } from "../data/batch-order.js";
 import { BestWeights, removeBestWeights } from "../state/best-weights.js";
@@ -35,8 +35,6 @@ import {
 
 export const METRICS_FILE = "metrics.jsonl";
 export const STATE_FILE = "state.safetensors";
-/** TensorBoard directory inside the run's directory. */
-const EVENTS_DIRECTORY = "tensorboard";
 /** Steps between lines of the metrics log and progress reports. */
 const LOG_EVERY = 20;
 
@@ -80,7 +78,6 @@ class Trainer {
   private readonly steps: StepRunner;
   private readonly best: BestWeights;
   private readonly log: JsonLog;
-  private readonly events: EventFile;
   /** The last step to take. */
   private readonly until: number;
   private progress: Omit<SavedProgress, "key" | "best">;
@@ -91,7 +88,7 @@ class Trainer {
     request: TrainRequest,
     plan: ChunkPlan,
     state: DeviceState,
-    { log, events }: { readonly log: JsonLog; readonly events: EventFile },
+    log: JsonLog,
     { best, ...progress }: Omit<SavedProgress, "key">,
     until: number,
   ) {
@@ -113,7 +110,6 @@ class Trainer {
       best,
     );
     this.log = log;
-    this.events = events;
     this.until = until;
     this.progress = { ...progress, recent: { ...progress.recent } };
   }
@@ -130,10 +126,9 @@ class Trainer {
     const isSavedWhole = saved !== undefined && plan.frozen.length === 0;
     const initial = isSavedWhole ? new Map() : startingWeights(specs, request.initial, context.seed);
     const state = await uploadState(engine, plan, settings, initial, saved).finally(() => saved?.close());
-    const kept = { keepThroughStep: saved?.progress.step ?? 0 };
-    const log = await JsonLog.open(join(workDirectory, METRICS_FILE), kept);
-    const events = await openEventFile(join(workDirectory, EVENTS_DIRECTORY), kept);
-    return new Trainer(request, plan, state, { log, events }, saved?.progress ?? FRESH_PROGRESS, until);
+    const keepThroughStep = saved?.progress.step ?? 0;
+    const log = await JsonLog.open(join(workDirectory, METRICS_FILE), { keepThroughStep });
+    return new Trainer(request, plan, state, log, saved?.progress ?? FRESH_PROGRESS, until);
   }
 
   async run(): Promise<TrainReport> {
@@ -243,14 +238,13 @@ class Trainer {
     context.progress({ stage, step, total: settings.steps, metrics });
   }
 
-  /** One line of the metrics log, and the same for TensorBoard. */
+  /** One line of the metrics log. */
   private async record(values: Readonly<Record<string, number>>): Promise<void> {
     const { step } = this.progress;
     const wallTime = Date.now() / 1000;
     // A skipped step has a gradient norm that is no number.
     const numbers = Object.fromEntries(Object.entries(values).filter(([, value]) => Number.isFinite(value)));
     await this.log.append({ step, wallTime, ...numbers });
-    await this.events.append(step, wallTime, numbers);
   }
 
   private prepareAhead(step: number): void {
@@ -349,7 +343,6 @@ class Trainer {
     await this.live.close();
     await this.request.engine.release(Object.values(this.state.feeds));
     await this.log.close();
-    await this.events.close();
   }
 }
 
