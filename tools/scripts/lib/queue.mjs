@@ -29,7 +29,7 @@ export async function startQueue(root) {
   await sleep(500);
   return {
     url,
-    status: () => slm("worker", "status", "--redis", url).workers,
+    status: () => slm("worker", "--status", "--redis", url).workers,
     /** Starts workers with one thread each, and waits until they are ready. */
     startWorkers: async (count, storage) => {
       const flags = [
@@ -44,7 +44,9 @@ export async function startQueue(root) {
       ];
       for (let worker = 0; worker < count; worker++)
         workers.push(spawn(process.execPath, [bin, "worker", ...flags, "--quiet"], { stdio: "ignore" }));
-      while (slm("worker", "status", "--redis", url).workers.filter(({ done }) => done === 0).length < count)
+      while (
+        slm("worker", "--status", "--redis", url).workers.filter(({ done }) => done === 0).length < count
+      )
         await sleep(200);
     },
     stopWorkers: async () => {
