@@ -28,7 +28,7 @@ function lying({ columns, rows }: Figures): readonly string[] {
 }
 
 /** One row per figure and one column per model, because a terminal is too narrow for the transposed table. */
-export function transposed({ columns, rows }: Figures): readonly string[] {
+function transposed({ columns, rows }: Figures): readonly string[] {
   const table = new CliTable({
     style: { head: [], border: [] },
     colAligns: ["left", ...rows.map(() => "right" as const)],
