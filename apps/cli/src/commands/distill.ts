@@ -2,7 +2,7 @@ import { SlmError } from "@slm/core/errors";
 import { formatNumber } from "../ui/format.js";
 import { requiredRecipeArg, trainingFlags } from "../recipe-flags.js";
 import type { StageReport } from "../library/run-stage.js";
-import { workersFlags } from "../workers/workers-address.js";
+import { workersFlags } from "../workers/redis-flag.js";
 import { StageCommand, type StageResult } from "./stage-command.js";
 
 export class DistillCommand extends StageCommand {

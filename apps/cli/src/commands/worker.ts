@@ -6,8 +6,7 @@ import type { WorkerReport, WorkersStatus } from "@slm/workers";
 import { threadsFlag } from "../recipe-flags.js";
 import { SlmCommand } from "../slm-command.js";
 import { columns } from "../ui/columns.js";
-import { storageFlag } from "../workers/workers-address.js";
-import { redisFlag } from "../workers/redis-flag.js";
+import { redisFlag, storageFlag } from "../workers/redis-flag.js";
 
 export class WorkerCommand extends SlmCommand<WorkerReport | WorkersStatus> {
   static override summary = "Work on the jobs of other runs: join the workers of a Redis.";
