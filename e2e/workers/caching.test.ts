@@ -161,7 +161,7 @@ describe("slm teacher cache --workers", () => {
 });
 
 describe("slm worker", () => {
-  test("shows itself in slm worker status and in its metrics, through TLS too, and only with a certificate that is trusted", async () => {
+  test("shows itself in slm worker --status and in its metrics, through TLS too, and only with a certificate that is trusted", async () => {
     const { storage, scratch } = await places("status");
     const metrics = [bin, "worker", "--metrics-port", "0"];
     const worker = startWorker(scene.redis, { storage, scratch, program: metrics });
@@ -177,7 +177,7 @@ describe("slm worker", () => {
     ): Promise<{ readonly stdout: string; readonly exitCode: number | undefined }> => {
       const { stdout, exitCode } = await execa(
         process.execPath,
-        [bin, "worker", "status", "--redis", scene.redis.tlsUrl, "--json"],
+        [bin, "worker", "--status", "--redis", scene.redis.tlsUrl, "--json"],
         { env: environment(more), reject: false },
       );
       return { stdout, exitCode };

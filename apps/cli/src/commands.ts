@@ -2,7 +2,6 @@
 import type { Command } from "@oclif/core";
 import { AnalyzeCommand } from "./commands/analyze.js";
 import { BenchCommand } from "./commands/bench.js";
-import { ChatCommand } from "./commands/chat.js";
 import { CompileCommand } from "./commands/compile.js";
 import { DataInspectCommand } from "./commands/data/inspect.js";
 import { DataPrepareCommand } from "./commands/data/prepare.js";
@@ -19,27 +18,22 @@ import { GenerateCommand } from "./commands/generate.js";
 import { ImportCommand } from "./commands/import.js";
 import { InfoCommand } from "./commands/info.js";
 import { InitCommand } from "./commands/init.js";
-import { LearningRateCommand } from "./commands/learning-rate.js";
 import { ModelCheckCommand } from "./commands/model/check.js";
 import { ModelInitCommand } from "./commands/model/init.js";
 import { PullCommand } from "./commands/pull.js";
 import { QuantizeCommand } from "./commands/quantize.js";
 import { ReportCommand } from "./commands/report.js";
 import { RunCommand } from "./commands/run.js";
-import { RunsCommand } from "./commands/runs.js";
 import { SchemaCommand } from "./commands/schema.js";
 import { ServeCommand } from "./commands/serve.js";
 import { SweepCommand } from "./commands/sweep.js";
 import { TeacherCacheCommand } from "./commands/teacher/cache.js";
 import { TeacherCheckCommand } from "./commands/teacher/check.js";
 import { TeacherEvalCommand } from "./commands/teacher/eval.js";
-import { TeacherFinetuneCommand } from "./commands/teacher/finetune.js";
-import { TeacherImportCommand } from "./commands/teacher/import.js";
 import { TeacherTrainCommand } from "./commands/teacher/train.js";
 import { TokenizerTrainCommand } from "./commands/tokenizer/train.js";
 import { VerifyCommand } from "./commands/verify.js";
 import { WorkerCommand } from "./commands/worker.js";
-import { WorkerStatusCommand } from "./commands/worker/status.js";
 
 export const commands: Readonly<Record<string, Command.Class>> = {
   init: InitCommand,
@@ -49,12 +43,9 @@ export const commands: Readonly<Record<string, Command.Class>> = {
   "data:prepare": DataPrepareCommand,
   "tokenizer:train": TokenizerTrainCommand,
   "teacher:train": TeacherTrainCommand,
-  "teacher:import": TeacherImportCommand,
-  "teacher:finetune": TeacherFinetuneCommand,
   "teacher:check": TeacherCheckCommand,
   "teacher:eval": TeacherEvalCommand,
   "teacher:cache": TeacherCacheCommand,
-  "learning-rate": LearningRateCommand,
   distill: DistillCommand,
   sweep: SweepCommand,
   export: ExportCommand,
@@ -62,14 +53,12 @@ export const commands: Readonly<Record<string, Command.Class>> = {
   quantize: QuantizeCommand,
   compile: CompileCommand,
   generate: GenerateCommand,
-  chat: ChatCommand,
   eval: EvalCommand,
   bench: BenchCommand,
   deploy: DeployCommand,
   pull: PullCommand,
   serve: ServeCommand,
   info: InfoCommand,
-  runs: RunsCommand,
   gate: GateCommand,
   schema: SchemaCommand,
   report: ReportCommand,
@@ -81,5 +70,4 @@ export const commands: Readonly<Record<string, Command.Class>> = {
   "device:list": DeviceListCommand,
   "device:remove": DeviceRemoveCommand,
   worker: WorkerCommand,
-  "worker:status": WorkerStatusCommand,
 };

@@ -45,10 +45,10 @@ export const trainingFields = {
     .describe("muon: orthogonalized momentum for the matrices of the layers, AdamW for everything else."),
   learningRate: z.number().positive().default(3e-3).describe("Peak learning rate."),
   schedule: z
-    .enum(["cosine", "wsd", "range"])
+    .enum(["cosine", "wsd"])
     .default("cosine")
     .describe(
-      "Learning rate after the warm-up: cosine decay, or wsd (warm-up, stable, decay): constant, then 1 - sqrt decay. range: rises exponentially from minLearningRateRatio of the peak to the peak, as 'slm learning-rate' does.",
+      "Learning rate after the warm-up: cosine decay, or wsd (warm-up, stable, decay): constant, then 1 - sqrt decay.",
     ),
   warmupSteps: z.int().nonnegative().default(200).describe("Steps of linear warm-up to the peak."),
   decayFraction: z

@@ -1,16 +1,8 @@
 /** The threshold of confidence below which an answer is withheld. */
-import { Flags } from "@oclif/core";
 import { SlmError } from "@slm/core/errors";
 import type { Abstention, AbstentionOptions, JudgedAnswer } from "@slm/inference";
 import { existsSync } from "node:fs";
 import type { LoadedModel, LoadModelOptions } from "../library/load-model.js";
-
-export const abstainFlag = Flags.string({
-  helpValue: "<x|file|off>",
-  summary:
-    "Withhold answers with a lower confidence (0 to 1), or with a lower one than nearly all right answers to the rows of a file have. " +
-    "Default: the threshold that 'slm deploy --abstain' put into the model, if any; off: none.",
-});
 
 /** A threshold from 0 to 1 or `off`; undefined for anything else. @throws SlmError USAGE for a number out of range */
 export function parseThreshold(text: string): number | "off" | undefined {

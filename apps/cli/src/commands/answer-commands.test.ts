@@ -1,5 +1,5 @@
 /** Files of prompts, confidence and abstention, and what is told of models, on a model with random weights. */
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -158,7 +158,12 @@ describe("slm info", () => {
   });
 });
 
-test("slm runs says where there are none", async () => {
-  expect((await runCommand("runs", [root])).stdout).toBe(`no runs in ${root}\n`);
-  expect((await runCommand("runs", [at("nowhere")])).exitCode).toBe(66);
+test("slm info lists the runs of a folder, and says what is missing where there is nothing", async () => {
+  await mkdir(at("folder/first/data.partial"), { recursive: true });
+  const { json } = await runCommand("info", [at("folder"), "--json"]);
+  expect(json).toMatchObject({
+    result: { runs: [{ name: "first", status: "interrupted", unfinished: "data" }] },
+  });
+  expect((await runCommand("info", [at("folder/first/data.partial")])).exitCode).toBe(66);
+  expect((await runCommand("info", [at("nowhere")])).exitCode).toBe(66);
 });

@@ -12,7 +12,7 @@ import { rowsOf } from "../rows-flag.js";
 import { modelArgument, modelFlag, modelOf } from "../models/model-argument.js";
 import { languageFlags, languageOptions } from "../models/language-flags.js";
 import { SlmCommand } from "../slm-command.js";
-import { workersFlags } from "../workers/workers-address.js";
+import { workersFlags } from "../workers/redis-flag.js";
 
 export interface EvalResult {
   /** Rows measured. */

@@ -4,7 +4,7 @@ import type { EndReason } from "@slm/decoding";
 import { SlmError } from "@slm/core/errors";
 import type { Generation } from "@slm/inference";
 import type { RuntimeDevice } from "@slm/runtime";
-import { abstainFlag } from "../answers/abstain.js";
+import { abstainFlag } from "../abstain-flag.js";
 import type { AnswerFileReport } from "../answers/answer-file.js";
 import type { RowAnswer } from "../answers/answer-rows.js";
 import { deviceFlags, deviceRequest } from "../device-flags.js";

@@ -11,6 +11,7 @@ export interface ImportResult extends ImportedModel {
 }
 
 export class ImportCommand extends SlmCommand<ImportResult> {
+  static override aliases = ["teacher:import"];
   static override summary = "Import a published model as a checkpoint.";
   static override description =
     "SOURCE is a directory with config.json, weights (safetensors or pytorch_model.bin, one file or shards) and the tokenizer's files, a GGUF file, or a hub id: " +

@@ -1,62 +1,101 @@
+import { Args } from "@oclif/core";
 import type { ModelInfo } from "../inventory/describe-artifact.js";
-import { modelArgument, modelFlag, modelOf } from "../models/model-argument.js";
+import type { RunSummary } from "../inventory/list-runs.js";
+import { existsSync } from "node:fs";
 import { SlmCommand } from "../slm-command.js";
+import { columns } from "../ui/columns.js";
 import { formatBytes, formatCount } from "../ui/format.js";
 import { formatMetric } from "../ui/metric-format.js";
 
-export class InfoCommand extends SlmCommand<ModelInfo> {
-  static override summary =
-    "Describe a model: parameters, size, graphs, target, tokenizer, metrics, provenance.";
+/** The runs below a folder. */
+export interface RunsResult {
+  readonly folder: string;
+  /** The newest first. */
+  readonly runs: readonly RunSummary[];
+}
+
+const DEFAULT_FOLDER = "runs";
+
+export class InfoCommand extends SlmCommand<ModelInfo | RunsResult> {
+  static override summary = "Describe a model, or list runs.";
   static override description =
-    "MODEL is a checkpoint, an export, a quantized directory or a bundle. Nothing is loaded on a device. Metrics are those that were " +
-    "measured when it was made.";
-  static override args = { model: modelArgument };
-  static override flags = { model: modelFlag };
-  static override examples = ["<%= config.bin %> info runs/quickstart/deploy"];
+    "PATH is a checkpoint, an export, a quantized directory or a bundle: parameters, size, graphs, target, tokenizer, metrics and " +
+    "provenance. Or it is a folder of runs: their status, metrics and size, the newest first. Nothing is loaded on a device. Metrics " +
+    "are those that were measured when the model was made. A run that was interrupted resumes when its command is given again.";
+  static override args = {
+    path: Args.string({
+      description: `Directory of a model, or a folder of runs. Default: ${DEFAULT_FOLDER}.`,
+    }),
+  };
+  static override examples = ["<%= config.bin %> info runs/quickstart/deploy", "<%= config.bin %> info runs"];
 
-  protected override async execute(): Promise<ModelInfo> {
-    const { args, flags } = await this.parse(InfoCommand);
+  protected override async execute(): Promise<ModelInfo | RunsResult> {
+    const { args } = await this.parse(InfoCommand);
+    const { STAGE_NAMES } = await import("../pipeline/stage-table.js");
+    const { listRuns } = await import("../inventory/list-runs.js");
+    const folder = args.path ?? DEFAULT_FOLDER;
+    const runs = args.path !== undefined && !existsSync(folder) ? [] : await listRuns(folder, STAGE_NAMES);
+    if (args.path === undefined || runs.length > 0) return { folder, runs };
     const { describeArtifact } = await import("../inventory/describe-artifact.js");
-    return describeArtifact(modelOf(args.model, flags.model));
+    return describeArtifact(args.path);
   }
 
-  protected override lines(info: ModelInfo): readonly string[] {
-    const { target, limits, tokenizer, abstention, provenance, graphs } = info;
-    const metrics = Object.entries(info.metrics).map(
-      ([name, value]) => `${name} ${formatMetric(name, value)}`,
-    );
-    const rows: readonly (readonly [string, string | undefined])[] = [
-      ["name", info.name],
-      ["kind", `${info.kind}, ${info.architecture}`],
-      ["parameters", formatCount(info.parameters)],
-      ["size", formatBytes(info.bytes)],
-      ["target", target === null ? undefined : targetText(target)],
-      ...graphs.map(({ name, file, bytes, scheme }): [string, string] => [
-        name,
-        `${file}, ${formatBytes(bytes)}, ${scheme}`,
-      ]),
-      ["tokenizer", `${tokenizer.kind}, ${formatCount(tokenizer.tokens)} tokens`],
-      ["limits", `source ${limits.maxSource} tokens, target ${limits.maxTarget} tokens`],
-      [
-        "metrics",
-        metrics.length === 0
-          ? "not recorded"
-          : [metrics.join(", "), info.measuredOn].filter(Boolean).join(" on "),
-      ],
-      [
-        "abstention",
-        abstention === null ? undefined : `below a confidence of ${abstention.threshold.toPrecision(3)}`,
-      ],
-      ["made", provenance === null ? "no manifest" : madeText(provenance)],
-      ...(provenance?.inputs ?? []).map(({ name, sha256 }): [string, string] => [
-        "from",
-        `${name} ${sha256.slice(0, 12)}`,
-      ]),
-    ];
-    const shown = rows.filter((row): row is readonly [string, string] => row[1] !== undefined);
-    const width = Math.max(...shown.map(([title]) => title.length));
-    return [...shown.map(([title, text]) => `${title.padEnd(width)}  ${text}`), info.path];
+  protected override lines(result: ModelInfo | RunsResult): readonly string[] {
+    return "runs" in result ? runsLines(result) : modelLines(result);
   }
+}
+
+function runsLines({ folder, runs }: RunsResult): readonly string[] {
+  if (runs.length === 0) return [`no runs in ${folder}`];
+  return columns(
+    ["run", "status", "stage", "metrics", "bundle", "updated"],
+    runs.map(({ name, status, stages, unfinished, metrics, bytes, updatedAt }) => [
+      name,
+      status,
+      unfinished ?? stages.at(-1) ?? "",
+      Object.entries(metrics)
+        .map(([metric, value]) => `${metric} ${formatMetric(metric, value)}`)
+        .join(", "),
+      bytes === null ? "" : formatBytes(bytes),
+      updatedAt.slice(0, 16).replace("T", " "),
+    ]),
+  );
+}
+
+function modelLines(info: ModelInfo): readonly string[] {
+  const { target, limits, tokenizer, abstention, provenance, graphs } = info;
+  const metrics = Object.entries(info.metrics).map(([name, value]) => `${name} ${formatMetric(name, value)}`);
+  const rows: readonly (readonly [string, string | undefined])[] = [
+    ["name", info.name],
+    ["kind", `${info.kind}, ${info.architecture}`],
+    ["parameters", formatCount(info.parameters)],
+    ["size", formatBytes(info.bytes)],
+    ["target", target === null ? undefined : targetText(target)],
+    ...graphs.map(({ name, file, bytes, scheme }): [string, string] => [
+      name,
+      `${file}, ${formatBytes(bytes)}, ${scheme}`,
+    ]),
+    ["tokenizer", `${tokenizer.kind}, ${formatCount(tokenizer.tokens)} tokens`],
+    ["limits", `source ${limits.maxSource} tokens, target ${limits.maxTarget} tokens`],
+    [
+      "metrics",
+      metrics.length === 0
+        ? "not recorded"
+        : [metrics.join(", "), info.measuredOn].filter(Boolean).join(" on "),
+    ],
+    [
+      "abstention",
+      abstention === null ? undefined : `below a confidence of ${abstention.threshold.toPrecision(3)}`,
+    ],
+    ["made", provenance === null ? "no manifest" : madeText(provenance)],
+    ...(provenance?.inputs ?? []).map(({ name, sha256 }): [string, string] => [
+      "from",
+      `${name} ${sha256.slice(0, 12)}`,
+    ]),
+  ];
+  const shown = rows.filter((row): row is readonly [string, string] => row[1] !== undefined);
+  const width = Math.max(...shown.map(([title]) => title.length));
+  return [...shown.map(([title, text]) => `${title.padEnd(width)}  ${text}`), info.path];
 }
 
 function targetText({ target, profile, scheme, precision }: NonNullable<ModelInfo["target"]>): string {

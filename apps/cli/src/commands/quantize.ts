@@ -9,7 +9,7 @@ import { threadsFlag } from "../recipe-flags.js";
 import { shapeFlag } from "../models/shape-flag.js";
 import { rowsFlag, rowsOf } from "../rows-flag.js";
 import { SlmCommand } from "../slm-command.js";
-import { workersFlags } from "../workers/workers-address.js";
+import { workersFlags } from "../workers/redis-flag.js";
 
 /** Lists of their own, so that reading flags loads no library. */
 const METHODS = ["rtn", "search", "hqq", "gptq"] as const satisfies readonly BlockMethod[];

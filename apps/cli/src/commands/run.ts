@@ -5,7 +5,7 @@ import { stageLine } from "../ui/stage-line.js";
 import type { PrintedConfig } from "../pipeline-run.js";
 import { computeFlags, recipeFlags, requiredRecipeArg } from "../recipe-flags.js";
 import { SAVING, SlmCommand } from "../slm-command.js";
-import { workersFlags } from "../workers/workers-address.js";
+import { workersFlags } from "../workers/redis-flag.js";
 
 type RunResult = RunReport | RunPlan | PrintedConfig;
 

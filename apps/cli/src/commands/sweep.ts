@@ -9,28 +9,7 @@ import { formatGrouped, formatSeconds } from "../ui/format.js";
 import { formatMetric } from "../ui/metric-format.js";
 import { computeFlags, recipeFlags, requiredRecipeArg } from "../recipe-flags.js";
 import { SAVING, SlmCommand } from "../slm-command.js";
-import { workersFlags } from "../workers/workers-address.js";
-
-export interface SweepResult {
-  readonly best: {
-    readonly trial: number;
-    /** Values as `--set` takes them, by key. */
-    readonly settings: Readonly<Record<string, string>>;
-    readonly metrics: Readonly<Record<string, number>>;
-  };
-  readonly trials: readonly {
-    readonly trial: number;
-    readonly settings: Readonly<Record<string, string>>;
-    /** One per rung that it reached. */
-    readonly measured: readonly Omit<Measured, "trial">[];
-  }[];
-  /** How many trials train for how many steps. */
-  readonly rungs: readonly Rung[];
-  /** Steps of all trials together. */
-  readonly steps: number;
-  /** The page with a table and a chart. */
-  readonly report: string;
-}
+import { workersFlags } from "../workers/redis-flag.js";
 
 export class SweepCommand extends SlmCommand<SweepResult | CompareResult> {
   static override summary = "Train variants of a recipe, and compare them or search for the best settings.";

@@ -136,7 +136,7 @@ describe("teacher finetune", () => {
     const argv = [recipe, "--out", join(root, "finetune-run"), "--json"].concat(
       sets.flatMap((set) => ["--set", `teacher.finetune.${set}`]),
     );
-    const { exitCode, json } = await runCommand("teacher:finetune", [...argv, "--steps", "30"]);
+    const { exitCode, json } = await runCommand("teacher:train", [...argv, "--steps", "30"]);
     expect([exitCode, json]).toMatchObject([0, { result: { vocab: 80, finetuned: { steps: 30 } } }]);
     const { loss } = (json as { result: { finetuned: { loss: number } } }).result.finetuned;
     // A random model of logits around 1 starts beyond ln 80 = 4.4 nats.
@@ -145,18 +145,6 @@ describe("teacher finetune", () => {
     const after = await runCommand("teacher:check", [join(root, "finetune-run", "teacher"), ...checked]);
     expect(after.exitCode).toBe(3);
   }, 120_000);
-
-  test("rejects a recipe that says nothing of it", async () => {
-    const directory = join(root, "no-finetune");
-    const { data, tokenizer, teacher } = tinyRecipe(directory);
-    const recipe = await writeTinyRecipe(directory, {
-      data: data!,
-      tokenizer: tokenizer!,
-      teacher: teacher!,
-    });
-    const { exitCode, stderr } = await runCommand("teacher:finetune", [recipe, "--out", join(root, "none")]);
-    expect([exitCode, stderr]).toEqual([78, expect.stringContaining("no teacher.finetune")]);
-  });
 });
 
 describe("teacher import rejects", () => {

@@ -2,13 +2,13 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { Flags } from "@oclif/core";
 import { SlmError } from "@slm/core/errors";
-import type { WorkerReport } from "@slm/workers";
+import type { WorkerReport, WorkersStatus } from "@slm/workers";
 import { threadsFlag } from "../recipe-flags.js";
 import { SlmCommand } from "../slm-command.js";
-import { storageFlag } from "../workers/workers-address.js";
-import { redisFlag } from "../workers/redis-flag.js";
+import { columns } from "../ui/columns.js";
+import { redisFlag, storageFlag } from "../workers/redis-flag.js";
 
-export class WorkerCommand extends SlmCommand<WorkerReport> {
+export class WorkerCommand extends SlmCommand<WorkerReport | WorkersStatus> {
   static override summary = "Work on the jobs of other runs: join the workers of a Redis.";
   static override description =
     "Caches of teachers and other work that was started with --workers is done by all workers of the Redis. SIGTERM and SIGINT finish the " +
@@ -16,6 +16,9 @@ export class WorkerCommand extends SlmCommand<WorkerReport> {
     "SLM_REDIS_PASSWORD, credentials of S3 from AWS's own variables; neither is written into jobs or logs.";
   static override flags = {
     redis: redisFlag,
+    status: Flags.boolean({
+      summary: "Show the workers of the Redis, the runs that they work on and the queue, and end.",
+    }),
     storage: storageFlag,
     concurrency: Flags.integer({
       min: 1,
@@ -50,13 +53,16 @@ export class WorkerCommand extends SlmCommand<WorkerReport> {
   };
   static override examples = [
     "<%= config.bin %> worker --redis redis://queue.example:6379 --storage /mnt/shared",
+    "<%= config.bin %> worker --redis redis://queue.example:6379 --status",
     "<%= config.bin %> worker --redis rediss://queue.example:6380 --storage s3://bucket/slm --concurrency 4",
   ];
 
   protected override readonly stopping = "taking no further jobs, finishing those at hand";
 
-  protected override async execute(): Promise<WorkerReport> {
+  protected override async execute(): Promise<WorkerReport | WorkersStatus> {
     const { flags } = await this.parse(WorkerCommand);
+    const { readStatus, redisAddress, runWorker } = await import("@slm/workers");
+    if (flags.status) return readStatus(redisAddress(flags.redis));
     const { storage, concurrency, scratch } = flags;
     if (storage === undefined)
       throw new SlmError(
@@ -67,7 +73,6 @@ export class WorkerCommand extends SlmCommand<WorkerReport> {
         },
       );
     const { userCacheFolder } = await import("@slm/core");
-    const { redisAddress, runWorker } = await import("@slm/workers");
     const { JOB_PROCESS_FILE } = await import("../workers/job-process-file.js");
     return runWorker({
       redis: redisAddress(flags.redis),
@@ -88,10 +93,44 @@ export class WorkerCommand extends SlmCommand<WorkerReport> {
     });
   }
 
-  protected override lines({ id, done, failed, units, busySeconds }: WorkerReport): readonly string[] {
+  protected override lines(result: WorkerReport | WorkersStatus): readonly string[] {
+    if ("workers" in result) return statusLines(result);
+    const { id, done, failed, units, busySeconds } = result;
     const rate = busySeconds === 0 ? 0 : units / busySeconds;
     return [
       `${id}: ${done} jobs done, ${failed} tries failed, ${units} units, ${rate.toPrecision(3)} units/s while busy`,
     ];
   }
+}
+
+function statusLines({ workers, runs, jobs }: WorkersStatus): readonly string[] {
+  return [
+    ...columns(
+      ["worker", "state", "jobs", "done", "failed", "units/s", "device"],
+      workers.map(({ id, state, active, done, failed, units, busySeconds, device, threads }) => [
+        id,
+        state,
+        String(active.length),
+        String(done),
+        String(failed),
+        busySeconds === 0 ? "" : (units / busySeconds).toPrecision(3),
+        `${device}, ${threads} ${threads === 1 ? "thread" : "threads"}`,
+      ]),
+    ),
+    "",
+    ...columns(
+      ["run", "what", "done", "of", "begun"],
+      runs.map(({ run, title, done, total, startedAt }) => [
+        run,
+        title,
+        String(done),
+        String(total),
+        startedAt,
+      ]),
+    ),
+    "",
+    Object.entries(jobs)
+      .map(([state, count]) => `${state} ${count}`)
+      .join("  "),
+  ];
 }

@@ -40,7 +40,7 @@ const DEPTH = 3;
 export async function listRuns(folder: string, stages: readonly string[]): Promise<readonly RunSummary[]> {
   if (!existsSync(folder)) {
     throw new SlmError("INPUT_MISSING", `${folder}: no such folder, so there are no runs`, {
-      suggestions: ["slm run recipe.yaml", "slm runs FOLDER"],
+      suggestions: ["slm run recipe.yaml", "slm info FOLDER"],
     });
   }
   const found: RunSummary[] = [];

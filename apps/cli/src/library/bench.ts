@@ -58,7 +58,7 @@ const DEFAULT_RUNS = 40;
 export async function bench(models: readonly string[], options: BenchOptions = {}): Promise<BenchReport> {
   if (models.length === 0)
     throw new SlmError("USAGE", "bench: expected a model, got none", {
-      suggestions: ["slm bench MODEL", "slm bench --suite paper -o DIR"],
+      suggestions: ["slm bench MODEL"],
     });
   const { benchConfig, writeBenchReport } = await import("@slm/bench");
   const { readEarlier, withRegression } = await import("../models/bench-outputs.js");

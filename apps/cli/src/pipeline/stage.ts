@@ -1,7 +1,6 @@
 /** The interface of a stage. Stages communicate only through artifact directories: each reads some and writes one. */
 import type { ArtifactKind, StageContext } from "@slm/core";
 import type { z } from "zod";
-import type { RunAbout } from "../summary/run-artifacts.js";
 import type { Compute } from "../compute/compute.js";
 import type { WorkersAddress } from "../workers/workers-address.js";
 import type { FilesRequest, PlanRequest, StageFile } from "./plan-request.js";
@@ -34,6 +33,14 @@ export interface StageEstimate {
   readonly price?: number | undefined;
   /** What the figures were computed from. */
   readonly basis?: string;
+}
+
+/** What a run is about, for the head of its reports. */
+export interface RunAbout {
+  /** Name of the task: `deploy.name`, else that of the run. */
+  readonly task: string;
+  /** Name of the run: of its recipe or directory. */
+  readonly run: string;
 }
 
 /** One run of a stage. */

@@ -3,6 +3,7 @@ import { MANIFEST_FILE, contentHash, readManifest, type Manifest } from "@slm/co
 import { existsSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { z } from "zod";
+import type { RunAbout } from "../pipeline/stage.js";
 
 /** Stages whose results a report shows, in order. */
 const SHOWN_STAGES = [
@@ -17,14 +18,6 @@ const SHOWN_STAGES = [
   "bench",
   "deploy",
 ] as const;
-
-/** What a run is about, for the head of its reports. */
-export interface RunAbout {
-  /** Name of the task: `deploy.name`, else that of the run. */
-  readonly task: string;
-  /** Name of the run: of its recipe or directory. */
-  readonly run: string;
-}
 
 export interface RunArtifacts {
   readonly about: RunAbout;

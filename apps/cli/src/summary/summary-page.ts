@@ -4,7 +4,7 @@ import type { Fact, HeadlineFigure, ReportSection } from "@slm/report";
 import { z } from "zod";
 import { formatBytes, formatCount, formatGrouped } from "../ui/format.js";
 import { formatMetric } from "../ui/metric-format.js";
-import type { RunAbout } from "./run-artifacts.js";
+import type { RunAbout } from "../pipeline/stage.js";
 import type { RunSummary, SummaryFigure } from "./run-summary.js";
 import { summaryNotes, summaryTable } from "./summary-lines.js";
 

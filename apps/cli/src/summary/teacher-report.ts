@@ -4,7 +4,7 @@ import { readRunLog, readSamples, SAMPLES_FILE, trainingPage } from "@slm/report
 import { METRICS_FILE } from "@slm/training";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { RunAbout } from "./run-artifacts.js";
+import type { RunAbout } from "../pipeline/stage.js";
 import { factsOf, titleOf } from "./summary-page.js";
 
 export interface TeacherReportRequest {

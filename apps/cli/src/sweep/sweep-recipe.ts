@@ -3,7 +3,6 @@ import { artifactInput, writeTextAtomic, type StageContext } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
 import { distillConfig } from "@slm/distillation";
 import { join } from "node:path";
-import type { SweepResult } from "../commands/sweep.js";
 import { prepareStage, type StageOptions } from "../library/run-stage.js";
 import { contextOf, type WorkOptions } from "../library/work.js";
 import type { PipelineOptions } from "../pipeline/pipeline-options.js";
@@ -11,6 +10,7 @@ import { artifactsOf, runPipeline } from "../pipeline/run-pipeline.js";
 import { requireCpuOfWorkers, withWorkers, type WorkersAddress } from "../workers/workers-address.js";
 import { measuredSteps, sweepPage } from "./sweep-page.js";
 import { runSweep, type SweepOutcome } from "./run-sweep.js";
+import type { Measured, Rung } from "./halving.js";
 import { parseAxis, trialsOf } from "./space.js";
 import { localTrials, type PlannedTrial, type TrialContext, type TrialRunner } from "./trial-runner.js";
 
@@ -24,6 +24,27 @@ export interface SweepOptions extends Pick<
   readonly trials?: number | undefined;
   readonly eta: number;
   readonly workers?: WorkersAddress | undefined;
+}
+
+export interface SweepResult {
+  readonly best: {
+    readonly trial: number;
+    /** Values as `--set` takes them, by key. */
+    readonly settings: Readonly<Record<string, string>>;
+    readonly metrics: Readonly<Record<string, number>>;
+  };
+  readonly trials: readonly {
+    readonly trial: number;
+    readonly settings: Readonly<Record<string, string>>;
+    /** One per rung that it reached. */
+    readonly measured: readonly Omit<Measured, "trial">[];
+  }[];
+  /** How many trials train for how many steps. */
+  readonly rungs: readonly Rung[];
+  /** Steps of all trials together. */
+  readonly steps: number;
+  /** The page with a table and a chart. */
+  readonly report: string;
 }
 
 const STAGE = "distill";

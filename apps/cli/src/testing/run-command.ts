@@ -21,7 +21,7 @@ export async function runCommand(
   command: string | Command.Class,
   argv: readonly string[],
 ): Promise<CommandOutcome> {
-  const commandClass = typeof command === "string" ? commands[command] : command;
+  const commandClass = typeof command === "string" ? commandNamed(command) : command;
   if (commandClass === undefined) throw new Error(`no command '${String(command)}'`);
   if (typeof command === "string") commandClass.id = command;
   const config = await loadConfig();
@@ -36,6 +36,10 @@ export async function runCommand(
   }
   return { stdout, stderr, exitCode, json: argv.includes("--json") ? JSON.parse(stdout) : null };
 }
+
+/** A command by its name or an alias. */
+const commandNamed = (name: string): Command.Class | undefined =>
+  commands[name] ?? Object.values(commands).find(({ aliases }) => aliases.includes(name));
 
 /** The package's configuration without its command table, which lies in `dist/`. */
 async function loadConfig(): Promise<Config> {

@@ -26,7 +26,7 @@ function upright({ columns: heads, rows }: Figures): readonly string[] {
 }
 
 /** One row per figure and one column per model, because a terminal is too narrow for the transposed table. */
-export function transposed({ columns: heads, rows }: Figures): readonly string[] {
+function transposed({ columns: heads, rows }: Figures): readonly string[] {
   const lines = heads.map(({ title }, at) => [title, ...rows.map((row) => row[at] ?? "")]);
   return columns(undefined, lines, ["left", ...rows.map(() => "right" as const)]);
 }

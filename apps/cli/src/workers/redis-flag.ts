@@ -1,3 +1,4 @@
+/** Flags of workers and of the commands that they help. */
 import { Flags } from "@oclif/core";
 
 /** Redis's address, for commands that need one. */
@@ -7,3 +8,26 @@ export const redisFlag = Flags.string({
   helpValue: "<redis://...>",
   summary: "Address of Redis; rediss:// with TLS. The password is read from SLM_REDIS_PASSWORD.",
 });
+
+const storageSummary = "Directory or s3://bucket/prefix that all workers share.";
+
+/** Variable for the flag of that name. */
+const STORAGE_VARIABLE = "SLM_WORKER_STORAGE";
+
+export const storageFlag = Flags.string({
+  helpValue: "<dir|s3://...>",
+  summary: storageSummary,
+  env: STORAGE_VARIABLE,
+});
+
+/** Flags of commands whose work other machines may do. */
+export const workersFlags = {
+  workers: Flags.string({
+    helpValue: "<redis://...>",
+    summary:
+      "Have it done by the workers of this Redis ('slm worker'); the password is read from SLM_REDIS_PASSWORD.",
+    dependsOn: ["storage"],
+    helpGroup: "WORKERS",
+  }),
+  storage: storageFlag,
+};

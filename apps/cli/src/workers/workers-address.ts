@@ -1,6 +1,5 @@
 /** Where workers are found: the queue and the storage that they share. Neither changes a result. */
 import { SlmError } from "@slm/core/errors";
-import { Flags } from "@oclif/core";
 import type { JobRunner, ObjectStore, RedisAddress } from "@slm/workers";
 import type { Compute } from "../compute/compute.js";
 
@@ -10,30 +9,7 @@ export interface WorkersAddress {
   readonly storage: string;
 }
 
-const storageSummary = "Directory or s3://bucket/prefix that all workers share.";
-
-/** Variable for the flag of that name. */
-const STORAGE_VARIABLE = "SLM_WORKER_STORAGE";
-
-export const storageFlag = Flags.string({
-  helpValue: "<dir|s3://...>",
-  summary: storageSummary,
-  env: STORAGE_VARIABLE,
-});
-
-/** Flags of commands whose work other machines may do. */
-export const workersFlags = {
-  workers: Flags.string({
-    helpValue: "<redis://...>",
-    summary:
-      "Have it done by the workers of this Redis ('slm worker'); the password is read from SLM_REDIS_PASSWORD.",
-    dependsOn: ["storage"],
-    helpGroup: "WORKERS",
-  }),
-  storage: storageFlag,
-};
-
-/** Reads these flags. @throws SlmError USAGE */
+/** Reads `--workers` and `--storage`. @throws SlmError USAGE */
 export async function workersOf({
   workers,
   storage,

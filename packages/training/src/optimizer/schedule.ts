@@ -19,11 +19,6 @@ const SHAPES: { readonly [S in Schedule]: (step: number, settings: ScheduleSetti
     const progress = Math.min(1, Math.max(0, (step - (steps - decaySteps)) / decaySteps));
     return 1 - Math.sqrt(progress);
   },
-  // From the lowest rate to the peak in equal ratios. Source: Smith 2017 (arXiv:1506.01186), section 3.3, with exponential steps.
-  range: (step, { warmupSteps, steps, minLearningRateRatio: lowest }) => {
-    const progress = Math.min(1, (step - warmupSteps) / Math.max(1, steps - warmupSteps));
-    return lowest === 0 || lowest === 1 ? progress : (lowest ** (1 - progress) - lowest) / (1 - lowest);
-  },
 };
 
 /** Learning rate of a step (counted from 1): linear warm-up to the peak, then the schedule's decay. */

@@ -1,7 +1,12 @@
 /** Shapes of models by size: the paper's, and one small enough to see that a comparison runs. */
 import { parameterCount, parseModelConfig } from "@slm/model";
-import { PAPER_SHAPE } from "../../../../apps/cli/dist/suites/paper-setting.js";
+import { readFileSync } from "node:fs";
+import { parse } from "yaml";
 import { TOKENS } from "./harness.mjs";
+
+const PAPER_SHAPE = parse(
+  readFileSync(new URL("../../../../configs/paper-330m/model.yaml", import.meta.url), "utf8"),
+);
 
 export const SHAPES = {
   tiny: {

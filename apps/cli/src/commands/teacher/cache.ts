@@ -1,6 +1,6 @@
 import { formatCount, formatNumber } from "../../ui/format.js";
 import { requiredRecipeArg, trainingFlags } from "../../recipe-flags.js";
-import { workersFlags } from "../../workers/workers-address.js";
+import { workersFlags } from "../../workers/redis-flag.js";
 import type { StageReport } from "../../library/run-stage.js";
 import { StageCommand, type StageResult } from "../stage-command.js";
 

@@ -1,24 +1,36 @@
+import { Flags } from "@oclif/core";
 import { requiredRecipeArg, trainingFlags } from "../../recipe-flags.js";
 import type { StageReport } from "../../library/run-stage.js";
 import { StageCommand, type StageResult } from "../stage-command.js";
 
 export class TeacherTrainCommand extends StageCommand {
-  static override summary = "Run the teacher stage of a recipe. Runs the earlier stages first if needed.";
+  static override aliases = ["teacher:finetune"];
+  static override summary = "Train, fine-tune, import or copy the teacher of a recipe.";
   static override description =
-    "Trains, imports or copies the teacher, by the kind in the 'teacher' section.";
+    "Runs the stage teacher, and the earlier stages first if needed. A teacher of kind import or checkpoint with teacher.finetune is " +
+    "fine-tuned on the task's rows with LoRA, merged into its weights; the text of teacher.prompt is added around every source. " +
+    "'slm run' then uses the result.";
   static override args = { recipe: requiredRecipeArg };
-  static override flags = trainingFlags;
+  static override flags = {
+    ...trainingFlags,
+    steps: Flags.integer({ min: 1, summary: "The same as --set teacher.finetune.steps." }),
+  };
   static override examples = [
     "<%= config.bin %> teacher train configs/g2p/teacher.yaml",
-    "<%= config.bin %> teacher train configs/g2p/teacher.yaml --no-resume",
+    "<%= config.bin %> teacher finetune recipe.yaml --steps 500 --set teacher.finetune.lora.rank=16",
   ];
 
   protected override async execute(): Promise<StageResult> {
     const { args, flags } = await this.parse(TeacherTrainCommand);
-    return this.runStage("teacher", args.recipe, flags);
+    const steps = flags.steps === undefined ? [] : [`teacher.finetune.steps=${flags.steps}`];
+    return this.runStage("teacher", args.recipe, { ...flags, set: [...flags.set, ...steps] });
   }
 
-  protected override summarize({ parameters, vocab }: StageReport): string {
-    return `${String(parameters)} parameters, ${String(vocab)} tokens`;
+  protected override summarize({ parameters, vocab, finetuned }: StageReport): string {
+    const size = [`${String(parameters)} parameters`, `${String(vocab)} tokens`];
+    if (finetuned === undefined) return size.join(", ");
+    const { steps, metrics } = Object(finetuned) as { readonly steps: number; readonly metrics: object };
+    const measured = Object.entries(metrics).map(([name, value]) => `${name} ${Number(value).toFixed(4)}`);
+    return [...size, `${steps} steps`, ...measured].join("  ");
   }
 }

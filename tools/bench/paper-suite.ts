@@ -1,0 +1,185 @@
+/**
+ * The paper's comparison (arXiv:2501.16273) on this machine: an encoder-decoder and a decoder-only model with as many parameters and a KV
+ * cache, both with random weights, over lengths, batch sizes, weight formats and splits of the layers.
+ *
+ *   npm run build && npx jiti tools/bench/paper-suite.ts OUT [--shape configs/paper-330m/model.yaml] [--schemes float32,cpu]
+ *     [--sources 128,512,2048] [--answers 64] [--batches 1] [--encoder-layers 20,10,15] [--runs 5] [--threads N]
+ *
+ * The first split and the first batch size are measured at every length; the others at one point, in the last scheme. Every point is one
+ * `slm bench MODEL --baseline decoder-only`, kept in OUT/cells: the same command resumes after the last point. OUT/table.md has the table.
+ */
+import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { parse, stringify } from "yaml";
+
+const root = join(import.meta.dirname, "..", "..");
+const UNQUANTIZED = "float32";
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: {
+    shape: { type: "string", default: join(root, "configs", "paper-330m", "model.yaml") },
+    schemes: { type: "string", default: "float32,cpu" },
+    sources: { type: "string", default: "128,512,2048" },
+    answers: { type: "string", default: "64" },
+    batches: { type: "string", default: "1" },
+    "encoder-layers": { type: "string", default: "20,10,15" },
+    runs: { type: "string", default: "5" },
+    threads: { type: "string" },
+  },
+});
+const [out] = positionals;
+if (out === undefined) throw new Error("expected a directory for the results: paper-suite.ts OUT");
+
+interface Cell {
+  readonly scheme: string;
+  readonly source: number;
+  readonly answer: number;
+  readonly encoderLayers: number;
+  readonly batch: number;
+}
+
+/** A model's figures in the result of `slm bench --json`. */
+interface Figures {
+  readonly firstTokenMs: { readonly p50: number };
+  readonly totalMs: { readonly p50: number };
+  readonly tokensPerSecond: { readonly p50: number };
+  readonly peakRssBytes: number;
+  readonly flopsPerTokenWithSource: number;
+}
+
+const numbers = (list: string): readonly number[] => list.split(",").map(Number);
+
+/** Points in the order of measurement. */
+function cells(): readonly Cell[] {
+  const schemes = values.schemes.split(",");
+  const [sources, answers] = [numbers(values.sources), numbers(values.answers)];
+  const [encoderLayers = 20, ...splits] = numbers(values["encoder-layers"]);
+  const [batch = 1, ...batches] = numbers(values.batches);
+  const whole = schemes.flatMap((scheme) =>
+    sources.flatMap((source) => answers.map((answer) => ({ scheme, source, answer, encoderLayers, batch }))),
+  );
+  const middle = {
+    scheme: schemes.at(-1)!,
+    source: sources[Math.floor(sources.length / 2)]!,
+    answer: answers[0]!,
+  };
+  return [
+    ...whole,
+    ...batches.map((rows) => ({ ...middle, encoderLayers, batch: rows })),
+    ...splits.map((layers) => ({ ...middle, encoderLayers: layers, batch })),
+  ];
+}
+
+/** Runs slm. @returns what it printed with --json */
+function slm(...argv: readonly string[]): unknown {
+  const bin = join(root, "apps", "cli", "bin", "run.js");
+  const text = execFileSync(process.execPath, [bin, ...argv, "--json"], {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "inherit"],
+    maxBuffer: 2 ** 28,
+  });
+  return (JSON.parse(text) as { readonly result: unknown }).result;
+}
+
+/** The encoder-decoder of a split and a scheme, made once. @returns its directory */
+async function modelOf({ encoderLayers, scheme }: Cell): Promise<string> {
+  const directory = join(out!, "models", String(encoderLayers));
+  const [shape, checkpoint, float32] = ["shape.yaml", "checkpoint", UNQUANTIZED].map((name) =>
+    join(directory, name),
+  ) as [string, string, string];
+  if (!existsSync(float32)) {
+    const given = parse(await readFile(values.shape, "utf8")) as Record<string, number>;
+    const [sources, answers] = [numbers(values.sources), numbers(values.answers)];
+    await mkdir(directory, { recursive: true });
+    const split = {
+      ...given,
+      encoderLayers,
+      decoderLayers: given["encoderLayers"]! + given["decoderLayers"]! - encoderLayers,
+      maxSource: Math.max(given["maxSource"]!, ...sources),
+      // The BOS token takes one position.
+      maxTarget: Math.max(given["maxTarget"]!, ...answers.map((answer) => answer + 1)),
+    };
+    await writeFile(shape, stringify(split));
+    slm("model", "init", shape, "-o", checkpoint);
+    slm("export", checkpoint, "--target", "cpu", "-o", float32);
+  }
+  if (scheme === UNQUANTIZED) return float32;
+  const quantized = join(directory, scheme);
+  if (!existsSync(quantized)) slm("quantize", float32, "--scheme", scheme, "-o", quantized);
+  return quantized;
+}
+
+/** Measures a point, unless an earlier call did. @returns the encoder-decoder's figures, then the decoder-only model's */
+async function measured(cell: Cell): Promise<readonly [Figures, Figures]> {
+  const { scheme, source, answer, encoderLayers, batch } = cell;
+  const report = join(out!, "cells", [scheme, encoderLayers, source, answer, batch].join("-"));
+  if (!existsSync(report)) {
+    const model = await modelOf(cell);
+    // The tokenizer of random models has one token per character.
+    const argv = [
+      "--baseline",
+      "decoder-only",
+      "--prompt",
+      "a".repeat(source),
+      "--force-tokens",
+      `${answer}`,
+    ];
+    if (values.threads !== undefined) argv.push("--threads", values.threads);
+    slm("bench", model, ...argv, "--batch", `${batch}`, "--runs", values.runs, "-o", report);
+  }
+  const { models } = JSON.parse(await readFile(join(report, "bench.json"), "utf8")) as {
+    readonly models: readonly [Figures, Figures];
+  };
+  return models;
+}
+
+const number = (value: number): string =>
+  new Intl.NumberFormat("en-US", { maximumSignificantDigits: value >= 1000 ? 4 : 3 }).format(value);
+const sides = (pair: readonly [number, number]): string => pair.map(number).join(" / ");
+const change = ([ours, theirs]: readonly [number, number]): string =>
+  `${Math.round(100 * (ours / theirs - 1))} %`;
+const ratio = ([ours, theirs]: readonly [number, number]): string => `${number(ours / theirs)}x`;
+
+const COLUMNS = [
+  ...[
+    "weights",
+    "encoder layers",
+    "in / out [tokens]",
+    "batch",
+    "TTFT [ms]",
+    "",
+    "end to end [tokens/s]",
+    "",
+  ],
+  // It would read all input again for every token, so each takes at least as long as the first one took here.
+  ...["decoder-only without a cache, at most [tokens/s]", "decode [tokens/s]", "", "peak memory [MB]", ""],
+  ...["MFLOP a token", ""],
+];
+
+function rowOf(cell: Cell, models: readonly [Figures, Figures]): readonly string[] {
+  const pair = (figure: (model: Figures) => number): readonly [number, number] => [
+    figure(models[0]),
+    figure(models[1]),
+  ];
+  const first = pair(({ firstTokenMs }) => firstTokenMs.p50);
+  const whole = pair(({ totalMs }) => (1000 * cell.batch * cell.answer) / totalMs.p50);
+  const decode = pair(({ tokensPerSecond }) => tokensPerSecond.p50);
+  const memory = pair(({ peakRssBytes }) => peakRssBytes / 1e6);
+  const flops = pair(({ flopsPerTokenWithSource }) => flopsPerTokenWithSource / 1e6);
+  return [
+    ...[cell.scheme, String(cell.encoderLayers), `${cell.source} / ${cell.answer}`, String(cell.batch)],
+    ...[sides(first), change(first), sides(whole), ratio(whole), number((1000 * cell.batch) / first[1])],
+    ...[sides(decode), ratio(decode), sides(memory), change(memory), sides(flops), change(flops)],
+  ];
+}
+
+const rows: (readonly string[])[] = [];
+for (const cell of cells()) rows.push(rowOf(cell, await measured(cell)));
+const line = (parts: readonly string[]): string => `| ${parts.join(" | ")} |`;
+const table = [line(COLUMNS), line(COLUMNS.map(() => "---")), ...rows.map(line)].join("\n");
+await writeFile(join(out, "table.md"), `Pairs are encoder-decoder / decoder-only, medians.\n\n${table}\n`);
+process.stdout.write(`${table}\n`);
