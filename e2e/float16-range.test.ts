@@ -3,7 +3,7 @@
  * nevertheless: random models whose float32 values pass it.
  */
 import { join } from "node:path";
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 import { inferShapes } from "@slm/devices";
 import type { ExportChoice } from "@slm/onnx-export";
 import { initializeWeights, type EncoderDecoderConfig } from "@slm/model";

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 import { DEVICES, type SchemeName } from "@slm/devices/table";
 import { exportWeights } from "@slm/onnx-export";
 import { graphsOf, readDeviceModel } from "@slm/exported-model";

@@ -1,6 +1,6 @@
 /** Random models of every shape that graphs are compared with, and how far their logits may be apart. */
 import { type Checkpoint } from "@slm/checkpoints";
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 import { type Precision } from "@slm/devices/table";
 import {
   initializeWeights,

@@ -12,7 +12,7 @@
  *   onPolicyMs        sampleMs + stepTwoPassesMs + scoreMs
  */
 import { join } from "node:path";
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 import { initializeWeights, parameterCount } from "@slm/model";
 import { createCpuRuntime } from "@slm/runtime-node";
 import { createHostTensor } from "@slm/runtime";

@@ -27,7 +27,7 @@ import {
   verifyBundle,
 } from "../../packages/deploy/dist/index.js";
 import { writeArtifact } from "../../packages/core/dist/index.js";
-import { createRandom } from "../../packages/decoding/dist/index.js";
+import { createRandom } from "../../packages/generation/dist/index.js";
 import { SlmError } from "../../packages/core/dist/index.js";
 
 const { values } = parseArgs({

@@ -1,5 +1,5 @@
 /** Confidence intervals of medians, without an assumption about the distribution of times. */
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 import { z } from "zod";
 import { quantile } from "./quantile.js";
 

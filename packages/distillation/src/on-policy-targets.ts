@@ -1,5 +1,5 @@
 /** On-policy targets: sampled from the student's current weights during training, and scored by the teacher. */
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 import { createOnPolicySampler, type Bucket, type LiveModel, type OnPolicySampler } from "@slm/training";
 import type { DistillConfig } from "./distill-config.js";
 import type { BatchSources, TeacherFeeds } from "./distillation-teacher.js";

@@ -1,4 +1,4 @@
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 import type { ModelConfig, Weights } from "@slm/model";
 import { createEagerEngine, type Engine } from "@slm/tensor";
 import { loadTeacher, type Teacher } from "@slm/teacher";

@@ -13,7 +13,7 @@
  * Differences from the paper: a replacement is sampled from the teacher's top k rather than from its whole distribution, so that every
  * token of a target is among them; after the last round a target ends before its first bad token.
  */
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 import { createHostTensor, type DeviceTensor, type HostTensor } from "@slm/runtime";
 import { math, sampleTokens, tokenRanks, type Engine, type Program } from "@slm/tensor";
 import { uniformNumbers, type PassShape } from "@slm/training";

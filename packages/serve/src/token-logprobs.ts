@@ -1,6 +1,6 @@
 /** Log-probabilities of an answer's tokens and of their alternatives, as OpenAI's interface has them. */
 
-import { logSumExp } from "@slm/decoding";
+import { logSumExp } from "@slm/generation";
 import { isSliceOver, nextSlice } from "./time-slices.js";
 
 /** Most alternatives of a token, as in OpenAI's interface. */

@@ -1,6 +1,6 @@
 /** The time of a training step on this machine, from a few steps whose weights are thrown away. */
 import { initializeParameters } from "@slm/model";
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 import { LiveWeights } from "./live-weights.js";
 import { resolveModules } from "./module-training.js";
 import { planRun, runSpecs } from "./state-layout.js";

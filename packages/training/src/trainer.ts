@@ -5,7 +5,7 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { JsonLog, throwIfInterrupted, SlmError, writeTextAtomic } from "@slm/core";
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 import { openEventFile, sampleLines, SAMPLES_FILE, type EventFile } from "@slm/report";
 import { initializeParameters, type ParameterSpec, type Weights } from "@slm/model";
 import { BatchOrder } from "./batch-order.js";

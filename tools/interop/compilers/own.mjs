@@ -4,7 +4,7 @@ import { join, relative } from "node:path";
 import { deflateSync } from "node:zlib";
 import { SLM_VERSION } from "@slm/core";
 import { ALL_DEVICES } from "@slm/devices/table";
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 import { initializeWeights, parseModelConfig } from "@slm/model";
 import { readOnnx } from "@slm/onnx";
 import { exportWeights } from "@slm/onnx-export";

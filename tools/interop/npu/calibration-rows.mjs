@@ -1,5 +1,5 @@
 /** Rows that calibrate a model with random weights: sources and targets that its tokenizer knows, and noise for images. */
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import sharp from "sharp";

@@ -5,7 +5,7 @@
 import { writeCheckpoint } from "@slm/checkpoints";
 import { SILENT } from "@slm/core";
 import { DATA_FILES, readRows } from "@slm/data";
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 import { distillConfig } from "@slm/distillation";
 import { loadGenerator, type Generation } from "@slm/inference";
 import { initializeWeights, parameterCount, parseModelConfig, visionOf } from "@slm/model";

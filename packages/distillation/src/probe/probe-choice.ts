@@ -1,5 +1,5 @@
 /** Compares the students of a probe on the same dev rows, and chooses what to train with. */
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 import {
   METRICS,
   metricDifference,

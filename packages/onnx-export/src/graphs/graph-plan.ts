@@ -1,7 +1,7 @@
 /** The plan of an export: its graphs and their file names. */
 import { DTYPE_SUFFIXES, type GraphName } from "@slm/exported-model";
 import type { Precision } from "@slm/devices/table";
-import type { LexicalShortlist } from "@slm/decoding";
+import type { LexicalShortlist } from "@slm/generation";
 import { SlmError } from "@slm/core";
 import type { Graph } from "@slm/onnx";
 import { visionOf, type EncoderDecoderConfig, type ModelConfig } from "@slm/model";

@@ -11,7 +11,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 import { SplitPreTokenizer } from "@huggingface/tokenizers";
 import { PRE_TOKENIZERS } from "../../../../packages/checkpoints/dist/gguf/tokenizer/pre-tokenizers.js";
 import { llamaCppSource } from "./packages.mjs";
