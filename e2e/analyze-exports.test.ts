@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { analyzePath, inferShapes } from "@slm/analysis";
 import { ALL_DEVICES, type ProfileName, type Target } from "@slm/devices";
 import { GRAPH_IO } from "@slm/exported-model";
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 import { readOutline } from "@slm/onnx";
 import { initializeWeights, visionConfig, type EncoderDecoderConfig } from "@slm/model";
 import { exportWeights } from "@slm/onnx-export";

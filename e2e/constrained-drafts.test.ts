@@ -2,7 +2,7 @@
  * Greedy answers under a constraint, whose tokens the decoder picks and drafts itself as long as the constraint allows them: the tokens of
  * looking at all that may follow, step by step. Models with random weights leave the constraint, some answers soon and some late.
  */
-import type { TokenConstraint } from "@slm/decoding";
+import type { TokenConstraint } from "@slm/generation";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { DraftingModels, MODELS, decoderOnly, random, told, type Drafting } from "./drafting-models.js";
 import { sourcesOf } from "./trained-speller.js";

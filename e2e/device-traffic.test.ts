@@ -21,7 +21,7 @@ import {
   valueInput,
 } from "@slm/training";
 import { initializeWeights } from "@slm/model";
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { endlessRuntime } from "../packages/bench/src/models/endless-runtime.js";
 import {

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createRandom } from "@slm/decoding";
+import { createRandom, learnDraftRules } from "@slm/generation";
 import { loadGenerator, type Generation, type Generator } from "@slm/inference";
 import {
   initializeWeights,
@@ -10,7 +10,7 @@ import {
   type EncoderDecoderConfig,
   type ModelConfig,
 } from "@slm/model";
-import { exportWeights, learnDraftRules, type ExportChoice, type ExportSettings } from "@slm/onnx-export";
+import { exportWeights, type ExportChoice, type ExportSettings } from "@slm/onnx-export";
 import { createHostTensor, type Runtime } from "@slm/runtime";
 import { createCpuRuntime } from "@slm/runtime-node";
 import { loadTokenizer } from "@slm/tokenizer";

@@ -1,5 +1,5 @@
 /** Tokens drawn in a graph are those that the host's sampler draws from the same random numbers. */
-import { argmax, logSumExp } from "@slm/decoding";
+import { argmax, logSumExp } from "@slm/generation";
 import { createHostTensor, type Runtime } from "@slm/runtime";
 import { createCpuRuntime } from "@slm/runtime-node";
 import fc from "fast-check";

@@ -1,5 +1,5 @@
 /** Draws of the host's sampler and of the graph that draws on a device, for the CPU provider and for others. */
-import { createRandom, sampleToken, type SamplingOptions } from "@slm/decoding";
+import { createRandom, sampleToken, type SamplingOptions } from "@slm/generation";
 import { createHostTensor, type Runtime } from "@slm/runtime";
 import fc from "fast-check";
 import type { TokenGraphs } from "../packages/inference/src/token-graphs/token-graphs.js";

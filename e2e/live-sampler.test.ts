@@ -1,5 +1,5 @@
 /** Sampling inside a compiled program draws the tokens that it draws eagerly. */
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 import { decoderOnlyConfig, encoderDecoderConfig, initializeWeights, type ModelConfig } from "@slm/model";
 import type { Runtime } from "@slm/runtime";
 import { createCpuRuntime } from "@slm/runtime-node";

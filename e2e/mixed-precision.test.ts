@@ -5,7 +5,7 @@ import { createHostTensor, type HostTensor, type Runtime } from "@slm/runtime";
 import { createCpuRuntime } from "@slm/runtime-node";
 import { createEagerEngine, createOnnxEngine, traceProgram, type Engine } from "@slm/tensor";
 import { LOSS_SCALE, planRun, stepScalars, trainProgram, uploadState, type ChunkPlan } from "@slm/training";
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 import { initializeWeights } from "@slm/model";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { numbersOf, relativeDifference } from "../packages/tensor/src/test-support/numbers.test-support.js";

@@ -5,7 +5,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createRandom, type TokenConstraint } from "@slm/decoding";
+import { createRandom, type TokenConstraint } from "@slm/generation";
 import { loadGenerator, type GenerateOptions, type Generator } from "@slm/inference";
 import {
   initializeWeights,

@@ -5,7 +5,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 import { GRAPH_IO, readDeviceModel } from "@slm/exported-model";
 import { inferShapes } from "@slm/analysis";
 import { exportWeights } from "@slm/onnx-export";

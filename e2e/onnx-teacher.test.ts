@@ -2,7 +2,7 @@
 import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 import { GraphBuilder, int, writeOnnx, type Graph } from "@slm/onnx";
 import { decoderOnlyConfig, initializeWeights, type DecoderOnlyConfig } from "@slm/model";
 import { writeCheckpoint, writeSafetensors } from "@slm/checkpoints";

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 import { decoderOnlyConfig, initializeWeights } from "@slm/model";
 import { writeCheckpoint } from "@slm/checkpoints";
 import { loadTokenizer, trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";

@@ -2,12 +2,11 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { SILENT } from "@slm/core";
-import { createRandom } from "@slm/decoding";
+import { createRandom, learnDraftRules, type DraftRule } from "@slm/generation";
 import { distill, distillConfig } from "@slm/distillation";
 import type { Generation } from "@slm/inference";
-import type { DraftRule, Runtime } from "@slm/runtime";
+import type { Runtime } from "@slm/runtime";
 import { createOnnxEngine } from "@slm/tensor";
-import { learnDraftRules } from "@slm/onnx-export";
 import { loadTokenizer, trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
 
 export const LETTERS = "abcdefghijklmnop";

@@ -1,5 +1,5 @@
 /** Tiny training steps of every kind of model, for tests that compare engines. */
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 import { decoderOnlyConfig, encoderDecoderConfig, initializeWeights, type ModelConfig } from "@slm/model";
 import { createHostTensor, type HostTensor } from "@slm/runtime";
 import { teacherObjective } from "@slm/teacher";

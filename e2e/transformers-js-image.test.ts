@@ -2,7 +2,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 import { loadGenerator, type Generation } from "@slm/inference";
 import { initializeWeights, visionConfig, type EncoderDecoderConfig } from "@slm/model";
 import { exportWeights, type ExportChoice, type ExportReport } from "@slm/onnx-export";

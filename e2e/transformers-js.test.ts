@@ -1,7 +1,7 @@
 /** Layout transformers.js in the library it is made for: the same greedy tokens as slm's own runtime. */
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 import { loadGenerator } from "@slm/inference";
 import { initializeWeights, type EncoderDecoderConfig } from "@slm/model";
 import { exportWeights, type ExportChoice } from "@slm/onnx-export";

@@ -28,7 +28,7 @@ const READERS = {
     return async () => (await loadChatTemplate(folder)).render([{ role: "user", content: "hello" }]);
   },
   schema: async () => {
-    const { jsonSchemaGrammar } = await from("packages/decoding/dist/index.js");
+    const { jsonSchemaGrammar } = await from("packages/generation/dist/index.js");
     const { readSchema } = await from("apps/cli/dist/models/read-constraint.js");
     return async () => jsonSchemaGrammar(await readSchema(at("schema.json")));
   },

@@ -6,6 +6,7 @@ import type { Checkpoint } from "@slm/checkpoints";
 import { readOutline } from "@slm/onnx";
 import { exportWeights, type ExportChoice, type ExportReport } from "@slm/onnx-export";
 import { createGpuRuntime } from "@slm/runtime-node";
+import { describeGreedyLoop } from "@slm/generation/testing";
 import { describeRuntime } from "@slm/runtime/contract";
 import { createOnnxEngine, type Engine } from "@slm/tensor";
 import { trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
@@ -24,6 +25,9 @@ import {
 import { openRuntimes, type Runtimes } from "./setting.js";
 
 describeRuntime("the runtime of WebGPU", () =>
+  createGpuRuntime({ profile: "webgpu", threads: 1, fallback: false }),
+);
+describeGreedyLoop("the runtime of WebGPU", () =>
   createGpuRuntime({ profile: "webgpu", threads: 1, fallback: false }),
 );
 

@@ -1,5 +1,5 @@
 /** Tokens that WebGPU draws and candidates that it finds, nothing left to the CPU, against the host's sampler and the CPU provider. */
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 import { createHostTensor, type Runtime } from "@slm/runtime";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";

@@ -2,7 +2,7 @@
 import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { sha256 } from "@slm/core";
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 
 const LETTERS = Array.from("abcdefghij");
 export const shape = {

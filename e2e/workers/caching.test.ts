@@ -2,7 +2,7 @@
 import { mkdir, readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 import { loadTokenizer } from "@slm/tokenizer";
 import type { WorkerShare } from "@slm/workers";
 import { execa } from "execa";

@@ -3,7 +3,7 @@ import { cp, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promi
 import { join } from "node:path";
 import { encodeSafetensors } from "@slm/checkpoints";
 import { sha256 } from "@slm/core";
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 import { createHostTensor } from "@slm/runtime";
 import type { WorkerShare } from "@slm/workers";
 import { execa } from "execa";

@@ -169,7 +169,6 @@ const CODE = [
   },
   { idiom: "createLiveSampler", pattern: /\b\w*Live(?:Decoder|Sampler|Programs)\w*/, say: "OnPolicySampler" },
   { idiom: "BranchEnd", pattern: /\bBranchEnd\b/, say: "residual dropout, post-norm" },
-  { idiom: "SpanDecoder", pattern: /\bSpanDecoder\b/, say: "draft verifier" },
   { idiom: "stepsBest", pattern: /\bstepsBest\b/, say: "greedy steps" },
   { idiom: "choiceFlags", pattern: /\bchoiceFlags\b/, say: "samplingFlags" },
   {

@@ -1,5 +1,5 @@
 /** In which order models take turns. */
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 
 /** One turn: which model answers which prompt, both as indices. */
 export interface Turn {

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { SlmError } from "@slm/core";
-import { checkedShortlist, type LexicalShortlist } from "@slm/decoding";
+import { checkedShortlist, type LexicalShortlist } from "@slm/generation";
 import { createHostTensor } from "@slm/runtime";
 import { readSafetensors, writeSafetensors } from "./safetensors.js";
 

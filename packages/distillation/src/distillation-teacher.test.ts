@@ -1,4 +1,4 @@
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 import { SlmError } from "@slm/core";
 import { decoderOnlyConfig, initializeWeights } from "@slm/model";
 import { TINY_SHAPE } from "@slm/model/testing";

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 import { initializeWeights } from "@slm/model";
 import { writeCheckpoint } from "@slm/checkpoints";
 import type { TokenizerFiles } from "@slm/tokenizer";

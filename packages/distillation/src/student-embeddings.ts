@@ -1,5 +1,5 @@
 /** Initializes a student's embedding from its teacher's. */
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 import {
   EMBEDDING_WEIGHT,
   initializeFromTeacher,

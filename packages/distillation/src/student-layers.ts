@@ -1,5 +1,5 @@
 /** Initializes a student from the layers of its teacher. */
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 import {
   chooseLayers,
   decoderOnlyTeacher,

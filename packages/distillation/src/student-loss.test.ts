@@ -1,4 +1,4 @@
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 import { initializeParameters, type ModelConfig, type Weights } from "@slm/model";
 import { createHostTensor, type HostTensor } from "@slm/runtime";
 import { createEagerEngine, withDropout, type TensorSpec } from "@slm/tensor";

@@ -1,4 +1,4 @@
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { fullestShares, shareAt, targetOrigin, type TargetsConfig } from "./target-schedule.js";

@@ -1,6 +1,6 @@
 /** Initializes a student from an earlier one: copies its weights, and matches embedding rows by the text of their tokens. */
 import { hashJson, SlmError } from "@slm/core";
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 import {
   EMBEDDING_WEIGHT,
   HEAD_WEIGHT,

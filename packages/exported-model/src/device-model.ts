@@ -301,7 +301,7 @@ export const CANDIDATES = {
   normalizers: "normalizers",
 } as const;
 
-/** Beside graphs of fixed sizes: a lexical shortlist as `shortlistBytes` of `@slm/decoding` writes it. */
+/** Beside graphs of fixed sizes: a lexical shortlist as `shortlistBytes` of `@slm/generation` writes it. */
 export const LEXICAL_SHORTLIST_FILE = "lexical_shortlist.bin";
 
 /** Added to the logit of a token that no source token lists: its probability is zero in float32. */

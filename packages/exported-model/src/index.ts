@@ -20,7 +20,6 @@ export {
   type DeviceVision,
   type GraphName,
 } from "./device-model.js";
-export { parseDraftRules, readDraftRules, writeDraftRules } from "./draft-rules-file.js";
 export { readDeviceModel, writeDeviceModel } from "./device-model-file.js";
 export {
   DTYPE_SUFFIXES,

@@ -1,4 +1,4 @@
-import type { DecodeOptions } from "@slm/decoding";
+import type { DecodeOptions } from "@slm/generation";
 
 /** How a batch is decoded. */
 export type BatchOptions = Pick<

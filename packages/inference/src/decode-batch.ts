@@ -1,6 +1,7 @@
 /** Decodes one batch of sources, from token ids to token ids. */
-import { decode } from "@slm/decoding";
-import type { HostDrafts, HostTensor } from "@slm/runtime";
+import { decode } from "@slm/generation";
+import type { DraftSource } from "@slm/generation";
+import type { HostTensor } from "@slm/runtime";
 import type { EncodedSource } from "./batches.js";
 import { cacheCapacity } from "./caches.js";
 import type { BatchOptions } from "./batch-options.js";
@@ -9,10 +10,9 @@ import { encodeForSteps } from "./encoded-batch.js";
 import { GraphDecoder } from "./graph-decoder.js";
 import type { ImageEncoder } from "./image-encoder.js";
 import { requireVerified, verifiesDrafts } from "./draft-tokens.js";
-import { hostDrafts, makesDrafts } from "./host-drafts.js";
+import { draftSource } from "./draft-source.js";
 import { roomForTokens, rowsPerSource } from "./model-limits.js";
 import { decodeStatic } from "./static/decode-static.js";
-import { decodeStaticDrafts } from "./static/decode-static-drafts.js";
 import { type DecodedIds, timed } from "./timed.js";
 
 /**
@@ -31,11 +31,9 @@ export async function decodeBatch(
   const isVerified = verifiesDrafts(options, batch, buckets !== undefined);
   if (promptLookup !== undefined) requireVerified(isVerified);
   if (buckets !== undefined) {
-    const isDrafted = isVerified && makesDrafts(decoding);
-    const host = (source: readonly number[]): HostDrafts | undefined => hostDrafts(decoding, source);
-    return isDrafted
-      ? decodeStaticDrafts({ ...loaded, buckets }, batch, options, host)
-      : decodeStatic({ ...loaded, buckets }, batch, options);
+    const draftsFor = (source: readonly number[]): DraftSource | undefined =>
+      isVerified ? draftSource(decoding, source) : undefined;
+    return decodeStatic({ ...loaded, buckets }, batch, options, draftsFor);
   }
   const sources = batch.map(({ ids }) => ids);
   const started = performance.now();
@@ -71,13 +69,8 @@ export async function decodeBatch(
         before: (row) => prefixes[row]!,
         deadlineMs: options.maxTimeMs === undefined ? undefined : started + options.maxTimeMs,
       }).finally(() => steps.release());
-      const times = {
-        started,
-        stepTimes: steps.stepTimes,
-        perRun: steps.perRun.length === 0 ? undefined : steps.perRun,
-      };
       return decoded.map((row) => ({
-        ...timed(row, options.strategy, times),
+        ...timed(row, options.strategy, { started, log: steps.log }),
         imageMs: seen?.imageMs,
       }));
     } finally {
@@ -89,9 +82,9 @@ export async function decodeBatch(
 }
 
 /** Where the drafts come from that greedy steps over these sources verify. Only steps over one source verify any. */
-function draftsOf(decoding: Decoding, sources: readonly (readonly number[])[]): HostDrafts | undefined {
+function draftsOf(decoding: Decoding, sources: readonly (readonly number[])[]): DraftSource | undefined {
   const [source] = sources;
-  return source === undefined || sources.length > 1 ? undefined : hostDrafts(decoding, source);
+  return source === undefined || sources.length > 1 ? undefined : draftSource(decoding, source);
 }
 
 /** Tokens of every source's image, and the time they took [ms]. */

@@ -1,7 +1,7 @@
 /** How many drafts a run verifies, and where they come from. */
 import type { DeviceModel } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
-import { isRuling } from "@slm/decoding";
+import { isRuling } from "@slm/generation";
 import type { BatchOptions } from "./batch-options.js";
 import type { EncodedSource } from "./batches.js";
 import { EDITS_GRAPHS } from "./graph-edits/load-edited.js";

@@ -9,7 +9,7 @@ import {
   tinyDeviceModel,
   writeTinyModel,
 } from "@slm/exported-model/testing";
-import { type StepDecoder, decode } from "@slm/decoding";
+import { type StepDecoder, decode } from "@slm/generation";
 import { loadTokenizer } from "@slm/tokenizer";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { loadGenerator } from "./generator.js";

@@ -1,5 +1,5 @@
 import type { DeviceModel } from "@slm/exported-model";
-import { createRandom, type DecodeOptions } from "@slm/decoding";
+import { createRandom, type DecodeOptions } from "@slm/generation";
 import type { Runtime } from "@slm/runtime";
 import { type IndexedSource, planBatches } from "./batches.js";
 import { CachePool } from "./caches.js";

@@ -1,16 +1,22 @@
-/** The decoder graph behind the interface of `@slm/decoding`: tokens in, logits or tokens out, caches updated in place. */
+/** The decoder graph behind the interface of `@slm/generation`: tokens in, logits or tokens out, caches updated in place. */
 import { GRAPH_IO } from "@slm/exported-model";
-import type { GreedyStepsOptions, TopTokens, StepDecoder } from "@slm/decoding";
+import {
+  greedyRuns,
+  type DraftSource,
+  type GreedyStepsOptions,
+  type StepDecoder,
+  type TopTokens,
+} from "@slm/generation";
 import {
   type DeviceTensor,
-  type HostDrafts,
   type RunRequest,
   type Runtime,
   type Session,
   cacheWrites,
   createHostTensor,
 } from "@slm/runtime";
-import { topTokens } from "./top-tokens.js";
+import { draftedSteps, singleSteps } from "./drafted-steps.js";
+import { RunLog } from "./run-log.js";
 import type { CacheSet } from "./caches.js";
 import { hasArgmaxOutput } from "./graph-edits/argmax-output.js";
 import { logitsOutput, WholeLogits } from "./listed-tokens.js";
@@ -26,7 +32,7 @@ export interface GraphDecoderParts {
   /** Prefix ids before each row's first token, of one length for all rows, fed in the same run. */
   readonly prefixes: readonly (readonly number[])[];
   /** Drafts that greedy steps verify, for one row of a decoder with the top-1 token of every position. Absent: a step is one token. */
-  readonly drafts?: HostDrafts | undefined;
+  readonly drafts?: DraftSource | undefined;
   /** Draw tokens and find candidates where the logits lie. Absent: the host reads logits. */
   readonly tokenGraphs?: TokenGraphs | undefined;
 }
@@ -35,10 +41,7 @@ export class GraphDecoder implements StepDecoder {
   readonly rows: number;
   readonly vocabularySize: number;
   readonly #parts: GraphDecoderParts;
-  /** Time when each step's logits were ready, by `performance.now()` [ms]. */
-  readonly stepTimes: number[] = [];
-  /** Tokens of each step that had drafts. */
-  readonly perRun: number[] = [];
+  readonly log = new RunLog();
   /** Absent where the graph has no argmax outputs. */
   readonly greedySteps?: NonNullable<StepDecoder["greedySteps"]>;
   /** Absent where the host reads logits. */
@@ -71,22 +74,16 @@ export class GraphDecoder implements StepDecoder {
     const output = logitsOutput(decoder);
     const { fetched } = await decoder.run({ ...request, fetch: [output] });
     this.#past += request.feeds[GRAPH_IO.targetIds]!.shape[1]!;
-    this.stepTimes.push(performance.now());
-    if (this.#parts.drafts !== undefined) this.perRun.push(1);
+    this.log.add(performance.now());
     const logits = await this.#logits.of(fetched[output]!, output);
     // A decoder that verifies drafts returns those of every position; it has one row.
     return logits.subarray(Math.max(0, logits.length - this.rows * this.vocabularySize));
   }
 
   rewind(steps: number): void {
+    // A step feeds one token of each row: BOS in the first, with the prefix before it, then the token of the step before.
     this.#past = steps === 0 ? 0 : (this.#parts.prefixes[0]?.length ?? 0) + steps;
-    let runs = 0;
-    let dropped = -steps;
-    while (dropped < 0) dropped += this.perRun[runs++] ?? 1;
-    this.stepTimes.length = runs;
-    if (this.#parts.drafts === undefined) return;
-    this.perRun.length = runs;
-    if (runs > 0) this.perRun[runs - 1]! -= dropped;
+    this.log.truncate(steps);
   }
 
   /** A step whose logits stay on the device; `choose` reads them there. */
@@ -101,21 +98,21 @@ export class GraphDecoder implements StepDecoder {
     try {
       const chosen = await choose(kept[output]!);
       this.#past += request.feeds[GRAPH_IO.targetIds]!.shape[1]!;
-      this.stepTimes.push(performance.now());
+      this.log.add(performance.now());
       return chosen;
     } finally {
       await runtime.release([kept[output]!]);
     }
   }
 
-  async *#greedySteps(
+  #greedySteps(
     tokens: Int32Array,
     { eos, pad, steps, signal }: GreedyStepsOptions,
   ): AsyncGenerator<TopTokens, undefined> {
     const { decoder, drafts, caches } = this.#parts;
     const request = this.#requestOf(tokens);
     const given = request.feeds[GRAPH_IO.targetIds]!.shape[1]!;
-    const runs = decoder.repeat({
+    const runs = greedyRuns(decoder, {
       ...request,
       ids: GRAPH_IO.targetIds,
       position: GRAPH_IO.pastLength,
@@ -124,22 +121,12 @@ export class GraphDecoder implements StepDecoder {
       end: eos,
       pad,
       runs: steps,
-      drafts: drafts && { host: drafts, tokens: steps, capacity: caches.capacity },
+      drafts: drafts && { from: drafts, tokens: steps, capacity: caches.capacity },
       signal,
     });
-    for await (const { fetched, accepted, at } of runs) {
-      this.stepTimes.push(at);
-      if (drafts === undefined) {
-        yield topTokens(fetched, this.rows);
-        continue;
-      }
-      this.perRun.push(accepted);
-      const { ids, logProbabilities } = topTokens(fetched, fetched[GRAPH_IO.bestIds]?.data.length ?? 0);
-      // A first run also reads what is given; the pick after the last of it is the first token.
-      const first = this.perRun.length === 1 ? given - 1 : 0;
-      for (let row = first; row < first + accepted; row++)
-        yield { ids: ids.subarray(row, row + 1), logProbabilities: logProbabilities.subarray(row, row + 1) };
-    }
+    return drafts === undefined
+      ? singleSteps(runs, this.rows, this.log)
+      : draftedSteps(runs, given, this.log);
   }
 
   #requestOf(tokens: Int32Array): Pick<RunRequest, "feeds" | "into" | "append"> {

@@ -1,17 +1,17 @@
 /**
  * Loads an exported model: reads and checks its files, loads its graphs on a runtime, and closes them. The only place that does so.
  */
-import {
-  type DeviceModel,
-  type GraphName,
-  graphsOf,
-  readDeviceModel,
-  readDraftRules,
-} from "@slm/exported-model";
+import { type DeviceModel, type GraphName, graphsOf, readDeviceModel } from "@slm/exported-model";
 import { resolveInside, SlmError } from "@slm/core";
-import { parseGenerationSettings, type GenerationSettings, type LexicalShortlist } from "@slm/decoding";
+import {
+  parseGenerationSettings,
+  readDraftRules,
+  type DraftRules,
+  type GenerationSettings,
+  type LexicalShortlist,
+} from "@slm/generation";
 import type { Graph } from "@slm/onnx";
-import type { CompiledForm, DraftRules, Runtime, Session } from "@slm/runtime";
+import type { CompiledForm, Runtime, Session } from "@slm/runtime";
 import { type Tokenizer, type TokenizerFiles, createTokenizer, readTokenizerFiles } from "@slm/tokenizer";
 import { draftPlan } from "./draft-tokens.js";
 import { loadEdited, loadListed, loadPicking, type SteppingDecoder } from "./graph-edits/load-edited.js";

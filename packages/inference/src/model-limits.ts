@@ -1,6 +1,6 @@
 /** Checks a request against the model's limits, before anything runs. */
 import type { DeviceModel } from "@slm/exported-model";
-import type { Strategy } from "@slm/decoding";
+import type { Strategy } from "@slm/generation";
 import { SlmError } from "@slm/core";
 import { answerOpening, type LanguagePair, type Tokenizer } from "@slm/tokenizer";
 import type { IndexedSource } from "./batches.js";

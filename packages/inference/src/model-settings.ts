@@ -1,5 +1,5 @@
 /** What a request leaves open, as the model's own generation settings say. */
-import type { GenerationSettings, Strategy, TokenRules } from "@slm/decoding";
+import type { GenerationSettings, Strategy, TokenRules } from "@slm/generation";
 import type { DeviceModel } from "@slm/exported-model";
 import type { GenerateOptions } from "./types.js";
 

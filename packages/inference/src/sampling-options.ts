@@ -1,5 +1,5 @@
 /** Sampling options and end conditions. */
-import type { Strategy, TokenRules } from "@slm/decoding";
+import type { Strategy, TokenRules } from "@slm/generation";
 import type { GenerateOptions } from "./types.js";
 
 /** Sampling options. Default: the model's own settings; greedy if it has none. */

@@ -1,6 +1,6 @@
 /** The argmax outputs of a decoder, per row. */
 import { GRAPH_IO } from "@slm/exported-model";
-import type { TopTokens } from "@slm/decoding";
+import type { TopTokens } from "@slm/generation";
 import { SlmError } from "@slm/core";
 import type { RunResult } from "@slm/runtime";
 

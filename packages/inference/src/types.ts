@@ -1,6 +1,6 @@
 import type { DeviceModel } from "@slm/exported-model";
 import type { DraftPlan } from "./draft-tokens.js";
-import type { EndReason, Strategy, TokenConstraint, TokenRules } from "@slm/decoding";
+import type { EndReason, Strategy, TokenConstraint, TokenRules } from "@slm/generation";
 import type { LanguagePair, TokenizerLanguages } from "@slm/tokenizer";
 import type { ImageSource } from "@slm/vision";
 
@@ -31,7 +31,7 @@ export interface GenerateOptions {
   readonly rules?: TokenRules | undefined;
   /** Languages of sources and answers, for a multilingual model. Default: the model's own. */
   readonly languages?: LanguagePair | undefined;
-  /** Constraint on the answer to a source's text, as its state before the first token; made by `constrainTokens` of `@slm/decoding`. */
+  /** Constraint on the answer to a source's text, as its state before the first token; made by `constrainTokens` of `@slm/generation`. */
   readonly constraint?: ((text: string) => TokenConstraint) | undefined;
   /**
    * Stop sequences. A text ends before the first of them. They may begin and end within tokens. In beam search, a beam that contains

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SILENT } from "@slm/core";
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 import { METRICS } from "@slm/metrics";
 import { decoderOnlyConfig, initializeWeights, parameterCount } from "@slm/model";
 import { writeCheckpoint } from "@slm/checkpoints";

@@ -2,7 +2,7 @@
  * The baseline of a fair speed comparison: a decoder-only model with as many weights as an encoder-decoder. Its weights are random, so
  * its outputs are meaningless; only speed and size count.
  */
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 import { SlmError } from "@slm/core";
 import {
   initializeWeights,

@@ -8,5 +8,3 @@ export { cacheCapacity } from "./graphs/native-graphs.js";
 export { type GraphSource, type Metadata } from "./graphs/record.js";
 export { STATIC_IO } from "./graphs/static-graphs.js";
 export { collectShortlist, type Shortlist } from "./weights/shortlist.js";
-export { learnDraftRules, MOST_ANSWER_TOKENS } from "./draft-rules/learn-draft-rules.js";
-export type { TokenPair } from "./draft-rules/learn-alignment.js";

@@ -15,7 +15,7 @@ import {
   type ModelConfig,
 } from "@slm/model";
 import { readLexicalShortlist, readModelConfig } from "@slm/checkpoints";
-import type { LexicalShortlist } from "@slm/decoding";
+import type { LexicalShortlist } from "@slm/generation";
 import { createHostTensor } from "@slm/runtime";
 import { chosenExport, type ExportChoice, type ExportLayout } from "./export-config.js";
 import { planGraphs } from "./graphs/graph-plan.js";

@@ -2,7 +2,7 @@
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 import { initializeWeights, type DecoderOnlyConfig, type EncoderDecoderConfig } from "@slm/model";
 import { writeCheckpoint, type Checkpoint } from "@slm/checkpoints";
 import { trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";

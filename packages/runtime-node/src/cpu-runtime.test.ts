@@ -1,3 +1,4 @@
+import { describeGreedyLoop } from "@slm/generation/testing";
 import { describeRuntime } from "@slm/runtime/contract";
 import { describe, expect, test } from "vitest";
 import { createCpuRuntime } from "./cpu-runtime.js";
@@ -6,6 +7,8 @@ import { loadBinding } from "./ort/ort-binding.js";
 
 describeRuntime("the CPU runtime in a worker", () => createCpuRuntime({ threads: 2 }));
 describeRuntime("the CPU runtime in this thread", () => createCpuRuntime({ threads: 1, inThread: true }));
+describeGreedyLoop("the CPU runtime in a worker", () => createCpuRuntime({ threads: 2 }));
+describeGreedyLoop("the CPU runtime in this thread", () => createCpuRuntime({ threads: 1, inThread: true }));
 
 describe(createCpuRuntime, () => {
   test("says what it runs on", async () => {

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { DeviceModel } from "@slm/exported-model";
 import { writeTinyModel } from "@slm/exported-model/testing";
-import { type StepDecoder, type Strategy, decode } from "@slm/decoding";
+import { type StepDecoder, type Strategy, decode } from "@slm/generation";
 import { type Generator, loadGenerator } from "@slm/inference";
 import { writeOnnx } from "@slm/onnx";
 import type { Runtime } from "@slm/runtime";

@@ -1,4 +1,11 @@
+<<<<<<< HEAD
 import { profilesOf } from "@slm/devices";
+||||||| ddd5a350
+import { profilesOf } from "@slm/devices/table";
+=======
+import { profilesOf } from "@slm/devices/table";
+import { describeGreedyLoop } from "@slm/generation/testing";
+>>>>>>> h-generation
 import { describeRuntime } from "@slm/runtime/contract";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Runtime } from "@slm/runtime";
@@ -13,6 +20,7 @@ const noPlugin: OpenPlugin = () => Promise.resolve(undefined);
 
 // A GPU where there is one; otherwise what it falls back to, which has to keep the same promises.
 describeRuntime("the GPU runtime, or its fallback", () => createGpuRuntime({ threads: 1 }));
+describeGreedyLoop("the GPU runtime, or its fallback", () => createGpuRuntime({ threads: 1 }));
 
 describe(createGpuRuntime, () => {
   let runtime: Runtime;

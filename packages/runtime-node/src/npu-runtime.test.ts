@@ -1,4 +1,11 @@
+<<<<<<< HEAD
 import { profilesOf } from "@slm/devices";
+||||||| ddd5a350
+import { profilesOf } from "@slm/devices/table";
+=======
+import { profilesOf } from "@slm/devices/table";
+import { describeGreedyLoop } from "@slm/generation/testing";
+>>>>>>> h-generation
 import { describeRuntime } from "@slm/runtime/contract";
 import { describe, expect, test } from "vitest";
 import { createNpuRuntime } from "./npu-runtime.js";
@@ -7,6 +14,9 @@ import { createNpuRuntime } from "./npu-runtime.js";
 const PROFILES = profilesOf("npu");
 
 describeRuntime("the simulation of an NPU", () =>
+  createNpuRuntime({ profile: "qnn", threads: 1, simulate: true }),
+);
+describeGreedyLoop("the simulation of an NPU", () =>
   createNpuRuntime({ profile: "qnn", threads: 1, simulate: true }),
 );
 

@@ -3,7 +3,7 @@
  * The same function is written twice: as graphs with caches and as JavaScript without caches.
  */
 import { GRAPH_IO } from "@slm/exported-model";
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 import { type Graph, GraphBuilder } from "@slm/onnx";
 
 export const HEAD_DIM = 4;

@@ -1,5 +1,6 @@
 import { GraphBuilder, encodeModel } from "@slm/onnx";
 import { createHostTensor, type Runtime } from "@slm/runtime";
+import { describeGreedyLoop } from "@slm/generation/testing";
 import { describeRuntime } from "@slm/runtime/contract";
 import * as ort from "onnxruntime-web/wasm";
 import { describe, expect, test } from "vitest";
@@ -26,6 +27,7 @@ describeRuntime("the web runtime on WebAssembly", () => Promise.resolve(open()),
   cannotReadDisk: true,
   reportsNoMemory: true,
 });
+describeGreedyLoop("the web runtime on WebAssembly", () => Promise.resolve(open()));
 
 describe(createWebRuntime, () => {
   test("runs a graph from its file and fetches what was asked for", async () => {

@@ -23,29 +23,7 @@ export {
   type HostData,
   type HostTensor,
 } from "./host-tensor.js";
-export { HostDrafter, type DraftsByRules, type HostDrafts } from "./host-drafts.js";
-export { type CopyRule } from "./prompt-lookup.js";
-export { RuleDrafter, RulePlaces, SETTLED, type RuleVisitor } from "./draft-rules.js";
-export {
-  CHANCE_PARTS,
-  COPIED,
-  draftRulesOf,
-  ENTRY_KINDS,
-  mixed,
-  type DraftRule,
-  type DraftRules,
-  type EntryKind,
-  type RuleKind,
-} from "./rule-table.js";
-export {
-  ALIGNED_CONTEXTS,
-  MOST_MOVES,
-  moveKey,
-  NOWHERE,
-  pairKey,
-  SourceAlignment,
-} from "./source-alignment.js";
-export { repeatRuns, runFeedback } from "./repeat-runs.js";
+export { repeatRuns } from "./repeat-runs.js";
 export { permuteRowsInPlace } from "./row-permutation.js";
 export type {
   AppendRequest,
@@ -54,9 +32,10 @@ export type {
   Fallback,
   GraphSource,
   LoadOptions,
-  RepeatDrafts,
+  LoopBody,
   RepeatRequest,
   RepeatedRun,
+  RunLoop,
   RunRequest,
   RunResult,
   Runtime,

@@ -1,6 +1,5 @@
 import type { Int8Arithmetic } from "./cpu-features.js";
 import type { DType, HostTensor } from "./host-tensor.js";
-import type { HostDrafts } from "./host-drafts.js";
 
 /** A requested device that cannot be used. */
 export interface Fallback {
@@ -118,45 +117,52 @@ export interface RunResult {
   readonly kept: Readonly<Record<string, DeviceTensor>>;
 }
 
-/** Repeated runs, each fed with the picks (argmax ids) of the run before, as in greedy decoding. */
-export interface RepeatRequest extends Pick<RunRequest, "feeds" | "into" | "append"> {
-  /** Name of the input of ids: int32 `[rows, length]` in the first run, `[rows, 1]` with the picks of each row in the others. */
-  readonly ids: string;
-  /**
-   * Name of the input of the past length, int32 `[1]`. After a run it grows by the length of the run's ids, and so does `append.at`.
-   */
-  readonly position: string;
-  /** Name of the output of the next ids, int32 `[rows]`. */
-  readonly picks: string;
-  /** Further outputs that are copied to the host after every run. */
-  readonly fetch?: readonly string[] | undefined;
-  /** Id that ends its row (EOS). Default: none. */
-  readonly end?: number | undefined;
-  /** Id that is fed to rows that have ended. */
-  readonly pad: number;
-  /** Largest number of runs. */
-  readonly runs: number;
-  /** Drafts that runs verify; for one row, whose `picks` are then one for each id of a run. Absent: a run is one token. */
-  readonly drafts?: RepeatDrafts | undefined;
-  readonly signal?: AbortSignal | undefined;
+/**
+ * Makes one run of the graph, with these inputs in place of those of the run before.
+ *
+ * @param changed inputs by name. A tensor that is the same object as in the run before may have other contents; the loop does not change them
+ * before the run has ended.
+ * @param moved by how many positions appends begin after those of the request
+ * @returns the fetched outputs, in the order of the request
+ */
+export type RunStep = (
+  changed: Readonly<Record<string, HostTensor>>,
+  moved: number,
+) => Promise<readonly HostTensor[]>;
+
+/** What a loop is given: the request's host tensors by the names of inputs, and its options. */
+export interface LoopStart {
+  readonly feeds: Readonly<Record<string, HostTensor>>;
+  readonly options: unknown;
 }
 
-/** Drafts of repeated runs: where they come from, and how many there may be. See `draft-feedback.ts`. */
-export interface RepeatDrafts {
-  /** Largest number of tokens in all. Runs end with it, or with `runs`. */
-  readonly tokens: number;
-  /** Positions that the caches have room for; a run is fed no more. */
-  readonly capacity: number;
-  /** Where drafts come from. Absent: there are none. */
-  readonly host?: HostDrafts | undefined;
+/** Steers runs of one graph: makes a run, and yields what its reader is told about it. It makes the next run when the next result is asked for. */
+export type LoopBody = (run: RunStep, start: LoopStart) => AsyncGenerator<unknown, undefined>;
+
+/** A loop that a runtime can run next to its sessions, in another thread or process. */
+export interface RunLoop {
+  /** URL of a compiled module that exports the body as `loop`. */
+  readonly module: () => string;
+  /** The same for sessions in this thread. */
+  readonly body: LoopBody;
+}
+
+/** Runs of a graph that a loop steers. */
+export interface RepeatRequest extends Pick<RunRequest, "feeds" | "into" | "append"> {
+  readonly loop: RunLoop;
+  /** Options of the loop, as plain data. */
+  readonly options: unknown;
+  /** Outputs that are copied to the host after every run. */
+  readonly fetch: readonly string[];
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** The result of one of several runs. */
 export interface RepeatedRun {
-  /** The picks and the outputs of `fetch`. */
+  /** The outputs of `fetch`. */
   readonly fetched: RunResult["fetched"];
-  /** How many of the picks hold; 1 for each row without drafts. */
-  readonly accepted: number;
+  /** What the loop yielded after the run. */
+  readonly said: unknown;
   /** When the run ended, on the reader's `performance.now()` clock [ms]. */
   readonly at: number;
 }
@@ -169,11 +175,11 @@ export interface Session {
   readonly compiled?: CompiledForm | undefined;
   run(request: RunRequest): Promise<RunResult>;
   /**
-   * Runs `runs` times, or until every row has ended, the signal fires or the reader stops iterating; the run in progress is then the
-   * last. Other calls may run between two runs. The first run begins when the first result is requested. A runtime in a worker
+   * Runs until the loop ends, the signal fires or the reader stops iterating; the run in progress is then the last. Other calls may run
+   * between two runs. The first run begins when the first result is requested. A runtime in a worker
    * (runtime-node) computes ahead of the reader; every other one computes a run per requested result ({@link repeatRuns}).
    *
-   * @throws SlmError (while it is read) as `run` does; SHAPE_MISMATCH for ids, a position or picks of another type
+   * @throws SlmError (while it is read) as `run` and the loop do
    */
   repeat(request: RepeatRequest): AsyncIterable<RepeatedRun>;
   release(): Promise<void>;

@@ -1,5 +1,5 @@
 /** One training step of an encoder-decoder with dense soft targets, as benchmarks and comparisons with reference implementations take it. */
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 import { crossCaches, decode, encode, initializeWeights, outputHead, parseModelConfig } from "@slm/model";
 import { createHostTensor } from "@slm/runtime";
 import { lengthBias, math, softTargetCrossEntropy } from "@slm/tensor";

@@ -1,6 +1,6 @@
 /** Answers the prompts of a file. A prompt that the model cannot take becomes an error in its own row. */
 import type { ScannedPrompt } from "@slm/data";
-import type { EndReason } from "@slm/decoding";
+import type { EndReason } from "@slm/generation";
 import { SlmError, type ErrorCode } from "@slm/core/errors";
 import { confidenceOf, type Generation } from "@slm/inference";
 import { answerOf } from "@slm/metrics";

@@ -1,6 +1,6 @@
 /** A wrong bit in any file of any artifact is noticed by every command that reads it, and by a run. */
 import { generateKeyPairSync } from "node:crypto";
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 import { cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,6 +1,6 @@
 import { Flags } from "@oclif/core";
 import type { PromptSettings } from "@slm/data";
-import type { EndReason } from "@slm/decoding";
+import type { EndReason } from "@slm/generation";
 import { SlmError } from "@slm/core/errors";
 import type { Generation } from "@slm/inference";
 import type { RuntimeDevice } from "@slm/runtime";

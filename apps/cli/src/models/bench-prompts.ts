@@ -11,7 +11,7 @@ import {
 import { describeModel, type ModelDescription } from "@slm/inference";
 import { checkLength } from "@slm/inference/limits";
 import { readDeviceModel } from "@slm/exported-model";
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 import { SlmError } from "@slm/core/errors";
 import { TOKENIZER_FILE, loadTokenizer, readTokenizerFiles, type Tokenizer } from "@slm/tokenizer";
 import { join } from "node:path";

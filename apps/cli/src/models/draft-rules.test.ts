@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SILENT } from "@slm/core";
-import { draftRulesOf, RuleDrafter } from "@slm/runtime";
+import { draftRulesOf, RuleDrafter } from "@slm/generation";
 import { CACHE_ROWS } from "@slm/teacher";
 import { loadTokenizer, trainBpeTokenizer, writeTokenizer, type Tokenizer } from "@slm/tokenizer";
 import { afterAll, beforeAll, expect, test } from "vitest";

@@ -1,8 +1,7 @@
 /** Draft rules of a task's rows. */
 import type { Progress } from "@slm/core";
 import { readRows } from "@slm/data";
-import { learnDraftRules, MOST_ANSWER_TOKENS, type TokenPair } from "@slm/onnx-export";
-import type { DraftRule } from "@slm/runtime";
+import { learnDraftRules, MOST_ANSWER_TOKENS, type DraftRule, type TokenPair } from "@slm/generation";
 import { CACHE_ROWS, readCacheRows, type CacheRowKind } from "@slm/teacher";
 import { loadTokenizer } from "@slm/tokenizer";
 

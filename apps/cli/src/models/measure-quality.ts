@@ -1,6 +1,6 @@
 /** Evaluates a model on the rows of a file. */
 import type { StageContext } from "@slm/core";
-import type { Strategy } from "@slm/decoding";
+import type { Strategy } from "@slm/generation";
 import { SlmError } from "@slm/core/errors";
 import {
   imageFolderOf,

@@ -1,6 +1,6 @@
 /** Evaluates a teacher of any kind on the rows of a file, as `slm eval` does for exported models. */
 import { requireIntact, type StageContext } from "@slm/core";
-import { createRandom, type Strategy } from "@slm/decoding";
+import { createRandom, type Strategy } from "@slm/generation";
 import { SlmError } from "@slm/core/errors";
 import {
   PERPLEXITY,

@@ -29,7 +29,7 @@ import {
   TOKENIZER_FILE,
   type TokenizerFiles,
 } from "@slm/tokenizer";
-import { parseGenerationSettings, type LexicalShortlist } from "@slm/decoding";
+import { parseGenerationSettings, type LexicalShortlist } from "@slm/generation";
 import { PREPROCESSOR_FILE } from "@slm/vision";
 import { existsSync, readdirSync, statSync, type Stats } from "node:fs";
 import { stat } from "node:fs/promises";

@@ -1,6 +1,6 @@
 /** A checkpoint of a given shape with random weights. Its outputs are meaningless, but it exports and runs like a trained one. */
 import type { Progress } from "@slm/core";
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 import { SlmError } from "@slm/core/errors";
 import { writeCheckpoint } from "@slm/checkpoints";
 import { initializeWeights, parameterCount, parseModelConfig, type ModelConfig } from "@slm/model";

@@ -1,5 +1,5 @@
 /** A JSON Schema file as a constraint on generated text. */
-import { constrainTokens, copiesSource, jsonSchemaGrammar } from "@slm/decoding";
+import { constrainTokens, copiesSource, jsonSchemaGrammar } from "@slm/generation";
 import { readDeviceModel } from "@slm/exported-model";
 import { SlmError } from "@slm/core/errors";
 import type { GenerateOptions } from "@slm/inference";

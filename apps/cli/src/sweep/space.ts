@@ -1,6 +1,6 @@
 /** The settings that a sweep tries: a grid of values, or draws from values and ranges. */
 import { SlmError } from "@slm/core/errors";
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 
 /** A setting with the values that it may have. */
 export type Axis =

@@ -1,5 +1,5 @@
 /** Tiny vision towers in the layout of the model hub, with random weights under the tensor names of CLIP and SigLIP. */
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 import { writeSafetensors } from "@slm/checkpoints";
 import { createHostTensor, elementCount, type HostTensor } from "@slm/runtime";
 import { mkdir, writeFile } from "node:fs/promises";

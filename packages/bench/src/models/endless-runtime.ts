@@ -1,6 +1,7 @@
 /** A runtime that suppresses EOS, so that all models generate the same number of tokens. */
 import { CANDIDATES, GRAPH_IO } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
+import { endlessRequest } from "@slm/generation";
 import {
   withLoad,
   type HostTensor,
@@ -9,9 +10,6 @@ import {
   type RunResult,
   type Session,
 } from "@slm/runtime";
-
-/** Of no token. */
-const NO_ID = -1;
 
 /** Below every real logit, and finite, as decoding demands. */
 const NEVER = -1e30;
@@ -49,18 +47,16 @@ function endlessSession(session: Session, eos: number): Session {
       for (let at = eos; at < logits.data.length; at += vocabulary) logits.data[at] = NEVER;
       return result;
     },
-    repeat: (request) => endlessRuns(session.repeat({ ...request, end: NO_ID }), request.picks, eos),
+    repeat: (request) => endlessRuns(session.repeat(endlessRequest(request)), eos),
   };
 }
 
 async function* endlessRuns(
   runs: AsyncIterable<RepeatedRun>,
-  picks: string,
   eos: number,
 ): AsyncGenerator<RepeatedRun, undefined> {
   for await (const run of runs) {
-    const { data } = run.fetched[picks]!;
-    rename(data, eos);
+    rename(run.fetched[GRAPH_IO.bestIds]!.data, eos);
     yield run;
   }
 }

@@ -5,7 +5,7 @@ import { readJsonFile, SlmError } from "@slm/core";
 import { CONFIG_FILE } from "../checkpoint.js";
 import { checkComplete, checkShard, readShardIndex } from "../shard-index.js";
 import { bothError, WEIGHTS_FILE, WEIGHTS_INDEX_FILE } from "../weight-files.js";
-import { GENERATION_FILE } from "@slm/decoding";
+import { GENERATION_FILE } from "@slm/generation";
 import { openSafetensors } from "../safetensors.js";
 import { toFloat32 } from "@slm/model";
 import { pytorchTensors } from "../pytorch/pytorch-file.js";

@@ -1,7 +1,7 @@
 /** Imports an external model: into memory, or written to a checkpoint with one weight in memory at a time. */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { GENERATION_FILE, parseGenerationSettings } from "@slm/decoding";
+import { GENERATION_FILE, parseGenerationSettings } from "@slm/generation";
 import { SlmError } from "@slm/core";
 import {
   parameterCount,

@@ -7,7 +7,7 @@
  */
 import { stat } from "node:fs/promises";
 import { readFailure, readRegular } from "@slm/core";
-import { checkedShortlist, type LexicalShortlist } from "@slm/decoding";
+import { checkedShortlist, type LexicalShortlist } from "@slm/generation";
 import { invalid } from "../gguf/file/invalid.js";
 
 const MAGIC = 0xf11a48d5013417f5n;

@@ -7,7 +7,7 @@ import {
   parseGenerationSettings,
   type GenerationSettings,
   type Strategy,
-} from "@slm/decoding";
+} from "@slm/generation";
 import {
   crossCaches,
   decode,

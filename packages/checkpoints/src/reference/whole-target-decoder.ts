@@ -1,4 +1,4 @@
-import type { StepDecoder } from "@slm/decoding";
+import type { StepDecoder } from "@slm/generation";
 import { createHostTensor, type HostTensor } from "@slm/runtime";
 
 /** A decoder without a cache: each step runs the whole target again, of which later positions are not attended. */

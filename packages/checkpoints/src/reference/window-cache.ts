@@ -3,7 +3,7 @@
  * window of W positions has only the last W - 1 positions of the source, and the mask of its first W - 1: `DynamicSlidingWindowLayer` is meant for
  * self-attention, and serves cross-attention too. Without the cache transformers attends to the whole source, as imported models do.
  */
-import type { StepDecoder } from "@slm/decoding";
+import type { StepDecoder } from "@slm/generation";
 import {
   crossCaches,
   decodeStep,

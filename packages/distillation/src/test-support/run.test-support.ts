@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SILENT, type StageContext } from "@slm/core";
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 import { decoderOnlyConfig, initializeWeights, type ModelConfig } from "@slm/model";
 import { writeCheckpoint } from "@slm/checkpoints";
 import { createEagerEngine } from "@slm/tensor";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { SILENT, type StageContext } from "@slm/core";
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 import { dataConfig, prepareData, readAllRows, textRow, type Row } from "@slm/data";
 import { decoderOnlyConfig, initializeWeights } from "@slm/model";
 import { writeCheckpoint } from "@slm/checkpoints";

@@ -1,5 +1,5 @@
 /** A tiny teacher, tiny students of both architectures, and pairs for all of them. */
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 import {
   decoderOnlyConfig,
   encoderDecoderConfig,

@@ -8,7 +8,7 @@ import {
   type Abstention,
   type JudgedAnswer,
 } from "../abstention.js";
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 import {
   CLASS_METRICS,
   METRICS,

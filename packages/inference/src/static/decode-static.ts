@@ -1,6 +1,7 @@
 /** Decodes sources with static graphs, one after the other, as on an NPU. */
 import { GRAPH_IO } from "@slm/exported-model";
-import { answersOf, decode } from "@slm/decoding";
+import { SlmError } from "@slm/core";
+import { answersOf, decode, type DraftSource } from "@slm/generation";
 import { type DeviceTensor, type HostTensor, createHostTensor } from "@slm/runtime";
 import type { EncodedSource } from "../batches.js";
 import type { BatchOptions } from "../batch-options.js";
@@ -14,29 +15,49 @@ import { biasOf } from "./static-run.js";
 /** A model with static graphs. */
 export type StaticModel = LoadedModel & { readonly buckets: StaticBuckets };
 
-/** One result per source. Times are measured from the start of each source. @throws SlmError as decodeBatch */
+/**
+ * One result per source. Times are measured from the start of each source.
+ *
+ * @param draftsFor what the runs of a source verify. Default: every run has one token.
+ * @throws SlmError as decodeBatch; OP_UNSUPPORTED for drafts and graphs of which none reads several tokens
+ */
 export async function decodeStatic(
   loaded: StaticModel,
   batch: readonly EncodedSource[],
   options: BatchOptions,
+  draftsFor: DraftsFor = () => undefined,
 ): Promise<readonly DecodedIds[]> {
   const results: DecodedIds[] = [];
   for (const [row, source] of batch.entries())
-    results.push(await decodeSource(loaded, source, { row, options }));
+    results.push(await decodeSource(loaded, source, { row, options, draftsFor }));
   return results;
+}
+
+/** Where the drafts for a source come from; undefined: there are none. */
+type DraftsFor = (source: readonly number[]) => DraftSource | undefined;
+
+interface Row {
+  readonly row: number;
+  readonly options: BatchOptions;
+  readonly draftsFor: DraftsFor;
 }
 
 async function decodeSource(
   loaded: StaticModel,
   source: EncodedSource,
-  { row, options }: { readonly row: number; readonly options: BatchOptions },
+  { row, options, draftsFor }: Row,
 ): Promise<DecodedIds> {
   const { strategy, random, onToken, stopsAfter, maxTimeMs } = options;
   const { bos, eos, pad } = loaded.model.tokens;
   const started = performance.now();
   return withStaticSource(loaded, source, async (parts, imageMs) => {
     const { prefix } = parts;
-    const steps = new StaticDecoder(parts, rowsPerSource(strategy));
+    const drafts = draftsFor(source.ids);
+    const steps = new StaticDecoder(
+      drafts === undefined ? parts : withChunk(parts),
+      rowsPerSource(strategy),
+      drafts,
+    );
     // The batch has one source, so per-row options are looked up by its index in the caller's list.
     const [decoded] = await decode(steps, {
       ...options,
@@ -52,15 +73,25 @@ async function decodeSource(
       stopsAfter: stopsAfter && ((_, tokens) => stopsAfter(row, tokens)),
       deadlineMs: maxTimeMs === undefined ? undefined : started + maxTimeMs,
     });
-    return { ...timed(decoded!, strategy, { started, stepTimes: steps.stepTimes }), imageMs };
+    return { ...timed(decoded!, strategy, { started, log: steps.log }), imageMs };
   });
+}
+
+/** @throws SlmError OP_UNSUPPORTED for graphs of which none reads several tokens */
+function withChunk(parts: StaticDecoderParts): StaticDecoderParts {
+  if (parts.chunk !== undefined) return parts;
+  throw new SlmError(
+    "OP_UNSUPPORTED",
+    `${parts.model.name}: drafts are several tokens in a run, and this export has no graph for that`,
+    { suggestions: [`slm export CHECKPOINT --target ${parts.model.target} --chunk 8`] },
+  );
 }
 
 /**
  * Runs `body` with what a static decoder needs for one source: the set of graphs that fits it, its encoder's outputs, or the source as a prefix
  * for a decoder-only model. `imageMs` is the time that its image took.
  */
-export async function withStaticSource<Result>(
+async function withStaticSource<Result>(
   { runtime, model, buckets, images, lexical }: StaticModel,
   { ids, image }: EncodedSource,
   body: (parts: StaticDecoderParts, imageMs: number | undefined) => Promise<Result>,

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { readFailure, resolveInside, SlmError } from "@slm/core";
-import { shortlistOf, type LexicalShortlist } from "@slm/decoding";
+import { shortlistOf, type LexicalShortlist } from "@slm/generation";
 import type { DeviceModel } from "@slm/exported-model";
 
 /** The list beside graphs of fixed sizes, if there is one. @throws SlmError INPUT_MISSING, DATA_INVALID */

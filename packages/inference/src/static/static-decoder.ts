@@ -1,5 +1,16 @@
-/** The static decoder behind the interfaces of `@slm/decoding`. The host keeps the caches and the attention mask. */
-import { argmax, type DraftVerifier, type StepDecoder, type TopTokens } from "@slm/decoding";
+/** The static decoder as a step decoder of `@slm/generation`. The host keeps the caches and the attention mask. */
+import { GRAPH_IO } from "@slm/exported-model";
+import {
+  argmax,
+  greedyRuns,
+  type DraftSource,
+  type GreedyStepsOptions,
+  type StepDecoder,
+  type TopTokens,
+} from "@slm/generation";
+import { createHostTensor, repeatRuns, type RunRequest, type RunResult } from "@slm/runtime";
+import { draftedSteps } from "../drafted-steps.js";
+import { RunLog } from "../run-log.js";
 import { openTextCache } from "./open-text-cache.js";
 import { runStatic, type StaticRunParts } from "./static-run.js";
 import type { TextCache } from "./text-cache.js";
@@ -13,21 +24,27 @@ export interface StaticDecoderParts extends StaticRunParts {
 export class StaticDecoder implements StepDecoder {
   readonly rows: number;
   readonly vocabularySize: number;
-  /** Time when each step's logits were ready, by `performance.now()` [ms]. */
-  readonly stepTimes: number[] = [];
+  readonly log = new RunLog();
+  /** Present where drafts are verified, which only one row has. */
+  readonly greedySteps?: NonNullable<StepDecoder["greedySteps"]>;
   readonly #parts: StaticDecoderParts;
   readonly #logits: Float32Array;
   #caches: readonly TextCache[];
   #position = 0;
 
-  /** @param rows such as beams */
-  constructor(parts: StaticDecoderParts, rows: number) {
+  /**
+   * @param rows such as beams
+   * @param drafts what the runs of one row verify; the parts then have a graph of several tokens. Default: every run has one token.
+   */
+  constructor(parts: StaticDecoderParts, rows: number, drafts?: DraftSource) {
     const { model, window } = parts;
     this.#parts = parts;
     this.rows = rows;
     this.vocabularySize = model.vocabularySize;
     this.#logits = new Float32Array(rows * model.vocabularySize);
     this.#caches = Array.from({ length: rows }, () => openTextCache(model, window));
+    if (drafts !== undefined)
+      this.greedySteps = (tokens, options) => this.#draftedSteps(tokens, options, drafts);
   }
 
   /** @throws SlmError as {@link runStatic} */
@@ -41,7 +58,7 @@ export class StaticDecoder implements StepDecoder {
       this.#logits.set(logits, row * this.vocabularySize);
     }
     this.#position += 1;
-    this.stepTimes.push(performance.now());
+    this.log.add(performance.now());
     return this.#logits;
   }
 
@@ -56,6 +73,53 @@ export class StaticDecoder implements StepDecoder {
     return Promise.resolve();
   }
 
+  #draftedSteps(
+    tokens: Int32Array,
+    { eos, pad, steps, signal }: GreedyStepsOptions,
+    drafts: DraftSource,
+  ): AsyncGenerator<TopTokens, undefined> {
+    const { prefix, window } = this.#parts;
+    const ids = Int32Array.of(...prefix, ...tokens);
+    const session = { run: (request: RunRequest) => this.#runOf(request) };
+    const runs = greedyRuns(
+      { repeat: (request) => repeatRuns(session, request) },
+      {
+        feeds: {
+          [GRAPH_IO.targetIds]: createHostTensor("int32", [1, ids.length], ids),
+          [GRAPH_IO.pastLength]: createHostTensor("int32", [1], Int32Array.of(0)),
+        },
+        ids: GRAPH_IO.targetIds,
+        position: GRAPH_IO.pastLength,
+        picks: GRAPH_IO.bestIds,
+        fetch: [GRAPH_IO.bestLogProbabilities],
+        end: eos,
+        pad,
+        runs: steps,
+        drafts: { from: drafts, tokens: steps, capacity: window },
+        signal,
+      },
+    );
+    return draftedSteps(runs, ids.length, this.log);
+  }
+
+  /** A run over several tokens of the one row, as a decoder of dynamic sizes makes it. */
+  async #runOf({ feeds }: RunRequest): Promise<RunResult> {
+    const [ids, past] = [GRAPH_IO.targetIds, GRAPH_IO.pastLength].map((name) => {
+      const feed = feeds[name]!;
+      return "data" in feed ? (feed.data as Int32Array) : new Int32Array(); // Host tensors, as they were given.
+    });
+    const logits = await runStatic(this.#parts, this.#caches[0]!, { tokens: ids!, position: past![0]! });
+    const best = bestOf(logits, this.vocabularySize);
+    const shape = [best.ids.length];
+    return {
+      fetched: {
+        [GRAPH_IO.bestIds]: createHostTensor("int32", shape, best.ids),
+        [GRAPH_IO.bestLogProbabilities]: createHostTensor("float32", shape, best.logProbabilities),
+      },
+      kept: {},
+    };
+  }
+
   /** Rows share their source: it is read once, and its keys and values are copied. */
   async #readPrefix(): Promise<void> {
     const { prefix } = this.#parts;
@@ -63,32 +127,6 @@ export class StaticDecoder implements StepDecoder {
     await runStatic(this.#parts, this.#caches[0]!, { tokens: prefix, position: 0 });
     await this.permuteRows(this.#caches.map(() => 0));
     this.#position = prefix.length;
-  }
-}
-
-/** Several tokens of one text in a run, some of which may be taken back. */
-export class StaticDraftVerifier implements DraftVerifier {
-  readonly vocabularySize: number;
-  /** End time of each run, by `performance.now()` [ms]. */
-  readonly stepTimes: number[] = [];
-  readonly #parts: StaticDecoderParts;
-  readonly #cache: TextCache;
-
-  constructor(parts: StaticDecoderParts) {
-    const { model, window } = parts;
-    this.#parts = parts;
-    this.vocabularySize = model.vocabularySize;
-    this.#cache = openTextCache(model, window);
-  }
-
-  async feed(past: number, tokens: readonly number[]): Promise<TopTokens> {
-    const { prefix } = this.#parts;
-    const ids = past === 0 ? [...prefix, ...tokens] : tokens;
-    const position = past === 0 ? 0 : prefix.length + past;
-    const logits = await runStatic(this.#parts, this.#cache, { tokens: ids, position });
-    this.stepTimes.push(performance.now());
-    const first = ids.length - tokens.length;
-    return bestOf(logits.subarray(first * this.vocabularySize), this.vocabularySize);
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * Draws next tokens where the logits lie: `sampleToken` of `@slm/decoding` as a graph, in float32.
+ * Draws next tokens where the logits lie: `sampleToken` of `@slm/generation` as a graph, in float32.
  *
  * The host draws one number per row and step, so that a seed gives on a device the tokens that it gives on the host. What is exact: the order
  * of the candidates (by logit, ties by the lowest id; all ids in their order where no filter is set), how many top-k keeps, and that no
@@ -7,7 +7,7 @@
  * host's where the random number, or the bound of top-p, is nearer than that to the border between two tokens. Min-p is a bound of logits, not of
  * their exponentials, which float32 rounds to 1 for every token of a high temperature.
  */
-import type { SamplingOptions } from "@slm/decoding";
+import type { SamplingOptions } from "@slm/generation";
 import { GRAPH_IO } from "@slm/exported-model";
 import { GraphBuilder, int, type Graph } from "@slm/onnx";
 import { prefixSums } from "./prefix-sums.js";

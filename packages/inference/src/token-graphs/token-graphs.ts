@@ -1,6 +1,6 @@
 /** Chooses tokens where the logits lie, so that a token crosses from a device in place of a row of logits. */
 import { SlmError } from "@slm/core";
-import type { SamplingOptions, TopCandidates, TopTokens } from "@slm/decoding";
+import type { SamplingOptions, TopCandidates, TopTokens } from "@slm/generation";
 import { CANDIDATES, GRAPH_IO, type DeviceModel } from "@slm/exported-model";
 import { encodeModel, type Graph } from "@slm/onnx";
 import {

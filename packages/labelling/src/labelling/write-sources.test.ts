@@ -2,7 +2,7 @@ import { mkdtemp, mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SILENT } from "@slm/core";
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 import { trainBpeTokenizer, createTokenizer } from "@slm/tokenizer";
 import { createEagerEngine } from "@slm/tensor";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";

@@ -1,5 +1,5 @@
 /** How targets are chosen and filtered, made from the settings of the cache stage. */
-import type { Strategy } from "@slm/decoding";
+import type { Strategy } from "@slm/generation";
 import type { MetricName } from "@slm/metrics";
 import type { GenerationConfig, LabellingConfig } from "../config/cache-config.js";
 import type { ChoiceRules, StrategyName } from "./strategies.js";

@@ -1,6 +1,6 @@
 /** A teacher on this machine as a labeller. */
 import { SlmError } from "@slm/core";
-import { createRandom, type Decoded, type Strategy } from "@slm/decoding";
+import { createRandom, type Decoded, type Strategy } from "@slm/generation";
 import type { Tokenizer } from "@slm/tokenizer";
 import { decodeSources, decodeWith, type Teacher } from "@slm/teacher";
 import type { CompletionOptions, LabelAnswer, Labeller } from "../labeller/labeller.js";

@@ -1,4 +1,4 @@
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 import { createHostTensor, type HostTensor } from "@slm/runtime";
 import { describe, expect, test } from "vitest";
 import { isNarrower, narrowTeacher } from "./narrow-teacher.js";

@@ -1,4 +1,4 @@
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 import { describe, expect, test } from "vitest";
 import { parseModelConfig, type ModelConfig } from "../config.js";
 import { initializeWeights } from "../weights.js";

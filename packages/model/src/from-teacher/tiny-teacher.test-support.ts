@@ -1,5 +1,5 @@
 /** Tiny decoder-only teachers of the families that are imported, and programs that run models on them. */
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 import { createHostTensor, type HostTensor } from "@slm/runtime";
 import { createEagerEngine, lengthBias, type ProgramDefinition } from "@slm/tensor";
 import { parseModelConfig, type ModelConfig } from "../config.js";

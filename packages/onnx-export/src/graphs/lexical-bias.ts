@@ -10,7 +10,7 @@
  * lexical_bias ─────────────────────────────────────────────────────────────────────────────────► ScatterElements of these at the ids ─► logits
  * ```
  */
-import type { LexicalShortlist } from "@slm/decoding";
+import type { LexicalShortlist } from "@slm/generation";
 import { SlmError } from "@slm/core";
 import { LEXICAL_MASKED, LISTED } from "@slm/exported-model";
 import { headWeight, OPTIONAL_WEIGHTS, type ModelConfig } from "@slm/model";

@@ -2,7 +2,7 @@
 import { checkGraph, optimizeGraph, type Graph } from "@slm/onnx";
 import { carryOf, parameterSpecs, type ModelConfig, type Parameters } from "@slm/model";
 import type { Checkpoint } from "@slm/checkpoints";
-import type { LexicalShortlist } from "@slm/decoding";
+import type { LexicalShortlist } from "@slm/generation";
 import { Recorder, registerRecordingBackend, withLowering, withRecorder, type Tensor } from "@slm/tensor";
 import { GraphSequence, type GraphInputs, type LoweringContext } from "../lowerings/context.js";
 import { loweringTable } from "../lowerings/lowering-variants.js";

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { readJsonFile } from "@slm/core";
-import { GENERATION_FILE, parseGenerationSettings } from "@slm/decoding";
+import { GENERATION_FILE, parseGenerationSettings } from "@slm/generation";
 import { ROW_SETTINGS_FILE, type DeviceModel } from "@slm/exported-model";
 import { z } from "zod";
 

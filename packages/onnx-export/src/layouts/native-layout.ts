@@ -4,14 +4,12 @@ import { join } from "node:path";
 import {
   LEXICAL_SHORTLIST_FILE,
   writeDeviceModel,
-  writeDraftRules,
   type DeviceModel,
   type DeviceVision,
 } from "@slm/exported-model";
 import { writeFailure } from "@slm/core";
 import { CONFIG_FILE } from "@slm/checkpoints";
-import { shortlistBytes, type LexicalShortlist } from "@slm/decoding";
-import type { DraftRule } from "@slm/runtime";
+import { shortlistBytes, writeDraftRules, type DraftRule, type LexicalShortlist } from "@slm/generation";
 import {
   flopsPerImage,
   flopsPerToken,

@@ -10,7 +10,7 @@ import { basename, join } from "node:path";
 import { externalDataSettings, type DeviceModel } from "@slm/exported-model";
 import { makeFolder, writeFailure } from "@slm/core";
 import { CONFIG_FILE } from "@slm/checkpoints";
-import { GENERATION_FILE } from "@slm/decoding";
+import { GENERATION_FILE } from "@slm/generation";
 import { type DecoderOnlyConfig, type EncoderDecoderConfig, type ModelConfig } from "@slm/model";
 import { PREPROCESSOR_FILE } from "@slm/vision";
 import {

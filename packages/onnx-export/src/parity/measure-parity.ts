@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { throwIfInterrupted, type Progress } from "@slm/core";
 import type { Checkpoint } from "@slm/checkpoints";
-import type { LexicalShortlist } from "@slm/decoding";
+import type { LexicalShortlist } from "@slm/generation";
 import { type Weights, patchReadingOf, visionOf, type ModelConfig, type VisionTower } from "@slm/model";
 import { createHostTensor, type Runtime, type Session, joinFloats } from "@slm/runtime";
 import { createOnnxEngine, type Engine } from "@slm/tensor";

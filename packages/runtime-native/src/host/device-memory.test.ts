@@ -7,6 +7,7 @@ import {
   type DType,
   type HostTensor,
 } from "@slm/runtime";
+import { describeGreedyLoop } from "@slm/generation/testing";
 import { describeRuntime } from "@slm/runtime/contract";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -22,6 +23,7 @@ import { NativeTensors } from "./tensors.js";
 
 // Every promise of a runtime, with kept tensors that only copies reach: as on a GPU.
 describeRuntime("runtime-native with device memory", async () => (await openDeviceRuntime()).runtime);
+describeGreedyLoop("runtime-native with device memory", async () => (await openDeviceRuntime()).runtime);
 
 describe("outputs that are kept in device memory", () => {
   test("stay there between runs, and are copied when they are read", async () => {

@@ -1,6 +1,7 @@
 /** Owns ONNX Runtime's sessions and tensors in a process of its own. */
 import { SlmError } from "@slm/core";
-import { permuteRowsInPlace, runFeedback, unknownTensor, type HostTensor } from "@slm/runtime";
+import { permuteRowsInPlace, unknownTensor, type HostTensor } from "@slm/runtime";
+import { runLoop } from "@slm/runtime/host";
 import type {
   Host,
   LoadedSignature,
@@ -91,23 +92,14 @@ export class NativeHost implements Host {
   }
 
   async *repeat(request: PositionalRepeat): AsyncGenerator<RepeatedResult, undefined> {
-    const { ids, position, stop, append } = request;
     const run = this.#bind(request);
+    const names = this.#graph(request.session).inputs.map(({ name }) => name);
     try {
-      const feedback = runFeedback(hostFeed(request, ids), hostFeed(request, position), request);
-      const begin = feedback.position[0]!;
-      for (let goesOn = true; goesOn && Atomics.load(stop, 0) === 0;) {
-        run.feed(position, { dtype: "int32", shape: [1], data: feedback.position });
-        run.feed(ids, { dtype: "int32", shape: [feedback.rows, feedback.length], data: feedback.ids });
-        const moved = feedback.position[0]! - begin;
-        const { fetched } = await run.finish(
-          await run.compute(),
-          append.at.map((first) => first + moved),
-        );
-        const taken = feedback.take(fetched[0]!);
-        goesOn = taken.goesOn;
-        yield { fetched, accepted: taken.accepted, at: performance.timeOrigin + performance.now() };
-      }
+      yield* runLoop(request, names, async (changed, at) => {
+        for (const [input, tensor] of changed) run.feed(input, tensor);
+        const { fetched } = await run.finish(await run.compute(), at);
+        return fetched;
+      });
     } finally {
       run.release();
     }
@@ -187,13 +179,4 @@ export class NativeHost implements Host {
     if (tensor === undefined) throw unknownTensor(NAME, id);
     return tensor;
   }
-}
-
-function hostFeed({ feeds }: PositionalRun, input: number): HostTensor {
-  const feed = feeds[input];
-  if (typeof feed === "object") return feed;
-  throw new SlmError(
-    "UNEXPECTED",
-    `${NAME}: the inputs that change between repeated runs must be host tensors`,
-  );
 }

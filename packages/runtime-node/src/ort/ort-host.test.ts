@@ -1,5 +1,5 @@
 import { GraphBuilder, encodeModel } from "@slm/onnx";
-import { createHostTensor } from "@slm/runtime";
+import { createHostTensor, type HostTensor, type LoopBody } from "@slm/runtime";
 import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { loadBinding } from "./ort-binding.js";
 import { OrtHost } from "./ort-host.js";
@@ -14,6 +14,18 @@ function countingGraph(): Uint8Array {
   graph.output("picks", graph.op("Add", [last, position]), "int32", ["rows"]);
   return encodeModel(graph.build());
 }
+
+/** Feeds back what a run returned, in the same memory, as often as the options say. */
+const feedBack: LoopBody = async function* (run, { feeds, options }) {
+  const { ids, position } = feeds as Record<"ids" | "position", HostTensor>;
+  for (let runs = 0; runs < (options as number); runs++) {
+    const [picks] = await run({ ids, position }, runs);
+    ids.data.set(picks!.data as never);
+    position.data[0] = Number(position.data[0]) + 1;
+    yield runs;
+  }
+  return undefined;
+};
 
 describe(OrtHost, () => {
   const host = new OrtHost();
@@ -36,10 +48,8 @@ describe(OrtHost, () => {
     into: [],
     intoIds: [],
     append: { at: [], outputs: [], ids: [] },
-    ids: 0,
-    position: 1,
-    pad: 0,
-    runs: 100,
+    body: () => feedBack,
+    options: 100,
     stop: new Int32Array(new SharedArrayBuffer(4)),
     ...options,
   });
@@ -63,8 +73,8 @@ describe(OrtHost, () => {
     expect(await host.repeat(request({ stop })).next()).toEqual({ done: true, value: undefined });
   });
 
-  test("feeds rows that have ended what it is told to, and gives every result memory of its own", async () => {
-    const runs = host.repeat(request({ end: 7, pad: 40, runs: 4 }));
+  test("feeds what the loop says until it ends, and gives every result memory of its own", async () => {
+    const runs = host.repeat(request({ options: 4 }));
     const results: number[][] = [];
     const kept = [];
     for (let next = await runs.next(); next.done !== true; next = await runs.next()) {
@@ -73,9 +83,9 @@ describe(OrtHost, () => {
     }
     expect(results).toEqual([
       [6, 7],
-      [8, 42],
-      [11, 43],
-      [15, 44],
+      [8, 9],
+      [11, 12],
+      [15, 16],
     ]);
     expect(kept.map((data) => [...data].map(Number))).toEqual(results);
   });

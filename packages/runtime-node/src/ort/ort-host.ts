@@ -9,14 +9,13 @@ import {
   type HostTensor,
   createHostTensor,
   permuteRowsInPlace,
-  runFeedback,
   unknownTensor,
 } from "@slm/runtime";
 import type * as Ort from "onnxruntime-node";
 import { type OrtBinding, loadBinding, messageOf } from "./ort-binding.js";
 import { bytesOf, toHost, toSignature } from "./ort-values.js";
 import { type LoadedGraph, PreparedRun } from "./prepared-run.js";
-import { changedBytes, isLeftToCpu, WEIGHTS_FOLDER } from "@slm/runtime/host";
+import { changedBytes, isLeftToCpu, runLoop, WEIGHTS_FOLDER } from "@slm/runtime/host";
 import type {
   Host,
   PositionalRepeat,
@@ -138,30 +137,19 @@ export class OrtHost implements Host {
   }
 
   async *repeat(request: PositionalRepeat): AsyncGenerator<RepeatedResult, undefined> {
-    const { ids, position, stop, append } = request;
     const run = this.#prepare(request);
-    const feedback = runFeedback(hostFeed(request, ids), hostFeed(request, position), request);
-    const feed = (input: number, shape: readonly number[], data: Int32Array): void => {
-      run.feed(input, this.#toOrtTensor({ dtype: "int32", shape, data }));
-    };
-    const begin = feedback.position[0]!;
-    feed(position, [1], feedback.position);
-    let fed: Int32Array | undefined;
-    for (let goesOn = true; goesOn && Atomics.load(stop, 0) === 0;) {
-      // Without drafts the same array is fed with new contents from the second run on.
-      if (fed !== feedback.ids) feed(ids, [feedback.rows, feedback.length], feedback.ids);
-      fed = feedback.ids;
+    const { inputNames } = this.#graph(request.session).session;
+    const fed = new Map<number, HostTensor>();
+    yield* runLoop(request, inputNames, async (changed, at) => {
+      for (const [input, tensor] of changed) {
+        if (fed.get(input) === tensor) continue; // The same memory with new contents.
+        run.feed(input, this.#toOrtTensor(tensor));
+        fed.set(input, tensor);
+      }
       const results = await run.compute();
-      const moved = feedback.position[0]! - begin;
-      run.append(
-        results,
-        append.at.map((first) => first + moved),
-      );
-      const fetched = run.fetched(results);
-      const taken = feedback.take(fetched[0]!);
-      goesOn = taken.goesOn;
-      yield { fetched, accepted: taken.accepted, at: performance.timeOrigin + performance.now() };
-    }
+      run.append(results, at);
+      return run.fetched(results);
+    });
   }
 
   #prepare(request: PositionalRun): PreparedRun {
@@ -246,13 +234,4 @@ async function open(
   const bytes = await changedBytes(source);
   if (bytes === undefined) return sessions.create(path, options);
   return sessions.create(bytes, { ...options, extra: { ...options.extra, [WEIGHTS_FOLDER]: dirname(path) } });
-}
-
-function hostFeed({ feeds }: PositionalRun, input: number): HostTensor {
-  const feed = feeds[input];
-  if (typeof feed === "object") return feed;
-  throw new SlmError(
-    "UNEXPECTED",
-    "runtime-node: the inputs that change between repeated runs must be host tensors",
-  );
 }

@@ -12,7 +12,6 @@ import {
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { describeFiles } from "./describe-files.js";
-import { describeRepeat } from "./describe-repeat.js";
 
 const vector = (...values: readonly number[]): HostTensor => {
   return createHostTensor("float32", [values.length], Float32Array.from(values));
@@ -86,7 +85,6 @@ export function describeRuntime(
       await runtime.close();
     });
 
-    describeRepeat(() => runtime);
     if (!cannotReadDisk) describeFiles(() => runtime);
 
     const read = async (tensor: DeviceTensor): Promise<number[]> => values(await runtime.download(tensor));

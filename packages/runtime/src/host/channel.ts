@@ -1,5 +1,6 @@
 /** The channel from the caller to the owner of ONNX Runtime: in this thread, in a worker or in another process. */
 import type { HostTensor } from "../host-tensor.js";
+import type { RunLoop } from "../runtime.js";
 import {
   type CallName,
   type Host,
@@ -11,8 +12,8 @@ import {
 } from "./protocol.js";
 import { Unsettled } from "./unsettled.js";
 
-/** Repeated runs as the caller requests them; the channel adds its stop flag. */
-export type RepeatCall = Omit<PositionalRepeat, "stop">;
+/** Repeated runs as the caller requests them; the channel adds its stop flag, and the loop in a form that reaches the host. */
+export type RepeatCall = Omit<PositionalRepeat, "stop" | "body"> & { readonly loop: RunLoop };
 
 /** Receives results in order, several at once if they come fast. */
 export type Tell = (results: readonly RepeatedResult[]) => void;
@@ -80,9 +81,10 @@ export class DirectChannel implements HostChannel {
     return this.#queue.add(() => dispatch(this.#host, name, request));
   }
 
-  repeat(request: RepeatCall, tell: Tell): Repetition {
+  repeat({ loop, ...request }: RepeatCall, tell: Tell): Repetition {
     const { flag, stop } = stopFlag();
-    const over = repeatInTurns(this.#queue, this.#host.repeat({ ...request, stop: flag }), (result) => {
+    const runs = this.#host.repeat({ ...request, body: () => loop.body, stop: flag });
+    const over = repeatInTurns(this.#queue, runs, (result) => {
       tell([result]);
     });
     this.#repetitions.add(over);

@@ -9,7 +9,6 @@ import {
   type CheckedGraph,
 } from "../check-run.js";
 import { createHostTensor, type DType, type HostTensor } from "../host-tensor.js";
-import { feedbackOf, repeatedOutputs } from "../repeat-runs.js";
 import type {
   CompiledForm,
   DeviceTensor,
@@ -51,21 +50,10 @@ function encodeRun(graph: CheckedGraph, request: RunRequest, encoding: RunEncodi
   };
 }
 
-/** @throws SlmError SHAPE_MISMATCH as {@link encodeRun}, and for ids or a position that are not int32 host tensors */
+/** @throws SlmError SHAPE_MISMATCH as {@link encodeRun} */
 function encodeRepeat(graph: CheckedGraph, request: RepeatRequest, encoding: RunEncoding): RepeatCall {
-  const { ids, position, end, pad, runs } = request;
-  const encoded = encodeRun(graph, { ...request, fetch: repeatedOutputs(request) }, encoding);
-  // Checks the request; where it runs the same is made again, with the host's drafts.
-  feedbackOf({ ...request, drafts: request.drafts && { ...request.drafts, host: undefined } });
-  return {
-    ...encoded,
-    ids: graph.inputs.get(ids)!,
-    position: graph.inputs.get(position)!,
-    pad,
-    runs,
-    end,
-    drafts: request.drafts,
-  };
+  const { loop, options } = request;
+  return { ...encodeRun(graph, request, encoding), loop, options };
 }
 
 /** Ids of the tensors that a run uses. */
@@ -285,8 +273,7 @@ class HostSession implements Session {
   }
 
   async *repeat(request: RepeatRequest): AsyncGenerator<RepeatedRun, undefined> {
-    const { signal } = request;
-    const outputs = repeatedOutputs(request);
+    const { signal, fetch: outputs } = request;
     const channel = this.#channel();
     const encoded = encodeRepeat(this.#graph, request, this.#encoding(channel));
     if (signal?.aborted === true) return;
@@ -307,10 +294,10 @@ class HostSession implements Session {
       },
     );
     try {
-      for await (const { fetched, accepted, at } of arrivals)
+      for await (const { fetched, said, at } of arrivals)
         yield {
           fetched: Object.fromEntries(outputs.map((name, place) => [name, fetched[place]!])),
-          accepted,
+          said,
           at: at - performance.timeOrigin,
         };
     } finally {

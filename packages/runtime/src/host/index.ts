@@ -13,6 +13,7 @@ export type {
   RequestOf,
   SessionSettings,
 } from "./protocol.js";
+export { runLoop } from "./run-loop.js";
 export { RemoteChannel, type RemoteHost } from "./remote-channel.js";
 export { serveHost, type HostPort } from "./serve-host.js";
 export {

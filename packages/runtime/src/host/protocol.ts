@@ -2,8 +2,7 @@
 import type { ProviderSettings } from "@slm/devices";
 import type { CheckedAppend, GraphSignature } from "../check-run.js";
 import type { HostTensor } from "../host-tensor.js";
-import type { RepeatRule } from "../repeat-runs.js";
-import type { CompiledForm, GraphSource, LoadOptions } from "../runtime.js";
+import type { CompiledForm, GraphSource, LoadOptions, LoopBody } from "../runtime.js";
 
 /** Entries of ONNX Runtime's session configuration: "session.intra_op.allow_spinning" to "0". */
 export type SessionSettings = Readonly<Record<string, string>>;
@@ -37,11 +36,12 @@ export interface PositionalResult {
   readonly kept: readonly Pick<HostTensor, "dtype" | "shape">[];
 }
 
-/** Repeated runs that feed their picks back; the picks are the first output of `fetch`. */
-export interface PositionalRepeat extends PositionalRun, RepeatRule {
-  /** Positions of the inputs that change from run to run: ids and past length. */
-  readonly ids: number;
-  readonly position: number;
+/** Runs that a loop steers. */
+export interface PositionalRepeat extends PositionalRun {
+  /** Loads the loop, in the turn of the first run. */
+  readonly body: () => LoopBody | Promise<LoopBody>;
+  /** Options of the loop. */
+  readonly options: unknown;
   /** Nonzero: no further run begins. The channel makes it; a worker shares its memory with the caller. */
   readonly stop: Int32Array;
 }
@@ -49,8 +49,8 @@ export interface PositionalRepeat extends PositionalRun, RepeatRule {
 export interface RepeatedResult {
   /** In the order of `fetch`. */
   readonly fetched: readonly HostTensor[];
-  /** How many picks hold. */
-  readonly accepted: number;
+  /** What the loop yielded after the run. */
+  readonly said: unknown;
   /** When the run ended, since 1970 [ms]: `performance.now()` of two threads may have different origins. */
   readonly at: number;
 }

@@ -61,9 +61,10 @@ export class RemoteChannel implements HostChannel {
     return this.#ask((call) => ({ call, name, request }) as CallMessage).reply as Promise<ReplyOf<Name>>;
   }
 
-  repeat(request: RepeatCall, tell: Tell): Repetition {
+  repeat({ loop, ...request }: RepeatCall, tell: Tell): Repetition {
     const { flag, stop } = stopFlag();
-    const shared = this.#host.sharesMemory ? { ...request, stop: flag } : request;
+    const sent = { ...request, module: loop.module() };
+    const shared = this.#host.sharesMemory ? { ...sent, stop: flag } : sent;
     const { call, reply } = this.#ask((call) => ({ call, name: "repeat", request: shared }), tell);
     const over = reply.then(() => undefined);
     if (this.#host.sharesMemory) return { over, stop };

@@ -1,5 +1,6 @@
 /** The host's side of a channel: answers every message with one reply, in order. */
 import { SerialQueue, repeatInTurns, stopFlag } from "./channel.js";
+import { loopBody } from "./run-loop.js";
 import { type CallName, type Host, type RepeatedResult, type ReplyOf, dispatch } from "./protocol.js";
 import {
   type CallMessage,
@@ -58,14 +59,19 @@ export function serveHost(
       results = [];
     };
     const own = stopFlag();
+    const { module, stop = own.flag, ...positional } = request;
     repetitions.set(call, own.stop);
     let message: ReplyMessage;
     try {
       // A caller in the same process sends a flag in shared memory; for any other the stop message sets this one.
-      await repeatInTurns(queue, host.repeat({ stop: own.flag, ...request }), (result) => {
-        results.push(result);
-        if (performance.now() - toldAt >= TELL_EVERY_MS) tell();
-      });
+      await repeatInTurns(
+        queue,
+        host.repeat({ ...positional, body: () => loopBody(module), stop }),
+        (result) => {
+          results.push(result);
+          if (performance.now() - toldAt >= TELL_EVERY_MS) tell();
+        },
+      );
       message = { kind: "done", call, reply: null };
     } catch (error) {
       message = { kind: "failed", call, error: toWireError(runtime, error) };

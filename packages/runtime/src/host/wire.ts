@@ -1,14 +1,16 @@
 /** Messages between the caller and a host in another thread or process, and errors in a form that survives structured clone. */
 import { type ErrorCode, SlmError } from "@slm/core";
-import type { RepeatCall } from "./channel.js";
 import type { CallName, PositionalRepeat, RepeatedResult, ReplyOf, RequestOf } from "./protocol.js";
 
 /** Runs to repeat, on their way to the host. */
 export interface RepeatMessage {
   readonly call: number;
   readonly name: "repeat";
-  /** With a stop flag if the host shares the caller's memory. */
-  readonly request: RepeatCall | PositionalRepeat;
+  /** With the URL of the loop's module, and a stop flag if the host shares the caller's memory. */
+  readonly request: Omit<PositionalRepeat, "body" | "stop"> & {
+    readonly module: string;
+    readonly stop?: PositionalRepeat["stop"] | undefined;
+  };
 }
 
 /** No further run of a repetition is to begin. For a host that shares no memory with the caller. */

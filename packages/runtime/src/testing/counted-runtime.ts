@@ -1,6 +1,7 @@
 /** A runtime that counts the bytes which cross between the host and the device, as its interface says that they do. */
 import type { HostTensor } from "../host-tensor.js";
 import type { DeviceTensor, RepeatRequest, RunRequest, Runtime, Session } from "../runtime.js";
+import { repeatRuns } from "../repeat-runs.js";
 import { withLoad } from "../with-load.js";
 
 /** Bytes that crossed so far. */
@@ -44,18 +45,9 @@ export function countedRuntime(runtime: Runtime): CountedRuntime {
       fetched(result.fetched);
       return result;
     },
-    repeat: async function* (request: RepeatRequest) {
-      const { ids, position, feeds } = request;
-      const { [ids]: first, [position]: at, ...fixed } = feeds;
-      feed(Object.values(fixed));
-      let fed: readonly (HostTensor | DeviceTensor)[] = [first!, at!];
-      for await (const result of session.repeat(request)) {
-        feed(fed);
-        fetched(result.fetched);
-        // From the second run on: the picks of the run before, and the position.
-        fed = [result.fetched[request.picks]!, at!];
-        yield result;
-      }
+    // One by one, so that each is counted.
+    repeat(request: RepeatRequest) {
+      return repeatRuns(this, request);
     },
     release: () => session.release(),
   });

@@ -3,7 +3,7 @@
  * requests take free rows, so no request waits for the end of another one's answer.
  */
 import { GRAPH_IO } from "@slm/exported-model";
-import { logSumExp, notFinite } from "@slm/decoding";
+import { logSumExp, notFinite } from "@slm/generation";
 import { SlmError } from "@slm/core";
 import { topTokens, encodeBatch, joinImages, logitsOutput, type LoadedModel } from "@slm/inference";
 import { cacheWrites, createHostTensor } from "@slm/runtime";

@@ -1,4 +1,5 @@
-import { draftRulesOf, RulePlaces, type Session } from "@slm/runtime";
+import { draftRulesOf, RulePlaces } from "@slm/generation";
+import type { Session } from "@slm/runtime";
 import { describe, expect, test } from "vitest";
 import { draftingFor, stepInputs, usableDrafts } from "./draft-steps.js";
 import type { Row } from "./job.js";

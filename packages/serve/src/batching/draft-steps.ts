@@ -9,7 +9,8 @@
  * ```
  */
 import type { DeviceModel } from "@slm/exported-model";
-import { HostDrafter, type DraftRules, type Session } from "@slm/runtime";
+import { openDrafter, type DraftRules } from "@slm/generation";
+import type { Session } from "@slm/runtime";
 import type { Row } from "./job.js";
 
 /**
@@ -81,8 +82,8 @@ export function usableDrafts(
 ): readonly number[] {
   const { eos } = model.tokens;
   const room = Math.max(0, row.job.maxTokens - row.chosen - 1);
-  row.host ??= rules && new HostDrafter({ rules, source: row.job.source, most });
-  return row.host?.draft(row.answer, Math.min(most, room), eos) ?? [];
+  row.drafter ??= rules && openDrafter({ rules, source: row.job.source, most });
+  return row.drafter?.draft(row.answer, Math.min(most, room), eos) ?? [];
 }
 
 interface RulesOfModel {

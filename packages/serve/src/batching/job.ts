@@ -1,5 +1,6 @@
 /** A request to the batch. */
-import type { HostDrafter, HostTensor } from "@slm/runtime";
+import type { Drafter } from "@slm/generation";
+import type { HostTensor } from "@slm/runtime";
 
 export interface JobRequest {
   /** Source ids. */
@@ -54,7 +55,7 @@ export interface Row {
   /** The id to feed next, after the prompt. */
   next: number;
   /** Says by draft rules what may follow; made when the row is first drafted for. */
-  host?: HostDrafter | undefined;
+  drafter?: Drafter | undefined;
   /** The answer so far. */
   readonly answer: number[];
   chosen: number;

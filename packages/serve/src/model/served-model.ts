@@ -7,7 +7,7 @@ import {
   isRuling,
   type SamplingOptions,
   type TokenRules,
-} from "@slm/decoding";
+} from "@slm/generation";
 import { SlmError } from "@slm/core";
 import {
   BLANK_IMAGE,

@@ -1,7 +1,7 @@
 /** The three forms of a request, brought to one. */
 import type { z } from "@hono/zod-openapi";
 import { SlmError } from "@slm/core";
-import type { TokenRules } from "@slm/decoding";
+import type { TokenRules } from "@slm/generation";
 import type { LanguagePair } from "@slm/tokenizer";
 import { imageOfBase64, imageOfMessages, type ImageFile } from "./request-image.js";
 import {

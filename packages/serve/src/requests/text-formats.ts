@@ -6,7 +6,7 @@ import {
   jsonSchemaGrammar,
   type Grammar,
   type TokenConstraint,
-} from "@slm/decoding";
+} from "@slm/generation";
 import { tokenPieces, type TokenPieces, type TokenizerFiles } from "@slm/tokenizer";
 
 export type TextFormat =

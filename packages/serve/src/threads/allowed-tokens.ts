@@ -1,6 +1,6 @@
 /** Tokens that may follow in answers whose format is restricted. Runs in a thread: a schema may make it slow. */
 import { SlmError } from "@slm/core";
-import type { TokenConstraint } from "@slm/decoding";
+import type { TokenConstraint } from "@slm/generation";
 import type { TextFormats, RestrictingFormat } from "../requests/text-formats.js";
 import type { ThreadCalls, TokenSet } from "./thread-calls.js";
 

@@ -1,6 +1,6 @@
 /** A constraint on an answer's tokens whose states a thread computes while the decoder takes its next step. */
 import { SlmError } from "@slm/core";
-import type { TokenConstraint } from "@slm/decoding";
+import type { TokenConstraint } from "@slm/generation";
 import type { RestrictingFormat } from "../requests/text-formats.js";
 import type { ThreadCalls, TokenSet } from "./thread-calls.js";
 

@@ -1,5 +1,5 @@
 /** Step decoding with an ONNX graph. Sources of equal length are read and decoded together. */
-import type { StepDecoder } from "@slm/decoding";
+import type { StepDecoder } from "@slm/generation";
 import { SlmError } from "@slm/core";
 import { DecoderRun, rowsAtOnce, type LoadedDecoder } from "./decoder-run.js";
 

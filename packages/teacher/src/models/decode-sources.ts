@@ -1,6 +1,6 @@
 /** Generates targets for any number of sources with a teacher. Sources of similar length are decoded together. */
 import { throwIfInterrupted } from "@slm/core";
-import type { Decoded, Strategy } from "@slm/decoding";
+import type { Decoded, Strategy } from "@slm/generation";
 import { sharedPositions } from "@slm/training";
 import type { Teacher } from "./teacher.js";
 

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 import {
   decoderOnlyConfig,
   encoderDecoderConfig,

@@ -1,5 +1,5 @@
 /** An ensemble of teachers: the weighted mean of their probabilities at every token. */
-import type { StepDecoder } from "@slm/decoding";
+import type { StepDecoder } from "@slm/generation";
 import { SlmError } from "@slm/core";
 import { createHostTensor } from "@slm/runtime";
 import type { Engine } from "@slm/tensor";

@@ -1,5 +1,5 @@
 /** Generates a teacher's targets with any kind of step decoder. */
-import { decode, type Strategy } from "@slm/decoding";
+import { decode, type Strategy } from "@slm/generation";
 import type { Teacher, TeacherLimits } from "./teacher.js";
 
 type Marks = TeacherLimits["tokens"];

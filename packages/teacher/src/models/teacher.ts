@@ -1,5 +1,5 @@
 /** The interface of a teacher: next-token logits over given targets, generated targets, and hidden states. */
-import type { Decoded, StepDecoder, Strategy } from "@slm/decoding";
+import type { Decoded, StepDecoder, Strategy } from "@slm/generation";
 import type { DecoderOnlyConfig } from "@slm/model";
 import type { DeviceTensor } from "@slm/runtime";
 

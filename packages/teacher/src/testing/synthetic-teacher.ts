@@ -1,5 +1,5 @@
 /** A teacher without a model: its distribution at a position is a pure function of the tokens before it. */
-import { createRandom, type StepDecoder } from "@slm/decoding";
+import { createRandom, type StepDecoder } from "@slm/generation";
 import { decoderOnlyConfig } from "@slm/model";
 import { createHostTensor } from "@slm/runtime";
 import type { Engine } from "@slm/tensor";

@@ -1,4 +1,4 @@
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 import { decoderOnlyConfig, encoderDecoderConfig, initializeWeights, type ModelConfig } from "@slm/model";
 import { TINY_SHAPE } from "@slm/model/testing";
 import { createHostTensor, type HostTensor } from "@slm/runtime";

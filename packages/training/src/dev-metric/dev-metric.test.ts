@@ -1,5 +1,5 @@
 import type { Row } from "@slm/data";
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 import { decoderOnlyConfig, encoderDecoderConfig, initializeWeights, type ModelConfig } from "@slm/model";
 import { createEagerEngine } from "@slm/tensor";
 import { createTokenizer, trainSymbolTokenizer } from "@slm/tokenizer";

@@ -1,5 +1,5 @@
 /** Greedy predictions of a model's current weights for a fixed set of texts, optionally with images. */
-import { decode } from "@slm/decoding";
+import { decode } from "@slm/generation";
 import type { Tokenizer } from "@slm/tokenizer";
 import { createOnPolicyDecoder, type OnPolicyDecoder } from "../on-policy/on-policy-decoder.js";
 import type { LiveModel } from "../contract/training-contract.js";

@@ -3,7 +3,7 @@
  * weights; caches stay on the device. Used for dev metrics, on-policy targets and teacher-generated targets. Decoder-only models
  * have a decoder of their own, see `prompt-decoder.ts`.
  */
-import type { StepDecoder, TopTokens } from "@slm/decoding";
+import type { StepDecoder, TopTokens } from "@slm/generation";
 import { SlmError } from "@slm/core";
 import type { EncoderDecoderConfig } from "@slm/model";
 import { createHostTensor, type DeviceTensor, type HostTensor } from "@slm/runtime";

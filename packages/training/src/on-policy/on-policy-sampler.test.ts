@@ -1,4 +1,4 @@
-import { argmax, createRandom, logSumExp } from "@slm/decoding";
+import { argmax, createRandom, logSumExp } from "@slm/generation";
 import { decoderOnlyConfig, encoderDecoderConfig, initializeWeights, type ModelConfig } from "@slm/model";
 import { TINY_SHAPE } from "@slm/model/testing";
 import { createEagerEngine } from "@slm/tensor";

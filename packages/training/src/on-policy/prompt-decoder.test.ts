@@ -1,4 +1,4 @@
-import { createRandom, decode, type Decoded } from "@slm/decoding";
+import { createRandom, decode, type Decoded } from "@slm/generation";
 import {
   decode as decodeAll,
   decoderOnlyConfig,

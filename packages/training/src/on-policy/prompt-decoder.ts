@@ -2,7 +2,7 @@
  * Decoding with a decoder-only model's current weights. Sources are read in one pass. What all of them begin with, such as the examples
  * of a prompt, is read once and kept once. Rows that have ended leave the batch, so that the others get faster.
  */
-import type { StepDecoder, TopTokens } from "@slm/decoding";
+import type { StepDecoder, TopTokens } from "@slm/generation";
 import { SlmError } from "@slm/core";
 import type { DecoderOnlyConfig } from "@slm/model";
 import { createHostTensor, type DeviceTensor, type HostTensor } from "@slm/runtime";

@@ -1,4 +1,4 @@
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 import { createHostTensor } from "@slm/runtime";
 import { createEagerEngine } from "@slm/tensor";
 import { describe, expect, test } from "vitest";

@@ -1,4 +1,4 @@
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 import { initializeWeights, parameterSpecs, parseModelConfig } from "@slm/model";
 import type { HostTensor } from "@slm/runtime";
 import { createEagerEngine } from "@slm/tensor";

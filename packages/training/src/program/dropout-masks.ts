@@ -2,7 +2,7 @@
  * Dropout masks as slices of one long random mask, because copying is cheaper than drawing random numbers in every step; and the keys of
  * masks that a program draws itself.
  */
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 import { SlmError } from "@slm/core";
 import { createHostTensor, elementCount, type HostTensor } from "@slm/runtime";
 import type { TensorSpec } from "@slm/tensor";

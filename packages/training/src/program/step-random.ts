@@ -1,4 +1,4 @@
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 
 /** Multiplier that decorrelates the seeds of neighbouring steps (golden ratio, 32 bits). */
 const STEP_STRIDE = 0x9e3779b1;

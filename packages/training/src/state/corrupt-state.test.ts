@@ -1,5 +1,5 @@
 /** The state of an interrupted run does not go on with other weights than it was saved with. */
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

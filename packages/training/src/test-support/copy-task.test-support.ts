@@ -1,5 +1,5 @@
 /** A tiny decoder-only model that learns to repeat a token: small enough for the plain JavaScript engine. */
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 import {
   decode,
   decoderDropoutShapes,

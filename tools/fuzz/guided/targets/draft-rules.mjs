@@ -3,8 +3,17 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SlmError } from "@slm/core";
-import { DRAFT_RULES_FILE, parseDraftRules, writeDraftRules } from "@slm/exported-model";
-import { draftRulesOf, ENTRY_KINDS, moveKey, pairKey, RuleDrafter, RulePlaces } from "@slm/runtime";
+import { DRAFT_RULES_FILE } from "@slm/exported-model";
+import {
+  draftRulesOf,
+  ENTRY_KINDS,
+  moveKey,
+  pairKey,
+  parseDraftRules,
+  RuleDrafter,
+  RulePlaces,
+  writeDraftRules,
+} from "@slm/generation";
 
 export { SlmError };
 export const words = [

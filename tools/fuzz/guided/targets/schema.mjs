@@ -1,6 +1,6 @@
 /** JSON Schemas of answers: compiled, and asked which tokens may come first. */
 import { SlmError } from "@slm/core";
-import { constrainTokens, jsonSchemaGrammar } from "@slm/decoding";
+import { constrainTokens, jsonSchemaGrammar } from "@slm/generation";
 import { tokenPieces, trainSymbolTokenizer } from "@slm/tokenizer";
 
 export { SlmError };

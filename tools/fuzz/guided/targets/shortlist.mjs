@@ -4,7 +4,7 @@ import {
   answersOf,
   shortlistBytes,
   shortlistOf,
-} from "../../../../packages/decoding/src/lexical-shortlist.ts";
+} from "../../../../packages/generation/src/lexical-shortlist.ts";
 
 export { SlmError };
 export const longest = 2 ** 12;

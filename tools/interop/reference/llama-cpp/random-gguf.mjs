@@ -1,6 +1,6 @@
 /** Writes a GGUF file of a llama-shaped model with random weights: speed does not depend on what they are. */
 import { closeSync, openSync, writeSync } from "node:fs";
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 
 /** Types of GGUF metadata. Source: ggml, docs/gguf.md. */
 const TYPE = { uint32: 4, int32: 5, float32: 6, bool: 7, string: 8, array: 9 };

@@ -1,0 +1,19 @@
+/** Where drafts of an answer come from, as plain data that another thread can be sent, and the drafter of each kind. */
+import { CopyDrafter, type CopySource } from "./copies.js";
+import type { Drafter } from "./drafter.js";
+import type { DraftRules } from "./rule-table.js";
+import { RuleDrafter } from "./rules.js";
+
+/** A model's draft rules, for one source. */
+export interface RuleSource {
+  readonly source: readonly number[];
+  /** Largest number of tokens drafted at once; fewer where they are not probable enough. */
+  readonly most: number;
+  readonly rules: DraftRules;
+}
+
+export type DraftSource = CopySource | RuleSource;
+
+/** The drafter of one answer. */
+export const openDrafter = (from: DraftSource): Drafter =>
+  "rules" in from ? new RuleDrafter(from.rules, from.source, from.most) : new CopyDrafter(from);

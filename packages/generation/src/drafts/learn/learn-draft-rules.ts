@@ -1,0 +1,103 @@
+/**
+ * Learns draft rules from training pairs: what came where a rule holds is counted on nine of ten pairs, the tenth says how often rules of a kind
+ * that seemed this sure were right, and rules that no pair needs are left out. So are those about alignments, where answers do not follow their sources.
+ */
+import { draftRulesOf, type DraftRule, type RuleKind } from "../rule-table.js";
+import { RuleDrafter } from "../rules.js";
+import { learnAlignment, spreadPairs, type TokenPair } from "./learn-alignment.js";
+import { RuleLearner, type Candidate } from "./rule-learner.js";
+
+/** Tokens of answers that rules are learnt from, of pairs evenly spread; more take minutes and a gigabyte, and say little new. */
+export const MOST_ANSWER_TOKENS = 400_000;
+
+/** One of so many pairs is held out. */
+const HELD_OUT = 10;
+
+/** Places at which a rule about the source must have been the one that speaks. */
+const LEAST_USES = 2;
+
+/** Kinds that a task may do without, first those that take the host most time. */
+const OPTIONAL: readonly RuleKind[] = ["given", "copy", "continue", "aligned", "proceed", "after"];
+
+/** A kind is kept if with it drafts of so many tokens at most hold so many times as many tokens a run, on the pairs that were held out. */
+const LEAST_GAIN = 1.005;
+const MOST_DRAFTS = 12;
+
+/**
+ * Rules of an encoder-decoder's answers. They are learnt from pairs evenly spread, with up to {@link MOST_ANSWER_TOKENS}.
+ *
+ * @param end id of the token behind an answer (EOS)
+ */
+export function learnDraftRules(pairs: readonly TokenPair[], end: number): readonly DraftRule[] {
+  const some = spreadPairs(pairs, MOST_ANSWER_TOKENS);
+  const counted = some.filter((_, at) => at % HELD_OUT !== HELD_OUT - 1);
+  const held = some.filter((_, at) => at % HELD_OUT === HELD_OUT - 1);
+  const alignment = learnAlignment(counted);
+  const learner = new RuleLearner(end, draftRulesOf(alignment, Infinity));
+  learner.count(counted);
+  for (const pair of held) learner.calibrate(pair);
+  const kept = worthwhile(learner.candidates(), alignment, (rules) => tokensPerRun(rules, held, end));
+  const entries = kept.some(({ kind }) => ALIGNED_KINDS.has(kind)) ? alignment : [];
+  return [...used(kept, some, entries), ...entries];
+}
+
+/** Kinds of rules that follow an alignment. */
+const ALIGNED_KINDS: ReadonlySet<RuleKind> = new Set<RuleKind>(["aligned", "proceed"]);
+
+/** The rules of those kinds that a task needs. */
+function worthwhile(
+  rules: readonly Candidate[],
+  alignment: readonly DraftRule[],
+  rateOf: (rules: readonly DraftRule[]) => number,
+): readonly Candidate[] {
+  let kept = rules;
+  let rate = rateOf([...kept, ...alignment]);
+  for (const kind of OPTIONAL) {
+    const others = kept.filter((rule) => rule.kind !== kind);
+    const rateWithout = others.length === kept.length ? rate : rateOf([...others, ...alignment]);
+    if (rate >= LEAST_GAIN * rateWithout) continue;
+    kept = others;
+    rate = rateWithout;
+  }
+  return kept;
+}
+
+/** Those of the rules that some place of the pairs needs. @param alignment entries that answers are followed by */
+function used(
+  rules: readonly Candidate[],
+  pairs: readonly TokenPair[],
+  alignment: readonly DraftRule[],
+): readonly DraftRule[] {
+  const uses = usesOf([...rules, ...alignment], pairs);
+  return rules.filter(({ kind, key }) => kind === "after" || (uses.get(key) ?? 0) >= LEAST_USES);
+}
+
+/** How often each rule speaks in these pairs, by its key. */
+function usesOf(rules: readonly DraftRule[], pairs: readonly TokenPair[]): ReadonlyMap<number, number> {
+  const table = draftRulesOf(rules, Infinity);
+  const uses = new Map<number, number>();
+  for (const { source, target } of pairs) {
+    const drafter = new RuleDrafter(table, source);
+    for (let at = 0; at <= target.length; at++) {
+      const { key } = drafter.next(target.slice(0, at));
+      uses.set(key, (uses.get(key) ?? 0) + 1);
+    }
+  }
+  return uses;
+}
+
+/** Tokens of answers for each run, the end included, if every run verifies what the rules draft. */
+function tokensPerRun(rules: readonly DraftRule[], pairs: readonly TokenPair[], end: number): number {
+  const table = draftRulesOf(rules, Infinity);
+  let [runs, tokens] = [0, 0];
+  for (const { source, target } of pairs) {
+    const drafter = new RuleDrafter(table, source);
+    tokens += target.length + 1;
+    for (let at = 0; at <= target.length; runs++) {
+      const drafted = drafter.draft(target.slice(0, at), MOST_DRAFTS, end);
+      const wrong = drafted.findIndex((token, place) => token !== target[at + place]);
+      at += (wrong === -1 ? drafted.length : wrong) + 1;
+    }
+  }
+  return runs === 0 ? 0 : tokens / runs;
+}

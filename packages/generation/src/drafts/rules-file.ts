@@ -1,0 +1,108 @@
+/** Reads and writes `draft-rules.json`: what probably comes next in a model's answers. */
+import { dirname, join } from "node:path";
+import { SlmError, parseJsonText, readTextFile, writeJsonAtomic } from "@slm/core";
+import { DRAFT_RULES_FILE, type DeviceModel } from "@slm/exported-model";
+import { z } from "zod";
+import {
+  CHANCE_PARTS,
+  COPIED,
+  draftRulesOf,
+  ENTRY_KINDS,
+  type DraftRule,
+  type DraftRules,
+  type EntryKind,
+} from "./rule-table.js";
+
+/** More than any learner makes [rules]. */
+const MOST_RULES = 4_000_000;
+const BYTES = Int32Array.BYTES_PER_ELEMENT;
+
+const packed = (what: string, bytesEach: number): z.ZodType<DataView> =>
+  z
+    .base64()
+    .max(Math.ceil((MOST_RULES * bytesEach) / 3) * 4)
+    // A page has no Buffer.
+    .transform((text) => new DataView(Uint8Array.from(atob(text), (byte) => byte.charCodeAt(0)).buffer))
+    .describe(what);
+
+const draftRulesSchema = z
+  .strictObject({
+    schemaVersion: z.literal(1),
+    kinds: z
+      .partialRecord(z.enum(ENTRY_KINDS), z.int().min(1).max(MOST_RULES))
+      .describe("How many rules there are of each kind, in the order of the kinds in packages/generation."),
+    keys: packed("int32, little-endian: the hash of what each rule holds for.", BYTES),
+    tokens: packed("int32, little-endian: the token that it says; -1: one of the source.", BYTES),
+    chances: packed("uint8: how probably it is right, of 255.", 1),
+  })
+  .refine(
+    ({ keys, tokens, chances }) =>
+      keys.byteLength === BYTES * chances.byteLength && tokens.byteLength === BYTES * chances.byteLength,
+    "expected as many keys and tokens as chances",
+  )
+  .refine(
+    ({ kinds, chances }) =>
+      Object.values(kinds).reduce((sum, count) => sum + count, 0) === chances.byteLength,
+    "expected as many rules of all kinds as chances",
+  );
+
+/** Writes a model's draft rules into its directory. @throws SlmError OUTPUT_FAILED */
+export async function writeDraftRules(directory: string, given: readonly DraftRule[]): Promise<void> {
+  const groups = ENTRY_KINDS.map((kind) => given.filter((rule) => rule.kind === kind)).filter(
+    ({ length }) => length > 0,
+  );
+  const rules = groups.flat();
+  const int32 = (of: (rule: DraftRule) => number): string => {
+    const bytes = Buffer.alloc(BYTES * rules.length);
+    for (const [at, rule] of rules.entries()) bytes.writeInt32LE(of(rule), BYTES * at);
+    return bytes.toString("base64");
+  };
+  await writeJsonAtomic(join(directory, DRAFT_RULES_FILE), {
+    schemaVersion: 1,
+    kinds: Object.fromEntries(groups.map((group) => [group[0]!.kind, group.length])),
+    keys: int32(({ key }) => key),
+    tokens: int32(({ token }) => token),
+    chances: Buffer.from(rules.map(({ chance }) => Math.round(CHANCE_PARTS * chance))).toString("base64"),
+  });
+}
+
+/**
+ * A model's draft rules.
+ *
+ * @throws SlmError INPUT_MISSING, DATA_INVALID for a file that model.json does not describe, or a token that the model does not have
+ */
+export async function readDraftRules(directory: string, model: RuledModel): Promise<DraftRules> {
+  const file = join(directory, DRAFT_RULES_FILE);
+  const suggestions = [`slm verify ${directory}`];
+  return parseDraftRules(await readTextFile(file, { suggestions }), file, model);
+}
+
+/** What of a model its draft rules must agree with. */
+type RuledModel = Pick<DeviceModel, "draftRules" | "vocabularySize">;
+
+/** The text of such a file. @param file for errors. @throws SlmError DATA_INVALID */
+export function parseDraftRules(
+  text: string,
+  file: string,
+  { draftRules, vocabularySize }: RuledModel,
+): DraftRules {
+  const suggestions = [`slm verify ${dirname(file)}`];
+  const { kinds, keys, tokens, chances } = parseJsonText(text, draftRulesSchema, file);
+  const reject = (problem: string): SlmError =>
+    new SlmError("DATA_INVALID", `${file}: ${problem}`, { suggestions });
+  if (chances.byteLength !== draftRules)
+    throw reject(`expected ${draftRules} rules as model.json says, got ${chances.byteLength}`);
+  const kindOf = ENTRY_KINDS.flatMap((kind) => new Array<EntryKind>(kinds[kind] ?? 0).fill(kind));
+  const rules = Array.from({ length: chances.byteLength }, (_, at): DraftRule => {
+    const token = tokens.getInt32(BYTES * at, true);
+    if (token < COPIED || token >= vocabularySize)
+      throw reject(`rule ${at}: token ${token} is none of the model's ${vocabularySize}`);
+    return {
+      kind: kindOf[at]!,
+      key: keys.getInt32(BYTES * at, true),
+      token,
+      chance: chances.getUint8(at) / CHANCE_PARTS,
+    };
+  });
+  return draftRulesOf(rules, vocabularySize);
+}

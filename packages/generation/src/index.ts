@@ -1,0 +1,37 @@
+export {
+  answersOf,
+  checkedShortlist,
+  shortlistBytes,
+  shortlistOf,
+  type LexicalShortlist,
+} from "./lexical-shortlist.js";
+export { decode } from "./search/decode.js";
+export { argmax, logSumExp, notFinite } from "./sampling/logits.js";
+export { GENERATION_FILE, parseGenerationSettings, type GenerationSettings } from "./generation-settings.js";
+export type { DecodeOptions, Decoded, EndReason, Strategy } from "./search/options.js";
+export { createRandom, type Random } from "./sampling/random.js";
+export { sampleToken, type SamplingOptions } from "./sampling/sampling.js";
+export type {
+  GreedyStepsOptions,
+  TopTokens,
+  TopCandidates,
+  SampledStep,
+  StepDecoder,
+} from "./search/step-decoder.js";
+export { createTokenSelector } from "./search/token-selector.js";
+export type { TokenConstraint } from "./rules/token-constraint.js";
+export { checkRules, isRuling, type TokenRules } from "./rules/token-rules.js";
+export { type Grammar, type Part } from "./constraint/grammar.js";
+export { jsonObjectGrammar } from "./constraint/json-schema/json-values.js";
+export { copiesSource, jsonSchemaGrammar } from "./constraint/json-schema/json-schema.js";
+export { constrainTokens } from "./constraint/constrain-tokens.js";
+export type { Drafter } from "./drafts/drafter.js";
+export { openDrafter, type DraftSource } from "./drafts/draft-source.js";
+export { type CopySource } from "./drafts/copies.js";
+export { RuleDrafter, RulePlaces } from "./drafts/rules.js";
+export { draftRulesOf, ENTRY_KINDS, type DraftRule, type DraftRules } from "./drafts/rule-table.js";
+export { moveKey, pairKey } from "./drafts/source-alignment.js";
+export { parseDraftRules, readDraftRules, writeDraftRules } from "./drafts/rules-file.js";
+export { learnDraftRules, MOST_ANSWER_TOKENS } from "./drafts/learn/learn-draft-rules.js";
+export type { TokenPair } from "./drafts/learn/learn-alignment.js";
+export { endlessRequest, greedyRuns, type GreedyRun } from "./loop/greedy-runs.js";

@@ -1,0 +1,88 @@
+/** What repeated runs of one token of each row are fed next. */
+import { SlmError } from "@slm/core";
+import type { HostTensor } from "@slm/runtime";
+
+/** When a row ends, the id that is fed to it then, and how often to run. */
+export interface FeedbackRule {
+  /** Id that ends its row (EOS). Default: none. */
+  readonly end?: number | undefined;
+  /** Id that is fed to rows that have ended. */
+  readonly pad: number;
+  /** Largest number of runs. */
+  readonly runs: number;
+}
+
+/** What a run's outputs say. */
+export interface Taken {
+  /** How many picks of its row hold; 1 without drafts. */
+  readonly accepted: number;
+  /** Whether another run follows. */
+  readonly goesOn: boolean;
+}
+
+/** The inputs of the next run. */
+export interface RunFeedback {
+  /** `[rows, length]` */
+  readonly ids: Int32Array;
+  /** `[1]`, overwritten before each run. */
+  readonly position: Int32Array;
+  /** Ids per row. */
+  readonly length: number;
+  readonly rows: number;
+  /** Takes the picks of a run. */
+  take(picks: HostTensor): Taken;
+}
+
+/** Runs of one token after the first, for any number of rows. */
+export class Feedback implements RunFeedback {
+  /** `[rows, length]`; from the second run on one array `[rows, 1]` that is overwritten. */
+  ids: Int32Array;
+  /** `[1]`, overwritten before each run. */
+  readonly position: Int32Array;
+  /** Ids per row. */
+  length: number;
+  readonly rows: number;
+  readonly #rule: FeedbackRule;
+  readonly #ended: boolean[];
+  #runs = 0;
+
+  constructor(ids: HostTensor, position: HostTensor, rule: FeedbackRule) {
+    const [rows = 0, length = 0] = ids.shape;
+    this.ids = int32Values("ids", ids, rows * length);
+    this.position = int32Values("the position", position, 1).slice();
+    this.length = length;
+    this.rows = rows;
+    this.#rule = rule;
+    this.#ended = new Array<boolean>(rows).fill(false);
+  }
+
+  /**
+   * Takes the picks of a run.
+   *
+   * @throws SlmError SHAPE_MISMATCH unless there is one int32 for each row
+   */
+  take(picks: HostTensor): Taken {
+    const { end, pad, runs } = this.#rule;
+    const picked = int32Values("picks", picks, this.rows);
+    this.position[0]! += this.length;
+    if (this.#runs++ === 0) this.ids = new Int32Array(this.rows);
+    this.length = 1;
+    let isOpen = end === undefined;
+    for (let row = 0; row < this.rows; row++) {
+      if (picked[row] === end) this.#ended[row] = true;
+      const hasEnded = this.#ended[row] === true;
+      this.ids[row] = hasEnded ? pad : picked[row]!;
+      isOpen ||= !hasEnded;
+    }
+    return { accepted: 1, goesOn: isOpen && this.#runs < runs };
+  }
+}
+
+/** @throws SlmError SHAPE_MISMATCH unless a tensor is `count` int32 */
+export function int32Values(what: string, { dtype, shape, data }: HostTensor, count: number): Int32Array {
+  if (data instanceof Int32Array && data.length === count) return data;
+  throw new SlmError(
+    "SHAPE_MISMATCH",
+    `generation: ${what} of repeated runs must be ${count} int32, got ${dtype}[${shape.join(",")}]`,
+  );
+}

@@ -1,0 +1,324 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { decode } from "./decode.js";
+import type { DecodeOptions, Strategy } from "./options.js";
+import { createRandom } from "../sampling/random.js";
+import type { StepDecoder } from "./step-decoder.js";
+
+const EOS = 0;
+const PAD = 1;
+const BOS = 2;
+
+type Model = (prefix: readonly number[]) => readonly number[];
+
+/** A decoder whose logits are a function of all tokens a row was fed, as with a cache. */
+class PrefixDecoder implements StepDecoder {
+  readonly rows: number;
+  readonly vocabularySize: number;
+  steps = 0;
+  fed: readonly (readonly number[])[];
+  readonly #model: (row: number) => Model;
+
+  constructor(rows: number, vocabularySize: number, model: (row: number) => Model) {
+    this.rows = rows;
+    this.vocabularySize = vocabularySize;
+    this.#model = model;
+    this.fed = Array.from({ length: rows }, () => []);
+  }
+
+  step(tokens: Int32Array): Promise<Float32Array> {
+    this.steps++;
+    this.fed = this.fed.map((row, at) => [...row, tokens[at]!]);
+    // A row that was ended keeps its place; what the model says there must not matter.
+    return Promise.resolve(Float32Array.from(this.fed.flatMap((row, at) => this.#model(at)(row.slice(1)))));
+  }
+
+  permuteRows(rows: readonly number[]): Promise<void> {
+    this.fed = rows.map((row) => this.fed[row]!);
+    return Promise.resolve();
+  }
+}
+
+const optionsFor = (strategy: Strategy, maxTokens: number): DecodeOptions => ({
+  bos: BOS,
+  eos: EOS,
+  pad: PAD,
+  maxTokens,
+  strategy,
+});
+
+/** A model with unrelated logits after every prefix, the same for the same seed. */
+function randomModel(seed: number, vocabulary: number): Model {
+  return (prefix) => {
+    const mixed = prefix.reduce((hash, token) => (Math.imul(hash, 31) + token + 1) >>> 0, seed);
+    const { next } = createRandom(mixed);
+    return Array.from({ length: vocabulary }, () => Math.fround(4 * next()));
+  };
+}
+
+function logProbabilities(logits: readonly number[]): number[] {
+  const normalizer = Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit), 0));
+  return logits.map((logit) => logit - normalizer);
+}
+
+/** The best of all token sequences up to `maxTokens`, by the score beam search documents. */
+function exhaustiveBest(
+  model: Model,
+  maxTokens: number,
+  lengthPenalty: number,
+): { tokens: number[]; score: number } {
+  const visit = (prefix: number[], sum: number): { tokens: number[]; score: number } => {
+    const length = prefix.length + 1;
+    const options = logProbabilities(model(prefix)).map((logProbability, token) => {
+      const total = sum + logProbability;
+      if (token === EOS) return { tokens: prefix, score: total / length ** lengthPenalty };
+      const tokens = [...prefix, token];
+      return length === maxTokens ? { tokens, score: total / length ** lengthPenalty } : visit(tokens, total);
+    });
+    return options.reduce((best, option) => (option.score > best.score ? option : best));
+  };
+  return visit([], 0);
+}
+
+describe("greedy decoding", () => {
+  test("takes the most probable token until eos, and adds up its log-probability", async () => {
+    const model: Model = (prefix) => [[0, 0, 0, 2], [0, 0, 0, 0, 2].slice(1), [3, 0, 0, 0]][prefix.length]!;
+    const [result] = await decode(new PrefixDecoder(1, 4, () => model), optionsFor({ kind: "greedy" }, 10));
+    const share = (logit: number): number => logit - Math.log(Math.exp(logit) + 3);
+    expect(result).toMatchObject({ tokens: [3, 3], finished: true });
+    expect(result!.logProbability).toBeCloseTo(2 * share(2) + share(3), 6);
+  });
+
+  test("stops at maxTokens and says that it is not finished", async () => {
+    const decoder = new PrefixDecoder(1, 4, () => () => [0, 0, 0, 1]);
+    const [result] = await decode(decoder, optionsFor({ kind: "greedy" }, 3));
+    expect(result).toMatchObject({ tokens: [3, 3, 3], finished: false });
+    expect(decoder.steps).toBe(3);
+  });
+
+  test("breaks ties by the lowest id", async () => {
+    const model: Model = (prefix) => (prefix.length === 0 ? [0, 0, 5, 5] : [9, 0, 0, 0]);
+    const [result] = await decode(new PrefixDecoder(1, 4, () => model), optionsFor({ kind: "greedy" }, 3));
+    expect(result!.tokens).toEqual([2]);
+  });
+
+  test("a batch gives what its rows give alone; an ended row is fed pad and reports no more tokens", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.nat(1000), async (seed) => {
+        const models = [0, 1, 2].map((row) => randomModel(seed + row, 4));
+        const seen: number[][] = [[], [], []];
+        const decoder = new PrefixDecoder(3, 4, (row) => models[row]!);
+        const options = optionsFor({ kind: "greedy" }, 6);
+        const batch = await decode(decoder, { ...options, onToken: (row, token) => seen[row]!.push(token) });
+        const alone = await Promise.all(
+          models.map(async (model) => (await decode(new PrefixDecoder(1, 4, () => model), options))[0]!),
+        );
+        expect(batch).toEqual(alone);
+        expect(seen).toEqual(batch.map(({ tokens }) => tokens));
+        batch.forEach(({ tokens, finished }, row) => {
+          const padding = decoder.fed[row]!.slice(1 + tokens.length);
+          if (finished) expect(padding.every((token) => token === PAD)).toBe(true);
+        });
+        expect(decoder.steps).toBe(
+          Math.max(...batch.map((row) => row.tokens.length + (row.finished ? 1 : 0))),
+        );
+      }),
+      { numRuns: 30 },
+    );
+  });
+});
+
+describe("sampling", () => {
+  test("draws sequences as often as the model says, repeatably", async () => {
+    const rows = 8000;
+    const run = async (): Promise<string[]> => {
+      const model: Model = (prefix) => (prefix.length === 0 ? [0, -99, -99, Math.log(3)] : [9, -9, -9, -9]);
+      const options = { ...optionsFor({ kind: "sample", temperature: 1 }, 4), random: createRandom(3).next };
+      return (await decode(new PrefixDecoder(rows, 4, () => model), options)).map(({ tokens }) =>
+        tokens.join(),
+      );
+    };
+    const first = await run();
+    expect(await run()).toEqual(first);
+    // One first token in four is eos; five standard deviations.
+    expect(Math.abs(first.filter((text) => text === "").length / rows - 0.25)).toBeLessThan(0.025);
+  });
+
+  test("reports the model's own log-probability, whatever the temperature", async () => {
+    const model: Model = () => [1, -Infinity, -Infinity, -Infinity];
+    const strategy: Strategy = { kind: "sample", temperature: 0.1, topK: 2 };
+    const options = { ...optionsFor(strategy, 2), random: createRandom(1).next };
+    expect(await decode(new PrefixDecoder(1, 4, () => model), options)).toEqual([
+      { tokens: [], logProbability: 0, finished: true, end: 0, reason: "eos" },
+    ]);
+  });
+});
+
+describe("beam search", () => {
+  test("finds a likelier sequence than greedy decoding does", async () => {
+    // Greedy starts with 3 (0.6) and then faces even odds; 2 (0.4) is surely followed by eos.
+    const after: Record<string, number[]> = { "": [0, 0, 0.4, 0.6], "2": [1, 0, 0, 0] };
+    const model: Model = (prefix) => (after[prefix.join()] ?? [0.25, 0.25, 0.25, 0.25]).map(Math.log);
+    const greedy = await decode(new PrefixDecoder(1, 4, () => model), optionsFor({ kind: "greedy" }, 4));
+    const beam = await decode(
+      new PrefixDecoder(2, 4, () => model),
+      optionsFor({ kind: "beam", beams: 2, lengthPenalty: 0 }, 4),
+    );
+    expect(greedy[0]!.tokens[0]).toBe(3);
+    expect(beam).toEqual([
+      {
+        tokens: [2],
+        logProbability: expect.closeTo(Math.log(0.4), 6) as number,
+        finished: true,
+        end: 0,
+        reason: "eos",
+      },
+    ]);
+  });
+
+  test("is exhaustive search when no beginning has to be dropped", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.nat(10_000), fc.constantFrom(-1, 0, 0.5, 1, 2), async (seed, lengthPenalty) => {
+        const [vocabulary, maxTokens, beams] = [4, 3, 64];
+        const model = randomModel(seed, vocabulary);
+        const decoder = new PrefixDecoder(beams, vocabulary, () => model);
+        const [found] = await decode(decoder, optionsFor({ kind: "beam", beams, lengthPenalty }, maxTokens));
+        const best = exhaustiveBest(model, maxTokens, lengthPenalty);
+        expect(found!.tokens).toEqual(best.tokens);
+        const length = found!.tokens.length + (found!.finished ? 1 : 0);
+        expect(found!.logProbability / length ** lengthPenalty).toBeCloseTo(best.score, 4);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  test("with one beam is greedy decoding, if eos ends it when it is the most probable", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.nat(10_000), async (seed) => {
+        const model = randomModel(seed, 5);
+        const [greedy] = await decode(
+          new PrefixDecoder(1, 5, () => model),
+          optionsFor({ kind: "greedy" }, 5),
+        );
+        const strategy: Strategy = { kind: "beam", beams: 1, lengthPenalty: 1 };
+        const [beam] = await decode(new PrefixDecoder(1, 5, () => model), optionsFor(strategy, 5));
+        expect(beam!.tokens).toEqual(greedy!.tokens);
+      }),
+    );
+  });
+
+  test("groups do not disturb one another, and caches follow their beams", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.nat(10_000), async (seed) => {
+        const beams = 3;
+        const options = optionsFor({ kind: "beam", beams, lengthPenalty: 1 }, 5);
+        const models = [0, 1, 2].map((group) => randomModel(seed + group, 5));
+        const together = new PrefixDecoder(9, 5, (row) => models[Math.floor(row / beams)]!);
+        const alone = models.map((model) => decode(new PrefixDecoder(beams, 5, () => model), options));
+        expect(await decode(together, options)).toEqual((await Promise.all(alone)).flat());
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  test("the reported log-probability is that of the reported tokens", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.nat(10_000), async (seed) => {
+        const model = randomModel(seed, 6);
+        const strategy: Strategy = { kind: "beam", beams: 3, lengthPenalty: 0.6 };
+        const [found] = await decode(new PrefixDecoder(3, 6, () => model), optionsFor(strategy, 6));
+        const sequence = found!.finished ? [...found!.tokens, EOS] : found!.tokens;
+        const sum = sequence.reduce(
+          (total, token, at) => total + logProbabilities(model(sequence.slice(0, at)))[token]!,
+          0,
+        );
+        expect(found!.logProbability).toBeCloseTo(sum, 4);
+      }),
+    );
+  });
+
+  test("stops as soon as no live beam can win", async () => {
+    const model: Model = (prefix) => (prefix.length === 0 ? [-20, -20, -20, 20] : [20, -20, -20, -20]);
+    const decoder = new PrefixDecoder(4, 4, () => model);
+    const [found] = await decode(decoder, optionsFor({ kind: "beam", beams: 4, lengthPenalty: 1 }, 50));
+    expect(found).toMatchObject({ tokens: [3], finished: true });
+    expect(decoder.steps).toBe(2);
+  });
+
+  test("reports tokens when they are certain: the result's, at the end", async () => {
+    const seen: number[] = [];
+    const strategy: Strategy = { kind: "beam", beams: 2, lengthPenalty: 1 };
+    const options = { ...optionsFor(strategy, 4), onToken: (_: number, token: number) => seen.push(token) };
+    const [found] = await decode(new PrefixDecoder(2, 5, () => randomModel(5, 5)), options);
+    expect(seen).toEqual(found!.tokens);
+  });
+});
+
+describe(decode, () => {
+  const decoder = (): PrefixDecoder => new PrefixDecoder(2, 4, () => () => [0, 0, 0, 1]);
+  const greedy = optionsFor({ kind: "greedy" }, 4);
+
+  test.each([
+    ["an id outside the vocabulary", { ...greedy, eos: 4 }, "eos must be an id below 4, got 4"],
+    ["no tokens", { ...greedy, maxTokens: 0 }, "maxTokens must be a positive integer, got 0"],
+    [
+      "temperature 0",
+      optionsFor({ kind: "sample", temperature: 0 }, 4),
+      "temperature must be above 0, got 0",
+    ],
+    [
+      "topK 0",
+      optionsFor({ kind: "sample", temperature: 1, topK: 0 }, 4),
+      "topK must be a positive integer, got 0",
+    ],
+    [
+      "topP 2",
+      optionsFor({ kind: "sample", temperature: 1, topP: 2 }, 4),
+      "topP must be above 0 and at most 1, got 2",
+    ],
+    [
+      "sampling without randomness",
+      optionsFor({ kind: "sample", temperature: 1 }, 4),
+      "sampling needs 'random'",
+    ],
+    [
+      "half a beam",
+      optionsFor({ kind: "beam", beams: 0.5, lengthPenalty: 1 }, 4),
+      "beams must be a positive integer",
+    ],
+    [
+      "beams that do not divide the rows",
+      optionsFor({ kind: "beam", beams: 3, lengthPenalty: 1 }, 4),
+      "got 2",
+    ],
+  ])("rejects %s", async (_, options, message) => {
+    await expect(decode(decoder(), options)).rejects.toMatchObject({
+      code: "USAGE",
+      message: expect.stringContaining(message) as string,
+    });
+  });
+
+  test("stops between two steps when it is interrupted", async () => {
+    const stop = new AbortController();
+    const interrupted = decoder();
+    const options = {
+      ...greedy,
+      signal: stop.signal,
+      onToken: () => {
+        stop.abort();
+      },
+    };
+    await expect(decode(interrupted, options)).rejects.toMatchObject({ code: "INTERRUPTED" });
+    expect(interrupted.steps).toBe(1);
+  });
+
+  test("rejects logits of the wrong size", async () => {
+    const wrong = new PrefixDecoder(2, 4, () => () => [0, 0, 0]);
+    await expect(decode(wrong, greedy)).rejects.toMatchObject({ code: "SHAPE_MISMATCH" });
+  });
+
+  test("rejects logits that are not numbers, where argmax would silently take the first", async () => {
+    const broken = new PrefixDecoder(1, 4, () => () => [Number.NaN, 0, 0, 0]);
+    await expect(decode(broken, greedy)).rejects.toMatchObject({ code: "DATA_INVALID" });
+  });
+});

@@ -1,0 +1,62 @@
+/** Tokens that a decoder picks itself under a constraint, against those that are chosen here, one after the other. */
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { decode } from "./decode.js";
+import { greedy, LONG, PickingDecoder, VOCABULARY } from "./picking-decoder.test-support.js";
+import type { TokenConstraint } from "../rules/token-constraint.js";
+
+const MAX_TOKENS = 8;
+
+/** No token of `forbidden` at its place of the text; `isQuick`: whether it answers for one token without looking at all of them. */
+function forbidding(forbidden: readonly (readonly number[])[], isQuick: boolean, at = 0): TokenConstraint {
+  const allows = (id: number): boolean => forbidden[at]?.includes(id) !== true;
+  return {
+    allows: (id) => isQuick && allows(id),
+    mask: (scores) => {
+      for (const id of scores.keys()) if (!allows(id)) scores[id] = -Infinity;
+    },
+    after: () => forbidding(forbidden, isQuick, at + 1),
+  };
+}
+
+const options = greedy({ maxTokens: MAX_TOKENS });
+
+test("gives the tokens of choosing each among those that may follow, whichever row leaves the constraint first", async () => {
+  const places = fc.array(fc.uniqueArray(fc.nat(VOCABULARY - 1), { maxLength: VOCABULARY - 1 }), {
+    maxLength: MAX_TOKENS,
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.nat(1000), fc.array(places, { minLength: 1, maxLength: 4 }), async (seed, rows) => {
+      const answers = async (isQuick: boolean): Promise<unknown> => {
+        const decoded = await decode(new PickingDecoder(rows.length, seed), {
+          ...options,
+          constraint: (row) => forbidding(rows[row]!, isQuick),
+        });
+        return decoded.map(({ logProbability, ...told }) => ({ ...told, nats: logProbability.toFixed(4) }));
+      };
+      expect(await answers(true)).toEqual(await answers(false));
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test("costs no step of its own as long as the decoder picks what may follow, and one more for the first that may not", async () => {
+  const [free] = await decode(new PickingDecoder(1, LONG), options);
+  const length = free!.tokens.length;
+  expect(length).toBeGreaterThan(2);
+  const within = new PickingDecoder(1, LONG);
+  const open = await decode(within, { ...options, constraint: () => forbidding([], true) });
+  expect(open).toEqual([free]);
+  expect(within).toMatchObject({ asked: 0, isOver: true });
+
+  const leaving = new PickingDecoder(1, LONG);
+  const third = free!.tokens[2]!;
+  const [bound] = await decode(leaving, {
+    ...options,
+    constraint: () => forbidding([[], [], [third]], true),
+  });
+  expect(bound!.tokens.slice(0, 2)).toEqual(free!.tokens.slice(0, 2));
+  expect(bound!.tokens[2]).not.toBe(third);
+  expect(leaving.made).toBe(3);
+  expect(leaving.asked).toBe(bound!.tokens.length + (bound!.finished ? 1 : 0) - 2);
+});

@@ -1,0 +1,49 @@
+/** Runs that a loop steers, next to the session: what every host shares. */
+import type { HostTensor } from "../host-tensor.js";
+import type { LoopBody } from "../runtime.js";
+import type { PositionalRepeat, RepeatedResult } from "./protocol.js";
+
+/**
+ * One run for each requested result, until the loop ends or the request is stopped.
+ *
+ * @param inputNames names of the graph's inputs, in its order
+ * @param run makes a run with these inputs in place of those before, by their positions, and appends from `at` on
+ */
+export async function* runLoop(
+  { body, options, feeds, append, stop }: PositionalRepeat,
+  inputNames: readonly string[],
+  run: (
+    changed: readonly (readonly [input: number, tensor: HostTensor])[],
+    at: readonly number[],
+  ) => Promise<readonly HostTensor[]>,
+): AsyncGenerator<RepeatedResult, undefined> {
+  const given = feeds.flatMap((feed, at) =>
+    typeof feed === "number" ? [] : [[inputNames[at]!, feed] as const],
+  );
+  let fetched: readonly HostTensor[] = [];
+  const steer = await body();
+  const runs = steer(
+    async (changed, moved) => {
+      const inputs = Object.entries(changed).map(
+        ([name, tensor]) => [inputNames.indexOf(name), tensor] as const,
+      );
+      fetched = await run(
+        inputs,
+        append.at.map((first) => first + moved),
+      );
+      return fetched;
+    },
+    { feeds: Object.fromEntries(given), options },
+  );
+  while (Atomics.load(stop, 0) === 0) {
+    const { done, value } = await runs.next();
+    if (done === true) return;
+    yield { fetched, said: value, at: performance.timeOrigin + performance.now() };
+  }
+}
+
+/** The body of a loop's compiled module. @param url of `RunLoop.module` of the same release */
+export async function loopBody(url: string): Promise<LoopBody> {
+  const { loop } = (await import(url)) as { readonly loop: LoopBody };
+  return loop;
+}
