@@ -3,16 +3,8 @@
  * nevertheless: random models whose float32 values pass it.
  */
 import { join } from "node:path";
-<<<<<<< HEAD
-import { createRandom } from "@slm/decoding";
-import { inferShapes } from "@slm/analysis";
-||||||| ddd5a350
-import { createRandom } from "@slm/decoding";
-import { inferShapes } from "@slm/devices";
-=======
 import { createRandom } from "@slm/generation";
-import { inferShapes } from "@slm/devices";
->>>>>>> h-generation
+import { inferShapes } from "@slm/analysis";
 import type { ExportChoice } from "@slm/onnx-export";
 import { initializeWeights, type EncoderDecoderConfig } from "@slm/model";
 import { encodeModel, readOnnx } from "@slm/onnx";

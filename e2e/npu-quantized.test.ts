@@ -2,16 +2,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-<<<<<<< HEAD
-import { createRandom } from "@slm/decoding";
-import { DEVICES, type SchemeName } from "@slm/devices";
-||||||| ddd5a350
-import { createRandom } from "@slm/decoding";
-import { DEVICES, type SchemeName } from "@slm/devices/table";
-=======
 import { createRandom } from "@slm/generation";
-import { DEVICES, type SchemeName } from "@slm/devices/table";
->>>>>>> h-generation
+import { DEVICES, type SchemeName } from "@slm/devices";
 import { exportWeights } from "@slm/onnx-export";
 import { graphsOf, readDeviceModel } from "@slm/exported-model";
 import { initializeWeights, visionConfig, type EncoderDecoderConfig } from "@slm/model";

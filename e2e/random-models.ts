@@ -1,15 +1,7 @@
 /** Random models of every shape that graphs are compared with, and how far their logits may be apart. */
 import { type Checkpoint } from "@slm/checkpoints";
-<<<<<<< HEAD
-import { createRandom } from "@slm/decoding";
-import { type Precision } from "@slm/devices";
-||||||| ddd5a350
-import { createRandom } from "@slm/decoding";
-import { type Precision } from "@slm/devices/table";
-=======
 import { createRandom } from "@slm/generation";
-import { type Precision } from "@slm/devices/table";
->>>>>>> h-generation
+import { type Precision } from "@slm/devices";
 import {
   initializeWeights,
   visionConfig,

@@ -1,12 +1,4 @@
-<<<<<<< HEAD
 /** On-policy targets: sampled from the student's current weights during training. */
-||||||| ddd5a350
-/** On-policy targets: sampled from the student's current weights during training, and scored by the teacher. */
-import { createRandom } from "@slm/decoding";
-=======
-/** On-policy targets: sampled from the student's current weights during training, and scored by the teacher. */
-import { createRandom } from "@slm/generation";
->>>>>>> h-generation
 import { createOnPolicySampler, type Bucket, type LiveModel, type OnPolicySampler } from "@slm/training";
 import type { DistillConfig } from "./distill-config.js";
 import type { BatchSources } from "./distillation-teacher.js";

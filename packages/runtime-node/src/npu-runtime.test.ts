@@ -1,11 +1,5 @@
-<<<<<<< HEAD
 import { profilesOf } from "@slm/devices";
-||||||| ddd5a350
-import { profilesOf } from "@slm/devices/table";
-=======
-import { profilesOf } from "@slm/devices/table";
 import { describeGreedyLoop } from "@slm/generation/testing";
->>>>>>> h-generation
 import { describeRuntime } from "@slm/runtime/contract";
 import { describe, expect, test } from "vitest";
 import { createNpuRuntime } from "./npu-runtime.js";

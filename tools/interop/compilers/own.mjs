@@ -3,16 +3,8 @@ import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { deflateSync } from "node:zlib";
 import { SLM_VERSION } from "@slm/core";
-<<<<<<< HEAD
 import { ALL_DEVICES } from "@slm/devices";
-import { createRandom } from "@slm/decoding";
-||||||| ddd5a350
-import { ALL_DEVICES } from "@slm/devices/table";
-import { createRandom } from "@slm/decoding";
-=======
-import { ALL_DEVICES } from "@slm/devices/table";
 import { createRandom } from "@slm/generation";
->>>>>>> h-generation
 import { initializeWeights, parseModelConfig } from "@slm/model";
 import { readOnnx } from "@slm/onnx";
 import { exportWeights } from "@slm/onnx-export";

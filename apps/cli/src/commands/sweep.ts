@@ -2,7 +2,7 @@ import { Flags } from "@oclif/core";
 import { SlmError } from "@slm/core/errors";
 import type { MetricInterval } from "@slm/metrics";
 import type { CompareResult } from "../sweep/compare-variants.js";
-import type { Measured, Rung } from "../sweep/halving.js";
+import type { SweepResult } from "../sweep/sweep-recipe.js";
 import { columns } from "../ui/columns.js";
 import { intervalText } from "../ui/evaluation-lines.js";
 import { formatGrouped, formatSeconds } from "../ui/format.js";

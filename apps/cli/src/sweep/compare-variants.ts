@@ -1,7 +1,7 @@
 /** Trains variants of a recipe with one or several seeds each, and compares them on the same test rows. */
 import { hashJson, readJsonFile, readManifest, throwIfInterrupted, writeJsonAtomic } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 import { METRICS, runsDifference, runsInterval, type MetricInterval, type MetricName } from "@slm/metrics";
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";

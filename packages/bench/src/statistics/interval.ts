@@ -1,12 +1,6 @@
 /** Confidence intervals of medians, without an assumption about the distribution of times. */
-<<<<<<< HEAD:packages/bench/src/statistics/interval.ts
-import { createRandom } from "@slm/decoding";
-import { bootstrapInterval } from "@slm/metrics";
-||||||| ddd5a350:packages/bench/src/interval.ts
-import { createRandom } from "@slm/decoding";
-=======
 import { createRandom } from "@slm/generation";
->>>>>>> h-generation:packages/bench/src/interval.ts
+import { bootstrapInterval } from "@slm/metrics";
 import { z } from "zod";
 import { quantile } from "./quantile.js";
 

@@ -1,15 +1,7 @@
 /** The plan of an export: its graphs and their file names. */
 import { DTYPE_SUFFIXES, type GraphName } from "@slm/exported-model";
-<<<<<<< HEAD
 import type { Precision } from "@slm/devices";
-import type { LexicalShortlist } from "@slm/decoding";
-||||||| ddd5a350
-import type { Precision } from "@slm/devices/table";
-import type { LexicalShortlist } from "@slm/decoding";
-=======
-import type { Precision } from "@slm/devices/table";
 import type { LexicalShortlist } from "@slm/generation";
->>>>>>> h-generation
 import { SlmError } from "@slm/core";
 import type { Graph } from "@slm/onnx";
 import { visionOf, type EncoderDecoderConfig, type ModelConfig } from "@slm/model";

@@ -1,15 +1,7 @@
 /** Log-probabilities of an answer's tokens and of their alternatives, as OpenAI's interface has them. */
 
-<<<<<<< HEAD:packages/serve/src/requests/token-logprobs.ts
-import { logSumExp } from "@slm/decoding";
-import { isSliceOver, nextSlice } from "../batching/time-slices.js";
-||||||| ddd5a350:packages/serve/src/token-logprobs.ts
-import { logSumExp } from "@slm/decoding";
-import { isSliceOver, nextSlice } from "./time-slices.js";
-=======
 import { logSumExp } from "@slm/generation";
-import { isSliceOver, nextSlice } from "./time-slices.js";
->>>>>>> h-generation:packages/serve/src/token-logprobs.ts
+import { isSliceOver, nextSlice } from "../batching/time-slices.js";
 
 /** Most alternatives of a token, as in OpenAI's interface. */
 export const MAX_TOP_LOGPROBS = 20;

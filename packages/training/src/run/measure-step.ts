@@ -1,21 +1,9 @@
 /** The time of a training step on this machine, from a few steps whose weights are thrown away. */
 import { initializeParameters } from "@slm/model";
-<<<<<<< HEAD:packages/training/src/run/measure-step.ts
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 import { LiveWeights } from "../state/live-weights.js";
 import { resolveModules } from "../parameters/module-training.js";
 import { planRun, runSpecs } from "../program/state-layout.js";
-||||||| ddd5a350:packages/training/src/measure-step.ts
-import { createRandom } from "@slm/decoding";
-import { LiveWeights } from "./live-weights.js";
-import { resolveModules } from "./module-training.js";
-import { planRun, runSpecs } from "./state-layout.js";
-=======
-import { createRandom } from "@slm/generation";
-import { LiveWeights } from "./live-weights.js";
-import { resolveModules } from "./module-training.js";
-import { planRun, runSpecs } from "./state-layout.js";
->>>>>>> h-generation:packages/training/src/measure-step.ts
 import { StepRunner } from "./step-runner.js";
 import type { Bucket } from "../data/buckets.js";
 import type { TrainRequest } from "../contract/training-contract.js";

@@ -5,16 +5,8 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { JsonLog, throwIfInterrupted, SlmError, writeTextAtomic } from "@slm/core";
-<<<<<<< HEAD:packages/training/src/run/trainer.ts
-import { createRandom } from "@slm/decoding";
-import { sampleLines, SAMPLES_FILE } from "@slm/report";
-||||||| ddd5a350:packages/training/src/trainer.ts
-import { createRandom } from "@slm/decoding";
-import { openEventFile, sampleLines, SAMPLES_FILE, type EventFile } from "@slm/report";
-=======
 import { createRandom } from "@slm/generation";
-import { openEventFile, sampleLines, SAMPLES_FILE, type EventFile } from "@slm/report";
->>>>>>> h-generation:packages/training/src/trainer.ts
+import { sampleLines, SAMPLES_FILE } from "@slm/report";
 import { initializeParameters, type ParameterSpec, type Weights } from "@slm/model";
 import { BatchOrder } from "../data/batch-order.js";
 import { BestWeights, removeBestWeights } from "../state/best-weights.js";
