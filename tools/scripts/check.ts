@@ -27,7 +27,8 @@ interface Result {
 const running = new Set<ChildProcess>();
 const results: Result[] = [];
 const counts: string[] = [];
-let isInterrupted = false;
+/** Aborted by Ctrl-C. */
+const interruption = new AbortController();
 
 /** Sends a signal to every script and to the processes that it started: each script leads a process group. */
 function signalAll(signal: NodeJS.Signals): void {
@@ -43,7 +44,7 @@ function signalAll(signal: NodeJS.Signals): void {
 
 for (const signal of ["SIGINT", "SIGTERM"] as const)
   process.on(signal, () => {
-    isInterrupted = true;
+    interruption.abort();
     signalAll(signal);
     setTimeout(() => {
       signalAll("SIGKILL");
@@ -89,14 +90,14 @@ function testCounts(text: string): string[] {
 
 async function runPhase(lanes: readonly (readonly string[])[]): Promise<void> {
   const runLane = async (names: readonly string[]): Promise<void> => {
-    for (const name of names) if (!isInterrupted) await runScript(name, lanes.length === 1);
+    for (const name of names) if (!interruption.signal.aborted) await runScript(name, lanes.length === 1);
   };
   await Promise.all(lanes.map(runLane));
 }
 
 const start = performance.now();
 for (const lanes of PHASES) {
-  if (isInterrupted || results.some(({ isPassed }) => !isPassed)) break;
+  if (interruption.signal.aborted || results.some(({ isPassed }) => !isPassed)) break;
   await runPhase(lanes);
 }
 
@@ -108,4 +109,4 @@ for (const name of PHASES.flat(2).filter((script) => !results.some((result) => r
   say(`        -  ${name}, not started`);
 say(row((performance.now() - start) / 1000, "in all"));
 for (const count of counts) say(count);
-process.exitCode = isInterrupted ? 130 : results.every(({ isPassed }) => isPassed) ? 0 : 1;
+process.exitCode = interruption.signal.aborted ? 130 : results.every(({ isPassed }) => isPassed) ? 0 : 1;

@@ -59,6 +59,7 @@ export {
   type StageContext,
 } from "./progress.js";
 export { REINSTALL, SLM_VERSION } from "./version.js";
+export { closing } from "./closing.js";
 export { editDistance } from "./edit-distance.js";
 export { hostFilter } from "./allowed-hosts.js";
 export { guardedFetch, type FetchGuard, type GuardedFetch } from "./network/guarded-fetch.js";

@@ -25,9 +25,7 @@ interface WithGpu {
 }
 
 /** The adapter that ONNX Runtime gets, which asks the same way; undefined in a browser without WebGPU, or with no adapter for it. */
-export async function findWebAdapter(
-  { gpu }: WithGpu = navigator as WithGpu,
-): Promise<WebAdapter | undefined> {
+export async function findWebAdapter({ gpu }: WithGpu = navigator): Promise<WebAdapter | undefined> {
   const adapter = await gpu?.requestAdapter().catch(() => null);
   if (adapter == null) return undefined;
   const { vendor, architecture, description, isFallbackAdapter = false } = adapter.info;

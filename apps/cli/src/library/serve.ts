@@ -1,4 +1,5 @@
 /** A bundle behind HTTP. */
+import { closing } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
 import type { Runtime } from "@slm/runtime";
 import type { RunningServer } from "@slm/serve";
@@ -129,7 +130,7 @@ function stoppable(server: RunningServer, close: () => Promise<void>, signal: Ab
   stopped.catch(() => undefined); // `stop` reports the failure to its caller too.
   let stopping: Promise<Stopped> | undefined;
   const stop = (): Promise<Stopped> => {
-    stopping ??= server.stop().finally(close);
+    stopping ??= closing({ close }, () => server.stop());
     stopping.then(resolve, reject);
     return stopping;
   };

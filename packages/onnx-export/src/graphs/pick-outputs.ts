@@ -32,5 +32,5 @@ export function pickOutputs({ recorder }: Recording, spoken: PrunedVocabulary, h
   const last = builder.op("Gather", [rows, builder.constant("int64", [], [-1])], {
     attributes: { axis: int(1) },
   });
-  return recorder.tensor(last, [batch!, spoken.logitsSize]);
+  return recorder.tensor(last, [batch, spoken.logitsSize]);
 }

@@ -231,7 +231,11 @@ export function describeRuntime(
       await expect(
         fails(async (x) => {
           const { kept } = await sum.run({ feeds: { x, y: ones }, keep: ["sum"], ahead: true });
-          await read(kept["sum"]!).finally(() => runtime.release([kept["sum"]!]));
+          try {
+            await read(kept["sum"]!);
+          } finally {
+            await runtime.release([kept["sum"]!]);
+          }
         }),
       ).rejects.toMatchObject(failure);
       const { fetched } = await sum.run({ feeds: { x: vector(1, 2, 3), y: ones }, fetch: ["sum"] });

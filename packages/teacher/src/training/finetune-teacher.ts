@@ -1,7 +1,7 @@
 /** Fine-tunes a text teacher on the task's rows: LoRA adapters are trained and merged into its weights. */
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { hashJson, type StageContext } from "@slm/core";
+import { closing, hashJson, type StageContext } from "@slm/core";
 import { DATA_FILES, readAllRows, readRows, textRow } from "@slm/data";
 import { readCheckpoint, writeCheckpoint, type Checkpoint } from "@slm/checkpoints";
 import type { Engine } from "@slm/tensor";
@@ -60,7 +60,7 @@ export async function finetuneTeacher(
   const file = join(workDirectory, PAIRS_FILE);
   const pairs = await writePairs({ rows: readRows(where), tokenizer, limits: config, where, file });
   const base = { config, weights, tokenizer };
-  const report = await trainOn(pairs, settings, base, inputs).finally(() => pairs.close());
+  const report = await closing(pairs, () => trainOn(pairs, settings, base, inputs));
   await writeCheckpoint(workDirectory, { config, weights: report.weights });
   await removeRunState(workDirectory);
   await rm(file, { force: true });

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { rm } from "node:fs/promises";
-import { hashJson, type StageContext } from "@slm/core";
+import { closing, hashJson, type StageContext } from "@slm/core";
 import { DATA_FILES, readAllRows, readRows, textRow } from "@slm/data";
 import { parameterCount, parseModelConfig, type ModelConfig } from "@slm/model";
 import { writeCheckpoint } from "@slm/checkpoints";
@@ -54,7 +54,7 @@ export async function trainTeacher(
   const where = join(dataDirectory, DATA_FILES.train);
   const file = join(workDirectory, PAIRS_FILE);
   const pairs = await writePairs({ rows: readRows(where), tokenizer, limits: config, where, file });
-  const report = await trainOn(pairs, settings, config, inputs, tokenizer).finally(() => pairs.close());
+  const report = await closing(pairs, () => trainOn(pairs, settings, config, inputs, tokenizer));
   await writeCheckpoint(workDirectory, { config, weights: report.weights }, "float16");
   await writeTokenizer(await readTokenizerFiles(tokenizerDirectory), workDirectory);
   await removeRunState(workDirectory);

@@ -4,7 +4,7 @@
  */
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { JsonLog, throwIfInterrupted, SlmError, writeTextAtomic } from "@slm/core";
+import { closing, JsonLog, SlmError, throwIfInterrupted, writeTextAtomic } from "@slm/core";
 import { createRandom } from "@slm/generation";
 import { sampleLines, SAMPLES_FILE } from "@slm/report";
 import { initializeParameters, type ParameterSpec, type Weights } from "@slm/model";
@@ -125,7 +125,7 @@ class Trainer {
     // What is saved is not drawn again: a second copy of large weights.
     const isSavedWhole = saved !== undefined && plan.frozen.length === 0;
     const initial = isSavedWhole ? new Map() : startingWeights(specs, request.initial, context.seed);
-    const state = await uploadState(engine, plan, settings, initial, saved).finally(() => saved?.close());
+    const state = await closing(saved, () => uploadState(engine, plan, settings, initial, saved));
     const keepThroughStep = saved?.progress.step ?? 0;
     const log = await JsonLog.open(join(workDirectory, METRICS_FILE), { keepThroughStep });
     return new Trainer(request, plan, state, log, saved?.progress ?? FRESH_PROGRESS, until);
