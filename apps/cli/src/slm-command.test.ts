@@ -29,7 +29,7 @@ class ProbeCommand extends SlmCommand<Report> {
 }
 
 const failWith = (error: unknown): void => {
-  // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- what a careless library may throw
+  // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- what a careless library may throw
   ProbeCommand.body = () => Promise.reject(error);
 };
 

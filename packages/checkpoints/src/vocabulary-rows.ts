@@ -102,7 +102,7 @@ async function rowsOf({ dtype, shape, data }: HostTensor, rows: ArrayLike<number
   return createHostTensor(dtype, [rows.length, columns], values);
 }
 
-// eslint-disable-next-line @typescript-eslint/require-await -- pieces are asynchronous, a whole tensor is one piece
+// oxlint-disable-next-line typescript/require-await -- pieces are asynchronous, a whole tensor is one piece
 async function* once<Values>(values: Values): AsyncGenerator<Values> {
   yield values;
 }

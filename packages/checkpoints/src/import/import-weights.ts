@@ -69,7 +69,7 @@ function computedWeight(
     name,
     shape,
     read: () => Promise.resolve(createHostTensor("float32", shape, values())),
-    // eslint-disable-next-line @typescript-eslint/require-await -- one piece, at once
+    // oxlint-disable-next-line typescript/require-await -- one piece, at once
     pieces: async function* () {
       yield values();
     },

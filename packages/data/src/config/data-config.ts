@@ -103,7 +103,7 @@ export const fileSchema = z.strictObject(fileSettings).superRefine(oneWayPerSide
 
 /** How files are read as rows: format, encoding, columns, and what of a record is source and target. */
 // An interface has a name in the library's documentation, where an alias would be spelled out.
-// eslint-disable-next-line @typescript-eslint/no-empty-object-type -- a name
+// oxlint-disable-next-line typescript/no-empty-object-type -- a name
 export interface FileSettings extends z.infer<typeof fileSchema> {}
 
 /** The source of rows and their splits. Read from the `data:` section of a recipe. */

@@ -201,7 +201,7 @@ describe(evaluateModel, () => {
         async (rows, batchSize) => {
           const generator = shouting();
           const metrics = ["wer", "per"] as const;
-          // eslint-disable-next-line @typescript-eslint/require-await -- a stream of rows that are already there
+          // oxlint-disable-next-line typescript/require-await -- a stream of rows that are already there
           const stream = async function* (): AsyncGenerator<EvaluationRow> {
             yield* rows;
           };
