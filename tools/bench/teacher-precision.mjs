@@ -17,7 +17,7 @@ import { createCpuRuntime } from "@slm/runtime-node";
 import { loadTeachers } from "@slm/teacher";
 import { createOnnxEngine } from "@slm/tensor";
 import { loadTokenizer } from "@slm/tokenizer";
-import { quantizeTeacher } from "../../apps/cli/dist/stages/quantize-teacher.js";
+import { quantizeTeacher } from "../../packages/pipeline/dist/stages/quantize-teacher.js";
 import { PROMPTS } from "../interop/reference/llama-cpp/prompts.mjs";
 
 const PRECISIONS = ["float32", "int8", "int4"];

@@ -10,19 +10,19 @@ export const ENTRIES = {
   main: "apps/cli/src/main.ts",
   commands: "tools/package/commands.mjs",
   help: "apps/cli/src/help.ts",
-  index: "apps/cli/src/library/index.ts",
+  index: "packages/slm/src/index.ts",
   "runtime-node": "packages/runtime-node/src/index.ts",
   worker: "packages/runtime-node/src/worker.ts",
   "request-worker": "packages/serve/src/request-worker.ts",
   "native-process": "packages/runtime-native/src/native-process.ts",
   "model-process": "packages/bench/src/model-process.ts",
-  "job-process": "apps/cli/src/workers/job-process.ts",
+  "job-process": "packages/slm/src/job-process.ts",
   "weights/kernels/outputs-worker": "packages/quantization/src/weights/kernels/outputs-worker.ts",
 };
 
 /** Declarations of the entry points, by their name in `dist/`. */
 export const TYPED_ENTRIES = {
-  index: "apps/cli/dist/library/index.d.ts",
+  index: "packages/slm/dist/index.d.ts",
   browser: "apps/web/dist/types/browser/index.d.ts",
 };
 

@@ -32,8 +32,13 @@ for (const folder of ["packages", "apps"]) {
     const { name: id, exports = {} } = JSON.parse(text);
     for (const [path, conditions] of Object.entries(exports)) {
       const source = conditions["@slm/source"];
-      if (source !== undefined)
-        entries.set(path === "." ? id : `${id}/${path.slice(2)}`, resolve(at, source));
+      if (source === undefined) continue;
+      // Every module of the package is an entry.
+      const [before, after] = source.split("*");
+      if (after === undefined) entries.set(path === "." ? id : `${id}/${path.slice(2)}`, resolve(at, source));
+      else
+        for (const file of await sourcesOf(`${folder}/${name}/src`))
+          entries.set(`${id}/${relative(resolve(at, before), file).slice(0, -after.length)}`, file);
     }
   }
 }

@@ -8,10 +8,10 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { commands } from "../../apps/cli/dist/commands.js";
-import { exitCodeTable } from "../../apps/cli/dist/exit-codes.js";
-import { recipeJsonSchema } from "../../apps/cli/dist/recipe/json-schema.js";
-import { jsonText } from "../../apps/cli/dist/ui/json-text.js";
-import { loadStages } from "../../apps/cli/dist/pipeline/stage-table.js";
+import { exitCodeTable } from "../../apps/cli/dist/ui/exit-codes.js";
+import { recipeJsonSchema } from "../../packages/pipeline/dist/run/json-schema.js";
+import { jsonText } from "../../packages/pipeline/dist/format/json-text.js";
+import { loadStages } from "../../packages/pipeline/dist/run/stage-table.js";
 import { OPERATOR_RULES } from "../../packages/devices/dist/index.js";
 import {
   ALL_DEVICES,
@@ -27,7 +27,7 @@ import {
 } from "../../packages/devices/dist/table/index.js";
 import { PROFILES } from "../../packages/onnx-export/dist/index.js";
 import { KNOWN_NAMES, knownPlugin, obtainCommand } from "../../packages/runtime-native/dist/plugins/index.js";
-import { INFERRED_KEYS } from "../../apps/cli/dist/recipe/infer-metrics.js";
+import { INFERRED_KEYS } from "../../packages/pipeline/dist/recipe/infer-metrics.js";
 import { format, resolveConfig } from "prettier";
 
 const directory = join(import.meta.dirname, "../../docs/reference");

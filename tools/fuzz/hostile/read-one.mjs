@@ -29,11 +29,11 @@ const READERS = {
   },
   schema: async () => {
     const { jsonSchemaGrammar } = await from("packages/decoding/dist/index.js");
-    const { readSchema } = await from("apps/cli/dist/models/read-constraint.js");
+    const { readSchema } = await from("packages/pipeline/dist/models/read-constraint.js");
     return async () => jsonSchemaGrammar(await readSchema(at("schema.json")));
   },
   recipe: async () => {
-    const { readRecipeFile } = await from("apps/cli/dist/recipe/recipe-file.js");
+    const { readRecipeFile } = await from("packages/pipeline/dist/recipe/recipe-file.js");
     return () => readRecipeFile(at("recipe.yaml"));
   },
   archive: async () => {

@@ -1,8 +1,8 @@
 import { SlmError } from "@slm/core/errors";
-import { formatNumber } from "../ui/format.js";
-import { requiredRecipeArg, trainingFlags } from "../recipe-flags.js";
-import type { StageReport } from "../library/run-stage.js";
-import { workersFlags } from "../workers/redis-flag.js";
+import { formatNumber } from "@slm/pipeline/format/format";
+import { requiredRecipeArg, trainingFlags } from "../flags/recipe-flags.js";
+import type { StageReport } from "@slm/slm/functions/run-stage";
+import { workersFlags } from "../flags/workers-flags.js";
 import { StageCommand, type StageResult } from "./stage-command.js";
 
 export class DistillCommand extends StageCommand {
@@ -25,7 +25,7 @@ export class DistillCommand extends StageCommand {
     const { args, flags } = await this.parse(DistillCommand);
     this.#isByWorkers = flags.workers !== undefined;
     const result = await this.runStage("distill", args.recipe, flags);
-    return "artifact" in result ? (await import("../library/run-stage.js")).distilled(result) : result;
+    return "artifact" in result ? (await import("@slm/slm/functions/run-stage")).distilled(result) : result;
   }
 
   protected override checkSections({

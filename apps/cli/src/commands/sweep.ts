@@ -1,9 +1,9 @@
 import { Flags } from "@oclif/core";
-import type { SweepResult } from "../sweep/sweep-recipe.js";
-import { columns } from "../ui/columns.js";
-import { computeFlags, recipeFlags, requiredRecipeArg } from "../recipe-flags.js";
-import { SAVING, SlmCommand } from "../slm-command.js";
-import { workersFlags } from "../workers/redis-flag.js";
+import type { SweepResult } from "@slm/slm/sweep/sweep-recipe";
+import { columns } from "@slm/pipeline/format/columns";
+import { computeFlags, recipeFlags, requiredRecipeArg } from "../flags/recipe-flags.js";
+import { SAVING, SlmCommand } from "../ui/slm-command.js";
+import { workersFlags } from "../flags/workers-flags.js";
 
 export class SweepCommand extends SlmCommand<SweepResult> {
   static override summary = "Train a recipe's student with several settings, and find the best.";
@@ -49,8 +49,8 @@ export class SweepCommand extends SlmCommand<SweepResult> {
 
   protected override async execute(): Promise<SweepResult> {
     const { args, flags } = await this.parse(SweepCommand);
-    const { sweepRecipe } = await import("../sweep/sweep-recipe.js");
-    const { workersOf } = await import("../workers/workers-address.js");
+    const { sweepRecipe } = await import("@slm/slm/sweep/sweep-recipe");
+    const { workersOf } = await import("@slm/pipeline/workers/workers-address");
     const workers = await workersOf(flags);
     return sweepRecipe(args.recipe, { ...flags, environment: process.env, workers }, this.work);
   }
