@@ -4,7 +4,7 @@ import tseslint from "typescript-eslint";
 
 const layers = ["core", "learn", "export", "run"];
 
-/** The order of the layers: learn, export and run import core only; the apps import all. */
+/** The order of the layers: learn, export and run import core only; the pipeline imports those, the library the pipeline, the apps all. */
 const depConstraints = [
   { sourceTag: "layer:core", onlyDependOnLibsWithTags: ["layer:core"] },
   ...layers.slice(1).map((layer) => ({
@@ -13,7 +13,19 @@ const depConstraints = [
   })),
   // Dataset modules are written against what the library exports, as a user's are.
   { sourceTag: "layer:task", onlyDependOnLibsWithTags: ["layer:task", "layer:learn", "layer:core"] },
-  { sourceTag: "layer:app", onlyDependOnLibsWithTags: layers.map((layer) => `layer:${layer}`) },
+  {
+    sourceTag: "layer:pipeline",
+    onlyDependOnLibsWithTags: layers.map((layer) => `layer:${layer}`),
+  },
+  // The library delivers the page of apps/web.
+  {
+    sourceTag: "layer:library",
+    onlyDependOnLibsWithTags: [...layers.map((layer) => `layer:${layer}`), "layer:pipeline", "layer:app"],
+  },
+  {
+    sourceTag: "layer:app",
+    onlyDependOnLibsWithTags: [...layers.map((layer) => `layer:${layer}`), "layer:pipeline", "layer:library"],
+  },
   {
     sourceTag: "device:none",
     onlyDependOnLibsWithTags: ["device:none"],

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { tinyRecipe, writeTinyRecipe } from "../apps/cli/src/testing/tiny-run.js";
+import { tinyRecipe, writeTinyRecipe } from "@slm/pipeline/testing/tiny-run";
 import { bin } from "./slm-process.js";
 
 const GUARD = fileURLToPath(new URL("./network/guard.cjs", import.meta.url));

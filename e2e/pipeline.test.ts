@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { tinyRecipe, writeTinyRecipe } from "../apps/cli/src/testing/tiny-run.js";
+import { tinyRecipe, writeTinyRecipe } from "@slm/pipeline/testing/tiny-run";
 
 const bin = fileURLToPath(new URL("../apps/cli/bin/run.js", import.meta.url));
 if (!existsSync(new URL("../apps/cli/dist/main.js", import.meta.url))) {

@@ -4,7 +4,7 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { tinyRecipe, writeTinyRecipe } from "../apps/cli/src/testing/tiny-run.js";
+import { tinyRecipe, writeTinyRecipe } from "@slm/pipeline/testing/tiny-run";
 import { slm } from "./slm-process.js";
 
 const STAGES = ["data", "tokenizer", "teacher", "distill", "export", "quantize"];

@@ -33,7 +33,7 @@ const READERS = {
     return async () => jsonSchemaGrammar(await readSchema(at("schema.json")));
   },
   recipe: async () => {
-    const { readRecipeFile } = await from("apps/cli/dist/recipe/recipe-file.js");
+    const { readRecipeFile } = await from("packages/pipeline/dist/recipe/recipe-file.js");
     return () => readRecipeFile(at("recipe.yaml"));
   },
   archive: async () => {

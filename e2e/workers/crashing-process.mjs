@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { readSafetensors } from "../../packages/checkpoints/dist/index.js";
 import { SharedFiles, openStore } from "../../packages/workers/dist/index.js";
-import serve from "../../apps/cli/dist/workers/job-process.js";
+import serve from "../../packages/slm/dist/job-process.js";
 
 const { storage, scratch } = JSON.parse(process.env.SLM_JOB_PROCESS);
 const crashing = process.env.SLM_TEST_CRASHING_SOURCE;

@@ -1,6 +1,6 @@
 /** The job process of `slm worker`, but it never ends a job: it does its first one, leaves a mark, and says nothing more. */
 import { writeFile } from "node:fs/promises";
-import serve from "../../apps/cli/dist/workers/job-process.js";
+import serve from "../../packages/slm/dist/job-process.js";
 
 export default async function hang(...job) {
   const { outputs } = await serve(...job);

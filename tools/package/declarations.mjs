@@ -14,7 +14,8 @@ const ownDeclarations = {
     if (name === undefined) return undefined;
     const folder = join(root, "packages", name);
     const { exports } = JSON.parse(await readFile(join(folder, "package.json"), "utf8"));
-    return join(folder, exports[`.${subpath}`].types);
+    const { types } = exports[`.${subpath}`] ?? exports["./*"];
+    return join(folder, types.replace("*", subpath.slice(1)));
   },
 };
 

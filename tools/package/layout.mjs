@@ -10,7 +10,7 @@ export const ENTRIES = {
   main: "apps/cli/src/main.ts",
   commands: "tools/package/commands.mjs",
   help: "apps/cli/src/help.ts",
-  index: "apps/cli/src/library/index.ts",
+  index: "packages/slm/src/index.ts",
   "runtime-node": "packages/runtime-node/src/index.ts",
   worker: "packages/runtime-node/src/worker.ts",
   "threads/request-worker": "packages/serve/src/threads/request-worker.ts",
@@ -22,7 +22,7 @@ export const ENTRIES = {
 
 /** Declarations of the entry points, by their name in `dist/`. */
 export const TYPED_ENTRIES = {
-  index: "apps/cli/dist/library/index.d.ts",
+  index: "packages/slm/dist/index.d.ts",
   browser: "apps/web/dist/types/browser/index.d.ts",
 };
 

@@ -27,7 +27,7 @@ import {
 } from "../../packages/devices/dist/index.js";
 import { PROFILES } from "../../packages/onnx-export/dist/index.js";
 import { KNOWN_NAMES, knownPlugin, obtainCommand } from "../../packages/runtime-native/dist/plugins/index.js";
-import { INFERRED_KEYS } from "../../apps/cli/dist/recipe/infer-metrics.js";
+import { INFERRED_KEYS } from "../../packages/pipeline/dist/recipe/infer-metrics.js";
 import { format, resolveConfig } from "prettier";
 
 const directory = join(import.meta.dirname, "../../docs/reference");

@@ -1,7 +1,7 @@
 /** oclif's help with our usage lines, followed by the table of exit codes, or by a command's own section. */
 import { CommandHelp, Help, type Command } from "@oclif/core";
-import { exitCodeTable } from "./exit-codes.js";
-import { usageLine } from "./usage-line.js";
+import { exitCodeTable } from "./ui/exit-codes.js";
+import { usageLine } from "./ui/usage-line.js";
 
 class SlmCommandHelp extends CommandHelp {
   protected override defaultUsage(): string {

@@ -2,11 +2,11 @@
 import { Errors, run } from "@oclif/core";
 import { SlmError } from "@slm/core/errors";
 import { fileURLToPath } from "node:url";
-import { describeError, errorLines, toSlmError } from "./errors.js";
-import { nearest } from "./nearest.js";
+import { describeError, errorLines, toSlmError } from "./ui/errors.js";
+import { nearest } from "@slm/pipeline/recipe/nearest";
 import { paintFor } from "./ui/paint.js";
-import { jsonText } from "./ui/json-text.js";
-import { JSON_SCHEMA_VERSION } from "./slm-command.js";
+import { jsonText } from "@slm/pipeline/format/json-text";
+import { JSON_SCHEMA_VERSION } from "./ui/slm-command.js";
 
 const PACKAGE_ROOT = fileURLToPath(new URL("..", import.meta.url));
 

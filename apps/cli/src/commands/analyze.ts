@@ -1,10 +1,10 @@
 import { Args, Flags } from "@oclif/core";
 import type { PathAnalysis } from "@slm/analysis";
 import { TARGETS } from "@slm/devices";
-import { GateFailed } from "../gate-failed.js";
-import { shapeFlag } from "../models/shape-flag.js";
-import { profileFlag } from "../profile-flag.js";
-import { SlmCommand } from "../slm-command.js";
+import { GateFailed } from "@slm/slm/models/gate-failed";
+import { shapeFlag } from "../flags/shape-flag.js";
+import { profileFlag } from "../flags/profile-flag.js";
+import { SlmCommand } from "../ui/slm-command.js";
 
 export class AnalyzeCommand extends SlmCommand<PathAnalysis> {
   static override summary = "Check an ONNX model against the rules of a device, without the device.";
@@ -32,7 +32,7 @@ export class AnalyzeCommand extends SlmCommand<PathAnalysis> {
   protected override async execute(): Promise<PathAnalysis> {
     const { args, flags } = await this.parse(AnalyzeCommand);
     const { analyzePath, reportLines } = await import("@slm/analysis");
-    const { parseSizes } = await import("../models/parse-sizes.js");
+    const { parseSizes } = await import("@slm/slm/models/parse-sizes");
     this.#reportLines = reportLines;
     const { target, profile } = flags;
     const sizes = flags.shape.map(parseSizes);

@@ -1,9 +1,9 @@
 import { Args, Flags } from "@oclif/core";
-import type { BenchReport } from "../library/bench.js";
-import { deviceFlags, deviceRequest } from "../device-flags.js";
-import { percentFlag } from "../percent-flag.js";
-import { rowsFlag, rowsOf } from "../rows-flag.js";
-import { SlmCommand } from "../slm-command.js";
+import type { BenchReport } from "@slm/slm/functions/bench";
+import { deviceFlags, deviceRequest } from "../flags/device-flags.js";
+import { percentFlag } from "../flags/percent-flag.js";
+import { rowsFlag, rowsOf } from "../flags/rows-flag.js";
+import { SlmCommand } from "../ui/slm-command.js";
 
 export class BenchCommand extends SlmCommand<BenchReport> {
   static override summary = "Compare models on this machine: latency, throughput, memory.";
@@ -93,8 +93,8 @@ export class BenchCommand extends SlmCommand<BenchReport> {
 
   protected override async execute(): Promise<BenchReport> {
     const { argv, flags } = await this.parse(BenchCommand);
-    const { bench } = await import("../library/bench.js");
-    const { failOnRegression, writeJunit } = await import("../models/bench-outputs.js");
+    const { bench } = await import("@slm/slm/functions/bench");
+    const { failOnRegression, writeJunit } = await import("@slm/slm/models/bench-outputs");
     const { benchLines } = await import("../ui/bench-lines.js");
     const { baseline, data, prompt: prompts, image, runs, batch, seed, output, compare, junit } = flags;
     const report = await bench(argv.map(String), {

@@ -6,8 +6,8 @@ import { GPU_CANDIDATES, NPU_CANDIDATES } from "@slm/runtime-node";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { commands } from "../commands.js";
-import { providerFindings } from "../doctor.js";
-import { exitCodeTable } from "../exit-codes.js";
+import { providerFindings } from "@slm/slm/devices/doctor";
+import { exitCodeTable } from "../ui/exit-codes.js";
 import { formatExitCodes } from "../help.js";
 import { runCommand } from "../testing/run-command.js";
 

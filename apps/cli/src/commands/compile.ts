@@ -1,9 +1,9 @@
 import { Args, Flags } from "@oclif/core";
-import type { CompiledModel } from "../library/compile.js";
-import { shapeFlag } from "../models/shape-flag.js";
-import { threadsFlag } from "../recipe-flags.js";
-import { rowsFlag, rowsOf } from "../rows-flag.js";
-import { SlmCommand } from "../slm-command.js";
+import type { CompiledModel } from "@slm/slm/functions/compile";
+import { shapeFlag } from "../flags/shape-flag.js";
+import { threadsFlag } from "../flags/recipe-flags.js";
+import { rowsFlag, rowsOf } from "../flags/rows-flag.js";
+import { SlmCommand } from "../ui/slm-command.js";
 import { COMPILING_PROFILES, SOCS } from "@slm/devices";
 
 const CHIPS = COMPILING_PROFILES.map(
@@ -63,7 +63,7 @@ export class CompileCommand extends SlmCommand<CompiledModel> {
 
   protected override async execute(): Promise<CompiledModel> {
     const { args, flags } = await this.parse(CompileCommand);
-    const { compile } = await import("../library/compile.js");
+    const { compile } = await import("@slm/slm/functions/compile");
     this.#lines = (await import("../ui/compile-lines.js")).compileLines;
     const { soc: socs, output, verify, data, metrics, profile, shape: shapes, threads } = flags;
     const options = { socs, output, verify, data, metrics, profile, shapes, threads };

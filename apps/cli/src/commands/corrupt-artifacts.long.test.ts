@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runCommand } from "../testing/run-command.js";
-import { writeTinyRecipe } from "../testing/tiny-run.js";
+import { writeTinyRecipe } from "@slm/pipeline/testing/tiny-run";
 
 let root = "";
 let recipe = "";

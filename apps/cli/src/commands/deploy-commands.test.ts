@@ -3,9 +3,9 @@ import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { parseRecipe } from "../recipe/recipe-file.js";
+import { parseRecipe } from "@slm/pipeline/recipe/recipe-file";
 import { runCommand } from "../testing/run-command.js";
-import { writeTinyRecipe } from "../testing/tiny-run.js";
+import { writeTinyRecipe } from "@slm/pipeline/testing/tiny-run";
 
 let root: string;
 let bundle: string;

@@ -1,11 +1,11 @@
 import { Args, Flags } from "@oclif/core";
 import type { ManifestFile } from "@slm/core";
-import type { Delivery } from "../deploy/deliveries.js";
-import { DESTINATIONS, type Destination } from "../deploy/destinations.js";
-import { GateFailed } from "../gate-failed.js";
-import { formatBytes } from "../ui/format.js";
-import { threadsFlag } from "../recipe-flags.js";
-import { SlmCommand } from "../slm-command.js";
+import type { Delivery } from "@slm/slm/deploy/deliveries";
+import { DESTINATIONS, type Destination } from "@slm/slm/deploy/destinations";
+import { GateFailed } from "@slm/slm/models/gate-failed";
+import { formatBytes } from "@slm/pipeline/format/format";
+import { threadsFlag } from "../flags/recipe-flags.js";
+import { SlmCommand } from "../ui/slm-command.js";
 
 export interface DeployResult extends Delivery {
   readonly target: Destination;
@@ -101,9 +101,9 @@ export class DeployCommand extends SlmCommand<DeployResult> {
 
   protected override async execute(): Promise<DeployResult> {
     const { args, flags } = await this.parse(DeployCommand);
-    const { DELIVERIES } = await import("../deploy/deliveries.js");
-    const { makeBundle, withBundle } = await import("../deploy/make-bundle.js");
-    const { siblingPath } = await import("../models/standalone-artifact.js");
+    const { DELIVERIES } = await import("@slm/slm/deploy/deliveries");
+    const { makeBundle, withBundle } = await import("@slm/slm/deploy/make-bundle");
+    const { siblingPath } = await import("@slm/slm/models/standalone-artifact");
     const { to, name, summary, sign, threads, output = siblingPath(args.model, OUTPUT_SUFFIX[to]) } = flags;
     const { progress } = this.context(1);
     const { signal } = this;

@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { parseDevice, runtimeRecipe } from "../compute/devices.js";
-import { parsePercent } from "../percent-flag.js";
+import { parseDevice, runtimeRecipe } from "@slm/pipeline/compute/devices";
+import { parsePercent } from "../flags/percent-flag.js";
 import { runCommand } from "../testing/run-command.js";
 import { tinyShape } from "../testing/tiny-shape.js";
 

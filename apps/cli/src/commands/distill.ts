@@ -1,6 +1,6 @@
-import { formatNumber } from "../ui/format.js";
-import { requiredRecipeArg, trainingFlags } from "../recipe-flags.js";
-import type { StageReport } from "../library/run-stage.js";
+import { formatNumber } from "@slm/pipeline/format/format";
+import { requiredRecipeArg, trainingFlags } from "../flags/recipe-flags.js";
+import type { StageReport } from "@slm/slm/functions/run-stage";
 import { StageCommand, type StageResult } from "./stage-command.js";
 
 export class DistillCommand extends StageCommand {
@@ -18,7 +18,7 @@ export class DistillCommand extends StageCommand {
   protected override async execute(): Promise<StageResult> {
     const { args, flags } = await this.parse(DistillCommand);
     const result = await this.runStage("distill", args.recipe, flags);
-    return "artifact" in result ? (await import("../library/run-stage.js")).distilled(result) : result;
+    return "artifact" in result ? (await import("@slm/slm/functions/run-stage")).distilled(result) : result;
   }
 
   protected override summarize({ steps, loss, metrics, tokensPerSecond }: StageReport): string {

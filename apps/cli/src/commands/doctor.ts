@@ -1,9 +1,9 @@
-import type { DoctorReport, Finding } from "../doctor.js";
+import type { DoctorReport, Finding } from "@slm/slm/devices/doctor";
 import { Flags } from "@oclif/core";
-import { TRAINING_DEVICES } from "../compute/compute.js";
-import type { MeasuredDevice } from "../compute/device-rates.js";
-import { formatBytes, formatCount } from "../ui/format.js";
-import { SlmCommand } from "../slm-command.js";
+import { TRAINING_DEVICES } from "@slm/pipeline/compute/compute";
+import type { MeasuredDevice } from "@slm/pipeline/compute/device-rates";
+import { formatBytes, formatCount } from "@slm/pipeline/format/format";
+import { SlmCommand } from "../ui/slm-command.js";
 
 type Examined = DoctorReport & {
   /** Rates of the device that was to be measured. */
@@ -31,10 +31,10 @@ export class DoctorCommand extends SlmCommand<Examined> {
 
   protected override async execute(): Promise<Examined> {
     const { flags } = await this.parse(DoctorCommand);
-    const { examineMachine } = await import("../doctor.js");
+    const { examineMachine } = await import("@slm/slm/devices/doctor");
     const report = await examineMachine();
     if (flags.measure === undefined) return report;
-    const { measureDevice } = await import("../compute/device-rates.js");
+    const { measureDevice } = await import("@slm/pipeline/compute/device-rates");
     return { ...report, measured: await measureDevice(flags.measure, flags.device ?? "cpu") };
   }
 

@@ -2,17 +2,17 @@ import { Flags } from "@oclif/core";
 import { SlmError } from "@slm/core/errors";
 import type { ClassReport, ConfidenceReport, Interval, MeanLikelihood, Slice } from "@slm/inference";
 import type { RuntimeDevice } from "@slm/runtime";
-import { evaluationFlags } from "../evaluation-flags.js";
-import { abstentionLine, parseThreshold } from "../answers/abstain.js";
-import { deviceFlags, deviceRequest } from "../device-flags.js";
-import { formatNumber, formatSeconds } from "../ui/format.js";
-import { formatMetric } from "../ui/metric-format.js";
+import { evaluationFlags } from "../flags/evaluation-flags.js";
+import { abstentionLine, parseThreshold } from "@slm/pipeline/models/abstain";
+import { deviceFlags, deviceRequest } from "../flags/device-flags.js";
+import { formatNumber, formatSeconds } from "@slm/pipeline/format/format";
+import { formatMetric } from "@slm/pipeline/format/metric-format";
 import { classLines, intervalText, sliceLines } from "../ui/evaluation-lines.js";
-import { rowsOf } from "../rows-flag.js";
-import { modelArgument, modelFlag, modelOf } from "../models/model-argument.js";
-import { languageFlags, languageOptions } from "../models/language-flags.js";
-import { SlmCommand } from "../slm-command.js";
-import { workersFlags } from "../workers/redis-flag.js";
+import { rowsOf } from "../flags/rows-flag.js";
+import { modelArgument, modelFlag, modelOf } from "../flags/model-argument.js";
+import { languageFlags, languageOptions } from "../flags/language-flags.js";
+import { SlmCommand } from "../ui/slm-command.js";
+import { workersFlags } from "../flags/workers-flags.js";
 
 export interface EvalResult {
   /** Rows measured. */
@@ -84,7 +84,7 @@ export class EvalCommand extends SlmCommand<EvalResult> {
 
   /** The list of metrics, printed after the help of the flags. */
   static async helpSection(): Promise<readonly string[]> {
-    const { describeMetrics } = await import("../models/evaluation-metrics.js");
+    const { describeMetrics } = await import("@slm/slm/models/evaluation-metrics");
     return [
       "METRICS (a share of rows is shown in %, in JSON as 0 to 1)",
       ...describeMetrics().map((line) => `  ${line}`),
@@ -94,16 +94,16 @@ export class EvalCommand extends SlmCommand<EvalResult> {
   protected override async execute(): Promise<EvalResult> {
     const { args, flags } = await this.parse(EvalCommand);
     const model = modelOf(args.model, flags.model);
-    const { parseEvaluationMetrics } = await import("../models/evaluation-metrics.js");
-    const { choosePredictionsFile } = await import("../models/predictions-file.js");
-    const { measureQuality, readSlicedRows } = await import("../models/measure-quality.js");
-    const { rowSettingsFor } = await import("../models/row-settings.js");
+    const { parseEvaluationMetrics } = await import("@slm/slm/models/evaluation-metrics");
+    const { choosePredictionsFile } = await import("@slm/slm/models/predictions-file");
+    const { measureQuality, readSlicedRows } = await import("@slm/pipeline/models/measure-quality");
+    const { rowSettingsFor } = await import("@slm/pipeline/models/row-settings");
     const { beamSearch } = await import("@slm/inference");
-    const { withDevice } = await import("../compute/with-device.js");
+    const { withDevice } = await import("@slm/pipeline/models/with-device");
     const { deviceNotes } = await import("@slm/runtime");
-    const { answeringWith } = await import("../models/answering-with.js");
-    const { readSchema } = await import("../models/read-constraint.js");
-    const { workersOf } = await import("../workers/workers-address.js");
+    const { answeringWith } = await import("@slm/slm/workers/answering-with");
+    const { readSchema } = await import("@slm/pipeline/models/read-constraint");
+    const { workersOf } = await import("@slm/pipeline/workers/workers-address");
     const metrics = parseEvaluationMetrics(flags.metrics);
     const workers = await workersOf(flags);
     const abstention = abstentionOf(flags.abstain);

@@ -1,12 +1,12 @@
 import { Args, Flags } from "@oclif/core";
 import { PRECISIONS, TARGETS } from "@slm/devices";
 import type { ExportChoice, ExportPlan } from "@slm/onnx-export";
-import type { ExportedModel } from "../library/export-model.js";
+import type { ExportedModel } from "@slm/slm/functions/export-checkpoint";
 import { exportPlanLines, exportReportLines } from "../ui/export-lines.js";
-import { threadsFlag } from "../recipe-flags.js";
-import { parseNumbers } from "../number-list.js";
-import { profileFlag } from "../profile-flag.js";
-import { SlmCommand } from "../slm-command.js";
+import { threadsFlag } from "../flags/recipe-flags.js";
+import { parseNumbers } from "../flags/number-list.js";
+import { profileFlag } from "../flags/profile-flag.js";
+import { SlmCommand } from "../ui/slm-command.js";
 
 /** What `--dry-run` reports. */
 export interface ExportPlanResult {
@@ -79,7 +79,7 @@ export class ExportCommand extends SlmCommand<ExportedModel | ExportPlanResult> 
 
   protected override async execute(): Promise<ExportedModel | ExportPlanResult> {
     const { args, flags } = await this.parse(ExportCommand);
-    const { exportModel, planExport } = await import("../library/export-model.js");
+    const { exportModel, planExport } = await import("@slm/slm/functions/export-checkpoint");
     const { target, profile, precision, layout, window, chunk, shortlist, output, threads } = flags;
     const buckets =
       flags.buckets === undefined ? undefined : parseNumbers(flags.buckets, "export", "buckets");

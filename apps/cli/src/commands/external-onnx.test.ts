@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { openRuntime } from "../compute/open-engine.js";
+import { openRuntime } from "@slm/pipeline/compute/open-engine";
 import { runCommand, type CommandOutcome } from "../testing/run-command.js";
 
 const WIDTH = 32;

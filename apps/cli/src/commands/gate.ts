@@ -1,9 +1,9 @@
 import { Args, Flags } from "@oclif/core";
 import { SlmError } from "@slm/core/errors";
-import { GateFailed } from "../gate-failed.js";
-import type { LimitCheck, RecipeGate } from "../pipeline/gate.js";
-import { formatMetric } from "../ui/metric-format.js";
-import { SlmCommand } from "../slm-command.js";
+import { GateFailed } from "@slm/slm/models/gate-failed";
+import type { LimitCheck, RecipeGate } from "@slm/pipeline/run/gate";
+import { formatMetric } from "@slm/pipeline/format/metric-format";
+import { SlmCommand } from "../ui/slm-command.js";
 
 export interface GateReport {
   readonly run: string;
@@ -35,7 +35,7 @@ export class GateCommand extends SlmCommand<GateReport> {
 
   protected override async execute(): Promise<GateReport> {
     const { args, flags } = await this.parse(GateCommand);
-    const { checkLimits, readRecipeGate } = await import("../pipeline/gate.js");
+    const { checkLimits, readRecipeGate } = await import("@slm/pipeline/run/gate");
     const { run } = args;
     const gate = await readRecipeGate(run);
     if (gate === null && flags.limit.length === 0) {

@@ -4,17 +4,17 @@ import type { EndReason } from "@slm/generation";
 import { SlmError } from "@slm/core/errors";
 import type { Generation } from "@slm/inference";
 import type { RuntimeDevice } from "@slm/runtime";
-import { abstainFlag } from "../abstain-flag.js";
-import type { AnswerFileReport } from "../answers/answer-file.js";
-import type { RowAnswer } from "../answers/answer-rows.js";
-import { deviceFlags, deviceRequest } from "../device-flags.js";
-import { languageFlags, languageOptions } from "../models/language-flags.js";
-import { PENALTIES, samplingFlags, samplingOptions } from "../models/sampling-flags.js";
-import type { GenerateOptions, LoadedModel, Prompt } from "../library/load-model.js";
-import { keyFlag, modelArgument, modelFlag, modelOf } from "../models/model-argument.js";
-import { rowsFlag, rowsOf } from "../rows-flag.js";
-import { SlmCommand } from "../slm-command.js";
-import { answerFor } from "../ui/printable.js";
+import { abstainFlag } from "../flags/abstain-flag.js";
+import type { AnswerFileReport } from "@slm/slm/answers/answer-file";
+import type { RowAnswer } from "@slm/slm/answers/answer-rows";
+import { deviceFlags, deviceRequest } from "../flags/device-flags.js";
+import { languageFlags, languageOptions } from "../flags/language-flags.js";
+import { PENALTIES, samplingFlags, samplingOptions } from "../flags/sampling-flags.js";
+import type { GenerateOptions, LoadedModel, Prompt } from "@slm/pipeline/models/load-model";
+import { keyFlag, modelArgument, modelFlag, modelOf } from "../flags/model-argument.js";
+import { rowsFlag, rowsOf } from "../flags/rows-flag.js";
+import { SlmCommand } from "../ui/slm-command.js";
+import { answerFor } from "@slm/pipeline/format/printable";
 
 /** One text as `--json` shows it. */
 export interface GeneratedText {
@@ -135,12 +135,12 @@ export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileRes
     const { args, flags } = await this.parse(GenerateCommand);
     const path = modelOf(args.model, flags.model);
     checkDestination(flags.input, flags.output, this.jsonEnabled());
-    const { thresholdOf } = await import("../answers/abstain.js");
-    const { readImagePrompts } = await import("../models/image-prompts.js");
-    const { loadModel } = await import("../library/load-model.js");
-    const { locateModel } = await import("../models/locate-model.js");
-    const { rowAnswer } = await import("../answers/answer-rows.js");
-    const { readSchema } = await import("../models/read-constraint.js");
+    const { thresholdOf } = await import("@slm/pipeline/models/abstain");
+    const { readImagePrompts } = await import("@slm/slm/models/image-prompts");
+    const { loadModel } = await import("@slm/pipeline/models/load-model");
+    const { locateModel } = await import("@slm/pipeline/models/locate-model");
+    const { rowAnswer } = await import("@slm/slm/answers/answer-rows");
+    const { readSchema } = await import("@slm/pipeline/models/read-constraint");
     await locateModel(path);
     const schema = flags["json-schema"];
     const jsonSchema = schema === undefined ? undefined : await readSchema(schema);
@@ -190,8 +190,8 @@ export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileRes
     model: LoadedModel,
     { input, output, settings, sampling, threshold }: FileOptions,
   ): Promise<GenerateFileResult> {
-    const { answerFile } = await import("../answers/answer-file.js");
-    const { answerFormatOf } = await import("../answers/answer-formats.js");
+    const { answerFile } = await import("@slm/slm/answers/answer-file");
+    const { answerFormatOf } = await import("@slm/slm/answers/answer-formats");
     const { progress } = this.context(1);
     const format = answerFormatOf(input, output);
     const report = await answerFile({
@@ -247,7 +247,7 @@ export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileRes
 async function promptSettings(file: string, model: string, sets: readonly string[]): Promise<PromptSettings> {
   const given = await rowsOf(sets);
   if (file.toLowerCase().endsWith(".txt")) return given ?? {};
-  const { rowSettingsFor } = await import("../models/row-settings.js");
+  const { rowSettingsFor } = await import("@slm/pipeline/models/row-settings");
   return rowSettingsFor({ file, model, needed: "prompts", given });
 }
 

@@ -1,8 +1,8 @@
 import { Args, Flags } from "@oclif/core";
 import type { ResolvedModel } from "@slm/checkpoints";
-import type { ImportedModel } from "../models/import-model.js";
-import { formatCount } from "../ui/format.js";
-import { SlmCommand } from "../slm-command.js";
+import type { ImportedModel } from "@slm/pipeline/models/import-published";
+import { formatCount } from "@slm/pipeline/format/format";
+import { SlmCommand } from "../ui/slm-command.js";
 
 export interface ImportResult extends ImportedModel {
   /** The repository and commit it was fetched from; absent for a local model. */
@@ -56,8 +56,8 @@ export class ImportCommand extends SlmCommand<ImportResult> {
 
   protected override async execute(): Promise<ImportResult> {
     const { args, flags } = await this.parse(ImportCommand);
-    const { importModel } = await import("../models/import-model.js");
-    const { writeStandalone } = await import("../models/standalone-artifact.js");
+    const { importModel } = await import("@slm/pipeline/models/import-published");
+    const { writeStandalone } = await import("@slm/slm/models/standalone-artifact");
     const { resolveModel } = await import("@slm/checkpoints");
     const { output, dtype, before, after } = flags;
     const { path, hub } = await resolveModel(args.source, this.context(1));

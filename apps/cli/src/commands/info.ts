@@ -1,11 +1,11 @@
 import { Args } from "@oclif/core";
-import type { ModelInfo } from "../inventory/describe-artifact.js";
-import type { RunSummary } from "../inventory/list-runs.js";
+import type { ModelInfo } from "@slm/slm/runs/describe-artifact";
+import type { RunSummary } from "@slm/slm/runs/list-runs";
 import { existsSync } from "node:fs";
-import { SlmCommand } from "../slm-command.js";
-import { columns } from "../ui/columns.js";
-import { formatBytes, formatCount } from "../ui/format.js";
-import { formatMetric } from "../ui/metric-format.js";
+import { SlmCommand } from "../ui/slm-command.js";
+import { columns } from "@slm/pipeline/format/columns";
+import { formatBytes, formatCount } from "@slm/pipeline/format/format";
+import { formatMetric } from "@slm/pipeline/format/metric-format";
 
 /** The runs below a folder. */
 export interface RunsResult {
@@ -31,12 +31,12 @@ export class InfoCommand extends SlmCommand<ModelInfo | RunsResult> {
 
   protected override async execute(): Promise<ModelInfo | RunsResult> {
     const { args } = await this.parse(InfoCommand);
-    const { STAGE_NAMES } = await import("../pipeline/stage-table.js");
-    const { listRuns } = await import("../inventory/list-runs.js");
+    const { STAGE_NAMES } = await import("@slm/pipeline/run/stage-table");
+    const { listRuns } = await import("@slm/slm/runs/list-runs");
     const folder = args.path ?? DEFAULT_FOLDER;
     const runs = args.path !== undefined && !existsSync(folder) ? [] : await listRuns(folder, STAGE_NAMES);
     if (args.path === undefined || runs.length > 0) return { folder, runs };
-    const { describeArtifact } = await import("../inventory/describe-artifact.js");
+    const { describeArtifact } = await import("@slm/slm/runs/describe-artifact");
     return describeArtifact(args.path);
   }
 

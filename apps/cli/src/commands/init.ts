@@ -1,7 +1,7 @@
 import { Flags } from "@oclif/core";
-import type { InitAnswers } from "../recipe/recipe-template.js";
-import { SIZES } from "../recipe/student-sizes.js";
-import { SlmCommand } from "../slm-command.js";
+import type { InitAnswers } from "@slm/slm/init/recipe-template";
+import { SIZES } from "@slm/slm/init/student-sizes";
+import { SlmCommand } from "../ui/slm-command.js";
 
 export interface InitResult extends InitAnswers {
   /** The file that was written. */
@@ -49,9 +49,9 @@ export class InitCommand extends SlmCommand<InitResult> {
 
   protected override async execute(): Promise<InitResult> {
     const { flags } = await this.parse(InitCommand);
-    const { askForRecipe } = await import("../recipe/ask.js");
-    const { writeRecipe } = await import("../recipe/recipe-template.js");
-    const { fetchDataset } = await import("../models/fetch-dataset.js");
+    const { askForRecipe } = await import("../ui/ask.js");
+    const { writeRecipe } = await import("@slm/slm/init/recipe-template");
+    const { fetchDataset } = await import("@slm/slm/models/fetch-dataset");
     const { output, yes, name, data, source, target, size, steps } = flags;
     const isInteractive = !yes && process.stdin.isTTY && process.stderr.isTTY && !this.jsonEnabled();
     const answers = await askForRecipe(

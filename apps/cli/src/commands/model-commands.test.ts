@@ -5,9 +5,9 @@ import { METRIC_NAMES } from "@slm/metrics";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { EvalCommand } from "./eval.js";
-import { locateModel } from "../models/locate-model.js";
+import { locateModel } from "@slm/pipeline/models/locate-model";
 import { runCommand, type CommandOutcome } from "../testing/run-command.js";
-import { writeTinyRecipe } from "../testing/tiny-run.js";
+import { writeTinyRecipe } from "@slm/pipeline/testing/tiny-run";
 
 const A_NUMBER: unknown = expect.any(Number);
 

@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { examinePlugins, type ProbePlugin } from "../plugins/examine-plugins.js";
-import { parseOptions, parseServed } from "../plugins/plugin-flags.js";
-import { pluginRow, withPluginHint } from "../plugins/plugin-row.js";
+import { examinePlugins, type ProbePlugin } from "@slm/slm/devices/examine-plugins";
+import { parseOptions, parseServed } from "../flags/plugin-flags.js";
+import { pluginRow, withPluginHint } from "@slm/slm/devices/plugin-row";
 import { runCommand } from "../testing/run-command.js";
 
 let root = "";

@@ -1,7 +1,7 @@
 import { Args, Flags } from "@oclif/core";
 import type { ManifestFile } from "@slm/core";
-import { formatBytes } from "../ui/format.js";
-import { SlmCommand } from "../slm-command.js";
+import { formatBytes } from "@slm/pipeline/format/format";
+import { SlmCommand } from "../ui/slm-command.js";
 
 export interface PullResult {
   readonly bundle: string;

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { runCommand, type CommandOutcome } from "../testing/run-command.js";
-import { writeTinyRecipe } from "../testing/tiny-run.js";
+import { writeTinyRecipe } from "@slm/pipeline/testing/tiny-run";
 
 let root = "";
 let exported = "";

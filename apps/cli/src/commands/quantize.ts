@@ -1,15 +1,15 @@
 import { Args, Flags } from "@oclif/core";
 import { SCHEME_NAMES } from "@slm/devices";
 import type { BlockMethod, BlockSize, CalibrationMethod, WeightFormat } from "@slm/quantization";
-import type { QuantizedModel } from "../library/quantize.js";
-import type { ReduceRange } from "../models/reduce-range.js";
-import { formatBytes } from "../ui/format.js";
+import type { QuantizedModel } from "@slm/slm/functions/quantize";
+import type { ReduceRange } from "@slm/pipeline/models/reduce-range";
+import { formatBytes } from "@slm/pipeline/format/format";
 import { quantizeLines } from "../ui/quantize-lines.js";
-import { threadsFlag } from "../recipe-flags.js";
-import { shapeFlag } from "../models/shape-flag.js";
-import { rowsFlag, rowsOf } from "../rows-flag.js";
-import { SlmCommand } from "../slm-command.js";
-import { workersFlags } from "../workers/redis-flag.js";
+import { threadsFlag } from "../flags/recipe-flags.js";
+import { shapeFlag } from "../flags/shape-flag.js";
+import { rowsFlag, rowsOf } from "../flags/rows-flag.js";
+import { SlmCommand } from "../ui/slm-command.js";
+import { workersFlags } from "../flags/workers-flags.js";
 
 /** Lists of their own, so that reading flags loads no library. */
 const METHODS = ["rtn", "search", "hqq", "gptq"] as const satisfies readonly BlockMethod[];
@@ -157,8 +157,8 @@ export class QuantizeCommand extends SlmCommand<QuantizedModel> {
 
   protected override async execute(): Promise<QuantizedModel> {
     const { args, flags } = await this.parse(QuantizeCommand);
-    const { quantizeWith } = await import("../library/quantize.js");
-    const { workersOf } = await import("../workers/workers-address.js");
+    const { quantizeWith } = await import("@slm/slm/functions/quantize");
+    const { workersOf } = await import("@slm/pipeline/workers/workers-address");
     const { shape: shapes, scheme, output, method, symmetric, embedding, exclude, calibration } = flags;
     const { calibrate, percentile, smooth, gate, data, limit, sensitivity, budget, threads } = flags;
     return quantizeWith(await workersOf(flags), args.model, {

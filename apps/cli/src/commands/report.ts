@@ -1,8 +1,8 @@
 import { Args, Flags } from "@oclif/core";
 import type { ExportedRun, RunSummary } from "@slm/report";
-import type { TrainingRun } from "../training-runs.js";
-import { formatNumber } from "../ui/format.js";
-import { SlmCommand } from "../slm-command.js";
+import type { TrainingRun } from "@slm/slm/runs/training-runs";
+import { formatNumber } from "@slm/pipeline/format/format";
+import { SlmCommand } from "../ui/slm-command.js";
 
 export interface ReportResult {
   /** The page. */
@@ -72,8 +72,8 @@ export class ReportCommand extends SlmCommand<ReportResult> {
     if (flags.watch) return this.watch(argv.map(String), flags.port);
     const { writeTextAtomic } = await import("@slm/core");
     const { readRunLog, summarizeRun } = await import("@slm/report");
-    const { runsPage } = await import("../run-report.js");
-    const { locateRuns } = await import("../training-runs.js");
+    const { runsPage } = await import("@slm/slm/runs/run-report");
+    const { locateRuns } = await import("@slm/slm/runs/training-runs");
     const runs = await locateRuns(argv.map(String));
     await writeTextAtomic(flags.output, await runsPage(runs));
     const mlflow =
@@ -90,7 +90,7 @@ export class ReportCommand extends SlmCommand<ReportResult> {
 
   /** Serves the page until the first signal. */
   private async watch(paths: readonly string[], port: number): Promise<ReportResult> {
-    const { startWatchServer } = await import("../watch/watch-server.js");
+    const { startWatchServer } = await import("@slm/slm/watch/watch-server");
     const server = await startWatchServer(paths, port);
     this.note(`report  ${server.url}`);
     const { signal } = this;
@@ -108,7 +108,7 @@ export class ReportCommand extends SlmCommand<ReportResult> {
     url: string,
     experiment: string,
   ): Promise<readonly ExportedRun[]> {
-    const { exportRuns } = await import("../mlflow-export.js");
+    const { exportRuns } = await import("@slm/slm/runs/mlflow-export");
     const exported = await exportRuns(runs, {
       url,
       experiment,

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runCommand, type CommandOutcome } from "../testing/run-command.js";
-import { tinyRecipe, words } from "../testing/tiny-run.js";
+import { tinyRecipe, words } from "@slm/pipeline/testing/tiny-run";
 
 let root = "";
 const at = (...parts: readonly string[]): string => join(root, ...parts);

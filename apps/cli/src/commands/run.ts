@@ -1,11 +1,11 @@
 import { Flags } from "@oclif/core";
-import type { RunPlan, RunReport } from "../library/run-recipe.js";
-import { summaryLines } from "../summary/summary-lines.js";
+import type { RunPlan, RunReport } from "@slm/slm/functions/run-recipe";
+import { summaryLines } from "@slm/pipeline/summary/summary-lines";
 import { stageLine } from "../ui/stage-line.js";
-import type { PrintedConfig } from "../pipeline-run.js";
-import { computeFlags, recipeFlags, requiredRecipeArg } from "../recipe-flags.js";
-import { SAVING, SlmCommand } from "../slm-command.js";
-import { workersFlags } from "../workers/redis-flag.js";
+import type { PrintedConfig } from "@slm/pipeline/run/prepare-run";
+import { computeFlags, recipeFlags, requiredRecipeArg } from "../flags/recipe-flags.js";
+import { SAVING, SlmCommand } from "../ui/slm-command.js";
+import { workersFlags } from "../flags/workers-flags.js";
 
 type RunResult = RunReport | RunPlan | PrintedConfig;
 
@@ -45,11 +45,12 @@ export class RunCommand extends SlmCommand<RunResult> {
 
   protected override async execute(): Promise<RunResult> {
     const { args, flags } = await this.parse(RunCommand);
-    const { planPrepared, prepareRecipe, runPrepared } = await import("../library/run-recipe.js");
+    const { planPrepared, prepareRecipe, runPrepared } = await import("@slm/slm/functions/run-recipe");
     const prepared = await prepareRecipe(args.recipe, { ...flags, environment: process.env });
-    if (flags["print-config"]) return (await import("../pipeline-run.js")).printConfig(prepared.recipe);
+    if (flags["print-config"])
+      return (await import("@slm/pipeline/run/prepare-run")).printConfig(prepared.recipe);
     if (flags["dry-run"]) return planPrepared(prepared, flags["estimate-for"]);
-    const { workersOf } = await import("../workers/workers-address.js");
+    const { workersOf } = await import("@slm/pipeline/workers/workers-address");
     return runPrepared({ ...prepared, workers: await workersOf(flags) }, this.work);
   }
 

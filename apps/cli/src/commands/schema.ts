@@ -1,5 +1,5 @@
-import { SlmCommand } from "../slm-command.js";
-import { jsonText } from "../ui/json-text.js";
+import { SlmCommand } from "../ui/slm-command.js";
+import { jsonText } from "@slm/pipeline/format/json-text";
 
 export interface SchemaResult {
   /** JSON Schema, draft 2020-12. */
@@ -15,7 +15,7 @@ export class SchemaCommand extends SlmCommand<SchemaResult> {
 
   protected override async execute(): Promise<SchemaResult> {
     await this.parse(SchemaCommand);
-    const { recipeJsonSchema } = await import("../recipe/json-schema.js");
+    const { recipeJsonSchema } = await import("@slm/pipeline/run/json-schema");
     return { schema: await recipeJsonSchema() };
   }
 

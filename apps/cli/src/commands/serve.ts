@@ -1,9 +1,9 @@
 import { Args, Flags } from "@oclif/core";
 import { SlmError } from "@slm/core/errors";
-import { parseThreshold } from "../answers/abstain.js";
-import { errorLines, toSlmError } from "../errors.js";
-import { deviceFlags } from "../device-flags.js";
-import { SlmCommand } from "../slm-command.js";
+import { parseThreshold } from "@slm/pipeline/models/abstain";
+import { errorLines, toSlmError } from "../ui/errors.js";
+import { deviceFlags } from "../flags/device-flags.js";
+import { SlmCommand } from "../ui/slm-command.js";
 
 export interface ServeReport {
   readonly url: string;
@@ -88,7 +88,7 @@ export class ServeCommand extends SlmCommand<ServeReport> {
 
   protected override async execute(): Promise<ServeReport> {
     const { args, flags } = await this.parse(ServeCommand);
-    const { serve } = await import("../library/serve.js");
+    const { serve } = await import("@slm/slm/functions/serve");
     const { host, port, key, device, fallback, threads, timeout, drain } = flags;
     const tell = (error: unknown): void => {
       this.note(errorLines(toSlmError(error, "serve"), false).join("\n"));

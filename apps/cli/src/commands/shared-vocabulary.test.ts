@@ -7,10 +7,10 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { MadeTeacher } from "../stages/make-teacher.js";
+import type { MadeTeacher } from "@slm/pipeline/stages/make-teacher";
 import { writeExternalModel, type FamilyName } from "../testing/external-model.js";
 import { runCommand } from "../testing/run-command.js";
-import { tinyRecipe, words, writeTinyRecipe } from "../testing/tiny-run.js";
+import { tinyRecipe, words, writeTinyRecipe } from "@slm/pipeline/testing/tiny-run";
 
 let root = "";
 beforeEach(async () => {

@@ -1,9 +1,9 @@
 /** Base of commands that run one stage of a recipe, with the stages that it needs, and report that stage. */
-import type { RunPlan } from "../library/run-recipe.js";
-import type { StageOptions, StageReport } from "../library/run-stage.js";
+import type { RunPlan } from "@slm/slm/functions/run-recipe";
+import type { StageOptions, StageReport } from "@slm/slm/functions/run-stage";
 import { stageLine } from "../ui/stage-line.js";
-import type { PrintedConfig } from "../pipeline-run.js";
-import { SAVING, SlmCommand } from "../slm-command.js";
+import type { PrintedConfig } from "@slm/pipeline/run/prepare-run";
+import { SAVING, SlmCommand } from "../ui/slm-command.js";
 
 export type StageResult = StageReport | RunPlan | PrintedConfig;
 
@@ -25,13 +25,14 @@ export abstract class StageCommand extends SlmCommand<StageResult> {
     recipe: string | undefined,
     flags: StageFlags,
   ): Promise<StageResult> {
-    const { planPrepared } = await import("../library/run-recipe.js");
-    const { prepareStage, runPreparedStage } = await import("../library/run-stage.js");
+    const { planPrepared } = await import("@slm/slm/functions/run-recipe");
+    const { prepareStage, runPreparedStage } = await import("@slm/slm/functions/run-stage");
     const prepared = await prepareStage(stage, recipe, { ...flags, environment: process.env });
     this.checkSections?.(prepared.recipe.sections);
-    if (flags["print-config"]) return (await import("../pipeline-run.js")).printConfig(prepared.recipe);
+    if (flags["print-config"])
+      return (await import("@slm/pipeline/run/prepare-run")).printConfig(prepared.recipe);
     if (flags["dry-run"]) return planPrepared(prepared, flags["estimate-for"]);
-    const { workersOf } = await import("../workers/workers-address.js");
+    const { workersOf } = await import("@slm/pipeline/workers/workers-address");
     const workers = await workersOf(flags);
     return runPreparedStage(stage, { ...prepared, workers }, { ...this.work, force: flags.force });
   }

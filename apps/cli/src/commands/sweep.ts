@@ -1,15 +1,15 @@
 import { Flags } from "@oclif/core";
 import { SlmError } from "@slm/core/errors";
 import type { MetricInterval } from "@slm/metrics";
-import type { CompareResult } from "../sweep/compare-variants.js";
-import type { SweepResult } from "../sweep/sweep-recipe.js";
-import { columns } from "../ui/columns.js";
+import type { CompareResult } from "@slm/slm/sweep/compare-variants";
+import type { SweepResult } from "@slm/slm/sweep/sweep-recipe";
+import { columns } from "@slm/pipeline/format/columns";
 import { intervalText } from "../ui/evaluation-lines.js";
-import { formatGrouped, formatSeconds } from "../ui/format.js";
-import { formatMetric } from "../ui/metric-format.js";
-import { computeFlags, recipeFlags, requiredRecipeArg } from "../recipe-flags.js";
-import { SAVING, SlmCommand } from "../slm-command.js";
-import { workersFlags } from "../workers/redis-flag.js";
+import { formatGrouped, formatSeconds } from "@slm/pipeline/format/format";
+import { formatMetric } from "@slm/pipeline/format/metric-format";
+import { computeFlags, recipeFlags, requiredRecipeArg } from "../flags/recipe-flags.js";
+import { SAVING, SlmCommand } from "../ui/slm-command.js";
+import { workersFlags } from "../flags/workers-flags.js";
 
 export class SweepCommand extends SlmCommand<SweepResult | CompareResult> {
   static override summary = "Train variants of a recipe, and compare them or search for the best settings.";
@@ -78,19 +78,19 @@ export class SweepCommand extends SlmCommand<SweepResult | CompareResult> {
 
   protected override async execute(): Promise<SweepResult | CompareResult> {
     const { args, flags } = await this.parse(SweepCommand);
-    const { workersOf } = await import("../workers/workers-address.js");
+    const { workersOf } = await import("@slm/pipeline/workers/workers-address");
     const workers = await workersOf(flags);
     const environment = process.env;
     const { variant, vary = [] } = flags;
     if (variant === undefined) {
-      const { sweepRecipe } = await import("../sweep/sweep-recipe.js");
+      const { sweepRecipe } = await import("@slm/slm/sweep/sweep-recipe");
       return sweepRecipe(args.recipe, { ...flags, vary, environment, workers }, this.work);
     }
     if (workers !== undefined)
       throw new SlmError("USAGE", "sweep: --workers trains trials of --vary, not variants", {
         suggestions: ["leave out --workers", "--vary distill.learningRate=1e-3,3e-3"],
       });
-    const { compareVariants } = await import("../sweep/compare-variants.js");
+    const { compareVariants } = await import("@slm/slm/sweep/compare-variants");
     return compareVariants(args.recipe, { ...flags, variant, environment }, this.work);
   }
 

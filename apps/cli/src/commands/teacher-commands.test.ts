@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { expectedLogits, FAMILIES, writeExternalModel } from "../testing/external-model.js";
 import { runCommand } from "../testing/run-command.js";
-import { tinyRecipe, writeTinyRecipe } from "../testing/tiny-run.js";
+import { tinyRecipe, writeTinyRecipe } from "@slm/pipeline/testing/tiny-run";
 
 let root = "";
 beforeAll(async () => {

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { expectedLogits, writeExternalModel } from "../testing/external-model.js";
 import { runCommand } from "../testing/run-command.js";
-import { tinyRecipe, writeTinyRecipe } from "../testing/tiny-run.js";
+import { tinyRecipe, writeTinyRecipe } from "@slm/pipeline/testing/tiny-run";
 
 const GGUF = fileURLToPath(
   new URL("../../../../packages/checkpoints/fixtures/gguf/tiny-llama.gguf", import.meta.url),

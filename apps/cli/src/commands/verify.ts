@@ -1,9 +1,9 @@
 import { Args, Flags } from "@oclif/core";
 import type { DirectoryProblem, ManifestFile } from "@slm/core";
 import type { SignatureCheck } from "@slm/deploy";
-import { GateFailed } from "../gate-failed.js";
-import { formatBytes } from "../ui/format.js";
-import { SlmCommand } from "../slm-command.js";
+import { GateFailed } from "@slm/slm/models/gate-failed";
+import { formatBytes } from "@slm/pipeline/format/format";
+import { SlmCommand } from "../ui/slm-command.js";
 
 export interface VerifyReport {
   readonly bundle: string;

@@ -3,10 +3,10 @@ import { join } from "node:path";
 import { Flags } from "@oclif/core";
 import { SlmError } from "@slm/core/errors";
 import type { WorkerReport, WorkersStatus } from "@slm/workers";
-import { threadsFlag } from "../recipe-flags.js";
-import { SlmCommand } from "../slm-command.js";
-import { columns } from "../ui/columns.js";
-import { redisFlag, storageFlag } from "../workers/redis-flag.js";
+import { threadsFlag } from "../flags/recipe-flags.js";
+import { SlmCommand } from "../ui/slm-command.js";
+import { columns } from "@slm/pipeline/format/columns";
+import { redisFlag, storageFlag } from "../flags/workers-flags.js";
 
 export class WorkerCommand extends SlmCommand<WorkerReport | WorkersStatus> {
   static override summary = "Work on the jobs of other runs: join the workers of a Redis.";
@@ -73,7 +73,7 @@ export class WorkerCommand extends SlmCommand<WorkerReport | WorkersStatus> {
         },
       );
     const { userCacheFolder } = await import("@slm/core");
-    const { JOB_PROCESS_FILE } = await import("../workers/job-process-file.js");
+    const { JOB_PROCESS_FILE } = await import("@slm/slm/job-process-file");
     return runWorker({
       redis: redisAddress(flags.redis),
       storage,

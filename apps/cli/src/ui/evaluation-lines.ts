@@ -1,8 +1,8 @@
 /** What `slm eval` prints besides metrics: intervals, slices, classes. */
 import type { ClassReport, Interval, Slice } from "@slm/inference";
-import { columns } from "./columns.js";
-import { formatGrouped } from "./format.js";
-import { formatMetric, formatPercent } from "./metric-format.js";
+import { columns } from "@slm/pipeline/format/columns";
+import { formatGrouped } from "@slm/pipeline/format/format";
+import { formatMetric, formatPercent } from "@slm/pipeline/format/metric-format";
 
 /** Classes that are shown; `--json` has all. */
 const SHOWN_CLASSES = 20;

@@ -1,8 +1,8 @@
 /** Progress for programs: one JSON object per line, on stderr. */
 import type { ProgressUpdate } from "@slm/core";
-import { describeError } from "../errors.js";
+import { describeError } from "./errors.js";
 import type { SlmError } from "@slm/core/errors";
-import { printableJson } from "./printable.js";
+import { printableJson } from "@slm/pipeline/format/printable";
 
 /** Version of the lines. */
 const EVENT_SCHEMA_VERSION = 1;

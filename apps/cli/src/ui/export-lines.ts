@@ -1,6 +1,6 @@
 /** What `slm export` prints: the files it wrote, or the plan of `--dry-run`. */
 import type { ExportPlan, ExportReport } from "@slm/onnx-export";
-import { formatBytes, formatNumber } from "./format.js";
+import { formatBytes, formatNumber } from "@slm/pipeline/format/format";
 
 /** Files, the parity check, and finally the path of the artifact. */
 export function exportReportLines(report: ExportReport, artifact: string): readonly string[] {

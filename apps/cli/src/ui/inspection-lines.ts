@@ -1,6 +1,6 @@
 /** The text output of `slm data inspect`. */
 import type { ImageStatistics, Inspection, LengthSummary, VocabularyCover } from "@slm/data";
-import { formatBytes } from "./format.js";
+import { formatBytes } from "@slm/pipeline/format/format";
 import { histogramLines } from "./histogram.js";
 
 /** Rejected records and uncovered rows shown in text mode; `--json` lists all. */

@@ -1,7 +1,7 @@
 import { SlmError } from "@slm/core/errors";
 import { stripVTControlCharacters } from "node:util";
 import { describe, expect, test } from "vitest";
-import { errorLines } from "../errors.js";
+import { errorLines } from "./errors.js";
 import { paintFor } from "./paint.js";
 
 const terminal = { isTTY: true };

@@ -1,8 +1,8 @@
 import { SlmError } from "@slm/core/errors";
 import { describe, expect, test } from "vitest";
-import { errorLines } from "../errors.js";
-import { jsonText } from "./json-text.js";
-import { answerFor, printable, printableAnswer } from "./printable.js";
+import { errorLines } from "./errors.js";
+import { jsonText } from "@slm/pipeline/format/json-text";
+import { answerFor, printable, printableAnswer } from "@slm/pipeline/format/printable";
 import { ProgressReporter } from "./progress-reporter.js";
 
 /** Clears the screen, sets the title, rings, turns the direction, hides. */

@@ -1,7 +1,7 @@
 /** The text output of `slm quantize`. */
 import type { QuantizeFileReport, QuantizeTransformersReport } from "@slm/quantization";
 import type { RuntimeDevice } from "@slm/runtime";
-import type { GatedQuantization } from "../models/gated-quantization.js";
+import type { GatedQuantization } from "@slm/slm/models/gated-quantization";
 
 /** Layers of the sensitivity ranking that are shown. */
 const SHOWN_LAYERS = 10;

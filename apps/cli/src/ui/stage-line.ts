@@ -1,6 +1,6 @@
 /** One line about a stage: its result, or the plan with an estimate. */
-import type { PlannedStage, StageOutcome } from "../pipeline/run-pipeline.js";
-import { formatBytes, formatCount, formatNumber, formatSeconds } from "./format.js";
+import type { PlannedStage, StageOutcome } from "@slm/pipeline/run/run-pipeline";
+import { formatBytes, formatCount, formatNumber, formatSeconds } from "@slm/pipeline/format/format";
 
 export function stageLine(stage: StageOutcome | PlannedStage): string {
   return [stage.name.padEnd(12), stage.status.padEnd(12), figures(stage)].join(" ").trimEnd();

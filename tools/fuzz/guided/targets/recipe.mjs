@@ -2,8 +2,8 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { SlmError } from "@slm/core";
-import { loadStages, sectionSchemas } from "../../../../apps/cli/src/pipeline/stage-table.ts";
-import { resolveRecipe } from "../../../../apps/cli/src/recipe/resolve-recipe.ts";
+import { loadStages, sectionSchemas } from "../../../../packages/pipeline/src/run/stage-table.ts";
+import { resolveRecipe } from "../../../../packages/pipeline/src/recipe/resolve-recipe.ts";
 
 export { SlmError };
 export const limitMs = 2000;

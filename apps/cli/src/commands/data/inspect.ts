@@ -1,9 +1,9 @@
 import { Args, Flags } from "@oclif/core";
 import type { DataReport, Inspection, InspectOptions } from "@slm/data";
 import { SlmError } from "@slm/core/errors";
-import { fileSettingsOf } from "../../recipe/file-settings.js";
+import { fileSettingsOf } from "@slm/pipeline/recipe/file-settings";
 import { inspectionLines } from "../../ui/inspection-lines.js";
-import { SlmCommand } from "../../slm-command.js";
+import { SlmCommand } from "../../ui/slm-command.js";
 
 /** With the labels that a directory of prepared data counted. */
 type InspectReport = Inspection & Pick<DataReport, "labels">;

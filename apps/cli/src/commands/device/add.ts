@@ -1,7 +1,7 @@
 import { Args, Flags } from "@oclif/core";
 import type { DeviceId, PluginManifest, PluginOffer } from "@slm/runtime-native/plugins";
-import { formatBytes } from "../../ui/format.js";
-import { SlmCommand } from "../../slm-command.js";
+import { formatBytes } from "@slm/pipeline/format/format";
+import { SlmCommand } from "../../ui/slm-command.js";
 
 export interface DeviceAddResult {
   readonly name: string;
@@ -75,8 +75,8 @@ export class DeviceAddCommand extends SlmCommand<DeviceAddResult> {
   protected override async execute(): Promise<DeviceAddResult> {
     const { args, flags } = await this.parse(DeviceAddCommand);
     const { addPlugin, bytesOf } = await import("@slm/runtime-native/plugins");
-    const { acceptLicence } = await import("../../plugins/accept-licence.js");
-    const { parseOptions, parseServed } = await import("../../plugins/plugin-flags.js");
+    const { acceptLicence } = await import("../../ui/accept-licence.js");
+    const { parseOptions, parseServed } = await import("../../flags/plugin-flags.js");
     const { as, sha256, library, register, version, yes } = flags;
     const { plugin, manifest, offer, wasInstalled } = await addPlugin({
       source: args.package,

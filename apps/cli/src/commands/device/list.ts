@@ -1,8 +1,8 @@
 import { Flags } from "@oclif/core";
 import type { DeviceId, PluginState } from "@slm/runtime-native/plugins";
-import { columns } from "../../ui/columns.js";
-import { formatBytes } from "../../ui/format.js";
-import { SlmCommand } from "../../slm-command.js";
+import { columns } from "@slm/pipeline/format/columns";
+import { formatBytes } from "@slm/pipeline/format/format";
+import { SlmCommand } from "../../ui/slm-command.js";
 
 export interface ListedPlugin {
   readonly name: string;
@@ -46,7 +46,7 @@ export class DeviceListCommand extends SlmCommand<DeviceListResult> {
   protected override async execute(): Promise<DeviceListResult> {
     const { flags } = await this.parse(DeviceListCommand);
     const { bytesOf, listPlugins, pluginsFolder } = await import("@slm/runtime-native/plugins");
-    const { GateFailed } = await import("../../gate-failed.js");
+    const { GateFailed } = await import("@slm/slm/models/gate-failed");
     const installed = await listPlugins({ check: flags.check });
     const plugins = installed.map((plugin): ListedPlugin => {
       const { name, version, platform, state, folder, manifest } = plugin;

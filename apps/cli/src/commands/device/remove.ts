@@ -1,7 +1,7 @@
 import { Args, Flags } from "@oclif/core";
 import type { RemovedPlugin } from "@slm/runtime-native/plugins";
-import { formatBytes } from "../../ui/format.js";
-import { SlmCommand } from "../../slm-command.js";
+import { formatBytes } from "@slm/pipeline/format/format";
+import { SlmCommand } from "../../ui/slm-command.js";
 
 export interface DeviceRemoveResult {
   readonly removed: readonly RemovedPlugin[];

@@ -1,8 +1,8 @@
 import { Flags } from "@oclif/core";
 import type { HuggingFaceReport, ReferenceReport } from "@slm/checkpoints";
-import { GateFailed } from "../../gate-failed.js";
-import { engineFlag, threadsFlag } from "../../recipe-flags.js";
-import { SlmCommand } from "../../slm-command.js";
+import { GateFailed } from "@slm/slm/models/gate-failed";
+import { engineFlag, threadsFlag } from "../../flags/recipe-flags.js";
+import { SlmCommand } from "../../ui/slm-command.js";
 
 export class ModelCheckCommand extends SlmCommand<ReferenceReport | HuggingFaceReport> {
   static override summary =
@@ -23,7 +23,7 @@ export class ModelCheckCommand extends SlmCommand<ReferenceReport | HuggingFaceR
     const { flags } = await this.parse(ModelCheckCommand);
     const { checkHuggingFace, checkReference, isHuggingFaceReference, REFERENCE_TOLERANCES } =
       await import("@slm/checkpoints");
-    const { withEngine } = await import("../../compute/open-engine.js");
+    const { withEngine } = await import("@slm/pipeline/compute/open-engine");
     const check = (await isHuggingFaceReference(flags.reference)) ? checkHuggingFace : checkReference;
     const report = await withEngine(flags, (engine): Promise<ReferenceReport | HuggingFaceReport> =>
       check(flags.reference, engine),

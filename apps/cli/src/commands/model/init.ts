@@ -1,6 +1,6 @@
 import { Args, Flags } from "@oclif/core";
-import { formatNumber } from "../../ui/format.js";
-import { SlmCommand } from "../../slm-command.js";
+import { formatNumber } from "@slm/pipeline/format/format";
+import { SlmCommand } from "../../ui/slm-command.js";
 
 export interface ModelInitResult {
   readonly artifact: string;
@@ -24,8 +24,8 @@ export class ModelInitCommand extends SlmCommand<ModelInitResult> {
 
   protected override async execute(): Promise<ModelInitResult> {
     const { args, flags } = await this.parse(ModelInitCommand);
-    const { readModelShape, writeRandomCheckpoint } = await import("../../models/random-checkpoint.js");
-    const { writeStandalone } = await import("../../models/standalone-artifact.js");
+    const { readModelShape, writeRandomCheckpoint } = await import("@slm/slm/models/random-checkpoint");
+    const { writeStandalone } = await import("@slm/slm/models/standalone-artifact");
     const { output, seed } = flags;
     const config = await readModelShape(args.config);
     const { progress } = this.context(seed);

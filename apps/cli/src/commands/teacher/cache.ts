@@ -1,7 +1,7 @@
-import { formatCount, formatNumber } from "../../ui/format.js";
-import { requiredRecipeArg, trainingFlags } from "../../recipe-flags.js";
-import { workersFlags } from "../../workers/redis-flag.js";
-import type { StageReport } from "../../library/run-stage.js";
+import { formatCount, formatNumber } from "@slm/pipeline/format/format";
+import { requiredRecipeArg, trainingFlags } from "../../flags/recipe-flags.js";
+import { workersFlags } from "../../flags/workers-flags.js";
+import type { StageReport } from "@slm/slm/functions/run-stage";
 import { StageCommand, type StageResult } from "../stage-command.js";
 
 export class TeacherCacheCommand extends StageCommand {

@@ -1,9 +1,9 @@
 import { Args, Flags } from "@oclif/core";
 import { SlmError } from "@slm/core/errors";
 import type { TeacherCheckReport } from "@slm/teacher";
-import { GateFailed } from "../../gate-failed.js";
-import { engineFlag, threadsFlag } from "../../recipe-flags.js";
-import { SlmCommand } from "../../slm-command.js";
+import { GateFailed } from "@slm/slm/models/gate-failed";
+import { engineFlag, threadsFlag } from "../../flags/recipe-flags.js";
+import { SlmCommand } from "../../ui/slm-command.js";
 
 export interface TeacherCheckResult extends TeacherCheckReport {
   readonly limits: { readonly minAgreement: number; readonly maxKl: number };
@@ -49,7 +49,7 @@ export class TeacherCheckCommand extends SlmCommand<TeacherCheckResult> {
       maxKl: numberFlag("max-kl", flags["max-kl"], Number.MAX_VALUE),
     };
     const { checkTeacher } = await import("@slm/teacher");
-    const { withEngine } = await import("../../compute/open-engine.js");
+    const { withEngine } = await import("@slm/pipeline/compute/open-engine");
     const context = this.context(1);
     const report = await withEngine(flags, (engine) =>
       checkTeacher(args.model, flags.reference, { engine, context }),

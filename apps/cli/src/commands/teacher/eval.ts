@@ -1,11 +1,11 @@
 import { Args } from "@oclif/core";
 import type { Evaluation } from "@slm/inference";
-import { evaluationFlags } from "../../evaluation-flags.js";
-import { fileSettingsOf } from "../../recipe/file-settings.js";
-import { engineFlag, threadsFlag } from "../../recipe-flags.js";
-import { formatSeconds } from "../../ui/format.js";
-import { formatMetric } from "../../ui/metric-format.js";
-import { SlmCommand } from "../../slm-command.js";
+import { evaluationFlags } from "../../flags/evaluation-flags.js";
+import { fileSettingsOf } from "@slm/pipeline/recipe/file-settings";
+import { engineFlag, threadsFlag } from "../../flags/recipe-flags.js";
+import { formatSeconds } from "@slm/pipeline/format/format";
+import { formatMetric } from "@slm/pipeline/format/metric-format";
+import { SlmCommand } from "../../ui/slm-command.js";
 
 export interface TeacherEvalResult extends Pick<Evaluation, "n" | "metrics" | "seconds"> {
   /** Weights, of an ensemble all members' together. */
@@ -37,12 +37,12 @@ export class TeacherEvalCommand extends SlmCommand<TeacherEvalResult> {
 
   protected override async execute(): Promise<TeacherEvalResult> {
     const { args, flags } = await this.parse(TeacherEvalCommand);
-    const { parseEvaluationMetrics } = await import("../../models/evaluation-metrics.js");
-    const { choosePredictionsFile } = await import("../../models/predictions-file.js");
-    const { readEvaluationRows } = await import("../../models/measure-quality.js");
-    const { measureTeacher } = await import("../../models/measure-teacher.js");
+    const { parseEvaluationMetrics } = await import("@slm/slm/models/evaluation-metrics");
+    const { choosePredictionsFile } = await import("@slm/slm/models/predictions-file");
+    const { readEvaluationRows } = await import("@slm/pipeline/models/measure-quality");
+    const { measureTeacher } = await import("@slm/slm/models/measure-teacher");
     const { beamSearch } = await import("@slm/inference");
-    const { withEngine } = await import("../../compute/open-engine.js");
+    const { withEngine } = await import("@slm/pipeline/compute/open-engine");
     const metrics = parseEvaluationMetrics(flags.metrics);
     const rows = await readEvaluationRows(flags.data, flags.limit, await fileSettingsOf(flags.set));
     const predictions = await choosePredictionsFile(flags.output, (text) => {

@@ -1,6 +1,6 @@
 import { Flags } from "@oclif/core";
-import { requiredRecipeArg, trainingFlags } from "../../recipe-flags.js";
-import type { StageReport } from "../../library/run-stage.js";
+import { requiredRecipeArg, trainingFlags } from "../../flags/recipe-flags.js";
+import type { StageReport } from "@slm/slm/functions/run-stage";
 import { StageCommand, type StageResult } from "../stage-command.js";
 
 export class TeacherTrainCommand extends StageCommand {

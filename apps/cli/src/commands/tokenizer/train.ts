@@ -1,5 +1,5 @@
-import { recipeFlags, requiredRecipeArg } from "../../recipe-flags.js";
-import type { StageReport } from "../../library/run-stage.js";
+import { recipeFlags, requiredRecipeArg } from "../../flags/recipe-flags.js";
+import type { StageReport } from "@slm/slm/functions/run-stage";
 import { StageCommand, type StageResult } from "../stage-command.js";
 
 export class TokenizerTrainCommand extends StageCommand {

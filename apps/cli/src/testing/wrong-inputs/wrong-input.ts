@@ -1,5 +1,5 @@
 /** What a wrong input is, and the rows and the recipe without a fault that all of them are made of. */
-import type { Mapping } from "../../recipe/mapping.js";
+import type { Mapping } from "@slm/pipeline/recipe/mapping";
 
 /** One wrong input. */
 export interface WrongInput {

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { format, resolveConfig } from "prettier";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { asMapping, type Mapping } from "../../recipe/mapping.js";
+import { asMapping, type Mapping } from "@slm/pipeline/recipe/mapping";
 import { runCommand } from "../run-command.js";
 import { WRONG_FILES } from "./wrong-files.js";
 import { SOUND_FILES, SOUND_RECIPE, type WrongInput } from "./wrong-input.js";

@@ -1,5 +1,5 @@
 /** Recipes and flags that do not suit the rows, the device or themselves. */
-import type { Mapping } from "../../recipe/mapping.js";
+import type { Mapping } from "@slm/pipeline/recipe/mapping";
 import { data, jsonl, shape, SOUND, type WrongInput } from "./wrong-input.js";
 
 const student = (changes: object): Mapping => ({

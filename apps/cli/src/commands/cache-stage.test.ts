@@ -1,0 +1,146 @@
+import { readManifest, verifyDirectory } from "@slm/core";
+import { CACHE_ROWS, openTeacherCache, readTeacherConfigs } from "@slm/teacher";
+import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { runCommand } from "../testing/run-command.js";
+import { tinyRecipe, writeTinyRecipe } from "@slm/pipeline/testing/tiny-run";
+
+const A_NUMBER: unknown = expect.any(Number);
+
+let root = "";
+let recipe = "";
+let out = "";
+
+/** The tiny recipe up to its teacher, with unlabelled words and two teachers instead of one. */
+async function writeRecipe(): Promise<string> {
+  const { data, teacher } = tinyRecipe(root);
+  const words = join(root, "words.txt");
+  await writeFile(words, "eda\nadeb\ncab\nabc\n");
+  const members = [teacher, { ...teacher, seed: 5, weight: 2 }];
+  const sections = {
+    data: { ...data, unlabelled: { path: words } },
+    tokenizer: {},
+    teacher: { kind: "ensemble", members },
+    cache: { k: 4, generate: "greedy", unlabelled: { minScore: -1000 } },
+  };
+  return writeTinyRecipe(root, sections);
+}
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "slm-cache-stage-"));
+  out = join(root, "run");
+  recipe = await writeRecipe();
+  const { exitCode, stderr } = await runCommand("teacher:cache", [recipe, "--out", out, "--json"]);
+  if (exitCode !== 0) throw new Error(stderr);
+}, 60_000);
+afterAll(async () => {
+  await rm(root, { recursive: true, force: true });
+});
+
+describe("slm teacher cache", () => {
+  test("makes what it needs, and reports the cache the same whether it was made now or before", async () => {
+    expect((await readdir(out)).sort()).toEqual(["cache", "data", "teacher", "tokenizer"]);
+    const { json, exitCode } = await runCommand("teacher:cache", [
+      recipe,
+      "--out",
+      out,
+      "--resume",
+      "--json",
+    ]);
+    expect(exitCode).toBe(0);
+    expect(json).toMatchObject({
+      command: "teacher cache",
+      result: {
+        cache: join(out, "cache"),
+        status: "skipped",
+        parameters: A_NUMBER,
+        vocab: 14,
+        tokens: A_NUMBER,
+        bytesPerToken: A_NUMBER,
+        truncation: { meanTailMass: A_NUMBER, meanKl: A_NUMBER, maxKl: A_NUMBER },
+        labelled: { sources: A_NUMBER },
+      },
+    });
+    const text = await runCommand("teacher:cache", [recipe, "--out", out, "--resume"]);
+    expect(text.stdout).toMatch(/tokens {2}.* bytes per token/);
+    expect(text.stdout.trimEnd().split("\n").at(-1)).toBe(join(out, "cache"));
+  });
+
+  test("writes an artifact that opens as a cache, with held-out words left out of what is labelled", async () => {
+    const directory = join(out, "cache");
+    expect((await verifyDirectory(directory)).problems).toEqual([]);
+    expect((await readManifest(directory)).inputs.map(({ name }) => name)).toEqual([
+      "data",
+      "tokenizer",
+      "teacher",
+    ]);
+    const cache = await openTeacherCache(directory);
+    expect(cache).toMatchObject({ k: 4, vocabularySize: 14 });
+    await cache.close();
+    const rows = await readFile(join(directory, CACHE_ROWS.labelled), "utf8");
+    expect(rows).not.toMatch(/"cab"|"abc"/);
+    const { unlabelled } = (await readManifest(join(out, "data"))).details;
+    expect(unlabelled).toMatchObject({ known: { dev: 1, test: 1 } });
+  });
+
+  test("a dry run estimates time and disk", async () => {
+    const argv = [recipe, "--out", out, "--set", "cache.k=3", "--dry-run", "--json"];
+    const { json } = await runCommand("teacher:cache", argv);
+    const { stages } = (json as { result: { stages: object[] } }).result;
+    expect(stages.at(-1)).toMatchObject({
+      name: "cache",
+      status: "would-run",
+      estimate: { seconds: A_NUMBER, diskBytes: A_NUMBER },
+    });
+  });
+});
+
+describe("an ensemble of teachers", () => {
+  test("prints its settings, every default included", async () => {
+    const { stdout, exitCode } = await runCommand("teacher:cache", [recipe, "--print-config"]);
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/weight: 2/u);
+    expect(stdout).toMatch(/minScore: -1000/u);
+  });
+
+  test("is one directory per member, each trained from its own seed", async () => {
+    const directory = join(out, "teacher");
+    expect((await readdir(directory)).sort()).toEqual([
+      "ensemble.json",
+      "manifest.json",
+      "member-0",
+      "member-1",
+    ]);
+    expect(await readTeacherConfigs(directory)).toHaveLength(2);
+    const weights = await Promise.all(
+      [0, 1].map((member) => readFile(join(directory, `member-${member}`, "model.safetensors"))),
+    );
+    expect(weights[0]).not.toEqual(weights[1]);
+    const { details } = await readManifest(directory);
+    const members = details.members as { parameters: number }[];
+    expect(details.parameters).toBe(2 * members[0]!.parameters);
+  });
+
+  test("rejects a member of another vocabulary", async () => {
+    const few = join(root, "few.jsonl");
+    await writeFile(few, '{"source":"ab","target":"A B"}\n');
+    const data = {
+      train: few,
+      dev: join(root, "dev.jsonl"),
+      test: join(root, "test.jsonl"),
+    };
+    const path = join(out, "teacher", "member-0");
+    const external = join(root, "external.yaml");
+    const teacher = { kind: "ensemble", members: [{ kind: "checkpoint", path }] };
+    await writeFile(external, JSON.stringify({ data, tokenizer: {}, teacher }));
+    const { exitCode, json } = await runCommand("teacher:train", [
+      external,
+      "--out",
+      join(root, "f"),
+      "--json",
+    ]);
+    expect([exitCode, json]).toMatchObject([65, { error: { code: "SHAPE_MISMATCH" } }]);
+  });
+});

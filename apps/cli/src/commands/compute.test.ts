@@ -1,0 +1,32 @@
+import { existsSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { runCommand } from "../testing/run-command.js";
+import { requireCpuOfWorkers } from "@slm/pipeline/workers/workers-address";
+import { TRAINING_DEVICES } from "@slm/pipeline/compute/compute";
+
+test("the devices that train are the CPU and every GPU of the table of devices", () => {
+  expect(TRAINING_DEVICES).toEqual(["cpu", "gpu", "gpu:cuda", "gpu:directml", "gpu:coreml", "gpu:webgpu"]);
+});
+
+test("a device beside workers is rejected, because workers use their own CPUs", () => {
+  const compute = { engine: "onnx" } as const;
+  expect(() => {
+    requireCpuOfWorkers(compute);
+    requireCpuOfWorkers({ ...compute, device: "cpu" });
+  }).not.toThrow();
+  expect(() => {
+    requireCpuOfWorkers({ ...compute, device: "gpu:cuda" });
+  }).toThrow(/--workers: expected device cpu, because workers compute on their CPUs, got gpu:cuda/);
+});
+
+test("a device for an engine that does not use it is rejected before anything is trained", async () => {
+  const recipe = new URL("../../../../configs/quickstart/recipe.yaml", import.meta.url).pathname;
+  const out = join(tmpdir(), `slm-no-such-run-${process.pid}`);
+  const argv = [recipe, "--out", out, "--engine", "js", "--device", "gpu:webgpu"];
+  const { exitCode, stderr } = await runCommand("distill", argv);
+  expect(exitCode).toBe(2);
+  expect(stderr).toContain("engine js: expected device cpu, got gpu:webgpu");
+  expect(existsSync(out)).toBe(false);
+});

@@ -1,0 +1,200 @@
+/**
+ * Base of every command: one JSON envelope, the same exit code with and without `--json`, the result on stdout, progress and notes on
+ * stderr.
+ */
+import { Command, Flags } from "@oclif/core";
+import type { StageContext } from "@slm/core";
+import { describeError, errorLines, toSlmError } from "./errors.js";
+import { GateFailed } from "@slm/slm/models/gate-failed";
+import { EventReporter, type Reporter } from "./event-reporter.js";
+import type { WorkOptions } from "@slm/pipeline/stage/work";
+import { paintFor } from "./paint.js";
+import { jsonText } from "@slm/pipeline/format/json-text";
+import { printable } from "@slm/pipeline/format/printable";
+import { ProgressReporter } from "./progress-reporter.js";
+import { INTERRUPTED_EXIT, SlmError } from "@slm/core/errors";
+
+// SIGINT and SIGTERM as an abort signal: on the first, stages save and stop; the second ends the process.
+
+const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+
+/** npx passes Ctrl-C on to a program that has it from the terminal already: two signals so close are one [ms]. */
+const ONE_SIGNAL_MS = 500;
+
+interface Interruption {
+  readonly signal: AbortSignal;
+  /** Stops listening. */
+  readonly dispose: () => void;
+}
+
+/** Listens until disposed. @param onFirst called at the first signal, to tell the user that stopping takes a moment */
+function listenForInterruption(onFirst: (signal: NodeJS.Signals) => void): Interruption {
+  const controller = new AbortController();
+  let first = 0;
+  const listener = (signal: NodeJS.Signals): void => {
+    if (controller.signal.aborted) {
+      if (performance.now() - first < ONE_SIGNAL_MS) return;
+      // A second signal exits immediately. The files on disk are valid at any time.
+      process.exit(INTERRUPTED_EXIT);
+    }
+    first = performance.now();
+    onFirst(signal);
+    controller.abort(
+      new SlmError("INTERRUPTED", `interrupted by ${signal}; the state on disk is valid`, {
+        suggestions: ["run the same command again to resume"],
+      }),
+    );
+  };
+  for (const signal of SIGNALS) process.on(signal, listener);
+  return {
+    signal: controller.signal,
+    dispose: () => {
+      for (const signal of SIGNALS) process.off(signal, listener);
+    },
+  };
+}
+
+/** What a command whose work is resumed does after the first signal. */
+export const SAVING = "saving the state and stopping";
+
+/** Version of the envelope that `--json` prints. */
+export const JSON_SCHEMA_VERSION = 1;
+
+export abstract class SlmCommand<Result extends object> extends Command {
+  static override enableJsonFlag = true;
+  static override baseFlags = {
+    quiet: Flags.boolean({ summary: "Hide progress.", helpGroup: "GLOBAL" }),
+    events: Flags.boolean({
+      summary: "Progress as JSON lines on stderr, for programs.",
+      exclusive: ["quiet"],
+      helpGroup: "GLOBAL",
+    }),
+    debug: Flags.boolean({ summary: "Show stack traces of errors.", env: "SLM_DEBUG", helpGroup: "GLOBAL" }),
+  };
+
+  /** What the command does after the first signal, for the user who waits. */
+  protected readonly stopping: string = "stopping";
+
+  #interruption: Interruption | undefined;
+  #reporter: Reporter | undefined;
+
+  /** Parses, calls one library function, and returns its report. A {@link GateFailed} carries the report of a failed check. */
+  protected abstract execute(): Promise<Result>;
+
+  /** The text output for stdout. The path of the artifact is the last line, so `$(slm ...)` works. */
+  protected abstract lines(result: Result): readonly string[];
+
+  override async run(): Promise<Result> {
+    this.#reporter = this.hasFlag("--quiet") ? undefined : this.newReporter();
+    this.#interruption = listenForInterruption((signal) => {
+      this.note(`${signal}: ${this.stopping} (a second signal stops at once)`);
+    });
+    const result = await this.execute();
+    this.#reporter?.finish();
+    if (!this.jsonEnabled()) this.printLines(result);
+    return result;
+  }
+
+  /** A line of the result as it is printed. */
+  protected shown(line: string): string {
+    return printable(line);
+  }
+
+  /** Options that connect the library's progress events and abort signal to this command. */
+  protected get work(): Required<WorkOptions> {
+    return {
+      signal: this.signal,
+      onEvent: (event) => {
+        if (event.kind === "note") this.note(event.text);
+        else this.#reporter?.update(event.update);
+      },
+    };
+  }
+
+  /** The context of a stage: progress, abort signal and seed. */
+  protected context(seed: number): StageContext {
+    return {
+      seed,
+      signal: this.signal,
+      progress: (update) => this.#reporter?.update(update),
+    };
+  }
+
+  protected get signal(): AbortSignal {
+    return this.#interruption?.signal ?? new AbortController().signal;
+  }
+
+  /** Prints a note on stderr; `--quiet` hides it. */
+  protected note(text: string): void {
+    this.#reporter?.note(text);
+  }
+
+  protected override catch(thrown: Error): Promise<void> {
+    this.parsed = true; // Without this, oclif warns in development and tests that rejected arguments were not parsed.
+    this.#reporter?.finish();
+    const error = toSlmError(thrown, this.commandWords, this.#interruption?.signal);
+    process.exitCode = error.exitCode;
+    this.#reporter?.fail?.(error);
+    if (this.jsonEnabled()) {
+      this.logJson(this.toErrorJson(error));
+    } else {
+      if (error instanceof GateFailed) this.printLines(error.result as Result);
+      const debug = this.hasFlag("--debug") || isSet(process.env.SLM_DEBUG);
+      process.stderr.write(`${errorLines(error, debug, paintFor(process.stderr)).join("\n")}\n`);
+    }
+    return Promise.resolve();
+  }
+
+  protected override finally(): Promise<void> {
+    this.#interruption?.dispose();
+    return Promise.resolve();
+  }
+
+  protected override toSuccessJson(result: unknown): object {
+    return { schemaVersion: JSON_SCHEMA_VERSION, command: this.commandWords, result };
+  }
+
+  protected override toErrorJson(thrown: unknown): object {
+    const error = toSlmError(thrown, this.commandWords);
+    return {
+      schemaVersion: JSON_SCHEMA_VERSION,
+      command: this.commandWords,
+      ...(error instanceof GateFailed ? { result: error.result } : {}),
+      error: describeError(error),
+    };
+  }
+
+  override logJson(json: unknown): void {
+    process.stdout.write(`${jsonText(json)}\n`);
+  }
+
+  private newReporter(): Reporter {
+    const write = (text: string): void => void process.stderr.write(text);
+    if (this.hasFlag("--events")) return new EventReporter({ write, now: () => new Date() });
+    const { columns } = process.stderr;
+    const isTty = process.stderr.isTTY && process.env.TERM !== "dumb";
+    return new ProgressReporter({ isTty, columns, write, now: () => performance.now() });
+  }
+
+  private printLines(result: Result): void {
+    process.stdout.write(
+      this.lines(result)
+        .map((line) => `${this.shown(line)}\n`)
+        .join(""),
+    );
+  }
+
+  private get commandWords(): string {
+    return (this.id ?? "").replaceAll(":", " ");
+  }
+
+  /** Whether a boolean flag was given; works when parsing itself failed. */
+  private hasFlag(flag: string): boolean {
+    const end = this.argv.indexOf("--");
+    return (end === -1 ? this.argv : this.argv.slice(0, end)).includes(flag);
+  }
+}
+
+function isSet(value: string | undefined): boolean {
+  return value !== undefined && value !== "" && value !== "0" && value !== "false";
+}

@@ -1,0 +1,46 @@
+/** Checks that the disk holds what training and its stages write. */
+import { SlmError } from "@slm/core/errors";
+import { parameterCount } from "@slm/model";
+import { access, statfs } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { formatBytes } from "../format/format.js";
+import type { CheckRequest } from "./check.js";
+import { plannedStudent } from "./planned-student.js";
+
+/** Bytes of a float32 weight. */
+const WEIGHT_BYTES = 4;
+
+/** Copies of all weights that a stage writes: of training, its state has the weights, two moments and the average, and the checkpoint. */
+const COPIES: Readonly<Record<string, number>> = { distill: 5, export: 1, quantize: 1, deploy: 1 };
+
+/**
+ * The disk of the run's directory holds the weights that the run writes.
+ *
+ * @throws SlmError OUTPUT_FAILED with what is needed and what is free
+ */
+export async function checkDisk(request: CheckRequest): Promise<void> {
+  const { running, out } = request;
+  const config = await plannedStudent(request);
+  if (config === undefined) return;
+  const copies = running.reduce((sum, stage) => sum + (COPIES[stage] ?? 0), 0);
+  const needed = copies * WEIGHT_BYTES * parameterCount(config);
+  const { bavail, bsize } = await statfs(await existingParent(resolve(out)));
+  const free = bavail * bsize;
+  if (needed <= free) return;
+  throw new SlmError(
+    "OUTPUT_FAILED",
+    `${out}: the run writes about ${formatBytes(needed)}, the disk has ${formatBytes(free)} left`,
+    {
+      context: { out, neededBytes: needed, freeBytes: free },
+      suggestions: ["--out DIRECTORY_ON_ANOTHER_DISK"],
+    },
+  );
+}
+
+async function existingParent(path: string): Promise<string> {
+  const isThere = await access(path).then(
+    () => true,
+    () => false,
+  );
+  return isThere || dirname(path) === path ? path : existingParent(dirname(path));
+}

@@ -1,0 +1,46 @@
+/** Estimates of a cache stage: the distributions that a teacher stores, and the sources that it labels. */
+import { labellingVolume, type CacheConfig } from "@slm/labelling";
+import type { PlanRequest } from "../stage/plan-request.js";
+import type { StageEstimate } from "../stage/stage.js";
+import { formatCount } from "../format/format.js";
+import { dataFacts } from "./data-facts.js";
+import { estimateLabelling } from "./labelling-estimate.js";
+import { teacherFlops } from "./model-flops.js";
+import { teacherShapes } from "./planned-shapes.js";
+import { plannedBasis } from "./planned-rate.js";
+import { measureMatmulRate } from "./step-time.js";
+
+/** Bytes of a stored position per token kept, roughly. */
+const CACHED_BYTES_PER_KEPT_TOKEN = 2;
+
+/** Share of the rate of one large matrix product that a teacher reaches: about the same where it scores and where it decodes whole batches. */
+const TEACHER_SHARE = 0.65;
+
+/** Time and disk of storing the teacher's distributions over the training targets, and time of labelling. Nothing before the data is prepared. */
+export async function estimateCache(request: PlanRequest<CacheConfig>): Promise<StageEstimate> {
+  const served = await estimateLabelling(request);
+  if (served !== undefined) return served;
+  const { settings, artifacts, compute } = request;
+  const facts = await dataFacts(request, { maxSource: 1, maxTarget: 1 });
+  if (facts.pairs === undefined || artifacts.data === undefined) return {};
+  const [shape] = await teacherShapes(request, facts);
+  if (shape === undefined) return {};
+  const scored = settings.distributions === "none" ? 0 : facts.pairs;
+  const { requests } = await labellingVolume(settings, artifacts.data);
+  const rows = 64 * (facts.source + facts.target);
+  const rate =
+    TEACHER_SHARE *
+    (await measureMatmulRate({ rows, inner: shape.width, columns: shape.feedForward }, compute));
+  const flops = (scored + requests) * (await teacherFlops(request, facts));
+  const kept = Math.min(settings.k, facts.vocabulary);
+  return {
+    tokens: (scored + requests) * (facts.source + facts.target),
+    flops,
+    seconds: flops / rate,
+    diskBytes: scored * facts.target * kept * CACHED_BYTES_PER_KEPT_TOKEN,
+    basis:
+      compute.plannedFor === undefined
+        ? `at ${formatCount(rate)}FLOP/s, the share of the matrix products measured now that a teacher reaches`
+        : plannedBasis(compute.plannedFor, "float32", TEACHER_SHARE),
+  };
+}

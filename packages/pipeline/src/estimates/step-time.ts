@@ -1,0 +1,154 @@
+/**
+ * The time of a training step: measured where a step is short, else from the rate of matrix products on this machine. A short step is far from that
+ * rate, because small products, the optimizer and the calls of many operators take their share of it.
+ */
+import { productRate, type ProductShape } from "@slm/bench";
+import { SILENT } from "@slm/core";
+import { imageTokensOf, type ModelConfig } from "@slm/model";
+import { teacherObjective } from "@slm/teacher";
+import {
+  assignBuckets,
+  measureStep,
+  pairsOf,
+  planBuckets,
+  type Bucket,
+  type ModuleSettings,
+  type TrainingSettings,
+} from "@slm/training";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { PlannedCompute } from "../compute/planned-compute.js";
+import { withEngine, withTrainingRuntime } from "../compute/open-engine.js";
+import { formatCount, formatSeconds } from "../format/format.js";
+import type { DataFacts } from "./data-facts.js";
+import { plannedBasis, rateOf } from "./planned-rate.js";
+
+/**
+ * Rate of float32 matrix products of a shape on the device that trains [FLOP/s], a multiply-add counted as two; of square ones where the
+ * device was measured elsewhere.
+ */
+export async function measureMatmulRate(shape: ProductShape, compute: PlannedCompute): Promise<number> {
+  if (compute.plannedFor !== undefined) return rateOf(compute.plannedFor, "float32");
+  return withTrainingRuntime(compute, (runtime) => productRate(runtime, shape));
+}
+
+/**
+ * Share of the rate of one large matrix product that a step of a large model reaches: 0.74 with 6.8M parameters (481 ms a step), in
+ * docs/benchmarks/training.md, two cores.
+ */
+const TRAINING_SHARE = 0.65;
+
+/** The longest step that a plan takes itself [seconds]. Steps beyond it are close to the rate of products. */
+const LONGEST_TIMED_STEP = 1.5;
+
+export interface StepPlan {
+  readonly config: ModelConfig;
+  readonly facts: DataFacts;
+  readonly settings: TrainingSettings & ModuleSettings;
+  readonly compute: PlannedCompute;
+  /** FLOPs of one step, padding excluded. */
+  readonly flops: number;
+}
+
+export interface StepEstimate {
+  /** Of one step [seconds]. */
+  readonly seconds: number;
+  /** To make the programs of all batch shapes [seconds]. */
+  readonly compileSeconds: number;
+  /** Matrix products reach this rate in a training step [FLOP/s]. */
+  readonly rate: number;
+  readonly basis: string;
+}
+
+/** @throws SlmError DEVICE_UNAVAILABLE */
+export async function estimateStep(plan: StepPlan): Promise<StepEstimate> {
+  const { config, facts, settings, compute, flops } = plan;
+  const { plannedFor } = compute;
+  if (plannedFor !== undefined) {
+    const { mixedPrecision = "float32" } = settings;
+    const rate = TRAINING_SHARE * rateOf(plannedFor, mixedPrecision);
+    const basis = plannedBasis(plannedFor, mixedPrecision, TRAINING_SHARE);
+    return { seconds: flops / rate, compileSeconds: 0, rate, basis };
+  }
+  const batchTokens = settings.batchSize * (imageTokensOf(config) + facts.source + facts.target);
+  const shape = { rows: Math.min(batchTokens, 4096), inner: config.width, columns: config.feedForward };
+  const rate = TRAINING_SHARE * (await measureMatmulRate(shape, compute));
+  if (flops / rate > LONGEST_TIMED_STEP || imageTokensOf(config) > 0)
+    return {
+      seconds: flops / rate,
+      compileSeconds: 0,
+      rate,
+      basis: `at ${formatCount(rate)}FLOP/s, the share of the matrix products measured now that training reaches`,
+    };
+  const { seconds, compileSeconds } = await timedStep(plan);
+  return {
+    seconds,
+    compileSeconds,
+    rate: flops / seconds,
+    basis: `a step measured now takes ${formatSeconds(seconds)}, with the cross-entropy of labels as loss`,
+  };
+}
+
+/**
+ * Times a step of batches of one shape, the one that most rows have, and scales it to the mean over all shapes by their tokens.
+ *
+ * The loss is cross-entropy: terms of a teacher's distributions cost little beside it where the vocabulary is small.
+ */
+async function timedStep({
+  config,
+  facts,
+  settings,
+  compute,
+}: StepPlan): Promise<Pick<StepEstimate, "seconds" | "compileSeconds">> {
+  const { buckets, timed, meanTokens } = shapesOf(facts, settings.buckets);
+  const { batchSize } = settings;
+  const tokens = (length: number): Int32Array => new Int32Array(length).fill(config.tokens.unknown);
+  const rows = Array.from({ length: batchSize }, () => 0);
+  const pairs = pairsOf(
+    rows.map(() => tokens(timed.source)),
+    // The second special token of a target is the objective's.
+    rows.map(() => tokens(timed.target - 1)),
+  );
+  const workDirectory = await mkdtemp(join(tmpdir(), "slm-step-"));
+  try {
+    return await withEngine(compute, async (engine) => {
+      const { seconds, compileSeconds } = await measureStep({
+        stage: "plan",
+        engine,
+        config,
+        settings,
+        objective: teacherObjective(config, pairs, { batchSize, labelSmoothing: 0 }),
+        bucket: timed,
+        workDirectory,
+        context: { seed: 1, progress: SILENT, signal: new AbortController().signal },
+      });
+      return {
+        seconds: (seconds * settings.gradientAccumulationSteps * meanTokens) / (timed.source + timed.target),
+        compileSeconds: compileSeconds * buckets,
+      };
+    });
+  } finally {
+    await rm(workDirectory, { recursive: true, force: true });
+  }
+}
+
+/** The batch shapes of the rows: their number, the one of most rows, and the mean of their tokens over the rows. */
+function shapesOf(
+  { lengths, source, target }: DataFacts,
+  limit: number,
+): { readonly buckets: number; readonly timed: Bucket; readonly meanTokens: number } {
+  if (lengths === undefined)
+    return { buckets: limit, timed: { source, target }, meanTokens: source + target };
+  const buckets = planBuckets(lengths, limit);
+  const counts = buckets.map(() => 0);
+  for (const bucket of assignBuckets(lengths, buckets)) counts[bucket]! += 1;
+  const most = counts.indexOf(Math.max(...counts));
+  const rows = lengths.source.length;
+  const meanTokens =
+    buckets.reduce(
+      (sum, { source: read, target: written }, index) => sum + counts[index]! * (read + written),
+      0,
+    ) / rows;
+  return { buckets: buckets.length, timed: buckets[most]!, meanTokens };
+}

@@ -1,0 +1,159 @@
+/**
+ * Estimates of training time and memory: the steps, which are measured or computed, the programs that are made for them, and the answers to dev rows.
+ * They are rough: terms of the loss beside the cross-entropy are left out.
+ */
+import { largestShare, requiresTeacher, STORED_TARGETS, type DistillConfig } from "@slm/distillation";
+import {
+  imageTokenCount,
+  imageTokensOf,
+  moduleOf,
+  parameterCount,
+  parameterSpecs,
+  parseModelConfig,
+  type ModelConfig,
+} from "@slm/model";
+import { cacheConfig, type TeacherConfig } from "@slm/labelling";
+import { type CacheRowKind } from "@slm/teacher";
+import { resolveModules, type ModuleSettings, type TrainingSettings } from "@slm/training";
+import type { PlannedCompute } from "../compute/planned-compute.js";
+import type { PlanRequest } from "../stage/plan-request.js";
+import type { StageEstimate } from "../stage/stage.js";
+import { dataFacts, LENGTHS_ASSUMED, type DataFacts } from "./data-facts.js";
+import { forwardFlops, teacherFlops } from "./model-flops.js";
+import { plannedStudentShape, plannedTeacher, vocabularyFields } from "./planned-shapes.js";
+import { estimateStep } from "./step-time.js";
+
+/** Products per weight and token in a forward pass, one for each input's gradient, and one for each trained weight's. */
+const FORWARD_AND_INPUTS = 2;
+/** Copies of every trained weight besides the weight and its gradient. */
+const MOMENTS: { readonly [O in TrainingSettings["optimizer"]]: number } = { adamw: 2, muon: 1 };
+/** Values kept per token, layer and unit of width for the backward pass, roughly. */
+const ACTIVATIONS_PER_WIDTH = 24;
+/** Copies of a batch's logits in memory at once: logits, probabilities, and gradients. */
+const LOGIT_COPIES = 4;
+/** Node, ONNX Runtime and the rows [bytes]. */
+const PROCESS_BYTES = 300 * 1024 * 1024;
+
+/** Time and memory of training or fine-tuning a teacher; nothing for one that is copied, and before a model of the hub has been fetched. */
+export async function estimateTeacher(request: PlanRequest<TeacherConfig>): Promise<StageEstimate> {
+  const { settings, compute } = request;
+  if (settings.kind === "train") {
+    const facts = await dataFacts(request, settings.model);
+    const config = parseModelConfig({ ...settings.model, ...vocabularyFields(facts) }, "teacher.model");
+    return trainingEstimate({ config, facts, settings, compute });
+  }
+  if (settings.kind !== "import" || settings.finetune === undefined) return {};
+  const facts = await dataFacts(request, { maxSource: 1, maxTarget: 1 });
+  const config = await plannedTeacher(settings, facts);
+  if (config === undefined || facts.pairs === undefined) return {};
+  return trainingEstimate({ config, facts, settings: settings.finetune, compute });
+}
+
+/** Time and memory of a distillation, the teacher's work included where its shape is known. */
+export async function estimateDistill(request: PlanRequest<DistillConfig>): Promise<StageEstimate> {
+  const { settings, compute } = request;
+  const shape = await plannedStudentShape(request);
+  if (shape === undefined) return {};
+  const { maxSource, maxTarget } = shape;
+  const before =
+    shape.architecture === "encoder-decoder" && shape.vision !== undefined
+      ? imageTokenCount(shape.vision)
+      : 0;
+  const facts = await dataFacts(request, { maxSource: maxSource - before, maxTarget });
+  const config = parseModelConfig({ ...shape, ...vocabularyFields(facts) }, "distill: student");
+  const scored = pairsScored(request, facts);
+  const extraFlops = scored === 0 ? 0 : scored * (await teacherFlops(request, facts));
+  return trainingEstimate({ config, facts, settings, compute, extraFlops });
+}
+
+/**
+ * Pairs that the teacher scores while distilling: gold pairs once, others once per draw, unless a cache has them.
+ */
+function pairsScored({ settings, sections }: PlanRequest<DistillConfig>, { pairs = 0 }: DataFacts): number {
+  const stored = storedBy(sections.cache);
+  if (!requiresTeacher(settings, stored)) return 0;
+  const gold = sections.cache === undefined ? pairs : 0;
+  const { targets } = settings;
+  const fromCache = new Set<string>(
+    STORED_TARGETS.filter(({ kind }) => stored.has(kind)).map(({ fraction }) => fraction),
+  );
+  const drawn = Object.entries(targets)
+    .filter(([fraction]) => !fromCache.has(fraction))
+    .reduce((sum, [, share]) => sum + largestShare(share), 0);
+  return gold + drawn * pairsSeen(settings);
+}
+
+/** Targets that the cache stage of a recipe stores, if the data has sources for them. */
+function storedBy(section: unknown): ReadonlySet<CacheRowKind> {
+  const settings = cacheConfig.safeParse(section).data;
+  if (settings === undefined) return new Set();
+  return new Set(settings.generate === "none" ? ["labelled"] : ["labelled", "generated"]);
+}
+
+/** Pairs that a run reads, repetitions counted. */
+const pairsSeen = ({
+  steps,
+  batchSize,
+  gradientAccumulationSteps,
+}: Pick<TrainingSettings, "steps" | "batchSize" | "gradientAccumulationSteps">): number =>
+  steps * batchSize * gradientAccumulationSteps;
+
+interface TrainingPlan {
+  readonly config: ModelConfig;
+  readonly facts: DataFacts;
+  readonly settings: TrainingSettings & ModuleSettings;
+  readonly compute: PlannedCompute;
+  /** Work besides the steps and the answers to dev rows. */
+  readonly extraFlops?: number;
+}
+
+async function trainingEstimate({
+  config,
+  facts,
+  settings,
+  compute,
+  extraFlops = 0,
+}: TrainingPlan): Promise<StageEstimate> {
+  const { steps, batchSize, optimizer, emaDecay, gradientAccumulationSteps, buckets, gradientCheckpointing } =
+    settings;
+  const pairTokens = imageTokensOf(config) + facts.source + facts.target;
+  const batchTokens = batchSize * pairTokens;
+  const all = parameterCount(config);
+  const trained = trainedParameters(config, settings);
+  const passes = FORWARD_AND_INPUTS + Math.min(1, trained / all) + (gradientCheckpointing ? 1 : 0);
+  const forward = forwardFlops(config, facts);
+  const stepFlops = batchSize * gradientAccumulationSteps * passes * forward;
+  const step = await estimateStep({ config, facts, settings, compute, flops: stepFlops });
+  // Answers are decoded in batches. A position of an answer costs what a position of a target costs.
+  const answerFlops = evaluations(settings) * settings.evaluateRows * forward + extraFlops;
+  const layers =
+    config.decoderLayers + (config.architecture === "encoder-decoder" ? config.encoderLayers : 0);
+  const logits = batchSize * facts.target * facts.vocabulary * LOGIT_COPIES;
+  // The program of each length bucket keeps its memory.
+  // With gradient checkpointing only the inputs of layers are kept, and the other activations of one layer at a time.
+  const perToken = gradientCheckpointing ? layers + ACTIVATIONS_PER_WIDTH : layers * ACTIVATIONS_PER_WIDTH;
+  const activations = buckets * (batchTokens * config.width * perToken + logits);
+  const copies = 2 + MOMENTS[optimizer] + (emaDecay > 0 ? 1 : 0) + (gradientAccumulationSteps > 1 ? 1 : 0);
+  // Mixed precision has a copy of the weights in 16 bits.
+  const weights = (settings.mixedPrecision ?? "float32") === "float32" ? all : 1.5 * all;
+  return {
+    parameters: trained,
+    tokens: pairsSeen(settings) * pairTokens,
+    flops: steps * stepFlops + answerFlops,
+    seconds: steps * step.seconds + step.compileSeconds + answerFlops / step.rate,
+    memoryBytes: 4 * (weights + copies * trained + activations) + PROCESS_BYTES,
+    diskBytes: 4 * all,
+    basis: [step.basis, ...(facts.pairs === undefined ? [LENGTHS_ASSUMED] : [])].join("; "),
+  };
+}
+
+/** Measurements on dev rows: every `evaluateEvery` steps, and at the end. */
+const evaluations = ({ steps, evaluateEvery }: Pick<TrainingSettings, "steps" | "evaluateEvery">): number =>
+  Math.ceil(steps / evaluateEvery);
+
+/** Weights of the modules that are trained in full, and adapters. */
+function trainedParameters(config: ModelConfig, settings: ModuleSettings): number {
+  const { modules, adapters } = resolveModules(config, settings, "distill");
+  const whole = parameterSpecs(config).filter(({ name }) => modules[moduleOf(name)] === "full");
+  return [...whole, ...adapters].reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
+}

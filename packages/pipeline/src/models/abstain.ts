@@ -1,0 +1,96 @@
+/** The threshold of confidence below which an answer is withheld. */
+import { SlmError } from "@slm/core/errors";
+import type { Abstention, AbstentionOptions, JudgedAnswer } from "@slm/inference";
+import { existsSync } from "node:fs";
+import type { LoadedModel, LoadModelOptions } from "./load-model.js";
+
+/** A threshold from 0 to 1 or `off`; undefined for anything else. @throws SlmError USAGE for a number out of range */
+export function parseThreshold(text: string): number | "off" | undefined {
+  if (text === "off") return text;
+  const value = text.trim() === "" ? Number.NaN : Number(text);
+  if (Number.isNaN(value)) return undefined;
+  if (value >= 0 && value <= 1) return value;
+  throw new SlmError("USAGE", `--abstain: expected a confidence from 0 to 1, got ${text}`);
+}
+
+/**
+ * The threshold of a command.
+ *
+ * @param flag value of `--abstain`
+ * @returns undefined: every answer is given
+ * @throws SlmError USAGE for a value that is no number, file or `off`; DATA_INVALID for rows that allow no threshold
+ */
+export async function thresholdOf(
+  flag: string | undefined,
+  model: Pick<LoadedModel, "generate" | "directory" | "description">,
+  note: (text: string) => void,
+): Promise<number | undefined> {
+  if (flag === undefined) return model.description.abstention?.threshold;
+  const given = parseThreshold(flag);
+  if (given === "off") return undefined;
+  if (given !== undefined) return given;
+  if (!existsSync(flag)) {
+    throw new SlmError(
+      "USAGE",
+      `--abstain: expected a confidence from 0 to 1, off, or a file of rows, got ${flag}`,
+      {
+        suggestions: ["--abstain 0.9", "--abstain runs/mine/data/dev.jsonl"],
+      },
+    );
+  }
+  const chosen = await chooseOnRows(flag, model);
+  note(abstentionLine(chosen));
+  return chosen.threshold;
+}
+
+/** Answers the rows of a file, and chooses a threshold on them. @throws SlmError as `chooseThreshold`, and what reading the rows throws */
+async function chooseOnRows(
+  file: string,
+  model: Pick<LoadedModel, "generate" | "directory">,
+  options?: AbstentionOptions,
+): Promise<Abstention> {
+  const { chooseThreshold, confidenceOf, isCorrect } = await import("@slm/inference");
+  const { imageFolderOf, readFileRows, referencesOf } = await import("@slm/data");
+  const { pathInside } = await import("./row-images.js");
+  const { rowSettingsFor } = await import("./row-settings.js");
+  const settings = await rowSettingsFor({ file, model: model.directory, needed: "rows" });
+  const rows = await readFileRows(file, settings);
+  const folder = settings.images ?? imageFolderOf(file);
+  const prompts = await Promise.all(
+    rows.map(async ({ source, image }) =>
+      image === undefined ? source : { text: source, image: await pathInside(folder, image) },
+    ),
+  );
+  const generations = await model.generate(prompts);
+  const judged = generations.map((generation, row): JudgedAnswer => {
+    return {
+      confidence: confidenceOf(generation),
+      correct: isCorrect(generation.text, referencesOf(rows[row]!)),
+    };
+  });
+  return chooseThreshold(judged, options);
+}
+
+/** Loads a model, and chooses its threshold on the rows of a file. @throws SlmError as {@link chooseOnRows} and loading the model */
+export async function abstentionFor(
+  model: string,
+  { data, ...options }: AbstentionOptions & { readonly data: string },
+  work: Pick<LoadModelOptions, "threads" | "signal">,
+): Promise<Abstention> {
+  const { loadModel } = await import("./load-model.js");
+  const loaded = await loadModel(model, work);
+  try {
+    return await chooseOnRows(data, loaded, options);
+  } finally {
+    await loaded.close();
+  }
+}
+
+/** What a threshold does on the rows that it was chosen on. */
+export function abstentionLine({ threshold, rows, coverage, errorRate }: Abstention): string {
+  const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+  return (
+    `abstention  below a confidence of ${threshold.toPrecision(3)}: ${percent(coverage)} of ${rows} rows are answered, ` +
+    `${percent(errorRate)} of the answers wrong`
+  );
+}

@@ -1,0 +1,58 @@
+/** Published vision towers, found by their names in a recipe. */
+import type { PublishedTower, PublishedTowerConfig } from "@slm/distillation";
+import {
+  resolveCached,
+  resolveModel,
+  type ExternalCheckpoint,
+  importedTowerShape,
+  importVisionTower,
+  readHuggingFaceDirectory,
+  type VisionImportOptions,
+} from "@slm/checkpoints";
+import type { VisionTower } from "@slm/model";
+import { PREPROCESSOR_FILE, readPreprocessorConfig } from "@slm/vision";
+import { basename, join } from "node:path";
+import type { FilesRequest, StageFile } from "../stage/plan-request.js";
+import { towerFiles } from "./open-external.js";
+
+/** Reads a tower, downloading it if needed.
+ *
+ * @throws SlmError naming the file, setting or tensor that is missing, corrupt or not imported.
+ */
+export async function openPublishedTower(
+  settings: PublishedTowerConfig,
+  request: Pick<FilesRequest, "progress" | "signal">,
+): Promise<PublishedTower> {
+  const { path } = await resolveModel(settings.model, request);
+  const { external, options } = await openSource(path, settings);
+  return { directory: path, ...(await importVisionTower(external, options)) };
+}
+
+/** The shape of a tower; undefined if the tower is not downloaded yet. @throws SlmError as {@link openPublishedTower} */
+export async function publishedTowerShape(settings: PublishedTowerConfig): Promise<VisionTower | undefined> {
+  const found = await resolveCached(settings.model);
+  if (found === undefined) return undefined;
+  const { external, options } = await openSource(found.path, settings);
+  return importedTowerShape(external, options);
+}
+
+/** Files that a tower is read from. */
+export async function publishedTowerFiles(
+  { model }: PublishedTowerConfig,
+  request: FilesRequest,
+): Promise<readonly StageFile[]> {
+  const found = await (request.mayFetch ? resolveModel(model, request) : resolveCached(model));
+  const files = found === undefined ? [] : towerFiles(found.path);
+  return files.map((path) => ({ setting: `student.vision.published/${basename(path)}`, path }));
+}
+
+async function openSource(
+  path: string,
+  { features, classToken }: PublishedTowerConfig,
+): Promise<{ readonly external: ExternalCheckpoint; readonly options: VisionImportOptions }> {
+  const { processing } = await readPreprocessorConfig(join(path, PREPROCESSOR_FILE));
+  return {
+    external: await readHuggingFaceDirectory(path),
+    options: { image: processing, classToken, features },
+  };
+}

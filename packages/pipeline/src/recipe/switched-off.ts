@@ -1,0 +1,67 @@
+/**
+ * Stages that a run leaves out although the recipe has their sections: `bench: null` in the recipe, `--set bench=null`, or
+ * `--skip bench`. A bare `bench:` is an empty section, with defaults.
+ */
+import { SlmError } from "@slm/core/errors";
+import { nearest } from "./nearest.js";
+import { didYouMean, type Layer } from "./layers.js";
+import type { Mapping } from "./mapping.js";
+
+/** Layers of `--skip` flags. @throws SlmError USAGE for a name that no stage has */
+export function skipLayers(skips: readonly string[], sections: readonly string[]): readonly Layer[] {
+  return skips.map((name): Layer => {
+    if (!sections.includes(name)) {
+      throw new SlmError(
+        "USAGE",
+        `--skip ${name}: no stage '${name}'${didYouMean(nearest(name, sections))}`,
+        {
+          context: { stage: name, stages: sections },
+        },
+      );
+    }
+    return { origin: "flag", value: { [name]: null }, locate: () => `--skip ${name}` };
+  });
+}
+
+/** Layers without the sections that they switch off: those of weaker layers still say which metrics the others use. */
+export function withoutNulls(layers: readonly Layer[], sections: readonly string[]): readonly Layer[] {
+  return layers.map((layer) => ({
+    ...layer,
+    value: Object.fromEntries(
+      Object.entries(layer.value).filter(([key, value]) => value !== null || !sections.includes(key)),
+    ),
+  }));
+}
+
+/**
+ * Rejects a run that needs a stage which is switched off.
+ *
+ * @param off sections that are switched off
+ * @param needed all sections of the run
+ * @param needs the sections that one of them needs, itself included
+ * @param where what switches a section off
+ * @throws SlmError CONFIG_INVALID
+ */
+export function rejectNeeded(
+  off: readonly string[],
+  needed: readonly string[],
+  needs: (section: string) => readonly string[],
+  where: (section: string) => string,
+): void {
+  const missing = off.find((section) => needed.includes(section));
+  if (missing === undefined) return;
+  const users = needed.filter((section) => section !== missing && needs(section).includes(missing));
+  throw new SlmError(
+    "CONFIG_INVALID",
+    `${where(missing)}: stage '${missing}' is switched off, but ${users.join(", ")} ${users.length === 1 ? "needs" : "need"} it`,
+    {
+      context: { stage: missing, neededBy: users },
+      suggestions: [[...users, missing].map((name) => `--skip ${name}`).join(" ")],
+    },
+  );
+}
+
+/** Sections that the merged settings switch off. */
+export function switchedOff(value: Mapping, sections: readonly string[]): readonly string[] {
+  return sections.filter((section) => value[section] === null);
+}

@@ -1,0 +1,62 @@
+import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+import { loadStages, STAGE_NAMES } from "./stage-table.js";
+import { preparePipeline } from "./prepare-run.js";
+
+const folder = fileURLToPath(new URL("../../../../configs/", import.meta.url));
+/** The shape of a model, which `slm model init` takes. */
+const NO_RECIPES: ReadonlySet<string> = new Set(["paper-330m/model.yaml"]);
+/** Recipes whose rows the user gives. */
+const ROWS_ARE_GIVEN: ReadonlySet<string> = new Set([
+  "paper-330m/recipe.yaml",
+  "snips/few-labels.yaml",
+  "snips/recipe.yaml",
+  "snips/teacher-layers.yaml",
+  "snips/trained-teacher.yaml",
+  "translation/recipe.yaml",
+]);
+const recipes = (await readdir(folder, { recursive: true }))
+  .filter((name) => name.endsWith(".yaml") && !NO_RECIPES.has(name))
+  .sort();
+
+describe("recipes of the tasks", () => {
+  test.each(recipes)(
+    "configs/%s is a recipe of known settings, and the files that it names are there",
+    async (name) => {
+      const recipe = { path: join(folder, name), sets: [], environment: {} };
+      const { recipe: resolved, stages } = await preparePipeline({ recipe, out: undefined, force: false });
+      expect(Object.keys(resolved.sections)).not.toEqual([]);
+      if (ROWS_ARE_GIVEN.has(name)) return;
+      const request = { mayFetch: false, signal: new AbortController().signal, progress: () => undefined };
+      for (const stage of stages) {
+        const section = resolved.sections[stage.name];
+        if (section === undefined) continue;
+        for (const { path } of await stage.files(section.settings, request))
+          expect((await stat(path)).size, path).toBeGreaterThan(0);
+      }
+    },
+  );
+
+  test("stages have the names that the table knows them by", async () => {
+    expect((await loadStages()).map(({ name }) => name)).toEqual(STAGE_NAMES);
+  });
+
+  test("a recipe called recipe.yaml is named as its folder", async () => {
+    const names = recipes.map(async (name) => {
+      const recipe = { path: join(folder, name), sets: [], environment: {} };
+      return (await preparePipeline({ recipe, out: undefined, force: false })).recipe.name;
+    });
+    const folders = [
+      ...["assistant", "dates", "diacritics", "g2p", "ocr", "package-sections", "paper-330m", "quickstart"],
+      ...["snips", "spelling", "synopsis", "translation", "vqa"],
+    ];
+    expect((await Promise.all(names)).sort()).toEqual(
+      [
+        ...folders,
+        ...["few-labels", "g2p-reader", "g2p-record", "g2p-teacher", "teacher-layers", "trained-teacher"],
+      ].sort(),
+    );
+  });
+});

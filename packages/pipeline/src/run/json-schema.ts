@@ -1,0 +1,44 @@
+import { z } from "zod";
+import { furtherSectionPattern, TARGET_STAGES } from "../stage/further-targets.js";
+import { loadStages, sectionSchemas } from "./stage-table.js";
+import { INFERRED_KEYS } from "../recipe/infer-metrics.js";
+import { recipeSchema } from "../recipe/resolve-recipe.js";
+
+/**
+ * The JSON Schema of recipe files. Keys that have a default, or are taken from another section, are not required.
+ */
+export async function recipeJsonSchema(): Promise<object> {
+  const sections = sectionSchemas(await loadStages());
+  const schema = z.toJSONSchema(recipeSchema(sections), {
+    io: "input",
+    override: ({ jsonSchema }) => {
+      const needed = jsonSchema.required?.filter((key) => !INFERRED_KEYS.has(key));
+      if (needed?.length === 0) delete jsonSchema.required;
+      else if (needed !== undefined) jsonSchema.required = needed;
+    },
+  });
+  // Sections of further targets, such as export@npu.
+  const patternProperties = Object.fromEntries(
+    TARGET_STAGES.map((stage) => [furtherSectionPattern(stage), { $ref: `#/properties/${stage}` }]),
+  );
+  const { properties, ...rest } = schema;
+  return {
+    title: "slm recipe",
+    ...rest,
+    properties: withOff(properties ?? {}, Object.keys(sections)),
+    patternProperties,
+  };
+}
+
+type Properties = Readonly<Record<string, unknown>>;
+
+/** A section may be null: then its stage is switched off. */
+function withOff(properties: Properties, sections: readonly string[]): Properties {
+  const off = { type: "null", description: "The stage is left out." } as const;
+  return Object.fromEntries(
+    Object.entries(properties).map(([name, schema]) => [
+      name,
+      sections.includes(name) ? { anyOf: [schema, off] } : schema,
+    ]),
+  );
+}

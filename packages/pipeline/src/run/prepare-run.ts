@@ -1,0 +1,57 @@
+/** Resolves a recipe and flags to a run, for `slm run` and the commands of single stages. */
+import { SlmError } from "@slm/core/errors";
+import { join } from "node:path";
+import { withFurtherTargets } from "../stage/further-targets.js";
+import type { PipelineOptions } from "./pipeline-options.js";
+import { requiredStages, type SelectionOptions } from "./selection.js";
+import { loadStages, sectionSchemas } from "./stage-table.js";
+import {
+  printRecipe,
+  resolveRecipe,
+  type RecipeSources,
+  type ResolvedRecipe,
+} from "../recipe/resolve-recipe.js";
+
+export interface RunRequest extends SelectionOptions {
+  readonly recipe: RecipeSources;
+  readonly out?: string | undefined;
+  readonly force?: boolean | undefined;
+  /** Stages to run besides those in the recipe. */
+  readonly stages?: readonly string[] | undefined;
+  /** A stage whose unfinished work is discarded. */
+  readonly fresh?: string | undefined;
+}
+
+/** Resolves the settings of a run. @throws SlmError INPUT_MISSING, USAGE, CONFIG_INVALID */
+export async function preparePipeline(request: RunRequest): Promise<PipelineOptions> {
+  const table = await loadStages();
+  const recipe = await resolveRecipe(request.recipe, (mentioned) => {
+    const stages = withFurtherTargets(table, mentioned);
+    const named = stages.map(({ name }) => name).filter((name) => mentioned.includes(name));
+    return {
+      schemas: sectionSchemas(stages),
+      needed: requiredStages(stages, [...named, ...(request.stages ?? [])]),
+    };
+  });
+  const stages = withFurtherTargets(table, Object.keys(recipe.sections));
+  if (Object.keys(recipe.sections).length === 0) {
+    const known = stages.map(({ name }) => name);
+    throw new SlmError(
+      "CONFIG_INVALID",
+      `${request.recipe.path ?? "recipe"}: no section, so nothing to run; sections: ${known.join(", ")}`,
+    );
+  }
+  const { out = join("runs", recipe.name), force, only, from, fresh } = request;
+  return { recipe, stages, out, force, only, from, fresh };
+}
+
+/** Result of `--print-config`. */
+export interface PrintedConfig {
+  readonly config: ResolvedRecipe;
+  /** The same as a recipe, with the origin of every value in a comment. */
+  readonly yaml: string;
+}
+
+export function printConfig(recipe: ResolvedRecipe): PrintedConfig {
+  return { config: recipe, yaml: printRecipe(recipe) };
+}

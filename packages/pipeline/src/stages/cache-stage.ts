@@ -1,0 +1,60 @@
+/** Stage `cache`: stores the teacher's distributions over every target, so that later epochs and runs need no teacher. */
+import { artifactInput, readManifest } from "@slm/core";
+import { basename } from "node:path";
+import { z } from "zod";
+import { cacheConfig, cacheTeacher, type CacheConfig, type CacheStageReport } from "@slm/labelling";
+import type { WorkerShare } from "@slm/workers";
+import { withEngine } from "../compute/open-engine.js";
+import { estimateCache } from "../estimates/cache-estimate.js";
+import { defineStage } from "../stage/stage.js";
+import type { CacheWorkers } from "../workers/cache-workers.js";
+import { requireInput } from "./require-input.js";
+
+/** What a cache holds; with workers, which of them did how much. */
+type CacheReport = CacheStageReport & { readonly workers?: readonly WorkerShare[] };
+
+export const cacheStage = defineStage<CacheConfig>({
+  name: "cache",
+  summary: "the teacher's distributions over every target, and targets that it generates",
+  section: cacheConfig,
+  kind: "cache",
+  revision: 1,
+  inputs: [
+    { stage: "data", required: true },
+    { stage: "tokenizer", required: true },
+    { stage: "teacher", required: true },
+  ],
+  files: ({ unlabelled: { agreement } }) =>
+    (agreement?.teachers ?? []).map((path, index) => ({
+      setting: `unlabelled.agreement.teachers.${index}`,
+      path,
+    })),
+  estimate: estimateCache,
+  run: async ({ settings, compute, workers, inputs, work, ...context }): Promise<CacheReport> => {
+    const teacherDirectory = requireInput(inputs, "teacher");
+    const { sha256: identity } = await artifactInput("teacher", teacherDirectory);
+    const given = {
+      dataDirectory: requireInput(inputs, "data"),
+      tokenizerDirectory: requireInput(inputs, "tokenizer"),
+      teacherDirectory,
+      teacherName: await nameOf(teacherDirectory),
+      identity,
+      workDirectory: work,
+      context,
+    };
+    const cache = (elsewhere?: CacheWorkers): Promise<CacheStageReport> =>
+      withEngine(compute, (engine) => cacheTeacher(settings, { ...given, ...elsewhere, engine }));
+    if (workers === undefined) return cache();
+    const { withCacheWorkers } = await import("../workers/cache-workers.js");
+    return withCacheWorkers(workers, { settings, compute, ...given }, cache);
+  },
+});
+
+/** Settings of a teacher that name it: a model or checkpoint, else how it was made. */
+const named = z.object({ kind: z.string(), model: z.unknown().optional(), path: z.string().optional() });
+
+/** Who labels: the name of the model, without the folder that it was read from. */
+async function nameOf(teacherDirectory: string): Promise<string> {
+  const { kind, model, path } = named.parse((await readManifest(teacherDirectory)).settings);
+  return basename(typeof model === "string" ? model : (path ?? kind));
+}

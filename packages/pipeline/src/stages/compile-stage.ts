@@ -1,0 +1,76 @@
+/** Stage `compile`: the model with graphs that the vendor's compiler made for each chip, verified on held-out rows. */
+import {
+  compileConfig,
+  compileModel,
+  type CompileConfig,
+  type CompileReport,
+} from "@slm/runtime-native/compilation";
+import { withRuntime } from "../compute/open-engine.js";
+import { readHeldOutRows, type HeldOutSplit } from "../models/held-out-rows.js";
+import { locateModel } from "../models/locate-model.js";
+import { measureQuality } from "../models/measure-quality.js";
+import { verifyCompiled, type VerifiedChip } from "../models/verify-compiled.js";
+import { defineStage, type StageRun } from "../stage/stage.js";
+import { requireInput } from "./require-input.js";
+
+export interface CompileStageReport extends CompileReport {
+  /** Rows verified, and the split they come from; null if none were. */
+  readonly verification: {
+    readonly n: number;
+    readonly split: HeldOutSplit;
+    /** Metrics of the float32 export on the CPU, on the same rows. */
+    readonly float32: Readonly<Record<string, number>>;
+    readonly chips: readonly VerifiedChip[];
+  } | null;
+}
+
+export const compileStage = defineStage<CompileConfig>({
+  name: "compile",
+  summary: "graphs compiled for each chip by the NPU vendor's compiler, beside the portable ones",
+  section: compileConfig,
+  kind: "compiled",
+  revision: 1,
+  isResumable: false,
+  inputs: [
+    { stage: "data", required: true },
+    { stage: "export", required: true },
+    { stage: "quantize", required: false },
+  ],
+  run: async (run): Promise<CompileStageReport> => {
+    const { settings, compute, inputs, work, progress, signal } = run;
+    const { directory } = await locateModel(inputs.quantize ?? requireInput(inputs, "export"));
+    const report = await compileModel({
+      modelDirectory: directory,
+      outputDirectory: work,
+      socs: settings.socs,
+      threads: compute.threads,
+      progress,
+      signal,
+    });
+    return { ...report, verification: settings.verifyRows === 0 ? null : await verify(report, run) };
+  },
+});
+
+async function verify(
+  { profile, chips }: CompileReport,
+  { settings, compute, inputs, work, ...context }: StageRun<CompileConfig>,
+): Promise<NonNullable<CompileStageReport["verification"]>> {
+  const { metrics = [], verifyRows } = settings;
+  const { rows, split } = await readHeldOutRows(requireInput(inputs, "data"), verifyRows);
+  const { metrics: float32 } =
+    metrics.length === 0
+      ? { metrics: {} }
+      : await withRuntime(compute.threads, (runtime) =>
+          measureQuality({ model: requireInput(inputs, "export"), rows, metrics, runtime, context }),
+        );
+  const verified = await verifyCompiled({
+    model: work,
+    profile,
+    socs: chips.map(({ soc }) => soc),
+    rows,
+    metrics,
+    threads: compute.threads,
+    context,
+  });
+  return { n: rows.length, split, float32, chips: verified };
+}

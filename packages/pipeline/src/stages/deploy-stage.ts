@@ -1,0 +1,169 @@
+/** Stage `deploy`: the bundle, with a model card. Every run of a recipe on one machine gives the same bytes. */
+import { artifactInput, readJsonFile, readManifest } from "@slm/core";
+import { BENCH_FILES, benchResultSchema } from "@slm/bench";
+import { DATA_FILES } from "@slm/data";
+import {
+  deployConfig,
+  deployToDirectory,
+  type CardInput,
+  type DeployConfig,
+  type Deployment,
+} from "@slm/deploy";
+import { join } from "node:path";
+import { z } from "zod";
+import { abstentionFor } from "../models/abstain.js";
+import { HELD_OUT_SPLITS } from "../models/held-out-rows.js";
+import { locateModel } from "../models/locate-model.js";
+import { defineStage } from "../stage/stage.js";
+import { leafPaths, valueAt } from "../recipe/mapping.js";
+import { requireInput } from "./require-input.js";
+
+/** What a deployment reports: the files of the bundle, and the metrics of its model where they were measured. */
+export interface DeployReport extends Omit<Deployment, "bundle"> {
+  readonly metrics: NonNullable<CardInput["metrics"]>;
+}
+
+export const deployStage = defineStage<DeployConfig>({
+  name: "deploy",
+  summary: "the bundle, with a model card that has the measurements",
+  section: deployConfig,
+  kind: "bundle",
+  revision: 1,
+  isResumable: false,
+  inputs: [
+    { stage: "distill", required: true },
+    { stage: "export", required: true },
+    { stage: "quantize", required: false },
+    { stage: "compile", required: false },
+    { stage: "bench", required: false, isRead: ({ measurements }) => measurements === true },
+    // Its dev rows, where a threshold of confidence is chosen.
+    {
+      stage: "data",
+      required: false,
+      isRead: ({ abstain }) => abstain !== undefined && abstain.data === undefined,
+    },
+  ],
+  files: ({ abstain }) =>
+    abstain?.data === undefined ? [] : [{ setting: "abstain.data", path: abstain.data }],
+  run: async ({ settings, inputs, compute, work, signal }): Promise<DeployReport> => {
+    const { directory: model } = await locateModel(
+      inputs.compile ?? inputs.quantize ?? requireInput(inputs, "export"),
+    );
+    const distilled = requireInput(inputs, "distill");
+    const card: CardInput = {
+      ...cardTexts(settings),
+      training: await trainingSettings(distilled),
+      provenance: await provenanceOf(distilled),
+      ...(inputs.quantize === undefined ? {} : await qualityOf(inputs.quantize)),
+      bench: inputs.bench === undefined ? undefined : await benchOf(inputs.bench),
+      omitsBench: settings.measurements !== true,
+      compiled: inputs.compile === undefined ? undefined : await verifiedOf(inputs.compile),
+    };
+    const { abstain } = settings;
+    const abstention =
+      abstain &&
+      (await abstentionFor(
+        model,
+        { ...abstain, data: abstain.data ?? join(requireInput(inputs, "data"), DATA_FILES.dev) },
+        { threads: compute.threads, signal },
+      ));
+    const { files } = await deployToDirectory({ model, outputDirectory: work, card, abstention });
+    return { files, metrics: card.metrics ?? [] };
+  },
+});
+
+/** The texts of a model card that come from the recipe or flags. */
+export function cardTexts({ name, summary, intendedUse, limits, licences }: DeployConfig): CardInput {
+  return { name, summary, intendedUse, limits, licences };
+}
+
+/** Settings of the distillation that are no defaults, from dotted key to value. */
+async function trainingSettings(distilled: string): Promise<NonNullable<CardInput["training"]>> {
+  const { settings, seed, origins } = await readManifest(distilled);
+  const scalar = z.union([z.string(), z.number(), z.boolean()]);
+  const entries = leafPaths(settings).flatMap((path) => {
+    const value = scalar.safeParse(valueAt(settings, path)).data;
+    const key = path.join(".");
+    return value === undefined || origins[key] === "default" ? [] : [[key, value] as const];
+  });
+  return { seed, ...Object.fromEntries(entries) };
+}
+
+/** The student, and the models and data it was made from. */
+async function provenanceOf(distilled: string): Promise<NonNullable<CardInput["provenance"]>> {
+  const { inputs } = await readManifest(distilled);
+  return [...inputs, await artifactInput("checkpoint", distilled)].map(({ name, sha256 }) => ({
+    name,
+    sha256,
+  }));
+}
+
+/** The fields of the quantize stage's report that a card shows. */
+const quantizeDetails = z.looseObject({
+  n: z.number(),
+  split: z.enum(HELD_OUT_SPLITS),
+  scheme: z.string(),
+  bytesBefore: z.number(),
+  gate: z.looseObject({ metric: z.string() }),
+  models: z.array(
+    z.looseObject({
+      name: z.string(),
+      metrics: z.record(z.string(), z.number()),
+      intervals: z.record(z.string(), z.object({ low: z.number(), high: z.number() })).optional(),
+    }),
+  ),
+});
+
+async function qualityOf(quantized: string): Promise<Pick<CardInput, "metrics" | "bytesBefore">> {
+  const { n, split, scheme, bytesBefore, models, gate } = quantizeDetails.parse(
+    (await readManifest(quantized)).details,
+  );
+  const modelOf = (name: string): (typeof models)[number] | undefined =>
+    models.find((model) => model.name === name);
+  const [before, after] = [modelOf("float32"), modelOf(scheme)];
+  const metrics = Object.entries(after?.metrics ?? {})
+    .sort(([a], [b]) => Number(b === gate.metric) - Number(a === gate.metric))
+    .map(([metric, value]) => ({
+      metric,
+      dataset: `${split} split`,
+      n,
+      after: value,
+      before: before?.metrics[metric],
+      interval: after?.intervals?.[metric],
+    }));
+  return { metrics, bytesBefore };
+}
+
+async function benchOf(directory: string): Promise<NonNullable<CardInput["bench"]>> {
+  return readJsonFile(join(directory, BENCH_FILES.result), benchResultSchema);
+}
+
+/** The fields of the compile stage's report that a card shows. */
+const compileDetails = z.looseObject({
+  verification: z
+    .looseObject({
+      split: z.enum(HELD_OUT_SPLITS),
+      chips: z.array(
+        z.looseObject({
+          soc: z.string(),
+          device: z.looseObject({ simulated: z.boolean() }),
+          rows: z.number(),
+          equalAnswers: z.number(),
+          metrics: z.record(z.string(), z.object({ cpu: z.number(), device: z.number() })),
+        }),
+      ),
+    })
+    .nullable(),
+});
+
+async function verifiedOf(compiled: string): Promise<CardInput["compiled"]> {
+  const { verification } = compileDetails.parse((await readManifest(compiled)).details);
+  return verification?.chips.map(({ soc, device, rows, equalAnswers, metrics }) => ({
+    soc,
+    simulated: device.simulated,
+    dataset: `${verification.split} split`,
+    rows,
+    equalAnswers,
+    metrics,
+  }));
+}

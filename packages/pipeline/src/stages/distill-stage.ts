@@ -1,0 +1,69 @@
+/** Stage `distill`: a student learns from the teacher. */
+import {
+  distill,
+  distillConfig,
+  publishedTowerOf,
+  type DistillConfig,
+  type DistillReport,
+} from "@slm/distillation";
+import { readManifest } from "@slm/core";
+import { withEngine } from "../compute/open-engine.js";
+import { estimateDistill } from "../estimates/training-estimate.js";
+import { rememberRowSettings } from "../models/row-settings.js";
+import { openPublishedTower, publishedTowerFiles } from "../models/published-tower.js";
+import type { StageFile } from "../stage/plan-request.js";
+import { defineStage } from "../stage/stage.js";
+import { summarizeStages } from "../summary/run-summary.js";
+import { factsOf, titleOf } from "../summary/summary-page.js";
+import { requireInput } from "./require-input.js";
+
+export const distillStage = defineStage<DistillConfig>({
+  name: "distill",
+  summary: "a student learns from the teacher",
+  section: distillConfig,
+  kind: "checkpoint",
+  revision: 2,
+  records: ["metrics.jsonl", "report.html"],
+  inputs: [
+    { stage: "data", required: true },
+    { stage: "tokenizer", required: true },
+    // A student trained on labels alone has no teacher.
+    { stage: "teacher", required: false },
+    { stage: "cache", required: false },
+  ],
+  files: async ({ initialize: { vision }, student }, request): Promise<readonly StageFile[]> => {
+    const published = publishedTowerOf(student);
+    if (published !== undefined) return publishedTowerFiles(published, request);
+    return vision === undefined ? [] : [{ setting: "initialize.vision", path: vision }];
+  },
+  estimate: estimateDistill,
+  run: async ({ settings, compute, about, inputs, work, ...context }): Promise<DistillReport> => {
+    const named = publishedTowerOf(settings.student);
+    const published = named === undefined ? undefined : await openPublishedTower(named, context);
+    const data = await readManifest(requireInput(inputs, "data"));
+    const { teacher } = await summarizeStages(inputs);
+    const page = {
+      title: titleOf(about, "training"),
+      facts: factsOf(about, {
+        data,
+        date: new Date().toISOString(),
+        parameters: [["teacher", teacher?.parameters]],
+      }),
+    };
+    const report = await withEngine(compute, (engine) =>
+      distill(settings, {
+        page,
+        dataDirectory: requireInput(inputs, "data"),
+        tokenizerDirectory: requireInput(inputs, "tokenizer"),
+        teacherDirectory: inputs.teacher,
+        cacheDirectory: inputs.cache,
+        published,
+        workDirectory: work,
+        engine,
+        context,
+      }),
+    );
+    await rememberRowSettings(work, requireInput(inputs, "data"));
+    return report;
+  },
+});

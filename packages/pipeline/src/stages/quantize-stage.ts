@@ -1,0 +1,225 @@
+/** Stage `quantize`: quantized models, each compared on held-out rows with the float32 export it was made from. */
+import { graphBytes, readDeviceModel } from "@slm/exported-model";
+import { type StageContext } from "@slm/core";
+import { DATA_FILES } from "@slm/data";
+import { SlmError } from "@slm/core/errors";
+import type { EvaluationRow, Interval } from "@slm/inference";
+import { METRICS, METRIC_NAMES, isMetricName, type MetricName } from "@slm/metrics";
+import {
+  learnsFromData,
+  quantizeConfig,
+  quantizeDirectory,
+  checkGate,
+  type AbsoluteGate,
+  type DirectoryCalibration,
+  type GateResult,
+} from "@slm/quantization";
+import type { Runtime, RuntimeDevice } from "@slm/runtime";
+import { join } from "node:path";
+import { z } from "zod";
+import { withRuntime } from "../compute/open-engine.js";
+import { withOutputThreads } from "../compute/output-threads.js";
+import { readTokenPairs } from "../models/calibration-rows.js";
+import { calibratingWith } from "../workers/calibrating-with.js";
+import type { CalibrationShares } from "../workers/calibration-workers.js";
+import { readHeldOutRows, type HeldOutSplit } from "../models/held-out-rows.js";
+import { askGate, gateMessage } from "../models/judge.js";
+import { measureQuality } from "../models/measure-quality.js";
+import { resolveReduceRange } from "../models/reduce-range.js";
+import { defineStage } from "../stage/stage.js";
+import { requireInput } from "./require-input.js";
+
+/** Settings of quantization and of its evaluation. Read from the `quantize:` section of a recipe. */
+export const quantizeSection = quantizeConfig
+  .safeExtend({
+    evaluateRows: z
+      .int()
+      .positive()
+      .optional()
+      .describe("Number of held-out rows on which metrics are measured [rows]. Default: all."),
+    metrics: z
+      .array(z.enum(METRIC_NAMES))
+      .optional()
+      .describe("Metrics measured in addition to the gate's. Default in a recipe: distill.metrics."),
+  })
+  .refine(({ gate }) => isMetricName(gate.metric), {
+    path: ["gate", "metric"],
+    message: `expected one of ${METRIC_NAMES.join(", ")}`,
+  })
+  .refine(({ gate: { metric, minimum } }) => minimum === undefined || isHigherBetter(metric), {
+    path: ["gate", "minimum"],
+    message: "the metric is an error rate, whose limit is maximum",
+  })
+  .refine(({ gate: { metric, maximum } }) => maximum === undefined || !isHigherBetter(metric), {
+    path: ["gate", "maximum"],
+    message: "higher values of the metric are better, so its limit is minimum",
+  });
+
+function isHigherBetter(metric: string): boolean {
+  return isMetricName(metric) && METRICS[metric].higherIsBetter;
+}
+
+export type QuantizeSection = z.infer<typeof quantizeSection>;
+
+/** Measurements of one model. */
+export interface MeasuredModel {
+  /** `float32` for the export. */
+  readonly name: string;
+  readonly bytes: number;
+  /** Time to answer all rows [seconds]. */
+  readonly seconds: number;
+  readonly metrics: Readonly<Record<string, number>>;
+  /** 95 % confidence intervals by bootstrap over the rows; absent in artifacts of earlier versions. */
+  readonly intervals?: Readonly<Record<string, Interval>> | undefined;
+  /** Null for the float32 export, with which the others are compared. */
+  readonly gate: GateResult | null;
+}
+
+export interface QuantizeStageReport extends Partial<CalibrationShares> {
+  /** Rows measured. */
+  readonly n: number;
+  /** The split or file they come from. */
+  readonly split: HeldOutSplit;
+  /** The scheme that is deployed: the first. */
+  readonly scheme: string;
+  readonly bytesBefore: number;
+  readonly bytesAfter: number;
+  readonly gate: GateResult;
+  /** The device that measured, and its int8 arithmetic. */
+  readonly device: RuntimeDevice;
+  readonly models: readonly MeasuredModel[];
+}
+
+export const quantizeStage = defineStage<QuantizeSection>({
+  name: "quantize",
+  summary: "quantized models, each compared with the float32 export",
+  section: quantizeSection,
+  kind: "quantized",
+  revision: 5,
+  isResumable: false,
+  inputs: [
+    { stage: "data", required: true },
+    { stage: "export", required: true },
+  ],
+  run: async ({ settings, compute, workers, inputs, work, ...context }): Promise<QuantizeStageReport> => {
+    const exported = requireInput(inputs, "export");
+    const { rows, split } = await readHeldOutRows(requireInput(inputs, "data"), settings.evaluateRows);
+    return withRuntime(compute.threads, async (runtime) => {
+      const bench = new QualityBench(rows, settings, runtime, context);
+      const calibration = await calibrationOf(settings, requireInput(inputs, "data"), exported, runtime);
+      const reduceRange = await resolveReduceRange(settings.reduceRange);
+      const before = await bench.measure("float32", exported);
+      const { blockSize, method, symmetric, embedding } = settings;
+      const common = { modelDirectory: exported, blockSize, method, symmetric, embedding, reduceRange };
+      const { progress, signal } = context;
+      const calibrating = {
+        workers: calibration && workers,
+        model: exported,
+        settings: { settings, work },
+        context,
+      };
+      const { models, ...shares } = await calibratingWith(calibrating, async (collector) => {
+        const made: (MeasuredModel & { readonly gate: GateResult })[] = [];
+        for (const scheme of settings.schemes) {
+          const directory = join(work, scheme);
+          const options = { ...common, calibration: calibration && { ...calibration, collector }, scheme };
+          await withOutputThreads(compute.threads, (run) =>
+            quantizeDirectory({ ...options, outputDirectory: directory, run, progress, signal }),
+          );
+          const model = await bench.measure(scheme, directory);
+          made.push({ ...model, gate: askGate(settings.gate, before.metrics, model.metrics) });
+          // The first scheme is deployed. If it fails, the others need no measurement.
+          requirePass(made[0]!, settings.gate);
+        }
+        return { models: made };
+      });
+      const [first] = models;
+      return {
+        n: rows.length,
+        split,
+        scheme: first!.name,
+        bytesBefore: before.bytes,
+        bytesAfter: first!.bytes,
+        gate: first!.gate,
+        device: runtime.device,
+        models: [{ ...before, gate: null }, ...models],
+        ...shares,
+      };
+    });
+  },
+});
+
+/** Training rows for calibration. Schemes that only round to 8 bits need none. */
+async function calibrationOf(
+  { schemes: names, calibration }: QuantizeSection,
+  data: string,
+  exported: string,
+  runtime: Runtime,
+): Promise<DirectoryCalibration | undefined> {
+  const { rows, smooth, ...how } = calibration;
+  if (!names.some(learnsFromData) && smooth === undefined) return undefined;
+  const pairs = await readTokenPairs(join(data, DATA_FILES.train), exported, rows);
+  return { runtime, pairs, ...how, smooth };
+}
+
+/** The evaluation request of a model: the same rows and metrics for all. */
+class QualityBench {
+  readonly #rows: readonly EvaluationRow[];
+  readonly #metrics: readonly MetricName[];
+  readonly #runtime: Runtime;
+  readonly #context: StageContext;
+
+  constructor(
+    rows: readonly EvaluationRow[],
+    { gate: { metric }, metrics }: QuantizeSection,
+    runtime: Runtime,
+    context: StageContext,
+  ) {
+    this.#rows = rows;
+    this.#metrics = [...new Set([...(metrics ?? []), ...(isMetricName(metric) ? [metric] : [])])];
+    this.#runtime = runtime;
+    this.#context = context;
+  }
+
+  async measure(name: string, model: string): Promise<Omit<MeasuredModel, "gate">> {
+    const { progress, signal, seed } = this.#context;
+    const { metrics, intervals, seconds } = await measureQuality({
+      model,
+      rows: this.#rows,
+      metrics: this.#metrics,
+      runtime: this.#runtime,
+      intervalSeed: seed,
+      context: {
+        signal,
+        progress: (update) => {
+          progress({ ...update, stage: "quantize", message: `measuring ${name}` });
+        },
+      },
+    });
+    return { name, bytes: graphBytes(await readDeviceModel(model)), seconds, metrics, intervals };
+  }
+}
+
+function requirePass(
+  { name, gate }: { readonly name: string; readonly gate: GateResult },
+  { minimum, maximum }: AbsoluteGate,
+): void {
+  if (gate.pass) return;
+  const { metric, before } = gate;
+  const higherIsBetter = isHigherBetter(metric);
+  // Where the float32 model misses the absolute limit too, another scheme does not help.
+  const float32 = checkGate({ metric, before, after: before, maxDrop: 0, higherIsBetter, minimum, maximum });
+  throw new SlmError("GATE_FAILED", gateMessage(name, gate), {
+    context: { scheme: name, gate },
+    suggestions: float32.pass
+      ? [
+          "the float32 export is kept: leave the quantize section out, or",
+          "--set 'quantize.schemes=[int8-dynamic]' for a gentler scheme, or",
+          "--set quantize.gate.maxDrop=VALUE to accept the loss",
+        ]
+      : [
+          "the float32 model misses the limit too: train longer, with more data or with another learning rate",
+          "slm report RUN shows the loss and answers to dev rows",
+        ],
+  });
+}

@@ -1,0 +1,143 @@
+/** The closing table of `slm run`: quality, size and speed, one column per model. */
+import { formatBytes, formatCount, formatGrouped } from "../format/format.js";
+import { columns } from "../format/columns.js";
+import { formatMetric } from "../format/metric-format.js";
+import type { RunSummary, SummarizedModel, SummaryFigure, TrainedModel } from "./run-summary.js";
+
+/** A column: its title, and the cell of each row. */
+interface SummaryColumn {
+  readonly title: string;
+  readonly model?: SummarizedModel | undefined;
+  readonly trained?: TrainedModel | undefined;
+}
+
+/** A row: its title, and its cell in a column, empty where nothing is known. */
+type SummaryRow = readonly [title: string, ...cells: string[]];
+
+export interface SummaryTable {
+  readonly titles: readonly string[];
+  readonly rows: readonly SummaryRow[];
+}
+
+/** The table; no rows if nothing was measured. Rows and columns without a cell are left out. */
+export function summaryTable(summary: RunSummary): SummaryTable {
+  const { models, heldOut, student, teacher } = summary;
+  // Schemes that were measured for comparison are in the report of stage quantize.
+  const all: readonly SummaryColumn[] = [
+    ...models
+      .filter(({ role }) => role !== "other scheme")
+      .map((model) => ({ title: titleOf(model), model, trained: trainedAs(model, models, student) })),
+    ...(models.length === 0 && student !== null ? [{ title: "student", trained: student }] : []),
+    ...(teacher === null ? [] : [{ title: "teacher", trained: teacher }]),
+  ];
+  const metrics = mainFirst(
+    summary,
+    models.flatMap((model) => Object.keys(model.metrics)),
+  );
+  const devMetrics = mainFirst(summary, Object.keys(student?.devMetrics ?? {}));
+  const cells: readonly (readonly [string, (column: SummaryColumn) => string | undefined])[] = [
+    ...metrics.map(
+      (name) =>
+        [
+          `${name}, ${heldOut === null ? "" : `${formatGrouped(heldOut.rows)} ${heldOut.split} rows`}`,
+          ({ model }: SummaryColumn) => figure(model?.metrics[name], (value) => formatMetric(name, value)),
+        ] as const,
+    ),
+    ...devMetrics.map(
+      (name) =>
+        [
+          `${name}, dev rows in training`,
+          ({ trained }: SummaryColumn) => {
+            const value = trained?.devMetrics[name];
+            return value === undefined ? undefined : formatMetric(name, value);
+          },
+        ] as const,
+    ),
+    ["parameters", ({ model, trained }) => count(model === undefined ? trained : (student ?? trained))],
+    [
+      "graphs and weights",
+      ({ model }) => (model?.bytes === undefined ? undefined : formatBytes(model.bytes)),
+    ],
+    ["first token, median", ({ model }) => figure(model?.firstTokenMs, formatGrouped, " ms")],
+    ["tokens/s, median", ({ model }) => figure(model?.tokensPerSecond, formatGrouped)],
+  ];
+  const used = all.filter((column) => cells.some(([, cell]) => cell(column) !== undefined));
+  const rows = cells
+    .map(([title, cell]): SummaryRow => [title, ...used.map((column) => cell(column) ?? "")])
+    .filter(([, ...row]) => row.some((cell) => cell !== ""));
+  return { titles: ["", ...used.map(({ title }) => title)], rows };
+}
+
+/** The lines of the terminal. */
+export function summaryLines(summary: RunSummary): readonly string[] {
+  const { titles, rows } = summaryTable(summary);
+  const notes = [...summaryNotes(summary), ...summary.warnings.map((warning) => `warning: ${warning}`)];
+  if (rows.length === 0) return notes;
+  return ["", ...columns(titles, rows), ...notes, ""];
+}
+
+/** What the figures are of, one sentence each. */
+export function summaryNotes(summary: RunSummary): readonly string[] {
+  const { training, bundleBytes, device, baseline } = summary;
+  const learned = [
+    training.labelled === undefined ? undefined : `${formatGrouped(training.labelled)} labelled rows`,
+    training.byTeacher === undefined
+      ? undefined
+      : `${formatGrouped(training.byTeacher)} rows that the teacher labelled`,
+  ].filter((part) => part !== undefined);
+  return [
+    ...(learned.length === 0 ? [] : [`trained on ${learned.join(" and ")}`]),
+    ...(bundleBytes === null ? [] : [`the bundle has ${formatBytes(bundleBytes)}`]),
+    ...(device === null
+      ? []
+      : [
+          `speed on ${device.name}, ${device.threads} ${device.threads === 1 ? "thread" : "threads"}` +
+            (device.simulated ? "; simulated, so not the speed of that device" : ""),
+        ]),
+    ...(baseline === null
+      ? []
+      : [
+          `against a decoder-only model of equal size: ${formatGrouped(baseline.firstTokenMs)} times its time to first token, ` +
+            `${formatGrouped(baseline.tokensPerSecond)} times its tokens/s`,
+        ]),
+    ...(summary.models.some(hasInterval) ? ["in brackets: 95 % confidence intervals"] : []),
+  ];
+}
+
+function titleOf({ role, scheme }: SummarizedModel): string {
+  return role === "deployed" ? `deployed, ${scheme}` : "float32 export";
+}
+
+/** The student in training is the model before quantization: its dev metrics stand in the float32 column where there is one. */
+function trainedAs(
+  { role }: SummarizedModel,
+  models: readonly SummarizedModel[],
+  student: TrainedModel | null,
+): TrainedModel | undefined {
+  const hasFloat32 = models.some((model) => model.role === "float32");
+  return role === "float32" || !hasFloat32 ? (student ?? undefined) : undefined;
+}
+
+/** The names, each once, the gate's metric first. */
+function mainFirst({ metric }: RunSummary, names: readonly string[]): readonly string[] {
+  return [...new Set(names)].sort((a, b) => Number(b === metric) - Number(a === metric));
+}
+
+const count = (trained: TrainedModel | undefined): string | undefined =>
+  trained?.parameters === undefined ? undefined : formatCount(trained.parameters);
+
+function figure(
+  found: SummaryFigure | undefined,
+  format: (value: number) => string,
+  unit = "",
+): string | undefined {
+  if (found === undefined) return undefined;
+  const { value, low, high } = found;
+  const between =
+    low === undefined || high === undefined ? "" : ` (${format(low).replace(/ %$/, "")} to ${format(high)})`;
+  return `${format(value)}${unit}${between}`;
+}
+
+function hasInterval({ metrics, firstTokenMs }: SummarizedModel): boolean {
+  return [...Object.values(metrics), firstTokenMs].some((found) => found?.low !== undefined);
+}

@@ -1,0 +1,132 @@
+/** The head of every report, and the section with the models of a run: quality first, then size and speed. */
+import type { Manifest } from "@slm/core";
+import type { Fact, HeadlineFigure, ReportSection } from "@slm/report";
+import { z } from "zod";
+import { formatBytes, formatCount, formatGrouped } from "../format/format.js";
+import { formatMetric } from "../format/metric-format.js";
+import type { RunAbout } from "../stage/stage.js";
+import type { RunSummary, SummaryFigure } from "./run-summary.js";
+import { summaryNotes, summaryTable } from "./summary-lines.js";
+
+/** The title of a run's pages: the task, and which part of the run the page shows. */
+export function titleOf({ task }: RunAbout, part?: string): string {
+  return part === undefined ? task : `${task}: ${part}`;
+}
+
+/** A count of parameters, and of what. */
+type Parameters = readonly [model: string, count: number | undefined];
+
+export interface HeadRequest {
+  readonly data?: Manifest | undefined;
+  /** When the run ended: ISO 8601. */
+  readonly date: string;
+  readonly parameters: readonly Parameters[];
+}
+
+/** Run, date, data and parameters; what is not known is left out. */
+export function factsOf(about: RunAbout, { data, date, parameters }: HeadRequest): readonly Fact[] {
+  const counts = parameters.flatMap(([model, count]) =>
+    count === undefined ? [] : [`${formatCount(count)} ${model}`],
+  );
+  return [
+    ["run", about.run],
+    ["date", dateOf(date)],
+    ...(data === undefined ? [] : dataFacts(data)),
+    ...(counts.length === 0 ? [] : [["parameters", counts.join(", ")] as const]),
+  ];
+}
+
+/** The models of a run whose parameters are known. */
+export function parametersOf({ student, teacher }: RunSummary): readonly Parameters[] {
+  return [
+    ["student", student?.parameters],
+    ["teacher", teacher?.parameters],
+  ];
+}
+
+/** `2026-11-27 09:16 UTC` */
+function dateOf(iso: string): string {
+  return `${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC`;
+}
+
+const sourced = z.looseObject({
+  source: z.unknown().optional(),
+  train: z.unknown().optional(),
+});
+const counted = z.looseObject({ splits: z.record(z.string(), z.number()) });
+
+function dataFacts({ settings, details }: Manifest): readonly Fact[] {
+  const { source, train } = sourced.safeParse(settings).data ?? {};
+  const from = [source ?? train].flatMap(namesIn);
+  const splits = Object.entries(counted.safeParse(details).data?.splits ?? {})
+    .sort(([, a], [, b]) => b - a)
+    .map(([split, rows]) => `${formatGrouped(rows)} ${split}`);
+  const text = [from.join(", "), splits.length === 0 ? "" : `rows: ${splits.join(", ")}`].filter(
+    (part) => part !== "",
+  );
+  return text.length === 0 ? [] : [["data", text.join("; ")]];
+}
+
+/** The texts in a setting that names files or a module. */
+function namesIn(value: unknown): readonly string[] {
+  if (typeof value === "string") return [value];
+  if (typeof value !== "object" || value === null) return [];
+  return Object.values(value).flatMap(namesIn);
+}
+
+/** The metric of the gate first, then size and speed of the deployed model. */
+export function headlineOf({ models, metric, heldOut, student }: RunSummary): readonly HeadlineFigure[] {
+  const deployed = models.find(({ role }) => role === "deployed");
+  if (deployed === undefined) return [];
+  const names = Object.keys(deployed.metrics).sort((a, b) => Number(b === metric) - Number(a === metric));
+  const rows = heldOut === null ? "" : `${formatGrouped(heldOut.rows)} ${heldOut.split} rows`;
+  const speed = (label: string, found: SummaryFigure | undefined, unit: string): readonly HeadlineFigure[] =>
+    found === undefined
+      ? []
+      : [{ label, value: `${formatGrouped(found.value)} ${unit}`, note: betweenOf(found, formatGrouped) }];
+  return [
+    ...names.map((name) => {
+      const found = deployed.metrics[name]!;
+      const between = betweenOf(found, (value) => formatMetric(name, value));
+      return {
+        label: name,
+        value: formatMetric(name, found.value),
+        note: [between, rows].filter((part) => part !== undefined && part !== "").join(", "),
+      };
+    }),
+    ...(deployed.bytes === undefined
+      ? []
+      : [
+          {
+            label: "size",
+            value: formatBytes(deployed.bytes),
+            note: `${deployed.scheme}${student?.parameters === undefined ? "" : `, ${formatCount(student.parameters)} parameters`}`,
+          },
+        ]),
+    ...speed("time to first token", deployed.firstTokenMs, "ms"),
+    ...speed("decode rate", deployed.tokensPerSecond, "tokens/s"),
+  ];
+}
+
+function betweenOf({ low, high }: SummaryFigure, format: (value: number) => string): string | undefined {
+  return low === undefined || high === undefined ? undefined : `${format(low)} to ${format(high)}`;
+}
+
+/** The closing table of the run, and reasons to doubt it; nothing before anything was measured. */
+export function modelsSection(summary: RunSummary): readonly ReportSection[] {
+  const { titles, rows } = summaryTable(summary);
+  if (rows.length === 0) return [];
+  const columns = titles.map((title, place) => ({
+    title,
+    align: place === 0 ? ("left" as const) : ("right" as const),
+    wrap: place === 0,
+  }));
+  return [
+    ...(summary.warnings.length === 0
+      ? []
+      : [{ heading: "Warnings", text: summary.warnings.map(sentence).join("\n\n") }]),
+    { heading: "Models", table: { columns, rows }, text: summaryNotes(summary).map(sentence).join(" ") },
+  ];
+}
+
+const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;

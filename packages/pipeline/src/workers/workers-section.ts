@@ -1,0 +1,53 @@
+/** The part of a report that says which worker did how much. */
+import type { Manifest } from "@slm/core";
+import type { ReportSection } from "@slm/report";
+import type { WorkerShare } from "@slm/workers";
+import { z } from "zod";
+import { formatGrouped, formatNumber, formatSeconds } from "../format/format.js";
+
+const shares = z.array(
+  z.strictObject({
+    worker: z.string(),
+    device: z.string(),
+    threads: z.number(),
+    jobs: z.number(),
+    units: z.number(),
+    seconds: z.number(),
+  }),
+);
+
+/** A section with a row per worker; none for a run without workers. @param what they worked on */
+function workersSection(workers: readonly WorkerShare[], what: string): readonly ReportSection[] {
+  if (workers.length === 0) return [];
+  const columns = [
+    { title: "worker", align: "left" },
+    { title: "device", align: "left", wrap: true },
+    { title: "threads", align: "right" },
+    { title: "jobs", align: "right" },
+    { title: "units", align: "right" },
+    { title: "busy", align: "right" },
+    { title: "units/s", align: "right" },
+  ] as const;
+  const rows = workers.map(({ worker, device, threads, jobs, units, seconds }) => [
+    worker,
+    device,
+    String(threads),
+    String(jobs),
+    formatGrouped(units),
+    formatSeconds(seconds),
+    seconds === 0 ? "" : formatNumber(units / seconds),
+  ]);
+  const heading = `Workers: ${what}`;
+  const text = "Units are tokens of a cache, and rows of labels, evaluations and calibrations.";
+  return [{ heading, text, table: { columns, rows } }];
+}
+
+/** The sections of a run's finished stages. */
+export function workersOfStages(
+  manifests: Readonly<Partial<Record<string, Manifest>>>,
+): readonly ReportSection[] {
+  return ["cache", "quantize"].flatMap((stage) => {
+    const found = shares.safeParse(manifests[stage]?.details["workers"]);
+    return found.success ? workersSection(found.data, stage) : [];
+  });
+}

@@ -1,0 +1,128 @@
+/** Answers the prompts of a file. A prompt that the model cannot take becomes an error in its own row. */
+import type { ScannedPrompt } from "@slm/data";
+import type { EndReason } from "@slm/generation";
+import { SlmError, type ErrorCode } from "@slm/core/errors";
+import { confidenceOf, type Generation } from "@slm/inference";
+import { answerOf } from "@slm/metrics";
+import type { GenerateOptions, LoadedModel, Prompt } from "@slm/pipeline/models/load-model";
+import { pathInside } from "@slm/pipeline/models/row-images";
+
+/** What becomes of one record of the file. */
+export type AnsweredRow =
+  | { readonly kind: "blank"; readonly line: number }
+  | ({ readonly kind: "error"; readonly line: number; readonly columns: Columns } & RowProblem)
+  | ({ readonly kind: "answer"; readonly line: number; readonly columns: Columns } & RowAnswer);
+
+type Columns = Readonly<Record<string, unknown>>;
+
+interface RowProblem {
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
+/** An answer as a row has it. */
+export interface RowAnswer {
+  /** Empty if it was withheld. */
+  readonly prediction: string;
+  /** What follows the last `####`, where the model writes a rationale first. */
+  readonly answer?: string | undefined;
+  readonly logProbability: number;
+  readonly confidence: number;
+  /** Whether the answer was withheld; only with a threshold. */
+  readonly abstained?: boolean | undefined;
+  readonly tokens: number;
+  readonly reason: EndReason;
+}
+
+export interface RowOptions {
+  readonly generate: GenerateOptions;
+  /** Confidence below which an answer is withheld. */
+  readonly threshold: number | undefined;
+}
+
+/** Errors that belong to one prompt; others end the command. */
+const ROW_ERRORS: ReadonlySet<ErrorCode> = new Set(["DATA_INVALID", "INPUT_MISSING"]);
+
+/**
+ * Answers a chunk of records, in order.
+ *
+ * @param folder folder that paths of images start from
+ * @throws SlmError what is not the fault of one prompt, INTERRUPTED among it
+ */
+export async function answerRows(
+  model: Pick<LoadedModel, "generate">,
+  records: readonly ScannedPrompt[],
+  folder: string,
+  options: RowOptions,
+): Promise<readonly AnsweredRow[]> {
+  const rows = await Promise.all(records.map((record) => openRow(record, folder)));
+  const asked = rows.flatMap((row) => ("prompt" in row ? [row.prompt] : []));
+  const outcomes = await generateEach(model, asked, options.generate);
+  let next = 0;
+  return rows.map((row): AnsweredRow => {
+    if (!("prompt" in row)) return row;
+    const outcome = outcomes[next++]!;
+    const { line, columns } = row;
+    if (outcome instanceof SlmError) return { kind: "error", line, columns, ...problemOf(outcome) };
+    return { kind: "answer", line, columns, ...rowAnswer(outcome, options.threshold) };
+  });
+}
+
+interface OpenRow {
+  readonly line: number;
+  readonly columns: Columns;
+  readonly prompt: Prompt;
+}
+
+async function openRow(record: ScannedPrompt, folder: string): Promise<OpenRow | AnsweredRow> {
+  const { line } = record;
+  if ("isBlank" in record) return { kind: "blank", line };
+  if ("reason" in record) {
+    return { kind: "error", line, columns: {}, code: "DATA_INVALID", message: record.reason };
+  }
+  const { source, image, columns } = record;
+  if (image === undefined) return { line, columns, prompt: source };
+  try {
+    return { line, columns, prompt: { text: source, image: await pathInside(folder, image) } };
+  } catch (error) {
+    if (isRowError(error)) return { kind: "error", line, columns, ...problemOf(error) };
+    throw error;
+  }
+}
+
+/** One generation or error per prompt. A batch with a bad prompt is halved until the prompt is alone: k bad of n take k log n calls. */
+async function generateEach(
+  model: Pick<LoadedModel, "generate">,
+  prompts: readonly Prompt[],
+  options: GenerateOptions,
+): Promise<readonly (Generation | SlmError)[]> {
+  if (prompts.length === 0) return [];
+  try {
+    return await model.generate(prompts, options);
+  } catch (error) {
+    if (!isRowError(error)) throw error;
+    if (prompts.length === 1) return [error];
+    const half = Math.ceil(prompts.length / 2);
+    const first = await generateEach(model, prompts.slice(0, half), options);
+    return [...first, ...(await generateEach(model, prompts.slice(half), options))];
+  }
+}
+
+const isRowError = (error: unknown): error is SlmError =>
+  error instanceof SlmError && ROW_ERRORS.has(error.code);
+
+/** The generator counts sources from the start of its own call, which means nothing here. */
+const problemOf = ({ code, message }: SlmError): RowProblem => ({
+  code,
+  message: message.replace(/^generate: source \d+ /u, "the source "),
+});
+
+/** A generation as a row or `--json` has it; the text is withheld where the model is not sure enough. */
+export function rowAnswer(generation: Generation, threshold: number | undefined): RowAnswer {
+  const { text, logProbability, tokens, reason } = generation;
+  const confidence = confidenceOf(generation);
+  const abstained = threshold === undefined ? undefined : confidence < threshold;
+  const prediction = abstained === true ? "" : text;
+  const answer = answerOf(prediction);
+  return { prediction, answer, logProbability, confidence, abstained, tokens: tokens.length, reason };
+}

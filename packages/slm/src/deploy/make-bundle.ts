@@ -1,0 +1,94 @@
+/** The bundle to deliver: made from any MODEL, or copied unchanged if MODEL is a bundle already. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { readManifest, type Progress } from "@slm/core";
+import { copyBundle, deployToDirectory, signBundle, unpackBundle } from "@slm/deploy";
+import { SlmError } from "@slm/core/errors";
+import { abstentionFor } from "@slm/pipeline/models/abstain";
+import { withRuntime } from "@slm/pipeline/compute/open-engine";
+import { locateModel } from "@slm/pipeline/models/locate-model";
+import { withModel } from "@slm/pipeline/models/open-exported";
+import { writeStandalone } from "../models/standalone-artifact.js";
+
+export interface BundleRequest {
+  readonly model: string;
+  /** Texts of the model card; only for a model that is not a bundle yet. */
+  readonly card: Readonly<Partial<Record<"name" | "summary", string>>>;
+  /** Private key to sign with. */
+  readonly sign: string | undefined;
+  /** Rows to choose the bundle's threshold of confidence on; only for a model that is not a bundle yet. */
+  readonly abstain?: string | undefined;
+  readonly threads: number | undefined;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+}
+
+/** Writes the bundle into a directory. @throws SlmError as locating, exporting, bundling and signing do */
+export async function makeBundle(directory: string, request: BundleRequest): Promise<void> {
+  const { model, card, sign, abstain, threads, progress, signal } = request;
+  const located = await locateModel(model);
+  const isDone = located.kind === "packed" || (await isBundle(located.directory));
+  if (isDone && abstain !== undefined) {
+    throw new SlmError(
+      "USAGE",
+      `deploy: ${model} is a bundle, which is delivered unchanged: --abstain is for other models`,
+      {
+        suggestions: ["name the directory that the bundle was made from, such as RUN/quantize"],
+      },
+    );
+  }
+  if (located.kind === "packed") await unpackBundle(located.directory, directory);
+  else if (isDone) await copyBundle(located.directory, directory);
+  else {
+    await withRuntime(threads, (runtime) =>
+      withModel(model, { runtime, progress, signal }, (source) =>
+        writeStandalone(
+          {
+            directory,
+            kind: "bundle",
+            sources: { model: source },
+            settings: abstain === undefined ? card : { ...card, abstain },
+          },
+          async (work) => {
+            const abstention =
+              abstain === undefined
+                ? undefined
+                : await abstentionFor(source, { data: abstain }, { threads, signal });
+            const { files } = await deployToDirectory({
+              model: source,
+              outputDirectory: work,
+              card,
+              abstention,
+            });
+            return { files };
+          },
+        ),
+      ),
+    );
+  }
+  if (sign !== undefined) await signBundle(directory, sign);
+}
+
+/** Runs `body` on a temporary bundle. */
+export async function withBundle<Result>(
+  request: BundleRequest,
+  body: (directory: string) => Promise<Result>,
+): Promise<Result> {
+  const root = await mkdtemp(join(tmpdir(), "slm-deploy-"));
+  try {
+    const directory = join(root, "bundle");
+    await makeBundle(directory, request);
+    return await body(directory);
+  } finally {
+    await rm(root, { recursive: true, force: true });
+  }
+}
+
+async function isBundle(directory: string): Promise<boolean> {
+  const manifest = await readManifest(directory).catch((error: unknown) => {
+    if (error instanceof SlmError && error.code === "INPUT_MISSING") return undefined;
+    throw error;
+  });
+  return manifest?.kind === "bundle";
+}

@@ -1,0 +1,134 @@
+/** Compiles models for NPUs ahead of time, by vendors' plug-ins. */
+import type { FileSettings } from "@slm/data";
+import type { CompileReport } from "@slm/runtime-native/compilation";
+import type { CompilingProfile } from "@slm/devices";
+import type { MetricName } from "@slm/metrics";
+import type { VerifiedChip } from "@slm/pipeline/models/verify-compiled";
+import { contextOf, givenSettings, type WorkOptions } from "@slm/pipeline/stage/work";
+
+/** For which chips to compile, what to verify, and where the result goes. */
+export interface CompileOptions extends WorkOptions {
+  /** Chips, of the profile that the model was exported for: sm8650, sc8380xp. */
+  readonly socs: readonly string[];
+  /** Directory to write. Default: `MODEL-compiled`, beside it. */
+  readonly output?: string | undefined;
+  /** Decodes this many rows of `data` with the compiled graphs and on the CPU. Default: none. */
+  readonly verify?: number | undefined;
+  /** JSONL file of rows to verify. */
+  readonly data?: string | undefined;
+  /** How to read files of rows, as a recipe's `data` section says it. Default: as the model's recipe read its training rows. */
+  readonly rows?: FileSettings | undefined;
+  /** Metrics of those rows, comma-separated. Default: distances and equal answers only. */
+  readonly metrics?: string | undefined;
+  /** Of an ONNX file: the device software. Default: qnn. */
+  readonly profile?: CompilingProfile | undefined;
+  /** Of an ONNX file: shapes of inputs (`x=1,3,48,320`) and sizes of dynamic axes (`batch=1`). */
+  readonly shapes?: readonly string[] | undefined;
+  /** Compiler threads. Default: one per CPU core. */
+  readonly threads?: number | undefined;
+}
+
+/** What was compiled and verified. */
+export interface CompiledModel extends CompileReport {
+  /** One entry per chip; empty if nothing was verified. */
+  readonly verified: readonly VerifiedChip[];
+  /** Directory that was written. */
+  readonly artifact: string;
+}
+
+/**
+ * Compiles every graph of a model that was exported for an NPU, for each chip. A plug-in of the NPU's vendor must have been added.
+ *
+ * @param model an export or quantized model for an NPU, or an .onnx file
+ * @throws SlmError OP_UNSUPPORTED for a graph that the vendor's compiler does not take whole; DEVICE_UNAVAILABLE without a plug-in;
+ * USAGE for an unknown chip, or rows to verify without a file
+ * @example
+ * const { chips } = await compile("exported", { socs: ["sm8650"] });
+ */
+export async function compile(model: string, options: CompileOptions): Promise<CompiledModel> {
+  const { SlmError } = await import("@slm/core/errors");
+  const { locateModel } = await import("@slm/pipeline/models/locate-model");
+  const { siblingPath, writeStandalone } = await import("../models/standalone-artifact.js");
+  const { verify = 0, data, threads, socs } = options;
+  if (verify > 0 && data === undefined) {
+    throw new SlmError("USAGE", `--verify ${verify}: expected rows to decode, got none`, {
+      suggestions: [`--verify ${verify} --data ROWS.jsonl --metrics METRIC`],
+    });
+  }
+  const output = options.output ?? siblingPath(model.replace(/\.onnx$/, ""), "compiled");
+  if (model.endsWith(".onnx")) return { ...(await compileOnnx(model, output, options)), artifact: output };
+  if (options.profile !== undefined || (options.shapes ?? []).length > 0) {
+    throw new SlmError("USAGE", `${model}: --profile and --shape are for ONNX files; this model has its own`);
+  }
+  const { directory } = await locateModel(model);
+  const { requireIntact } = await import("@slm/core");
+  await requireIntact(directory);
+  const { progress, signal } = contextOf(options);
+  const { compileModel } = await import("@slm/runtime-native/compilation");
+  const report = await writeStandalone(
+    { directory: output, kind: "compiled", sources: { model: directory }, settings: givenSettings(options) },
+    async (work) => {
+      const request = { modelDirectory: directory, outputDirectory: work, socs, threads, progress, signal };
+      const made = await compileModel(request);
+      const verified =
+        data === undefined || verify === 0 ? [] : await verifyRows(work, made, { ...options, verify, data });
+      return { ...made, verified };
+    },
+  );
+  return { ...report, artifact: output };
+}
+
+/** Any ONNX file: nothing is verified, because nobody says what its inputs are. */
+async function compileOnnx(
+  file: string,
+  output: string,
+  options: CompileOptions,
+): Promise<Omit<CompiledModel, "artifact">> {
+  const { compileFile } = await import("@slm/runtime-native/compilation");
+  const { SlmError } = await import("@slm/core/errors");
+  const { parseSizes } = await import("../models/parse-sizes.js");
+  const { writeStandalone } = await import("../models/standalone-artifact.js");
+  const { socs, threads, profile = "qnn", shapes = [], verify } = options;
+  if (verify !== undefined)
+    throw new SlmError("USAGE", `--verify ${verify}: expected a model directory, got an ONNX file`);
+  const { progress, signal } = contextOf(options);
+  const report = await writeStandalone(
+    { directory: output, kind: "compiled", sources: { model: file }, settings: givenSettings(options) },
+    (work) => {
+      const sizes = shapes.map(parseSizes);
+      return compileFile({ file, outputDirectory: work, profile, socs, sizes, threads, progress, signal });
+    },
+  );
+  return { ...report, verified: [] };
+}
+
+async function verifyRows(
+  model: string,
+  { profile, chips }: CompileReport,
+  options: CompileOptions & { readonly verify: number; readonly data: string },
+): Promise<readonly VerifiedChip[]> {
+  const { verifyCompiled } = await import("@slm/pipeline/models/verify-compiled");
+  const { readEvaluationRows } = await import("@slm/pipeline/models/measure-quality");
+  const { rowSettingsFor } = await import("@slm/pipeline/models/row-settings");
+  const { metrics, threads } = options;
+  return verifyCompiled({
+    model,
+    profile,
+    socs: chips.map(({ soc }) => soc),
+    rows: await readEvaluationRows(
+      options.data,
+      options.verify,
+      await rowSettingsFor({ file: options.data, model, needed: "rows", given: options.rows }),
+    ),
+    metrics: metrics === undefined ? [] : await answerMetrics(metrics),
+    threads,
+    context: contextOf(options),
+  });
+}
+
+/** @throws SlmError USAGE for an unknown metric, and for one that no answer has (perplexity) */
+async function answerMetrics(list: string): Promise<readonly MetricName[]> {
+  const { parseEvaluationMetrics } = await import("../models/evaluation-metrics.js");
+  const { requireMetric } = await import("@slm/pipeline/models/judge");
+  return parseEvaluationMetrics(list).map(requireMetric);
+}

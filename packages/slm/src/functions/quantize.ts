@@ -1,0 +1,214 @@
+/** Quantizes models, with a gate on the loss of quality. */
+import type { FileSettings } from "@slm/data";
+import { dirname } from "node:path";
+import type { QuantizeFileReport, QuantizeReport, QuantizeTransformersReport } from "@slm/quantization";
+import type { RuntimeDevice } from "@slm/runtime";
+import { GateFailed } from "../models/gate-failed.js";
+import type { GatedQuantization } from "../models/gated-quantization.js";
+import type { QuantizeSettings } from "../models/quantize-request.js";
+import type { CalibrationShares } from "@slm/pipeline/workers/calibration-workers";
+import type { WorkersAddress } from "@slm/pipeline/workers/workers-address";
+import { contextOf, givenSettings, type WorkContext, type WorkOptions } from "@slm/pipeline/stage/work";
+
+/** How to quantize, what to measure, and where the result goes. */
+export interface QuantizeOptions extends WorkOptions, QuantizeSettings {
+  /** Directory to write. Default: `MODEL-<scheme>`, beside it. */
+  readonly output?: string | undefined;
+  /** Metric and its largest allowed loss: `wer:+0.5` [points], `wer:0.005`, `logitDivergence:0.01` [nats]. */
+  readonly gate?: string | undefined;
+  /** JSONL file of rows on which the gate is measured. Default: the calibration rows. */
+  readonly data?: string | undefined;
+  /** How to read files of rows, as a recipe's `data` section says it. Default: as the model's recipe read its training rows. */
+  readonly rows?: FileSettings | undefined;
+  /** Measures the gate on the first rows only. */
+  readonly limit?: number | undefined;
+  /** Intra-op threads, and threads that quantize weights. Default: one per CPU core. */
+  readonly threads?: number | undefined;
+}
+
+/** The layout or file has no gate. */
+export interface WithoutGate {
+  /** No gate was requested. */
+  readonly gate: null;
+}
+
+/** Sizes before and after. Graphs of other layouts have no gate; an ONNX file's report says how its outputs changed. */
+export type QuantizedModel = (
+  | (QuantizeReport & GatedQuantization)
+  | (QuantizeFileReport & WithoutGate)
+  | (QuantizeTransformersReport & WithoutGate)
+) & {
+  /** The device that measured; absent where nothing was measured. */
+  readonly device?: RuntimeDevice | undefined;
+  /** Directory that was written. */
+  readonly artifact: string;
+} & Partial<CalibrationShares>;
+
+/** The part of a request that all three kinds of models share. */
+interface Request {
+  readonly model: string;
+  readonly options: QuantizeOptions;
+  readonly output: string;
+  readonly context: WorkContext;
+  /** Machines that collect statistics. */
+  readonly workers: WorkersAddress | undefined;
+  /** What the manifest records. */
+  readonly settings: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Quantizes a model; with a gate, only if the metric stays within the limit.
+ *
+ * @param model an export of either layout, a checkpoint, or an .onnx file
+ * @throws GateFailed if the gate fails: nothing is written and the model is kept as it was
+ * @throws SlmError USAGE for options that do not go together, INPUT_MISSING, DATA_INVALID, INTERRUPTED
+ * @example
+ * const { bytesAfter } = await quantize("exported", { scheme: "int4-block", calibration: "train.jsonl" });
+ */
+export function quantize(model: string, options: QuantizeOptions): Promise<QuantizedModel> {
+  return quantizeWith(undefined, model, options);
+}
+
+/** The same with workers, who collect the statistics over calibration rows. The model is the same to the byte. */
+export async function quantizeWith(
+  workers: WorkersAddress | undefined,
+  model: string,
+  options: QuantizeOptions,
+): Promise<QuantizedModel> {
+  const { checkQuantizeSettings, rejectShapes } = await import("../models/quantize-request.js");
+  const { learnsFromData, transformersGraphs } = await import("@slm/quantization");
+  const { isModelDirectory } = await import("@slm/pipeline/models/locate-model");
+  const { siblingPath } = await import("../models/standalone-artifact.js");
+  const { requireCalibrationRows } = await import("@slm/pipeline/workers/calibrating-with");
+  checkQuantizeSettings(options);
+  if (workers !== undefined) requireCalibrationRows(options.calibration);
+  const { scheme, output = siblingPath(model.replace(/\.onnx$/, ""), scheme) } = options;
+  const context = contextOf(options);
+  const request = { model, options, output, context, workers, settings: givenSettings(options) };
+  if (model.endsWith(".onnx")) return quantizeOnnxFile(request);
+  rejectShapes(options.shapes, model);
+  if (!isModelDirectory(model) && (await transformersGraphs(model)).length > 0)
+    return quantizeTransformersLayout(request);
+  if (learnsFromData(scheme) && options.calibration === undefined)
+    context.note(
+      "4-bit weights are rounded without calibration data; with --calibration rows.jsonl the loss is smaller",
+    );
+  return quantizeModel(request);
+}
+
+async function quantizeTransformersLayout(request: Request): Promise<QuantizedModel> {
+  const { model, options, output, context, settings } = request;
+  const { rejectData, weightSettings } = await import("../models/quantize-request.js");
+  const { writeStandalone } = await import("../models/standalone-artifact.js");
+  const { quantizeTransformers } = await import("@slm/quantization");
+  const { withOutputThreads } = await import("@slm/pipeline/compute/output-threads");
+  rejectData(options, model);
+  const { progress, signal } = context;
+  const weights = await weightSettings(options);
+  const report = await writeStandalone(
+    { directory: output, kind: "quantized", settings, sources: { model } },
+    (work) =>
+      withOutputThreads(options.threads, (run) =>
+        quantizeTransformers({
+          ...weights,
+          modelDirectory: model,
+          outputDirectory: work,
+          run,
+          progress,
+          signal,
+        }),
+      ),
+  );
+  return { ...report, gate: null, artifact: output };
+}
+
+async function quantizeModel({
+  model: path,
+  options,
+  output,
+  context,
+  workers,
+  settings,
+}: Request): Promise<QuantizedModel> {
+  const { calibratingWith } = await import("@slm/pipeline/workers/calibrating-with");
+  const { quantizeWithGate, readGateRequest } = await import("../models/gated-quantization.js");
+  const { gateMessage } = await import("@slm/pipeline/models/judge");
+  const { directoryOptions } = await import("../models/quantize-request.js");
+  const { writeStandalone } = await import("../models/standalone-artifact.js");
+  const { withModel } = await import("@slm/pipeline/models/open-exported");
+  const { withRuntime } = await import("@slm/pipeline/compute/open-engine");
+  const { parseBytes } = await import("@slm/quantization");
+  const { withOutputThreads } = await import("@slm/pipeline/compute/output-threads");
+  const { scheme, sensitivity = false, threads, calibration, data = calibration } = options;
+  const budget = options.budget === undefined ? undefined : parseBytes(options.budget);
+  const { progress, signal } = context;
+  return withRuntime(threads, (runtime) =>
+    withModel(path, { runtime, progress, signal }, async (model) => {
+      const gate = await readGateRequest({ ...options, data, model });
+      const request = await directoryOptions(options, model, runtime);
+      const report = await calibratingWith(
+        { workers, model, settings: { settings, output }, context },
+        (collector) =>
+          writeStandalone(
+            { directory: output, kind: "quantized", sources: { model }, settings },
+            async (work) => {
+              const rows = request.calibration && { ...request.calibration, collector };
+              const result = await withOutputThreads(threads, (run) =>
+                quantizeWithGate({
+                  options: { ...request, calibration: rows, progress, signal, run, outputDirectory: work },
+                  gate,
+                  sensitivity,
+                  budget,
+                  runtime,
+                  context,
+                }),
+              );
+              if (result.gate?.pass !== false) return result;
+              throw new GateFailed(gateMessage(scheme, result.gate), { ...result, artifact: path }, [
+                "slm quantize MODEL --scheme int8-dynamic",
+                "keep the most sensitive layers in float32: --sensitivity --calibration rows.jsonl",
+                "accept a larger loss: --gate metric:+points",
+              ]);
+            },
+          ),
+      );
+      return { ...report, device: runtime.device, artifact: output };
+    }),
+  );
+}
+
+async function quantizeOnnxFile({
+  model: path,
+  options,
+  output,
+  context,
+  workers,
+  settings,
+}: Request): Promise<QuantizedModel> {
+  const { calibratingWith } = await import("@slm/pipeline/workers/calibrating-with");
+  const { fileOptions, rejectGate } = await import("../models/quantize-request.js");
+  const { writeStandalone } = await import("../models/standalone-artifact.js");
+  const { withRuntime } = await import("@slm/pipeline/compute/open-engine");
+  const { quantizeFile, quantizedFileIn } = await import("@slm/quantization");
+  const { withOutputThreads } = await import("@slm/pipeline/compute/output-threads");
+  rejectGate(options.gate, path);
+  const { progress, signal } = context;
+  return withRuntime(options.threads, async (runtime) => {
+    const request = await fileOptions(options, path, runtime);
+    const report = await calibratingWith(
+      { workers, settings: { path, settings, output }, context },
+      (collector) =>
+        writeStandalone(
+          { directory: output, kind: "quantized", settings, sources: { model: dirname(path) } },
+          (work) => {
+            const feeds = request.calibration && { ...request.calibration, collector };
+            const file = { ...request, calibration: feeds, output: quantizedFileIn(work, path) };
+            return withOutputThreads(options.threads, (run) =>
+              quantizeFile({ ...file, run, progress, signal }),
+            );
+          },
+        ),
+    );
+    return { ...report, gate: null, device: runtime.device, artifact: output };
+  });
+}

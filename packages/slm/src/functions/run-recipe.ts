@@ -1,0 +1,109 @@
+/** Recipes as functions: a whole run, one stage of it, or the plan of either. Stages are loaded when they are needed. */
+import type { EngineName } from "@slm/tensor";
+import type { TrainingDevice } from "@slm/pipeline/compute/compute";
+import type { PipelineOptions } from "@slm/pipeline/run/pipeline-options";
+import type { PlannedStage, StageOutcome } from "@slm/pipeline/run/run-pipeline";
+import type { RecipeSources } from "@slm/pipeline/recipe/resolve-recipe";
+import type { RunSummary } from "@slm/pipeline/summary/run-summary";
+import { contextOf, type WorkOptions } from "@slm/pipeline/stage/work";
+
+/** Settings of a run beside its recipe. */
+export interface RecipeOptions extends WorkOptions {
+  /** Overrides of single settings, as `--set` takes them: `distill.steps=500`. */
+  readonly set?: readonly string[] | undefined;
+  /** Variables that override settings, such as `SLM_DISTILL__STEPS`. Default: none; the command line gives `process.env`. */
+  readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
+  /** Directory of the run. Default: `runs/<name of the recipe>`. */
+  readonly out?: string | undefined;
+  /** Training engine. Default: the recipe's, else `onnx`. */
+  readonly engine?: EngineName | undefined;
+  /** Device that trains. Default: the recipe's, else `cpu`. */
+  readonly device?: TrainingDevice | undefined;
+  /** Threads one operator may use. Default: as many as there are processors. */
+  readonly threads?: number | undefined;
+  /** Runs stages again even if nothing changed. */
+  readonly force?: boolean | undefined;
+}
+
+/** Which stages of a recipe to run. */
+export interface RunRecipeOptions extends RecipeOptions {
+  /** Runs one stage only; its inputs must exist. */
+  readonly only?: string | undefined;
+  /** Runs this stage and all later ones. */
+  readonly from?: string | undefined;
+  /** Stages to leave out, as if the recipe had no section for them. */
+  readonly skip?: readonly string[] | undefined;
+}
+
+/** What a run did. */
+export interface RunReport {
+  /** Every stage in order, with the directory of its artifact. */
+  readonly stages: readonly StageOutcome[];
+  /** Directory of the bundle; null if the recipe has no `deploy` section or this run stopped before it. */
+  readonly deploy: string | null;
+  /** How good, large and fast the models are, as far as the stages of this run measured it. */
+  readonly summary: RunSummary;
+}
+
+/** What a run would do. */
+export interface RunPlan {
+  /** Every stage in order, with an estimate of its time and memory. */
+  readonly stages: readonly PlannedStage[];
+}
+
+/**
+ * Runs a recipe: every stage in order, skipping those that are up to date. The same call resumes an interrupted run.
+ *
+ * @param recipe a YAML file; relative paths in it start from its folder
+ * @throws SlmError CONFIG_INVALID for a setting that is wrong, BUSY if another run holds the directory, GATE_FAILED if the
+ * quantized model is not good enough, INTERRUPTED, and whatever a stage throws
+ * @example
+ * const { deploy } = await runRecipe("recipe.yaml", { onEvent: console.error });
+ */
+export async function runRecipe(recipe: string, options: RunRecipeOptions = {}): Promise<RunReport> {
+  return runPrepared(await prepareRecipe(recipe, options), options);
+}
+
+/** What {@link runRecipe} would do. Writes nothing. @throws SlmError INPUT_MISSING, USAGE, CONFIG_INVALID */
+export async function planRecipe(recipe: string, options: RunRecipeOptions = {}): Promise<RunPlan> {
+  return planPrepared(await prepareRecipe(recipe, options));
+}
+
+/** Checks a recipe and fills in its defaults. @throws SlmError INPUT_MISSING, USAGE, CONFIG_INVALID */
+export async function prepareRecipe(recipe: string, options: RunRecipeOptions): Promise<PipelineOptions> {
+  const { preparePipeline } = await import("@slm/pipeline/run/prepare-run");
+  const { out, force, only, from, skip } = options;
+  return preparePipeline({ recipe: { ...sourcesOf(recipe, options), skip }, out, force, only, from });
+}
+
+/** Runs what {@link prepareRecipe} has checked. */
+export async function runPrepared(prepared: PipelineOptions, work: WorkOptions): Promise<RunReport> {
+  const { runPipeline, artifactsOf } = await import("@slm/pipeline/run/run-pipeline");
+  const { summarizeStages } = await import("@slm/pipeline/summary/run-summary");
+  const stages = await runPipeline(prepared, contextOf(work, prepared.recipe.seed));
+  return {
+    stages,
+    deploy: stages.find(({ name }) => name === "deploy")?.artifact ?? null,
+    summary: await summarizeStages(artifactsOf(stages, prepared)),
+  };
+}
+
+/**
+ * What running it would do. Writes nothing.
+ *
+ * @param estimateFor name of a device that was measured elsewhere, whose times the plan has for training
+ */
+export async function planPrepared(prepared: PipelineOptions, estimateFor?: string): Promise<RunPlan> {
+  const { planPipeline } = await import("@slm/pipeline/run/run-pipeline");
+  if (estimateFor === undefined) return { stages: await planPipeline(prepared) };
+  const { measuredDeviceOf } = await import("@slm/pipeline/compute/device-rates");
+  const plannedFor = await measuredDeviceOf(estimateFor);
+  return { stages: await planPipeline({ ...prepared, plannedFor }) };
+}
+
+/** Where the settings of a run come from. */
+export function sourcesOf(recipe: string | undefined, options: RecipeOptions): RecipeSources {
+  const { set = [], environment = {}, engine, device, threads } = options;
+  const compute = Object.entries({ engine, device, threads }).filter(([, value]) => value !== undefined);
+  return { path: recipe, sets: [...set, ...compute.map(([key, value]) => `${key}=${value}`)], environment };
+}

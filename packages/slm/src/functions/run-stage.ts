@@ -1,0 +1,92 @@
+/** Runs one stage of a recipe, and the stages that it needs. */
+import type { PipelineOptions } from "@slm/pipeline/run/pipeline-options";
+import { sourcesOf, type RecipeOptions } from "./run-recipe.js";
+import { contextOf, type WorkOptions } from "@slm/pipeline/stage/work";
+
+/** Settings of one stage's run beside its recipe. */
+export interface StageOptions extends RecipeOptions {
+  /** False discards the unfinished work of an interrupted run. Default: it is resumed. */
+  readonly resume?: boolean | undefined;
+}
+
+/** The result of a stage, from this run or an earlier one. */
+export interface StageReport {
+  /** Directory of the artifact. */
+  readonly artifact: string;
+  /** `skipped` if it was up to date. */
+  readonly status: "ran" | "skipped";
+  /** Time that this call spent on it [s]. */
+  readonly seconds: number;
+  /** The stage's own report, from the manifest: the same whether it ran now or before. */
+  readonly [detail: string]: unknown;
+}
+
+/** Result of {@link distill}. */
+export interface DistilledStudent extends StageReport {
+  /** Directory of the student's checkpoint. */
+  readonly checkpoint: string;
+  /** Optimizer steps taken. */
+  readonly steps: number;
+  /** Training loss at the end. */
+  readonly loss: number;
+  /** Task metrics on the dev rows, by name. */
+  readonly metrics: Readonly<Record<string, number>>;
+  /** Training throughput: source and target tokens, padding excluded [1/s]. */
+  readonly tokensPerSecond: number;
+}
+
+/**
+ * Trains the student of a recipe, after running the stages that it needs: data, tokenizer, teacher, cache. Interrupted training is
+ * resumed.
+ *
+ * @param recipe a YAML file
+ * @throws SlmError CONFIG_INVALID, BUSY, INTERRUPTED, and whatever a stage throws
+ * @example
+ * const { checkpoint, metrics } = await distill("recipe.yaml", { set: ["distill.steps=500"] });
+ */
+export async function distill(recipe: string, options: StageOptions = {}): Promise<DistilledStudent> {
+  const prepared = await prepareStage("distill", recipe, options);
+  return distilled(await runPreparedStage("distill", prepared, options));
+}
+
+/** The report of stage `distill` with the name that its result has. */
+export function distilled(report: StageReport): DistilledStudent {
+  // The stage wrote its DistillReport into the manifest as `details`.
+  return { ...report, checkpoint: report.artifact } as DistilledStudent;
+}
+
+/** Checks a recipe for one stage: its own settings and those of what it needs. @throws SlmError INPUT_MISSING, USAGE, CONFIG_INVALID */
+export async function prepareStage(
+  stage: string,
+  recipe: string | undefined,
+  options: StageOptions,
+): Promise<PipelineOptions> {
+  const { preparePipeline } = await import("@slm/pipeline/run/prepare-run");
+  const { requiredStages } = await import("@slm/pipeline/run/selection");
+  const { out, resume = true } = options;
+  const fresh = resume ? undefined : stage;
+  const sources = sourcesOf(recipe, options);
+  const prepared = await preparePipeline({ recipe: sources, out, stages: [stage], fresh });
+  const needed = requiredStages(prepared.stages, [stage], Object.keys(prepared.recipe.sections));
+  const sections = Object.entries(prepared.recipe.sections).filter(([name]) => needed.includes(name));
+  return { ...prepared, recipe: { ...prepared.recipe, sections: Object.fromEntries(sections) } };
+}
+
+/** Runs a stage that {@link prepareStage} has checked. `force` repeats the stage itself, but not the stages that it needs. */
+export async function runPreparedStage(
+  stage: string,
+  prepared: PipelineOptions,
+  options: WorkOptions & { readonly force?: boolean | undefined },
+): Promise<StageReport> {
+  const { readManifest } = await import("@slm/core");
+  const { runPipeline } = await import("@slm/pipeline/run/run-pipeline");
+  const context = contextOf(options, prepared.recipe.seed);
+  const outcomes = [...(await runPipeline(prepared, context))];
+  if (options.force === true && outcomes.at(-1)?.status === "skipped")
+    outcomes.splice(-1, 1, ...(await runPipeline({ ...prepared, only: stage, force: true }, context)));
+  const outcome = outcomes.at(-1);
+  if (outcome === undefined) throw new Error(`stage '${stage}' was not planned`);
+  const { artifact, status, seconds } = outcome;
+  const { details } = await readManifest(artifact);
+  return { ...details, artifact, status, seconds };
+}

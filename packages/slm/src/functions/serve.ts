@@ -1,0 +1,170 @@
+/** A bundle behind HTTP. */
+import { closing } from "@slm/core";
+import { SlmError } from "@slm/core/errors";
+import type { Runtime } from "@slm/runtime";
+import type { RunningServer } from "@slm/serve";
+import type { DeviceRequest } from "@slm/pipeline/compute/devices";
+import { contextOf, type WorkOptions } from "@slm/pipeline/stage/work";
+
+/** Limits of the server and who may use it. */
+export interface ServeOptions extends WorkOptions, Pick<DeviceRequest, "device" | "fallback"> {
+  /** Address to listen on. Default: 127.0.0.1. */
+  readonly host?: string | undefined;
+  /** Port; 0 takes a free one. Default: 8000. */
+  readonly port?: number | undefined;
+  /** Largest batch: requests decoded together. Default: 64. */
+  readonly maxRows?: number | undefined;
+  /** Length of the queue; further requests get 429. Default: 512. */
+  readonly maxWaiting?: number | undefined;
+  /** Largest number of connections; a further one takes the place of the one that has waited longest. Default: 1024. */
+  readonly maxConnections?: number | undefined;
+  /** Names that requests may address in `Host`, besides those of this machine. Default: none on a loopback address, all on others. */
+  readonly allowedHosts?: readonly string[] | undefined;
+  /** Longest time for one request [s]. Default: 60. */
+  readonly timeoutSeconds?: number | undefined;
+  /** How long a stopping server waits for answers in progress [s]. Default: 30. */
+  readonly drainSeconds?: number | undefined;
+  /** Answers with a lower confidence (0 to 1) are withheld; off: none. Default: the bundle's own threshold, if it has one. */
+  readonly abstain?: number | "off" | undefined;
+  /** Public key file (PEM): only a bundle signed with it is served. Default: every bundle is. */
+  readonly key?: string | undefined;
+  /** Threads one operator may use. Default: as many as there are processors. */
+  readonly threads?: number | undefined;
+  /** API keys of clients. Without any, no key is needed. */
+  readonly apiKeys?: readonly string[] | undefined;
+  /** API keys that may reload the bundle over HTTP. Without any, this is not possible. */
+  readonly adminKeys?: readonly string[] | undefined;
+  /** Called with internal errors of the server (not errors of clients). Default: they are dropped. */
+  readonly onFailure?: ((error: unknown) => void) | undefined;
+}
+
+/** How a server ended. */
+export interface Stopped {
+  /** Whether every answer in progress was sent before the end. */
+  readonly drained: boolean;
+}
+
+/** A server that takes requests. */
+export interface ModelServer extends RunningServer {
+  /** Settles when the server has ended, by {@link RunningServer.stop} or by the signal. */
+  readonly stopped: Promise<Stopped>;
+}
+
+/**
+ * Serves a bundle over HTTP, compatible with OpenAI's completions. Aborting `signal` stops it, as `stop` does.
+ *
+ * @param model a bundle, or any other model; a .slm file is unpacked
+ * @throws SlmError what opening the model throws; GATE_FAILED if the signature is not that of `key`; BUSY if the port is taken,
+ * USAGE for an address that is not this machine's; OP_UNSUPPORTED for a model whose graphs take one position for all rows, as those for
+ * an NPU; DEVICE_UNAVAILABLE where the device is missing and fallback is not allowed
+ * @example
+ * const server = await serve("runs/mine/deploy", { port: 0 });
+ * await fetch(`${server.url}/generate`, { method: "POST", body: JSON.stringify({ source: "hello" }) });
+ * await server.stop();
+ */
+export async function serve(model: string, options: ServeOptions = {}): Promise<ModelServer> {
+  const { requireIntact } = await import("@slm/core");
+  const { requireSigned } = await import("@slm/pipeline/models/require-signed");
+  const { serveConfig, startServer } = await import("@slm/serve");
+  const { host, port, maxRows, maxWaiting, maxConnections, allowedHosts, key, threads } = options;
+  const { timeoutSeconds, drainSeconds, abstain } = options;
+  const config = serveConfig.parse({
+    host,
+    port,
+    maxRows,
+    maxWaiting,
+    maxConnections,
+    allowedHosts,
+    timeoutSeconds,
+    drainSeconds,
+    abstain,
+  });
+  const { signal, note } = contextOf(options);
+  // A packed bundle or a checkpoint is opened once; a directory is read again by every reload.
+  const opened = await openServed(model, threads, signal);
+  try {
+    const { apiKeys = [], adminKeys = [], onFailure = () => undefined } = options;
+    const server = await startServer({
+      config,
+      apiKeys,
+      adminKeys,
+      onFailure,
+      bundle: opened.directory,
+      openRuntime: async () => {
+        // Each time: a reload must not serve what happened to the files since.
+        await requireIntact(opened.directory);
+        if (key !== undefined) await requireSigned(opened.directory, key);
+        return openServing(opened.directory, options, note);
+      },
+    });
+    return stoppable(server, opened.close, signal);
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
+}
+
+/** The device that was asked for, or the one that the model was exported for. What computes instead of it is noted. */
+async function openServing(
+  directory: string,
+  request: DeviceRequest,
+  note: (text: string) => void,
+): Promise<Runtime> {
+  const { readDeviceModel } = await import("@slm/exported-model");
+  const { deviceNotes } = await import("@slm/runtime");
+  const { RUNTIMES, runtimeRecipe } = await import("@slm/pipeline/compute/devices");
+  const { device, fallback, threads } = request;
+  const { kind, options } = runtimeRecipe([await readDeviceModel(directory)], { device, fallback, threads });
+  if (kind === "npu")
+    throw new SlmError("OP_UNSUPPORTED", "serve: a model for an NPU answers one request at a time", {
+      suggestions: ["slm export CHECKPOINT --target cpu", "slm generate MODEL --prompt TEXT"],
+    });
+  const runtime = await RUNTIMES[kind].open(options);
+  for (const text of deviceNotes(runtime.device)) note(text);
+  return runtime;
+}
+
+/** The server with its resources, which are closed together. */
+function stoppable(server: RunningServer, close: () => Promise<void>, signal: AbortSignal): ModelServer {
+  const { promise: stopped, resolve, reject } = withResolvers<Stopped>();
+  stopped.catch(() => undefined); // `stop` reports the failure to its caller too.
+  let stopping: Promise<Stopped> | undefined;
+  const stop = (): Promise<Stopped> => {
+    stopping ??= closing({ close }, () => server.stop());
+    stopping.then(resolve, reject);
+    return stopping;
+  };
+  if (signal.aborted) void stop();
+  else signal.addEventListener("abort", () => void stop(), { once: true });
+  return { url: server.url, model: server.model, reload: () => server.reload(), stop, stopped };
+}
+
+/** `Promise.withResolvers`, which Node 20 does not have. */
+function withResolvers<Value>(): {
+  promise: Promise<Value>;
+  resolve: (value: Value) => void;
+  reject: (error: unknown) => void;
+} {
+  let resolve: (value: Value) => void = () => undefined;
+  let reject: (error: unknown) => void = () => undefined;
+  const promise = new Promise<Value>((yes, no) => {
+    [resolve, reject] = [yes, no];
+  });
+  return { promise, resolve, reject };
+}
+
+interface Opened {
+  readonly directory: string;
+  readonly close: () => Promise<void>;
+}
+
+/** The directory to serve from: for a packed bundle or a checkpoint a temporary one. */
+async function openServed(model: string, threads: number | undefined, signal: AbortSignal): Promise<Opened> {
+  const { SILENT } = await import("@slm/core");
+  const { locateModel } = await import("@slm/pipeline/models/locate-model");
+  const { openModel } = await import("@slm/pipeline/models/open-exported");
+  const { withRuntime } = await import("@slm/pipeline/compute/open-engine");
+  const { kind, directory } = await locateModel(model);
+  if (kind === "device") return { directory, close: () => Promise.resolve() };
+  return withRuntime(threads, (runtime) => openModel(model, { runtime, progress: SILENT, signal }));
+}

@@ -1,0 +1,52 @@
+/**
+ * slm as a library: what the command line does, as functions. The functions print nothing, handle no signals and never exit the
+ * process: progress comes as events, an `AbortSignal` stops the work, failures are errors.
+ *
+ * @module @encdec/slm
+ */
+export { SlmError, type ErrorCode } from "@slm/core/errors";
+export {
+  defineDataset,
+  type Dataset,
+  type DatasetContext,
+  type Example,
+  type RejectedExample,
+} from "@slm/data";
+export { GateFailed } from "./models/gate-failed.js";
+export { bench, type BenchOptions, type BenchReport } from "./functions/bench.js";
+export { compile, type CompileOptions, type CompiledModel } from "./functions/compile.js";
+export {
+  exportModel,
+  planExport,
+  type ExportOptions,
+  type ExportedModel,
+} from "./functions/export-checkpoint.js";
+export {
+  loadModel,
+  type GenerateOptions,
+  type LoadModelOptions,
+  type LoadedModel,
+  type Prompt,
+} from "@slm/pipeline/models/load-model";
+export {
+  quantize,
+  type QuantizeOptions,
+  type QuantizedModel,
+  type WithoutGate,
+} from "./functions/quantize.js";
+export {
+  planRecipe,
+  runRecipe,
+  type RecipeOptions,
+  type RunPlan,
+  type RunRecipeOptions,
+  type RunReport,
+} from "./functions/run-recipe.js";
+export {
+  distill,
+  type DistilledStudent,
+  type StageOptions,
+  type StageReport,
+} from "./functions/run-stage.js";
+export { serve, type ModelServer, type ServeOptions, type Stopped } from "./functions/serve.js";
+export type { WorkEvent, WorkOptions } from "@slm/pipeline/stage/work";

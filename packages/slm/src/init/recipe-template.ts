@@ -1,0 +1,132 @@
+/** The recipe of `slm init`: a few settings with comments, and defaults for everything else. */
+import { writeFile } from "node:fs/promises";
+import { basename, dirname, isAbsolute, relative, resolve, sep } from "node:path";
+import { systemCode, writeFailure } from "@slm/core";
+import { SlmError } from "@slm/core/errors";
+import type { Encoding } from "@slm/data";
+import { stringify } from "yaml";
+import { loadStages, sectionSchemas } from "@slm/pipeline/run/stage-table";
+import { checkSettings } from "@slm/pipeline/recipe/check-recipe";
+import { inferMetrics } from "@slm/pipeline/recipe/infer-metrics";
+import { LayerStack, recipeLayer } from "@slm/pipeline/recipe/layers";
+import { parseRecipe } from "@slm/pipeline/recipe/recipe-file";
+import { recipeSchema } from "@slm/pipeline/recipe/resolve-recipe";
+import { SIZES } from "./student-sizes.js";
+import { readTaskFacts, type TaskFacts } from "./task-facts.js";
+
+export interface InitAnswers {
+  readonly name: string;
+  /** A file of training rows. */
+  readonly data: string;
+  /** Columns of source and target; undefined where the file calls them so. */
+  readonly fields: { readonly source: string; readonly target: string } | undefined;
+  /** Undefined for UTF-8. */
+  readonly encoding: Encoding | undefined;
+  readonly size: keyof typeof SIZES;
+  readonly steps: number;
+  /** Largest allowed loss of the metric by quantization. */
+  readonly maxDrop: number;
+}
+
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+
+/** What is wrong with a name, or undefined. */
+export function nameProblem(name: string): string | undefined {
+  return NAME.test(name)
+    ? undefined
+    : "expected letters, digits, '.', '_' and '-', beginning with a letter or digit";
+}
+
+/** Fewer rows than this give a dev split too small to choose a checkpoint by [rows]. */
+const FEW_ROWS = 1000;
+const FEW_ROWS_DEV_FRACTION = 0.1;
+
+/** Warm-up takes this share of the steps, and at most the default number of them. */
+const WARMUP = { share: 1 / 8, most: 200 };
+
+/** The recipe as text of a file of that name; `data` is a path from the recipe's folder. */
+function recipeText(
+  file: string,
+  { name, data, fields, encoding, size, steps, maxDrop }: InitAnswers,
+  facts: TaskFacts,
+): string {
+  const { width, heads, headDim, feedForward, encoderLayers, decoderLayers } = SIZES[size];
+  const { maxSource, maxTarget, metric } = facts;
+  const shape = { width, headDim, feedForward, encoderLayers, decoderLayers };
+  const student = { ...shape, heads, kvHeads: heads, maxSource, maxTarget, bias: false };
+  const teacher = {
+    ...student,
+    encoderLayers: undefined,
+    decoderLayers: shape.encoderLayers + shape.decoderLayers,
+  };
+  const training = { steps, warmupSteps: Math.min(WARMUP.most, Math.ceil(steps * WARMUP.share)) };
+  const section = (comment: string, value: object): string =>
+    `# ${comment}\n${stringify(withoutUndefined(value))}`;
+  const { kind } = facts.tokenizer;
+  const vocabularySize = "vocabularySize" in facts.tokenizer ? facts.tokenizer.vocabularySize : undefined;
+  return [
+    `# ${name}: written by slm init from ${facts.rows} rows. slm run ${file} --dry-run shows what it will do.`,
+    "# Every setting and its meaning: slm schema, or --print-config.",
+    "",
+    stringify({ name, seed: 1 }),
+    section(
+      "Some of the sources become the dev split, which chooses the checkpoint, and the test split. At most 1 % of the rows may be invalid.",
+      {
+        data: {
+          train: data,
+          fields,
+          encoding,
+          maxSource: facts.longestSource,
+          devFraction: facts.rows < FEW_ROWS ? FEW_ROWS_DEV_FRACTION : undefined,
+        },
+      },
+    ),
+    section(facts.tokenizerReason, { tokenizer: { kind, vocabularySize } }),
+    section(
+      "A decoder-only model, trained on the same rows. maxSource and maxTarget leave room above the longest row [tokens].",
+      { teacher: { kind: "train", model: teacher, ...training } },
+    ),
+    section("The encoder-decoder that learns from it.", {
+      distill: { student, ...training, metrics: [metric] },
+    }),
+    section(
+      `int8 encoder, int4 decoder; rejected if ${metric} gets worse by more than ${maxDrop}. The metric: ${facts.metricReason}.`,
+      { quantize: { schemes: ["cpu"], gate: { metric, maxDrop } } },
+    ),
+    section("Latency, throughput and memory, compared with a decoder-only model of equal size.", {
+      bench: {},
+    }),
+    section("The bundle (the deployable files) and its model card.", { deploy: { name } }) +
+      "  # abstain: {} # Withholds answers that are less sure than nearly all right answers to the dev rows.\n",
+  ].join("\n");
+}
+
+/**
+ * Reads the rows, chooses what suits them, checks the new recipe as a run would, and writes it. A data path relative to the current
+ * directory is rewritten relative to the recipe's folder.
+ *
+ * @throws SlmError as reading the rows; OUTPUT_FAILED if the file exists; CONFIG_INVALID for answers that give an invalid recipe.
+ */
+export async function writeRecipe(path: string, answers: InitAnswers): Promise<TaskFacts> {
+  const facts = await readTaskFacts(answers.data, { fields: answers.fields, encoding: answers.encoding });
+  const data = isAbsolute(answers.data) ? answers.data : relative(dirname(path), answers.data);
+  const text = recipeText(basename(path), { ...answers, data: data.split(sep).join("/") }, facts);
+  const layers = new LayerStack([recipeLayer(parseRecipe(text, path))]);
+  checkSettings(recipeSchema(sectionSchemas(await loadStages())), inferMetrics(layers.value), layers);
+  try {
+    await writeFile(path, text, { flag: "wx" });
+    return facts;
+  } catch (error) {
+    if (systemCode(error) === "EEXIST") {
+      throw new SlmError("OUTPUT_FAILED", `${path} already exists and is not overwritten`, {
+        context: { path: resolve(path) },
+        suggestions: ["slm init -o another.yaml"],
+      });
+    }
+    throw writeFailure(error, path, "nothing was written");
+  }
+}
+
+function withoutUndefined(value: object): object {
+  return JSON.parse(JSON.stringify(value)) as object;
+}

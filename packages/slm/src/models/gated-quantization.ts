@@ -1,0 +1,123 @@
+/** Quantizes a model, then measures its gate metric and its speed. */
+import { SlmError } from "@slm/core/errors";
+import { METRICS } from "@slm/metrics";
+import {
+  gateIn,
+  measureSensitivity,
+  overheadBytes,
+  parseGate,
+  planBudget,
+  quantizeDirectory,
+  type BudgetPlan,
+  type LayerSensitivity,
+  type QuantizeReport,
+} from "@slm/quantization";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { excludeWorst } from "./exclusion.js";
+import {
+  DIVERGENCE,
+  Judge,
+  calibrated,
+  divergenceOf,
+  requireMetric,
+  type GateRequest,
+  type JudgeRequest,
+  type Verdict,
+} from "@slm/pipeline/models/judge";
+import type { FileSettings } from "@slm/data";
+import { rowSettingsFor } from "@slm/pipeline/models/row-settings";
+import { readEvaluationRows } from "@slm/pipeline/models/measure-quality";
+
+export interface GatedQuantization extends Verdict {
+  /** KL divergence of the next token from the float32 model's; null without calibration rows [nats per token]. */
+  readonly divergence: number | null;
+  /** Layer sensitivities, the most sensitive layer first; empty unless requested. */
+  readonly layers: readonly LayerSensitivity[];
+  /** Layers kept in float32 to pass the gate, as graph/layer. */
+  readonly excluded: readonly string[];
+}
+
+/** The gate of `--gate`, `--data` and `--limit`; undefined without `--gate`.
+ *
+ * @throws SlmError USAGE for a malformed gate, an unknown metric, or no rows to measure on;
+ * INPUT_MISSING or DATA_INVALID for the rows
+ */
+export async function readGateRequest(flags: {
+  readonly gate?: string | undefined;
+  readonly data?: string | undefined;
+  readonly rows?: FileSettings | undefined;
+  readonly limit?: number | undefined;
+  /** Directory of the exported model. */
+  readonly model: string;
+}): Promise<GateRequest | undefined> {
+  if (flags.gate === undefined) return undefined;
+  const written = parseGate(flags.gate);
+  if (flags.data === undefined) {
+    throw new SlmError("USAGE", `--gate ${flags.gate}: expected rows to measure on, got none`, {
+      suggestions: [`--gate ${flags.gate} --data ROWS.jsonl`],
+    });
+  }
+  if (written.metric === DIVERGENCE) {
+    if (written.unit === "metric") return { metric: DIVERGENCE, maxDrop: written.maxDrop, rows: [] };
+    throw new SlmError("USAGE", `--gate ${flags.gate}: a divergence is in nats, not in points`, {
+      suggestions: [`--gate ${DIVERGENCE}:0.01`],
+    });
+  }
+  const metric = requireMetric(written.metric);
+  const { maxDrop } = gateIn(METRICS[metric].unit, written);
+  const { data, limit, model, rows: given } = flags;
+  const settings = await rowSettingsFor({ file: data, model, needed: "rows", given });
+  return { metric, maxDrop, rows: await readEvaluationRows(data, limit, settings) };
+}
+
+/** How to quantize `modelDirectory` into `outputDirectory`. */
+export interface GatedQuantizationRequest extends JudgeRequest {
+  /** Measure layer sensitivities, and keep the most sensitive layers in float32 until the gate passes. */
+  readonly sensitivity: boolean;
+  /** Largest size, for a format per layer [bytes]. */
+  readonly budget?: number | undefined;
+}
+
+/** Quantizes, then measures both models if there is a gate. A failed gate is a result, not an error. */
+export async function quantizeWithGate(
+  request: GatedQuantizationRequest,
+): Promise<QuantizeReport & GatedQuantization> {
+  const { gate, sensitivity } = request;
+  const plan = await planOf(request);
+  const options =
+    plan === undefined
+      ? request.options
+      : { ...request.options, formats: plan.formats, blockSize: plan.blockSize };
+  const report = await quantizeDirectory(options);
+  requireBudget(report, request.budget);
+  const layers = plan?.layers ?? (sensitivity ? await measureSensitivity(calibrated(options)) : []);
+  const judge = new Judge(request);
+  const first = await judge.ask();
+  const done = { layers, excluded: [] };
+  if (first.gate?.pass !== false || !sensitivity || gate === undefined) {
+    return { ...report, ...first, ...done, divergence: await divergenceOf(request) };
+  }
+  const better = await excludeWorst({ options, layers, judge });
+  return { ...better, divergence: await divergenceOf(request), layers };
+}
+
+async function planOf(request: GatedQuantizationRequest): Promise<BudgetPlan | undefined> {
+  const { budget } = request;
+  if (budget === undefined) return undefined;
+  const options = calibrated(request.options);
+  const scratch = await mkdtemp(join(tmpdir(), "slm-budget-"));
+  try {
+    return await planBudget(options, budget, await overheadBytes(options, scratch));
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+function requireBudget({ bytesAfter }: QuantizeReport, budget: number | undefined): void {
+  if (budget === undefined || bytesAfter <= budget) return;
+  throw new SlmError("GATE_FAILED", `quantize: the model has ${bytesAfter} bytes, the budget is ${budget}`, {
+    suggestions: ["give a larger budget"],
+  });
+}

@@ -1,0 +1,41 @@
+/** The prompts of `slm generate`, with an image if one is given. */
+import { readDeviceModel } from "@slm/exported-model";
+import { readImageBytes } from "@slm/vision";
+import type { Prompt } from "@slm/pipeline/models/load-model";
+import { readPrompts, type PromptStream } from "./prompts.js";
+
+export interface Question {
+  readonly prompt: string;
+  readonly source: Prompt;
+}
+
+export interface ImagePromptRequest {
+  /** Values of `--prompt`. */
+  readonly prompts: readonly string[];
+  /** Image file for all prompts. */
+  readonly image: string | undefined;
+  /** Source of prompts if neither flags nor the model have any. */
+  readonly stream: PromptStream;
+  /** Directory of the model: a vision-language model may have a prompt of its own. */
+  readonly model: string;
+}
+
+/** The prompts of one call.
+ *
+ * @throws SlmError INPUT_MISSING or DATA_INVALID for an image file that cannot be read, before anything waits for the stream;
+ * and what `readPrompts` throws.
+ */
+export async function readImagePrompts({
+  prompts,
+  image,
+  stream,
+  model,
+}: ImagePromptRequest): Promise<readonly Question[]> {
+  if (image === undefined)
+    return (await readPrompts(prompts, stream)).map((prompt) => ({ prompt, source: prompt }));
+  await readImageBytes(image);
+  const { vision } = await readDeviceModel(model);
+  const own = prompts.length === 0 ? vision?.prompt : undefined;
+  const asked = own === undefined ? await readPrompts(prompts, stream) : [own];
+  return asked.map((prompt) => ({ prompt, source: { text: prompt, image } }));
+}

@@ -1,0 +1,261 @@
+/** Converts the options of `quantize` to requests to the quantization package. */
+import { withFixedSizes } from "@slm/analysis";
+import type { SchemeName } from "@slm/devices";
+import { GRAPH_NAMES } from "@slm/exported-model";
+import { SlmError } from "@slm/core/errors";
+import {
+  hasFourBits,
+  isStatic,
+  parseBytes,
+  type BlockMethod,
+  type BlockSize,
+  type CalibrationMethod,
+  type DirectoryCalibration,
+  type PerGraph,
+  type QuantizeDirectoryOptions,
+  type QuantizeFileOptions,
+  type WeightFormat,
+} from "@slm/quantization";
+import type { FileSettings } from "@slm/data";
+import type { Runtime } from "@slm/runtime";
+import { readFeeds, readTokenPairs } from "@slm/pipeline/models/calibration-rows";
+import { resolveReduceRange, type ReduceRange } from "@slm/pipeline/models/reduce-range";
+import { parseSizes } from "./parse-sizes.js";
+
+/** Quantization options. The scheme chooses defaults. */
+export interface QuantizeSettings {
+  /** Weight formats of the graphs. */
+  readonly scheme: SchemeName;
+  /** Rounding method of 4-bit weights. Default: `gptq` with calibration rows (not in large models), else `search`. */
+  readonly method?: BlockMethod | undefined;
+  /** Weights that share one scale. Default: 32; narrow 4-bit matrices without calibration: 16. */
+  readonly blockSize?: BlockSize | undefined;
+  /** Symmetric blocks, without zero points. */
+  readonly symmetric?: boolean | undefined;
+  /** Format of the embedding, and of an output head tied to it. Default: the scheme's format, but 8 bits for 4-bit schemes. */
+  readonly embedding?: WeightFormat | undefined;
+  /**
+   * Limits int8 weights to 7 bits, which avoids saturation on older CPUs. Default `auto`: except for target npu. `this-cpu`: only if
+   * this CPU needs it.
+   */
+  readonly reduceRange?: ReduceRange | undefined;
+  /** JSONL file of rows; for an .onnx file, a directory of .safetensors files, one per run. */
+  readonly calibration?: string | undefined;
+  /** Calibration rows used, spread evenly over the file. Default: 1024; with images 256. */
+  readonly calibrationRows?: number | undefined;
+  /** How to read files of rows. Default: as the model's recipe read its training rows. */
+  readonly rows?: FileSettings | undefined;
+  /** Static schemes: calibration method for the ranges of activations. Default: `minmax`. */
+  readonly calibrate?: CalibrationMethod | undefined;
+  /** Percentile of the values that the method `percentile` keeps in range [%]. Default: 99.999. */
+  readonly percentile?: number | undefined;
+  /** SmoothQuant migration strength, 0 to 1; 0.5 is usual. Default: none. */
+  readonly smooth?: number | undefined;
+  /** Weights (static schemes: nodes) that stay float32. */
+  readonly exclude?: readonly string[] | undefined;
+  /** Size limit of the model, such as `2MB`: each layer gets 4 bits, 8 bits or float32. */
+  readonly budget?: string | undefined;
+  /**
+   * Ranks layers by their sensitivity (the loss when only that layer is quantized). If the gate fails, the most sensitive layers stay
+   * float32.
+   */
+  readonly sensitivity?: boolean | undefined;
+  /** Sizes of an .onnx file's inputs, `x=1,3,48,320`, or of its dynamic axes, `batch=1`. */
+  readonly shapes?: readonly string[] | undefined;
+}
+
+type Settings = Pick<
+  QuantizeDirectoryOptions,
+  "scheme" | "method" | "blockSize" | "symmetric" | "embedding" | "reduceRange"
+>;
+
+/** Options that do not depend on the kind of model. */
+export async function weightSettings(settings: QuantizeSettings): Promise<Settings> {
+  const { scheme, method, symmetric = false, blockSize, embedding, reduceRange = "auto" } = settings;
+  return {
+    scheme,
+    symmetric,
+    reduceRange: await resolveReduceRange(reduceRange),
+    method,
+    blockSize,
+    embedding,
+  };
+}
+
+/** How calibration data are used. */
+function calibrationSettings({
+  calibrate,
+  percentile,
+  smooth,
+}: QuantizeSettings): Pick<DirectoryCalibration, "method" | "percentile" | "smooth"> {
+  return {
+    method: calibrate,
+    percentile,
+    smooth,
+  };
+}
+
+type Flag = "--method" | "--embedding" | "--block-size" | "--symmetric" | "--calibrate" | "--percentile";
+
+/** Flags that only some schemes use, and whether this scheme uses them. An unused flag is rejected, not ignored. */
+function unreadFlag(settings: QuantizeSettings): Flag | undefined {
+  const { scheme, method, embedding, symmetric = false, blockSize, percentile, calibrate } = settings;
+  const isWeights = !isStatic(scheme);
+  const mayHaveFourBits = hasFourBits(scheme) || embedding === "int4-block" || settings.budget !== undefined;
+  const rows: readonly (readonly [Flag, boolean, boolean])[] = [
+    ["--method", method !== undefined, mayHaveFourBits],
+    ["--embedding", embedding !== undefined, isWeights],
+    ["--block-size", blockSize !== undefined, isWeights],
+    ["--symmetric", symmetric, isWeights],
+    ["--calibrate", calibrate !== undefined, !isWeights],
+    ["--percentile", percentile !== undefined, !isWeights && calibrate === "percentile"],
+  ];
+  return rows.find(([, isGiven, isRead]) => isGiven && !isRead)?.[0];
+}
+
+/** Rejects options whose data are missing, and flags that would be ignored. @throws SlmError USAGE */
+export function checkQuantizeSettings(settings: QuantizeSettings): void {
+  const unread = unreadFlag(settings);
+  if (unread !== undefined) {
+    throw new SlmError("USAGE", `${unread}: --scheme ${settings.scheme} does not use it`, {
+      suggestions: [`leave ${unread} out`],
+    });
+  }
+  const asking = [
+    isStatic(settings.scheme) ? `--scheme ${settings.scheme}` : undefined,
+    settings.method === "gptq" ? "--method gptq" : undefined,
+    settings.smooth === undefined ? undefined : "--smooth",
+    settings.budget === undefined ? undefined : "--budget",
+    settings.sensitivity === true ? "--sensitivity" : undefined,
+  ].find((flag) => flag !== undefined);
+  if (asking !== undefined && settings.calibration === undefined) {
+    throw new SlmError("USAGE", `${asking} needs real data: expected --calibration, got none`, {
+      suggestions: [`${asking} --calibration ROWS.jsonl`],
+    });
+  }
+  if (settings.budget !== undefined) {
+    parseBytes(settings.budget);
+    if (isStatic(settings.scheme)) {
+      throw new SlmError(
+        "USAGE",
+        `--budget chooses formats of weights, --scheme ${settings.scheme} has one for all`,
+        { suggestions: ["--budget 2MB --scheme int4-block"] },
+      );
+    }
+  }
+}
+
+/** The request for a model directory. */
+export async function directoryOptions(
+  settings: QuantizeSettings,
+  modelDirectory: string,
+  runtime: Runtime,
+): Promise<Omit<QuantizeDirectoryOptions, "outputDirectory">> {
+  const { calibration, exclude = [] } = settings;
+  const excluded = new Set(exclude);
+  return {
+    modelDirectory,
+    ...(await weightSettings(settings)),
+    exclude: exclude.length === 0 ? undefined : everyGraph(excluded),
+    formats: exclude.length === 0 ? undefined : everyGraph(keptFormats(exclude)),
+    calibration:
+      calibration === undefined
+        ? undefined
+        : {
+            runtime,
+            pairs: await readTokenPairs(calibration, modelDirectory, settings.calibrationRows, settings.rows),
+            ...calibrationSettings(settings),
+          },
+  };
+}
+
+/** The same list for each graph: node names are unique over all graphs. */
+const everyGraph = <Value>(value: Value): PerGraph<Value> =>
+  Object.fromEntries(GRAPH_NAMES.map((name) => [name, value]));
+
+const keptFormats = (names: readonly string[]): ReadonlyMap<string, WeightFormat> =>
+  new Map(names.map((name) => [name, "float32"]));
+
+/** The request for an external ONNX file. @throws SlmError USAGE for flags that need an exported model */
+export async function fileOptions(
+  settings: QuantizeSettings,
+  input: string,
+  runtime: Runtime,
+): Promise<Omit<QuantizeFileOptions, "output">> {
+  if (settings.budget !== undefined || settings.sensitivity === true) {
+    throw new SlmError(
+      "USAGE",
+      `${input}: --budget and --sensitivity need an exported model, not an ONNX file`,
+      {
+        suggestions: [`slm quantize EXPORT_DIR --scheme ${settings.scheme}`],
+      },
+    );
+  }
+  const { calibration, exclude = [], shapes = [] } = settings;
+  const sizes = shapes.map(parseSizes);
+  return {
+    input,
+    prepare: sizes.length === 0 ? undefined : (graph) => withFixedSizes(graph, sizes),
+    ...(await weightSettings(settings)),
+    exclude: exclude.length === 0 ? undefined : new Set(exclude),
+    calibration:
+      calibration === undefined
+        ? undefined
+        : {
+            runtime,
+            feeds: await readFeeds(calibration, settings.calibrationRows),
+            ...calibrationSettings(settings),
+          },
+  };
+}
+
+/** Shapes of exported models are chosen at export. @throws SlmError USAGE if some are given */
+export function rejectShapes(shapes: readonly string[] | undefined, path: string): void {
+  const [first] = shapes ?? [];
+  if (first === undefined) return;
+  throw new SlmError(
+    "USAGE",
+    `--shape ${first}: shapes can be set for an ONNX file only, ${path} is not one`,
+    {
+      suggestions: ["slm export CHECKPOINT --target npu --buckets 16,32", "leave --shape out"],
+    },
+  );
+}
+
+/** An external model has no task metric. @throws SlmError USAGE if a gate was requested */
+export function rejectGate(gate: string | undefined, path: string): void {
+  if (gate === undefined) return;
+  throw new SlmError(
+    "USAGE",
+    `--gate ${gate}: ${path} is an ONNX file without a tokenizer; its outputs are compared`,
+    {
+      suggestions: ["leave --gate out and read 'outputs' of --json"],
+    },
+  );
+}
+
+/** Layout transformers.js is quantized without data. @throws SlmError USAGE naming the first flag that needs data */
+export function rejectData(
+  settings: QuantizeSettings & { readonly gate?: string | undefined; readonly data?: string | undefined },
+  path: string,
+): void {
+  const { calibration, gate, data, budget, sensitivity = false, exclude = [], smooth } = settings;
+  const given: Readonly<Record<string, boolean>> = {
+    "--gate": gate !== undefined,
+    "--data": data !== undefined,
+    "--calibration": calibration !== undefined,
+    "--budget": budget !== undefined,
+    "--sensitivity": sensitivity,
+    "--exclude": exclude.length > 0,
+    "--smooth": smooth !== undefined,
+  };
+  const flag = Object.keys(given).find((name) => given[name]);
+  if (flag === undefined) return;
+  throw new SlmError(
+    "USAGE",
+    `${flag}: ${path} is of layout transformers.js, which is quantized without data`,
+    {
+      suggestions: [`leave ${flag} out`, "slm export CHECKPOINT -o MODEL && slm quantize MODEL ..."],
+    },
+  );
+}

@@ -1,0 +1,58 @@
+/** A checkpoint of a given shape with random weights. Its outputs are meaningless, but it exports and runs like a trained one. */
+import type { Progress } from "@slm/core";
+import { createRandom } from "@slm/generation";
+import { SlmError } from "@slm/core/errors";
+import { writeCheckpoint } from "@slm/checkpoints";
+import { initializeWeights, parameterCount, parseModelConfig, type ModelConfig } from "@slm/model";
+import { SPECIAL_TOKENS, trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
+import { readRecipeFile } from "@slm/pipeline/recipe/recipe-file";
+
+export interface RandomCheckpointOptions {
+  readonly seed: number;
+  readonly progress: Progress;
+}
+
+/** Reads a model's configuration from YAML or JSON. @throws SlmError INPUT_MISSING, CONFIG_INVALID */
+export async function readModelShape(path: string): Promise<ModelConfig> {
+  const { value } = await readRecipeFile(path);
+  return parseModelConfig(value, path);
+}
+
+/**
+ * Writes config.json, model.safetensors and a tokenizer: printable ASCII characters in, words of capital letters out. The tokenizer
+ * has as many tokens as the model, because random weights may generate any of them.
+ *
+ * @throws SlmError CONFIG_INVALID for a vocabulary too small for that tokenizer.
+ */
+export async function writeRandomCheckpoint(
+  directory: string,
+  config: ModelConfig,
+  { seed, progress }: RandomCheckpointOptions,
+): Promise<{ readonly parameters: number }> {
+  const sources = PRINTABLE.filter((character) => !isCapital(character));
+  const least = Object.keys(SPECIAL_TOKENS).length + sources.length + 1;
+  if (least > config.vocabularySize) {
+    throw new SlmError(
+      "CONFIG_INVALID",
+      `model init: the vocabulary must hold at least ${least} tokens, got ${config.vocabularySize}`,
+    );
+  }
+  const targets = Array.from({ length: config.vocabularySize - least + 1 }, (_, index) => capitalWord(index));
+  const files = trainSymbolTokenizer({ sources, targets: [targets.join(" ")], sourceLowercase: true });
+  progress({ stage: "model", message: "drawing weights" });
+  const weights = initializeWeights(config, createRandom(seed % 2 ** 32).next);
+  progress({ stage: "model", message: "writing weights" });
+  const metadata = { weights: "random", seed: String(seed) };
+  await writeCheckpoint(directory, { config, weights }, "float32", { metadata });
+  await writeTokenizer(files, directory);
+  return { parameters: parameterCount(config) };
+}
+
+/** Every printable character of ASCII but the space. */
+const PRINTABLE = Array.from({ length: 94 }, (_, index) => String.fromCharCode(33 + index));
+
+const isCapital = (character: string): boolean => /^[A-Z]$/.test(character);
+
+/** The word of a number: A to Z, AA to ZZ, and so on. */
+const capitalWord = (index: number): string =>
+  (index < 26 ? "" : capitalWord(Math.floor(index / 26) - 1)) + String.fromCharCode(65 + (index % 26));

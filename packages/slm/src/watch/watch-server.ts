@@ -1,0 +1,161 @@
+/** A page of running and finished runs that renews itself, on this machine only. */
+import { reportPage, readRunLog, summarizeRun, type TableCell } from "@slm/report";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { SlmError } from "@slm/core/errors";
+import { formatGrouped } from "@slm/pipeline/format/format";
+import { formatMetric } from "@slm/pipeline/format/metric-format";
+import { runsPage } from "../runs/run-report.js";
+import { watchedRuns, type WatchedRun } from "./watched-runs.js";
+
+/** Only this machine can read the pages. */
+const HOST = "127.0.0.1";
+/** How often a browser asks again [s]. */
+const RENEW_SECONDS = 5;
+/** Metrics of the dev split that the list shows. */
+const SHOWN_METRICS = 3;
+const DEV = "dev.";
+
+export interface WatchServer {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/**
+ * Serves the list of runs at `/` and the report of each at `/run/<its place in the list>`. Directories are read anew for every request.
+ *
+ * @param port 0 takes a free one
+ * @throws SlmError USAGE if the port is taken
+ */
+export async function startWatchServer(paths: readonly string[], port: number): Promise<WatchServer> {
+  const server = createServer((request, response) => {
+    answer(paths, server, request, response).catch((error: unknown) => {
+      send(response, 500, errorPage(error));
+    });
+  });
+  await new Promise<void>((listening, failed) => {
+    server.once("error", (cause) => {
+      failed(
+        new SlmError("USAGE", `report: port ${port} of ${HOST} cannot be used: ${cause.message}`, {
+          suggestions: ["--port 0 takes a free one"],
+          cause,
+        }),
+      );
+    });
+    server.listen(port, HOST, listening);
+  });
+  return {
+    url: `http://${HOST}:${portOf(server)}/`,
+    close: async () => {
+      server.closeAllConnections();
+      await new Promise((closed) => server.close(closed));
+    },
+  };
+}
+
+const portOf = (server: Server): number => (server.address() as AddressInfo).port;
+
+async function answer(
+  paths: readonly string[],
+  server: Server,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  // A page of another site may have its name resolved to this address; the browser then sends that name.
+  const own = [HOST, "localhost"].map((host) => `${host}:${portOf(server)}`);
+  if (!own.includes(request.headers.host ?? "")) {
+    send(response, 403, "this server answers requests from this machine only\n");
+    return;
+  }
+  if (request.method !== "GET" && request.method !== "HEAD") {
+    send(response, 405, "GET only\n");
+    return;
+  }
+  const { pathname } = new URL(request.url ?? "/", "http://localhost");
+  const runs = await watchedRuns(paths);
+  if (pathname === "/") {
+    send(response, 200, await listPage(runs), RENEW_SECONDS);
+    return;
+  }
+  const place = /^\/run\/(\d{1,4})-/.exec(pathname)?.[1];
+  const run = place === undefined ? undefined : runs.find((one) => addressOf(one, runs) === pathname);
+  if (run === undefined) {
+    send(response, 404, "no such run\n");
+    return;
+  }
+  send(response, 200, await runsPage([run.training]), run.state === "running" ? RENEW_SECONDS : undefined);
+}
+
+function send(response: ServerResponse, status: number, body: string, renewSeconds?: number): void {
+  const isPage = body.startsWith("<!doctype");
+  response.writeHead(status, {
+    "content-type": isPage ? "text/html; charset=utf-8" : "text/plain; charset=utf-8",
+    "cache-control": "no-store",
+    "x-content-type-options": "nosniff",
+    ...(renewSeconds === undefined ? {} : { refresh: String(renewSeconds) }),
+  });
+  response.end(body);
+}
+
+/** Address of a run: its place among all runs by path, which new results do not change. */
+function addressOf(run: WatchedRun, runs: readonly WatchedRun[]): string {
+  const sorted = runs.map(({ root }) => root).sort();
+  return `/run/${sorted.indexOf(run.root)}-${encodeURIComponent(run.name)}`;
+}
+
+async function listPage(runs: readonly WatchedRun[]): Promise<string> {
+  const rows = await Promise.all(runs.map((run) => rowOf(run, addressOf(run, runs))));
+  const left = (title: string): { title: string; align: "left"; wrap: boolean } => ({
+    title,
+    align: "left",
+    wrap: true,
+  });
+  const right = (title: string): { title: string; align: "right" } => ({ title, align: "right" });
+  return reportPage({
+    title: "Runs",
+    subtitle: `${runs.length} runs, ${runs.filter(({ state }) => state === "running").length} running; renewed every ${RENEW_SECONDS} seconds.`,
+    sections: [
+      rows.length === 0
+        ? { heading: "Runs", text: "There is no run with a log yet." }
+        : {
+            heading: "Runs",
+            table: {
+              columns: [
+                left("run"),
+                left("state"),
+                right("step"),
+                right("loss"),
+                left("dev split"),
+                left("changed"),
+              ],
+              rows,
+            },
+          },
+    ],
+  });
+}
+
+async function rowOf(run: WatchedRun, address: string): Promise<readonly TableCell[]> {
+  const { final, steps } = summarizeRun(await readRunLog(run.training.metricsFile));
+  const metrics = Object.entries(final)
+    .filter(([key]) => key.startsWith(DEV))
+    .slice(0, SHOWN_METRICS)
+    .map(([key, value]) => `${key.slice(DEV.length)} ${formatMetric(key.slice(DEV.length), value)}`);
+  const stage = run.training.directory.slice(run.root.length + 1).replace(/\.partial$/u, "");
+  return [
+    { text: run.name, to: address },
+    {
+      text: [run.state, stage].filter((part) => part !== "").join(", "),
+      tone: run.state === "stopped" ? "bad" : "good",
+    },
+    formatGrouped(steps),
+    final.loss === undefined ? "" : formatGrouped(final.loss),
+    metrics.join(", "),
+    new Date(run.changedAt).toISOString().slice(0, 19).replace("T", " "),
+  ];
+}
+
+function errorPage(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return reportPage({ title: "This page cannot be shown", sections: [{ heading: "Error", text: message }] });
+}

@@ -1,0 +1,64 @@
+/** The runs below some directories, as they are now: running, stopped or finished. */
+import { METRICS_FILE } from "@slm/training";
+import { existsSync } from "node:fs";
+import { readdir, stat } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { TRAINING_PLACES, locateRuns, type TrainingRun } from "../runs/training-runs.js";
+
+/** Most runs of a page; the latest are shown. */
+const RUN_LIMIT = 200;
+/** A log that was not written for so long belongs to no running process: evaluations take less [ms]. */
+const SILENT_MS = 120_000;
+
+type RunState = "running" | "stopped" | "finished";
+
+export interface WatchedRun {
+  /** Path of the run's directory, as its address. */
+  readonly root: string;
+  readonly name: string;
+  readonly state: RunState;
+  /** The training that was written last: of the student or the teacher. */
+  readonly training: TrainingRun;
+  readonly changedAt: number;
+}
+
+/** @param paths directories of runs, or directories that hold them. Directories without a log are left out. */
+export async function watchedRuns(paths: readonly string[]): Promise<readonly WatchedRun[]> {
+  const roots = new Set<string>();
+  for (const path of paths.map((one) => resolve(one))) {
+    const children = await childrenOf(path);
+    for (const root of [path, ...children]) if (hasLog(root)) roots.add(root);
+  }
+  const runs = await Promise.all([...roots].map(watchedRun));
+  return runs.sort((a, b) => b.changedAt - a.changedAt).slice(0, RUN_LIMIT);
+}
+
+async function childrenOf(path: string): Promise<readonly string[]> {
+  const entries = await readdir(path, { withFileTypes: true }).catch(() => []);
+  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(path, name));
+}
+
+const placesOf = (root: string): readonly string[] =>
+  [root, ...TRAINING_PLACES.map((place) => join(root, place))].filter((directory) =>
+    existsSync(join(directory, METRICS_FILE)),
+  );
+
+/** A stage's directory is part of its run and no run itself. */
+function hasLog(root: string): boolean {
+  const isStage = (TRAINING_PLACES as readonly string[]).includes(basename(root));
+  return placesOf(root).length > 0 && !(isStage && placesOf(dirname(root)).length > 0);
+}
+
+async function watchedRun(root: string): Promise<WatchedRun> {
+  const written = await Promise.all(
+    placesOf(root).map(async (directory) => {
+      return { directory, changedAt: (await stat(join(directory, METRICS_FILE))).mtimeMs };
+    }),
+  );
+  const { directory, changedAt } = written.reduce((a, b) => (b.changedAt > a.changedAt ? b : a));
+  const [training] = await locateRuns([directory]);
+  const isFinished = training!.settings !== undefined;
+  const isSilent = Date.now() - changedAt > SILENT_MS;
+  const state = isFinished ? "finished" : isSilent ? "stopped" : "running";
+  return { root, name: basename(root), state, training: training!, changedAt };
+}

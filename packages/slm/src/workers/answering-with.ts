@@ -1,0 +1,44 @@
+/** Runs an evaluation here or with workers, and says which devices answered. */
+import { type StageContext } from "@slm/core";
+import { SlmError } from "@slm/core/errors";
+import type { ChunkMaker } from "@slm/inference";
+import type { Runtime, RuntimeDevice } from "@slm/runtime";
+import type { DeviceKind } from "@slm/pipeline/compute/devices";
+import type { WorkersAddress } from "@slm/pipeline/workers/workers-address";
+
+export interface AnsweringRequest {
+  /** Absent: this machine answers. */
+  readonly workers: WorkersAddress | undefined;
+  /** Directory of an exported model. */
+  readonly model: string;
+  /** The device of this machine, and its kind. */
+  readonly runtime: Runtime;
+  readonly kind: DeviceKind;
+  readonly context: Pick<StageContext, "progress" | "signal">;
+}
+
+/**
+ * Runs `body` with what answers; without workers that is `runtime`.
+ *
+ * @returns its result and the different devices that answered, at least one
+ * @throws SlmError USAGE for workers and a model or device that is not the CPU
+ */
+export async function answeringWith<Result>(
+  { workers, model, runtime, kind, context }: AnsweringRequest,
+  body: (maker: ChunkMaker | undefined) => Promise<Result>,
+): Promise<{ readonly result: Result; readonly devices: readonly RuntimeDevice[] }> {
+  if (workers === undefined) return { result: await body(undefined), devices: [runtime.device] };
+  if (kind !== "cpu")
+    throw new SlmError(
+      "USAGE",
+      `--workers: workers answer on their CPUs, and this model would run on ${kind}`,
+      {
+        suggestions: ["--device cpu", "leave --workers out"],
+      },
+    );
+  const { withEvaluationWorkers } = await import("./evaluation-workers.js");
+  const devices: RuntimeDevice[] = [];
+  const onDevice = (device: RuntimeDevice): void => void devices.push(device);
+  const result = await withEvaluationWorkers(workers, { model, context, onDevice }, body);
+  return { result, devices };
+}

@@ -1,0 +1,43 @@
+/** What jobs that ask a teacher for texts open: its directory, an engine, and what all that ask its server share. */
+import { SILENT } from "@slm/core";
+import type { RoundWriter } from "@slm/labelling";
+import type { JobRequest } from "@slm/workers";
+import { z } from "zod";
+import { ENGINES } from "@slm/pipeline/compute/compute";
+import { withEngine } from "@slm/pipeline/compute/open-engine";
+import { shareApi } from "@slm/pipeline/workers/share-api";
+
+const settingsSchema = z.strictObject({
+  engine: z.enum(ENGINES),
+  name: z.string(),
+  identity: z.string(),
+  budget: z.string(),
+});
+
+type Open = typeof RoundWriter.open;
+
+export interface LabellingJob {
+  readonly task: string;
+  readonly teacher: Parameters<Open>[0];
+  readonly shared: Parameters<Open>[1];
+}
+
+/** Runs `body` with what its job asks a teacher with; everything is closed afterwards. */
+export async function withLabellingJob<Result>(
+  { inputs, settings, files, copies, threads, redis, signal }: JobRequest,
+  body: (job: LabellingJob) => Promise<Result>,
+): Promise<Result> {
+  const { engine: engineName, name, identity, budget } = settingsSchema.parse(settings);
+  const task = (await files.getBytes(inputs["task"]!)).toString("utf8");
+  const teacher = { directory: await copies.tree(inputs["teacher"]!), name, identity };
+  const tokenizerDirectory = await copies.tree(inputs["tokenizer"]!);
+  const api = shareApi(redis, files.store, budget);
+  try {
+    return await withEngine({ engine: engineName, threads }, (engine) => {
+      const context = { progress: SILENT, signal, seed: 0 };
+      return body({ task, teacher, shared: { tokenizerDirectory, engine, context, sharing: api.sharing } });
+    });
+  } finally {
+    api.close();
+  }
+}
