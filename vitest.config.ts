@@ -4,41 +4,32 @@ import { defaultServerConditions } from "vite";
 import { configDefaults, defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
-/** Files that take longest, in this order: begun last, one of them would run on while the other cores have nothing left. */
+/** The slow files that take longest, in this order. They start first: started last, one of them would run on while the other cores idle. */
 const LONGEST = ["pipeline", "export-targets", "draft-decoding", "cli"];
 
-/** The longest files first, then the other end-to-end ones, then the rest, larger files first. */
+/** The longest files first, then the other end-to-end tests, then the rest, larger files first. */
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const rank = ({ moduleId }: TestSpecification): number => {
       if (!moduleId.includes("/e2e/")) return LONGEST.length + 1;
-      const place = LONGEST.findIndex((name) => moduleId.endsWith(`/${name}.test.ts`));
+      const place = LONGEST.findIndex((name) => moduleId.endsWith(`/${name}.slow.test.ts`));
       return place === -1 ? LONGEST.length : place;
     };
     return (await super.sort(files)).sort((a, b) => rank(a) - rank(b));
   }
 }
 
-/** Tests that repeat an attack or a pipeline many times: `npm run test:long`, a part of `.ci/run` and not of `npm test`. */
-export const LONG_TESTS = "**/*.long.test.ts";
+/** Where tests are. The folders of `e2e` have a configuration of their own, because they need other programs. */
+const FOLDERS = ["packages/*/src/**", "apps/*/src/**", "configs/**", "e2e", "tools/**"];
+const filesNamed = (pattern: string): string[] => FOLDERS.map((folder) => `${folder}/${pattern}`);
 
-/**
- * All tests but the long ones, in one pool of processes: those beside the packages' code and those in `e2e`, which join packages that
- * may not import one another. They read the packages' sources (condition `@slm/source`).
- */
-export default defineConfig({
+/** What all test runs share. Tests read the packages' sources (condition `@slm/source`). */
+export const base = defineConfig({
   ssr: { resolve: { conditions: ["@slm/source", ...defaultServerConditions] } },
   test: {
-    include: [
-      "packages/*/src/**/*.test.ts",
-      "apps/*/src/**/*.test.ts",
-      "configs/**/*.test.ts",
-      "e2e/*.test.ts",
-    ],
-    exclude: [...configDefaults.exclude, LONG_TESTS],
     globalSetup: [join(import.meta.dirname, "tools", "scripts", "build-before-tests.mjs")],
     sequence: { sequencer: LongestFirst },
-    // Files share a process and the modules it has loaded: loading them anew for each took half of the time of all tests.
+    // Files share a process and its loaded modules. Loading them again for each file took half of the time of all tests.
     isolate: false,
     // No test depends on the plug-ins of whoever runs it; `npm run e2e:npu` names its own.
     env: { SLM_PLUGINS: process.env.SLM_TEST_PLUGINS ?? join(import.meta.dirname, ".no-plug-ins") },
@@ -46,9 +37,32 @@ export default defineConfig({
     restoreMocks: true,
     unstubEnvs: true,
     unstubGlobals: true,
-    // vitest leaves one core free by itself.
+    // vitest leaves one core free by default.
     maxWorkers: availableParallelism(),
-    testTimeout: 30_000,
+    // No test is a benchmark: a busy machine must not fail one.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     disableConsoleIntercept: true,
   },
+});
+
+/**
+ * Three classes of tests, by file name:
+ * - `*.test.ts`: under 2 s a file, no training, no child processes (`npm test`);
+ * - `*.slow.test.ts`: everything else that guards a change (`npm run test:slow`, part of `.ci/run`);
+ * - `*.nightly.test.ts`: attacks, faults and whole pipelines many times over (`npm run test:nightly`; `.ci/run` runs a sixth).
+ */
+const CLASSES = [
+  {
+    name: "fast",
+    include: filesNamed("*.test.ts"),
+    exclude: [...configDefaults.exclude, "**/*.{slow,nightly}.test.ts"],
+  },
+  { name: "slow", include: filesNamed("*.slow.test.ts") },
+  { name: "nightly", include: filesNamed("*.nightly.test.ts") },
+];
+
+export default defineConfig({
+  ...base,
+  test: { ...base.test, projects: CLASSES.map((test) => ({ extends: true, test })) },
 });

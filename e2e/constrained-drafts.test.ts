@@ -58,9 +58,7 @@ async function expectConstrained(
 
 describe.each(Object.entries(MODELS))("%s", (_name, config) => {
   test.each([
-    ["all heads", {}, 1],
-    ["all heads, and prompt lookup", { promptLookup: 4 }, 1],
-    ["prompt lookup alone", { promptLookup: 5, draftTokens: 0 }, 1],
+    ["prompt lookup", { promptLookup: 5 }, 1],
     ["no drafts", { draftTokens: 0 }, 1],
     ["batches of four", {}, 4],
   ])("answers with the tokens that it allows: %s", async (_case, drafting, batchSize) => {
@@ -71,7 +69,7 @@ describe.each(Object.entries(MODELS))("%s", (_name, config) => {
 
 test("a model with draft rules answers with the tokens that it allows", async () => {
   const known = sourcesOf(60, random.maxSource, 7);
-  const directory = await models.withRules({ ...random, draftHeads: undefined }, { target: "cpu" }, known);
+  const directory = await models.withRules(random, { target: "cpu" }, known);
   await expectConstrained(directory, known, {});
   await expectConstrained(directory, known, {}, 4);
 });

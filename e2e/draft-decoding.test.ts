@@ -1,24 +1,21 @@
 /**
- * Greedy decoding with draft heads: the tokens of plain greedy decoding, in fewer runs. Models with random weights, whose heads are mostly
- * wrong, show that wrong drafts change nothing; a trained student shows that right ones save runs.
+ * Greedy decoding with drafts: the tokens of plain greedy decoding, in fewer runs. Models with random weights, whose drafts are mostly wrong
+ * for new sources, show that wrong drafts change nothing; a trained student shows that right ones save runs.
  */
 import { mkdir, mkdtemp, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { loadGenerator, loadModel, fewerDrafts, type GenerateOptions, type Generation } from "@slm/inference";
+import { loadGenerator, type GenerateOptions, type Generation } from "@slm/inference";
 import { profilesOf } from "@slm/devices";
 import { readDeviceModel } from "@slm/exported-model";
 import type { EncoderDecoderConfig } from "@slm/model";
 import { exportModel, type ExportChoice } from "@slm/onnx-export";
-import { readOnnx, type Graph } from "@slm/onnx";
 import { quantizeDirectory } from "@slm/quantization";
 import { createCpuRuntime } from "@slm/runtime-node";
 import { createWebRuntime } from "@slm/runtime-web";
-import { perRowDecoder } from "@slm/serve";
 import * as ort from "onnxruntime-web/wasm";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { graphDrafts } from "./draft-graphs.js";
-import { DraftingModels, MODELS, random, told, weightsOf, type Drafting } from "./drafting-models.js";
-import { HEADS, LONGEST, SPELLED, sourcesOf, tokensOf, trainedSpeller } from "./trained-speller.js";
+import { DraftingModels, MODELS, random, told, type Drafting } from "./drafting-models.js";
+import { LONGEST, SPELLED, sourcesOf, spellerRules, tokensOf, trainedSpeller } from "./trained-speller.js";
 
 let models: DraftingModels;
 const open: DraftingModels["open"] = (...given) => models.open(...given);
@@ -53,75 +50,48 @@ async function expectGreedy(
 }
 
 describe.each(Object.entries(MODELS))("%s", (_name, config) => {
-  const directories: string[] = [];
+  let directory = "";
+  let web = "";
+  const known = sourcesOf(40, config.maxSource, 7);
 
   beforeAll(async () => {
-    for (const seed of [1, 2]) directories.push(await models.exported(config, seed, { target: "cpu" }));
-  });
+    directory = await models.withRules(config, { target: "cpu" }, known);
+    web = await models.withRules(config, { target: "web" }, known);
+  }, 120_000);
 
   test.each([
-    ["all heads", {}, {}],
-    ["one head", { draftTokens: 1 }, {}],
-    ["all heads, and prompt lookup", { promptLookup: 4 }, {}],
-    ["prompt lookup alone", { promptLookup: 5, draftTokens: 0 }, {}],
-    ["all heads, and a limit", {}, { maxTokens: 6 }],
-    ["all heads, and a stop sequence", {}, { stop: ["C D", "E"] }],
+    ["rules", {}, {}],
+    ["one token of the rules", { draftTokens: 1 }, {}],
+    ["prompt lookup", { promptLookup: 5 }, {}],
+    ["rules, and a limit", {}, { maxTokens: 6 }],
+    ["rules, and a stop sequence", {}, { stop: ["C D", "E"] }],
   ])("answers as plain greedy decoding does: %s", async (_case, drafting, options) => {
-    for (const [at, directory] of directories.entries())
-      await expectGreedy(directory, sourcesOf(25, config.maxSource, at + 1), drafting, options);
-  });
-
-  test("drafts what the trained model's heads say", async () => {
-    const found = await graphDrafts(models.runtime, directories[0]!, config, weightsOf(config, 1));
-    expect(found.graph).toEqual(found.eager);
+    await expectGreedy(directory, known.slice(0, 15), drafting, options);
+    await expectGreedy(directory, sourcesOf(25, config.maxSource, 1), drafting, options);
   });
 
   test("answers alike in WebAssembly, as the web page does", async () => {
-    const directory = await models.exported(config, 1, { target: "web" });
-    const names = await readdir(directory);
+    const names = await readdir(web);
     const files = new Map(
       await Promise.all(
-        names.map(async (name) => [join(directory, name), await readFile(join(directory, name))] as const),
+        names.map(async (name) => [join(web, name), await readFile(join(web, name))] as const),
       ),
     );
     ort.env.wasm.numThreads = 1;
-    const web = createWebRuntime(ort, { provider: "wasm", threads: 1, files });
+    const runtime = createWebRuntime(ort, { provider: "wasm", threads: 1, files });
     const sources = sourcesOf(6, config.maxSource, 4);
-    const expected = await (await open(directories[0]!, { draftTokens: 0 })).generate(sources);
+    const expected = await (await open(directory, { draftTokens: 0 })).generate(sources);
     for (const drafting of [{}, { promptLookup: 3 }]) {
-      const generator = await loadGenerator(directory, web, drafting);
+      const generator = await loadGenerator(web, runtime, drafting);
       expect((await generator.generate(sources, { batchSize: 1 })).map(told)).toEqual(expected.map(told));
       await generator.close();
     }
-    await web.close();
-  });
-
-  test("gives up its heads where rows have positions of their own, as in a server's batches", async () => {
-    const editDecoder = (graph: Graph): Graph => perRowDecoder(fewerDrafts(graph, 0));
-    const served = await loadModel(directories[0]!, models.runtime, { editDecoder });
-    expect(served.decoder.outputNames).toContain("best_ids");
-    expect(served.decoder.outputNames).not.toContain("draft_ids");
-    await served.close();
-  });
-
-  test("computes as many drafts as are verified, and none for batches of several rows", async () => {
-    const graph = await readOnnx(join(directories[0]!, "decoder.onnx"));
-    const sizes = Array.from({ length: HEADS + 1 }, (_, count) => fewerDrafts(graph, count).nodes.length);
-    expect(sizes.at(-1)).toBe(graph.nodes.length);
-    for (let count = 1; count <= HEADS; count++) {
-      expect(sizes[count]).toBeGreaterThan(sizes[count - 1]!);
-      const outputs = fewerDrafts(graph, count).outputs.filter(({ name }) => name === "draft_ids");
-      expect(outputs.map(({ shape }) => shape)).toEqual([["batch", count]]);
-    }
-    const model = await loadModel(directories[0]!, models.runtime, { draftTokens: 1 });
-    expect(model.decoder.outputNames).toContain("draft_ids");
-    expect((await model.plainDecoder()).outputNames).not.toContain("draft_ids");
-    await model.close();
+    await runtime.close();
   });
 
   test("decodes batches of several rows one token at a time, with the same answers", async () => {
     const sources = sourcesOf(9, config.maxSource, 3);
-    const generator = await open(directories[0]!);
+    const generator = await open(directory);
     const together = await generator.generate(sources, { batchSize: 4 });
     const alone = await generator.generate(sources, { batchSize: 1 });
     expect(together.map(told)).toEqual(alone.map(told));
@@ -130,45 +100,43 @@ describe.each(Object.entries(MODELS))("%s", (_name, config) => {
 });
 
 describe("a model with draft rules", () => {
-  const plain = { ...random, draftHeads: undefined };
   const known = sourcesOf(60, random.maxSource, 7);
 
   const withRules = (config: EncoderDecoderConfig, choice: ExportChoice): Promise<string> =>
     models.withRules(config, choice, known);
 
   test.each([
-    ["its rules alone", plain, {}, {}],
-    ["two drafts at most", plain, { draftTokens: 2 }, {}],
-    ["a limit", plain, {}, { maxTokens: 6 }],
-    ["prompt lookup instead", plain, { promptLookup: 4 }, {}],
-    ["its heads too", random, {}, {}],
-  ])("answers as plain greedy decoding does: %s", async (_case, config, drafting, options) => {
-    const directory = await withRules(config, { target: "cpu" });
+    ["its rules", {}, {}],
+    ["two drafts at most", { draftTokens: 2 }, {}],
+    ["a limit", {}, { maxTokens: 6 }],
+    ["prompt lookup instead", { promptLookup: 4 }, {}],
+  ])("answers as plain greedy decoding does: %s", async (_case, drafting, options) => {
+    const directory = await withRules(random, { target: "cpu" });
     const { runs, tokens } = await expectGreedy(directory, known, drafting, options);
     expect(runs).toBeLessThan(tokens);
     await expectGreedy(directory, sourcesOf(25, random.maxSource, 8), drafting, options);
   });
 
   test.each(profilesOf("gpu"))("answers as plain greedy decoding does on target gpu: %s", async (profile) => {
-    const directory = await withRules(plain, { target: "gpu", profile });
+    const directory = await withRules(random, { target: "gpu", profile });
     const { runs, tokens } = await expectGreedy(directory, known, {});
     expect(runs).toBeLessThan(tokens);
   });
 
   test("says so in model.json, and its quantized form still drafts", async () => {
-    const directory = await withRules(plain, { target: "cpu" });
+    const directory = await withRules(random, { target: "cpu" });
     const { draftRules } = await readDeviceModel(directory);
     expect(draftRules).toBeGreaterThan(0);
     const quantized = await mkdtemp(join(models.workspace, "quantized-"));
     await quantizeDirectory({ modelDirectory: directory, scheme: "int4-block", outputDirectory: quantized });
     expect(await readDeviceModel(quantized)).toMatchObject({ draftRules });
     const generator = await open(quantized);
-    expect(generator.drafts).toEqual({ tokens: 0, byRules: 12, reason: undefined });
+    expect(generator.drafts).toEqual({ tokens: 12, reason: undefined });
     await expectGreedy(quantized, known.slice(0, 20), {}, {}, 1);
   });
 
   test("decodes batches of several rows in the same decoder, with the same answers", async () => {
-    const generator = await open(await withRules(plain, { target: "cpu" }));
+    const generator = await open(await withRules(random, { target: "cpu" }));
     const together = await generator.generate(known, { batchSize: 4 });
     const alone = await generator.generate(known, { batchSize: 1 });
     expect(together.map(told)).toEqual(alone.map(told));
@@ -177,14 +145,14 @@ describe("a model with draft rules", () => {
 
   test("follows its rules in graphs of fixed sizes that read several tokens, and says where they do not", async () => {
     const sizes = { target: "npu", buckets: [random.maxSource] } satisfies ExportChoice;
-    const chunked = await withRules(plain, { ...sizes, chunk: 4 });
+    const chunked = await withRules(random, { ...sizes, chunk: 4 });
     await expectGreedy(chunked, known.slice(0, 20), {});
-    const single = await open(await withRules(plain, sizes));
-    expect(single.drafts).toMatchObject({ byRules: 0, reason: expect.stringContaining("--chunk") as string });
+    const single = await open(await withRules(random, sizes));
+    expect(single.drafts).toMatchObject({ tokens: 0, reason: expect.stringContaining("--chunk") as string });
   });
 
   test("is none of a decoder-only model's, and of no other layout", async () => {
-    await expect(withRules(plain, { target: "cpu", layout: "transformers.js" })).rejects.toMatchObject({
+    await expect(withRules(random, { target: "cpu", layout: "transformers.js" })).rejects.toMatchObject({
       code: "OP_UNSUPPORTED",
       message: "export: layout transformers.js cannot have draft rules",
     });
@@ -199,7 +167,8 @@ describe("a trained student", () => {
   beforeAll(async () => {
     checkpoint = await trainedSpeller(await mkdtemp(join(models.workspace, "speller-")), models.runtime);
     cpu = join(models.workspace, "trained-cpu");
-    await exportModel({ checkpointDirectory: checkpoint, target: "cpu", outputDirectory: cpu });
+    const draftRules = await spellerRules(checkpoint);
+    await exportModel({ checkpointDirectory: checkpoint, target: "cpu", outputDirectory: cpu, draftRules });
   }, 240_000);
 
   test("takes fewer runs, with the answers of plain greedy decoding", async () => {
@@ -240,10 +209,12 @@ describe("a trained student", () => {
       target: "npu",
       profile: "qnn",
       buckets,
+      chunk: 4,
+      draftRules: await spellerRules(checkpoint),
       outputDirectory: npu,
     });
     const generator = await open(npu);
-    expect(generator.model.static!.chunk).toBe(HEADS + 1);
+    expect(generator.model.static!.chunk).toBe(4);
     const { runs, tokens } = await expectGreedy(npu, sources, {});
     expect(tokens / runs).toBeGreaterThan(1.3);
     const expected = await (await open(cpu)).generate(sources);
@@ -268,17 +239,15 @@ describe("a trained student", () => {
     await worker.close();
   });
 
-  test("rejects more drafts than its heads make, and any of a model without heads", async () => {
-    await expect(loadGenerator(cpu, models.runtime, { draftTokens: HEADS + 1 })).rejects.toMatchObject({
+  test("rejects more drafts than a run verifies, and any of a model without rules", async () => {
+    await expect(loadGenerator(cpu, models.runtime, { draftTokens: 65 })).rejects.toMatchObject({
       code: "USAGE",
-      message: expect.stringContaining(`from 0 to ${HEADS}`) as string,
+      message: expect.stringContaining("from 0 to 64") as string,
     });
-    const { draftHeads, ...without } = random;
-    expect(draftHeads).toBe(HEADS);
-    const plain = await models.exported(without, 1, { target: "cpu" });
+    const plain = await models.exported(random, 1, { target: "cpu" });
     await expect(loadGenerator(plain, models.runtime, { draftTokens: 1 })).rejects.toMatchObject({
       code: "USAGE",
     });
-    expect((await open(plain)).drafts).toEqual({ tokens: 0, byRules: 0, reason: undefined });
+    expect((await open(plain)).drafts).toEqual({ tokens: 0, reason: undefined });
   });
 });

@@ -15,7 +15,7 @@ import { loadTokenizer } from "@slm/tokenizer";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { DRAFTED_ROWS } from "../packages/serve/src/batching/draft-steps.js";
 import { loadServedModel } from "../packages/serve/src/served-model.js";
-import { HEADS, LONGEST, SPELLED, sourcesOf, tokensOf, trainedSpeller } from "./trained-speller.js";
+import { LONGEST, SPELLED, sourcesOf, spellerRules, tokensOf, trainedSpeller } from "./trained-speller.js";
 
 let runtime: Runtime;
 let workspace: string;
@@ -36,12 +36,13 @@ afterAll(async () => {
 test("a bundle drafts as the model that it was made of", async () => {
   const [model, outputDirectory] = [join(workspace, "bundled-model"), join(workspace, "bundle")];
   await mkdir(model);
-  await exportModel({ checkpointDirectory: checkpoint, target: "cpu", outputDirectory: model });
+  const draftRules = await spellerRules(checkpoint);
+  await exportModel({ checkpointDirectory: checkpoint, target: "cpu", outputDirectory: model, draftRules });
   await mkdir(outputDirectory);
   await deployToDirectory({ model, outputDirectory, card: {} });
   const plain = await plainAnswers(outputDirectory);
   const generator = await loadGenerator(outputDirectory, runtime);
-  expect(generator.drafts).toEqual({ tokens: HEADS, byRules: 0, reason: undefined });
+  expect(generator.drafts).toEqual({ tokens: 12, reason: undefined });
   const drafted = await generator.generate(sources, { batchSize: 1 });
   await generator.close();
   expect(drafted.map(({ tokens }) => tokens)).toEqual(plain.map(({ tokens }) => tokens));
@@ -73,28 +74,25 @@ async function rulesOf(directory: string): Promise<readonly DraftRule[]> {
 const FOR_CPU = { target: "cpu" } as const;
 
 describe.each([
-  ["short answers, drafted for by heads where one row is active", 18, false, "heads", FOR_CPU],
-  ["long answers, drafted for by heads in every row", 150, true, "heads", FOR_CPU],
-  ["short answers, drafted for by rules where one row is active", 18, false, "rules", FOR_CPU],
-  ["long answers, drafted for by rules in every row", 150, true, "rules", FOR_CPU],
+  ["short answers, drafted for where one row is active", 18, false, FOR_CPU],
+  ["long answers, drafted for in every row", 150, true, FOR_CPU],
   [
-    "answers of graphs for a GPU, drafted for by rules where one row is active",
-    ...[150, false, "rules", { target: "gpu", profile: "webgpu" }],
+    "answers of graphs for a GPU, drafted for where one row is active",
+    ...[150, false, { target: "gpu", profile: "webgpu" }],
   ],
-] as const)("%s", (_name, maxTarget, draftsEveryRow, by, device) => {
+] as const)("%s", (_name, maxTarget, draftsEveryRow, device) => {
   const directories: string[] = [];
 
   beforeAll(async () => {
     const { config, weights } = await readCheckpoint(checkpoint);
-    const draftHeads = by === "heads" ? HEADS : undefined;
-    const longer = encoderDecoderConfig.parse({ ...config, maxTarget, draftHeads });
+    const longer = encoderDecoderConfig.parse({ ...config, maxTarget });
     const source = { config: longer, weights, name: "tiny", tokenizerDirectory: checkpoint };
     const [first, float32, integer] = ["first", "float32", "integer"].map((part) =>
-      join(workspace, `served-${by}-${device.target}-${maxTarget}-${part}`),
+      join(workspace, `served-${device.target}-${maxTarget}-${part}`),
     ) as [string, string, string];
     for (const folder of [first, float32]) await mkdir(folder);
     await exportWeights(source, { ...device, outputDirectory: first });
-    const draftRules = by === "rules" ? await rulesOf(first) : undefined;
+    const draftRules = await rulesOf(first);
     await exportWeights(source, { ...device, outputDirectory: float32, draftRules });
     await mkdir(integer);
     const scheme = device.target === "cpu" ? "cpu" : "int8-block";
@@ -114,7 +112,7 @@ describe.each([
         if (connections > DRAFTED_ROWS) continue;
         expect(accepted).toBeGreaterThan(0.3 * drafted);
         // Known answers end within a few steps, so rows are often free until the next request comes.
-        if (by === "rules" && connections > 1) continue;
+        if (connections > 1) continue;
         expect(steps * connections).toBeLessThan(0.9 * tokensOf(plain) + 10 * connections);
       }
     },

@@ -1,4 +1,4 @@
-/** Small models with random weights that draft, by heads or by rules: exported, opened, and closed together. */
+/** Small models with random weights with draft rules or without: exported, opened, and closed together. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,7 +14,7 @@ import { exportWeights, learnDraftRules, type ExportChoice, type ExportSettings 
 import { createHostTensor, type Runtime } from "@slm/runtime";
 import { createCpuRuntime } from "@slm/runtime-node";
 import { loadTokenizer } from "@slm/tokenizer";
-import { HEADS, LETTERS, writeSpellerTokenizer } from "./trained-speller.js";
+import { LETTERS, writeSpellerTokenizer } from "./trained-speller.js";
 
 const sizes = {
   width: 32,
@@ -37,7 +37,6 @@ export const random: EncoderDecoderConfig = {
   ...sizes,
   architecture: "encoder-decoder",
   encoderLayers: 2,
-  draftHeads: HEADS,
 };
 
 export const decoderOnly: DecoderOnlyConfig = { ...sizes, architecture: "decoder-only" };
@@ -112,9 +111,8 @@ export class DraftingModels {
     known: readonly string[],
   ): Promise<string> {
     const tokenizer = await loadTokenizer(join(this.workspace, "tokenizer"));
-    const answers = await (
-      await this.open(await this.exported({ ...config, draftHeads: undefined }, 1, { target: "cpu" }))
-    ).generate(known);
+    const plain = await this.open(await this.exported(config, 1, { target: "cpu" }));
+    const answers = await plain.generate(known);
     const pairs = known.map((source, at) => ({
       source: tokenizer.encodeSource(source),
       target: answers[at]!.tokens,

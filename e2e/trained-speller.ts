@@ -1,19 +1,17 @@
-/** A student with draft heads that is trained for a few seconds: it spells words in capitals. */
+/** A student that is trained for a few seconds: it spells words in capitals. */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { SILENT } from "@slm/core";
 import { createRandom } from "@slm/decoding";
 import { distill, distillConfig } from "@slm/distillation";
 import type { Generation } from "@slm/inference";
-import type { Runtime } from "@slm/runtime";
+import type { DraftRule, Runtime } from "@slm/runtime";
 import { createOnnxEngine } from "@slm/tensor";
-import { trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
+import { learnDraftRules } from "@slm/onnx-export";
+import { loadTokenizer, trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
 
 export const LETTERS = "abcdefghijklmnop";
 const WORDS = LETTERS.toUpperCase().split("").join(" ");
-
-/** Draft heads of the student. */
-export const HEADS = 3;
 
 /** Words of random letters, up to a length. */
 export function sourcesOf(
@@ -45,17 +43,35 @@ export async function writeSpellerTokenizer(directory: string): Promise<void> {
   await writeTokenizer(files, directory);
 }
 
+/** Rows of the task. */
+const spelled = (
+  count: number,
+  seed: number,
+): readonly { readonly source: string; readonly target: string }[] =>
+  sourcesOf(count, LONGEST, seed, SPELLED).map((source) => ({
+    source,
+    target: source.toUpperCase().split("").join(" "),
+  }));
+
+/** Draft rules of the task, learnt from the student's training rows. @param directory with the tokenizer */
+export async function spellerRules(directory: string): Promise<readonly DraftRule[]> {
+  const tokenizer = await loadTokenizer(directory);
+  const pairs = spelled(3000, 5).map(({ source, target }) => ({
+    source: tokenizer.encodeSource(source),
+    target: tokenizer.encodeTarget(target),
+  }));
+  return learnDraftRules(pairs, tokenizer.tokens.eos);
+}
+
 /** A checkpoint of a student that spells words in capitals, trained for a few seconds. @param workspace an empty directory */
 export async function trainedSpeller(workspace: string, runtime: Runtime): Promise<string> {
   const at = (...names: string[]): string => join(workspace, ...names);
   await writeSpellerTokenizer(at("tokenizer"));
   await mkdir(at("data"));
-  const rows = (count: number, seed: number): string =>
-    sourcesOf(count, LONGEST, seed, SPELLED)
-      .map((source) => `${JSON.stringify({ source, target: source.toUpperCase().split("").join(" ") })}\n`)
-      .join("");
-  await writeFile(at("data/train.jsonl"), rows(3000, 5));
-  await writeFile(at("data/dev.jsonl"), rows(40, 6));
+  const lines = (rows: readonly { readonly source: string; readonly target: string }[]): string =>
+    rows.map((row) => `${JSON.stringify(row)}\n`).join("");
+  await writeFile(at("data/train.jsonl"), lines(spelled(3000, 5)));
+  await writeFile(at("data/dev.jsonl"), lines(spelled(40, 6)));
   await mkdir(at("checkpoint"));
   const engine = createOnnxEngine(runtime);
   await distill(
@@ -82,8 +98,6 @@ export async function trainedSpeller(workspace: string, runtime: Runtime): Promi
       evaluateRows: 40,
       metrics: ["exactMatch"],
       loss: { forwardKl: 0, crossEntropy: 1 },
-      draftHeads: HEADS,
-      draftTraining: { steps: 400, learningRate: 5e-3 },
     }),
     {
       dataDirectory: at("data"),

@@ -22,7 +22,7 @@ const forBrowsers = {
   name: "for-browsers",
   setup({ onResolve, onLoad, resolve }) {
     const shims = { "node:fs/promises": "files.ts", "node:path": "path.ts", "node:util": "util.ts" };
-    onResolve({ filter: /^(node:|(proper-lockfile|proxy-from-env|sharp|undici)$)/ }, ({ path }) => {
+    onResolve({ filter: /^(node:|(proper-lockfile|sharp|undici)$)/ }, ({ path }) => {
       const shim = shims[path];
       if (shim !== undefined)
         return { path: join(here, "src", "shims", shim), namespace: "shim", sideEffects: false };

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { slm } from "../slm-process.js";
-import { HEADS, writeSpellerTokenizer } from "../trained-speller.js";
+import { writeSpellerTokenizer } from "../trained-speller.js";
 
 const shape = {
   architecture: "encoder-decoder",
@@ -16,8 +16,6 @@ const shape = {
 
 /** Each with the flags of its export. */
 const OPTIONS: Readonly<Record<string, { readonly change: object; readonly flags: readonly string[] }>> = {
-  // A token and the drafts after it: each head reads the token that the one before picked.
-  "draft heads": { change: { draftHeads: HEADS }, flags: [] },
   // In place of self-attention, as Firefox's translators have it; of one token and of four.
   "a recurrence in the decoder": {
     change: {

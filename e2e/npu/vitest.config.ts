@@ -1,5 +1,5 @@
 import { mergeConfig } from "vitest/config";
-import base from "../../vitest.config.js";
+import { base } from "../../vitest.config.js";
 
 /** Tests with Qualcomm's compiler and simulator; `npm run e2e:npu` obtains them. */
 export default mergeConfig(base, {

@@ -1,5 +1,5 @@
 import { mergeConfig } from "vitest/config";
-import base from "../../vitest.config.js";
+import { base } from "../../vitest.config.js";
 
 /** Tests against a registry, a browser and OpenAI's client; `npm run e2e:serving` brings what they need. */
 export default mergeConfig(base, {

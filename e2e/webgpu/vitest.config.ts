@@ -1,5 +1,5 @@
 import { mergeConfig } from "vitest/config";
-import base from "../../vitest.config.js";
+import { base } from "../../vitest.config.js";
 
 /** Tests that compute with WebGPU; `npm run e2e:webgpu` finds an adapter for them. */
 export default mergeConfig(base, {

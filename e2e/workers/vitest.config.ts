@@ -1,6 +1,6 @@
 import { mergeConfig } from "vitest/config";
 import { defaultServerConditions } from "vite";
-import base from "../../vitest.config.js";
+import { base } from "../../vitest.config.js";
 
 // The client of S3 has bundlers' modules under the condition `module`, which Node.js itself cannot load.
 const conditions = ["@slm/source", ...defaultServerConditions.filter((condition) => condition !== "module")];

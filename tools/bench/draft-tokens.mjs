@@ -3,9 +3,8 @@
  *
  *   npm run build && node tools/bench/draft-tokens.mjs MODEL ROWS.jsonl [key=value ...]
  *
- * Keys: rows=500 (the first ones of the file)  heads=1,2,3 (most draft tokens of the model's heads or rules; default: every
- * number that its heads make, 4, 8 and 12 for one with rules alone)
- * lookup=0 (most tokens copied by prompt lookup; also alone, and with the heads)  threads=1. MODEL is an export, a quantized directory or a
+ * Keys: rows=500 (the first ones of the file)  rules=4,8,12 (most draft tokens of the model's draft rules, if it has some)
+ * lookup=0 (most tokens copied by prompt lookup)  threads=1. MODEL is an export, a quantized directory or a
  * bundle. Every row is answered in each way before the next row, the first way of a row changing, so that what disturbs the machine
  * disturbs all ways.
  *
@@ -20,7 +19,7 @@ import { firstSources } from "../lib/first-sources.mjs";
 
 const [directory, file, ...settings] = process.argv.slice(2);
 if (file === undefined) throw new Error("usage: draft-tokens.mjs MODEL ROWS.jsonl [key=value ...]");
-const options = { rows: "500", heads: "", lookup: "0", threads: "1" };
+const options = { rows: "500", rules: "4,8,12", lookup: "0", threads: "1" };
 for (const setting of settings) {
   const [key, value] = setting.split("=");
   if (!(key in options)) throw new Error(`unknown key ${key}; known: ${Object.keys(options).join(", ")}`);
@@ -29,23 +28,18 @@ for (const setting of settings) {
 const [most, lookup, threads] = [options.rows, options.lookup, options.threads].map(Number);
 const sources = await firstSources(file, most);
 
-const { draftHeads = 0, draftRules = 0 } = await readDeviceModel(directory);
-const heads =
-  options.heads === ""
-    ? draftHeads === 0 && draftRules > 0
-      ? [4, 8, 12]
-      : Array.from({ length: draftHeads }, (_, count) => count + 1)
-    : options.heads.split(",").map(Number);
+const { draftRules = 0 } = await readDeviceModel(directory);
+const counts = draftRules === 0 ? [] : options.rules.split(",").map(Number);
 const ways = [
-  { heads: 0 },
-  ...heads.map((count) => ({ heads: count })),
-  ...(lookup === 0 ? [] : [0, ...heads].map((count) => ({ heads: count, lookup }))),
+  { draftTokens: 0 },
+  ...counts.map((draftTokens) => ({ draftTokens })),
+  ...(lookup === 0 ? [] : [{ draftTokens: 0, lookup }]),
 ];
 
 const runtime = await createCpuRuntime({ threads });
 for (const way of ways) {
   way.generator = await loadGenerator(directory, runtime, {
-    draftTokens: way.heads,
+    draftTokens: way.draftTokens,
     promptLookup: way.lookup,
   });
   await way.generator.warmUp();
@@ -63,6 +57,6 @@ await runtime.close();
 
 console.log(JSON.stringify({ directory, rows: sources.length, threads, node: process.version }));
 for (const line of draftLines(
-  ways.map(({ heads: draftTokens, lookup: copied = 0, answers }) => ({ draftTokens, copied, answers })),
+  ways.map(({ draftTokens, lookup: copied = 0, answers }) => ({ draftTokens, copied, answers })),
 ))
   console.log(line);

@@ -3,7 +3,7 @@
 # scheme for three chips, failures of the vendor's library. The plug-in (PyPI, onnxruntime-qnn) is proprietary in part: it is downloaded
 # by pip into a cache of this machine, never into the repository, and added with slm device add.
 #
-#   npm run e2e:npu -- RUN [--set PATH=VALUE ...]      RUN: directory of a run of the quick start, and the settings it was made with
+#   npm run e2e:npu -- RUN      RUN: directory of a run of the shortened quick start
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 if [ "$(uname -sm)" != "Linux x86_64" ]; then
@@ -12,8 +12,7 @@ if [ "$(uname -sm)" != "Linux x86_64" ]; then
 fi
 . tools/scripts/lib/install-missing.sh
 
-run=${1:?"usage: npm run e2e:npu -- RUN [--set PATH=VALUE ...]"}
-shift
+run=${1:?"usage: npm run e2e:npu -- RUN"}
 run=$(realpath "$run")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -35,7 +34,7 @@ slm device add "$packages"/onnxruntime_qnn-"$version"-*.whl --yes
 slm device list --check
 
 cp -r "$run" "$work/run"
-slm run configs/quickstart/recipe.yaml --out "$work/run" "$@" \
+tools/scripts/short-quickstart.sh "$work/run" \
   --set export.target=npu --set export.profile=qnn --set "quantize.schemes=[a16w8]" --set quantize.evaluateRows=200 \
   --set 'compile.socs=[sm8550,sm8650,sm8750]' --set compile.verifyRows=10
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Tests of runs on several workers: caches, labels, evaluations, calibrations, sweeps and replicas, with workers that are killed, drained and
+# Tests of runs on several workers: caches, labels, evaluations, calibrations and sweeps, with workers that are killed, drained and
 # crashed, a Redis that restarts, and shared storage in a directory and in a bucket.
 # Installs Debian's redis-server where it is missing, and moto (a server with S3's interface) into an environment of its own.
 #

@@ -17,7 +17,6 @@ import {
   ALL_DEVICES,
   COMPILING_PROFILES,
   DEFAULT_PROFILE,
-  FORMER_PROFILE_NAMES,
   PRECISIONS,
   PROFILE_NAMES,
   RESULTS,
@@ -207,10 +206,7 @@ const devicesPage = () => [
   "## Targets",
   targetTable(),
   "`--profile` chooses a profile of `slm export` and `slm analyze`; `--device` chooses what computes (`cpu`, " +
-    "`gpu[:profile]`, `npu[:profile]`). Former names of profiles are read in `model.json` files and rejected in flags and recipes: " +
-    `${Object.entries(FORMER_PROFILE_NAMES)
-      .map(([former, now]) => `${code(former)} is now ${code(now)}`)
-      .join(", ")}.`,
+    "`gpu[:profile]`, `npu[:profile]`).",
   "## Profiles",
   deviceTable(["device", "provider", "needs", "results of this release"], (device) => [
     cell(device.title),

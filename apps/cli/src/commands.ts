@@ -24,7 +24,6 @@ import { ModelCheckCommand } from "./commands/model/check.js";
 import { ModelInitCommand } from "./commands/model/init.js";
 import { PullCommand } from "./commands/pull.js";
 import { QuantizeCommand } from "./commands/quantize.js";
-import { RecipeMigrateCommand } from "./commands/recipe/migrate.js";
 import { ReportCommand } from "./commands/report.js";
 import { RunCommand } from "./commands/run.js";
 import { RunsCommand } from "./commands/runs.js";
@@ -73,7 +72,6 @@ export const commands: Readonly<Record<string, Command.Class>> = {
   runs: RunsCommand,
   gate: GateCommand,
   schema: SchemaCommand,
-  "recipe:migrate": RecipeMigrateCommand,
   report: ReportCommand,
   verify: VerifyCommand,
   "model:check": ModelCheckCommand,

@@ -100,7 +100,7 @@ function difference(one: number, other: number): number {
 export interface BenchModel {
   readonly name: string;
   readonly directory: string;
-  /** Draft tokens of a run. Default: all that its heads make. */
+  /** Draft tokens of a run. Default: those of the model's rules. */
   readonly draftTokens?: number | undefined;
   /** Name of a model that this one is compared with, besides the baseline. */
   readonly against?: string | undefined;

@@ -82,7 +82,7 @@ const modelFigures = z.strictObject({
     .int()
     .nonnegative()
     .default(0)
-    .describe("Draft tokens of the model's own heads that a decoder run may verify; 0: none [tokens]."),
+    .describe("Draft tokens of the model's own rules that a decoder run may verify; 0: none [tokens]."),
   tokensPerRun: figure
     .default(1)
     .describe(

@@ -1,5 +1,6 @@
 /** Confidence intervals of medians, without an assumption about the distribution of times. */
 import { createRandom } from "@slm/decoding";
+import { bootstrapInterval } from "@slm/metrics";
 import { z } from "zod";
 import { quantile } from "./quantile.js";
 
@@ -16,9 +17,6 @@ export type Interval = z.infer<typeof intervalSchema>;
 
 /** Target of the confidence level. */
 export const COVERAGE = 0.95;
-
-/** Number of bootstrap samples. */
-const RESAMPLES = 1000;
 
 /**
  * Confidence interval of the median: between two of the values themselves, by the binomial law of how many lie below it. With fewer
@@ -55,23 +53,21 @@ function tailRank(count: number): { readonly rank: number; readonly outside: num
  * Bootstrap confidence interval of the ratio of two medians. Pairs are runs of one round, so that a slowdown of both is resampled
  * together.
  *
- * Source: Efron and Tibshirani 1993, An Introduction to the Bootstrap, section 13.3 (percentiles).
  * @param pairs numerator and denominator of each round, above zero; @throws RangeError for none.
  */
 export function ratioInterval(pairs: readonly (readonly [number, number])[], seed: number): Interval {
   if (pairs.length === 0) throw new RangeError("an interval needs at least one pair");
   const random = createRandom(seed >>> 0);
-  const ratios = Array.from({ length: RESAMPLES }, () => {
-    const drawn = pairs.map(() => pairs[Math.floor(random.next() * pairs.length)]!);
+  const ratioOf = (rounds: readonly number[]): number => {
     const median = (side: 0 | 1): number =>
       quantile(
-        drawn.map((pair) => pair[side]),
+        rounds.map((round) => pairs[round]![side]),
         0.5,
       );
     return median(0) / median(1);
-  });
-  const tail = (1 - COVERAGE) / 2;
-  return { low: quantile(ratios, tail), high: quantile(ratios, 1 - tail), coverage: COVERAGE };
+  };
+  const { low, high } = bootstrapInterval(ratioOf, pairs.length, () => random.next());
+  return { low, high, coverage: COVERAGE };
 }
 
 /** Whether two intervals have no value in common. */

@@ -46,7 +46,7 @@ export async function openTimedModel({
       loadMs,
       processRssBytes,
       device: { ...device, fallbacks: [...device.fallbacks] },
-      draftTokens: Math.max(generator.drafts.tokens, generator.drafts.byRules),
+      draftTokens: generator.drafts.tokens,
     },
     run: (prompt, maxTokens) => timeGeneration(generator, prompt, { batch, maxTokens }),
     peakRssBytes: peakMemoryBytes,

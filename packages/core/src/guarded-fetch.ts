@@ -177,7 +177,7 @@ function bounded(
     },
     cancel: (reason: unknown) => reader.cancel(reason),
   };
-  const checked = new ReadableStream(source, { highWaterMark: 0 });
+  const checked = new ReadableStream<Uint8Array>(source, { highWaterMark: 0 });
   return answerOf(checked, { status, headers, url: response.url });
 }
 

@@ -36,7 +36,7 @@ export {
 } from "./manifest.js";
 export { requireIntact } from "./intact.js";
 export { knownHash } from "./known-hash.js";
-export { isSealedFile, seal, sealFile, UNSEALED } from "./sealed.js";
+export { isSealedFile, sealFile, UNSEALED } from "./sealed.js";
 export { readSealedJson, writeSealedJson } from "./sealed-json.js";
 export { listFiles, verifyDirectory, type DirectoryProblem, type Verification } from "./verify.js";
 export {
@@ -59,6 +59,8 @@ export {
   type StageContext,
 } from "./progress.js";
 export { REINSTALL, SLM_VERSION } from "./version.js";
+export { editDistance } from "./edit-distance.js";
+export { hostFilter } from "./allowed-hosts.js";
 export { guardedFetch, type FetchGuard, type GuardedFetch } from "./guarded-fetch.js";
 export { NetworkError, SilenceError } from "./network-error.js";
 export * from "./errors.js";

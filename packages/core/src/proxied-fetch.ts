@@ -1,40 +1,57 @@
 /**
- * Node's `fetch`, by way of the proxy that the environment names. Node 20's own knows none, so undici, which it is made of, is asked where
- * there is one.
+ * Node's `fetch`, through the proxy that the environment names. Node 20's own `fetch` reads no such variables, so undici, on which it is
+ * built, sends the request where there is a proxy.
  */
-import type { Dispatcher, RequestInit as UndiciInit } from "undici";
+import type { EnvHttpProxyAgent, RequestInit as UndiciInit } from "undici";
 import { SlmError } from "./slm-error.js";
 
-/** Never asked by way of a proxy: servers on this machine, as Go's `net/http` has it. */
+/** Servers on this machine are never reached through a proxy, as in Go's `net/http`. */
 const OWN_MACHINE = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/u;
 
-/** A proxy and the connections to it. */
-let opened: { readonly address: string; readonly dispatcher: Dispatcher } | undefined;
+/** Addresses; empty for none. */
+interface Proxies {
+  readonly httpProxy: string;
+  readonly httpsProxy: string;
+}
+
+/** The agent for the proxies of the environment, with its connections. */
+let opened: { readonly key: string; readonly agent: EnvHttpProxyAgent } | undefined;
 
 /**
- * Reads: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY, in capitals or not.
+ * Reads HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY, in upper or lower case. A proxy for http serves https too if no other is named.
  *
- * @throws SlmError CONFIG_INVALID for a proxy that is no address; what `fetch` throws
+ * @throws SlmError CONFIG_INVALID for a proxy that is not an http or https address; what `fetch` throws
  */
 export async function fetchByProxy(url: URL, init: RequestInit): Promise<Response> {
-  const address = await proxyOf(url);
-  if (address === "") return fetch(url, init);
+  const all = variable("ALL_PROXY");
+  const proxies = { httpProxy: variable("HTTP_PROXY") || all, httpsProxy: variable("HTTPS_PROXY") || all };
+  const isDirect = proxies.httpProxy === "" && proxies.httpsProxy === "";
+  if (isDirect || OWN_MACHINE.test(url.hostname)) return fetch(url, init);
   const undici = await import("undici");
-  if (opened?.address !== address) opened = { address, dispatcher: new undici.ProxyAgent(address) };
-  // Two copies of the same classes: Node has one of its own.
-  const options = { ...init, dispatcher: opened.dispatcher } as unknown as UndiciInit;
+  const key = JSON.stringify(proxies);
+  if (opened?.key !== key) opened = { key, agent: openAgent(undici.EnvHttpProxyAgent, proxies) };
+  // Node has its own copy of undici's classes.
+  const options = { ...init, dispatcher: opened.agent } as unknown as UndiciInit;
   return (await undici.fetch(url, options)) as unknown as Response;
 }
 
-/** The proxy of an address; empty for none. The error does not show the proxy: it may hold a password. */
-async function proxyOf(url: URL): Promise<string> {
-  if (OWN_MACHINE.test(url.hostname)) return "";
-  const { getProxyForUrl } = await import("proxy-from-env");
-  const address = getProxyForUrl(url.href);
-  if (address === "" || (URL.canParse(address) && /^https?:$/u.test(new URL(address).protocol)))
-    return address;
-  const name = `${url.protocol === "https:" ? "HTTPS" : "HTTP"}_PROXY`;
-  throw new SlmError("CONFIG_INVALID", `${name} or ALL_PROXY: expected an http or https address`, {
-    suggestions: [`export ${name}=http://proxy.example.org:3128`],
-  });
+/** The error does not show the proxy: its address can contain a password. */
+function openAgent(Agent: typeof EnvHttpProxyAgent, proxies: Proxies): EnvHttpProxyAgent {
+  const isRight = Object.values(proxies).every(
+    (address: string) =>
+      address === "" || (URL.canParse(address) && /^https?:$/u.test(new URL(address).protocol)),
+  );
+  if (isRight) return new Agent(proxies);
+  throw new SlmError(
+    "CONFIG_INVALID",
+    "HTTPS_PROXY, HTTP_PROXY or ALL_PROXY: expected an http or https address",
+    {
+      suggestions: ["export HTTPS_PROXY=http://proxy.example.org:3128"],
+    },
+  );
+}
+
+/** A variable of the environment; empty if it is not set. */
+function variable(name: string): string {
+  return process.env[name.toLowerCase()] || process.env[name] || "";
 }

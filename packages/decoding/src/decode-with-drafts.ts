@@ -6,7 +6,7 @@
  * for checking drafts in one run.
  */
 import { SlmError } from "@slm/core";
-import { HostDrafter, joinDrafts, type HostDrafts } from "@slm/runtime";
+import { HostDrafter, type HostDrafts } from "@slm/runtime";
 import { notFinite } from "./logits.js";
 import { type DecodeOptions, type Decoded, type EndReason, checkInterrupted, isLate } from "./options.js";
 import type { DraftVerifier } from "./step-decoder.js";
@@ -16,9 +16,7 @@ export interface DraftOptions extends Pick<
   DecodeOptions,
   "bos" | "eos" | "rules" | "maxTokens" | "onToken" | "stopsAfter" | "deadlineMs" | "signal"
 > {
-  /** Most of the decoder's own drafts that a run is fed. Default: none. */
-  readonly ownDrafts?: number | undefined;
-  /** Drafts of the host. Absent: there are none. */
+  /** Where drafts come from. Absent: there are none. */
   readonly host?: HostDrafts | undefined;
 }
 
@@ -29,7 +27,7 @@ export interface DraftOptions extends Pick<
  * not finite.
  */
 export async function decodeWithDrafts(decoder: DraftVerifier, options: DraftOptions): Promise<Decoded> {
-  const { bos, eos, ownDrafts = 0, host, maxTokens, onToken, stopsAfter, signal } = options;
+  const { bos, eos, host, maxTokens, onToken, stopsAfter, signal } = options;
   for (const [name, value] of Object.entries({ draftTokens: host?.most ?? 1, maxTokens })) {
     if (!Number.isInteger(value) || value < 1)
       throw new SlmError("USAGE", `decoding: ${name} must be a positive integer, got ${value}`);
@@ -62,8 +60,7 @@ export async function decodeWithDrafts(decoder: DraftVerifier, options: DraftOpt
       // Tokens after a wrong draft token were computed from it, so they are dropped.
       if (drafted[at] === token) continue;
       const room = maxTokens - tokens.length - 1;
-      const own = best.draftsAfter?.(at).slice(0, Math.min(ownDrafts, room)) ?? [];
-      drafted = joinDrafts(own, drafter.draft(tokens, room, eos), eos);
+      drafted = drafter.draft(tokens, room, eos);
       break;
     }
     if (late) reason ??= "time";

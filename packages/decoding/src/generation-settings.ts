@@ -64,7 +64,7 @@ export interface GenerationSettings {
   readonly strategy?: Extract<Strategy, { kind: "beam" }> | undefined;
   /** Most tokens of an answer, EOS included. */
   readonly maxTokens?: number | undefined;
-  /** Most draft tokens of a run, for a model with draft heads. */
+  /** Most draft tokens of a run, for a model with draft rules. */
   readonly draftTokens?: number | undefined;
 }
 

@@ -19,7 +19,6 @@ export type {
   SampledStep,
   DraftVerifier,
   StepDecoder,
-  VerifiedTokens,
 } from "./step-decoder.js";
 export { createTokenSelector } from "./token-selector.js";
 export type { TokenConstraint } from "./token-constraint.js";

@@ -78,12 +78,6 @@ export interface TopTokens {
   readonly logProbabilities: Float32Array;
 }
 
-/** What a run over several tokens gives. */
-export interface VerifiedTokens extends TopTokens {
-  /** Drafts of the decoder's own for what follows position `at` and the token picked there; absent: it makes none. */
-  readonly draftsAfter?: ((at: number) => readonly number[]) | undefined;
-}
-
 /** A decoder of one row that can read several tokens in one run and drop the last ones again. */
 export interface DraftVerifier {
   readonly vocabularySize: number;
@@ -92,5 +86,5 @@ export interface DraftVerifier {
    *
    * @returns the argmax token after each of `tokens`
    */
-  feed(past: number, tokens: readonly number[]): Promise<VerifiedTokens>;
+  feed(past: number, tokens: readonly number[]): Promise<TopTokens>;
 }

@@ -237,9 +237,3 @@ export const DEFAULT_PROFILE = {
   web: "webgpu",
   npu: "qnn",
 } as const satisfies { readonly [T in Target]: ProfileOf<T> };
-
-/** Profile names of earlier versions: files with them are still read, flags with them are rejected with the current name. */
-export const FORMER_PROFILE_NAMES = {
-  onnxruntime: "cpu",
-  browser: "webgpu",
-} as const satisfies Readonly<Record<string, ProfileName>>;

@@ -6,7 +6,6 @@ import {
   PROFILE_NAMES,
   SCHEME_NAMES,
   TARGETS,
-  currentProfileName,
   deviceOf,
   isProfileOf,
   nodeRuntimeOf,
@@ -83,22 +82,9 @@ describe(deviceOf, () => {
 });
 
 describe(parseProfile, () => {
-  test("takes every name of the table and rejects others, former names with the name of now", () => {
+  test("takes every name of the table and rejects others", () => {
     for (const name of PROFILE_NAMES) expect(parseProfile(name)).toBe(name);
     expect(() => parseProfile("voodoo")).toThrow(/unknown profile 'voodoo', expected cpu, cuda, /);
-    for (const [former, now] of [
-      ["onnxruntime", "cpu"],
-      ["browser", "webgpu"],
-    ] as const) {
-      expect(currentProfileName(former)).toBe(now);
-      expect(() => parseProfile(former)).toThrow(
-        expect.objectContaining({
-          code: "USAGE",
-          message: `profile '${former}' is now called '${now}'`,
-          suggestions: [`--profile ${now}`],
-        }),
-      );
-    }
   });
 });
 

@@ -1,14 +1,7 @@
 /** Looks up rows of the table of devices by the names in flags and files. */
 import { SlmError } from "@slm/core/errors";
 import { RUNTIMES, type DeviceRow, type RuntimeName } from "./device-row.js";
-import {
-  DEFAULT_PROFILE,
-  DEVICES,
-  FORMER_PROFILE_NAMES,
-  type ProfileName,
-  type ProfileOf,
-  type Target,
-} from "./device-table.js";
+import { DEFAULT_PROFILE, DEVICES, type ProfileName, type ProfileOf, type Target } from "./device-table.js";
 
 /** A row of the table with its names. */
 export interface Device extends DeviceRow {
@@ -79,30 +72,18 @@ export function nodeRuntimeOf(target: Target, profile?: ProfileName): NodeRuntim
   return deviceOf("runtime", target, profile).runtimes.find(isOfNode)!;
 }
 
-/** The current name of a profile in a file of an earlier version; any other text unchanged. */
-export function currentProfileName(name: string): string {
-  return isFormer(name) ? FORMER_PROFILE_NAMES[name] : name;
-}
-
 /**
  * Parses a profile name of a user.
  *
- * @throws SlmError USAGE for an unknown name; for a former name the message has the current one
+ * @throws SlmError USAGE for an unknown name
  */
 export function parseProfile(text: string): ProfileName {
   const known = PROFILE_NAMES.find((name) => name === text);
   if (known !== undefined) return known;
-  throw new SlmError("USAGE", unknownProfile(text), {
-    suggestions: isFormer(text) ? [`--profile ${FORMER_PROFILE_NAMES[text]}`] : [],
-  });
+  throw new SlmError("USAGE", unknownProfile(text));
 }
 
 /** The error message for a name that is not a profile. */
 export function unknownProfile(text: string): string {
-  if (isFormer(text)) return `profile '${text}' is now called '${FORMER_PROFILE_NAMES[text]}'`;
   return `unknown profile '${text}', expected ${PROFILE_NAMES.join(", ")}`;
-}
-
-function isFormer(name: string): name is keyof typeof FORMER_PROFILE_NAMES {
-  return Object.hasOwn(FORMER_PROFILE_NAMES, name);
 }

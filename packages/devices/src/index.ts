@@ -9,20 +9,12 @@ export {
   type RuntimeName,
   type SchemeName,
 } from "./device-row.js";
-export {
-  DEFAULT_PROFILE,
-  DEVICES,
-  FORMER_PROFILE_NAMES,
-  type ProfileName,
-  type ProfileOf,
-  type Target,
-} from "./device-table.js";
+export { DEFAULT_PROFILE, DEVICES, type ProfileName, type ProfileOf, type Target } from "./device-table.js";
 export {
   ALL_DEVICES,
   NODE_RUNTIMES,
   PROFILE_NAMES,
   TARGETS,
-  currentProfileName,
   deviceOf,
   isProfileOf,
   nodeRuntimeOf,

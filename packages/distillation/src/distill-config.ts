@@ -1,12 +1,9 @@
 /** The `distill` section of a recipe: what the student is, what it learns from, and how. */
-import { draftFields } from "./draft/draft-config.js";
 import { devMetrics, moduleTraining, trainingFields } from "@slm/training";
 import type { CacheRowKind } from "@slm/teacher";
 import { z } from "zod";
 import { requiresDistributions, lossConfig } from "./loss-config.js";
 import { initializeConfig, initializeProblems } from "./initialize-config.js";
-import { probeConfig } from "./probe/probe-config.js";
-import { replicasConfig } from "./rounds/replicas-config.js";
 import { hasTeacherShape, studentConfig, visionSettingsOf } from "./student-config.js";
 import { fullestShares, largestShare, ROUNDING, STORED_TARGETS, targetsConfig } from "./target-schedule.js";
 
@@ -17,25 +14,6 @@ const samplingConfig = z.strictObject({
     .positive()
     .default(128)
     .describe("Top-k: number of most probable tokens to sample from [tokens]."),
-  speculative: z
-    .strictObject({
-      topK: z
-        .int()
-        .positive()
-        .default(25)
-        .describe("The teacher replaces a token that is not among its k most probable ones [tokens]."),
-      rounds: z
-        .int()
-        .positive()
-        .default(4)
-        .describe(
-          "Largest number of rounds per batch, each a run of the sampler and a pass of the teacher; then targets end before their first bad token.",
-        ),
-    })
-    .optional()
-    .describe(
-      "Speculative knowledge distillation: the teacher replaces the student's tokens that it ranks badly. Default: all tokens are the student's.",
-    ),
 });
 
 export const distillConfig = z
@@ -67,42 +45,7 @@ export const distillConfig = z
       .describe(
         "Top-k teacher probabilities stored per gold target token, if the recipe has no cache stage [tokens].",
       ),
-    probe: probeConfig
-      .optional()
-      .describe(
-        "Short trainings before the long one, which measure what the teacher is worth and choose what the student learns from. Default: none.",
-      ),
-    replicas: replicasConfig
-      .optional()
-      .describe(
-        "Replicas of the student train alternate batches and are averaged now and then (DiLoCo), here one after the other or on the workers of `slm distill --workers`. Default: one student, no average.",
-      ),
     metrics: devMetrics,
-    ...draftFields,
-  })
-  .check(({ value: { student: model, draftHeads, draftTraining }, issues }) => {
-    const reject = (key: string, message: string): void => {
-      issues.push({ code: "custom", input: model, path: [key], message });
-    };
-    if (draftHeads !== undefined && model.architecture === "decoder-only")
-      reject("draftHeads", "needs an encoder-decoder student: its heads read the source");
-    if (draftTraining !== undefined && draftHeads === undefined)
-      reject("draftTraining", "has no heads to train: set draftHeads");
-  })
-  .check(({ value: { replicas, steps, emaDecay, probe, patience, student: model }, issues }) => {
-    if (replicas === undefined) return;
-    const problems = [
-      [replicas.warmupSteps >= steps, "there is no round after the warm-up: warmupSteps must be below steps"],
-      [emaDecay > 0, "replicas have no moving average of the weights: set emaDecay to 0"],
-      [probe !== undefined, "the probe trains several students: leave it out"],
-      [patience !== undefined, "a round is measured as a whole: leave out patience"],
-      [
-        visionSettingsOf(model)?.published !== undefined,
-        "a published tower is not sent to workers: import it first",
-      ],
-    ] as const;
-    for (const [isSo, message] of problems)
-      if (isSo) issues.push({ code: "custom", input: replicas, path: ["replicas"], message });
   })
   .check(({ value: { student: model, initialize: start, lora }, issues }) => {
     const isDecoderOnly = model.architecture === "decoder-only";
@@ -124,7 +67,7 @@ export const distillConfig = z
     if (published !== undefined && start.vision !== undefined)
       reject("starts with a published tower: leave out initialize.vision");
   })
-  .check(({ value: { student: model, targets, loss, sampling }, issues }) => {
+  .check(({ value: { student: model, targets, loss }, issues }) => {
     const reject = (message: string, ...path: string[]): void => {
       issues.push({ code: "custom", input: targets, path: ["targets", ...path], message });
     };
@@ -134,13 +77,6 @@ export const distillConfig = z
         "on-policy targets need a loss term that compares distributions, such as forwardKl",
         "onPolicyFraction",
       );
-    if (sampling.speculative !== undefined && loss.crossTokenizer !== "none")
-      issues.push({
-        code: "custom",
-        input: sampling,
-        path: ["sampling", "speculative"],
-        message: "needs a teacher with the student's vocabulary: set loss.crossTokenizer to none",
-      });
     if (loss.hiddenState > 0 && "encoderPooling" in model && model.encoderPooling !== undefined)
       issues.push({
         code: "custom",

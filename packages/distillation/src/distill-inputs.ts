@@ -2,11 +2,8 @@ import type { StageContext } from "@slm/core";
 import type { ModelConfig } from "@slm/model";
 import type { Engine } from "@slm/tensor";
 import type { Tokenizer, TokenizerFiles } from "@slm/tokenizer";
-import type { Segment, SegmentReport } from "@slm/training";
 import type { ReportHead } from "./distill-report.js";
 import type { DistillConfig } from "./distill-config.js";
-import type { ReplicasConfig } from "./rounds/replicas-config.js";
-import type { RoundRunner } from "./rounds/round.js";
 import type { PublishedTower } from "./student-config.js";
 
 export interface DistillInputs {
@@ -20,8 +17,6 @@ export interface DistillInputs {
   readonly published?: PublishedTower | undefined;
   /** Output directory of the checkpoint, which also holds the state of an interrupted run. */
   readonly workDirectory: string;
-  /** Trains the replicas of a round elsewhere. Default: one after the other here. */
-  readonly rounds?: ((request: RoundRequest) => RoundRunner) | undefined;
   /** The head of the report. Default: a title. */
   readonly page?: ReportHead | undefined;
   readonly engine: Engine;
@@ -37,13 +32,3 @@ export interface DistillRun {
   readonly files: TokenizerFiles;
   readonly tokenizer: Tokenizer;
 }
-
-/** Inputs of whoever trains the replicas of rounds. */
-export interface RoundRequest {
-  readonly settings: DistillConfig & { readonly replicas: ReplicasConfig };
-  readonly inputs: DistillInputs;
-  readonly segment: TrainPart;
-}
-
-/** Trains a part of a run: `distillSegment`. */
-type TrainPart = (settings: DistillConfig, inputs: DistillInputs, segment: Segment) => Promise<SegmentReport>;

@@ -1,20 +1,11 @@
 import { dirname, join } from "node:path";
-import {
-  readRunLog,
-  readSamples,
-  SAMPLES_FILE,
-  trainingPage,
-  type Fact,
-  type ReportSection,
-} from "@slm/report";
+import { readRunLog, readSamples, SAMPLES_FILE, trainingPage, type Fact } from "@slm/report";
 
 /** What the run is about. */
 export interface ReportHead {
   readonly title: string;
   /** Run, date, data. */
   readonly facts: readonly Fact[];
-  /** Further sections, asked for when the run is done. */
-  readonly sections?: (() => readonly ReportSection[]) | undefined;
 }
 
 export interface DistillReportOptions {
@@ -41,6 +32,5 @@ export async function distillReport(
     log: await readRunLog(metricsFile),
     samples: await readSamples(join(dirname(metricsFile), SAMPLES_FILE)),
     settings,
-    results: page?.sections?.(),
   });
 }

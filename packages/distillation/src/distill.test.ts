@@ -295,18 +295,6 @@ describe("an interrupted run", () => {
     expect(await readdir(run.at("work"))).not.toContain("teacher-dev.json");
   });
 
-  test("with speculative targets ends as one that was not", async () => {
-    const speculative = { ...everything, sampling: { speculative: { topK: 2, rounds: 3 } } };
-    const plain = await run.distill(speculative, { work: "plain" });
-    await expect(run.distill(speculative, { context: stopAt(8) })).rejects.toMatchObject({
-      code: "INTERRUPTED",
-    });
-    expect(await run.distill(speculative)).toMatchObject({ loss: plain.loss, metrics: plain.metrics });
-    expect(await run.log()).toEqual(await run.log("plain"));
-    const onPolicy = await run.distill(everything, { work: "on-policy" });
-    expect(onPolicy.loss).not.toBe(plain.loss);
-  });
-
   test("is not continued with other data, another tokenizer, teacher or settings", async () => {
     await expect(run.distill(everything, { context: stopAt(4) })).rejects.toMatchObject({
       code: "INTERRUPTED",

@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import { rm, writeFile } from "node:fs/promises";
-import { SlmError, writeJsonAtomic } from "@slm/core";
+
 import { DATA_FILES, readRows } from "@slm/data";
 import { parameterCount, parseModelConfig, visionOf, type ModelConfig, type Weights } from "@slm/model";
-import { readCheckpoint, writeCheckpoint } from "@slm/checkpoints";
+import { writeCheckpoint } from "@slm/checkpoints";
 import { createTokenizer, readTokenizerFiles, writeTokenizer } from "@slm/tokenizer";
 import {
   drawStreamedRows,
@@ -16,26 +16,15 @@ import {
   type DevMetric,
   type DevRow,
   type Divergence,
-  type Segment,
   type SegmentReport,
   type TrainRequest,
 } from "@slm/training";
 import type { DistillConfig } from "./distill-config.js";
 import type { DistillInputs, DistillRun } from "./distill-inputs.js";
-import {
-  keepDraftLog,
-  trainDraftHeads,
-  type DraftHeadsReport,
-  type TrainedHeads,
-} from "./draft/train-draft-heads.js";
 import { distillReport } from "./distill-report.js";
 import { openDistillationSources, SOURCE_FILES, type DistillationSources } from "./distillation-sources.js";
 import { removeOwnCache } from "./gold-cache.js";
 import { initialStudent } from "./initial-weights.js";
-import type { ProbeResult } from "./probe/probe-choice.js";
-import { PROBE_FILE } from "./probe/probe-file.js";
-import { chosenSettings, PROBE_DIRECTORY, runProbe } from "./probe/run-probe.js";
-import { removeRounds, trainRounds, type RoundsReport } from "./rounds/train-rounds.js";
 import { readRowImage } from "./row-images.js";
 import { claimWorkDirectory, RUN_FILE, runKey } from "./run-key.js";
 import { SAMPLES, writeSamples } from "./samples.js";
@@ -45,7 +34,6 @@ import type { TargetOrigin } from "./target-schedule.js";
 import { hasTeacherShape, studentShape } from "./student-config.js";
 import type { TeacherLayers } from "./student-layers.js";
 import { storedOrigins, storedRowSets, studentObjective } from "./student-objective.js";
-import { studentPredictions } from "./student-predictions.js";
 import { teacherDevValue } from "./teacher-dev.js";
 import { besideTeacher, followsDev, teacherFactorOf } from "./teacher-factor.js";
 
@@ -63,16 +51,10 @@ export interface DistillReport {
   readonly averagedSteps: readonly number[];
   /** How far the loss rose above its start; absent for training that did not diverge. */
   readonly diverged?: Divergence | undefined;
-  /** What the probe found; absent without one. */
-  readonly probe?: ProbeResult | undefined;
-  /** What replicas did; absent without them. */
-  readonly rounds?: RoundsReport | undefined;
   /** Layers of the teacher that the student started from, if it did. */
   readonly teacherLayers?: TeacherLayers | undefined;
   /** Targets that a teacher generated before, by origin; absent without any. */
   readonly stored?: StoredReport | undefined;
-  /** How the draft heads were trained; absent without any. */
-  readonly draft?: DraftHeadsReport | undefined;
 }
 
 type StoredReport = Readonly<
@@ -99,36 +81,19 @@ type StoredReport = Readonly<
  * with other data, tokenizer, teacher or settings; INTERRUPTED with the state saved.
  */
 export async function distill(settings: DistillConfig, request: DistillInputs): Promise<DistillReport> {
-  const given = await prepareStudent(settings, request);
-  const { inputs, files } = given;
+  const run = await prepareStudent(settings, request);
+  const { inputs, files } = run;
   const { workDirectory } = inputs;
-  const probe = await probed(given);
-  const run = { ...given, settings: probe?.settings ?? settings };
-  const { replicas } = run.settings;
-  const rounds =
-    replicas === undefined
-      ? undefined
-      : await trainRounds({ settings: { ...run.settings, replicas }, inputs, segment: distillSegment });
-  const trained = await trainStudent(run, async (training, open) => {
-    const report = await train(training);
-    return {
-      report,
-      heads: await draftHeadsOf(run, { config: training.config, weights: report.weights }, open),
-    };
-  });
-  const { teacherParameters, teacherLayers } = trained;
-  const { report, heads } = trained.report;
+  const trained = await trainStudent(run, train);
+  const { student, report, teacherParameters, teacherLayers } = trained;
   const stored = storedReport(trained.stored, report.furtherEpochs);
-  const student = heads?.config ?? trained.student;
-  const weights = heads?.weights ?? report.weights;
+  const { weights } = report;
   await writeCheckpoint(workDirectory, { config: student, weights });
   await writeTokenizer(files, workDirectory);
   await describe({ ...run, config: student }, weights);
-  if (heads !== undefined) await keepDraftLog(workDirectory);
   await removeRunState(workDirectory);
   await removeOwnCache(workDirectory);
-  await removeRounds(workDirectory);
-  for (const name of [...SOURCE_FILES, RUN_FILE, PROBE_DIRECTORY])
+  for (const name of [...SOURCE_FILES, RUN_FILE])
     await rm(join(workDirectory, name), { recursive: true, force: true });
   const { steps, epochs, seconds, tokensPerSecond, loss, metrics, bestStep, averagedSteps } = report;
   return {
@@ -136,8 +101,8 @@ export async function distill(settings: DistillConfig, request: DistillInputs): 
     ...(teacherParameters === undefined ? {} : { teacherParameters }),
     steps,
     epochs,
-    seconds: rounds?.seconds ?? seconds,
-    tokensPerSecond: rounds === undefined ? tokensPerSecond : rounds.tokens / rounds.seconds,
+    seconds,
+    tokensPerSecond,
     loss,
     metrics,
     bestStep,
@@ -145,42 +110,21 @@ export async function distill(settings: DistillConfig, request: DistillInputs): 
     diverged: report.diverged,
     teacherLayers,
     stored,
-    draft: heads?.report,
-    probe: probe?.result,
-    rounds,
   };
 }
 
-/** The trained student with draft heads; undefined where none are asked for. */
-async function draftHeadsOf(
-  run: DistillRun,
-  student: { readonly config: ModelConfig; readonly weights: Weights },
-  open: OpenRun,
-): Promise<TrainedHeads | undefined> {
-  const { draftHeads: heads } = run.settings;
-  return heads === undefined ? undefined : trainDraftHeads({ run, heads, student, ...open });
-}
-
 /**
- * Trains a part of a run: from the state in the work directory, if there is one, to the end of the segment, and leaves the state there.
+ * Trains a part of a run: from the state in the work directory, if there is one, to step `until`, and leaves the state there.
  *
- * @throws SlmError as {@link distill}, CONFIG_INVALID for a run with a probe, which trains several students
+ * @throws SlmError as {@link distill}
  */
 export async function distillSegment(
   settings: DistillConfig,
   request: DistillInputs,
-  segment: Segment,
+  until: number,
 ): Promise<SegmentReport> {
-  if (settings.probe !== undefined)
-    throw new SlmError(
-      "CONFIG_INVALID",
-      "distill: a part of a run has no probe: it trains several students",
-      {
-        suggestions: ["leave out distill.probe"],
-      },
-    );
   const run = await prepareStudent(settings, request);
-  return (await trainStudent(run, (training) => trainSegment(training, segment))).report;
+  return (await trainStudent(run, (training) => trainSegment(training, until))).report;
 }
 
 /** The student of a run: its shape by settings, tokenizer and teacher. @throws SlmError CONFIG_INVALID, INPUT_MISSING */
@@ -202,30 +146,6 @@ async function prepareStudent(settings: DistillConfig, request: DistillInputs): 
     "distill: student",
   );
   return { settings, inputs, config, files, tokenizer };
-}
-
-/** The result of the probe, and the settings that it chose; undefined where none is asked for. */
-async function probed(
-  run: DistillRun,
-): Promise<{ readonly result: ProbeResult; readonly settings: DistillConfig } | undefined> {
-  const { inputs } = run;
-  const { probe } = run.settings;
-  if (probe === undefined) return undefined;
-  const settings = { ...run.settings, probe };
-  const rows = (await devRows(run)).slice(0, probe.rows);
-  const result = await runProbe({
-    // The probe compares what the student learns from; heads do not change the student.
-    settings: { ...settings, draftHeads: undefined, draftTraining: undefined },
-    inputs,
-    rows,
-    train: distill,
-    answer: async (directory, texts) => {
-      const { config, weights } = await readCheckpoint(directory);
-      return studentPredictions({ ...run, config }, weights, texts);
-    },
-  });
-  await writeJsonAtomic(join(inputs.workDirectory, PROBE_FILE), result);
-  return { result, settings: await chosenSettings(settings, inputs, result) };
 }
 
 interface TrainedStudent<Report> {
@@ -362,7 +282,7 @@ async function describe(run: DistillRun, weights: Weights): Promise<void> {
 async function devRows({ settings, inputs, config }: DistillRun): Promise<readonly DevRow[]> {
   const { dataDirectory, context } = inputs;
   const where = join(dataDirectory, DATA_FILES.dev);
-  const limit = Math.max(settings.evaluateRows, settings.probe?.rows ?? 0, SAMPLES);
+  const limit = Math.max(settings.evaluateRows, SAMPLES);
   const rows = await drawStreamedRows(() => readRows(where), limit, context.seed);
   const tower = visionOf(config)?.tower;
   if (tower === undefined) return rows;

@@ -1,9 +1,6 @@
 export { distillConfig, requiresTeacher, type DistillConfig } from "./distill-config.js";
 export { distill, distillSegment, type DistillReport } from "./distill.js";
-export type { DistillInputs, RoundRequest } from "./distill-inputs.js";
-export { replicasConfig } from "./rounds/replicas-config.js";
-export type { RoundRunner } from "./rounds/round.js";
-export { outerOf, trainReplica } from "./rounds/round-runner.js";
+export type { DistillInputs } from "./distill-inputs.js";
 export { notSingle, readSingleConfig } from "./single-teacher.js";
 export { largestShare, STORED_TARGETS } from "./target-schedule.js";
 export { requireUnlabelled } from "./unlabelled-sources.js";

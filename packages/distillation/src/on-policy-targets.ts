@@ -1,9 +1,7 @@
-/** On-policy targets: sampled from the student's current weights during training, and scored by the teacher. */
-import { createRandom } from "@slm/decoding";
+/** On-policy targets: sampled from the student's current weights during training. */
 import { createOnPolicySampler, type Bucket, type LiveModel, type OnPolicySampler } from "@slm/training";
 import type { DistillConfig } from "./distill-config.js";
-import type { BatchSources, TeacherFeeds } from "./distillation-teacher.js";
-import { SpeculativeTargets, type ScoredTargets } from "./speculative-targets.js";
+import type { BatchSources } from "./distillation-teacher.js";
 
 export interface OnPolicyRequest {
   readonly sources: BatchSources;
@@ -11,75 +9,36 @@ export interface OnPolicyRequest {
   readonly live: LiveModel;
   /** Uniform in [0, 1): the targets are a pure function of the weights and of these numbers. */
   readonly random: () => number;
-  /** The teacher's distributions over targets of these sources. */
-  readonly score: (targets: readonly number[][]) => Promise<TeacherFeeds>;
 }
 
 type Settings = Pick<DistillConfig, "batchSize" | "sampling">;
 
-/** The programs of one bucket. */
-interface Programs {
-  readonly sampler: OnPolicySampler;
-  /** Absent for plain on-policy targets. */
-  readonly speculative: SpeculativeTargets | undefined;
-}
-
 /** One sampler per bucket, compiled when its first batch is drawn. */
 export class OnPolicyTargets {
   readonly #settings: Settings;
-  readonly #programs = new Map<Bucket, Programs>();
+  readonly #samplers = new Map<Bucket, OnPolicySampler>();
 
   constructor(settings: Settings) {
     this.#settings = settings;
   }
 
-  /** One target per source, at most `bucket.target - 1` tokens each, without BOS and EOS, with the teacher's distributions. */
-  async draw(request: OnPolicyRequest): Promise<ScoredTargets> {
-    const { sources, bucket, live, random, score } = request;
-    const { student, images } = sources;
-    const { sampler, speculative } = await this.#programsFor(bucket, live);
-    if (speculative === undefined) {
-      const targets = await sampler.sample(live.feeds, student, random, images);
-      return { targets, teacherFeeds: await score(targets) };
-    }
-    const [seed, teacherSeed] = [seedFrom(random), seedFrom(random)];
-    return speculative.draw({
-      propose: (prefixes) => sampler.sample(live.feeds, student, createRandom(seed).next, images, prefixes),
-      score,
-      rows: student.length,
-      limit: sampler.shape.target,
-      seed: teacherSeed,
-    });
+  /** One target per source, at most `bucket.target - 1` tokens each, without BOS and EOS. */
+  async draw({ sources, bucket, live, random }: OnPolicyRequest): Promise<readonly number[][]> {
+    const sampler = await this.#samplerFor(bucket, live);
+    return sampler.sample(live.feeds, sources.student, random, sources.images);
   }
 
   async close(): Promise<void> {
-    for (const { sampler, speculative } of this.#programs.values()) {
-      await sampler.close();
-      await speculative?.close();
-    }
+    for (const sampler of this.#samplers.values()) await sampler.close();
   }
 
-  async #programsFor(bucket: Bucket, live: LiveModel): Promise<Programs> {
-    const known = this.#programs.get(bucket);
+  async #samplerFor(bucket: Bucket, live: LiveModel): Promise<OnPolicySampler> {
+    const known = this.#samplers.get(bucket);
     if (known !== undefined) return known;
-    const { batchSize: batch, sampling } = this.#settings;
-    const { speculative: settings, ...options } = sampling;
-    const shape = { rows: batch, source: bucket.source, target: Math.max(1, bucket.target - 1) };
-    const { vocabularySize: vocabulary, tokens } = live.config;
-    const programs: Programs = {
-      sampler: await createOnPolicySampler(live, shape, options),
-      speculative:
-        settings &&
-        (await SpeculativeTargets.create(live.engine, {
-          settings,
-          shape: { batch, target: bucket.target },
-          vocabulary,
-          eos: tokens.eos,
-        })),
-    };
-    this.#programs.set(bucket, programs);
-    return programs;
+    const { batchSize, sampling } = this.#settings;
+    const shape = { rows: batchSize, source: bucket.source, target: Math.max(1, bucket.target - 1) };
+    const sampler = await createOnPolicySampler(live, shape, sampling);
+    this.#samplers.set(bucket, sampler);
+    return sampler;
   }
 }
-
-const seedFrom = (random: () => number): number => Math.floor(random() * 2 ** 32);

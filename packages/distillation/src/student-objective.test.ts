@@ -231,21 +231,3 @@ describe("weights by what the teacher knows", () => {
     expect(wanted.filter((name) => name.startsWith("row."))).toEqual([]);
   });
 });
-
-test("samples that the teacher corrects are fed with its distributions, a pure function of seed and number", async () => {
-  const section = {
-    targets: { onPolicyFraction: 1 },
-    sampling: { speculative: { topK: 1, rounds: 20 } },
-  };
-  const first = await feedsAt(section, 3);
-  expect(used(await feedsAt(section, 3))).toEqual(used(first));
-  expect(first.made.variant).toBe("separate");
-  // Of the teacher's most probable token alone: its greedy targets, so every label is its first choice.
-  const { vocabularySize: vocab } = studentConfig;
-  first.values["distill.labels"]!.forEach((label, position) => {
-    const isLastSlot = position % bucket.target === bucket.target - 1;
-    if (first.values["distill.mask"]![position] !== 1 || isLastSlot) return;
-    const logits = first.values["teacher"]!.slice(position * vocab, (position + 1) * vocab);
-    expect(logits.indexOf(Math.max(...logits))).toBe(label);
-  });
-});

@@ -140,10 +140,13 @@ class BatchMaker {
     const sources = sourcesOf(rows);
     if (origin === "teacher") return this.generated(sources, shape);
     if (origin === "student") {
-      const score = (targets: readonly number[][]): Promise<TeacherFeeds> =>
-        this.score(sources, targets, shape);
-      const drawn = await onPolicy.draw({ sources, bucket, live, random, score });
-      return { sources, ...drawn, gold: rows.targets };
+      const targets = await onPolicy.draw({ sources, bucket, live, random });
+      return {
+        sources,
+        targets,
+        teacherFeeds: await this.score(sources, targets, shape),
+        gold: rows.targets,
+      };
     }
     return this.asStored(rows, shape);
   }

@@ -14,14 +14,8 @@ import { createHostTensor } from "@slm/runtime";
 import { readTokenizerFiles, type TokenizerFiles } from "@slm/tokenizer";
 import { idsOf } from "./token-ids.js";
 
-/** Settings that may differ: vocabularies, whose tokens are matched by text, length limits, and draft heads, which are trained anew. */
-const FREE: ReadonlySet<string> = new Set([
-  "vocabularySize",
-  "tokens",
-  "maxSource",
-  "maxTarget",
-  "draftHeads",
-]);
+/** Settings that may differ: vocabularies, whose tokens are matched by text, and length limits. */
+const FREE: ReadonlySet<string> = new Set(["vocabularySize", "tokens", "maxSource", "maxTarget"]);
 
 /**
  * The weights of the checkpoint in `directory`, for a student of the same shape. Rows of unknown tokens are initialized randomly.

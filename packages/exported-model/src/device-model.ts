@@ -2,7 +2,7 @@
  * `model.json`: the description of an exported, quantized or bundled model.
  * Written by the exporter, copied by quantization and deploy, read by all code that runs a model.
  */
-import { PRECISIONS, PROFILE_NAMES, TARGETS, currentProfileName } from "@slm/devices";
+import { PRECISIONS, PROFILE_NAMES, TARGETS } from "@slm/devices";
 import { PRESENT_KV } from "@slm/runtime";
 import { patchReading } from "@slm/vision";
 import { z } from "zod";
@@ -23,11 +23,9 @@ export const deviceModelSchema = z.strictObject({
   architecture: z.enum(["encoder-decoder", "decoder-only"]),
   target: z.enum(TARGETS).describe("Kind of device that the graphs were made for."),
   profile: z
-    .string()
-    .transform(currentProfileName)
-    .pipe(z.enum(PROFILE_NAMES))
+    .enum(PROFILE_NAMES)
     .optional()
-    .describe("Execution provider on the target, such as qnn or cuda; former names are accepted."),
+    .describe("Execution provider on the target, such as qnn or cuda."),
   precision: z
     .enum(PRECISIONS)
     .optional()
@@ -110,11 +108,7 @@ export const deviceModelSchema = z.strictObject({
     )
     .optional(),
   caches: z
-    .preprocess(
-      // Exports written with former key names.
-      (value) => (value === "replaced" ? "full" : value === "appended" ? "delta" : value),
-      z.enum(PRESENT_KV).optional(),
-    )
+    .enum(PRESENT_KV)
     .optional()
     .describe(
       "What a decoder of dynamic sizes returns: the whole updated caches (full), or only the new positions, which the host " +
@@ -132,13 +126,6 @@ export const deviceModelSchema = z.strictObject({
     .optional()
     .describe(
       "Whether the encoder also says which tokens may answer its source; the logits of all others are -1e9 lower. Absent: it does not.",
-    ),
-  draftHeads: z
-    .int()
-    .positive()
-    .optional()
-    .describe(
-      "Tokens after the next one that the decoder drafts in each run, for the next run to verify. Absent: none.",
     ),
   draftRules: z
     .int()
@@ -268,16 +255,13 @@ export const DEVICE_MODEL_FILE = "model.json";
  *          delta: presentKey(l), presentValue(l) float32 [batch, target, kvHeads * headDim], the new positions
  * A decoder with a recurrence (`stateWidth`) has pastState(l) and presentState(l) in place of keys and values.
  * A decoder-only model's decoder has no encoder inputs; its source is a prefix of targetIds.
- * A decoder with draft heads also returns bestIds int32 and bestLogProbabilities float32 [batch, target] of every position, and
- * draftIds int32 [batch, heads]: drafts of what follows the last picked token that holds, where the ids after the first are drafts that
- * hold as far as they are the picks before them.
+ * A decoder of target web with draft rules also returns bestIds int32 and bestLogProbabilities float32 [batch, target] of every position.
  *
  * With `full` caches presentState(l) is shaped as pastState(l).
  *
  * Graphs of fixed sizes (target npu) take one text and one new token at a time: sourceBias is an input of their encoder, and
  * their decoder takes position int32 [1] in place of pastLength, and windowBias float32 [1, 1, 1, window] in addition to
- * sourceBias. Their chunk graph is a decoder of several tokens; see `static-graphs.ts` of the exporter. With draft heads they return
- * draftLogits float32 [heads * target, vocab]: of each head in order, those of every position. With a recurrence they take no windowBias, and
+ * sourceBias. Their chunk graph is a decoder of several tokens; see `static-graphs.ts` of the exporter. With a recurrence they take no windowBias, and
  * pastState(l) float32 [1, width] of the position before; they return presentState(l) [target, width].
  */
 export const GRAPH_IO = {
@@ -302,10 +286,7 @@ export const GRAPH_IO = {
   position: "position",
   windowBias: "window_bias",
   logits: "logits",
-  /** Outputs of a decoder with draft heads: of dynamic sizes, and of fixed ones. */
-  draftIds: "draft_ids",
-  draftLogits: "draft_logits",
-  /** Outputs of a decoder with draft heads, which a host adds to any other to avoid copying logits: the argmax token of each row of logits, and its log-probability. */
+  /** Outputs that a host adds to a decoder to avoid copying logits: the argmax token of each row of logits, and its log-probability. */
   bestIds: "best_ids",
   bestLogProbabilities: "best_log_probabilities",
 } as const;

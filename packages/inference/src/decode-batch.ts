@@ -1,13 +1,12 @@
 /** Decodes one batch of sources, from token ids to token ids. */
 import { decode } from "@slm/decoding";
-import { GRAPH_IO } from "@slm/exported-model";
 import type { HostDrafts, HostTensor } from "@slm/runtime";
 import type { EncodedSource } from "./batches.js";
 import { cacheCapacity } from "./caches.js";
 import type { BatchOptions } from "./batch-options.js";
 import type { Decoding } from "./decoding.js";
 import { encodeForSteps } from "./encoded-batch.js";
-import { GraphDecoder, type GraphDecoderParts } from "./graph-decoder.js";
+import { GraphDecoder } from "./graph-decoder.js";
 import type { ImageEncoder } from "./image-encoder.js";
 import { requireVerified, verifiesDrafts } from "./draft-tokens.js";
 import { hostDrafts, makesDrafts } from "./host-drafts.js";
@@ -27,16 +26,15 @@ export async function decodeBatch(
   batch: readonly EncodedSource[],
   options: BatchOptions,
 ): Promise<readonly DecodedIds[]> {
-  const { loaded, caches, background, promptLookup, draftTokens } = decoding;
-  const { runtime, model, images, encoder, buckets, tokenGraphs } = loaded;
+  const { loaded, caches, background, promptLookup } = decoding;
+  const { runtime, decoder, model, images, encoder, buckets, tokenGraphs } = loaded;
   const isVerified = verifiesDrafts(options, batch, buckets !== undefined);
   if (promptLookup !== undefined) requireVerified(isVerified);
   if (buckets !== undefined) {
     const isDrafted = isVerified && makesDrafts(decoding);
     const host = (source: readonly number[]): HostDrafts | undefined => hostDrafts(decoding, source);
-    const drafts = { heads: draftTokens, host };
     return isDrafted
-      ? decodeStaticDrafts({ ...loaded, buckets }, batch, options, drafts)
+      ? decodeStaticDrafts({ ...loaded, buckets }, batch, options, host)
       : decodeStatic({ ...loaded, buckets }, batch, options);
   }
   const sources = batch.map(({ ids }) => ids);
@@ -60,7 +58,6 @@ export async function decodeBatch(
     try {
       const { vocabularySize } = model;
       const drafts = isVerified ? draftsOf(decoding, sources) : undefined;
-      const decoder = drafts?.output === undefined ? await loaded.plainDecoder() : loaded.decoder;
       const parts = { runtime, decoder, caches: set, vocabularySize, encoded, prefixes, drafts, tokenGraphs };
       const steps = new GraphDecoder(parts);
       const decoded = await decode(steps, {
@@ -91,16 +88,10 @@ export async function decodeBatch(
   }
 }
 
-/** Drafts that greedy steps over these sources verify: for one source, of a decoder's heads, of the host, or both. */
-function draftsOf(decoding: Decoding, sources: readonly (readonly number[])[]): GraphDecoderParts["drafts"] {
+/** Where the drafts come from that greedy steps over these sources verify. Only steps over one source verify any. */
+function draftsOf(decoding: Decoding, sources: readonly (readonly number[])[]): HostDrafts | undefined {
   const [source] = sources;
-  if (source === undefined || sources.length > 1 || !makesDrafts(decoding)) return undefined;
-  const { draftTokens } = decoding;
-  return {
-    output: draftTokens === 0 ? undefined : GRAPH_IO.draftIds,
-    most: draftTokens,
-    host: hostDrafts(decoding, source),
-  };
+  return source === undefined || sources.length > 1 ? undefined : hostDrafts(decoding, source);
 }
 
 /** Tokens of every source's image, and the time they took [ms]. */

@@ -13,6 +13,4 @@ export interface Decoding {
   readonly promptLookup?: number | undefined;
   /** Most draft tokens of a run, by the model's draft rules, where nothing is copied; 0: none. */
   readonly byRules: number;
-  /** Most draft tokens of a run, by the model's draft heads; 0: none. */
-  readonly draftTokens: number;
 }

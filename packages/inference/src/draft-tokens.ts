@@ -71,18 +71,16 @@ export function requireVerified(isVerified: boolean): void {
 
 /** What is done about drafts, and why there are none. */
 export interface DraftPlan {
-  /** Most draft tokens of a run that the model's heads make; 0: none. */
-  readonly tokens: number;
   /** Most draft tokens of a run that the model's draft rules make; 0: none. */
-  readonly byRules: number;
-  /** Why a model with heads or rules drafts nothing; absent where it drafts, or was told not to. */
+  readonly tokens: number;
+  /** Why a model with draft rules drafts nothing; absent where it drafts, or was told not to. */
   readonly reason?: string | undefined;
 }
 
 /** What of a model says how drafts are made. */
 type DraftingModel = Pick<
   DeviceModel,
-  "name" | "graphs" | "draftHeads" | "draftRules" | "target" | "static" | "lexicalShortlist"
+  "name" | "graphs" | "draftRules" | "target" | "static" | "lexicalShortlist"
 >;
 
 /** Most draft tokens of a run by rules, unless something else is said: they are made while they are probable, so few runs have as many. */
@@ -99,33 +97,27 @@ function rulesProblem({ target, static: fixed, lexicalShortlist }: DraftingModel
 }
 
 /**
- * Draft tokens of a run. Default: what the model's own generation settings say (`num_assistant_tokens`), else all that its heads make and
- * what its rules hold probable; none for a model without either, and none where they would change answers.
+ * Draft tokens of a run. Default: what the model's own generation settings say (`num_assistant_tokens`), else at most {@link MOST_BY_RULES};
+ * none for a model without draft rules, and none where they would change answers.
  *
  * @param own the model's own setting
- * @throws SlmError USAGE for more than heads and rules make; OP_UNSUPPORTED as {@link checkDrafts}, where drafts are asked for
+ * @throws SlmError USAGE for more than rules make; OP_UNSUPPORTED as {@link checkDrafts}, where drafts are asked for
  */
 export function draftPlan(model: DraftingModel, requested: number | undefined, own?: number): DraftPlan {
-  const { draftHeads: heads = 0, draftRules = 0, name } = model;
+  const { draftRules = 0, name } = model;
   const unruled = draftRules === 0 ? undefined : rulesProblem(model);
-  const rules = draftRules === 0 || unruled !== undefined ? 0 : MAX_DRAFT_TOKENS;
+  const most = draftRules === 0 || unruled !== undefined ? 0 : MAX_DRAFT_TOKENS;
   if (requested === undefined) {
-    const reason = heads + draftRules === 0 ? undefined : (draftProblem(model) ?? unruled);
-    if (draftProblem(model) !== undefined) return { tokens: 0, byRules: 0, reason };
-    const byRules = Math.min(rules, own ?? MOST_BY_RULES);
-    return { tokens: Math.min(heads, own ?? heads), byRules, reason };
+    const reason = draftRules === 0 ? undefined : (draftProblem(model) ?? unruled);
+    if (draftProblem(model) !== undefined) return { tokens: 0, reason };
+    return { tokens: Math.min(most, own ?? MOST_BY_RULES), reason };
   }
-  const most = Math.max(heads, rules);
   if (!Number.isInteger(requested) || requested < 0 || requested > most) {
-    const expected =
-      most === 0
-        ? `0, as ${unruled ?? "the model has neither draft heads nor draft rules"}`
-        : `from 0 to ${most}`;
+    const expected = most === 0 ? `0, as ${unruled ?? "the model has no draft rules"}` : `from 0 to ${most}`;
     throw new SlmError("USAGE", `${name}: draftTokens must be ${expected}, got ${requested}`, {
-      suggestions:
-        most === 0 ? ["distill.draftHeads: 3", "export.draftRules: true", "--prompt-lookup 4"] : [],
+      suggestions: most === 0 ? ["export.draftRules: true", "--prompt-lookup 4"] : [],
     });
   }
   if (requested > 0) checkDrafts(model);
-  return { tokens: Math.min(heads, requested), byRules: Math.min(rules, requested) };
+  return { tokens: requested };
 }

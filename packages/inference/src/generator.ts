@@ -110,9 +110,8 @@ export interface GeneratorOptions extends ImageEncoderOptions {
    */
   readonly promptLookup?: number | undefined;
   /**
-   * Most draft tokens of the model's draft heads and of its draft rules that one decoder run verifies. The answers are the greedy ones, in
-   * fewer runs. Default: as many as the heads make and the rules hold probable, for texts that are decoded alone; given a number, texts are
-   * decoded one by one. 0: none.
+   * Most draft tokens of the model's draft rules that one decoder run verifies. The answers are the greedy ones, in fewer runs. Default: as
+   * many as the rules hold probable, at most 12, for texts that are decoded alone; given a number, texts are decoded one by one. 0: none.
    */
   readonly draftTokens?: number | undefined;
   /** Texts that are usually decoded together: a small model decodes few on one thread, if the runtime's threads were not chosen. Default: 1. */
@@ -135,8 +134,7 @@ export function createGenerator(
     {
       loaded,
       promptLookup,
-      byRules: drafts.byRules,
-      draftTokens: drafts.tokens,
+      byRules: drafts.tokens,
       caches: new CachePool(runtime, model),
       background: new Background(),
     },

@@ -3,7 +3,7 @@ import { GRAPH_IO } from "@slm/exported-model";
 import type { GreedyStepsOptions, TopTokens, StepDecoder } from "@slm/decoding";
 import {
   type DeviceTensor,
-  type RepeatDrafts,
+  type HostDrafts,
   type RunRequest,
   type Runtime,
   type Session,
@@ -26,7 +26,7 @@ export interface GraphDecoderParts {
   /** Prefix ids before each row's first token, of one length for all rows, fed in the same run. */
   readonly prefixes: readonly (readonly number[])[];
   /** Drafts that greedy steps verify, for one row of a decoder with the top-1 token of every position. Absent: a step is one token. */
-  readonly drafts?: Pick<RepeatDrafts, "output" | "most" | "host"> | undefined;
+  readonly drafts?: HostDrafts | undefined;
   /** Draw tokens and find candidates where the logits lie. Absent: the host reads logits. */
   readonly tokenGraphs?: TokenGraphs | undefined;
 }
@@ -124,7 +124,7 @@ export class GraphDecoder implements StepDecoder {
       end: eos,
       pad,
       runs: steps,
-      drafts: drafts && { ...drafts, tokens: steps, capacity: caches.capacity },
+      drafts: drafts && { host: drafts, tokens: steps, capacity: caches.capacity },
       signal,
     });
     for await (const { fetched, accepted, at } of runs) {

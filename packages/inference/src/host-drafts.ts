@@ -3,9 +3,9 @@ import type { DeviceModel } from "@slm/exported-model";
 import type { CopyRule, HostDrafts } from "@slm/runtime";
 import type { Decoding } from "./decoding.js";
 
-/** Whether something drafts: heads, rules, or prompt lookup. */
-export const makesDrafts = ({ promptLookup, byRules, draftTokens }: Decoding): boolean =>
-  draftTokens > 0 || byRules > 0 || promptLookup !== undefined;
+/** Whether something drafts: rules or prompt lookup. */
+export const makesDrafts = ({ promptLookup, byRules }: Decoding): boolean =>
+  byRules > 0 || promptLookup !== undefined;
 
 /** Drafts that the host makes for a source: copied ones where they were asked for, else those of the model's rules. */
 export function hostDrafts(

@@ -13,7 +13,6 @@ export { listTokens, logitsOutput, WholeLogits } from "./listed-tokens.js";
 export { loadGenerator } from "./generator.js";
 export { DEFAULT_BATCH } from "./model-limits.js";
 export { withArgmaxOutput } from "./graph-edits/argmax-output.js";
-export { fewerDrafts } from "./graph-edits/fewer-drafts.js";
 export { verifyingDecoder } from "./graph-edits/verifying-decoder.js";
 export { oneToken } from "./graph-edits/one-token.js";
 export { draftPlan, type DraftPlan } from "./draft-tokens.js";

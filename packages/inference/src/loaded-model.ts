@@ -15,7 +15,6 @@ import type { CompiledForm, DraftRules, Runtime, Session } from "@slm/runtime";
 import { type Tokenizer, type TokenizerFiles, createTokenizer, readTokenizerFiles } from "@slm/tokenizer";
 import { draftPlan } from "./draft-tokens.js";
 import { loadEdited, loadListed, loadPicking, type SteppingDecoder } from "./graph-edits/load-edited.js";
-import { fewerDrafts } from "./graph-edits/fewer-drafts.js";
 import { verifyingDecoder } from "./graph-edits/verifying-decoder.js";
 import { ImageEncoder, type ImageEncoderOptions } from "./image-encoder.js";
 import { withWork } from "./run-work.js";
@@ -39,10 +38,7 @@ export interface LoadedModel extends ModelDescription {
   readonly images: ImageEncoder | undefined;
   /** Present exactly for an encoder-decoder. */
   readonly encoder: Session | undefined;
-  /** It computes as many drafts as are verified, if the model has draft heads. */
   readonly decoder: Session;
-  /** The decoder for batches that verify no drafts of heads: the one above, or one without heads that is loaded when it is first asked for. */
-  readonly plainDecoder: () => Promise<Session>;
   /**
    * Run over the encoder's outputs of a batch, whose `lexicalBias` it takes: the decoder is fed its outputs in place of that. Present only for
    * a model with a lexical shortlist.
@@ -64,10 +60,8 @@ export interface LoadedModel extends ModelDescription {
 
 interface DraftingDecoder {
   readonly session: Session;
-  /** Most draft tokens of a run, by the model's heads. */
+  /** Most draft tokens of a run. */
   readonly tokens: number;
-  /** Most draft tokens of a run, by its rules. */
-  readonly byRules: number;
 }
 
 export interface LoadModelOptions extends ImageEncoderOptions {
@@ -81,9 +75,9 @@ export interface LoadModelOptions extends ImageEncoderOptions {
   readonly editDecoder?: ((graph: Graph, model: DeviceModel) => Graph) | undefined;
   /** Whether a decoder may pick tokens where it runs, so that logits need not leave it. Default: on targets cpu and gpu it does. */
   readonly picks?: boolean | undefined;
-  /** Drafts that a run verifies, of the model's heads and of its rules. Default: see {@link draftPlan}. */
+  /** Most drafts of the model's rules that a run verifies. Default: see {@link draftPlan}. */
   readonly draftTokens?: number | undefined;
-  /** Makes a decoder that verifies drafts of the model's heads and rules, beside the other. Default: there is none. */
+  /** Makes a second decoder, which verifies drafts of the model's rules. Default: there is none. */
   readonly editDrafting?: ((graph: Graph, model: DeviceModel) => Graph) | undefined;
 }
 
@@ -136,9 +130,9 @@ export async function loadModel(
   const loader = withWork(runtime, model, options.batchSize);
   const { editDrafting, picks = true } = options;
   const drafts = draftPlan(model, options.draftTokens, description.generation.draftTokens);
-  const isEdited = picks && drafts.byRules > 0 && model.target !== "web";
+  const isEdited = picks && drafts.tokens > 0 && model.target !== "web";
   const editDecoder = options.editDecoder ?? (isEdited ? verifyingDecoder : undefined);
-  const draftRules = drafts.byRules > 0 ? await readDraftRules(directory, model) : undefined;
+  const draftRules = drafts.tokens > 0 ? await readDraftRules(directory, model) : undefined;
   const pathOf = (file: string): string => resolveInside(directory, file);
   const nameOf = (file: string): string => `${model.name}/${file}`;
   const load = (file: string): Promise<Session> =>
@@ -146,19 +140,14 @@ export async function loadModel(
       { kind: "file", path: pathOf(file), compiled: compiledForms(model, file, pathOf) },
       { name: nameOf(file) },
     );
-  // A page loads graphs as they lie on its server, and a vendor's compiler takes graphs as they were exported.
-  const cutsDrafts = model.static === undefined && model.target !== "web";
   const isListed = picks && model.lexicalShortlist === true && model.target === "cpu";
-  const loadDecoder = async (file: string, tokens = drafts.tokens): Promise<SteppingDecoder> => {
-    const isCut = cutsDrafts && tokens < (model.draftHeads ?? 0);
-    if ((editDecoder !== undefined && model.static === undefined) || isCut) {
-      const edit = (graph: Graph): Graph => fewerDrafts(editDecoder?.(graph, model) ?? graph, tokens);
+  const loadDecoder = async (file: string): Promise<SteppingDecoder> => {
+    if (editDecoder !== undefined && model.static === undefined) {
+      const edit = (graph: Graph): Graph => editDecoder(graph, model);
       if (isListed) return loadListed(loader, pathOf(file), nameOf(file), edit);
       return { decoder: await loadEdited(loader, pathOf(file), edit, nameOf(file)) };
     }
-    // A decoder with draft heads returns the picks of its own accord.
-    if (!picks || model.draftHeads !== undefined || !PICKING_TARGETS.has(model.target))
-      return { decoder: await load(file) };
+    if (!picks || !PICKING_TARGETS.has(model.target)) return { decoder: await load(file) };
     if (isListed) return loadListed(loader, pathOf(file), nameOf(file));
     return { decoder: await loadPicking(loader, pathOf(file), nameOf(file)) };
   };
@@ -168,10 +157,10 @@ export async function loadModel(
       if (name === "decoder") Object.assign(sessions, await loadDecoder(graph.file));
       else sessions[name] = await load(graph.file);
     }
-    const drafted = drafts.tokens + (model.target === "web" ? 0 : drafts.byRules);
-    if (editDrafting !== undefined && drafted > 0 && model.static === undefined) {
+    const isVerified = drafts.tokens > 0 && model.target !== "web" && model.static === undefined;
+    if (editDrafting !== undefined && isVerified) {
       const { file } = model.graphs.decoder;
-      const edit = (graph: Graph): Graph => editDrafting(fewerDrafts(graph, drafts.tokens), model);
+      const edit = (graph: Graph): Graph => editDrafting(graph, model);
       sessions.drafting = await loadEdited(loader, pathOf(file), edit, `${nameOf(file)} with drafts`);
     }
   } catch (error) {
@@ -187,27 +176,15 @@ export async function loadModel(
   const lexical = await readShortlist(directory, model);
   const buckets = openBuckets(model, { encoder, chunk, decoder }, load);
   const tokenGraphs = picks ? openTokenGraphs(runtime, model) : undefined;
-  const isPlain = drafts.tokens === 0 || !cutsDrafts;
-  let plain: Promise<SteppingDecoder> | undefined;
-  const plainDecoder = async (): Promise<Session> => {
-    if (isPlain) return decoder;
-    // One that could not be loaded is loaded again when it is next asked for.
-    plain ??= loadDecoder(model.graphs.decoder.file, 0).catch((error: unknown) => {
-      plain = undefined;
-      throw error;
-    });
-    return (await plain).decoder;
-  };
   return {
     ...description,
     runtime,
     images,
     encoder,
     decoder,
-    plainDecoder,
     listing,
     draftRules,
-    drafting: drafting && { session: drafting, tokens: drafts.tokens, byRules: drafts.byRules },
+    drafting: drafting && { session: drafting, tokens: drafts.tokens },
     tokenGraphs,
     buckets,
     lexical,
@@ -215,7 +192,6 @@ export async function loadModel(
       await tokenGraphs?.close();
       await buckets?.release();
       await decoder.release();
-      await (await plain)?.decoder.release();
       await listing?.release();
       await drafting?.release();
       await chunk?.release();

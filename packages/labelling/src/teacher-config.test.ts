@@ -2,21 +2,6 @@ import { describe, expect, test } from "vitest";
 import { teacherConfig } from "./teacher-config.js";
 
 describe("the teacher of a recipe", () => {
-  test.each([
-    [{ kind: "embedded" }, "configs/quickstart/teacher"],
-    [{ kind: "embedded", name: "g2p" }, "configs/quickstart/teacher"],
-    [
-      { kind: "ensemble", members: [{ kind: "embedded", name: "g2p-reader-third" }] },
-      "configs/g2p/teachers/third",
-    ],
-    [{ kind: "embedded", name: "mine" }, "its checkpoint"],
-  ])("%j is a checkpoint on disk now, and the error says which", (config, path) => {
-    expect(() => teacherConfig.parse(config)).toThrow(
-      "expected a checkpoint on disk, got 'embedded': write { kind: checkpoint, path: PATH }, with the path from the " +
-        `recipe's folder to ${path}`,
-    );
-  });
-
   test("is of a kind that there is", () => {
     expect(() => teacherConfig.parse({ kind: "oracle" })).toThrow("Invalid");
     expect(teacherConfig.parse({ kind: "checkpoint", path: "./teacher" })).toEqual({

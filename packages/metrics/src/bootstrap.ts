@@ -18,7 +18,7 @@ export interface MetricInterval {
 /**
  * A metric with its confidence interval: rows are drawn with replacement, as many as there are.
  *
- * Shapes: predictions [n], references [n][at least 1]. Source: Efron and Tibshirani 1993, section 13.3 (percentiles).
+ * Shapes: predictions [n], references [n][at least 1].
  *
  * @param random uniform numbers in [0, 1); the same ones give the same interval.
  * @throws SlmError as `Metric.compute`.
@@ -29,7 +29,7 @@ export function metricInterval(
   references: readonly References[],
   random: () => number,
 ): MetricInterval {
-  return resample(metric.ofRows(predictions, references), references.length, random);
+  return bootstrapInterval(metric.ofRows(predictions, references), references.length, random);
 }
 
 /**
@@ -54,10 +54,18 @@ export function metricDifference(
     );
   }
   const [one, other] = [metric.ofRows(predictions, references), metric.ofRows(others, references)];
-  return resample((rows) => one(rows) - other(rows), references.length, random);
+  return bootstrapInterval((rows) => one(rows) - other(rows), references.length, random);
 }
 
-function resample(
+/**
+ * A figure of `count` rows with its confidence interval: rows are drawn with replacement, as many as there are.
+ *
+ * Source: Efron and Tibshirani 1993, section 13.3 (percentiles).
+ *
+ * @param valueOf the figure of some rows, which are places in 0 to count - 1 and may repeat
+ * @param random uniform numbers in [0, 1); the same ones give the same interval
+ */
+export function bootstrapInterval(
   valueOf: (rows: readonly number[]) => number,
   count: number,
   random: () => number,

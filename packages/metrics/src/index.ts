@@ -1,9 +1,8 @@
 export type { Metric, MetricUnit } from "./define-metric.js";
-export { editDistance } from "./edit-distance.js";
 export { METRICS, METRIC_NAMES, isMetricName, isWorstValue, type MetricName } from "./metrics.js";
 export { perplexity } from "./perplexity.js";
 export { ANSWER_MARK, answerOf } from "./token-metrics.js";
-export { metricDifference, metricInterval, type MetricInterval } from "./bootstrap.js";
+export { bootstrapInterval, metricDifference, metricInterval, type MetricInterval } from "./bootstrap.js";
 export {
   CLASS_METRICS,
   classScores,

@@ -1,6 +1,6 @@
 /** Error rates and exact match of token sequences: grapheme-to-phoneme conversion, spelling, OCR and other tasks with one answer. */
+import { editDistance } from "@slm/core";
 import { bestOf, defineMetric, meanOf, sumOf, type Metric, type References } from "./define-metric.js";
-import { editDistance } from "./edit-distance.js";
 import { charactersOf, strip, wordsOf } from "./words.js";
 
 /** Edits to the closest reference, and that reference's length [tokens]. */

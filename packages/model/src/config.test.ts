@@ -57,7 +57,6 @@ describe(parseModelConfig, () => {
     [{ encoderPooling: { afterLayers: [4] } }, "encoderPooling.afterLayers should be ascending and at most"],
     [{ encoderPooling: { afterLayers: [2, 1] } }, "encoderLayers 3, got 2, 1"],
     [{ encoderPooling: { afterLayers: [1], group: 1 } }, "group"],
-    [{ mergedAttention: true, draftHeads: 2 }, "mergedAttention cannot be combined with draftHeads"],
     [{ mergedAttention: true, crossQkNorm: true }, "mergedAttention cannot be combined with crossQkNorm"],
     [
       { mergedAttention: true, decoderRecurrence: "ssru" },

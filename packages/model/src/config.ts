@@ -2,7 +2,6 @@
 import { z } from "zod";
 import { SlmError } from "@slm/core";
 import { ACTIVATION_NAMES } from "./activations.js";
-import { withCurrentKeys } from "./legacy-config.js";
 import { checkPublishedOptions, publishedOptions } from "./published-options.js";
 import { checkVision, imageTokenCount, visionConfig } from "./vision/vision-config.js";
 
@@ -186,20 +185,7 @@ export const decoderOnlyShape = z.strictObject({
 
 const fromTokenizer = { vocabularySize: size, tokens };
 
-/** Most tokens that heads may predict beside the next one: later ones are accepted too rarely to pay for their rows. */
-const MAX_DRAFT_HEADS = 8;
-
-/** How many further tokens heads may predict; a recipe's `distill.draftHeads`. */
-export const draftHeadCount = z.int().positive().max(MAX_DRAFT_HEADS);
-
-export const encoderDecoderConfig = encoderDecoderShape.extend({
-  ...fromTokenizer,
-  draftHeads: draftHeadCount
-    .optional()
-    .describe(
-      "Tokens after the next one that draft heads predict [tokens]. Default: there are no such heads.",
-    ),
-});
+export const encoderDecoderConfig = encoderDecoderShape.extend(fromTokenizer);
 export const decoderOnlyConfig = decoderOnlyShape.extend(fromTokenizer);
 
 export type EncoderDecoderConfig = z.infer<typeof encoderDecoderConfig>;
@@ -218,7 +204,7 @@ const modelConfig = z.discriminatedUnion("architecture", [
  * @throws SlmError CONFIG_INVALID
  */
 export function parseModelConfig(value: unknown, where: string): ModelConfig {
-  const parsed = modelConfig.safeParse(withCurrentKeys(value));
+  const parsed = modelConfig.safeParse(value);
   if (!parsed.success) throw new SlmError("CONFIG_INVALID", `${where}: ${z.prettifyError(parsed.error)}`);
   const config = parsed.data;
   checkHeads(config, config, where);
@@ -243,14 +229,9 @@ export function parseModelConfig(value: unknown, where: string): ModelConfig {
   return config;
 }
 
-function checkMerged(
-  { mergedAttention, positions, draftHeads, crossQkNorm }: EncoderDecoderConfig,
-  where: string,
-): void {
+function checkMerged({ mergedAttention, positions, crossQkNorm }: EncoderDecoderConfig, where: string): void {
   if (mergedAttention !== true) return;
-  const other = Object.entries({ positions, draftHeads, crossQkNorm }).find(
-    ([, value]) => value !== undefined,
-  );
+  const other = Object.entries({ positions, crossQkNorm }).find(([, value]) => value !== undefined);
   if (other === undefined) return;
   throw new SlmError("CONFIG_INVALID", `${where}: mergedAttention cannot be combined with ${other[0]}`);
 }

@@ -1,7 +1,6 @@
 export {
   decoderOnlyConfig,
   decoderOnlyShape,
-  draftHeadCount,
   encoderDecoderConfig,
   encoderDecoderShape,
   parseModelConfig,
@@ -64,7 +63,6 @@ export {
   type SelfCache,
   type SourceContext,
 } from "./decoder.js";
-export { draftHeadsOf, draftState } from "./draft-heads.js";
 export { decoderDropoutShapes, encoderDropoutShapes } from "./dropout-shapes.js";
 export { loraSpecs, withLora, withMergedLora } from "./lora.js";
 export { initializeFromTeacher } from "./initialize-from-teacher.js";

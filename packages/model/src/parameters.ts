@@ -154,27 +154,6 @@ function decoderLayer(index: number, config: ModelConfig): ParameterSpec[] {
   ];
 }
 
-/** Prefix of the names of the weights of draft heads. */
-export const DRAFT = "draft";
-
-/** What draft heads add to a model: see `draft-heads.ts`. Keys and values of the source are those of the last layer. */
-function draftSpecs(config: EncoderDecoderConfig): ParameterSpec[] {
-  const { width } = config;
-  const square = (name: string, scale = 1): ParameterSpec[] =>
-    linearSpecs(`${DRAFT}.${name}`, [width, width], { bias: config.bias === true, scale });
-  const attention = crossAttention(`${DRAFT}.crossAttention`, config).filter(
-    ({ name }) => !/\.crossAttention\.(?:key|value|keyNorm)\./u.test(name),
-  );
-  return [
-    ...square("token"),
-    ...square("state"),
-    ...attention,
-    ...square("feedForward.up"),
-    ...square("feedForward.down", RESIDUAL_SCALE),
-    ...norm(`${DRAFT}.norm`, config),
-  ];
-}
-
 const layers = (count: number, build: (index: number) => ParameterSpec[]): ParameterSpec[] =>
   Array.from({ length: count }, (_, index) => build(index)).flat();
 
@@ -200,7 +179,7 @@ const encoderSpecs = (config: EncoderDecoderConfig): ParameterSpec[] => [
   ...finalNorm("encoder", config),
 ];
 
-/** All parameters in a fixed order, those of vision and then of draft heads last. Embedding and output head are one table unless the head is untied. */
+/** All parameters in a fixed order, those of vision last. Embedding and output head are one table unless the head is untied. */
 export function parameterSpecs(config: ModelConfig): ParameterSpec[] {
   const { sourceVocabularySize, headBias } = publishedOf(config);
   const encoderWidth = stackWidth(config, "encoderLayers");
@@ -225,9 +204,6 @@ export function parameterSpecs(config: ModelConfig): ParameterSpec[] {
       ? [{ name: OPTIONAL_WEIGHTS.headBias, shape: [config.vocabularySize], initialization: zeros }]
       : []),
     ...(visionOf(config) === undefined ? [] : visionSpecs(visionOf(config)!, encoderWidth)),
-    ...(config.architecture === "encoder-decoder" && config.draftHeads !== undefined
-      ? draftSpecs(config)
-      : []),
   ];
 }
 
@@ -240,13 +216,12 @@ export function parameterCount(config: ModelConfig): number {
 }
 
 /** Parts of a model that may be trained differently. */
-export const MODEL_MODULES = ["text", "tower", "projector", "draft"] as const;
+export const MODEL_MODULES = ["text", "tower", "projector"] as const;
 export type ModelModule = (typeof MODEL_MODULES)[number];
 
 /** The module of a parameter, by its name; an adapter belongs to the module of its weight. */
 export function moduleOf(name: string): ModelModule {
   if (name.startsWith(`${TOWER}.`)) return "tower";
-  if (name.startsWith(`${DRAFT}.`)) return "draft";
   return name.startsWith(`${PROJECTOR}.`) ? "projector" : "text";
 }
 
@@ -295,7 +270,7 @@ const encoderLayerOf = (name: string): number | undefined => {
 
 /** The same for one image: the tower's linear layers once per row it reads, the projector's once per image token. */
 export function flopsPerImage(vision: VisionConfig, width: number): number {
-  const rows = { tower: towerTokens(vision.tower), projector: imageTokenCount(vision), text: 0, draft: 0 };
+  const rows = { tower: towerTokens(vision.tower), projector: imageTokenCount(vision), text: 0 };
   return visionSpecs(vision, width)
     .filter(isMultiplied)
     .reduce((sum, { name, shape }) => sum + rows[moduleOf(name)] * matrixFlops(shape), 0);

@@ -37,7 +37,7 @@ export const exportConfig = z.strictObject({
     .optional()
     .describe(
       "Target npu: tokens in a run of a second decoder, which reads prompts of decoder-only models and verifies draft tokens of prompt lookup. " +
-        "Default: 32 for a decoder-only model, one more than its draft heads for a model with them, otherwise there is no such decoder.",
+        "Default: 32 for a decoder-only model; an encoder-decoder has no such decoder.",
     ),
   shortlist: z
     .boolean()

@@ -158,7 +158,7 @@ export class OrtHost implements Host {
         append.at.map((first) => first + moved),
       );
       const fetched = run.fetched(results);
-      const taken = feedback.take(fetched[0]!, fetched[1]);
+      const taken = feedback.take(fetched[0]!);
       goesOn = taken.goesOn;
       yield { fetched, accepted: taken.accepted, at: performance.timeOrigin + performance.now() };
     }

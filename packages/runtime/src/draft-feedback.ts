@@ -12,15 +12,8 @@
 import { SlmError } from "@slm/core";
 import type { HostTensor } from "./host-tensor.js";
 import { HostDrafter } from "./host-drafts.js";
-import { joinDrafts } from "./prompt-lookup.js";
 import { int32Values, type FeedbackRule, type RunFeedback, type Taken } from "./feedback.js";
 import type { RepeatDrafts } from "./runtime.js";
-
-/** The drafts of repeated runs, whose outputs are known by their places. */
-export interface RepeatedDrafts extends Omit<RepeatDrafts, "output"> {
-  /** Whether the graph's own drafts are the second fetched output, after the picks. */
-  readonly isFetched: boolean;
-}
 
 /** The inputs of the next run, of one row with drafts. */
 export class DraftFeedback implements RunFeedback {
@@ -32,7 +25,7 @@ export class DraftFeedback implements RunFeedback {
   readonly rows = 1;
   readonly #end: number | undefined;
   readonly #runs: number;
-  readonly #drafts: RepeatedDrafts;
+  readonly #drafts: RepeatDrafts;
   readonly #host: HostDrafter;
   readonly #answer: number[] = [];
   /** Ids of the run that were not drafted: the last of them is followed by the first pick that is new. */
@@ -40,11 +33,7 @@ export class DraftFeedback implements RunFeedback {
   #done = 0;
 
   /** @throws SlmError SHAPE_MISMATCH unless the first run has one row */
-  constructor(
-    ids: HostTensor,
-    position: HostTensor,
-    rule: FeedbackRule & { readonly drafts: RepeatedDrafts },
-  ) {
+  constructor(ids: HostTensor, position: HostTensor, rule: FeedbackRule & { readonly drafts: RepeatDrafts }) {
     const [rows = 0, length = 0] = ids.shape;
     if (rows !== 1)
       throw new SlmError("SHAPE_MISMATCH", `runtime: drafts are verified for one row, got ${rows}`);
@@ -62,13 +51,12 @@ export class DraftFeedback implements RunFeedback {
   }
 
   /**
-   * Takes the picks of a run, one for each id that it was fed, and the drafts of what follows those that hold.
+   * Takes the picks of a run, one for each id that it was fed.
    *
    * @returns how many picks hold, and whether another run follows
-   * @throws SlmError SHAPE_MISMATCH unless picks and drafts are int32
+   * @throws SlmError SHAPE_MISMATCH unless picks are int32
    */
-  take(picks: HostTensor, second?: HostTensor): Taken {
-    const drafted = this.#drafts.isFetched ? second : undefined;
+  take(picks: HostTensor): Taken {
     const picked = int32Values("picks", picks, this.length).subarray(this.#given - 1);
     const fed = this.ids.subarray(this.#given - 1);
     let accepted = 1;
@@ -85,18 +73,10 @@ export class DraftFeedback implements RunFeedback {
     const left = this.#drafts.tokens - this.#answer.length;
     const goesOn = last !== this.#end && left > 0 && this.#done < this.#runs;
     const room = Math.min(left - 1, this.#drafts.capacity - this.position[0]! - 1);
-    const next = goesOn ? this.#draft(drafted, room) : [];
+    const next = goesOn ? this.#host.draft(this.#answer, room, this.#end) : [];
     this.ids = Int32Array.of(last, ...next);
     this.length = this.ids.length;
     this.#given = 1;
     return { accepted, goesOn };
-  }
-
-  /** At most `room` drafts. */
-  #draft(drafted: HostTensor | undefined, room: number): readonly number[] {
-    if (room < 1) return [];
-    const own = drafted === undefined ? [] : [...int32Values("drafts", drafted, drafted.data.length)];
-    const heads = own.slice(0, Math.min(this.#drafts.most, room));
-    return joinDrafts(heads, this.#host.draft(this.#answer, room, this.#end), this.#end);
   }
 }

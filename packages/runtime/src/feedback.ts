@@ -23,8 +23,8 @@ export interface RunFeedback {
   /** Ids per row. */
   readonly length: number;
   readonly rows: number;
-  /** Takes the first two outputs that a run fetched, of which the first are its picks. */
-  take(picks: HostTensor, second?: HostTensor): Taken;
+  /** Takes the picks of a run. */
+  take(picks: HostTensor): Taken;
 }
 
 /** Runs of one token after the first, for any number of rows. */

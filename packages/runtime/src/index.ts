@@ -24,7 +24,7 @@ export {
   type HostTensor,
 } from "./host-tensor.js";
 export { HostDrafter, type DraftsByRules, type HostDrafts } from "./host-drafts.js";
-export { joinDrafts, type CopyRule } from "./prompt-lookup.js";
+export { type CopyRule } from "./prompt-lookup.js";
 export { RuleDrafter, RulePlaces, SETTLED, type RuleVisitor } from "./draft-rules.js";
 export {
   CHANCE_PARTS,

@@ -1,5 +1,5 @@
 /**
- * Drafts that are copied from the source or from the answer itself, and how they go together with those of a decoder's heads.
+ * Drafts that are copied from the source or from the answer itself.
  *
  * Source: Saxena 2023, "Prompt lookup decoding"; Ge et al. 2022 (arXiv:2205.10350) for answers that follow their source: they begin with it, and
  * go on with it behind every difference.
@@ -52,23 +52,4 @@ function commonSuffix(ids: readonly number[], at: number, answer: readonly numbe
   let length = 0;
   while (length < most && ids[at - 1 - length] === answer[answer.length - 1 - length]) length++;
   return length;
-}
-
-/**
- * Drafts of a decoder's heads and copied ones together: what is copied is taken where it goes on further and begins as the heads' do. Heads
- * that draft nothing contradict nothing. Nothing is drafted behind the end of an answer: where the heads draft it, they are taken up to it.
- */
-export function joinDrafts(
-  heads: readonly number[],
-  copied: readonly number[],
-  end?: number,
-): readonly number[] {
-  const before = untilEnd(heads, end);
-  const isAgreed = heads.length === 0 || (copied[0] === heads[0] && before.length === heads.length);
-  return isAgreed && copied.length > before.length ? untilEnd(copied, end) : before;
-}
-
-function untilEnd(ids: readonly number[], end: number | undefined): readonly number[] {
-  const at = end === undefined ? -1 : ids.indexOf(end);
-  return at === -1 ? ids : ids.slice(0, at);
 }

@@ -1,12 +1,12 @@
 /** Repeated runs, each fed with the picks of the run before. */
 import { SlmError } from "@slm/core";
-import { DraftFeedback, type RepeatedDrafts } from "./draft-feedback.js";
+import { DraftFeedback } from "./draft-feedback.js";
 import { Feedback, type FeedbackRule, type RunFeedback } from "./feedback.js";
 import { createHostTensor, type HostTensor } from "./host-tensor.js";
-import type { DeviceTensor, RepeatRequest, RepeatedRun, Session } from "./runtime.js";
+import type { DeviceTensor, RepeatDrafts, RepeatRequest, RepeatedRun, Session } from "./runtime.js";
 
 /** Rules of repeated runs, with or without drafts. */
-export type RepeatRule = FeedbackRule & { readonly drafts?: RepeatedDrafts | undefined };
+export type RepeatRule = FeedbackRule & { readonly drafts?: RepeatDrafts | undefined };
 
 /** The state before the first run. @throws SlmError SHAPE_MISMATCH for ids or a position of another type, or several rows with drafts */
 export function runFeedback(ids: HostTensor, position: HostTensor, rule: RepeatRule): RunFeedback {
@@ -19,23 +19,11 @@ export function runFeedback(ids: HostTensor, position: HostTensor, rule: RepeatR
 /** The same for a request. */
 export function feedbackOf(request: RepeatRequest): RunFeedback {
   const { feeds, ids, position } = request;
-  return runFeedback(hostFeed(feeds, ids), hostFeed(feeds, position), {
-    ...request,
-    drafts: repeatedDrafts(request),
-  });
+  return runFeedback(hostFeed(feeds, ids), hostFeed(feeds, position), request);
 }
 
-/** The rule of a request's drafts; undefined for runs without. */
-export function repeatedDrafts({ drafts }: Pick<RepeatRequest, "drafts">): RepeatedDrafts | undefined {
-  return drafts && { ...drafts, isFetched: drafts.output !== undefined };
-}
-
-/** Outputs that repeated runs fetch: picks, the graph's drafts if there are any, and what else is asked for. */
-export const repeatedOutputs = ({ picks, drafts, fetch = [] }: RepeatRequest): readonly string[] => [
-  picks,
-  ...(drafts?.output === undefined ? [] : [drafts.output]),
-  ...fetch,
-];
+/** Outputs that repeated runs fetch: picks, and what else is asked for. */
+export const repeatedOutputs = ({ picks, fetch = [] }: RepeatRequest): readonly string[] => [picks, ...fetch];
 
 function hostFeed(feeds: RepeatRequest["feeds"], name: string): HostTensor {
   const value: HostTensor | DeviceTensor | undefined = feeds[name];
@@ -64,7 +52,7 @@ export async function* repeatRuns(
       into,
       append: append && { ...append, at },
     });
-    const taken = feedback.take(fetched[fetch[0]!]!, fetched[fetch[1]!]);
+    const taken = feedback.take(fetched[fetch[0]!]!);
     goesOn = taken.goesOn;
     yield { fetched, accepted: taken.accepted, at: performance.now() };
   }

@@ -143,15 +143,11 @@ export interface RepeatRequest extends Pick<RunRequest, "feeds" | "into" | "appe
 
 /** Drafts of repeated runs: where they come from, and how many there may be. See `draft-feedback.ts`. */
 export interface RepeatDrafts {
-  /** Output of the graph's own drafts, int32, in order: of what follows the picks that hold. Absent: the graph makes none. */
-  readonly output?: string | undefined;
-  /** Most of the graph's drafts that a run is fed. */
-  readonly most: number;
   /** Largest number of tokens in all. Runs end with it, or with `runs`. */
   readonly tokens: number;
   /** Positions that the caches have room for; a run is fed no more. */
   readonly capacity: number;
-  /** Drafts of the host. Absent: drafts are the graph's alone. */
+  /** Where drafts come from. Absent: there are none. */
   readonly host?: HostDrafts | undefined;
 }
 

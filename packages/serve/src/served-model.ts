@@ -17,7 +17,6 @@ import {
   loadModel,
   verifyingDecoder,
   withArgmaxOutput,
-  fewerDrafts,
   type LoadedModel,
   mergedRules,
 } from "@slm/inference";
@@ -305,8 +304,8 @@ export async function loadServedModel(
   runtime: Runtime,
   options: LoopOptions & LoopObserver & ServedModelOptions,
 ): Promise<ServedModel> {
-  // A position per row, and the top-1 token of each. Large batches go on one token at a time, so this decoder computes no drafts.
-  const editDecoder = (graph: Graph): Graph => withArgmaxOutput(perRowDecoder(fewerDrafts(graph, 0)));
+  // A position per row, and the top-1 token of each.
+  const editDecoder = (graph: Graph): Graph => withArgmaxOutput(perRowDecoder(graph));
   let draftedRows = 1;
   const editDrafting = (graph: Graph, model: DeviceModel): Graph => {
     if (readsSeveralOfEveryRow(graph)) draftedRows = DRAFTED_ROWS;

@@ -2,12 +2,11 @@
 import type { Server, ServerOptions } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
-import { systemCode, SlmError } from "@slm/core";
+import { hostFilter, systemCode, SlmError } from "@slm/core";
 import type { Runtime } from "@slm/runtime";
 import { loadServedModel } from "./served-model.js";
 import { ApiKeys } from "./http/api-keys.js";
 import { createApp } from "./http/app.js";
-import { hostFilter } from "./http/connection/allowed-hosts.js";
 import { Connections } from "./http/connection/connections.js";
 import { connectionsFor } from "./http/connection/open-files.js";
 import { ServerMetrics } from "./metrics.js";

@@ -43,7 +43,7 @@ export async function stopServer(
   clearTimeout(timer);
   late.abort();
   const closed = new Promise((resolve) => server.close(resolve));
-  connections.destroyAll();
+  server.closeAllConnections();
   await closed;
   await within(RELEASE_MS, host.close());
   return { drained };

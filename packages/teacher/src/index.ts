@@ -1,7 +1,6 @@
 export {
   MAX_MEMBERS,
   modelTeachers,
-  teacherKinds,
   type TeacherMemberConfig,
   type TeacherPrecision,
 } from "./config/teacher-config.js";

@@ -31,20 +31,11 @@ export { stepRandom, uniformNumbers } from "./step-random.js";
 export { divergenceText, type Divergence } from "./divergence.js";
 export { measureStep, type StepTime } from "./measure-step.js";
 export { METRICS_FILE, removeRunState, STATE_FILE, train, trainSegment } from "./trainer.js";
-export {
-  outerStep,
-  splitState,
-  stateAt,
-  weightBytes,
-  withGlobalWeights,
-  type OuterSettings,
-} from "./outer-step.js";
 export type {
   BatchFeeds,
   DevMetric,
   LiveModel,
   Objective,
-  Segment,
   SegmentReport,
   TrainReport,
   TrainRequest,

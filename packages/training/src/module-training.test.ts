@@ -34,7 +34,7 @@ const lora = {
 describe(resolveModules, () => {
   test("trains everything in full without a word, and by adapters where they are described", () => {
     expect(resolveModules(reader, {}, "t")).toEqual({
-      modules: { text: "full", tower: "full", projector: "full", draft: "full" },
+      modules: { text: "full", tower: "full", projector: "full" },
       adapters: [],
     });
     const { modules, adapters } = resolveModules(seeing, { lora }, "t");

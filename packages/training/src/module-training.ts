@@ -20,7 +20,6 @@ export const FULL_TRAINING: ModuleTraining = {
   text: "full",
   tower: "full",
   projector: "full",
-  draft: "full",
 };
 
 const how = (of: string): z.ZodOptional<z.ZodEnum<{ [H in How]: H }>> =>
@@ -63,8 +62,6 @@ export function resolveModules(
     text: wayOf("text"),
     tower: wayOf("tower"),
     projector: wayOf("projector"),
-    // Draft heads are trained apart from the model, and have no adapters.
-    draft: modules.draft ?? "full",
   };
   const isUsed = [...present].some((module) => resolved[module] === "lora");
   if (isUsed && lora === undefined) throw reject("a module is trained by lora, but lora is not set");

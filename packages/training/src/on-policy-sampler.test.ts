@@ -105,31 +105,6 @@ describe.each(MODELS)("sampling from a live $architecture model", (config) => {
     ).not.toEqual(first);
   });
 
-  test("continues prefixes as it would have drawn the rest, whatever stands before", async () => {
-    const live = await liveOf(config);
-    for (const target of [6, 30]) {
-      const sampler = await samplerOf(live, target);
-      const draw = (prefixes?: readonly (readonly number[])[]): Promise<number[][]> =>
-        sampler.sample(live.feeds, sources, createRandom(1).next, undefined, prefixes);
-      const plain = await draw();
-      expect(await draw(plain.map((tokens) => tokens.slice(0, 2)))).toEqual(plain);
-      expect(await draw([[], [7], [4, 5, 6]])).toEqual([
-        plain[0],
-        expect.arrayContaining([7]),
-        expect.arrayContaining([4, 5, 6]),
-      ]);
-      await sampler.close();
-    }
-  });
-
-  test("ends a prefix with EOS there, and one of full length", async () => {
-    const live = await liveOf(config);
-    const sampler = await samplerOf(live, 3);
-    const prefixes = [[4, config.tokens.eos], [config.tokens.eos], [4, 5, 6]];
-    const drawn = await sampler.sample(live.feeds, sources, createRandom(1).next, undefined, prefixes);
-    expect(drawn).toEqual([[4], [], [4, 5, 6]]);
-  });
-
   test("draws tokens as often as the model says", async () => {
     const live = await liveOf(config);
     const decoder = await createOnPolicyDecoder(live, { rows: 1, source: 3, capacity: 8 });

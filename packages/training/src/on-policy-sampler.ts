@@ -32,15 +32,12 @@ export interface OnPolicySampler {
    * @param weights the current weights.
    * @param random uniform in [0, 1): the targets are a pure function of the weights and of these numbers.
    * @param images pixel samples of each source's image, for a vision-language model.
-   * @param prefixes tokens that each target begins with; one that ends with EOS is a finished target. The k-th number of `random` always
-   * belongs to the same row and position, whatever the prefixes are.
    */
   sample(
     weights: LiveWeights,
     sources: readonly Int32Array[],
     random: () => number,
     images?: readonly Uint8Array[],
-    prefixes?: readonly (readonly number[])[],
   ): Promise<number[][]>;
   close(): Promise<void>;
 }
@@ -89,7 +86,6 @@ class ProgramSampler implements OnPolicySampler {
     sources: readonly Int32Array[],
     random: () => number,
     images?: readonly Uint8Array[],
-    prefixes?: readonly (readonly number[])[],
   ): Promise<number[][]> {
     const { rows } = this.shape;
     const { config } = this.live;
@@ -99,32 +95,26 @@ class ProgramSampler implements OnPolicySampler {
         `on-policy sampler: 1 to ${rows} sources expected, got ${sources.length}`,
       );
     const padded = filled(sources, rows);
-    const begun = filled(prefixes ?? sources.map(() => []), rows);
     const { encoder } = this.programs;
     const read =
       config.architecture === "encoder-decoder"
         ? sourceFeeds(config, this.shape, padded, images && filled(images, rows))
         : {};
     if (encoder === undefined)
-      return (await this.run(padded, begun, { ...weights, ...read }, random)).slice(0, sources.length);
+      return (await this.run(padded, { ...weights, ...read }, random)).slice(0, sources.length);
     const { kept } = await encoder.run({
       feeds: { ...weights, ...read },
       keep: Object.keys(contextSpecs(config, this.plan)),
     });
     try {
-      return (await this.run(padded, begun, { ...weights, ...kept }, random)).slice(0, sources.length);
+      return (await this.run(padded, { ...weights, ...kept }, random)).slice(0, sources.length);
     } finally {
       await this.live.engine.release(Object.values(kept));
     }
   }
 
   /** Runs multi-step chunks until every row has ended. `held`: weights, and the sources or the encoder's outputs. */
-  private async run(
-    sources: readonly Int32Array[],
-    prefixes: readonly (readonly number[])[],
-    held: Held,
-    random: () => number,
-  ): Promise<number[][]> {
+  private async run(sources: readonly Int32Array[], held: Held, random: () => number): Promise<number[][]> {
     const { bos, eos } = this.live.config.tokens;
     const { rows, target } = this.shape;
     const { capacity, positions } = this.plan;
@@ -139,9 +129,8 @@ class ProgramSampler implements OnPolicySampler {
       prompts.forEach((prompt, row) => {
         for (let k = 0; k < positions; k++) {
           const at = start + k;
-          const begun = at > prompt.length ? prefixes[row]![at - prompt.length - 1] : undefined;
-          if (at > prompt.length && begun === undefined) free[row * positions + k] = 1;
-          else given[row * positions + k] = begun ?? prompt[at] ?? bos;
+          if (at > prompt.length) free[row * positions + k] = 1;
+          else given[row * positions + k] = prompt[at] ?? bos;
         }
       });
       const drawn = await this.runChunk({ start, given, free, last }, held, random);
@@ -149,7 +138,7 @@ class ProgramSampler implements OnPolicySampler {
       prompts.forEach((prompt, row) => {
         for (let k = 0; k < positions && isDone[row] === 0; k++) {
           if (start + k < prompt.length) continue;
-          const token = prefixes[row]![start + k - prompt.length] ?? drawn[row * positions + k]!;
+          const token = drawn[row * positions + k]!;
           if (token === eos) isDone[row] = 1;
           else tokens[row]!.push(token);
           if (tokens[row]!.length === target) isDone[row] = 1;

@@ -1,7 +1,6 @@
 /** Files of a run in progress: safetensors with a checksum of the whole file, because no manifest stands for them yet. */
 import { stat } from "node:fs/promises";
 import {
-  encodeSafetensors,
   openSafetensors,
   readSafetensors,
   writeDeferredSafetensors,
@@ -9,8 +8,7 @@ import {
   type OpenSafetensors,
   type Safetensors,
 } from "@slm/checkpoints";
-import { isSealedFile, replaceAtomic, seal, sealFile, SlmError, UNSEALED } from "@slm/core";
-import type { HostTensor } from "@slm/runtime";
+import { isSealedFile, replaceAtomic, sealFile, SlmError, UNSEALED } from "@slm/core";
 
 /** What stands before the checksum in the header. */
 const CHECKSUM_MARK = '"checksum":"';
@@ -19,16 +17,8 @@ const CHECKSUM_MARK = '"checksum":"';
 const unsealed = (metadata: Readonly<Record<string, string>>): Record<string, string> =>
   Object.assign({ checksum: UNSEALED }, metadata, { checksum: UNSEALED });
 
-/** The bytes of a safetensors file with its checksum among the metadata. */
-export function sealedTensors(
-  tensors: ReadonlyMap<string, HostTensor>,
-  metadata: Readonly<Record<string, string>> = {},
-): Buffer {
-  return seal(Buffer.from(encodeSafetensors(tensors, unsealed(metadata))), CHECKSUM_MARK);
-}
-
 /**
- * Writes the bytes of {@link sealedTensors} atomically, with one tensor in memory at a time. A write that is killed leaves the file as it
+ * Writes a safetensors file with its checksum among the metadata, atomically and with one tensor in memory at a time. A write that is killed leaves the file as it
  * was.
  *
  * @throws SlmError OUTPUT_FAILED; what reading a tensor throws
@@ -45,7 +35,7 @@ export async function writeSealedTensors(
 }
 
 /**
- * Reads a file of {@link sealedTensors}.
+ * Reads a file of {@link writeSealedTensors}.
  *
  * @throws SlmError INPUT_MISSING without the file; DATA_INVALID if a byte of it changed since it was written, or it has no checksum
  */

@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import type { StageContext } from "@slm/core";
@@ -14,7 +14,7 @@ import {
 } from "./test-support/copy-task.test-support.js";
 import { METRICS_FILE, STATE_FILE, train, trainSegment } from "./trainer.js";
 import { FAILED_STEP_FILE } from "./step-runner.js";
-import type { DevMetric, Objective, Segment, TrainReport, TrainRequest } from "./training-contract.js";
+import type { DevMetric, Objective, TrainReport, TrainRequest } from "./training-contract.js";
 import type { TrainingSettings } from "./training-config.js";
 import type { RateGroups } from "./rate-groups.js";
 import { initializeWeights } from "@slm/model";
@@ -197,57 +197,23 @@ test("the state of a run with another key is rejected", async () => {
 });
 
 describe(trainSegment, () => {
-  /** Trains to a step. @returns numbers of the batches that it read */
-  async function segmentIn(
-    workDirectory: string,
-    segment: Omit<Segment, "measures"> & { readonly measures?: boolean },
-    settings: TrainingSettings,
-  ): Promise<readonly number[]> {
-    const objective = copyObjective(pairs, settings.batchSize);
-    const numbers: number[] = [];
-    const counting = {
-      ...objective,
-      feeds: (...given: Parameters<typeof objective.feeds>) => {
-        numbers.push(given[2]);
-        return objective.feeds(...given);
-      },
-    };
-    const request = await requestOf({ workDirectory, settings, objective: counting });
-    await trainSegment(request, { measures: false, ...segment });
-    return numbers;
-  }
-
-  test.each([
-    [1, [1, 2], [3, 5], [4, 6]],
-    [2, [1, 2, 3, 4], [5, 7, 9, 11], [6, 8, 10, 12]],
-  ])("of replicas goes on behind the batches of the warm-up, %i a step", async (count, ...expected) => {
-    const settings: TrainingSettings = { ...copySettings, steps: 4, gradientAccumulationSteps: count };
-    const [alone, ...others] = ["alone", "0", "1"].map((name) => join(directory, name)) as [
-      string,
-      ...string[],
-    ];
-    const read = [await segmentIn(alone, { until: 2 }, settings)];
-    for (const [index, work] of others.entries()) {
-      await cp(join(alone, STATE_FILE), join(work, STATE_FILE));
-      const replica = { index, count: 2, warmupSteps: 2 };
-      read.push(await segmentIn(work, { until: 4, replica }, settings));
-    }
-    expect(read).toEqual(expected);
-  });
-
-  test("that ended is measured again without counting twice", async () => {
+  test("trains a run in parts to the weights of one that was not divided", async () => {
     const settings: TrainingSettings = {
       ...copySettings,
       steps: 12,
       evaluateEvery: 6,
       checkpointAveraging: 3,
     };
-    for (const until of [6, 6, 12, 12]) await segmentIn(directory, { until, measures: true }, settings);
-    const { averagedSteps, bestStep } = await train(await requestOf({ settings }));
-    expect([[bestStep], [6, 12], [12, 6]]).toContainEqual(averagedSteps);
-    const { metadata } = await readSafetensors(join(directory, STATE_FILE));
+    const parts = join(directory, "parts");
+    for (const until of [6, 6, 12])
+      await trainSegment(await requestOf({ settings, workDirectory: parts }), until);
+    const { metadata } = await readSafetensors(join(parts, STATE_FILE));
     const { best } = JSON.parse(metadata["progress"]!) as { best: readonly { step: number }[] };
     expect(best.map(({ step }) => step).sort()).toEqual([12, 6]);
+    const expected = await train(await requestOf({ settings, workDirectory: join(directory, "whole") }));
+    const divided = await train(await requestOf({ settings, workDirectory: parts }));
+    expect(divided.weights).toEqual(expected.weights);
+    expect(divided.averagedSteps).toEqual(expected.averagedSteps);
   });
 });
 

@@ -16,7 +16,7 @@ import { resolveModules } from "./module-training.js";
 import { learningRateAt } from "./schedule.js";
 import { planRun, runSpecs, type ChunkPlan } from "./state-layout.js";
 import { StepRunner, type PreparedBatch } from "./step-runner.js";
-import type { Replica, Segment, SegmentReport, TrainReport, TrainRequest } from "./training-contract.js";
+import type { SegmentReport, TrainReport, TrainRequest } from "./training-contract.js";
 import {
   FRESH_PROGRESS,
   openState,
@@ -31,8 +31,6 @@ export const METRICS_FILE = "metrics.jsonl";
 export const STATE_FILE = "state.safetensors";
 /** TensorBoard directory inside the run's directory. */
 const EVENTS_DIRECTORY = "tensorboard";
-/** One machine that takes every batch. */
-const ALONE: Replica = { index: 0, count: 1, warmupSteps: 0 };
 /** Steps between lines of the metrics log and progress reports. */
 const LOG_EVERY = 20;
 
@@ -47,12 +45,13 @@ export async function train(request: TrainRequest): Promise<TrainReport> {
 }
 
 /**
- * Trains a part of a run and saves its state, which the next segment, or {@link train}, goes on from.
+ * Trains a part of a run, from its saved state to a step, and saves its state, which the next segment, or {@link train}, goes on from.
  *
+ * @param until last step of the segment; at most the steps of the settings, by which the schedule goes
  * @throws SlmError as `train`; INTERRUPTED with the state saved
  */
-export async function trainSegment(request: TrainRequest, segment: Segment): Promise<SegmentReport> {
-  const trainer = await Trainer.start(request, segment);
+export async function trainSegment(request: TrainRequest, until: number): Promise<SegmentReport> {
+  const trainer = await Trainer.start(request, until);
   try {
     return await trainer.runSegment();
   } finally {
@@ -76,7 +75,8 @@ class Trainer {
   private readonly best: BestWeights;
   private readonly log: JsonLog;
   private readonly events: EventFile;
-  private readonly segment: Segment;
+  /** The last step to take. */
+  private readonly until: number;
   private progress: Omit<SavedProgress, "key" | "best">;
   /** The next step's batches, made while the step before it computes. */
   private ahead: Promise<readonly PreparedBatch[]> | undefined;
@@ -87,7 +87,7 @@ class Trainer {
     state: DeviceState,
     { log, events }: { readonly log: JsonLog; readonly events: EventFile },
     { best, ...progress }: Omit<SavedProgress, "key">,
-    segment: Segment,
+    until: number,
   ) {
     const { lengths, rowSets, settings, workDirectory, config, dev, context } = request;
     this.request = request;
@@ -108,14 +108,11 @@ class Trainer {
     );
     this.log = log;
     this.events = events;
-    this.segment = segment;
+    this.until = until;
     this.progress = { ...progress, recent: { ...progress.recent } };
   }
 
-  static async start(
-    request: TrainRequest,
-    segment: Segment = { until: request.settings.steps, measures: true },
-  ): Promise<Trainer> {
+  static async start(request: TrainRequest, until: number = request.settings.steps): Promise<Trainer> {
     const { config, settings, objective, engine, workDirectory, key, context, groups } = request;
     const { modules, adapters } = resolveModules(config, settings, request.stage);
     const extra = { adapters, auxiliary: objective.auxiliary ?? [] };
@@ -130,14 +127,12 @@ class Trainer {
     const kept = { keepThroughStep: saved?.progress.step ?? 0 };
     const log = await JsonLog.open(join(workDirectory, METRICS_FILE), kept);
     const events = await openEventFile(join(workDirectory, EVENTS_DIRECTORY), kept);
-    return new Trainer(request, plan, state, { log, events }, saved?.progress ?? FRESH_PROGRESS, segment);
+    return new Trainer(request, plan, state, { log, events }, saved?.progress ?? FRESH_PROGRESS, until);
   }
 
   async run(): Promise<TrainReport> {
     const { settings, stage } = this.request;
     const { tokens, seconds } = await this.advance();
-    // A state whose steps were taken elsewhere comes without a measurement.
-    if (this.best.measurements.length === 0) await this.measure();
     const { step: steps, loss = Number.NaN } = this.progress;
     const [epochs = 0, ...furtherEpochs] = this.order.epochsAfter(steps * settings.gradientAccumulationSteps);
     const chosen = await this.chosenWeights();
@@ -159,7 +154,6 @@ class Trainer {
   async runSegment(): Promise<SegmentReport> {
     const before = this.progress.step;
     const { tokens, seconds } = await this.advance();
-    if (this.segment.measures && this.progress.step === before) await this.measure();
     await this.save();
     const { step, loss, metrics } = this.progress;
     return { step, steps: step - before, loss, metrics, tokens, seconds };
@@ -168,7 +162,7 @@ class Trainer {
   /** Steps to the end of the segment, or until early stopping. */
   private async advance(): Promise<{ readonly tokens: number; readonly seconds: number }> {
     const { settings, stage, context } = this.request;
-    const { until, measures } = this.segment;
+    const { until } = this;
     const began = performance.now();
     let allTokens = 0;
     let loggedTokens = 0;
@@ -203,7 +197,7 @@ class Trainer {
         [logged, loggedTokens] = [now, allTokens];
         await this.report(terms, rate);
       }
-      if (measures && (step % settings.evaluateEvery === 0 || isLast)) {
+      if (step % settings.evaluateEvery === 0 || isLast) {
         await this.measure();
         context.progress({ stage, step, total: settings.steps, metrics: this.progress.metrics });
       }
@@ -216,7 +210,7 @@ class Trainer {
   /** Whether to stop: at the last step, or after `patience` measurements without improvement. */
   private isDone(): boolean {
     const { patience = Infinity } = this.request.settings;
-    return this.progress.step >= this.segment.until || this.progress.withoutBetter >= patience;
+    return this.progress.step >= this.until || this.progress.withoutBetter >= patience;
   }
 
   /** A line of the log and of progress: the mean loss since the line before. */
@@ -268,13 +262,10 @@ class Trainer {
 
   private async prepare(step: number): Promise<readonly PreparedBatch[]> {
     const { gradientAccumulationSteps } = this.request.settings;
-    const { index, count, warmupSteps } = this.segment.replica ?? ALONE;
-    const before = warmupSteps * gradientAccumulationSteps;
     const live = await this.live.current();
     const prepared: PreparedBatch[] = [];
     const first = (step - 1) * gradientAccumulationSteps;
-    for (let own = first; own < first + gradientAccumulationSteps; own++) {
-      const number = before + (own - before) * count + index + 1;
+    for (let number = first + 1; number <= first + gradientAccumulationSteps; number++) {
       const batch = this.order.at(number);
       const bucket = this.order.buckets[batch.bucket]!;
       prepared.push({

@@ -89,24 +89,7 @@ export interface TrainRequest {
   readonly groups?: RateGroups | undefined;
 }
 
-/** One of several machines: it takes every `count`-th batch from `index` on, so a step counts as `count` batches of the run. */
-export interface Replica {
-  readonly index: number;
-  readonly count: number;
-  /** Steps of the run that one machine took before, on every batch. */
-  readonly warmupSteps: number;
-}
-
-/** A part of a run: from its saved state to a step. */
-export interface Segment {
-  /** Last step of the segment; at most the steps of the settings, by which the schedule goes. */
-  readonly until: number;
-  /** Which of several machines that train alternate batches this one is. Default: one machine takes all. */
-  readonly replica?: Replica | undefined;
-  /** Whether the dev split is measured, as in a run and at the end of the segment. */
-  readonly measures: boolean;
-}
-
+/** What a part of a run did. */
 export interface SegmentReport {
   /** Steps of the run so far. */
   readonly step: number;

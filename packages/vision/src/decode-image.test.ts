@@ -39,7 +39,7 @@ describe(decodeImage, () => {
     ["two-frames.gif", /has 2 frames or pages/],
     ["two-frames.webp", /has 2 frames or pages/],
     ["two-pages.tif", /has 2 frames or pages/],
-    ["jpeg-2000.jp2", /not a supported image \(jpeg, png, webp, gif, tiff, avif, bmp\); it is JPEG 2000/],
+    ["jpeg-2000.jp2", /not a supported image \(jpeg, png, webp, gif, tiff, avif\); it is JPEG 2000/],
     ["truncated.jpg", /corrupt or truncated jpeg/],
     ["truncated.png", /corrupt or truncated png/],
     ["drawing.svg", /not a supported image/],
@@ -47,6 +47,14 @@ describe(decodeImage, () => {
     await expect(decodeImage(fixture(`rejected/${file}`), file)).rejects.toMatchObject({
       code: "DATA_INVALID",
       message: expect.stringMatching(message) as string,
+    });
+  });
+
+  test("rejects BMP by name, and says what to do", async () => {
+    await expect(decodeImage(Buffer.from("BM picture"), "a.bmp")).rejects.toMatchObject({
+      code: "DATA_INVALID",
+      message: expect.stringContaining("it is BMP") as string,
+      suggestions: ["convert it to PNG with an image editor"],
     });
   });
 
@@ -68,27 +76,14 @@ describe(decodeImage, () => {
     ["a strip", 201, 1, /exceeds the limit of 200 to 1 for the sides/],
     ["a small file of 100 million pixels", 10_000, 10_000, /decoding would take 300000000 bytes of memory/],
   ])("rejects %s by its header", async (_name, width, height, message) => {
-    for (const [file, at] of [
-      ["grey.png", 16],
-      ["palette.bmp", undefined],
-    ] as const) {
-      const bytes = Uint8Array.from(fixture(`files/${file}`));
-      const view = new DataView(bytes.buffer);
-      if (at === undefined)
-        [18, 22].forEach((offset, side) => {
-          view.setInt32(offset, [width, height][side]!, true);
-        });
-      else
-        [16, 20].forEach((offset, side) => {
-          view.setUint32(offset, [width, height][side]!);
-        });
-      const claim = at === undefined ? bytes : withChecksum(bytes);
-      const expected = file === "palette.bmp" && /memory/.test(message.source) ? /400000000 bytes/ : message;
-      await expect(decodeImage(claim, file)).rejects.toMatchObject({
-        code: "DATA_INVALID",
-        message: expect.stringMatching(expected) as string,
-      });
-    }
+    const bytes = Uint8Array.from(fixture("files/grey.png"));
+    const view = new DataView(bytes.buffer);
+    view.setUint32(16, width);
+    view.setUint32(20, height);
+    await expect(decodeImage(withChecksum(bytes), "grey.png")).rejects.toMatchObject({
+      code: "DATA_INVALID",
+      message: expect.stringMatching(message) as string,
+    });
   });
 
   test("rejects a progressive JPEG whose scans would each go over the whole image", async () => {

@@ -2,9 +2,8 @@
 import type sharp from "sharp";
 import type { Metadata, OutputInfo } from "sharp";
 import { openRegular, SlmError } from "@slm/core";
-import { decodeBitmap, readBitmapHeader } from "./bitmap.js";
 import { inTurn } from "./decoding-turns.js";
-import { checkBitmapCost, checkCost, checkSides } from "./image-cost.js";
+import { checkCost, checkSides } from "./image-cost.js";
 import { imageFormatOf, type ImageFormat } from "./image-format.js";
 import { MAX_IMAGE_BYTES, MAX_PIXELS } from "./limits.js";
 import type { PixelImage } from "./pixel-image.js";
@@ -70,7 +69,7 @@ function checkBytes(bytes: number, maxBytes: number, where: string): void {
 }
 
 /**
- * Pixels of a JPEG, PNG, WebP, GIF, TIFF, AVIF or BMP, upright as its EXIF orientation says.
+ * Pixels of a JPEG, PNG, WebP, GIF, TIFF, or AVIF, upright as its EXIF orientation says.
  *
  * Follows published image processors: colour profiles are not applied, transparency is dropped without blending, grey
  * becomes three equal channels, 16-bit samples keep their upper 8 bits, and CMYK is converted without a profile. Rejected:
@@ -86,15 +85,11 @@ export async function decodeImage(
 ): Promise<PixelImage> {
   checkBytes(bytes.byteLength, maxBytes, where);
   const format = imageFormatOf(bytes, where);
-  return inTurn(() =>
-    format === "bmp"
-      ? Promise.resolve(bitmapPixels(bytes, where, maxPixels))
-      : nativePixels(bytes, format, { where, maxPixels }),
-  );
+  return inTurn(() => nativePixels(bytes, format, { where, maxPixels }));
 }
 
 /**
- * Reads the header of an image that the native decoder reads, and checks what it claims.
+ * Reads the header of an image and checks what it claims.
  *
  * @throws SlmError DATA_INVALID as {@link decodeImage}, before memory is allocated for the pixels
  */
@@ -105,11 +100,6 @@ export async function readImageHeader(
 ): Promise<ImageHeader> {
   checkBytes(bytes.byteLength, maxBytes, where);
   const format = imageFormatOf(bytes, where);
-  if (format === "bmp") {
-    const { width, height } = readBitmapHeader(bytes, where);
-    checkSides({ width, height }, maxPixels, where);
-    return { format, width, height };
-  }
   const { width, height } = await nativeHeader(bytes, format, { where, maxPixels });
   return { format, width, height };
 }
@@ -119,13 +109,6 @@ export interface ImageHeader {
   /** Before it is turned upright [pixels]. */
   readonly width: number;
   readonly height: number;
-}
-
-function bitmapPixels(bytes: Uint8Array, where: string, maxPixels: number): PixelImage {
-  const header = readBitmapHeader(bytes, where);
-  checkSides(header, maxPixels, where);
-  checkBitmapCost(header, bytes.length, where);
-  return decodeBitmap(bytes, header, where);
 }
 
 interface NativeRequest {

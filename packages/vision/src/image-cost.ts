@@ -31,9 +31,6 @@ interface Header {
   readonly isTurned: boolean;
 }
 
-/** Palette indices of a run-length encoded file [bytes per pixel]. */
-const BITMAP_HELD = 1;
-
 /**
  * Memory that a decoder holds per pixel besides the result [bytes]. Measured with sharp 0.35.5 on images of 6000 x 4000 pixels: a decoder
  * that works row by row holds almost nothing; the others, and those of images that are turned, hold the whole image in their own form.
@@ -46,7 +43,6 @@ const HELD: Readonly<Record<ImageFormat, (header: Header) => number>> = {
   gif: () => 5,
   tiff: ({ pixelBytes }) => pixelBytes,
   avif: () => 15,
-  bmp: () => BITMAP_HELD,
 };
 
 const BYTES_OF_SAMPLE: ReadonlyMap<string, number> = new Map([
@@ -88,11 +84,6 @@ export function checkCost(found: Metadata, format: ImageFormat, bytes: Uint8Arra
       "DATA_INVALID",
       `${where}: a progressive JPEG of ${scans} scans over ${pixels} pixels; at most ${MAX_SCANNED_PIXELS} pixels are scanned`,
     );
-}
-
-/** The same for a bitmap. */
-export function checkBitmapCost({ width, height }: Size, fileBytes: number, where: string): void {
-  checkMemory(width * height * (RESULT + BITMAP_HELD), fileBytes, where);
 }
 
 function checkMemory(memory: number, fileBytes: number, where: string): void {

@@ -5,7 +5,7 @@ import { SlmError } from "@slm/core";
 type Marks = readonly (readonly [offset: number, bytes: string])[];
 
 interface Format {
-  readonly name: "jpeg" | "png" | "webp" | "gif" | "tiff" | "avif" | "bmp";
+  readonly name: "jpeg" | "png" | "webp" | "gif" | "tiff" | "avif";
   readonly marks: Marks;
 }
 
@@ -21,7 +21,6 @@ const FORMATS: readonly Format[] = [
   { name: "tiff", marks: [[0, "II+\0"]] },
   { name: "tiff", marks: [[0, "MM\0+"]] },
   { name: "avif", marks: [[4, "ftypavif"]] },
-  { name: "bmp", marks: [[0, "BM"]] },
 ];
 
 /** Common unsupported formats, so that the error can name them. */
@@ -34,6 +33,7 @@ const OTHERS: readonly { readonly name: string; readonly marks: Marks }[] = [
   { name: "JPEG 2000", marks: [[0, "\0\0\0\x0cjP  "]] },
   { name: "JPEG 2000", marks: [[0, "\xff\x4f\xff\x51"]] },
   { name: "an icon", marks: [[0, "\0\0\x01\0"]] },
+  { name: "BMP", marks: [[0, "BM"]] },
   { name: "a Photoshop document", marks: [[0, "8BPS"]] },
   { name: "PDF", marks: [[0, "%PDF"]] },
   { name: "SVG", marks: [[0, "<svg"]] },

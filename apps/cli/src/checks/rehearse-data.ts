@@ -19,45 +19,33 @@ export interface Rehearsal {
   readonly context: StageContext;
 }
 
-export interface RehearsedData {
-  /** Artifacts that are up to date, and those of the rehearsed stages. */
-  readonly artifacts: Readonly<Record<string, string>>;
-  /** How long each rehearsed stage took [seconds]. */
-  readonly seconds: Readonly<Record<string, number>>;
-  /** A directory for the plan's own files; it is removed after `body`. */
-  readonly root: string;
-}
-
 /**
  * Runs the data and the tokenizer stage as far as they need no code of the user, no images and no network, and calls `body` with their
- * artifacts and durations. Stages that are up to date are not run.
+ * artifacts and those that are up to date. Stages that are up to date are not run.
  *
  * @throws SlmError as the two stages, and as `body`
  */
 export async function withRehearsedData(
   { stages, sections, artifacts, compute, context }: Rehearsal,
-  body: (made: RehearsedData) => Promise<void>,
+  body: (artifacts: Readonly<Record<string, string>>) => Promise<void>,
 ): Promise<void> {
   const root = await mkdtemp(join(tmpdir(), "slm-plan-"));
   const made: Record<string, string> = { ...artifacts };
-  const seconds: Record<string, number> = {};
   const make = async (name: "data" | "tokenizer"): Promise<void> => {
     const stage = stages.find((one) => one.name === name);
     if (stage === undefined || sections[name] === undefined || made[name] !== undefined) return;
     const about = aboutOf(name, sections.deploy);
     const settings = sections[name];
     const spec = { kind: stage.kind, key: name, inputs: [], settings, origins: {}, seed: context.seed };
-    const begun = performance.now();
     const { directory } = await writeArtifact({ ...spec, directory: join(root, name) }, (work) =>
       stage.run({ ...context, settings, compute, about, inputs: { ...made }, work }),
     );
-    seconds[name] = (performance.now() - begun) / 1000;
     made[name] = directory;
   };
   try {
     if (isReadHere(sections.data)) await make("data");
     if (made.data !== undefined && isTrainedHere(sections.tokenizer)) await make("tokenizer");
-    await body({ artifacts: made, seconds, root });
+    await body(made);
   } finally {
     await rm(root, { recursive: true, force: true });
   }

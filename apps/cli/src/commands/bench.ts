@@ -67,7 +67,7 @@ export class BenchCommand extends SlmCommand<BenchCommandResult> {
       multipleNonGreedy: true,
       helpValue: "<n>",
       summary:
-        "Measure models with draft heads or rules with n draft tokens a run, compared with plain greedy decoding; may be repeated. Default: all that the heads make, 12 of the rules; with --baseline beside the baseline alone.",
+        "Measure models with draft rules with n draft tokens a run, compared with plain greedy decoding; repeatable. Default: 12; with --baseline only next to the baseline.",
       exclusive: ["suite"],
     }),
     seed: Flags.integer({

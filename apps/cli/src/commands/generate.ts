@@ -79,7 +79,7 @@ export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileRes
       char: "i",
       helpValue: "<file>",
       summary:
-        "JPEG, PNG, WebP, GIF, TIFF, AVIF or BMP that the prompts are about, for vision-language models.",
+        "JPEG, PNG, WebP, GIF, TIFF or AVIF that the prompts are about, for vision-language models.",
     }),
     input: Flags.string({
       helpValue: "<file>",
@@ -115,7 +115,7 @@ export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileRes
       max: 64,
       helpValue: "<n>",
       summary:
-        "Verify up to n draft tokens of the model's own draft heads or rules in one run, for one prompt after the other; 0: none. The answers of greedy decoding are the same. " +
+        "Verify up to n draft tokens of the model's own draft rules in one run, for one prompt after the other; 0: none. The answers of greedy decoding are the same. " +
         "Default: all that the heads make and 12 of the rules, for prompts that are decoded alone.",
     }),
     model: modelFlag,

@@ -13,7 +13,7 @@ export class RunCommand extends SlmCommand<RunResult> {
   static override summary = "Run a recipe: every stage in order, skipping those that are up to date.";
   static override description =
     "Run the same command again to resume an interrupted run. Relative paths in a recipe start from the recipe's folder; in flags, from the current directory. " +
-    "With --workers, the workers of a Redis do what can be divided: the cache, the replicas of distill.replicas, and the statistics of a quantization.";
+    "With --workers, the workers of a Redis do what can be divided: the cache and the statistics of a quantization.";
   static override args = { recipe: requiredRecipeArg };
   static override flags = {
     ...recipeFlags,

@@ -42,6 +42,11 @@ export class WorkerCommand extends SlmCommand<WorkerReport> {
       helpValue: "<n>",
       summary: "Serve metrics for Prometheus at /metrics of this port; 0 takes a free one.",
     }),
+    "metrics-host": Flags.string({
+      default: "127.0.0.1",
+      helpValue: "<address>",
+      summary: "Address that --metrics-port listens on; 0.0.0.0 lets other machines read the metrics.",
+    }),
   };
   static override examples = [
     "<%= config.bin %> worker --redis redis://queue.example:6379 --storage /mnt/shared",
@@ -72,7 +77,10 @@ export class WorkerCommand extends SlmCommand<WorkerReport> {
       concurrency,
       threads: flags.threads ?? Math.max(1, Math.floor(availableParallelism() / concurrency)),
       takeoverSeconds: flags["takeover-after"],
-      metricsPort: flags["metrics-port"],
+      metrics:
+        flags["metrics-port"] === undefined
+          ? undefined
+          : { host: flags["metrics-host"], port: flags["metrics-port"] },
       signal: this.signal,
       note: (text) => {
         this.note(text);

@@ -63,33 +63,24 @@ export async function estimateDistill(request: PlanRequest<DistillConfig>): Prom
   const config = parseModelConfig({ ...shape, ...vocabularyFields(facts) }, "distill: student");
   const scored = pairsScored(request, facts);
   const extraFlops = scored === 0 ? 0 : scored * (await teacherFlops(request, facts));
-  return trainingEstimate({ config, facts, settings, compute, steps: stepsTaken(settings), extraFlops });
-}
-
-/** Steps of all replicas, which one machine takes one after the other. */
-function stepsTaken({ steps, replicas }: DistillConfig): number {
-  if (replicas === undefined) return steps;
-  const { count, warmupSteps } = replicas;
-  return warmupSteps + (steps - warmupSteps) * count;
+  return trainingEstimate({ config, facts, settings, compute, extraFlops });
 }
 
 /**
- * Pairs that the teacher scores while distilling: gold pairs once, others once per draw, unless a cache has them; and samples that the
- * teacher corrects in every round at worst.
+ * Pairs that the teacher scores while distilling: gold pairs once, others once per draw, unless a cache has them.
  */
 function pairsScored({ settings, sections }: PlanRequest<DistillConfig>, { pairs = 0 }: DataFacts): number {
   const stored = storedBy(sections.cache);
   if (!requiresTeacher(settings, stored)) return 0;
   const gold = sections.cache === undefined ? pairs : 0;
-  const { targets, sampling } = settings;
+  const { targets } = settings;
   const fromCache = new Set<string>(
     STORED_TARGETS.filter(({ kind }) => stored.has(kind)).map(({ fraction }) => fraction),
   );
   const drawn = Object.entries(targets)
     .filter(([fraction]) => !fromCache.has(fraction))
     .reduce((sum, [, share]) => sum + largestShare(share), 0);
-  const corrected = ((sampling.speculative?.rounds ?? 1) - 1) * largestShare(targets.onPolicyFraction);
-  return gold + (drawn + corrected) * pairsSeen({ ...settings, steps: stepsTaken(settings) });
+  return gold + drawn * pairsSeen(settings);
 }
 
 /** Targets that the cache stage of a recipe stores, if the data has sources for them. */
@@ -112,8 +103,6 @@ interface TrainingPlan {
   readonly facts: DataFacts;
   readonly settings: TrainingSettings & ModuleSettings;
   readonly compute: PlannedCompute;
-  /** Steps of all replicas. Default: those of the settings. */
-  readonly steps?: number | undefined;
   /** Work besides the steps and the answers to dev rows. */
   readonly extraFlops?: number;
 }
@@ -123,10 +112,9 @@ async function trainingEstimate({
   facts,
   settings,
   compute,
-  steps = settings.steps,
   extraFlops = 0,
 }: TrainingPlan): Promise<StageEstimate> {
-  const { batchSize, optimizer, emaDecay, gradientAccumulationSteps, buckets, gradientCheckpointing } =
+  const { steps, batchSize, optimizer, emaDecay, gradientAccumulationSteps, buckets, gradientCheckpointing } =
     settings;
   const pairTokens = imageTokensOf(config) + facts.source + facts.target;
   const batchTokens = batchSize * pairTokens;
@@ -150,7 +138,7 @@ async function trainingEstimate({
   const weights = (settings.mixedPrecision ?? "float32") === "float32" ? all : 1.5 * all;
   return {
     parameters: trained,
-    tokens: pairsSeen({ ...settings, steps }) * pairTokens,
+    tokens: pairsSeen(settings) * pairTokens,
     flops: steps * stepFlops + answerFlops,
     seconds: steps * step.seconds + step.compileSeconds + answerFlops / step.rate,
     memoryBytes: 4 * (weights + copies * trained + activations) + PROCESS_BYTES,

@@ -24,7 +24,7 @@ export interface BenchOptions extends WorkOptions, DeviceRequest {
   readonly batch?: number | undefined;
   /** Number of tokens that every generation has. Default with a baseline: as many as each prompt's own answer has. */
   readonly forceTokens?: number | undefined;
-  /** Numbers of draft tokens to measure of models with draft heads or rules. Default: none, and all that the heads make, 12 of the rules. */
+  /** Numbers of draft tokens to measure of models with draft rules. Default: none, and 12. */
   readonly draftTokens?: readonly number[] | undefined;
   /** Seed of the choice of prompts and of the order of runs. Default: 1. */
   readonly seed?: number | undefined;

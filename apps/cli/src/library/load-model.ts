@@ -35,8 +35,8 @@ export interface LoadModelOptions extends WorkOptions, DeviceRequest {
   /** Public key file (PEM): only a bundle signed with it is loaded. Default: every model is. */
   readonly key?: string | undefined;
   /**
-   * Largest number of draft tokens of the model's own heads or rules that are verified in one run; prompts are then decoded one by one. The
-   * greedy answers are the same. Default: all that the heads make and 12 of the rules, for prompts that are decoded alone. 0: none.
+   * Largest number of draft tokens of the model's own rules that are verified in one run; prompts are then decoded one by one. The
+   * greedy answers are the same. Default: 12, for prompts that are decoded alone. 0: none.
    */
   readonly draftTokens?: number | undefined;
   /** Prompts that are usually answered together. Default: 1; small models then compute on one thread, unless `threads` says otherwise. */

@@ -26,7 +26,7 @@ export interface BenchRequest {
   readonly baseline: "decoder-only" | null;
   readonly prompts: BenchPrompts;
   readonly config: BenchConfig;
-  /** Numbers of draft tokens to measure of models with draft heads or rules. Default: none, and all that the heads make, 12 of the rules. */
+  /** Numbers of draft tokens to measure of models with draft rules. Default: none, and 12. */
   readonly draftTokens?: readonly number[] | undefined;
   /** The runtime, opened separately in every process. */
   readonly runtime: RuntimeRecipe;
@@ -75,7 +75,7 @@ export async function benchWithBaseline(request: BenchRequest): Promise<BenchRes
 }
 
 /**
- * A model with draft heads or draft rules once for each number of draft tokens, those with some compared with plain greedy decoding; any other model as it
+ * A model with draft rules once for each number of draft tokens, those with some compared with plain greedy decoding; any other model as it
  * is, and one whose drafts would change answers.
  */
 async function withDrafts(
@@ -85,8 +85,7 @@ async function withDrafts(
   // Rows of a batch go on one token at a time.
   if (config.batch > 1) return [model];
   const described = await readDeviceModel(model.directory);
-  const { tokens, byRules } = draftPlan(described, undefined);
-  const most = Math.max(tokens, byRules);
+  const { tokens: most } = draftPlan(described, undefined);
   if (most === 0) return [model];
   const plain = { ...model, name: `${model.name}${PLAIN}`, draftTokens: 0 };
   const counts = requested?.filter((count) => count > 0) ?? [most];

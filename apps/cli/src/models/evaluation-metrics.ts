@@ -3,7 +3,6 @@ import { PERPLEXITY, type EvaluationMetricName } from "@slm/inference";
 import { SlmError } from "@slm/core/errors";
 import { METRICS, type Metric } from "@slm/metrics";
 import { nearest } from "../nearest.js";
-import { renamedMetric } from "../recipe/renamed-keys.js";
 import { METRIC_UNITS, type DisplayUnit } from "../ui/metric-format.js";
 
 /** Every metric. A metric of `@slm/inference` that is missing here is a compile error. */
@@ -48,14 +47,14 @@ export function describeMetrics(): readonly string[] {
 /**
  * Metric names from a comma-separated list, in the order given, each once.
  *
- * @throws SlmError USAGE for a name that is none, with its name of now or the nearest one that is, or for an empty list.
+ * @throws SlmError USAGE for a name that is none, with the nearest one that is, or for an empty list.
  * @example parseEvaluationMetrics("wer,perplexity") // ["wer", "perplexity"]
  */
 export function parseEvaluationMetrics(list: string): readonly EvaluationMetricName[] {
   const names = list.split(",").map((part) => part.trim());
   const unknown = names.find((name) => !isEvaluationMetric(name));
   if (unknown === undefined) return [...new Set(names.filter(isEvaluationMetric))];
-  const meant = renamedMetric(unknown) ?? nearest(unknown, EVALUATION_METRIC_NAMES);
+  const meant = nearest(unknown, EVALUATION_METRIC_NAMES);
   const corrected = names.map((name) => (name === unknown ? meant : name)).join(",");
   throw new SlmError(
     "USAGE",

@@ -17,7 +17,6 @@ import type { CheckRequest } from "../checks/check.js";
 import { checkFiles } from "../checks/check-files.js";
 import { withRehearsedData } from "../checks/rehearse-data.js";
 import { RunChecks } from "../checks/run-checks.js";
-import { STAGE_SECONDS } from "../estimates/stage-seconds.js";
 import { aboutOf } from "../summary/run-artifacts.js";
 import type { PipelineOptions } from "./pipeline-options.js";
 import { plannedStages, prepare, sectionOf, stateOf, type PreparedStage } from "./prepared-stage.js";
@@ -141,17 +140,12 @@ async function checkedPlan(
   const { sections, artifacts } = request;
   const estimated: PlannedStage[] = [];
   await withRehearsedData({ stages, sections, artifacts, compute: recipe.compute, context }, async (made) => {
-    await checks.run({ ...request, artifacts: made.artifacts });
-    const { RehearsedStudents } = await import("../estimates/rehearsed-student.js");
-    const students = new RehearsedStudents(made.root);
+    await checks.run({ ...request, artifacts: made });
     // One after the other, because they measure this machine.
     for (const [index, stage] of selected.entries()) {
-      const seconds = made.seconds[stage.name];
-      const estimate = !running.includes(stage)
-        ? {}
-        : seconds !== undefined
-          ? { seconds: seconds + STAGE_SECONDS, basis: "it took as long in this plan" }
-          : await stage.estimate({ ...estimateRequest(stage, options, made.artifacts), students });
+      const estimate = running.includes(stage)
+        ? await stage.estimate(estimateRequest(stage, options, made))
+        : {};
       estimated.push({ ...plan[index]!, estimate });
     }
   });

@@ -3,7 +3,6 @@ import type { ArtifactKind, StageContext } from "@slm/core";
 import type { z } from "zod";
 import type { RunAbout } from "../summary/run-artifacts.js";
 import type { Compute } from "../compute/compute.js";
-import type { RehearsedStudents } from "../estimates/rehearsed-student.js";
 import type { WorkersAddress } from "../workers/workers-address.js";
 import type { FilesRequest, PlanRequest, StageFile } from "./plan-request.js";
 
@@ -16,12 +15,6 @@ export interface StageInput<Settings = unknown> {
   readonly required: boolean;
   /** Whether these settings of the stage read it. Default: all do. */
   readonly isRead?: ((settings: Settings) => boolean) | undefined;
-}
-
-/** Inputs of an estimate. */
-export interface EstimateRequest<Settings> extends PlanRequest<Settings> {
-  /** Students of random weights that this plan has measured. */
-  readonly students: RehearsedStudents;
 }
 
 /** Estimated cost of running a stage; unknown fields are left out. */
@@ -72,7 +65,7 @@ export interface PipelineStage<Settings> {
     settings: Settings,
     request: FilesRequest,
   ) => readonly StageFile[] | Promise<readonly StageFile[]>;
-  readonly estimate?: (request: EstimateRequest<Settings>) => StageEstimate | Promise<StageEstimate>;
+  readonly estimate?: (request: PlanRequest<Settings>) => StageEstimate | Promise<StageEstimate>;
   /** Folders of its artifact that hold many files; see `ArtifactSpec`. */
   readonly indexed?: readonly string[] | undefined;
   /** Files and folders of its artifact that hold times and speeds; see `ArtifactSpec`. */
@@ -92,7 +85,7 @@ export interface Stage extends Pick<
 > {
   readonly section: z.ZodType;
   readonly files: (settings: unknown, request: FilesRequest) => Promise<readonly StageFile[]>;
-  readonly estimate: (request: EstimateRequest<unknown>) => Promise<StageEstimate>;
+  readonly estimate: (request: PlanRequest<unknown>) => Promise<StageEstimate>;
   readonly measuresThreads: boolean;
   readonly isResumable: boolean;
   readonly run: (run: StageRun<unknown>) => Promise<object>;

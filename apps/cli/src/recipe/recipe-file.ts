@@ -21,7 +21,7 @@ export async function readRecipeFile(path: string): Promise<RecipeFile> {
 }
 
 /** The text of a recipe. @throws SlmError INPUT_MISSING, DATA_INVALID (too large) */
-export const readRecipeText = (path: string): Promise<string> =>
+const readRecipeText = (path: string): Promise<string> =>
   readTextFile(path, {
     limitBytes: RECIPE_LIMIT_BYTES,
     suggestions: ["slm init --data FILE writes a recipe"],

@@ -10,8 +10,6 @@ import { LayerStack, environmentLayers, flagLayers, recipeLayer } from "./layers
 import { asMapping, leafPaths, type Mapping } from "./mapping.js";
 import { readRecipeFile } from "./recipe-file.js";
 import { fromRecipeFolder } from "./recipe-paths.js";
-import { rejectRenamed } from "./reject-renamed.js";
-import { RECIPE_VERSION } from "./renamed-keys.js";
 import { rejectNeeded, skipLayers, switchedOff, withoutNulls } from "./switched-off.js";
 
 /** Settings of one section; `origins` are keyed by the dotted path inside the section. */
@@ -41,12 +39,18 @@ export interface RecipeSources {
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
+/** The version of the recipe format: `schemaVersion` in the file. */
+const RECIPE_VERSION = 2;
+
 /** Settings of the recipe outside its sections. */
 const recipeFields = {
   schemaVersion: z
-    .literal(RECIPE_VERSION)
+    .literal(RECIPE_VERSION, {
+      error: ({ input }) =>
+        `expected ${RECIPE_VERSION}, got ${JSON.stringify(input)}; a larger number needs a newer slm`,
+    })
     .optional()
-    .describe("Version of the recipe format; `slm recipe migrate` rewrites a recipe of an earlier version."),
+    .describe("Version of the recipe format."),
   name: z
     .string()
     .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, "expected letters, digits, '.', '_' and '-'")
@@ -111,7 +115,6 @@ export async function resolveRecipe(
     ...flags,
     ...skipLayers(sources.skip ?? [], known),
   ];
-  rejectRenamed(all, sources.path);
   const whole = new LayerStack(all);
   const off = switchedOff(whole.value, known);
   const needed =

@@ -8,7 +8,6 @@ import { promptsFromFile } from "../models/bench-prompts.js";
 import { benchWithBaseline } from "../models/bench-setup.js";
 import { locateModel } from "../models/locate-model.js";
 import { heldOutFile } from "../models/held-out-rows.js";
-import { estimateBench } from "../estimates/after-training-estimates.js";
 import { defineStage } from "../pipeline/stage.js";
 import { BENCH_NAMES, summarizeStages } from "../summary/run-summary.js";
 import { factsOf, headlineOf, modelsSection, parametersOf, titleOf } from "../summary/summary-page.js";
@@ -39,7 +38,6 @@ export const benchStage = defineStage<z.infer<typeof benchSection>>({
     { stage: "export", required: true },
     { stage: "quantize", required: false },
   ],
-  estimate: estimateBench,
   run: async ({ settings, compute, about, inputs, work, ...context }): Promise<BenchResult> => {
     const { baseline, ...config } = settings;
     const { file } = await heldOutFile(requireInput(inputs, "data"));

@@ -14,7 +14,6 @@ import { z } from "zod";
 import { abstentionFor } from "../answers/abstain.js";
 import { HELD_OUT_SPLITS } from "../models/held-out-rows.js";
 import { locateModel } from "../models/locate-model.js";
-import { estimateDeploy } from "../estimates/after-training-estimates.js";
 import { defineStage } from "../pipeline/stage.js";
 import { leafPaths, valueAt } from "../recipe/mapping.js";
 import { requireInput } from "./require-input.js";
@@ -46,7 +45,6 @@ export const deployStage = defineStage<DeployConfig>({
   ],
   files: ({ abstain }) =>
     abstain?.data === undefined ? [] : [{ setting: "abstain.data", path: abstain.data }],
-  estimate: estimateDeploy,
   run: async ({ settings, inputs, compute, work, signal }): Promise<DeployReport> => {
     const { directory: model } = await locateModel(
       inputs.compile ?? inputs.quantize ?? requireInput(inputs, "export"),

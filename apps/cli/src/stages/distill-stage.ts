@@ -6,8 +6,7 @@ import {
   type DistillConfig,
   type DistillReport,
 } from "@slm/distillation";
-import { readManifest, type StageContext } from "@slm/core";
-import type { WorkerShare } from "@slm/workers";
+import { readManifest } from "@slm/core";
 import { withEngine } from "../compute/open-engine.js";
 import { estimateDistill } from "../estimates/training-estimate.js";
 import { rememberRowSettings } from "../models/row-settings.js";
@@ -16,34 +15,7 @@ import type { StageFile } from "../pipeline/plan-request.js";
 import { defineStage } from "../pipeline/stage.js";
 import { summarizeStages } from "../summary/run-summary.js";
 import { factsOf, titleOf } from "../summary/summary-page.js";
-import type { Compute } from "../compute/compute.js";
-import { workersSection } from "../workers/workers-section.js";
-import type { WorkersAddress } from "../workers/workers-address.js";
 import { requireInput } from "./require-input.js";
-
-type DistillInputs = Parameters<typeof distill>[1];
-type Sections = NonNullable<DistillInputs["page"]>["sections"];
-
-/** What a training did; with workers, which of them did how much. */
-type StageReport = DistillReport & { readonly workers?: readonly WorkerShare[] };
-
-/** Trains with replicas on workers. */
-async function trainWith(
-  workers: WorkersAddress,
-  { engine }: Compute,
-  progress: StageContext["progress"],
-  train: (rounds: DistillInputs["rounds"], sections: Sections) => Promise<DistillReport>,
-): Promise<StageReport> {
-  const { withWorkers } = await import("../workers/workers-address.js");
-  const { workerRounds } = await import("../workers/worker-rounds.js");
-  return withWorkers(workers, async (runner) => {
-    const report = await train(
-      (request) => workerRounds(runner, request, { engine, progress }),
-      () => workersSection(runner.shares),
-    );
-    return { ...report, workers: runner.shares };
-  });
-}
 
 export const distillStage = defineStage<DistillConfig>({
   name: "distill",
@@ -51,7 +23,7 @@ export const distillStage = defineStage<DistillConfig>({
   section: distillConfig,
   kind: "checkpoint",
   revision: 2,
-  records: ["metrics.jsonl", "report.html", "tensorboard", "probe.json"],
+  records: ["metrics.jsonl", "report.html", "tensorboard"],
   inputs: [
     { stage: "data", required: true },
     { stage: "tokenizer", required: true },
@@ -65,7 +37,7 @@ export const distillStage = defineStage<DistillConfig>({
     return vision === undefined ? [] : [{ setting: "initialize.vision", path: vision }];
   },
   estimate: estimateDistill,
-  run: async ({ settings, compute, workers, about, inputs, work, ...context }): Promise<StageReport> => {
+  run: async ({ settings, compute, about, inputs, work, ...context }): Promise<DistillReport> => {
     const named = publishedTowerOf(settings.student);
     const published = named === undefined ? undefined : await openPublishedTower(named, context);
     const data = await readManifest(requireInput(inputs, "data"));
@@ -78,25 +50,19 @@ export const distillStage = defineStage<DistillConfig>({
         parameters: [["teacher", teacher?.parameters]],
       }),
     };
-    const train = (rounds?: DistillInputs["rounds"], sections?: Sections): Promise<DistillReport> =>
-      withEngine(compute, (engine) =>
-        distill(settings, {
-          rounds,
-          page: { ...page, sections },
-          dataDirectory: requireInput(inputs, "data"),
-          tokenizerDirectory: requireInput(inputs, "tokenizer"),
-          teacherDirectory: inputs.teacher,
-          cacheDirectory: inputs.cache,
-          published,
-          workDirectory: work,
-          engine,
-          context,
-        }),
-      );
-    // Without replicas there is nothing that another machine could do.
-    const report: StageReport = await (workers === undefined || settings.replicas === undefined
-      ? train()
-      : trainWith(workers, compute, context.progress, train));
+    const report = await withEngine(compute, (engine) =>
+      distill(settings, {
+        page,
+        dataDirectory: requireInput(inputs, "data"),
+        tokenizerDirectory: requireInput(inputs, "tokenizer"),
+        teacherDirectory: inputs.teacher,
+        cacheDirectory: inputs.cache,
+        published,
+        workDirectory: work,
+        engine,
+        context,
+      }),
+    );
     await rememberRowSettings(work, requireInput(inputs, "data"));
     return report;
   },

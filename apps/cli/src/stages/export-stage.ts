@@ -5,7 +5,6 @@ import { join } from "node:path";
 import { withRuntime } from "../compute/open-engine.js";
 import { draftRulesOfRows } from "../models/draft-rules.js";
 import { shortlistOfRows } from "../models/shortlist.js";
-import { estimateExport } from "../estimates/after-training-estimates.js";
 import { defineStage } from "../pipeline/stage.js";
 import { requireInput } from "./require-input.js";
 
@@ -25,7 +24,6 @@ export const exportStage = defineStage<ExportConfig>({
     // What the teacher answered to sources without targets says how answers go on as well.
     { stage: "cache", required: false },
   ],
-  estimate: estimateExport,
   run: async ({ settings, compute, inputs, work, progress, signal }): Promise<ExportReport> => {
     const checkpointDirectory = requireInput(inputs, "distill");
     const { shortlist: isShort, draftRules: isDrafted, ...choice } = settings;

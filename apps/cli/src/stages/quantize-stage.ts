@@ -26,7 +26,6 @@ import { readHeldOutRows, type HeldOutSplit } from "../models/held-out-rows.js";
 import { askGate, gateMessage } from "../models/judge.js";
 import { measureQuality } from "../models/measure-quality.js";
 import { resolveReduceRange } from "../models/reduce-range.js";
-import { estimateQuantize } from "../estimates/after-training-estimates.js";
 import { defineStage } from "../pipeline/stage.js";
 import { requireInput } from "./require-input.js";
 
@@ -102,7 +101,6 @@ export const quantizeStage = defineStage<QuantizeSection>({
     { stage: "data", required: true },
     { stage: "export", required: true },
   ],
-  estimate: estimateQuantize,
   run: async ({ settings, compute, workers, inputs, work, ...context }): Promise<QuantizeStageReport> => {
     const exported = requireInput(inputs, "export");
     const { rows, split } = await readHeldOutRows(requireInput(inputs, "data"), settings.evaluateRows);

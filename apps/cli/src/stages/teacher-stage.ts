@@ -1,7 +1,8 @@
 /** Stage `teacher`: one checkpoint or an ensemble, trained, copied or imported. */
 import { teacherConfig, type TeacherConfig } from "@slm/labelling";
 import { estimateTeacher } from "../estimates/training-estimate.js";
-import { defineStage, type EstimateRequest, type StageEstimate } from "../pipeline/stage.js";
+import type { PlanRequest } from "../pipeline/plan-request.js";
+import { defineStage, type StageEstimate } from "../pipeline/stage.js";
 import { writeTeacherReport } from "../summary/teacher-report.js";
 import { makeEnsemble, memberFiles } from "./make-ensemble.js";
 import { isLabeller, labellerFiles, makeLabeller } from "./make-labeller.js";
@@ -48,7 +49,7 @@ export const teacherStage = defineStage<TeacherConfig>({
 });
 
 /** Members are made one after the other: time and disk space add up, memory does not. */
-async function estimate(request: EstimateRequest<TeacherConfig>): Promise<StageEstimate> {
+async function estimate(request: PlanRequest<TeacherConfig>): Promise<StageEstimate> {
   const { settings } = request;
   if (settings.kind !== "ensemble") return estimateTeacher({ ...request, settings });
   const parts: StageEstimate[] = [];

@@ -37,7 +37,7 @@ const RANGE = new RegExp(`^(${NUMBER})\\.\\.(${NUMBER})$`, "iu");
  */
 export function parseAxis(text: string): Axis {
   const [, key = "", list = ""] = /^([^=]+)=(.+)$/su.exec(text) ?? [];
-  if (!/^distill(\.\w+)+$/u.test(key) || FIXED.has(key) || key.startsWith("distill.replicas"))
+  if (!/^distill(\.\w+)+$/u.test(key) || FIXED.has(key))
     throw new SlmError(
       "USAGE",
       `--vary ${text}: a sweep varies settings of distill, such as distill.learningRate=1e-3,3e-3`,

@@ -96,11 +96,6 @@ async function plannedTrials(
       set: [...(options.set ?? []), ...varied],
     });
     const distill = distillConfig.parse(resolved.sections[STAGE]?.settings);
-    if (distill.replicas !== undefined || distill.probe !== undefined)
-      throw new SlmError(
-        "CONFIG_INVALID",
-        "sweep: a trial is one training: leave out distill.replicas and distill.probe",
-      );
     planned.push({ ...trial, distill });
   }
   return planned;

@@ -22,7 +22,6 @@ group(parseAxis, () => {
     "distill.x=1,1",
     "distill.x=1,,2",
     "distill.x=2..1",
-    "distill.replicas.count=1,2",
   ])("rejects %s", (text) => {
     expect(() => parseAxis(text)).toThrow(expect.objectContaining({ code: "USAGE" }) as Error);
   });

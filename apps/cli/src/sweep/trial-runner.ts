@@ -51,9 +51,7 @@ export function localTrials({ directories, compute, context }: TrialContext, fol
         await makeFolder(workDirectory);
         const measured = await withEngine(compute, (engine) => {
           const inputs = { ...directories, workDirectory, engine, context: { ...context, progress: SILENT } };
-          return trainTrial(trial.number, until, () =>
-            distillSegment(trial.distill, inputs, { until, measures: true }),
-          );
+          return trainTrial(trial.number, until, () => distillSegment(trial.distill, inputs, until));
         });
         await onDone(measured, undefined);
       }

@@ -1,6 +1,6 @@
 /** A benchmark as tables for a terminal. */
 import { comparisonsTable, deviceLines, figuresTable, regressionTable, type BenchResult } from "@slm/bench";
-import CliTable from "cli-table3";
+import { columns } from "./columns.js";
 
 type Figures = ReturnType<typeof figuresTable>;
 
@@ -11,28 +11,22 @@ export function benchLines(result: BenchResult): readonly string[] {
     ...deviceLines(result),
     ...transposed(figuresTable(result)),
     ...(comparisons.length === 0 ? [] : transposed(comparisonsTable(result))),
-    ...(regression === undefined ? [] : lying(regressionTable(result))),
+    ...(regression === undefined ? [] : upright(regressionTable(result))),
     ...[...notes, ...(regression?.notes ?? [])].map((note) => `note: ${note}`),
   ];
 }
 
 /** A table as it is. */
-function lying({ columns, rows }: Figures): readonly string[] {
-  const table = new CliTable({
-    style: { head: [], border: [] },
-    head: columns.map(({ title }) => title),
-    colAligns: columns.map(({ align }) => align),
-  });
-  for (const row of rows) table.push([...row]);
-  return table.toString().split("\n");
+function upright({ columns: heads, rows }: Figures): readonly string[] {
+  return columns(
+    heads.map(({ title }) => title),
+    rows,
+    heads.map(({ align }) => align),
+  );
 }
 
 /** One row per figure and one column per model, because a terminal is too narrow for the transposed table. */
-export function transposed({ columns, rows }: Figures): readonly string[] {
-  const table = new CliTable({
-    style: { head: [], border: [] },
-    colAligns: ["left", ...rows.map(() => "right" as const)],
-  });
-  for (const [at, { title }] of columns.entries()) table.push([title, ...rows.map((row) => row[at] ?? "")]);
-  return table.toString().split("\n");
+export function transposed({ columns: heads, rows }: Figures): readonly string[] {
+  const lines = heads.map(({ title }, at) => [title, ...rows.map((row) => row[at] ?? "")]);
+  return columns(undefined, lines, ["left", ...rows.map(() => "right" as const)]);
 }

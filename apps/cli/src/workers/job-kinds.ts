@@ -5,7 +5,5 @@ export const JOB_KINDS = {
   writingRound: "writing-round",
   evaluationChunk: "evaluation-chunk",
   calibrationPart: "calibration-part",
-  replica: "replica",
-  average: "average",
   trial: "trial",
 } as const;

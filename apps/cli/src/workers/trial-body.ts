@@ -31,9 +31,7 @@ export const trialBody: JobBody = async (request) => {
   const { state } = inputs;
   if (state !== undefined) await files.getTree(state, workDirectory);
   return withDistillJob(request, { engine, workDirectory }, async (settings, given) => {
-    const measured = await trainTrial(trial, until, () =>
-      distillSegment(settings, given, { until, measures: true }),
-    );
+    const measured = await trainTrial(trial, until, () => distillSegment(settings, given, until));
     const { metrics, loss, failure } = measured;
     const facts = { trial, metrics: { ...metrics }, loss, failure: failure?.slice(0, MAX_REASON) ?? null };
     if (failure !== null) return { outputs: {}, facts, units: until };

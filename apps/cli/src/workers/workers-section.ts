@@ -17,7 +17,7 @@ const shares = z.array(
 );
 
 /** A section with a row per worker; none for a run without workers. @param what they worked on */
-export function workersSection(workers: readonly WorkerShare[], what?: string): readonly ReportSection[] {
+function workersSection(workers: readonly WorkerShare[], what: string): readonly ReportSection[] {
   if (workers.length === 0) return [];
   const columns = [
     { title: "worker", align: "left" },
@@ -37,9 +37,8 @@ export function workersSection(workers: readonly WorkerShare[], what?: string): 
     formatSeconds(seconds),
     seconds === 0 ? "" : formatNumber(units / seconds),
   ]);
-  const heading = what === undefined ? "Workers" : `Workers: ${what}`;
-  const text =
-    "Units are tokens of a cache, rows of labels, evaluations and calibrations, and steps of a training.";
+  const heading = `Workers: ${what}`;
+  const text = "Units are tokens of a cache, and rows of labels, evaluations and calibrations.";
   return [{ heading, text, table: { columns, rows } }];
 }
 
@@ -47,7 +46,7 @@ export function workersSection(workers: readonly WorkerShare[], what?: string): 
 export function workersOfStages(
   manifests: Readonly<Partial<Record<string, Manifest>>>,
 ): readonly ReportSection[] {
-  return ["cache", "distill", "quantize"].flatMap((stage) => {
+  return ["cache", "quantize"].flatMap((stage) => {
     const found = shares.safeParse(manifests[stage]?.details["workers"]);
     return found.success ? workersSection(found.data, stage) : [];
   });

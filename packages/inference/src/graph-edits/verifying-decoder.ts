@@ -11,6 +11,5 @@ import { everyPosition, withArgmaxOutput } from "./argmax-output.js";
  */
 export function verifyingDecoder(graph: Graph, model: DeviceModel): Graph {
   checkDrafts(model);
-  // A decoder with draft heads has these outputs already.
-  return model.draftHeads === undefined ? withArgmaxOutput(everyPosition(graph)) : graph;
+  return withArgmaxOutput(everyPosition(graph));
 }

@@ -1,4 +1,4 @@
-/** Greedy decoding with drafts on static graphs, one source after the other: those of draft heads, and those of the host. */
+/** Greedy decoding with drafts on static graphs, one source after the other. */
 import { decodeWithDrafts } from "@slm/decoding";
 import { SlmError } from "@slm/core";
 import type { HostDrafts } from "@slm/runtime";
@@ -9,12 +9,8 @@ import type { DecodedIds } from "../timed.js";
 import { withStaticSource, type StaticModel } from "./decode-static.js";
 import { StaticDraftVerifier, type StaticDecoderParts } from "./static-decoder.js";
 
-/** Most draft tokens of a run, by where they come from. */
-export interface DraftSources {
-  readonly heads: number;
-  /** Those that the host makes for a source; undefined: none. */
-  readonly host: (source: readonly number[]) => HostDrafts | undefined;
-}
+/** Where the drafts for a source come from; undefined: there are none. */
+type DraftSources = (source: readonly number[]) => HostDrafts | undefined;
 
 /**
  * One result per source, with the tokens of plain greedy decoding. Each run verifies the draft tokens and ends at the first rejected
@@ -47,7 +43,6 @@ async function decodeSource(
 ): Promise<DecodedIds> {
   const { model } = loaded;
   const { onToken, stopsAfter, maxTimeMs, signal } = options;
-  const { heads, host } = drafts;
   const started = performance.now();
   return withStaticSource(loaded, source, async (parts, imageMs) => {
     const steps = new StaticDraftVerifier(withChunk(parts));
@@ -55,8 +50,7 @@ async function decodeSource(
       bos: source.opening?.start ?? model.tokens.bos,
       eos: model.tokens.eos,
       rules: options.rules,
-      ownDrafts: heads,
-      host: host(source.ids),
+      host: drafts(source.ids),
       maxTokens: roomForTokens(model, parts.prefix.length, options.maxTokens),
       onToken: (_, token) => onToken?.(row, token),
       stopsAfter: stopsAfter && ((_, tokens) => stopsAfter(row, tokens)),

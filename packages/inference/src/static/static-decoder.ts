@@ -1,11 +1,5 @@
 /** The static decoder behind the interfaces of `@slm/decoding`. The host keeps the caches and the attention mask. */
-import {
-  argmax,
-  type DraftVerifier,
-  type StepDecoder,
-  type TopTokens,
-  type VerifiedTokens,
-} from "@slm/decoding";
+import { argmax, type DraftVerifier, type StepDecoder, type TopTokens } from "@slm/decoding";
 import { openTextCache } from "./open-text-cache.js";
 import { runStatic, type StaticRunParts } from "./static-run.js";
 import type { TextCache } from "./text-cache.js";
@@ -40,7 +34,7 @@ export class StaticDecoder implements StepDecoder {
   async step(tokens: Int32Array): Promise<Float32Array> {
     if (this.#position === 0) await this.#readPrefix();
     for (const [row, cache] of this.#caches.entries()) {
-      const { logits } = await runStatic(this.#parts, cache, {
+      const logits = await runStatic(this.#parts, cache, {
         tokens: tokens.subarray(row, row + 1),
         position: this.#position,
       });
@@ -87,15 +81,14 @@ export class StaticDraftVerifier implements DraftVerifier {
     this.#cache = openTextCache(model, window);
   }
 
-  async feed(past: number, tokens: readonly number[]): Promise<VerifiedTokens> {
+  async feed(past: number, tokens: readonly number[]): Promise<TopTokens> {
     const { prefix } = this.#parts;
     const ids = past === 0 ? [...prefix, ...tokens] : tokens;
     const position = past === 0 ? 0 : prefix.length + past;
-    const { logits, draftsAfter } = await runStatic(this.#parts, this.#cache, { tokens: ids, position });
+    const logits = await runStatic(this.#parts, this.#cache, { tokens: ids, position });
     this.stepTimes.push(performance.now());
     const first = ids.length - tokens.length;
-    const best = bestOf(logits.subarray(first * this.vocabularySize), this.vocabularySize);
-    return { ...best, draftsAfter: draftsAfter && ((at) => draftsAfter(first + at)) };
+    return bestOf(logits.subarray(first * this.vocabularySize), this.vocabularySize);
   }
 }
 

@@ -1,6 +1,5 @@
 /** Runs of static decoders: one token, or several in the chunk graph, for one text. */
 import { type DeviceModel, GRAPH_IO, LEXICAL_MASKED } from "@slm/exported-model";
-import { argmax } from "@slm/decoding";
 import { SlmError } from "@slm/core";
 import { type DeviceTensor, type HostTensor, type Session, createHostTensor } from "@slm/runtime";
 import type { TextCache } from "./text-cache.js";
@@ -27,7 +26,7 @@ export function biasOf(size: number, maskedBias: number, isSeen: (slot: number) 
 /**
  * Feeds tokens at `position` and after it, and keeps their keys and values in the cache.
  *
- * Returns the logits `[tokens, vocab]` of each, and the drafts after them. What the cache holds from `position` on is not attended, so a text may be taken up again at any
+ * Returns the logits `[tokens, vocab]` of each. What the cache holds from `position` on is not attended, so a text may be taken up again at any
  * earlier position.
  *
  * @throws SlmError SHAPE_MISMATCH if the window has no place for the tokens, or the graph's logits are not float32 `[n, vocab]`
@@ -36,7 +35,7 @@ export async function runStatic(
   parts: StaticRunParts,
   cache: TextCache,
   { tokens, position }: { readonly tokens: ArrayLike<number>; readonly position: number },
-): Promise<StaticResult> {
+): Promise<Float32Array> {
   const { window, model, chunk } = parts;
   if (position + tokens.length > window) {
     throw new SlmError(
@@ -44,9 +43,8 @@ export async function runStatic(
       `generate: a static decoder takes ${window} tokens, got ${position + tokens.length}`,
     );
   }
-  const { vocabularySize, draftHeads = 0 } = model;
+  const { vocabularySize } = model;
   const logits = new Float32Array(tokens.length * vocabularySize);
-  const drafted: DraftedRun[] = [];
   for (let at = 0; at < tokens.length;) {
     const left = tokens.length - at;
     // A single token is cheaper in the graph of one.
@@ -61,19 +59,12 @@ export async function runStatic(
       fetch: session.outputNames,
     });
     const made = logitsOf(fetched, GRAPH_IO.logits, [size, vocabularySize]);
-    if (draftHeads > 0)
-      drafted.push({
-        at,
-        size,
-        logits: logitsOf(fetched, GRAPH_IO.draftLogits, [draftHeads * size, vocabularySize]),
-      });
     logits.set(made.subarray(0, count * vocabularySize), at * vocabularySize);
     cache.write({ slot: position + at, count }, fetched);
     at += count;
   }
   maskUnlisted(logits, parts.mayAnswer);
-  const draftsAfter = draftHeads === 0 ? undefined : (at: number) => draftsOf(drafted, at, vocabularySize);
-  return { logits, draftsAfter };
+  return logits;
 }
 
 /** Gives tokens that may not answer the logit that graphs of dynamic sizes give them; of every row `[vocab]`. */
@@ -81,31 +72,6 @@ function maskUnlisted(logits: Float32Array, mayAnswer: Uint8Array | undefined): 
   if (mayAnswer === undefined) return;
   for (let at = 0; at < logits.length; at++)
     if (mayAnswer[at % mayAnswer.length] === 0) logits[at] = LEXICAL_MASKED;
-}
-
-/** What a run over tokens gives. */
-export interface StaticResult {
-  /** `[tokens, vocab]` */
-  readonly logits: Float32Array;
-  /** Drafts of the tokens after the one that follows token `at`; absent for a model without draft heads. */
-  readonly draftsAfter: ((at: number) => readonly number[]) | undefined;
-}
-
-/** Draft logits of one run of a graph, `[heads · size, vocab]`. */
-interface DraftedRun {
-  /** The first of its tokens. */
-  readonly at: number;
-  readonly size: number;
-  readonly logits: Float32Array;
-}
-
-function draftsOf(runs: readonly DraftedRun[], at: number, vocabularySize: number): readonly number[] {
-  const { at: first, size, logits } = runs.findLast((run) => run.at <= at)!;
-  const heads = logits.length / (size * vocabularySize);
-  return Array.from({ length: heads }, (_, head) => {
-    const row = head * size + (at - first);
-    return argmax(logits.subarray(row * vocabularySize, (row + 1) * vocabularySize));
-  });
 }
 
 interface Part {

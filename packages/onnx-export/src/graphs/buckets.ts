@@ -1,12 +1,6 @@
 /** Lengths that static graphs are made for. */
 import { SlmError } from "@slm/core";
-import {
-  draftHeadsOf,
-  imageTokenCount,
-  pooledGroup,
-  type EncoderDecoderConfig,
-  type ModelConfig,
-} from "@slm/model";
+import { imageTokenCount, pooledGroup, type EncoderDecoderConfig, type ModelConfig } from "@slm/model";
 import { indivisible } from "../lowerings/pool-tokens.js";
 import { cacheCapacity } from "./native-graphs.js";
 import type { StaticSizes } from "./static-graphs.js";
@@ -18,8 +12,7 @@ export interface StaticRequest {
   /** Default: what the model's caches hold. */
   readonly window?: number | undefined;
   /**
-   * New tokens in a run of the chunk graph. Default: {@link PROMPT_CHUNK} for a decoder-only model, a token and the drafts after it for one
-   * with draft heads, else no such graph.
+   * New tokens in a run of the chunk graph. Default: {@link PROMPT_CHUNK} for a decoder-only model, no such graph for an encoder-decoder.
    */
   readonly chunk?: number | undefined;
 }
@@ -65,9 +58,7 @@ function chunkOf(config: ModelConfig, { chunk }: StaticRequest, window: number):
     });
   }
   if (chunk !== undefined) return chunk;
-  const heads = draftHeadsOf(config);
-  if (config.architecture === "decoder-only") return Math.min(PROMPT_CHUNK, window);
-  return heads === 0 ? undefined : Math.min(1 + heads, window);
+  return config.architecture === "decoder-only" ? Math.min(PROMPT_CHUNK, window) : undefined;
 }
 
 /**

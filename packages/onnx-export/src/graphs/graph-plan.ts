@@ -4,7 +4,7 @@ import type { Precision } from "@slm/devices";
 import type { LexicalShortlist } from "@slm/decoding";
 import { SlmError } from "@slm/core";
 import type { Graph } from "@slm/onnx";
-import { draftHeadsOf, visionOf, type EncoderDecoderConfig, type ModelConfig } from "@slm/model";
+import { visionOf, type EncoderDecoderConfig, type ModelConfig } from "@slm/model";
 import type { ExportLayout } from "../export-config.js";
 import type { Device } from "../profiles.js";
 import { checkShortlist } from "../row-settings.js";
@@ -92,7 +92,6 @@ function checkLexical(config: ModelConfig, { device, layout, shortlist }: GraphR
       { suggestions: ["slm export MODEL --target cpu"] },
     );
   };
-  if (draftHeadsOf(config) > 0) reject("a decoder with draft heads");
   if (layout !== "native") reject(`layout ${layout}`);
   // The host of static graphs has the list in a file.
   if (device.shapes === "static") return;

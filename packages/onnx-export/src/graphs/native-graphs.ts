@@ -5,7 +5,6 @@ import {
   cacheParts,
   crossCaches,
   decodeStep,
-  draftHeadsOf,
   encode,
   outputHead,
   pooledGroup,
@@ -19,7 +18,7 @@ import { lastPosition, lengthBias, type Tensor } from "@slm/tensor";
 import { lexicalBias, lexicalLogits } from "./lexical-bias.js";
 import { recordGraph, type GraphSource, type Recording } from "./record.js";
 import { allTokens, fewTokens, type PrunedVocabulary } from "./pruned-vocabulary.js";
-import { draftOutputs, pickOutputs } from "./draft-outputs.js";
+import { pickOutputs } from "./pick-outputs.js";
 import { imageTokensInput } from "./vision-graph.js";
 
 /** Sizes that tensors carry while a graph is recorded. They mean nothing: the graph must not depend on them. */
@@ -120,7 +119,7 @@ export function decoderGraph(source: GraphSource, sizes: PlaceholderSizes = PLAC
     });
     const logits =
       source.lexical === undefined
-        ? decoderLogits(recording, spoken, { hidden: step.hidden, context, picks: source.picks })
+        ? decoderLogits(recording, spoken, { hidden: step.hidden, picks: source.picks })
         : ofSource(recording, config, step.hidden);
     output(GRAPH_IO.logits, logits, "float32", logitsShape(config));
     const outputs = step.caches.flatMap((cache) => parts.map((part) => cache[part]!));
@@ -144,14 +143,12 @@ function prunedVocabulary(
     : fewTokens(recorder, { config, parameters, shortlist });
 }
 
-/** Logits `[batch, vocab]` of the last position, and what draft heads add as further outputs. */
+/** Logits `[batch, vocab]` of the last position, and what is picked at every position if the export asks for that. */
 function decoderLogits(
   recording: Recording,
   spoken: PrunedVocabulary,
-  { hidden, context, picks = false }: DecoderStates,
+  { hidden, picks = false }: DecoderStates,
 ): Tensor {
-  if (context !== undefined && draftHeadsOf(spoken.config) > 0)
-    return draftOutputs(recording, spoken, { hidden, source: context });
   return picks
     ? pickOutputs(recording, spoken, hidden)
     : spoken.logitsOf(lastLogits({ ...recording, ...spoken }, spoken.config, hidden));
@@ -159,7 +156,6 @@ function decoderLogits(
 
 interface DecoderStates extends Pick<GraphSource, "picks"> {
   readonly hidden: Tensor;
-  readonly context: SourceContext | undefined;
 }
 
 /** Logits `[batch, vocab]` of the last position. */

@@ -40,7 +40,7 @@ export interface GraphSource<Config extends ModelConfig = ModelConfig> {
  * @param planned whether weights have no values yet, so that sums are not fitted to float16. Default: they have.
  * @param shortlist tokens that the decoder knows. Default: all.
  * @param lexical which tokens may answer which source. Default: all.
- * @param picks see {@link GraphSource}. Default: draft heads alone make it do so.
+ * @param picks see {@link GraphSource}. Default: it does not.
  */
 export function graphSource<Config extends ModelConfig>(
   checkpoint: Checkpoint & { readonly config: Config },

@@ -14,7 +14,6 @@
  *          present.l.key [1, kvHeads, headDim, n], present.l.value [1, kvHeads, n, headDim]
  * ```
  *
- * With draft heads also draft_logits float32 [heads · n, vocab]: of each head in order, those of every token.
  *
  * n is 1 in the decoder and `chunk` in the chunk graph, which reads prompts and verifies draft tokens.
  *
@@ -31,7 +30,6 @@ import {
   cacheParts,
   crossCaches,
   decodeStep,
-  draftHeadsOf,
   encode,
   outputHead,
   pooledGroup,
@@ -42,10 +40,7 @@ import {
 } from "@slm/model";
 import type { Tensor } from "@slm/tensor";
 import { recordGraph, type GraphSource, type Recording } from "./record.js";
-import { concat } from "../lowerings/emit.js";
 import { pooledBias } from "../lowerings/pool-tokens.js";
-import { draftChain, topTokens } from "./draft-outputs.js";
-import { allTokens } from "./pruned-vocabulary.js";
 import { imageTokensInput } from "./vision-graph.js";
 
 /** Inputs that only static graphs have. */
@@ -105,7 +100,7 @@ export function staticDecoderGraph(source: GraphSource, sizes: StaticSizes, toke
     biases: { windowBias: STATIC_IO.windowBias },
   };
   return recordGraph(source, spec, (recording) => {
-    const { recorder, input, output, parameters } = recording;
+    const { input, output, parameters } = recording;
     const ids = input(GRAPH_IO.targetIds, "int32", [1, tokens]);
     const pastLength = input(STATIC_IO.position, "int32", [tokens]);
     const stateWidth = stateWidthOf(config);
@@ -127,27 +122,6 @@ export function staticDecoderGraph(source: GraphSource, sizes: StaticSizes, toke
     });
     const logits = rowLogits(recording, config, step.hidden);
     output(GRAPH_IO.logits, logits, "float32", [tokens, vocabularySize]);
-    const heads = draftHeadsOf(config);
-    if (context !== undefined && heads > 0) {
-      const start = {
-        state: step.hidden,
-        picked: topTokens(recording, logits, [1, tokens]),
-        source: context,
-      };
-      const spoken = allTokens(config, parameters);
-      const { logits: drafted } = draftChain(recording, spoken, start, (state) =>
-        rowLogits(recording, config, state),
-      );
-      const rows = recorder.tensor(
-        concat(
-          recorder,
-          drafted.map((tensor) => recorder.nameOf(tensor)),
-          0,
-        ),
-        [heads * tokens, vocabularySize],
-      );
-      output(GRAPH_IO.draftLogits, rows, "float32", [heads * tokens, vocabularySize]);
-    }
     const presentNames = {
       key: GRAPH_IO.presentKey,
       value: GRAPH_IO.presentValue,

@@ -13,7 +13,6 @@ import { CONFIG_FILE } from "@slm/checkpoints";
 import { shortlistBytes, type LexicalShortlist } from "@slm/decoding";
 import type { DraftRule } from "@slm/runtime";
 import {
-  draftHeadsOf,
   flopsPerImage,
   flopsPerToken,
   imageTokenCount,
@@ -131,7 +130,6 @@ function describeModel(
     maxTarget: first?.window ?? cacheCapacity(config),
     shortlist: shortlist?.length,
     lexicalShortlist: lexical === undefined || first !== undefined ? undefined : true,
-    draftHeads: draftHeadsOf(config) === 0 ? undefined : draftHeadsOf(config),
     draftRules: draftRules.length === 0 ? undefined : draftRules.length,
     flops: flopsPerToken({ ...config, vocabularySize: shortlist?.length ?? vocabularySize }),
   };

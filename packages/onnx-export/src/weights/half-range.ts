@@ -87,7 +87,7 @@ const PARTS = { attention: ["value", "output"], feedForward: ["up", "down"] } as
 
 /** Whether branches read RMS norms of the residual stream, and nothing else does. */
 function isFittable(config: ModelConfig): boolean {
-  const { norm = "rms", normPlacement = "pre", positions, embeddingNorm, draftHeads } = publishedOf(config);
+  const { norm = "rms", normPlacement = "pre", positions, embeddingNorm } = publishedOf(config);
   const isPlain = config.postNorm !== true && config.qkNorm !== true && visionOf(config) === undefined;
   const isCrossPlain =
     config.architecture === "decoder-only" ||
@@ -95,7 +95,7 @@ function isFittable(config: ModelConfig): boolean {
       config.mergedAttention !== true &&
       config.decoderRecurrence === undefined);
   const isPlaced = positions === undefined || positions.kind === "relative-bias";
-  const isAlone = embeddingNorm === undefined && draftHeads === undefined;
+  const isAlone = embeddingNorm === undefined;
   return norm === "rms" && normPlacement === "pre" && isPlain && isCrossPlain && isPlaced && isAlone;
 }
 

@@ -4,8 +4,8 @@ import type { Checkpoint } from "@slm/checkpoints";
 import { stackHeads, type ModelConfig } from "@slm/model";
 import { LazyWeights } from "./lazy-weights.js";
 
-const QUERY = /^(?:encoder|decoder|draft)\.(?:.*\.)?(?:attention|crossAttention)\.query\.(?:weight|bias)$/;
-const OUTPUT = /^(?:encoder|decoder|draft)\.(?:.*\.)?(?:attention|crossAttention)\.output\.weight$/;
+const QUERY = /^(?:encoder|decoder)\.(?:.*\.)?(?:attention|crossAttention)\.query\.(?:weight|bias)$/;
+const OUTPUT = /^(?:encoder|decoder)\.(?:.*\.)?(?:attention|crossAttention)\.output\.weight$/;
 
 /**
  * The same model with `headOrder` "grouped". Query head h of a "modulo" model reads KV head h mod kvHeads; its rows of

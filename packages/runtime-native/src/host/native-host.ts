@@ -104,7 +104,7 @@ export class NativeHost implements Host {
           await run.compute(),
           append.at.map((first) => first + moved),
         );
-        const taken = feedback.take(fetched[0]!, fetched[1]);
+        const taken = feedback.take(fetched[0]!);
         goesOn = taken.goesOn;
         yield { fetched, accepted: taken.accepted, at: performance.timeOrigin + performance.now() };
       }

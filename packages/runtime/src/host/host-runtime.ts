@@ -9,7 +9,7 @@ import {
   type CheckedGraph,
 } from "../check-run.js";
 import { createHostTensor, type DType, type HostTensor } from "../host-tensor.js";
-import { repeatedDrafts, feedbackOf, repeatedOutputs } from "../repeat-runs.js";
+import { feedbackOf, repeatedOutputs } from "../repeat-runs.js";
 import type {
   CompiledForm,
   DeviceTensor,
@@ -64,7 +64,7 @@ function encodeRepeat(graph: CheckedGraph, request: RepeatRequest, encoding: Run
     pad,
     runs,
     end,
-    drafts: repeatedDrafts(request),
+    drafts: request.drafts,
   };
 }
 

@@ -37,7 +37,7 @@ export interface PositionalResult {
   readonly kept: readonly Pick<HostTensor, "dtype" | "shape">[];
 }
 
-/** Repeated runs that feed their picks back; the picks are the first output of `fetch`, the graph's drafts, if it has any, the second. */
+/** Repeated runs that feed their picks back; the picks are the first output of `fetch`. */
 export interface PositionalRepeat extends PositionalRun, RepeatRule {
   /** Positions of the inputs that change from run to run: ids and past length. */
   readonly ids: number;

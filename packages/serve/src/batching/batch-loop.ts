@@ -8,7 +8,7 @@ import { SlmError } from "@slm/core";
 import { topTokens, encodeBatch, joinImages, logitsOutput, type LoadedModel } from "@slm/inference";
 import { cacheWrites, createHostTensor } from "@slm/runtime";
 import { BatchState, roomFor } from "./batch-state.js";
-import { draftingFor, draftRows, stepInputs, usableDrafts, type Drafting } from "./draft-steps.js";
+import { draftingFor, stepInputs, usableDrafts, type Drafting } from "./draft-steps.js";
 import { encodeAlone, positionsOf, sourceWidth } from "./encode-alone.js";
 import { isSliceOver, nextSlice } from "../time-slices.js";
 import type { Job, JobRequest, JobResult, Row } from "./job.js";
@@ -176,7 +176,6 @@ export class BatchLoop {
         prompt,
         past: 0,
         next: start,
-        headDrafts: [],
         answer: [],
         chosen: 0,
         logProbability: 0,
@@ -254,7 +253,6 @@ export class BatchLoop {
     // Logits stay on the device unless a request samples from them.
     const takesLogits = this.#rows.some((row) => row?.job.choose !== undefined);
     const session = drafting?.session ?? decoder;
-    const hasHeads = drafting !== undefined && drafting.tokens > 0;
     const logitsName = logitsOutput(session);
     const { fetched } = await session.run({
       feeds: {
@@ -262,18 +260,13 @@ export class BatchLoop {
         [GRAPH_IO.pastLength]: createHostTensor("int32", [rows], past),
         ...(await this.#state.feeds()),
       },
-      fetch: [
-        ...[GRAPH_IO.bestIds, GRAPH_IO.bestLogProbabilities],
-        ...(takesLogits ? [logitsName] : []),
-        ...(hasHeads ? [GRAPH_IO.draftIds] : []),
-      ],
+      fetch: [...[GRAPH_IO.bestIds, GRAPH_IO.bestLogProbabilities], ...(takesLogits ? [logitsName] : [])],
       ...cacheWrites(model.caches, this.#state.present, [...past]),
     });
     const best = topTokens(fetched, rows * tokens);
     const logitsOf = takesLogits
       ? logitRows(await this.#state.wholeLogits(fetched[logitsName]!, logitsName), rows, model.vocabularySize)
       : undefined;
-    const madeBy = hasHeads ? draftRows(fetched[GRAPH_IO.draftIds], rows) : (): readonly number[] => [];
     this.#observer.onStep?.(this.active, performance.now() - began);
     await this.#anyReady();
     let accepted = 0;
@@ -286,7 +279,6 @@ export class BatchLoop {
       });
       const goesOn = this.#verify(row, drafts[at]!, (token) => chosenBy(row.job, top(token), logitsOf?.(at)));
       accepted += row.past - before - 1;
-      row.headDrafts = madeBy(at);
       if (!goesOn) this.#rows[at] = undefined;
       if (isSliceOver()) await nextSlice();
     }

@@ -1,5 +1,5 @@
 /**
- * Steps of a batch whose rows have drafts: each row is fed its token and what its draft heads or draft rules said may follow, and goes on by as
+ * Steps of a batch whose rows have drafts: each row is fed its token and what its draft rules said may follow, and goes on by as
  * many as hold. Rows have different numbers of drafts; shorter ones are padded, and what follows their end is dropped.
  *
  * ```
@@ -9,8 +9,7 @@
  * ```
  */
 import type { DeviceModel } from "@slm/exported-model";
-import { SlmError } from "@slm/core";
-import { HostDrafter, joinDrafts, type DraftRules, type HostTensor, type Session } from "@slm/runtime";
+import { HostDrafter, type DraftRules, type Session } from "@slm/runtime";
 import type { Row } from "./job.js";
 
 /**
@@ -19,13 +18,11 @@ import type { Row } from "./job.js";
  */
 export const DRAFTED_ROWS = 4;
 
-/** A decoder that verifies drafts, and perhaps makes new ones. */
+/** A decoder that verifies drafts. */
 export interface Drafting {
   readonly session: Session;
-  /** Most draft tokens of a row in a step that the decoder's heads made; 0: it has none. */
+  /** Most draft tokens of a row in a step. */
   readonly tokens: number;
-  /** Most draft tokens of a row in a step that its rules made; 0: there are none. */
-  readonly byRules: number;
   /** Largest batch that it reads. */
   readonly rows: number;
 }
@@ -76,33 +73,19 @@ export function stepInputs(
   return { ids, past, tokens, drafts };
 }
 
-/** Drafts of a row, of the decoder's heads and by rules: up to the end of the answer, and to the most tokens that it may have. */
+/** Drafts of a row by rules: up to the end of the answer, and to the most tokens that it may have. */
 export function usableDrafts(
   row: Row,
-  { tokens, byRules }: Drafting,
+  { tokens: most }: Drafting,
   { model, draftRules: rules }: RulesOfModel,
 ): readonly number[] {
   const { eos } = model.tokens;
   const room = Math.max(0, row.job.maxTokens - row.chosen - 1);
-  row.host ??= rules && new HostDrafter({ rules, source: row.job.source, most: byRules });
-  const byHost = row.host?.draft(row.answer, Math.min(byRules, room), eos) ?? [];
-  return joinDrafts(row.headDrafts.slice(0, Math.min(tokens, room)), byHost, eos);
+  row.host ??= rules && new HostDrafter({ rules, source: row.job.source, most });
+  return row.host?.draft(row.answer, Math.min(most, room), eos) ?? [];
 }
 
 interface RulesOfModel {
   readonly model: Pick<DeviceModel, "tokens">;
   readonly draftRules?: DraftRules | undefined;
-}
-
-/** @throws SlmError SHAPE_MISMATCH unless they are int32 `[rows, heads]` */
-export function draftRows(drafts: HostTensor | undefined, rows: number): (row: number) => readonly number[] {
-  const data = drafts?.data;
-  if (!(data instanceof Int32Array) || data.length % rows !== 0) {
-    throw new SlmError(
-      "SHAPE_MISMATCH",
-      `serve: drafts must be int32 [${rows}, heads], got ${drafts?.dtype ?? "none"}`,
-    );
-  }
-  const heads = data.length / rows;
-  return (row) => [...data.subarray(row * heads, (row + 1) * heads)];
 }

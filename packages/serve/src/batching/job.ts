@@ -53,8 +53,6 @@ export interface Row {
   past: number;
   /** The id to feed next, after the prompt. */
   next: number;
-  /** Ids that may follow it, as the decoder's heads said in the last step. */
-  headDrafts: readonly number[];
   /** Says by draft rules what may follow; made when the row is first drafted for. */
   host?: HostDrafter | undefined;
   /** The answer so far. */

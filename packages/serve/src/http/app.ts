@@ -41,8 +41,6 @@ export interface AppServices extends AnswerServices {
   readonly onFailure: (error: unknown) => void;
 }
 
-const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
-
 const ROUTES: ReadonlySet<string> = new Set([
   ...[completionsRoute, chatRoute, generateRoute, modelsRoute, healthRoute, reloadRoute].map(
     ({ path }) => path,
@@ -76,9 +74,10 @@ export function createApp(services: AppServices): OpenAPIHono {
     metrics.onReload();
     return context.json(health(services), 200);
   });
-  app.get("/metrics", (context) => {
+  app.get("/metrics", async (context) => {
     const { waiting, active } = host.current.loop;
-    return context.body(metrics.text({ waiting, active }), 200, { "content-type": METRICS_TYPE });
+    const text = await metrics.text({ waiting, active });
+    return context.body(text, 200, { "content-type": metrics.contentType });
   });
   app.openAPIRegistry.registerComponent("securitySchemes", "bearer", { type: "http", scheme: "bearer" });
   addDescription(app);

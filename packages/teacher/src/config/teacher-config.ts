@@ -116,32 +116,6 @@ const trainedTeacher = z.strictObject({
   metrics: devMetrics,
 });
 
-/** Current paths of the teachers of the former kind `embedded`. */
-const FORMER_TEACHERS: Readonly<Record<string, string>> = {
-  g2p: "configs/quickstart/teacher",
-  "g2p-reader": "configs/g2p/teachers/first",
-  "g2p-reader-second": "configs/g2p/teachers/second",
-  "g2p-reader-third": "configs/g2p/teachers/third",
-  "g2p-reader-fourth": "configs/g2p/teachers/fourth",
-};
-
-const formerTeacher = z.looseObject({ kind: z.literal("embedded"), name: z.string().default("g2p") });
-
-/** A union by `kind`, with a helpful error for the former kind `embedded`. */
-export function teacherKinds<const Kinds extends Parameters<typeof z.discriminatedUnion>[1]>(kinds: Kinds) {
-  return z.discriminatedUnion("kind", kinds, {
-    error: ({ input }) => {
-      const { success, data } = formerTeacher.safeParse(input);
-      if (!success) return undefined;
-      const directory = FORMER_TEACHERS[data.name] ?? "its checkpoint";
-      return (
-        "expected a checkpoint on disk, got 'embedded': write { kind: checkpoint, path: PATH }, with the path from the recipe's " +
-        `folder to ${directory}`
-      );
-    },
-  });
-}
-
 /** Settings of an ensemble member in addition to those of a teacher. */
 const memberFields = {
   weight: z
@@ -156,7 +130,7 @@ const memberVocabulary = namedVocabulary
   .optional()
   .describe("own or run, as of a single teacher. Default: own.");
 
-const teacherMember = teacherKinds([
+const teacherMember = z.discriminatedUnion("kind", [
   checkpointTeacher.extend({ ...memberFields, vocabulary: memberVocabulary }),
   importedTeacher.extend({ ...memberFields, vocabulary: memberVocabulary }),
   graphTeacher.extend(memberFields),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { tf } from "../tf.js";
-import { sampleTokens, tokenRanks, type SampleTokensOptions } from "./sample-tokens.js";
+import { sampleTokens, type SampleTokensOptions } from "./sample-tokens.js";
 
 await tf.setBackend("cpu");
 
@@ -44,25 +44,5 @@ describe(sampleTokens, () => {
     });
     expect([...drawn.dataSync()]).toEqual([1, 0]);
     expect(drawn.dtype).toBe("int32");
-  });
-});
-
-describe(tokenRanks, () => {
-  test("counts the tokens that are more probable; ties have the best rank of their group", () => {
-    const rows = tf.tensor2d([0, 1, 2, 3].map(() => logits));
-    const ranks = tokenRanks(rows, tf.tensor1d([0, 1, 2, 3], "int32"));
-    expect([...ranks.dataSync()]).toEqual([2, 0, 1, 2]);
-    expect(ranks.dtype).toBe("int32");
-  });
-
-  test("ranks an impossible token last", () => {
-    const ranks = tokenRanks(tf.tensor2d([[3, -1e9, 1]]), tf.tensor1d([1], "int32"));
-    expect([...ranks.dataSync()]).toEqual([2]);
-  });
-
-  test("needs one token per row", () => {
-    expect(() => tokenRanks(tf.tensor2d([logits]), tf.tensor1d([0, 1], "int32"))).toThrow(
-      "tokenRanks: tokens should be [1], got [2]",
-    );
   });
 });

@@ -1,7 +1,6 @@
 /** Drawing next tokens inside a program, so that many positions can be generated in one run. */
 import { activeRecorder } from "../recording/recorder.js";
 import { tf, type Tensor } from "../tf.js";
-import { column, rowDot } from "./losses/masked-logits.js";
 import { expectShape } from "./shape-check.js";
 
 export interface SampleTokensOptions {
@@ -31,20 +30,6 @@ export function sampleTokens(
   const isBefore = tf.lessEqual(passed, tf.mul(uniform, total));
   // Rounding cannot lift a number below one to the total, so the index stays in range; the minimum guarantees it.
   return tf.minimum(tf.sum(tf.cast(isBefore, "int32"), 1, true), tf.scalar(vocab - 1, "int32"));
-}
-
-/**
- * How many tokens of each row are more probable than a given one: 0 for the most probable token and for those tied with it.
- *
- * Shapes: logits `[rows, vocab]`, tokens int32 `[rows]` -> int32 `[rows]`. No gradient.
- *
- * @throws SlmError SHAPE_MISMATCH for another number of tokens.
- */
-export function tokenRanks(logits: Tensor, tokens: Tensor): Tensor {
-  const [rows, vocab] = logits.shape as [number, number];
-  expectShape("tokenRanks", "tokens", tokens, [rows]);
-  const own = rowDot(tf.oneHot(tf.cast(tokens, "int32"), vocab, 1, 0, "float32"), logits);
-  return tf.sum(tf.cast(tf.greater(logits, column(own)), "int32"), 1);
 }
 
 /** Zero for all but the `count` largest of each row. */

@@ -49,8 +49,6 @@ export interface JobRequest {
   readonly threads: number;
   readonly redis: RedisAddress;
   readonly signal: AbortSignal;
-  /** Results of the jobs that had to be done before this one, in the order of their numbers. */
-  readonly children: () => Promise<readonly JobResult[]>;
   /** An empty directory that is removed after the job. */
   readonly work: () => Promise<string>;
 }
@@ -60,11 +58,7 @@ export type JobBody = (request: JobRequest) => Promise<Omit<JobResult, "seconds"
 
 /** What BullMQ calls in a job process. */
 export type JobServer = (
-  job: {
-    readonly name: string;
-    readonly data: unknown;
-    readonly getChildrenValues?: (() => Promise<Readonly<Record<string, unknown>>>) | undefined;
-  },
+  job: { readonly name: string; readonly data: unknown },
   token: string | undefined,
   signal: AbortSignal | undefined,
 ) => Promise<JobResult>;
@@ -98,12 +92,8 @@ export function serveJobs(bodies: Readonly<Record<string, JobBody>>): JobServer 
         made.push(path);
         return path;
       };
-      const children = async (): Promise<readonly JobResult[]> =>
-        Object.entries((await job.getChildrenValues?.()) ?? {})
-          .sort(([a], [b]) => (a < b ? -1 : 1))
-          .map(([, value]) => jobResult.parse(value));
       const { threads } = given;
-      const done = await body({ settings, inputs, files, copies, threads, redis, signal, work, children });
+      const done = await body({ settings, inputs, files, copies, threads, redis, signal, work });
       const result = jobResult.parse({ ...done, seconds: (performance.now() - began) / 1000 });
       requireSmall(result, `the result of a job of kind '${name}'`);
       return result;

@@ -1,6 +1,6 @@
 /** What a run asks of the queue, BullMQ on Redis: jobs are given, found when they ended, taken back. Retries and the takeover of jobs of dead workers are BullMQ's. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { FlowProducer, Queue, type FlowJob, type Job, type JobsOptions, type JobState } from "bullmq";
+import { Queue, type Job, type JobsOptions, type JobState } from "bullmq";
 import type { SharedFiles } from "../storage/shared-files.js";
 import { PREFIX, QUEUE, requireSmall, type JobMessage } from "./messages.js";
 import type { RedisAddress } from "./redis-address.js";
@@ -40,11 +40,8 @@ export type Outstanding = Map<string, PreparedJob>;
 
 export class JobQueue {
   readonly #queue: Queue;
-  readonly #connection: RedisAddress["options"];
-  #flows: FlowProducer | undefined;
 
   constructor({ options }: RedisAddress) {
-    this.#connection = options;
     this.#queue = new Queue(QUEUE, { connection: options, prefix: PREFIX });
     // Lost connections are made again; what waits for them says so.
     this.#queue.on("error", () => undefined);
@@ -53,26 +50,6 @@ export class JobQueue {
   /** Adds jobs; one that the queue has is left as it is. */
   async offer(entries: readonly (readonly [id: string, job: PreparedJob])[]): Promise<void> {
     if (entries.length > 0) await this.#queue.addBulk(entries.map(([id, job]) => asJob(id, job)));
-  }
-
-  /** Adds jobs and one that is done after all of them, unless the queue has it. @param all jobs by name, the last one among them */
-  async offerFlow(last: string, all: Outstanding): Promise<void> {
-    if ((await this.#queue.getJob(last)) !== undefined) return;
-    this.#flows ??= this.#openFlows();
-    const nodeOf = (id: string): FlowJob => ({
-      ...asJob(id, all.get(id)!),
-      queueName: QUEUE,
-      prefix: PREFIX,
-    });
-    const others = [...all.keys()].filter((id) => id !== last).map(nodeOf);
-    const children = others.map((node) => ({ ...node, opts: { ...node.opts, failParentOnFailure: true } }));
-    await this.#flows.add({ ...nodeOf(last), children });
-  }
-
-  #openFlows(): FlowProducer {
-    const flows = new FlowProducer({ connection: this.#connection, prefix: PREFIX });
-    flows.on("error", () => undefined);
-    return flows;
   }
 
   /** Those of some jobs that ended. */
@@ -111,9 +88,8 @@ export class JobQueue {
     return found.filter((job) => job !== undefined);
   }
 
-  async close(): Promise<void> {
-    await this.#flows?.close();
-    await this.#queue.close();
+  close(): Promise<void> {
+    return this.#queue.close();
   }
 }
 

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { throwIfInterrupted } from "@slm/core";
 import { SharedFiles } from "../storage/shared-files.js";
 import type { ObjectStore } from "../storage/object-store.js";
-import { failureError, outcomeOf, type FailedJob } from "./job-outcome.js";
+import { outcomeOf, type FailedJob } from "./job-outcome.js";
 import { JobQueue, type JobSpec, type Outstanding } from "./job-queue.js";
 import type { JobResult } from "./messages.js";
 import { openRun } from "./open-runs.js";
@@ -110,52 +110,6 @@ export class JobRunner {
       if (outstanding.size > 0 && !hasRoom) await pause(options.signal);
     }
     return failed;
-  }
-
-  /**
-   * Runs jobs and then one that takes their results: a flow. Every child is tried like a job of its own.
-   *
-   * @returns the result of the last job, and those of the others in their order
-   * @throws SlmError of the first job that failed in all its tries; INTERRUPTED with the flow left in the queue
-   */
-  runFlow(
-    { parent, children }: { readonly parent: JobSpec; readonly children: readonly JobSpec[] },
-    options: RunOptions,
-  ): Promise<{ readonly result: JobResult; readonly children: readonly JobResult[] }> {
-    return this.#within(options, async (all) => {
-      const { run, signal } = options;
-      const watch = new RunWatch(options, this.#board, this.#shares);
-      const ids: string[] = [];
-      for (const job of [...children, parent]) {
-        watch.plan(job);
-        ids.push(await prepare(job, this.files(run), all));
-      }
-      const parentId = ids.pop()!;
-      for (let offered = -Infinity; ;) {
-        throwIfInterrupted(signal, options.title);
-        if (performance.now() - offered > OFFER_MS) {
-          await this.#queue.offerFlow(parentId, all);
-          offered = performance.now();
-        }
-        const ended = new Map((await this.#queue.ended(all)).map((job) => [job.id, job]));
-        const outcomes = new Map([...ended].map(([id, job]) => [id, outcomeOf(job)]));
-        const failures = [...outcomes].flatMap(([id, { failure }]) => (failure ? [{ id, failure }] : []));
-        // A child's failure is the reason of its parent's.
-        const first = failures.find(({ id }) => id !== parentId) ?? failures[0];
-        if (first !== undefined) throw failureError({ ...first, id: all.get(first.id)!.job.id });
-        await watch.report(all.size);
-        const result = outcomes.get(parentId)?.result;
-        if (result === undefined) {
-          await pause(signal);
-          continue;
-        }
-        for (const [id, job] of ended) {
-          this.#shares.count(job.processedBy, outcomes.get(id)!.result!);
-          await this.#queue.forget(job);
-        }
-        return { result, children: ids.map((id) => outcomes.get(id)!.result!) };
-      }
-    });
   }
 
   /** Runs `body` as a run that is under way. What it leaves outstanding by an error is taken back. */

@@ -13,7 +13,7 @@ import { jobResult, PREFIX, QUEUE } from "./messages.js";
 import { requireRedis, type RedisAddress } from "./redis-address.js";
 import { isOpenRun } from "./open-runs.js";
 import { BEAT_MS, RunBoard, type WorkerLine } from "./run-board.js";
-import { serveMetrics } from "./serve-metrics.js";
+import { serveMetrics, type MetricsAddress } from "./serve-metrics.js";
 
 /** How often the jobs of one worker may be taken over from workers that died, before the job counts as failed. */
 const MAX_TAKEOVERS = 10;
@@ -34,8 +34,8 @@ export interface WorkerOptions {
   readonly threads: number;
   /** A job whose worker has been silent for this long is given to another one [s]. */
   readonly takeoverSeconds: number;
-  /** Port for Prometheus; absent: none. 0 takes a free one. */
-  readonly metricsPort?: number | undefined;
+  /** Where metrics are served to Prometheus; absent: nowhere. */
+  readonly metrics?: MetricsAddress | undefined;
   /** Aborted: it takes no further jobs, finishes those it has, and ends. */
   readonly signal: AbortSignal;
   readonly note: (text: string) => void;
@@ -77,8 +77,8 @@ export async function runWorker(options: WorkerOptions): Promise<WorkerReport> {
     note(`${redis.shown}: ${error.message}`);
   });
   const timers = [setInterval(beat, BEAT_MS), setInterval(clean, CLEAN_MS)];
-  const metrics = await serveMetrics(options.metricsPort, { queue, board });
-  if (metrics !== undefined) note(`metrics: http://${metrics.address}/metrics`);
+  const metrics = await serveMetrics(options.metrics, { queue, board });
+  if (metrics !== undefined) note(`metrics: ${metrics.url}`);
   await worker.waitUntilReady();
   await board.putWorker(line);
   note(

@@ -1,21 +1,27 @@
-/** Metrics for Prometheus: BullMQ's own of the queue, and gauges of the workers. */
+/** Metrics for Prometheus: BullMQ's own of the queue, and those of workers and runs. */
 import { createServer } from "node:http";
-import { SlmError } from "@slm/core";
+import type { AddressInfo } from "node:net";
+import { hostFilter, SlmError } from "@slm/core";
 import type { Queue } from "bullmq";
+import { Counter, Gauge, Registry } from "prom-client";
 import type { RunBoard } from "./run-board.js";
 
-/** Content type of Prometheus's text format. Source: prometheus.io/docs/instrumenting/exposition_formats, version 0.0.4. */
-const TEXT_FORMAT = "text/plain; version=0.0.4; charset=utf-8";
-
-interface Sources {
-  readonly queue: Queue;
-  readonly board: RunBoard;
+/** Where metrics are served. */
+export interface MetricsAddress {
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
 }
 
-/** One metric of every worker or run. */
-interface Gauge<Line> {
+interface Sources {
+  readonly queue: Pick<Queue, "exportPrometheusMetrics">;
+  readonly board: Pick<RunBoard, "workers" | "runs">;
+}
+
+/** One number of every worker or run. */
+interface Metric<Line> {
   readonly name: string;
-  readonly type: "gauge" | "counter";
+  readonly kind: typeof Gauge | typeof Counter;
   readonly help: string;
   readonly of: (line: Line) => number;
 }
@@ -23,95 +29,111 @@ interface Gauge<Line> {
 type Workers = Awaited<ReturnType<RunBoard["workers"]>>;
 type Runs = Awaited<ReturnType<RunBoard["runs"]>>;
 
-const WORKER_GAUGES: readonly Gauge<Workers[number]>[] = [
+const OF_WORKERS: readonly Metric<Workers[number]>[] = [
   {
     name: "slm_worker_active_jobs",
-    type: "gauge",
+    kind: Gauge,
     help: "Jobs that a worker works on",
     of: ({ active }) => active.length,
   },
   {
     name: "slm_worker_done_jobs_total",
-    type: "counter",
+    kind: Counter,
     help: "Jobs that a worker finished",
     of: ({ done }) => done,
   },
   {
     name: "slm_worker_failed_jobs_total",
-    type: "counter",
+    kind: Counter,
     help: "Tries that failed on a worker",
     of: ({ failed }) => failed,
   },
   {
     name: "slm_worker_units_total",
-    type: "counter",
+    kind: Counter,
     help: "Tokens, rows or steps of finished jobs",
     of: ({ units }) => units,
   },
   {
     name: "slm_worker_busy_seconds_total",
-    type: "counter",
+    kind: Counter,
     help: "Time spent on finished jobs",
     of: ({ busySeconds }) => busySeconds,
   },
 ];
 
-const RUN_GAUGES: readonly Gauge<Runs[number]>[] = [
-  { name: "slm_run_units_done", type: "gauge", help: "Units of a run that are done", of: ({ done }) => done },
-  { name: "slm_run_units_planned", type: "gauge", help: "Units of a run in total", of: ({ total }) => total },
+const OF_RUNS: readonly Metric<Runs[number]>[] = [
+  { name: "slm_run_units_done", kind: Gauge, help: "Units of a run that are done", of: ({ done }) => done },
+  { name: "slm_run_units_planned", kind: Gauge, help: "Units of a run in total", of: ({ total }) => total },
 ];
 
-/** The text that Prometheus reads. */
+/** The text that Prometheus reads. The board holds totals, so a registry lives for one answer. */
 async function metricsText({ queue, board }: Sources): Promise<string> {
   const [ofQueue, workers, runs] = await Promise.all([
     queue.exportPrometheusMetrics(),
     board.workers(),
     board.runs(),
   ]);
-  return [
-    ofQueue,
-    ...WORKER_GAUGES.flatMap((gauge) => sampleLines(gauge, "worker", workers, ({ id }) => id)),
-    ...RUN_GAUGES.flatMap((gauge) => sampleLines(gauge, "run", runs, ({ run }) => run)),
-    "",
-  ].join("\n");
+  const registry = new Registry();
+  register(registry, OF_WORKERS, { label: "worker", lines: workers, nameOf: ({ id }) => id });
+  register(registry, OF_RUNS, { label: "run", lines: runs, nameOf: ({ run }) => run });
+  return `${ofQueue}\n${await registry.metrics()}`;
 }
 
-function sampleLines<Line>(
-  { name, type, help, of }: Gauge<Line>,
-  label: string,
-  lines: readonly Line[],
-  nameOf: (line: Line) => string,
-): readonly string[] {
-  const samples = lines.map((line) => `${name}{${label}=${JSON.stringify(nameOf(line))}} ${of(line)}`);
-  return samples.length === 0 ? [] : [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...samples];
+function register<Line>(
+  registry: Registry,
+  metrics: readonly Metric<Line>[],
+  {
+    label,
+    lines,
+    nameOf,
+  }: {
+    readonly label: string;
+    readonly lines: readonly Line[];
+    readonly nameOf: (line: Line) => string;
+  },
+): void {
+  for (const { name, kind, help, of } of metrics) {
+    const metric = new kind({ name, help, labelNames: [label], registers: [registry] });
+    for (const line of lines) metric.inc({ [label]: nameOf(line) }, of(line));
+  }
 }
 
-/** Serves `/metrics`. @throws SlmError BUSY if the port is taken */
+/**
+ * Serves `/metrics`. On a loopback address only requests to a name of this machine are answered.
+ *
+ * @throws SlmError BUSY if the port is taken or the address is not this machine's
+ */
 export async function serveMetrics(
-  port: number | undefined,
+  at: MetricsAddress | undefined,
   sources: Sources,
-): Promise<{ readonly address: string; readonly close: () => Promise<void> } | undefined> {
-  if (port === undefined) return undefined;
+): Promise<{ readonly url: string; readonly close: () => Promise<void> } | undefined> {
+  if (at === undefined) return undefined;
+  const { host, port } = at;
+  const isAllowedHost = hostFilter(host, undefined);
   const server = createServer((request, response) => {
+    if (!isAllowedHost(request.headers.host)) {
+      response.writeHead(403).end();
+      return;
+    }
     if (request.method !== "GET" || request.url !== "/metrics") {
       response.writeHead(404).end();
       return;
     }
     metricsText(sources).then(
-      (text) => response.writeHead(200, { "content-type": TEXT_FORMAT }).end(text),
+      (text) => response.writeHead(200, { "content-type": Registry.PROMETHEUS_CONTENT_TYPE }).end(text),
       () => response.writeHead(503).end(),
     );
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", (cause) => {
-      reject(new SlmError("BUSY", `cannot serve metrics on port ${port}: ${cause.message}`, { cause }));
+      reject(new SlmError("BUSY", `cannot serve metrics on ${host}:${port}: ${cause.message}`, { cause }));
     });
-    server.listen(port, resolve);
+    server.listen(port, host, resolve);
   });
-  const bound = server.address();
-  const at = typeof bound === "object" && bound !== null ? bound.port : port;
+  const bound = (server.address() as AddressInfo).port;
   return {
-    address: `localhost:${at}`,
+    url: `http://${host.includes(":") ? `[${host}]` : host}:${bound}/metrics`,
     close: () =>
       new Promise((resolve) => {
         server.close(() => {

@@ -1,9 +1,14 @@
 /**
- * The connections of a server: how many there are, which of them gives way to a new one, and how they end when the server stops.
+ * The connections of a server: how many there are, which of them a new one replaces, and how they end when the server stops.
  *
- * A connection beyond the limit takes the place of one that only waits: first of one that has never sent a whole request, then of an
- * idle one, then of one whose body does not arrive; always of the one that has waited longest. So connections that somebody opens and
- * leaves alone (half-open ones) cannot keep others out. A connection whose answer is in the making never gives way.
+ * A new connection beyond the limit replaces one that only waits: first one that has never sent a whole request, then an idle one, then
+ * one whose body does not arrive; among these, the one that has waited longest. So half-open connections cannot keep other clients out.
+ * A connection whose answer is being computed is never replaced.
+ *
+ * Node does the rest: `headersTimeout`, `requestTimeout` and `closeAllConnections`. It has no replacement for these two:
+ * - `maxConnections` refuses the new connection, so an attacker who opens enough of them locks everybody out.
+ * - `close` and `closeIdleConnections` close an idle connection at once, which resets a request that is on its way, and they wait for
+ *   connections that never sent one.
  */
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
@@ -66,10 +71,6 @@ export class Connections {
       }
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     }
-  }
-
-  destroyAll(): void {
-    for (const socket of this.#all.keys()) socket.destroy();
   }
 
   #add(socket: Socket): void {
