@@ -6,7 +6,7 @@ import { makeFolder, type StageContext } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
 import { SCHEME_NAMES } from "@slm/devices";
 import type { EncoderDecoderConfig } from "@slm/model";
-import { exportModel } from "@slm/onnx-export";
+import { exportCheckpoint } from "@slm/onnx-export";
 import { quantizeDirectory } from "@slm/quantization";
 import { makeBaseline } from "../models/make-baseline.js";
 import { writeRandomCheckpoint } from "../models/random-checkpoint.js";
@@ -51,7 +51,7 @@ export async function makePair({ shape, scheme, root, context }: SuiteModel): Pr
     await rm(checkpoint, { recursive: true, force: true });
     await mkdir(checkpoint);
     await writeRandomCheckpoint(checkpoint, shape, { seed: context.seed, progress: context.progress });
-    await exportModel({
+    await exportCheckpoint({
       checkpointDirectory: checkpoint,
       outputDirectory: work,
       target: "cpu",
