@@ -8,7 +8,7 @@ import { loadGenerator, type GenerateOptions, type Generation } from "@slm/infer
 import { profilesOf } from "@slm/devices";
 import { readDeviceModel } from "@slm/exported-model";
 import type { EncoderDecoderConfig } from "@slm/model";
-import { exportModel, type ExportChoice } from "@slm/onnx-export";
+import { exportCheckpoint, type ExportChoice } from "@slm/onnx-export";
 import { quantizeDirectory } from "@slm/quantization";
 import { createCpuRuntime } from "@slm/runtime-node";
 import { createWebRuntime } from "@slm/runtime-web";
@@ -168,7 +168,12 @@ describe("a trained student", () => {
     checkpoint = await trainedSpeller(await mkdtemp(join(models.workspace, "speller-")), models.runtime);
     cpu = join(models.workspace, "trained-cpu");
     const draftRules = await spellerRules(checkpoint);
-    await exportModel({ checkpointDirectory: checkpoint, target: "cpu", outputDirectory: cpu, draftRules });
+    await exportCheckpoint({
+      checkpointDirectory: checkpoint,
+      target: "cpu",
+      outputDirectory: cpu,
+      draftRules,
+    });
   }, 240_000);
 
   test("takes fewer runs, with the answers of plain greedy decoding", async () => {
@@ -204,7 +209,7 @@ describe("a trained student", () => {
   test("answers alike with graphs of fixed sizes, whose chunk holds a token and its drafts", async () => {
     const npu = join(models.workspace, "trained-npu");
     const buckets = [8, 20];
-    await exportModel({
+    await exportCheckpoint({
       checkpointDirectory: checkpoint,
       target: "npu",
       profile: "qnn",

@@ -6,7 +6,7 @@ import { readCheckpoint } from "@slm/checkpoints";
 import { deployToDirectory } from "@slm/deploy";
 import { loadGenerator, type Generation } from "@slm/inference";
 import { encoderDecoderConfig } from "@slm/model";
-import { exportModel, exportWeights } from "@slm/onnx-export";
+import { exportCheckpoint, exportWeights } from "@slm/onnx-export";
 import { quantizeDirectory } from "@slm/quantization";
 import { learnDraftRules, type DraftRule } from "@slm/generation";
 import type { Runtime } from "@slm/runtime";
@@ -38,7 +38,12 @@ test("a bundle drafts as the model that it was made of", async () => {
   const [model, outputDirectory] = [join(workspace, "bundled-model"), join(workspace, "bundle")];
   await mkdir(model);
   const draftRules = await spellerRules(checkpoint);
-  await exportModel({ checkpointDirectory: checkpoint, target: "cpu", outputDirectory: model, draftRules });
+  await exportCheckpoint({
+    checkpointDirectory: checkpoint,
+    target: "cpu",
+    outputDirectory: model,
+    draftRules,
+  });
   await mkdir(outputDirectory);
   await deployToDirectory({ model, outputDirectory, card: {} });
   const plain = await plainAnswers(outputDirectory);

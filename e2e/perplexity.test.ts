@@ -16,7 +16,7 @@ import {
   type Weights,
 } from "@slm/model";
 import { writeCheckpoint } from "@slm/checkpoints";
-import { exportModel } from "@slm/onnx-export";
+import { exportCheckpoint } from "@slm/onnx-export";
 import { quantizeDirectory } from "@slm/quantization";
 import { createHostTensor, type Runtime } from "@slm/runtime";
 import { createCpuRuntime } from "@slm/runtime-node";
@@ -173,7 +173,7 @@ describe.each(["encoder-decoder", "decoder-only"] as const)(
 
     test("is e to the loss of the training forward pass, whatever the batches", async () => {
       const directory = await mkdtemp(join(workspace, "export-"));
-      await exportModel({
+      await exportCheckpoint({
         checkpointDirectory: trial.checkpoint,
         outputDirectory: directory,
         target: "cpu",
@@ -201,7 +201,7 @@ describe.each(["encoder-decoder", "decoder-only"] as const)(
       const lines = ROWS.map(({ source, references }) => ({ source, target: references[0], references }));
       await writeFile(data, lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
       const exported = await mkdtemp(join(workspace, "export-"));
-      await exportModel({
+      await exportCheckpoint({
         checkpointDirectory: trial.checkpoint,
         outputDirectory: exported,
         target: "cpu",

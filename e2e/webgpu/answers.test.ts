@@ -11,7 +11,7 @@ import {
   type Source,
 } from "@slm/inference";
 import { int, readOnnx, writeOnnx } from "@slm/onnx";
-import { exportModel, exportWeights } from "@slm/onnx-export";
+import { exportCheckpoint, exportWeights } from "@slm/onnx-export";
 import { quantizeDirectory } from "@slm/quantization";
 import type { Runtime } from "@slm/runtime";
 import { serveConfig } from "@slm/serve";
@@ -52,7 +52,7 @@ beforeAll(async () => {
     ["student", inRun("distill")],
     ["teacher", inRun("teacher")],
   ] as const)
-    await exportModel({ ...GPU, checkpointDirectory, outputDirectory: await made(name) });
+    await exportCheckpoint({ ...GPU, checkpointDirectory, outputDirectory: await made(name) });
   for (const scheme of ["int8-block", "int4-block"] as const)
     await quantizeDirectory({ modelDirectory: at("student"), outputDirectory: await made(scheme), scheme });
 });
@@ -245,7 +245,7 @@ describe("a vision-language model with random weights answers about an image as 
     await writeFile(at(`${name}.yaml`), JSON.stringify({ ...student, ...sizes, ...fixed, vision }));
     const checkpointDirectory = at(`${name}-checkpoint`);
     await slm("model", "init", at(`${name}.yaml`), "-o", checkpointDirectory);
-    await exportModel({ ...GPU, checkpointDirectory, outputDirectory: await made(name) });
+    await exportCheckpoint({ ...GPU, checkpointDirectory, outputDirectory: await made(name) });
     return at(name);
   }
 

@@ -2,10 +2,10 @@
 import { SlmError } from "@slm/core";
 import type { ProfileName, Target } from "@slm/devices";
 import { fixSizes, type FixedSizes, type Graph, type GraphNode, type ModelOutline } from "@slm/onnx";
-import { Findings, operatorName, type Counts, type Finding, type RuleName } from "./finding.js";
+import { Findings, operatorName, type Counts, type Finding, type RuleName } from "./rules/finding.js";
 import { profileOf } from "./profiles/profiles.js";
 import type { Source } from "./profiles/profile.js";
-import { isControlFlow, prepare, type PlacedNode, type Subject } from "./subject.js";
+import { isControlFlow, prepare, type PlacedNode, type Subject } from "./rules/subject.js";
 import { isDequantize, isQuantize, partsOfUnit } from "./rules/quantized-graph.js";
 import { fallsBackToCpu, supportOf } from "./rules/rule.js";
 import { sizeFlags } from "./rules/size-flags.js";

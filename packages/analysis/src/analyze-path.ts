@@ -15,7 +15,7 @@ import {
   type ModelDescription,
   type OperatorCount,
 } from "./analyze-model.js";
-import type { Finding } from "./finding.js";
+import type { Finding } from "./rules/finding.js";
 import { profileOf } from "./profiles/profiles.js";
 import type { Source } from "./profiles/profile.js";
 

@@ -2,11 +2,11 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { parseModelConfig, initializeWeights } from "@slm/model";
+import { fromHalf, toHalf } from "@slm/runtime";
 import { CONFIG_FILE, readCheckpoint, writeCheckpoint } from "./checkpoint.js";
 import { copyWithVocabulary } from "./vocabulary-rows.js";
 import { WEIGHTS_FILE } from "./weight-files.js";
-import { parseModelConfig, initializeWeights } from "@slm/model";
-import { fromHalf, toHalf } from "@slm/runtime";
 
 const config = parseModelConfig(
   {

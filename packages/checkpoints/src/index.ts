@@ -66,15 +66,15 @@ export {
 export { fetchDatasetFile, type DatasetFile } from "./hub/dataset-file.js";
 export { resolveCached, resolveModel, type ResolvedModel } from "./hub/resolve-model.js";
 export { readHuggingFaceDirectory } from "./import/hugging-face-directory.js";
-export { FAMILIES } from "./import/families.js";
-export { importConfig, lengthsOf } from "./import/import-config.js";
+export { FAMILIES } from "./import/mapping/families.js";
+export { importConfig, lengthsOf } from "./import/mapping/import-config.js";
 export { copyWithVocabulary } from "./vocabulary-rows.js";
 export {
   importedConfig,
   importedGeneration,
   importEncoderDecoder,
   writeImported,
-} from "./import/import-model.js";
+} from "./import/import-checkpoint.js";
 export {
   importedTowerShape,
   importVisionTower,

@@ -1,11 +1,11 @@
 import { appendPositions, PRESENT_KV, createHostTensor, type PresentKv, type HostTensor } from "@slm/runtime";
 import { createEagerEngine, lengthBias, type Engine, type ProgramDefinition, type Tensor } from "@slm/tensor";
 import { beforeAll, expect, test } from "vitest";
-import { parseModelConfig, type ModelConfig } from "./config.js";
+import { parseModelConfig, type ModelConfig } from "./config/config.js";
 import { decode, decodeStep, outputHead, type SelfCache, type SourceContext } from "./decoder.js";
 import { crossCaches, encode } from "./encoder.js";
-import { cacheHeads, cacheParts } from "./options.js";
-import { initializeWeights, type Weights } from "./weights.js";
+import { cacheHeads, cacheParts } from "./config/options.js";
+import { initializeWeights, type Weights } from "./parameters/weights.js";
 
 const CAPACITY = 6;
 const TARGET = 4;

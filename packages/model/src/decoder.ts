@@ -33,12 +33,12 @@ import {
   type Gated,
   type ResidualBranch,
   type Parameters,
-} from "./blocks.js";
-import type { DecoderOnlyConfig, ModelConfig } from "./config.js";
+} from "./layers/blocks.js";
+import type { DecoderOnlyConfig, ModelConfig } from "./config/config.js";
 import type { CrossCache } from "./encoder.js";
 import { embedTokens, placeTokens } from "./embedded-tokens.js";
-import { isMerged, isRecurrent, OPTIONAL_WEIGHTS, type CachePart } from "./options.js";
-import { headWeight } from "./parameters.js";
+import { isMerged, isRecurrent, OPTIONAL_WEIGHTS, type CachePart } from "./config/options.js";
+import { headWeight } from "./parameters/parameters.js";
 
 /** The source as the decoder of an encoder-decoder reads it. */
 export interface SourceContext {

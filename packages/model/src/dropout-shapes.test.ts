@@ -1,11 +1,11 @@
 import { createEagerEngine, math, withDropout, type Tensor } from "@slm/tensor";
 import { createHostTensor, type HostTensor } from "@slm/runtime";
 import { describe, expect, test } from "vitest";
-import { parseModelConfig, type ModelConfig } from "./config.js";
+import { parseModelConfig, type ModelConfig } from "./config/config.js";
 import { decode, decodeStep } from "./decoder.js";
 import { decoderDropoutShapes, encoderDropoutShapes } from "./dropout-shapes.js";
 import { readSource } from "./source-context.js";
-import { initializeWeights } from "./weights.js";
+import { initializeWeights } from "./parameters/weights.js";
 import { TINY_SHAPE } from "./testing/index.js";
 
 const [BATCH, SOURCE, TARGET] = [2, 3, 4];

@@ -1,6 +1,6 @@
 /** Shapes of the masks that a model uses under `withDropout`, so that a program can declare them as inputs. */
-import type { EncoderDecoderConfig, ModelConfig } from "./config.js";
-import { isMerged, pooledGroup, stackWidth } from "./options.js";
+import type { EncoderDecoderConfig, ModelConfig } from "./config/config.js";
+import { isMerged, pooledGroup, stackWidth } from "./config/options.js";
 import { imageTokensOf } from "./source-context.js";
 
 const repeated = (count: number, shape: readonly number[]): (readonly number[])[] =>

@@ -1,9 +1,9 @@
 /** Embedded tokens, as the first layer of a stack reads them. */
 import { add, embedding, math, positionRows, type Tensor } from "@slm/tensor";
-import { normalize, parameter, type Parameters } from "./blocks.js";
-import type { ModelConfig } from "./config.js";
-import { OPTIONAL_WEIGHTS, publishedOf, type Stack } from "./options.js";
-import { EMBEDDING_WEIGHT } from "./parameters.js";
+import { normalize, parameter, type Parameters } from "./layers/blocks.js";
+import type { ModelConfig } from "./config/config.js";
+import { OPTIONAL_WEIGHTS, publishedOf, type Stack } from "./config/options.js";
+import { EMBEDDING_WEIGHT } from "./parameters/parameters.js";
 
 /** Tokens of a stack: rows of its embedding table. ids int32 `[batch, length]` -> `[batch, length, width]`. */
 export function embedTokens(config: ModelConfig, parameters: Parameters, stack: Stack, ids: Tensor): Tensor {

@@ -19,10 +19,10 @@ import {
   projectMergedKey,
   selfAttentionBlock,
   type Parameters,
-} from "./blocks.js";
-import type { EncoderDecoderConfig } from "./config.js";
+} from "./layers/blocks.js";
+import type { EncoderDecoderConfig } from "./config/config.js";
 import { embedTokens, placeTokens } from "./embedded-tokens.js";
-import { isMerged } from "./options.js";
+import { isMerged } from "./config/options.js";
 
 /**
  * Which source positions are tokens (image tokens included): a count per row (padding on the right) or a 0/1 mask

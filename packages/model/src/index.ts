@@ -7,7 +7,7 @@ export {
   type DecoderOnlyConfig,
   type EncoderDecoderConfig,
   type ModelConfig,
-} from "./config.js";
+} from "./config/config.js";
 export {
   EMBEDDING_WEIGHT,
   flopsPerImage,
@@ -22,9 +22,9 @@ export {
   moduleOf,
   visionOf,
   type ModelModule,
-} from "./parameters.js";
-export { carryOf } from "./blocks.js";
-export { ACTIVATIONS, type ActivationName } from "./activations.js";
+} from "./parameters/parameters.js";
+export { carryOf } from "./layers/blocks.js";
+export { ACTIVATIONS, type ActivationName } from "./config/activations.js";
 export {
   cacheHeads,
   cacheParts,
@@ -35,8 +35,8 @@ export {
   pooledGroup,
   stateWidthOf,
   sharedOptions,
-} from "./options.js";
-export type { ParameterSpec } from "./parameter-spec.js";
+} from "./config/options.js";
+export type { ParameterSpec } from "./parameters/parameter-spec.js";
 export {
   checkTower,
   imageTokenCount,
@@ -47,12 +47,12 @@ export {
   visionTower,
   type VisionConfig,
   type VisionTower,
-} from "./vision/vision-config.js";
-export { TOWER, towerSpecs } from "./vision/vision-parameters.js";
+} from "./config/vision-config.js";
+export { TOWER, towerSpecs } from "./parameters/vision-parameters.js";
 export { imageEmbeddings, runTower } from "./vision/tower.js";
 export { towerReader, towerSampleCount, towerSamples } from "./vision/tower-input.js";
 export { imageTokensOf, patchesSpec, readSource } from "./source-context.js";
-export type { Parameters } from "./blocks.js";
+export type { Parameters } from "./layers/blocks.js";
 export { crossCaches, encode } from "./encoder.js";
 export {
   decode,
@@ -65,7 +65,7 @@ export {
 } from "./decoder.js";
 export { decoderDropoutShapes, encoderDropoutShapes } from "./dropout-shapes.js";
 export { loraSpecs, withLora, withMergedLora } from "./lora.js";
-export { initializeFromTeacher } from "./initialize-from-teacher.js";
+export { initializeFromTeacher } from "./from-teacher/initialize-from-teacher.js";
 export { chooseLayers, LAYER_CHOICES, type LayerChoice } from "./from-teacher/choose-layers.js";
 export { isNarrower, narrowTeacher } from "./from-teacher/narrow-teacher.js";
 export { pickTokens } from "./from-teacher/pick-tokens.js";
@@ -94,4 +94,4 @@ export {
   matchWeights,
   toFloat32,
   type Weights,
-} from "./weights.js";
+} from "./parameters/weights.js";

@@ -9,11 +9,11 @@ import {
   type Tensor,
 } from "@slm/tensor";
 import { describe, expect, test } from "vitest";
-import { parseModelConfig, type EncoderDecoderConfig } from "./config.js";
+import { parseModelConfig, type EncoderDecoderConfig } from "./config/config.js";
 import { decode, outputHead } from "./decoder.js";
 import { crossCaches, encode } from "./encoder.js";
 import { loraSpecs, mergeLora, withLora, withMergedLora } from "./lora.js";
-import { initializeWeights, type Weights } from "./weights.js";
+import { initializeWeights, type Weights } from "./parameters/weights.js";
 import { TINY_SHAPE } from "./testing/index.js";
 
 const config = parseModelConfig(

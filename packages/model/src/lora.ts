@@ -7,11 +7,11 @@
 import { SlmError } from "@slm/core";
 import { createHostTensor, type HostTensor } from "@slm/runtime";
 import { math, type Tensor } from "@slm/tensor";
-import { adapterDown, adapterUp, type Parameters } from "./blocks.js";
-import type { ModelConfig } from "./config.js";
-import type { ParameterSpec } from "./parameter-spec.js";
-import { isMultiplied, parameterSpecs } from "./parameters.js";
-import type { Weights } from "./weights.js";
+import { adapterDown, adapterUp, type Parameters } from "./layers/blocks.js";
+import type { ModelConfig } from "./config/config.js";
+import type { ParameterSpec } from "./parameters/parameter-spec.js";
+import { isMultiplied, parameterSpecs } from "./parameters/parameters.js";
+import type { Weights } from "./parameters/weights.js";
 
 export interface LoraScale {
   /** Rows of A and columns of B. */

@@ -1,11 +1,11 @@
 /** Sources as inputs of programs, and their encoding for the decoder. */
 import { lengthBias, type Tensor, type TensorSpec } from "@slm/tensor";
-import type { Parameters } from "./blocks.js";
-import type { EncoderDecoderConfig, ModelConfig } from "./config.js";
+import type { Parameters } from "./layers/blocks.js";
+import type { EncoderDecoderConfig, ModelConfig } from "./config/config.js";
 import type { SourceContext } from "./decoder.js";
 import { crossCaches, encode } from "./encoder.js";
-import { visionOf } from "./parameters.js";
-import { imageTokenCount, patchValues, towerTokens } from "./vision/vision-config.js";
+import { visionOf } from "./parameters/parameters.js";
+import { imageTokenCount, patchValues, towerTokens } from "./config/vision-config.js";
 import { imageEmbeddings } from "./vision/tower.js";
 
 /** Number of image tokens before every source; 0 for text-only models. */

@@ -11,7 +11,7 @@ import {
   type DecoderOnlyConfig,
   type EncoderDecoderConfig,
 } from "@slm/model";
-import { exportWeights, type ExportReport, type ExportSettings } from "./export-model.js";
+import { exportWeights, type ExportReport, type ExportSettings } from "./export-checkpoint.js";
 
 /** Largest relative difference of the parameter counts. */
 const TOLERANCE = 0.02;
@@ -73,7 +73,7 @@ export const BASELINE_NAME = "decoder-only baseline, random weights";
  * Exports a decoder-only model of `config`'s size with random weights, exactly as a trained one is exported. The files
  * say that the weights are random: the model's name, and `weights: random` in the ONNX metadata.
  *
- * @throws SlmError as `baselineConfig` and `exportModel` do; USAGE for a seed that is none.
+ * @throws SlmError as `baselineConfig` and `exportCheckpoint` do; USAGE for a seed that is none.
  */
 export async function exportRandomBaseline(options: BaselineOptions): Promise<ExportReport> {
   const { config, tokenizerDirectory, seed, ...settings } = options;

@@ -1,9 +1,14 @@
 export { BASELINE_NAME, exportRandomBaseline } from "./baseline.js";
-export { exportConfig, type ExportChoice, type ExportConfig } from "./export-config.js";
-export { exportModel, exportWeights, type ExportReport, type ExportSettings } from "./export-model.js";
+export { exportConfig, type ExportChoice, type ExportConfig } from "./settings/export-config.js";
+export {
+  exportCheckpoint,
+  exportWeights,
+  type ExportReport,
+  type ExportSettings,
+} from "./export-checkpoint.js";
 export { planExport, planGraphsOf, type ExportPlan } from "./plan-export.js";
-export { checkRowSettings } from "./row-settings.js";
-export { PROFILES, type Device, type Profile } from "./profiles.js";
+export { checkRowSettings } from "./settings/row-settings.js";
+export { PROFILES, type Device, type Profile } from "./settings/profiles.js";
 export { cacheCapacity } from "./graphs/native-graphs.js";
 export { type GraphSource, type Metadata } from "./graphs/record.js";
 export { STATIC_IO } from "./graphs/static-graphs.js";

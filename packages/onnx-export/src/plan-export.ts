@@ -17,11 +17,11 @@ import {
 import { readLexicalShortlist, readModelConfig } from "@slm/checkpoints";
 import type { LexicalShortlist } from "@slm/generation";
 import { createHostTensor } from "@slm/runtime";
-import { chosenExport, type ExportChoice, type ExportLayout } from "./export-config.js";
+import { chosenExport, type ExportChoice, type ExportLayout } from "./settings/export-config.js";
 import { planGraphs } from "./graphs/graph-plan.js";
 import { cacheCapacity } from "./graphs/native-graphs.js";
 import { graphSource } from "./graphs/record.js";
-import { selectDevice } from "./profiles.js";
+import { selectDevice } from "./settings/profiles.js";
 import { FLOAT_SIZE } from "./weights/float-bits.js";
 import { LazyWeights } from "./weights/lazy-weights.js";
 import type { Shortlist } from "./weights/shortlist.js";
@@ -75,7 +75,7 @@ export interface ExportPlan {
  *
  * Reads: config.json and the tokenizer of the checkpoint directory.
  *
- * @throws SlmError as `exportModel` does before it writes anything.
+ * @throws SlmError as `exportCheckpoint` does before it writes anything.
  */
 export async function planExport(
   checkpointDirectory: string,

@@ -1,9 +1,9 @@
 /** Rules about the inputs and attributes of single operators: element types, constants, values, number of inputs. */
 import { attributeOf, shorten, type OnnxDType } from "@slm/onnx";
-import { operatorName } from "../finding.js";
+import { operatorName } from "./finding.js";
 import type { AttributeLimit } from "../profiles/profile.js";
 import { axisOf, isNumber } from "../shapes/facts.js";
-import { isControlFlow, type PlacedNode, type Subject } from "../subject.js";
+import { isControlFlow, type PlacedNode, type Subject } from "./subject.js";
 import { attributeValue } from "./attribute-value.js";
 import { isDequantize, partsOfUnit } from "./quantized-graph.js";
 import { aboutModel, rejection, supportOf, type Rule } from "./rule.js";

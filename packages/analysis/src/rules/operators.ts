@@ -1,5 +1,5 @@
 /** Rules about operators: the device has them, in the model's opset, without control flow. */
-import { operatorName } from "../finding.js";
+import { operatorName } from "./finding.js";
 import {
   FUNCTION_OPERATORS,
   REMOVED_IN,
@@ -7,7 +7,7 @@ import {
   RUNTIME_VERSIONS,
   STANDARD_SINCE,
 } from "../profiles/standard-operators.js";
-import { CONTROL_FLOW, isControlFlow, type PlacedNode, type Subject } from "../subject.js";
+import { CONTROL_FLOW, isControlFlow, type PlacedNode, type Subject } from "./subject.js";
 import { operatorAdvice } from "./advice.js";
 import { isErfGelu } from "./erf-gelu.js";
 import { aboutModel, rejection, runsOnCpu, supportOf, type Rule } from "./rule.js";

@@ -1,9 +1,9 @@
 /** Rules about quantized weights and biases. */
 import { attributeOf, type GraphNode } from "@slm/onnx";
-import { operatorName, type Findings } from "../finding.js";
+import { operatorName, type Findings } from "./finding.js";
 import type { QuantizationRules, WeightInput } from "../profiles/profile.js";
 import type { Shape } from "../shapes/facts.js";
-import type { PlacedNode, Subject } from "../subject.js";
+import type { PlacedNode, Subject } from "./subject.js";
 import { dequantizerOf, isDequantize, isQuantize, parametersOf, type Parameters } from "./quantized-graph.js";
 import { shapeText, type Rule } from "./rule.js";
 

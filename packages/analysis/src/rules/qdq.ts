@@ -3,9 +3,9 @@
  * every output goes to one QuantizeLinear. Source: CheckQDQNodes in ONNX Runtime's qdq_selectors.cc.
  */
 import { shorten, type OnnxDType } from "@slm/onnx";
-import { operatorName, type Findings } from "../finding.js";
+import { operatorName, type Findings } from "./finding.js";
 import type { QuantizationRules } from "../profiles/profile.js";
-import type { PlacedNode } from "../subject.js";
+import type { PlacedNode } from "./subject.js";
 import {
   dequantizerOf,
   floatInputs,

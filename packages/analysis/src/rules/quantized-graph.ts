@@ -1,6 +1,6 @@
 /** Queries about the QuantizeLinear and DequantizeLinear nodes of a graph. */
 import { attributeOf, type GraphNode, type OnnxDType } from "@slm/onnx";
-import type { PlacedNode, Scope, Subject } from "../subject.js";
+import type { PlacedNode, Scope, Subject } from "./subject.js";
 
 export function isQuantize({ opType, domain }: GraphNode): boolean {
   return opType === "QuantizeLinear" && (domain === "" || domain === "com.microsoft");

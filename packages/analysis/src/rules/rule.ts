@@ -1,9 +1,9 @@
 /** Helpers for rules. */
 import { shorten } from "@slm/onnx";
-import { type Finding, type Findings, type Remark, type RuleName, operatorName } from "../finding.js";
+import { type Finding, type Findings, type Remark, type RuleName, operatorName } from "./finding.js";
 import { CPU } from "../profiles/cpu.js";
 import type { OperatorSupport } from "../profiles/profile.js";
-import type { PlacedNode, Subject } from "../subject.js";
+import type { PlacedNode, Subject } from "./subject.js";
 
 /** Checks a prepared model and adds its findings. */
 export type Rule = (subject: Subject, findings: Findings) => void;

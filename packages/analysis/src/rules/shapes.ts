@@ -1,9 +1,9 @@
 /** Rules about sizes: static, consistent, not too many axes, not too large, and known. */
 import { elementCount, ONNX_DTYPES, type OnnxDType, shorten } from "@slm/onnx";
-import { operatorName, type Severity } from "../finding.js";
+import { operatorName, type Severity } from "./finding.js";
 import { isNumber, isStatic, type Shape } from "../shapes/facts.js";
 import { inferRuleOf } from "../shapes/table.js";
-import { isControlFlow, type PlacedNode, type Subject } from "../subject.js";
+import { isControlFlow, type PlacedNode, type Subject } from "./subject.js";
 import { dataTypeOf, quantizedTypeOf } from "./signatures.js";
 import { sizeFlagsOf } from "./size-flags.js";
 import { aboutInput, aboutModel, rejection, shapeText, supportOf, type Rule } from "./rule.js";

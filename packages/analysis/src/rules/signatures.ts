@@ -1,8 +1,8 @@
 /** Rules about what the table of a profile says of an operator's data: element types, alone and between Q and DQ, and pairs of them. */
 import type { GraphNode, OnnxDType } from "@slm/onnx";
-import { operatorName, type Findings } from "../finding.js";
+import { operatorName, type Findings } from "./finding.js";
 import type { OperatorSupport } from "../profiles/profile.js";
-import { isControlFlow, type PlacedNode, type Subject } from "../subject.js";
+import { isControlFlow, type PlacedNode, type Subject } from "./subject.js";
 import { dequantizerOf, isQuantize, parametersOf, partsOfUnit } from "./quantized-graph.js";
 import { rejection, supportOf, type Rule } from "./rule.js";
 

@@ -4,7 +4,7 @@ import { SlmError } from "@slm/core";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { isPublishedEncoderDecoder } from "../import/encoder-decoder/families.js";
-import { importedConfig } from "../import/import-model.js";
+import { importedConfig } from "../import/import-checkpoint.js";
 import { readGguf } from "./file/gguf-file.js";
 import { externalCheckpoint } from "./model/external-checkpoint.js";
 import { temporaryGguf } from "./testing/gguf-bytes.test-support.js";

@@ -1,8 +1,8 @@
 /** The part of a Hugging Face `config.json` that defines a vision tower. */
 import { SlmError } from "@slm/core";
-import type { ExternalCheckpoint } from "../external-checkpoint.js";
 import type { VisionTower } from "@slm/model";
 import { z } from "zod";
+import type { ExternalCheckpoint } from "../external-checkpoint.js";
 
 /** Far above any tower; sizes below decide how much is allocated before a tensor is looked at. */
 const size = z.int().positive().max(1 << 16); // prettier-ignore

@@ -4,13 +4,13 @@
  */
 import { join } from "node:path";
 import { decode, decodeStep, outputHead, type SelfCache } from "@slm/model";
-import { readSafetensors } from "../safetensors.js";
 import { createHostTensor, type HostTensor } from "@slm/runtime";
 import { createEagerEngine, type Engine, type Tensor } from "@slm/tensor";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { readSafetensors } from "../safetensors.js";
 import { readHuggingFaceDirectory } from "./hugging-face-directory.js";
-import type { ImportOptions } from "./import-config.js";
-import { importDecoderOnly } from "./import-model.js";
+import type { ImportOptions } from "./mapping/import-config.js";
+import { importDecoderOnly } from "./import-checkpoint.js";
 
 const FIXTURES = join(import.meta.dirname, "../../fixtures/import");
 const NAMES = ["llama", "smollm2", "qwen2", "qwen3", "phi3", "phi3-long", "gemma2", "gemma3"];

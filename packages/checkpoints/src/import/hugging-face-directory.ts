@@ -2,15 +2,15 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { readJsonFile, SlmError } from "@slm/core";
+import { GENERATION_FILE } from "@slm/generation";
+import { toFloat32 } from "@slm/model";
+import { z } from "zod";
 import { CONFIG_FILE } from "../checkpoint.js";
 import { checkComplete, checkShard, readShardIndex } from "../shard-index.js";
 import { bothError, WEIGHTS_FILE, WEIGHTS_INDEX_FILE } from "../weight-files.js";
-import { GENERATION_FILE } from "@slm/generation";
 import { openSafetensors } from "../safetensors.js";
-import { toFloat32 } from "@slm/model";
 import { pytorchTensors } from "../pytorch/pytorch-file.js";
 import { type ExternalCheckpoint, type ExternalTensor } from "../external-checkpoint.js";
-import { z } from "zod";
 
 /** How a directory may hold its weights; the first of them that is there counts. */
 const FORMATS: readonly WeightFormat[] = [

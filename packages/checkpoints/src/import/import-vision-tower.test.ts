@@ -1,11 +1,11 @@
 import { join } from "node:path";
-import { readSafetensors } from "../safetensors.js";
 import { runTower, toFloat32, TOWER } from "@slm/model";
-import { type ExternalCheckpoint } from "../external-checkpoint.js";
 import { type HostTensor, createHostTensor } from "@slm/runtime";
 import { createEagerEngine, type Engine } from "@slm/tensor";
 import { parsePreprocessorConfig, toPatches } from "@slm/vision";
 import { beforeAll, describe, expect, test } from "vitest";
+import { readSafetensors } from "../safetensors.js";
+import { type ExternalCheckpoint } from "../external-checkpoint.js";
 import { readHuggingFaceDirectory } from "./hugging-face-directory.js";
 import { importVisionTower, type VisionImportOptions } from "./import-vision-tower.js";
 

@@ -1,9 +1,9 @@
 /** Imports the vision tower of a published CLIP or SigLIP, from a whole model or a vision-only checkpoint. */
 import { SlmError } from "@slm/core";
 import { checkTower, TOWER, towerSpecs, visionTower, type VisionTower, type Weights } from "@slm/model";
-import { type ExternalCheckpoint, type ExternalTensor } from "../external-checkpoint.js";
 import { createHostTensor, elementCount, type HostTensor } from "@slm/runtime";
 import type { ImageProcessing } from "@slm/vision";
+import { type ExternalCheckpoint, type ExternalTensor } from "../external-checkpoint.js";
 import { parseExternalVision, type ExternalVision } from "./external-vision.js";
 
 export interface VisionImportOptions {

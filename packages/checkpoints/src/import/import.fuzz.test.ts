@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { SlmError } from "@slm/core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { readHuggingFaceDirectory } from "./hugging-face-directory.js";
-import { importDecoderOnly } from "./import-model.js";
+import { importDecoderOnly } from "./import-checkpoint.js";
 import { corrupt, seeded, type Files } from "./test-support/corrupt.test-support.js";
 
 const FIXTURES = join(import.meta.dirname, "../../fixtures/import");

@@ -5,7 +5,7 @@ import { crossCaches, decode, encode, outputHead, type EncoderDecoderConfig } fr
 import { createHostTensor, type HostTensor } from "@slm/runtime";
 import { createEagerEngine, lengthBias } from "@slm/tensor";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { importEncoderDecoder } from "../import/import-model.js";
+import { importEncoderDecoder } from "../import/import-checkpoint.js";
 import { isMarianDirectory, marianFiles, readMarianModel } from "./marian-directory.js";
 import {
   floats,

@@ -23,7 +23,7 @@ import { z } from "zod";
 import { openGgufCheckpoint } from "../gguf/model/external-checkpoint.js";
 import { isPublishedEncoderDecoder } from "../import/encoder-decoder/families.js";
 import { readHuggingFaceDirectory } from "../import/hugging-face-directory.js";
-import { importEncoderDecoder, importedGeneration } from "../import/import-model.js";
+import { importEncoderDecoder, importedGeneration } from "../import/import-checkpoint.js";
 import { readSafetensors } from "../safetensors.js";
 import { OUTPUT_TOLERANCE, maxAbsDifference } from "./differences.js";
 import { WholeTargetDecoder } from "./whole-target-decoder.js";

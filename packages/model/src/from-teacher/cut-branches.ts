@@ -1,5 +1,5 @@
 /** Which heads and neurons of a layer are kept: those that add most to the states. */
-import type { DecoderOnlyConfig } from "../config.js";
+import type { DecoderOnlyConfig } from "../config/config.js";
 import { largest } from "./stream-basis.js";
 
 /** The rows of a part's matrix that are kept, `size` numbers each; of a matrix that writes states, its columns. */

@@ -1,9 +1,9 @@
 /** A teacher with fewer dimensions of its states, fewer heads and fewer neurons, from which a narrower student is cut. */
 import { SlmError } from "@slm/core";
 import { createHostTensor, type HostTensor } from "@slm/runtime";
-import type { DecoderOnlyConfig, ModelConfig } from "../config.js";
-import { EMBEDDING_WEIGHT, HEAD_WEIGHT, headWeight, parameterSpecs } from "../parameters.js";
-import { toFloat32 } from "../weights.js";
+import type { DecoderOnlyConfig, ModelConfig } from "../config/config.js";
+import { EMBEDDING_WEIGHT, HEAD_WEIGHT, headWeight, parameterSpecs } from "../parameters/parameters.js";
+import { toFloat32 } from "../parameters/weights.js";
 import { chosenHeads, chosenNeurons, type Cuts } from "./cut-branches.js";
 import { rotation, selection, type StreamBasis } from "./stream-basis.js";
 import type { DecoderOnlyModel } from "./student-weights.js";

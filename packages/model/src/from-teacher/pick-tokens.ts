@@ -1,9 +1,9 @@
 /** A teacher with the vocabulary of a student. */
 import { SlmError } from "@slm/core";
 import { createHostTensor, type HostTensor } from "@slm/runtime";
-import type { ModelConfig } from "../config.js";
-import { EMBEDDING_WEIGHT, HEAD_WEIGHT } from "../parameters.js";
-import { toFloat32, type Weights } from "../weights.js";
+import type { ModelConfig } from "../config/config.js";
+import { EMBEDDING_WEIGHT, HEAD_WEIGHT } from "../parameters/parameters.js";
+import { toFloat32, type Weights } from "../parameters/weights.js";
 
 /**
  * The teacher with the tokens of a student: rows of the embedding, and of an output head of its own. A token's row is the mean of the rows

@@ -1,5 +1,5 @@
 /** Bases of fewer dimensions for the states between a teacher's layers: principal components, or a choice of channels. */
-import { symmetricEigen } from "../symmetric-eigen.js";
+import { symmetricEigen } from "./symmetric-eigen.js";
 
 export interface StreamBasis {
   readonly kind: "rotate" | "select";

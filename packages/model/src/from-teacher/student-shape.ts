@@ -7,7 +7,7 @@ import type {
   EncoderDecoderConfig,
   encoderDecoderShape,
   ModelConfig,
-} from "../config.js";
+} from "../config/config.js";
 
 /** What is chosen; sizes that are left out are the teacher's. */
 export interface TeacherShapeRequest {

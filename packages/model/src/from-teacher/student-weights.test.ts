@@ -1,7 +1,7 @@
 import { createRandom } from "@slm/generation";
 import { describe, expect, test } from "vitest";
-import { parseModelConfig, type ModelConfig } from "../config.js";
-import { initializeWeights } from "../weights.js";
+import { parseModelConfig, type ModelConfig } from "../config/config.js";
+import { initializeWeights } from "../parameters/weights.js";
 import { chooseLayers, type LayerChoice } from "./choose-layers.js";
 import { pickTokens } from "./pick-tokens.js";
 import { studentOfTeacher, withLayerOptions, type TeacherShapeRequest } from "./student-shape.js";

@@ -6,16 +6,16 @@
  */
 import { SlmError } from "@slm/core";
 import { createHostTensor, type HostTensor } from "@slm/runtime";
-import type { DecoderOnlyConfig, ModelConfig } from "../config.js";
+import type { DecoderOnlyConfig, ModelConfig } from "../config/config.js";
 import {
   EMBEDDING_WEIGHT,
   HEAD_WEIGHT,
   LAST_NORM_WEIGHT,
   headWeight,
   parameterSpecs,
-} from "../parameters.js";
-import type { ParameterSpec } from "../parameter-spec.js";
-import { toFloat32, type Weights } from "../weights.js";
+} from "../parameters/parameters.js";
+import type { ParameterSpec } from "../parameters/parameter-spec.js";
+import { toFloat32, type Weights } from "../parameters/weights.js";
 import { checkCrossNorms, checkSharedSettings, type ChosenLayers } from "./student-shape.js";
 
 /** Where cross-attention starts: from the self-attention of the same decoder layer, or at random. */

@@ -1,10 +1,10 @@
 /** What a teacher computes on rows of a task: the sums from which a student's layers, channels, heads and neurons are chosen. */
 import { SlmError } from "@slm/core";
 import { math, type Tensor } from "@slm/tensor";
-import type { Parameters } from "../blocks.js";
-import type { DecoderOnlyConfig } from "../config.js";
+import type { Parameters } from "../layers/blocks.js";
+import type { DecoderOnlyConfig } from "../config/config.js";
 import { decode } from "../decoder.js";
-import { withObserver } from "../observe.js";
+import { withObserver } from "../layers/observe.js";
 
 /** Outputs of {@link observeTeacher}, sums over positions. */
 export const STATISTICS = {

@@ -2,11 +2,11 @@
 import { createRandom } from "@slm/generation";
 import { createHostTensor, type HostTensor } from "@slm/runtime";
 import { createEagerEngine, lengthBias, type ProgramDefinition } from "@slm/tensor";
-import { parseModelConfig, type ModelConfig } from "../config.js";
+import { parseModelConfig, type ModelConfig } from "../config/config.js";
 import { decode, outputHead } from "../decoder.js";
 import { crossCaches, encode } from "../encoder.js";
 import { TINY_SHAPE } from "../testing/index.js";
-import { initializeWeights, type Weights } from "../weights.js";
+import { initializeWeights, type Weights } from "../parameters/weights.js";
 import { decoderOnlyTeacher } from "./student-shape.js";
 import type { DecoderOnlyModel } from "./student-weights.js";
 

@@ -1,6 +1,6 @@
 /** A convolution over the grid of patches, as a sum over kernel positions: each is a constant shift, then a matrix product. */
 import { add, scope, shiftGrid, type Tensor } from "@slm/tensor";
-import { project, type Parameters } from "../blocks.js";
+import { project, type Parameters } from "../layers/blocks.js";
 
 interface Size {
   readonly height: number;

@@ -1,7 +1,7 @@
 import { processImage, toPatches, type PixelImage } from "@slm/vision";
 import { describe, expect, test } from "vitest";
 import { towerInput, towerReader, towerSampleCount, towerSamples } from "./tower-input.js";
-import { patchValues, towerTokens, visionTower, type VisionTower } from "./vision-config.js";
+import { patchValues, towerTokens, visionTower, type VisionTower } from "../config/vision-config.js";
 
 const towerOf = (channels: 1 | 3, classToken: VisionTower["classToken"]): VisionTower =>
   visionTower.parse({

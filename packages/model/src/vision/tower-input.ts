@@ -1,6 +1,6 @@
 /** The input of a tower: rows of patches as float32, or, to store many images, as their uint8 samples. */
 import { patchRows, patchRowsReader, patchSamples, type PatchRowsReader, type PixelImage } from "@slm/vision";
-import { patchGrid, patchReadingOf, patchValues, type VisionTower } from "./vision-config.js";
+import { patchGrid, patchReadingOf, patchValues, type VisionTower } from "../config/vision-config.js";
 
 /** An image as input of a tower: `[towerTokens, patchValues]`, see `patchRows`. */
 export const towerInput = (tower: VisionTower, image: PixelImage): Float32Array =>

@@ -23,10 +23,15 @@ import {
   type HeadLayout,
   type Tensor,
 } from "@slm/tensor";
-import { parameter, project, type Parameters } from "../blocks.js";
-import { patchGrid, type VisionConfig, type VisionTower, type VisionProjector } from "./vision-config.js";
+import { parameter, project, type Parameters } from "../layers/blocks.js";
+import {
+  patchGrid,
+  type VisionConfig,
+  type VisionTower,
+  type VisionProjector,
+} from "../config/vision-config.js";
 import { convolve } from "./convolution.js";
-import { CONVOLUTION, PROJECTOR, TOWER } from "./vision-parameters.js";
+import { CONVOLUTION, PROJECTOR, TOWER } from "../parameters/vision-parameters.js";
 
 // Pools a grid of tokens by one product with a constant matrix; rows and columns are pooled independently.
 

@@ -1,6 +1,6 @@
 import type { Graph } from "@slm/onnx";
 import { describe, expect, test } from "vitest";
-import { selectDevice } from "../profiles.js";
+import { selectDevice } from "../settings/profiles.js";
 import { decoderOnly, encoderDecoder, randomCheckpoint } from "../tiny-checkpoint.test-support.js";
 import { fuseHorizontally } from "./horizontal-fusion.js";
 import { decoderGraph, encoderGraph } from "./native-graphs.js";

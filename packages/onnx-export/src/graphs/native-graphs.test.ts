@@ -3,7 +3,7 @@ import { assertInPlaceSafe, checkGraph, type AttributeValue, type Graph } from "
 import { parameterSpecs } from "@slm/model";
 import { elementCount } from "@slm/runtime";
 import { describe, expect, test } from "vitest";
-import { selectDevice } from "../profiles.js";
+import { selectDevice } from "../settings/profiles.js";
 import { decoderOnly, encoderDecoder, randomCheckpoint } from "../tiny-checkpoint.test-support.js";
 import { cacheCapacity, decoderGraph, encoderGraph } from "./native-graphs.js";
 import { graphSource } from "./record.js";

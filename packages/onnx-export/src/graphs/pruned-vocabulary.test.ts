@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { readDeviceModel } from "@slm/exported-model";
 import { loadTokenizer } from "@slm/tokenizer";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { exportWeights } from "../export-model.js";
+import { exportWeights } from "../export-checkpoint.js";
 import {
   decoderOnly,
   encoderDecoder,

@@ -6,7 +6,7 @@ import type { LexicalShortlist } from "@slm/generation";
 import { Recorder, registerRecordingBackend, withLowering, withRecorder, type Tensor } from "@slm/tensor";
 import { GraphSequence, type GraphInputs, type LoweringContext } from "../lowerings/context.js";
 import { loweringTable } from "../lowerings/lowering-variants.js";
-import type { Device } from "../profiles.js";
+import type { Device } from "../settings/profiles.js";
 import { fuseHorizontally } from "./horizontal-fusion.js";
 import { GraphWeights } from "../weights/graph-weights.js";
 import { fitHalfRange } from "../weights/half-range.js";

@@ -1,8 +1,8 @@
 import { profilesOf } from "@slm/devices";
-import { attributeOf, readIntegersOf } from "../graph-facts.test-support.js";
 import type { Graph } from "@slm/onnx";
 import { describe, expect, test } from "vitest";
-import { selectDevice } from "../profiles.js";
+import { attributeOf, readIntegersOf } from "../graph-facts.test-support.js";
+import { selectDevice } from "../settings/profiles.js";
 import { encoderDecoder, randomCheckpoint } from "../tiny-checkpoint.test-support.js";
 import { graphSource } from "./record.js";
 import { staticDecoderGraph, staticEncoderGraph } from "./static-graphs.js";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { selectDevice } from "../profiles.js";
+import { selectDevice } from "../settings/profiles.js";
 import { encoderDecoder, randomCheckpoint } from "../tiny-checkpoint.test-support.js";
 import { graphSource } from "./record.js";
 import {

@@ -31,7 +31,7 @@ import { cast, concat, shapeOf, sizeOf } from "../lowerings/emit.js";
 import type { LoweringVariants } from "../lowerings/lowering-variants.js";
 import { maskBias } from "../lowerings/padding.js";
 import { pooledMask } from "../lowerings/pool-tokens.js";
-import type { Device } from "../profiles.js";
+import type { Device } from "../settings/profiles.js";
 import { recordGraph, type GraphSource, type Recording } from "./record.js";
 
 /** Names of inputs and outputs. Source: optimum-onnx, exporters/onnx/model_configs.py. */

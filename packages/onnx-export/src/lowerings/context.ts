@@ -1,7 +1,7 @@
 /** What the rows of one graph share while it is recorded. */
 import { SlmError } from "@slm/core";
 import type { HeadLayout, Recorder, Tensor } from "@slm/tensor";
-import type { LoweringDevice } from "../lowering-device.js";
+import type { LoweringDevice } from "./lowering-device.js";
 import type { GraphWeights } from "../weights/graph-weights.js";
 
 export interface LoweringContext {

@@ -13,7 +13,7 @@ import {
   type Tensor,
 } from "@slm/tensor";
 import { describe, expect, test } from "vitest";
-import { selectDevice } from "../profiles.js";
+import { selectDevice } from "../settings/profiles.js";
 import { GraphWeights } from "../weights/graph-weights.js";
 import { WeightStore } from "../weights/weight-store.js";
 import { GraphSequence } from "./context.js";

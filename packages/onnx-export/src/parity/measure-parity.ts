@@ -9,7 +9,8 @@ import type { LexicalShortlist } from "@slm/generation";
 import { type Weights, patchReadingOf, visionOf, type ModelConfig, type VisionTower } from "@slm/model";
 import { createHostTensor, type Runtime, type Session, joinFloats } from "@slm/runtime";
 import { createOnnxEngine, type Engine } from "@slm/tensor";
-import type { ExportLayout } from "../export-config.js";
+import { patchRows, patchRowsShape, processedSize, type PixelImage } from "@slm/vision";
+import type { ExportLayout } from "../settings/export-config.js";
 import type { GraphPlan, PlannedGraph } from "../graphs/graph-plan.js";
 import { graphSource } from "../graphs/record.js";
 import { writeGraphs } from "../graphs/write-graphs.js";
@@ -31,7 +32,6 @@ import { referenceLogits } from "./reference-logits.js";
 import type { GraphHost, HostSetting } from "./run-host.js";
 import { runStatic } from "./static-host.js";
 import { runTransformers } from "./transformers-host.js";
-import { patchRows, patchRowsShape, processedSize, type PixelImage } from "@slm/vision";
 
 // Inputs of graphs that read pixels: images, and what the trained model reads of them.
 

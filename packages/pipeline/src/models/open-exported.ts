@@ -1,7 +1,7 @@
 /** Opens any MODEL as a directory that a runtime can load. A checkpoint is exported to a temporary directory. */
 import { requireIntact, type Progress } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
-import { exportModel } from "@slm/onnx-export";
+import { exportCheckpoint } from "@slm/onnx-export";
 import type { Runtime } from "@slm/runtime";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -59,7 +59,7 @@ async function open(path: string, options: OpenModelOptions): Promise<OpenedMode
   const exported = await mkdtemp(join(tmpdir(), "slm-export-"));
   const close = (): Promise<void> => rm(exported, { recursive: true, force: true });
   try {
-    await exportModel({
+    await exportCheckpoint({
       ...options,
       checkpointDirectory: directory,
       outputDirectory: exported,

@@ -1,5 +1,5 @@
 /** Stage `export`: the student's graphs for a target, checked against the checkpoint. */
-import { exportConfig, exportModel, type ExportConfig, type ExportReport } from "@slm/onnx-export";
+import { exportConfig, exportCheckpoint, type ExportConfig, type ExportReport } from "@slm/onnx-export";
 import { DATA_FILES } from "@slm/data";
 import { join } from "node:path";
 import { withRuntime } from "../compute/open-engine.js";
@@ -33,7 +33,7 @@ export const exportStage = defineStage<ExportConfig>({
       ? await draftRulesOfRows(checkpointDirectory, { rows, cache: inputs["cache"] }, progress)
       : undefined;
     return withRuntime(compute.threads, (runtime) =>
-      exportModel({
+      exportCheckpoint({
         ...choice,
         shortlist,
         draftRules,

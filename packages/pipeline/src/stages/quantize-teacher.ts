@@ -4,7 +4,7 @@ import { SlmError } from "@slm/core/errors";
 import { parameterCount } from "@slm/model";
 import { readModelConfig } from "@slm/checkpoints";
 import type { SchemeName } from "@slm/devices";
-import { exportModel } from "@slm/onnx-export";
+import { exportCheckpoint } from "@slm/onnx-export";
 import { quantizeFile } from "@slm/quantization";
 import { GRAPH_FOLDER, writeGraphFile, type TeacherPrecision } from "@slm/teacher";
 import { mkdir, rm } from "node:fs/promises";
@@ -60,7 +60,7 @@ export async function quantizeTeacher(
   await rm(exported, { recursive: true, force: true });
   await mkdir(exported);
   try {
-    await exportModel({
+    await exportCheckpoint({
       checkpointDirectory: work,
       outputDirectory: exported,
       target: "cpu",

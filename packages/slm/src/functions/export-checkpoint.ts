@@ -66,7 +66,7 @@ export async function exportModel(checkpoint: string, options: ExportOptions = {
   const settings = givenSettings({ ...choice, shortlist, draftRules: named });
   const report = await withRuntime(threads, (runtime) =>
     writeStandalone({ directory: output, kind: "export", sources: { checkpoint }, settings }, (work) =>
-      library.exportModel({
+      library.exportCheckpoint({
         ...choice,
         shortlist,
         draftRules,

@@ -1,7 +1,7 @@
 /** The published encoder-decoders that are imported, by `model_type`. */
 import { SlmError } from "@slm/core";
 import type { ExternalCheckpoint } from "../../external-checkpoint.js";
-import type { ImportOptions } from "../import-config.js";
+import type { ImportOptions } from "../mapping/import-config.js";
 import type { PublishedModel, ReadPublished } from "./published-model.js";
 import { bart, blenderbotSmall, m2m100, marian, mbart, pegasus } from "./bart.js";
 import { marianNmt, MARIAN_NMT } from "./marian-nmt.js";

@@ -10,9 +10,9 @@ import {
 import { elementCount } from "@slm/runtime";
 import { z } from "zod";
 import type { ExternalCheckpoint } from "../../external-checkpoint.js";
-import type { ImportOptions } from "../import-config.js";
-import type { WeightPlan } from "../import-weights.js";
-import type { WeightSource } from "../weight-sources.js";
+import type { ImportOptions } from "../mapping/import-config.js";
+import type { WeightPlan } from "../mapping/import-weights.js";
+import type { WeightSource } from "../mapping/weight-sources.js";
 
 /** Names of the tensor that a parameter is read from: the first that the file has. */
 export type NamesOf = (parameter: string) => readonly string[];

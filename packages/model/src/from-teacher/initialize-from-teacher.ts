@@ -4,10 +4,10 @@
  */
 import { SlmError } from "@slm/core";
 import { createHostTensor, type HostTensor } from "@slm/runtime";
-import type { ModelConfig } from "./config.js";
-import { parameterSpecs } from "./parameters.js";
+import type { ModelConfig } from "../config/config.js";
+import { parameterSpecs } from "../parameters/parameters.js";
 import { symmetricEigen } from "./symmetric-eigen.js";
-import { toFloat32, type Weights } from "./weights.js";
+import { toFloat32, type Weights } from "../parameters/weights.js";
 
 const EMBEDDING = "embedding.weight";
 

@@ -1,7 +1,7 @@
 /** Weights in host memory: initial values, and the check of a set of tensors against the model's parameters. */
 import { SlmError } from "@slm/core";
 import { createHostTensor, elementCount, type HostTensor, fromBfloat16, fromHalves } from "@slm/runtime";
-import type { ModelConfig } from "./config.js";
+import type { ModelConfig } from "../config/config.js";
 import type { ParameterSpec, Sinusoids } from "./parameter-spec.js";
 import { parameterSpecs } from "./parameters.js";
 

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { SlmError } from "@slm/core";
 import { ACTIVATION_NAMES } from "./activations.js";
 import { checkPublishedOptions, publishedOptions } from "./published-options.js";
-import { checkVision, imageTokenCount, visionConfig } from "./vision/vision-config.js";
+import { checkVision, imageTokenCount, visionConfig } from "./vision-config.js";
 
 const tokens = z.strictObject({
   pad: z.int().nonnegative(),

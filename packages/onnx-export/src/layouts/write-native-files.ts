@@ -27,7 +27,7 @@ import type { StaticSizes } from "../graphs/static-graphs.js";
 import { generationOf, rowSettingsOf } from "./checkpoint-settings.js";
 import { STATIC_MASKED } from "../lowerings/context.js";
 import type { WrittenGraph } from "../graphs/write-graphs.js";
-import type { Device } from "../profiles.js";
+import type { Device } from "../settings/profiles.js";
 import type { Shortlist } from "../weights/shortlist.js";
 
 export interface LayoutSource {

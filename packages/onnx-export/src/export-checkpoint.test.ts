@@ -4,7 +4,7 @@ import { readDeviceModel } from "@slm/exported-model";
 import { readOnnx } from "@slm/onnx";
 import { parameterCount } from "@slm/model";
 import { describe, expect, test } from "vitest";
-import { exportModel, exportWeights } from "./export-model.js";
+import { exportCheckpoint, exportWeights } from "./export-checkpoint.js";
 import {
   checkpointDirectory,
   decoderOnly,
@@ -23,7 +23,7 @@ const COMMON = [
   "tokenizer_config.json",
 ];
 
-describe(exportModel, () => {
+describe(exportCheckpoint, () => {
   test.each([
     [encoderDecoder, [...COMMON, "encoder.onnx", "encoder.onnx.data"]],
     [decoderOnly, COMMON],
@@ -32,7 +32,7 @@ describe(exportModel, () => {
     async (config, expected) => {
       const outputDirectory = await emptyDirectory();
       const checkpoint = await checkpointDirectory(randomCheckpoint(config));
-      const report = await exportModel({
+      const report = await exportCheckpoint({
         checkpointDirectory: checkpoint,
         outputDirectory,
         target: "cpu",
@@ -64,7 +64,7 @@ describe(exportModel, () => {
     const checkpoint = await checkpointDirectory(randomCheckpoint(decoderOnly));
     await rm(join(checkpoint, "tokenizer.json"));
     await expect(
-      exportModel({ checkpointDirectory: checkpoint, outputDirectory, target: "cpu" }),
+      exportCheckpoint({ checkpointDirectory: checkpoint, outputDirectory, target: "cpu" }),
     ).rejects.toMatchObject({ code: "INPUT_MISSING" });
     expect(await readdir(outputDirectory)).toEqual([]);
   });
@@ -72,7 +72,7 @@ describe(exportModel, () => {
   test("rejects a directory that is no checkpoint", async () => {
     const directory = await emptyDirectory();
     await expect(
-      exportModel({ checkpointDirectory: directory, outputDirectory: directory, target: "cpu" }),
+      exportCheckpoint({ checkpointDirectory: directory, outputDirectory: directory, target: "cpu" }),
     ).rejects.toMatchObject({ code: "INPUT_MISSING" });
   });
 });

@@ -21,7 +21,7 @@ import {
 } from "@slm/tokenizer";
 import type { WrittenGraph } from "../graphs/write-graphs.js";
 import { generationOf } from "./checkpoint-settings.js";
-import type { LayoutSource } from "./native-layout.js";
+import type { LayoutSource } from "./write-native-files.js";
 import { transformersTokenizer } from "./transformers-tokenizer.js";
 
 /**

@@ -1,7 +1,7 @@
 /** Converts external tensors to our weights, one at a time, and checks that every tensor is used and complete. */
 import { SlmError } from "@slm/core";
-import type { ExternalCheckpoint, ExternalTensor } from "../external-checkpoint.js";
 import { createHostTensor, elementCount, type HostTensor } from "@slm/runtime";
+import type { ExternalCheckpoint, ExternalTensor } from "../../external-checkpoint.js";
 import type { WeightSource } from "./weight-sources.js";
 
 /** A parameter whose values are read on demand. */

@@ -1,6 +1,6 @@
 /** Every weight of a model: name, shape and initialization. The single list that checkpoints, training and export use. */
-import { ACTIVATIONS } from "./activations.js";
-import type { EncoderDecoderConfig, ModelConfig } from "./config.js";
+import { ACTIVATIONS } from "../config/activations.js";
+import type { EncoderDecoderConfig, ModelConfig } from "../config/config.js";
 import {
   isMerged,
   isPostNorm,
@@ -13,7 +13,7 @@ import {
   stackWidth,
   type Side,
   type Stack,
-} from "./options.js";
+} from "../config/options.js";
 import {
   layerNormSpecs,
   linearSpecs,
@@ -23,8 +23,8 @@ import {
   zeros,
   type ParameterSpec,
 } from "./parameter-spec.js";
-import { imageTokenCount, towerTokens, type VisionConfig } from "./vision/vision-config.js";
-import { PROJECTOR, TOWER, visionSpecs } from "./vision/vision-parameters.js";
+import { imageTokenCount, towerTokens, type VisionConfig } from "../config/vision-config.js";
+import { PROJECTOR, TOWER, visionSpecs } from "./vision-parameters.js";
 
 /** @param source width of what keys and values are made of, where it is another */
 function attention(name: string, config: ModelConfig, side: Side, source = config.width): ParameterSpec[] {

@@ -1,7 +1,7 @@
 /** Converts an external configuration; factors that our configuration lacks are folded into the weights. */
 import { SlmError } from "@slm/core";
 import { parseModelConfig, type DecoderOnlyConfig } from "@slm/model";
-import { type ExternalCheckpoint } from "../external-checkpoint.js";
+import { type ExternalCheckpoint } from "../../external-checkpoint.js";
 import { familyOf, activationOf, type Family } from "./families.js";
 import { parseExternalConfig, type ExternalConfig } from "./external-config.js";
 import { globalRotation, slidingRotation, type RotationRequest } from "./rotation.js";

@@ -8,17 +8,17 @@ import type { DraftRule } from "@slm/generation";
 import type { Runtime } from "@slm/runtime";
 import type { Engine } from "@slm/tensor";
 import { loadTokenizer, readTokenizerFiles, type Tokenizer } from "@slm/tokenizer";
-import { chosenExport, type ExportChoice, type ExportLayout } from "./export-config.js";
+import { chosenExport, type ExportChoice, type ExportLayout } from "./settings/export-config.js";
 import { planGraphs, type GraphPlan, type GraphRequest } from "./graphs/graph-plan.js";
 import { graphSource, type Metadata } from "./graphs/record.js";
 import { filesBelow, writeGraphs, type WrittenGraph } from "./graphs/write-graphs.js";
-import { writeNativeFiles } from "./layouts/native-layout.js";
-import { writeTransformersFiles } from "./layouts/transformers-layout.js";
+import { writeNativeFiles } from "./layouts/write-native-files.js";
+import { writeTransformersFiles } from "./layouts/write-transformers-files.js";
 import { rejectOwnTargets } from "./layouts/transformers-tokenizer.js";
 import { measureParity } from "./parity/measure-parity.js";
 import { checkParity, PARITY_LIMITS, type ParityReport } from "./parity/parity.js";
-import { selectDevice } from "./profiles.js";
-import { checkDraftRules } from "./row-settings.js";
+import { selectDevice } from "./settings/profiles.js";
+import { checkDraftRules } from "./settings/row-settings.js";
 import type { Shortlist } from "./weights/shortlist.js";
 import { openCheckpoint } from "./weights/weight-file.js";
 
@@ -38,7 +38,7 @@ export interface ExportSettings extends ExportChoice {
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface ExportModelOptions extends ExportSettings {
+export interface ExportCheckpointOptions extends ExportSettings {
   /** Holds config.json, model.safetensors, tokenizer.json and tokenizer_config.json. */
   readonly checkpointDirectory: string;
   /** Name of the model in model.json and reports. Default: that of the checkpoint directory. */
@@ -80,7 +80,7 @@ export interface ExportSource extends Checkpoint {
  * not whole; USAGE for a profile or window there is none of; OP_UNSUPPORTED if the device cannot compute the model;
  * GATE_FAILED if a logit differs by more than `parityLimit`; OUTPUT_FAILED if writing fails.
  */
-export async function exportModel(options: ExportModelOptions): Promise<ExportReport> {
+export async function exportCheckpoint(options: ExportCheckpointOptions): Promise<ExportReport> {
   const { checkpointDirectory, name, ...settings } = options;
   const { close, ...checkpoint } = await openCheckpoint(checkpointDirectory);
   try {
@@ -97,7 +97,7 @@ export async function exportModel(options: ExportModelOptions): Promise<ExportRe
   }
 }
 
-/** Exports weights in host memory; otherwise as {@link exportModel}. */
+/** Exports weights in host memory; otherwise as {@link exportCheckpoint}. */
 export async function exportWeights(source: ExportSource, settings: ExportSettings): Promise<ExportReport> {
   const { outputDirectory, runtime, shortlist, draftRules, progress = SILENT, signal } = settings;
   const { target, profile, precision, layout, buckets, window, chunk, parityLimit } = chosenExport(settings);

@@ -10,17 +10,17 @@ import {
   type ModelConfig,
   type Weights,
 } from "@slm/model";
+import type { HostTensor } from "@slm/runtime";
 import { storedValues, writeModelConfig, type CheckpointDType } from "../checkpoint.js";
 import type { DeferredTensor } from "../safetensors.js";
 import { writeWeights } from "../weight-files.js";
 import { type ExternalCheckpoint } from "../external-checkpoint.js";
-import type { HostTensor } from "@slm/runtime";
-import { importConfig, type ImportOptions } from "./import-config.js";
+import { importConfig, type ImportOptions } from "./mapping/import-config.js";
 import { selectRows, TOKEN_WEIGHTS } from "../vocabulary-rows.js";
 import { isPublishedEncoderDecoder, publishedModel } from "./encoder-decoder/families.js";
 import { publishedWeights } from "./encoder-decoder/published-model.js";
-import { importWeights, type ImportedWeight, type WeightPlan } from "./import-weights.js";
-import { weightSources } from "./weight-sources.js";
+import { importWeights, type ImportedWeight, type WeightPlan } from "./mapping/import-weights.js";
+import { weightSources } from "./mapping/weight-sources.js";
 
 /** An external model before its weights are read. */
 interface ImportedModel<Config extends ModelConfig> {

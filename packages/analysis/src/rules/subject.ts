@@ -10,10 +10,10 @@ import {
   type TensorValue,
   subgraphsOf,
 } from "@slm/onnx";
-import type { Profile } from "./profiles/profile.js";
-import type { GraphFacts } from "./shapes/graph-facts.js";
-import { inferShapes, type InferredModel } from "./shapes/infer.js";
-import { type ValueFacts, isStatic } from "./shapes/facts.js";
+import type { Profile } from "../profiles/profile.js";
+import type { GraphFacts } from "../shapes/graph-facts.js";
+import { inferShapes, type InferredModel } from "../shapes/infer.js";
+import { type ValueFacts, isStatic } from "../shapes/facts.js";
 
 // Nodes that ONNX Runtime folds or removes before it partitions the graph for a provider (optimization level basic).
 

@@ -1,8 +1,8 @@
 import { createHostTensor, type HostTensor } from "@slm/runtime";
 import { describe, expect, test } from "vitest";
-import { parseModelConfig, type ModelConfig } from "./config.js";
+import { parseModelConfig, type ModelConfig } from "../config/config.js";
 import { initializeFromTeacher } from "./initialize-from-teacher.js";
-import { initializeWeights, type Weights } from "./weights.js";
+import { initializeWeights, type Weights } from "../parameters/weights.js";
 
 const EMBEDDING = "embedding.weight";
 

@@ -1,10 +1,10 @@
 import { readIntegers } from "@slm/onnx";
 import { describe, expect, test } from "vitest";
-import { decoderGraph } from "./graphs/native-graphs.js";
-import { graphSource } from "./graphs/record.js";
 import { DEFAULT_PROFILE, TARGETS } from "@slm/devices";
+import { decoderGraph } from "../graphs/native-graphs.js";
+import { graphSource } from "../graphs/record.js";
 import { selectDevice } from "./profiles.js";
-import { encoderDecoder, randomCheckpoint } from "./tiny-checkpoint.test-support.js";
+import { encoderDecoder, randomCheckpoint } from "../tiny-checkpoint.test-support.js";
 
 const rejected = (code: string, message: string): unknown =>
   expect.objectContaining({ code, message: expect.stringContaining(message) as string });

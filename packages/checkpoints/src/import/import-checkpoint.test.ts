@@ -2,13 +2,13 @@ import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fromBfloat16 } from "@slm/runtime";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { readCheckpoint } from "../checkpoint.js";
 import { type ExternalCheckpoint, type ExternalTensor } from "../external-checkpoint.js";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { WEIGHTS_INDEX_FILE } from "../weight-files.js";
 import { readHuggingFaceDirectory } from "./hugging-face-directory.js";
-import { importConfig } from "./import-config.js";
-import { importDecoderOnly, writeImported } from "./import-model.js";
+import { importConfig } from "./mapping/import-config.js";
+import { importDecoderOnly, writeImported } from "./import-checkpoint.js";
 
 const FIXTURES = join(import.meta.dirname, "../../fixtures/import");
 

@@ -6,8 +6,8 @@ import {
   RESIDUAL_SCALE,
   zeros,
   type ParameterSpec,
-} from "../parameter-spec.js";
-import { patchValues, towerTokens, type VisionConfig, type VisionTower } from "./vision-config.js";
+} from "./parameter-spec.js";
+import { patchValues, towerTokens, type VisionConfig, type VisionTower } from "../config/vision-config.js";
 
 export const TOWER = "vision.tower";
 export const PROJECTOR = "vision.projector";

@@ -1,7 +1,7 @@
 /** The part of a Hugging Face `config.json` that defines a decoder-only model. */
 import { SlmError } from "@slm/core";
-import type { ExternalCheckpoint } from "../external-checkpoint.js";
 import { z } from "zod";
+import type { ExternalCheckpoint } from "../../external-checkpoint.js";
 
 /** Far above any model; sizes below decide how much is allocated before a tensor is looked at. */
 const size = z

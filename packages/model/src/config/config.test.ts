@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { parseModelConfig, type ModelConfig } from "./config.js";
-import { flopsPerToken, parameterCount, parameterSpecs } from "./parameters.js";
-import { initializeWeights, matchWeights } from "./weights.js";
+import { flopsPerToken, parameterCount, parameterSpecs } from "../parameters/parameters.js";
+import { initializeWeights, matchWeights } from "../parameters/weights.js";
 
 const decoderOnly = {
   architecture: "decoder-only",

@@ -15,11 +15,11 @@ import {
   type Tensor,
 } from "@slm/tensor";
 import { SlmError } from "@slm/core";
-import { ACTIVATIONS } from "./activations.js";
-import type { EncoderDecoderConfig, ModelConfig } from "./config.js";
+import { ACTIVATIONS } from "../config/activations.js";
+import type { EncoderDecoderConfig, ModelConfig } from "../config/config.js";
 import { observe } from "./observe.js";
-import { isPostNorm, publishedOf, relativeBiasOf, stackHeads, type Side } from "./options.js";
-import { hasCrossQkNorm } from "./parameters.js";
+import { isPostNorm, publishedOf, relativeBiasOf, stackHeads, type Side } from "../config/options.js";
+import { hasCrossQkNorm } from "../parameters/parameters.js";
 
 /** A model's weights by name. */
 export type Parameters = Readonly<Record<string, Tensor>>;

@@ -8,8 +8,8 @@
  */
 import { SlmError } from "@slm/core";
 import { ALL_DEVICES, deviceOf, type Precision, type ProfileOf, type Target } from "@slm/devices";
-import type { FileForm, LoweringDevice } from "./lowering-device.js";
-import type { LoweringVariants } from "./lowerings/lowering-variants.js";
+import type { FileForm, LoweringDevice } from "../lowerings/lowering-device.js";
+import type { LoweringVariants } from "../lowerings/lowering-variants.js";
 
 /** The lowerings of one device. */
 export interface Profile extends FileForm {
