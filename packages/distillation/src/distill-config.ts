@@ -88,13 +88,6 @@ export const distillConfig = z
         "on-policy targets need a loss term that compares distributions, such as forwardKl",
         "onPolicyFraction",
       );
-    if (loss.hiddenState > 0 && "encoderPooling" in model && model.encoderPooling !== undefined)
-      issues.push({
-        code: "custom",
-        input: loss,
-        path: ["loss", "hiddenState"],
-        message: "compares hidden states token by token, of which a student that pools them has fewer",
-      });
     if (visionSettingsOf(model) === undefined) {
       if (loss.ctc > 0)
         issues.push({
@@ -110,14 +103,6 @@ export const distillConfig = z
         "unlabelled sources have no images, which a vision-language student needs",
         "unlabelledFraction",
       );
-    if (loss.hiddenState > 0)
-      issues.push({
-        code: "custom",
-        input: loss,
-        path: ["loss", "hiddenState"],
-        message:
-          "compares hidden states of the same source tokens, which a vision-language student and a text-only teacher do not share",
-      });
   });
 
 export type DistillConfig = z.infer<typeof distillConfig>;
@@ -131,7 +116,6 @@ export type StoredKinds = ReadonlySet<CacheRowKind>;
  */
 export const requiresTeacher = ({ loss, targets }: DistillConfig, stored: StoredKinds): boolean =>
   requiresDistributions(loss) ||
-  loss.hiddenState > 0 ||
   STORED_TARGETS.some(({ kind, fraction }) => largestShare(targets[fraction]) > 0 && !stored.has(kind));
 
 /** Whether a run needs the teacher: for training, for initialization, or for the student's shape. */

@@ -61,9 +61,8 @@ function originAt(
 }
 
 export function studentObjective(options: StudentObjectiveOptions): Objective {
-  const { config, settings, sources } = options;
-  const { loss } = settings;
-  const lossOptions: StudentLossOptions = { config, loss, teacher: sources.teacher?.shape };
+  const { config, settings } = options;
+  const lossOptions: StudentLossOptions = { config, loss: settings.loss };
   const batches = new BatchMaker(options);
   const auxiliary = auxiliaryParameters(lossOptions);
   return {
@@ -170,10 +169,6 @@ class BatchMaker {
     const { sources, targets, gold, teacherFeeds } = chosen;
     const labels = settings.loss.crossEntropy > 0 ? gold : undefined;
     const variant: LossVariant = labels === undefined ? "shared" : "separate";
-    const hidden =
-      settings.loss.hiddenState > 0
-        ? ((await this.sources.teacher?.hidden(sources, shape)) ?? NOTHING)
-        : NOTHING;
     const ofTargets = pass.passFeeds("distill", sources.student, targets);
     const ofLabels = labels === undefined ? undefined : pass.passFeeds("gold", sources.student, labels);
     const before = imageTokensOf(config);
@@ -185,10 +180,9 @@ class BatchMaker {
         ...ofTargets.feeds,
         ...ofLabels?.feeds,
         ...teacherFeeds.feeds,
-        ...hidden.feeds,
         ...(settings.loss.ctc > 0 ? ctcValues(config, gold ?? targets, shape) : {}),
       },
-      owned: [...teacherFeeds.owned, ...hidden.owned],
+      owned: teacherFeeds.owned,
       tokens: sourceTokens + ofTargets.lossTokens,
       lossTokens: (ofLabels ?? ofTargets).lossTokens,
     };

@@ -32,7 +32,6 @@ const oneOf =
     typeof value === "string" && Object.hasOwn(names, value) ? names[value] : value;
 
 const GATED_ACTIVATIONS = { silu: "swiglu", gelu: "geglu" } as const;
-const CROSS_TOKENIZER = { same: "none", mapped: "aligned" } as const;
 
 const RENAMED_KEYS: readonly Rename[] = [
   { old: "accumulate", key: "gradientAccumulationSteps" },
@@ -50,7 +49,6 @@ const RENAMED_KEYS: readonly Rename[] = [
   { old: "teacher", isIn: endsWith("targets"), key: "sequenceKdFraction" },
   { old: "student", isIn: endsWith("targets"), key: "onPolicyFraction" },
   { old: "unlabelled", isIn: endsWith("targets"), key: "unlabelledFraction" },
-  { old: "vocabulary", isIn: endsWith("loss"), key: "crossTokenizer", value: oneOf(CROSS_TOKENIZER) },
   { old: "rotaryBase", key: "ropeTheta" },
   { old: "rotaryFrequencies", key: "ropeInverseFrequencies" },
   { old: "headNorm", key: "qkNorm" },
