@@ -109,20 +109,18 @@ function decoderOnlyPass(config: DecoderOnlyConfig, shape: PassShape): ModelPass
       [`${prefix}.positions`]: { dtype: "int32", shape: [positions] },
     }),
     dropoutShapes: (passes) => repeat(passes, () => decoderDropoutShapes(config, batch, length)),
-    open: (parameters, x) => {
-      return {
-        target: (prefix) => {
-          const hidden = decode(config, parameters, x[`${prefix}.inputs`]!);
-          return math.gatherRows(
-            math.reshape(hidden, [batch * length, config.width]),
-            x[`${prefix}.positions`]!,
-          );
-        },
-        image: () => {
-          throw new SlmError("UNEXPECTED", "training: a decoder-only model cannot read images");
-        },
-      };
-    },
+    open: (parameters, x) => ({
+      target: (prefix) => {
+        const hidden = decode(config, parameters, x[`${prefix}.inputs`]!);
+        return math.gatherRows(
+          math.reshape(hidden, [batch * length, config.width]),
+          x[`${prefix}.positions`]!,
+        );
+      },
+      image: () => {
+        throw new SlmError("UNEXPECTED", "training: a decoder-only model cannot read images");
+      },
+    }),
     sharedFeeds: () => ({}),
     passFeeds: (prefix, sources, targets) => {
       const { inputs, positions: at } = sequenceBatch(
