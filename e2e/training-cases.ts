@@ -103,15 +103,14 @@ export const LOSS = lossConfig.parse({
   forwardKl: 0.9,
   reverseKl: 0.1,
   jensenShannon: 0.1,
-  uld: 0.1,
   crossEntropy: 0.1,
   labelSmoothing: 0.1,
 });
 
 export function studentCase(config: ModelConfig, variant: LossVariant, loss = lossConfig.parse({})): Case {
-  const { vocabularySize: vocabulary, width } = config;
+  const { vocabularySize: vocabulary } = config;
   const pass = modelPass(config, SHAPE);
-  const options = { config, loss, teacher: { vocabulary, isAligned: false, width } };
+  const options = { config, loss };
   const feeds = {
     ...pass.sharedFeeds(sources),
     ...pass.passFeeds("distill", sources, targets).feeds,

@@ -194,7 +194,6 @@ const CODE = [
     pattern: /"appended"|\bcaches: (?:appended|replaced)\b/,
     say: "delta, full present KV",
   },
-  { idiom: "vocabulary: mapped", pattern: /\bvocabulary: ?"?mapped\b/, say: "crossTokenizer: aligned" },
   { idiom: "--lookup", pattern: /(?<![\w-])--lookup\b/, say: "--prompt-lookup" },
   { idiom: "layer:lower", pattern: /\blayer:lower\b/, say: "layer:export" },
   { idiom: "runtime-cpu", pattern: /\bruntime-(?:cpu|gpu|npu)\b/, say: "runtime-node" },

@@ -46,27 +46,6 @@ describe(writeCorpus, () => {
     await corpus.close();
   });
 
-  test("keeps the teacher's tokens beside the student's, and where both have read the same text", async () => {
-    const [student, teacher] = [lettersAt(1), lettersAt(2)];
-    const file = join(directory, "pairs");
-    const request = { rows, tokenizer: student, limits, where: "train", file };
-    const corpus = await writeCorpus(request, { tokenizer: teacher, limits });
-    const { targets, teacherTokens } = await corpus.read([0, 1]);
-    expect(targets.map((tokens) => student.decode(tokens))).toEqual(["abcde", "ab"]);
-    expect(teacherTokens.targets.map((tokens) => teacher.decode(tokens))).toEqual(["abcde", "ab"]);
-    expect(teacherTokens.alignments!.map((alignment) => [...alignment])).toEqual([
-      [0, -1, 1, -1, 2, 3],
-      [0, -1, 1],
-    ]);
-    expect([...corpus.pairs.lengths.target]).toEqual([6, 3]);
-    expect([...corpus.teacherPairs.lengths.target]).toEqual([4, 2]);
-    expect(await corpus.teacherPairs.read([0])).toEqual({
-      sources: [teacherTokens.sources[0]],
-      targets: [teacherTokens.targets[0]],
-    });
-    await corpus.close();
-  });
-
   test("gives a teacher of the same vocabulary the source that is meant for it, where a row has one", async () => {
     const file = join(directory, "pairs");
     const letters = lettersAt(1);
@@ -90,12 +69,11 @@ describe(writeCorpus, () => {
     const letters = lettersAt(1);
     const prompted: Tokenizer = { ...letters, encodeSource: (text) => letters.encodeSource(`de${text}`) };
     const request = { rows, tokenizer: letters, limits, where: "train", file };
-    const teacher = { tokenizer: prompted, limits, sharesTargets: true };
+    const teacher = { tokenizer: prompted, limits };
     const corpus = await writeCorpus(request, teacher);
     const { sources, targets, teacherTokens } = await corpus.read([1, 0]);
     expect(sources.map((tokens) => letters.decode(tokens))).toEqual(["c", "ab"]);
     expect(teacherTokens.sources.map((tokens) => letters.decode(tokens))).toEqual(["dec", "deab"]);
-    expect(teacherTokens).not.toHaveProperty("alignments");
     expect(teacherTokens.targets).toEqual(targets);
     expect([...corpus.teacherPairs.lengths.source]).toEqual([4, 3]);
     await corpus.close();
@@ -106,7 +84,7 @@ describe(writeCorpus, () => {
     const request = { rows, tokenizer: lettersAt(2), limits, where: "train", file };
     const teacher = { tokenizer: lettersAt(1), limits: { maxSource: 6, maxTarget: 4 } };
     await expect(writeCorpus(request, teacher)).rejects.toThrow(
-      "train: row 1, teacher's tokens: target has 6 tokens, the model's limit is 4",
+      "train: row 1, as the teacher reads it: target has 6 tokens, the model's limit is 4",
     );
   });
 });

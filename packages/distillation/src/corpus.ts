@@ -11,18 +11,11 @@ import {
   type TokenLists,
   type TokenPairs,
 } from "@slm/training";
-import { alignPositions } from "./align.js";
 import type { RowImages } from "./row-images.js";
-
-/** Pairs in the teacher's tokens. */
-interface TeacherTokens extends PairTokens {
-  /** The teacher's position for each student position, by row; absent for a shared vocabulary, where positions are equal. */
-  readonly alignments?: readonly Int32Array[];
-}
 
 /** Pairs in the student's tokens and in the teacher's. */
 export interface CorpusRows extends PairTokens {
-  readonly teacherTokens: TeacherTokens;
+  readonly teacherTokens: PairTokens;
   /** Pixel samples of each row's image, for a vision-language student. */
   readonly images?: readonly Uint8Array[];
 }
@@ -41,10 +34,8 @@ export interface Corpus {
 /** How a teacher reads rows: text only, with `teacherSource` in place of source and image if a row has one. */
 export interface TeacherReader {
   readonly limits: PairLimits;
-  /** Its tokenizer; absent where it reads sources and targets as the student does. */
+  /** Its tokenizer, which gives targets the student's tokens; absent where it reads sources as the student does. */
   readonly tokenizer?: Tokenizer | undefined;
-  /** Whether its tokenizer gives targets the student's tokens, so only sources differ. */
-  readonly sharesTargets?: boolean | undefined;
 }
 
 /** A tokenizer with the limits of its model. */
@@ -60,10 +51,8 @@ interface Reading {
  */
 export async function writeCorpus(request: PairFileRequest, teacher?: TeacherReader): Promise<Corpus> {
   if (teacher === undefined) return writeAlone(request);
-  const { tokenizer, limits, sharesTargets = false } = teacher;
-  return tokenizer === undefined || sharesTargets
-    ? writeShared(request, { tokenizer: tokenizer ?? request.tokenizer, limits })
-    : writeAligned(request, { tokenizer, limits });
+  const { tokenizer = request.tokenizer, limits } = teacher;
+  return writeShared(request, { tokenizer, limits });
 }
 
 /** The student's tokens alone. */
@@ -124,28 +113,6 @@ async function writeShared(request: PairFileRequest, teacher: Reading): Promise<
   };
 }
 
-async function writeAligned(request: PairFileRequest, teacher: Reading): Promise<Corpus> {
-  const { tokenizer, limits } = request;
-  const theirs = teacher.limits;
-  const sizes = [limits.maxSource, limits.maxTarget, theirs.maxSource, theirs.maxTarget, limits.maxTarget];
-  const lists = await writeLists(request, sizes, (row, where) =>
-    bothTokens(row, { tokenizer, limits }, teacher, where),
-  );
-  return {
-    pairs: pairsOfLists(lists, 0, 1),
-    teacherPairs: pairsOfLists(lists, 2, 3),
-    read: async (wanted) => {
-      const [sources, targets, teacherSources, teacherTargets, alignments] = await lists.read(wanted);
-      return {
-        sources: sources!,
-        targets: targets!,
-        teacherTokens: { sources: teacherSources!, targets: teacherTargets!, alignments: alignments! },
-      };
-    },
-    close: () => lists.close(),
-  };
-}
-
 /** Lists of every row in a file. @param limits the longest each list may be [tokens] */
 async function writeLists(
   { rows, where, file }: PairFileRequest,
@@ -165,16 +132,6 @@ async function writeLists(
     throw error;
   }
   return writer.finish();
-}
-
-function bothTokens(row: Row, student: Reading, teacher: Reading, where: string): ArrayLike<number>[] {
-  const [source, target] = tokenizeRow(row, student.tokenizer, student.limits, where);
-  const theirs = tokenizeRow(textRow(row), teacher.tokenizer, teacher.limits, `${where}, teacher's tokens`);
-  const alignment = alignPositions(
-    { decoder: student.tokenizer, tokens: target },
-    { decoder: teacher.tokenizer, tokens: theirs[1] },
-  );
-  return [source, target, ...theirs, alignment];
 }
 
 /** Two lists of each row as pairs. */

@@ -16,98 +16,94 @@ const samplingConfig = z.strictObject({
     .describe("Top-k: number of most probable tokens to sample from [tokens]."),
 });
 
-export const distillConfig = z
-  .strictObject({
-    student: studentConfig.describe(
-      "Shape of the student; architecture: encoder-decoder (default) or decoder-only.",
+const fields = z.strictObject({
+  student: studentConfig.describe(
+    "Shape of the student; architecture: encoder-decoder (default) or decoder-only.",
+  ),
+  ...trainingFields,
+  seed: z
+    .int()
+    .nonnegative()
+    .optional()
+    .describe(
+      "Seed of initial weights, data order and dropout. Default: the recipe's seed. Students with different seeds can share data and caches.",
     ),
-    ...trainingFields,
-    seed: z
-      .int()
-      .nonnegative()
-      .optional()
-      .describe(
-        "Seed of initial weights, data order and dropout. Default: the recipe's seed. Students with different seeds can share data and caches.",
-      ),
-    modules: moduleTraining
-      .optional()
-      .describe("How the modules of a vision-language student are trained: full, lora (adapters) or frozen."),
-    loss: lossConfig.prefault({}).describe("The loss: a weighted sum of terms."),
-    targets: targetsConfig
-      .prefault({})
-      .describe("Fractions of batches by the source of their targets; the rest have gold targets."),
-    sampling: samplingConfig.prefault({}).describe("How on-policy targets are sampled from the student."),
-    initialize: initializeConfig.prefault({}).describe("Initialization of the student."),
-    cacheTokens: z
-      .int()
-      .positive()
-      .default(128)
-      .describe(
-        "Top-k teacher probabilities stored per gold target token, if the recipe has no cache stage [tokens].",
-      ),
-    metrics: devMetrics,
-  })
-  .check(({ value: { student: model, initialize: start, lora }, issues }) => {
-    const isDecoderOnly = model.architecture === "decoder-only";
-    for (const { key, message } of initializeProblems(start, {
-      isDecoderOnly,
-      hasAdapters: lora !== undefined,
-    }))
-      issues.push({ code: "custom", input: start, path: ["initialize", key], message });
-  })
-  .check(({ value: { student: model, initialize: start }, issues }) => {
-    const vision = visionSettingsOf(model);
-    if (vision === undefined) return;
-    const { tower, published } = vision;
-    const reject = (message: string): void => {
-      issues.push({ code: "custom", input: vision, path: ["student", "vision"], message });
-    };
-    if ((tower === undefined) === (published === undefined))
-      reject("needs either `tower` or `published`, not both");
-    if (published !== undefined && start.vision !== undefined)
-      reject("starts with a published tower: leave out initialize.vision");
-  })
-  .check(({ value: { student: model, targets, loss }, issues }) => {
-    const reject = (message: string, ...path: string[]): void => {
-      issues.push({ code: "custom", input: targets, path: ["targets", ...path], message });
-    };
-    if (fullestShares(targets) > 1 + ROUNDING) reject("fractions add up to more than 1");
-    if (largestShare(targets.onPolicyFraction) > 0 && !requiresDistributions(loss))
-      reject(
-        "on-policy targets need a loss term that compares distributions, such as forwardKl",
-        "onPolicyFraction",
-      );
-    if (loss.hiddenState > 0 && "encoderPooling" in model && model.encoderPooling !== undefined)
-      issues.push({
-        code: "custom",
-        input: loss,
-        path: ["loss", "hiddenState"],
-        message: "compares hidden states token by token, of which a student that pools them has fewer",
-      });
-    if (visionSettingsOf(model) === undefined) {
-      if (loss.ctc > 0)
-        issues.push({
-          code: "custom",
-          input: loss,
-          path: ["loss", "ctc"],
-          message: "aligns labels with image tokens: it needs distill.student.vision",
-        });
-      return;
-    }
-    if (largestShare(targets.unlabelledFraction) > 0)
-      reject(
-        "unlabelled sources have no images, which a vision-language student needs",
-        "unlabelledFraction",
-      );
-    if (loss.hiddenState > 0)
-      issues.push({
-        code: "custom",
-        input: loss,
-        path: ["loss", "hiddenState"],
-        message:
-          "compares hidden states of the same source tokens, which a vision-language student and a text-only teacher do not share",
-      });
-  });
+  modules: moduleTraining
+    .optional()
+    .describe("How the modules of a vision-language student are trained: full, lora (adapters) or frozen."),
+  loss: lossConfig.prefault({}).describe("The loss: a weighted sum of terms."),
+  targets: targetsConfig
+    .prefault({})
+    .describe("Fractions of batches by the source of their targets; the rest have gold targets."),
+  sampling: samplingConfig.prefault({}).describe("How on-policy targets are sampled from the student."),
+  initialize: initializeConfig.prefault({}).describe("Initialization of the student."),
+  cacheTokens: z
+    .int()
+    .positive()
+    .default(128)
+    .describe(
+      "Top-k teacher probabilities stored per gold target token, if the recipe has no cache stage [tokens].",
+    ),
+  metrics: devMetrics,
+});
+
+type Fields = z.infer<typeof fields>;
+
+/** A combination of settings that makes no sense. */
+interface Rule {
+  readonly path: readonly string[];
+  readonly isBroken: (settings: Fields) => boolean;
+  readonly message: string;
+}
+
+const RULES: readonly Rule[] = [
+  {
+    path: ["student", "vision"],
+    isBroken: ({ student }) => {
+      const vision = visionSettingsOf(student);
+      return vision !== undefined && (vision.tower === undefined) === (vision.published === undefined);
+    },
+    message: "needs either `tower` or `published`, not both",
+  },
+  {
+    path: ["student", "vision"],
+    isBroken: ({ student, initialize }) =>
+      visionSettingsOf(student)?.published !== undefined && initialize.vision !== undefined,
+    message: "starts with a published tower: leave out initialize.vision",
+  },
+  {
+    path: ["targets"],
+    isBroken: ({ targets }) => fullestShares(targets) > 1 + ROUNDING,
+    message: "fractions add up to more than 1",
+  },
+  {
+    path: ["targets", "onPolicyFraction"],
+    isBroken: ({ targets, loss }) =>
+      largestShare(targets.onPolicyFraction) > 0 && !requiresDistributions(loss),
+    message: "on-policy targets need a loss term that compares distributions, such as forwardKl",
+  },
+  {
+    path: ["loss", "ctc"],
+    isBroken: ({ loss, student }) => loss.ctc > 0 && visionSettingsOf(student) === undefined,
+    message: "aligns labels with image tokens: it needs distill.student.vision",
+  },
+  {
+    path: ["targets", "unlabelledFraction"],
+    isBroken: ({ targets, student }) =>
+      largestShare(targets.unlabelledFraction) > 0 && visionSettingsOf(student) !== undefined,
+    message: "unlabelled sources have no images, which a vision-language student needs",
+  },
+];
+
+export const distillConfig = fields.check(({ value, issues }) => {
+  const reject = (path: readonly string[], message: string): void => {
+    issues.push({ code: "custom", input: value, path: [...path], message });
+  };
+  for (const { path, isBroken, message } of RULES) if (isBroken(value)) reject(path, message);
+  const { student, initialize, lora } = value;
+  const given = { isDecoderOnly: student.architecture === "decoder-only", hasAdapters: lora !== undefined };
+  for (const { key, message } of initializeProblems(initialize, given)) reject(["initialize", key], message);
+});
 
 export type DistillConfig = z.infer<typeof distillConfig>;
 
@@ -120,7 +116,6 @@ export type StoredKinds = ReadonlySet<CacheRowKind>;
  */
 export const requiresTeacher = ({ loss, targets }: DistillConfig, stored: StoredKinds): boolean =>
   requiresDistributions(loss) ||
-  loss.hiddenState > 0 ||
   STORED_TARGETS.some(({ kind, fraction }) => largestShare(targets[fraction]) > 0 && !stored.has(kind));
 
 /** Whether a run needs the teacher: for training, for initialization, or for the student's shape. */

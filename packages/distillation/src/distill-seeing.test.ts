@@ -202,7 +202,6 @@ describe("rows that do not suit the student", () => {
 describe("a recipe's distill section", () => {
   test.each([
     [{ targets: { unlabelledFraction: 0.5 } }, /have no images/u],
-    [{ loss: { hiddenState: 0.5 } }, /states of the same source tokens/u],
     [
       { loss: { ctc: 0.5 }, student: { ...visionStudent, vision: undefined } },
       /needs distill.student.vision/u,

@@ -73,7 +73,7 @@ type StoredReport = Readonly<
  * predictions, and a report.
  *
  * @throws SlmError INPUT_MISSING without a teacher where one is needed; SHAPE_MISMATCH when teacher and student have
- * different vocabularies and `loss.crossTokenizer` is none; DATA_INVALID for rows that a model cannot read, and for the state of a run
+ * different vocabularies; DATA_INVALID for rows that a model cannot read, and for the state of a run
  * with other data, tokenizer, teacher or settings; INTERRUPTED with the state saved.
  */
 export async function distill(settings: DistillConfig, request: DistillInputs): Promise<DistillReport> {

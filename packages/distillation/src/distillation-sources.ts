@@ -3,11 +3,11 @@ import { SlmError } from "@slm/core";
 import { CACHE_ROWS } from "@slm/teacher";
 import type { Corpus } from "./corpus.js";
 import type { DistillRun } from "./distill-inputs.js";
-import type { DistillationTeacher } from "./distillation-teacher.js";
+import { distillationTeacher, type DistillationTeacher } from "./distillation-teacher.js";
 import { openGoldCache } from "./gold-cache.js";
 import { OnPolicyTargets } from "./on-policy-targets.js";
 import { CORPUS_FILE, openCorpus, textLimits } from "./open-corpus.js";
-import { openTeacher, teacherOf, type OpenTeacher } from "./open-teacher.js";
+import { openTeacher, type OpenTeacher } from "./open-teacher.js";
 import { OwnedSources } from "./owned-sources.js";
 import { IMAGES_FILE, IMAGES_RECORD } from "./row-images.js";
 import { openStoredTargets, STORED_FILES, type StoredByOrigin } from "./stored-targets.js";
@@ -34,7 +34,7 @@ export interface DistillationSources {
   readonly stored: StoredByOrigin;
   /** On-policy targets, sampled from the student. */
   readonly onPolicy: OnPolicyTargets;
-  /** The model behind `teacher`, with its tokenizer if it has another vocabulary. */
+  /** The model behind `teacher`, with its tokenizer if it reads sources otherwise. */
   readonly teacherModel: Pick<OpenTeacher, "teacher" | "reader"> | undefined;
   /** Closes every source, the last opened first. */
   close(): Promise<void>;
@@ -66,7 +66,7 @@ export async function openDistillationSources(run: DistillRun): Promise<Distilla
       corpus,
       stored,
       unlabelled,
-      teacher: teacher && (await teacherOf(run, teacher, cache)),
+      teacher: teacher && distillationTeacher({ teacher: teacher.teacher, cache }),
       onPolicy: owned.own(new OnPolicyTargets(run.settings)),
       teacherModel: teacher,
       close: () => owned.close(),

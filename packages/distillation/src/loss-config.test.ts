@@ -28,17 +28,16 @@ describe("the loss of a recipe", () => {
   test("is 0.9 forward KL and 0.1 cross-entropy unless the recipe says otherwise", () => {
     const loss = lossConfig.parse({});
     expect(termsOf(loss)).toEqual(["forwardKl", "crossEntropy"]);
-    expect(loss).toMatchObject({ forwardKl: 0.9, crossEntropy: 0.1, temperature: 1, crossTokenizer: "none" });
+    expect(loss).toMatchObject({ forwardKl: 0.9, crossEntropy: 0.1, temperature: 1 });
   });
 
   test("is any weighted mix, and asks the teacher only where a term does", () => {
     const onlyLabels = lossConfig.parse({ forwardKl: 0, crossEntropy: 1 });
     expect(termsOf(onlyLabels)).toEqual(["crossEntropy"]);
     expect(requiresDistributions(onlyLabels)).toBe(false);
-    const mixed = lossConfig.parse({ reverseKl: 0.5, uld: 2, crossEntropy: 0, forwardKl: 0 });
-    expect(termsOf(mixed)).toEqual(["reverseKl", "uld"]);
+    const mixed = lossConfig.parse({ reverseKl: 0.5, jensenShannon: 2, crossEntropy: 0, forwardKl: 0 });
+    expect(termsOf(mixed)).toEqual(["reverseKl", "jensenShannon"]);
     expect(requiresDistributions(mixed)).toBe(true);
-    expect(requiresDistributions(lossConfig.parse({ forwardKl: 0, hiddenState: 1 }))).toBe(false);
   });
 
   test.each([
@@ -46,8 +45,6 @@ describe("the loss of a recipe", () => {
       { loss: { forwardKl: 0, crossEntropy: 0 } },
       "loss.forwardKl: expected a positive weight for at least one term",
     ],
-    [{ loss: { crossTokenizer: "uld", uld: 1 } }, "loss.forwardKl: compares token by token"],
-    [{ loss: { crossTokenizer: "aligned", hiddenState: 1 } }, "loss.hiddenState: compares states"],
     [{ loss: { crossEntropy: -1 } }, "loss.crossEntropy"],
     [{ loss: { beta: 1 } }, "loss.beta"],
     [{ loss: { klWeight: 1 } }, "Unrecognized key"],

@@ -1,5 +1,5 @@
-/** The `loss` part of the `distill` section: weights of the terms, their options, and cross-tokenizer alignment. */
-import { DIVERGENCE_DEFAULTS, DIVERGENCE_NAMES, DIVERGENCES, HIDDEN_MATCH_KINDS } from "@slm/tensor";
+/** The `loss` part of the `distill` section: weights of the terms and their options. */
+import { DIVERGENCE_DEFAULTS, DIVERGENCE_NAMES, DIVERGENCES } from "@slm/tensor";
 import { z } from "zod";
 
 const weight = (text: string, value = 0): z.ZodDefault<z.ZodNumber> =>
@@ -20,12 +20,6 @@ const distributions = {
 
 const fields = {
   ...distributions,
-  uld: weight(
-    "universal logit distillation: differences of sorted probabilities, for models with different vocabularies",
-  ),
-  hiddenState: weight(
-    "distance of the student's hidden states of the source from the teacher's, after a learned projection",
-  ),
   crossEntropy: weight("negative log-likelihood of the labels", 0.1),
   ctc: weight(
     "connectionist temporal classification (CTC) of the labels on the image tokens in order, for a vision-language student that reads text: teaches it the position of each letter",
@@ -33,7 +27,7 @@ const fields = {
 };
 
 /** Every term by name, in log order. */
-export const TERM_NAMES = [...DIVERGENCE_NAMES, "uld", "hiddenState", "crossEntropy", "ctc"] as const;
+export const TERM_NAMES = [...DIVERGENCE_NAMES, "crossEntropy", "ctc"] as const;
 export type TermName = (typeof TERM_NAMES)[number];
 
 const lossFields = z.strictObject({
@@ -52,16 +46,6 @@ const lossFields = z.strictObject({
     .describe(
       "crossEntropy: label smoothing, the share of a label's probability spread over the vocabulary.",
     ),
-  hiddenKind: z
-    .enum(HIDDEN_MATCH_KINDS)
-    .default("mse")
-    .describe("hiddenState: mean squared difference, or 1 - cosine."),
-  crossTokenizer: z
-    .enum(["none", "aligned", "uld"])
-    .default("none")
-    .describe(
-      "none: teacher and student share a tokenizer. Otherwise targets are tokenized by both, and compared at positions where both have read the same text. aligned: the teacher's probabilities are moved to the student's tokens; uld: only sorted probabilities are compared.",
-    ),
 });
 
 export type LossConfig = z.infer<typeof lossFields>;
@@ -76,9 +60,7 @@ export const termsOf = (loss: Weights): readonly TermName[] =>
   TERM_NAMES.filter((name) => weightOf(loss, name) > 0);
 
 /** Terms that compare next-token distributions. */
-export const DISTRIBUTION_TERM_NAMES = [...DIVERGENCE_NAMES, "uld"] as const;
-
-const DISTRIBUTION_TERMS: ReadonlySet<TermName> = new Set(DISTRIBUTION_TERM_NAMES);
+const DISTRIBUTION_TERMS: ReadonlySet<TermName> = new Set(DIVERGENCE_NAMES);
 
 /** Whether any term needs the teacher's next-token distributions. */
 export const requiresDistributions = (loss: Weights): boolean =>
@@ -92,16 +74,5 @@ export const lossConfig = lossFields.check(({ value, issues }) => {
     reject(
       "expected a positive weight for at least one term, for example forwardKl 0.9 and crossEntropy 0.1",
       "forwardKl",
-    );
-  const used = DIVERGENCE_NAMES.find((name) => weightOf(value, name) > 0);
-  if (value.crossTokenizer === "uld" && used !== undefined)
-    reject(
-      "compares token by token: set its weight to 0 where crossTokenizer is uld, and give uld a weight",
-      used,
-    );
-  if (value.crossTokenizer !== "none" && value.hiddenState > 0)
-    reject(
-      "compares states of the same source tokens: set its weight to 0 unless crossTokenizer is none",
-      "hiddenState",
     );
 });

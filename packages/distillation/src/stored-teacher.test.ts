@@ -25,7 +25,6 @@ describe(openStoredTeacher, () => {
 
   test.each([
     ["distributions", {}, /no stored distributions to compare with/u],
-    ["hidden states", { loss: { forwardKl: 0, hiddenState: 1 } }, /no hidden states/u],
     [
       "targets that are not stored",
       { ...labelsOnly, targets: { sequenceKdFraction: 0.5 } },

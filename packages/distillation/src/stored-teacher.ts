@@ -16,7 +16,6 @@ interface Missing {
 export interface StoredTeacher {
   readonly teacher: Teacher;
   readonly directory: string;
-  readonly relation: { readonly kind: "same" };
   readonly reader: TeacherReader;
   close(): Promise<void>;
 }
@@ -35,7 +34,6 @@ export async function openStoredTeacher(run: DistillRun, directory: string): Pro
   return {
     teacher,
     directory,
-    relation: { kind: "same" },
     reader: { limits: teacher.config, tokenizer: undefined },
     close: () => teacher.close(),
   };
@@ -46,8 +44,6 @@ const LABELS_ALONE = "--set distill.loss.forwardKl=0 --set distill.loss.crossEnt
 async function missingIn({ settings, inputs }: DistillRun): Promise<Missing | undefined> {
   const { loss, targets } = settings;
   const { cacheDirectory: cache } = inputs;
-  if (loss.hiddenState > 0)
-    return { what: "hidden states", suggestions: ["--set distill.loss.hiddenState=0"] };
   if (largestShare(targets.onPolicyFraction) > 0)
     return {
       what: "distributions over the student's samples",

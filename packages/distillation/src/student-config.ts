@@ -48,8 +48,11 @@ const own = z
   .optional()
   .describe("own: the student's sizes are given here. Default, unless it is teacher.");
 
+/** Options that only published models have: measured for students of ours, neither was better. */
+const PUBLISHED_ONLY = { mergedAttention: true, decoderRecurrence: true } as const;
+
 const describedStudent = z.discriminatedUnion("architecture", [
-  encoderDecoderShape.extend({
+  encoderDecoderShape.omit(PUBLISHED_ONLY).extend({
     architecture,
     vision: studentVision
       .optional()

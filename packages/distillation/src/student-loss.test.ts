@@ -49,8 +49,6 @@ const MODELS: readonly Model[] = [
 /** Terms that a student of text can learn by. */
 const TEXT_TERMS = TERM_NAMES.filter((name) => name !== "ctc");
 
-const teacherShape = { vocabulary, isAligned: false, width: 5 };
-
 const onlyTerms = (
   weights: Partial<Record<TermName, number>>,
   options: Partial<LossConfig> = {},
@@ -71,7 +69,7 @@ async function lossOf(
   given: Given = {},
 ): Promise<Record<string, number>> {
   const { variant = "shared", distilled = gold } = given;
-  const options: StudentLossOptions = { config, loss, teacher: teacherShape, ...given.options };
+  const options: StudentLossOptions = { config, loss, ...given.options };
   const definition = studentLoss(options, shape, variant);
   const extra = initializeParameters(auxiliaryParameters(options), createRandom(9).next);
   const parameters: Weights = new Map([...weights, ...extra]);
@@ -89,7 +87,6 @@ async function lossOf(
     ...pass.passFeeds("distill", sources, distilled).feeds,
     ...pass.passFeeds("gold", sources, gold).feeds,
     teacher: waves([positions, vocabulary]),
-    "hidden.teacher": waves([shape.batch * shape.source, teacherShape.width]),
     "hidden.mask": ones(shape.batch * shape.source),
     "hidden.count": scalar(shape.batch * shape.source),
     ...masks,
@@ -148,35 +145,9 @@ describe.each(MODELS)("the loss of a $config.architecture student", (model) => {
     expect(separate["crossEntropy"]).toBe((await lossOf(model, loss))["crossEntropy"]);
   });
 
-  test("counts only aligned positions in the teacher's terms, and all labels", async () => {
-    const loss = lossConfig.parse({});
-    const options = { teacher: { ...teacherShape, isAligned: true } };
-    const mask = createHostTensor("float32", [positions], Float32Array.of(1, 1, 1, 1, 1, 0));
-    const all = { "aligned.mask": mask, "aligned.count": scalar(5) };
-    const whole = await lossOf(model, loss);
-    expect(await lossOf(model, loss, { options, feeds: all })).toEqual(whole);
-    const first = createHostTensor("float32", [positions], Float32Array.of(1, 0, 0, 0, 0, 0));
-    const some = await lossOf(model, loss, {
-      options,
-      feeds: { "aligned.mask": first, "aligned.count": scalar(1) },
-    });
-    expect(some["crossEntropy"]).toBe(whole["crossEntropy"]);
-    expect(some["forwardKl"]).not.toBeCloseTo(whole["forwardKl"]!, 4);
-  });
-
-  test("compares sorted probabilities with a teacher of any vocabulary", async () => {
-    const loss = onlyTerms({ uld: 1 }, { crossTokenizer: "uld" });
-    for (const size of [3, 30]) {
-      const options = { teacher: { vocabulary: size, isAligned: false, width: 5 } };
-      const { uld } = await lossOf(model, loss, { options, feeds: { teacher: waves([positions, size]) } });
-      expect(uld).toBeGreaterThan(0);
-      expect(uld).toBeLessThanOrEqual(2);
-    }
-  });
-
   test("reads a dropout mask per block, the encoder's first", async () => {
     const loss = lossConfig.parse({});
-    const options = { config: model.config, loss, teacher: teacherShape };
+    const options = { config: model.config, loss };
     const { dropoutShapes } = studentLoss(options, shape, "separate");
     const plain = await lossOf(model, loss, { variant: "separate" });
     const run = (even: number, odd: number): Promise<Record<string, number>> => {
@@ -190,14 +161,4 @@ describe.each(MODELS)("the loss of a $config.architecture student", (model) => {
     expect(await run(1, 1)).toEqual(plain);
     expect((await run(0, 2))["loss"]).not.toBeCloseTo(plain["loss"]!, 3);
   });
-});
-
-test("a decoder-only student's states of a source do not depend on the target", async () => {
-  const model = MODELS[1]!;
-  const loss = onlyTerms({ hiddenState: 1 });
-  const mask = createHostTensor("float32", [6], Float32Array.of(1, 1, 1, 1, 0, 0));
-  const feeds = { "hidden.mask": mask, "hidden.count": scalar(4) };
-  const first = await lossOf(model, loss, { feeds });
-  const second = await lossOf(model, loss, { feeds, distilled: sampled });
-  expect(first["hiddenState"]).toBeCloseTo(second["hiddenState"]!, 6);
 });

@@ -7,9 +7,7 @@ import {
   crossEntropy,
   ctc,
   DIVERGENCES,
-  hiddenMatch,
   math,
-  uld,
   scope,
   type MaskedLogits,
   type DivergenceName,
@@ -30,41 +28,20 @@ import { requiresDistributions, termsOf, weightOf, type LossConfig, type TermNam
 /** `shared`: all terms on one set of targets. `separate`: the teacher's terms on those it scored (`distill`), cross-entropy on `gold` ones. */
 export type LossVariant = "shared" | "separate";
 
-/** Properties of the teacher that the loss depends on. */
-export interface TeacherShape {
-  /** Columns of the teacher's distributions: the student's vocabulary size, except for sorted probabilities. */
-  readonly vocabulary: number;
-  /** Whether only some target positions have a counterpart in the teacher's tokenization. */
-  readonly isAligned: boolean;
-  /** Width of its hidden states. */
-  readonly width: number;
-}
-
 export interface StudentLossOptions {
   readonly config: ModelConfig;
   readonly loss: LossConfig;
-  /** Absent if no term needs the teacher. */
-  readonly teacher?: TeacherShape | undefined;
 }
-
-/** The learned projection from the student's states to the teacher's, `[width, teacher width]`. */
-const HIDDEN_PROJECTION = "auxiliary.hidden";
 
 /** The CTC head on the image tokens, `[width, vocabulary]`. */
 const CTC_HEAD = "auxiliary.ctc";
 
-/** Auxiliary trained tensors: the projection of the term `hiddenState`, and the head of the term `ctc`. */
-export function auxiliaryParameters({ config, loss, teacher }: StudentLossOptions): ParameterSpec[] {
-  const initialization = { kind: "normal", std: 1 / Math.sqrt(config.width) } as const;
-  const from = (name: string, outputs: number): ParameterSpec => ({
-    name,
-    shape: [config.width, outputs],
-    initialization,
-  });
-  return [
-    ...(loss.hiddenState === 0 || teacher === undefined ? [] : [from(HIDDEN_PROJECTION, teacher.width)]),
-    ...(loss.ctc === 0 ? [] : [from(CTC_HEAD, config.vocabularySize)]),
-  ];
+/** Auxiliary trained tensors: the head of the term `ctc`. */
+export function auxiliaryParameters({ config, loss }: StudentLossOptions): ParameterSpec[] {
+  if (loss.ctc === 0) return [];
+  const { width, vocabularySize } = config;
+  const initialization = { kind: "normal", std: 1 / Math.sqrt(width) } as const;
+  return [{ name: CTC_HEAD, shape: [width, vocabularySize], initialization }];
 }
 
 const ctcShape = (config: ModelConfig, { batch, target }: PassShape): CtcShape => ({
@@ -103,18 +80,6 @@ const TERMS: { readonly [N in TermName]: (inputs: TermInputs) => Tensor } = {
   forwardKl: divergence("forwardKl"),
   reverseKl: divergence("reverseKl"),
   jensenShannon: divergence("jensenShannon"),
-  uld: ({ distilled, x, loss: { temperature } }) => uld(distilled, x["teacher"]!, { temperature }),
-  hiddenState: ({ states, parameters, x, loss }) =>
-    hiddenMatch(
-      {
-        student: states.source(),
-        teacher: x["hidden.teacher"]!,
-        projection: parameters[HIDDEN_PROJECTION]!,
-        mask: x["hidden.mask"]!,
-        count: x["hidden.count"]!,
-      },
-      loss.hiddenKind,
-    ),
   crossEntropy: ({ labelled, loss }) => crossEntropy(labelled, labelled.labels, loss.labelSmoothing),
   ctc: ({ states, parameters, x }) => {
     const image = states.image();
@@ -166,16 +131,16 @@ export function studentLoss(
 }
 
 function lossInputs(
-  { config, loss, teacher }: StudentLossOptions,
+  { config, loss }: StudentLossOptions,
   pass: ModelPass,
   shape: PassShape,
   variant: LossVariant,
 ): Record<string, TensorSpec> {
-  const { batch, source, target } = shape;
+  const { batch, target } = shape;
   const positions = batch * target;
   const inputs: Record<string, TensorSpec> = { ...pass.shared };
-  const counting = (prefix: string, size: number): Record<string, TensorSpec> => ({
-    [`${prefix}.mask`]: { dtype: "float32", shape: [size] },
+  const counting = (prefix: string): Record<string, TensorSpec> => ({
+    [`${prefix}.mask`]: { dtype: "float32", shape: [positions] },
     [`${prefix}.count`]: { dtype: "float32", shape: [] },
   });
   const labelled = PASSES[variant].at(-1)!;
@@ -183,19 +148,12 @@ function lossInputs(
     Object.assign(inputs, pass.passInputs(prefix));
     const isLabelled = prefix === labelled && loss.crossEntropy > 0;
     if (isLabelled) inputs[`${prefix}.labels`] = { dtype: "int32", shape: [positions] };
-    const isDistilled = prefix === "distill" && requiresDistributions(loss) && teacher?.isAligned !== true;
-    if (isLabelled || isDistilled) Object.assign(inputs, counting(prefix, positions));
+    const isDistilled = prefix === "distill" && requiresDistributions(loss);
+    if (isLabelled || isDistilled) Object.assign(inputs, counting(prefix));
   }
   if (loss.ctc > 0) Object.assign(inputs, ctcSpecs(ctcShape(config, shape)));
-  if (teacher === undefined) return inputs;
-  if (requiresDistributions(loss)) {
-    inputs["teacher"] = { dtype: "float32", shape: [positions, teacher.vocabulary] };
-    if (teacher.isAligned) Object.assign(inputs, counting("aligned", positions));
-  }
-  if (loss.hiddenState > 0) {
-    inputs["hidden.teacher"] = { dtype: "float32", shape: [batch * source, teacher.width] };
-    Object.assign(inputs, counting("hidden", batch * source));
-  }
+  if (requiresDistributions(loss))
+    inputs["teacher"] = { dtype: "float32", shape: [positions, config.vocabularySize] };
   return inputs;
 }
 
@@ -206,7 +164,7 @@ interface Passes {
 }
 
 function termInputs(
-  { config, loss, teacher }: StudentLossOptions,
+  { config, loss }: StudentLossOptions,
   { pass, variant }: Passes,
   parameters: TermInputs["parameters"],
   x: TermInputs["x"],
@@ -216,14 +174,12 @@ function termInputs(
     scope(prefix, () => outputHead(config, parameters, states.target(prefix))),
   );
   const labelled = PASSES[variant].at(-1)!;
-  const counted = teacher?.isAligned === true ? "aligned" : "distill";
-  const distilled = { logits: logits[0]!, mask: x[`${counted}.mask`]!, count: x[`${counted}.count`]! };
   return {
     loss,
     parameters,
     x,
     states,
-    distilled,
+    distilled: { logits: logits[0]!, mask: x["distill.mask"]!, count: x["distill.count"]! },
     labelled: {
       logits: logits.at(-1)!,
       mask: x[`${labelled}.mask`]!,

@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { distillConfig, type DistillConfig } from "./distill-config.js";
 import { OnPolicyTargets } from "./on-policy-targets.js";
 import { studentObjective, type StudentObjectiveOptions } from "./student-objective.js";
-import { type DistillationTeacher, sameVocabulary } from "./distillation-teacher.js";
+import { type DistillationTeacher, distillationTeacher } from "./distillation-teacher.js";
 import {
   decoderOnlyStudent,
   decoderOnlyWeights,
@@ -68,7 +68,7 @@ async function feedsAt(
   const engine = await createEagerEngine("js");
   const teacher = await loadTeacher(engine, { config: teacherConfig, weights: teacherWeights });
   const side: DistillationTeacher = {
-    ...sameVocabulary({ engine, teacher }),
+    ...distillationTeacher({ teacher }),
     gold: () =>
       Promise.resolve({
         feeds: { teacher: { dtype: "float32", shape: [1], data: Float32Array.of(42) } },
@@ -157,14 +157,6 @@ describe.each([
     const accumulated = { ...section, gradientAccumulationSteps: 4 };
     expect((await feedsAt(accumulated, 4, { student })).made.variant).toBe("shared");
     expect((await feedsAt(accumulated, 40, { student })).made.variant).toBe("separate");
-  });
-
-  test("matches the teacher's states of the source where the loss says so", async () => {
-    const { values, wanted } = await feedsAt({ loss: { hiddenState: 1 } }, 1, { student });
-    expect(wanted).toContain("hidden.teacher");
-    expect(values["hidden.teacher"]!.length).toBe(3 * bucket.source * teacherConfig.width);
-    const sources = Array.from(rows, (row) => corpus.pairs.lengths.source[row]!);
-    expect(values["hidden.count"]).toEqual([sources.reduce((sum, length) => sum + length, 0)]);
   });
 });
 

@@ -22,7 +22,7 @@ import {
   type LossVariant,
   type StudentLossOptions,
 } from "./student-loss.js";
-import type { StoredByOrigin } from "./stored-targets.js";
+import type { StoredByOrigin, StoredTargets } from "./stored-targets.js";
 import { STORED_TARGETS, targetOrigin, type TargetOrigin } from "./target-schedule.js";
 import type { DistillationSources } from "./distillation-sources.js";
 import type { BatchSources, TeacherFeeds } from "./distillation-teacher.js";
@@ -38,32 +38,42 @@ export interface StudentObjectiveOptions {
 export const storedOrigins = (stored: StoredByOrigin): readonly TargetOrigin[] =>
   STORED_TARGETS.flatMap(({ origin }) => (stored[origin] === undefined ? [] : [origin]));
 
-/** The stored targets as further sets of rows, and the set of each batch by the origin of its targets. */
+/** The stored targets as further sets of rows, and the set of each batch. */
 export function storedRowSets(options: Omit<StudentObjectiveOptions, "config">): RowSets {
   const { stored } = options.sources;
-  const origins = storedOrigins(stored);
   return {
-    lengths: origins.map((origin) => stored[origin]!.lengths),
-    of: (number) => 1 + origins.indexOf(originAt(options, number).origin),
+    lengths: storedOrigins(stored).map((origin) => stored[origin]!.lengths),
+    of: (number) => planOf(options, number).set,
   };
 }
 
-/** The origin of a batch's targets, and random numbers for the rest of the batch. */
-function originAt(
-  { settings, seed }: Pick<StudentObjectiveOptions, "settings" | "seed">,
+/** What a batch is made of, known before its rows are read. */
+interface BatchPlan {
+  readonly origin: TargetOrigin;
+  /** The stored rows that the batch is of; undefined for a batch of training rows. */
+  readonly written: StoredTargets | undefined;
+  /** The set of these rows among {@link storedRowSets}, counted from 1; 0 for training rows. */
+  readonly set: number;
+  /** Random numbers for the rest of the batch. */
+  readonly random: () => number;
+}
+
+/** The plan of a batch: a pure function of seed and number. */
+function planOf(
+  { settings, seed, sources: { stored } }: Omit<StudentObjectiveOptions, "config">,
   number: number,
-): { readonly origin: TargetOrigin; readonly random: () => number } {
+): BatchPlan {
   const { steps, gradientAccumulationSteps, targets } = settings;
   const random = stepRandom(seed, number);
   // 0 at the first step, 1 at the last.
   const progress = Math.min(1, Math.floor((number - 1) / gradientAccumulationSteps) / Math.max(1, steps - 1));
-  return { origin: targetOrigin(targets, progress, random()), random };
+  const origin = targetOrigin(targets, progress, random());
+  return { origin, written: stored[origin], set: 1 + storedOrigins(stored).indexOf(origin), random };
 }
 
 export function studentObjective(options: StudentObjectiveOptions): Objective {
-  const { config, settings, sources } = options;
-  const { loss } = settings;
-  const lossOptions: StudentLossOptions = { config, loss, teacher: sources.teacher?.shape };
+  const { config, settings } = options;
+  const lossOptions: StudentLossOptions = { config, loss: settings.loss };
   const batches = new BatchMaker(options);
   const auxiliary = auxiliaryParameters(lossOptions);
   return {
@@ -87,6 +97,14 @@ interface Chosen {
   readonly teacherFeeds: TeacherFeeds;
 }
 
+/** A batch to make: its rows, and the sizes of its program. */
+interface BatchRequest {
+  readonly batch: Batch;
+  readonly shape: PassShape;
+  readonly bucket: Bucket;
+  readonly live: LiveModel;
+}
+
 const NOTHING: TeacherFeeds = { feeds: {}, owned: [] };
 
 class BatchMaker {
@@ -104,44 +122,36 @@ class BatchMaker {
   async make(batch: Batch, bucket: Bucket, number: number, live: LiveModel): Promise<BatchFeeds> {
     const { config, settings } = this.options;
     const shape = { batch: settings.batchSize, ...bucket };
-    const { origin, random } = originAt(this.options, number);
-    const chosen = await this.choose(origin, { batch, shape, bucket, live, random });
+    const chosen = await this.choose(planOf(this.options, number), { batch, shape, bucket, live });
     const pass = modelPass(config, shape);
     return this.feedsOf(chosen, pass, shape);
   }
 
   private async choose(
-    origin: TargetOrigin,
-    request: {
-      readonly batch: Batch;
-      readonly shape: PassShape;
-      readonly bucket: Bucket;
-      readonly live: LiveModel;
-      readonly random: () => number;
-    },
+    { origin, written, random }: BatchPlan,
+    { batch, shape, bucket, live }: BatchRequest,
   ): Promise<Chosen> {
-    const { corpus, unlabelled, stored, onPolicy } = this.sources;
-    const { batch, shape, bucket, live, random } = request;
-    // The rows of such a batch are those of its set, see storedRowSets.
-    const written = await stored[origin]?.read(batch.rows);
-    if (written !== undefined) return this.asStored(written, shape);
-    if (origin === "unlabelled") {
-      const drawn = await unlabelled?.draw(batch.rows.length, bucket, random);
-      if (drawn !== undefined) return this.generated(drawn, shape);
+    if (written !== undefined) return this.asStored(await written.read(batch.rows), shape);
+    const { corpus, unlabelled, onPolicy } = this.sources;
+    const read = (): Promise<CorpusRows> => corpus.read(batch.rows);
+    switch (origin) {
+      case "gold":
+        return this.asStored(await read(), shape);
+      case "teacher":
+        return this.generated(sourcesOf(await read()), shape);
+      case "student": {
+        const rows = await read();
+        const sources = sourcesOf(rows);
+        const targets = await onPolicy.draw({ sources, bucket, live, random });
+        const teacherFeeds = await this.score(sources, targets, shape);
+        return { sources, targets, teacherFeeds, gold: rows.targets };
+      }
+      case "unlabelled": {
+        const drawn = await unlabelled?.draw(batch.rows.length, bucket, random);
+        // Where no unlabelled source fits the bucket, the batch has gold targets.
+        return drawn === undefined ? this.asStored(await read(), shape) : this.generated(drawn, shape);
+      }
     }
-    const rows = await corpus.read(batch.rows);
-    const sources = sourcesOf(rows);
-    if (origin === "teacher") return this.generated(sources, shape);
-    if (origin === "student") {
-      const targets = await onPolicy.draw({ sources, bucket, live, random });
-      return {
-        sources,
-        targets,
-        teacherFeeds: await this.score(sources, targets, shape),
-        gold: rows.targets,
-      };
-    }
-    return this.asStored(rows, shape);
   }
 
   /** Rows whose distributions are stored. */
@@ -170,10 +180,6 @@ class BatchMaker {
     const { sources, targets, gold, teacherFeeds } = chosen;
     const labels = settings.loss.crossEntropy > 0 ? gold : undefined;
     const variant: LossVariant = labels === undefined ? "shared" : "separate";
-    const hidden =
-      settings.loss.hiddenState > 0
-        ? ((await this.sources.teacher?.hidden(sources, shape)) ?? NOTHING)
-        : NOTHING;
     const ofTargets = pass.passFeeds("distill", sources.student, targets);
     const ofLabels = labels === undefined ? undefined : pass.passFeeds("gold", sources.student, labels);
     const before = imageTokensOf(config);
@@ -185,10 +191,9 @@ class BatchMaker {
         ...ofTargets.feeds,
         ...ofLabels?.feeds,
         ...teacherFeeds.feeds,
-        ...hidden.feeds,
         ...(settings.loss.ctc > 0 ? ctcValues(config, gold ?? targets, shape) : {}),
       },
-      owned: [...teacherFeeds.owned, ...hidden.owned],
+      owned: teacherFeeds.owned,
       tokens: sourceTokens + ofTargets.lossTokens,
       lossTokens: (ofLabels ?? ofTargets).lossTokens,
     };

@@ -1,4 +1,4 @@
-/** Compares the vocabularies of teacher and student, and applies `loss.crossTokenizer`. */
+/** Compares the vocabularies of teacher and student: distributions are compared token by token, so both must have the same. */
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { hashJson, SlmError } from "@slm/core";
@@ -10,17 +10,8 @@ import {
   type Tokenizer,
   type TokenizerFiles,
 } from "@slm/tokenizer";
-import type { LossConfig } from "./loss-config.js";
-
-/** How the teacher's tokens relate to the student's. */
-export type VocabularyRelation =
-  /** `reader` tokenizes the teacher's sources, if it reads them otherwise, such as with a prompt. Targets have the same tokens. */
-  | { readonly kind: "same"; readonly reader?: Tokenizer | undefined }
-  /** `teacher` is its tokenizer; targets are tokenized by both. */
-  | { readonly kind: "aligned" | "uld"; readonly teacher: Tokenizer };
 
 export interface VocabularyCheck {
-  readonly loss: LossConfig;
   readonly student: TokenizerFiles;
   readonly teacherDirectory: string;
   readonly teacherConfig: Pick<TeacherLimits, "vocabularySize">;
@@ -30,39 +21,19 @@ export interface VocabularyCheck {
  * Compares the teacher's vocabulary with the student's. A teacher's directory without a tokenizer is assumed to use the student's, if
  * the vocabulary sizes allow it.
  *
- * @throws SlmError SHAPE_MISMATCH if they differ and `loss.crossTokenizer` is none.
+ * @returns the tokenizer with which the teacher reads sources, if it reads them otherwise than the student, such as with a prompt
+ * @throws SlmError SHAPE_MISMATCH if they differ
  */
-export async function relateVocabularies(check: VocabularyCheck): Promise<VocabularyRelation> {
-  const { loss, teacherDirectory, teacherConfig } = check;
+export async function sharedVocabulary(check: VocabularyCheck): Promise<Tokenizer | undefined> {
+  const { teacherDirectory, teacherConfig } = check;
   const student = createTokenizer(check.student);
   const files = await teacherFiles(teacherDirectory);
-  const sameSize = teacherConfig.vocabularySize === student.vocabularySize;
-  if (loss.crossTokenizer === "none") {
-    if (!sameSize) throw differs(check, student, files === undefined ? "size" : "tokens");
-    if (files === undefined) return { kind: "same" };
-    const difference = tokenDifference(files, check.student);
-    if (difference !== undefined) throw differs(check, student, difference);
-    return { kind: "same", reader: readsAlike(files, check.student) ? undefined : createTokenizer(files) };
-  }
-  if (files === undefined) {
-    throw new SlmError(
-      "INPUT_MISSING",
-      `distill: loss.crossTokenizer is ${loss.crossTokenizer}, for which the teacher's tokenizer is needed, but ${teacherDirectory} has no ${TOKENIZER_FILE}`,
-      {
-        suggestions: [
-          `put the teacher's ${TOKENIZER_FILE} and tokenizer_config.json into ${teacherDirectory}`,
-        ],
-      },
-    );
-  }
-  const teacher = createTokenizer(files);
-  if (teacher.vocabularySize > teacherConfig.vocabularySize) {
-    throw new SlmError(
-      "SHAPE_MISMATCH",
-      `distill: the teacher's tokenizer has ${teacher.vocabularySize} tokens, its model ${teacherConfig.vocabularySize} (${teacherDirectory})`,
-    );
-  }
-  return { kind: loss.crossTokenizer, teacher };
+  if (teacherConfig.vocabularySize !== student.vocabularySize)
+    throw differs(check, student, files === undefined ? "size" : "tokens");
+  if (files === undefined) return undefined;
+  const difference = tokenDifference(files, check.student);
+  if (difference !== undefined) throw differs(check, student, difference);
+  return readsAlike(files, check.student) ? undefined : createTokenizer(files);
 }
 
 /** The tokenizer in a teacher's directory; undefined if it has none. */
@@ -121,8 +92,9 @@ function differs(
   return new SlmError("SHAPE_MISMATCH", `distill: ${message} (${teacherDirectory})`, {
     context: { teacher: theirs, student: ours },
     suggestions: [
-      "use the tokenizer the teacher was trained with",
-      "set distill.loss.crossTokenizer to aligned (probabilities move to the student's tokens) or uld (sorted probabilities)",
+      "use the teacher's tokens: tokenizer: { kind: pretrained, model: ... } with teacher.vocabulary: run",
+      "learn from the teacher's labels alone: a section cache with distributions: none, " +
+        "--set distill.loss.forwardKl=0 --set distill.loss.crossEntropy=1",
       "train a teacher on this data: teacher: { kind: train, ... }",
     ],
   });

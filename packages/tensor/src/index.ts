@@ -55,9 +55,7 @@ export {
   type Divergence,
   type DivergenceName,
 } from "./ops/losses/divergences.js";
-export { HIDDEN_MATCH_KINDS, hiddenMatch } from "./ops/losses/hidden-match.js";
 export { ctc, type CtcInputs } from "./ops/losses/ctc.js";
-export { uld } from "./ops/losses/uld.js";
 export { sampleTokens, type SampleTokensOptions } from "./ops/sample-tokens.js";
 export { math } from "./math.js";
 export { termsAndGradients, valueAndGradients } from "./gradients.js";

@@ -147,7 +147,6 @@ describe(joinTeachers, () => {
     ]);
     expect(ensemble.parameters).toBe(20);
     expect(ensemble.config).toMatchObject({ maxSource: 8, maxTarget: 3 });
-    expect(ensemble.hiddenStates).toBeUndefined();
   });
 
   test("rejects members of different vocabularies or marks, and weights that are none", () => {

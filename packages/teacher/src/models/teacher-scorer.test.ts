@@ -2,11 +2,9 @@ import { createRandom } from "@slm/generation";
 import {
   decode,
   decoderOnlyConfig,
-  encode,
   encoderDecoderConfig,
   initializeWeights,
   outputHead,
-  parameterCount,
   readSource,
   type ModelConfig,
   type Parameters,
@@ -78,14 +76,6 @@ async function logitsOf(
     return outputHead(config, parameters, decode(config, parameters, x.target, { source: context }));
   });
 }
-
-/** States of a source's tokens, `[source length, width]`. */
-const statesOf = (config: ModelConfig, source: readonly number[]): Promise<Float32Array> =>
-  computed(config, { source, target: source }, (parameters, x) =>
-    config.architecture === "decoder-only"
-      ? decode(config, parameters, x.target)
-      : encode(config, parameters, x.source, { lengths: x.lengths }).states,
-  );
 
 const pairs = [
   { source: [5, 6, 7], target: [8, 4] },
@@ -165,27 +155,5 @@ describe.each(CONFIGS)("a teacher that is $architecture", (config) => {
     expect(await teacher.generate(...request, { kind: "greedy" }, () => 0)).toEqual(
       greedy.map(({ tokens }) => tokens),
     );
-  });
-
-  test("hidden states of a source are the model's own, however it is padded", async () => {
-    const engine = await createEagerEngine("js");
-    const teacher = await loadTeacher(engine, { config, weights });
-    expect(teacher.parameters).toBe(parameterCount(config));
-    const sources = pairs.map(({ source }) => source);
-    for (const shape of [
-      { batch: 2, source: 3 },
-      { batch: 4, source: 6 },
-    ]) {
-      const states = await teacher.hiddenStates!(sources, shape);
-      expect(states.shape).toEqual([shape.batch * shape.source, config.width]);
-      const { data } = await engine.download(states);
-      for (const [row, source] of sources.entries()) {
-        const expected = await statesOf(config, source);
-        expected.forEach((value, i) => {
-          expect(Number(data[row * shape.source * config.width + i])).toBeCloseTo(value, 4);
-        });
-      }
-    }
-    await teacher.close();
   });
 });

@@ -89,19 +89,6 @@ export async function loadTeacher(engine: Engine, { config, weights }: Checkpoin
       },
     });
   });
-  const readers = memoize<Program>((shape) => {
-    const pass = modelPass(config, shape);
-    return engine.compile({
-      name: `teacher states ${shape.batch}x${shape.source}`,
-      forwardOnly: true,
-      inputs: { ...valueSpecs(chunks), ...pass.shared, ...pass.passInputs(PASS) },
-      build: (x) => {
-        const states = pass.open(unpackParameters(chunks, x), x);
-        states.target(PASS);
-        return { hidden: states.source() };
-      },
-    });
-  });
   const { start, close: closeDecoders } = decodersOf({ engine, config, feeds });
 
   const feedsOf = (
@@ -127,16 +114,8 @@ export async function loadTeacher(engine: Engine, { config, weights }: Checkpoin
       const { kept } = await program.run({ feeds: feedsOf(pairs, shape), keep: ["logits"] });
       return kept["logits"]!;
     },
-    hiddenStates: async (sources, { batch, source }) => {
-      // States of a source do not depend on the target, so the shortest target is used.
-      const shape = { batch, source, target: 1 };
-      const program = await readers.get(shape);
-      const pairs = sources.map((read) => ({ source: read, target: [] }));
-      const { kept } = await program.run({ feeds: feedsOf(pairs, shape), keep: ["hidden"] });
-      return kept["hidden"]!;
-    },
     close: async () => {
-      for (const program of [...scorers.values(), ...readers.values()]) await program.release();
+      for (const program of scorers.values()) await program.release();
       await closeDecoders();
       await engine.release(Object.values(feeds));
     },

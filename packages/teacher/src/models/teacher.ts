@@ -57,15 +57,5 @@ export interface Teacher {
   ): Promise<Decoded[]>;
   /** A decoder that has read these sources, one per row of `shape.batch`. The previous decoder becomes invalid. */
   start(sources: readonly Int32Array[], shape: ScoreShape): Promise<StepDecoder>;
-  /**
-   * States of the last layer that reads the source, after its final norm (of a decoder-only model what the output head reads),
-   * on the device: `[batch · source, width]`, row b · source + i for source token i of row b. Rows beyond a source are
-   * arbitrary. They do not depend on a target, because an encoder reads none and attention is causal. The caller releases the tensor.
-   * An ensemble has none.
-   */
-  readonly hiddenStates?: (
-    sources: readonly ArrayLike<number>[],
-    shape: Pick<ScoreShape, "batch" | "source">,
-  ) => Promise<DeviceTensor>;
   close(): Promise<void>;
 }

@@ -14,8 +14,6 @@ import {
   type DivergenceName,
   type DivergenceOptions,
 } from "../ops/losses/divergences.js";
-import { HIDDEN_MATCH_KINDS, hiddenMatch } from "../ops/losses/hidden-match.js";
-import { uld, type UldOptions } from "../ops/losses/uld.js";
 import { float32, int32, numbersOf, random } from "./numbers.test-support.js";
 import type { OpCase, Operands } from "./op-case.test-support.js";
 
@@ -91,28 +89,6 @@ const divergenceCases: readonly OpCase[] = DIVERGENCE_NAMES.flatMap((name) => {
   ];
 });
 
-const uldCase = (label: string, teacherVocabulary: number, options: UldOptions): OpCase => {
-  const teacher = random([POSITIONS, teacherVocabulary], 3, 2);
-  const rows = Array.from({ length: POSITIONS }, (_, row) =>
-    numbersOf(teacher)
-      .slice(row * teacherVocabulary, (row + 1) * teacherVocabulary)
-      .sort((a, b) => b - a),
-  );
-  const sorted = float32(teacher.shape, rows.flat());
-  return {
-    name: `uld, ${label}`,
-    inputs: { ...lossInputs, teacher: options.teacherSorted === true ? sorted : teacher },
-    differentiable: ["logits"],
-    build: (x) => uld(maskedLogits(x), x["teacher"]!, options),
-  };
-};
-
-const uldCases: readonly OpCase[] = [
-  uldCase("equal vocabularies", VOCABULARY, {}),
-  uldCase("smaller vocabulary of the teacher", 3, { temperature: 2 }),
-  uldCase("larger vocabulary of the teacher, sorted", 8, { teacherSorted: true }),
-];
-
 /** Rows of 2 and 1 labels in 4 frames; token 0 is the blank. */
 const ctcCases: readonly OpCase[] = [
   {
@@ -141,29 +117,6 @@ const ctcCases: readonly OpCase[] = [
   },
 ];
 
-const hiddenMatchCases: readonly OpCase[] = HIDDEN_MATCH_KINDS.map((kind) => ({
-  name: `hiddenMatch, ${kind}`,
-  inputs: {
-    student: random([POSITIONS, 3], 1),
-    teacher: random([POSITIONS, 4], 2),
-    projection: random([3, 4], 3),
-    mask: lossInputs["mask"]!,
-    count: lossInputs["count"]!,
-  },
-  differentiable: ["student", "projection", "teacher"],
-  build: (x) =>
-    hiddenMatch(
-      {
-        student: x["student"]!,
-        teacher: x["teacher"]!,
-        projection: x["projection"]!,
-        mask: x["mask"]!,
-        count: x["count"]!,
-      },
-      kind,
-    ),
-}));
-
 const dropoutCase: OpCase = {
   name: "dropout, two masks",
   inputs: {
@@ -180,8 +133,6 @@ const dropoutCase: OpCase = {
 export const LOSS_CASES: readonly OpCase[] = [
   ...crossEntropyCases,
   ...divergenceCases,
-  ...uldCases,
   ...ctcCases,
-  ...hiddenMatchCases,
   dropoutCase,
 ];

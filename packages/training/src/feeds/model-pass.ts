@@ -41,11 +41,6 @@ interface PassFeeds {
 export interface ModelStates {
   /** States before the output head of the targets called `prefix`, `[batch · target, width]`. */
   target(prefix: string): Tensor;
-  /**
-   * States of the sources, `[batch · source, width]`: of the encoder, or of a decoder-only model (available after a pass over
-   * targets).
-   */
-  source(): Tensor;
   /** The encoder's states of the images, `[batch, imageTokens, width]`; for a vision-language model. */
   image(): Tensor;
 }
@@ -95,7 +90,6 @@ function encoderDecoderPass(config: EncoderDecoderConfig, shape: PassShape): Mod
           const hidden = decode(config, parameters, x[`${prefix}.target`]!, { source: context });
           return math.reshape(hidden, [batch * target, config.width]);
         },
-        source: () => math.reshape(encoded, [batch * source, config.width]),
         image: () => math.split(encoded, [imageTokensOf(config), source], 1)[0]!,
       };
     },
@@ -115,25 +109,18 @@ function decoderOnlyPass(config: DecoderOnlyConfig, shape: PassShape): ModelPass
       [`${prefix}.positions`]: { dtype: "int32", shape: [positions] },
     }),
     dropoutShapes: (passes) => repeat(passes, () => decoderDropoutShapes(config, batch, length)),
-    open: (parameters, x) => {
-      let first: Tensor | undefined;
-      return {
-        target: (prefix) => {
-          const hidden = decode(config, parameters, x[`${prefix}.inputs`]!);
-          first ??= hidden;
-          return math.gatherRows(
-            math.reshape(hidden, [batch * length, config.width]),
-            x[`${prefix}.positions`]!,
-          );
-        },
-        // Attention is causal, so the states of a source do not depend on the target that follows.
-        source: () =>
-          math.reshape(math.split(first!, [source, target], 1)[0]!, [batch * source, config.width]),
-        image: () => {
-          throw new SlmError("UNEXPECTED", "training: a decoder-only model cannot read images");
-        },
-      };
-    },
+    open: (parameters, x) => ({
+      target: (prefix) => {
+        const hidden = decode(config, parameters, x[`${prefix}.inputs`]!);
+        return math.gatherRows(
+          math.reshape(hidden, [batch * length, config.width]),
+          x[`${prefix}.positions`]!,
+        );
+      },
+      image: () => {
+        throw new SlmError("UNEXPECTED", "training: a decoder-only model cannot read images");
+      },
+    }),
     sharedFeeds: () => ({}),
     passFeeds: (prefix, sources, targets) => {
       const { inputs, positions: at } = sequenceBatch(

@@ -18,17 +18,6 @@ export interface RowLoss {
   readonly slopeScale: number;
 }
 
-export interface Temperature {
-  /** Teacher and student logits are divided by it. */
-  readonly temperature: number;
-  /**
-   * Power of the temperature that multiplies the loss, so that the gradient scale does not depend on the temperature. The
-   * difference of softened distributions shrinks as 1/temperature. A loss of first order in it shrinks alike, one of second
-   * order with the square.
-   */
-  readonly power: 1 | 2;
-}
-
 /** @throws SlmError CONFIG_INVALID unless `value` lies strictly between the bounds. */
 export function expectBetween(name: string, value: number, low: number, high: number): void {
   if (value > low && value < high) return;
@@ -40,14 +29,19 @@ export function expectBetween(name: string, value: number, low: number, high: nu
 export const tempered = (logits: Tensor, temperature: number): Tensor =>
   temperature === 1 ? logits : tf.mul(logits, 1 / temperature);
 
-/** temperature^power · mean over loss tokens of a row loss at logits / temperature, differentiable in the logits. */
+/**
+ * temperature² · mean over loss tokens of a row loss at logits / temperature, differentiable in the logits. The difference of softened
+ * distributions shrinks as 1/temperature and a divergence as its square, so the factor keeps the size of the gradient.
+ *
+ * @param temperature teacher and student logits are divided by it
+ */
 export function distributionLoss(
   masked: MaskedLogits,
-  { temperature, power }: Temperature,
+  temperature: number,
   rowLoss: (z: Tensor) => RowLoss,
 ): Tensor {
   expectBetween("temperature", temperature, 0, Infinity);
-  const factor = temperature ** power;
+  const factor = temperature ** 2;
   return tf.customGrad((...args: GradientArguments) => {
     const [logits, save] = args as [Tensor, tf.GradSaveFunc];
     const { rows, saved, slope, slopeScale } = rowLoss(tempered(logits, temperature));

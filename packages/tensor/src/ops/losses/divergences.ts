@@ -47,9 +47,7 @@ const divergence = (name: DivergenceName, { rowDivergence, ...facts }: Row): Div
     expectShape(name, "teacherLogits", teacherLogits, masked.logits.shape);
     const { temperature } = options;
     const rows = rowDivergence(options);
-    return distributionLoss(masked, { temperature, power: 2 }, (z) =>
-      rows(z, tempered(teacherLogits, temperature)),
-    );
+    return distributionLoss(masked, temperature, (z) => rows(z, tempered(teacherLogits, temperature)));
   },
 });
 
