@@ -73,11 +73,17 @@ let message = "";
 try {
   await read();
 } catch (error) {
-  outcome = error?.name === "SlmError" ? error.code : `crash: ${error?.stack ?? error}`;
-  message = String(error?.message);
+  outcome = codeOf(error) ?? `crash: ${error instanceof Error ? error.stack : error}`;
+  message = error instanceof Error ? error.message : String(error);
 }
 const { user, system } = process.cpuUsage(cpu);
 process.stdout.write(
   JSON.stringify({ outcome, message, cpuSeconds: (user + system) / 1e6, wallSeconds: (performance.now() - wall) / 1e3, peakMiB: peakMiB() }), // prettier-ignore
   () => process.exit(0),
 );
+
+/** The code of an SlmError. @returns {string | undefined} */
+function codeOf(/** @type {unknown} */ error) {
+  const isOurs = error instanceof Error && error.name === "SlmError" && "code" in error;
+  return isOurs ? String(error.code) : undefined;
+}

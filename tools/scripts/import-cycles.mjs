@@ -41,17 +41,19 @@ for (const folder of ["packages", "apps"]) {
 /** What a file imports or exports again, by file; `true` where something is left of it when the program runs. */
 async function importsOf(/** @type {string} */ file) {
   const source = ts.createSourceFile(file, await readFile(file, "utf8"), ts.ScriptTarget.Latest);
+  /** @type {Map<string, boolean>} */
   const targets = new Map();
-  const add = (specifier, /** @type {boolean} */ isValue) => {
+  const add = (/** @type {string} */ specifier, /** @type {boolean} */ isValue) => {
     const target = specifier.startsWith(".")
       ? resolve(dirname(file), specifier.replace(/\.js$/, ".ts"))
       : entries.get(specifier);
     if (target !== undefined) targets.set(target, isValue || targets.get(target) === true);
   };
-  const visit = (/** @type {ts.SourceFile} */ node) => {
+  const visit = (/** @type {ts.Node} */ node) => {
     if (
       (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) &&
-      node.moduleSpecifier !== undefined
+      node.moduleSpecifier !== undefined &&
+      ts.isStringLiteral(node.moduleSpecifier)
     ) {
       const clause = ts.isImportDeclaration(node) ? node.importClause : node;
       const names = ts.isImportDeclaration(node) ? clause?.namedBindings : node.exportClause;
@@ -64,7 +66,11 @@ async function importsOf(/** @type {string} */ file) {
           names.elements.length > 0 &&
           names.elements.every(({ isTypeOnly }) => isTypeOnly));
       add(node.moduleSpecifier.text, !isOnlyTypes);
-    } else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) {
+    } else if (
+      ts.isImportTypeNode(node) &&
+      ts.isLiteralTypeNode(node.argument) &&
+      ts.isStringLiteral(node.argument.literal)
+    ) {
       add(node.argument.literal.text, false);
     }
     ts.forEachChild(node, visit);
@@ -73,14 +79,19 @@ async function importsOf(/** @type {string} */ file) {
   return targets;
 }
 
+/** @type {Map<string, Map<string, boolean>>} */
 const graph = new Map();
 for (const folder of ["packages", "apps"])
   for (const file of await sourcesOf(folder)) graph.set(file, await importsOf(file));
 
 /** Groups of files each of which leads to every other (Tarjan 1972). */
-function groups(successors) {
-  const [index, low, stack, onStack, found] = [new Map(), new Map(), [], new Set(), []];
-  const connect = (file) => {
+function groups(/** @type {(file: string) => readonly string[]} */ successors) {
+  const [index, low, onStack] = [new Map(), new Map(), new Set()];
+  /** @type {string[]} */
+  const stack = [];
+  /** @type {string[][]} */
+  const found = [];
+  const connect = (/** @type {string} */ file) => {
     index.set(file, index.size);
     low.set(file, index.get(file));
     stack.push(file);
@@ -90,11 +101,8 @@ function groups(successors) {
       if (onStack.has(next)) low.set(file, Math.min(low.get(file), low.get(next)));
     }
     if (low.get(file) !== index.get(file)) return;
-    const group = [];
-    do {
-      group.push(stack.pop());
-      onStack.delete(group.at(-1));
-    } while (group.at(-1) !== file);
+    const group = stack.splice(stack.lastIndexOf(file)).reverse();
+    for (const one of group) onStack.delete(one);
     if (group.length > 1 || successors(file).includes(file)) found.push(group);
   };
   for (const file of graph.keys()) if (!index.has(file)) connect(file);
@@ -102,13 +110,13 @@ function groups(successors) {
 }
 
 /** A shortest way from a file of a group back to it. */
-function wayRound(/** @type {never} */ group) {
+function wayRound(/** @type {readonly string[]} */ group) {
   const members = new Set(group);
   const ways = group.map((start) => {
     const before = new Map();
     const queue = [start];
     for (const file of queue) {
-      for (const next of graph.get(file).keys()) {
+      for (const next of graph.get(file)?.keys() ?? []) {
         if (next === start) {
           const way = [start];
           for (let at = file; at !== start; at = before.get(at)) way.unshift(at);
@@ -122,14 +130,15 @@ function wayRound(/** @type {never} */ group) {
     }
     return undefined;
   });
-  return ways.filter((way) => way !== undefined).sort((a, b) => a.length - b.length)[0];
+  return ways.filter((way) => way !== undefined).sort((a, b) => a.length - b.length)[0] ?? [];
 }
 
-const all = (file) => [...graph.get(file).keys()].filter((next) => graph.has(next));
-const atRunTime = (file) => all(file).filter((next) => graph.get(file).get(next));
+const all = (/** @type {string} */ file) =>
+  [...(graph.get(file)?.keys() ?? [])].filter((next) => graph.has(next));
+const atRunTime = (/** @type {string} */ file) => all(file).filter((next) => graph.get(file)?.get(next));
 const running = new Set(groups(atRunTime).flat());
-const name = (file) => relative(root, file);
-const isNamed = (file) =>
+const name = (/** @type {string} */ file) => relative(root, file);
+const isNamed = (/** @type {string} */ file) =>
   named.length === 0 || named.some((part) => name(file).startsWith(`packages/${part}/`));
 
 let count = 0;

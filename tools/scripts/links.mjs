@@ -39,7 +39,7 @@ function missingLinks(/** @type {string} */ file, /** @type {string} */ line) {
     .map(([, target]) => target)
     .filter((target) => !/^[a-z]+:/.test(target))
     .flatMap((target) => {
-      const [path, anchor] = target.split("#");
+      const [path = "", anchor] = target.split("#");
       const linked = path === "" ? file : normalize(join(dirname(file), path));
       if (!existsSync(linked)) return [`no file ${linked}`];
       const isKnown = anchor === undefined || !linked.endsWith(".md") || anchorsOf(linked).has(anchor);
@@ -48,7 +48,7 @@ function missingLinks(/** @type {string} */ file, /** @type {string} */ line) {
 }
 
 const spansOf = (/** @type {string | undefined} */ text) =>
-  [...text.matchAll(/`([^`]+)`/g)].map(([, span]) => span);
+  [...text.matchAll(/`([^`]+)`/g)].map(([, span = ""]) => span);
 
 /** Missing files that the code spans of a line name. `isPackageTable`: the line is a row whose first cell is a package. */
 function missingPaths(/** @type {string} */ line, /** @type {boolean} */ isPackageTable) {

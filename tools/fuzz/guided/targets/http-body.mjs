@@ -53,5 +53,6 @@ export function open() {
     maxTarget: 12,
   });
   const read = requestReader({ model, tokenizerFiles, limits: serveConfig.parse({}) });
-  return (bytes) => void read(FORMS[(bytes[0] ?? 0) % FORMS.length], bytes.subarray(1));
+  return (/** @type {Uint8Array} */ bytes) =>
+    void read(FORMS[(bytes[0] ?? 0) % FORMS.length] ?? "chat", bytes.subarray(1));
 }

@@ -20,7 +20,7 @@ export const seeds = () =>
 
 export function open() {
   const limits = { maxPixels: 250_000 };
-  return async (bytes) => {
+  return async (/** @type {Uint8Array} */ bytes) => {
     const { format } = await readImageHeader(bytes, "fuzz", limits);
     if (format === "bmp") await decodeImage(bytes, "fuzz", limits);
   };
