@@ -43,3 +43,7 @@ export async function openStep(
   );
   return { session, feeds, fetches, caches, bytes: graphs.decoder.bytes };
 }
+
+/** The middle of the values. */
+export const median = (/** @type {readonly number[]} */ values) =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;

@@ -28,7 +28,8 @@ const { session, feeds, fetches, caches } = await openStep(model, options, {
   profileFilePrefix: join(work, "profile"),
 });
 const cacheBytes = Object.entries(feeds).reduce(
-  (sum, [name, { data }]) => sum + (name.startsWith("past.") ? data.byteLength : 0),
+  (sum, [name, { data }]) =>
+    sum + (name.startsWith("past.") && ArrayBuffer.isView(data) ? data.byteLength : 0),
   0,
 );
 

@@ -28,7 +28,8 @@ import { bash } from "./session.mjs";
  * @property {{ paths: string[], when?: string }} [artifacts]
  * @property {Values} [variables]
  *
- * @typedef {Record<string, GitlabJob> & { stages: string[], variables: Values }} Pipeline
+ * A parsed gitlab-ci.yml: jobs by name, next to `stages` and `variables`.
+ * @typedef {{ stages: string[], variables: Values } & Record<string, unknown>} Pipeline
  */
 
 const copy = async (/** @type {string} */ from, /** @type {string} */ to) => {
@@ -171,7 +172,9 @@ export async function runGitlabPipeline(
   { repository, root, caches, env },
 ) {
   const jobs = pipeline.stages.flatMap((stage) =>
-    Object.entries(pipeline).filter(([, job]) => job.script !== undefined && job.stage === stage),
+    Object.entries(/** @type {Record<string, GitlabJob>} */ (pipeline)).filter(
+      ([, job]) => job.script !== undefined && job.stage === stage,
+    ),
   );
   /** @type {(import("./session.mjs").Done & { name: string })[]} */
   const outcomes = [];

@@ -33,10 +33,10 @@ export async function writeDates(/** @type {string} */ path, /** @type {number} 
     const number = at.getUTCMonth() + 1;
     const date = {
       day: at.getUTCDate(),
-      month: MONTHS[number - 1],
+      month: MONTHS[number - 1] ?? "",
       number,
       year: at.getUTCFullYear(),
-      weekday: WEEKDAYS[at.getUTCDay()],
+      weekday: WEEKDAYS[at.getUTCDay()] ?? "",
     };
     const written = STYLES[pick(STYLES.length)]?.(date) ?? "";
     lines.set(written, `"${written}",${at.toISOString().slice(0, 10)}`);

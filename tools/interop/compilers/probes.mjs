@@ -34,22 +34,18 @@ const ZERO = {
  */
 
 /** QDQ forms: types of activations and of constants, and whether scales of constants lie along an axis. */
+/** A form for each type of activations. @type {(activations: readonly Dtype[], rest: Partial<Form>) => Form[]} */
+const formsOf = (activations, rest) =>
+  activations.map((type) => ({ activations: type, weights: type, ...rest }));
+
 /** @type {readonly Form[]} */
 const FORMS = [
-  ...QUANTIZED.map((activations) => ({ activations, weights: activations })),
-  ...QUANTIZED.map((activations) => ({ activations, weights: activations, asymmetric: true })),
-  ...QUANTIZED.map((activations) => ({ activations, weights: "int8" })),
-  ...QUANTIZED.map((activations) => ({ activations, weights: "int8", perChannel: true })),
-  .../** @type {const} */ (["uint8", "uint16"]).map((activations) => ({
-    activations,
-    weights: "uint8",
-    asymmetric: true,
-  })),
-  .../** @type {const} */ (["uint8", "uint16", "int16"]).map((activations) => ({
-    activations,
-    weights: "int4",
-    perChannel: true,
-  })),
+  ...formsOf(QUANTIZED, {}),
+  ...formsOf(QUANTIZED, { asymmetric: true }),
+  ...formsOf(QUANTIZED, { weights: "int8" }),
+  ...formsOf(QUANTIZED, { weights: "int8", perChannel: true }),
+  ...formsOf(["uint8", "uint16"], { weights: "uint8", asymmetric: true }),
+  ...formsOf(["uint8", "uint16", "int16"], { weights: "int4", perChannel: true }),
   { activations: "uint16", weights: "int4" },
   { activations: "uint16", weights: "int16", perChannel: true },
   { activations: "uint8", weights: "uint8", open: true },
@@ -240,7 +236,7 @@ export async function* probes() {
     for (const [what, use, dtype, form] of uses(row)) {
       // Rows are broader than operators: what the graph cannot hold (a 4-bit tensor of some operator) is no probe.
       const graph = await readable(async () =>
-        decodeModel(encodeModel(new Probe(row, use).build(dtype, form))),
+        decodeModel(encodeModel({ producer: "", omitted: [], ...new Probe(row, use).build(dtype, form) })),
       );
       const name = `${row.domain === "" ? "" : `${row.domain}:`}${row.opType} ${what}`;
       if (graph === undefined || seen.has(name)) continue; // Forms of different types may have one name: int8 and int8.

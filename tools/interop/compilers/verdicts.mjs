@@ -49,7 +49,7 @@ const WORDS = {
 };
 
 /** Whether, by the rules, the device takes all of a graph. */
-export function isSupported(/** @type {import("@slm/devices").ModelAnalysis} */ { supported, nodes }) {
+export function isSupported(/** @type {ReturnType<typeof analyzeModel>} */ { supported, nodes }) {
   return supported && nodes.every(({ where }) => WORDS[where] !== "refused");
 }
 

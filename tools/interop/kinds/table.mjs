@@ -4,7 +4,7 @@ import { reference } from "../programs.mjs";
 
 /** @type {import("../published-files.mjs").Kind} */
 export async function table(file, { encoding = "utf-8" }, { cache }) {
-  const settings = { encoding };
+  const settings = /** @type {Parameters<typeof formatOf>[2]} */ ({ encoding });
   const format = await formatOf(file, undefined, settings);
   /** @type {Readonly<Record<string, unknown>>[]} */
   const records = [];

@@ -19,21 +19,21 @@ const italic = (/** @type {string} */ text) => `\\fI${roff(text)}\\fR`;
  * What the page says of an oclif flag, argument and command.
  *
  * @typedef {object} FlagInfo
- * @property {string} [type]
- * @property {string} [char]
- * @property {boolean} [allowNo]
- * @property {readonly string[]} [options]
- * @property {string} [helpValue]
+ * @property {string | undefined} [type]
+ * @property {string | undefined} [char]
+ * @property {boolean | undefined} [allowNo]
+ * @property {readonly string[] | undefined} [options]
+ * @property {string | undefined} [helpValue]
  * @property {unknown} [default]
- * @property {string} [summary]
- * @property {string} [description]
+ * @property {string | undefined} [summary]
+ * @property {string | undefined} [description]
  *
  * @typedef {object} CommandInfo
- * @property {string} summary
- * @property {string} [description]
- * @property {Readonly<Record<string, { required?: boolean }>>} [args]
- * @property {Readonly<Record<string, FlagInfo>>} [flags]
- * @property {readonly string[]} [examples]
+ * @property {string | undefined} [summary]
+ * @property {string | undefined} [description]
+ * @property {Readonly<Record<string, { required?: boolean | undefined }>> | undefined} [args]
+ * @property {Readonly<Record<string, FlagInfo>> | undefined} [flags]
+ * @property {readonly unknown[] | undefined} [examples]
  */
 
 function flagName(/** @type {[string, FlagInfo]} */ [name, flag]) {
@@ -48,7 +48,7 @@ function flagLines(/** @type {[string, FlagInfo]} */ [name, flag]) {
   return [".TP", flagName([name, flag]), roff(`${flag.summary ?? flag.description ?? ""}${preset}`)];
 }
 
-function argName(/** @type {[string, { required?: boolean }]} */ [name, { required }]) {
+function argName(/** @type {[string, { required?: boolean | undefined }]} */ [name, { required }]) {
   const label = name.toUpperCase();
   return required ? italic(label) : `[${italic(label)}]`;
 }
@@ -59,17 +59,17 @@ function commandLines(/** @type {[string, CommandInfo]} */ [id, command]) {
   const synopsis = [bold(`slm ${id.replaceAll(":", " ")}`), ...args.map(argName)];
   return [
     `.SS ${synopsis.join(" ")}`,
-    roff(command.summary),
+    roff(command.summary ?? ""),
     ...(command.description === undefined ? [] : [".PP", roff(command.description)]),
     ...flags.flatMap(flagLines),
-    ...(command.examples ?? []).flatMap((example) => [".PP", ".EX", roff(example), ".EE"]),
+    ...(command.examples ?? []).flatMap((example) => [".PP", ".EX", roff(String(example)), ".EE"]),
   ];
 }
 
 /**
  * @param {object} options
  * @param {Readonly<Record<string, CommandInfo>>} options.commands classes of oclif commands, by id
- * @param {readonly { exit: string, code: string, meaning: string }[]} options.exitCodes rows of `exitCodeTable`
+ * @param {readonly { exit: number, code: string, meaning: string }[]} options.exitCodes rows of `exitCodeTable`
  * @param {Readonly<Record<string, FlagInfo>>} options.globalFlags flags that every command has
  * @param {string} options.description
  * @param {string} options.version
@@ -93,7 +93,7 @@ export function manPage({ commands, exitCodes, globalFlags, description, version
     ".SH EXIT STATUS",
     ...exitCodes.flatMap(({ exit, code, meaning }) => [
       ".TP",
-      bold(exit),
+      bold(String(exit)),
       roff(code === "" ? meaning : `${code}: ${meaning}`),
     ]),
     ".SH ENVIRONMENT",

@@ -31,6 +31,7 @@ export const STEP_DEFAULTS = {
 const OPTIMIZERS = ["adamw", "muon"];
 
 /**
+ * @typedef {Parameters<typeof encode>[2]} Tensor
  * @typedef {typeof STEP_DEFAULTS} StepOptions
  * @typedef {ReturnType<typeof trainStep>} TrainStep
  */
@@ -87,7 +88,10 @@ export function trainStep(/** @type {StepOptions} */ options) {
       count: { dtype: "float32", shape: [] },
     },
     terms: [],
-    build: (parameters, x) => {
+    build: (parameters, inputs) => {
+      const x = /** @type {Record<"source" | "lengths" | "target" | "soft" | "mask" | "count", Tensor>} */ (
+        inputs
+      );
       const { states: encoded } = encode(config, parameters, x.source, { lengths: x.lengths });
       const bias = lengthBias({ lengths: x.lengths, ids: x.source }, {});
       const hidden = decode(config, parameters, x.target, {
@@ -136,7 +140,7 @@ export async function takeSteps(
   /** @type {number[]} */
   const losses = [];
   for (let step = 1; step <= settings.steps; step++) {
-    /** @type {Record<string, import("@slm/tensor").Feed>} */
+    /** @type {Record<string, Parameters<typeof compiled.run>[0]["feeds"][string]>} */
     const feeds = { ...state.feeds, ...batch };
     const scaling = settings.mixedPrecision === "float16" ? { [LOSS_SCALE]: 2 ** 16 } : {};
     for (const [name, value] of Object.entries({ ...stepScalars(step, settings), ...scaling }))
@@ -144,7 +148,7 @@ export async function takeSteps(
     const start = performance.now();
     const { fetched } = await compiled.run({ feeds, fetch: ["loss"], into: state.into });
     times.push(performance.now() - start);
-    losses.push(fetched["loss"]?.data[0] ?? Number.NaN);
+    losses.push(Number(fetched["loss"]?.data[0]));
   }
   return { times, losses };
 }

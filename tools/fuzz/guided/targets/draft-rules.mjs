@@ -45,16 +45,16 @@ export async function seeds() {
     .slice(0, MODEL.draftRules)
     .map((key, at) => ({ kind: /** @type {const} */ ("after"), key, token: at - 1, chance: 0.5 + at / 8 }));
   const places = new RulePlaces(SOURCE, draftRulesOf(ALIGNMENT, MODEL.vocabularySize));
-  /** @type {import("@slm/onnx-export").DraftRule[]} */
+  /** @type {import("@slm/runtime").DraftRule[]} */
   const aligned = [];
-  /** @type {import("../../../../packages/inference/src/draft/rule-places.ts").Visit} */
+  /** @type {Parameters<RulePlaces["proceed"]>[1]} */
   const visit = (kind, _, key, copied) => aligned.push({ kind, key, token: copied, chance: 0.8 });
   places.aligned(first, visit, [0, 3]);
   places.proceed(second, visit);
   return [await fileOf(after), await fileOf([...aligned, ...ALIGNMENT])];
 }
 
-async function fileOf(/** @type {readonly import("@slm/onnx-export").DraftRule[]} */ rules) {
+async function fileOf(/** @type {readonly import("@slm/runtime").DraftRule[]} */ rules) {
   const folder = await mkdtemp(join(tmpdir(), "slm-fuzz-draft-rules-"));
   await writeDraftRules(folder, rules);
   const text = await readFile(join(folder, DRAFT_RULES_FILE));

@@ -6,7 +6,7 @@ import { serveConfig } from "../../../../packages/serve/src/serve-config.ts";
 import { requestReader } from "../../../../packages/serve/src/requests/read-request.ts";
 
 export { SlmError };
-const FORMS = ["generate", "completions", "chat"];
+const FORMS = /** @type {const} */ (["generate", "completions", "chat"]);
 export const words = [
   ...[
     '"prompt":',

@@ -46,7 +46,7 @@ const setting = settings({
 const { threads, batch, source, answer, steps, device, precision, peerDevice, peerDtype } = setting;
 const shape = shapeOf(setting.size);
 const interpreter = python(TORCH);
-const open = (/** @type {{ weights: string; ids: number[]; batch: number; }} */ more) =>
+const open = (/** @type {object} */ more) =>
   startPython(interpreter, "./torch_worker.py", { ...setting, shape, ...more });
 
 async function train() {
@@ -79,13 +79,16 @@ async function train() {
 
 const hasCompiler = () => spawnSync("g++", ["--version"]).status === 0;
 
-const figures = (/** @type {number | undefined} */ stepMs) => ({
+const figures = (/** @type {number} */ stepMs) => ({
   stepMs,
   tokensPerSecond: (1000 * batch * (source + answer)) / stepMs,
 });
 
 /** Weights and batch of the benchmark as files for the other side; our own are made anew by the benchmark, the same. */
-async function shareStep(options, /** @type {string} */ folder) {
+async function shareStep(
+  /** @type {import("../../../scripts/lib/train-step.mjs").StepOptions} */ options,
+  /** @type {string} */ folder,
+) {
   const { weights, classes, data, settings: training } = trainStep(options);
   const files = { weights: join(folder, "weights.safetensors"), batchFile: join(folder, "batch.json") };
   await writeSafetensors(files.weights, weights);
@@ -122,7 +125,11 @@ function ourSteps(/** @type {import("../../../scripts/lib/train-step.mjs").StepO
 }
 
 /** Steps of one worker, which trains on from round to round; the first ones are compared with ours. */
-async function theirSteps(/** @type {string} */ mode, { files, training }, expected) {
+async function theirSteps(
+  /** @type {string} */ mode,
+  /** @type {Awaited<ReturnType<typeof shareStep>>} */ { files, training },
+  /** @type {readonly number[]} */ expected,
+) {
   const worker = await open({ ...files, compiled: mode === "compiled" });
   const { version, parameters } = worker.opened;
   const about = { parameters, device: `${peerDevice}, ${peerDtype}` };
@@ -147,7 +154,11 @@ async function theirSteps(/** @type {string} */ mode, { files, training }, expec
 }
 
 /** @returns the relative differences to report. @throws Error beyond the tolerances */
-function lossesApart(/** @type {string} */ mode, answers, expected) {
+function lossesApart(
+  /** @type {string} */ mode,
+  /** @type {readonly { loss: number }[]} */ answers,
+  /** @type {readonly number[]} */ expected,
+) {
   const apart = answers.map(({ loss }, at) => {
     const ours = expected[at] ?? Number.NaN;
     return Math.abs(loss - ours) / ours;
