@@ -2,6 +2,8 @@
 export interface HostileFixture {
   readonly what: string;
   readonly kind: string;
+  /** File name, for fixtures of rows. */
+  readonly name?: string;
   /** Text that the fixture hides in a name, for fixtures of names. */
   readonly text?: string;
   readonly write: (folder: string) => void;

@@ -8,15 +8,19 @@ import { join } from "node:path";
 import { crc32 } from "./crc32.mjs";
 import { deflateSync } from "node:zlib";
 
-const json = (value) => JSON.stringify(value);
+const json = (/** @type {unknown} */ value) => JSON.stringify(value);
+/** @type {(name: string, content: () => string | Uint8Array) => (folder: string) => void} */
 const file = (name, content) => (folder) => writeFileSync(join(folder, name), content());
-const fifo = (name) => (folder) => execFileSync("mkfifo", [join(folder, name)]);
-const device = (name) => (folder) => symlinkSync("/dev/zero", join(folder, name));
-const nested = (levels, open = "[", close = "]") => open.repeat(levels) + close.repeat(levels);
+const fifo = (/** @type {string} */ name) => (/** @type {string} */ folder) =>
+  execFileSync("mkfifo", [join(folder, name)]);
+const device = (/** @type {string} */ name) => (/** @type {string} */ folder) =>
+  symlinkSync("/dev/zero", join(folder, name));
+const nested = (/** @type {number} */ levels, open = "[", close = "]") =>
+  open.repeat(levels) + close.repeat(levels);
 
 // PNG
 
-function chunk(type, data) {
+function chunk(/** @type {string} */ type, /** @type {Buffer} */ data) {
   const body = Buffer.concat([Buffer.from(type, "latin1"), data]);
   const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)];
   length.writeUInt32BE(data.length);
@@ -27,12 +31,26 @@ function chunk(type, data) {
 const EXIF_TURNED = Buffer.from("4d4d002a00000008000101120003000000010006000000000000", "hex");
 
 /** A PNG of zeros; `type` 0 is grey, 2 RGB, 6 RGBA. */
-function png({ width, height, bits = 8, type = 0, isInterlaced = false, isTurned = false, rows = height }) {
+function png(
+  /** @type {{ width: number, height: number, bits?: number, type?: number, isInterlaced?: boolean, isTurned?: boolean, rows?: number }} */
+  { width, height, bits = 8, type = 0, isInterlaced = false, isTurned = false, rows = height },
+) {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);
   header.writeUInt32BE(height, 4);
   header.set([bits, type, 0, 0, isInterlaced ? 1 : 0], 8);
-  const rowBytes = 1 + Math.ceil((width * bits * { 0: 1, 2: 3, 6: 4 }[type]) / 8);
+  const rowBytes =
+    1 +
+    Math.ceil(
+      (width *
+        bits *
+        (new Map([
+          [0, 1],
+          [2, 3],
+          [6, 4],
+        ]).get(type) ?? 1)) /
+        8,
+    );
   // An interlaced image has at most twice the rows.
   const data = deflateSync(Buffer.alloc(rowBytes * rows * (isInterlaced ? 2 : 1)), { level: 9 });
   return Buffer.concat([
@@ -44,7 +62,11 @@ function png({ width, height, bits = 8, type = 0, isInterlaced = false, isTurned
   ]);
 }
 
-const image = (what, content) => ({ what, kind: "image", write: file("image", content) });
+const image = (/** @type {string} */ what, /** @type {() => string | Uint8Array} */ content) => ({
+  what,
+  kind: "image",
+  write: file("image", content),
+});
 
 const IMAGES = [
   image("PNG of 1 x 25,000,000 pixels", () => png({ width: 1, height: 25_000_000, bits: 1 })),
@@ -86,20 +108,27 @@ const CONFIG = {
   unknown_text: "kept",
 };
 
-const tokenizer = (what, change, config = {}) => ({
+const tokenizer = (/** @type {string} */ what, /** @type {() => object} */ change, config = {}) => ({
   what,
   kind: "tokenizer",
-  write: (folder) => {
+  write: (/** @type {string} */ folder) => {
     writeFileSync(join(folder, "tokenizer.json"), json({ ...TOKENIZER, ...change() }));
     writeFileSync(join(folder, "tokenizer_config.json"), json({ ...CONFIG, ...config }));
   },
 });
-const split = (Regex) => () => ({
+const split = (/** @type {string} */ Regex) => () => ({
   pre_tokenizer: { type: "Split", pattern: { Regex }, behavior: "Isolated" },
 });
-const sequence = (key, parts, count, part) => () => ({
-  [key]: { type: "Sequence", [parts]: Array.from({ length: count }, () => part) },
-});
+const sequence =
+  (
+    /** @type {string} */ key,
+    /** @type {string} */ parts,
+    /** @type {number} */ count,
+    /** @type {object} */ part,
+  ) =>
+  () => ({
+    [key]: { type: "Sequence", [parts]: Array.from({ length: count }, () => part) },
+  });
 const doubled = { type: "Replace", pattern: { String: "a" }, content: "aa" };
 
 const TOKENIZERS = [
@@ -122,14 +151,14 @@ const TOKENIZERS = [
   tokenizer("an added token of a million characters", () => ({ added_tokens: [{ id: 7, content: "a".repeat(1e6) }] })), // prettier-ignore
   tokenizer("an id of four billion", () => ({ added_tokens: [{ id: 4e9, content: "x" }] })),
   tokenizer("100,000 extra special tokens", () => ({}), { additional_special_tokens: Array.from({ length: 100_000 }, (_, at) => `<${at}>`) }), // prettier-ignore
-  { what: "a tokenizer.json of a million levels", kind: "tokenizer", write: (folder) => { file("tokenizer.json", () => nested(1e6))(folder); file("tokenizer_config.json", () => json(CONFIG))(folder); } }, // prettier-ignore
+  { what: "a tokenizer.json of a million levels", kind: "tokenizer", write: (/** @type {string} */ folder) => { file("tokenizer.json", () => nested(1e6))(folder); file("tokenizer_config.json", () => json(CONFIG))(folder); } }, // prettier-ignore
   { what: "a pipe as tokenizer.json", kind: "tokenizer", write: fifo("tokenizer.json") },
   { what: "an endless device as tokenizer.json", kind: "tokenizer", write: device("tokenizer.json") },
 ];
 
 // Chat templates
 
-const template = (what, source) => ({
+const template = (/** @type {string} */ what, /** @type {string} */ source) => ({
   what,
   kind: "template",
   write: file("chat_template.jinja", () => source),
@@ -142,8 +171,12 @@ const TEMPLATES = [
 
 // Schemas
 
-const schema = (what, value) => ({ what, kind: "schema", write: file("schema.json", value) });
-const chained = (count, last) => ({
+const schema = (/** @type {string} */ what, /** @type {() => string} */ value) => ({
+  what,
+  kind: "schema",
+  write: file("schema.json", value),
+});
+const chained = (/** @type {number} */ count, /** @type {object} */ last) => ({
   $ref: "#/$defs/0",
   $defs: Object.fromEntries(
     Array.from({ length: count }, (_, at) => [at, at + 1 === count ? last : { $ref: `#/$defs/${at + 1}` }]),
@@ -164,7 +197,11 @@ const SCHEMAS = [
 
 // Recipes
 
-const recipe = (what, text) => ({ what, kind: "recipe", write: file("recipe.yaml", text) });
+const recipe = (/** @type {string} */ what, /** @type {() => string} */ text) => ({
+  what,
+  kind: "recipe",
+  write: file("recipe.yaml", text),
+});
 const RECIPES = [
   recipe("a recipe of 100,000 levels", () => `name: ${nested(100_000)}`),
   recipe("a recipe of aliases of aliases", () => "bcdefghi".split("").reduce((text, name, at) => `${text}\n${name}: &${name} [${Array(10).fill(`*${"abcdefgh"[at]}`)}]`, "a: &a [x,x,x,x,x,x,x,x,x,x]")), // prettier-ignore
@@ -189,12 +226,17 @@ const MANIFEST = {
   createdAt: "2026-01-01T00:00:00.000Z",
   details: {},
 };
-const listed = (...paths) => ({
+const listed = (/** @type {string[]} */ ...paths) => ({
   ...MANIFEST,
   outputs: paths.map((path) => ({ path, bytes: 0, sha256: "0".repeat(64) })),
 });
 /** A manifest alone, in the archive of a bundle. */
-const archive = (what, text) => ({ what, kind: "archive", text, write: file("manifest.txt", text) });
+const archive = (/** @type {string} */ what, /** @type {() => string} */ text) => ({
+  what,
+  kind: "archive",
+  text,
+  write: file("manifest.txt", text),
+});
 const BUNDLES = [
   archive("a bundle with escape sequences in a name", () => json(listed("a\u001b[2J\u001b]0;title\u0007"))),
   archive("a bundle with a name that turns the direction of text", () => json(listed("a\u202egpj.exe"))),
@@ -208,7 +250,7 @@ const BUNDLES = [
 
 // Weights and graphs
 
-const u64 = (value) => { const bytes = Buffer.alloc(8); bytes.writeBigUInt64LE(BigInt(value)); return bytes; }; // prettier-ignore
+const u64 = (/** @type {number | bigint} */ value) => { const bytes = Buffer.alloc(8); bytes.writeBigUInt64LE(BigInt(value)); return bytes; }; // prettier-ignore
 const WEIGHTS = [
   { what: "safetensors whose header claims 2^63 bytes", kind: "safetensors", write: file("model.safetensors", () => Buffer.concat([u64(2n ** 63n), Buffer.alloc(64)])) }, // prettier-ignore
   { what: "safetensors with a header of 100,000 levels", kind: "safetensors", write: file("model.safetensors", () => Buffer.concat([u64(200_006), Buffer.from(`{"a":${nested(100_000)}}`)])) }, // prettier-ignore
@@ -225,15 +267,15 @@ const WEIGHTS = [
 ];
 
 /** Graphs in attributes of nodes of graphs, as protobuf: the innermost first. */
-function nestedGraphs(levels) {
-  const field = (number, body) =>
+function nestedGraphs(/** @type {number} */ levels) {
+  const field = (/** @type {number} */ number, /** @type {Buffer} */ body) =>
     Buffer.concat([Buffer.from([(number << 3) | 2]), varint(body.length), body]);
   let graph = Buffer.alloc(0);
   for (let level = 0; level < levels && graph.length < 4e6; level++)
     graph = field(1, field(5, field(6, graph)));
   return field(7, graph);
 }
-function varint(value) {
+function varint(/** @type {number} */ value) {
   const bytes = [];
   for (let left = value; ; left = Math.floor(left / 128)) {
     if (left < 128) return Buffer.from([...bytes, left]);
@@ -243,7 +285,11 @@ function varint(value) {
 
 // Rows
 
-const rows = (what, name, content) => ({ what, kind: "rows", name, write: file(name, content) });
+const rows = (
+  /** @type {string} */ what,
+  /** @type {string} */ name,
+  /** @type {() => string | Uint8Array} */ content,
+) => ({ what, kind: "rows", name, write: file(name, content) });
 const ROWS = [
   rows("JSONL of one line of 64 MB", "rows.jsonl", () => Buffer.alloc(64e6, "a")),
   rows(
@@ -274,7 +320,10 @@ export const FIXTURES = [
 ];
 
 /** Writes a fixture into a new folder. */
-export function writeFixture({ write }, folder) {
+export function writeFixture(
+  /** @type {{ write: (folder: string) => void }} */ { write },
+  /** @type {string} */ folder,
+) {
   mkdirSync(folder, { recursive: true });
   write(folder);
 }

@@ -3,14 +3,17 @@ import { readFileSync, writeFileSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { FIXTURES } from "./fixtures.mjs";
 
-const [index, folder] = [Number(process.argv[2]), process.argv[3]];
-const { kind, name } = FIXTURES[index];
+const [index, folder = ""] = [Number(process.argv[2]), process.argv[3]];
+const fixture = FIXTURES[index];
+if (fixture === undefined) throw new Error(`no fixture ${index}`);
+const { kind, name = "" } = fixture;
 const at = (/** @type {string} */ path) => join(folder, path);
 const from = (/** @type {string} */ path) => import(new URL(`../../${path}`, import.meta.url).href);
 
 const TEXTS = [`${"a".repeat(20_000)}!`, " ".repeat(20_000), "ab".repeat(10_000), "漢 字".repeat(5000)];
 
 /** By kind: loads what reads it; what it gives then reads. */
+/** @type {Readonly<Record<string, () => Promise<() => unknown>>>} */
 const READERS = {
   image: async () => {
     const { readImage } = await from("packages/vision/dist/index.js");
@@ -66,18 +69,25 @@ const READERS = {
 };
 
 const peakMiB = () => process.resourceUsage().maxRSS / 1024;
-const read = await READERS[kind]();
+const read = await READERS[kind]?.();
+if (read === undefined) throw new Error(`no reader of ${kind}`);
 const [cpu, wall] = [process.cpuUsage(), performance.now()];
 let outcome = "taken";
 let message = "";
 try {
   await read();
 } catch (error) {
-  outcome = error?.name === "SlmError" ? error.code : `crash: ${error?.stack ?? error}`;
-  message = String(error?.message);
+  outcome = codeOf(error) ?? `crash: ${error instanceof Error ? error.stack : error}`;
+  message = error instanceof Error ? error.message : String(error);
 }
 const { user, system } = process.cpuUsage(cpu);
 process.stdout.write(
   JSON.stringify({ outcome, message, cpuSeconds: (user + system) / 1e6, wallSeconds: (performance.now() - wall) / 1e3, peakMiB: peakMiB() }), // prettier-ignore
   () => process.exit(0),
 );
+
+/** The code of an SlmError. @returns {string | undefined} */
+function codeOf(/** @type {unknown} */ error) {
+  const isOurs = error instanceof Error && error.name === "SlmError" && "code" in error;
+  return isOurs ? String(error.code) : undefined;
+}

@@ -17,18 +17,26 @@ const END_MS = 60_000;
 const CHILD = fileURLToPath(new URL("read-one.mjs", import.meta.url));
 
 /** How the reading of one input ended: what it gave, the time and memory that it took, and what is wrong with that. */
-export async function readHostile(index) {
+/**
+ * What became of an input, as read-one.mjs prints it.
+ *
+ * @typedef {{ outcome: string, message: string, cpuSeconds: number, wallSeconds: number, peakMiB: number }} Outcome
+ */
+
+export async function readHostile(/** @type {number} */ index) {
+  const fixture = FIXTURES[index];
+  if (fixture === undefined) throw new Error(`no fixture ${index}`);
   const folder = mkdtempSync(join(tmpdir(), "slm-hostile-"));
   try {
-    writeFixture(FIXTURES[index], folder);
+    writeFixture(fixture, folder);
     const result = await runChild(index, folder);
-    return { what: FIXTURES[index].what, ...result, problem: problemOf(result) };
+    return { what: fixture.what, ...result, problem: problemOf(result) };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-function problemOf({ outcome, message, cpuSeconds, peakMiB }) {
+function problemOf(/** @type {Outcome} */ { outcome, message, cpuSeconds, peakMiB }) {
   if (!/^(?:taken|[A-Z_]+)$/.test(outcome) || outcome === "UNEXPECTED") return outcome;
   if (cpuSeconds > LIMITS.cpuSeconds) return `${cpuSeconds.toFixed(1)} s of CPU time`;
   if (peakMiB > LIMITS.peakMiB) return `${Math.round(peakMiB)} MiB of memory`;
@@ -36,7 +44,8 @@ function problemOf({ outcome, message, cpuSeconds, peakMiB }) {
   return undefined;
 }
 
-function runChild(index, folder) {
+/** @returns {Promise<Outcome>} */
+function runChild(/** @type {number} */ index, /** @type {string} */ folder) {
   return new Promise((resolve) => {
     const child = spawn(process.execPath, [CHILD, String(index), folder], {
       stdio: ["ignore", "pipe", "pipe"],

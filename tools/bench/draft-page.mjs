@@ -12,41 +12,46 @@
 import { join } from "node:path";
 import { debianProgram } from "../lib/debian-program.mjs";
 import { firstSources } from "../lib/first-sources.mjs";
+import { settingsOf } from "../lib/settings.mjs";
 import { inChromium } from "../lib/page-in-chromium.mjs";
 import { draftLines } from "./lib/draft-lines.mjs";
 
 const [site, file, ...settings] = process.argv.slice(2);
-if (file === undefined) throw new Error("usage: draft-page.mjs SITE ROWS.jsonl [key=value ...]");
-const options = { rows: "200", threads: "1", drafts: "12" };
-for (const setting of settings) {
-  const [key, value] = setting.split("=");
-  if (!(key in options)) throw new Error(`unknown key ${key}; known: ${Object.keys(options).join(", ")}`);
-  options[key] = value;
-}
+if (site === undefined || file === undefined)
+  throw new Error("usage: draft-page.mjs SITE ROWS.jsonl [key=value ...]");
+const options = settingsOf({ rows: "200", threads: "1", drafts: "12" }, settings);
 const threads = Number(options.threads);
 const ways = [0, ...options.drafts.split(",").map(Number)];
 const sources = await firstSources(file, Number(options.rows));
 
 /** Runs in the page. */
-async function answerEach({ library, ways, sources, threads, warmUp }) {
+async function answerEach(
+  /** @type {{ library: string, ways: number[], sources: string[], threads: number, warmUp: number }} */
+  { library, ways, sources, threads, warmUp },
+) {
+  /** @type {typeof import("../../apps/web/src/browser/index.js")} */
   const { loadModel } = await import(library);
   const models = [];
   for (const draftTokens of ways) {
     const model = await loadModel("/site/model/", { threads, draftTokens });
     for (const source of sources.slice(0, warmUp)) await model.generate(source);
-    models.push({ model, answers: [] });
+    /** @type {import("./lib/draft-lines.mjs").Answer[]} */
+    const answers = [];
+    models.push({ model, answers });
   }
   for (const [row, source] of sources.entries())
-    for (let turn = 0; turn < models.length; turn++) {
-      const { model, answers } = models[(row + turn) % models.length];
+    for (const [turn] of models.entries()) {
+      const way = models[(row + turn) % models.length];
+      if (way === undefined) continue;
+      const { model, answers } = way;
       const { tokens, finished, firstTokenMs, totalMs, stepsMs } = await model.generate(source);
       answers.push({ tokens, finished, firstTokenMs, totalMs, stepsMs });
     }
-  const { provider } = models[0].model.device;
+  const [first] = models;
   return {
     agent: navigator.userAgent,
-    provider,
-    threads: models[0].model.threads,
+    provider: first?.model.device.provider,
+    threads: first?.model.threads,
     answers: models.map(({ answers }) => answers),
   };
 }
@@ -61,5 +66,5 @@ const { answers, ...page } = await inChromium(
   { library: "/library/index.js", ways, sources, threads, warmUp: 20 },
 );
 console.log(JSON.stringify({ site, rows: sources.length, ...page }));
-for (const line of draftLines(ways.map((draftTokens, at) => ({ draftTokens, answers: answers[at] }))))
+for (const line of draftLines(ways.map((draftTokens, at) => ({ draftTokens, answers: answers[at] ?? [] }))))
   console.log(line);

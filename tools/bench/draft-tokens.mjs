@@ -16,20 +16,18 @@ import { loadGenerator } from "@slm/inference";
 import { createCpuRuntime } from "@slm/runtime-node";
 import { draftLines } from "./lib/draft-lines.mjs";
 import { firstSources } from "../lib/first-sources.mjs";
+import { settingsOf } from "../lib/settings.mjs";
 
 const [directory, file, ...settings] = process.argv.slice(2);
-if (file === undefined) throw new Error("usage: draft-tokens.mjs MODEL ROWS.jsonl [key=value ...]");
-const options = { rows: "500", rules: "4,8,12", lookup: "0", threads: "1" };
-for (const setting of settings) {
-  const [key, value] = setting.split("=");
-  if (!(key in options)) throw new Error(`unknown key ${key}; known: ${Object.keys(options).join(", ")}`);
-  options[key] = value;
-}
-const [most, lookup, threads] = [options.rows, options.lookup, options.threads].map(Number);
+if (directory === undefined || file === undefined)
+  throw new Error("usage: draft-tokens.mjs MODEL ROWS.jsonl [key=value ...]");
+const options = settingsOf({ rows: "500", rules: "4,8,12", lookup: "0", threads: "1" }, settings);
+const [most, lookup, threads] = [Number(options.rows), Number(options.lookup), Number(options.threads)];
 const sources = await firstSources(file, most);
 
 const { draftRules = 0 } = await readDeviceModel(directory);
 const counts = draftRules === 0 ? [] : options.rules.split(",").map(Number);
+/** @type {{ draftTokens: number, lookup?: number }[]} */
 const ways = [
   { draftTokens: 0 },
   ...counts.map((draftTokens) => ({ draftTokens })),
@@ -37,26 +35,30 @@ const ways = [
 ];
 
 const runtime = await createCpuRuntime({ threads });
+const measured = [];
 for (const way of ways) {
-  way.generator = await loadGenerator(directory, runtime, {
+  const generator = await loadGenerator(directory, runtime, {
     draftTokens: way.draftTokens,
     promptLookup: way.lookup,
   });
-  await way.generator.warmUp();
-  await way.generator.generate(sources.slice(0, 20), { batchSize: 1 });
-  way.answers = [];
+  await generator.warmUp();
+  await generator.generate(sources.slice(0, 20), { batchSize: 1 });
+  /** @type {import("@slm/inference").Generation[]} */
+  const answers = [];
+  measured.push({ ...way, generator, answers });
 }
 for (const [row, source] of sources.entries()) {
-  for (let turn = 0; turn < ways.length; turn++) {
-    const { generator, answers } = ways[(row + turn) % ways.length];
-    answers.push((await generator.generate([source], { batchSize: 1 }))[0]);
+  for (const [turn] of measured.entries()) {
+    const way = measured[(row + turn) % measured.length];
+    const [answer] = (await way?.generator.generate([source], { batchSize: 1 })) ?? [];
+    if (answer !== undefined) way?.answers.push(answer);
   }
 }
-for (const { generator } of ways) await generator.close();
+for (const { generator } of measured) await generator.close();
 await runtime.close();
 
 console.log(JSON.stringify({ directory, rows: sources.length, threads, node: process.version }));
 for (const line of draftLines(
-  ways.map(({ draftTokens, lookup: copied = 0, answers }) => ({ draftTokens, copied, answers })),
+  measured.map(({ draftTokens, lookup: copied = 0, answers }) => ({ draftTokens, copied, answers })),
 ))
   console.log(line);

@@ -38,7 +38,7 @@ let tokens = 0;
 while (performance.now() < until) {
   const [made] = await generator.generate([options.prompt]);
   answers += 1;
-  tokens += made.tokens.length;
+  tokens += made?.tokens.length ?? 0;
 }
 delays.disable();
 await generator.close();

@@ -24,9 +24,9 @@ const options = {
 const cycles = Number(options.cycles);
 const kept = options.keepRuntime === "1" ? await createCpuRuntime({ threads: 1 }) : undefined;
 
-async function cycle() {
+async function cycle(/** @type {string} */ model) {
   const runtime = kept ?? (await createCpuRuntime({ threads: 1 }));
-  const generator = await loadGenerator(directory, runtime);
+  const generator = await loadGenerator(model, runtime);
   await generator.generate([options.prompt], { maxTokens: 1 });
   await generator.close();
   if (kept === undefined) await runtime.close();
@@ -41,7 +41,7 @@ function memory() {
 const curve = [];
 let settled = 0;
 for (let at = 1; at <= cycles; at += 1) {
-  await cycle();
+  await cycle(directory);
   if (at === Math.ceil(cycles * SETTLING)) settled = memory();
   if (at % Math.ceil(cycles / 10) === 0)
     curve.push({ cycles: at, megabytes: Math.round(memory() / 1e5) / 10 });

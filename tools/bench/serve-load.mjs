@@ -28,7 +28,11 @@ if (bundle === undefined) {
   process.stderr.write("usage: node tools/bench/serve-load.mjs BUNDLE\n");
   process.exit(2);
 }
-const [connections, seconds, warmup] = [values.connections, values.seconds, values.warmup].map(Number);
+const [connections, seconds, warmup] = [
+  Number(values.connections),
+  Number(values.seconds),
+  Number(values.warmup),
+];
 /** Growth of resident memory that is noise: between the first and the last third of the measured time. */
 const MEMORY_NOISE = 0.05;
 const LEAST_SPEEDUP = 3;
@@ -45,6 +49,7 @@ const bin = join(import.meta.dirname, "..", "..", "apps", "cli", "bin", "run.js"
 const server = spawn(process.execPath, [bin, "serve", bundle, "--port", "0", "--threads", values.threads], {
   stdio: ["ignore", "inherit", "pipe"],
 });
+/** @type {string} */
 const url = await new Promise((resolve, reject) => {
   let story = "";
   server.stderr.on("data", (chunk) => {
@@ -56,39 +61,46 @@ const url = await new Promise((resolve, reject) => {
 });
 
 /** One request over a kept connection. @returns status and milliseconds */
-function ask(/** @type {http.Agent} */ agent, prompt) {
+/**
+ * @typedef {{ status: number | string | undefined, ms: number, tokens: number }} Answered
+ * @typedef {{ answers: Answered[], seconds: number, cpuSeconds: number | undefined }} Loaded
+ */
+
+function ask(/** @type {http.Agent} */ agent, /** @type {string | undefined} */ prompt) {
   const body = JSON.stringify({ prompt });
   const startedAt = performance.now();
-  return new Promise((resolve) => {
-    const finish = (/** @type {number | undefined | string} */ status, tokens = 0) =>
-      resolve({ status, ms: performance.now() - startedAt, tokens });
-    const request = http.request(
-      `${url}/v1/completions`,
-      {
-        agent,
-        method: "POST",
-        headers: { "content-type": "application/json", "content-length": Buffer.byteLength(body) },
-      },
-      (response) => {
-        let text = "";
-        response.on("data", (chunk) => (text += chunk));
-        response.on("end", () => {
-          const tokens = response.statusCode === 200 ? JSON.parse(text).usage.completion_tokens : 0;
-          finish(response.statusCode, tokens);
-        });
-        response.on("error", () => finish("broken"));
-      },
-    );
-    request.on("error", () => finish("broken"));
-    request.end(body);
-  });
+  return /** @type {Promise<Answered>} */ (
+    new Promise((resolve) => {
+      const finish = (/** @type {number | undefined | string} */ status, tokens = 0) =>
+        resolve({ status, ms: performance.now() - startedAt, tokens });
+      const request = http.request(
+        `${url}/v1/completions`,
+        {
+          agent,
+          method: "POST",
+          headers: { "content-type": "application/json", "content-length": Buffer.byteLength(body) },
+        },
+        (response) => {
+          let text = "";
+          response.on("data", (chunk) => (text += chunk));
+          response.on("end", () => {
+            const tokens = response.statusCode === 200 ? JSON.parse(text).usage.completion_tokens : 0;
+            finish(response.statusCode, tokens);
+          });
+          response.on("error", () => finish("broken"));
+        },
+      );
+      request.on("error", () => finish("broken"));
+      request.end(body);
+    })
+  );
 }
 
 /** CPU time of the server so far [s], where the system tells (Linux): what a busy machine does not distort. */
 async function serverCpuSeconds() {
   const stat = await readFile(`/proc/${server.pid}/stat`, "utf8").catch(() => undefined);
   if (stat === undefined) return undefined;
-  const [user, system] = stat
+  const [user = 0, system = 0] = stat
     .slice(stat.lastIndexOf(")") + 2)
     .split(" ")
     .slice(11, 13)
@@ -97,9 +109,10 @@ async function serverCpuSeconds() {
 }
 
 /** Keeps `count` connections busy for a time. */
-async function load(/** @type {number | undefined} */ count, /** @type {number | undefined} */ forSeconds) {
+async function load(/** @type {number} */ count, /** @type {number} */ forSeconds) {
   const agent = new http.Agent({ keepAlive: true, maxSockets: count });
   const until = performance.now() + forSeconds * 1000;
+  /** @type {Answered[]} */
   const answers = [];
   const cpuBefore = await serverCpuSeconds();
   const startedAt = performance.now();
@@ -113,12 +126,17 @@ async function load(/** @type {number | undefined} */ count, /** @type {number |
   agent.destroy();
   const took = (performance.now() - startedAt) / 1000;
   const cpuAfter = await serverCpuSeconds();
-  return { answers, seconds: took, cpuSeconds: cpuBefore === undefined ? undefined : cpuAfter - cpuBefore };
+  return {
+    answers,
+    seconds: took,
+    cpuSeconds: cpuBefore === undefined || cpuAfter === undefined ? undefined : cpuAfter - cpuBefore,
+  };
 }
 
-function summarize({ answers, seconds: took, cpuSeconds }) {
+function summarize(/** @type {Loaded} */ { answers, seconds: took, cpuSeconds }) {
+  /** @type {Record<string, number>} */
   const statuses = {};
-  for (const { status } of answers) statuses[status] = (statuses[status] ?? 0) + 1;
+  for (const { status } of answers) statuses[String(status)] = (statuses[String(status)] ?? 0) + 1;
   const good = answers.filter(({ status }) => status === 200);
   const sorted = good.map(({ ms }) => ms).sort((a, b) => a - b);
   const quantile = (/** @type {number} */ share) =>
@@ -137,13 +155,15 @@ function summarize({ answers, seconds: took, cpuSeconds }) {
 
 const metric = async (/** @type {string} */ name) => {
   const text = await (await fetch(`${url}/metrics`)).text();
-  return Number(new RegExp(`^${name} (\\S+)$`, "m").exec(text)[1]);
+  return Number(new RegExp(`^${name} (\\S+)$`, "m").exec(text)?.[1]);
 };
-const median = (list) => [...list].sort((a, b) => a - b)[list.length >> 1];
+const median = (/** @type {readonly number[]} */ list) =>
+  [...list].sort((a, b) => a - b)[list.length >> 1] ?? Number.NaN;
 
 await load(1, 2);
 const alone = summarize(await load(1, Math.max(3, seconds / 4)));
 await load(connections, warmup);
+/** @type {number[]} */
 const memory = [];
 const sampling = setInterval(
   () => void metric("process_resident_memory_bytes").then((bytes) => memory.push(bytes)),

@@ -12,15 +12,22 @@ import ort from "onnxruntime-node";
  */
 export async function openStep(
   /** @type {string} */ directory,
+  /** @type {{ batch?: number, target?: number, past: number, capacity: number, source: number }} */
   { batch = 1, target = 1, past, capacity, source },
-  /** @type {{ intraOpNumThreads: number; enableProfiling: boolean; profileFilePrefix: string; }} */ sessionOptions,
+  /** @type {ort.InferenceSession.SessionOptions} */ sessionOptions,
 ) {
   const { graphs, caches } = JSON.parse(await readFile(join(directory, "model.json"), "utf8"));
   const session = await ort.InferenceSession.create(join(directory, graphs.decoder.file), sessionOptions);
+  /** @type {Readonly<Record<string, number>>} */
   const axes = { batch, target, source, capacity };
-  const tensorOf = (/** @type {ort.InferenceSession.ValueMetadata} */ { name, type, shape }) => {
-    const dims = shape.map((axis) => (typeof axis === "number" ? axis : axes[axis]));
-    if (dims.includes(undefined)) throw new Error(`${name}: unknown axis in [${shape.join(", ")}]`);
+  const tensorOf = (/** @type {ort.InferenceSession.ValueMetadata} */ input) => {
+    if (!input.isTensor) throw new Error(`${input.name}: is no tensor`);
+    const { name, type, shape } = input;
+    const dims = shape.map((axis) => {
+      const size = typeof axis === "number" ? axis : axes[axis];
+      if (size === undefined) throw new Error(`${name}: unknown axis in [${shape.join(", ")}]`);
+      return size;
+    });
     const count = dims.reduce((product, size) => product * size, 1);
     if (type === "float32") return new ort.Tensor(type, new Float32Array(count).fill(0.01), dims);
     // Token 5, and the number of positions that are in the cache.
@@ -37,12 +44,6 @@ export async function openStep(
   return { session, feeds, fetches, caches, bytes: graphs.decoder.bytes };
 }
 
-/** Bytes of the source's keys and values, which a step reads besides its weights. */
-export const sourceBytes = (feeds) =>
-  Object.entries(feeds).reduce(
-    (sum, [name, { data }]) => sum + (name.startsWith("cross.") ? data.byteLength : 0),
-    0,
-  );
-
-export const median = (/** @type {number[]} */ values) =>
-  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
+/** The middle of the values. */
+export const median = (/** @type {readonly number[]} */ values) =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;

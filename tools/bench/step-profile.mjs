@@ -11,15 +11,14 @@
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { settingsOf } from "../lib/settings.mjs";
 import { median, openStep } from "./step-feeds.mjs";
 
 const [model, ...settings] = process.argv.slice(2);
-const options = { past: 512, capacity: 576, source: 512, batch: 1, target: 1, steps: 20, threads: 2 };
-for (const setting of settings) {
-  const [key, value] = setting.split("=");
-  if (!(key in options)) throw new Error(`unknown key ${key}; known: ${Object.keys(options).join(", ")}`);
-  options[key] = Number(value);
-}
+const options = settingsOf(
+  { past: 512, capacity: 576, source: 512, batch: 1, target: 1, steps: 20, threads: 2 },
+  settings,
+);
 if (model === undefined) throw new Error("usage: step-profile.mjs MODEL [key=value ...]");
 
 const work = await mkdtemp(join(tmpdir(), "slm-step-profile-"));
@@ -29,7 +28,8 @@ const { session, feeds, fetches, caches } = await openStep(model, options, {
   profileFilePrefix: join(work, "profile"),
 });
 const cacheBytes = Object.entries(feeds).reduce(
-  (sum, [name, { data }]) => sum + (name.startsWith("past.") ? data.byteLength : 0),
+  (sum, [name, { data }]) =>
+    sum + (name.startsWith("past.") && ArrayBuffer.isView(data) ? data.byteLength : 0),
   0,
 );
 
@@ -41,12 +41,15 @@ for (let step = 0; step < options.steps; step++) {
 }
 session.endProfiling();
 
-const [file] = await readdir(work);
+const [file = ""] = await readdir(work);
+/** @type {{ cat: string, name: string, dur: number, args: { op_name: string } }[]} */
 const events = JSON.parse(await readFile(join(work, file), "utf8"));
 await rm(work, { recursive: true });
 
 // A run's event comes after those of its nodes.
+/** @type {Map<string, number>[]} */
 const runs = [];
+/** @type {Map<string, number>} */
 let nodes = new Map();
 for (const { cat, name, dur, args } of events) {
   if (cat === "Node" && name.endsWith("_kernel_time"))
@@ -62,8 +65,8 @@ const warm = Math.floor(options.steps / 5);
 const measured = runs.slice(warm);
 const names = [...new Set(measured.flatMap((run) => [...run.keys()]))];
 const byOperator = names
-  .map((name) => [name, median(measured.map((run) => run.get(name) ?? 0))])
-  .toSorted(([, a], [, b]) => b - a);
+  .map((name) => /** @type {const} */ ([name, median(measured.map((run) => run.get(name) ?? 0))]))
+  .sort(([, a], [, b]) => b - a);
 const operators = median(measured.map((run) => [...run.values()].reduce((sum, time) => sum + time, 0)));
 const call = median(calls.slice(warm));
 

@@ -10,7 +10,8 @@ import { readRows } from "@slm/data";
 import { loadTokenizer } from "@slm/tokenizer";
 
 const [directory, file, most = "Infinity"] = process.argv.slice(2);
-if (file === undefined) throw new Error("usage: tokenize.mjs TOKENIZER ROWS.jsonl [ROWS]");
+if (directory === undefined || file === undefined)
+  throw new Error("usage: tokenize.mjs TOKENIZER ROWS.jsonl [ROWS]");
 const tokenizer = await loadTokenizer(directory);
 const rows = [];
 for await (const row of readRows(file)) {

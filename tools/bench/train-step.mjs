@@ -11,14 +11,10 @@ import { productRate } from "@slm/bench";
 import { flopsPerToken, parameterCount } from "@slm/model";
 import { createCpuRuntime, createGpuRuntime } from "@slm/runtime-node";
 import { createOnnxEngine, traceProgram } from "@slm/tensor";
+import { settingsOf } from "../lib/settings.mjs";
 import { medianOf, STEP_DEFAULTS, takeSteps, trainStep } from "../scripts/lib/train-step.mjs";
 
-const options = { ...STEP_DEFAULTS, threads: 2, device: "cpu" };
-for (const argument of process.argv.slice(2)) {
-  const [key, value] = argument.split("=");
-  if (!(key in options)) throw new Error(`unknown option ${key}; known: ${Object.keys(options).join(", ")}`);
-  options[key] = typeof options[key] === "string" ? value : Number(value);
-}
+const options = settingsOf({ ...STEP_DEFAULTS, threads: 2, device: "cpu" }, process.argv.slice(2));
 const step = trainStep(options);
 const { threads, device } = options;
 const runtime =

@@ -48,10 +48,10 @@ const SOURCES = {
   },
 };
 
-export const SOURCE_NAMES = Object.keys(SOURCES);
+export const SOURCE_NAMES = /** @type {(keyof typeof SOURCES)[]} */ (Object.keys(SOURCES));
 
 /** Folder of a source; fetched where it is missing. */
-export function sourceFolder(/** @type {string | undefined} */ name) {
+export function sourceFolder(/** @type {keyof typeof SOURCES} */ name) {
   const { title, licence, folder, make } = SOURCES[name];
   const path = join(USER_CACHE, "data", folder);
   process.stderr.write(`${title}. Licence: ${licence}.\n`);
@@ -66,7 +66,7 @@ export function sourceFolder(/** @type {string | undefined} */ name) {
 }
 
 /** `<locale>.json`: the Gregorian calendar of each locale. */
-function makeCldr(work, made) {
+function makeCldr(/** @type {string} */ work, /** @type {string} */ made) {
   run("npm", ["pack", "--silent", "--pack-destination", work, `${CLDR.name}@${CLDR.version}`]);
   const archive = join(work, `${CLDR.name}-${CLDR.version}.tgz`);
   checkSha256(archive, CLDR.sha256);
@@ -84,12 +84,12 @@ function debianMirror() {
   const [mirror] = execFileSync("apt-get", ["indextargets", "--format", "$(SITE)", "Origin: Debian"], {
     encoding: "utf8",
   }).split("\n");
-  if (mirror !== "") return mirror;
+  if (mirror) return mirror;
   throw new Error("apt knows no mirror of Debian: run apt-get update, or name one in DEBIAN_MIRROR");
 }
 
 /** `Packages`, `Translation-<language>` and `InRelease` of an apt that knows nothing of this machine's own settings of sources. */
-function makeDebian(work, made) {
+function makeDebian(/** @type {string} */ work, /** @type {string} */ made) {
   const lists = join(work, "lists");
   for (const folder of [join(lists, "partial"), join(work, "cache", "archives", "partial")])
     mkdirSync(folder, { recursive: true });
@@ -108,14 +108,18 @@ function makeDebian(work, made) {
   const options = Object.entries(settings).flatMap(([key, value]) => ["--option", `${key}=${value}`]);
   const hint = "apt-get of Debian or Ubuntu, with the package debian-archive-keyring, reads the signed index";
   run("apt-get", [...options, "update", "--quiet=2"], { stdout: 2, hint });
-  for (const [name, target] of [
-    ["Packages", "Packages"],
-    ...DEBIAN.languages.map((one) => [`Translation-${one}`, one]),
+  for (const { name, target } of [
+    { name: "Packages", target: "Packages" },
+    ...DEBIAN.languages.map((one) => ({ name: `Translation-${one}`, target: one })),
   ]) {
     const only = name === target ? "Created-By: Packages" : `Language: ${target}`;
-    const [file] = execFileSync("apt-get", [...options, "indextargets", "--format", "$(FILENAME)", only], {
-      encoding: "utf8",
-    })
+    const [file = ""] = execFileSync(
+      "apt-get",
+      [...options, "indextargets", "--format", "$(FILENAME)", only],
+      {
+        encoding: "utf8",
+      },
+    )
       .trim()
       .split("\n");
     const whole = openSync(join(made, name), "w");
@@ -125,10 +129,9 @@ function makeDebian(work, made) {
       closeSync(whole);
     }
   }
-  const release = join(
-    lists,
-    readdirSync(lists).find((file) => file.endsWith("InRelease")),
-  );
+  const signed = readdirSync(lists).find((file) => file.endsWith("InRelease"));
+  if (signed === undefined) throw new Error("apt-get update wrote no InRelease");
+  const release = join(lists, signed);
   const text = readFileSync(release, "utf8");
   const said = (/** @type {string} */ key) => new RegExp(`^${key}: (.*)$`, "mu").exec(text)?.[1];
   process.stderr.write(`Debian ${said("Version")} of ${said("Date")}\n`);
@@ -136,8 +139,8 @@ function makeDebian(work, made) {
 }
 
 if (process.argv[1] === import.meta.filename) {
-  const [name] = process.argv.slice(2);
-  if (!SOURCE_NAMES.includes(name)) {
+  const name = SOURCE_NAMES.find((one) => one === process.argv[2]);
+  if (name === undefined) {
     process.stderr.write(`usage: node tools/data/fetch.mjs ${SOURCE_NAMES.join("|")}\n`);
     process.exitCode = 2;
   } else console.log(sourceFolder(name));

@@ -21,7 +21,8 @@ const GITHUB = {
   "secrets.GITHUB_TOKEN": "any",
 };
 
-function expect(/** @type {boolean} */ condition, /** @type {string | undefined} */ message) {
+/** @type {(condition: boolean, message?: string) => asserts condition} */
+function expect(condition, message) {
   if (!condition) throw new Error(message);
 }
 
@@ -31,13 +32,24 @@ async function step(/** @type {string} */ name, /** @type {() => Promise<void>} 
   console.log(`${((performance.now() - start) / 1000).toFixed(1).padStart(6)} s  ${name}`);
 }
 
+/**
+ * @typedef {import("./ci-jobs.mjs").Values} Values
+ *
+ * Folders of the test, of the two examples and of the repository, the registry of containers, and the variables of the runners.
+ * @typedef {{ root: string, repository: string, registry: string, examples: string, env: Values }} Places
+ */
+
 /** What became of each stage, from the result of `slm run --json`. */
 const stagesOf = async (/** @type {string} */ file) => {
+  /** @type {{ result: { stages: { name: string, status: string }[] } }} */
   const { result } = JSON.parse(await readFile(file, "utf8"));
   return Object.fromEntries(result.stages.map(({ name, status }) => [name, status]));
 };
 
-const printed = ({ name, code, stdout, stderr }) => `${name}: exit code ${code}\n${stdout}${stderr}`;
+const printed = (
+  /** @type {(import("./session.mjs").Done & { name: string }) | undefined} */
+  { name, code, stdout, stderr } = { name: "no step", code: 0, stdout: "", stderr: "" },
+) => `${name}: exit code ${code}\n${stdout}${stderr}`;
 
 /**
  * @param project folder of the first hour, with its recipe, data and finished run
@@ -45,7 +57,10 @@ const printed = ({ name, code, stdout, stderr }) => `${name}: exit code ${code}\
  * @param examples folder of the two files
  * @param env variables of the runners
  */
-export async function tryCiExamples({ root, project, registry, examples, env }) {
+export async function tryCiExamples(
+  /** @type {Omit<Places, "repository"> & { project: string }} */
+  { root, project, registry, examples, env },
+) {
   const repository = join(root, "repository");
   await mkdir(repository);
   for (const file of ["recipe.yaml", "dates.csv"]) await cp(join(project, file), join(repository, file));
@@ -67,18 +82,22 @@ export async function tryCiExamples({ root, project, registry, examples, env }) 
   await gitlab({ root, repository, registry, examples, env, run: join(project, "runs", "dates") });
 }
 
-async function github({ root, repository, registry, examples, env }) {
+async function github(/** @type {Places} */ { root, repository, registry, examples, env }) {
+  /** @type {import("./ci-jobs.mjs").Workflow} */
   const workflow = parse(await readFile(join(examples, "github-actions.yml"), "utf8"));
   const { privateKey, publicKey } = generateKeyPairSync("ed25519");
   const caches = join(root, "github-caches");
   await mkdir(caches);
-  const job = (/** @type {number} */ run, options) => {
+  const job = (
+    /** @type {number} */ run,
+    /** @type {{ onStderr?: import("./session.mjs").LineListener }} */ options = {},
+  ) => {
     const workspace = join(root, `github-${run}`);
     const contexts = {
       ...GITHUB,
       "github.run_id": String(run),
       "github.run_attempt": "1",
-      "secrets.SLM_SIGNING_KEY": privateKey.export({ type: "pkcs8", format: "pem" }),
+      "secrets.SLM_SIGNING_KEY": privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
     };
     const variables = {
       ...SHORT,
@@ -94,11 +113,12 @@ async function github({ root, repository, registry, examples, env }) {
     };
   };
   await step("GitHub's example, cancelled while the student is trained", async () => {
+    /** @type {import("./session.mjs").LineListener} */
     const onStderr = (line, interrupt) => {
       if (line.includes('"stage":"distill"') && line.includes('"event":"progress"')) interrupt();
     };
     const { hasFailed, steps } = await job(1, { onStderr }).outcome;
-    expect(hasFailed && steps.at(-1).code === 130, printed(steps.at(-1)));
+    expect(hasFailed && steps.at(-1)?.code === 130, printed(steps.at(-1)));
   });
   await step("GitHub's example, going on from what that job saved", async () => {
     const { workspace, artifacts, outcome } = job(2);
@@ -118,7 +138,10 @@ async function github({ root, repository, registry, examples, env }) {
   });
 }
 
-async function gitlab({ root, repository, registry, examples, env, run }) {
+async function gitlab(
+  /** @type {Places & { run: string }} */ { root, repository, registry, examples, env, run },
+) {
+  /** @type {import("./ci-jobs.mjs").Pipeline} */
   const pipeline = parse(await readFile(join(examples, "gitlab-ci.yml"), "utf8"));
   const folder = join(root, "gitlab");
   const caches = join(root, "gitlab-caches");
@@ -142,7 +165,7 @@ async function gitlab({ root, repository, registry, examples, env, run }) {
       env: { ...env, ...variables },
     });
     const failed = outcomes.find(({ code }) => code !== 0);
-    expect(failed === undefined, failed && printed(failed));
+    expect(failed === undefined, printed(failed));
     expect(outcomes.map(({ name }) => name).join() === "model,publish", "a job is missing");
     const stages = await stagesOf(join(folder, "model.artifacts", "run.json"));
     expect(

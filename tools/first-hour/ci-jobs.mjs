@@ -5,20 +5,51 @@ import { cp, mkdir, readdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { bash } from "./session.mjs";
 
+/**
+ * Values by name: of variables and of `${{ ... }}`.
+ *
+ * @typedef {Readonly<Record<string, string | undefined>>} Values
+ *
+ * @typedef {object} Places
+ * @property {string} repository
+ * @property {string} workspace
+ * @property {string} caches
+ * @property {string} artifacts
+ *
+ * @typedef {{ name?: string, uses?: string, run?: string, if?: string, with?: Values, env?: Values }} GithubStep
+ * @typedef {{ env?: Values, jobs: Record<string, { steps: GithubStep[] }> }} Workflow
+ *
+ * @typedef {object} GitlabJob
+ * @property {string} [stage]
+ * @property {string[]} [script]
+ * @property {{ key: string, fallback_keys: string[], paths: string[], when?: string }} [cache]
+ * @property {string[]} [needs]
+ * @property {{ if: string }[]} [rules]
+ * @property {{ paths: string[], when?: string }} [artifacts]
+ * @property {Values} [variables]
+ *
+ * A parsed gitlab-ci.yml: jobs by name, next to `stages` and `variables`.
+ * @typedef {{ stages: string[], variables: Values } & Record<string, unknown>} Pipeline
+ */
+
 const copy = async (/** @type {string} */ from, /** @type {string} */ to) => {
   await mkdir(dirname(to), { recursive: true });
   await cp(from, to, { recursive: true });
 };
 
-const clone = (repository, /** @type {string} */ workspace) =>
+const clone = (/** @type {string} */ repository, /** @type {string} */ workspace) =>
   execFileSync("git", ["clone", "--quiet", "--depth", "1", `file://${repository}`, workspace]);
 
 /** Copies what exists of some paths. */
-async function keep(paths, /** @type {string} */ from, /** @type {string} */ to) {
+async function keep(
+  /** @type {readonly string[]} */ paths,
+  /** @type {string} */ from,
+  /** @type {string} */ to,
+) {
   for (const path of paths) if (existsSync(join(from, path))) await copy(join(from, path), join(to, path));
 }
 
-const linesOf = (text) =>
+const linesOf = (text = "") =>
   text
     .split("\n")
     .map((line) => line.trim())
@@ -27,17 +58,22 @@ const linesOf = (text) =>
 // GitHub ----------------------------------------------------------------------------------------------------------------
 
 /** Values of `${{ ... }}`. An expression that is not in this table is an error. */
-function filled(text, contexts) {
-  return String(text).replace(/\$\{\{\s*([\w.]+)\s*\}\}/g, (_match, name) => {
-    if (!Object.hasOwn(contexts, name)) throw new Error(`github-actions.yml: no value for ${name}`);
-    return contexts[name];
+function filled(/** @type {unknown} */ text, /** @type {Values} */ contexts) {
+  return String(text).replace(/\$\{\{\s*([\w.]+)\s*\}\}/g, (_match, /** @type {string} */ name) => {
+    const value = contexts[name];
+    if (value === undefined) throw new Error(`github-actions.yml: no value for ${name}`);
+    return value;
   });
 }
 
-const filledAll = (fields = {}, contexts) =>
-  Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, filled(value, contexts)]));
+const filledAll = (/** @type {Values | undefined} */ fields, /** @type {Values} */ contexts) =>
+  Object.fromEntries(Object.entries(fields ?? {}).map(([name, value]) => [name, filled(value, contexts)]));
 
-/** Conditions of steps, by what they say. */
+/**
+ * Conditions of steps, by what they say.
+ *
+ * @type {Readonly<Record<string, (hasFailed: boolean, contexts: Values) => boolean>>}
+ */
 const CONDITIONS = {
   "always()": () => true,
   "github.ref == 'refs/heads/main'": (hasFailed, contexts) =>
@@ -45,23 +81,30 @@ const CONDITIONS = {
 };
 
 /** The newest saved cache whose key begins so. */
-async function newestCache(root, prefix) {
+async function newestCache(/** @type {string} */ root, /** @type {string} */ prefix) {
   const names = (await readdir(root)).filter((name) => name.startsWith(prefix));
   const times = await Promise.all(names.map(async (name) => (await stat(join(root, name))).mtimeMs));
   return names[times.indexOf(Math.max(...times))];
 }
 
-/** What the actions do that the example uses. */
+/**
+ * What the actions do that the example uses.
+ *
+ * @type {Readonly<Record<string, (places: Places, inputs: Record<string, string>) => unknown>>}
+ */
 const ACTIONS = {
   "actions/checkout@v4": ({ repository, workspace }) => clone(repository, workspace),
   "actions/setup-node@v4": () => undefined,
-  "actions/cache/restore@v4": async ({ caches, workspace }, { path, key, "restore-keys": others }) => {
+  "actions/cache/restore@v4": async (
+    { caches, workspace },
+    { path = "", key = "", "restore-keys": others },
+  ) => {
     for (const prefix of [key, ...linesOf(others)]) {
       const found = await newestCache(caches, prefix);
       if (found !== undefined) return copy(join(caches, found), join(workspace, path));
     }
   },
-  "actions/cache/save@v4": async ({ caches, workspace }, { path, key }) => {
+  "actions/cache/save@v4": async ({ caches, workspace }, { path = "", key = "" }) => {
     const place = join(caches, key);
     if (!existsSync(place) && existsSync(join(workspace, path))) await copy(join(workspace, path), place);
   },
@@ -72,12 +115,18 @@ const ACTIONS = {
 /**
  * Runs the one job of a workflow.
  *
- * @param workflow parsed YAML
- * @param contexts values of `${{ ... }}` @param env variables of the runner, stronger than the workflow's
+ * `contexts` are the values of `${{ ... }}`, `env` the variables of the runner, stronger than the workflow's.
+ *
  * @returns whether it failed, and what each step printed
  */
-export async function runGithubJob(workflow, { contexts, env, onStderr, ...places }) {
+export async function runGithubJob(
+  /** @type {Workflow} */ workflow,
+  /** @type {Places & { contexts: Values, env: Values, onStderr?: import("./session.mjs").LineListener }} */
+  { contexts, env, onStderr, ...places },
+) {
   const [job] = Object.values(workflow.jobs);
+  if (job === undefined) throw new Error("github-actions.yml: no job");
+  /** @type {(import("./session.mjs").Done & { name: string })[]} */
   const steps = [];
   let hasFailed = false;
   for (const { name, uses, run, if: condition, with: inputs, env: variables } of job.steps) {
@@ -93,7 +142,7 @@ export async function runGithubJob(workflow, { contexts, env, onStderr, ...place
     const own = { ...filledAll(workflow.env, contexts), ...filledAll(variables, contexts) };
     const options = { cwd: places.workspace, env: { ...process.env, ...own, ...env }, onStderr };
     const done = await bash(filled(run, contexts), options);
-    steps.push({ name, ...done });
+    steps.push({ name: name ?? "", ...done });
     hasFailed ||= done.code !== 0;
   }
   return { hasFailed, steps };
@@ -102,8 +151,10 @@ export async function runGithubJob(workflow, { contexts, env, onStderr, ...place
 // GitLab ----------------------------------------------------------------------------------------------------------------
 
 /** `$NAME` in settings of a job; variables of the shell are left to the shell. */
-const expanded = (text, env) => String(text).replace(/\$(\w+)/g, (_match, name) => env[name] ?? "");
+const expanded = (/** @type {unknown} */ text, /** @type {Values} */ env) =>
+  String(text).replace(/\$(\w+)/g, (_match, /** @type {string} */ name) => env[name] ?? "");
 
+/** @type {Readonly<Record<string, (env: Values) => boolean>>} */
 const RULES = {
   "$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH": (env) => env.CI_COMMIT_BRANCH === env.CI_DEFAULT_BRANCH,
 };
@@ -111,20 +162,28 @@ const RULES = {
 /**
  * Runs all jobs of a pipeline, stage by stage, each in a fresh clone with the artifacts of the jobs that it needs.
  *
- * @param pipeline parsed YAML @param env variables that GitLab sets, and those of the runner
+ * `env` are the variables that GitLab sets, and those of the runner.
+ *
  * @returns what each job printed
  */
-export async function runGitlabPipeline(pipeline, { repository, root, caches, env }) {
+export async function runGitlabPipeline(
+  /** @type {Pipeline} */ pipeline,
+  /** @type {{ repository: string, root: string, caches: string, env: Values }} */
+  { repository, root, caches, env },
+) {
   const jobs = pipeline.stages.flatMap((stage) =>
-    Object.entries(pipeline).filter(([, job]) => job.script !== undefined && job.stage === stage),
+    Object.entries(/** @type {Record<string, GitlabJob>} */ (pipeline)).filter(
+      ([, job]) => job.script !== undefined && job.stage === stage,
+    ),
   );
+  /** @type {(import("./session.mjs").Done & { name: string })[]} */
   const outcomes = [];
   for (const [name, { script, cache, needs = [], rules = [], artifacts, variables }] of jobs) {
     const common = { ...pipeline.variables, ...env };
     const values = { ...common, ...filledVariables(variables, common) };
     for (const { if: condition } of rules)
       if (RULES[condition] === undefined) throw new Error(`gitlab-ci.yml: unknown rule ${condition}`);
-    if (rules.length > 0 && !rules.some(({ if: condition }) => RULES[condition](values))) continue;
+    if (rules.length > 0 && !rules.some(({ if: condition }) => RULES[condition]?.(values))) continue;
     const workspace = join(root, name);
     clone(repository, workspace);
     for (const other of needs) await copy(join(root, `${other}.artifacts`), workspace);
@@ -133,9 +192,9 @@ export async function runGitlabPipeline(pipeline, { repository, root, caches, en
     const stored = keys.map((key) => join(caches, key)).find((place) => existsSync(place));
     if (stored !== undefined) await copy(stored, workspace);
     const options = { cwd: workspace, env: { ...process.env, ...values } };
-    const done = await bash(script.join("\n"), options);
+    const done = await bash((script ?? []).join("\n"), options);
     if (cache !== undefined && (done.code === 0 || cache.when === "always"))
-      await keep(cache.paths, workspace, join(caches, keys[0]));
+      await keep(cache.paths, workspace, join(caches, keys[0] ?? ""));
     if (artifacts !== undefined && (done.code === 0 || artifacts.when === "always"))
       await keep(artifacts.paths, workspace, join(root, `${name}.artifacts`));
     outcomes.push({ name, ...done });
@@ -144,5 +203,5 @@ export async function runGitlabPipeline(pipeline, { repository, root, caches, en
   return outcomes;
 }
 
-const filledVariables = (variables = {}, env) =>
-  Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, expanded(value, env)]));
+const filledVariables = (/** @type {Values | undefined} */ variables, /** @type {Values} */ env) =>
+  Object.fromEntries(Object.entries(variables ?? {}).map(([name, value]) => [name, expanded(value, env)]));

@@ -8,10 +8,12 @@ const MONTHS = [
 ];
 const WEEKDAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
-const two = (number) => String(number).padStart(2, "0");
-const suffixOf = (day) => (day > 10 && day < 14 ? "th" : (["th", "st", "nd", "rd"][day % 10] ?? "th"));
+const two = (/** @type {number} */ number) => String(number).padStart(2, "0");
+const suffixOf = (/** @type {number} */ day) =>
+  day > 10 && day < 14 ? "th" : (["th", "st", "nd", "rd"][day % 10] ?? "th");
 
 /** Ways to write a date that say one day only. */
+/** @type {((date: { day: number, month: string, number: number, year: number, weekday: string }) => string)[]} */
 const STYLES = [
   ({ day, month, year }) => `${day} ${month} ${year}`,
   ({ day, month, year }) => `${month} ${day}, ${year}`,
@@ -31,12 +33,12 @@ export async function writeDates(/** @type {string} */ path, /** @type {number} 
     const number = at.getUTCMonth() + 1;
     const date = {
       day: at.getUTCDate(),
-      month: MONTHS[number - 1],
+      month: MONTHS[number - 1] ?? "",
       number,
       year: at.getUTCFullYear(),
-      weekday: WEEKDAYS[at.getUTCDay()],
+      weekday: WEEKDAYS[at.getUTCDay()] ?? "",
     };
-    const written = STYLES[pick(STYLES.length)](date);
+    const written = STYLES[pick(STYLES.length)]?.(date) ?? "";
     lines.set(written, `"${written}",${at.toISOString().slice(0, 10)}`);
   }
   await writeFile(path, `written,iso\n${[...lines.values()].join("\n")}\n`);

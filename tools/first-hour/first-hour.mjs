@@ -91,9 +91,10 @@ async function serveAndAsk(/** @type {Session} */ session) {
   session.say("## A server");
   session.say("It speaks OpenAI's protocol. In one terminal:");
   const serve = "npx --no-install slm serve runs/dates/deploy --port 8000";
-  let isReady = () => undefined;
+  let isReady = () => {};
+  /** @type {Promise<void>} */
   const ready = new Promise((resolve) => (isReady = resolve));
-  let stop = () => undefined;
+  let stop = () => {};
   const typed = session.replace.reduce((text, [shown, real]) => text.replaceAll(shown, real), serve);
   const served = bash(typed, {
     ...session,

@@ -1,44 +1,67 @@
 /** A user's terminal: commands of bash in one folder, each with what it printed, as a transcript. */
 import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { constants } from "node:os";
 
 /** Ends the first hour with what a command printed. */
 export class StepFailed extends Error {}
 
 /**
+ * What a command printed, and its exit code.
+ *
+ * @typedef {{ code: number, stdout: string, stderr: string }} Done
+ *
+ * Told each line of standard error; may end the process with `interrupt`.
+ * @typedef {(line: string, interrupt: () => void) => void} LineListener
+ *
+ * @typedef {{ cwd: string, env: NodeJS.ProcessEnv, onStderr?: LineListener | undefined }} BashOptions
+ */
+
+/**
  * Runs bash and collects what it prints.
  *
- * @param onStderr told each line of standard error; may end the process with `interrupt`
- * @returns the exit code, and both outputs
+ * @returns {Promise<Done>}
  */
-export async function bash(/** @type {string} */ script, /** @type {this} */ { cwd, env, onStderr }) {
+export async function bash(/** @type {string} */ script, /** @type {BashOptions} */ { cwd, env, onStderr }) {
   const child = spawn("bash", ["-eo", "pipefail", "-c", script], {
     cwd,
     env,
     stdio: ["ignore", "pipe", "pipe"],
     detached: true, // A group of its own, which is interrupted as a whole, as by a terminal or a CI runner.
   });
+  /** @type {Promise<[code: number | null, signal: NodeJS.Signals]>} */
+  const ended = new Promise((resolve) =>
+    child.on("close", (...end) => resolve(/** @type {[number, NodeJS.Signals]} */ (end))),
+  );
   const output = { stdout: "", stderr: "" };
-  child.stdout.on("data", (chunk) => (output.stdout += chunk));
+  child.stdout.on("data", (/** @type {Buffer} */ chunk) => (output.stdout += chunk));
   let rest = "";
-  const interrupt = () => process.kill(-child.pid, "SIGINT");
-  child.stderr.on("data", (chunk) => {
+  const interrupt = () => {
+    if (child.pid !== undefined) process.kill(-child.pid, "SIGINT");
+  };
+  child.stderr.on("data", (/** @type {Buffer} */ chunk) => {
     output.stderr += chunk;
     const lines = `${rest}${chunk}`.split("\n");
-    rest = lines.pop();
+    rest = lines.pop() ?? "";
     for (const line of lines) onStderr?.(line, interrupt);
   });
-  const [code, signal] = await once(child, "close");
+  /** @type {[code: number | null, signal: NodeJS.Signals]} */
+  const [code, signal] = await ended;
   // As a shell reports a program that a signal ended.
   return { code: code ?? 128 + constants.signals[signal], ...output };
 }
 
 /** A session in a folder. `run` shows a command and fails with it. */
 export class Session {
+  /** @type {{ text?: string, block?: string }[]} */
   #parts = [];
 
-  constructor({ cwd, env, replace = [] }) {
+  constructor(
+    /** @type {{ cwd: string, env: NodeJS.ProcessEnv, replace?: [shown: string, real: string][] }} */ {
+      cwd,
+      env,
+      replace = [],
+    },
+  ) {
     this.cwd = cwd;
     this.env = env;
     /** What the page shows, and what is typed instead: the port of an example, for a free one. */

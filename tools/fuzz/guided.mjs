@@ -43,7 +43,7 @@ const known = (await readdir(join(import.meta.dirname, "guided", "targets")))
   .map((file) => file.replace(/\.mjs$/u, ""))
   .sort();
 const names = values.targets?.split(",") ?? known.filter((name) => name !== PLANTED);
-const [seconds, executions, seed] = [values.seconds, values.executions, values.seed].map(Number);
+const [seconds, executions, seed] = [Number(values.seconds), Number(values.executions), Number(values.seed)];
 if (!names.every((name) => known.includes(name)) || !(seconds > 0 && executions > 0 && seed >= 0)) {
   process.stderr.write(
     `usage: node tools/fuzz/guided.mjs [--seconds N] [--executions N] [--seed N] [--keep] [--targets ${known.join(",")}]\n`,
@@ -51,12 +51,35 @@ if (!names.every((name) => known.includes(name)) || !(seconds > 0 && executions 
   process.exit(2);
 }
 
+/**
+ * What a thread reports, and a row of the table.
+ *
+ * @typedef {object} Listeners
+ * @property {(input: Buffer) => void} onKept
+ * @property {(failure: string, input: Buffer) => void} onFailure
+ * @property {(progress: { places: number, reached: number }) => void} onProgress
+ *
+ * @typedef {object} Row
+ * @property {string} name
+ * @property {number} executions
+ * @property {number} failures
+ * @property {number} kept
+ * @property {number} [reached]
+ * @property {number} [places]
+ * @property {number} [perSecond]
+ */
+
 /** Runs a target until its time is over or one input ends its thread. @returns whether its time is over, and its runs */
-function runThread({ file, folder, seeds, until, left, firstSeed }, { onKept, onFailure, onProgress }) {
+function runThread(
+  /** @type {{ file: string, folder: string, seeds: Buffer[], until: number, left: number, firstSeed: number }} */
+  { file, folder, seeds, until, left, firstSeed },
+  /** @type {Listeners} */ { onKept, onFailure, onProgress },
+) {
   const shared = new SharedArrayBuffer(16 + LONGEST);
   const state = new BigInt64Array(shared, 0, 2);
   const inWork = () => Buffer.from(new Uint8Array(shared, 16, Number(state[1])));
-  return new Promise((resolve) => {
+  /** @type {Promise<{ isOver: boolean, runs: number }>} */
+  const ended = new Promise((resolve) => {
     const worker = new Worker(new URL("guided/worker.mjs", import.meta.url), {
       workerData: { file, folder, seeds, seed: firstSeed, executions: left, until, shared },
       resourceLimits: { maxOldGenerationSizeMb: HEAP_MB },
@@ -68,7 +91,8 @@ function runThread({ file, folder, seeds, until, left, firstSeed }, { onKept, on
       void worker.terminate().then(() => resolve({ isOver, runs: Number(state[0]) }));
     };
     const timer = setInterval(() => {
-      if (state[0] !== watched.runs) watched = { runs: state[0], looks: 0 };
+      const runs = state[0] ?? 0n;
+      if (runs !== watched.runs) watched = { runs, looks: 0 };
       watched.looks += 1;
       if (watched.looks * LOOK_MS < HANG_MS) return;
       onFailure(`a run without an end (${HANG_MS / 1000} s)`, inWork());
@@ -85,19 +109,23 @@ function runThread({ file, folder, seeds, until, left, firstSeed }, { onKept, on
       end(state[0] === 0n);
     });
   });
+  return ended;
 }
 
 /** What tells failures apart: the message without numbers, and where it came from. */
-const kindOf = (failure) => failure.split("\n").slice(0, 2).join(" ").replaceAll(/\d+/gu, "#").slice(0, 300);
+const kindOf = (/** @type {string} */ failure) =>
+  failure.split("\n").slice(0, 2).join(" ").replaceAll(/\d+/gu, "#").slice(0, 300);
 
 /** Fuzzes a target until its time is over. @returns its row of the table, and what failed */
-async function fuzz(/** @type {string} */ name, file) {
+async function fuzz(/** @type {string} */ name, /** @type {string} */ file) {
   const folder = await mkdtemp(join(tmpdir(), "slm-fuzz-"));
   const kept = await keptSeeds(name);
+  /** @type {Map<string, { failure: string, input: Buffer }>} */
   const kinds = new Map();
-  const row = { name, executions: 0, reached: 0, places: 0, failures: 0 };
+  const row = { name, executions: 0, reached: 0, places: 0, kept: 0, perSecond: 0, failures: 0 };
   const began = performance.now();
   const until = Date.now() + (1000 * seconds * Math.min(JOBS, names.length)) / names.length;
+  /** @type {Buffer[]} */
   const found = [];
   for (let thread = 0, isOver = false; !isOver && Date.now() < until; thread += 1) {
     const ended = await runThread(
@@ -127,13 +155,14 @@ async function fuzz(/** @type {string} */ name, file) {
 }
 
 const failures = await mkdtemp(join(tmpdir(), "slm-fuzz-failures-"));
+/** @type {Row[]} */
 const rows = [];
 try {
   const built = await buildTargets(names);
   const waiting = [...names];
   const work = async () => {
     for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
-      const { row, failed } = await fuzz(name, built[name]);
+      const { row, failed } = await fuzz(name, built.get(name) ?? "");
       rows.push(row);
       for (const [at, { failure, input }] of failed.entries()) {
         const path = join(failures, `${name}-${at}`);
@@ -150,7 +179,7 @@ try {
 rows.sort((a, b) => names.indexOf(a.name) - names.indexOf(b.name));
 
 /** Writes the inputs that a later run starts from. What fits is chosen from the last ones found back to the first. */
-async function keep(/** @type {string} */ name, found) {
+async function keep(/** @type {string} */ name, /** @type {Buffer[]} */ found) {
   let bytes = 0;
   const chosen = [];
   for (const input of found.toReversed()) {
@@ -163,7 +192,9 @@ async function keep(/** @type {string} */ name, found) {
   await writeFile(seedFile(name), chosen.map((line) => `${line}\n`).join(""));
 }
 
-const sum = (/** @type {string} */ key) => rows.reduce((total, row) => total + row[key], 0);
+const sum = (/** @type {"executions" | "kept" | "failures"} */ key) =>
+  rows.reduce((total, row) => total + row[key], 0);
+/** @type {Row} */
 const all = { name: "all", executions: sum("executions"), kept: sum("kept"), failures: sum("failures") };
 console.log("| target | executions | a second | places reached | inputs kept | failures |");
 console.log("| --- | ---: | ---: | ---: | ---: | ---: |");

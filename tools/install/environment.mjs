@@ -6,6 +6,7 @@ import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { portOf } from "../lib/port-of.mjs";
 import { debianProgram } from "../lib/debian-program.mjs";
 
 /** verdaccio 6.8.0 is the last that runs on Node 20. One of its dependencies asks for a tag of node-fetch that not every registry has. */
@@ -81,10 +82,10 @@ export async function startOciRegistry(/** @type {string} */ root) {
 /** Waits until a server answers. @throws Error if its process ends before, or after a minute */
 async function answering(
   /** @type {string} */ url,
-  /** @type {ChildProcessByStdio<null, null, Stream.Readable>} */ child,
+  /** @type {import("node:child_process").ChildProcessByStdio<null, null, import("node:stream").Readable>} */ child,
 ) {
   let story = "";
-  child.stderr.on("data", (chunk) => (story += chunk));
+  child.stderr.on("data", (/** @type {Buffer} */ chunk) => (story += chunk));
   for (const end = Date.now() + 60_000; ;) {
     const isReady = await fetch(url).then(
       ({ ok }) => ok,
@@ -96,7 +97,9 @@ async function answering(
   }
 }
 
-async function ended(/** @type {ChildProcessByStdio<null, null, Stream.Readable>} */ child) {
+async function ended(
+  /** @type {import("node:child_process").ChildProcessByStdio<null, null, import("node:stream").Readable>} */ child,
+) {
   if (child.exitCode !== null) return;
   child.kill();
   await once(child, "exit");
@@ -106,7 +109,7 @@ async function ended(/** @type {ChildProcessByStdio<null, null, Stream.Readable>
 export async function freePort() {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
-  const { port } = server.address();
+  const port = portOf(server);
   server.close();
   await once(server, "close");
   return port;

@@ -3,7 +3,10 @@ import { join } from "node:path";
 import { inChromium } from "../lib/page-in-chromium.mjs";
 
 /** Runs in the page. */
-async function answerInPage({ library, model, prompt }) {
+async function answerInPage(
+  /** @type {{ library: string, model: string, prompt: string }} */ { library, model, prompt },
+) {
+  /** @type {typeof import("../../apps/web/src/browser/index.js")} */
   const { loadModel } = await import(library);
   let loaded = 0;
   const opened = await loadModel(model, { onProgress: (bytes) => (loaded = bytes) });

@@ -6,6 +6,16 @@ import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 
+/**
+ * What the steps of the test call: `slm` gives standard output, `slmJson` the result, `slmError` the exit code and the error of a command
+ * that must fail.
+ *
+ * @typedef {object} Commands
+ * @property {(...argv: string[]) => string} slm
+ * @property {(...argv: string[]) => ReturnType<typeof JSON.parse>} slmJson
+ * @property {(...argv: string[]) => { exit: number | null, error: { code: string, message: string } }} slmError
+ */
+
 /** Exit code of DEVICE_UNAVAILABLE (`docs/reference/commands.md`). */
 const DEVICE_UNAVAILABLE = 69;
 const CHIP = "sm8650";
@@ -23,7 +33,7 @@ const BROKEN = { whole: Infinity, truncated: 4096 };
  * @param model an export for `npu:qnn`. @param library a library of this machine
  */
 export async function tryBrokenPlugins(
-  { slm, slmJson, slmError },
+  /** @type {Commands} */ { slm, slmJson, slmError },
   /** @type {{ folder: string; library: string; model: string; prompt: string; expect: (condition: boolean, message: string) => void; }} */ {
     folder,
     library,
@@ -48,11 +58,12 @@ export async function tryBrokenPlugins(
     said.push(error.message.split("\n")[0]);
     const { providers, plugins } = slmJson("doctor");
     expect(!plugins.installed[0].available, `doctor: ${JSON.stringify(plugins.installed)}`);
-    const row = providers.find(({ device }) => device === "npu:qnn");
+    const row = providers.find((/** @type {{ device: string }} */ { device }) => device === "npu:qnn");
     expect(!row.available && row.reason.startsWith(`plug-in ${name} 1: `), `doctor: ${row.reason}`);
     slm("device", "remove", name);
   }
-  expect(said[0].includes("cannot load the plug-in"), said[0]);
+  const [first = ""] = said;
+  expect(first.includes("cannot load the plug-in"), first);
   return said.join("; ");
 }
 
@@ -67,7 +78,7 @@ export async function findQualcommWheel() {
 
 /** Adds Qualcomm's plug-in, compiles a model ahead of time and lets the simulator answer with what was compiled. */
 export function tryCompiler(
-  { slm, slmJson },
+  /** @type {Pick<Commands, "slm" | "slmJson">} */ { slm, slmJson },
   /** @type {{ wheel: string; model: string; prompt: string; expect: (condition: boolean, message: string) => void; }} */ {
     wheel,
     model,
@@ -76,7 +87,9 @@ export function tryCompiler(
   },
 ) {
   slm("device", "add", wheel, "--yes");
-  const row = slmJson("doctor").providers.find(({ device }) => device === "npu:qnn");
+  const row = slmJson("doctor").providers.find(
+    (/** @type {{ device: string }} */ { device }) => device === "npu:qnn",
+  );
   expect(row.available && row.reason.startsWith("plug-in qnn "), `doctor: ${JSON.stringify(row)}`);
   const { chips, plugin, artifact } = slmJson("compile", model, "--soc", CHIP, "-o", "compiled");
   expect(chips.length === 1 && chips[0].soc === CHIP, `compiled for ${JSON.stringify(chips)}`);

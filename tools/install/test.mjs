@@ -30,12 +30,16 @@ const SETTINGS = [
 
 const root = await mkdtemp(join(tmpdir(), "slm-install-"));
 const project = join(root, "project");
+/** @type {{ close: () => Promise<void> }[]} */
 const registries = [];
 /** Plug-ins of this test, not those of the user. */
 const PLUGINS = { SLM_PLUGINS: join(root, "plugins") };
 
 /** Runs one step and says how long it took. */
-async function step(/** @type {string} */ name, body) {
+async function step(
+  /** @type {string} */ name,
+  /** @type {() => string | void | Promise<string | void>} */ body,
+) {
   const start = performance.now();
   const said = await body();
   const seconds = ((performance.now() - start) / 1000).toFixed(1).padStart(6);
@@ -45,15 +49,20 @@ async function step(/** @type {string} */ name, body) {
 /** A program that must succeed. What it says on standard error is shown only if it fails. */
 function run(/** @type {string} */ program, /** @type {string[]} */ argv, { cwd = project, env = {} } = {}) {
   try {
-    const stdio = ["ignore", "pipe", "pipe"];
     return execFileSync(program, argv, {
       cwd,
-      stdio,
+      stdio: ["ignore", "pipe", "pipe"],
       env: { ...process.env, ...PLUGINS, npm_config_loglevel: "error", ...env },
       encoding: "utf8",
     });
   } catch (error) {
-    throw new Error(`${program} ${argv.join(" ")}\n${error.stdout ?? ""}${error.stderr ?? error.message}`);
+    /** @type {Error & { stdout?: string, stderr?: string }} */
+    const {
+      stdout = "",
+      message,
+      stderr = message,
+    } = error instanceof Error ? error : new Error(String(error));
+    throw new Error(`${program} ${argv.join(" ")}\n${stdout}${stderr}`);
   }
 }
 
@@ -63,7 +72,7 @@ const slm = (/** @type {string[]} */ ...argv) => run("npx", [...SLM, ...argv]);
 const slmJson = (/** @type {string[]} */ ...argv) => JSON.parse(slm(...argv, "--json")).result;
 
 /** A command that must fail: its exit code and its error. */
-function slmError(...argv) {
+function slmError(/** @type {string[]} */ ...argv) {
   const { status, stdout } = spawnSync("npx", [...SLM, ...argv, "--json"], {
     cwd: project,
     env: { ...process.env, ...PLUGINS },
@@ -122,7 +131,12 @@ try {
       JSON.parse(await readFile(join(project, "node_modules", ...path), "utf8"));
     const { components } = await readJson(NAME, "sbom.cdx.json");
     const { packages } = await readJson(".package-lock.json");
-    const listed = new Set(components.map(({ name }) => name));
+    const listed = new Set(
+      components.map(
+        (/** @type {{ name: string, status: string, seconds: number, available: boolean }} */ { name }) =>
+          name,
+      ),
+    );
     const installed = Object.keys(packages).map((path) => path.split("node_modules/").at(-1));
     const missing = installed.filter((name) => name !== NAME && !listed.has(name));
     expect(missing.length === 0, `not in sbom.cdx.json: ${missing.join(", ")}`);
@@ -141,10 +155,30 @@ try {
   });
   await step("slm doctor", () => {
     const { engines, providers, plugins } = slmJson("doctor");
-    expect(engines.find(({ name }) => name === "onnx").available, "no engine onnx");
-    expect(engines.find(({ name }) => name === "js").available, "no engine js");
-    expect(providers.find(({ name }) => name === "cpu").available, "no CPU");
-    const absent = plugins.absent.map(({ name }) => name);
+    expect(
+      engines.find(
+        (/** @type {{ name: string, status: string, seconds: number, available: boolean }} */ { name }) =>
+          name === "onnx",
+      ).available,
+      "no engine onnx",
+    );
+    expect(
+      engines.find(
+        (/** @type {{ name: string, status: string, seconds: number, available: boolean }} */ { name }) =>
+          name === "js",
+      ).available,
+      "no engine js",
+    );
+    expect(
+      providers.find(
+        (/** @type {{ name: string, status: string, seconds: number, available: boolean }} */ { name }) =>
+          name === "cpu",
+      ).available,
+      "no CPU",
+    );
+    const absent = plugins.absent.map(
+      (/** @type {{ name: string, status: string, seconds: number, available: boolean }} */ { name }) => name,
+    );
     expect(plugins.installed.length === 0 && absent.includes("qnn"), `plug-ins: ${JSON.stringify(plugins)}`);
   });
   const recipe = join("node_modules", NAME, "configs", "quickstart", "recipe.yaml");
@@ -152,11 +186,24 @@ try {
     const sets = SETTINGS.flatMap((setting) => ["--set", setting]);
     const { stages } = slmJson("run", recipe, "--out", "run", ...sets);
     expect(
-      stages.at(-1).name === "deploy" && stages.every(({ status }) => status === "ran"),
+      stages.at(-1).name === "deploy" &&
+        stages.every(
+          (/** @type {{ name: string, status: string, seconds: number, available: boolean }} */ { status }) =>
+            status === "ran",
+        ),
       "a stage is missing",
     );
     slm("verify", "run/deploy");
-    return stages.map(({ name, seconds }) => `${name} ${seconds.toFixed(0)} s`).join(", ");
+    return stages
+      .map(
+        (
+          /** @type {{ name: string, status: string, seconds: number, available: boolean }} */ {
+            name,
+            seconds,
+          },
+        ) => `${name} ${seconds.toFixed(0)} s`,
+      )
+      .join(", ");
   });
   let text = "";
   await step("slm generate", () => {
@@ -189,7 +236,12 @@ try {
     slm("deploy", "run/deploy", "--to", "web", "-o", "site");
     slm("deploy", "run/deploy", "--to", "npm", "-o", "model.tgz", "--name", "my-model");
     const { models } = slmJson("bench", "run/deploy", "--prompt", PROMPT, "--runs", "2");
-    const names = models.map(({ name }) => name).join("; ");
+    const names = models
+      .map(
+        (/** @type {{ name: string, status: string, seconds: number, available: boolean }} */ { name }) =>
+          name,
+      )
+      .join("; ");
     // Its draft rules are compared with greedy decoding without them.
     expect(names === "deploy; deploy, plain greedy", `measured were: ${names}`);
   });

@@ -36,9 +36,12 @@ const results = [];
 for (const name of flags.compiler) {
   const asked = corpus.filter((row) => isAsked(name, row));
   const answers = await judge(name, asked);
-  const { target } = COMPILERS[name];
-  const read = asked.filter(({ hash }) => wasRead(answers.get(hash)));
-  const compared = read.map((row) => compare(row, answers.get(row.hash), { target, profile: name }));
+  const target = COMPILERS[name]?.target ?? "npu";
+  const profile = /** @type {import("@slm/devices").ProfileName} */ (name);
+  const compared = asked.flatMap((row) => {
+    const answer = answers.get(row.hash);
+    return answer === undefined || !wasRead(answer) ? [] : [compare(row, answer, { target, profile })];
+  });
   const versions = await describeCompiler(name);
   results.push({ compiler: name, versions, tables: tablesOf(compared), compared });
   if (flags.record) await recordProbes(name, versions, answers);
@@ -50,23 +53,29 @@ for (const result of results) {
 }
 if (flags.json !== undefined) await writeFile(flags.json, `${JSON.stringify(results)}\n`);
 const wrong = results.some(
-  ({ tables }) => tables.all.nodes.falseSupported + tables.all.graphs.falseSupported > 0,
+  ({ tables: { all } }) => all !== undefined && all.nodes.falseSupported + all.graphs.falseSupported > 0,
 );
 if (wrong) process.exitCode = 3;
 
-function tablesOf(/** @type {graph[]} */ compared) {
-  const groups = flags.group.map((group) => [
+/** @returns {Record<string, ReturnType<typeof tally>>} */
+function tablesOf(/** @type {readonly import("./compilers/verdicts.mjs").Compared[]} */ compared) {
+  const groups = flags.group.map((group) => ({
     group,
-    compared.filter(({ name }) => name.startsWith(`${group}/`)),
-  ]);
-  return Object.fromEntries([...groups, ["all", compared]].map(([group, list]) => [group, tally(list)]));
+    list: compared.filter(({ name }) => name.startsWith(`${group}/`)),
+  }));
+  const all = { group: "all", list: compared };
+  return Object.fromEntries([...groups, all].map(({ group, list }) => [group, tally(list)]));
 }
 
-async function recordProbes(/** @type {string} */ name, /** @type {string} */ versions, answers) {
+async function recordProbes(
+  /** @type {string} */ name,
+  /** @type {string} */ versions,
+  /** @type {ReadonlyMap<string, import("./compilers/verdicts.mjs").CompilerAnswer>} */ answers,
+) {
   const rows = new Map(corpus.filter(({ group }) => group === "probes").map((row) => [row.name, row]));
   if (rows.size === 0) throw new Error("--record needs --group probes");
   await record(name, versions, [...rows.keys()], (probe) => {
     const row = rows.get(probe);
-    return isAsked(name, row) ? answers.get(row.hash) : undefined;
+    return row !== undefined && isAsked(name, row) ? answers.get(row.hash) : undefined;
   });
 }

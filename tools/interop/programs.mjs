@@ -15,8 +15,8 @@ export async function preparePrograms(/** @type {string} */ cache) {
   const needed = (await readFile(REQUIREMENTS, "utf8")).split("\n").filter((line) => line.includes("=="));
   if (needed.every((line) => listed.stdout.split("\n").includes(line))) return;
   await execa(python, ["-m", "pip", "install", "--quiet", "--requirement", REQUIREMENTS], {
-    stdout: 2,
-    stderr: 2,
+    stdout: process.stderr,
+    stderr: process.stderr,
   });
 }
 
@@ -25,7 +25,12 @@ export function pythonOf(/** @type {string} */ cache) {
 }
 
 /** The answer of reference implementations.py to a task: JSON in, JSON out. @throws with its last words if it fails */
-export async function reference(cache, /** @type {string} */ task, request) {
+/** @returns {Promise<ReturnType<typeof JSON.parse>>} */
+export async function reference(
+  /** @type {string} */ cache,
+  /** @type {string} */ task,
+  /** @type {object} */ request,
+) {
   const { stdout } = await execa(pythonOf(cache), [SCRIPT, task], {
     input: JSON.stringify(request),
     env: { OMP_NUM_THREADS: "1", TOKENIZERS_PARALLELISM: "false", RAYON_NUM_THREADS: "1" },

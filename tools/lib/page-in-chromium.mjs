@@ -1,9 +1,12 @@
 /** A page in headless Chromium that reads files of this machine, over a static host. */
 import { createReadStream, existsSync, statSync } from "node:fs";
+import { once } from "node:events";
 import { createServer } from "node:http";
 import { extname, join } from "node:path";
 import { chromium } from "playwright-core";
+import { portOf } from "./port-of.mjs";
 
+/** @type {Readonly<Record<string, string>>} */
 const TYPES = {
   ".html": "text/html",
   ".js": "text/javascript",
@@ -23,15 +26,16 @@ const ISOLATED = {
  * @param folders a folder for each first part of a path: { site: "runs/site" } serves /site/index.html
  * @param isIsolated whether the page may compute with several threads
  * @param body a function of one argument, which sees nothing but the page
+ * @template A, R
  */
 export async function inChromium(
-  /** @type {{ folders: { library: string; site: string | undefined; }; executablePath: string; isIsolated: true; }} */ {
+  /** @type {{ folders: Readonly<Record<string, string>>, executablePath: string, isIsolated?: boolean }} */ {
     folders,
     executablePath,
     isIsolated = false,
   },
-  body,
-  /** @type {{ library: string; model: string; prompt: string; }} */ argument,
+  /** @type {(argument: A) => R | Promise<R>} */ body,
+  /** @type {A} */ argument,
 ) {
   const headers = isIsolated ? ISOLATED : {};
   const server = createServer((request, response) => {
@@ -40,8 +44,9 @@ export async function inChromium(
       return void response
         .writeHead(200, { ...headers, "content-type": "text/html" })
         .end("<title>slm</title>");
-    const [, name, ...rest] = pathname.split("/");
-    const file = folders[name] === undefined ? "" : join(folders[name], ...rest);
+    const [, name = "", ...rest] = pathname.split("/");
+    const folder = folders[name];
+    const file = folder === undefined ? "" : join(folder, ...rest);
     if (!existsSync(file) || !statSync(file).isFile()) return void response.writeHead(404).end();
     response.writeHead(200, {
       ...headers,
@@ -49,14 +54,17 @@ export async function inChromium(
     });
     createReadStream(file).pipe(response);
   });
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
   // Containers run programs as root, where Chromium has no sandbox.
   const args = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
   const browser = await chromium.launch({ executablePath, args });
   try {
     const page = await browser.newPage();
-    await page.goto(`http://127.0.0.1:${server.address().port}/`);
-    return await page.evaluate(body, argument);
+    await page.goto(`http://127.0.0.1:${portOf(server)}/`);
+    /** @type {(code: string) => Promise<R>} */
+    const call = (code) => page.evaluate(code);
+    return await call(`(${body.toString()})(${JSON.stringify(argument)})`);
   } finally {
     await browser.close();
     server.closeAllConnections();

@@ -12,13 +12,17 @@ export const USER_CACHE =
 /** Runs a program; its messages go to stderr. @throws Error with a hint where the program is not installed */
 export function run(
   /** @type {string} */ command,
-  /** @type {string[] | (string | undefined)[]} */ args,
-  { cwd, stdout = "ignore", hint } = {},
+  /** @type {string[]} */ args,
+  /** @type {{ cwd?: string, stdout?: "ignore" | number, hint?: string }} */ {
+    cwd,
+    stdout = "ignore",
+    hint,
+  } = {},
 ) {
   try {
     execFileSync(command, args, { cwd, stdio: ["ignore", stdout, "inherit"] });
   } catch (error) {
-    if (error.code !== "ENOENT") throw error;
+    if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
     throw new Error(`${command} is not installed${hint === undefined ? "" : `: ${hint}`}`, { cause: error });
   }
 }
@@ -44,8 +48,12 @@ export function checkSha256(/** @type {string} */ file, /** @type {string} */ ex
   throw new Error(`${file}: expected sha256 ${expected}, got ${got}; it was removed`);
 }
 
-/** Gives a new folder beside the place of its result, and removes it afterwards. */
-export function inWorkFolder(/** @type {string} */ parent, make) {
+/**
+ * Gives a new folder beside the place of its result, and removes it afterwards.
+ *
+ * @template T
+ */
+export function inWorkFolder(/** @type {string} */ parent, /** @type {(work: string) => T} */ make) {
   mkdirSync(parent, { recursive: true });
   const work = mkdtempSync(join(parent, ".fetching-"));
   try {

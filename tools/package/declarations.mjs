@@ -9,7 +9,7 @@ import { output, root, TYPED_ENTRIES } from "./layout.mjs";
 /** Declarations of our packages as `tsc -b` wrote them; rolling up sources would make a program for each file. */
 const ownDeclarations = {
   name: "own-declarations",
-  async resolveId(id) {
+  async resolveId(/** @type {string} */ id) {
     const [, name, subpath = ""] = /^@slm\/([^/]+)(\/.+)?$/.exec(id) ?? [];
     if (name === undefined) return undefined;
     const folder = join(root, "packages", name);
@@ -27,7 +27,6 @@ export async function rollDeclarations() {
       plugins: [
         ownDeclarations,
         dts({
-          tsconfig: false,
           respectExternal: true,
           compilerOptions: {
             module: ts.ModuleKind.NodeNext,

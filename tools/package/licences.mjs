@@ -1,5 +1,4 @@
 /** The licences of what was bundled, in one file: their texts must travel with the code; and of what is installed beside it, by name. */
-import { existsSync } from "node:fs";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { root } from "./layout.mjs";
@@ -7,6 +6,13 @@ import { root } from "./layout.mjs";
 const LICENCE_FILE = /^(licence|license|copying|notice)(\b|$)/i;
 /** The package a bundled file belongs to: the last `node_modules/NAME` of its path. */
 const PACKAGE = /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//;
+
+/**
+ * A package whose code is in ours, or that is installed beside ours; old packages say their licence as an object.
+ *
+ * @typedef {{ folder: string, name: string, version: string, license?: string | { type?: string } }} Bundled
+ * @typedef {{ folder: string, name: string, version: string, license: string, integrity?: string }} Beside
+ */
 
 /** What licences ask to be said of packages that are installed beside ours. */
 const NOTICES = `libvips and the libraries in it (LGPL-3.0-or-later, in @img/sharp-libvips-* and @img/sharp-win32-*, @img/sharp-wasm32) decode images. sharp
@@ -18,8 +24,9 @@ are built. This package holds no part of them.`;
  * @returns folders of the packages that they belong to, with name, version and licence. @throws Error for a package that says no licence
  */
 export async function bundledPackages(/** @type {string[]} */ inputs) {
-  const folders = [...new Set(inputs.flatMap((path) => PACKAGE.exec(path)?.[1] ?? []))].sort();
+  /** @type {Bundled[]} */
   const found = [];
+  const folders = [...new Set(inputs.flatMap((path) => PACKAGE.exec(path)?.[1] ?? []))].sort();
   for (const folder of folders) {
     const { name, version, license } = JSON.parse(await readFile(join(root, folder, "package.json"), "utf8"));
     if (name === undefined) continue; // A folder of a package, such as `dist/esm` with a type of its own.
@@ -32,7 +39,11 @@ export async function bundledPackages(/** @type {string[]} */ inputs) {
  * @param bundled as {@link bundledPackages} gives them
  * @param beside packages that are installed beside ours, with name, version and licence
  */
-export async function writeLicences(bundled, beside, /** @type {string} */ file) {
+export async function writeLicences(
+  /** @type {readonly Bundled[]} */ bundled,
+  /** @type {readonly Beside[]} */ beside,
+  /** @type {string} */ file,
+) {
   const parts = [];
   for (const { folder, name, version, license } of bundled) {
     const names = (await readdir(join(root, folder))).filter((entry) => LICENCE_FILE.test(entry)).sort();

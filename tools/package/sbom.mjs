@@ -8,10 +8,23 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { root } from "./layout.mjs";
 
+/**
+ * @typedef {import("./licences.mjs").Bundled} Bundled
+ * @typedef {import("./licences.mjs").Beside} Beside
+ *
+ * What is read of a package in package-lock.json.
+ * @typedef {{ version: string, license?: string, integrity?: string, dependencies?: Record<string, string>, optionalDependencies?: Record<string, string> }} Locked
+ */
+
+/** @returns {Promise<Readonly<Record<string, Locked>>>} */
 const readLock = async () => JSON.parse(await readFile(join(root, "package-lock.json"), "utf8")).packages;
 
 /** The folder in which Node finds `name` from a package's folder. */
-function folderOf(lock, /** @type {string} */ name, /** @type {string} */ from) {
+function folderOf(
+  /** @type {Readonly<Record<string, object>>} */ lock,
+  /** @type {string} */ name,
+  /** @type {string} */ from,
+) {
   for (let at = from; ; at = at.slice(0, Math.max(0, at.lastIndexOf("node_modules/") - 1))) {
     const folder = at === "" ? `node_modules/${name}` : `${at}/node_modules/${name}`;
     if (lock[folder] !== undefined) return folder;
@@ -27,15 +40,24 @@ function folderOf(lock, /** @type {string} */ name, /** @type {string} */ from) 
  */
 export async function installedBeside(/** @type {string[]} */ names) {
   const lock = await readLock();
+  /** @type {Map<string, Beside>} */
   const found = new Map();
   const waiting = names.map((name) => ({ name, from: "", isNeeded: true }));
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     const folder = folderOf(lock, next.name, next.from);
     if (folder === undefined && next.isNeeded) throw new Error(`${next.name}: not in package-lock.json`);
     if (folder === undefined || found.has(folder)) continue;
-    const { version, license, integrity, dependencies = {}, optionalDependencies = {} } = lock[folder];
+    const locked = lock[folder];
+    if (locked === undefined) continue;
+    const { version, license, integrity, dependencies = {}, optionalDependencies = {} } = locked;
     if (license === undefined) throw new Error(`${next.name}: says no licence`);
-    found.set(folder, { folder, name: next.name, version, license, integrity });
+    found.set(folder, {
+      folder,
+      name: next.name,
+      version,
+      license,
+      ...(integrity === undefined ? {} : { integrity }),
+    });
     for (const name of Object.keys(dependencies))
       waiting.push({ name, from: folder, isNeeded: !(name in optionalDependencies) });
     for (const name of Object.keys(optionalDependencies))
@@ -48,16 +70,20 @@ export async function installedBeside(/** @type {string[]} */ names) {
   );
 }
 
-const addressOf = ({ name, version }) => `pkg:npm/${name.replace("@", "%40")}@${version}`;
+const addressOf = (/** @type {{ name: string, version: string }} */ { name, version }) =>
+  `pkg:npm/${name.replace("@", "%40")}@${version}`;
 
 /** Texts such as "Apache-2.0 AND MIT" are expressions; what is no SPDX text is a name. */
-const licenceOf = (license) =>
+const licenceOf = (/** @type {string} */ license) =>
   /^\(?[A-Za-z0-9.+-]+( (AND|OR|WITH) [A-Za-z0-9.+-]+)*\)?$/u.test(license)
     ? { expression: license }
     : { license: { name: license } };
 
-function component({ name, version, license, integrity }, /** @type {boolean} */ isBundled) {
-  const [algorithm, digest] = (integrity ?? "").split("-");
+function component(
+  /** @type {Omit<Beside, "folder">} */ { name, version, license, integrity = "" },
+  /** @type {boolean} */ isBundled,
+) {
+  const [algorithm, digest = ""] = integrity.split("-");
   return {
     type: "library",
     name,
@@ -73,13 +99,18 @@ function component({ name, version, license, integrity }, /** @type {boolean} */
 }
 
 /** @param bundled packages whose code is in ours, by their folders @param beside as {@link installedBeside} gives them */
-export async function softwareBill(manifest, bundled, beside) {
+export async function softwareBill(
+  /** @type {{ name: string, version: string, license: string }} */ manifest,
+  /** @type {readonly Bundled[]} */ bundled,
+  /** @type {readonly Beside[]} */ beside,
+) {
   const lock = await readLock();
   const versions = new Map(bundled.map((one) => [`${one.name}@${one.version}`, one]));
   const inside = [...versions.values()].map((one) => {
     const license =
       typeof one.license === "string" ? one.license : (one.license?.type ?? "see THIRD-PARTY-LICENSES");
-    return component({ ...one, license, integrity: lock[one.folder]?.integrity }, true);
+    const integrity = lock[one.folder]?.integrity;
+    return component({ ...one, license, ...(integrity === undefined ? {} : { integrity }) }, true);
   });
   const { name, version, license } = manifest;
   return {

@@ -36,10 +36,10 @@ function anchorsOf(/** @type {string} */ file) {
 /** Missing targets of the links of a line. */
 function missingLinks(/** @type {string} */ file, /** @type {string} */ line) {
   return [...line.matchAll(/\]\(([^)\s]+)\)/g)]
-    .map(([, target]) => target)
+    .map(([, target = ""]) => target)
     .filter((target) => !/^[a-z]+:/.test(target))
     .flatMap((target) => {
-      const [path, anchor] = target.split("#");
+      const [path = "", anchor] = target.split("#");
       const linked = path === "" ? file : normalize(join(dirname(file), path));
       if (!existsSync(linked)) return [`no file ${linked}`];
       const isKnown = anchor === undefined || !linked.endsWith(".md") || anchorsOf(linked).has(anchor);
@@ -47,8 +47,7 @@ function missingLinks(/** @type {string} */ file, /** @type {string} */ line) {
     });
 }
 
-const spansOf = (/** @type {string | undefined} */ text) =>
-  [...text.matchAll(/`([^`]+)`/g)].map(([, span]) => span);
+const spansOf = (text = "") => [...text.matchAll(/`([^`]+)`/g)].map(([, span = ""]) => span);
 
 /** Missing files that the code spans of a line name. `isPackageTable`: the line is a row whose first cell is a package. */
 function missingPaths(/** @type {string} */ line, /** @type {boolean} */ isPackageTable) {

@@ -24,12 +24,19 @@ export const INSTALL_SCRIPTS = {
 };
 
 /** The address of a package's archive in the public registry. */
-function addressOf(name, version) {
+/**
+ * A part of package-lock.json.
+ *
+ * @typedef {{ version?: string, resolved?: string, link?: boolean, inBundle?: boolean, hasInstallScript?: boolean, integrity?: string, name?: string }} LockedPackage
+ * @typedef {{ packages: Record<string, LockedPackage> }} Lock
+ */
+
+function addressOf(/** @type {string} */ name, /** @type {string | undefined} */ version) {
   return `${REGISTRY}/${name}/-/${name.split("/").at(-1)}-${version}.tgz`;
 }
 
 /** Entries of packages that come from a registry, with their names. */
-function* fromRegistry({ packages }) {
+function* fromRegistry(/** @type {Lock} */ { packages }) {
   for (const [path, entry] of Object.entries(packages)) {
     const at = path.lastIndexOf("node_modules/");
     if (at < 0 || entry.link === true) continue;
@@ -38,7 +45,7 @@ function* fromRegistry({ packages }) {
 }
 
 /** @returns what is wrong with a lock file, one text each */
-export function problemsOf(lock) {
+export function problemsOf(/** @type {Lock} */ lock) {
   const problems = [];
   for (const { path, entry, name } of fromRegistry(lock)) {
     const expected = addressOf(name, entry.version);
@@ -57,12 +64,17 @@ export function problemsOf(lock) {
 }
 
 /** The same lock file with every address; keys stay in npm's order. */
-export function withAddresses(lock) {
+export function withAddresses(/** @type {Lock} */ lock) {
   const packages = { ...lock.packages };
   for (const { path, entry, name } of fromRegistry(lock)) {
     const { name: alias, version, resolved: _replaced, ...rest } = entry;
     const named = alias === undefined ? {} : { name: alias };
-    packages[path] = { ...named, version, resolved: addressOf(name, version), ...rest };
+    packages[path] = {
+      ...named,
+      ...(version === undefined ? {} : { version }),
+      resolved: addressOf(name, version),
+      ...rest,
+    };
   }
   return { ...lock, packages };
 }
@@ -83,4 +95,4 @@ async function main() {
   process.exitCode = 1;
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1]).href) await main();
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) await main();

@@ -12,7 +12,9 @@ const stdout = execFileSync(process.execPath, [bin, "doctor", "--json"], {
   stdio: ["ignore", "pipe", "ignore"],
 });
 const { providers } = JSON.parse(stdout).result;
-const { available, reason } = providers.find(({ device }) => device === "gpu:webgpu");
+const { available, reason } = providers.find(
+  (/** @type {{ device: string }} */ { device }) => device === "gpu:webgpu",
+);
 if (available) process.stdout.write(`gpu:webgpu ${reason}\n`);
 else {
   process.stderr.write(`no test of WebGPU can run, because gpu:webgpu does not: ${reason}\n`);

@@ -1,17 +1,27 @@
 /** Ways to decode the same rows, compared with the first of them: a line of JSON for each. */
 
-const sum = (values) => values.reduce((total, value) => total + value, 0);
+/**
+ * What is read of an answer.
+ *
+ * @typedef {{ tokens: readonly number[], finished: boolean, firstTokenMs: number, totalMs: number, stepsMs: readonly number[] }} Answer
+ */
+
+const sum = (/** @type {readonly number[]} */ values) => values.reduce((total, value) => total + value, 0);
 const round = (/** @type {number} */ value, digits = 3) => Number(value.toFixed(digits));
-const percentile = (values, /** @type {number} */ share) =>
-  values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(share * values.length))];
+const percentile = (/** @type {readonly number[]} */ values, /** @type {number} */ share) =>
+  [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(share * values.length))] ?? 0;
 
 /** @param ways each with the names of its settings and `answers`, generations of the same rows in the same order */
-export function draftLines(ways) {
+export function draftLines(
+  /** @type {readonly ({ answers: readonly Answer[] } & Record<string, unknown>)[]} */ ways,
+) {
+  const [first] = ways;
+  if (first === undefined) return [];
   const measured = ways.map(({ answers, ...settings }) => ({
     settings,
-    ...measure(answers, ways[0].answers),
+    ...measure(answers, first.answers),
   }));
-  const [plain] = measured;
+  const plain = measure(first.answers, first.answers);
   return measured.map((way) =>
     JSON.stringify({
       ...way.settings,
@@ -29,7 +39,7 @@ export function draftLines(ways) {
   );
 }
 
-function measure(answers, plain) {
+function measure(/** @type {readonly Answer[]} */ answers, /** @type {readonly Answer[]} */ plain) {
   const counts = answers.map(({ tokens, finished }) => tokens.length + (finished ? 1 : 0));
   const totals = answers.map(({ totalMs }) => totalMs);
   const firsts = answers.map(({ firstTokenMs }) => firstTokenMs);
@@ -38,7 +48,7 @@ function measure(answers, plain) {
     tokensPerRun: sum(counts) / runs,
     differing: answers.filter(
       ({ tokens, finished }, row) =>
-        finished !== plain[row].finished || tokens.join() !== plain[row].tokens.join(),
+        finished !== plain[row]?.finished || tokens.join() !== plain[row]?.tokens.join(),
     ).length,
     tokensPerSecond: (1000 * sum(counts)) / sum(totals),
     // Behind the first run, which also encodes.

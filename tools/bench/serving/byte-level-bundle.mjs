@@ -32,13 +32,13 @@ export async function makeByteLevelBundle(/** @type {string} */ directory) {
   const at = (/** @type {string} */ name) => join(directory, name);
   await writeFile(at("shape.json"), JSON.stringify(SHAPE));
   await slm("model", "init", at("shape.json"), "-o", at("checkpoint"));
-  const settings = {
+  const settings = /** @type {const} */ ({
     kind: "bpe",
     vocabularySize: VOCABULARY,
     minCount: 2,
     spaces: "joined",
     sourceLowercase: false,
-  };
+  });
   await writeTokenizer(await trainTokenizer(rows(), settings), at("checkpoint"));
   // It lists the files as they were.
   await rm(at(join("checkpoint", "manifest.json")), { force: true });

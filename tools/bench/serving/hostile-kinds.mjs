@@ -6,14 +6,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 const MEGABYTE = 2 ** 20 - 256;
 const JSON_TYPE = { "content-type": "application/json" };
 
-const completion = (/** @type {{ prompt: string; }} */ more) => ({
+/**
+ * @typedef {{ path: string, body: string }} Body
+ */
+
+const completion = (/** @type {object} */ more) => ({
   path: "/v1/completions",
-  body: JSON.stringify({ prompt: "abc", max_tokens: 8, ...more }),
+  body: JSON.stringify(Object.assign({ prompt: "abc", max_tokens: 8 }, more)),
 });
-const schema = (
-  /** @type {{ enum: string[]; } | { anyOf: { type: string; maxLength: number; }[]; } | { type: string; minLength: number; }} */ value,
-  more = {},
-) =>
+const schema = (/** @type {object} */ value, more = {}) =>
   completion({
     response_format: { type: "json_schema", json_schema: { name: "n", schema: value } },
     ...more,
@@ -21,10 +22,14 @@ const schema = (
 /** A list as long as fits into a megabyte. */
 const filled = (/** @type {number} */ item) =>
   Array(Math.floor(MEGABYTE / (JSON.stringify(item).length + 1))).fill(item);
-const numbered = (/** @type {number} */ count, entry) =>
+const numbered = (/** @type {number} */ count, /** @type {(at: number) => [string, unknown]} */ entry) =>
   Object.fromEntries(Array.from({ length: count }, (_, at) => entry(at)));
 
-/** Bodies by their kind. What has no round in it is made once; schemas with one are new every time. */
+/**
+ * Bodies by their kind. What has no round in it is made once; schemas with one are new every time.
+ *
+ * @type {Readonly<Record<string, (round: number) => Body>>}
+ */
 export const BODIES = {
   spaces: fixed(() => completion({ prompt: " ".repeat(MEGABYTE) })),
   letters: fixed(() => completion({ prompt: "a".repeat(MEGABYTE) })),
@@ -80,6 +85,7 @@ export const BODIES = {
       properties: numbered(800, (at) => [`p${round}x${at}`, { type: ["string", "number", "null"] }]),
     }),
   nestedLists: (round) => {
+    /** @type {object} */
     let value = { type: "string", minLength: round % 50 };
     for (let depth = 0; depth < 60; depth++)
       value = { type: "array", items: value, minItems: 1, maxItems: 60 };
@@ -87,21 +93,29 @@ export const BODIES = {
   },
 };
 
-function fixed(/** @type {() => { path: string; body: string; }} */ make) {
+function fixed(/** @type {() => Body} */ make) {
+  /** @type {Body | undefined} */
   let made;
   return () => (made ??= make());
 }
 
 /** Sends one request over HTTP. @returns its status, "closed" if the server closed the connection, "given up" after the signal */
 export function send(
-  url,
-  /** @type {{ path: string; body: string; }} */ { path, body },
+  /** @type {string} */ url,
+  /** @type {Body} */ { path, body },
+  /** @type {{ agent?: http.Agent, signal?: AbortSignal, headers?: Record<string, string> }} */
   { agent, signal, headers = {} } = {},
 ) {
-  return new Promise((resolve) => {
+  /** @type {Promise<number | string | undefined>} */
+  const status = new Promise((resolve) => {
     const request = http.request(
       url + path,
-      { agent, signal, method: "POST", headers: { ...JSON_TYPE, ...headers } },
+      {
+        ...(agent === undefined ? {} : { agent }),
+        ...(signal === undefined ? {} : { signal }),
+        method: "POST",
+        headers: { ...JSON_TYPE, ...headers },
+      },
       (response) => {
         response.resume();
         response.on("close", () => resolve(response.statusCode));
@@ -110,20 +124,18 @@ export function send(
     request.on("error", () => resolve(signal?.aborted === true ? "given up" : "closed"));
     request.end(body);
   });
+  return status;
 }
 
 /** Opens a connection, writes, and waits. @returns the status of the first answer; "closed" or "held" if there was none */
 async function raw(
-  url,
+  /** @type {string} */ url,
   /** @type {string} */ bytes,
-  /** @type {{ milliseconds: number; } | { milliseconds: number; reads: false; }} */ {
-    milliseconds,
-    reads = true,
-    between = [],
-  },
+  /** @type {{ milliseconds: number, reads?: boolean, between?: string[] }} */
+  { milliseconds, reads = true, between = [] },
 ) {
   const { hostname, port } = new URL(url);
-  const socket = connect({ host: hostname, port });
+  const socket = connect({ host: hostname, port: Number(port) });
   let text = "";
   let outcome = "held";
   socket.on("error", () => undefined);
@@ -146,7 +158,11 @@ const whole = (/** @type {string} */ body) =>
   `${head(`Content-Length: ${Buffer.byteLength(body)}\r\n`)}\r\n${body}`;
 const STREAM = JSON.stringify({ prompt: "abc", stream: true });
 
-/** Connections that misbehave, by their kind. */
+/**
+ * Connections that misbehave, by their kind.
+ *
+ * @type {Readonly<Record<string, (url: string) => Promise<number | string | undefined>>>}
+ */
 export const CONNECTIONS = {
   halfOpen: (url) => raw(url, "", { milliseconds: 1000 }),
   halfHeaders: (url) => raw(url, head(), { milliseconds: 1000 }),

@@ -11,30 +11,46 @@ const PROMPTS = ["abc", "deb", "cab", "bed", "cede", "added", "decade"];
 /** What hostile clients send beside good ones: all but requests for 64 long answers, which are work like any other. */
 const { logprobs: _logprobs, sampling: _sampling, ...ATTACKS } = { ...BODIES, ...CONNECTIONS };
 
+/**
+ * @typedef {{ status: number | string | undefined, text: string, ms: number }} Answered
+ * @typedef {Map<string, string | undefined>} Expected
+ */
+
 /** One request. @returns status, text of the answer and milliseconds */
-function ask(url, /** @type {http.Agent} */ agent, /** @type {string | undefined} */ prompt) {
+function ask(
+  /** @type {string} */ url,
+  /** @type {http.Agent} */ agent,
+  /** @type {string | undefined} */ prompt,
+) {
   const body = JSON.stringify({ prompt });
   const began = performance.now();
-  return new Promise((resolve) => {
-    const finish = (/** @type {number | undefined} */ status, /** @type {string} */ text) =>
+  /** @type {Promise<Answered>} */
+  const answered = new Promise((resolve) => {
+    const finish = (/** @type {number | string | undefined} */ status, /** @type {string} */ text) =>
       resolve({ status, text, ms: performance.now() - began });
     const headers = { "content-type": "application/json", "content-length": Buffer.byteLength(body) };
     const request = http.request(`${url}/v1/completions`, { agent, method: "POST", headers }, (response) => {
       let text = "";
       response.on("data", (chunk) => (text += chunk));
       response.on("end", () => finish(response.statusCode, text));
-      response.on("error", (error) => finish(error.code ?? "broken", ""));
+      response.on("error", (/** @type {NodeJS.ErrnoException} */ error) =>
+        finish(error.code ?? "broken", ""),
+      );
     });
-    request.on("error", (error) => finish(error.code ?? "broken", ""));
+    request.on("error", (/** @type {NodeJS.ErrnoException} */ error) => finish(error.code ?? "broken", ""));
     request.end(body);
   });
+  return answered;
 }
 
-const answerIn = ({ status, text }) => (status === 200 ? JSON.parse(text).choices[0].text : undefined);
+/** @returns {string | undefined} */
+const answerIn = (/** @type {Answered} */ { status, text }) =>
+  status === 200 ? JSON.parse(text).choices[0].text : undefined;
 
 /** The right answers: each prompt asked alone. */
-async function answersAlone(url) {
+async function answersAlone(/** @type {string} */ url) {
   const agent = new http.Agent({ keepAlive: true });
+  /** @type {Expected} */
   const expected = new Map();
   for (const prompt of PROMPTS) expected.set(prompt, answerIn(await ask(url, agent, prompt)));
   agent.destroy();
@@ -42,18 +58,24 @@ async function answersAlone(url) {
 }
 
 /** Keeps `count` connections busy. */
-async function load(url, { count, seconds, expected }) {
+async function load(
+  /** @type {string} */ url,
+  /** @type {{ count: number, seconds: number, expected: Expected }} */ { count, seconds, expected },
+) {
   const agent = new http.Agent({ keepAlive: true, maxSockets: count });
   const until = performance.now() + seconds * 1000;
+  /** @type {Record<string, number>} */
   const statuses = {};
+  /** @type {number[]} */
   const times = [];
   let wrongAnswers = 0;
   await Promise.all(
     Array.from({ length: count }, async (_, at) => {
       for (let next = at; performance.now() < until; next += count) {
-        const prompt = PROMPTS[next % PROMPTS.length];
+        const prompt = PROMPTS[next % PROMPTS.length] ?? "";
         const answer = await ask(url, agent, prompt);
-        statuses[answer.status] = (statuses[answer.status] ?? 0) + 1;
+        const status = String(answer.status);
+        statuses[status] = (statuses[status] ?? 0) + 1;
         if (answer.status !== 200) continue;
         times.push(answer.ms);
         if (answerIn(answer) !== expected.get(prompt)) wrongAnswers++;
@@ -65,8 +87,12 @@ async function load(url, { count, seconds, expected }) {
 }
 
 /** Asks for /health again and again. @returns a function that stops and gives the times and what failed */
-function probeHealth(url, /** @type {{ everyMs: number; keepAlive: boolean; }} */ { everyMs, keepAlive }) {
+function probeHealth(
+  /** @type {string} */ url,
+  /** @type {{ everyMs: number, keepAlive: boolean }} */ { everyMs, keepAlive },
+) {
   const agent = new http.Agent({ keepAlive, maxSockets: keepAlive ? 1 : Infinity });
+  /** @type {number[]} */
   const times = [];
   let failed = 0;
   let isOver = false;
@@ -93,21 +119,23 @@ function probeHealth(url, /** @type {{ everyMs: number; keepAlive: boolean; }} *
   };
 }
 
-const onlyRejected = (statuses) =>
+const onlyRejected = (/** @type {import("./hostile-clients.mjs").Statuses} */ statuses) =>
   Object.values(statuses).every((own) => Object.keys(own).every((status) => !/^5(?!03)/.test(status)));
 
 /** Worst /health while eight clients send bodies of one kind, and of all kinds. */
 export async function eventLoop(
-  bundle,
-  /** @type {{ seconds: number; }} */ { seconds, grace, kinds: chosen },
+  /** @type {string} */ bundle,
+  /** @type {{ seconds: number, grace: number, kinds: string[] }} */ { seconds, grace, kinds: chosen },
 ) {
   const server = await startServer(bundle);
   await load(server.url, { count: 4, seconds: 1, expected: await answersAlone(server.url) });
   const quiet = probeHealth(server.url, { everyMs: 5, keepAlive: true });
   await sleep(1000 * seconds);
   const idle = await quiet();
+  /** @type {Record<string, { worstMs: number, statuses: import("./hostile-clients.mjs").Statuses }>} */
   const kinds = {};
-  for (const [name, list] of [...chosen.map((kind) => [kind, [kind]]), ["all", chosen]]) {
+  const rounds = [...chosen.map((kind) => ({ name: kind, list: [kind] })), { name: "all", list: chosen }];
+  for (const { name, list } of rounds) {
     const stopProbe = probeHealth(server.url, { everyMs: 5, keepAlive: true });
     const stopHostile = startHostile(server.url, 8, list);
     await sleep(1000 * seconds);
@@ -125,7 +153,11 @@ export async function eventLoop(
 }
 
 /** Good clients alone, and beside hostile ones. */
-export async function company(bundle, { seconds, grace, connections, hostile }) {
+export async function company(
+  /** @type {string} */ bundle,
+  /** @type {{ seconds: number, grace: number, connections: number, hostile: number }} */
+  { seconds, grace, connections, hostile },
+) {
   const server = await startServer(bundle);
   const { url } = server;
   const expected = await answersAlone(url);
@@ -170,14 +202,18 @@ export async function company(bundle, { seconds, grace, connections, hostile }) 
 }
 
 /** Half-open connections against a server with few descriptors. */
-export async function halfOpen(bundle, { sockets, seconds }) {
+export async function halfOpen(
+  /** @type {string} */ bundle,
+  /** @type {{ sockets: number, seconds: number }} */ { sockets, seconds },
+) {
   const server = await startServer(bundle, { openFiles: 1024 });
   const { hostname, port } = new URL(server.url);
   const open = [];
   const stopProbe = probeHealth(server.url, { everyMs: 20, keepAlive: false });
+  /** @type {number[]} */
   const closedAfter = [];
   for (let at = 0; at < sockets; at++) {
-    const socket = connect({ host: hostname, port });
+    const socket = connect({ host: hostname, port: Number(port) });
     const began = performance.now();
     // The end of a connection is seen only by who reads it.
     socket.resume();
@@ -220,7 +256,11 @@ const SITUATIONS = {
   everything: [...Object.keys(BODIES), ...Object.keys(CONNECTIONS)],
 };
 
-export async function shutdown(bundle, { grace, rounds, clients }) {
+export async function shutdown(
+  /** @type {string} */ bundle,
+  /** @type {{ grace: number, rounds: number, clients: number }} */ { grace, rounds, clients },
+) {
+  /** @type {Record<string, { exit: number | string | null, seconds: number }>} */
   const situations = {};
   for (const [name, kinds] of Object.entries(SITUATIONS)) {
     const server = await startServer(bundle, { flags: ["--drain", String(DRAIN_SECONDS)] });
@@ -249,7 +289,7 @@ export async function shutdown(bundle, { grace, rounds, clients }) {
 }
 
 /** Clients that ask again and again over one connection each, until the server says that it closes. */
-async function keepAliveRound(bundle, clients) {
+async function keepAliveRound(/** @type {string} */ bundle, /** @type {number} */ clients) {
   const server = await startServer(bundle);
   const counts = { toldToClose: 0, refused: 0, reset: 0 };
   const all = Array.from({ length: clients }, async () => {
@@ -270,7 +310,7 @@ async function keepAliveRound(bundle, clients) {
             });
           },
         );
-        request.on("error", ({ code }) => {
+        request.on("error", (/** @type {NodeJS.ErrnoException} */ { code }) => {
           counts[code === "ECONNREFUSED" ? "refused" : "reset"]++;
           resolve(true);
         });
@@ -286,8 +326,9 @@ async function keepAliveRound(bundle, clients) {
 }
 
 /** Which names in `Host` are answered on a loopback address. */
-export async function hosts(bundle) {
+export async function hosts(/** @type {string} */ bundle) {
   const server = await startServer(bundle);
+  /** @returns {Promise<number | undefined>} */
   const statusOf = (/** @type {string} */ host) =>
     new Promise((resolve) => {
       http.get(`${server.url}/health`, { headers: { host } }, (response) => {
@@ -295,6 +336,7 @@ export async function hosts(bundle) {
         resolve(response.statusCode);
       });
     });
+  /** @type {Record<string, number | undefined>} */
   const answered = {};
   for (const host of ["localhost", "127.0.0.1:80", "[::1]:80", "evil.example", "127.0.0.1.evil.example"])
     answered[host] = await statusOf(host);

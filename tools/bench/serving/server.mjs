@@ -9,6 +9,7 @@ export const root = join(import.meta.dirname, "..", "..", "..");
 export const bin = process.env.SLM_BIN ?? join(root, "apps", "cli", "bin", "run.js");
 
 /** Servers that run: they end with this process, also when it is ended. */
+/** @type {Set<import("node:child_process").ChildProcess>} */
 const running = new Set();
 process.on("exit", () => {
   for (const child of running) child.kill("SIGKILL");
@@ -18,7 +19,10 @@ for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exi
 /**
  * @param openFiles limit of open files of the server; undefined: the caller's
  */
-export async function startServer(bundle, { flags = [], openFiles } = {}) {
+export async function startServer(
+  /** @type {string} */ bundle,
+  /** @type {{ flags?: string[], openFiles?: number }} */ { flags = [], openFiles } = {},
+) {
   const argv = [bin, "serve", bundle, "--port", "0", "--json", ...flags];
   const child =
     openFiles === undefined
@@ -31,9 +35,11 @@ export async function startServer(bundle, { flags = [], openFiles } = {}) {
   let story = "";
   let stdout = "";
   child.stdout.on("data", (chunk) => (stdout += chunk));
+  /** @type {Promise<{ code: number | string | null, at: number }>} */
   const ended = new Promise((resolve) =>
     child.on("exit", (code, signal) => resolve({ code: code ?? signal, at: performance.now() })),
   );
+  /** @type {string} */
   const url = await new Promise((resolve, reject) => {
     child.stderr.on("data", (chunk) => {
       story += chunk;
@@ -59,13 +65,8 @@ export async function startServer(bundle, { flags = [], openFiles } = {}) {
   };
 }
 
-export async function metric(url, name) {
-  const text = await (await fetch(`${url}/metrics`)).text();
-  return Number(new RegExp(`^${name} (\\S+)$`, "m").exec(text)[1]);
-}
-
 /** Answers of status 500 that the server counted. */
-export async function failures(url) {
+export async function failures(/** @type {string} */ url) {
   const text = await (await fetch(`${url}/metrics`)).text();
   const counts = [...text.matchAll(/^slm_http_requests_total\{.*status="5(\d\d)"\} (\d+)$/gm)];
   return counts.filter(([, rest]) => rest !== "03").reduce((sum, [, , count]) => sum + Number(count), 0);
@@ -112,6 +113,7 @@ async function residentBytes(/** @type {number | undefined} */ pid) {
 
 /** Resident memory of a process, sampled twice a second. @returns a function that ends the samples and gives their median and largest [bytes] */
 export function watchMemory(/** @type {number | undefined} */ pid) {
+  /** @type {number[]} */
   const samples = [];
   const sample = async () => samples.push((await residentBytes(pid)) ?? NaN);
   const timer = setInterval(() => void sample(), 500);
@@ -122,7 +124,7 @@ export function watchMemory(/** @type {number | undefined} */ pid) {
   };
 }
 
-export function quantile(values, /** @type {number} */ share) {
+export function quantile(/** @type {readonly number[]} */ values, /** @type {number} */ share) {
   const sorted = [...values].sort((a, b) => a - b);
   return Number((sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0).toFixed(2));
 }

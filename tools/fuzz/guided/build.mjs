@@ -10,6 +10,7 @@ const root = join(import.meta.dirname, "..", "..", "..");
 const output = join(root, "node_modules", ".cache", "slm-fuzz");
 
 /** Our packages are bundled from their sources; every other name is an import. */
+/** @type {import("esbuild").Plugin} */
 const ownPackages = {
   name: "own-packages",
   setup({ onResolve }) {
@@ -26,7 +27,8 @@ export async function buildTargets(/** @type {string[]} */ names) {
   const folder = join(output, String(process.pid));
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
-  const built = {};
+  /** @type {Map<string, string>} */
+  const built = new Map();
   for (const name of names) {
     const { outputFiles } = await build({
       entryPoints: [join(import.meta.dirname, "targets", `${name}.mjs`)],
@@ -35,8 +37,8 @@ export async function buildTargets(/** @type {string[]} */ names) {
     });
     const file = join(folder, `${name}.mjs`);
     const instrumenter = createInstrumenter({ esModules: true, coverageVariable: COVERAGE_VARIABLE });
-    await writeFile(file, instrumenter.instrumentSync(outputFiles[0].text, file));
-    built[name] = file;
+    await writeFile(file, instrumenter.instrumentSync(outputFiles[0]?.text ?? "", file));
+    built.set(name, file);
   }
   return built;
 }

@@ -10,13 +10,23 @@ for (let count = 1; count < 256; count += 1) {
   CLASSES[count] = 1 << limits.findIndex((limit) => count <= limit);
 }
 
+/**
+ * Counters of a file: of statements, of functions, and of the arms of branches.
+ *
+ * @typedef {{ s: Record<string, number> | Uint32Array, f: Record<string, number> | Uint32Array, b: Record<string, number[] | Uint32Array> }} Counters
+ */
+
 export class Coverage {
+  /** @type {Uint32Array} */
   #counters;
+  /** @type {Uint8Array} */
   #seen;
 
   /** Puts the counters of all loaded code into one array. */
   constructor() {
-    const files = Object.values(globalThis[COVERAGE_VARIABLE] ?? {});
+    /** @type {Record<string, unknown>} */
+    const globals = globalThis;
+    const files = Object.values(/** @type {Record<string, Counters>} */ (globals[COVERAGE_VARIABLE] ?? {}));
     const sizes = files.flatMap(({ s, f, b }) => [
       Object.keys(s).length,
       Object.keys(f).length,
@@ -52,11 +62,11 @@ export class Coverage {
   end() {
     let isNew = false;
     for (let at = 0; at < this.#counters.length; at += 1) {
-      const count = this.#counters[at];
+      const count = this.#counters[at] ?? 0;
       if (count === 0) continue;
-      const found = CLASSES[Math.min(255, count)];
-      if ((this.#seen[at] & found) !== 0) continue;
-      this.#seen[at] |= found;
+      const [seen = 0, found = 0] = [this.#seen[at], CLASSES[Math.min(255, count)]];
+      if ((seen & found) !== 0) continue;
+      this.#seen[at] = seen | found;
       isNew = true;
     }
     return isNew;

@@ -9,18 +9,40 @@ const EDGES = [
 /** Longest piece that is removed, repeated or moved [bytes]. */
 const PIECE = 96;
 
+/**
+ * A random whole number below its argument.
+ *
+ * @typedef {(limit: number) => number} Below
+ */
+
+/**
+ * What changes are made of: random numbers, words of the format, and another input.
+ *
+ * @typedef {{ below: Below, words: readonly Buffer[], other: Buffer }} Means
+ */
+
+/** @type {(bytes: Buffer, below: Below) => [from: number, to: number]} */
 const piece = (bytes, below) => {
   const from = below(bytes.length);
   return [from, Math.min(bytes.length, from + 1 + below(PIECE))];
 };
 
-const put = (bytes, at, /** @type {Buffer<ArrayBuffer>} */ inserted, removed = 0) =>
-  Buffer.concat([bytes.subarray(0, at), inserted, bytes.subarray(at + removed)]);
+const put = (
+  /** @type {Buffer} */ bytes,
+  /** @type {number} */ at,
+  /** @type {Buffer} */ inserted,
+  removed = 0,
+) => Buffer.concat([bytes.subarray(0, at), inserted, bytes.subarray(at + removed)]);
 
-/** One row per kind of change of an input that has at least one byte. */
+/**
+ * One row per kind of change of an input that has at least one byte.
+ *
+ * @type {readonly ((bytes: Buffer, means: Means) => Buffer)[]}
+ */
 const CHANGES = [
   function bit(bytes, { below }) {
-    bytes[below(bytes.length)] ^= 1 << below(8);
+    const at = below(bytes.length);
+    bytes[at] = (bytes[at] ?? 0) ^ (1 << below(8));
     return bytes;
   },
   function byte(bytes, { below }) {
@@ -28,14 +50,15 @@ const CHANGES = [
     return bytes;
   },
   function step(bytes, { below }) {
-    bytes[below(bytes.length)] += 1 + below(16) - 8;
+    const at = below(bytes.length);
+    bytes[at] = (bytes[at] ?? 0) + 1 + below(16) - 8;
     return bytes;
   },
   function number(bytes, { below }) {
-    const width = [1, 2, 4, 8][below(4)];
+    const width = 1 << below(4);
     if (bytes.length < width) return bytes;
     const at = below(bytes.length - width + 1);
-    const value = BigInt(EDGES[below(EDGES.length)]);
+    const value = BigInt(EDGES[below(EDGES.length)] ?? 0);
     const signed = below(4) === 0 ? -value : value;
     for (let index = 0; index < width; index += 1)
       bytes[at + index] = Number((BigInt.asUintN(64, signed) >> BigInt(8 * index)) & 255n);
@@ -46,9 +69,10 @@ const CHANGES = [
     const at = bytes.findIndex((one, index) => index >= from && one >= 48 && one <= 57);
     if (at < 0) return bytes;
     let end = at;
-    while (end < bytes.length && bytes[end] >= 48 && bytes[end] <= 57) end += 1;
+    const isDigit = (one = 0) => one >= 48 && one <= 57;
+    while (end < bytes.length && isDigit(bytes[end])) end += 1;
     const texts = [String(EDGES[below(EDGES.length)]), "-1", "1e999", "0.5", "9".repeat(25)];
-    return put(bytes, at, Buffer.from(texts[below(texts.length)]), end - at);
+    return put(bytes, at, Buffer.from(texts[below(texts.length)] ?? ""), end - at);
   },
   function remove(bytes, { below }) {
     const [from, to] = piece(bytes, below);
@@ -69,7 +93,7 @@ const CHANGES = [
   function word(bytes, { below, words }) {
     if (words.length === 0) return bytes;
     const at = below(bytes.length + 1);
-    return put(bytes, at, words[below(words.length)], below(2) * below(8));
+    return put(bytes, at, words[below(words.length)] ?? Buffer.alloc(0), below(2) * below(8));
   },
   function splice(bytes, { below, other }) {
     return Buffer.concat([bytes.subarray(0, below(bytes.length)), other.subarray(below(other.length + 1))]);
@@ -89,12 +113,15 @@ const CHANGES = [
  * @param other another input
  * @param longest [bytes]
  */
-export function changed(input, { below, words, other, longest }) {
+export function changed(
+  /** @type {Buffer} */ input,
+  /** @type {Means & { longest: number }} */ { below, words, other, longest },
+) {
   let bytes = Buffer.from(input);
   const rounds = 1 << below(5);
   for (let round = 0; round < rounds; round += 1) {
     if (bytes.length === 0) bytes = Buffer.from([below(256)]);
-    bytes = Buffer.from(CHANGES[below(CHANGES.length)](bytes, { below, words, other }));
+    bytes = Buffer.from(CHANGES[below(CHANGES.length)]?.(bytes, { below, words, other }) ?? bytes);
   }
   return bytes.subarray(0, longest);
 }

@@ -8,9 +8,9 @@ export const rowReader =
     /** @type {string} */ name,
     /** @type {{} | { fields: { source: string; target: string; }; }} */ settings,
   ) =>
-  (folder) => {
+  (/** @type {string} */ folder) => {
     const file = join(folder, name);
-    return async (bytes) => {
+    return async (/** @type {Uint8Array} */ bytes) => {
       await writeFile(file, bytes);
       await inspectData(file, settings);
     };

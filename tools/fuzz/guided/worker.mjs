@@ -8,11 +8,27 @@ import { randomNumbers } from "../../lib/random-numbers.mjs";
 import { Coverage } from "./coverage.mjs";
 import { changed } from "./mutations.mjs";
 
+/**
+ * A module of `targets`: its seeds, its words, and a function that reads an input.
+ *
+ * @typedef {object} Target
+ * @property {(folder: string) => ((bytes: Uint8Array) => unknown) | Promise<(bytes: Uint8Array) => unknown>} open
+ * @property {() => Iterable<Uint8Array | string> | Promise<Iterable<Uint8Array | string>>} seeds
+ * @property {typeof import("@slm/core").SlmError} SlmError
+ * @property {readonly (string | Uint8Array)[]} [words]
+ * @property {number} [longest]
+ * @property {number} [limitMs]
+ */
+
+if (parentPort === null) throw new Error("worker.mjs is a thread of guided.mjs");
+const port = parentPort;
+/** @type {{ file: string, folder: string, seeds: Uint8Array[], seed: number, executions: number, until: number, shared: SharedArrayBuffer }} */
 const { file, folder, seeds, seed, executions, until, shared } = workerData;
 /** Runs since the start, and the length of the input in work. */
 const state = new BigInt64Array(shared, 0, 2);
 const place = new Uint8Array(shared, 16);
 
+/** @type {Target} */
 const target = await import(file);
 const run = await target.open(folder);
 const { SlmError } = target;
@@ -24,8 +40,9 @@ const below = (/** @type {number} */ limit) => Math.floor(random() * limit);
 const coverage = new Coverage();
 
 /** Whether the error is an answer: an SlmError with a code of its own. */
-const isAnswer = (error) => error instanceof SlmError && error.code !== "UNEXPECTED";
+const isAnswer = (/** @type {unknown} */ error) => error instanceof SlmError && error.code !== "UNEXPECTED";
 
+/** @type {Buffer[]} */
 const corpus = [];
 let count = 0;
 let reported = Date.now();
@@ -36,10 +53,10 @@ const cpuMs =
     ? () => Number(readFileSync("/proc/thread-self/schedstat", "latin1").split(" ")[0]) / 1e6
     : () => performance.now();
 
-async function tryInput(input) {
+async function tryInput(/** @type {Buffer} */ input) {
   place.set(input);
   state[1] = BigInt(input.length);
-  state[0] += 1n;
+  state[0] = (state[0] ?? 0n) + 1n;
   count += 1;
   coverage.begin();
   const began = cpuMs();
@@ -47,22 +64,22 @@ async function tryInput(input) {
   try {
     await run(input);
   } catch (error) {
-    if (!isAnswer(error)) failure = String(error?.stack ?? error);
+    if (!isAnswer(error)) failure = error instanceof Error ? (error.stack ?? error.message) : String(error);
   }
   if (cpuMs() - began > limitMs) failure ??= `more than ${limitMs} ms`;
   const isNew = coverage.end();
-  if (failure !== undefined) parentPort.postMessage({ kind: "failure", failure, input: Buffer.from(input) });
+  if (failure !== undefined) port.postMessage({ kind: "failure", failure, input: Buffer.from(input) });
   if (isNew) {
     const kept = Buffer.from(input);
     corpus.push(kept);
-    parentPort.postMessage({ kind: "kept", input: kept });
+    port.postMessage({ kind: "kept", input: kept });
   }
   if (Date.now() - reported > 500) report();
 }
 
 function report() {
   reported = Date.now();
-  parentPort.postMessage({ kind: "progress", count, places: coverage.size, reached: coverage.reached });
+  port.postMessage({ kind: "progress", count, places: coverage.size, reached: coverage.reached });
 }
 
 const isOver = () => count >= executions || Date.now() >= until;
@@ -72,11 +89,11 @@ for (const input of [...seeds, ...(await target.seeds())]) {
 }
 if (corpus.length === 0) corpus.push(Buffer.from("0"));
 /** Later inputs, which reached more, more often. */
-const chosen = () => corpus[Math.max(below(corpus.length), below(corpus.length))];
+const chosen = () => corpus[Math.max(below(corpus.length), below(corpus.length))] ?? Buffer.alloc(0);
 while (!isOver()) {
   await tryInput(changed(chosen(), { below, words, other: chosen(), longest }));
   // Messages go out, and timers of the code that is run do their work.
   if (count % 64 === 0) await new Promise((resolve) => setImmediate(resolve));
 }
 report();
-parentPort.postMessage({ kind: "done" });
+port.postMessage({ kind: "done" });

@@ -19,8 +19,8 @@ export async function pythonOf() {
   await mkdir(CACHE, { recursive: true });
   if (!existsSync(python)) await execa("python3", ["-m", "venv", environment], { stderr: "inherit" });
   await execa(python, ["-m", "pip", "install", "--quiet", "--requirement", REQUIREMENTS], {
-    stdout: 2,
-    stderr: 2,
+    stdout: process.stderr,
+    stderr: process.stderr,
   });
   await writeFile(stamp, wanted);
   return python;
@@ -31,7 +31,11 @@ export function hashOf(/** @type {Uint8Array<ArrayBufferLike>} */ bytes) {
 }
 
 /** Makes a folder of the cache with `make` unless one made by the same `version` is there. Returns its path. */
-export async function folderOf(/** @type {string} */ name, /** @type {string} */ version, make) {
+export async function folderOf(
+  /** @type {string} */ name,
+  /** @type {string} */ version,
+  /** @type {(folder: string) => Promise<void>} */ make,
+) {
   const folder = join(CACHE, name);
   const stamp = join(CACHE, `${name}.made-by`);
   if ((await readFile(stamp, "utf8").catch(() => "")) === version) return folder;

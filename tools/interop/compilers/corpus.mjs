@@ -8,7 +8,15 @@ import { ownGraphs } from "./own.mjs";
 import { probes } from "./probes.mjs";
 import { publishedFiles } from "./published.mjs";
 
+/**
+ * @typedef {import("@slm/onnx").Graph} Graph
+ *
+ * A graph of the corpus, with its file and the hash of its bytes.
+ * @typedef {{ group: string, name: string, path: string, hash: string, graph: Graph }} Row
+ */
+
 /** Each yields `[name, graph]`. */
+/** @type {Readonly<Record<string, () => AsyncGenerator<[name: string, graph: Graph]>>>} */
 const GROUPS = { published: publishedFiles, own: ownGraphs, probes };
 
 export const GROUP_NAMES = Object.keys(GROUPS);
@@ -16,14 +24,14 @@ export const GROUP_NAMES = Object.keys(GROUPS);
 /**
  * Every graph of some groups, written to the cache.
  *
- * @returns rows {group, name, path, hash, graph}; what slm does not read is not in it
+ * @returns {Promise<Row[]>} what slm does not read is not in it
  */
-export async function corpusOf(/** @type {string[]} */ groups) {
+export async function corpusOf(/** @type {readonly string[]} */ groups) {
   const folder = join(CACHE, "corpus");
   await mkdir(folder, { recursive: true });
   const rows = [];
   for (const group of groups) {
-    for await (const [name, graph] of GROUPS[group]()) {
+    for await (const [name, graph] of GROUPS[group]?.() ?? []) {
       const named = withNames(graph);
       const bytes = encodeModel(named);
       const hash = hashOf(bytes);
@@ -38,13 +46,14 @@ export async function corpusOf(/** @type {string[]} */ groups) {
 }
 
 /** Gives every node a name of its own, so that a compiler's answer and a rule's speak of the same node. */
-function withNames(graph) {
+function withNames(/** @type {Graph} */ graph) {
   let count = 0;
+  /** @type {<P extends Pick<Graph, "nodes">>(part: P) => P} */
   const body = (part) => ({
     ...part,
     nodes: part.nodes.map((node) => ({ ...node, name: `n${count++}`, attributes: inside(node) })),
   });
-  const inside = ({ attributes }) =>
+  const inside = (/** @type {Graph["nodes"][number]} */ { attributes }) =>
     Object.fromEntries(
       Object.entries(attributes).map(([name, value]) => [
         name,
@@ -54,8 +63,13 @@ function withNames(graph) {
   return body(graph);
 }
 
-/** What `read` returns, or undefined where slm rejects the model. */
-export async function readable(/** @type {() => Promise<Graph>} */ read) {
+/**
+ * What `read` returns, or undefined where slm rejects the model.
+ *
+ * @template T
+ * @param {() => T | Promise<T>} read
+ */
+export async function readable(read) {
   try {
     return await read();
   } catch (error) {

@@ -13,6 +13,7 @@ import { softwareAdapter } from "./software-adapter.mjs";
 const HELPER = join(import.meta.dirname, "compile.py");
 
 const WEBGPU = join(import.meta.dirname, "compile-webgpu.mjs");
+/** @type {{ version: string }} */
 const ORT = createRequire(import.meta.url)("onnxruntime-node/package.json");
 
 /** Longest time that one graph may take [ms]. */
@@ -22,6 +23,23 @@ const TIME_LIMIT = 120_000;
  * Each compiler: the target of the profile it judges, the command that compiles, the packages whose versions an answer depends on, and the
  * probes it is not asked about.
  */
+/**
+ * How a compiler is started: its messages go to a log where `isLogged`.
+ *
+ * @typedef {{ command: string, args: string[], environment: Record<string, string>, isLogged?: boolean }} Start
+ *
+ * @typedef {object} Compiler
+ * @property {"npu" | "web"} target
+ * @property {() => Promise<Start>} start
+ * @property {readonly string[]} packages
+ * @property {string} detail
+ * @property {RegExp} [skips]
+ *
+ * @typedef {import("./verdicts.mjs").CompilerAnswer} CompilerAnswer
+ * @typedef {import("./corpus.mjs").Row} Row
+ */
+
+/** @type {Readonly<Record<string, Compiler>>} */
 export const COMPILERS = {
   qnn: {
     target: "npu",
@@ -44,43 +62,56 @@ export const COMPILERS = {
   },
 };
 
-async function withPython(/** @type {string[]} */ args, environment = {}) {
-  return { command: await pythonOf(), args: [HELPER, ...args], environment };
+/** @returns {Promise<Start>} */
+async function withPython(/** @type {string[]} */ args) {
+  return { command: await pythonOf(), args: [HELPER, ...args], environment: {} };
 }
 
 /** Whether a compiler is asked about a graph of the corpus. */
-export function isAsked(/** @type {string} */ name, row) {
-  return row.group !== "probes" || COMPILERS[name].skips?.test(row.name) !== true;
+export function isAsked(/** @type {string} */ name, /** @type {Row} */ row) {
+  return row.group !== "probes" || COMPILERS[name]?.skips?.test(row.name) !== true;
 }
 
 /** Starts the compiler once for many graphs; a new process where one ended or ran too long. */
 class Child {
+  /** @type {import("node:child_process").ChildProcess | undefined} */
   #process;
+  /** @type {AsyncIterator<string> | undefined} */
   #lines;
-
+  /** @type {string | undefined} */
   #log;
 
-  constructor({ command, args, environment, isLogged = false }, /** @type {string} */ folder) {
+  constructor(
+    /** @type {Start} */ { command, args, environment, isLogged = false },
+    /** @type {string} */ folder,
+  ) {
     this.#log = isLogged ? join(folder, "compiler.log") : undefined;
     this.start = async () => {
       // Appending, so that a write after the file was emptied begins at its start.
       const log = this.#log === undefined ? undefined : await open(this.#log, "a");
-      this.#process = spawn(command, args, {
+      const child = spawn(command, args, {
         stdio: ["pipe", "pipe", log?.fd ?? "ignore"],
         env: { ...process.env, ...environment, OMP_NUM_THREADS: "1" },
       });
       await log?.close();
-      this.#process.stdin.on("error", () => undefined); // Of a process that ended; its answer says so.
-      this.#lines = createInterface({ input: this.#process.stdout })[Symbol.asyncIterator]();
+      this.#process = child;
+      if (child.stdin === null || child.stdout === null) throw new Error(`${command}: no pipes`);
+      child.stdin.on("error", () => undefined); // Of a process that ended; its answer says so.
+      this.#lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
     };
   }
 
+  /** A line of JSON; "late" after the limit, undefined from a process that ended. */
   async #line(/** @type {number} */ limit) {
+    const lines = this.#lines;
+    if (lines === undefined) return undefined;
+    /** @type {NodeJS.Timeout | undefined} */
     let timer;
+    /** @type {Promise<"late">} */
     const late = new Promise((resolve) => (timer = setTimeout(resolve, limit, "late")));
     // A vendor's library may print lines of its own.
     for (;;) {
-      const got = await Promise.race([this.#lines.next(), late]);
+      const got = await Promise.race([lines.next(), late]);
       if (got === "late" || got.done) {
         clearTimeout(timer);
         return got === "late" ? "late" : undefined;
@@ -92,7 +123,8 @@ class Child {
     }
   }
 
-  async ask(path) {
+  /** @returns {Promise<CompilerAnswer>} */
+  async ask(/** @type {string} */ path) {
     if (this.#process === undefined) {
       await this.start();
       const ready = await this.#line(TIME_LIMIT);
@@ -100,7 +132,7 @@ class Child {
         throw new Error(`the compiler does not start: ${JSON.stringify(ready)}`);
     }
     if (this.#log !== undefined) await truncate(this.#log);
-    this.#process.stdin.write(`${JSON.stringify({ path })}\n`);
+    this.#process?.stdin?.write(`${JSON.stringify({ path })}\n`);
     const answer = await this.#line(TIME_LIMIT);
     if (typeof answer === "object") return this.#log === undefined ? answer : this.#logged(answer);
     const error =
@@ -110,8 +142,8 @@ class Child {
   }
 
   /** An answer with the placements that the log tells. */
-  async #logged(answer) {
-    const nodes = placementsIn(await readFile(this.#log, "utf8"));
+  async #logged(/** @type {CompilerAnswer} */ answer) {
+    const nodes = placementsIn(await readFile(this.#log ?? "", "utf8"));
     const providers = Object.values(nodes);
     const whole = answer.error === undefined && providers.length > 0 && !providers.includes(CPU);
     return { ...answer, whole, nodes };
@@ -128,6 +160,7 @@ class Child {
 }
 
 /** Versions of what is installed, by package. */
+/** @returns {Promise<Readonly<Record<string, string>>>} */
 async function versionsOf() {
   const { stdout } = await execa(await pythonOf(), [HELPER, "versions"]);
   return JSON.parse(stdout);
@@ -135,20 +168,28 @@ async function versionsOf() {
 
 /** A compiler with its versions in words. */
 export async function describeCompiler(/** @type {string} */ name) {
-  return describe(COMPILERS[name]);
+  return describe(compilerOf(name));
 }
 
-async function describe({ packages, detail }) {
+function compilerOf(/** @type {string} */ name) {
+  const compiler = COMPILERS[name];
+  if (compiler === undefined)
+    throw new Error(`no compiler ${name}; known: ${Object.keys(COMPILERS).join(", ")}`);
+  return compiler;
+}
+
+async function describe(/** @type {Compiler} */ { packages, detail }) {
   const versions = await versionsOf();
   return [...packages.map((id) => `${id} ${versions[id]}`), detail].join(", ");
 }
 
 /** What the compiler says about each row of the corpus, by its hash: {whole, nodes, error?}. */
-export async function judge(/** @type {string} */ name, rows) {
-  const compiler = COMPILERS[name];
+export async function judge(/** @type {string} */ name, /** @type {readonly Row[]} */ rows) {
+  const compiler = compilerOf(name);
   const described = await describe(compiler);
   const file = join(CACHE, "answers", `${described.replaceAll(/[^\w.-]+/gu, "_")}.jsonl`);
   await mkdir(join(CACHE, "answers"), { recursive: true });
+  /** @type {Map<string, CompilerAnswer>} */
   const known = new Map();
   for (const line of (await readFile(file, "utf8").catch(() => "")).split("\n").filter(Boolean)) {
     const { hash, ...answer } = JSON.parse(line);

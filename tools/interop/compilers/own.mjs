@@ -66,6 +66,7 @@ const MODELS = {
   },
 };
 
+/** @returns {AsyncGenerator<[name: string, graph: import("@slm/onnx").Graph]>} */
 export async function* ownGraphs() {
   const folder = await folderOf("own", `${SLM_VERSION} ${JSON.stringify([MODELS, ROWS])}`, makeAll);
   const files = await readdir(folder, { recursive: true });
@@ -73,7 +74,7 @@ export async function* ownGraphs() {
     yield [relative(folder, join(folder, file)), await readOnnx(join(folder, file))];
 }
 
-async function makeAll(folder) {
+async function makeAll(/** @type {string} */ folder) {
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, "image.png"), grayImage(IMAGE));
@@ -86,7 +87,7 @@ async function makeAll(folder) {
   const { vocabularySize } = await loadTokenizer(join(folder, "tokenizer"));
   for (const [name, shape] of Object.entries(MODELS)) {
     const config = parseModelConfig({ ...shape, vocabularySize }, name);
-    const image = config.vision === undefined ? {} : { image: "image.png" };
+    const image = "vision" in config && config.vision !== undefined ? { image: "image.png" } : {};
     const rows = join(folder, `${name}.jsonl`);
     await writeFile(rows, ROWS.map((row) => `${JSON.stringify({ ...row, ...image })}\n`).join(""));
     for (const device of ALL_DEVICES) await makeModel(folder, { name, config, rows, device });
@@ -94,8 +95,8 @@ async function makeAll(folder) {
 }
 
 async function makeModel(
-  folder,
-  /** @type {{ name: string; config: ModelConfig; rows: string; device: Device; }} */ {
+  /** @type {string} */ folder,
+  /** @type {{ name: string, config: import("@slm/model").ModelConfig, rows: string, device: (typeof ALL_DEVICES)[number] }} */ {
     name,
     config,
     rows,
@@ -104,7 +105,8 @@ async function makeModel(
 ) {
   const { target, profile, schemes, precisions } = device;
   const weights = initializeWeights(config, createRandom(5).next);
-  for (const precision of ["float32", "float16"].filter((one) => precisions[one] === true)) {
+  const taken = /** @type {const} */ (["float32", "float16"]).filter((one) => precisions[one] === true);
+  for (const precision of taken) {
     const outputDirectory = join(folder, `${name}-${target}-${profile}-${precision}`);
     await mkdir(outputDirectory);
     await exportWeights(
@@ -115,7 +117,11 @@ async function makeModel(
   }
 }
 
-async function quantizeAll(/** @type {string} */ directory, schemes, /** @type {string} */ rows) {
+async function quantizeAll(
+  /** @type {string} */ directory,
+  /** @type {readonly string[]} */ schemes,
+  /** @type {string} */ rows,
+) {
   for (const scheme of schemes) {
     const answer = await slm([
       ...["quantize", directory, "--scheme", scheme, "--calibration", rows, "--threads", "1"],

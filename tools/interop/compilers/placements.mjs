@@ -5,7 +5,8 @@ const ALL = /All nodes placed on \[(\w+)\]/u;
 const NODE = /VerifyEachNodeIsAssignedToAnEp\] {3}\S+ \((.*)\)$/u;
 
 /** Nodes by name; `*` where the log only says that all nodes lie with one provider. */
-export function placementsIn(/** @type {Buffer<ArrayBufferLike> & string} */ log) {
+export function placementsIn(/** @type {string} */ log) {
+  /** @type {Record<string, string>} */
   const nodes = {};
   let provider;
   for (const line of log.split("\n")) {

@@ -8,14 +8,26 @@
  *
  * The first use of a row is its base, which is probed in every element type and QDQ form; `rank` makes the base for other ranks.
  */
-const T = (/** @type {number[]} */ shape) => ({ kind: "T", shape });
-const W = (/** @type {number[]} */ shape) => ({ kind: "W", shape });
-const I = (/** @type {number[]} */ shape, dtype = "int64") => ({ kind: "I", shape, dtype });
-const C = (
-  /** @type {number[] | number[] | {} | { exclusive: number; } | { reverse: number; } | undefined} */ values,
-  dtype = "int64",
-  shape = [values.length],
-) => ({ kind: "C", shape, dtype, values });
+/**
+ * @typedef {import("@slm/onnx").OnnxDType} Dtype
+ *
+ * An input of a probe, a use of an operator, and a row of the table.
+ *
+ * @typedef {{ kind: "T" | "W", shape: number[] } | { kind: "I", shape: number[], dtype: Dtype } | { kind: "C", shape: number[], dtype: Dtype, values: number[] }} Input
+ * @typedef {Record<string, string | number | number[]>} Attributes
+ * @typedef {{ x: (Input | null)[], a?: Attributes, n?: number, opset?: number }} Use
+ * @typedef {(rank: number) => Use} OfRank
+ * @typedef {{ uses: Use[], rank?: OfRank | undefined, ranks?: number[] | undefined }} Row
+ */
+
+/** @type {(shape: number[]) => Input & { kind: "T" }} */
+const T = (shape) => ({ kind: "T", shape });
+/** @type {(shape: number[]) => Input & { kind: "W" }} */
+const W = (shape) => ({ kind: "W", shape });
+/** @type {(shape: number[], dtype?: Dtype) => Input} */
+const I = (shape, dtype = "int64") => ({ kind: "I", shape, dtype });
+/** @type {(values: number[], dtype?: Dtype, shape?: number[]) => Input} */
+const C = (values, dtype = "int64", shape = [values.length]) => ({ kind: "C", shape, dtype, values });
 
 const SIZES = [2, 1, 3, 4, 5, 6];
 /** Sizes of a tensor with so many axes. */
@@ -25,12 +37,14 @@ const names = (/** @type {string} */ text) => text.trim().split(/\s+/u);
 const base = sizes(4);
 
 /** One input, the same operation at any rank. */
+/** @type {(uses?: Partial<Use>[]) => Row} */
 const unary = (uses = [{}]) => ({
   uses: uses.map((use) => ({ x: [T(base)], ...use })),
   rank: (rank) => ({ x: [T(sizes(rank))], ...uses[0] }),
 });
 
 /** Two inputs that broadcast, computed and constant, in either place. */
+/** @type {(uses?: Partial<Use>[]) => Row & { rank: OfRank }} */
 const binary = (uses = [{}]) => ({
   uses: uses.flatMap((use) => [
     { x: [T(base), T(base)], ...use },
@@ -43,13 +57,15 @@ const binary = (uses = [{}]) => ({
   rank: (rank) => ({ x: [T(sizes(rank)), T(sizes(rank))], ...uses[0] }),
 });
 
+/** @type {Row} */
 const variadic = {
   uses: [2, 1, 3].map((count) => ({ x: Array.from({ length: count }, () => T(base)) })),
   rank: (rank) => ({ x: [T(sizes(rank)), T(sizes(rank))] }),
 };
 
 /** Axes as an input (from `since` on) and as an attribute. */
-const reduce = (/** @type {number} */ since) => ({
+/** @type {(since: number) => Row} */
+const reduce = (since) => ({
   uses: [
     { x: [T(base), C([3])] },
     { x: [T(base), C([-1])], a: { keepdims: 0 } },
@@ -64,6 +80,7 @@ const reduce = (/** @type {number} */ since) => ({
   rank: (rank) => ({ x: [T(sizes(rank)), C([-1])] }),
 });
 
+/** @type {Row} */
 const arg = {
   uses: [{}, { axis: 1 }, { axis: -1, keepdims: 0 }, { axis: 3, select_last_index: 1 }].map((a) => ({
     x: [T(base)],
@@ -72,7 +89,8 @@ const arg = {
   rank: (rank) => ({ x: [T(sizes(rank))], a: { axis: -1 } }),
 };
 
-const overAxis = (/** @type {number[]} */ axes, extra = []) => ({
+/** @type {(axes: number[], extra?: Use[]) => Row} */
+const overAxis = (axes, extra = []) => ({
   uses: [...axes.map((axis) => ({ x: [T(base)], a: { axis } })), { x: [T(base)] }, ...extra],
   rank: (rank) => ({ x: [T(sizes(rank))], a: { axis: -1 } }),
 });
@@ -82,13 +100,14 @@ const image = (/** @type {number} */ rank, size = 8) => [
   4,
   ...Array.from({ length: rank - 2 }, () => size),
 ];
-const kernel = (rank) => Array.from({ length: rank - 2 }, () => 3);
-const twice = (rank, /** @type {number} */ value) => Array.from({ length: 2 * (rank - 2) }, () => value);
-const once = (rank, /** @type {number} */ value) => Array.from({ length: rank - 2 }, () => value);
+const kernel = (/** @type {number} */ rank) => Array.from({ length: rank - 2 }, () => 3);
+const twice = (/** @type {number} */ rank, /** @type {number} */ value) =>
+  Array.from({ length: 2 * (rank - 2) }, () => value);
+const once = (/** @type {number} */ rank, /** @type {number} */ value) =>
+  Array.from({ length: rank - 2 }, () => value);
 
-const pool = (
-  /** @type {({ a: { kernel_shape: number[]; }; n: number; } | { a: { kernel_shape: number[]; storage_order: number; }; })[]} */ extra,
-) => ({
+/** @type {(extra: Partial<Use>[]) => Row} */
+const pool = (extra) => ({
   uses: [
     { a: { kernel_shape: [3, 3] } },
     { a: { kernel_shape: [3, 3], pads: [1, 1, 1, 1] } },
@@ -104,8 +123,10 @@ const pool = (
   ranks: [3, 4, 5],
 });
 
+/** @type {Row} */
 const global = { uses: [{ x: [T(image(4))] }], rank: (rank) => ({ x: [T(image(rank))] }), ranks: [3, 4, 5] };
 
+/** @type {Row} */
 const conv = {
   uses: [
     { x: [T(image(4)), W([6, 4, 3, 3]), W([6])] },
@@ -130,6 +151,7 @@ const conv = {
   ranks: [3, 4, 5],
 };
 
+/** @type {Row} */
 const convTranspose = {
   uses: [
     { x: [T(image(4)), W([4, 6, 3, 3]), W([6])] },
@@ -150,6 +172,7 @@ const convTranspose = {
   ranks: [3, 4, 5],
 };
 
+/** @type {Row} */
 const matMul = {
   uses: [
     { x: [T([1, 8, 16]), W([16, 12])] },
@@ -172,6 +195,7 @@ const matMul = {
   ranks: [2, 3, 4, 5, 6],
 };
 
+/** @type {Row} */
 const gemm = {
   uses: [
     { x: [T([8, 16]), W([16, 12]), W([12])] },
@@ -190,6 +214,7 @@ const gemm = {
   ],
 };
 
+/** @type {(parameters: (shape: number[]) => (Input & { kind: "W" })[]) => Row} */
 const norm = (parameters) => ({
   uses: [
     { x: [T([1, 8, 16]), ...parameters([16])] },
@@ -203,7 +228,8 @@ const norm = (parameters) => ({
   ranks: [1, 2, 3, 4, 5],
 });
 
-const recurrent = (/** @type {number} */ gates, /** @type {number} */ states) => ({
+/** @type {(gates: number, states: number) => Row} */
+const recurrent = (gates, states) => ({
   uses: ["forward", "reverse", "bidirectional"].flatMap((direction) => {
     const d = direction === "bidirectional" ? 2 : 1;
     const x = [T([5, 1, 4]), W([d, gates * 3, 4]), W([d, gates * 3, 3])];
@@ -216,7 +242,8 @@ const recurrent = (/** @type {number} */ gates, /** @type {number} */ states) =>
   }),
 });
 
-const moving = (uses, rank, /** @type {number[] | undefined} */ ranks) => ({ uses, rank, ranks });
+/** @type {(uses: Use[], rank?: OfRank, ranks?: number[]) => Row} */
+const moving = (uses, rank, ranks) => ({ uses, rank, ranks });
 
 /** Gathers rows by computed and constant indices. */
 const gather = moving(
@@ -239,15 +266,21 @@ const gather = moving(
 const resize = (
   /** @type {string} */ mode,
   /** @type {string} */ coordinates,
-  /** @type {string | undefined} */ nearest,
+  /** @type {string} */ nearest = "",
 ) => {
-  const a = { mode, coordinate_transformation_mode: coordinates, ...(nearest && { nearest_mode: nearest }) };
+  /** @type {Attributes} */
+  const a = {
+    mode,
+    coordinate_transformation_mode: coordinates,
+    ...(nearest === "" ? {} : { nearest_mode: nearest }),
+  };
   return [
     { x: [T([1, 4, 8, 8]), null, C([1, 1, 2, 2], "float32")], a },
     { x: [T([1, 4, 8, 8]), null, null, C([1, 4, 4, 12])], a },
   ];
 };
 
+/** @type {Readonly<Record<string, Row>>} */
 const TABLE = {
   ...Object.fromEntries(
     names(`Abs Acos Acosh Asin Asinh Atan Atanh BitwiseNot Ceil Cos Cosh Dropout Erf Exp Floor HardSwish Identity IsInf IsNaN Log
@@ -276,11 +309,11 @@ const TABLE = {
   LpNormalization: overAxis([-1, 1], [{ x: [T(base)], a: { p: 1 } }]),
   CumSum: moving(
     [
-      [{}, [3]],
-      [{ exclusive: 1 }, [1]],
-      [{ reverse: 1 }, [1]],
-      [{}, [-1]],
-    ].map(([a, axis]) => ({ x: [T(base), C(axis, "int64", [])], a })),
+      { a: {}, axis: 3 },
+      { a: { exclusive: 1 }, axis: 1 },
+      { a: { reverse: 1 }, axis: 1 },
+      { a: {}, axis: -1 },
+    ].map(({ a, axis }) => ({ x: [T(base), C([axis], "int64", [])], a })),
     (rank) => ({ x: [T(sizes(rank)), C([0], "int64", [])] }),
     [1, 2, 3, 4, 5],
   ),
@@ -581,7 +614,7 @@ const TABLE = {
     const row = norm((shape) => [W(shape)]);
     return {
       uses: row.uses.map((use) => ({ ...use, opset: 23 })),
-      rank: (rank) => ({ ...row.rank(rank), opset: 23 }),
+      rank: (rank) => ({ x: [], ...row.rank?.(rank), opset: 23 }),
       ranks: row.ranks,
     };
   })(),
@@ -640,10 +673,25 @@ const TABLE = {
 
 /** Rows by operator; the ranks of a row without `ranks` are 0 to 6. */
 export const PROBES = Object.entries(TABLE).map(([name, row]) => {
-  const [domain, opType] = name.includes(":") ? name.split(":") : ["", name];
+  const at = name.indexOf(":");
+  const [domain, opType] = [name.slice(0, Math.max(0, at)), name.slice(at + 1)];
   const { uses, rank, ranks = rank === undefined ? [] : [0, 1, 2, 3, 4, 5, 6] } = row;
   return { domain, opType, uses, rank, ranks };
 });
 
 /** Pairs of types of Cast. */
-export const CASTS = names("float32 float16 bool int32 uint32 int64 int8 uint8 int16 uint16");
+/** @type {readonly import("@slm/onnx").OnnxDType[]} */
+export const CASTS = [
+  "float32",
+  "float16",
+  "bool",
+  "int32",
+  "uint32",
+  "int64",
+  "int8",
+  "uint8",
+  "int16",
+  "uint16",
+];
+
+/** @typedef {(typeof PROBES)[number]} ProbeRow */

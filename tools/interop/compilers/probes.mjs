@@ -5,13 +5,16 @@ import { readable } from "./corpus.mjs";
 import { CASTS, PROBES } from "./probe-table.mjs";
 
 /** Element types that the base of every operator is probed with. */
+/** @type {readonly import("@slm/onnx").OnnxDType[]} */
 const TYPES = ["float32", "float16", "bool", "int32", "uint32", "int64", "int8", "uint8", "int16", "uint16"];
 /** Types for ranks and other uses. */
+/** @type {readonly import("@slm/onnx").OnnxDType[]} */
 const FEW_TYPES = ["float32", "int32"];
 
-const QUANTIZED = ["uint8", "int8", "uint16", "int16"];
+const QUANTIZED = /** @type {const} */ (["uint8", "int8", "uint16", "int16"]);
 
 /** Codes that stand for 0 of a type: in the middle (symmetric) or beside it. */
+/** @type {Readonly<Record<string, readonly [symmetric: number, asymmetric: number]>>} */
 const ZERO = {
   uint8: [128, 100],
   int8: [0, 3],
@@ -22,33 +25,38 @@ const ZERO = {
   uint4: [8, 7],
 };
 
+/**
+ * @typedef {import("./probe-table.mjs").Input} Input
+ * @typedef {import("./probe-table.mjs").Use} Use
+ * @typedef {import("./probe-table.mjs").ProbeRow} ProbeRow
+ * @typedef {import("@slm/onnx").OnnxDType} Dtype
+ * @typedef {{ activations: Dtype, weights: Dtype, asymmetric?: boolean, perChannel?: boolean, open?: boolean }} Form
+ */
+
 /** QDQ forms: types of activations and of constants, and whether scales of constants lie along an axis. */
+/** A form for each type of activations. @type {(activations: readonly Dtype[], rest: Partial<Form>) => Form[]} */
+const formsOf = (activations, rest) =>
+  activations.map((type) => ({ activations: type, weights: type, ...rest }));
+
+/** @type {readonly Form[]} */
 const FORMS = [
-  ...QUANTIZED.map((activations) => ({ activations, weights: activations })),
-  ...QUANTIZED.map((activations) => ({ activations, weights: activations, asymmetric: true })),
-  ...QUANTIZED.map((activations) => ({ activations, weights: "int8" })),
-  ...QUANTIZED.map((activations) => ({ activations, weights: "int8", perChannel: true })),
-  ...["uint8", "uint16"].map((activations) => ({ activations, weights: "uint8", asymmetric: true })),
-  ...["uint8", "uint16", "int16"].map((activations) => ({ activations, weights: "int4", perChannel: true })),
+  ...formsOf(QUANTIZED, {}),
+  ...formsOf(QUANTIZED, { asymmetric: true }),
+  ...formsOf(QUANTIZED, { weights: "int8" }),
+  ...formsOf(QUANTIZED, { weights: "int8", perChannel: true }),
+  ...formsOf(["uint8", "uint16"], { weights: "uint8", asymmetric: true }),
+  ...formsOf(["uint8", "uint16", "int16"], { weights: "int4", perChannel: true }),
   { activations: "uint16", weights: "int4" },
   { activations: "uint16", weights: "int16", perChannel: true },
   { activations: "uint8", weights: "uint8", open: true },
 ];
-const USE_FORMS = [FORMS[0], FORMS[2], FORMS[8], FORMS[10]];
-const RANK_FORMS = [FORMS[0], FORMS[2]];
+const USE_FORMS = FORMS.filter((_, at) => [0, 2, 8, 10].includes(at));
+const RANK_FORMS = FORMS.filter((_, at) => [0, 2].includes(at));
 
-const formText = (
-  /** @type {{ activations: string; weights: string; } | { activations: string; weights: string; open: boolean; } | { activations: string; weights: string; } | undefined} */ {
-    activations,
-    weights,
-    asymmetric,
-    perChannel,
-    open,
-  },
-) =>
+const formText = (/** @type {Form} */ { activations, weights, asymmetric, perChannel, open }) =>
   `${activations}-${weights}${asymmetric ? "-asymmetric" : ""}${perChannel ? "-per-channel" : ""}${open ? "-open" : ""}`;
 
-const attribute = (value) => {
+const attribute = (/** @type {string | number | number[]} */ value) => {
   if (typeof value === "string") return text(value);
   if (Array.isArray(value)) return ints(value);
   return Number.isInteger(value) && !Object.is(value, -0) ? int(value) : float(value);
@@ -57,42 +65,53 @@ const attribute = (value) => {
 const FLOATS = new Set(["alpha", "beta", "epsilon", "min", "max"]);
 
 const isFloat = (/** @type {string} */ dtype) => dtype === "float32" || dtype === "float16";
-const product = (shape) => shape.reduce((all, size) => all * size, 1);
+const product = (/** @type {readonly number[]} */ shape) => shape.reduce((all, size) => all * size, 1);
 
 /** Numbers between 0 and 1, of which no two neighbours are equal. */
-const numbers = (count, /** @type {string} */ dtype) =>
+const numbers = (/** @type {number} */ count, /** @type {string} */ dtype) =>
   Array.from({ length: count }, (_, index) => (isFloat(dtype) ? ((index * 7) % 11) / 11 + 0.05 : index % 2));
 
 class Probe {
-  constructor({ opType, domain }, { x, a = {}, n = 1, opset = 21 }) {
+  constructor(
+    /** @type {{ opType: string, domain: string }} */ { opType, domain },
+    /** @type {Use} */ { x, a = {}, n = 1, opset = 21 },
+  ) {
     this.g = new GraphBuilder("probe", { opset, irVersion: 10 });
     this.opset = opset;
     this.made = { opType, domain, x, a, n };
     this.count = 0;
   }
 
-  input(dtype, shape) {
+  input(/** @type {Dtype} */ dtype, /** @type {number[]} */ shape) {
     return this.g.input(`x${this.count++}`, dtype, shape);
   }
 
   linear(
     /** @type {string} */ name,
     /** @type {string[]} */ inputs,
-    /** @type {number | undefined | undefined} */ axis,
+    /** @type {number | undefined} */ axis = undefined,
   ) {
     const domain = this.opset < 21 ? "com.microsoft" : "";
     const attributes = axis === undefined ? {} : { axis: int(axis) };
     return this.g.op(name, inputs, { domain, attributes });
   }
 
-  parameters(dtype, /** @type {boolean} */ asymmetric, count) {
+  parameters(
+    /** @type {Dtype} */ dtype,
+    /** @type {boolean} */ asymmetric,
+    /** @type {number | undefined} */ count = undefined,
+  ) {
     const shape = count === undefined ? [] : [count];
     const list = (/** @type {number} */ value) => Array.from({ length: count ?? 1 }, () => value);
     const scale = this.g.constant("float32", shape, list(dtype.endsWith("16") ? 0.0001 : 0.01));
-    return [scale, this.g.constant(dtype, shape, list(ZERO[dtype][asymmetric ? 1 : 0]))];
+    return [scale, this.g.constant(dtype, shape, list(ZERO[dtype]?.[asymmetric ? 1 : 0] ?? 0))];
   }
 
-  dequantized(value, form, index) {
+  dequantized(
+    /** @type {Input & { kind: "T" | "W" }} */ value,
+    /** @type {Form} */ form,
+    /** @type {number} */ index,
+  ) {
     const { opType } = this.made;
     const { activations, weights, asymmetric = false, perChannel = false } = form;
     if (value.kind === "T")
@@ -120,8 +139,8 @@ class Probe {
   }
 
   /** The scale of a bias is that of the input times that of the weight. */
-  biasParameters({ activations, weights, perChannel }, shape) {
-    const step = (dtype) => (dtype.endsWith("16") ? 0.0001 : 0.01);
+  biasParameters(/** @type {Form} */ { activations, weights, perChannel }, /** @type {number[]} */ shape) {
+    const step = (/** @type {string} */ dtype) => (dtype.endsWith("16") ? 0.0001 : 0.01);
     const count = perChannel && shape.length === 1 ? shape[0] : undefined;
     const list = (/** @type {number} */ value) => Array.from({ length: count ?? 1 }, () => value);
     const sizes = count === undefined ? [] : [count];
@@ -131,7 +150,12 @@ class Probe {
     ];
   }
 
-  value(value, dtype, form, index) {
+  value(
+    /** @type {Input | null} */ value,
+    /** @type {Dtype} */ dtype,
+    /** @type {Form | undefined} */ form,
+    /** @type {number} */ index,
+  ) {
     if (value === null) return "";
     if (value.kind === "I") return this.input(value.dtype, value.shape);
     if (value.kind === "C") return this.g.constant(value.dtype, value.shape, value.values);
@@ -141,18 +165,21 @@ class Probe {
   }
 
   /** The graph with the operator in float or another type, or in a QDQ form. */
-  build(dtype, form) {
+  build(/** @type {Dtype} */ dtype, /** @type {Form | undefined} */ form) {
     const { opType, domain, x, a, n } = this.made;
     const inputs = x.map((value, index) => this.value(value, dtype, form, index));
     const attributes = Object.fromEntries(
-      Object.entries(a).map(([name, value]) => [name, FLOATS.has(name) ? float(value) : attribute(value)]),
+      Object.entries(a).map(([name, value]) => [
+        name,
+        FLOATS.has(name) && typeof value === "number" ? float(value) : attribute(value),
+      ]),
     );
     const outputs = this.g.node(opType, inputs, { domain, attributes, outputs: n });
     const isOpen = form === undefined || form.open;
     return this.finish(isOpen ? outputs : outputs.map((value) => this.quantizedAgain(value, form)));
   }
 
-  quantizedAgain(/** @type {string} */ value, { activations, asymmetric = false }) {
+  quantizedAgain(/** @type {string} */ value, /** @type {Form} */ { activations, asymmetric = false }) {
     const { facts } = inferShapes({ ...this.g.build(), producer: "", omitted: [] });
     if (!isFloat(facts.of(value).dtype ?? "float32")) return value;
     return this.linear("QuantizeLinear", [value, ...this.parameters(activations, asymmetric)]);
@@ -170,38 +197,46 @@ class Probe {
   }
 }
 
-const known = (/** @type {Shape | undefined} */ shape) =>
+const known = (/** @type {readonly (string | number | undefined)[] | undefined} */ shape) =>
   shape?.every((size) => typeof size === "number") ? shape : undefined;
 
 /** The axis of outputs of a weight. */
-function weightAxis({ opType, a }, shape) {
+function weightAxis(
+  /** @type {{ opType: string, a: import("./probe-table.mjs").Attributes }} */ { opType, a },
+  /** @type {readonly number[]} */ shape,
+) {
   if (opType === "Conv") return 0;
   if (opType === "ConvTranspose") return 1;
-  if (opType === "Gemm") return a.transB === 1 ? 0 : 1;
+  if (opType === "Gemm") return a["transB"] === 1 ? 0 : 1;
   return opType === "MatMul" ? shape.length - 1 : 0;
 }
 
-function* uses(row) {
+/** @returns {Generator<[what: string, use: Use, dtype: Dtype, form?: Form]>} */
+function* uses(/** @type {ProbeRow} */ row) {
   const [first, ...others] = row.uses;
+  if (first === undefined) return;
   for (const dtype of TYPES) yield [`base ${dtype}`, first, dtype];
   for (const form of FORMS) yield [`base ${formText(form)}`, first, "float32", form];
   for (const [index, use] of others.entries()) {
     for (const dtype of FEW_TYPES) yield [`use ${index + 1} ${dtype}`, use, dtype];
     for (const form of USE_FORMS) yield [`use ${index + 1} ${formText(form)}`, use, "float32", form];
   }
+  const { rank: of } = row;
+  if (of === undefined) return;
   for (const rank of row.ranks) {
-    for (const dtype of FEW_TYPES) yield [`rank ${rank} ${dtype}`, row.rank(rank), dtype];
-    for (const form of RANK_FORMS) yield [`rank ${rank} ${formText(form)}`, row.rank(rank), "float32", form];
+    for (const dtype of FEW_TYPES) yield [`rank ${rank} ${dtype}`, of(rank), dtype];
+    for (const form of RANK_FORMS) yield [`rank ${rank} ${formText(form)}`, of(rank), "float32", form];
   }
 }
 
+/** @returns {AsyncGenerator<[name: string, graph: import("@slm/onnx").Graph]>} */
 export async function* probes() {
   const seen = new Set();
   for (const row of PROBES) {
     for (const [what, use, dtype, form] of uses(row)) {
       // Rows are broader than operators: what the graph cannot hold (a 4-bit tensor of some operator) is no probe.
       const graph = await readable(async () =>
-        decodeModel(encodeModel(new Probe(row, use).build(dtype, form))),
+        decodeModel(encodeModel({ producer: "", omitted: [], ...new Probe(row, use).build(dtype, form) })),
       );
       const name = `${row.domain === "" ? "" : `${row.domain}:`}${row.opType} ${what}`;
       if (graph === undefined || seen.has(name)) continue; // Forms of different types may have one name: int8 and int8.
@@ -212,6 +247,7 @@ export async function* probes() {
   for (const from of CASTS) for (const to of CASTS) yield [`Cast ${from} ${to}`, castOf(from, to)];
 }
 
+/** @type {Readonly<Record<string, number>>} */
 const CODES = {
   float32: 1,
   uint8: 2,
@@ -225,9 +261,9 @@ const CODES = {
   uint32: 12,
 };
 
-function castOf(/** @type {string} */ from, /** @type {string} */ to) {
+function castOf(/** @type {Dtype} */ from, /** @type {Dtype} */ to) {
   const g = new GraphBuilder("probe");
   const x = g.input("x", from, [3, 4]);
-  const y = g.op("Cast", [x], { attributes: { to: int(CODES[to]) } });
+  const y = g.op("Cast", [x], { attributes: { to: int(CODES[to] ?? 1) } });
   return { ...g.build(), outputs: [{ name: y, dtype: to, shape: [3, 4] }] };
 }

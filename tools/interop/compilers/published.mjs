@@ -10,8 +10,10 @@ import { preparePrograms } from "../programs.mjs";
 
 const TABLE = new URL("../published-files.json", import.meta.url);
 
+/** @returns {AsyncGenerator<[name: string, graph: import("@slm/onnx").Graph]>} */
 export async function* publishedFiles() {
   const cache = dirname(CACHE);
+  /** @type {{ packages: import("../fetch-file.mjs").Packages, files: import("../fetch-file.mjs").PublishedFile[] }} */
   const { packages, files } = JSON.parse(await readFile(TABLE, "utf8"));
   await preparePrograms(cache);
   for (const file of files.filter(({ kind }) => kind === "onnx")) {
@@ -22,7 +24,10 @@ export async function* publishedFiles() {
   }
 }
 
-function fixed(/** @type {Graph} */ graph, feeds) {
+function fixed(
+  /** @type {import("@slm/onnx").Graph} */ graph,
+  /** @type {Readonly<Record<string, { shape?: number[] }>>} */ feeds,
+) {
   const sizes = Object.entries(feeds).flatMap(([name, { shape }]) =>
     shape === undefined ? [] : [{ name, sizes: shape }],
   );

@@ -8,15 +8,16 @@ import { settled, wasRead } from "./verdicts.mjs";
 
 const fileOf = (/** @type {string} */ compiler) => join(import.meta.dirname, "recorded", `${compiler}.json`);
 
-const operatorOf = (name) => name.split(" ")[0];
+const operatorOf = (/** @type {string} */ name) => name.split(" ", 1).join();
 
 /** Writes the record of a compiler from its answers about the probes. */
 export async function record(
   /** @type {string} */ compiler,
   /** @type {string} */ versions,
-  names,
-  answerOf,
+  /** @type {readonly string[]} */ names,
+  /** @type {(probe: string) => import("./verdicts.mjs").CompilerAnswer | undefined} */ answerOf,
 ) {
+  /** @type {Record<string, string>} */
   const operators = {};
   for (const name of names) {
     const answer = answerOf(name);
@@ -31,9 +32,14 @@ export async function record(
  *
  * @throws Error where the record is of other probes
  */
-export async function recordedAnswers(compiler, names) {
+export async function recordedAnswers(
+  /** @type {string} */ compiler,
+  /** @type {readonly string[]} */ names,
+) {
+  /** @type {{ versions: string, operators: Record<string, string> }} */
   const { versions, operators } = JSON.parse(await readFile(fileOf(compiler), "utf8"));
   const rest = new Map(Object.entries(operators).map(([name, marks]) => [name, [...marks]]));
+  /** @type {Map<string, boolean>} */
   const answers = new Map();
   for (const name of names) {
     const mark = rest.get(operatorOf(name))?.shift();

@@ -1,6 +1,11 @@
 /** Confusion tables as Markdown. */
 
-const row = (/** @type {string[]} */ cells) => `| ${cells.join(" | ")} |`;
+/**
+ * @typedef {ReturnType<typeof import("./verdicts.mjs").tally>} Tally
+ * @typedef {import("./verdicts.mjs").Verdict} Verdict
+ */
+
+const row = (/** @type {readonly (string | number)[]} */ cells) => `| ${cells.join(" | ")} |`;
 
 const HEAD = [
   "group",
@@ -12,7 +17,7 @@ const HEAD = [
 ];
 const NODE_HEAD = [...HEAD.slice(0, 1), "nodes", ...HEAD.slice(2), "folded before", "graph failed"];
 
-const fourOf = ({ all, both, neither, falseSupported, falseRefused }) => [
+const fourOf = (/** @type {Tally["graphs"]} */ { all, both, neither, falseSupported, falseRefused }) => [
   all,
   both,
   neither,
@@ -21,7 +26,10 @@ const fourOf = ({ all, both, neither, falseSupported, falseRefused }) => [
 ];
 
 /** The tables of one compiler: graphs, then nodes. */
-export function markdown({ compiler, versions, tables }) {
+export function markdown(
+  /** @type {{ compiler: string, versions: string, tables: Readonly<Record<string, Tally>> }} */
+  { compiler, versions, tables },
+) {
   const graphs = Object.entries(tables).map(([group, { graphs: counts }]) => row([group, ...fourOf(counts)]));
   const nodes = Object.entries(tables).map(([group, { nodes: counts }]) =>
     row([group, ...fourOf(counts), counts.gone, counts.unknown]),
@@ -37,7 +45,7 @@ export function markdown({ compiler, versions, tables }) {
 }
 
 /** Every graph and node on which rule and compiler differ, one line each. */
-export function differences(/** @type {graph[]} */ compared) {
+export function differences(/** @type {readonly import("./verdicts.mjs").Compared[]} */ compared) {
   const lines = compared.flatMap(({ name, graph, nodes }) => [
     ...(differ(graph) ? [`graph ${name}: ${textOf(graph)}`] : []),
     ...nodes.filter(differ).map((node) => `node  ${name} ${node.name} ${node.opType}: ${textOf(node)}`),
@@ -45,8 +53,11 @@ export function differences(/** @type {graph[]} */ compared) {
   return `${lines.join("\n")}\n`;
 }
 
-const differ = ({ rule, compiler }) =>
+const differ = (/** @type {{ rule: string | undefined, compiler: string }} */ { rule, compiler }) =>
   (rule === "supported" && compiler === "refused") || (rule === "refused" && compiler === "taken");
 
-const textOf = ({ rule, rules, compiler, error }) =>
+const textOf = (
+  /** @type {{ rule: string | undefined, rules: readonly string[], compiler: string, error?: string | undefined }} */
+  { rule, rules, compiler, error },
+) =>
   `called ${rule}${rules.length === 0 ? "" : ` (${rules.join(", ")})`}, ${compiler}${error === undefined ? "" : `: ${error}`}`;

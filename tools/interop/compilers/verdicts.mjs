@@ -24,11 +24,22 @@ const REWRITTEN = /(?:_token_\d+|_new_reshape)$/u;
 const RUN_FAILED =
   /^Non-zero status code returned while running|^no random input|^Unsupported data type|requires f16 but/u;
 
-export function wasRead({ error = "" }) {
+/**
+ * What a compiler says of a graph: whether it took all of it, the provider of each node by name, and why it failed.
+ *
+ * @typedef {{ whole: boolean, nodes: Record<string, string>, error?: string | undefined }} CompilerAnswer
+ *
+ * @typedef {import("@slm/onnx").Graph} Graph
+ * @typedef {ReturnType<typeof compare>} Compared
+ * @typedef {{ rule: string, rules: readonly string[], compiler: string, error?: string | undefined }} Verdict
+ */
+
+export function wasRead(/** @type {{ error?: string | undefined }} */ { error = "" }) {
   return !NOT_READ.test(error);
 }
 
 /** The rule's word on a node: `supported`, `refused`, or `folded` before a device sees it. */
+/** @type {Readonly<Record<string, string>>} */
 const WORDS = {
   device: "supported",
   folded: "folded",
@@ -38,32 +49,33 @@ const WORDS = {
 };
 
 /** Whether, by the rules, the device takes all of a graph. */
-export function isSupported(/** @type {ModelAnalysis} */ { supported, nodes }) {
+export function isSupported(/** @type {ReturnType<typeof analyzeModel>} */ { supported, nodes }) {
   return supported && nodes.every(({ where }) => WORDS[where] !== "refused");
 }
 
 /** An answer without a failure that is not the compiler's; a graph of which nothing is left is compiled whole. */
-export function settled(answer) {
+/** @returns {CompilerAnswer} */
+export function settled(/** @type {CompilerAnswer} */ answer) {
   const isOther = RUN_FAILED.test(answer.error ?? "") && leftOver(answer) === undefined;
   if (answer.error !== undefined && !isOther) return answer;
   return { nodes: answer.nodes, whole: !Object.values(answer.nodes).includes(CPU) };
 }
 
 /** The node that a failed session blames. */
-function leftOver({ error = "" }) {
+function leftOver(/** @type {{ error?: string | undefined }} */ { error = "" }) {
   return LEFT_OVER.map((pattern) => pattern.exec(error)?.[1]).find(Boolean);
 }
 
 /** The compiler's word on a node, by its name. */
-function wordsOf(graph, answer) {
+function wordsOf(/** @type {Graph} */ graph, /** @type {CompilerAnswer} */ answer) {
   const providers = new Map(
     Object.entries(answer.nodes).map(([name, provider]) => [name.replace(REWRITTEN, ""), provider]),
   );
   const failed = answer.error !== undefined;
   const operators = graph.nodes.filter(({ opType }) => !AROUND.has(opType));
-  const blamed = leftOver(answer) ?? (failed && operators.length === 1 ? operators[0].name : undefined);
+  const blamed = leftOver(answer) ?? (failed && operators.length === 1 ? operators[0]?.name : undefined);
   const missing = providers.size > 0 ? "gone" : answer.whole ? "taken" : "unknown";
-  return (name) => {
+  return (/** @type {string} */ name) => {
     if (name === blamed) return "refused";
     const provider = providers.get(name) ?? providers.get("*");
     if (provider === undefined) return missing;
@@ -75,10 +87,14 @@ function wordsOf(graph, answer) {
 /**
  * What rule and compiler say of one graph.
  *
- * @returns {graph: {rule, compiler}, nodes: [{opType, name, rule, rules, compiler}]}; a compiler's word on a node is `taken`, `refused`,
+ * A compiler's word on a node is `taken`, `refused`,
  *   `gone` (ONNX Runtime had folded or fused it before it asked) or `unknown` (the graph failed as a whole)
  */
-export function compare(row, given, { target, profile }) {
+export function compare(
+  /** @type {{ group: string, name: string, graph: Graph }} */ row,
+  /** @type {CompilerAnswer} */ given,
+  /** @type {Parameters<typeof analyzeModel>[1]} */ { target, profile },
+) {
   const analysis = analyzeModel(row.graph, { target, profile });
   const answer = settled(given);
   const wordOf = wordsOf(row.graph, answer);
@@ -107,11 +123,12 @@ export function compare(row, given, { target, profile }) {
   };
 }
 
+/** @type {<T>(list: readonly T[], test: (item: T) => boolean) => number} */
 const count = (list, test) => list.filter(test).length;
 
 /** Counts of the four cases among graphs, and among the nodes that the compiler was asked about. */
-export function tally(/** @type {string | graph[] | undefined} */ compared) {
-  const four = (list) => ({
+export function tally(/** @type {readonly Compared[]} */ compared) {
+  const four = (/** @type {readonly { rule: string | undefined, compiler: string }[]} */ list) => ({
     both: count(list, ({ rule, compiler }) => rule === "supported" && compiler === "taken"),
     neither: count(list, ({ rule, compiler }) => rule === "refused" && compiler === "refused"),
     falseSupported: count(list, ({ rule, compiler }) => rule === "supported" && compiler === "refused"),

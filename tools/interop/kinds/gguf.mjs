@@ -7,11 +7,15 @@ import { completeTokenizer, createTokenizer } from "@slm/tokenizer";
 import { reference } from "../programs.mjs";
 import { reasonOf, slm } from "../slm.mjs";
 
+/** @type {import("../published-files.mjs").Kind} */
 export async function gguf(file, { cases }, tools) {
   return cases === undefined ? model(file, tools) : vocabulary(file, cases === true);
 }
 
-async function model(file, { cache, scratch }) {
+async function model(
+  /** @type {string} */ file,
+  /** @type {{ cache: string, scratch: string }} */ { cache, scratch },
+) {
   const directory = join(scratch, "imported");
   await rm(directory, { recursive: true, force: true });
   const source = await readGguf(file);
@@ -51,11 +55,12 @@ async function model(file, { cache, scratch }) {
   };
 }
 
+/** @type {(result: { text?: string, answers?: { text: string }[], results?: { text: string }[] }) => string | undefined} */
 const textOf = ({ text, answers, results }) => text ?? answers?.[0]?.text ?? results?.[0]?.text;
 
 const SEPARATOR = "\n__ggml_vocab_test__\n";
 
-async function vocabulary(file, /** @type {boolean} */ hasCases) {
+async function vocabulary(/** @type {string} */ file, /** @type {boolean} */ hasCases) {
   const source = await readGguf(file);
   const { tokenizer, config } = ggufTokenizer(source);
   const ours = createTokenizer(completeTokenizer(tokenizer, config, {}, file));
@@ -77,10 +82,11 @@ async function vocabulary(file, /** @type {boolean} */ hasCases) {
 }
 
 /** A text without tokens is rejected here and has no ids there. */
-function encode(/** @type {Tokenizer} */ ours, /** @type {string} */ text) {
+function encode(/** @type {import("@slm/tokenizer").Tokenizer} */ ours, /** @type {string} */ text) {
   try {
     return ours.encodeTarget(text);
   } catch (error) {
-    return error.message.includes("is empty") ? [] : [error.message];
+    const message = error instanceof Error ? error.message : String(error);
+    return message.includes("is empty") ? [] : [message];
   }
 }

@@ -9,12 +9,13 @@ import { reference } from "../programs.mjs";
  * interpolate the colours, which most files hold at half the size, each in its own way, so edges of colours differ and only the average
  * says something.
  */
+/** @type {readonly { pattern: RegExp, largest: number, mean: number }[]} */
 const TOLERANCES = [
-  [/\.(jpe?g|webp)$/iu, { largest: 4, mean: 1 }],
-  [/\.avif$/iu, { largest: 255, mean: 2 }],
-  [/./u, { largest: 0, mean: 0 }],
+  { pattern: /\.(jpe?g|webp)$/iu, largest: 4, mean: 1 },
+  { pattern: /\.avif$/iu, largest: 255, mean: 2 },
 ];
 
+/** @type {import("../published-files.mjs").Kind} */
 export async function image(file, _entry, { cache, scratch }) {
   const { width, height, data } = await readImage(file);
   const pixels = join(scratch, "pixels.rgb");
@@ -23,7 +24,7 @@ export async function image(file, _entry, { cache, scratch }) {
   const read = `${width} x ${height}, ${theirs.mode}`;
   const by = `Pillow ${theirs.version}`;
   if (theirs.error !== undefined) return { read, compared: false, reference: by, figures: theirs.error };
-  const [, limit] = TOLERANCES.find(([pattern]) => pattern.test(file));
+  const limit = TOLERANCES.find(({ pattern }) => pattern.test(file)) ?? { largest: 0, mean: 0 };
   return {
     read,
     compared: theirs.largest <= limit.largest && theirs.mean <= limit.mean,

@@ -9,6 +9,7 @@ import { reference } from "../programs.mjs";
 const LEAST_COSINE = 0.98;
 
 /** `feeds` says what the random inputs look like where the model does not: sizes, a constant, the range of whole numbers. */
+/** @type {import("../published-files.mjs").Kind} */
 export async function onnx(file, { feeds = {} }, { cache, scratch }) {
   const given = Object.entries(feeds).flatMap(([name, { shape }]) =>
     shape === undefined ? [] : ["--shape", `${name}=${shape.join(",")}`],
@@ -32,10 +33,13 @@ export async function onnx(file, { feeds = {} }, { cache, scratch }) {
     quantized,
     "--json",
   ]);
+  /** @type {Record<string, string>} */
   const others = { "written back": rewritten };
   if (shrunk.result !== undefined) others["int8-dynamic"] = quantized;
   const theirs = await reference(cache, "onnx", { file, feeds, others });
-  const outcomes = Object.entries(theirs.others).map(([name, one]) => describe(name, one));
+  const outcomes = Object.entries(/** @type {Record<string, Outcome>} */ (theirs.others)).map(([name, one]) =>
+    describe(name, one),
+  );
   if (shrunk.result === undefined) outcomes.push(describeRejection(reasonOf(shrunk)));
   return {
     read,
@@ -47,7 +51,16 @@ export async function onnx(file, { feeds = {} }, { cache, scratch }) {
   };
 }
 
-function findingsOf({ graphs = [], findings = [] }) {
+/**
+ * What ONNX Runtime gives for a rewritten model.
+ *
+ * @typedef {{ error?: string, largest: number, cosine: number }} Outcome
+ */
+
+function findingsOf(
+  /** @type {{ graphs?: { findings?: { rule: string }[] }[], findings?: { rule: string }[] }} */
+  { graphs = [], findings = [] },
+) {
   const rules = [
     ...new Set([...findings, ...graphs.flatMap((graph) => graph.findings ?? [])].map(({ rule }) => rule)),
   ];
@@ -55,6 +68,7 @@ function findingsOf({ graphs = [], findings = [] }) {
 }
 
 /** Answers of `slm quantize` that are right: convolutions have no dynamic 8-bit form there, and twice is rejected. */
+/** @type {readonly [pattern: RegExp, text: string][]} */
 const NOTHING_TO_DO = [
   [/no weights to quantize/u, "no weights that it quantizes"],
   [/is quantized already/u, "quantized already"],
@@ -65,7 +79,7 @@ function describeRejection(/** @type {string} */ reason) {
   return { text: `int8-dynamic: ${known?.[1] ?? reason}`, isGood: known !== undefined };
 }
 
-function describe(/** @type {string} */ name, { error, largest, cosine }) {
+function describe(/** @type {string} */ name, /** @type {Outcome} */ { error, largest, cosine }) {
   if (error !== undefined) return { text: `${name}: ${error}`, isGood: false };
   if (name === "written back")
     return {

@@ -2,9 +2,11 @@
 import { formatOf } from "../../../packages/data/dist/formats/format-table.js";
 import { reference } from "../programs.mjs";
 
+/** @type {import("../published-files.mjs").Kind} */
 export async function table(file, { encoding = "utf-8" }, { cache }) {
-  const settings = { encoding };
+  const settings = /** @type {Parameters<typeof formatOf>[2]} */ ({ encoding });
   const format = await formatOf(file, undefined, settings);
+  /** @type {Readonly<Record<string, unknown>>[]} */
   const records = [];
   const rejected = [];
   for await (const record of format.read(file, settings)) {
@@ -12,6 +14,7 @@ export async function table(file, { encoding = "utf-8" }, { cache }) {
     else records.push(record.columns);
   }
   const theirs = await reference(cache, "table", { file, encoding });
+  /** @type {object[]} */
   const differ = [];
   for (const [index, row] of theirs.rows.entries()) {
     const ours = records[index] === undefined ? undefined : comparable(records[index]);
@@ -36,15 +39,19 @@ export async function table(file, { encoding = "utf-8" }, { cache }) {
   };
 }
 
-/** A value of a cell as both programs can say it: whole numbers as text, dates as ISO 8601, bytes in hexadecimal. */
-function comparable(value) {
+/**
+ * A value of a cell as both programs can say it: whole numbers as text, dates as ISO 8601, bytes in hexadecimal.
+ *
+ * @returns {unknown}
+ */
+function comparable(/** @type {unknown} */ value) {
   if (value === undefined || value === null) return null;
   if (typeof value === "bigint") return String(value);
   if (typeof value === "number")
     return Number.isInteger(value) ? String(value) : Number.isFinite(value) ? value : String(value);
   if (value instanceof Date) return value.toISOString();
   if (ArrayBuffer.isView(value)) {
-    if (!(value instanceof Uint8Array)) return Array.from(value, comparable);
+    if (!(value instanceof Uint8Array)) return Array.from(/** @type {Float32Array} */ (value), comparable);
     return `bytes ${Buffer.from(value).toString("hex")}`;
   }
   if (Array.isArray(value)) return value.map(comparable);
@@ -53,12 +60,14 @@ function comparable(value) {
   return value;
 }
 
+/** @type {(ours: unknown, theirs: unknown, path?: string) => string | undefined} */
 function firstDifference(ours, theirs, path = "") {
   if (typeof theirs === "object" && theirs !== null) {
     if (typeof ours !== "object" || ours === null)
       return `${path}: ${show(ours)} where they have ${show(theirs)}`;
-    for (const key of new Set([...Object.keys(ours), ...Object.keys(theirs)])) {
-      const found = firstDifference(ours[key] ?? null, theirs[key] ?? null, `${path}.${key}`);
+    const [one, two] = [new Map(Object.entries(ours)), new Map(Object.entries(theirs))];
+    for (const key of new Set([...one.keys(), ...two.keys()])) {
+      const found = firstDifference(one.get(key) ?? null, two.get(key) ?? null, `${path}.${key}`);
       if (found !== undefined) return found;
     }
     return undefined;
@@ -68,4 +77,4 @@ function firstDifference(ours, theirs, path = "") {
   return ours === theirs ? undefined : `${path}: ${show(ours)} where they have ${show(theirs)}`;
 }
 
-const show = (value) => JSON.stringify(value)?.slice(0, 120);
+const show = (/** @type {unknown} */ value) => JSON.stringify(value)?.slice(0, 120);

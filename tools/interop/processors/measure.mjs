@@ -16,6 +16,7 @@ const TEST_FILES = [
   "export-parity",
 ];
 /** Arguments of vitest. `some`: all tests but most variants of `export-parity`, which take longest. */
+/** @type {Readonly<Record<string, readonly string[] | undefined>>} */
 export const TEST_CHOICES = {
   all: [],
   some: [
@@ -25,18 +26,37 @@ export const TEST_CHOICES = {
   no: undefined,
 };
 
-/** Everything on one CPU; progress goes to stderr. @throws Error if it is another CPU or a program crashes. */
-export async function measure(/** @type {string} */ name, models, /** @type {string} */ work, options) {
+/**
+ * What is asked of every CPU.
+ *
+ * @typedef {{ data: string | undefined, rows: string, metric: string, tests: string }} Options
+ *
+ * @typedef {{ rows: number, metric: number, answers: string[], seconds: number }} Answers
+ * @typedef {{ passed: number, failed: string[], seconds: number }} Tests
+ *
+ * What a CPU gave, or the error that ended it.
+ * @typedef {{ name: string, error?: string, found?: Record<string, unknown>, tests?: Tests | undefined, answers: Map<string, Answers> }} Measured
+ */
+
+/** Everything on one CPU; progress goes to stderr. @throws Error if it is another CPU or a program crashes. @returns {Promise<Measured>} */
+export async function measure(
+  /** @type {string} */ name,
+  /** @type {ReadonlyMap<string, string>} */ models,
+  /** @type {string} */ work,
+  /** @type {Options} */ options,
+) {
   const directory = join(work, `on-${name}`);
   await mkdir(directory);
   const node = await startNode(name, directory);
   const say = (/** @type {string} */ text) => process.stderr.write(`${name}: ${text}\n`);
   const found = await probe(name, node);
-  const tests = TEST_CHOICES[options.tests] && (await runTests(name, node, directory, options));
+  const tests =
+    TEST_CHOICES[options.tests] === undefined ? undefined : await runTests(name, node, directory, options);
   if (tests !== undefined) {
     say(`${tests.passed} tests passed, ${tests.failed.length} failed, ${tests.seconds.toFixed(0)} s`);
     for (const title of tests.failed) say(`failed: ${title}`);
   }
+  /** @type {Map<string, Answers>} */
   const answers = new Map();
   for (const [model, path] of models) {
     const got = await answer(node, path, directory, options);
@@ -46,10 +66,14 @@ export async function measure(/** @type {string} */ name, models, /** @type {str
   return { name, found, tests, answers };
 }
 
-async function probe(/** @type {string} */ name, { command, env }) {
+async function probe(
+  /** @type {string} */ name,
+  /** @type {import("./emulators.mjs").NodeOn} */ { command, env },
+) {
   const { stdout } = await execute([...command, join(import.meta.dirname, "probe.mjs")], { cwd: root, env });
+  /** @type {Record<string, unknown>} */
   const found = JSON.parse(stdout);
-  for (const [key, expected] of Object.entries(PROCESSORS[name].expect)) {
+  for (const [key, expected] of Object.entries(PROCESSORS[name]?.expect ?? {})) {
     if (found[key] !== expected) {
       throw new Error(`${name} is another CPU: expected ${key} ${expected}, got ${stdout.trim()}`);
     }
@@ -59,18 +83,30 @@ async function probe(/** @type {string} */ name, { command, env }) {
 
 const secondsSince = (/** @type {number} */ began) => (performance.now() - began) / 1000;
 
-async function runTests(/** @type {string} */ name, { command, env }, /** @type {string} */ work, { tests }) {
+/** @returns {Promise<Tests>} */
+async function runTests(
+  /** @type {string} */ name,
+  /** @type {import("./emulators.mjs").NodeOn} */ { command, env },
+  /** @type {string} */ work,
+  /** @type {Options} */ { tests },
+) {
   const output = join(work, "tests.json");
   const vitest = join(root, "node_modules", "vitest", "vitest.mjs");
-  const choice = ["--config", "e2e/processors/vitest.config.ts", ...TEST_FILES, ...TEST_CHOICES[tests]];
+  const choice = [
+    "--config",
+    "e2e/processors/vitest.config.ts",
+    ...TEST_FILES,
+    ...(TEST_CHOICES[tests] ?? []),
+  ];
   const report = ["--reporter=json", `--outputFile=${output}`];
   const began = performance.now();
   const printed = await execute([...command, vitest, "run", ...choice, ...report], {
     cwd: root,
-    env: { ...env, SLM_TEST_PROCESSOR: JSON.stringify(PROCESSORS[name].expect) },
+    env: { ...env, SLM_TEST_PROCESSOR: JSON.stringify(PROCESSORS[name]?.expect) },
     mayFail: true,
   });
   if (!existsSync(output)) throw new Error(`vitest wrote no report: ${printed.stderr.slice(-2000)}`);
+  /** @type {{ numPassedTests: number, testResults: { name: string, status: string, message: string, assertionResults: { status: string, fullName: string }[] }[] }} */
   const { numPassedTests, testResults } = JSON.parse(await readFile(output, "utf8"));
   const failed = testResults.flatMap(({ name: file, status, message, assertionResults }) => {
     const titles = assertionResults.filter((test) => test.status === "failed").map((test) => test.fullName);
@@ -80,8 +116,13 @@ async function runTests(/** @type {string} */ name, { command, env }, /** @type 
   return { passed: numPassedTests, failed, seconds: secondsSince(began) };
 }
 
-/** `slm eval` of one model, on one thread. */
-async function answer({ command, env }, directory, /** @type {string} */ work, { data, rows, metric }) {
+/** `slm eval` of one model, on one thread. @returns {Promise<Answers>} */
+async function answer(
+  /** @type {import("./emulators.mjs").NodeOn} */ { command, env },
+  /** @type {string} */ directory,
+  /** @type {string} */ work,
+  /** @type {Options} */ { data = "", rows, metric },
+) {
   const output = join(work, "predictions.jsonl");
   const flags = ["--limit", rows, "--metrics", metric, "--threads", "1", "-o", output, "--json", "--quiet"];
   const began = performance.now();

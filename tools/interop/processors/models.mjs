@@ -7,30 +7,38 @@ import { learnsFromData } from "@slm/quantization";
 import { execute } from "./programs.mjs";
 
 /** `models`: names with commas between, `all`, or undefined for those that are there. `work`: a directory to write in. */
-export async function findModels({ run, models, cli }, /** @type {string} */ work) {
+export async function findModels(
+  /** @type {{ run: string, models?: string | undefined, cli: string }} */ { run, models, cli },
+  /** @type {string} */ work,
+) {
   const quantized = join(run, "quantize");
   const isModel = (/** @type {string} */ path) => existsSync(join(path, "model.json"));
   const present = existsSync(quantized) ? await readdir(quantized) : [];
   const deployed = isModel(join(run, "deploy")) ? ["deploy"] : [];
+  const ready = [...present.filter((name) => isModel(join(quantized, name))), ...deployed];
   const wanted =
-    {
-      undefined: [...present.filter((name) => isModel(join(quantized, name))), ...deployed],
-      all: [...SCHEME_NAMES, ...deployed],
-    }[models] ?? models.split(",");
+    models === undefined ? ready : models === "all" ? [...SCHEME_NAMES, ...deployed] : models.split(",");
   const found = new Map([["export", join(run, "export")]]);
   for (const name of wanted) {
     const path = ["export", "deploy"].includes(name) ? join(run, name) : join(quantized, name);
     if (isModel(path)) found.set(name, path);
-    else if (SCHEME_NAMES.includes(name)) found.set(name, await quantize({ run, cli, name }, work));
+    else if (isScheme(name)) found.set(name, await quantize({ run, cli, name }, work));
     else throw new Error(`--models: '${name}' is not in ${run} and is none of ${SCHEME_NAMES.join(", ")}`);
   }
   return found;
 }
 
-async function quantize({ run, cli, name }, /** @type {string} */ work) {
+const isScheme = (/** @type {string} */ name) => SCHEME_NAMES.some((scheme) => scheme === name);
+
+async function quantize(
+  /** @type {{ run: string, cli: string, name: string }} */ { run, cli, name },
+  /** @type {string} */ work,
+) {
   const output = join(work, name);
   process.stderr.write(`quantizing: ${name}\n`);
-  const calibration = learnsFromData(name) ? ["--calibration", join(run, "data", "train.jsonl")] : [];
+  const calibration = SCHEME_NAMES.some((scheme) => scheme === name && learnsFromData(scheme))
+    ? ["--calibration", join(run, "data", "train.jsonl")]
+    : [];
   const command = [process.execPath, cli, "quantize", join(run, "export"), "--scheme", name, "-o", output];
   await execute([...command, ...calibration, "--quiet"], {});
   return output;

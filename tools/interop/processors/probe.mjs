@@ -20,9 +20,9 @@ const runtime = await createCpuRuntime({ inThread: true, threads: 1, settings })
 
 async function product(
   /** @type {string} */ operator,
-  /** @type {HostTensor} */ a,
-  /** @type {{ dtype: string; data: Float32Array<ArrayBuffer>; } | { dtype: string; data: Int8Array<ArrayBuffer>; } | { dtype: string; data: Uint8Array<ArrayBuffer>; }} */ weight,
-  /** @type {string} */ output,
+  /** @type {import("@slm/runtime").HostTensor} */ a,
+  /** @type {{ dtype: import("@slm/onnx").OnnxDType, data: Float32Array | Int8Array | Uint8Array }} */ weight,
+  /** @type {import("@slm/onnx").OnnxDType} */ output,
 ) {
   const g = new GraphBuilder("probe");
   const x = g.input("x", a.dtype, [1, 2]);
@@ -31,15 +31,18 @@ async function product(
   const session = await runtime.load({ kind: "bytes", bytes: encodeModel(g.build()) });
   const { fetched } = await session.run({ feeds: { x: a }, fetch: ["y"] });
   await session.release();
-  return Number(fetched.y.data[0]);
+  return Number(fetched["y"]?.data[0]);
 }
 
 const unsigned = createHostTensor("uint8", [1, 2], Uint8Array.of(255, 255));
+/** @type {Parameters<typeof product>[2]} */
 const int8 = { dtype: "int8", data: new Int8Array(2 * COLUMNS).fill(127) };
+/** @type {Parameters<typeof product>[2]} */
 const uint8 = { dtype: "uint8", data: new Uint8Array(2 * COLUMNS).fill(128) };
 
 // -(1 + 2^-11) + (1 + 2^-12)^2 is 2^-24 where the square is not rounded, and 0 where it is.
 const near = 1 + 2 ** -12;
+/** @type {Parameters<typeof product>[2]} */
 const square = {
   dtype: "float32",
   data: Float32Array.from({ length: 2 * COLUMNS }, (_, at) => (at < COLUMNS ? -(1 + 2 ** -11) : near)),

@@ -4,6 +4,7 @@ import { spawn } from "node:child_process";
 /** Longest time for one program [s]; under emulation a hang looks like slowness. */
 const LIMIT_SECONDS = 1800;
 
+/** @type {Set<import("node:child_process").ChildProcess>} */
 const running = new Set();
 
 export function stopAll() {
@@ -13,8 +14,14 @@ export function stopAll() {
 /**
  * Runs a program without core dumps, which QEMU writes for its guests. Gives what it printed; throws with the end of
  * that if it fails, unless `mayFail`; one that a signal ended throws always.
+ *
+ * @returns {Promise<{ stdout: string, stderr: string, code: number | null }>}
  */
-export function execute([program, ...args], /** @type {{}} */ { cwd, env = {}, mayFail = false }) {
+export function execute(
+  /** @type {readonly string[]} */ [program = "", ...args],
+  /** @type {{ cwd?: string, env?: Record<string, string>, mayFail?: boolean }} */
+  { cwd, env = {}, mayFail = false },
+) {
   return new Promise((done, failed) => {
     const child = spawn("/bin/sh", ["-c", 'ulimit -c 0; exec "$@"', "sh", program, ...args], {
       cwd,

@@ -1,22 +1,37 @@
 /** What `processors.mjs` prints: Markdown, so that it can go into the documentation as it is. */
 
-const row = (/** @type {string[]} */ cells) => `| ${cells.join(" | ")} |`;
-const table = (/** @type {string[]} */ head, rows) =>
+/**
+ * A model's answers on a CPU, compared with this machine's and with float32's.
+ *
+ * @typedef {{ model: string, rows: number, metric: number, seconds: number, alike: number, toNative: number, toFloat: number, isWrong: boolean }} Compared
+ *
+ * @typedef {object} Result
+ * @property {string} name
+ * @property {string} what
+ * @property {string | undefined} [error]
+ * @property {Record<string, unknown> | undefined} [found]
+ * @property {import("./measure.mjs").Tests | undefined} [tests]
+ * @property {Compared[]} answers
+ */
+
+const row = (/** @type {readonly (string | number)[]} */ cells) => `| ${cells.join(" | ")} |`;
+const table = (/** @type {string[]} */ head, /** @type {(string | number)[][]} */ rows) =>
   [row(head), row(head.map(() => "---")), ...rows.map(row)].join("\n");
 
+/** @type {Readonly<Record<string, string>>} */
 const PRODUCTS = { 64_770: "exact", 32_767: "saturate" };
 
 /** Per CPU: what its kernels compute, and its tests. */
-export function processorsTable(results) {
+export function processorsTable(/** @type {readonly Result[]} */ results) {
   return table(
     ["processor", "what", "uint8 x int8", "float32 sums", "tests passed", "failed", "seconds"],
     results.map(({ name, what, error, found, tests }) => [
       name,
       what,
       error === undefined
-        ? (PRODUCTS[found.unsignedSigned] ?? `gives ${found.unsignedSigned} for 64770`)
-        : `failed: ${error.split("\n")[0]}`,
-      found === undefined ? "" : found.fused ? "fused" : "rounded twice",
+        ? (PRODUCTS[String(found?.["unsignedSigned"])] ?? `gives ${found?.["unsignedSigned"]} for 64770`)
+        : `failed: ${error.split("\n", 1).join()}`,
+      found === undefined ? "" : found["fused"] ? "fused" : "rounded twice",
       tests?.passed ?? "",
       tests?.failed.length ?? "",
       tests?.seconds.toFixed(0) ?? "",
@@ -24,10 +39,10 @@ export function processorsTable(results) {
   );
 }
 
-const points = (share) => `${share >= 0 ? "+" : ""}${(100 * share).toFixed(2)}`;
+const points = (/** @type {number} */ share) => `${share >= 0 ? "+" : ""}${(100 * share).toFixed(2)}`;
 
 /** Per CPU and model: answers alike with this machine's, the metric, its distance from float32's there. */
-export function answersTable(results, metric) {
+export function answersTable(/** @type {readonly Result[]} */ results, /** @type {string} */ metric) {
   return table(
     [
       "processor",

@@ -15,40 +15,64 @@ export const roff = (/** @type {string} */ text) =>
 const bold = (/** @type {string} */ text) => `\\fB${roff(text)}\\fR`;
 const italic = (/** @type {string} */ text) => `\\fI${roff(text)}\\fR`;
 
-function flagName([name, flag]) {
+/**
+ * What the page says of an oclif flag, argument and command.
+ *
+ * @typedef {object} FlagInfo
+ * @property {string | undefined} [type]
+ * @property {string | undefined} [char]
+ * @property {boolean | undefined} [allowNo]
+ * @property {readonly string[] | undefined} [options]
+ * @property {string | undefined} [helpValue]
+ * @property {unknown} [default]
+ * @property {string | undefined} [summary]
+ * @property {string | undefined} [description]
+ *
+ * @typedef {object} CommandInfo
+ * @property {string | undefined} [summary]
+ * @property {string | undefined} [description]
+ * @property {Readonly<Record<string, { required?: boolean | undefined }>> | undefined} [args]
+ * @property {Readonly<Record<string, FlagInfo>> | undefined} [flags]
+ * @property {readonly unknown[] | undefined} [examples]
+ */
+
+function flagName(/** @type {[string, FlagInfo]} */ [name, flag]) {
   const short = flag.char === undefined ? "" : `${bold(`-${flag.char}`)}, `;
   const long = bold(`--${flag.allowNo ? "[no-]" : ""}${name}`);
   if (flag.type === "boolean") return `${short}${long}`;
   return `${short}${long} ${italic(flag.options?.join("|") ?? flag.helpValue ?? "<value>")}`;
 }
 
-function flagLines([name, flag]) {
+function flagLines(/** @type {[string, FlagInfo]} */ [name, flag]) {
   const preset = ["string", "number"].includes(typeof flag.default) ? ` Default: ${flag.default}.` : "";
   return [".TP", flagName([name, flag]), roff(`${flag.summary ?? flag.description ?? ""}${preset}`)];
 }
 
-function argName([name, { required }]) {
+function argName(/** @type {[string, { required?: boolean | undefined }]} */ [name, { required }]) {
   const label = name.toUpperCase();
   return required ? italic(label) : `[${italic(label)}]`;
 }
 
-function commandLines([id, command]) {
+function commandLines(/** @type {[string, CommandInfo]} */ [id, command]) {
   const args = Object.entries(command.args ?? {});
   const flags = Object.entries(command.flags ?? {});
   const synopsis = [bold(`slm ${id.replaceAll(":", " ")}`), ...args.map(argName)];
   return [
     `.SS ${synopsis.join(" ")}`,
-    roff(command.summary),
+    roff(command.summary ?? ""),
     ...(command.description === undefined ? [] : [".PP", roff(command.description)]),
     ...flags.flatMap(flagLines),
-    ...(command.examples ?? []).flatMap((example) => [".PP", ".EX", roff(example), ".EE"]),
+    ...(command.examples ?? []).flatMap((example) => [".PP", ".EX", roff(String(example)), ".EE"]),
   ];
 }
 
 /**
- * @param options.commands classes of oclif commands, by id
- * @param options.exitCodes rows of `exitCodeTable`
- * @param options.globalFlags flags that every command has
+ * @param {object} options
+ * @param {Readonly<Record<string, CommandInfo>>} options.commands classes of oclif commands, by id
+ * @param {readonly { exit: number, code: string, meaning: string }[]} options.exitCodes rows of `exitCodeTable`
+ * @param {Readonly<Record<string, FlagInfo>>} options.globalFlags flags that every command has
+ * @param {string} options.description
+ * @param {string} options.version
  * @returns the page as text, with a final newline
  */
 export function manPage({ commands, exitCodes, globalFlags, description, version }) {
@@ -69,7 +93,7 @@ export function manPage({ commands, exitCodes, globalFlags, description, version
     ".SH EXIT STATUS",
     ...exitCodes.flatMap(({ exit, code, meaning }) => [
       ".TP",
-      bold(exit),
+      bold(String(exit)),
       roff(code === "" ? meaning : `${code}: ${meaning}`),
     ]),
     ".SH ENVIRONMENT",

@@ -30,9 +30,15 @@ export const STEP_DEFAULTS = {
 
 const OPTIMIZERS = ["adamw", "muon"];
 
+/**
+ * @typedef {Parameters<typeof encode>[2]} Tensor
+ * @typedef {typeof STEP_DEFAULTS} StepOptions
+ * @typedef {ReturnType<typeof trainStep>} TrainStep
+ */
+
 /** The encoder-decoder of these sizes. */
-export function benchmarkModel(options) {
-  return parseModelConfig(
+function benchmarkModel(/** @type {StepOptions} */ options) {
+  const config = parseModelConfig(
     {
       architecture: "encoder-decoder",
       vocabularySize: options.vocab,
@@ -50,6 +56,8 @@ export function benchmarkModel(options) {
     },
     "benchmark",
   );
+  if (config.architecture !== "encoder-decoder") throw new Error("expected an encoder-decoder");
+  return config;
 }
 
 /**
@@ -57,7 +65,7 @@ export function benchmarkModel(options) {
  *
  * Shapes: `classes` [batch * target], the token that each soft target gives all its mass.
  */
-export function trainStep(options) {
+export function trainStep(/** @type {StepOptions} */ options) {
   const { batch, source, target, vocab } = options;
   const config = benchmarkModel(options);
   const settings = trainingSettings.parse({
@@ -68,6 +76,7 @@ export function trainStep(options) {
     gradientCheckpointing: options.gradientCheckpointing === 1,
     mixedPrecision: options.precision,
   });
+  /** @type {Parameters<typeof trainProgram>[2]} */
   const definition = {
     dropoutShapes: [],
     inputs: {
@@ -79,7 +88,10 @@ export function trainStep(options) {
       count: { dtype: "float32", shape: [] },
     },
     terms: [],
-    build: (parameters, x) => {
+    build: (parameters, inputs) => {
+      const x = /** @type {Record<"source" | "lengths" | "target" | "soft" | "mask" | "count", Tensor>} */ (
+        inputs
+      );
       const { states: encoded } = encode(config, parameters, x.source, { lengths: x.lengths });
       const bias = lengthBias({ lengths: x.lengths, ids: x.source }, {});
       const hidden = decode(config, parameters, x.target, {
@@ -116,13 +128,19 @@ export function trainStep(options) {
 }
 
 /** Takes the steps of `settings` on an engine. @returns milliseconds and loss [nats per token] of each, in order */
-export async function takeSteps(/** @type {Engine} */ engine, { settings, plan, program, weights, data }) {
+export async function takeSteps(
+  /** @type {import("@slm/tensor").Engine} */ engine,
+  /** @type {TrainStep} */ { settings, plan, program, weights, data },
+) {
   const compiled = await engine.compile(program);
   const state = await uploadState(engine, plan, settings, weights);
   const batch = { ...data, soft: await engine.upload(data.soft) };
+  /** @type {number[]} */
   const times = [];
+  /** @type {number[]} */
   const losses = [];
   for (let step = 1; step <= settings.steps; step++) {
+    /** @type {Record<string, Parameters<typeof compiled.run>[0]["feeds"][string]>} */
     const feeds = { ...state.feeds, ...batch };
     const scaling = settings.mixedPrecision === "float16" ? { [LOSS_SCALE]: 2 ** 16 } : {};
     for (const [name, value] of Object.entries({ ...stepScalars(step, settings), ...scaling }))
@@ -130,11 +148,11 @@ export async function takeSteps(/** @type {Engine} */ engine, { settings, plan, 
     const start = performance.now();
     const { fetched } = await compiled.run({ feeds, fetch: ["loss"], into: state.into });
     times.push(performance.now() - start);
-    losses.push(fetched.loss.data[0]);
+    losses.push(Number(fetched["loss"]?.data[0]));
   }
   return { times, losses };
 }
 
 /** The middle of the times. */
 export const medianOf = (/** @type {number[]} */ times) =>
-  [...times].sort((a, b) => a - b)[times.length >> 1];
+  [...times].sort((a, b) => a - b)[times.length >> 1] ?? Number.NaN;

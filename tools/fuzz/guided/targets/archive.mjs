@@ -28,9 +28,9 @@ export async function seeds() {
   return [bytes];
 }
 
-export function open(folder) {
+export function open(/** @type {string} */ folder) {
   const [file, into] = [join(folder, "bundle.slm"), join(folder, "unpacked")];
-  return async (bytes) => {
+  return async (/** @type {Uint8Array} */ bytes) => {
     await writeFile(file, bytes);
     await rm(into, { recursive: true, force: true });
     await unpackBundle(file, into);

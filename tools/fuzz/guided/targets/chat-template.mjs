@@ -42,7 +42,7 @@ export function open() {
     { role: "system", content: "be brief" },
     { role: "user", content: "hello" },
   ];
-  return (bytes) => {
+  return (/** @type {Uint8Array} */ bytes) => {
     const source = Buffer.from(bytes).toString("utf8");
     createChatTemplate({ source, where: "fuzz", tokens: { bos_token: "<s>" }, special: ["<s>"] }).render(
       messages,

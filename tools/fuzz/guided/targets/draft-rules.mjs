@@ -36,7 +36,7 @@ const [SOURCE, ANSWERS] = [
 ];
 /** Entries by which answers are followed. */
 const ALIGNMENT = [moveKey(1), moveKey(0), pairKey(4, 4), pairKey(5, 9)].map((key) => ({
-  kind: "alignment",
+  kind: /** @type {const} */ ("alignment"),
   key,
   token: -1,
   chance: 0.6,
@@ -46,20 +46,24 @@ const MODEL = { draftRules: 3, vocabularySize: 16 };
 const ALIGNED_MODEL = { draftRules: 8, vocabularySize: 16 };
 
 export async function seeds() {
+  const [first = [], second = []] = [ANSWERS[1], ANSWERS[2]];
+  /** @type {number[]} */
   const keys = [];
-  new RulePlaces(SOURCE).after(ANSWERS[2], (_, key) => (keys.push(key), false));
+  new RulePlaces(SOURCE).after(second, (_, key) => (keys.push(key), false));
   const after = [...keys, 7]
     .slice(0, MODEL.draftRules)
-    .map((key, at) => ({ kind: "after", key, token: at - 1, chance: 0.5 + at / 8 }));
+    .map((key, at) => ({ kind: /** @type {const} */ ("after"), key, token: at - 1, chance: 0.5 + at / 8 }));
   const places = new RulePlaces(SOURCE, draftRulesOf(ALIGNMENT, MODEL.vocabularySize));
+  /** @type {import("@slm/runtime").DraftRule[]} */
   const aligned = [];
+  /** @type {Parameters<RulePlaces["proceed"]>[1]} */
   const visit = (kind, _, key, copied) => aligned.push({ kind, key, token: copied, chance: 0.8 });
-  places.aligned(ANSWERS[1], visit, [0, 3]);
-  places.proceed(ANSWERS[2], visit);
+  places.aligned(first, visit, [0, 3]);
+  places.proceed(second, visit);
   return [await fileOf(after), await fileOf([...aligned, ...ALIGNMENT])];
 }
 
-async function fileOf(rules) {
+async function fileOf(/** @type {readonly import("@slm/runtime").DraftRule[]} */ rules) {
   const folder = await mkdtemp(join(tmpdir(), "slm-fuzz-draft-rules-"));
   await writeDraftRules(folder, rules);
   const text = await readFile(join(folder, DRAFT_RULES_FILE));
@@ -68,7 +72,7 @@ async function fileOf(rules) {
 }
 
 export function open() {
-  return (bytes) => {
+  return (/** @type {Uint8Array} */ bytes) => {
     const text = Buffer.from(bytes).toString("utf8");
     const model = text.includes('"alignment"') ? ALIGNED_MODEL : MODEL;
     const rules = parseDraftRules(text, DRAFT_RULES_FILE, model);

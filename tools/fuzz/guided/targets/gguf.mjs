@@ -22,9 +22,9 @@ export const seeds = async () => [
   (await readFile(`${FIXTURES}/t5/flan-t5/model.gguf`)).subarray(0, T5_BYTES),
 ];
 
-export function open(folder) {
+export function open(/** @type {string} */ folder) {
   const file = join(folder, "model.gguf");
-  return async (bytes) => {
+  return async (/** @type {Uint8Array} */ bytes) => {
     await writeFile(file, bytes);
     const { tensors } = await readGguf(file);
     for (const tensor of [...tensors.values()].slice(0, 2)) await readTensor(file, tensor);

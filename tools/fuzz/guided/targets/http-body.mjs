@@ -6,7 +6,7 @@ import { serveConfig } from "../../../../packages/serve/src/serve-config.ts";
 import { requestReader } from "../../../../packages/serve/src/requests/read-request.ts";
 
 export { SlmError };
-const FORMS = ["generate", "completions", "chat"];
+const FORMS = /** @type {const} */ (["generate", "completions", "chat"]);
 export const words = [
   ...[
     '"prompt":',
@@ -53,5 +53,6 @@ export function open() {
     maxTarget: 12,
   });
   const read = requestReader({ model, tokenizerFiles, limits: serveConfig.parse({}) });
-  return (bytes) => void read(FORMS[(bytes[0] ?? 0) % FORMS.length], bytes.subarray(1));
+  return (/** @type {Uint8Array} */ bytes) =>
+    void read(FORMS[(bytes[0] ?? 0) % FORMS.length] ?? "chat", bytes.subarray(1));
 }

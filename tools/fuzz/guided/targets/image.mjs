@@ -11,7 +11,7 @@ export const seeds = () =>
 
 export function open() {
   const limits = { maxPixels: 250_000 };
-  return async (bytes) => {
+  return async (/** @type {Uint8Array} */ bytes) => {
     await readImageHeader(bytes, "fuzz", limits);
   };
 }

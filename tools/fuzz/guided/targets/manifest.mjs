@@ -28,5 +28,6 @@ export async function seeds() {
 }
 
 export function open() {
-  return (bytes) => void parseManifestText(Buffer.from(bytes).toString("utf8"), "manifest.json");
+  return (/** @type {Uint8Array} */ bytes) =>
+    void parseManifestText(Buffer.from(bytes).toString("utf8"), "manifest.json");
 }

@@ -24,9 +24,9 @@ export const seeds = () => [
 ];
 
 /** Bytes are read as both formats: a shortlist begins with a number that is no version of a model. */
-export function open(folder) {
+export function open(/** @type {string} */ folder) {
   const file = join(folder, "model.bin");
-  return async (bytes) => {
+  return async (/** @type {Uint8Array} */ bytes) => {
     await writeFile(file, bytes);
     const isModel = bytes[0] === 1;
     if (!isModel) return void (await readMarianShortlist(file, VOCABULARY));

@@ -24,7 +24,7 @@ export const seeds = () =>
   );
 
 export function open() {
-  return (bytes) => {
+  return (/** @type {Uint8Array} */ bytes) => {
     decodeOutline(bytes);
     encodeModel(decodeModel(bytes));
   };

@@ -6,7 +6,7 @@ export const limitMs = 200;
 export const seeds = () => [Buffer.from("aaaaaa")];
 
 export function open() {
-  return (bytes) => {
+  return (/** @type {Uint8Array} */ bytes) => {
     if (bytes[0] !== 0x66) return;
     if (bytes[1] !== 0x75) return;
     if (bytes[2] !== 0x7a) return;

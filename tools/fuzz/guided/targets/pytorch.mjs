@@ -20,9 +20,9 @@ export const seeds = () =>
     ),
   );
 
-export function open(folder) {
+export function open(/** @type {string} */ folder) {
   const file = join(folder, "pytorch_model.bin");
-  return async (bytes) => {
+  return async (/** @type {Uint8Array} */ bytes) => {
     await writeFile(file, bytes);
     for (const tensor of await pytorchTensors(file)) await tensor.read();
   };

@@ -30,10 +30,10 @@ export const words = [
 export const seeds = () =>
   Promise.all(["quickstart/recipe", "dates/recipe"].map((name) => readFile(`configs/${name}.yaml`)));
 
-export async function open(folder) {
+export async function open(/** @type {string} */ folder) {
   const schemas = sectionSchemas(await loadStages());
   const path = join(folder, "recipe.yaml");
-  return async (bytes) => {
+  return async (/** @type {Uint8Array} */ bytes) => {
     await writeFile(path, bytes);
     await resolveRecipe({ path, sets: [], environment: {} }, () => ({
       schemas,

@@ -16,9 +16,7 @@ export const words = [
 ];
 
 export async function seeds() {
-  const header = (
-    /** @type {{ __metadata__: { format: string; }; a: { dtype: string; shape: number[]; data_offsets: number[]; }; }} */ value,
-  ) => {
+  const header = (/** @type {object} */ value) => {
     const text = Buffer.from(JSON.stringify(value));
     const length = Buffer.alloc(8);
     length.writeBigUInt64LE(BigInt(text.length));
@@ -34,9 +32,9 @@ export async function seeds() {
   ];
 }
 
-export function open(folder) {
+export function open(/** @type {string} */ folder) {
   const file = join(folder, "model.safetensors");
-  return async (bytes) => {
+  return async (/** @type {Uint8Array} */ bytes) => {
     await writeFile(file, bytes);
     await readSafetensors(file);
     const { close } = await openSafetensors(file);

@@ -60,7 +60,7 @@ export function open() {
     sourceLowercase: false,
   });
   const pieces = tokenPieces(files);
-  return (bytes) => {
+  return (/** @type {Uint8Array} */ bytes) => {
     let schema;
     try {
       schema = JSON.parse(Buffer.from(bytes).toString("utf8"));

@@ -32,7 +32,7 @@ export function seeds() {
       piece("<unk>", 0, 2),
       piece("<s>", 0, 3),
       piece("</s>", 0, 3),
-      ...["\u2581", "a", "b", "\u2581a", "ab"].map((value, at) => piece(value, -at)),
+      ...["\u2581", "a", "b", "\u2581a", "ab"].map((value, at) => piece(value, -at, undefined)),
       part(2, integer(3, type)),
       part(3, text(1, "identity"), integer(3, 1), integer(4, 1)),
     ]);
@@ -40,7 +40,7 @@ export function seeds() {
 }
 
 export function open() {
-  return (bytes) => {
+  return (/** @type {Uint8Array} */ bytes) => {
     const processor = createProcessor(readSentencePieceModel(bytes, "fuzz"), "fuzz");
     for (const one of ["ab a  b", "\u00e9\u{1f600} x", "a".repeat(300)]) processor.encode(one);
   };

@@ -22,8 +22,8 @@ export const seeds = () => [
 ];
 
 export function open() {
-  const reject = (message) => new SlmError("DATA_INVALID", message);
-  return (bytes) => {
+  const reject = (/** @type {string} */ message) => new SlmError("DATA_INVALID", message);
+  return (/** @type {Uint8Array} */ bytes) => {
     answersOf(shortlistOf(bytes, VOCABULARY, reject), [0, 3]);
   };
 }

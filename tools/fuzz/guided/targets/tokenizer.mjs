@@ -55,10 +55,10 @@ export async function seeds() {
   return [small, unigram, tokenizer].map((one) => Buffer.from(JSON.stringify(one)));
 }
 
-export async function open(folder) {
+export async function open(/** @type {string} */ folder) {
   const { config } = await trained();
   await writeFile(join(folder, "tokenizer_config.json"), JSON.stringify({ ...config, unknown_text: "kept" }));
-  return async (bytes) => {
+  return async (/** @type {Uint8Array} */ bytes) => {
     await writeFile(join(folder, "tokenizer.json"), bytes);
     const tokenizer = await loadTokenizer(folder);
     for (const text of ["dim the  lights", "a".repeat(400), "\u00e9\u{1f600}\n"])

@@ -19,12 +19,19 @@ export const SMALL_MAP = {
 
 const VALUE = 0x8000_0000;
 
+/**
+ * A node of the trie, with the place of the replacement of the text that ends there.
+ *
+ * @typedef {{ children: Map<number, Node>, value: number | undefined }} Node
+ */
+
 /** @param map replacement by text; replaced texts hold no zero. @returns bytes of a `precompiled_charsmap` */
-export function compileMap(map) {
+export function compileMap(/** @type {Readonly<Record<string, string>>} */ map) {
   const values = new Map();
   const replacements = [];
   let position = 0;
-  const root = { children: new Map() };
+  /** @type {Node} */
+  const root = { children: new Map(), value: undefined };
   for (const [key, replacement] of Object.entries(map)) {
     values.set(key, position);
     const bytes = Buffer.from(`${replacement}\0`, "utf8");
@@ -32,14 +39,17 @@ export function compileMap(map) {
     position += bytes.length;
     let node = root;
     for (const byte of Buffer.from(key, "utf8")) {
-      if (!node.children.has(byte)) node.children.set(byte, { children: new Map() });
-      node = node.children.get(byte);
+      /** @type {Node} */
+      const child = node.children.get(byte) ?? { children: new Map(), value: undefined };
+      node.children.set(byte, child);
+      node = child;
     }
     node.value = values.get(key);
   }
+  /** @type {number[]} */
   const units = [];
   const taken = new Set([0]);
-  const place = (node, /** @type {number} */ index, /** @type {number} */ label) => {
+  const place = (/** @type {Node} */ node, /** @type {number} */ index, /** @type {number} */ label) => {
     const labels = [...node.children.keys(), ...(node.value === undefined ? [] : [0])];
     let offset = 1;
     while (labels.some((one) => taken.has(index ^ offset ^ one))) offset += 1;

@@ -8,7 +8,26 @@ import { CACHE } from "./packages.mjs";
 
 const HOME = join(CACHE, "node");
 
-/** The module, installed in the user's cache when it is first needed. */
+/**
+ * What is used of node-llama-cpp, which is installed in the user's cache.
+ *
+ * @typedef {object} Sequence
+ * @property {() => Promise<void>} clearHistory
+ * @property {(tokens: number[], options: object) => AsyncIterable<number>} evaluate
+ * @property {(input: (readonly [token: number, options: object])[]) => Promise<{ next: { probabilities: Map<number, number> } }[]>} controlledEvaluate
+ *
+ * @typedef {object} LlamaModel
+ * @property {{ bos: number | null, shouldPrependBosToken: boolean }} tokens
+ * @property {(text: string, special: boolean) => number[]} tokenize
+ * @property {(options: object) => Promise<{ getSequence: () => Sequence }>} createContext
+ * @property {() => Promise<void>} dispose
+ *
+ * @typedef {object} Llama
+ * @property {(options: { modelPath: string, vocabOnly?: boolean }) => Promise<LlamaModel>} loadModel
+ * @property {() => Promise<void>} dispose
+ */
+
+/** The module, installed in the user's cache when it is first needed. @returns {Promise<{ getLlama: (options: object) => Promise<Llama> }>} */
 async function nodeLlamaCpp() {
   if (!existsSync(join(HOME, "node_modules", "node-llama-cpp"))) {
     mkdirSync(HOME, { recursive: true });
@@ -18,7 +37,7 @@ async function nodeLlamaCpp() {
       stdio: ["ignore", "ignore", "inherit"],
     });
   }
-  return import(pathToFileURL(createRequire(join(HOME, "package.json")).resolve("node-llama-cpp")));
+  return import(pathToFileURL(createRequire(join(HOME, "package.json")).resolve("node-llama-cpp")).href);
 }
 
 /** llama.cpp with so many threads. @param gpu as node-llama-cpp takes it: false is the CPU, "cuda", "vulkan", "metal" */

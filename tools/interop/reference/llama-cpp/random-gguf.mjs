@@ -8,12 +8,16 @@ const ALIGNMENT = 32;
 const BLOCK = 32;
 
 /** Tensor types: ggml's number, and bytes of a block of 32 weights. */
+/** @typedef {{ number: number, blockBytes: number }} WeightType */
+
+/** @type {Readonly<Record<string, WeightType>>} */
 export const WEIGHT_TYPES = {
   F16: { number: 1, blockBytes: 2 * BLOCK },
   Q4_0: { number: 2, blockBytes: 2 + BLOCK / 2 },
   Q8_0: { number: 8, blockBytes: 2 + BLOCK },
 };
-const FLOAT32 = { number: 0 };
+/** @type {WeightType} */
+const FLOAT32 = { number: 0, blockBytes: 4 * BLOCK };
 
 /** About 319M parameters, the size of the paper's models. */
 export const LLAMA_319M = {
@@ -26,12 +30,21 @@ export const LLAMA_319M = {
   context: 4096,
 };
 
-function* tensorsOf({ layers, width, feedForward, heads, kvHeads, vocabulary }, type) {
+/**
+ * @typedef {typeof LLAMA_319M} LlamaShape
+ * @typedef {{ name: string, shape: number[], type: WeightType }} RandomTensor
+ */
+
+/** @returns {Generator<RandomTensor>} */
+function* tensorsOf(
+  /** @type {LlamaShape} */ { layers, width, feedForward, heads, kvHeads, vocabulary },
+  /** @type {WeightType} */ type,
+) {
   const kvWidth = (width / heads) * kvHeads;
   yield { name: "token_embd.weight", shape: [width, vocabulary], type };
   yield { name: "output_norm.weight", shape: [width], type: FLOAT32 };
   for (let layer = 0; layer < layers; layer += 1) {
-    const named = (/** @type {string} */ name, shape) => ({
+    const named = (/** @type {string} */ name, /** @type {number[]} */ shape) => ({
       name: `blk.${layer}.${name}.weight`,
       shape,
       type,
@@ -48,27 +61,31 @@ function* tensorsOf({ layers, width, feedForward, heads, kvHeads, vocabulary }, 
   }
 }
 
-const sizeOf = (shape) => shape.reduce((product, size) => product * size, 1);
-const bytesOf = ({ shape, type }) =>
+const sizeOf = (/** @type {readonly number[]} */ shape) => shape.reduce((product, size) => product * size, 1);
+const bytesOf = (/** @type {RandomTensor} */ { shape, type }) =>
   type === FLOAT32 ? 4 * sizeOf(shape) : (sizeOf(shape) / BLOCK) * type.blockBytes;
 
 /** Little-endian pieces of the header. */
 const u32 = (/** @type {number} */ value) => Buffer.from(Uint32Array.of(value).buffer);
 const u64 = (/** @type {number} */ value) => Buffer.from(BigUint64Array.of(BigInt(value)).buffer);
-const f32 = (value) => Buffer.from(Float32Array.of(value).buffer);
+const f32 = (/** @type {number} */ value) => Buffer.from(Float32Array.of(value).buffer);
 const string = (/** @type {string} */ text) =>
   Buffer.concat([u64(Buffer.byteLength(text)), Buffer.from(text)]);
+/** @type {Readonly<Record<"uint32" | "int32" | "float32" | "string", (value: string | number) => Buffer>>} */
 const VALUES = {
-  uint32: u32,
-  int32: (value) => Buffer.from(Int32Array.of(value).buffer),
-  float32: f32,
-  string,
+  uint32: (value) => u32(Number(value)),
+  int32: (value) => Buffer.from(Int32Array.of(Number(value)).buffer),
+  float32: (value) => f32(Number(value)),
+  string: (value) => string(String(value)),
 };
-const entry = (/** @type {string} */ key, /** @type {string} */ kind, /** @type {string | number} */ value) =>
-  Buffer.concat([string(key), u32(TYPE[kind]), VALUES[kind](value)]);
+const entry = (
+  /** @type {string} */ key,
+  /** @type {keyof typeof VALUES} */ kind,
+  /** @type {string | number} */ value,
+) => Buffer.concat([string(key), u32(TYPE[kind]), VALUES[kind](value)]);
 const list = (
   /** @type {string} */ key,
-  /** @type {string} */ kind,
+  /** @type {keyof typeof VALUES} */ kind,
   /** @type {string[] | number[]} */ values,
 ) =>
   Buffer.concat([
@@ -76,11 +93,11 @@ const list = (
     u32(TYPE.array),
     u32(TYPE[kind]),
     u64(values.length),
-    ...values.map(VALUES[kind]),
+    ...values.map((value) => VALUES[kind](value)),
   ]);
 
 /** Kinds of SentencePiece tokens: normal 1, unknown 2, control 3, byte 6. */
-function vocabularyEntries(size) {
+function vocabularyEntries(/** @type {number} */ size) {
   const bytes = Array.from(
     { length: 256 },
     (_, at) => `<0x${at.toString(16).toUpperCase().padStart(2, "0")}>`,
@@ -104,13 +121,13 @@ function vocabularyEntries(size) {
 }
 
 /** A tensor's bytes: quantized blocks of small scales and random codes; norms are ones. */
-function contents(tensor, /** @type {Random} */ random) {
+function contents(/** @type {RandomTensor} */ tensor, /** @type {{ next: () => number }} */ random) {
   const bytes = Buffer.alloc(bytesOf(tensor));
   if (tensor.type === FLOAT32) {
     new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4).fill(1);
     return bytes;
   }
-  if (tensor.type === WEIGHT_TYPES.F16) {
+  if (tensor.type === WEIGHT_TYPES["F16"]) {
     // Either sign, magnitudes from 2^-10 to 2^-9.
     for (let at = 0; at < bytes.length; at += 2)
       bytes.writeUInt16LE(0x1400 | (Math.floor(random.next() * 2 ** 16) & 0x83ff), at);
@@ -124,8 +141,14 @@ function contents(tensor, /** @type {Random} */ random) {
 }
 
 /** @returns parameters and size of the file */
-export function writeRandomGguf(/** @type {string} */ path, shape, typeName) {
+export function writeRandomGguf(
+  /** @type {string} */ path,
+  /** @type {LlamaShape} */ shape,
+  /** @type {string} */ typeName,
+) {
   const type = WEIGHT_TYPES[typeName];
+  if (type === undefined)
+    throw new Error(`type is one of ${Object.keys(WEIGHT_TYPES).join(", ")}, got ${typeName}`);
   const tensors = [...tensorsOf(shape, type)];
   const { layers, width, feedForward, heads, kvHeads, vocabulary, context } = shape;
   const metadata = [

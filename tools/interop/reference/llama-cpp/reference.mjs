@@ -12,14 +12,17 @@ const TOP = 256;
 /** The model's own distribution: no filter, temperature one. */
 const PLAIN = { temperature: 1, topK: 0, topP: 1, minP: 0 };
 
-async function distributions(sequence, ids) {
+async function distributions(
+  /** @type {import("./llama.mjs").Sequence} */ sequence,
+  /** @type {readonly number[]} */ ids,
+) {
   await sequence.clearHistory();
   const ask = { generateNext: { probabilities: true, options: PLAIN } };
-  const answers = await sequence.controlledEvaluate(ids.map((id) => [id, ask]));
+  const answers = await sequence.controlledEvaluate(ids.map((id) => /** @type {const} */ ([id, ask])));
   return answers.map((answer) => answer.next.probabilities);
 }
 
-async function main(/** @type {string | undefined} */ model, /** @type {string} */ output) {
+async function main(/** @type {string} */ model, /** @type {string} */ output) {
   const llama = await openLlama();
   const loaded = await llama.loadModel({ modelPath: model });
   const begin = loaded.tokens.shouldPrependBosToken ? [Number(loaded.tokens.bos)] : [];
@@ -62,7 +65,7 @@ async function main(/** @type {string | undefined} */ model, /** @type {string} 
 }
 
 const [model, output] = process.argv.slice(2);
-if (output === undefined) {
+if (model === undefined || output === undefined) {
   console.error("usage: reference.mjs MODEL.gguf REFERENCE.safetensors");
   process.exitCode = 2;
 } else await main(model, output);

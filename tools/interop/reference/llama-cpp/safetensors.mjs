@@ -4,9 +4,10 @@ import { writeFileSync } from "node:fs";
 /** `tensors` maps names to {shape, data}, data an Int32Array or Float32Array. */
 export function writeSafetensors(
   /** @type {string} */ file,
-  tensors,
+  /** @type {Readonly<Record<string, { shape: number[], data: Int32Array | Float32Array }>>} */ tensors,
   /** @type {{ made_by: string; }} */ metadata,
 ) {
+  /** @type {Record<string, object>} */
   const header = { __metadata__: metadata };
   let position = 0;
   for (const [name, { shape, data }] of Object.entries(tensors)) {

@@ -58,11 +58,12 @@ function learnMerges(/** @type {string[]} */ words, /** @type {number} */ count)
 }
 
 const unique = (/** @type {string[]} */ items) => [...new Set(items)];
-const joined = (merges) => unique(merges.map((merge) => merge.replace(" ", "")));
+const joined = (/** @type {readonly string[]} */ merges) =>
+  unique(merges.map((merge) => merge.replace(" ", "")));
 
 function byteLevel() {
   const symbols = byteSymbols();
-  const words = CORPUS.match(GPT2_WORDS).map((word) =>
+  const words = (CORPUS.match(GPT2_WORDS) ?? []).map((word) =>
     [...Buffer.from(word, "utf8")].map((byte) => symbols[byte]).join(""),
   );
   const merges = learnMerges(words, MERGES);
@@ -144,6 +145,14 @@ function wordPieces() {
   return { tokens, types: tokens.map((_, id) => (id < special.length ? 3 : 1)) };
 }
 
+/**
+ * @typedef {import("./gguf-vocabulary.mjs").Pair} Pair
+ *
+ * A small vocabulary that was learned here.
+ * @typedef {{ tokens: string[], types: number[], merges?: string[], scores?: number[], map?: number[] }} Vocabulary
+ */
+
+/** @type {readonly Pair[]} */
 const shared = [
   ["general.architecture", "string", "llama"],
   ["llama.block_count", "u32", 1],
@@ -156,7 +165,11 @@ const shared = [
   ["tokenizer.ggml.eos_token_id", "u32", 2],
 ];
 
-async function idsOf(llama, /** @type {string} */ file, pairs) {
+async function idsOf(
+  /** @type {import("./llama.mjs").Llama} */ llama,
+  /** @type {string} */ file,
+  /** @type {readonly Pair[]} */ pairs,
+) {
   writeVocabulary(file, [...shared, ...pairs]);
   const model = await llama.loadModel({ modelPath: file, vocabOnly: true });
   const ids = TEXTS.map((text) => model.tokenize(text, false).map(Number));
@@ -164,22 +177,17 @@ async function idsOf(llama, /** @type {string} */ file, pairs) {
   return ids;
 }
 
-const metadata = (
-  /** @type {{ tokens: string[]; types: (1 | 3)[]; } | { tokens: string[]; types: (1 | 3 | 2)[]; scores: number[]; map: number[]; }} */ {
-    tokens,
-    types,
-    merges,
-    scores,
-  },
-) => [
+/** @type {(vocabulary: Vocabulary) => Pair[]} */
+const metadata = ({ tokens, types, merges, scores }) => [
   ["tokenizer.ggml.tokens", "string", tokens],
   ["tokenizer.ggml.token_type", "i32", types],
-  ...(merges === undefined ? [] : [["tokenizer.ggml.merges", "string", merges]]),
-  ...(scores === undefined ? [] : [["tokenizer.ggml.scores", "f32", scores]]),
+  ...(merges === undefined ? [] : [/** @type {Pair} */ (["tokenizer.ggml.merges", "string", merges])]),
+  ...(scores === undefined ? [] : [/** @type {Pair} */ (["tokenizer.ggml.scores", "f32", scores])]),
 ];
 
 /** One entry for names with the same ids. */
-function grouped(idsByName) {
+function grouped(/** @type {readonly (readonly [name: string, ids: number[][]])[]} */ idsByName) {
+  /** @type {Map<string, string[]>} */
   const groups = new Map();
   for (const [name, ids] of idsByName) {
     const key = JSON.stringify(ids);
@@ -192,9 +200,11 @@ async function main(/** @type {string} */ output) {
   const llama = await openLlama();
   const directory = mkdtempSync(join(tmpdir(), "slm-peer-"));
   const file = join(directory, "vocabulary.gguf");
+  /** @type {(model: string, ...pairs: Pair[]) => Pair[]} */
   const kind = (model, ...pairs) => [["tokenizer.ggml.model", "string", model], ...pairs];
   try {
     const vocabularies = { bytes: byteLevel(), pieces: mergedPieces(), words: spacelessWords() };
+    /** @type {Record<string, (readonly [name: string, ids: number[][]])[]>} */
     const idsByName = { bytes: [], pieces: [], words: [] };
     const lacking = [];
     for (const [pre, { spelling }] of Object.entries(PRE_TOKENIZERS)) {
@@ -202,39 +212,52 @@ async function main(/** @type {string} */ output) {
       const pairs = kind(model, ["tokenizer.ggml.pre", "string", pre], ...metadata(vocabularies[spelling]));
       const ids = await idsOf(llama, file, pairs).catch(() => undefined);
       if (ids === undefined) lacking.push(pre);
-      else idsByName[spelling].push([pre, ids]);
+      else idsByName[spelling]?.push([pre, ids]);
     }
     console.log(`this llama.cpp does not know ${lacking.join(", ") || "none"}`);
     const merged = Object.fromEntries(
-      Object.entries(vocabularies).map(([name, one]) => [name, { ...one, ids: grouped(idsByName[name]) }]),
+      Object.entries(vocabularies).map(([name, one]) => [
+        name,
+        { ...one, ids: grouped(idsByName[name] ?? []) },
+      ]),
     );
     const scored = sentencePiece();
+    /** @type {Record<string, number[][]>} */
     const scoredIds = {};
     for (const prefix of [true, false]) {
+      /** @type {Pair} */
       const flag = ["tokenizer.ggml.add_space_prefix", "bool", prefix];
-      scoredIds[prefix] = await idsOf(llama, file, kind("llama", flag, ...metadata(scored)));
+      scoredIds[String(prefix)] = await idsOf(llama, file, kind("llama", flag, ...metadata(scored)));
     }
     const wordPiece = wordPieces();
+    /** @type {Record<string, number[][]>} */
     const wordPieceIds = {};
     for (const lowercase of [true, false]) {
+      /** @type {Pair[]} */
       const flags = [
         ["tokenizer.ggml.normalizer.lowercase", "bool", lowercase],
         ["tokenizer.ggml.unknown_token_id", "u32", 1],
         ["tokenizer.ggml.cls_token_id", "u32", 2],
         ["tokenizer.ggml.seperator_token_id", "u32", 3],
       ];
-      wordPieceIds[lowercase] = await idsOf(llama, file, kind("bert", ...flags, ...metadata(wordPiece)));
+      wordPieceIds[String(lowercase)] = await idsOf(
+        llama,
+        file,
+        kind("bert", ...flags, ...metadata(wordPiece)),
+      );
     }
     const weighed = unigram();
+    /** @type {Record<string, number[][]>} */
     const weighedIds = {};
     for (const joins of [true, false]) {
+      /** @type {Pair[]} */
       const pairs = [
         ["tokenizer.ggml.remove_extra_whitespaces", "bool", joins],
         ["tokenizer.ggml.add_space_prefix", "bool", true],
         ["tokenizer.ggml.precompiled_charsmap", "u8", weighed.map],
         ["tokenizer.ggml.unknown_token_id", "u32", 2],
       ];
-      weighedIds[joins] = await idsOf(llama, file, kind("t5", ...pairs, ...metadata(weighed)));
+      weighedIds[String(joins)] = await idsOf(llama, file, kind("t5", ...pairs, ...metadata(weighed)));
     }
     const lines = Object.entries({
       texts: TEXTS,

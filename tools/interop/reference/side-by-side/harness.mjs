@@ -13,25 +13,20 @@ import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
+import { settingsOf } from "../../../lib/settings.mjs";
+
 const REPOSITORY = fileURLToPath(new URL("../../../../", import.meta.url));
 const CLI = join(REPOSITORY, "apps/cli/bin/run.js");
 
 /** Where reference implementations are installed and models are made; kept between runs. */
 export const PLACE = process.env.SLM_PEERS ?? join(homedir(), ".cache", "slm-peers");
 
-/** `key=value` arguments over defaults; numbers stay numbers. */
-export function settings(
-  /** @type {{ size: string; source: number; answer: number; dtype: string; block: string; head: string; threads: number; rounds: number; warmup: number; }} */ defaults,
-) {
-  const chosen = { ...defaults };
-  for (const argument of process.argv.slice(2)) {
-    const [key, value] = argument.split("=");
-    if (!Object.hasOwn(defaults, key) || value === undefined)
-      throw new Error(`expected key=value with one of ${Object.keys(defaults).join(", ")}, got ${argument}`);
-    chosen[key] = typeof defaults[key] === "number" ? Number(value) : value;
-  }
-  return chosen;
-}
+/**
+ * `key=value` arguments over defaults; numbers stay numbers.
+ *
+ * @template {Record<string, string | number>} T
+ */
+export const settings = (/** @type {T} */ defaults) => settingsOf(defaults, process.argv.slice(2));
 
 /** Settings that every comparison has. */
 export const COMMON = { threads: Math.min(2, availableParallelism()), rounds: 10, warmup: 2 };
@@ -40,14 +35,12 @@ export const COMMON = { threads: Math.min(2, availableParallelism()), rounds: 10
 export const QUANTIZED = { block: "", head: "" };
 
 /** The same as flags of `slm quantize`. */
-export const quantizeFlags = (
-  /** @type {{ size: string; source: number; answer: number; dtype: string; block: string; head: string; threads: number; rounds: number; warmup: number; }} */ {
-    block,
-    head,
-  },
-) => [...(block === "" ? [] : ["--block-size", block]), ...(head === "" ? [] : ["--embedding", head])];
+export const quantizeFlags = (/** @type {{ block: string, head: string }} */ { block, head }) => [
+  ...(block === "" ? [] : ["--block-size", block]),
+  ...(head === "" ? [] : ["--embedding", head]),
+];
 
-const hashOf = (/** @type {string[]} */ value) =>
+const hashOf = (/** @type {unknown} */ value) =>
   createHash("sha256").update(JSON.stringify(value)).digest("hex").slice(0, 12);
 
 /**
@@ -55,7 +48,7 @@ const hashOf = (/** @type {string[]} */ value) =>
  *
  * @returns its path
  */
-export function once(/** @type {string} */ name, make, stamp = "") {
+export function once(/** @type {string} */ name, /** @type {(folder: string) => void} */ make, stamp = "") {
   const folder = join(PLACE, name);
   const done = join(folder, ".done");
   if (existsSync(done) && readFileSync(done, "utf8") === stamp) return folder;
@@ -67,7 +60,11 @@ export function once(/** @type {string} */ name, make, stamp = "") {
 }
 
 /** Runs a program, what it prints aside. */
-export const run = (/** @type {string} */ command, /** @type {string[]} */ argv, { cwd, env = {} } = {}) =>
+export const run = (
+  /** @type {string} */ command,
+  /** @type {string[]} */ argv,
+  /** @type {{ cwd?: string, env?: Record<string, string> }} */ { cwd, env = {} } = {},
+) =>
   execFileSync(command, argv, {
     cwd,
     env: { ...process.env, ...env },
@@ -75,7 +72,7 @@ export const run = (/** @type {string} */ command, /** @type {string[]} */ argv,
   });
 
 /** Python of a virtual environment with these packages; `env` is what their build reads. */
-export function python(/** @type {string[]} */ packages, env = {}) {
+export function python(/** @type {string[]} */ packages, /** @type {Record<string, string>} */ env = {}) {
   if (process.env.SLM_PEER_PYTHON) return process.env.SLM_PEER_PYTHON;
   const folder = once(`python-${hashOf(packages)}`, (place) => {
     run("python3", ["-m", "venv", place]);
@@ -92,7 +89,9 @@ function exporterStamp() {
   const hash = createHash("sha256");
   for (const name of EXPORTERS) {
     const dist = join(REPOSITORY, "packages", name, "dist");
-    const files = readdirSync(dist, { recursive: true }).filter((file) => file.endsWith(".js"));
+    const files = readdirSync(dist, { recursive: true, encoding: "utf8" }).filter((file) =>
+      file.endsWith(".js"),
+    );
     for (const file of files.sort()) hash.update(file).update(readFileSync(join(dist, file)));
   }
   return hash.digest("hex");
@@ -101,8 +100,25 @@ function exporterStamp() {
 /** Runs slm. */
 const slm = (/** @type {string[]} */ ...argv) => run(process.execPath, [CLI, ...argv, "--quiet"]);
 
+/**
+ * Of `randomModel`: a scheme of `slm quantize` or float32, a layout, and more flags of both commands.
+ *
+ * @typedef {{ scheme?: string, layout?: string, flags?: string[], exportFlags?: string[] }} ModelOptions
+ *
+ * Figures of one run, by name.
+ * @typedef {Record<string, number>} Figures
+ *
+ * What takes turns: slm first. `made` gives the tokens of the last run.
+ * @typedef {object} Contestant
+ * @property {string} name
+ * @property {object} [about]
+ * @property {() => readonly number[]} [made]
+ * @property {() => Promise<Figures>} run
+ * @property {() => unknown} [close]
+ */
+
 /** Directory of a checkpoint of random weights, by its shape; made once. */
-export function randomCheckpoint(shape) {
+export function randomCheckpoint(/** @type {object} */ shape) {
   const place = once(`model-${hashOf(shape)}-checkpoint`, (folder) => {
     const file = `${folder}.json`;
     writeFileSync(file, JSON.stringify(shape));
@@ -117,17 +133,17 @@ export function randomCheckpoint(shape) {
  * @param scheme of `slm quantize`, or float32; @param layout native or transformers.js; @param flags more of `slm quantize`
  * @param exportFlags more of `slm export`: the target of a device, the rows of draft rules
  */
-export const randomModel = (shape, options = {}) =>
+export const randomModel = (/** @type {object} */ shape, /** @type {ModelOptions} */ options = {}) =>
   exported(`model-${hashOf(shape)}`, randomCheckpoint(shape), options);
 
 function exported(
   /** @type {string} */ checkpointName,
   /** @type {string} */ checkpoint,
-  /** @type {{}} */ { scheme = "float32", layout = "native", flags = [], exportFlags = [] },
+  /** @type {ModelOptions} */ { scheme = "float32", layout = "native", flags = [], exportFlags = [] },
 ) {
   const stamp = exporterStamp();
   const name = [checkpointName, layout, ...wordsOf(exportFlags)].join("-");
-  const made = (folder, ...argv) =>
+  const made = (/** @type {string} */ folder, /** @type {string[]} */ ...argv) =>
     join(
       once(folder, (place) => slm(...argv, "-o", join(place, "model")), stamp),
       "model",
@@ -139,7 +155,7 @@ function exported(
 }
 
 /** Flags as parts of a folder's name: their values, of a path its hash. */
-const wordsOf = (flags) =>
+const wordsOf = (/** @type {readonly string[]} */ flags) =>
   flags.filter((flag) => !flag.startsWith("--")).map((flag) => (flag.includes("/") ? hashOf(flag) : flag));
 
 /** Special tokens of random models. */
@@ -163,13 +179,8 @@ export async function promptIds(/** @type {string} */ directory, /** @type {numb
 export async function openSlm(
   /** @type {string} */ name,
   /** @type {string} */ directory,
-  /** @type {{ size: string; source: number; answer: number; dtype: string; block: string; head: string; threads: number; rounds: number; warmup: number; }} */ {
-    threads,
-    source,
-    answer,
-    batch = 1,
-    device = "cpu",
-  },
+  /** @type {{ threads: number, source: number, answer: number, batch?: number, device?: string }} */
+  { threads, source, answer, batch = 1, device = "cpu" },
 ) {
   const { loadGenerator } = await import("@slm/inference");
   const { readDeviceModel } = await import("@slm/exported-model");
@@ -178,6 +189,7 @@ export async function openSlm(
   const runtime = await openRuntime(device, threads);
   const generator = await loadGenerator(directory, endlessRuntime(runtime, tokens.eos));
   const prompts = Array.from({ length: batch }, () => promptOf(source));
+  /** @type {readonly number[]} */
   let tokensMade = [];
   return {
     name,
@@ -185,10 +197,11 @@ export async function openSlm(
     made: () => tokensMade,
     run: async () => {
       const all = await generator.generate(prompts, { maxTokens: answer });
-      tokensMade = [...all[0].tokens];
+      tokensMade = [...(all[0]?.tokens ?? [])];
       for (const { tokens: made } of all)
         if (made.length !== answer) throw new Error(`${name} made ${made.length} tokens`);
-      const last = (/** @type {string} */ figure) => Math.max(...all.map((made) => made[figure]));
+      const last = (/** @type {"firstTokenMs" | "totalMs"} */ figure) =>
+        Math.max(...all.map((made) => made[figure]));
       return times(last("firstTokenMs"), last("totalMs"), answer, batch);
     },
     close: async () => {
@@ -219,26 +232,11 @@ export function times(
   };
 }
 
-/** A Python worker as a contestant that generates: what it answers with is its times and tokens. */
-export function pythonGenerator(/** @type {string} */ name, worker, /** @type {number} */ answer, batch = 1) {
-  let tokensMade = [];
-  return {
-    name,
-    made: () => tokensMade,
-    run: async () => {
-      const { firstTokenMs, totalMs, tokens } = await worker.ask();
-      tokensMade = tokens;
-      return times(firstTokenMs, totalMs, answer, batch);
-    },
-    close: worker.close,
-  };
-}
-
 /** A Python script that reads one JSON line per request and answers with one. */
 export async function startPython(
   /** @type {string} */ interpreter,
   /** @type {string} */ script,
-  /** @type {{ threads: number; answer: number; path: string; prompt: number[]; }} */ setting,
+  /** @type {object & { threads: number }} */ setting,
 ) {
   const path = fileURLToPath(new URL(script, import.meta.url));
   const child = spawn(interpreter, [path, JSON.stringify(setting)], {
@@ -246,7 +244,9 @@ export async function startPython(
     env: { ...process.env, OMP_NUM_THREADS: String(setting.threads), HF_HUB_OFFLINE: "1" },
   });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  /** @returns {Promise<Record<string, number>>} */
   const next = async () => {
+    /** @type {IteratorResult<string, undefined>} */
     const { value, done } = await lines.next();
     if (done) throw new Error(`${script} ended`);
     return JSON.parse(value);
@@ -264,11 +264,12 @@ export async function startPython(
   };
 }
 
-const quantile = (values, /** @type {number} */ fraction) => {
+const quantile = (/** @type {readonly number[]} */ values, /** @type {number} */ fraction) => {
   const sorted = [...values].sort((a, b) => a - b);
   const at = (sorted.length - 1) * fraction;
   const low = Math.floor(at);
-  return sorted[low] + ((sorted[low + 1] ?? sorted[low]) - sorted[low]) * (at - low);
+  const [one = Number.NaN, two = one] = sorted.slice(low, low + 2);
+  return one + (two - one) * (at - low);
 };
 
 /** Pause before each run: threads of the side before stop spinning [ms]. */
@@ -282,28 +283,33 @@ const SETTLE_MS = 50;
  */
 export async function compare(
   /** @type {string} */ title,
-  /** @type {{ size: string; source: number; answer: number; dtype: string; block: string; head: string; threads: number; rounds: number; warmup: number; }} */ setting,
-  contestants,
+  /** @type {Record<string, string | number> & { rounds: number, warmup: number }} */ setting,
+  /** @type {readonly Contestant[]} */ contestants,
 ) {
+  /** @type {Map<string, Figures[]>} */
   const samples = new Map(contestants.map(({ name }) => [name, []]));
-  const load = loadavg()[0];
+  const [load = Number.NaN] = loadavg();
   try {
     for (const { run } of contestants) for (let at = 0; at < setting.warmup; at += 1) await run();
     for (let round = 0; round < setting.rounds; round += 1) {
-      const order = contestants.map((_, at) => contestants[(at + round) % contestants.length]);
+      const first = round % contestants.length;
+      const order = [...contestants.slice(first), ...contestants.slice(0, first)];
       for (const { name, run } of order) {
         await sleep(SETTLE_MS);
-        samples.get(name).push(await run());
+        samples.get(name)?.push(await run());
       }
     }
   } finally {
     for (const { close } of contestants) await close?.();
   }
-  const [{ made: madeByUs }] = contestants;
+  const madeByUs = contestants[0]?.made;
   const results = contestants.map(({ name, about = {}, made }, at) => {
-    const same = at === 0 || made === undefined ? {} : { sameTokens: samePrefix(madeByUs(), made()) };
-    const figures = Object.keys(samples.get(name)[0]);
-    const of = (/** @type {string} */ figure) => samples.get(name).map((sample) => sample[figure]);
+    const same =
+      at === 0 || made === undefined || madeByUs === undefined
+        ? {}
+        : { sameTokens: samePrefix(madeByUs(), made()) };
+    const own = samples.get(name) ?? [];
+    const of = (/** @type {string} */ figure) => own.map((sample) => sample[figure] ?? Number.NaN);
     const spread = (/** @type {string} */ figure) => ({
       p50: quantile(of(figure), 0.5),
       p25: quantile(of(figure), 0.25),
@@ -313,7 +319,7 @@ export async function compare(
       name,
       ...about,
       ...same,
-      ...Object.fromEntries(figures.map((figure) => [figure, spread(figure)])),
+      figures: Object.fromEntries(Object.keys(own[0] ?? {}).map((figure) => [figure, spread(figure)])),
     };
   });
   const machine = { cpu: cpus()[0]?.model.trim(), cores: availableParallelism(), node: process.version };
@@ -322,7 +328,7 @@ export async function compare(
 }
 
 /** Length of what two lists begin with alike, and of the first: "63 of 64". */
-function samePrefix(ours, theirs) {
+function samePrefix(/** @type {readonly number[]} */ ours, /** @type {readonly number[]} */ theirs) {
   const differing = ours.findIndex((token, at) => token !== theirs[at]);
   return `${differing === -1 ? ours.length : differing} of ${ours.length}`;
 }
@@ -330,21 +336,30 @@ function samePrefix(ours, theirs) {
 const digits = (/** @type {number} */ value) =>
   new Intl.NumberFormat("en-US", { maximumSignificantDigits: 4 }).format(value);
 
-function markdown(/** @type {string} */ title, results, /** @type {number | undefined} */ load) {
-  const [ours] = results;
-  const figures = Object.keys(ours).filter((key) => ours[key]?.p50 !== undefined);
-  const cell = (result, /** @type {string} */ figure) => {
-    const { p25, p50, p75 } = result[figure];
-    const ratio = result === ours ? "" : `, ${digits(p50 / ours[figure].p50)}x`;
-    return `${digits(p50)} (${digits(p25)} to ${digits(p75)}${ratio})`;
+/**
+ * @typedef {{ p25: number, p50: number, p75: number }} Spread
+ * @typedef {{ name: string, sameTokens?: string, figures: Record<string, Spread> }} Reported
+ */
+
+function markdown(
+  /** @type {string} */ title,
+  /** @type {readonly Reported[]} */ results,
+  /** @type {number} */ load,
+) {
+  const ours = results[0]?.figures ?? {};
+  const names = Object.keys(ours);
+  const cell = (/** @type {Spread | undefined} */ figure, /** @type {Spread | undefined} */ own) => {
+    if (figure === undefined) return "";
+    const ratio = own === undefined || figure === own ? "" : `, ${digits(figure.p50 / own.p50)}x`;
+    return `${digits(figure.p50)} (${digits(figure.p25)} to ${digits(figure.p75)}${ratio})`;
   };
   const line = (/** @type {string[]} */ cells) => `| ${cells.join(" | ")} |`;
   return [
     `${title}: medians, quartiles in brackets, and the figure over slm's. Load average before: ${load.toFixed(2)}.`,
     "",
-    line(["", ...figures]),
-    line(["---", ...figures.map(() => "---:")]),
-    ...results.map((result) => line([result.name, ...figures.map((figure) => cell(result, figure))])),
+    line(["", ...names]),
+    line(["---", ...names.map(() => "---:")]),
+    ...results.map(({ name, figures }) => line([name, ...names.map((one) => cell(figures[one], ours[one]))])),
     ...results.flatMap(({ name, sameTokens }) =>
       sameTokens === undefined ? [] : [`\nThe same greedy tokens as slm's, ${name}: ${sameTokens}.`],
     ),

@@ -40,11 +40,10 @@ const setting = settings({
   answer: 64,
 });
 const { threads, source, answer, type } = setting;
-if (!Object.hasOwn(WEIGHT_TYPES, type))
-  throw new Error(`type is one of ${Object.keys(WEIGHT_TYPES).join(", ")}`);
+if (!(type in WEIGHT_TYPES)) throw new Error(`type is one of ${Object.keys(WEIGHT_TYPES).join(", ")}`);
 const TINY = { layers: 2, width: 64, feedForward: 128, heads: 4, kvHeads: 2, vocabulary: 512, context: 4096 };
-const theirShape = { tiny: TINY, paper: LLAMA_319M }[setting.size];
-if (theirShape === undefined) throw new Error(`size is tiny or paper, got ${setting.size}`);
+const theirShape = setting.size === "tiny" ? TINY : LLAMA_319M;
+if (!["tiny", "paper"].includes(setting.size)) throw new Error(`size is tiny or paper, got ${setting.size}`);
 
 mkdirSync(PLACE, { recursive: true });
 const path = join(PLACE, `llama-${setting.size}-${type}.gguf`);
@@ -69,6 +68,7 @@ async function prebuilt() {
   const generate = async () => {
     await sequence.clearHistory();
     const began = performance.now();
+    /** @type {number | undefined} */
     let first;
     let made = 0;
     // Yields even what would end a text: every run makes as many tokens.
@@ -79,7 +79,7 @@ async function prebuilt() {
     }
     const total = performance.now();
     if (made !== answer) throw new Error(`llama.cpp made ${made} tokens, expected ${answer}`);
-    return times(first - began, total - began, answer);
+    return times((first ?? Number.NaN) - began, total - began, answer);
   };
   return { run: generate, close: () => llama.dispose() };
 }
@@ -95,18 +95,17 @@ async function native() {
   return { run, close: worker.close };
 }
 
-const open = { prebuilt, native }[setting.build];
-if (open === undefined) throw new Error(`build is prebuilt or native, got ${setting.build}`);
-const llama = await open();
+if (!["prebuilt", "native"].includes(setting.build))
+  throw new Error(`build is prebuilt or native, got ${setting.build}`);
+const llama = await (setting.build === "native" ? native() : prebuilt());
 const shape = shapeOf(setting.size);
 const ours = await openSlm(
   `slm encoder-decoder, ${setting.scheme}`,
   randomModel(shape, { scheme: setting.scheme, flags: quantizeFlags(setting) }),
   setting,
 );
-ours.about = { parameters: parametersOf(shape) };
 await compare(`llama.cpp, ${setting.size}, ${type}, ${source} tokens in, ${answer} out`, setting, [
-  ours,
+  { ...ours, about: { parameters: parametersOf(shape) } },
   {
     name: `llama.cpp decoder-only, ${type}, ${setting.build}`,
     about: { parameters: parametersOfLlama(theirShape), bytes: statSync(path).size },
@@ -115,7 +114,9 @@ await compare(`llama.cpp, ${setting.size}, ${type}, ${source} tokens in, ${answe
 ]);
 
 /** Parameters of a llama-shaped model, its table shared. */
-function parametersOfLlama({ layers, width, feedForward, heads, kvHeads, vocabulary }) {
+function parametersOfLlama(
+  /** @type {typeof LLAMA_319M} */ { layers, width, feedForward, heads, kvHeads, vocabulary },
+) {
   const attention = 2 * width * width + (2 * width * width * kvHeads) / heads;
   return vocabulary * width + layers * (attention + 3 * width * feedForward + 2 * width) + width;
 }

@@ -8,7 +8,8 @@ const PAPER_SHAPE = parse(
   readFileSync(new URL("../../../../configs/paper-330m/model.yaml", import.meta.url), "utf8"),
 );
 
-export const SHAPES = {
+/** @type {Readonly<Record<string, Shape>>} */
+const SHAPES = {
   tiny: {
     architecture: "encoder-decoder",
     vocabularySize: 512,
@@ -39,17 +40,6 @@ export const SHAPES = {
     bias: true,
     tokens: TOKENS,
   },
-  "20m": {
-    ...PAPER_SHAPE,
-    vocabularySize: 8192,
-    width: 384,
-    heads: 6,
-    kvHeads: 6,
-    headDim: 64,
-    feedForward: 1536,
-    encoderLayers: 6,
-    decoderLayers: 2,
-  },
   "30m": {
     ...PAPER_SHAPE,
     vocabularySize: 16_384,
@@ -74,29 +64,14 @@ export const SHAPES = {
   },
 };
 
+/** @typedef {Parameters<typeof parseModelConfig>[0] & typeof PAPER_SHAPE} Shape */
+
 /** @throws Error naming the sizes there are */
 export function shapeOf(/** @type {string} */ size) {
-  if (!Object.hasOwn(SHAPES, size))
-    throw new Error(`size is one of ${Object.keys(SHAPES).join(", ")}, got ${size}`);
-  return SHAPES[size];
+  const shape = SHAPES[size];
+  if (shape === undefined) throw new Error(`size is one of ${Object.keys(SHAPES).join(", ")}, got ${size}`);
+  return shape;
 }
 
 /** Parameters of a model of this shape, the shared table once. */
-export const parametersOf = (shape) => parameterCount(parseModelConfig(shape, "shape"));
-
-/** A decoder-only model of Llama's kind with as many layers as an encoder-decoder has in both halves. */
-export function decoderOnlyOf(shape) {
-  const { encoderLayers, decoderLayers, width, heads, feedForward, bias: _, ...rest } = shape;
-  return {
-    ...rest,
-    architecture: "decoder-only",
-    width,
-    heads,
-    headDim: width / heads,
-    // Gates are a third matrix.
-    feedForward: Math.round((feedForward * 2) / 3 / 32) * 32,
-    decoderLayers: encoderLayers + decoderLayers,
-    activation: "swiglu",
-    bias: false,
-  };
-}
+export const parametersOf = (/** @type {Shape} */ shape) => parameterCount(parseModelConfig(shape, "shape"));

@@ -23,6 +23,7 @@ import { TORCH } from "./python-packages.mjs";
 import { parametersOf, shapeOf } from "./shapes.mjs";
 
 /** How far losses of the same weights and batch may be apart: at the first step, and after the other side's own updates. */
+/** @type {Readonly<Record<string, { first: number, later: number }>>} */
 const LOSS_TOLERANCES = {
   float32: { first: 1e-4, later: 1e-3 },
   float16: { first: 1e-2, later: 3e-2 },
@@ -45,7 +46,7 @@ const setting = settings({
 const { threads, batch, source, answer, steps, device, precision, peerDevice, peerDtype } = setting;
 const shape = shapeOf(setting.size);
 const interpreter = python(TORCH);
-const open = (/** @type {{ weights: string; ids: number[]; batch: number; }} */ more) =>
+const open = (/** @type {object} */ more) =>
   startPython(interpreter, "./torch_worker.py", { ...setting, shape, ...more });
 
 async function train() {
@@ -69,6 +70,7 @@ async function train() {
   const step = await shareStep(options, folder);
   const modes = ["eager", ...(setting.compile === 1 && hasCompiler() ? ["compiled"] : [])];
   const ours = ourSteps(options);
+  /** @type {import("./harness.mjs").Contestant[]} */
   const theirs = [];
   for (const mode of modes) theirs.push(await theirSteps(mode, step, ours.losses));
   rmSync(folder, { recursive: true });
@@ -77,13 +79,16 @@ async function train() {
 
 const hasCompiler = () => spawnSync("g++", ["--version"]).status === 0;
 
-const figures = (/** @type {number | undefined} */ stepMs) => ({
+const figures = (/** @type {number} */ stepMs) => ({
   stepMs,
   tokensPerSecond: (1000 * batch * (source + answer)) / stepMs,
 });
 
 /** Weights and batch of the benchmark as files for the other side; our own are made anew by the benchmark, the same. */
-async function shareStep(options, /** @type {string} */ folder) {
+async function shareStep(
+  /** @type {import("../../../scripts/lib/train-step.mjs").StepOptions} */ options,
+  /** @type {string} */ folder,
+) {
   const { weights, classes, data, settings: training } = trainStep(options);
   const files = { weights: join(folder, "weights.safetensors"), batchFile: join(folder, "batch.json") };
   await writeSafetensors(files.weights, weights);
@@ -97,27 +102,34 @@ async function shareStep(options, /** @type {string} */ folder) {
 }
 
 /** A process of its own for each round, as the benchmark is written. */
-function ourSteps(options) {
+function ourSteps(/** @type {import("../../../scripts/lib/train-step.mjs").StepOptions} */ options) {
   const script = fileURLToPath(new URL("../../../bench/train-step.mjs", import.meta.url));
   const argv = Object.entries({ ...options, threads, device }).map(([key, value]) => `${key}=${value}`);
+  /** @type {number[]} */
   const losses = [];
+  /** @type {Record<string, unknown>} */
   const about = { parameters: parametersOf(shape) };
   return {
     name: `slm, compiled step, ${precision}`,
     about,
     losses,
     run: () => {
+      /** @type {{ losses: number[], device: string, simulated: boolean, shareOfProductRate: number, medianMs: number }} */
       const report = JSON.parse(execFileSync(process.execPath, [script, ...argv], { encoding: "utf8" }));
       losses.splice(0, losses.length, ...report.losses);
-      about.device = `${report.device}${report.simulated ? ", simulated" : ""}`;
-      about.shareOfProductRate = report.shareOfProductRate;
+      about["device"] = `${report.device}${report.simulated ? ", simulated" : ""}`;
+      about["shareOfProductRate"] = report.shareOfProductRate;
       return Promise.resolve(figures(report.medianMs));
     },
   };
 }
 
 /** Steps of one worker, which trains on from round to round; the first ones are compared with ours. */
-async function theirSteps(/** @type {string} */ mode, { files, training }, expected) {
+async function theirSteps(
+  /** @type {string} */ mode,
+  /** @type {Awaited<ReturnType<typeof shareStep>>} */ { files, training },
+  /** @type {readonly number[]} */ expected,
+) {
   const worker = await open({ ...files, compiled: mode === "compiled" });
   const { version, parameters } = worker.opened;
   const about = { parameters, device: `${peerDevice}, ${peerDtype}` };
@@ -126,10 +138,13 @@ async function theirSteps(/** @type {string} */ mode, { files, training }, expec
     name: `PyTorch ${version}, ${mode}`,
     about,
     run: async () => {
+      /** @type {{ stepMs: number, loss: number }[]} */
       const answers = [];
       for (let at = 0; at < steps; at += 1) {
         taken += 1;
-        answers.push(await worker.ask({ rate: learningRateAt(Math.min(taken, steps), training) }));
+        const rate = learningRateAt(Math.min(taken, steps), training);
+        const { stepMs = Number.NaN, loss = Number.NaN } = await worker.ask({ rate });
+        answers.push({ stepMs, loss });
       }
       if (taken === steps) Object.assign(about, lossesApart(mode, answers, expected));
       return figures(medianOf(answers.map(({ stepMs }) => stepMs)));
@@ -139,11 +154,21 @@ async function theirSteps(/** @type {string} */ mode, { files, training }, expec
 }
 
 /** @returns the relative differences to report. @throws Error beyond the tolerances */
-function lossesApart(/** @type {string} */ mode, answers, expected) {
-  const apart = answers.map(({ loss }, at) => Math.abs(loss - expected[at]) / expected[at]);
-  const [first] = apart;
+function lossesApart(
+  /** @type {string} */ mode,
+  /** @type {readonly { loss: number }[]} */ answers,
+  /** @type {readonly number[]} */ expected,
+) {
+  const apart = answers.map(({ loss }, at) => {
+    const ours = expected[at] ?? Number.NaN;
+    return Math.abs(loss - ours) / ours;
+  });
+  const [first = Number.NaN] = apart;
   const later = Math.max(...apart);
-  const tolerance = LOSS_TOLERANCES[precision === "float32" ? peerDtype : precision];
+  const tolerance = LOSS_TOLERANCES[precision === "float32" ? peerDtype : precision] ?? {
+    first: 0,
+    later: 0,
+  };
   if (!(first <= tolerance.first && later <= tolerance.later))
     throw new Error(`${mode}: losses are ${first} apart at the first step and at most ${later} later`);
   return { lossApartFirst: first, lossApartLargest: later };

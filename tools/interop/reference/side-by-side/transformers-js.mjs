@@ -29,6 +29,7 @@ const flags = quantizeFlags(setting);
 const theirs = randomModel(shape, { layout: "transformers.js", scheme, flags });
 const model = await openTransformers(theirs, { theirDtype, threads });
 
+/** @type {number[]} */
 let tokensMade = [];
 async function generate() {
   const limits = { min_new_tokens: answer, max_new_tokens: answer };

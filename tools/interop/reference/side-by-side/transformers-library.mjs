@@ -1,10 +1,17 @@
 /** A model in transformers.js, from this machine alone. */
 import { basename, dirname } from "node:path";
-import { AutoModelForSeq2SeqLM, AutoTokenizer, env } from "@huggingface/transformers";
+import { AutoModelForSeq2SeqLM, AutoTokenizer, Tensor, env } from "@huggingface/transformers";
 
 export const TRANSFORMERS_VERSION = env.version;
 
+/**
+ * A scheme of `slm quantize`, and what transformers.js calls it.
+ *
+ * @typedef {{ scheme: string, theirDtype: "fp32" | "q8" | Record<string, "q8" | "q4"> }} Kind
+ */
+
 /** By what a comparison calls it: the scheme of `slm quantize`, and what the library calls it. */
+/** @type {Readonly<Record<string, Kind>>} */
 const KINDS = {
   fp32: { scheme: "float32", theirDtype: "fp32" },
   q8: { scheme: "int8-dynamic", theirDtype: "q8" },
@@ -13,12 +20,16 @@ const KINDS = {
 
 /** @throws Error naming the kinds there are */
 export function kindOf(/** @type {string} */ dtype) {
-  if (!Object.hasOwn(KINDS, dtype)) throw new Error(`dtype is one of ${Object.keys(KINDS).join(", ")}`);
-  return KINDS[dtype];
+  const kind = KINDS[dtype];
+  if (kind === undefined) throw new Error(`dtype is one of ${Object.keys(KINDS).join(", ")}`);
+  return kind;
 }
 
 /** Opens an export of layout transformers.js. @param theirDtype of its kind */
-export async function openTransformers(/** @type {string} */ directory, { theirDtype, threads }) {
+export async function openTransformers(
+  /** @type {string} */ directory,
+  /** @type {Pick<Kind, "theirDtype"> & { threads: number }} */ { theirDtype, threads },
+) {
   env.allowRemoteModels = false;
   env.localModelPath = dirname(directory);
   const name = basename(directory);
@@ -35,6 +46,7 @@ export async function openTransformers(/** @type {string} */ directory, { theirD
     ) => {
       const began = performance.now();
       const inputs = await tokenizer(text);
+      /** @type {number[]} */
       const arrivals = [];
       // The first call tells the beginning token, each later one a token.
       const streamer = { put: () => arrivals.push(performance.now()), end: () => undefined };
@@ -44,11 +56,19 @@ export async function openTransformers(/** @type {string} */ directory, { theirD
       });
       const totalMs = performance.now() - began;
       return {
-        tokens: output.tolist()[0].slice(1).map(Number),
-        firstTokenMs: arrivals[1] - began,
+        tokens: tokensOf(output),
+        firstTokenMs: (arrivals[1] ?? Number.NaN) - began,
         totalMs,
       };
     },
     close: () => model.dispose(),
   };
+}
+
+/** The tokens behind the beginning one. */
+function tokensOf(/** @type {unknown} */ output) {
+  if (!(output instanceof Tensor)) throw new Error("transformers.js gave no tensor of tokens");
+  /** @type {(number | bigint)[][]} */
+  const [tokens = []] = output.tolist();
+  return tokens.slice(1).map(Number);
 }
