@@ -4,7 +4,7 @@ import tseslint from "typescript-eslint";
 
 const layers = ["core", "learn", "export", "run"];
 
-/** The order of the layers: learn, export and run import core only; the apps import all. */
+/** The order of the layers: learn, export and run import core only; extensions and the apps import all. */
 const depConstraints = [
   { sourceTag: "layer:core", onlyDependOnLibsWithTags: ["layer:core"] },
   ...layers.slice(1).map((layer) => ({
@@ -13,7 +13,11 @@ const depConstraints = [
   })),
   // Dataset modules are written against what the library exports, as a user's are.
   { sourceTag: "layer:task", onlyDependOnLibsWithTags: ["layer:task", "layer:learn", "layer:core"] },
-  { sourceTag: "layer:app", onlyDependOnLibsWithTags: layers.map((layer) => `layer:${layer}`) },
+  // Extensions add rows to tables of any layer; only the apps import them.
+  ...["extension", "app"].map((layer) => ({
+    sourceTag: `layer:${layer}`,
+    onlyDependOnLibsWithTags: ["extension", ...layers].map((lower) => `layer:${lower}`),
+  })),
   {
     sourceTag: "device:none",
     onlyDependOnLibsWithTags: ["device:none"],

@@ -60,6 +60,7 @@ export {
 } from "./progress.js";
 export { REINSTALL, SLM_VERSION } from "./version.js";
 export { editDistance } from "./edit-distance.js";
+export { ExtensionTable, rowName } from "./extension-table.js";
 export { hostFilter } from "./allowed-hosts.js";
 export { guardedFetch, type FetchGuard, type GuardedFetch } from "./guarded-fetch.js";
 export { NetworkError, SilenceError } from "./network-error.js";

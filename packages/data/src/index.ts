@@ -22,7 +22,8 @@ export {
   type ScannedPrompt,
 } from "./read-file-rows.js";
 export { firstReasons } from "./rejections.js";
-export { formatByEnding } from "./formats/format-table.js";
+export { DATA_FORMATS, formatByEnding } from "./formats/format-table.js";
+export type { DataFormat, ReadSettings, ScannedRecord } from "./formats/data-format.js";
 export { guessFields } from "./guess-fields.js";
 export { peekFile, type PeekedFile } from "./peek-file.js";
 export { scanFile } from "./scan-file.js";

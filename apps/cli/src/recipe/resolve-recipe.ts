@@ -4,11 +4,12 @@ import { basename, dirname, extname, resolve } from "node:path";
 import { Document, isScalar } from "yaml";
 import { z } from "zod";
 import { ENGINES, TRAINING_DEVICES, type Compute } from "../compute/compute.js";
+import { useExtensions } from "../extensions.js";
 import { checkSettings } from "./check-recipe.js";
 import { inferMetrics } from "./infer-metrics.js";
 import { LayerStack, environmentLayers, flagLayers, recipeLayer } from "./layers.js";
 import { asMapping, leafPaths, type Mapping } from "./mapping.js";
-import { readRecipeFile } from "./recipe-file.js";
+import { readRecipeFile, type RecipeFile } from "./recipe-file.js";
 import { fromRecipeFolder } from "./recipe-paths.js";
 import { rejectRenamed } from "./reject-renamed.js";
 import { RECIPE_VERSION } from "./renamed-keys.js";
@@ -53,6 +54,12 @@ const recipeFields = {
     .optional()
     .describe(
       "Name of the run, and of its directory under runs/. Default: the recipe's file name, or its folder's where that is recipe.yaml.",
+    ),
+  extensions: z
+    .array(z.string().min(1))
+    .optional()
+    .describe(
+      "Modules whose extensions this recipe uses: files, relative to the recipe's folder, or installed packages. They are code and run with your rights.",
     ),
   seed: z.int().nonnegative().default(1).describe("Seed of every random choice."),
   engine: z
@@ -99,6 +106,7 @@ export async function resolveRecipe(
   const mentioned = [read?.value ?? {}, ...flags.map(({ value }) => value)].flatMap((value) =>
     Object.keys(value),
   );
+  await useExtensions(extensionsOf(read), read === undefined ? process.cwd() : dirname(read.path));
   const found = sectionsOf(mentioned);
   const { schemas } = found;
   const known = Object.keys(schemas);
@@ -142,6 +150,10 @@ export async function resolveRecipe(
     ),
   };
 }
+
+/** Extensions that a recipe's file names. */
+const extensionsOf = (file: RecipeFile | undefined): readonly string[] =>
+  recipeFields.extensions.safeParse(file?.value.extensions).data ?? [];
 
 /** The name of `configs/quickstart/recipe.yaml` is quickstart, of `configs/g2p/record.yaml` record. */
 function nameOf(path: string): string {

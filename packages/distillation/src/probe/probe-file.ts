@@ -1,5 +1,5 @@
 /** `probe.json`: the result of a probe, kept with the student. */
-import { METRIC_NAMES } from "@slm/metrics";
+import { metricName } from "@slm/metrics";
 import { z } from "zod";
 import { ARM_NAMES } from "./probe-arms.js";
 import type { ProbeResult } from "./probe-choice.js";
@@ -17,7 +17,7 @@ const arm = z.strictObject({
 });
 
 export const probeResultSchema: z.ZodType<ProbeResult> = z.strictObject({
-  metric: z.enum(METRIC_NAMES),
+  metric: metricName,
   rows: z.number(),
   steps: z.number(),
   teacher: interval.optional(),

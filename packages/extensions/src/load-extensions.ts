@@ -1,0 +1,73 @@
+/**
+ * Loads modules that export extensions, TypeScript or JavaScript. This executes their code with the rights of the process.
+ */
+import { stat } from "node:fs/promises";
+import { dirname, extname, resolve } from "node:path";
+import { SlmError } from "@slm/core";
+import { useExtension, type Extension } from "./extension.js";
+
+const EXPECTED = 'export default defineExtension({ name: "mine", metrics: { ... } })';
+
+/** Modules that an extension may import by name: they resolve to the running code, wherever it is installed. */
+export type OwnModules = Readonly<Record<string, () => Promise<object>>>;
+
+/**
+ * Loads modules and uses the extensions that they export.
+ *
+ * @param names files, which start from `folder`, or packages that are installed there
+ * @throws SlmError INPUT_MISSING for a file that does not exist, DATA_INVALID for a module that throws or does not export an extension,
+ * and what `useExtension` throws
+ */
+export async function loadExtensions(
+  names: readonly string[],
+  folder: string,
+  modules: OwnModules,
+): Promise<void> {
+  for (const name of names)
+    for (const extension of extensionsOf(name, await importModule(name, folder, modules)))
+      useExtension(extension);
+}
+
+async function importModule(name: string, folder: string, modules: OwnModules): Promise<object> {
+  const isFile = name.startsWith(".") || extname(name) !== "";
+  const path = isFile ? resolve(folder, name) : name;
+  if (isFile && !(await stat(path).catch(() => undefined))?.isFile())
+    throw new SlmError("INPUT_MISSING", `extensions: ${name}: expected a module, got no such file`, {
+      context: { module: path },
+      suggestions: ["the path of an extension starts from the recipe's folder"],
+    });
+  const { createJiti } = await import("jiti");
+  const virtual = Object.entries(modules).map(async ([own, load]) => [own, await load()] as const);
+  const jiti = createJiti(isFile ? path : resolve(folder, "recipe.yaml"), {
+    // No cache: an edited module is read again, and no file is written next to it.
+    fsCache: false,
+    moduleCache: false,
+    interopDefault: false,
+    virtualModules: Object.fromEntries(await Promise.all(virtual)),
+  });
+  try {
+    return await jiti.import<object>(path);
+  } catch (error) {
+    if (error instanceof SlmError) throw error;
+    const [reason = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
+    throw new SlmError("DATA_INVALID", `extensions: ${name}: loading the module threw: ${reason}`, {
+      context: { module: path, folder: dirname(path) },
+      suggestions: [EXPECTED],
+      cause: error,
+    });
+  }
+}
+
+/** A module exports one extension or a list of them. */
+function extensionsOf(name: string, exported: object): readonly Extension[] {
+  const value: unknown = "default" in exported ? exported.default : undefined;
+  const all: readonly unknown[] = Array.isArray(value) ? value : [value];
+  if (all.every(isExtension)) return all;
+  throw new SlmError("DATA_INVALID", `extensions: ${name}: expected the default export to be an extension`, {
+    context: { module: name },
+    suggestions: [EXPECTED],
+  });
+}
+
+const isExtension = (value: unknown): value is Extension =>
+  typeof value === "object" && value !== null && "name" in value && typeof value.name === "string";
