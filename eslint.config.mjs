@@ -3,8 +3,12 @@ import nx from "@nx/eslint-plugin";
 import tseslint from "typescript-eslint";
 
 const layers = ["core", "learn", "export", "run"];
+const lower = layers.map((layer) => `layer:${layer}`);
 
-/** The order of the layers: learn, export and run import core only; the pipeline imports those, the library the pipeline, the apps all. */
+/**
+ * The order of the layers: learn, export and run import core only; extensions add to any of them; the pipeline imports those, the library
+ * the pipeline, the apps all.
+ */
 const depConstraints = [
   { sourceTag: "layer:core", onlyDependOnLibsWithTags: ["layer:core"] },
   ...layers.slice(1).map((layer) => ({
@@ -13,18 +17,17 @@ const depConstraints = [
   })),
   // Dataset modules are written against what the library exports, as a user's are.
   { sourceTag: "layer:task", onlyDependOnLibsWithTags: ["layer:task", "layer:learn", "layer:core"] },
-  {
-    sourceTag: "layer:pipeline",
-    onlyDependOnLibsWithTags: layers.map((layer) => `layer:${layer}`),
-  },
+  // Extensions add rows to tables of any layer.
+  { sourceTag: "layer:extension", onlyDependOnLibsWithTags: ["layer:extension", ...lower] },
+  { sourceTag: "layer:pipeline", onlyDependOnLibsWithTags: ["layer:extension", ...lower] },
   // The library delivers the page of apps/web.
   {
     sourceTag: "layer:library",
-    onlyDependOnLibsWithTags: [...layers.map((layer) => `layer:${layer}`), "layer:pipeline", "layer:app"],
+    onlyDependOnLibsWithTags: ["layer:extension", "layer:pipeline", "layer:app", ...lower],
   },
   {
     sourceTag: "layer:app",
-    onlyDependOnLibsWithTags: [...layers.map((layer) => `layer:${layer}`), "layer:pipeline", "layer:library"],
+    onlyDependOnLibsWithTags: ["layer:extension", "layer:pipeline", "layer:library", ...lower],
   },
   {
     sourceTag: "device:none",

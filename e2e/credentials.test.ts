@@ -13,7 +13,7 @@ import { pullBundle } from "../packages/deploy/src/oci/pull.js";
 import { pushBundle } from "../packages/deploy/src/oci/push.js";
 import { parseOciReference } from "../packages/deploy/src/oci/reference.js";
 import { uploadToHub } from "../packages/deploy/src/targets/hub.js";
-import { MlflowClient } from "../packages/report/src/mlflow/mlflow-client.js";
+import { MlflowClient } from "../packages/extension-trackers/src/mlflow/mlflow-client.js";
 import { postJson } from "../packages/labelling/src/api/post-json.js";
 import { curious, SCENARIOS, type Client, type Scenario } from "./credential-scenarios.js";
 

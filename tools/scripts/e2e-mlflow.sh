@@ -35,4 +35,4 @@ for _ in $(seq 240); do
   sleep 0.5
 done
 
-SLM_TEST_MLFLOW=http://127.0.0.1:$port npx vitest run packages/report/src/mlflow
+SLM_TEST_MLFLOW=http://127.0.0.1:$port npx vitest run packages/extension-trackers/src/mlflow

@@ -9,7 +9,8 @@ export {
   writeDeferredSafetensors,
   writeSafetensors,
 } from "./safetensors.js";
-export type { ExternalCheckpoint } from "./external-checkpoint.js";
+export type { ExternalCheckpoint, ExternalTensor } from "./external-checkpoint.js";
+export { IMPORTERS, type ExternalModel, type Importer } from "./importers.js";
 export {
   isPackable,
   packGgmlBlocks,

@@ -61,6 +61,7 @@ export {
 export { REINSTALL, SLM_VERSION } from "./version.js";
 export { closing } from "./closing.js";
 export { editDistance } from "./edit-distance.js";
+export { ExtensionTable, rowName } from "./extension-table.js";
 export { hostFilter } from "./allowed-hosts.js";
 export { guardedFetch, type FetchGuard, type GuardedFetch } from "./network/guarded-fetch.js";
 export { NetworkError, SilenceError } from "./network/network-error.js";

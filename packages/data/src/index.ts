@@ -22,7 +22,8 @@ export {
   type ScannedPrompt,
 } from "./inputs/read-file-rows.js";
 export { firstReasons } from "./rows/rejections.js";
-export { formatByEnding } from "./formats/format-table.js";
+export { DATA_FORMATS, formatByEnding } from "./formats/format-table.js";
+export type { DataFormat, ReadSettings, ScannedRecord } from "./formats/data-format.js";
 export { guessFields } from "./rows/guess-fields.js";
 export { peekFile, type PeekedFile } from "./inputs/peek-file.js";
 export { scanFile } from "./formats/scan-file.js";

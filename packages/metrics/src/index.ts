@@ -1,5 +1,13 @@
-export type { Metric, MetricUnit } from "./scores/define-metric.js";
-export { METRICS, METRIC_NAMES, isMetricName, isWorstValue, type MetricName } from "./metrics.js";
+export { defineMetric, type Metric, type MetricDefinition, type MetricUnit } from "./scores/define-metric.js";
+export {
+  METRICS,
+  METRIC_NAMES,
+  METRIC_ROWS,
+  isMetricName,
+  isWorstValue,
+  metricName,
+  type MetricName,
+} from "./metrics.js";
 export { perplexity } from "./scores/perplexity.js";
 export { ANSWER_MARK, answerOf } from "./scores/token-metrics.js";
 export {

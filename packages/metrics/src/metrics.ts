@@ -3,7 +3,8 @@
  *
  * Each metric implements the public definition in its `source`; the numbers in `fixtures` come from the programs named there.
  */
-import { SlmError } from "@slm/core";
+import { ExtensionTable, rowName, SlmError } from "@slm/core";
+import type { z } from "zod";
 import { bleu } from "./scores/bleu.js";
 import { accuracy, macroF1, weightedF1 } from "./scores/classes.js";
 import { chrf, chrfPlusPlus } from "./scores/chrf.js";
@@ -38,18 +39,27 @@ const METRIC_TABLE = {
   intentAccuracy,
 } as const satisfies Record<string, Metric>;
 
+/** Every metric: ours, and those that extensions add. */
+export const METRIC_ROWS = new ExtensionTable<Metric>("metrics", METRIC_TABLE);
+
+/** The name of a row of {@link METRICS}, which `isMetricName` checks. Names of extensions have this type too. */
 export type MetricName = keyof typeof METRIC_TABLE;
 
 /** Every metric by its name. */
-export const METRICS: Readonly<Record<MetricName, Metric>> = METRIC_TABLE;
+export const METRICS: Readonly<Record<MetricName, Metric>> = METRIC_ROWS.rows as Readonly<
+  Record<MetricName, Metric>
+>;
 
-/** The names of all metrics, in the order of the table. */
-export const METRIC_NAMES: readonly MetricName[] = Object.keys(METRIC_TABLE).filter(isMetricName);
+/** The names of our own metrics, in the order of the table. */
+export const METRIC_NAMES: readonly MetricName[] = METRIC_ROWS.names.filter(isMetricName);
 
 /** Whether a text names a metric. */
 export function isMetricName(name: string): name is MetricName {
-  return Object.hasOwn(METRIC_TABLE, name);
+  return METRIC_ROWS.has(name);
 }
+
+/** The name of a metric as a setting of a recipe. */
+export const metricName = rowName(METRIC_ROWS) as z.ZodType<MetricName, MetricName>;
 
 /** Whether a metric has its worst value: nothing right, or, of an error rate, nothing but errors. */
 export const isWorstValue = (name: MetricName, value: number): boolean =>
@@ -68,9 +78,9 @@ export function parseMetricNames(list: string): readonly MetricName[] {
   if (unknown !== undefined) {
     throw new SlmError(
       "USAGE",
-      `metrics: expected ${METRIC_NAMES.join(", ")} between commas, got "${unknown}"`,
+      `metrics: expected ${METRIC_ROWS.names.join(", ")} between commas, got "${unknown}"`,
       {
-        context: { metric: unknown, known: METRIC_NAMES },
+        context: { metric: unknown, known: METRIC_ROWS.names },
         suggestions: [`--metrics ${METRIC_NAMES.join(",")}`],
       },
     );

@@ -14,9 +14,9 @@ export {
 } from "./page.js";
 export { type Prediction } from "./predictions.js";
 export { compareRuns } from "./training/compare-runs.js";
-export { keysOf, readRunLog, type RunLog } from "./training/run-log.js";
+export { keysOf, lastStep, parseRunLog, readRunLog, type RunLog } from "./training/run-log.js";
 export { readSamples, sampleLines, SAMPLES_FILE, type Sample, type Samples } from "./training/samples.js";
+export { flattenSettings } from "./training/settings.js";
 export { summarizeRun, type RunSummary } from "./training/summary.js";
+export { TRACKERS, type TrackedRun, type Tracker, type TrackerTarget } from "./training/tracker.js";
 export { trainingPage } from "./training/training-page.js";
-export { exportRun, type ExportedRun } from "./mlflow/export-run.js";
-export { MlflowClient } from "./mlflow/mlflow-client.js";

@@ -12,6 +12,12 @@ export {
   type Example,
   type RejectedExample,
 } from "@slm/data";
+export { defineExtension, useExtension, type Extension } from "@slm/extensions";
+export { defineMetric, type Metric, type MetricDefinition } from "@slm/metrics";
+export type { ExternalCheckpoint, ExternalModel, ExternalTensor, Importer } from "@slm/checkpoints";
+export type { DataFormat } from "@slm/data";
+export type { DeployRequest, DeployTarget } from "@slm/deploy";
+export type { TrackedRun, Tracker, TrackerTarget } from "@slm/report";
 export { GateFailed } from "./models/gate-failed.js";
 export { bench, type BenchOptions, type BenchReport } from "./functions/bench.js";
 export { compile, type CompileOptions, type CompiledModel } from "./functions/compile.js";

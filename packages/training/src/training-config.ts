@@ -1,5 +1,5 @@
 /** How a model is trained; shared by the teacher's and the student's recipe sections. */
-import { METRIC_NAMES } from "@slm/metrics";
+import { metricName } from "@slm/metrics";
 import { PRECISIONS } from "@slm/tensor";
 import { z } from "zod";
 
@@ -18,7 +18,7 @@ export const loraSettings = z.strictObject({
     .describe("Adapted linear weights, by suffix of their names, for example attention.query."),
 });
 
-const metric = z.enum(METRIC_NAMES);
+const metric = metricName;
 
 /** Metrics on the dev split. No default, because the right metric depends on the task. */
 export const devMetrics = z

@@ -1,14 +1,16 @@
 import { Args, Flags } from "@oclif/core";
 import type { ManifestFile } from "@slm/core";
 import type { Delivery } from "@slm/slm/deploy/deliveries";
-import { DESTINATIONS, type Destination } from "@slm/slm/deploy/destinations";
+import { DESTINATIONS, isDestination, type Destination } from "@slm/slm/deploy/destinations";
+import { SlmError } from "@slm/core/errors";
 import { GateFailed } from "@slm/slm/models/gate-failed";
 import { formatBytes } from "@slm/pipeline/format/format";
 import { threadsFlag } from "../flags/recipe-flags.js";
 import { SlmCommand } from "../ui/slm-command.js";
 
 export interface DeployResult extends Delivery {
-  readonly target: Destination;
+  /** A destination of ours, or of an extension. */
+  readonly target: string;
   /** Files of the bundle that was delivered. */
   readonly files: readonly ManifestFile[];
 }
@@ -34,7 +36,11 @@ export class DeployCommand extends SlmCommand<DeployResult> {
     model: Args.string({ required: true, description: "Directory of a model, or a .slm file." }),
   };
   static override flags = {
-    to: Flags.option({ options: DESTINATIONS })({ default: "dir", summary: "Kind of destination." }),
+    to: Flags.string({
+      default: "dir",
+      helpValue: DESTINATIONS.join("|"),
+      summary: "Kind of destination; extensions add others.",
+    }),
     output: Flags.string({
       char: "o",
       helpValue: "<path>",
@@ -104,7 +110,15 @@ export class DeployCommand extends SlmCommand<DeployResult> {
     const { DELIVERIES } = await import("@slm/slm/deploy/deliveries");
     const { makeBundle, withBundle } = await import("@slm/slm/deploy/make-bundle");
     const { siblingPath } = await import("@slm/slm/models/standalone-artifact");
-    const { to, name, summary, sign, threads, output = siblingPath(args.model, OUTPUT_SUFFIX[to]) } = flags;
+    const {
+      to,
+      name,
+      summary,
+      sign,
+      threads,
+      output = siblingPath(args.model, isDestination(to) ? OUTPUT_SUFFIX[to] : to),
+    } = flags;
+    await requireDestination(to);
     const { progress } = this.context(1);
     const { signal } = this;
     const card = { ...(name === undefined ? {} : { name }), ...(summary === undefined ? {} : { summary }) };
@@ -115,16 +129,28 @@ export class DeployCommand extends SlmCommand<DeployResult> {
     }
     return withBundle(request, async (bundle) => {
       const files = await this.verified(bundle);
+      const common = {
+        bundle,
+        output,
+        name,
+        signal,
+        dryRun: flags["dry-run"],
+        environment: process.env,
+        note: (text: string): void => {
+          this.note(text);
+        },
+      };
+      if (!isDestination(to)) {
+        const { DEPLOY_TARGETS } = await import("@slm/deploy");
+        return { target: to, ...(await DEPLOY_TARGETS.rows[to]!.deliver(common)), files };
+      }
       if (to === "dir") {
         const { packBundle } = await import("@slm/deploy");
         await packBundle(bundle, output);
         return { target: to, bundle: output, files };
       }
       const delivery = await DELIVERIES[to]({
-        bundle,
-        output,
-        name,
-        signal,
+        ...common,
         reference: flags.reference,
         repository: flags.repo,
         licence: flags.licence,
@@ -133,11 +159,6 @@ export class DeployCommand extends SlmCommand<DeployResult> {
         device: flags.device,
         deviceDirectory: flags["device-dir"],
         deviceCommand: flags["device-command"],
-        dryRun: flags["dry-run"],
-        environment: process.env,
-        note: (text) => {
-          this.note(text);
-        },
       });
       return { target: to, ...delivery, files };
     });
@@ -155,4 +176,16 @@ export class DeployCommand extends SlmCommand<DeployResult> {
   protected override lines({ bundle, files }: DeployResult): readonly string[] {
     return [...files.map(({ path, bytes }) => `${formatBytes(bytes).padStart(10)}  ${path}`), bundle];
   }
+}
+
+/** @throws SlmError USAGE for a destination that neither we nor an extension have */
+async function requireDestination(to: string): Promise<void> {
+  if (isDestination(to)) return;
+  const { DEPLOY_TARGETS } = await import("@slm/deploy");
+  if (DEPLOY_TARGETS.has(to)) return;
+  throw new SlmError(
+    "USAGE",
+    `--to: expected one of ${[...DESTINATIONS, ...DEPLOY_TARGETS.names].join(", ")}, got '${to}'`,
+    { suggestions: ["slm deploy --help"] },
+  );
 }

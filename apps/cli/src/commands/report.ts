@@ -1,5 +1,7 @@
 import { Args, Flags } from "@oclif/core";
-import type { ExportedRun, RunSummary } from "@slm/report";
+import { SlmError } from "@slm/core/errors";
+import type { RunSummary } from "@slm/report";
+import type { RecordedRun } from "@slm/slm/runs/track-runs";
 import type { TrainingRun } from "@slm/slm/runs/training-runs";
 import { formatNumber } from "@slm/pipeline/format/format";
 import { SlmCommand } from "../ui/slm-command.js";
@@ -7,8 +9,10 @@ import { SlmCommand } from "../ui/slm-command.js";
 export interface ReportResult {
   /** The page. */
   readonly report: string;
-  /** The runs on an MLflow server, in the order of `runs`; absent when none were asked for. */
-  readonly mlflow?: readonly ExportedRun[] | undefined;
+  /** The runs as MLflow has them, in the order of `runs`; absent without `--mlflow`. */
+  readonly mlflow?: readonly RecordedRun[] | undefined;
+  /** The same for every tracker of `--track`, by its name. */
+  readonly trackers?: Readonly<Record<string, readonly RecordedRun[]>> | undefined;
   readonly runs: readonly ReportedRun[];
 }
 
@@ -37,19 +41,26 @@ export class ReportCommand extends SlmCommand<ReportResult> {
     mlflow: Flags.string({
       helpValue: "<url>",
       summary: "Also write each run to an MLflow tracking server; a run that is there gets what is new.",
-      helpGroup: "MLFLOW",
+      helpGroup: "TRACKERS",
+    }),
+    track: Flags.string({
+      multiple: true,
+      helpValue: "<name=where>",
+      summary:
+        "Also record each run with this tracker of an extension, at an address or in a file; repeatable.",
+      helpGroup: "TRACKERS",
     }),
     experiment: Flags.string({
       default: "slm",
       helpValue: "<name>",
-      summary: "Experiment of MLflow; it is made if it does not exist.",
-      helpGroup: "MLFLOW",
+      summary: "Experiment of the trackers; MLflow makes it if it does not exist.",
+      helpGroup: "TRACKERS",
     }),
     watch: Flags.boolean({
       default: false,
       summary:
         "Serve a page of the runs on this machine that renews itself, until interrupted. RUN may also be a directory of runs.",
-      exclusive: ["mlflow"],
+      exclusive: ["mlflow", "track"],
       helpGroup: "WATCH",
     }),
     port: Flags.integer({
@@ -76,14 +87,19 @@ export class ReportCommand extends SlmCommand<ReportResult> {
     const { locateRuns } = await import("@slm/slm/runs/training-runs");
     const runs = await locateRuns(argv.map(String));
     await writeTextAtomic(flags.output, await runsPage(runs));
-    const mlflow =
-      flags.mlflow === undefined ? undefined : await this.export(runs, flags.mlflow, flags.experiment);
+    const record = (name: string, to: string): Promise<readonly RecordedRun[]> =>
+      this.record(runs, name, { to, experiment: flags.experiment });
+    const mlflow = flags.mlflow === undefined ? undefined : await record("mlflow", flags.mlflow);
+    const trackers: [string, readonly RecordedRun[]][] = [];
+    for (const [name, to] of (flags.track ?? []).map(namedPlace))
+      trackers.push([name, await record(name, to)]);
     const reported = runs.map(async ({ name, directory, metricsFile }): Promise<ReportedRun> => {
       return { name, directory, ...summarizeRun(await readRunLog(metricsFile)) };
     });
     return {
       report: flags.output,
       mlflow,
+      ...(trackers.length === 0 ? {} : { trackers: Object.fromEntries(trackers) }),
       runs: await Promise.all(reported),
     };
   }
@@ -103,21 +119,19 @@ export class ReportCommand extends SlmCommand<ReportResult> {
     return { report: server.url, runs: [] };
   }
 
-  private async export(
+  private async record(
     runs: readonly TrainingRun[],
-    url: string,
-    experiment: string,
-  ): Promise<readonly ExportedRun[]> {
-    const { exportRuns } = await import("@slm/slm/runs/mlflow-export");
-    const exported = await exportRuns(runs, {
-      url,
-      experiment,
-      environment: process.env,
-      signal: this.signal,
-    });
-    for (const [index, { runId, metrics }] of exported.entries())
-      this.note(`mlflow  ${runs[index]!.name}  run ${runId}, ${metrics} values`);
-    return exported;
+    tracker: string,
+    target: { readonly to: string; readonly experiment: string },
+  ): Promise<readonly RecordedRun[]> {
+    const { trackRuns } = await import("@slm/slm/runs/track-runs");
+    const { signal } = this;
+    const recorded = await trackRuns(runs, tracker, { ...target, environment: process.env, signal });
+    for (const [index, facts] of recorded.entries()) {
+      const said = Object.entries(facts).map(([key, value]) => `${key} ${String(value)}`);
+      this.note([tracker, runs[index]!.name, said.join(", ")].join("  "));
+    }
+    return recorded;
   }
 
   protected override lines({ report, runs }: ReportResult): readonly string[] {
@@ -132,4 +146,13 @@ export class ReportCommand extends SlmCommand<ReportResult> {
       report,
     ];
   }
+}
+
+/** `file=runs.csv` as its two parts. @throws SlmError USAGE */
+function namedPlace(text: string): readonly [name: string, to: string] {
+  const at = text.indexOf("=");
+  if (at > 0) return [text.slice(0, at), text.slice(at + 1)];
+  throw new SlmError("USAGE", `--track: expected NAME=WHERE, got '${text}'`, {
+    suggestions: ["--track mlflow=http://127.0.0.1:5000"],
+  });
 }

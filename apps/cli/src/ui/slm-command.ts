@@ -5,6 +5,7 @@
 import { Command, Flags } from "@oclif/core";
 import type { StageContext } from "@slm/core";
 import { describeError, errorLines, toSlmError } from "./errors.js";
+import { useConfigFile } from "@slm/slm/extensions/use-config-file";
 import { GateFailed } from "@slm/slm/models/gate-failed";
 import { EventReporter, type Reporter } from "./event-reporter.js";
 import type { WorkOptions } from "@slm/pipeline/stage/work";
@@ -89,6 +90,7 @@ export abstract class SlmCommand<Result extends object> extends Command {
     this.#interruption = listenForInterruption((signal) => {
       this.note(`${signal}: ${this.stopping} (a second signal stops at once)`);
     });
+    await useConfigFile(process.cwd());
     const result = await this.execute();
     this.#reporter?.finish();
     if (!this.jsonEnabled()) this.printLines(result);

@@ -2,7 +2,7 @@ import { pathSetting } from "@slm/core";
 import { z } from "zod";
 import { augmentConfig } from "../augment/augment-config.js";
 import { DELIMITERS } from "../formats/data-format.js";
-import { FORMAT_NAMES } from "../formats/format-table.js";
+import { formatName } from "../formats/format-table.js";
 import { syntheticConfig } from "../augment/synthetic-sources.js";
 import { MAX_COLUMNS } from "../rows/limits.js";
 import { DEFAULT_ENCODING, ENCODINGS } from "../rows/lines.js";
@@ -53,7 +53,7 @@ const unlabelled = z.discriminatedUnion("kind", [
 
 /** How a file becomes rows. */
 const fileSettings = {
-  format: z.enum(FORMAT_NAMES).optional().describe("Format of the files. Default: by file extension."),
+  format: formatName.optional().describe("Format of the files. Default: by file extension."),
   encoding: z.enum(ENCODINGS).optional().describe(`Encoding of text files. Default: ${DEFAULT_ENCODING}.`),
   delimiter: z
     .enum(DELIMITERS)

@@ -1,6 +1,7 @@
-/** Every file format: to add one, write its reader and add its row. */
+/** Every file format: to add one, write its reader and add its row, or define it in an extension. */
 import { extname } from "node:path";
-import { SlmError } from "@slm/core";
+import { ExtensionTable, rowName, SlmError } from "@slm/core";
+import type { z } from "zod";
 import { csvFormat, tsvFormat } from "./csv.js";
 import type { DataFormat, ReadSettings } from "./data-format.js";
 import { formatOfDocument, jsonFormat } from "./json.js";
@@ -19,8 +20,16 @@ export const FORMATS = {
   snips: snipsFormat,
 } as const satisfies Readonly<Record<string, DataFormat>>;
 
+/** Every format: ours, and those that extensions add. */
+export const DATA_FORMATS = new ExtensionTable<DataFormat>("dataFormats", FORMATS);
+
+/** The name of a row of {@link DATA_FORMATS}, which a recipe's check finds. Names of extensions have this type too. */
 export type FormatName = keyof typeof FORMATS;
-export const FORMAT_NAMES = Object.keys(FORMATS) as [FormatName, ...FormatName[]];
+
+/** The name of a format as a setting of a recipe. */
+export const formatName = rowName(DATA_FORMATS) as z.ZodType<FormatName, FormatName>;
+
+const isFormatName = (name: string): name is FormatName => DATA_FORMATS.has(name);
 
 /** Of this ending are several formats, told apart by what is in the file. */
 const DOCUMENT_EXTENSION = ".json";
@@ -28,13 +37,13 @@ const DOCUMENT_EXTENSION = ".json";
 /** Files of spreadsheet programs, which write CSV as well. */
 const SPREADSHEETS: ReadonlySet<string> = new Set([".xlsx", ".xls", ".ods", ".numbers"]);
 
-const extensionsOf = ({ extensions }: DataFormat): readonly string[] => extensions;
-
 /** The format, or for JSON the family of formats, that a file's ending means; undefined if it means none. */
 export function formatByEnding(path: string): FormatName | typeof DOCUMENT_EXTENSION | undefined {
   const extension = extname(path).toLowerCase();
   if (extension === DOCUMENT_EXTENSION) return DOCUMENT_EXTENSION;
-  return FORMAT_NAMES.find((name) => extensionsOf(FORMATS[name]).includes(extension));
+  return DATA_FORMATS.names
+    .filter(isFormatName)
+    .find((name) => DATA_FORMATS.get(name)?.extensions.includes(extension));
 }
 
 /**
@@ -47,14 +56,14 @@ export async function formatOf(
   named: FormatName | undefined,
   settings: ReadSettings,
 ): Promise<DataFormat> {
-  if (named !== undefined) return FORMATS[named];
-  const found = formatByEnding(path);
-  if (found === DOCUMENT_EXTENSION) return FORMATS[await formatOfDocument(path, settings)];
-  if (found !== undefined) return FORMATS[found];
+  const byEnding = named ?? formatByEnding(path);
+  const name = byEnding === DOCUMENT_EXTENSION ? await formatOfDocument(path, settings) : byEnding;
+  const found = name === undefined ? undefined : DATA_FORMATS.get(name);
+  if (found !== undefined) return found;
   throw new SlmError("CONFIG_INVALID", `data: ${path}: no format ends in '${extname(path)}'`, {
-    context: { path, formats: FORMAT_NAMES },
+    context: { path, formats: DATA_FORMATS.names },
     suggestions: SPREADSHEETS.has(extname(path).toLowerCase())
       ? ["save the sheet as CSV"]
-      : [`--set data.format=jsonl, or another of ${FORMAT_NAMES.join(", ")}`],
+      : [`--set data.format=jsonl, or another of ${DATA_FORMATS.names.join(", ")}`],
   });
 }

@@ -12,7 +12,7 @@ import { createRandom } from "@slm/generation";
 import {
   CLASS_METRICS,
   METRICS,
-  METRIC_NAMES,
+  METRIC_ROWS,
   classScores,
   confusionMatrix,
   metricInterval,
@@ -155,7 +155,7 @@ function checkRequest({ batchSize, metrics }: EvaluationInput): void {
   }
   if (metrics.length > 0) return;
   throw new SlmError("USAGE", "evaluate: expected at least one metric, got none", {
-    suggestions: [`--metrics ${[...METRIC_NAMES, PERPLEXITY].join(",")}`],
+    suggestions: [`--metrics ${[...METRIC_ROWS.names, PERPLEXITY].join(",")}`],
   });
 }
 

@@ -1,13 +1,13 @@
 /** The `cache` section of a recipe: which teacher distributions are stored, and which sources the teacher labels. */
 import { pathSetting } from "@slm/core";
-import { METRIC_NAMES } from "@slm/metrics";
+import { metricName } from "@slm/metrics";
 import { z } from "zod";
 import { MAX_MEMBERS } from "@slm/teacher";
 import { syntheticSourcesConfig } from "./synthetic-config.js";
 import { validityConfig } from "./validity.js";
 
 const samples = z.int().min(2).max(256);
-const metric = z.enum(METRIC_NAMES);
+const metric = metricName;
 
 /** Several teachers that must agree. */
 const agreement = z.strictObject({

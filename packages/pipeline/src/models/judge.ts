@@ -3,7 +3,7 @@ import { type StageContext } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
 import { readDeviceModel } from "@slm/exported-model";
 import type { EvaluationRow } from "@slm/inference";
-import { METRICS, METRIC_NAMES, isMetricName, type MetricName } from "@slm/metrics";
+import { METRICS, METRIC_ROWS, isMetricName, type MetricName } from "@slm/metrics";
 import {
   checkGate,
   withLogitJudge,
@@ -140,7 +140,7 @@ export function requireMetric(metric: string): MetricName {
   if (isMetricName(metric)) return metric;
   throw new SlmError(
     "USAGE",
-    `gate: expected a metric of ${METRIC_NAMES.join(", ")}, ${DIVERGENCE}, got '${metric}'`,
+    `gate: expected a metric of ${METRIC_ROWS.names.join(", ")}, ${DIVERGENCE}, got '${metric}'`,
     { suggestions: ["--gate wer:+1"] },
   );
 }

@@ -1,5 +1,6 @@
 /** A recipe, the environment and the flags become checked settings, each value with its origin. */
 import type { Origin } from "@slm/core";
+import { useExtensions } from "@slm/extensions";
 import { basename, dirname, extname, resolve } from "node:path";
 import { Document, isScalar } from "yaml";
 import { z } from "zod";
@@ -8,7 +9,7 @@ import { checkSettings } from "./check-recipe.js";
 import { inferMetrics } from "./infer-metrics.js";
 import { LayerStack, environmentLayers, flagLayers, recipeLayer } from "./layers.js";
 import { asMapping, leafPaths, type Mapping } from "./mapping.js";
-import { readRecipeFile } from "./recipe-file.js";
+import { readRecipeFile, type RecipeFile } from "./recipe-file.js";
 import { fromRecipeFolder } from "./recipe-paths.js";
 import { rejectNeeded, skipLayers, switchedOff, withoutNulls } from "./switched-off.js";
 
@@ -58,6 +59,12 @@ const recipeFields = {
     .describe(
       "Name of the run, and of its directory under runs/. Default: the recipe's file name, or its folder's where that is recipe.yaml.",
     ),
+  extensions: z
+    .array(z.string().min(1))
+    .optional()
+    .describe(
+      "Modules whose extensions this recipe uses: files, relative to the recipe's folder, or installed packages. They are code and run with your rights.",
+    ),
   seed: z.int().nonnegative().default(1).describe("Seed of every random choice."),
   engine: z
     .enum(ENGINES)
@@ -103,6 +110,7 @@ export async function resolveRecipe(
   const mentioned = [read?.value ?? {}, ...flags.map(({ value }) => value)].flatMap((value) =>
     Object.keys(value),
   );
+  await useExtensions(extensionsOf(read), read === undefined ? process.cwd() : dirname(read.path));
   const found = sectionsOf(mentioned);
   const { schemas } = found;
   const known = Object.keys(schemas);
@@ -145,6 +153,10 @@ export async function resolveRecipe(
     ),
   };
 }
+
+/** Extensions that a recipe's file names. */
+const extensionsOf = (file: RecipeFile | undefined): readonly string[] =>
+  recipeFields.extensions.safeParse(file?.value.extensions).data ?? [];
 
 /** The name of `configs/quickstart/recipe.yaml` is quickstart, of `configs/g2p/record.yaml` record. */
 function nameOf(path: string): string {

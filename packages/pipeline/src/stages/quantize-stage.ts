@@ -4,7 +4,7 @@ import { type StageContext } from "@slm/core";
 import { DATA_FILES } from "@slm/data";
 import { SlmError } from "@slm/core/errors";
 import type { EvaluationRow, Interval } from "@slm/inference";
-import { METRICS, METRIC_NAMES, isMetricName, type MetricName } from "@slm/metrics";
+import { METRICS, METRIC_ROWS, isMetricName, metricName, type MetricName } from "@slm/metrics";
 import {
   learnsFromData,
   quantizeConfig,
@@ -38,13 +38,13 @@ export const quantizeSection = quantizeConfig
       .optional()
       .describe("Number of held-out rows on which metrics are measured [rows]. Default: all."),
     metrics: z
-      .array(z.enum(METRIC_NAMES))
+      .array(metricName)
       .optional()
       .describe("Metrics measured in addition to the gate's. Default in a recipe: distill.metrics."),
   })
   .refine(({ gate }) => isMetricName(gate.metric), {
     path: ["gate", "metric"],
-    message: `expected one of ${METRIC_NAMES.join(", ")}`,
+    message: `expected one of ${METRIC_ROWS.names.join(", ")}`,
   })
   .refine(({ gate: { metric, minimum } }) => minimum === undefined || isHigherBetter(metric), {
     path: ["gate", "minimum"],

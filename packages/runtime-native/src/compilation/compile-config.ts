@@ -1,6 +1,6 @@
 /** Settings of compilation. Read from the `compile:` section of a recipe. */
 import { COMPILING_PROFILES, SOCS } from "@slm/devices";
-import { METRIC_NAMES } from "@slm/metrics";
+import { metricName } from "@slm/metrics";
 import { z } from "zod";
 
 const chips = COMPILING_PROFILES.map(
@@ -13,7 +13,7 @@ export const compileConfig = z.strictObject({
     .min(1)
     .describe(`Chips to compile for, of the profile that the model was exported for. ${chips}.`),
   metrics: z
-    .array(z.enum(METRIC_NAMES))
+    .array(metricName)
     .optional()
     .describe("Metrics of those rows. Default in a recipe: distill.metrics."),
   verifyRows: z

@@ -1,3 +1,6 @@
 /** Names of the delivery targets, in a file of their own so that printing help loads nothing else. */
 export const DESTINATIONS = ["dir", "oci", "hub", "npm", "web", "server", "device"] as const;
 export type Destination = (typeof DESTINATIONS)[number];
+
+export const isDestination = (name: string): name is Destination =>
+  DESTINATIONS.some((destination) => destination === name);

@@ -1,21 +1,15 @@
 /** The evaluation metrics: their descriptions, and parsing of a list of names. */
 import { PERPLEXITY, type EvaluationMetricName } from "@slm/inference";
 import { SlmError } from "@slm/core/errors";
-import { METRICS, type Metric } from "@slm/metrics";
+import { isMetricName, METRIC_NAMES, METRIC_ROWS, METRICS, type Metric } from "@slm/metrics";
 import { nearest } from "@slm/pipeline/recipe/nearest";
-import { METRIC_UNITS, type DisplayUnit } from "@slm/pipeline/format/metric-format";
+import type { DisplayUnit } from "@slm/pipeline/format/metric-format";
 
-/** Every metric. A metric of `@slm/inference` that is missing here is a compile error. */
-const EVALUATION_METRICS: Readonly<
-  Record<EvaluationMetricName, Pick<Metric, "description" | "higherIsBetter">>
-> = {
-  ...METRICS,
-  [PERPLEXITY]: {
-    description:
-      "e to the mean negative log-likelihood of a token of each row's first reference, its EOS token counted, under the model; " +
-      "comparable only between models with the same tokenizer.",
-    higherIsBetter: false,
-  },
+const PERPLEXITY_ROW: Pick<Metric, "description" | "higherIsBetter"> = {
+  description:
+    "e to the mean negative log-likelihood of a token of each row's first reference, its EOS token counted, under the model; " +
+    "comparable only between models with the same tokenizer.",
+  higherIsBetter: false,
 };
 
 const UNIT_NAMES: Readonly<Record<DisplayUnit, string>> = {
@@ -24,21 +18,22 @@ const UNIT_NAMES: Readonly<Record<DisplayUnit, string>> = {
   none: "no unit",
 };
 
-/** All names, in the order of the table. */
-const EVALUATION_METRIC_NAMES: readonly EvaluationMetricName[] =
-  Object.keys(EVALUATION_METRICS).filter(isEvaluationMetric);
+/** All names, in the order of the table; those of extensions last. */
+const evaluationMetricNames = (): readonly EvaluationMetricName[] =>
+  [...METRIC_NAMES, PERPLEXITY, ...METRIC_ROWS.names.slice(METRIC_NAMES.length)].filter(isEvaluationMetric);
 
 /** Whether a text names a metric. */
 function isEvaluationMetric(name: string): name is EvaluationMetricName {
-  return Object.hasOwn(EVALUATION_METRICS, name);
+  return name === PERPLEXITY || isMetricName(name);
 }
 
 /** Two lines per metric: its name, unit and which way is better; what it is. */
 export function describeMetrics(): readonly string[] {
-  return EVALUATION_METRIC_NAMES.flatMap((name) => {
-    const { description, higherIsBetter } = EVALUATION_METRICS[name];
+  return evaluationMetricNames().flatMap((name) => {
+    const { description, higherIsBetter } = name === PERPLEXITY ? PERPLEXITY_ROW : METRICS[name];
+    const unit = name === PERPLEXITY ? "none" : METRICS[name].unit;
     return [
-      `${name} [${UNIT_NAMES[METRIC_UNITS[name]]}, ${higherIsBetter ? "higher" : "lower"} is better]`,
+      `${name} [${UNIT_NAMES[unit]}, ${higherIsBetter ? "higher" : "lower"} is better]`,
       `  ${description}`,
     ];
   });
@@ -51,17 +46,18 @@ export function describeMetrics(): readonly string[] {
  * @example parseEvaluationMetrics("wer,perplexity") // ["wer", "perplexity"]
  */
 export function parseEvaluationMetrics(list: string): readonly EvaluationMetricName[] {
+  const known = evaluationMetricNames();
   const names = list.split(",").map((part) => part.trim());
   const unknown = names.find((name) => !isEvaluationMetric(name));
   if (unknown === undefined) return [...new Set(names.filter(isEvaluationMetric))];
-  const meant = nearest(unknown, EVALUATION_METRIC_NAMES);
+  const meant = nearest(unknown, known);
   const corrected = names.map((name) => (name === unknown ? meant : name)).join(",");
   throw new SlmError(
     "USAGE",
-    `--metrics: expected names of ${EVALUATION_METRIC_NAMES.join(", ")}, got '${unknown}'` +
+    `--metrics: expected names of ${known.join(", ")}, got '${unknown}'` +
       (meant === undefined ? "" : `; did you mean ${meant}?`),
     {
-      context: { metric: unknown, known: EVALUATION_METRIC_NAMES },
+      context: { metric: unknown, known },
       suggestions: [meant === undefined ? "slm eval --help" : `--metrics ${corrected}`],
     },
   );

@@ -1,8 +1,7 @@
 /** Writes training runs to MLflow: their settings as parameters, their curves and results as metrics. */
 import { createHash } from "node:crypto";
+import { flattenSettings, lastStep, type TrackedRun } from "@slm/report";
 import { z } from "zod";
-import { lastStep, type RunLog } from "../training/run-log.js";
-import { flattenSettings } from "../training/settings.js";
 import type { MlflowClient } from "./mlflow-client.js";
 
 /** Most entries of one request, by MLflow's limits. */
@@ -12,21 +11,6 @@ const PARAMETERS_PER_REQUEST = 100;
 const VALUE_LIMIT = 6000;
 /** Tag that says which run of slm a run of MLflow is. */
 const RUN_TAG = "slm.run";
-
-export interface MlflowRun {
-  /** Name that people see. */
-  readonly name: string;
-  /** Identifies the run: exporting it again adds to the same run of MLflow. */
-  readonly identity: string;
-  readonly log: RunLog;
-  /** Settings as a JSON value; undefined while they are unknown. */
-  readonly settings: unknown;
-  /** Results of the finished models by name, such as `test.exactMatch`. */
-  readonly results: Readonly<Record<string, number>>;
-  /** When it ended [seconds since 1970]. */
-  readonly endedAt: number;
-  readonly isFinished: boolean;
-}
 
 export interface ExportedRun {
   readonly experimentId: string;
@@ -59,7 +43,7 @@ interface MetricEntry {
 export async function exportRun(
   client: MlflowClient,
   experimentName: string,
-  run: MlflowRun,
+  run: TrackedRun,
 ): Promise<ExportedRun> {
   const experimentId = await experimentOf(client, experimentName);
   const tag = createHash("sha256").update(run.identity).digest("hex");
@@ -99,7 +83,7 @@ async function createRun(
   client: MlflowClient,
   experimentId: string,
   tag: string,
-  { name, log, endedAt }: MlflowRun,
+  { name, log, endedAt }: TrackedRun,
 ): Promise<string> {
   const { run } = await client.post(
     "runs/create",
@@ -119,7 +103,7 @@ async function createRun(
   return run.info.run_id;
 }
 
-function metricsOf({ log, results, endedAt }: MlflowRun): readonly MetricEntry[] {
+function metricsOf({ log, results, endedAt }: TrackedRun): readonly MetricEntry[] {
   const curves = log.records.flatMap(({ step, wallTime, values }) =>
     [...values].map(([key, value]) => ({
       key: keyOf(key),

@@ -2,8 +2,8 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { parseRunLog } from "../training/run-log.js";
-import { exportRun, type MlflowRun } from "./export-run.js";
+import { parseRunLog, type TrackedRun } from "@slm/report";
+import { exportRun } from "./export-run.js";
 import { MlflowClient } from "./mlflow-client.js";
 
 /** A tracking server that keeps what it is told. SLM_TEST_MLFLOW names a real one, which the last test then uses. */
@@ -69,7 +69,7 @@ const log = parseRunLog(
     .map((line) => `${JSON.stringify(line)}\n`)
     .join(""),
 );
-const run: MlflowRun = {
+const run: TrackedRun = {
   name: "a",
   identity: "runs/a",
   log,
