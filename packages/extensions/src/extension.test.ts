@@ -70,7 +70,7 @@ describe(useExtensions, () => {
     folder = await mkdtemp(join(tmpdir(), "slm-extensions-"));
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
-  const modules = { "@encdec/slm": () => Promise.resolve(own) };
+  provideLibrary(() => Promise.resolve(own));
   const load = (...names: readonly string[]): Promise<void> => useExtensions(names, folder);
 
   test("runs TypeScript that imports us, files and installed packages alike", async () => {
