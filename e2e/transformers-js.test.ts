@@ -53,7 +53,7 @@ beforeAll(async () => {
   await exported("native", { target: "cpu" });
   await exported("web", { target: "web", layout: "transformers.js" });
   expected = await answers("native");
-}, 60_000);
+});
 
 afterAll(async () => {
   await close();

@@ -21,7 +21,7 @@ beforeAll(async () => {
   for (const block of await blocksOf(PAGE, "sh"))
     for (const command of slmCommands(block, { "Helsinki-NLP/opus-mt-de-en": "published" }))
       await execa(process.execPath, [bin, ...command], { cwd: folder });
-}, 120_000);
+});
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 /** Greedy answers of `slm generate`. */
@@ -47,12 +47,12 @@ test("the page translates as slm generate does", async () => {
   try {
     const page = await browser.newPage();
     await page.goto(url);
-    await page.getByText(/^Ready: wasm/).waitFor({ timeout: 90_000 });
+    await page.getByText(/^Ready: wasm/).waitFor({ timeout: 120_000 });
     const answers: string[] = [];
     for (const word of WORDS) {
       await page.getByLabel("Text").fill(word);
       await page.getByLabel("Text").press("Enter");
-      await page.getByText(/^Done$/).waitFor({ timeout: 60_000 });
+      await page.getByText(/^Done$/).waitFor({ timeout: 120_000 });
       answers.push(((await page.locator("#answer").textContent()) ?? "").trim());
     }
     expect(answers).toEqual(await answersOf("opus-int4"));
@@ -72,4 +72,4 @@ test("the program with transformers.js prints a translation", async () => {
   const argv = ["--input-type=module", "--eval", program];
   const { stdout } = await execa(process.execPath, argv, { cwd: ROOT });
   expect(stdout.trim()).not.toBe("");
-}, 60_000);
+});

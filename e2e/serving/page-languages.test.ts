@@ -34,7 +34,7 @@ test("the page answers in the language that is chosen, as slm generate does", as
     };
     const page = await browser.newPage();
     await page.goto(url);
-    await page.getByText(/^Ready: wasm/).waitFor({ timeout: 90_000 });
+    await page.getByText(/^Ready: wasm/).waitFor({ timeout: 120_000 });
     const answers: (string | null)[] = [];
     for (const { text, languages } of rows.slice(0, 2)) {
       const [source, target] = languages;
@@ -56,4 +56,4 @@ test("the page answers in the language that is chosen, as slm generate does", as
     server.close();
     await rm(root, { recursive: true, force: true });
   }
-}, 120_000);
+});

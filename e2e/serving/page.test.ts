@@ -72,7 +72,7 @@ async function clearAnswers(): Promise<{ words: string[]; expected: string[] }> 
 
 async function openReady(): Promise<void> {
   await page.goto(url);
-  await page.getByText(/^Ready: wasm/).waitFor({ timeout: 90_000 });
+  await page.getByText(/^Ready: wasm/).waitFor({ timeout: 120_000 });
 }
 
 /** Types a text, presses Enter and waits for the end. */
@@ -109,11 +109,11 @@ describe("the page", () => {
   test("works without a network after the first visit", async () => {
     await openReady();
     await page.waitForFunction("document.documentElement.dataset.offline === 'ready'", undefined, {
-      timeout: 60_000,
+      timeout: 120_000,
     });
     await context.setOffline(true);
     await page.reload();
-    await page.getByText(/^Ready: wasm/).waitFor({ timeout: 60_000 });
+    await page.getByText(/^Ready: wasm/).waitFor({ timeout: 120_000 });
     expect(await ask(words[1]!)).toBe(expected[1]);
   });
 
@@ -150,7 +150,7 @@ describe("the page", () => {
     await writeFile(file, other);
     const { server: otherServer, url: otherUrl } = await serveFolder(changed);
     await page.goto(otherUrl);
-    await page.getByText("not the file that was deployed").waitFor({ timeout: 60_000 });
+    await page.getByText("not the file that was deployed").waitFor({ timeout: 120_000 });
     otherServer.closeAllConnections();
     otherServer.close();
   });

@@ -80,7 +80,7 @@ async function openOn(model: string, provider: "wasm" | "webgpu"): Promise<void>
     .getByText(/^Ready: wasm/)
     .or(page.getByRole("alert"))
     .first()
-    .waitFor({ timeout: 60_000 });
+    .waitFor({ timeout: 120_000 });
   if (provider === "webgpu") await page.getByLabel("Runs on").selectOption(provider);
 }
 
@@ -88,7 +88,7 @@ async function openOn(model: string, provider: "wasm" | "webgpu"): Promise<void>
 async function ask(text: string): Promise<string> {
   await page.getByLabel("Text").fill(text);
   await page.getByLabel("Text").press("Enter");
-  await page.getByText(/^(Done|No answer)$/).waitFor({ timeout: 60_000 });
+  await page.getByText(/^(Done|No answer)$/).waitFor({ timeout: 120_000 });
   return (await page.getByRole("region", { name: "Answer" }).last().textContent()) ?? "";
 }
 
@@ -116,7 +116,7 @@ test.each(MODELS)(
   async ({ model, device }) => {
     await openOn(model, "webgpu");
     const ready = page.getByText(/^Ready: webgpu, browser, /);
-    await ready.waitFor({ timeout: 60_000 });
+    await ready.waitFor({ timeout: 120_000 });
     const isSoftware = ((await ready.textContent()) ?? "").includes("(software adapter)");
     const [offered] = await page.getByLabel("Runs on").locator("option:checked").allTextContents();
     expect(offered).toMatch(/^WebGPU: \S+/);
@@ -149,7 +149,7 @@ test("drafts by a model's rules, in fewer runs and with the same texts", async (
   const dispatched: number[] = [];
   for (const model of ["float32", "ruled"]) {
     await openOn(model, "webgpu");
-    await page.getByText(/^Ready: webgpu, browser, /).waitFor({ timeout: 60_000 });
+    await page.getByText(/^Ready: webgpu, browser, /).waitFor({ timeout: 120_000 });
     // The first answer compiles and warms up.
     await ask(WORDS[0]!);
     const before = await dispatches();
@@ -173,9 +173,9 @@ test("WebAssembly hands nothing to the GPU, and no time of it is called a softwa
 
 test("rejects an export for target cpu with the reason, and goes on with WebAssembly", async () => {
   await openOn("cpu", "webgpu");
-  await page.getByText("The model could not be loaded").waitFor({ timeout: 60_000 });
+  await page.getByText("The model could not be loaded").waitFor({ timeout: 120_000 });
   expect(await page.getByRole("alert").textContent()).toMatch(/GroupQueryAttention with causal=0/);
   await page.getByLabel("Runs on").selectOption("wasm");
-  await page.getByText(/^Ready: wasm/).waitFor({ timeout: 60_000 });
+  await page.getByText(/^Ready: wasm/).waitFor({ timeout: 120_000 });
   expect(await ask(WORDS[0]!)).toBe((await answersOn("cpu", ...ON_CPU))[0]);
 });

@@ -16,7 +16,7 @@ export const ENTRIES = {
   "threads/request-worker": "packages/serve/src/threads/request-worker.ts",
   "native-process": "packages/runtime-native/src/native-process.ts",
   "model-process": "packages/bench/src/models/model-process.ts",
-  "job-process": "apps/cli/src/workers/job-process.ts",
+  "job-process": "packages/slm/src/job-process.ts",
   "weights/kernels/outputs-worker": "packages/quantization/src/weights/kernels/outputs-worker.ts",
 };
 

@@ -34,7 +34,7 @@ beforeAll(async () => {
   recipe = await writeRecipe();
   const { exitCode, stderr } = await runCommand("teacher:cache", [recipe, "--out", out, "--json"]);
   if (exitCode !== 0) throw new Error(stderr);
-}, 60_000);
+});
 afterAll(async () => {
   await rm(root, { recursive: true, force: true });
 });

@@ -22,7 +22,7 @@ beforeAll(async () => {
   const builder = new GraphBuilder("any");
   builder.output("y", builder.op("Relu", [builder.input("x", "float32", [2])]), "float32", [2]);
   await writeOnnx(builder.build(), at("any.onnx"));
-}, 120_000);
+});
 afterAll(() => rm(root, { recursive: true, force: true }));
 
 describe("slm compile", () => {

@@ -42,7 +42,7 @@ beforeAll(async () => {
   recipe = await writeRecipe();
   const { exitCode, stderr } = await runCommand("distill", [recipe, "--out", out(), "--json"]);
   if (exitCode !== 0) throw new Error(stderr);
-}, 120_000);
+});
 afterAll(() => rm(root, { recursive: true, force: true }));
 
 describe("few labels and a teacher that only labels", () => {

@@ -39,7 +39,7 @@ describe(Spill, () => {
     );
     await fc.assert(property, { numRuns: 15 });
     // Hundreds of small files: slow where the disk is shared.
-  }, 120_000);
+  });
 });
 
 describe(bucketsFor, () => {

@@ -144,7 +144,7 @@ describe(encodePair, () => {
       },
     );
     fc.assert(property, { numRuns: 12 });
-  }, 30_000);
+  });
 
   test("measures KL(teacher || decoded) of every position", () => {
     const property = fc.property(seed, sharpness, fc.integer({ min: 1, max: 40 }), (s, sharp, k) => {

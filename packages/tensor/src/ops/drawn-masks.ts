@@ -7,7 +7,7 @@
  * Source: Widynski 2020, Squares: A Fast Counter-Based RNG (arXiv 2004.06278), with words of 32 bits and two rounds before the last square.
  * Words of 64 bits have no operator on WebGPU, nor have exclusive or and shifts, which other generators need: here a shift is a product or
  * a quotient, exact in unsigned integers, so that every provider draws the same masks. Rate and independence are tested
- * (`e2e/drawn-masks.test.ts`); as random numbers for anything else than dropout it has not been.
+ * (`e2e/drawn-masks.slow.test.ts`); as random numbers for anything else than dropout it has not been.
  */
 import { SlmError } from "@slm/core";
 import { int } from "@slm/onnx";

@@ -28,7 +28,7 @@ beforeAll(async () => {
   };
   const request = await requestOf({ objective: stopping }, controller.signal);
   await expect(train(request)).rejects.toMatchObject({ code: "INTERRUPTED" });
-}, 120_000);
+});
 afterAll(() => rm(directory, { recursive: true }));
 
 const pairs = copyPairs(40, 1);
@@ -65,7 +65,7 @@ test("200 random wrong bits in the best weights so far: none are read", async ()
         code: "DATA_INVALID",
       });
     });
-}, 120_000);
+});
 
 test("a state without a checksum is no state to resume from", async () => {
   const path = join(directory, STATE_FILE);
@@ -75,4 +75,4 @@ test("a state without a checksum is no state to resume from", async () => {
   await writeFile(path, bytes);
   const { steps } = await train(await requestOf());
   expect(steps).toBe(copySettings.steps);
-}, 120_000);
+});

@@ -1,0 +1,155 @@
+import { generateKeyPairSync } from "node:crypto";
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parseRecipe } from "@slm/pipeline/recipe/recipe-file";
+import { runCommand } from "../testing/run-command.js";
+import { writeTinyRecipe } from "@slm/pipeline/testing/tiny-run";
+
+let root: string;
+let bundle: string;
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "slm-deploy-commands-"));
+  const recipe = await writeTinyRecipe(root);
+  const out = join(root, "run");
+  expect((await runCommand("run", [recipe, "--out", out, "--quiet", "--threads", "1"])).exitCode).toBe(0);
+  bundle = join(out, "deploy");
+});
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+describe("slm deploy", () => {
+  test("packs a bundle into the same bytes each time, and every command reads the file", async () => {
+    const [first, second] = [join(root, "a.slm"), join(root, "b.slm")];
+    for (const file of [first, second])
+      expect((await runCommand("deploy", [bundle, "-o", file])).exitCode).toBe(0);
+    expect(await readFile(first)).toEqual(await readFile(second));
+    const [fromFile, fromDirectory] = [
+      await runCommand("generate", [first, "--prompt", "abc", "--threads", "1"]),
+      await runCommand("generate", [bundle, "--prompt", "abc", "--threads", "1"]),
+    ];
+    expect(fromFile.stdout).toBe(fromDirectory.stdout);
+    expect((await runCommand("verify", [first])).exitCode).toBe(0);
+  });
+
+  test("keeps the card of a bundle, and signs what it writes", async () => {
+    const { privateKey, publicKey } = generateKeyPairSync("ed25519");
+    await writeFile(join(root, "key.pem"), privateKey.export({ type: "pkcs8", format: "pem" }));
+    await writeFile(join(root, "key.pub.pem"), publicKey.export({ type: "spki", format: "pem" }));
+    const output = join(root, "signed");
+    await runCommand("deploy", [bundle, "-o", output, "--sign", join(root, "key.pem")]);
+    expect(await readFile(join(output, "README.md"))).toEqual(await readFile(join(bundle, "README.md")));
+    const good = await runCommand("verify", [output, "--key", join(root, "key.pub.pem"), "--json"]);
+    expect(good).toMatchObject({ exitCode: 0, json: { result: { pass: true } } });
+    const unsigned = await runCommand("verify", [bundle, "--key", join(root, "key.pub.pem"), "--json"]);
+    expect(unsigned).toMatchObject({ exitCode: 3, json: { error: { code: "GATE_FAILED" } } });
+  });
+
+  test("writes what a server needs", async () => {
+    const output = join(root, "server");
+    const { json } = await runCommand("deploy", [
+      bundle,
+      "--to",
+      "server",
+      "--name",
+      "tiny",
+      "-o",
+      output,
+      "--json",
+    ]);
+    expect(json).toMatchObject({ result: { target: "server", bundle: output } });
+    expect((await readdir(output)).sort()).toEqual(["Dockerfile", "README.md", "bundle", "tiny.service"]);
+  });
+
+  test("prepares the hub's layout without a network", async () => {
+    const output = join(root, "hub");
+    const argv = [bundle, "--to", "hub", "--repo", "me/tiny", "--dry-run", "-o", output, "--json"];
+    expect((await runCommand("deploy", argv)).json).toMatchObject({
+      result: { dryRun: true, bundle: output },
+    });
+    expect(await readFile(join(output, "README.md"), "utf8")).toMatch(/^---\nlicense: other\n/);
+  });
+
+  test.each([
+    [["--to", "oci"], "--reference"],
+    [["--to", "oci", "--reference", "nonsense"], "rejected"],
+    [["--to", "hub"], "--repo"],
+    [["--to", "device"], "--device"],
+  ])("%j lacks what its target needs: exit 2", async (argv, message) => {
+    const { exitCode, stderr } = await runCommand("deploy", [bundle, ...argv, "-o", join(root, "none")]);
+    expect([exitCode, stderr]).toEqual([2, expect.stringContaining(message)]);
+  });
+});
+
+describe("slm gate", () => {
+  test("says what became of the recipe's own gate, with or without limits", async () => {
+    const run = join(root, "run");
+    const { exitCode, json } = await runCommand("gate", [run, "--json"]);
+    const gate = { metric: "per", pass: true, after: expect.any(Number) as number };
+    expect([exitCode, json]).toMatchObject([0, { result: { checks: [], gate, pass: true } }]);
+    expect((await runCommand("gate", [run])).stdout).toMatch(
+      /^ok {4}per .* %, the gate of the recipe ends at .* %$/m,
+    );
+    expect((await runCommand("gate", [root])).exitCode).toBe(2);
+  });
+
+  test("holds limits against what the run measured", async () => {
+    const run = join(root, "run");
+    expect((await runCommand("gate", [run, "--limit", "bytes<=1e9"])).exitCode).toBe(0);
+    const failed = await runCommand("gate", [run, "--limit", "bytes<=1", "--limit", "nothing>=1", "--json"]);
+    expect(failed).toMatchObject({
+      exitCode: 3,
+      json: { error: { code: "GATE_FAILED" }, result: { pass: false } },
+    });
+    expect((await runCommand("gate", [run, "--limit", "bytes=1"])).exitCode).toBe(2);
+  });
+});
+
+describe("slm init", () => {
+  test("writes a recipe that a run takes, and never over another file", async () => {
+    const file = join(root, "new.yaml");
+    const argv = ["--yes", "--name", "new", "--data", join(root, "train.jsonl"), "-o", file];
+    expect((await runCommand("init", argv)).exitCode).toBe(0);
+    expect(parseRecipe(await readFile(file, "utf8"), file).value).toMatchObject({
+      name: "new",
+      deploy: { name: "new" },
+    });
+    expect((await runCommand("run", [file, "--dry-run", "--json"])).exitCode).toBe(0);
+    expect((await runCommand("init", argv)).exitCode).toBe(74);
+    expect((await runCommand("init", ["--yes", "--data", "a.jsonl", "--name", "../x"])).exitCode).toBe(2);
+  });
+
+  test("has no rows of its own: without --data it says so", async () => {
+    expect(await runCommand("init", ["--yes", "--name", "new", "--json"])).toMatchObject({
+      exitCode: 2,
+      json: { error: { code: "USAGE", message: "init: --data: expected a file of training rows, got none" } },
+    });
+  });
+
+  test("writes the path of the data as it is from the recipe's folder", async () => {
+    await mkdir(join(root, "below"));
+    const file = join(root, "below", "new.yaml");
+    const data = relative(process.cwd(), join(root, "train.jsonl"));
+    expect((await runCommand("init", ["--yes", "--data", data, "-o", file])).exitCode).toBe(0);
+    expect(parseRecipe(await readFile(file, "utf8"), file).value).toMatchObject({
+      data: { train: "../train.jsonl" },
+    });
+    expect((await runCommand("data:prepare", [file, "-o", join(root, "below-run")])).exitCode).toBe(0);
+  });
+});
+
+describe("--events", () => {
+  test("turns progress into JSON lines on stderr, and leaves stdout as it is", async () => {
+    const argv = [join(root, "r.yaml"), "--out", join(root, "run"), "--threads", "1"];
+    const { stdout, stderr } = await runCommand("run", [...argv, "--events"]);
+    const events = stderr
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { event: string; stage?: string });
+    expect(events.filter(({ event }) => event === "stage-started").map(({ stage }) => stage)).toContain(
+      "distill",
+    );
+    expect(stdout.trim().split("\n").at(-1)).toBe(bundle);
+  });
+});

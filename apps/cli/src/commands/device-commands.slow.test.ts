@@ -1,0 +1,158 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { z } from "zod";
+import { parseDevice, runtimeRecipe } from "@slm/pipeline/compute/devices";
+import { parsePercent } from "../flags/percent-flag.js";
+import { runCommand } from "../testing/run-command.js";
+import { tinyShape } from "../testing/tiny-shape.js";
+
+let root = "";
+const at = (name: string): string => join(root, name);
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "slm-device-commands-"));
+  await writeFile(at("shape.yaml"), tinyShape("encoder-decoder", 9));
+  await runCommand("model:init", [at("shape.yaml"), "-o", at("checkpoint"), "--seed", "3", "--json"]);
+  await runCommand("export", [at("checkpoint"), "-o", at("cpu"), "--json"]);
+  const npu = ["--target", "npu", "--profile", "vitisai", "--buckets", "8,20"];
+  await runCommand("export", [at("checkpoint"), ...npu, "-o", at("npu"), "--json"]);
+});
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+const generated = z.object({
+  result: z.object({
+    generations: z.array(z.object({ text: z.string(), tokens: z.number() })),
+    device: z.object({
+      provider: z.string(),
+      simulated: z.boolean(),
+      fallbacks: z.array(z.object({ device: z.string(), reason: z.string() })),
+    }),
+  }),
+});
+/** Lengths of both buckets, the shortest and the longest source. */
+const PROMPTS = ["a", "abcdefgh", "abcdefghi", "abcdefghijklmnopqrst"].flatMap((text) => ["--prompt", text]);
+const generate = async (...argv: readonly string[]) =>
+  generated.parse((await runCommand("generate", [...argv, ...PROMPTS, "--json"])).json).result;
+
+describe("a model for an NPU", () => {
+  test.each([
+    ["greedily", []],
+    ["with beams", ["--beams", "3"]],
+    ["by drawing", ["--temperature", "0.9", "--seed", "5"]],
+  ])(
+    "generates %s what the same model for a CPU does, to the last token of its window",
+    async (_, choice) => {
+      const [npu, cpu] = [await generate(at("npu"), ...choice), await generate(at("cpu"), ...choice)];
+      expect(npu.generations).toEqual(cpu.generations);
+      expect(Math.max(...npu.generations.map(({ tokens }) => tokens))).toBe(9);
+    },
+  );
+
+  test("says in its result that it was simulated, and why", async () => {
+    const { device } = await generate(at("npu"));
+    expect(device).toMatchObject({
+      provider: "vitisai",
+      simulated: true,
+      fallbacks: [{ device: "npu:vitisai" }],
+    });
+    const asked = await generate(at("npu"), "--device", "cpu");
+    expect(asked.device).toMatchObject({ provider: "vitisai", simulated: true, fallbacks: [] });
+    const processor = await generate(at("cpu"));
+    expect(processor.device).toMatchObject({ provider: "cpu", simulated: false, fallbacks: [] });
+  });
+
+  test("is evaluated as the model for a CPU is, and said to be simulated", async () => {
+    await writeFile(
+      at("rows.jsonl"),
+      '{"source":"abc","target":"A B"}\n{"source":"abcdefghijk","target":"C"}\n',
+    );
+    const argv = (model: string) => [at(model), "--data", at("rows.jsonl"), "--metrics", "perplexity,wer"];
+    const of = async (model: string) =>
+      z
+        .object({
+          result: z.object({
+            metrics: z.object({ perplexity: z.number(), wer: z.number() }),
+            device: z.object({ simulated: z.boolean() }),
+          }),
+        })
+        .parse((await runCommand("eval", [...argv(model), "-o", at("p.jsonl"), "--json"])).json).result;
+    const [npu, cpu] = [await of("npu"), await of("cpu")];
+    expect(npu.metrics.perplexity).toBeCloseTo(cpu.metrics.perplexity, 2);
+    expect(npu.metrics.wer).toBe(cpu.metrics.wer);
+    expect([npu.device.simulated, cpu.device.simulated]).toEqual([true, false]);
+    expect(await readFile(at("p.jsonl"), "utf8")).toContain('"abc"');
+  });
+
+  test("is rejected without a fallback, by the code for devices", async () => {
+    const { exitCode, json } = await runCommand("generate", [
+      at("npu"),
+      "--no-fallback",
+      ...PROMPTS,
+      "--json",
+    ]);
+    expect(exitCode).toBe(69);
+    expect(JSON.stringify(json)).toContain("npu:vitisai");
+  });
+});
+
+describe("--device", () => {
+  test("names a device or is rejected", async () => {
+    expect(parseDevice("gpu:cuda")).toEqual({ kind: "gpu", profile: "cuda" });
+    for (const text of ["", "tpu", "gpu:", "gpu:a:b", "cpu:avx"])
+      expect(() => parseDevice(text)).toThrow(/expected cpu, gpu/);
+    expect(() => parseDevice("npu:cuda")).toThrow(/npu has the profiles qnn, openvino, coreml, vitisai/);
+    expect(
+      (await runCommand("generate", [at("cpu"), "--device", "tpu", ...PROMPTS, "--json"])).exitCode,
+    ).toBe(2);
+  });
+
+  test("of a GPU is the CPU where there is none, with every reason", async () => {
+    const { device } = await generate(at("cpu"), "--device", "gpu:directml");
+    if (process.platform !== "win32") {
+      expect(device).toMatchObject({ provider: "cpu", simulated: false });
+      expect(device.fallbacks).toEqual([
+        { device: "gpu:directml", reason: expect.stringContaining("DirectX") as string },
+      ]);
+    }
+  });
+});
+
+describe(runtimeRecipe, () => {
+  test("is what the models were made for, unless another device is asked for", () => {
+    const gpu = { target: "gpu", profile: "webgpu" } as const;
+    expect(runtimeRecipe([{ target: "cpu" }], { threads: 2 })).toEqual({
+      kind: "cpu",
+      options: { threads: 2 },
+    });
+    expect(runtimeRecipe([{ target: "web", profile: "webgpu" }], {})).toEqual({ kind: "cpu", options: {} });
+    expect(runtimeRecipe([gpu], {})).toEqual({
+      kind: "gpu",
+      options: { fallback: true, profile: "webgpu", software: false },
+    });
+    expect(runtimeRecipe([gpu], { device: { kind: "gpu", profile: "webgpu" } })).toEqual({
+      kind: "gpu",
+      options: { fallback: true, profile: "webgpu" },
+    });
+    expect(runtimeRecipe([gpu], { device: { kind: "cpu" } })).toEqual({ kind: "cpu", options: {} });
+    expect(runtimeRecipe([gpu], { device: { kind: "gpu" }, fallback: false })).toEqual({
+      kind: "gpu",
+      options: { fallback: false },
+    });
+  });
+
+  test("rejects an NPU for other graphs, and graphs for an NPU beside others", () => {
+    expect(() => runtimeRecipe([{ target: "cpu" }], { device: { kind: "npu" } })).toThrow(/made for it/);
+    expect(() => runtimeRecipe([{ target: "cpu" }, { target: "npu", profile: "qnn" }], {})).toThrow(
+      /cannot be measured together/,
+    );
+  });
+});
+
+describe(parsePercent, () => {
+  test("takes percentages and nothing that could be read in two ways", () => {
+    expect([parsePercent("5%"), parsePercent("0.5 %")]).toEqual([0.05, 0.005]);
+    for (const text of ["5", "0.05", "-1%", "%", ""]) expect(() => parsePercent(text)).toThrow(/percentage/);
+  });
+});

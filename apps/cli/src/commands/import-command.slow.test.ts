@@ -1,0 +1,82 @@
+import { verifyDirectory } from "@slm/core";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import {
+  ENCODER_DECODERS,
+  familyReference,
+  writeEncoderDecoder,
+} from "../testing/external-encoder-decoder.js";
+import { runCommand } from "../testing/run-command.js";
+
+let root = "";
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "slm-families-"));
+  for (const family of ENCODER_DECODERS) await writeEncoderDecoder(join(root, family), family);
+});
+afterAll(async () => {
+  await rm(root, { recursive: true, force: true });
+});
+
+/** Float32 sums in another order. */
+const PARITY = 2e-4;
+
+describe.each(ENCODER_DECODERS)("a published %s", (family) => {
+  test("passes the check against its own library", async () => {
+    const { exitCode, json } = await runCommand("model:check", [
+      "--reference",
+      familyReference(family),
+      "--json",
+    ]);
+    expect([exitCode, json]).toMatchObject([
+      0,
+      { result: { greedy: { same: true }, beams: { same: true }, pass: true } },
+    ]);
+  });
+
+  test("is imported, exported and generates with its own settings", async () => {
+    const [imported, exported] = [join(root, `${family}-imported`), join(root, `${family}-cpu`)];
+    const made = await runCommand("import", [
+      join(root, family),
+      "-o",
+      imported,
+      "--max-source",
+      "20",
+      "--json",
+    ]);
+    expect(made).toMatchObject({ exitCode: 0, json: { result: { vocab: 44, artifact: imported } } });
+    expect((await verifyDirectory(imported)).problems).toEqual([]);
+    const { exitCode, json } = await runCommand("export", [
+      imported,
+      "--target",
+      "cpu",
+      "-o",
+      exported,
+      "--json",
+    ]);
+    expect(exitCode).toBe(0);
+    expect((json as { result: { parity: { maxAbs: number } } }).result.parity.maxAbs).toBeLessThan(PARITY);
+    const model = JSON.parse(await readFile(join(exported, "model.json"), "utf8")) as { generation: object };
+    const settings = JSON.parse(
+      await readFile(join(familyReference(family), "generation_config.json"), "utf8"),
+    ) as object;
+    expect(model.generation).toEqual(settings);
+    const answer = await runCommand("generate", [exported, "--prompt", "DAB", "--max-tokens", "6", "--json"]);
+    expect(answer).toMatchObject({ exitCode: 0, json: { result: { text: expect.any(String) as string } } });
+  });
+});
+
+test("an encoder-decoder of another family is rejected by its name, with those that are imported", async () => {
+  const output = join(root, "none");
+  const directory = join(root, "longt5");
+  await writeEncoderDecoder(directory, "t5");
+  const config = JSON.parse(await readFile(join(directory, "config.json"), "utf8")) as object;
+  await writeFile(join(directory, "config.json"), JSON.stringify({ ...config, model_type: "longt5" }));
+  const { exitCode, json } = await runCommand("import", [directory, "-o", output, "--json"]);
+  expect(exitCode).toBe(78);
+  expect(json).toMatchObject({ error: { code: "CONFIG_INVALID" } });
+  expect((json as { error: { message: string } }).error.message).toMatch(
+    /longt5.*known encoder-decoders are t5, mt5/,
+  );
+});

@@ -1,0 +1,110 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { runCommand } from "../testing/run-command.js";
+
+let root = "";
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "slm-init-"));
+});
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+let made = 0;
+
+/** The recipe that `slm init --yes` writes for a file. */
+async function recipeFor(name: string, content: string | Buffer, ...flags: readonly string[]) {
+  const [data, recipe] = [join(root, name), join(root, `recipe-${made++}.yaml`)];
+  await writeFile(data, content);
+  const outcome = await runCommand("init", ["--yes", "--data", data, "-o", recipe, "--json", ...flags]);
+  const text = outcome.exitCode === 0 ? await readFile(recipe, "utf8") : "{}";
+  return { ...outcome, recipe, text, settings: parse(text) as Readonly<Record<string, unknown>> };
+}
+
+const lines = (count: number, line: (index: number) => string): string =>
+  Array.from({ length: count }, (_, index) => `${line(index)}\n`).join("");
+
+describe("slm init chooses from the rows", () => {
+  test("columns of a spreadsheet's table, its encoding, BPE for text, and lengths that the check before training accepts", async () => {
+    const date = (index: number): Date => new Date(Date.UTC(2010, 0, 1 + index));
+    const rows = lines(
+      300,
+      (index) =>
+        `${index};${date(index).toUTCString().slice(5, 16)} né;${date(index).toISOString().slice(0, 10)}`,
+    );
+    const { settings, recipe, json } = await recipeFor(
+      "dates.csv",
+      Buffer.from(`id;text;iso\n${rows}`, "latin1"),
+      "--target",
+      "iso",
+    );
+    expect(settings).toMatchObject({
+      data: {
+        train: expect.stringContaining("dates.csv") as string,
+        fields: { source: "text", target: "iso" },
+        encoding: "latin1",
+        devFraction: 0.1,
+      },
+      tokenizer: { kind: "bpe", vocabularySize: 512 },
+      distill: { metrics: ["exactMatch"] },
+      quantize: { gate: { metric: "exactMatch" } },
+    });
+    expect(json).toMatchObject({ result: { rows: 300, tokenizer: "bpe", metric: "exactMatch" } });
+    const plan = await runCommand("run", [recipe, "--dry-run", "--json"]);
+    expect(plan.exitCode, JSON.stringify(plan.json)).toBe(0);
+  });
+
+  test("one token per letter and symbol where targets are symbols of a closed set", async () => {
+    const words = ["abc", "bca", "cab", "acb"];
+    const { settings, text } = await recipeFor(
+      "words.jsonl",
+      lines(80, (index) =>
+        JSON.stringify({
+          source: words[index % 4]!,
+          target: Array.from(words[index % 4]!.toUpperCase()).join(" "),
+        }),
+      ),
+    );
+    expect(settings).toMatchObject({
+      data: { train: expect.stringContaining("words.jsonl") as string },
+      tokenizer: { kind: "symbols" },
+    });
+    expect(text).toContain("targets have 3 different words");
+    expect(settings.data).not.toHaveProperty("fields");
+  });
+
+  test("JSON answers and prose get metrics of their own", async () => {
+    const call = (index: number): string =>
+      JSON.stringify({
+        source: `light ${index}`,
+        target: JSON.stringify({ name: "light", arguments: { level: index } }),
+      });
+    expect((await recipeFor("calls.jsonl", lines(40, call))).settings).toMatchObject({
+      distill: { metrics: ["jsonExactMatch"] },
+    });
+    const prose = (index: number): string =>
+      `text ${index}\tThis is sentence number ${index} of a rather long summary that has no single right form.`;
+    expect((await recipeFor("prose.tsv", `document\tsummary\n${lines(120, prose)}`)).settings).toMatchObject({
+      data: { fields: { source: "document", target: "summary" } },
+      distill: { metrics: ["rougeL"] },
+    });
+  });
+});
+
+describe("slm init rejects", () => {
+  test.each([
+    ["a file that is not there", 66, [], "no such file"],
+    ["columns that no name tells", 2, ["a,b,c\n1,2,3\n"], "its columns are a, b, c"],
+    ["a column that is not there", 2, ["text,label\n1,2\n", "--source", "title"], "'title' is not there"],
+    ["a file without rows", 65, ["source,target\n"], "expected at least one record"],
+  ] as const)("%s, and writes nothing", async (_name, exitCode, [content, ...flags], message) => {
+    const data = join(root, "wrong.csv");
+    if (content === undefined) await rm(data, { force: true });
+    else await writeFile(data, content);
+    const recipe = join(root, "never.yaml");
+    const outcome = await runCommand("init", ["--yes", "--data", data, "-o", recipe, ...flags]);
+    expect([outcome.exitCode, outcome.stderr]).toEqual([exitCode, expect.stringContaining(message)]);
+    await expect(readFile(recipe)).rejects.toThrow("ENOENT");
+  });
+});

@@ -1,0 +1,314 @@
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { METRIC_NAMES } from "@slm/metrics";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { z } from "zod";
+import { EvalCommand } from "./eval.js";
+import { locateModel } from "@slm/pipeline/models/locate-model";
+import { runCommand, type CommandOutcome } from "../testing/run-command.js";
+import { writeTinyRecipe } from "@slm/pipeline/testing/tiny-run";
+
+const A_NUMBER: unknown = expect.any(Number);
+
+let root = "";
+let out = "";
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "slm-models-"));
+  out = join(root, "run");
+  const recipe = await writeTinyRecipe(root);
+  const { exitCode, stderr } = await runCommand("run", [recipe, "--out", out]);
+  if (exitCode !== 0) throw new Error(stderr);
+});
+afterAll(async () => {
+  await rm(root, { recursive: true, force: true });
+});
+
+const at = (...parts: readonly string[]): string => join(root, ...parts);
+const rows = (): string => at("test.jsonl");
+const resultOf = ({ json }: CommandOutcome): Readonly<Record<string, unknown>> =>
+  z.object({ result: z.record(z.string(), z.unknown()) }).parse(json).result;
+const suggestionsOf = ({ json }: CommandOutcome): readonly string[] =>
+  z.object({ error: z.object({ suggestions: z.array(z.string()) }) }).parse(json).error.suggestions;
+/** The last line of text mode: the path of what was made. */
+const lastLine = ({ stdout }: CommandOutcome): string | undefined => stdout.trimEnd().split("\n").at(-1);
+
+describe("MODEL", () => {
+  test.each(["distill", "export", "quantize", "deploy"])(
+    "%s answers a prompt: the text alone on stdout, figures with --json",
+    async (stage) => {
+      const argv = [join(out, stage), "--prompt", "abc", "--quiet"];
+      const text = await runCommand("generate", argv);
+      const { json } = await runCommand("generate", [...argv, "--json"]);
+      const result = resultOf({ ...text, json });
+      expect(text.exitCode).toBe(0);
+      expect(text.stdout).toBe(`${String(result.text)}\n`);
+      expect(result).toMatchObject({
+        prompt: "abc",
+        tokens: A_NUMBER,
+        firstTokenMs: A_NUMBER,
+        tokensPerSecond: A_NUMBER,
+      });
+    },
+  );
+
+  test("leaves nothing behind of a checkpoint that was exported to be run", async () => {
+    // A place of its own: other tests export to the shared one at the same time.
+    const scratch = at("scratch");
+    await mkdir(scratch);
+    vi.stubEnv("TMPDIR", scratch);
+    await runCommand("generate", [join(out, "distill"), "--prompt", "abc", "--quiet"]);
+    await runCommand("generate", [join(out, "distill"), "--prompt", "a?c", "--quiet"]);
+    expect(await readdir(scratch)).toEqual([]);
+  });
+
+  test("is the first scheme of the quantize stage's directory", async () => {
+    expect(await locateModel(join(out, "quantize"))).toEqual({
+      kind: "device",
+      directory: join(out, "quantize", "int8-dynamic"),
+    });
+  });
+
+  test("that is none is rejected, naming models that lie below", async () => {
+    const outcome = await runCommand("generate", [out, "--prompt", "abc", "--json"]);
+    expect([outcome.exitCode, outcome.json]).toMatchObject([66, { error: { code: "INPUT_MISSING" } }]);
+    expect(suggestionsOf(outcome)).toContain(`use ${join(out, "deploy")}`);
+    expect(
+      (await runCommand("eval", [at("nowhere"), "--data", rows(), "--metrics", "exactMatch"])).exitCode,
+    ).toBe(66);
+  });
+});
+
+describe("slm generate", () => {
+  test("streams the same text that it prints at once", async () => {
+    const argv = [join(out, "deploy"), "--prompt", "abc", "--prompt", "de", "--quiet"];
+    const atOnce = await runCommand("generate", argv);
+    expect((await runCommand("generate", [...argv, "--stream"])).stdout).toBe(atOnce.stdout);
+    expect(atOnce.stdout.split("\n")).toHaveLength(3);
+    const { json } = await runCommand("generate", [...argv, "--stream", "--json"]);
+    expect(
+      z.object({ result: z.object({ generations: z.array(z.unknown()).length(2) }) }).parse(json),
+    ).toBeTruthy();
+  });
+
+  test("obeys --max-tokens and takes --beams", async () => {
+    const argv = [join(out, "deploy"), "--prompt", "abc", "--max-tokens", "2", "--beams", "2", "--json"];
+    expect(Number(resultOf(await runCommand("generate", argv)).tokens)).toBeLessThanOrEqual(2);
+    expect((await runCommand("generate", [...argv.slice(0, 3), "--beams", "0", "--json"])).exitCode).toBe(2);
+  });
+
+  test("draws tokens repeatably, ends before a stop text, and says what ended an answer", async () => {
+    const argv = [join(out, "deploy"), "--prompt", "abc", "--json"];
+    const sample = ["--temperature", "5", "--min-p", "0.01", "--max-tokens", "4"];
+    const one = resultOf(await runCommand("generate", [...argv, ...sample, "--seed", "3"]));
+    expect(resultOf(await runCommand("generate", [...argv, ...sample, "--seed", "3"])).text).toBe(one.text);
+    const two = ["--temperature", "5", "--max-tokens", "2"];
+    const long = resultOf(await runCommand("generate", [...argv, ...two]));
+    const stop = String(long.text).slice(0, 1);
+    const stopped = resultOf(await runCommand("generate", [...argv, ...two, "--stop", stop]));
+    expect(stopped).toMatchObject({ text: "", reason: "stop", finished: false });
+    expect((await runCommand("generate", [...argv, "--top-p", "0.5"])).exitCode).toBe(2);
+    expect((await runCommand("generate", [...argv, "--temperature", "hot"])).exitCode).toBe(2);
+  });
+
+  test("names a symbol that the model does not know", async () => {
+    const { exitCode, json } = await runCommand("generate", [join(out, "deploy"), "-p", "a?c", "--json"]);
+    expect([exitCode, json]).toMatchObject([65, { error: { code: "DATA_INVALID" } }]);
+  });
+});
+
+describe("slm eval", () => {
+  test("reports metrics and writes one prediction per row", async () => {
+    const predictions = at("predictions.jsonl");
+    const argv = [join(out, "export"), "--data", rows(), "--metrics", "wer,exactMatch", "-o", predictions];
+    const { metrics, ...rest } = resultOf(await runCommand("eval", [...argv, "--json"]));
+    expect(rest).toMatchObject({ n: 3, predictions });
+    expect(Object.keys(Object(metrics) as object)).toEqual(["wer", "exactMatch"]);
+    expect((await readFile(predictions, "utf8")).trimEnd().split("\n")).toHaveLength(3);
+    const text = await runCommand("eval", [...argv, "--limit", "2"]);
+    expect(text.stdout).toMatch(/^2 rows/);
+    expect(lastLine(text)).toBe(predictions);
+  });
+
+  test("answers by beam search as slm generate does, where it is asked to", async () => {
+    const predictions = at("beams.jsonl");
+    const argv = [join(out, "export"), "--data", rows(), "--metrics", "exactMatch"];
+    await runCommand("eval", [...argv, "--beams", "3", "-o", predictions]);
+    const lines = (await readFile(predictions, "utf8")).trimEnd().split("\n");
+    for (const line of lines) {
+      const { source, prediction } = JSON.parse(line) as { source: string; prediction: string };
+      const asked = [join(out, "export"), "--prompt", source, "--beams", "3", "--json"];
+      expect(resultOf(await runCommand("generate", asked)).text).toBe(prediction);
+    }
+    expect(lines).toHaveLength(3);
+  });
+
+  test("shows values in the unit of each metric, and the likelihood that perplexity comes from", async () => {
+    const argv = [join(out, "export"), "--data", rows(), "-o", at("units.jsonl")];
+    const text = await runCommand("eval", [...argv, "--metrics", "wer,bleu,perplexity"]);
+    expect(text.stdout).toMatch(/^wer {9}\S+ % \(\S+ to \S+ %\)$/m);
+    expect(text.stdout).toMatch(/^bleu {8}[\d.]+ \([\d.]+ to [\d.]+\)$/m);
+    expect(text.stdout).toMatch(/^perplexity {2}[\d.]+$/m);
+    // Three words of three letters, and their ends.
+    expect(text.stdout).toMatch(/^[\d.]+ nats per token over 12 tokens of first references$/m);
+  });
+
+  test("takes questions without an answer where the metric knows them, and names such a metric where not", async () => {
+    const data = at("unanswerable.jsonl");
+    await writeFile(data, `${JSON.stringify({ source: "abc", target: "", references: [] })}\n`);
+    const argv = [join(out, "export"), "--data", data, "-o", at("unanswerable.out.jsonl"), "--json"];
+    const { metrics } = resultOf(await runCommand("eval", [...argv, "--metrics", "squadF1"]));
+    const line = JSON.parse(await readFile(at("unanswerable.out.jsonl"), "utf8")) as Record<string, unknown>;
+    const right = line.prediction === "";
+    expect(line).toMatchObject({ references: [], correct: right, score: right ? 1 : 0 });
+    expect(metrics).toEqual({ squadF1: line.score });
+    const rejected = await runCommand("eval", [...argv, "--metrics", "wer"]);
+    expect(rejected.exitCode).toBe(65);
+    expect(suggestionsOf(rejected)).toContain("--metrics squadExactMatch,squadF1");
+  });
+
+  test("suggests the metric that was meant, and lists all in its help", async () => {
+    const argv = [join(out, "export"), "--data", rows(), "--json"];
+    const misspelt = await runCommand("eval", [...argv, "--metrics", "wer,rougeLsun"]);
+    expect(misspelt.exitCode).toBe(2);
+    expect(suggestionsOf(misspelt)).toEqual(["--metrics wer,rougeLsum"]);
+    const help = (await EvalCommand.helpSection()).join("\n");
+    for (const name of [...METRIC_NAMES, "perplexity"]) expect(help).toContain(`  ${name} [`);
+  });
+
+  test("rejects a metric that does not exist and rows that are not there", async () => {
+    const argv = [join(out, "export"), "--json"];
+    expect((await runCommand("eval", [...argv, "--data", rows(), "--metrics", "blue"])).exitCode).toBe(2);
+    const missing = ["--data", at("none.jsonl"), "--metrics", "exactMatch"];
+    expect((await runCommand("eval", [...argv, ...missing])).exitCode).toBe(66);
+  });
+
+  test("asks what to measure, since every task has a metric of its own", async () => {
+    const { exitCode, json } = await runCommand("eval", [join(out, "export"), "--data", rows(), "--json"]);
+    expect([exitCode, JSON.stringify(json)]).toEqual([2, expect.stringContaining("metrics")]);
+  });
+});
+
+describe("slm export, slm quantize, slm deploy", () => {
+  test("make a bundle from a checkpoint, each on what the one before printed last", async () => {
+    const exported = await runCommand("export", [
+      join(out, "distill"),
+      "--target",
+      "cpu",
+      "-o",
+      at("exported"),
+    ]);
+    const quantized = await runCommand("quantize", [
+      ...[lastLine(exported)!, "--scheme", "int8-dynamic", "-o", at("small")],
+    ]);
+    const deployed = await runCommand("deploy", [lastLine(quantized)!, "--to", "dir", "-o", at("bundle")]);
+    expect(lastLine(deployed)).toBe(at("bundle"));
+    expect((await runCommand("verify", [at("bundle")])).exitCode).toBe(0);
+  });
+
+  test("export reports files, opset and how far logits are from the checkpoint's", async () => {
+    const argv = [join(out, "distill"), "--target", "cpu", "-o", at("exported-json"), "--json"];
+    const result = resultOf(await runCommand("export", argv));
+    expect(result).toMatchObject({ opset: A_NUMBER, parameters: A_NUMBER });
+    expect(z.object({ maxAbs: z.number().max(1e-3) }).parse(result.parity)).toBeTruthy();
+    expect(
+      z
+        .array(z.object({ path: z.string() }))
+        .parse(result.files)
+        .map(({ path }) => path),
+    ).toEqual(expect.arrayContaining(["encoder.onnx", "decoder.onnx", "model.json", "tokenizer.json"]));
+    expect(
+      (await runCommand("export", [join(out, "distill"), "--target", "abacus", "--json"])).exitCode,
+    ).toBe(2);
+    expect((await runCommand("export", [at("nowhere"), "--json"])).exitCode).toBe(66);
+  });
+
+  test("quantize reports sizes, and no gate when none is asked for", async () => {
+    const argv = [join(out, "export"), "--scheme", "int8-dynamic", "-o", at("q"), "--json"];
+    expect(resultOf(await runCommand("quantize", argv))).toMatchObject({
+      bytesBefore: A_NUMBER,
+      bytesAfter: A_NUMBER,
+      gate: null,
+      artifact: at("q"),
+    });
+  });
+
+  test("quantize measures its gate on --data, or on --calibration", async () => {
+    const argv = [join(out, "export"), "--scheme", "int8-dynamic", "--gate", "per:1000", "--json"];
+    for (const flag of ["--data", "--calibration"]) {
+      const outcome = await runCommand("quantize", [...argv, flag, rows(), "-o", at("gated")]);
+      expect(resultOf(outcome).gate).toMatchObject({ metric: "per", pass: true });
+    }
+    expect((await runCommand("quantize", argv)).exitCode).toBe(2);
+    const unknown = argv.map((word) => word.replace("per:1000", "blue:1"));
+    expect((await runCommand("quantize", [...unknown, "--data", rows()])).exitCode).toBe(2);
+  });
+
+  test("quantize with a gate that fails: exit 3 with the result in both modes, and no output", async () => {
+    const predictions = at("float32.jsonl");
+    const measured = ["--data", at("train.jsonl"), "--metrics", "exactMatch", "-o", predictions];
+    await runCommand("eval", [join(out, "export"), ...measured]);
+    const prediction = z.object({ source: z.string(), prediction: z.string() });
+    const right = (await readFile(predictions, "utf8"))
+      .trim()
+      .split("\n")
+      .map((line) => prediction.parse(JSON.parse(line)))
+      .map(({ source, prediction: text }) => JSON.stringify({ source, target: text === "" ? "A" : text }));
+    await writeFile(at("right.jsonl"), right.join("\n"));
+    const argv = [
+      // As crude as it gets, so that some answer changes.
+      ...[join(out, "export"), "--scheme", "int4-block", "--method", "rtn", "--symmetric"],
+      ...["--block-size", "128", "--embedding", "int4-block", "-o", at("failed")],
+      ...["--gate", "wer:0", "--data", at("right.jsonl")],
+    ];
+    const json = await runCommand("quantize", [...argv, "--json"]);
+    expect(json.exitCode).toBe(3);
+    expect(json.json).toMatchObject({
+      result: { bytesAfter: A_NUMBER, gate: { pass: false } },
+      error: { code: "GATE_FAILED" },
+    });
+    const text = await runCommand("quantize", argv);
+    expect(text.exitCode).toBe(3);
+    expect(text.stdout).toContain("FAIL");
+    expect(await readdir(root)).not.toContain("failed");
+  });
+
+  test("deploy reports the bundle and a hash of each file", async () => {
+    const argv = [join(out, "quantize"), "--to", "dir", "-o", at("bundle-json"), "--json"];
+    const result = resultOf(await runCommand("deploy", argv));
+    expect(result.bundle).toBe(at("bundle-json"));
+    const file = z.object({ path: z.string(), bytes: z.number(), sha256: z.string().length(64) });
+    expect(
+      z
+        .array(file)
+        .parse(result.files)
+        .map(({ path }) => path),
+    ).toContain("README.md");
+  });
+
+  test("an output that holds external files is rejected and left alone", async () => {
+    const external = await mkdtemp(join(root, "external-"));
+    await writeFile(join(external, "mine.txt"), "mine");
+    const argv = [join(out, "export"), "--scheme", "int8-dynamic", "-o", external, "--json"];
+    const { json } = await runCommand("quantize", argv);
+    expect(json).toMatchObject({ error: { code: "OUTPUT_FAILED" } });
+    expect(await readdir(external)).toEqual(["mine.txt"]);
+  });
+});
+
+describe("slm model check", () => {
+  test("a directory that is no reference is rejected", async () => {
+    const { exitCode } = await runCommand("model:check", ["--reference", at("nowhere"), "--json"]);
+    expect(exitCode).toBe(66);
+    expect((await runCommand("model:check", ["--json"])).exitCode).toBe(2);
+  });
+});
+
+describe("slm bench", () => {
+  test("rejects what it cannot measure", async () => {
+    expect((await runCommand("bench", ["--json"])).exitCode).toBe(2);
+    expect((await runCommand("bench", [at("nowhere"), "--json"])).exitCode).toBe(66);
+    const both = [join(out, "export"), "--data", rows(), "--prompt", "abc", "--json"];
+    expect((await runCommand("bench", both)).exitCode).toBe(2);
+  });
+});

@@ -1,0 +1,205 @@
+import { readOnnx, writeOnnx } from "@slm/onnx";
+import { encodeSafetensors } from "@slm/checkpoints";
+import { createHostTensor } from "@slm/runtime";
+import { mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { z } from "zod";
+import { runCommand, type CommandOutcome } from "../testing/run-command.js";
+import { writeTinyRecipe } from "@slm/pipeline/testing/tiny-run";
+
+let root = "";
+let exported = "";
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "slm-quantize-"));
+  const recipe = await writeTinyRecipe(root);
+  const { exitCode, stderr } = await runCommand("run", [recipe, "--out", join(root, "run")]);
+  if (exitCode !== 0) throw new Error(stderr);
+  exported = join(root, "run", "export");
+});
+afterAll(async () => {
+  await rm(root, { recursive: true, force: true });
+});
+
+const at = (...parts: readonly string[]): string => join(root, ...parts);
+const report = z.object({
+  bytesBefore: z.number(),
+  bytesAfter: z.number(),
+  divergence: z.number().nullish(),
+  layers: z.array(z.object({ layer: z.string(), divergence: z.number().nonnegative() })).optional(),
+  excluded: z.array(z.string()).optional(),
+  gate: z.object({ metric: z.string(), pass: z.boolean() }).nullable(),
+});
+const reportOf = ({ json }: CommandOutcome): z.infer<typeof report> =>
+  z.object({ result: report }).parse(json).result;
+const quantize = (...argv: readonly string[]): Promise<CommandOutcome> =>
+  runCommand("quantize", [...argv, "--threads", "1", "--json"]);
+const rows = (): readonly string[] => ["--calibration", at("train.jsonl")];
+
+describe("slm quantize with real data", () => {
+  test.each(["int8-qdq", "a8w8", "a16w8", "a16w4"])(
+    "%s learns ranges, and the model still answers",
+    async (scheme) => {
+      const outcome = await quantize(exported, "--scheme", scheme, ...rows(), "-o", at(scheme));
+      expect(outcome.exitCode).toBe(0);
+      const { divergence } = reportOf(outcome);
+      expect(divergence).toBeGreaterThan(0);
+      expect(divergence).toBeLessThan(0.1);
+      const { exitCode } = await runCommand("generate", [at(scheme), "--prompt", "abc", "--quiet"]);
+      expect(exitCode).toBe(0);
+    },
+  );
+
+  test("--smooth changes the weights of an export for the CPU, and hardly its answers", async () => {
+    const made = async (name: string, ...more: readonly string[]): Promise<Buffer> => {
+      const argv = ["--scheme", "int8-dynamic", ...rows(), ...more, "-o", at(name)];
+      expect(reportOf(await quantize(exported, ...argv)).divergence).toBeLessThan(0.1);
+      return readFile(at(name, "decoder.onnx"));
+    };
+    expect((await made("smooth", "--smooth", "0.5")).equals(await made("plain"))).toBe(false);
+  });
+
+  test.each([
+    ["--scheme", "a8w8"],
+    ["--scheme", "int4-block", "--method", "gptq"],
+    ["--scheme", "int8-dynamic", "--smooth", "0.5"],
+    ["--scheme", "int4-block", "--budget", "1MB"],
+    ["--scheme", "int4-block", "--sensitivity"],
+  ])("%s %s %s is rejected without it", async (...flags) => {
+    const { exitCode, json } = await quantize(exported, ...flags, "-o", at("rejected"));
+    expect([exitCode, json]).toMatchObject([2, { error: { code: "USAGE" } }]);
+    expect(await readdir(root)).not.toContain("rejected");
+  });
+
+  test.each([
+    ["a8w8", "--method", "gptq"],
+    ["int8-dynamic", "--method", "gptq"],
+    ["a16w4", "--embedding", "int8-block"],
+    ["a16w8", "--block-size", "16"],
+    ["a16w8", "--symmetric"],
+    ["int4-block", "--calibrate", "entropy"],
+    ["a16w8", "--percentile", "99"],
+  ])("--scheme %s does not use %s, and says so", async (scheme, ...flags) => {
+    const { exitCode, json } = await quantize(exported, "--scheme", scheme, ...flags, ...rows());
+    expect([exitCode, json]).toMatchObject([
+      2,
+      { error: { code: "USAGE", message: expect.stringContaining(flags[0]!) as string } },
+    ]);
+  });
+
+  test.each(["int4-block", "a16w4"])("%s learns from the data that are there", async (scheme) => {
+    const argv = [exported, "--scheme", scheme, ...rows()];
+    const learnt = reportOf(await quantize(...argv, "-o", at(`learnt-${scheme}`)));
+    const rounded = reportOf(await quantize(...argv, "--method", "rtn", "-o", at(`rounded-${scheme}`)));
+    expect(learnt.divergence!).toBeLessThan(rounded.divergence!);
+  });
+
+  test("a gate on the divergence needs no labels; one that fails keeps the model as it was", async () => {
+    const argv = [exported, "--scheme", "int4-block", ...rows()];
+    const passed = await quantize(...argv, "--gate", "logitDivergence:1", "-o", at("by-divergence"));
+    expect(reportOf(passed).gate).toMatchObject({ metric: "logitDivergence", pass: true });
+    const failed = await quantize(...argv, "--gate", "logitDivergence:0", "-o", at("failed"));
+    expect(failed.exitCode).toBe(3);
+    expect(await readdir(root)).not.toContain("failed");
+    expect((await quantize(...argv, "--gate", "logitDivergence:+1", "-o", at("failed"))).exitCode).toBe(2);
+  });
+
+  test("--sensitivity ranks layers and keeps the worst until the gate passes", async () => {
+    const argv = [exported, "--scheme", "int4-block", "--sensitivity", ...rows()];
+    const ranked = reportOf(await quantize(...argv, "-o", at("ranked")));
+    const sensitivities = ranked.layers!.map(({ divergence }) => divergence);
+    expect(sensitivities.length).toBeGreaterThan(5);
+    expect(sensitivities).toEqual([...sensitivities].sort((a, b) => b - a));
+    const limit = (ranked.divergence ?? 0) * 0.9;
+    const gate = ["--gate", `logitDivergence:${limit.toFixed(12)}`];
+    const kept = reportOf(await quantize(...argv, ...gate, "-o", at("kept")));
+    expect(kept.gate?.pass).toBe(true);
+    expect(kept.excluded!.length).toBeGreaterThan(0);
+    expect(kept.bytesAfter).toBeGreaterThan(ranked.bytesAfter);
+  });
+
+  test("--budget is kept, and spent", async () => {
+    const sizeOf = async (scheme: string): Promise<number> =>
+      reportOf(await quantize(exported, "--scheme", scheme, "-o", at(`size-${scheme}`))).bytesAfter;
+    const least = await sizeOf("int4-block");
+    const budget = least + 1500;
+    const argv = [
+      exported,
+      "--scheme",
+      "int4-block",
+      ...rows(),
+      "--budget",
+      `${budget}B`,
+      "-o",
+      at("budget"),
+    ];
+    const { bytesAfter } = reportOf(await quantize(...argv));
+    expect(bytesAfter).toBeLessThanOrEqual(budget);
+    expect(bytesAfter).toBeGreaterThan(least);
+    const tooSmall = argv.map((word) => (word === `${budget}B` ? "1KB" : word));
+    expect((await quantize(...tooSmall)).exitCode).toBe(78);
+  });
+});
+
+describe("slm quantize MODEL.onnx", () => {
+  test.each(["int8-dynamic", "int4-block", "a8w8"])(
+    "%s takes a file whose outputs declare no shape, and leaves them so",
+    async (scheme) => {
+      const graph = await readOnnx(join(exported, "encoder.onnx"));
+      const open = { ...graph, outputs: graph.outputs.map(({ name, dtype }) => ({ name, dtype })) };
+      const file = at(`open-${scheme}.onnx`);
+      await writeOnnx(open, file, { externalData: { file: `open-${scheme}.data` } });
+      const feeds = at(`open-feeds-${scheme}`);
+      await mkdir(feeds);
+      const feed = new Map([
+        ["source_ids", createHostTensor("int32", [1, 3], Int32Array.of(4, 5, 6))],
+        ["source_lengths", createHostTensor("int32", [1], Int32Array.of(3))],
+      ]);
+      await writeFile(join(feeds, "0.safetensors"), encodeSafetensors(feed));
+      const output = at(`open-quantized-${scheme}`);
+      const outcome = await quantize(file, "--scheme", scheme, "--calibration", feeds, "-o", output);
+      expect(outcome.exitCode).toBe(0);
+      expect((await readOnnx(join(output, `open-${scheme}.onnx`))).outputs).toEqual(open.outputs);
+    },
+  );
+
+  test("takes a external file, its feeds as safetensors, and reports how outputs changed", async () => {
+    await mkdir(at("feeds"));
+    for (const [index, ids] of [
+      [4, 5, 6],
+      [7, 4, 8],
+    ].entries()) {
+      const feeds = new Map([
+        ["source_ids", createHostTensor("int32", [1, 3], Int32Array.from(ids))],
+        ["source_lengths", createHostTensor("int32", [1], Int32Array.of(3))],
+      ]);
+      await writeFile(at("feeds", `${index}.safetensors`), encodeSafetensors(feeds));
+    }
+    const file = join(exported, "encoder.onnx");
+    const outcome = await quantize(
+      file,
+      "--scheme",
+      "a8w8",
+      "--calibration",
+      at("feeds"),
+      "-o",
+      at("external"),
+    );
+    expect(outcome.exitCode).toBe(0);
+    const outputs = z.object({
+      result: z.object({ outputs: z.array(z.object({ relativeError: z.number() })) }),
+    });
+    for (const { relativeError } of outputs.parse(outcome.json).result.outputs) {
+      expect(relativeError).toBeLessThan(0.2);
+    }
+    expect((await stat(at("external", "encoder.onnx"))).size).toBeGreaterThan(0);
+    expect(JSON.parse(await readFile(at("external", "manifest.json"), "utf8"))).toMatchObject({
+      kind: "quantized",
+    });
+    expect((await quantize(file, "--scheme", "int8-dynamic", "--gate", "wer:+1")).exitCode).toBe(2);
+    expect(
+      (await quantize(file, "--scheme", "a8w8", "--calibration", at("none"), "-o", at("no"))).exitCode,
+    ).toBe(66);
+  });
+});

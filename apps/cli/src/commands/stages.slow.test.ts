@@ -1,0 +1,342 @@
+import { readManifest, verifyDirectory } from "@slm/core";
+import { readModelConfig } from "@slm/checkpoints";
+import { cp, mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { runCommand } from "../testing/run-command.js";
+import { z } from "zod";
+import { tinyRecipe, words, writeTinyRecipe } from "@slm/pipeline/testing/tiny-run";
+import { copyTeacher } from "@slm/pipeline/stages/make-teacher";
+
+const A_NUMBER: unknown = expect.any(Number);
+
+let root = "";
+let recipe = "";
+let out = "";
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "slm-stages-"));
+  recipe = await writeTinyRecipe(root);
+  out = join(root, "run");
+  const { exitCode, stderr } = await runCommand("run", [recipe, "--out", out]);
+  if (exitCode !== 0) throw new Error(stderr);
+});
+afterAll(async () => {
+  await rm(root, { recursive: true, force: true });
+});
+
+describe("a run of every stage", () => {
+  test("writes one artifact per stage, each as its manifest says, and skips them all the next time", async () => {
+    const stages = ["data", "tokenizer", "teacher", "distill", "export", "quantize", "deploy"];
+    expect((await readdir(out)).sort()).toEqual([...stages].sort());
+    for (const stage of stages) {
+      expect((await verifyDirectory(join(out, stage))).problems, stage).toEqual([]);
+    }
+    const { json } = await runCommand("run", [recipe, "--out", out, "--json"]);
+    expect(json).toMatchObject({
+      result: { stages: stages.map((name) => ({ name, status: "skipped" })), deploy: join(out, "deploy") },
+    });
+  });
+
+  test("chooses a threshold of confidence on its dev rows where the bundle is to have one", async () => {
+    const abstaining = join(root, "abstaining");
+    await cp(out, abstaining, { recursive: true });
+    const argv = [recipe, "--out", abstaining, "--set", "deploy.abstain.keep=0.5"];
+    const { json, exitCode } = await runCommand("run", [...argv, "--json"]);
+    // After two steps none of the two dev rows is answered rightly, so that there is nothing to choose a threshold by.
+    expect(exitCode).toBe(65);
+    expect(JSON.stringify(json)).toContain("answered none of 2 rows correctly");
+  });
+
+  test("measures the float32 export and each scheme on the test split", async () => {
+    const { details } = await readManifest(join(out, "quantize"));
+    expect(details).toMatchObject({
+      n: 3,
+      scheme: "int8-dynamic",
+      gate: { metric: "per", pass: true },
+    });
+    expect(details.models).toMatchObject([{ name: "float32", gate: null }, { name: "int8-dynamic" }]);
+    const measured = z.array(z.object({ metrics: z.record(z.string(), z.number()) }));
+    for (const { metrics } of measured.parse(details.models)) {
+      expect(Object.keys(metrics).sort()).toEqual(["per", "wer"]);
+    }
+    expect(Number(details.bytesAfter)).not.toBe(Number(details.bytesBefore));
+  });
+
+  test("deploys the quantized model with a card that says what was measured and made from what", async () => {
+    const card = await readFile(join(out, "deploy", "README.md"), "utf8");
+    const { inputs } = await readManifest(join(out, "distill"));
+    expect(card).toContain("# Tiny");
+    expect(card).toContain("per");
+    for (const { sha256 } of inputs) expect(card).toContain(sha256);
+    const model = JSON.parse(await readFile(join(out, "deploy", "model.json"), "utf8")) as object;
+    expect(model).toMatchObject({ scheme: "int8-dynamic", name: "tiny", title: "Tiny" });
+  });
+
+  test("a gate that fails ends with exit 3, keeps the export and writes no quantized model", async () => {
+    const { recipe: strict, out: other } = await writeStrictRecipe();
+    const { exitCode, json } = await runCommand("run", [strict, "--out", other, "--json"]);
+    expect([exitCode, json]).toMatchObject([3, { error: { code: "GATE_FAILED" } }]);
+    expect(json).toMatchObject({ error: { context: { scheme: "int4-block", gate: { pass: false } } } });
+    expect((await verifyDirectory(join(other, "export"))).problems).toEqual([]);
+    expect(await readdir(other)).not.toContain("quantize");
+    expect(await readdir(other)).not.toContain("deploy");
+  });
+
+  test("an absolute gate fails a useless model although quantization lost nothing", async () => {
+    const sections = tinyRecipe(root);
+    const quantize = { schemes: ["int8-dynamic"], gate: { metric: "exactMatch", minimum: 0.8, maxDrop: 1 } };
+    const absolute = join(root, "absolute.yaml");
+    await writeFile(absolute, JSON.stringify({ ...sections, quantize }));
+    const other = join(root, "absolute");
+    const { exitCode, json } = await runCommand("run", [absolute, "--out", other, "--json"]);
+    expect([exitCode, json]).toMatchObject([
+      3,
+      {
+        error: { code: "GATE_FAILED", context: { gate: { metric: "exactMatch", limit: 0.8, pass: false } } },
+      },
+    ]);
+    expect(JSON.stringify(json)).toContain("the float32 model misses the limit too");
+    expect(await readdir(other)).not.toContain("deploy");
+  });
+
+  test.each([
+    ["minimum", "wer", "the metric is an error rate, whose limit is maximum"],
+    ["maximum", "exactMatch", "higher values of the metric are better, so its limit is minimum"],
+  ])("rejects a %s of %s before anything runs", async (key, metric, message) => {
+    const set = ["--set", `quantize.gate.metric=${metric}`, "--set", `quantize.gate.${key}=0.5`];
+    const { exitCode, stderr } = await runCommand("run", [recipe, "--out", join(root, "wrong"), ...set]);
+    expect([exitCode, stderr]).toEqual([78, expect.stringContaining(message)]);
+  });
+
+  test("ends with a table of the models, and the same as JSON", async () => {
+    const { stdout } = await runCommand("run", [recipe, "--out", out, "--quiet"]);
+    const lines = stdout.trimEnd().split("\n");
+    expect(lines.at(-1)).toBe(join(out, "deploy"));
+    const titles = lines.findIndex((line) => line.includes("deployed, int8-dynamic"));
+    expect(lines[titles]).toMatch(/deployed, int8-dynamic +float32 export +teacher$/u);
+    expect(lines[titles + 1]).toMatch(/^per, 3 test rows +\d+ % \(\d+ to \d+ %\)/u);
+    expect(stdout).toMatch(/trained on \d+ labelled rows/u);
+    expect(stdout).toContain("warning: metrics of 3 rows are uncertain");
+    const { json } = await runCommand("run", [recipe, "--out", out, "--json"]);
+    expect(json).toMatchObject({
+      result: {
+        summary: {
+          metric: "per",
+          models: [
+            {
+              role: "deployed",
+              scheme: "int8-dynamic",
+              metrics: { per: { value: A_NUMBER, low: A_NUMBER } },
+            },
+            { role: "float32", scheme: "float32" },
+          ],
+          heldOut: { split: "test", rows: 3 },
+          student: { parameters: A_NUMBER, devMetrics: { wer: A_NUMBER } },
+          teacher: { parameters: A_NUMBER, devMetrics: { wer: A_NUMBER } },
+          training: { labelled: A_NUMBER },
+          device: null,
+          bundleBytes: A_NUMBER,
+        },
+      },
+    });
+  });
+
+  test("measures by the values of a column, and reports classes and intervals", async () => {
+    const data = join(root, "sliced.csv");
+    await writeFile(data, "source,target,length\ncab,C A B,3\nbed,B E D,3\nab,A B,2\n");
+    const metrics = [
+      "--metrics",
+      "exactMatch,accuracy",
+      "--slice",
+      "length",
+      "-o",
+      join(root, "sliced.jsonl"),
+    ];
+    const argv = [join(out, "deploy"), "--data", data, ...metrics];
+    const { json } = await runCommand("eval", [...argv, "--json"]);
+    expect(json).toMatchObject({
+      result: {
+        n: 3,
+        intervals: { exactMatch: { low: A_NUMBER, high: A_NUMBER } },
+        slices: [
+          { column: "length", value: "3", n: 2 },
+          { column: "length", value: "2", n: 1 },
+        ],
+        classes: { confusion: { labels: expect.arrayContaining(["C A B", "B E D", "A B"]) as unknown } },
+      },
+    });
+    const { stdout } = await runCommand("eval", [...argv, "--quiet"]);
+    expect(stdout).toMatch(/by length +rows +exactMatch +accuracy/u);
+    expect(stdout).toMatch(/class +rows +precision +recall +F1/u);
+    const other = await runCommand("eval", [...argv, "--slice", "none", "--json"]);
+    expect([other.exitCode, other.json]).toMatchObject([
+      2,
+      { error: { message: expect.stringContaining("there are source, target, length") as unknown } },
+    ]);
+    const lines = join(root, "sliced-rows.jsonl");
+    await writeFile(
+      lines,
+      '{"source":"cab","target":"C A B","length":3}\n\n{"source":"ab","target":"A B"}\n',
+    );
+    const ofLines = await runCommand("eval", [argv[0]!, "--data", lines, ...metrics, "--json"]);
+    expect(ofLines.json).toMatchObject({
+      result: {
+        slices: [
+          { value: "", n: 1 },
+          { value: "3", n: 1 },
+        ],
+      },
+    });
+  });
+
+  test("of a single early stage says nothing about models", async () => {
+    const { json } = await runCommand("run", [recipe, "--out", out, "--only", "data", "--json"]);
+    expect(json).toMatchObject({ result: { summary: { models: [], student: null, bundleBytes: null } } });
+  });
+
+  test("rejects a gate on a metric that does not exist before anything runs", async () => {
+    const argv = [recipe, "--out", join(root, "nonsense"), "--set", "quantize.gate.metric=nonsense"];
+    expect((await runCommand("run", argv)).exitCode).toBe(78);
+    await expect(stat(join(root, "nonsense"))).rejects.toThrow();
+  });
+
+  test("runs without quantization: the float32 export is deployed", async () => {
+    const sections = Object.fromEntries(
+      Object.entries(tinyRecipe(root)).filter(([name]) => name !== "quantize"),
+    );
+    const plain = join(root, "plain.yaml");
+    await writeFile(plain, JSON.stringify(sections));
+    const other = join(root, "plain");
+    const { exitCode } = await runCommand("run", [plain, "--out", other, "--quiet"]);
+    expect(exitCode).toBe(0);
+    const model = JSON.parse(await readFile(join(other, "deploy", "model.json"), "utf8")) as object;
+    expect(model).toMatchObject({ scheme: "float32" });
+  });
+});
+
+/** Answers of the float32 export as the only right ones, and no loss allowed: 4 bits get some of them wrong. */
+async function writeStrictRecipe(): Promise<{ readonly recipe: string; readonly out: string }> {
+  const sections = tinyRecipe(root);
+  const asked = join(root, "asked.jsonl");
+  const predictions = join(root, "predictions.jsonl");
+  const rows = words(200, 3).map((source) => `${JSON.stringify({ source, target: "A" })}\n`);
+  await writeFile(asked, rows.join(""));
+  const measured = ["--data", asked, "--metrics", "exactMatch", "-o", predictions, "--quiet"];
+  await runCommand("eval", [join(out, "export"), ...measured]);
+  const test = join(root, "strict.jsonl");
+  const answered = (await readFile(predictions, "utf8")).trim().split("\n");
+  const right = answered
+    .map((line) => z.object({ source: z.string(), prediction: z.string() }).parse(JSON.parse(line)))
+    .filter(({ prediction }) => prediction !== "")
+    .map(({ source, prediction }) => `${JSON.stringify({ source, target: prediction })}\n`);
+  await writeFile(test, right.join(""));
+  const strict = {
+    ...sections,
+    data: { ...sections.data, test },
+    quantize: {
+      // As crude as it gets, so that some answer changes.
+      schemes: ["int4-block"],
+      method: "rtn",
+      symmetric: true,
+      blockSize: 128,
+      embedding: "int4-block",
+      gate: { metric: "wer", maxDrop: 0 },
+    },
+  };
+  const recipe = join(root, "strict.yaml");
+  await writeFile(recipe, JSON.stringify(strict));
+  return { recipe, out: join(root, "strict") };
+}
+
+describe("slm distill and slm teacher train", () => {
+  test("report the checkpoint, the same whether it was made now or before", async () => {
+    const { json, exitCode } = await runCommand("distill", [recipe, "--out", out, "--resume", "--json"]);
+    expect(exitCode).toBe(0);
+    expect(json).toMatchObject({
+      command: "distill",
+      result: {
+        checkpoint: join(out, "distill"),
+        steps: 2,
+        status: "skipped",
+        parameters: A_NUMBER,
+      },
+    });
+    const text = await runCommand("distill", [recipe, "--out", out]);
+    expect(text.stdout).toMatch(/2 steps {2}loss /);
+    expect(text.stdout.trimEnd().split("\n").at(-1)).toBe(join(out, "distill"));
+    const teacher = await runCommand("teacher:train", [recipe, "--out", out, "--json"]);
+    expect(teacher.json).toMatchObject({ result: { vocab: 14, status: "skipped", steps: 2 } });
+  });
+
+  test("a dry run estimates time and memory of what would be trained, and says that it is an estimate", async () => {
+    const argv = [recipe, "--out", out, "--set", "distill.steps=3", "--dry-run"];
+    const { json } = await runCommand("distill", [...argv, "--json"]);
+    const { stages } = (json as { result: { stages: { name: string; status: string; estimate: object }[] } })
+      .result;
+    expect(stages.at(-1)).toMatchObject({ name: "distill", status: "would-run" });
+    const { estimate } = stages.at(-1)!;
+    expect(estimate).toMatchObject({
+      parameters: A_NUMBER,
+      tokens: A_NUMBER,
+      flops: A_NUMBER,
+      seconds: A_NUMBER,
+      memoryBytes: A_NUMBER,
+    });
+    expect(stages[0]).toMatchObject({ status: "would-skip", estimate: {} });
+    expect((await runCommand("distill", argv)).stdout).toMatch(
+      /estimate: .* parameters, .* tokens, .*FLOP, about .* of memory/,
+    );
+  });
+
+  test("an engine that does not exist is wrong usage", async () => {
+    const { exitCode } = await runCommand("distill", [recipe, "--engine", "abacus", "--json"]);
+    expect(exitCode).toBe(2);
+  });
+});
+
+describe("teacher from disk", () => {
+  test("is copied as it is, with its tokenizer", async () => {
+    const checkpoint = join(root, "copied.yaml");
+    const path = join(out, "teacher");
+    await writeFile(
+      checkpoint,
+      JSON.stringify({ ...tinyRecipe(root), teacher: { kind: "checkpoint", path } }),
+    );
+    const other = join(root, "copied");
+    const { json } = await runCommand("teacher:train", [checkpoint, "--out", other, "--json"]);
+    expect(json).toMatchObject({ result: { vocab: 14, source: path } });
+    const weights = async (run: string): Promise<Buffer> =>
+      readFile(join(run, "teacher", "model.safetensors"));
+    expect(await weights(other)).toEqual(await weights(out));
+  });
+
+  test("may be an earlier student", async () => {
+    const work = join(root, "student-as-teacher");
+    await mkdir(work);
+    const { source, vocab } = await copyTeacher(join(out, "distill"), join(out, "tokenizer"), work);
+    expect([source, vocab]).toEqual([join(out, "distill"), 14]);
+    expect((await readModelConfig(work)).architecture).toBe("encoder-decoder");
+  });
+
+  test("is rejected if it reads another vocabulary", async () => {
+    const few = join(root, "few.jsonl");
+    await writeFile(few, '{"source":"ab","target":"A B"}\n');
+    const external = join(root, "external.yaml");
+    const data = { train: few, dev: join(root, "dev.jsonl"), test: join(root, "test.jsonl") };
+    const teacher = { kind: "checkpoint", path: join(out, "teacher") };
+    await writeFile(external, JSON.stringify({ data, tokenizer: {}, teacher }));
+    const argv = [external, "--out", join(root, "external"), "--json"];
+    const { exitCode, json } = await runCommand("teacher:train", argv);
+    expect([exitCode, json]).toMatchObject([65, { error: { code: "SHAPE_MISMATCH" } }]);
+  });
+
+  test("is missing by name", async () => {
+    const missing = join(root, "missing.yaml");
+    const teacher = { kind: "checkpoint", path: join(root, "nowhere") };
+    await writeFile(missing, JSON.stringify({ ...tinyRecipe(root), teacher }));
+    const { json } = await runCommand("teacher:train", [missing, "--out", join(root, "m"), "--json"]);
+    expect(json).toMatchObject({ error: { code: "INPUT_MISSING" } });
+    await expect(stat(join(root, "m", "teacher"))).rejects.toThrow();
+  });
+});

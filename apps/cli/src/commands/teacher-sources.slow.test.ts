@@ -1,0 +1,239 @@
+import { verifyDirectory } from "@slm/core";
+import { cp, mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { expectedLogits, writeExternalModel } from "../testing/external-model.js";
+import { runCommand } from "../testing/run-command.js";
+import { tinyRecipe, writeTinyRecipe } from "@slm/pipeline/testing/tiny-run";
+
+const GGUF = fileURLToPath(
+  new URL("../../../../packages/checkpoints/fixtures/gguf/tiny-llama.gguf", import.meta.url),
+);
+const T5_GGUF = fileURLToPath(
+  new URL("../../../../packages/checkpoints/fixtures/gguf/t5/flan-t5/model.gguf", import.meta.url),
+);
+const COMMIT = "0123456789abcdef0123456789abcdef01234567";
+
+let root = "";
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), "slm-sources-"));
+  vi.stubEnv("HF_HUB_CACHE", join(root, "hub"));
+  vi.stubEnv("HF_HUB_OFFLINE", "1");
+});
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await rm(root, { recursive: true });
+});
+
+const teacher = (source: string): ReturnType<typeof runCommand> =>
+  runCommand("teacher:import", [source, "-o", join(root, "teacher"), "--json"]);
+
+/** The cache of the hub with one model in it, every file a link into another directory. */
+async function cacheModel(branch?: string): Promise<void> {
+  const folder = join(root, "hub", "models--acme--tiny");
+  await writeExternalModel(join(folder, "blobs"), "smollm2");
+  await mkdir(join(folder, "snapshots", COMMIT), { recursive: true });
+  for (const name of await readdir(join(folder, "blobs"))) {
+    await symlink(join("..", "..", "blobs", name), join(folder, "snapshots", COMMIT, name));
+  }
+  if (branch === undefined) return;
+  await mkdir(join(folder, "refs"));
+  await writeFile(join(folder, "refs", branch), COMMIT);
+}
+
+describe("teacher import", () => {
+  test("of a GGUF file writes a checkpoint with its tokenizer", async () => {
+    const { exitCode, json } = await teacher(GGUF);
+    expect([exitCode, json]).toMatchObject([
+      0,
+      { result: { vocab: 20, architecture: "LlamaForCausalLM", source: GGUF } },
+    ]);
+    expect((await verifyDirectory(join(root, "teacher"))).problems).toEqual([]);
+    const generated = await runCommand("generate", [join(root, "teacher"), "--prompt", "abc", "--json"]);
+    expect(generated.exitCode).toBe(0);
+  });
+
+  test("of a T5's GGUF file writes an encoder-decoder that starts and ends as the file says", async () => {
+    const { exitCode, json } = await teacher(T5_GGUF);
+    expect([exitCode, json]).toMatchObject([
+      0,
+      { result: { vocab: 162, architecture: "T5ForConditionalGeneration", source: T5_GGUF } },
+    ]);
+    const settings = JSON.parse(
+      await readFile(join(root, "teacher", "generation_config.json"), "utf8"),
+    ) as unknown;
+    expect(settings).toEqual({ pad_token_id: 0, eos_token_id: 1, decoder_start_token_id: 0 });
+    const asked = ["--prompt", "the cat <extra_id_0> sat", "--max-tokens", "8", "--json"];
+    const generated = await runCommand("generate", [join(root, "teacher"), ...asked]);
+    expect(generated.exitCode).toBe(0);
+  });
+
+  test("of a corrupt GGUF file says what is wrong with it", async () => {
+    const file = join(root, "corrupt.gguf");
+    await cp(fileURLToPath(import.meta.url), file);
+    const { exitCode, json } = await teacher(file);
+    expect([exitCode, json]).toMatchObject([65, { error: { code: "DATA_INVALID" } }]);
+  });
+
+  test("of a hub id reads the cache, whose files are links", async () => {
+    await cacheModel();
+    const { exitCode, json } = await teacher(`acme/tiny@${COMMIT}`);
+    expect([exitCode, json]).toMatchObject([
+      0,
+      { result: { vocab: 80, hub: { repo: "acme/tiny", revision: COMMIT, commit: COMMIT } } },
+    ]);
+  });
+
+  test("of a hub id that is not in the cache names the missing file and the command that fetches it", async () => {
+    const { exitCode, json } = await teacher("acme/tiny");
+    expect([exitCode, json]).toMatchObject([
+      66,
+      {
+        error: {
+          code: "INPUT_MISSING",
+          context: { missing: "config.json" },
+          suggestions: ["HF_HUB_OFFLINE=0 slm teacher import acme/tiny -o DIR", expect.anything()],
+        },
+      },
+    ]);
+  });
+
+  test("of nothing says that there is nothing", async () => {
+    const { exitCode, json } = await teacher(join(root, "no", "such"));
+    expect([exitCode, json]).toMatchObject([66, { error: { code: "INPUT_MISSING" } }]);
+  });
+});
+
+describe("a recipe whose teacher is a hub id", () => {
+  const recipe = (): Promise<string> => {
+    const { data, tokenizer } = tinyRecipe(root);
+    const sections = { data: data!, tokenizer: tokenizer!, teacher: { kind: "import", model: "acme/tiny" } };
+    return writeTinyRecipe(root, sections);
+  };
+  const run = async (...flags: readonly string[]): ReturnType<typeof runCommand> =>
+    runCommand("run", [await recipe(), "--out", join(root, "run"), "--json", ...flags]);
+
+  test("reads the cache, and is skipped while it says the same", async () => {
+    await cacheModel("main");
+    const { exitCode, json } = await run();
+    expect([exitCode, json]).toMatchObject([0, { result: { stages: [{}, {}, { status: "ran" }] } }]);
+    const manifest = JSON.parse(
+      await readFile(join(root, "run", "teacher", "manifest.json"), "utf8"),
+    ) as object;
+    expect(manifest).toMatchObject({ details: { hub: { repo: "acme/tiny", commit: COMMIT } } });
+    expect(await run()).toMatchObject({ json: { result: { stages: [{}, {}, { status: "skipped" }] } } });
+    expect(await run("--dry-run")).toMatchObject({
+      json: { result: { stages: [{}, {}, { status: "would-skip" }] } },
+    });
+  });
+
+  test("names the file that offline is missing, and the command that fetches it", async () => {
+    const { exitCode, json } = await run();
+    const suggestion = "HF_HUB_OFFLINE=0 slm teacher import acme/tiny -o DIR";
+    expect([exitCode, json]).toMatchObject([
+      66,
+      {
+        error: { code: "INPUT_MISSING", context: { missing: "config.json" }, suggestions: [suggestion, {}] },
+      },
+    ]);
+  });
+
+  test("is planned without asking the hub: it would run", async () => {
+    vi.stubEnv("HF_HUB_OFFLINE", "0");
+    vi.stubEnv("HF_ENDPOINT", "http://127.0.0.1:9");
+    const { exitCode, json } = await run("--dry-run");
+    expect([exitCode, json]).toMatchObject([
+      0,
+      { result: { stages: [{}, {}, { name: "teacher", status: "would-run" }] } },
+    ]);
+  });
+});
+
+describe("a recipe whose teacher is an ONNX file", () => {
+  /** A directory as an exporter leaves it: graph, tokenizer, config.json. */
+  async function exported(): Promise<string> {
+    await writeExternalModel(join(root, "llama"), "llama");
+    const imported = await runCommand("teacher:import", [join(root, "llama"), "-o", join(root, "imported")]);
+    expect(imported.exitCode, imported.stderr).toBe(0);
+    const argv = [join(root, "imported"), "--layout", "transformers.js", "-o", join(root, "onnx"), "--json"];
+    const made = await runCommand("export", argv);
+    expect(made.exitCode, made.stderr).toBe(0);
+    return join(root, "onnx");
+  }
+
+  test("is checked, cached and distilled like any other", async () => {
+    const directory = await exported();
+    const reference = ["--reference", expectedLogits("llama")];
+    const checked = await runCommand("teacher:check", [directory, ...reference, "--json"]);
+    expect([checked.exitCode, checked.json]).toMatchObject([0, { result: { pass: true, agreement: 1 } }]);
+    const { data, tokenizer, distill } = tinyRecipe(root);
+    const recipe = await writeTinyRecipe(root, {
+      data: data!,
+      tokenizer: tokenizer!,
+      teacher: { kind: "onnx", path: directory, prompt: { before: "Word: ", examples: 1 } },
+      cache: { generate: "greedy" },
+      distill: { ...distill, loss: { forwardKl: 0, crossEntropy: 1 } },
+    });
+    const out = join(root, "run");
+    const { exitCode, stderr, json } = await runCommand("run", [recipe, "--out", out, "--json"]);
+    expect([exitCode, json], stderr).toMatchObject([0, { result: { stages: { length: 5 } } }]);
+    expect((await verifyDirectory(join(out, "teacher"))).problems).toEqual([]);
+    expect(await runCommand("run", [recipe, "--out", out, "--json"])).toMatchObject({
+      json: { result: { stages: Array.from({ length: 5 }, () => ({ status: "skipped" })) } },
+    });
+  });
+
+  test("is rejected where it is no decoder", async () => {
+    const directory = await exported();
+    const { data, tokenizer } = tinyRecipe(root);
+    const recipe = await writeTinyRecipe(root, {
+      data: data!,
+      tokenizer: tokenizer!,
+      teacher: { kind: "onnx", path: directory, file: "onnx/other.onnx" },
+    });
+    const { exitCode, json } = await runCommand("run", [recipe, "--out", join(root, "run"), "--json"]);
+    expect([exitCode, json]).toMatchObject([
+      66,
+      { error: { code: "INPUT_MISSING", suggestions: ["teacher.file: onnx/model.onnx"] } },
+    ]);
+  });
+});
+
+describe("a recipe whose teacher computes with quantized weights", () => {
+  // Of weights drawn at random, which have nothing to spare.
+  test.each([
+    ["int8", "0.01"],
+    ["int4", "0.5"],
+  ])(
+    "%s: scores from a graph beside its checkpoint",
+    async (precision, maxKl) => {
+      const model = join(root, "llama");
+      await writeExternalModel(model, "llama");
+      const { data, tokenizer, distill } = tinyRecipe(root);
+      const recipe = await writeTinyRecipe(root, {
+        data: data!,
+        tokenizer: tokenizer!,
+        teacher: { kind: "import", model, precision, prompt: { before: "Word: " } },
+        distill: { ...distill, loss: { forwardKl: 0, crossEntropy: 1 } },
+      });
+      const out = join(root, "run");
+      const { exitCode, stderr } = await runCommand("run", [recipe, "--out", out]);
+      expect(exitCode, stderr).toBe(0);
+      const { details } = JSON.parse(await readFile(join(out, "teacher", "manifest.json"), "utf8")) as {
+        readonly details: { readonly quantized: Readonly<Record<"bytesBefore" | "bytesAfter", number>> };
+      };
+      expect(details.quantized).toMatchObject({ precision });
+      // Rotary tables stay as they are, and are half of so small a model.
+      expect(details.quantized.bytesAfter).toBeLessThan(details.quantized.bytesBefore - 10_000);
+      const checked = await runCommand("teacher:check", [
+        join(out, "teacher"),
+        ...["--reference", expectedLogits("llama"), "--max-kl", maxKl, "--min-agreement", "0.5", "--json"],
+      ]);
+      expect([checked.exitCode, checked.json]).toMatchObject([0, { result: { pass: true } }]);
+      expect((checked.json as { result: { maxAbs: number } }).result.maxAbs).toBeGreaterThan(1e-3);
+    },
+    120_000,
+  );
+});

@@ -1,0 +1,152 @@
+/** Every wrong input of the list is one clear error with something to do, before any training; the list is a page of the docs. */
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { format, resolveConfig } from "prettier";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { z } from "zod";
+import { asMapping, type Mapping } from "@slm/pipeline/recipe/mapping";
+import { runCommand } from "../run-command.js";
+import { WRONG_FILES } from "./wrong-files.js";
+import { SOUND_FILES, SOUND_RECIPE, type WrongInput } from "./wrong-input.js";
+import { WRONG_RECIPES } from "./wrong-recipes.js";
+
+const WRONG_INPUTS = [...WRONG_FILES, ...WRONG_RECIPES];
+
+const PAGE = fileURLToPath(new URL("../../../../../docs/how-to/wrong-inputs.md", import.meta.url));
+
+let root = "";
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "slm-wrong-"));
+});
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+const envelope = z.object({
+  error: z.object({ code: z.string(), message: z.string(), suggestions: z.array(z.string()) }),
+});
+type Failure = z.infer<typeof envelope>["error"];
+
+/** A section's keys replaced; `data` whole; null removes a section. */
+function withChanges(changes: Mapping): Mapping {
+  const merged = Object.entries({ ...SOUND_RECIPE, ...changes }).flatMap(
+    ([name, section]): [string, unknown][] => {
+      if (section === null) return [];
+      const [before, after] = [asMapping(SOUND_RECIPE[name]), asMapping(section)];
+      const isChanged =
+        name !== "data" && before !== undefined && after !== undefined && after.kind === undefined;
+      return [[name, isChanged ? { ...before, ...after } : section]];
+    },
+  );
+  return Object.fromEntries(merged);
+}
+
+async function place(index: number, { files, recipe = {}, text }: WrongInput): Promise<string> {
+  const folder = join(root, String(index));
+  await mkdir(folder);
+  for (const [name, content] of Object.entries({ ...SOUND_FILES, ...files }))
+    await writeFile(join(folder, name), content);
+  await writeFile(join(folder, "r.yaml"), text ?? JSON.stringify(withChanges(recipe), null, 2));
+  return folder;
+}
+
+/** Runs the command of a wrong input in its folder; what it says, with paths as they are from there. */
+async function failureOf(
+  folder: string,
+  { argv = ["run", "r.yaml"] }: WrongInput,
+  ...more: readonly string[]
+): Promise<Failure> {
+  const [command, ...rest] = argv;
+  const paths = rest.map((part) => (/\.(?:yaml|csv)$/u.test(part) ? join(folder, part) : part));
+  const out = command === "run" ? ["--out", join(folder, "run")] : [];
+  const { json, exitCode, stdout } = await runCommand(command, [...paths, ...out, ...more, "--json"]);
+  expect(exitCode, stdout).not.toBe(0);
+  const { code, message, suggestions } = envelope.parse(json).error;
+  const here = (value: string): string => value.replaceAll(`${folder}/`, "").replaceAll(folder, ".");
+  return { code, message: here(message), suggestions: suggestions.map(here) };
+}
+
+/** A loaded machine is slow; nothing here trains. */
+const TIMEOUT_MS = 120_000;
+
+const failures: Failure[] = [];
+
+describe("a wrong input", () => {
+  test(
+    "is none in the recipe that all others are made of",
+    async () => {
+      const folder = await place(WRONG_INPUTS.length, { title: "", code: "", message: "", help: "" });
+      const { exitCode, stdout } = await runCommand("run", [join(folder, "r.yaml"), "--dry-run", "--json"]);
+      expect(exitCode, stdout).toBe(0);
+    },
+    TIMEOUT_MS,
+  );
+
+  test.each(WRONG_INPUTS.map((input, index) => ({ ...input, index })))(
+    "$title: is one error with something to do, before any training",
+    async ({ index, ...input }) => {
+      const folder = await place(index, input);
+      const failure = await failureOf(folder, input);
+      failures[index] = failure;
+      expect(failure).toEqual({
+        code: input.code,
+        message: (typeof input.message === "string"
+          ? expect.stringContaining(input.message)
+          : expect.stringMatching(input.message)) as string,
+        suggestions: expect.arrayContaining([expect.stringContaining(input.help)]) as string[],
+      });
+      for (const stage of ["teacher", "distill", ".teacher.partial", ".distill.partial"])
+        expect(existsSync(join(folder, "run", stage)), stage).toBe(false);
+      // The plan says the same.
+      if ((input.argv?.[0] ?? "run") === "run") {
+        const planned = await failureOf(await place(1000 + index, input), input, "--dry-run");
+        expect(planned).toEqual(failure);
+      }
+    },
+    TIMEOUT_MS,
+  );
+
+  test("stands in the docs with its error and what to do (vitest -u writes the page)", async () => {
+    expect(WRONG_INPUTS.length).toBeGreaterThanOrEqual(30);
+    const options = await resolveConfig(PAGE);
+    const text = await format(page(), { ...options, parser: "markdown" });
+    await mkdir(dirname(PAGE), { recursive: true });
+    await expect(text).toMatchFileSnapshot(PAGE);
+  });
+});
+
+/** Longest message and most suggestions that the page shows. */
+const SHOWN = { units: 300, suggestions: 2 };
+
+function page(): string {
+  const rows = WRONG_INPUTS.map(({ title }, index) => {
+    const { code, message, suggestions } = failures[index]!;
+    // What is free differs from machine to machine.
+    const same = message.replace(/the disk has \S+ \S+ left/u, "the disk has 40 GiB left");
+    const said = same.length > SHOWN.units ? `${same.slice(0, SHOWN.units)}...` : same;
+    const help = suggestions.slice(0, SHOWN.suggestions).map(cell).join("<br>");
+    return `| ${title} | ${code}: ${cell(said)} | ${help} |`;
+  });
+  return [
+    "# Wrong inputs, and what slm says",
+    "",
+    "Each of these ends with one error and something to do, before any training. `slm run RECIPE --dry-run` says the same as `slm run RECIPE`. A test makes every one of",
+    "them and writes this table (`apps/cli/src/testing/wrong-inputs/wrong-inputs.slow.test.ts`).",
+    "",
+    "Rows of a dataset module of your own, rows with images and tokenizers of the hub are read by the run alone, not by `--dry-run`.",
+    "",
+    "| what is wrong | error | try |",
+    "| --- | --- | --- |",
+    ...rows,
+    "",
+  ].join("\n");
+}
+
+/** Text as code in a cell of a table. */
+function cell(text: string): string {
+  return `\`${text
+    .replaceAll(/\s*\n\s*/gu, " ")
+    .replaceAll("|", "\\|")
+    .replaceAll("`", "'")}\``;
+}

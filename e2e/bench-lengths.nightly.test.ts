@@ -1,0 +1,89 @@
+/**
+ * A benchmark with a baseline, of a model that writes ISO dates: one word, many tokens of its byte-level BPE tokenizer. Every model
+ * generates as many tokens as the rows' own answers have. Needs `npm run build`.
+ */
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { loadTokenizer } from "@slm/tokenizer";
+import { execa } from "execa";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { z } from "zod";
+
+const bin = fileURLToPath(new URL("../apps/cli/bin/run.js", import.meta.url));
+
+const MONTHS = ["January", "February", "March", "April", "May", "June"];
+const ROWS = Array.from({ length: 26 }, (_, index) => {
+  const [day, month, year] = [1 + (index % 28), index % MONTHS.length, 1990 + index];
+  const two = (value: number): string => String(value).padStart(2, "0");
+  return { source: `${day} ${MONTHS[month]!} ${year}`, target: `${year}-${two(month + 1)}-${two(day)}` };
+});
+
+const TEST_ROWS = ROWS.slice(18);
+
+const shape = { width: 16, heads: 2, kvHeads: 2, headDim: 8, feedForward: 32, maxSource: 32, maxTarget: 16 };
+const training = { steps: 2, batchSize: 4, warmupSteps: 1, evaluateEvery: 2, evaluateRows: 2 };
+const metrics = ["exactMatch"];
+const RECIPE = {
+  data: { train: "train.jsonl", dev: "dev.jsonl", test: "test.jsonl" },
+  tokenizer: { kind: "bpe", vocabularySize: 280 },
+  teacher: { kind: "train", model: { ...shape, decoderLayers: 1 }, ...training, metrics },
+  distill: { student: { ...shape, encoderLayers: 1, decoderLayers: 1 }, ...training, metrics },
+  export: {},
+  bench: { runs: 8, warmup: 1, loads: 1, settleMs: 0 },
+};
+
+const benchSchema = z.object({
+  models: z.array(
+    z.object({
+      name: z.string(),
+      samples: z.array(z.object({ steps: z.number(), words: z.number(), sourceTokens: z.number() })),
+    }),
+  ),
+  notes: z.array(z.string()),
+});
+
+let root = "";
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "slm-bench-lengths-"));
+  const jsonl = (rows: typeof ROWS): string => rows.map((row) => `${JSON.stringify(row)}\n`).join("");
+  await writeFile(join(root, "train.jsonl"), jsonl(ROWS.slice(0, 16)));
+  await writeFile(join(root, "dev.jsonl"), jsonl(ROWS.slice(16, 18)));
+  await writeFile(join(root, "test.jsonl"), jsonl(TEST_ROWS));
+  await writeFile(join(root, "r.yaml"), JSON.stringify(RECIPE));
+});
+afterAll(async () => {
+  await rm(root, { recursive: true, force: true });
+});
+
+const slm = (...argv: readonly string[]): Promise<{ readonly stdout: string }> =>
+  execa(process.execPath, [bin, ...argv], { cwd: root });
+
+test("the stage and the command measure the tokens of the rows' answers, as the tokenizer counts them", async () => {
+  await slm("run", "r.yaml", "--out", "run");
+  const tokenizer = await loadTokenizer(join(root, "run", "export"));
+  const lengths = TEST_ROWS.map(({ target }) => tokenizer.encodeTarget(target).length + 1);
+  // One word each: counting words gave 2.
+  expect(Math.min(...lengths)).toBeGreaterThan(4);
+  const stage = benchSchema.parse(
+    JSON.parse(await readFile(join(root, "run", "bench", "bench.json"), "utf8")),
+  );
+  const argv = ["--baseline", "decoder-only", "--data", "test.jsonl", "--runs", "8", "--json"];
+  const { stdout } = await slm("bench", join("run", "export"), ...argv);
+  const command = z.object({ result: benchSchema }).parse(JSON.parse(stdout)).result;
+  for (const { models } of [stage, command]) {
+    expect(models).toHaveLength(2);
+    for (const { samples } of models) {
+      expect(samples.map(({ steps }) => steps).sort()).toEqual([...lengths].sort());
+      expect(samples.every(({ words }) => words === 1)).toBe(true);
+    }
+  }
+}, 240_000);
+
+test("a benchmark without the rows says that its prompts are not the users'", async () => {
+  const argv = ["--baseline", "decoder-only", "--runs", "2", "--json"];
+  const { stdout } = await slm("bench", join("run", "export"), ...argv);
+  const { notes } = z.object({ result: benchSchema }).parse(JSON.parse(stdout)).result;
+  expect(notes.join(" ")).toMatch(/random texts.*have no answers, so every generation has \d+ tokens/);
+});

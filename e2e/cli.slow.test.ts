@@ -1,0 +1,87 @@
+/** The built command line as a process of its own. Needs `npm run build`; `npm test` builds before it tests. */
+import { existsSync } from "node:fs";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { execa } from "execa";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+
+const bin = fileURLToPath(new URL("../apps/cli/bin/run.js", import.meta.url));
+/** A recipe outside the current directory, whose rows take some seconds to read. */
+const RECIPE = fileURLToPath(new URL("../configs/quickstart/recipe.yaml", import.meta.url));
+if (!existsSync(new URL("../apps/cli/dist/main.js", import.meta.url))) {
+  throw new Error("these tests run the built command line: npm run build");
+}
+
+let root = "";
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), "slm-main-"));
+});
+afterEach(async () => {
+  await rm(root, { recursive: true, force: true });
+});
+
+const slm = (...argv: readonly string[]) =>
+  execa(process.execPath, [bin, ...argv], { cwd: root, reject: false });
+
+/** Makes a process fail when it imports anything but the command line itself, oclif, Node, and the two entries that import nothing else. */
+const resolveHook = `
+  export function resolve(specifier, context, next) {
+    if (/^(onnxruntime|@tensorflow|zod|yaml|@slm\\/(?!(?:core\\/errors|devices\\/table)$))/.test(specifier)) throw new Error("imported " + specifier);
+    return next(specifier, context);
+  }`;
+const asModule = (code: string): string => `data:text/javascript,${encodeURIComponent(code)}`;
+const rejectImports = asModule(
+  `import { register } from "node:module"; register(${JSON.stringify(asModule(resolveHook))});`,
+);
+
+describe("slm", () => {
+  test("prints help with commands and exit codes, and loads no engine for it", async () => {
+    const argv = ["--import", rejectImports, bin, "--help"];
+    const { stdout, stderr, exitCode } = await execa(process.execPath, argv, { cwd: root, reject: false });
+    expect([exitCode, stderr]).toEqual([0, ""]);
+    expect(stdout).toMatch(/run .*Run a recipe/);
+    expect(stdout).toContain("EXIT CODES");
+  });
+
+  test.each([[["nosuch"]], [["data", "inspct"]], [["help", "nosuch"]]])(
+    "%j is no command: exit 2 in both modes, one JSON object",
+    async (argv) => {
+      const inText = await slm(...argv);
+      const inJson = await slm(...argv, "--json");
+      expect([inText.exitCode, inJson.exitCode]).toEqual([2, 2]);
+      expect([inText.stdout, inJson.stderr]).toEqual(["", ""]);
+      expect(JSON.parse(inJson.stdout)).toMatchObject({ schemaVersion: 1, error: { code: "USAGE" } });
+    },
+  );
+
+  test("suggests the command that was meant", async () => {
+    expect((await slm("verfy", "x")).stderr).toContain("slm verify --help");
+    expect((await slm("data", "inspct")).stderr).toContain("slm data inspect --help");
+  });
+
+  test("SIGINT ends with 130, nothing half-written appears, and a rerun completes", async () => {
+    const running = slm("data", "prepare", RECIPE, "--out", "run", "--json");
+    running.stderr.once("data", () => running.kill("SIGINT")); // The first report says that the stage has begun.
+    const { exitCode, stdout } = await running;
+    expect(exitCode).toBe(130);
+    expect(JSON.parse(stdout)).toMatchObject({ error: { code: "INTERRUPTED" } });
+    expect(await readdir(join(root, "run"))).toEqual(["data.partial"]);
+    expect((await slm("data", "prepare", RECIPE, "--out", "run", "--set", "data.limit=10")).exitCode).toBe(0);
+    expect(await readdir(join(root, "run"))).toEqual(["data"]);
+  });
+
+  test("SIGKILL leaves nothing half-written, and the next run takes over the dead process's lock", async () => {
+    const running = slm("data", "prepare", RECIPE, "--out", "run");
+    await vi.waitFor(() => {
+      expect(existsSync(join(root, "run", "data.partial"))).toBe(true);
+    });
+    running.kill("SIGKILL");
+    expect((await running).signal).toBe("SIGKILL");
+    expect(await readdir(join(root, "run"))).not.toContain("data");
+    expect((await slm("data", "prepare", RECIPE, "--out", "run", "--set", "data.limit=10")).exitCode).toBe(0);
+    expect(await readdir(root)).toEqual(["run"]);
+    expect(await readdir(join(root, "run"))).toEqual(["data"]);
+  });
+});

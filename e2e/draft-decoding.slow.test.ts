@@ -1,0 +1,258 @@
+/**
+ * Greedy decoding with drafts: the tokens of plain greedy decoding, in fewer runs. Models with random weights, whose drafts are mostly wrong
+ * for new sources, show that wrong drafts change nothing; a trained student shows that right ones save runs.
+ */
+import { mkdir, mkdtemp, readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { loadGenerator, type GenerateOptions, type Generation } from "@slm/inference";
+import { profilesOf } from "@slm/devices";
+import { readDeviceModel } from "@slm/exported-model";
+import type { EncoderDecoderConfig } from "@slm/model";
+import { exportCheckpoint, type ExportChoice } from "@slm/onnx-export";
+import { quantizeDirectory } from "@slm/quantization";
+import { createCpuRuntime } from "@slm/runtime-node";
+import { createWebRuntime } from "@slm/runtime-web";
+import * as ort from "onnxruntime-web/wasm";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { DraftingModels, MODELS, random, told, type Drafting } from "./drafting-models.js";
+import { LONGEST, SPELLED, sourcesOf, spellerRules, tokensOf, trainedSpeller } from "./trained-speller.js";
+
+let models: DraftingModels;
+const open: DraftingModels["open"] = (...given) => models.open(...given);
+
+beforeAll(async () => {
+  models = await DraftingModels.make();
+});
+
+afterAll(() => models.close());
+
+const runsOf = (answers: readonly Generation[]): number =>
+  answers.reduce((sum, { stepsMs }) => sum + stepsMs.length, 0);
+
+/** Answers as plain greedy decoding gives them, in no more runs. */
+async function expectGreedy(
+  directory: string,
+  sources: readonly string[],
+  drafting: Drafting,
+  options: GenerateOptions = {},
+  digits = 3,
+): Promise<{ readonly runs: number; readonly tokens: number }> {
+  const plain = await (
+    await open(directory, { draftTokens: 0 })
+  ).generate(sources, { ...options, batchSize: 1 });
+  const drafted = await (await open(directory, drafting)).generate(sources, { ...options, batchSize: 1 });
+  expect(drafted.map(told)).toEqual(plain.map(told));
+  drafted.forEach(({ logProbability, stepsMs }, row) => {
+    expect(logProbability).toBeCloseTo(plain[row]!.logProbability, digits);
+    expect(stepsMs.length).toBeLessThanOrEqual(plain[row]!.stepsMs.length);
+  });
+  return { runs: runsOf(drafted), tokens: tokensOf(drafted) };
+}
+
+describe.each(Object.entries(MODELS))("%s", (_name, config) => {
+  let directory = "";
+  let web = "";
+  const known = sourcesOf(40, config.maxSource, 7);
+
+  beforeAll(async () => {
+    directory = await models.withRules(config, { target: "cpu" }, known);
+    web = await models.withRules(config, { target: "web" }, known);
+  });
+
+  test.each([
+    ["rules", {}, {}],
+    ["one token of the rules", { draftTokens: 1 }, {}],
+    ["prompt lookup", { promptLookup: 5 }, {}],
+    ["rules, and a limit", {}, { maxTokens: 6 }],
+    ["rules, and a stop sequence", {}, { stop: ["C D", "E"] }],
+  ])("answers as plain greedy decoding does: %s", async (_case, drafting, options) => {
+    await expectGreedy(directory, known.slice(0, 15), drafting, options);
+    await expectGreedy(directory, sourcesOf(25, config.maxSource, 1), drafting, options);
+  });
+
+  test("answers alike in WebAssembly, as the web page does", async () => {
+    const names = await readdir(web);
+    const files = new Map(
+      await Promise.all(
+        names.map(async (name) => [join(web, name), await readFile(join(web, name))] as const),
+      ),
+    );
+    ort.env.wasm.numThreads = 1;
+    const runtime = createWebRuntime(ort, { provider: "wasm", threads: 1, files });
+    const sources = sourcesOf(6, config.maxSource, 4);
+    const expected = await (await open(directory, { draftTokens: 0 })).generate(sources);
+    for (const drafting of [{}, { promptLookup: 3 }]) {
+      const generator = await loadGenerator(web, runtime, drafting);
+      expect((await generator.generate(sources, { batchSize: 1 })).map(told)).toEqual(expected.map(told));
+      await generator.close();
+    }
+    await runtime.close();
+  });
+
+  test("decodes batches of several rows one token at a time, with the same answers", async () => {
+    const sources = sourcesOf(9, config.maxSource, 3);
+    const generator = await open(directory);
+    const together = await generator.generate(sources, { batchSize: 4 });
+    const alone = await generator.generate(sources, { batchSize: 1 });
+    expect(together.map(told)).toEqual(alone.map(told));
+    expect(runsOf(alone)).toBeLessThanOrEqual(runsOf(together));
+  });
+});
+
+describe("a model with draft rules", () => {
+  const known = sourcesOf(60, random.maxSource, 7);
+
+  const withRules = (config: EncoderDecoderConfig, choice: ExportChoice): Promise<string> =>
+    models.withRules(config, choice, known);
+
+  test.each([
+    ["its rules", {}, {}],
+    ["two drafts at most", { draftTokens: 2 }, {}],
+    ["a limit", {}, { maxTokens: 6 }],
+    ["prompt lookup instead", { promptLookup: 4 }, {}],
+  ])("answers as plain greedy decoding does: %s", async (_case, drafting, options) => {
+    const directory = await withRules(random, { target: "cpu" });
+    const { runs, tokens } = await expectGreedy(directory, known, drafting, options);
+    expect(runs).toBeLessThan(tokens);
+    await expectGreedy(directory, sourcesOf(25, random.maxSource, 8), drafting, options);
+  });
+
+  test.each(profilesOf("gpu"))("answers as plain greedy decoding does on target gpu: %s", async (profile) => {
+    const directory = await withRules(random, { target: "gpu", profile });
+    const { runs, tokens } = await expectGreedy(directory, known, {});
+    expect(runs).toBeLessThan(tokens);
+  });
+
+  test("says so in model.json, and its quantized form still drafts", async () => {
+    const directory = await withRules(random, { target: "cpu" });
+    const { draftRules } = await readDeviceModel(directory);
+    expect(draftRules).toBeGreaterThan(0);
+    const quantized = await mkdtemp(join(models.workspace, "quantized-"));
+    await quantizeDirectory({ modelDirectory: directory, scheme: "int4-block", outputDirectory: quantized });
+    expect(await readDeviceModel(quantized)).toMatchObject({ draftRules });
+    const generator = await open(quantized);
+    expect(generator.drafts).toEqual({ tokens: 12, reason: undefined });
+    await expectGreedy(quantized, known.slice(0, 20), {}, {}, 1);
+  });
+
+  test("decodes batches of several rows in the same decoder, with the same answers", async () => {
+    const generator = await open(await withRules(random, { target: "cpu" }));
+    const together = await generator.generate(known, { batchSize: 4 });
+    const alone = await generator.generate(known, { batchSize: 1 });
+    expect(together.map(told)).toEqual(alone.map(told));
+    expect(runsOf(alone)).toBeLessThan(runsOf(together));
+  });
+
+  test("follows its rules in graphs of fixed sizes that read several tokens, and says where they do not", async () => {
+    const sizes = { target: "npu", buckets: [random.maxSource] } satisfies ExportChoice;
+    const chunked = await withRules(random, { ...sizes, chunk: 4 });
+    await expectGreedy(chunked, known.slice(0, 20), {});
+    const single = await open(await withRules(random, sizes));
+    expect(single.drafts).toMatchObject({ tokens: 0, reason: expect.stringContaining("--chunk") as string });
+  });
+
+  test("is none of a decoder-only model's, and of no other layout", async () => {
+    await expect(withRules(random, { target: "cpu", layout: "transformers.js" })).rejects.toMatchObject({
+      code: "OP_UNSUPPORTED",
+      message: "export: layout transformers.js cannot have draft rules",
+    });
+  });
+});
+
+describe("a trained student", () => {
+  let checkpoint: string;
+  let cpu: string;
+  const sources = sourcesOf(40, LONGEST, 77, SPELLED);
+
+  beforeAll(async () => {
+    checkpoint = await trainedSpeller(await mkdtemp(join(models.workspace, "speller-")), models.runtime);
+    cpu = join(models.workspace, "trained-cpu");
+    const draftRules = await spellerRules(checkpoint);
+    await exportCheckpoint({
+      checkpointDirectory: checkpoint,
+      target: "cpu",
+      outputDirectory: cpu,
+      draftRules,
+    });
+  }, 240_000);
+
+  test("takes fewer runs, with the answers of plain greedy decoding", async () => {
+    const { runs, tokens } = await expectGreedy(cpu, sources, {});
+    expect(tokens / runs).toBeGreaterThan(1.3);
+  });
+
+  test.each(["cpu", "int4-block"] as const)("answers alike with weights of scheme %s", async (scheme) => {
+    const outputDirectory = join(models.workspace, `scheme-${scheme}`);
+    await mkdir(outputDirectory);
+    await quantizeDirectory({ modelDirectory: cpu, outputDirectory, scheme });
+    // ONNX Runtime's product with 4-bit weights has another kernel for one row than for several.
+    const { runs, tokens } = await expectGreedy(outputDirectory, sources, {}, {}, 2);
+    expect(tokens / runs).toBeGreaterThan(1.3);
+  });
+
+  test("is decoded plainly, with the reason, where drafts would change answers, and drafts asked for are rejected", async () => {
+    const outputDirectory = join(models.workspace, "trained-int8-dynamic");
+    await mkdir(outputDirectory);
+    await quantizeDirectory({ modelDirectory: cpu, outputDirectory, scheme: "int8-dynamic" });
+    const generator = await open(outputDirectory);
+    expect(generator.drafts).toMatchObject({
+      tokens: 0,
+      reason: expect.stringContaining("int8-dynamic") as string,
+    });
+    const answers = await generator.generate(sources.slice(0, 3), { batchSize: 1 });
+    expect(runsOf(answers)).toBe(tokensOf(answers));
+    await expect(loadGenerator(outputDirectory, models.runtime, { draftTokens: 2 })).rejects.toMatchObject({
+      code: "OP_UNSUPPORTED",
+    });
+  });
+
+  test("answers alike with graphs of fixed sizes, whose chunk holds a token and its drafts", async () => {
+    const npu = join(models.workspace, "trained-npu");
+    const buckets = [8, 20];
+    await exportCheckpoint({
+      checkpointDirectory: checkpoint,
+      target: "npu",
+      profile: "qnn",
+      buckets,
+      chunk: 4,
+      draftRules: await spellerRules(checkpoint),
+      outputDirectory: npu,
+    });
+    const generator = await open(npu);
+    expect(generator.model.static!.chunk).toBe(4);
+    const { runs, tokens } = await expectGreedy(npu, sources, {});
+    expect(tokens / runs).toBeGreaterThan(1.3);
+    const expected = await (await open(cpu)).generate(sources);
+    expect((await generator.generate(sources)).map(told)).toEqual(expected.map(told));
+  });
+
+  test("answers alike in a worker, whose runs follow one another without the caller", async () => {
+    const worker = await createCpuRuntime({ threads: 1 });
+    const generator = await loadGenerator(cpu, worker);
+    const expected = await (await open(cpu)).generate(sources, { batchSize: 1 });
+    const pieces = sources.map(() => "");
+    const found = await generator.generate(sources, {
+      batchSize: 1,
+      onToken: (row, piece) => {
+        pieces[row]! += piece;
+      },
+    });
+    expect(found.map(told)).toEqual(expected.map(told));
+    expect(runsOf(found)).toBe(runsOf(expected));
+    expect(pieces).toEqual(expected.map(({ text }) => text));
+    await generator.close();
+    await worker.close();
+  });
+
+  test("rejects more drafts than a run verifies, and any of a model without rules", async () => {
+    await expect(loadGenerator(cpu, models.runtime, { draftTokens: 65 })).rejects.toMatchObject({
+      code: "USAGE",
+      message: expect.stringContaining("from 0 to 64") as string,
+    });
+    const plain = await models.exported(random, 1, { target: "cpu" });
+    await expect(loadGenerator(plain, models.runtime, { draftTokens: 1 })).rejects.toMatchObject({
+      code: "USAGE",
+    });
+    expect((await open(plain)).drafts).toEqual({ tokens: 0, reason: undefined });
+  });
+});

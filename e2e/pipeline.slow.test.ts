@@ -1,0 +1,171 @@
+/** Every stage of a recipe by the built command line, the benchmark with its processes included. Needs `npm run build`. */
+import { existsSync, statSync } from "node:fs";
+import { mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { execa } from "execa";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { tinyRecipe, writeTinyRecipe } from "@slm/pipeline/testing/tiny-run";
+
+const bin = fileURLToPath(new URL("../apps/cli/bin/run.js", import.meta.url));
+if (!existsSync(new URL("../apps/cli/dist/main.js", import.meta.url))) {
+  throw new Error("these tests run the built command line: npm run build");
+}
+
+/** The part of a benchmark that is looked at here. */
+interface BenchFigures {
+  readonly device: { readonly provider: string };
+  readonly comparisons: readonly unknown[];
+  readonly models: readonly {
+    readonly name: string;
+    readonly architecture: string;
+    readonly scheme: string;
+    readonly parameters: number;
+  }[];
+}
+
+const BENCH = { runs: 2, warmup: 1, loads: 1, settleMs: 0 };
+
+let root = "";
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "slm-pipeline-"));
+  const recipe = tinyRecipe(root);
+  // A card with measured times is asked for: without them, every run gives the same bundle.
+  const deploy = { ...recipe.deploy, measurements: true };
+  await writeTinyRecipe(root, { ...recipe, bench: BENCH, deploy });
+});
+afterAll(async () => {
+  await rm(root, { recursive: true, force: true });
+});
+
+const slm = (...argv: readonly string[]) =>
+  execa(process.execPath, [bin, ...argv], { cwd: root, reject: false });
+const json = async (
+  ...argv: readonly string[]
+): Promise<{ readonly exitCode: number; readonly result: unknown }> => {
+  const { stdout, exitCode } = await slm(...argv, "--json");
+  return { exitCode: exitCode ?? -1, result: (JSON.parse(stdout) as { readonly result: unknown }).result };
+};
+
+describe("slm run", () => {
+  test("goes from rows to a verified bundle, and measures it beside a decoder-only baseline", async () => {
+    const { result, exitCode } = await json("run", "r.yaml", "--out", "run", "--threads", "1");
+    expect(exitCode).toBe(0);
+    const stages = ["data", "tokenizer", "teacher", "distill", "export", "quantize", "bench", "deploy"];
+    expect(result).toMatchObject({
+      stages: stages.map((name) => ({ name, status: "ran" })),
+      deploy: "run/deploy",
+    });
+    const bench = JSON.parse(
+      await readFile(join(root, "run", "bench", "bench.json"), "utf8"),
+    ) as BenchFigures;
+    expect(bench.models.map((model) => [model.architecture, model.scheme])).toEqual([
+      ["encoder-decoder", "int8-dynamic"],
+      ["encoder-decoder", "float32"],
+      ["decoder-only", "int8-dynamic"],
+    ]);
+    const [student, , baseline] = bench.models;
+    expect(baseline!.parameters / student!.parameters).toBeCloseTo(1, 1);
+    expect(bench.comparisons).toHaveLength(2);
+    expect(await readFile(join(root, "run", "deploy", "README.md"), "utf8")).toContain(
+      "decoder-only baseline",
+    );
+    expect((await slm("verify", "run/deploy")).exitCode).toBe(0);
+    expect((await slm("generate", "run/deploy", "--prompt", "abc")).exitCode).toBe(0);
+  });
+
+  test("its models are compared again by slm bench", async () => {
+    const argv = ["bench", "run/deploy", "run/export", "--baseline", "decoder-only", "--runs", "2"];
+    const { stdout, exitCode } = await slm(...argv, "--data", "test.jsonl", "-o", "report");
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain("first token p50 / p90 / p95 / p99 [ms]");
+    const { models, device } = JSON.parse(
+      await readFile(join(root, "report", "bench.json"), "utf8"),
+    ) as BenchFigures;
+    expect(models.map(({ name }) => name).slice(0, 2)).toEqual(["deploy", "export"]);
+    expect(device.provider).toBe("cpu");
+    expect((await readdir(join(root, "report"))).sort()).toEqual([
+      "bench.json",
+      "manifest.json",
+      "report.html",
+      "table.md",
+    ]);
+  });
+
+  test("slm bench fails against an earlier benchmark that was better, and names the figure in JUnit XML too", async () => {
+    const earlier = join(root, "report", "bench.json");
+    const argv = ["bench", "run/deploy", "--runs", "2", "--compare", earlier, "--junit", "bench.xml"];
+    // Two runs of a machine that others use too: times may differ by anything, sizes by nothing.
+    const allowed = await json(...argv, "--max-regression", "10000%");
+    expect(allowed.exitCode).toBe(0);
+    expect((allowed.result as BenchFigures).models.map(({ name }) => name)).toEqual(["deploy"]);
+    expect(await readFile(join(root, "bench.xml"), "utf8")).toContain('failures="0"');
+    const before = JSON.parse(await readFile(earlier, "utf8")) as { models: { bytes: number }[] };
+    before.models[0]!.bytes = 1;
+    await writeFile(earlier, JSON.stringify(before));
+    const rejected = await slm(...argv, "--max-regression", "10000%");
+    expect(rejected.exitCode).toBe(3);
+    expect(rejected.stderr).toMatch(/deploy: size \[bytes\] 1\.000 -> .* beyond the noise/);
+    expect(await readFile(join(root, "bench.xml"), "utf8")).toContain('failures="1"');
+  }, 240_000);
+
+  test("reads prompts from standard input", async () => {
+    const { stdout, exitCode } = await execa(process.execPath, [bin, "generate", "run/deploy"], {
+      cwd: root,
+      reject: false,
+      input: "abc\nde\n",
+    });
+    expect(exitCode).toBe(0);
+    expect(stdout.split("\n")).toHaveLength(2);
+  });
+});
+
+describe("slm deploy --to npm", () => {
+  test("packs a module whose generate() gives what the bundle gives, without this repository's packages", async () => {
+    expect((await slm("deploy", "run/deploy", "--to", "npm", "-o", "packed.tgz")).exitCode).toBe(0);
+    const app = join(root, "app");
+    // As npm would lay it out, with the one dependency that the package names.
+    await mkdir(join(app, "node_modules"), { recursive: true });
+    await execa("tar", ["xzf", join(root, "packed.tgz"), "-C", join(app, "node_modules")]);
+    for (const name of ["onnxruntime-node", "onnxruntime-common"])
+      await symlink(
+        fileURLToPath(new URL(`../node_modules/${name}`, import.meta.url)),
+        join(app, "node_modules", name),
+      );
+    const script = `import { generate } from "package"; console.log(JSON.stringify(await generate("abc")));`;
+    await writeFile(join(app, "main.mjs"), script);
+    const { stdout } = await execa(process.execPath, ["main.mjs"], { cwd: app });
+    const { stdout: expected } = await slm("generate", "run/deploy", "--prompt", "abc");
+    expect((JSON.parse(stdout) as { readonly text: string }).text).toBe(expected);
+  });
+});
+
+describe("a distillation that was killed", () => {
+  test("is continued by the same command and by slm run, and begun again by --no-resume", async () => {
+    const partial = join(root, "run", "distill.partial");
+    const long = ["--out", "run", "--set", "distill.steps=100000", "--set", "distill.saveEvery=5"];
+    /** Runs until a state is saved that was not there before, kills the process, and tells whether work was kept. */
+    const keptBy = async (...argv: readonly string[]): Promise<boolean> => {
+      const state = join(partial, "state.safetensors");
+      const witness = join(partial, "witness");
+      if (existsSync(partial)) await writeFile(witness, "");
+      const savedAt = (): number => (existsSync(state) ? statSync(state).mtimeMs : 0);
+      const before = savedAt();
+      const running = slm(...argv, ...long);
+      await vi.waitFor(
+        () => {
+          expect(savedAt()).toBeGreaterThan(before);
+        },
+        { timeout: 120_000, interval: 20 },
+      );
+      running.kill("SIGKILL");
+      await running;
+      return existsSync(witness);
+    };
+    expect(await keptBy("distill", "r.yaml")).toBe(false);
+    expect(await keptBy("distill", "r.yaml")).toBe(true);
+    expect(await keptBy("run", "r.yaml")).toBe(true);
+    expect(await keptBy("distill", "r.yaml", "--no-resume")).toBe(false);
+  }, 180_000);
+});

@@ -1,0 +1,58 @@
+/** Two runs of one recipe on one machine give the same bundle: nothing in it depends on when, where or how fast it was made. */
+import { contentHash, readManifest } from "@slm/core";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { tinyRecipe, writeTinyRecipe } from "@slm/pipeline/testing/tiny-run";
+import { slm } from "./slm-process.js";
+
+const STAGES = ["data", "tokenizer", "teacher", "distill", "export", "quantize"];
+const BENCH = { runs: 2, warmup: 1, loads: 1, settleMs: 0 };
+
+let root = "";
+/** Directories of the runs, each with its recipe beside it. */
+let runs: readonly string[] = [];
+const recipeOf = (out: string): string => join(out, "..", "r.yaml");
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "slm-reproducible-"));
+  runs = ["one", "two"].map((name) => join(root, name, "run"));
+  for (const out of runs) {
+    const folder = join(out, "..");
+    await writeTinyRecipe(folder, { ...tinyRecipe(folder), bench: BENCH });
+    await slm("run", recipeOf(out), "--out", out);
+  }
+}, 300_000);
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+test("two undisturbed runs give the same bytes of every file in the bundle, its manifest and card included", async () => {
+  const [one, two] = runs.map((out) => join(out, "deploy"));
+  const names = (await readdir(one!)).sort();
+  expect((await readdir(two!)).sort()).toEqual(names);
+  expect(names).toEqual(expect.arrayContaining(["README.md", "manifest.json", "model.json"]));
+  for (const name of names) {
+    const [first, second] = [await readFile(join(one!, name)), await readFile(join(two!, name))];
+    expect(second.equals(first), name).toBe(true);
+  }
+});
+
+test("what the stages before it made has the same content, whatever their logs say", async () => {
+  for (const stage of STAGES) {
+    const [one, two] = await Promise.all(runs.map((out) => readManifest(join(out, stage))));
+    expect(contentHash(two!), stage).toBe(contentHash(one!));
+  }
+  const logs = await Promise.all(runs.map((out) => readFile(join(out, "distill", "metrics.jsonl"), "utf8")));
+  expect(logs[1]).not.toBe(logs[0]);
+});
+
+test("a card that is asked for measurements has them, and no other stage runs again", async () => {
+  const [out = "", other = ""] = runs;
+  const { stages } = await slm("run", recipeOf(out), "--out", out, "--set", "deploy.measurements=true");
+  expect(stages).toMatchObject([
+    ...[...STAGES, "bench"].map((name) => ({ name, status: "skipped" })),
+    { name: "deploy", status: "ran" },
+  ]);
+  const card = (run: string): Promise<string> => readFile(join(run, "deploy", "README.md"), "utf8");
+  expect(await card(out)).toContain("Measured on");
+  expect(await card(other)).toContain("Times differ from run to run");
+});

@@ -1,0 +1,143 @@
+/**
+ * Translation models of many languages, told the languages of each request: by the library, by commands, and behind the server. Fixtures:
+ * packages/checkpoints/fixtures/tiny-translators.py, with torch 2.8.0 and transformers 4.57.1.
+ */
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { loadGenerator, type Generation, type Generator } from "@slm/inference";
+import type { Runtime } from "@slm/runtime";
+import { createCpuRuntime } from "@slm/runtime-node";
+import { serveConfig, startServer } from "@slm/serve";
+import { loadTokenizer } from "@slm/tokenizer";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { runCommand } from "../apps/cli/src/testing/run-command.js";
+
+const FIXTURES = join(import.meta.dirname, "../packages/checkpoints/fixtures/translators");
+const FAMILIES = ["nllb", "m2m_100", "mbart", "mbart-50"] as const;
+
+interface Row {
+  readonly text: string;
+  readonly languages: readonly [string, string];
+  /** Ids from the decoder's first input on, padding at the end. */
+  readonly greedy: readonly number[];
+  readonly beams: readonly number[];
+}
+
+let root = "";
+let runtime: Runtime;
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "slm-translators-"));
+  runtime = await createCpuRuntime({ threads: 1 });
+});
+afterAll(async () => {
+  await runtime.close();
+  await rm(root, { recursive: true, force: true });
+});
+
+const NEW = 10;
+
+describe.each(FAMILIES)("a tiny %s", (family) => {
+  const model = (): string => join(root, `${family}-cpu`);
+  let rows: readonly Row[];
+  let generator: Generator;
+  let eos: number;
+  beforeAll(async () => {
+    const text = await readFile(join(FIXTURES, family, "expected.json"), "utf8");
+    ({ rows } = JSON.parse(text) as { readonly rows: readonly Row[] });
+    const imported = join(root, family);
+    await runCommand("import", [join(FIXTURES, family), "-o", imported, "--max-source", "60", "--json"]);
+    await runCommand("export", [imported, "-o", model(), "--json"]);
+    generator = await loadGenerator(model(), runtime);
+    ({ eos } = generator.model.tokens);
+  });
+  afterAll(() => generator.close());
+
+  /** Ids of an answer, EOS included, as the library lists them after the decoder's first input. */
+  const idsOf = ({ tokens, finished }: Generation): readonly number[] =>
+    finished ? [...tokens, eos] : tokens;
+  const expectedOf = (ids: readonly number[]): readonly number[] => {
+    const end = ids.indexOf(eos, 1);
+    return ids.slice(1, end === -1 ? undefined : end + 1);
+  };
+  const asked = (): { readonly text: string; readonly languages: { source: string; target: string } }[] =>
+    rows.map(({ text, languages: [source, target] }) => ({ text, languages: { source, target } }));
+
+  test("answers in the language of each row of one batch, as its own library", async () => {
+    const answers = await generator.generate(asked(), { maxTokens: NEW });
+    expect(answers.map(idsOf)).toEqual(rows.map(({ greedy }) => expectedOf(greedy)));
+    expect(new Set(answers.slice(0, 4).map(({ tokens }) => String(tokens))).size).toBe(4);
+    const strategy = { kind: "beam", beams: 4, lengthPenalty: 1 } as const;
+    const found = await generator.generate(asked(), { maxTokens: NEW, strategy });
+    expect(found.map(idsOf)).toEqual(rows.map(({ beams }) => expectedOf(beams)));
+  });
+
+  test("answers by commands and over HTTP in the language that is asked for", async () => {
+    const tokenizer = await loadTokenizer(model());
+    const texts = rows.map(({ greedy }) => tokenizer.decode(expectedOf(greedy)));
+    const server = await startServer({
+      config: serveConfig.parse({ port: 0 }),
+      bundle: model(),
+      openRuntime: () => createCpuRuntime({ threads: 1 }),
+    });
+    const post = async (path: string, body: object): Promise<{ status: number; body: unknown }> => {
+      const headers = { "content-type": "application/json" };
+      const response = await fetch(server.url + path, {
+        method: "POST",
+        headers,
+        body: JSON.stringify(body),
+      });
+      return { status: response.status, body: await response.json() };
+    };
+    try {
+      // All at once, so that rows of one batch have different languages.
+      const answers = await Promise.all(
+        rows.map(async ({ text, languages: [source_language, target_language] }) =>
+          post("/v1/completions", { prompt: text, max_tokens: NEW, source_language, target_language }),
+        ),
+      );
+      expect(answers.map(({ body }) => (body as { choices: { text: string }[] }).choices[0]!.text)).toEqual(
+        texts,
+      );
+      const [{ text, languages }] = rows as [Row];
+      const [sourceLanguage, targetLanguage] = languages;
+      const chat = await post("/v1/chat/completions", {
+        messages: [{ role: "user", content: text }],
+        max_tokens: NEW,
+        source_language: sourceLanguage,
+        target_language: targetLanguage,
+      });
+      expect(chat.body).toMatchObject({ choices: [{ message: { content: texts[0] } }] });
+      const own = await post("/generate", { source: text, maxTokens: NEW, sourceLanguage, targetLanguage });
+      expect(own.body).toMatchObject({ results: [{ text: texts[0] }] });
+      expect(await post("/v1/completions", { prompt: text, target_language: "tlh" })).toMatchObject({
+        status: 400,
+        body: {
+          error: { message: expect.stringMatching(/no language 'tlh'; its \d+ languages are t/u) as string },
+        },
+      });
+    } finally {
+      await server.stop();
+    }
+    for (const [at, { text, languages }] of rows.slice(0, 2).entries()) {
+      const [source, target] = languages;
+      const flags = ["--source-language", source, "--target-language", target];
+      const ran = await runCommand("generate", [
+        model(),
+        ...["--prompt", text, "--max-tokens", String(NEW), "--temperature", "0", "--json"],
+        ...flags,
+      ]);
+      expect(ran).toMatchObject({ exitCode: 0, json: { result: { text: texts[at] } } });
+      const data = join(root, `${family}.jsonl`);
+      const target_ = (await generator.generate([asked()[at]!]))[0]!.text;
+      await writeFile(data, `${JSON.stringify({ source: text, target: target_ })}\n`);
+      const output = join(root, `${family}-${at}.predictions`);
+      const scored = await runCommand("eval", [
+        model(),
+        ...["--data", data, "--metrics", "exactMatch", "-o", output, "--json"],
+        ...flags,
+      ]);
+      expect(scored).toMatchObject({ exitCode: 0, json: { result: { metrics: { exactMatch: 1 } } } });
+    }
+  });
+});

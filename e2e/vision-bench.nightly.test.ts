@@ -1,0 +1,74 @@
+/** A random vision-language model, benchmarked by the built command line on rows with images. Needs `npm run build`. */
+import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { execa } from "execa";
+import { afterAll, beforeAll, expect, test } from "vitest";
+
+const bin = fileURLToPath(new URL("../apps/cli/bin/run.js", import.meta.url));
+const PICTURE = fileURLToPath(new URL("../packages/vision/fixtures/files/colour.png", import.meta.url));
+
+const SHAPE = {
+  architecture: "encoder-decoder",
+  width: 32,
+  heads: 4,
+  kvHeads: 2,
+  headDim: 16,
+  feedForward: 48,
+  encoderLayers: 1,
+  decoderLayers: 1,
+  maxSource: 24,
+  maxTarget: 8,
+  vocabularySize: 98,
+  tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
+  vision: {
+    tower: {
+      image: { resize: { kind: "stretch", height: 16, width: 32 } },
+      patch: { height: 8, width: 8 },
+      width: 32,
+      layers: 1,
+      heads: 2,
+      feedForward: 64,
+    },
+  },
+};
+
+let root = "";
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "slm-vision-bench-"));
+  await writeFile(join(root, "shape.yaml"), JSON.stringify(SHAPE));
+  await copyFile(PICTURE, join(root, "picture.png"));
+  const rows = ["ab", "cde"].map((source) => ({ source, target: "A B", image: "picture.png" }));
+  await writeFile(join(root, "rows.jsonl"), rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
+  await slm("model", "init", "shape.yaml", "-o", "checkpoint");
+  await slm("export", "checkpoint", "-o", "exported");
+});
+afterAll(async () => {
+  await rm(root, { recursive: true, force: true });
+});
+
+async function slm(...argv: readonly string[]): Promise<Readonly<Record<string, unknown>>> {
+  const { stdout } = await execa(process.execPath, [bin, ...argv, "--json"], { cwd: root });
+  return (JSON.parse(stdout) as { result: Record<string, unknown> }).result;
+}
+
+test.each([
+  ["rows with images", ["--data", "rows.jsonl"]],
+  ["a prompt about an image", ["--prompt", "abc", "--image", "picture.png"]],
+  ["random prompts about an image", ["--image", "picture.png"]],
+])(
+  "slm bench times the image apart, as a part of the first token: %s",
+  async (_name, prompts) => {
+    const argv = ["--runs", "4", "--force-tokens", "3", "--threads", "1"];
+    const { models } = await slm("bench", "exported", ...prompts, ...argv);
+    const [model] = models as [
+      Record<"firstTokenMs" | "imageMs", { p50: number }> & { sourceTokens: number },
+    ];
+    expect(model.imageMs.p50).toBeGreaterThan(0);
+    expect(model.imageMs.p50).toBeLessThan(model.firstTokenMs.p50);
+    // Eight tokens of the image, and the text.
+    expect(model.sourceTokens).toBeGreaterThan(8);
+  },
+  120_000,
+);

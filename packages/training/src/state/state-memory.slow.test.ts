@@ -1,0 +1,91 @@
+/** States and best weights are written and read tensor by tensor; a write that is killed leaves the file before it whole. */
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, readdir, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { isTemporaryPath } from "@slm/core";
+import { createHostTensor, type HostTensor } from "@slm/runtime";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { z } from "zod";
+import { openSealedTensors, readSealedTensors, writeSealedTensors } from "./sealed-tensors.js";
+
+let directory = "";
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "state-memory-"));
+});
+afterEach(() => rm(directory, { recursive: true }));
+
+const SCRIPT = fileURLToPath(new URL("../test-support/state-memory.mjs", import.meta.url));
+const argvOf = (...argv: readonly string[]): string[] => ["--expose-gc", SCRIPT, ...argv];
+const figures = z.object({ peak: z.number(), copied: z.number(), largest: z.number() });
+
+const memoryOf = (...argv: readonly string[]): z.infer<typeof figures> =>
+  figures.parse(JSON.parse(execFileSync(process.execPath, argvOf(...argv), { encoding: "utf8" })));
+
+const MEBIBYTE = 2 ** 20;
+
+describe("the host holds a few tensors of a state at a time", () => {
+  test("when it is saved, when it is read, and when its weights are among the best", async () => {
+    const file = join(directory, "state.safetensors");
+    for (const task of ["save", "read", "best"]) {
+      const { peak, copied, largest } = memoryOf(task, file);
+      expect(copied, task).toBeGreaterThan(30 * MEBIBYTE);
+      // Two tensors, and the pieces in which files are read and hashed.
+      expect(peak, task).toBeLessThan(2 * largest + 3 * MEBIBYTE);
+      expect(peak, task).toBeLessThan(copied / 4);
+    }
+    expect((await stat(file)).size).toBeGreaterThan(90 * MEBIBYTE);
+  });
+});
+
+test("a save that is killed in the middle leaves the state before it whole, and the next one is not in its way", async () => {
+  const file = join(directory, "state.safetensors");
+  memoryOf("save", file);
+  const before = await readFile(file);
+  const child = spawn(process.execPath, argvOf("save", file, "pause"), {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  await once(child.stdout, "data");
+  const half = (await readdir(directory)).filter(isTemporaryPath);
+  expect(half).toHaveLength(1);
+  expect((await stat(join(directory, half[0]!))).size).toBeGreaterThan(MEBIBYTE);
+  child.kill("SIGKILL");
+  await once(child, "exit");
+  expect((await readFile(file)).equals(before)).toBe(true);
+  await (await openSealedTensors(file)).close();
+  memoryOf("save", file);
+  await (await openSealedTensors(file)).close();
+});
+
+describe(writeSealedTensors, () => {
+  const tensors = new Map<string, HostTensor>([
+    ["a", createHostTensor("float32", [3], Float32Array.of(1, 2, 3))],
+    ["b", createHostTensor("float32", [2, 2], Float32Array.of(4, 5, 6, 7))],
+  ]);
+  const deferred = new Map(
+    [...tensors].map(([name, tensor]) => [name, { ...tensor, read: () => Promise.resolve(tensor) }]),
+  );
+
+  test("writes what is read again", async () => {
+    const file = join(directory, "sealed.safetensors");
+    await writeSealedTensors(file, deferred, { note: "n" });
+    const { tensors: read, metadata } = await readSealedTensors(file);
+    expect(read).toEqual(tensors);
+    expect(metadata).toMatchObject({ note: "n" });
+  });
+
+  test("leaves the file as it was, and nothing beside it, if a tensor cannot be read", async () => {
+    const file = join(directory, "sealed.safetensors");
+    await writeSealedTensors(file, deferred);
+    const before = await readFile(file);
+    const failing = new Map(deferred).set("b", {
+      ...tensors.get("b")!,
+      read: () => Promise.reject(new RangeError("the device is gone")),
+    });
+    await expect(writeSealedTensors(file, failing)).rejects.toThrow("the device is gone");
+    expect((await readFile(file)).equals(before)).toBe(true);
+    expect(await readdir(directory)).toEqual(["sealed.safetensors"]);
+  });
+});
