@@ -3,8 +3,11 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { StageContext } from "@slm/core";
+import { createRandom } from "@slm/decoding";
+import { initializeWeights } from "@slm/model";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import {
+  copyConfig,
   copyObjective,
   copyPairs,
   copyRequest,
@@ -115,4 +118,22 @@ describe("the average of the best measurements", () => {
     expect(report).toMatchObject({ bestStep: 16, averagedSteps: [16], metrics: { scripted: 1 } });
     expect(report.weights).toEqual(await weightsAt(16));
   });
+});
+
+test("a moving average of the weights is what is measured and kept", async () => {
+  const settings = { ...copySettings, steps: 1, evaluateEvery: 1, emaDecay: 0.5 };
+  const [plain, averaged] = await Promise.all(
+    [{ ...settings, emaDecay: 0 }, settings].map(async (given, index) =>
+      train(await requestOf({ settings: given, workDirectory: join(directory, String(index)) })),
+    ),
+  );
+  const start = initializeWeights(copyConfig, createRandom(5).next);
+  // After one step the average keeps (1 + 1) / (10 + 1) of the starting weights.
+  const keep = 2 / 11;
+  for (const [name, { data }] of averaged!.weights) {
+    data.forEach((value, i) => {
+      const [before, after] = [Number(start.get(name)!.data[i]), Number(plain!.weights.get(name)!.data[i])];
+      expect(Number(value)).toBeCloseTo(keep * before + (1 - keep) * after, 6);
+    });
+  }
 });

@@ -306,24 +306,6 @@ test("gradients of two half batches make the step of the whole batch", async () 
   }
 });
 
-test("a moving average of the weights is what is measured and kept", async () => {
-  const settings = { ...copySettings, steps: 1, evaluateEvery: 1, emaDecay: 0.5 };
-  const [plain, averaged] = await Promise.all(
-    [{ ...settings, emaDecay: 0 }, settings].map(async (given, index) =>
-      train(await requestOf({ settings: given, workDirectory: join(directory, String(index)) })),
-    ),
-  );
-  const start = initializeWeights(copyConfig, createRandom(5).next);
-  // After one step the average keeps (1 + 1) / (10 + 1) of the starting weights.
-  const keep = 2 / 11;
-  for (const [name, { data }] of averaged!.weights) {
-    data.forEach((value, i) => {
-      const [before, after] = [Number(start.get(name)!.data[i]), Number(plain!.weights.get(name)!.data[i])];
-      expect(Number(value)).toBeCloseTo(keep * before + (1 - keep) * after, 6);
-    });
-  }
-});
-
 test("adapters leave every other weight as it was", async () => {
   const lora = { rank: 2, alpha: 4, targets: ["attention.query"] as [string] };
   const report = await train(await requestOf({ settings: { ...copySettings, lora } }));
