@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { StageContext } from "@slm/core";
-import { createRandom } from "@slm/decoding";
+import { createRandom } from "@slm/generation";
 import { initializeWeights } from "@slm/model";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import {
