@@ -8,12 +8,9 @@ describe("the export section of a recipe", () => {
       expect(chosenExport({ target, profile })).toMatchObject({ target, profile, precision: "float32" });
   });
 
-  test.each([
-    ["onnxruntime", "profile 'onnxruntime' is now called 'cpu'"],
-    ["browser", "profile 'browser' is now called 'webgpu'"],
-    ["voodoo", "unknown profile 'voodoo', expected cpu, cuda, "],
-  ])("rejects profile %s, naming those of now", (profile, message) => {
-    const { error } = exportConfig.safeParse({ profile });
+  test("rejects an unknown profile, naming the known ones", () => {
+    const { error } = exportConfig.safeParse({ profile: "voodoo" });
+    const message = "unknown profile 'voodoo', expected cpu, cuda, ";
     expect(error?.issues).toMatchObject([
       { path: ["profile"], message: expect.stringContaining(message) as string },
     ]);
