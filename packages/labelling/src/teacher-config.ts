@@ -4,10 +4,6 @@ import { z } from "zod";
 import { apiTeacher } from "./api/api-config.js";
 import { commandTeacher } from "./command/command-config.js";
 
-export const teacherConfig = z.discriminatedUnion("kind", [
-  ...modelTeachers,
-  apiTeacher,
-  commandTeacher,
-]);
+export const teacherConfig = z.discriminatedUnion("kind", [...modelTeachers, apiTeacher, commandTeacher]);
 
 export type TeacherConfig = z.infer<typeof teacherConfig>;

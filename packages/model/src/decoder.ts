@@ -281,7 +281,7 @@ function crossAttentionBlock(
 }
 
 /** What the rows of x read of the source: cross-attention from query to output, without norms and residual sum. */
-export function attendSource(
+function attendSource(
   config: ModelConfig,
   parameters: Parameters,
   layer: { readonly name: string; readonly index: number },

@@ -1,14 +1,14 @@
 /** A model behind a server as a labeller: answers from the store, and the server's answers for the rest. */
 import { join } from "node:path";
-import { hashJson, SlmError, sha256, throwIfInterrupted, userCacheFolder, type Progress } from "@slm/core";
+import { hashJson, SlmError, throwIfInterrupted, userCacheFolder, type Progress } from "@slm/core";
 import type { CompletionOptions, LabelAnswer, Labeller, LabelRequestOptions } from "../labeller/labeller.js";
 import { outcomeOf, scoreOf, targetOf, type AnswerToken, type StoredAnswer } from "./api-answer.js";
 import { ApiClient, FIRST_PAUSE_MS, readKey } from "./api-client.js";
 import { apiIdentity, type ApiFile } from "./api-file.js";
 import type { ApiSharing, PaidAnswers, RequestBudget, SharedRequests } from "./api-sharing.js";
-import { AnswerStore } from "./answer-store.js";
 import { Budget, formatAmount } from "./budget.js";
 import { Pace } from "./pace.js";
+import { localAnswers, serverFolder } from "./paid-answers.js";
 import { answerRequest, continuationRequest, type AnswerRequest } from "./request-body.js";
 
 /** How long running requests may take after an interruption, because their answers are paid for [ms]. */
@@ -65,16 +65,13 @@ export class ApiLabeller implements Labeller {
     });
   }
 
-  /** @throws SlmError CONFIG_INVALID if the key's variable is not set, INPUT_MISSING or DATA_INVALID for unreadable answers */
-  static async open(file: ApiFile, options: ApiLabellerOptions): Promise<ApiLabeller> {
-    const { baseUrl, model } = file.request;
-    requireVerification(baseUrl);
+  /** @throws SlmError CONFIG_INVALID if the key's variable is not set */
+  static open(file: ApiFile, options: ApiLabellerOptions): ApiLabeller {
+    requireVerification(file.request.baseUrl);
     readKey(file.limits.apiKeyEnv);
     if (options.sharing !== undefined) return new ApiLabeller(file, options.sharing(file), options);
-    const directory =
-      options.answersDirectory ??
-      join(userCacheFolder(), "answers", sha256(`${baseUrl}\n${model}`).slice(0, 32));
-    const answers = await AnswerStore.open(directory);
+    const directory = options.answersDirectory ?? join(userCacheFolder(), "answers", serverFolder(file));
+    const answers = localAnswers(directory);
     const alone = { pace: new Pace(file.limits), budget: new Budget(file.limits), answers };
     return new ApiLabeller(file, alone, options);
   }
@@ -114,8 +111,8 @@ export class ApiLabeller implements Labeller {
     return (await this.#store.find(this.#targetKey(source, target)))?.tokens;
   }
 
-  async close(): Promise<void> {
-    await this.#store.close();
+  close(): Promise<void> {
+    return Promise.resolve();
   }
 
   /** Where answers come from, for messages. */

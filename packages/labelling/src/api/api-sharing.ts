@@ -1,6 +1,5 @@
 /** What several machines that ask one server have in common: the pace, the budget, and the answers that were paid for. */
-import { sha256, SlmError } from "@slm/core";
-import { storedAnswer, type StoredAnswer } from "./api-answer.js";
+import type { StoredAnswer } from "./api-answer.js";
 import type { ApiFile } from "./api-file.js";
 import type { Usage } from "./request-body.js";
 
@@ -37,7 +36,7 @@ export interface RequestBudget {
 }
 
 /** What an answer is found by. */
-export interface AnswerKeys {
+interface AnswerKeys {
   /** Hash of the request. */
   readonly request: string;
   /** Hash of the source and the target; undefined without a target. */
@@ -52,7 +51,6 @@ export interface PaidAnswers {
   find(target: string): Promise<StoredAnswer | undefined>;
   /** Stores an answer; it is kept when the promise resolves. @throws SlmError OUTPUT_FAILED */
   put(keys: AnswerKeys, answer: StoredAnswer): Promise<void>;
-  close(): Promise<void>;
 }
 
 /** For one server and model. */
@@ -63,40 +61,3 @@ export interface SharedRequests {
 }
 
 export type ApiSharing = (file: ApiFile) => SharedRequests;
-
-/** Where shared answers are stored. */
-interface AnswerObjects {
-  get(key: string): Promise<Buffer | undefined>;
-  put(key: string, bytes: Uint8Array): Promise<void>;
-}
-
-/**
- * Answers in a storage that all machines see, each an object with its checksum. An answer is there for all as soon as it is stored, so none
- * is paid for twice by machines that ask one after the other.
- *
- *   answers/<hash of server and model>/requests/<hash of the request>      the checksum, a space, the answer as JSON
- *   answers/<hash of server and model>/targets/<hash of source and target> the same
- */
-export function sharedAnswers(objects: AnswerObjects, { request: { baseUrl, model } }: ApiFile): PaidAnswers {
-  const folder = `answers/${sha256(`${baseUrl}\n${model}`).slice(0, 32)}`;
-  const read = async (key: string): Promise<StoredAnswer | undefined> => {
-    const text = (await objects.get(key))?.toString("utf8");
-    if (text === undefined) return undefined;
-    const [hash, answer] = [text.slice(0, 64), text.slice(65)];
-    if (sha256(answer) === hash) return storedAnswer.parse(JSON.parse(answer));
-    throw new SlmError("DATA_INVALID", `shared storage: ${key} does not have the bytes of its checksum`, {
-      suggestions: ["delete it; the answer is requested and paid for again"],
-    });
-  };
-  return {
-    get: (request) => read(`${folder}/requests/${request}`),
-    find: (target) => read(`${folder}/targets/${target}`),
-    put: async ({ request, target }, answer) => {
-      const text = JSON.stringify(answer);
-      const bytes = Buffer.from(`${sha256(text)} ${text}`);
-      await objects.put(`${folder}/requests/${request}`, bytes);
-      if (target !== undefined) await objects.put(`${folder}/targets/${target}`, bytes);
-    },
-    close: () => Promise.resolve(),
-  };
-}

@@ -9,7 +9,7 @@ const BATCH_ROWS = 64;
 /** Source lengths of the programs, as fractions of the teacher's limit. */
 const LENGTH_SHARES = [0.25, 0.5, 0.75, 1];
 
-export interface DecodeRequest {
+interface DecodeRequest {
   readonly teacher: Teacher;
   /** Tokens of each source, at most the teacher's limit. */
   readonly sources: readonly Int32Array[];

@@ -1,0 +1,74 @@
+/**
+ * Answers that were paid for, found by the hash of their request: one object for each, with its checksum.
+ *
+ *   <folder>/requests/<hash of the request>      the checksum, a space, the answer as JSON
+ *   <folder>/targets/<hash of source and target> the same, of answers with log-probabilities
+ */
+import { mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { readFailure, sha256, SlmError, systemCode, writeBytesAtomic } from "@slm/core";
+import { storedAnswer, type StoredAnswer } from "./api-answer.js";
+import type { ApiFile } from "./api-file.js";
+import type { PaidAnswers } from "./api-sharing.js";
+
+/** Where answers are stored: an object is there as a whole, or not at all. */
+interface AnswerObjects {
+  get(key: string): Promise<Buffer | undefined>;
+  put(key: string, bytes: Uint8Array): Promise<void>;
+}
+
+/** Answers of a folder on this machine, which the first answer creates, readable by its owner only. */
+export function localAnswers(directory: string): PaidAnswers {
+  return answersIn("", {
+    get: async (key) => {
+      const file = join(directory, key);
+      try {
+        return await readFile(file);
+      } catch (error) {
+        if (systemCode(error) === "ENOENT") return undefined;
+        throw readFailure(error, file);
+      }
+    },
+    put: async (key, bytes) => {
+      // If it cannot be created, the write says so.
+      await mkdir(directory, { recursive: true, mode: 0o700 }).catch(() => undefined);
+      await writeBytesAtomic(join(directory, key), bytes);
+    },
+  });
+}
+
+/**
+ * Answers in a storage that all machines see, for one server and model. An answer is there for all as soon as it is stored, so none is paid
+ * for twice by machines that ask one after the other.
+ */
+export function sharedAnswers(objects: AnswerObjects, file: ApiFile): PaidAnswers {
+  return answersIn(`answers/${serverFolder(file)}/`, objects);
+}
+
+/** Name of the folder of a server and model. */
+export const serverFolder = ({ request: { baseUrl, model } }: ApiFile): string =>
+  sha256(`${baseUrl}\n${model}`).slice(0, 32);
+
+function answersIn(folder: string, objects: AnswerObjects): PaidAnswers {
+  const read = async (key: string): Promise<StoredAnswer | undefined> => {
+    const text = (await objects.get(key))?.toString("utf8");
+    if (text === undefined) return undefined;
+    const [hash, answer] = [text.slice(0, 64), text.slice(65)];
+    if (sha256(answer) === hash) return storedAnswer.parse(JSON.parse(answer));
+    throw new SlmError("DATA_INVALID", `stored answers: ${key} does not have the bytes of its checksum`, {
+      suggestions: ["delete it; the answer is requested and paid for again"],
+    });
+  };
+  return {
+    get: (request) => read(`${folder}requests/${request}`),
+    find: (target) => read(`${folder}targets/${target}`),
+    put: async ({ request, target }, answer) => {
+      const text = JSON.stringify(answer);
+      const bytes = Buffer.from(`${sha256(text)} ${text}`);
+      // The request last: whoever finds it may rely on the target.
+      if (target !== undefined && answer.tokens !== undefined)
+        await objects.put(`${folder}targets/${target}`, bytes);
+      await objects.put(`${folder}requests/${request}`, bytes);
+    },
+  };
+}
