@@ -44,6 +44,7 @@ const ITEMS = {
 
 /** `pairs` is a list of [key, type, value]; a list of values becomes an array. */
 export function writeVocabulary(/** @type {string} */ file, /** @type {readonly Pair[]} */ pairs) {
+  /** @type {Buffer[]} */
   const parts = [Buffer.from("GGUF"), u32(3), u64(0), u64(pairs.length)];
   for (const [key, type, value] of pairs) {
     const bytesOf = (/** @type {Item} */ item) => ITEMS[type]?.(item) ?? Buffer.alloc(0);

@@ -3,6 +3,25 @@ import { parameterCount, parseModelConfig } from "@slm/model";
 import { PAPER_SHAPE } from "../../../../apps/cli/dist/suites/paper-setting.js";
 import { TOKENS } from "./harness.mjs";
 
+/**
+ * An encoder-decoder as a model file of `slm model init` describes it.
+ *
+ * @typedef {object} Shape
+ * @property {"encoder-decoder"} architecture
+ * @property {number} vocabularySize
+ * @property {number} width
+ * @property {number} heads
+ * @property {number} kvHeads
+ * @property {number} headDim
+ * @property {number} feedForward
+ * @property {number} encoderLayers
+ * @property {number} decoderLayers
+ * @property {number} maxSource
+ * @property {number} maxTarget
+ * @property {boolean} bias
+ * @property {Readonly<typeof TOKENS>} tokens
+ */
+
 /** @type {Readonly<Record<string, Shape>>} */
 const SHAPES = {
   tiny: {
@@ -58,8 +77,6 @@ const SHAPES = {
     decoderLayers: 8,
   },
 };
-
-/** @typedef {Parameters<typeof parseModelConfig>[0] & typeof PAPER_SHAPE} Shape */
 
 /** @throws Error naming the sizes there are */
 export function shapeOf(/** @type {string} */ size) {
