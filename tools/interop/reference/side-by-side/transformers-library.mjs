@@ -52,7 +52,7 @@ export async function openTransformers(
       const streamer = { put: () => arrivals.push(performance.now()), end: () => undefined };
       /** @type {object} */
       const request = { ...inputs, do_sample: false, num_beams: 1, ...limits, streamer };
-      const output = await model.generate(request);
+      const output = await model.generate(/** @type {Parameters<typeof model.generate>[0]} */ (request));
       const totalMs = performance.now() - began;
       return {
         tokens: tokensOf(output),
