@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { expect, test } from "vitest";
 
-const COMMAND = join(import.meta.dirname, "..", "tools", "bench", "serve-hostile.mjs");
+const COMMAND = join(import.meta.dirname, "hostile", "serve-hostile.mjs");
 
 interface Report {
   readonly loop: {

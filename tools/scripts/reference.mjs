@@ -55,7 +55,10 @@ function table(
 
 function flagCells(/** @type {[string, Flag]} */ [name, flag]) {
   const short = flag.char === undefined ? "" : `-${flag.char}, `;
-  const value = flag.type === "boolean" ? "" : ` ${flag.options?.join("|") ?? flag.helpValue ?? "<value>"}`;
+  const value =
+    flag.type === "boolean"
+      ? ""
+      : ` ${flag.options?.join("|") ?? [flag.helpValue ?? "<value>"].flat().join(" ")}`;
   const isSaid = ["string", "number"].includes(typeof flag.default);
   const preset = isSaid ? code(flag.default) : "";
   return [

@@ -572,14 +572,14 @@ const TABLE = {
   EyeLike: { uses: [{ x: [T([4, 4])] }] },
   Einsum: {
     uses: [
-      ["bij,bjk->bik", [T([2, 3, 4]), T([2, 4, 5])]],
-      ["ij,jk->ik", [T([3, 4]), T([4, 5])]],
-      ["bhid,bhjd->bhij", [T([1, 2, 3, 4]), T([1, 2, 5, 4])]],
-      ["bhwc,hkc->bhwk", [T([1, 2, 3, 4]), T([2, 5, 4])]],
-      ["ij->ji", [T([3, 4])]],
-      ["ij,ij->i", [T([3, 4]), T([3, 4])]],
-      ["bsnh,btnh->bnts", [T([1, 3, 2, 4]), T([1, 5, 2, 4])]],
-    ].map(([equation, x]) => ({ x, a: { equation } })),
+      { equation: "bij,bjk->bik", x: [T([2, 3, 4]), T([2, 4, 5])] },
+      { equation: "ij,jk->ik", x: [T([3, 4]), T([4, 5])] },
+      { equation: "bhid,bhjd->bhij", x: [T([1, 2, 3, 4]), T([1, 2, 5, 4])] },
+      { equation: "bhwc,hkc->bhwk", x: [T([1, 2, 3, 4]), T([2, 5, 4])] },
+      { equation: "ij->ji", x: [T([3, 4])] },
+      { equation: "ij,ij->i", x: [T([3, 4]), T([3, 4])] },
+      { equation: "bsnh,btnh->bnts", x: [T([1, 3, 2, 4]), T([1, 5, 2, 4])] },
+    ].map(({ equation, x }) => ({ x, a: { equation } })),
   },
 
   Conv: conv,

@@ -188,16 +188,16 @@ class Probe {
   finish(/** @type {string[]} */ values) {
     const graph = this.g.build();
     const { facts } = inferShapes({ ...graph, producer: "", omitted: [] });
-    const outputs = values.map((name) => ({
-      name,
-      dtype: facts.of(name).dtype,
-      shape: known(facts.of(name).shape),
-    }));
-    return { ...graph, outputs };
+    const outputs = values.map((name) => {
+      const { dtype, shape } = facts.of(name);
+      return { name, dtype, shape: known(shape) };
+    });
+    // An output whose type is not known is written without one, which ONNX Runtime infers.
+    return { ...graph, outputs: /** @type {import("@slm/onnx").Graph["outputs"]} */ (outputs) };
   }
 }
 
-const known = (/** @type {readonly (string | number | undefined)[] | undefined} */ shape) =>
+const known = (/** @type {readonly (string | number)[] | undefined} */ shape) =>
   shape?.every((size) => typeof size === "number") ? shape : undefined;
 
 /** The axis of outputs of a weight. */
@@ -236,7 +236,7 @@ export async function* probes() {
     for (const [what, use, dtype, form] of uses(row)) {
       // Rows are broader than operators: what the graph cannot hold (a 4-bit tensor of some operator) is no probe.
       const graph = await readable(async () =>
-        decodeModel(encodeModel({ producer: "", omitted: [], ...new Probe(row, use).build(dtype, form) })),
+        decodeModel(encodeModel(new Probe(row, use).build(dtype, form))),
       );
       const name = `${row.domain === "" ? "" : `${row.domain}:`}${row.opType} ${what}`;
       if (graph === undefined || seen.has(name)) continue; // Forms of different types may have one name: int8 and int8.

@@ -32,7 +32,8 @@ const UD2 = Buffer.from([0x0f, 0x0b]);
 async function cpuidOffsets(/** @type {string} */ library) {
   const options = { maxBuffer: 2 ** 32 };
   const headers = (await execute("objdump", ["-h", "-w", "-j", ".text", library])).stdout;
-  const [, address, offset] = /\.text\s+\S+\s+(\S+)\s+\S+\s+(\S+)/.exec(headers);
+  const [, address = "", offset = ""] = /\.text\s+\S+\s+(\S+)\s+\S+\s+(\S+)/.exec(headers) ?? [];
+  if (address === "") throw new Error(`${library}: objdump found no .text`);
   const { stdout } = await execute(
     "sh",
     ["-c", `objdump -d --no-show-raw-insn -j .text "$1" | grep -P '\\tcpuid\\s*$'`, "sh", library],

@@ -23,7 +23,7 @@ const italic = (/** @type {string} */ text) => `\\fI${roff(text)}\\fR`;
  * @property {string | undefined} [char]
  * @property {boolean | undefined} [allowNo]
  * @property {readonly string[] | undefined} [options]
- * @property {string | undefined} [helpValue]
+ * @property {string | readonly string[] | undefined} [helpValue]
  * @property {unknown} [default]
  * @property {string | undefined} [summary]
  * @property {string | undefined} [description]
@@ -40,7 +40,7 @@ function flagName(/** @type {[string, FlagInfo]} */ [name, flag]) {
   const short = flag.char === undefined ? "" : `${bold(`-${flag.char}`)}, `;
   const long = bold(`--${flag.allowNo ? "[no-]" : ""}${name}`);
   if (flag.type === "boolean") return `${short}${long}`;
-  return `${short}${long} ${italic(flag.options?.join("|") ?? flag.helpValue ?? "<value>")}`;
+  return `${short}${long} ${italic(flag.options?.join("|") ?? [flag.helpValue ?? "<value>"].flat().join(" "))}`;
 }
 
 function flagLines(/** @type {[string, FlagInfo]} */ [name, flag]) {

@@ -236,7 +236,7 @@ export function times(
 export async function startPython(
   /** @type {string} */ interpreter,
   /** @type {string} */ script,
-  /** @type {object & { threads: number }} */ setting,
+  /** @type {{ threads: number } & Record<string, unknown>} */ setting,
 ) {
   const path = fileURLToPath(new URL(script, import.meta.url));
   const child = spawn(interpreter, [path, JSON.stringify(setting)], {

@@ -89,7 +89,7 @@ async function native() {
   const interpreter = python(LLAMA_CPP, LLAMA_CPP_BUILD);
   const worker = await startPython(interpreter, "./llama_cpp_worker.py", { threads, answer, path, prompt });
   const run = async () => {
-    const { firstTokenMs, totalMs } = await worker.ask();
+    const { firstTokenMs = Number.NaN, totalMs = Number.NaN } = await worker.ask();
     return times(firstTokenMs, totalMs, answer);
   };
   return { run, close: worker.close };

@@ -4,6 +4,26 @@ import { readFileSync } from "node:fs";
 import { parse } from "yaml";
 import { TOKENS } from "./harness.mjs";
 
+/**
+ * An encoder-decoder as a model file of `slm model init` describes it.
+ *
+ * @typedef {object} Shape
+ * @property {"encoder-decoder"} architecture
+ * @property {number} vocabularySize
+ * @property {number} width
+ * @property {number} heads
+ * @property {number} kvHeads
+ * @property {number} headDim
+ * @property {number} feedForward
+ * @property {number} encoderLayers
+ * @property {number} decoderLayers
+ * @property {number} maxSource
+ * @property {number} maxTarget
+ * @property {boolean} bias
+ * @property {Readonly<typeof TOKENS>} tokens
+ */
+
+/** @type {Shape} */
 const PAPER_SHAPE = parse(
   readFileSync(new URL("../../../../configs/paper-330m/model.yaml", import.meta.url), "utf8"),
 );
@@ -63,8 +83,6 @@ const SHAPES = {
     decoderLayers: 8,
   },
 };
-
-/** @typedef {Parameters<typeof parseModelConfig>[0] & typeof PAPER_SHAPE} Shape */
 
 /** @throws Error naming the sizes there are */
 export function shapeOf(/** @type {string} */ size) {

@@ -50,10 +50,9 @@ export async function openTransformers(
       const arrivals = [];
       // The first call tells the beginning token, each later one a token.
       const streamer = { put: () => arrivals.push(performance.now()), end: () => undefined };
-      const output = await model.generate({
-        ...inputs,
-        ...{ do_sample: false, num_beams: 1, ...limits, streamer },
-      });
+      /** @type {object} */
+      const request = { ...inputs, do_sample: false, num_beams: 1, ...limits, streamer };
+      const output = await model.generate(/** @type {Parameters<typeof model.generate>[0]} */ (request));
       const totalMs = performance.now() - began;
       return {
         tokens: tokensOf(output),

@@ -1,4 +1,4 @@
-/** Small vocabularies of each kind with the ids that llama.cpp gave, by tools/interop/reference/llama-cpp/tokenizers.mjs. */
+/** Small vocabularies of each kind with the ids that llama.cpp gave, by packages/checkpoints/fixtures/llama-cpp/tokenizers.mjs. */
 import { readFileSync } from "node:fs";
 import { completeTokenizer, createTokenizer, type Tokenizer, type TokenizerJson } from "@slm/tokenizer";
 import type { GgufFile } from "../file/gguf-file.js";

@@ -1,7 +1,7 @@
 /**
  * What hostile clients of `slm serve` can do to others. Prints one JSON object; exit 3 if a limit was not kept.
  *
- *   npm run build && node tools/bench/serve-hostile.mjs [BUNDLE] [--only loop,company,half-open,shutdown,hosts]
+ *   npm run build && node e2e/hostile/serve-hostile.mjs [BUNDLE] [--only loop,company,half-open,shutdown,hosts]
  *       [--kinds spaces,...] [--seconds 60] [--grace 60] [--connections 200] [--hostile 50] [--sockets 5000] [--rounds 10] [--clients 100]
  *
  *   loop        worst /health while 8 clients send bodies of a megabyte, or a new schema each time, of every kind
@@ -66,7 +66,7 @@ const numbers = {
 const isKnown = names.every((name) => name in PARTS) && kinds.every((kind) => kind in BODIES);
 if (!isKnown || Object.values(numbers).some((value) => !(value > 0))) {
   process.stderr.write(
-    `usage: node tools/bench/serve-hostile.mjs [BUNDLE] [--only ${Object.keys(PARTS).join(",")}] [--seconds N] ...\n`,
+    `usage: node e2e/hostile/serve-hostile.mjs [BUNDLE] [--only ${Object.keys(PARTS).join(",")}] [--seconds N] ...\n`,
   );
   process.exit(2);
 }
