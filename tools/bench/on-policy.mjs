@@ -69,7 +69,6 @@ const weights = Object.fromEntries(
 const lossOptions = {
   config,
   loss: lossConfig.parse({}),
-  teacher: { vocabulary: vocab, isAligned: false, width: 1 },
 };
 const programs = {};
 for (const variant of ["shared", "separate"]) {
