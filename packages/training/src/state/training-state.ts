@@ -195,7 +195,7 @@ export async function openState(
 }
 
 /** The progress in a state's metadata. @throws SlmError DATA_INVALID if it is not that of a run */
-export const savedProgressOf = (metadata: Readonly<Record<string, string>>, file: string): SavedProgress =>
+const savedProgressOf = (metadata: Readonly<Record<string, string>>, file: string): SavedProgress =>
   parseProgress(metadata["progress"] ?? "", file);
 
 function parseProgress(text: string, file: string): SavedProgress {
