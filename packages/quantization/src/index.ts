@@ -1,5 +1,4 @@
 export { checkDeviceScheme } from "./models/device-schemes.js";
-export { type CalibrationMethod } from "./calibration/calibrate.js";
 export {
   localCollector,
   totalsOfPart,
@@ -7,7 +6,7 @@ export {
   type ProbedStatistic,
 } from "./calibration/collector.js";
 export { feedsInMemory, inParts, type FeedSource, type Feeds } from "./calibration/feeds.js";
-export { ModelFeeds } from "./calibration/model-feeds.js";
+export { ModelFeeds, type ModelCalibration } from "./calibration/model-feeds.js";
 export type { FeedFiles, PartRows, TokenPair } from "./calibration/part-rows.js";
 export { decodeTotals, encodeTotals } from "./calibration/statistics.js";
 export {
@@ -24,7 +23,6 @@ export { measureSensitivity, type LayerSensitivity } from "./plan/sensitivity.js
 export { quantizeConfig } from "./models/quantize-config.js";
 export {
   quantizeDirectory,
-  type DirectoryCalibration,
   type PerGraph,
   type QuantizeDirectoryOptions,
   type QuantizeReport,

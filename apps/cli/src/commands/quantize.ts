@@ -1,6 +1,6 @@
 import { Args, Flags } from "@oclif/core";
 import { SCHEME_NAMES } from "@slm/devices";
-import type { BlockMethod, BlockSize, CalibrationMethod, WeightFormat } from "@slm/quantization";
+import type { BlockMethod, BlockSize, WeightFormat } from "@slm/quantization";
 import type { QuantizedModel } from "@slm/slm/functions/quantize";
 import type { ReduceRange } from "@slm/pipeline/models/reduce-range";
 import { formatBytes } from "@slm/pipeline/format/format";
@@ -12,14 +12,13 @@ import { SlmCommand } from "../ui/slm-command.js";
 import { workersFlags } from "../flags/workers-flags.js";
 
 /** Lists of their own, so that reading flags loads no library. */
-const METHODS = ["rtn", "search", "hqq", "gptq"] as const satisfies readonly BlockMethod[];
+const METHODS = ["rtn", "search", "gptq"] as const satisfies readonly BlockMethod[];
 const FORMATS = [
   "float32",
   "int8-dynamic",
   "int8-block",
   "int4-block",
 ] as const satisfies readonly WeightFormat[];
-const CALIBRATIONS = ["minmax", "percentile", "entropy"] as const satisfies readonly CalibrationMethod[];
 const REDUCE_RANGE = {
   auto: "auto",
   "this-cpu": "this-cpu",
@@ -34,7 +33,7 @@ export class QuantizeCommand extends SlmCommand<QuantizedModel> {
     "MODEL is an exported model, a checkpoint, or any ONNX file.\n" +
     "A gate compares a metric of the float32 and the quantized model on the rows of --data, or of --calibration. " +
     "If the gate fails, the command exits with 3 and writes nothing.\n" +
-    "Static schemes, --method gptq, --smooth, --sensitivity and --budget need calibration data: --calibration. With --workers, the workers " +
+    "Static schemes, --method gptq, --sensitivity and --budget need calibration data: --calibration. With --workers, the workers " +
     "of a Redis collect statistics over them, eight runs of up to 32 rows in a job; the model is that of one machine, to the byte.";
   static override args = {
     model: Args.string({
@@ -99,20 +98,6 @@ export class QuantizeCommand extends SlmCommand<QuantizedModel> {
       summary: "Rows used, spread evenly over the file. Default: 1024; with images 256.",
       helpGroup: "CALIBRATION",
     }),
-    calibrate: Flags.option({ options: CALIBRATIONS })({
-      summary: "Static schemes: calibration method for the ranges of activations. Default: minmax.",
-      helpGroup: "CALIBRATION",
-    }),
-    percentile: Flags.custom<number>({ parse: (text) => Promise.resolve(Number(text)) })({
-      helpValue: "<percent>",
-      summary: "Percentile of the values that --calibrate percentile keeps in range. Default: 99.999.",
-      helpGroup: "CALIBRATION",
-    }),
-    smooth: Flags.custom<number>({ parse: (text) => Promise.resolve(Number(text)) })({
-      helpValue: "<alpha>",
-      summary: "SmoothQuant: migrates outliers of activations into weights, 0 to 1; 0.5 is usual.",
-      helpGroup: "CALIBRATION",
-    }),
     gate: Flags.string({
       helpValue: "<metric:drop>",
       summary:
@@ -160,7 +145,7 @@ export class QuantizeCommand extends SlmCommand<QuantizedModel> {
     const { quantizeWith } = await import("@slm/slm/functions/quantize");
     const { workersOf } = await import("@slm/pipeline/workers/workers-address");
     const { shape: shapes, scheme, output, method, symmetric, embedding, exclude, calibration } = flags;
-    const { calibrate, percentile, smooth, gate, data, limit, sensitivity, budget, threads } = flags;
+    const { gate, data, limit, sensitivity, budget, threads } = flags;
     return quantizeWith(await workersOf(flags), args.model, {
       scheme,
       output,
@@ -169,9 +154,6 @@ export class QuantizeCommand extends SlmCommand<QuantizedModel> {
       embedding,
       exclude,
       calibration,
-      calibrate,
-      percentile,
-      smooth,
       gate,
       data,
       rows: await rowsOf(flags.set),

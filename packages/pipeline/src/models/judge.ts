@@ -8,9 +8,9 @@ import {
   checkGate,
   withLogitJudge,
   type AbsoluteGate,
-  type DirectoryCalibration,
   type Gate,
   type GateResult,
+  type ModelCalibration,
   type QuantizeDirectoryOptions,
 } from "@slm/quantization";
 import type { Runtime } from "@slm/runtime";
@@ -127,7 +127,7 @@ export async function divergenceOf({ options }: Pick<JudgeRequest, "options">): 
 /** The options with the rows that judging needs. */
 export function calibrated(
   options: QuantizeDirectoryOptions,
-): QuantizeDirectoryOptions & { readonly calibration: DirectoryCalibration } {
+): QuantizeDirectoryOptions & { readonly calibration: ModelCalibration } {
   const { calibration } = options;
   if (calibration !== undefined) return { ...options, calibration };
   throw new SlmError("USAGE", "--sensitivity and --budget judge by calibration rows, got none", {

@@ -11,8 +11,8 @@ import {
   quantizeDirectory,
   checkGate,
   type AbsoluteGate,
-  type DirectoryCalibration,
   type GateResult,
+  type ModelCalibration,
 } from "@slm/quantization";
 import type { Runtime, RuntimeDevice } from "@slm/runtime";
 import { join } from "node:path";
@@ -155,11 +155,9 @@ async function calibrationOf(
   data: string,
   exported: string,
   runtime: Runtime,
-): Promise<DirectoryCalibration | undefined> {
-  const { rows, smooth, ...how } = calibration;
-  if (!names.some(learnsFromData) && smooth === undefined) return undefined;
-  const pairs = await readTokenPairs(join(data, DATA_FILES.train), exported, rows);
-  return { runtime, pairs, ...how, smooth };
+): Promise<ModelCalibration | undefined> {
+  if (!names.some(learnsFromData)) return undefined;
+  return { runtime, pairs: await readTokenPairs(join(data, DATA_FILES.train), exported, calibration.rows) };
 }
 
 /** The evaluation request of a model: the same rows and metrics for all. */

@@ -13,16 +13,7 @@ const of = { value: z.string(), outputs: z.array(z.string()) };
 const statisticsSchema: z.ZodType<readonly ProbedStatistic[]> = z.array(
   z.discriminatedUnion("kind", [
     z.strictObject({ kind: z.literal("range"), ...of }),
-    z.strictObject({
-      kind: z.literal("histogram"),
-      ...of,
-      low: z.number(),
-      high: z.number(),
-      bins: z.int().positive(),
-      isAbsolute: z.boolean(),
-    }),
     z.strictObject({ kind: z.literal("gram"), ...of, width: z.int().positive() }),
-    z.strictObject({ kind: z.literal("peaks"), ...of, width: z.int().positive() }),
   ]),
 );
 

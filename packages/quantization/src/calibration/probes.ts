@@ -1,29 +1,22 @@
 /**
  * Probes: additional outputs of a graph that expose inner values. Each probe reduces a value inside the graph, so that its output has
- * a fixed size (except `values`, which are returned in full and dropped immediately).
+ * a fixed size.
  *
  *   range:   x -> ReduceMin, ReduceMax -> two numbers
- *   values:  x -> Reshape [-1] -> all numbers
  *   gram:    x -> Reshape [-1, K] -> Gemm(x^T, x) -> [K, K]
- *   peaks:   x -> Reshape [-1, K] -> Abs -> ReduceMax over rows -> [K]
  */
-import { int, ints, type Graph, type GraphNode, type ValueInfo } from "@slm/onnx";
+import { int, type Graph, type GraphNode, type ValueInfo } from "@slm/onnx";
 import { GraphParts } from "../rewrite/graph-parts.js";
 
 export type Probe =
   | { readonly kind: "range"; readonly value: string }
-  | { readonly kind: "values"; readonly value: string }
-  | { readonly kind: "gram"; readonly value: string; readonly width: number }
-  | { readonly kind: "peaks"; readonly value: string; readonly width: number };
+  | { readonly kind: "gram"; readonly value: string; readonly width: number };
 
 interface ProbedGraph {
   readonly graph: Graph;
-  /** Names of the outputs of each probe: `range` has two, the others one. */
+  /** Names of the outputs of each probe: `range` has two, `gram` one. */
   readonly outputs: readonly (readonly string[])[];
 }
-
-/** From this opset on, `ReduceMax` takes its axes as an input. */
-const AXES_AS_INPUT = 18;
 
 /** Adds probes; the outputs the graph has stay and are not needed. */
 export function addProbes(graph: Graph, probes: readonly Probe[]): ProbedGraph {
@@ -63,22 +56,9 @@ export function addProbes(graph: Graph, probes: readonly Probe[]): ProbedGraph {
         return ["ReduceMin", "ReduceMax"].map((opType) =>
           output(op(opType, [value], { keepdims: int(0) }), []),
         );
-      case "values": {
-        const flat = parts.initializer("probe/flat", "int64", [1], BigInt64Array.of(-1n));
-        return [output(op("Reshape", [value, flat]), ["values"])];
-      }
       case "gram": {
         const rows = rowsOf(value, probe.width);
         return [output(op("Gemm", [rows, rows], { transA: int(1) }), [probe.width, probe.width])];
-      }
-      case "peaks": {
-        const sizes = op("Abs", [rowsOf(value, probe.width)]);
-        const axes = graph.opsets[""]! >= AXES_AS_INPUT;
-        const inputs = axes
-          ? [sizes, parts.initializer("probe/axes", "int64", [1], BigInt64Array.of(0n))]
-          : [sizes];
-        const attributes = { keepdims: int(0), ...(axes ? {} : { axes: ints([0]) }) };
-        return [output(op("ReduceMax", inputs, attributes), [probe.width])];
       }
     }
   };

@@ -3,13 +3,9 @@ import { describe, expect, test } from "vitest";
 import { accumulatorOf, decodeTotals, encodeTotals, type Statistic } from "./statistics.js";
 
 const WIDTH = 3;
-const BINS = { low: -100, high: 100, bins: 7, isAbsolute: false };
 const STATISTICS: readonly Statistic[] = [
   { kind: "range", value: "x" },
-  { kind: "histogram", value: "x", ...BINS },
-  { kind: "histogram", value: "x", ...BINS, low: 0, isAbsolute: true },
   { kind: "gram", value: "x", width: WIDTH },
-  { kind: "peaks", value: "x", width: WIDTH },
 ];
 
 /** What the probe of a statistic gives for rows `[rows, WIDTH]` of numbers. */
@@ -22,8 +18,6 @@ function outputsOf({ kind }: Statistic, numbers: Float32Array): readonly Float32
   switch (kind) {
     case "range":
       return [Float32Array.of(Math.min(...numbers)), Float32Array.of(Math.max(...numbers))];
-    case "histogram":
-      return [numbers];
     case "gram":
       return [
         each(
@@ -31,8 +25,6 @@ function outputsOf({ kind }: Statistic, numbers: Float32Array): readonly Float32
           WIDTH * WIDTH,
         ),
       ];
-    case "peaks":
-      return [each((at) => Math.max(...rows.map((row) => Math.abs(row[at]!))))];
   }
 }
 

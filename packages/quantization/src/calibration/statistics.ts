@@ -3,27 +3,15 @@
  * the data merge into those of all: the largest of the largest, the sum of the sums.
  *
  *   range      [2]              lowest and highest number
- *   histogram  [bins]           numbers in each bin
  *   gram       [width * width]  sums of x(i) x(k) over all rows
- *   peaks      [width]          largest magnitude of each channel (last dimension)
  */
 import { SlmError } from "@slm/core";
-import { StreamingHistogram, histogramEdges } from "./histogram.js";
 import type { Probe } from "./probes.js";
 
 /** What each kind of statistic is told, besides the value that it is of. */
 interface Settings {
   readonly range: object;
-  /** Bins of equal width from `low` to `high`; see `histogramEdges`. */
-  readonly histogram: {
-    readonly low: number;
-    readonly high: number;
-    readonly bins: number;
-    /** Counts magnitudes instead of numbers. */
-    readonly isAbsolute: boolean;
-  };
   readonly gram: { readonly width: number };
-  readonly peaks: { readonly width: number };
 }
 type Kind = keyof Settings;
 type OfKind<K extends Kind> = { readonly kind: K; readonly value: string } & Settings[K];
@@ -49,10 +37,6 @@ const addTo = (totals: Float64Array, more: Float32Array | Float64Array): void =>
   for (let at = 0; at < totals.length; at += 1) totals[at]! += more[at]!;
 };
 
-const raiseTo = (totals: Float64Array, more: Float32Array | Float64Array): void => {
-  for (let at = 0; at < totals.length; at += 1) totals[at] = Math.max(totals[at]!, more[at]!);
-};
-
 const widen = (totals: Float64Array, low: number, high: number): void => {
   totals[0] = Math.min(totals[0]!, low);
   totals[1] = Math.max(totals[1]!, high);
@@ -61,9 +45,7 @@ const widen = (totals: Float64Array, low: number, high: number): void => {
 /** Numbers that the totals of a statistic have. */
 const SIZES: { readonly [K in Kind]: (settings: Settings[K]) => number } = {
   range: () => 2,
-  histogram: ({ bins }) => bins,
   gram: ({ width }) => width * width,
-  peaks: ({ width }) => width,
 };
 const sizeOf = <K extends Kind>(statistic: OfKind<K>): number => SIZES[statistic.kind](statistic);
 
@@ -88,19 +70,6 @@ const ACCUMULATORS: { readonly [K in Kind]: (statistic: OfKind<K>) => Accumulato
       },
     };
   },
-  histogram: ({ value, low, high, bins, isAbsolute }) => {
-    const histogram = new StreamingHistogram(histogramEdges(low, high, bins), isAbsolute);
-    return {
-      probe: { kind: "values", value },
-      totals: histogram.counts,
-      add: ([numbers]) => {
-        histogram.add(numbers!);
-      },
-      merge: (part) => {
-        addTo(histogram.counts, part);
-      },
-    };
-  },
   gram: ({ value, width }) => {
     const totals = new Float64Array(SIZES.gram({ width }));
     return {
@@ -111,19 +80,6 @@ const ACCUMULATORS: { readonly [K in Kind]: (statistic: OfKind<K>) => Accumulato
       },
       merge: (part) => {
         addTo(totals, part);
-      },
-    };
-  },
-  peaks: ({ value, width }) => {
-    const totals = new Float64Array(SIZES.peaks({ width }));
-    return {
-      probe: { kind: "peaks", value, width },
-      totals,
-      add: ([sizes]) => {
-        raiseTo(totals, sizes!);
-      },
-      merge: (part) => {
-        raiseTo(totals, part);
       },
     };
   },

@@ -9,7 +9,7 @@ describe("quantizeConfig", () => {
       schemes: ["cpu"],
       symmetric: false,
       reduceRange: "auto",
-      calibration: { method: "minmax", percentile: 99.999 },
+      calibration: {},
       gate: { metric: "exactMatch", maxDrop: 0.01 },
     });
   });
@@ -33,8 +33,7 @@ describe("quantizeConfig", () => {
     { blockSize: 48 },
     { method: "awq" },
     { embedding: "int3" },
-    { calibration: { percentile: 0 } },
-    { calibration: { smooth: 2 } },
+    { calibration: { rows: 0 } },
     { gate: { metric: "exactMatch", maxDrop: -0.1 } },
     { gate: { metric: "" } },
   ])("rejects %j", (config) => {

@@ -1,6 +1,5 @@
 import { SCHEME_NAMES } from "@slm/devices";
 import { z } from "zod";
-import { CALIBRATION_METHODS } from "../calibration/calibrate.js";
 import { WEIGHT_FORMATS } from "../rewrite/weight-format.js";
 import { BLOCK_SIZES } from "../weights/block-format.js";
 import { BLOCK_METHODS } from "../weights/block-method.js";
@@ -28,7 +27,7 @@ export const quantizeConfig = z.strictObject({
     .enum(BLOCK_METHODS)
     .optional()
     .describe(
-      "Rounding method of 4-bit weights: rtn (ONNX Runtime's round to nearest), search (least squares), hqq or gptq. Default: gptq on the training rows; search for models of more than about ten million parameters.",
+      "Rounding method of 4-bit weights: rtn (ONNX Runtime's round to nearest), search (least squares) or gptq. Default: gptq on the training rows; search for models of more than about ten million parameters.",
     ),
   symmetric: z.boolean().default(false).describe("Block formats: symmetric, without zero points."),
   embedding: z
@@ -52,27 +51,9 @@ export const quantizeConfig = z.strictObject({
         .describe(
           "Number of training rows for calibration, spread evenly [rows]. Default: 1024; with images 256.",
         ),
-      method: z
-        .enum(CALIBRATION_METHODS)
-        .default("minmax")
-        .describe("Static schemes: calibration method for the ranges of activations."),
-      percentile: z
-        .number()
-        .gt(0)
-        .max(100)
-        .default(99.999)
-        .describe("percentile: percentile of the values kept in range [percent]."),
-      smooth: z
-        .number()
-        .min(0)
-        .max(1)
-        .optional()
-        .describe(
-          "SmoothQuant migration strength: moves outliers of activations into the weights after a norm; 0 none, 1 all. Default: off.",
-        ),
     })
     .prefault({})
-    .describe("Calibration data for static schemes, for method gptq and for SmoothQuant."),
+    .describe("Calibration data for static schemes and for method gptq."),
   gate: z
     .strictObject(
       {

@@ -20,7 +20,6 @@ import {
 } from "@slm/exported-model";
 import type { SchemeName, Target } from "@slm/devices";
 import { readOnnx, writeOnnx } from "@slm/onnx";
-import type { CalibrationSettings } from "../calibration/calibrate.js";
 import type { FeedSource } from "../calibration/feeds.js";
 import {
   collectorOf,
@@ -39,12 +38,6 @@ import { schemes, type Scheme } from "./schemes.js";
 import type { BlockSize } from "../weights/block-format.js";
 import type { BlockMethod } from "../weights/block-method.js";
 import type { RunOutputs } from "../weights/quantize-blocks.js";
-
-/** Calibration data and options. */
-export interface DirectoryCalibration extends ModelCalibration, CalibrationSettings {
-  /** SmoothQuant: migrates outliers of activations into weights, 0..1. Default: off. */
-  readonly smooth?: number | undefined;
-}
 
 /** A value per graph. */
 export type PerGraph<Value> = Readonly<Partial<Record<GraphName, Value>>>;
@@ -70,8 +63,8 @@ export interface QuantizeDirectoryOptions {
   readonly exclude?: PerGraph<ReadonlySet<string>> | undefined;
   /** int8 weights in 7 bits. Default: as `int8Range` says for the model's target. */
   readonly reduceRange?: boolean | undefined;
-  /** What static schemes, `gptq` and smoothing need. */
-  readonly calibration?: DirectoryCalibration | undefined;
+  /** What static schemes and `gptq` need. */
+  readonly calibration?: ModelCalibration | undefined;
   /** Runs the inner loop of block formats, perhaps in several threads. Default: here. */
   readonly run?: RunOutputs | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -145,8 +138,7 @@ export function requestFor(
     embedding,
     formats: formats?.[name],
     exclude: exclude?.[name],
-    calibration: calibration &&
-      feeds && { ...calibration, collector: collectorOf(calibration, signal), feeds },
+    calibration: calibration && feeds && { collector: collectorOf(calibration, signal), feeds },
     run,
     signal,
     onWeight: (weight, step, total, format) => {

@@ -5,7 +5,6 @@ import { makeFolder, SILENT, writeFailure, type Progress, SlmError } from "@slm/
 import type { SchemeName } from "@slm/devices";
 import { liftConstants, modelFiles, readOnnx, writeOnnx, type Graph } from "@slm/onnx";
 import type { Runtime } from "@slm/runtime";
-import type { CalibrationSettings } from "../calibration/calibrate.js";
 import type { Collector } from "../calibration/collector.js";
 import { fetchedFloats, runOn, type FeedSource } from "../calibration/feeds.js";
 import { collectorOf } from "../calibration/model-feeds.js";
@@ -21,13 +20,11 @@ import type { BlockMethod } from "../weights/block-method.js";
 import type { RunOutputs } from "../weights/quantize-blocks.js";
 
 /** Real inputs of a graph, and what runs it on them. */
-interface FileCalibration extends CalibrationSettings {
+interface FileCalibration {
   readonly runtime: Runtime;
   readonly feeds: FeedSource;
   /** Collects statistics, perhaps on other machines. Default: `runtime` does. */
   readonly collector?: Collector | undefined;
-  /** SmoothQuant: migrates outliers of activations into weights, 0..1. Default: off. */
-  readonly smooth?: number | undefined;
 }
 
 export interface QuantizeFileOptions {
@@ -102,7 +99,7 @@ export async function quantizeFile(options: QuantizeFileOptions): Promise<Quanti
     symmetric,
     method,
     embedding,
-    calibration: calibration && { ...calibration, collector: collectorOf(calibration, signal) },
+    calibration: calibration && { collector: collectorOf(calibration, signal), feeds: calibration.feeds },
     exclude,
     run,
     signal,

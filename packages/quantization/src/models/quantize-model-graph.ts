@@ -1,7 +1,5 @@
-/** One graph of a model by a scheme: smoothing, calibration and quantization in the order they must have. */
+/** One graph of a model by a scheme: calibration, then quantization. */
 import type { Graph, Initializer } from "@slm/onnx";
-import type { CalibrationSettings } from "../calibration/calibrate.js";
-import { collectPeaks } from "../calibration/collect.js";
 import type { CollectOptions } from "../calibration/collector.js";
 import { weightGrams } from "../calibration/weight-grams.js";
 import { SlmError } from "@slm/core";
@@ -20,18 +18,11 @@ import { quantizeStatic, type StaticOptions } from "../static/quantize-static.js
 import { withOwnHeads } from "../static/own-heads.js";
 import { sensitiveWeights } from "../static/output-error.js";
 import { roundWeights, tableNames } from "../static/rounded-weights.js";
-import { findSmoothGroups, smoothGraph } from "../static/smooth-quant.js";
 import type { Coverage } from "../static/operator-rules.js";
 import { blockMethods } from "../weights/block-method.js";
 import { chooseMethod } from "../rewrite/choose-method.js";
 import { notFiniteWeights } from "../weights/non-finite.js";
 import type { Gram } from "../weights/quantize-blocks.js";
-
-/** What calibrates one graph. */
-interface GraphCalibration extends CalibrationSettings, CollectOptions {
-  /** SmoothQuant: migrates outliers of activations into weights, 0..1. Default: off. */
-  readonly smooth?: number | undefined;
-}
 
 /** What is asked of one graph; either a format of its weights, or a static scheme. */
 export interface GraphRequest extends FormatOptions {
@@ -44,7 +35,7 @@ export interface GraphRequest extends FormatOptions {
   readonly formats?: ReadonlyMap<string, WeightFormat> | undefined;
   /** static: nodes that stay float32, by name. */
   readonly exclude?: ReadonlySet<string> | undefined;
-  readonly calibration?: GraphCalibration | undefined;
+  readonly calibration?: CollectOptions | undefined;
   /** What each weight meets, where it is known already. */
   readonly grams?: ReadonlyMap<string, Gram> | undefined;
   readonly onWeight?: QuantizeGraphOptions["onWeight"] | undefined;
@@ -58,19 +49,11 @@ export interface GraphOutcome {
 }
 
 /** @throws SlmError CONFIG_INVALID where calibration data are needed and there are none */
-function requireCalibration(calibration: GraphCalibration | undefined, what: string): GraphCalibration {
+function requireCalibration(calibration: CollectOptions | undefined, what: string): CollectOptions {
   if (calibration !== undefined) return calibration;
   throw new SlmError("CONFIG_INVALID", `quantize: ${what} needs calibration rows, got none`, {
     suggestions: ["--calibration ROWS.jsonl"],
   });
-}
-
-async function smoothed(graph: Graph, { calibration }: GraphRequest): Promise<Graph> {
-  if (calibration?.smooth === undefined) return graph;
-  const groups = findSmoothGroups(graph);
-  const widths = new Map(groups.map(({ value, width }) => [value, width]));
-  const peaks = await collectPeaks(graph, widths, calibration);
-  return smoothGraph(graph, groups, peaks, calibration.smooth);
 }
 
 /** Formats by weight: what was asked for by name, then the embedding's. */
@@ -88,9 +71,8 @@ function formatsOf(
  *
  * @throws SlmError as `quantizeGraph` and `quantizeStatic` do; CONFIG_INVALID where calibration data are missing
  */
-export async function quantizeModelGraph(original: Graph, request: GraphRequest): Promise<GraphOutcome> {
+export async function quantizeModelGraph(graph: Graph, request: GraphRequest): Promise<GraphOutcome> {
   const { scheme, calibration, signal } = request;
-  const graph = await smoothed(original, request);
   if (scheme.kind === "static") return byStatic(graph, scheme, request);
   const { format } = scheme;
   const formats = formatsOf(graph, format, request);
@@ -145,12 +127,7 @@ async function byStatic(original: Graph, scheme: StaticScheme, request: GraphReq
   const graph = coverage === "all" ? withOwnHeads(original) : original;
   // Activations of 16 bits are multiplied in float32, where nothing saturates.
   const reduceRange = request.reduceRange && INTEGER_TYPES[scheme.activations].bits === 8;
-  const {
-    collector,
-    feeds,
-    method = "minmax",
-    ...more
-  } = requireCalibration(request.calibration, "a static scheme");
+  const { collector, feeds } = requireCalibration(request.calibration, "a static scheme");
   const result = await quantizeStatic(graph, {
     ...(await careFor(graph, scheme, request, { collector, feeds })),
     coverage,
@@ -159,7 +136,6 @@ async function byStatic(original: Graph, scheme: StaticScheme, request: GraphReq
     feeds,
     activations: scheme.activations,
     weights: scheme.weights,
-    calibration: { ...more, method },
     exclude,
     signal,
   });

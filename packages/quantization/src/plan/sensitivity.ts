@@ -3,12 +3,11 @@ import { graphsOf, readDeviceModel, type DeviceModel, type GraphName } from "@sl
 import { resolveInside, throwIfInterrupted, SlmError } from "@slm/core";
 import { readOnnx, type Graph } from "@slm/onnx";
 import { weightGrams } from "../calibration/weight-grams.js";
-import { calibrateRanges } from "../calibration/calibrate.js";
+import { collectRanges } from "../calibration/collect.js";
 import type { FeedSource } from "../calibration/feeds.js";
-import { collectorOf, withModelFeeds } from "../calibration/model-feeds.js";
+import { collectorOf, withModelFeeds, type ModelCalibration } from "../calibration/model-feeds.js";
 import {
   requestFor,
-  type DirectoryCalibration,
   type QuantizeDirectoryOptions,
 } from "../models/quantize-directory.js";
 import { careFor, quantizeModelGraph } from "../models/quantize-model-graph.js";
@@ -33,7 +32,7 @@ export interface LayerSensitivity {
 }
 
 export type SensitivityOptions = Omit<QuantizeDirectoryOptions, "outputDirectory" | "calibration"> & {
-  readonly calibration: DirectoryCalibration;
+  readonly calibration: ModelCalibration;
 };
 
 interface Site {
@@ -78,12 +77,11 @@ const nodeSensitivities = (scheme: StaticScheme): MeasureGraph =>
     const request = requestFor(name, model.target, options, feeds);
     const { coverage, reduceRange } = request;
     const { activations, weights } = scheme;
-    const { method = "minmax" } = options.calibration;
     const collect = { collector: collectorOf(options.calibration, options.signal), feeds };
     const care = await careFor(graph, scheme, request, collect);
     const settings = { coverage, reduceRange, activations, weights, ...care };
     const whole = planGraph(graph, settings);
-    const ranges = await calibrateRanges(graph, valuesToCalibrate(whole), { ...collect, method });
+    const ranges = await collectRanges(graph, valuesToCalibrate(whole), collect);
     const covered = [...coveredNodes(graph, settings)].map(({ name: node }) => node);
     for (const layer of covered) {
       const exclude = new Set(covered.filter((other) => other !== layer));

@@ -1,8 +1,7 @@
 /** Static quantization of a graph: plan, calibrate on real data, write. */
 import { throwIfInterrupted, SlmError } from "@slm/core";
 import { subgraphsOf, type Graph, type GraphNode } from "@slm/onnx";
-import { calibrateRanges, type CalibrationOptions } from "../calibration/calibrate.js";
-import type { ValueRange } from "../calibration/collect.js";
+import { collectRanges, type ValueRange } from "../calibration/collect.js";
 import type { CollectOptions } from "../calibration/collector.js";
 import { rejectQuantized } from "../rewrite/reject-quantized.js";
 import { boundMasks, findMaskedScores } from "./attention-scores.js";
@@ -93,7 +92,6 @@ export interface StaticOptions extends GraphPlanOptions {
 }
 
 export interface CalibratedStaticOptions extends StaticOptions, CollectOptions {
-  readonly calibration: CalibrationOptions;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -237,9 +235,9 @@ export async function quantizeStatic(graph: Graph, options: CalibratedStaticOpti
       { suggestions: ["--scheme int8-dynamic, which quantizes products in bodies too"] },
     );
   }
-  const { collector, feeds, calibration, signal } = options;
+  const { collector, feeds, signal } = options;
   if (signal !== undefined) throwIfInterrupted(signal, "quantize");
-  const ranges = await calibrateRanges(graph, valuesToCalibrate(plan), { ...calibration, collector, feeds });
+  const ranges = await collectRanges(graph, valuesToCalibrate(plan), { collector, feeds });
   if (signal !== undefined) throwIfInterrupted(signal, "quantize");
   return quantizeWithRanges(plan, ranges, options);
 }

@@ -63,7 +63,7 @@ function roundable(graph: Graph, { tensors }: TensorPlan): readonly LinearUse[] 
  * Rounds the weights of a graph that a static scheme would store in 4 bits; those of other operators than products are left
  * to the scheme.
  *
- * @throws SlmError CONFIG_INVALID for a method that needs zero points, or `gptq` without `grams`; DATA_INVALID for weights
+ * @throws SlmError CONFIG_INVALID for `gptq` without `grams`; DATA_INVALID for weights
  * that are not finite
  */
 export async function roundWeights(
@@ -71,13 +71,6 @@ export async function roundWeights(
   options: GraphPlanOptions,
   { method, grams, run = here }: RoundingOptions,
 ): Promise<ReadonlyMap<string, RoundedWeight>> {
-  if (method === "hqq") {
-    throw new SlmError(
-      "CONFIG_INVALID",
-      "quantize: method hqq chooses zero points, which 4-bit weights of static schemes do not have",
-      { suggestions: ["--method gptq", "--method search", "--method rtn"] },
-    );
-  }
   const found = new Map<string, RoundedWeight>();
   // Plain rounding is what the scheme does by itself.
   if (method === "rtn") return found;

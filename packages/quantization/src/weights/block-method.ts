@@ -1,5 +1,4 @@
 /** Rounding methods of 4-bit weights, by their names in recipes and flags. */
-import { SlmError } from "@slm/core";
 
 /**
  * One row per method. `needsCalibration`: cannot choose codes without the activations of real data. `round` is what
@@ -16,11 +15,6 @@ export const blockMethods = {
     needsCalibration: false,
     description: "the scale and zero point of least squared error",
   },
-  hqq: {
-    grid: "hqq",
-    needsCalibration: false,
-    description: "half-quadratic quantization: outliers count less",
-  },
   gptq: {
     grid: "search",
     needsCalibration: true,
@@ -30,7 +24,7 @@ export const blockMethods = {
   Record<
     string,
     {
-      readonly grid: "round" | "search" | "hqq";
+      readonly grid: "round" | "search";
       readonly needsCalibration: boolean;
       readonly description: string;
     }
@@ -39,16 +33,4 @@ export const blockMethods = {
 
 export type BlockMethod = keyof typeof blockMethods;
 
-export const BLOCK_METHODS = ["rtn", "search", "hqq", "gptq"] as const satisfies readonly BlockMethod[];
-
-/** @throws SlmError CONFIG_INVALID where a method cannot do without zero points */
-export function checkMethod(method: BlockMethod, symmetric: boolean): void {
-  if (method !== "hqq" || !symmetric) return;
-  throw new SlmError(
-    "CONFIG_INVALID",
-    "quantize: method hqq chooses zero points, which symmetric weights do not have",
-    {
-      suggestions: ["leave symmetric out", "use method search"],
-    },
-  );
-}
+export const BLOCK_METHODS = ["rtn", "search", "gptq"] as const satisfies readonly BlockMethod[];

@@ -2,8 +2,6 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { dequantizeBlocks } from "./block-format.js";
 import { feedbackFactor } from "./kernels/feedback-factor.js";
-import { hqqGrid, powerError } from "./kernels/hqq-grid.js";
-import { roundGrid } from "./kernels/round-grid.js";
 import { openOutputThreads } from "./output-threads.js";
 import { quantizeBlocks, quantizeBlocksBy, type Gram } from "./quantize-blocks.js";
 import type { WeightMatrix } from "./weight-matrix.js";
@@ -84,28 +82,6 @@ describe("8 bits", () => {
     );
     expect([...weights.codes]).toEqual([0, 255, 3, ...Array.from({ length: 13 }, () => 0)]);
     expect(weights.zeroPoints).toHaveLength(1);
-  });
-});
-
-describe("method hqq", () => {
-  test("never has a larger power error than the plain grid", () => {
-    fc.assert(
-      fc.property(tiny, (numbers) => {
-        const block = Float64Array.from(numbers, Math.fround);
-        const plain = roundGrid(block, 16, 15, false);
-        const found = hqqGrid(block, 16, 15);
-        if (block.every((value) => Math.abs(value) < 1e-30)) return;
-        expect(powerError(block, 16, found, 15)).toBeLessThanOrEqual(
-          powerError(block, 16, plain, 15) * (1 + 1e-6) + 1e-9,
-        );
-      }),
-    );
-  });
-
-  test("is rejected for symmetric weights, whose zero points it could not choose", () => {
-    expect(() =>
-      quantizeBlocks(matrixOf(16, 1), { bits: 4, blockSize: 16, symmetric: true, method: "hqq" }),
-    ).toThrow(expect.objectContaining({ code: "CONFIG_INVALID" }));
   });
 });
 

@@ -105,14 +105,13 @@ describe(quantizeBlocks, () => {
     .map((value) => Math.fround(value - (value % 2 ** (Math.floor(Math.log2(value)) - 10))));
   const onGrid = fc.record({
     bits: fc.constantFrom(4 as const, 8 as const),
-    method: fc.constantFrom("search" as const, "hqq" as const),
     scales: fc.array(fc.tuple(halves, fc.boolean()), { minLength: 4, maxLength: 4 }),
     seed: fc.integer({ min: 1, max: 1000 }),
   });
 
   test("keeps weights that were dequantized before bit for bit, signs of their scales too", () => {
     fc.assert(
-      fc.property(onGrid, ({ bits, method, scales, seed }) => {
+      fc.property(onGrid, ({ bits, scales, seed }) => {
         const middle = 2 ** (bits - 1);
         const values = Float32Array.from({ length: 128 }, (_, at) => {
           const [scale, isTurned] = scales[at >> 5]!;
@@ -121,7 +120,7 @@ describe(quantizeBlocks, () => {
           return (isTurned ? -1 : 1) * scale * (code - middle);
         });
         const matrix = { values, inputs: 64, outputs: 2, layout: "outputs-first" } as const;
-        const quantized = quantizeBlocks(matrix, { bits, blockSize: 32, method });
+        const quantized = quantizeBlocks(matrix, { bits, blockSize: 32 });
         expect(quantized.relativeError).toBe(0);
         dequantizeBlocks(quantized).values.forEach((weight, at) => {
           expect(weight + 0).toBe(values[at]! + 0);

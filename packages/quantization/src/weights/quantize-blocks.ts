@@ -1,7 +1,7 @@
 /** A matrix to 4 or 8 bits, block by block; see `block-format.ts` for the layout. */
 import { SlmError } from "@slm/core";
 import { blockSizes, type BlockBits, type BlockSize, type BlockWeights } from "./block-format.js";
-import { blockMethods, checkMethod, type BlockMethod } from "./block-method.js";
+import { blockMethods, type BlockMethod } from "./block-method.js";
 import { feedbackFactor } from "./kernels/feedback-factor.js";
 import { quantizeOutputs, type OutputsJob } from "./kernels/quantize-outputs.js";
 import { checkMatrix, stridesOf, type WeightMatrix } from "./weight-matrix.js";
@@ -34,7 +34,6 @@ export type RunOutputs = (job: OutputsJob, outputs: number) => void | Promise<vo
 function prepare(matrix: WeightMatrix, options: BlockOptions): { job: OutputsJob; weights: BlockWeights } {
   checkMatrix(matrix);
   const { bits, blockSize, symmetric = false, method = "search", gram } = options;
-  checkMethod(method, symmetric);
   const { values, inputs, outputs } = matrix;
   const { blocks, codeBytes, zeroBytes } = blockSizes(inputs, bits, blockSize);
   const strides = stridesOf(matrix.layout, inputs, outputs);

@@ -9,8 +9,6 @@ import {
   parseBytes,
   type BlockMethod,
   type BlockSize,
-  type CalibrationMethod,
-  type DirectoryCalibration,
   type PerGraph,
   type QuantizeDirectoryOptions,
   type QuantizeFileOptions,
@@ -45,12 +43,6 @@ export interface QuantizeSettings {
   readonly calibrationRows?: number | undefined;
   /** How to read files of rows. Default: as the model's recipe read its training rows. */
   readonly rows?: FileSettings | undefined;
-  /** Static schemes: calibration method for the ranges of activations. Default: `minmax`. */
-  readonly calibrate?: CalibrationMethod | undefined;
-  /** Percentile of the values that the method `percentile` keeps in range [%]. Default: 99.999. */
-  readonly percentile?: number | undefined;
-  /** SmoothQuant migration strength, 0 to 1; 0.5 is usual. Default: none. */
-  readonly smooth?: number | undefined;
   /** Weights (static schemes: nodes) that stay float32. */
   readonly exclude?: readonly string[] | undefined;
   /** Size limit of the model, such as `2MB`: each layer gets 4 bits, 8 bits or float32. */
@@ -82,24 +74,11 @@ export async function weightSettings(settings: QuantizeSettings): Promise<Settin
   };
 }
 
-/** How calibration data are used. */
-function calibrationSettings({
-  calibrate,
-  percentile,
-  smooth,
-}: QuantizeSettings): Pick<DirectoryCalibration, "method" | "percentile" | "smooth"> {
-  return {
-    method: calibrate,
-    percentile,
-    smooth,
-  };
-}
-
-type Flag = "--method" | "--embedding" | "--block-size" | "--symmetric" | "--calibrate" | "--percentile";
+type Flag = "--method" | "--embedding" | "--block-size" | "--symmetric";
 
 /** Flags that only some schemes use, and whether this scheme uses them. An unused flag is rejected, not ignored. */
 function unreadFlag(settings: QuantizeSettings): Flag | undefined {
-  const { scheme, method, embedding, symmetric = false, blockSize, percentile, calibrate } = settings;
+  const { scheme, method, embedding, symmetric = false, blockSize } = settings;
   const isWeights = !isStatic(scheme);
   const mayHaveFourBits = hasFourBits(scheme) || embedding === "int4-block" || settings.budget !== undefined;
   const rows: readonly (readonly [Flag, boolean, boolean])[] = [
@@ -107,8 +86,6 @@ function unreadFlag(settings: QuantizeSettings): Flag | undefined {
     ["--embedding", embedding !== undefined, isWeights],
     ["--block-size", blockSize !== undefined, isWeights],
     ["--symmetric", symmetric, isWeights],
-    ["--calibrate", calibrate !== undefined, !isWeights],
-    ["--percentile", percentile !== undefined, !isWeights && calibrate === "percentile"],
   ];
   return rows.find(([, isGiven, isRead]) => isGiven && !isRead)?.[0];
 }
@@ -124,7 +101,6 @@ export function checkQuantizeSettings(settings: QuantizeSettings): void {
   const asking = [
     isStatic(settings.scheme) ? `--scheme ${settings.scheme}` : undefined,
     settings.method === "gptq" ? "--method gptq" : undefined,
-    settings.smooth === undefined ? undefined : "--smooth",
     settings.budget === undefined ? undefined : "--budget",
     settings.sensitivity === true ? "--sensitivity" : undefined,
   ].find((flag) => flag !== undefined);
@@ -164,7 +140,6 @@ export async function directoryOptions(
         : {
             runtime,
             pairs: await readTokenPairs(calibration, modelDirectory, settings.calibrationRows, settings.rows),
-            ...calibrationSettings(settings),
           },
   };
 }
@@ -204,7 +179,6 @@ export async function fileOptions(
         : {
             runtime,
             feeds: await readFeeds(calibration, settings.calibrationRows),
-            ...calibrationSettings(settings),
           },
   };
 }
@@ -239,7 +213,7 @@ export function rejectData(
   settings: QuantizeSettings & { readonly gate?: string | undefined; readonly data?: string | undefined },
   path: string,
 ): void {
-  const { calibration, gate, data, budget, sensitivity = false, exclude = [], smooth } = settings;
+  const { calibration, gate, data, budget, sensitivity = false, exclude = [] } = settings;
   const given: Readonly<Record<string, boolean>> = {
     "--gate": gate !== undefined,
     "--data": data !== undefined,
@@ -247,7 +221,6 @@ export function rejectData(
     "--budget": budget !== undefined,
     "--sensitivity": sensitivity,
     "--exclude": exclude.length > 0,
-    "--smooth": smooth !== undefined,
   };
   const flag = Object.keys(given).find((name) => given[name]);
   if (flag === undefined) return;

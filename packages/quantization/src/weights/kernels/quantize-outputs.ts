@@ -1,13 +1,12 @@
 /** The inner loops: some outputs of a matrix to codes, scales and zero points. Works on bare arrays, in any thread. */
 import { exactGrid } from "./exact-grid.js";
 import { nearestCode, type Grid } from "./grid.js";
-import { hqqGrid } from "./hqq-grid.js";
 import { positiveGrid } from "./positive-grid.js";
 import { roundGrid, roundedCode } from "./round-grid.js";
 import { searchGrid } from "./search-grid.js";
 
 /** How the grid of a block is chosen. */
-type GridMethod = "round" | "search" | "hqq" | "positive";
+type GridMethod = "round" | "search" | "positive";
 
 /** A matrix, how to quantize it, and where the results go; plain data, so that it can cross threads. */
 export interface OutputsJob {
@@ -41,7 +40,6 @@ const SEARCHES: Readonly<
   Record<Exclude<GridMethod, "round">, (block: Float64Array, count: number, job: OutputsJob) => Grid>
 > = {
   search: (block, count, { symmetric }) => searchGrid(block, count, symmetric),
-  hqq: (block, count) => hqqGrid(block, count, 15),
   positive: (block, count, { importance }) => positiveGrid(block, count, importance),
 };
 
