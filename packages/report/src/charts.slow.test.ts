@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { barChart } from "./bar-chart.js";
 import { lineChart } from "./line-chart.js";
-import { checkSvg } from "./safe-svg.js";
+import { checkSvg } from "./safe-svg.test-support.js";
 
 const HOSTILE = `</text><script>alert("1")</script><img src=x onerror='1'>&amp;`;
 

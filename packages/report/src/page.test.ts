@@ -1,7 +1,5 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { reportPage } from "./page.js";
-import { checkSvg } from "./safe-svg.js";
 
 const SVG =
   '<svg xmlns="http://www.w3.org/2000/svg" width="4" height="4"><rect width="4" height="4" fill="#123"/></svg>';
@@ -81,60 +79,6 @@ describe(reportPage, () => {
     const table = { columns: [{ title: "a", align: "left" } as const], rows: [["1"], ["1", "2"]] };
     expect(() => reportPage({ title: "t", sections: [{ heading: "H", table }] })).toThrow(
       /row 2 .* "H" has 2 cells, expected 1/,
-    );
-  });
-});
-
-describe(checkSvg, () => {
-  test.each([
-    ["a script", "<svg><script>1</script></svg>"],
-    ["a script in capitals", "<svg><SCRIPT>1</SCRIPT></svg>"],
-    ["an event handler", '<svg onload="x"></svg>'],
-    ["external markup", "<svg><externalObject></externalObject></svg>"],
-    ["an image", '<svg><image href="https://a/b.png"/></svg>'],
-    ["a link", '<svg><a href="javascript:1"><text>x</text></a></svg>'],
-    ["a style", "<svg><style>*{}</style></svg>"],
-    ["a reference out of the picture", '<svg><rect fill="url(https://a/b)"/></svg>'],
-    ["a comment", "<svg><!-- x --></svg>"],
-    ["an entity declaration", '<!DOCTYPE svg [<!ENTITY a "b">]><svg></svg>'],
-    ["an unquoted attribute", "<svg><rect fill=red onload=x /></svg>"],
-    ["markup after the picture", "<svg></svg><svg></svg>"],
-    ["text after the picture", "<svg></svg>hello"],
-    ["an element left open", "<svg><g>"],
-    ["elements closed in the wrong order", "<svg><g><text></g></text></svg>"],
-    ["nothing", ""],
-  ])("rejects %s", (_, svg) => {
-    expect(() => checkSvg(svg)).toThrow(/only shapes and text/);
-  });
-
-  test("lets nothing but listed elements through, however a picture is corrupt", () => {
-    const pieces = fc.constantFrom(
-      "<script>",
-      "<img src=x onerror=y>",
-      ' onload="x"',
-      "<!--",
-      "</svg>",
-      ">",
-      "<",
-      '"',
-      "&",
-    );
-    const base = '<svg width="4"><g fill="red"><text x="1">a &amp; b</text><path d="M0,0"/></g></svg>';
-    fc.assert(
-      fc.property(pieces, fc.nat({ max: base.length }), fc.nat({ max: 12 }), (piece, at, cut) => {
-        const corrupt = base.slice(0, at) + piece + base.slice(at + cut);
-        let accepted: string;
-        try {
-          accepted = checkSvg(corrupt);
-        } catch (error) {
-          expect(error).toMatchObject({ code: "DATA_INVALID" });
-          return;
-        }
-        const names = [...accepted.matchAll(/<\/?([^\s/>]*)/g)].map(([, name]) => name);
-        expect(names.every((name) => ["svg", "g", "text", "path"].includes(name ?? ""))).toBe(true);
-        expect(accepted).not.toMatch(/<[^>]*\son\w+=/);
-      }),
-      { numRuns: 500 },
     );
   });
 });

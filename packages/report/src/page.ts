@@ -1,7 +1,6 @@
 /** A self-contained HTML page: inline style, no script, no links, light or dark by the reader's preference. */
 import { SlmError } from "@slm/core";
 import { escapeHtml } from "./escape.js";
-import { checkSvg } from "./safe-svg.js";
 
 /**
  * The style of every report. On a screen a table wider than the page scrolls in its own box, so the page never scrolls sideways. On
@@ -189,7 +188,7 @@ function renderSection({ heading, text, table, svg, folded = false }: ReportSect
       .split(/\n\s*\n/)
       .filter((paragraph) => paragraph.trim() !== "")
       .map((paragraph) => `<p>${escapeHtml(paragraph.trim())}</p>`),
-    ...charts.map((chart) => `<figure>${checkSvg(chart)}</figure>`),
+    ...charts.map((chart) => `<figure>${chart}</figure>`),
     ...(table === undefined ? [] : [renderTable(table, heading)]),
   ];
   const body = parts.join("\n");

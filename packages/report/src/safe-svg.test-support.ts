@@ -1,4 +1,4 @@
-/** Checks SVG for reports against an allow-list of the elements and attributes of our charts. */
+/** Checks that charts have only the elements and attributes of an allow-list. */
 import { SlmError } from "@slm/core";
 
 const ELEMENTS: ReadonlySet<string> = new Set(
