@@ -364,14 +364,12 @@ const pluginsPage = () => [
   "A plug-in is an execution provider of ONNX Runtime in a library of its own, by the vendor of a device. `slm device add` unpacks a package that you " +
     "obtained ([how-to](../how-to/plug-ins.md)). This page is printed from `packages/runtime-native/src/plugins/known.ts`; other plug-ins are added by path.",
   "## Packages",
-  pluginTable(["device", "for", "command that obtains it", "NuGet package", "platforms"], (plugin, name) => [
+  pluginTable(["device", "for", "command that obtains it", "platforms"], (plugin, name) => [
     cell(plugin.title),
     list(plugin.serves),
     code(obtainCommand(name)),
-    list(plugin.packages.nuget),
     cell(plugin.platforms.join(", ")),
   ]),
-  "Names of NuGet packages are those of the vendors' pages; the packages themselves were not tried.",
   "## What is in them",
   pluginTable(["provider library", "registered as", "options", "licence", "needs"], (plugin) => [
     code(plugin.library),

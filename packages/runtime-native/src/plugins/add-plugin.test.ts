@@ -239,29 +239,6 @@ describe(addPlugin, () => {
     },
   );
 
-  test("takes a NuGet package's libraries for this platform only", async () => {
-    const rid = { linux: "linux", win32: "win", darwin: "osx" }[process.platform as "linux"];
-    const native = `runtimes/${rid}-${process.arch}/native`;
-    const file = fileHere("onnxruntime_providers_openvino_plugin");
-    const spec =
-      "<package><metadata><id>Intel.ML.OnnxRuntime.EP.OpenVINO</id><version>1.8.1</version></metadata></package>";
-    await writeFile(
-      at("openvino.nupkg"),
-      zipOf([
-        { path: "openvino.nuspec", data: spec },
-        { path: "[Content_Types].xml", data: "<Types/>" },
-        { path: "LICENSE.txt", data: "MIT License" },
-        { path: `${native}/${file}`, data: libraryHere() },
-        { path: "runtimes/other-os/native/x.so", data: elf("hexagon") },
-        { path: "lib/netstandard2.0/x.dll", data: "managed" },
-      ]),
-    );
-    const { plugin, manifest } = await add("openvino.nupkg");
-    expect(manifest.source.kind).toBe("nuget");
-    expect(manifest.files.map(({ path }) => path)).toEqual(["LICENSE.txt", `${native}/${file}`]);
-    expect(plugin).toMatchObject({ name: "openvino", version: "1.8.1", serves: ["npu:openvino"] });
-  });
-
   test("takes an unpacked wheel, and from a folder with more than it only its own files", async () => {
     await mkdir(at("site/onnxruntime_qnn"), { recursive: true });
     await mkdir(at("site/onnxruntime_qnn.libs"), { recursive: true });

@@ -25,7 +25,7 @@ export interface PluginOffer {
 }
 
 export interface AddPluginOptions extends PluginNames {
-  /** A wheel, NuGet package, zip archive or folder. */
+  /** A wheel, zip archive or folder. */
   readonly source: string;
   /** Expected hash of the file, 64 hexadecimal digits. Its files then need not agree with its RECORD; those that do not are named. */
   readonly sha256?: string | undefined;

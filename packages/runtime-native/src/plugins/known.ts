@@ -3,8 +3,7 @@
  * that is not in the table is added by its library's path and name.
  *
  * Sources: the wheels themselves, downloaded from PyPI and read (`get_library_path` and `get_ep_name` in their `__init__.py`, the
- * dynamic sections of their libraries); names of NuGet packages: learn.microsoft.com, "Bring your own execution providers", and the
- * release notes of ONNX Runtime's plug-ins. NuGet packages themselves were not tried.
+ * dynamic sections of their libraries).
  */
 import type { ProfileOf, Target } from "@slm/devices";
 import type { PlatformName } from "./platform.js";
@@ -30,8 +29,8 @@ export interface KnownPlugin {
   readonly vendor: string;
   /** Devices of the table of devices that it can open. */
   readonly serves: readonly DeviceId[];
-  /** Names of the packages that contain it, the first one is the one to obtain. */
-  readonly packages: { readonly pypi: readonly string[]; readonly nuget: readonly string[] };
+  /** Name of the package on PyPI. */
+  readonly package: string;
   /** The version to obtain. */
   readonly version: string;
   /** Whether the package must have the version of ONNX Runtime that slm runs. */
@@ -69,7 +68,7 @@ const KNOWN_PLUGINS = {
     title: "Qualcomm Hexagon NPU (HTP), QNN provider",
     vendor: "Qualcomm",
     serves: ["npu:qnn"],
-    packages: { pypi: ["onnxruntime-qnn"], nuget: ["Qualcomm.ML.OnnxRuntime.QNN"] },
+    package: "onnxruntime-qnn",
     version: "2.7.0",
     isVersionFixed: false,
     platforms: ["linux-x64", "linux-arm64", "win32-x64", "win32-arm64"],
@@ -100,7 +99,7 @@ const KNOWN_PLUGINS = {
     title: "Intel NPU, OpenVINO provider",
     vendor: "Intel",
     serves: ["npu:openvino"],
-    packages: { pypi: ["onnxruntime-ep-openvino"], nuget: ["Intel.ML.OnnxRuntime.EP.OpenVINO"] },
+    package: "onnxruntime-ep-openvino",
     version: "1.8.1",
     isVersionFixed: false,
     platforms: ["linux-x64", "win32-x64"],
@@ -128,7 +127,7 @@ const KNOWN_PLUGINS = {
     title: "GPU by Vulkan, Metal or Direct3D 12, WebGPU provider",
     vendor: "Microsoft",
     serves: ["gpu:webgpu"],
-    packages: { pypi: ["onnxruntime-ep-webgpu"], nuget: ["Microsoft.ML.OnnxRuntime.EP.WebGpu"] },
+    package: "onnxruntime-ep-webgpu",
     version: "0.4.0",
     isVersionFixed: false,
     platforms: ["linux-x64", "linux-arm64", "win32-x64", "win32-arm64", "darwin-arm64"],
@@ -155,7 +154,7 @@ const KNOWN_PLUGINS = {
     title: "NVIDIA RTX GPU, TensorRT for RTX provider",
     vendor: "NVIDIA",
     serves: [],
-    packages: { pypi: ["onnxruntime-ep-nv-tensorrt-rtx-cu13"], nuget: [] },
+    package: "onnxruntime-ep-nv-tensorrt-rtx-cu13",
     version: "0.5.0",
     isVersionFixed: false,
     platforms: ["linux-x64", "win32-x64"],
@@ -191,7 +190,7 @@ const KNOWN_PLUGINS = {
     title: "NVIDIA GPU, CUDA provider",
     vendor: "Microsoft",
     serves: ["gpu:cuda"],
-    packages: { pypi: ["onnxruntime-gpu"], nuget: [] },
+    package: "onnxruntime-gpu",
     version: ONNX_RUNTIME_VERSION,
     isVersionFixed: true,
     platforms: ["linux-x64", "win32-x64"],
@@ -227,18 +226,15 @@ export const knownPlugin = (name: KnownName): KnownPlugin => KNOWN_PLUGINS[name]
 
 /** The command that downloads a plug-in's package into the current folder. */
 export function obtainCommand(name: KnownName): string {
-  const { packages, version } = knownPlugin(name);
-  return `pip download --no-deps ${packages.pypi[0]!}==${version}`;
+  const row = knownPlugin(name);
+  return `pip download --no-deps ${row.package}==${row.version}`;
 }
 
-/** PyPI's and NuGet's names compare without case, and PyPI's without the kind of separators (PEP 503). */
+/** PyPI's names compare without case and without the kind of separators (PEP 503). */
 const normalized = (name: string): string => name.toLowerCase().replaceAll(/[-_.]+/gu, "-");
 
 /** The row of a package by the name that the package declares; undefined if there is none. */
 export function knownByPackage(packageName: string): KnownName | undefined {
   const wanted = normalized(packageName);
-  return KNOWN_NAMES.find((name) => {
-    const { pypi, nuget } = knownPlugin(name).packages;
-    return [...pypi, ...nuget].some((one) => normalized(one) === wanted);
-  });
+  return KNOWN_NAMES.find((name) => normalized(knownPlugin(name).package) === wanted);
 }

@@ -1,8 +1,7 @@
 /**
  * What a package says of itself: name, version, licence, and the hashes of its files.
  *
- * Sources: Binary distribution format (wheels: METADATA, RECORD) and Core metadata of packaging.python.org; the .nuspec reference of
- * learn.microsoft.com/nuget.
+ * Source: Binary distribution format (wheels: METADATA, RECORD) and Core metadata of packaging.python.org.
  */
 import { posix } from "node:path";
 import { knownByPackage } from "./known.js";
@@ -31,8 +30,6 @@ const RECORD_LIMIT = 16 * 1024 * 1024;
 export async function readPackageFacts(path: string, source: PackageSource): Promise<PackageFacts> {
   const metadata = source.entries.filter((entry) => /^[^/]+\.dist-info\/METADATA$/u.test(entry.path));
   if (metadata.length > 0) return wheelFacts(path, source, metadata);
-  const [spec] = source.entries.filter((entry) => /^[^/]+\.nuspec$/u.test(entry.path));
-  if (spec !== undefined) return nugetFacts(source, spec);
   return { kind: source.kind === "archive" ? "zip" : "directory", name: null, version: null, licence: null };
 }
 
@@ -124,11 +121,4 @@ export function parseRecord(path: string, text: string): ReadonlyMap<string, Rec
     record.set(file, { sha256: bytes.toString("hex"), bytes: Number(size) });
   }
   return record;
-}
-
-async function nugetFacts(source: PackageSource, spec: PackageEntry): Promise<PackageFacts> {
-  const text = (await readEntry(source, spec, METADATA_LIMIT)).toString("utf8");
-  const element = (name: string): string | null =>
-    new RegExp(`<${name}(?:\\s[^>]*)?>([^<]*)</${name}>`, "iu").exec(text)?.[1]?.trim() ?? null;
-  return { kind: "nuget", name: element("id"), version: element("version"), licence: element("license") };
 }

@@ -16,14 +16,7 @@ import { HEADER_BYTES, libraryPlatforms } from "./library-platform.js";
 import { isLicence } from "./licences.js";
 import type { PackageFacts } from "./package-facts.js";
 import { readStart, unsafe, type PackageEntry, type PackageSource } from "./package-source.js";
-import {
-  NUGET_PLATFORMS,
-  PLATFORMS,
-  libraryFileName,
-  systemOf,
-  thisPlatform,
-  type PlatformName,
-} from "./platform.js";
+import { PLATFORMS, libraryFileName, systemOf, thisPlatform, type PlatformName } from "./platform.js";
 import { PLUGIN_NAME, PLUGIN_VERSION } from "./plugin.js";
 
 /** What a user says of a package; needed for one that is not in the table. */
@@ -79,7 +72,7 @@ export async function planPackage(
   const { name, version, registrationName } = resolveNames(path, source, facts, names, known);
   if (row?.isVersionFixed === true && version !== ONNX_RUNTIME_VERSION)
     throw otherVersion(path, known!, version);
-  const entries = source.entries.filter((entry) => isKept(entry.path, source, facts, row, platform));
+  const entries = source.entries.filter((entry) => isKept(entry.path, source, facts, row));
   const library = locate(path, source, entries, known, names, platform);
   const beside = neighbours(path, entries, library, row, platform);
   for (const file of new Set([library, ...beside.files]))
@@ -166,26 +159,18 @@ function otherVersion(path: string, known: KnownName, version: string): SlmError
 }
 
 /** Python's and C's files, and what only a package manager reads. */
-const NOT_INSTALLED = [
-  /\.(?:py|pyi|pyc|h|hpp|lib|pdb|nuspec|p7s)$/u,
-  /(?:^|\/)__pycache__\//u,
-  /^[^/]+\.dist-info\//u,
-  /^(?:_rels|package|build|buildTransitive)\//u,
-  /^\[Content_Types\]\.xml$/u,
-];
+const NOT_INSTALLED = [/\.(?:py|pyi|pyc|h|hpp|lib|pdb)$/u, /(?:^|\/)__pycache__\//u, /^[^/]+\.dist-info\//u];
 
 function isKept(
   path: string,
   source: PackageSource,
-  { kind, record }: PackageFacts,
+  { record }: PackageFacts,
   row: KnownPlugin | undefined,
-  platform: PlatformName,
 ): boolean {
   // A folder may hold more than the wheel that was unpacked there.
   if (source.kind === "folder" && record !== undefined && !record.has(path)) return false;
   if (isLicence(path)) return true;
   if (NOT_INSTALLED.some((pattern) => pattern.test(path))) return false;
-  if (kind === "nuget" && !path.startsWith(`runtimes/${NUGET_PLATFORMS[platform]}/native/`)) return false;
   return row === undefined || row.keeps.test(path);
 }
 

@@ -194,17 +194,6 @@ describe(readPackageFacts, () => {
     expect(await factsOf(wheelEntries({ metadata }))).toMatchObject({ version: "1", licence: "Apache-2.0" });
   });
 
-  test("reads a NuGet package's specification", async () => {
-    const spec = `<?xml version="1.0"?><package><metadata><id>Intel.ML.OnnxRuntime.EP.OpenVINO</id><version>1.8.1</version>
-      <license type="expression">MIT</license></metadata></package>`;
-    expect(await factsOf([{ path: "x.nuspec", data: spec }])).toEqual({
-      kind: "nuget",
-      name: "Intel.ML.OnnxRuntime.EP.OpenVINO",
-      version: "1.8.1",
-      licence: "MIT",
-    });
-  });
-
   test("rejects a wheel with a file that RECORD does not list, or without one that it lists", async () => {
     const more = [{ path: "onnxruntime_qnn/extra.so", data: "x" }];
     await expect(factsOf(wheelEntries({ more }))).rejects.toThrow(

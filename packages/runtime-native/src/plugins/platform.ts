@@ -31,15 +31,5 @@ export function libraryFileName(base: string, platform: PlatformName): string {
   return `${prefix}${base}${suffix}`;
 }
 
-/** NuGet's names of platforms, of the folders `runtimes/<rid>/native`. Source: the runtime identifiers of .NET. */
-export const NUGET_PLATFORMS: Readonly<Record<PlatformName, string>> = {
-  "linux-x64": "linux-x64",
-  "linux-arm64": "linux-arm64",
-  "win32-x64": "win-x64",
-  "win32-arm64": "win-arm64",
-  "darwin-x64": "osx-x64",
-  "darwin-arm64": "osx-arm64",
-};
-
 /** This process's platform, `process.platform` and `process.arch`. It may be one that no plug-in is built for. */
 export const thisPlatform = (): string => `${process.platform}-${process.arch}`;

@@ -51,7 +51,7 @@ const pluginManifest = z.strictObject({
   version: z.string().regex(PLUGIN_VERSION),
   platform: z.enum(PLATFORMS),
   source: z.strictObject({
-    kind: z.enum(["wheel", "nuget", "zip", "directory"]),
+    kind: z.enum(["wheel", "zip", "directory"]),
     file: z.string().describe("Name of the file or folder that it was added from."),
     sha256: hash.nullable().describe("Of that file; null for a folder."),
     package: z.string().nullable().describe("Name that the package declares."),

@@ -1,4 +1,4 @@
-/** Reads a zip archive: a wheel, a NuGet package or any other. yauzl parses it; links, encrypted and special files are rejected. */
+/** Reads a zip archive: a wheel or any other. yauzl parses it; links, encrypted and special files are rejected. */
 import { stat } from "node:fs/promises";
 import * as zlib from "node:zlib";
 import { SlmError } from "@slm/core";

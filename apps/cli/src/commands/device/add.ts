@@ -25,12 +25,12 @@ export class DeviceAddCommand extends SlmCommand<DeviceAddResult> {
   static override summary =
     "Add a plug-in for a device: an execution provider of ONNX Runtime by its vendor.";
   static override description =
-    "The package is one that you obtained: a wheel, a NuGet package, a zip archive or a folder. slm downloads nothing itself; with the " +
+    "The package is one that you obtained: a wheel, a zip archive or a folder. slm downloads nothing itself; with the " +
     "name of a known plug-in instead of a file it prints the command that does: qnn, openvino, webgpu, tensorrt-rtx, cuda. Its licence " +
     "is shown and must be accepted, on a terminal or with --yes. A wheel's files are compared with the hashes in it. Any other plug-in " +
     "is added with --as, --library, --register and, if its package does not say it, --version.";
   static override args = {
-    package: Args.string({ required: true, description: "Wheel, NuGet package, zip archive or folder." }),
+    package: Args.string({ required: true, description: "Wheel, zip archive or folder." }),
   };
   static override flags = {
     as: Flags.string({
