@@ -2,7 +2,6 @@ import { Args, Flags } from "@oclif/core";
 import { SCHEME_NAMES } from "@slm/devices";
 import type { BlockMethod, BlockSize, WeightFormat } from "@slm/quantization";
 import type { QuantizedModel } from "@slm/slm/functions/quantize";
-import type { ReduceRange } from "@slm/pipeline/models/reduce-range";
 import { formatBytes } from "@slm/pipeline/format/format";
 import { quantizeLines } from "../ui/quantize-lines.js";
 import { threadsFlag } from "../flags/recipe-flags.js";
@@ -19,12 +18,6 @@ const FORMATS = [
   "int8-block",
   "int4-block",
 ] as const satisfies readonly WeightFormat[];
-const REDUCE_RANGE = {
-  auto: "auto",
-  "this-cpu": "this-cpu",
-  on: true,
-  off: false,
-} as const satisfies Readonly<Record<string, ReduceRange>>;
 const BLOCKS: Readonly<Record<string, BlockSize>> = { "16": 16, "32": 32, "64": 64, "128": 128 };
 
 export class QuantizeCommand extends SlmCommand<QuantizedModel> {
@@ -71,12 +64,6 @@ export class QuantizeCommand extends SlmCommand<QuantizedModel> {
     embedding: Flags.option({ options: FORMATS })({
       summary:
         "Format of the embedding, and of an output head tied to it. Default: the scheme's format, but 8 bits for 4-bit schemes.",
-      helpGroup: "WEIGHTS",
-    }),
-    "reduce-range": Flags.option({ options: ["auto", "on", "off", "this-cpu"] as const })({
-      default: "auto",
-      summary:
-        "Limit int8 weights to 7 bits, which avoids saturation on older CPUs. auto: except for target npu; this-cpu: only if this CPU needs it.",
       helpGroup: "WEIGHTS",
     }),
     exclude: Flags.string({
@@ -164,7 +151,6 @@ export class QuantizeCommand extends SlmCommand<QuantizedModel> {
       threads,
       blockSize: flags["block-size"],
       calibrationRows: flags["calibration-rows"],
-      reduceRange: REDUCE_RANGE[flags["reduce-range"]],
       ...this.work,
     });
   }

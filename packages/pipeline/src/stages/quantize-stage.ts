@@ -25,7 +25,6 @@ import type { CalibrationShares } from "../workers/calibration-workers.js";
 import { readHeldOutRows, type HeldOutSplit } from "../models/held-out-rows.js";
 import { askGate, gateMessage } from "../models/judge.js";
 import { measureQuality } from "../models/measure-quality.js";
-import { resolveReduceRange } from "../models/reduce-range.js";
 import { defineStage } from "../stage/stage.js";
 import { requireInput } from "./require-input.js";
 
@@ -107,10 +106,9 @@ export const quantizeStage = defineStage<QuantizeSection>({
     return withRuntime(compute.threads, async (runtime) => {
       const bench = new QualityBench(rows, settings, runtime, context);
       const calibration = await calibrationOf(settings, requireInput(inputs, "data"), exported, runtime);
-      const reduceRange = await resolveReduceRange(settings.reduceRange);
       const before = await bench.measure("float32", exported);
       const { blockSize, method, symmetric, embedding } = settings;
-      const common = { modelDirectory: exported, blockSize, method, symmetric, embedding, reduceRange };
+      const common = { modelDirectory: exported, blockSize, method, symmetric, embedding };
       const { progress, signal } = context;
       const calibrating = {
         workers: calibration && workers,

@@ -8,7 +8,6 @@ describe("quantizeConfig", () => {
     expect(quantizeConfig.parse({ gate: { metric: "exactMatch" } })).toEqual({
       schemes: ["cpu"],
       symmetric: false,
-      reduceRange: "auto",
       calibration: {},
       gate: { metric: "exactMatch", maxDrop: 0.01 },
     });

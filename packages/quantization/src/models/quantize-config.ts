@@ -36,12 +36,6 @@ export const quantizeConfig = z.strictObject({
     .describe(
       "Format of the embedding, and of an output head tied to it. Default: the scheme's format, but 8 bits for 4-bit schemes.",
     ),
-  reduceRange: z
-    .union([z.boolean(), z.enum(["auto", "this-cpu"])])
-    .default("auto")
-    .describe(
-      "Limit int8 weights to 7 bits. x86 CPUs without VNNI add int8 products in 16 bits, which saturates with 8-bit weights. auto: yes, except for target npu; this-cpu: only if this machine's CPU needs it.",
-    ),
   calibration: z
     .strictObject({
       rows: z

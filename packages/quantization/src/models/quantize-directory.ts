@@ -61,8 +61,6 @@ export interface QuantizeDirectoryOptions {
   readonly formats?: PerGraph<ReadonlyMap<string, WeightFormat>> | undefined;
   /** Static schemes: nodes that stay float32, by name. */
   readonly exclude?: PerGraph<ReadonlySet<string>> | undefined;
-  /** int8 weights in 7 bits. Default: as `int8Range` says for the model's target. */
-  readonly reduceRange?: boolean | undefined;
   /** What static schemes and `gptq` need. */
   readonly calibration?: ModelCalibration | undefined;
   /** Runs the inner loop of block formats, perhaps in several threads. Default: here. */
@@ -132,7 +130,7 @@ export function requestFor(
     // Devices other than the CPU need every operator quantized.
     coverage: target === "cpu" ? "standard" : "all",
     blockSize,
-    reduceRange: int8Range(options.reduceRange, target).bits === 7,
+    reduceRange: int8Range(target).bits === 7,
     symmetric,
     method,
     embedding,
@@ -280,6 +278,6 @@ export async function quantizeDirectory(options: QuantizeDirectoryOptions): Prom
     bytesAfter: graphBytes({ graphs }),
     nodes,
     skipped: all(({ skipped }) => skipped),
-    int8: int8Range(options.reduceRange, model.target),
+    int8: int8Range(model.target),
   };
 }

@@ -42,8 +42,6 @@ export interface QuantizeFileOptions {
   readonly symmetric?: boolean | undefined;
   readonly method?: BlockMethod | undefined;
   readonly embedding?: WeightFormat | undefined;
-  /** int8 weights in 7 bits. Default: as `int8Range` says for a file of any origin. */
-  readonly reduceRange?: boolean | undefined;
   /** Nodes that stay float32, by name (static schemes). */
   readonly exclude?: ReadonlySet<string> | undefined;
   readonly calibration?: FileCalibration | undefined;
@@ -88,7 +86,7 @@ export async function quantizeFile(options: QuantizeFileOptions): Promise<Quanti
   const { input, output, coverage = "standard", blockSize = 32 } = options;
   const { progress = SILENT, symmetric, method, embedding, calibration, run, exclude, signal } = options;
   const { prepare = (graph: Graph): Graph => graph } = options;
-  const int8 = int8Range(options.reduceRange);
+  const int8 = int8Range();
   const graph = prepare(liftConstants(await readOnnx(input)));
   const scheme: Scheme = schemes[options.scheme];
   const result = await quantizeModelGraph(graph, {

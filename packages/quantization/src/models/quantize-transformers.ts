@@ -34,15 +34,7 @@ const CONFIG_FILE = "config.json";
 /** How weights are rounded is asked for as of a file. The scheme is one that quantizes weights alone. */
 export interface QuantizeTransformersOptions extends Pick<
   QuantizeFileOptions,
-  | "scheme"
-  | "blockSize"
-  | "symmetric"
-  | "method"
-  | "embedding"
-  | "reduceRange"
-  | "run"
-  | "progress"
-  | "signal"
+  "scheme" | "blockSize" | "symmetric" | "method" | "embedding" | "run" | "progress" | "signal"
 > {
   /** An export of layout transformers.js in float32. */
   readonly modelDirectory: string;
@@ -72,7 +64,7 @@ export async function quantizeTransformers(
 ): Promise<QuantizeTransformersReport> {
   const { modelDirectory, outputDirectory, progress = SILENT, blockSize = 32 } = options;
   const { symmetric, method, embedding, run, signal } = options;
-  const int8 = int8Range(options.reduceRange);
+  const int8 = int8Range();
   const scheme: Scheme = schemes[options.scheme];
   if (scheme.kind === "static") {
     throw new SlmError(

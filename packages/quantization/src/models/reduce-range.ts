@@ -17,12 +17,8 @@ export interface Int8Range {
 /** Targets whose own compilers multiply: none of them adds products in 16 bits. */
 const DEVICES: ReadonlySet<Target> = new Set(["npu"]);
 
-/**
- * @param asked 7 bits or not; absent: by target
- * @param target of the export; absent for a file of any origin
- */
-export function int8Range(asked: boolean | undefined, target?: Target): Int8Range {
-  if (asked !== undefined) return { bits: asked ? 7 : 8, reason: "as asked" };
+/** @param target of the export; absent for a file of any origin */
+export function int8Range(target?: Target): Int8Range {
   return target !== undefined && DEVICES.has(target)
     ? { bits: 8, reason: `compilers for target ${target} add 8-bit products in 32 bits` }
     : { bits: 7, reason: "right on every CPU: x86 without VNNI adds products of 8 bits in 16" };

@@ -104,7 +104,7 @@ async function quantizeTransformersLayout(request: Request): Promise<QuantizedMo
   const { withOutputThreads } = await import("@slm/pipeline/compute/output-threads");
   rejectData(options, model);
   const { progress, signal } = context;
-  const weights = await weightSettings(options);
+  const weights = weightSettings(options);
   const report = await writeStandalone(
     { directory: output, kind: "quantized", settings, sources: { model } },
     (work) =>

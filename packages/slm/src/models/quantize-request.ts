@@ -17,7 +17,6 @@ import {
 import type { FileSettings } from "@slm/data";
 import type { Runtime } from "@slm/runtime";
 import { readFeeds, readTokenPairs } from "@slm/pipeline/models/calibration-rows";
-import { resolveReduceRange, type ReduceRange } from "@slm/pipeline/models/reduce-range";
 import { parseSizes } from "./parse-sizes.js";
 
 /** Quantization options. The scheme chooses defaults. */
@@ -32,11 +31,6 @@ export interface QuantizeSettings {
   readonly symmetric?: boolean | undefined;
   /** Format of the embedding, and of an output head tied to it. Default: the scheme's format, but 8 bits for 4-bit schemes. */
   readonly embedding?: WeightFormat | undefined;
-  /**
-   * Limits int8 weights to 7 bits, which avoids saturation on older CPUs. Default `auto`: except for target npu. `this-cpu`: only if
-   * this CPU needs it.
-   */
-  readonly reduceRange?: ReduceRange | undefined;
   /** JSONL file of rows; for an .onnx file, a directory of .safetensors files, one per run. */
   readonly calibration?: string | undefined;
   /** Calibration rows used, spread evenly over the file. Default: 1024; with images 256. */
@@ -56,18 +50,14 @@ export interface QuantizeSettings {
   readonly shapes?: readonly string[] | undefined;
 }
 
-type Settings = Pick<
-  QuantizeDirectoryOptions,
-  "scheme" | "method" | "blockSize" | "symmetric" | "embedding" | "reduceRange"
->;
+type Settings = Pick<QuantizeDirectoryOptions, "scheme" | "method" | "blockSize" | "symmetric" | "embedding">;
 
 /** Options that do not depend on the kind of model. */
-export async function weightSettings(settings: QuantizeSettings): Promise<Settings> {
-  const { scheme, method, symmetric = false, blockSize, embedding, reduceRange = "auto" } = settings;
+export function weightSettings(settings: QuantizeSettings): Settings {
+  const { scheme, method, symmetric = false, blockSize, embedding } = settings;
   return {
     scheme,
     symmetric,
-    reduceRange: await resolveReduceRange(reduceRange),
     method,
     blockSize,
     embedding,
@@ -131,7 +121,7 @@ export async function directoryOptions(
   const excluded = new Set(exclude);
   return {
     modelDirectory,
-    ...(await weightSettings(settings)),
+    ...weightSettings(settings),
     exclude: exclude.length === 0 ? undefined : everyGraph(excluded),
     formats: exclude.length === 0 ? undefined : everyGraph(keptFormats(exclude)),
     calibration:
@@ -171,7 +161,7 @@ export async function fileOptions(
   return {
     input,
     prepare: sizes.length === 0 ? undefined : (graph) => withFixedSizes(graph, sizes),
-    ...(await weightSettings(settings)),
+    ...weightSettings(settings),
     exclude: exclude.length === 0 ? undefined : new Set(exclude),
     calibration:
       calibration === undefined
