@@ -17,7 +17,6 @@ import { RowLimit } from "./groups/row-limit.js";
 import { bucketsFor, Spill } from "./storage/spill.js";
 import { sourceKey, SPLITS, type Split } from "./sampling/split.js";
 import { StatisticsCounter, type TextStatistics } from "./statistics/statistics.js";
-import { synthesizeSources } from "./augment/synthetic-sources.js";
 import { collectUnlabelled, type UnlabelledReport } from "./inputs/unlabelled.js";
 import { appendSources, groupAll, writeSplits, type RowOrder } from "./groups/write-splits.js";
 
@@ -50,8 +49,6 @@ export interface DataReport extends TextStatistics, DuplicateCounts {
   readonly augmented?: number;
   /** Only where the configuration names unlabelled sources. */
   readonly unlabelled?: UnlabelledReport;
-  /** Synthetic sources for the teacher to label. */
-  readonly synthetic?: number;
   /** Only where rows have images. */
   readonly images?: ImageStatistics;
 }
@@ -120,7 +117,7 @@ export async function prepareData(
     // An interrupted run may have left some.
     await Promise.all([byRank.clear(), ordered.clear()]);
     try {
-      const keepOwners = config.unlabelled !== undefined || config.synthetic !== undefined;
+      const keepOwners = config.unlabelled !== undefined;
       const { rows, leaked, owners } = await collectRows(inputs, config, byRank, {
         onLine,
         rejections,
@@ -154,8 +151,7 @@ export async function prepareData(
         inputs.map((input) => input.pictures),
       );
       const files = DATA_FILES;
-      const hasUnlabelled =
-        config.labels !== undefined || config.unlabelled !== undefined || config.synthetic !== undefined;
+      const hasUnlabelled = config.labels !== undefined || config.unlabelled !== undefined;
       const unlabelledPath = join(outputDirectory, DATA_FILES.unlabelled);
       // An interrupted run may have left one.
       if (hasUnlabelled) await writeFile(unlabelledPath, "");
@@ -173,16 +169,6 @@ export async function prepareData(
         settings === undefined
           ? undefined
           : await augmentTrain(outputDirectory, { settings, seed, files: DATA_FILES, onRows });
-      const synthetic =
-        config.synthetic === undefined
-          ? undefined
-          : await synthesizeSources(outputDirectory, {
-              settings: config.synthetic,
-              seed,
-              files: DATA_FILES,
-              check,
-              isTaken: (key) => owners.get(key) !== undefined,
-            });
       const splits = { ...own, train: own.train + (augmented ?? 0) };
       const report: DataReport = {
         rows: SPLITS.reduce((sum, split) => sum + splits[split], 0),
@@ -194,16 +180,13 @@ export async function prepareData(
         ...(config.labels === undefined ? {} : { labels: { labelled: own.train, unlabelled: withoutLabel } }),
         ...(augmented === undefined ? {} : { augmented }),
         ...(unlabelled === undefined ? {} : { unlabelled: unlabelled.report }),
-        ...(synthetic === undefined ? {} : { synthetic: synthetic.length }),
         ...(images === undefined ? {} : { images }),
         ...counter.summary(),
       };
       if (hasUnlabelled) {
-        // A source that a file has and that is synthetic too is labelled twice, which does no harm.
-        const sources = [...(unlabelled?.sources ?? []), ...(synthetic ?? [])];
         await appendSources(
           unlabelledPath,
-          sources.map((source) => ({ source })),
+          (unlabelled?.sources ?? []).map((source) => ({ source })),
         );
       }
       await writeFile(join(outputDirectory, DATA_FILES.statistics), `${JSON.stringify(report, null, 2)}\n`);

@@ -3,7 +3,6 @@ import { z } from "zod";
 import { augmentConfig } from "../augment/augment-config.js";
 import { DELIMITERS } from "../formats/data-format.js";
 import { formatName } from "../formats/format-table.js";
-import { syntheticConfig } from "../augment/synthetic-sources.js";
 import { MAX_COLUMNS } from "../rows/limits.js";
 import { DEFAULT_ENCODING, ENCODINGS } from "../rows/lines.js";
 import { fieldsConfig, templateConfig, type MappingSettings } from "../rows/mapping.js";
@@ -172,9 +171,6 @@ export const dataConfig = z
     unlabelled: unlabelled
       .optional()
       .describe("Unlabelled sources for the teacher to label. Sources that are in a split are left out."),
-    synthetic: syntheticConfig
-      .optional()
-      .describe("Synthetic sources for the teacher to label. Sources that are in a split are left out."),
   })
   .refine(({ testFraction, devFraction }) => testFraction + devFraction < 1, {
     message: "testFraction and devFraction leave nothing to train on: their sum must be below 1",

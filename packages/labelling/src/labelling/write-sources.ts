@@ -247,8 +247,5 @@ const maximum = (values: readonly number[]): number =>
 
 const cannotWrite = (name: string): SlmError =>
   new SlmError("CONFIG_INVALID", `cache: the teacher ${name} answers sources, but cannot write new ones`, {
-    suggestions: [
-      "use a language model or a server as teacher",
-      "synthetic words, letter by letter: data.synthetic",
-    ],
+    suggestions: ["use a language model or a server as teacher"],
   });

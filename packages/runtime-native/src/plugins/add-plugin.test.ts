@@ -14,7 +14,6 @@ import {
   recordLine,
   wheelEntries,
   writeWheel,
-  zipOf,
   type WheelOptions,
 } from "./test-packages.test-support.js";
 import { useTestStore } from "./test-store.test-support.js";

@@ -100,9 +100,9 @@ async function statSource(path: string): Promise<Awaited<ReturnType<typeof stat>
 }
 
 function nameNotFile(name: KnownName): SlmError {
-  const { title, packages } = knownPlugin(name);
+  const { title, package: packageName } = knownPlugin(name);
   const command = obtainCommand(name);
-  const stem = packages.pypi[0]!.replaceAll("-", "_");
+  const stem = packageName.replaceAll("-", "_");
   return new SlmError(
     "USAGE",
     `device add: '${name}' is a plug-in (${title}), not a file. slm downloads nothing itself; obtain the package with: ${command}`,
