@@ -48,11 +48,6 @@ export interface DeviceRequest {
   readonly tune?: boolean | undefined;
 }
 
-/** Always the CPU, whatever the models were exported for. */
-export function processorRecipe(threads: number | undefined): RuntimeRecipe {
-  return { kind: "cpu", options: threads === undefined ? {} : { threads } };
-}
-
 /** The device that a model was exported for. */
 export interface ModelTarget {
   readonly target: Target;

@@ -149,7 +149,7 @@ async function roomOf(models: BenchRequest["models"]): Promise<number> {
   );
 }
 
-export interface MeasureRequest extends Pick<BenchRequest, "config" | "runtime" | "context"> {
+interface MeasureRequest extends Pick<BenchRequest, "config" | "runtime" | "context"> {
   readonly models: readonly BenchModel[];
   /** Name of the model that the others are compared with. */
   readonly baseline: string | undefined;
@@ -159,7 +159,7 @@ export interface MeasureRequest extends Pick<BenchRequest, "config" | "runtime" 
 }
 
 /** Runs the benchmark of existing models. @throws SlmError as benchModels */
-export function measureModels(request: MeasureRequest): Promise<BenchResult> {
+function measureModels(request: MeasureRequest): Promise<BenchResult> {
   const { models, baseline, prompts, answers, config, runtime, context } = request;
   const require = createRequire(import.meta.url);
   const { version } = require("onnxruntime-node/package.json") as { readonly version: string };

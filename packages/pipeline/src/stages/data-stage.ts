@@ -11,7 +11,7 @@ import {
 import { defineStage } from "../stage/stage.js";
 
 /** How many records were rejected and why the first were; undefined if none was. */
-export function rejectedLine({
+function rejectedLine({
   rejected,
   rejectedCount,
 }: Pick<DataReport, "rejected" | "rejectedCount">): string | undefined {

@@ -73,7 +73,7 @@ export const deployStage = defineStage<DeployConfig>({
 });
 
 /** The texts of a model card that come from the recipe or flags. */
-export function cardTexts({ name, summary, intendedUse, limits, licences }: DeployConfig): CardInput {
+function cardTexts({ name, summary, intendedUse, limits, licences }: DeployConfig): CardInput {
   return { name, summary, intendedUse, limits, licences };
 }
 
