@@ -6,13 +6,15 @@
 import { readdir } from "node:fs/promises";
 import { basename, join, relative } from "node:path";
 import { checkHuggingFace, isHuggingFaceReference } from "@slm/checkpoints";
+import gguf from "@slm/extension-gguf";
+import { useExtension } from "@slm/extensions";
 import type { Runtime } from "@slm/runtime";
 import { createCpuRuntime } from "@slm/runtime-node";
 import { createOnnxEngine, type Engine } from "@slm/tensor";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
 const FIXTURES = join(import.meta.dirname, "../packages/checkpoints/fixtures/encoder-decoders");
-const GGUF = join(import.meta.dirname, "../packages/checkpoints/fixtures/gguf/t5");
+const GGUF = join(import.meta.dirname, "../packages/extension-gguf/fixtures/t5");
 const directories = async (parent: string): Promise<string[]> =>
   (await readdir(parent)).map((name) => join(parent, name));
 const CASES = [...(await directories(FIXTURES)), ...(await directories(GGUF))].map(
@@ -22,6 +24,7 @@ const CASES = [...(await directories(FIXTURES)), ...(await directories(GGUF))].m
 let runtime: Runtime;
 let engine: Engine;
 beforeAll(async () => {
+  useExtension(gguf);
   runtime = await createCpuRuntime({ inThread: true, threads: 1 });
   engine = createOnnxEngine(runtime);
 });

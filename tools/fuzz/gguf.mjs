@@ -11,12 +11,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { externalCheckpoint, ggufTokenizer, readGguf } from "@slm/checkpoints";
+import { externalCheckpoint, ggufTokenizer, readGguf } from "@slm/extension-gguf";
 import { completeTokenizer, createTokenizer } from "@slm/tokenizer";
 import { writeVocabulary } from "../interop/reference/llama-cpp/gguf-vocabulary.mjs";
 import { mutate } from "./mutate.mjs";
 
-const FIXTURES = new URL("../../packages/checkpoints/fixtures/gguf/", import.meta.url);
+const FIXTURES = new URL("../../packages/extension-gguf/fixtures/", import.meta.url);
 const SILENCE_MS = 10_000;
 /** Until a process is up; that is the machine's time, not the reader's. */
 const START_MS = 120_000;

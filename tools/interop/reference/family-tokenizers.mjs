@@ -17,7 +17,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
-import { ggufPieceTokenizer, readGguf } from "@slm/checkpoints";
+import { ggufPieceTokenizer, readGguf } from "@slm/extension-gguf";
 import { createTokenizer, readEncoderDecoderTokenizer } from "@slm/tokenizer";
 import { TEXTS } from "../texts.mjs";
 import { trainingLines, unicodeLines } from "./unicode-lines.mjs";

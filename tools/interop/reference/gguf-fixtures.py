@@ -1,6 +1,6 @@
-"""Fixtures of packages/checkpoints/src/gguf, by the `gguf` package: random blocks with their numbers, and a small file.
+"""Fixtures of packages/extension-gguf/src, by the `gguf` package: random blocks with their numbers, and a small file.
 
-Usage: python tools/interop/reference/gguf-fixtures.py packages/checkpoints/fixtures/gguf
+Usage: python tools/interop/reference/gguf-fixtures.py packages/extension-gguf/fixtures
 Needs: pip install gguf==0.19.0 numpy==2.4.6
 """
 

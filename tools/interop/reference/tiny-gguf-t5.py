@@ -1,6 +1,6 @@
 """Tiny random T5 models as GGUF files, written by llama.cpp's own converter, with what transformers computes for the same weights.
 
-    python tools/interop/reference/tiny-gguf-t5.py packages/checkpoints/fixtures/gguf/t5 LLAMA_CPP
+    python tools/interop/reference/tiny-gguf-t5.py packages/extension-gguf/fixtures/t5 LLAMA_CPP
     python tools/interop/reference/tiny-gguf-t5.py --vocabularies DIRECTORY LLAMA_CPP
 
 Needs torch, transformers 4.57, sentencepiece and safetensors. LLAMA_CPP is llama.cpp's source tree, which has the converter and the

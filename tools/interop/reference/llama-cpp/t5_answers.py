@@ -1,7 +1,7 @@
 """Greedy answers and logits of llama.cpp for T5's GGUF files, beside those of transformers for the same numbers.
 
     pip install llama-cpp-python==0.3.36 safetensors numpy
-    python tools/interop/reference/llama-cpp/t5_answers.py packages/checkpoints/fixtures/gguf/t5/*
+    python tools/interop/reference/llama-cpp/t5_answers.py packages/extension-gguf/fixtures/t5/*
 
 Directories as tiny-gguf-t5.py writes them. Prints for each row whether the greedy answers are the same, and the largest difference of
 logits; those of a tied head are compared without the factor 1 / sqrt(width), which llama.cpp leaves out of all logits. Exit 3 where an

@@ -1,14 +1,14 @@
 /**
- * Writes packages/checkpoints/fixtures/gguf/tokenizers.json: small vocabularies learned here, one of each kind, and the ids that
- * llama.cpp gives twenty texts under each pre-tokenizer of packages/checkpoints/src/gguf/tokenizer/pre-tokenizers.ts. Needs
+ * Writes packages/extension-gguf/fixtures/tokenizers.json: small vocabularies learned here, one of each kind, and the ids that
+ * llama.cpp gives twenty texts under each pre-tokenizer of packages/extension-gguf/src/tokenizer/pre-tokenizers.ts. Needs
  * `npm run build`.
  *
- * Usage: node tools/interop/reference/llama-cpp/tokenizers.mjs packages/checkpoints/fixtures/gguf/tokenizers.json
+ * Usage: node tools/interop/reference/llama-cpp/tokenizers.mjs packages/extension-gguf/fixtures/tokenizers.json
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { PRE_TOKENIZERS } from "../../../../packages/checkpoints/dist/gguf/tokenizer/pre-tokenizers.js";
+import { PRE_TOKENIZERS } from "../../../../packages/extension-gguf/dist/tokenizer/pre-tokenizers.js";
 import { compileMap, SMALL_MAP } from "./compile-map.mjs";
 import { writeVocabulary } from "./gguf-vocabulary.mjs";
 import { openLlama } from "./llama.mjs";
@@ -246,4 +246,4 @@ async function main(output) {
   }
 }
 
-await main(process.argv[2] ?? "packages/checkpoints/fixtures/gguf/tokenizers.json");
+await main(process.argv[2] ?? "packages/extension-gguf/fixtures/tokenizers.json");

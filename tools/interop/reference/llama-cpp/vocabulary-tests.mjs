@@ -9,7 +9,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { SlmError } from "@slm/core";
-import { ggufTokenizer, readGguf } from "@slm/checkpoints";
+import { ggufTokenizer, readGguf } from "@slm/extension-gguf";
 import { completeTokenizer, createTokenizer } from "@slm/tokenizer";
 import { llamaCppSource } from "./packages.mjs";
 import { openLlama } from "./llama.mjs";

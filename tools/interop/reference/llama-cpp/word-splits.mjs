@@ -13,7 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createRandom } from "@slm/decoding";
 import { SplitPreTokenizer } from "@huggingface/tokenizers";
-import { PRE_TOKENIZERS } from "../../../../packages/checkpoints/dist/gguf/tokenizer/pre-tokenizers.js";
+import { PRE_TOKENIZERS } from "../../../../packages/extension-gguf/dist/tokenizer/pre-tokenizers.js";
 import { llamaCppSource } from "./packages.mjs";
 import { TEXTS } from "./tokenizer-texts.mjs";
 

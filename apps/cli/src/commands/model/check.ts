@@ -24,6 +24,8 @@ export class ModelCheckCommand extends SlmCommand<ReferenceReport | HuggingFaceR
     const { checkHuggingFace, checkReference, isHuggingFaceReference, REFERENCE_TOLERANCES } =
       await import("@slm/checkpoints");
     const { withEngine } = await import("../../compute/open-engine.js");
+    const { useOwnImporters } = await import("../../own-extensions.js");
+    await useOwnImporters();
     const check = (await isHuggingFaceReference(flags.reference)) ? checkHuggingFace : checkReference;
     const report = await withEngine(flags, (engine): Promise<ReferenceReport | HuggingFaceReport> =>
       check(flags.reference, engine),
