@@ -2,7 +2,7 @@
  * Blocks of GGUF files kept as weights of `MatMulNBits`: what ONNX Runtime computes with is, bit for bit, what the file says.
  * The rows of a unit matrix are multiplied, so each output is one weight and nothing is rounded on the way.
  */
-import { tensorTypeByName, packGgmlBlocks, type PackableType, type PackedBlocks } from "@slm/checkpoints";
+import { tensorTypeByName, packGgmlBlocks, type PackableType, type PackedBlocks } from "@slm/extension-gguf";
 import { encodeModel, GraphBuilder, int } from "@slm/onnx";
 import { toHalf, createHostTensor } from "@slm/runtime";
 import { dequantizeBlocks, quantizeBlocks } from "@slm/quantization";

@@ -16,7 +16,7 @@ import {
   shortlistBytes,
   tinyModel,
   type MarianItem,
-} from "../packages/checkpoints/src/marian/testing/marian-bytes.test-support.js";
+} from "../packages/extension-marian/src/testing/marian-bytes.test-support.js";
 import { sentencePieceBytes } from "../packages/tokenizer/test-support/sentence-piece-bytes.mjs";
 
 const PIECES = ["</s>", "<unk>", "▁", ...Array.from("klmnopabc")];

@@ -1,18 +1,20 @@
 /**
  * Every published family against its own library, on the engine that `slm model check` uses. Fixtures:
  * packages/checkpoints/fixtures/tiny-encoder-decoders.py, with torch 2.8.0 and transformers 4.57.1; that of T5Gemma 2 with transformers 5.24.0. GGUF
- * files: packages/checkpoints/fixtures/tiny-gguf-t5.py, by the converter of llama.cpp (llama-cpp-python 0.3.36).
+ * files: packages/extension-gguf/fixtures/tiny-gguf-t5.py, by the converter of llama.cpp (llama-cpp-python 0.3.36).
  */
 import { readdir } from "node:fs/promises";
 import { basename, join, relative } from "node:path";
 import { checkHuggingFace, isHuggingFaceReference } from "@slm/checkpoints";
+import gguf from "@slm/extension-gguf";
+import { useExtension } from "@slm/extensions";
 import type { Runtime } from "@slm/runtime";
 import { createCpuRuntime } from "@slm/runtime-node";
 import { createOnnxEngine, type Engine } from "@slm/tensor";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
 const FIXTURES = join(import.meta.dirname, "../packages/checkpoints/fixtures/encoder-decoders");
-const GGUF = join(import.meta.dirname, "../packages/checkpoints/fixtures/gguf/t5");
+const GGUF = join(import.meta.dirname, "../packages/extension-gguf/fixtures/t5");
 const directories = async (parent: string): Promise<string[]> =>
   (await readdir(parent)).map((name) => join(parent, name));
 const CASES = [...(await directories(FIXTURES)), ...(await directories(GGUF))].map(
@@ -22,6 +24,7 @@ const CASES = [...(await directories(FIXTURES)), ...(await directories(GGUF))].m
 let runtime: Runtime;
 let engine: Engine;
 beforeAll(async () => {
+  useExtension(gguf);
   runtime = await createCpuRuntime({ inThread: true, threads: 1 });
   engine = createOnnxEngine(runtime);
 });

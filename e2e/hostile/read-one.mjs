@@ -55,7 +55,7 @@ const READERS = {
     return () => readSafetensors(at("model.safetensors"));
   },
   gguf: async () => {
-    const { readGguf } = await from("packages/checkpoints/dist/gguf/file/gguf-file.js");
+    const { readGguf } = await from("packages/extension-gguf/dist/file/gguf-file.js");
     return () => readGguf(at("model.gguf"));
   },
   onnx: async () => {

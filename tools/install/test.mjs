@@ -267,6 +267,42 @@ try {
     const said = run(process.execPath, ["program.js", recipe, "run", PROMPT], { env });
     expect(JSON.parse(said).text === text, `the library says ${said}, the command ${text}`);
   });
+  await step("extensions in TypeScript: a metric, a tracker, an importer", async () => {
+    const names = ["metric", "tracker", "importer"];
+    for (const name of names)
+      await cp(join(here, `extension-${name}.ts`), join(project, `extension-${name}.ts`));
+    const config = join(project, "tsconfig.extensions.json");
+    const files = names.map((name) => `extension-${name}.ts`);
+    const compilerOptions = {
+      strict: true,
+      module: "nodenext",
+      target: "es2022",
+      types: ["node"],
+      noEmit: true,
+    };
+    await writeFile(config, JSON.stringify({ compilerOptions, files }));
+    run("npx", ["--no-install", "tsc", "-p", config]);
+    const imports = names.map((name) => `import ${name} from "./extension-${name}.ts";\n`).join("");
+    await writeFile(join(project, "slm.config.ts"), `${imports}export default [${names.join(", ")}];\n`);
+    await writeFile(join(project, "bad.model.json"), "{}");
+    const { metrics } = slmJson(
+      "eval",
+      "run/deploy",
+      "--data",
+      "run/data/dev.jsonl",
+      "--metrics",
+      "sameStart",
+    );
+    expect(metrics.sameStart >= 0, "the metric of the extension was not computed");
+    slm("report", "run", "--track", "csv=runs.csv");
+    expect((await readFile(join(project, "runs.csv"), "utf8")).includes(",30,"), "the tracker wrote no line");
+    const { error } = slmError("teacher", "import", "bad.model.json", "-o", "imported");
+    expect(
+      error.message.includes("expected config, tensors and tokenizer"),
+      `the importer said: ${error.message}`,
+    );
+    await rm(join(project, "slm.config.ts"));
+  });
   await step("the entry for browsers, in a page", async () => {
     const request = {
       folder: project,

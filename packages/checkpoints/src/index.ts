@@ -12,12 +12,6 @@ export {
 export type { ExternalCheckpoint, ExternalTensor } from "./external-checkpoint.js";
 export { IMPORTERS, type ExternalModel, type Importer } from "./importers.js";
 export {
-  isPackable,
-  packGgmlBlocks,
-  type PackableType,
-  type PackedBlocks,
-} from "./gguf/types/ggml-blocks.js";
-export {
   CHECKPOINT_DTYPES,
   CONFIG_FILE,
   readCheckpoint,
@@ -44,26 +38,12 @@ export {
   type HuggingFaceReport,
 } from "./reference/hugging-face-check.js";
 export { isPublishedEncoderDecoder } from "./import/encoder-decoder/families.js";
-export { readGguf } from "./gguf/file/gguf-file.js";
-export type { Metadata } from "./gguf/file/metadata.js";
-export { readTensorBytes } from "./gguf/file/tensor-data.js";
-export { tensorTypeByName } from "./gguf/types/tensor-types.js";
-export { externalCheckpoint } from "./gguf/model/external-checkpoint.js";
-export { ggufPieceTokenizer } from "./gguf/tokenizer/encoder-decoder-tokenizer.js";
-export { ggufTokenizer } from "./gguf/tokenizer/gguf-tokenizer.js";
 export {
   extendedShortlist,
   readLexicalShortlist,
   withSourceTokens,
   writeLexicalShortlist,
 } from "./lexical-shortlist.js";
-export { readMarianShortlist } from "./marian/marian-shortlist.js";
-export {
-  isMarianDirectory,
-  marianFiles,
-  readMarianModel,
-  type MarianFiles,
-} from "./marian/marian-directory.js";
 export { fetchDatasetFile, type DatasetFile } from "./hub/dataset-file.js";
 export { resolveCached, resolveModel, type ResolvedModel } from "./hub/resolve-model.js";
 export { readHuggingFaceDirectory } from "./import/hugging-face-directory.js";
@@ -81,3 +61,7 @@ export {
   importVisionTower,
   type VisionImportOptions,
 } from "./import/import-vision-tower.js";
+export { FileReader, SCALARS, type Scalar } from "./bytes/file-reader.js";
+export { invalidFile, shownName } from "./bytes/invalid-file.js";
+export { MARIAN_NMT } from "./import/encoder-decoder/marian-nmt.js";
+export { configuredEos, encoderDecoderTokens } from "./import/token-facts.js";

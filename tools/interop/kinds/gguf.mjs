@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { ggufTokenizer, readGguf, readTensorBytes } from "@slm/checkpoints";
+import { ggufTokenizer, readGguf, readTensorBytes } from "@slm/extension-gguf";
 import { completeTokenizer, createTokenizer } from "@slm/tokenizer";
 import { reference } from "../programs.mjs";
 import { reasonOf, slm } from "../slm.mjs";

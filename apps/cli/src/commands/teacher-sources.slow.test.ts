@@ -9,10 +9,10 @@ import { runCommand } from "../testing/run-command.js";
 import { tinyRecipe, writeTinyRecipe } from "@slm/pipeline/testing/tiny-run";
 
 const GGUF = fileURLToPath(
-  new URL("../../../../packages/checkpoints/fixtures/gguf/tiny-llama.gguf", import.meta.url),
+  new URL("../../../../packages/extension-gguf/fixtures/tiny-llama.gguf", import.meta.url),
 );
 const T5_GGUF = fileURLToPath(
-  new URL("../../../../packages/checkpoints/fixtures/gguf/t5/flan-t5/model.gguf", import.meta.url),
+  new URL("../../../../packages/extension-gguf/fixtures/t5/flan-t5/model.gguf", import.meta.url),
 );
 const COMMIT = "0123456789abcdef0123456789abcdef01234567";
 

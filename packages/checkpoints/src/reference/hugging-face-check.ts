@@ -20,10 +20,11 @@ import {
 import { createHostTensor, type HostTensor } from "@slm/runtime";
 import { maskBias, math, type Engine, type Program, type Tensor } from "@slm/tensor";
 import { z } from "zod";
-import { openGgufCheckpoint } from "../gguf/model/external-checkpoint.js";
 import { isPublishedEncoderDecoder } from "../import/encoder-decoder/families.js";
 import { readHuggingFaceDirectory } from "../import/hugging-face-directory.js";
-import { importEncoderDecoder, importedGeneration } from "../import/import-checkpoint.js";
+import { importEncoderDecoder, importedGeneration } from "../import/import-model.js";
+import type { ExternalCheckpoint } from "../external-checkpoint.js";
+import { IMPORTERS } from "../importers.js";
 import { readSafetensors } from "../safetensors.js";
 import { OUTPUT_TOLERANCE, maxAbsDifference } from "./differences.js";
 import { WholeTargetDecoder } from "./whole-target-decoder.js";
@@ -79,6 +80,13 @@ export async function isHuggingFaceReference(directory: string): Promise<boolean
   return isPublishedEncoderDecoder({ config });
 }
 
+/** @throws SlmError CONFIG_INVALID if no extension reads GGUF */
+async function importedCheckpoint(file: string): Promise<ExternalCheckpoint> {
+  const importer = IMPORTERS.get("gguf");
+  if (importer !== undefined) return (await importer.open(file)).checkpoint;
+  throw new SlmError("CONFIG_INVALID", `${file}: no importer reads GGUF files`, { context: { file } });
+}
+
 /**
  * Imports the model in `directory`, of Hugging Face's files or of model.gguf, and compares its outputs with expected.safetensors, its answers with expected.json.
  *
@@ -87,7 +95,7 @@ export async function isHuggingFaceReference(directory: string): Promise<boolean
 export async function checkHuggingFace(directory: string, engine: Engine): Promise<HuggingFaceReport> {
   const gguf = join(directory, GGUF_FILE);
   const external = existsSync(gguf)
-    ? await openGgufCheckpoint(gguf)
+    ? await importedCheckpoint(gguf)
     : await readHuggingFaceDirectory(directory);
   const reference: Reference = {
     expected: await readExpected(join(directory, "expected.safetensors")),

@@ -164,7 +164,7 @@ export async function teacherFiles(
   if (settings.kind === "import") {
     const find = request.mayFetch ? resolveModel : resolveCached;
     const found = await find(settings.model, request);
-    const files = found === undefined ? [] : externalFiles(found.path);
+    const files = found === undefined ? [] : await externalFiles(found.path);
     return files.map((path) => ({ setting: `import/${basename(path)}`, path }));
   }
   if (settings.kind === "onnx") {

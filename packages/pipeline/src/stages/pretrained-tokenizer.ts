@@ -78,6 +78,6 @@ export async function pretrainedFiles(
   request: FilesRequest,
 ): Promise<readonly StageFile[]> {
   const found = await (request.mayFetch ? resolveModel : resolveCached)(model, request);
-  const files = found === undefined ? [] : externalTokenizerFiles(found.path);
+  const files = found === undefined ? [] : await externalTokenizerFiles(found.path);
   return files.map((path) => ({ setting: `pretrained/${basename(path)}`, path }));
 }

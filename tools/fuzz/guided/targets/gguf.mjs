@@ -2,8 +2,8 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { SlmError } from "@slm/core";
-import { readGguf } from "../../../../packages/checkpoints/src/gguf/file/gguf-file.ts";
-import { readTensor } from "../../../../packages/checkpoints/src/gguf/file/tensor-data.ts";
+import { readGguf } from "../../../../packages/extension-gguf/src/file/gguf-file.ts";
+import { readTensor } from "../../../../packages/extension-gguf/src/file/tensor-data.ts";
 
 export { SlmError };
 export const longest = 2 ** 16;
@@ -14,7 +14,7 @@ export const words = [
   "GGUF\u0003\u0000\u0000\u0000",
 ];
 
-const FIXTURES = "packages/checkpoints/fixtures/gguf";
+const FIXTURES = "packages/extension-gguf/fixtures";
 /** What describes an encoder-decoder, without its numbers: inputs have a longest length. */
 const T5_BYTES = 9000;
 export const seeds = async () => [

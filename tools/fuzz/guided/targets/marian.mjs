@@ -2,13 +2,13 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { SlmError } from "@slm/core";
-import { readMarian } from "../../../../packages/checkpoints/src/marian/marian-file.ts";
-import { readMarianShortlist } from "../../../../packages/checkpoints/src/marian/marian-shortlist.ts";
+import { readMarian } from "../../../../packages/extension-marian/src/marian-file.ts";
+import { readMarianShortlist } from "../../../../packages/extension-marian/src/marian-shortlist.ts";
 import {
   marianBytes,
   shortlistBytes,
   tinyModel,
-} from "../../../../packages/checkpoints/src/marian/testing/marian-bytes.test-support.ts";
+} from "../../../../packages/extension-marian/src/testing/marian-bytes.test-support.ts";
 
 export { SlmError };
 export const longest = 2 ** 16;

@@ -1,0 +1,63 @@
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { isMetricName, METRICS } from "@slm/metrics";
+import { TRACKERS } from "@slm/report";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { useExtension } from "@slm/extensions";
+import { useConfigFile, useExtensions } from "./extensions.js";
+import { openExternal } from "@slm/pipeline/models/open-external";
+
+// The examples of docs/how-to/extend.md, which tools/install runs with the packed package.
+const EXAMPLES = join(import.meta.dirname, "../../../tools/install");
+
+let folder = "";
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "slm-examples-"));
+});
+afterAll(async () => {
+  for (const name of ["same-start", "csv-tracker", "json-model"]) useExtension({ name });
+  await rm(folder, { recursive: true, force: true });
+});
+
+test("a file of a recipe adds a metric", async () => {
+  await useExtensions(["extension-metric.ts"], EXAMPLES);
+  const [name] = ["sameStart"].filter(isMetricName);
+  expect(METRICS[name!].compute(["a b", "c"], [["a"], ["d"]])).toBe(0.5);
+});
+
+test("slm.config.ts of a directory adds a tracker; a directory without one adds nothing", async () => {
+  await useConfigFile(folder);
+  expect(TRACKERS.has("csv")).toBe(false);
+  await cp(join(EXAMPLES, "extension-tracker.ts"), join(folder, "extension-tracker.ts"));
+  await writeFile(
+    join(folder, "slm.config.ts"),
+    'import csv from "./extension-tracker.ts"; export default [csv];',
+  );
+  await useConfigFile(folder);
+  const values = new Map([["loss", 2]]);
+  const run = {
+    ...{ name: "a", identity: "a", settings: {}, endedAt: 1, isFinished: true },
+    log: { records: [{ step: 7, wallTime: 1, values }], unreadable: 0 },
+    results: { "test.wer": 0.25 },
+  };
+  const file = join(folder, "runs.csv");
+  const target = { to: file, experiment: "e", environment: {}, signal: new AbortController().signal };
+  expect(await TRACKERS.get("csv")!.record(run, target)).toEqual({ file });
+  expect(await readFile(file, "utf8")).toBe("a,7,test.wer=0.25\n");
+});
+
+test("an importer of an extension is asked before ours", async () => {
+  await useExtensions(["extension-importer.ts"], EXAMPLES);
+  const file = join(folder, "tiny.model.json");
+  const tensors = { "model.norm.weight": { shape: [2], values: [1, 2] } };
+  await writeFile(file, JSON.stringify({ config: { model_type: "llama" }, tensors, tokenizer: {} }));
+  const { checkpoint } = await openExternal(file);
+  expect(checkpoint).toMatchObject({ where: file, config: { model_type: "llama" } });
+  expect([...(await checkpoint.tensors[0]!.read())]).toEqual([1, 2]);
+  await writeFile(file, "{}");
+  await expect(openExternal(file)).rejects.toThrow("expected config, tensors and tokenizer");
+  // A file that no extension reads is one of ours.
+  await writeFile(join(folder, "other.gguf"), "GGUF");
+  await expect(openExternal(join(folder, "other.gguf"))).rejects.toThrow("not a usable GGUF file");
+});

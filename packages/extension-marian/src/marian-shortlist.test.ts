@@ -1,0 +1,59 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { extendedShortlist, readLexicalShortlist, writeLexicalShortlist } from "@slm/checkpoints";
+import { readMarianShortlist } from "./marian-shortlist.js";
+import { shortlistBytes } from "./testing/marian-bytes.test-support.js";
+
+let folder: string;
+let file: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "slm-shortlist-"));
+  file = join(folder, "lex.bin");
+});
+afterAll(async () => {
+  await rm(folder, { recursive: true });
+});
+
+const LISTS = [[], [3, 1], [2], []];
+
+describe(readMarianShortlist, () => {
+  test("gives the tokens of each source token, which a checkpoint keeps", async () => {
+    await writeFile(file, shortlistBytes(LISTS));
+    const list = await readMarianShortlist(file, 4);
+    expect(list).toEqual({
+      always: Int32Array.of(0, 1),
+      offsets: Int32Array.of(0, 0, 2, 3, 3),
+      tokens: Int32Array.of(3, 1, 2),
+    });
+    await writeLexicalShortlist(folder, extendedShortlist(list, 5));
+    const kept = await readLexicalShortlist(folder, 5);
+    expect([...kept!.offsets]).toEqual([0, 0, 2, 3, 3, 3]);
+    expect([...kept!.tokens]).toEqual([3, 1, 2]);
+    await expect(readLexicalShortlist(folder, 4)).rejects.toThrow(/it is for 5 tokens, the vocabulary has 4/);
+  });
+
+  test.each<readonly [string, Uint8Array, RegExp]>([
+    ["another format", shortlistBytes(LISTS, { magic: 1n }), /starts with 0x1, expected/],
+    ["another vocabulary", shortlistBytes([...LISTS, []]), /for 5 tokens, the vocabulary has 4/],
+    ["tokens that there are not", shortlistBytes([[], [4], [], []]), /names token 4 of 4/],
+    [
+      "first tokens that there are not",
+      shortlistBytes(LISTS, { first: 5 }),
+      /5 first and 2 best tokens of 4/,
+    ],
+    ["a file cut short", shortlistBytes(LISTS).subarray(0, -1), /bytes, by its header/],
+    ["a header cut short", shortlistBytes(LISTS).subarray(0, 40), /has 40 bytes, its header 48/],
+  ])("rejects %s", async (_, bytes, message) => {
+    await writeFile(file, bytes);
+    await expect(readMarianShortlist(file, 4)).rejects.toThrow(message);
+  });
+
+  test("rejects offsets that fall", async () => {
+    const bytes = shortlistBytes(LISTS);
+    bytes.writeBigUInt64LE(3n, 48 + 8);
+    await writeFile(file, bytes);
+    await expect(readMarianShortlist(file, 4)).rejects.toThrow(/do not follow one another/);
+  });
+});
