@@ -2,7 +2,7 @@
 import { parseGenerationSettings } from "@slm/generation";
 import type { EncoderDecoderTokens } from "@slm/tokenizer";
 import type { ExternalCheckpoint } from "../external-checkpoint.js";
-import { importedConfig, importedGeneration } from "./import-model.js";
+import { importedConfig, importedGeneration } from "./import-checkpoint.js";
 
 /** Of an encoder-decoder. @throws SlmError as `importedConfig` */
 export function encoderDecoderTokens(checkpoint: ExternalCheckpoint): EncoderDecoderTokens {

@@ -22,7 +22,7 @@ import { maskBias, math, type Engine, type Program, type Tensor } from "@slm/ten
 import { z } from "zod";
 import { isPublishedEncoderDecoder } from "../import/encoder-decoder/families.js";
 import { readHuggingFaceDirectory } from "../import/hugging-face-directory.js";
-import { importEncoderDecoder, importedGeneration } from "../import/import-model.js";
+import { importEncoderDecoder, importedGeneration } from "../import/import-checkpoint.js";
 import type { ExternalCheckpoint } from "../external-checkpoint.js";
 import { IMPORTERS } from "../importers.js";
 import { readSafetensors } from "../safetensors.js";

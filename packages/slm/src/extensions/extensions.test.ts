@@ -4,12 +4,12 @@ import { join } from "node:path";
 import { isMetricName, METRICS } from "@slm/metrics";
 import { TRACKERS } from "@slm/report";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { useExtension } from "@slm/extensions";
-import { useConfigFile, useExtensions } from "./extensions.js";
+import { useExtension, useExtensions } from "@slm/extensions";
+import { useConfigFile } from "./use-config-file.js";
 import { openExternal } from "@slm/pipeline/models/open-external";
 
 // The examples of docs/how-to/extend.md, which tools/install runs with the packed package.
-const EXAMPLES = join(import.meta.dirname, "../../../tools/install");
+const EXAMPLES = join(import.meta.dirname, "../../../../tools/install");
 
 let folder = "";
 beforeAll(async () => {
