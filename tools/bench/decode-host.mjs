@@ -21,7 +21,7 @@ import { fileURLToPath } from "node:url";
 import { setEnvironmentData } from "node:worker_threads";
 import ort from "onnxruntime-node";
 import { readDeviceModel } from "@slm/exported-model";
-import { loadGenerator } from "@slm/inference";
+import { openModel } from "@slm/inference";
 import { repeatRuns } from "@slm/runtime";
 import { createCpuRuntime } from "@slm/runtime-node";
 import { endlessRuntime } from "../../packages/bench/dist/endless-runtime.js";
@@ -75,7 +75,7 @@ async function openWay(name) {
       return typeof value === "function" ? value.bind(target) : value;
     },
   });
-  const generator = await loadGenerator(directory, endlessRuntime(changed, tokens.eos));
+  const generator = await openModel(directory, endlessRuntime(changed, tokens.eos));
   return {
     name,
     run: async () => {

@@ -9,7 +9,7 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { loadavg } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import { loadGenerator } from "@slm/inference";
+import { openModel } from "@slm/inference";
 import { createCpuRuntime } from "@slm/runtime-node";
 
 const LIMIT_MS = 20;
@@ -27,7 +27,7 @@ const runtime = await createCpuRuntime({
   threads: Number(options.threads),
   inThread: options.inThread === "1",
 });
-const generator = await loadGenerator(directory, runtime);
+const generator = await openModel(directory, runtime);
 await generator.warmUp();
 const delays = monitorEventLoopDelay({ resolution: 1 });
 await sleep(100);

@@ -6,7 +6,7 @@
  *
  * keepRuntime=1 keeps the worker and loads only graphs anew, as a server does that reloads a bundle.
  */
-import { loadGenerator } from "@slm/inference";
+import { openModel } from "@slm/inference";
 import { createCpuRuntime } from "@slm/runtime-node";
 
 const LIMIT_BYTES = 50e6;
@@ -26,7 +26,7 @@ const kept = options.keepRuntime === "1" ? await createCpuRuntime({ threads: 1 }
 
 async function cycle() {
   const runtime = kept ?? (await createCpuRuntime({ threads: 1 }));
-  const generator = await loadGenerator(directory, runtime);
+  const generator = await openModel(directory, runtime);
   await generator.generate([options.prompt], { maxTokens: 1 });
   await generator.close();
   if (kept === undefined) await runtime.close();

@@ -9,7 +9,7 @@
  */
 import { readFile } from "node:fs/promises";
 import { cpus, loadavg } from "node:os";
-import { loadGenerator } from "@slm/inference";
+import { openModel } from "@slm/inference";
 import { createCpuRuntime } from "@slm/runtime-node";
 import { openNativeRuntime } from "@slm/runtime-native";
 
@@ -39,7 +39,7 @@ const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.l
 const opened = {};
 for (const [name, open] of Object.entries(RUNTIMES)) {
   const runtime = await open();
-  const generator = await loadGenerator(directory, runtime);
+  const generator = await openModel(directory, runtime);
   await generator.warmUp();
   opened[name] = { runtime, generator, rates: [], answers: [] };
 }

@@ -20,7 +20,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { cpus, homedir } from "node:os";
 import { join } from "node:path";
-import { loadGenerator } from "@slm/inference";
+import { openModel } from "@slm/inference";
 import { METRICS } from "@slm/metrics";
 import { createCpuRuntime } from "@slm/runtime-node";
 import { reasonOf, slm } from "./slm.mjs";
@@ -136,7 +136,7 @@ async function run(args) {
 /** Both answer every sentence, one after the other, the first of them changing. */
 async function compare(direction, scheme, directory, rows) {
   const runtime = await createCpuRuntime({ threads: 1 });
-  const generator = await loadGenerator(directory, runtime, {});
+  const generator = await openModel(directory, runtime, {});
   await generator.warmUp();
   const engine = execa(python, [SCRIPT, "translate", direction], {
     env: { RAYON_NUM_THREADS: "1", OMP_NUM_THREADS: "1" },

@@ -13,6 +13,7 @@ export const ENTRIES = {
   index: "apps/cli/src/library/index.ts",
   "runtime-node": "packages/runtime-node/src/index.ts",
   worker: "packages/runtime-node/src/worker.ts",
+  "greedy-loop": "packages/generation/src/greedy-loop.ts",
   "request-worker": "packages/serve/src/request-worker.ts",
   "native-process": "packages/runtime-native/src/native-process.ts",
   "model-process": "packages/bench/src/model-process.ts",

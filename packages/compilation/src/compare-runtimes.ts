@@ -1,6 +1,6 @@
 /** Compares a model on two runtimes: the same rows, token by token. */
 import { GRAPH_IO } from "@slm/exported-model";
-import { loadGenerator, type EvaluationRow, type Source } from "@slm/inference";
+import { openModel, type EvaluationRow, type Source } from "@slm/inference";
 import { repeatRuns, withLoad, type HostTensor, type Runtime, type Session } from "@slm/runtime";
 
 export interface RuntimeComparison {
@@ -77,8 +77,8 @@ export async function compareRuntimes(
 ): Promise<RuntimeComparison> {
   const recorders = [new Recorder(runtimes.reference), new Recorder(runtimes.device)] as const;
   const generators = [
-    await loadGenerator(directory, recorders[0].runtime),
-    await loadGenerator(directory, recorders[1].runtime),
+    await openModel(directory, recorders[0].runtime),
+    await openModel(directory, recorders[1].runtime),
   ] as const;
   const answers = { reference: [] as string[], device: [] as string[] };
   const found = { equalAnswers: 0, steps: 0, maxAbs: 0, minCosine: 1 };

@@ -3,7 +3,7 @@ import { describeRuntime } from "@slm/runtime/contract";
 import { describe, expect, test } from "vitest";
 import { createCpuRuntime } from "./cpu-runtime.js";
 import { REINSTALL } from "@slm/core";
-import { loadBinding } from "./ort-binding.js";
+import { loadBinding } from "./ort/ort-binding.js";
 
 describeRuntime("the CPU runtime in a worker", () => createCpuRuntime({ threads: 2 }));
 describeRuntime("the CPU runtime in this thread", () => createCpuRuntime({ threads: 1, inThread: true }));

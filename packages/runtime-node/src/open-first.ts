@@ -3,11 +3,11 @@ import { SlmError } from "@slm/core";
 import { DEVICES, type ProfileName, type ProviderSettings, type Target } from "@slm/devices/table";
 import { GraphBuilder, encodeModel } from "@slm/onnx";
 import { type Fallback, type Runtime, createHostTensor } from "@slm/runtime";
-import { loadBinding, type OrtBinding } from "./ort-binding.js";
+import { loadBinding, type OrtBinding } from "./ort/ort-binding.js";
 import { openOrtRuntime, type OrtRuntimeOptions } from "./ort-runtime.js";
-import { providerFailure } from "./provider-failure.js";
-import { describeAdapter, tryWebgpu } from "./webgpu-adapter.js";
-import { rejectingUnsupported } from "./webgpu-load.js";
+import { providerFailure } from "./ort/provider-failure.js";
+import { describeAdapter, tryWebgpu } from "./webgpu/webgpu-adapter.js";
+import { rejectingUnsupported } from "./webgpu/webgpu-load.js";
 
 const { name: WEBGPU } = DEVICES.gpu.webgpu.provider;
 

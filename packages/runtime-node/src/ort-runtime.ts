@@ -5,7 +5,7 @@ import type { ProviderSettings } from "@slm/devices/table";
 import type { Int8Arithmetic, Runtime, RuntimeDevice } from "@slm/runtime";
 import { DirectChannel, HostRuntime, type SessionSettings } from "@slm/runtime/host";
 import { EXACT_INT8, measureInt8 } from "./int8-probe.js";
-import { OrtHost } from "./ort-host.js";
+import { OrtHost } from "./ort/ort-host.js";
 import { openWorkerChannel } from "./worker-channel.js";
 
 export interface OrtRuntimeOptions {

@@ -2,7 +2,7 @@
 import { Worker } from "node:worker_threads";
 import { forbidRuntimeTelemetry, REINSTALL } from "@slm/core";
 import { type HostChannel, RemoteChannel, type ReplyMessage } from "@slm/runtime/host";
-import { messageOf } from "./ort-binding.js";
+import { messageOf } from "./ort/ort-binding.js";
 
 /**
  * The compiled worker. A worker thread cannot read TypeScript on every supported Node, so a program that

@@ -2,7 +2,7 @@
 import { parentPort } from "node:worker_threads";
 import { SlmError } from "@slm/core";
 import { serveHost } from "@slm/runtime/host";
-import { OrtHost } from "./ort-host.js";
+import { OrtHost } from "./ort/ort-host.js";
 
 if (parentPort === null)
   throw new SlmError("UNEXPECTED", "runtime-node: worker.js must be started as a worker thread");

@@ -7,7 +7,7 @@ import { SILENT } from "@slm/core";
 import { DATA_FILES, readRows } from "@slm/data";
 import { createRandom } from "@slm/generation";
 import { distillConfig } from "@slm/distillation";
-import { loadGenerator, type Generation } from "@slm/inference";
+import { openModel, type Generation } from "@slm/inference";
 import { initializeWeights, parameterCount, parseModelConfig, visionOf } from "@slm/model";
 import { exportConfig, exportModel } from "@slm/onnx-export";
 import { createTokenizer, readTokenizerFiles, writeTokenizer } from "@slm/tokenizer";
@@ -98,7 +98,7 @@ async function measureStudent(
         progress: SILENT,
       }),
     );
-    const [loadSeconds, generator] = await timed(() => loadGenerator(outputDirectory, runtime));
+    const [loadSeconds, generator] = await timed(() => openModel(outputDirectory, runtime));
     try {
       await generator.warmUp();
       const answer = async (texts: readonly string[], batchSize: number): Promise<number> => {

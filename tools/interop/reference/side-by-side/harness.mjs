@@ -164,12 +164,12 @@ export async function promptIds(directory, tokens) {
  * @param device cpu, gpu:cuda, gpu:webgpu; nothing replaces a GPU that is not there
  */
 export async function openSlm(name, directory, { threads, source, answer, batch = 1, device = "cpu" }) {
-  const { loadGenerator } = await import("@slm/inference");
+  const { openModel } = await import("@slm/inference");
   const { readDeviceModel } = await import("@slm/exported-model");
   const { endlessRuntime } = await import("../../../../packages/bench/dist/endless-runtime.js");
   const { tokens } = await readDeviceModel(directory);
   const runtime = await openRuntime(device, threads);
-  const generator = await loadGenerator(directory, endlessRuntime(runtime, tokens.eos));
+  const generator = await openModel(directory, endlessRuntime(runtime, tokens.eos));
   const prompts = Array.from({ length: batch }, () => promptOf(source));
   let tokensMade = [];
   return {

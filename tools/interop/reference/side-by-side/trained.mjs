@@ -10,7 +10,7 @@
  */
 import { basename, dirname, resolve } from "node:path";
 import { readDeviceModel } from "@slm/exported-model";
-import { loadGenerator } from "@slm/inference";
+import { openModel } from "@slm/inference";
 import { readModelConfig } from "@slm/checkpoints";
 import { createCpuRuntime } from "@slm/runtime-node";
 import { loadTokenizer } from "@slm/tokenizer";
@@ -58,7 +58,7 @@ const runtime = await createCpuRuntime({ threads });
 const model = await readDeviceModel(directory);
 const ownTokenizer = await loadTokenizer(directory);
 async function openAnswering(name, draftTokens) {
-  const generator = await loadGenerator(directory, runtime, { draftTokens });
+  const generator = await openModel(directory, runtime, { draftTokens });
   const answer = async (source) => {
     const [{ tokens, finished, firstTokenMs, totalMs }] = await generator.generate([source], {
       batchSize: 1,
