@@ -8,7 +8,7 @@ import type { ServedModel, TextAnswer, TextRequest } from "../served-model.js";
 import type { ModelHost } from "../model-host.js";
 import type { ServerMetrics } from "../metrics.js";
 import type { ServeConfig } from "../serve-config.js";
-import { ClientGone, toHttpError } from "./http-error.js";
+import { ClientGone, toHttpError } from "./connection/http-error.js";
 import { withStopSignal, type Stopping } from "./stop-signal.js";
 
 export interface AnswerServices {

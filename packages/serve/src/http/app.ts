@@ -14,7 +14,7 @@ import {
 } from "./answer.js";
 import type { ApiKeys } from "./api-keys.js";
 import { RequestBodies } from "./connection/request-body.js";
-import { Rejected, rejection, toHttpError, type HttpError } from "./http-error.js";
+import { Rejected, rejection, toHttpError, type HttpError } from "./connection/http-error.js";
 import { chatChoice, chatEvents, completionChoice, completionEvents, usageOf } from "./openai-forms.js";
 import {
   chatRoute,
@@ -24,7 +24,7 @@ import {
   modelsRoute,
   reloadRoute,
 } from "./routes.js";
-import type { generateResponse, healthResponse } from "./schemas.js";
+import type { generateResponse, healthResponse } from "../requests/schemas.js";
 import { withStopSignal } from "./stop-signal.js";
 import type { RequestForm } from "../requests/request-forms.js";
 import { base64Length } from "../requests/request-image.js";

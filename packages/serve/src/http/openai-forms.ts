@@ -3,7 +3,7 @@ import type { z } from "@hono/zod-openapi";
 import type { TextAnswer } from "../served-model.js";
 import { chatLogprobs, completionLogprobs } from "../token-logprobs.js";
 import type { ResponseHead, StreamEvents } from "./answer.js";
-import type { chatResponse, completionResponse } from "./schemas.js";
+import type { chatResponse, completionResponse } from "../requests/schemas.js";
 
 export function usageOf(answers: readonly TextAnswer[]): {
   prompt_tokens: number;

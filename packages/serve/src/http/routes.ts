@@ -10,7 +10,7 @@ import {
   generateResponse,
   healthResponse,
   modelsResponse,
-} from "./schemas.js";
+} from "../requests/schemas.js";
 
 const json = <Schema extends z.ZodType>(schema: Schema, description: string) =>
   ({ description, content: { "application/json": { schema } } }) as const;

@@ -2,7 +2,7 @@
 import type { HttpBindings } from "@hono/node-server";
 import type { Context } from "hono";
 import type { ServeConfig } from "../serve-config.js";
-import { ClientGone, RequestTimeout } from "./http-error.js";
+import { ClientGone, RequestTimeout } from "./connection/http-error.js";
 
 export interface Stopping {
   readonly signal: AbortSignal;

@@ -10,7 +10,7 @@ import {
   generateRequest,
   type ChatRequest,
   type ResponseFormat,
-} from "../http/schemas.js";
+} from "./schemas.js";
 import type { TextFormat } from "./text-formats.js";
 
 /** Generation options, shared by all sources of a request. */

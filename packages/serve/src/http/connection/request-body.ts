@@ -2,7 +2,7 @@
 import type { HttpBindings } from "@hono/node-server";
 import { SlmError } from "@slm/core";
 import type { Context } from "hono";
-import { ClientGone, Rejected } from "../http-error.js";
+import { ClientGone, Rejected } from "./http-error.js";
 
 /** Most bytes of all bodies that are being read or are in work. Beyond it a request is told to come back. */
 const MOST_BYTES = 2 ** 28;
