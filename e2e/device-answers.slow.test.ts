@@ -2,8 +2,8 @@
  * Answers whose tokens are chosen in graphs beside a decoder for a GPU are those of the host's sampler and beam search, from the same logits:
  * on the CPU provider, in float32.
  */
-import { beamSearch, loadModel, type GenerateOptions, type Generation } from "@slm/inference";
-import { createGenerator } from "../packages/inference/src/generator.js";
+import { beamSearch, loadGraphs, type GenerateOptions, type Generation } from "@slm/inference";
+import { createModel } from "../packages/inference/src/generate/open-model.js";
 import { createCpuRuntime } from "@slm/runtime-node";
 import type { Runtime } from "@slm/runtime";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -37,10 +37,10 @@ async function answers(
 ): Promise<Answers> {
   const shape = { ...config, vocabularySize: VOCABULARY };
   const { directory } = await exporter.exported(shape, { target: "gpu", profile: "cuda" });
-  const loaded = await loadModel(directory, runtime);
+  const loaded = await loadGraphs(directory, runtime);
   expect(loaded.tokenGraphs).toBeDefined();
   const [inGraphs, onHost] = [loaded, { ...loaded, tokenGraphs: undefined }].map((model) =>
-    createGenerator(model),
+    createModel(model),
   );
   const [first, second] = [[] as Generation[], [] as Generation[]];
   for (const request of requests) {

@@ -3,7 +3,7 @@
  * ONNX Runtime's C interface between a device's memory and the host's. The device is the CPU provider with memory that only copies reach
  * (`device-memory.test-support.ts`), because no GPU is at hand.
  */
-import { beamSearch, loadGenerator, type GenerateOptions } from "@slm/inference";
+import { beamSearch, openModel, type GenerateOptions } from "@slm/inference";
 import { createHostTensor, type DeviceTensor, type HostTensor, type Runtime } from "@slm/runtime";
 import { countedRuntime, type Traffic } from "@slm/runtime/testing";
 import { createOnnxEngine, type Engine } from "@slm/tensor";
@@ -153,7 +153,7 @@ describe("an answer of a model for a GPU", () => {
   ): Promise<{ readonly short: Answered; readonly long: Answered }> {
     const shape = { ...config, vocabularySize: VOCABULARY };
     const { directory } = await exporter.exported(shape, { target: "gpu", profile: "cuda", precision });
-    const generator = await loadGenerator(directory, endlessRuntime(runtime, config.tokens.eos));
+    const generator = await openModel(directory, endlessRuntime(runtime, config.tokens.eos));
     const answer = async (maxTokens: number): Promise<Answered> => {
       const [before, copied] = [{ ...traffic }, api.copiedBytes];
       const texts = ["abc", "bca", "caa"].slice(0, prompts);

@@ -4,7 +4,7 @@
  */
 import { mkdir, mkdtemp, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { loadGenerator, type GenerateOptions, type Generation } from "@slm/inference";
+import { openModel, type GenerateOptions, type Generation } from "@slm/inference";
 import { profilesOf } from "@slm/devices";
 import { readDeviceModel } from "@slm/exported-model";
 import type { EncoderDecoderConfig } from "@slm/model";
@@ -82,7 +82,7 @@ describe.each(Object.entries(MODELS))("%s", (_name, config) => {
     const sources = sourcesOf(6, config.maxSource, 4);
     const expected = await (await open(directory, { draftTokens: 0 })).generate(sources);
     for (const drafting of [{}, { promptLookup: 3 }]) {
-      const generator = await loadGenerator(web, runtime, drafting);
+      const generator = await openModel(web, runtime, drafting);
       expect((await generator.generate(sources, { batchSize: 1 })).map(told)).toEqual(expected.map(told));
       await generator.close();
     }
@@ -201,7 +201,7 @@ describe("a trained student", () => {
     });
     const answers = await generator.generate(sources.slice(0, 3), { batchSize: 1 });
     expect(runsOf(answers)).toBe(tokensOf(answers));
-    await expect(loadGenerator(outputDirectory, models.runtime, { draftTokens: 2 })).rejects.toMatchObject({
+    await expect(openModel(outputDirectory, models.runtime, { draftTokens: 2 })).rejects.toMatchObject({
       code: "OP_UNSUPPORTED",
     });
   });
@@ -228,7 +228,7 @@ describe("a trained student", () => {
 
   test("answers alike in a worker, whose runs follow one another without the caller", async () => {
     const worker = await createCpuRuntime({ threads: 1 });
-    const generator = await loadGenerator(cpu, worker);
+    const generator = await openModel(cpu, worker);
     const expected = await (await open(cpu)).generate(sources, { batchSize: 1 });
     const pieces = sources.map(() => "");
     const found = await generator.generate(sources, {
@@ -245,12 +245,12 @@ describe("a trained student", () => {
   });
 
   test("rejects more drafts than a run verifies, and any of a model without rules", async () => {
-    await expect(loadGenerator(cpu, models.runtime, { draftTokens: 65 })).rejects.toMatchObject({
+    await expect(openModel(cpu, models.runtime, { draftTokens: 65 })).rejects.toMatchObject({
       code: "USAGE",
       message: expect.stringContaining("from 0 to 64") as string,
     });
     const plain = await models.exported(random, 1, { target: "cpu" });
-    await expect(loadGenerator(plain, models.runtime, { draftTokens: 1 })).rejects.toMatchObject({
+    await expect(openModel(plain, models.runtime, { draftTokens: 1 })).rejects.toMatchObject({
       code: "USAGE",
     });
     expect((await open(plain)).drafts).toEqual({ tokens: 0, reason: undefined });

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readCheckpoint } from "@slm/checkpoints";
 import { deployToDirectory } from "@slm/deploy";
-import { loadGenerator, type Generation } from "@slm/inference";
+import { openModel, type Generation } from "@slm/inference";
 import { encoderDecoderConfig } from "@slm/model";
 import { exportCheckpoint, exportWeights } from "@slm/onnx-export";
 import { quantizeDirectory } from "@slm/quantization";
@@ -47,7 +47,7 @@ test("a bundle drafts as the model that it was made of", async () => {
   await mkdir(outputDirectory);
   await deployToDirectory({ model, outputDirectory, card: {} });
   const plain = await plainAnswers(outputDirectory);
-  const generator = await loadGenerator(outputDirectory, runtime);
+  const generator = await openModel(outputDirectory, runtime);
   expect(generator.drafts).toEqual({ tokens: 12, reason: undefined });
   const drafted = await generator.generate(sources, { batchSize: 1 });
   await generator.close();
@@ -57,7 +57,7 @@ test("a bundle drafts as the model that it was made of", async () => {
 });
 
 async function plainAnswers(directory: string): Promise<readonly Generation[]> {
-  const generator = await loadGenerator(directory, runtime, { draftTokens: 0 });
+  const generator = await openModel(directory, runtime, { draftTokens: 0 });
   const answers = await generator.generate(sources, { batchSize: 1 });
   await generator.close();
   return answers;
@@ -65,7 +65,7 @@ async function plainAnswers(directory: string): Promise<readonly Generation[]> {
 
 /** Rules that are learnt from what a model answers to the sources that a server is asked: each of its answers is known. */
 async function rulesOf(directory: string): Promise<readonly DraftRule[]> {
-  const generator = await loadGenerator(directory, runtime, { draftTokens: 0 });
+  const generator = await openModel(directory, runtime, { draftTokens: 0 });
   const asked = Array.from({ length: 5 }, () => sources).flat();
   const answers = await generator.generate(asked);
   await generator.close();

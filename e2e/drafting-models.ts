@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createRandom, learnDraftRules } from "@slm/generation";
-import { loadGenerator, type Generation, type Generator } from "@slm/inference";
+import { openModel, type Generation, type Model } from "@slm/inference";
 import {
   initializeWeights,
   type DecoderOnlyConfig,
@@ -74,13 +74,13 @@ export const told = ({ text, tokens, finished, reason }: Generation): object => 
 });
 
 type Choice = ExportChoice & Pick<ExportSettings, "draftRules">;
-export type Drafting = Parameters<typeof loadGenerator>[2];
+export type Drafting = Parameters<typeof openModel>[2];
 
 export class DraftingModels {
   readonly runtime: Runtime;
   /** A directory of its own. */
   readonly workspace: string;
-  readonly #opened: Generator[] = [];
+  readonly #opened: Model[] = [];
 
   private constructor(runtime: Runtime, workspace: string) {
     this.runtime = runtime;
@@ -120,8 +120,8 @@ export class DraftingModels {
     return this.exported(config, 1, { ...choice, draftRules: learnDraftRules(pairs, random.tokens.eos) });
   }
 
-  async open(directory: string, options?: Drafting): Promise<Generator> {
-    const generator = await loadGenerator(directory, this.runtime, options);
+  async open(directory: string, options?: Drafting): Promise<Model> {
+    const generator = await openModel(directory, this.runtime, options);
     this.#opened.push(generator);
     return generator;
   }

@@ -6,7 +6,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createRandom, type TokenConstraint } from "@slm/generation";
-import { loadGenerator, type GenerateOptions, type Generator } from "@slm/inference";
+import { openModel, type GenerateOptions, type Model } from "@slm/inference";
 import {
   initializeWeights,
   type DecoderOnlyConfig,
@@ -69,7 +69,7 @@ const NPU: ExportChoice = { target: "npu", profile: "qnn", buckets: [5, 12, 64],
 
 let runtime: Runtime;
 let workspace: string;
-const opened: Generator[] = [];
+const opened: Model[] = [];
 
 beforeAll(async () => {
   runtime = await createCpuRuntime({ inThread: true, threads: 1 });
@@ -113,8 +113,8 @@ async function exported(config: ModelConfig, seed: number, choice: ExportChoice)
   return outputDirectory;
 }
 
-async function open(directory: string, options?: Parameters<typeof loadGenerator>[2]): Promise<Generator> {
-  const generator = await loadGenerator(directory, runtime, options);
+async function open(directory: string, options?: Parameters<typeof openModel>[2]): Promise<Model> {
+  const generator = await openModel(directory, runtime, options);
   opened.push(generator);
   return generator;
 }
@@ -162,7 +162,7 @@ const STRATEGIES: Readonly<Record<string, GenerateOptions>> = {
 
 describe.each(Object.entries(MODELS))("%s", (_name, config) => {
   const seeds = [1, 2];
-  const pairs: { readonly cpu: Generator; readonly npu: Generator; readonly directory: string }[] = [];
+  const pairs: { readonly cpu: Model; readonly npu: Model; readonly directory: string }[] = [];
 
   beforeAll(async () => {
     for (const seed of seeds) {

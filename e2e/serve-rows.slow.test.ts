@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { loadGenerator } from "@slm/inference";
+import { openModel } from "@slm/inference";
 import { createCpuRuntime } from "@slm/runtime-node";
 import { serveConfig } from "@slm/serve";
 import { loadTokenizer } from "@slm/tokenizer";
@@ -48,7 +48,7 @@ test.each([
     await runCommand("export", [at("checkpoint"), "-o", at("model"), ...flags.split(" "), "--json"]);
 
     const alone = await createCpuRuntime({ threads: 1 });
-    const generator = await loadGenerator(at("model"), alone);
+    const generator = await openModel(at("model"), alone);
     const expected: string[] = [];
     for (const source of SOURCES)
       expected.push((await generator.generate([source], { maxTokens: 18 }))[0]!.text);

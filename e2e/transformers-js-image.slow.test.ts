@@ -3,7 +3,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createRandom } from "@slm/generation";
-import { loadGenerator, type Generation } from "@slm/inference";
+import { openModel, type Generation } from "@slm/inference";
 import { initializeWeights, visionConfig, type EncoderDecoderConfig } from "@slm/model";
 import { exportWeights, type ExportChoice, type ExportReport } from "@slm/onnx-export";
 import { quantizeDirectory, quantizeTransformers } from "@slm/quantization";
@@ -144,7 +144,7 @@ async function exported(
 
 /** What slm's own runtime answers about every picture. */
 async function answers(name: string): Promise<readonly Generation[]> {
-  const generator = await loadGenerator(join(workspace, name), runtime);
+  const generator = await openModel(join(workspace, name), runtime);
   try {
     return await generator.generate(PICTURES.map((file) => ({ image: imageOfFile(file) })));
   } finally {

@@ -2,7 +2,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { createRandom } from "@slm/generation";
-import { loadGenerator } from "@slm/inference";
+import { openModel } from "@slm/inference";
 import { initializeWeights, type EncoderDecoderConfig } from "@slm/model";
 import { exportWeights, type ExportChoice } from "@slm/onnx-export";
 import { quantizeDirectory, quantizeTransformers } from "@slm/quantization";
@@ -61,7 +61,7 @@ afterAll(async () => {
 
 /** What an export answers in slm's own runtime. */
 async function answers(name: string): Promise<Answers> {
-  const generator = await loadGenerator(join(workspace, name), runtime);
+  const generator = await openModel(join(workspace, name), runtime);
   const made = await generator.generate(TEXTS);
   await generator.close();
   return made;
@@ -140,7 +140,7 @@ describe("layout transformers.js in the library", () => {
         outputDirectory: at(`native-${scheme}`),
         scheme,
       });
-      const generator = await loadGenerator(at(`native-${scheme}`), runtime);
+      const generator = await openModel(at(`native-${scheme}`), runtime);
       const length = config.maxTarget - 1;
       const { dtypes, bytesBefore, bytesAfter } = await quantizeTransformers({
         modelDirectory: at("web"),

@@ -5,7 +5,7 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { loadGenerator, type Generation, type Generator } from "@slm/inference";
+import { openModel, type Generation, type Model } from "@slm/inference";
 import type { Runtime } from "@slm/runtime";
 import { createCpuRuntime } from "@slm/runtime-node";
 import { serveConfig, startServer } from "@slm/serve";
@@ -40,7 +40,7 @@ const NEW = 10;
 describe.each(FAMILIES)("a tiny %s", (family) => {
   const model = (): string => join(root, `${family}-cpu`);
   let rows: readonly Row[];
-  let generator: Generator;
+  let generator: Model;
   let eos: number;
   beforeAll(async () => {
     const text = await readFile(join(FIXTURES, family, "expected.json"), "utf8");
@@ -48,7 +48,7 @@ describe.each(FAMILIES)("a tiny %s", (family) => {
     const imported = join(root, family);
     await runCommand("import", [join(FIXTURES, family), "-o", imported, "--max-source", "60", "--json"]);
     await runCommand("export", [imported, "-o", model(), "--json"]);
-    generator = await loadGenerator(model(), runtime);
+    generator = await openModel(model(), runtime);
     ({ eos } = generator.model.tokens);
   });
   afterAll(() => generator.close());

@@ -3,13 +3,7 @@ import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import {
-  beamSearch,
-  loadGenerator,
-  type GenerateOptions,
-  type Generation,
-  type Source,
-} from "@slm/inference";
+import { beamSearch, openModel, type GenerateOptions, type Generation, type Source } from "@slm/inference";
 import { int, readOnnx, writeOnnx } from "@slm/onnx";
 import { exportCheckpoint, exportWeights } from "@slm/onnx-export";
 import { quantizeDirectory } from "@slm/quantization";
@@ -79,7 +73,7 @@ async function answersOn(
   sources: readonly Source[],
   { options, promptLookup }: Asked = {},
 ): Promise<readonly Generation[]> {
-  const generator = await loadGenerator(directory, runtime, { promptLookup });
+  const generator = await openModel(directory, runtime, { promptLookup });
   try {
     return await generator.generate(sources, options);
   } finally {

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { loadModel } from "@slm/inference";
+import { loadGraphs } from "@slm/inference";
 import { exportWeights, type ExportChoice } from "@slm/onnx-export";
 import { quantizeDirectory } from "@slm/quantization";
 import { trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
@@ -40,7 +40,7 @@ async function exported(
 
 /** The error of loading a model on WebGPU. */
 async function expectRejected(directory: string, code: string, message: RegExp): Promise<void> {
-  await expect(loadModel(directory, runtimes.gpu)).rejects.toMatchObject({
+  await expect(loadGraphs(directory, runtimes.gpu)).rejects.toMatchObject({
     code,
     message: expect.stringMatching(message) as string,
     suggestions: ["slm export CHECKPOINT --target gpu --profile webgpu"],
@@ -72,7 +72,7 @@ describe("exports for target cpu", () => {
       "OP_UNSUPPORTED",
       /softcap=2 .* leaves the cap out/,
     );
-    const model = await loadModel(await exported(decoderOnly, { target: "cpu" }), runtimes.gpu);
+    const model = await loadGraphs(await exported(decoderOnly, { target: "cpu" }), runtimes.gpu);
     await model.close();
   });
 });

@@ -12,7 +12,7 @@
  * after the first run, both also as ratios to plain, and the median and the 99th percentile of an answer [ms]. Times count only on an idle machine.
  */
 import { readDeviceModel } from "@slm/exported-model";
-import { loadGenerator } from "@slm/inference";
+import { openModel } from "@slm/inference";
 import { createCpuRuntime } from "@slm/runtime-node";
 import { draftLines } from "./lib/draft-lines.mjs";
 import { firstSources } from "../lib/first-sources.mjs";

@@ -13,6 +13,7 @@ export const ENTRIES = {
   index: "packages/slm/src/index.ts",
   "runtime-node": "packages/runtime-node/src/index.ts",
   worker: "packages/runtime-node/src/worker.ts",
+  "greedy-loop": "packages/generation/src/greedy-loop.ts",
   "threads/request-worker": "packages/serve/src/threads/request-worker.ts",
   "native-process": "packages/runtime-native/src/native-process.ts",
   "model-process": "packages/bench/src/models/model-process.ts",

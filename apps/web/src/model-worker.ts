@@ -1,5 +1,5 @@
 /** Runs the model in a worker, so that the page stays responsive. */
-import type { Generator } from "@slm/inference";
+import type { Model } from "@slm/inference";
 import type { FromWorker, ToWorker } from "./messages.js";
 import { openBundle } from "./open-bundle.js";
 import { imageOfBlob } from "./page-image.js";
@@ -14,7 +14,7 @@ const scope = self as unknown as WorkerScope;
 /** Where a site keeps the bundle. */
 const MODEL_FOLDER = "model/";
 
-let generator: Generator | undefined;
+let generator: Model | undefined;
 let stopping = new AbortController();
 
 scope.onmessage = ({ data }) => {

@@ -1,6 +1,6 @@
 /** Downloads a bundle and ONNX Runtime, and opens the model in the calling thread. */
 import type * as Ort from "onnxruntime-web";
-import { loadGenerator, type Generator } from "@slm/inference";
+import { openModel, type Model } from "@slm/inference";
 import { SlmError } from "@slm/core/errors";
 import type { RuntimeDevice } from "@slm/runtime";
 import {
@@ -77,7 +77,7 @@ export interface OpenBundleOptions {
 }
 
 export interface OpenedBundle {
-  readonly generator: Generator;
+  readonly generator: Model;
   /** What computes. */
   readonly device: RuntimeDevice;
   /** Gives back the graphs and the downloaded files. */
@@ -106,7 +106,7 @@ export async function openBundle(
     const adapter = provider === "webgpu" ? await requiredAdapter() : undefined;
     const ort = await loadOrt(runtimeUrl, provider, threads);
     const runtime = createWebRuntime(ort, { provider, threads, files, adapter });
-    const generator = await loadGenerator(directory, runtime, { draftTokens });
+    const generator = await openModel(directory, runtime, { draftTokens });
     await generator.warmUp();
     const close = async (): Promise<void> => {
       await generator.close();

@@ -34,4 +34,4 @@ export { moveKey, pairKey } from "./drafts/source-alignment.js";
 export { parseDraftRules, readDraftRules, writeDraftRules } from "./drafts/rules-file.js";
 export { learnDraftRules, MOST_ANSWER_TOKENS } from "./drafts/learn/learn-draft-rules.js";
 export type { TokenPair } from "./drafts/learn/learn-alignment.js";
-export { endlessRequest, greedyRuns, type GreedyRun } from "./loop/greedy-runs.js";
+export { endlessRequest, greedyRuns, type GreedyRun } from "./greedy-runs.js";

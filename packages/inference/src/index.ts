@@ -6,30 +6,30 @@ export {
   type Abstention,
   type AbstentionOptions,
   type JudgedAnswer,
-} from "./abstention.js";
-export { encodeBatch, sourceFeeds } from "./encoded-batch.js";
-export { BLANK_IMAGE, joinImages } from "./image-encoder.js";
-export { listTokens, logitsOutput, WholeLogits } from "./listed-tokens.js";
-export { loadGenerator } from "./generator.js";
-export { DEFAULT_BATCH } from "./model-limits.js";
+} from "./evaluate/abstention.js";
+export { encodeBatch, sourceFeeds } from "./dynamic/encoded-batch.js";
+export { BLANK_IMAGE, joinImages } from "./images/image-encoder.js";
+export { listTokens, logitsOutput, WholeLogits } from "./dynamic/listed-tokens.js";
+export { openModel } from "./generate/open-model.js";
+export { DEFAULT_BATCH } from "./options/model-limits.js";
 export { withArgmaxOutput } from "./graph-edits/argmax-output.js";
-export { verifyingDecoder } from "./graph-edits/verifying-decoder.js";
+export { verifyingDecoder } from "./load/verifying-decoder.js";
 export { oneToken } from "./graph-edits/one-token.js";
-export { draftPlan, type DraftPlan } from "./draft-tokens.js";
-export { topTokens } from "./top-tokens.js";
+export { draftPlan, type DraftPlan } from "./options/draft-tokens.js";
+export { topTokens } from "./steps/top-tokens.js";
 export {
   describeModel,
-  loadModel,
-  type LoadedModel,
-  type LoadModelOptions,
+  loadGraphs,
+  type ModelGraphs,
+  type LoadGraphsOptions,
   type ModelDescription,
-} from "./loaded-model.js";
-export { mergedRules } from "./model-settings.js";
-export { beamSearch, samplingOptions, type SamplingOptions } from "./sampling-options.js";
-export { streamPieces } from "./stream-pieces.js";
-export { StopText } from "./stop-text.js";
-export { TextStream } from "./text-stream.js";
-export type { GenerateOptions, Generation, Generator, Source } from "./types.js";
+} from "./load/model-graphs.js";
+export { mergedRules } from "./options/model-settings.js";
+export { beamSearch, samplingOptions, type SamplingOptions } from "./options/sampling-options.js";
+export { streamPieces } from "./text/stream-pieces.js";
+export { StopText } from "./text/stop-text.js";
+export { TextStream } from "./text/text-stream.js";
+export type { GenerateOptions, Generation, Model, ScoredPair, Source } from "./options/types.js";
 export {
   evaluateModel,
   type ClassReport,
@@ -50,5 +50,4 @@ export type {
 export { answerChunk } from "./evaluate/run-rows.js";
 export { PERPLEXITY, type EvaluationMetricName } from "./evaluate/metric-names.js";
 export { isCorrect } from "./evaluate/references.js";
-export { loadScoringGenerator, type ScoredPair } from "./evaluate/score-texts.js";
 export type { Slice } from "./evaluate/slices.js";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { DeviceModel } from "@slm/exported-model";
 import { writeTinyModel } from "@slm/exported-model/testing";
 import { type StepDecoder, type Strategy, decode } from "@slm/generation";
-import { type Generator, loadGenerator } from "@slm/inference";
+import { type Model, openModel } from "@slm/inference";
 import { writeOnnx } from "@slm/onnx";
 import type { Runtime } from "@slm/runtime";
 import { loadTokenizer } from "@slm/tokenizer";
@@ -80,13 +80,13 @@ const STRATEGIES: readonly Strategy[] = [
 describe.each(["encoder-decoder", "decoder-only"] as const)("a tiny %s model", (architecture) => {
   let folder: string;
   let runtime: Runtime;
-  let generator: Generator;
+  let generator: Model;
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "slm-device-model-"));
     await writeModel(folder, architecture);
     runtime = await createCpuRuntime({ threads: 1 });
-    generator = await loadGenerator(folder, runtime);
+    generator = await openModel(folder, runtime);
   });
 
   afterAll(async () => {
@@ -120,7 +120,7 @@ describe.each(["encoder-decoder", "decoder-only"] as const)("a tiny %s model", (
   test("picks in the graph, step after step in the worker, what it picks from logits", async () => {
     const elsewhere = await mkdtemp(join(tmpdir(), "slm-device-model-"));
     await writeModel(elsewhere, architecture, "web");
-    const plain = await loadGenerator(elsewhere, runtime);
+    const plain = await openModel(elsewhere, runtime);
     for (const batchSize of [1, 3, 16]) {
       for (const options of [{}, { stop: ["Y"] }, { maxTokens: 1 }]) {
         const pieces = SOURCES.map(() => "");

@@ -1,6 +1,6 @@
 /** Checks a run against the graph's declared inputs and outputs, for every runtime, and replaces names by positions. */
 import { SlmError } from "@slm/core";
-import { createHostTensor, type HostTensor } from "./host-tensor.js";
+import { createHostTensor, type HostTensor } from "./tensors/host-tensor.js";
 import type { DeviceTensor, RunRequest } from "./runtime.js";
 
 /** A graph input or output as declared: a number is a fixed size, a string a symbol ("" where unnamed). */

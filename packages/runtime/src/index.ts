@@ -1,4 +1,4 @@
-export { appendPositions, checkAppended } from "./append-positions.js";
+export { appendPositions, checkAppended } from "./tensors/append-positions.js";
 export { PRESENT_KV, cacheWrites, type PresentKv } from "./present-kv.js";
 export {
   checkRows,
@@ -22,7 +22,7 @@ export {
   type DType,
   type HostData,
   type HostTensor,
-} from "./host-tensor.js";
+} from "./tensors/host-tensor.js";
 export { repeatRuns } from "./repeat-runs.js";
 export { permuteRowsInPlace } from "./row-permutation.js";
 export type {
@@ -42,6 +42,6 @@ export type {
   RuntimeDevice,
   Session,
 } from "./runtime.js";
-export { fromBfloat16, toBfloat16 } from "./bfloat16.js";
-export { fromHalf, fromHalves, toHalf } from "./float16.js";
+export { fromBfloat16, toBfloat16 } from "./tensors/bfloat16.js";
+export { fromHalf, fromHalves, toHalf } from "./tensors/float16.js";
 export { withLoad } from "./with-load.js";

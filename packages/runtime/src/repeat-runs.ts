@@ -1,5 +1,5 @@
 /** Runs that a loop steers, in the caller's thread. */
-import type { HostTensor } from "./host-tensor.js";
+import type { HostTensor } from "./tensors/host-tensor.js";
 import type { DeviceTensor, RepeatRequest, RepeatedRun, Session } from "./runtime.js";
 
 /** The host tensors among inputs. */

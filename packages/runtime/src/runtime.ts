@@ -1,5 +1,5 @@
 import type { Int8Arithmetic } from "./cpu-features.js";
-import type { DType, HostTensor } from "./host-tensor.js";
+import type { DType, HostTensor } from "./tensors/host-tensor.js";
 
 /** A requested device that cannot be used. */
 export interface Fallback {

@@ -1,6 +1,6 @@
 /** `generate()` of an npm package that `slm deploy --to npm` makes: the model lies in `./model/` beside this file. */
 import { fileURLToPath } from "node:url";
-import { loadGenerator, type Generator, type Source } from "@slm/inference";
+import { openModel, type Model, type Source } from "@slm/inference";
 import { createCpuRuntime } from "@slm/runtime-node";
 import type { Runtime } from "@slm/runtime";
 import { imageOfBytes, imageOfFile } from "@slm/vision";
@@ -21,7 +21,7 @@ export interface Options {
 
 interface Loaded {
   readonly runtime: Runtime;
-  readonly generator: Generator;
+  readonly generator: Model;
 }
 
 let loaded: Promise<Loaded> | undefined;
@@ -30,7 +30,7 @@ async function load(): Promise<Loaded> {
   const runtime = await createCpuRuntime({ inThread: true });
   return {
     runtime,
-    generator: await loadGenerator(fileURLToPath(new URL("model", import.meta.url)), runtime),
+    generator: await openModel(fileURLToPath(new URL("model", import.meta.url)), runtime),
   };
 }
 

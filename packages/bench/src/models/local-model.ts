@@ -1,6 +1,6 @@
 /** A model in this process, ready to be timed. */
 import { readDeviceModel } from "@slm/exported-model";
-import { loadGenerator } from "@slm/inference";
+import { openModel } from "@slm/inference";
 import { endlessRuntime } from "./endless-runtime.js";
 import { peakMemoryBytes } from "./peak-memory.js";
 import { importRuntime, type RuntimeModule } from "./runtime-module.js";
@@ -13,7 +13,7 @@ export interface OpenOptions {
   readonly endless: boolean;
   /** Batch size: copies of a prompt that are decoded together. */
   readonly batch: number;
-  /** Draft tokens of a run, as `loadGenerator` takes them. */
+  /** Draft tokens of a run, as `openModel` takes them. */
   readonly draftTokens?: number | undefined;
 }
 
@@ -34,7 +34,7 @@ export async function openTimedModel({
   const processRssBytes = await peakMemoryBytes();
   const start = performance.now();
   // No image cache, so that each run encodes its image.
-  const generator = await loadGenerator(directory, endless ? endlessRuntime(runtime, tokens.eos) : runtime, {
+  const generator = await openModel(directory, endless ? endlessRuntime(runtime, tokens.eos) : runtime, {
     keptImageBytes: 0,
     draftTokens,
     batchSize: batch,

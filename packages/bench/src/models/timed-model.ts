@@ -1,5 +1,5 @@
 /** A model that can be timed, in this process or another, and the result of one timing. */
-import type { GenerateOptions, Generator, Source } from "@slm/inference";
+import type { GenerateOptions, Model, Source } from "@slm/inference";
 import { imageOfFile } from "@slm/vision";
 import { z } from "zod";
 
@@ -88,7 +88,7 @@ export interface TimedModel {
 
 /** Times one generation of `batch` equal rows: their steps are the same. */
 export async function timeGeneration(
-  generator: Pick<Generator, "generate">,
+  generator: Pick<Model, "generate">,
   prompt: BenchPrompt,
   { batch, maxTokens }: { readonly batch: number; readonly maxTokens: number | undefined },
 ): Promise<Sample> {

@@ -9,7 +9,7 @@ import {
   type Session,
 } from "@slm/runtime";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { greedyRuns, type GreedyRun, type GreedyRunsRequest } from "../loop/greedy-runs.js";
+import { greedyRuns, type GreedyRun, type GreedyRunsRequest } from "../greedy-runs.js";
 
 const ROWS = 3;
 const INT32 = 6;

@@ -2,7 +2,7 @@
 import { GRAPH_IO } from "@slm/exported-model";
 import { repeatRuns, withLoad, type HostTensor, type Runtime, type Session } from "@slm/runtime";
 import { loadGenerator } from "../generator.js";
-import type { Source } from "../types.js";
+import type { Source } from "../options/types.js";
 import type { EvaluationRow } from "./evaluation-input.js";
 
 export interface RuntimeComparison {
@@ -79,8 +79,8 @@ export async function compareRuntimes(
 ): Promise<RuntimeComparison> {
   const recorders = [new Recorder(runtimes.reference), new Recorder(runtimes.device)] as const;
   const generators = [
-    await loadGenerator(directory, recorders[0].runtime),
-    await loadGenerator(directory, recorders[1].runtime),
+    await openModel(directory, recorders[0].runtime),
+    await openModel(directory, recorders[1].runtime),
   ] as const;
   const answers = { reference: [] as string[], device: [] as string[] };
   const found = { equalAnswers: 0, steps: 0, maxAbs: 0, minCosine: 1 };

@@ -4,10 +4,10 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { SlmError } from "@slm/core";
-import type { Source } from "../types.js";
+import type { Source } from "../options/types.js";
 import { evaluateModel } from "./evaluate-model.js";
 import type { EvaluationInput, EvaluationRow, WrittenAnswer } from "./evaluation-input.js";
-import type { Scorer } from "./score-texts.js";
+import type { Model } from "../options/types.js";
 
 type Answerer = NonNullable<EvaluationInput["generator"]>;
 
@@ -31,7 +31,7 @@ function shouting(): Answerer & {
 }
 
 /** Gives every token of an answer, words and the end, one chance in two. */
-const halving: Scorer = {
+const halving: Pick<Model, "score"> = {
   score: (pairs) =>
     Promise.resolve(
       pairs.map(({ answer }) => {

@@ -7,7 +7,7 @@ import {
   confidenceOf,
   type Abstention,
   type JudgedAnswer,
-} from "../abstention.js";
+} from "./abstention.js";
 import { createRandom } from "@slm/generation";
 import {
   CLASS_METRICS,
@@ -26,7 +26,7 @@ import { PERPLEXITY, isAnswerMetric, type EvaluationMetricName } from "./metric-
 import { isCorrect } from "./references.js";
 import { runRows, type Outcomes } from "./run-rows.js";
 import { slicesOf, type Slice } from "./slices.js";
-import type { Likelihood } from "./score-texts.js";
+import type { Likelihood } from "../options/types.js";
 
 /** The mean negative log-likelihood, whose exponential is the perplexity, and the number of tokens. */
 export interface MeanLikelihood {

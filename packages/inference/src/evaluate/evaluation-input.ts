@@ -1,10 +1,9 @@
 /** What an evaluation reads: rows with known answers, and what answers them. */
 import type { Progress } from "@slm/core";
-import type { AbstentionOptions } from "../abstention.js";
+import type { AbstentionOptions } from "./abstention.js";
 import type { ImageSource } from "@slm/vision";
-import type { GenerateOptions, Generation, Source } from "../types.js";
+import type { GenerateOptions, Generation, Likelihood, Model, Source } from "../options/types.js";
 import type { EvaluationMetricName } from "./metric-names.js";
-import type { Likelihood, Scorer } from "./score-texts.js";
 
 /** One question and every accepted answer to it; none, or an empty one, where the question has no answer. */
 export interface EvaluationRow {
@@ -67,7 +66,7 @@ export interface EvaluationInput extends ChunkRequest {
   /** Absent where a maker answers. */
   readonly generator?: Answerer | undefined;
   /** Needed for perplexity only. */
-  readonly scorer?: Scorer | undefined;
+  readonly scorer?: Pick<Model, "score"> | undefined;
   /** Constraint on the answer to a source's text; only here, not on other machines. Default: none. */
   readonly constraint?: GenerateOptions["constraint"];
   /** Answers on other machines. Default: here. */

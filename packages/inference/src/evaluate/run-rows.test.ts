@@ -2,11 +2,11 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { Source } from "../types.js";
+import type { Source } from "../options/types.js";
 import { evaluateModel } from "./evaluate-model.js";
 import type { Answerer, ChunkMaker } from "./evaluation-input.js";
 import { answerChunk } from "./run-rows.js";
-import type { Scorer } from "./score-texts.js";
+import type { Model } from "../options/types.js";
 
 let directory: string;
 beforeEach(async () => {
@@ -26,7 +26,7 @@ const shouting: Answerer = {
     ),
 };
 /** Gives every character of an answer one chance in two. */
-const halving: Scorer = {
+const halving: Pick<Model, "score"> = {
   score: (pairs) =>
     Promise.resolve(pairs.map(({ answer }) => ({ nats: answer.length * Math.LN2, tokens: answer.length }))),
 };

@@ -1,6 +1,6 @@
 /** Generates answers for rows, scores their references, or both. */
 import { SILENT, throwIfInterrupted, SlmError } from "@slm/core";
-import type { Source } from "../types.js";
+import type { Source } from "../options/types.js";
 import type {
   ChunkAnswers,
   ChunkMaker,
@@ -12,7 +12,7 @@ import type {
 } from "./evaluation-input.js";
 import { PERPLEXITY, isAnswerMetric } from "./metric-names.js";
 import { checkReferences, firstReference } from "./references.js";
-import type { Likelihood } from "./score-texts.js";
+import type { Likelihood } from "../options/types.js";
 
 /** Groups of `size` items in order; the last may be smaller. */
 async function* batchesOf<Item>(

@@ -3,17 +3,17 @@ import { GRAPH_IO } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
 import { answersOf, decode, type DraftSource } from "@slm/generation";
 import { type DeviceTensor, type HostTensor, createHostTensor } from "@slm/runtime";
-import type { EncodedSource } from "../batches.js";
-import type { BatchOptions } from "../batch-options.js";
-import type { LoadedModel } from "../loaded-model.js";
-import { roomForTokens, rowsPerSource } from "../model-limits.js";
-import { type DecodedIds, timed } from "../timed.js";
-import type { Bucket, StaticBuckets } from "./buckets.js";
+import type { EncodedSource } from "../options/batches.js";
+import type { BatchOptions } from "../options/batch-options.js";
+import type { ModelGraphs } from "../load/model-graphs.js";
+import { roomForTokens, rowsPerSource } from "../options/model-limits.js";
+import { type DecodedIds, timed } from "../steps/timed.js";
+import type { Bucket, StaticBuckets } from "../load/buckets.js";
 import { StaticDecoder, type StaticDecoderParts } from "./static-decoder.js";
 import { biasOf } from "./static-run.js";
 
 /** A model with static graphs. */
-export type StaticModel = LoadedModel & { readonly buckets: StaticBuckets };
+export type StaticModel = ModelGraphs & { readonly buckets: StaticBuckets };
 
 /**
  * One result per source. Times are measured from the start of each source.

@@ -9,8 +9,8 @@ import {
   type TopTokens,
 } from "@slm/generation";
 import { createHostTensor, repeatRuns, type RunRequest, type RunResult } from "@slm/runtime";
-import { draftedSteps } from "../drafted-steps.js";
-import { RunLog } from "../run-log.js";
+import { draftedSteps } from "../steps/drafted-steps.js";
+import { RunLog } from "../steps/run-log.js";
 import { openTextCache } from "./open-text-cache.js";
 import { runStatic, type StaticRunParts } from "./static-run.js";
 import type { TextCache } from "./text-cache.js";

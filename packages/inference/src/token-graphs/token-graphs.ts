@@ -10,7 +10,7 @@ import {
   type Runtime,
   type Session,
 } from "@slm/runtime";
-import { topTokens } from "../top-tokens.js";
+import { topTokens } from "../steps/top-tokens.js";
 import { candidateGraph } from "./candidate-graph.js";
 import { LOGITS } from "./row-facts.js";
 import { repeatGraph, SOURCES } from "./repeat-graph.js";

@@ -2,7 +2,7 @@
 import type { DeviceModel } from "@slm/exported-model";
 import type {
   Generation,
-  Generator,
+  Model,
   GenerateOptions as InferenceOptions,
   SamplingOptions,
   Source,
@@ -105,7 +105,7 @@ export interface LoadedModel {
 export async function loadModel(model: string, options: LoadModelOptions = {}): Promise<LoadedModel> {
   const { openDevice } = await import("./with-device.js");
   const { deviceNotes } = await import("@slm/runtime");
-  const { loadGenerator } = await import("@slm/inference");
+  const { openModel } = await import("@slm/inference");
   const { progress, signal, note } = contextOf(options);
   const { device, soc, fallback, threads, tune, promptLookup, draftTokens, batchSize, key } = options;
   const request = { device, soc, fallback, threads, tune, key };
@@ -114,7 +114,7 @@ export async function loadModel(model: string, options: LoadModelOptions = {}): 
   const { runtime } = opened;
   try {
     for (const text of deviceNotes(runtime.device)) note(text);
-    const generator = await loadGenerator(directory, runtime, { promptLookup, draftTokens, batchSize });
+    const generator = await openModel(directory, runtime, { promptLookup, draftTokens, batchSize });
     return new OpenModel({ directory, runtime, generator, close: opened.close });
   } catch (error) {
     await opened.close();
@@ -125,7 +125,7 @@ export async function loadModel(model: string, options: LoadModelOptions = {}): 
 interface Parts {
   readonly directory: string;
   readonly runtime: Runtime;
-  readonly generator: Generator;
+  readonly generator: Model;
   readonly close: () => Promise<void>;
 }
 

@@ -14,7 +14,7 @@ import {
   evaluateModel,
   type AbstentionOptions,
   type ChunkMaker,
-  loadScoringGenerator,
+  openModel,
   type Evaluation,
   type EvaluationMetricName,
   type EvaluationRow,
@@ -122,13 +122,13 @@ function valueText(value: unknown): string {
 /**
  * Answers every row, scores its first reference if perplexity is asked for, and computes the metrics.
  *
- * @throws SlmError as evaluateModel and loadScoringGenerator
+ * @throws SlmError as evaluateModel and openModel
  */
 export async function measureQuality(request: QualityRequest): Promise<Evaluation> {
   const { model, rows, metrics, strategy, languages, abstention, runtime, maker, context } = request;
   const { predictionsPath, intervalSeed, jsonSchema } = request;
   const constraint = jsonSchema === undefined ? undefined : await schemaConstraint(jsonSchema, model);
-  const generator = maker === undefined ? await loadScoringGenerator(model, runtime) : undefined;
+  const generator = maker === undefined ? await openModel(model, runtime, { scores: true }) : undefined;
   try {
     return await evaluateModel({
       generator,

@@ -129,7 +129,7 @@ function longest(text: string, { maxSource }: DeviceModel): string {
 
 /** @throws SlmError OP_UNSUPPORTED for a vision-language model: its images decide how long a run takes */
 async function measureTuning(directory: string, one: CpuTuning): Promise<MeasuredTuning> {
-  const { loadGenerator } = await import("@slm/inference");
+  const { openModel } = await import("@slm/inference");
   const { createCpuRuntime } = await import("@slm/runtime-node");
   const { choosePrompts } = await import("./bench-prompts.js");
   const model = await readDeviceModel(directory);
@@ -141,7 +141,7 @@ async function measureTuning(directory: string, one: CpuTuning): Promise<Measure
   const texts = prompts.filter((prompt) => typeof prompt === "string");
   const runtime = await createCpuRuntime(optionsOf(one));
   try {
-    const generator = await loadGenerator(directory, runtime);
+    const generator = await openModel(directory, runtime);
     await generator.warmUp();
     const once = async (text: string): Promise<Generation> => (await generator.generate([text]))[0]!;
     const totals: number[] = [];

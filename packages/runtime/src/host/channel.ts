@@ -1,5 +1,5 @@
 /** The channel from the caller to the owner of ONNX Runtime: in this thread, in a worker or in another process. */
-import type { HostTensor } from "../host-tensor.js";
+import type { HostTensor } from "../tensors/host-tensor.js";
 import type { RunLoop } from "../runtime.js";
 import {
   type CallName,

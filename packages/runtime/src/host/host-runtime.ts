@@ -8,7 +8,7 @@ import {
   nextTensorId,
   type CheckedGraph,
 } from "../check-run.js";
-import { createHostTensor, type DType, type HostTensor } from "../host-tensor.js";
+import { createHostTensor, type DType, type HostTensor } from "../tensors/host-tensor.js";
 import type {
   CompiledForm,
   DeviceTensor,

@@ -1,7 +1,7 @@
 /** The calls from the caller to the thread or process that owns ONNX Runtime. Positions and ids replace names. */
 import type { ProviderSettings } from "@slm/devices";
 import type { CheckedAppend, GraphSignature } from "../check-run.js";
-import type { HostTensor } from "../host-tensor.js";
+import type { HostTensor } from "../tensors/host-tensor.js";
 import type { CompiledForm, GraphSource, LoadOptions, LoopBody } from "../runtime.js";
 
 /** Entries of ONNX Runtime's session configuration: "session.intra_op.allow_spinning" to "0". */

@@ -1,6 +1,6 @@
 /** The caller's side of a channel to a host in another thread or process, so that the caller's event loop stays free. */
 import { SlmError, type SlmErrorOptions } from "@slm/core";
-import type { HostTensor } from "../host-tensor.js";
+import type { HostTensor } from "../tensors/host-tensor.js";
 import { type HostChannel, type RepeatCall, type Repetition, type Tell, stopFlag } from "./channel.js";
 import type { CallName, ReplyOf, RequestOf } from "./protocol.js";
 import {

@@ -1,5 +1,5 @@
 /** Runs that a loop steers, next to the session: what every host shares. */
-import type { HostTensor } from "../host-tensor.js";
+import type { HostTensor } from "../tensors/host-tensor.js";
 import type { LoopBody } from "../runtime.js";
 import type { PositionalRepeat, RepeatedResult } from "./protocol.js";
 

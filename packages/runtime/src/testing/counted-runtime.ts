@@ -1,5 +1,5 @@
 /** A runtime that counts the bytes which cross between the host and the device, as its interface says that they do. */
-import type { HostTensor } from "../host-tensor.js";
+import type { HostTensor } from "../tensors/host-tensor.js";
 import type { DeviceTensor, RepeatRequest, RunRequest, Runtime, Session } from "../runtime.js";
 import { repeatRuns } from "../repeat-runs.js";
 import { withLoad } from "../with-load.js";

@@ -1,7 +1,7 @@
 /** The test double of a runtime: graphs are plain JavaScript functions, tensors are in a map that a test may read. */
 import { basename } from "node:path";
 import { SlmError } from "@slm/core";
-import { createHostTensor, type HostTensor } from "../host-tensor.js";
+import { createHostTensor, type HostTensor } from "../tensors/host-tensor.js";
 import { repeatRuns } from "../repeat-runs.js";
 import type {
   DeviceTensor,

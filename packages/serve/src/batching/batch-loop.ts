@@ -5,7 +5,7 @@
 import { GRAPH_IO } from "@slm/exported-model";
 import { logSumExp, notFinite } from "@slm/generation";
 import { SlmError } from "@slm/core";
-import { topTokens, encodeBatch, joinImages, logitsOutput, type LoadedModel } from "@slm/inference";
+import { topTokens, encodeBatch, joinImages, logitsOutput, type ModelGraphs } from "@slm/inference";
 import { cacheWrites, createHostTensor } from "@slm/runtime";
 import { BatchState, roomFor } from "./batch-state.js";
 import { draftingFor, stepInputs, usableDrafts, type Drafting } from "./draft-steps.js";
@@ -21,9 +21,9 @@ export interface LoopOptions {
 }
 
 /** The decoder with a position per row and the top-1 token of each, see `perRowDecoder` and `withArgmaxOutput`; perhaps one that drafts. */
-export type LoopModel = Pick<LoadedModel, "runtime" | "model" | "encoder" | "decoder"> & {
-  readonly listing?: LoadedModel["listing"];
-  readonly draftRules?: LoadedModel["draftRules"];
+export type LoopModel = Pick<ModelGraphs, "runtime" | "model" | "encoder" | "decoder"> & {
+  readonly listing?: ModelGraphs["listing"];
+  readonly draftRules?: ModelGraphs["draftRules"];
   /** Absent: every step is one token of each row. */
   readonly drafting?: Drafting | undefined;
 };

@@ -14,10 +14,10 @@ import {
   StopText,
   TextStream,
   confidenceOf,
-  loadModel,
+  loadGraphs,
   verifyingDecoder,
   withArgmaxOutput,
-  type LoadedModel,
+  type ModelGraphs,
   mergedRules,
 } from "@slm/inference";
 import type { Graph } from "@slm/onnx";
@@ -99,7 +99,7 @@ export class ServedModel {
   /** Load time [s since 1970]. */
   readonly loadedAt = Math.floor(Date.now() / 1000);
   readonly loop: BatchLoop;
-  readonly #loaded: LoadedModel;
+  readonly #loaded: ModelGraphs;
   readonly #threads: RequestThreads;
   /** Confidence below which an answer is withheld; undefined: all are given. */
   readonly #threshold: number | undefined;
@@ -108,7 +108,7 @@ export class ServedModel {
   /** Work that {@link hold} was given and that has not ended. */
   readonly #held = new Set<Promise<unknown>>();
 
-  constructor(loaded: LoadedModel, loop: BatchLoop, { abstain, limits }: ServedModelOptions) {
+  constructor(loaded: ModelGraphs, loop: BatchLoop, { abstain, limits }: ServedModelOptions) {
     this.loop = loop;
     this.#threshold = abstain === "off" ? undefined : (abstain ?? loaded.model.abstention?.threshold);
     this.#loaded = loaded;
@@ -311,7 +311,7 @@ export async function loadServedModel(
     if (readsSeveralOfEveryRow(graph)) draftedRows = DRAFTED_ROWS;
     return verifyingDecoder(perRowDecoder(graph, "several"), model);
   };
-  const loaded = await loadModel(directory, runtime, { editDecoder, editDrafting });
+  const loaded = await loadGraphs(directory, runtime, { editDecoder, editDrafting });
   const drafting = loaded.drafting && { ...loaded.drafting, rows: draftedRows };
   const loop = await BatchLoop.open({ ...loaded, drafting }, options);
   const served = new ServedModel(loaded, loop, options);
@@ -319,7 +319,7 @@ export async function loadServedModel(
   return served;
 }
 
-async function warmUp(loop: BatchLoop, { model: { tokens }, images }: LoadedModel): Promise<void> {
+async function warmUp(loop: BatchLoop, { model: { tokens }, images }: ModelGraphs): Promise<void> {
   const signal = new AbortController().signal;
   await loop.submit({
     source: [tokens.unknown],

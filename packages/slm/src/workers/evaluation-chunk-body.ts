@@ -1,5 +1,5 @@
 /** Answers one chunk of an evaluation: the body of a job. */
-import { answerChunk, loadScoringGenerator } from "@slm/inference";
+import { answerChunk, openModel } from "@slm/inference";
 import type { Runtime } from "@slm/runtime";
 import type { JobBody } from "@slm/workers";
 import { withRuntime } from "@slm/pipeline/compute/open-engine";
@@ -8,7 +8,7 @@ import { keptOpen } from "./kept-open.js";
 
 const models = keptOpen(
   (threads: number, body: (runtime: Runtime) => Promise<void>) => withRuntime(threads, body),
-  loadScoringGenerator,
+  (directory: string, runtime: Runtime) => openModel(directory, runtime, { scores: true }),
 );
 
 export const evaluationChunkBody: JobBody = async ({ inputs, files, copies, threads, signal }) => {

@@ -187,7 +187,7 @@ export async function openSlm(
   const { endlessRuntime } = await import("../../../../packages/bench/dist/models/endless-runtime.js");
   const { tokens } = await readDeviceModel(directory);
   const runtime = await openRuntime(device, threads);
-  const generator = await loadGenerator(directory, endlessRuntime(runtime, tokens.eos));
+  const generator = await openModel(directory, endlessRuntime(runtime, tokens.eos));
   const prompts = Array.from({ length: batch }, () => promptOf(source));
   /** @type {readonly number[]} */
   let tokensMade = [];

@@ -1,21 +1,32 @@
+import { SlmError } from "@slm/core";
 import type { DeviceModel } from "@slm/exported-model";
 import { createRandom, type DecodeOptions } from "@slm/generation";
 import type { Runtime } from "@slm/runtime";
-import { type IndexedSource, planBatches } from "./batches.js";
-import { CachePool } from "./caches.js";
+import { type IndexedSource, planBatches } from "../options/batches.js";
+import { CachePool } from "../dynamic/caches.js";
 import { decodeBatch } from "./decode-batch.js";
-import { withModelSettings } from "./model-settings.js";
-import type { BatchOptions } from "./batch-options.js";
+import { withModelSettings } from "../options/model-settings.js";
+import type { BatchOptions } from "../options/batch-options.js";
 import type { Decoding } from "./decoding.js";
-import { checkPromptLookup, draftPlan, type DraftPlan } from "./draft-tokens.js";
-import { BLANK_IMAGE, type ImageEncoderOptions } from "./image-encoder.js";
-import { type LoadedModel, loadModel } from "./loaded-model.js";
-import { verifyingDecoder } from "./graph-edits/verifying-decoder.js";
-import { checkStops, checkTime, checkedBatchSize, encodeSources } from "./model-limits.js";
-import type { GenerateOptions, Generation, Generator, Source } from "./types.js";
-import { StopText, textBeforeStop } from "./stop-text.js";
-import { TextStream } from "./text-stream.js";
-import { Background } from "./background.js";
+import { checkPromptLookup, draftPlan, type DraftPlan } from "../options/draft-tokens.js";
+import { BLANK_IMAGE, type ImageEncoderOptions } from "../images/image-encoder.js";
+import { type ModelGraphs, loadGraphs } from "../load/model-graphs.js";
+import { verifyingDecoder } from "../load/verifying-decoder.js";
+import { checkStops, checkTime, checkedBatchSize, encodeSources } from "../options/model-limits.js";
+import type {
+  GenerateOptions,
+  Generation,
+  Likelihood,
+  Model,
+  ScoredPair,
+  ScoreOptions,
+  Source,
+} from "../options/types.js";
+import { scoreTexts } from "./score-texts.js";
+import { TeacherForcing } from "./teacher-forcing.js";
+import { StopText, textBeforeStop } from "../text/stop-text.js";
+import { TextStream } from "../text/text-stream.js";
+import { Background } from "../dynamic/background.js";
 
 // The texts of a batch's rows while they grow, cut at stop sequences.
 
@@ -77,33 +88,44 @@ class RowTexts {
 }
 
 /**
- * Loads an exported, quantized or bundled model for generating text.
+ * Opens an exported, quantized or bundled model.
  *
  * Reads: `model.json`, the graphs it names, `tokenizer.json`, `tokenizer_config.json`.
  *
  * @throws SlmError INPUT_MISSING for a missing file, DATA_INVALID for an invalid one.
  * @example
- * const generator = await loadGenerator("runs/g2p/export", await createCpuRuntime());
- * const [{ text }] = await generator.generate(["hello"]);
+ * const model = await openModel("runs/g2p/export", await createCpuRuntime());
+ * const [{ text }] = await model.generate(["hello"]);
  */
-export async function loadGenerator(
+export async function openModel(
   directory: string,
   runtime: Runtime,
-  options: GeneratorOptions = {},
-): Promise<Generator> {
-  const { promptLookup, draftTokens, keptImageBytes, batchSize = 1 } = options;
+  options: OpenModelOptions = {},
+): Promise<Model> {
+  const { promptLookup, draftTokens, keptImageBytes, batchSize = 1, scores = false } = options;
   checkPromptLookup(promptLookup);
+  if (scores) {
+    const forcing = new TeacherForcing(runtime);
+    // Tokens are chosen from the replaced logits.
+    const graphs = await loadGraphs(directory, forcing.runtime, { picks: false, draftTokens: 0 });
+    return createModel(graphs, { draftTokens: 0, forcing });
+  }
   const editDecoder = promptLookup === undefined ? undefined : verifyingDecoder;
-  const loaded = await loadModel(directory, runtime, { keptImageBytes, editDecoder, draftTokens, batchSize });
+  const loaded = await loadGraphs(directory, runtime, {
+    keptImageBytes,
+    editDecoder,
+    draftTokens,
+    batchSize,
+  });
   try {
-    return createGenerator(loaded, options);
+    return createModel(loaded, options);
   } catch (error) {
     await loaded.close();
     throw error;
   }
 }
 
-export interface GeneratorOptions extends ImageEncoderOptions {
+export interface OpenModelOptions extends ImageEncoderOptions {
   /**
    * Prompt lookup decoding: the largest number of draft tokens, copied from the source and the answer, that one decoder run verifies.
    * The answers are the greedy ones, in fewer runs where text repeats. Texts are decoded one by one.
@@ -114,56 +136,90 @@ export interface GeneratorOptions extends ImageEncoderOptions {
    * many as the rules hold probable, at most 12, for texts that are decoded alone; given a number, texts are decoded one by one. 0: none.
    */
   readonly draftTokens?: number | undefined;
+  /**
+   * Whether the model also scores given answers, with one copy of its weights. Tokens are then chosen from logits that cross to the host, and
+   * nothing is drafted. Default: false.
+   */
+  readonly scores?: boolean | undefined;
   /** Texts that are usually decoded together: a small model decodes few on one thread, if the runtime's threads were not chosen. Default: 1. */
   readonly batchSize?: number | undefined;
 }
 
 /**
- * A generator for a loaded model. Closing it closes the model.
+ * A model of loaded graphs. Closing it closes the graphs.
  *
  * @throws SlmError USAGE or OP_UNSUPPORTED for draft tokens that the model does not make, or whose verification would change answers
  */
-export function createGenerator(
-  loaded: LoadedModel,
-  { promptLookup, draftTokens }: Pick<GeneratorOptions, "promptLookup" | "draftTokens"> = {},
-): Generator {
+export function createModel(
+  loaded: ModelGraphs,
+  { promptLookup, draftTokens, forcing }: CreateModelOptions = {},
+): Model {
   const { runtime, model, generation } = loaded;
   const drafts = draftPlan(model, draftTokens, generation.draftTokens);
   const isAlone = promptLookup !== undefined || (draftTokens ?? 0) > 0;
-  return new ModelGenerator(
-    {
-      loaded,
-      promptLookup,
-      byRules: drafts.tokens,
-      caches: new CachePool(runtime, model),
-      background: new Background(),
-    },
-    drafts,
-    isAlone,
-  );
+  const decoding = {
+    loaded,
+    promptLookup,
+    byRules: drafts.tokens,
+    caches: new CachePool(runtime, model),
+    background: new Background(),
+  };
+  return new OpenModel({ decoding, drafts, isAlone, forcing });
 }
 
-class ModelGenerator implements Generator {
-  readonly #decoding: Decoding;
+interface CreateModelOptions extends Pick<OpenModelOptions, "promptLookup" | "draftTokens"> {
+  /** What the graphs were loaded on, for a model that also scores. */
+  readonly forcing?: TeacherForcing | undefined;
+}
+
+interface OpenModelParts {
+  readonly decoding: Decoding;
   readonly drafts: DraftPlan;
   /** Whether texts are decoded one by one. */
-  readonly #isAlone: boolean;
+  readonly isAlone: boolean;
+  readonly forcing: TeacherForcing | undefined;
+}
 
-  constructor(decoding: Decoding, drafts: DraftPlan, isAlone: boolean) {
+class OpenModel implements Model {
+  readonly drafts: DraftPlan;
+  readonly #decoding: Decoding;
+  readonly #isAlone: boolean;
+  readonly #forcing: TeacherForcing | undefined;
+
+  constructor({ decoding, drafts, isAlone, forcing }: OpenModelParts) {
     this.#decoding = decoding;
     this.drafts = drafts;
     this.#isAlone = isAlone;
+    this.#forcing = forcing;
   }
 
   get model(): DeviceModel {
     return this.#decoding.loaded.model;
   }
 
-  get languages(): Generator["languages"] {
+  get languages(): Model["languages"] {
     return this.#decoding.loaded.tokenizer.languages;
   }
 
   async generate(sources: readonly Source[], options: GenerateOptions = {}): Promise<readonly Generation[]> {
+    if (this.#forcing?.isActive === true)
+      throw new SlmError(
+        "UNEXPECTED",
+        "evaluate: a model that scores texts cannot generate at the same time",
+      );
+    return this.#generate(sources, options);
+  }
+
+  async score(pairs: readonly ScoredPair[], options: ScoreOptions): Promise<readonly Likelihood[]> {
+    const forcing = this.#forcing;
+    if (forcing === undefined)
+      throw new SlmError("UNEXPECTED", `score: ${this.model.name} was opened without { scores: true }`);
+    const generate: Model["generate"] = (sources, how = {}) => this.#generate(sources, how);
+    const { tokenizer } = this.#decoding.loaded;
+    return scoreTexts({ model: this.model, tokenizer, forcing, generate }, pairs, options);
+  }
+
+  async #generate(sources: readonly Source[], options: GenerateOptions): Promise<readonly Generation[]> {
     const { tokenizer, encoder } = this.#decoding.loaded;
     checkStops(options.stop);
     checkTime(options.maxTimeMs);

@@ -1,7 +1,7 @@
 /** Derives the times of a result from those of the decoder's runs. */
 import type { Decoded, Strategy } from "@slm/generation";
 import type { RunLog } from "./run-log.js";
-import type { Generation } from "./types.js";
+import type { Generation } from "../options/types.js";
 
 export type DecodedIds = Omit<Generation, "text">;
 

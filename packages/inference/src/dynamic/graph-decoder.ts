@@ -15,12 +15,12 @@ import {
   cacheWrites,
   createHostTensor,
 } from "@slm/runtime";
-import { draftedSteps, singleSteps } from "./drafted-steps.js";
-import { RunLog } from "./run-log.js";
+import { draftedSteps, singleSteps } from "../steps/drafted-steps.js";
+import { RunLog } from "../steps/run-log.js";
 import type { CacheSet } from "./caches.js";
-import { hasArgmaxOutput } from "./graph-edits/argmax-output.js";
+import { hasArgmaxOutput } from "../graph-edits/argmax-output.js";
 import { logitsOutput, WholeLogits } from "./listed-tokens.js";
-import type { TokenGraphs } from "./token-graphs/token-graphs.js";
+import type { TokenGraphs } from "../token-graphs/token-graphs.js";
 
 export interface GraphDecoderParts {
   readonly runtime: Runtime;

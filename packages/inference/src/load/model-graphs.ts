@@ -11,16 +11,17 @@ import {
   type LexicalShortlist,
 } from "@slm/generation";
 import type { Graph } from "@slm/onnx";
-import type { CompiledForm, Runtime, Session } from "@slm/runtime";
+import type { CompiledForm, GraphSource, Runtime, Session } from "@slm/runtime";
 import { type Tokenizer, type TokenizerFiles, createTokenizer, readTokenizerFiles } from "@slm/tokenizer";
-import { draftPlan } from "./draft-tokens.js";
-import { loadEdited, loadListed, loadPicking, type SteppingDecoder } from "./graph-edits/load-edited.js";
-import { verifyingDecoder } from "./graph-edits/verifying-decoder.js";
-import { ImageEncoder, type ImageEncoderOptions } from "./image-encoder.js";
+import { draftPlan } from "../options/draft-tokens.js";
+import { loadEdited } from "../graph-edits/load-edited.js";
+import { loadDecoder, type DecoderFile, type GraphEdit } from "./decoder-forms.js";
+import { verifyingDecoder } from "./verifying-decoder.js";
+import { ImageEncoder, type ImageEncoderOptions } from "../images/image-encoder.js";
 import { withWork } from "./run-work.js";
-import { type StaticBuckets, openBuckets } from "./static/buckets.js";
-import { readShortlist } from "./static/read-shortlist.js";
-import { openTokenGraphs, type TokenGraphs } from "./token-graphs/token-graphs.js";
+import { type StaticBuckets, openBuckets } from "./buckets.js";
+import { readShortlist } from "./read-shortlist.js";
+import { openTokenGraphs, type TokenGraphs } from "../token-graphs/token-graphs.js";
 
 /** Contents of a model's directory, before any graph is loaded. */
 export interface ModelDescription {
@@ -32,7 +33,7 @@ export interface ModelDescription {
 }
 
 /** A model whose graphs are loaded on a runtime. The caller closes it; the runtime stays open. */
-export interface LoadedModel extends ModelDescription {
+export interface ModelGraphs extends ModelDescription {
   readonly runtime: Runtime;
   /** Present exactly for a model with a vision tower. */
   readonly images: ImageEncoder | undefined;
@@ -64,7 +65,7 @@ interface DraftingDecoder {
   readonly tokens: number;
 }
 
-export interface LoadModelOptions extends ImageEncoderOptions {
+export interface LoadGraphsOptions extends ImageEncoderOptions {
   /** Texts that are usually decoded together. Given, the runtime is told how much a run computes: it may compute little on one thread. */
   readonly batchSize?: number | undefined;
   /**
@@ -80,12 +81,6 @@ export interface LoadModelOptions extends ImageEncoderOptions {
   /** Makes a second decoder, which verifies drafts of the model's rules. Default: there is none. */
   readonly editDrafting?: ((graph: Graph, model: DeviceModel) => Graph) | undefined;
 }
-
-/**
- * Targets whose decoders get argmax outputs: on a CPU a step is faster so, and from a GPU a token crosses instead of a row of logits. Decoders
- * of NPUs have static shapes, and a page loads graphs as they lie on its server.
- */
-const PICKING_TARGETS: ReadonlySet<DeviceModel["target"]> = new Set(["cpu", "gpu"]);
 
 /**
  * Reads `model.json` and the tokenizer, and checks that they match.
@@ -120,85 +115,109 @@ export async function describeModel(directory: string): Promise<ModelDescription
  *
  * @throws SlmError as {@link describeModel}, and what loading and editing a graph throws. Graphs that were already loaded are released.
  */
-export async function loadModel(
+export async function loadGraphs(
   directory: string,
   runtime: Runtime,
-  options: LoadModelOptions = {},
-): Promise<LoadedModel> {
+  options: LoadGraphsOptions = {},
+): Promise<ModelGraphs> {
   const description = await describeModel(directory);
   const { model } = description;
+  const { picks = true, editDrafting, draftTokens } = options;
+  const { tokens } = draftPlan(model, draftTokens, description.generation.draftTokens);
+  const draftRules = tokens > 0 ? await readDraftRules(directory, model) : undefined;
   const loader = withWork(runtime, model, options.batchSize);
-  const { editDrafting, picks = true } = options;
-  const drafts = draftPlan(model, options.draftTokens, description.generation.draftTokens);
-  const isEdited = picks && drafts.tokens > 0 && model.target !== "web";
-  const editDecoder = options.editDecoder ?? (isEdited ? verifyingDecoder : undefined);
-  const draftRules = drafts.tokens > 0 ? await readDraftRules(directory, model) : undefined;
-  const pathOf = (file: string): string => resolveInside(directory, file);
-  const nameOf = (file: string): string => `${model.name}/${file}`;
-  const load = (file: string): Promise<Session> =>
-    loader.load(
-      { kind: "file", path: pathOf(file), compiled: compiledForms(model, file, pathOf) },
-      { name: nameOf(file) },
-    );
-  const isListed = picks && model.lexicalShortlist === true && model.target === "cpu";
-  const loadDecoder = async (file: string): Promise<SteppingDecoder> => {
-    if (editDecoder !== undefined && model.static === undefined) {
-      const edit = (graph: Graph): Graph => editDecoder(graph, model);
-      if (isListed) return loadListed(loader, pathOf(file), nameOf(file), edit);
-      return { decoder: await loadEdited(loader, pathOf(file), edit, nameOf(file)) };
-    }
-    if (!picks || !PICKING_TARGETS.has(model.target)) return { decoder: await load(file) };
-    if (isListed) return loadListed(loader, pathOf(file), nameOf(file));
-    return { decoder: await loadPicking(loader, pathOf(file), nameOf(file)) };
-  };
-  const sessions: Partial<Record<GraphName | "drafting" | "listing", Session>> = {};
+  const load = (file: string): Promise<Session> => loader.load(...exportedForm(directory, model, file));
+  const opened = new OpenedSessions();
   try {
+    const sessions: Partial<Record<GraphName | "listing", Session>> = {};
+    const { file } = model.graphs.decoder;
+    const decoderFile = {
+      runtime: loader,
+      path: resolveInside(directory, file),
+      name: nameOf(model, file),
+      asExported: () => load(file),
+    };
     for (const { name, graph } of graphsOf(model)) {
-      if (name === "decoder") Object.assign(sessions, await loadDecoder(graph.file));
-      else sessions[name] = await load(graph.file);
+      const loaded =
+        name === "decoder"
+          ? await loadDecoder(model, decoderFile, { picks, edit: decoderEdit(model, options, tokens) })
+          : { [name]: await load(graph.file) };
+      opened.add(...Object.values(loaded));
+      Object.assign(sessions, loaded);
     }
-    const isVerified = drafts.tokens > 0 && model.target !== "web" && model.static === undefined;
-    if (editDrafting !== undefined && isVerified) {
-      const { file } = model.graphs.decoder;
-      const edit = (graph: Graph): Graph => editDrafting(graph, model);
-      sessions.drafting = await loadEdited(loader, pathOf(file), edit, `${nameOf(file)} with drafts`);
-    }
+    const drafting =
+      editDrafting === undefined || !verifiesAlongside(model, tokens)
+        ? undefined
+        : {
+            session: await loadDrafting(decoderFile, (graph) => editDrafting(graph, model)),
+            tokens,
+          };
+    if (drafting !== undefined) opened.add(drafting.session);
+    const { vision, encoder, chunk, listing } = sessions;
+    const decoder = sessions.decoder!; // Every model has one.
+    const images =
+      model.vision === undefined || vision === undefined
+        ? undefined
+        : new ImageEncoder(model.vision, vision, options);
+    const buckets = openBuckets(model, { encoder, chunk, decoder }, load);
+    const tokenGraphs = picks ? openTokenGraphs(runtime, model) : undefined;
+    return {
+      ...description,
+      ...{ runtime, images, encoder, decoder, listing, draftRules, drafting, tokenGraphs, buckets },
+      lexical: await readShortlist(directory, model),
+      close: async () => {
+        await tokenGraphs?.close();
+        await buckets?.release();
+        images?.clear();
+        await opened.release();
+      },
+    };
   } catch (error) {
-    for (const session of Object.values(sessions)) await session.release();
+    await opened.release();
     throw error;
   }
-  const { vision, encoder, chunk, listing, drafting } = sessions;
-  const decoder = sessions.decoder!; // Every model has one.
-  const images =
-    model.vision === undefined || vision === undefined
-      ? undefined
-      : new ImageEncoder(model.vision, vision, options);
-  const lexical = await readShortlist(directory, model);
-  const buckets = openBuckets(model, { encoder, chunk, decoder }, load);
-  const tokenGraphs = picks ? openTokenGraphs(runtime, model) : undefined;
-  return {
-    ...description,
-    runtime,
-    images,
-    encoder,
-    decoder,
-    listing,
-    draftRules,
-    drafting: drafting && { session: drafting, tokens: drafts.tokens },
-    tokenGraphs,
-    buckets,
-    lexical,
-    close: async () => {
-      await tokenGraphs?.close();
-      await buckets?.release();
-      await decoder.release();
-      await listing?.release();
-      await drafting?.release();
-      await chunk?.release();
-      await encoder?.release();
-      await images?.release();
-    },
-  };
+}
+
+/** How the decoder is changed before it is loaded: as the caller says, else to verify drafts of the model's rules where it follows them. */
+function decoderEdit(
+  model: DeviceModel,
+  { editDecoder, picks = true }: Pick<LoadGraphsOptions, "editDecoder" | "picks">,
+  draftTokens: number,
+): GraphEdit | undefined {
+  // A page loads graphs as they lie on its server; those of models with rules verify drafts as they are.
+  const follows = picks && draftTokens > 0 && model.target !== "web";
+  const edit = editDecoder ?? (follows ? verifyingDecoder : undefined);
+  return edit && ((graph) => edit(graph, model));
+}
+
+/** Whether a second decoder that verifies drafts can be loaded next to the first. */
+const verifiesAlongside = (model: DeviceModel, draftTokens: number): boolean =>
+  draftTokens > 0 && model.target !== "web" && model.static === undefined;
+
+const loadDrafting = ({ runtime, path, name }: DecoderFile, edit: GraphEdit): Promise<Session> =>
+  loadEdited(runtime, path, edit, `${name} with drafts`);
+
+/** Sessions in the order in which they were loaded. */
+class OpenedSessions {
+  readonly #sessions: Session[] = [];
+
+  add(...sessions: readonly Session[]): void {
+    this.#sessions.push(...sessions);
+  }
+
+  /** Releases them, the last one first. */
+  async release(): Promise<void> {
+    for (const session of this.#sessions.splice(0).reverse()) await session.release();
+  }
+}
+
+const nameOf = ({ name }: DeviceModel, file: string): string => `${name}/${file}`;
+
+/** A file of the model as it was exported, with its compiled forms, and the name of its session. */
+function exportedForm(directory: string, model: DeviceModel, file: string): [GraphSource, { name: string }] {
+  const pathOf = (name: string): string => resolveInside(directory, name);
+  const compiled = compiledForms(model, file, pathOf);
+  return [{ kind: "file", path: pathOf(file), compiled }, { name: nameOf(model, file) }];
 }
 
 /** Forms of a graph that vendors' compilers made. */

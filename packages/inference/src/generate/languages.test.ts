@@ -11,8 +11,7 @@ import {
 } from "@slm/exported-model/testing";
 import { loadTokenizer, type LanguagePair } from "@slm/tokenizer";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { loadScoringGenerator } from "./evaluate/score-texts.js";
-import { loadGenerator } from "./generator.js";
+import { openModel } from "./open-model.js";
 
 const WAYS = ["decoder_start", "forced_bos", "source"] as const;
 const folders = new Map<string, string>();
@@ -59,7 +58,7 @@ const asked = TEXTS.map((text, row) => ({ text, languages: PAIRS[row]! }));
 describe.each(WAYS)("a model that is told the target language by %s", (way) => {
   test("answers each row of a batch in its own language", async () => {
     const runtime = new MemoryModel();
-    const generator = await loadGenerator(folders.get(way)!, runtime);
+    const generator = await openModel(folders.get(way)!, runtime);
     const together = await generator.generate(asked);
     expect(runtime.encodedBatches).toHaveLength(1);
     const expected = await Promise.all(TEXTS.map((text, row) => expectedIds(way, text, PAIRS[row]!)));
@@ -68,7 +67,7 @@ describe.each(WAYS)("a model that is told the target language by %s", (way) => {
   });
 
   test("searches and samples each row of a batch as if it were alone", async () => {
-    const generator = await loadGenerator(folders.get(way)!, new MemoryModel());
+    const generator = await openModel(folders.get(way)!, new MemoryModel());
     for (const options of [
       { strategy: { kind: "beam", beams: 3, lengthPenalty: 1 } },
       { strategy: { kind: "beam", beams: 2, lengthPenalty: 0 }, rules: { noRepeatNgram: 2 } },
@@ -86,7 +85,7 @@ describe.each(WAYS)("a model that is told the target language by %s", (way) => {
   });
 
   test("takes the languages of the options where a source names none", async () => {
-    const generator = await loadGenerator(folders.get(way)!, new MemoryModel());
+    const generator = await openModel(folders.get(way)!, new MemoryModel());
     const sources = ["abc", { text: "abc", languages: { target: "xx" } }];
     const results = await generator.generate(sources, { languages: { target: "yy" } });
     expect(results.map(({ tokens }) => tokens)).toEqual([
@@ -96,7 +95,7 @@ describe.each(WAYS)("a model that is told the target language by %s", (way) => {
   });
 
   test("scores answers in the language that is asked for", async () => {
-    const scorer = await loadScoringGenerator(folders.get(way)!, new MemoryModel(finiteLogits));
+    const scorer = await openModel(folders.get(way)!, new MemoryModel(finiteLogits), { scores: true });
     const options = { batchSize: 2 };
     const pairs = [{ source: "ab", answer: "cd" }];
     const likelihoods = [];
@@ -110,7 +109,7 @@ describe.each(WAYS)("a model that is told the target language by %s", (way) => {
   });
 
   test("rejects a language that it lacks, and names those it has", async () => {
-    const generator = await loadGenerator(folders.get(way)!, new MemoryModel());
+    const generator = await openModel(folders.get(way)!, new MemoryModel());
     await expect(generator.generate(["ab"], { languages: { target: "Y" } })).rejects.toMatchObject({
       code: "USAGE",
       message: "generate: source 1: the model has no language 'Y'; its 2 languages are yy, xx",
@@ -126,7 +125,7 @@ const finiteLogits: typeof hashedLogits = (source, fed) =>
   hashedLogits(source, fed).map((logit) => Math.max(logit, -1));
 
 test("a model without languages rejects them", async () => {
-  const generator = await loadGenerator(folders.get("none")!, new MemoryModel());
+  const generator = await openModel(folders.get("none")!, new MemoryModel());
   await expect(generator.generate([{ text: "ab", languages: { target: "xx" } }])).rejects.toMatchObject({
     code: "USAGE",
     message:

@@ -1,6 +1,6 @@
 /** How sure a model is of an answer, and the threshold below which it should give none. */
 import { SlmError } from "@slm/core";
-import type { Generation } from "./types.js";
+import type { Generation } from "../options/types.js";
 
 /** The model's probability of the whole answer, EOS included: 0 to 1. Longer answers tend to be less probable. */
 export function confidenceOf({ logProbability }: Pick<Generation, "logProbability">): number {

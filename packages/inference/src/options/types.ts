@@ -84,21 +84,49 @@ export interface Generation {
   readonly reason: EndReason;
 }
 
-/** A loaded model. Calls may overlap; each has its own caches. */
-export interface Generator {
+/** A source and the answer to be scored; an empty answer is the EOS token alone. */
+export interface ScoredPair {
+  readonly source: Source;
+  readonly answer: string;
+}
+
+/** Negative log-likelihood of an answer: the sum of -ln p(token | source, tokens before it) [nats], and the number of tokens. */
+export interface Likelihood {
+  readonly nats: number;
+  /** EOS included. */
+  readonly tokens: number;
+}
+
+export interface ScoreOptions {
+  /** Pairs scored together. */
+  readonly batchSize: number;
+  /** Languages of sources and answers that name none. Default: the model's own. */
+  readonly languages?: LanguagePair | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** An exported model that is open on a runtime. */
+export interface Model {
   readonly model: DeviceModel;
   /** Languages of a multilingual model; undefined for one that is told none. */
   readonly languages: TokenizerLanguages | undefined;
   /** Draft tokens that its runs verify, and why there are none. */
   readonly drafts: DraftPlan;
   /**
-   * One generation per source, in the order of the sources.
+   * One generation per source, in the order of the sources. Calls may overlap; each has its own caches.
    *
    * @throws SlmError DATA_INVALID naming a source that is too long, holds an unknown symbol, or has an image where the model
    * reads text only, or none where it needs one; INPUT_MISSING or DATA_INVALID for an image that cannot be read; USAGE for invalid
    * options or languages that the model lacks, INTERRUPTED when `signal` fires between two steps.
    */
   generate(sources: readonly Source[], options?: GenerateOptions): Promise<readonly Generation[]>;
+  /**
+   * How probable given answers are: one likelihood per pair, in order. Calls must not overlap with each other or with `generate`.
+   *
+   * @throws SlmError DATA_INVALID naming a source or an answer that exceeds the model's limits; INTERRUPTED; UNEXPECTED for a model that was
+   * not opened with `scores`
+   */
+  score(pairs: readonly ScoredPair[], options: ScoreOptions): Promise<readonly Likelihood[]>;
   /** Runs every graph once, so that the first real call is as fast as the others. */
   warmUp(): Promise<void>;
   /** Releases graphs and caches; the runtime stays open. */

@@ -12,7 +12,7 @@ import {
 import { type StepDecoder, decode } from "@slm/generation";
 import { loadTokenizer } from "@slm/tokenizer";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { loadGenerator } from "./generator.js";
+import { openModel } from "./open-model.js";
 
 const { maxTarget: MAX_TARGET, tokens: TOKENS } = TINY;
 
@@ -73,7 +73,7 @@ describe("an encoder-decoder", () => {
     const tokenizer = await loadTokenizer(folders["encoder-decoder"]);
     for (const batchSize of [1, 3, 16]) {
       const runtime = new MemoryModel();
-      const generator = await loadGenerator(folders["encoder-decoder"], runtime);
+      const generator = await openModel(folders["encoder-decoder"], runtime);
       const results = await generator.generate(SOURCES, { batchSize });
       expect(results.map(({ tokens }) => tokens)).toEqual(
         SOURCES.map((source) => expectedIds(tokenizer.encodeSource(source), MAX_TARGET)),
@@ -85,7 +85,7 @@ describe("an encoder-decoder", () => {
 
   test("encodes sources of similar length together", async () => {
     const runtime = new MemoryModel();
-    const generator = await loadGenerator(folders["encoder-decoder"], runtime);
+    const generator = await openModel(folders["encoder-decoder"], runtime);
     await generator.generate(SOURCES, { batchSize: 3 });
     expect(runtime.encodedBatches).toEqual([[1, 1, 2], [2, 3, 4], [6]]);
   });
@@ -94,7 +94,7 @@ describe("an encoder-decoder", () => {
     const strategy = { kind: "beam", beams: 3, lengthPenalty: 0.8 } as const;
     const tokenizer = await loadTokenizer(folders["encoder-decoder"]);
     const runtime = new MemoryModel();
-    const generator = await loadGenerator(folders["encoder-decoder"], runtime);
+    const generator = await openModel(folders["encoder-decoder"], runtime);
     const together = await generator.generate(SOURCES, { strategy });
     expect(runtime.encodedBatches).toEqual([[1, 1, 2, 2, 3, 4, 6]]);
     for (const [row, source] of SOURCES.entries()) {
@@ -105,7 +105,7 @@ describe("an encoder-decoder", () => {
   });
 
   test("one beam is greedy decoding", async () => {
-    const generator = await loadGenerator(folders["encoder-decoder"], new MemoryModel());
+    const generator = await openModel(folders["encoder-decoder"], new MemoryModel());
     const greedy = await generator.generate(SOURCES);
     const beam = await generator.generate(SOURCES, {
       strategy: { kind: "beam", beams: 1, lengthPenalty: 0 },
@@ -114,7 +114,7 @@ describe("an encoder-decoder", () => {
   });
 
   test("stops at maxTokens", async () => {
-    const generator = await loadGenerator(folders["encoder-decoder"], new MemoryModel());
+    const generator = await openModel(folders["encoder-decoder"], new MemoryModel());
     const results = await generator.generate(SOURCES, { maxTokens: 2 });
     const tokenizer = await loadTokenizer(folders["encoder-decoder"]);
     results.forEach(({ tokens, finished }, row) => {
@@ -124,7 +124,7 @@ describe("an encoder-decoder", () => {
   });
 
   test("rejects a source that is too long, by its length and the limit", async () => {
-    const generator = await loadGenerator(folders["encoder-decoder"], new MemoryModel());
+    const generator = await openModel(folders["encoder-decoder"], new MemoryModel());
     await expect(generator.generate(["a", "abcdabc"])).rejects.toMatchObject({
       code: "DATA_INVALID",
       message: "generate: source 2 has 7 tokens, the model reads at most 6",
@@ -132,7 +132,7 @@ describe("an encoder-decoder", () => {
   });
 
   test("rejects more tokens than the cache holds", async () => {
-    const generator = await loadGenerator(folders["encoder-decoder"], new MemoryModel());
+    const generator = await openModel(folders["encoder-decoder"], new MemoryModel());
     await expect(generator.generate(["a"], { maxTokens: MAX_TARGET + 1 })).rejects.toMatchObject({
       code: "USAGE",
       message: "generate: maxTokens must be from 1 to 8, got 9",
@@ -144,7 +144,7 @@ describe("a decoder-only model", () => {
   test("reads the source as its own beginning, in one run per batch of equal lengths", async () => {
     const tokenizer = await loadTokenizer(folders["decoder-only"]);
     const runtime = new MemoryModel();
-    const generator = await loadGenerator(folders["decoder-only"], runtime);
+    const generator = await openModel(folders["decoder-only"], runtime);
     const results = await generator.generate(SOURCES);
     results.forEach(({ tokens }, row) => {
       const source = tokenizer.encodeSource(SOURCES[row]!);
@@ -162,7 +162,7 @@ describe("a decoder-only model", () => {
   });
 
   test("rejects more tokens than the source leaves room for", async () => {
-    const generator = await loadGenerator(folders["decoder-only"], new MemoryModel());
+    const generator = await openModel(folders["decoder-only"], new MemoryModel());
     await expect(generator.generate(["abcd"], { maxTokens: 5 })).rejects.toMatchObject({
       code: "USAGE",
       message: "generate: maxTokens must be from 1 to 4 after a source of 4 tokens, got 5",
@@ -172,7 +172,7 @@ describe("a decoder-only model", () => {
 
 describe("a generator", () => {
   test("streams pieces that add up to each row's text", async () => {
-    const generator = await loadGenerator(folders["encoder-decoder"], new MemoryModel());
+    const generator = await openModel(folders["encoder-decoder"], new MemoryModel());
     for (const strategy of [{ kind: "greedy" }, { kind: "beam", beams: 2, lengthPenalty: 1 }] as const) {
       const streamed: string[] = SOURCES.map(() => "");
       const onToken = (row: number, piece: string): void => {
@@ -184,7 +184,7 @@ describe("a generator", () => {
   });
 
   test("reports times in order and a rate without the encoder", async () => {
-    const generator = await loadGenerator(folders["encoder-decoder"], new MemoryModel());
+    const generator = await openModel(folders["encoder-decoder"], new MemoryModel());
     for (const { firstTokenMs, totalMs, tokens, finished, tokensPerSecond } of await generator.generate(
       SOURCES,
     )) {
@@ -197,7 +197,7 @@ describe("a generator", () => {
 
   test("reuses its caches and leaves nothing on the device after closing", async () => {
     const runtime = new MemoryModel();
-    const generator = await loadGenerator(folders["encoder-decoder"], runtime);
+    const generator = await openModel(folders["encoder-decoder"], runtime);
     await generator.generate(["ab", "c"]);
     const { uploads } = runtime;
     await generator.generate(["ba", "cd"]);
@@ -212,7 +212,7 @@ describe("a generator", () => {
   });
 
   test("calls that overlap do not share caches", async () => {
-    const generator = await loadGenerator(folders["encoder-decoder"], new MemoryModel());
+    const generator = await openModel(folders["encoder-decoder"], new MemoryModel());
     const apart = await Promise.all(
       SOURCES.map(async (source) => (await generator.generate([source]))[0]!.text),
     );
@@ -221,7 +221,7 @@ describe("a generator", () => {
 
   test("releases what a stopped call held", async () => {
     const runtime = new MemoryModel();
-    const generator = await loadGenerator(folders["encoder-decoder"], runtime);
+    const generator = await openModel(folders["encoder-decoder"], runtime);
     const stop = new AbortController();
     stop.abort();
     await expect(generator.generate(["ab"], { signal: stop.signal })).rejects.toMatchObject({
@@ -232,7 +232,7 @@ describe("a generator", () => {
   });
 
   test("stops within one token of being asked to", async () => {
-    const generator = await loadGenerator(folders["encoder-decoder"], new MemoryModel());
+    const generator = await openModel(folders["encoder-decoder"], new MemoryModel());
     const lengths = (await generator.generate(SOURCES)).map(({ tokens }) => tokens.length);
     const longest = SOURCES[lengths.indexOf(Math.max(...lengths))]!;
     expect(Math.max(...lengths)).toBeGreaterThan(3);
@@ -250,19 +250,19 @@ describe("a generator", () => {
 
   test("warms up every graph", async () => {
     const runtime = new MemoryModel();
-    const generator = await loadGenerator(folders["encoder-decoder"], runtime);
+    const generator = await openModel(folders["encoder-decoder"], runtime);
     await generator.warmUp();
     expect(runtime.encodedBatches).toEqual([[1]]);
     expect(runtime.prefillWidths).toEqual([1]);
   });
 
   test("generates nothing for no sources", async () => {
-    const generator = await loadGenerator(folders["encoder-decoder"], new MemoryModel());
+    const generator = await openModel(folders["encoder-decoder"], new MemoryModel());
     expect(await generator.generate([])).toEqual([]);
   });
 
   test("ends a text before a stop sequence that begins and ends within tokens, streamed or not", async () => {
-    const generator = await loadGenerator(folders["encoder-decoder"], new MemoryModel());
+    const generator = await openModel(folders["encoder-decoder"], new MemoryModel());
     const plain = await generator.generate(SOURCES);
     const long = plain.find(({ text }) => text.length >= 5)!;
     // Symbols are joined by spaces: this sequence takes the end of one token and the beginning of the next.
@@ -291,7 +291,7 @@ describe("a generator", () => {
   });
 
   test("draws the same text for a source whatever shares its batch", async () => {
-    const generator = await loadGenerator(folders["encoder-decoder"], new MemoryModel());
+    const generator = await openModel(folders["encoder-decoder"], new MemoryModel());
     const strategy = { kind: "sample", temperature: 2 } as const;
     const texts = async (seed: number, batchSize: number): Promise<readonly string[]> =>
       (await generator.generate(SOURCES, { strategy, seed, batchSize })).map(({ text }) => text);
@@ -300,7 +300,7 @@ describe("a generator", () => {
   });
 
   test("counts what a decoder-only model reads as seen", async () => {
-    const generator = await loadGenerator(folders["decoder-only"], new MemoryModel());
+    const generator = await openModel(folders["decoder-only"], new MemoryModel());
     const rules = { repetitionPenalty: 1e6 };
     const [{ tokens } = { tokens: [] }] = await generator.generate(["ab"], { rules });
     const source = (await loadTokenizer(folders["decoder-only"])).encodeSource("ab");
@@ -309,7 +309,7 @@ describe("a generator", () => {
   });
 
   test("ends a text when its time is up", async () => {
-    const generator = await loadGenerator(folders["encoder-decoder"], new MemoryModel());
+    const generator = await openModel(folders["encoder-decoder"], new MemoryModel());
     const results = await generator.generate(SOURCES, { maxTimeMs: 1e-6 });
     const reasons = new Set(results.map(({ reason }) => reason));
     expect(reasons.has("time")).toBe(true);
@@ -319,19 +319,19 @@ describe("a generator", () => {
   });
 
   test("rejects a batch size of 0 and sampling without randomness", async () => {
-    const generator = await loadGenerator(folders["encoder-decoder"], new MemoryModel());
+    const generator = await openModel(folders["encoder-decoder"], new MemoryModel());
     await expect(generator.generate(["a"], { batchSize: 0 })).rejects.toMatchObject({ code: "USAGE" });
     const strategy = { kind: "sample", temperature: 1 } as const;
     await expect(generator.generate(["a"], { strategy })).rejects.toMatchObject({ code: "USAGE" });
   });
 });
 
-describe(loadGenerator, () => {
+describe(openModel, () => {
   async function withModel(change: Partial<DeviceModel>): Promise<unknown> {
     const folder = await mkdtemp(join(tmpdir(), "slm-generate-"));
     await writeTinyModel(folder, { graphs: tinyDeviceModel().graphs, ...change });
     try {
-      return await loadGenerator(folder, new MemoryModel()).catch((error: unknown) => error);
+      return await openModel(folder, new MemoryModel()).catch((error: unknown) => error);
     } finally {
       await rm(folder, { recursive: true });
     }

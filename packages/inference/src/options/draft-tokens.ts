@@ -4,7 +4,7 @@ import { SlmError } from "@slm/core";
 import { isRuling } from "@slm/generation";
 import type { BatchOptions } from "./batch-options.js";
 import type { EncodedSource } from "./batches.js";
-import { EDITS_GRAPHS } from "./graph-edits/load-edited.js";
+import { EDITS_GRAPHS } from "../graph-edits/load-edited.js";
 
 /** Above this, verifying draft tokens costs more than it can save. */
 const MAX_DRAFT_TOKENS = 64;

@@ -68,9 +68,8 @@ export class ImageEncoder {
     return joinImages(each);
   }
 
-  async release(): Promise<void> {
+  clear(): void {
     this.#kept.clear();
-    await this.#session.release();
   }
 
   async #run(found: FoundImage): Promise<HostTensor> {

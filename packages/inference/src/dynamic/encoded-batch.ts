@@ -8,7 +8,7 @@ import {
   elementCount,
 } from "@slm/runtime";
 import { listTokens } from "./listed-tokens.js";
-import type { LoadedModel } from "./loaded-model.js";
+import type { ModelGraphs } from "../load/model-graphs.js";
 
 export interface EncoderInputs {
   readonly sources: readonly (readonly number[])[];
@@ -21,7 +21,7 @@ export interface EncoderInputs {
 }
 
 /** What encodes the sources of a model, and repeats what the encoder made of them. */
-interface BatchEncoder extends Pick<LoadedModel, "runtime" | "model" | "tokenGraphs"> {
+interface BatchEncoder extends Pick<ModelGraphs, "runtime" | "model" | "tokenGraphs"> {
   readonly encoder: Session;
 }
 
@@ -59,7 +59,7 @@ export interface SourceFeeds {
 
 /** Encodes sources, and runs what a model has between its encoder and the steps of its decoder. */
 export async function encodeForSteps(
-  loaded: Pick<LoadedModel, "runtime" | "encoder" | "listing" | "model" | "tokenGraphs">,
+  loaded: Pick<ModelGraphs, "runtime" | "encoder" | "listing" | "model" | "tokenGraphs">,
   inputs: EncoderInputs,
 ): Promise<SourceFeeds> {
   const { runtime, encoder, listing } = loaded;

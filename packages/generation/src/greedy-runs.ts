@@ -2,9 +2,9 @@
 import type { RepeatedRun, RepeatRequest, RunLoop, Session } from "@slm/runtime";
 import { loop, type GreedyLoopOptions } from "./greedy-loop.js";
 
-/** The compiled loop: a worker cannot read TypeScript on every supported Node. `../../dist/` is correct from `src/` and from `dist/`. */
+/** The compiled loop: a worker cannot read TypeScript on every supported Node. `../dist/` is correct from `src/` and from `dist/`. */
 const GREEDY_LOOP: RunLoop = {
-  module: () => new URL("../../dist/loop/greedy-loop.js", import.meta.url).href,
+  module: () => new URL("../dist/greedy-loop.js", import.meta.url).href,
   body: loop,
 };
 

@@ -5,7 +5,7 @@ import { SlmError } from "@slm/core";
 import { MemoryModel, tinyVisionModel, writeTinyModel } from "@slm/exported-model/testing";
 import { GraphBuilder, writeOnnx } from "@slm/onnx";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { loadModel } from "./loaded-model.js";
+import { loadGraphs } from "./model-graphs.js";
 
 let folder: string;
 beforeEach(async () => {
@@ -15,10 +15,10 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-describe(loadModel, () => {
+describe(loadGraphs, () => {
   test("loads every graph of a model, and gives them back when it is closed, not the runtime", async () => {
     const runtime = new MemoryModel();
-    const loaded = await loadModel(folder, runtime);
+    const loaded = await loadGraphs(folder, runtime);
     expect(runtime.loaded).toEqual(["vision", "encoder", "decoder"]);
     await loaded.close();
     expect([runtime.loaded, runtime.isClosed]).toEqual([[], false]);
@@ -26,7 +26,7 @@ describe(loadModel, () => {
 
   test("hands the decoder to who changes it, with the model it is of", async () => {
     const edited: string[] = [];
-    const loaded = await loadModel(folder, new MemoryModel(), {
+    const loaded = await loadGraphs(folder, new MemoryModel(), {
       editDecoder: (graph, { name }) => {
         edited.push(`${graph.name} of ${name}`);
         return graph;
@@ -38,7 +38,7 @@ describe(loadModel, () => {
 
   test("gives back the graphs it had loaded where a later one cannot be", async () => {
     const runtime = new MemoryModel();
-    const failing = loadModel(folder, runtime, {
+    const failing = loadGraphs(folder, runtime, {
       editDecoder: () => {
         throw new SlmError("OP_UNSUPPORTED", "no such decoder");
       },

@@ -4,8 +4,8 @@
  */
 import { SlmError } from "@slm/core";
 import { createHostTensor, type HostTensor, type LoopBody } from "@slm/runtime";
-import { DraftFeedback, type DraftedRuns } from "./draft-feedback.js";
-import { Feedback, type FeedbackRule, type RunFeedback } from "./feedback.js";
+import { DraftFeedback, type DraftedRuns } from "./loop/draft-feedback.js";
+import { Feedback, type FeedbackRule, type RunFeedback } from "./loop/feedback.js";
 
 /** How a decoder is repeated. Plain data: the loop may run in another thread or process. */
 export interface GreedyLoopOptions extends FeedbackRule {

@@ -5,9 +5,10 @@ import fc from "fast-check";
 import { SlmError } from "@slm/core";
 import { loadTokenizer } from "@slm/tokenizer";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { evaluateModel } from "./evaluate-model.js";
+import { evaluateModel } from "../evaluate/evaluate-model.js";
 import { MemoryModel, TINY, hashedLogits, writeTinyModel, type LogitsOf } from "@slm/exported-model/testing";
-import { loadScoringGenerator, type Likelihood, type ScoredPair } from "./score-texts.js";
+import type { Likelihood, ScoredPair } from "../options/types.js";
+import { openModel } from "./open-model.js";
 
 const { maxTarget: MAX_TARGET, tokens: TOKENS, vocabularySize: VOCABULARY } = TINY;
 
@@ -53,8 +54,8 @@ const pair = fc.record({
 });
 
 describe.each(ARCHITECTURES)("the likelihood under a model that is %s", (architecture) => {
-  const load = (logitsOf: LogitsOf): ReturnType<typeof loadScoringGenerator> =>
-    loadScoringGenerator(folders.get(architecture)!, new MemoryModel(logitsOf));
+  const load = (logitsOf: LogitsOf): ReturnType<typeof openModel> =>
+    openModel(folders.get(architecture)!, new MemoryModel(logitsOf), { scores: true });
 
   test("is that of the definition for every pair, whatever the batches", async () => {
     const property = fc.asyncProperty(
@@ -104,18 +105,18 @@ describe.each(ARCHITECTURES)("the likelihood under a model that is %s", (archite
   });
 });
 
-describe(loadScoringGenerator, () => {
+describe("a model that is opened for scoring", () => {
   const load = (
     logitsOf: LogitsOf = hashedLogits,
     architecture = "encoder-decoder",
-  ): ReturnType<typeof loadScoringGenerator> =>
-    loadScoringGenerator(folders.get(architecture)!, new MemoryModel(logitsOf));
+  ): ReturnType<typeof openModel> =>
+    openModel(folders.get(architecture)!, new MemoryModel(logitsOf), { scores: true });
   const X = { source: "a", answer: "X" };
   const answerOf = (length: number): string => Array.from({ length }, () => "X").join(" ");
 
   test("scores pairs of a batch in one pass over the longest answer", async () => {
     const runtime = new MemoryModel(hashedLogits);
-    const model = await loadScoringGenerator(folders.get("encoder-decoder")!, runtime);
+    const model = await openModel(folders.get("encoder-decoder")!, runtime, { scores: true });
     await model.score([X, { source: "abc", answer: "X Y Z" }, X], { batchSize: 2 });
     // Sorted by source: two short ones of two steps, then one of four.
     expect(runtime.decoderRuns.map(({ rows }) => rows)).toEqual([2, 2, 1, 1, 1, 1]);
