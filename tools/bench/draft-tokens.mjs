@@ -37,7 +37,7 @@ const ways = [
 const runtime = await createCpuRuntime({ threads });
 const measured = [];
 for (const way of ways) {
-  const generator = await loadGenerator(directory, runtime, {
+  const generator = await openModel(directory, runtime, {
     draftTokens: way.draftTokens,
     promptLookup: way.lookup,
   });

@@ -1,7 +1,7 @@
 /** Compares a model on two runtimes: the same rows, token by token. */
 import { GRAPH_IO } from "@slm/exported-model";
 import { repeatRuns, withLoad, type HostTensor, type Runtime, type Session } from "@slm/runtime";
-import { loadGenerator } from "../generator.js";
+import { openModel } from "../generate/open-model.js";
 import type { Source } from "../options/types.js";
 import type { EvaluationRow } from "./evaluation-input.js";
 

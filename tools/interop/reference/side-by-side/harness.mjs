@@ -182,7 +182,7 @@ export async function openSlm(
   /** @type {{ threads: number, source: number, answer: number, batch?: number, device?: string }} */
   { threads, source, answer, batch = 1, device = "cpu" },
 ) {
-  const { loadGenerator } = await import("@slm/inference");
+  const { openModel } = await import("@slm/inference");
   const { readDeviceModel } = await import("@slm/exported-model");
   const { endlessRuntime } = await import("../../../../packages/bench/dist/models/endless-runtime.js");
   const { tokens } = await readDeviceModel(directory);
