@@ -38,7 +38,7 @@ export {
   type Interval,
   type MeanLikelihood,
 } from "./evaluate/evaluate-model.js";
-export { compareRuntimes, type CompareOptions, type RuntimeComparison } from "./evaluate/compare-runtimes.js";
+export { compareRuntimes, type CompareOptions, type RuntimeComparison } from "./compare/compare-runtimes.js";
 export type {
   Answerer,
   ChunkAnswers,

@@ -3,7 +3,7 @@ import { GRAPH_IO } from "@slm/exported-model";
 import { repeatRuns, withLoad, type HostTensor, type Runtime, type Session } from "@slm/runtime";
 import { openModel } from "../generate/open-model.js";
 import type { Source } from "../options/types.js";
-import type { EvaluationRow } from "./evaluation-input.js";
+import type { EvaluationRow } from "../evaluate/evaluation-input.js";
 
 export interface RuntimeComparison {
   /** Rows decoded. */
