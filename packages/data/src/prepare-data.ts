@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { makeFolder, SlmError } from "@slm/core";
 import { augmentTrain } from "./augment/augment-train.js";
 import { collectRows } from "./groups/collect.js";
-import { duplicateRules, maxRejectedOf, type DataConfig } from "./config/data-config.js";
+import { duplicateRule, maxRejectedOf, type DataConfig } from "./config/data-config.js";
 import { inputBytes, openInputs, type OpenInputs } from "./inputs/data-inputs.js";
 import type { DuplicateCounts } from "./groups/group-rows.js";
 import type { HashTable } from "./storage/hash-table.js";
@@ -18,7 +18,7 @@ import { bucketsFor, Spill } from "./storage/spill.js";
 import { sourceKey, SPLITS, type Split } from "./sampling/split.js";
 import { StatisticsCounter, type TextStatistics } from "./statistics/statistics.js";
 import { collectUnlabelled, type UnlabelledReport } from "./inputs/unlabelled.js";
-import { appendSources, groupAll, writeSplits, type RowOrder } from "./groups/write-splits.js";
+import { appendSources, groupAll, writeSplits } from "./groups/write-splits.js";
 
 /** Names of the files the data stage writes. */
 export const DATA_FILES = {
@@ -62,7 +62,7 @@ interface DataProgress {
 export interface PrepareOptions {
   readonly signal?: AbortSignal;
   readonly progress?: (progress: DataProgress) => void;
-  /** Decides the order of shuffled rows, what \`augment\` draws and which rows keep `labels`, not the splits. Default 0. */
+  /** Decides what \`augment\` draws and which rows keep `labels`, not the splits. Default 0. */
   readonly seed?: number;
   /** Text held in memory before it goes to disk [UTF-16 units]. Default 16 Mi. */
   readonly memoryUnits?: number;
@@ -126,14 +126,12 @@ export async function prepareData(
       const unlabelled = await unlabelledSources(config, opened, owners, onLine);
       stopIfAborted(signal);
 
-      const order: RowOrder = { rows, seed: config.shuffle === true ? seed : undefined };
       const limit = new RowLimit({ limit: config.limit, labels: config.labels, seed });
-      const names = inputs.map(({ name }) => name);
       const check = (): void => {
         stopIfAborted(signal);
       };
-      const rules = { ...duplicateRules(config), rejections, names };
-      const grouped = await groupAll(byRank, ordered, { ...rules, order, limit, check });
+      const rules = { duplicates: duplicateRule(config), inputRows: rows };
+      const grouped = await groupAll(byRank, ordered, { ...rules, limit, check });
       await byRank.clear();
       const { trainRows, ...counts } = grouped;
       if (trainRows === 0) throw noTrainingRows(lines, rejections, leaked);
@@ -156,7 +154,6 @@ export async function prepareData(
       // An interrupted run may have left one.
       if (hasUnlabelled) await writeFile(unlabelledPath, "");
       const { rows: own, unlabelled: withoutLabel } = await writeSplits(ordered, outputDirectory, {
-        order,
         limit,
         files,
         pictures,

@@ -18,10 +18,6 @@ const DUPLICATE_RULES = ["normalized", "exact"] as const;
 export type DuplicateRule = (typeof DUPLICATE_RULES)[number];
 const DEFAULT_DUPLICATES: DuplicateRule = "normalized";
 
-const CONFLICT_RULES = ["references", "reject"] as const;
-export type ConflictRule = (typeof CONFLICT_RULES)[number];
-const DEFAULT_CONFLICTS: ConflictRule = "references";
-
 /** Enough for a corrupt line here and there; a wrong setting rejects more. */
 const DEFAULT_MAX_REJECTED = 0.01;
 
@@ -138,20 +134,6 @@ export const dataConfig = z
         "Which sources with the same target count as duplicates: equal ones (exact), or also those that differ in case, Unicode form or " +
           `spacing (normalized). Default: ${DEFAULT_DUPLICATES}.`,
       ),
-    conflicts: z
-      .enum(CONFLICT_RULES)
-      .optional()
-      .describe(
-        "Further targets of a source: become references of a held-out row and separate rows in train (references), or are " +
-          `rejected and listed (reject). Default: ${DEFAULT_CONFLICTS}.`,
-      ),
-    shuffle: z
-      .boolean()
-      .optional()
-      .describe(
-        "Whether to shuffle the rows by the seed; rows of one source stay together. Otherwise they keep " +
-          "the order of the files. Training shuffles anyway.",
-      ),
     maxRejected: z
       .number()
       .min(0)
@@ -197,12 +179,9 @@ export const dataConfig = z
 
 export type DataConfig = z.infer<typeof dataConfig>;
 
-/** Handling of duplicates, and of sources with several targets. */
-export function duplicateRules({ duplicates, conflicts }: DataConfig): {
-  readonly duplicates: DuplicateRule;
-  readonly conflicts: ConflictRule;
-} {
-  return { duplicates: duplicates ?? DEFAULT_DUPLICATES, conflicts: conflicts ?? DEFAULT_CONFLICTS };
+/** Which sources with the same target count as duplicates. */
+export function duplicateRule({ duplicates }: DataConfig): DuplicateRule {
+  return duplicates ?? DEFAULT_DUPLICATES;
 }
 
 /** Largest accepted share of records that are no rows. */

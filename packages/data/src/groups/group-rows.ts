@@ -1,7 +1,6 @@
 /** Second pass: in each bucket rows of one source become a group, and what is there twice goes. */
 import type { CollectedRow } from "./collect.js";
-import type { DuplicateRule, ConflictRule } from "../config/data-config.js";
-import type { Rejections } from "../rows/rejections.js";
+import type { DuplicateRule } from "../config/data-config.js";
 import type { Picture } from "../images/picture.js";
 import { referencesOf, type Row } from "../rows/row.js";
 import type { Spill } from "../storage/spill.js";
@@ -30,10 +29,6 @@ export interface DuplicateCounts {
 
 export interface GroupOptions {
   readonly duplicates: DuplicateRule;
-  readonly conflicts: ConflictRule;
-  readonly rejections: Rejections;
-  /** Names of the inputs, for rejections. */
-  readonly names: readonly string[];
 }
 
 /** A group that grows. */
@@ -45,7 +40,7 @@ interface OpenGroup extends CollectedRow {
 export async function groupBucket(
   spill: Spill,
   bucket: number,
-  { duplicates, conflicts, rejections, names }: GroupOptions,
+  { duplicates }: GroupOptions,
   counts: DuplicateCounts,
 ): Promise<readonly Group[]> {
   const groups = new Map<string, OpenGroup>();
@@ -53,17 +48,10 @@ export async function groupBucket(
   const known = new Map<string, Set<string>>();
   for await (const value of spill.read(bucket)) {
     const collected = value as CollectedRow;
-    const { row, split, file, line, picture } = collected;
+    const { row, split, picture } = collected;
     const exactKey = JSON.stringify([split, picture?.key, row.source]);
     const targets = new Set([row.target, ...referencesOf(row)]);
     const seen = entryOf(known, JSON.stringify([split, picture?.key, sourceKey(row.source)]));
-    const isConflict = seen.size > 0 && ![...targets].some((target) => seen.has(target));
-    if (isConflict && conflicts === "reject") {
-      counts.conflicts += targets.size;
-      const reason = `the source ${JSON.stringify(row.source.slice(0, 200))} has another target before`;
-      rejections.add({ file: names[file]!, line, reason });
-      continue;
-    }
     for (const target of targets) {
       const group = groups.get(exactKey);
       if (group?.targets.has(target) === true) counts.duplicates++;

@@ -1,5 +1,4 @@
 /** Last pass: groups come back in their final order and are written, a bucket at a time. */
-import { createHash } from "node:crypto";
 import { appendFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { groupBucket, type DuplicateCounts, type Group, type GroupOptions } from "./group-rows.js";
@@ -10,14 +9,6 @@ import type { RowLimit } from "./row-limit.js";
 import type { Spill } from "../storage/spill.js";
 import { SPLITS, type Split } from "../sampling/split.js";
 
-/** Whether rows keep their order, or get one from a seed. */
-export interface RowOrder {
-  /** Rows of all inputs. */
-  readonly rows: number;
-  /** Undefined: rows keep their order. */
-  readonly seed: number | undefined;
-}
-
 /**
  * Groups every bucket of `spill` and sorts the groups into `ordered` by where they belong in the end.
  *
@@ -27,12 +18,13 @@ export async function groupAll(
   spill: Spill,
   ordered: Spill,
   {
-    order,
+    inputRows,
     limit,
     check,
     ...options
   }: GroupOptions & {
-    readonly order: RowOrder;
+    /** Rows of all inputs. */
+    readonly inputRows: number;
     readonly limit: RowLimit;
     /** Called before each bucket; may throw. */
     readonly check: () => void;
@@ -47,7 +39,7 @@ export async function groupAll(
         limit.add(group);
         trainRows += group.targets.length;
       }
-      await ordered.add(shareOf(group, order), group);
+      await ordered.add(shareOf(group, inputRows), group);
     }
   }
   limit.close();
@@ -71,14 +63,12 @@ export async function writeSplits(
   ordered: Spill,
   directory: string,
   {
-    order,
     limit,
     files,
     pictures,
     check,
     onRows,
   }: {
-    readonly order: RowOrder;
     readonly limit: RowLimit;
     readonly files: SplitFiles & { readonly unlabelled: string };
     readonly pictures: PictureStore;
@@ -92,14 +82,11 @@ export async function writeSplits(
   let unlabelled = 0;
   for (const split of SPLITS) await writeFile(join(directory, files[split]), "");
   for (let bucket = 0; bucket < ordered.buckets; bucket++) {
-    const groups: { readonly group: Group; readonly share: number }[] = [];
-    for await (const value of ordered.read(bucket)) {
-      const group = value as Group;
-      groups.push({ group, share: shareOf(group, order) });
-    }
-    groups.sort((a, b) => a.share - b.share || a.group.place - b.group.place);
+    const groups: Group[] = [];
+    for await (const value of ordered.read(bucket)) groups.push(value as Group);
+    groups.sort((a, b) => a.place - b.place);
     for (const split of SPLITS) {
-      const own = groups.map(({ group }) => group).filter((one) => one.split === split);
+      const own = groups.filter((one) => one.split === split);
       for (const { rows, groups: written } of batchesOf(own, limit)) {
         await pictures.keep(written, check);
         onRows(rows);
@@ -110,7 +97,7 @@ export async function writeSplits(
         );
       }
     }
-    const sources = groups.filter(({ group }) => limit.isUnlabelled(group)).map(({ group }) => group.row);
+    const sources = groups.filter((group) => limit.isUnlabelled(group)).map(({ row }) => row);
     if (sources.length > 0) await appendSources(join(directory, files.unlabelled), sources);
     unlabelled += sources.length;
   }
@@ -143,9 +130,8 @@ function* batchesOf(groups: readonly Group[], limit: RowLimit): Generator<Batch>
 }
 
 /** Where a group belongs, from 0 to below 1. */
-function shareOf({ place }: Group, { rows, seed }: RowOrder): number {
-  if (seed === undefined) return place / Math.max(1, rows);
-  return createHash("sha256").update(`${seed}:${place}`).digest().readUIntBE(0, 6) / 2 ** 48;
+function shareOf({ place }: Group, inputRows: number): number {
+  return place / Math.max(1, inputRows);
 }
 
 /** One row per pair. An empty target says that there is no answer, so it says so again. */
