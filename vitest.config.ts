@@ -46,6 +46,9 @@ export const base = defineConfig({
   },
 });
 
+/** Tests that train and start processes take minutes while other programs run. */
+const PATIENT = { testTimeout: 600_000, hookTimeout: 600_000 };
+
 /**
  * Three classes of tests, by file name:
  * - `*.test.ts`: under 2 s a file, no training, no child processes (`npm test`);
@@ -58,8 +61,8 @@ const CLASSES = [
     include: filesNamed("*.test.ts"),
     exclude: [...configDefaults.exclude, "**/*.{slow,nightly}.test.ts"],
   },
-  { name: "slow", include: filesNamed("*.slow.test.ts") },
-  { name: "nightly", include: filesNamed("*.nightly.test.ts") },
+  { name: "slow", include: filesNamed("*.slow.test.ts"), ...PATIENT },
+  { name: "nightly", include: filesNamed("*.nightly.test.ts"), ...PATIENT },
 ];
 
 export default defineConfig({
