@@ -18,8 +18,8 @@ import {
   type LossDefinition,
   type TrainingSettings,
 } from "@slm/training";
-import { lossConfig } from "../packages/distillation/src/loss-config.js";
-import { studentLoss, type LossVariant } from "../packages/distillation/src/student-loss.js";
+import { lossConfig } from "../packages/distillation/src/config/loss-config.js";
+import { studentLoss, type LossVariant } from "../packages/distillation/src/loss/student-loss.js";
 import { numbersOf, random } from "../packages/tensor/src/test-support/numbers.test-support.js";
 
 const shared = {

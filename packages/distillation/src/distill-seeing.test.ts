@@ -2,7 +2,7 @@ import { readdir, readFile, writeFile } from "node:fs/promises";
 import type { Progress } from "@slm/core";
 import { readCheckpoint, type Checkpoint } from "@slm/checkpoints";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { distillConfig } from "./distill-config.js";
+import { distillConfig } from "./config/distill-config.js";
 import { VisionRun, visionStudent } from "./test-support/seeing-run.test-support.js";
 
 let run: VisionRun;

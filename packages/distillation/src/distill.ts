@@ -17,20 +17,20 @@ import {
   type SegmentReport,
   type TrainRequest,
 } from "@slm/training";
-import type { DistillConfig } from "./distill-config.js";
-import type { DistillInputs, DistillRun } from "./distill-inputs.js";
-import { distillReport } from "./distill-report.js";
+import type { DistillConfig } from "./config/distill-config.js";
+import type { DistillInputs, DistillRun } from "./config/distill-inputs.js";
+import { distillReport } from "./config/distill-report.js";
 import { openDistillationSources, SOURCE_FILES, type DistillationSources } from "./distillation-sources.js";
-import { removeOwnCache } from "./gold-cache.js";
-import { initialStudent } from "./initial-weights.js";
-import { readRowImage } from "./row-images.js";
+import { removeOwnCache } from "./teacher/gold-cache.js";
+import { initialStudent } from "./start/initial-weights.js";
+import { readRowImage } from "./sources/row-images.js";
 import { claimWorkDirectory, RUN_FILE, runKey } from "./run-key.js";
 import { SAMPLES, writeSamples } from "./samples.js";
-import { readSingleConfig } from "./single-teacher.js";
-import type { StoredByOrigin } from "./stored-targets.js";
-import type { TargetOrigin } from "./target-schedule.js";
-import { hasTeacherShape, studentShape } from "./student-config.js";
-import type { TeacherLayers } from "./student-layers.js";
+import { readSingleConfig } from "./start/single-teacher.js";
+import type { StoredByOrigin } from "./targets/stored-targets.js";
+import type { TargetOrigin } from "./config/target-schedule.js";
+import { hasTeacherShape, studentShape } from "./config/student-config.js";
+import type { TeacherLayers } from "./start/student-layers.js";
 import { storedOrigins, storedRowSets, studentObjective } from "./student-objective.js";
 
 export interface DistillReport {

@@ -1,18 +1,18 @@
 /** Opens, owns and closes all sources of training data and targets of a distillation. */
 import { SlmError } from "@slm/core";
 import { CACHE_ROWS } from "@slm/teacher";
-import type { Corpus } from "./corpus.js";
-import type { DistillRun } from "./distill-inputs.js";
-import { distillationTeacher, type DistillationTeacher } from "./distillation-teacher.js";
-import { openGoldCache } from "./gold-cache.js";
-import { OnPolicyTargets } from "./on-policy-targets.js";
-import { CORPUS_FILE, openCorpus, textLimits } from "./open-corpus.js";
-import { openTeacher, type OpenTeacher } from "./open-teacher.js";
-import { OwnedSources } from "./owned-sources.js";
-import { IMAGES_FILE, IMAGES_RECORD } from "./row-images.js";
-import { openStoredTargets, STORED_FILES, type StoredByOrigin } from "./stored-targets.js";
-import { largestShare, STORED_TARGETS } from "./target-schedule.js";
-import { UNLABELLED_FILE, UnlabelledSources } from "./unlabelled-sources.js";
+import type { Corpus } from "./sources/corpus.js";
+import type { DistillRun } from "./config/distill-inputs.js";
+import { distillationTeacher, type DistillationTeacher } from "./teacher/distillation-teacher.js";
+import { openGoldCache } from "./teacher/gold-cache.js";
+import { OnPolicyTargets } from "./targets/on-policy-targets.js";
+import { CORPUS_FILE, openCorpus, textLimits } from "./sources/open-corpus.js";
+import { openTeacher, type OpenTeacher } from "./teacher/open-teacher.js";
+import { OwnedSources } from "./sources/owned-sources.js";
+import { IMAGES_FILE, IMAGES_RECORD } from "./sources/row-images.js";
+import { openStoredTargets, STORED_FILES, type StoredByOrigin } from "./targets/stored-targets.js";
+import { largestShare, STORED_TARGETS } from "./config/target-schedule.js";
+import { UNLABELLED_FILE, UnlabelledSources } from "./targets/unlabelled-sources.js";
 
 /** Temporary files of the sources in the work directory. */
 export const SOURCE_FILES: readonly string[] = [

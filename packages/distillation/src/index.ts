@@ -1,9 +1,9 @@
-export { distillConfig, requiresTeacher, type DistillConfig } from "./distill-config.js";
+export { distillConfig, requiresTeacher, type DistillConfig } from "./config/distill-config.js";
 export { distill, distillSegment, type DistillReport } from "./distill.js";
-export type { DistillInputs } from "./distill-inputs.js";
-export { notSingle, readSingleConfig } from "./single-teacher.js";
-export { largestShare, STORED_TARGETS } from "./target-schedule.js";
-export { requireUnlabelled } from "./unlabelled-sources.js";
+export type { DistillInputs } from "./config/distill-inputs.js";
+export { notSingle, readSingleConfig } from "./start/single-teacher.js";
+export { largestShare, STORED_TARGETS } from "./config/target-schedule.js";
+export { requireUnlabelled } from "./targets/unlabelled-sources.js";
 export {
   hasTeacherShape,
   publishedTowerOf,
@@ -11,4 +11,4 @@ export {
   type PublishedTower,
   type PublishedTowerConfig,
   type StudentShape,
-} from "./student-config.js";
+} from "./config/student-config.js";

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { STATE_FILE } from "@slm/training";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { fileHash, modelHash } from "./content-hashes.js";
+import { fileHash, modelHash } from "./sources/content-hashes.js";
 import { claimWorkDirectory } from "./run-key.js";
 
 let directory = "";

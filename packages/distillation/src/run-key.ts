@@ -6,10 +6,10 @@ import { DATA_FILES } from "@slm/data";
 import { TOKENIZER_CONFIG_FILE, TOKENIZER_FILE } from "@slm/tokenizer";
 import { STATE_FILE } from "@slm/training";
 import { z } from "zod";
-import { fileHash, modelHash } from "./content-hashes.js";
-import { readsTeacher } from "./distill-config.js";
-import type { DistillRun } from "./distill-inputs.js";
-import { storedKinds } from "./open-teacher.js";
+import { fileHash, modelHash } from "./sources/content-hashes.js";
+import { readsTeacher } from "./config/distill-config.js";
+import type { DistillRun } from "./config/distill-inputs.js";
+import { storedKinds } from "./teacher/open-teacher.js";
 
 /** Hash of everything that the run reads. */
 export async function runKey({ settings, config, inputs }: DistillRun): Promise<string> {

@@ -5,7 +5,7 @@ import { thumbnail, type Row } from "@slm/data";
 import type { Weights } from "@slm/model";
 import { SAMPLES_FILE } from "@slm/report";
 import { drawRows, type DevRow } from "@slm/training";
-import type { DistillRun } from "./distill-inputs.js";
+import type { DistillRun } from "./config/distill-inputs.js";
 import { studentPredictions } from "./student-predictions.js";
 
 /** Number of sample rows. */

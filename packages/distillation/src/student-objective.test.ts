@@ -7,10 +7,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { distillConfig, type DistillConfig } from "./distill-config.js";
-import { OnPolicyTargets } from "./on-policy-targets.js";
+import { distillConfig, type DistillConfig } from "./config/distill-config.js";
+import { OnPolicyTargets } from "./targets/on-policy-targets.js";
 import { studentObjective, type StudentObjectiveOptions } from "./student-objective.js";
-import { type DistillationTeacher, distillationTeacher } from "./distillation-teacher.js";
+import { type DistillationTeacher, distillationTeacher } from "./teacher/distillation-teacher.js";
 import {
   decoderOnlyStudent,
   decoderOnlyWeights,
@@ -21,7 +21,7 @@ import {
   teacherWeights,
   tinyCorpus,
 } from "./test-support/tiny.test-support.js";
-import { UnlabelledSources } from "./unlabelled-sources.js";
+import { UnlabelledSources } from "./targets/unlabelled-sources.js";
 
 let directory = "";
 beforeAll(async () => {

@@ -12,20 +12,20 @@ import {
   type PassShape,
   type RowSets,
 } from "@slm/training";
-import type { CorpusRows } from "./corpus.js";
-import type { DistillConfig } from "./distill-config.js";
-import { requiresDistributions } from "./loss-config.js";
+import type { CorpusRows } from "./sources/corpus.js";
+import type { DistillConfig } from "./config/distill-config.js";
+import { requiresDistributions } from "./config/loss-config.js";
 import {
   auxiliaryParameters,
   ctcValues,
   studentLoss,
   type LossVariant,
   type StudentLossOptions,
-} from "./student-loss.js";
-import type { StoredByOrigin, StoredTargets } from "./stored-targets.js";
-import { STORED_TARGETS, targetOrigin, type TargetOrigin } from "./target-schedule.js";
+} from "./loss/student-loss.js";
+import type { StoredByOrigin, StoredTargets } from "./targets/stored-targets.js";
+import { STORED_TARGETS, targetOrigin, type TargetOrigin } from "./config/target-schedule.js";
 import type { DistillationSources } from "./distillation-sources.js";
-import type { BatchSources, TeacherFeeds } from "./distillation-teacher.js";
+import type { BatchSources, TeacherFeeds } from "./teacher/distillation-teacher.js";
 
 export interface StudentObjectiveOptions {
   readonly config: ModelConfig;

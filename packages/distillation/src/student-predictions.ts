@@ -8,7 +8,7 @@ import {
   type DevRow,
   type LiveModel,
 } from "@slm/training";
-import type { DistillRun } from "./distill-inputs.js";
+import type { DistillRun } from "./config/distill-inputs.js";
 
 /** One greedy answer per row, in their order. */
 export async function studentPredictions(

@@ -8,7 +8,7 @@ import { decoderOnlyConfig, initializeWeights, type ModelConfig } from "@slm/mod
 import { writeCheckpoint } from "@slm/checkpoints";
 import { createEagerEngine } from "@slm/tensor";
 import { loadTokenizer, trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
-import { distillConfig } from "../distill-config.js";
+import { distillConfig } from "../config/distill-config.js";
 import { distill, type DistillReport } from "../distill.js";
 
 export const shape = {

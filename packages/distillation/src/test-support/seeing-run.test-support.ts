@@ -10,7 +10,7 @@ import { decoderOnlyConfig, initializeWeights } from "@slm/model";
 import { writeCheckpoint } from "@slm/checkpoints";
 import { createEagerEngine } from "@slm/tensor";
 import { loadTokenizer, trainTokenizer, writeTokenizer } from "@slm/tokenizer";
-import { distillConfig } from "../distill-config.js";
+import { distillConfig } from "../config/distill-config.js";
 import { distill, type DistillReport } from "../distill.js";
 
 const shape = {

@@ -12,7 +12,7 @@ import {
 import { TINY_SHAPE } from "@slm/model/testing";
 import type { Engine } from "@slm/tensor";
 import { packWeights, pairsOf, planChunks, valueInput, type LiveModel, type TokenPairs } from "@slm/training";
-import type { Corpus } from "../corpus.js";
+import type { Corpus } from "../sources/corpus.js";
 
 const shared = {
   ...TINY_SHAPE,

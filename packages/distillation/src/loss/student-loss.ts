@@ -23,7 +23,13 @@ import {
 } from "@slm/training";
 import type { HostTensor } from "@slm/runtime";
 import { ctcFeeds, ctcSpecs, type CtcShape } from "./ctc-feeds.js";
-import { requiresDistributions, termsOf, weightOf, type LossConfig, type TermName } from "./loss-config.js";
+import {
+  requiresDistributions,
+  termsOf,
+  weightOf,
+  type LossConfig,
+  type TermName,
+} from "../config/loss-config.js";
 
 /** `shared`: all terms on one set of targets. `separate`: the teacher's terms on those it scored (`distill`), cross-entropy on `gold` ones. */
 export type LossVariant = "shared" | "separate";

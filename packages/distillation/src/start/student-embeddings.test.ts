@@ -6,9 +6,9 @@ import { initializeWeights } from "@slm/model";
 import { writeCheckpoint } from "@slm/checkpoints";
 import type { TokenizerFiles } from "@slm/tokenizer";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { initializeConfig } from "./initialize-config.js";
+import { initializeConfig } from "../config/initialize-config.js";
 import { studentEmbeddings } from "./student-embeddings.js";
-import { studentConfig, teacherConfig, tinyCorpus } from "./test-support/tiny.test-support.js";
+import { studentConfig, teacherConfig, tinyCorpus } from "../test-support/tiny.test-support.js";
 
 let directory = "";
 beforeEach(async () => {

@@ -6,7 +6,7 @@ import { scoredRowFilter } from "@slm/teacher";
 import { imageTokensOf, visionOf, type ModelConfig } from "@slm/model";
 import type { PairLimits } from "@slm/training";
 import { withImages, writeCorpus, type Corpus, type TeacherReader } from "./corpus.js";
-import type { DistillRun } from "./distill-inputs.js";
+import type { DistillRun } from "../config/distill-inputs.js";
 import { openRowImages } from "./row-images.js";
 import { fileHash } from "./content-hashes.js";
 

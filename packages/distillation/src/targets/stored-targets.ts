@@ -5,11 +5,11 @@ import { CACHE_ROWS, readCacheRows, type CacheRowKind, type TeacherRow } from "@
 import type { Tokenizer } from "@slm/tokenizer";
 import { tokenizeRow, type PairFileRequest, type PairLimits, type TokenPairs } from "@slm/training";
 import { SlmError } from "@slm/core";
-import { writeCorpus, type Corpus, type CorpusRows, type TeacherReader } from "./corpus.js";
-import type { DistillRun } from "./distill-inputs.js";
-import { textLimits } from "./open-corpus.js";
-import type { RowImages } from "./row-images.js";
-import { largestShare, STORED_TARGETS, type TargetOrigin } from "./target-schedule.js";
+import { writeCorpus, type Corpus, type CorpusRows, type TeacherReader } from "../sources/corpus.js";
+import type { DistillRun } from "../config/distill-inputs.js";
+import { textLimits } from "../sources/open-corpus.js";
+import type { RowImages } from "../sources/row-images.js";
+import { largestShare, STORED_TARGETS, type TargetOrigin } from "../config/target-schedule.js";
 
 /** Directories for the tokens during the run. */
 export const STORED_FILES: Readonly<Record<CacheRowKind, string>> = {

@@ -5,12 +5,12 @@ import { SlmError } from "@slm/core";
 import { DATA_FILES, readSources } from "@slm/data";
 import type { Tokenizer } from "@slm/tokenizer";
 import { TokenListsWriter, type Bucket, type TokenLists } from "@slm/training";
-import type { TeacherReader } from "./corpus.js";
-import type { DistillRun } from "./distill-inputs.js";
-import { textLimits } from "./open-corpus.js";
-import { RowDrawer } from "./row-drawer.js";
-import { largestShare, type TargetsConfig } from "./target-schedule.js";
-import type { BatchSources } from "./distillation-teacher.js";
+import type { TeacherReader } from "../sources/corpus.js";
+import type { DistillRun } from "../config/distill-inputs.js";
+import { textLimits } from "../sources/open-corpus.js";
+import { RowDrawer } from "../sources/row-drawer.js";
+import { largestShare, type TargetsConfig } from "../config/target-schedule.js";
+import type { BatchSources } from "../teacher/distillation-teacher.js";
 
 /** Directory for the tokens during the run. */
 export const UNLABELLED_FILE = "unlabelled.bin";

@@ -1,9 +1,9 @@
 /** Loads the teacher, and requires it to have the student's vocabulary. */
 import { SlmError } from "@slm/core";
 import { cacheRowKinds, isLabellerDirectory, loadTeachers, type Teacher } from "@slm/teacher";
-import type { TeacherReader } from "./corpus.js";
-import { requiresTeacher, type StoredKinds } from "./distill-config.js";
-import type { DistillInputs, DistillRun } from "./distill-inputs.js";
+import type { TeacherReader } from "../sources/corpus.js";
+import { requiresTeacher, type StoredKinds } from "../config/distill-config.js";
+import type { DistillInputs, DistillRun } from "../config/distill-inputs.js";
 import { openStoredTeacher } from "./stored-teacher.js";
 import { sharedVocabulary } from "./vocabulary.js";
 

@@ -7,7 +7,7 @@ import { writeCheckpoint } from "@slm/checkpoints";
 import { trainBpeTokenizer, writeTokenizer } from "@slm/tokenizer";
 import { expect, test } from "vitest";
 import { weightsFromStudent } from "./weights-from-student.js";
-import { studentConfig } from "./test-support/tiny.test-support.js";
+import { studentConfig } from "../test-support/tiny.test-support.js";
 
 const TABLE = "embedding.weight";
 

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { TinyRun } from "./test-support/run.test-support.js";
+import { TinyRun } from "../test-support/run.test-support.js";
 import { openStoredTeacher } from "./stored-teacher.js";
 
 let run: TinyRun;

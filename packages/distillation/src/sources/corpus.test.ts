@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Tokenizer } from "@slm/tokenizer";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { writeCorpus } from "./corpus.js";
-import { UnlabelledSources } from "./unlabelled-sources.js";
+import { UnlabelledSources } from "../targets/unlabelled-sources.js";
 
 let directory = "";
 beforeEach(async () => {

@@ -6,7 +6,7 @@ import { hashJson, SlmError } from "@slm/core";
 import { readCheckpoint } from "@slm/checkpoints";
 import { parameterSpecs, moduleOf, visionOf, type ModelConfig, type Weights } from "@slm/model";
 import type { RateGroups } from "@slm/training";
-import type { InitializeConfig } from "./initialize-config.js";
+import type { InitializeConfig } from "../config/initialize-config.js";
 import { studentEmbeddings } from "./student-embeddings.js";
 import {
   layersMessage,

@@ -4,7 +4,7 @@ import { decoderOnlyConfig, encoderDecoderConfig, type Weights } from "@slm/mode
 import { readCheckpoint, writeCheckpoint } from "@slm/checkpoints";
 import { writeEnsemble } from "@slm/teacher";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { shape, TinyRun } from "./test-support/run.test-support.js";
+import { shape, TinyRun } from "../test-support/run.test-support.js";
 
 let run: TinyRun;
 beforeEach(async () => {

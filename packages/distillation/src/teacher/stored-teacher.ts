@@ -1,10 +1,10 @@
 /** A teacher that only labels, a server or a program: all that it says is stored in the cache, in the student's tokens. */
 import { SlmError } from "@slm/core";
 import { cacheRowKinds, hasDistributions, labelsOnlyTeacher, type Teacher } from "@slm/teacher";
-import type { TeacherReader } from "./corpus.js";
-import type { DistillRun } from "./distill-inputs.js";
-import { requiresDistributions } from "./loss-config.js";
-import { largestShare, STORED_TARGETS } from "./target-schedule.js";
+import type { TeacherReader } from "../sources/corpus.js";
+import type { DistillRun } from "../config/distill-inputs.js";
+import { requiresDistributions } from "../config/loss-config.js";
+import { largestShare, STORED_TARGETS } from "../config/target-schedule.js";
 
 /** What a run asks for that only a model can give, each with the settings that do without. */
 interface Missing {

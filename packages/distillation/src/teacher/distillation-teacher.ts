@@ -3,7 +3,7 @@ import { SlmError } from "@slm/core";
 import type { DeviceTensor, HostTensor } from "@slm/runtime";
 import type { ScoredPair, ScoreShape, Teacher, TeacherCache } from "@slm/teacher";
 import type { PassShape } from "@slm/training";
-import type { CorpusRows } from "./corpus.js";
+import type { CorpusRows } from "../sources/corpus.js";
 
 /** Feeds of the teacher's loss terms; the trainer releases `owned` tensors. */
 export interface TeacherFeeds {

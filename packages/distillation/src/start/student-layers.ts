@@ -18,7 +18,7 @@ import {
 import type { Engine } from "@slm/tensor";
 import type { TokenizerFiles } from "@slm/tokenizer";
 import type { RateGroups, TokenPairs } from "@slm/training";
-import type { InitializeConfig } from "./initialize-config.js";
+import type { InitializeConfig } from "../config/initialize-config.js";
 import { calibrationRows, measureTeacher } from "./measure-teacher.js";
 import { scaleStart, type StartScale } from "./start-scale.js";
 import { relativeRates } from "./relative-rates.js";

@@ -3,11 +3,11 @@ import { join } from "node:path";
 import { rm } from "node:fs/promises";
 import { type StageContext, SlmError } from "@slm/core";
 import { buildTeacherCache, hasDistributions, openTeacherCache, type TeacherCache } from "@slm/teacher";
-import type { Corpus } from "./corpus.js";
-import type { DistillRun } from "./distill-inputs.js";
-import { requiresDistributions } from "./loss-config.js";
+import type { Corpus } from "../sources/corpus.js";
+import type { DistillRun } from "../config/distill-inputs.js";
+import { requiresDistributions } from "../config/loss-config.js";
 import type { OpenTeacher } from "./open-teacher.js";
-import { modelHash } from "./content-hashes.js";
+import { modelHash } from "../sources/content-hashes.js";
 
 /** Directory of a run's own cache inside its work directory. */
 const OWN_CACHE = "teacher-cache";

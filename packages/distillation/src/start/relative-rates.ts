@@ -8,7 +8,7 @@ import {
 } from "@slm/model";
 import type { HostTensor } from "@slm/runtime";
 import type { RateGroups } from "@slm/training";
-import type { InitializeConfig } from "./initialize-config.js";
+import type { InitializeConfig } from "../config/initialize-config.js";
 
 /** Rate of the teacher's weights, as a part of that of random weights of their size. Measured: docs/benchmarks/distillation.md. */
 const DEFAULT_RATE = 0.25;

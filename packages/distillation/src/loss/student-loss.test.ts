@@ -3,7 +3,14 @@ import { initializeParameters, type ModelConfig, type Weights } from "@slm/model
 import { createHostTensor, type HostTensor } from "@slm/runtime";
 import { createEagerEngine, withDropout, type TensorSpec } from "@slm/tensor";
 import { describe, expect, test } from "vitest";
-import { lossConfig, TERM_NAMES, termsOf, weightOf, type LossConfig, type TermName } from "./loss-config.js";
+import {
+  lossConfig,
+  TERM_NAMES,
+  termsOf,
+  weightOf,
+  type LossConfig,
+  type TermName,
+} from "../config/loss-config.js";
 import {
   auxiliaryParameters,
   studentLoss,
@@ -16,7 +23,7 @@ import {
   decoderOnlyWeights,
   studentConfig,
   studentWeights,
-} from "./test-support/tiny.test-support.js";
+} from "../test-support/tiny.test-support.js";
 
 const shape = { batch: 2, source: 3, target: 3 };
 const positions = shape.batch * shape.target;

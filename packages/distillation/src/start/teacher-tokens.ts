@@ -5,7 +5,7 @@ import { addedTexts, createTokenizer, type Tokenizer, type TokenizerFiles } from
 import type { TokenPairs } from "@slm/training";
 import { spellings } from "./spellings.js";
 import { idsOf } from "./token-ids.js";
-import { teacherFiles } from "./vocabulary.js";
+import { teacherFiles } from "../teacher/vocabulary.js";
 
 export interface StudentTokens {
   readonly files: TokenizerFiles;

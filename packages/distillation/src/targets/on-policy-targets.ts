@@ -1,7 +1,7 @@
 /** On-policy targets: sampled from the student's current weights during training. */
 import { createOnPolicySampler, type Bucket, type LiveModel, type OnPolicySampler } from "@slm/training";
-import type { DistillConfig } from "./distill-config.js";
-import type { BatchSources } from "./distillation-teacher.js";
+import type { DistillConfig } from "../config/distill-config.js";
+import type { BatchSources } from "../teacher/distillation-teacher.js";
 
 export interface OnPolicyRequest {
   readonly sources: BatchSources;
