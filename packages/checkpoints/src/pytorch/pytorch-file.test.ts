@@ -74,7 +74,7 @@ describe(pytorchTensors, () => {
       }),
       { numRuns: 300 },
     );
-  }, 60_000);
+  });
 });
 
 describe("a model directory with pytorch_model.bin", () => {

@@ -37,7 +37,7 @@ describe(openWorkerChannel, () => {
       ["--input-type=module", "--eval", program],
       {
         cwd: fileURLToPath(new URL("..", import.meta.url)),
-        timeout: 20_000,
+        timeout: 120_000,
       },
     );
     expect(stdout).toBe("answered");
