@@ -23,7 +23,7 @@ import { existsSync, readdirSync, statSync, type Stats } from "node:fs";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { useOwnImporters } from "@slm/slm/extensions/own-extensions";
+import { useOwnImporters } from "../extensions/own-extensions.js";
 
 interface ExternalFormat extends Importer {
   /** @throws SlmError as `open`; weights are not needed */

@@ -24,7 +24,7 @@ export class ModelCheckCommand extends SlmCommand<ReferenceReport | HuggingFaceR
     const { checkHuggingFace, checkReference, isHuggingFaceReference, REFERENCE_TOLERANCES } =
       await import("@slm/checkpoints");
     const { withEngine } = await import("@slm/pipeline/compute/open-engine");
-    const { useOwnImporters } = await import("@slm/slm/extensions/own-extensions");
+    const { useOwnImporters } = await import("@slm/pipeline/extensions/own-extensions");
     await useOwnImporters();
     const check = (await isHuggingFaceReference(flags.reference)) ? checkHuggingFace : checkReference;
     const report = await withEngine(flags, (engine): Promise<ReferenceReport | HuggingFaceReport> =>
