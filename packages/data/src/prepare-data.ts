@@ -95,103 +95,188 @@ export async function prepareData(
   outputDirectory: string,
   { signal, progress, seed = 0, memoryUnits, bucketBytes }: PrepareOptions = {},
 ): Promise<DataReport> {
-  let lines = 0;
-  const onLine = (): void => {
-    if (++lines % REPORT_EVERY !== 0) return;
-    stopIfAborted(signal);
-    progress?.({ step: "read", done: lines });
-  };
   const opened = await openInputs(config, signal ?? new AbortController().signal);
-  const { inputs } = opened;
-  const spillOf = (directory: string): Spill =>
-    new Spill({
-      directory: join(outputDirectory, directory),
-      buckets,
-      memoryUnits,
-    });
-  const buckets = bucketsFor(await inputBytes(inputs), bucketBytes);
-  const [byRank, ordered] = [spillOf(SPILL_DIRECTORIES.rows), spillOf(SPILL_DIRECTORIES.groups)];
-  const rejections = new Rejections();
-
-  return write(outputDirectory, async () => {
-    // An interrupted run may have left some.
+  const buckets = bucketsFor(await inputBytes(opened.inputs), bucketBytes);
+  const [byRank, ordered] = [SPILL_DIRECTORIES.rows, SPILL_DIRECTORIES.groups].map(
+    (directory) => new Spill({ directory: join(outputDirectory, directory), buckets, memoryUnits }),
+  ) as [Spill, Spill];
+  const preparation: Preparation = {
+    ...{ config, outputDirectory, seed, opened, byRank, ordered },
+    rejections: new Rejections(),
+    watch: new Watch(signal, progress),
+  };
+  const clear = async (): Promise<void> => {
     await Promise.all([byRank.clear(), ordered.clear()]);
+  };
+  return write(outputDirectory, async () => {
+    await clear(); // An interrupted run may have left some.
     try {
-      const keepOwners = config.unlabelled !== undefined;
-      const { rows, leaked, owners } = await collectRows(inputs, config, byRank, {
-        onLine,
-        rejections,
-        keepOwners,
-      });
-      const unlabelled = await unlabelledSources(config, opened, owners, onLine);
-      stopIfAborted(signal);
-
-      const limit = new RowLimit({ limit: config.limit, labels: config.labels, seed });
-      const check = (): void => {
-        stopIfAborted(signal);
-      };
-      const rules = { duplicates: duplicateRule(config), inputRows: rows };
-      const grouped = await groupAll(byRank, ordered, { ...rules, limit, check });
-      await byRank.clear();
-      const { trainRows, ...counts } = grouped;
-      if (trainRows === 0) throw noTrainingRows(lines, rejections, leaked);
-
-      await makeFolder(outputDirectory);
-      const counter = new StatisticsCounter();
-      let written = 0;
-      const onRows = (batch: readonly Row[]): void => {
-        stopIfAborted(signal);
-        for (const row of batch) counter.add(row.source, row.target);
-        progress?.({ step: "write", done: (written += batch.length) });
-      };
-      const pictures = new PictureStore(
-        outputDirectory,
-        inputs.map((input) => input.pictures),
-      );
-      const files = DATA_FILES;
-      const hasUnlabelled = config.labels !== undefined || config.unlabelled !== undefined;
-      const unlabelledPath = join(outputDirectory, DATA_FILES.unlabelled);
-      // An interrupted run may have left one.
-      if (hasUnlabelled) await writeFile(unlabelledPath, "");
-      const { rows: own, unlabelled: withoutLabel } = await writeSplits(ordered, outputDirectory, {
-        limit,
-        files,
-        pictures,
-        check,
-        onRows,
-      });
-      const images = pictures.summary();
-      const { augment: settings } = config;
-      const augmented =
-        settings === undefined
-          ? undefined
-          : await augmentTrain(outputDirectory, { settings, seed, files: DATA_FILES, onRows });
-      const splits = { ...own, train: own.train + (augmented ?? 0) };
-      const report: DataReport = {
-        rows: SPLITS.reduce((sum, split) => sum + splits[split], 0),
-        splits,
-        rejected: [...rejections.list, ...(unlabelled?.rejections.list ?? [])].slice(0, MAX_REJECTIONS),
-        rejectedCount: rejections.count + (unlabelled?.rejections.count ?? 0),
-        leaked,
-        ...counts,
-        ...(config.labels === undefined ? {} : { labels: { labelled: own.train, unlabelled: withoutLabel } }),
-        ...(augmented === undefined ? {} : { augmented }),
-        ...(unlabelled === undefined ? {} : { unlabelled: unlabelled.report }),
-        ...(images === undefined ? {} : { images }),
-        ...counter.summary(),
-      };
-      if (hasUnlabelled) {
-        await appendSources(
-          unlabelledPath,
-          (unlabelled?.sources ?? []).map((source) => ({ source })),
-        );
+      const collected = await collect(preparation);
+      const grouped = await group(preparation, collected);
+      const written = await writeRows(preparation, grouped);
+      const report = reportOf(preparation, collected, grouped, written);
+      if (hasUnlabelled(config)) {
+        const rows = (collected.unlabelled?.sources ?? []).map((source) => ({ source }));
+        await appendSources(join(outputDirectory, DATA_FILES.unlabelled), rows);
       }
       await writeFile(join(outputDirectory, DATA_FILES.statistics), `${JSON.stringify(report, null, 2)}\n`);
       return report;
     } finally {
-      await Promise.all([byRank.clear(), ordered.clear()]);
+      await clear();
     }
   });
+}
+
+/** What every step of the stage works with. */
+interface Preparation {
+  readonly config: DataConfig;
+  readonly outputDirectory: string;
+  readonly seed: number;
+  readonly opened: OpenInputs;
+  /** Rows in buckets: by the rank of their source, then in the order of the output. */
+  readonly byRank: Spill;
+  readonly ordered: Spill;
+  readonly rejections: Rejections;
+  readonly watch: Watch;
+}
+
+/** Looks at the signal and reports progress, now and then. */
+class Watch {
+  readonly #signal: AbortSignal | undefined;
+  readonly #progress: PrepareOptions["progress"];
+  #lines = 0;
+  #rows = 0;
+
+  constructor(signal: AbortSignal | undefined, progress: PrepareOptions["progress"]) {
+    this.#signal = signal;
+    this.#progress = progress;
+  }
+
+  /** Lines read. */
+  get lines(): number {
+    return this.#lines;
+  }
+
+  /** @throws SlmError INTERRUPTED */
+  readonly check = (): void => {
+    stopIfAborted(this.#signal);
+  };
+
+  readonly onLine = (): void => {
+    if (++this.#lines % REPORT_EVERY !== 0) return;
+    this.check();
+    this.#progress?.({ step: "read", done: this.#lines });
+  };
+
+  onWritten(rows: number): void {
+    this.#rows += rows;
+    this.#progress?.({ step: "write", done: this.#rows });
+  }
+}
+
+/** Whether `unlabelled.jsonl` is written. */
+const hasUnlabelled = ({ labels, unlabelled }: DataConfig): boolean =>
+  labels !== undefined || unlabelled !== undefined;
+
+type Collected = Awaited<ReturnType<typeof collect>>;
+
+/** Reads every input into buckets by rank. */
+async function collect({
+  config,
+  opened,
+  byRank,
+  rejections,
+  watch,
+}: Preparation): Promise<
+  Awaited<ReturnType<typeof collectRows>> & { readonly unlabelled: UnlabelledSources | undefined }
+> {
+  const keepOwners = config.unlabelled !== undefined;
+  const { onLine } = watch;
+  const rows = await collectRows(opened.inputs, config, byRank, { onLine, rejections, keepOwners });
+  const unlabelled = await unlabelledSources(config, opened, rows.owners, onLine);
+  watch.check();
+  return { ...rows, unlabelled };
+}
+
+interface Grouped {
+  readonly limit: RowLimit;
+  readonly counts: DuplicateCounts;
+}
+
+/** Brings rows of one source together and rows into the order of the output. @throws SlmError DATA_INVALID if none is left to train on */
+async function group(
+  { config, seed, byRank, ordered, rejections, watch }: Preparation,
+  { rows, leaked }: Collected,
+): Promise<Grouped> {
+  const limit = new RowLimit({ limit: config.limit, labels: config.labels, seed });
+  const rules = { duplicates: duplicateRule(config), inputRows: rows };
+  const { check } = watch;
+  const { trainRows, ...counts } = await groupAll(byRank, ordered, { ...rules, limit, check });
+  await byRank.clear();
+  if (trainRows === 0) throw noTrainingRows(watch.lines, rejections, leaked);
+  return { limit, counts };
+}
+
+interface Written {
+  /** Rows of each split out of the inputs. */
+  readonly own: Readonly<Record<Split, number>>;
+  /** Training sources that `labels` left without targets. */
+  readonly withoutLabel: number;
+  readonly augmented: number | undefined;
+  readonly images: ImageStatistics | undefined;
+  readonly texts: TextStatistics;
+}
+
+/** Writes the splits with their images, then what is made out of them. */
+async function writeRows(
+  { config, outputDirectory, seed, opened, ordered, watch }: Preparation,
+  { limit }: Grouped,
+): Promise<Written> {
+  const { check } = watch;
+  const files = DATA_FILES;
+  await makeFolder(outputDirectory);
+  // An interrupted run may have left one.
+  if (hasUnlabelled(config)) await writeFile(join(outputDirectory, files.unlabelled), "");
+  const counter = new StatisticsCounter();
+  const onRows = (batch: readonly Row[]): void => {
+    check();
+    for (const row of batch) counter.add(row.source, row.target);
+    watch.onWritten(batch.length);
+  };
+  const pictures = new PictureStore(
+    outputDirectory,
+    opened.inputs.map((input) => input.pictures),
+  );
+  const splits = { limit, files, pictures, check, onRows };
+  const { rows: own, unlabelled: withoutLabel } = await writeSplits(ordered, outputDirectory, splits);
+  const images = pictures.summary();
+  const augmented =
+    config.augment === undefined
+      ? undefined
+      : await augmentTrain(outputDirectory, { settings: config.augment, seed, files, onRows });
+  return { own, withoutLabel, augmented, images, texts: counter.summary() };
+}
+
+function reportOf(
+  { config, rejections }: Preparation,
+  { leaked, unlabelled }: Collected,
+  { counts }: Grouped,
+  { own, withoutLabel, augmented, images, texts }: Written,
+): DataReport {
+  const splits = { ...own, train: own.train + (augmented ?? 0) };
+  return {
+    rows: SPLITS.reduce((sum, split) => sum + splits[split], 0),
+    splits,
+    rejected: [...rejections.list, ...(unlabelled?.rejections.list ?? [])].slice(0, MAX_REJECTIONS),
+    rejectedCount: rejections.count + (unlabelled?.rejections.count ?? 0),
+    leaked,
+    ...counts,
+    ...(config.labels === undefined ? {} : { labels: { labelled: own.train, unlabelled: withoutLabel } }),
+    ...(augmented === undefined ? {} : { augmented }),
+    ...(unlabelled === undefined ? {} : { unlabelled: unlabelled.report }),
+    ...(images === undefined ? {} : { images }),
+    ...texts,
+  };
 }
 
 type UnlabelledSources = Awaited<ReturnType<typeof collectUnlabelled>> & { readonly rejections: Rejections };
