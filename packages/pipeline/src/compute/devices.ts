@@ -147,7 +147,7 @@ export function runtimeRecipe(models: readonly ModelTarget[], request: DeviceReq
     return { kind: "npu", options: device?.kind === "cpu" ? { ...options, simulate: true } : options };
   }
   const kind = device?.kind ?? (usual.includes("gpu") ? "gpu" : "cpu");
-  if (kind === "cpu") return processorRecipe(threads);
+  if (kind === "cpu") return { kind: "cpu", options: threads === undefined ? {} : { threads } };
   if (kind === "npu") {
     throw new SlmError("USAGE", "an NPU runs graphs that were made for it", {
       suggestions: ["slm export CHECKPOINT --target npu"],
