@@ -1,5 +1,6 @@
 /** One line about a stage: its result, or the plan with an estimate. */
-import type { PlannedStage, StageOutcome } from "@slm/pipeline/run/run-pipeline";
+import type { PlannedStage } from "@slm/pipeline/run/plan-pipeline";
+import type { StageOutcome } from "@slm/pipeline/run/run-pipeline";
 import { formatBytes, formatCount, formatNumber, formatSeconds } from "@slm/pipeline/format/format";
 
 export function stageLine(stage: StageOutcome | PlannedStage): string {

@@ -39,9 +39,9 @@ async function resolve(
 ): Promise<ResolvedRecipe> {
   const path = join(root, "task", "recipe.yaml");
   await writeFile(path, text);
-  return resolveRecipe({ path, sets, environment }, (mentioned) => ({
+  return resolveRecipe({ path, sets, environment }, () => ({
     schemas,
-    needed: Object.keys(schemas).filter((section) => mentioned.includes(section)),
+    neededBy: (named) => Object.keys(schemas).filter((section) => named.includes(section)),
   }));
 }
 

@@ -47,9 +47,9 @@ async function resolve(
 ): Promise<ResolvedRecipe> {
   const path = join(root, "r.yaml");
   await writeFile(path, text);
-  return resolveRecipe({ path, sets, skip, environment }, (mentioned) => ({
+  return resolveRecipe({ path, sets, skip, environment }, () => ({
     schemas,
-    needed: Object.keys(schemas).filter((section) => mentioned.includes(section)),
+    neededBy: (named) => Object.keys(schemas).filter((section) => named.includes(section)),
   }));
 }
 
@@ -138,9 +138,9 @@ describe(resolveRecipe, () => {
     await writeFile(path, "distill: {}\n");
     const needing = (skip: readonly string[], text = "distill: {}\n"): Promise<unknown> =>
       writeFile(path, text).then(() =>
-        resolveRecipe({ path, sets: [], environment: {}, skip }, (mentioned) => ({
+        resolveRecipe({ path, sets: [], environment: {}, skip }, () => ({
           schemas,
-          needed: mentioned.includes("distill") ? ["data", "distill"] : mentioned,
+          neededBy: (named) => (named.includes("distill") ? ["data", "distill"] : named),
         })),
       );
     await expect(needing(["data"])).rejects.toMatchObject({

@@ -90,8 +90,8 @@ export function recipeSchema(sections: Readonly<Record<string, z.ZodType>>): z.Z
 export interface RecipeSections {
   /** Every section it may have. */
   readonly schemas: Readonly<Record<string, z.ZodType>>;
-  /** Sections of the run; those that are not in the recipe get their defaults. */
-  readonly needed: readonly string[];
+  /** These sections and those that they need; those that are not in the recipe get their defaults. */
+  readonly neededBy: (named: readonly string[]) => readonly string[];
 }
 
 /**
@@ -111,8 +111,7 @@ export async function resolveRecipe(
     Object.keys(value),
   );
   await useExtensions(extensionsOf(read), read === undefined ? process.cwd() : dirname(read.path));
-  const found = sectionsOf(mentioned);
-  const { schemas } = found;
+  const { schemas, neededBy } = sectionsOf(mentioned);
   const known = Object.keys(schemas);
   const schema = recipeSchema(schemas);
   // Paths in the file start from its folder.
@@ -125,12 +124,11 @@ export async function resolveRecipe(
   ];
   const whole = new LayerStack(all);
   const off = switchedOff(whole.value, known);
-  const needed =
-    off.length === 0 ? found.needed : sectionsOf(mentioned.filter((key) => !off.includes(key))).needed;
+  const needed = neededBy(mentioned.filter((key) => !off.includes(key)));
   rejectNeeded(
     off,
     needed,
-    (section) => sectionsOf([section]).needed,
+    (section) => neededBy([section]),
     (section) => whole.locate([section]),
   );
   const layers = new LayerStack(withoutNulls(all, known));

@@ -27,10 +27,11 @@ export async function preparePipeline(request: RunRequest): Promise<PipelineOpti
   const table = await loadStages();
   const recipe = await resolveRecipe(request.recipe, (mentioned) => {
     const stages = withFurtherTargets(table, mentioned);
-    const named = stages.map(({ name }) => name).filter((name) => mentioned.includes(name));
+    const names = stages.map(({ name }) => name);
     return {
       schemas: sectionSchemas(stages),
-      needed: requiredStages(stages, [...named, ...(request.stages ?? [])]),
+      neededBy: (named) =>
+        requiredStages(stages, [...names.filter((name) => named.includes(name)), ...(request.stages ?? [])]),
     };
   });
   const stages = withFurtherTargets(table, Object.keys(recipe.sections));

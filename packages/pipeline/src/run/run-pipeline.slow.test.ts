@@ -6,7 +6,8 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { resolveRecipe } from "../recipe/resolve-recipe.js";
 import type { PipelineOptions } from "./pipeline-options.js";
-import { planPipeline, runPipeline, type StageOutcome } from "./run-pipeline.js";
+import { planPipeline } from "./plan-pipeline.js";
+import { runPipeline, type StageOutcome } from "./run-pipeline.js";
 import { requiredStages } from "./selection.js";
 import { defineStage, type Stage, type StageRun } from "../stage/stage.js";
 
@@ -73,12 +74,13 @@ async function optionsOf({ recipe = "three: {}", ...rest }: Changes = {}): Promi
   await writeFile(path, recipe);
   const table = rest.stages ?? stages;
   const schemas = Object.fromEntries(table.map(({ name, section: schema }) => [name, schema]));
-  const resolved = await resolveRecipe({ path, sets: [], environment: {} }, (mentioned) => ({
+  const resolved = await resolveRecipe({ path, sets: [], environment: {} }, () => ({
     schemas,
-    needed: requiredStages(
-      table,
-      Object.keys(schemas).filter((name) => mentioned.includes(name)),
-    ),
+    neededBy: (named) =>
+      requiredStages(
+        table,
+        Object.keys(schemas).filter((name) => named.includes(name)),
+      ),
   }));
   return { recipe: resolved, stages, out, ...rest };
 }

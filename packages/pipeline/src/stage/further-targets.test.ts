@@ -9,7 +9,8 @@ import { preparePipeline } from "../run/prepare-run.js";
 import { resolveRecipe } from "../recipe/resolve-recipe.js";
 import { withFurtherTargets } from "./further-targets.js";
 import type { PipelineOptions } from "../run/pipeline-options.js";
-import { planPipeline, runPipeline } from "../run/run-pipeline.js";
+import { planPipeline } from "../run/plan-pipeline.js";
+import { runPipeline } from "../run/run-pipeline.js";
 import { requiredStages } from "../run/selection.js";
 import { sectionSchemas } from "../run/stage-table.js";
 import { defineStage, type Stage } from "./stage.js";
@@ -52,8 +53,15 @@ async function optionsOf(recipe: string, sets: readonly string[] = []): Promise<
   await writeFile(path, recipe);
   const resolved = await resolveRecipe({ path, sets, environment: {} }, (mentioned) => {
     const stages = withFurtherTargets(table, mentioned);
-    const named = stages.map(({ name }) => name).filter((name) => mentioned.includes(name));
-    return { schemas: sectionSchemas(stages), needed: requiredStages(stages, named) };
+    const names = stages.map(({ name }) => name);
+    return {
+      schemas: sectionSchemas(stages),
+      neededBy: (named) =>
+        requiredStages(
+          stages,
+          names.filter((name) => named.includes(name)),
+        ),
+    };
   });
   const stages = withFurtherTargets(table, Object.keys(resolved.sections));
   return { recipe: resolved, stages, out: join(root, "run") };

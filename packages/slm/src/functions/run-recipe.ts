@@ -2,7 +2,8 @@
 import type { EngineName } from "@slm/tensor";
 import type { TrainingDevice } from "@slm/pipeline/compute/compute";
 import type { PipelineOptions } from "@slm/pipeline/run/pipeline-options";
-import type { PlannedStage, StageOutcome } from "@slm/pipeline/run/run-pipeline";
+import type { PlannedStage } from "@slm/pipeline/run/plan-pipeline";
+import type { StageOutcome } from "@slm/pipeline/run/run-pipeline";
 import type { RecipeSources } from "@slm/pipeline/recipe/resolve-recipe";
 import type { RunSummary } from "@slm/pipeline/summary/run-summary";
 import { contextOf, type WorkOptions } from "@slm/pipeline/stage/work";
@@ -94,7 +95,7 @@ export async function runPrepared(prepared: PipelineOptions, work: WorkOptions):
  * @param estimateFor name of a device that was measured elsewhere, whose times the plan has for training
  */
 export async function planPrepared(prepared: PipelineOptions, estimateFor?: string): Promise<RunPlan> {
-  const { planPipeline } = await import("@slm/pipeline/run/run-pipeline");
+  const { planPipeline } = await import("@slm/pipeline/run/plan-pipeline");
   if (estimateFor === undefined) return { stages: await planPipeline(prepared) };
   const { measuredDeviceOf } = await import("@slm/pipeline/compute/device-rates");
   const plannedFor = await measuredDeviceOf(estimateFor);

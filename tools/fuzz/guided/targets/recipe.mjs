@@ -37,7 +37,7 @@ export async function open(/** @type {string} */ folder) {
     await writeFile(path, bytes);
     await resolveRecipe({ path, sets: [], environment: {} }, () => ({
       schemas,
-      needed: ["data", "tokenizer", "distill", "export"],
+      neededBy: () => ["data", "tokenizer", "distill", "export"],
     }));
   };
 }
