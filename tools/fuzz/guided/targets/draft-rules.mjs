@@ -54,7 +54,7 @@ export async function seeds() {
     .slice(0, MODEL.draftRules)
     .map((key, at) => ({ kind: /** @type {const} */ ("after"), key, token: at - 1, chance: 0.5 + at / 8 }));
   const places = new RulePlaces(SOURCE, draftRulesOf(ALIGNMENT, MODEL.vocabularySize));
-  /** @type {import("@slm/runtime").DraftRule[]} */
+  /** @type {import("@slm/generation").DraftRule[]} */
   const aligned = [];
   /** @type {Parameters<RulePlaces["proceed"]>[1]} */
   const visit = (kind, _, key, copied) => aligned.push({ kind, key, token: copied, chance: 0.8 });
@@ -63,7 +63,7 @@ export async function seeds() {
   return [await fileOf(after), await fileOf([...aligned, ...ALIGNMENT])];
 }
 
-async function fileOf(/** @type {readonly import("@slm/runtime").DraftRule[]} */ rules) {
+async function fileOf(/** @type {readonly import("@slm/generation").DraftRule[]} */ rules) {
   const folder = await mkdtemp(join(tmpdir(), "slm-fuzz-draft-rules-"));
   await writeDraftRules(folder, rules);
   const text = await readFile(join(folder, DRAFT_RULES_FILE));
