@@ -42,6 +42,7 @@ export const base = defineConfig({
     // No test is a benchmark: a busy machine must not fail one.
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    expect: { poll: { timeout: 120_000, interval: 20 } },
     disableConsoleIntercept: true,
   },
 });

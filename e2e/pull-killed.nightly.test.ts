@@ -35,7 +35,7 @@ test("SIGKILL in the middle of a file leaves a .partial, which the next pull goe
   const pull = () =>
     execa(process.execPath, [bin, "pull", reference, "-o", "pulled"], { cwd: root, reject: false });
   const killed = pull();
-  await vi.waitFor(() => stat(join(root, "pulled.partial", "decoder.onnx")), 30_000);
+  await vi.waitFor(() => stat(join(root, "pulled.partial", "decoder.onnx")), 120_000);
   killed.kill("SIGKILL");
   expect((await killed).signal).toBe("SIGKILL");
   const isLock = (name: string): boolean => /\.lock(\.json)?$/u.test(name);

@@ -12,7 +12,7 @@ describe("slm in a terminal", () => {
   test("-h is --help, for the program and for a command", async () => {
     const [short, long, command] = await Promise.all([slm(["-h"]), slm(["--help"]), slm(["generate", "-h"])]);
     expect([short.exitCode, short.stdout]).toEqual([0, long.stdout]);
-    expect(short.stdout).toMatch(/chat +Ask a model line by line/);
+    expect(short.stdout).toMatch(/verify +\S/);
     expect([command.exitCode, command.stdout]).toEqual([0, expect.stringContaining("--input")]);
   });
 

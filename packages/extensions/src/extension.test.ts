@@ -7,7 +7,8 @@ import { defineMetric, isMetricName, METRIC_ROWS, metricName, METRICS } from "@s
 import { TRACKERS } from "@slm/report";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import * as own from "./index.js";
-import { defineExtension, provideLibrary, useExtension, useExtensions } from "./index.js";
+import { provideLibrary } from "@slm/core/library";
+import { defineExtension, useExtension, useExtensions } from "./index.js";
 
 const length = defineMetric({
   description: "Mean number of characters of an answer.",

@@ -1,2 +1,2 @@
 export { defineExtension, useExtension, type Extension } from "./extension.js";
-export { provideLibrary, useExtensions } from "./load-extensions.js";
+export { useExtensions } from "./load-extensions.js";

@@ -4,19 +4,10 @@
 import { stat } from "node:fs/promises";
 import { dirname, extname, resolve } from "node:path";
 import { SlmError } from "@slm/core";
+import { LIBRARY_NAME, providedLibrary } from "@slm/core/library";
 import { useExtension, type Extension } from "./extension.js";
 
 const EXPECTED = 'export default defineExtension({ name: "mine", metrics: { ... } })';
-
-/** The name by which an extension imports the library: it gets the running code, wherever that is installed. */
-const LIBRARY_NAME = "@encdec/slm";
-
-let library: () => Promise<object> = () => import("./extension.js");
-
-/** Says what an extension that imports `@encdec/slm` gets. The library calls this with itself, because nothing below can import it. */
-export function provideLibrary(load: () => Promise<object>): void {
-  library = load;
-}
 
 /**
  * Loads modules and uses the extensions that they export.
@@ -27,8 +18,7 @@ export function provideLibrary(load: () => Promise<object>): void {
  */
 export async function useExtensions(names: readonly string[], folder: string): Promise<void> {
   for (const name of names)
-    for (const extension of extensionsOf(name, await importModule(name, folder)))
-      useExtension(extension);
+    for (const extension of extensionsOf(name, await importModule(name, folder))) useExtension(extension);
 }
 
 async function importModule(name: string, folder: string): Promise<object> {
@@ -45,7 +35,7 @@ async function importModule(name: string, folder: string): Promise<object> {
     fsCache: false,
     moduleCache: false,
     interopDefault: false,
-    virtualModules: { [LIBRARY_NAME]: await library() },
+    virtualModules: { [LIBRARY_NAME]: await providedLibrary() },
   });
   try {
     return await jiti.import<object>(path);

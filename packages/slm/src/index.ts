@@ -4,6 +4,7 @@
  *
  * @module @encdec/slm
  */
+import "./extensions/provide-library.js";
 export { SlmError, type ErrorCode } from "@slm/core/errors";
 export {
   defineDataset,

@@ -122,9 +122,7 @@ describe(SlmCommand, () => {
   test("aborts the stage's signal on SIGTERM and ends with 130", async () => {
     ProbeCommand.body = async (signal) => {
       process.emit("SIGTERM", "SIGTERM");
-      await vi.waitFor(() => {
-        expect(signal.aborted).toBe(true);
-      });
+      await expect.poll(() => signal.aborted).toBe(true);
       signal.throwIfAborted();
       return report;
     };

@@ -1,5 +1,5 @@
 /** "Did you mean": the known word closest to a misspelt one. */
-import { editDistance } from "@slm/core";
+import { editDistance } from "@slm/core/edit-distance";
 
 /** The nearest of `known` by edit distance, or undefined if none is close enough. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
