@@ -230,7 +230,7 @@ describe(runPipeline, () => {
     expect(await run({ only: "one" })).toBe("one:ran");
     expect(await run({ only: "two" })).toBe("two:ran");
     expect(await run({ from: "two" })).toBe("two:skipped three:ran");
-    await expect(run({ only: "tow" })).rejects.toThrow("did you mean 'two'");
+    await expect(run({ only: "twoo" })).rejects.toThrow("did you mean 'two'");
     await expect(run({ from: "aside" })).rejects.toMatchObject({ code: "USAGE" });
   });
 
