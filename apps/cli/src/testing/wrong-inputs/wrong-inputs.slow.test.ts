@@ -101,7 +101,12 @@ describe("a wrong input", () => {
       // The plan says the same.
       if ((input.argv?.[0] ?? "run") === "run") {
         const planned = await failureOf(await place(1000 + index, input), input, "--dry-run");
-        expect(planned).toEqual(failure);
+        // Other programs write to the same disk in between.
+        const steady = ({ message, ...rest }: typeof failure): typeof failure => ({
+          ...rest,
+          message: message.replace(/the disk has .* left/, "the disk has little left"),
+        });
+        expect(steady(planned)).toEqual(steady(failure));
       }
     },
     TIMEOUT_MS,
