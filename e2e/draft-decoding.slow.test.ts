@@ -219,7 +219,7 @@ describe("a trained student", () => {
       outputDirectory: npu,
     });
     const generator = await open(npu);
-    expect(generator.model.static!.chunk).toBe(4);
+    expect(generator.description.static!.chunk).toBe(4);
     const { runs, tokens } = await expectGreedy(npu, sources, {});
     expect(tokens / runs).toBeGreaterThan(1.3);
     const expected = await (await open(cpu)).generate(sources);

@@ -15,7 +15,7 @@ import { serveConfig } from "@slm/serve";
 import { loadTokenizer } from "@slm/tokenizer";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { DRAFTED_ROWS } from "../packages/serve/src/batching/draft-steps.js";
-import { loadServedModel } from "../packages/serve/src/model/served-model.js";
+import { openBatchedModel } from "../packages/serve/src/model/batched-model.js";
 import { LONGEST, SPELLED, sourcesOf, spellerRules, tokensOf, trainedSpeller } from "./trained-speller.js";
 
 let runtime: Runtime;
@@ -137,7 +137,7 @@ async function serve(
   readonly steps: number;
 }> {
   const seen = { drafted: 0, accepted: 0, steps: 0 };
-  const served = await loadServedModel(directory, await createCpuRuntime({ threads: 1 }), {
+  const served = await openBatchedModel(directory, await createCpuRuntime({ threads: 1 }), {
     maxRows: 8,
     maxWaiting: 64,
     limits: serveConfig.parse({}),

@@ -219,7 +219,7 @@ test("prompt lookup without a graph for several tokens is rejected with the comm
 
 test("a prompt that fills the window is rejected, one that leaves a token is answered", async () => {
   const npu = await open(await exported(decoderOnly, 1, { ...NPU, window: 10 }));
-  expect(npu.model).toMatchObject({ maxSource: 9, maxTarget: 10 });
+  expect(npu.description).toMatchObject({ maxSource: 9, maxTarget: 10 });
   const [answer] = await npu.generate(["a".repeat(9)]);
   expect(answer!.stepsMs).toHaveLength(1);
   await expect(npu.generate(["a".repeat(10)])).rejects.toMatchObject({ code: "DATA_INVALID" });

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createRandom } from "@slm/generation";
-import { evaluateModel, openModel, type EvaluationRow } from "@slm/inference";
+import { openModel, type EvaluationRow } from "@slm/inference";
 import {
   crossCaches,
   decode,
@@ -181,9 +181,7 @@ describe.each(["encoder-decoder", "decoder-only"] as const)(
       });
       const generator = await openModel(directory, runtime, { scores: true });
       for (const batchSize of [1, 2, 16]) {
-        const { metrics, likelihood } = await evaluateModel({
-          generator,
-          scorer: generator,
+        const { metrics, likelihood } = await generator.evaluate({
           rows: ROWS,
           metrics: ["perplexity"],
           batchSize,

@@ -10,7 +10,7 @@ import { loadTokenizer } from "@slm/tokenizer";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { runCommand } from "../apps/cli/src/testing/run-command.js";
 import { tinyShape } from "../apps/cli/src/testing/tiny-shape.js";
-import { loadServedModel } from "../packages/serve/src/model/served-model.js";
+import { openBatchedModel } from "../packages/serve/src/model/batched-model.js";
 
 let root = "";
 beforeAll(async () => {
@@ -55,7 +55,7 @@ test.each([
     await generator.close();
     await alone.close();
 
-    const served = await loadServedModel(at("model"), await createCpuRuntime({ threads: 1 }), {
+    const served = await openBatchedModel(at("model"), await createCpuRuntime({ threads: 1 }), {
       maxRows: 4,
       maxWaiting: 16,
       limits: serveConfig.parse({}),
@@ -89,7 +89,7 @@ test("graphs that take one position for all rows are refused, with the export th
   ]);
   const runtime = await createCpuRuntime({ threads: 1 });
   await expect(
-    loadServedModel(at("model"), runtime, { maxRows: 4, maxWaiting: 16, limits: serveConfig.parse({}) }),
+    openBatchedModel(at("model"), runtime, { maxRows: 4, maxWaiting: 16, limits: serveConfig.parse({}) }),
   ).rejects.toMatchObject({
     code: "OP_UNSUPPORTED",
     suggestions: expect.arrayContaining([

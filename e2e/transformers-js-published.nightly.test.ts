@@ -50,7 +50,7 @@ describe.each(chosenFamilies().filter((family) => !NATIVE_ONLY.has(family)))("%s
 
   const answers = async (languages?: readonly [string, string]): Promise<readonly Generation[]> => {
     const generator = await openModel(at("cpu"), setting.runtime);
-    ({ eos } = generator.model.tokens);
+    ({ eos } = generator.description.tokens);
     const pair = languages === undefined ? {} : { languages: { source: languages[0], target: languages[1] } };
     try {
       return await generator.generate(

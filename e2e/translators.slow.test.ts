@@ -49,7 +49,7 @@ describe.each(FAMILIES)("a tiny %s", (family) => {
     await runCommand("import", [join(FIXTURES, family), "-o", imported, "--max-source", "60", "--json"]);
     await runCommand("export", [imported, "-o", model(), "--json"]);
     generator = await openModel(model(), runtime);
-    ({ eos } = generator.model.tokens);
+    ({ eos } = generator.description.tokens);
   });
   afterAll(() => generator.close());
 

@@ -13,7 +13,7 @@ import { loadTokenizer, trainSymbolTokenizer, writeTokenizer } from "@slm/tokeni
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
-import { loadServedModel } from "../../packages/serve/src/model/served-model.js";
+import { openBatchedModel } from "../../packages/serve/src/model/batched-model.js";
 import { decoderOnly, randomWeights } from "../random-models.js";
 import { slm } from "../slm-process.js";
 import { ON_WEBGPU, inRun, openGpu, openRuntimes, type Runtimes } from "./setting.js";
@@ -131,7 +131,7 @@ describe("a trained student in float32 gives the CPU's answers, token for token"
   });
 
   test("to requests of a server that share batches, joining while others are under way", async () => {
-    const served = await loadServedModel(at("student"), await openGpu(), {
+    const served = await openBatchedModel(at("student"), await openGpu(), {
       maxRows: 4,
       maxWaiting: words.length,
       limits: serveConfig.parse({}),

@@ -30,10 +30,10 @@ async function answerEach(
   { library, ways, sources, threads, warmUp },
 ) {
   /** @type {typeof import("../../apps/web/src/browser/index.js")} */
-  const { loadModel } = await import(library);
+  const { openModel } = await import(library);
   const models = [];
   for (const draftTokens of ways) {
-    const model = await loadModel("/site/model/", { threads, draftTokens });
+    const model = await openModel("/site/model/", { threads, draftTokens });
     for (const source of sources.slice(0, warmUp)) await model.generate(source);
     /** @type {import("./lib/draft-lines.mjs").Answer[]} */
     const answers = [];
@@ -51,7 +51,7 @@ async function answerEach(
   return {
     agent: navigator.userAgent,
     provider: first?.model.device.provider,
-    threads: first?.model.threads,
+    threads: first?.model.device.threads,
     answers: models.map(({ answers }) => answers),
   };
 }

@@ -1,10 +1,12 @@
 /** The entry for browsers as a user of TypeScript sees it; compiled, not run. */
-import { SlmError, loadModel, type BrowserModel, type Generation } from "@encdec/slm/browser";
+import { SlmError, openModel, imageOfBlob, type Generation, type Model } from "@encdec/slm/browser";
 
 export async function answer(prompt: string, image?: Blob): Promise<Generation> {
-  const model: BrowserModel = await loadModel(new URL("model/", location.href), { provider: "wasm" });
+  const model: Model = await openModel(new URL("model/", location.href), { provider: "wasm" });
   try {
-    return await model.generate(image === undefined ? prompt : { text: prompt, image }, { temperature: 0.8 });
+    return await model.generate(image === undefined ? prompt : { text: prompt, image: imageOfBlob(image) }, {
+      temperature: 0.8,
+    });
   } catch (error) {
     if (error instanceof SlmError) console.error(error.code);
     throw error;

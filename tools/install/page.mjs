@@ -7,9 +7,9 @@ async function answerInPage(
   /** @type {{ library: string, model: string, prompt: string }} */ { library, model, prompt },
 ) {
   /** @type {typeof import("../../apps/web/src/browser/index.js")} */
-  const { loadModel } = await import(library);
+  const { openModel } = await import(library);
   let loaded = 0;
-  const opened = await loadModel(model, { onProgress: (bytes) => (loaded = bytes) });
+  const opened = await openModel(model, { onProgress: (bytes) => (loaded = bytes) });
   const { text } = await opened.generate(prompt);
   let streamed = "";
   for await (const piece of opened.stream(prompt)) streamed += piece;

@@ -6,7 +6,7 @@ import {
   bench,
   distill,
   exportModel,
-  loadModel,
+  openModel,
   planRecipe,
   quantize,
   runRecipe,
@@ -49,7 +49,7 @@ await assert.rejects(
   GateFailed,
 );
 
-const model = await loadModel(deploy);
+const model = await openModel(deploy);
 const { text } = await model.generate(prompt);
 const [again] = await model.generate([prompt], { maxTokens: 40 });
 assert.equal(again?.text, text);

@@ -14,7 +14,7 @@ const scope = self as unknown as WorkerScope;
 /** Where a site keeps the bundle. */
 const MODEL_FOLDER = "model/";
 
-let generator: Model | undefined;
+let model: Model | undefined;
 let stopping = new AbortController();
 
 scope.onmessage = ({ data }) => {
@@ -45,7 +45,7 @@ async function guarded(during: "load" | "answer", body: () => Promise<void>): Pr
 async function load({ site, base, provider }: Extract<ToWorker, { kind: "load" }>): Promise<void> {
   const startedAt = performance.now();
   const list = site.files.map((file) => ({ ...file, path: file.path.slice(MODEL_FOLDER.length) }));
-  const opened = await openBundle(list, {
+  model = await openBundle(list, {
     base: new URL(MODEL_FOLDER, base),
     runtime: new URL(base),
     provider,
@@ -53,10 +53,9 @@ async function load({ site, base, provider }: Extract<ToWorker, { kind: "load" }
       scope.postMessage({ kind: "progress", loaded, total });
     },
   });
-  ({ generator } = opened);
-  const { threads, description, simulated } = opened.device;
-  const { model, languages } = generator;
-  const { vision } = model;
+  const { threads, description, simulated } = model.device;
+  const { languages } = model;
+  const { vision } = model.description;
   scope.postMessage({
     kind: "ready",
     device: provider === "webgpu" ? `webgpu, ${description}` : provider,
@@ -74,7 +73,7 @@ async function load({ site, base, provider }: Extract<ToWorker, { kind: "load" }
 }
 
 async function answer({ text, image, languages }: Extract<ToWorker, { kind: "answer" }>): Promise<void> {
-  if (generator === undefined) throw new Error("the model is not loaded yet");
+  if (model === undefined) throw new Error("the model is not loaded yet");
   stopping = new AbortController();
   const { signal } = stopping;
   const startedAt = performance.now();
@@ -85,14 +84,13 @@ async function answer({ text, image, languages }: Extract<ToWorker, { kind: "ans
       image: image === undefined ? undefined : imageOfBlob(image),
       languages,
     };
-    const [generation] = await generator.generate([question], {
+    const { tokens, firstTokenMs, tokensPerSecond } = await model.generate(question, {
       signal,
       onToken: (_row, piece) => {
         pieces++;
         scope.postMessage({ kind: "piece", text: piece });
       },
     });
-    const { tokens, firstTokenMs, tokensPerSecond } = generation!;
     scope.postMessage({ kind: "done", tokens: tokens.length, firstTokenMs, tokensPerSecond, stopped: false });
   } catch (error) {
     if (!signal.aborted) throw error;

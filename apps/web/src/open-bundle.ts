@@ -2,7 +2,6 @@
 import type * as Ort from "onnxruntime-web";
 import { openModel, type Model } from "@slm/inference";
 import { SlmError } from "@slm/core/errors";
-import type { RuntimeDevice } from "@slm/runtime";
 import {
   createWebRuntime,
   findWebAdapter,
@@ -76,22 +75,14 @@ export interface OpenBundleOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface OpenedBundle {
-  readonly generator: Model;
-  /** What computes. */
-  readonly device: RuntimeDevice;
-  /** Gives back the graphs and the downloaded files. */
-  readonly close: () => Promise<void>;
-}
-
 /** Models that were opened in this thread: each has a folder of its own among the files in memory. */
 let opened = 0;
 
-/** @throws Error for a file that cannot be had or is not what it should be; SlmError as loading a model does */
+/** Closing the model gives back the graphs and the downloaded files. @throws Error for a file that cannot be had or is not what it should be; SlmError as loading a model does */
 export async function openBundle(
   list: readonly SiteFile[],
   { base, runtime: runtimeUrl, provider, threads: asked, draftTokens, onProgress, signal }: OpenBundleOptions,
-): Promise<OpenedBundle> {
+): Promise<Model> {
   const total = list.reduce((sum, { bytes }) => sum + bytes, 0);
   const downloaded = await downloadFiles(list, base, (loaded) => onProgress?.(loaded, total), signal);
   const directory = `bundle-${++opened}`;
@@ -106,14 +97,13 @@ export async function openBundle(
     const adapter = provider === "webgpu" ? await requiredAdapter() : undefined;
     const ort = await loadOrt(runtimeUrl, provider, threads);
     const runtime = createWebRuntime(ort, { provider, threads, files, adapter });
-    const generator = await openModel(directory, runtime, { draftTokens });
-    await generator.warmUp();
-    const close = async (): Promise<void> => {
-      await generator.close();
+    const closes = async (): Promise<void> => {
       await runtime.close();
       forget();
     };
-    return { generator, device: runtime.device, close };
+    const model = await openModel(directory, runtime, { draftTokens, closes });
+    await model.warmUp();
+    return model;
   } catch (error) {
     forget();
     throw error;

@@ -6,6 +6,7 @@
 import { SlmError } from "@slm/core";
 import { MAX_IMAGE_BYTES, MAX_PIXELS, type ImageSource, type PixelImage } from "@slm/vision";
 
+/** An image that a visitor chose, or that a page fetched. Reading it @throws SlmError DATA_INVALID for what the browser reads no image of */
 export const imageOfBlob = (blob: Blob): ImageSource => ({
   find: async () => {
     if (blob.size > MAX_IMAGE_BYTES)

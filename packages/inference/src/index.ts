@@ -25,19 +25,27 @@ export {
   type ModelDescription,
 } from "./load/model-graphs.js";
 export { mergedRules } from "./options/model-settings.js";
-export { beamSearch, samplingOptions, type SamplingOptions } from "./options/sampling-options.js";
-export { streamPieces } from "./text/stream-pieces.js";
+export { beamSearch, type SamplingOptions } from "./options/sampling-options.js";
 export { StopText } from "./text/stop-text.js";
 export { TextStream } from "./text/text-stream.js";
-export type { GenerateOptions, Generation, Model, ScoredPair, Source } from "./options/types.js";
+export type {
+  GenerateOptions,
+  Generation,
+  Likelihood,
+  ScoredPair,
+  ScoreOptions,
+  Source,
+} from "./options/types.js";
+export type { Model, ModelEvaluation, OpenModelOptions } from "./generate/model.js";
+export { schemaConstraint } from "./generate/schema-constraint.js";
 export {
-  evaluateModel,
+  evaluateAnswers,
   type ClassReport,
   type ConfidenceReport,
   type Evaluation,
   type Interval,
   type MeanLikelihood,
-} from "./evaluate/evaluate-model.js";
+} from "./evaluate/evaluate-answers.js";
 export { compareRuntimes, type CompareOptions, type RuntimeComparison } from "./compare/compare-runtimes.js";
 export type {
   Answerer,

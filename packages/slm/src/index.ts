@@ -28,13 +28,9 @@ export {
   type ExportOptions,
   type ExportedModel,
 } from "./functions/export-checkpoint.js";
-export {
-  loadModel,
-  type GenerateOptions,
-  type LoadModelOptions,
-  type LoadedModel,
-  type Prompt,
-} from "@slm/pipeline/models/load-model";
+export { openModel, type OpenModelOptions } from "@slm/pipeline/models/open-model";
+export type { GenerateOptions, Model, Source } from "@slm/inference";
+export { imageOfBytes, imageOfFile, type ImageSource } from "@slm/vision";
 export {
   quantize,
   type QuantizeOptions,

@@ -9,7 +9,7 @@ import {
   bench,
   distill,
   exportModel,
-  loadModel,
+  openModel,
   planRecipe,
   quantize,
   runRecipe,
@@ -96,9 +96,9 @@ describe("single pieces of work", () => {
   });
 });
 
-describe(loadModel, () => {
+describe(openModel, () => {
   test("answers one prompt, several, and piece by piece: the same text", async () => {
-    const model = await loadModel(deploy);
+    const model = await openModel(deploy);
     try {
       const { text } = await model.generate("abc");
       const [first, second] = await model.generate(["abc", { text: "deb" }], { maxTokens: 4 });
@@ -116,7 +116,7 @@ describe(loadModel, () => {
   });
 
   test("removes the export of a checkpoint when it is closed", async () => {
-    const model = await loadModel(join(run, "distill"));
+    const model = await openModel(join(run, "distill"));
     expect(await readdir(model.directory)).toContain("model.json");
     await model.close();
     await expect(readdir(model.directory)).rejects.toThrow("ENOENT");
@@ -151,7 +151,7 @@ describe(serve, () => {
     if (process.platform !== "win32")
       await expect(request).rejects.toMatchObject({ code: "DEVICE_UNAVAILABLE" });
     else await (await request).stop();
-    const loaded = await loadModel(model);
+    const loaded = await openModel(model);
     expect(notes).toEqual(deviceNotes(loaded.device));
     await loaded.close();
   });

@@ -8,7 +8,7 @@ export { SPECIAL_TOKENS } from "./files/special-tokens.js";
 export { trainSymbolTokenizer } from "./learn/symbol-files.js";
 export { addedTexts, prefixTexts, type AddedTexts, type Decoder } from "./kinds/added-texts.js";
 export type { LanguagePair, SpecialTokenIds, Tokenizer, TokenizerLanguages } from "./interface/tokenizer.js";
-export { loadTokenPieces, tokenPieces, type TokenPieces } from "./library/token-pieces.js";
+export { tokenPieces, type TokenPieces } from "./library/token-pieces.js";
 export { bareTokenizer } from "./pretrained/bare-tokenizer.js";
 export { pruneTokenizer, type CorpusText, type PruneReport } from "./pretrained/prune-tokenizer.js";
 export { pruneConfig, type PruneConfig } from "./pretrained/prune-config.js";

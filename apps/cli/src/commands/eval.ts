@@ -102,7 +102,7 @@ export class EvalCommand extends SlmCommand<EvalResult> {
     const { withDevice } = await import("@slm/pipeline/models/with-device");
     const { deviceNotes } = await import("@slm/runtime");
     const { answeringWith } = await import("@slm/slm/workers/answering-with");
-    const { readSchema } = await import("@slm/pipeline/models/read-constraint");
+    const { readSchema } = await import("@slm/pipeline/models/read-schema");
     const { workersOf } = await import("@slm/pipeline/workers/workers-address");
     const metrics = parseEvaluationMetrics(flags.metrics);
     const workers = await workersOf(flags);
@@ -121,7 +121,6 @@ export class EvalCommand extends SlmCommand<EvalResult> {
       async ({ directories: [model = ""], runtime, recipe }) => {
         const settings = await rowSettingsFor({ file: flags.data, model, needed: "rows", given });
         const rows = await readSlicedRows(flags.data, flags.slice, flags.limit, settings);
-        const { sourceLanguage, targetLanguage } = languageOptions(flags);
         const strategy = flags.beams === undefined ? undefined : beamSearch(flags.beams);
         const answered = await answeringWith(
           { workers, model, runtime, kind: recipe.kind, context },
@@ -131,7 +130,7 @@ export class EvalCommand extends SlmCommand<EvalResult> {
               rows,
               metrics,
               strategy,
-              languages: { source: sourceLanguage, target: targetLanguage },
+              languages: languageOptions(flags),
               jsonSchema,
               abstention,
               runtime,

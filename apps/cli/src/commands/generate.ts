@@ -2,7 +2,7 @@ import { Flags } from "@oclif/core";
 import type { PromptSettings } from "@slm/data";
 import type { EndReason } from "@slm/generation";
 import { SlmError } from "@slm/core/errors";
-import type { Generation } from "@slm/inference";
+import type { GenerateOptions, Generation, Model, Source } from "@slm/inference";
 import type { RuntimeDevice } from "@slm/runtime";
 import { abstainFlag } from "../flags/abstain-flag.js";
 import type { AnswerFileReport } from "@slm/slm/answers/answer-file";
@@ -10,7 +10,6 @@ import type { RowAnswer } from "@slm/slm/answers/answer-rows";
 import { deviceFlags, deviceRequest } from "../flags/device-flags.js";
 import { languageFlags, languageOptions } from "../flags/language-flags.js";
 import { PENALTIES, samplingFlags, samplingOptions } from "../flags/sampling-flags.js";
-import type { GenerateOptions, LoadedModel, Prompt } from "@slm/pipeline/models/load-model";
 import { keyFlag, modelArgument, modelFlag, modelOf } from "../flags/model-argument.js";
 import { rowsFlag, rowsOf } from "../flags/rows-flag.js";
 import { SlmCommand } from "../ui/slm-command.js";
@@ -136,10 +135,10 @@ export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileRes
     checkDestination(flags.input, flags.output, this.jsonEnabled());
     const { thresholdOf } = await import("@slm/pipeline/models/abstain");
     const { readImagePrompts } = await import("@slm/slm/models/image-prompts");
-    const { loadModel } = await import("@slm/pipeline/models/load-model");
+    const { openModel } = await import("@slm/pipeline/models/open-model");
     const { locateModel } = await import("@slm/pipeline/models/locate-model");
     const { rowAnswer } = await import("@slm/slm/answers/answer-rows");
-    const { readSchema } = await import("@slm/pipeline/models/read-constraint");
+    const { readSchema } = await import("@slm/pipeline/models/read-schema");
     await locateModel(path);
     const schema = flags["json-schema"];
     const jsonSchema = schema === undefined ? undefined : await readSchema(schema);
@@ -148,12 +147,12 @@ export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileRes
     // The rows of a file are answered in batches.
     const batchSize = flags.input === undefined ? 1 : (await import("@slm/inference")).DEFAULT_BATCH;
     const loading = { promptLookup, draftTokens, batchSize, key };
-    const model = await loadModel(path, { ...deviceRequest(flags), ...loading, ...this.work });
+    const model = await openModel(path, { ...deviceRequest(flags), ...loading, ...this.work });
     try {
       const threshold = await thresholdOf(flags.abstain, model, (text) => {
         this.note(text);
       });
-      const sampling = { ...samplingOptions(flags), ...languageOptions(flags), jsonSchema };
+      const sampling = { ...samplingOptions(flags), languages: languageOptions(flags), jsonSchema };
       const options = { ...sampling, signal: this.signal };
       const { input, output } = flags;
       if (input !== undefined) {
@@ -186,7 +185,7 @@ export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileRes
   }
 
   async #answerFile(
-    model: LoadedModel,
+    model: Model,
     { input, output, settings, sampling, threshold }: FileOptions,
   ): Promise<GenerateFileResult> {
     const { answerFile } = await import("@slm/slm/answers/answer-file");
@@ -216,8 +215,8 @@ export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileRes
 
   /** Prints answers while they are made, one after the other. */
   async #stream(
-    model: LoadedModel,
-    prompts: readonly Prompt[],
+    model: Model,
+    prompts: readonly Source[],
     options: GenerateOptions,
   ): Promise<readonly Generation[]> {
     const onToken = (_row: number, piece: string): void => {

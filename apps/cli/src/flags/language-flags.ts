@@ -19,7 +19,7 @@ interface LanguageFlags {
 /** The flags under the library's names. */
 export const languageOptions = (
   flags: LanguageFlags,
-): { readonly sourceLanguage: string | undefined; readonly targetLanguage: string | undefined } => ({
-  sourceLanguage: flags["source-language"],
-  targetLanguage: flags["target-language"],
+): { readonly source: string | undefined; readonly target: string | undefined } => ({
+  source: flags["source-language"],
+  target: flags["target-language"],
 });

@@ -2,7 +2,6 @@
 import { fileURLToPath } from "node:url";
 import { openModel, type Model, type Source } from "@slm/inference";
 import { createCpuRuntime } from "@slm/runtime-node";
-import type { Runtime } from "@slm/runtime";
 import { imageOfBytes, imageOfFile } from "@slm/vision";
 
 export interface Generated {
@@ -19,19 +18,12 @@ export interface Options {
   readonly signal?: AbortSignal;
 }
 
-interface Loaded {
-  readonly runtime: Runtime;
-  readonly generator: Model;
-}
+let loaded: Promise<Model> | undefined;
 
-let loaded: Promise<Loaded> | undefined;
-
-async function load(): Promise<Loaded> {
+async function load(): Promise<Model> {
   const runtime = await createCpuRuntime({ inThread: true });
-  return {
-    runtime,
-    generator: await openModel(fileURLToPath(new URL("model", import.meta.url)), runtime),
-  };
+  const directory = fileURLToPath(new URL("model", import.meta.url));
+  return openModel(directory, runtime, { closes: () => runtime.close() });
 }
 
 export async function generate(
@@ -42,8 +34,8 @@ export async function generate(
     loaded = undefined; // The next call tries again.
     throw error;
   });
-  const { generator } = await loaded;
-  const [generation] = await generator.generate([promptOf(source, image)], {
+  const model = await loaded;
+  const { text, tokens, finished } = await model.generate(promptOf(source, image), {
     maxTokens,
     signal,
     onToken:
@@ -52,7 +44,6 @@ export async function generate(
         onToken(piece);
       }),
   });
-  const { text, tokens, finished } = generation!;
   return { text, tokens: tokens.length, finished };
 }
 
@@ -64,8 +55,5 @@ function promptOf(text: string, image: Options["image"]): Source {
 export async function close(): Promise<void> {
   const held = loaded;
   loaded = undefined;
-  if (held === undefined) return;
-  const { generator, runtime } = await held;
-  await generator.close();
-  await runtime.close();
+  await (await held)?.close();
 }

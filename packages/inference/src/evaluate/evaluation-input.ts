@@ -2,7 +2,14 @@
 import type { Progress } from "@slm/core";
 import type { AbstentionOptions } from "./abstention.js";
 import type { ImageSource } from "@slm/vision";
-import type { GenerateOptions, Generation, Likelihood, Model, Source } from "../options/types.js";
+import type {
+  GenerateOptions,
+  Generation,
+  Likelihood,
+  ScoredPair,
+  ScoreOptions,
+  Source,
+} from "../options/types.js";
 import type { EvaluationMetricName } from "./metric-names.js";
 
 /** One question and every accepted answer to it; none, or an empty one, where the question has no answer. */
@@ -24,6 +31,11 @@ export interface WrittenAnswer extends Pick<Generation, "text"> {
 /** What answers: a generator, or anything else that writes one text per source. */
 export interface Answerer {
   generate(sources: readonly Source[], options: GenerateOptions): Promise<readonly WrittenAnswer[]>;
+}
+
+/** What says how probable given answers are: one likelihood per pair. */
+export interface Scorer {
+  score(pairs: readonly ScoredPair[], options: ScoreOptions): Promise<readonly Likelihood[]>;
 }
 
 /** What is done with every chunk of rows. */
@@ -66,7 +78,7 @@ export interface EvaluationInput extends ChunkRequest {
   /** Absent where a maker answers. */
   readonly generator?: Answerer | undefined;
   /** Needed for perplexity only. */
-  readonly scorer?: Pick<Model, "score"> | undefined;
+  readonly scorer?: Scorer | undefined;
   /** Constraint on the answer to a source's text; only here, not on other machines. Default: none. */
   readonly constraint?: GenerateOptions["constraint"];
   /** Answers on other machines. Default: here. */

@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Source } from "../options/types.js";
-import { evaluateModel } from "./evaluate-model.js";
+import { evaluateAnswers } from "./evaluate-answers.js";
 import type { Answerer, ChunkMaker } from "./evaluation-input.js";
 import { answerChunk } from "./run-rows.js";
-import type { Model } from "../options/types.js";
+import type { Scorer } from "./evaluation-input.js";
 
 let directory: string;
 beforeEach(async () => {
@@ -26,7 +26,7 @@ const shouting: Answerer = {
     ),
 };
 /** Gives every character of an answer one chance in two. */
-const halving: Pick<Model, "score"> = {
+const halving: Scorer = {
   score: (pairs) =>
     Promise.resolve(pairs.map(({ answer }) => ({ nats: answer.length * Math.LN2, tokens: answer.length }))),
 };
@@ -36,7 +36,7 @@ test("gives the result of one machine where others answer the chunks, in any ord
   const shared = { rows, metrics: ["wer", "perplexity"] as const, batchSize: 1, options: { maxTokens: 9 } };
   const [onePath, otherPath] = ["one", "other"].map((name) => join(directory, `${name}.jsonl`));
   const local = { generator: shouting, scorer: halving };
-  const one = await evaluateModel({ ...shared, ...local, predictionsPath: onePath });
+  const one = await evaluateAnswers({ ...shared, ...local, predictionsPath: onePath });
   const asked: unknown[] = [];
   const steps: unknown[] = [];
   const maker: ChunkMaker = {
@@ -50,7 +50,7 @@ test("gives the result of one machine where others answer the chunks, in any ord
     },
   };
   const progress = ({ step }: { readonly step?: number | undefined }): unknown => steps.push(step);
-  const other = await evaluateModel({ ...shared, maker, predictionsPath: otherPath, progress });
+  const other = await evaluateAnswers({ ...shared, maker, predictionsPath: otherPath, progress });
   expect({ ...other, seconds: 0, predictions: "" }).toEqual({ ...one, seconds: 0, predictions: "" });
   expect(await readFile(otherPath!, "utf8")).toBe(await readFile(onePath!, "utf8"));
   expect(asked).toEqual([
@@ -64,7 +64,7 @@ test("gives the result of one machine where others answer the chunks, in any ord
       return Promise.resolve();
     },
   };
-  await expect(evaluateModel({ ...shared, maker: losing })).rejects.toThrow(
+  await expect(evaluateAnswers({ ...shared, maker: losing })).rejects.toThrow(
     "expected 8 answers from a worker",
   );
 });
@@ -75,5 +75,5 @@ test("rejects a constraint where others answer, since they would answer without 
     throw new Error("not asked for");
   };
   const input = { rows: [{ source: "a", references: ["b"] }], metrics: ["wer"] as const, batchSize: 1 };
-  await expect(evaluateModel({ ...input, maker, constraint })).rejects.toMatchObject({ code: "USAGE" });
+  await expect(evaluateAnswers({ ...input, maker, constraint })).rejects.toMatchObject({ code: "USAGE" });
 });

@@ -310,11 +310,11 @@ describe("a generator", () => {
 
   test("ends a text when its time is up", async () => {
     const generator = await openModel(folders["encoder-decoder"], new MemoryModel());
-    const results = await generator.generate(SOURCES, { maxTimeMs: 1e-6 });
+    const results = await generator.generate(SOURCES, { maxSeconds: 1e-9 });
     const reasons = new Set(results.map(({ reason }) => reason));
     expect(reasons.has("time")).toBe(true);
     expect(results.every(({ tokens }) => tokens.length <= 1)).toBe(true);
-    await expect(generator.generate(["a"], { maxTimeMs: 0 })).rejects.toMatchObject({ code: "USAGE" });
+    await expect(generator.generate(["a"], { maxSeconds: 0 })).rejects.toMatchObject({ code: "USAGE" });
     await expect(generator.generate(["a"], { stop: [""] })).rejects.toMatchObject({ code: "USAGE" });
   });
 

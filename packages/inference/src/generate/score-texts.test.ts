@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { SlmError } from "@slm/core";
 import { loadTokenizer } from "@slm/tokenizer";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { evaluateModel } from "../evaluate/evaluate-model.js";
+import { evaluateAnswers } from "../evaluate/evaluate-answers.js";
 import { MemoryModel, TINY, hashedLogits, writeTinyModel, type LogitsOf } from "@slm/exported-model/testing";
 import type { Likelihood, ScoredPair } from "../options/types.js";
 import { openModel } from "./open-model.js";
@@ -78,7 +78,7 @@ describe.each(ARCHITECTURES)("the likelihood under a model that is %s", (archite
 
   test("gives a model of uniform logits the perplexity of its vocabulary's size", async () => {
     const generator = await load(uniform);
-    const { metrics, likelihood } = await evaluateModel({
+    const { metrics, likelihood } = await evaluateAnswers({
       generator,
       scorer: generator,
       rows: [

@@ -2,17 +2,24 @@
 import type { DeviceModel } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
 import { checkLength, languagesFor, resolvePrompt } from "../options/model-limits.js";
-import type { Likelihood, Model, ScoredPair, ScoreOptions, Source } from "../options/types.js";
+import type {
+  GenerateOptions,
+  Generation,
+  Likelihood,
+  ScoredPair,
+  ScoreOptions,
+  Source,
+} from "../options/types.js";
 import { answerOpening, type LanguagePair, type Tokenizer } from "@slm/tokenizer";
 import { isBlank } from "../evaluate/references.js";
-import { TeacherForcing } from "./teacher-forcing.js";
+import type { TeacherForcing } from "./teacher-forcing.js";
 
 /** What scores texts: a model that generates, from logits that are replaced by those of the texts. */
 export interface ScoringParts {
   readonly model: DeviceModel;
   readonly tokenizer: Tokenizer;
   readonly forcing: TeacherForcing;
-  readonly generate: Model["generate"];
+  readonly generate: (sources: readonly Source[], options: GenerateOptions) => Promise<readonly Generation[]>;
 }
 
 /** Token ids of a pair, and its index in the caller's list. */

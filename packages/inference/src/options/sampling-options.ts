@@ -1,6 +1,5 @@
 /** Sampling options and end conditions. */
 import type { Strategy, TokenRules } from "@slm/generation";
-import type { GenerateOptions } from "./types.js";
 
 /** Sampling options. Default: the model's own settings; greedy if it has none. */
 export interface SamplingOptions {
@@ -33,18 +32,29 @@ export interface SamplingOptions {
 /** Default seed, so that answers are repeatable. */
 const DEFAULT_SEED = 1;
 
-/** Converts the options to a generation request. */
-export function samplingOptions(options: SamplingOptions): GenerateOptions {
-  const { stop = [], seed = DEFAULT_SEED, maxTokens, maxSeconds } = options;
-  const { repetitionPenalty, presencePenalty, frequencyPenalty } = options;
-  const strategy = strategyOf(options);
-  const rules: TokenRules = { repetitionPenalty, presencePenalty, frequencyPenalty };
+/** What is said in short by {@link SamplingOptions}, in the form in which it is decoded. */
+export interface SamplingRequest {
+  readonly strategy: Strategy | undefined;
+  readonly rules: TokenRules;
+  readonly seed: number | undefined;
+  readonly maxTimeMs: number | undefined;
+}
+
+/** The strategy and the rules of a request: those that it names as such, else those of its single options. */
+export function samplingOptions(
+  options: SamplingOptions & {
+    readonly strategy?: Strategy | undefined;
+    readonly rules?: TokenRules | undefined;
+  },
+): SamplingRequest {
+  const { repetitionPenalty, presencePenalty, frequencyPenalty, maxSeconds } = options;
+  const { rules = { repetitionPenalty, presencePenalty, frequencyPenalty } } = options;
+  const chosen = strategyOf(options);
+  const seed = options.strategy === undefined && chosen?.kind === "sample" ? DEFAULT_SEED : undefined;
   return {
-    strategy,
+    strategy: options.strategy ?? chosen,
     rules,
-    stop,
-    seed: strategy?.kind === "sample" ? seed : undefined,
-    maxTokens,
+    seed: options.seed ?? seed,
     maxTimeMs: maxSeconds === undefined ? undefined : maxSeconds * 1000,
   };
 }

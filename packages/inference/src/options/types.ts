@@ -1,8 +1,7 @@
-import type { DeviceModel } from "@slm/exported-model";
-import type { DraftPlan } from "./draft-tokens.js";
 import type { EndReason, Strategy, TokenConstraint, TokenRules } from "@slm/generation";
-import type { LanguagePair, TokenizerLanguages } from "@slm/tokenizer";
+import type { LanguagePair } from "@slm/tokenizer";
 import type { ImageSource } from "@slm/vision";
+import type { SamplingOptions } from "./sampling-options.js";
 
 /** A prompt: a text, for a vision-language model an image, and for a multilingual one perhaps languages. */
 export type Source = string | FullPrompt;
@@ -10,44 +9,38 @@ export type Source = string | FullPrompt;
 interface FullPrompt {
   /** Default: the default prompt of model.json. */
   readonly text?: string | undefined;
+  /** For a vision-language model. */
   readonly image?: ImageSource | undefined;
   /** Languages of this source and its answer, in the place of those of the options. */
   readonly languages?: LanguagePair | undefined;
 }
 
-export interface GenerateOptions {
-  /** Default: the model's own; greedy if it has none. */
+/** Options of a generation. What is left out is as the model's own settings say, and greedy if it has none. */
+export interface GenerateOptions extends SamplingOptions {
+  /** Strategy, in the place of `beams` and `temperature` with what belongs to it. `sample` then requires a seed. */
   readonly strategy?: Strategy | undefined;
-  /** Largest number of tokens of a result, EOS included. Default: the model's own; the capacity of its cache if it has none. */
-  readonly maxTokens?: number | undefined;
-  /** Batch size: sources decoded together. Default 16. */
+  /** Sources decoded together. Default: 16. */
   readonly batchSize?: number | undefined;
   /**
-   * Seed of the strategy `sample`, which requires one. Each source has its own random generator, seeded by this plus its index, so its
-   * text does not depend on the rest of the batch.
+   * Bias and penalties, in the place of the penalties one by one and of the model's own. The repetition penalty counts a decoder-only model's
+   * source too, because it is part of the sequence.
    */
-  readonly seed?: number | undefined;
-  /** Bias and penalties, in the place of the model's own. The repetition penalty counts a decoder-only model's source too, because it is part of the sequence. */
   readonly rules?: TokenRules | undefined;
-  /** Languages of sources and answers, for a multilingual model. Default: the model's own. */
+  /**
+   * Languages of sources and answers, as the tokenizer of a multilingual model names them: fra_Latn (NLLB), fr (M2M-100), fr_XX (mBART).
+   * Default: the model's own.
+   */
   readonly languages?: LanguagePair | undefined;
+  /** Answers are JSON that this JSON Schema allows. Default: any text. */
+  readonly jsonSchema?: unknown;
   /** Constraint on the answer to a source's text, as its state before the first token; made by `constrainTokens` of `@slm/generation`. */
   readonly constraint?: ((text: string) => TokenConstraint) | undefined;
-  /**
-   * Stop sequences. A text ends before the first of them. They may begin and end within tokens. In beam search, a beam that contains
-   * one is complete.
-   */
-  readonly stop?: readonly string[] | undefined;
-  /**
-   * Time limit for a batch of sources, encoding included [ms]. The step in progress is finished, so a batch may take slightly longer.
-   * Source: Hugging Face `MaxTimeCriteria`.
-   */
-  readonly maxTimeMs?: number | undefined;
   /**
    * Called with each new piece of a result's text; the pieces of a row add up to its text. `row` is the source's index in the caller's
    * list. With beam search all pieces come at the end.
    */
   readonly onToken?: ((row: number, piece: string) => void) | undefined;
+  /** Stops between two tokens when it is aborted; the promise is rejected with an `SlmError` of code INTERRUPTED. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -80,7 +73,7 @@ export interface Generation {
   readonly tokensPerSecond: number;
   /** Whether it ended with EOS. */
   readonly finished: boolean;
-  /** Why it ended: EOS, a stop sequence, `maxTokens` or `maxTimeMs`. */
+  /** Why it ended: EOS, a stop sequence, `maxTokens` or `maxSeconds`. */
   readonly reason: EndReason;
 }
 
@@ -103,32 +96,4 @@ export interface ScoreOptions {
   /** Languages of sources and answers that name none. Default: the model's own. */
   readonly languages?: LanguagePair | undefined;
   readonly signal?: AbortSignal | undefined;
-}
-
-/** An exported model that is open on a runtime. */
-export interface Model {
-  readonly model: DeviceModel;
-  /** Languages of a multilingual model; undefined for one that is told none. */
-  readonly languages: TokenizerLanguages | undefined;
-  /** Draft tokens that its runs verify, and why there are none. */
-  readonly drafts: DraftPlan;
-  /**
-   * One generation per source, in the order of the sources. Calls may overlap; each has its own caches.
-   *
-   * @throws SlmError DATA_INVALID naming a source that is too long, holds an unknown symbol, or has an image where the model
-   * reads text only, or none where it needs one; INPUT_MISSING or DATA_INVALID for an image that cannot be read; USAGE for invalid
-   * options or languages that the model lacks, INTERRUPTED when `signal` fires between two steps.
-   */
-  generate(sources: readonly Source[], options?: GenerateOptions): Promise<readonly Generation[]>;
-  /**
-   * How probable given answers are: one likelihood per pair, in order. Calls must not overlap with each other or with `generate`.
-   *
-   * @throws SlmError DATA_INVALID naming a source or an answer that exceeds the model's limits; INTERRUPTED; UNEXPECTED for a model that was
-   * not opened with `scores`
-   */
-  score(pairs: readonly ScoredPair[], options: ScoreOptions): Promise<readonly Likelihood[]>;
-  /** Runs every graph once, so that the first real call is as fast as the others. */
-  warmUp(): Promise<void>;
-  /** Releases graphs and caches; the runtime stays open. */
-  close(): Promise<void>;
 }

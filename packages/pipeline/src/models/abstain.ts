@@ -1,8 +1,8 @@
 /** The threshold of confidence below which an answer is withheld. */
 import { SlmError } from "@slm/core/errors";
-import type { Abstention, AbstentionOptions, JudgedAnswer } from "@slm/inference";
+import type { Abstention, AbstentionOptions, JudgedAnswer, Model } from "@slm/inference";
 import { existsSync } from "node:fs";
-import type { LoadedModel, LoadModelOptions } from "./load-model.js";
+import type { OpenModelOptions } from "./open-model.js";
 
 /** A threshold from 0 to 1 or `off`; undefined for anything else. @throws SlmError USAGE for a number out of range */
 export function parseThreshold(text: string): number | "off" | undefined {
@@ -22,7 +22,7 @@ export function parseThreshold(text: string): number | "off" | undefined {
  */
 export async function thresholdOf(
   flag: string | undefined,
-  model: Pick<LoadedModel, "generate" | "directory" | "description">,
+  model: Pick<Model, "generate" | "directory" | "description">,
   note: (text: string) => void,
 ): Promise<number | undefined> {
   if (flag === undefined) return model.description.abstention?.threshold;
@@ -46,20 +46,18 @@ export async function thresholdOf(
 /** Answers the rows of a file, and chooses a threshold on them. @throws SlmError as `chooseThreshold`, and what reading the rows throws */
 async function chooseOnRows(
   file: string,
-  model: Pick<LoadedModel, "generate" | "directory">,
+  model: Pick<Model, "generate" | "directory">,
   options?: AbstentionOptions,
 ): Promise<Abstention> {
   const { chooseThreshold, confidenceOf, isCorrect } = await import("@slm/inference");
   const { imageFolderOf, readFileRows, referencesOf } = await import("@slm/data");
-  const { pathInside } = await import("./row-images.js");
+  const { rowImage } = await import("./row-images.js");
   const { rowSettingsFor } = await import("./row-settings.js");
   const settings = await rowSettingsFor({ file, model: model.directory, needed: "rows" });
   const rows = await readFileRows(file, settings);
   const folder = settings.images ?? imageFolderOf(file);
-  const prompts = await Promise.all(
-    rows.map(async ({ source, image }) =>
-      image === undefined ? source : { text: source, image: await pathInside(folder, image) },
-    ),
+  const prompts = rows.map(({ source, image }) =>
+    image === undefined ? source : { text: source, image: rowImage(folder, image) },
   );
   const generations = await model.generate(prompts);
   const judged = generations.map((generation, row): JudgedAnswer => {
@@ -75,10 +73,10 @@ async function chooseOnRows(
 export async function abstentionFor(
   model: string,
   { data, ...options }: AbstentionOptions & { readonly data: string },
-  work: Pick<LoadModelOptions, "threads" | "signal">,
+  work: Pick<OpenModelOptions, "threads" | "signal">,
 ): Promise<Abstention> {
-  const { loadModel } = await import("./load-model.js");
-  const loaded = await loadModel(model, work);
+  const { openModel } = await import("./open-model.js");
+  const loaded = await openModel(model, work);
   try {
     return await chooseOnRows(data, loaded, options);
   } finally {

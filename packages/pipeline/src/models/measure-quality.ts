@@ -11,17 +11,18 @@ import {
   type Row,
 } from "@slm/data";
 import {
-  evaluateModel,
+  describeModel,
+  evaluateAnswers,
   type AbstentionOptions,
   type ChunkMaker,
   openModel,
+  schemaConstraint,
   type Evaluation,
   type EvaluationMetricName,
   type EvaluationRow,
 } from "@slm/inference";
 import type { Runtime } from "@slm/runtime";
 import type { LanguagePair } from "@slm/tokenizer";
-import { schemaConstraint } from "./read-constraint.js";
 import { rowImage } from "./row-images.js";
 
 /** Batch size: enough to use two cores, and small enough for batches of similar length. */
@@ -122,32 +123,33 @@ function valueText(value: unknown): string {
 /**
  * Answers every row, scores its first reference if perplexity is asked for, and computes the metrics.
  *
- * @throws SlmError as evaluateModel and openModel
+ * @throws SlmError as `evaluateAnswers` and openModel
  */
 export async function measureQuality(request: QualityRequest): Promise<Evaluation> {
   const { model, rows, metrics, strategy, languages, abstention, runtime, maker, context } = request;
   const { predictionsPath, intervalSeed, jsonSchema } = request;
-  const constraint = jsonSchema === undefined ? undefined : await schemaConstraint(jsonSchema, model);
-  const generator = maker === undefined ? await openModel(model, runtime, { scores: true }) : undefined;
+  const asked = {
+    rows,
+    metrics,
+    // Every beam takes a row of the batch.
+    batchSize: strategy?.kind === "beam" ? Math.ceil(BATCH_SIZE / strategy.beams) : BATCH_SIZE,
+    abstention,
+    options: { strategy, languages },
+    total: rows.length,
+    progress: context.progress,
+    signal: context.signal,
+    predictionsPath,
+    intervalSeed,
+  };
+  if (maker !== undefined) {
+    const constraint =
+      jsonSchema === undefined ? undefined : schemaConstraint(jsonSchema, await describeModel(model));
+    return evaluateAnswers({ ...asked, maker, constraint });
+  }
+  const opened = await openModel(model, runtime, { scores: true });
   try {
-    return await evaluateModel({
-      generator,
-      scorer: generator,
-      maker,
-      rows,
-      metrics,
-      // Every beam takes a row of the batch.
-      batchSize: strategy?.kind === "beam" ? Math.ceil(BATCH_SIZE / strategy.beams) : BATCH_SIZE,
-      abstention,
-      options: { strategy, languages },
-      constraint,
-      total: rows.length,
-      progress: context.progress,
-      signal: context.signal,
-      predictionsPath,
-      intervalSeed,
-    });
+    return await opened.evaluate({ ...asked, jsonSchema });
   } finally {
-    await generator?.close();
+    await opened.close();
   }
 }

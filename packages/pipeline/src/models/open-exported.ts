@@ -30,7 +30,7 @@ export interface OpenedModel {
 }
 
 /** Opens a checkpoint, an export, a quantized directory or a bundle, packed or not. @throws SlmError INPUT_MISSING, DATA_INVALID for a corrupt artifact, and what exporting throws */
-export async function openModel(path: string, options: OpenModelOptions): Promise<OpenedModel> {
+export async function openExported(path: string, options: OpenModelOptions): Promise<OpenedModel> {
   const { key } = options;
   if (key === undefined) return open(path, options);
   const { kind } = await locateModel(path);
@@ -104,7 +104,7 @@ async function withModels<Result>(
 ): Promise<Result> {
   const opened: OpenedModel[] = [];
   try {
-    for (const path of paths) opened.push(await openModel(path, options));
+    for (const path of paths) opened.push(await openExported(path, options));
     return await body(opened.map(({ directory }) => directory));
   } finally {
     for (const model of opened) await model.close();

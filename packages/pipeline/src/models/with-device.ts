@@ -2,7 +2,7 @@
 import { COMPILED_FOLDER, readDeviceModel } from "@slm/exported-model";
 import { type Progress } from "@slm/core";
 import type { Runtime } from "@slm/runtime";
-import { openModel } from "./open-exported.js";
+import { openExported } from "./open-exported.js";
 import { RUNTIMES, runtimeRecipe, type DeviceRequest, type RuntimeRecipe } from "../compute/devices.js";
 import { optionsOf, readTuning, tune } from "./tuning-cache.js";
 import { openRuntime } from "../compute/open-engine.js";
@@ -53,7 +53,7 @@ export async function openDevice(
     opened.push(processor);
     const directories: string[] = [];
     for (const path of paths) {
-      const model = await openModel(path, {
+      const model = await openExported(path, {
         ...request,
         runtime: processor,
         except: [COMPILED_FOLDER], // read by the plug-in of one chip only, which checks its own

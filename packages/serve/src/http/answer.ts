@@ -4,7 +4,7 @@ import type { Context } from "hono";
 import { streamSSE } from "hono/streaming";
 import { SlmError } from "@slm/core";
 import type { ReadRequest } from "../requests/read-request.js";
-import type { ServedModel, TextAnswer, TextRequest } from "../model/served-model.js";
+import type { BatchedModel, TextAnswer, TextRequest } from "../model/batched-model.js";
 import type { ModelHost } from "../model/model-host.js";
 import type { ServerMetrics } from "../metrics.js";
 import type { ServeConfig } from "../serve-config.js";
@@ -19,7 +19,7 @@ export interface AnswerServices {
 
 /** A request and the model that it was read for. */
 export interface Question {
-  readonly served: ServedModel;
+  readonly served: BatchedModel;
   readonly request: ReadRequest;
 }
 
@@ -34,7 +34,7 @@ export interface ResponseHead {
 const idPrefix = randomBytes(9).toString("hex");
 let lastId = 0;
 
-export function responseHead(prefix: string, served: ServedModel): ResponseHead {
+export function responseHead(prefix: string, served: BatchedModel): ResponseHead {
   return {
     id: `${prefix}-${idPrefix}${(++lastId).toString(16).padStart(6, "0")}`,
     created: Math.floor(Date.now() / 1000),

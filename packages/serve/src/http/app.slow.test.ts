@@ -2,7 +2,7 @@ import { rm } from "node:fs/promises";
 import { SlmError } from "@slm/core";
 import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { loadServedModel } from "../model/served-model.js";
+import { openBatchedModel } from "../model/batched-model.js";
 import type { MemoryModel } from "@slm/exported-model/testing";
 import { createMemoryModel, writeMemoryModel } from "../memory-model.test-support.js";
 import { ServerMetrics } from "../metrics.js";
@@ -37,7 +37,7 @@ function openHost(): Promise<ModelHost> {
   return ModelHost.open(() => {
     const runtime = createMemoryModel();
     runtimes.push(runtime);
-    return loadServedModel(directory, runtime, LOADING);
+    return openBatchedModel(directory, runtime, LOADING);
   });
 }
 
@@ -106,7 +106,7 @@ describe(createApp, () => {
     expect(results[0].confidence).toBeCloseTo(Math.exp(results[0].logProbability), 12);
     expect(given.json()).toMatchObject({ results: [{ text: "B A", abstained: false }] });
     const strict = await ModelHost.open(() =>
-      loadServedModel(directory, createMemoryModel(), { ...LOADING, abstain: 1 }),
+      openBatchedModel(directory, createMemoryModel(), { ...LOADING, abstain: 1 }),
     );
     const app = appOf({ host: strict });
     const withheld = { confidence: expect.any(Number) as number, abstained: true };

@@ -6,7 +6,7 @@ import { createMemoryModel, writeMemoryModel } from "../memory-model.test-suppor
 import { ServerMetrics } from "../metrics.js";
 import { ModelHost } from "../model/model-host.js";
 import { serveConfig } from "../serve-config.js";
-import { loadServedModel } from "../model/served-model.js";
+import { openBatchedModel } from "../model/batched-model.js";
 import { ApiKeys } from "./api-keys.js";
 import { createApp } from "./app.js";
 
@@ -18,7 +18,7 @@ const failures: unknown[] = [];
 beforeAll(async () => {
   directory = await writeMemoryModel();
   host = await ModelHost.open(() =>
-    loadServedModel(directory, createMemoryModel(), { maxRows: 4, maxWaiting: 8, limits: config }),
+    openBatchedModel(directory, createMemoryModel(), { maxRows: 4, maxWaiting: 8, limits: config }),
   );
 });
 afterAll(async () => {

@@ -1,6 +1,6 @@
 /** Answers in the formats of OpenAI's completions and chat completions. */
 import type { z } from "@hono/zod-openapi";
-import type { TextAnswer } from "../model/served-model.js";
+import type { TextAnswer } from "../model/batched-model.js";
 import { chatLogprobs, completionLogprobs } from "../requests/token-logprobs.js";
 import type { ResponseHead, StreamEvents } from "./answer.js";
 import type { chatResponse, completionResponse } from "../requests/schemas.js";

@@ -1,5 +1,5 @@
 /** The JSON of an answer that is sent at once. */
-import type { TextAnswer } from "../model/served-model.js";
+import type { TextAnswer } from "../model/batched-model.js";
 import { isSliceOver, nextSlice } from "../batching/time-slices.js";
 import type { ResponseHead } from "./answer.js";
 

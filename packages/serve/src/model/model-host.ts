@@ -1,25 +1,25 @@
 /** Holds the current model, and its replacement while that loads, so that a reload drops no request. */
 import { SlmError } from "@slm/core";
-import type { ServedModel } from "./served-model.js";
+import type { BatchedModel } from "./batched-model.js";
 
 export class ModelHost {
-  readonly #load: () => Promise<ServedModel>;
-  #current: ServedModel;
-  #loading: Promise<ServedModel> | undefined;
+  readonly #load: () => Promise<BatchedModel>;
+  #current: BatchedModel;
+  #loading: Promise<BatchedModel> | undefined;
   readonly #closing = new Set<Promise<void>>();
   #isDraining = false;
 
-  private constructor(load: () => Promise<ServedModel>, current: ServedModel) {
+  private constructor(load: () => Promise<BatchedModel>, current: BatchedModel) {
     this.#load = load;
     this.#current = current;
   }
 
   /** @param load opens the bundle from disk */
-  static async open(load: () => Promise<ServedModel>): Promise<ModelHost> {
+  static async open(load: () => Promise<BatchedModel>): Promise<ModelHost> {
     return new ModelHost(load, await load());
   }
 
-  get current(): ServedModel {
+  get current(): BatchedModel {
     return this.#current;
   }
 
@@ -33,7 +33,7 @@ export class ModelHost {
    *
    * @throws SlmError as loading does; BUSY when the server is stopping.
    */
-  async reload(): Promise<ServedModel> {
+  async reload(): Promise<BatchedModel> {
     if (this.#isDraining) throw new SlmError("BUSY", "serve: the server is stopping");
     this.#loading ??= this.#load().finally(() => {
       this.#loading = undefined;

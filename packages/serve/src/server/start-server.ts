@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
 import { hostFilter, systemCode, SlmError } from "@slm/core";
 import type { Runtime } from "@slm/runtime";
-import { loadServedModel } from "../model/served-model.js";
+import { openBatchedModel } from "../model/batched-model.js";
 import { ApiKeys } from "../http/api-keys.js";
 import { createApp } from "../http/app.js";
 import { Connections } from "../http/connection/connections.js";
@@ -66,7 +66,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   const host = await ModelHost.open(async () => {
     const runtime = await openRuntime();
     try {
-      return await loadServedModel(bundle, runtime, loop);
+      return await openBatchedModel(bundle, runtime, loop);
     } catch (error) {
       await runtime.close();
       throw error;

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import type { LoadedModel, Prompt } from "@slm/pipeline/models/load-model";
+import type { Model, Source } from "@slm/inference";
 import { answerFile, type AnswerFileRequest } from "./answer-file.js";
 import { answerFormatOf } from "./answer-formats.js";
 
@@ -14,7 +14,7 @@ let calls: string[][] = [];
 let before: (prompts: readonly string[]) => void = () => undefined;
 
 /** Upper case. A question mark is outside its vocabulary, and it is not sure of prompts of one letter. */
-async function generate(prompts: readonly Prompt[]): Promise<readonly Generation[]> {
+async function generate(prompts: readonly Source[]): Promise<readonly Generation[]> {
   const texts = prompts.map((prompt) => (typeof prompt === "string" ? prompt : (prompt.text ?? "")));
   calls.push(texts);
   before(texts);
@@ -60,7 +60,7 @@ async function run({ input, output, ...more }: Case) {
   const printed: string[] = [];
   const notes: string[] = [];
   const report = await answerFile({
-    model: { generate: generate as LoadedModel["generate"], directory: join(root, "model") },
+    model: { generate: generate as Model["generate"], directory: join(root, "model") },
     input: join(root, input),
     output: output === undefined ? undefined : join(root, output),
     format: answerFormatOf(input, output),

@@ -18,12 +18,12 @@ import { existsSync } from "node:fs";
 import { open, rename, rm } from "node:fs/promises";
 import { SlmError, type Progress } from "@slm/core";
 import { z } from "zod";
-import type { LoadedModel } from "@slm/pipeline/models/load-model";
+import type { Model } from "@slm/inference";
 import { ANSWER_FORMATS, type AnswerFormatName } from "./answer-formats.js";
 import { answerRows, type AnsweredRow, type RowOptions } from "./answer-rows.js";
 
 export interface AnswerFileRequest extends RowOptions {
-  readonly model: Pick<LoadedModel, "generate" | "directory">;
+  readonly model: Pick<Model, "generate" | "directory">;
   readonly input: string;
   readonly settings: PromptSettings;
   readonly format: AnswerFormatName;

@@ -2,9 +2,9 @@
 import type { ScannedPrompt } from "@slm/data";
 import type { EndReason } from "@slm/generation";
 import { SlmError, type ErrorCode } from "@slm/core/errors";
-import { confidenceOf, type Generation } from "@slm/inference";
+import { confidenceOf, type GenerateOptions, type Generation, type Model, type Source } from "@slm/inference";
 import { answerOf } from "@slm/metrics";
-import type { GenerateOptions, LoadedModel, Prompt } from "@slm/pipeline/models/load-model";
+import { imageOfFile } from "@slm/vision";
 import { pathInside } from "@slm/pipeline/models/row-images";
 
 /** What becomes of one record of the file. */
@@ -50,7 +50,7 @@ const ROW_ERRORS: ReadonlySet<ErrorCode> = new Set(["DATA_INVALID", "INPUT_MISSI
  * @throws SlmError what is not the fault of one prompt, INTERRUPTED among it
  */
 export async function answerRows(
-  model: Pick<LoadedModel, "generate">,
+  model: Pick<Model, "generate">,
   records: readonly ScannedPrompt[],
   folder: string,
   options: RowOptions,
@@ -71,7 +71,7 @@ export async function answerRows(
 interface OpenRow {
   readonly line: number;
   readonly columns: Columns;
-  readonly prompt: Prompt;
+  readonly prompt: Source;
 }
 
 async function openRow(record: ScannedPrompt, folder: string): Promise<OpenRow | AnsweredRow> {
@@ -83,7 +83,7 @@ async function openRow(record: ScannedPrompt, folder: string): Promise<OpenRow |
   const { source, image, columns } = record;
   if (image === undefined) return { line, columns, prompt: source };
   try {
-    return { line, columns, prompt: { text: source, image: await pathInside(folder, image) } };
+    return { line, columns, prompt: { text: source, image: imageOfFile(await pathInside(folder, image)) } };
   } catch (error) {
     if (isRowError(error)) return { kind: "error", line, columns, ...problemOf(error) };
     throw error;
@@ -92,8 +92,8 @@ async function openRow(record: ScannedPrompt, folder: string): Promise<OpenRow |
 
 /** One generation or error per prompt. A batch with a bad prompt is halved until the prompt is alone: k bad of n take k log n calls. */
 async function generateEach(
-  model: Pick<LoadedModel, "generate">,
-  prompts: readonly Prompt[],
+  model: Pick<Model, "generate">,
+  prompts: readonly Source[],
   options: GenerateOptions,
 ): Promise<readonly (Generation | SlmError)[]> {
   if (prompts.length === 0) return [];

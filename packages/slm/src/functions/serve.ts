@@ -162,9 +162,9 @@ interface Opened {
 async function openServed(model: string, threads: number | undefined, signal: AbortSignal): Promise<Opened> {
   const { SILENT } = await import("@slm/core");
   const { locateModel } = await import("@slm/pipeline/models/locate-model");
-  const { openModel } = await import("@slm/pipeline/models/open-exported");
+  const { openExported } = await import("@slm/pipeline/models/open-exported");
   const { withRuntime } = await import("@slm/pipeline/compute/open-engine");
   const { kind, directory } = await locateModel(model);
   if (kind === "device") return { directory, close: () => Promise.resolve() };
-  return withRuntime(threads, (runtime) => openModel(model, { runtime, progress: SILENT, signal }));
+  return withRuntime(threads, (runtime) => openExported(model, { runtime, progress: SILENT, signal }));
 }

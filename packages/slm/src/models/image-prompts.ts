@@ -1,12 +1,12 @@
 /** The prompts of `slm generate`, with an image if one is given. */
 import { readDeviceModel } from "@slm/exported-model";
-import { readImageBytes } from "@slm/vision";
-import type { Prompt } from "@slm/pipeline/models/load-model";
+import { imageOfFile, readImageBytes } from "@slm/vision";
+import type { Source } from "@slm/inference";
 import { readPrompts, type PromptStream } from "./prompts.js";
 
 export interface Question {
   readonly prompt: string;
-  readonly source: Prompt;
+  readonly source: Source;
 }
 
 export interface ImagePromptRequest {
@@ -37,5 +37,6 @@ export async function readImagePrompts({
   const { vision } = await readDeviceModel(model);
   const own = prompts.length === 0 ? vision?.prompt : undefined;
   const asked = own === undefined ? await readPrompts(prompts, stream) : [own];
-  return asked.map((prompt) => ({ prompt, source: { text: prompt, image } }));
+  const shown = imageOfFile(image);
+  return asked.map((prompt) => ({ prompt, source: { text: prompt, image: shown } }));
 }

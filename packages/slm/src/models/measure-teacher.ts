@@ -4,7 +4,7 @@ import { createRandom, type Strategy } from "@slm/generation";
 import { SlmError } from "@slm/core/errors";
 import {
   PERPLEXITY,
-  evaluateModel,
+  evaluateAnswers,
   type Answerer,
   type Evaluation,
   type EvaluationMetricName,
@@ -33,7 +33,7 @@ export interface TeacherQualityRequest {
  * Answers every row and computes the metrics.
  *
  * @throws SlmError USAGE for perplexity, DATA_INVALID for a source that exceeds the teacher's limit or has an image; and as
- * `loadTeachers` and `evaluateModel`.
+ * `loadTeachers` and `evaluateAnswers`.
  */
 export async function measureTeacher(
   request: TeacherQualityRequest,
@@ -49,7 +49,7 @@ export async function measureTeacher(
   try {
     const generator = answererOf(teacher, tokenizer, request);
     const { progress, signal } = context;
-    const measured = await evaluateModel({
+    const measured = await evaluateAnswers({
       generator,
       rows,
       metrics,

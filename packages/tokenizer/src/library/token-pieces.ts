@@ -3,18 +3,13 @@ import { SlmError } from "@slm/core";
 import { BYTE_CHARACTERS } from "../text/byte-symbols.js";
 import { vocabularySize } from "./library-tokenizer.js";
 import { utf8Bytes } from "../text/utf8.js";
-import { readTokenizerFiles, type TokenizerFiles } from "../files/tokenizer-files.js";
+import type { TokenizerFiles } from "../files/tokenizer-files.js";
 
 export interface TokenPieces {
   /** UTF-8 bytes of each id; a character may span several tokens. Undefined for tokens without text. */
   readonly bytes: readonly (Uint8Array | undefined)[];
   /** Bytes between two tokens of a text. */
   readonly separator: Uint8Array;
-}
-
-/** @throws SlmError INPUT_MISSING, DATA_INVALID as `loadTokenizer`; OP_UNSUPPORTED as {@link tokenPieces} */
-export async function loadTokenPieces(directory: string): Promise<TokenPieces> {
-  return tokenPieces(await readTokenizerFiles(directory));
 }
 
 /**

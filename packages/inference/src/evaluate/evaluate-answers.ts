@@ -1,4 +1,4 @@
-/** Runs a model on rows with references, and computes metrics of its answers and the perplexity of the references. */
+/** Metrics of answers to rows with references, whoever answers, and the perplexity of the references. */
 import { SlmError, writeTextAtomic } from "@slm/core";
 import {
   abstentionAt,
@@ -102,7 +102,7 @@ interface Prediction {
  * DATA_INVALID for no rows, a row whose references a metric cannot use, or a generator that returns another number of
  * answers; INTERRUPTED; OUTPUT_FAILED.
  */
-export async function evaluateModel(input: EvaluationInput): Promise<Evaluation> {
+export async function evaluateAnswers(input: EvaluationInput): Promise<Evaluation> {
   checkRequest(input);
   const { metrics, predictionsPath, abstention } = input;
   const outcomes = await runRows(input);

@@ -34,7 +34,7 @@ import { RequestThreads } from "../threads/request-threads.js";
 import type { ThreadConstraint } from "../threads/thread-constraint.js";
 import { LogprobRecorder, type TokenLogprob } from "../requests/token-logprobs.js";
 
-export interface ServedModelOptions {
+export interface BatchedModelOptions {
   /** Threshold of confidence, or off. Default: the model's own, if it has one. */
   readonly abstain?: number | "off" | undefined;
   readonly limits: RequestLimits;
@@ -95,7 +95,7 @@ interface CheckedText {
   readonly constraint: ThreadConstraint | undefined;
 }
 
-export class ServedModel {
+export class BatchedModel {
   /** Load time [s since 1970]. */
   readonly loadedAt = Math.floor(Date.now() / 1000);
   readonly loop: BatchLoop;
@@ -108,7 +108,7 @@ export class ServedModel {
   /** Work that {@link hold} was given and that has not ended. */
   readonly #held = new Set<Promise<unknown>>();
 
-  constructor(loaded: ModelGraphs, loop: BatchLoop, { abstain, limits }: ServedModelOptions) {
+  constructor(loaded: ModelGraphs, loop: BatchLoop, { abstain, limits }: BatchedModelOptions) {
     this.loop = loop;
     this.#threshold = abstain === "off" ? undefined : (abstain ?? loaded.model.abstention?.threshold);
     this.#loaded = loaded;
@@ -299,11 +299,11 @@ export class ServedModel {
  *
  * @throws SlmError INPUT_MISSING, DATA_INVALID for an incomplete bundle; OP_UNSUPPORTED for a decoder that cannot have a position per row.
  */
-export async function loadServedModel(
+export async function openBatchedModel(
   directory: string,
   runtime: Runtime,
-  options: LoopOptions & LoopObserver & ServedModelOptions,
-): Promise<ServedModel> {
+  options: LoopOptions & LoopObserver & BatchedModelOptions,
+): Promise<BatchedModel> {
   // A position per row, and the top-1 token of each.
   const editDecoder = (graph: Graph): Graph => withArgmaxOutput(perRowDecoder(graph));
   let draftedRows = 1;
@@ -314,7 +314,7 @@ export async function loadServedModel(
   const loaded = await loadGraphs(directory, runtime, { editDecoder, editDrafting });
   const drafting = loaded.drafting && { ...loaded.drafting, rows: draftedRows };
   const loop = await BatchLoop.open({ ...loaded, drafting }, options);
-  const served = new ServedModel(loaded, loop, options);
+  const served = new BatchedModel(loaded, loop, options);
   await served.start();
   return served;
 }

@@ -5,9 +5,9 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { SlmError } from "@slm/core";
 import type { Source } from "../options/types.js";
-import { evaluateModel } from "./evaluate-model.js";
+import { evaluateAnswers } from "./evaluate-answers.js";
 import type { EvaluationInput, EvaluationRow, WrittenAnswer } from "./evaluation-input.js";
-import type { Model } from "../options/types.js";
+import type { Scorer } from "./evaluation-input.js";
 
 type Answerer = NonNullable<EvaluationInput["generator"]>;
 
@@ -31,7 +31,7 @@ function shouting(): Answerer & {
 }
 
 /** Gives every token of an answer, words and the end, one chance in two. */
-const halving: Pick<Model, "score"> = {
+const halving: Scorer = {
   score: (pairs) =>
     Promise.resolve(
       pairs.map(({ answer }) => {
@@ -63,9 +63,9 @@ afterEach(async () => {
   await rm(directory, { recursive: true });
 });
 
-describe(evaluateModel, () => {
+describe(evaluateAnswers, () => {
   test("computes every metric asked for over all rows", async () => {
-    const result = await evaluateModel({
+    const result = await evaluateAnswers({
       generator: shouting(),
       rows: ROWS,
       metrics: ["wer", "per", "exactMatch"],
@@ -80,7 +80,7 @@ describe(evaluateModel, () => {
 
   test("writes one line per row, in order, saying whether it was right", async () => {
     const predictionsPath = join(directory, "predictions.jsonl");
-    const result = await evaluateModel({
+    const result = await evaluateAnswers({
       generator: shouting(),
       rows: ROWS,
       metrics: ["wer"],
@@ -112,7 +112,7 @@ describe(evaluateModel, () => {
         ),
     };
     const input = { generator: sure, rows: ROWS, metrics: ["exactMatch"] as const, batchSize: 2 };
-    const { confidence } = await evaluateModel({ ...input, predictionsPath, abstention: 0.6 });
+    const { confidence } = await evaluateAnswers({ ...input, predictionsPath, abstention: 0.6 });
     expect(confidence?.mean).toBeCloseTo(0.55, 12);
     // Three bins of one row each: |0.9 - 1|, |0.5 - 1| and |0.25 - 0|.
     expect(confidence?.calibrationError).toBeCloseTo((0.1 + 0.5 + 0.25) / 3, 12);
@@ -127,15 +127,15 @@ describe(evaluateModel, () => {
       confidence: expect.closeTo(0.25, 12) as number,
       correct: false,
     });
-    const chosen = await evaluateModel({ ...input, abstention: {} });
+    const chosen = await evaluateAnswers({ ...input, abstention: {} });
     expect(chosen.confidence?.abstention).toMatchObject({ coverage: 2 / 3, errorRate: 0 });
-    expect((await evaluateModel({ ...input, generator: shouting() })).confidence).toBeUndefined();
+    expect((await evaluateAnswers({ ...input, generator: shouting() })).confidence).toBeUndefined();
   });
 
   test("scores each row by the first metric, and counts silence as right where there is no answer", async () => {
     const predictionsPath = join(directory, "predictions.jsonl");
     const silentOn = (source: string): string => (source === "who" ? "" : source);
-    const result = await evaluateModel({
+    const result = await evaluateAnswers({
       generator: {
         generate: (sources) => Promise.resolve(sources.map((source) => generation(silentOn(textOf(source))))),
       },
@@ -159,7 +159,7 @@ describe(evaluateModel, () => {
   test("generates nothing for perplexity alone, and scores each row by its own", async () => {
     const predictionsPath = join(directory, "predictions.jsonl");
     const generator = shouting();
-    const result = await evaluateModel({
+    const result = await evaluateAnswers({
       generator,
       scorer: halving,
       rows: ROWS,
@@ -177,7 +177,7 @@ describe(evaluateModel, () => {
   });
 
   test("scores and answers when asked for perplexity and another metric", async () => {
-    const result = await evaluateModel({
+    const result = await evaluateAnswers({
       generator: shouting(),
       scorer: halving,
       rows: ROWS,
@@ -205,8 +205,8 @@ describe(evaluateModel, () => {
           const stream = async function* (): AsyncGenerator<EvaluationRow> {
             yield* rows;
           };
-          const streamed = await evaluateModel({ generator, rows: stream(), metrics, batchSize });
-          const single = await evaluateModel({ generator: shouting(), rows, metrics, batchSize: 1 });
+          const streamed = await evaluateAnswers({ generator, rows: stream(), metrics, batchSize });
+          const single = await evaluateAnswers({ generator: shouting(), rows, metrics, batchSize: 1 });
           expect(streamed.metrics).toEqual(single.metrics);
           expect(generator.calls.reduce((sum, { sources }) => sum + sources, 0)).toBe(rows.length);
         },
@@ -217,7 +217,7 @@ describe(evaluateModel, () => {
 
   test("hands the batch size and the options to the generator", async () => {
     const generator = shouting();
-    await evaluateModel({
+    await evaluateAnswers({
       generator,
       rows: ROWS,
       metrics: ["wer"],
@@ -231,7 +231,7 @@ describe(evaluateModel, () => {
     const predictionsPath = join(directory, "seen.jsonl");
     const asked: Source[] = [];
     const source = { find: () => Promise.reject(new Error("nobody looks")) };
-    await evaluateModel({
+    await evaluateAnswers({
       generator: {
         generate: (sources) => {
           asked.push(...sources);
@@ -261,7 +261,7 @@ describe(evaluateModel, () => {
       },
     };
     const rows = Array.from({ length: 12 }, () => ROWS[0]!);
-    await expect(evaluateModel({ generator, rows, metrics: ["wer"], batchSize: 1 })).rejects.toMatchObject({
+    await expect(evaluateAnswers({ generator, rows, metrics: ["wer"], batchSize: 1 })).rejects.toMatchObject({
       code: "DATA_INVALID",
       message: "evaluate: among rows 9 to 12: source 2 is too long",
     });
@@ -269,7 +269,7 @@ describe(evaluateModel, () => {
 
   test("reports rows as they are done", async () => {
     const steps: unknown[] = [];
-    await evaluateModel({
+    await evaluateAnswers({
       generator: shouting(),
       rows: Array.from({ length: 20 }, () => ROWS[0]!),
       metrics: ["wer"],
@@ -326,7 +326,7 @@ describe(evaluateModel, () => {
       batchSize: 2,
       predictionsPath: join(directory, "predictions.jsonl"),
     };
-    const error: unknown = await evaluateModel({ ...input, ...change }).catch((thrown: unknown) => thrown);
+    const error: unknown = await evaluateAnswers({ ...input, ...change }).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code, message: expect.stringMatching(message) as string });
     expect(await readdir(directory)).toEqual([]);
   });
@@ -345,7 +345,7 @@ describe("parts of an evaluation", () => {
       sliced("c", "C", "en"),
       sliced("d", "x", "en"),
     ];
-    const { slices } = await evaluateModel({ ...asked, rows, metrics: ["exactMatch"] });
+    const { slices } = await evaluateAnswers({ ...asked, rows, metrics: ["exactMatch"] });
     expect(slices).toEqual([
       { column: "language", value: "en", n: 3, metrics: { exactMatch: 2 / 3 } },
       { column: "language", value: "de", n: 1, metrics: { exactMatch: 0 } },
@@ -354,14 +354,14 @@ describe("parts of an evaluation", () => {
 
   test("rare values of a column with many are one part", async () => {
     const rows = Array.from({ length: 60 }, (_, index) => sliced("a", "A", `v${index}`));
-    const { slices = [] } = await evaluateModel({ ...asked, rows, metrics: ["exactMatch"] });
+    const { slices = [] } = await evaluateAnswers({ ...asked, rows, metrics: ["exactMatch"] });
     expect(slices).toHaveLength(51);
     expect(slices.at(-1)).toMatchObject({ value: null, n: 10 });
   });
 
   test("classes one by one, where a metric of classes is asked for", async () => {
     const rows = [sliced("spam", "SPAM", ""), sliced("ham", "SPAM", "")];
-    const { classes } = await evaluateModel({ ...asked, rows, metrics: ["macroF1"] });
+    const { classes } = await evaluateAnswers({ ...asked, rows, metrics: ["macroF1"] });
     expect(classes?.confusion).toEqual({
       labels: ["SPAM", "HAM"],
       counts: [
@@ -370,16 +370,18 @@ describe("parts of an evaluation", () => {
       ],
     });
     expect(classes?.scores[0]).toMatchObject({ label: "SPAM", precision: 1, recall: 0.5 });
-    expect((await evaluateModel({ ...asked, rows, metrics: ["exactMatch"] })).classes).toBeUndefined();
+    expect((await evaluateAnswers({ ...asked, rows, metrics: ["exactMatch"] })).classes).toBeUndefined();
   });
 
   test("intervals with the same seed are the same, hold the value, and none are without a seed", async () => {
     const rows = Array.from({ length: 40 }, (_, index) => sliced("a", index % 4 === 0 ? "x" : "A", ""));
     const metrics = ["exactMatch"] as const;
-    const { intervals } = await evaluateModel({ ...asked, rows, metrics, intervalSeed: 3 });
-    expect(intervals).toEqual((await evaluateModel({ ...asked, rows, metrics, intervalSeed: 3 })).intervals);
+    const { intervals } = await evaluateAnswers({ ...asked, rows, metrics, intervalSeed: 3 });
+    expect(intervals).toEqual(
+      (await evaluateAnswers({ ...asked, rows, metrics, intervalSeed: 3 })).intervals,
+    );
     expect(intervals!.exactMatch!.low).toBeLessThan(0.75);
     expect(intervals!.exactMatch!.high).toBeGreaterThan(0.75);
-    expect((await evaluateModel({ ...asked, rows, metrics })).intervals).toBeUndefined();
+    expect((await evaluateAnswers({ ...asked, rows, metrics })).intervals).toBeUndefined();
   });
 });

@@ -5,13 +5,13 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { loadTokenizer } from "@slm/tokenizer";
 import { serveConfig } from "../serve-config.js";
-import { loadServedModel, type ServedModel, type TextAnswer, type TextRequest } from "./served-model.js";
+import { openBatchedModel, type BatchedModel, type TextAnswer, type TextRequest } from "./batched-model.js";
 import type { MemoryModel } from "@slm/exported-model/testing";
 import { createMemoryModel, expectedAnswer, writeMemoryModel } from "../memory-model.test-support.js";
 
 let directory: string;
 let runtime: MemoryModel;
-let served: ServedModel;
+let served: BatchedModel;
 let encode: (text: string) => readonly number[];
 
 const LOADING = { maxRows: 4, maxWaiting: 32, limits: serveConfig.parse({}) };
@@ -21,7 +21,7 @@ beforeEach(async () => {
   runtime = createMemoryModel();
   const tokenizer = await loadTokenizer(directory);
   encode = (text) => tokenizer.encodeSource(text);
-  served = await loadServedModel(directory, runtime, LOADING);
+  served = await openBatchedModel(directory, runtime, LOADING);
 });
 afterEach(async () => {
   await served.close();
@@ -33,7 +33,7 @@ const forever = new AbortController().signal;
 async function ask(
   text: string,
   more: Partial<TextRequest> = {},
-  model: ServedModel = served,
+  model: BatchedModel = served,
 ): Promise<TextAnswer> {
   const { run } = await model.prepare({
     ...{ source: encode(text), rules: model.rulesOf(undefined), signal: forever },
@@ -58,7 +58,7 @@ describe("the confidence of an answer", () => {
 
   test("below the threshold the answer is withheld, streamed or not, with its tokens' log-probabilities", async () => {
     const own = createMemoryModel();
-    const strict = await loadServedModel(directory, own, { ...LOADING, abstain: 1 });
+    const strict = await openBatchedModel(directory, own, { ...LOADING, abstain: 1 });
     const pieces: string[] = [];
     const request = { logprobs: 2, onText: (piece: string) => pieces.push(piece) };
     const answer = await ask("abc", request, strict);
@@ -66,14 +66,14 @@ describe("the confidence of an answer", () => {
     expect(answer.logprobs).toBeUndefined();
     expect(pieces).toEqual([]);
     await strict.close();
-    const lenient = await loadServedModel(directory, createMemoryModel(), { ...LOADING, abstain: 0 });
+    const lenient = await openBatchedModel(directory, createMemoryModel(), { ...LOADING, abstain: 0 });
     const given = await ask("abc", request, lenient);
     expect([given.text, pieces.join("")]).toEqual([expectedAnswer("abc"), expectedAnswer("abc")]);
     await lenient.close();
   });
 });
 
-describe(loadServedModel, () => {
+describe(openBatchedModel, () => {
   test("answers requests that come and go at any time as if each were alone", async () => {
     const source = fc.stringMatching(/^[a-h]{1,10}$/);
     const property = fc.asyncProperty(
@@ -118,7 +118,7 @@ describe(loadServedModel, () => {
   test("encodes sources alone where a batch would change what each becomes, and still decodes them together", async () => {
     const other = await writeMemoryModel("int8-dynamic");
     const own = createMemoryModel();
-    const alone = await loadServedModel(other, own, LOADING);
+    const alone = await openBatchedModel(other, own, LOADING);
     const sources = ["abc", "h", "defgha", "bb"];
     const answers = await Promise.all(sources.map((source) => ask(source, {}, alone)));
     expect(answers.map(({ text }) => text)).toEqual(sources.map(expectedAnswer));
