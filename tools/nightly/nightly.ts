@@ -48,7 +48,16 @@ const PARTS: readonly (readonly Task[])[] = [
       // A student of a few hundred steps has many near ties between tokens.
       command: (run) => [
         ...npm("e2e:processors", run, "--processors", "avx2,arm64-dot")(),
-        ...["--models", "export,int8-dynamic,deploy", "--rows", "500", "--min-alike", "92", "--tolerance", "2"],
+        ...[
+          "--models",
+          "export,int8-dynamic,deploy",
+          "--rows",
+          "500",
+          "--min-alike",
+          "92",
+          "--tolerance",
+          "2",
+        ],
       ],
     },
   ],
@@ -69,9 +78,12 @@ function chosenParts(part: string | undefined): readonly number[] {
   if (part === undefined) return PARTS.map((_, index) => index + 1);
   const number =
     part === "commit"
-      ? 1 + (parseInt(execFileSync("git", ["rev-parse", "--short=8", "HEAD"], { cwd: root }).toString(), 16) % PARTS.length)
+      ? 1 +
+        (parseInt(execFileSync("git", ["rev-parse", "--short=8", "HEAD"], { cwd: root }).toString(), 16) %
+          PARTS.length)
       : Number(part);
-  if (PARTS[number - 1] === undefined) throw new Error(`--part ${part}: expected commit, or 1 to ${PARTS.length}`);
+  if (PARTS[number - 1] === undefined)
+    throw new Error(`--part ${part}: expected commit, or 1 to ${PARTS.length}`);
   return [number];
 }
 
@@ -103,7 +115,9 @@ function runTask(name: string, argv: readonly string[], env: Readonly<Record<str
 
 try {
   const tasks = parts.flatMap((number) => PARTS[number - 1]!);
-  say(`nightly tests, ${parts.map((number) => `part ${number} of ${PARTS.length} (${nameOf(number)})`).join(", ")}`);
+  say(
+    `nightly tests, ${parts.map((number) => `part ${number} of ${PARTS.length} (${nameOf(number)})`).join(", ")}`,
+  );
   let run = values.run === undefined ? undefined : resolve(values.run);
   if (run === undefined && tasks.some(({ needsRun }) => needsRun === true)) {
     run = join(work, "run");

@@ -18,7 +18,7 @@ type Lines = Record<string, { source: number; tests: number }>;
 const root = join(import.meta.dirname, "..", "..");
 const RECORD = join(import.meta.dirname, "size.json");
 const CODE = /\.(ts|mjs|js|cjs|py|sh)$/;
-const TEST = /\.test\.ts$|\.test-support\.ts$|\/(testing|test-support)\//;
+const TEST = /\.test\.(ts|mjs)$|\.test-support\.ts$|\/(testing|test-support)\//;
 const LEFT_OUT = /\/(fixtures|seeds)\//;
 
 const { values } = parseArgs({
@@ -32,7 +32,10 @@ function packageOf(file: string): string {
 }
 
 function countLines(): Lines {
-  const listed = execFileSync("git", ["ls-files", "-co", "--exclude-standard"], { cwd: root, encoding: "utf8" });
+  const listed = execFileSync("git", ["ls-files", "-co", "--exclude-standard"], {
+    cwd: root,
+    encoding: "utf8",
+  });
   const lines: Lines = {};
   for (const file of listed.split("\n")) {
     const isCounted = CODE.test(file) && file.includes("/") && !LEFT_OUT.test(file);
@@ -53,7 +56,8 @@ const before = existsSync(RECORD) ? (JSON.parse(readFileSync(RECORD, "utf8")) as
 const NONE = { source: 0, tests: 0 };
 const names = [...new Set([...Object.keys(before), ...Object.keys(now)])].sort();
 const rows = names.map((name) => ({ name, now: now[name] ?? NONE, before: before[name] ?? NONE }));
-const total = (pick: (row: (typeof rows)[number]) => number): number => rows.reduce((sum, row) => sum + pick(row), 0);
+const total = (pick: (row: (typeof rows)[number]) => number): number =>
+  rows.reduce((sum, row) => sum + pick(row), 0);
 rows.push({
   name: "all",
   now: { source: total((row) => row.now.source), tests: total((row) => row.now.tests) },
@@ -71,5 +75,7 @@ const cells = rows.map((row) => [
 const HEADINGS = ["package", "source", "change", "tests", "change"];
 const table = values.markdown
   ? [HEADINGS, ["---", "---:", "---:", "---:", "---:"], ...cells].map((line) => `| ${line.join(" | ")} |`)
-  : [HEADINGS, ...cells].map(([name, ...numbers]) => name!.padEnd(26) + numbers.map((text) => text.padStart(9)).join(""));
+  : [HEADINGS, ...cells].map(
+      ([name, ...numbers]) => name!.padEnd(26) + numbers.map((text) => text.padStart(9)).join(""),
+    );
 process.stdout.write(`${table.join("\n")}\n`);

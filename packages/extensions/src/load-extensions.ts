@@ -27,8 +27,7 @@ export function provideLibrary(load: () => Promise<object>): void {
  */
 export async function useExtensions(names: readonly string[], folder: string): Promise<void> {
   for (const name of names)
-    for (const extension of extensionsOf(name, await importModule(name, folder)))
-      useExtension(extension);
+    for (const extension of extensionsOf(name, await importModule(name, folder))) useExtension(extension);
 }
 
 async function importModule(name: string, folder: string): Promise<object> {

@@ -78,8 +78,7 @@ export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileRes
     image: Flags.string({
       char: "i",
       helpValue: "<file>",
-      summary:
-        "JPEG, PNG, WebP, GIF, TIFF or AVIF that the prompts are about, for vision-language models.",
+      summary: "JPEG, PNG, WebP, GIF, TIFF or AVIF that the prompts are about, for vision-language models.",
     }),
     input: Flags.string({
       helpValue: "<file>",

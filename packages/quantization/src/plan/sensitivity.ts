@@ -6,10 +6,7 @@ import { weightGrams } from "../calibration/weight-grams.js";
 import { collectRanges } from "../calibration/collect.js";
 import type { FeedSource } from "../calibration/feeds.js";
 import { collectorOf, withModelFeeds, type ModelCalibration } from "../calibration/model-feeds.js";
-import {
-  requestFor,
-  type QuantizeDirectoryOptions,
-} from "../models/quantize-directory.js";
+import { requestFor, type QuantizeDirectoryOptions } from "../models/quantize-directory.js";
 import { careFor, quantizeModelGraph } from "../models/quantize-model-graph.js";
 import { tableFormat, type WeightFormat } from "../rewrite/weight-format.js";
 import { schemes, type StaticScheme } from "../models/schemes.js";
