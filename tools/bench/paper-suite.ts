@@ -14,6 +14,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { parse, stringify } from "yaml";
+import { table } from "../lib/markdown.mjs";
 
 const root = join(import.meta.dirname, "..", "..");
 const UNQUANTIZED = "float32";
@@ -179,7 +180,6 @@ function rowOf(cell: Cell, models: readonly [Figures, Figures]): readonly string
 
 const rows: (readonly string[])[] = [];
 for (const cell of cells()) rows.push(rowOf(cell, await measured(cell)));
-const line = (parts: readonly string[]): string => `| ${parts.join(" | ")} |`;
-const table = [line(COLUMNS), line(COLUMNS.map(() => "---")), ...rows.map(line)].join("\n");
-await writeFile(join(out, "table.md"), `Pairs are encoder-decoder / decoder-only, medians.\n\n${table}\n`);
-process.stdout.write(`${table}\n`);
+const report = table(COLUMNS, rows);
+await writeFile(join(out, "table.md"), `Pairs are encoder-decoder / decoder-only, medians.\n\n${report}\n`);
+process.stdout.write(`${report}\n`);

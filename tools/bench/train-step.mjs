@@ -12,7 +12,7 @@ import { flopsPerToken, parameterCount } from "@slm/model";
 import { createCpuRuntime, createGpuRuntime } from "@slm/runtime-node";
 import { createOnnxEngine, traceProgram } from "@slm/tensor";
 import { settingsOf } from "../lib/settings.mjs";
-import { medianOf, STEP_DEFAULTS, takeSteps, trainStep } from "../scripts/lib/train-step.mjs";
+import { medianOf, STEP_DEFAULTS, takeSteps, trainStep } from "./lib/train-step.mjs";
 
 const options = settingsOf({ ...STEP_DEFAULTS, threads: 2, device: "cpu" }, process.argv.slice(2));
 const step = trainStep(options);

@@ -97,7 +97,8 @@ async function serveAndAsk(/** @type {Session} */ session) {
   let stop = () => {};
   const typed = session.replace.reduce((text, [shown, real]) => text.replaceAll(shown, real), serve);
   const served = bash(typed, {
-    ...session,
+    cwd: session.cwd,
+    env: session.env,
     onStderr: (line, interrupt) => {
       if (!line.includes("http://")) return;
       stop = interrupt;

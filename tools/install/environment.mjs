@@ -4,9 +4,9 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { portOf } from "../lib/port-of.mjs";
+import { USER_CACHE } from "../lib/user-cache.mjs";
 import { debianProgram } from "../lib/debian-program.mjs";
 
 /** verdaccio 6.8.0 is the last that runs on Node 20. One of its dependencies asks for a tag of node-fetch that not every registry has. */
@@ -18,8 +18,7 @@ const TOOLS = {
 
 /** Installs the programs once, for every later run on this machine. @returns their `node_modules` */
 export async function toolModules() {
-  const cache = process.env.SLM_CACHE ?? join(homedir(), ".cache", "slm");
-  const folder = join(cache, "e2e-install", Object.values(TOOLS.dependencies).join("-"));
+  const folder = join(USER_CACHE, "e2e-install", Object.values(TOOLS.dependencies).join("-"));
   const done = join(folder, "installed");
   if (!existsSync(done)) {
     await mkdir(folder, { recursive: true });

@@ -3,8 +3,8 @@
  * lies in the cache of this machine; it is not downloaded, since its licence asks for consent (`npm run e2e:npu`).
  */
 import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
-import { homedir } from "node:os";
 import { join } from "node:path";
+import { USER_CACHE } from "../lib/user-cache.mjs";
 
 /**
  * What the steps of the test call: `slm` gives standard output, `slmJson` the result, `slmError` the exit code and the error of a command
@@ -70,7 +70,7 @@ export async function tryBrokenPlugins(
 /** Qualcomm's wheel in the cache of this machine; undefined where there is none, or no simulator for this platform. */
 export async function findQualcommWheel() {
   if (process.platform !== "linux" || process.arch !== "x64") return undefined;
-  const folder = join(process.env.SLM_CACHE ?? join(homedir(), ".cache", "slm"), "packages");
+  const folder = join(USER_CACHE, "packages");
   const names = await readdir(folder).catch(() => []);
   const name = names.find((entry) => /^onnxruntime_qnn-.*_x86_64\.whl$/.test(entry));
   return name === undefined ? undefined : join(folder, name);

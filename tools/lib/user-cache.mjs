@@ -13,14 +13,19 @@ export const USER_CACHE =
 export function run(
   /** @type {string} */ command,
   /** @type {string[]} */ args,
-  /** @type {{ cwd?: string, stdout?: "ignore" | number, hint?: string }} */ {
+  /** @type {{ cwd?: string | undefined, env?: Record<string, string>, stdout?: "ignore" | number, hint?: string }} */ {
     cwd,
+    env = {},
     stdout = "ignore",
     hint,
   } = {},
 ) {
   try {
-    execFileSync(command, args, { cwd, stdio: ["ignore", stdout, "inherit"] });
+    execFileSync(command, args, {
+      cwd,
+      env: { ...process.env, ...env },
+      stdio: ["ignore", stdout, "inherit"],
+    });
   } catch (error) {
     if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
     throw new Error(`${command} is not installed${hint === undefined ? "" : `: ${hint}`}`, { cause: error });

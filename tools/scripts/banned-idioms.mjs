@@ -5,7 +5,7 @@
  * - `say`: what to write instead.
  * - `kind`: `prose` for phrases, in every file; `code` for identifiers, recipe keys and flags.
  *
- * To ban another one: add a row, run `npm run vocabulary -- --list`, then `node --test tools/scripts`.
+ * To ban another one: add a row, then run `npm run vocabulary` and `node --test tools/scripts`.
  */
 
 /** Phrases. */

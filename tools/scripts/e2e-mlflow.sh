@@ -7,7 +7,7 @@ cd "$(dirname "$0")/../.."
 . tools/scripts/lib/install-missing.sh
 
 version=3.17.2
-environment=${SLM_CACHE:-$HOME/.cache/slm}/mlflow-$version
+environment=${SLM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/slm}/mlflow-$version
 if [ ! -x "$environment/bin/mlflow" ]; then
   python3 -c "import ensurepip, venv" 2> /dev/null || { install_missing python3 && install_packages python3-venv; }
   echo "installing mlflow $version"

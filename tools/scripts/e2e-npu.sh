@@ -20,7 +20,7 @@ slm() { node apps/cli/bin/run.js "$@"; }
 
 version=$(node --input-type=module --eval '
   import { knownPlugin } from "./packages/runtime-native/dist/plugins/index.js"; console.log(knownPlugin("qnn").version);')
-packages=${SLM_CACHE:-$HOME/.cache/slm}/packages
+packages=${SLM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/slm}/packages
 mkdir -p "$packages"
 if ! ls "$packages"/onnxruntime_qnn-"$version"-*.whl > /dev/null 2>&1; then
   python3 -m pip --version > /dev/null 2>&1 || { install_missing python3 && install_packages python3-pip; }

@@ -2,7 +2,7 @@
 # Tests that need a registry, a browser and a server: push and pull, the page in Chromium, OpenAI's client.
 # Installs Debian's docker-registry and chromium where they are missing, starts and stops what it needs.
 #
-#   npm run e2e:serving [-- BUNDLE]      BUNDLE: a bundle to use; without one, a tiny model is trained for it
+#   npm run e2e:serving [-- BUNDLE]      BUNDLE: a bundle to use; without one, that of the shortened quick start
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -19,8 +19,8 @@ trap cleanup EXIT
 
 bundle=${1:-}
 if [ -z "$bundle" ]; then
-  node tools/scripts/tiny-run.mjs "$work/tiny"
-  bundle=$work/tiny/run/deploy
+  tools/scripts/short-quickstart.sh "$work/run"
+  bundle=$work/run/deploy
 fi
 
 port=$(node -e 'const s = require("net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close(); })')

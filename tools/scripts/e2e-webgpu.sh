@@ -3,7 +3,7 @@
 # Without a choice of the caller's they run on the software adapter of Debian's chromium (SwiftShader), which is installed where it is
 # missing. Set VK_ICD_FILENAMES to an empty text to run Node's tests on the machine's own GPU, or to another driver's file.
 #
-#   npm run e2e:webgpu [-- RUN]      RUN: directory of a run of the quick start; without one, a tiny model is trained
+#   npm run e2e:webgpu [-- RUN]      RUN: directory of a run of the quick start; without one, the shortened quick start runs first
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . tools/scripts/lib/install-missing.sh
@@ -14,8 +14,8 @@ trap 'rm -rf "$work"' EXIT
 
 run=${1:-}
 if [ -z "$run" ]; then
-  node tools/scripts/tiny-run.mjs "$work/tiny"
-  run=$work/tiny/run
+  run=$work/run
+  tools/scripts/short-quickstart.sh "$run"
 fi
 run=$(realpath "$run")
 
@@ -32,5 +32,4 @@ elif [ -z "$VK_ICD_FILENAMES" ]; then
   unset VK_ICD_FILENAMES
 fi
 
-node tools/scripts/webgpu-adapter.mjs
 SLM_TEST_RUN=$run SLM_TEST_CHROMIUM=$(command -v chromium) npx vitest run --config e2e/webgpu/vitest.config.ts

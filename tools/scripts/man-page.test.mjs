@@ -25,7 +25,7 @@ const page = manPage({
   version: "1.2.3",
 });
 
-test("a command has its arguments, flags, defaults and examples", () => {
+await test("a command has its arguments, flags, defaults and examples", () => {
   assert.match(page, /^\.TH SLM 1 "" "slm 1\.2\.3" "User Commands"$/m);
   assert.match(page, /^\.SS \\fBslm data inspect\\fR \\fIFILE\\fR \[\\fIOTHER\\fR\]$/m);
   assert.match(page, /^\\fB\\-r\\fR, \\fB\\-\\-rows\\fR \\fI<n>\\fR\nHow many\. Default: 5\.$/m);
@@ -34,7 +34,7 @@ test("a command has its arguments, flags, defaults and examples", () => {
   assert.match(page, /^\\fB2\\fR\nUSAGE: wrong flags$/m);
 });
 
-test("no text is read as markup", () => {
+await test("no text is read as markup", () => {
   assert.match(page, /^\\&\.Second$/m);
   assert.equal(roff("a\\b 'c'"), "a\\eb 'c'");
   assert.equal(roff("'quoted'"), "\\&'quoted'");

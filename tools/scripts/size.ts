@@ -18,7 +18,7 @@ type Lines = Record<string, { source: number; tests: number }>;
 const root = join(import.meta.dirname, "..", "..");
 const RECORD = join(import.meta.dirname, "size.json");
 const CODE = /\.(ts|mjs|js|cjs|py|sh)$/;
-const TEST = /\.test\.ts$|\.test-support\.ts$|\/(testing|test-support)\//;
+const TEST = /\.test\.(ts|mjs)$|\.test-support\.ts$|\/(testing|test-support)\//;
 const LEFT_OUT = /\/(fixtures|seeds)\//;
 
 const { values } = parseArgs({

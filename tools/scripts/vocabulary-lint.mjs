@@ -3,8 +3,6 @@
  * instead; exit 1 if there is one. Files that keep history, and the table of renamed recipe keys, may use them.
  *
  *   npm run vocabulary                    every file
- *   npm run vocabulary -- --docs          Markdown and SVG only, but not the generated reference
- *   npm run vocabulary -- --list          a count for each idiom
  *   npm run vocabulary -- FILE...         these files
  */
 import { execFileSync } from "node:child_process";
@@ -12,8 +10,6 @@ import { existsSync, readFileSync } from "node:fs";
 import { BANNED_IDIOMS } from "./banned-idioms.mjs";
 
 const TEXT = /\.(?:md|ts|mjs|js|yaml|yml|svg|html|css)$/;
-const DOCS = /\.(?:md|svg)$/;
-const GENERATED = /^docs\/reference\//;
 /** History, tables of earlier words, and this lint. */
 const EXEMPT = [
   /^docs\/glossary\.md$/,
@@ -36,31 +32,19 @@ export function findIdioms(/** @type {string} */ text) {
 }
 
 /** Tracked and new files that the lint reads. */
-function filesToRead(/** @type {boolean} */ onlyDocs) {
+function filesToRead() {
   return execFileSync("git", ["ls-files", "-co", "--exclude-standard"], { encoding: "utf8" })
     .split("\n")
-    .filter((file) => TEXT.test(file) && existsSync(file) && !EXEMPT.some((exempt) => exempt.test(file)))
-    .filter((file) => !onlyDocs || (DOCS.test(file) && !GENERATED.test(file)));
+    .filter((file) => TEXT.test(file) && existsSync(file) && !EXEMPT.some((exempt) => exempt.test(file)));
 }
 
-function main(/** @type {string[]} */ flags) {
-  const named = flags.filter((flag) => !flag.startsWith("--"));
-  const files = named.length > 0 ? named : filesToRead(flags.includes("--docs"));
+function main(/** @type {string[]} */ named) {
+  const files = named.length > 0 ? named : filesToRead();
   const findings = files.flatMap((file) =>
     findIdioms(readFileSync(file, "utf8")).map((finding) => ({ file, ...finding })),
   );
-  if (flags.includes("--list")) {
-    for (const row of BANNED_IDIOMS) {
-      const found = findings.filter((finding) => finding.row === row);
-      const places = new Set(found.map(({ file }) => file)).size;
-      console.log(
-        `${String(found.length).padStart(6)} in ${String(places).padStart(4)} files  ${row.kind}  ${row.idiom} -> ${row.say}`,
-      );
-    }
-  } else {
-    for (const { file, line, found, row } of findings)
-      console.log(`${file}:${line}: '${found}': say ${row.say}`);
-  }
+  for (const { file, line, found, row } of findings)
+    console.log(`${file}:${line}: '${found}': say ${row.say}`);
   console.log(`${files.length} files, ${findings.length} banned idioms`);
   process.exitCode = findings.length === 0 ? 0 : 1;
 }

@@ -16,7 +16,7 @@ const lint = (/** @type {string[]} */ ...args) =>
     encoding: "utf8",
   });
 
-test("finds every idiom of the table, each on its line, with what to say instead", () => {
+await test("finds every idiom of the table, each on its line, with what to say instead", () => {
   const file = join(folder, "bad.md");
   writeFileSync(file, BANNED_IDIOMS.map(({ idiom }) => `A sentence with ${idiom} in it.`).join("\n"));
   const { status, stdout } = lint(file);
@@ -29,7 +29,7 @@ test("finds every idiom of the table, each on its line, with what to say instead
   }
 });
 
-test("accepts the field's words", () => {
+await test("accepts the field's words", () => {
   const file = join(folder, "good.md");
   const text = `The CPU runs a vision-language student. TTFT is lower, and ITL at context length 512 too. It picks the argmax.
 An unsupported third-party model is rejected. Synthetic inputs and rationales are epochs apart. WER, PER and CER: word error rate.
@@ -37,11 +37,4 @@ Image processors, packages/vision/fixtures/images.py and the checkpoint's parts 
   writeFileSync(file, text);
   assert.deepEqual(findIdioms(text), []);
   assert.equal(lint(file).status, 0);
-});
-
-test("counts each idiom with --list", () => {
-  const file = join(folder, "twice.md");
-  writeFileSync(file, "made-up words\nmade-up rows\n");
-  const { stdout } = lint(file, "--list");
-  assert.match(stdout, /^ +2 in +1 files {2}prose {2}made-up words -> synthetic$/m);
 });

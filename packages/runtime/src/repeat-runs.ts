@@ -3,7 +3,7 @@ import type { HostTensor } from "./tensors/host-tensor.js";
 import type { DeviceTensor, RepeatRequest, RepeatedRun, Session } from "./runtime.js";
 
 /** The host tensors among inputs. */
-export const hostFeeds = (feeds: RepeatRequest["feeds"]): Readonly<Record<string, HostTensor>> =>
+const hostFeeds = (feeds: RepeatRequest["feeds"]): Readonly<Record<string, HostTensor>> =>
   Object.fromEntries(Object.entries(feeds).filter((feed): feed is [string, HostTensor] => isHost(feed[1])));
 
 const isHost = (value: HostTensor | DeviceTensor): value is HostTensor => "data" in value;

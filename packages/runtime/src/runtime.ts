@@ -125,13 +125,13 @@ export interface RunResult {
  * @param moved by how many positions appends begin after those of the request
  * @returns the fetched outputs, in the order of the request
  */
-export type RunStep = (
+type RunStep = (
   changed: Readonly<Record<string, HostTensor>>,
   moved: number,
 ) => Promise<readonly HostTensor[]>;
 
 /** What a loop is given: the request's host tensors by the names of inputs, and its options. */
-export interface LoopStart {
+interface LoopStart {
   readonly feeds: Readonly<Record<string, HostTensor>>;
   readonly options: unknown;
 }

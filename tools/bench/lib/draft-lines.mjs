@@ -48,7 +48,7 @@ function measure(/** @type {readonly Answer[]} */ answers, /** @type {readonly A
     tokensPerRun: sum(counts) / runs,
     differing: answers.filter(
       ({ tokens, finished }, row) =>
-        finished !== plain[row]?.finished || tokens.join() !== plain[row]?.tokens.join(),
+        finished !== plain[row]?.finished || tokens.join() !== plain[row].tokens.join(),
     ).length,
     tokensPerSecond: (1000 * sum(counts)) / sum(totals),
     // Behind the first run, which also encodes.

@@ -13,8 +13,8 @@ const output = join(root, "node_modules", ".cache", "slm-fuzz");
 /** @type {import("esbuild").Plugin} */
 const ownPackages = {
   name: "own-packages",
-  setup({ onResolve }) {
-    onResolve({ filter: /^[^./]/ }, ({ path, kind }) =>
+  setup(build) {
+    build.onResolve({ filter: /^[^./]/ }, ({ path, kind }) =>
       kind === "entry-point" || path.startsWith("@slm/") || path.startsWith("#")
         ? undefined
         : { path, external: true },
@@ -51,8 +51,8 @@ export const seedFile = (/** @type {string} */ name) =>
   join(import.meta.dirname, "..", "seeds", `${name}.txt`);
 
 export async function keptSeeds(/** @type {string} */ name) {
-  const text = await readFile(seedFile(name), "utf8").catch((error) => {
-    if (error.code === "ENOENT") return "";
+  const text = await readFile(seedFile(name), "utf8").catch((/** @type {unknown} */ error) => {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return "";
     throw error;
   });
   return text

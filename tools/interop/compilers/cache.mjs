@@ -1,32 +1,17 @@
 /** Where the harness keeps what it fetches, makes and is told: outside the tree, so that a rerun asks only what is new. */
 import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { homedir } from "node:os";
 import { dirname, join } from "node:path";
-import { execa } from "execa";
+import { pythonWith, requirementsIn } from "../../lib/python.mjs";
+import { USER_CACHE } from "../../lib/user-cache.mjs";
 
-export const CACHE = join(process.env.SLM_CACHE ?? join(homedir(), ".cache/slm"), "interop/compilers");
+export const CACHE = join(USER_CACHE, "interop/compilers");
 const REQUIREMENTS = join(import.meta.dirname, "requirements.txt");
 
-/** The interpreter of the virtual environment that requirements.txt describes, made where it is missing or of other versions. */
-export async function pythonOf() {
-  const environment = join(CACHE, "venv");
-  const python = join(environment, "bin/python");
-  const wanted = await readFile(REQUIREMENTS, "utf8");
-  const stamp = join(environment, "requirements.txt");
-  if ((await readFile(stamp, "utf8").catch(() => "")) === wanted) return python;
-  await mkdir(CACHE, { recursive: true });
-  if (!existsSync(python)) await execa("python3", ["-m", "venv", environment], { stderr: "inherit" });
-  await execa(python, ["-m", "pip", "install", "--quiet", "--requirement", REQUIREMENTS], {
-    stdout: process.stderr,
-    stderr: process.stderr,
-  });
-  await writeFile(stamp, wanted);
-  return python;
-}
+/** The interpreter of the virtual environment that requirements.txt describes. */
+export const pythonOf = () => pythonWith(join(CACHE, "venv"), requirementsIn(REQUIREMENTS));
 
-export function hashOf(/** @type {Uint8Array<ArrayBufferLike>} */ bytes) {
+export function hashOf(/** @type {Uint8Array} */ bytes) {
   return createHash("sha256").update(bytes).digest("hex");
 }
 

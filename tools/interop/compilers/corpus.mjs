@@ -36,8 +36,8 @@ export async function corpusOf(/** @type {readonly string[]} */ groups) {
       const bytes = encodeModel(named);
       const hash = hashOf(bytes);
       const path = join(folder, `${hash}.onnx`);
-      await writeFile(path, bytes, { flag: "wx" }).catch((error) => {
-        if (error.code !== "EEXIST") throw error;
+      await writeFile(path, bytes, { flag: "wx" }).catch((/** @type {unknown} */ error) => {
+        if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
       });
       rows.push({ group, name, path, hash, graph: named });
     }

@@ -30,7 +30,7 @@ const TIME_LIMIT = 120_000;
  *
  * @typedef {object} Compiler
  * @property {"npu" | "web"} target
- * @property {() => Promise<Start>} start
+ * @property {() => Start | Promise<Start>} start
  * @property {readonly string[]} packages
  * @property {string} detail
  * @property {RegExp} [skips]
@@ -62,9 +62,9 @@ export const COMPILERS = {
   },
 };
 
-/** @returns {Promise<Start>} */
-async function withPython(/** @type {string[]} */ args) {
-  return { command: await pythonOf(), args: [HELPER, ...args], environment: {} };
+/** @returns {Start} */
+function withPython(/** @type {string[]} */ args) {
+  return { command: pythonOf(), args: [HELPER, ...args], environment: {} };
 }
 
 /** Whether a compiler is asked about a graph of the corpus. */
@@ -162,7 +162,7 @@ class Child {
 /** Versions of what is installed, by package. */
 /** @returns {Promise<Readonly<Record<string, string>>>} */
 async function versionsOf() {
-  const { stdout } = await execa(await pythonOf(), [HELPER, "versions"]);
+  const { stdout } = await execa(pythonOf(), [HELPER, "versions"]);
   return JSON.parse(stdout);
 }
 

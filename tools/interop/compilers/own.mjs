@@ -1,7 +1,7 @@
 /** This project's own graphs: small random checkpoints, exported for every device, quantized by every scheme of an NPU. */
 import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
-import { deflateSync } from "node:zlib";
+import sharp from "sharp";
 import { SLM_VERSION } from "@slm/core";
 import { ALL_DEVICES } from "@slm/devices";
 import { createRandom } from "@slm/generation";
@@ -15,7 +15,7 @@ import { reasonOf, slm } from "../slm.mjs";
 // cspell:ignore cabba aabbcc
 const ROWS = ["abc", "cabba", "b", "aabbcc"].map((source) => ({
   source,
-  target: [...source.toUpperCase()].join(" "),
+  target: source.toUpperCase().split("").join(" "),
 }));
 
 const PLAIN = {
@@ -77,7 +77,7 @@ export async function* ownGraphs() {
 async function makeAll(/** @type {string} */ folder) {
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, "image.png"), grayImage(IMAGE));
+  await writeFile(join(folder, "image.png"), await grayImage(IMAGE));
   const trained = trainSymbolTokenizer({
     sources: ROWS.map(({ source }) => source),
     targets: ROWS.map(({ target }) => target),
@@ -113,7 +113,7 @@ async function makeModel(
       { config, weights, name, tokenizerDirectory: join(folder, "tokenizer") },
       { outputDirectory, target, profile, precision },
     );
-    if (precision === "float32" && schemes !== null) await quantizeAll(outputDirectory, schemes.takes, rows);
+    if (precision === "float32") await quantizeAll(outputDirectory, schemes.takes, rows);
   }
 }
 
@@ -133,39 +133,12 @@ async function quantizeAll(
 
 /** A PNG file of 8-bit gray, a slope from corner to corner. */
 function grayImage(/** @type {{ height: number; width: number; }} */ { width, height }) {
-  const rows = Array.from({ length: height }, (_, y) => [
-    0,
-    ...Array.from({ length: width }, (_x, x) => (x * 4 + y * 8) & 255),
-  ]);
-  const header = Buffer.alloc(13);
-  header.writeUInt32BE(width, 0);
-  header.writeUInt32BE(height, 4);
-  header[8] = 8;
-  const chunk = (
-    /** @type {string} */ type,
-    /** @type {Buffer<ArrayBuffer> | Buffer<ArrayBufferLike>} */ data,
-  ) => {
-    const body = Buffer.concat([Buffer.from(type), data]);
-    const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)];
-    length.writeUInt32BE(data.length);
-    sum.writeUInt32BE(crc32(body));
-    return Buffer.concat([length, body, sum]);
-  };
-  const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
-  const pixels = deflateSync(Buffer.from(rows.flat()));
-  return Buffer.concat([
-    signature,
-    chunk("IHDR", header),
-    chunk("IDAT", pixels),
-    chunk("IEND", Buffer.alloc(0)),
-  ]);
-}
-
-function crc32(/** @type {Buffer<ArrayBuffer>} */ bytes) {
-  let sum = ~0;
-  for (const byte of bytes) {
-    sum ^= byte;
-    for (let bit = 0; bit < 8; bit += 1) sum = (sum >>> 1) ^ (sum & 1 ? 0xedb88320 : 0);
-  }
-  return ~sum >>> 0;
+  const pixels = Uint8Array.from(
+    { length: width * height },
+    (_, at) => (at % width) * 4 + Math.floor(at / width) * 8,
+  );
+  return sharp(pixels, { raw: { width, height, channels: 1 } })
+    .toColourspace("b-w")
+    .png()
+    .toBuffer();
 }

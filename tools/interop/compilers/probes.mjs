@@ -26,8 +26,8 @@ const ZERO = {
 };
 
 /**
- * @typedef {import("./probe-table.mjs").Input} Input
- * @typedef {import("./probe-table.mjs").Use} Use
+ * @typedef {import("./probe-table/inputs.mjs").Input} Input
+ * @typedef {import("./probe-table/inputs.mjs").Use} Use
  * @typedef {import("./probe-table.mjs").ProbeRow} ProbeRow
  * @typedef {import("@slm/onnx").OnnxDType} Dtype
  * @typedef {{ activations: Dtype, weights: Dtype, asymmetric?: boolean, perChannel?: boolean, open?: boolean }} Form
@@ -86,21 +86,15 @@ class Probe {
     return this.g.input(`x${this.count++}`, dtype, shape);
   }
 
-  linear(
-    /** @type {string} */ name,
-    /** @type {string[]} */ inputs,
-    /** @type {number | undefined} */ axis = undefined,
-  ) {
+  /** @param {string} name @param {string[]} inputs @param {number} [axis] */
+  linear(name, inputs, axis) {
     const domain = this.opset < 21 ? "com.microsoft" : "";
     const attributes = axis === undefined ? {} : { axis: int(axis) };
     return this.g.op(name, inputs, { domain, attributes });
   }
 
-  parameters(
-    /** @type {Dtype} */ dtype,
-    /** @type {boolean} */ asymmetric,
-    /** @type {number | undefined} */ count = undefined,
-  ) {
+  /** @param {Dtype} dtype @param {boolean} asymmetric @param {number} [count] */
+  parameters(dtype, asymmetric, count) {
     const shape = count === undefined ? [] : [count];
     const list = (/** @type {number} */ value) => Array.from({ length: count ?? 1 }, () => value);
     const scale = this.g.constant("float32", shape, list(dtype.endsWith("16") ? 0.0001 : 0.01));
@@ -202,7 +196,7 @@ const known = (/** @type {readonly (string | number)[] | undefined} */ shape) =>
 
 /** The axis of outputs of a weight. */
 function weightAxis(
-  /** @type {{ opType: string, a: import("./probe-table.mjs").Attributes }} */ { opType, a },
+  /** @type {{ opType: string, a: import("./probe-table/inputs.mjs").Attributes }} */ { opType, a },
   /** @type {readonly number[]} */ shape,
 ) {
   if (opType === "Conv") return 0;
@@ -235,9 +229,7 @@ export async function* probes() {
   for (const row of PROBES) {
     for (const [what, use, dtype, form] of uses(row)) {
       // Rows are broader than operators: what the graph cannot hold (a 4-bit tensor of some operator) is no probe.
-      const graph = await readable(async () =>
-        decodeModel(encodeModel(new Probe(row, use).build(dtype, form))),
-      );
+      const graph = await readable(() => decodeModel(encodeModel(new Probe(row, use).build(dtype, form))));
       const name = `${row.domain === "" ? "" : `${row.domain}:`}${row.opType} ${what}`;
       if (graph === undefined || seen.has(name)) continue; // Forms of different types may have one name: int8 and int8.
       seen.add(name);

@@ -6,7 +6,6 @@ import { readOnnx } from "@slm/onnx";
 import { CACHE } from "./cache.mjs";
 import { readable } from "./corpus.mjs";
 import { fetchFile } from "../fetch-file.mjs";
-import { preparePrograms } from "../programs.mjs";
 
 const TABLE = new URL("../published-files.json", import.meta.url);
 
@@ -15,7 +14,6 @@ export async function* publishedFiles() {
   const cache = dirname(CACHE);
   /** @type {{ packages: import("../fetch-file.mjs").Packages, files: import("../fetch-file.mjs").PublishedFile[] }} */
   const { packages, files } = JSON.parse(await readFile(TABLE, "utf8"));
-  await preparePrograms(cache);
   for (const file of files.filter(({ kind }) => kind === "onnx")) {
     const path = await fetchFile(cache, packages, file);
     const graph = await readable(async () => fixed(await readOnnx(path), file.feeds ?? {}));

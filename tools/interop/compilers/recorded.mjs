@@ -38,7 +38,7 @@ export async function recordedAnswers(
 ) {
   /** @type {{ versions: string, operators: Record<string, string> }} */
   const { versions, operators } = JSON.parse(await readFile(fileOf(compiler), "utf8"));
-  const rest = new Map(Object.entries(operators).map(([name, marks]) => [name, [...marks]]));
+  const rest = new Map(Object.entries(operators).map(([name, marks]) => [name, marks.split("")]));
   /** @type {Map<string, boolean>} */
   const answers = new Map();
   for (const name of names) {

@@ -1,11 +1,10 @@
 /** Confusion tables as Markdown. */
+import { row } from "../../lib/markdown.mjs";
 
 /**
  * @typedef {ReturnType<typeof import("./verdicts.mjs").tally>} Tally
  * @typedef {import("./verdicts.mjs").Verdict} Verdict
  */
-
-const row = (/** @type {readonly (string | number)[]} */ cells) => `| ${cells.join(" | ")} |`;
 
 const HEAD = [
   "group",

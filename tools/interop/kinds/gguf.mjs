@@ -9,7 +9,7 @@ import { reasonOf, slm } from "../slm.mjs";
 
 /** @type {import("../published-files.mjs").Kind} */
 export async function gguf(file, { cases }, tools) {
-  return cases === undefined ? model(file, tools) : vocabulary(file, cases === true);
+  return cases === undefined ? model(file, tools) : vocabulary(file, cases);
 }
 
 async function model(

@@ -77,4 +77,4 @@ function firstDifference(ours, theirs, path = "") {
   return ours === theirs ? undefined : `${path}: ${show(ours)} where they have ${show(theirs)}`;
 }
 
-const show = (/** @type {unknown} */ value) => JSON.stringify(value)?.slice(0, 120);
+const show = (/** @type {unknown} */ value) => JSON.stringify(value ?? null).slice(0, 120);

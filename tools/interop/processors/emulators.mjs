@@ -12,12 +12,13 @@ import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { availableParallelism, homedir } from "node:os";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import { USER_CACHE } from "../../lib/user-cache.mjs";
 import { maskedEnvironment } from "./masked-cpuid.mjs";
 
 const root = join(import.meta.dirname, "..", "..", "..");
-const cache = join(process.env.SLM_CACHE ?? join(homedir(), ".cache", "slm"), "processors");
+const cache = join(USER_CACHE, "processors");
 
 /** Node of the other architecture, MIT and the licences of its parts; the newest 20 that is published this way. */
 const ARM64_NODE = "20.19.6";

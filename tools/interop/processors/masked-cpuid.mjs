@@ -9,11 +9,11 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { cpuFeatures } from "@slm/runtime";
+import { USER_CACHE } from "../../lib/user-cache.mjs";
 
 const execute = promisify(execFile);
 
@@ -98,7 +98,7 @@ export async function maskedEnvironment(/** @type {string} */ kind) {
   const has = cpuFeatures(await readFile("/proc/cpuinfo", "utf8")) ?? [];
   const lacking = wanted.needs.filter((feature) => !has.includes(feature));
   if (lacking.length > 0) throw new Error(`this CPU has no ${lacking.join(", ")}, which '${kind}' has`);
-  const cache = join(process.env.SLM_CACHE ?? join(homedir(), ".cache/slm"), "cpuid-mask");
+  const cache = join(USER_CACHE, "cpuid-mask");
   return {
     LD_LIBRARY_PATH: await patchedLibrary(cache),
     LD_PRELOAD: await maskLibrary(cache),

@@ -1,4 +1,5 @@
 /** What `processors.mjs` prints: Markdown, so that it can go into the documentation as it is. */
+import { table } from "../../lib/markdown.mjs";
 
 /**
  * A model's answers on a CPU, compared with this machine's and with float32's.
@@ -13,10 +14,6 @@
  * @property {import("./measure.mjs").Tests | undefined} [tests]
  * @property {Compared[]} answers
  */
-
-const row = (/** @type {readonly (string | number)[]} */ cells) => `| ${cells.join(" | ")} |`;
-const table = (/** @type {string[]} */ head, /** @type {(string | number)[][]} */ rows) =>
-  [row(head), row(head.map(() => "---")), ...rows.map(row)].join("\n");
 
 /** @type {Readonly<Record<string, string>>} */
 const PRODUCTS = { 64_770: "exact", 32_767: "saturate" };

@@ -5,7 +5,7 @@
 
 /** Text as roff: a backslash, and a period or quote that begins a line, would be read as markup; so would a hyphen as a soft one. */
 export const roff = (/** @type {string} */ text) =>
-  String(text ?? "")
+  text
     .replaceAll("<%= config.bin %>", "slm")
     .replaceAll("\\", "\\e")
     .replaceAll("-", "\\-")
@@ -31,7 +31,7 @@ const italic = (/** @type {string} */ text) => `\\fI${roff(text)}\\fR`;
  * @typedef {object} CommandInfo
  * @property {string | undefined} [summary]
  * @property {string | undefined} [description]
- * @property {Readonly<Record<string, { required?: boolean | undefined }>> | undefined} [args]
+ * @property {Readonly<Record<string, { required?: boolean | undefined, description?: string | undefined }>> | undefined} [args]
  * @property {Readonly<Record<string, FlagInfo>> | undefined} [flags]
  * @property {readonly unknown[] | undefined} [examples]
  */

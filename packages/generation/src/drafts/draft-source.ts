@@ -5,7 +5,7 @@ import type { DraftRules } from "./rule-table.js";
 import { RuleDrafter } from "./rules.js";
 
 /** A model's draft rules, for one source. */
-export interface RuleSource {
+interface RuleSource {
   readonly source: readonly number[];
   /** Largest number of tokens drafted at once; fewer where they are not probable enough. */
   readonly most: number;

@@ -25,7 +25,7 @@ interface Case {
   readonly rows: readonly Row[];
 }
 
-/** Made by tools/interop/reference/family-tokenizers.mjs with transformers 4.57.1, tokenizers 0.22.2 and sentencepiece 0.2.3. */
+/** Made by packages/tokenizer/fixtures/family-tokenizers.mjs with transformers 4.57.1, tokenizers 0.22.2 and sentencepiece 0.2.3. */
 const { cases } = JSON.parse(
   gunzipSync(readFileSync(new URL("../../fixtures/families.json.gz", import.meta.url))).toString("utf8"),
 ) as { readonly cases: readonly Case[] };

@@ -4,7 +4,7 @@
  * Both sides are warmed up, use the same threads and tokens, and take turns round by round in an order that changes; only one works at
  * a time. Speeds of a machine that does other work mean nothing, and the report says how busy it was.
  */
-import { execFileSync, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus, homedir, loadavg } from "node:os";
@@ -13,7 +13,11 @@ import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
+import { quantile } from "../../../../packages/bench/dist/statistics/quantile.js";
+import { row } from "../../../lib/markdown.mjs";
+import { pythonWith } from "../../../lib/python.mjs";
 import { settingsOf } from "../../../lib/settings.mjs";
+import { run } from "../../../lib/user-cache.mjs";
 
 const REPOSITORY = fileURLToPath(new URL("../../../../", import.meta.url));
 const CLI = join(REPOSITORY, "apps/cli/bin/run.js");
@@ -59,27 +63,9 @@ export function once(/** @type {string} */ name, /** @type {(folder: string) => 
   return folder;
 }
 
-/** Runs a program, what it prints aside. */
-export const run = (
-  /** @type {string} */ command,
-  /** @type {string[]} */ argv,
-  /** @type {{ cwd?: string, env?: Record<string, string> }} */ { cwd, env = {} } = {},
-) =>
-  execFileSync(command, argv, {
-    cwd,
-    env: { ...process.env, ...env },
-    stdio: ["ignore", "ignore", "inherit"],
-  });
-
 /** Python of a virtual environment with these packages; `env` is what their build reads. */
-export function python(/** @type {string[]} */ packages, /** @type {Record<string, string>} */ env = {}) {
-  if (process.env.SLM_PEER_PYTHON) return process.env.SLM_PEER_PYTHON;
-  const folder = once(`python-${hashOf(packages)}`, (place) => {
-    run("python3", ["-m", "venv", place]);
-    run(join(place, "bin/pip"), ["install", "--quiet", ...packages], { env });
-  });
-  return join(folder, "bin/python");
-}
+export const python = (/** @type {string[]} */ packages, /** @type {Record<string, string>} */ env = {}) =>
+  process.env.SLM_PEER_PYTHON || pythonWith(join(PLACE, `python-${hashOf(packages)}`), packages, env);
 
 /** Packages whose code decides what an exported graph is. */
 const EXPORTERS = ["onnx", "model", "tensor", "onnx-export", "quantization"];
@@ -163,12 +149,6 @@ export const TOKENS = { pad: 0, bos: 1, eos: 2, unknown: 3 };
 
 /** A text of as many tokens: the tokenizer of random models has one for each character. */
 export const promptOf = (/** @type {number} */ tokens) => "a".repeat(tokens);
-
-/** Token ids of that prompt, as a model's own tokenizer gives them. */
-export async function promptIds(/** @type {string} */ directory, /** @type {number} */ tokens) {
-  const { loadTokenizer } = await import("@slm/tokenizer");
-  return [...(await loadTokenizer(directory)).encodeSource(promptOf(tokens))];
-}
 
 /**
  * slm as a contestant: generates exactly `answer` tokens behind a prompt.
@@ -264,14 +244,6 @@ export async function startPython(
   };
 }
 
-const quantile = (/** @type {readonly number[]} */ values, /** @type {number} */ fraction) => {
-  const sorted = [...values].sort((a, b) => a - b);
-  const at = (sorted.length - 1) * fraction;
-  const low = Math.floor(at);
-  const [one = Number.NaN, two = one] = sorted.slice(low, low + 2);
-  return one + (two - one) * (at - low);
-};
-
 /** Pause before each run: threads of the side before stop spinning [ms]. */
 const SETTLE_MS = 50;
 
@@ -353,13 +325,12 @@ function markdown(
     const ratio = own === undefined || figure === own ? "" : `, ${digits(figure.p50 / own.p50)}x`;
     return `${digits(figure.p50)} (${digits(figure.p25)} to ${digits(figure.p75)}${ratio})`;
   };
-  const line = (/** @type {string[]} */ cells) => `| ${cells.join(" | ")} |`;
   return [
     `${title}: medians, quartiles in brackets, and the figure over slm's. Load average before: ${load.toFixed(2)}.`,
     "",
-    line(["", ...names]),
-    line(["---", ...names.map(() => "---:")]),
-    ...results.map(({ name, figures }) => line([name, ...names.map((one) => cell(figures[one], ours[one]))])),
+    row(["", ...names]),
+    row(["---", ...names.map(() => "---:")]),
+    ...results.map(({ name, figures }) => row([name, ...names.map((one) => cell(figures[one], ours[one]))])),
     ...results.flatMap(({ name, sameTokens }) =>
       sameTokens === undefined ? [] : [`\nThe same greedy tokens as slm's, ${name}: ${sameTokens}.`],
     ),

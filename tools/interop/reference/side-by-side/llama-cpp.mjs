@@ -2,16 +2,15 @@
  * slm's encoder-decoder beside llama.cpp generating with a decoder-only model of about the same size: first token at a length of the
  * source, and the rate after it. Random weights, 4 or 8 bits, batch 1, the same threads, exactly `answer` tokens.
  *
- *   npm run build && node tools/interop/reference/side-by-side/llama-cpp.mjs [size=tiny|paper] [type=Q4_0|Q8_0] [build=prebuilt|native]
+ *   npm run build && node tools/interop/reference/side-by-side/llama-cpp.mjs [size=tiny|paper] [type=Q4_0|Q8_0]
  *       [scheme=cpu|...] [block=128] [head=int4-block] [source=512] [answer=64]
  *
  * `block` and `head` are what `slm quantize` is told: --block-size and --embedding.
- * The paper's size is 332M parameters here and 319M there; both numbers are printed. llama.cpp is node-llama-cpp's binary, or
- * (build=native) what PyPI's llama-cpp-python compiles for this machine's processor.
+ * The paper's size is 332M parameters here and 319M there; both numbers are printed. llama.cpp is
+ * what PyPI's llama-cpp-python compiles for this machine's processor.
  */
 import { existsSync, mkdirSync, renameSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { openLlama } from "../llama-cpp/llama.mjs";
 import { LLAMA_319M, writeRandomGguf, WEIGHT_TYPES } from "../llama-cpp/random-gguf.mjs";
 import {
   COMMON,
@@ -34,7 +33,6 @@ const setting = settings({
   ...QUANTIZED,
   size: "tiny",
   type: "Q4_0",
-  build: "prebuilt",
   scheme: "cpu",
   source: 512,
   answer: 64,
@@ -54,50 +52,15 @@ if (!existsSync(path)) {
 // The beginning token, then words.
 const prompt = Array.from({ length: source }, (_, at) => (at === 0 ? 1 : 259 + (at % 200)));
 
-/** node-llama-cpp's binary. */
-async function prebuilt() {
-  const llama = await openLlama(threads);
-  const model = await llama.loadModel({ modelPath: path });
-  const context = await model.createContext({
-    contextSize: source + answer + 8,
-    batchSize: Math.max(512, source),
-    sequences: 1,
-    threads,
-  });
-  const sequence = context.getSequence();
-  const generate = async () => {
-    await sequence.clearHistory();
-    const began = performance.now();
-    /** @type {number | undefined} */
-    let first;
-    let made = 0;
-    // Yields even what would end a text: every run makes as many tokens.
-    for await (const _ of sequence.evaluate(prompt, { temperature: 0, yieldEogToken: true })) {
-      first ??= performance.now();
-      made += 1;
-      if (made === answer) break;
-    }
-    const total = performance.now();
-    if (made !== answer) throw new Error(`llama.cpp made ${made} tokens, expected ${answer}`);
-    return times((first ?? Number.NaN) - began, total - began, answer);
-  };
-  return { run: generate, close: () => llama.dispose() };
-}
-
-/** The same code compiled for this processor. */
-async function native() {
-  const interpreter = python(LLAMA_CPP, LLAMA_CPP_BUILD);
-  const worker = await startPython(interpreter, "./llama_cpp_worker.py", { threads, answer, path, prompt });
-  const run = async () => {
+const interpreter = python(LLAMA_CPP, LLAMA_CPP_BUILD);
+const worker = await startPython(interpreter, "./llama_cpp_worker.py", { threads, answer, path, prompt });
+const llama = {
+  run: async () => {
     const { firstTokenMs = Number.NaN, totalMs = Number.NaN } = await worker.ask();
     return times(firstTokenMs, totalMs, answer);
-  };
-  return { run, close: worker.close };
-}
-
-if (!["prebuilt", "native"].includes(setting.build))
-  throw new Error(`build is prebuilt or native, got ${setting.build}`);
-const llama = await (setting.build === "native" ? native() : prebuilt());
+  },
+  close: worker.close,
+};
 const shape = shapeOf(setting.size);
 const ours = await openSlm(
   `slm encoder-decoder, ${setting.scheme}`,
@@ -107,7 +70,7 @@ const ours = await openSlm(
 await compare(`llama.cpp, ${setting.size}, ${type}, ${source} tokens in, ${answer} out`, setting, [
   { ...ours, about: { parameters: parametersOf(shape) } },
   {
-    name: `llama.cpp decoder-only, ${type}, ${setting.build}`,
+    name: `llama.cpp decoder-only, ${type}`,
     about: { parameters: parametersOfLlama(theirShape), bytes: statSync(path).size },
     ...llama,
   },

@@ -17,7 +17,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { writeSafetensors } from "@slm/checkpoints";
 import { learningRateAt } from "@slm/training";
-import { medianOf, STEP_DEFAULTS, trainStep } from "../../../scripts/lib/train-step.mjs";
+import { medianOf, STEP_DEFAULTS, trainStep } from "../../../bench/lib/train-step.mjs";
 import { COMMON, compare, python, settings, startPython } from "./harness.mjs";
 import { TORCH } from "./python-packages.mjs";
 import { parametersOf, shapeOf } from "./shapes.mjs";
@@ -86,7 +86,7 @@ const figures = (/** @type {number} */ stepMs) => ({
 
 /** Weights and batch of the benchmark as files for the other side; our own are made anew by the benchmark, the same. */
 async function shareStep(
-  /** @type {import("../../../scripts/lib/train-step.mjs").StepOptions} */ options,
+  /** @type {import("../../../bench/lib/train-step.mjs").StepOptions} */ options,
   /** @type {string} */ folder,
 ) {
   const { weights, classes, data, settings: training } = trainStep(options);
@@ -102,7 +102,7 @@ async function shareStep(
 }
 
 /** A process of its own for each round, as the benchmark is written. */
-function ourSteps(/** @type {import("../../../scripts/lib/train-step.mjs").StepOptions} */ options) {
+function ourSteps(/** @type {import("../../../bench/lib/train-step.mjs").StepOptions} */ options) {
   const script = fileURLToPath(new URL("../../../bench/train-step.mjs", import.meta.url));
   const argv = Object.entries({ ...options, threads, device }).map(([key, value]) => `${key}=${value}`);
   /** @type {number[]} */

@@ -1,0 +1,33 @@
+/** Virtual environments of Python, outside the tree. */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { run } from "./user-cache.mjs";
+
+/** The packages that a requirements.txt names, with their versions. */
+export const requirementsIn = (/** @type {string} */ file) =>
+  readFileSync(file, "utf8")
+    .split("\n")
+    .filter((line) => line.includes("=="));
+
+/**
+ * The interpreter of an environment with these packages, made where it is missing or has others.
+ *
+ * @param folder of the environment
+ * @param packages as pip takes them: torch==2.8.0
+ * @param env variables that their build reads
+ */
+export function pythonWith(
+  /** @type {string} */ folder,
+  /** @type {readonly string[]} */ packages,
+  /** @type {Record<string, string>} */ env = {},
+) {
+  const python = join(folder, "bin/python");
+  const installed = join(folder, "packages.txt");
+  const wanted = packages.join("\n");
+  if (existsSync(installed) && readFileSync(installed, "utf8") === wanted) return python;
+  mkdirSync(dirname(folder), { recursive: true });
+  if (!existsSync(python)) run("python3", ["-m", "venv", folder], { hint: "install Python with venv" });
+  run(python, ["-m", "pip", "install", "--quiet", ...packages], { env, stdout: process.stderr.fd });
+  writeFileSync(installed, wanted);
+  return python;
+}

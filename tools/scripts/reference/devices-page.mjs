@@ -1,0 +1,125 @@
+/** The page of devices: targets and profiles, precisions, chips, quantization, shapes, operator rules. */
+import { OPERATOR_RULES } from "../../../packages/analysis/dist/index.js";
+import {
+  ALL_DEVICES,
+  COMPILING_PROFILES,
+  DEFAULT_PROFILE,
+  PRECISIONS,
+  PROFILE_NAMES,
+  RESULTS,
+  RUNTIMES,
+  SOCS,
+  TARGETS,
+  profilesOf,
+} from "../../../packages/devices/dist/index.js";
+import { PROFILES } from "../../../packages/onnx-export/dist/index.js";
+import { GENERATED, cell, code, list } from "./markdown.mjs";
+import { table } from "../../lib/markdown.mjs";
+
+/** One row per device, `cells` beside its names. */
+const deviceTable = (
+  /** @type {readonly string[]} */ headings,
+  /** @type {(device: (typeof ALL_DEVICES)[number]) => readonly unknown[]} */ cells,
+) =>
+  table(
+    ["target", "profile", ...headings],
+    ALL_DEVICES.map((device) => [code(device.target), code(device.profile), ...cells(device)]),
+  );
+
+const targetTable = () =>
+  table(
+    ["target", "profiles", "default", "opened by"],
+    TARGETS.map((target) => {
+      const runtimes = ALL_DEVICES.find((device) => device.target === target)?.runtimes ?? [];
+      const openers = runtimes.map(
+        (name) => `${code(RUNTIMES[name].function)} of ${code(RUNTIMES[name].package)}`,
+      );
+      return [code(target), list(profilesOf(target)), code(DEFAULT_PROFILE[target]), openers.join(", ")];
+    }),
+  );
+
+const NODES_LEFT = { cpu: "the CPU", wasm: "WebAssembly" };
+
+export const devicesPage = () => [
+  GENERATED,
+  "# Devices",
+  "A target is a kind of device. A profile is the software that runs graphs there: an execution provider of ONNX Runtime. " +
+    "Export, quantization, analysis, the runtimes and the flags `--target`, `--profile` and `--device` read one table, " +
+    "`packages/devices/src/device-table.ts`; this page is printed from it.",
+  "## Targets",
+  targetTable(),
+  "`--profile` chooses a profile of `slm export` and `slm analyze`; `--device` chooses what computes (`cpu`, " +
+    "`gpu[:profile]`, `npu[:profile]`).",
+  "## Profiles",
+  deviceTable(["device", "provider", "needs", "results of this release"], (device) => [
+    cell(device.title),
+    code(device.provider.name),
+    cell(device.needs ?? "nothing"),
+    device.results,
+  ]),
+  Object.entries(RESULTS)
+    .map(([name, meaning]) => `- ${name}: ${meaning}.`)
+    .join("\n"),
+  "## Precisions",
+  deviceTable(PRECISIONS, ({ precisions }) =>
+    PRECISIONS.map((precision) =>
+      precisions[precision] === true ? "yes" : `no: ${cell(precisions[precision])}`,
+    ),
+  ),
+  "## Chips",
+  "Graphs for an NPU are compiled ahead of time for these chips (`slm compile --soc CHIP`), by the profile's plug-in. A graph that is " +
+    "compiled for one generation does not run on another. Numbers and their sources are in `packages/devices/src/socs.ts`.",
+  table(
+    ["profile", "chip", "name", "generation", "options of the provider, metadata of its device"],
+    COMPILING_PROFILES.flatMap((profile) =>
+      SOCS[profile].map(({ name, title, generation, options, device }) => [
+        code(profile),
+        code(name),
+        cell(title),
+        cell(generation),
+        list(Object.entries({ ...options, ...device }).map(([key, value]) => `${key}=${value}`)),
+      ]),
+    ),
+  ),
+  "## Quantization schemes",
+  deviceTable(["recommended", "takes", "why not the others"], ({ schemes }) => [
+    schemes.default === null ? "" : code(schemes.default),
+    list(schemes.takes),
+    cell(schemes.reason),
+  ]),
+  "## Shapes and graphs",
+  "Static graphs have a number for every size: one set of graphs per source length (`--buckets`).",
+  deviceTable(
+    ["graphs", "provider wants fixed sizes", "axes at most", "without a loss", "nodes it lacks", "opset"],
+    ({ target, profile, shapes, staticShapes, maxRank, rest }) => [
+      shapes,
+      { required: "yes", advised: "is faster with them", free: "no" }[staticShapes],
+      maxRank.rejected,
+      maxRank.advised,
+      rest === null ? "an error" : `run on ${NODES_LEFT[rest]}`,
+      Object.entries(PROFILES[target]).find(([name]) => name === profile)?.[1].opset,
+    ],
+  ),
+  "## Operator rules",
+  "`slm analyze` compares a graph with these rules and runs nothing. A list that is not complete says nothing of other operators.",
+  table(
+    ["profile", "operators", "complete", "with conditions", "control flow", "QDQ form", "held to", "sources"],
+    PROFILE_NAMES.map((name) => {
+      const { operators, operatorsAreComplete, controlFlow, quantization, confirmedBy, sources } =
+        OPERATOR_RULES[name];
+      const limited = Object.values(operators).filter((support) => Object.keys(support).length > 0);
+      return [
+        code(name),
+        Object.keys(operators).length,
+        operatorsAreComplete ? "yes" : "no",
+        limited.length,
+        controlFlow,
+        quantization === undefined
+          ? "none"
+          : `activations ${quantization.activations.join(", ")}; weights ${quantization.weights.join(", ")}`,
+        confirmedBy === null ? "documents only" : cell(confirmedBy),
+        sources.map(({ document, version }) => cell(`${document} (${version})`)).join("; "),
+      ];
+    }),
+  ),
+];

@@ -1,0 +1,127 @@
+/** The page of recipes: every setting of every section. */
+import { z } from "zod";
+import { INFERRED_KEYS } from "../../../packages/pipeline/dist/recipe/infer-metrics.js";
+import { loadStages } from "../../../packages/pipeline/dist/run/stage-table.js";
+import { GENERATED, cell, code } from "./markdown.mjs";
+import { table } from "../../lib/markdown.mjs";
+
+/**
+ * What is read of a JSON schema.
+ *
+ * @typedef {object} Schema
+ * @property {string} [format]
+ * @property {unknown} [const]
+ * @property {readonly unknown[]} [enum]
+ * @property {readonly Schema[]} [anyOf]
+ * @property {readonly Schema[]} [oneOf]
+ * @property {string | readonly string[]} [type]
+ * @property {Schema} [items]
+ * @property {Readonly<Record<string, Schema>>} [properties]
+ * @property {readonly string[]} [required]
+ * @property {unknown} [default]
+ * @property {string} [description]
+ */
+
+/** What values a schema takes, in a few words. @returns {string} */
+function typeName(/** @type {Schema} */ schema) {
+  if (schema.format?.startsWith("path")) return schema.format.replaceAll("-", " ");
+  if (schema.const !== undefined) return JSON.stringify(schema.const);
+  if (schema.enum !== undefined) return schema.enum.map((value) => JSON.stringify(value)).join(", ");
+  const variants = schema.anyOf ?? schema.oneOf;
+  if (variants !== undefined) return [...new Set(variants.map(typeName))].join(" or ");
+  if (schema.type === "array")
+    return `list of ${schema.items === undefined ? "values" : typeName(schema.items)}`;
+  return [schema.type ?? "value"].flat().join(" or ");
+}
+
+/** The alternatives of a schema, those of unions inside unions included. @type {(schema: Schema) => readonly Schema[]} */
+const variantsOf = (schema) =>
+  (schema.oneOf ?? schema.anyOf ?? []).flatMap((variant) =>
+    variant.oneOf === undefined ? [variant] : variantsOf(variant),
+  );
+
+/** One row per setting that a person writes, groups opened; variants of a group are told apart by what they fix. */
+/** @returns {Generator<string[]>} */
+function* settingRows(/** @type {Schema} */ schema, /** @type {string[]} */ path, when = "") {
+  const variants = variantsOf(schema);
+  if (variants.some(({ type }) => type === "object")) {
+    for (const variant of variants) {
+      if (variant.type !== "object") continue;
+      const fixed = Object.entries(variant.properties ?? {}).find(([, value]) => value.const !== undefined);
+      const condition = fixed === undefined ? when : `${path.concat(fixed[0]).join(".")}: ${fixed[1].const}`;
+      yield* settingRows(variant, path, condition);
+    }
+    return;
+  }
+  for (const [key, value] of Object.entries(schema.properties ?? {})) {
+    const name = [...path, key];
+    const isGroup = value.properties !== undefined || opens(value);
+    const preset = value.default === undefined || isGroup ? "" : code(JSON.stringify(value.default));
+    const needed = schema.required?.includes(key) && value.default === undefined && !INFERRED_KEYS.has(key);
+    yield [
+      code(name.join(".")),
+      cell(isGroup ? "group" : typeName(value)),
+      preset === "" && needed ? "needed" : preset,
+      cell(value.description),
+      when === "" ? "" : code(when),
+    ];
+    if (isGroup) yield* settingRows(value, name, when);
+    if (value.items !== undefined && (value.items.properties !== undefined || opens(value.items)))
+      yield* settingRows(value.items, [...name.slice(0, -1), `${key}[]`], when);
+  }
+}
+
+const opens = (/** @type {Schema} */ schema) =>
+  variantsOf(schema).some(({ properties }) => properties !== undefined);
+
+/**
+ * Rows that differ only in where they apply become one row, and a list's rows that repeat those of the group around it are left out:
+ * `teacher.members[].path` is described by `teacher.path`.
+ *
+ * @param {readonly string[][]} rows name, type, default, meaning, condition
+ */
+function mergedRows(rows) {
+  /** @type {Map<string, { cells: readonly string[], conditions: string[] }>} */
+  const merged = new Map();
+  for (const [name = "", type = "", preset = "", meaning = "", condition = ""] of rows) {
+    const key = JSON.stringify([name, type, preset, meaning]);
+    const entry = merged.get(key) ?? { cells: [name, type, preset, meaning], conditions: [] };
+    if (!entry.conditions.includes(condition)) entry.conditions.push(condition);
+    merged.set(key, entry);
+  }
+  const told = new Set(
+    [...merged.values()].map(({ cells: [name, type, , meaning] }) => `${name}|${type}|${meaning}`),
+  );
+  return [...merged.values()]
+    .filter(({ cells: [name = "", type, , meaning] }) => {
+      const outside = name.replace(/\.\w+\[\]/, "");
+      return outside === name || !told.has(`${outside}|${type}|${meaning}`);
+    })
+    .map(({ cells, conditions }) => [...cells, conditions.includes("") ? "" : conditions.join(", ")]);
+}
+
+function stageSection(
+  /** @type {Awaited<ReturnType<typeof loadStages>>[number]} */ { name, summary, section },
+) {
+  const schema = /** @type {Schema} */ (z.toJSONSchema(section, { io: "input", unrepresentable: "any" }));
+  const rows = mergedRows([...settingRows(schema, [name])]);
+  return [`## ${name}`, summary, table(["setting", "takes", "default", "what it does", "only where"], rows)];
+}
+
+export async function recipePage() {
+  const stages = await loadStages();
+  return [
+    GENERATED,
+    "# Recipes",
+    "A recipe is one YAML file with a section per stage; a stage without a section is left out. `--set path=value` overrides " +
+      "one setting, `slm run RECIPE --print-config` shows every value and where it came from. `name` names the run, `seed` " +
+      "(default 1) decides data order and initial weights.",
+    "Paths in a recipe's file start from the recipe's folder, paths in `--set` and in `SLM_` variables from the current directory. What is " +
+      "measured is said once: `quantize.gate.metric` and `distill.metrics` are taken from one another, and the `metrics` of trained teachers " +
+      "and of `quantize` from them; a recipe that names no metric at all is rejected. `data.source` names a dataset module, which is run " +
+      "([how to](../how-to/dataset-modules.md)).",
+    "Settings of a list's items that are also settings of the group around the list are described there: a member of an ensemble takes the " +
+      "settings of a teacher.",
+    ...stages.flatMap(stageSection),
+  ];
+}
