@@ -7,6 +7,8 @@ import { IMPORTERS, type Importer } from "@slm/checkpoints";
 import { SlmError, type ExtensionTable } from "@slm/core";
 import { DATA_FORMATS, type DataFormat } from "@slm/data";
 import { DEPLOY_TARGETS, type DeployTarget } from "@slm/deploy";
+import { LOSS_TERMS, type LossTerm } from "@slm/distillation/loss-terms";
+import { LABELLERS, type LabellerKind } from "@slm/labelling/labeller-kinds";
 import { METRIC_ROWS, type Metric } from "@slm/metrics";
 import { TRACKERS, type Tracker } from "@slm/report";
 
@@ -18,6 +20,10 @@ interface ExtensionRows {
   readonly dataFormats: DataFormat;
   /** Metrics of answers, made with `defineMetric`: `--metrics`, gates, dev metrics of a training. */
   readonly metrics: Metric;
+  /** Teachers that only label, made with `defineLabeller`: `teacher.kind: extension`. */
+  readonly labellers: LabellerKind;
+  /** Terms of the loss of a student: weights in `distill.loss.terms`. */
+  readonly losses: LossTerm;
   /** Destinations of `slm deploy --to`. */
   readonly deployTargets: DeployTarget;
   /** Experiment trackers: `slm report RUN --track NAME=WHERE`. */
@@ -36,6 +42,8 @@ const TABLES: { readonly [K in Kind]: ExtensionTable<ExtensionRows[K]> } = {
   importers: IMPORTERS,
   dataFormats: DATA_FORMATS,
   metrics: METRIC_ROWS,
+  labellers: LABELLERS,
+  losses: LOSS_TERMS,
   deployTargets: DEPLOY_TARGETS,
   trackers: TRACKERS,
 };
@@ -45,6 +53,8 @@ const PARTS: Readonly<Record<Kind, readonly string[]>> = {
   importers: ["fits", "open"],
   dataFormats: ["extensions", "isTable", "mapping", "read"],
   metrics: ["description", "unit", "higherIsBetter", "compute", "rowScore", "ofRows"],
+  labellers: ["description", "settings", "open"],
+  losses: ["description", "needsDistributions", "compute"],
   deployTargets: ["deliver"],
   trackers: ["record"],
 };
