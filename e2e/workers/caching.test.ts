@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createRandom } from "@slm/generation";
 import { loadTokenizer } from "@slm/tokenizer";
-import type { WorkerShare } from "@slm/workers";
+import type { WorkerShare } from "@slm/extension-workers";
 import { execa } from "execa";
 import { beforeAll, describe, expect, test } from "vitest";
 import { bin } from "../slm-process.js";

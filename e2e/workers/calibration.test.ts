@@ -5,7 +5,7 @@ import { encodeSafetensors } from "@slm/checkpoints";
 import { sha256 } from "@slm/core";
 import { createRandom } from "@slm/generation";
 import { createHostTensor } from "@slm/runtime";
-import type { WorkerShare } from "@slm/workers";
+import type { WorkerShare } from "@slm/extension-workers";
 import { execa } from "execa";
 import { beforeAll, describe, expect, test } from "vitest";
 import { bin } from "../slm-process.js";

@@ -1,7 +1,7 @@
 /** The job process of `slm worker`, but a certain row ends it, as a crash of native code would. */
 import { join } from "node:path";
 import { readSafetensors } from "../../packages/checkpoints/dist/index.js";
-import { SharedFiles, openStore } from "../../packages/workers/dist/index.js";
+import { SharedFiles, openStore } from "../../packages/extension-workers/dist/index.js";
 import serve from "../../packages/slm/dist/job-process.js";
 
 const { storage, scratch } = JSON.parse(process.env.SLM_JOB_PROCESS);

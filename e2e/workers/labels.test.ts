@@ -2,7 +2,7 @@
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { sha256 } from "@slm/core";
-import { redisAddress, SharedRequestLimits } from "@slm/workers";
+import { redisAddress, SharedRequestLimits } from "@slm/extension-workers";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {

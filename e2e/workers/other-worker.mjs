@@ -1,7 +1,7 @@
 /** `slm worker` with another job process: the file beside this one that SLM_TEST_PROCESS names. */
 import { parseArgs } from "node:util";
 import { join } from "node:path";
-import { redisAddress, runWorker } from "../../packages/workers/dist/index.js";
+import { redisAddress, runWorker } from "../../packages/extension-workers/dist/index.js";
 
 const text = { type: "string" };
 const { values } = parseArgs({

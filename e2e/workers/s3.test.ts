@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CreateBucketCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
-import { openStore, SharedFiles, type ObjectStore } from "@slm/workers";
+import { openStore, SharedFiles, type ObjectStore } from "@slm/extension-workers";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { required } from "../slm-process.js";
 import { cacheContents, copyWithoutCache, words, writeRun } from "./cache-run.js";

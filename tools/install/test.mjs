@@ -267,8 +267,8 @@ try {
     const said = run(process.execPath, ["program.js", recipe, "run", PROMPT], { env });
     expect(JSON.parse(said).text === text, `the library says ${said}, the command ${text}`);
   });
-  await step("extensions in TypeScript: a metric, a tracker, an importer", async () => {
-    const names = ["metric", "tracker", "importer"];
+  await step("extensions in TypeScript: a metric, a tracker, an importer, a loss, a labeller", async () => {
+    const names = ["metric", "tracker", "importer", "loss", "labeller"];
     for (const name of names)
       await cp(join(here, `extension-${name}.ts`), join(project, `extension-${name}.ts`));
     const config = join(project, "tsconfig.extensions.json");

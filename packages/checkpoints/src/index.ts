@@ -9,6 +9,8 @@ export {
   writeDeferredSafetensors,
   writeSafetensors,
 } from "./safetensors.js";
+export { decodeStored, storedBytes, type StoredDType } from "./safetensors-dtypes.js";
+export { WEIGHT_FORMATS, type WeightFormat } from "./import/weight-formats.js";
 export type { ExternalCheckpoint, ExternalTensor } from "./external-checkpoint.js";
 export { IMPORTERS, type ExternalModel, type Importer } from "./importers.js";
 export {

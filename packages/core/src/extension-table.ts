@@ -15,10 +15,11 @@ export class ExtensionTable<Row> {
   /**
    * @param kind what the rows are, in the plural, for errors: `metrics`
    * @param own the rows that are always there, by name
+   * @param reserved more names that an extension may not take
    */
-  constructor(kind: string, own: Readonly<Record<string, Row>>) {
+  constructor(kind: string, own: Readonly<Record<string, Row>>, reserved: readonly string[] = []) {
     this.#kind = kind;
-    this.#own = new Set(Object.keys(own));
+    this.#own = new Set([...Object.keys(own), ...reserved]);
     this.#rows = { ...own };
   }
 

@@ -14,7 +14,7 @@ import {
 } from "@slm/training";
 import type { CorpusRows } from "./sources/corpus.js";
 import type { DistillConfig } from "./config/distill-config.js";
-import { requiresDistributions } from "./config/loss-config.js";
+import { requiresDistributions, requiresLabels } from "./config/loss-config.js";
 import {
   auxiliaryParameters,
   ctcValues,
@@ -178,7 +178,7 @@ class BatchMaker {
   private async feedsOf(chosen: Chosen, pass: ModelPass, shape: PassShape): Promise<BatchFeeds> {
     const { config, settings } = this.options;
     const { sources, targets, gold, teacherFeeds } = chosen;
-    const labels = settings.loss.crossEntropy > 0 ? gold : undefined;
+    const labels = requiresLabels(settings.loss) ? gold : undefined;
     const variant: LossVariant = labels === undefined ? "shared" : "separate";
     const ofTargets = pass.passFeeds("distill", sources.student, targets);
     const ofLabels = labels === undefined ? undefined : pass.passFeeds("gold", sources.student, labels);

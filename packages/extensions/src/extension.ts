@@ -3,10 +3,12 @@
  *
  * An extension is code and runs with the rights of the process.
  */
-import { IMPORTERS, type Importer } from "@slm/checkpoints";
+import { IMPORTERS, WEIGHT_FORMATS, type Importer, type WeightFormat } from "@slm/checkpoints";
 import { SlmError, type ExtensionTable } from "@slm/core";
 import { DATA_FORMATS, type DataFormat } from "@slm/data";
 import { DEPLOY_TARGETS, type DeployTarget } from "@slm/deploy";
+import { LOSS_TERMS, type LossTerm } from "@slm/distillation/loss-terms";
+import { LABELLERS, type LabellerKind } from "@slm/labelling/labeller-kinds";
 import { METRIC_ROWS, type Metric } from "@slm/metrics";
 import { TRACKERS, type Tracker } from "@slm/report";
 
@@ -14,10 +16,16 @@ import { TRACKERS, type Tracker } from "@slm/report";
 interface ExtensionRows {
   /** Model formats that `slm teacher import`, recipes and every MODEL argument that takes an external model can read. */
   readonly importers: Importer;
+  /** Files of weights in a Hugging Face directory: read where it has no safetensors. */
+  readonly weightFormats: WeightFormat;
   /** File formats of rows: `data.format`, or by the end of a file's name. */
   readonly dataFormats: DataFormat;
   /** Metrics of answers, made with `defineMetric`: `--metrics`, gates, dev metrics of a training. */
   readonly metrics: Metric;
+  /** Teachers that only label, made with `defineLabeller`: `teacher.kind: extension`. */
+  readonly labellers: LabellerKind;
+  /** Terms of the loss of a student: weights in `distill.loss.terms`. */
+  readonly losses: LossTerm;
   /** Destinations of `slm deploy --to`. */
   readonly deployTargets: DeployTarget;
   /** Experiment trackers: `slm report RUN --track NAME=WHERE`. */
@@ -34,8 +42,11 @@ export type Extension = {
 
 const TABLES: { readonly [K in Kind]: ExtensionTable<ExtensionRows[K]> } = {
   importers: IMPORTERS,
+  weightFormats: WEIGHT_FORMATS,
   dataFormats: DATA_FORMATS,
   metrics: METRIC_ROWS,
+  labellers: LABELLERS,
+  losses: LOSS_TERMS,
   deployTargets: DEPLOY_TARGETS,
   trackers: TRACKERS,
 };
@@ -43,8 +54,11 @@ const TABLES: { readonly [K in Kind]: ExtensionTable<ExtensionRows[K]> } = {
 /** Functions and values that a row must have. */
 const PARTS: Readonly<Record<Kind, readonly string[]>> = {
   importers: ["fits", "open"],
+  weightFormats: ["single", "index", "open"],
   dataFormats: ["extensions", "isTable", "mapping", "read"],
   metrics: ["description", "unit", "higherIsBetter", "compute", "rowScore", "ofRows"],
+  labellers: ["description", "settings", "open"],
+  losses: ["description", "needsDistributions", "compute"],
   deployTargets: ["deliver"],
   trackers: ["record"],
 };

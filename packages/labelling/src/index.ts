@@ -12,6 +12,8 @@ export { estimateAnswers, estimateBasis } from "./api/estimate.js";
 export { apiFileOf, writeApiFile, type ApiFile } from "./api/api-file.js";
 export type { ApiTeacherConfig } from "./api/api-config.js";
 export type { CommandTeacherConfig } from "./command/command-config.js";
+export type { ExtensionTeacherConfig } from "./extension/extension-config.js";
+export { writeExtensionFile } from "./extension/extension-file.js";
 export { writeCommandFile } from "./command/command-file.js";
 export { openLabeller } from "./teachers/open-labeller.js";
 export type { LabelAnswer, Labeller, LabelRequestOptions } from "./labeller/labeller.js";

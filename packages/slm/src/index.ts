@@ -15,8 +15,17 @@ export {
 } from "@slm/data";
 export { defineExtension, useExtension, type Extension } from "@slm/extensions";
 export { defineMetric, type Metric, type MetricDefinition } from "@slm/metrics";
-export type { ExternalCheckpoint, ExternalModel, ExternalTensor, Importer } from "@slm/checkpoints";
+export type {
+  ExternalCheckpoint,
+  ExternalModel,
+  ExternalTensor,
+  Importer,
+  WeightFormat,
+} from "@slm/checkpoints";
 export type { DataFormat } from "@slm/data";
+export type { DistributionInputs, LabelInputs, LossMath, LossTerm } from "@slm/distillation/loss-terms";
+export { defineLabeller, type LabellerKind, type OpenedLabeller } from "@slm/labelling/labeller-kinds";
+export type { LabelAnswer, LabelRequestOptions } from "@slm/labelling";
 export type { DeployRequest, DeployTarget } from "@slm/deploy";
 export type { TrackedRun, Tracker, TrackerTarget } from "@slm/report";
 export { GateFailed } from "./models/gate-failed.js";

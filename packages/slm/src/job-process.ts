@@ -1,5 +1,5 @@
 /** The program of a job process: what each kind of job does. A worker starts it by its path. */
-import { serveJobs, type JobServer } from "@slm/workers";
+import { serveJobs, type JobServer } from "@slm/extension-workers";
 import { cacheShardBody } from "./workers/cache-shard-body.js";
 import { calibrationPartBody } from "./workers/calibration-part-body.js";
 import { evaluationChunkBody } from "./workers/evaluation-chunk-body.js";

@@ -16,6 +16,10 @@ export const math = {
   square: (x: Tensor): Tensor => tf.square(x),
   zeros: (shape: readonly number[]): Tensor => tf.zeros([...shape]),
   sqrt: (x: Tensor): Tensor => tf.sqrt(x),
+  exp: (x: Tensor): Tensor => tf.exp(x),
+  log: (x: Tensor): Tensor => tf.log(x),
+  /** log(softmax) over the last axis. */
+  logSoftmax: (x: Tensor): Tensor => tf.logSoftmax(x),
   /** Sum of all elements, a scalar. */
   sum: (x: Tensor): Tensor => tf.sum(x),
   /** Sum over some axes, which stay with length 1. */

@@ -2,7 +2,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { Flags } from "@oclif/core";
 import { SlmError } from "@slm/core/errors";
-import type { WorkerReport, WorkersStatus } from "@slm/workers";
+import type { WorkerReport, WorkersStatus } from "@slm/extension-workers";
 import { threadsFlag } from "../flags/recipe-flags.js";
 import { SlmCommand } from "../ui/slm-command.js";
 import { columns } from "@slm/pipeline/format/columns";
@@ -61,7 +61,7 @@ export class WorkerCommand extends SlmCommand<WorkerReport | WorkersStatus> {
 
   protected override async execute(): Promise<WorkerReport | WorkersStatus> {
     const { flags } = await this.parse(WorkerCommand);
-    const { readStatus, redisAddress, runWorker } = await import("@slm/workers");
+    const { readStatus, redisAddress, runWorker } = await import("@slm/extension-workers");
     if (flags.status) return readStatus(redisAddress(flags.redis));
     const { storage, concurrency, scratch } = flags;
     if (storage === undefined)

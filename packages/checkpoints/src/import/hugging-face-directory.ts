@@ -3,27 +3,12 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { readJsonFile, SlmError } from "@slm/core";
 import { GENERATION_FILE } from "@slm/generation";
-import { toFloat32 } from "@slm/model";
 import { z } from "zod";
 import { CONFIG_FILE } from "../checkpoint.js";
 import { checkComplete, checkShard, readShardIndex } from "../shard-index.js";
-import { bothError, WEIGHTS_FILE, WEIGHTS_INDEX_FILE } from "../weight-files.js";
-import { openSafetensors } from "../safetensors.js";
-import { pytorchTensors } from "../pytorch/pytorch-file.js";
+import { bothError } from "../weight-files.js";
 import { type ExternalCheckpoint, type ExternalTensor } from "../external-checkpoint.js";
-
-/** How a directory may hold its weights; the first of them that is there counts. */
-const FORMATS: readonly WeightFormat[] = [
-  { single: WEIGHTS_FILE, index: WEIGHTS_INDEX_FILE, open: safetensorsTensors },
-  { single: "pytorch_model.bin", index: "pytorch_model.bin.index.json", open: pytorchTensors },
-];
-
-interface WeightFormat {
-  readonly single: string;
-  readonly index: string;
-  /** The tensors of one file. */
-  readonly open: (file: string) => Promise<readonly ExternalTensor[]>;
-}
+import { SAFETENSORS, WEIGHT_FORMATS, type WeightFormat } from "./weight-formats.js";
 
 const configSchema = z.record(z.string(), z.unknown());
 
@@ -47,7 +32,7 @@ export async function readHuggingFaceDirectory(directory: string): Promise<Exter
 }
 
 async function weightsOf(directory: string): Promise<readonly ExternalTensor[]> {
-  for (const { single, index, open } of FORMATS) {
+  for (const { single, index, open } of Object.values(WEIGHT_FORMATS.rows)) {
     const [hasSingle, hasIndex] = [
       await exists(join(directory, single)),
       await exists(join(directory, index)),
@@ -57,7 +42,7 @@ async function weightsOf(directory: string): Promise<readonly ExternalTensor[]> 
     if (hasIndex) return shardedTensors(directory, join(directory, index), open);
   }
   // Its error says what is missing.
-  return floatTensors(join(directory, WEIGHTS_FILE), safetensorsTensors);
+  return floatTensors(join(directory, SAFETENSORS.single), SAFETENSORS.open);
 }
 
 async function shardedTensors(
@@ -92,23 +77,6 @@ async function floatTensors(file: string, open: WeightFormat["open"]): Promise<r
     "DATA_INVALID",
     `${file}: tensor '${wrong.name}' is ${wrong.dtype}; weights are ${FLOATS.join(", ")}`,
   );
-}
-
-async function safetensorsTensors(file: string): Promise<readonly ExternalTensor[]> {
-  const opened = await openSafetensors(file);
-  await opened.close();
-  return [...opened.entries].map(([name, { dtype, shape }]): ExternalTensor => {
-    return { name, shape, dtype, read: () => readTensor(file, name) };
-  });
-}
-
-async function readTensor(file: string, name: string): Promise<Float32Array> {
-  const opened = await openSafetensors(file);
-  try {
-    return toFloat32(await opened.read(name), name).data as Float32Array;
-  } finally {
-    await opened.close();
-  }
 }
 
 const exists = (path: string): Promise<boolean> =>

@@ -1,6 +1,7 @@
 /** The `loss` part of the `distill` section: weights of the terms and their options. */
 import { DIVERGENCE_DEFAULTS, DIVERGENCE_NAMES, DIVERGENCES } from "@slm/tensor";
 import { z } from "zod";
+import { LOSS_TERMS, TERM_NAMES } from "./loss-terms.js";
 
 const weight = (text: string, value = 0): z.ZodDefault<z.ZodNumber> =>
   z.number().nonnegative().default(value).describe(`Weight of: ${text}.`);
@@ -26,8 +27,6 @@ const fields = {
   ),
 };
 
-/** Every term by name, in log order. */
-export const TERM_NAMES = [...DIVERGENCE_NAMES, "crossEntropy", "ctc"] as const;
 export type TermName = (typeof TERM_NAMES)[number];
 
 const lossFields = z.strictObject({
@@ -46,30 +45,51 @@ const lossFields = z.strictObject({
     .describe(
       "crossEntropy: label smoothing, the share of a label's probability spread over the vocabulary.",
     ),
+  terms: z
+    .record(z.string(), z.number().nonnegative())
+    .optional()
+    .describe("Weights of the terms that extensions add, by their names."),
 });
 
 export type LossConfig = z.infer<typeof lossFields>;
 
-type Weights = Readonly<Partial<Record<TermName, number | undefined>>>;
+type Weights = Readonly<Partial<Record<TermName, number | undefined>>> & Pick<LossConfig, "terms">;
+
+/** Whether a term is one of ours. */
+export const isOwnTerm = (name: string): name is TermName => TERM_NAMES.some((own) => own === name);
 
 /** A term's weight; 0 for one that the settings leave out. */
-export const weightOf = (loss: Weights, name: TermName): number => loss[name] ?? 0;
+export const weightOf = (loss: Weights, name: string): number =>
+  (isOwnTerm(name) ? loss[name] : loss.terms?.[name]) ?? 0;
 
-/** Terms with a positive weight. */
-export const termsOf = (loss: Weights): readonly TermName[] =>
-  TERM_NAMES.filter((name) => weightOf(loss, name) > 0);
+/** Terms with a positive weight, ours first. */
+export const termsOf = (loss: Weights): readonly string[] =>
+  [...TERM_NAMES, ...Object.keys(loss.terms ?? {})].filter((name) => weightOf(loss, name) > 0);
 
-/** Terms that compare next-token distributions. */
-const DISTRIBUTION_TERMS: ReadonlySet<TermName> = new Set(DIVERGENCE_NAMES);
+/** Our own terms that compare next-token distributions. */
+const DISTRIBUTION_TERMS: ReadonlySet<string> = new Set(DIVERGENCE_NAMES);
 
 /** Whether any term needs the teacher's next-token distributions. */
 export const requiresDistributions = (loss: Weights): boolean =>
-  termsOf(loss).some((name) => DISTRIBUTION_TERMS.has(name));
+  termsOf(loss).some(
+    (name) => DISTRIBUTION_TERMS.has(name) || LOSS_TERMS.get(name)?.needsDistributions === true,
+  );
+
+/** Whether any term needs labels at the positions of the targets. */
+export const requiresLabels = (loss: Weights): boolean =>
+  termsOf(loss).some((name) => name === "crossEntropy" || LOSS_TERMS.get(name)?.needsDistributions === false);
 
 export const lossConfig = lossFields.check(({ value, issues }) => {
-  const reject = (message: string, key: string): void => {
-    issues.push({ code: "custom", input: value, path: [key], message });
+  const reject = (message: string, ...path: readonly string[]): void => {
+    issues.push({ code: "custom", input: value, path: [...path], message });
   };
+  for (const name of Object.keys(value.terms ?? {}))
+    if (!LOSS_TERMS.has(name))
+      reject(
+        `expected a term of an extension (${LOSS_TERMS.names.join(", ") || "none is loaded"}), got '${name}'`,
+        "terms",
+        name,
+      );
   if (termsOf(value).length === 0)
     reject(
       "expected a positive weight for at least one term, for example forwardKl 0.9 and crossEntropy 0.1",

@@ -3,14 +3,8 @@ import { initializeParameters, type ModelConfig, type Weights } from "@slm/model
 import { createHostTensor, type HostTensor } from "@slm/runtime";
 import { createEagerEngine, withDropout, type TensorSpec } from "@slm/tensor";
 import { describe, expect, test } from "vitest";
-import {
-  lossConfig,
-  TERM_NAMES,
-  termsOf,
-  weightOf,
-  type LossConfig,
-  type TermName,
-} from "../config/loss-config.js";
+import { lossConfig, termsOf, weightOf, type LossConfig, type TermName } from "../config/loss-config.js";
+import { TERM_NAMES } from "../config/loss-terms.js";
 import {
   auxiliaryParameters,
   studentLoss,

@@ -24,12 +24,15 @@ import {
 import type { HostTensor } from "@slm/runtime";
 import { ctcFeeds, ctcSpecs, type CtcShape } from "./ctc-feeds.js";
 import {
+  isOwnTerm,
   requiresDistributions,
+  requiresLabels,
   termsOf,
   weightOf,
   type LossConfig,
   type TermName,
 } from "../config/loss-config.js";
+import { LOSS_TERMS } from "../config/loss-terms.js";
 
 /** `shared`: all terms on one set of targets. `separate`: the teacher's terms on those it scored (`distill`), cross-entropy on `gold` ones. */
 export type LossVariant = "shared" | "separate";
@@ -103,6 +106,16 @@ const TERMS: { readonly [N in TermName]: (inputs: TermInputs) => Tensor } = {
   },
 };
 
+function termValue(name: string, inputs: TermInputs): Tensor {
+  if (isOwnTerm(name)) return TERMS[name](inputs);
+  const { distilled, labelled, x, loss } = inputs;
+  const term = LOSS_TERMS.get(name)!;
+  const common = { math, temperature: loss.temperature };
+  return term.needsDistributions
+    ? term.compute({ ...common, ...distilled, teacherLogits: x["teacher"]! })
+    : term.compute({ ...common, ...labelled });
+}
+
 /** Prefixes of the passes of a variant; the first one's targets are the teacher's. */
 const PASSES: { readonly [V in LossVariant]: readonly string[] } = {
   shared: ["distill"],
@@ -129,7 +142,7 @@ export function studentLoss(
     terms: [...names],
     build: (parameters, x) => {
       const inputs = termInputs(options, { pass, variant }, parameters, x);
-      const terms = Object.fromEntries(names.map((name) => [name, TERMS[name](inputs)]));
+      const terms = Object.fromEntries(names.map((name) => [name, termValue(name, inputs)]));
       const weighted = names.map((name) => math.mul(terms[name]!, weightOf(loss, name)));
       return { loss: weighted.reduce((sum, term) => math.add(sum, term)), terms };
     },
@@ -152,7 +165,7 @@ function lossInputs(
   const labelled = PASSES[variant].at(-1)!;
   for (const prefix of PASSES[variant]) {
     Object.assign(inputs, pass.passInputs(prefix));
-    const isLabelled = prefix === labelled && loss.crossEntropy > 0;
+    const isLabelled = prefix === labelled && requiresLabels(loss);
     if (isLabelled) inputs[`${prefix}.labels`] = { dtype: "int32", shape: [positions] };
     const isDistilled = prefix === "distill" && requiresDistributions(loss);
     if (isLabelled || isDistilled) Object.assign(inputs, counting(prefix));

@@ -19,6 +19,18 @@ export async function writeCommandFile(
   directory: string,
   { command, directory: workingDirectory, lines, timeoutSeconds, files }: CommandTeacherConfig,
 ): Promise<CommandFile> {
+  const contents: CommandFile = {
+    version: 1,
+    // Absolute, because later stages may run elsewhere.
+    ...{ command, directory: workingDirectory && resolve(workingDirectory), lines, timeoutSeconds },
+    files: await fileHashes(files),
+  };
+  await writeJsonAtomic(join(directory, COMMAND_FILE), contents);
+  return contents;
+}
+
+/** Hashes of files, in order. @throws SlmError INPUT_MISSING for a file that does not exist */
+export async function fileHashes(files: readonly string[]): Promise<string[]> {
   const hashes: string[] = [];
   for (const file of files) {
     hashes.push(
@@ -27,14 +39,7 @@ export async function writeCommandFile(
       }),
     );
   }
-  const contents: CommandFile = {
-    version: 1,
-    // Absolute, because later stages may run elsewhere.
-    ...{ command, directory: workingDirectory && resolve(workingDirectory), lines, timeoutSeconds },
-    files: hashes,
-  };
-  await writeJsonAtomic(join(directory, COMMAND_FILE), contents);
-  return contents;
+  return hashes;
 }
 
 /** @throws SlmError INPUT_MISSING, DATA_INVALID */

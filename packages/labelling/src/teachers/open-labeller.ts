@@ -1,11 +1,12 @@
-/** Opens the labeller of a teacher that is no local model: a server, or a program. */
+/** Opens the labeller of a teacher that is no local model: a server, a program, or a labeller of an extension. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { API_FILE, COMMAND_FILE } from "@slm/teacher";
+import { API_FILE, COMMAND_FILE, EXTENSION_FILE } from "@slm/teacher";
 import { readApiFile } from "../api/api-file.js";
 import { ApiLabeller, type ApiLabellerOptions } from "../api/api-labeller.js";
 import { readCommandFile } from "../command/command-file.js";
 import { CommandLabeller } from "../command/command-labeller.js";
+import { openExtensionLabeller } from "../extension/extension-file.js";
 import type { Labeller } from "../labeller/labeller.js";
 
 /**
@@ -20,5 +21,6 @@ export async function openLabeller(
   if (existsSync(join(directory, API_FILE))) return ApiLabeller.open(await readApiFile(directory), options);
   if (existsSync(join(directory, COMMAND_FILE)))
     return new CommandLabeller(await readCommandFile(directory), options);
+  if (existsSync(join(directory, EXTENSION_FILE))) return openExtensionLabeller(directory);
   return undefined;
 }

@@ -13,8 +13,9 @@ async function use(load: () => Promise<{ readonly default: Extension }>): Promis
 /** MLflow. */
 export const useOwnTrackers = (): Promise<void> => use(() => import("@slm/extension-trackers"));
 
-/** Models in GGUF files and in Marian's own format. */
+/** Models in GGUF files and in Marian's own format, and weights as PyTorch writes them. */
 export async function useOwnImporters(): Promise<void> {
   await use(() => import("@slm/extension-marian"));
   await use(() => import("@slm/extension-gguf"));
+  await use(() => import("@slm/extension-pytorch"));
 }

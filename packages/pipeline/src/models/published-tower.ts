@@ -13,6 +13,7 @@ import type { VisionTower } from "@slm/model";
 import { PREPROCESSOR_FILE, readPreprocessorConfig } from "@slm/vision";
 import { basename, join } from "node:path";
 import type { FilesRequest, StageFile } from "../stage/plan-request.js";
+import { useOwnImporters } from "../extensions/own-extensions.js";
 import { towerFiles } from "./open-external.js";
 
 /** Reads a tower, downloading it if needed.
@@ -50,6 +51,7 @@ async function openSource(
   path: string,
   { features, classToken }: PublishedTowerConfig,
 ): Promise<{ readonly external: ExternalCheckpoint; readonly options: VisionImportOptions }> {
+  await useOwnImporters();
   const { processing } = await readPreprocessorConfig(join(path, PREPROCESSOR_FILE));
   return {
     external: await readHuggingFaceDirectory(path),

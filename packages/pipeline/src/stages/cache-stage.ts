@@ -3,7 +3,7 @@ import { artifactInput, readManifest } from "@slm/core";
 import { basename } from "node:path";
 import { z } from "zod";
 import { cacheConfig, cacheTeacher, type CacheConfig, type CacheStageReport } from "@slm/labelling";
-import type { WorkerShare } from "@slm/workers";
+import type { WorkerShare } from "@slm/extension-workers";
 import { withEngine } from "../compute/open-engine.js";
 import { estimateCache } from "../estimates/cache-estimate.js";
 import { defineStage } from "../stage/stage.js";

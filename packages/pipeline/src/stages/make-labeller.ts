@@ -1,20 +1,22 @@
-/** Makes the teacher directory of a labeller: a server or a program. It holds one file, and no key. */
+/** Makes the teacher directory of a labeller: a server, a program, or one of an extension. It holds one file, and no key. */
 import {
   apiFileOf,
   writeApiFile,
   writeCommandFile,
+  writeExtensionFile,
   type ApiTeacherConfig,
   type CommandTeacherConfig,
+  type ExtensionTeacherConfig,
 } from "@slm/labelling";
 import { exampleRows } from "@slm/teacher";
 import type { StageFile } from "../stage/plan-request.js";
 
 /** Settings of a teacher without weights here. */
-export type LabellerConfig = ApiTeacherConfig | CommandTeacherConfig;
+export type LabellerConfig = ApiTeacherConfig | CommandTeacherConfig | ExtensionTeacherConfig;
 
 export interface MadeLabeller {
   readonly kind: LabellerConfig["kind"];
-  /** The server's model, or the program. */
+  /** The server's model, the program, or the extension's labeller. */
   readonly name: string;
 }
 
@@ -27,12 +29,16 @@ export async function makeLabeller(
     const { command } = await writeCommandFile(work, settings);
     return { kind: "command", name: command[0]! };
   }
+  if (settings.kind === "extension") {
+    await writeExtensionFile(work, settings);
+    return { kind: "extension", name: settings.labeller };
+  }
   await writeApiFile(work, apiFileOf(settings, await exampleRows(settings.prompt.examples, dataDirectory)));
   return { kind: "api", name: settings.model };
 }
 
 export function isLabeller(settings: { readonly kind: string }): settings is LabellerConfig {
-  return settings.kind === "api" || settings.kind === "command";
+  return ["api", "command", "extension"].includes(settings.kind);
 }
 
 /** Files outside the run that the answers depend on. */

@@ -11,7 +11,8 @@ import { requireInput } from "./require-input.js";
 
 export const teacherStage = defineStage<TeacherConfig>({
   name: "teacher",
-  summary: "a teacher: trained, copied from disk, imported, an ensemble, a server or a program",
+  summary:
+    "a teacher: trained, copied from disk, imported, an ensemble, a server, a program or a labeller of an extension",
   section: teacherConfig,
   kind: "teacher",
   revision: 1,

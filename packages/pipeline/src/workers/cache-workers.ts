@@ -1,7 +1,7 @@
 /** What workers do of a cache: shards of distributions, blocks of labels and rounds of new sources, also of a teacher behind a server. */
 import { artifactInput, hashJson, type StageContext } from "@slm/core";
 import type { CacheConfig, CacheInputs } from "@slm/labelling";
-import type { WorkerShare } from "@slm/workers";
+import type { WorkerShare } from "@slm/extension-workers";
 import type { Compute } from "../compute/compute.js";
 import { blockMaker } from "./make-blocks.js";
 import { shardMaker } from "./make-shards.js";
@@ -40,7 +40,7 @@ export function withCacheWorkers<Result extends object>(
   return withWorkers(address, async (runner, store) => {
     const data = await artifactInput("data", dataDirectory);
     const budget = hashJson({ data: data.sha256, identity, settings }).slice(0, 32);
-    const shared = shareApi(address.redis, store, budget);
+    const shared = await shareApi(address.redis, store, budget);
     const places = { teacherDirectory, teacherName, tokenizerDirectory, identity };
     try {
       const result = await body({

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { PartRows, ProbedStatistic } from "@slm/quantization";
-import { openStore, SharedFiles } from "@slm/workers";
+import { openStore, SharedFiles } from "@slm/extension-workers";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { readRows, readStatistics, sendRows, sendStatistics, type RowsRequest } from "./calibration-task.js";
 

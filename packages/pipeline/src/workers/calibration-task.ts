@@ -2,7 +2,8 @@
 import { GRAPH_NAMES } from "@slm/exported-model";
 import { writeOnnx, type Graph } from "@slm/onnx";
 import type { PartRows, ProbedStatistic, TokenPair } from "@slm/quantization";
-import { fileRef, type FileRef, type JobRequest, type SharedFiles } from "@slm/workers";
+import type { FileRef, JobRequest, SharedFiles } from "@slm/extension-workers";
+import { fileRef } from "@slm/extension-workers/references";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

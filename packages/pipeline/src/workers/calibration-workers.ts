@@ -1,14 +1,8 @@
 /** Has the statistics of a calibration collected by workers. */
 import { hashFolder, hashJson, SlmError, type StageContext } from "@slm/core";
 import { decodeTotals, type Collector } from "@slm/quantization";
-import {
-  failureError,
-  type FileRef,
-  type JobRunner,
-  type JobSpec,
-  type RunOptions,
-  type WorkerShare,
-} from "@slm/workers";
+import type { FileRef, JobRunner, JobSpec, RunOptions, WorkerShare } from "@slm/extension-workers";
+import { failureError } from "@slm/extension-workers/references";
 import { sendGraph, sendRows, sendStatistics } from "./calibration-task.js";
 import { JOB_KINDS } from "./job-kinds.js";
 import { runOptions } from "./run-options.js";

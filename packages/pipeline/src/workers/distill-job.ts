@@ -2,7 +2,7 @@
 import { SILENT, SlmError } from "@slm/core";
 import { distillConfig, type DistillConfig, type DistillInputs } from "@slm/distillation";
 import type { EngineName } from "@slm/tensor";
-import type { FileRef, JobRequest, SharedFiles } from "@slm/workers";
+import type { FileRef, JobRequest, SharedFiles } from "@slm/extension-workers";
 import { z } from "zod";
 import { ENGINES } from "../compute/compute.js";
 import { withEngine } from "../compute/open-engine.js";

@@ -2,7 +2,8 @@
 import { SlmError, type StageContext } from "@slm/core";
 import type { CacheConfig } from "@slm/labelling";
 import type { EngineName } from "@slm/tensor";
-import { failureError, type FileRef, type JobRunner, type JobSpec, type SharedFiles } from "@slm/workers";
+import type { FileRef, JobRunner, JobSpec, SharedFiles } from "@slm/extension-workers";
+import { failureError } from "@slm/extension-workers/references";
 import { runOptions } from "./run-options.js";
 
 export interface LabellingOptions {

@@ -1,7 +1,7 @@
 /** Has the blocks of a labelling made by workers. */
 import { encodeBlockTask, type BlockMaker } from "@slm/labelling";
 import { type CacheRowKind } from "@slm/teacher";
-import type { JobRunner } from "@slm/workers";
+import type { JobRunner } from "@slm/extension-workers";
 import { JOB_KINDS } from "./job-kinds.js";
 import { runLabelling, type LabellingOptions } from "./labelling-run.js";
 

@@ -1,6 +1,6 @@
 /** Has the sources that a teacher writes written by workers, a round of prompts in each job. */
 import { encodeRoundTask, type WritingMaker } from "@slm/labelling";
-import type { JobRunner } from "@slm/workers";
+import type { JobRunner } from "@slm/extension-workers";
 import { z } from "zod";
 import { JOB_KINDS } from "./job-kinds.js";
 import { readSent } from "./read-sent.js";

@@ -1,14 +1,8 @@
 /** Has the shards of a cache made by workers. */
 import { hashJson, SlmError, type StageContext } from "@slm/core";
 import type { ShardMaker, ShardWork, UnscoredPair } from "@slm/teacher";
-import {
-  failureError,
-  type FailedJob,
-  type FileRef,
-  type JobRunner,
-  type JobSpec,
-  type RunOptions,
-} from "@slm/workers";
+import type { FailedJob, FileRef, JobRunner, JobSpec, RunOptions } from "@slm/extension-workers";
+import { failureError } from "@slm/extension-workers/references";
 import type { EngineName } from "@slm/tensor";
 import { JOB_KINDS } from "./job-kinds.js";
 import { runOptions } from "./run-options.js";

@@ -1,6 +1,6 @@
 /** How a run of jobs is named, and how it tells what happens. */
 import { hashJson, type ProgressUpdate, type StageContext } from "@slm/core";
-import type { RunOptions } from "@slm/workers";
+import type { RunOptions } from "@slm/extension-workers";
 
 export interface NamedRun extends Pick<RunOptions, "title" | "total"> {
   /** Begins the name: small letters. */

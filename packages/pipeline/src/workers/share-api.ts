@@ -1,7 +1,7 @@
 /** What workers that ask one server have in common: its pace and the run's budget in Redis, its answers in shared storage. */
 import { hashJson } from "@slm/core";
 import { budgetExceeded, priceOf, sharedAnswers, type ApiSharing } from "@slm/labelling";
-import { forgetBudget, SharedRequestLimits, type ObjectStore, type RedisAddress } from "@slm/workers";
+import type { ObjectStore, RedisAddress, SharedRequestLimits } from "@slm/extension-workers";
 
 const MILLION = 1_000_000;
 
@@ -13,12 +13,13 @@ export interface SharedApi {
 }
 
 /** @param run whose budget is spent */
-export function shareApi(redis: RedisAddress, store: ObjectStore, run: string): SharedApi {
+export async function shareApi(redis: RedisAddress, store: ObjectStore, run: string): Promise<SharedApi> {
+  const workers = await import("@slm/extension-workers");
   const opened: SharedRequestLimits[] = [];
   const sharing: ApiSharing = (file) => {
     const { baseUrl, model } = file.request;
     const { price, requestsPerMinute, tokensPerMinute, budget } = file.limits;
-    const limits = new SharedRequestLimits(
+    const limits = new workers.SharedRequestLimits(
       redis,
       { server: hashJson({ baseUrl, model }).slice(0, 32), run },
       {
@@ -57,7 +58,7 @@ export function shareApi(redis: RedisAddress, store: ObjectStore, run: string): 
   };
   return {
     sharing,
-    forget: () => forgetBudget(redis, run),
+    forget: () => workers.forgetBudget(redis, run),
     close: () => {
       for (const limits of opened) limits.close();
     },

@@ -1,6 +1,6 @@
 /** Where workers are found: the queue and the storage that they share. Neither changes a result. */
 import { SlmError } from "@slm/core/errors";
-import type { JobRunner, ObjectStore, RedisAddress } from "@slm/workers";
+import type { JobRunner, ObjectStore, RedisAddress } from "@slm/extension-workers";
 import type { Compute } from "../compute/compute.js";
 
 export interface WorkersAddress {
@@ -20,7 +20,7 @@ export async function workersOf({
   if (workers === undefined) return undefined;
   if (storage === undefined)
     throw new SlmError("USAGE", "--workers needs --storage", { suggestions: ["--storage DIR"] });
-  const { redisAddress } = await import("@slm/workers");
+  const { redisAddress } = await import("@slm/extension-workers");
   return { redis: redisAddress(workers), storage };
 }
 
@@ -41,7 +41,7 @@ export async function withWorkers<Result>(
   { redis, storage }: WorkersAddress,
   body: (runner: JobRunner, store: ObjectStore) => Promise<Result>,
 ): Promise<Result> {
-  const { JobRunner, openStore, requireRedis } = await import("@slm/workers");
+  const { JobRunner, openStore, requireRedis } = await import("@slm/extension-workers");
   await requireRedis(redis);
   const store = await openStore(storage);
   const runner = new JobRunner(redis, store);

@@ -1,7 +1,7 @@
 /** The part of a report that says which worker did how much. */
 import type { Manifest } from "@slm/core";
 import type { ReportSection } from "@slm/report";
-import type { WorkerShare } from "@slm/workers";
+import type { WorkerShare } from "@slm/extension-workers";
 import { z } from "zod";
 import { formatGrouped, formatNumber, formatSeconds } from "../format/format.js";
 

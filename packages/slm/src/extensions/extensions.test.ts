@@ -3,6 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isMetricName, METRICS } from "@slm/metrics";
 import { TRACKERS } from "@slm/report";
+import { LOSS_TERMS } from "@slm/distillation/loss-terms";
+import { LABELLERS } from "@slm/labelling/labeller-kinds";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { useExtension, useExtensions } from "@slm/extensions";
 import { useConfigFile } from "./use-config-file.js";
@@ -16,7 +18,8 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "slm-examples-"));
 });
 afterAll(async () => {
-  for (const name of ["same-start", "csv-tracker", "json-model"]) useExtension({ name });
+  for (const name of ["same-start", "csv-tracker", "json-model", "total-variation", "glossary"])
+    useExtension({ name });
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -60,4 +63,17 @@ test("an importer of an extension is asked before ours", async () => {
   // A file that no extension reads is one of ours.
   await writeFile(join(folder, "other.gguf"), "GGUF");
   await expect(openExternal(join(folder, "other.gguf"))).rejects.toThrow("not a usable GGUF file");
+});
+
+test("a file of a recipe adds a loss term and a labeller", async () => {
+  await useExtensions(["extension-loss.ts", "extension-labeller.ts"], EXAMPLES);
+  expect(LOSS_TERMS.get("totalVariation")).toMatchObject({ needsDistributions: true });
+  const file = join(folder, "words.json");
+  await writeFile(file, '{"one":"eins","two":"zwei"}');
+  const glossary = LABELLERS.get("glossary")!;
+  expect(() => glossary.settings.parse({})).toThrow("glossary: expected file");
+  const { answer } = await glossary.open({ file });
+  const options = { samples: 1, temperature: 1, seed: 1, signal: new AbortController().signal };
+  const answers = await answer(["two one", "three"], options);
+  expect(answers).toEqual([[{ target: "zwei eins", finished: true }], []]);
 });

@@ -1,6 +1,6 @@
 /** Trains one trial of a sweep up to a step: the body of a job. */
 import { distillSegment } from "@slm/distillation";
-import type { JobBody } from "@slm/workers";
+import type { JobBody } from "@slm/extension-workers";
 import { z } from "zod";
 import { trainTrial } from "./trial-runner.js";
 import { engineSetting, withDistillJob } from "@slm/pipeline/workers/distill-job";

@@ -1,6 +1,7 @@
 /** Has the trials of a sweep trained by workers. A trial that goes on may do so on another machine: its state goes through shared storage. */
 import { SlmError } from "@slm/core";
-import { failureError, fileRef, type FileRef, type JobRunner, type JobSpec } from "@slm/workers";
+import type { FileRef, JobRunner, JobSpec } from "@slm/extension-workers";
+import { failureError, fileRef } from "@slm/extension-workers/references";
 import type { TrialContext, TrialRunner } from "./trial-runner.js";
 import { requireSendable, sendDirectories, sendSettings } from "@slm/pipeline/workers/distill-job";
 import { JOB_KINDS } from "@slm/pipeline/workers/job-kinds";

@@ -2,7 +2,7 @@
 import { SILENT } from "@slm/core";
 import { loadTeachers, makeShardOfTask } from "@slm/teacher";
 import type { Engine } from "@slm/tensor";
-import type { JobBody } from "@slm/workers";
+import type { JobBody } from "@slm/extension-workers";
 import { join } from "node:path";
 import { z } from "zod";
 import { ENGINES, type Compute } from "@slm/pipeline/compute/compute";

@@ -1,7 +1,7 @@
 /** Collects the statistics of one part of a calibration: the body of a job. */
 import { encodeTotals, ModelFeeds, totalsOfPart, type Feeds } from "@slm/quantization";
 import type { Runtime } from "@slm/runtime";
-import type { JobBody, JobRequest } from "@slm/workers";
+import type { JobBody, JobRequest } from "@slm/extension-workers";
 import { join } from "node:path";
 import { withRuntime } from "@slm/pipeline/compute/open-engine";
 import { feedsOfFiles } from "@slm/pipeline/models/calibration-rows";

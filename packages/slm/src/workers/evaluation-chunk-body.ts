@@ -1,7 +1,7 @@
 /** Answers one chunk of an evaluation: the body of a job. */
 import { answerChunk, openModel } from "@slm/inference";
 import type { Runtime } from "@slm/runtime";
-import type { JobBody } from "@slm/workers";
+import type { JobBody } from "@slm/extension-workers";
 import { withRuntime } from "@slm/pipeline/compute/open-engine";
 import { encodeAnswers, readChunk } from "./evaluation-task.js";
 import { keptOpen } from "./kept-open.js";

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openStore, SharedFiles } from "@slm/workers";
+import { openStore, SharedFiles } from "@slm/extension-workers";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { readChunk, requestOf, sendChunk } from "./evaluation-task.js";
 

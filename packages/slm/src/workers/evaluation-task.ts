@@ -2,7 +2,8 @@
 import { SlmError } from "@slm/core";
 import type { ChunkAnswers, ChunkRequest, EvaluationRow, RowChunk } from "@slm/inference";
 import { imageOfBytes } from "@slm/vision";
-import { fileRef, type FileRef, type SharedFiles } from "@slm/workers";
+import type { FileRef, SharedFiles } from "@slm/extension-workers";
+import { fileRef } from "@slm/extension-workers/references";
 import { z } from "zod";
 import { parseEvaluationMetrics } from "../models/evaluation-metrics.js";
 import { readSent } from "@slm/pipeline/workers/read-sent";

@@ -2,7 +2,8 @@
 import { hashFolder, hashJson, SlmError, type StageContext } from "@slm/core";
 import type { ChunkMaker } from "@slm/inference";
 import type { RuntimeDevice } from "@slm/runtime";
-import { failureError, type FileRef, type JobSpec } from "@slm/workers";
+import type { FileRef, JobSpec } from "@slm/extension-workers";
+import { failureError } from "@slm/extension-workers/references";
 import { JOB_KINDS } from "@slm/pipeline/workers/job-kinds";
 import { runOptions } from "@slm/pipeline/workers/run-options";
 import { readAnswers, requestOf, sendChunk } from "./evaluation-task.js";

@@ -1,7 +1,7 @@
 /** Labels one block of sources: the body of a job. */
 import { hashFolder } from "@slm/core";
 import { BlockLabeller } from "@slm/labelling";
-import type { JobBody } from "@slm/workers";
+import type { JobBody } from "@slm/extension-workers";
 import { basename } from "node:path";
 import { z } from "zod";
 import { withLabellingJob } from "./labelling-job.js";

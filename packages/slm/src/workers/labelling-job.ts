@@ -1,7 +1,7 @@
 /** What jobs that ask a teacher for texts open: its directory, an engine, and what all that ask its server share. */
 import { SILENT } from "@slm/core";
 import type { RoundWriter } from "@slm/labelling";
-import type { JobRequest } from "@slm/workers";
+import type { JobRequest } from "@slm/extension-workers";
 import { z } from "zod";
 import { ENGINES } from "@slm/pipeline/compute/compute";
 import { withEngine } from "@slm/pipeline/compute/open-engine";
@@ -31,7 +31,7 @@ export async function withLabellingJob<Result>(
   const task = (await files.getBytes(inputs["task"]!)).toString("utf8");
   const teacher = { directory: await copies.tree(inputs["teacher"]!), name, identity };
   const tokenizerDirectory = await copies.tree(inputs["tokenizer"]!);
-  const api = shareApi(redis, files.store, budget);
+  const api = await shareApi(redis, files.store, budget);
   try {
     return await withEngine({ engine: engineName, threads }, (engine) => {
       const context = { progress: SILENT, signal, seed: 0 };

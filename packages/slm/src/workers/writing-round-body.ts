@@ -1,6 +1,6 @@
 /** Writes one round of new sources: the body of a job. */
 import { RoundWriter } from "@slm/labelling";
-import type { JobBody } from "@slm/workers";
+import type { JobBody } from "@slm/extension-workers";
 import { withLabellingJob } from "./labelling-job.js";
 
 export const writingRoundBody: JobBody = (request) =>

@@ -2,7 +2,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { SlmError } from "@slm/core";
-import { pytorchTensors } from "../../../../packages/checkpoints/src/pytorch/pytorch-file.ts";
+import { pytorchTensors } from "../../../../packages/extension-pytorch/src/pytorch-file.ts";
 
 export { SlmError };
 export const words = [
@@ -16,7 +16,7 @@ export const words = [
 export const seeds = () =>
   Promise.all(
     ["evil", "integers", "legacy", "tensors"].map((name) =>
-      readFile(`packages/checkpoints/fixtures/pytorch/${name}.bin`),
+      readFile(`packages/extension-pytorch/fixtures/${name}.bin`),
     ),
   );
 

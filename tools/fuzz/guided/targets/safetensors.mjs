@@ -23,7 +23,7 @@ export async function seeds() {
     return Buffer.concat([length, text, Buffer.alloc(24)]);
   };
   return [
-    await readFile("packages/checkpoints/fixtures/pytorch/tensors.safetensors"),
+    await readFile("packages/extension-pytorch/fixtures/tensors.safetensors"),
     header({
       a: { dtype: "F32", shape: [2, 2], data_offsets: [0, 16] },
       b: { dtype: "I64", shape: [], data_offsets: [16, 24] },

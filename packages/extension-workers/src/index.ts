@@ -1,10 +1,10 @@
 export { openStore } from "./storage/open-store.js";
 export type { ObjectStore } from "./storage/object-store.js";
-export { fileRef, type FileRef, SharedFiles } from "./storage/shared-files.js";
+export { type FileRef, SharedFiles } from "./storage/shared-files.js";
 export { redisAddress, requireRedis, REDIS_URL_VARIABLE, type RedisAddress } from "./queue/redis-address.js";
 export { runWorker, type WorkerOptions, type WorkerReport } from "./queue/run-worker.js";
 export { serveJobs, type JobBody, type JobRequest, type JobServer } from "./queue/job-body.js";
-export { failureError, type FailedJob } from "./queue/job-outcome.js";
+export type { FailedJob } from "./queue/job-outcome.js";
 export type { JobSpec } from "./queue/job-queue.js";
 export { JobRunner } from "./queue/job-runner.js";
 export type { RunOptions } from "./queue/run-watch.js";

@@ -5,13 +5,12 @@
  * Source: PyTorch 2.8, torch/serialization.py (`_save`), torch/_utils.py (`_rebuild_tensor_v2`). The format before 1.6 is rejected.
  */
 import { open } from "node:fs/promises";
+import { decodeStored, storedBytes, type ExternalTensor, type StoredDType } from "@slm/checkpoints";
 import { readFailure, SlmError, systemCode } from "@slm/core";
 import { openZip } from "@slm/core/zip";
 import { toFloat32 } from "@slm/model";
 import { elementCount } from "@slm/runtime";
 import type { Entry, ZipFile } from "yauzl";
-import type { ExternalTensor } from "../external-checkpoint.js";
-import { decodeStored, storedBytes, type StoredDType } from "../safetensors-dtypes.js";
 import { CONVERT, isTuple, PickleDict, readPickle, type PickleValue } from "./pickle.js";
 
 /** Type of a storage by the name of its class. */

@@ -1,16 +1,17 @@
-/** Fixtures: packages/checkpoints/fixtures/pytorch-files.py, with torch 2.8.0. */
+/** Fixtures: packages/extension-pytorch/fixtures/pytorch-files.py, with torch 2.8.0. */
 import { existsSync } from "node:fs";
 import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { readHuggingFaceDirectory, readSafetensors } from "@slm/checkpoints";
 import { SlmError } from "@slm/core";
+import { useExtension } from "@slm/extensions";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { readHuggingFaceDirectory } from "../import/hugging-face-directory.js";
-import { readSafetensors } from "../safetensors.js";
+import extension from "./index.js";
 import { pytorchTensors } from "./pytorch-file.js";
 
-const FIXTURES = join(import.meta.dirname, "../../fixtures/pytorch");
+const FIXTURES = join(import.meta.dirname, "../fixtures");
 const fixture = (name: string): string => join(FIXTURES, name);
 
 let directory = "";
@@ -79,6 +80,7 @@ describe(pytorchTensors, () => {
 
 describe("a model directory with pytorch_model.bin", () => {
   test("has its tensors; integers are refused as in safetensors", async () => {
+    useExtension(extension);
     await writeFile(join(directory, "config.json"), "{}");
     await cp(fixture("tensors.bin"), join(directory, "pytorch_model.bin"));
     const { tensors } = await readHuggingFaceDirectory(directory);

@@ -1,0 +1,41 @@
+/** How a Hugging Face directory may hold its weights. */
+import { ExtensionTable } from "@slm/core";
+import { toFloat32 } from "@slm/model";
+import type { ExternalTensor } from "../external-checkpoint.js";
+import { openSafetensors } from "../safetensors.js";
+import { WEIGHTS_FILE, WEIGHTS_INDEX_FILE } from "../weight-files.js";
+
+export interface WeightFormat {
+  /** Name of the file with all weights. */
+  readonly single: string;
+  /** Name of the index, for weights in several files. */
+  readonly index: string;
+  /** The tensors of one file; their values stay on disk. @throws SlmError INPUT_MISSING, DATA_INVALID */
+  readonly open: (file: string) => Promise<readonly ExternalTensor[]>;
+}
+
+export const SAFETENSORS: WeightFormat = {
+  single: WEIGHTS_FILE,
+  index: WEIGHTS_INDEX_FILE,
+  open: safetensorsTensors,
+};
+
+/** Formats by name; the first of them that a directory has counts. Extensions add to them. */
+export const WEIGHT_FORMATS = new ExtensionTable<WeightFormat>("weightFormats", { safetensors: SAFETENSORS });
+
+async function safetensorsTensors(file: string): Promise<readonly ExternalTensor[]> {
+  const opened = await openSafetensors(file);
+  await opened.close();
+  return [...opened.entries].map(([name, { dtype, shape }]): ExternalTensor => {
+    return { name, shape, dtype, read: () => readTensor(file, name) };
+  });
+}
+
+async function readTensor(file: string, name: string): Promise<Float32Array> {
+  const opened = await openSafetensors(file);
+  try {
+    return toFloat32(await opened.read(name), name).data as Float32Array;
+  } finally {
+    await opened.close();
+  }
+}
