@@ -175,7 +175,7 @@ class BatchMaker {
     return (await this.sources.teacher?.score(sources, targets, shape)) ?? NOTHING;
   }
 
-  private async feedsOf(chosen: Chosen, pass: ModelPass, shape: PassShape): Promise<BatchFeeds> {
+  private feedsOf(chosen: Chosen, pass: ModelPass, shape: PassShape): BatchFeeds {
     const { config, settings } = this.options;
     const { sources, targets, gold, teacherFeeds } = chosen;
     const labels = requiresLabels(settings.loss) ? gold : undefined;

@@ -89,6 +89,7 @@ export function useExtension(extension: Extension): void {
   }
 }
 
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- ties the table to its rows
 function rowsOf<K extends Kind>(kind: K, extension: Extension): { readonly add: () => void } {
   const table: ExtensionTable<ExtensionRows[K]> = TABLES[kind];
   const rows: readonly (readonly [string, ExtensionRows[K]])[] = Object.entries(extension[kind] ?? {});

@@ -46,9 +46,7 @@ export const METRIC_ROWS = new ExtensionTable<Metric>("metrics", METRIC_TABLE);
 export type MetricName = keyof typeof METRIC_TABLE;
 
 /** Every metric by its name. */
-export const METRICS: Readonly<Record<MetricName, Metric>> = METRIC_ROWS.rows as Readonly<
-  Record<MetricName, Metric>
->;
+export const METRICS: Readonly<Record<MetricName, Metric>> = METRIC_ROWS.rows;
 
 /** The names of our own metrics, in the order of the table. */
 export const METRIC_NAMES: readonly MetricName[] = METRIC_ROWS.names.filter(isMetricName);

@@ -1,4 +1,5 @@
 /** Decodes a batch with graphs of dynamic sizes: all sources together, on the CPU, a GPU or in a page. */
+import { closing } from "@slm/core";
 import { decode, type DraftSource } from "@slm/generation";
 import type { HostTensor } from "@slm/runtime";
 import type { ImageEncoder } from "../images/image-encoder.js";
@@ -50,17 +51,19 @@ export async function decodeDynamic(
       const steps = new GraphDecoder({
         ...{ runtime, decoder, caches, vocabularySize, encoded, prefixes, drafts, tokenGraphs },
       });
-      const decoded = await decode(steps, {
-        ...options,
-        bos: tokens.bos,
-        eos: tokens.eos,
-        pad: tokens.pad,
-        maxTokens,
-        opening: (result) => batch[result]!.opening,
-        source: (result) => sources[result]!,
-        before: (row) => prefixes[row]!,
-        deadlineMs: options.maxTimeMs === undefined ? undefined : started + options.maxTimeMs,
-      }).finally(() => steps.release());
+      const decoded = await closing({ close: () => steps.release() }, () =>
+        decode(steps, {
+          ...options,
+          bos: tokens.bos,
+          eos: tokens.eos,
+          pad: tokens.pad,
+          maxTokens,
+          opening: (result) => batch[result]!.opening,
+          source: (result) => sources[result]!,
+          before: (row) => prefixes[row]!,
+          deadlineMs: options.maxTimeMs === undefined ? undefined : started + options.maxTimeMs,
+        }),
+      );
       return decoded.map((row) => ({
         ...timed(row, options.strategy, { started, log: steps.log }),
         imageMs: seen?.imageMs,

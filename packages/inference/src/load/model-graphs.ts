@@ -138,11 +138,11 @@ export async function loadGraphs(
       asExported: () => load(file),
     };
     for (const { name, graph } of graphsOf(model)) {
-      const loaded =
+      const loaded: Readonly<Partial<Record<GraphName | "listing", Session | undefined>>> =
         name === "decoder"
           ? await loadDecoder(model, decoderFile, { picks, edit: decoderEdit(model, options, tokens) })
           : { [name]: await load(graph.file) };
-      opened.add(...Object.values(loaded));
+      for (const session of Object.values(loaded)) if (session !== undefined) opened.add(session);
       Object.assign(sessions, loaded);
     }
     const drafting =
