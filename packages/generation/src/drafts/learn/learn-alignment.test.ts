@@ -1,6 +1,6 @@
 import { draftRulesOf } from "../rule-table.js";
 import { SourceAlignment } from "../source-alignment.js";
-import { createRandom } from "@slm/generation";
+import { createRandom } from "../../sampling/random.js";
 import { describe, expect, test } from "vitest";
 import { learnAlignment, spreadPairs, type TokenPair } from "./learn-alignment.js";
 
