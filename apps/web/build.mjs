@@ -34,8 +34,8 @@ const forBrowsers = {
       resolveDir: here,
     }));
     onLoad({ filter: /.*/, namespace: "absent" }, () => ({ contents: "module.exports = {};" }));
-    // Graphs are edited on a disk, which a page has not, and its models' logits are the host's.
-    onResolve({ filter: /\/(load-edited|token-graphs)\.js$/ }, ({ path }) => ({
+    // Graphs are edited on a disk, which a page has not, its models' logits are the host's, and it evaluates nothing.
+    onResolve({ filter: /\/(load-edited|token-graphs|evaluate-answers)\.js$/ }, ({ path }) => ({
       path: join(here, "src", "shims", basename(path).replace(/js$/, "ts")),
       sideEffects: false,
     }));
