@@ -131,7 +131,7 @@ describe("a model with draft rules", () => {
     await quantizeDirectory({ modelDirectory: directory, scheme: "int4-block", outputDirectory: quantized });
     expect(await readDeviceModel(quantized)).toMatchObject({ draftRules });
     const generator = await open(quantized);
-    expect(generator.drafts).toEqual({ tokens: 12, reason: undefined });
+    expect(generator.speculation).toEqual({ tokens: 12, reason: undefined });
     await expectGreedy(quantized, known.slice(0, 20), {}, {}, 1);
   });
 
@@ -148,7 +148,10 @@ describe("a model with draft rules", () => {
     const chunked = await withRules(random, { ...sizes, chunk: 4 });
     await expectGreedy(chunked, known.slice(0, 20), {});
     const single = await open(await withRules(random, sizes));
-    expect(single.drafts).toMatchObject({ tokens: 0, reason: expect.stringContaining("--chunk") as string });
+    expect(single.speculation).toMatchObject({
+      tokens: 0,
+      reason: expect.stringContaining("--chunk") as string,
+    });
   });
 
   test("is none of a decoder-only model's, and of no other layout", async () => {
@@ -195,7 +198,7 @@ describe("a trained student", () => {
     await mkdir(outputDirectory);
     await quantizeDirectory({ modelDirectory: cpu, outputDirectory, scheme: "int8-dynamic" });
     const generator = await open(outputDirectory);
-    expect(generator.drafts).toMatchObject({
+    expect(generator.speculation).toMatchObject({
       tokens: 0,
       reason: expect.stringContaining("int8-dynamic") as string,
     });
@@ -253,6 +256,6 @@ describe("a trained student", () => {
     await expect(openModel(plain, models.runtime, { draftTokens: 1 })).rejects.toMatchObject({
       code: "USAGE",
     });
-    expect((await open(plain)).drafts).toEqual({ tokens: 0, reason: undefined });
+    expect((await open(plain)).speculation).toEqual({ tokens: 0, reason: undefined });
   });
 });

@@ -48,7 +48,7 @@ test("a bundle drafts as the model that it was made of", async () => {
   await deployToDirectory({ model, outputDirectory, card: {} });
   const plain = await plainAnswers(outputDirectory);
   const generator = await openModel(outputDirectory, runtime);
-  expect(generator.drafts).toEqual({ tokens: 12, reason: undefined });
+  expect(generator.speculation).toEqual({ tokens: 12, reason: undefined });
   const drafted = await generator.generate(sources, { batchSize: 1 });
   await generator.close();
   expect(drafted.map(({ tokens }) => tokens)).toEqual(plain.map(({ tokens }) => tokens));

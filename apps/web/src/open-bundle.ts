@@ -1,5 +1,6 @@
 /** Downloads a bundle and ONNX Runtime, and opens the model in the calling thread. */
 import type * as Ort from "onnxruntime-web";
+import type { Speculation } from "@slm/generation/speculation";
 import { openModel, type Model } from "@slm/inference";
 import { SlmError } from "@slm/core/errors";
 import {
@@ -60,7 +61,7 @@ async function downloadFile(
   return bytes;
 }
 
-export interface OpenBundleOptions {
+export interface OpenBundleOptions extends Speculation {
   /** Address that the files' paths start from. */
   readonly base: URL;
   /** Address of the folders `ort/` and `gpu/` with ONNX Runtime's builds. */
@@ -68,8 +69,6 @@ export interface OpenBundleOptions {
   readonly provider: WebProvider;
   /** Default: up to four, where the page may share memory between threads; else one. */
   readonly threads?: number | undefined;
-  /** Most draft tokens of a run. Default: the runtime's own; 0: none. */
-  readonly draftTokens?: number | undefined;
   /** Told how many bytes have come, of how many. */
   readonly onProgress?: ((loaded: number, total: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -81,7 +80,15 @@ let opened = 0;
 /** Closing the model gives back the graphs and the downloaded files. @throws Error for a file that cannot be had or is not what it should be; SlmError as loading a model does */
 export async function openBundle(
   list: readonly SiteFile[],
-  { base, runtime: runtimeUrl, provider, threads: asked, draftTokens, onProgress, signal }: OpenBundleOptions,
+  {
+    base,
+    runtime: runtimeUrl,
+    provider,
+    threads: asked,
+    onProgress,
+    signal,
+    ...speculation
+  }: OpenBundleOptions,
 ): Promise<Model> {
   const total = list.reduce((sum, { bytes }) => sum + bytes, 0);
   const downloaded = await downloadFiles(list, base, (loaded) => onProgress?.(loaded, total), signal);
@@ -101,7 +108,7 @@ export async function openBundle(
       await runtime.close();
       forget();
     };
-    const model = await openModel(directory, runtime, { draftTokens, closes });
+    const model = await openModel(directory, runtime, { ...speculation, closes });
     await model.warmUp();
     return model;
   } catch (error) {

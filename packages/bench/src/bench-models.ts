@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { SILENT, throwIfInterrupted, type Progress, SlmError } from "@slm/core";
 import type { DeviceModel } from "@slm/exported-model";
+import { speculationOf, type Speculation } from "@slm/generation";
 import { describeModel } from "@slm/inference";
 import { answerRoom, tokensOfAnswer } from "./answer-tokens.js";
 import type { BenchConfig } from "./bench-config.js";
@@ -97,11 +98,9 @@ function difference(one: number, other: number): number {
 }
 
 /** A model to measure. */
-export interface BenchModel {
+export interface BenchModel extends Speculation {
   readonly name: string;
   readonly directory: string;
-  /** Draft tokens of a run. Default: those of the model's rules. */
-  readonly draftTokens?: number | undefined;
   /** Name of a model that this one is compared with, besides the baseline. */
   readonly against?: string | undefined;
 }
@@ -205,8 +204,9 @@ export async function benchModels(input: BenchInput): Promise<BenchResult> {
   }
 }
 
-async function enter(input: BenchInput, { name, directory, draftTokens }: BenchModel): Promise<Contestant> {
+async function enter(input: BenchInput, contestant: BenchModel): Promise<Contestant> {
   const { open = forkModel, runtime, config, prompts, answers, signal } = input;
+  const { name, directory } = contestant;
   const { model, tokenizer } = await describeModel(directory);
   const imageTokens = model.vision?.tokens ?? 0;
   const promptTokens = prompts.map(
@@ -219,7 +219,7 @@ async function enter(input: BenchInput, { name, directory, draftTokens }: BenchM
     return Math.min(tokensOfAnswer(answer, tokenizer), answerRoom(model, prefix));
   });
   const endless = forceTokens !== undefined || answers !== undefined;
-  const options = { directory, runtime, endless, batch, draftTokens };
+  const options = { directory, runtime, endless, batch, ...speculationOf(contestant) };
   const loadsMs: number[] = [];
   for (let load = 1; load < config.loads; load += 1) {
     if (signal !== undefined) throwIfInterrupted(signal, "bench");

@@ -230,6 +230,13 @@ export const graphBytes = (model: Pick<DeviceModel, "graphs">): number =>
 /** File of a checkpoint directory that holds what becomes `rows` of its exports; only where there is something to say. */
 export const ROW_SETTINGS_FILE = "rows.json";
 
+/** Files that belong to a model besides its graphs, under its directory. */
+const COMPANIONS =
+  /^(?:(?:tokenizer.*|config|generation_config|special_tokens_map|draft-rules)\.json|lexical_shortlist\.bin)$/;
+
+/** Whether a file of a model's directory belongs to the model whatever its graphs are, so that it goes with changed ones. */
+export const isCompanionFile = (name: string): boolean => COMPANIONS.test(name);
+
 /** Name of the file of a model's draft rules; only where `draftRules` says so. */
 export const DRAFT_RULES_FILE = "draft-rules.json";
 

@@ -16,6 +16,7 @@ export {
   graphBytes,
   graphFilesOf,
   graphsOf,
+  isCompanionFile,
   type DeviceModel,
   type DeviceVision,
   type GraphName,

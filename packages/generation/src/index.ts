@@ -35,3 +35,19 @@ export { parseDraftRules, readDraftRules, writeDraftRules } from "./drafts/rules
 export { learnDraftRules, MOST_ANSWER_TOKENS } from "./drafts/learn/learn-draft-rules.js";
 export type { TokenPair } from "./drafts/learn/learn-alignment.js";
 export { endlessRequest, greedyRuns, type GreedyRun } from "./greedy-runs.js";
+export {
+  ahead,
+  fastestTrialNote,
+  namesTrials,
+  speculationOf,
+  speculationTrials,
+  type Speculation,
+  type SpeculationTrial,
+  type SpeculationTrials,
+} from "./drafts/speculation.js";
+export {
+  openedSpeculation,
+  SPECULATION_ROW,
+  speculationFigures,
+  speculationRequest,
+} from "./drafts/speculation-figures.js";

@@ -15,7 +15,7 @@ export { DEFAULT_BATCH } from "./options/model-limits.js";
 export { withArgmaxOutput } from "./graph-edits/argmax-output.js";
 export { verifyingDecoder } from "./load/verifying-decoder.js";
 export { oneToken } from "./graph-edits/one-token.js";
-export { draftPlan, type DraftPlan } from "./options/draft-tokens.js";
+export { speculationPlan, type SpeculationPlan } from "./options/draft-tokens.js";
 export { topTokens } from "./steps/top-tokens.js";
 export {
   describeModel,

@@ -1,4 +1,5 @@
 import { Args, Flags } from "@oclif/core";
+import { ahead, SPECULATION_FLAG } from "@slm/generation/speculation";
 import type { BenchReport } from "@slm/slm/functions/bench";
 import { deviceFlags, deviceRequest } from "../flags/device-flags.js";
 import { percentFlag } from "../flags/percent-flag.js";
@@ -53,13 +54,12 @@ export class BenchCommand extends SlmCommand<BenchReport> {
       summary:
         "Generate exactly n tokens each. Default with a baseline: as many as each prompt's answer has.",
     }),
-    "draft-tokens": Flags.integer({
+    [SPECULATION_FLAG.name]: Flags.integer({
       min: 0,
       multiple: true,
       multipleNonGreedy: true,
       helpValue: "<n>",
-      summary:
-        "Measure models with draft rules with n draft tokens a run, compared with plain greedy decoding; repeatable. Default: 12; with --baseline only next to the baseline.",
+      summary: SPECULATION_FLAG.bench,
     }),
     seed: Flags.integer({
       min: 0,
@@ -109,7 +109,7 @@ export class BenchCommand extends SlmCommand<BenchReport> {
       output,
       compare,
       forceTokens: flags["force-tokens"],
-      draftTokens: flags["draft-tokens"],
+      ...ahead(flags[SPECULATION_FLAG.name]),
       maxRegression: flags["max-regression"],
       ...deviceRequest(flags),
       ...this.work,

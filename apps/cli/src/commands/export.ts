@@ -1,6 +1,7 @@
 import { Args, Flags } from "@oclif/core";
 import { PRECISIONS, TARGETS } from "@slm/devices";
 import type { ExportChoice, ExportPlan } from "@slm/onnx-export";
+import { RULES_FLAG } from "@slm/onnx-export/rows";
 import type { ExportedModel } from "@slm/slm/functions/export-checkpoint";
 import { exportPlanLines, exportReportLines } from "../ui/export-lines.js";
 import { threadsFlag } from "../flags/recipe-flags.js";
@@ -57,10 +58,9 @@ export class ExportCommand extends SlmCommand<ExportedModel | ExportPlanResult> 
       helpValue: "<rows.jsonl>",
       summary: "Prune the decoder's vocabulary to the tokens of these rows' targets, and single characters.",
     }),
-    "draft-rules": Flags.string({
+    [RULES_FLAG.name]: Flags.string({
       helpValue: "<rows.jsonl>",
-      summary:
-        "Learn from these rows what probably comes next in an answer, so that several tokens of it are checked in a run.",
+      summary: RULES_FLAG.summary,
     }),
     output: Flags.string({
       char: "o",
@@ -92,7 +92,7 @@ export class ExportCommand extends SlmCommand<ExportedModel | ExportPlanResult> 
       window,
       chunk,
       shortlist,
-      draftRules: flags["draft-rules"],
+      ...RULES_FLAG.filesOf(flags[RULES_FLAG.name]),
       output,
       threads,
     };

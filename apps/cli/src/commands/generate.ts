@@ -1,6 +1,7 @@
 import { Flags } from "@oclif/core";
 import type { PromptSettings } from "@slm/data";
 import type { EndReason } from "@slm/generation";
+import { ahead, SPECULATION_FLAG } from "@slm/generation/speculation";
 import { SlmError } from "@slm/core/errors";
 import type { GenerateOptions, Generation, Model, Source } from "@slm/inference";
 import type { RuntimeDevice } from "@slm/runtime";
@@ -104,17 +105,15 @@ export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileRes
       max: 64,
       helpValue: "<n>",
       summary:
-        "Prompt lookup decoding: propose up to n draft tokens by copying from the prompt and the answer, and verify them in one run. The answers are the same, and " +
+        "Prompt lookup decoding: propose up to n tokens by copying from the prompt and the answer, and verify them in one run. The answers are the same, and " +
         "faster where text repeats.",
       exclusive: ["beams", "temperature", "json-schema", ...PENALTIES],
     }),
-    "draft-tokens": Flags.integer({
+    [SPECULATION_FLAG.name]: Flags.integer({
       min: 0,
-      max: 64,
+      max: SPECULATION_FLAG.most,
       helpValue: "<n>",
-      summary:
-        "Verify up to n draft tokens of the model's own draft rules in one run, for one prompt after the other; 0: none. The answers of greedy decoding are the same. " +
-        "Default: all that the heads make and 12 of the rules, for prompts that are decoded alone.",
+      summary: SPECULATION_FLAG.generate,
     }),
     model: modelFlag,
     key: keyFlag,
@@ -143,10 +142,10 @@ export class GenerateCommand extends SlmCommand<GenerateResult | GenerateFileRes
     const schema = flags["json-schema"];
     const jsonSchema = schema === undefined ? undefined : await readSchema(schema);
     const { prompt: prompts, image, key } = flags;
-    const { "prompt-lookup": promptLookup, "draft-tokens": draftTokens } = flags;
+    const speculation = ahead(flags[SPECULATION_FLAG.name]);
     // The rows of a file are answered in batches.
     const batchSize = flags.input === undefined ? 1 : (await import("@slm/inference")).DEFAULT_BATCH;
-    const loading = { promptLookup, draftTokens, batchSize, key };
+    const loading = { promptLookup: flags["prompt-lookup"], ...speculation, batchSize, key };
     const model = await openModel(path, { ...deviceRequest(flags), ...loading, ...this.work });
     try {
       const threshold = await thresholdOf(flags.abstain, model, (text) => {

@@ -2,7 +2,7 @@ import { SlmCommand } from "../ui/slm-command.js";
 import { jsonText } from "@slm/pipeline/format/json-text";
 
 export interface SchemaResult {
-  /** JSON Schema, draft 2020-12. */
+  /** JSON Schema 2020-12. */
   readonly schema: object;
 }
 

@@ -4,6 +4,7 @@
  *
  * @module @encdec/slm/browser
  */
+import { speculationOf, type Speculation } from "@slm/generation/speculation";
 import type { Model } from "@slm/inference";
 import { openBundle } from "../open-bundle.js";
 import { readBundleFiles } from "./bundle-files.js";
@@ -13,7 +14,7 @@ export type { GenerateOptions, Generation, Model, Source } from "@slm/inference"
 export { imageOfBlob } from "../page-image.js";
 
 /** Execution provider, and address of ONNX Runtime. */
-export interface OpenModelOptions {
+export interface OpenModelOptions extends Speculation {
   /** Default: `wasm`. `webgpu` where the browser has an adapter. */
   readonly provider?: "wasm" | "webgpu" | undefined;
   /**
@@ -23,11 +24,6 @@ export interface OpenModelOptions {
   readonly runtime?: string | URL | undefined;
   /** Default: up to four on a page that is cross-origin isolated, else one. */
   readonly threads?: number | undefined;
-  /**
-   * Largest number of draft tokens of the model's own rules that are verified in one run. The greedy answers are the same. Default: 12,
-   * with an export for target web. 0: none.
-   */
-  readonly draftTokens?: number | undefined;
   /** Is told how many bytes have come, of how many. */
   readonly onProgress?: ((loaded: number, total: number) => void) | undefined;
   /** Stops the downloads when it is aborted. */
@@ -45,10 +41,18 @@ export interface OpenModelOptions {
  */
 export async function openModel(bundle: string | URL, options: OpenModelOptions = {}): Promise<Model> {
   const base = folderOf(bundle);
-  const { provider = "wasm", threads, draftTokens, onProgress, signal } = options;
+  const { provider = "wasm", threads, onProgress, signal } = options;
   const runtime = options.runtime === undefined ? new URL("..", base) : folderOf(options.runtime);
   const files = await readBundleFiles(base, signal);
-  return openBundle(files, { base, runtime, provider, threads, draftTokens, onProgress, signal });
+  return openBundle(files, {
+    base,
+    runtime,
+    provider,
+    threads,
+    onProgress,
+    signal,
+    ...speculationOf(options),
+  });
 }
 
 /** The address of a folder, from the page on, with the slash that it ends with. */

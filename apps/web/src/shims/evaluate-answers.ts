@@ -1,4 +1,5 @@
-/** Evaluation on rows, which a page does not do: it reads and writes files. */
-export const evaluateAnswers = (): never => {
-  throw new Error("a page evaluates no models");
-};
+/** Evaluation, which reads rows and writes predictions: a page does neither. */
+import { SlmError } from "@slm/core";
+
+export const evaluateAnswers = (): Promise<never> =>
+  Promise.reject(new SlmError("OP_UNSUPPORTED", "evaluation does not run in a page"));

@@ -1,20 +1,19 @@
 /** A model in this process, ready to be timed. */
 import { readDeviceModel } from "@slm/exported-model";
+import { ahead, type Speculation } from "@slm/generation";
 import { openModel } from "@slm/inference";
 import { endlessRuntime } from "./endless-runtime.js";
 import { peakMemoryBytes } from "./peak-memory.js";
 import { importRuntime, type RuntimeModule } from "./runtime-module.js";
 import { timeGeneration, type TimedModel } from "./timed-model.js";
 
-export interface OpenOptions {
+export interface OpenOptions extends Speculation {
   readonly directory: string;
   readonly runtime: RuntimeModule;
   /** Suppress EOS. */
   readonly endless: boolean;
   /** Batch size: copies of a prompt that are decoded together. */
   readonly batch: number;
-  /** Draft tokens of a run, as `openModel` takes them. */
-  readonly draftTokens?: number | undefined;
 }
 
 /**
@@ -27,7 +26,7 @@ export async function openTimedModel({
   runtime: module,
   endless,
   batch,
-  draftTokens,
+  ...speculation
 }: OpenOptions): Promise<TimedModel> {
   const { tokens } = await readDeviceModel(directory);
   const runtime = await importRuntime(module);
@@ -36,7 +35,7 @@ export async function openTimedModel({
   // No image cache, so that each run encodes its image.
   const generator = await openModel(directory, endless ? endlessRuntime(runtime, tokens.eos) : runtime, {
     keptImageBytes: 0,
-    draftTokens,
+    ...speculation,
     batchSize: batch,
   });
   const loadMs = performance.now() - start;
@@ -46,7 +45,7 @@ export async function openTimedModel({
       loadMs,
       processRssBytes,
       device: { ...device, fallbacks: [...device.fallbacks] },
-      draftTokens: generator.drafts.tokens,
+      ...ahead(generator.speculation.tokens),
     },
     run: (prompt, maxTokens) => timeGeneration(generator, prompt, { batch, maxTokens }),
     peakRssBytes: peakMemoryBytes,

@@ -1,5 +1,6 @@
 /** Messages between a benchmark and the process of a model. Both sides validate what they receive. */
 import { ERROR_EXIT, type ErrorCode } from "@slm/core";
+import { speculationRequest } from "@slm/generation";
 import { z } from "zod";
 import { machineRates } from "../machine/rates.js";
 import { runtimeModule } from "./runtime-module.js";
@@ -12,7 +13,7 @@ export const requestSchema = z.discriminatedUnion("kind", [
     runtime: runtimeModule,
     endless: z.boolean().describe("Whether EOS is suppressed."),
     batch: z.int().positive().describe("Batch size: copies of a prompt that are decoded together."),
-    draftTokens: z.int().nonnegative().optional().describe("Draft tokens of a run; absent: the default."),
+    ...speculationRequest,
   }),
   z.strictObject({ kind: z.literal("run"), prompt: promptSchema, maxTokens: z.int().positive().nullable() }),
   z.strictObject({ kind: z.literal("memory") }),

@@ -1,4 +1,5 @@
 /** A model that can be timed, in this process or another, and the result of one timing. */
+import { openedSpeculation } from "@slm/generation";
 import type { GenerateOptions, Model, Source } from "@slm/inference";
 import { imageOfFile } from "@slm/vision";
 import { z } from "zod";
@@ -64,7 +65,7 @@ export const openedSchema = z.strictObject({
     .int()
     .positive()
     .describe("Peak memory before the model was read: the process and the runtime."),
-  draftTokens: z.int().nonnegative().default(0).describe("Draft tokens that a run may verify; 0: none."),
+  ...openedSpeculation,
   device: z.strictObject({
     provider: z.string(),
     threads: z.int().positive(),

@@ -1,4 +1,5 @@
 /** A benchmark as tables. */
+import { SPECULATION_ROW } from "@slm/generation";
 import type { Table } from "@slm/report";
 import type { BenchResult, ModelComparison, ModelFigures } from "../results/bench-result.js";
 import type { Interval } from "../statistics/interval.js";
@@ -51,7 +52,7 @@ const FIGURES: readonly Row<ModelFigures>[] = [
     "of the machine's products / reading",
     ({ roofline: { product, read } }) => `${percent(product)} / ${percent(read)}`,
   ],
-  ["draft tokens / tokens a run", ({ draftTokens, tokensPerRun }) => list(draftTokens, tokensPerRun)],
+  [SPECULATION_ROW.name, (figures) => list(...SPECULATION_ROW.numbers(figures))],
   ["rows a batch", ({ batch }) => formatFigure(batch)],
   ["source / answer [tokens]", (figures) => list(figures.sourceTokens, figures.generatedTokens)],
 ];

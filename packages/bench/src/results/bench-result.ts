@@ -1,4 +1,5 @@
 /** The schema of `bench.json`. Every figure was measured on `device`; none is copied or scaled. */
+import { speculationFigures } from "@slm/generation";
 import { z } from "zod";
 import { intervalSchema } from "../statistics/interval.js";
 import { machineRates } from "../machine/rates.js";
@@ -78,16 +79,7 @@ const modelFigures = z.strictObject({
     .positive()
     .default(1)
     .describe("Batch size: copies of a prompt decoded together in every run [rows]."),
-  draftTokens: z
-    .int()
-    .nonnegative()
-    .default(0)
-    .describe("Draft tokens of the model's own rules that a decoder run may verify; 0: none [tokens]."),
-  tokensPerRun: figure
-    .default(1)
-    .describe(
-      "Tokens of an answer over the decoder runs that made it: 1 without drafts, more with accepted ones.",
-    ),
+  ...speculationFigures,
   loadMs: figure.describe(
     "Reading graphs and tokenizer until ready, median of the loads; the runtime is loaded before [ms].",
   ),

@@ -1,6 +1,7 @@
 /** From the runs of one model to its figures. */
 import { graphBytes, type DeviceModel } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
+import { speculationOf } from "@slm/generation";
 import type { ModelFigures } from "./bench-result.js";
 import { medianInterval } from "../statistics/interval.js";
 import type { MachineRates } from "../machine/rates.js";
@@ -66,7 +67,7 @@ export function summarize(measurement: Measurement): ModelFigures {
     bytes: graphBytes(model),
     runs: samples.length,
     batch,
-    draftTokens: opened.draftTokens,
+    ...speculationOf(opened),
     tokensPerRun: tokensPerRun(samples),
     loadMs: quantile(loadsMs, 0.5),
     loadsMs: [...loadsMs],

@@ -9,7 +9,7 @@ import { decodeBatch } from "./decode-batch.js";
 import { withModelSettings } from "../options/model-settings.js";
 import type { BatchOptions } from "../options/batch-options.js";
 import type { Decoding } from "./decoding.js";
-import { draftPlan, type DraftPlan } from "../options/draft-tokens.js";
+import { speculationPlan, type SpeculationPlan } from "../options/draft-tokens.js";
 import { BLANK_IMAGE } from "../images/image-encoder.js";
 import type { ModelGraphs } from "../load/model-graphs.js";
 import { checkStops, checkTime, checkedBatchSize, encodeSources } from "../options/model-limits.js";
@@ -41,16 +41,16 @@ export function createModel(
   { directory, promptLookup, draftTokens, forcing, closes }: CreateModelOptions,
 ): Model {
   const { runtime, model, generation } = loaded;
-  const drafts = draftPlan(model, draftTokens, generation.draftTokens);
+  const speculation = speculationPlan(model, draftTokens, generation.draftTokens);
   const isAlone = promptLookup !== undefined || (draftTokens ?? 0) > 0;
   const decoding = {
     loaded,
     promptLookup,
-    byRules: drafts.tokens,
+    byRules: speculation.tokens,
     caches: new CachePool(runtime, model),
     background: new Background(),
   };
-  return new GraphModel({ directory, decoding, drafts, isAlone, forcing, closes });
+  return new GraphModel({ directory, decoding, speculation, isAlone, forcing, closes });
 }
 
 interface CreateModelOptions extends Pick<OpenModelOptions, "promptLookup" | "draftTokens" | "closes"> {
@@ -61,7 +61,7 @@ interface CreateModelOptions extends Pick<OpenModelOptions, "promptLookup" | "dr
 
 interface GraphModelParts extends Pick<CreateModelOptions, "directory" | "closes"> {
   readonly decoding: Decoding;
-  readonly drafts: DraftPlan;
+  readonly speculation: SpeculationPlan;
   /** Whether texts are decoded one by one. */
   readonly isAlone: boolean;
   readonly forcing: TeacherForcing | undefined;
@@ -69,7 +69,7 @@ interface GraphModelParts extends Pick<CreateModelOptions, "directory" | "closes
 
 class GraphModel implements Model {
   readonly directory: string;
-  readonly drafts: DraftPlan;
+  readonly speculation: SpeculationPlan;
   readonly #parts: GraphModelParts;
   readonly #loaded: ModelGraphs;
   #closing: Promise<void> | undefined;
@@ -78,7 +78,7 @@ class GraphModel implements Model {
     this.#parts = parts;
     this.#loaded = parts.decoding.loaded;
     this.directory = parts.directory;
-    this.drafts = parts.drafts;
+    this.speculation = parts.speculation;
   }
 
   get description(): DeviceModel {

@@ -1,11 +1,12 @@
 /** The one type of a model that is open: what every command, server worker, page and program of a user calls. */
 import type { DeviceModel } from "@slm/exported-model";
+import type { Speculation } from "@slm/generation";
 import type { RuntimeDevice } from "@slm/runtime";
 import type { TokenizerLanguages } from "@slm/tokenizer";
 import type { Evaluation } from "../evaluate/evaluate-answers.js";
 import type { EvaluationInput } from "../evaluate/evaluation-input.js";
 import type { ImageEncoderOptions } from "../images/image-encoder.js";
-import type { DraftPlan } from "../options/draft-tokens.js";
+import type { SpeculationPlan } from "../options/draft-tokens.js";
 import type {
   GenerateOptions,
   Generation,
@@ -25,17 +26,12 @@ export interface ModelEvaluation extends Omit<
 }
 
 /** How a model is opened. */
-export interface OpenModelOptions extends ImageEncoderOptions {
+export interface OpenModelOptions extends ImageEncoderOptions, Speculation {
   /**
    * Prompt lookup decoding: the largest number of draft tokens, copied from the source and the answer, that one decoder run verifies.
    * The answers are the greedy ones, in fewer runs where text repeats. Texts are decoded one by one.
    */
   readonly promptLookup?: number | undefined;
-  /**
-   * Most draft tokens of the model's draft rules that one decoder run verifies. The answers are the greedy ones, in fewer runs. Default: as
-   * many as the rules hold probable, at most 12, for texts that are decoded alone; given a number, texts are decoded one by one. 0: none.
-   */
-  readonly draftTokens?: number | undefined;
   /**
    * Whether the model also scores given answers, with one copy of its weights. Tokens are then chosen from logits that cross to the host, and
    * nothing is drafted. Default: false.
@@ -58,7 +54,7 @@ export interface Model {
   /** Languages of a multilingual model; undefined for one that is told none. */
   readonly languages: TokenizerLanguages | undefined;
   /** Draft tokens that its runs verify, and why there are none. */
-  readonly drafts: DraftPlan;
+  readonly speculation: SpeculationPlan;
   /**
    * Answers one prompt. Calls may overlap; each has its own caches.
    *

@@ -13,7 +13,7 @@ import {
 import type { Graph } from "@slm/onnx";
 import type { CompiledForm, GraphSource, Runtime, Session } from "@slm/runtime";
 import { type Tokenizer, type TokenizerFiles, createTokenizer, readTokenizerFiles } from "@slm/tokenizer";
-import { draftPlan } from "../options/draft-tokens.js";
+import { speculationPlan } from "../options/draft-tokens.js";
 import { loadEdited } from "../graph-edits/load-edited.js";
 import { loadDecoder, type DecoderFile, type GraphEdit } from "./decoder-forms.js";
 import { verifyingDecoder } from "./verifying-decoder.js";
@@ -76,7 +76,7 @@ export interface LoadGraphsOptions extends ImageEncoderOptions {
   readonly editDecoder?: ((graph: Graph, model: DeviceModel) => Graph) | undefined;
   /** Whether a decoder may pick tokens where it runs, so that logits need not leave it. Default: on targets cpu and gpu it does. */
   readonly picks?: boolean | undefined;
-  /** Most drafts of the model's rules that a run verifies. Default: see {@link draftPlan}. */
+  /** Most drafts of the model's rules that a run verifies. Default: see {@link speculationPlan}. */
   readonly draftTokens?: number | undefined;
   /** Makes a second decoder, which verifies drafts of the model's rules. Default: there is none. */
   readonly editDrafting?: ((graph: Graph, model: DeviceModel) => Graph) | undefined;
@@ -123,7 +123,7 @@ export async function loadGraphs(
   const description = await describeModel(directory);
   const { model } = description;
   const { picks = true, editDrafting, draftTokens } = options;
-  const { tokens } = draftPlan(model, draftTokens, description.generation.draftTokens);
+  const { tokens } = speculationPlan(model, draftTokens, description.generation.draftTokens);
   const draftRules = tokens > 0 ? await readDraftRules(directory, model) : undefined;
   const loader = withWork(runtime, model, options.batchSize);
   const load = (file: string): Promise<Session> => loader.load(...exportedForm(directory, model, file));

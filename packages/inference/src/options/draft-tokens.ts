@@ -70,7 +70,7 @@ export function requireVerified(isVerified: boolean): void {
 }
 
 /** What is done about drafts, and why there are none. */
-export interface DraftPlan {
+export interface SpeculationPlan {
   /** Most draft tokens of a run that the model's draft rules make; 0: none. */
   readonly tokens: number;
   /** Why a model with draft rules drafts nothing; absent where it drafts, or was told not to. */
@@ -103,7 +103,11 @@ function rulesProblem({ target, static: fixed, lexicalShortlist }: DraftingModel
  * @param own the model's own setting
  * @throws SlmError USAGE for more than rules make; OP_UNSUPPORTED as {@link checkDrafts}, where drafts are asked for
  */
-export function draftPlan(model: DraftingModel, requested: number | undefined, own?: number): DraftPlan {
+export function speculationPlan(
+  model: DraftingModel,
+  requested: number | undefined,
+  own?: number,
+): SpeculationPlan {
   const { draftRules = 0, name } = model;
   const unruled = draftRules === 0 ? undefined : rulesProblem(model);
   const most = draftRules === 0 || unruled !== undefined ? 0 : MAX_DRAFT_TOKENS;

@@ -17,9 +17,7 @@ export const validityConfig = z.discriminatedUnion("kind", [
         const problem = schemaProblem(schema);
         if (problem !== undefined) context.addIssue({ code: "custom", message: problem });
       })
-      .describe(
-        "JSON schema (draft 2020-12): type, properties, required, enum, items, $ref to $defs, and so on.",
-      ),
+      .describe("JSON Schema 2020-12: type, properties, required, enum, items, $ref to $defs, and so on."),
   }),
   z.strictObject({
     kind: z.literal("regex").describe("The whole target matches a regular expression."),

@@ -13,7 +13,8 @@ import {
   type BenchPrompt,
   type BenchResult,
 } from "@slm/bench";
-import { draftPlan } from "@slm/inference";
+import { fastestTrialNote, namesTrials, speculationTrials, type SpeculationTrials } from "@slm/generation";
+import { speculationPlan } from "@slm/inference";
 import { SlmError } from "@slm/core/errors";
 import { BASELINE_NAME } from "@slm/onnx-export";
 import { RUNTIME_MODULE, RUNTIMES, type RuntimeRecipe } from "../compute/devices.js";
@@ -26,8 +27,8 @@ export interface BenchRequest {
   readonly baseline: "decoder-only" | null;
   readonly prompts: BenchPrompts;
   readonly config: BenchConfig;
-  /** Numbers of draft tokens to measure of models with draft rules. Default: none, and 12. */
-  readonly draftTokens?: readonly number[] | undefined;
+  /** How far ahead models that do so are to decode. Default: not at all, and as far as they do by themselves. */
+  readonly trials?: SpeculationTrials | undefined;
   /** The runtime, opened separately in every process. */
   readonly runtime: RuntimeRecipe;
   readonly context: StageContext;
@@ -39,10 +40,10 @@ const ASSUMED_ANSWER_TOKENS = 16;
 /** Runs the benchmark. @throws SlmError as benchModels, and what making the baseline throws */
 export async function benchWithBaseline(request: BenchRequest): Promise<BenchResult> {
   const { models: given, baseline, prompts, context } = request;
-  // Beside a baseline the question is how a model answers, not what its drafts bring, unless numbers of draft tokens are asked for.
-  const comparesDrafts = baseline === null || request.draftTokens !== undefined;
-  const models = comparesDrafts
-    ? (await Promise.all(given.map((model) => withDrafts(model, request)))).flat()
+  // Beside a baseline the question is how a model answers, not what decoding ahead brings, unless trials of it are asked for.
+  const comparesTrials = baseline === null || namesTrials(request.trials ?? {});
+  const models = comparesTrials
+    ? (await Promise.all(given.map((model) => trialsOf(model, request)))).flat()
     : given;
   if (baseline === null) {
     const measured = await measureModels({
@@ -51,7 +52,7 @@ export async function benchWithBaseline(request: BenchRequest): Promise<BenchRes
       prompts: prompts.prompts,
       baseline: undefined,
     });
-    return withNotes(measured, [...prompts.notes, ...draftNotes(models, measured)]);
+    return withNotes(measured, [...prompts.notes, ...trialNotes(models, measured)]);
   }
   const [student] = models;
   if (student === undefined) throw new SlmError("USAGE", "bench: expected at least one model, got none");
@@ -68,34 +69,21 @@ export async function benchWithBaseline(request: BenchRequest): Promise<BenchRes
       models: contestants,
       baseline: BASELINE_NAME,
     });
-    return withNotes(measured, [...prompts.notes, ...notes, ...draftNotes(contestants, measured)]);
+    return withNotes(measured, [...prompts.notes, ...notes, ...trialNotes(contestants, measured)]);
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
 }
 
-/**
- * A model with draft rules once for each number of draft tokens, those with some compared with plain greedy decoding; any other model as it
- * is, and one whose drafts would change answers.
- */
-async function withDrafts(
+/** A model in each way that it is measured. */
+async function trialsOf(
   model: BenchRequest["models"][number],
-  { config, draftTokens: requested }: Pick<BenchRequest, "config" | "draftTokens">,
+  { config, trials = {} }: Pick<BenchRequest, "config" | "trials">,
 ): Promise<readonly BenchModel[]> {
   // Rows of a batch go on one token at a time.
   if (config.batch > 1) return [model];
-  const described = await readDeviceModel(model.directory);
-  const { tokens: most } = draftPlan(described, undefined);
-  if (most === 0) return [model];
-  const plain = { ...model, name: `${model.name}${PLAIN}`, draftTokens: 0 };
-  const counts = requested?.filter((count) => count > 0) ?? [most];
-  const drafted = counts.map((draftTokens) => ({
-    ...model,
-    name: requested === undefined ? model.name : `${model.name}, ${draftTokens} draft tokens`,
-    draftTokens,
-    against: plain.name,
-  }));
-  return [...drafted, plain];
+  const { tokens } = speculationPlan(await readDeviceModel(model.directory), undefined);
+  return speculationTrials(model, tokens, trials);
 }
 
 /**
@@ -116,21 +104,14 @@ async function lengthOfAnswers({ models, prompts, config }: BenchRequest): Promi
   return { length: { config: { ...config, forceTokens } }, notes: [note] };
 }
 
-/** What the name of a model ends with where it is decoded without its drafts. */
-const PLAIN = ", plain greedy";
-
-/** Which number of draft tokens was fastest, where several were measured. */
-function draftNotes(models: readonly BenchModel[], { models: figures }: BenchResult): readonly string[] {
+/** Which trial of a model was fastest, where several were measured. */
+function trialNotes(models: readonly BenchModel[], { models: figures }: BenchResult): readonly string[] {
   const plain = new Set(models.flatMap(({ against }) => against ?? []));
   return [...plain].flatMap((name) => {
     const places = models.flatMap((model, at) => (model.name === name || model.against === name ? [at] : []));
     if (places.length < 3) return [];
     const rates = places.map((at) => figures[at]!.tokensPerSecond.p50);
-    const fastest = models[places[rates.indexOf(Math.max(...rates))]!]!.draftTokens ?? 0;
-    return [
-      `${name.slice(0, -PLAIN.length)}: the decode rate was highest with ${fastest} draft tokens; make it the model's own by ` +
-        `{"num_assistant_tokens": ${fastest}} in generation_config.json beside its checkpoint, or pass --draft-tokens ${fastest}.`,
-    ];
+    return [fastestTrialNote(name, models[places[rates.indexOf(Math.max(...rates))]!]!)];
   });
 }
 

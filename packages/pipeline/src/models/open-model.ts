@@ -1,22 +1,18 @@
 /** Opens a model of any form, and the device that it runs on. */
+import { speculationOf, type Speculation } from "@slm/generation/speculation";
 import type { Model } from "@slm/inference";
 import type { DeviceRequest } from "../compute/devices.js";
 import { contextOf, type WorkOptions } from "../stage/work.js";
 
 /** The device that runs the model. */
-export interface OpenModelOptions extends WorkOptions, DeviceRequest {
+export interface OpenModelOptions extends WorkOptions, DeviceRequest, Speculation {
   /**
-   * Prompt lookup decoding: the largest number of draft tokens that are verified in one run. The greedy answers are the same, and
+   * Prompt lookup decoding: the largest number of tokens that are copied and then verified in one run. The greedy answers are the same, and
    * faster where text repeats.
    */
   readonly promptLookup?: number | undefined;
   /** Public key file (PEM): only a bundle signed with it is loaded. Default: every model is. */
   readonly key?: string | undefined;
-  /**
-   * Largest number of draft tokens of the model's own rules that are verified in one run; prompts are then decoded one by one. The
-   * greedy answers are the same. Default: 12, for prompts that are decoded alone. 0: none.
-   */
-  readonly draftTokens?: number | undefined;
   /** Prompts that are usually answered together. Default: 1; small models then compute on one thread, unless `threads` says otherwise. */
   readonly batchSize?: number | undefined;
 }
@@ -36,14 +32,14 @@ export async function openModel(model: string, options: OpenModelOptions = {}): 
   const { deviceNotes } = await import("@slm/runtime");
   const inference = await import("@slm/inference");
   const { progress, signal, note } = contextOf(options);
-  const { device, soc, fallback, threads, tune, promptLookup, draftTokens, batchSize, key } = options;
+  const { device, soc, fallback, threads, tune, promptLookup, batchSize, key } = options;
   const request = { device, soc, fallback, threads, tune, key };
   const opened = await openDevice([model], { ...request, progress, signal });
   const [directory = ""] = opened.directories;
   const { runtime } = opened;
   try {
     for (const text of deviceNotes(runtime.device)) note(text);
-    const how = { promptLookup, draftTokens, batchSize, closes: opened.close };
+    const how = { promptLookup, ...speculationOf(options), batchSize, closes: opened.close };
     return await inference.openModel(directory, runtime, how);
   } catch (error) {
     await opened.close();

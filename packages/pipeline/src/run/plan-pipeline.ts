@@ -48,7 +48,7 @@ export async function planPipeline(
   return checkedPlan({ plan, running, selected }, options, context);
 }
 
-interface DraftPlan {
+interface UncheckedPlan {
   readonly plan: readonly PlannedStage[];
   /** Stages that will run. */
   readonly running: readonly Stage[];
@@ -58,7 +58,7 @@ interface DraftPlan {
 
 /** Makes the checks of a run for a plan, and estimates its stages with the rows that it will read. */
 async function checkedPlan(
-  { plan, running, selected }: DraftPlan,
+  { plan, running, selected }: UncheckedPlan,
   options: PipelineOptions,
   context: StageContext,
 ): Promise<readonly PlannedStage[]> {

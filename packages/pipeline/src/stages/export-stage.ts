@@ -1,10 +1,15 @@
 /** Stage `export`: the student's graphs for a target, checked against the checkpoint. */
-import { exportConfig, exportCheckpoint, type ExportConfig, type ExportReport } from "@slm/onnx-export";
+import {
+  exportConfig,
+  exportCheckpoint,
+  rowFilesOf,
+  type ExportConfig,
+  type ExportReport,
+} from "@slm/onnx-export";
 import { DATA_FILES } from "@slm/data";
 import { join } from "node:path";
 import { withRuntime } from "../compute/open-engine.js";
-import { draftRulesOfRows } from "../models/draft-rules.js";
-import { shortlistOfRows } from "../models/shortlist.js";
+import { listsOfRows } from "../models/row-lists.js";
 import { defineStage } from "../stage/stage.js";
 import { requireInput } from "./require-input.js";
 
@@ -26,17 +31,12 @@ export const exportStage = defineStage<ExportConfig>({
   ],
   run: async ({ settings, compute, inputs, work, progress, signal }): Promise<ExportReport> => {
     const checkpointDirectory = requireInput(inputs, "distill");
-    const { shortlist: isShort, draftRules: isDrafted, ...choice } = settings;
-    const rows = isShort || isDrafted ? join(requireInput(inputs, "data"), DATA_FILES.train) : "";
-    const shortlist = isShort ? await shortlistOfRows(checkpointDirectory, rows) : undefined;
-    const draftRules = isDrafted
-      ? await draftRulesOfRows(checkpointDirectory, { rows, cache: inputs["cache"] }, progress)
-      : undefined;
+    const files = rowFilesOf(settings, () => join(requireInput(inputs, "data"), DATA_FILES.train));
+    const lists = await listsOfRows(checkpointDirectory, files, { cache: inputs["cache"], progress });
     return withRuntime(compute.threads, (runtime) =>
       exportCheckpoint({
-        ...choice,
-        shortlist,
-        draftRules,
+        ...settings,
+        ...lists,
         checkpointDirectory,
         outputDirectory: work,
         name: MODEL_NAME,

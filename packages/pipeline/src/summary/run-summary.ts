@@ -199,7 +199,7 @@ function deviceOf({ device }: BenchResult): RunSummary["device"] {
   return { name: provider === "cpu" ? cpu : `${provider}, ${description}`, threads, simulated };
 }
 
-/** The deployed model beside the decoder-only baseline; a model with drafts is also compared with itself without them. */
+/** The deployed model beside the decoder-only baseline; one that decodes ahead is also compared with itself, one token at a time. */
 export function baselineOf(
   { comparisons }: Pick<BenchResult, "comparisons">,
   isQuantized: boolean,

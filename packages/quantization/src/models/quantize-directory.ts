@@ -13,6 +13,7 @@ import {
 import {
   graphBytes,
   graphsOf,
+  isCompanionFile,
   readDeviceModel,
   writeDeviceModel,
   type DeviceModel,
@@ -81,10 +82,6 @@ export interface QuantizeReport {
   readonly int8: Int8Range;
 }
 
-/** Files that belong to a model besides its graphs. */
-const COPIED =
-  /^(?:(?:tokenizer.*|config|generation_config|special_tokens_map|draft-rules)\.json|lexical_shortlist\.bin)$/;
-
 function checkModel(model: DeviceModel, directory: string, scheme: SchemeName): void {
   checkDeviceScheme(model, scheme, directory);
   const parts = [model.scheme, ...graphsOf(model).map(({ graph }) => graph.scheme)];
@@ -99,7 +96,9 @@ function checkModel(model: DeviceModel, directory: string, scheme: SchemeName): 
 
 async function copyCompanions(from: string, to: string): Promise<void> {
   const entries = await readdir(from, { withFileTypes: true });
-  const names = entries.filter((entry) => entry.isFile() && COPIED.test(entry.name)).map(({ name }) => name);
+  const names = entries
+    .filter((entry) => entry.isFile() && isCompanionFile(entry.name))
+    .map(({ name }) => name);
   for (const name of names.sort()) {
     await copyFile(join(from, name), join(to, name)).catch((error: unknown) => {
       throw writeFailure(error, join(to, name), "the model it was copied from is unchanged");

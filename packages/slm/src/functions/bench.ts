@@ -2,12 +2,13 @@
 import type { FileSettings } from "@slm/data";
 import { basename, resolve } from "node:path";
 import type { BenchResult } from "@slm/bench";
+import { speculationOf, type SpeculationTrials } from "@slm/generation/speculation";
 import { SlmError } from "@slm/core/errors";
 import type { DeviceRequest } from "@slm/pipeline/compute/devices";
 import { contextOf, type WorkOptions } from "@slm/pipeline/stage/work";
 
 /** What is measured, with which prompts, on which device. */
-export interface BenchOptions extends WorkOptions, DeviceRequest {
+export interface BenchOptions extends WorkOptions, DeviceRequest, SpeculationTrials {
   /** Also measures a decoder-only model with as many parameters as the first, random weights and the same quantization. */
   readonly baseline?: "decoder-only" | undefined;
   /** JSONL file whose sources are the prompts, with their images. */
@@ -24,8 +25,6 @@ export interface BenchOptions extends WorkOptions, DeviceRequest {
   readonly batch?: number | undefined;
   /** Number of tokens that every generation has. Default with a baseline: as many as each prompt's own answer has. */
   readonly forceTokens?: number | undefined;
-  /** Numbers of draft tokens to measure of models with draft rules. Default: none, and 12. */
-  readonly draftTokens?: readonly number[] | undefined;
   /** Seed of the choice of prompts and of the order of runs. Default: 1. */
   readonly seed?: number | undefined;
   /** Directory for bench.json, report.html and table.md. Default: none is written. */
@@ -86,8 +85,8 @@ export async function bench(models: readonly string[], options: BenchOptions = {
       seed,
     });
     const measure = async (): Promise<BenchResult> => {
-      const { draftTokens } = options;
-      const measured = { models: named, baseline, prompts, config, draftTokens, runtime: recipe, context };
+      const trials = speculationOf(options);
+      const measured = { models: named, baseline, prompts, config, trials, runtime: recipe, context };
       return withRegression(await benchWithBaseline(measured), earlier, options.maxRegression);
     };
     if (output === undefined) return measure();

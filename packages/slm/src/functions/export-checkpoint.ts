@@ -1,10 +1,9 @@
 /** Checkpoints as ONNX graphs. */
-import type { ExportChoice, ExportPlan, ExportReport } from "@slm/onnx-export";
-import type { Progress } from "@slm/core";
+import type { ExportChoice, ExportPlan, ExportReport, RowFiles } from "@slm/onnx-export";
 import { contextOf, givenSettings, type WorkOptions } from "@slm/pipeline/stage/work";
 
 /** Target of the graphs, and where they are written. */
-export interface ExportOptions extends WorkOptions {
+export interface ExportOptions extends WorkOptions, RowFiles {
   /** Target of the graphs. Default: `cpu`. */
   readonly target?: ExportChoice["target"] | undefined;
   /**
@@ -20,14 +19,10 @@ export interface ExportOptions extends WorkOptions {
   /** Target npu: longest target [tokens]. Default: the model's own. */
   readonly window?: ExportChoice["window"];
   /**
-   * Target npu: tokens in a run of a second decoder, which reads prompts of decoder-only models and verifies draft tokens of prompt lookup.
+   * Target npu: tokens in a run of a second decoder, which reads prompts of decoder-only models and verifies what prompt lookup copies.
    * Default: 32 for a decoder-only model, otherwise there is no such decoder.
    */
   readonly chunk?: ExportChoice["chunk"];
-  /** JSONL file of rows. Prunes the decoder's vocabulary to the tokens of their targets, and single characters. */
-  readonly shortlist?: string | undefined;
-  /** JSONL file of rows, of which the exported model learns what probably comes next in an answer. Encoder-decoders, layout native. */
-  readonly draftRules?: string | undefined;
   /** Directory to write. Default: `CHECKPOINT-<target>`, beside it. */
   readonly output?: string | undefined;
   /** Intra-op threads of the parity check. Default: one per CPU core. */
@@ -51,25 +46,22 @@ export interface ExportedModel extends ExportReport {
  */
 export async function exportModel(checkpoint: string, options: ExportOptions = {}): Promise<ExportedModel> {
   const library = await import("@slm/onnx-export");
-  const { hashJson, requireIntact } = await import("@slm/core");
+  const { requireIntact } = await import("@slm/core");
+  const { listsOfRows } = await import("@slm/pipeline/models/row-lists");
   const { withRuntime } = await import("@slm/pipeline/compute/open-engine");
   const { siblingPath, writeStandalone } = await import("../models/standalone-artifact.js");
   await requireIntact(checkpoint);
   await checkRows(checkpoint, options);
   const choice = choiceOf(options);
-  const shortlist = await shortlistOf(checkpoint, options);
   const { output = siblingPath(checkpoint, choice.target), threads } = options;
   const { progress, signal } = contextOf(options);
-  const draftRules = await draftRulesOf(checkpoint, options, progress);
-  // The manifest names the rules, which the export has.
-  const named = draftRules && { count: draftRules.length, sha256: hashJson(draftRules) };
-  const settings = givenSettings({ ...choice, shortlist, draftRules: named });
+  const lists = await listsOfRows(checkpoint, options, { progress });
+  const settings = givenSettings({ ...choice, ...library.listsInManifest(lists) });
   const report = await withRuntime(threads, (runtime) =>
     writeStandalone({ directory: output, kind: "export", sources: { checkpoint }, settings }, (work) =>
       library.exportCheckpoint({
         ...choice,
-        shortlist,
-        draftRules,
+        ...lists,
         runtime,
         progress,
         signal,
@@ -87,7 +79,10 @@ export async function planExport(checkpoint: string, options: ExportOptions = {}
   const { requireIntact } = await import("@slm/core");
   await requireIntact(checkpoint);
   await checkRows(checkpoint, options);
-  return library.planExport(checkpoint, choiceOf(options), await shortlistOf(checkpoint, options));
+  const { listsOfRows } = await import("@slm/pipeline/models/row-lists");
+  const { progress } = contextOf(options);
+  const { shortlist } = await listsOfRows(checkpoint, { shortlist: options.shortlist }, { progress });
+  return library.planExport(checkpoint, choiceOf(options), shortlist);
 }
 
 function choiceOf({
@@ -104,23 +99,8 @@ function choiceOf({
 
 /** What the export cannot have is not learnt from rows. @throws SlmError OP_UNSUPPORTED, and as `readModelConfig` */
 async function checkRows(checkpoint: string, options: ExportOptions): Promise<void> {
-  const { checkRowSettings, exportConfig } = await import("@slm/onnx-export");
+  const { checkRowSettings, exportConfig, rowSettingsOf } = await import("@slm/onnx-export");
   const { readModelConfig } = await import("@slm/checkpoints");
-  const { shortlist, draftRules } = options;
-  const asked = { shortlist: shortlist !== undefined, draftRules: draftRules !== undefined };
-  checkRowSettings(await readModelConfig(checkpoint), exportConfig.parse({ ...choiceOf(options), ...asked }));
-}
-
-async function draftRulesOf(checkpoint: string, { draftRules }: ExportOptions, progress: Progress) {
-  if (draftRules === undefined) return undefined;
-  return (await import("@slm/pipeline/models/draft-rules")).draftRulesOfRows(
-    checkpoint,
-    { rows: draftRules },
-    progress,
-  );
-}
-
-async function shortlistOf(checkpoint: string, { shortlist }: ExportOptions) {
-  if (shortlist === undefined) return undefined;
-  return (await import("@slm/pipeline/models/shortlist")).shortlistOfRows(checkpoint, shortlist);
+  const settings = exportConfig.parse({ ...choiceOf(options), ...rowSettingsOf(options) });
+  checkRowSettings(await readModelConfig(checkpoint), settings);
 }

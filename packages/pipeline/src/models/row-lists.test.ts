@@ -6,7 +6,7 @@ import { draftRulesOf, RuleDrafter } from "@slm/generation";
 import { CACHE_ROWS } from "@slm/teacher";
 import { loadTokenizer, trainBpeTokenizer, writeTokenizer, type Tokenizer } from "@slm/tokenizer";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { draftRulesOfRows, evenlySpread } from "./draft-rules.js";
+import { listsOfRows } from "./row-lists.js";
 
 let directory: string;
 let tokenizer: Tokenizer;
@@ -27,9 +27,12 @@ beforeAll(async () => {
 });
 afterAll(() => rm(directory, { recursive: true }));
 
+const rulesOf = (file: string, cache?: string) =>
+  listsOfRows(directory, { draftRules: join(directory, file) }, { progress: SILENT, cache });
+
 /** What is drafted before an answer, at most so many tokens. */
 async function begun(source: string, cache: string | undefined): Promise<string> {
-  const rules = await draftRulesOfRows(directory, { rows: join(directory, "train.jsonl"), cache }, SILENT);
+  const { draftRules: rules = [] } = await rulesOf("train.jsonl", cache);
   const drafter = new RuleDrafter(draftRulesOf(rules, 10_000), tokenizer.encodeSource(source));
   return tokenizer.decode([...drafter.draft([], 20, tokenizer.tokens.eos)]);
 }
@@ -42,25 +45,10 @@ test("rules are learnt from the rows of a file, and from what a teacher answered
   expect(await begun("light room 12", cache)).toMatch(/^up/);
 });
 
-test("of more rows than are kept, every second, fourth, ... is taken, to the last", async () => {
-  const encode = ({ source }: { source: string }) => ({ source: [Number(source)], target: [1, 2] });
-  const taken = async (rows: number): Promise<readonly number[]> => {
-    const pairs = await evenlySpread(numbered(rows), encode, 10);
-    return pairs.map(({ source }) => source[0]!);
-  };
-  expect(await taken(5)).toEqual([0, 1, 2, 3, 4]);
-  expect(await taken(7)).toEqual([0, 2, 4, 6]);
-  expect(await taken(30)).toEqual([0, 8, 16, 24]);
-});
-
-async function* numbered(rows: number): AsyncGenerator<{ source: string; target: string }> {
-  for (let row = 0; row < rows; row++) yield await Promise.resolve({ source: String(row), target: "" });
-}
-
 test("a file that is not there, and rows that are none, are rejected by name", async () => {
-  const missing = draftRulesOfRows(directory, { rows: join(directory, "none.jsonl") }, SILENT);
+  const missing = rulesOf("none.jsonl");
   await expect(missing).rejects.toMatchObject({ code: "INPUT_MISSING" });
   await writeFile(join(directory, "bad.jsonl"), '{"source": 1}\n');
-  const bad = draftRulesOfRows(directory, { rows: join(directory, "bad.jsonl") }, SILENT);
+  const bad = rulesOf("bad.jsonl");
   await expect(bad).rejects.toMatchObject({ code: "DATA_INVALID" });
 });

@@ -1,0 +1,31 @@
+/** What an export learns from the rows of a task. */
+import type { Progress } from "@slm/core";
+import { readRows } from "@slm/data";
+import { learnFromRows, type RowFiles, type RowLists, type TextPair } from "@slm/onnx-export";
+import { CACHE_ROWS, readCacheRows, type CacheRowKind } from "@slm/teacher";
+import { loadTokenizer } from "@slm/tokenizer";
+
+const CACHE_ROW_KINDS = Object.keys(CACHE_ROWS) as readonly CacheRowKind[];
+
+/**
+ * The lists that files are given for.
+ *
+ * @param cache cache of a teacher, whose rows also say how answers go on
+ * @throws SlmError INPUT_MISSING, DATA_INVALID for the rows, or a text that the tokenizer rejects
+ */
+export function listsOfRows(
+  tokenizerDirectory: string,
+  files: RowFiles,
+  { progress, cache }: { readonly progress: Progress; readonly cache?: string | undefined },
+): Promise<RowLists> {
+  const reader = {
+    tokenizer: () => loadTokenizer(tokenizerDirectory),
+    rows: readRows,
+    further: cache === undefined ? undefined : () => cachedRows(cache),
+  };
+  return learnFromRows(files, reader, progress);
+}
+
+async function* cachedRows(cache: string): AsyncGenerator<TextPair> {
+  for (const kind of CACHE_ROW_KINDS) yield* readCacheRows(cache, kind);
+}
