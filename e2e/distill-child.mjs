@@ -26,10 +26,9 @@ const settings = distillConfig.parse({
   batchSize: 8,
   warmupSteps: 20,
   buckets: 2,
-  evaluateEvery: 50,
+  evaluateEvery: 7,
   evaluateRows: 8,
   metrics: ["wer", "per"],
-  saveEvery: 7,
   // Everything that a state has to carry over.
   optimizer: "muon",
   schedule: "wsd",
@@ -37,7 +36,7 @@ const settings = distillConfig.parse({
   dropout: 0.1,
   emaDecay: 0.9,
   checkpointAveraging: 2,
-  targets: { sequenceKdFraction: 0.1, onPolicyFraction: { from: 0, to: 0.4 } },
+  targets: { sequenceKdFraction: 0.1, onPolicyFraction: 0.2 },
 });
 await distill(settings, {
   dataDirectory,

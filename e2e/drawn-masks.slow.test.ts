@@ -206,7 +206,7 @@ describe("a training step", () => {
 test("a run whose steps draw their masks, interrupted and resumed, ends with the weights of one that was not", async () => {
   const root = await mkdtemp(join(tmpdir(), "drawn-masks-"));
   const pairs = copyPairs(40, 1);
-  const settings = { ...copySettings, steps: 12, dropout: 0.3, saveEvery: 4, gradientAccumulationSteps: 2 };
+  const settings = { ...copySettings, steps: 12, dropout: 0.3, gradientAccumulationSteps: 2 };
   const objective = copyObjective(pairs, settings.batchSize);
   const runTo = async (name: string, stop?: number): Promise<unknown> => {
     const controller = new AbortController();

@@ -33,7 +33,6 @@ const pairs = copyPairs(40, 1);
 const FLOAT16 = {
   ...copySettings,
   steps: 20,
-  saveEvery: 4,
   evaluateEvery: 5,
   mixedPrecision: "float16" as const,
 };

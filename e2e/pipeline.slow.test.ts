@@ -144,7 +144,7 @@ describe("slm deploy --to npm", () => {
 describe("a distillation that was killed", () => {
   test("is continued by the same command and by slm run, and begun again by --no-resume", async () => {
     const partial = join(root, "run", "distill.partial");
-    const long = ["--out", "run", "--set", "distill.steps=100000", "--set", "distill.saveEvery=5"];
+    const long = ["--out", "run", "--set", "distill.steps=100000", "--set", "distill.evaluateEvery=5"];
     /** Runs until a state is saved that was not there before, kills the process, and tells whether work was kept. */
     const keptBy = async (...argv: readonly string[]): Promise<boolean> => {
       const state = join(partial, "state.safetensors");

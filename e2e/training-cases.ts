@@ -40,13 +40,15 @@ const sources = [[4, 5, 6, 7, 8, 9], [5, 5, 5], [9], [7, 4, 7, 4]];
 const targets = [[6, 6, 7, 5], [8, 9], [4, 4, 4], [5]];
 
 /** A large epsilon keeps weights whose gradient is rounding noise from being moved by the noise's sign. */
-export const SETTINGS = trainingSettings.parse({
-  steps: 3,
-  learningRate: 0.01,
-  warmupSteps: 0,
+export const SETTINGS = {
+  ...trainingSettings.parse({
+    steps: 3,
+    learningRate: 0.01,
+    warmupSteps: 0,
+    emaDecay: 0.9,
+  }),
   epsilon: 1e-3,
-  emaDecay: 0.9,
-});
+};
 
 /** Of dropout masks. */
 const SEED = 7;

@@ -62,7 +62,6 @@ describe("a vision-language student", () => {
     steps: 8,
     dropout: 0.1,
     evaluateEvery: 2,
-    saveEvery: 3,
     targets: { onPolicyFraction: 0.4 },
     loss: { forwardKl: 0.5, crossEntropy: 0.3, ctc: 0.2 },
   };

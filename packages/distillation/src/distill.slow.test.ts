@@ -206,9 +206,8 @@ describe("an interrupted run", () => {
   const everything = {
     steps: 12,
     dropout: 0.1,
-    saveEvery: 5,
     evaluateEvery: 4,
-    targets: { onPolicyFraction: { from: 0.1, to: 0.9 }, sequenceKdFraction: { from: 0.4, to: 0, end: 0.5 } },
+    targets: { onPolicyFraction: 0.5, sequenceKdFraction: 0.2 },
     loss: { jensenShannon: 0.3 },
   };
 

@@ -28,7 +28,7 @@ import { claimWorkDirectory, RUN_FILE, runKey } from "./run-key.js";
 import { SAMPLES, writeSamples } from "./samples.js";
 import { readSingleConfig } from "./start/single-teacher.js";
 import type { StoredByOrigin } from "./targets/stored-targets.js";
-import type { TargetOrigin } from "./config/target-schedule.js";
+import type { TargetOrigin } from "./config/target-shares.js";
 import { hasTeacherShape, studentShape } from "./config/student-config.js";
 import type { TeacherLayers } from "./start/student-layers.js";
 import { storedOrigins, storedRowSets, studentObjective } from "./student-objective.js";

@@ -11,7 +11,7 @@ import { openTeacher, type OpenTeacher } from "./teacher/open-teacher.js";
 import { OwnedSources } from "./sources/owned-sources.js";
 import { IMAGES_FILE, IMAGES_RECORD } from "./sources/row-images.js";
 import { openStoredTargets, STORED_FILES, type StoredByOrigin } from "./targets/stored-targets.js";
-import { largestShare, STORED_TARGETS } from "./config/target-schedule.js";
+import { STORED_TARGETS } from "./config/target-shares.js";
 import { UNLABELLED_FILE, UnlabelledSources } from "./targets/unlabelled-sources.js";
 
 /** Temporary files of the sources in the work directory. */
@@ -80,7 +80,7 @@ export async function openDistillationSources(run: DistillRun): Promise<Distilla
 /** Without a teacher, every target that it would generate must be stored. @throws SlmError DATA_INVALID */
 function requireStored({ settings, config }: DistillRun, stored: StoredByOrigin): void {
   for (const { origin, kind, fraction } of STORED_TARGETS) {
-    if (largestShare(settings.targets[fraction]) === 0 || stored[origin] !== undefined) continue;
+    if (settings.targets[fraction] === 0 || stored[origin] !== undefined) continue;
     const { maxSource, maxTarget } = textLimits(config);
     throw new SlmError(
       "DATA_INVALID",

@@ -149,15 +149,6 @@ describe.each([
     expect(wanted.some((name) => name.startsWith("gold."))).toBe(false);
     for (const name of wanted) expect(values[name], name).toBeDefined();
   });
-
-  test("follows its schedule from the first batch to the last", async () => {
-    const section = { targets: { onPolicyFraction: { from: 0, to: 1 } } };
-    expect((await feedsAt(section, 1, { student })).made.variant).toBe("shared");
-    expect((await feedsAt(section, 10, { student })).made.variant).toBe("separate");
-    const accumulated = { ...section, gradientAccumulationSteps: 4 };
-    expect((await feedsAt(accumulated, 4, { student })).made.variant).toBe("shared");
-    expect((await feedsAt(accumulated, 40, { student })).made.variant).toBe("separate");
-  });
 });
 
 test("a batch of teacher targets is scored by the teacher, whose greedy choice each label is", async () => {

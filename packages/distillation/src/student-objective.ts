@@ -23,7 +23,7 @@ import {
   type StudentLossOptions,
 } from "./loss/student-loss.js";
 import type { StoredByOrigin, StoredTargets } from "./targets/stored-targets.js";
-import { STORED_TARGETS, targetOrigin, type TargetOrigin } from "./config/target-schedule.js";
+import { STORED_TARGETS, targetOrigin, type TargetOrigin } from "./config/target-shares.js";
 import type { DistillationSources } from "./distillation-sources.js";
 import type { BatchSources, TeacherFeeds } from "./teacher/distillation-teacher.js";
 
@@ -63,11 +63,8 @@ function planOf(
   { settings, seed, sources: { stored } }: Omit<StudentObjectiveOptions, "config">,
   number: number,
 ): BatchPlan {
-  const { steps, gradientAccumulationSteps, targets } = settings;
   const random = stepRandom(seed, number);
-  // 0 at the first step, 1 at the last.
-  const progress = Math.min(1, Math.floor((number - 1) / gradientAccumulationSteps) / Math.max(1, steps - 1));
-  const origin = targetOrigin(targets, progress, random());
+  const origin = targetOrigin(settings.targets, random());
   return { origin, written: stored[origin], set: 1 + storedOrigins(stored).indexOf(origin), random };
 }
 

@@ -9,6 +9,14 @@ export {
   type ModelConfig,
 } from "./config/config.js";
 export {
+  decoderOnlySettings,
+  encoderDecoderSettings,
+  sizeName,
+  SIZES,
+  wholeShape,
+  type SizeName,
+} from "./config/recipe-shape.js";
+export {
   EMBEDDING_WEIGHT,
   flopsPerImage,
   flopsPerToken,

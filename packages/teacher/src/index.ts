@@ -6,6 +6,7 @@ export {
 } from "./config/teacher-config.js";
 export { examplesSetting, promptTextSetting } from "./config/prompt-config.js";
 export { applyPrompt, exampleRows, promptText } from "./prompt/apply-prompt.js";
+export { finetuneTraining } from "./config/finetune-config.js";
 export { finetuneTeacher, type FinetuneReport } from "./training/finetune-teacher.js";
 export { teacherObjective } from "./training/teacher-objective.js";
 export { trainTeacher } from "./training/train-teacher.js";

@@ -57,18 +57,7 @@ export const trainingFields = {
     .max(1)
     .default(0.2)
     .describe("wsd: fraction of the steps, at the end, in which the learning rate decays."),
-  minLearningRateRatio: z
-    .number()
-    .min(0)
-    .max(1)
-    .default(0.02)
-    .describe("Learning rate at the last step, as a fraction of the peak."),
   weightDecay: z.number().nonnegative().default(0.01).describe("Decoupled weight decay on matrices."),
-  beta1: z.number().min(0).lt(1).default(0.9).describe("AdamW: decay of the first moment."),
-  beta2: z.number().min(0).lt(1).default(0.98).describe("AdamW: decay of the second moment."),
-  epsilon: z.number().positive().default(1e-8).describe("AdamW: added to the root of the second moment."),
-  momentum: z.number().min(0).lt(1).default(0.95).describe("Muon: decay of the momentum."),
-  maxGradNorm: z.number().positive().default(1).describe("Gradient clipping: largest global gradient norm."),
   dropout: z.number().min(0).lt(1).default(0).describe("Dropout rate of each block's output."),
   emaDecay: z
     .number()
@@ -99,13 +88,6 @@ export const trainingFields = {
     .describe("Length buckets; each compiles one program of fixed shape."),
   evaluateEvery: z.int().positive().default(500).describe("Steps between measurements on the dev split."),
   evaluateRows: z.int().positive().default(512).describe("Dev rows per measurement."),
-  patience: z
-    .int()
-    .positive()
-    .optional()
-    .describe(
-      "Early stopping: stop after this many measurements in a row without improvement. Default: never.",
-    ),
   checkpointAveraging: z
     .int()
     .positive()
@@ -114,11 +96,32 @@ export const trainingFields = {
     .describe(
       "Checkpoint averaging: average the weights of this many best measurements, if that is no worse than the best one.",
     ),
-  saveEvery: z.int().positive().default(500).describe("Steps between saves of the resumable state."),
 };
 
 /** All settings, with defaults filled in. */
 export const trainingSettings = z.strictObject(trainingFields);
 
-export type TrainingSettings = z.infer<typeof trainingSettings>;
+/**
+ * Numbers of the optimizer that no recipe sets: other values were never better. Kingma and Ba 2015 (arXiv:1412.6980), with a second
+ * moment that forgets faster, as for Transformers (arXiv:1706.03762, section 5.3); Muon's momentum is that of its authors.
+ */
+export const OPTIMIZER = {
+  /** AdamW: decay of the first moment. */
+  beta1: 0.9,
+  /** AdamW: decay of the second moment. */
+  beta2: 0.98,
+  /** AdamW: added to the root of the second moment. */
+  epsilon: 1e-8,
+  /** Muon: decay of the momentum. */
+  momentum: 0.95,
+  /** Largest global norm of a gradient; larger ones are scaled down to it. */
+  maxGradNorm: 1,
+  /** Learning rate at the last step, as a fraction of the peak. */
+  minLearningRateRatio: 0.02,
+} as const;
+
+/** A recipe's settings, and other numbers of the optimizer where a caller gives them. */
+export type TrainingSettings = z.infer<typeof trainingSettings> & {
+  readonly [K in keyof typeof OPTIMIZER]?: number | undefined;
+};
 export type LoraSettings = z.infer<typeof loraSettings>;

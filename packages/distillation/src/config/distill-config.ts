@@ -5,7 +5,7 @@ import { z } from "zod";
 import { requiresDistributions, lossConfig } from "./loss-config.js";
 import { initializeConfig, initializeProblems } from "./initialize-config.js";
 import { hasTeacherShape, studentConfig, visionSettingsOf } from "./student-config.js";
-import { fullestShares, largestShare, ROUNDING, STORED_TARGETS, targetsConfig } from "./target-schedule.js";
+import { sumOfShares, ROUNDING, STORED_TARGETS, targetsConfig } from "./target-shares.js";
 
 const samplingConfig = z.strictObject({
   temperature: z.number().positive().default(0.9).describe("Sampling temperature."),
@@ -73,13 +73,12 @@ const RULES: readonly Rule[] = [
   },
   {
     path: ["targets"],
-    isBroken: ({ targets }) => fullestShares(targets) > 1 + ROUNDING,
+    isBroken: ({ targets }) => sumOfShares(targets) > 1 + ROUNDING,
     message: "fractions add up to more than 1",
   },
   {
     path: ["targets", "onPolicyFraction"],
-    isBroken: ({ targets, loss }) =>
-      largestShare(targets.onPolicyFraction) > 0 && !requiresDistributions(loss),
+    isBroken: ({ targets, loss }) => targets.onPolicyFraction > 0 && !requiresDistributions(loss),
     message: "on-policy targets need a loss term that compares distributions, such as forwardKl",
   },
   {
@@ -90,7 +89,7 @@ const RULES: readonly Rule[] = [
   {
     path: ["targets", "unlabelledFraction"],
     isBroken: ({ targets, student }) =>
-      largestShare(targets.unlabelledFraction) > 0 && visionSettingsOf(student) !== undefined,
+      targets.unlabelledFraction > 0 && visionSettingsOf(student) !== undefined,
     message: "unlabelled sources have no images, which a vision-language student needs",
   },
 ];
@@ -116,7 +115,7 @@ export type StoredKinds = ReadonlySet<CacheRowKind>;
  */
 export const requiresTeacher = ({ loss, targets }: DistillConfig, stored: StoredKinds): boolean =>
   requiresDistributions(loss) ||
-  STORED_TARGETS.some(({ kind, fraction }) => largestShare(targets[fraction]) > 0 && !stored.has(kind));
+  STORED_TARGETS.some(({ kind, fraction }) => targets[fraction] > 0 && !stored.has(kind));
 
 /** Whether a run needs the teacher: for training, for initialization, or for the student's shape. */
 export const readsTeacher = (settings: DistillConfig, stored: StoredKinds): boolean =>

@@ -4,13 +4,16 @@
  */
 import { pathOrIdSetting, SlmError } from "@slm/core";
 import {
+  decoderOnlySettings,
   decoderOnlyShape,
+  encoderDecoderSettings,
   encoderDecoderShape,
   studentOfTeacher,
   visionConfig,
   type ModelConfig,
   visionTower,
   type VisionTower,
+  wholeShape,
   type Weights,
 } from "@slm/model";
 import { z } from "zod";
@@ -30,8 +33,17 @@ const publishedTower = z.strictObject({
 
 export type PublishedTowerConfig = z.infer<typeof publishedTower>;
 
+/** A tower that is described. What only published towers have is left out. */
+const studentTower = visionTower
+  .pick({ patch: true, width: true, layers: true, heads: true, feedForward: true, convolution: true })
+  .extend({
+    image: visionTower.shape.image.pick({ channels: true, resize: true, mean: true, std: true }),
+    patchNorm: visionTower.shape.patchNorm,
+    normEpsilon: visionTower.shape.normEpsilon,
+  });
+
 const studentVision = visionConfig.extend({
-  tower: visionTower
+  tower: studentTower
     .optional()
     .describe("Vision tower, which encodes image patches. Either this or `published`."),
   published: publishedTower
@@ -48,20 +60,19 @@ const own = z
   .optional()
   .describe("own: the student's sizes are given here. Default, unless it is teacher.");
 
-/** Options that only published models have: measured for students of ours, neither was better. */
-const PUBLISHED_ONLY = { mergedAttention: true, decoderRecurrence: true } as const;
-
 const describedStudent = z.discriminatedUnion("architecture", [
-  encoderDecoderShape.omit(PUBLISHED_ONLY).extend({
-    architecture,
-    vision: studentVision
-      .optional()
-      .describe(
-        "Makes the student a vision-language model: image tokens come before the source's tokens. Default: text only.",
-      ),
-    shape: own,
-  }),
-  decoderOnlyShape.extend({ architecture: z.literal("decoder-only"), shape: own }),
+  encoderDecoderSettings
+    .extend({
+      architecture,
+      vision: studentVision
+        .optional()
+        .describe(
+          "Makes the student a vision-language model: image tokens come before the source's tokens. Default: text only.",
+        ),
+      shape: own,
+    })
+    .transform(wholeShape),
+  decoderOnlySettings.extend({ architecture: z.literal("decoder-only"), shape: own }).transform(wholeShape),
 ]);
 
 const { maxSource, maxTarget } = encoderDecoderShape.shape;
@@ -112,7 +123,11 @@ const teacherStudent = z
     issues.push({ code: "custom", input: value, path: ["encoderLayers"], message });
   });
 
-export const studentConfig = z.discriminatedUnion("shape", [teacherStudent, describedStudent]);
+/** A student in a recipe. A size's name alone is a whole student. */
+export const studentConfig = z.preprocess(
+  (value) => (typeof value === "string" ? { size: value } : value),
+  z.discriminatedUnion("shape", [teacherStudent, describedStudent]),
+);
 
 export type StudentConfig = z.infer<typeof studentConfig>;
 
@@ -168,11 +183,11 @@ export function studentShape(
   }
   const described = { ...student };
   delete described.shape;
-  if (described.architecture === "decoder-only") return described;
-  if (described.vision === undefined) return { ...described, vision: undefined };
+  if (described.architecture === "decoder-only") return decoderOnlyShape.parse(described);
+  if (described.vision === undefined) return encoderDecoderShape.parse(described);
   const { published: named, ...vision } = described.vision;
   const tower = vision.tower ?? published;
-  if (tower !== undefined) return { ...described, vision: { ...vision, tower } };
+  if (tower !== undefined) return encoderDecoderShape.parse({ ...described, vision: { ...vision, tower } });
   throw new SlmError(
     "INPUT_MISSING",
     `distill: the vision tower of ${named?.model ?? "no model"} was not loaded`,

@@ -9,7 +9,7 @@ import { writeCorpus, type Corpus, type CorpusRows, type TeacherReader } from ".
 import type { DistillRun } from "../config/distill-inputs.js";
 import { textLimits } from "../sources/open-corpus.js";
 import type { RowImages } from "../sources/row-images.js";
-import { largestShare, STORED_TARGETS, type TargetOrigin } from "../config/target-schedule.js";
+import { STORED_TARGETS, type TargetOrigin } from "../config/target-shares.js";
 
 /** Directories for the tokens during the run. */
 export const STORED_FILES: Readonly<Record<CacheRowKind, string>> = {
@@ -37,7 +37,7 @@ export async function openStoredTargets(
   const stored: Partial<Record<TargetOrigin, StoredTargets>> = {};
   try {
     for (const { origin, kind, fraction } of STORED_TARGETS) {
-      if (largestShare(settings.targets[fraction]) === 0) continue;
+      if (settings.targets[fraction] === 0) continue;
       const file = join(workDirectory, STORED_FILES[kind]);
       const rows = readRows(join(dataDirectory, DATA_FILES.train));
       const seen = images && { rows, images };

@@ -9,7 +9,7 @@ import type { TeacherReader } from "../sources/corpus.js";
 import type { DistillRun } from "../config/distill-inputs.js";
 import { textLimits } from "../sources/open-corpus.js";
 import { RowDrawer } from "../sources/row-drawer.js";
-import { largestShare, type TargetsConfig } from "../config/target-schedule.js";
+import { type TargetsConfig } from "../config/target-shares.js";
 import type { BatchSources } from "../teacher/distillation-teacher.js";
 
 /** Directory for the tokens during the run. */
@@ -32,7 +32,7 @@ export async function requireUnlabelled(dataDirectory: string, targets: TargetsC
   if (size > 0) return path;
   throw new SlmError(
     "INPUT_MISSING",
-    `distill.targets.unlabelledFraction: expected sources without a label, which the teacher labels for ${largestShare(targets.unlabelledFraction)} of the batches, got none: ` +
+    `distill.targets.unlabelledFraction: expected sources without a label, which the teacher labels for ${targets.unlabelledFraction} of the batches, got none: ` +
       `${DATA_FILES.unlabelled} is missing or empty, so every training row has a label of its own`,
     {
       context: { file: path },
@@ -71,7 +71,7 @@ export class UnlabelledSources {
     { settings, inputs, config, tokenizer }: DistillRun,
     teacher: TeacherReader | undefined,
   ): Promise<UnlabelledSources | undefined> {
-    if (largestShare(settings.targets.unlabelledFraction) === 0) return undefined;
+    if (settings.targets.unlabelledFraction === 0) return undefined;
     const path = await requireUnlabelled(inputs.dataDirectory, settings.targets);
     const limits = {
       student: textLimits(config).maxSource,

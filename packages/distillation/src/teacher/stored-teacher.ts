@@ -4,7 +4,7 @@ import { cacheRowKinds, hasDistributions, labelsOnlyTeacher, type Teacher } from
 import type { TeacherReader } from "../sources/corpus.js";
 import type { DistillRun } from "../config/distill-inputs.js";
 import { requiresDistributions } from "../config/loss-config.js";
-import { largestShare, STORED_TARGETS } from "../config/target-schedule.js";
+import { STORED_TARGETS } from "../config/target-shares.js";
 
 /** What a run asks for that only a model can give, each with the settings that do without. */
 interface Missing {
@@ -44,7 +44,7 @@ const LABELS_ALONE = "--set distill.loss.forwardKl=0 --set distill.loss.crossEnt
 async function missingIn({ settings, inputs }: DistillRun): Promise<Missing | undefined> {
   const { loss, targets } = settings;
   const { cacheDirectory: cache } = inputs;
-  if (largestShare(targets.onPolicyFraction) > 0)
+  if (targets.onPolicyFraction > 0)
     return {
       what: "distributions over the student's samples",
       suggestions: ["--set distill.targets.onPolicyFraction=0"],
@@ -58,9 +58,7 @@ async function missingIn({ settings, inputs }: DistillRun): Promise<Missing | un
       ],
     };
   const stored = cache === undefined ? new Set() : await cacheRowKinds(cache);
-  const absent = STORED_TARGETS.find(
-    ({ kind, fraction }) => largestShare(targets[fraction]) > 0 && !stored.has(kind),
-  );
+  const absent = STORED_TARGETS.find(({ kind, fraction }) => targets[fraction] > 0 && !stored.has(kind));
   if (absent === undefined) return undefined;
   const generated = absent.kind === "generated" ? "--set cache.generate=greedy" : "sources: data.unlabelled";
   return {

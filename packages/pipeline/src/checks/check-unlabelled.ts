@@ -1,5 +1,5 @@
 /** Checks that there is something for a teacher to label before the teacher is trained. */
-import { distillConfig, largestShare, requireUnlabelled } from "@slm/distillation";
+import { distillConfig, requireUnlabelled } from "@slm/distillation";
 import { cacheConfig } from "@slm/labelling";
 import type { CheckRequest } from "./check.js";
 
@@ -16,5 +16,5 @@ export async function checkUnlabelled({
   if (sections.distill === undefined || artifacts.cache !== undefined) return;
   if (sections.cache !== undefined && cacheConfig.parse(sections.cache).synthetic !== undefined) return;
   const { targets } = distillConfig.parse(sections.distill);
-  if (largestShare(targets.unlabelledFraction) > 0) await requireUnlabelled(artifacts.data!, targets);
+  if (targets.unlabelledFraction > 0) await requireUnlabelled(artifacts.data!, targets);
 }

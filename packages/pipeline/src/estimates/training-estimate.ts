@@ -2,7 +2,7 @@
  * Estimates of training time and memory: the steps, which are measured or computed, the programs that are made for them, and the answers to dev rows.
  * They are rough: terms of the loss beside the cross-entropy are left out.
  */
-import { largestShare, requiresTeacher, STORED_TARGETS, type DistillConfig } from "@slm/distillation";
+import { requiresTeacher, STORED_TARGETS, type DistillConfig } from "@slm/distillation";
 import {
   imageTokenCount,
   imageTokensOf,
@@ -13,7 +13,7 @@ import {
   type ModelConfig,
 } from "@slm/model";
 import { cacheConfig, type TeacherConfig } from "@slm/labelling";
-import { type CacheRowKind } from "@slm/teacher";
+import { finetuneTraining, type CacheRowKind } from "@slm/teacher";
 import { resolveModules, type ModuleSettings, type TrainingSettings } from "@slm/training";
 import type { PlannedCompute } from "../compute/planned-compute.js";
 import type { PlanRequest } from "../stage/plan-request.js";
@@ -46,7 +46,7 @@ export async function estimateTeacher(request: PlanRequest<TeacherConfig>): Prom
   const facts = await dataFacts(request, { maxSource: 1, maxTarget: 1 });
   const config = await plannedTeacher(settings, facts);
   if (config === undefined || facts.pairs === undefined) return {};
-  return trainingEstimate({ config, facts, settings: settings.finetune, compute });
+  return trainingEstimate({ config, facts, settings: finetuneTraining(settings.finetune), compute });
 }
 
 /** Time and memory of a distillation, the teacher's work included where its shape is known. */
@@ -79,7 +79,7 @@ function pairsScored({ settings, sections }: PlanRequest<DistillConfig>, { pairs
   );
   const drawn = Object.entries(targets)
     .filter(([fraction]) => !fromCache.has(fraction))
-    .reduce((sum, [, share]) => sum + largestShare(share), 0);
+    .reduce((sum, [, share]) => sum + share, 0);
   return gold + drawn * pairsSeen(settings);
 }
 

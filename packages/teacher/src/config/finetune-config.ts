@@ -1,14 +1,31 @@
 /** Fine-tuning of a text teacher: LoRA adapters are trained on the task's rows with the prompt, and merged. */
-import { devMetrics, loraSettings, trainingFields } from "@slm/training";
+import {
+  devMetrics,
+  loraSettings,
+  trainingFields,
+  trainingSettings,
+  type TrainingSettings,
+} from "@slm/training";
 import { z } from "zod";
 
 export const finetuneConfig = z.strictObject({
-  ...trainingFields,
+  steps: trainingFields.steps,
+  gradientAccumulationSteps: trainingFields.gradientAccumulationSteps,
+  dropout: trainingFields.dropout,
+  gradientCheckpointing: trainingFields.gradientCheckpointing,
+  mixedPrecision: trainingFields.mixedPrecision,
+  buckets: trainingFields.buckets,
+  evaluateEvery: trainingFields.evaluateEvery,
+  evaluateRows: trainingFields.evaluateRows,
   batchSize: z.int().positive().max(4096).default(8).describe("Pairs per batch."),
   learningRate: z.number().positive().default(3e-4).describe("Peak learning rate."),
   warmupSteps: z.int().nonnegative().default(20).describe("Steps of linear warm-up to the peak."),
   lora: loraSettings.prefault({}).describe("Settings of the adapters; other weights are frozen."),
   metrics: devMetrics,
 });
+
+/** A fine-tuning's settings as those of a training: AdamW, a cosine, no average of weights. */
+export const finetuneTraining = ({ metrics: _, ...settings }: FinetuneConfig): TrainingSettings =>
+  trainingSettings.parse(settings);
 
 export type FinetuneConfig = z.infer<typeof finetuneConfig>;

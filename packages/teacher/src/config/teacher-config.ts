@@ -2,7 +2,7 @@
 import { pathOrIdSetting, pathSetting } from "@slm/core";
 import { z } from "zod";
 import { CHECKPOINT_DTYPES } from "@slm/checkpoints";
-import { decoderOnlyShape, encoderDecoderShape } from "@slm/model";
+import { decoderOnlySettings, encoderDecoderSettings, wholeShape } from "@slm/model";
 import { pruneConfig } from "@slm/tokenizer";
 import { devMetrics, trainingFields } from "@slm/training";
 import { finetuneConfig } from "./finetune-config.js";
@@ -97,9 +97,12 @@ const graphTeacher = z.strictObject({
 const architecture = z.literal("decoder-only").optional().default("decoder-only");
 
 const teacherShape = z.discriminatedUnion("architecture", [
-  decoderOnlyShape.extend({ architecture }),
-  encoderDecoderShape.omit({ vision: true }).extend({ architecture: z.literal("encoder-decoder") }),
+  decoderOnlySettings.extend({ architecture }).transform(wholeShape),
+  encoderDecoderSettings.extend({ architecture: z.literal("encoder-decoder") }).transform(wholeShape),
 ]);
+
+/** Every weight of a trained teacher is new, so there is nothing to adapt. */
+const { lora: _, ...everyWeight } = trainingFields;
 
 const trainedTeacher = z.strictObject({
   kind: z.literal("train").describe("Train a teacher on the recipe's data."),
@@ -112,7 +115,7 @@ const trainedTeacher = z.strictObject({
     .lt(1)
     .default(0)
     .describe("Label smoothing: share of the label's probability spread over the vocabulary."),
-  ...trainingFields,
+  ...everyWeight,
   metrics: devMetrics,
 });
 

@@ -15,7 +15,7 @@ import {
   type PairFile,
   type TrainReport,
 } from "@slm/training";
-import type { FinetuneConfig } from "../config/finetune-config.js";
+import { finetuneTraining, type FinetuneConfig } from "../config/finetune-config.js";
 import { teacherObjective } from "./teacher-objective.js";
 
 interface FinetuneInputs {
@@ -91,7 +91,7 @@ async function trainOn(
       stage: "teacher",
       engine,
       config,
-      settings,
+      settings: finetuneTraining(settings),
       lengths: pairs.lengths,
       objective: teacherObjective(config, pairs, { batchSize: settings.batchSize, labelSmoothing: 0 }),
       dev,

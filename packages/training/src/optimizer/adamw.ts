@@ -1,6 +1,6 @@
 import { math, type Tensor } from "@slm/tensor";
 import type { OptimizerRule, UpdateContext } from "./optimizer-rule.js";
-import type { TrainingSettings } from "../training-config.js";
+import { OPTIMIZER, type TrainingSettings } from "../training-config.js";
 
 /**
  * The step's scalars, t the step counted from 1. Bias correction is folded into them:
@@ -11,10 +11,11 @@ export function adamScalars(
   rate: number,
   settings: Pick<TrainingSettings, "beta1" | "beta2" | "epsilon">,
 ): Record<"stepSize" | "denominatorEpsilon", number> {
-  const rootCorrection = Math.sqrt(1 - Math.pow(settings.beta2, step));
+  const { beta1 = OPTIMIZER.beta1, beta2 = OPTIMIZER.beta2, epsilon = OPTIMIZER.epsilon } = settings;
+  const rootCorrection = Math.sqrt(1 - Math.pow(beta2, step));
   return {
-    stepSize: (rate * rootCorrection) / (1 - Math.pow(settings.beta1, step)),
-    denominatorEpsilon: settings.epsilon * rootCorrection,
+    stepSize: (rate * rootCorrection) / (1 - Math.pow(beta1, step)),
+    denominatorEpsilon: epsilon * rootCorrection,
   };
 }
 
@@ -27,7 +28,7 @@ export function adamScalars(
 export const adamw: OptimizerRule = {
   moments: ["first", "second"],
   update: ({ state, gradient, square, scalars, kept, settings }: UpdateContext) => {
-    const { beta1, beta2 } = settings;
+    const { beta1 = OPTIMIZER.beta1, beta2 = OPTIMIZER.beta2 } = settings;
     const first = math.add(
       math.mul(state.first!, beta1),
       math.mul(gradient, math.mul(scalars.clip, 1 - beta1)),

@@ -1,6 +1,7 @@
 /** Muon: orthogonalized momentum, for the matrices of the layers. */
 import { elementCount } from "@slm/runtime";
 import { math, type Tensor } from "@slm/tensor";
+import { OPTIMIZER } from "../training-config.js";
 import type { OptimizerRule, UpdateContext } from "./optimizer-rule.js";
 import type { Chunk } from "../parameters/parameter-layout.js";
 
@@ -55,9 +56,10 @@ function stacksOf({ specs }: Chunk): { shape: readonly number[]; count: number }
 export const muon: OptimizerRule = {
   moments: ["first"],
   update: ({ chunk, state, gradient, scalars, kept, settings }: UpdateContext) => {
+    const { momentum = OPTIMIZER.momentum } = settings;
     const clipped = math.mul(gradient, scalars.clip);
-    const first = math.add(math.mul(state.first!, settings.momentum), clipped);
-    const wanted = math.add(math.mul(first, settings.momentum), clipped);
+    const first = math.add(math.mul(state.first!, momentum), clipped);
+    const wanted = math.add(math.mul(first, momentum), clipped);
     const stacks = stacksOf(chunk);
     const parts = math.split(
       wanted,

@@ -5,7 +5,7 @@ import { muon } from "./muon.js";
 import type { OptimizerRule, OptimizerSettings } from "./optimizer-rule.js";
 import { decays, type Chunk } from "../parameters/parameter-layout.js";
 import { learningRateAt } from "./schedule.js";
-import type { TrainingSettings } from "../training-config.js";
+import { OPTIMIZER, type TrainingSettings } from "../training-config.js";
 
 /** Scalars computed on the host in every step and fed to the program. */
 export const STEP_SCALARS = [
@@ -43,7 +43,7 @@ export function stepScalars(
     rate,
     ...adamScalars(updates, rate, settings),
     decay: 1 - rate * settings.weightDecay,
-    maxGradNorm: settings.maxGradNorm,
+    maxGradNorm: settings.maxGradNorm ?? OPTIMIZER.maxGradNorm,
     averageKeep: averageKeep(step, settings.emaDecay),
   };
 }

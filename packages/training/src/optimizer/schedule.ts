@@ -1,4 +1,4 @@
-import type { TrainingSettings } from "../training-config.js";
+import { OPTIMIZER, type TrainingSettings } from "../training-config.js";
 
 type Schedule = TrainingSettings["schedule"];
 type ScheduleSettings = Pick<
@@ -23,7 +23,8 @@ const SHAPES: { readonly [S in Schedule]: (step: number, settings: ScheduleSetti
 
 /** Learning rate of a step (counted from 1): linear warm-up to the peak, then the schedule's decay. */
 export function learningRateAt(step: number, settings: ScheduleSettings): number {
-  const { learningRate, warmupSteps, minLearningRateRatio, schedule } = settings;
+  const { learningRate, warmupSteps, schedule } = settings;
+  const { minLearningRateRatio = OPTIMIZER.minLearningRateRatio } = settings;
   if (step <= warmupSteps) return (learningRate * step) / Math.max(1, warmupSteps);
   const height = SHAPES[schedule](step, settings);
   return learningRate * (minLearningRateRatio + (1 - minLearningRateRatio) * height);

@@ -6,13 +6,7 @@ import type { StageContext } from "@slm/core";
 import { createRandom } from "@slm/generation";
 import { initializeWeights } from "@slm/model";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import {
-  copyConfig,
-  copyObjective,
-  copyPairs,
-  copyRequest,
-  copySettings,
-} from "../test-support/copy-task.test-support.js";
+import { copyConfig, copyPairs, copyRequest, copySettings } from "../test-support/copy-task.test-support.js";
 import { train } from "./trainer.js";
 import type { DevMetric, TrainReport, TrainRequest } from "../contract/training-contract.js";
 
@@ -57,34 +51,6 @@ test("the next metric chooses the checkpoint where the first one is equal", asyn
   expect(await train(await requestOf({ settings, dev }))).toMatchObject({
     bestStep: 8,
     metrics: { exact: 0, error: 1 },
-  });
-});
-
-describe("patience", () => {
-  test("ends a run after as many measurements in a row without a better one", async () => {
-    const settings = { ...copySettings, steps: 100, evaluateEvery: 4, patience: 2 };
-    const report = await train(await requestOf({ settings, dev: scriptedMetric([5, 4, 6, 3, 3, 7, 1]) }));
-    expect(report).toMatchObject({ steps: 24, bestStep: 16, metrics: { scripted: 3 } });
-  });
-
-  test("counts across a resumed run", async () => {
-    const settings = { ...copySettings, steps: 100, evaluateEvery: 4, saveEvery: 4, patience: 3 };
-    const objective = copyObjective(pairs, settings.batchSize);
-    const controller = new AbortController();
-    const stopping = {
-      ...objective,
-      feeds: (...given: Parameters<typeof objective.feeds>) => {
-        if (given[2] > 12) controller.abort();
-        return objective.feeds(...given);
-      },
-    };
-    const first = requestOf(
-      { settings, objective: stopping, dev: scriptedMetric([1, 2, 2]) },
-      { signal: controller.signal },
-    );
-    await expect(train(await first)).rejects.toMatchObject({ code: "INTERRUPTED" });
-    const report = await train(await requestOf({ settings, dev: scriptedMetric([2]) }));
-    expect(report).toMatchObject({ steps: 16, bestStep: 4 });
   });
 });
 

@@ -197,10 +197,7 @@ export class StepRunner {
       `${stage}: the loss is ${loss} at step ${step}: training diverged; the last saved state is before it`,
       {
         context: { step, loss, gradientNorm: terms["gradientNorm"], inputs: file },
-        suggestions: [
-          "lower learningRate or maxGradNorm in the recipe",
-          `inspect the step's inputs in ${file}`,
-        ],
+        suggestions: ["lower learningRate in the recipe", `inspect the step's inputs in ${file}`],
       },
     );
   }

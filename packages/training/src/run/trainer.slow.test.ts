@@ -99,7 +99,6 @@ describe("a run that was interrupted and resumed", () => {
       ...(changes as Partial<TrainingSettings>),
       steps: 12,
       evaluateEvery: 3,
-      saveEvery: 4,
     };
     const [plain, stopped] = [join(directory, "plain"), join(directory, "stopped")];
     const expected = await trainWithStops([], plain, settings);
@@ -136,7 +135,7 @@ describe("learning-rate groups", () => {
     groupOf: (name) => (isEmbedding(name) ? undefined : "rest"),
     factorAt: (_group, step) => (step <= 6 ? 0 : 0.5),
   };
-  const settings: TrainingSettings = { ...copySettings, steps: 6, evaluateEvery: 99, saveEvery: 2 };
+  const settings: TrainingSettings = { ...copySettings, steps: 6, evaluateEvery: 99 };
   const seeded = initializeWeights(copyConfig, createRandom(5).next);
 
   test.each(["adamw", "muon"] as const)(
@@ -218,7 +217,7 @@ describe(trainSegment, () => {
 });
 
 test("a model learns to repeat a token", async () => {
-  const settings = { ...copySettings, steps: 150, learningRate: 0.03, evaluateEvery: 1000, saveEvery: 1000 };
+  const settings = { ...copySettings, steps: 150, learningRate: 0.03, evaluateEvery: 1000 };
   const report = await train(await requestOf({ settings }));
   expect(report.loss).toBeLessThan(0.6);
   const first = (await logOf(directory))[0] as { loss: number; crossEntropy: number };
@@ -247,7 +246,7 @@ test("a loss that is not a number stops the run by stage and step", async () => 
 });
 
 test("a run whose loss rises far above its start says so at once and in its report, also after a stop", async () => {
-  const settings = { ...copySettings, steps: 60, learningRate: 30, evaluateEvery: 20, saveEvery: 20 };
+  const settings = { ...copySettings, steps: 60, learningRate: 30, evaluateEvery: 20 };
   const notes: string[] = [];
   const progress: StageContext["progress"] = ({ message, isNote }) => {
     if (isNote === true) notes.push(message ?? "");

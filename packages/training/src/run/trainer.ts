@@ -35,6 +35,8 @@ import {
 
 export const METRICS_FILE = "metrics.jsonl";
 export const STATE_FILE = "state.safetensors";
+/** Steps between saves of the resumable state, which is also saved at every measurement. */
+const SAVE_EVERY = 500;
 /** Steps between lines of the metrics log and progress reports. */
 const LOG_EVERY = 20;
 
@@ -198,20 +200,20 @@ class Trainer {
         [logged, loggedTokens] = [now, allTokens];
         await this.report(terms, rate);
       }
-      if (step % settings.evaluateEvery === 0 || isLast) {
+      const isMeasured = step % settings.evaluateEvery === 0 || isLast;
+      if (isMeasured) {
         await this.measure();
         context.progress({ stage, step, total: settings.steps, metrics: this.progress.metrics });
       }
-      if (step % settings.saveEvery === 0 || isLast || context.signal.aborted) await this.save();
+      if (isMeasured || step % SAVE_EVERY === 0 || context.signal.aborted) await this.save();
       throwIfInterrupted(context.signal, stage);
     }
     return { tokens: allTokens, seconds: (performance.now() - began) / 1000 };
   }
 
-  /** Whether to stop: at the last step, or after `patience` measurements without improvement. */
+  /** Whether this was the last step. */
   private isDone(): boolean {
-    const { patience = Infinity } = this.request.settings;
-    return this.progress.step >= this.until || this.progress.withoutBetter >= patience;
+    return this.progress.step >= this.until;
   }
 
   /** A line of the log and of progress: the mean loss since the line before. */
@@ -285,11 +287,8 @@ class Trainer {
       Object.fromEntries(Object.entries(metrics).map(([name, value]) => [`dev.${name}`, value])),
     );
     await this.showSamples();
-    const isBest = await this.best.offer({ step, metrics: { ...metrics } }, (write) =>
-      this.live.store(write),
-    );
-    const withoutBetter = isBest ? 0 : this.progress.withoutBetter + 1;
-    this.progress = { ...this.progress, metrics: { ...metrics }, withoutBetter };
+    await this.best.offer({ step, metrics: { ...metrics } }, (write) => this.live.store(write));
+    this.progress = { ...this.progress, metrics: { ...metrics } };
   }
 
   /** Some answers to dev rows: shown now, and in a file for the report. */

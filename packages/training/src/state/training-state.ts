@@ -95,8 +95,6 @@ const savedProgress = z.strictObject({
   key: z.string(),
   /** Best measurements so far, the best first. */
   best: z.array(measurement),
-  /** Measurements since the best one. */
-  withoutBetter: z.int().nonnegative(),
   /** Losses since the last line of the metrics log: their sum and how many. */
   recent: z.strictObject({ loss: z.number(), count: z.int() }),
   /** Loss of the last line of the metrics log. */
@@ -115,7 +113,6 @@ export type SavedProgress = Readonly<z.infer<typeof savedProgress>>;
 export const FRESH_PROGRESS: Omit<SavedProgress, "key"> = {
   step: 0,
   best: [],
-  withoutBetter: 0,
   recent: { loss: 0, count: 0 },
   metrics: {},
 };

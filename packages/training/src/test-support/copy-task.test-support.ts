@@ -100,17 +100,17 @@ const embeddingMetric: DevMetric = {
   },
 };
 
-export const copySettings: TrainingSettings = trainingSettings.parse({
+const recipe = trainingSettings.parse({
   steps: 30,
   batchSize: 8,
   learningRate: 0.02,
   warmupSteps: 5,
-  minLearningRateRatio: 0.1,
   buckets: 2,
   evaluateEvery: 8,
   evaluateRows: 8,
-  saveEvery: 7,
 });
+
+export const copySettings: TrainingSettings = { ...recipe, minLearningRateRatio: 0.1 };
 
 /** A run of the task on the plain JavaScript engine, with changes. */
 export async function copyRequest(

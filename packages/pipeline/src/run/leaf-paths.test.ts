@@ -1,0 +1,36 @@
+import { readFile } from "node:fs/promises";
+import { expect, test } from "vitest";
+import { recipeJsonSchema } from "./json-schema.js";
+
+interface Node {
+  readonly anyOf?: readonly Node[];
+  readonly oneOf?: readonly Node[];
+  readonly items?: Node;
+  readonly properties?: Readonly<Record<string, Node>>;
+}
+
+/** Settings at the ends of a schema; those of lists are told by `[]`. */
+function* pathsOf(node: Node, path = ""): Generator<string> {
+  yield path;
+  for (const variant of [...(node.anyOf ?? []), ...(node.oneOf ?? [])]) yield* pathsOf(variant, path);
+  if (node.items !== undefined) yield* pathsOf(node.items, `${path}[]`);
+  for (const [key, value] of Object.entries(node.properties ?? {}))
+    yield* pathsOf(value, path === "" ? key : `${path}.${key}`);
+}
+
+/** Members of an ensemble take a teacher's settings, and are not counted again. */
+async function leafPaths(): Promise<readonly string[]> {
+  const all = [...new Set(pathsOf(await recipeJsonSchema()))].filter((path) => !path.includes("members[]"));
+  const isGroup = (path: string): boolean =>
+    all.some((other) => other.startsWith(`${path}.`) || other.startsWith(`${path}[]`));
+  return all.filter((path) => path !== "" && !isGroup(path) && !path.endsWith("[]"));
+}
+
+test("a recipe has few settings", async () => {
+  expect((await leafPaths()).length).toBeLessThanOrEqual(325);
+});
+
+test("the page of settings can be read", async () => {
+  const page = await readFile(new URL("../../../../docs/reference/recipe.md", import.meta.url));
+  expect(page.length).toBeLessThan(90_000);
+});
