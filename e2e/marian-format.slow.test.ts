@@ -190,9 +190,10 @@ test("is fine-tuned on labels, from its own weights", async () => {
   await writeFile(at("dev.jsonl"), rows.slice(48, 54).join(""));
   await writeFile(at("test.jsonl"), rows.slice(54).join(""));
   const config = JSON.parse(await readFile(join(at("plain"), "config.json"), "utf8")) as object;
-  const student = Object.fromEntries(
+  const options = Object.fromEntries(
     Object.entries(config).filter(([key]) => key !== "vocabularySize" && key !== "tokens"),
   );
+  const student = { shape: "imported", config: options };
   const recipe = {
     data: { train: at("train.jsonl"), dev: at("dev.jsonl"), test: at("test.jsonl") },
     tokenizer: { kind: "pretrained", model: at("plain") },

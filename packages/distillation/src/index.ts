@@ -7,6 +7,7 @@ export { requireUnlabelled } from "./targets/unlabelled-sources.js";
 export {
   hasTeacherShape,
   publishedTowerOf,
+  studentLengths,
   studentShape,
   type PublishedTower,
   type PublishedTowerConfig,

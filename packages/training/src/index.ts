@@ -26,6 +26,7 @@ export {
   trainingFields,
   trainingSettings,
   type TrainingSettings,
+  OPTIMIZER,
 } from "./training-config.js";
 export { moduleTraining, resolveModules, type ModuleSettings } from "./parameters/module-training.js";
 export { stepScalars } from "./optimizer/optimizer.js";

@@ -123,10 +123,27 @@ const teacherStudent = z
     issues.push({ code: "custom", input: value, path: ["encoderLayers"], message });
   });
 
+/** A published encoder-decoder, which has options that no recipe offers. */
+const importedStudent = z
+  .strictObject({
+    shape: z
+      .literal("imported")
+      .describe("imported: an encoder-decoder that `slm import` wrote, to train it further."),
+    architecture,
+    config: z
+      .record(z.string(), z.unknown())
+      .describe("What its config.json says, without vocabularySize and tokens."),
+  })
+  .check(({ value: { config }, issues }) => {
+    const { error } = encoderDecoderShape.safeParse(config);
+    for (const { path, message } of error?.issues ?? [])
+      issues.push({ code: "custom", input: config, path: ["config", ...path], message });
+  });
+
 /** A student in a recipe. A size's name alone is a whole student. */
 export const studentConfig = z.preprocess(
   (value) => (typeof value === "string" ? { size: value } : value),
-  z.discriminatedUnion("shape", [teacherStudent, describedStudent]),
+  z.discriminatedUnion("shape", [teacherStudent, importedStudent, describedStudent]),
 );
 
 export type StudentConfig = z.infer<typeof studentConfig>;
@@ -136,7 +153,13 @@ export const hasTeacherShape = ({ shape }: StudentConfig): boolean => shape === 
 
 /** The vision settings of a student; undefined for a text-only one. */
 export const visionSettingsOf = (student: StudentConfig): z.infer<typeof studentVision> | undefined =>
-  student.shape !== "teacher" && student.architecture === "encoder-decoder" ? student.vision : undefined;
+  student.shape !== "teacher" && student.shape !== "imported" && student.architecture === "encoder-decoder"
+    ? student.vision
+    : undefined;
+
+/** Longest source and target of a student [tokens]. */
+export const studentLengths = (student: StudentConfig): Pick<StudentShape, "maxSource" | "maxTarget"> =>
+  student.shape === "imported" ? encoderDecoderShape.parse(student.config) : student;
 
 /** A student with a resolved tower, and sizes of its own. */
 export type StudentShape = z.infer<typeof encoderDecoderShape> | z.infer<typeof decoderOnlyShape>;
@@ -181,6 +204,7 @@ export function studentShape(
       );
     return studentOfTeacher(student, teacher);
   }
+  if (student.shape === "imported") return encoderDecoderShape.parse(student.config);
   const described = { ...student };
   delete described.shape;
   if (described.architecture === "decoder-only") return decoderOnlyShape.parse(described);

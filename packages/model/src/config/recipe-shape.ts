@@ -9,7 +9,9 @@ import { encoderDecoderShape } from "./config.js";
 export const SIZES = {
   tiny: { width: 96, heads: 4, encoderLayers: 3, decoderLayers: 2 },
   small: { width: 192, heads: 6, encoderLayers: 4, decoderLayers: 2 },
-  medium: { width: 384, heads: 6, encoderLayers: 8, decoderLayers: 4 },
+  base: { width: 384, heads: 6, encoderLayers: 8, decoderLayers: 4 },
+  /** The paper's shape (arXiv 2501.16273, section 4). */
+  large: { width: 1024, heads: 16, encoderLayers: 20, decoderLayers: 10 },
 } as const;
 
 export type SizeName = keyof typeof SIZES;
@@ -28,7 +30,7 @@ const shared = {
   size: sizeName
     .optional()
     .describe(
-      "A whole model; the settings below change it. tiny: 0.6 million weights, small: 3, medium: 20. Default: small, unless width is given.",
+      "A whole model; the settings below change it. tiny: 0.6 million weights, small: 3, base: 20, large: 300. Default: small, unless width is given.",
     ),
   width: optional(options.width, "the size's"),
   heads: optional(options.heads, "the size's"),
@@ -82,8 +84,9 @@ interface Issues {
 export function wholeShape<Given extends Settings>(given: Given, issues: Issues): WholeShape<Given> {
   const { size = given.width === undefined ? "small" : undefined, ...own } = given;
   const preset: Partial<(typeof SIZES)[SizeName]> = size === undefined ? {} : SIZES[size];
-  const reject = (key: string, message: string): void =>
+  const reject = (key: string, message: string): void => {
     issues.addIssue({ code: "custom", path: [key], message });
+  };
   const chosen = (key: keyof typeof preset): number => {
     const value = own[key] ?? preset[key];
     if (value === undefined) reject(key, "expected a number, or a size by name such as size: small");

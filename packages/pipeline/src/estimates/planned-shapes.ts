@@ -8,6 +8,7 @@ import {
   studentShape,
   type DistillConfig,
   type StudentShape,
+  studentLengths,
 } from "@slm/distillation";
 import { parseModelConfig, type ModelConfig } from "@slm/model";
 import { teacherConfig, type TeacherConfig } from "@slm/labelling";
@@ -59,7 +60,7 @@ async function singleTeacherShape(request: PlanRequest<DistillConfig>): Promise<
   const { artifacts, sections } = request;
   if (artifacts.teacher !== undefined) return readSingleConfig(artifacts.teacher, "student.shape");
   if (sections.teacher === undefined) return readSingleConfig(undefined, "student.shape");
-  const { maxSource, maxTarget } = request.settings.student;
+  const { maxSource, maxTarget } = studentLengths(request.settings.student);
   const kind = teacherConfig.safeParse(sections.teacher).data?.kind;
   if (kind !== undefined && !CHECKPOINT_KINDS.has(kind))
     throw notSingle("student.shape", `a teacher of kind ${kind}`);

@@ -20,7 +20,7 @@ export const SIZES = {
     decoderLayers: 2,
     steps: 4000,
   },
-  medium: {
+  base: {
     width: 384,
     heads: 6,
     headDim: 64,

@@ -25,7 +25,7 @@ export const finetuneConfig = z.strictObject({
 });
 
 /** A fine-tuning's settings as those of a training: AdamW, a cosine, no average of weights. */
-export const finetuneTraining = ({ metrics: _, ...settings }: FinetuneConfig): TrainingSettings =>
-  trainingSettings.parse(settings);
+export const finetuneTraining = (settings: FinetuneConfig): TrainingSettings =>
+  z.object(trainingSettings.shape).parse(settings);
 
 export type FinetuneConfig = z.infer<typeof finetuneConfig>;

@@ -10,6 +10,7 @@
  * device and precision (of the products) are slm's, peerDevice PyTorch's, which with peerDtype=bfloat16 computes under autocast. SLM_PEER_PYTHON names an interpreter that has
  * torch and safetensors; without it one is installed.
  */
+import { OPTIMIZER } from "@slm/training";
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -97,7 +98,8 @@ async function shareStep(
     files.batchFile,
     JSON.stringify(Object.fromEntries(Object.entries(numbers).map(([name, list]) => [name, [...list]]))),
   );
-  const { beta1, beta2, epsilon, weightDecay, maxGradNorm } = training;
+  const { beta1, beta2, epsilon, maxGradNorm } = OPTIMIZER;
+  const { weightDecay } = training;
   return { files: { ...files, beta1, beta2, epsilon, weightDecay, maxGradNorm }, training };
 }
 
