@@ -11,10 +11,8 @@ export {
 export {
   decoderOnlySettings,
   encoderDecoderSettings,
-  sizeName,
-  SIZES,
   wholeShape,
-  type SizeName,
+  type WholeShape,
 } from "./config/recipe-shape.js";
 export {
   EMBEDDING_WEIGHT,

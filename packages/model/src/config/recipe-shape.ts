@@ -6,7 +6,7 @@ import { z } from "zod";
 import { encoderDecoderShape } from "./config.js";
 
 /** Whole models by size. Heads are 24 to 64 elements wide, and an encoder-decoder has more layers in its encoder. */
-export const SIZES = {
+const SIZES = {
   tiny: { width: 96, heads: 4, encoderLayers: 3, decoderLayers: 2 },
   small: { width: 192, heads: 6, encoderLayers: 4, decoderLayers: 2 },
   base: { width: 384, heads: 6, encoderLayers: 8, decoderLayers: 4 },
@@ -14,9 +14,9 @@ export const SIZES = {
   large: { width: 1024, heads: 16, encoderLayers: 20, decoderLayers: 10 },
 } as const;
 
-export type SizeName = keyof typeof SIZES;
+type SizeName = keyof typeof SIZES;
 
-export const sizeName = z.enum(Object.keys(SIZES) as [SizeName, ...SizeName[]]);
+const sizeName = z.enum(Object.keys(SIZES) as [SizeName, ...SizeName[]]);
 
 /** Longest source and target of a model whose recipe does not say [tokens]. */
 const LONGEST = 128;
