@@ -160,7 +160,7 @@ describe.each(chosenFamilies())("%s", (family) => {
 
   test("is fine-tuned on labels, from its own weights", async () => {
     const run = await train("fine-tuned", {
-      student: await shapeOf(),
+      student: { shape: "imported", config: await shapeOf() },
       initialize: { student: at("model") },
       ...{ steps: 100, warmupSteps: 5, evaluateEvery: 100 },
     });
@@ -170,7 +170,7 @@ describe.each(chosenFamilies())("%s", (family) => {
 
   test("learns by adapters alone, and teaches a smaller student of slm's own shape", async () => {
     const run = await train("adapted", {
-      student: await shapeOf(),
+      student: { shape: "imported", config: await shapeOf() },
       initialize: { student: at("model") },
       ...{ lora: { rank: 8 }, steps: 100, warmupSteps: 5, learningRate: 0.005, evaluateEvery: 100 },
     });
@@ -206,7 +206,7 @@ describe.each(chosenFamilies())("%s", (family) => {
     const wider = encoderHeads === undefined ? {} : { encoderHeads: { heads: 4, kvHeads: 4, headDim: 8 } };
     const decoders = decoderFeedForward === undefined ? {} : { decoderFeedForward: 64 };
     const run = await train("trained", {
-      student: { ...shape, ...sizes, ...widths, ...wider, ...decoders },
+      student: { shape: "imported", config: { ...shape, ...sizes, ...widths, ...wider, ...decoders } },
       ...{ steps: 1500, warmupSteps: 50, evaluateEvery: 250 },
     });
     const found = (await readLog(run)).flatMap((line) => line["dev.exactMatch"] ?? []);
