@@ -1,5 +1,4 @@
 import { execFileSync } from "node:child_process";
-import { createRequire } from "node:module";
 import { join } from "node:path";
 
 /**
@@ -8,8 +7,6 @@ import { join } from "node:path";
  */
 export default function buildBeforeTests() {
   if (process.env.SLM_TEST_BUILT === "1") return;
-  const tsc = createRequire(import.meta.url).resolve("typescript/bin/tsc");
   const root = join(import.meta.dirname, "..", "..");
-  for (const argv of [[tsc, "-b", "tsconfig.build.json"], [join("apps", "web", "build.mjs")]])
-    execFileSync(process.execPath, argv, { cwd: root, stdio: "inherit" });
+  execFileSync("npm", ["run", "--silent", "build"], { cwd: root, stdio: "inherit" });
 }
