@@ -1,4 +1,5 @@
 /** Answers that WebGPU computes: of a trained student and its decoder-only teacher, of random vision-language models, of every scheme. */
+import { studentShape, type StudentShape } from "@slm/distillation";
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,6 +14,7 @@ import { loadTokenizer, trainSymbolTokenizer, writeTokenizer } from "@slm/tokeni
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
+import { studentConfig } from "../../packages/distillation/src/config/student-config.js";
 import { openBatchedModel } from "../../packages/serve/src/model/batched-model.js";
 import { decoderOnly, randomWeights } from "../random-models.js";
 import { slm } from "../slm-process.js";
@@ -222,18 +224,20 @@ test("a decoder-only model reads prompts of 32 and more tokens at once, and veri
 const SMALL = { width: 32, feedForward: 64, encoderLayers: 1, decoderLayers: 1 } as const;
 
 describe("a vision-language model with random weights answers about an image as on the CPU", () => {
-  let student: { readonly vision: { readonly tower: object } };
+  let student: StudentShape;
   beforeAll(async () => {
     const recipe = await readFile(new URL("../../configs/ocr/recipe.yaml", import.meta.url), "utf8");
-    const tower = z.looseObject({ tower: z.looseObject({}) });
-    const schema = z.object({ distill: z.object({ student: z.looseObject({ vision: tower }) }) });
-    ({ student } = schema.parse(parse(recipe)).distill);
+    const { distill } = z.object({ distill: z.object({ student: z.unknown() }) }).parse(parse(recipe));
+    student = studentShape(studentConfig.parse(distill.student), {});
   });
 
   /** Exports a model of the OCR task's shape with changed sizes. @returns its directory */
   async function visionModel(name: string, sizes: object, towerSizes: object): Promise<string> {
     const tokens = { pad: 0, bos: 1, eos: 2, unknown: 3 };
-    const vision = { ...student.vision, tower: { ...student.vision.tower, ...towerSizes } };
+    const { vision: whole } = z
+      .object({ vision: z.looseObject({ tower: z.looseObject({}) }) })
+      .parse(student);
+    const vision = { ...whole, tower: { ...whole.tower, ...towerSizes } };
     // The vocabulary of the tokenizer that `slm model init` makes.
     const fixed = { architecture: "encoder-decoder", vocabularySize: 98, tokens };
     await writeFile(at(`${name}.yaml`), JSON.stringify({ ...student, ...sizes, ...fixed, vision }));
