@@ -1,3 +1,4 @@
+import type * as FileSystem from "node:fs/promises";
 import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -5,7 +6,7 @@ import { expect, onTestFinished, test, vi } from "vitest";
 import { copyFiles } from "./copy-files.js";
 
 vi.mock("node:fs/promises", async (original) => {
-  const real = await original<typeof import("node:fs/promises")>();
+  const real = await original<typeof FileSystem>();
   return { ...real, copyFile: vi.fn(real.copyFile) };
 });
 

@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import { copyFile, mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
-import { failedWrite, writeFailure } from "../errors/file-error.js";
+import { isWriteRejection, writeFailure } from "../errors/file-error.js";
 import { resolveInside } from "./relative-path.js";
 
 /**
@@ -16,9 +16,7 @@ export async function copyFiles(from: string, to: string, paths: readonly string
       await copyFile(resolveInside(from, path), target, constants.COPYFILE_FICLONE);
     } catch (error) {
       // The system names both files, the one that is read first.
-      throw failedWrite(error) === undefined
-        ? error
-        : writeFailure(error, target, "the copy is not complete");
+      throw isWriteRejection(error, []) ? writeFailure(error, target, "the copy is not complete") : error;
     }
   }
 }
