@@ -50,6 +50,13 @@ describe(readMarianShortlist, () => {
     await expect(readMarianShortlist(file, 4)).rejects.toThrow(message);
   });
 
+  test("rejects an offset whose lower half alone would be right", async () => {
+    const bytes = shortlistBytes(LISTS);
+    bytes.writeBigUInt64LE(2n ** 32n + 2n, 48 + 16);
+    await writeFile(file, bytes);
+    await expect(readMarianShortlist(file, 4)).rejects.toThrow(/offset 2 is 4294967298, beyond its 3 tokens/);
+  });
+
   test("rejects offsets that fall", async () => {
     const bytes = shortlistBytes(LISTS);
     bytes.writeBigUInt64LE(3n, 48 + 8);

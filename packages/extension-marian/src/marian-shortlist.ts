@@ -36,9 +36,12 @@ export async function readMarianShortlist(file: string, vocabulary: number): Pro
   const expected = BigInt(HEADER_BYTES) + 8n * words + 4n * entries;
   if (expected !== BigInt(bytes.length))
     throw reject(`it has ${bytes.length} bytes, by its header ${expected}`);
-  const offsets = Int32Array.from({ length: Number(words) }, (_, at) =>
-    Number(view.getBigUint64(HEADER_BYTES + 8 * at, true)),
-  );
+  const offsets = Int32Array.from({ length: Number(words) }, (_, at) => {
+    const offset = view.getBigUint64(HEADER_BYTES + 8 * at, true);
+    // Larger ones would lose their upper half, and could then be right.
+    if (offset > entries) throw reject(`offset ${at} is ${offset}, beyond its ${entries} tokens`);
+    return Number(offset);
+  });
   const tokens = Int32Array.from({ length: Number(entries) }, (_, at) =>
     view.getUint32(HEADER_BYTES + 8 * offsets.length + 4 * at, true),
   );

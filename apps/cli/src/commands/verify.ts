@@ -18,7 +18,7 @@ export class VerifyCommand extends SlmCommand<VerifyReport> {
   static override summary = "Check every file of a bundle, or of any artifact, against its manifest.";
   static override description =
     "Exit 3 if a file is missing, modified, not listed, or a symbolic link; with --key also if the manifest was not signed " +
-    "with that key.";
+    "with that key. Checksums detect accidents. Only a signature detects tampering: who changes a file can change its checksum.";
   static override args = {
     bundle: Args.string({ required: true, description: "Directory with a manifest.json, or a .slm file." }),
   };
@@ -58,7 +58,7 @@ export class VerifyCommand extends SlmCommand<VerifyReport> {
       `${files.length} files, ${formatBytes(bytes)}, ${problems.length} problems`,
       ...problems.map(({ path, problem, message }) => `  ${problem.padEnd(10)} ${path} ${message}`),
       ...(signature === undefined
-        ? []
+        ? ["signature not checked: checksums detect accidents; --key also detects tampering"]
         : [`signature ${signature.problem ?? `good, key ${signature.keyId}`}`]),
       bundle,
     ];

@@ -1,6 +1,7 @@
 /** Shows the licence of a plug-in and asks for its acceptance. The text goes to stderr, because stdout is the result. */
 import { confirm } from "@clack/prompts";
 import { SlmError } from "@slm/core/errors";
+import { printable } from "@slm/pipeline/format/printable";
 import type { PluginOffer } from "@slm/runtime-native/plugins";
 
 export interface Acceptance {
@@ -18,7 +19,7 @@ export async function acceptLicence(offer: PluginOffer, acceptance: Acceptance):
   const { isAccepted, isInteractive, path } = acceptance;
   process.stderr.write(
     licenceLines(offer)
-      .map((line) => `${line}\n`)
+      .map((line) => `${printable(line)}\n`)
       .join(""),
   );
   if (isAccepted) return;
@@ -31,7 +32,7 @@ export async function acceptLicence(offer: PluginOffer, acceptance: Acceptance):
     );
   }
   const answer = await confirm({
-    message: `Do you accept the licence of ${name} ${version}?`,
+    message: printable(`Do you accept the licence of ${name} ${version}?`),
     initialValue: false,
     output: process.stderr,
   });

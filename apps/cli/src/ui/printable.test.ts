@@ -1,5 +1,7 @@
 import { SlmError } from "@slm/core/errors";
-import { describe, expect, test } from "vitest";
+import type { PluginOffer } from "@slm/runtime-native/plugins";
+import { describe, expect, test, vi } from "vitest";
+import { acceptLicence } from "./accept-licence.js";
 import { errorLines } from "./errors.js";
 import { jsonText } from "@slm/pipeline/format/json-text";
 import { answerFor, printable, printableAnswer } from "@slm/pipeline/format/printable";
@@ -36,6 +38,27 @@ describe("whatever is printed of others", () => {
     const json = jsonText({ [HOSTILE]: HOSTILE });
     expect(json).not.toMatch(DANGEROUS);
     expect(JSON.parse(json)).toEqual({ [HOSTILE]: HOSTILE });
+  });
+
+  test("is without control characters in what a package says of its licence", async () => {
+    const write = vi.spyOn(process.stderr, "write").mockReturnValue(true);
+    const licence = {
+      declared: HOSTILE,
+      covers: null,
+      terms: HOSTILE,
+      texts: [{ path: HOSTILE, lines: [HOSTILE] }],
+    };
+    const offer = {
+      name: "x",
+      version: HOSTILE,
+      source: { file: HOSTILE },
+      licence,
+    } as unknown as PluginOffer;
+    await acceptLicence(offer, { isAccepted: true, isInteractive: false, path: "x.whl" });
+    const written = write.mock.calls.map(([text]) => String(text)).join("");
+    write.mockRestore();
+    expect(written).toContain(String.raw`licence: a\u001b[2J`);
+    expect(written).not.toMatch(DANGEROUS);
   });
 
   test("is without control characters in progress and notes", () => {

@@ -1,6 +1,7 @@
 import { constants } from "node:fs";
 import { copyFile, mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
+import { isWriteRejection, writeFailure } from "../errors/file-error.js";
 import { resolveInside } from "./relative-path.js";
 
 /**
@@ -11,6 +12,11 @@ export async function copyFiles(from: string, to: string, paths: readonly string
   for (const path of paths) {
     const target = resolveInside(to, path);
     await mkdir(dirname(target), { recursive: true });
-    await copyFile(resolveInside(from, path), target, constants.COPYFILE_FICLONE);
+    try {
+      await copyFile(resolveInside(from, path), target, constants.COPYFILE_FICLONE);
+    } catch (error) {
+      // The system names both files, the one that is read first.
+      throw isWriteRejection(error, []) ? writeFailure(error, target, "the copy is not complete") : error;
+    }
   }
 }

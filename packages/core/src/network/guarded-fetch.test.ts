@@ -171,6 +171,30 @@ describe("bounds", () => {
     expect(await slow.text()).toBe("xxxxxxxx");
   });
 
+  test("a server that sends a byte at a time is given up, and one that sends enough is not", async () => {
+    const drip = (text: string) => (request: IncomingMessage, response: ServerResponse) => {
+      let left = 40;
+      const timer = setInterval(() => {
+        left -= 1;
+        if (left > 0) return void response.write(text);
+        clearInterval(timer);
+        response.end();
+      }, 20);
+      request.socket.on("close", () => {
+        clearInterval(timer);
+      });
+    };
+    const send = guardedFetch({ origin: own.origin, totalMs: 300 });
+    own.handle = drip("x");
+    await expect((await send(own.origin)).text()).rejects.toThrow(
+      "took longer than 0.3 s at less than 1 KB/s",
+    );
+    own.handle = drip("x".repeat(10_000));
+    expect((await (await send(own.origin)).text()).length).toBe(390_000);
+    own.handle = () => undefined;
+    await expect(send(own.origin)).rejects.toThrow("took longer than 0.3 s");
+  });
+
   test("a body is read up to its limit", async () => {
     own.handle = (_, response) => void response.end("x".repeat(1000));
     const read = async (maxBytes: number): Promise<string> =>

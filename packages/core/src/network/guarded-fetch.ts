@@ -4,7 +4,7 @@
  * and servers of teachers are all asked through it.
  */
 import type { UnderlyingSource } from "node:stream/web";
-import { NetworkError, SilenceError } from "./network-error.js";
+import { NetworkError, SilenceError, SlownessError } from "./network-error.js";
 import { fetchByProxy } from "./proxied-fetch.js";
 import { SlmError } from "../errors/slm-error.js";
 
@@ -13,6 +13,8 @@ export interface FetchGuard {
   readonly origin: string;
   /** Longest time without a byte, before the answer and inside it [ms]. Default: 60,000. */
   readonly silenceMs?: number | undefined;
+  /** Longest time that the server may take in all, and a second more for each KB that arrives or is sent [ms]. Default: 600,000. */
+  readonly totalMs?: number | undefined;
   /** Largest body that is read [bytes]. Default: none, for bodies whose reader counts. */
   readonly maxBytes?: number | undefined;
   /** Redirects that are followed. Default: 5. */
@@ -26,10 +28,13 @@ export type GuardedFetch = (address: string | URL, init?: RequestInit) => Promis
 
 type RequestBody = NonNullable<RequestInit["body"]>;
 
-const DEFAULTS = { silenceMs: 60_000, maxRedirects: 5 } as const;
+const DEFAULTS = { silenceMs: 60_000, totalMs: 600_000, maxRedirects: 5 } as const;
 
 /** Slowest upload that is waited for [bytes/ms]: 64 KB/s. */
 const UPLOAD_RATE = 64;
+
+/** Slowest answer that is read after `totalMs` [bytes/ms]: 1 KB/s. */
+const DOWNLOAD_RATE = 1;
 
 /** Headers that are a secret. */
 const SECRETS = ["authorization", "cookie", "proxy-authorization"] as const;
@@ -47,13 +52,14 @@ const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
  * answer; CONFIG_INVALID for a header that cannot be sent; {@link NetworkError}; the reason of the caller's signal; TypeError for a `Request`
  */
 export function guardedFetch(guard: FetchGuard): GuardedFetch {
-  const { silenceMs = DEFAULTS.silenceMs, maxRedirects = DEFAULTS.maxRedirects, maxRequests } = guard;
+  const { silenceMs = DEFAULTS.silenceMs, totalMs = DEFAULTS.totalMs } = guard;
+  const { maxRedirects = DEFAULTS.maxRedirects, maxRequests } = guard;
   let requests = 0;
   const send = async (url: URL, init: RequestInit): Promise<Response> => {
     requests += 1;
     if (maxRequests !== undefined && requests > maxRequests)
       throw rejected(url, `more than ${maxRequests} requests for one answer`);
-    const silence = new Silence(silenceMs, init.body);
+    const silence = new Silence(silenceMs, totalMs, init.body);
     const signals = [silence.signal, ...(init.signal == null ? [] : [init.signal])];
     try {
       const response = await fetchByProxy(url, {
@@ -112,6 +118,7 @@ function failureOf(
 ): unknown {
   const reason = silence.reasonOf(error);
   if (reason instanceof SlmError || signal?.aborted === true) return reason;
+  if (reason instanceof TotalReached) return new SlownessError(url, reason.ms);
   return reason instanceof SilenceReached ? new SilenceError(url, reason.ms) : new NetworkError(url, reason);
 }
 
@@ -167,6 +174,7 @@ function bounded(
           return;
         }
         bytes += value.byteLength;
+        silence.heard(value.byteLength);
         if (maxBytes !== undefined && bytes > maxBytes) throw rejected(url, `more than ${maxBytes} bytes`);
         controller.enqueue(value);
       } catch (error) {
@@ -203,15 +211,37 @@ class SilenceReached extends Error {
   }
 }
 
-/** Aborts when nothing is heard. */
+/** The reason of a signal that ended an answer that took too long in all. */
+class TotalReached extends Error {
+  readonly ms: number;
+
+  constructor(ms: number) {
+    super("slowness");
+    this.ms = ms;
+  }
+}
+
+/** Aborts when nothing is heard for too long, or when the server takes too long in all. */
 class Silence {
   readonly #controller = new AbortController();
   readonly #limitMs: number;
+  readonly #totalMs: number;
   #timer: NodeJS.Timeout | undefined;
+  /** Time that the server may still take [ms]. */
+  #leftMs: number;
+  /** Since when the server is waited for [ms]. */
+  #since: number | undefined;
 
-  constructor(limitMs: number, body: RequestInit["body"]) {
+  constructor(limitMs: number, totalMs: number, body: RequestInit["body"]) {
     this.#limitMs = limitMs;
+    this.#totalMs = totalMs;
+    this.#leftMs = totalMs + uploadMs(body);
     this.#wait(limitMs + uploadMs(body));
+  }
+
+  /** Bytes that arrived give the server more time. */
+  heard(bytes: number): void {
+    this.#leftMs += bytes / DOWNLOAD_RATE;
   }
 
   get signal(): AbortSignal {
@@ -224,6 +254,8 @@ class Silence {
 
   end(): void {
     clearTimeout(this.#timer);
+    if (this.#since !== undefined) this.#leftMs -= performance.now() - this.#since;
+    this.#since = undefined;
   }
 
   /** The silence, if it is what made this error; the timer ends. */
@@ -233,10 +265,15 @@ class Silence {
   }
 
   #wait(ms: number): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      this.#controller.abort(new SilenceReached(this.#limitMs));
-    }, ms).unref();
+    this.end();
+    this.#since = performance.now();
+    const isLast = this.#leftMs < ms;
+    this.#timer = setTimeout(
+      () => {
+        this.#controller.abort(isLast ? new TotalReached(this.#totalMs) : new SilenceReached(this.#limitMs));
+      },
+      Math.max(0, isLast ? this.#leftMs : ms),
+    ).unref();
   }
 }
 

@@ -31,6 +31,14 @@ export class SilenceError extends NetworkError {
   }
 }
 
+/** Bytes arrived, but too few of them. */
+export class SlownessError extends NetworkError {
+  constructor(url: URL, totalMs: number) {
+    super(url, new Error(`the answer took longer than ${totalMs / 1000} s at less than 1 KB/s`));
+    this.name = "SlownessError";
+  }
+}
+
 /** The message of an error, of the first of several (one per address of a host), or its code. */
 function reasonOf(cause: unknown): string {
   if (!(cause instanceof Error)) return String(cause);

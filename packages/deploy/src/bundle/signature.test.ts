@@ -1,11 +1,12 @@
 import { generateKeyPairSync } from "node:crypto";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { MANIFEST_FILE, SIGNATURE_FILE } from "@slm/core";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { packBundle } from "./pack.js";
 import { checkSignature, signBundle } from "./signature.js";
+import { encodeTarHeader, paddingAfter, TAR_BLOCK } from "./tar-header.js";
 import { writeTinyBundle } from "./tiny-bundle.test-support.js";
 import { verifyBundle } from "./verify-bundle.js";
 
@@ -37,6 +38,25 @@ describe(signBundle, () => {
       expect(problems).toEqual([]);
       expect(signature).toEqual({ keyId: expect.stringMatching(/^[0-9a-f]{64}$/) as string });
     }
+  });
+
+  test("an archive with two signatures is rejected", async () => {
+    await signBundle(bundle, (await keys("a")).secret);
+    const packed = join(root, "b.slm");
+    await packBundle(bundle, packed);
+    const { size } = await stat(join(bundle, SIGNATURE_FILE));
+    const signature = Buffer.concat([
+      encodeTarHeader({ path: SIGNATURE_FILE, bytes: size }),
+      await readFile(join(bundle, SIGNATURE_FILE)),
+      Buffer.alloc(paddingAfter(size)),
+    ]);
+    const whole = await readFile(packed);
+    const end = whole.length - 2 * TAR_BLOCK;
+    await writeFile(packed, Buffer.concat([whole.subarray(0, end), signature, whole.subarray(end)]));
+    await expect(verifyBundle(packed)).rejects.toMatchObject({
+      code: "DATA_INVALID",
+      message: expect.stringContaining(`'${SIGNATURE_FILE}' comes twice`) as string,
+    });
   });
 
   test("signing twice gives the same bytes", async () => {

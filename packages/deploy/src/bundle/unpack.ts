@@ -43,9 +43,12 @@ async function unpackInto(work: string, archive: TarReader, limits: BundleLimits
   const manifestBytes = await archive.small(first, limits.manifestBytes);
   const { outputs } = parseManifest(manifestBytes, archive.file, limits);
   await writePieces(work, first, [manifestBytes]);
+  let isSigned = false;
   const expected = new Map(outputs.map(({ path, bytes }) => [path, bytes]));
   for (let entry = await archive.next(); entry !== undefined; entry = await archive.next()) {
     if (entry.path === SIGNATURE_FILE) {
+      if (isSigned) throw archive.rejected(`'${entry.path}' comes twice`);
+      isSigned = true;
       await writePieces(work, entry, [await archive.small(entry, limits.signatureBytes)]);
       continue;
     }

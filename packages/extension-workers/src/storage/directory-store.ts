@@ -1,8 +1,8 @@
 /** Shared storage in a directory: a local one for workers of one machine, or a network file system. */
-import { readFile, rm, stat } from "node:fs/promises";
+import { rm, stat, type FileHandle } from "node:fs/promises";
 import { resolve } from "node:path";
-import { readFailure, resolveInside, SlmError, systemCode, writeBytesAtomic } from "@slm/core";
-import type { ObjectStore } from "./object-store.js";
+import { openRegular, readFailure, resolveInside, SlmError, systemCode, writeBytesAtomic } from "@slm/core";
+import { MOST_BYTES, tooLarge, type ObjectStore } from "./object-store.js";
 
 /** Opens a directory, which must exist: a worker whose shared volume is not mounted must not write to its own disk instead.
  *
@@ -25,10 +25,15 @@ export async function openDirectoryStore(directory: string): Promise<ObjectStore
   return {
     shown: root,
     put: (key, bytes) => writeBytesAtomic(resolveInside(root, key), bytes),
-    get: async (key) => {
+    get: async (key, mostBytes = MOST_BYTES) => {
       const path = resolveInside(root, key);
       try {
-        return await readFile(path);
+        const handle = await openRegular(path);
+        try {
+          return await readUpTo(handle, path, mostBytes);
+        } finally {
+          await handle.close();
+        }
       } catch (error) {
         if (systemCode(error) === "ENOENT") return undefined;
         throw readFailure(error, path);
@@ -42,4 +47,18 @@ export async function openDirectoryStore(directory: string): Promise<ObjectStore
     removeFolder: (folder) => rm(resolveInside(root, folder), { recursive: true, force: true }),
     close: () => undefined,
   };
+}
+
+/** The bytes that a file has when it is opened, if they are few enough. */
+async function readUpTo(handle: FileHandle, path: string, mostBytes: number): Promise<Buffer> {
+  const { size } = await handle.stat();
+  if (size > mostBytes) throw tooLarge(path, size, mostBytes);
+  const bytes = Buffer.alloc(size);
+  let filled = 0;
+  while (filled < size) {
+    const { bytesRead } = await handle.read(bytes, filled, size - filled, filled);
+    if (bytesRead === 0) break;
+    filled += bytesRead;
+  }
+  return bytes.subarray(0, filled);
 }

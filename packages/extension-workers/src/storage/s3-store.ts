@@ -14,7 +14,7 @@ import {
   S3ServiceException,
 } from "@aws-sdk/client-s3";
 import { SlmError } from "@slm/core";
-import type { ObjectStore } from "./object-store.js";
+import { MOST_BYTES, tooLarge, type ObjectStore } from "./object-store.js";
 
 /** Attempts of one request, with growing pauses between them (the client's own). */
 const ATTEMPTS = 8;
@@ -71,12 +71,19 @@ export async function openS3Store(url: string): Promise<ObjectStore> {
         throw failure(error, "write to", "OUTPUT_FAILED");
       }
     },
-    get: async (key) => {
+    get: async (key, mostBytes = MOST_BYTES) => {
       try {
-        const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: at(key) }));
+        const found = await client.send(new GetObjectCommand({ Bucket: bucket, Key: at(key) }));
+        const { Body, ContentLength = Infinity } = found;
+        if (ContentLength > mostBytes) {
+          // Cancelled, so that the connection does not wait for a reader.
+          await Body?.transformToWebStream().cancel();
+          throw tooLarge(`${shown}/${key}`, ContentLength, mostBytes);
+        }
         return Body === undefined ? undefined : Buffer.from(await Body.transformToByteArray());
       } catch (error) {
         if (isMissing(error)) return undefined;
+        if (error instanceof SlmError) throw error;
         throw failure(error, "read from", "INPUT_MISSING");
       }
     },

@@ -1,3 +1,5 @@
+import { execFileSync } from "node:child_process";
+import { closeSync, ftruncateSync, openSync, symlinkSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -22,6 +24,13 @@ beforeEach(async () => {
   files = new SharedFiles(store, RUN);
 });
 afterEach(() => rm(root, { recursive: true }));
+
+/** A file of a terabyte that takes no space. */
+function placeLarge(path: string): void {
+  const file = openSync(path, "w");
+  ftruncateSync(file, 2 ** 40);
+  closeSync(file);
+}
 
 /** Larger than a piece. */
 const large = randomBytes(33 * 1024 * 1024);
@@ -82,6 +91,28 @@ describe(SharedFiles, () => {
     await expect(files.getBytes({ bytes: 3, sha256: sha256("x") })).rejects.toMatchObject({
       code: "INPUT_MISSING",
     });
+  });
+
+  test.each([
+    ["a pipe", (path: string): void => void execFileSync("mkfifo", [path]), "INPUT_MISSING"],
+    [
+      "a device without an end",
+      (path: string): void => {
+        symlinkSync("/dev/zero", path);
+      },
+      "INPUT_MISSING",
+    ],
+    ["a file larger than announced", placeLarge, "DATA_INVALID"],
+  ])("reads nothing of %s in the place of a piece or a list", async (_name, place, code) => {
+    for (const [bytes, folder] of [
+      [3, "pieces"],
+      [large.length, "lists"],
+    ] as const) {
+      const ref = { bytes, sha256: sha256("never written") };
+      await mkdir(at("shared", RUN, folder), { recursive: true });
+      place(at("shared", RUN, folder, ref.sha256));
+      await expect(files.getBytes(ref)).rejects.toMatchObject({ code });
+    }
   });
 
   test("gives back a tree, and goes on where a copy is complete in part", async () => {

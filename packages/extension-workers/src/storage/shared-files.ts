@@ -14,6 +14,8 @@ import type { ObjectStore } from "./object-store.js";
 
 /** Bytes of a piece. */
 const PIECE_BYTES = 32 * 1024 * 1024;
+/** Bytes of a hash in a list of pieces, with its quotes and what separates it from the next. */
+const LISTED_BYTES = 67;
 const EMPTY = sha256("");
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/u, "expected 64 hexadecimal digits");
@@ -160,7 +162,7 @@ export class SharedFiles {
     const whole = createHash("sha256");
     let read = 0;
     for (const piece of await this.#pieceHashes(bytes, hash)) {
-      const found = await this.store.get(this.#pieceKey(piece));
+      const found = await this.store.get(this.#pieceKey(piece), Math.min(PIECE_BYTES, bytes - read));
       if (found === undefined) throw this.#missing(hash);
       if (sha256(found) !== piece) throw this.#corrupt(piece);
       whole.update(found);
@@ -174,7 +176,8 @@ export class SharedFiles {
   async #pieceHashes(bytes: number, hash: string): Promise<readonly string[]> {
     if (hash === EMPTY) return [];
     if (bytes <= PIECE_BYTES) return [hash];
-    const list = await this.store.get(this.#listKey(hash));
+    const count = Math.ceil(bytes / PIECE_BYTES);
+    const list = await this.store.get(this.#listKey(hash), count * LISTED_BYTES + 1);
     if (list === undefined) throw this.#missing(hash);
     return listSchema.parse(JSON.parse(list.toString("utf8")));
   }

@@ -9,6 +9,8 @@ export type RuleKind = Exclude<EntryKind, "alignment">;
 export interface DraftRules {
   /** A hash table of open addressing, whose number of places is a power of two: key, token and chance of each place. A key of 0 is an empty place. */
   readonly places: Int32Array;
+  /** Where a key goes also depends on this number, which nobody knows who writes a file of rules: keys of a file cannot all go to one place. */
+  readonly seed: number;
   /** Ids are below this; a rule that would say another, of a source with a vocabulary of its own, says nothing. */
   readonly vocabularySize: number;
   /** Kinds of which there are rules; others are not asked. */
@@ -54,16 +56,17 @@ export function draftRulesOf(rules: readonly DraftRule[], vocabularySize: number
     typeof SharedArrayBuffer === "undefined" ? new ArrayBuffer(bytes) : new SharedArrayBuffer(bytes),
   );
   const kinds = new Set(rules.map(({ kind }) => kind));
-  const table = { places, vocabularySize, kinds: ENTRY_KINDS.filter((kind) => kinds.has(kind)) };
+  const [seed = 0] = crypto.getRandomValues(new Int32Array(1));
+  const table = { places, seed, vocabularySize, kinds: ENTRY_KINDS.filter((kind) => kinds.has(kind)) };
   for (const { key, token, chance } of rules)
     places.set([key, token, Math.round(chance * CHANCE_PARTS)], placeOf(table, key));
   return table;
 }
 
 /** Where a key is, or the empty place where it would be. Half of the places are empty. */
-function placeOf({ places }: Pick<DraftRules, "places">, key: number): number {
+function placeOf({ places, seed }: Pick<DraftRules, "places" | "seed">, key: number): number {
   const mask = places.length / PLACE - 1;
-  let place = key & mask;
+  let place = mixed(mixed(seed, key), seed) & mask;
   for (let found = places[place * PLACE]; found !== 0 && found !== key; found = places[place * PLACE])
     place = (place + 1) & mask;
   return place * PLACE;

@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { COPIED, draftRulesOf, type DraftRule } from "./rule-table.js";
+import { COPIED, partsOf, tokenOf, type DraftRule } from "./rule-table.js";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { DRAFT_RULES_FILE } from "@slm/exported-model";
 import { readDraftRules, writeDraftRules } from "./rules-file.js";
@@ -24,7 +24,9 @@ const model = { draftRules: 3, vocabularySize: 4 };
 describe("draft-rules.json", () => {
   test("gives back the rules that were written", async () => {
     const read = await readDraftRules(directory, model);
-    expect(read).toEqual(draftRulesOf(RULES, model.vocabularySize));
+    const said = RULES.map(({ key }) => [tokenOf(read, key), partsOf(read, key)]);
+    expect(said).toEqual(RULES.map(({ token, chance }) => [token, Math.round(255 * chance)]));
+    expect([tokenOf(read, 8), partsOf(read, 8)]).toEqual([0, 0]);
     expect(read.kinds).toEqual(["after", "alignment"]);
   });
 
@@ -46,6 +48,8 @@ describe("draft-rules.json", () => {
       { keys: "AAAA" },
       { tokens: "not base64!" },
       { chances: 3 },
+      { keys: "AAAAAAAAAAAAAAAA" },
+      { kinds: { after: 1_000_001 } },
       { chances: "////////" },
       { tokens: "/////w==" },
       { schemaVersion: 2 },

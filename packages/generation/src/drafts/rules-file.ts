@@ -13,8 +13,8 @@ import {
   type EntryKind,
 } from "./rule-table.js";
 
-/** More than any learner makes [rules]. */
-const MOST_RULES = 4_000_000;
+/** More than are learnt from `MOST_ANSWER_TOKENS` [rules]. */
+const MOST_RULES = 1_000_000;
 const BYTES = Int32Array.BYTES_PER_ELEMENT;
 
 const packed = (what: string, bytesEach: number): z.ZodType<DataView> =>
@@ -22,8 +22,15 @@ const packed = (what: string, bytesEach: number): z.ZodType<DataView> =>
     .base64()
     .max(Math.ceil((MOST_RULES * bytesEach) / 3) * 4)
     // A page has no Buffer.
-    .transform((text) => new DataView(Uint8Array.from(atob(text), (byte) => byte.charCodeAt(0)).buffer))
+    .transform((text) => new DataView(bytesOf(atob(text)).buffer))
     .describe(what);
+
+/** Bytes of a text whose characters are bytes. */
+function bytesOf(text: string): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(text.length);
+  for (let at = 0; at < bytes.length; at++) bytes[at] = text.charCodeAt(at);
+  return bytes;
+}
 
 const draftRulesSchema = z
   .strictObject({
@@ -97,9 +104,11 @@ export function parseDraftRules(
     const token = tokens.getInt32(BYTES * at, true);
     if (token < COPIED || token >= vocabularySize)
       throw reject(`rule ${at}: token ${token} is none of the model's ${vocabularySize}`);
+    const key = keys.getInt32(BYTES * at, true);
+    if (key === 0) throw reject(`rule ${at}: its key is 0, which no rule has`);
     return {
       kind: kindOf[at]!,
-      key: keys.getInt32(BYTES * at, true),
+      key,
       token,
       chance: chances.getUint8(at) / CHANCE_PARTS,
     };

@@ -267,6 +267,11 @@ describe(decode, () => {
       "temperature must be above 0, got 0",
     ],
     [
+      "a temperature that no score can be divided by",
+      optionsFor({ kind: "sample", temperature: 1e-320 }, 4),
+      "temperature must be 0 (greedy) or at least 1e-30, got 1e-320",
+    ],
+    [
       "topK 0",
       optionsFor({ kind: "sample", temperature: 1, topK: 0 }, 4),
       "topK must be a positive integer, got 0",

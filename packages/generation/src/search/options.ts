@@ -5,6 +5,9 @@ import type { AnswerOpening } from "@slm/tokenizer";
 import type { TokenConstraint } from "../rules/token-constraint.js";
 import { checkRules, type TokenRules } from "../rules/token-rules.js";
 
+/** Lowest temperature of sampling: scores divided by it are numbers, and the most probable token is certain long before. */
+const LOWEST_TEMPERATURE = 1e-30;
+
 /**
  * How the next token is chosen.
  * `beam`: keep the `beams` most probable hypotheses; a hypothesis scores log-probability / length^lengthPenalty, so
@@ -91,6 +94,10 @@ export function checkDecodeOptions(decoder: StepDecoder, options: DecodeOptions)
     case "sample": {
       const { temperature, topK = 1, topP = 1, minP = 0 } = strategy;
       demand(temperature > 0 && temperature < Infinity, `temperature must be above 0, got ${temperature}`);
+      demand(
+        temperature >= LOWEST_TEMPERATURE,
+        `temperature must be 0 (greedy) or at least ${LOWEST_TEMPERATURE}, got ${temperature}`,
+      );
       demand(isCount(topK, 1), `topK must be a positive integer, got ${topK}`);
       demand(topP > 0 && topP <= 1, `topP must be above 0 and at most 1, got ${topP}`);
       demand(minP >= 0 && minP <= 1, `minP must be from 0 to 1, got ${minP}`);

@@ -101,6 +101,15 @@ function toMapping(toJs: () => unknown, path: string): Mapping {
     const reason = error instanceof Error ? error.message : String(error);
     throw new SlmError("CONFIG_INVALID", `${path}: ${reason}`, { context: { file: path }, cause: error });
   }
+  if (containsItself(value))
+    throw new SlmError(
+      "CONFIG_INVALID",
+      `${path}: an alias (*NAME) stands inside what its anchor (&NAME) names`,
+      {
+        context: { file: path },
+        suggestions: [`write out in ${path} what the alias stands for`],
+      },
+    );
   if (value === null || value === undefined) return {};
   const mapping = asMapping(value);
   if (mapping !== undefined) return mapping;
@@ -111,6 +120,17 @@ function toMapping(toJs: () => unknown, path: string): Mapping {
       context: { file: path },
     },
   );
+}
+
+/** Whether a list or mapping is somewhere inside itself; the library keeps one object for all aliases of an anchor. */
+function containsItself(value: unknown, around = new Set<unknown>(), done = new Set<unknown>()): boolean {
+  if (typeof value !== "object" || value === null || done.has(value)) return false;
+  if (around.has(value)) return true;
+  around.add(value);
+  const found = Object.values(value).some((part) => containsItself(part, around, done));
+  around.delete(value);
+  done.add(value);
+  return found;
 }
 
 /** Offset of the deepest existing key of `path`. */

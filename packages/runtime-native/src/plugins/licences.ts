@@ -22,9 +22,12 @@ export interface PackageLicence {
   readonly terms: string | null;
 }
 
-/** Names of such texts in the known packages: LICENSE, Qualcomm_LICENSE.pdf, ThirdPartyNotices.txt, TRTRTX_Acknowledgements.txt. */
+/**
+ * Names of such texts in the known packages: LICENSE, Qualcomm_LICENSE.pdf, ThirdPartyNotices.txt, TRTRTX_Acknowledgements.txt. No two parts
+ * that repeat match the same characters one after the other: a name that almost fits takes no longer.
+ */
 const LICENCE_NAME =
-  /(?:^|[-_.])(?:licen[cs]es?|copying|notices?|eula|privacy|acknowledgements?|third-?party[-_.]?\w*)(?:[-_.]\w+)*$/iu;
+  /(?:^|[-_.])(?:(?:licen[cs]es?|copying|notices?|eula|privacy|acknowledgements?)(?:[-_.][\w.-]*)?|third-?party[\w.-]*)$/iu;
 const TEXT_EXTENSIONS = new Set(["", ".txt", ".md", ".rst", ".pdf", ".html"]);
 
 export function isLicence(path: string): boolean {

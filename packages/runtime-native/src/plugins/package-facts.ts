@@ -61,11 +61,23 @@ async function wheelFacts(
 
 async function readMetadata(source: PackageSource, entry: PackageEntry): Promise<Metadata> {
   const text = (await readEntry(source, entry, METADATA_LIMIT)).toString("utf8");
+  return { entry, ...parseMetadata(text) };
+}
+
+/** Name, version and licence of a METADATA file; null where it names none. The time grows with the length of the text. */
+export function parseMetadata(text: string): Omit<Metadata, "entry"> {
   const [header = ""] = text.split(/\r?\n\r?\n/u, 1);
-  const field = (name: string): string | null =>
-    new RegExp(`^${name}:[ \t]*(.*?)[ \t]*\r?$`, "imu").exec(header)?.[1] ?? null;
+  const lines = header.split("\n");
+  const field = (name: string): string | null => {
+    const start = `${name}:`.toLowerCase();
+    return (
+      lines
+        .find((line) => line.toLowerCase().startsWith(start))
+        ?.slice(start.length)
+        .trim() ?? null
+    );
+  };
   return {
-    entry,
     name: field("Name"),
     version: field("Version"),
     licence: field("License-Expression") ?? field("License"),

@@ -188,14 +188,25 @@ describe("stopping", () => {
     expect(performance.now() - began).toBeLessThan(1300);
   });
 
-  test("says so on /health while it waits", async () => {
+  test("takes no new connection, and says so on /health to those that it has, while it waits", async () => {
     await start();
-    runtime.stepMs = 40;
+    runtime.stepMs = 100;
+    const kept = await open();
     const answer = post("/generate", { source: "abcdefgh" });
     await sleep(30);
     const stopped = server.stop();
-    const health = await fetch(`${server.url}/health`);
-    expect([health.status, health.headers.get("connection")]).toEqual([503, "close"]);
+    await expect
+      .poll(() =>
+        open().then(
+          () => "taken",
+          (error: unknown) => (error as { code?: unknown }).code,
+        ),
+      )
+      .toBe("ECONNREFUSED");
+    kept.write(`${GET_HEALTH}\r\n`);
+    const health = await received(kept);
+    expect(health).toMatch(/^HTTP\/1\.1 503/u);
+    expect(health).toMatch(/\r\nconnection: close\r\n/iu);
     expect((await answer).status).toBe(200);
     expect(await stopped).toEqual({ drained: true });
   });

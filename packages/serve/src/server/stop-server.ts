@@ -1,5 +1,7 @@
 /** Ends a server: every answer in progress is sent, no client's request is reset, and all of it takes no longer than it may. */
 import type { Server } from "node:http";
+import { Server as Listener } from "node:net";
+import { setImmediate as turn } from "node:timers/promises";
 import type { Connections } from "../http/connection/connections.js";
 import type { ModelHost } from "../model/model-host.js";
 
@@ -14,7 +16,8 @@ export interface Stopped {
 }
 
 /**
- * Until the last connection has ended, the server still takes new ones: they are told that it is stopping.
+ * No new connection is taken: a client is refused, and may ask another server, rather than be reset at the end. Those that it has are
+ * told that it is stopping.
  *
  * @param drainSeconds longest wait for answers in progress
  */
@@ -33,6 +36,7 @@ export async function stopServer(
     late.abort();
   }, drainSeconds * 1000);
   connections.drain();
+  const closed = closeListener(server);
   const drained = await Promise.race([
     over,
     host
@@ -42,11 +46,24 @@ export async function stopServer(
   ]);
   clearTimeout(timer);
   late.abort();
-  const closed = new Promise((resolve) => server.close(resolve));
+  // The listener is closed already; this ends what Node checks of connections.
+  server.close();
   server.closeAllConnections();
   await closed;
   await within(RELEASE_MS, host.close());
   return { drained };
+}
+
+/** Closes the socket that new connections come to, and no connection: `close` of an HTTP server closes idle ones, which resets requests on their way. */
+async function closeListener(server: Server): Promise<void> {
+  // Connections that the system has made already are taken first.
+  await turn();
+  await turn();
+  await new Promise<void>((resolve) => {
+    Listener.prototype.close.call(server, () => {
+      resolve();
+    });
+  });
 }
 
 /** Waits for some work, but no longer than a time. */

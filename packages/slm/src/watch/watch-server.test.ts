@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdir, mkdtemp, rm, utimes, writeFile } from "node:fs/promises";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
@@ -66,14 +67,47 @@ describe(startWatchServer, () => {
     expect((await get(address)).text).toContain("4321 steps logged");
   });
 
-  test("has a page before the first run begins, and one for a log that cannot be read", async () => {
+  test("has a page before the first run begins", async () => {
     await start(root);
     expect((await get("/")).text).toContain("There is no run with a log yet.");
-    await writeFile(join(await running("a"), "metrics.jsonl"), "nonsense\n");
-    expect(await get("/")).toMatchObject({
-      status: 500,
-      text: expect.stringContaining("expected lines of JSON") as string,
+  });
+
+  test("has a row that says why for each run that cannot be read, and shows the others", async () => {
+    await start(root);
+    await running("a (1)");
+    await writeFile(join(await running("b"), "metrics.jsonl"), "nonsense\n");
+    const pipe = join(await running("c"), "metrics.jsonl");
+    await rm(pipe);
+    execFileSync("mkfifo", [pipe]);
+    await finished("d");
+    await writeFile(join(root, "d", "distill", "manifest.json"), "{");
+    const { status, text } = await get("/");
+    expect(status).toBe(200);
+    for (const shown of ["running, distill", "expected lines of JSON", "it is a pipe", "4 runs"])
+      expect(text).toContain(shown);
+    expect(text.match(/cannot be read/gu)).toHaveLength(3);
+    const addresses = [...text.matchAll(/href="(\/run\/[^"]+)">([^<]*)</gu)];
+    const statuses = await Promise.all(addresses.map(async ([, to]) => (await get(to!)).status));
+    expect(Object.fromEntries(addresses.map(([, , name], at) => [name, statuses[at]]))).toEqual({
+      "a (1)": 200,
+      b: 500,
+      c: 500,
+      d: 500,
     });
+  });
+
+  test("answers 400 to what is no address", async () => {
+    await start(root);
+    const { hostname, port } = new URL(server!.url);
+    const status = await new Promise<number | undefined>((resolve, reject) => {
+      const given = { hostname, port, path: "http://evil:99999/", headers: { host: `localhost:${port}` } };
+      request(given, ({ statusCode }) => {
+        resolve(statusCode);
+      })
+        .on("error", reject)
+        .end();
+    });
+    expect(status).toBe(400);
   });
 
   test.each(["/run/0", "/run/9-a", "/run/0-..%2f..%2fetc", "/../etc/passwd", "/favicon.ico"])(

@@ -71,7 +71,12 @@ async function answer(
     send(response, 405, "GET only\n");
     return;
   }
-  const { pathname } = new URL(request.url ?? "/", "http://localhost");
+  const address = request.url ?? "/";
+  if (!URL.canParse(address, "http://localhost")) {
+    send(response, 400, "this is no address\n");
+    return;
+  }
+  const { pathname } = new URL(address, "http://localhost");
   const runs = await watchedRuns(paths);
   if (pathname === "/") {
     send(response, 200, await listPage(runs), RENEW_SECONDS);
@@ -83,6 +88,7 @@ async function answer(
     send(response, 404, "no such run\n");
     return;
   }
+  if (run.problem !== undefined) throw run.problem;
   send(response, 200, await runsPage([run.training]), run.state === "running" ? RENEW_SECONDS : undefined);
 }
 
@@ -100,11 +106,16 @@ function send(response: ServerResponse, status: number, body: string, renewSecon
 /** Address of a run: its place among all runs by path, which new results do not change. */
 function addressOf(run: WatchedRun, runs: readonly WatchedRun[]): string {
   const sorted = runs.map(({ root }) => root).sort();
-  return `/run/${sorted.indexOf(run.root)}-${encodeURIComponent(run.name)}`;
+  const name = encodeURIComponent(run.name).replaceAll(/[!'()*]/gu, percentEncoded);
+  return `/run/${sorted.indexOf(run.root)}-${name}`;
 }
 
+/** `%28` for `(`. */
+const percentEncoded = (character: string): string =>
+  `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
+
 async function listPage(runs: readonly WatchedRun[]): Promise<string> {
-  const rows = await Promise.all(runs.map((run) => rowOf(run, addressOf(run, runs))));
+  const rows = await Promise.all(runs.map((run) => rowOrProblem(run, addressOf(run, runs))));
   const left = (title: string): { title: string; align: "left"; wrap: boolean } => ({
     title,
     align: "left",
@@ -135,6 +146,23 @@ async function listPage(runs: readonly WatchedRun[]): Promise<string> {
   });
 }
 
+/** The row of a run; of one that cannot be read, it says why. */
+async function rowOrProblem(run: WatchedRun, address: string): Promise<readonly TableCell[]> {
+  try {
+    if (run.problem !== undefined) throw run.problem;
+    return await rowOf(run, address);
+  } catch (error) {
+    return [
+      { text: run.name, to: address },
+      { text: `cannot be read: ${messageOf(error)}`, tone: "bad" },
+      "",
+      "",
+      "",
+      new Date(run.changedAt).toISOString().slice(0, 19).replace("T", " "),
+    ];
+  }
+}
+
 async function rowOf(run: WatchedRun, address: string): Promise<readonly TableCell[]> {
   const { final, steps } = summarizeRun(await readRunLog(run.training.metricsFile));
   const metrics = Object.entries(final)
@@ -156,6 +184,10 @@ async function rowOf(run: WatchedRun, address: string): Promise<readonly TableCe
 }
 
 function errorPage(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  return reportPage({ title: "This page cannot be shown", sections: [{ heading: "Error", text: message }] });
+  return reportPage({
+    title: "This page cannot be shown",
+    sections: [{ heading: "Error", text: messageOf(error) }],
+  });
 }
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

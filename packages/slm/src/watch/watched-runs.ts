@@ -1,5 +1,6 @@
 /** The runs below some directories, as they are now: running, stopped or finished. */
 import { METRICS_FILE } from "@slm/training";
+import { SlmError } from "@slm/core/errors";
 import { existsSync } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
@@ -20,6 +21,8 @@ export interface WatchedRun {
   /** The training that was written last: of the student or the teacher. */
   readonly training: TrainingRun;
   readonly changedAt: number;
+  /** Why its manifest cannot be read. */
+  readonly problem?: Error | undefined;
 }
 
 /** @param paths directories of runs, or directories that hold them. Directories without a log are left out. */
@@ -56,9 +59,24 @@ async function watchedRun(root: string): Promise<WatchedRun> {
     }),
   );
   const { directory, changedAt } = written.reduce((a, b) => (b.changedAt > a.changedAt ? b : a));
-  const [training] = await locateRuns([directory]);
-  const isFinished = training!.settings !== undefined;
+  let training: TrainingRun;
+  let problem: Error | undefined;
+  try {
+    [training] = (await locateRuns([directory])) as [TrainingRun];
+  } catch (error) {
+    if (!(error instanceof SlmError)) throw error;
+    problem = error;
+    const metricsFile = join(directory, METRICS_FILE);
+    training = {
+      name: basename(root),
+      directory,
+      metricsFile,
+      settings: undefined,
+      endedAt: changedAt / 1000,
+    };
+  }
+  const isFinished = training.settings !== undefined;
   const isSilent = Date.now() - changedAt > SILENT_MS;
   const state = isFinished ? "finished" : isSilent ? "stopped" : "running";
-  return { root, name: basename(root), state, training: training!, changedAt };
+  return { root, name: basename(root), state, training, changedAt, problem };
 }
