@@ -2,9 +2,10 @@
 import { join } from "node:path";
 import { readSafetensors } from "../../packages/checkpoints/dist/index.js";
 import { SharedFiles, openStore } from "../../packages/extension-workers/dist/index.js";
-import serve from "../../packages/slm/dist/job-process.js";
 
+// Read before the job process, which takes the variable out of the environment.
 const { storage, scratch } = JSON.parse(process.env.SLM_JOB_PROCESS);
+const { default: serve } = await import("../../packages/slm/dist/job-process.js");
 const crashing = process.env.SLM_TEST_CRASHING_SOURCE;
 
 async function isIn({ run, inputs: { task } }) {

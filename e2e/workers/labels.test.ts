@@ -70,9 +70,10 @@ async function labelRecipe(name: string, changes: Readonly<Record<string, object
 
 async function startWorkers(count: number, name: string): Promise<string> {
   const [storage, scratch] = [at(name, "shared"), at(name, "scratch")];
+  const allowing = [bin, "worker", "--api-key-env", `SLM_TEST_KEY=${new URL(api.baseUrl).origin}`];
   await mkdir(storage, { recursive: true });
   for (let worker = 0; worker < count; worker++)
-    workers.push(startWorker(scene.redis, { storage, scratch }, { SLM_TEST_KEY: KEY }));
+    workers.push(startWorker(scene.redis, { storage, scratch, program: allowing }, { SLM_TEST_KEY: KEY }));
   return storage;
 }
 

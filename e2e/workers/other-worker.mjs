@@ -17,6 +17,8 @@ await runWorker({
   concurrency: 1,
   threads: Number(values.threads),
   takeoverSeconds: Number(values["takeover-after"]),
+  allowed: { commands: false, apiKeys: [] },
+  insecure: false,
   signal: stop.signal,
   note: (line) => process.stderr.write(`${line}\n`),
 });

@@ -8,6 +8,9 @@ import type { Redis } from "ioredis";
 import { bin } from "../slm-process.js";
 import { PASSWORD, type RedisServer } from "./redis-server.js";
 
+/** Signs the jobs of these tests. */
+const WORKER_KEY = "a key for these tests, of more than 32 characters";
+
 export interface WorkerProcess {
   readonly process: ChildProcess;
   /** What it wrote so far. */
@@ -19,6 +22,7 @@ export interface WorkerProcess {
 export const environment = (more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv => ({
   ...process.env,
   SLM_REDIS_PASSWORD: PASSWORD,
+  SLM_WORKER_KEY: WORKER_KEY,
   NO_COLOR: "1",
   ...more,
 });

@@ -19,11 +19,11 @@ export function hostFilter(
   address: string,
   allowed: readonly string[] | undefined,
 ): (host: string | undefined) => boolean {
-  if (allowed === undefined && !isLocal(address.toLowerCase())) return () => true;
+  if (allowed === undefined && !isLoopback(address.toLowerCase())) return () => true;
   const names = new Set((allowed ?? []).map((name) => name.toLowerCase()));
   return (host) => {
     const name = nameOf(host ?? "");
-    return name !== undefined && (isLocal(name) || names.has(name));
+    return name !== undefined && (isLoopback(name) || names.has(name));
   };
 }
 
@@ -34,7 +34,8 @@ function nameOf(host: string): string | undefined {
   return (bracketed ?? plain)?.toLowerCase();
 }
 
-function isLocal(name: string): boolean {
+/** Whether a name or address, without brackets and port, is of this machine alone. */
+export function isLoopback(name: string): boolean {
   const version = isIP(name);
   if (version === 0) return name === "localhost";
   return LOOPBACK.check(name, version === 4 ? "ipv4" : "ipv6");

@@ -1,4 +1,4 @@
-export { hashFile, hashJson, sha256 } from "./hashes/hash.js";
+export { canonicalJson, hashFile, hashJson, sha256 } from "./hashes/hash.js";
 export { hashFolder } from "./artifact/hash-folder.js";
 export {
   isTemporaryPath,
@@ -62,7 +62,7 @@ export { REINSTALL, SLM_VERSION } from "./version.js";
 export { closing } from "./closing.js";
 export { editDistance } from "./edit-distance.js";
 export { ExtensionTable, rowName } from "./extension-table.js";
-export { hostFilter } from "./allowed-hosts.js";
+export { hostFilter, isLoopback } from "./allowed-hosts.js";
 export { guardedFetch, type FetchGuard, type GuardedFetch } from "./network/guarded-fetch.js";
 export { NetworkError, SilenceError } from "./network/network-error.js";
 export * from "./errors.js";

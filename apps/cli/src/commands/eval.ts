@@ -105,7 +105,9 @@ export class EvalCommand extends SlmCommand<EvalResult> {
     const { readSchema } = await import("@slm/pipeline/models/read-schema");
     const { workersOf } = await import("@slm/pipeline/workers/workers-address");
     const metrics = parseEvaluationMetrics(flags.metrics);
-    const workers = await workersOf(flags);
+    const workers = await workersOf(flags, (text) => {
+      this.note(text);
+    });
     const abstention = abstentionOf(flags.abstain);
     const schema = flags["json-schema"];
     const jsonSchema = schema === undefined ? undefined : await readSchema(schema);

@@ -133,7 +133,10 @@ export class QuantizeCommand extends SlmCommand<QuantizedModel> {
     const { workersOf } = await import("@slm/pipeline/workers/workers-address");
     const { shape: shapes, scheme, output, method, symmetric, embedding, exclude, calibration } = flags;
     const { gate, data, limit, sensitivity, budget, threads } = flags;
-    return quantizeWith(await workersOf(flags), args.model, {
+    const workers = await workersOf(flags, (text) => {
+      this.note(text);
+    });
+    return quantizeWith(workers, args.model, {
       scheme,
       output,
       method,

@@ -51,7 +51,10 @@ export class RunCommand extends SlmCommand<RunResult> {
       return (await import("@slm/pipeline/run/prepare-run")).printConfig(prepared.recipe);
     if (flags["dry-run"]) return planPrepared(prepared, flags["estimate-for"]);
     const { workersOf } = await import("@slm/pipeline/workers/workers-address");
-    return runPrepared({ ...prepared, workers: await workersOf(flags) }, this.work);
+    const workers = await workersOf(flags, (text) => {
+      this.note(text);
+    });
+    return runPrepared({ ...prepared, workers }, this.work);
   }
 
   protected override lines(result: RunResult): readonly string[] {

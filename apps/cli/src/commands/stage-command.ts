@@ -14,6 +14,7 @@ export interface StageFlags extends StageOptions {
   /** Address of the Redis whose workers help, and of what they share. */
   readonly workers?: string | undefined;
   readonly storage?: string | undefined;
+  readonly insecure?: boolean | undefined;
 }
 
 export abstract class StageCommand extends SlmCommand<StageResult> {
@@ -33,7 +34,9 @@ export abstract class StageCommand extends SlmCommand<StageResult> {
       return (await import("@slm/pipeline/run/prepare-run")).printConfig(prepared.recipe);
     if (flags["dry-run"]) return planPrepared(prepared, flags["estimate-for"]);
     const { workersOf } = await import("@slm/pipeline/workers/workers-address");
-    const workers = await workersOf(flags);
+    const workers = await workersOf(flags, (text) => {
+      this.note(text);
+    });
     return runPreparedStage(stage, { ...prepared, workers }, { ...this.work, force: flags.force });
   }
 

@@ -79,7 +79,9 @@ export class SweepCommand extends SlmCommand<SweepResult | CompareResult> {
   protected override async execute(): Promise<SweepResult | CompareResult> {
     const { args, flags } = await this.parse(SweepCommand);
     const { workersOf } = await import("@slm/pipeline/workers/workers-address");
-    const workers = await workersOf(flags);
+    const workers = await workersOf(flags, (text) => {
+      this.note(text);
+    });
     const environment = process.env;
     const { variant, vary = [] } = flags;
     if (variant === undefined) {

@@ -6,14 +6,15 @@ import type { WorkerReport, WorkersStatus } from "@slm/extension-workers";
 import { threadsFlag } from "../flags/recipe-flags.js";
 import { SlmCommand } from "../ui/slm-command.js";
 import { columns } from "@slm/pipeline/format/columns";
-import { redisFlag, storageFlag } from "../flags/workers-flags.js";
+import { insecureFlag, redisFlag, storageFlag } from "../flags/workers-flags.js";
 
 export class WorkerCommand extends SlmCommand<WorkerReport | WorkersStatus> {
   static override summary = "Work on the jobs of other runs: join the workers of a Redis.";
   static override description =
     "Caches of teachers and other work that was started with --workers is done by all workers of the Redis. SIGTERM and SIGINT finish the " +
     "jobs at hand and end with exit code 0. The jobs of a worker that is killed are done by others. Passwords are read from " +
-    "SLM_REDIS_PASSWORD, credentials of S3 from AWS's own variables; neither is written into jobs or logs.";
+    "SLM_REDIS_PASSWORD, the key that signs jobs from SLM_WORKER_KEY, credentials of S3 from AWS's own variables; none is written into jobs or logs. A job " +
+    "runs no program and reads no key of a server unless --allow-command and --api-key-env allow it.";
   static override flags = {
     redis: redisFlag,
     status: Flags.boolean({
@@ -32,6 +33,19 @@ export class WorkerCommand extends SlmCommand<WorkerReport | WorkersStatus> {
       helpValue: "<dir>",
       summary: "Directory for copies of models. Default: workers in the user's cache folder.",
     }),
+    "allow-command": Flags.boolean({
+      default: false,
+      summary:
+        "Let jobs run the programs that a recipe's teacher.kind 'command' names, as the user of this worker.",
+    }),
+    "api-key-env": Flags.string({
+      multiple: true,
+      multipleNonGreedy: true,
+      helpValue: "<NAME=ORIGIN>",
+      summary:
+        "A variable with the key of a teacher's server, and the only server that it is sent to, such as OPENAI_API_KEY=https://api.openai.com; repeatable.",
+    }),
+    insecure: insecureFlag,
     "takeover-after": Flags.integer({
       min: 1,
       max: 3600,
@@ -53,6 +67,7 @@ export class WorkerCommand extends SlmCommand<WorkerReport | WorkersStatus> {
   };
   static override examples = [
     "<%= config.bin %> worker --redis redis://queue.example:6379 --storage /mnt/shared",
+    "<%= config.bin %> worker --redis redis://queue.example:6379 --storage /mnt/shared --api-key-env OPENAI_API_KEY=https://api.openai.com",
     "<%= config.bin %> worker --redis redis://queue.example:6379 --status",
     "<%= config.bin %> worker --redis rediss://queue.example:6380 --storage s3://bucket/slm --concurrency 4",
   ];
@@ -61,7 +76,7 @@ export class WorkerCommand extends SlmCommand<WorkerReport | WorkersStatus> {
 
   protected override async execute(): Promise<WorkerReport | WorkersStatus> {
     const { flags } = await this.parse(WorkerCommand);
-    const { readStatus, redisAddress, runWorker } = await import("@slm/extension-workers");
+    const { parseApiKey, readStatus, redisAddress, runWorker } = await import("@slm/extension-workers");
     if (flags.status) return readStatus(redisAddress(flags.redis));
     const { storage, concurrency, scratch } = flags;
     if (storage === undefined)
@@ -86,6 +101,11 @@ export class WorkerCommand extends SlmCommand<WorkerReport | WorkersStatus> {
         flags["metrics-port"] === undefined
           ? undefined
           : { host: flags["metrics-host"], port: flags["metrics-port"] },
+      allowed: {
+        commands: flags["allow-command"],
+        apiKeys: (flags["api-key-env"] ?? []).map(parseApiKey),
+      },
+      insecure: flags.insecure,
       signal: this.signal,
       note: (text) => {
         this.note(text);

@@ -20,14 +20,21 @@ export const storageFlag = Flags.string({
   env: STORAGE_VARIABLE,
 });
 
+const INSECURE =
+  "Use a Redis of another machine without a password, or without SLM_WORKER_KEY that signs jobs.";
+
+/** For commands that need a Redis. */
+export const insecureFlag = Flags.boolean({ default: false, summary: INSECURE });
+
 /** Flags of commands whose work other machines may do. */
 export const workersFlags = {
   workers: Flags.string({
     helpValue: "<redis://...>",
     summary:
-      "Have it done by the workers of this Redis ('slm worker'); the password is read from SLM_REDIS_PASSWORD.",
+      "Have it done by the workers of this Redis ('slm worker'); the password is read from SLM_REDIS_PASSWORD, the key of jobs from SLM_WORKER_KEY.",
     dependsOn: ["storage"],
     helpGroup: "WORKERS",
   }),
   storage: storageFlag,
+  insecure: Flags.boolean({ default: false, summary: INSECURE, helpGroup: "WORKERS" }),
 };

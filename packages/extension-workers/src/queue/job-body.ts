@@ -5,6 +5,8 @@ import { z } from "zod";
 import { LocalCopies } from "../storage/local-copies.js";
 import { openStore } from "../storage/open-store.js";
 import { SharedFiles, type FileRef } from "../storage/shared-files.js";
+import { jobPermissions, type JobPermissions } from "./job-permissions.js";
+import { requireSignature, signatureOf, WORKER_KEY_VARIABLE, workerKey } from "./job-signature.js";
 import {
   failureText,
   jobMessage,
@@ -13,7 +15,7 @@ import {
   type JobMessage,
   type JobResult,
 } from "./messages.js";
-import { redisAddress, type RedisAddress } from "./redis-address.js";
+import { PASSWORD_VARIABLE, redisAddress, type RedisAddress } from "./redis-address.js";
 
 /** Variable in which a worker tells its job processes what they need. */
 export const JOB_PROCESS_VARIABLE = "SLM_JOB_PROCESS";
@@ -25,6 +27,8 @@ const jobProcess = z.strictObject({
   threads: z.int().positive(),
   /** Address of Redis, for what jobs share besides files. */
   redis: z.string(),
+  /** What the worker's operator allowed. */
+  allowed: jobPermissions,
 });
 export type JobProcess = Readonly<z.infer<typeof jobProcess>>;
 
@@ -48,23 +52,29 @@ export interface JobRequest {
   readonly copies: LocalCopies;
   readonly threads: number;
   readonly redis: RedisAddress;
+  /** What the worker's operator allowed: a body asks before it runs a program or reads a variable that the job names. */
+  readonly allowed: JobPermissions;
   readonly signal: AbortSignal;
   /** An empty directory that is removed after the job. */
   readonly work: () => Promise<string>;
 }
 
 /** Does one kind of job. A body is called for one job at a time; what it holds open between jobs is its own. */
-export type JobBody = (request: JobRequest) => Promise<Omit<JobResult, "seconds">>;
+export type JobBody = (request: JobRequest) => Promise<Omit<JobResult, "seconds" | "signature">>;
 
 /** What BullMQ calls in a job process. */
 export type JobServer = (
-  job: { readonly name: string; readonly data: unknown },
+  job: { readonly id?: string | undefined; readonly name: string; readonly data: unknown },
   token: string | undefined,
   signal: AbortSignal | undefined,
 ) => Promise<JobResult>;
 
+/** Variables that a job process has read when its first job begins; no program that a job runs inherits them. */
+const OWN_VARIABLES = [JOB_PROCESS_VARIABLE, WORKER_KEY_VARIABLE, PASSWORD_VARIABLE];
+
 /**
- * The function that a job process exports as default. The process ends with its worker, also when that is killed.
+ * The function that a job process exports as default. The process ends with its worker, also when that is killed. A job that was not signed with
+ * the worker's key is refused before a file of it is read.
  *
  * @param bodies by kind of job
  */
@@ -73,8 +83,10 @@ export function serveJobs(bodies: Readonly<Record<string, JobBody>>): JobServer 
   process.on("disconnect", () => process.exit());
   const store = openStore(given.storage);
   const redis = redisAddress(given.redis);
+  const key = workerKey();
+  for (const name of OWN_VARIABLES) Reflect.deleteProperty(process.env, name);
   return async (job, _token, signal = new AbortController().signal) => {
-    const { name, data } = job;
+    const { name, data, id = "" } = job;
     const began = performance.now();
     const made: string[] = [];
     try {
@@ -84,7 +96,9 @@ export function serveJobs(bodies: Readonly<Record<string, JobBody>>): JobServer 
           "OP_UNSUPPORTED",
           `this worker does not know jobs of kind '${name}': it is of another version`,
         );
-      const { run, inputs, settings } = jobMessage.parse(data);
+      const { signature, ...message } = jobMessage.parse(data);
+      requireSignature(key, { part: "job", kind: name, id, body: message }, signature);
+      const { run, inputs, settings } = message;
       const files = new SharedFiles(await store, run);
       const copies = new LocalCopies(given.scratch, files);
       const work = async (): Promise<string> => {
@@ -92,11 +106,11 @@ export function serveJobs(bodies: Readonly<Record<string, JobBody>>): JobServer 
         made.push(path);
         return path;
       };
-      const { threads } = given;
-      const done = await body({ settings, inputs, files, copies, threads, redis, signal, work });
+      const { threads, allowed } = given;
+      const done = await body({ settings, inputs, files, copies, threads, redis, allowed, signal, work });
       const result = jobResult.parse({ ...done, seconds: (performance.now() - began) / 1000 });
       requireSmall(result, `the result of a job of kind '${name}'`);
-      return result;
+      return { ...result, signature: signatureOf(key, { part: "result", kind: name, id, body: result }) };
     } catch (error) {
       // BullMQ stores message and stack in Redis: neither may be long.
       const failure = new Error(failureText(error));

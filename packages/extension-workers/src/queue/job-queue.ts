@@ -26,7 +26,7 @@ export interface JobSpec {
   /** Tries before it counts as failed. Default: 3. */
   readonly tries?: number | undefined;
   /** Made when the job is given to the queue; its files are put into shared storage first. */
-  readonly message: (files: SharedFiles) => Promise<Omit<JobMessage, "run">>;
+  readonly message: (files: SharedFiles) => Promise<Omit<JobMessage, "run" | "signature">>;
 }
 
 /** A job with its message. */

@@ -11,6 +11,7 @@ import type { ObjectStore } from "../storage/object-store.js";
 import { outcomeOf, type FailedJob } from "./job-outcome.js";
 import { JobQueue, type JobSpec, type Outstanding } from "./job-queue.js";
 import type { JobResult } from "./messages.js";
+import { signatureOf } from "./job-signature.js";
 import { openRun } from "./open-runs.js";
 import type { RedisAddress } from "./redis-address.js";
 import { RunBoard } from "./run-board.js";
@@ -34,9 +35,11 @@ export class JobRunner {
   readonly #store: ObjectStore;
   readonly #board: RunBoard;
   readonly #shares = new WorkerShares();
+  readonly #key: string | undefined;
 
-  /** The store is the caller's to close. */
-  constructor(address: RedisAddress, store: ObjectStore) {
+  /** The store is the caller's to close. @param key signs jobs and checks results; undefined: neither is signed */
+  constructor(address: RedisAddress, store: ObjectStore, key: string | undefined) {
+    this.#key = key;
     this.#queue = new JobQueue(address);
     this.#store = store;
     this.#board = new RunBoard(address);
@@ -86,7 +89,7 @@ export class JobRunner {
         isLast = next.done === true;
         if (next.done === true) break;
         watch.plan(next.value);
-        fresh.push(await prepare(next.value, files, outstanding));
+        fresh.push(await this.#prepare(next.value, files, outstanding));
       }
       await this.#queue.offer(fresh.map((id) => [id, outstanding.get(id)!]));
       if (performance.now() - offered > OFFER_MS) {
@@ -95,7 +98,7 @@ export class JobRunner {
       }
       for (const ended of await this.#queue.ended(outstanding)) {
         const { job } = outstanding.get(ended.id)!;
-        const { result, failure } = outcomeOf(ended);
+        const { result, failure } = outcomeOf(this.#key, ended);
         if (result === undefined) failed.push({ id: job.id, failure });
         else {
           await onDone(job, result, files);
@@ -132,6 +135,15 @@ export class JobRunner {
     }
   }
 
+  /** Makes and signs the message of a job. @returns its name in the queue */
+  async #prepare(job: JobSpec, files: SharedFiles, outstanding: Outstanding): Promise<string> {
+    const id = `${files.run}-${job.id}`;
+    const body = { run: files.run, ...(await job.message(files)) };
+    const signature = signatureOf(this.#key, { part: "job", kind: job.kind, id, body });
+    outstanding.set(id, { job, message: { ...body, signature } });
+    return id;
+  }
+
   /** Tells those who watch that a run is over, and removes its files and jobs. */
   async end(run: string): Promise<void> {
     await this.#board.remove(run);
@@ -142,13 +154,6 @@ export class JobRunner {
     this.#board.close();
     await this.#queue.close();
   }
-}
-
-/** Makes the message of a job. @returns its name in the queue */
-async function prepare(job: JobSpec, files: SharedFiles, outstanding: Outstanding): Promise<string> {
-  const id = `${files.run}-${job.id}`;
-  outstanding.set(id, { job, message: { run: files.run, ...(await job.message(files)) } });
-  return id;
 }
 
 /** Waits for the next look at the queue, or for the signal. */

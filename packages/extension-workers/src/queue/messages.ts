@@ -2,6 +2,7 @@
 import { ERROR_EXIT, SlmError, type ErrorCode } from "@slm/core";
 import { z } from "zod";
 import { fileRef } from "../storage/shared-files.js";
+import { signature } from "./job-signature.js";
 
 /** One queue for all jobs; their names say which body runs. */
 export const QUEUE = "jobs";
@@ -18,6 +19,8 @@ export const jobMessage = z.strictObject({
   run: z.string().regex(/^[a-z]+-[0-9a-f]{16,64}$/u),
   inputs: z.record(z.string(), fileRef),
   settings: z.record(z.string(), z.json()),
+  /** Absent between a run and workers without a key. */
+  signature: signature.optional(),
 });
 export type JobMessage = z.infer<typeof jobMessage>;
 
@@ -29,6 +32,7 @@ export const jobResult = z.strictObject({
   units: z.number().nonnegative(),
   /** Time that the body took [s]. */
   seconds: z.number().nonnegative(),
+  signature: signature.optional(),
 });
 export type JobResult = z.infer<typeof jobResult>;
 

@@ -4,7 +4,7 @@ import { Redis } from "ioredis";
 
 /** Variables that a flag need not show to everybody who lists processes. */
 export const REDIS_URL_VARIABLE = "SLM_REDIS_URL";
-const PASSWORD_VARIABLE = "SLM_REDIS_PASSWORD";
+export const PASSWORD_VARIABLE = "SLM_REDIS_PASSWORD";
 
 /** How long a first connection may take [ms]. */
 const CONNECT_MS = 10_000;

@@ -9,8 +9,10 @@ import { Queue, Worker, type Job } from "bullmq";
 import { openStore } from "../storage/open-store.js";
 import { removeLeftovers } from "../storage/local-copies.js";
 import { JOB_PROCESS_VARIABLE, type JobProcess } from "./job-body.js";
+import type { JobPermissions } from "./job-permissions.js";
 import { jobResult, PREFIX, QUEUE } from "./messages.js";
 import { requireRedis, type RedisAddress } from "./redis-address.js";
+import { requireTrust } from "./require-trust.js";
 import { isOpenRun } from "./open-runs.js";
 import { BEAT_MS, RunBoard, type WorkerLine } from "./run-board.js";
 import { serveMetrics, type MetricsAddress } from "./serve-metrics.js";
@@ -36,6 +38,10 @@ export interface WorkerOptions {
   readonly takeoverSeconds: number;
   /** Where metrics are served to Prometheus; absent: nowhere. */
   readonly metrics?: MetricsAddress | undefined;
+  /** What jobs may do besides computing. */
+  readonly allowed: JobPermissions;
+  /** Whether a Redis that others can write to is used without a password or a key. */
+  readonly insecure: boolean;
   /** Aborted: it takes no further jobs, finishes those it has, and ends. */
   readonly signal: AbortSignal;
   readonly note: (text: string) => void;
@@ -51,9 +57,10 @@ export interface WorkerReport {
   readonly busySeconds: number;
 }
 
-/** Works until the signal, then finishes the jobs it has. @throws SlmError DEVICE_UNAVAILABLE without Redis, INPUT_MISSING without storage */
+/** Works until the signal, then finishes the jobs it has. @throws SlmError USAGE for a Redis that others can write to, DEVICE_UNAVAILABLE without Redis, INPUT_MISSING without storage */
 export async function runWorker(options: WorkerOptions): Promise<WorkerReport> {
-  const { redis, note, signal } = options;
+  const { redis, note, signal, insecure } = options;
+  requireTrust(redis, { insecure, note });
   await requireRedis(redis);
   const store = await openStore(options.storage);
   const queue = new Queue(QUEUE, { connection: redis.options, prefix: PREFIX });
@@ -123,8 +130,9 @@ function firstLine({ concurrency, threads }: WorkerOptions): CurrentLine {
 }
 
 function openWorker(options: WorkerOptions, line: CurrentLine, beat: () => void): Worker {
-  const { redis, storage, scratch, threads, concurrency, takeoverSeconds, note, processFile } = options;
-  const given: JobProcess = { storage, scratch, threads, redis: redis.url };
+  const { redis, storage, scratch, threads, allowed, concurrency, takeoverSeconds, note, processFile } =
+    options;
+  const given: JobProcess = { storage, scratch, threads, redis: redis.url, allowed };
   const worker = new Worker(QUEUE, pathToFileURL(processFile), {
     connection: redis.options,
     prefix: PREFIX,

@@ -38,7 +38,7 @@ export function encodeBlockTask(
 }
 
 /** How a teacher is opened on another machine. */
-export type OpenOptions = Omit<OpenRequest, "tokenizerDirectory" | "engine" | "context" | "sharing">;
+export type OpenOptions = Pick<OpenRequest, "directory" | "name" | "identity">;
 
 /** Teachers that label blocks. */
 export class BlockLabeller {

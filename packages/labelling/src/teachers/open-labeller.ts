@@ -8,19 +8,35 @@ import { readCommandFile } from "../command/command-file.js";
 import { CommandLabeller } from "../command/command-labeller.js";
 import { openExtensionLabeller } from "../extension/extension-file.js";
 import type { Labeller } from "../labeller/labeller.js";
+import {
+  requireCommandAllowed,
+  requireKeyAllowed,
+  type LabellerPermissions,
+} from "./labeller-permissions.js";
 
 /**
  * The labeller of a directory; undefined for a teacher with weights.
  *
- * @throws SlmError DATA_INVALID, CONFIG_INVALID if the variable of the server's key is not set
+ * @throws SlmError DATA_INVALID, CONFIG_INVALID if the variable of the server's key is not set, or for what the permissions lack
  */
 export async function openLabeller(
   directory: string,
-  options: ApiLabellerOptions,
+  options: ApiLabellerOptions & {
+    /** What the directory may make this machine do. Default: all, for a directory of the user's own. */
+    readonly permissions?: LabellerPermissions | undefined;
+  },
 ): Promise<Labeller | undefined> {
-  if (existsSync(join(directory, API_FILE))) return ApiLabeller.open(await readApiFile(directory), options);
-  if (existsSync(join(directory, COMMAND_FILE)))
-    return new CommandLabeller(await readCommandFile(directory), options);
+  const { permissions } = options;
+  if (existsSync(join(directory, API_FILE))) {
+    const file = await readApiFile(directory);
+    requireKeyAllowed(file, permissions);
+    return ApiLabeller.open(file, options);
+  }
+  if (existsSync(join(directory, COMMAND_FILE))) {
+    const file = await readCommandFile(directory);
+    requireCommandAllowed(file, permissions);
+    return new CommandLabeller(file, options);
+  }
   if (existsSync(join(directory, EXTENSION_FILE))) return openExtensionLabeller(directory);
   return undefined;
 }

@@ -6,6 +6,7 @@ import type { TeacherRow, Teacher } from "@slm/teacher";
 import type { ApiSharing } from "../api/api-sharing.js";
 import type { AnswerVolume } from "../api/estimate.js";
 import type { Labeller } from "../labeller/labeller.js";
+import type { LabellerPermissions } from "./labeller-permissions.js";
 import type { LocalDecoding } from "../selection/selection.js";
 
 export interface OpenRequest {
@@ -19,6 +20,8 @@ export interface OpenRequest {
   readonly context: StageContext;
   /** What machines that ask a server have in common. Default: this one asks alone. */
   readonly sharing?: ApiSharing | undefined;
+  /** What the directory may make this machine do. Default: all, for a directory of the user's own. */
+  readonly permissions?: LabellerPermissions | undefined;
 }
 
 /** A teacher that gives distributions, by its weights on this machine or out of a server's stored answers. */

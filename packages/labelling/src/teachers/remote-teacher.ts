@@ -11,9 +11,9 @@ import type { LocalTeacher, OpenRequest, OpenTeacher } from "./open-teacher.js";
 
 /** @throws SlmError DATA_INVALID, CONFIG_INVALID if the variable of the server's key is not set */
 export async function openRemote(request: OpenRequest): Promise<OpenTeacher> {
-  const { directory, tokenizerDirectory, context, sharing } = request;
+  const { directory, tokenizerDirectory, context, sharing, permissions } = request;
   const tokenizer = await loadTokenizer(tokenizerDirectory);
-  const labeller = await openLabeller(directory, { ...context, sharing });
+  const labeller = await openLabeller(directory, { ...context, sharing, permissions });
   if (labeller === undefined) throw new SlmError("UNEXPECTED", `teacher: no labeller is at ${directory}`);
   return labeller instanceof ApiLabeller
     ? openServer(request, labeller, tokenizer)

@@ -7,21 +7,29 @@ export interface WorkersAddress {
   readonly redis: RedisAddress;
   /** A directory, or `s3://bucket/prefix`. */
   readonly storage: string;
+  /** Signs jobs and their results, see `requireTrust`; undefined: neither is signed. */
+  readonly key: string | undefined;
 }
 
-/** Reads `--workers` and `--storage`. @throws SlmError USAGE */
-export async function workersOf({
-  workers,
-  storage,
-}: {
-  readonly workers?: string | undefined;
-  readonly storage?: string | undefined;
-}): Promise<WorkersAddress | undefined> {
+/** Reads `--workers`, `--storage` and `--insecure`. @throws SlmError USAGE, also for a Redis that others can write to; CONFIG_INVALID */
+export async function workersOf(
+  {
+    workers,
+    storage,
+    insecure = false,
+  }: {
+    readonly workers?: string | undefined;
+    readonly storage?: string | undefined;
+    readonly insecure?: boolean | undefined;
+  },
+  note: (text: string) => void,
+): Promise<WorkersAddress | undefined> {
   if (workers === undefined) return undefined;
   if (storage === undefined)
     throw new SlmError("USAGE", "--workers needs --storage", { suggestions: ["--storage DIR"] });
-  const { redisAddress } = await import("@slm/extension-workers");
-  return { redis: redisAddress(workers), storage };
+  const { redisAddress, requireTrust } = await import("@slm/extension-workers");
+  const redis = redisAddress(workers);
+  return { redis, storage, key: requireTrust(redis, { insecure, note }) };
 }
 
 /** @throws SlmError USAGE for a device other than the CPU: workers train and score on the CPUs of their own machines */
@@ -38,13 +46,13 @@ export function requireCpuOfWorkers({ device = "cpu" }: Compute): void {
 
 /** Runs `body` with a connection to the workers, which is closed afterwards. @throws SlmError DEVICE_UNAVAILABLE, INPUT_MISSING */
 export async function withWorkers<Result>(
-  { redis, storage }: WorkersAddress,
+  { redis, storage, key }: WorkersAddress,
   body: (runner: JobRunner, store: ObjectStore) => Promise<Result>,
 ): Promise<Result> {
   const { JobRunner, openStore, requireRedis } = await import("@slm/extension-workers");
   await requireRedis(redis);
   const store = await openStore(storage);
-  const runner = new JobRunner(redis, store);
+  const runner = new JobRunner(redis, store, key);
   try {
     return await body(runner, store);
   } finally {

@@ -24,7 +24,7 @@ export interface LabellingJob {
 
 /** Runs `body` with what its job asks a teacher with; everything is closed afterwards. */
 export async function withLabellingJob<Result>(
-  { inputs, settings, files, copies, threads, redis, signal }: JobRequest,
+  { inputs, settings, files, copies, threads, redis, allowed, signal }: JobRequest,
   body: (job: LabellingJob) => Promise<Result>,
 ): Promise<Result> {
   const { engine: engineName, name, identity, budget } = settingsSchema.parse(settings);
@@ -35,7 +35,9 @@ export async function withLabellingJob<Result>(
   try {
     return await withEngine({ engine: engineName, threads }, (engine) => {
       const context = { progress: SILENT, signal, seed: 0 };
-      return body({ task, teacher, shared: { tokenizerDirectory, engine, context, sharing: api.sharing } });
+      const { sharing } = api;
+      const shared = { tokenizerDirectory, engine, context, sharing, permissions: allowed };
+      return body({ task, teacher, shared });
     });
   } finally {
     api.close();

@@ -1,9 +1,10 @@
 import { expect, test, vi } from "vitest";
 
+const note = (): void => undefined;
 const loaded = vi.hoisted(() => ({ isLoaded: false }));
 vi.mock("@slm/extension-workers", () => {
   loaded.isLoaded = true;
-  return { redisAddress: (url: string) => ({ url }) };
+  return { redisAddress: (url: string) => ({ url }), requireTrust: () => "key" };
 });
 
 test("BullMQ and its clients are loaded when workers are asked for, and not before", async () => {
@@ -14,11 +15,12 @@ test("BullMQ and its clients are loaded when workers are asked for, and not befo
   await import("@slm/pipeline/workers/cache-workers");
   await import("@slm/pipeline/workers/calibration-workers");
   const { workersOf } = await import("@slm/pipeline/workers/workers-address");
-  expect(await workersOf({})).toBeUndefined();
+  expect(await workersOf({}, note)).toBeUndefined();
   expect(loaded.isLoaded).toBe(false);
-  expect(await workersOf({ workers: "redis://queue", storage: "shared" })).toEqual({
+  expect(await workersOf({ workers: "redis://queue", storage: "shared" }, note)).toEqual({
     redis: { url: "redis://queue" },
     storage: "shared",
+    key: "key",
   });
   expect(loaded.isLoaded).toBe(true);
 });
