@@ -10,7 +10,7 @@ import { stripVTControlCharacters } from "node:util";
 /** Scripts of package.json. The lanes of a phase run at the same time; the scripts of a lane run one after another. */
 const PHASES: readonly (readonly (readonly string[])[])[] = [
   [
-    ["typecheck", "build", "reference:check", "lint", "structure", "knip", "vocabulary", "links"],
+    ["build", "typecheck", "reference:check", "lint", "structure", "knip", "vocabulary", "links"],
     ["walls", "format:check", "spell", "lockfile", "scripts:test"],
   ],
   [["fast"]],
