@@ -23,11 +23,13 @@ export interface ReadSettings {
 export const DELIMITERS = [",", ";", "\t", "|"] as const;
 export type Delimiter = (typeof DELIMITERS)[number];
 
+/** A format of data files: how a file is recognized and read. */
 export interface DataFormat {
   /** Ends of file names that mean this format; none for formats that only a recipe can name. */
   readonly extensions: readonly string[];
   /** Whether all records have the same columns: then a missing column is an error of the recipe, else of the record. */
   readonly isTable: boolean;
+  /** Which columns become source and target unless the recipe says so. */
   readonly mapping: MappingDefaults;
   /**
    * The records of a file, one at a time.
