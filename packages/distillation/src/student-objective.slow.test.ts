@@ -29,9 +29,14 @@ beforeAll(async () => {
 });
 afterAll(() => rm(directory, { recursive: true }));
 
-/** A configuration without what comes from the tokenizer. */
-const shapeOf = (config: ModelConfig): object =>
-  Object.fromEntries(Object.entries(config).filter(([key]) => key !== "vocabularySize" && key !== "tokens"));
+/** What comes from the tokenizer, and options that a recipe does not offer for decoder-only students. */
+const NOT_IN_RECIPES = new Set(["vocabularySize", "tokens", "ropeTheta", "normEpsilon", "headOrder"]);
+
+/** A configuration as a recipe has it. */
+const shapeOf = (config: ModelConfig): object => {
+  const own = Object.fromEntries(Object.entries(config).filter(([key]) => !NOT_IN_RECIPES.has(key)));
+  return config.architecture === "encoder-decoder" ? { shape: "imported", config: own } : own;
+};
 
 const settingsOf = (config: ModelConfig, section: object): DistillConfig =>
   distillConfig.parse({
