@@ -28,7 +28,6 @@ const progress = {
   key: "key",
   step: 3,
   best: [],
-  withoutBetter: 0,
   recent: { loss: 0, count: 0 },
   metrics: {},
 };
