@@ -1,25 +1,19 @@
-import type * as FileSystem from "node:fs/promises";
-import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { expect, onTestFinished, test, vi } from "vitest";
-import { copyFiles } from "./copy-files.js";
+import { expect, test } from "vitest";
+import { copyFailure } from "./copy-files.js";
 
-vi.mock("node:fs/promises", async (original) => {
-  const real = await original<typeof FileSystem>();
-  return { ...real, copyFile: vi.fn(real.copyFile) };
-});
-
-test("a full disk is reported of the file that is written, not of the one that is read", async () => {
-  const root = await mkdtemp(join(tmpdir(), "slm-copy-"));
-  onTestFinished(() => rm(root, { recursive: true }));
-  await writeFile(join(root, "graph.onnx"), "graph");
-  const [path, dest] = [join(root, "graph.onnx"), join(root, "bundle", "graph.onnx")];
-  const full = { code: "ENOSPC", syscall: "copyfile", path, dest };
-  vi.mocked(copyFile).mockRejectedValueOnce(Object.assign(new Error("ENOSPC: no space left"), full));
-  await expect(copyFiles(root, join(root, "bundle"), ["graph.onnx"])).rejects.toMatchObject({
-    code: "OUTPUT_FAILED",
-    message: expect.stringContaining(`cannot write ${dest}: no space is left`) as string,
+const failed = (code: string): Error =>
+  Object.assign(new Error(code), {
+    code,
+    syscall: "copyfile",
+    path: "export/graph.onnx",
+    dest: "bundle/graph.onnx",
   });
-  await expect(copyFiles(root, join(root, "bundle"), ["missing"])).rejects.toMatchObject({ code: "ENOENT" });
+
+test("a full disk is reported of the file that is written, not of the one that is read", () => {
+  expect(copyFailure(failed("ENOSPC"), "bundle/graph.onnx")).toMatchObject({
+    code: "OUTPUT_FAILED",
+    message: expect.stringContaining("cannot write bundle/graph.onnx: no space is left") as string,
+  });
+  const missing = failed("ENOENT");
+  expect(copyFailure(missing, "bundle/graph.onnx")).toBe(missing);
 });

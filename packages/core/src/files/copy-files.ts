@@ -15,8 +15,11 @@ export async function copyFiles(from: string, to: string, paths: readonly string
     try {
       await copyFile(resolveInside(from, path), target, constants.COPYFILE_FICLONE);
     } catch (error) {
-      // The system names both files, the one that is read first.
-      throw isWriteRejection(error, []) ? writeFailure(error, target, "the copy is not complete") : error;
+      throw copyFailure(error, target);
     }
   }
 }
+
+/** Why a file could not be copied to `target`. The system names both files, the one that is read first. */
+export const copyFailure = (error: unknown, target: string): unknown =>
+  isWriteRejection(error, []) ? writeFailure(error, target, "the copy is not complete") : error;

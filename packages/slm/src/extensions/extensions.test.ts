@@ -6,6 +6,7 @@ import { TRACKERS } from "@slm/report";
 import { LOSS_TERMS } from "@slm/distillation/loss-terms";
 import { LABELLERS } from "@slm/labelling/labeller-kinds";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { provideLibrary } from "@slm/core/library";
 import { useExtension, useExtensions } from "@slm/extensions";
 import { useConfigFile } from "./use-config-file.js";
 import { openExternal } from "@slm/pipeline/models/open-external";
@@ -15,6 +16,8 @@ const EXAMPLES = join(import.meta.dirname, "../../../../tools/install");
 
 let folder = "";
 beforeAll(async () => {
+  // Other files of this process may have provided something else.
+  provideLibrary(() => import("../index.js"));
   folder = await mkdtemp(join(tmpdir(), "slm-examples-"));
 });
 afterAll(async () => {
