@@ -31,7 +31,7 @@ export const workersFlags = {
   workers: Flags.string({
     helpValue: "<redis://...>",
     summary:
-      "Have it done by the workers of this Redis ('slm worker'); the password is read from SLM_REDIS_PASSWORD, the key of jobs from SLM_WORKER_KEY.",
+      "Run on the workers connected to this Redis ('slm worker'); the password is read from SLM_REDIS_PASSWORD, the key of jobs from SLM_WORKER_KEY.",
     dependsOn: ["storage"],
     helpGroup: "WORKERS",
   }),
