@@ -12,7 +12,7 @@ const glossary = defineLabeller<{ readonly file: string }>({
     },
   },
   open: async ({ file }) => {
-    const words = JSON.parse(await readFile(file, "utf8")) as Readonly<Record<string, string>>;
+    const words = JSON.parse(await readFile(file, "utf8")) as Readonly<Record<string, string | undefined>>;
     const translate = (source: string): string | undefined => {
       const found = source.split(" ").map((word) => words[word]);
       return found.includes(undefined) ? undefined : found.join(" ");
