@@ -215,7 +215,9 @@ describe("stopping", () => {
     runtime.stepMs = 100;
     const kept = await open();
     const answer = post("/generate", { source: "abcdefgh" });
-    await sleep(30);
+    const metrics = async (): Promise<string> =>
+      (await fetch(`${server.url}/metrics`, { headers: { connection: "close" } })).text();
+    await expect.poll(metrics).toMatch(/^slm_active_rows(?:\{\})? 1$/mu);
     const stopped = server.stop();
     await expect
       .poll(() =>
