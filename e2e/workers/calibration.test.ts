@@ -100,10 +100,10 @@ describe("slm quantize --workers", () => {
     expect(report).toEqual(alone.report);
     expect(alone.shares).toEqual([]);
     expect(workers.map(({ output }) => output()).join("")).toContain("taken over");
-    // Four statistics of two graphs in 13 parts each; every part was accepted once, from the two that lived.
+    // Two statistics of two graphs in 13 parts each; every part was accepted once, from the two that lived.
     expect(shares).toHaveLength(2);
-    expect(sumOf(shares, "jobs")).toBe(4 * 2 * 13);
-    expect(sumOf(shares, "units")).toBe(4 * 2 * ROWS);
+    expect(sumOf(shares, "jobs")).toBe(2 * 2 * 13);
+    expect(sumOf(shares, "units")).toBe(2 * 2 * ROWS);
     const { longest } = await messages.stop();
     expect(longest).toBeGreaterThan(0);
     expect(longest).toBeLessThanOrEqual(4096);

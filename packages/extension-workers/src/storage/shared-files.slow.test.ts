@@ -133,6 +133,16 @@ describe(SharedFiles, () => {
     await expect(files.getTree(ref, at("copy"))).rejects.toThrow(/'\.\.'/u);
   });
 
+  test("refuses lists that are not JSON", async () => {
+    await expect(files.getTree(await files.putBytes(Buffer.from("[")), at("copy"))).rejects.toMatchObject({
+      code: "DATA_INVALID",
+    });
+    const ref = { bytes: large.length, sha256: sha256("never written") };
+    await mkdir(at("shared", RUN, "lists"), { recursive: true });
+    await writeFile(at("shared", RUN, "lists", ref.sha256), '{"not": "a list"}');
+    await expect(files.getBytes(ref)).rejects.toMatchObject({ code: "DATA_INVALID" });
+  });
+
   test("removes its run and no other", async () => {
     const other = new SharedFiles(store, "cache-fedcba9876543210");
     await other.putBytes(Buffer.from("kept"));

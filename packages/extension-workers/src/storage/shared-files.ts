@@ -8,7 +8,15 @@
 import { createHash, randomBytes } from "node:crypto";
 import { open, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { hashFile, makeFolder, relativePath, resolveInside, sha256, SlmError } from "@slm/core";
+import {
+  hashFile,
+  makeFolder,
+  parseJsonText,
+  relativePath,
+  resolveInside,
+  sha256,
+  SlmError,
+} from "@slm/core";
 import { z } from "zod";
 import type { ObjectStore } from "./object-store.js";
 
@@ -126,7 +134,7 @@ export class SharedFiles {
 
   /** Copies all files of a tree into `directory`. Files there that are right already are kept. @throws SlmError INPUT_MISSING, DATA_INVALID */
   async getTree(ref: FileRef, directory: string): Promise<void> {
-    const files = treeSchema.parse(JSON.parse((await this.getBytes(ref)).toString("utf8")));
+    const files = this.#parsed(await this.getBytes(ref), treeSchema, ref.sha256);
     for (const { path, ...file } of files) {
       const target = resolveInside(directory, path);
       const size = await stat(target).then(
@@ -179,7 +187,11 @@ export class SharedFiles {
     const count = Math.ceil(bytes / PIECE_BYTES);
     const list = await this.store.get(this.#listKey(hash), count * LISTED_BYTES + 1);
     if (list === undefined) throw this.#missing(hash);
-    return listSchema.parse(JSON.parse(list.toString("utf8")));
+    return this.#parsed(list, listSchema, hash);
+  }
+
+  #parsed<Value>(bytes: Buffer, schema: z.ZodType<Value>, hash: string): Value {
+    return parseJsonText(bytes.toString("utf8"), schema, `shared storage ${this.store.shown}: file ${hash}`);
   }
 
   #pieceKey(hash: string): string {

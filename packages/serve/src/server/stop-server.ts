@@ -9,6 +9,10 @@ import type { ModelHost } from "../model/model-host.js";
 const QUIET_MS = 1000;
 /** Longest time for releasing models and threads after the last answer [ms]. */
 const RELEASE_MS = 500;
+/** Longest time for accepting the connections that the system has completed [ms]. */
+const ACCEPT_MS = 2000;
+/** A turn of the event loop that leaves little time for a connection to come, and longest wait for one [ms]. */
+const [SHORT_TURN_MS, SHORT_WAIT_MS] = [1, 100];
 
 export interface Stopped {
   /** Whether every answer in progress was sent before the end. */
@@ -36,13 +40,12 @@ export async function stopServer(
     late.abort();
   }, drainSeconds * 1000);
   connections.drain();
+  const idle = host.drain();
+  await acceptMade(server, late.signal);
   const closed = closeListener(server);
   const drained = await Promise.race([
     over,
-    host
-      .drain()
-      .then(() => connections.ended(QUIET_MS, late.signal))
-      .then(() => !late.signal.aborted),
+    idle.then(() => connections.ended(QUIET_MS, late.signal)).then(() => !late.signal.aborted),
   ]);
   clearTimeout(timer);
   late.abort();
@@ -54,17 +57,34 @@ export async function stopServer(
   return { drained };
 }
 
-/** Closes the socket that new connections come to, and no connection: `close` of an HTTP server closes idle ones, which resets requests on their way. */
-async function closeListener(server: Server): Promise<void> {
-  // Connections that the system has made already are taken first.
+/**
+ * Accepts the connections that the system has completed: it resets those that were not accepted when the listening socket closes. The event
+ * loop accepts one a turn. So the socket closes right after a turn in which none came, if possible a short one.
+ */
+async function acceptMade(server: Server, late: AbortSignal): Promise<void> {
+  let accepted = 0;
+  const count = (): void => void accepted++;
+  server.on("connection", count);
+  // The first turn may end before the event loop has looked for connections.
   await turn();
-  await turn();
-  await new Promise<void>((resolve) => {
+  const began = performance.now();
+  for (let isOver = false; !isOver;) {
+    const [before, turned] = [accepted, performance.now()];
+    await turn();
+    const now = performance.now();
+    const isShort = now - turned < SHORT_TURN_MS || now - began > SHORT_WAIT_MS;
+    isOver = (accepted === before && isShort) || now - began > ACCEPT_MS || late.aborted;
+  }
+  server.off("connection", count);
+}
+
+/** Closes the listening socket and no connection: `close` of an HTTP server closes idle ones, which resets requests on their way. */
+const closeListener = (server: Server): Promise<void> =>
+  new Promise((resolve) => {
     Listener.prototype.close.call(server, () => {
       resolve();
     });
   });
-}
 
 /** Waits for some work, but no longer than a time. */
 async function within(milliseconds: number, work: Promise<void>): Promise<void> {

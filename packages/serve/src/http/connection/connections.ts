@@ -22,8 +22,8 @@ interface Connection {
   /** Requests that it has sent whole or in part and whose answers are not sent yet, with their answers. */
   readonly open: Map<ServerResponse, IncomingMessage>;
   hasAsked: boolean;
-  /** When its last answer was sent; when it was opened [ms]. */
-  idleSince: number;
+  /** Looks in a row that have found it without a request while the server stops. */
+  quietLooks: number;
 }
 
 /** How often ends of connections are looked for while the server stops [ms]. */
@@ -33,7 +33,7 @@ export class Connections {
   readonly #most: number;
   /** The one that has waited longest first. */
   readonly #all = new Map<Socket, Connection>();
-  #drainingSince: number | undefined;
+  #isDraining = false;
 
   /** @param most largest number of connections */
   constructor(server: Server, most: number) {
@@ -52,7 +52,7 @@ export class Connections {
 
   /** From now on every answer is the last of its connection, and says so. */
   drain(): void {
-    this.#drainingSince ??= performance.now();
+    this.#isDraining = true;
     for (const { open } of this.#all.values()) for (const outgoing of open.keys()) closeAfter(outgoing);
   }
 
@@ -60,14 +60,15 @@ export class Connections {
    * Resolves when every connection has ended. A client may be about to send a request on a connection that is kept alive: closing it at
    * once would reset that request. So idle connections are closed only after they have been quiet for a time.
    *
+   * Looks are counted, not the clock: while a process stands still, requests wait in its sockets and in its clients.
+   *
    * @param quietMs time without a request after which a connection is closed; the signal ends the wait
    */
   async ended(quietMs: number, signal: AbortSignal): Promise<void> {
     while (this.#all.size > 0 && !signal.aborted) {
-      const now = performance.now();
       for (const connection of this.#all.values()) {
-        const since = Math.max(connection.idleSince, this.#drainingSince ?? now);
-        if (waitOf(connection) !== "answer" && now - since >= quietMs) connection.socket.destroySoon();
+        connection.quietLooks = waitOf(connection) === "answer" ? 0 : connection.quietLooks + 1;
+        if (connection.quietLooks * LOOK_MS > quietMs) connection.socket.destroySoon();
       }
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     }
@@ -79,7 +80,7 @@ export class Connections {
       socket.destroy();
       return;
     }
-    this.#all.set(socket, { socket, open: new Map(), hasAsked: false, idleSince: performance.now() });
+    this.#all.set(socket, { socket, open: new Map(), hasAsked: false, quietLooks: 0 });
     socket.once("close", () => {
       this.#all.delete(socket);
     });
@@ -89,11 +90,11 @@ export class Connections {
     const connection = this.#all.get(incoming.socket);
     if (connection === undefined) return;
     connection.open.set(outgoing, incoming);
-    if (this.#drainingSince !== undefined) closeAfter(outgoing);
+    if (this.#isDraining) closeAfter(outgoing);
     outgoing.once("close", () => {
       connection.open.delete(outgoing);
       connection.hasAsked = true;
-      connection.idleSince = performance.now();
+      connection.quietLooks = 0;
       // Now it has waited for the shortest time.
       if (this.#all.delete(connection.socket)) this.#all.set(connection.socket, connection);
     });
