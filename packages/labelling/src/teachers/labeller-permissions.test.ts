@@ -35,7 +35,7 @@ const ask = async (directory: string, permissions: LabellerPermissions): Promise
   const { signal } = new AbortController();
   const answersDirectory = join(directory, "answers");
   const labeller = await openLabeller(directory, { progress: SILENT, permissions, answersDirectory });
-  const answers = await labeller!.answer(["a"], { samples: 1, temperature: 1, seed: 0, signal });
+  const answers = await labeller!.answer(["a"], { signal });
   await labeller!.close();
   return answers;
 };
