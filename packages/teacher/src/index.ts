@@ -1,6 +1,7 @@
 export {
   MAX_MEMBERS,
   modelTeachers,
+  teacherTraining,
   type TeacherMemberConfig,
   type TeacherPrecision,
 } from "./config/teacher-config.js";

@@ -10,6 +10,7 @@ import {
   encoderDecoderShape,
   studentOfTeacher,
   visionConfig,
+  visionProjector,
   type ModelConfig,
   visionTower,
   type VisionTower,
@@ -43,6 +44,10 @@ const studentTower = visionTower
   });
 
 const studentVision = visionConfig.extend({
+  projector: visionProjector
+    .omit({ kind: true })
+    .optional()
+    .describe("Projects the tower's output to tokens of the model's width."),
   tower: studentTower
     .optional()
     .describe("Vision tower, which encodes image patches. Either this or `published`."),

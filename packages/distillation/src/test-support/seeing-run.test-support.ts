@@ -70,9 +70,7 @@ export class VisionRun {
       await trainTokenizer(texts, {
         kind: "bpe",
         vocabularySize: 264,
-        minCount: 2,
         spaces: "joined",
-        sourceLowercase: false,
       }),
       run.at("tokenizer"),
     );

@@ -2,9 +2,9 @@
 import { pathOrIdSetting, pathSetting } from "@slm/core";
 import { z } from "zod";
 import { CHECKPOINT_DTYPES } from "@slm/checkpoints";
-import { decoderOnlySettings, encoderDecoderSettings, wholeShape } from "@slm/model";
+import { trainedDecoderOnly, trainedEncoderDecoder, wholeShape } from "@slm/model";
 import { pruneConfig } from "@slm/tokenizer";
-import { devMetrics, trainingFields } from "@slm/training";
+import { devMetrics, trainingFields, type TrainingSettings } from "@slm/training";
 import { finetuneConfig } from "./finetune-config.js";
 import { promptConfig } from "./prompt-config.js";
 
@@ -97,12 +97,12 @@ const graphTeacher = z.strictObject({
 const architecture = z.literal("decoder-only").optional().default("decoder-only");
 
 const teacherShape = z.discriminatedUnion("architecture", [
-  decoderOnlySettings.extend({ architecture }).transform(wholeShape),
-  encoderDecoderSettings.extend({ architecture: z.literal("encoder-decoder") }).transform(wholeShape),
+  trainedDecoderOnly.extend({ architecture }).transform(wholeShape),
+  trainedEncoderDecoder.extend({ architecture: z.literal("encoder-decoder") }).transform(wholeShape),
 ]);
 
-/** Every weight of a trained teacher is new, so there is nothing to adapt. */
-const { lora: _, ...everyWeight } = trainingFields;
+/** Every weight of a trained teacher is new, so there is nothing to adapt; it is small enough to keep its activations. */
+const { lora: _lora, gradientCheckpointing: _checkpointing, ...everyWeight } = trainingFields;
 
 const trainedTeacher = z.strictObject({
   kind: z.literal("train").describe("Train a teacher on the recipe's data."),
@@ -117,6 +117,12 @@ const trainedTeacher = z.strictObject({
     .describe("Label smoothing: share of the label's probability spread over the vocabulary."),
   ...everyWeight,
   metrics: devMetrics,
+});
+
+/** A trained teacher's settings as those of a training. */
+export const teacherTraining = (settings: TrainedTeacherConfig): TrainingSettings => ({
+  ...settings,
+  gradientCheckpointing: false,
 });
 
 /** Settings of an ensemble member in addition to those of a teacher. */

@@ -15,7 +15,7 @@ import {
   type PairFile,
   type TrainReport,
 } from "@slm/training";
-import type { TrainedTeacherConfig } from "../config/teacher-config.js";
+import { teacherTraining, type TrainedTeacherConfig } from "../config/teacher-config.js";
 import { teacherObjective } from "./teacher-objective.js";
 
 interface TeacherInputs {
@@ -83,7 +83,7 @@ async function trainOn(
     stage: "teacher",
     engine,
     config,
-    settings,
+    settings: teacherTraining(settings),
     lengths: pairs.lengths,
     objective: teacherObjective(config, pairs, settings),
     dev: greedyDevMetric({
