@@ -85,7 +85,6 @@ export {
   type ChosenLayers,
 } from "./from-teacher/student-shape.js";
 export {
-  CROSS_STARTS,
   studentFromTeacher,
   type DecoderOnlyModel,
   type StudentWeights,

@@ -17,6 +17,7 @@ import {
   wholeShape,
   type Weights,
 } from "@slm/model";
+import { fitResize } from "@slm/vision";
 import { z } from "zod";
 
 const publishedTower = z.strictObject({
@@ -34,11 +35,20 @@ const publishedTower = z.strictObject({
 
 export type PublishedTowerConfig = z.infer<typeof publishedTower>;
 
+/** Images of a tower that is described: they fit inside a window, and samples are between -1 and 1. */
+const studentImage = visionTower.shape.image
+  .pick({ channels: true })
+  .extend({ resize: fitResize.omit({ background: true }) })
+  .transform((image) => {
+    const half = Array.from({ length: image.channels }, () => 0.5);
+    return { ...image, mean: half, std: half };
+  });
+
 /** A tower that is described. What only published towers have is left out. */
 const studentTower = visionTower
   .pick({ patch: true, width: true, layers: true, heads: true, feedForward: true, convolution: true })
   .extend({
-    image: visionTower.shape.image.pick({ channels: true, resize: true, mean: true, std: true }),
+    image: studentImage,
     patchNorm: visionTower.shape.patchNorm,
     normEpsilon: visionTower.shape.normEpsilon,
   });

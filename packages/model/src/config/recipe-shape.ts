@@ -50,7 +50,7 @@ const ofStudents = {
 export const encoderDecoderSettings = z.strictObject({
   encoderLayers,
   ...ofStudents,
-  encoderPooling: options.encoderPooling,
+  encoderPooling: options.encoderPooling.unwrap().omit({ group: true }).optional(),
 });
 
 /** Settings of a decoder-only student, before {@link wholeShape}. */
