@@ -2,6 +2,7 @@ export {
   MAX_MEMBERS,
   modelTeachers,
   teacherTraining,
+  trainedShape,
   type TeacherMemberConfig,
   type TeacherPrecision,
 } from "./config/teacher-config.js";

@@ -38,11 +38,14 @@ export type PublishedTowerConfig = z.infer<typeof publishedTower>;
 /** Images of a tower that is described: they fit inside a window, and samples are between -1 and 1. */
 const studentImage = visionTower.shape.image
   .pick({ channels: true })
-  .extend({ resize: fitResize.omit({ background: true }) })
-  .transform((image) => {
-    const half = Array.from({ length: image.channels }, () => 0.5);
-    return { ...image, mean: half, std: half };
-  });
+  .extend({ resize: fitResize.omit({ background: true }) });
+type StudentImage = z.infer<typeof studentImage>;
+
+/** Scales samples from [0, 1] to [-1, 1]. */
+function processingOf(image: StudentImage): StudentImage & Record<"mean" | "std", readonly number[]> {
+  const halves = (): readonly number[] => Array.from({ length: image.channels }, () => 0.5);
+  return { ...image, mean: halves(), std: halves() };
+}
 
 /** A tower that is described. What only published towers have is left out. */
 const studentTower = visionTower
@@ -225,7 +228,8 @@ export function studentShape(
   if (described.architecture === "decoder-only") return decoderOnlyShape.parse(described);
   if (described.vision === undefined) return encoderDecoderShape.parse(described);
   const { published: named, ...vision } = described.vision;
-  const tower = vision.tower ?? published;
+  const { tower: given } = vision;
+  const tower = given === undefined ? published : { ...given, image: processingOf(given.image) };
   if (tower !== undefined) return encoderDecoderShape.parse({ ...described, vision: { ...vision, tower } });
   throw new SlmError(
     "INPUT_MISSING",

@@ -52,7 +52,7 @@ test("a job with command.json runs its program only with --allow-command", async
     suggestions: [expect.stringContaining("--allow-command")],
   });
   expect(existsSync(mark)).toBe(false);
-  expect(await ask(directory, { ...NOTHING, commands: true })).toMatchObject([[{ target: "A" }]]);
+  expect(await ask(directory, { ...NOTHING, commands: true })).toMatchObject([{ target: "A" }]);
   expect(existsSync(mark)).toBe(true);
 });
 
@@ -74,7 +74,7 @@ test("a job with api.json reads a variable only if it is listed, for the server 
     });
   expect(api.calls).toEqual([]);
   expect(await ask(directory, { commands: false, apiKeys: [{ name: VARIABLE, origin }] })).toMatchObject([
-    [{ target: "A" }],
+    { target: "A" },
   ]);
   expect(api.calls).toHaveLength(1);
 });

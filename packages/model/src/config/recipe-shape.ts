@@ -93,7 +93,10 @@ export function wholeShape<Given extends Settings>(given: Given, issues: Issues)
   const [width, heads] = [chosen("width"), chosen("heads")];
   const { kvHeads = heads, headDim = width / heads, feedForward = 4 * width } = own;
   if (!Number.isInteger(headDim))
-    reject("heads", `${heads} heads do not divide width ${width}: give headDim`);
+    reject(
+      "heads",
+      `${heads} heads do not divide width ${width}: choose heads that do, or a student's headDim`,
+    );
   const { bias = size === undefined } = own;
   const layers = {
     ...(own.architecture === "encoder-decoder" ? { encoderLayers: chosen("encoderLayers") } : {}),

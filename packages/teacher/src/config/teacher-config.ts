@@ -2,7 +2,7 @@
 import { pathOrIdSetting, pathSetting } from "@slm/core";
 import { z } from "zod";
 import { CHECKPOINT_DTYPES } from "@slm/checkpoints";
-import { trainedDecoderOnly, trainedEncoderDecoder, wholeShape } from "@slm/model";
+import { trainedDecoderOnly, trainedEncoderDecoder, wholeShape, type WholeShape } from "@slm/model";
 import { pruneConfig } from "@slm/tokenizer";
 import { devMetrics, trainingFields, type TrainingSettings } from "@slm/training";
 import { finetuneConfig } from "./finetune-config.js";
@@ -96,10 +96,24 @@ const graphTeacher = z.strictObject({
 /** Optional in the file, so that a teacher without an architecture is decoder-only. */
 const architecture = z.literal("decoder-only").optional().default("decoder-only");
 
+/** A model whose sizes can be filled in. */
+function requireWhole(
+  model: Parameters<typeof wholeShape>[0],
+  issues: Parameters<typeof wholeShape>[1],
+): void {
+  wholeShape(model, issues);
+}
+
+/** Sizes that are left out stay so, because a teacher has none of the further settings that they give. */
 const teacherShape = z.discriminatedUnion("architecture", [
-  trainedDecoderOnly.extend({ architecture }).transform(wholeShape),
-  trainedEncoderDecoder.extend({ architecture: z.literal("encoder-decoder") }).transform(wholeShape),
+  trainedDecoderOnly.extend({ architecture }).superRefine(requireWhole),
+  trainedEncoderDecoder.extend({ architecture: z.literal("encoder-decoder") }).superRefine(requireWhole),
 ]);
+
+/** All sizes of a trained teacher. */
+export const trainedShape = (model: z.infer<typeof teacherShape>): WholeShape<typeof model> =>
+  // What could be an issue was one when the recipe was read.
+  wholeShape(model, { addIssue: () => undefined });
 
 /** Every weight of a trained teacher is new, so there is nothing to adapt; it is small enough to keep its activations. */
 const { lora: _lora, gradientCheckpointing: _checkpointing, ...everyWeight } = trainingFields;
