@@ -24,7 +24,7 @@ export function encodeBlockTask(
 }
 
 /** How a teacher is opened on another machine. */
-export type OpenOptions = Pick<OpenRequest, "directory" | "name" | "identity">;
+type OpenOptions = Pick<OpenRequest, "directory" | "name" | "identity">;
 
 /** A teacher that labels blocks. */
 export class BlockLabeller {
