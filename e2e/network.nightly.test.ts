@@ -14,7 +14,7 @@ import { tinyRecipe, writeTinyRecipe } from "@slm/pipeline/testing/tiny-run";
 import { bin } from "./slm-process.js";
 
 const GUARD = fileURLToPath(new URL("./network/guard.cjs", import.meta.url));
-const BENCH = { runs: 2, warmup: 1, loads: 1, settleMs: 0 };
+const BENCH = { runs: 2 };
 /** The whole pipeline, with processes of the benchmark. */
 const TIMEOUT_MS = 300_000;
 

@@ -25,7 +25,7 @@ interface BenchFigures {
   }[];
 }
 
-const BENCH = { runs: 2, warmup: 1, loads: 1, settleMs: 0 };
+const BENCH = { runs: 2 };
 
 let root = "";
 beforeAll(async () => {

@@ -8,7 +8,7 @@ import { tinyRecipe, writeTinyRecipe } from "@slm/pipeline/testing/tiny-run";
 import { slm } from "./slm-process.js";
 
 const STAGES = ["data", "tokenizer", "teacher", "distill", "export", "quantize"];
-const BENCH = { runs: 2, warmup: 1, loads: 1, settleMs: 0 };
+const BENCH = { runs: 2 };
 
 let root = "";
 /** Directories of the runs, each with its recipe beside it. */

@@ -106,7 +106,6 @@ export const LOSS = lossConfig.parse({
   reverseKl: 0.1,
   jensenShannon: 0.1,
   crossEntropy: 0.1,
-  labelSmoothing: 0.1,
 });
 
 export function studentCase(config: ModelConfig, variant: LossVariant, loss = lossConfig.parse({})): Case {
@@ -133,7 +132,7 @@ async function decoderOnlyCase(vocabularySize: number, engine: Engine): Promise<
   const config = decoderOnlyConfig.parse({ ...shared, vocabularySize });
   const objective = teacherObjective(config, pairsOf(sources, targets), {
     batchSize: SHAPE.batch,
-    labelSmoothing: 0,
+    labelSmoothing: 0.1,
   });
   const live = { engine, config, feeds: {} };
   const { feeds } = await objective.feeds({ bucket: 0, rows: Int32Array.of(2, 0, 1, 3) }, BUCKET, 1, live);

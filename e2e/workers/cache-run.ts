@@ -5,16 +5,7 @@ import { sha256 } from "@slm/core";
 import { createRandom } from "@slm/generation";
 
 const LETTERS = Array.from("abcdefghij");
-export const shape = {
-  width: 32,
-  heads: 2,
-  kvHeads: 2,
-  headDim: 16,
-  feedForward: 64,
-  decoderLayers: 2,
-  maxSource: 8,
-  maxTarget: 8,
-};
+export const shape = { width: 32, heads: 2, decoderLayers: 2, maxSource: 8, maxTarget: 8 };
 const training = {
   steps: 2,
   batchSize: 8,

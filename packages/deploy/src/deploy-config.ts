@@ -20,7 +20,6 @@ const abstainConfig = z.strictObject({
 
 /** How to bundle a model. Read from the `deploy:` section of a recipe. */
 export const deployConfig = z.strictObject({
-  target: z.enum(["dir"]).default("dir").describe("Form of the bundle: a directory."),
   name: line.optional().describe("Name on the model card. Default: the name in model.json."),
   summary: line.optional().describe("One sentence at the top of the model card: what the model does."),
   intendedUse: line.optional().describe("What the model is meant for."),

@@ -78,7 +78,7 @@ export interface ExportSource extends Checkpoint {
  *
  * @throws SlmError INPUT_MISSING, CONFIG_INVALID, DATA_INVALID or SHAPE_MISMATCH if the checkpoint or its tokenizer is
  * not whole; USAGE for a profile or window there is none of; OP_UNSUPPORTED if the device cannot compute the model;
- * GATE_FAILED if a logit differs by more than `parityLimit`; OUTPUT_FAILED if writing fails.
+ * GATE_FAILED if a logit differs by more than `PARITY_LIMITS` allows; OUTPUT_FAILED if writing fails.
  */
 export async function exportCheckpoint(options: ExportCheckpointOptions): Promise<ExportReport> {
   const { checkpointDirectory, name, ...settings } = options;
@@ -100,7 +100,7 @@ export async function exportCheckpoint(options: ExportCheckpointOptions): Promis
 /** Exports weights in host memory; otherwise as {@link exportCheckpoint}. */
 export async function exportWeights(source: ExportSource, settings: ExportSettings): Promise<ExportReport> {
   const { outputDirectory, runtime, shortlist, draftRules, progress = SILENT, signal } = settings;
-  const { target, profile, precision, layout, buckets, window, chunk, parityLimit } = chosenExport(settings);
+  const { target, profile, precision, layout, buckets, window, chunk } = chosenExport(settings);
   const device = selectDevice({ target, profile, precision });
   if (draftRules !== undefined) checkDraftRules(source.config, layout);
   const tokenizer = await openTokenizer(source, layout);
@@ -131,7 +131,7 @@ export async function exportWeights(source: ExportSource, settings: ExportSettin
           directory: outputDirectory,
           engine: settings.engine,
         });
-  if (parity !== null) checkParity(parity, parityLimit ?? PARITY_LIMITS[precision]);
+  if (parity !== null) checkParity(parity, PARITY_LIMITS[precision]);
   return {
     target,
     precision,

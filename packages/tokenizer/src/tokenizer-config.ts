@@ -20,8 +20,9 @@ const symbols = z.strictObject({
     .literal("symbols")
     .optional()
     .default("symbols")
-    .describe("symbols: every source character and every whitespace-separated target token is one id."),
-  sourceLowercase: z.boolean().default(true).describe("Lower-case the source before it is encoded."),
+    .describe(
+      "symbols: every source character, in lower case, and every whitespace-separated target token is one id.",
+    ),
   unlabelled,
 });
 
@@ -35,14 +36,12 @@ const bpe = z.strictObject({
     .max(LARGEST_BPE_VOCABULARY)
     .default(2048)
     .describe("Most entries, the 4 special tokens and 256 bytes included [tokens]."),
-  minCount: z.int().positive().default(2).describe("Smallest count of a pair that is merged."),
   spaces: z
     .enum(SPLITS)
     .default("joined")
     .describe(
       'joined: a space belongs to the word after it (fewer tokens for prose); apart: spaces are separate, so a word has the same tokens in a sentence and between quotes, and JSON punctuation like ": " is one token.',
     ),
-  sourceLowercase: z.boolean().default(false).describe("Lower-case the source before it is encoded."),
   unlabelled,
 });
 

@@ -4,6 +4,9 @@ import { trainSymbolTokenizer } from "./learn/symbol-files.js";
 import type { TrainedTokenizerConfig } from "./tokenizer-config.js";
 import type { TokenizerFiles } from "./files/tokenizer-files.js";
 
+/** BPE: smallest count of a pair that is merged. */
+const SMALLEST_PAIR_COUNT = 2;
+
 type Rows = AsyncIterable<TextPair> | Iterable<TextPair>;
 
 /**
@@ -16,10 +19,10 @@ export async function trainTokenizer(rows: Rows, config: TrainedTokenizerConfig)
   switch (config.kind) {
     case "symbols": {
       const { sources, targets } = await sidesOf(rows);
-      return trainSymbolTokenizer({ sources, targets, sourceLowercase: config.sourceLowercase });
+      return trainSymbolTokenizer({ sources, targets, sourceLowercase: true });
     }
     case "bpe":
-      return trainBpeTokenizer(rows, config);
+      return trainBpeTokenizer(rows, { ...config, minCount: SMALLEST_PAIR_COUNT, sourceLowercase: false });
   }
 }
 

@@ -99,7 +99,7 @@ describe("a teacher behind slm serve", () => {
     vi.stubEnv("SLM_TEST_SERVED_KEY", KEY);
     vi.stubEnv("XDG_CACHE_HOME", at("user-cache"));
     const recipe = await writeRecipe("api.yaml", {
-      teacher: served({ logprobs: 5, price: { perMillionInputTokens: 1, perMillionOutputTokens: 1 } }),
+      teacher: served({ logprobs: 5 }),
       cache: { unlabelled: { minScore: "none" } },
     });
     const run = await runCommand("distill", [recipe, "--out", at("api"), "--json"]);

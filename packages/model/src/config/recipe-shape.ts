@@ -4,19 +4,9 @@
  */
 import { z } from "zod";
 import { encoderDecoderShape } from "./config.js";
+import { MODEL_SIZES, type SizeName } from "./model-sizes.js";
 
-/** Whole models by size. Heads are 24 to 64 elements wide, and an encoder-decoder has more layers in its encoder. */
-const SIZES = {
-  tiny: { width: 96, heads: 4, encoderLayers: 3, decoderLayers: 2 },
-  small: { width: 192, heads: 6, encoderLayers: 4, decoderLayers: 2 },
-  base: { width: 384, heads: 6, encoderLayers: 8, decoderLayers: 4 },
-  /** The paper's shape (arXiv 2501.16273, section 4). */
-  large: { width: 1024, heads: 16, encoderLayers: 20, decoderLayers: 10 },
-} as const;
-
-type SizeName = keyof typeof SIZES;
-
-const sizeName = z.enum(Object.keys(SIZES) as [SizeName, ...SizeName[]]);
+const sizeName = z.enum(Object.keys(MODEL_SIZES) as [SizeName, ...SizeName[]]);
 
 /** Longest source and target of a model whose recipe does not say [tokens]. */
 const LONGEST = 128;
@@ -25,8 +15,8 @@ const { shape: options } = encoderDecoderShape;
 const optional = (setting: z.ZodInt, byDefault: string): z.ZodOptional<z.ZodInt> =>
   setting.optional().describe(`${setting.description ?? ""} Default: ${byDefault}.`);
 
-/** Settings of both architectures. */
-const shared = {
+/** Settings of every model that a recipe describes. */
+const common = {
   size: sizeName
     .optional()
     .describe(
@@ -34,35 +24,43 @@ const shared = {
     ),
   width: optional(options.width, "the size's"),
   heads: optional(options.heads, "the size's"),
-  kvHeads: optional(options.kvHeads, "heads"),
-  headDim: optional(options.headDim, "width / heads"),
-  feedForward: optional(options.feedForward, "4 x width"),
   decoderLayers: optional(options.decoderLayers, "the size's"),
   maxSource: options.maxSource.default(LONGEST),
   maxTarget: options.maxTarget.default(LONGEST),
+};
+const encoderLayers = optional(options.encoderLayers, "the size's");
+
+/** Settings of a teacher that is trained, before {@link wholeShape}. */
+export const trainedDecoderOnly = z.strictObject(common);
+export const trainedEncoderDecoder = z.strictObject({ ...common, encoderLayers });
+
+/** A student may also have what the paper's model has. */
+const ofStudents = {
+  ...common,
+  kvHeads: optional(options.kvHeads, "heads"),
+  headDim: optional(options.headDim, "width / heads"),
+  feedForward: optional(options.feedForward, "4 x width"),
   bias: z
     .boolean()
     .optional()
     .describe("Whether linear layers have biases. Default: false for a size, else true."),
-  activation: options.activation,
-  postNorm: options.postNorm,
-  tieWordEmbeddings: options.tieWordEmbeddings,
 };
 
-/** Settings of an encoder-decoder in a recipe, before {@link wholeShape}. */
+/** Settings of a student that is an encoder-decoder, before {@link wholeShape}. */
 export const encoderDecoderSettings = z.strictObject({
-  encoderLayers: optional(options.encoderLayers, "the size's"),
-  ...shared,
-  encoderPooling: options.encoderPooling,
+  encoderLayers,
+  ...ofStudents,
+  encoderPooling: options.encoderPooling.unwrap().omit({ group: true }).optional(),
 });
 
-/** Settings of a decoder-only model in a recipe, before {@link wholeShape}. */
-export const decoderOnlySettings = z.strictObject(shared);
+/** Settings of a decoder-only student, before {@link wholeShape}. */
+export const decoderOnlySettings = z.strictObject(ofStudents);
 
-type Settings = z.infer<typeof decoderOnlySettings> & {
-  readonly architecture: "encoder-decoder" | "decoder-only";
-  readonly encoderLayers?: number | undefined;
-};
+type Settings = z.infer<typeof trainedDecoderOnly> &
+  Partial<Pick<z.infer<typeof decoderOnlySettings>, "kvHeads" | "headDim" | "feedForward" | "bias">> & {
+    readonly architecture: "encoder-decoder" | "decoder-only";
+    readonly encoderLayers?: number | undefined;
+  };
 
 type Sizes = Record<"width" | "heads" | "kvHeads" | "headDim" | "feedForward" | "decoderLayers", number>;
 
@@ -83,7 +81,7 @@ interface Issues {
  */
 export function wholeShape<Given extends Settings>(given: Given, issues: Issues): WholeShape<Given> {
   const { size = given.width === undefined ? "small" : undefined, ...own } = given;
-  const preset: Partial<(typeof SIZES)[SizeName]> = size === undefined ? {} : SIZES[size];
+  const preset: Partial<(typeof MODEL_SIZES)[SizeName]> = size === undefined ? {} : MODEL_SIZES[size];
   const reject = (key: string, message: string): void => {
     issues.addIssue({ code: "custom", path: [key], message });
   };
@@ -95,7 +93,10 @@ export function wholeShape<Given extends Settings>(given: Given, issues: Issues)
   const [width, heads] = [chosen("width"), chosen("heads")];
   const { kvHeads = heads, headDim = width / heads, feedForward = 4 * width } = own;
   if (!Number.isInteger(headDim))
-    reject("heads", `${heads} heads do not divide width ${width}: give headDim`);
+    reject(
+      "heads",
+      `${heads} heads do not divide width ${width}: choose heads that do, or a student's headDim`,
+    );
   const { bias = size === undefined } = own;
   const layers = {
     ...(own.architecture === "encoder-decoder" ? { encoderLayers: chosen("encoderLayers") } : {}),

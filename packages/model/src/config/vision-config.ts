@@ -66,7 +66,7 @@ export const visionTower = z.strictObject({
   normEpsilon: z.number().positive().default(1e-6).describe("Added to the variance in layer norms."),
 });
 
-const visionProjector = z.strictObject({
+export const visionProjector = z.strictObject({
   kind: z.literal("mlp").default("mlp").describe("linear, gelu, linear."),
   hidden: size.optional().describe("Width between the two layers [elements]. Default: the model's width."),
   pool: z

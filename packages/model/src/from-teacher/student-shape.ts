@@ -148,17 +148,6 @@ export function withLayerOptions(
   return { ...student, localRope: { ropeTheta: localTheta, encoderLayers, decoderLayers } };
 }
 
-/** @throws SlmError CONFIG_INVALID if cross-attention cannot start from self-attention because only one of them has head norms */
-export function checkCrossNorms(student: ModelConfig): void {
-  if (student.architecture === "decoder-only") return;
-  const { qkNorm = false, crossQkNorm = false } = student;
-  if (qkNorm !== crossQkNorm)
-    throw reject(
-      `crossQkNorm is ${crossQkNorm}, qkNorm ${qkNorm}: cross-attention cannot start from self-attention`,
-      ["set crossQkNorm to the value of qkNorm, or initialize.crossAttention to random"],
-    );
-}
-
 /** Settings that weights of the teacher depend on. */
 const SHARED_KEYS = [
   "headDim",

@@ -5,12 +5,7 @@ import { initializeWeights } from "../parameters/weights.js";
 import { chooseLayers, type LayerChoice } from "./choose-layers.js";
 import { pickTokens } from "./pick-tokens.js";
 import { studentOfTeacher, withLayerOptions, type TeacherShapeRequest } from "./student-shape.js";
-import {
-  studentFromTeacher,
-  type CrossStart,
-  type DecoderOnlyModel,
-  type StudentWeights,
-} from "./student-weights.js";
+import { studentFromTeacher, type DecoderOnlyModel, type StudentWeights } from "./student-weights.js";
 import { FAMILIES, logitsOf, tinyTeacher, type Family } from "./tiny-teacher.test-support.js";
 
 const families = Object.keys(FAMILIES) as Family[];
@@ -19,12 +14,11 @@ const limits = { maxSource: 8, maxTarget: 8 };
 interface Start {
   readonly shape: TeacherShapeRequest;
   readonly choice?: LayerChoice;
-  readonly crossAttention?: CrossStart;
 }
 
 function start(
   teacher: DecoderOnlyModel,
-  { shape, choice = "every", crossAttention = "selfAttention" }: Start,
+  { shape, choice = "every" }: Start,
 ): StudentWeights & { readonly config: ModelConfig } {
   const of = teacher.config.decoderLayers;
   const { vocabularySize, tokens } = teacher.config;
@@ -39,7 +33,7 @@ function start(
   };
   const config = parseModelConfig(withLayerOptions(wanted, teacher.config, layers), "test");
   const fresh = initializeWeights(config, createRandom(3).next);
-  return { config, ...studentFromTeacher({ config, fresh, teacher, layers, crossAttention }) };
+  return { config, ...studentFromTeacher({ config, fresh, teacher, layers }) };
 }
 
 const wholeStudent: Start = { shape: { architecture: "decoder-only", decoderLayers: 4, ...limits } };
@@ -97,29 +91,9 @@ describe(studentFromTeacher, () => {
     },
   );
 
-  test("cross-attention keys read normalized states as self-attention does, with the layer's gain", () => {
-    const teacher = tinyTeacher("gemma");
-    const { weights } = start(teacher, encoderDecoder);
-    // `every` takes the teacher's layers 0 and 3.
-    const [own, theirs, gain] = [
-      weights.get("decoder.layers.1.crossAttention.key.weight")!,
-      teacher.weights.get("decoder.layers.3.attention.key.weight")!,
-      teacher.weights.get("decoder.layers.3.attentionNorm.weight")!,
-    ].map(({ data }) => data as Float32Array) as [Float32Array, Float32Array, Float32Array];
-    own.forEach((value, index) => {
-      expect(value).toBeCloseTo(theirs[index]! * gain[index % gain.length]!, 6);
-    });
-    expect([...weights.get("encoder.norm.weight")!.data]).toEqual(new Array(8).fill(1));
-    expect(weights.get("decoder.layers.1.crossAttention.keyNorm.weight")!.data).toEqual(
-      teacher.weights.get("decoder.layers.3.attention.keyNorm.weight")!.data,
-    );
-  });
-
-  test("names what came from the teacher: everything, or all but a random cross-attention", () => {
+  test("names what came from the teacher: all but cross-attention, which is new", () => {
     const teacher = tinyTeacher("llama");
-    const whole = start(teacher, encoderDecoder);
-    expect(whole.fromTeacher).toEqual(new Set(whole.weights.keys()));
-    const other = start(teacher, { ...encoderDecoder, crossAttention: "random" });
+    const other = start(teacher, encoderDecoder);
     const fresh = initializeWeights(other.config, createRandom(3).next);
     for (const [name, { data }] of other.weights) {
       expect(other.fromTeacher.has(name)).toBe(!name.includes("crossAttention"));
@@ -138,7 +112,6 @@ describe(studentFromTeacher, () => {
         fresh: initializeWeights(other, createRandom(3).next),
         teacher,
         layers,
-        crossAttention: "random",
       }),
     ).toThrow(/ropeTheta is 5, the teacher's 10000/u);
   });

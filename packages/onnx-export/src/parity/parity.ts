@@ -73,7 +73,7 @@ export function checkParity({ maxAbs, cases }: Pick<ParityReport, "maxAbs" | "ca
     `export: logits of the exported model differ by ${maxAbs} from the trained one, at most ${limit} is allowed`,
     {
       context: { maxAbs, limit, cases },
-      suggestions: ["if logits this large are expected, raise export.parityLimit in the recipe"],
+      suggestions: ["export in float32: --set export.precision=float32"],
     },
   );
 }

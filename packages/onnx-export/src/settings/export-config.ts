@@ -53,14 +53,6 @@ export const exportConfig = z.strictObject({
       "Whether to learn from the training pairs what probably comes next in an answer, so that several tokens of it are checked in a run. " +
         "Encoder-decoders; answers stay the same.",
     ),
-  parityLimit: z
-    .number()
-    .positive()
-    .optional()
-    .describe(
-      "Parity limit: largest accepted difference of a logit between the exported and the trained model. " +
-        "Default: 0.001 in float32, 0.1 in float16, 1 in bfloat16.",
-    ),
 });
 
 export type ExportConfig = z.infer<typeof exportConfig>;
@@ -75,6 +67,6 @@ export type ExportChoice = Pick<ExportConfig, "target"> & {
 
 /** A choice with its defaults filled in; other keys of the object are left alone. */
 export function chosenExport(choice: ExportChoice): Omit<ExportConfig, keyof RowSettings> {
-  const { target, profile, precision, layout, buckets, window, chunk, parityLimit } = choice;
-  return exportConfig.parse({ target, profile, precision, layout, buckets, window, chunk, parityLimit });
+  const { target, profile, precision, layout, buckets, window, chunk } = choice;
+  return exportConfig.parse({ target, profile, precision, layout, buckets, window, chunk });
 }

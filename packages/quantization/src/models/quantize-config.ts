@@ -1,7 +1,6 @@
 import { SCHEME_NAMES } from "@slm/devices";
 import { z } from "zod";
 import { WEIGHT_FORMATS } from "../rewrite/weight-format.js";
-import { BLOCK_SIZES } from "../weights/block-format.js";
 import { BLOCK_METHODS } from "../weights/block-method.js";
 
 /** No default, because the right metric depends on the task. */
@@ -19,17 +18,12 @@ export const quantizeConfig = z.strictObject({
     .refine((names) => new Set(names).size === names.length, "each scheme may be listed once")
     .default(["cpu"])
     .describe("Quantization schemes. The first is deployed, the others are measured for comparison."),
-  blockSize: z
-    .literal(BLOCK_SIZES)
-    .optional()
-    .describe("Block formats: weights that share one scale [elements along the input axis]. Default: 32."),
   method: z
     .enum(BLOCK_METHODS)
     .optional()
     .describe(
       "Rounding method of 4-bit weights: rtn (ONNX Runtime's round to nearest), search (least squares) or gptq. Default: gptq on the training rows; search for models of more than about ten million parameters.",
     ),
-  symmetric: z.boolean().default(false).describe("Block formats: symmetric, without zero points."),
   embedding: z
     .enum(WEIGHT_FORMATS)
     .optional()

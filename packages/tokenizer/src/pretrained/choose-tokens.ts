@@ -8,8 +8,6 @@ export interface TokenChoice {
   readonly required: ReadonlySet<string>;
   /** The two tokens that make a token, which are kept with it; undefined for tokens that are not made of others. */
   readonly parts: (token: string) => readonly [string, string] | undefined;
-  /** Smallest count of a kept token. */
-  readonly minCount: number;
   /** Most tokens. Default: no limit. */
   readonly vocabularySize?: number | undefined;
 }
@@ -24,20 +22,20 @@ interface Entry {
 }
 
 /**
- * Starts with all used tokens and removes the rarest, as long as one is too rare or there are too many. The occurrences of a removed
+ * Starts with all used tokens and removes the rarest, as long as one is unused or there are too many. The occurrences of a removed
  * token become occurrences of its parts. A part of a kept token is never removed.
  *
  * @throws SlmError CONFIG_INVALID if the required tokens alone are more than `vocabularySize`.
  */
 export function chooseTokens(choice: TokenChoice): ReadonlySet<string> {
-  const { required, minCount, vocabularySize: limit = Infinity } = choice;
+  const { required, vocabularySize: limit = Infinity } = choice;
   const entries = usedEntries(choice);
   const isRemovable = ({ token, uses }: Entry): boolean => uses === 0 && !required.has(token);
   const queue = new RarestFirst([...entries.values()].filter(isRemovable));
   for (;;) {
     const rarest = queue.peek();
     if (rarest === undefined) break;
-    if (rarest.count >= minCount && entries.size <= limit) break;
+    if (rarest.count > 0 && entries.size <= limit) break;
     queue.pop();
     entries.delete(rarest.token);
     for (const part of rarest.parts ?? []) {

@@ -10,7 +10,6 @@ const context = z.strictObject({
 });
 
 export const pruneConfig = z.strictObject({
-  minCount: z.int().positive().default(1).describe("Smallest count of a kept token in the texts."),
   vocabularySize: z
     .int()
     .positive()

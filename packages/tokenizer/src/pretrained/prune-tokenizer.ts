@@ -22,7 +22,7 @@ export interface CorpusText {
 export interface PruneReport {
   /** Tokens of the whole vocabulary. */
   readonly vocabBefore: number;
-  /** Share of the corpus's tokens, prompts included, that are kept: 1 without `minCount` and `vocabularySize`. */
+  /** Share of the corpus's tokens, prompts included, that are kept: 1 without `vocabularySize`. */
   readonly keptShare: number;
   /** Mean tokens of a source or target. */
   readonly tokensPerText: { readonly before: number; readonly after: number };
@@ -50,7 +50,6 @@ export async function pruneTokenizer(
       ...firstTokens(vocabulary, settings.keepFirst),
     ]),
     parts: vocabulary.parts,
-    minCount: settings.minCount,
     vocabularySize: settings.vocabularySize,
   });
   const pruned = cut(whole, vocabulary, kept);

@@ -8,6 +8,14 @@ const side = z.int().positive().max(MAX_INPUT_SIDE);
 const size = { height: side.describe("Rows [pixels]."), width: side.describe("Columns [pixels].") };
 const filterNames = Object.keys(FILTERS) as [FilterName, ...FilterName[]];
 
+export const fitResize = z
+  .strictObject({
+    kind: z.literal("fit"),
+    ...size,
+    background: z.int().min(0).max(255).default(255).describe("Grey level of the padding."),
+  })
+  .describe("Resize to fit inside this size, keep the aspect ratio, and pad at the right and the bottom.");
+
 const resize = z.discriminatedUnion("kind", [
   z
     .strictObject({ kind: z.literal("stretch"), ...size })
@@ -18,13 +26,7 @@ const resize = z.discriminatedUnion("kind", [
       pixels: side.describe("Length of the shorter side [pixels]."),
     })
     .describe("Resize the shorter side to this length and keep the aspect ratio."),
-  z
-    .strictObject({
-      kind: z.literal("fit"),
-      ...size,
-      background: z.int().min(0).max(255).default(255).describe("Grey level of the padding."),
-    })
-    .describe("Resize to fit inside this size, keep the aspect ratio, and pad at the right and the bottom."),
+  fitResize,
 ]);
 
 export const imageProcessing = z.strictObject({

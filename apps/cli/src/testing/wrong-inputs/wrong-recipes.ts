@@ -120,13 +120,6 @@ export const WRONG_RECIPES: readonly WrongInput[] = [
     message: "vendors' compilers take exports for an NPU",
     help: "--target npu",
   },
-  {
-    title: "The engine does not exist",
-    argv: ["run", "r.yaml", "--set", "engine=cuda"],
-    code: "CONFIG_INVALID",
-    message: 'engine: Invalid option: expected one of "onnx"|"js"|"tensorflow"',
-    help: "engine",
-  },
   // The recipe.
   {
     title: "The recipe does not exist",
