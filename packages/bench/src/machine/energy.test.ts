@@ -33,11 +33,11 @@ describe(openEnergyMeter, () => {
 
   test("says why there is no energy, and takes none", async () => {
     const none = openEnergyMeter(folder);
-    expect(none.source).toMatch(/^not measured: .* holds no CPU/);
+    expect(none.source).toMatch(/^not measured: .* lists no CPU/);
     expect(none.take()).toBeUndefined();
     expect(openEnergyMeter(join(folder, "missing")).source).toMatch(/^not measured/);
     await domain("intel-rapl:0", 1);
     await writeFile(join(folder, "intel-rapl:0", "energy_uj"), "soon\n");
-    expect(openEnergyMeter(folder).source).toContain("holds 'soon', no count");
+    expect(openEnergyMeter(folder).source).toContain("expected a number, got 'soon'");
   });
 });

@@ -66,10 +66,10 @@ describe(compareRuns, () => {
     expect(cells(html, "learningRate")).toEqual(["0.001", "0.002"]);
     expect(cells(html, "topK")).toEqual(["–", "5"]);
     expect(html).not.toContain(">student.width<");
-    expect(html).toContain("Not known of: &lt;three&gt;.");
+    expect(html).toContain("Unknown for: &lt;three&gt;.");
     const alike = await compareRuns([runs[0]!, { ...runs[0]!, name: "again" }]);
     expect(alike).toContain("All settings are the same.");
-    expect(await compareRuns([await run("a", curve(1))])).toContain("no two runs whose settings are known");
+    expect(await compareRuns([await run("a", curve(1))])).toContain("Fewer than two runs have known settings");
   });
 
   test("stays small for long runs", async () => {
