@@ -59,7 +59,7 @@ describe(modelCard, () => {
     const text = section(modelCard({ ...MODEL, abstention }, [], FULL), "Quality");
     expect(text).toContain("confidence below 0.2034 are withheld");
     expect(text).toContain(
-      "Of the 2,540 held-out rows on which that was chosen, 94.7 % are answered, and 30 %",
+      "Of the 2,540 held-out rows on which this threshold was chosen, 94.7 % are answered, and 30 %",
     );
     expect(section(modelCard(MODEL, [], FULL), "Quality")).not.toContain("withheld");
   });

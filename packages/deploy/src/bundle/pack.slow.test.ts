@@ -118,9 +118,9 @@ describe(unpackBundle, () => {
   test("rejects more files and more bytes than its limits", async () => {
     const reject = (limits: object) =>
       expect(unpackBundle(packed, join(root, "out"), { ...BUNDLE_LIMITS, ...limits })).rejects;
-    await reject({ files: 2 }).toThrow(/announces 3 files/);
+    await reject({ files: 2 }).toThrow(/lists 3 files/);
     await reject({ totalBytes: 706 }).toThrow(/at most 4096 files of 706 bytes/);
-    await reject({ manifestBytes: 10 }).toThrow(/at most 10 are read/);
+    await reject({ manifestBytes: 10 }).toThrow(/at most 10 are allowed/);
   });
 
   test("rejects a link in place of the archive's directory entries even when it is put beside the files", async () => {

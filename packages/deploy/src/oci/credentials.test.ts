@@ -1,4 +1,4 @@
-/** What registries and the places that they name get to see of a user's credentials. */
+/** Which hosts receive a user's registry credentials. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -9,7 +9,7 @@ const BASIC = `Basic ${Buffer.from("me:secret").toString("base64")}`;
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** A server that notes every `Authorization` it is shown. */
+/** A server that records every `Authorization` header. */
 interface Place {
   readonly server: Server;
   readonly origin: string;
@@ -45,7 +45,7 @@ function redirect(response: ServerResponse, location: string): void {
   response.writeHead(307, { location }).end();
 }
 
-/** Fetches a blob, and tells how it ended. */
+/** Fetches a blob and returns the outcome. */
 async function pull(extra: Partial<Credentials> = {}): Promise<unknown> {
   const credentials = { user: "me", password: "secret", ...extra };
   const client = new RegistryClient(

@@ -32,7 +32,7 @@ const direct = (): OciReference => parseOciReference(`${registry.host}/team/mode
 const faulty = (): OciReference => parseOciReference(`127.0.0.1:${proxy.port}/team/model:1`);
 const SILENCE = { silenceMs: 300 };
 
-/** Runs a call under each fault and counts how the calls ended. @throws for an error that would be called a bug of slm */
+/** Runs a call under each fault and counts the outcomes. @throws for an error that would be reported as a bug of slm */
 async function endings(faults: readonly Fault[], call: () => Promise<unknown>): Promise<Map<string, number>> {
   const counts = new Map<string, number>();
   for (const fault of faults) {

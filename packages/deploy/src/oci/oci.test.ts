@@ -63,7 +63,7 @@ describe(pushBundle, () => {
 });
 
 describe(pullBundle, () => {
-  test("says that there is nothing of that name", async () => {
+  test("says that the registry has no such repository, tag or digest", async () => {
     await expect(pullBundle(at(":none"), join(root, "x"))).rejects.toMatchObject({ code: "INPUT_MISSING" });
   });
 

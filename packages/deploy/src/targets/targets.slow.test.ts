@@ -159,7 +159,7 @@ describe(writeWebSite, () => {
   });
 });
 
-/** Programs of these names on the search path: they note their arguments, and answer as a device would. */
+/** Puts programs with these names on the search path. They record their arguments and answer like a device. */
 async function fakePrograms(names: readonly string[], benchJson: string): Promise<string> {
   const directory = join(root, "bin");
   await mkdir(directory);
@@ -185,7 +185,7 @@ describe(benchOnDevice, () => {
     process.env["PATH"] = path;
   });
 
-  test("copies over ssh, verifies and measures there, and brings the numbers home", async () => {
+  test("copies over ssh, verifies and measures there", async () => {
     const result = await benchOnDevice(join(root, "m.slm"), parseDeviceAddress("ssh:pi@board"), options);
     expect(result).toEqual({ result: { n: 1 } });
     const calls = (await readFile(join(root, "calls"), "utf8")).trim().split("\n");
