@@ -153,7 +153,7 @@ describe(openBatchedModel, () => {
       served.read("generate", new TextEncoder().encode(JSON.stringify({ source })), forever);
     expect((await read("abc")).sources).toEqual([encode("abc")]);
     await expect(read("a".repeat(11))).rejects.toThrow(/at most 10/);
-    await expect(read("a".repeat(21))).rejects.toThrow(/21 characters, the model reads at most 20/);
+    await expect(read("a".repeat(21))).rejects.toThrow(/21 characters; the model reads at most 20/);
     await expect(read("xyz")).rejects.toMatchObject({ code: "DATA_INVALID" });
     expect(served.loop.waiting).toBe(0);
   });

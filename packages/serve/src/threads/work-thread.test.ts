@@ -2,7 +2,7 @@ import { getEventListeners } from "node:events";
 import { afterEach, describe, expect, test } from "vitest";
 import { WorkThread, type WorkThreadOptions } from "./work-thread.js";
 
-/** A thread that counts its calls, and can be told to hang, to fail and to use up its memory. */
+/** A thread that counts its calls and can hang, fail or run out of memory on request. */
 const ENTRY = `
   import { parentPort } from "node:worker_threads";
   let calls = 0;
