@@ -54,7 +54,7 @@ function section(card: string, heading: string): string {
 }
 
 describe(modelCard, () => {
-  test("says what its threshold of confidence withholds, and nothing without one", () => {
+  test("says what the confidence threshold withholds, and nothing without a threshold", () => {
     const abstention = { threshold: 0.2034, rows: 2540, coverage: 0.947, errorRate: 0.3 };
     const text = section(modelCard({ ...MODEL, abstention }, [], FULL), "Quality");
     expect(text).toContain("confidence below 0.2034 are withheld");

@@ -14,7 +14,7 @@ const pageOf = (predictions: readonly Prediction[]): string =>
   reportPage({ title: "t", sections: [predictionsSection("Answers", predictions)] });
 
 describe(predictionsSection, () => {
-  test("shows the picture, what was expected and got, and right or wrong in words", () => {
+  test("shows the image, the expected and the actual answer, and right or wrong in words", () => {
     const html = pageOf([right, wrong]);
     expect(html).toContain("<p>1 of 2 right</p>");
     expect(html).toContain(

@@ -114,7 +114,7 @@ describe(writeHubLayout, () => {
     hub.close();
   });
 
-  test("gives the card its front matter, and uploads every file in one commit", async () => {
+  test("adds front matter to the card, and uploads every file in one commit", async () => {
     const layout = join(root, "hub");
     const paths = await writeHubLayout(bundle, layout, { licence: "apache-2.0" });
     expect(await readFile(join(layout, "README.md"), "utf8")).toMatch(
@@ -138,7 +138,7 @@ describe(writeHubLayout, () => {
 });
 
 describe(writeWebSite, () => {
-  test("rejects a model for a device that is no browser", async () => {
+  test("rejects a model that is not for browsers", async () => {
     await writeArtifact(
       { directory: bundle, kind: "bundle", key: "npu", inputs: [], settings: {}, origins: {}, seed: 1 },
       async (work) => {
