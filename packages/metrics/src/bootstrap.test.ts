@@ -16,7 +16,7 @@ const right = (share: number): string[] =>
   references.map(([text = ""], row) => (row % 100 < share * 100 ? text : "wrong"));
 
 describe("confidence intervals of metrics", () => {
-  test("the interval of a share has the width that the binomial law gives", () => {
+  test("the interval of a fraction has the width of the binomial distribution", () => {
     const { value, low, high } = metricInterval(METRICS.exactMatch, right(0.8), references, uniform(7));
     expect(value).toBeCloseTo(0.8, 10);
     // 1.96 · sqrt(0.8 · 0.2 / 400) = 0.0392
@@ -26,7 +26,7 @@ describe("confidence intervals of metrics", () => {
     expect(high).toBeLessThan(0.85);
   });
 
-  test("a difference is paired: rows that both answer alike add no width", () => {
+  test("a difference is paired: rows with the same answer from both add no width", () => {
     const better = right(0.8);
     const worse = better.map((text, row) => (row % 20 === 0 ? "wrong" : text));
     const paired = metricDifference(METRICS.exactMatch, [better, worse], references, uniform(7));

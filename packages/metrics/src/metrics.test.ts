@@ -105,7 +105,7 @@ describe("METRICS", () => {
     expect(METRICS.per.compute(predictions, references)).toBe(3 / 8);
   });
 
-  test("of references equally close, the first listed gives the length", () => {
+  test("the first of equally close references sets the length", () => {
     expect(METRICS.per.compute(["A B"], [["A", "A B C"]])).toBe(1);
     expect(METRICS.per.compute(["A B"], [["A B C", "A"]])).toBe(1 / 3);
   });
@@ -187,7 +187,7 @@ describe.each(METRIC_NAMES)("METRICS.%s", (name) => {
     );
   });
 
-  test("gives empty predictions the worst score", () => {
+  test("scores empty predictions worst", () => {
     const reference = isJsonMetric(name) ? '{"intent":"go"}' : "A B C D E";
     expect(compute(["", ""], [[reference], [reference]])).toBe(!higherIsBetter ? 1 : 0);
     expect(isWorstValue(name, compute([""], [[reference]]))).toBe(true);

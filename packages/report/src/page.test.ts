@@ -6,7 +6,7 @@ const SVG =
 const HOSTILE = `"><script>alert(1)</script><a href='javascript:1' onclick=x>&lt;`;
 
 describe(reportPage, () => {
-  test("holds title, subtitle, paragraphs, chart and table", () => {
+  test("has title, subtitle, paragraphs, chart and table", () => {
     const html = reportPage({
       title: "Bench",
       subtitle: "two models",

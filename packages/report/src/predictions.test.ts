@@ -14,11 +14,11 @@ const pageOf = (predictions: readonly Prediction[]): string =>
   reportPage({ title: "t", sections: [predictionsSection("Answers", predictions)] });
 
 describe(predictionsSection, () => {
-  test("shows the picture, what was expected and got, and right or wrong in words", () => {
+  test("shows the image, the expected and the actual answer, and right or wrong in words", () => {
     const html = pageOf([right, wrong]);
     expect(html).toContain("<p>1 of 2 right</p>");
     expect(html).toContain(
-      `<img src="data:image/png;base64,${PNG.toString("base64")}" alt="picture of: &quot;`,
+      `<img src="data:image/png;base64,${PNG.toString("base64")}" alt="image of: &quot;`,
     );
     expect(html).toMatch(/<td class="left wrap good"[^>]*>3<\/td><td class="left">right<\/td>/);
     expect(html).toMatch(/<td class="left wrap bad"[^>]*>&quot;.*<td class="left">wrong<\/td>/);
@@ -33,7 +33,7 @@ describe(predictionsSection, () => {
     expect(predictionsSection("a", []).text).toBe("0 of 0 right");
   });
 
-  test("rejects bytes that are no PNG file", () => {
-    expect(() => pageOf([{ ...wrong, png: Buffer.from("GIF89a") }])).toThrow("no PNG file");
+  test("rejects an image that is not a PNG file", () => {
+    expect(() => pageOf([{ ...wrong, png: Buffer.from("GIF89a") }])).toThrow("not a PNG file");
   });
 });

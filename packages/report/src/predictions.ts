@@ -7,7 +7,7 @@ export interface Prediction {
   readonly got: string;
   /** Whether the prediction is correct; the task decides. */
   readonly isRight: boolean;
-  /** Bytes of the image of the source, as PNG. */
+  /** Image of the source: the bytes of a PNG file. */
   readonly png?: Uint8Array;
 }
 
@@ -18,12 +18,12 @@ const TEXT_COLUMNS: readonly TableColumn[] = [
   { title: "result", align: "left" },
 ];
 
-/** A table of predictions, with a column of images if any of them has one. */
+/** A table of predictions. It has a column of images if any prediction has one. */
 export function predictionsSection(heading: string, predictions: readonly Prediction[]): ReportSection {
   const hasPictures = predictions.some(({ png }) => png !== undefined);
   const right = predictions.filter(({ isRight }) => isRight).length;
   const rows = predictions.map(({ source, expected, got, isRight, png }): readonly TableCell[] => [
-    ...(hasPictures ? [png === undefined ? "" : { text: `picture of: ${source}`, png }] : []),
+    ...(hasPictures ? [png === undefined ? "" : { text: `image of: ${source}`, png }] : []),
     source,
     expected,
     { text: got, tone: isRight ? "good" : "bad" },

@@ -101,7 +101,7 @@ describe("intentAccuracy", () => {
     expect(intentAccuracy.rowScore(prediction, ['[{"name":"a"},{"name":"b"}]'])).toBe(expected);
   });
 
-  test("takes the name of a call for its intent, but not where there is an intent", () => {
+  test("uses the name of a call as its intent, unless there is an intent", () => {
     expect(intentAccuracy.rowScore('{"name":"go","arguments":{}}', ['{"name":"go"}'])).toBe(1);
     expect(intentAccuracy.rowScore('{"name":"go","intent":"stop"}', ['{"intent":"go"}'])).toBe(0);
   });
@@ -119,7 +119,7 @@ describe("intentAccuracy", () => {
 describe("slotF1", () => {
   const reference = '{"intent":"order","items":[{"name":"tea","count":2}],"to":{"city":"Oslo"}}';
 
-  test("is 1 for the same slots, whatever is empty beside them", () => {
+  test("is 1 for the same slots, regardless of empty values", () => {
     expect(slotF1.rowScore(rewritten(parseJson(reference)!.value), [reference])).toBe(1);
     expect(slotF1.rowScore('{"intent":"go","slots":{}}', ['{"intent":"go","list":[]}'])).toBe(1);
   });

@@ -2,8 +2,8 @@
  * ROUGE: overlap of a prediction with a reference summary, as F1.
  *
  * Source: Lin 2004, "ROUGE: A Package for Automatic Evaluation of Summaries" (aclanthology.org/W04-1013), and the package
- * `rouge-score` 0.1.2, which gives equal numbers. The metrics of the table use its default and do not stem. Published
- * numbers of English summaries are often stemmed: `rougeScores(..., { stemmer: true })`.
+ * `rouge-score` 0.1.2, which gives the same numbers. The metrics of the table do not stem, as is its default. Published
+ * numbers of English summaries often do: `rougeScores(..., { stemmer: true })`.
  */
 import { countItems, countNgrams, countShared, f1Of, ngramTotal } from "../text/counts.js";
 import {

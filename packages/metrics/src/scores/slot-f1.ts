@@ -6,7 +6,7 @@
  * values (`1` is not `"1"`), strings exactly. Array items have their index in the path. Empty objects and arrays have no
  * slots. An answer may be an array of objects, such as function calls; their index is then part of the path.
  *
- * Source: micro-averaged F1 over (row, slot, value) triples, as CoNLL's `conlleval` and `seqeval` count (row, type, span).
+ * Source: micro-averaged F1 over (row, slot, value) triples, as in CoNLL's `conlleval` and `seqeval`, which count (row, type, span).
  */
 import { f1Of } from "../text/counts.js";
 import { bestOf, countRows, defineMetric, sumOf, type Metric, type References } from "./define-metric.js";
@@ -18,7 +18,7 @@ interface Slot {
   readonly path: string;
   /** The path with `*` for every position in an array: the slot's name in a report. */
   readonly name: string;
-  /** Equal for equal values only. */
+  /** A key that is equal for equal values only. */
   readonly value: string;
 }
 
@@ -31,14 +31,14 @@ interface SlotCounts {
   readonly isAnswer: boolean;
 }
 
-/** How well one slot was filled, over all rows. */
+/** Precision, recall and F1 of one slot, over all rows. */
 export interface SlotScore {
-  /** JSON Pointer of the slot, `*` standing for any position in an array. */
+  /** JSON Pointer of the slot; `*` stands for any position in an array. */
   readonly slot: string;
   readonly precision: number;
   readonly recall: number;
   readonly f1: number;
-  /** How often it occurs in predictions and in references, and how often both agree. */
+  /** Occurrences in predictions, in references, and in both with the same value. */
   readonly predicted: number;
   readonly expected: number;
   readonly correct: number;
@@ -125,7 +125,7 @@ function leavesOf(value: Json, path: string, name: string): readonly Slot[] {
   });
 }
 
-/** Strings are quoted, so that they differ from numbers; numbers beyond a double become `Infinity`, not `null`. */
+/** Quotes strings, so that they differ from numbers. Numbers beyond a double become `Infinity`, not `null`. */
 function leafKey(value: null | boolean | number | string): string {
   return typeof value === "string" ? JSON.stringify(value) : String(value);
 }

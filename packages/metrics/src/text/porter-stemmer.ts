@@ -99,14 +99,14 @@ const LAST_SUFFIXES: readonly Rule[] = [
   ["ize", "", hasLongMeasure],
 ];
 
-/** Corrections after -ed and -ing are removed, so that later steps find their suffixes. */
+/** Corrections after the removal of -ed and -ing, so that later steps find their suffixes. */
 const REPAIRS: readonly Rule[] = [
   ["at", "ate", always],
   ["bl", "ble", always],
   ["iz", "ize", always],
 ];
 
-/** The steps in order; each gets the result of the one before. */
+/** The steps in order. Each gets the result of the previous one. */
 const STEPS: readonly ((word: string) => string)[] = [
   stripPlural,
   stripPast,

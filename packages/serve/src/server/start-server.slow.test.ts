@@ -116,7 +116,7 @@ describe("connections", () => {
     expect(text).toMatch(/^HTTP\/1\.1 408/u);
   });
 
-  test("that a client cuts in the middle of its body are no failure of the server", async () => {
+  test("that a client cuts off in the middle of the body are not failures of the server", async () => {
     await start();
     for (const bytes of [`${POST_CHUNKED}5\r\n{"sou`, POST_CHUNKED, `${POST_CHUNKED}zz\r\n`]) {
       const socket = await open(bytes);

@@ -1,11 +1,11 @@
-/** Ends a server: every answer in progress is sent, no client's request is reset, and all of it takes no longer than it may. */
+/** Stops a server: sends every answer in progress, resets no request, and keeps to the time limit. */
 import type { Server } from "node:http";
 import { Server as Listener } from "node:net";
 import { setImmediate as turn } from "node:timers/promises";
 import type { Connections } from "../http/connection/connections.js";
 import type { ModelHost } from "../model/model-host.js";
 
-/** A connection without a request for so long is closed: its client is not in the middle of sending one [ms]. */
+/** A connection without a request for this long is closed, because its client is not about to send one [ms]. */
 const QUIET_MS = 1000;
 /** Longest time for releasing models and threads after the last answer [ms]. */
 const RELEASE_MS = 500;
@@ -20,8 +20,8 @@ export interface Stopped {
 }
 
 /**
- * No new connection is taken: a client is refused, and may ask another server, rather than be reset at the end. Those that it has are
- * told that it is stopping.
+ * New connections are refused at once, so that clients can try another server instead of being reset later. Clients of open connections
+ * are told that the server is stopping.
  *
  * @param drainSeconds longest wait for answers in progress
  */
@@ -49,7 +49,7 @@ export async function stopServer(
   ]);
   clearTimeout(timer);
   late.abort();
-  // The listener is closed already; this ends what Node checks of connections.
+  // The listener is already closed. This ends Node's own checks of connections.
   server.close();
   server.closeAllConnections();
   await closed;
@@ -86,7 +86,7 @@ const closeListener = (server: Server): Promise<void> =>
     });
   });
 
-/** Waits for some work, but no longer than a time. */
+/** Waits for some work, up to a time limit. */
 async function within(milliseconds: number, work: Promise<void>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const over = new Promise<void>((resolve) => {
