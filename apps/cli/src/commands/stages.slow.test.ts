@@ -238,8 +238,6 @@ async function writeStrictRecipe(): Promise<{ readonly recipe: string; readonly 
       // As crude as it gets, so that some answer changes.
       schemes: ["int4-block"],
       method: "rtn",
-      symmetric: true,
-      blockSize: 128,
       embedding: "int4-block",
       gate: { metric: "wer", maxDrop: 0 },
     },
