@@ -113,7 +113,6 @@ describe(cacheTeacher, () => {
     const { rows } = await run(settings, "many");
     const { report, work, rows: alone } = await run({ ...settings, distributions: "none" }, "many");
     expect(alone).toEqual(rows);
-    expect(alone.labelled.length).toBeGreaterThan(0);
     expect(report).toMatchObject({ tokens: 0, bytesPerToken: 0, labelled: { sources: 36 } });
     expect(report).not.toHaveProperty("truncation");
     expect((await readdir(work)).sort()).toEqual(["teacher-generated.jsonl", "teacher-labelled.jsonl"]);

@@ -80,8 +80,8 @@ describe("a program as teacher", () => {
       perLine('(line) => (line.includes("x") ? \'{"target":null}\' : \'{"target":"T","score":-0.25}\')'),
     );
     expect(await labeller.answer(["x", "y"], options())).toEqual([
-      [],
-      [{ target: "T", score: -0.25, finished: true }],
+      undefined,
+      { target: "T", score: -0.25, finished: true },
     ]);
     await labeller.close();
   });
