@@ -57,28 +57,12 @@ export function runsInterval(
 }
 
 /**
- * The metric of `predictions` minus that of `others`, with its confidence interval. Both are computed on the same drawn rows, so
- * what makes rows hard for both cancels out. An interval above (or below) zero is a difference that the rows do not explain.
- *
- * Shapes: predictions and others [n], references [n][at least 1]. Source: Koehn 2004, Statistical Significance Tests for Machine
- * Translation Evaluation, section 4 (paired bootstrap).
- *
- * @throws SlmError as `Metric.compute`; SHAPE_MISMATCH if one side has other rows than the references.
- */
-export function metricDifference(
-  metric: Metric,
-  [predictions, others]: readonly [readonly string[], readonly string[]],
-  references: readonly References[],
-  random: () => number,
-): MetricInterval {
-  return runsDifference(metric, [[predictions], [others]], references, random);
-}
-
-/**
  * The mean of a metric over the trainings of one model minus that of another model, with its confidence interval: the same rows are
- * drawn for both, as in {@link metricDifference}; where a model has several trainings, they are drawn for each model alone.
+ * drawn for both, so what makes rows hard for both cancels out; where a model has several trainings, they are drawn for each model
+ * alone. An interval above (or below) zero is a difference that the rows do not explain.
  *
- * Shapes: runs and others [seeds][n], references [n][at least 1].
+ * Shapes: runs and others [seeds][n], references [n][at least 1]. Source: Koehn 2004, Statistical Significance Tests for Machine
+ * Translation Evaluation, section 4 (paired bootstrap).
  *
  * @throws SlmError as `Metric.compute`; SHAPE_MISMATCH if two trainings have other numbers of rows.
  */
