@@ -1,6 +1,6 @@
 /**
  * The first hour of a user, repeated: an empty directory, the package from a registry on this machine, rows in CSV, a recipe, a run, answers,
- * a server and OpenAI's client; then the shell commands of the CI examples in a repository that holds a recipe and its data.
+ * a server and OpenAI's client; then the steps of the CI examples in a repository that holds a recipe and its data.
  *
  *   npm run package && npm run e2e:first-hour                compares docs/how-to/first-hour.md with what was typed
  *   npm run package && npm run e2e:first-hour -- --write     writes that page
