@@ -1,4 +1,4 @@
-/** Corrupt models give an analysis or a rejection; more of them in e2e/analyze-fuzz.nightly.test.ts. */
+/** Corrupt models give an analysis or a rejection. `npm run fuzz` reads many more. */
 import { readFile } from "node:fs/promises";
 import { SlmError } from "@slm/core";
 import { decodeOutline, type FixedSizes, type ModelOutline } from "@slm/onnx";

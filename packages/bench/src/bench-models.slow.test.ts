@@ -43,7 +43,7 @@ export async function createFake({ ballast = 0, crash = false, vocabulary }) {
     load: async () => { held.push(Buffer.alloc(ballast, 1)); return session; },
     upload: async ({ shape }) => tensor(shape),
     download: async () => { throw new Error("not here"); },
-    write: async () => {}, permuteRows: async () => {}, release: async () => {}, close: async () => {},
+    permuteRows: async () => {}, release: async () => {}, close: async () => {},
     peakMemoryBytes: async () => 1,
   };
 }`;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { metricDifference, metricInterval, runsDifference, runsInterval } from "./bootstrap.js";
+import { metricInterval, runsDifference, runsInterval } from "./bootstrap.js";
 import { METRICS } from "./metrics.js";
 
 /** Park and Miller 1988: a fixed sequence of uniform numbers. */
@@ -29,11 +29,11 @@ describe("confidence intervals of metrics", () => {
   test("a difference is paired: rows with the same answer from both add no width", () => {
     const better = right(0.8);
     const worse = better.map((text, row) => (row % 20 === 0 ? "wrong" : text));
-    const paired = metricDifference(METRICS.exactMatch, [better, worse], references, uniform(7));
+    const paired = runsDifference(METRICS.exactMatch, [[better], [worse]], references, uniform(7));
     expect(paired.value).toBeCloseTo(0.04, 10);
     expect(paired.low).toBeGreaterThan(0.02);
     expect(paired.high).toBeLessThan(0.065);
-    const same = metricDifference(METRICS.exactMatch, [better, better], references, uniform(7));
+    const same = runsDifference(METRICS.exactMatch, [[better], [better]], references, uniform(7));
     expect(same).toEqual({ value: 0, low: 0, high: 0 });
   });
 
@@ -50,7 +50,7 @@ describe("confidence intervals of metrics", () => {
 
   test("models on other rows are rejected", () => {
     expect(() =>
-      metricDifference(METRICS.exactMatch, [right(1), right(1).slice(1)], references, uniform(7)),
+      runsDifference(METRICS.exactMatch, [[right(1)], [right(1).slice(1)]], references, uniform(7)),
     ).toThrow(/same rows, got 400 and 399/);
   });
 

@@ -57,28 +57,12 @@ export function runsInterval(
 }
 
 /**
- * The metric of `predictions` minus that of `others`, with its confidence interval. Both are computed on the same drawn rows, so
- * rows that are hard for both cancel out. If the interval does not contain zero, chance in the choice of rows does not explain the difference.
- *
- * Shapes: predictions and others [n], references [n][at least 1]. Source: Koehn 2004, Statistical Significance Tests for Machine
- * Translation Evaluation, section 4 (paired bootstrap).
- *
- * @throws SlmError as `Metric.compute`; SHAPE_MISMATCH if the numbers of rows differ.
- */
-export function metricDifference(
-  metric: Metric,
-  [predictions, others]: readonly [readonly string[], readonly string[]],
-  references: readonly References[],
-  random: () => number,
-): MetricInterval {
-  return runsDifference(metric, [[predictions], [others]], references, random);
-}
-
-/**
  * The mean of a metric over the trainings of one model minus that of another model, with its confidence interval: the same rows are
- * drawn for both, as in {@link metricDifference}; trainings are drawn for each model separately.
+ * drawn for both, so rows that are hard for both cancel out; trainings are drawn for each model separately. If the interval does not contain zero,
+ * chance in the choice of rows does not explain the difference.
  *
- * Shapes: runs and others [seeds][n], references [n][at least 1].
+ * Shapes: runs and others [seeds][n], references [n][at least 1]. Source: Koehn 2004, Statistical Significance Tests for Machine
+ * Translation Evaluation, section 4 (paired bootstrap).
  *
  * @throws SlmError as `Metric.compute`; SHAPE_MISMATCH if two trainings have different numbers of rows.
  */

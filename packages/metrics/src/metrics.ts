@@ -3,7 +3,7 @@
  *
  * Each metric implements the public definition in its `source`; the numbers in `fixtures` come from the programs named there.
  */
-import { ExtensionTable, rowName, SlmError } from "@slm/core";
+import { ExtensionTable, rowName } from "@slm/core";
 import type { z } from "zod";
 import { bleu } from "./scores/bleu.js";
 import { accuracy, macroF1, weightedF1 } from "./scores/classes.js";
@@ -62,26 +62,3 @@ export const metricName = rowName(METRIC_ROWS) as z.ZodType<MetricName, MetricNa
 /** Whether a metric has its worst value: nothing is right, or an error rate is 1 or more. */
 export const isWorstValue = (name: MetricName, value: number): boolean =>
   METRICS[name].higherIsBetter ? value <= 0 : value >= 1;
-
-/**
- * Metric names from a comma-separated list, in the order given, each once.
- *
- * @throws SlmError USAGE for a name that is not in the table, or for an empty list.
- * @example parseMetricNames("wer,per") // ["wer", "per"]
- */
-export function parseMetricNames(list: string): readonly MetricName[] {
-  const names = list.split(",").map((part) => part.trim());
-  const known = names.filter(isMetricName);
-  const unknown = names.find((name) => !isMetricName(name));
-  if (unknown !== undefined) {
-    throw new SlmError(
-      "USAGE",
-      `metrics: expected ${METRIC_ROWS.names.join(", ")} between commas, got "${unknown}"`,
-      {
-        context: { metric: unknown, known: METRIC_ROWS.names },
-        suggestions: [`--metrics ${METRIC_NAMES.join(",")}`],
-      },
-    );
-  }
-  return [...new Set(known)];
-}

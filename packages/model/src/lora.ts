@@ -5,13 +5,11 @@
  * Source: Hu et al. 2022, section 4.1 (arXiv:2106.09685).
  */
 import { SlmError } from "@slm/core";
-import { createHostTensor, type HostTensor } from "@slm/runtime";
 import { math, type Tensor } from "@slm/tensor";
 import { adapterDown, adapterUp, type Parameters } from "./layers/blocks.js";
 import type { ModelConfig } from "./config/config.js";
 import type { ParameterSpec } from "./parameters/parameter-spec.js";
 import { isMultiplied, parameterSpecs } from "./parameters/parameters.js";
-import type { Weights } from "./parameters/weights.js";
 
 export interface LoraScale {
   /** Rows of A and columns of B. */
@@ -145,58 +143,4 @@ export function withMergedLora(parameters: Parameters, lora: Parameters, scale: 
     math.add(weight, math.matMul(up, down)),
   ]);
   return { ...parameters, ...(Object.fromEntries(merged) as Parameters) };
-}
-
-/**
- * The model's weights with the adapters added in, summed in double precision: a checkpoint that needs no adapters.
- *
- * @throws SlmError SHAPE_MISMATCH naming an adapter that is missing, of another shape, or of no linear weight.
- */
-export function mergeLora(
-  config: ModelConfig,
-  weights: Weights,
-  lora: Weights,
-  { rank, alpha }: LoraScale,
-): Weights {
-  const linears = new Map(linearsOf(config).map((linear) => [linear.name, linear]));
-  for (const name of lora.keys()) {
-    const linear = [A, B].find(
-      (ending) => name.endsWith(ending) && linears.has(name.slice(0, -ending.length)),
-    );
-    if (linear === undefined) {
-      throw new SlmError(
-        "SHAPE_MISMATCH",
-        `lora: '${name}' is not an adapter of a linear weight of this model`,
-      );
-    }
-  }
-  const merged = new Map(weights);
-  const names = new Set([...lora.keys()].map((name) => name.slice(0, -A.length)));
-  for (const name of names) {
-    const { outputs, inputs } = linears.get(name)!;
-    const [weight, a, b] = [weights.get(name + WEIGHT), lora.get(name + A), lora.get(name + B)];
-    shouldBe(name + WEIGHT, [outputs, inputs], weight?.shape);
-    shouldBe(name + A, [rank, inputs], a?.shape);
-    shouldBe(name + B, [outputs, rank], b?.shape);
-    merged.set(name + WEIGHT, adaptedOnHost(weight!, a!, b!, alpha / rank));
-  }
-  return merged;
-}
-
-function adaptedOnHost(weight: HostTensor, a: HostTensor, b: HostTensor, scale: number): HostTensor {
-  const [outputs, inputs] = weight.shape as [number, number];
-  const rank = a.shape[0]!;
-  const [w, down, up] = [weight.data, a.data, b.data] as [Float32Array, Float32Array, Float32Array];
-  const values = new Float32Array(w.length);
-  const row = new Float64Array(inputs);
-  for (let output = 0; output < outputs; output++) {
-    row.set(w.subarray(output * inputs, (output + 1) * inputs));
-    for (let r = 0; r < rank; r++) {
-      const factor = scale * up[output * rank + r]!;
-      for (let input = 0; input < inputs; input++)
-        row[input] = row[input]! + factor * down[r * inputs + input]!;
-    }
-    values.set(row, output * inputs);
-  }
-  return createHostTensor("float32", weight.shape, values);
 }

@@ -81,4 +81,22 @@ describe(reportPage, () => {
       /row 2 .* "H" has 2 cells, expected 1/,
     );
   });
+
+  test("shows the picture of a cell, and rejects bytes that are not PNG", () => {
+    // One grey pixel.
+    const base64 =
+      "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg==";
+    const pageOf = (png: Uint8Array): string => {
+      const table = {
+        columns: [{ title: "picture", align: "left" }],
+        rows: [[{ text: HOSTILE, png }]],
+      } as const;
+      return reportPage({ title: "t", sections: [{ heading: "h", table }] });
+    };
+    const html = pageOf(Buffer.from(base64, "base64"));
+    expect(html).toContain(`<img src="data:image/png;base64,${base64}" alt="&quot;`);
+    expect(html).not.toContain("<script>");
+    expect(html).toContain("img-src data:");
+    expect(() => pageOf(Buffer.from("GIF89a"))).toThrow("no PNG file");
+  });
 });

@@ -22,12 +22,10 @@ export interface ReferenceCase {
   readonly height: number;
   readonly seed: number;
   readonly config: Readonly<Record<string, unknown>>;
-  /** `[3, height, width]`, or `[images, 3, height, width]`. */
+  /** `[3, height, width]`. */
   readonly shape: readonly number[];
   /** Normalised values by index. */
   readonly samples: readonly (readonly [number, number])[];
-  /** Order of the tokens of a tiled image, tiles of 4 x 4 pixels. */
-  readonly tokens?: readonly number[];
 }
 
 /** Every case with its pixels after resizing and cropping. */

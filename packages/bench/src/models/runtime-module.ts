@@ -10,7 +10,7 @@ export const runtimeModule = z.strictObject({
 });
 export type RuntimeModule = z.infer<typeof runtimeModule>;
 
-const RUNTIME_METHODS = ["load", "upload", "download", "write", "permuteRows", "release", "close"] as const;
+const RUNTIME_METHODS = ["load", "upload", "download", "permuteRows", "release", "close"] as const;
 
 /**
  * Imports the module and creates its runtime.

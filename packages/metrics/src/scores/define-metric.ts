@@ -87,7 +87,7 @@ export function defineMetric<Counts>(definition: MetricDefinition<Counts>): Metr
  *
  * @throws SlmError SHAPE_MISMATCH if predictions and references differ in number; DATA_INVALID if there are none.
  */
-export function countRows<Counts>(
+function countRows<Counts>(
   predictions: readonly string[],
   references: readonly References[],
   countRow: MetricDefinition<Counts>["countRow"],

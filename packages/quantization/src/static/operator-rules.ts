@@ -69,21 +69,8 @@ const where: OperatorRule = ({ inputs, outputs }, _index, plan) => {
   if (plan.isQuantized(inputs[1]) && plan.isQuantized(inputs[2])) plan.activation(outputs[0]);
 };
 
-const normalization: OperatorRule = (node, index, plan) => {
-  if (plan.options.normalizations === "float32") return;
-  plan.activation(node.inputs[0]);
-  plan.weight(node.inputs[1], 1);
-  plan.bias(index, node.inputs, 1);
-  for (const output of node.outputs) plan.activation(output);
-};
-
-/** Normalizations without a bias; their scale is a weight of its own type. */
-const rootMeanSquare: OperatorRule = (node, _index, plan) => {
-  if (plan.options.normalizations === "float32") return;
-  plan.activation(node.inputs[0]);
-  plan.weight(node.inputs[1], 1);
-  plan.activation(node.outputs[0]);
-};
+/** Normalizations are computed in float32. */
+const unchanged: OperatorRule = () => undefined;
 
 const pad: OperatorRule = (node, _index, plan) => {
   for (const name of node.inputs) plan.activation(name);
@@ -130,9 +117,9 @@ const OPERATOR_RULES: Readonly<Record<string, OperatorRule>> = {
     (node) => attributeOf(node, "beta", "float") ?? 1,
   ),
   MatMul: product(() => 1),
-  LayerNormalization: normalization,
-  InstanceNormalization: normalization,
-  BatchNormalization: normalization,
+  LayerNormalization: unchanged,
+  InstanceNormalization: unchanged,
+  BatchNormalization: unchanged,
 };
 
 /** Operators beyond that list which exported models use; onnxruntime's tool leaves them as they are. */
@@ -142,8 +129,8 @@ const MORE_RULES: Readonly<Record<string, OperatorRule>> = {
 
 /** Normalizations whose operators came later than the tool's table. */
 const NORMALIZATIONS: Readonly<Record<string, OperatorRule>> = {
-  RMSNormalization: rootMeanSquare,
-  SimplifiedLayerNormalization: rootMeanSquare,
+  RMSNormalization: unchanged,
+  SimplifiedLayerNormalization: unchanged,
 };
 
 /** Never quantized by themselves: they change types, or are quantized already. */

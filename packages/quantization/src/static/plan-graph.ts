@@ -7,10 +7,6 @@ import { TensorPlan } from "./tensor-plan.js";
 
 export interface GraphPlanOptions {
   readonly coverage: Coverage;
-  /** Default true. */
-  readonly perChannel?: boolean;
-  /** Default `float32`. */
-  readonly normalizations?: "float32" | "quantized";
   /** Nodes that stay as they are, by name. */
   readonly exclude?: ReadonlySet<string> | undefined;
 }
@@ -39,9 +35,9 @@ export function coveredNodes(
 
 /** Plans what is quantized in a graph. */
 export function planGraph(graph: Graph, options: GraphPlanOptions): TensorPlan {
-  const { coverage, perChannel = true, normalizations = "float32" } = options;
+  const { coverage } = options;
   const covered = coveredNodes(graph, options);
-  const plan = new TensorPlan(graph, { force: coverage === "all", perChannel, normalizations });
+  const plan = new TensorPlan(graph, { force: coverage === "all" });
   graph.nodes.forEach((node, index) => {
     if (covered.has(node)) ruleOf(node, coverage)!(node, index, plan);
   });

@@ -115,8 +115,6 @@ describe("quantizeWithRanges", () => {
     const gemm = graph.nodes.find(({ opType }) => opType === "Gemm")!.name;
     const options: GraphPlanOptions = { coverage: "tool", exclude: new Set([gemm]) };
     expect(planGraph(graph, options).tensors.size).toBe(0);
-    const quantized = quantize(graph, { normalizations: "quantized" }).graph;
-    expect(quantized.initializers.get("gamma_quantized")).toMatchObject({ dtype: "int8" });
   });
 
   test("raises the scale of a weight that is too small for its bias in int32", () => {

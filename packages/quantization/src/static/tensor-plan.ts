@@ -106,10 +106,6 @@ export interface PlannedBias {
 export interface PlanOptions {
   /** Data-moving operators quantize inputs that nobody else did: every operator is then wrapped. */
   readonly force: boolean;
-  /** Weights get one scale per output. */
-  readonly perChannel: boolean;
-  /** Whether the parameters of normalizations are quantized, or the normalizations left as they are. */
-  readonly normalizations: "float32" | "quantized";
 }
 
 /** The plan in the making. Rules ask and mark; later marks of a weight per channel override earlier ones. */
@@ -172,7 +168,7 @@ export class TensorPlan {
     const rank = this.graph.initializers.get(name)?.shape.length ?? 0;
     const place = axis < 0 ? axis + rank : axis;
     if (!this.isWeight(name)) this.activation(name);
-    else if (this.options.perChannel && place >= 0 && place < rank && this.#takesChannels(name)) {
+    else if (place >= 0 && place < rank && this.#takesChannels(name)) {
       this.tensors.set(name, { kind: "weight", axis: place });
     } else if (!this.tensors.has(name)) this.tensors.set(name, { kind: "weight" });
   }

@@ -155,10 +155,6 @@ class EagerEngine implements Engine {
     const held = this.find(tensor);
     return Promise.resolve({ ...held, data: held.data.slice() });
   }
-  write(target: DeviceTensor, source: HostTensor): Promise<void> {
-    this.overwrite(target, source);
-    return Promise.resolve();
-  }
   permuteRows(target: DeviceTensor, rows: readonly number[]): Promise<void> {
     const held = this.find(target);
     const count = held.shape[0] ?? 0;

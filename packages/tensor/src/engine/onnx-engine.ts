@@ -41,7 +41,6 @@ export function createOnnxEngine(runtime: Runtime, options: OnnxEngineOptions = 
     loadGraph: (source, options) => runtime.load(source, options),
     upload: (tensor) => runtime.upload(tensor),
     download: (tensor) => runtime.download(tensor),
-    write: (target, source) => runtime.write(target, source),
     permuteRows: (target, rows) => runtime.permuteRows(target, rows),
     release: (tensors) => runtime.release(tensors),
     close: () => Promise.resolve(),

@@ -58,7 +58,6 @@ export interface Engine {
   readonly loadGraph?: (source: GraphSource, options?: LoadOptions) => Promise<Session>;
   upload(tensor: HostTensor): Promise<DeviceTensor>;
   download(tensor: DeviceTensor): Promise<HostTensor>;
-  write(target: DeviceTensor, source: HostTensor): Promise<void>;
   permuteRows(target: DeviceTensor, rows: readonly number[]): Promise<void>;
   release(tensors: readonly DeviceTensor[]): Promise<void>;
   close(): Promise<void>;

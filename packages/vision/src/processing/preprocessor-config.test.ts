@@ -19,7 +19,7 @@ const CLIP_336 = {
 
 describe(parsePreprocessorConfig, () => {
   test("reads the file of a published CLIP", () => {
-    const { processing, pinpoints } = parsePreprocessorConfig(CLIP_336, "clip");
+    const { processing } = parsePreprocessorConfig(CLIP_336, "clip");
     expect(processing).toEqual({
       channels: 3,
       filter: "bicubic",
@@ -29,7 +29,6 @@ describe(parsePreprocessorConfig, () => {
       mean: CLIP_336.image_mean,
       std: CLIP_336.image_std,
     });
-    expect(pinpoints).toBeUndefined();
     expect(processedSize(processing)).toEqual({ height: 336, width: 336 });
   });
 

@@ -70,6 +70,7 @@ const file = z.strictObject({
   image_mean: channelValues.nullish(),
   image_std: channelValues.nullish(),
   do_convert_rgb: z.boolean().nullish(),
+  /** LLaVA-NeXT's resolutions for tiles: its tower reads whole images here. */
   image_grid_pinpoints: z.array(z.tuple([side, side])).min(1).max(64).nullish(), // prettier-ignore
   aspect_ratio_setting: z.literal("anyres").nullish(),
   do_pad: z.boolean().nullish(),
@@ -87,8 +88,6 @@ const file = z.strictObject({
 
 export interface PreprocessorConfig {
   readonly processing: ImageProcessing;
-  /** Resolutions for tiling, [height, width] each; undefined: images are not tiled. */
-  readonly pinpoints: readonly (readonly [number, number])[] | undefined;
 }
 
 /**
@@ -139,8 +138,7 @@ export function parsePreprocessorConfig(value: unknown, where: string): Preproce
     mean: normalizes ? three(config.image_mean ?? defaults.mean) : [0, 0, 0],
     std: normalizes ? three(config.image_std ?? defaults.std) : [1, 1, 1],
   };
-  const pinpoints = config.image_grid_pinpoints ?? undefined;
-  return { processing: parseImageProcessing(processing, where), pinpoints };
+  return { processing: parseImageProcessing(processing, where) };
 }
 
 function defaultsOf(name: string | null | undefined, where: string): Defaults {

@@ -66,7 +66,7 @@ function resizedSize({ width, height }: Size, resize: ImageProcessing["resize"])
 }
 
 /** Converts interleaved pixels to planes of normalised values, see {@link sampleTables}. */
-export function normalizePixels(image: PixelImage, config: ImageProcessing): ProcessedImage {
+function normalizePixels(image: PixelImage, config: ImageProcessing): ProcessedImage {
   const { width, height, channels, data } = image;
   const plane = width * height;
   const values = new Float32Array(channels * plane);
