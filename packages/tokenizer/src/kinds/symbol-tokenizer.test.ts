@@ -96,7 +96,7 @@ describe(createSymbolTokenizer, () => {
   test("encodes as the general library does with the same files, or rejects", () => {
     fc.assert(
       fc.property(anyText, (text) => {
-        // The library does not lower-case; a source in lower case is the same to both.
+        // The library does not lower-case; it treats a lower-case source the same way.
         const source = text.toLowerCase();
         const fromSource = attempt(() => tokenizer.encodeSource(source));
         if (fromSource !== undefined) expect(libraryIds(source)).toEqual(fromSource);
