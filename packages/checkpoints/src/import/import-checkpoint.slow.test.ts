@@ -111,7 +111,7 @@ describe(importDecoderOnly, () => {
     [
       "a tensor of another shape",
       (tensor: ExternalTensor) => ({ ...tensor, shape: [31] }),
-      "should be [32] by config.json",
+      "should be [32] according to config.json",
     ],
     [
       "a tensor without use",

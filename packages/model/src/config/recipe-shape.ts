@@ -1,11 +1,11 @@
 /**
- * The shape of a model in a recipe: a size by name, and what is to differ from it. A recipe offers what was of use to models of ours;
- * options that only published models have are those of a configuration ({@link encoderDecoderShape}), which 'slm model init' reads.
+ * The shape of a model in a recipe: a named size, and settings that change it. Recipes have the options that are useful for slm's own models.
+ * Options that only published models have belong to a configuration ({@link encoderDecoderShape}), which 'slm model init' reads.
  */
 import { z } from "zod";
 import { encoderDecoderShape } from "./config.js";
 
-/** Whole models by size. Heads are 24 to 64 elements wide, and an encoder-decoder has more layers in its encoder. */
+/** Named sizes. Heads are 24 to 64 elements wide. Encoder-decoders have more encoder than decoder layers. */
 const SIZES = {
   tiny: { width: 96, heads: 4, encoderLayers: 3, decoderLayers: 2 },
   small: { width: 192, heads: 6, encoderLayers: 4, decoderLayers: 2 },
@@ -18,7 +18,7 @@ type SizeName = keyof typeof SIZES;
 
 const sizeName = z.enum(Object.keys(SIZES) as [SizeName, ...SizeName[]]);
 
-/** Longest source and target of a model whose recipe does not say [tokens]. */
+/** Default longest source and target of a recipe's model [tokens]. */
 const LONGEST = 128;
 
 const { shape: options } = encoderDecoderShape;
@@ -30,7 +30,7 @@ const shared = {
   size: sizeName
     .optional()
     .describe(
-      "A whole model; the settings below change it. tiny: 0.6 million weights, small: 3, base: 20, large: 300. Default: small, unless width is given.",
+      "Named size, which the settings below change. tiny: 0.6 million weights, small: 3, base: 20, large: 300. Default: small, unless width is given.",
     ),
   width: optional(options.width, "the size's"),
   heads: optional(options.heads, "the size's"),
@@ -43,7 +43,7 @@ const shared = {
   bias: z
     .boolean()
     .optional()
-    .describe("Whether linear layers have biases. Default: false for a size, else true."),
+    .describe("Whether linear layers have biases. Default: false with a size, otherwise true."),
   activation: options.activation,
   postNorm: options.postNorm,
   tieWordEmbeddings: options.tieWordEmbeddings,
@@ -66,20 +66,20 @@ type Settings = z.infer<typeof decoderOnlySettings> & {
 
 type Sizes = Record<"width" | "heads" | "kvHeads" | "headDim" | "feedForward" | "decoderLayers", number>;
 
-/** Settings of which no size is left out. */
+/** Settings that every size defines. */
 export type WholeShape<Given> = Omit<Given, "size" | keyof Sizes | "bias" | "encoderLayers"> &
   Sizes & { bias: boolean } & (Given extends { architecture: "encoder-decoder" }
     ? { encoderLayers: number }
     : unknown);
 
-/** Where what is wrong with settings is told. */
+/** Receives the problems of settings. */
 interface Issues {
   addIssue(issue: { code: "custom"; path: string[]; message: string }): void;
 }
 
 /**
- * Fills in what a model's settings leave out: from the named size, and from each other. What is missing without a size, and heads
- * that do not divide the width, become issues.
+ * Fills in missing settings from the named size and from the other settings. Adds an issue for settings that are missing without a size, and for
+ * heads that do not divide the width.
  */
 export function wholeShape<Given extends Settings>(given: Given, issues: Issues): WholeShape<Given> {
   const { size = given.width === undefined ? "small" : undefined, ...own } = given;
@@ -89,13 +89,12 @@ export function wholeShape<Given extends Settings>(given: Given, issues: Issues)
   };
   const chosen = (key: keyof typeof preset): number => {
     const value = own[key] ?? preset[key];
-    if (value === undefined) reject(key, "expected a number, or a size by name such as size: small");
+    if (value === undefined) reject(key, "expected a number, or a named size such as size: small");
     return value ?? 1;
   };
   const [width, heads] = [chosen("width"), chosen("heads")];
   const { kvHeads = heads, headDim = width / heads, feedForward = 4 * width } = own;
-  if (!Number.isInteger(headDim))
-    reject("heads", `${heads} heads do not divide width ${width}: give headDim`);
+  if (!Number.isInteger(headDim)) reject("heads", `${heads} heads do not divide width ${width}: set headDim`);
   const { bias = size === undefined } = own;
   const layers = {
     ...(own.architecture === "encoder-decoder" ? { encoderLayers: chosen("encoderLayers") } : {}),
