@@ -120,7 +120,7 @@ describe(readMarianModel, () => {
     ["dec-cell: ssru", "dec-cell: gru", /dec-cell is "gru"/],
     ['transformer-preprocess: ""', "transformer-preprocess: n", /preprocess is "n"/],
     ["tied-embeddings-all: true", "tied-embeddings-all: false", /tied-embeddings-all is false/],
-    ["transformer-ffn-activation: relu", "transformer-ffn-activation: tanh", /'tanh' is not imported/],
+    ["transformer-ffn-activation: relu", "transformer-ffn-activation: tanh", /'tanh' is not supported/],
     ["transformer-heads: 2", "transformer-heads: 3", /3 does not divide dim-emb 8/],
     ["enc-depth: 2", "enc-depth: 3", /encoder_l3_/],
     ["dim-emb: 8", "dim-emb: [", /not YAML/],

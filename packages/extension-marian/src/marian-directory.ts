@@ -80,7 +80,7 @@ export async function marianFiles(directory: string): Promise<MarianFiles> {
   if (new Set(vocabs).size > 1)
     throw new SlmError(
       "CONFIG_INVALID",
-      `${where}: vocabs of source and target differ, which is not imported`,
+      `${where}: vocabs of source and target differ, which is not supported`,
     );
   const [list] = shortlist ?? [];
   return {

@@ -121,7 +121,7 @@ describe("a download", () => {
   test("of more bytes than listed is rejected", async () => {
     const sends = Buffer.concat([weights, weights]);
     await startFakeHub({ "model.gguf": { content: weights, isLarge: true, sends } });
-    await expect(resolveModel(`hf:${REPO}/model.gguf`)).rejects.toThrow(/sends more than the 300000 bytes/);
+    await expect(resolveModel(`hf:${REPO}/model.gguf`)).rejects.toThrow(/sent more than the 300000 bytes/);
   });
 
   test("that stops with a signal says so", async () => {
