@@ -49,8 +49,8 @@ describe(withDropout, () => {
       withDropout(masks, () => Array.from({ length: calls }, () => dropout(x)));
     const one = mask(1, 1, 1, 1);
     for (const [body, message] of [
-      [call([one], 2), "dropout: 1 masks given, more are needed"],
-      [call([one, one, one], 1), "dropout: 3 masks given, 1 used"],
+      [call([one], 2), "dropout: got 1 masks, but more are needed"],
+      [call([one, one, one], 1), "dropout: got 3 masks, used 1"],
       [call([one, mask(1, 1)], 2), "dropout: mask 1 should be [4], got [2]"],
     ] as const) {
       const error = thrownBy(body);

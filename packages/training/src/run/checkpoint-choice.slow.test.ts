@@ -23,7 +23,7 @@ const requestOf = (
   context: Partial<StageContext> = {},
 ): Promise<TrainRequest> => copyRequest({ workDirectory: directory, pairs }, changes, context);
 
-/** A metric that takes the given values, one measurement after another. */
+/** A metric that returns the given values, one per measurement. */
 function scriptedMetric(values: readonly number[]): DevMetric {
   let call = 0;
   return {
@@ -86,7 +86,7 @@ describe("the average of the best measurements", () => {
   });
 });
 
-test("a moving average of the weights is what is measured and kept", async () => {
+test("a moving average of the weights is measured and kept", async () => {
   const settings = { ...copySettings, steps: 1, evaluateEvery: 1, emaDecay: 0.5 };
   const [plain, averaged] = await Promise.all(
     [{ ...settings, emaDecay: 0 }, settings].map(async (given, index) =>
