@@ -61,7 +61,7 @@ describe(processTiles, () => {
     expect([...tileTokens(image, { ...tiles, grid })]).toEqual(entry.tokens);
   });
 
-  test("rejects resolutions that are no grid of tiles", () => {
+  test("rejects resolutions that are not a grid of tiles", () => {
     const config = parseImageProcessing({ resize: { kind: "stretch", height: 24, width: 24 } }, "tower");
     expect(() => processTiles(patternImage(60, 50, 1), config, [[48, 50]])).toThrow(
       "image: 48 x 50 is not a multiple of the tile size 24 x 24",

@@ -1,9 +1,9 @@
 /**
- * Splits images of any aspect ratio into tiles of the tower's input size, preceded by the downscaled whole image. The model thus
- * gets more pixels than the tower reads at once.
+ * Splits images of any aspect ratio into tiles of the tower's input size, preceded by the downscaled whole image. The model then sees more
+ * pixels than the tower reads at once.
  *
- * Source: LLaVA-NeXT's `anyres` as transformers 4.57 computes it (`select_best_resolution`, `get_patch_output_size`,
- * `unpad_image`, `pack_image_features`); `packages/vision/fixtures/images.py` compares with it.
+ * Source: LLaVA-NeXT's `anyres` as in transformers 4.57 (`select_best_resolution`, `get_patch_output_size`, `unpad_image`,
+ * `pack_image_features`); `packages/vision/fixtures/images.py` compares the results.
  */
 import { SlmError } from "@slm/core";
 import { cut } from "../image/crop.js";
@@ -21,9 +21,9 @@ interface Size {
 export type Pinpoints = readonly (readonly [height: number, width: number])[];
 
 /**
- * The resolution that keeps most of an image's pixels; ties: the one with the least padding.
+ * The resolution that keeps most of an image's pixels; on ties the one with the least padding.
  *
- * @throws SlmError CONFIG_INVALID when there is none to choose from.
+ * @throws SlmError CONFIG_INVALID if there is no resolution to choose from.
  */
 function bestResolution({ height, width }: Size, pinpoints: Pinpoints): Size {
   let best: Size | undefined;
@@ -42,7 +42,7 @@ function bestResolution({ height, width }: Size, pinpoints: Pinpoints): Size {
   return best;
 }
 
-/** Size of an image scaled to fit inside `target` with its aspect ratio; the shorter-than-target side is rounded up. */
+/** Size of an image scaled to fit inside `target` with its aspect ratio. The side that is shorter than the target is rounded up. */
 function sizeInside({ height, width }: Size, target: Size): Size {
   const [byWidth, byHeight] = [target.width / width, target.height / height];
   return byWidth < byHeight
@@ -51,7 +51,7 @@ function sizeInside({ height, width }: Size, target: Size): Size {
 }
 
 export interface Tiles {
-  /** The whole image first, then the tiles by rows. */
+  /** The whole image first, then the tiles in row-major order. */
   readonly images: readonly ProcessedImage[];
   readonly rows: number;
   readonly columns: number;
@@ -83,7 +83,7 @@ export function processTiles(image: PixelImage, config: ImageProcessing, pinpoin
   return { images, rows, columns };
 }
 
-/** Tiles of a resolution. @throws SlmError CONFIG_INVALID when they do not fill it. */
+/** Tiles of a resolution. @throws SlmError CONFIG_INVALID if they do not fill it. */
 function tileGrid(resolution: Size, tower: Size): { rows: number; columns: number } {
   const rows = resolution.height / tower.height;
   const columns = resolution.width / tower.width;
@@ -95,8 +95,8 @@ function tileGrid(resolution: Size, tower: Size): { rows: number; columns: numbe
 }
 
 /**
- * The order of tokens of a tiled image: those of the whole image, then the rows of the joined tiles without the rows and
- * columns of padding, each row followed by the newline token.
+ * The order of tokens of a tiled image: the tokens of the whole image, then the rows of the joined tiles without the rows and columns of
+ * padding, each followed by the newline token.
  *
  * Tokens are numbered consecutively: `grid.height · grid.width` of the whole image, as many of each tile, then the newline.
  *
@@ -120,7 +120,7 @@ export function tileTokens(
   return Int32Array.from(tokens);
 }
 
-/** Decimal places that a length is rounded to before it is cut to an integer, as `unpad_image` does. */
+/** Number of decimal places to which a length is rounded before it is truncated to an integer, as in `unpad_image`. */
 const PLACES = 1e7;
 const truncated = (length: number): number => Math.trunc(Math.round(length * PLACES) / PLACES);
 
