@@ -40,7 +40,7 @@ async function directory(
 const int32 = (values: readonly number[]): HostTensor =>
   createHostTensor("int32", [1, values.length], Int32Array.from(values));
 
-/** Logits of the imported model, without that of its start token. */
+/** Logits of the imported model, except that of its start token. */
 async function importedLogits(
   { config, weights }: { config: EncoderDecoderConfig; weights: ReadonlyMap<string, HostTensor> },
   source: readonly number[],

@@ -81,7 +81,7 @@ describe(readGguf, () => {
   });
 });
 
-/** The bytes of `spec` with `value` written over them at the place of the first `marker`, moved by `shift`. */
+/** The bytes of `spec`, with `value` written at the place of the first `marker`, moved by `shift`. */
 const patched = (marker: string, shift: number, ...value: readonly number[]): Uint8Array => {
   const bytes = ggufBytes(spec);
   bytes.set(value, bytes.indexOf(marker) + shift);
@@ -123,8 +123,12 @@ describe("a hostile file is rejected", () => {
       tensor({ shape: [2 ** 20, 2 ** 20], data: floats(0) }),
       /more than 2147483648 elements/,
     ],
-    ["an unknown type", tensor({ type: 99 }), /'t' has type 99, which is not read; F32, /],
-    ["a type that is not read", tensor({ type: 16 }), /'t' has type IQ2_XXS, which is not read/],
+    [
+      "an unknown type",
+      tensor({ type: 99 }),
+      /'t' has type 99, which is not supported; expected one of F32, /,
+    ],
+    ["a type that is not read", tensor({ type: 16 }), /'t' has type IQ2_XXS, which is not supported/],
     [
       "rows that are no whole blocks",
       tensor({ shape: [2, 33], type: 2 }),

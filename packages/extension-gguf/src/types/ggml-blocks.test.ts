@@ -7,7 +7,7 @@ const OUTPUTS = 3;
 const BLOCKS = 3;
 const INPUTS = 32 * BLOCKS;
 
-/** What the operator computes with, by its own description. */
+/** The weights that the operator uses, according to its documentation. */
 function unpack({ codes, scales, zeroPoints, inputs, outputs, bits, blocks }: PackedBlocks): number[] {
   const code = (bytes: Uint8Array, row: number, at: number): number =>
     bits === 8 ? bytes[row + at]! : (bytes[row + (at >> 1)]! >> (4 * (at % 2))) & 15;
@@ -23,7 +23,7 @@ function unpack({ codes, scales, zeroPoints, inputs, outputs, bits, blocks }: Pa
   });
 }
 
-/** What the blocks stand for, by ggml's description. */
+/** The weights of the blocks, according to ggml's documentation. */
 function meant(type: "Q4_0" | "Q4_1" | "Q8_0", raw: Uint8Array): number[] {
   const view = new DataView(raw.buffer);
   const bytes = { Q4_0: 18, Q4_1: 20, Q8_0: 34 }[type];
@@ -41,7 +41,7 @@ function meant(type: "Q4_0" | "Q4_1" | "Q8_0", raw: Uint8Array): number[] {
 
 const finiteHalf = fc.nat(0xffff).filter((bits) => (bits & 0x7c00) !== 0x7c00);
 
-/** Blocks of any codes under any finite scales; `minimum` follows from the scale where the type has one. */
+/** Blocks with any codes and any finite scales. If the type has a minimum, it follows from the scale. */
 const blocksOf = (
   bytes: number,
   minimum?: (scale: number, zero: number) => number,
@@ -63,7 +63,7 @@ const blocksOf = (
     });
 
 const shape = { outputs: OUTPUTS, inputs: INPUTS };
-/** -0 and 0 weigh the same. */
+/** -0 and 0 are the same weight. */
 const plus = (values: readonly number[]): number[] => values.map((value) => value + 0);
 
 describe(packGgmlBlocks, () => {

@@ -15,7 +15,7 @@ import { fromHalf } from "@slm/runtime";
 
 const BLOCK = 32;
 
-/** Weights as `MatMulNBits` reads them: `codes[output][block][byte]`, `scales[output][block]`, zero points a row at a time. */
+/** Weights in the layout of `MatMulNBits`: `codes[output][block][byte]`, `scales[output][block]`, zero points row by row. */
 export interface PackedBlocks {
   readonly codes: Uint8Array;
   readonly scales: Float32Array;
@@ -36,7 +36,7 @@ interface Layout {
   readonly minimumAt?: number;
 }
 
-/** One row per convertible type. */
+/** One entry per convertible type. */
 const LAYOUTS = {
   Q4_0: { bits: 4, bytes: 18, codesAt: 2 },
   Q4_1: { bits: 4, bytes: 20, codesAt: 4, minimumAt: 2 },
@@ -49,10 +49,10 @@ export type PackableType = keyof typeof LAYOUTS;
 export const isPackable = (type: string): type is PackableType => Object.hasOwn(LAYOUTS, type);
 
 /**
- * The same weights in the operator's layout; undefined if that is impossible: for a Q4_1 block, no zero point from 0 to 15
- * may give bitwise equal weights.
+ * Converts weights to the operator's layout. Returns undefined if that is impossible: a Q4_1 block may have no zero point from 0 to 15 with
+ * bitwise equal weights.
  *
- * Shapes: raw holds `[outputs, inputs]`, row by row.
+ * Shapes: raw contains `[outputs, inputs]`, row by row.
  *
  * @throws SlmError SHAPE_MISMATCH if `raw` is not that many blocks
  */
@@ -113,7 +113,7 @@ function moveCodes(raw: Uint8Array, from: number, bits: 4 | 8, codes: Uint8Array
   }
 }
 
-/** The zero point with which every code gives the same float32 as d · code + m does; undefined if there is none. */
+/** The zero point for which every code has the same float32 value as d · code + m; undefined if there is none. */
 function zeroPointOf(scale: number, minimum: number): number | undefined {
   const zero = scale === 0 ? 0 : Math.round(-minimum / scale);
   if (!(zero >= 0 && zero <= 15)) return undefined;
