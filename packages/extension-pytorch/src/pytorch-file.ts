@@ -110,10 +110,14 @@ interface Places {
 async function storagePlaces(file: string): Promise<Places> {
   const zip = await openZip(file).catch((cause: unknown) => {
     if (cause instanceof SlmError || systemCode(cause) !== undefined) throw readFailure(cause, file);
-    throw new SlmError("DATA_INVALID", `${file}: not a file of PyTorch 1.6 or later: it is no zip archive`, {
-      suggestions: [CONVERT],
-      cause,
-    });
+    throw new SlmError(
+      "DATA_INVALID",
+      `${file}: not a file of PyTorch 1.6 or later: it is not a zip archive`,
+      {
+        suggestions: [CONVERT],
+        cause,
+      },
+    );
   });
   try {
     if (zip.entryCount > MAX_ENTRIES)

@@ -49,7 +49,7 @@ async function useAll(tokenizer: Tokenizer): Promise<void> {
 }
 
 describe(loadTokenizer, () => {
-  test("loads corrupt files or rejects them with a code, and what loads can be used", async () => {
+  test("loads corrupt files or rejects them with a code, and loaded tokenizers work", async () => {
     const outcomes = { loaded: 0, rejected: 0 };
     for (let seed = 1; seed <= CASES; seed++) {
       const corrupt = seed % 4 === 0 ? TOKENIZER_CONFIG_FILE : TOKENIZER_FILE;

@@ -91,7 +91,7 @@ function* replacements(value: unknown): Generator {
 }
 
 describe(loadTokenizer, () => {
-  test("loads what was written", async () => {
+  test("loads the files that it wrote", async () => {
     const target = join(directory, "new", "place");
     await writeTokenizer(files, target);
     const tokenizer = await loadTokenizer(target);

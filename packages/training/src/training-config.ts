@@ -71,7 +71,7 @@ export const trainingFields = {
     .boolean()
     .default(false)
     .describe(
-      "Gradient checkpointing: recompute each layer's activations in the backward pass. Uses less memory and more time.",
+      "Gradient checkpointing: compute each layer's activations a second time, in the backward pass. Uses less memory and more time.",
     ),
   mixedPrecision: z
     .enum(PRECISIONS)

@@ -77,7 +77,7 @@ describe(importConfig, () => {
     expect(() => importConfig(external)).toThrow(external.where);
   });
 
-  test("reads at most what the model was made for, and less by default", async () => {
+  test("reads at most the lengths that the model supports, and less by default", async () => {
     const phi = await externalOf("phi3");
     expect(importConfig(phi).config).toMatchObject({ maxSource: 24, maxTarget: 8 });
     expect(() => importConfig(phi, { maxSource: 60, maxTarget: 5 })).toThrow("has 64 positions");
@@ -179,7 +179,7 @@ describe("tensors that come in pieces", () => {
     expect((await read("pieces")).equals(await read("whole"))).toBe(true);
   });
 
-  test("are rejected where they are too few or too many, or no numbers", async () => {
+  test("are rejected if there are too few or too many, or they contain no numbers", async () => {
     const given = (values: Float32Array): Promise<ExternalCheckpoint> =>
       withTensor("qwen2", "model.norm.weight", (tensor) => ({
         ...tensor,

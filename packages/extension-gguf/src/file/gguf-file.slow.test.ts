@@ -161,7 +161,7 @@ describe("a hostile file is rejected", () => {
     expect(await rejection(keys)).toMatch(/'aa' occurs twice/);
   });
 
-  test("tensors that lie over one another, and one beyond the end", async () => {
+  test("tensors that overlap, and one beyond the end", async () => {
     const tensors = [
       { name: "a", shape: [16] },
       { name: "b", shape: [16], offset: 32 },

@@ -44,7 +44,7 @@ describe(addedTokens, () => {
     });
   });
 
-  test("</s> is a plain token beside Gemma 4's marks", () => {
+  test("</s> is a plain token next to Gemma 4's turn markers", () => {
     const source = withTokens(["<|tool_response>"]);
     const names = addedTokens(source, readVocabulary(source)).map(({ content }) => content);
     expect(names).not.toContain("</s>");

@@ -4,7 +4,7 @@ import { FIXTURE, running, vocabularyFile, VOCABULARIES } from "../testing/token
 import { ggufTokenizer } from "./gguf-tokenizer.js";
 
 describe(ggufTokenizer, () => {
-  test("carries special tokens, the chat template, and what is put around a text", () => {
+  test("contains special tokens, the chat template, and the tokens around a text", () => {
     const { config, tokenizer } = ggufTokenizer(
       VOCABULARIES.bytes({
         "tokenizer.chat_template": "{{ messages }}",
@@ -76,7 +76,7 @@ describe(ggufTokenizer, () => {
     expect(tokenizer.decode(tokenizer.encodeTarget("☃"))).toBe("☃");
   });
 
-  test("WordPiece puts its marks around every text and keeps what it does not know", () => {
+  test("WordPiece adds its special tokens around every text and keeps unknown words", () => {
     const { config, tokenizer } = ggufTokenizer(VOCABULARIES.wordPiece());
     expect(config).toMatchObject({ bos_token: "[CLS]", eos_token: "[SEP]", unknown_text: "kept" });
     expect(tokenizer["post_processor"]).toMatchObject({
@@ -108,7 +108,7 @@ describe(ggufTokenizer, () => {
       }),
       /neither an unknown token nor byte tokens/,
     ],
-  ])("names what no tokenizer.json can express: %s", (_, source, message) => {
+  ])("names features that tokenizer.json cannot express: %s", (_, source, message) => {
     expect(() => ggufTokenizer(source)).toThrow(
       expect.objectContaining({ code: "OP_UNSUPPORTED", message: expect.stringMatching(message) as string }),
     );

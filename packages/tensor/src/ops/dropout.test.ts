@@ -37,7 +37,7 @@ describe(dropout, () => {
     expect(valuesOf(second)).toEqual([0, 8, 12, 16]);
   });
 
-  test("passes gradients through what was kept", () => {
+  test("passes gradients through kept elements", () => {
     const gradient = tf.grad((y) => withDropout([mask(2, 0, 0, 2)], () => tf.sum(tf.square(dropout(y)))))(x);
     expect(valuesOf(gradient)).toEqual([8, 0, 0, 32]);
   });

@@ -49,7 +49,7 @@ describe(answerOpening, () => {
     );
   });
 
-  test("rejects languages where they would change nothing", () => {
+  test("rejects languages that would have no effect", () => {
     expect(() => answerOpening({}, { source: "fra_Latn" }, "here")).toThrow("the model has no languages");
     expect(() => answerOpening(languages("source"), { source: "fra_Latn" }, "here")).toThrow(
       "the model is told only the target language",

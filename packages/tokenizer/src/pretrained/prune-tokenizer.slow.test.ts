@@ -165,7 +165,7 @@ describe.each(Object.entries(KINDS))("the pruned tokenizer of %s", (_, make) => 
     },
   );
 
-  test("works in a page, where there is no Buffer", async () => {
+  test("works in browsers, which have no Buffer", async () => {
     const { files } = await pruneTokenizer(await make(), pruneConfig.parse({}), () => corpusOf(CORPUS));
     const here = CORPUS.map((text) => createTokenizer(files).encodeSource(text));
     vi.stubGlobal("Buffer", undefined);

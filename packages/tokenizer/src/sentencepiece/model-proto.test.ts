@@ -75,7 +75,7 @@ describe(readSentencePieceModel, () => {
     expect(() => read(bytes)).toThrow(message);
   });
 
-  test("a damaged model is rejected with a code, or it encodes and decodes", () => {
+  test("a corrupt model is rejected with a code, or it encodes and decodes", () => {
     const whole = sentencePieceBytes({
       pieces: [UNKNOWN, { text: "<s>", type: 3 }, ..."▁abcd".split("").map((text) => ({ text, score: -1 }))],
     });
@@ -99,7 +99,7 @@ describe(readSentencePieceModel, () => {
       ),
       { numRuns: 1000, seed: 3 },
     );
-    // The test would show nothing if every damaged model were accepted, or none.
+    // The test would show nothing if every corrupt model were accepted, or none.
     expect(outcomes.read).toBeGreaterThan(50);
     expect(outcomes.rejected).toBeGreaterThan(50);
   });

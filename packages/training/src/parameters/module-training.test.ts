@@ -32,7 +32,7 @@ const lora = {
 };
 
 describe(resolveModules, () => {
-  test("trains everything in full without a word, and by adapters where they are described", () => {
+  test("trains all modules in full by default, and with adapters if lora is set", () => {
     expect(resolveModules(reader, {}, "t")).toEqual({
       modules: { text: "full", tower: "full", projector: "full" },
       adapters: [],

@@ -64,7 +64,7 @@ describe("the average of the best measurements", () => {
       .weights;
   };
 
-  test("is kept where it does no worse than the best one", async () => {
+  test("is kept if it is not worse than the best one", async () => {
     // The last value is the average's own.
     const report = await train(await requestOf({ settings, dev: scriptedMetric([5, 2, 4, 1, 6, 0.5]) }));
     expect(report).toMatchObject({ bestStep: 16, averagedSteps: [16, 8], metrics: { scripted: 0.5 } });
@@ -79,7 +79,7 @@ describe("the average of the best measurements", () => {
     }
   });
 
-  test("is dropped where it does worse", async () => {
+  test("is dropped if it is worse", async () => {
     const report = await train(await requestOf({ settings, dev: scriptedMetric([5, 2, 4, 1, 6, 3]) }));
     expect(report).toMatchObject({ bestStep: 16, averagedSteps: [16], metrics: { scripted: 1 } });
     expect(report.weights).toEqual(await weightsAt(16));

@@ -114,7 +114,7 @@ describe(decodeImage, () => {
     );
   });
 
-  test("any damaged file either decodes or is rejected by name", async () => {
+  test("any corrupt file either decodes or is rejected by name", async () => {
     const files = referenceFiles().map(({ file }) => fixture(`files/${file}`));
     const corrupt = fc.record({
       file: fc.constantFrom(...files),
