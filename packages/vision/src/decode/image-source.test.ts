@@ -32,7 +32,9 @@ describe(imageOfFile, () => {
   test("keeps the limits it was given, before decoding and by name", async () => {
     const file = join(folder, "large.png");
     await writeFile(file, bytes);
-    await expect(imageOfFile(file, { maxBytes: 10 }).find()).rejects.toThrow(/large.png: the file has 679 bytes/);
+    await expect(imageOfFile(file, { maxBytes: 10 }).find()).rejects.toThrow(
+      /large.png: the file has 679 bytes/,
+    );
     const found = await imageOfFile(file, { maxPixels: 10 }).find();
     await expect(found.decode()).rejects.toMatchObject({ code: "DATA_INVALID" });
   });
