@@ -167,7 +167,7 @@ describe("bfloat16, which no provider here computes", () => {
   test("is rejected by name where the provider lacks it", async () => {
     await expect(stepGraph(0, { mixedPrecision: "bfloat16" }, "cpu")).rejects.toMatchObject({
       code: "CONFIG_INVALID",
-      message: "mixedPrecision: provider cpu computes float32 or float16, got bfloat16",
+      message: "mixedPrecision: provider cpu supports float32 or float16, got bfloat16",
     });
   });
 

@@ -33,8 +33,8 @@ afterAll(() => runtime.close());
 /** What the library leaves out where it computes in its own way; elsewhere nothing. */
 const LEFT_OUT: Readonly<Record<string, string>> = {
   "t5gemma-defaults":
-    "attention softcap 2, which transformers' default attention (sdpa) ignores; in answers, all but the last 3 source positions of " +
-    "layers with a window, which transformers' cache drops after the first token",
+    "attention softcap 2, which transformers' default attention (sdpa) ignores; in answers, all source positions of " +
+    "layers with a window except the last 3, which transformers' cache drops after the first token",
   "m2m_100-pads": "positions of padding tokens inside answers, which transformers leaves out",
 };
 

@@ -41,7 +41,7 @@ function random(seed: number): () => number {
 
 const weights = initializeWeights(config, random(1));
 
-/** Adapters of random values, or with B as it starts: zero. */
+/** Adapters with random values, or with B at its start value, zero. */
 function adapters(fresh: boolean): Weights {
   const next = random(2);
   return new Map(
@@ -100,7 +100,7 @@ const adapted = (x: Inputs): Record<string, Tensor> => ({ out: logitsOf(withLora
 const numbersOf = (tensor: HostTensor): number[] => Array.from(tensor.data, Number);
 
 describe(loraSpecs, () => {
-  test("lists A and B of every linear whose name ends with a target, in the model's order", () => {
+  test("lists A and B of every linear layer that matches a target, in the model's order", () => {
     const names = loraSpecs(config, {
       rank: 2,
       targets: ["attention.query", "decoder.layers.1.feedForward.up"],
@@ -158,7 +158,7 @@ describe("an adapted model", () => {
     expect(Math.max(...differences)).toBeGreaterThan(0.05);
   });
 
-  test("has the same outputs and gradients whether adapters are beside their weights or merged in the graph", async () => {
+  test("has the same outputs and gradients with separate adapters and with adapters merged in the graph", async () => {
     const names = specs.map(({ name }) => name);
     const by =
       (use: typeof withLora) =>
@@ -198,7 +198,7 @@ describe("an adapted model", () => {
     const moved = await run(new Map([...weights, ...adapters(false)]), build, fetch);
     for (const name of fetch)
       expect(Math.max(...numbersOf(moved[name]!).map(Math.abs)), name).toBeGreaterThan(1e-4);
-    // With B at zero only B moves; the weights themselves are no variables of the program.
+    // With B at zero only B changes; the weights themselves are not variables of the program.
     const first = await run(new Map([...weights, ...adapters(true)]), build, fetch);
     for (const name of fetch) {
       expect(

@@ -22,14 +22,14 @@ const WEIGHT = ".weight";
 const A = ".loraA";
 const B = ".loraB";
 
-/** A linear weight that may be adapted; its name is without `.weight`. */
+/** A linear weight that can be adapted; its name does not include `.weight`. */
 interface Linear {
   readonly name: string;
   readonly outputs: number;
   readonly inputs: number;
 }
 
-/** Every matrix of a linear layer; embeddings and positions are looked up instead. */
+/** Every matrix of a linear layer. Embeddings and positions are not among them: they are looked up. */
 const linearsOf = (config: ModelConfig): Linear[] =>
   parameterSpecs(config)
     .filter(isMultiplied)
@@ -41,15 +41,15 @@ const linearsOf = (config: ModelConfig): Linear[] =>
 
 const matches = (name: string, target: string): boolean => name === target || name.endsWith(`.${target}`);
 
-/** The last two parts of each linear's name, once: `attention.query`, `feedForward.up`, ... */
+/** The last two parts of each linear layer's name, without duplicates: `attention.query`, `feedForward.up`, ... */
 const possibleTargets = (linears: readonly Linear[]): string[] => [
   ...new Set(linears.map(({ name }) => name.split(".").slice(-2).join("."))),
 ];
 
 /**
- * The adapters of every linear weight whose name ends with one of the targets, `<linear>.loraA` and `<linear>.loraB`, in
- * the model's order. `attention.query` adapts the self-attention of all encoder and decoder layers, `crossAttention.query` the
- * cross-attention, `decoder.layers.0.feedForward.up` one weight.
+ * The adapters of every linear weight whose name ends with one of the targets, `<linear>.loraA` and `<linear>.loraB`, in the model's order.
+ * `attention.query` adapts the self-attention of all encoder and decoder layers, `crossAttention.query` the cross-attention,
+ * `decoder.layers.0.feedForward.up` one weight.
  *
  * @throws SlmError CONFIG_INVALID for a rank that is not a positive integer, or for a target that matches no linear layer.
  */
@@ -93,11 +93,11 @@ interface ScaledAdapter {
   readonly name: string;
   readonly weight: Tensor;
   readonly down: Tensor;
-  /** The small factor is scaled instead of the product. */
+  /** Scales the small factor instead of the product. */
   readonly up: Tensor;
 }
 
-/** @throws SlmError SHAPE_MISMATCH naming the adapter that is missing or does not fit its weight or the rank. */
+/** @throws SlmError SHAPE_MISMATCH if an adapter is missing or does not fit its weight or the rank. */
 function scaledAdapters(
   parameters: Parameters,
   lora: Parameters,
@@ -106,7 +106,7 @@ function scaledAdapters(
   return adaptedNames(Object.keys(lora)).map((name) => {
     const weight = parameters[name + WEIGHT];
     if (weight === undefined) {
-      throw new SlmError("SHAPE_MISMATCH", `lora: '${name + A}' adapts no weight of this model`);
+      throw new SlmError("SHAPE_MISMATCH", `lora: '${name + A}' does not match any weight of this model`);
     }
     const [outputs, inputs] = weight.shape as [number, number];
     const [a, b] = [lora[name + A], lora[name + B]];
@@ -117,11 +117,11 @@ function scaledAdapters(
 }
 
 /**
- * Parameters with adapters beside their weights: a linear layer then computes x·Wᵀ + (x·Aᵀ)·Bᵀ · alpha/rank. Gradients reach A and B
- * without the product B·A and without a gradient of the size of W: a training step costs two thirds of one that trains W.
+ * Parameters with separate adapters: a linear layer computes x·Wᵀ + (x·Aᵀ)·Bᵀ · alpha/rank. Gradients reach A and B without the product B·A and
+ * without a gradient of the size of W, so a training step costs two thirds of a step that trains W.
  *
- * @param lora tensors named as by {@link loraSpecs}; others are ignored.
- * @throws SlmError SHAPE_MISMATCH naming the adapter that is missing or does not fit its weight or the rank.
+ * @param lora tensors with the names of {@link loraSpecs}; others are ignored.
+ * @throws SlmError SHAPE_MISMATCH if an adapter is missing or does not fit its weight or the rank.
  */
 export function withLora(parameters: Parameters, lora: Parameters, scale: LoraScale): Parameters {
   const beside: Record<string, Tensor> = {};

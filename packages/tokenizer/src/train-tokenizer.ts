@@ -12,8 +12,7 @@ type Rows = AsyncIterable<TextPair> | Iterable<TextPair>;
 /**
  * Trains a tokenizer of the configured kind on a data set.
  *
- * @throws SlmError DATA_INVALID if the rows are invalid for the kind: see {@link trainSymbolTokenizer} and
- * {@link trainBpeTokenizer}.
+ * @throws SlmError DATA_INVALID if the rows are invalid for the kind: see {@link trainSymbolTokenizer} and {@link trainBpeTokenizer}.
  */
 export async function trainTokenizer(rows: Rows, config: TrainedTokenizerConfig): Promise<TokenizerFiles> {
   switch (config.kind) {

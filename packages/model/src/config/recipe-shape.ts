@@ -1,6 +1,6 @@
 /**
- * The shape of a model in a recipe: a size by name, and what is to differ from it. A recipe offers what was of use to models of ours;
- * options that only published models have are those of a configuration ({@link encoderDecoderShape}), which 'slm model init' reads.
+ * The shape of a model in a recipe: a named size, and settings that change it. Recipes have the options that are useful for slm's own models.
+ * Options that only published models have belong to a configuration ({@link encoderDecoderShape}), which 'slm model init' reads.
  */
 import { z } from "zod";
 import { encoderDecoderShape } from "./config.js";
@@ -8,7 +8,7 @@ import { MODEL_SIZES, type SizeName } from "./model-sizes.js";
 
 const sizeName = z.enum(Object.keys(MODEL_SIZES) as [SizeName, ...SizeName[]]);
 
-/** Longest source and target of a model whose recipe does not say [tokens]. */
+/** Default longest source and target of a recipe's model [tokens]. */
 const LONGEST = 128;
 
 const { shape: options } = encoderDecoderShape;
@@ -20,7 +20,7 @@ const common = {
   size: sizeName
     .optional()
     .describe(
-      "A whole model; the settings below change it. tiny: 0.6 million weights, small: 3, base: 20, large: 300. Default: small, unless width is given.",
+      "Named size, which the settings below change. tiny: 0.6 million weights, small: 3, base: 20, large: 300. Default: small, unless width is given.",
     ),
   width: optional(options.width, "the size's"),
   heads: optional(options.heads, "the size's"),
@@ -64,20 +64,20 @@ type Settings = z.infer<typeof trainedDecoderOnly> &
 
 type Sizes = Record<"width" | "heads" | "kvHeads" | "headDim" | "feedForward" | "decoderLayers", number>;
 
-/** Settings of which no size is left out. */
+/** Settings that every size defines. */
 export type WholeShape<Given> = Omit<Given, "size" | keyof Sizes | "bias" | "encoderLayers"> &
   Sizes & { bias: boolean } & (Given extends { architecture: "encoder-decoder" }
     ? { encoderLayers: number }
     : unknown);
 
-/** Where what is wrong with settings is told. */
+/** Receives the problems of settings. */
 interface Issues {
   addIssue(issue: { code: "custom"; path: string[]; message: string }): void;
 }
 
 /**
- * Fills in what a model's settings leave out: from the named size, and from each other. What is missing without a size, and heads
- * that do not divide the width, become issues.
+ * Fills in missing settings from the named size and from the other settings. Adds an issue for settings that are missing without a size, and for
+ * heads that do not divide the width.
  */
 export function wholeShape<Given extends Settings>(given: Given, issues: Issues): WholeShape<Given> {
   const { size = given.width === undefined ? "small" : undefined, ...own } = given;
@@ -87,7 +87,7 @@ export function wholeShape<Given extends Settings>(given: Given, issues: Issues)
   };
   const chosen = (key: keyof typeof preset): number => {
     const value = own[key] ?? preset[key];
-    if (value === undefined) reject(key, "expected a number, or a size by name such as size: small");
+    if (value === undefined) reject(key, "expected a number, or a named size such as size: small");
     return value ?? 1;
   };
   const [width, heads] = [chosen("width"), chosen("heads")];

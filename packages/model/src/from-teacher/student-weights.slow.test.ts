@@ -58,7 +58,7 @@ describe(studentFromTeacher, () => {
         shape: { ...wholeStudent.shape, decoderLayers: 2 },
         choice: [1, 2],
       });
-      // The layers that are left out add nothing to the states.
+      // The removed layers add nothing to the states.
       const silent = new Map(teacher.weights);
       for (const layer of [0, 3])
         for (const [name, tensor] of teacher.weights)
@@ -113,11 +113,11 @@ describe(studentFromTeacher, () => {
         teacher,
         layers,
       }),
-    ).toThrow(/ropeTheta is 5, the teacher's 10000/u);
+    ).toThrow(/ropeTheta is 5, the teacher has 10000/u);
   });
 });
 
-test("a teacher of a part of its vocabulary gives that part's logits", async () => {
+test("a teacher with part of its vocabulary returns the logits of that part", async () => {
   const teacher = tinyTeacher("llama");
   const ids = [0, 1, 2, 8, 4, 5, 6, 7, 3].map((id) => [id]);
   const picked = pickTokens(teacher, ids, { ...teacher.config.tokens, unknown: 8 });
@@ -173,12 +173,12 @@ describe(studentOfTeacher, () => {
     [/caps attention scores/u, "plain", {}, { attentionSoftcap: 50 }],
     [/width 9 is above the teacher's 8/u, "plain", { width: 9 }, {}],
     [/encoderLayers 5 is above the teacher's 4 layers/u, "plain", { encoderLayers: 5 }, {}],
-    [/whole groups/u, "plain", { heads: 3 }, {}],
-  ])("rejects what an encoder-decoder of this teacher cannot be: %s", (message, family, changes, more) => {
+    [/heads must be 2 x kvHeads/u, "plain", { heads: 3 }, {}],
+  ])("rejects settings that do not fit this teacher: %s", (message, family, changes, more) => {
     expect(() => shapeOf(family, changes, more)).toThrow(message);
   });
 
-  test("takes fewer heads in whole groups", () => {
+  test("keeps whole groups of heads", () => {
     expect(shapeOf("plain", { kvHeads: 1 })).toMatchObject({ heads: 2, kvHeads: 1 });
     expect(shapeOf("plain", { heads: 2 })).toMatchObject({ heads: 2, kvHeads: 1 });
   });

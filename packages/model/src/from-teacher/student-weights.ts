@@ -1,5 +1,5 @@
 /**
- * The weights of a student out of a decoder-only teacher's: whole layers, with the causal mask lifted in the encoder.
+ * The weights of a student from a decoder-only teacher: whole layers; the encoder's have no causal mask.
  *
  * Source: Zhang et al. 2025 (arXiv:2504.06225), section 3: bidirectional attention from causal weights.
  */
@@ -25,7 +25,7 @@ export interface DecoderOnlyModel {
 export interface StudentWeightsRequest {
   /** The student. Its vocabulary, width, heads and feed-forward width are the teacher's. */
   readonly config: ModelConfig;
-  /** Random weights of the student, which new parameters keep. */
+  /** Random weights of the student; new parameters keep them. */
   readonly fresh: Weights;
   readonly teacher: DecoderOnlyModel;
   readonly layers: ChosenLayers;
@@ -33,7 +33,7 @@ export interface StudentWeightsRequest {
 
 export interface StudentWeights {
   readonly weights: Weights;
-  /** Parameters whose values are the teacher's. */
+  /** Parameters copied from the teacher. */
   readonly fromTeacher: ReadonlySet<string>;
 }
 
@@ -44,7 +44,7 @@ export interface StudentWeights {
  * - Cross-attention, which the teacher does not have, is new, and the gain of the encoder's norm is 1.
  * - A head that the teacher ties and the student does not starts as the embedding.
  *
- * @throws SlmError CONFIG_INVALID naming a setting in which the student differs from the teacher, SHAPE_MISMATCH for a teacher's tensor
+ * @throws SlmError CONFIG_INVALID for a setting in which the student differs from the teacher, SHAPE_MISMATCH for a teacher's tensor
  * that is missing or has another shape.
  */
 export function studentFromTeacher(request: StudentWeightsRequest): StudentWeights {
@@ -60,7 +60,7 @@ export function studentFromTeacher(request: StudentWeightsRequest): StudentWeigh
     if (found.shape.join() !== spec.shape.join())
       throw new SlmError(
         "SHAPE_MISMATCH",
-        `initialize: '${spec.name}' should be [${spec.shape.join(", ")}], the teacher's is [${found.shape.join(", ")}]`,
+        `initialize: '${spec.name}' should be [${spec.shape.join(", ")}], but the teacher's is [${found.shape.join(", ")}]`,
       );
   }
   return { weights, fromTeacher };

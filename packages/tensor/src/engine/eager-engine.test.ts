@@ -29,7 +29,7 @@ async function failureOf(action: Promise<unknown>): Promise<SlmError> {
 }
 
 describe("a run", () => {
-  test("fetches, keeps and overwrites what it is asked to", async () => {
+  test("fetches, keeps and overwrites the requested tensors", async () => {
     const program = await engine.compile(doubling);
     const x = await engine.upload(square());
     const { fetched, kept } = await program.run({

@@ -54,7 +54,7 @@ describe(parsePreprocessorConfig, () => {
   test.each([
     [{ ...CLIP_336, image_processor_type: "BlipImageProcessor" }, /image_processor_type should be one of/],
     [{ size: 224 }, /got undefined/],
-    [{ ...CLIP_336, do_center_crop: false }, /needs a crop/],
+    [{ ...CLIP_336, do_center_crop: false }, /set crop/],
     [{ ...CLIP_336, resample: 0 }, /resample should be 1, 2 or 3, got 0/],
     [{ ...CLIP_336, do_thumbnail: true }, /do_thumbnail/],
     [{ ...CLIP_336, image_std: [0, 1, 1] }, /std/],
@@ -65,7 +65,7 @@ describe(parsePreprocessorConfig, () => {
     expect(() => parsePreprocessorConfig(config, "file.json")).toThrow(message);
   });
 
-  test("gives settings with one size, or a named rejection, for any values of known keys", () => {
+  test("any values of known keys result in settings with one size or a named rejection", () => {
     const value = fc.oneof(
       fc.jsonValue(),
       fc.integer(),
@@ -102,7 +102,7 @@ describe(parseImageProcessing, () => {
   test("rejects means and deviations that are not one for each channel", () => {
     const grey = { channels: 1, resize: { kind: "stretch", height: 8, width: 8 } };
     expect(() => parseImageProcessing(grey, "grey")).toThrow(
-      "grey: mean should have 1 numbers, one for each channel, got 3",
+      "grey: mean should have 1 numbers, one per channel, got 3",
     );
   });
 });

@@ -63,7 +63,7 @@ export const WRONG_RECIPES: readonly WrongInput[] = [
     title: "The device does not support the precision of the training",
     recipe: { distill: { mixedPrecision: "bfloat16" } },
     code: "CONFIG_INVALID",
-    message: "mixedPrecision: provider cpu computes float32 or float16, got bfloat16",
+    message: "mixedPrecision: provider cpu supports float32 or float16, got bfloat16",
     help: "mixedPrecision: float16",
   },
   {
