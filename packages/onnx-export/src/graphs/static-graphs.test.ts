@@ -10,7 +10,7 @@ import { staticDecoderGraph, staticEncoderGraph } from "./static-graphs.js";
 const checkpoint = randomCheckpoint({ ...encoderDecoder, heads: 4, kvHeads: 2 });
 const SIZES = { source: 12, window: 6 };
 
-/** Operators that each profile's software maps to the device. Sources as in profiles.ts. */
+/** Operators that each profile's software maps to the device. Sources: see profiles.ts. */
 const COMMON = [
   "Add",
   "Concat",

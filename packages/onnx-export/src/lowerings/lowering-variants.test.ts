@@ -23,7 +23,7 @@ const weight = createHostTensor("float32", [2, 3], Float32Array.of(1, 2, 3, 4, 5
 const layout: HeadLayout = { heads: 2, kvHeads: 1, headDim: 16, headOrder: "grouped" };
 const attention = { ...layout, causal: false, ropeTheta: 10_000 };
 
-/** Records `body`, given a maker of float32 inputs, with the forms of a target. */
+/** Records `body`, which receives a function that creates float32 inputs, with the lowerings of a target. */
 function record(
   body: (input: (name: string, shape: number[]) => Tensor, recorder: Recorder) => void,
   target: Target = "cpu",
