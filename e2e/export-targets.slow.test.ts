@@ -147,7 +147,7 @@ test.each(Object.entries(NATIVE_SHAPES))(
     }
     await expect(exported(config, { target: "web", layout: "transformers.js" })).rejects.toMatchObject({
       code: "OP_UNSUPPORTED",
-      message: expect.stringContaining("layout transformers.js has no class of models with") as string,
+      message: expect.stringContaining("layout transformers.js has no model class with") as string,
     });
   },
   120_000,

@@ -96,7 +96,7 @@ describe("slm quantize of a file with branches and masks", () => {
     const { nodes, skipped } = z.object({ result: report }).parse(outcome.json).result;
     expect(skipped).toContainEqual({
       name: "masks",
-      reason: `it holds -Infinity (element ${WIDTH + 3}), which no integer stands for`,
+      reason: `it contains -Infinity (element ${WIDTH + 3}), which integers cannot represent`,
     });
     expect(nodes.map(({ weight }) => weight)).toEqual(scheme === "a8w8" ? ["w"] : ["w", "w"]);
     const path = at(scheme, "network.onnx");

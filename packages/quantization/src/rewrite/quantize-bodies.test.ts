@@ -1,4 +1,4 @@
-/** Weights of bodies, and bodies that read weights around them. */
+/** Tests weights inside bodies, and bodies that read weights of the outer graph. */
 import {
   checkGraph,
   decodeModel,
@@ -40,7 +40,7 @@ const bodyOf = (nodes: readonly GraphNode[], output: string, own: readonly strin
   ),
 });
 
-/** An `If` over `x` [rows, 32]; `w` [32, 32] lies in the graph, and the graph multiplies by it where `isShared`. */
+/** An `If` over `x` [rows, 32]; `w` [32, 32] is in the outer graph, which also multiplies by it if `isShared`. */
 function graphOf(then: Subgraph, isShared = false): Graph {
   const g = new GraphBuilder("branches");
   g.input("x", "float32", ["rows", 32]);
@@ -87,7 +87,7 @@ describe("a body", () => {
     );
     expect(nodes).toHaveLength(1);
     expect([...graph.initializers.keys()]).toContain("w");
-    expect(skipped).toEqual([{ name: "w", reason: "read by Add, which takes it as float32" }]);
+    expect(skipped).toEqual([{ name: "w", reason: "read by Add, which needs float32" }]);
   });
 
   test("does not take a value of its own for a weight of the same name around it", async () => {

@@ -111,7 +111,7 @@ describe(quantizeGraph, () => {
   test("skips matrices that other operators read, such as rotary caches, and names the operator", async () => {
     const graph = graphOf(({ g, x, w }) => g.op("Mul", [x, w]));
     expect((await quantize(graph)).skipped).toEqual([
-      { name: "w", reason: "read by Mul, which takes it as float32" },
+      { name: "w", reason: "read by Mul, which needs float32" },
     ]);
   });
 
@@ -167,7 +167,7 @@ describe(quantizeGraph, () => {
       expect(nodes.map(({ weight }) => weight)).toEqual(["w"]);
       expect(result.initializers.get("mask")).toEqual(graph.initializers.get("mask"));
       expect(skipped).toEqual([
-        { name: "mask", reason: `it holds ${value} (element 2), which no integer stands for` },
+        { name: "mask", reason: `it contains ${value} (element 2), which integers cannot represent` },
       ]);
     }
   });

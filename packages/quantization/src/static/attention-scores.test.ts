@@ -5,11 +5,11 @@ import { boundMasks, findMaskedScores } from "./attention-scores.js";
 
 interface Built {
   readonly graph: Graph;
-  /** Names of values by what they are. */
+  /** Names of values by their role. */
   readonly names: Readonly<Record<string, string>>;
 }
 
-/** Scores of a product, and what a case adds to them before the Softmax. */
+/** The scores of a product, and the additions of a test case before the Softmax. */
 function built(add: (builder: GraphBuilder, scores: string, mask: string) => Record<string, string>): Built {
   const builder = new GraphBuilder("scores");
   const query = builder.input("query", "float32", [2, 4]);
@@ -22,7 +22,7 @@ function built(add: (builder: GraphBuilder, scores: string, mask: string) => Rec
   return { graph: builder.build(), names: { ...names, scores, mask } };
 }
 
-/** Ranges as calibration finds them: scores from -3 to 5, a mask down to -10,000. */
+/** Calibrated ranges: scores from -3 to 5, a mask down to -10,000. */
 function bounded(
   { graph, names }: Built,
   seen: Readonly<Record<string, ValueRange>>,

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { headsOfTables, withOwnHeads } from "./own-heads.js";
 import { tableNames } from "./rounded-weights.js";
 
-/** Looks ids up in a table and multiplies by it, or by a matrix of its own. */
+/** Looks ids up in a table and multiplies by it, or by a separate matrix. */
 function model(isTied: boolean): Graph {
   const g = new GraphBuilder("model", { opset: 21 });
   const numbers = Float32Array.from({ length: 32 }, (_, at) => Math.sin(at));
