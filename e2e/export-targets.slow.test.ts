@@ -165,7 +165,7 @@ test.each(combinations.filter(({ isRejected }) => isRejected))(
     await expect(exported(encoderDecoder, { target, profile, precision })).rejects.toMatchObject({
       code: "OP_UNSUPPORTED",
       message: expect.stringContaining(
-        `${profile} of target ${target} does not take ${precision}: `,
+        `${profile} of target ${target} does not support ${precision}: `,
       ) as string,
     });
   },

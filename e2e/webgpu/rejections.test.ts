@@ -70,7 +70,7 @@ describe("exports for target cpu", () => {
     await expectRejected(
       await exported(capped, { target: "cpu" }),
       "OP_UNSUPPORTED",
-      /softcap=2 .* leaves the cap out/,
+      /softcap=2 .* ignores the cap/,
     );
     const model = await loadGraphs(await exported(decoderOnly, { target: "cpu" }), runtimes.gpu);
     await model.close();

@@ -177,7 +177,7 @@ describe("slm analyze --shape", () => {
   test("is what an analysis without it says to do, with the numbers to choose", async () => {
     const { exitCode, stdout, stderr } = await analyze();
     expect(exitCode).toBe(3);
-    expect(stdout).toContain(`fix them, --shape x=1,${WIDTH}, or export`);
+    expect(stdout).toContain(`fix the sizes, --shape x=1,${WIDTH}, or export`);
     expect(stderr).toContain(
       `slm analyze ${at("network.onnx")} --target npu --profile qnn --shape x=1,${WIDTH}`,
     );

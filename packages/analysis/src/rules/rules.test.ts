@@ -122,7 +122,7 @@ describe("an analysis", () => {
     const advice = findings.filter(({ rule }) => rule === "static-shape").map((finding) => finding.advice);
     expect(new Set(advice)).toEqual(
       new Set([
-        "fix them, --shape batch=1 --shape length=N with a number for each N, or export one model per size that is needed",
+        "fix the sizes, --shape batch=1 --shape length=N with a number for each N, or export one model per size",
       ]),
     );
     const sizes = [

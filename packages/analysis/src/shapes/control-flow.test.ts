@@ -28,7 +28,7 @@ const node = (
   attributes,
 });
 
-/** A loop body that gives `next` for what it carries. */
+/** A loop body that returns `next` as the new loop-carried value. */
 const loopBody = (next: Subgraph["nodes"][number]): Subgraph => ({
   name: "body",
   initializers: new Map(),

@@ -1,4 +1,4 @@
-/** Shape inference against onnx's own (fixtures/onnx-shapes.json, written by packages/analysis/fixtures/external-models.py). */
+/** Compares shape inference with onnx's own (fixtures/onnx-shapes.json, written by packages/analysis/fixtures/external-models.py). */
 import { readFile } from "node:fs/promises";
 import {
   decodeOutline,

@@ -186,7 +186,7 @@ describe(quantizeGraph, () => {
     ] as const) {
       const { nodes, skipped } = await at(opset, format);
       expect(nodes.map(({ weight }) => weight)).toEqual(["w"]);
-      const reason = `rows in ${format} need opset ${least}, the model has ${opset}`;
+      const reason = `embedding rows in ${format} need opset ${least}, the model has ${opset}`;
       expect(skipped).toEqual([{ name: "table", reason }]);
       const later = await at(least, format);
       expect(later.nodes.map(({ weight }) => weight)).toEqual(["table", "w"]);
