@@ -65,7 +65,7 @@ describe(deviceOf, () => {
     "rejects profile '%s' for target npu, naming those there are",
     (name) => {
       expect(() => deviceOf("export", "npu", name)).toThrow(
-        `export: target 'npu' has profile qnn, openvino, coreml, vitisai, got '${name}'`,
+        `export: target 'npu' has no profile '${name}', expected qnn, openvino, coreml, vitisai`,
       );
       expect(isProfileOf("npu", name)).toBe(false);
     },

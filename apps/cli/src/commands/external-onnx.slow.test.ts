@@ -130,7 +130,7 @@ describe("a command that fails", () => {
       "convolution.onnx",
       ["--scheme", "int8-dynamic"],
     ],
-    ["has no such input", 2, /no input and no symbol/, "network.onnx", ["--scheme", "cpu", "--shape", "z=1"]],
+    ["has no such input", 2, /no input or symbol/, "network.onnx", ["--scheme", "cpu", "--shape", "z=1"]],
     ["has another number of axes", 2, /has 2 axes/, "network.onnx", ["--scheme", "cpu", "--shape", "x=1"]],
     [
       "has sizes that do not fit",

@@ -101,7 +101,7 @@ describe("an analysis", () => {
 
   test("rejects a profile that the target does not have", () => {
     expect(() => analyzeModel(graphOf(single("Relu")), { target: "npu", profile: "cuda" })).toThrow(
-      /target 'npu' has profile qnn, openvino, coreml, vitisai, got 'cuda'/,
+      /target 'npu' has no profile 'cuda', expected qnn, openvino, coreml, vitisai/,
     );
   });
 

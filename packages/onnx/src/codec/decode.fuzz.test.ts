@@ -28,8 +28,7 @@ function smallModel(): Uint8Array {
 }
 
 /**
- * Either outcome is right; anything else thrown, or a hang, is not. A graph that decodes must encode again, and what
- * can be kept can be looked at.
+ * Both outcomes are correct; other errors and hangs are not. A graph that can be decoded must be encodable, and readable as an outline.
  */
 function survives(bytes: Uint8Array): "graph" | "rejected" {
   try {
@@ -98,7 +97,7 @@ test("bytes that are no model at all give a rejection", () => {
 });
 
 test("a file of nothing but empty messages is rejected before it fills the memory", () => {
-  // Field 1 (node) of field 7 (graph), empty, again and again: two bytes each.
+  // Field 1 (node) of field 7 (graph), empty, many times: two bytes each.
   const nodes = new Uint8Array(2 * MAX_PARTS + 2);
   for (let at = 0; at < nodes.length; at += 2) nodes[at] = 0x0a;
   const length = [0, 7, 14, 21].map((shift) => ((nodes.length >> shift) & 0x7f) | (shift < 21 ? 0x80 : 0));
@@ -116,5 +115,5 @@ test("subgraphs nested without end are rejected", () => {
   let graph: number[] = [];
   // graph.node[1].attribute[5].g[6]
   for (let depth = 0; depth < 500; depth += 1) graph = wrap(0x0a, wrap(0x2a, wrap(0x32, graph)));
-  expect(() => decodeModel(Uint8Array.from(wrap(0x3a, graph)))).toThrow(/may be nested/);
+  expect(() => decodeModel(Uint8Array.from(wrap(0x3a, graph)))).toThrow(/can be nested/);
 });

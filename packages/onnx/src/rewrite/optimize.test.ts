@@ -6,7 +6,7 @@ import { optimizeGraph } from "./optimize.js";
 
 type Write = (g: GraphBuilder, x: string) => string;
 
-/** The operators left of a graph with one input `x` float32[2, 3, 4] and one output `y`. */
+/** The remaining operators of a graph with one input `x` float32[2, 3, 4] and one output `y`. */
 function operatorsOf(write: Write): readonly string[] {
   return optimizeGraph(written(write)).nodes.map(({ opType }) => opType);
 }
