@@ -1,6 +1,6 @@
 /**
- * The pace and the budget of one server that several workers ask, kept in Redis, where each decision is one script and so one step for all.
- * BullMQ limits how many jobs begin; a job here is many requests, and servers limit tokens too, so requests are counted themselves.
+ * Rate limits and budget of one API that several workers share, in Redis, where every decision is one atomic script. BullMQ limits only the
+ * start of jobs. A job has many requests, and APIs also limit tokens, so requests are counted here.
  */
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -9,11 +9,11 @@ import { PREFIX } from "./messages.js";
 import type { RedisAddress } from "./redis-address.js";
 
 const MINUTE_MS = 60_000;
-/** Longest sleep between questions whether a request may start [ms]: a pause may have been set meanwhile. */
+/** Longest sleep before asking again whether a request can start [ms], because another worker can set a pause meanwhile. */
 const ASK_AGAIN_MS = 1_000;
-/** A reservation of a worker that died counts as spent after this time [ms]. */
+/** After this time, a reservation of a dead worker counts as spent [ms]. */
 const RESERVED_MS = 20 * MINUTE_MS;
-/** No limit, in scripts. */
+/** Means no limit in scripts. */
 const NONE = -1;
 
 interface Amount {
@@ -21,7 +21,7 @@ interface Amount {
   readonly output: number;
 }
 
-/** The limits of one server; absent fields do not limit. */
+/** The limits of one API. Absent: no limit. */
 interface SharedLimits {
   readonly requestsPerMinute?: number | undefined;
   readonly tokensPerMinute?: number | undefined;
@@ -33,12 +33,15 @@ interface SharedLimits {
 type BudgetName = "requests" | "tokens" | "price";
 const BUDGET_NAMES = ["requests", "tokens", "price"] as const;
 
-/** What is spent: requests, and tokens of both sides. */
+/** Usage: requests, input tokens and output tokens. */
 interface SharedSpending extends Amount {
   readonly requests: number;
 }
 
-/** 0 if a request may start now and is counted, else how long to wait [ms]. KEYS: starts, pause. ARGV: tokens, limits, name of the start */
+/**
+ * Returns 0 and counts the request if it can start now, otherwise the time to wait [ms]. KEYS: starts, pause. ARGV: tokens, limits, name of
+ * the start
+ */
 const START = `
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
@@ -58,7 +61,7 @@ if fits or count == 0 then
 end
 return math.max(1, tonumber(starts[2]) + ${MINUTE_MS} - now)`;
 
-/** Starts nothing for ARGV[1] ms. KEYS: pause */
+/** Pauses all starts for ARGV[1] ms. KEYS: pause */
 const PAUSE = `
 local t = redis.call('TIME')
 local till = t[1] * 1000 + math.floor(t[2] / 1000) + tonumber(ARGV[1])
@@ -68,8 +71,8 @@ end
 return 0`;
 
 /**
- * Reserves an amount. KEYS: used, reserved. ARGV: name, input, output, limits of requests, tokens and price, price per token of both sides.
- * Gives: 0 reserved, 1 only reservations are in the way, 2 to 4 the limit that would be exceeded; then what is spent.
+ * Reserves an amount. KEYS: used, reserved. ARGV: name, input, output, limits of requests, tokens and price, price per input and output
+ * token. Returns 0 if reserved, 1 if only other reservations prevent it, 2 to 4 for the limit that would be exceeded; then the usage.
  */
 const RESERVE = `
 local t = redis.call('TIME')
@@ -109,8 +112,8 @@ end
 return { status, spent[1], spent[2], spent[3] }`;
 
 /**
- * Counts an amount: of a reservation that it settles, or of an answer that nobody counted yet. KEYS: used, reserved, counted. ARGV: name of
- * the reservation or '', key of the request or '' where there is no answer, input, output. Gives what is spent.
+ * Counts an amount: of a reservation that it settles, or of a response that has not been counted yet. KEYS: used, reserved, counted. ARGV:
+ * name of the reservation or '', key of the request or '' without a response, input, output. Returns the usage.
  */
 const COUNT = `
 local isNew = ARGV[2] ~= '' and redis.call('SADD', KEYS[3], ARGV[2]) == 1
@@ -123,7 +126,7 @@ end
 local function used(field) return tonumber(redis.call('HGET', KEYS[1], field) or '0') end
 return { used('requests'), used('input'), used('output') }`;
 
-/** The limits of one server for one run, the same for all who name them alike. */
+/** The limits of one API for one run, shared by all callers with the same names. */
 export class SharedRequestLimits {
   readonly #client: Redis;
   readonly #limits: SharedLimits;
@@ -132,8 +135,8 @@ export class SharedRequestLimits {
   #spent: SharedSpending = { requests: 0, input: 0, output: 0 };
 
   /**
-   * @param server names the server and model: all runs that ask it share its pace
-   * @param run names the run, whose budget it is
+   * @param server names the API and model. All runs that use it share the rate limits
+   * @param run names the run to which the budget belongs
    */
   constructor(
     { options }: RedisAddress,
@@ -147,17 +150,17 @@ export class SharedRequestLimits {
     this.#budget = budgetKeys(run);
   }
 
-  /** What all workers spent, as last seen. */
+  /** Last known usage of all workers. */
   get spent(): SharedSpending {
     return this.#spent;
   }
 
-  /** Starts nothing for that long, on any machine. */
+  /** Pauses requests on all machines. */
   async pause(ms: number): Promise<void> {
     await this.#client.eval(PAUSE, 1, this.#pace[1], Math.ceil(ms));
   }
 
-  /** Resolves when a request with so many tokens may start. @throws the signal's reason */
+  /** Resolves when a request with this number of tokens can start. @throws the signal's reason */
   async start(tokens: number, signal: AbortSignal): Promise<void> {
     const { requestsPerMinute = NONE, tokensPerMinute = NONE } = this.#limits;
     for (;;) {
@@ -180,9 +183,9 @@ export class SharedRequestLimits {
   }
 
   /**
-   * Reserves the upper bound of a request, waiting where only running requests are in the way.
+   * Reserves the maximum amount of a request. Waits if only running requests prevent it.
    *
-   * @returns a name to settle it by, or the limit that it could exceed
+   * @returns the reservation's name for settling, or the limit that the request could exceed
    */
   async reserve(bound: Amount): Promise<{ readonly name: string } | { readonly exceeded: BudgetName }> {
     const { budget = {}, price = { input: 0, output: 0 } } = this.#limits;
@@ -214,7 +217,7 @@ export class SharedRequestLimits {
     await this.#count(name, usage === undefined ? "" : request, usage ?? { input: 0, output: 0 });
   }
 
-  /** Counts an answer that was paid for before, once for all workers. */
+  /** Counts a response that was paid for earlier, once for all workers. */
   async count(request: string, usage: Amount): Promise<void> {
     await this.#count("", request, usage);
   }
@@ -233,7 +236,7 @@ export class SharedRequestLimits {
   }
 }
 
-/** Removes what is known of a run's budget; its answers stay, and are counted again by a run that uses them. */
+/** Removes a run's budget. Its cached responses stay and are counted again by runs that use them. */
 export async function forgetBudget({ options }: RedisAddress, run: string): Promise<void> {
   const client = new Redis(options);
   client.on("error", () => undefined);

@@ -201,7 +201,7 @@ describe(decodeTensor, () => {
 
   test.each<[string, TensorFields, RegExp]>([
     ["bytes that do not fill the shape", { dataType: 1, dims: [2n], floatData: [1] }, /8 bytes, got 4/],
-    ["a negative dimension", { dataType: 1, dims: [-1n] }, /not negative/],
+    ["a negative dimension", { dataType: 1, dims: [-1n] }, /non-negative/],
     ["a tensor that is too large", { dataType: 1, dims: [2n ** 40n, 2n ** 40n] }, /too large for a tensor/],
     ["a dimension that no number holds", { dataType: 1, dims: [2n ** 62n] }, /2\^53/],
     [
