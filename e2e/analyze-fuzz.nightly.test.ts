@@ -1,6 +1,6 @@
 /**
- * Many corrupt models through the reader, shape inference and every profile: each gives an analysis or a rejection, in
- * bounded time and memory. `SLM_FUZZ_FILES` sets how many.
+ * Runs many corrupt models through the reader, shape inference and every profile. Each must be analysed or rejected, in bounded time and
+ * memory. `SLM_FUZZ_FILES` sets their number.
  */
 import { readdir, readFile } from "node:fs/promises";
 import { analyzeModel } from "@slm/analysis";
@@ -12,10 +12,10 @@ import { createMutator } from "../packages/analysis/src/mutate.test-support.js";
 
 const FILES = Number(process.env.SLM_FUZZ_FILES ?? 10_000);
 
-/** No corrupt file of 20 kB may keep the process busy for longer [ms]; a sound one takes a few. */
+/** Time limit for a corrupt file of 20 kB [ms]. A valid one takes a few. */
 const MAX_MS = 10_000;
 
-/** Memory that analysing small files one after another may add [bytes]; the collector's slack is most of it. */
+/** Limit of memory growth while small files are analysed [bytes]. Most of it is garbage not yet collected. */
 const MAX_GROWTH_BYTES = 512 * 2 ** 20;
 
 const folder = new URL("../packages/analysis/fixtures/", import.meta.url);

@@ -1,6 +1,6 @@
 /**
- * Blocks of GGUF files kept as weights of `MatMulNBits`: what ONNX Runtime computes with is, bit for bit, what the file says.
- * The rows of a unit matrix are multiplied, so each output is one weight and nothing is rounded on the way.
+ * Blocks of GGUF files become weights of `MatMulNBits`. ONNX Runtime must use exactly the file's weights, bit for bit. The tests multiply a
+ * unit matrix, so each output is one weight without rounding.
  */
 import { tensorTypeByName, packGgmlBlocks, type PackableType, type PackedBlocks } from "@slm/extension-gguf";
 import { encodeModel, GraphBuilder, int } from "@slm/onnx";
@@ -12,7 +12,7 @@ import { expect, test } from "vitest";
 const OUTPUTS = 24;
 const INPUTS = 96;
 
-/** Blocks of pseudo-random codes; scales differ in sign and size, and Q4_1's minima are whole steps. */
+/** Blocks of pseudo-random codes; scales differ in sign and size, and Q4_1's minima are integer multiples of the step. */
 function rawBlocks(type: PackableType): Uint8Array {
   const { bytes } = tensorTypeByName(type)!;
   const count = (OUTPUTS * INPUTS) / 32;
@@ -65,7 +65,7 @@ test.each(["Q4_0", "Q4_1", "Q8_0"] as const)("%s", async (type) => {
     const computed = fetched["y"]!.data;
     stored.forEach((weight, index) => {
       const [output, input] = [Math.floor(index / INPUTS), index % INPUTS];
-      // -0 and 0 weigh the same.
+      // -0 and 0 are the same weight.
       expect(Number(computed[input * OUTPUTS + output]) + 0).toBe(weight + 0);
     });
     await session.release();

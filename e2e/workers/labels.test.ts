@@ -1,4 +1,4 @@
-/** Labels by several workers: of a model, and of a server that all of them ask within one pace and one budget. */
+/** Labels by several workers: from a model, and from an API with shared rate limits and a shared budget. */
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { sha256 } from "@slm/core";
@@ -28,7 +28,8 @@ beforeAll(async () => {
     choices: [
       {
         index: 0,
-        // A prompt for a new source has line breaks: a word of six letters by its contents. Sources are spelt in capitals.
+        // A prompt for a new source has line breaks and gets a word of six letters that depends on its contents. Sources are spelled in
+        // capitals.
         message: {
           role: "assistant",
           content: asked.includes("\n") ? ` ${writtenWord(body)}` : Array.from(asked.toUpperCase()).join(" "),
@@ -43,7 +44,7 @@ afterAll(async () => {
   await api.close();
 });
 
-/** The same word for the same request. */
+/** Returns the same word for the same request. */
 const writtenWord = (body: object): string =>
   Array.from(
     sha256(JSON.stringify(body)).slice(0, 6),
@@ -211,7 +212,7 @@ describe(SharedRequestLimits, () => {
     await two!.count("paid before", { input: 10, output: 5 });
     await one!.count("paid before", { input: 10, output: 5 });
     expect(one!.spent).toEqual({ requests: 1, input: 10, output: 5 });
-    // 15 are spent and 50 reserved: the second waits until the first is settled with 20.
+    // 15 tokens are spent and 50 reserved, so the second request waits until the first is settled with 20.
     const second = two!.reserve(bound);
     await one!.settle(first.name, "first", { input: 15, output: 5 });
     expect(await second).toHaveProperty("name");
