@@ -92,7 +92,7 @@ function checkLexical(config: ModelConfig, { device, layout, shortlist }: GraphR
   if (layout !== "native") reject(`layout ${layout}`);
   // The host of static graphs reads the list from a file.
   if (device.shapes === "static") return;
-  if (config.logitSoftcap !== undefined) reject("a decoder with softcapped logits");
+  if (config.logitSoftcap !== undefined) reject("a decoder with a softcap on its logits");
   if (shortlist !== undefined) reject("a decoder with a pruned vocabulary");
   if (device.precision !== "float32") reject(`precision ${device.precision}`);
 }

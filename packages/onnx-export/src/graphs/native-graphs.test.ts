@@ -143,7 +143,7 @@ describe(decoderGraph, () => {
     expect(decoder.initializers.get("rotary.cos")?.shape).toEqual([10, 8]);
   });
 
-  test("rotates before attention where the fused rotation does not know the head size", () => {
+  test("rotates before attention if the fused rotation does not support the head size", () => {
     const rotations = (headDim: number): number => {
       const config = { ...decoderOnly, headDim };
       const device = selectDevice({ target: "gpu", profile: "cuda", precision: "float16" });
@@ -152,12 +152,12 @@ describe(decoderGraph, () => {
     expect([rotations(24), rotations(16)]).toEqual([4, 0]);
   });
 
-  test("rejects a head size that fused attention does not compute", () => {
+  test("rejects a head size that fused attention does not support", () => {
     expect(() => smallGraph({ headDim: 12 })).toThrow(expect.objectContaining({ code: "OP_UNSUPPORTED" }));
   });
 });
 
-test("the graphs hold every weight of the model, once each, and nothing else of that size", () => {
+test("the graphs contain every weight of the model once, and nothing else of that size", () => {
   const specs = parameterSpecs(encoderDecoder);
   const stored = [...encoder.initializers.values(), ...decoder.initializers.values()];
   const bytesOf = (names: ReadonlySet<string>): number =>

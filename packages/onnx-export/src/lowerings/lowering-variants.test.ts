@@ -79,7 +79,7 @@ describe("the forms of target cpu", () => {
     ).toThrow(rejected("UNEXPECTED"));
   });
 
-  test("rejects a weight whose shape is not the model's", () => {
+  test("rejects a weight with a shape that differs from the model", () => {
     expect(() =>
       record((input, recorder) => {
         linear({ x: input("x", [1, 3]), weight: recorder.tensor("w", [3, 3]) }, {});

@@ -4,7 +4,7 @@
  *
  * Dividing a norm's input does not change its output, if epsilon is divided by the square. So the residual stream is divided by a power of
  * two, which does not round, and which grows with the sums from branch to branch (s to t below). Inside a branch another power of two, u,
- * moves from the first weights to the last ones.
+ * moves from the weights at its start to the weights at its end.
  *
  * ```
  * x / s ------------------------------------------------- · s/t -> + -> (x + y) / t

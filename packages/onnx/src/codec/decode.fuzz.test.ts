@@ -44,12 +44,12 @@ function survives(bytes: Uint8Array): "graph" | "rejected" {
 
 const original = smallModel();
 
-test("a model cut short anywhere gives a graph or a rejection", () => {
+test("a model truncated anywhere is read or rejected", () => {
   const outcomes = Array.from(original, (_, end) => survives(original.subarray(0, end)));
   expect(outcomes.filter((outcome) => outcome === "rejected").length).toBeGreaterThan(original.length * 0.9);
 });
 
-test("a model with any one byte changed gives a graph or a rejection", () => {
+test("a model with any one byte changed is read or rejected", () => {
   const outcomes = new Set<string>();
   for (let at = 0; at < original.length; at += 1) {
     for (const change of [1, 0x80, 0xff]) {
@@ -61,7 +61,7 @@ test("a model with any one byte changed gives a graph or a rejection", () => {
   expect(outcomes).toEqual(new Set(["graph", "rejected"]));
 });
 
-test("a model with pieces changed, lost, doubled or moved gives a graph or a rejection", () => {
+test("a model with pieces changed, lost, doubled or moved is read or rejected", () => {
   const place = fc.nat(original.length);
   const edit = fc.record({
     from: place,
@@ -87,7 +87,7 @@ test("a model with pieces changed, lost, doubled or moved gives a graph or a rej
   );
 });
 
-test("bytes that are no model at all give a rejection", () => {
+test("bytes that are not a model are rejected", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
       expect(survives(bytes)).toBe("rejected");

@@ -67,7 +67,7 @@ describe(writeOnnx, () => {
     expect(initializers.get("tied.a")?.data.buffer).toBe(initializers.get("tied.b")?.data.buffer);
   });
 
-  test("leaves nothing behind but the files asked for, and no weights file where none is needed", async () => {
+  test("leaves only the requested files, and writes no empty weights file", async () => {
     await writeOnnx(weighty(), join(folder, "model.onnx"), external);
     await writeOnnx(weighty(), join(folder, "plain.onnx"), {
       externalData: { file: "none.bin", minBytes: 1e9 },

@@ -104,7 +104,7 @@ describe(decodeOutline, () => {
 
   test("rejects damage all the same", () => {
     expect(() => decodeOutline(external((_, graph) => (graph.initializer[0]!.dims = [-1n])))).toThrow(
-      /not negative/,
+      /non-negative/,
     );
     expect(() => decodeOutline(external((_, graph) => graph.initializer.splice(0)))).toThrow(
       /'w' is not defined/,

@@ -24,7 +24,7 @@ const fix = (graph: Graph, ...requests: readonly [string, ...number[]][]): Graph
 const shapesOf = ({ inputs }: Graph): readonly Shape[] => inputs.map(({ shape }) => shape);
 
 describe(fixSizes, () => {
-  test("fixes an input whose sizes have no names, each by itself", () => {
+  test("fixes the unnamed sizes of an input independently", () => {
     const graph = graphOf({ x: ["", 3, "?", "?"] });
     expect(shapesOf(fix(graph, ["x", 1, 3, 48, 320]))).toEqual([[1, 3, 48, 320]]);
   });

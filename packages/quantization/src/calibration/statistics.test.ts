@@ -66,7 +66,7 @@ describe(accumulatorOf, () => {
 });
 
 describe(decodeTotals, () => {
-  test("reads what was written, whatever lies before it in memory", () => {
+  test("reads what was written at any memory offset", () => {
     fc.assert(
       fc.property(runsOf, fc.nat({ max: 9 }), (runs, before) => {
         const totals = STATISTICS.map((statistic) => totalsOf(statistic, runs));

@@ -59,7 +59,7 @@ const operators = (graph: Graph): readonly (readonly string[])[] =>
   scopesOf(graph).map(({ body }) => body.nodes.map(({ opType }) => opType));
 
 describe("a body", () => {
-  test("is quantized by weights of its own and of the graph around it", async () => {
+  test("is quantized, with its own weights and weights of the outer graph", async () => {
     const then = bodyOf([node("MatMul", ["x", "w"], "a"), node("MatMul", ["a", "own"], "b")], "b", ["own"]);
     const { graph, nodes, skipped } = await quantize(graphOf(then));
     expect(operators(graph)[1]).toEqual(["MatMulNBits", "MatMulNBits"]);
@@ -90,7 +90,7 @@ describe("a body", () => {
     expect(skipped).toEqual([{ name: "w", reason: "read by Add, which needs float32" }]);
   });
 
-  test("does not take a value of its own for a weight of the same name around it", async () => {
+  test("does not confuse its own value with an outer weight of the same name", async () => {
     const hidden = bodyOf([node("Neg", ["x"], "w2"), node("MatMul", ["x", "w2"], "a")], "a");
     const graph = graphOf(hidden);
     const own = graph.initializers.get("w")!;

@@ -42,7 +42,7 @@ describe(quantizeGraph, () => {
     ]);
   });
 
-  test("leaves an Add alone whose product somebody else reads", async () => {
+  test("does not replace an Add if another node reads its product", async () => {
     const graph = graphOf(({ g, x, w }) => {
       const product = g.op("MatMul", [x, w]);
       const sum = g.op("Add", [product, g.initializer("b", "float32", [32], values(32))]);
@@ -172,7 +172,7 @@ describe(quantizeGraph, () => {
     }
   });
 
-  test("leaves tables alone whose rows the opset has no operators for", async () => {
+  test("does not quantize tables if the opset has no operators for their rows", async () => {
     const graph = graphOf(({ g, x, w }) => {
       const table = g.initializer("table", "float32", [32, 40], values(1280));
       g.output("rows", g.op("Gather", [table, g.input("ids", "int64", [32])]), "float32", [32, 40]);

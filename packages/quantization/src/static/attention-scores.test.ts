@@ -40,7 +40,7 @@ function bounded(
 const HIDDEN = { low: -1e4, high: 5 };
 
 describe(findMaskedScores, () => {
-  test("finds a mask beside a product, and leaves a Softmax without one alone", () => {
+  test("finds a mask added to a product, and ignores a Softmax without a mask", () => {
     const one = built((builder, scores, mask) => ({ sum: builder.op("Add", [mask, scores]) }));
     expect(findMaskedScores(one.graph)).toHaveLength(1);
     const none = built((builder, scores) => ({ sum: builder.op("Tanh", [scores]) }));
@@ -83,7 +83,7 @@ describe(boundMasks, () => {
     expect(ranges.get(two.names["sum"]!)).toEqual({ low: -23, high: 5 });
   });
 
-  test("of scores that a Concat joins, masked ones lie below the lowest of all", () => {
+  test("masked scores are below the lowest of all scores that a Concat joins", () => {
     const joined = built((builder, scores, mask) => {
       const own = builder.op("Add", [scores, mask]);
       const keys = builder.constant("float32", [4, 3], new Array<number>(12).fill(2));

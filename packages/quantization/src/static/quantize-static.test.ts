@@ -69,7 +69,7 @@ describe("quantizeWithRanges", () => {
     expect(graph.nodes.filter(({ outputs }) => outputs.includes("y"))).toHaveLength(1);
   });
 
-  test("drops a Relu whose input nobody else reads, and keeps it otherwise", () => {
+  test("removes a Relu if no other node reads its input", () => {
     const alone = quantize(gemmGraph((g, y) => g.op("Relu", [y])));
     expect(kinds(alone.graph)).not.toContain("Relu");
     const shared = quantize(gemmGraph((g, y) => g.op("Add", [y, g.op("Relu", [y])])));

@@ -176,7 +176,7 @@ describe(roundWeights, () => {
     });
   });
 
-  test("passes weights over that are no numbers", async () => {
+  test("skips weights that are not finite", async () => {
     const bad = product(noise(32, 1).fill(NaN, 3, 4), 16);
     expect((await roundWeights(bad, SETTINGS, { method: "search" })).size).toBe(0);
   });
