@@ -100,7 +100,7 @@ describe("slm teacher cache --workers", () => {
     expect(await leaving!.ended).toBe(0);
     expect(leaving!.output()).toContain(" 0 tries failed");
     expect((await caching).exitCode).toBe(0);
-    expect(staying!.output()).not.toContain("taken over");
+    expect(staying!.output()).not.toContain("reassigned from");
     expect(await cacheContents(run)).toEqual(expected);
     await expectNothingLeft(run, storage);
   });

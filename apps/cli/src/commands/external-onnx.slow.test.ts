@@ -115,7 +115,7 @@ describe("slm quantize of a file with branches and masks", () => {
   test("names the weights that stay on a line of its own", async () => {
     const argv = [at("network.onnx"), "--scheme", "int8-dynamic", "-o", at("lines"), "--threads", "1"];
     const { stdout } = await runCommand("quantize", argv);
-    expect(stdout).toMatch(/^stays float32 {2}masks: it holds -Infinity/m);
+    expect(stdout).toMatch(/^stays float32 {2}masks: it contains -Infinity/m);
   });
 });
 

@@ -222,7 +222,7 @@ describe(quantizeDirectory, () => {
       outputDirectory: join(root, "x"),
       scheme: "cpu",
     });
-    await expect(disguised).rejects.toMatchObject({ code: "DATA_INVALID", message: /quantized already/ });
+    await expect(disguised).rejects.toMatchObject({ code: "DATA_INVALID", message: /already quantized/ });
   });
 
   test("rejects a model without weights", async () => {
