@@ -103,10 +103,10 @@ test("what a model sees counts: logits differ where only the image does", async 
   expect(Math.max(...dark.map((value, at) => Math.abs(value - bright[at]!)))).toBeGreaterThan(0.1);
 });
 
-test("an image that leaves no place for text in any static graph is rejected", async () => {
+test("an image that leaves no room for text in any static graph is rejected", async () => {
   await expect(exported(sees({ tower }), { target: "npu", buckets: [4, 6] })).rejects.toMatchObject({
     code: "USAGE",
-    message: expect.stringContaining("an image is 6 tokens") as string,
+    message: expect.stringContaining("an image has 6 tokens") as string,
   });
 });
 
