@@ -1,6 +1,6 @@
 /**
- * A benchmark with a baseline, of a model that writes ISO dates: one word, many tokens of its byte-level BPE tokenizer. Every model
- * generates as many tokens as the rows' own answers have. Needs `npm run build`.
+ * Benchmarks a model that writes ISO dates (one word, but many tokens of its byte-level BPE tokenizer) with a baseline. Every model
+ * generates as many tokens as the rows' answers have. Needs `npm run build`.
  */
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -64,7 +64,7 @@ test("the stage and the command measure the tokens of the rows' answers, as the 
   await slm("run", "r.yaml", "--out", "run");
   const tokenizer = await loadTokenizer(join(root, "run", "export"));
   const lengths = TEST_ROWS.map(({ target }) => tokenizer.encodeTarget(target).length + 1);
-  // One word each: counting words gave 2.
+  // Each answer is one word. Counting words gave 2.
   expect(Math.min(...lengths)).toBeGreaterThan(4);
   const stage = benchSchema.parse(
     JSON.parse(await readFile(join(root, "run", "bench", "bench.json"), "utf8")),

@@ -1,4 +1,4 @@
-/** Two runs of one recipe on one machine give the same bundle: nothing in it depends on when, where or how fast it was made. */
+/** Two runs of one recipe on one machine produce the same bundle, independently of time, place and speed. */
 import { contentHash, readManifest } from "@slm/core";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -11,7 +11,7 @@ const STAGES = ["data", "tokenizer", "teacher", "distill", "export", "quantize"]
 const BENCH = { runs: 2 };
 
 let root = "";
-/** Directories of the runs, each with its recipe beside it. */
+/** Directories of the runs, each next to its recipe. */
 let runs: readonly string[] = [];
 const recipeOf = (out: string): string => join(out, "..", "r.yaml");
 beforeAll(async () => {

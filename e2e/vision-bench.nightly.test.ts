@@ -1,4 +1,4 @@
-/** A random vision-language model, benchmarked by the built command line on rows with images. Needs `npm run build`. */
+/** Benchmarks a random vision-language model with the built command line on rows with images. Needs `npm run build`. */
 import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

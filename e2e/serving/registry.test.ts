@@ -1,4 +1,4 @@
-/** Push to and pull from Debian's docker-registry. */
+/** Pushes to and pulls from Debian's docker-registry. */
 import { generateKeyPairSync } from "node:crypto";
 import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";

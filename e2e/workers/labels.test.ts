@@ -1,4 +1,4 @@
-/** Labels by several workers: of a model, and of a server that all of them ask within one pace and one budget. */
+/** Labels by several workers: from a model, and from an API with shared rate limits and a shared budget. */
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { redisAddress, SharedRequestLimits } from "@slm/extension-workers";
@@ -162,7 +162,7 @@ describe(SharedRequestLimits, () => {
     await two!.count("paid before", { input: 10, output: 5 });
     await one!.count("paid before", { input: 10, output: 5 });
     expect(one!.spent).toEqual({ requests: 1, input: 10, output: 5 });
-    // 15 are spent and 50 reserved: the second waits until the first is settled with 20.
+    // 15 tokens are spent and 50 reserved, so the second request waits until the first is settled with 20.
     const second = two!.reserve(bound);
     await one!.settle(first, "first", { input: 15, output: 5 });
     expect(await second).toBeTypeOf("string");

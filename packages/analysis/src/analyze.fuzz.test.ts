@@ -8,7 +8,7 @@ import { createMutator } from "./mutate.test-support.js";
 
 const FILES = 300;
 
-/** Every open size of every input as 2. */
+/** Sets every symbolic size of every input to 2. */
 const twos = ({ inputs }: ModelOutline): readonly FixedSizes[] =>
   inputs.flatMap(({ name, shape }) =>
     shape === undefined ? [] : [{ name, sizes: shape.map((size) => (typeof size === "number" ? size : 2)) }],

@@ -8,11 +8,11 @@ import { PREFIX } from "./messages.js";
 import type { RedisAddress } from "./redis-address.js";
 
 const MINUTE_MS = 60_000;
-/** Longest sleep between questions whether a request may start [ms]: a pause may have been set meanwhile. */
+/** Longest sleep before asking again whether a request can start [ms], because another worker can set a pause meanwhile. */
 const ASK_AGAIN_MS = 1_000;
-/** A reservation of a worker that died counts as spent after this time [ms]. */
+/** After this time, a reservation of a dead worker counts as spent [ms]. */
 const RESERVED_MS = 20 * MINUTE_MS;
-/** No limit, in scripts. */
+/** Means no limit in scripts. */
 const NONE = -1;
 
 interface Amount {
@@ -31,7 +31,7 @@ local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 return math.max(0, tonumber(redis.call('GET', KEYS[1]) or '0') - now)`;
 
-/** Starts nothing for ARGV[1] ms. KEYS: pause */
+/** Pauses all starts for ARGV[1] ms. KEYS: pause */
 const PAUSE = `
 local t = redis.call('TIME')
 local till = t[1] * 1000 + math.floor(t[2] / 1000) + tonumber(ARGV[1])
@@ -74,8 +74,8 @@ end
 return { status, spent[1], spent[2], spent[3] }`;
 
 /**
- * Counts an amount: of a reservation that it settles, or of an answer that nobody counted yet. KEYS: used, reserved, counted. ARGV: name of
- * the reservation or '', key of the request or '' where there is no answer, input, output. Gives what is spent.
+ * Counts an amount: of a reservation that it settles, or of a response that has not been counted yet. KEYS: used, reserved, counted. ARGV:
+ * name of the reservation or '', key of the request or '' without a response, input, output. Returns the usage.
  */
 const COUNT = `
 local isNew = ARGV[2] ~= '' and redis.call('SADD', KEYS[3], ARGV[2]) == 1
@@ -88,7 +88,7 @@ end
 local function used(field) return tonumber(redis.call('HGET', KEYS[1], field) or '0') end
 return { used('requests'), used('input'), used('output') }`;
 
-/** The limits of one server for one run, the same for all who name them alike. */
+/** The limits of one API for one run, shared by all callers with the same names. */
 export class SharedRequestLimits {
   readonly #client: Redis;
   readonly #limit: number;
@@ -113,12 +113,12 @@ export class SharedRequestLimits {
     this.#budget = budgetKeys(run);
   }
 
-  /** What all workers spent, as last seen. */
+  /** Last known usage of all workers. */
   get spent(): SharedSpending {
     return this.#spent;
   }
 
-  /** Starts nothing for that long, on any machine. */
+  /** Pauses requests on all machines. */
   async pause(ms: number): Promise<void> {
     await this.#client.eval(PAUSE, 1, this.#pause, Math.ceil(ms));
   }
@@ -134,7 +134,7 @@ export class SharedRequestLimits {
   }
 
   /**
-   * Reserves the upper bound of a request, waiting where only running requests are in the way.
+   * Reserves the maximum amount of a request. Waits if only running requests prevent it.
    *
    * @returns a name to settle it by; undefined if the request could exceed the budget
    */
@@ -164,7 +164,7 @@ export class SharedRequestLimits {
     await this.#count(name, usage === undefined ? "" : request, usage ?? { input: 0, output: 0 });
   }
 
-  /** Counts an answer that was paid for before, once for all workers. */
+  /** Counts a response that was paid for earlier, once for all workers. */
   async count(request: string, usage: Amount): Promise<void> {
     await this.#count("", request, usage);
   }
@@ -183,7 +183,7 @@ export class SharedRequestLimits {
   }
 }
 
-/** Removes what is known of a run's budget; its answers stay, and are counted again by a run that uses them. */
+/** Removes a run's budget. Its cached responses stay and are counted again by runs that use them. */
 export async function forgetBudget({ options }: RedisAddress, run: string): Promise<void> {
   const client = new Redis(options);
   client.on("error", () => undefined);

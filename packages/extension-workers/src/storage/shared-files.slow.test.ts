@@ -25,7 +25,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true }));
 
-/** A file of a terabyte that takes no space. */
+/** A sparse file of a terabyte. */
 function placeLarge(path: string): void {
   const file = openSync(path, "w");
   ftruncateSync(file, 2 ** 40);

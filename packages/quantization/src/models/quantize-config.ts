@@ -6,7 +6,7 @@ import { BLOCK_METHODS } from "../weights/block-method.js";
 /** No default, because the right metric depends on the task. */
 function missingMetric({ input }: { readonly input?: unknown }): string | undefined {
   return input === undefined
-    ? "expected a metric, got none, for example gate: { metric: exactMatch }"
+    ? "expected a metric, got none; for example gate: { metric: exactMatch }"
     : undefined;
 }
 
@@ -15,7 +15,7 @@ export const quantizeConfig = z.strictObject({
   schemes: z
     .array(z.enum(SCHEME_NAMES))
     .min(1)
-    .refine((names) => new Set(names).size === names.length, "each scheme may be listed once")
+    .refine((names) => new Set(names).size === names.length, "list each scheme only once")
     .default(["cpu"])
     .describe("Quantization schemes. The first is deployed, the others are measured for comparison."),
   method: z
@@ -60,16 +60,16 @@ export const quantizeConfig = z.strictObject({
           .number()
           .optional()
           .describe(
-            "Least value that the quantized model must reach, for metrics whose higher values are better, such as 0.8 for exactMatch [unit of the metric].",
+            "Lowest value that the quantized model must reach, for metrics whose higher values are better, such as 0.8 for exactMatch [unit of the metric].",
           ),
         maximum: z
           .number()
           .optional()
           .describe(
-            "Largest value that the quantized model may have, for error rates, such as 0.3 for wer [unit of the metric].",
+            "Highest value that the quantized model may have, for error rates, such as 0.3 for wer [unit of the metric].",
           ),
       },
       { error: missingMetric },
     )
-    .describe("Limit of the loss of quality. A quantized model that exceeds it is not deployed."),
+    .describe("Limit of the quality loss. A quantized model that exceeds it is not deployed."),
 });

@@ -1,4 +1,4 @@
-/** The plan of a whole graph: every operator's rule, in order. */
+/** Plans a whole graph by applying the rule of every operator, in order. */
 import type { Graph, GraphNode } from "@slm/onnx";
 import { findMaskedScores } from "./attention-scores.js";
 import { notFiniteWeights } from "../weights/non-finite.js";
@@ -11,12 +11,12 @@ export interface GraphPlanOptions {
   readonly exclude?: ReadonlySet<string> | undefined;
 }
 
-/** The nodes that are to be quantized; those that read a constant with numbers that are not finite stay as they are. */
+/** The nodes to quantize. Nodes that read a constant with numbers that are not finite are excluded. */
 export function coveredNodes(
   graph: Graph,
   { coverage, exclude }: Pick<GraphPlanOptions, "coverage" | "exclude">,
 ): ReadonlySet<GraphNode> {
-  // A CPU gains nothing from masks in integers, and attention loses.
+  // Integer masks do not help a CPU, and make attention worse.
   const scores = coverage === "standard" ? findMaskedScores(graph) : [];
   const kept = new Set(
     scores.flatMap(({ softmax, chains }) => [
@@ -33,7 +33,7 @@ export function coveredNodes(
   );
 }
 
-/** Plans what is quantized in a graph. */
+/** Plans the quantization of a graph. */
 export function planGraph(graph: Graph, options: GraphPlanOptions): TensorPlan {
   const { coverage } = options;
   const covered = coveredNodes(graph, options);

@@ -73,7 +73,7 @@ export const WRONG_RECIPES: readonly WrongInput[] = [
       quantize: { schemes: ["a16w8"], gate: { metric: "exactMatch", maxDrop: 1 } },
     },
     code: "USAGE",
-    message: "the window is at most what the model's caches hold, 8 tokens, got 4096",
+    message: "the window can be at most 8 tokens, the capacity of the model's caches, got 4096",
     help: "change distill.student, or export.target",
   },
   {
@@ -110,7 +110,7 @@ export const WRONG_RECIPES: readonly WrongInput[] = [
     title: "The device does not support the quantization scheme",
     recipe: { export: { target: "npu", profile: "qnn" } },
     code: "OP_UNSUPPORTED",
-    message: "does not take scheme 'int8-dynamic'",
+    message: "does not support scheme 'int8-dynamic'",
     help: "a16w8",
   },
   {
