@@ -37,9 +37,9 @@ describe(readMarianShortlist, () => {
   test.each<readonly [string, Uint8Array, RegExp]>([
     ["another format", shortlistBytes(LISTS, { magic: 1n }), /starts with 0x1, expected/],
     ["another vocabulary", shortlistBytes([...LISTS, []]), /for 5 tokens, the vocabulary has 4/],
-    ["tokens that there are not", shortlistBytes([[], [4], [], []]), /names token 4 of 4/],
+    ["tokens outside the vocabulary", shortlistBytes([[], [4], [], []]), /names token 4 of 4/],
     [
-      "first tokens that there are not",
+      "first tokens outside the vocabulary",
       shortlistBytes(LISTS, { first: 5 }),
       /5 first and 2 best tokens of 4/,
     ],
@@ -57,10 +57,10 @@ describe(readMarianShortlist, () => {
     await expect(readMarianShortlist(file, 4)).rejects.toThrow(/offset 2 is 4294967298, beyond its 3 tokens/);
   });
 
-  test("rejects offsets that fall", async () => {
+  test("rejects offsets that decrease", async () => {
     const bytes = shortlistBytes(LISTS);
     bytes.writeBigUInt64LE(3n, 48 + 8);
     await writeFile(file, bytes);
-    await expect(readMarianShortlist(file, 4)).rejects.toThrow(/do not follow one another/);
+    await expect(readMarianShortlist(file, 4)).rejects.toThrow(/its offsets do not rise/);
   });
 });

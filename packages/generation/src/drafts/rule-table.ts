@@ -1,26 +1,30 @@
-/** Draft rules by the hash of what they hold for. */
+/** Draft rules, stored by the hash of the context in which they apply. */
 
-/** What rules say, see `rules.ts`; of kind `alignment` are probabilities by which an answer is followed, see `source-alignment.ts`. */
+/**
+ * The kinds of rules, see `rules.ts`. Entries of kind `alignment` are probabilities that align an answer with its source, see `source-alignment.ts`.
+ */
 export const ENTRY_KINDS = ["after", "given", "copy", "continue", "aligned", "proceed", "alignment"] as const;
 export type EntryKind = (typeof ENTRY_KINDS)[number];
 export type RuleKind = Exclude<EntryKind, "alignment">;
 
-/** Rules by the hash of what they hold for. */
+/** Rules by the hash of their context. */
 export interface DraftRules {
-  /** A hash table of open addressing, whose number of places is a power of two: key, token and chance of each place. A key of 0 is an empty place. */
+  /** A hash table with open addressing and a power of two of slots: key, token and probability of each slot. Key 0 marks an empty slot. */
   readonly places: Int32Array;
-  /** Where a key goes also depends on this number, which nobody knows who writes a file of rules: keys of a file cannot all go to one place. */
+  /**
+   * Random number that also determines the slot of a key. A crafted rules file cannot make all keys collide, because it does not know this number.
+   */
   readonly seed: number;
-  /** Ids are below this; a rule that would say another, of a source with a vocabulary of its own, says nothing. */
+  /** Ids are below this. A rule that would copy a higher id, from a source with its own vocabulary, proposes nothing. */
   readonly vocabularySize: number;
-  /** Kinds of which there are rules; others are not asked. */
+  /** Kinds that have rules. Other kinds are not consulted. */
   readonly kinds: readonly EntryKind[];
 }
 
-/** What one rule says. */
+/** One rule. */
 export interface DraftRule {
   readonly kind: EntryKind;
-  /** Hash of what it holds for, not 0. */
+  /** Hash of the context, not 0. */
   readonly key: number;
   /** The token, or {@link COPIED}. */
   readonly token: number;
@@ -28,18 +32,18 @@ export interface DraftRule {
   readonly chance: number;
 }
 
-/** Stands for the token of the source that a rule points at. */
+/** Stands for the source token that a rule points at. */
 export const COPIED = -1;
 
-/** Stands before the first token of an answer, and before that of a source. No token has this id. */
+/** Stands for the position before the first token of an answer or a source. No token has this id. */
 export const BEGIN = -2;
 
-/** Numbers of a place: key, token, chance in parts of {@link CHANCE_PARTS}. */
+/** Numbers per slot: key, token, probability in units of 1 / {@link CHANCE_PARTS}. */
 const PLACE = 3;
-/** Parts of a chance of 1, in tables and files. */
+/** Tables and files store probabilities in units of 1 / this. */
 export const CHANCE_PARTS = 255;
 
-/** A step of a hash, int32 and never 0. Source of the constants: MurmurHash3 (Appleby, public domain). */
+/** One step of a hash: int32 and never 0. Source of the constants: MurmurHash3 (Appleby, public domain). */
 export function mixed(hash: number, value: number): number {
   let next = Math.imul(hash ^ Math.imul(value, 0xcc9e2d51), 0x1b873593);
   next ^= next >>> 15;
@@ -48,7 +52,7 @@ export function mixed(hash: number, value: number): number {
   return next === 0 ? 1 : next;
 }
 
-/** A table of rules. Its memory can be shared with other threads, where the platform has such memory. */
+/** Builds a table of rules. Its memory can be shared with other threads where the platform has shared memory. */
 export function draftRulesOf(rules: readonly DraftRule[], vocabularySize: number): DraftRules {
   const capacity = 2 ** Math.ceil(Math.log2(Math.max(2, 2 * rules.length)));
   const bytes = capacity * PLACE * Int32Array.BYTES_PER_ELEMENT;
@@ -63,7 +67,7 @@ export function draftRulesOf(rules: readonly DraftRule[], vocabularySize: number
   return table;
 }
 
-/** Where a key is, or the empty place where it would be. Half of the places are empty. */
+/** The slot of a key, or the empty slot where it belongs. Half of the slots are empty. */
 function placeOf({ places, seed }: Pick<DraftRules, "places" | "seed">, key: number): number {
   const mask = places.length / PLACE - 1;
   let place = mixed(mixed(seed, key), seed) & mask;
@@ -72,8 +76,8 @@ function placeOf({ places, seed }: Pick<DraftRules, "places" | "seed">, key: num
   return place * PLACE;
 }
 
-/** What the rule with a key says; where there is none, its chance is 0. */
+/** The rule with a key. If there is none, its probability is 0. */
 export const tokenOf = (rules: DraftRules, key: number): number => rules.places[placeOf(rules, key) + 1]!;
 
-/** Parts of the chance of the rule with a key; 0: there is none. */
+/** Probability of the rule with a key, in units of 1 / {@link CHANCE_PARTS}; 0 if there is none. */
 export const partsOf = (rules: DraftRules, key: number): number => rules.places[placeOf(rules, key) + 2]!;

@@ -33,11 +33,11 @@ describe("draft-rules.json", () => {
   test("is rejected where model.json or the vocabulary say something else", async () => {
     await expect(readDraftRules(directory, { ...model, draftRules: 4 })).rejects.toMatchObject({
       code: "DATA_INVALID",
-      message: expect.stringContaining("expected 4 rules as model.json says, got 3") as string,
+      message: expect.stringContaining("model.json lists 4 rules, the file has 3") as string,
     });
     await expect(readDraftRules(directory, { ...model, vocabularySize: 3 })).rejects.toMatchObject({
       code: "DATA_INVALID",
-      message: expect.stringContaining("rule 0: token 3 is none of the model's 3") as string,
+      message: expect.stringContaining("rule 0: token 3 is not among the model's 3 tokens") as string,
     });
   });
 

@@ -6,7 +6,7 @@ import { moveKey, pairKey } from "./source-alignment.js";
 
 const END = 2;
 
-/** Key of the rule of a kind that reads so many tokens at a place, about this token of the source. */
+/** Key of the rule of a kind that reads this many tokens at a place, for this source token. */
 function keyAt(
   source: readonly number[],
   answer: readonly number[],
@@ -26,7 +26,7 @@ function keyAt(
   return keys[0]!;
 }
 
-/** Answers follow their sources by one position, and by two more seldom; 21 comes of 11. */
+/** Answers advance one source position per token, rarely two; 21 is aligned with 11. */
 const ALIGNMENT: readonly DraftRule[] = [
   { kind: "alignment", key: moveKey(1), token: COPIED, chance: 0.8 },
   { kind: "alignment", key: moveKey(2), token: COPIED, chance: 0.1 },
@@ -100,7 +100,7 @@ describe(RuleDrafter, () => {
       drafter(source, [...rules, ...more, ...ALIGNMENT]).next(answer).token;
     expect(said(reached)).toBe(41);
     expect(said(beyond)).toBe(42);
-    // 99 comes of no token, so that the position is not known to have moved beyond the next.
+    // 99 is aligned with no source token, so the position is not known to have moved past the next one.
     expect(said([99, 21])).toBe(41);
     expect(drafter(source, rules).next(reached).chance).toBe(0);
     const proceed = { kind: "proceed", key: keyAt(source, reached, { kind: "proceed", read: 0 }) } as const;
@@ -141,7 +141,7 @@ describe(RuleDrafter, () => {
     expect(drafter([], chain([1, 0.9, 0.9, 0.9])).draft(first, -1, END)).toEqual([]);
     expect(drafter([], chain([1, 0.9, 0.6, 0.6])).draft(first, 9, END)).toEqual([101, 102]);
     expect(drafter([], chain([1, 0.9, 0.9, 0.9], END)).draft(first, 9, END)).toEqual([101, 102]);
-    // The first run makes the first token later: only what is nearly certain.
+    // Drafts delay the first token, so the first run drafts only what is nearly certain.
     expect(drafter([], chain([0.9, 0.9, 0.8])).draft([], 9, END)).toEqual([100, 101]);
     expect(drafter([], chain([0.6, 1])).draft([], 9, END)).toEqual([]);
   });

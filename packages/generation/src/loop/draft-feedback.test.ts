@@ -11,14 +11,14 @@ const row = (...values: readonly number[]) =>
 const EOS = 0;
 const RULE: DraftedRuns = { from: { source: [], most: 3 }, tokens: 100, capacity: 100 };
 
-/** A decoder whose next token is a function of those before. */
+/** A decoder whose next token is a function of the previous tokens. */
 function nextOf(fed: readonly number[]): number {
   const [last = 1, before = 1] = fed.slice(-2).reverse();
   const mixed = (7 * last + 3 * before + fed.length) % 23;
   return mixed === 0 && fed.length < 12 ? 5 : mixed;
 }
 
-/** The tokens after `given`, one run of one token each. */
+/** The tokens after `given`, with one run per token. */
 function plain(given: readonly number[], tokens: number): number[] {
   const fed = [...given];
   while (fed.length - given.length < tokens) {
@@ -28,7 +28,7 @@ function plain(given: readonly number[], tokens: number): number[] {
   return fed.slice(given.length);
 }
 
-/** The same by runs that verify drafts, and what each run was fed. */
+/** The same with runs that verify drafts, and the ids that each run was fed. */
 function drafted(
   given: readonly number[],
   rule: DraftedRuns,
@@ -50,7 +50,7 @@ function drafted(
     let held = first;
     while (held + 1 < ids.length && ids[held + 1] === picks[held]) held++;
     const taken = feedback.take(ints(...picks));
-    // Fewer where an end comes before.
+    // Fewer if EOS comes first.
     expect(taken.accepted).toBeLessThanOrEqual(held - first + 1);
     found.tokens.push(...picks.slice(first, first + taken.accepted));
     goesOn = taken.goesOn;
@@ -58,7 +58,7 @@ function drafted(
   return found;
 }
 
-/** A source to copy from: the answer, in which every so many tokens are wrong. */
+/** A source to copy from: the answer with a wrong token at regular intervals. */
 const nearly = (answer: readonly number[], every: number): DraftSource => ({
   source: answer.map((token, at) => (at % every === every - 1 ? 22 : token)),
   most: 3,

@@ -11,7 +11,7 @@ const BOS = 2;
 
 type Model = (prefix: readonly number[]) => readonly number[];
 
-/** A decoder whose logits are a function of all tokens a row was fed, as with a cache. */
+/** A decoder whose logits are a function of all tokens that a row was fed, as with a cache. */
 class PrefixDecoder implements StepDecoder {
   readonly rows: number;
   readonly vocabularySize: number;
@@ -29,7 +29,7 @@ class PrefixDecoder implements StepDecoder {
   step(tokens: Int32Array): Promise<Float32Array> {
     this.steps++;
     this.fed = this.fed.map((row, at) => [...row, tokens[at]!]);
-    // A row that was ended keeps its place; what the model says there must not matter.
+    // A row that has ended keeps its place. The model's logits for it must not matter.
     return Promise.resolve(Float32Array.from(this.fed.flatMap((row, at) => this.#model(at)(row.slice(1)))));
   }
 
@@ -47,7 +47,7 @@ const optionsFor = (strategy: Strategy, maxTokens: number): DecodeOptions => ({
   strategy,
 });
 
-/** A model with unrelated logits after every prefix, the same for the same seed. */
+/** A model with unrelated logits after every prefix, reproducible by seed. */
 function randomModel(seed: number, vocabulary: number): Model {
   return (prefix) => {
     const mixed = prefix.reduce((hash, token) => (Math.imul(hash, 31) + token + 1) >>> 0, seed);
@@ -61,7 +61,7 @@ function logProbabilities(logits: readonly number[]): number[] {
   return logits.map((logit) => logit - normalizer);
 }
 
-/** The best of all token sequences up to `maxTokens`, by the score beam search documents. */
+/** The best of all token sequences up to `maxTokens`, by the documented score of beam search. */
 function exhaustiveBest(
   model: Model,
   maxTokens: number,

@@ -11,7 +11,7 @@ import type { TokenConstraint } from "../rules/token-constraint.js";
 const [EOS, PAD, BOS] = [0, 1, 2];
 const VOCABULARY = 7;
 
-/** Unrelated logits after every prefix, the same for the same seed. */
+/** Unrelated logits after every prefix, reproducible by seed. */
 function logitsAfter(seed: number, prefix: readonly number[]): number[] {
   const mixed = prefix.reduce((hash, token) => (Math.imul(hash, 31) + token + 1) >>> 0, seed);
   const { next } = createRandom(mixed);
@@ -61,7 +61,7 @@ const optionsFor = (strategy: Strategy, seed: number): DecodeOptions => ({
   random: createRandom(seed).next,
 });
 
-/** Texts that never hold the same id twice in a row. */
+/** Texts that never contain the same id twice in a row. */
 function noRepeats(last: number | undefined): TokenConstraint {
   return {
     allows: (id) => id !== last,

@@ -6,7 +6,7 @@ import type { StepDecoder, TopTokens } from "./step-decoder.js";
 const [EOS, PAD, BOS, OTHER_END, WORD] = [0, 1, 2, 3, 4];
 const VOCABULARY = 6;
 
-/** Logits whose best token after n tokens is the n-th of a row's script. */
+/** Logits whose best token after n tokens is the n-th token of a row's script. */
 class ScriptedDecoder implements StepDecoder {
   readonly vocabularySize = VOCABULARY;
   /** Tokens of each step. */

@@ -1,4 +1,4 @@
-/** Tokens that a decoder picks itself under a constraint, against those that are chosen here, one after the other. */
+/** Compares tokens that a decoder picks itself under a constraint with tokens that are chosen here one at a time. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { decode } from "./decode.js";
@@ -7,7 +7,10 @@ import type { TokenConstraint } from "../rules/token-constraint.js";
 
 const MAX_TOKENS = 8;
 
-/** No token of `forbidden` at its place of the text; `isQuick`: whether it answers for one token without looking at all of them. */
+/**
+ * A constraint that forbids the tokens `forbidden` at their places of the text. `isQuick`: whether it can check one token without checking all of
+ * them.
+ */
 function forbidding(forbidden: readonly (readonly number[])[], isQuick: boolean, at = 0): TokenConstraint {
   const allows = (id: number): boolean => forbidden[at]?.includes(id) !== true;
   return {

@@ -11,12 +11,12 @@ import type { Scorer } from "./evaluation-input.js";
 
 type Answerer = NonNullable<EvaluationInput["generator"]>;
 
-/** What an answerer writes that does not tell how probable it finds its text. */
+/** Answers of an answerer that does not report probabilities. */
 const generation = (text: string): WrittenAnswer => ({ text });
 
 const textOf = (source: Source): string => (typeof source === "string" ? source : (source.text ?? ""));
 
-/** Answers in capitals and remembers the sources and the options of each call. */
+/** Answers in capitals, and records the sources and options of each call. */
 function shouting(): Answerer & {
   readonly calls: { readonly sources: number; readonly options: unknown }[];
 } {
@@ -30,7 +30,7 @@ function shouting(): Answerer & {
   };
 }
 
-/** Gives every token of an answer, words and the end, one chance in two. */
+/** Gives every token of an answer, including EOS, a probability of 1/2. */
 const halving: Scorer = {
   score: (pairs) =>
     Promise.resolve(
@@ -168,7 +168,7 @@ describe(evaluateAnswers, () => {
       predictionsPath,
     });
     expect(generator.calls).toEqual([]);
-    // Tokens K AE T, X, F IH, each with an end; the first reference counts.
+    // Tokens K AE T, X, F IH, each with EOS. Only the first reference counts.
     expect(result.likelihood).toEqual({ nllNatsPerToken: expect.closeTo(Math.LN2, 12) as number, tokens: 9 });
     expect(result.metrics.perplexity).toBeCloseTo(2);
     const lines = await linesOf(predictionsPath);
@@ -201,7 +201,7 @@ describe(evaluateAnswers, () => {
         async (rows, batchSize) => {
           const generator = shouting();
           const metrics = ["wer", "per"] as const;
-          // oxlint-disable-next-line typescript/require-await -- a stream of rows that are already there
+          // oxlint-disable-next-line typescript/require-await -- a stream of rows that already exist
           const stream = async function* (): AsyncGenerator<EvaluationRow> {
             yield* rows;
           };

@@ -25,7 +25,7 @@ const shouting: Answerer = {
       })),
     ),
 };
-/** Gives every character of an answer one chance in two. */
+/** Gives every character of an answer a probability of 1/2. */
 const halving: Scorer = {
   score: (pairs) =>
     Promise.resolve(pairs.map(({ answer }) => ({ nats: answer.length * Math.LN2, tokens: answer.length }))),

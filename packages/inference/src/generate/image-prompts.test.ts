@@ -18,7 +18,7 @@ import { openModel } from "./open-model.js";
 
 const { maxTarget: MAX_TARGET, tokens: TOKENS } = TINY;
 
-/** A grey image of two pixels, decoded as often as `decoded` says. */
+/** A grey image of two pixels. `decoded` counts how often it is decoded. */
 function image(key: string, ...samples: readonly [number, number]): ImageSource & { decoded: number } {
   const source = {
     decoded: 0,
@@ -79,7 +79,7 @@ describe("a vision-language model", () => {
       expect(answers.every(({ imageMs, firstTokenMs }) => imageMs! >= 0 && imageMs! <= firstTokenMs)).toBe(
         true,
       );
-      // Each image once, however many questions there were about it.
+      // Each image is decoded once, however many questions are asked about it.
       expect(runtime.images.toSorted((a, b) => a[0]! - b[0]!)).toEqual([[0, 9], [200, 255]]); // prettier-ignore
       await generator.close();
       expect(runtime.loaded).toEqual([]);
@@ -144,7 +144,7 @@ describe("a vision-language model", () => {
     );
     const blind = await openModel(await written(tinyDeviceModel()), new MemoryModel());
     await expect(blind.generate(["a", { text: "b", image: picture }])).rejects.toThrow(
-      /source 2 has an image; the model reads text only/,
+      /source 2 has an image, but the model reads only text/,
     );
     expect(picture.decoded).toBe(0);
   });

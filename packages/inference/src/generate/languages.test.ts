@@ -29,7 +29,7 @@ afterAll(async () => {
 
 const { eos, bos } = TINY.tokens;
 
-/** Greedy decoding by the definition: the language is in the source, fed first, or the answer's first token. */
+/** Greedy decoding by definition: the language is in the source, is fed first, or is the first token of the answer. */
 async function expectedIds(way: (typeof WAYS)[number], text: string, pair: LanguagePair): Promise<number[]> {
   const tokenizer = await loadTokenizer(folders.get(way)!);
   const source = tokenizer.encodeSource(text, pair);
@@ -120,7 +120,7 @@ describe.each(WAYS)("a model that is told the target language by %s", (way) => {
   });
 });
 
-/** As hashedLogits, with a likelihood for every token. */
+/** Like hashedLogits, with a likelihood for every token. */
 const finiteLogits: typeof hashedLogits = (source, fed) =>
   hashedLogits(source, fed).map((logit) => Math.max(logit, -1));
 

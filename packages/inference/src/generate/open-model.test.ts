@@ -16,7 +16,7 @@ import { openModel } from "./open-model.js";
 
 const { maxTarget: MAX_TARGET, tokens: TOKENS } = TINY;
 
-/** What greedy decoding must give. */
+/** The expected result of greedy decoding. */
 function expectedIds(source: readonly number[], maxTokens: number): number[] {
   const ids: number[] = [];
   while (ids.length < maxTokens) {
@@ -28,7 +28,7 @@ function expectedIds(source: readonly number[], maxTokens: number): number[] {
   return ids;
 }
 
-/** Recomputes every step from all ids fed so far, and reorders those instead of caches. */
+/** Recomputes every step from all ids fed so far, and reorders the ids instead of caches. */
 class CachelessDecoder implements StepDecoder {
   readonly rows: number;
   readonly vocabularySize = TINY.vocabularySize;
@@ -204,7 +204,7 @@ describe("a generator", () => {
     expect(runtime.uploads).toBe(uploads);
     expect(runtime.tensors.size).toBe(2);
     for (const count of [1, 2, 3, 4, 5]) await generator.generate(SOURCES.slice(0, count));
-    // Two sets of a key and a value.
+    // Two pairs of a key and a value.
     expect(runtime.tensors.size).toBe(4);
     await generator.close();
     expect(runtime.tensors.size).toBe(0);
@@ -265,7 +265,7 @@ describe("a generator", () => {
     const generator = await openModel(folders["encoder-decoder"], new MemoryModel());
     const plain = await generator.generate(SOURCES);
     const long = plain.find(({ text }) => text.length >= 5)!;
-    // Symbols are joined by spaces: this sequence takes the end of one token and the beginning of the next.
+    // Symbols are joined by spaces: this sequence spans the end of one token and the beginning of the next.
     const stop = [long.text.slice(2, 4)];
     for (const strategy of [undefined, { kind: "beam", beams: 2, lengthPenalty: 1 }] as const) {
       const pieces = SOURCES.map(() => "");

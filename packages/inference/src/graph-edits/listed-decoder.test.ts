@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { withArgmaxOutput } from "./argmax-output.js";
 import { splitListed } from "./listed-decoder.js";
 
-/** A decoder whose logits are those of rows that its bias allows. */
+/** A decoder that returns logits of the rows that its bias allows. */
 function decoder(): Graph {
   const g = new GraphBuilder("decoder");
   const bias = g.input(GRAPH_IO.lexicalBias, "float32", ["batch", 5]);

@@ -9,7 +9,7 @@ import { copiesSource, jsonSchemaGrammar } from "./json-schema.js";
 const COPIED = { type: "string", "x-copied": true };
 const PIECES = byteVocabulary();
 
-/** Whether a text of JSON is in a schema's language for a source. */
+/** Whether a schema allows a JSON text for a source. */
 function allows(schema: object, source: string, text: string): boolean {
   let state = constrainTokens(jsonSchemaGrammar(schema, source), PIECES, { eos: EOS });
   const scores = new Float32Array(PIECES.bytes.length);
@@ -95,7 +95,7 @@ describe(CopiedStrings, () => {
     const said: number[] = [];
     for (let at = 0; at < 20; at++) {
       const logits = new Float32Array(PIECES.bytes.length);
-      logits[1 + 0x22] = 1; // The quotation mark is second best everywhere.
+      logits[1 + 0x22] = 1; // The quotation mark is the second-best token everywhere.
       if (at < wanted.length) logits[wanted[at]! + 1] = 2;
       const id = choose(logits);
       if (id === EOS) break;

@@ -144,17 +144,17 @@ describe(jsonSchemaGrammar, () => {
       /^schema: #\/properties\/a\/items: 'not'/,
     ],
     [
-      "keywords beside anyOf",
+      "keywords next to anyOf",
       { anyOf: [{ type: "null" }], minLength: 1 },
       /'minLength' is not supported here; supported are anyOf/,
     ],
     ["oneOf", { oneOf: [{ type: "null" }] }, /'oneOf'/],
-    ["a type that is none", { type: "text" }, /'type' must be of/],
+    ["an unknown type", { type: "text" }, /'type' must be one of/],
     ["a reference to elsewhere", { $ref: "https://example.org/a.json" }, /must point into the same schema/],
-    ["a reference to nothing", { $ref: "#/$defs/a" }, /which is not there/],
+    ["a dangling reference", { $ref: "#/$defs/a" }, /which does not exist/],
     ["a reference to itself", { $ref: "#" }, /refers to itself/],
     [
-      "a circle of references",
+      "a cycle of references",
       { anyOf: [{ type: "null" }, { $ref: "#/$defs/a" }], $defs: { a: { $ref: "#" } } },
       /refers to itself/,
     ],
@@ -163,15 +163,15 @@ describe(jsonSchemaGrammar, () => {
       { type: "object", properties: {}, required: ["a"] },
       /'required' names "a"/,
     ],
-    ["no value of the type", { type: "string", enum: [1] }, /no value is of the schema's type/],
+    ["no value of the type", { type: "string", enum: [1] }, /no value has the schema's type/],
     ["limits the wrong way round", { type: "string", minLength: 3, maxLength: 2 }, /'minLength' 3 is above/],
-    ["a count that is none", { type: "array", minItems: -1 }, /'minItems' must be an integer/],
-    ["names of properties that are no strings", { propertyNames: { type: "integer" } }, /schema of strings/],
-    ["names of properties that are no schema", { propertyNames: ["a"] }, /schema of strings/],
+    ["an invalid count", { type: "array", minItems: -1 }, /'minItems' must be an integer/],
+    ["property names that are not strings", { propertyNames: { type: "integer" } }, /schema of strings/],
+    ["property names without a schema", { propertyNames: ["a"] }, /schema of strings/],
     [
-      "names of properties beside named ones",
+      "property names together with named properties",
       { properties: { a: true }, propertyNames: { maxLength: 1 } },
-      /not supported beside 'properties'/,
+      /not supported together with 'properties'/,
     ],
     ["a huge count", { type: "string", maxLength: 1e9 }, /'maxLength' must be an integer from 0 to/],
     ["no schema", [], /expected a schema/],
@@ -221,7 +221,7 @@ describe(jsonSchemaGrammar, () => {
     expect(text).toBe("7");
   });
 
-  // Each of these ended in a stack overflow, in an argument list that is too long, or in minutes.
+  // Each of these once ended in a stack overflow, in too many arguments, or took minutes.
   test.each<readonly [string, unknown]>([
     ["a chain of references that ends nowhere", chain(8000, { $ref: "#/$defs/8000" })],
     ["a chain of references that leads back", chain(8000, { $ref: "#/$defs/0" })],
@@ -268,7 +268,7 @@ function thrownBy(run: () => unknown): unknown {
   return undefined;
 }
 
-/** Schemas with a value of theirs replaced. */
+/** Schemas with one of their values replaced. */
 function corrupt(): fc.Arbitrary<unknown> {
   return fc.tuple(schemas, fc.nat(30), fc.jsonValue({ maxDepth: 1 })).map(([schema, at, value]) => {
     let count = 0;

@@ -6,7 +6,7 @@ import { learnAlignment, spreadPairs, type TokenPair } from "./learn-alignment.j
 
 const [SILENT, LONG, FIRST, SECOND, MARK] = [9, 8, 60, 61, 90];
 
-/** Random letters and their sounds, one each but for a silent letter and one with two. */
+/** Random letters and their sounds: one sound per letter, except for a silent letter and a letter with two. */
 function pairs(count: number, seed: number): (TokenPair & { readonly positions: readonly number[] })[] {
   const { next } = createRandom(seed);
   return Array.from({ length: count }, () => {
@@ -37,7 +37,7 @@ describe(learnAlignment, () => {
         if (alignment.positionAfter(target.slice(0, at + 1)) === position) right++;
       }
     }
-    // Nothing says whether the second sound of a letter comes of a silent one behind it.
+    // The second sound of a letter could also come from a silent letter after it.
     expect(right / all).toBeGreaterThan(0.93);
   });
 

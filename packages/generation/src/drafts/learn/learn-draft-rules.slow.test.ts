@@ -8,7 +8,7 @@ import { learnDraftRules } from "./learn-draft-rules.js";
 const END = 2;
 const [PLAY, RATE, BY, OPEN, ARTIST, TITLE, CLOSE] = [10, 11, 12, 20, 21, 22, 23];
 
-/** Requests "PLAY title… BY name…" or "RATE title…", and calls that say which, and copy title and name. */
+/** Requests "PLAY title… BY name…" or "RATE title…", answered by calls that name the action and copy title and name. */
 function pairs(count: number, seed: number): TokenPair[] {
   const { next } = createRandom(seed);
   const words = (): number[] =>
@@ -23,7 +23,7 @@ function pairs(count: number, seed: number): TokenPair[] {
 
 const ALIGNED: ReadonlySet<string> = new Set(["aligned", "proceed", "alignment"]);
 
-/** Random words, and their sounds: a letter has one by what letter follows, letter 9 has none, and letter 8 has two. */
+/** Random words and their sounds. A letter's sound depends on the next letter; letter 9 has no sound, and letter 8 has two. */
 function spellings(count: number, seed: number): TokenPair[] {
   const { next } = createRandom(seed);
   return Array.from({ length: count }, () => {
@@ -37,7 +37,7 @@ function spellings(count: number, seed: number): TokenPair[] {
   });
 }
 
-/** Tokens of answers for each run, and drafts for each run, if every run verifies what the rules draft. */
+/** Tokens per run and drafts per run, if every run verifies what the rules draft. */
 function replay(rules: ReturnType<typeof learnDraftRules>, answers: readonly TokenPair[]) {
   const table = draftRulesOf(rules, 10_000);
   let [runs, tokens, drafts] = [0, 0, 0];
@@ -65,7 +65,7 @@ describe(learnDraftRules, () => {
     expect(next()).toBe(OPEN);
     expect(next(OPEN)).toBe(30);
     expect(next(OPEN, 30)).toBe(TITLE);
-    // None of these words was ever seen.
+    // None of these words occurred in training.
     expect(next(OPEN, 30, TITLE)).toBe(900);
     expect(next(OPEN, 30, TITLE, 900)).toBe(901);
     expect(next(OPEN, 30, TITLE, 900, 901, ARTIST)).toBe(902);
@@ -93,7 +93,7 @@ describe(learnDraftRules, () => {
     const unaligned = spelt.filter(({ kind }) => !ALIGNED.has(kind));
     expect(replay(unaligned, spellings(200, 2)).tokensPerRun).toBeLessThan(2);
     expect(kinds(spelt)).toEqual(new Set([...kinds(unaligned), "aligned", "alignment"]));
-    // The same letters, whose sounds are those of another word.
+    // The same letters with the sounds of another word.
     const moved = spellings(2000, 1).map(({ target }, at, all) => ({
       source: all.at(at - 1)!.source,
       target,
