@@ -30,7 +30,7 @@ describe(shortlistOf, () => {
     [
       "a negative length",
       (bytes) => Uint8Array.from(bytes, (byte, at) => (at === 3 ? 255 : byte)),
-      /three lists/,
+      /lengths in its header/,
     ],
     [
       "a token outside the vocabulary",

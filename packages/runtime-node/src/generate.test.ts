@@ -22,7 +22,7 @@ import {
 const MAX_TARGET = 12;
 const TOKENS = { pad: 0, bos: 1, eos: 2, unknown: 3 };
 const SOURCES = ["abc", "d", "abcdab", "cc", "a", "dcba", "bd"];
-/** A seed whose model gives unlike texts, some short and some as long as allowed, with and without an encoder. */
+/** A seed whose model generates varied texts, short ones and ones of maximum length, with and without an encoder. */
 const WEIGHTS = tinyWeights(1986);
 
 /** Recomputes every step from all ids fed so far: no cache, no padding, no batch. */
@@ -51,7 +51,7 @@ class PlainDecoder implements StepDecoder {
   }
 }
 
-/** @param target of cpu decoders also pick tokens themselves */
+/** @param target decoders for cpu also pick tokens themselves */
 async function writeModel(
   folder: string,
   architecture: DeviceModel["architecture"],

@@ -3,7 +3,7 @@ import { describeWebAdapter, findWebAdapter } from "./web-adapter.js";
 
 type Gpu = NonNullable<Parameters<typeof findWebAdapter>[0]>;
 
-/** As Chromium 156 tells of its software adapter. */
+/** As Chromium 156 reports its software adapter. */
 const swiftshader = {
   vendor: "google",
   architecture: "swiftshader",
