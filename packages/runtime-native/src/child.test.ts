@@ -38,7 +38,7 @@ describe(runJob, () => {
       threads: 1,
     };
     const environment = process.env.NODE_OPTIONS;
-    // What a vendor's abort does: the process is gone before it answers.
+    // Like an abort in a vendor's library: the process is gone before it answers.
     const killer = join(folder, "abort.cjs");
     await writeFile(killer, "process.stderr.write('vendor: assertion failed'); process.abort();");
     process.env.NODE_OPTIONS = `--require ${killer}`;

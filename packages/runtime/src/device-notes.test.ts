@@ -9,10 +9,10 @@ describe(deviceNotes, () => {
     expect(deviceNotes(DEVICE)).toEqual([]);
   });
 
-  test("says what computed instead, and why", () => {
+  test("says which device was used instead, and why", () => {
     expect(deviceNotes({ ...DEVICE, fallbacks: [NO_GPU] })).toEqual([
       "gpu:cuda is not available here: no driver.",
-      "cpu computed instead (Example CPU).",
+      "cpu was used instead (Example CPU).",
     ]);
   });
 
@@ -24,7 +24,7 @@ describe(deviceNotes, () => {
       description: "qnn simulated on Example CPU",
     };
     expect(deviceNotes(simulation)).toEqual([
-      "qnn was simulated (qnn simulated on Example CPU): no time here was measured on that device.",
+      "qnn was simulated (qnn simulated on Example CPU): the times were not measured on that device.",
     ]);
   });
 });

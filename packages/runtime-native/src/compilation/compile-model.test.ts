@@ -20,7 +20,7 @@ function portable(): Graph {
   return builder.build();
 }
 
-/** What a vendor's compiler writes: one EPContext node that names a binary; or the graph as it was. */
+/** The output of a vendor's compiler: one EPContext node that names a binary, or the unchanged graph. */
 function compiled(binary: string): Graph {
   const builder = new GraphBuilder("compiled");
   const x = builder.input("x", "float32", [1, 2]);
@@ -30,11 +30,11 @@ function compiled(binary: string): Graph {
   });
   builder.output("y", context, "float32", [1, 1]);
   const graph = builder.build();
-  // The builder renames the output by a node of its own; a compiled graph has none.
+  // The builder adds a node that renames the output; a compiled graph has none.
   return { ...graph, nodes: [{ ...graph.nodes[0]!, outputs: ["y"] }] };
 }
 
-/** Stands for a vendor's plug-in. */
+/** Test double of a vendor's plug-in. */
 function fakeCompiler(
   compile: (output: string, soc: string) => Promise<void>,
 ): Compiler & { readonly seen: string[] } {
@@ -199,7 +199,7 @@ describe(compileModel, () => {
   });
 
   test("hands on the compiler's own error", async () => {
-    const refusal = new SlmError("OP_UNSUPPORTED", "QNNExecutionProvider refuses encoder.16.onnx");
+    const refusal = new SlmError("OP_UNSUPPORTED", "QNNExecutionProvider cannot compile encoder.16.onnx");
     const compiler = fakeCompiler(() => Promise.reject(refusal));
     await expect(
       compileModel({ modelDirectory, outputDirectory, socs: ["sm8550"], progress: SILENT, compiler }),

@@ -29,10 +29,10 @@ describe(OrtApi, () => {
     const api = new OrtApi();
     for (let round = 0; round < 3; round++) {
       collectGarbage();
-      // Native handles are given up in a later turn.
+      // Native handles are released in a later turn.
       await new Promise((resolve) => setImmediate(resolve));
     }
-    // With its library gone, this call would end the process.
+    // If the library were unloaded, this call would end the process.
     expect(api.pointer("CreateRunOptions")).not.toBe(0n);
   });
 
