@@ -1,4 +1,4 @@
-/** Imports GGUF files: any path that is a file. */
+/** Imports GGUF files: any path to a file. */
 import {
   configuredEos,
   encoderDecoderTokens,

@@ -1,4 +1,4 @@
-/** Models in GGUF files. */
+/** Imports models in GGUF files. */
 import { defineExtension, type Extension } from "@slm/extensions";
 import { gguf } from "./gguf-importer.js";
 

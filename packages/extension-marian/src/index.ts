@@ -1,4 +1,4 @@
-/** Models in Marian's own format. */
+/** Imports models in Marian's own format. */
 import { defineExtension, type Extension } from "@slm/extensions";
 import { marian } from "./marian-importer.js";
 

@@ -40,7 +40,7 @@ async function directory(
 const int32 = (values: readonly number[]): HostTensor =>
   createHostTensor("int32", [1, values.length], Int32Array.from(values));
 
-/** Logits of the imported model, without that of its start token. */
+/** Logits of the imported model, without the logit of its start token. */
 async function importedLogits(
   { config, weights }: { config: EncoderDecoderConfig; weights: ReadonlyMap<string, HostTensor> },
   source: readonly number[],
@@ -164,7 +164,7 @@ describe(marianFiles, () => {
     [
       "different vocabularies",
       { "config.yml": "models: [m.bin]\nvocabs: [a.spm, b.spm]\n" },
-      /source and target differ/,
+      /separate source and target vocabularies/,
     ],
   ])("rejects %s", async (name, files, message) => {
     const folder = await directory(name.replaceAll(" ", "-"), tinyModel(), files);

@@ -59,7 +59,7 @@ describe(readMarian, () => {
     [
       "a type for one processor",
       marianBytes([{ ...WHOLE[0]!, type: 0x5101 }, SETTINGS]),
-      /type 0x5101, which is not read/,
+      /type 0x5101, which is not supported/,
     ],
     ["an axis of 0", marianBytes([{ ...WHOLE[1]!, shape: [0, 3] }, SETTINGS]), /axis 0 of item 'b' is 0/],
     [
@@ -74,12 +74,12 @@ describe(readMarian, () => {
     ],
     ["five axes", marianBytes([{ ...WHOLE[1]!, shape: [1, 1, 1, 1, 3] }, SETTINGS]), /at most 4 is accepted/],
     [
-      "a name that is no ASCII text",
+      "a name that is not ASCII text",
       marianBytes([{ ...WHOLE[1]!, name: "b\n" }, SETTINGS]),
-      /no text of ASCII characters/,
+      /is not zero-terminated ASCII text/,
     ],
     [
-      "settings that are no UTF-8",
+      "settings that are not UTF-8",
       marianBytes([{ ...SETTINGS, data: Uint8Array.of(255, 0), shape: [2] }]),
       /not UTF-8/,
     ],

@@ -1,4 +1,4 @@
-/** Imports directories with a model in Marian's own format, as Firefox translates with. */
+/** Imports directories with a model in Marian's own format, such as Firefox's translation models. */
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import {
@@ -23,7 +23,7 @@ async function openMarian(source: string): Promise<ExternalModel> {
   const checkpoint = await readMarianModel(files);
   const { vocabularySize } = importedConfig(checkpoint);
   const tokenizer = await readMarianTokenizer(files.vocabulary, vocabularySize);
-  // The decoder's start token is not among Marian's; its decoder may copy tokens of the source, as vocabularies are shared.
+  // Marian has no start token. The decoder may copy source tokens, because source and target share a vocabulary.
   const list =
     files.shortlist === undefined
       ? undefined
@@ -35,7 +35,7 @@ async function openMarian(source: string): Promise<ExternalModel> {
   };
 }
 
-/** Every file of the directory: which of them the model is read from, its settings say. */
+/** Lists every file of the directory, because the settings decide which of them are read. */
 function marianPaths(source: string): readonly string[] {
   return readdirSync(source, { withFileTypes: true })
     .flatMap((entry) => (entry.isFile() ? [join(source, entry.name)] : []))

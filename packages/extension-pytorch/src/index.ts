@@ -1,4 +1,4 @@
-/** Weights as PyTorch writes them. */
+/** Reads weights in PyTorch's own format. */
 import { defineExtension, type Extension } from "@slm/extensions";
 import { pytorchTensors } from "./pytorch-file.js";
 

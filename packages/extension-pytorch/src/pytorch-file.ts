@@ -1,6 +1,6 @@
 /**
- * Reads tensors of a file that PyTorch wrote (`pytorch_model.bin`) without executing anything: a zip archive with a pickle, which says what the tensors
- * are called and where they lie, and one uncompressed file per storage.
+ * Reads tensors from a PyTorch file (`pytorch_model.bin`) without executing code. The file is a zip archive with a pickle of the tensors' names and
+ * locations, and one uncompressed file per storage.
  *
  * Source: PyTorch 2.8, torch/serialization.py (`_save`), torch/_utils.py (`_rebuild_tensor_v2`). The format before 1.6 is rejected.
  */
@@ -64,29 +64,29 @@ class Tensor {
   }
 }
 
-/** Largest pickle: names and places of a million tensors [bytes]. */
+/** Maximum size of the pickle: names and locations of a million tensors [bytes]. */
 const MAX_PICKLE_BYTES = 1 << 27;
-/** Most files of an archive. */
+/** Maximum number of files in an archive. */
 const MAX_ENTRIES = 1_000_000;
-/** Most axes of a tensor. */
+/** Maximum number of axes of a tensor. */
 const MAX_RANK = 8;
 
 /**
- * The tensors of a file; their values stay on disk until they are read.
  *
- * @throws SlmError INPUT_MISSING without the file; DATA_INVALID for one that is not of this form, with the command that converts it
+ * The tensors of a file. Their values stay on disk until they are read.
+ *
+ * @throws SlmError INPUT_MISSING if the file does not exist; DATA_INVALID for another format, with the command that converts the file
  */
 export async function pytorchTensors(file: string): Promise<readonly ExternalTensor[]> {
   const places = await storagePlaces(file);
   const pickle = await readRange(file, places.pickle);
   const value = readPickle(new Uint8Array(pickle), NAMES, file);
-  if (!(value instanceof PickleDict)) throw invalid(file, "it holds no dictionary");
+  if (!(value instanceof PickleDict)) throw invalid(file, "it contains no dictionary");
   return [...value.entries].flatMap(([name, tensor]): ExternalTensor[] => {
-    // A dictionary of weights may have counters beside its tensors.
+    // A dictionary of weights may also contain counters.
     if (!(tensor instanceof Tensor)) return [];
     const place = places.storages.get(tensor.storage.key);
-    if (place === undefined)
-      throw invalid(file, `tensor '${name}' lies in a storage that is not in the file`);
+    if (place === undefined) throw invalid(file, `the storage of tensor '${name}' is missing from the file`);
     checkTensor(tensor, place, (problem) => invalid(file, `tensor '${name}' ${problem}`));
     const { shape, storage } = tensor;
     return [{ name, shape, dtype: storage.dtype, read: () => readTensor(file, name, tensor, place) }];
@@ -107,17 +107,22 @@ interface Places {
   readonly storages: ReadonlyMap<string, Place>;
 }
 
-/** Where the pickle and the storages lie. */
+/** Locations of the pickle and the storages. */
 async function storagePlaces(file: string): Promise<Places> {
   const zip = await openZip(file).catch((cause: unknown) => {
     if (cause instanceof SlmError || systemCode(cause) !== undefined) throw readFailure(cause, file);
-    throw new SlmError("DATA_INVALID", `${file}: not a file of PyTorch 1.6 or later: it is no zip archive`, {
-      suggestions: [CONVERT],
-      cause,
-    });
+    throw new SlmError(
+      "DATA_INVALID",
+      `${file}: not a file of PyTorch 1.6 or later: it is not a zip archive`,
+      {
+        suggestions: [CONVERT],
+        cause,
+      },
+    );
   });
   try {
-    if (zip.entryCount > MAX_ENTRIES) throw invalid(file, `${zip.entryCount} files, at most ${MAX_ENTRIES}`);
+    if (zip.entryCount > MAX_ENTRIES)
+      throw invalid(file, `${zip.entryCount} files, the maximum is ${MAX_ENTRIES}`);
     const storages = new Map<string, Place>();
     let pickle: Place | undefined;
     for await (const entry of zip.eachEntry()) {
@@ -182,7 +187,7 @@ async function readRange(file: string, { begin, bytes }: Place): Promise<ArrayBu
   }
 }
 
-/** Every element lies in the storage. */
+/** Checks that every element is inside the storage. */
 function checkTensor(
   { storage, offset, shape, strides }: Tensor,
   place: Place,
@@ -190,7 +195,7 @@ function checkTensor(
 ): void {
   if (storedBytes(storage.dtype, [storage.elements]) !== place.bytes)
     throw fail(
-      `lies in a storage of ${place.bytes} bytes, expected ${storage.elements} elements of ${storage.dtype}`,
+      `has a storage of ${place.bytes} bytes, expected ${storage.elements} elements of ${storage.dtype}`,
     );
   if (elementCount(shape) === 0) return;
   const last = shape.reduce((at, size, axis) => at + (size - 1) * strides[axis]!, offset);
@@ -203,7 +208,7 @@ async function readTensor(file: string, name: string, tensor: Tensor, place: Pla
   const width = storedBytes(storage.dtype, [1]);
   const count = elementCount(shape);
   const isDense = isContiguous(shape, strides);
-  // A dense tensor is read alone; a transposed one is picked out of its storage.
+  // A dense tensor is read alone. A transposed tensor is gathered from its storage.
   const range = isDense ? { begin: place.begin + offset * width, bytes: count * width } : place;
   const stored = { dtype: storage.dtype, shape: [range.bytes / width] };
   const host = toFloat32(decodeStored(name, stored, await readRange(file, range)), name);

@@ -54,7 +54,7 @@ describe(useExtension, () => {
 
   test.each([
     ["an unknown kind", { name: NAME, teachers: {} }, "got 'teachers'"],
-    ["a row that lacks a part", { name: NAME, trackers: { mine: {} } }, "record is missing"],
+    ["an incomplete row", { name: NAME, trackers: { mine: {} } }, "record is missing"],
     ["a name with spaces", { name: NAME, metrics: { "my metric": length } }, "got 'my metric'"],
   ])("rejects %s, and adds nothing", (_what, extension, message) => {
     const before = [METRIC_ROWS.names, TRACKERS.names, IMPORTERS.names];

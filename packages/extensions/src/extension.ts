@@ -1,5 +1,5 @@
 /**
- * The door for code that is not part of slm: an extension adds rows to tables. Our own extension packages use it as users do.
+ * The extension API: an extension adds rows to slm's tables. Our own extension packages use the same API as users.
  *
  * An extension is code and runs with the rights of the process.
  */
@@ -12,19 +12,19 @@ import { LABELLERS, type LabellerKind } from "@slm/labelling/labeller-kinds";
 import { METRIC_ROWS, type Metric } from "@slm/metrics";
 import { TRACKERS, type Tracker } from "@slm/report";
 
-/** The rows of each kind by their names: letters, digits and hyphens, beginning with a small letter. */
+/** The rows of each kind, by name: letters, digits and hyphens, beginning with a lower-case letter. */
 interface ExtensionRows {
-  /** Model formats that `slm teacher import`, recipes and every MODEL argument that takes an external model can read. */
+  /** Model formats for `slm teacher import`, recipes and every MODEL argument that accepts an external model. */
   readonly importers: Importer;
-  /** Files of weights in a Hugging Face directory: read where it has no safetensors. */
+  /** Weight files in a Hugging Face directory. They are read if it has no safetensors. */
   readonly weightFormats: WeightFormat;
-  /** File formats of rows: `data.format`, or by the end of a file's name. */
+  /** File formats of rows, selected by `data.format` or by file extension. */
   readonly dataFormats: DataFormat;
-  /** Metrics of answers, made with `defineMetric`: `--metrics`, gates, dev metrics of a training. */
+  /** Metrics of answers, made with `defineMetric`, for `--metrics`, gates, and dev metrics during training. */
   readonly metrics: Metric;
-  /** Teachers that only label, made with `defineLabeller`: `teacher.kind: extension`. */
+  /** Teachers that only label, made with `defineLabeller`, for `teacher.kind: extension`. */
   readonly labellers: LabellerKind;
-  /** Terms of the loss of a student: weights in `distill.loss.terms`. */
+  /** Terms of the student's loss, weighted in `distill.loss.terms`. */
   readonly losses: LossTerm;
   /** Destinations of `slm deploy --to`. */
   readonly deployTargets: DeployTarget;
@@ -36,7 +36,7 @@ type Kind = keyof ExtensionRows;
 
 /** What an extension adds. */
 export type Extension = {
-  /** Names the extension in errors. */
+  /** Name of the extension in errors. */
   readonly name: string;
 } & { readonly [K in Kind]?: Readonly<Record<string, ExtensionRows[K]>> | undefined };
 
@@ -51,7 +51,7 @@ const TABLES: { readonly [K in Kind]: ExtensionTable<ExtensionRows[K]> } = {
   trackers: TRACKERS,
 };
 
-/** Functions and values that a row must have. */
+/** Functions and values that a row must define. */
 const PARTS: Readonly<Record<Kind, readonly string[]>> = {
   importers: ["fits", "open"],
   weightFormats: ["single", "index", "open"],
@@ -65,15 +65,15 @@ const PARTS: Readonly<Record<Kind, readonly string[]>> = {
 
 const KINDS = Object.keys(TABLES) as readonly Kind[];
 
-/** An extension with its types checked: the default export of an extension's module. */
+/** Type-checks an extension. Use it for the default export of an extension's module. */
 export function defineExtension(extension: Extension): Extension {
   return extension;
 }
 
 /**
- * Adds the rows of an extension. Using it again replaces them.
+ * Adds the rows of an extension. Calling it again with the same extension replaces them.
  *
- * @throws SlmError CONFIG_INVALID for an unknown kind of row, for a row that lacks a part, and for a name that is taken. Nothing is added.
+ * @throws SlmError CONFIG_INVALID for an unknown kind of row, an incomplete row, or a name that is already used. Nothing is added then.
  */
 export function useExtension(extension: Extension): void {
   const { name } = extension;

@@ -10,11 +10,11 @@ import { useExtension, type Extension } from "./extension.js";
 const EXPECTED = 'export default defineExtension({ name: "mine", metrics: { ... } })';
 
 /**
- * Loads modules and uses the extensions that they export.
+ * Loads modules and registers the extensions that they export.
  *
- * @param names files, which start from `folder`, or packages that are installed there
+ * @param names files relative to `folder`, or packages that are installed there
  * @throws SlmError INPUT_MISSING for a file that does not exist, DATA_INVALID for a module that throws or does not export an extension,
- * and what `useExtension` throws
+ * and the errors of `useExtension`
  */
 export async function useExtensions(names: readonly string[], folder: string): Promise<void> {
   for (const name of names)
@@ -25,13 +25,13 @@ async function importModule(name: string, folder: string): Promise<object> {
   const isFile = name.startsWith(".") || extname(name) !== "";
   const path = isFile ? resolve(folder, name) : name;
   if (isFile && !(await stat(path).catch(() => undefined))?.isFile())
-    throw new SlmError("INPUT_MISSING", `extensions: ${name}: expected a module, got no such file`, {
+    throw new SlmError("INPUT_MISSING", `extensions: ${name}: the module does not exist`, {
       context: { module: path },
-      suggestions: ["the path of an extension starts from the recipe's folder"],
+      suggestions: ["paths of extensions are relative to the recipe's folder"],
     });
   const { createJiti } = await import("jiti");
   const jiti = createJiti(isFile ? path : resolve(folder, "recipe.yaml"), {
-    // No cache: an edited module is read again, and no file is written next to it.
+    // Not cached: an edited module is read again, and no file is written next to it.
     fsCache: false,
     moduleCache: false,
     interopDefault: false,

@@ -16,7 +16,7 @@ const floats = (...values: readonly number[]): Uint8Array => new Uint8Array(Floa
 
 const read = async (bytes: Uint8Array): ReturnType<typeof readGguf> => readGguf(await temporaryGguf(bytes));
 
-/** The rejection of a file, with its code checked. */
+/** Returns the rejection of a file after checking its code. */
 const rejection = async (bytes: Uint8Array): Promise<string> => {
   const error: unknown = await read(bytes).catch((thrown: unknown) => thrown);
   expect(error).toMatchObject({ name: "SlmError", code: "DATA_INVALID" });
@@ -81,7 +81,7 @@ describe(readGguf, () => {
   });
 });
 
-/** The bytes of `spec` with `value` written over them at the place of the first `marker`, moved by `shift`. */
+/** The bytes of `spec`, with `value` written at the first `marker`, moved by `shift`. */
 const patched = (marker: string, shift: number, ...value: readonly number[]): Uint8Array => {
   const bytes = ggufBytes(spec);
   bytes.set(value, bytes.indexOf(marker) + shift);
@@ -123,10 +123,14 @@ describe("a hostile file is rejected", () => {
       tensor({ shape: [2 ** 20, 2 ** 20], data: floats(0) }),
       /more than 2147483648 elements/,
     ],
-    ["an unknown type", tensor({ type: 99 }), /'t' has type 99, which is not read; F32, /],
-    ["a type that is not read", tensor({ type: 16 }), /'t' has type IQ2_XXS, which is not read/],
     [
-      "rows that are no whole blocks",
+      "an unknown type",
+      tensor({ type: 99 }),
+      /'t' has type 99, which is not supported; supported types are F32, /,
+    ],
+    ["an unsupported type", tensor({ type: 16 }), /'t' has type IQ2_XXS, which is not supported/],
+    [
+      "rows that are not whole blocks",
       tensor({ shape: [2, 33], type: 2 }),
       /rows of 33, not a multiple of the 32 of Q4_0/,
     ],

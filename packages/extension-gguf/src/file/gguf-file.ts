@@ -1,5 +1,5 @@
 /**
- * A GGUF file: magic, version, counts, metadata, tensor descriptions, then aligned data.
+ * Reads a GGUF file: magic, version, counts, metadata, tensor descriptions, then aligned data.
  * Source: the format's description (ggml, docs/gguf.md), versions 2 and 3, little-endian.
  */
 import { FileReader, shownName } from "@slm/checkpoints";
@@ -16,7 +16,7 @@ const DEFAULT_ALIGNMENT = 32;
 
 export interface GgufTensor {
   readonly name: string;
-  /** Slowest axis first, as in PyTorch; the file has the reverse order. */
+  /** Slowest axis first, as in PyTorch. The file uses the reverse order. */
   readonly shape: readonly number[];
   readonly type: BlockType;
   /** Offset of its data [bytes from the start of the file]. */
@@ -28,14 +28,14 @@ export interface GgufFile {
   readonly file: string;
   readonly version: number;
   readonly metadata: Metadata;
-  /** In file order; names are unique, data is inside the file and does not overlap. */
+  /** In file order. Names are unique; data is inside the file and does not overlap. */
   readonly tensors: readonly GgufTensor[];
 }
 
 /**
- * Reads a file without the data of its tensors.
+ * Reads a file without its tensor data.
  *
- * @throws SlmError INPUT_MISSING if there is no such file; DATA_INVALID if it violates the format or {@link LIMITS}
+ * @throws SlmError INPUT_MISSING if the file does not exist; DATA_INVALID if it violates the format or {@link LIMITS}
  */
 export async function readGguf(file: string): Promise<GgufFile> {
   const reader = await FileReader.open(file, "GGUF");
@@ -62,7 +62,7 @@ async function readVersion(reader: FileReader): Promise<number> {
   throw invalid(
     reader.file,
     isSwapped
-      ? "it is big-endian, which is not read"
+      ? "it is big-endian, which is not supported"
       : `its version is ${version}, expected ${VERSIONS.join(" or ")}`,
   );
 }
@@ -117,7 +117,7 @@ async function readType(reader: FileReader, shape: readonly number[], where: str
   if (type === undefined || typeof type === "string") {
     throw invalid(
       reader.file,
-      `${where} has type ${type ?? String(number)}, which is not read; ${TENSOR_TYPES.join(", ")} are`,
+      `${where} has type ${type ?? String(number)}, which is not supported; supported types are ${TENSOR_TYPES.join(", ")}`,
     );
   }
   const row = shape.at(-1)!;

@@ -83,12 +83,11 @@ async function readBool(reader: FileReader, where: string): Promise<boolean> {
 async function readArray(reader: FileReader, where: string): Promise<MetadataArray> {
   const type = await readType(reader, `the items of ${where}`);
   const length = await reader.count(LIMITS.arrayItems, `the number of items of ${where}`);
-  if (type === "array")
-    throw invalid(reader.file, `${where} is an array of arrays, which no known model has`);
+  if (type === "array") throw invalid(reader.file, `${where} is an array of arrays, which is not supported`);
   if (length * minimumBytes(type) > reader.remaining) {
     throw invalid(
       reader.file,
-      `${where} claims ${length} items, the file has ${reader.remaining} bytes left`,
+      `${where} declares ${length} items, but the file has only ${reader.remaining} bytes left`,
     );
   }
   if (type === "string") {

@@ -6,7 +6,7 @@ import type { GgufTensor } from "./gguf-file.js";
 /** Bytes per read: the memory needed in addition to the float32 values. */
 const PIECE_BYTES = 4 * 1024 * 1024;
 
-/** All elements as float32. @throws SlmError DATA_INVALID if the file became shorter, INPUT_MISSING if it was deleted */
+/** All elements as float32. @throws SlmError DATA_INVALID if the file was truncated, INPUT_MISSING if it was deleted */
 export async function readTensor(file: string, tensor: GgufTensor): Promise<Float32Array> {
   const values = new Float32Array(elementCount(tensor.shape));
   let done = 0;

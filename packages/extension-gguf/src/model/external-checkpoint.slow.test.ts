@@ -24,7 +24,7 @@ interface Stored {
 const WIDTH = 8;
 const norm = (name: string): TensorSpec => ({ name: `${name}.weight`, shape: [WIDTH] });
 
-/** A file of one family with one layer of width 8, two heads over one. */
+/** A file of one family with a single layer of width 8, two query heads and one key-value head. */
 const familyFile = async (
   family: string,
   metadata: Readonly<Record<string, TypedValue>> = {},
@@ -252,17 +252,17 @@ describe("llama3's rotary factors", () => {
   test("are rejected where no setting gives them", async () => {
     const factors = llama3Factors(32, 500_000, 64).map((factor) => Math.sqrt(factor));
     await expect(openGgufCheckpoint(await withFactors(factors))).rejects.toThrow(
-      /rope_freqs.weight holds other/,
+      /the factors in rope_freqs.weight differ/,
     );
   });
 });
 
 describe("rejections", () => {
   test.each<[string, string, Record<string, TypedValue>, readonly TensorSpec[], RegExp]>([
-    ["a family that is not read", "mamba", {}, [], /general.architecture is 'mamba', expected llama, /],
+    ["an unsupported family", "mamba", {}, [], /general.architecture is 'mamba', expected llama, /],
     ["a tensor without a place", "llama", {}, [norm("blk.0.ssm_a")], /'blk.0.ssm_a.weight' does not belong/],
-    ["a layer number that is none", "llama", {}, [norm("blk.01.attn_norm")], /does not belong/],
-    ["one part of several", "llama", { "split.count": u32(3) }, [], /one of 3 parts; merge them/],
+    ["an invalid layer number", "llama", {}, [norm("blk.01.attn_norm")], /does not belong/],
+    ["one part of several", "llama", { "split.count": u32(3) }, [], /one of 3 parts; merge the parts/],
     ["experts", "llama", { expert_count: u32(8) }, [], /mixture of 8 experts/],
     [
       "no layers",
@@ -302,7 +302,7 @@ describe("rejections", () => {
       /is Infinity, expected a finite/,
     ],
     [
-      "q rows that are no pairs",
+      "q rows that are not pairs",
       "llama",
       {},
       [{ name: "blk.0.attn_q.weight", shape: [6, WIDTH] }],

@@ -2,7 +2,7 @@
 import type { GgufFile } from "../file/gguf-file.js";
 import { invalid } from "../file/invalid.js";
 
-/** Differences between the tensors of families; one row per family. */
+/** Differences between the tensors of the families, one row per family. */
 export const FAMILIES = {
   llama: { isPermuted: true, normsPlusOne: false, hasFusedParts: false, hasOuterNorms: false },
   qwen2: { isPermuted: false, normsPlusOne: false, hasFusedParts: false, hasOuterNorms: false },
@@ -15,9 +15,9 @@ export const FAMILIES = {
 export type Family = keyof typeof FAMILIES;
 
 interface FamilyTraits {
-  /** Rows of q and k are stored in pairs (2i, 2i + 1) for ggml's rotary order; Hugging Face keeps halves. */
+  /** Rows of q and k are stored in pairs (2i, 2i + 1) for ggml's rotary order. Hugging Face stores halves. */
   readonly isPermuted: boolean;
-  /** Norm weights are stored with one added to them. */
+  /** Norm weights are stored with 1 added to them. */
   readonly normsPlusOne: boolean;
   /** q, k, v are one matrix, gate and up are one. */
   readonly hasFusedParts: boolean;
@@ -28,9 +28,9 @@ interface FamilyTraits {
 /** Architectures of encoder-decoders. */
 const ENCODER_DECODERS = ["t5"] as const;
 
-/** Architectures that are a part of a model, and why they are not imported. */
+/** Architectures that are part of a model, and why they are not imported. */
 const PARTS: Readonly<Record<string, string>> = {
-  t5encoder: "the encoder of a T5 without its decoder, which writes no text; expected the whole model, t5",
+  t5encoder: "a T5 encoder without its decoder, which cannot generate text; expected the whole model, t5",
 };
 
 type Architecture = Family | (typeof ENCODER_DECODERS)[number];

@@ -13,7 +13,7 @@ import { t5Checkpoint } from "./t5.js";
 
 const WIDTH = 8;
 
-/** A file with one layer on each side, of width 8 with two heads of 3. */
+/** A file with one layer on each side, of width 8, with two heads of size 3. */
 const t5File = (
   metadata: Readonly<Record<string, TypedValue | undefined>> = {},
   tensors: readonly TensorSpec[] = [],
@@ -113,12 +113,7 @@ describe(t5Checkpoint, () => {
   });
 
   test.each<[string, Record<string, TypedValue | undefined>, readonly TensorSpec[], RegExp]>([
-    [
-      "an encoder alone",
-      { "general.architecture": text("t5encoder") },
-      [],
-      /encoder of a T5 without its decoder/,
-    ],
+    ["an encoder alone", { "general.architecture": text("t5encoder") }, [], /T5 encoder without its decoder/],
     [
       "a tensor of other models",
       {},
@@ -126,7 +121,7 @@ describe(t5Checkpoint, () => {
       /'blk.0.attn_q.weight' does not belong to a model of family t5/,
     ],
     ["cross-attention of the encoder", {}, [tensor("enc.blk.0.cross_attn_q")], /does not belong/],
-    ["a layer number that is none", {}, [tensor("enc.blk.01.attn_q")], /does not belong/],
+    ["an invalid layer number", {}, [tensor("enc.blk.01.attn_q")], /does not belong/],
     ["a missing size", { "t5.attention.key_length": undefined }, [], /'t5.attention.key_length' is missing/],
     [
       "fewer heads of keys",
@@ -141,7 +136,7 @@ describe(t5Checkpoint, () => {
       /t5.attention.value_length is 2, expected 3/,
     ],
     [
-      "a start that is no token",
+      "a start token that does not exist",
       { "t5.decoder_start_token_id": f32(0.5) },
       [],
       /decoder_start_token_id is 0.5/,

@@ -36,7 +36,7 @@ const CROSS_ATTENTION: Readonly<Record<string, string>> = {
   cross_attn_rel_b: "layer.1.EncDecAttention.relative_attention_bias",
 };
 
-/** A feed-forward block, at its place in a layer. */
+/** A feed-forward block at an index within a layer. */
 const feedForward = (place: number, isGated: boolean): Readonly<Record<string, string>> => ({
   ffn_norm: `layer.${place}.layer_norm`,
   ffn_gate: `layer.${place}.DenseReluDense.wi_0`,
@@ -57,10 +57,10 @@ const STACKS: Readonly<Record<string, Stack>> = {
   },
 };
 
-/** Files do not store it: llama.cpp computes with this one, which all published models have. */
+/** Files do not store it. llama.cpp uses this value, and all published models have it. */
 const MAX_DISTANCE = 128;
 
-/** @throws SlmError DATA_INVALID for a setting that is missing or not supported, or a tensor that such models do not have */
+/** @throws SlmError DATA_INVALID for a missing or unsupported setting, or an unknown tensor */
 export function t5Checkpoint(source: GgufFile): ExternalCheckpoint {
   const { file, tensors } = source;
   const traits = traitsOf(source);
@@ -71,11 +71,11 @@ export function t5Checkpoint(source: GgufFile): ExternalCheckpoint {
   };
 }
 
-/** What tells the families apart: files do not name theirs. */
+/** The properties that distinguish the families, because files do not name their family. */
 interface Traits {
-  /** A gate multiplies the feed-forward block: FLAN-T5, mT5, umT5. */
+  /** The feed-forward block is gated: FLAN-T5, mT5, umT5. */
   readonly isGated: boolean;
-  /** Every layer has a table of biases: umT5. */
+  /** Every layer has its own table of biases: umT5. */
   readonly isPerLayer: boolean;
   readonly isTied: boolean;
 }
@@ -102,7 +102,7 @@ function configOf(source: GgufFile, { isGated, isPerLayer, isTied }: Traits): Re
   ] as const) {
     const value = settings.optionalSize(key) ?? expected;
     if (value !== expected)
-      throw invalid(file, `t5.${key} is ${value}, expected ${expected} as for queries and keys`);
+      throw invalid(file, `t5.${key} is ${value}, expected ${expected}, the size of queries and keys`);
   }
   const layers = settings.size("block_count");
   return {
@@ -139,7 +139,7 @@ function externalTensor(file: string, tensor: GgufTensor, traits: Traits): Exter
   };
 }
 
-/** The Hugging Face name of a tensor; undefined for one that such models do not have. */
+/** The Hugging Face name of a tensor; undefined for an unknown tensor. */
 function huggingFaceName(name: string, { isGated }: Traits): string | undefined {
   const parts = /^(?:(enc|dec)\.blk\.(0|[1-9][0-9]{0,3})\.)?([a-z_.]+)\.weight$/.exec(name);
   if (parts === null) return undefined;

@@ -1,4 +1,4 @@
-/** Writes small GGUF files for tests, valid and invalid ones. */
+/** Writes small valid and invalid GGUF files for tests. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,7 +6,7 @@ import { onTestFinished } from "vitest";
 
 type Item = number | boolean | string;
 
-/** A value with its type as the format names it; a list is an array of that type. */
+/** A value with its type, named as in the format. A list is an array of that type. */
 export interface TypedValue {
   readonly type: "uint32" | "int32" | "float32" | "bool" | "string" | "uint64";
   readonly value: Item | readonly Item[];

@@ -1,4 +1,4 @@
-/** Small vocabularies of each kind with the ids that llama.cpp gave, by packages/extension-gguf/fixtures/llama-cpp/tokenizers.mjs. */
+/** Small vocabularies of each kind with the ids of llama.cpp, from packages/extension-gguf/fixtures/llama-cpp/tokenizers.mjs. */
 import { readFileSync } from "node:fs";
 import { completeTokenizer, createTokenizer, type Tokenizer, type TokenizerJson } from "@slm/tokenizer";
 import type { GgufFile } from "../file/gguf-file.js";
@@ -12,7 +12,7 @@ interface Tokens {
 
 interface Merged extends Tokens {
   readonly merges: readonly string[];
-  /** Ids of every text, once for all names with equal ids. */
+  /** Ids of every text, shared by all names with equal ids. */
   readonly ids: readonly {
     readonly names: readonly string[];
     readonly ids: readonly (readonly number[])[];
@@ -30,7 +30,7 @@ interface Fixture {
   readonly words: Merged;
   readonly scored: Tokens & { readonly scores: readonly number[]; readonly ids: ByFlag };
   readonly wordPiece: Tokens & { readonly ids: ByFlag };
-  /** `map` is a compiled map of characters in base64. */
+  /** `map` is a compiled character map in base64. */
   readonly unigram: Tokens & {
     readonly scores: readonly number[];
     readonly map: string;
@@ -44,7 +44,7 @@ export const FIXTURE = JSON.parse(
 
 export type Over = Readonly<Record<string, MetadataValue | undefined>>;
 
-/** A file with these values under `tokenizer.ggml`, or under their whole key where it has a dot. */
+/** A file with these values under `tokenizer.ggml`, or under their full key if it contains a dot. */
 export const vocabularyFile = (metadata: Over): GgufFile => ({
   file: "model.gguf",
   version: 3,
@@ -61,7 +61,7 @@ export const vocabularyFile = (metadata: Over): GgufFile => ({
 const of = ({ tokens, types }: Tokens): Over => ({ tokens, token_type: Int32Array.from(types) });
 const ids = { bos_token_id: 1, eos_token_id: 2, unknown_token_id: 0 };
 
-/** A vocabulary of each kind; `over` replaces values, `undefined` removes one. */
+/** A vocabulary of each kind. `over` replaces values; `undefined` removes one. */
 export const VOCABULARIES = {
   bytes: (over: Over = {}): GgufFile =>
     vocabularyFile({

@@ -5,14 +5,14 @@ import { readVocabulary } from "./vocabulary.js";
 
 const FIRST = 300;
 
-/** The byte vocabulary with these texts as normal tokens from {@link FIRST} on. */
+/** The byte vocabulary, with these texts as normal tokens from {@link FIRST} on. */
 const withTokens = (texts: readonly string[], over: Over = {}): ReturnType<typeof VOCABULARIES.bytes> => {
   const tokens = [...FIXTURE.bytes.tokens];
   tokens.splice(FIRST, texts.length, ...texts);
   return VOCABULARIES.bytes({ tokens, merges: ["Ġ t"], ...over });
 };
 
-/** Added tokens beyond the four marks that the vocabulary has anyway. */
+/** Added tokens besides the four marks that every vocabulary has. */
 const added = (texts: readonly string[], over: Over = {}): Record<string, unknown> => {
   const source = withTokens(texts, over);
   const found = addedTokens(source, readVocabulary(source)).filter(({ id }) => id >= FIRST);

@@ -4,10 +4,10 @@ import type { GgufFile } from "../file/gguf-file.js";
 import type { Vocabulary } from "./vocabulary.js";
 
 type AddedToken = TokenizerJson["added_tokens"][number];
-/** special: matched, and left out of decoded text. text: matched, and kept in decoded text. plain: not matched. */
+/** special: matched, and omitted from decoded text. text: matched, and kept in decoded text. plain: not matched. */
 type Role = "special" | "text" | "plain";
 
-/** Tokens that end a turn or are used for fill-in-the-middle; special whatever type a file gives them. */
+/** Tokens that end a turn or are used for fill-in-the-middle. They are special, whatever type a file gives them. */
 const MARKS: ReadonlySet<string> = new Set([
   ...[
     "<|eot_id|>",
@@ -62,7 +62,7 @@ const MARKS: ReadonlySet<string> = new Set([
 /** Tokens that are kept in decoded text, whatever type a file gives them. */
 const VISIBLE: ReadonlySet<string> = new Set(["<|channel|>", "<|message|>", "<|start|>", "<|constrain|>"]);
 
-/** Tokens with another role in vocabularies that contain all of certain other tokens. */
+/** Tokens with a different role in vocabularies that contain all of certain other tokens. */
 const EXCEPTIONS: readonly {
   readonly text: string;
   readonly role: Role;
@@ -107,14 +107,14 @@ export function addedTokens(source: GgufFile, { tokens, types, idOf }: Vocabular
 }
 
 interface Strips {
-  /** Spaces before the token belong to it. */
+  /** Spaces before the token are part of it. */
   readonly lstrip?: boolean;
-  /** Spaces after the token belong to it. */
+  /** Spaces after the token are part of it. */
   readonly rstrip?: boolean;
 }
 
 interface StripRule {
-  /** Metadata keys, one of which must contain one of the names, in lower case. */
+  /** Metadata keys. One of them must contain one of the names, in lower case. */
   readonly keys: readonly string[];
   readonly names: readonly string[];
   readonly strips: (token: string) => Strips;
@@ -125,7 +125,7 @@ const maskTakesSpaces =
   (token) => ({ lstrip: token === mask });
 const PHI3_KEEPS = new Set(["<unk>", "<s>", "<|endoftext|>"]);
 
-/** Which tokens strip spaces: files do not specify it, so it follows from the model's name. The first matching rule counts. */
+/** Rules for tokens that strip spaces. Files do not specify this, so it is derived from the model's name. The first matching rule applies. */
 const STRIP_RULES: readonly StripRule[] = [
   {
     keys: ["tokenizer.ggml.pre"],

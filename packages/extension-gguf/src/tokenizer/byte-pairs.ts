@@ -10,12 +10,12 @@ import { DEFAULT_PRE_TOKENIZER, PRE_TOKENIZERS, type PreTokenizer } from "./pre-
 import type { TokenizerParts } from "./tokenizer-parts.js";
 import { byteTokens, flag, texts, type Vocabulary } from "./vocabulary.js";
 
-/** @throws SlmError DATA_INVALID for an unknown pre-tokenizer or merges that do not fit the vocabulary */
+/** @throws SlmError DATA_INVALID for an unknown pre-tokenizer or merges that do not match the vocabulary */
 export function bytePairParts(source: GgufFile, vocabulary: Vocabulary): TokenizerParts {
   return partsOf(source, vocabulary, cutterOf(source));
 }
 
-/** As {@link bytePairParts}, for models whose kind determines the pre-tokenizer. */
+/** Like {@link bytePairParts}, for models with a fixed pre-tokenizer. */
 export function gemma4Parts(source: GgufFile, vocabulary: Vocabulary): TokenizerParts {
   return partsOf(source, vocabulary, PRE_TOKENIZERS["gemma4"]!);
 }
@@ -80,7 +80,10 @@ function checkedMerges(source: GgufFile, { idOf }: Vocabulary): (readonly [strin
     const space = merge.indexOf(" ", 1);
     const [left, right] = [merge.slice(0, space), merge.slice(space + 1)];
     if (space < 0 || [left, right, left + right].some((part) => !idOf.has(part))) {
-      throw invalid(source.file, `merge ${index} '${shownName(merge)}' does not join two tokens to a third`);
+      throw invalid(
+        source.file,
+        `merge ${index} '${shownName(merge)}' does not join two tokens into a third`,
+      );
     }
     return [left, right] as const;
   });

@@ -94,7 +94,7 @@ describe(ggufTokenizer, () => {
   test.each<[string, GgufFile, RegExp]>([
     ["RWKV", VOCABULARIES.bytes({ model: "rwkv" }), /RWKV matches the longest byte sequence/],
     ["PLaMo 2", VOCABULARIES.bytes({ model: "plamo2" }), /PLaMo 2/],
-    ["no vocabulary", VOCABULARIES.bytes({ model: "no_vocab" }), /holds no tokenizer/],
+    ["no vocabulary", VOCABULARIES.bytes({ model: "no_vocab" }), /contains no tokenizer/],
     [
       "WordPiece without an unknown token",
       VOCABULARIES.wordPiece({ unknown_token_id: -1 }),
@@ -118,11 +118,11 @@ describe(ggufTokenizer, () => {
     ["no tokenizer", vocabularyFile({}), /tokenizer.ggml.model is missing, expected gpt2, gemma4, /],
     ["another kind", VOCABULARIES.bytes({ model: "gpt5" }), /tokenizer.ggml.model is 'gpt5'/],
     [
-      "an unknown cutter",
+      "an unknown pre-tokenizer",
       VOCABULARIES.bytes({ pre: "gpt-9" }),
       /tokenizer.ggml.pre is 'gpt-9', expected a.x-4.0, /,
     ],
-    ["a cutter that is no text", VOCABULARIES.bytes({ pre: 3 }), /tokenizer.ggml.pre is '3'/],
+    ["a pre-tokenizer that is not text", VOCABULARIES.bytes({ pre: 3 }), /tokenizer.ggml.pre is '3'/],
     ["no tokens", VOCABULARIES.bytes({ tokens: undefined }), /tokenizer.ggml.tokens is not a list of texts/],
     [
       "a token twice",
@@ -132,7 +132,7 @@ describe(ggufTokenizer, () => {
     [
       "too few types",
       VOCABULARIES.bytes({ token_type: Int32Array.of(1) }),
-      /token_type does not hold a number/,
+      /token_type does not have a number/,
     ],
     [
       "an unknown type",
@@ -152,15 +152,15 @@ describe(ggufTokenizer, () => {
       VOCABULARIES.bytes({ bos_token_id: undefined, add_bos_token: true }),
       /get a bos_token/,
     ],
-    ["a flag that is none", VOCABULARIES.bytes({ add_bos_token: 1 }), /add_bos_token is not true or false/],
+    ["an invalid flag", VOCABULARIES.bytes({ add_bos_token: 1 }), /add_bos_token is not true or false/],
     [
-      "a template that is no text",
+      "a template that is not text",
       VOCABULARIES.bytes({ "tokenizer.chat_template": 1 }),
       /chat_template is not a text/,
     ],
-    ["no scores", VOCABULARIES.scored({ scores: undefined }), /scores does not hold a number for each/],
+    ["no scores", VOCABULARIES.scored({ scores: undefined }), /scores does not have a number for each/],
     [
-      "a score that is none",
+      "an invalid score",
       VOCABULARIES.scored({ scores: Float32Array.from(FIXTURE.scored.scores).fill(NaN, 4, 5) }),
       /score of token 4 is NaN/,
     ],

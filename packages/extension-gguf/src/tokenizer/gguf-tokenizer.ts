@@ -1,4 +1,4 @@
-/** The tokenizer in a file's metadata, as the two files of a Hugging Face directory. */
+/** Converts the tokenizer in a file's metadata to the two tokenizer files of a Hugging Face directory. */
 import type { TokenizerJson } from "@slm/tokenizer";
 import type { GgufFile } from "../file/gguf-file.js";
 import { invalid } from "../file/invalid.js";
@@ -24,11 +24,11 @@ type Part = Readonly<Record<string, unknown>>;
 
 interface Kind {
   readonly parts: (source: GgufFile, vocabulary: Vocabulary) => TokenizerParts;
-  /** Ids of special tokens in files that do not name them. Source: llama.cpp, `llama_vocab::impl::load`. */
+  /** Default ids of special tokens, for files that do not set them. Source: llama.cpp, `llama_vocab::impl::load`. */
   readonly defaults?: SpecialIds;
 }
 
-/** Ids of T5's special tokens in files that do not name them. */
+/** Default ids of T5's special tokens, for files that do not set them. */
 export const T5_DEFAULTS: SpecialIds = { eos_token: 1, unk_token: 2, pad_token: 0 };
 
 /** One row per `tokenizer.ggml.model`. */
@@ -50,8 +50,8 @@ const NOT_READ: Readonly<Record<string, string>> = {
   plamo2: "PLaMo 2 scores all segmentations of a text by suffixes",
   hybriddna: "hybriddna splits sequences of bases into 6-mers",
   test: "a kind for tests of llama.cpp",
-  no_vocab: "the file holds no tokenizer",
-  none: "the file holds no tokenizer",
+  no_vocab: "the file contains no tokenizer",
+  none: "the file contains no tokenizer",
 };
 
 /**
@@ -111,7 +111,7 @@ function postProcessor(
   const used: Record<string, Part> = {};
   const mark = (name: "bos_token" | "eos_token"): Part[] => {
     const token = special[name];
-    if (token === undefined) throw invalid(file, `texts get a ${name}, but the file names none`);
+    if (token === undefined) throw invalid(file, `texts need a ${name} token, but the file does not set one`);
     used[token] = { id: token, ids: [idOf.get(token)!], tokens: [token] };
     return [{ SpecialToken: { id: token, type_id: 0 } }];
   };

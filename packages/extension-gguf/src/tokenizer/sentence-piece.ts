@@ -1,8 +1,8 @@
 /**
  * `tokenizer.json` of a SentencePiece BPE (`tokenizer.ggml.model` = llama): merges follow from the scores.
  *
- * SentencePiece joins the neighbours whose joined piece has the best score. Merges ranked by the score of their result
- * are equivalent. Source: transformers, `convert_slow_tokenizer.py` (`generate_merges`).
+ * SentencePiece joins the two neighbours that form the piece with the best score. Merges ranked by the score of their result are equivalent. Source:
+ * transformers, `convert_slow_tokenizer.py` (`generate_merges`).
  */
 import type { GgufFile } from "../file/gguf-file.js";
 import { piecesDecoder, replaced, SPACE } from "./components.js";
@@ -21,7 +21,7 @@ export function sentencePieceParts(source: GgufFile, vocabulary: Vocabulary): To
   if (unknown === undefined && !hasBytes) {
     throw unsupported(
       source.file,
-      "a vocabulary with neither an unknown token nor byte tokens: characters that it lacks would vanish",
+      "a vocabulary with neither an unknown token nor byte tokens, which would drop unknown characters",
     );
   }
   const replace = replaced(" ", SPACE);
@@ -48,7 +48,7 @@ export function sentencePieceParts(source: GgufFile, vocabulary: Vocabulary): To
   };
 }
 
-/** All pairs of tokens that join to a third, sorted by its score, best first, then by the two ids. */
+/** All pairs of tokens that join into a third, sorted by its score, best first, then by the two ids. */
 function rankedMerges(
   scores: Float32Array,
   { tokens, types, idOf }: Vocabulary,

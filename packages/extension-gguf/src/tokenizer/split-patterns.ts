@@ -1,5 +1,5 @@
 /**
- * Regular expressions that split text into words, written so that Oniguruma and JavaScript's engine interpret them equally.
+ * Regular expressions that split text into words, written so that Oniguruma and JavaScript interpret them the same way.
  *
  * English contractions are written in both cases; the published patterns use `(?i:...)`, which not every engine supports.
  * Source: llama.cpp, `llama-vocab.cpp` (`llm_tokenizer_bpe`) and `unicode.cpp` (`unicode_regex_split_custom_*`).
@@ -36,14 +36,14 @@ export const words = ({
   blanks = BLANKS,
 }: WordParts): string => `${contractions}${BEFORE}${letters}|${numbers}|${signs}|${lines}|${blanks}`;
 
-/** As {@link words}; letters may have combining marks. */
+/** Like {@link words}, with letters that may have combining marks. */
 export const MARKED_WORDS = words({
   numbers: "\\p{N}",
   letters: "[\\p{L}\\p{M}]+",
   signs: " ?[^\\s\\p{L}\\p{M}\\p{N}]+[\\r\\n]*",
 });
 
-/** Words whose letters may be separated by a space, as in Korean. */
+/** Words with letters that may be separated by a space, as in Korean. */
 export const SPACED_WORDS = words({
   numbers: "\\p{N}",
   letters: "(?:\\p{L}\\p{M}*(?: \\p{L}\\p{M}*)*)+",
@@ -72,7 +72,7 @@ const cased = (ending: string): string => {
 const PATHS = `${SIGNS}[\\r\\n/]*|${LINES}|${BLANKS}`;
 export const TEKKEN = `${cased("")}|\\p{N}|${PATHS}`;
 export const O200K = `${cased(`${CONTRACTIONS}?`)}|\\p{N}{1,3}|${PATHS}`;
-/** As {@link O200K}, without the distinction of upper and lower case, as in llama.cpp. */
+/** Like {@link O200K}, without the distinction of upper and lower case, as in llama.cpp. */
 export const uncasedO200k = (numbers: string): string =>
   `${BEFORE}[\\p{L}\\p{M}]+${CONTRACTIONS}?|${numbers}|${PATHS}`;
 

@@ -1,4 +1,4 @@
-/** Vocabularies with changed values are used or rejected; texts come back from every cutter of bytes. */
+/** Vocabularies with changed values are either used or rejected, and every byte-level tokenizer restores texts. */
 import { SlmError } from "@slm/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -36,7 +36,7 @@ describe("texts come back as they were", () => {
   const ofBytes = Object.entries(PRE_TOKENIZERS).filter(
     ([, { spelling, isNfc }]) => spelling === "bytes" && !isNfc,
   );
-  // One name of each cutter.
+  // One name of each pre-tokenizer.
   const cutters = [...new Map(ofBytes.map(([name, { patterns }]) => [patterns.join(), name])).values()];
 
   test("of every cutter of bytes", () => {
@@ -54,7 +54,7 @@ describe("texts come back as they were", () => {
     const tokenizer = running(VOCABULARIES[kind]());
     fc.assert(
       fc.property(anyText, (text) => {
-        // The library's decoder drops a byte order mark in bytes; the sign for a space is one.
+        // The library's decoder drops a byte order mark in bytes. The space symbol is one.
         fc.pre(!/[\ufeff▁]/u.test(text));
         expect(tokenizer.decode(tokenizer.encodeTarget(text))).toBe(text);
       }),

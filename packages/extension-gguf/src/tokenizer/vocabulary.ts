@@ -7,7 +7,7 @@ import { shownName } from "@slm/checkpoints";
 const TOKEN_TYPES = ["undefined", "normal", "unknown", "control", "user", "unused", "byte"] as const;
 type TokenType = (typeof TOKEN_TYPES)[number];
 
-/** Special tokens, as named in `tokenizer_config.json`, with the metadata keys of their ids; the first present key counts. */
+/** Special tokens, by their names in `tokenizer_config.json`, with the metadata keys of their ids. The first present key counts. */
 const SPECIAL_KEYS = {
   bos_token: ["bos_token_id", "cls_token_id"],
   // The separator's key is misspelt in the format.
@@ -17,14 +17,14 @@ const SPECIAL_KEYS = {
   mask_token: ["mask_token_id"],
 } as const;
 type SpecialToken = keyof typeof SPECIAL_KEYS;
-/** Ids of special tokens in files that do not name them. */
+/** Default ids of special tokens, for files that do not set them. */
 export type SpecialIds = Readonly<Partial<Record<SpecialToken, number>>>;
 
-/** Files use -1 if a model has no such token. */
+/** Files use -1 for a token that the model does not have. */
 const NO_TOKEN: ReadonlySet<unknown> = new Set([-1, 0xffff_ffff]);
 
 export interface Vocabulary {
-  /** Texts by id; all different. */
+  /** Texts by id, all distinct. */
   readonly tokens: readonly string[];
   readonly types: readonly TokenType[];
   readonly idOf: ReadonlyMap<string, number>;
@@ -32,11 +32,11 @@ export interface Vocabulary {
 }
 
 /**
- * @param defaults ids of special tokens for files that do not name them
- * @throws SlmError DATA_INVALID for a vocabulary that is missing or contradicts itself
+ * @param defaults ids of special tokens, for files that do not set them
+ * @throws SlmError DATA_INVALID for a missing or inconsistent vocabulary
  */
 export function readVocabulary(source: GgufFile, defaults: SpecialIds = {}): Vocabulary {
-  // Tokens without a text exist; they get one. Source: llama.cpp, `llama_vocab::impl::load`.
+  // Some files contain tokens without a text. They get one. Source: llama.cpp, `llama_vocab::impl::load`.
   const tokens = texts(source, "tokens").map((token, id) => (token === "" ? `[EMPTY_${id}]` : token));
   const idOf = new Map<string, number>();
   for (const [id, token] of tokens.entries()) {
@@ -59,26 +59,26 @@ export function texts({ file, metadata }: GgufFile, key: string): readonly strin
 const isTexts = (value: unknown): value is readonly string[] =>
   Array.isArray(value) && value.length > 0 && typeof value[0] === "string";
 
-/** A boolean under `tokenizer.ggml`; `otherwise` is the format's default. */
+/** A boolean under `tokenizer.ggml`. `otherwise` is the format's default. */
 export function flag({ file, metadata }: GgufFile, key: string, otherwise: boolean): boolean {
   const value = metadata.get(`tokenizer.ggml.${key}`) ?? otherwise;
   if (typeof value !== "boolean") throw invalid(file, `tokenizer.ggml.${key} is not true or false`);
   return value;
 }
 
-/** Scores by id. @throws SlmError DATA_INVALID where one is missing or no number */
+/** Scores by id. @throws SlmError DATA_INVALID if one is missing or not a number */
 export function scoresOf({ file, metadata }: GgufFile, { tokens }: Vocabulary): Float32Array {
   const stored = metadata.get("tokenizer.ggml.scores");
   const scores = stored instanceof Int32Array ? Float32Array.from(stored) : stored;
   if (!(scores instanceof Float32Array) || scores.length !== tokens.length) {
-    throw invalid(file, `tokenizer.ggml.scores does not hold a number for each of ${tokens.length} tokens`);
+    throw invalid(file, `tokenizer.ggml.scores does not have a number for each of ${tokens.length} tokens`);
   }
   const bad = scores.findIndex((score) => !Number.isFinite(score));
   if (bad >= 0) throw invalid(file, `the score of token ${bad} is ${scores[bad]!}`);
   return scores;
 }
 
-/** Whether the vocabulary has byte tokens for characters without a piece: all 256 of them, or none. */
+/** Whether the vocabulary has byte tokens for characters without a piece: all 256, or none. */
 export function byteTokens({ file }: GgufFile, { types, idOf }: Vocabulary): boolean {
   if (!types.includes("byte")) return false;
   for (let byte = 0; byte < 256; byte += 1) {
@@ -89,12 +89,12 @@ export function byteTokens({ file }: GgufFile, { types, idOf }: Vocabulary): boo
   return true;
 }
 
-/** Types by id; in files without them every token is a normal one. */
+/** Types by id. In files without types, every token is a normal token. */
 function tokenTypes({ file, metadata }: GgufFile, count: number): readonly TokenType[] {
   const numbers = metadata.get("tokenizer.ggml.token_type");
   if (numbers === undefined) return new Array<TokenType>(count).fill("normal");
   if (!(numbers instanceof Int32Array || numbers instanceof Uint32Array) || numbers.length !== count) {
-    throw invalid(file, `tokenizer.ggml.token_type does not hold a number for each of ${count} tokens`);
+    throw invalid(file, `tokenizer.ggml.token_type does not have a number for each of ${count} tokens`);
   }
   return Array.from(numbers, (number, id) => {
     const type = TOKEN_TYPES[number];

@@ -1,9 +1,9 @@
 /**
  * `tokenizer.json` of WordPiece (`tokenizer.ggml.model` = bert): a word is split greedily into the longest pieces, left to right.
  *
- * Files mark the beginning of a word (`▁word`); BERT's own vocabulary marks its continuation (`##ing`). The pieces are kept
- * unchanged: each word gets the prefix `▁`, and the continuing prefix is empty.
- * Source: llama.cpp, `llm_tokenizer_wpm_session`; tokenizers, `BertNormalizer` and `BertPreTokenizer`.
+ * Files mark the beginning of a word (`▁word`), while BERT's own vocabulary marks its continuation (`##ing`). The pieces are kept unchanged: each
+ * word gets the prefix `▁`, and the continuation prefix is empty. Source: llama.cpp, `llm_tokenizer_wpm_session`; tokenizers, `BertNormalizer` and
+ * `BertPreTokenizer`.
  */
 import type { GgufFile } from "../file/gguf-file.js";
 import { isolated, replaced, SPACE } from "./components.js";

@@ -1,10 +1,10 @@
 /** The encoding of one element type of ggml. */
 export interface BlockType {
   readonly name: string;
-  /** Elements that share scales; a row of a tensor is a whole number of blocks. */
+  /** Number of elements that share scales. A row of a tensor consists of whole blocks. */
   readonly elements: number;
   /** Bytes of a block. */
   readonly bytes: number;
-  /** Writes the numbers of `blocks` blocks, which start at byte `at` of `view`, to `out` from `to` on. */
+  /** Decodes `blocks` blocks, starting at byte `at` of `view`, and writes the numbers to `out` from `to` on. */
   decode(view: DataView, at: number, blocks: number, out: Float32Array, to: number): void;
 }

@@ -9,9 +9,8 @@
  * | Q5_1 | d 2, m 2, fifth bits 4, codes 16       | d · code + m           |
  * | Q8_0 | d 2, signed codes 32                   | d · code               |
  *
- * Of the 4-bit codes, byte j holds element j in its low nibble and element j + 16 in its high one; bit j of the fifth bits
- * belongs to element j. Products and sums are rounded to float32 one after the other, as the reference code does.
- * Source: ggml, ggml-quants.c (`dequantize_row_*`).
+ * Byte j of the 4-bit codes contains element j in its low nibble and element j + 16 in its high nibble. Bit j of the fifth bits belongs to element j.
+ * Products and sums are rounded to float32 separately, as in the reference code. Source: ggml, ggml-quants.c (`dequantize_row_*`).
  */
 import { fromHalf } from "@slm/runtime";
 import type { BlockType } from "./block-type.js";

@@ -7,7 +7,7 @@ const OUTPUTS = 3;
 const BLOCKS = 3;
 const INPUTS = 32 * BLOCKS;
 
-/** What the operator computes with, by its own description. */
+/** The weights that the operator computes with, according to its documentation. */
 function unpack({ codes, scales, zeroPoints, inputs, outputs, bits, blocks }: PackedBlocks): number[] {
   const code = (bytes: Uint8Array, row: number, at: number): number =>
     bits === 8 ? bytes[row + at]! : (bytes[row + (at >> 1)]! >> (4 * (at % 2))) & 15;
@@ -23,7 +23,7 @@ function unpack({ codes, scales, zeroPoints, inputs, outputs, bits, blocks }: Pa
   });
 }
 
-/** What the blocks stand for, by ggml's description. */
+/** The weights of the blocks, according to ggml's documentation. */
 function meant(type: "Q4_0" | "Q4_1" | "Q8_0", raw: Uint8Array): number[] {
   const view = new DataView(raw.buffer);
   const bytes = { Q4_0: 18, Q4_1: 20, Q8_0: 34 }[type];
@@ -41,7 +41,7 @@ function meant(type: "Q4_0" | "Q4_1" | "Q8_0", raw: Uint8Array): number[] {
 
 const finiteHalf = fc.nat(0xffff).filter((bits) => (bits & 0x7c00) !== 0x7c00);
 
-/** Blocks of any codes under any finite scales; `minimum` follows from the scale where the type has one. */
+/** Blocks with arbitrary codes and finite scales. `minimum` is derived from the scale if the type has one. */
 const blocksOf = (
   bytes: number,
   minimum?: (scale: number, zero: number) => number,
@@ -63,7 +63,7 @@ const blocksOf = (
     });
 
 const shape = { outputs: OUTPUTS, inputs: INPUTS };
-/** -0 and 0 weigh the same. */
+/** Treats -0 and 0 as equal. */
 const plus = (values: readonly number[]): number[] => values.map((value) => value + 0);
 
 describe(packGgmlBlocks, () => {
@@ -81,7 +81,7 @@ describe(packGgmlBlocks, () => {
   });
 
   test("keeps Q4_1 bit for bit where its minimum is a whole number of steps", () => {
-    // A scale of one bit, so that every multiple of it is a half-precision number.
+    // A scale with one significant bit, so that its multiples are half-precision numbers.
     const simple = blocksOf(20).map((raw) => {
       const view = new DataView(raw.buffer);
       for (let at = 0; at < raw.length; at += 20) {

@@ -3,11 +3,11 @@
  *
  * | type | block                     | weight             | here                                             |
  * | ---- | ------------------------- | ------------------ | ------------------------------------------------ |
- * | Q4_0 | half d, 16 bytes of codes | d · (code - 8)     | 4 bits, no zero points: the operator takes 8     |
+ * | Q4_0 | half d, 16 bytes of codes | d · (code - 8)     | 4 bits, no zero points: the default is 8      |
  * | Q4_1 | half d, half m, 16 bytes  | d · code + m       | 4 bits, if m is a whole number of steps          |
  * | Q8_0 | half d, 32 signed codes   | d · code           | 8 bits, codes moved by 128, which is the default |
  *
- * ggml keeps elements j and j + 16 of a block in one byte, `MatMulNBits` elements 2j and 2j + 1.
+ * ggml stores elements j and j + 16 of a block in one byte, `MatMulNBits` elements 2j and 2j + 1.
  * Source: ggml, ggml-quants.c; onnxruntime, docs/ContribOperators.md.
  */
 import { SlmError } from "@slm/core";
@@ -15,7 +15,7 @@ import { fromHalf } from "@slm/runtime";
 
 const BLOCK = 32;
 
-/** Weights as `MatMulNBits` reads them: `codes[output][block][byte]`, `scales[output][block]`, zero points a row at a time. */
+/** Weights in the layout of `MatMulNBits`: `codes[output][block][byte]`, `scales[output][block]`, zero points one row at a time. */
 export interface PackedBlocks {
   readonly codes: Uint8Array;
   readonly scales: Float32Array;
@@ -49,12 +49,12 @@ export type PackableType = keyof typeof LAYOUTS;
 export const isPackable = (type: string): type is PackableType => Object.hasOwn(LAYOUTS, type);
 
 /**
- * The same weights in the operator's layout; undefined if that is impossible: for a Q4_1 block, no zero point from 0 to 15
- * may give bitwise equal weights.
+ * The same weights in the operator's layout; undefined if that is impossible, because no zero point from 0 to 15 yields bitwise equal weights for a
+ * Q4_1 block.
  *
- * Shapes: raw holds `[outputs, inputs]`, row by row.
+ * Shapes: raw contains `[outputs, inputs]`, row by row.
  *
- * @throws SlmError SHAPE_MISMATCH if `raw` is not that many blocks
+ * @throws SlmError SHAPE_MISMATCH if `raw` has a different number of blocks
  */
 export function packGgmlBlocks(
   type: PackableType,
@@ -113,7 +113,7 @@ function moveCodes(raw: Uint8Array, from: number, bits: 4 | 8, codes: Uint8Array
   }
 }
 
-/** The zero point with which every code gives the same float32 as d · code + m does; undefined if there is none. */
+/** The zero point that yields the same float32 as d · code + m for every code; undefined if there is none. */
 function zeroPointOf(scale: number, minimum: number): number | undefined {
   const zero = scale === 0 ? 0 : Math.round(-minimum / scale);
   if (!(zero >= 0 && zero <= 15)) return undefined;

@@ -6,15 +6,15 @@
  * | Q2_K | scales and minima in nibbles 16, codes 64, d 2, dmin 2            | d · scale · code - dmin · minimum   |
  * | Q3_K | third bits 32, codes 64, scales of 6 bits 12, d 2                 | d · (scale - 32) · (code - 4)       |
  *
- * A byte of codes has two bits of each of four elements that lie 32 apart. Products and differences are rounded to float32 one
- * after the other, as the reference code does. Source: ggml, ggml-quants.c (`dequantize_row_q2_K`, `_q3_K`).
+ * A byte of codes contains two bits for each of four elements that are 32 apart. Products and differences are rounded to float32 separately, as in
+ * the reference code. Source: ggml, ggml-quants.c (`dequantize_row_q2_K`, `_q3_K`).
  */
 import { fromHalf } from "@slm/runtime";
 import type { BlockType } from "./block-type.js";
 
 const ELEMENTS = 256;
 
-/** Two bits of an element; `codes` is where the codes of its block begin. */
+/** Two bits of an element. `codes` is the offset of its block's codes. */
 const twoBits = (view: DataView, codes: number, index: number): number =>
   (view.getUint8(codes + (index >> 7) * 32 + (index & 31)) >> (((index >> 5) & 3) << 1)) & 3;
 
@@ -37,7 +37,7 @@ export const Q2_K: BlockType = {
   },
 };
 
-/** Scale of sub-block `j`: four bits in a row of nibbles, the upper two after them. */
+/** Scale of sub-block `j`: four bits in a row of nibbles, followed by the upper two. */
 function sixBits(view: DataView, scales: number, j: number): number {
   const low = (view.getUint8(scales + (j & 7)) >> ((j >> 3) << 2)) & 0xf;
   const high = (view.getUint8(scales + 8 + (j & 3)) >> ((j >> 2) << 1)) & 3;

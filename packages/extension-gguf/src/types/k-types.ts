@@ -1,5 +1,5 @@
 /**
- * Types of 256 elements in sub-blocks, whose scales are themselves small integers under half-precision super-scales.
+ * Types of 256 elements in sub-blocks. The scales of the sub-blocks are small integers, multiplied by a half-precision super-scale.
  *
  * | type | bytes of a block                                              | sub-blocks | element                              |
  * | ---- | ------------------------------------------------------------- | ---------- | ------------------------------------ |
@@ -7,7 +7,7 @@
  * | Q5_K | d 2, dmin 2, scales and minima 12, fifth bits 32, codes 128   | 8 of 32    | d · scale · code - dmin · minimum    |
  * | Q6_K | low nibbles 128, upper bit pairs 64, signed scales 16, d 2    | 16 of 16   | d · scale · (code - 32)              |
  *
- * Products and differences are rounded to float32 one after the other, as the reference code does.
+ * Products and differences are rounded to float32 separately, as in the reference code.
  * Source: ggml, ggml-quants.c (`get_scale_min_k4`, `dequantize_row_q4_K`, `_q5_K`, `_q6_K`).
  */
 import { fromHalf } from "@slm/runtime";
@@ -70,7 +70,7 @@ export const Q6_K: BlockType = {
       const start = at + block * this.bytes;
       const superScale = fromHalf(view.getUint16(start + 208, true));
       for (let index = 0; index < ELEMENTS; index += 1) {
-        // Each half of 128 elements has four runs of 32: their low bits in two rows of nibbles, their upper bits in one.
+        // Each half of 128 elements has four runs of 32, with low bits in two rows of nibbles and upper bits in one row.
         const half = index >> 7;
         const run = (index >> 5) & 3;
         const lane = index & 31;

@@ -6,8 +6,8 @@
  * | IQ4_NL | d 2, codes 16                                           | d · LEVELS[code]                 |
  * | IQ4_XS | d 2, upper bits of scales 2, lower nibbles 4, codes 128 | d · (scale - 32) · LEVELS[code]  |
  *
- * Byte j of 16 holds element j in its low nibble and element j + 16 in its high one. Products are rounded to float32 one after
- * the other, as the reference code does. Source: ggml, ggml-quants.c (`dequantize_row_iq4_nl`, `_iq4_xs`).
+ * Byte j of 16 contains element j in its low nibble and element j + 16 in its high nibble. Products are rounded to float32 separately, as in the
+ * reference code. Source: ggml, ggml-quants.c (`dequantize_row_iq4_nl`, `_iq4_xs`).
  */
 import { fromHalf } from "@slm/runtime";
 import type { BlockType } from "./block-type.js";

@@ -2,9 +2,9 @@
 import { guardedFetch, NetworkError, SlmError } from "@slm/core";
 import { z } from "zod";
 
-/** A server that is silent for longer is treated as not there [ms]. */
+/** Timeout of a request [ms]. */
 const TIMEOUT_MS = 30_000;
-/** Longest answer that is read [bytes]. */
+/** Maximum size of a response [bytes]. */
 const ANSWER_LIMIT = 4 * 1024 * 1024;
 
 export interface MlflowServer {
@@ -12,7 +12,7 @@ export interface MlflowServer {
   readonly url: string;
   /** Sent as a bearer token. */
   readonly token?: string | undefined;
-  /** Sent as basic authentication, where there is no token. */
+  /** Sent as basic authentication if there is no token. */
   readonly user?: { readonly name: string; readonly password: string } | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -26,7 +26,7 @@ export class MlflowClient {
   readonly #server: MlflowServer;
   readonly #base: URL;
 
-  /** @throws SlmError USAGE for an address that is none */
+  /** @throws SlmError USAGE for an invalid address */
   constructor(server: MlflowServer) {
     this.#server = server;
     this.#base = baseOf(server.url);
@@ -47,7 +47,7 @@ export class MlflowClient {
   async post<Answer>(path: string, body: object, schema: z.ZodType<Answer>): Promise<Answer> {
     const answer = await this.#call(this.#urlOf(path), body, schema);
     if (answer !== undefined) return answer;
-    throw new SlmError("OUTPUT_FAILED", `mlflow: ${path}: what it refers to does not exist on the server`);
+    throw new SlmError("OUTPUT_FAILED", `mlflow: ${path}: the requested object does not exist on the server`);
   }
 
   async #call<Answer>(
@@ -60,7 +60,7 @@ export class MlflowClient {
     let status: number;
     let text: string;
     try {
-      // A redirect could take the credentials elsewhere.
+      // A redirect could send the credentials to another host.
       const send = guardedFetch({
         origin: this.#base.origin,
         silenceMs: TIMEOUT_MS,
@@ -102,7 +102,7 @@ export class MlflowClient {
     }
     const answer = schema.safeParse(json);
     if (answer.success) return answer.data;
-    throw new SlmError("DATA_INVALID", `${where}: the answer is not MLflow's: ${answer.error.message}`, {
+    throw new SlmError("DATA_INVALID", `${where}: the response is not from MLflow: ${answer.error.message}`, {
       context: { url: url.origin },
     });
   }

@@ -77,7 +77,7 @@ describe(findPlugin, () => {
     );
     expect(await listPlugins({ folder: store() })).toMatchObject([{ state: "other ONNX Runtime" }]);
     await expect(findPlugin("npu", "qnn", store())).rejects.toThrow(
-      /works with ONNX Runtime 1\.0\.0, slm has/,
+      /works with ONNX Runtime 1\.0\.0, slm uses/,
     );
   });
 
