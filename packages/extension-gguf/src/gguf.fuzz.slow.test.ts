@@ -100,7 +100,7 @@ test.each(FILES)(
   },
 );
 
-test("bytes that are no GGUF file at all are rejected", async () => {
+test("bytes that are not a GGUF file are rejected", async () => {
   await fc.assert(
     fc.asyncProperty(fc.uint8Array({ maxLength: 200 }), async (bytes) => {
       expect(await outcome(bytes)).toBe("rejected");

@@ -76,7 +76,7 @@ async function importedLogits(
 }
 
 describe(readMarianModel, () => {
-  test("computes what Marian computes, of 8-bit matrices and of float ones", async () => {
+  test("computes the same as Marian, with 8-bit and with float matrices", async () => {
     const items = tinyModel();
     const [source, target] = [
       [3, 5, 2, 0],
@@ -138,7 +138,7 @@ describe(readMarianModel, () => {
 describe(marianFiles, () => {
   const SETTINGS = "models: [model.ende.intgemm.alphas.bin]\nvocabs: [vocab.ende.spm, vocab.ende.spm]\n";
 
-  test("reads what the settings name, and how the model is decoded", async () => {
+  test("reads the files in the settings, and how the model is decoded", async () => {
     const folder = await directory("named", tinyModel(), {
       "vocab.ende.spm": "",
       "lex.bin": "",
@@ -171,7 +171,7 @@ describe(marianFiles, () => {
     await expect(marianFiles(folder)).rejects.toThrow(message);
   });
 
-  test("says how a model is converted that is there only as Marian trains it", async () => {
+  test("explains how to convert a model in Marian's training format", async () => {
     const folder = join(root, "trained");
     await mkdir(folder);
     const trained = "model.npz.best-perplexity.npz";

@@ -40,7 +40,7 @@ async function rejection(bytes: Uint8Array): Promise<string> {
 }
 
 describe(readMarian, () => {
-  test("gives tensors, 8-bit ones divided by their factor, and the settings without the final zero byte", async () => {
+  test("reads tensors, 8-bit ones divided by their factor, and the settings without the final zero byte", async () => {
     await writeFile(file, marianBytes(WHOLE));
     const { tensors, settings } = await readMarian(file);
     expect(settings).toBe("type: transformer\n");
@@ -99,7 +99,7 @@ describe(readMarian, () => {
     expect(await rejection(Buffer.concat([whole, Buffer.alloc(1)]))).toMatch(/items end at byte/);
   });
 
-  test("a changed byte of its head gives an error of slm, or a file that is read", async () => {
+  test("a changed byte of its header gives an SlmError, or a readable file", async () => {
     const whole = marianBytes(WHOLE);
     for (let at = 0; at < 200; at++)
       for (const value of [1, 255]) {

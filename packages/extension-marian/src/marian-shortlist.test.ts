@@ -19,7 +19,7 @@ afterAll(async () => {
 const LISTS = [[], [3, 1], [2], []];
 
 describe(readMarianShortlist, () => {
-  test("gives the tokens of each source token, which a checkpoint keeps", async () => {
+  test("reads the tokens of each source token, which a checkpoint keeps", async () => {
     await writeFile(file, shortlistBytes(LISTS));
     const list = await readMarianShortlist(file, 4);
     expect(list).toEqual({
@@ -54,7 +54,7 @@ describe(readMarianShortlist, () => {
     await expect(readMarianShortlist(file, 4)).rejects.toThrow(message);
   });
 
-  test("rejects an offset whose lower half alone would be right", async () => {
+  test("rejects an offset with only a valid lower half", async () => {
     const bytes = shortlistBytes(LISTS);
     bytes.writeBigUInt64LE(2n ** 32n + 2n, 48 + 16);
     await writeFile(file, bytes);

@@ -32,7 +32,7 @@ describe(pytorchTensors, () => {
     }
   });
 
-  test("calls nothing that a pickle names", async () => {
+  test("calls no function that a pickle names", async () => {
     await expect(pytorchTensors(fixture("evil.bin"))).rejects.toMatchObject({
       code: "DATA_INVALID",
       message: expect.stringMatching(/it uses (posix|nt)\.system, which is not allowed/u) as unknown,
@@ -48,12 +48,12 @@ describe(pytorchTensors, () => {
     });
   });
 
-  test("a missing file and a directory are said to be so", async () => {
+  test("a missing file and a directory are reported as such", async () => {
     await expect(pytorchTensors(fixture("nothing.bin"))).rejects.toMatchObject({ code: "INPUT_MISSING" });
     await expect(pytorchTensors(FIXTURES)).rejects.toMatchObject({ code: "INPUT_MISSING" });
   });
 
-  test("a corrupt file gives its tensors or an error of the file, and ends", async () => {
+  test("a corrupt file yields tensors or a DATA_INVALID error, and ends", async () => {
     const whole = await readFile(fixture("tensors.bin"));
     const file = join(directory, "corrupt.bin");
     const damage = fc.record({

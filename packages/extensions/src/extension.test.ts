@@ -40,7 +40,7 @@ describe(useExtension, () => {
     expect(formatByEnding("mail.ROWS")).toBe("rows");
   });
 
-  test("replaces its own rows, and takes none of ours nor of another extension", () => {
+  test("replaces its own rows, but none of slm's or of another extension", () => {
     useExtension({ name: NAME, metrics: { one: length, two: length } });
     useExtension({ name: NAME, metrics: { two: length } });
     expect([METRIC_ROWS.has("one"), METRIC_ROWS.has("two")]).toEqual([false, true]);
@@ -88,7 +88,7 @@ describe(useExtensions, () => {
     for (const kind of ["file", "package"]) useExtension({ name: `${NAME}-${kind}` });
   });
 
-  test("says which module is missing, throws or exports no extension", async () => {
+  test("reports which module is missing, throws or exports no extension", async () => {
     await writeFile(join(folder, "throws.ts"), 'throw new Error("no licence");');
     await writeFile(join(folder, "other.ts"), "export default 3;");
     await expect(load("./missing.ts")).rejects.toMatchObject({ code: "INPUT_MISSING" });

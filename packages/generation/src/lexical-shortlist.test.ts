@@ -9,14 +9,14 @@ const LIST: LexicalShortlist = {
 };
 const reject = (message: string): Error => new Error(message);
 
-test("what may answer a source is what its tokens list, and what always may", () => {
+test("the tokens allowed for a source are those listed for its tokens, and those always allowed", () => {
   expect([...answersOf(LIST, [])]).toEqual([0, 0, 0, 1]);
   expect([...answersOf(LIST, [0, 1])]).toEqual([0, 1, 0, 1]);
   expect([...answersOf(LIST, [2])]).toEqual([1, 0, 1, 1]);
 });
 
 describe(shortlistOf, () => {
-  test("reads what was written, wherever the bytes lie", () => {
+  test("reads what was written, at any byte offset", () => {
     const bytes = shortlistBytes(LIST);
     const apart = new Uint8Array(bytes.length + 5);
     apart.set(bytes, 5);
@@ -38,7 +38,7 @@ describe(shortlistOf, () => {
       /token 9 of 4/,
     ],
     [
-      "offsets that fall",
+      "offsets that decrease",
       (bytes) => Uint8Array.from(bytes, (byte, at) => (at === 20 ? 9 : byte)),
       /do not rise/,
     ],

@@ -19,7 +19,7 @@ const plugin = (library: string): NativeProvider => ({
 });
 
 describe(runJob, () => {
-  test("names a library that is not one, and the program goes on", async () => {
+  test("reports a file that is not a library, and the program continues", async () => {
     const library = join(folder, "not-a-library.so");
     await writeFile(library, "text");
     for (let again = 0; again < 2; again++)
@@ -76,7 +76,7 @@ describe(openNativeRuntime, () => {
     });
   });
 
-  test("says which plug-in cannot be loaded", async () => {
+  test("reports which plug-in cannot be loaded", async () => {
     const library = join(folder, "missing.so");
     await expect(
       openNativeRuntime({ provider: plugin(library), device: { provider: "x" } }),

@@ -117,7 +117,7 @@ describe.each(["encoder-decoder", "decoder-only"] as const)("a tiny %s model", (
     },
   );
 
-  test("picks in the graph, step after step in the worker, what it picks from logits", async () => {
+  test("picks the same tokens in the graph, step by step in the worker, as from logits", async () => {
     const elsewhere = await mkdtemp(join(tmpdir(), "slm-device-model-"));
     await writeModel(elsewhere, architecture, "web");
     const plain = await openModel(elsewhere, runtime);
@@ -146,7 +146,7 @@ describe.each(["encoder-decoder", "decoder-only"] as const)("a tiny %s model", (
     await rm(elsewhere, { recursive: true });
   });
 
-  test("is interrupted behind a token, and goes on with the next request", async () => {
+  test("is interrupted after a token, and continues with the next request", async () => {
     const stopping = new AbortController();
     let tokens = 0;
     const interrupted = generator.generate(["abcdab"], {

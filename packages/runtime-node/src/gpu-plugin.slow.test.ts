@@ -62,7 +62,7 @@ describe("a GPU's plug-in", () => {
     expect(asked).toEqual(["cuda"]);
   });
 
-  test("comes after the profiles before it, whose reasons it carries", async () => {
+  test("is tried after the earlier profiles, and reports their reasons", async () => {
     const { plugin, asked } = pluginFor(
       "directml",
       (fallbacks) => new PluginDevice({ provider: "directml", fallbacks }),
@@ -112,7 +112,7 @@ describe("a GPU's plug-in", () => {
     expect(opened.map(({ isClosed }) => isClosed)).toEqual([false, true]);
   });
 
-  test("that is asked wrongly ends the call", async () => {
+  test("with an invalid request ends the call", async () => {
     const plugin = failing(new SlmError("USAGE", "threads must be a positive integer"));
     await expect(createGpuRuntime({}, plugin)).rejects.toMatchObject({ code: "USAGE" });
   });

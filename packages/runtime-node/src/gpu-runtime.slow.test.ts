@@ -25,7 +25,7 @@ describe(createGpuRuntime, () => {
     await runtime.close();
   });
 
-  test("says what computes, and of every profile tried before why it does not", () => {
+  test("reports the device that computes, and why every profile tried before does not", () => {
     const { provider, simulated, fallbacks } = runtime.device;
     expect(simulated).toBe(false);
     const tried = fallbacks.map(({ device }) => device);

@@ -15,7 +15,7 @@ describeGreedyLoop("the simulation of an NPU", () =>
 );
 
 describe(createNpuRuntime, () => {
-  test("calls a simulation by its name, wherever it says what computes", async () => {
+  test("reports a simulation wherever it reports the device", async () => {
     const runtime = await createNpuRuntime({ profile: "vitisai", threads: 1, simulate: true });
     expect(runtime.device).toMatchObject({
       provider: "vitisai",

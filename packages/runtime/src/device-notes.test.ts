@@ -5,7 +5,7 @@ const DEVICE = { provider: "cpu", simulated: false, description: "Example CPU", 
 const NO_GPU = { device: "gpu:cuda", reason: "no driver" };
 
 describe(deviceNotes, () => {
-  test("says nothing where the device that was asked for computed", () => {
+  test("has no note if the requested device computed", () => {
     expect(deviceNotes(DEVICE)).toEqual([]);
   });
 
@@ -16,7 +16,7 @@ describe(deviceNotes, () => {
     ]);
   });
 
-  test("calls a simulation one, asked for or not", () => {
+  test("reports a simulation, whether it was requested or not", () => {
     const simulation = {
       ...DEVICE,
       provider: "qnn",

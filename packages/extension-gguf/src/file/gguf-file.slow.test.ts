@@ -70,11 +70,11 @@ describe(readGguf, () => {
     expect(await readTensor(file.file, file.tensors[1]!)).toEqual(Float32Array.of(7, 8));
   });
 
-  test("says which file is not there", async () => {
+  test("reports the missing file", async () => {
     await expect(readGguf("/no/such/model.gguf")).rejects.toMatchObject({ code: "INPUT_MISSING" });
   });
 
-  test("rejects a tensor whose file became shorter after it was opened", async () => {
+  test("rejects a tensor of a file that was truncated after it was opened", async () => {
     const file = await read(ggufBytes(spec));
     const shorter = await temporaryGguf(ggufBytes(spec).subarray(0, 300));
     await expect(readTensor(shorter, file.tensors[1]!)).rejects.toMatchObject({ code: "DATA_INVALID" });
@@ -161,7 +161,7 @@ describe("a hostile file is rejected", () => {
     expect(await rejection(keys)).toMatch(/'aa' occurs twice/);
   });
 
-  test("tensors that lie over one another, and one beyond the end", async () => {
+  test("overlapping tensors, and one beyond the end", async () => {
     const tensors = [
       { name: "a", shape: [16] },
       { name: "b", shape: [16], offset: 32 },

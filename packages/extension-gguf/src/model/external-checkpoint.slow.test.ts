@@ -236,7 +236,7 @@ describe("llama3's rotary factors", () => {
       },
     ]);
 
-  test("become the setting that gives them", async () => {
+  test("become the setting that reproduces them", async () => {
     const file = await withFactors(llama3Factors(32, 500_000, 64));
     const { config, tensors } = await openGgufCheckpoint(file);
     expect(config["rope_scaling"]).toEqual({
@@ -249,7 +249,7 @@ describe("llama3's rotary factors", () => {
     expect(tensors).toHaveLength(2);
   });
 
-  test("are rejected where no setting gives them", async () => {
+  test("are rejected if no setting reproduces them", async () => {
     const factors = llama3Factors(32, 500_000, 64).map((factor) => Math.sqrt(factor));
     await expect(openGgufCheckpoint(await withFactors(factors))).rejects.toThrow(
       /the factors in rope_freqs.weight differ/,

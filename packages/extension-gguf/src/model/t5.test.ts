@@ -46,7 +46,7 @@ const t5File = (
 const tensor = (name: string): TensorSpec => ({ name: `${name}.weight`, shape: [1] });
 
 describe(t5Checkpoint, () => {
-  test("has the settings of the file, and those that its tensors tell", async () => {
+  test("has the settings of the file, and those implied by its tensors", async () => {
     const { config } = await openGgufCheckpoint(await t5File({ "t5.decoder_block_count": u32(1) }));
     expect(config).toEqual({
       architectures: ["T5ForConditionalGeneration"],

@@ -20,7 +20,7 @@ const added = (texts: readonly string[], over: Over = {}): Record<string, unknow
 };
 
 describe(addedTokens, () => {
-  test("control and unknown tokens are special, those of the model's maker are text, others are none", () => {
+  test("control and unknown tokens are special, user-defined tokens are text, others are neither", () => {
     const types = [...FIXTURE.bytes.types];
     types.splice(FIRST, 5, 4, 3, 2, 5, 1);
     const texts = ["A0", "A1", "A2", "A3", "A4"];
@@ -44,7 +44,7 @@ describe(addedTokens, () => {
     });
   });
 
-  test("</s> is a plain token beside Gemma 4's marks", () => {
+  test("</s> is a plain token if Gemma 4's marks exist", () => {
     const source = withTokens(["<|tool_response>"]);
     const names = addedTokens(source, readVocabulary(source)).map(({ content }) => content);
     expect(names).not.toContain("</s>");

@@ -60,7 +60,7 @@ describe(ggufPieceTokenizer, () => {
     expect(await encode({ add_eos_token: false })).toEqual((await encode({})).slice(0, -1));
   });
 
-  test("spaces are kept and no prefix is added where the file says so", async () => {
+  test("spaces are kept and no prefix is added if the file says so", async () => {
     const file = await changed("t5", { add_space_prefix: false, remove_extra_whitespaces: false });
     const tokenizer = createTokenizer(ggufPieceTokenizer(file, TOKENS));
     const plain = createTokenizer(ggufPieceTokenizer(await changed("t5", {}), TOKENS));

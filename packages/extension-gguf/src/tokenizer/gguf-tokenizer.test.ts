@@ -26,7 +26,7 @@ describe(ggufTokenizer, () => {
     });
   });
 
-  test("names no special token that the file does not name, and adds bos where the format says so", () => {
+  test("lists only the special tokens of the file, and adds bos if the format says so", () => {
     const bare = ggufTokenizer(
       VOCABULARIES.bytes({ padding_token_id: undefined, unknown_token_id: undefined }),
     );
@@ -38,12 +38,12 @@ describe(ggufTokenizer, () => {
     });
   });
 
-  test("a file without a cutter is cut as the format says", () => {
+  test("a file without a pre-tokenizer uses the format's default", () => {
     const { tokenizer } = ggufTokenizer(VOCABULARIES.bytes({ pre: undefined }));
     expect(tokenizer).toEqual(ggufTokenizer(VOCABULARIES.bytes({ pre: "default" })).tokenizer);
   });
 
-  test("ids that a file leaves out are the format's, and -1 is none", () => {
+  test("ids that a file omits are the format's defaults, and -1 is none", () => {
     const nameless = { bos_token_id: undefined, eos_token_id: undefined, unknown_token_id: undefined };
     expect(ggufTokenizer(VOCABULARIES.scored(nameless)).config).toMatchObject({
       bos_token: "<s>",
@@ -67,7 +67,7 @@ describe(ggufTokenizer, () => {
     expect(ggufTokenizer(VOCABULARIES.bytes({ tokens })).config["pad_token"]).toBe("[EMPTY_3]");
   });
 
-  test("a vocabulary without an unknown token spells what it lacks in bytes", () => {
+  test("a vocabulary without an unknown token spells unknown characters in bytes", () => {
     const token_type = Int32Array.from(FIXTURE.scored.types).fill(3, 0, 1);
     const source = VOCABULARIES.scored({ token_type, unknown_token_id: -1 });
     expect(ggufTokenizer(source).tokenizer.model["unk_token"]).toBeNull();
@@ -76,7 +76,7 @@ describe(ggufTokenizer, () => {
     expect(tokenizer.decode(tokenizer.encodeTarget("☃"))).toBe("☃");
   });
 
-  test("WordPiece puts its marks around every text and keeps what it does not know", () => {
+  test("WordPiece puts its marks around every text and keeps unknown words", () => {
     const { config, tokenizer } = ggufTokenizer(VOCABULARIES.wordPiece());
     expect(config).toMatchObject({ bos_token: "[CLS]", eos_token: "[SEP]", unknown_text: "kept" });
     expect(tokenizer["post_processor"]).toMatchObject({

@@ -49,7 +49,7 @@ describe("ids are llama.cpp's", () => {
     }
   });
 
-  test("the texts hold words that WordPiece knows not", () => {
+  test("the texts contain words that WordPiece does not know", () => {
     const unknown = FIXTURE.wordPiece.ids.true.flat().filter((id) => id === 1);
     expect(unknown.length).toBeGreaterThan(20);
     expect(unknown.length).toBeLessThan(FIXTURE.wordPiece.ids.true.flat().length / 2);

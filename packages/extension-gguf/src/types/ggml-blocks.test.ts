@@ -98,7 +98,7 @@ describe(packGgmlBlocks, () => {
     );
   });
 
-  test("either keeps any Q4_1 block bit for bit or says that it cannot", () => {
+  test("either converts any Q4_1 block bit for bit or reports that it cannot", () => {
     let rejected = 0;
     fc.assert(
       fc.property(

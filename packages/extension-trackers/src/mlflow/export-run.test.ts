@@ -160,7 +160,7 @@ describe(MlflowClient, () => {
     });
   });
 
-  test("says how to start a server that does not answer", async () => {
+  test("explains how to start a server if none answers", async () => {
     server.closeAllConnections();
     await new Promise((closed) => server.close(closed));
     await expect(exportRun(new MlflowClient({ url }), "e", run)).rejects.toMatchObject({

@@ -66,7 +66,7 @@ describe(constrainTokens, () => {
     expect([...scores]).toEqual([-Infinity, 0, -Infinity, -Infinity, -Infinity]);
   });
 
-  test("rejects to go on behind a token that may not follow", () => {
+  test("rejects continuing after a token that may not follow", () => {
     const state = constrainTokens(
       grammar,
       { bytes: [undefined, Buffer.from("b")], separator: new Uint8Array(0) },
@@ -85,7 +85,7 @@ describe(GrammarBuilder, () => {
     expect(() => builder.build(one)).toThrow(expect.objectContaining({ code: "DATA_INVALID" }) as Error);
   });
 
-  test("a rule may call itself behind a byte", () => {
+  test("a rule may call itself after a byte", () => {
     const builder = new GrammarBuilder();
     const nested = builder.declare();
     builder.define(

@@ -64,18 +64,18 @@ describe(RuleDrafter, () => {
     chance: 0.6,
   };
 
-  test("says nothing where no rule holds", () => {
+  test("proposes nothing if no rule applies", () => {
     expect(drafter(source, []).next(answer).chance).toBe(0);
     expect(drafter(source, [given]).next([21, 11]).chance).toBe(0);
     expect(drafter([], [given]).next([]).chance).toBe(0);
   });
 
-  test("says what the longest rule about the answer says, whatever shorter ones would", () => {
+  test("prefers the longest rule about the answer to shorter ones", () => {
     const { token, chance } = drafter(source, [after(1, 30, 0.8), after(2, 31, 0.5)]).next(answer);
     expect([token, chance]).toEqual([31, 0.5019607843137255]);
   });
 
-  test("says what the most probable rule says, about the answer or the source", () => {
+  test("prefers the most probable rule, about the answer or the source", () => {
     const said = (...rules: DraftRule[]): number => drafter(source, rules).next(answer).token;
     expect(said(after(2, 30, 0.65), given)).toBe(30);
     expect(said(after(2, 30, 0.55), given)).toBe(31);
@@ -84,7 +84,7 @@ describe(RuleDrafter, () => {
     expect(said(after(2, 30, 0.65), copy)).toBe(12);
   });
 
-  test("says what came around the token of the source that the answer has reached", () => {
+  test("proposes what followed in training around the aligned source token", () => {
     const [reached, beyond] = [
       [20, 21],
       [20, 21, 22],
@@ -108,7 +108,7 @@ describe(RuleDrafter, () => {
     expect(said(beyond, { ...proceed, token: COPIED, chance: 0.8 })).toBe(42);
   });
 
-  test("asks about the source no more where the answer alone settles it", () => {
+  test("ignores the source if the answer alone is certain enough", () => {
     const { token } = drafter(source, [after(2, 30, 0.92), { ...copy, chance: 0.99 }]).next(answer);
     expect(token).toBe(30);
   });
@@ -120,7 +120,7 @@ describe(RuleDrafter, () => {
     expect(drafter(source, [first]).next([7]).chance).toBe(0);
   });
 
-  test("drafts while all of it is probable enough, within the room, and up to the end", () => {
+  test("drafts while all tokens together are probable enough, within the room, and up to the end", () => {
     const chain = (chances: readonly number[], last = 105): DraftRule[] =>
       chances.map((chance, at) => ({
         kind: "after",
@@ -146,7 +146,7 @@ describe(RuleDrafter, () => {
     expect(drafter([], chain([0.6, 1])).draft([], 9, END)).toEqual([]);
   });
 
-  test("never says what is no token of the model: of a corrupt table, or of a source with a vocabulary of its own", () => {
+  test("never proposes an id that is not a token: from a corrupt table, or from a source with its own vocabulary", () => {
     const nothing = { ...after(2, COPIED, 0.95) };
     expect(drafter(source, [nothing]).next(answer).chance).toBe(0);
     expect(drafter(source, [nothing, given]).next(answer).token).toBe(31);
@@ -155,7 +155,7 @@ describe(RuleDrafter, () => {
     expect(small.draft(answer, 5, END)).toEqual([]);
   });
 
-  test("finds every rule of a large table, and no other", () => {
+  test("finds every rule of a large table, and no others", () => {
     const rules = Array.from({ length: 5000 }, (_, at): DraftRule => ({
       kind: "after",
       key: keyAt([], [at, at + 1], { kind: "after", read: 2 }),
@@ -169,7 +169,7 @@ describe(RuleDrafter, () => {
 });
 
 describe(openDrafter, () => {
-  test("follows rules where there are some, and copies where it was told to", () => {
+  test("uses rules if there are some, and copies if requested", () => {
     const rules = draftRulesOf(
       [{ kind: "after", key: keyAt([5], [], { kind: "after", read: 1 }), token: 8, chance: 0.9 }],
       10_000,

@@ -80,7 +80,7 @@ describe(DraftFeedback, () => {
     },
   );
 
-  test("is fed no more tokens than are asked for, and none beyond the caches", () => {
+  test("is fed no more tokens than requested, and none beyond the caches", () => {
     const from = nearly(plain([3], 100), 50);
     for (const tokens of [1, 2, 3, 5, 9]) {
       const found = drafted([3], { ...RULE, from, tokens });
@@ -92,7 +92,7 @@ describe(DraftFeedback, () => {
     expect(found.tokens).toEqual(plain([3], capacity));
   });
 
-  test("ends behind a picked EOS", () => {
+  test("ends after a picked EOS", () => {
     const from = { source: [5, 6, 7], most: 3 };
     const drafts = { ...RULE, from };
     const feedback = new DraftFeedback(row(4), ints(0), { end: EOS, pad: 9, runs: 9, drafts });
@@ -101,7 +101,7 @@ describe(DraftFeedback, () => {
     expect(feedback.take(ints(EOS, 7, 8))).toEqual({ accepted: 1, goesOn: false });
   });
 
-  test("begins with the source where answers may, within the caches and the tokens asked for", () => {
+  test("begins with the source if answers may, within the caches and the requested tokens", () => {
     const begin = (rule: Partial<DraftedRuns>, fromStart = true): DraftFeedback => {
       const from = { source: [5, 6, 7, 8], most: 3, fromStart };
       return new DraftFeedback(row(4, 3), ints(0), {
@@ -131,7 +131,7 @@ describe(DraftFeedback, () => {
     expect([...feedback.position]).toEqual([3]);
   });
 
-  test("takes one row, and picks for each id of a run", () => {
+  test("accepts one row, and picks for each id of a run", () => {
     const rule = { end: EOS, pad: 9, runs: 9, drafts: RULE };
     const two = createHostTensor("int32", [2, 1], Int32Array.of(1, 2));
     expect(() => new DraftFeedback(two, ints(0), rule)).toThrow(/one row, got 2/);

@@ -36,7 +36,7 @@ describe(restoreRandom, () => {
 });
 
 describe(createRandom, () => {
-  test("repeats itself for the same seed and differs for the next", () => {
+  test("is reproducible by seed and differs for the next seed", () => {
     fc.assert(
       fc.property(seeds, (seed) => {
         expect(draw(createRandom(seed).next, 4)).toEqual(draw(createRandom(seed).next, 4));

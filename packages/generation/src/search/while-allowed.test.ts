@@ -24,7 +24,7 @@ function forbidding(forbidden: readonly (readonly number[])[], isQuick: boolean,
 
 const options = greedy({ maxTokens: MAX_TOKENS });
 
-test("gives the tokens of choosing each among those that may follow, whichever row leaves the constraint first", async () => {
+test("gives the same tokens as choosing each among the allowed ones, whichever row leaves the constraint first", async () => {
   const places = fc.array(fc.uniqueArray(fc.nat(VOCABULARY - 1), { maxLength: VOCABULARY - 1 }), {
     maxLength: MAX_TOKENS,
   });
@@ -43,7 +43,7 @@ test("gives the tokens of choosing each among those that may follow, whichever r
   );
 });
 
-test("costs no step of its own as long as the decoder picks what may follow, and one more for the first that may not", async () => {
+test("costs no extra step while the decoder's picks are allowed, and one for the first pick that is not", async () => {
   const [free] = await decode(new PickingDecoder(1, LONG), options);
   const length = free!.tokens.length;
   expect(length).toBeGreaterThan(2);

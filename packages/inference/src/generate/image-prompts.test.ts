@@ -87,7 +87,7 @@ describe("a vision-language model", () => {
     expect([dark.decoded, bright.decoded]).toEqual([3, 3]);
   });
 
-  test("forgets the image that was asked about longest ago, and all of them where none are kept", async () => {
+  test("evicts the least recently used image, and keeps none without a cache", async () => {
     const folder = await written(tinyVisionModel());
     const ask = async (keptImageBytes: number, ...keys: readonly string[]): Promise<number> => {
       const runtime = new MemoryModel();
@@ -120,7 +120,7 @@ describe("a vision-language model", () => {
     expect(await generator.generate([{ text: "a", image: flaky }])).toHaveLength(1);
   });
 
-  test("asks its own question about an image that comes alone", async () => {
+  test("uses the default prompt for an image without text", async () => {
     const folder = await written(tinyVisionModel("abc"));
     const generator = await openModel(folder, new MemoryModel());
     const asked = await generator.generate([
@@ -132,7 +132,7 @@ describe("a vision-language model", () => {
     await expect(silent.generate([{ image: image("x", 5, 6) }])).rejects.toThrow(/source 1 has no text/);
   });
 
-  test("rejects texts without an image and texts that are too long beside one; a model of text rejects images", async () => {
+  test("rejects texts without an image and texts that are too long with one; a text model rejects images", async () => {
     const seeing = await openModel(await written(tinyVisionModel()), new MemoryModel());
     const picture = image("x", 5, 6);
     await expect(seeing.generate(["abc"])).rejects.toMatchObject({

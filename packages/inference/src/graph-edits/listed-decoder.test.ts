@@ -26,7 +26,7 @@ function decoder(): Graph {
 const names = (values: readonly { readonly name: string }[]): string[] => values.map(({ name }) => name);
 
 describe(splitListed, () => {
-  test("makes what depends on the source alone in a graph of its own", () => {
+  test("computes what depends only on the source in a separate graph", () => {
     const { listing, decoder: steps } = splitListed(decoder())!;
     checkGraph(listing);
     checkGraph(steps);

@@ -113,7 +113,7 @@ beforeEach(async () => {
 afterEach(() => rm(root, { recursive: true, force: true }));
 
 describe(compileModel, () => {
-  test("compiles the graphs of every size for every chip, and names them in model.json beside the portable ones", async () => {
+  test("compiles the graphs of every size for every chip, and lists them in model.json next to the portable ones", async () => {
     const compiler = writesContext();
     const report = await compileModel({
       modelDirectory,
@@ -165,7 +165,7 @@ describe(compileModel, () => {
     ]);
   });
 
-  test("keeps compiled graphs of other chips, and replaces those of the same", async () => {
+  test("keeps compiled graphs of other chips, and replaces graphs of the same chip", async () => {
     const compiler = writesContext();
     const common = { progress: SILENT, compiler };
     await compileModel({ ...common, modelDirectory, outputDirectory, socs: ["sm8550", "sm8650"] });
@@ -234,7 +234,7 @@ describe(compileModel, () => {
 });
 
 describe(compileFile, () => {
-  test("compiles any ONNX file, with open sizes fixed as asked", async () => {
+  test("compiles any ONNX file, with symbolic sizes fixed as requested", async () => {
     const builder = new GraphBuilder("open");
     const x = builder.input("x", "float32", ["batch", 2]);
     builder.output("y", builder.op("Relu", [x]), "float32", ["batch", 2]);

@@ -165,7 +165,7 @@ describe(addPlugin, () => {
     });
   });
 
-  test("takes a wheel whose libraries were signed after its RECORD was written only with the hash of the whole wheel", async () => {
+  test("accepts a wheel with libraries that were signed after its RECORD was written only with the hash of the whole wheel", async () => {
     await writeWheel(at("signed.whl"), {
       record: (lines) => [
         ...lines.filter((line) => !line.startsWith(PROVIDER)),
@@ -182,7 +182,7 @@ describe(addPlugin, () => {
     expect((await add("signed.whl", { sha256: hash })).manifest.source.mismatches).toEqual([PROVIDER]);
   });
 
-  test("answers the name of a known plug-in with the command that obtains it, and any other with what is missing", async () => {
+  test("answers the name of a known plug-in with its download command, and other names with what is missing", async () => {
     await expect(addPlugin({ source: "qnn", accept: () => Promise.resolve() })).rejects.toMatchObject({
       code: "USAGE",
       suggestions: ["pip download --no-deps onnxruntime-qnn==2.7.0", "slm device add onnxruntime_qnn-*.whl"],

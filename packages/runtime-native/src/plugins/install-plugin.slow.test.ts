@@ -52,7 +52,7 @@ describe(installPlugin, () => {
     expect(await stored()).toEqual([]);
   });
 
-  test("installs nothing when it is killed, and the next one removes what it left", async () => {
+  test("installs nothing when it is killed, and the next call removes the leftovers", async () => {
     await writeWheel(at("plugin.whl"), {
       files: { ...qnnFiles(), "onnxruntime_qnn/big.bin": randomBytes(64 << 20) },
     });

@@ -12,7 +12,7 @@ describe(listPlugins, () => {
     expect(await listPlugins({ folder: at("nowhere") })).toEqual([]);
   });
 
-  test("compares sizes at every call, and bytes when asked", async () => {
+  test("compares sizes at every call, and bytes on request", async () => {
     const { plugin } = await addWheel();
     const bytes = await readFile(plugin.library);
     await writeFile(plugin.library, Buffer.from(bytes).reverse());
@@ -91,7 +91,7 @@ describe(findPlugin, () => {
 });
 
 describe(removePlugin, () => {
-  test("removes one version or all, corrupt or not, and says what", async () => {
+  test("removes one version or all, corrupt or not, and reports them", async () => {
     await addWheel({ version: "2.6.0" });
     const { plugin, manifest } = await addWheel();
     await writeFile(join(plugin.folder, "..", "plugin.json"), "{");

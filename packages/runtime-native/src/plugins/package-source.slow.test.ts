@@ -105,7 +105,7 @@ describe(openPackage, () => {
     await expect(contentsOf(path)).rejects.toThrow(reason);
   });
 
-  test("rejects what unpacks to more than the limits, before unpacking", async () => {
+  test("rejects packages above the limits before unpacking", async () => {
     const zeros = [{ path: "zeros", data: Buffer.alloc(1 << 20) }];
     await expect(openPackage(await archive(zeros))).rejects.toThrow(
       /unpacked it has 1048576 bytes, the maximum/,
@@ -214,7 +214,7 @@ describe(readPackageFacts, () => {
 });
 
 describe(parseRecord, () => {
-  test("reads what Python writes: quoted paths, and lines without a digest", () => {
+  test("reads Python's format: quoted paths, and lines without a digest", () => {
     const line = recordLine('"a ""b"", c.so"', Buffer.from("x"));
     expect([...parseRecord("x.whl", `${line}\r\nRECORD,,\r\n`).keys()]).toEqual(['a "b", c.so']);
   });

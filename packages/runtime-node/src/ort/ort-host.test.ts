@@ -54,7 +54,7 @@ describe(OrtHost, () => {
     ...options,
   });
 
-  test("runs once for each result that is asked for, and never again once it is to stop", async () => {
+  test("runs once for each requested result, and not again after it is stopped", async () => {
     const repeat = request();
     const runs = host.repeat(repeat);
     const picks = async (): Promise<number[] | undefined> => {
@@ -73,7 +73,7 @@ describe(OrtHost, () => {
     expect(await host.repeat(request({ stop })).next()).toEqual({ done: true, value: undefined });
   });
 
-  test("feeds what the loop says until it ends, and gives every result memory of its own", async () => {
+  test("feeds the loop's inputs until it ends, and gives every result its own memory", async () => {
     const runs = host.repeat(request({ options: 4 }));
     const results: number[][] = [];
     const kept = [];

@@ -58,7 +58,7 @@ const validates = (schema: object, value: unknown): boolean =>
   z.fromJSONSchema(schema as Parameters<typeof z.fromJSONSchema>[0]).safeParse(value).success;
 
 describe(jsonSchemaGrammar, () => {
-  test("whatever a model would say, what it says parses and validates", () => {
+  test("whatever a model generates, the text parses and validates", () => {
     const pieces = byteVocabulary();
     let finished = 0;
     fc.assert(
@@ -97,7 +97,7 @@ describe(jsonSchemaGrammar, () => {
     for (const text of texts) expect(validates(schema, JSON.parse(text))).toBe(true);
   });
 
-  test("symbols with spaces between them make valid values, too", () => {
+  test("symbols with spaces between them generate valid values, too", () => {
     const schema = {
       type: "object",
       properties: { name: { enum: ["a", "b"] }, a: {} },
@@ -124,7 +124,7 @@ describe(jsonSchemaGrammar, () => {
     expect(new Set(keys)).toEqual(new Set(["", "a", "b", "ab", "ba"]));
   });
 
-  test("keys that every object has are keys like others", () => {
+  test("keys that every JavaScript object has are ordinary keys", () => {
     const schema = JSON.parse(
       '{"type":"object","properties":{"__proto__":{"const":1},"constructor":{"const":2}},"required":["__proto__","constructor"]}',
     ) as object;
@@ -194,7 +194,7 @@ describe(jsonSchemaGrammar, () => {
     );
   });
 
-  test("rejects or takes any JSON, and fails in no other way", () => {
+  test("accepts or rejects any JSON, and fails in no other way", () => {
     fc.assert(
       fc.property(fc.oneof(fc.jsonValue({ maxDepth: 4 }), corrupt()), (schema) => {
         try {
@@ -279,7 +279,7 @@ function corrupt(): fc.Arbitrary<unknown> {
 }
 
 describe(jsonObjectGrammar, () => {
-  test("gives objects, whatever is in them", () => {
+  test("generates objects, whatever their contents", () => {
     const texts = Array.from({ length: 30 }, (_, seed) =>
       randomText(jsonObjectGrammar(), byteVocabulary(), seed),
     ).filter((text) => text !== undefined);

@@ -59,7 +59,7 @@ function replay(rules: ReturnType<typeof learnDraftRules>, answers: readonly Tok
 describe(learnDraftRules, () => {
   const rules = learnDraftRules(pairs(800, 1), END);
 
-  test("learns what is always so, what a word of the source decides, and what is copied from where", () => {
+  test("learns fixed phrases, tokens that a source word determines, and copies", () => {
     const drafter = new RuleDrafter(draftRulesOf(rules, 10_000), [PLAY, 900, 901, BY, 902]);
     const next = (...answer: number[]): number => drafter.next(answer).token;
     expect(next()).toBe(OPEN);
@@ -72,19 +72,19 @@ describe(learnDraftRules, () => {
     expect(new RuleDrafter(draftRulesOf(rules, 10_000), [RATE, 900]).next([OPEN]).token).toBe(31);
   });
 
-  test("saves most runs of answers to requests that it never saw, with few wrong drafts", () => {
+  test("saves most runs for unseen requests, with few wrong drafts", () => {
     const { tokensPerRun, draftsPerRun } = replay(rules, pairs(200, 2));
     expect(tokensPerRun).toBeGreaterThan(3);
     expect(draftsPerRun).toBeLessThan(1.4 * (tokensPerRun - 1));
   });
 
-  test("is the same whenever it learns from the same pairs, and far smaller than they are", () => {
+  test("is reproducible from the same pairs, and far smaller than they are", () => {
     expect(learnDraftRules(pairs(800, 1), END)).toEqual(rules);
     const tokens = pairs(800, 1).reduce((sum, { source, target }) => sum + source.length + target.length, 0);
     expect(rules.length).toBeLessThan(tokens / 4);
   });
 
-  test("follows the source where each token comes of one of its own, and only there", () => {
+  test("aligns answers with their sources if each token has a source token, and only then", () => {
     const kinds = (of: readonly DraftRule[]): Set<string> => new Set(of.map(({ kind }) => kind));
     const spelt = learnDraftRules(spellings(2000, 1), END);
     const { tokensPerRun, draftsPerRun } = replay(spelt, spellings(200, 2));
@@ -101,7 +101,7 @@ describe(learnDraftRules, () => {
     expect([...kinds(learnDraftRules(moved, END))].filter((kind) => ALIGNED.has(kind))).toEqual([]);
   });
 
-  test("drafts nothing where nothing can be known: random answers, or no pair that could be held out", () => {
+  test("drafts nothing if nothing can be learnt: random answers, or no pair to hold out", () => {
     const { next } = createRandom(3);
     const noise = Array.from({ length: 300 }, () => ({
       source: Array.from({ length: 6 }, () => 100 + Math.floor(5000 * next())),
