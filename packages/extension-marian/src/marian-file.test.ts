@@ -70,7 +70,7 @@ describe(readMarian, () => {
     [
       "more numbers than bytes",
       marianBytes([{ ...WHOLE[1]!, shape: [1, 65] }, SETTINGS]),
-      /takes 256 bytes, float32 of shape \[1, 65\] at least 260/,
+      /has 256 bytes, but float32 of shape \[1, 65\] needs at least 260/,
     ],
     ["five axes", marianBytes([{ ...WHOLE[1]!, shape: [1, 1, 1, 1, 3] }, SETTINGS]), /at most 4 is accepted/],
     [

@@ -111,7 +111,7 @@ describe("a hostile file is rejected", () => {
     [
       "an array longer than the file",
       patched("types", 13, 0xff, 0xff, 0xff),
-      /'types' claims 16777215 items/,
+      /'types' declares 16777215 items/,
     ],
     ["an array longer than any", patched("types", 13, ...HUGE), /number of items of metadata 'types'/],
     ["an array of arrays", patched("types", 9, 9), /array of arrays/],

@@ -306,7 +306,7 @@ describe("rejections", () => {
       "llama",
       {},
       [{ name: "blk.0.attn_q.weight", shape: [6, WIDTH] }],
-      /6 rows, which 2 heads/,
+      /6 rows, which cannot be split into pairs for 2 heads/,
     ],
   ])("%s", async (_, family, metadata, tensors, message) => {
     const file = await familyFile(family, metadata, tensors);

@@ -148,9 +148,9 @@ describe(ggufTokenizer, () => {
     ["a merge of three", VOCABULARIES.bytes({ merges: ["a b c"] }), /merge 0 'a b c'/],
     ["a merge into no token", VOCABULARIES.bytes({ merges: ["q Z"] }), /merge 0 'q Z'/],
     [
-      "a bos that is asked for and missing",
+      "a bos that is required and missing",
       VOCABULARIES.bytes({ bos_token_id: undefined, add_bos_token: true }),
-      /get a bos_token/,
+      /need a bos_token/,
     ],
     ["an invalid flag", VOCABULARIES.bytes({ add_bos_token: 1 }), /add_bos_token is not true or false/],
     [

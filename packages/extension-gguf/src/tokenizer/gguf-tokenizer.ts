@@ -111,7 +111,7 @@ function postProcessor(
   const used: Record<string, Part> = {};
   const mark = (name: "bos_token" | "eos_token"): Part[] => {
     const token = special[name];
-    if (token === undefined) throw invalid(file, `texts need a ${name} token, but the file does not set one`);
+    if (token === undefined) throw invalid(file, `texts need a ${name}, but the file does not set one`);
     used[token] = { id: token, ids: [idOf.get(token)!], tokens: [token] };
     return [{ SpecialToken: { id: token, type_id: 0 } }];
   };

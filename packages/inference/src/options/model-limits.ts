@@ -86,7 +86,7 @@ export function resolvePrompt(
   if (image !== undefined && vision === undefined)
     throw reject("has an image, but the model reads only text");
   if (image === undefined && vision !== undefined)
-    throw reject("has no image, but the model answers questions about images", "--image FILE");
+    throw reject("has no image, but the model needs one", "--image FILE");
   const asked = text ?? vision?.prompt;
   if (asked === undefined) throw reject("has no text, and the model has no default prompt", "--prompt TEXT");
   return asked;
