@@ -11,18 +11,18 @@ import { jsonText } from "../../packages/pipeline/dist/format/json-text.js";
 import { commandsPage } from "./reference/commands-page.mjs";
 import { devicesPage } from "./reference/devices-page.mjs";
 import { pluginsPage } from "./reference/plug-ins-page.mjs";
-import { recipePage } from "./reference/recipe-page.mjs";
+import { recipePages } from "./reference/recipe-page.mjs";
 
 const directory = join(import.meta.dirname, "../../docs/reference");
 
 const pages = {
   "commands.md": commandsPage(),
-  "recipe.md": await recipePage(),
+  ...(await recipePages()),
   "devices.md": devicesPage(),
   "plug-ins.md": pluginsPage(),
 };
 const isCheck = process.argv.includes("--check");
-await mkdir(directory, { recursive: true });
+await mkdir(join(directory, "recipe"), { recursive: true });
 /** Without padding in tables: nobody edits these pages, and padding made the page of recipes seven times as large. */
 /** @type {(page: [name: string, blocks: readonly (string | undefined)[]]) => [name: string, text: string]} */
 const markdown = ([name, blocks]) => [
