@@ -17,6 +17,7 @@ const SHORT = {
 const GITHUB = {
   "github.ref": "refs/heads/main",
   "github.ref_name": "main",
+  "github.base_ref": "",
   "github.actor": "someone",
   "secrets.GITHUB_TOKEN": "any",
 };
@@ -79,6 +80,7 @@ export async function tryCiExamples(
     "A recipe and its data",
   );
   await github({ root, repository, registry, examples, env });
+  await githubAction({ root, repository, examples, env, run: join(project, "runs", "dates") });
   await gitlab({ root, repository, registry, examples, env, run: join(project, "runs", "dates") });
 }
 
@@ -135,6 +137,45 @@ async function github(/** @type {Places} */ { root, repository, registry, exampl
       });
     slm("pull", `${registry}/someone/dates/model:sha-2`, "-o", "pulled");
     slm("verify", "pulled", "--key", "key.pub.pem");
+  });
+}
+
+/** A pull request with slm's action, after a run of the base branch. */
+async function githubAction(
+  /** @type {Omit<Places, "registry"> & { run: string }} */ { root, repository, examples, env, run },
+) {
+  /** @type {import("./ci-jobs.mjs").Workflow} */
+  const workflow = parse(await readFile(join(examples, "github-action.yml"), "utf8"));
+  /** @type {import("./ci-jobs.mjs").CompositeAction} */
+  const action = parse(await readFile(join(import.meta.dirname, "../../action.yml"), "utf8"));
+  const caches = join(root, "action-caches");
+  await cp(run, join(caches, "slm-main-1-1"), { recursive: true });
+  const summary = join(root, "summary.md");
+  const contexts = {
+    ...GITHUB,
+    "github.ref": "refs/pull/2/merge",
+    "github.ref_name": "2/merge",
+    "github.base_ref": "main",
+    "github.run_id": "2",
+    "github.run_attempt": "1",
+  };
+  const workspace = join(root, "github-action");
+  await step("GitHub's example with slm's action, in a pull request", async () => {
+    const { hasFailed, steps } = await runGithubJob(workflow, {
+      workspace,
+      repository,
+      caches,
+      artifacts: join(root, "action-artifacts"),
+      contexts,
+      env: { ...env, GITHUB_STEP_SUMMARY: summary },
+      actions: { "OWNER/slm@v0.1.0": action },
+    });
+    expect(!hasFailed, printed(steps.at(-1)));
+    const stages = await stagesOf(join(workspace, "runs", "model.json"));
+    expect(stages.distill === "skipped", JSON.stringify(stages));
+    const text = await readFile(summary, "utf8");
+    for (const part of ["## runs/model: passed", "exactMatch", "size of the bundle", "| base |"])
+      expect(text.includes(part), `the summary has no ${part}: ${text}`);
   });
 }
 

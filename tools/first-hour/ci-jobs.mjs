@@ -19,6 +19,9 @@ import { bash } from "./session.mjs";
  * @typedef {{ name?: string, uses?: string, run?: string, if?: string, with?: Values, env?: Values }} GithubStep
  * @typedef {{ env?: Values, jobs: Record<string, { steps: GithubStep[] }> }} Workflow
  *
+ * A parsed action.yml.
+ * @typedef {{ inputs: Record<string, { default: string }>, runs: { steps: GithubStep[] } }} CompositeAction
+ *
  * @typedef {object} GitlabJob
  * @property {string} [stage]
  * @property {string[]} [script]
@@ -57,12 +60,15 @@ const linesOf = (text = "") =>
 
 // GitHub ----------------------------------------------------------------------------------------------------------------
 
-/** Values of `${{ ... }}`. An expression that is not in this table is an error. */
+/** Values of `${{ NAME }}` and `${{ NAME || OTHER }}`. An expression that is not in this table is an error. */
 function filled(/** @type {unknown} */ text, /** @type {Values} */ contexts) {
-  return String(text).replace(/\$\{\{\s*([\w.]+)\s*\}\}/g, (_match, /** @type {string} */ name) => {
-    const value = contexts[name];
-    if (value === undefined) throw new Error(`github-actions.yml: no value for ${name}`);
-    return value;
+  return String(text).replace(/\$\{\{\s*([\w. |]+?)\s*\}\}/g, (_match, /** @type {string} */ expression) => {
+    const values = expression.split(" || ").map((name) => {
+      const value = contexts[name];
+      if (value === undefined) throw new Error(`a GitHub workflow: no value for ${name}`);
+      return value;
+    });
+    return values.find((value) => value !== "") ?? "";
   });
 }
 
@@ -78,6 +84,8 @@ const CONDITIONS = {
   "always()": () => true,
   "github.ref == 'refs/heads/main'": (hasFailed, contexts) =>
     !hasFailed && contexts["github.ref"] === "refs/heads/main",
+  "inputs.recipe != ''": (hasFailed, contexts) => !hasFailed && contexts["inputs.recipe"] !== "",
+  "always() && inputs.recipe != ''": (_hasFailed, contexts) => contexts["inputs.recipe"] !== "",
 };
 
 /** The newest saved cache whose key begins so. */
@@ -115,37 +123,56 @@ const ACTIONS = {
 /**
  * Runs the one job of a workflow.
  *
- * `contexts` are the values of `${{ ... }}`, `env` the variables of the runner, stronger than the workflow's.
+ * `contexts` are the values of `${{ ... }}`, `env` the variables of the runner, stronger than the workflow's, `actions` the composite
+ * actions that the workflow uses, by name.
  *
  * @returns whether it failed, and what each step printed
  */
 export async function runGithubJob(
   /** @type {Workflow} */ workflow,
-  /** @type {Places & { contexts: Values, env: Values, onStderr?: import("./session.mjs").LineListener }} */
-  { contexts, env, onStderr, ...places },
+  /** @type {Places & { contexts: Values, env: Values, actions?: Readonly<Record<string, CompositeAction>>, onStderr?: import("./session.mjs").LineListener }} */
+  { contexts, env, actions = {}, onStderr, ...places },
 ) {
   const [job] = Object.values(workflow.jobs);
   if (job === undefined) throw new Error("github-actions.yml: no job");
   /** @type {(import("./session.mjs").Done & { name: string })[]} */
-  const steps = [];
+  const done = [];
   let hasFailed = false;
-  for (const { name, uses, run, if: condition, with: inputs, env: variables } of job.steps) {
-    const holds = condition === undefined ? !hasFailed : CONDITIONS[condition]?.(hasFailed, contexts);
-    if (holds === undefined) throw new Error(`github-actions.yml: unknown condition ${condition}`);
-    if (!holds) continue;
-    if (uses !== undefined) {
-      const action = ACTIONS[uses];
-      if (action === undefined) throw new Error(`github-actions.yml: unknown action ${uses}`);
-      await action(places, filledAll(inputs, contexts));
-      continue;
+
+  /** Runs the steps of a job or of a composite action, whose inputs are in `values`. */
+  const runSteps = async (/** @type {readonly GithubStep[]} */ steps, /** @type {Values} */ values) => {
+    for (const { name, uses, run, if: condition, with: inputs, env: variables } of steps) {
+      const holds = condition === undefined ? !hasFailed : CONDITIONS[condition]?.(hasFailed, values);
+      if (holds === undefined) throw new Error(`a GitHub workflow: unknown condition ${condition}`);
+      if (!holds) continue;
+      if (uses !== undefined) {
+        const given = filledAll(inputs, values);
+        const composite = actions[uses];
+        const action = ACTIONS[uses];
+        if (composite !== undefined)
+          await runSteps(composite.runs.steps, { ...values, ...inputsOf(composite, given) });
+        else if (action !== undefined) await action(places, given);
+        else throw new Error(`a GitHub workflow: unknown action ${uses}`);
+        continue;
+      }
+      const own = { ...filledAll(workflow.env, values), ...filledAll(variables, values) };
+      const options = { cwd: places.workspace, env: { ...process.env, ...own, ...env }, onStderr };
+      const outcome = await bash(filled(run, values), options);
+      done.push({ name: name ?? "", ...outcome });
+      hasFailed ||= outcome.code !== 0;
     }
-    const own = { ...filledAll(workflow.env, contexts), ...filledAll(variables, contexts) };
-    const options = { cwd: places.workspace, env: { ...process.env, ...own, ...env }, onStderr };
-    const done = await bash(filled(run, contexts), options);
-    steps.push({ name: name ?? "", ...done });
-    hasFailed ||= done.code !== 0;
-  }
-  return { hasFailed, steps };
+  };
+  await runSteps(job.steps, contexts);
+  return { hasFailed, steps: done };
+}
+
+/** The values of `${{ inputs.NAME }}`. */
+function inputsOf(/** @type {CompositeAction} */ { inputs }, /** @type {Values} */ given) {
+  for (const name of Object.keys(given))
+    if (!(name in inputs)) throw new Error(`action.yml: no input ${name}`);
+  return Object.fromEntries(
+    Object.entries(inputs).map(([name, { default: preset }]) => [`inputs.${name}`, given[name] ?? preset]),
+  );
 }
 
 // GitLab ----------------------------------------------------------------------------------------------------------------
