@@ -1,5 +1,5 @@
 /** A Markdown summary of what `slm gate` checked, with the figures of the run next to those of another run. */
-import { markdownTable } from "@slm/report";
+import { markdownTable, type TableColumn } from "@slm/report";
 import { formatBytes, formatCount, formatGrouped, formatNumber } from "../format/format.js";
 import { formatMetric } from "../format/metric-format.js";
 import type { LimitCheck, RecipeGate } from "./gate.js";
@@ -32,8 +32,8 @@ const FIGURES: Readonly<
 
 /** Two tables: the checks, and the figures; with `base`, also its figures and the change in percent or in the metric's points. */
 export function gateSummary({ run, pass, gate, checks, figures, base }: GateSummary): string {
-  const left = (title: string): { title: string } => ({ title });
-  const right = (title: string): { title: string; align: "right" } => ({ title, align: "right" });
+  const left = (title: string): TableColumn => ({ title, align: "left" });
+  const right = (title: string): TableColumn => ({ title, align: "right" });
   const gateRow =
     gate === null
       ? []
