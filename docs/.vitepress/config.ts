@@ -1,6 +1,7 @@
 /** The documentation site, which `npm run docs` builds. docs/README.md is its first page and the order of its sidebar. */
 import { existsSync, readFileSync, readdirSync } from "node:fs";
-import { join, normalize } from "node:path";
+import { cp } from "node:fs/promises";
+import { join, normalize, relative } from "node:path";
 import { defineConfig, type DefaultTheme, type MarkdownEnv } from "vitepress";
 
 type Item = DefaultTheme.SidebarItem;
@@ -17,12 +18,15 @@ const titleOf = (path: string): string => /^# (.+)$/m.exec(read(path))?.[1]?.rep
 const capitalized = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 const addressOf = (path: string): string => `/${path.replace(/(README)?\.md$/, "")}`;
 
-/** A page of the list, with the other pages of its folder: benchmarks/g2p.md is under benchmarks/README.md. */
+/** A page of the list, with the pages of its folder that it links to, in the order of its links: benchmarks/README.md has g2p.md. */
 function itemOf(text: string, path: string): Item {
   const folder = path.replace(/(\/README)?\.md$/, "");
   const others = existsSync(join(docs, folder)) ? readdirSync(join(docs, folder)) : [];
+  const index = read(path);
+  const place = (name: string): number => index.indexOf(`${name})`);
   const items = others
-    .filter((name) => name.endsWith(".md") && name !== "README.md")
+    .filter((name) => name.endsWith(".md") && place(name) >= 0)
+    .sort((a, b) => place(a) - place(b))
     .map((name) => ({ text: titleOf(`${folder}/${name}`), link: addressOf(`${folder}/${name}`) }));
   const item = { text: capitalized(text), link: addressOf(path) };
   return items.length === 0 ? item : { ...item, collapsed: true, items };
@@ -55,6 +59,9 @@ for (const path of readdirSync(docs, { recursive: true, encoding: "utf8" }))
 
 const library = { text: "Library", link: "/library/index.html", target: "_self" };
 sidebar.find(({ text }) => text === "Reference")?.items?.push(library);
+
+/** Files in docs/ that are not pages and that a page links to, such as examples. They are copied to the site. */
+const linkedFiles = new Set<string>();
 
 /** The first page, above the text of docs/README.md. */
 const home = {
@@ -105,6 +112,7 @@ export default defineConfig({
         if (token !== undefined && path !== "" && !/^[a-z]+:/.test(path)) {
           const file = normalize(join("docs", env.path.slice(docs.length), "..", path));
           if (/^docs\/.*\.md$/.test(file)) token.attrSet("href", address.replace(/README\.md/, "index.md"));
+          else if (file.startsWith("docs/")) linkedFiles.add(file);
           else if (repository === undefined) token.attrs = [["title", file]];
           else
             token.attrSet(
@@ -115,6 +123,10 @@ export default defineConfig({
         return openLink?.(tokens, index, options, env, self) ?? self.renderToken(tokens, index, options);
       };
     },
+  },
+  async buildEnd({ outDir }) {
+    for (const file of linkedFiles)
+      await cp(join(docs, "..", file), join(outDir, relative("docs", file)), { recursive: true });
   },
   transformPageData: ({ relativePath }) => {
     if (relativePath === "index.md") return { frontmatter: home };
