@@ -1,4 +1,4 @@
-/** Files of prompts, confidence and abstention, and what is told of models, on a model with random weights. */
+/** Files of prompts, confidence, abstention and descriptions of models, on a model with random weights. */
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

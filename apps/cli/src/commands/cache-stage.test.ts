@@ -13,7 +13,7 @@ let root = "";
 let recipe = "";
 let out = "";
 
-/** The tiny recipe up to its teacher, with unlabelled words and two teachers instead of one. */
+/** The tiny recipe, with unlabelled words and two teachers, and without the stages after the teacher. */
 async function writeRecipe(): Promise<string> {
   const { data, teacher } = tinyRecipe(root);
   const words = join(root, "words.txt");

@@ -7,7 +7,7 @@ import { compileLines } from "../ui/compile-lines.js";
 import { runCommand } from "../testing/run-command.js";
 import { tinyShape } from "../testing/tiny-shape.js";
 
-// Qualcomm's compiler itself: `npm run e2e:npu`. Here no plug-in is installed.
+// These tests need no plug-in. `npm run e2e:npu` tests with Qualcomm's compiler.
 
 let root = "";
 const at = (name: string): string => join(root, name);

@@ -1,4 +1,4 @@
-/** Recipes with dataset modules: what makes the stage run again, and that a task's folder can be moved. */
+/** Recipes with dataset modules: which changes make the stage run again, and moving a task's folder. */
 import { cp, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
@@ -26,7 +26,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true, force: true }));
 
-/** Runs the data stage of a recipe into the same directory; how it ended. */
+/** Runs the data stage of a recipe into the same directory, and returns how it ended. */
 async function prepared(recipe: string, ...flags: readonly string[]): Promise<unknown> {
   const { json, exitCode } = await runCommand("data:prepare", [
     recipe,
@@ -81,7 +81,7 @@ describe("the quick start's folder", () => {
       await symlink(join(ROOT, "node_modules", name), join(root, "app", "node_modules", name));
     await cp(join(ROOT, "configs", "quickstart"), folder, { recursive: true });
     expect(await prepared(join(folder, "recipe.yaml"), "--set", "data.limit=100")).toBe("ran");
-    // Without a place of its own the plan would be of runs that lie where the tests are run.
+    // Without its own directory, the plan would see runs in the directory where the tests run.
     const out = ["--out", join(root, "app", "run")];
     const { json } = await runCommand("run", [join(folder, "recipe.yaml"), ...out, "--dry-run", "--json"]);
     const planned = { name: "teacher", status: "would-run" };

@@ -89,7 +89,7 @@ describe("slm gate", () => {
     const gate = { metric: "per", pass: true, after: expect.any(Number) as number };
     expect([exitCode, json]).toMatchObject([0, { result: { checks: [], gate, pass: true } }]);
     expect((await runCommand("gate", [run])).stdout).toMatch(
-      /^ok {4}per .* %, the gate of the recipe ends at .* %$/m,
+      /^ok {4}per .* %, limit of the recipe's gate .* %$/m,
     );
     expect((await runCommand("gate", [root])).exitCode).toBe(2);
   });

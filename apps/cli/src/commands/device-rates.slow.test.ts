@@ -95,7 +95,7 @@ test("slm doctor --measure keeps the rates that the device reached, in place of 
     .parse(json).result;
   expect(measured).toMatchObject({ name: "mine", device: "cpu", simulated: false });
   expect(measured.products.float32).toBeGreaterThan(1e6);
-  // The CPU provider has no products in bfloat16.
+  // The CPU provider does not multiply bfloat16 matrices.
   expect(Object.keys(measured.products).sort()).toEqual(["float16", "float32"]);
   const { devices } = z
     .object({ devices: z.array(z.unknown()) })

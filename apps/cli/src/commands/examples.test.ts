@@ -44,7 +44,7 @@ describe("docs/pipelines", () => {
       const text = await readFile(new URL(name, folder), "utf8");
       for (const part of ["bytes<=", "tokensPerSecond>=", "model.slm", "report.html", "--to oci", ...kept])
         expect(text).toContain(part);
-      // No metric: the recipe names its own.
+      // No metric, because the recipe names it.
       for (const metric of METRIC_NAMES) expect(text).not.toContain(`${metric}<=`);
     }
   });

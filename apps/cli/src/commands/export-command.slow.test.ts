@@ -135,7 +135,7 @@ describe("slm export", () => {
     [["--target", "npu", "--window", "9"], 2],
     [["--target", "npu", "--layout", "transformers.js"], 65],
     [["--precision", "bfloat16"], 65],
-    // Before the rows are read, which are not there.
+    // Fails before it tries to read the rows, which do not exist.
     [["--layout", "transformers.js", "--draft-rules", "no-rows.jsonl"], 65],
   ])("rejects %o, a plan as well", async (flags, exitCode) => {
     const argv = [at("checkpoint"), ...flags, "-o", at("rejected"), "--json"];

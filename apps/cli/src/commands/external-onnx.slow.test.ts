@@ -1,4 +1,4 @@
-/** ONNX files as other tools write them: branches, open sizes, numbers that are not finite, nothing to quantize. */
+/** Third-party ONNX files: branches, dynamic sizes, numbers that are not finite, nothing to quantize. */
 import { GraphBuilder, int, readOnnx, subgraph, writeOnnx, type Graph } from "@slm/onnx";
 import { encodeSafetensors } from "@slm/checkpoints";
 import { createHostTensor, type Runtime } from "@slm/runtime";
@@ -33,7 +33,7 @@ const noise = (count: number, seed: number): Float32Array =>
     return spread - Math.floor(spread) - 0.5;
   });
 
-/** Products outside and inside a branch by one weight, and a table of masks that the branch reads; sizes without names. */
+/** One weight that is multiplied outside and inside a branch, a table of masks that the branch reads, and sizes without names. */
 function network(): Graph {
   const g = new GraphBuilder("network");
   const x = g.input("x", "float32", ["?", WIDTH]);

@@ -12,7 +12,7 @@ let root = "";
 let recipe = "";
 const out = (): string => join(root, "run");
 
-/** The tiny recipe with eight labels, a program that spells words as teacher, and a student of labels alone. */
+/** The tiny recipe with eight labels, a teacher program that spells words, and a student that learns from labels only. */
 async function writeRecipe(): Promise<string> {
   const { data, distill } = tinyRecipe(root);
   const program = join(root, "spell.mjs");
@@ -53,9 +53,9 @@ describe("few labels and a teacher that only labels", () => {
     expect(splits.train).toBe(8);
     expect(labels.unlabelled).toBeGreaterThan(8);
     const { stdout } = await runCommand("data:prepare", [recipe, "--out", out()]);
-    expect(stdout).toContain(`8 labels, ${labels.unlabelled} training sources without`);
+    expect(stdout).toContain(`8 labels, ${labels.unlabelled} training sources without a label`);
     const inspected = await runCommand("data:inspect", [join(out(), "data")]);
-    expect(inspected.stdout).toContain(`8, and ${labels.unlabelled} training sources without`);
+    expect(inspected.stdout).toContain(`8, and ${labels.unlabelled} training sources without a label`);
     expect(inspected.stdout).toContain("rows        8");
   });
 

@@ -19,7 +19,7 @@ afterAll(async () => {
   await rm(root, { recursive: true, force: true });
 });
 
-/** Float32 sums in another order. */
+/** Float32 rounding differences of another summation order. */
 const PARITY = 2e-4;
 
 describe.each(ENCODER_DECODERS)("a published %s", (family) => {

@@ -96,7 +96,7 @@ describe("slm init rejects", () => {
   test.each([
     ["a file that is not there", 66, [], "no such file"],
     ["columns that no name tells", 2, ["a,b,c\n1,2,3\n"], "its columns are a, b, c"],
-    ["a column that is not there", 2, ["text,label\n1,2\n", "--source", "title"], "'title' is not there"],
+    ["a column that is not there", 2, ["text,label\n1,2\n", "--source", "title"], "'title' does not exist"],
     ["a file without rows", 65, ["source,target\n"], "expected at least one record"],
   ] as const)("%s, and writes nothing", async (_name, exitCode, [content, ...flags], message) => {
     const data = join(root, "wrong.csv");

@@ -11,7 +11,7 @@ import { tinyRecipe } from "@slm/pipeline/testing/tiny-run";
 const ROOMS = ["kitchen", "bath room", "cellar", "attic"];
 const METRICS = ["jsonExactMatch", "intentAccuracy", "slotF1"];
 
-/** Requests and calls; the first room is in no training row. */
+/** Requests and calls. The first room does not occur in the training rows. */
 function rows(from: number, to: number): readonly { readonly source: string; readonly target: string }[] {
   return ROOMS.slice(from, to).flatMap((room) =>
     [10, 20, 30].map((level) => ({
@@ -21,7 +21,7 @@ function rows(from: number, to: number): readonly { readonly source: string; rea
   );
 }
 
-/** A section whose model reads and writes longer texts, and is measured by what is right for calls. */
+/** A section whose model reads and writes longer texts, with a metric for calls. */
 function withModel(section: object | undefined, key: "model" | "student"): object {
   const shape = z.looseObject({}).parse(z.looseObject({ [key]: z.unknown() }).parse(section)[key]);
   return { ...section, [key]: { ...shape, maxSource: 48, maxTarget: 48 }, metrics: METRICS };

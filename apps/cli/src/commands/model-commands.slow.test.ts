@@ -30,7 +30,7 @@ const resultOf = ({ json }: CommandOutcome): Readonly<Record<string, unknown>> =
   z.object({ result: z.record(z.string(), z.unknown()) }).parse(json).result;
 const suggestionsOf = ({ json }: CommandOutcome): readonly string[] =>
   z.object({ error: z.object({ suggestions: z.array(z.string()) }) }).parse(json).error.suggestions;
-/** The last line of text mode: the path of what was made. */
+/** The last line of text mode: the path of the artifact. */
 const lastLine = ({ stdout }: CommandOutcome): string | undefined => stdout.trimEnd().split("\n").at(-1);
 
 describe("MODEL", () => {
@@ -53,7 +53,7 @@ describe("MODEL", () => {
   );
 
   test("leaves nothing behind of a checkpoint that was exported to be run", async () => {
-    // A place of its own: other tests export to the shared one at the same time.
+    // Its own directory, because other tests export to the shared one at the same time.
     const scratch = at("scratch");
     await mkdir(scratch);
     vi.stubEnv("TMPDIR", scratch);
@@ -256,7 +256,7 @@ describe("slm export, slm quantize, slm deploy", () => {
       .map(({ source, prediction: text }) => JSON.stringify({ source, target: text === "" ? "A" : text }));
     await writeFile(at("right.jsonl"), right.join("\n"));
     const argv = [
-      // As crude as it gets, so that some answer changes.
+      // The coarsest scheme, so that some answers change.
       ...[join(out, "export"), "--scheme", "int4-block", "--method", "rtn", "--symmetric"],
       ...["--block-size", "128", "--embedding", "int4-block", "-o", at("failed")],
       ...["--gate", "wer:0", "--data", at("right.jsonl")],

@@ -17,7 +17,7 @@ const LIBRARY = {
   darwin: "libonnxruntime_providers_webgpu.dylib",
 }[process.platform as "linux" | "win32" | "darwin"];
 
-/** The header of a library for this machine: that of the running program. */
+/** The header of a library for this machine, copied from the running program. */
 async function headerHere(): Promise<Buffer> {
   const file = await open(process.execPath);
   try {
@@ -98,7 +98,7 @@ describe("slm device", () => {
     expect(exitCode).toBe(2);
     expect(failure.parse(json).error).toMatchObject({
       code: "USAGE",
-      message: expect.stringContaining("must be accepted") as string,
+      message: expect.stringContaining("you must accept the licence") as string,
       suggestions: [`slm device add ${at("package")} --yes`],
     });
     expect(await list()).toEqual([]);
@@ -236,6 +236,6 @@ describe("flags of slm device add", () => {
 
   test("are devices of the table", () => {
     expect(parseServed(["npu:qnn"])).toEqual(["npu:qnn"]);
-    expect(() => parseServed(["npu:cuda"])).toThrow(/--serves takes .*npu:qnn.*got 'npu:cuda'/);
+    expect(() => parseServed(["npu:cuda"])).toThrow(/--serves: expected .*npu:qnn.*got 'npu:cuda'/);
   });
 });

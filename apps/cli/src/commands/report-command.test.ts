@@ -24,7 +24,7 @@ const log = (loss: number): string =>
     .map((record) => `${JSON.stringify(record)}\n`)
     .join("");
 
-/** A finished checkpoint with its log and manifest. */
+/** A finished checkpoint with a log and a manifest. */
 async function writeRun(directory: string, loss: number, settings: object): Promise<void> {
   const common = { kind: "checkpoint", key: "k", inputs: [], origins: {}, seed: 7 } as const;
   await writeArtifact({ ...common, directory, settings: { ...settings } }, async (work) => {

@@ -1,4 +1,4 @@
-/** Files of other forms than {source, target}: in a recipe, and afterwards for the model that was made of them. */
+/** Files with other columns than source and target: in a recipe, and later with the model that the recipe trained. */
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ import { tinyRecipe, words } from "@slm/pipeline/testing/tiny-run";
 let root = "";
 const at = (...parts: readonly string[]): string => join(root, ...parts);
 
-/** Words and their letters as a table of a spreadsheet: semicolons, and bytes of Latin-1. */
+/** Words and their letters as a spreadsheet exports them: semicolons, and Latin-1. */
 async function table(name: string, texts: readonly string[], extra = ""): Promise<string> {
   const lines = texts.map((text, id) => `${id};${text};${Array.from(text.toUpperCase()).join(" ")}`);
   await writeFile(at(name), Buffer.from(`id;word;letters\n${lines.join("\n")}\n${extra}`, "latin1"));

@@ -10,12 +10,12 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { runCommand } from "../testing/run-command.js";
 import { tinyRecipe } from "@slm/pipeline/testing/tiny-run";
 
-/** A model that knows how words are pronounced. */
+/** A model that can pronounce words. */
 const MODEL = fileURLToPath(new URL("../../../../configs/quickstart/teacher", import.meta.url));
 const KEY = "served-teacher-key-1234567";
 const WORDS = ["hello", "paper", "lesson", "button", "winter", "summer"];
 
-/** Rows that hold every phoneme of the words' pronunciations. */
+/** Rows that contain every phoneme of the words' pronunciations. */
 const ROWS = [
   ["the", "DH AH"],
   ["low", "L OW"],
@@ -122,7 +122,7 @@ describe("a teacher behind slm serve", () => {
     await cache.close();
     const probability = (position: number, id: number): number =>
       Math.exp(Number(data[position * tokenizer.vocabularySize + id]));
-    // The server is sure of the first phoneme; it says nothing about the end, which counts as certain.
+    // The server is sure of the first phoneme. It returns no probability of the end, which counts as certain.
     expect(probability(0, pair.target[0]!)).toBeGreaterThan(0.9);
     expect(probability(1, pair.target[1]!)).toBeLessThan(0.999);
     expect(probability(4, tokenizer.tokens.eos)).toBeGreaterThan(0.999);
@@ -199,14 +199,14 @@ describe("a program as teacher", () => {
       WORDS.filter((word) => word !== "paper"),
     );
 
-    // What only a model can give is a clear error.
+    // Settings that need a model's logits are a clear error.
     const kl = await runCommand("distill", argv);
     expect([kl.exitCode, kl.json]).toMatchObject([
       78,
       { error: { message: expect.stringMatching(/no stored distributions to compare with/u) as unknown } },
     ]);
 
-    // A changed program labels again.
+    // After a change of the program, it labels again.
     await writeFile(at("program.cjs"), program.replace("P EY", "B AH"));
     await runCommand("teacher:cache", [recipe, "--out", at("command"), "--resume", "--json"]);
     expect((await rowsOf(at("command"))).map(({ target }) => target)).toContain("B AH");

@@ -19,7 +19,7 @@ beforeEach(async () => {
 afterEach(() => rm(root, { recursive: true }));
 
 const CHARACTERS = Array.from("abcdeABCDEWornifgs:.ĠĊ");
-/** Some that the words use and some that they do not, with the parts they are made of before them. */
+/** Merges that the words use and merges that they do not use. The parts of a merge precede it. */
 const MERGED = ["ab", "ac", "bc", "de", "abc", "Wo", "rd", "Word", "ĠA", "ĠB", "ĠC", "ĠD", "ĠE", "dr", "gs"];
 const PAIRS = [
   "a b",
@@ -74,7 +74,7 @@ const manifestOf = async (directory: string): Promise<{ readonly details: object
   JSON.parse(await readFile(join(directory, "manifest.json"), "utf8")) as { readonly details: object };
 
 describe("a run with a published model's tokenizer, pruned, and vocabulary: run", () => {
-  // smollm2 has an output head of its own, gemma3 scales its embedding.
+  // smollm2 has a separate output head; gemma3 scales its embedding.
   test.each<FamilyName>(["smollm2", "gemma3"])(
     "distils, exports, quantizes and deploys a student of its teacher's vocabulary (%s)",
     async (family) => {
@@ -197,7 +197,7 @@ describe("a run with a published model's tokenizer, pruned, and vocabulary: run"
     expect(await run({ keep: [turn] })).toMatchObject({ exitCode: 0 });
   });
 
-  // The student spells letters of its own; the teacher keeps what the words and its prompt are written with, special tokens included.
+  // The student has its own letters. The teacher keeps the tokens of the words and of its prompt, including special tokens.
   test.each<FamilyName>(["smollm2", "gemma3"])(
     "cuts a teacher's own vocabulary for a student with another tokenizer, and the logits of those tokens stay (%s)",
     async (family) => {
@@ -274,7 +274,7 @@ async function tokenRows(directory: string): Promise<Readonly<Record<string, rea
   );
 }
 
-/** What a teacher expects after a prompted source, by token. */
+/** The teacher's predictions after a prompted source, by token. */
 async function nextLogits(directory: string): Promise<Readonly<Record<string, number>>> {
   const files = await readTokenizerFiles(directory);
   const tokenizer = createTokenizer(files);

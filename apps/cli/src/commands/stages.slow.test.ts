@@ -43,7 +43,7 @@ describe("a run of every stage", () => {
     await cp(out, abstaining, { recursive: true });
     const argv = [recipe, "--out", abstaining, "--set", "deploy.abstain.keep=0.5"];
     const { json, exitCode } = await runCommand("run", [...argv, "--json"]);
-    // After two steps none of the two dev rows is answered rightly, so that there is nothing to choose a threshold by.
+    // After two steps the student answers neither dev row correctly, so a threshold cannot be chosen.
     expect(exitCode).toBe(65);
     expect(JSON.stringify(json)).toContain("answered none of 2 rows correctly");
   });
@@ -215,7 +215,7 @@ describe("a run of every stage", () => {
   });
 });
 
-/** Answers of the float32 export as the only right ones, and no loss allowed: 4 bits get some of them wrong. */
+/** Expects exactly the float32 export's answers and allows no loss: the 4-bit model gets some of them wrong. */
 async function writeStrictRecipe(): Promise<{ readonly recipe: string; readonly out: string }> {
   const sections = tinyRecipe(root);
   const asked = join(root, "asked.jsonl");
@@ -235,7 +235,7 @@ async function writeStrictRecipe(): Promise<{ readonly recipe: string; readonly 
     ...sections,
     data: { ...sections.data, test },
     quantize: {
-      // After two steps some answer is wrong.
+      // After two steps some answers are wrong.
       schemes: ["int4-block"],
       method: "rtn",
       embedding: "int4-block",

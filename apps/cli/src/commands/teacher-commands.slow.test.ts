@@ -29,7 +29,7 @@ describe.each(FAMILIES)("teacher import of %s", (family) => {
       { result: { pass: true, positions: 48, rows: 2, agreement: 1 } },
     ]);
     const { meanKl, maxAbs } = (json as { result: Record<"meanKl" | "maxAbs", number> }).result;
-    // float32 sums in another order.
+    // Float32 rounding differences of another summation order.
     expect(meanKl).toBeLessThan(1e-6);
     expect(maxAbs).toBeLessThan(1e-3);
   });
@@ -139,7 +139,7 @@ describe("teacher finetune", () => {
     const { exitCode, json } = await runCommand("teacher:train", [...argv, "--steps", "30"]);
     expect([exitCode, json]).toMatchObject([0, { result: { vocab: 80, finetuned: { steps: 30 } } }]);
     const { loss } = (json as { result: { finetuned: { loss: number } } }).result.finetuned;
-    // A random model of logits around 1 starts beyond ln 80 = 4.4 nats.
+    // The loss of a random model with logits around 1 starts above ln 80 = 4.4 nats.
     expect(loss).toBeLessThan(4);
     const checked = ["--reference", expectedLogits("gemma3")];
     const after = await runCommand("teacher:check", [join(root, "finetune-run", "teacher"), ...checked]);

@@ -1,4 +1,4 @@
-/** Students of their teacher's shape, from a published model with two RoPE bases and post-norms to a checkpoint. */
+/** Students with their teacher's shape: from a published model with two RoPE bases and post-norms to a checkpoint. */
 import { readCheckpoint, readModelConfig } from "@slm/checkpoints";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -79,7 +79,7 @@ describe("a student of the shape of a published teacher", () => {
     });
     const distilled = JSON.stringify(json);
     expect(distilled).toContain("teacherLayers");
-    // The estimate knew how large the student would be.
+    // The estimate had the student's real size.
     expect(JSON.stringify(planned.json)).toContain('"parameters":');
   });
 

@@ -30,7 +30,7 @@ afterEach(async () => {
 const teacher = (source: string): ReturnType<typeof runCommand> =>
   runCommand("teacher:import", [source, "-o", join(root, "teacher"), "--json"]);
 
-/** The cache of the hub with one model in it, every file a link into another directory. */
+/** The hub's cache with one model, where each file is a link into another directory. */
 async function cacheModel(branch?: string): Promise<void> {
   const folder = join(root, "hub", "models--acme--tiny");
   await writeExternalModel(join(folder, "blobs"), "smollm2");
@@ -152,7 +152,7 @@ describe("a recipe whose teacher is a hub id", () => {
 });
 
 describe("a recipe whose teacher is an ONNX file", () => {
-  /** A directory as an exporter leaves it: graph, tokenizer, config.json. */
+  /** A directory as an exporter writes it: graph, tokenizer, config.json. */
   async function exported(): Promise<string> {
     await writeExternalModel(join(root, "llama"), "llama");
     const imported = await runCommand("teacher:import", [join(root, "llama"), "-o", join(root, "imported")]);
@@ -202,7 +202,7 @@ describe("a recipe whose teacher is an ONNX file", () => {
 });
 
 describe("a recipe whose teacher computes with quantized weights", () => {
-  // Of weights drawn at random, which have nothing to spare.
+  // Random weights lose more by quantization than trained ones.
   test.each([
     ["int8", "0.01"],
     ["int4", "0.5"],
@@ -225,7 +225,7 @@ describe("a recipe whose teacher computes with quantized weights", () => {
         readonly details: { readonly quantized: Readonly<Record<"bytesBefore" | "bytesAfter", number>> };
       };
       expect(details.quantized).toMatchObject({ precision });
-      // Rotary tables stay as they are, and are half of so small a model.
+      // Rotary tables are not quantized, and are half of this small model.
       expect(details.quantized.bytesAfter).toBeLessThan(details.quantized.bytesBefore - 10_000);
       const checked = await runCommand("teacher:check", [
         join(out, "teacher"),

@@ -1,4 +1,4 @@
-/** A random vision-language model, from its shape to HTTP: every command takes it, and each rejects what it cannot see. */
+/** A random vision-language model, from its shape to HTTP: every command accepts it and rejects images that it cannot read. */
 import { copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -118,7 +118,7 @@ describe("a vision-language model", () => {
     const first = await made("generate", ...argv, picture(0));
     expect(first).toMatchObject({ prompt: "ab", imageMs: expect.any(Number) as unknown });
     expect((await made("generate", ...argv, picture(0)))["generations"]).toHaveLength(2);
-    // The question of its own.
+    // The model's default question.
     expect(await made("generate", at(model), "--image", picture(1))).toMatchObject({ prompt: "?" });
   });
 
@@ -295,7 +295,7 @@ describe("slm serve", () => {
       status: 200,
       json: { results: [{ text: expected, imageMs: expect.any(Number) as unknown }, {}] },
     });
-    // The question of its own.
+    // The model's default question.
     expect(await chat([imagePart(`data:image/png;base64,${image}`)])).toMatchObject({ status: 200 });
     expect(await post("/generate", { image })).toMatchObject({ status: 200 });
   });

@@ -7,7 +7,7 @@ import { jsonText } from "@slm/pipeline/format/json-text";
 import { answerFor, printable, printableAnswer } from "@slm/pipeline/format/printable";
 import { ProgressReporter } from "./progress-reporter.js";
 
-/** Clears the screen, sets the title, rings, turns the direction, hides. */
+/** Clears the screen, sets the title, rings the bell, reverses the text direction, hides text. */
 const HOSTILE = "a\u001b[2Jb\u001b]0;title\u0007c\u009b1md\u202egpj.exe\u2066\u200e\u200b\r\u007f\u0000";
 const DANGEROUS = /[\0-\u0008\u000b-\u001f\u007f-\u009f\u200b\u200e\u202a-\u202e\u2066-\u2069]/u;
 

@@ -11,7 +11,7 @@ interface Report {
 
 const report: Report = { text: "result" };
 
-/** Does what a test tells it. */
+/** Runs a function of the test. */
 class ProbeCommand extends SlmCommand<Report> {
   static override id = "probe";
   static override flags = { size: Flags.integer({ min: 1 }) };
@@ -126,7 +126,7 @@ describe(SlmCommand, () => {
       signal.throwIfAborted();
       return report;
     };
-    // Libraries that undo their locks when the process ends listen as well.
+    // Libraries that release their locks at process exit also listen.
     const before = process.listeners("SIGTERM");
     const { exitCode, json, stderr } = await runCommand(ProbeCommand, ["--json"]);
     expect(exitCode).toBe(130);
