@@ -90,7 +90,7 @@ describe("single pieces of work", () => {
     expect(await readdir(root)).not.toContain("never");
   });
 
-  // Measuring itself runs in compiled processes: tools/install tests it.
+  // The measurement runs in compiled processes; tools/install tests it.
   test("bench asks for a model", async () => {
     await expect(bench([])).rejects.toMatchObject({ code: "USAGE" });
   });
@@ -132,7 +132,7 @@ describe(serve, () => {
     await expect(fetch(`${server.url}/health`)).rejects.toThrow();
   });
 
-  test("computes on the device that the model was exported for, and notes what stands in for it", async () => {
+  test("computes on the device that the model was exported for, and notes a fallback", async () => {
     const model = join(root, "for-gpu");
     await exportModel(join(run, "distill"), { target: "gpu", profile: "webgpu", output: model });
     const notes: string[] = [];

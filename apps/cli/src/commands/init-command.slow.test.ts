@@ -70,7 +70,7 @@ describe("slm init chooses from the rows", () => {
       data: { train: expect.stringContaining("words.jsonl") as string },
       tokenizer: { kind: "symbols" },
     });
-    expect(text).toContain("targets have 3 different words");
+    expect(text).toContain("targets have only 3 different words");
     expect(settings.data).not.toHaveProperty("fields");
   });
 

@@ -10,10 +10,10 @@ import { answerFormatOf } from "./answer-formats.js";
 
 /** Prompts of every call, in order. */
 let calls: string[][] = [];
-/** Called before a call is answered. */
+/** Called before each call is answered. */
 let before: (prompts: readonly string[]) => void = () => undefined;
 
-/** Upper case. A question mark is outside its vocabulary, and it is not sure of prompts of one letter. */
+/** Answers in upper case. Its vocabulary has no question mark, and it has low confidence for prompts of one letter. */
 async function generate(prompts: readonly Source[]): Promise<readonly Generation[]> {
   const texts = prompts.map((prompt) => (typeof prompt === "string" ? prompt : (prompt.text ?? "")));
   calls.push(texts);
@@ -55,7 +55,7 @@ interface Case extends Partial<Pick<AnswerFileRequest, "threshold" | "identity" 
   readonly output?: string;
 }
 
-/** Answers a file of the folder, and returns the report with all that was printed and noted. */
+/** Answers a file of the folder, and returns the report with all printed text and notes. */
 async function run({ input, output, ...more }: Case) {
   const printed: string[] = [];
   const notes: string[] = [];
@@ -160,14 +160,14 @@ describe(answerFile, () => {
       await expect(running).rejects.toMatchObject({ code: "INTERRUPTED" });
       expect(await readdir(root)).not.toContain("parts.jsonl");
     }
-    // What a kill in the middle of a write leaves behind the last whole chunk.
+    // A kill in the middle of a write leaves such bytes after the last whole chunk.
     await writeFile(join(root, "parts.jsonl.partial"), `${await read("parts.jsonl.partial")}{"sour`);
     before = () => undefined;
     calls = [];
     const { report, notes } = await run({ input: "long.txt", output: "parts.jsonl" });
     expect(report).toMatchObject({ rows: 300, resumed: 256, answered: 294, blank: 6 });
     expect(calls.flat()).toHaveLength(43);
-    expect(notes).toEqual(["generate  going on after 256 rows"]);
+    expect(notes).toEqual(["generate  resuming after 256 rows"]);
     expect(await read("parts.jsonl")).toBe(await read("whole.jsonl"));
   });
 
@@ -179,7 +179,7 @@ describe(answerFile, () => {
     before = () => undefined;
     const { report, notes } = await run({ input: "long.txt", output: "other.jsonl", identity: { beams: 4 } });
     expect(report).toMatchObject({ rows: 300, resumed: 0 });
-    expect(notes.join()).toMatch(/another input, model or options: starting again/);
+    expect(notes.join()).toMatch(/another input, model or options; starting from the beginning/);
   });
 
   test.each([

@@ -28,7 +28,7 @@ describe(choosePredictionsFile, () => {
     expect(notes).toEqual([]);
     await writeFile(usual(), '{"source":"a","prediction":"A","references":["A"],"correct":true,"score":0}\n');
     expect(await choose()).toBe(usual());
-    expect(notes).toEqual([`${usual()} of an earlier call will be replaced; --output FILE keeps both`]);
+    expect(notes).toEqual([`${usual()} from an earlier call will be replaced; --output FILE keeps both`]);
   });
 
   test.each(["", "notes of a user", '{"source":"a","target":"A"}\n', `{"source":"${"a".repeat(2 ** 21)}"}`])(

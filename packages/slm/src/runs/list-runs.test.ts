@@ -78,7 +78,7 @@ describe(listRuns, () => {
   });
 
   test("takes the lock of a process that is gone for an interruption", async () => {
-    // No process has the largest number that a system may give.
+    // No process has the largest number that a system can assign.
     const holder = { pid: 2 ** 22, host: hostname(), since: "now" };
     await writeFile(join(root, "nested/c/distill.lock.json"), JSON.stringify(holder));
     const runs = await listRuns(join(root, "nested"), STAGES);

@@ -55,7 +55,7 @@ group(trialsOf, () => {
     const below = drawn.filter((value) => value < 1e-2).length;
     expect(below).toBeGreaterThan(70);
     expect(below).toBeLessThan(130);
-    expect(() => trialsOf(range, { seed: 1 })).toThrow(/how many/u);
+    expect(() => trialsOf(range, { seed: 1 })).toThrow(/expected --trials/u);
   });
 });
 

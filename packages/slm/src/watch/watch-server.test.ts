@@ -69,7 +69,7 @@ describe(startWatchServer, () => {
 
   test("has a page before the first run begins", async () => {
     await start(root);
-    expect((await get("/")).text).toContain("There is no run with a log yet.");
+    expect((await get("/")).text).toContain("No run has a log yet.");
   });
 
   test("has a row that says why for each run that cannot be read, and shows the others", async () => {
@@ -96,7 +96,7 @@ describe(startWatchServer, () => {
     });
   });
 
-  test("answers 400 to what is no address", async () => {
+  test("answers 400 to an invalid address", async () => {
     await start(root);
     const { hostname, port } = new URL(server!.url);
     const status = await new Promise<number | undefined>((resolve, reject) => {

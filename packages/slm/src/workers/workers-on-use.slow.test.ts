@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 
-/** Modules of the built library that know of workers. */
+/** Modules of the built library that refer to workers. */
 const MODULES = [
   "index.js",
   "sweep/sweep-recipe.js",
@@ -12,7 +12,7 @@ const MODULES = [
   .map((path) => new URL(`../../dist/${path}`, import.meta.url).href)
   .concat("@slm/pipeline/workers/cache-workers", "@slm/pipeline/workers/calibration-workers");
 
-/** Prints what `workersOf` returns and whether a client of Redis is loaded, without and with an address. */
+/** Prints the result of `workersOf`, and whether a Redis client is loaded, without and with an address. */
 const PROGRAM = `
 import { createRequire } from "node:module";
 const { cache } = createRequire(import.meta.url);
