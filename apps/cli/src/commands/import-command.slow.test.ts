@@ -67,7 +67,7 @@ describe.each(ENCODER_DECODERS)("a published %s", (family) => {
   });
 });
 
-test("an encoder-decoder of another family is rejected by its name, with those that are imported", async () => {
+test("an encoder-decoder of another family is rejected, with its name and the supported families", async () => {
   const output = join(root, "none");
   const directory = join(root, "longt5");
   await writeEncoderDecoder(directory, "t5");

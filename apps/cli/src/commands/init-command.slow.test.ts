@@ -55,7 +55,7 @@ describe("slm init chooses from the rows", () => {
     expect(plan.exitCode, JSON.stringify(plan.json)).toBe(0);
   });
 
-  test("one token per letter and symbol where targets are symbols of a closed set", async () => {
+  test("one token per letter and symbol if targets consist of a closed set of symbols", async () => {
     const words = ["abc", "bca", "cab", "acb"];
     const { settings, text } = await recipeFor(
       "words.jsonl",
@@ -74,7 +74,7 @@ describe("slm init chooses from the rows", () => {
     expect(settings.data).not.toHaveProperty("fields");
   });
 
-  test("JSON answers and prose get metrics of their own", async () => {
+  test("JSON answers and prose get suitable metrics", async () => {
     const call = (index: number): string =>
       JSON.stringify({
         source: `light ${index}`,

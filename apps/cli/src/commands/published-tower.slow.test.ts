@@ -89,7 +89,7 @@ const published = (family: TowerFamily, more: Section = {}): Section => ({
 
 describe("a student with a published tower", () => {
   test.each(["clip", "siglip"] as const)(
-    "trains with it frozen, bit for bit as it was published: %s",
+    "trains with the tower frozen, bit for bit as published: %s",
     async (family) => {
       const weights = await trained(`${family}-frozen`, published(family), { modules: { tower: "frozen" } });
       expect(kept(weights, family)).toEqual(Object.keys(SAME));
@@ -108,7 +108,7 @@ describe("a student with a published tower", () => {
     120_000,
   );
 
-  test("trains it in full, or by adapters where they are", async () => {
+  test("trains the tower in full, or only its adapters", async () => {
     const full = await trained("full", published("clip", { features: -2, classToken: true }));
     expect(kept(full, "clip")).toEqual([]);
     const lora = { rank: 2, alpha: 2, targets: ["attention.query"] };
@@ -118,7 +118,7 @@ describe("a student with a published tower", () => {
     );
   });
 
-  test("is trained again when the tower's files change, and not before", async () => {
+  test("is trained again only if the tower's files change", async () => {
     const parts = { modules: { tower: "frozen" } };
     const vision = published("siglip", { features: -2 });
     await trained("again", vision, parts);
@@ -131,7 +131,7 @@ describe("a student with a published tower", () => {
 });
 
 describe("a published tower is rejected", () => {
-  test("where the student describes one of its own, or starts with another", async () => {
+  test("if the student describes its own tower, or starts with another", async () => {
     const tower = {
       image: { resize: { kind: "stretch", height: 16, width: 16 } },
       patch: { height: 8, width: 8 },
@@ -150,7 +150,7 @@ describe("a published tower is rejected", () => {
     }
   });
 
-  test("where there is none, or it has not as many layers", async () => {
+  test("if there is none, or it does not have enough layers", async () => {
     const none = await distilled("none", { published: { model: join(root, "nothing") } });
     expect(none.exitCode).toBe(66);
     const { exitCode, json } = await distilled("few", published("clip", { features: -9 }));

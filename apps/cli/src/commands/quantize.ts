@@ -27,7 +27,7 @@ export class QuantizeCommand extends SlmCommand<QuantizedModel> {
     "A gate compares a metric of the float32 model and the quantized model on the rows of --data, or of --calibration. " +
     "If the gate fails, the command exits with code 3 and writes nothing.\n" +
     "Static schemes, --method gptq, --sensitivity and --budget need --calibration. With --workers, workers collect the calibration " +
-    "statistics, in jobs of eight runs with up to 32 rows. The model is identical to the byte to a model from one machine.";
+    "statistics, in jobs of eight runs with up to 32 rows. The model is identical to the byte.";
   static override args = {
     model: Args.string({
       required: true,
@@ -102,7 +102,7 @@ export class QuantizeCommand extends SlmCommand<QuantizedModel> {
     limit: Flags.integer({
       min: 1,
       helpValue: "<rows>",
-      summary: "Measure the gate on this many rows, the first of the file. Default: all.",
+      summary: "Measure the gate on only this many rows, from the start of the file. Default: all.",
       helpGroup: "QUALITY",
     }),
     sensitivity: Flags.boolean({

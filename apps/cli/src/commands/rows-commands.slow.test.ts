@@ -58,7 +58,7 @@ describe("a model whose recipe mapped columns", () => {
     60_000,
   );
 
-  test("is quantized with calibration rows and a gate of such tables, and keeps the mapping", async () => {
+  test("is quantized with such tables as calibration rows and gate, and keeps the mapping", async () => {
     const flags = ["--scheme", "int4-block", "--method", "gptq", "--calibration", at("train-rows.csv")];
     await table("train-rows.csv", words(8, 0));
     const gate = ["--gate", "per:+1000", "--data", at("test.csv")];
@@ -68,7 +68,7 @@ describe("a model whose recipe mapped columns", () => {
     expect(await readFile(at("quantized/model.json"), "utf8")).toContain('"letters"');
   });
 
-  test("takes other columns by --set, which replace those of the recipe", async () => {
+  test("accepts other columns with --set, which replace the recipe's columns", async () => {
     await writeFile(at("other.tsv"), "text\tspelt\ncab\tC A B\n");
     const argv = [
       at("run/export"),
@@ -94,7 +94,7 @@ describe("a model whose recipe mapped columns", () => {
 });
 
 describe("slm data inspect", () => {
-  test("of a file without a usable row is an error that says what would read it", async () => {
+  test("of a file without a usable row is an error that suggests settings", async () => {
     await writeFile(at("keys.jsonl"), '{"question":"a","answer":"b"}\n'.repeat(3));
     const outcome = await runCommand("data:inspect", [at("keys.jsonl"), "--json"]);
     expect(outcome.exitCode).toBe(65);
@@ -107,7 +107,7 @@ describe("slm data inspect", () => {
     });
   });
 
-  test("reads such a table as the recipe does", async () => {
+  test("reads such a table like the recipe does", async () => {
     const set = ["--set", "data.fields={source: word, target: letters}", "--set", "data.encoding=latin1"];
     const { json } = await runCommand("data:inspect", [at("train.csv"), ...set, "--json"]);
     expect(json).toMatchObject({ result: { rows: 33, rejected: [{ line: 35 }] } });

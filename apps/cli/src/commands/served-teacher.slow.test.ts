@@ -94,8 +94,8 @@ async function answersOfServer(): Promise<string[]> {
   return ((await response.json()) as { results: { text: string }[] }).results.map(({ text }) => text);
 }
 
-describe("a teacher behind slm serve", () => {
-  test("labels sources, gives distributions over the student's tokens, and a student learns from them", async () => {
+describe("a teacher served by slm serve", () => {
+  test("labels sources and returns distributions over the student's tokens, from which a student learns", async () => {
     vi.stubEnv("SLM_TEST_SERVED_KEY", KEY);
     vi.stubEnv("XDG_CACHE_HOME", at("user-cache"));
     const recipe = await writeRecipe("api.yaml", {
@@ -131,7 +131,7 @@ describe("a teacher behind slm serve", () => {
     expect(file).not.toContain(KEY);
   });
 
-  test("is estimated before, and answers what was paid for without the server", async () => {
+  test("is estimated in advance, and reuses paid answers without the server", async () => {
     vi.stubEnv("XDG_CACHE_HOME", at("user-cache"));
     vi.stubEnv("SLM_TEST_SERVED_KEY", "another-key-of-no-server");
     const recipe = await writeRecipe("again.yaml", {
@@ -159,7 +159,7 @@ describe("a teacher behind slm serve", () => {
     ["distributions without log-probabilities", {}, /gives no distributions to store/u],
     ["scores without log-probabilities", { cache: { distributions: "none" } }, /minScore/u],
   ])(
-    "is rejected where %s are asked for",
+    "is rejected if %s are requested",
     async (_, sections, message) => {
       vi.stubEnv("XDG_CACHE_HOME", at("user-cache"));
       vi.stubEnv("SLM_TEST_SERVED_KEY", KEY);
@@ -174,8 +174,8 @@ describe("a teacher behind slm serve", () => {
   );
 });
 
-describe("a program as teacher", () => {
-  test("labels sources, from which a student learns with labels alone", async () => {
+describe("a program as the teacher", () => {
+  test("labels sources, and a student learns from labels only", async () => {
     const program = `
       require("node:readline").createInterface({ input: process.stdin }).on("line", (line) => {
         const { source } = JSON.parse(line);

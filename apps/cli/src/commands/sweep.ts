@@ -18,7 +18,7 @@ export class SweepCommand extends SlmCommand<SweepResult | CompareResult> {
     "metric with its 95 % interval, and the difference from the first variant (paired bootstrap over rows and seeds). Variants with " +
     "equal settings share the stages before the student. Finished variants are not repeated, so you can interrupt and extend the command. " +
     "To see whether a teacher helps, compare labels only, the teacher's labels and its distributions, as in the first example.\n\n" +
-    "With --vary, each trial trains the student with other settings of distill. The first metric on the dev rows decides. Successive " +
+    "With --vary, each trial trains the student with other settings of distill. The first metric on the dev rows ranks them. Successive " +
     "halving trains all trials for a few steps, the best for longer, and the last in full; all use the schedule of a full training. " +
     "slm runs the earlier stages first if needed, and leaves the recipe's own student unchanged. An interrupted sweep resumes. With " +
     "--workers, trials train on workers, with the same results.";
@@ -41,7 +41,7 @@ export class SweepCommand extends SlmCommand<SweepResult | CompareResult> {
       min: 1,
       helpValue: "<n>",
       dependsOn: ["variant"],
-      summary: "Measure variants on this many test rows, the first of the file. Default: all.",
+      summary: "Measure variants on only this many test rows, from the start of the file. Default: all.",
     }),
     vary: Flags.string({
       multiple: true,

@@ -60,8 +60,8 @@ async function run(
   return runCommand(command, [recipe, "--out", join(root, "run"), "--threads", "1", "--json", ...flags]);
 }
 
-describe("a student of the shape of a published teacher", () => {
-  test("is estimated before the teacher is imported, and trained from its layers and a part of its tokens", async () => {
+describe("a student with the shape of a published teacher", () => {
+  test("is estimated before the teacher is imported, and starts from its layers and a part of its tokens", async () => {
     const planned = await run("distill", {}, {}, "--dry-run");
     expect(planned.exitCode).toBe(0);
     const { exitCode, json } = await run("distill", {}, {});
@@ -83,7 +83,7 @@ describe("a student of the shape of a published teacher", () => {
     expect(JSON.stringify(planned.json)).toContain('"parameters":');
   });
 
-  test("is rejected for what its teacher does not allow", async () => {
+  test("is rejected for settings that its teacher does not allow", async () => {
     const wide = await run("distill", {}, { width: 4096 });
     expect([wide.exitCode, wide.json]).toMatchObject([
       78,

@@ -21,7 +21,7 @@ export const evaluationFlags = {
   limit: Flags.integer({
     min: 1,
     helpValue: "<rows>",
-    summary: "Use this many rows, the first of the file. Default: all.",
+    summary: "Use only this many rows, from the start of the file. Default: all.",
   }),
   set: rowsFlag,
   output: Flags.string({

@@ -27,7 +27,7 @@ describe(usageLine, () => {
     expect(line).toContain("[--json-schema <file>] ");
   });
 
-  test.each(Object.keys(commands))("of slm %s names every flag once", (id) => {
+  test.each(Object.keys(commands))("of slm %s contains every flag once", (id) => {
     const cached = loadable(id);
     const line = usageLine(cached);
     expect(line).not.toMatch(/\| *\||\[ *\||\| *\]|\[\[/);

@@ -96,7 +96,7 @@ describe(answerFile, () => {
     });
   });
 
-  test("adds its fields to the keys of JSON lines, and says in the row what is wrong with it", async () => {
+  test("adds its fields to the keys of JSON lines, and writes errors to their rows", async () => {
     await write("rows.jsonl", '{"source":"ab","id":7}\n\n{"source":"c?","id":8}\nnot JSON\n{"id":9}\n');
     const { report } = await run({ input: "rows.jsonl", output: "out.jsonl" });
     const lines = (await read("out.jsonl")).split("\n");
@@ -116,7 +116,7 @@ describe(answerFile, () => {
     expect(await readdir(root)).not.toContain("out.jsonl.partial");
   });
 
-  test("quotes what a table must quote, and keeps its columns", async () => {
+  test("quotes cells of a table if needed, and keeps its columns", async () => {
     await write("rows.csv", 'source,note\n"a, b",\n"say ""x""",2\n');
     await run({ input: "rows.csv", output: "out.csv" });
     const [header, first, second] = (await read("out.csv")).split("\n");
@@ -125,7 +125,7 @@ describe(answerFile, () => {
     expect(second).toBe(`"say ""x""",2,"SAY ""X""",,0.5,${Math.log(0.5)},,`);
   });
 
-  test("finds the bad prompts among many with few calls, and answers all others", async () => {
+  test("finds bad prompts among many with few calls, and answers all others", async () => {
     const prompts = Array.from({ length: 100 }, (_, index) => (index === 37 ? "b?" : `row ${index}`));
     await write("many.txt", `${prompts.join("\n")}\n`);
     const { report, printed } = await run({ input: "many.txt" });
@@ -145,7 +145,7 @@ describe(answerFile, () => {
     expect(report.abstained).toBe(1);
   });
 
-  test("stopped at any chunk, goes on after the last whole one and ends with the same file", async () => {
+  test("interrupted at any chunk, resumes after the last whole chunk and ends with the same file", async () => {
     const prompts = Array.from({ length: 300 }, (_, index) => (index % 50 === 7 ? "" : `row ${index}`));
     await write("long.txt", `${prompts.join("\n")}\n`);
     await run({ input: "long.txt", output: "whole.jsonl" });
@@ -171,7 +171,7 @@ describe(answerFile, () => {
     expect(await read("parts.jsonl")).toBe(await read("whole.jsonl"));
   });
 
-  test("starts again where the options have changed", async () => {
+  test("starts from the beginning if the options have changed", async () => {
     before = (texts) => {
       if (texts.includes("row 299")) throw new SlmError("INTERRUPTED", "stopped");
     };
@@ -190,7 +190,7 @@ describe(answerFile, () => {
     await expect(run({ input: "bad.txt" })).rejects.toThrow(message);
   });
 
-  test("passes on an error that is no prompt's fault", async () => {
+  test("throws errors that do not concern a single prompt", async () => {
     await write("one.txt", "ab\n");
     before = () => {
       throw new SlmError("DEVICE_UNAVAILABLE", "gone");
@@ -209,7 +209,7 @@ describe(answerFormatOf, () => {
     expect(answerFormatOf(input, output)).toBe(format);
   });
 
-  test("rejects an ending that it does not know", () => {
+  test("rejects an unknown extension", () => {
     expect(() => answerFormatOf("a.csv", "b.parquet")).toThrow(/expected a name that ends in .jsonl/);
   });
 });

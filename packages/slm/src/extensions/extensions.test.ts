@@ -32,7 +32,7 @@ test("a file of a recipe adds a metric", async () => {
   expect(METRICS[name!].compute(["a b", "c"], [["a"], ["d"]])).toBe(0.5);
 });
 
-test("slm.config.ts of a directory adds a tracker; that of an artifact is not loaded", async () => {
+test("slm.config.ts of a directory adds a tracker; one in an artifact is not loaded", async () => {
   const notes: string[] = [];
   const note = (text: string): void => void notes.push(text);
   await useConfigFile(folder, note);
@@ -60,7 +60,7 @@ test("slm.config.ts of a directory adds a tracker; that of an artifact is not lo
   expect(await readFile(file, "utf8")).toBe("a,7,test.wer=0.25\n");
 });
 
-test("an importer of an extension is asked before ours", async () => {
+test("an importer of an extension has precedence over the built-in ones", async () => {
   await useExtensions(["extension-importer.ts"], EXAMPLES);
   const file = join(folder, "tiny.model.json");
   const tensors = { "model.norm.weight": { shape: [2], values: [1, 2] } };

@@ -20,7 +20,7 @@ export interface QuantizeOptions extends WorkOptions, QuantizeSettings {
   readonly data?: string | undefined;
   /** How to read files of rows, as in a recipe's `data` section. Default: the settings of the model's recipe. */
   readonly rows?: FileSettings | undefined;
-  /** Measures the gate on this many rows, the first of the file. Default: all. */
+  /** Measures the gate on only this many rows, from the start of the file. Default: all. */
   readonly limit?: number | undefined;
   /** Intra-op threads, and threads that quantize weights. Default: one per CPU core. */
   readonly threads?: number | undefined;

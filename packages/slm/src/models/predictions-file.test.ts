@@ -17,13 +17,13 @@ const choose = (given?: string): Promise<string> =>
   choosePredictionsFile(given, (text) => notes.push(text), usual());
 
 describe(choosePredictionsFile, () => {
-  test("takes the file that was named, whatever it holds", async () => {
+  test("uses the file that the user named, whatever it contains", async () => {
     await writeFile(usual(), "notes of a user");
     expect(await choose(usual())).toBe(usual());
     expect(notes).toEqual([]);
   });
 
-  test("says nothing where nothing is replaced, and says what is", async () => {
+  test("says only if a file is replaced", async () => {
     expect(await choose()).toBe(usual());
     expect(notes).toEqual([]);
     await writeFile(usual(), '{"source":"a","prediction":"A","references":["A"],"correct":true,"score":0}\n');

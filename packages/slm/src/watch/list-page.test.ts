@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { listPage } from "./list-page.js";
 
-test("a time that cannot be shown is left out of the row of its run", async () => {
+test("a time that cannot be shown is omitted from the run's row", async () => {
   const training = {
     name: "a",
     directory: "/runs/a/distill",

@@ -25,7 +25,7 @@ print(await workersOf({}, note));
 print(await workersOf({ workers: "redis://127.0.0.1", storage: "shared" }, note));
 `;
 
-test("BullMQ and its clients are loaded when workers are asked for, and not before", () => {
+test("BullMQ and its clients are loaded only if workers are requested", () => {
   const printed = execFileSync(process.execPath, ["--input-type=module", "--eval", PROGRAM], {
     cwd: fileURLToPath(new URL("../..", import.meta.url)),
     encoding: "utf8",

@@ -38,7 +38,7 @@ export class DeviceAddCommand extends SlmCommand<DeviceAddResult> {
     }),
     sha256: Flags.string({
       helpValue: "<hash>",
-      summary: "Require this SHA-256 of the package, instead of the hashes in the wheel.",
+      summary: "Require this SHA-256 of the package; it overrides the hashes in the wheel.",
     }),
     library: Flags.string({ helpValue: "<path>", summary: "Load this provider library of the package." }),
     register: Flags.string({

@@ -74,7 +74,7 @@ const failures: Failure[] = [];
 
 describe("a wrong input", () => {
   test(
-    "does not occur in the recipe that the others change",
+    "does not occur in the recipe that the other inputs change",
     async () => {
       const folder = await place(WRONG_INPUTS.length, { title: "", code: "", message: "", help: "" });
       const { exitCode, stdout } = await runCommand("run", [join(folder, "r.yaml"), "--dry-run", "--json"]);
@@ -84,7 +84,7 @@ describe("a wrong input", () => {
   );
 
   test.each(WRONG_INPUTS.map((input, index) => ({ ...input, index })))(
-    "$title: is one error with a suggestion, before any training",
+    "$title: gives one error with a suggestion, before any training",
     async ({ index, ...input }) => {
       const folder = await place(index, input);
       const failure = await failureOf(folder, input);
