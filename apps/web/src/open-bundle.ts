@@ -81,7 +81,11 @@ export interface OpenBundleOptions extends Speculation {
 /** Number of models opened in this thread, so that each has its own folder among the files in memory. */
 let opened = 0;
 
-/** Closing the model frees the graphs and the downloaded files. @throws Error for a file that cannot be downloaded or does not match its hash; SlmError as loading a model does */
+/**
+ * Opens a bundle. Closing the model frees its graphs and the downloaded files.
+ *
+ * @throws Error for a file that cannot be downloaded or does not match its hash; SlmError as loading a model does
+ */
 export async function openBundle(
   list: readonly SiteFile[],
   {

@@ -286,7 +286,7 @@ describe("slm export, slm quantize, slm deploy", () => {
     ).toContain("README.md");
   });
 
-  test("an output that holds external files is rejected and left alone", async () => {
+  test("an output directory with other files is rejected and left unchanged", async () => {
     const external = await mkdtemp(join(root, "external-"));
     await writeFile(join(external, "mine.txt"), "mine");
     const argv = [join(out, "export"), "--scheme", "int8-dynamic", "-o", external, "--json"];
@@ -297,7 +297,7 @@ describe("slm export, slm quantize, slm deploy", () => {
 });
 
 describe("slm model check", () => {
-  test("a directory that is no reference is rejected", async () => {
+  test("a directory that is not a reference is rejected", async () => {
     const { exitCode } = await runCommand("model:check", ["--reference", at("nowhere"), "--json"]);
     expect(exitCode).toBe(66);
     expect((await runCommand("model:check", ["--json"])).exitCode).toBe(2);

@@ -109,7 +109,7 @@ export class SweepCommand extends SlmCommand<SweepResult | CompareResult> {
       ...columns(
         [
           "variant",
-          ...metrics.flatMap((name) => [name, `${name} compared with ${first!.name}`]),
+          ...metrics.flatMap((name) => [name, `${name} against ${first!.name}`]),
           "parameters",
           "training",
         ],

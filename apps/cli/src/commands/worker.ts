@@ -9,7 +9,7 @@ import { columns } from "@slm/pipeline/format/columns";
 import { insecureFlag, redisFlag, storageFlag } from "../flags/workers-flags.js";
 
 export class WorkerCommand extends SlmCommand<WorkerReport | WorkersStatus> {
-  static override summary = "Run a worker, which takes jobs of other machines' runs from a Redis server.";
+  static override summary = "Run jobs of commands with --workers, from a Redis server.";
   static override description =
     "Workers on the same Redis server share the jobs of all commands with --workers. On SIGTERM and SIGINT, a worker finishes its current " +
     "jobs and exits with code 0. If a worker is killed, other workers repeat its jobs. The password is read from SLM_REDIS_PASSWORD, the key " +
