@@ -1,4 +1,4 @@
-/** Every command by its id. Command files import no library at the top; a command loads what it needs when it runs. */
+/** Every command by its id. Command files import no library statically; a command loads what it needs when it runs. */
 import type { Command } from "@oclif/core";
 import { AnalyzeCommand } from "./commands/analyze.js";
 import { BenchCommand } from "./commands/bench.js";

@@ -16,11 +16,11 @@ export class DoctorCommand extends SlmCommand<Examined> {
     measure: Flags.string({
       helpValue: "<name>",
       summary:
-        "Measure the rates of matrix products of a device, and keep them under this name for --dry-run --estimate-for.",
+        "Measure matrix products on a device, and store the rates under this name for --dry-run --estimate-for.",
     }),
     device: Flags.option({
       options: TRAINING_DEVICES,
-      summary: "Device that is measured. Default: cpu.",
+      summary: "Measure this device. Default: cpu.",
       dependsOn: ["measure"],
     })(),
   };

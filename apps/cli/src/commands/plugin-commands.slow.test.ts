@@ -17,7 +17,7 @@ const LIBRARY = {
   darwin: "libonnxruntime_providers_webgpu.dylib",
 }[process.platform as "linux" | "win32" | "darwin"];
 
-/** The header of a library for this machine: that of the running program. */
+/** The header of a library for this machine, copied from the running program. */
 async function headerHere(): Promise<Buffer> {
   const file = await open(process.execPath);
   try {
@@ -93,18 +93,18 @@ describe("slm device", () => {
     expect(stdout).toMatch(/^name +version +library +for +size +licence +state\nwebgpu +0\.4\.0 /u);
   });
 
-  test("adds nothing whose licence nobody accepts: with --json nobody is asked", async () => {
+  test("does not add a plug-in without acceptance of its licence; with --json it does not ask", async () => {
     const { exitCode, json } = await add("--json");
     expect(exitCode).toBe(2);
     expect(failure.parse(json).error).toMatchObject({
       code: "USAGE",
-      message: expect.stringContaining("must be accepted") as string,
+      message: expect.stringContaining("you must accept the licence") as string,
       suggestions: [`slm device add ${at("package")} --yes`],
     });
     expect(await list()).toEqual([]);
   });
 
-  test("answers a known name with the command that obtains it", async () => {
+  test("prints the download command for a known name", async () => {
     const { exitCode, json } = await runCommand("device:add", ["qnn", "--json"]);
     expect(exitCode).toBe(2);
     expect(failure.parse(json).error.suggestions[0]).toBe("pip download --no-deps onnxruntime-qnn==2.7.0");
@@ -123,7 +123,7 @@ describe("slm device", () => {
 });
 
 describe(examinePlugins, () => {
-  test("says what each plug-in offers and why not, and how absent ones are obtained", async () => {
+  test("says what each plug-in offers or why it does not work, and how to get the others", async () => {
     await add("--yes");
     await add(
       "--yes",
@@ -160,7 +160,7 @@ describe(examinePlugins, () => {
     ]);
   });
 
-  test("reports a library that cannot be loaded, from a process of its own", async () => {
+  test("reports a library that cannot be loaded, from a separate process", async () => {
     await add("--yes");
     const { installed } = await examinePlugins();
     expect(installed).toMatchObject([
@@ -204,7 +204,7 @@ describe("the row of an NPU in slm doctor", () => {
     expect((await row({ devices: [] }))?.reason).toMatch(/^plug-in qnn 0\.4\.0: .*lists no device/);
   });
 
-  test("of a corrupt plug-in is the error that the runtime ends with", async () => {
+  test("for a corrupt plug-in has the error of the runtime", async () => {
     const added = await addQnn();
     expect(added.exitCode).toBe(0);
     await rm(join(added.stdout.trimEnd().split("\n").at(-1)!, "LICENSE"));
@@ -228,14 +228,14 @@ describe("the row of an NPU in slm doctor", () => {
 });
 
 describe("flags of slm device add", () => {
-  test("are options as key=value, once each", () => {
+  test("accept options as key=value, each key once", () => {
     expect(parseOptions(["a=1", "b=x=y", "c="])).toEqual({ a: "1", b: "x=y", c: "" });
     for (const texts of [["a"], ["=1"], ["a=1", "a=2"]])
       expect(() => parseOptions(texts)).toThrow(/--option/);
   });
 
-  test("are devices of the table", () => {
+  test("accept devices in the table", () => {
     expect(parseServed(["npu:qnn"])).toEqual(["npu:qnn"]);
-    expect(() => parseServed(["npu:cuda"])).toThrow(/--serves takes .*npu:qnn.*got 'npu:cuda'/);
+    expect(() => parseServed(["npu:cuda"])).toThrow(/--serves: expected .*npu:qnn.*got 'npu:cuda'/);
   });
 });

@@ -1,4 +1,4 @@
-/** The engines, execution providers and plug-ins that work on this machine, and the reasons why others do not. */
+/** Finds the engines, execution providers and plug-ins that work on this machine, and why others do not work. */
 import { createRequire } from "node:module";
 import { availableParallelism, totalmem } from "node:os";
 import type { Int8Arithmetic } from "@slm/runtime";
@@ -16,7 +16,7 @@ export interface DoctorReport {
   readonly platform: string;
   readonly cores: number;
   readonly memoryBytes: number;
-  /** Measured behaviour of the CPU's int8 matrix multiplication; null where ONNX Runtime cannot be loaded. */
+  /** Measured behaviour of the CPU's int8 matrix multiplication; null if ONNX Runtime cannot be loaded. */
   readonly int8: Int8Arithmetic | null;
   readonly engines: readonly Finding[];
   readonly providers: readonly ProviderFinding[];
@@ -25,7 +25,7 @@ export interface DoctorReport {
 
 /** A device that may run a model. */
 export interface ProviderFinding extends Finding {
-  /** As `--device` takes it. */
+  /** As in `--device`. */
   readonly device: string;
 }
 
@@ -77,8 +77,8 @@ async function findProviders(
 }
 
 /**
- * Whether a device computes a product: a GPU through its plug-in or onnxruntime-node, an NPU through the latter. A plug-in for an NPU is not
- * asked to compute, since it would compile for a chip that nobody named.
+ * Whether a device can multiply matrices: a GPU with its plug-in or onnxruntime-node, an NPU with onnxruntime-node. NPU plug-ins are not
+ * tested, because they would have to compile for a chip that the user did not choose.
  */
 async function tryCandidate(
   candidate: Candidate,
@@ -93,16 +93,16 @@ async function tryCandidate(
     return { available: false, reason: fallbacks.map(({ reason }) => reason).join("; ") };
   const { device } = candidate;
   const { description } = runtime.device;
-  // What follows the name that a user gives the device: "gpu:webgpu on SwiftShader Device"; a plug-in's names the plug-in.
+  // The text after the device's name in "gpu:webgpu on SwiftShader Device"; with a plug-in, the plug-in's name.
   const where = description.startsWith(device) ? description.slice(device.length) : ` on ${description}`;
   return { available: true, reason: `computed a product${where}` };
 }
 
 /**
- * The CPU, then other providers that slm can use, then the remaining ones of the binary. A provider counts as available only if it ran
+ * Lists the CPU, then other providers that slm can use, then the binary's remaining providers. A provider is available only if it ran
  * the graph.
  *
- * @param tryDevice whether a candidate works, and how it was found
+ * @param tryDevice returns whether a candidate works, and how this was found
  */
 export async function providerFindings(
   listed: readonly ListedProvider[],
@@ -152,7 +152,7 @@ function missingPackage(name: string): string | undefined {
   }
 }
 
-/** Why a native package cannot be used; undefined if it loads. */
+/** The reason why a native package cannot be used; undefined if it loads. */
 async function loadFailure(name: string): Promise<string | undefined> {
   const missing = missingPackage(name);
   if (missing !== undefined) return missing;

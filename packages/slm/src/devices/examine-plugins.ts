@@ -1,4 +1,4 @@
-/** What each plug-in offers on this machine and why not, and how those that are not installed are obtained. */
+/** Describes what each plug-in offers on this machine, why it does not work, and where to get plug-ins that are not installed. */
 import {
   KNOWN_NAMES,
   isKnownName,
@@ -22,7 +22,7 @@ export interface PluginDevice {
   readonly type: "cpu" | "gpu" | "npu" | "unknown";
 }
 
-/** The devices that a plug-in lists, or why it does not. */
+/** The devices that a plug-in lists, or the reason why it lists none. */
 export type PluginDevices = { readonly devices: readonly PluginDevice[] } | { readonly reason: string };
 
 export type ProbePlugin = (plugin: Plugin) => Promise<PluginDevices>;
@@ -36,7 +36,7 @@ export interface InstalledFinding {
   readonly available: boolean;
   readonly reason: string;
   readonly devices: readonly PluginDevice[];
-  /** Devices of slm that it opens. */
+  /** Names of slm's devices that it opens. */
   readonly serves: readonly DeviceId[];
 }
 
@@ -45,9 +45,9 @@ export interface AbsentFinding {
   readonly name: KnownName;
   readonly title: string;
   readonly serves: readonly DeviceId[];
-  /** What it needs besides its package. */
+  /** Requirements in addition to its package. */
   readonly needs: string;
-  /** The command that downloads its package; null where there is none for this platform. */
+  /** The command that downloads its package; null if there is no package for this platform. */
   readonly obtain: string | null;
   readonly reason: string;
 }
@@ -87,7 +87,7 @@ function devicesText(plugin: string, devices: readonly PluginDevice[]): string {
   const known = isKnownName(plugin) ? knownPlugin(plugin) : undefined;
   if (devices.length === 0) {
     const needs = known === undefined ? "" : `; it needs ${known.needs}`;
-    return `its library loads and lists no device on this machine${needs}`;
+    return `its library loads, but lists no device on this machine${needs}`;
   }
   const onCpu = known?.onCpu ?? null;
   return devices

@@ -8,7 +8,7 @@ export interface DeviceRemoveResult {
 }
 
 export class DeviceRemoveCommand extends SlmCommand<DeviceRemoveResult> {
-  static override summary = "Remove a plug-in that was added: every version of it, or one.";
+  static override summary = "Remove a plug-in: all its versions, or one.";
   static override args = {
     name: Args.string({ required: true, description: "Name of the plug-in, as `device list` shows it." }),
   };
