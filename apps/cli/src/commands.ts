@@ -7,7 +7,6 @@ import { DataInspectCommand } from "./commands/data/inspect.js";
 import { DataPrepareCommand } from "./commands/data/prepare.js";
 import { DeployCommand } from "./commands/deploy.js";
 import { DeviceAddCommand } from "./commands/device/add.js";
-import { DeviceListCommand } from "./commands/device/list.js";
 import { DeviceRemoveCommand } from "./commands/device/remove.js";
 import { DistillCommand } from "./commands/distill.js";
 import { DoctorCommand } from "./commands/doctor.js";
@@ -67,7 +66,6 @@ export const commands: Readonly<Record<string, Command.Class>> = {
   "model:init": ModelInitCommand,
   doctor: DoctorCommand,
   "device:add": DeviceAddCommand,
-  "device:list": DeviceListCommand,
   "device:remove": DeviceRemoveCommand,
   worker: WorkerCommand,
 };
