@@ -26,8 +26,9 @@ export async function packageManifest() {
     imports: {
       "#runtime-node": "./dist/runtime-node.js",
       "#web/package.json": "./web/package.json",
+      "#students/README.md": "./students/README.md",
     },
-    files: ["bin", "configs", "dist", "man", "web", "THIRD-PARTY-LICENSES", "sbom.cdx.json"],
+    files: ["bin", "configs", "dist", "man", "students", "web", "THIRD-PARTY-LICENSES", "sbom.cdx.json"],
     sideEffects: false,
     publishConfig: { access: "public" },
     oclif: commandLine,

@@ -31,10 +31,12 @@ import { TeacherCheckCommand } from "./commands/teacher/check.js";
 import { TeacherEvalCommand } from "./commands/teacher/eval.js";
 import { TeacherTrainCommand } from "./commands/teacher/train.js";
 import { TokenizerTrainCommand } from "./commands/tokenizer/train.js";
+import { TryCommand } from "./commands/try.js";
 import { VerifyCommand } from "./commands/verify.js";
 import { WorkerCommand } from "./commands/worker.js";
 
 export const commands: Readonly<Record<string, Command.Class>> = {
+  try: TryCommand,
   init: InitCommand,
   import: ImportCommand,
   run: RunCommand,
