@@ -51,11 +51,12 @@ const add = (...argv: readonly string[]) =>
   runCommand("device:add", [at("package"), "--version", "0.4.0", ...argv]);
 const list = async (...argv: readonly string[]) =>
   z
-    .object({ plugins: z.array(z.looseObject({ name: z.string(), state: z.string() })) })
-    .parse(
-      z.object({ result: z.unknown() }).parse((await runCommand("device:list", ["--json", ...argv])).json)
-        .result,
-    ).plugins;
+    .object({
+      result: z.object({
+        plugins: z.object({ installed: z.array(z.looseObject({ name: z.string(), state: z.string() })) }),
+      }),
+    })
+    .parse((await runCommand("doctor", ["--json", ...argv])).json).result.plugins.installed;
 
 describe("slm device", () => {
   test("adds, lists and removes a plug-in", async () => {
@@ -86,11 +87,11 @@ describe("slm device", () => {
     expect((await runCommand("device:remove", ["webgpu", "--json"])).exitCode).toBe(66);
   });
 
-  test("prints the folder last, and a table", async () => {
+  test("prints the folder last; slm doctor prints a row with size and licence", async () => {
     const lines = (await add("--yes")).stdout.trimEnd().split("\n");
     expect(await readFile(join(lines.at(-1)!, "LICENSE"), "utf8")).toContain("Be kind.");
-    const { stdout } = await runCommand("device:list", []);
-    expect(stdout).toMatch(/^name +version +library +for +size +licence +state\nwebgpu +0\.4\.0 /u);
+    const { stdout } = await runCommand("doctor", []);
+    expect(stdout).toMatch(/^ {2}no {3}webgpu 0\.4\.0 .*; 4\.0 KiB, licence: /mu);
   });
 
   test("does not add a plug-in without acceptance of its licence; with --json it does not ask", async () => {
@@ -113,11 +114,11 @@ describe("slm device", () => {
     expect((await runCommand("device:add", [at("broken.whl"), "--json"])).exitCode).toBe(65);
   });
 
-  test("lists a corrupt plug-in; with --check the command then fails as a gate does", async () => {
+  test("finds a corrupt plug-in; slm doctor --check then fails as a gate does", async () => {
     const folder = (await add("--yes")).stdout.trimEnd().split("\n").at(-1)!;
     await writeFile(join(folder, "LICENSE"), "The Licence\n\nBe evil.\n");
     expect(await list()).toMatchObject([{ state: "ok" }]);
-    expect((await runCommand("device:list", ["--check"])).exitCode).toBe(3);
+    expect((await runCommand("doctor", ["--check"])).exitCode).toBe(3);
     expect(await list("--check")).toMatchObject([{ state: "corrupt" }]);
   });
 });

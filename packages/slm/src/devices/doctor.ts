@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import { availableParallelism, totalmem } from "node:os";
 import type { Int8Arithmetic } from "@slm/runtime";
 import type { Candidate, ListedProvider } from "@slm/runtime-node";
+import { GateFailed } from "../models/gate-failed.js";
 import type { PluginFindings } from "./examine-plugins.js";
 
 export interface Finding {
@@ -32,10 +33,24 @@ export interface ProviderFinding extends Finding {
 /**
  * Examines this machine. Loads ONNX Runtime's binary, runs a small graph on every provider that it lists, and asks every plug-in for
  * its devices. A missing or broken engine or plug-in is a finding, not an error.
+ *
+ * @param options `check` compares the bytes of every plug-in's files with those that were unpacked
+ * @throws GateFailed with the report if `check` finds a corrupt plug-in
  */
-export async function examineMachine(): Promise<DoctorReport> {
+export async function examineMachine(options: { readonly check?: boolean } = {}): Promise<DoctorReport> {
+  const report = await reportOf(options);
+  const corrupt = report.plugins.installed.filter(({ state }) => state === "corrupt");
+  if (options.check !== true || corrupt.length === 0) return report;
+  throw new GateFailed(
+    `doctor: corrupt plug-ins: ${corrupt.map(({ name }) => name).join(", ")}`,
+    report,
+    corrupt.map(({ name }) => `slm device remove ${name}, then add its package again`),
+  );
+}
+
+async function reportOf(options: { readonly check?: boolean }): Promise<DoctorReport> {
   const listed = await listProviders();
-  const plugins = await (await import("./examine-plugins.js")).examinePlugins();
+  const plugins = await (await import("./examine-plugins.js")).examinePlugins(undefined, options);
   return {
     node: process.version,
     platform: `${process.platform}-${process.arch}`,

@@ -1,5 +1,6 @@
 /** Describes what each plug-in offers on this machine, why it does not work, and where to get plug-ins that are not installed. */
 import {
+  bytesOf,
   KNOWN_NAMES,
   isKnownName,
   knownPlugin,
@@ -38,6 +39,14 @@ export interface InstalledFinding {
   readonly devices: readonly PluginDevice[];
   /** Names of slm's devices that it opens. */
   readonly serves: readonly DeviceId[];
+  /** The provider library in `folder`; null if `plugin.json` cannot be read. */
+  readonly library: string | null;
+  readonly registrationName: string | null;
+  readonly bytes: number;
+  /** The licence that its package declares. */
+  readonly licence: string | null;
+  readonly licenceFiles: readonly string[];
+  readonly folder: string;
 }
 
 /** A known plug-in that is not installed. */
@@ -58,10 +67,16 @@ export interface PluginFindings {
   readonly absent: readonly AbsentFinding[];
 }
 
-/** @param probe asks a plug-in's library for its devices. Default: in a process of its own */
-export async function examinePlugins(probe?: ProbePlugin): Promise<PluginFindings> {
+/**
+ * @param probe asks a plug-in's library for its devices. Default: in a process of its own
+ * @param options `check` compares the bytes of every file with those that were unpacked. Default: only names and sizes
+ */
+export async function examinePlugins(
+  probe?: ProbePlugin,
+  options: { readonly check?: boolean } = {},
+): Promise<PluginFindings> {
   const asked = probe ?? (await import("./probe-plugin.js")).probePlugin;
-  const all = await listPlugins();
+  const all = await listPlugins(options);
   const installed: InstalledFinding[] = [];
   for (const plugin of all) installed.push(await examineOne(plugin, asked));
   const present = new Set(all.map(({ name }) => name));
@@ -70,8 +85,20 @@ export async function examinePlugins(probe?: ProbePlugin): Promise<PluginFinding
 }
 
 async function examineOne(plugin: InstalledPlugin, probe: ProbePlugin): Promise<InstalledFinding> {
-  const { name, version, platform, state, manifest } = plugin;
-  const about = { name, version, platform, state, serves: manifest?.serves ?? [] };
+  const { name, version, platform, state, folder, manifest } = plugin;
+  const about = {
+    name,
+    version,
+    platform,
+    state,
+    serves: manifest?.serves ?? [],
+    library: manifest?.library ?? null,
+    registrationName: manifest?.registrationName ?? null,
+    bytes: manifest === undefined ? 0 : bytesOf(manifest),
+    licence: manifest?.licence.declared ?? null,
+    licenceFiles: manifest?.licence.files ?? [],
+    folder,
+  };
   const usable = openableOf(plugin);
   if (usable === undefined) {
     const reason = plugin.state === "ok" ? "ok" : `${state}: ${plugin.reason}`;
