@@ -49,7 +49,7 @@ export const WRONG_FILES: readonly WrongInput[] = [
     files: { "rows.csv": csv("source,target", ([source, target]) => `${source},${target},more`) },
     code: "DATA_INVALID",
     message: "3 fields, expected 2 as in the header",
-    help: "in quotes",
+    help: "quote fields that contain the delimiter",
   },
   {
     title: "The recipe names the wrong delimiter",
@@ -146,7 +146,7 @@ export const WRONG_FILES: readonly WrongInput[] = [
     recipe: data({ train: { source: "a.en", target: "a.fr" } }),
     code: "DATA_INVALID",
     message: "a.fr ends before line 3",
-    help: "as many lines in both",
+    help: "the same number of lines to both",
   },
   {
     title: "The test file is the training file",
@@ -168,7 +168,7 @@ export const WRONG_FILES: readonly WrongInput[] = [
     files: { "rows.jsonl": jsonl(([source, target]) => ({ source, target, image: "a.png" })) },
     recipe: data({ train: "rows.jsonl" }),
     code: "DATA_INVALID",
-    message: "data.images does not say which folder",
+    message: "data.images is not set to the folder",
     help: "slm data inspect",
   },
 ];
