@@ -18,7 +18,7 @@ export interface SourceHash {
   readonly rank: number;
 }
 
-/** Bytes of the digest behind each number: 48 bits, exact in a double. */
+/** Bytes of the digest per number: 48 bits, exact in a double. */
 const HASH_BYTES = 6;
 
 /**

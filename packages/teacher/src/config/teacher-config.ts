@@ -143,7 +143,7 @@ export const teacherTraining = (settings: TrainedTeacherConfig): TrainingSetting
   gradientCheckpointing: false,
 });
 
-/** Settings of an ensemble member in addition to those of a teacher. */
+/** Settings of an ensemble member, in addition to the settings of a teacher. */
 const memberFields = {
   weight: z
     .number()

@@ -59,7 +59,11 @@ describe(chatPromptText, () => {
       "occurs in the prompt 2 times",
     ],
     ["does not show it", "hello", "occurs in the prompt 0 times"],
-    ["has no text before the answer", "{{ messages[-1].content }}", "expected text between the user's message and the answer"],
+    [
+      "has no text before the answer",
+      "{{ messages[-1].content }}",
+      "expected text between the user's message and the answer",
+    ],
     ["has no place for an answer", "{{ messages[0].content }} >", "the answer occurs in the prompt 0 times"],
   ])("rejects a template that %s", (_name, source, message) => {
     expect(() => chatPromptText(template(source), settings(), [])).toThrow(message);
