@@ -1,4 +1,4 @@
-/** Rows of the tasks stay what they were: splits, caches and the numbers in the READMEs rest on them. */
+/** Checks that the tasks' rows do not change, because splits, caches and the figures in the READMEs depend on them. */
 import { hashFile } from "@slm/core";
 import { dataConfig, prepareData, SPLITS } from "@slm/data";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -8,18 +8,18 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 interface Expected {
-  /** Settings of the data section, where it names the module by its task. */
+  /** Settings of the data section, which names the task's module. */
   readonly task: string;
   readonly source?: object;
   readonly data?: object;
-  /** Rows of train, dev and test. */
+  /** Number of rows in train, dev and test. */
   readonly rows: readonly number[];
-  /** Beginnings of the SHA-256 of their files. */
+  /** Start of the SHA-256 of their files. */
   readonly hashes: readonly string[];
   readonly unlabelled?: { readonly rows: number; readonly hash: string };
 }
 
-/** Counts and hashes of the rows when these tasks were sources inside the library (commit 7a12e45). */
+/** Counts and hashes of the rows from when these tasks were part of the library (commit 7a12e45). */
 const EXPECTED: readonly Expected[] = [
   {
     task: "quickstart",

@@ -1,4 +1,4 @@
-/** The calls that requests become, and the check that they are right by the tables of settings. */
+/** The calls that requests are mapped to, and their validation against the tables of settings. */
 import { z } from "zod";
 import { DURATION_UNITS, type Control } from "./setting.js";
 import { settingNamed } from "./settings.js";
@@ -9,13 +9,13 @@ export interface Call {
   readonly arguments: Readonly<Record<string, string | number | boolean>>;
 }
 
-/** Name of the call that stands for a request to leave things as they are, or about anything else than settings. */
+/** Name of the call for a request that is not about settings, or that asks to leave a setting as it is. */
 export const NO_CALL = "none";
 
-/** Most calls of one request. */
+/** Maximum number of calls per request. */
 const MAX_CALLS = 2;
 
-/** The target of a request: one call as a JSON object, several as an array of them. */
+/** The target of a request: one call is a JSON object, several are an array. */
 export function targetOf(calls: readonly Call[]): string {
   return JSON.stringify(calls.length === 1 ? calls[0] : calls);
 }
@@ -23,7 +23,7 @@ export function targetOf(calls: readonly Call[]): string {
 const callSchema = z.strictObject({ name: z.string(), arguments: z.looseObject({}) });
 const targetSchema = z.union([callSchema, z.array(callSchema).min(2).max(MAX_CALLS)]);
 
-/** Why a target is no call of a known setting with right arguments; undefined if it is. */
+/** Why a target is not a valid call; undefined if it is valid. */
 export function targetProblem(target: string): string | undefined {
   let value: unknown;
   try {
@@ -50,7 +50,7 @@ const spokenName = z.string().trim().min(1);
 
 const schemas = new Map<string, z.ZodType>([[NO_CALL, z.strictObject({})]]);
 
-/** Of the calls of a name, made when first asked for; undefined for a name that is none. */
+/** Schema of the calls with a name, created on first use; undefined for an unknown name. */
 function schemaOf(name: string): z.ZodType | undefined {
   const known = schemas.get(name);
   const control = settingNamed(name)?.control;
@@ -60,7 +60,7 @@ function schemaOf(name: string): z.ZodType | undefined {
   return schema;
 }
 
-/** What the arguments of a setting's calls are. */
+/** Schema of the arguments of a setting's calls. */
 function argumentsOf(control: Control): z.ZodType {
   switch (control.kind) {
     case "toggle":

@@ -12,7 +12,7 @@ const module = fileURLToPath(new URL("./dataset.ts", import.meta.url));
 const ROWS: readonly Row[] = Array.from({ length: 12_000 }, (_, line) => assistantRow(1, line + 1));
 
 describe(assistantRow, () => {
-  test("makes calls that are right by the tables", () => {
+  test("generates calls that are valid by the tables", () => {
     const wrong = ROWS.filter(
       ({ source, target }) =>
         source.trim() === "" || /[{}]|undefined| {2}/.test(source) || targetProblem(target) !== undefined,
@@ -20,7 +20,7 @@ describe(assistantRow, () => {
     expect(wrong).toEqual([]);
   });
 
-  test("covers every setting and everything that can be asked of it", () => {
+  test("covers every setting and all of its actions", () => {
     const wanted = new Set(
       SETTINGS.flatMap((setting) => actionsOf(setting).map((action) => [setting.name, action].join(" "))),
     );
@@ -31,14 +31,14 @@ describe(assistantRow, () => {
     expect([...wanted]).toEqual([]);
   });
 
-  test("makes some requests for two things and some for nothing", () => {
+  test("generates some requests with two calls and some without", () => {
     const share = (start: string): number =>
       ROWS.filter(({ target }) => target.startsWith(start)).length / ROWS.length;
     expect(share("[")).toBeCloseTo(0.13, 1);
     expect(share('{"name":"none"')).toBeCloseTo(0.13, 1);
   });
 
-  test("never says the same words for two things", () => {
+  test("never uses the same words for two different calls", () => {
     const meant = new Map<string, string>();
     const ambiguous: string[] = [];
     for (const { source, target } of ROWS) {
@@ -48,7 +48,7 @@ describe(assistantRow, () => {
     expect(ambiguous).toEqual([]);
   });
 
-  test("takes over names as they are written, typing errors around them or not", () => {
+  test("copies names as they are written, even with typing errors around them", () => {
     const names = ROWS.flatMap(({ source, target }) => {
       const name = /"(?:network|device|printer|app)":"([^"]+)"/.exec(target)?.[1];
       return name === undefined ? [] : [{ source, name }];
@@ -57,14 +57,14 @@ describe(assistantRow, () => {
     for (const { source, name } of names) expect(source).toContain(name);
   });
 
-  test("depends on seed and place alone", () => {
+  test("depends only on seed and index", () => {
     expect(assistantRow(7, 123)).toEqual(assistantRow(7, 123));
     expect(assistantRow(7, 123)).not.toEqual(assistantRow(8, 123));
     expect(new Set(ROWS.map(({ source }) => source)).size).toBeGreaterThan(10_000);
   });
 });
 
-/** What the arguments of a call ask for. */
+/** The action that the arguments of a call request. */
 function actionOf(values: Readonly<Record<string, unknown>>): string {
   if ("state" in values) return String(values.state);
   if ("level" in values) return "set";
@@ -90,7 +90,7 @@ describe("data of the module", () => {
   });
   afterAll(() => rm(root, { recursive: true, force: true }));
 
-  test("tests on the requests written by hand, and splits share no text", async () => {
+  test("tests on the handwritten requests, and splits share no text", async () => {
     const config = dataConfig.parse({ source: { module, rows: 3000 }, devFraction: 0.05 });
     const report = await prepareData(config, root);
     expect(report.splits.test).toBe(300);
@@ -106,7 +106,7 @@ describe("data of the module", () => {
     expect(dev!.filter((source) => test!.includes(source))).toEqual([]);
   });
 
-  test("tests on other rows where the recipe names them", async () => {
+  test("tests on other rows if the recipe names them", async () => {
     const test = join(root, "test.jsonl");
     const other = await mkdtemp(join(root, "other-"));
     const config = dataConfig.parse({ source: { module, rows: 500 }, test });

@@ -1,5 +1,5 @@
 /**
- * Requests about the settings of a device, and the calls they mean: generated from tables, the same for the same seed.
+ * Generates requests about the settings of a device, and the corresponding calls, from tables. The rows depend only on the seed.
  *
  *   "could you turn the screen down a bit"  ->  {"name":"brightness","arguments":{"direction":"down","amount":"little"}}
  *   "mute it and go to airplane mode"       ->  [{"name":"mute",...},{"name":"airplane_mode",...}]
@@ -15,7 +15,7 @@ import { drawClause, drawLeave, drawOutOfScope, type Clause } from "./request.js
 import { SETTINGS } from "./settings.js";
 
 export const settings = z.strictObject({
-  rows: z.int().positive().max(50_000_000).default(40_000).describe("Synthetic requests [rows]."),
+  rows: z.int().positive().max(50_000_000).default(40_000).describe("Number of synthetic requests [rows]."),
   seed: z
     .int()
     .nonnegative()
@@ -23,20 +23,20 @@ export const settings = z.strictObject({
     .describe("Seed of the requests; more rows do not change the first ones."),
 });
 
-/** 300 requests written by hand, none of them by a template: the examples to test on. */
+/** 300 requests, written by hand without templates, for the test split. */
 export const TEST_FILE = fileURLToPath(new URL("./requests.jsonl", import.meta.url));
 
-/** What a request is about [%]; the rest asks for one thing. */
+/** Shares of kinds of requests [%]; the others have one call. */
 const SHARES = { two: 13, leave: 4, outOfScope: 9 } as const;
 
 const JOINTS = [" and ", ", and ", " and then ", ", then ", " and also ", ", also ", " plus ", ". also "];
 
-/** Every example in order. */
+/** All examples in order. */
 export function* examples({ rows, seed }: z.infer<typeof settings>): Generator<Row> {
   for (let place = 1; place <= rows; place++) yield assistantRow(seed, place);
 }
 
-/** The row of a seed and a place, whatever rows there are beside it. */
+/** The row for a seed and an index, independent of other rows. */
 export function assistantRow(seed: number, place: number): Row {
   const draw = new Draw(seed, place);
   const kind = draw.below(100);

@@ -1,9 +1,9 @@
-/** Noise of real requests: fillers, politeness, typing errors, capital letters and punctuation. */
+/** Adds the noise of real requests: fillers, politeness, typing errors, capital letters and punctuation. */
 import type { Draw } from "../shared/draw.js";
 import { mistyped } from "../shared/typing.js";
 import type { Part } from "./request.js";
 
-/** First words of phrases that ask for something to be done: only before these is "can you" English. */
+/** First words of imperative phrases. "can you" is correct English only before these. */
 const IMPERATIVES = new Set([
   ...[
     "activate",
@@ -129,7 +129,7 @@ const ENDINGS = [
   " again",
 ];
 
-/** Shares of requests [%]. */
+/** Shares of requests with each kind of noise [%]. */
 const SHARES = {
   opening: 14,
   asking: 28,
@@ -139,13 +139,13 @@ const SHARES = {
   point: 35,
 } as const;
 
-/** A text that may begin with words that a call takes over. */
+/** A text that may start with words that are copied to the call. */
 export interface Dressed {
   readonly text: string;
   readonly startsFixed: boolean;
 }
 
-/** A clause in the words of somebody: polite or not, typed well or not. */
+/** A clause with random politeness and typing errors. */
 export function dress(draw: Draw, parts: readonly Part[]): Dressed {
   const first = /^[a-z]+/.exec(parts[0]?.text ?? "")?.[0] ?? "";
   const asking = IMPERATIVES.has(first) && draw.chance(SHARES.asking) ? draw.pick(REQUESTS) : "";
@@ -156,7 +156,7 @@ export function dress(draw: Draw, parts: readonly Part[]): Dressed {
   return { text, startsFixed: opening + asking === "" && parts[0]?.fixed === true };
 }
 
-/** Capitals, points and single spaces; a request of several clauses is finished once. */
+/** Adds capitals, punctuation and single spaces. Applied once to a whole request. */
 export function finish(draw: Draw, { text, startsFixed }: Dressed): string {
   const spaced = text
     .replace(/\s+/g, " ")
@@ -170,7 +170,7 @@ export function finish(draw: Draw, { text, startsFixed }: Dressed): string {
   return started + draw.pick([".", ".", ".", "!", "?"]);
 }
 
-/** The parts as they were typed: in some a word has a wrong letter, but never one that a call takes over. */
+/** Adds typing errors to some parts, but never to words that are copied to the call. */
 function typed(draw: Draw, parts: readonly Part[]): string {
   if (!draw.chance(SHARES.typing)) return parts.map(({ text }) => text).join("");
   const errors = draw.chance(75) ? 1 : 2;

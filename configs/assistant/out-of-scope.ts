@@ -1,4 +1,4 @@
-/** Requests that are about no setting: questions, chat, other devices, and settings' words in another sense. */
+/** Requests that are not about settings: questions, chat, other devices, and words for settings in another sense. */
 
 export const OUT_OF_SCOPE = [
   ...[
@@ -106,7 +106,7 @@ export const OUT_OF_SCOPE = [
   ],
 ] as const;
 
-/** Words for the placeholders of {@link OUT_OF_SCOPE}. */
+/** Values of the placeholders in {@link OUT_OF_SCOPE}. */
 export const OUT_OF_SCOPE_WORDS: Readonly<Record<string, readonly string[]>> = {
   city: [
     "berlin",

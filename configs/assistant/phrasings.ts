@@ -1,6 +1,6 @@
 /**
- * The usual words for each action, whatever the setting. Placeholders in braces are filled with a noun of the setting
- * (`bare`: without its article) and the words for its values.
+ * The usual phrases for each action, for any setting. Placeholders in braces are filled with a noun of the setting
+ * (`bare`: without its article) and words for its values.
  */
 
 export const APPS = [

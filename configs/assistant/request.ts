@@ -1,4 +1,4 @@
-/** One clause of a request: what is asked of one setting, in words, with its call. */
+/** Generates one clause of a request: an action on one setting in words, with its call. */
 import { type Call, NO_CALL } from "./call.js";
 import type { Draw } from "../shared/draw.js";
 import { OUT_OF_SCOPE, OUT_OF_SCOPE_WORDS } from "./out-of-scope.js";
@@ -7,7 +7,7 @@ import type { Action, Control, Setting } from "./setting.js";
 import { actionsOf } from "./settings.js";
 import { drawDuration, drawLevel, drawName, drawStep, drawTime } from "./values.js";
 
-/** A piece of a request; words of a value are `fixed`: no typing error may change what the call says. */
+/** A piece of a request. Words of a value are `fixed`, because a typing error would contradict the call. */
 export interface Part {
   readonly text: string;
   readonly fixed: boolean;
@@ -18,13 +18,13 @@ export interface Clause {
   readonly call: Call;
 }
 
-/** What is asked, before it is put into words. */
+/** An action, before it is put into words. */
 interface Meaning {
   readonly phrasing: Phrasing;
   readonly arguments: Call["arguments"];
-  /** Words of the placeholders of the phrasing. */
+  /** Values of the phrase's placeholders. */
   readonly words: Readonly<Record<string, string>>;
-  /** Key of the setting's own requests that mean just this, and no more. */
+  /** Key of the setting's own phrases with exactly this meaning. */
   readonly says?: string;
 }
 
@@ -37,13 +37,13 @@ export function drawClause(draw: Draw, setting: Setting): Clause {
   };
 }
 
-/** A request to leave a setting as it is. */
+/** A request not to change a setting. */
 export function drawLeave(draw: Draw, setting: Setting): Clause {
   const parts = wordsOf(draw, setting, { phrasing: "leave", arguments: {}, words: {} });
   return { parts, call: { name: NO_CALL, arguments: {} } };
 }
 
-/** A request about something else. */
+/** A request that is not about settings. */
 export function drawOutOfScope(draw: Draw): Clause {
   const words = Object.entries(OUT_OF_SCOPE_WORDS).map(([key, list]) => [key, draw.pick(list)] as const);
   return {
@@ -52,12 +52,12 @@ export function drawOutOfScope(draw: Draw): Clause {
   };
 }
 
-/** Share of requests in a setting's own words, where it has some [%]. */
+/** Share of requests with a setting's own phrases, if it has any [%]. */
 const OWN_WORDS = 35;
 
 function wordsOf(draw: Draw, setting: Setting, meaning: Meaning): readonly Part[] {
   const { phrasing, words, says } = meaning;
-  /** A phrase without a word for the amount, say, does not mean a lot. */
+  /** Whether the phrase has all placeholders: for example, a phrase without an amount cannot mean "a lot". */
   const isWhole = (phrase: string): boolean => Object.keys(words).every((key) => phrase.includes(`{${key}}`));
   const special = says === undefined ? undefined : setting.says?.[says];
   const own = [...(special ?? []), ...(setting.says?.[phrasing] ?? []).filter(isWhole)];
@@ -68,7 +68,7 @@ function wordsOf(draw: Draw, setting: Setting, meaning: Meaning): readonly Part[
   return fill(phrase, { ...words, noun, bare }, ["noun", "bare", "amount"]);
 }
 
-/** A phrase with its placeholders filled; those named `loose` may be mistyped like any other word. */
+/** Fills in a phrase's placeholders. `loose` placeholders may have typing errors like other words. */
 function fill(
   phrase: string,
   words: Readonly<Record<string, string>>,
@@ -83,7 +83,7 @@ function fill(
 
 type ControlOf<Kind extends Control["kind"]> = Extract<Control, { readonly kind: Kind }>;
 
-/** One row per action; each is given a control it can be asked of. */
+/** Generates each action, for a control that supports it. */
 const MEANINGS: Readonly<Record<Action, (draw: Draw, control: Control) => Meaning>> = {
   on: (draw, control) => toggled(draw, requireKind(control, "toggle"), "on"),
   off: (draw, control) => toggled(draw, requireKind(control, "toggle"), "off"),
@@ -151,7 +151,7 @@ function changed(draw: Draw, direction: "up" | "down"): Meaning {
 
 function requireKind<Kind extends Control["kind"]>(control: Control, kind: Kind): ControlOf<Kind> {
   if (isKind(control, kind)) return control;
-  throw new TypeError(`a setting of kind ${control.kind} was asked as one of kind ${kind}`);
+  throw new TypeError(`expected a setting of kind ${kind}, got kind ${control.kind}`);
 }
 
 function isKind<Kind extends Control["kind"]>(control: Control, kind: Kind): control is ControlOf<Kind> {

@@ -1,4 +1,4 @@
-/** The requests written by hand, against the tables and against what the templates make. */
+/** Checks the handwritten requests against the tables and the templates' output. */
 import { readFileSync } from "node:fs";
 import { readAllRows, sourceKey } from "@slm/data";
 import { describe, expect, test } from "vitest";
@@ -19,8 +19,8 @@ function callsOf(target: string): readonly ParsedCall[] {
   return Array.isArray(value) ? (value as readonly ParsedCall[]) : [value as ParsedCall];
 }
 
-describe("requests written by hand", () => {
-  test("are 300, no two alike", () => {
+describe("handwritten requests", () => {
+  test("are 300 distinct requests", () => {
     expect(rows).toHaveLength(300);
     expect(new Set(rows.map(({ source }) => sourceKey(source))).size).toBe(300);
     expect(readFileSync(TEST_FILE, "utf8").trimEnd().split("\n")).toHaveLength(300);
@@ -29,7 +29,7 @@ describe("requests written by hand", () => {
   test.each(rows)("mean calls of known settings: $source", ({ source, target }) => {
     expect(targetProblem(target)).toBeUndefined();
     expect(target).toBe(JSON.stringify(JSON.parse(target)));
-    // A name is taken over from the request, letter by letter.
+    // A name is copied from the request, letter by letter.
     for (const { name, arguments: values } of callsOf(target)) {
       const control = settingNamed(name)?.control;
       const slots = control?.kind === "name" ? [control.slot] : ["app"];
@@ -51,7 +51,7 @@ describe("requests written by hand", () => {
     expect(calls.filter(([first]) => first?.name === NO_CALL).length).toBeGreaterThanOrEqual(30);
   });
 
-  test("are none that the templates make, among 60,000 of three seeds", () => {
+  test("are not among 60,000 generated requests of three seeds", () => {
     const written = new Set(rows.map(({ source }) => plain(source)));
     const met: string[] = [];
     for (const seed of [1, 2, 3]) {
@@ -64,7 +64,7 @@ describe("requests written by hand", () => {
   });
 });
 
-/** Letters and digits alone, in lower case: a comma makes no other request. */
+/** Only letters and digits, in lower case, so that punctuation does not distinguish requests. */
 function plain(source: string): string {
   return source
     .toLowerCase()

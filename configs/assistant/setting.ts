@@ -1,4 +1,4 @@
-/** What a device setting is: how it is controlled, what people call it, and what they say when they mean it. */
+/** Defines a device setting: its control, its names, and phrases for its actions. */
 
 export const GROUPS = [
   "display",
@@ -12,19 +12,19 @@ export const GROUPS = [
 ] as const;
 type Group = (typeof GROUPS)[number];
 
-/** What can be asked of a setting; each has its arguments in a call. */
+/** The actions on settings; each has its arguments in a call. */
 export type Action = "on" | "off" | "set" | "up" | "down" | "choose" | "last" | "never" | "between" | "name";
 
 export const DURATION_UNITS = ["seconds", "minutes", "hours"] as const;
 export type DurationUnit = (typeof DURATION_UNITS)[number];
 
-/** A value of a choice, and what people call it. */
+/** A value of a choice, and its names. */
 interface Option {
   readonly value: string | number;
   readonly called: readonly [string, ...string[]];
 }
 
-/** How a setting is controlled, which decides the arguments of its calls. */
+/** The control of a setting, which decides the arguments of its calls. */
 export type Control =
   /** `{"state": "on" | "off"}`; with `app` also `"app"`, with `timed` also `"duration"` and `"unit"`. */
   | { readonly kind: "toggle"; readonly app?: true; readonly timed?: true }
@@ -32,11 +32,11 @@ export type Control =
   | { readonly kind: "level" }
   /** `{"value": one of the options}` */
   | { readonly kind: "choice"; readonly options: readonly [Option, ...Option[]] }
-  /** `{"duration": n, "unit": one of the units}`, or `{"never": true}` where that makes sense. */
+  /** `{"duration": n, "unit": one of the units}`, or `{"never": true}` if the setting supports it. */
   | { readonly kind: "duration"; readonly units: readonly DurationUnit[]; readonly never?: true }
   /** `{"from": "HH:MM", "to": "HH:MM"}` */
   | { readonly kind: "period" }
-  /** `{[slot]: name}`, a name as the speaker wrote it. */
+  /** `{[slot]: name}`, with the name as in the request. */
   | { readonly kind: "name"; readonly slot: string; readonly names: readonly [string, ...string[]] };
 
 export interface Setting {
@@ -44,10 +44,10 @@ export interface Setting {
   readonly name: string;
   readonly group: Group;
   readonly control: Control;
-  /** What people call it, with its article. */
+  /** Names of the setting, with article. */
   readonly nouns: readonly [string, ...string[]];
   /**
-   * Whole requests that mean an action without the usual words, with the placeholders of `phrasings.ts`; for a choice also by
+   * Whole phrases for an action, in addition to the usual ones, with the placeholders of `phrasings.ts`. For a choice also by
    * `choose:value`.
    */
   readonly says?: Readonly<Record<string, readonly [string, ...string[]]>>;

@@ -1,4 +1,4 @@
-/** Every setting that a request may be about, in its groups. To add one: a row in the table of its group. */
+/** All settings, in groups. To add a setting, add a row to the table of its group. */
 import { ACCESSIBILITY } from "./settings/accessibility.js";
 import { DEVICES } from "./settings/devices.js";
 import { DISPLAY } from "./settings/display.js";
@@ -22,7 +22,7 @@ export const SETTINGS: readonly Setting[] = [
 
 const BY_NAME: ReadonlyMap<string, Setting> = new Map(SETTINGS.map((setting) => [setting.name, setting]));
 
-/** The setting of a name; undefined for a name that is none. */
+/** The setting with a name; undefined for an unknown name. */
 export function settingNamed(name: string): Setting | undefined {
   return BY_NAME.get(name);
 }
@@ -36,7 +36,7 @@ const ACTIONS_OF: Readonly<Record<Control["kind"], readonly Action[]>> = {
   name: ["name"],
 };
 
-/** What can be asked of a setting. */
+/** The actions of a setting. */
 export function actionsOf({ control }: Setting): readonly Action[] {
   const actions = ACTIONS_OF[control.kind];
   return control.kind === "duration" && control.never === true ? [...actions, "never"] : actions;

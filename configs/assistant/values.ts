@@ -1,8 +1,8 @@
-/** Values as people say them, with what they mean. */
+/** Generates values in words, with their meaning. */
 import type { Draw } from "../shared/draw.js";
 import type { DurationUnit } from "./setting.js";
 
-/** A value, and the words for it. */
+/** A value and its words. */
 export interface Spoken<Value> {
   readonly text: string;
   readonly value: Value;
@@ -90,7 +90,7 @@ const SHORT_UNITS: Readonly<Record<DurationUnit, readonly string[]>> = {
   hours: ["h", "hrs"],
 };
 
-/** A duration in one of some units. */
+/** A duration in one of the given units. */
 export function drawDuration(
   draw: Draw,
   units: readonly DurationUnit[],
@@ -113,7 +113,7 @@ const NAMED_TIMES: readonly Spoken<string>[] = [
   { text: "midday", value: "12:00" },
 ];
 
-/** A time of day; the value is `HH:MM` on a clock of 24 hours. */
+/** A time of day. The value is `HH:MM` in 24-hour format. */
 export function drawTime(draw: Draw): Spoken<string> {
   if (draw.chance(8)) return draw.pick(NAMED_TIMES);
   const hour = draw.below(24);
@@ -193,7 +193,7 @@ const NAME_WORDS = [
   ...["Tulip", "Vega", "Willow", "Winter", "Wolf", "Zebra", "Zen"],
 ];
 
-/** A name that was made for one of these, or one made in the same vein, in any case. */
+/** One of the given names or a generated similar name, in any case. */
 export function drawName(draw: Draw, names: readonly string[]): string {
   const name = draw.chance(40) ? draw.pick(names) : madeUp(draw, names);
   return draw.chance(30) ? name.toLowerCase() : name;

@@ -1,4 +1,4 @@
-/** Names and patterns of dates in one language, out of CLDR's JSON. */
+/** Reads names and date patterns of a language from CLDR's JSON. */
 import { join } from "node:path";
 import { readJsonFile } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
@@ -8,7 +8,7 @@ import { partsOf, type PatternPart } from "./pattern.js";
 const names = z.record(z.string(), z.string());
 const widths = z.object({ abbreviated: names, wide: names });
 const forms = z.object({ format: widths, "stand-alone": widths });
-/** Patterns are texts; a few are numbered by plural rules. */
+/** Patterns are texts; a few depend on plural rules. */
 const patterns = z.record(z.string(), z.unknown());
 
 const gregorian = z.object({
@@ -32,14 +32,14 @@ export interface Calendar {
   readonly names: Pick<Gregorian, "months" | "days"> & {
     readonly dayPeriods: Readonly<Record<string, string>>;
   };
-  /** Patterns of dates that can be read without knowing the country; each once. */
+  /** Date patterns that are unambiguous without knowing the country, without duplicates. */
   readonly dates: readonly (readonly PatternPart[])[];
   readonly times: readonly (readonly PatternPart[])[];
-  /** `{1}` is the date and `{0}` the time; words in quotes. */
+  /** `{1}` is the date and `{0}` the time; words are quoted. */
   readonly both: readonly PatternPart[];
 }
 
-/** Names in `availableFormats` of dates as people write them. */
+/** Keys in `availableFormats` of commonly written dates. */
 const DATE_SKELETONS = [
   ...["MMMd", "MMMMd", "MMMEd", "MMMMEd", "yMMM", "yMMMM", "yMMMd", "yMMMEd", "yMMMMd", "yMMMMEd"],
   ...["yMMMMEEEEd", "yMd", "yMEd"],
@@ -48,10 +48,10 @@ const DATE_STYLES = ["full", "long", "medium"];
 const TIME_SKELETONS = ["Hm", "hm"];
 
 /**
- * The calendar of a language.
+ * Reads the calendar of a language.
  *
- * @param folder of CLDR's files, one for each locale.
- * @throws SlmError INPUT_MISSING, DATA_INVALID if the file is not in CLDR's form.
+ * @param folder CLDR's files, one per locale.
+ * @throws SlmError INPUT_MISSING, DATA_INVALID if the file does not have CLDR's structure.
  */
 export async function readCalendar(folder: string, language: string): Promise<Calendar> {
   const path = join(folder, `${language}.json`);
@@ -81,15 +81,15 @@ export async function readCalendar(folder: string, language: string): Promise<Ca
   };
 }
 
-/** Texts among the patterns, each once, in parts. */
+/** The distinct text patterns, parsed. */
 function compiled(given: readonly unknown[]): readonly (readonly PatternPart[])[] {
   const texts = given.filter((pattern) => typeof pattern === "string");
   return [...new Set(texts)].map((text) => partsOf(text));
 }
 
 /**
- * Whether a date says which number is the day: 3/4/2024 is the third of April in one country and the fourth of March in another, and
- * so is a day and a month in figures without a year.
+ * Whether it is clear which number is the day: 3/4/2024 is April 3 in some countries and March 4 in others. A numeric
+ * day and month without a year are ambiguous too.
  */
 function isPlain(parts: readonly PatternPart[]): boolean {
   const fields = parts.flatMap((part) => ("field" in part ? [part.field] : []));

@@ -44,26 +44,26 @@ describe(written, () => {
     expect(written(partsOf("h:mm a"), NIGHT, calendar)).toBe("12:05 AM");
   });
 
-  test("rejects a field that it does not know", async () => {
+  test("rejects an unknown field", async () => {
     const calendar = await readCalendar(root.calendars, "en");
-    expect(() => written(partsOf("w y"), MOMENT, calendar)).toThrow("en: no text for the field 'w'");
+    expect(() => written(partsOf("w y"), MOMENT, calendar)).toThrow("en: the field 'w' has no text");
   });
 });
 
 describe(readCalendar, () => {
-  test("leaves out dates whose order depends on the country, and patterns that are no text", async () => {
+  test("skips dates with a country-dependent order, and patterns that are not text", async () => {
     const { dates, language, names } = await readCalendar(root.calendars, "en");
     expect(dates.map((parts) => written(parts, MOMENT, { language, names }))).toEqual([
       ...["Tuesday, March 5, 2024", "March 5, 2024", "Mar 5, 2024", "Mar 5", "March 2024"],
     ]);
   });
 
-  test("leaves out a day and a month in figures without a year", async () => {
+  test("skips a numeric day and month without a year", async () => {
     const { dates, language, names } = await readCalendar(root.calendars, "cs");
     expect(dates.map((parts) => written(parts, MOMENT, { language, names }))).not.toContain("5. 3.");
   });
 
-  test("rejects a file of another form", async () => {
+  test("rejects a file with another structure", async () => {
     await writeFile(join(root.output, "en.json"), '{"main":{}}');
     await expect(readCalendar(root.output, "en")).rejects.toMatchObject({ code: "DATA_INVALID" });
     await expect(readCalendar(root.output, "xx")).rejects.toMatchObject({ code: "INPUT_MISSING" });
@@ -80,7 +80,7 @@ describe(isoDate, () => {
   });
 });
 
-test("ordinals are those of the language", () => {
+test("uses the language's ordinals", () => {
   const english = [1, 2, 3, 4, 11, 12, 13, 21, 22, 23, 31].map((day) => ORDINALS.en?.suffixOf(day));
   expect(english).toEqual(["st", "nd", "rd", "th", "th", "th", "th", "st", "nd", "rd", "st"]);
   expect([1, 2].map((day) => ORDINALS.fr?.suffixOf(day))).toEqual(["er", undefined]);
@@ -90,11 +90,11 @@ describe(withNoise, () => {
   const texts = (language: "en" | "tr", text: string): ReadonlySet<string> =>
     new Set(Array.from({ length: 300 }, (_, row) => withNoise(new Draw(1, row), language, text)));
 
-  test("never changes what is meant: dots between figures stay", () => {
+  test("never changes the meaning: dots between digits stay", () => {
     for (const text of texts("en", "Mon., 05.03.2024")) expect(text).toContain("05.03.2024");
   });
 
-  test("changes case by the rules of the language", () => {
+  test("changes case by the language's rules", () => {
     expect([...texts("tr", "5 Nisan")]).toEqual(expect.arrayContaining(["5 Nisan", "5 nisan", "5 NİSAN"]));
   });
 
@@ -173,7 +173,7 @@ describe("rows", () => {
     expect(mixed.filter(({ references }) => (references ?? []).length > 1)).toEqual([]);
   });
 
-  test("never mean two things", () => {
+  test("are never ambiguous", () => {
     expect(rows.filter(({ references }) => (references ?? []).length > 1)).toEqual([]);
   });
 

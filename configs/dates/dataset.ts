@@ -1,11 +1,11 @@
 /**
- * Dates and times as thirty languages write them, and in ISO 8601.
+ * Dates and times in thirty languages, and in ISO 8601.
  *
  *   "martes, 5 de marzo de 2024"   ->  "2024-03-05"
- *   "5. BŘEZNA, 14:30"             ->  "--03-05T14:30"     the year is not said
+ *   "5. BŘEZNA, 14:30"             ->  "--03-05T14:30"     no year
  *   "March 2024"                   ->  "2024-03"
  *
- * Names and patterns are CLDR's; which date, which pattern and which noise is drawn from a seed. The language is not said.
+ * Names and patterns are from CLDR. Dates, patterns and noise are random, from a seed. The source does not name the language.
  * Source: ISO 8601; for dates without a year RFC 6350, section 4.3.1.
  */
 import { defineDataset, type Row } from "@slm/data";
@@ -27,7 +27,7 @@ export const settings = z.strictObject({
     .array(z.enum(LANGUAGES))
     .min(1)
     .default([...LANGUAGES])
-    .describe("Languages, each as often."),
+    .describe("Languages, with equal shares."),
   typed: z
     .number()
     .min(0)
@@ -44,11 +44,11 @@ export const settings = z.strictObject({
 
 type Settings = z.infer<typeof settings>;
 
-/** Rows with a time beside the date [%]. */
+/** Rows with a time in addition to the date [%]. */
 const WITH_TIME = 25;
-/** Rows whose day is written as an ordinal, where the language has one for it [%]. */
+/** Rows with the day as an ordinal number, if the language has one [%]. */
 const ORDINAL = 25;
-/** The years that are drawn. */
+/** Range of years. */
 const FIRST_YEAR = 1900;
 const YEARS = 150;
 
@@ -72,7 +72,7 @@ async function* examples(
   }
 }
 
-/** One date of a language. */
+/** A date in a language. */
 export function dateRow(draw: Draw, language: Language, calendar: Calendar): Row {
   const moment = drawMoment(draw);
   const parts = draw.pick(calendar.dates);
@@ -82,7 +82,7 @@ export function dateRow(draw: Draw, language: Language, calendar: Calendar): Row
     return suffix === undefined ? undefined : `${day}${suffix}`;
   });
   const day = isoDate(parts, moment);
-  // A time belongs to a day: "March 2024, 14:30" is none.
+  // A time requires a day: "March 2024, 14:30" is not a time.
   if (!draw.chance(WITH_TIME) || !hasField(parts, "d"))
     return { source: withNoise(draw, language, date), target: day };
   const time = written(draw.pick(calendar.times), moment, calendar);
@@ -113,7 +113,7 @@ const pad = (value: number): string => String(value).padStart(2, "0");
 const hasField = (parts: readonly PatternPart[], letter: string): boolean =>
   parts.some((part) => "field" in part && part.field.startsWith(letter));
 
-/** What a pattern says of a date: year, month and day; without the year `--MM-DD`; without the day `YYYY-MM`. */
+/** The parts of a date that a pattern contains, in ISO format: `YYYY-MM-DD`; `--MM-DD` without the year; `YYYY-MM` without the day. */
 export function isoDate(parts: readonly PatternPart[], { year, month, day }: Moment): string {
   const start = hasField(parts, "y") ? `${year}-` : "--";
   return hasField(parts, "d") ? `${start}${pad(month)}-${pad(day)}` : `${start}${pad(month)}`;

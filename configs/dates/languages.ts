@@ -1,4 +1,4 @@
-/** The languages whose dates are read: those of CLDR that write with Latin, Cyrillic or Greek letters and Western digits. */
+/** The supported languages: CLDR's languages with Latin, Cyrillic or Greek letters and Western digits. */
 export const LANGUAGES = [
   ...["bg", "ca", "cs", "da", "de", "el", "en", "es", "et", "fi", "fr", "hr", "hu", "id", "is", "it"],
   ...["lt", "lv", "nb", "nl", "pl", "pt", "ro", "ru", "sk", "sl", "sv", "tr", "uk", "vi"],
@@ -6,7 +6,7 @@ export const LANGUAGES = [
 
 export type Language = (typeof LANGUAGES)[number];
 
-/** How the day of the month may be written as an ordinal number where CLDR's patterns have a plain one. Only the first day, or all. */
+/** Ordinal numbers for the day of the month, which CLDR's patterns do not have. For the first day only, or for all days. */
 interface Ordinals {
   readonly suffixOf: (day: number) => string | undefined;
 }

@@ -1,17 +1,17 @@
-/** Small differences between dates as people type them and CLDR's patterns; none changes what is meant. */
+/** Adds small differences between typed dates and CLDR's patterns. They do not change the meaning. */
 import type { Draw } from "../shared/draw.js";
 import type { Language } from "./languages.js";
 
-/** How often each difference is made [%]. Capitals and lower case exclude one another. */
+/** Frequency of each difference [%]. Upper case and lower case exclude each other. */
 const SHARES = { lowerCase: 20, upperCase: 8, noDots: 15, noCommas: 15 } as const;
 
-/** A date with some differences. Dots between figures stay. */
+/** Adds differences to a date. Dots between digits stay. */
 export function withNoise(draw: Draw, language: Language, text: string): string {
   let noisy = text;
   if (draw.chance(SHARES.noDots)) noisy = noisy.replace(/(?<=\p{L})\./gu, "");
   if (draw.chance(SHARES.noCommas)) noisy = noisy.replace(/,(?= )/gu, "");
   const which = draw.below(100);
-  // The rules of the language: Turkish has İ for i.
+  // By the language's rules: in Turkish, the capital of i is İ.
   if (which < SHARES.lowerCase) return noisy.toLocaleLowerCase(language);
   if (which < SHARES.lowerCase + SHARES.upperCase) return noisy.toLocaleUpperCase(language);
   return noisy;

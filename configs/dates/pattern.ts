@@ -1,5 +1,5 @@
 /**
- * CLDR's date patterns: letters are fields, text in quotes and all else is written as it is.
+ * Formats dates by CLDR's patterns: letters are fields; quoted text and other characters are literal.
  *
  * Source: Unicode Technical Standard 35, part 4, "Date Format Patterns".
  */
@@ -7,10 +7,10 @@ import type { Calendar } from "./calendar.js";
 
 export type PatternPart =
   | { readonly text: string }
-  /** One letter, as often as it stands there. */
+  /** A repeated letter. */
   | { readonly field: string };
 
-/** A point of time as the task has it: without a time zone. */
+/** A point in time without a time zone. */
 export interface Moment {
   readonly year: number;
   /** 1 to 12. */
@@ -32,7 +32,7 @@ export function partsOf(pattern: string): readonly PatternPart[] {
 }
 
 const MONTH_WIDTHS = { MMM: "abbreviated", MMMM: "wide", LLL: "abbreviated", LLLL: "wide" } as const;
-/** The keys of `days` in CLDR, from Sunday on. */
+/** CLDR's keys of `days`, starting with Sunday. */
 const DAY_KEYS = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"] as const;
 const padded = (value: number): string => String(value).padStart(2, "0");
 
@@ -74,13 +74,13 @@ const FIELDS: Readonly<Record<string, Write>> = {
   a: ({ hour }, { dayPeriods }) => dayPeriods[hour < 12 ? "am" : "pm"],
 };
 
-/** The day of the month, where it is written otherwise than the pattern says. */
+/** Text of the day of the month, if it differs from the pattern. */
 type WriteDay = (day: number) => string | undefined;
 
 /**
- * A moment by a pattern; narrow and no-break spaces become plain ones.
+ * Formats a moment. Narrow and no-break spaces become plain spaces.
  *
- * @throws RangeError for a field that is not in the table, or a name that the calendar lacks.
+ * @throws RangeError for an unknown field, or a name that the calendar lacks.
  */
 export function written(
   parts: readonly PatternPart[],
@@ -92,7 +92,7 @@ export function written(
     if ("text" in part) return part.text;
     const own = part.field === "d" ? writeDay(moment.day) : undefined;
     const said = own ?? FIELDS[part.field]?.(moment, names);
-    if (said === undefined) throw new RangeError(`${language}: no text for the field '${part.field}'`);
+    if (said === undefined) throw new RangeError(`${language}: the field '${part.field}' has no text`);
     return said;
   });
   return text

@@ -36,7 +36,7 @@ describe(isSentence, () => {
   });
 });
 
-test("sentences of the languages come in turn, each once, at most so many", async () => {
+test("languages alternate, with distinct sentences up to the limit", async () => {
   const entries = [1, 2, 3].map((place) => ({
     name: `p${place}`,
     section: "utils",

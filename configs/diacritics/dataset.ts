@@ -1,9 +1,9 @@
 /**
- * Sentences of six languages without their diacritics, and as they are written.
+ * Sentences in six languages without diacritics, and the original sentences.
  *
  *   "Tento balicek obsahuje knihovnu."  ->  "Tento balíček obsahuje knihovnu."
  *
- * The sentences are from Debian's package descriptions, translated by people. The language is not said.
+ * The sentences are from Debian's package descriptions, translated by humans. The source does not name the language.
  */
 import { defineDataset, type Row } from "@slm/data";
 import { z } from "zod";
@@ -11,7 +11,7 @@ import { sentencesOf, translatedDescriptions } from "../shared/debian-index.js";
 import { sourceFolder } from "../shared/user-cache.js";
 import { stripDiacritics } from "./strip.js";
 
-/** As Debian names its translations. */
+/** Debian's names of the translations. */
 export const LANGUAGES = ["cs", "es", "fr", "pl", "pt_BR", "sk"] as const;
 
 export const settings = z.strictObject({
@@ -24,14 +24,14 @@ export const settings = z.strictObject({
     .min(1)
     .default([...LANGUAGES])
     .describe("Languages, in this order."),
-  perLanguage: z.int().positive().default(6000).describe("Most sentences of a language [rows]."),
+  perLanguage: z.int().positive().default(6000).describe("Maximum number of sentences per language [rows]."),
   shortest: z.int().positive().default(20).describe("Shortest sentence [characters]."),
   longest: z.int().positive().default(100).describe("Longest sentence [characters]."),
 });
 
 type Settings = z.infer<typeof settings>;
 
-/** Sentences of the languages in turn, so that the first rows hold all of them. */
+/** Sentences with alternating languages, so that the first rows contain all languages. */
 async function* examples(
   { files, languages, perLanguage, shortest, longest }: Settings,
   { directory }: { readonly directory: string },
@@ -55,7 +55,7 @@ async function* examples(
     }
 }
 
-/** Running text with something to restore: no addresses or markup, mostly letters, one script. */
+/** Whether it is running text with diacritics: no addresses or markup, mostly letters, one script. */
 export function isSentence(text: string): boolean {
   if (/[<>{}|\\_@=#]|:\/\/|[^\p{Script=Latin}\p{M}\p{N}\p{P}\p{Zs}]/u.test(text)) return false;
   const letters = text.match(/\p{L}/gu)?.length ?? 0;

@@ -1,6 +1,6 @@
-/** Text as it is typed on a keyboard without accents. */
+/** Removes diacritics, as on a keyboard without accents. */
 
-/** Letters whose stroke is no combining mark in Unicode. */
+/** Letters with a stroke that is not a combining mark in Unicode. */
 const PLAIN: Readonly<Record<string, string>> = {
   ł: "l",
   Ł: "L",
@@ -14,7 +14,7 @@ const PLAIN: Readonly<Record<string, string>> = {
   Œ: "OE",
 };
 
-/** Letters without their combining marks and strokes; all else stays. */
+/** Removes combining marks and strokes from letters. */
 export function stripDiacritics(text: string): string {
   return text
     .normalize("NFD")

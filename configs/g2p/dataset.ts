@@ -1,4 +1,4 @@
-/** The dictionary of the quick start and, as unlabelled sources for a teacher, English words that it does not have. */
+/** The quick start's dictionary, and English words that are not in it as unlabelled sources for a teacher. */
 import { defineDataset } from "@slm/data";
 import { examples, settings } from "../quickstart/dataset.js";
 import { englishWords } from "./english-words.js";

@@ -14,7 +14,7 @@ async function wordsOf(): Promise<readonly string[]> {
   return words;
 }
 
-test("are words of letters and an apostrophe inside, each once, frequent ones first, the same every time", async () => {
+test("are distinct words of letters and inner apostrophes, in a fixed order, frequent words first", async () => {
   const words = await wordsOf();
   expect(words.length).toBeGreaterThan(200_000);
   expect(words.every((word) => /^[a-z]+('[a-z]+)?$/.test(word) && word.length >= 3)).toBe(true);
@@ -23,7 +23,7 @@ test("are words of letters and an apostrophe inside, each once, frequent ones fi
   expect(await wordsOf()).toEqual(words);
 });
 
-test("become unlabelled sources without those that a split has, frequent ones first", async () => {
+test("become unlabelled sources if they are not in a split, frequent words first", async () => {
   const directory = await mkdtemp(join(tmpdir(), "slm-words-"));
   try {
     const config = dataConfig.parse({ source: { module }, unlabelled: { kind: "module" } });

@@ -1,8 +1,8 @@
-/** What lies behind a line beside its paper. */
+/** Backgrounds of a line, in addition to the paper's colour. */
 import type { Bitmap } from "../shared/bitmap.js";
 import type { BACKGROUNDS, LineLook } from "./line-look.js";
 
-/** How strongly the second colour shows at a pixel, 0 to 1. */
+/** Opacity of the second colour at a pixel, 0 to 1. */
 type Pattern = (x: number, y: number) => number;
 
 interface Area {
@@ -12,7 +12,7 @@ interface Area {
   readonly chance: () => number;
 }
 
-/** A background without a row does not compile. */
+/** The patterns; TypeScript rejects a missing one. */
 const PATTERNS: { readonly [Name in (typeof BACKGROUNDS)[number]]: (area: Area) => Pattern | undefined } = {
   plain: () => undefined,
   slope: ({ width, height, chance }) => {
@@ -51,7 +51,7 @@ const PATTERNS: { readonly [Name in (typeof BACKGROUNDS)[number]]: (area: Area) 
   },
 };
 
-/** Lays the look's pattern over a bitmap of three channels. */
+/** Draws the look's pattern over a bitmap of three channels. */
 export function addBackground(
   { data, width, height }: Bitmap,
   { background, second, strength }: LineLook,

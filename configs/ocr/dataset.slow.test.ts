@@ -19,7 +19,7 @@ const someLine = fc.integer({ min: 1, max: 1_000_000 });
 const someSeed = fc.nat(1000);
 
 describe(drawLine, () => {
-  test("gives the same bytes for the same seed and place, other ones for others", async () => {
+  test("the same seed and index result in the same bytes, others in different bytes", async () => {
     const bytes = async (seed: number, line: number): Promise<string> =>
       encodePng(await drawLine(linePicture(settingsOf({ seed, colour: "rgb" }), line))).toString("base64");
     await fc.assert(
@@ -32,7 +32,7 @@ describe(drawLine, () => {
     );
   });
 
-  test("lays every line inside the picture, whatever its size, text and look", async () => {
+  test("draws every line inside the image, for any size, text and look", async () => {
     const sizes = fc.constantFrom(
       { width: 320, height: 32 },
       { width: 160, height: 16 },
@@ -50,7 +50,7 @@ describe(drawLine, () => {
     );
   });
 
-  test("keeps ink apart from paper, and its pixels show it", async () => {
+  test("keeps contrast between ink and paper, also in the pixels", async () => {
     const given = settingsOf({ colour: "rgb" });
     for (let line = 1; line <= 60; line++) {
       const picture = linePicture(given, line);
@@ -65,7 +65,7 @@ describe(drawLine, () => {
     }
   });
 
-  test("uses every background, and every pixel a channel in grey", async () => {
+  test("uses every background, and equal channels in grey images", async () => {
     const looks = Array.from({ length: 300 }, (_, line) => linePicture(settingsOf(), line + 1).look);
     expect(new Set(looks.map(({ background }) => background))).toEqual(new Set(BACKGROUNDS));
     const { data, channels } = await drawLine(linePicture(settingsOf(), 7));
@@ -74,7 +74,7 @@ describe(drawLine, () => {
 });
 
 describe(examples, () => {
-  test("makes lines of the length asked for, without spaces at their ends; more rows keep the first ones", () => {
+  test("generates lines of the requested length without outer spaces; more rows keep the first ones", () => {
     const texts = [...examples(settingsOf({ rows: 3000, maxCharacters: 20 }))].map(({ target }) => target);
     for (const text of texts) {
       expect(text).toBe(text.trim());
@@ -92,7 +92,7 @@ describe(examples, () => {
       expect(seen.has(character), character).toBe(true);
   });
 
-  test("no text is in two splits, in any case or spacing, and the same recipe gives the same rows", async () => {
+  test("no text is in two splits, in any case or spacing, and a recipe always has the same rows", async () => {
     const root = await mkdtemp(join(tmpdir(), "slm-ocr-"));
     const config = dataConfig.parse({
       source: { module, rows: 400, width: 96, height: 16, maxCharacters: 8, seed: 3 },
@@ -119,7 +119,7 @@ describe(examples, () => {
 });
 
 describe("settings", () => {
-  test("reject pictures too small for their lines", () => {
+  test("reject images that are too small for their lines", () => {
     expect(() => settingsOf({ width: 64 })).toThrow("too small to read");
     expect(() => settingsOf({ width: 0 })).toThrow();
   });

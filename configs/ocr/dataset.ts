@@ -1,5 +1,5 @@
 /**
- * Pictures of lines of text, and what they say: generated and drawn, the same for the same seed.
+ * Generates and draws images of lines of text. The rows depend only on the seed.
  *
  *   {"source": "read the line", "target": "Total: €12.40", "image": "images/train/3f/3f….png"}
  */
@@ -11,36 +11,36 @@ import { drawLine, type LinePicture } from "./draw-line.js";
 import { drawLook } from "./line-look.js";
 import { drawText } from "./line-text.js";
 
-/** Pixels of width that a character gets at least, per pixel of height. */
+/** Minimum width of a character, relative to the image's height. */
 const MIN_CHARACTER_WIDTH = 0.25;
 
 export const settings = z
   .strictObject({
-    rows: z.int().positive().max(50_000_000).default(20_000).describe("Synthetic lines [rows]."),
+    rows: z.int().positive().max(50_000_000).default(20_000).describe("Number of synthetic lines [rows]."),
     seed: z
       .int()
       .nonnegative()
       .default(1)
       .describe("Seed of the lines; more rows do not change the first ones."),
-    width: z.int().min(32).max(2048).default(320).describe("Width of the pictures [pixels]."),
-    height: z.int().min(16).max(256).default(32).describe("Height of the pictures [pixels]."),
-    colour: z.enum(["grey", "rgb"]).default("grey").describe("Whether pictures are grey or in colour."),
+    width: z.int().min(32).max(2048).default(320).describe("Width of the images [pixels]."),
+    height: z.int().min(16).max(256).default(32).describe("Height of the images [pixels]."),
+    colour: z.enum(["grey", "rgb"]).default("grey").describe("Draw grey or colour images."),
     maxCharacters: z.int().min(4).max(256).default(32).describe("Longest line [characters]."),
     prompt: z.string().min(1).max(1000).default("read the line").describe("Source of every row."),
   })
   .refine(({ width, height, maxCharacters }) => width >= MIN_CHARACTER_WIDTH * height * maxCharacters, {
-    message: `a line of maxCharacters would be too small to read: width must be at least ${MIN_CHARACTER_WIDTH} · height · maxCharacters`,
+    message: `a line of maxCharacters would be too small to read: width should be at least ${MIN_CHARACTER_WIDTH} · height · maxCharacters`,
     path: ["maxCharacters"],
   });
 export type OcrSettings = z.infer<typeof settings>;
 
-/** Streams of random numbers of one row: its words, its look, its pixels. Rows are far fewer than a stream's share. */
+/** Streams of random numbers of one row: its words, its look, its pixels. The streams' offset exceeds the number of rows by far. */
 const STREAMS = { text: 0, look: 2 ** 32, pixels: 2 ** 33 } as const;
 
-/** What an image is drawn from: the seed and the place of the line, and all else that decides its pixels. */
+/** Parameters of an image: the seed, the index of the line, and all settings that affect its pixels. */
 type LineImage = readonly ["ocr-lines", number, number, number, number, OcrSettings["colour"], string];
 
-/** Every example in order. A text is in one split only, however it looks. */
+/** All examples in order. A text is in one split only, regardless of its look. */
 export function* examples(given: OcrSettings): Generator<Example<LineImage>> {
   const { rows, seed, prompt, width, height, colour } = given;
   for (let place = 1; place <= rows; place++) {
@@ -51,7 +51,7 @@ export function* examples(given: OcrSettings): Generator<Example<LineImage>> {
   }
 }
 
-/** All that decides the picture of a row. */
+/** Everything that determines the image of a row. */
 export function linePicture(given: OcrSettings, place: number): LinePicture {
   const { seed, width, height, colour } = given;
   return {

@@ -1,4 +1,4 @@
-/** Draws a line of text: its outlines laid into the picture, background, ink, blur and noise. */
+/** Draws a line of text: background, ink, blur and noise. */
 import { sfc32 } from "@slm/data";
 import { filled, paint, type Bitmap } from "../shared/bitmap.js";
 import { coverageOf, type Contour } from "../shared/coverage.js";
@@ -15,15 +15,15 @@ export interface LinePicture {
   readonly width: number;
   readonly height: number;
   readonly channels: 1 | 3;
-  /** Seeds of what is drawn pixel by pixel. */
+  /** Seeds of the effects per pixel. */
   readonly seed: number;
   readonly stream: number;
 }
 
-/** Pixels that stay free around a line. */
+/** Margin around a line [pixels]. */
 const MARGIN = 1;
 
-/** The picture of a line. Same input, same pixels. */
+/** Draws a line; a pure function of its input. */
 export async function drawLine(picture: LinePicture): Promise<Bitmap> {
   const { look, width, height, channels, seed, stream } = picture;
   const random = sfc32(seed, stream);
@@ -36,14 +36,14 @@ export async function drawLine(picture: LinePicture): Promise<Bitmap> {
   return channels === 3 ? bitmap : firstChannel(bitmap);
 }
 
-/** The outlines of a line where they lie in the picture: as large as the look says, or as the picture lets them be. */
+/** Places the outlines of a line in the image, in the look's size or as large as fits. */
 export function layOut(
   typeface: Typeface,
   { text, look, width, height }: Pick<LinePicture, "text" | "look" | "width" | "height">,
 ): readonly Contour[] {
   const size = look.size * height;
   const set = outlinesOf(typeface, text, { size, spacing: look.spacing });
-  // Lean, then turn; y grows downwards.
+  // Slant, then rotation; y grows downwards.
   const [cos, sin] = [Math.cos(look.turn), Math.sin(look.turn)];
   const lean = { ...UNCHANGED, a: look.stretch, c: -look.slant };
   const turned = compose(lean, { a: cos, b: sin, c: -sin, d: cos, e: 0, f: 0 });
@@ -63,7 +63,7 @@ export function layOut(
   return set.map((contour) => transformed(contour, whole));
 }
 
-/** One pass of the filter 1-2-1 along rows and columns; pixels at the border count twice. */
+/** One pass of the filter 1-2-1 along rows and columns. Border pixels are repeated. */
 function blur({ data, width, height, channels }: Bitmap): void {
   filterLines(data, { lines: height, between: width * channels, length: width, step: channels, channels });
   filterLines(data, {
@@ -77,7 +77,7 @@ function blur({ data, width, height, channels }: Bitmap): void {
 
 interface Lines {
   readonly lines: number;
-  /** Distance of one line to the next, and of a pixel to the next in its line. */
+  /** Strides between lines, and between pixels in a line. */
   readonly between: number;
   readonly length: number;
   readonly step: number;
@@ -100,10 +100,10 @@ function filterLines(data: Uint8Array, { lines, between, length, step, channels 
   }
 }
 
-/** Standard deviation of the sum of four even bytes. */
+/** Standard deviation of the sum of four uniform bytes. */
 const FOUR_BYTES = 2 * Math.sqrt((256 ** 2 - 1) / 12);
 
-/** Adds nearly normal noise, the same to all channels of a pixel: the sum of four even bytes. */
+/** Adds approximately normal noise, equal in all channels of a pixel: the sum of four uniform bytes. */
 function addNoise({ data, channels }: Bitmap, deviation: number, random: () => number): void {
   const scale = deviation / FOUR_BYTES;
   for (let index = 0; index < data.length; index += channels) {
@@ -117,7 +117,7 @@ function addNoise({ data, channels }: Bitmap, deviation: number, random: () => n
   }
 }
 
-/** A grey look has the same value in all channels. */
+/** Keeps one channel, because a grey look has equal channels. */
 function firstChannel({ width, height, data }: Bitmap): Bitmap {
   return {
     width,

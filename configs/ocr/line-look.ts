@@ -1,4 +1,4 @@
-/** How a line looks: everything but its words. */
+/** The random look of a line: everything except its words. */
 import type { Draw } from "../shared/draw.js";
 import { brightness, type Colour } from "../shared/bitmap.js";
 import { FACES, type Face } from "../shared/fonts.js";
@@ -7,35 +7,35 @@ export const BACKGROUNDS = ["plain", "slope", "blots", "ruled", "grain"] as cons
 
 export interface LineLook {
   readonly face: Face;
-  /** Height of the letters' font, in parts of the picture's height; less where the line would not fit. */
+  /** Font size relative to the image's height; reduced if the line would not fit. */
   readonly size: number;
-  /** Width of the letters against what the font has. */
+  /** Horizontal scale of the letters. */
   readonly stretch: number;
-  /** Added between letters, in parts of the font's size. */
+  /** Letter spacing relative to the font size. */
   readonly spacing: number;
-  /** How far letters lean to the right per height. */
+  /** Slant to the right, relative to height. */
   readonly slant: number;
-  /** Turn of the line, clockwise [radians]. */
+  /** Rotation of the line, clockwise [radians]. */
   readonly turn: number;
-  /** Where the line lies in the room that is left, 0 to 1. */
+  /** Position of the line in the free space, 0 to 1. */
   readonly across: number;
   readonly down: number;
   readonly ink: Colour;
   readonly paper: Colour;
   readonly background: (typeof BACKGROUNDS)[number];
-  /** Colour of what the background has beside the paper, and how strongly it shows, 0 to 1. */
+  /** Second colour of the background, and its opacity, 0 to 1. */
   readonly second: Colour;
   readonly strength: number;
-  /** Passes of a filter over three pixels. */
+  /** Number of passes of a blur over three pixels. */
   readonly blur: number;
-  /** Standard deviation of each pixel's noise, of 255. */
+  /** Standard deviation of the noise per pixel, on the scale to 255. */
   readonly noise: number;
 }
 
-/** Least difference of brightness between ink and all of the background. */
+/** Minimum difference of brightness between ink and background. */
 export const MIN_CONTRAST = 60;
 
-/** A number from `low` to `high` in steps of a hundredth of the way. */
+/** A random number from `low` to `high` in a hundred steps. */
 const from = (draw: Draw, low: number, high: number): number => low + ((high - low) * draw.below(101)) / 100;
 
 export function drawLook(draw: Draw, isGrey: boolean): LineLook {
@@ -65,7 +65,7 @@ export function drawLook(draw: Draw, isGrey: boolean): LineLook {
   };
 }
 
-/** Ink and paper that can be told apart, dark on light three times of four; the second colour is on the paper's side. */
+/** Ink and paper with enough contrast, dark on light in three of four cases. The second colour is close to the paper. */
 function drawColours(draw: Draw, isGrey: boolean): Pick<LineLook, "ink" | "paper" | "second"> {
   const isDarkOnLight = draw.chance(75);
   const isCrisp = draw.chance(40);
@@ -81,7 +81,7 @@ function drawColours(draw: Draw, isGrey: boolean): Pick<LineLook, "ink" | "paper
   }
 }
 
-/** Values that a channel may have. */
+/** Values of a channel. */
 interface Range {
   readonly lowest: number;
   readonly range: number;

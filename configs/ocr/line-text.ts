@@ -1,7 +1,7 @@
 /**
- * Makes up lines of text: words, sentences, names, numbers, dates, prices, codes, and letters that mean nothing.
+ * Generates lines of text: words, sentences, names, numbers, dates, prices, codes, and random letters.
  *
- * Lines without words keep a reader from guessing what it does not see.
+ * Lines without words prevent the model from guessing what it cannot see.
  */
 import type { Draw } from "../shared/draw.js";
 import {
@@ -27,10 +27,10 @@ const capital = (word: string): string => word.charAt(0).toUpperCase() + word.sl
 
 const UPPER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 const LOWER = UPPER.toLowerCase();
-/** Every mark that lines may have beside letters, digits and spaces; all faces have them. */
+/** All marks in lines, in addition to letters, digits and spaces. All typefaces contain them. */
 const MARKS = ".,:;!?'\"()-/&%#+*=@€£$_[]<>";
 
-/** Letters from a set, the same as often as any other. */
+/** Uniformly random letters from a set. */
 function letters(draw: Draw, set: string, count: number): string {
   return Array.from({ length: count }, () => set.charAt(draw.below(set.length))).join("");
 }
@@ -40,7 +40,7 @@ const ONSETS =
 const VOWELS = "a e i o u ai ea ee oo ou ie".split(" ");
 const CODAS = ["", "", "b", "ck", "d", "ft", "l", "ll", "m", "n", "nd", "ng", "p", "r", "rn", "s", "t", "x"];
 
-/** A word that no list has. */
+/** A made-up word. */
 function madeUpWord(draw: Draw): string {
   const syllables = between(draw, 1, 3);
   return Array.from({ length: syllables }, () =>
@@ -176,7 +176,7 @@ function address(draw: Draw): string {
   ]);
 }
 
-/** Letters, digits and marks that mean nothing. */
+/** Random letters, digits and marks. */
 function scramble(draw: Draw): string {
   const set = draw.pick([UPPER, LOWER, UPPER + LOWER, UPPER + LOWER + "0123456789" + MARKS]);
   const groups = Array.from({ length: between(draw, 1, 4) }, () => letters(draw, set, between(draw, 1, 7)));
@@ -198,10 +198,10 @@ const KINDS: readonly (readonly [number, Maker])[] = [
 ];
 const SHARES = KINDS.reduce((sum, [share]) => sum + share, 0);
 
-/** Draws of a line that fits, before a long one is cut after a word or in it. */
+/** Attempts to draw a line that fits. Then a long line is truncated, after a word if possible. */
 const MAX_DRAWS = 8;
 
-/** A line of 1 to `maxCharacters` characters, without spaces at its ends. */
+/** A line of 1 to `maxCharacters` characters, without outer spaces. */
 export function drawText(draw: Draw, maxCharacters: number): string {
   let text = "";
   for (let attempt = 0; attempt < MAX_DRAWS; attempt++) {

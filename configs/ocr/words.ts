@@ -1,4 +1,4 @@
-/** Words that lines are made of, written for this purpose. */
+/** Words for lines, written for this purpose. */
 
 export const NOUNS = (
   "apple anchor arrow autumn bakery balcony basket battery beacon bicycle blanket bottle branch bridge bucket button cabin " +

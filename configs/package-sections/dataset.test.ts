@@ -11,7 +11,7 @@ import { CLASS_NAMES, classOf } from "./sections.js";
 const module = fileURLToPath(new URL("./dataset.ts", import.meta.url));
 
 describe(classOf, () => {
-  test("joins small sections with their neighbours, and leaves out those that name no subject", () => {
+  test("merges small sections with similar ones, and skips sections without a subject", () => {
     expect(["games", "zope", "shells", "doc", "misc", "constructor"].map(classOf)).toEqual([
       ...["games", "python", "utils", undefined, undefined, undefined],
     ]);
@@ -21,7 +21,7 @@ describe(classOf, () => {
 
 describe(rowOf, () => {
   const entry = { name: "edit", source: "edit", section: "editors", synopsis: "small editor" };
-  test("gives the synopsis and the sentences that fit, and never the name", () => {
+  test("contains the synopsis and the sentences that fit, but never the name", () => {
     const paragraphs = ["It edits text. It is fast."];
     expect(rowOf({ ...entry, paragraphs }, 30)).toEqual({
       source: "small editor: It edits text.",
@@ -57,12 +57,12 @@ describe("rows of an index", () => {
     for (const folder of Object.values(root)) await rm(folder, { recursive: true });
   });
 
-  test("hold at most so many of a class, and nothing of sections without one", () => {
+  test("have a limit per class, and no sections without a class", () => {
     const count = (name: string): number => rows.filter(({ target }) => target === name).length;
     expect([count("games"), count("mail"), count("doc")]).toEqual([4, 1, 0]);
   });
 
-  test("hold one package of each source", () => {
+  test("have one package per source", () => {
     const about = rows.filter(({ source }) => /number 1\b|library of a game/.test(source));
     expect(about.length).toBeLessThanOrEqual(1);
   });

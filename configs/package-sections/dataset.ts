@@ -1,9 +1,9 @@
 /**
- * Descriptions of Debian packages and the section of the archive that each is filed under.
+ * Descriptions of Debian packages, and the archive section of each.
  *
  *   "arcade game: collect the diamonds and dig through caves. ..."  ->  "games"
  *
- * The maintainers chose the sections. A package's name is not in the source, since names such as `python3-...` would tell.
+ * The maintainers chose the sections. The source does not contain the package's name, because names such as `python3-...` would reveal the class.
  */
 import { sha256 } from "@slm/core";
 import { defineDataset, type Row } from "@slm/data";
@@ -21,17 +21,19 @@ export const settings = z.strictObject({
     .int()
     .positive()
     .default(240)
-    .describe("Longest source; later sentences are left out [characters]."),
+    .describe("Longest source; later sentences are dropped [characters]."),
   perClass: z
     .int()
     .positive()
     .default(1000)
-    .describe("Most rows of a class. Half of the archive are modules of programming languages [rows]."),
+    .describe(
+      "Maximum number of rows per class. Half of the archive is modules of programming languages [rows].",
+    ),
 });
 
 type Settings = z.infer<typeof settings>;
 
-/** One package of each source package; of large classes those whose names have the smallest hashes. */
+/** One package per source package. In large classes, the packages with the smallest hashes of their names. */
 async function* examples(
   { files, longest, perClass }: Settings,
   { directory }: { readonly directory: string },
@@ -46,7 +48,7 @@ async function* examples(
   }
 }
 
-/** The same order on every machine, which is not that of names. */
+/** A deterministic order that differs from the order of names. */
 function byHash(entries: readonly DebianPackage[]): readonly DebianPackage[] {
   return entries
     .map((entry) => ({ entry, rank: sha256(entry.name) }))
@@ -54,7 +56,7 @@ function byHash(entries: readonly DebianPackage[]): readonly DebianPackage[] {
     .map(({ entry }) => entry);
 }
 
-/** Synopsis, then as many sentences of the description as fit. */
+/** The synopsis, then as many sentences of the description as fit. */
 export function rowOf({ section, synopsis, paragraphs }: DebianPackage, longest: number): Row {
   const target = classOf(section);
   if (target === undefined) throw new RangeError(`section ${section} has no class`);

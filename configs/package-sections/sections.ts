@@ -1,11 +1,11 @@
 /**
- * The classes: sections of Debian's archive, small ones joined with the one that they are nearest to.
+ * The classes: sections of Debian's archive. Small sections are merged with the most similar one.
  *
  * Source: Debian Policy 4.17, section 2.4, and the descriptions on packages.debian.org.
  */
 
-/** Class of each section. Sections that say what a package is and not what it is about (documentation, debugging symbols, translations,
- * headers, metapackages, "misc") have none. */
+/** Class of each section. Sections that describe a package's form, not its subject, have none (documentation, debugging symbols,
+ * translations, headers, metapackages, "misc"). */
 const CLASSES: Readonly<Record<string, string>> = {
   admin: "admin",
   kernel: "admin",
@@ -58,9 +58,9 @@ const CLASSES: Readonly<Record<string, string>> = {
   zope: "python",
 };
 
-/** The class of a section, or none. */
+/** The class of a section; undefined if it has none. */
 export const classOf = (section: string): string | undefined =>
   Object.hasOwn(CLASSES, section) ? CLASSES[section] : undefined;
 
-/** Every class, in alphabetical order. */
+/** All classes, in alphabetical order. */
 export const CLASS_NAMES: readonly string[] = [...new Set(Object.values(CLASSES))].sort();

@@ -18,7 +18,7 @@ describe(exampleOf, () => {
     expect(exampleOf(word, phonemes, false)).toEqual({ source, target });
   });
 
-  test("keeps stress digits when asked to", () => {
+  test("keeps stress digits if requested", () => {
     expect(exampleOf("CAT", "K AE1 T", true)).toEqual({ source: "cat", target: "K AE1 T" });
   });
 
@@ -47,14 +47,14 @@ describe(examples, () => {
   }, 180_000);
   afterAll(() => rm(directory, { recursive: true, force: true }));
 
-  test("gives the whole dictionary: 133,784 entries of which 1,199 are no words of letters", () => {
+  test("reads the whole dictionary: 133,784 entries, and rejects 1,199 with other characters than letters", () => {
     expect(report.rejectedCount).toBe(1199);
     const held = [...rows.dev, ...rows.test].reduce((sum, row) => sum + (row.references ?? []).length, 0);
     expect(rows.train.length + held + report.duplicates + report.rejectedCount).toBe(133_784);
     expect(report).toMatchObject({ sourceSymbols: 27, targetSymbols: 39, sourceLengths: { max: 34 } });
   });
 
-  test("keeps about 10 % of the words for the test and 2 % for dev, and no word twice", () => {
+  test("has about 10 % of the words in test and 2 % in dev, without duplicates", () => {
     const trainWords = new Set(rows.train.map(({ source }) => source));
     const total = trainWords.size + rows.dev.length + rows.test.length;
     expect(total).toBe(123_874);
@@ -65,7 +65,7 @@ describe(examples, () => {
     expect(held.some((word) => trainWords.has(word))).toBe(false);
   });
 
-  test("knows every pronunciation of a held-out word, the first one as target", () => {
+  test("has all pronunciations of a held-out word, the first as target", () => {
     const abbe = rows.test.find(({ source }) => source === "abbe");
     expect(abbe).toEqual({ source: "abbe", target: "AE B IY", references: ["AE B IY", "AE B EY"] });
   });

@@ -1,5 +1,5 @@
 /**
- * The CMU Pronouncing Dictionary: a word in lower case, its phonemes in capitals.
+ * The CMU Pronouncing Dictionary: words in lower case, phonemes in capitals.
  *
  *   {"source": "house", "target": "HH AW S"}
  *
@@ -8,7 +8,7 @@
 import { defineDataset, type Example, type RejectedExample } from "@slm/data";
 import { z } from "zod";
 
-/** A word, or `WORD(2)` for its further pronunciations. */
+/** A word, or `WORD(2)` for another pronunciation. */
 const ENTRY = /^([A-Z']+)(?:\(\d+\))?$/;
 const PHONEMES = /^[A-Z]+[0-2]?(?: [A-Z]+[0-2]?)*$/;
 
@@ -17,7 +17,7 @@ export const settings = z.strictObject({
 });
 
 /**
- * Every entry of the dictionary; the variants of a word are examples of the same source. Entries with digits, periods, hyphens or
+ * All entries of the dictionary. The variants of a word are examples with the same source. Entries with digits, periods, hyphens or
  * underscores are rejected.
  */
 export async function* examples({
@@ -29,7 +29,7 @@ export async function* examples({
   for (const [word, phonemes] of Object.entries(entries)) yield exampleOf(word, phonemes, stress);
 }
 
-/** One entry of the dictionary as an example or as a rejection. */
+/** Converts an entry of the dictionary to an example or a rejection. */
 export function exampleOf(word: string, phonemes: unknown, stress: boolean): Example | RejectedExample {
   const source = ENTRY.exec(word)?.[1];
   if (source === undefined) return { reject: `${JSON.stringify(word)} is not a word of A-Z and apostrophe` };

@@ -1,18 +1,18 @@
-/** Pixels in memory. */
+/** Bitmaps in memory. */
 
 export interface Bitmap {
   readonly width: number;
   readonly height: number;
   /** 1 is grey, 3 is red, green, blue. */
   readonly channels: 1 | 3;
-  /** Row by row from the top, channels side by side, 0 is black. */
+  /** Rows from the top, interleaved channels; 0 is black. */
   readonly data: Uint8Array;
 }
 
 /** Red, green and blue from 0 to 255. */
 export type Colour = readonly [number, number, number];
 
-/** How bright a colour looks, from 0 to 255. Source: ITU-R BT.601. */
+/** Perceived brightness of a colour, from 0 to 255. Source: ITU-R BT.601. */
 export function brightness([red, green, blue]: Colour): number {
   return 0.299 * red + 0.587 * green + 0.114 * blue;
 }
@@ -24,7 +24,7 @@ export function filled(width: number, height: number, colour: Colour): Bitmap {
   return { width, height, channels: 3, data };
 }
 
-/** Lays a colour over a bitmap, as strongly as the coverage says (0 to 1 for each pixel). */
+/** Blends a colour into a bitmap with the coverage as opacity (0 to 1 per pixel). */
 export function paint({ data, channels }: Bitmap, coverage: Float32Array, colour: Colour): void {
   for (let pixel = 0; pixel < coverage.length; pixel++) {
     const share = coverage[pixel]!;

@@ -1,17 +1,17 @@
-/** Rasterizes outlines: computes the share of each pixel that lies inside.
+/** Rasterizes outlines: computes the covered share of each pixel.
  *
- * Exact areas, no sampling: each edge adds to the pixels it crosses what changes there from left to right, and a running sum
- * over the row gives the coverage. No system library is used, so the same outlines give the same pixels everywhere.
+ * The areas are exact, not sampled: each edge adds the change from left to right to the pixels that it crosses, and a running sum
+ * over the row is the coverage. No system library is used, so the same outlines result in the same pixels everywhere.
  *
  * Source: Levien, "Inside the fastest font renderer in the world" (2016), the accumulation buffer of font-rs.
  */
 
-/** Points of a closed line: x and y in turn [pixels], y grows downwards. */
+/** Points of a closed line: alternating x and y [pixels]; y grows downwards. */
 export type Contour = Float64Array;
 
-/** Coverage of every pixel from 0 to 1, row by row. Parts of the outlines that lie outside are cut off at the edge. */
+/** Coverage of every pixel from 0 to 1, row by row. Outlines are clipped at the borders. */
 export function coverageOf(contours: readonly Contour[], width: number, height: number): Float32Array {
-  // Two more per row: an edge on the right border still adds to its neighbours.
+  // Two extra values per row, because an edge on the right border still adds to its neighbours.
   const stride = width + 2;
   const changes = new Float32Array(stride * height);
   for (const contour of contours) addContour(changes, contour, { width, height, stride });
@@ -20,7 +20,7 @@ export function coverageOf(contours: readonly Contour[], width: number, height: 
     let sum = 0;
     for (let column = 0; column < width; column++) {
       sum += changes[row * stride + column]!;
-      // Sums that should end at nothing leave rounding errors.
+      // Sums that should be zero have rounding errors.
       const inside = Math.min(1, Math.abs(sum));
       coverage[row * width + column] = inside < 1e-4 ? 0 : inside;
     }
@@ -74,7 +74,7 @@ function addSpan(changes: Float32Array, start: number, left: number, right: numb
     changes[start + column + 1]! += amount * within;
     return;
   }
-  // The area to the right of the edge, pixel by pixel; what is added is the difference to the pixel before.
+  // The area to the right of the edge, pixel by pixel, as differences to the previous pixel.
   const perColumn = 1 / (right - left);
   let before = 0;
   for (let at = column; at <= end; at++) {
@@ -84,7 +84,7 @@ function addSpan(changes: Float32Array, start: number, left: number, right: numb
   }
 }
 
-/** Integral from the left end to `x` of how much of the edge lies left of a column, times the edge's width. */
+/** Integral from the left end to `x` of the share of the edge that is left of a column, times the edge's width. */
 function areaUntil(x: number, left: number, right: number): number {
   if (x <= left) return 0;
   const width = right - left;

@@ -11,7 +11,7 @@ import {
 import { debianFolder } from "./testing/debian-folder.js";
 
 describe(descriptionOf, () => {
-  test("joins the lines of a paragraph and leaves lists out", () => {
+  test("joins the lines of a paragraph and skips lists", () => {
     const field =
       "small  editor\nIt edits text,\nand no more.\n.\nFeatures:\n * colours\n * tabs\n.\nIt is fast.";
     expect(descriptionOf(field)).toEqual({
@@ -20,13 +20,13 @@ describe(descriptionOf, () => {
     });
   });
 
-  test("has no paragraphs where there is only a synopsis", () => {
+  test("has no paragraphs if there is only a synopsis", () => {
     expect(descriptionOf("small editor")).toEqual({ synopsis: "small editor", paragraphs: [] });
   });
 });
 
 describe(sentencesOf, () => {
-  test("cuts before a capital only, so that version numbers and abbreviations stay whole", () => {
+  test("splits only before a capital, so that version numbers and abbreviations stay intact", () => {
     expect(sentencesOf("It needs X 1.2 or later, e.g. from backports. See also! Élan is next.")).toEqual([
       "It needs X 1.2 or later, e.g. from backports.",
       "See also!",
@@ -36,7 +36,7 @@ describe(sentencesOf, () => {
 });
 
 describe(firstSentences, () => {
-  test("takes whole sentences while they fit", () => {
+  test("adds whole sentences while they fit", () => {
     const paragraphs = ["One two. Three.", "Four five six."];
     expect(firstSentences(paragraphs, 15)).toBe("One two. Three.");
     expect(firstSentences(paragraphs, 30)).toBe("One two. Three. Four five six.");
@@ -65,7 +65,7 @@ describe("an index", () => {
   });
   afterAll(() => rm(folder, { recursive: true }));
 
-  test("gives every package with its source and its English description", async () => {
+  test("lists every package with its source and its English description", async () => {
     const packages = [];
     for await (const entry of debianPackages(folder)) packages.push(entry);
     expect(packages.map(({ name, source, section }) => [name, source, section])).toEqual([
@@ -77,7 +77,7 @@ describe("an index", () => {
     expect(packages[0]).toMatchObject({ synopsis: "small editor", paragraphs: ["It edits."] });
   });
 
-  test("has one package of each source, chosen among those that are accepted", async () => {
+  test("has one accepted package per source", async () => {
     const chosen = await onePackagePerSource(
       folder,
       ({ section }) => section !== "doc" && section !== "libs",

@@ -1,19 +1,19 @@
 /**
- * Debian's index of packages: the section, the one-line synopsis and the description of each, in English and translated.
+ * Reads Debian's package index: section, one-line synopsis and description of each package, in English and translated.
  *
- * Source: deb822(5); Debian Policy 5.6.13 (description: synopsis, then lines that begin with a space, "." for an empty one).
+ * Source: deb822(5); Debian Policy 5.6.13 (description: synopsis, then lines that start with a space; "." is an empty line).
  */
 import { createReadStream } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { sha256 } from "@slm/core";
 
-/** Longer lines are no description [characters]. */
+/** Limit of lines in descriptions [characters]. */
 const MAX_LINE = 100_000;
 
 export interface DebianPackage {
   readonly name: string;
-  /** Source package: packages of one source are about one thing. */
+  /** Source package. Packages with the same source have the same subject. */
   readonly source: string;
   readonly section: string;
   readonly synopsis: string;
@@ -22,14 +22,14 @@ export interface DebianPackage {
 
 export interface Description {
   readonly synopsis: string;
-  /** Paragraphs of running text, each on one line; lists are left out. */
+  /** Paragraphs of running text, each on one line, without lists. */
   readonly paragraphs: readonly string[];
 }
 
 /** A stanza: fields by name, the lines of a field joined by newlines. */
 type Stanza = ReadonlyMap<string, string>;
 
-/** Stanzas of a control file in order. */
+/** Reads the stanzas of a control file in order. */
 async function* stanzasOf(path: string): AsyncGenerator<Stanza> {
   const lines = createInterface({ input: createReadStream(path, "utf8"), crlfDelay: Infinity });
   let stanza = new Map<string, string>();
@@ -48,7 +48,7 @@ async function* stanzasOf(path: string): AsyncGenerator<Stanza> {
   if (stanza.size > 0) yield stanza;
 }
 
-/** Synopsis and paragraphs. A line that begins with a space is verbatim, so a paragraph with one is a list. */
+/** Parses synopsis and paragraphs. A paragraph with a verbatim line, which starts with a space, is treated as a list. */
 export function descriptionOf(field: string): Description {
   const [synopsis = "", ...lines] = field.split("\n");
   const paragraphs: string[] = [];
@@ -68,12 +68,12 @@ export function descriptionOf(field: string): Description {
 
 const tidy = (text: string): string => text.replace(/\s+/gu, " ").trim();
 
-/** Sentences of a paragraph: cut after a full stop, an exclamation or a question mark, before a capital. */
+/** Sentences of a paragraph: split after a full stop, an exclamation or a question mark that precedes a capital. */
 export function sentencesOf(paragraph: string): readonly string[] {
   return paragraph.split(/(?<=[.!?])\s+(?=\p{Lu})/u);
 }
 
-/** English descriptions by the hash that packages name them with. */
+/** English descriptions by the hash in the packages' stanzas. */
 async function englishDescriptions(folder: string): Promise<ReadonlyMap<string, Description>> {
   const descriptions = new Map<string, Description>();
   for await (const stanza of stanzasOf(join(folder, "Translation-en"))) {
@@ -83,22 +83,22 @@ async function englishDescriptions(folder: string): Promise<ReadonlyMap<string, 
   return descriptions;
 }
 
-/** Every package that has a section and a description, in the order of the index, which is that of names. */
+/** All packages with a section and a description, in the order of the index (by name). */
 export async function* debianPackages(folder: string): AsyncGenerator<DebianPackage> {
   const descriptions = await englishDescriptions(folder);
   for await (const stanza of stanzasOf(join(folder, "Packages"))) {
     const [name, section] = [stanza.get("Package"), stanza.get("Section")];
     const description = descriptions.get(stanza.get("Description-md5") ?? "");
     if (name === undefined || section === undefined || description === undefined) continue;
-    // "Source: gcc-12 (12.2.0-14)" where the versions differ; without the field the source is called as the package.
+    // "Source: gcc-12 (12.2.0-14)" if the versions differ. Without the field, the source has the package's name.
     const source = stanza.get("Source")?.split(" ")[0] ?? name;
     yield { name, source, section, ...description };
   }
 }
 
 /**
- * One of the accepted packages of every source package, chosen by the hash of its name: packages of one source have nearly the same
- * text, and must not be on both sides of a split. In the order of the names of sources.
+ * One accepted package per source package, chosen by the hash of its name. Packages with the same source have nearly the same
+ * text, and must not be in two splits. Ordered by source name.
  */
 export async function onePackagePerSource(
   folder: string,
@@ -114,7 +114,7 @@ export async function onePackagePerSource(
   return [...chosen].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, best]) => best.package);
 }
 
-/** The first sentences, as many as fit: "" where the first one is too long already [characters]. */
+/** The first sentences, as many as fit; "" if the first one is too long [characters]. */
 export function firstSentences(paragraphs: readonly string[], longest: number): string {
   let text = "";
   for (const sentence of paragraphs.flatMap(sentencesOf)) {

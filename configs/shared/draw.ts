@@ -1,7 +1,7 @@
-/** Random choices of one generated row. */
+/** Random choices for one generated row. */
 import { below, sfc32 } from "@slm/data";
 
-/** The same choices for the same seed and row. */
+/** Deterministic for a seed and a row. */
 export class Draw {
   readonly #next: () => number;
 

@@ -1,5 +1,5 @@
 /**
- * Typefaces out of packages, as outlines of their characters.
+ * Loads typefaces from packages, as outlines of characters.
  *
  * System fonts are never used, so a text looks the same on every machine.
  */
@@ -8,7 +8,7 @@ import { createRequire } from "node:module";
 import type { Font, Glyph, PathCommand } from "opentype.js";
 import type { Contour } from "./coverage.js";
 
-/** Every face, in the order that generated rows choose from: a new one goes to the end. Licences: SIL OFL 1.1. */
+/** All typefaces. Generated rows depend on the order, so add new ones at the end. Licences: SIL OFL 1.1. */
 export const FACES = [
   "lato-400-normal",
   "lato-700-normal",
@@ -30,16 +30,16 @@ export const FACES = [
 ] as const;
 export type Face = (typeof FACES)[number];
 
-/** One character, in parts of the font's size; y grows downwards, 0 is the line that letters stand on. */
+/** One character, relative to the font size; y grows downwards from the baseline. */
 interface Letter {
   readonly contours: readonly Contour[];
   readonly advance: number;
 }
 
 export interface Typeface {
-  /** @throws Error for a character that the face lacks: texts are made of those that all have. */
+  /** @throws Error for a character that the typeface lacks. Texts contain only characters of all typefaces. */
   readonly letter: (character: string) => Letter;
-  /** What is added to the distance of two neighbours, in parts of the size. */
+  /** Kerning of two adjacent characters, relative to the size. */
   readonly kerning: (left: string, right: string) => number;
 }
 
@@ -54,7 +54,7 @@ export function openTypeface(face: Face): Promise<Typeface> {
 async function loadTypeface(face: Face): Promise<Typeface> {
   const { default: opentype } = await import("opentype.js");
   const bytes = await readFile(fileOf(face));
-  // A copy, since a small file's buffer is a part of a larger one.
+  // A copy, because a small file's buffer is a part of a larger one.
   const font = opentype.parse(Uint8Array.from(bytes).buffer);
   const glyphs = new Map<string, Glyph>();
   const letters = new Map<string, Letter>();
@@ -72,7 +72,7 @@ async function loadTypeface(face: Face): Promise<Typeface> {
   };
 }
 
-/** `lato-400-italic` lies in the package `@fontsource/lato`, in the part of its files with Latin letters. */
+/** `lato-400-italic` is in the package `@fontsource/lato`, in the file with Latin letters. */
 function fileOf(face: Face): string {
   const [, family, weight, style] = /^(.+)-(\d+)-(\w+)$/.exec(face)!;
   const require = createRequire(import.meta.url);
@@ -100,7 +100,7 @@ function letterOf({ unitsPerEm }: Font, glyph: Glyph): Letter {
   return { contours, advance: (glyph.advanceWidth ?? 0) / unitsPerEm };
 }
 
-/** Lines that a curve of a letter becomes: at 60 pixels a letter they leave it by less than a tenth of a pixel. */
+/** Lines per curve. For letters of 60 pixels, the error is less than a tenth of a pixel. */
 const CURVE_LINES = 5;
 
 function contoursOf(commands: readonly PathCommand[]): readonly (readonly number[])[] {

@@ -1,7 +1,7 @@
-/** Outlines as points: curves are broken into lines short enough that no pixel shows it. */
+/** Outlines as points. Curves are approximated with lines that are short enough to be invisible. */
 import type { Contour } from "./coverage.js";
 
-/** Where a point goes: x' = a x + c y + e, y' = b x + d y + f. */
+/** An affine map: x' = a x + c y + e, y' = b x + d y + f. */
 export interface Transform {
   readonly a: number;
   readonly b: number;
@@ -13,7 +13,7 @@ export interface Transform {
 
 export const UNCHANGED: Transform = { a: 1, b: 0, c: 0, d: 1, e: 0, f: 0 };
 
-/** First `first`, then `second`. */
+/** Composition: `first`, then `second`. */
 export function compose(first: Transform, second: Transform): Transform {
   return {
     a: second.a * first.a + second.c * first.b,
@@ -35,7 +35,7 @@ export function transformed(contour: Contour, { a, b, c, d, e, f }: Transform): 
   return points;
 }
 
-/** The smallest rectangle around points. */
+/** The bounding box of points. */
 export interface Box {
   readonly left: number;
   readonly top: number;
@@ -43,7 +43,7 @@ export interface Box {
   readonly bottom: number;
 }
 
-/** Undefined where there are no points, as for a space. */
+/** Undefined without points, for example for a space. */
 export function boxOf(contours: readonly Contour[]): Box | undefined {
   let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
   for (const points of contours) {
@@ -57,7 +57,7 @@ export function boxOf(contours: readonly Contour[]): Box | undefined {
   return left > right ? undefined : { left, top, right, bottom };
 }
 
-/** Corners of a regular figure around the middle, the first one at the top; `inner` < 1 makes a star of twice as many. */
+/** Corners of a regular polygon around the centre, starting at the top. `inner` < 1 results in a star with twice as many corners. */
 export function regularFigure(corners: number, radius: number, inner = 1): Contour {
   const count = inner === 1 ? corners : 2 * corners;
   return Float64Array.from({ length: 2 * count }, (_, index) => {
@@ -68,7 +68,7 @@ export function regularFigure(corners: number, radius: number, inner = 1): Conto
   });
 }
 
-/** Corners that pass for a circle at the sizes drawn here. */
+/** Corners of a circle; enough for the sizes in these tasks. */
 const CIRCLE_CORNERS = 48;
 
 export function circle(radius: number): Contour {

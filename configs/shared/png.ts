@@ -3,12 +3,12 @@ import { deflateSync } from "node:zlib";
 import type { Bitmap } from "./bitmap.js";
 
 const SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
-/** PNG's numbers for grey and for red, green, blue. */
+/** PNG's colour types for grey and RGB. */
 const COLOUR_TYPE = { 1: 0, 3: 2 } as const;
 const LEVEL = 6;
 
 /**
- * The bytes of a PNG file. They depend on the pixels and on the zlib of Node alone.
+ * Encodes a PNG file. The bytes depend only on the pixels and on Node's zlib.
  *
  * Source: PNG specification, third edition (W3C 2025), sections 5 and 11.
  */
@@ -18,7 +18,7 @@ export function encodePng({ width, height, channels, data }: Bitmap): Buffer {
   header.writeUInt32BE(height, 4);
   header.set([8, COLOUR_TYPE[channels], 0, 0, 0], 8);
   const stride = width * channels;
-  // Each row has a byte before it that names its filter: 0, none.
+  // The byte before each row is its filter: 0, none.
   const rows = new Uint8Array(height * (stride + 1));
   for (let row = 0; row < height; row++)
     rows.set(data.subarray(row * stride, (row + 1) * stride), row * (stride + 1) + 1);

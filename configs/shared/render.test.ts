@@ -21,13 +21,13 @@ function areaOf(points: Float64Array): number {
 }
 
 describe(coverageOf, () => {
-  test("adds up to the area of any triangle inside, each pixel between 0 and 1", () => {
+  test("the sum is the area of any triangle inside, and each pixel is between 0 and 1", () => {
     const at = fc.double({ min: 0, max: 16, noNaN: true });
     fc.assert(
       fc.property(fc.array(at, { minLength: 6, maxLength: 6 }), (points) => {
         const triangle = Float64Array.from(points);
         const coverage = coverageOf([triangle], 16, 16);
-        // Single precision, and pixels below a ten-thousandth are left out.
+        // Single precision, and pixels below a ten-thousandth are skipped.
         expect(sum(coverage)).toBeCloseTo(areaOf(triangle), 1);
         for (const value of coverage) {
           expect(value).toBeGreaterThanOrEqual(0);
@@ -37,7 +37,7 @@ describe(coverageOf, () => {
     );
   });
 
-  test("covers a rectangle pixel by pixel, the border by its share", () => {
+  test("covers a rectangle, with partial coverage at the border", () => {
     const coverage = coverageOf([rectangle({ left: 1.25, top: 1, right: 3.5, bottom: 2.5 })], 5, 4);
     expect([...coverage]).toEqual([
       ...[0, 0, 0, 0, 0],
@@ -47,7 +47,7 @@ describe(coverageOf, () => {
     ]);
   });
 
-  test("cuts off what lies outside, and leaves a hole where an inner outline runs the other way", () => {
+  test("clips at the borders, and an inner outline in the opposite direction is a hole", () => {
     expect(sum(coverageOf([rectangle({ left: -9, top: -9, right: 99, bottom: 99 })], 4, 3))).toBeCloseTo(12);
     const middle = { ...UNCHANGED, e: 8, f: 8 };
     const hole = transformed(circle(3), compose({ ...UNCHANGED, a: -1 }, middle));
@@ -58,7 +58,7 @@ describe(coverageOf, () => {
 });
 
 describe(encodePng, () => {
-  test.each([1, 3] as const)("is read back by another decoder, %d channels", async (channels) => {
+  test.each([1, 3] as const)("can be read by another decoder, %d channels", async (channels) => {
     const data = Uint8Array.from({ length: 7 * 5 * channels }, (_, index) => (index * 37) % 256);
     const file = encodePng({ width: 7, height: 5, channels, data });
     const { data: pixels, info } = await sharp(file)
@@ -71,7 +71,7 @@ describe(encodePng, () => {
 });
 
 describe(paint, () => {
-  test("mixes a colour in by the coverage", () => {
+  test("blends a colour by coverage", () => {
     const bitmap = filled(2, 1, [0, 100, 200]);
     paint(bitmap, Float32Array.of(0.5, 0), [100, 0, 200]);
     expect([...bitmap.data]).toEqual([50, 50, 200, 0, 100, 200]);

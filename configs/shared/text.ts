@@ -1,16 +1,16 @@
-/** Sets a line of text: outlines of its characters side by side. */
+/** Typesets a line of text. */
 import type { Contour } from "./coverage.js";
 import type { Typeface } from "./fonts.js";
 import { transformed, UNCHANGED } from "./outline.js";
 
 export interface TextStyle {
-  /** Distance of one line to the next that the font was drawn for [pixels]. */
+  /** The font's line height [pixels]. */
   readonly size: number;
-  /** Added between characters, in parts of the size. Default 0. */
+  /** Letter spacing relative to the size. Default: 0. */
   readonly spacing?: number;
 }
 
-/** Outlines of a text that begins at 0, 0 and stands on the line y = 0. */
+/** Outlines of a text that starts at x = 0 with the baseline y = 0. */
 export function outlinesOf(
   typeface: Typeface,
   text: string,

@@ -1,7 +1,7 @@
-/** Typing errors. */
+/** Simulates typing errors. */
 import type { Draw } from "./draw.js";
 
-/** A word with two letters swapped, one missing, one double, or one struck beside the right key. */
+/** A word with two letters swapped, or one letter missing, doubled, or replaced with a neighbour on the keyboard. */
 export function mistyped(draw: Draw, word: string): string {
   const at = 1 + draw.below(word.length - 2);
   const [before, letter, after] = [word.slice(0, at), word[at]!, word.slice(at + 1)];
@@ -13,7 +13,7 @@ export function mistyped(draw: Draw, word: string): string {
   ])();
 }
 
-/** Letters beside each letter on a keyboard. */
+/** Neighbours of each letter on a keyboard. */
 const NEIGHBOURS: Readonly<Record<string, string>> = {
   a: "qsz",
   b: "vgn",

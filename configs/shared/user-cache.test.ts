@@ -14,18 +14,18 @@ afterEach(async () => {
   await rm(root, { recursive: true });
 });
 
-test("a source that was fetched is found in the user's cache", async () => {
+test("a fetched source is found in the user's cache", async () => {
   const folder = join(root, "data", "debian-bookworm");
   await mkdir(folder, { recursive: true });
   expect(sourceFolder("debian-bookworm", undefined, "/tasks/synopsis")).toBe(folder);
 });
 
-test("a folder that the recipe names goes before it, from the folder of the task", async () => {
+test("a folder in the recipe takes precedence, relative to the task's folder", async () => {
   await mkdir(join(root, "index"));
   expect(sourceFolder("debian-bookworm", "../index", join(root, "task"))).toBe(join(root, "index"));
 });
 
-test("a source that was not fetched is an error with the command that does it", () => {
+test("a source that was not fetched is an error with the command that fetches it", () => {
   expect(() => sourceFolder("cldr-dates-full-48.2.0", undefined, root)).toThrow(
     expect.objectContaining({ code: "INPUT_MISSING", suggestions: ["node tools/data/fetch.mjs cldr"] }),
   );

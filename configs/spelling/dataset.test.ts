@@ -6,7 +6,7 @@ const rows = (wrong: number) =>
   Array.from({ length: 2000 }, (_, row) => spellingRow(new Draw(1, row), wrong));
 
 describe(spellingRow, () => {
-  test("mistypes about the share of words that is asked for, by one letter or two swapped", () => {
+  test("mistypes about the requested share of words, by one letter or a swap", () => {
     const words = rows(12).flatMap(({ source, target }) => {
       const [typed, meant] = [source.split(" "), target.split(" ")];
       expect(typed).toHaveLength(meant.length);
@@ -20,7 +20,7 @@ describe(spellingRow, () => {
     expect(wrong.every(({ word, typed }) => Math.abs(word.length - typed.length) <= 1)).toBe(true);
   });
 
-  test("changes nothing where nothing is to be wrong, and gives the same rows for the same seed", () => {
+  test("changes nothing with a share of 0, and has the same rows for the same seed", () => {
     expect(rows(0).filter(({ source, target }) => source !== target)).toEqual([]);
     expect(rows(12)).toEqual(rows(12));
   });

@@ -1,9 +1,9 @@
 /**
- * Requests with typing errors, and as they were meant.
+ * Requests with typing errors, and the correct requests.
  *
  *   "trun the screen down a bit and alaways ask before updates"  ->  "turn the screen down a bit and always ask before updates"
  *
- * The requests are those of the tables of the assistant, the errors of a table of keys: all from a seed.
+ * The requests are from the assistant task's tables, the errors from a keyboard layout. Both depend only on a seed.
  */
 import { defineDataset, type Row } from "@slm/data";
 import { z } from "zod";
@@ -14,23 +14,27 @@ import { mistyped } from "../shared/typing.js";
 
 export const settings = z.strictObject({
   rows: z.int().positive().max(50_000_000).default(40_000).describe("Requests [rows]."),
-  seed: z.int().nonnegative().default(1).describe("Seed; more rows do not change the first ones."),
+  seed: z
+    .int()
+    .nonnegative()
+    .default(1)
+    .describe("Seed of the requests; more rows do not change the first ones."),
   wrong: z
     .int()
     .min(0)
     .max(100)
     .default(12)
-    .describe("Words of four letters or more with a typing error [%]."),
+    .describe("Share of words of four letters or more with a typing error [%]."),
 });
 
 const JOINTS = [" and ", ", then ", " and also ", ". after that "];
 
-/** Every example in order. */
+/** All examples in order. */
 function* examples({ rows, seed, wrong }: z.infer<typeof settings>): Generator<Row> {
   for (let place = 1; place <= rows; place++) yield spellingRow(new Draw(seed, place), wrong);
 }
 
-/** Two requests in one sentence; `wrong` percent of their longer words are mistyped. */
+/** Two requests in one sentence; `wrong` percent of the longer words are mistyped. */
 export function spellingRow(draw: Draw, wrong: number): Row {
   const clauses = [draw.pick(SETTINGS), draw.pick(SETTINGS)].map((setting) =>
     drawClause(draw, setting)

@@ -14,7 +14,7 @@ describe(exampleOf, () => {
   const paragraphs = [
     "A server for small sites. It speaks HTTP. It does much more than that, and all of it well.",
   ];
-  test("gives the first sentences that fit, and the synopsis", () => {
+  test("has the first sentences that fit, and the synopsis", () => {
     expect(exampleOf({ name: "w", synopsis: "web server", paragraphs }, LIMITS)).toEqual({
       source: "A server for small sites. It speaks HTTP.",
       target: "web server",
@@ -35,7 +35,7 @@ describe(exampleOf, () => {
   });
 });
 
-test("packages of headers, documentation and translations have no row", async () => {
+test("skips packages of headers, documentation and translations", async () => {
   const entries = ["utils", "doc", "libdevel", "games"].map((section) => ({
     name: `of-${section}`,
     section,

@@ -1,5 +1,5 @@
 /**
- * Descriptions of Debian packages and the one-line synopsis that the maintainer wrote for each.
+ * Descriptions of Debian packages, and the maintainers' one-line synopses.
  *
  *   "This package provides a lightweight web server that ..."  ->  "lightweight web server"
  */
@@ -8,7 +8,7 @@ import { z } from "zod";
 import { firstSentences, onePackagePerSource, type DebianPackage } from "../shared/debian-index.js";
 import { sourceFolder } from "../shared/user-cache.js";
 
-/** Sections whose synopses name what a package is (headers, documentation), not what it does. */
+/** Skipped sections, where synopses name a package's form (headers, documentation), not its function. */
 const LEFT_OUT: ReadonlySet<string> = new Set([
   "debug",
   "doc",
@@ -30,13 +30,13 @@ export const settings = z.strictObject({
     .int()
     .positive()
     .default(280)
-    .describe("Longest source; later sentences of the description are left out [characters]."),
+    .describe("Longest source; later sentences of the description are dropped [characters]."),
   longestTarget: z.int().positive().default(80).describe("Longest synopsis [characters]."),
 });
 
 type Settings = z.infer<typeof settings>;
 
-/** One package of each source package. */
+/** One package per source package. */
 async function* examples(
   given: Settings,
   { directory }: { readonly directory: string },
@@ -46,7 +46,7 @@ async function* examples(
     yield exampleOf(entry, given);
 }
 
-/** The first sentences of the description, and the synopsis; or why there is no example. */
+/** An example with the first sentences of the description and the synopsis, or a rejection. */
 export function exampleOf(
   { name, synopsis, paragraphs }: Pick<DebianPackage, "name" | "synopsis" | "paragraphs">,
   { shortest, longest, longestTarget }: Pick<Settings, "shortest" | "longest" | "longestTarget">,

@@ -1,4 +1,4 @@
-/** What is asked about bar charts. */
+/** Questions about bar charts. */
 import type { Draw } from "../shared/draw.js";
 import type { Bar, ChartScene, Label } from "./chart-scene.js";
 import { drawAnswer, yesOrNo, type Asker } from "./question.js";
@@ -10,7 +10,7 @@ function barOf({ bars }: ChartScene, label: Label): Bar {
   return bars.find((bar) => bar.label === label)!;
 }
 
-/** Bars in order, which of them the question names first and second, and the values of those two. */
+/** The bars in order with marks for the two bars in the question, and the two values. */
 function bothBars(scene: ChartScene, first: Bar, second: Bar): string {
   const bars = scanBars(scene, `${first.label} ${second.label}`, firstOrSecond(first, second));
   return `${bars} ${first.value} ${second.value}`;
@@ -30,7 +30,7 @@ function value(scene: ChartScene, draw: Draw): Answer {
   };
 }
 
-/** The bar at one end of the order of values. */
+/** The lowest or the highest bar. */
 function extreme(scene: ChartScene, draw: Draw): Answer {
   const isHighest = draw.chance(50);
   const further = (one: Bar, other: Bar): Bar => (isHighest === one.value > other.value ? one : other);

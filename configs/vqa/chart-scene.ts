@@ -1,4 +1,4 @@
-/** Bar charts: labels and values, and how they are drawn. */
+/** Generates and draws bar charts. */
 import type { Draw } from "../shared/draw.js";
 import { filled, paint, type Bitmap, type Colour } from "../shared/bitmap.js";
 import { coverageOf, type Contour } from "../shared/coverage.js";
@@ -7,7 +7,7 @@ import { boxOf, rectangle, transformed, UNCHANGED, type Box } from "../shared/ou
 import { outlinesOf } from "../shared/text.js";
 import { COLOUR_NAMES, COLOURS, near, shuffled } from "./shapes-scene.js";
 
-/** Letters that differ much at a few pixels. */
+/** Letters that are easy to distinguish in a few pixels. */
 export const LABELS = ["A", "E", "H", "K", "M", "R", "T", "X"] as const;
 export type Label = (typeof LABELS)[number];
 
@@ -18,9 +18,9 @@ export interface Bar {
 
 export interface ChartScene {
   readonly topic: "charts";
-  /** From left to right; no two values are equal. */
+  /** From left to right; the values are distinct. */
   readonly bars: readonly Bar[];
-  /** Two labels whose values differ by any of the differences asked for, each as likely as another. */
+  /** Two labels with one of the given differences of values, all equally likely. */
   readonly compared: readonly [Label, Label];
 }
 
@@ -41,13 +41,13 @@ export function drawChartScene(draw: Draw): ChartScene {
   return { topic: "charts", bars: shuffled(draw, bars), compared: [labels[0]!, labels[1]!] };
 }
 
-/** Parts of the picture: where the bars' area lies, and how large letters are. */
+/** The layout: area of the bars, and size of the letters. */
 const AREA = { left: 0.15, top: 0.06, right: 0.98, bottom: 0.86 } as const;
 const LETTERS = 0.13;
 const BAR_WIDTH = 0.62;
 const TICKS = [0, 5, 10];
 
-/** @param draw decides colours, which say nothing about the values */
+/** @param draw chooses colours, which are independent of the values */
 export async function paintChart({ bars }: ChartScene, pixels: number, draw: Draw): Promise<Bitmap> {
   const typeface = await openTypeface("lato-700-normal");
   const isLight = draw.chance(70);
@@ -88,7 +88,7 @@ export async function paintChart({ bars }: ChartScene, pixels: number, draw: Dra
   return bitmap;
 }
 
-/** Where a bar lies [pixels]. */
+/** The rectangle of a bar [pixels]. */
 export function barBox(value: number, index: number, count: number, pixels: number): Box {
   const slot = ((AREA.right - AREA.left) * pixels) / count;
   const left = AREA.left * pixels + slot * (index + (1 - BAR_WIDTH) / 2);
@@ -105,7 +105,7 @@ function lineAt(value: number, pixels: number): Box {
   return { left: AREA.left * pixels, right: AREA.right * pixels, top: middle - 0.5, bottom: middle + 0.5 };
 }
 
-/** A text with its middle at a point. */
+/** A text centred at a point. */
 function centred(
   typeface: Typeface,
   text: string,
@@ -118,7 +118,7 @@ function centred(
   return outlines.map((contour) => transformed(contour, place));
 }
 
-/** The truth in words. */
+/** The scene in words. */
 export function describeChart({ bars }: ChartScene): string {
   return `bars ${bars.map(({ label, value }) => `${label} ${value}`).join("; ")}`;
 }

@@ -23,7 +23,7 @@ const rowsOf = (count: number, given = settingsOf()): readonly SceneRow[] =>
 const ROWS = rowsOf(16_000);
 
 describe(sceneRow, () => {
-  test("answers agree with a recount from the words of the truth and of the question alone", () => {
+  test("answers agree with a recount from only the words of the scene and the question", () => {
     for (const { truth, question } of ROWS)
       expect([truth, question.source, recount(truth, question.source)]).toEqual([
         truth,
@@ -37,7 +37,7 @@ describe(sceneRow, () => {
     expect(kinds).toEqual(new Set([...Object.keys(SHAPE_QUESTIONS), ...Object.keys(CHART_QUESTIONS)]));
   });
 
-  /** Answers of each kind that are about equally likely. */
+  /** Approximate number of equally likely answers per kind. */
   const CHANCE: Readonly<Record<string, number>> = {
     colour: 1 / COLOUR_NAMES.length,
     figure: 1 / FIGURE_NAMES.length,
@@ -53,20 +53,20 @@ describe(sceneRow, () => {
     bars: 1 / 3,
   };
 
-  test("no question gives its answer away: the best guess without the picture stays near chance", () => {
+  test("no question reveals its answer: the best guess without the image is near chance", () => {
     const asked = ROWS.map(({ question }) => question);
     const half = asked.length / 2;
     const guesses = guessWithoutPicture(asked.slice(0, half), asked.slice(half));
     expect(guesses.map(({ kind }) => kind).sort()).toEqual(Object.keys(CHANCE).sort());
     for (const { kind, right, rows } of guesses) {
       const chance = CHANCE[kind]!;
-      // Three standard deviations of a share of so many rows, and a little for values that charts do not have twice.
+      // Three standard deviations of a share, and a margin because charts have distinct values.
       const margin = 0.02 + 3 * Math.sqrt((chance * (1 - chance)) / rows);
       expect([kind, right <= chance + margin], `${kind}: ${right} of ${rows}`).toEqual([kind, true]);
     }
   });
 
-  test("more rows keep the first ones; a scene has as many questions as asked for", () => {
+  test("more rows keep the first ones; a scene has the requested number of questions", () => {
     const given = settingsOf({ questions: 3, topics: ["shapes"] });
     const some = rowsOf(30, given);
     expect(some.map(({ index }) => index)).toEqual(some.map((_, place) => Math.floor(place / 3)));
@@ -75,7 +75,7 @@ describe(sceneRow, () => {
 });
 
 describe("scenes", () => {
-  test("shapes lie inside the picture and apart from one another; labels and bars do not meet", () => {
+  test("shapes are inside the image and do not touch; labels and bars do not overlap", () => {
     fc.assert(
       fc.property(fc.nat(100), fc.integer({ min: 1, max: 100_000 }), (seed, line) => {
         const { scene } = sceneRow(settingsOf({ seed }), line);
@@ -100,7 +100,7 @@ describe("scenes", () => {
     );
   });
 
-  test("gives the same bytes for the same seed and place, for all questions of a scene", async () => {
+  test("the same seed and index result in the same bytes, for all questions of a scene", async () => {
     const given = settingsOf({ seed: 5 });
     const bytes = async (line: number): Promise<string> =>
       encodePng(await drawScene(given, sceneRow(given, line).index)).toString("base64");
@@ -137,7 +137,7 @@ describe("scenes", () => {
 describe("rationales", () => {
   const split = (row: { readonly target: string }): readonly string[] => row.target.split(" #### ");
 
-  test("stand before the same answers, in every split", async () => {
+  test("precede the same answers, in every split", async () => {
     const root = await mkdtemp(join(tmpdir(), "slm-scenes-"));
     const rowsWith = async (rationales: boolean): Promise<readonly (readonly string[])[]> => {
       const source = { module, rows: 120, pixels: 48, rationales };
@@ -151,7 +151,7 @@ describe("rationales", () => {
     await rm(root, { recursive: true });
   });
 
-  test("name every cell in the order of reading with what lies there, or every bar from left to right", () => {
+  test("list every cell with its content in reading order, or every bar from left to right", () => {
     const cells = "northwest north northeast west centre east southwest south southeast".split(" ");
     const looks = new Set([...FIGURE_NAMES, ...COLOUR_NAMES, "small", "large", "nothing"] as string[]);
     for (const { scene, question } of ROWS.slice(0, 2000)) {
@@ -164,7 +164,7 @@ describe("rationales", () => {
         continue;
       }
       const lies = new Map(scene.shapes.map((shape) => [cellName(shape) as string, shape]));
-      // A relation tells cells twice: behind marks, and at the end.
+      // A rationale for a relation has cells twice: after marks, and at the end.
       const told = cells.map((cell) => {
         const at = words.indexOf(cell);
         const next = words.findIndex((word, place) => place > at && cells.includes(word));
@@ -179,15 +179,15 @@ describe("rationales", () => {
     }
   });
 
-  test("lead to the answer by their marks and findings alone", () => {
+  test("determine the answer by their marks and findings alone", () => {
     for (const { question } of ROWS.slice(0, 4000))
       expect([question.rationale, conclude(question)]).toEqual([question.rationale, question.target]);
   });
 });
 
 describe("settings", () => {
-  test("reject a topic that stands there twice, or none", () => {
-    expect(() => settingsOf({ topics: ["shapes", "shapes"] })).toThrow("twice");
+  test("reject repeated topics, or none", () => {
+    expect(() => settingsOf({ topics: ["shapes", "shapes"] })).toThrow("list each topic only once");
     expect(() => settingsOf({ topics: [] })).toThrow();
   });
 });

@@ -1,5 +1,5 @@
 /**
- * Questions about drawn scenes, generated and drawn, the same for the same seed.
+ * Generates questions about drawn scenes. The rows depend only on the seed.
  *
  *   {"source": "how many red shapes are there?", "target": "3", "image": "images/train/a0/a0….png",
  *    "teacherSource": "large red star at 20 31; ... . how many red shapes are there?"}
@@ -19,47 +19,45 @@ import { describeShapes, drawShapesScene, paintShapes, shuffled, type ShapesScen
 export const TOPICS = ["shapes", "charts"] as const;
 
 export const settings = z.strictObject({
-  rows: z.int().positive().max(50_000_000).default(20_000).describe("Synthetic questions [rows]."),
+  rows: z.int().positive().max(50_000_000).default(20_000).describe("Number of synthetic questions [rows]."),
   seed: z
     .int()
     .nonnegative()
     .default(1)
     .describe("Seed of scenes and questions; more rows do not change the first ones."),
-  pixels: z.int().min(48).max(512).default(96).describe("Width and height of the pictures [pixels]."),
+  pixels: z.int().min(48).max(512).default(96).describe("Width and height of the images [pixels]."),
   topics: z
     .array(z.enum(TOPICS))
     .min(1)
-    .refine((topics) => new Set(topics).size === topics.length, "a topic stands there twice")
+    .refine((topics) => new Set(topics).size === topics.length, "list each topic only once")
     .default([...TOPICS])
-    .describe("What scenes show, in turn: coloured shapes, bar charts."),
-  questions: z.int().min(1).max(8).default(4).describe("Questions about each scene."),
+    .describe("Topics of the scenes, which alternate: coloured shapes, bar charts."),
+  questions: z.int().min(1).max(8).default(4).describe("Number of questions per scene."),
   rationales: z
     .boolean()
     .default(false)
-    .describe(
-      "Targets say first what the scene shows and what of it matters, then the answer behind ####; metric answerMatch.",
-    ),
+    .describe("Start targets with a rationale, followed by #### and the answer. Use metric answerMatch."),
 });
 export type ScenesSettings = z.infer<typeof settings>;
 
 export type Scene = ShapesScene | ChartScene;
 
-/** Streams of random numbers: what a scene has, how it is painted, what is asked. */
+/** Streams of random numbers: content of a scene, its look, the questions. */
 const STREAMS = {
   scene: 0,
   paint: 2 ** 32,
   order: 2 ** 33,
   questions: 2 ** 34,
 } as const;
-/** Numbers of streams between the questions of one scene and of the next. */
+/** Offset between the streams of the questions of adjacent scenes. */
 const STREAMS_PER_SCENE = 64;
 
 type Topic = (typeof TOPICS)[number];
 
-/** What an image is drawn from: the seed and the number of the scene, and all else that decides its pixels. */
+/** Parameters of an image: the seed, the number of the scene, and all settings that affect its pixels. */
 type SceneImage = readonly ["scenes", number, number, number, ...Topic[]];
 
-/** Every example in order. A scene is in one split only, with all its questions. */
+/** All examples in order. A scene is in one split only, with all its questions. */
 export function* examples(given: ScenesSettings): Generator<Example<SceneImage>> {
   const { rows, seed, pixels, topics, rationales } = given;
   for (let place = 1; place <= rows; place++) {
@@ -81,15 +79,15 @@ export async function drawScene(given: ScenesSettings, index: number): Promise<B
 }
 
 export interface SceneRow {
-  /** The scene's place, counted from 0. */
+  /** Index of the scene. */
   readonly index: number;
   readonly scene: Scene;
-  /** What the scene shows, in words. */
+  /** The scene in words. */
   readonly truth: string;
   readonly question: Question;
 }
 
-/** The question at a place, with the scene that it is about. */
+/** The question at an index, with its scene. */
 export function sceneRow(given: ScenesSettings, line: number): SceneRow {
   const { seed, questions } = given;
   const index = Math.floor((line - 1) / questions);

@@ -1,17 +1,17 @@
 /** Measures how well answers can be guessed from the questions alone. */
 import type { Question } from "./question.js";
 
-/** As far as guessing goes. */
+/** The parts of a row that a guess uses. */
 type Asked = Omit<Question, "rationale">;
 
 export interface Guess {
   readonly kind: string;
   readonly rows: number;
-  /** Share of rows that the best guess without the picture has right. */
+  /** Share of rows for which the best guess without the image is correct. */
   readonly right: number;
 }
 
-/** How often each answer was given. */
+/** Counts of answers. */
 type Answers = Map<string, number>;
 
 interface Known {
@@ -19,19 +19,19 @@ interface Known {
   readonly byKind: Map<string, Answers>;
 }
 
-/** Ways to guess; each gives an answer to a question of which nothing but the words is known. */
+/** Ways to guess an answer from only the words of the question. */
 const STRATEGIES: readonly ((question: Asked, known: Known) => string | undefined)[] = [
-  // What the same words were answered with most often, else what the kind was.
+  // The most frequent answer for the same words, otherwise for the kind.
   ({ kind, source }, { bySource, byKind }) => mostFrequent(bySource.get(source) ?? byKind.get(kind)),
   ({ kind }, { byKind }) => mostFrequent(byKind.get(kind)),
-  // The first or the last answer of the kind that the question names.
+  // The first or the last answer of the kind that the question contains.
   ({ kind, source }, { byKind }) => namedIn(source, byKind.get(kind)).at(0),
   ({ kind, source }, { byKind }) => namedIn(source, byKind.get(kind)).at(-1),
 ];
 
 /**
- * What one who has seen all answers of `known` but never a picture gets right of `asked`, kind by kind, with the way to guess that
- * turns out best.
+ * The accuracy per kind on `asked` of a guess that knows all answers of `known` but no images. Uses the best way to guess
+ * for each kind.
  */
 export function guessWithoutPicture(known: readonly Asked[], asked: readonly Asked[]): readonly Guess[] {
   const seen: Known = { bySource: new Map(), byKind: new Map() };
@@ -49,7 +49,7 @@ export function guessWithoutPicture(known: readonly Asked[], asked: readonly Ask
   });
 }
 
-/** Answers that stand in a question, in the order in which they do. */
+/** Answers that occur in a question, in order. */
 function namedIn(source: string, answers: Answers | undefined): readonly string[] {
   return [...(answers?.keys() ?? [])]
     .filter((answer) => source.includes(answer))

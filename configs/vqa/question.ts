@@ -1,24 +1,24 @@
-/** Questions about a scene. */
+/** Asks questions about a scene. */
 import type { Draw } from "../shared/draw.js";
 
 export interface Question {
   readonly kind: string;
   readonly source: string;
   readonly target: string;
-  /** What leads to the answer: everything that the scene shows, with what of it matters ({@link ./rationales.ts}). */
+  /** The rationale: the content of the scene, with marks for what matters ({@link ./rationales.ts}). */
   readonly rationale: string;
 }
 
 /**
- * Asks a question of one kind about a scene, or undefined where the scene has nothing to ask of.
+ * Asks a question of one kind about a scene; undefined if the kind does not fit the scene.
  *
- * The question alone must not reveal its answer. So for a question with two answers, the answer is drawn first and then the things to
- * ask about; everything else is drawn independently of the answer.
+ * The question alone must not reveal its answer. So for a question with two possible answers, the answer is drawn first, then the objects of
+ * the question. Everything else is drawn independently of the answer.
  */
 export type Asker<Scene> = (scene: Scene, draw: Draw) => Omit<Question, "kind"> | undefined;
 
 /**
- * The wanted number of questions about a scene. Kinds are used in the given order, cyclically; kinds that do not fit the scene are
+ * Asks a number of questions about a scene. Kinds are used cyclically in the given order. Kinds that do not fit the scene are
  * skipped.
  */
 export function questionsOf<Scene>(
@@ -34,12 +34,12 @@ export function questionsOf<Scene>(
     const found = askers[kind]!(scene, drawOf(round));
     if (found !== undefined) asked.push({ kind, ...found });
     else if (round >= kinds.length && asked.length === 0)
-      throw new Error("scenes: a scene has nothing to ask of");
+      throw new Error("scenes: no kind of question fits the scene");
   }
   return asked;
 }
 
-/** "yes" and "no", each half of the time. */
+/** "yes" or "no" with equal probability. */
 export function drawAnswer(draw: Draw): { readonly isYes: boolean; readonly target: "yes" | "no" } {
   const isYes = draw.chance(50);
   return { isYes, target: yesOrNo(isYes) };

@@ -1,5 +1,5 @@
 /**
- * Rationales: the contents of the scene in reading order, with a mark after each word that matters for the question. A model that
+ * Writes rationales: the content of the scene in reading order, with a mark after each word that matters for the question. A model that
  * writes this first learns small steps, each of which depends on a few nearby words, instead of the whole answer at once.
  *
  *   "how many stars are there?" -> "star northwest small red star 1 north nothing northeast large red ring 1 ... #### 1"
@@ -7,23 +7,23 @@
  * The rationale starts with the property that is asked about, in the words of the scene. The marks compare with it, and copying it
  * teaches the model to read the question.
  *
- * Hsieh et al. 2023, Distilling Step-by-Step (arXiv 2305.02301): rationales as further targets of a small model.
+ * Hsieh et al. 2023, Distilling Step-by-Step (arXiv 2305.02301): rationales as additional targets of a small model.
  */
 import type { Bar, ChartScene } from "./chart-scene.js";
 import { CELL_NAMES, cellName, type Shape, type ShapesScene } from "./shapes-scene.js";
 
-/** What a word about a thing means for a question, given those before it; called once for each thing, in the order of reading. */
+/** Returns the mark of an object for a question, depending on earlier objects. Called once per object, in reading order. */
 export type Mark<Thing> = (thing: Thing) => string;
 
-/** Marks behind a shape's colour and behind its figure, wherever that word decides something. */
+/** Marks after a shape's colour and after its figure, if the word matters. */
 export interface ShapeMarks {
   readonly colour?: Mark<Shape>;
   readonly figure?: Mark<Shape>;
 }
 
 /**
- * Every cell of the grid that shapes lie in, row by row, with the shape and its marks. Cells without a shape stand there too, so that a
- * place in the text is a place in the picture.
+ * Lists every cell of the grid, row by row, with its shape and marks. Empty cells are listed too, so that a position in the text
+ * corresponds to a position in the image.
  */
 export function scanCells({ shapes }: ShapesScene, asked: string, marks: ShapeMarks): string {
   const inCells = new Map(shapes.map((shape) => [cellName(shape), shape]));
@@ -38,17 +38,17 @@ export function scanCells({ shapes }: ShapesScene, asked: string, marks: ShapeMa
   return [asked, ...cells].join(" ");
 }
 
-/** Every bar from left to right, with its mark: "X A 7 no X 2 yes". */
+/** Lists every bar from left to right, with its mark: "X A 7 no X 2 yes". */
 export function scanBars({ bars }: ChartScene, asked: string, mark: Mark<Bar>): string {
   return [asked, ...bars.map((bar) => `${bar.label} ${bar.value} ${mark(bar)}`)].join(" ");
 }
 
-/** Which of two things that a question names this is. */
+/** Marks the first and the second object of a question. */
 export function firstOrSecond<Thing>(first: Thing, second: Thing): Mark<Thing> {
   return (thing) => (thing === first ? "first" : thing === second ? "second" : "no");
 }
 
-/** Which of two shapes that a question names by colour and figure this may be, and then is, with what is asked of it. */
+/** Marks the candidates for the two shapes that a question names by colour and figure, then the shapes, with the requested property. */
 export function firstOrSecondShape(first: Shape, second: Shape, asked: Mark<Shape>): Required<ShapeMarks> {
   const which = firstOrSecond(first, second);
   return {
@@ -63,7 +63,7 @@ export function firstOrSecondShape(first: Shape, second: Shape, asked: Mark<Shap
   };
 }
 
-/** How many up to here. */
+/** Running count. */
 export function runningCount<Thing>(counts: (thing: Thing) => boolean): Mark<Thing> {
   let count = 0;
   return (thing) => String(counts(thing) ? ++count : count);

@@ -1,4 +1,4 @@
-/** What is asked about scenes of shapes. */
+/** Questions about scenes of shapes. */
 import type { Draw } from "../shared/draw.js";
 import { drawAnswer, yesOrNo, type Asker } from "./question.js";
 import { firstOrSecondShape, runningCount, scanCells } from "./rationales.js";
@@ -19,21 +19,21 @@ const sizeOf = ({ size }: Shape): string => size;
 const both = (one: Shape, other: Shape): string => `${named(one)} ${named(other)}`;
 const namedMany = ({ by, value }: Category): string => (by === "figure" ? plural(value) : `${value} shapes`);
 
-/** Least distance along a direction at which one thing lies left of or above another [% of the picture]. */
+/** Minimum distance for "left of" or "above" [% of the image]. */
 const CLEAR = 12;
 
-/** Shapes that their colour and figure tell from all others. */
+/** Shapes with a unique combination of colour and figure. */
 function unmistakable({ shapes }: ShapesScene): readonly Shape[] {
   return shapes.filter((shape) => shapes.filter((other) => named(other) === named(shape)).length === 1);
 }
 
-/** A shape that is the only one with its value of a property. */
+/** A shape with a unique value of a property. */
 function only(draw: Draw, { shapes }: ShapesScene, by: "figure" | "colour"): Shape | undefined {
   const single = shapes.filter((shape) => shapes.filter((other) => other[by] === shape[by]).length === 1);
   return single.length === 0 ? undefined : draw.pick(single);
 }
 
-/** Two of a list, in any order, that a condition holds for. */
+/** Two items of a list, in any order, that fulfil a condition. */
 function drawPair<T>(
   draw: Draw,
   list: readonly T[],
@@ -45,7 +45,7 @@ function drawPair<T>(
   return pairs.length === 0 ? undefined : draw.pick(pairs);
 }
 
-/** The first lies in a direction of the second. */
+/** Whether the first is in a direction from the second. */
 const DIRECTIONS = [
   { name: "left of", is: (one: Shape, other: Shape) => other.x - one.x >= CLEAR },
   { name: "right of", is: (one: Shape, other: Shape) => one.x - other.x >= CLEAR },
@@ -107,7 +107,7 @@ function exists(scene: ShapesScene, draw: Draw): ReturnType<Asker<ShapesScene>> 
   const present = new Set(shapes.map(named));
   const pairs = COLOUR_NAMES.flatMap((colour) => FIGURE_NAMES.map((figure) => ({ colour, figure })));
   const absent = pairs.filter((pair) => !present.has(named(pair)));
-  // Both its colour and its figure are there, on other shapes: that is harder to deny.
+  // Its colour and its figure occur on other shapes, which makes "no" harder.
   const close = absent.filter(
     (pair) =>
       shapes.some((shape) => shape.colour === pair.colour) &&

@@ -1,17 +1,17 @@
-/** Scenes of coloured shapes: what there is and where, and how that is drawn. */
+/** Generates and draws scenes of coloured shapes. */
 import type { Draw } from "../shared/draw.js";
 import { filled, paint, type Bitmap, type Colour } from "../shared/bitmap.js";
 import { coverageOf, type Contour } from "../shared/coverage.js";
 import { circle, rectangle, regularFigure, transformed, UNCHANGED } from "../shared/outline.js";
 
-/** Outlines around the middle for a radius. */
+/** Outlines around the centre for a radius. */
 const FIGURES = {
   circle: (radius: number) => [circle(radius)],
   square: (radius: number) => [square(0.86 * radius)],
   triangle: (radius: number) => [regularFigure(3, 1.1 * radius)],
   star: (radius: number) => [regularFigure(5, 1.1 * radius, 0.42)],
   cross: (radius: number) => [cross(radius)],
-  // The inner circle runs the other way round, so what is inside of it is outside of the ring.
+  // The inner circle has the opposite direction, so it is a hole.
   ring: (radius: number) => [circle(radius), transformed(circle(0.5 * radius), { ...UNCHANGED, a: -1 })],
 } as const satisfies Readonly<Record<string, (radius: number) => readonly Contour[]>>;
 
@@ -36,19 +36,19 @@ export interface Shape {
   readonly figure: Figure;
   readonly colour: ColourName;
   readonly size: SizeName;
-  /** Middle, in percent of the picture. */
+  /** Centre, in percent of the image. */
   readonly x: number;
   readonly y: number;
 }
 
-/** What shapes are counted by. */
+/** The category of counted shapes. */
 export type Category =
   { readonly by: "figure"; readonly value: Figure } | { readonly by: "colour"; readonly value: ColourName };
 
 export interface ShapesScene {
   readonly topic: "shapes";
   readonly shapes: readonly Shape[];
-  /** A category of which there may be any number, each as likely as another; the rest of the scene has none of it. */
+  /** The counted category. All counts are equally likely, and the other shapes are not in the category. */
   readonly counted: Category;
 }
 
@@ -56,11 +56,11 @@ export function isOf(shape: Shape, { by, value }: Category): boolean {
   return shape[by] === value;
 }
 
-/** Most shapes of the counted category, and of others. */
+/** Maximum number of shapes in the counted category, and of others. */
 const MOST_COUNTED = 5;
 const OTHERS = { least: 2, most: 4 } as const;
 
-/** Cells along one side of the grid that keeps shapes apart. */
+/** Cells per side of the grid that separates shapes. */
 const CELLS = 3;
 
 export function drawShapesScene(draw: Draw): ShapesScene {
@@ -89,7 +89,7 @@ function drawCategory(draw: Draw): Category {
 function drawShape(draw: Draw, cell: number): Shape {
   const size: SizeName = draw.chance(50) ? "large" : "small";
   const side = 100 / CELLS;
-  // As far from the middle of its cell as the cell holds it whole; stars and triangles reach out furthest.
+  // Offset from the centre of the cell; the shape must stay within its cell. Stars and triangles need most space.
   const reach = Math.floor(side / 2 - 110 * SIZES[size]);
   const place = (index: number): number =>
     Math.round((index + 0.5) * side) - reach + draw.below(2 * reach + 1);
@@ -102,13 +102,13 @@ function drawShape(draw: Draw, cell: number): Shape {
   };
 }
 
-/** The cell of the grid that a shape lies in, rows and columns counted from 0 at the top left. */
+/** The grid cell of a shape; rows and columns are counted from 0 at the top left. */
 function cellOf({ x, y }: Pick<Shape, "x" | "y">): { readonly row: number; readonly column: number } {
   const at = (percent: number): number => Math.min(CELLS - 1, Math.floor((percent * CELLS) / 100));
   return { row: at(y), column: at(x) };
 }
 
-/** Names of the cells, row by row: a word each, north at the top. */
+/** Names of the cells, row by row: one word each, north at the top. */
 export const CELL_NAMES = [
   "northwest",
   "north",
@@ -142,7 +142,7 @@ export function near(draw: Draw, colour: Colour, range = 14): Colour {
   return [moved(colour[0]), moved(colour[1]), moved(colour[2])];
 }
 
-/** @param draw decides colours' shades and the background, which say nothing about the scene */
+/** @param draw chooses shades and background, which are independent of the scene's content */
 export function paintShapes({ shapes }: ShapesScene, pixels: number, draw: Draw): Bitmap {
   const level = draw.chance(70) ? 228 + draw.below(24) : 12 + draw.below(30);
   const bitmap = filled(pixels, pixels, near(draw, [level, level, level], 4));
@@ -184,7 +184,7 @@ function cross(radius: number): Contour {
   return Float64Array.from(corners.flat());
 }
 
-/** The truth in words. */
+/** The scene in words. */
 export function describeShapes({ shapes }: ShapesScene): string {
   return shapes
     .map(({ size, colour, figure, x, y }) => `${size} ${colour} ${figure} at ${x} ${y}`)

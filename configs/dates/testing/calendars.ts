@@ -1,5 +1,5 @@
 // cspell:disable: names of months and days
-/** Small calendars in CLDR's form, for tests that must not ask the network. */
+/** Small calendars in CLDR's format, for tests without network access. */
 import { mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -44,14 +44,14 @@ const NAMES: Readonly<Record<string, Names>> = {
 
 const KEYS = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
 
-/** Both widths and both forms of a list of names; the short ones are three letters. */
+/** Both widths and both forms of a list of names. Short names have three letters. */
 function forms(keys: readonly string[], names: readonly string[]): object {
   const wide = Object.fromEntries(keys.map((key, place) => [key, names[place]]));
   const abbreviated = Object.fromEntries(keys.map((key, place) => [key, names[place]!.slice(0, 3)]));
   return { format: { abbreviated, wide }, "stand-alone": { abbreviated, wide } };
 }
 
-/** Writes one file for each language into a new folder, and returns its path. */
+/** Writes one file per language to a new folder, and returns the folder's path. */
 export async function calendarFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "slm-cldr-"));
   for (const [language, { months, days, dates, available, time, both }] of Object.entries(NAMES)) {

@@ -1,4 +1,4 @@
-/** A tiny index in Debian's form, for tests that must not ask the network. */
+/** A tiny index in Debian's format, for tests without network access. */
 import { mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -17,7 +17,7 @@ export interface IndexEntry {
 const block = (lines: readonly string[]): string =>
   lines.map((line) => `\n ${line === "" ? "." : line}`).join("");
 
-/** Writes `Packages` and `Translation-<language>` into a new folder, and returns its path. */
+/** Writes `Packages` and `Translation-<language>` to a new folder, and returns its path. */
 export async function debianFolder(
   entries: readonly IndexEntry[],
   languages: readonly string[],

@@ -1,16 +1,16 @@
-/** The answer that a rationale leads to, from its words and those of the question, for tests: it shares no code with what writes them. */
+/** Derives the answer from the words of a rationale and a question, for tests. Shares no code with the generator. */
 import type { Question } from "../question.js";
 
 type Rule = (words: readonly string[], source: string) => string | undefined;
 
 const last = (words: readonly string[], back = 1): string => words.at(-back)!;
-/** As {@link last}, of the numbers alone: empty cells may follow the last mark. */
+/** Like {@link last}, but only for numbers, because empty cells may follow the last mark. */
 const lastNumber = (words: readonly string[], back = 1): string =>
   last(
     words.filter((word) => /^\d+$/.test(word)),
     back,
   );
-/** The word so many places before a mark. */
+/** The word at a distance before a mark. */
 const before = (words: readonly string[], mark: string, back: number): string | undefined =>
   words.includes(mark) ? words[words.indexOf(mark) - back] : undefined;
 const yesNo = (isSo: boolean): string => (isSo ? "yes" : "no");
@@ -20,7 +20,7 @@ const ROWS: readonly RegExp[] = [/north/, /^(west|centre|east)$/, /south/];
 const placeIn = (lines: readonly RegExp[], cell: string): number =>
   lines.findIndex((line) => line.test(cell));
 
-/** Whether the first of two cells lies on a side of the second; undefined where both are in one row or column. */
+/** Whether the first of two cells is on a side of the second; undefined if both are in the same row or column. */
 function lies(one: string, side: string, other: string): string | undefined {
   const lines = side === "above" || side === "below" ? ROWS : COLUMNS;
   const distance = placeIn(lines, one) - placeIn(lines, other);
@@ -43,13 +43,13 @@ const RULES: Readonly<Record<string, Rule>> = {
   size: (words, source) => {
     const isFirst = last(words, 2) === (source.includes("larger") ? "large" : "small");
     const mark = isFirst ? "first" : "second";
-    // Behind the figure the mark comes with the size, behind the colour alone.
+    // The mark after the figure includes the size; the mark after the colour does not.
     const at = words.findIndex((word, place) => word === mark && /^(small|large)$/.test(words[place + 1]!));
     return `${words[at - 3]!} ${words[at - 1]!}`;
   },
 };
 
-/** The conclusion; the answer itself where shapes lie so close that their cells do not tell which way round. */
+/** The conclusion. Returns the given answer if the shapes are too close for their cells to determine the direction. */
 export function conclude({ kind, source, target, rationale }: Question): string {
   return RULES[kind]!(rationale.split(" "), source) ?? (kind === "relation" ? target : "nothing");
 }

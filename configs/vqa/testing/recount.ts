@@ -1,6 +1,6 @@
 /**
- * Answers a question from the words of the truth alone, for tests: it shares no code with what asks, and reads what a teacher
- * that reads text reads.
+ * Answers a question from the scene in words, like a text-only teacher, for tests. Shares no code with the
+ * generator.
  */
 
 interface Thing {
@@ -46,7 +46,7 @@ function readChart(truth: string): ReadonlyMap<string, number> {
   );
 }
 
-/** Those that a word for many means: "stars", "crosses", "red shapes". */
+/** Shapes in a plural phrase: "stars", "crosses", "red shapes". */
 function many(things: readonly Thing[], words: string): number {
   return words.endsWith(" shapes")
     ? things.filter(({ colour }) => `${colour} shapes` === words).length

@@ -34,7 +34,7 @@ async function prepare(rows: readonly Row[], settings: object, seed = 1): Promis
   await writeFile(train, rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
   const output = join(directory, `out-${counter++}`);
   const config = dataConfig.parse({ train, ...settings });
-  // Small buckets, so that rows are spread over several.
+  // Small buckets, so that rows are distributed over several.
   const report = await prepareData(config, output, { seed, bucketBytes: 64 });
   const read = (split: Split): Promise<Row[]> => all(readRows(join(output, DATA_FILES[split])));
   const [own, dev, tests] = await Promise.all(SPLITS.map(read));
@@ -52,7 +52,7 @@ const splits = { testFraction: 0.2, devFraction: 0.1 };
 const pairOf = ({ source, target }: Row): string => JSON.stringify([source, target]);
 
 describe("few labels", () => {
-  test("keep the targets of as many rows, and the sources of all others without theirs", async () => {
+  test("keep the targets of that many rows, and only the sources of the others", async () => {
     const whole = await prepare(words(200), { ...splits, labels: 1000 });
     const { report, rows, unlabelled } = await prepare(words(200), { ...splits, labels: 30 });
     expect(rows.train).toHaveLength(30);
@@ -62,7 +62,7 @@ describe("few labels", () => {
     expect(report.labels).toEqual({ labelled: 30, unlabelled: unlabelled.length });
     expect(report.splits.train).toBe(30);
     expect(whole.report.labels).toEqual({ labelled: whole.rows.train.length, unlabelled: 0 });
-    // Dev and test are those of all labels.
+    // Dev and test are the same as with all labels.
     expect([rows.dev, rows.test]).toEqual([whole.rows.dev, whole.rows.test]);
     expect(rows.test.length).toBeGreaterThan(10);
   });
@@ -76,7 +76,7 @@ describe("few labels", () => {
     expect(await labelled(10, 1)).toEqual(few);
   });
 
-  test("hold for any rows: nothing is in two places, and no source is lost", async () => {
+  test("for any rows, no source is in two places or lost", async () => {
     const row = fc.record({
       source: fc.stringMatching(/^[aAbBc]{1,3}$/u),
       target: fc.constantFrom("X", "Y", "Z"),
@@ -86,7 +86,7 @@ describe("few labels", () => {
       fc.integer({ min: 1, max: 12 }),
       fc.integer({ min: 0, max: 3 }),
       async (list, labels, seed) => {
-        // Its split is train for any fractions.
+        // In the train split for any fractions.
         const given = [{ source: "anchor8", target: "X" }, ...list];
         const full = await prepare(given, { ...splits, labels: 1000 }, seed);
         const { rows, unlabelled } = await prepare(given, { ...splits, labels }, seed);
@@ -104,7 +104,7 @@ describe("few labels", () => {
     await fc.assert(property, { numRuns: 30 });
   });
 
-  test("are drawn among the rows that the limit of rows keeps", async () => {
+  test("are drawn from the rows that the row limit keeps", async () => {
     const { rows, unlabelled } = await prepare(words(100), { ...splits, limit: 20, labels: 5 });
     const limited = await prepare(words(100), { ...splits, limit: 20, labels: 20 });
     expect([rows.train.length, unlabelled.length]).toEqual([5, 15]);
@@ -113,7 +113,7 @@ describe("few labels", () => {
     );
   });
 
-  test("stand before the unlabelled sources that the recipe names, which repeat none of them", async () => {
+  test("come before the recipe's unlabelled sources, without repeats", async () => {
     const path = join(directory, "more.txt");
     await writeFile(path, "WORD3\nnew one\nword5\n");
     const { report, unlabelled } = await prepare(words(40), {
@@ -127,8 +127,8 @@ describe("few labels", () => {
     expect(report).toMatchObject({ labels: { labelled: 10, unlabelled: 30 }, unlabelled: { rows: 1 } });
   });
 
-  test("are all that augmentation sees", async () => {
-    // Every name is one letter, Cyrillic or Armenian: a generated name is one that was seen.
+  test("augmentation uses only labelled rows", async () => {
+    // Every name is a single Cyrillic or Armenian letter, so each generated name occurs in the data.
     const letters = Array.from({ length: 60 }, (_, index) =>
       String.fromCodePoint(index < 32 ? 0x430 + index : 0x561 + index - 32),
     );
@@ -141,7 +141,7 @@ describe("few labels", () => {
     for (const { target } of copies) expect(values.has(target)).toBe(true);
   });
 
-  test("cannot be drawn from rows that unlabelled sources cannot stand for", async () => {
+  test("are rejected for rows that cannot become unlabelled sources", async () => {
     const rows = words(10).map((row) => ({ ...row, teacherSource: `say ${row.source}` }));
     await expect(prepare(rows, { ...splits, labels: 3 })).rejects.toMatchObject({ code: "CONFIG_INVALID" });
     expect(dataConfig.safeParse({ train: "x.jsonl", labels: 0 }).success).toBe(false);

@@ -24,7 +24,7 @@ const LINES = [
 ];
 
 describe(inspectData, () => {
-  test("counts rows and says which lines are none, and why", async () => {
+  test("counts rows and reports unusable lines with the reason", async () => {
     await writeFile(path, LINES.join("\n"));
     const inspection = await inspectData(path);
     expect(inspection).toMatchObject({
@@ -53,7 +53,7 @@ describe(inspectData, () => {
     expect(samples.map(({ source }) => source)).toEqual(["cat", "cat"]);
   });
 
-  test("says how many rows a tokenizer covers, references included, and what the others lack", async () => {
+  test("reports how many rows a tokenizer covers, including references, and why it cannot encode the others", async () => {
     await writeFile(path, LINES.join("\n"));
     const files = trainSymbolTokenizer({ sources: ["cat"], targets: ["K AE T"], sourceLowercase: true });
     const { cover } = await inspectData(path, { tokenizer: createTokenizer(files) });
@@ -63,7 +63,7 @@ describe(inspectData, () => {
     expect(cover?.missing[1]?.reason).toContain('"AH"');
   });
 
-  test("an empty file has no rows, and that is an answer", async () => {
+  test("accepts an empty file", async () => {
     await writeFile(path, "");
     expect(await inspectData(path)).toMatchObject({ rows: 0, rejected: [] });
   });

@@ -1,4 +1,4 @@
-/** Statistics and samples of a data file. Changes nothing. */
+/** Computes statistics and samples of a data file. Writes nothing. */
 import { dirname } from "node:path";
 import type { Tokenizer } from "@slm/tokenizer";
 import type { DuplicateCounts } from "./groups/group-rows.js";
@@ -12,18 +12,18 @@ import { StatisticsCounter, type LengthBin, type TextStatistics } from "./statis
 import { CoverCounter, type VocabularyCover } from "./statistics/vocabulary-cover.js";
 
 export interface Inspection extends TextStatistics, DuplicateCounts {
-  /** Records that are rows. */
+  /** Usable records. */
   readonly rows: number;
   /** Every rejected record, with the reason. */
   readonly rejected: readonly Rejection[];
-  /** Rows that list references. */
+  /** Rows with references. */
   readonly withReferences: number;
   readonly withImage: number;
-  /** Only where rows have images. */
+  /** Only if rows have images. */
   readonly images?: ImageStatistics;
-  /** Sources by their number of characters. */
+  /** Histogram of source lengths in characters. */
   readonly sourceHistogram: readonly LengthBin[];
-  /** Targets by their number of whitespace-separated tokens. */
+  /** Histogram of target lengths in whitespace-separated tokens. */
   readonly targetHistogram: readonly LengthBin[];
   /** The first rows. */
   readonly samples: readonly Row[];
@@ -33,17 +33,17 @@ export interface Inspection extends TextStatistics, DuplicateCounts {
 
 export interface InspectOptions extends ScanSettings {
   readonly tokenizer?: Tokenizer;
-  /** Folder that the paths of images start from. Default: see {@link imageFolderOf}. */
+  /** Folder that image paths are relative to. Default: see {@link imageFolderOf}. */
   readonly images?: string | undefined;
-  /** Rows shown as samples. Default 5. */
+  /** Number of sample rows. Default: 5. */
   readonly samples?: number;
 }
 
 /**
- * Counts, lengths, duplicates, samples and every rejected record of a file; with a tokenizer also how many rows its vocabulary
- * covers and in how many tokens. Memory grows with the rejected records and, by about a hundred bytes, with the rows.
+ * Returns counts, lengths, duplicates, samples and every rejected record of a file. With a tokenizer, also how many rows its vocabulary
+ * covers and their lengths in tokens. Memory grows with the rejected records and by about a hundred bytes per row.
  *
- * Images are read and decoded; a row whose image cannot be used is rejected.
+ * Images are decoded. A row is rejected if its image cannot be used.
  *
  * @throws SlmError as {@link scanFile}.
  */
@@ -97,19 +97,19 @@ export async function inspectData(file: DataFile, options: InspectOptions = {}):
   };
 }
 
-/** The folder that paths of images start from where nobody says another: that of the file. */
+/** Default folder of image paths: the folder of the file. */
 export function imageFolderOf(file: DataFile): string {
   return dirname(typeof file === "string" ? file : file.source);
 }
 
-/** Counts what comes again, from hashes alone. */
+/** Counts duplicates, using only hashes. */
 class RepetitionCounter {
   readonly counts: DuplicateCounts = { duplicates: 0, nearDuplicates: 0, conflicts: 0 };
   readonly #pairs = new HashTable();
   readonly #forms = new HashTable();
   readonly #sources = new HashTable();
 
-  /** @param picture key of the row's picture */
+  /** @param picture key of the row's image */
   add(row: Row, picture: string | undefined): void {
     const key = sourceKey(row.source);
     const targets = [...new Set([row.target, ...referencesOf(row)])];

@@ -52,12 +52,12 @@ function words(n: number): readonly Row[] {
   return Array.from({ length: n }, (_, index) => ({ source: `word${index}`, target: `W ${index}` }));
 }
 
-/** A training source for any two fractions below 0.45 each: its hash is 0.98. */
+/** In the train split for any two fractions below 0.45, because its hash is 0.98. */
 const TRAIN_SOURCE = "anchor8";
 const NO_SPLIT = { testFraction: 0, devFraction: 0 };
 
 describe(prepareData, () => {
-  test("gives train one row per pair, and held-out splits one row per source with all references", async () => {
+  test("writes one row per pair to train, and one row per source with all references to the held-out splits", async () => {
     const entries: readonly Row[] = [
       { source: "a", target: "AH" },
       { source: "b", target: "B IY", references: ["B IY", "B EH"] },
@@ -86,7 +86,7 @@ describe(prepareData, () => {
     expect(report.duplicates).toBe(2);
   });
 
-  test("never puts a source into two splits, and loses none, whatever the fractions", async () => {
+  test("never puts a source into two splits or loses one, for any fractions", async () => {
     const source = fc.string({ minLength: 1, maxLength: 3 }).filter((text) => text.trim() !== "");
     const row = fc.record({ source, target: fc.constantFrom("X", "Y") });
     const fraction = fc.double({ min: 0, max: 0.45, noNaN: true });
@@ -141,7 +141,7 @@ describe(prepareData, () => {
     expect(kept.report.conflicts).toBe(1);
   });
 
-  test("rows larger than the memory allowed give the same files, and leave nothing behind", async () => {
+  test("rows larger than the memory limit give the same files, and no temporary files remain", async () => {
     const lines = Array.from({ length: 3000 }, (_, index) => ({
       source: `source ${(index * 7) % 1000}`,
       target: `T ${index % 5}`,
@@ -160,14 +160,14 @@ describe(prepareData, () => {
     expect(await readdir(outputs[1]!)).toEqual((await readdir(outputs[0]!)).sort());
   });
 
-  test("a question without an answer stays one in every split", async () => {
+  test("a question without an answer has none in every split", async () => {
     const silent: Row = { source: "why", target: "", references: [] };
     const { rows } = await prepare({ train: [silent, ...words(1)], test: [{ ...silent, source: "who" }] });
     expect(rows.train[0]).toEqual(silent);
     expect(rows.test).toEqual([{ source: "who", target: "", references: [""] }]);
   });
 
-  test("a grown file moves no source to another split", async () => {
+  test("a larger file does not move sources to another split", async () => {
     const before = await prepare({ train: words(200) }, { testFraction: 0.3 });
     const after = await prepare({ train: [...words(400)].reverse() }, { testFraction: 0.3 });
     for (const split of SPLITS) {
@@ -200,7 +200,7 @@ describe(prepareData, () => {
     ]);
   });
 
-  test("reports lines that are no rows and rows over the limits, and keeps the rest", async () => {
+  test("reports unusable lines and rows over the limits, and keeps the rest", async () => {
     const { rows, report } = await prepare(
       {
         train: [
@@ -220,13 +220,13 @@ describe(prepareData, () => {
     expect(report.rejected[2]?.reason).toContain("3 tokens, expected at most 2");
   });
 
-  test("ends where more records are no rows than the recipe allows, and says which and what may help", async () => {
+  test("stops if more records are unusable than the recipe allows, and says which and what may help", async () => {
     const train = [...words(95), ...Array.from({ length: 5 }, () => ({ text: "a", label: "b" }))];
     const failure = await prepare({ train }, NO_SPLIT).catch((error: unknown) => error);
     expect(failure).toMatchObject({
       code: "DATA_INVALID",
       message: expect.stringMatching(
-        /5 of 100 records are no rows \(5 %\), expected at most 1 % \(data.maxRejected\): .*:96: unknown key "text".*and 2 more/u,
+        /5 of 100 records are unusable \(5 %\), expected at most 1 % \(data.maxRejected\): .*:96: unknown key "text".*and 2 more/u,
       ) as string,
       suggestions: [
         '--set "data.fields={source: text, target: label}"',
@@ -306,7 +306,7 @@ function rename(row: Row | string): Row | string {
 }
 
 describe("dataConfig", () => {
-  test("needs training rows, keeps 10 % of the sources for the test and 2 % for dev", () => {
+  test("requires training rows, keeps 10 % of the sources for test and 2 % for dev", () => {
     expect(() => dataConfig.parse({})).toThrow("expected training rows, got none");
     expect(dataConfig.parse({ train: "a.jsonl" })).toEqual({
       train: "a.jsonl",
@@ -315,12 +315,12 @@ describe("dataConfig", () => {
     });
   });
 
-  test("takes a dataset module with settings that it does not look at", () => {
+  test("accepts a dataset module and does not check its settings", () => {
     const source = { module: "./dataset.ts", rows: 3, deep: { a: [1] } };
     expect(dataConfig.parse({ source })).toMatchObject({ source });
   });
 
-  test("a file of training rows takes the place of a source; held-out files go with either", () => {
+  test("a file of training rows replaces a dataset module; held-out files work with both", () => {
     const files = dataConfig.parse({ train: "a.jsonl", dev: "b.jsonl", source: { module: "./dataset.ts" } });
     expect(files).toEqual({ train: "a.jsonl", dev: "b.jsonl", testFraction: 0.1, devFraction: 0.02 });
     expect(dataConfig.parse(files)).toEqual(files);

@@ -1,4 +1,4 @@
-/** The data stage: reads files or a dataset module, writes three JSONL files and statistics. */
+/** The data stage: reads files or a dataset module, and writes JSONL files, images and statistics. */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { makeFolder, SlmError } from "@slm/core";
@@ -20,36 +20,36 @@ import { StatisticsCounter, type TextStatistics } from "./statistics/statistics.
 import { collectUnlabelled, type UnlabelledReport } from "./inputs/unlabelled.js";
 import { appendSources, groupAll, writeSplits } from "./groups/write-splits.js";
 
-/** Names of the files the data stage writes. */
+/** File names in the data stage's output. */
 export const DATA_FILES = {
   train: "train.jsonl",
   dev: "dev.jsonl",
   test: "test.jsonl",
-  /** Only where the configuration names unlabelled sources or limits labels. */
+  /** Only if the configuration has unlabelled sources or limits labels. */
   unlabelled: "unlabelled.jsonl",
   statistics: "statistics.json",
 } as const;
 
-/** Temporary directories for data that does not fit in memory. */
+/** Temporary directories for data that exceeds the memory limit. */
 const SPILL_DIRECTORIES = { rows: ".rows", groups: ".groups" } as const;
 
 export interface DataReport extends TextStatistics, DuplicateCounts {
-  /** Rows written, all splits together. */
+  /** Rows written to all splits. */
   readonly rows: number;
-  /** Rows per split: pairs for train, sources for dev and test. */
+  /** Rows per split: pairs in train, sources in dev and test. */
   readonly splits: Readonly<Record<Split, number>>;
-  /** The first rejected lines, 100 at most. */
+  /** The first 100 rejected lines. */
   readonly rejected: readonly FileRejection[];
   readonly rejectedCount: number;
-  /** Training rows left out because a dev or test file has their source; `rejectedCount` counts them too. */
+  /** Training rows rejected because a dev or test file has their source. `rejectedCount` includes them. */
   readonly leaked: number;
-  /** Rows of the training split that kept their targets, and sources that lost them; only with `labels`. */
+  /** Training rows that kept their targets, and sources that lost them. Only with `labels`. */
   readonly labels?: { readonly labelled: number; readonly unlabelled: number } | undefined;
-  /** Training rows made out of others, which \`splits\` counts too; only where the configuration asks for them. */
+  /** Augmented training rows, which `splits` includes. Only with augmentation. */
   readonly augmented?: number;
-  /** Only where the configuration names unlabelled sources. */
+  /** Only if the configuration has unlabelled sources. */
   readonly unlabelled?: UnlabelledReport;
-  /** Only where rows have images. */
+  /** Only if rows have images. */
   readonly images?: ImageStatistics;
 }
 
@@ -62,32 +62,32 @@ interface DataProgress {
 export interface PrepareOptions {
   readonly signal?: AbortSignal;
   readonly progress?: (progress: DataProgress) => void;
-  /** Decides what \`augment\` draws and which rows keep `labels`, not the splits. Default 0. */
+  /** Seed of augmentation and of `labels`. Does not affect the splits. Default: 0. */
   readonly seed?: number;
-  /** Text held in memory before it goes to disk [UTF-16 units]. Default 16 Mi. */
+  /** Text that is buffered in memory before it is written to disk [UTF-16 units]. Default: 16 Mi. */
   readonly memoryUnits?: number;
-  /** Input per bucket on disk, one of which is in memory at a time [bytes]. Default 8 MiB. */
+  /** Input per bucket on disk [bytes]. One bucket is in memory at a time. Default: 8 MiB. */
   readonly bucketBytes?: number;
 }
 
-/** Lines between two looks at the signal and two reports of progress. */
+/** Lines between checks of the signal and progress reports. */
 const REPORT_EVERY = 4096;
 
 /**
  * Reads the configured files or runs the dataset module, splits them by a hash of the source text, and writes `train.jsonl` (one row per pair),
- * `dev.jsonl` and `test.jsonl` (one row per source, with all its targets as references), `unlabelled.jsonl` where there are
- * unlabelled sources (training sources that `labels` leaves without targets, then those that no split has), `statistics.json`, and the images of rows below `images/`.
+ * `dev.jsonl` and `test.jsonl` (one row per source, with all its targets as references), `unlabelled.jsonl` if there are
+ * unlabelled sources (training sources that lost their targets, then sources that are not in a split), `statistics.json`, and the rows' images in `images/`.
  *
- * Data may be larger than memory: rows go through buckets on disk, and of held-out sources only hashes are kept.
+ * Data may be larger than memory: rows are sorted in buckets on disk, and only hashes of held-out sources stay in memory.
  *
- * Images that a killed call wrote into the same directory are not made again.
+ * Complete images that a killed call wrote into the same directory are reused.
  *
- * Deterministic: the same input, configuration and seed give the same bytes. Invalid lines are reported, not fatal.
+ * Deterministic: the same input, configuration and seed result in the same bytes. Invalid lines are reported; they are not fatal.
  *
- * Writes: into `outputDirectory`, which the caller makes visible when all is done.
+ * Writes into `outputDirectory`, which the caller publishes when everything is written.
  *
- * @throws SlmError INPUT_MISSING if an input cannot be read, DATA_INVALID if it is not of its format, if a dataset module throws
- * or yields what is no example, or if no training row is left, CONFIG_INVALID if a file lacks a column that the configuration names,
+ * @throws SlmError INPUT_MISSING if an input cannot be read, DATA_INVALID if it does not have its format, if a dataset module throws
+ * or yields an invalid example, or if no training rows remain, CONFIG_INVALID if a file lacks a configured column,
  * OUTPUT_FAILED if writing fails, INTERRUPTED if the signal fires.
  */
 export async function prepareData(
@@ -109,7 +109,7 @@ export async function prepareData(
     await Promise.all([byRank.clear(), ordered.clear()]);
   };
   return write(outputDirectory, async () => {
-    await clear(); // An interrupted run may have left some.
+    await clear(); // An interrupted run may have left temporary directories.
     try {
       const collected = await collect(preparation);
       const grouped = await group(preparation, collected);
@@ -127,20 +127,20 @@ export async function prepareData(
   });
 }
 
-/** What every step of the stage works with. */
+/** The shared state of the stage's steps. */
 interface Preparation {
   readonly config: DataConfig;
   readonly outputDirectory: string;
   readonly seed: number;
   readonly opened: OpenInputs;
-  /** Rows in buckets: by the rank of their source, then in the order of the output. */
+  /** Rows in buckets: first by the rank of their source, then in output order. */
   readonly byRank: Spill;
   readonly ordered: Spill;
   readonly rejections: Rejections;
   readonly watch: Watch;
 }
 
-/** Looks at the signal and reports progress, now and then. */
+/** Checks the signal and reports progress at intervals. */
 class Watch {
   readonly #signal: AbortSignal | undefined;
   readonly #progress: PrepareOptions["progress"];
@@ -203,7 +203,7 @@ interface Grouped {
   readonly counts: DuplicateCounts;
 }
 
-/** Brings rows of one source together and rows into the order of the output. @throws SlmError DATA_INVALID if none is left to train on */
+/** Groups rows by source and sorts them into output order. @throws SlmError DATA_INVALID if no training rows remain */
 async function group(
   { config, seed, byRank, ordered, rejections, watch }: Preparation,
   { rows, leaked }: Collected,
@@ -217,16 +217,16 @@ async function group(
 }
 
 interface Written {
-  /** Rows of each split out of the inputs. */
+  /** Rows of each split, without augmentation. */
   readonly own: Readonly<Record<Split, number>>;
-  /** Training sources that `labels` left without targets. */
+  /** Training sources that lost their targets because of `labels`. */
   readonly withoutLabel: number;
   readonly augmented: number | undefined;
   readonly images: ImageStatistics | undefined;
   readonly texts: TextStatistics;
 }
 
-/** Writes the splits with their images, then what is made out of them. */
+/** Writes the splits with their images, then the augmented rows. */
 async function writeRows(
   { config, outputDirectory, seed, opened, ordered, watch }: Preparation,
   { limit }: Grouped,
@@ -234,7 +234,7 @@ async function writeRows(
   const { check } = watch;
   const files = DATA_FILES;
   await makeFolder(outputDirectory);
-  // An interrupted run may have left one.
+  // An interrupted run may have left this file.
   if (hasUnlabelled(config)) await writeFile(join(outputDirectory, files.unlabelled), "");
   const counter = new StatisticsCounter();
   const onRows = (batch: readonly Row[]): void => {
@@ -280,7 +280,7 @@ function reportOf(
 
 type UnlabelledSources = Awaited<ReturnType<typeof collectUnlabelled>> & { readonly rejections: Rejections };
 
-/** Unlabelled sources that are in no split; undefined where the configuration names none. */
+/** Writes unlabelled sources that are not in a split; undefined if the configuration has none. */
 async function unlabelledSources(
   config: DataConfig,
   { dataset }: OpenInputs,
@@ -303,7 +303,7 @@ async function unlabelledSources(
   return { ...collected, rejections };
 }
 
-/** Runs what reads inputs and writes outputs; what the system rejects is about the outputs, since readers name their own. */
+/** Runs the stage and reports file system errors as errors of the outputs, because readers wrap their own errors. */
 async function write<Result>(directory: string, run: () => Promise<Result>): Promise<Result> {
   try {
     return await run();
@@ -329,13 +329,13 @@ function noTrainingRows(lines: number, { list, count }: Rejections, leaked: numb
   const why = first === undefined ? "" : `; first rejected: ${first.file}:${first.line}: ${first.reason}`;
   return new SlmError(
     "DATA_INVALID",
-    `data: expected at least one training row, got none of ${lines} lines (${count} rejected${why})`,
+    `data: expected at least one training row, got none from ${lines} lines (${count} rejected${why})`,
     {
       context: { lines, rejectedCount: count, rejected: list },
       suggestions: [
         ...hintsOf(list),
         ...(leaked > 0
-          ? ["leave data.test and data.dev out: data.testFraction makes them of the training rows"]
+          ? ["remove data.test and data.dev: data.testFraction and data.devFraction split the training rows"]
           : []),
         "slm data inspect FILE",
       ],

@@ -11,7 +11,7 @@ beforeEach(async () => {
 });
 afterEach(() => run.remove());
 
-/** Stops a run when it reports a step. */
+/** Interrupts a run at a step. */
 function stopAt(step: number): { readonly progress: Progress; readonly signal: AbortSignal } {
   const controller = new AbortController();
   const progress: Progress = (update) => {
@@ -25,7 +25,7 @@ const valuesOf = ({ weights }: Checkpoint, name: string): number[] => [
 ];
 
 describe("a vision-language student", () => {
-  test("learns from labels alone, and leaves a checkpoint, samples with small images, and no work in progress", async () => {
+  test("learns from labels alone, and writes a checkpoint and samples with thumbnails, without temporary files", async () => {
     const report = await run.distill();
     expect(report.metrics["cer"]).toBeGreaterThan(0);
     expect(report).not.toHaveProperty("teacherParameters");
@@ -38,7 +38,7 @@ describe("a vision-language student", () => {
     expect(await readFile(run.at("work", "report.html"), "utf8")).toContain(thumbnail);
   });
 
-  test("sees: other pictures of the same texts give other weights", async () => {
+  test("sees: different images of the same texts result in different weights", async () => {
     await run.distill();
     const rows = await run.rows();
     const turned = rows.map((row, index) => ({ ...row, image: rows[(index + 1) % rows.length]!.image }));
@@ -47,11 +47,11 @@ describe("a vision-language student", () => {
     expect((await run.weights("work")).equals(await run.weights("other"))).toBe(false);
   });
 
-  test("learns from a teacher of text that is given what the image shows, from its targets, and from its own", async () => {
+  test("learns from a text teacher that reads the image's content, from its targets, and from its own", async () => {
     const targets = { sequenceKdFraction: 0.3, onPolicyFraction: 0.4 };
     const report = await run.distill({ targets, steps: 8 }, { withTeacher: true });
     expect(report.teacherParameters).toBeGreaterThan(0);
-    // The teacher's distributions depend on what it is given.
+    // The teacher's distributions depend on its source.
     const told = (await run.rows()).map((row) => ({ ...row, teacherSource: "?" }));
     await writeFile(run.at("data", "train.jsonl"), told.map((row) => `${JSON.stringify(row)}\n`).join(""));
     await run.distill({ targets, steps: 8 }, { withTeacher: true, work: "blind" });
@@ -66,16 +66,19 @@ describe("a vision-language student", () => {
     loss: { forwardKl: 0.5, crossEntropy: 0.3, ctc: 0.2 },
   };
 
-  test.each([2, 6])("stopped at step %i and resumed ends as one that was not", async (step) => {
-    await run.distill(everything, { work: "plain", withTeacher: true });
-    const stopped = run.distill(everything, { withTeacher: true, context: stopAt(step) });
-    await expect(stopped).rejects.toMatchObject({ code: "INTERRUPTED" });
-    expect(await readdir(run.at("work"))).toContain("images.bin");
-    await run.distill(everything, { withTeacher: true });
-    expect((await run.weights("work")).equals(await run.weights("plain"))).toBe(true);
-  });
+  test.each([2, 6])(
+    "stopped at step %i and resumed has the same result as an uninterrupted run",
+    async (step) => {
+      await run.distill(everything, { work: "plain", withTeacher: true });
+      const stopped = run.distill(everything, { withTeacher: true, context: stopAt(step) });
+      await expect(stopped).rejects.toMatchObject({ code: "INTERRUPTED" });
+      expect(await readdir(run.at("work"))).toContain("images.bin");
+      await run.distill(everything, { withTeacher: true });
+      expect((await run.weights("work")).equals(await run.weights("plain"))).toBe(true);
+    },
+  );
 
-  test("learns where letters stand by a head that is not kept", async () => {
+  test("learns the positions of letters with a temporary head", async () => {
     await run.distill({ loss: { forwardKl: 0, crossEntropy: 1, ctc: 0.5 }, steps: 3 });
     const log = await readFile(run.at("work", "metrics.jsonl"), "utf8");
     const { loss, crossEntropy, ctc } = JSON.parse(
@@ -90,7 +93,7 @@ describe("a vision-language student", () => {
     ).toEqual([]);
   });
 
-  test("may have parts that stay as they are, and parts that are adapted", async () => {
+  test("may have frozen parts and adapters", async () => {
     await run.distill({ modules: { tower: "frozen" } }, { work: "frozen" });
     await run.distill({ steps: 1, learningRate: 1e-9 }, { work: "start" });
     const [frozen, start] = [await readCheckpoint(run.at("frozen")), await readCheckpoint(run.at("start"))];
@@ -111,8 +114,8 @@ describe("a vision-language student", () => {
   });
 });
 
-describe("a tower that sees already", () => {
-  test("is what a student starts with, its projector too where it fits", async () => {
+describe("a trained tower", () => {
+  test("initializes a student, including the projector if its shapes match", async () => {
     await run.distill({ steps: 6 });
     const nothing = { steps: 1, learningRate: 1e-9, initialize: { vision: run.at("work") } };
     await run.distill(nothing, { work: "same" });
@@ -132,13 +135,13 @@ describe("a tower that sees already", () => {
     expect(valuesOf(other, tower)).toEqual(close(tower));
   });
 
-  test("is rejected where it is another one, or none", async () => {
+  test("is rejected if it differs or is missing", async () => {
     await run.distill({ steps: 1 });
     const { vision } = visionStudent;
     const student = { ...visionStudent, vision: { tower: { ...vision.tower, heads: 2 } } };
     const initialize = { vision: run.at("work") };
     await expect(run.distill({ initialize, student }, { work: "other" })).rejects.toThrow(
-      "tower.heads is 1, the student's 2",
+      "tower.heads is 1, but the student's is 2",
     );
     await expect(
       run.distill({ initialize: { vision: run.at("teacher") } }, { work: "none" }),
@@ -146,7 +149,7 @@ describe("a tower that sees already", () => {
   });
 });
 
-describe("a student that goes on from an earlier one", () => {
+describe("a student that continues from an earlier one", () => {
   const nothing = { steps: 1, learningRate: 1e-9 };
 
   test("starts with all of its weights", async () => {
@@ -161,16 +164,16 @@ describe("a student that goes on from an earlier one", () => {
       );
   });
 
-  test("is rejected where its shape is another", async () => {
+  test("is rejected if its shape differs", async () => {
     await run.distill({ steps: 1 });
     const student = { ...visionStudent, feedForward: 16 };
     await expect(
       run.distill({ ...nothing, initialize: { student: run.at("work") }, student }, { work: "other" }),
-    ).rejects.toThrow("feedForward is 12, the student's 16");
+    ).rejects.toThrow("feedForward is 12, but the student's is 16");
   });
 });
 
-describe("rows that do not suit the student", () => {
+describe("rows that the student cannot use", () => {
   const rewrite = async (change: (row: object) => object): Promise<void> => {
     const rows = await run.rows();
     const [first, ...rest] = rows;
@@ -178,7 +181,7 @@ describe("rows that do not suit the student", () => {
     await writeFile(run.at("data", "train.jsonl"), lines.join(""));
   };
 
-  test("are rejected: without an image, with a path out of the folder, with a file that is no image", async () => {
+  test("are rejected: no image, a path outside the folder, a file that is not an image", async () => {
     const count = (await run.rows()).length;
     await rewrite((row) => ({ ...row, image: undefined }));
     await expect(run.distill()).rejects.toThrow(
@@ -191,9 +194,9 @@ describe("rows that do not suit the student", () => {
     await expect(run.distill()).rejects.toMatchObject({ code: "DATA_INVALID" });
   });
 
-  test("are rejected by a student that reads text only", async () => {
+  test("are rejected by a text-only student", async () => {
     await expect(run.distill({ student: { ...visionStudent, vision: undefined } })).rejects.toThrow(
-      "row 1 has an image, but the student reads text only",
+      "row 1 has an image, but the student is text-only",
     );
   });
 });
@@ -203,10 +206,10 @@ describe("a recipe's distill section", () => {
     [{ targets: { unlabelledFraction: 0.5 } }, /have no images/u],
     [
       { loss: { ctc: 0.5 }, student: { ...visionStudent, vision: undefined } },
-      /needs distill.student.vision/u,
+      /requires distill.student.vision/u,
     ],
   ])(
-    "rejects what needs sources of text of a vision-language student, and what needs sight of one that does not: %j",
+    "rejects text-only sources for a vision-language student, and the CTC term for a text-only one: %j",
     (section, reason) => {
       expect(() =>
         distillConfig.parse({ student: visionStudent, steps: 1, metrics: ["exactMatch"], ...section }),

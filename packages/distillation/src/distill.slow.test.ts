@@ -17,7 +17,7 @@ afterEach(() => run.remove());
 
 const labelsOnly = { loss: { forwardKl: 0, crossEntropy: 1 } };
 
-/** Stops a run when it reports a step. */
+/** Interrupts a run at a step. */
 function stopAt(step: number): { readonly progress: Progress; readonly signal: AbortSignal } {
   const controller = new AbortController();
   const progress: Progress = (update) => {
@@ -27,7 +27,7 @@ function stopAt(step: number): { readonly progress: Progress; readonly signal: A
 }
 
 describe("a finished run", () => {
-  test("leaves a checkpoint, its tokenizer, log, samples and report, and no work in progress", async () => {
+  test("writes a checkpoint, its tokenizer, log, samples and report, without temporary files", async () => {
     const report = await run.distill({ targets: { onPolicyFraction: 0.5 } });
     expect((await readdir(run.at("work"))).sort()).toEqual([
       "config.json",
@@ -46,7 +46,7 @@ describe("a finished run", () => {
     expect((await run.log()).map(({ step }) => step)).toEqual([2, 4, 4]);
   });
 
-  test("shows what the model writes for dev rows", async () => {
+  test("writes the model's predictions for dev rows", async () => {
     await run.distill();
     const lines = (await readFile(run.at("work/samples.jsonl"), "utf8")).trim().split("\n");
     const samples = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
@@ -57,7 +57,7 @@ describe("a finished run", () => {
     }
   });
 
-  test("logs the terms that have weight, by name, and measures the metrics of the recipe", async () => {
+  test("logs the weighted terms by name, and measures the recipe's metrics", async () => {
     const report = await run.distill({
       loss: { forwardKl: 0, jensenShannon: 1, reverseKl: 0.5 },
       metrics: ["exactMatch", "cer"],
@@ -69,7 +69,7 @@ describe("a finished run", () => {
     expect(Object.keys(report.metrics)).toEqual(["exactMatch", "cer"]);
   });
 
-  test("may be of a decoder-only student", async () => {
+  test("may have a decoder-only student", async () => {
     await run.distill({
       student: { ...shape, architecture: "decoder-only" },
       targets: { onPolicyFraction: 0.5, sequenceKdFraction: 0.2 },
@@ -77,7 +77,7 @@ describe("a finished run", () => {
     expect((await readCheckpoint(run.at("work"))).config.architecture).toBe("decoder-only");
   });
 
-  test("needs no teacher where only labels count", async () => {
+  test("needs no teacher if only labels count", async () => {
     const report = await run.distill(labelsOnly, { withoutTeacher: true });
     expect(report).not.toHaveProperty("teacherParameters");
     await expect(run.distill({}, { withoutTeacher: true, work: "other" })).rejects.toMatchObject({
@@ -85,7 +85,7 @@ describe("a finished run", () => {
     });
   });
 
-  test("may start from the teacher's embeddings, with labels alone too", async () => {
+  test("may start from the teacher's embeddings, even with labels alone", async () => {
     const context = { seed: 2 };
     const first = await run.distill(
       { ...labelsOnly, initialize: { fromTeacher: "embeddings" } },
@@ -96,7 +96,7 @@ describe("a finished run", () => {
   });
 });
 
-/** A cache of the training pairs and of more pairs, as the cache stage makes it. */
+/** A cache of the training pairs and of more pairs, as the cache stage writes it. */
 async function makeCache(
   more: readonly { readonly source: string; readonly target: string }[],
 ): Promise<void> {
@@ -116,7 +116,7 @@ async function makeCache(
 }
 
 describe("the teacher's distributions", () => {
-  test("are read from a cache that was made before, with the same result as the run's own", async () => {
+  test("are read from an existing cache, with the same result as from the run's own", async () => {
     const own = await run.distill({});
     await makeCache([]);
     const cached = await run.distill({}, { cache: "cache", work: "cached" });
@@ -124,7 +124,7 @@ describe("the teacher's distributions", () => {
     expect((await readdir(run.at("cached"))).includes("teacher-cache")).toBe(false);
   });
 
-  test("cover targets that the teacher wrote when the cache was made, which then needs no other sources", async () => {
+  test("include targets that the teacher generated for the cache, which then needs no other sources", async () => {
     const written = [
       { source: "bba", target: "B" },
       { source: "abb", target: "A A" },
@@ -139,7 +139,7 @@ describe("the teacher's distributions", () => {
     expect(report.loss).not.toBe(without.loss);
   });
 
-  test("are not needed where labels alone count: stored labels need neither teacher nor distributions", async () => {
+  test("are not needed for labels alone: stored labels need neither teacher nor distributions", async () => {
     await mkdir(run.at("labels"));
     const lines = ["bba", "abb"].map((source) => JSON.stringify({ source, target: "B", score: -1 }));
     await writeFile(run.at("labels/teacher-labelled.jsonl"), `${lines.join("\n")}\n`);
@@ -149,7 +149,7 @@ describe("the teacher's distributions", () => {
     expect(report).not.toHaveProperty("teacherParameters");
     const gold = await run.distill({ ...stored, targets: {} }, { withoutTeacher: true, work: "gold" });
     expect(report.loss).not.toBe(gold.loss);
-    // A teacher in the recipe is not loaded: one that cannot be read changes nothing.
+    // The recipe's teacher is not loaded, so a corrupt one does not matter.
     await writeFile(run.at("teacher/model.safetensors"), "broken");
     expect((await run.distill(stored, { cache: "labels", work: "other" })).loss).toBe(report.loss);
     await run.writeTeacher();
@@ -159,17 +159,17 @@ describe("the teacher's distributions", () => {
     });
   });
 
-  test("and stored labels that no student of this size can read are named", async () => {
+  test("and stored labels that exceed the student's limits are reported", async () => {
     await mkdir(run.at("labels"));
     const line = JSON.stringify({ source: "ababababab", target: "B", score: -1 });
     await writeFile(run.at("labels/teacher-labelled.jsonl"), `${line}\n`);
     const stored = { ...labelsOnly, targets: { unlabelledFraction: 0.5 } };
     await expect(run.distill(stored, { cache: "labels", withoutTeacher: true })).rejects.toThrow(
-      "no row of teacher-labelled.jsonl fits the student",
+      "all rows of teacher-labelled.jsonl exceed the student's limits",
     );
   });
 
-  test("come from an encoder-decoder too, computed at once or stored before", async () => {
+  test("may come from an encoder-decoder, computed directly or stored", async () => {
     await run.writeTeacher((fields) => encoderDecoderConfig.parse({ ...shape, ...fields, encoderLayers: 1 }));
     const other = await run.distill({ loss: { forwardKl: 1, crossEntropy: 0 } }, { work: "other" });
     await makeCache([]);
@@ -182,23 +182,27 @@ describe("the teacher's distributions", () => {
 });
 
 describe("a teacher with another vocabulary", () => {
-  test("is rejected at start with both sizes, and with what to do", async () => {
+  test("is rejected at start with both sizes and a suggestion", async () => {
     await run.writeTeacher(({ tokens }) => decoderOnlyConfig.parse({ ...shape, tokens, vocabularySize: 50 }));
-    await expect(run.distill()).rejects.toThrow("the teacher's vocabulary has 50 tokens, the tokenizer's 8");
+    await expect(run.distill()).rejects.toThrow(
+      "the teacher's vocabulary has 50 tokens, but the tokenizer's has 8",
+    );
     await expect(run.distill()).rejects.toMatchObject({
       code: "SHAPE_MISMATCH",
-      suggestions: expect.arrayContaining([expect.stringContaining("labels alone")]) as string[],
+      suggestions: expect.arrayContaining([
+        expect.stringContaining("learn only from the teacher's labels"),
+      ]) as string[],
     });
   });
 
-  test("is rejected at equal sizes too, where the tokens differ", async () => {
+  test("is rejected at equal sizes if the tokens differ", async () => {
     await run.writeTokenizerOf(
       "teacher",
       ["A B", "C B"].map((text) => text.replace("C", "X")),
     );
     await run.writeTokenizerOf("tokenizer", ["A B", "B Y"]);
     await run.writeTeacher(undefined, "teacher");
-    await expect(run.distill()).rejects.toThrow("but different ones");
+    await expect(run.distill()).rejects.toThrow("but the tokens differ");
   });
 });
 
@@ -227,7 +231,7 @@ describe("an interrupted run", () => {
     },
   );
 
-  test("is not continued with other data, another tokenizer, teacher or settings", async () => {
+  test("cannot continue with other data, another tokenizer, teacher or settings", async () => {
     await expect(run.distill(everything, { context: stopAt(4) })).rejects.toMatchObject({
       code: "INTERRUPTED",
     });
@@ -248,11 +252,11 @@ describe("an interrupted run", () => {
   });
 });
 
-test("a share of unlabelled targets without unlabelled sources is rejected by the file's name", async () => {
+test("a share of unlabelled targets without unlabelled sources is rejected with the file's name", async () => {
   await expect(run.distill({ targets: { unlabelledFraction: 0.5 } })).rejects.toThrow("unlabelled.jsonl");
 });
 
-test("unlabelled sources of which none fits the models are rejected", async () => {
+test("unlabelled sources are rejected if all are too long for the models", async () => {
   const file = run.at("data/unlabelled.jsonl");
   const before = await readFile(file).catch(() => undefined);
   await writeFile(file, `${JSON.stringify({ source: "ab".repeat(200) })}\n`);

@@ -35,7 +35,7 @@ import { storedOrigins, storedRowSets, studentObjective } from "./student-object
 
 export interface DistillReport {
   readonly parameters: number;
-  /** Absent without a teacher. */
+  /** Undefined without a teacher. */
   readonly teacherParameters?: number;
   readonly steps: number;
   readonly epochs: number;
@@ -45,11 +45,11 @@ export interface DistillReport {
   readonly metrics: Readonly<Record<string, number>>;
   readonly bestStep: number;
   readonly averagedSteps: readonly number[];
-  /** How far the loss rose above its start; absent for training that did not diverge. */
+  /** How far the loss rose above its initial value; undefined if training did not diverge. */
   readonly diverged?: Divergence | undefined;
-  /** Layers of the teacher that the student started from, if it did. */
+  /** Teacher layers that initialized the student, if any. */
   readonly teacherLayers?: TeacherLayers | undefined;
-  /** Targets that a teacher generated before, by origin; absent without any. */
+  /** Stored teacher targets by origin; undefined without any. */
   readonly stored?: StoredReport | undefined;
 }
 
@@ -58,10 +58,10 @@ type StoredReport = Readonly<
     Record<
       TargetOrigin,
       {
-        /** Rows that the student can read. */
+        /** Rows within the student's limits. */
         readonly rows: number;
         readonly epochs: number;
-        /** Rows by who labelled them. */
+        /** Rows by labeller. */
         readonly labellers: Readonly<Record<string, number>>;
       }
     >
@@ -72,8 +72,8 @@ type StoredReport = Readonly<
  * Trains a student, with or without a teacher. Writes the best checkpoint on the dev split, its tokenizer, the metrics log, sample
  * predictions, and a report.
  *
- * @throws SlmError INPUT_MISSING without a teacher where one is needed; SHAPE_MISMATCH when teacher and student have
- * different vocabularies; DATA_INVALID for rows that a model cannot read, and for the state of a run
+ * @throws SlmError INPUT_MISSING if a required teacher is missing; SHAPE_MISMATCH if teacher and student have
+ * different vocabularies; DATA_INVALID for rows that a model cannot read, and for a saved state
  * with other data, tokenizer, teacher or settings; INTERRUPTED with the state saved.
  */
 export async function distill(settings: DistillConfig, request: DistillInputs): Promise<DistillReport> {
@@ -110,7 +110,7 @@ export async function distill(settings: DistillConfig, request: DistillInputs): 
 }
 
 /**
- * Trains a part of a run: from the state in the work directory, if there is one, to step `until`, and leaves the state there.
+ * Trains a part of a run: from the saved state in the work directory, if there is one, to step `until`, and saves the state there.
  *
  * @throws SlmError as {@link distill}
  */
@@ -123,7 +123,7 @@ export async function distillSegment(
   return (await trainStudent(run, (training) => trainSegment(training, until))).report;
 }
 
-/** The student of a run: its shape by settings, tokenizer and teacher. @throws SlmError CONFIG_INVALID, INPUT_MISSING */
+/** The student's configuration, from settings, tokenizer and teacher. @throws SlmError CONFIG_INVALID, INPUT_MISSING */
 async function prepareStudent(settings: DistillConfig, request: DistillInputs): Promise<DistillRun> {
   const { context } = request;
   const inputs = { ...request, context: { ...context, seed: settings.seed ?? context.seed } };
@@ -152,14 +152,14 @@ interface TrainedStudent<Report> {
   readonly stored: StoredByOrigin;
 }
 
-/** What a run has opened besides its training request. */
+/** Opened resources of a run, apart from its training request. */
 interface OpenRun {
   readonly corpus: DistillationSources["corpus"];
   readonly rows: readonly DevRow[];
   readonly key: string;
 }
 
-/** Opens what a run reads, and trains. @param step trains: to the end, or a part of the run */
+/** Opens the inputs of a run and trains. @param step trains to the end, or a part of the run */
 async function trainStudent<Report>(
   run: DistillRun,
   step: (request: TrainRequest, open: OpenRun) => Promise<Report>,
@@ -208,7 +208,7 @@ async function trainStudent<Report>(
         key,
         context,
         initial: start.weights,
-        // Adapters learn at one rate.
+        // Adapters have a single learning rate.
         groups: settings.lora === undefined ? start.groups : undefined,
       };
       const report = await step(request, { corpus: sources.corpus, rows, key });
@@ -223,7 +223,7 @@ async function trainStudent<Report>(
   }
 }
 
-/** What of the stored targets was learnt from; undefined without any. */
+/** The stored targets that were used; undefined without any. */
 function storedReport(stored: StoredByOrigin, epochs: readonly number[]): StoredReport | undefined {
   const origins = storedOrigins(stored);
   if (origins.length === 0) return undefined;
@@ -235,7 +235,7 @@ function storedReport(stored: StoredByOrigin, epochs: readonly number[]): Stored
   );
 }
 
-/** Samples and the report. */
+/** Writes samples and the report. */
 async function describe(run: DistillRun, weights: Weights): Promise<void> {
   const { settings, inputs } = run;
   const { workDirectory: directory } = inputs;
@@ -246,7 +246,7 @@ async function describe(run: DistillRun, weights: Weights): Promise<void> {
   );
 }
 
-/** The dev rows that are measured or shown, with their images. The whole split may not fit in memory. */
+/** The dev rows for evaluation and samples, with their images. The whole split may not fit in memory. */
 async function devRows({ settings, inputs, config }: DistillRun): Promise<readonly DevRow[]> {
   const { dataDirectory, context } = inputs;
   const where = join(dataDirectory, DATA_FILES.dev);

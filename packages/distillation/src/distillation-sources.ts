@@ -26,7 +26,7 @@ export const SOURCE_FILES: readonly string[] = [
 export interface DistillationSources {
   /** The training rows, with their images for a vision-language student. */
   readonly corpus: Corpus;
-  /** Absent where neither a term nor a target requires it. */
+  /** Undefined if neither a term nor a target requires it. */
   readonly teacher: DistillationTeacher | undefined;
   /** Unlabelled sources, which the teacher labels during training. */
   readonly unlabelled: UnlabelledSources | undefined;
@@ -34,14 +34,14 @@ export interface DistillationSources {
   readonly stored: StoredByOrigin;
   /** On-policy targets, sampled from the student. */
   readonly onPolicy: OnPolicyTargets;
-  /** The model behind `teacher`, with its tokenizer if it reads sources otherwise. */
+  /** The model of `teacher`, and its tokenizer if it encodes sources differently from the student. */
   readonly teacherModel: Pick<OpenTeacher, "teacher" | "reader"> | undefined;
   /** Closes every source, the last opened first. */
   close(): Promise<void>;
 }
 
 /**
- * Opens every source with a positive fraction or weight. Those that fail fastest come first:
+ * Opens every source with a positive fraction or weight. Sources that fail fast are opened first:
  *
  * ```
  * teacher ──► corpus and images ──► stored targets ──► unlabelled sources ──► gold cache ──► on-policy targets
@@ -77,15 +77,15 @@ export async function openDistillationSources(run: DistillRun): Promise<Distilla
   }
 }
 
-/** Without a teacher, every target that it would generate must be stored. @throws SlmError DATA_INVALID */
+/** Without a teacher, all of its targets must be stored. @throws SlmError DATA_INVALID */
 function requireStored({ settings, config }: DistillRun, stored: StoredByOrigin): void {
   for (const { origin, kind, fraction } of STORED_TARGETS) {
     if (settings.targets[fraction] === 0 || stored[origin] !== undefined) continue;
     const { maxSource, maxTarget } = textLimits(config);
     throw new SlmError(
       "DATA_INVALID",
-      `distill: no row of ${CACHE_ROWS[kind]} fits the student: at most ${maxSource} source and ${maxTarget} target tokens ` +
-        "that its tokenizer knows",
+      `distill: all rows of ${CACHE_ROWS[kind]} exceed the student's limits: at most ${maxSource} source and ${maxTarget} target tokens ` +
+        "that are in its vocabulary",
       { suggestions: [`--set distill.targets.${fraction}=0`, "allow longer texts in distill.student"] },
     );
   }

@@ -18,7 +18,7 @@ const put = async (name: string, text: string): Promise<void> => {
 };
 
 describe(modelHash, () => {
-  test("changes with every file that decides what the model answers, members of an ensemble too", async () => {
+  test("changes with every file that affects the model's output, including ensemble members", async () => {
     const seen = new Set<string>();
     for (const [name, text] of [
       ["model.safetensors", "1"],
@@ -33,7 +33,7 @@ describe(modelHash, () => {
     expect(seen.size).toBe(5);
   });
 
-  test("does not change with what only describes it, nor with its place", async () => {
+  test("does not change with descriptive files or the location", async () => {
     await put("model.safetensors", "1");
     const before = await modelHash(directory);
     await put("manifest.json", "{}");
@@ -44,7 +44,7 @@ describe(modelHash, () => {
   });
 });
 
-test("a file that is not there has a hash of its own", async () => {
+test("a missing file has a constant hash", async () => {
   await put("empty", "");
   expect(await fileHash(join(directory, "none"))).not.toBe(await fileHash(join(directory, "empty")));
 });
@@ -60,7 +60,7 @@ describe(claimWorkDirectory, () => {
     });
   });
 
-  test("takes over from another run that saved nothing", async () => {
+  test("replaces the key of another run that saved nothing", async () => {
     await claimWorkDirectory(directory, "one");
     await claimWorkDirectory(directory, "other");
     await put(STATE_FILE, "");

@@ -1,4 +1,4 @@
-/** The key of a run: a hash of everything it reads. A state with another key must not be resumed. */
+/** The key of a run: a hash of all its inputs. A saved state with another key is not resumed. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { hashJson, readJsonFile, writeJsonAtomic, SlmError } from "@slm/core";
@@ -11,7 +11,7 @@ import { readsTeacher } from "./config/distill-config.js";
 import type { DistillRun } from "./config/distill-inputs.js";
 import { storedKinds } from "./teacher/open-teacher.js";
 
-/** Hash of everything that the run reads. */
+/** Hash of all inputs of the run. */
 export async function runKey({ settings, config, inputs }: DistillRun): Promise<string> {
   const { dataDirectory, tokenizerDirectory, teacherDirectory, cacheDirectory, published, context } = inputs;
   // An initial checkpoint is identified by its contents, not its path.
@@ -41,9 +41,9 @@ export const RUN_FILE = "run.json";
 
 const runSchema = z.strictObject({ key: z.string() });
 
-/** Claims a work directory for this run, before anything costly is computed in it.
+/** Claims a work directory for this run, before any costly work.
  *
- * @throws SlmError DATA_INVALID if it holds the state of a run with another key.
+ * @throws SlmError DATA_INVALID if it contains the state of a run with another key.
  */
 export async function claimWorkDirectory(directory: string, key: string): Promise<void> {
   const path = join(directory, RUN_FILE);

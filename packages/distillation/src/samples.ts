@@ -1,4 +1,4 @@
-/** Sample predictions of the final student for some dev rows. */
+/** Writes sample predictions of the final student for some dev rows. */
 import { join } from "node:path";
 import { writeTextAtomic } from "@slm/core";
 import { thumbnail, type Row } from "@slm/data";

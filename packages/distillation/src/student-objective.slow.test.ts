@@ -29,10 +29,10 @@ beforeAll(async () => {
 });
 afterAll(() => rm(directory, { recursive: true }));
 
-/** What comes from the tokenizer, and options that a recipe does not offer for decoder-only students. */
+/** Values from the tokenizer, and options that recipes do not have for decoder-only students. */
 const NOT_IN_RECIPES = new Set(["vocabularySize", "tokens", "ropeTheta", "normEpsilon", "headOrder"]);
 
-/** A configuration as a recipe has it. */
+/** A configuration as in a recipe. */
 const shapeOf = (config: ModelConfig): object => {
   const own = Object.fromEntries(Object.entries(config).filter(([key]) => !NOT_IN_RECIPES.has(key)));
   return config.architecture === "encoder-decoder" ? { shape: "imported", config: own } : own;
@@ -54,11 +54,11 @@ const corpus = tinyCorpus(5);
 interface Made {
   readonly made: BatchFeeds;
   readonly values: Readonly<Record<string, number[]>>;
-  /** Names that the loss's program would be fed. */
+  /** Input names of the loss program. */
   readonly wanted: readonly string[];
 }
 
-/** Feeds of a batch, made by an objective that has made none before, with device tensors downloaded. */
+/** Feeds of a batch from a new objective, with device tensors downloaded. */
 async function feedsAt(
   section: object,
   number: number,
@@ -107,7 +107,7 @@ async function feedsAt(
   return { made, values, wanted };
 }
 
-/** Feeds without those that no program asks for. */
+/** Feeds that a program uses. */
 const used = ({ values, wanted }: Made): Record<string, number[] | undefined> =>
   Object.fromEntries(wanted.map((name) => [name, values[name]]));
 
@@ -115,7 +115,7 @@ describe.each([
   { config: studentConfig, weights: studentWeights },
   { config: decoderOnlyStudent, weights: decoderOnlyWeights },
 ])("a batch for a $config.architecture student", (student) => {
-  test("of gold targets reads the stored distributions, and counts its labels", async () => {
+  test("with gold targets reads the stored distributions, and counts its labels", async () => {
     const { made, values, wanted } = await feedsAt({}, 1, { student });
     expect(made.variant).toBe("shared");
     expect(values["teacher"]).toEqual([42]);
@@ -124,14 +124,14 @@ describe.each([
     expect(made.lossTokens).toBe(targets.reduce((sum, length) => sum + length, 0));
   });
 
-  test("of labels alone asks no teacher, and needs none", async () => {
+  test("with labels alone needs no teacher", async () => {
     const section = { loss: { forwardKl: 0, crossEntropy: 1 } };
     const { values, wanted } = await feedsAt(section, 1, { student, withoutTeacher: true });
     expect(values["teacher"]).toBeUndefined();
     for (const name of wanted) expect(values[name], name).toBeDefined();
   });
 
-  test("of student targets is a pure function of seed and number, and keeps gold labels beside", async () => {
+  test("with student targets is a pure function of seed and number, and also has gold labels", async () => {
     const onPolicy = { targets: { onPolicyFraction: 1 } };
     const first = await feedsAt(onPolicy, 3, { student });
     expect(first.made.variant).toBe("separate");
@@ -144,7 +144,7 @@ describe.each([
     expect(first.values["gold.labels"]!.slice(0, targets[0]!.length + 1)).toEqual([...targets[0]!, 2]);
   });
 
-  test("of student targets without a weight on labels is one pass", async () => {
+  test("with student targets and no weight on labels is one pass", async () => {
     const section = {
       targets: { onPolicyFraction: 1 },
       loss: { reverseKl: 1, forwardKl: 0, crossEntropy: 0 },
@@ -156,7 +156,7 @@ describe.each([
   });
 });
 
-test("a batch of teacher targets is scored by the teacher, whose greedy choice each label is", async () => {
+test("a batch with teacher targets is scored by the teacher, and each label is its greedy choice", async () => {
   const { values } = await feedsAt({ targets: { sequenceKdFraction: 1 } }, 2);
   const { vocabularySize: vocab } = studentConfig;
   values["distill.labels"]!.forEach((label, position) => {

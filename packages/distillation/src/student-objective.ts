@@ -1,4 +1,4 @@
-/** The student's objective: chooses the source of each batch's targets and makes the feeds. */
+/** The student's objective: chooses the origin of each batch's targets and creates the feeds. */
 import { imageTokensOf, type ModelConfig } from "@slm/model";
 import {
   modelPass,
@@ -34,11 +34,11 @@ export interface StudentObjectiveOptions {
   readonly seed: number;
 }
 
-/** Origins of stored targets, in the order of their sets of rows. */
+/** Origins of stored targets, in the order of their row sets. */
 export const storedOrigins = (stored: StoredByOrigin): readonly TargetOrigin[] =>
   STORED_TARGETS.flatMap(({ origin }) => (stored[origin] === undefined ? [] : [origin]));
 
-/** The stored targets as further sets of rows, and the set of each batch. */
+/** The stored targets as additional row sets, and the set of each batch. */
 export function storedRowSets(options: Omit<StudentObjectiveOptions, "config">): RowSets {
   const { stored } = options.sources;
   return {
@@ -47,14 +47,14 @@ export function storedRowSets(options: Omit<StudentObjectiveOptions, "config">):
   };
 }
 
-/** What a batch is made of, known before its rows are read. */
+/** The plan of a batch, before its rows are read. */
 interface BatchPlan {
   readonly origin: TargetOrigin;
-  /** The stored rows that the batch is of; undefined for a batch of training rows. */
+  /** The batch's stored rows; undefined for a batch of training rows. */
   readonly written: StoredTargets | undefined;
-  /** The set of these rows among {@link storedRowSets}, counted from 1; 0 for training rows. */
+  /** Index of their set in {@link storedRowSets}, counted from 1; 0 for training rows. */
   readonly set: number;
-  /** Random numbers for the rest of the batch. */
+  /** Random numbers for the remaining choices of the batch. */
   readonly random: () => number;
 }
 
@@ -85,7 +85,7 @@ export function studentObjective(options: StudentObjectiveOptions): Objective {
   };
 }
 
-/** A batch's sources, and the targets of the teacher's terms and of cross-entropy. */
+/** A batch's sources, and the targets for the teacher's terms and for cross-entropy. */
 interface Chosen {
   readonly sources: BatchSources;
   readonly targets: readonly ArrayLike<number>[];
@@ -94,7 +94,7 @@ interface Chosen {
   readonly teacherFeeds: TeacherFeeds;
 }
 
-/** A batch to make: its rows, and the sizes of its program. */
+/** A requested batch: its rows, and the sizes of its program. */
 interface BatchRequest {
   readonly batch: Batch;
   readonly shape: PassShape;
@@ -145,13 +145,13 @@ class BatchMaker {
       }
       case "unlabelled": {
         const drawn = await unlabelled?.draw(batch.rows.length, bucket, random);
-        // Where no unlabelled source fits the bucket, the batch has gold targets.
+        // If no unlabelled source fits the bucket, the batch has gold targets.
         return drawn === undefined ? this.asStored(await read(), shape) : this.generated(drawn, shape);
       }
     }
   }
 
-  /** Rows whose distributions are stored. */
+  /** Rows with stored distributions. */
   private async asStored(rows: CorpusRows, shape: PassShape): Promise<Chosen> {
     const { teacher } = this.sources;
     const teacherFeeds = this.scores ? ((await teacher?.gold(rows, shape)) ?? NOTHING) : NOTHING;

@@ -1,4 +1,4 @@
-/** Greedy answers of a student with given weights. */
+/** Generates greedy answers of a student with given weights. */
 import type { Weights } from "@slm/model";
 import {
   GreedyPredictor,
@@ -10,7 +10,7 @@ import {
 } from "@slm/training";
 import type { DistillRun } from "./config/distill-inputs.js";
 
-/** One greedy answer per row, in their order. */
+/** One greedy answer per row, in order. */
 export async function studentPredictions(
   { config, tokenizer, inputs: { engine } }: Pick<DistillRun, "config" | "tokenizer" | "inputs">,
   weights: Weights,

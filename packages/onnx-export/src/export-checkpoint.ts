@@ -77,7 +77,7 @@ export interface ExportSource extends Checkpoint {
  * configuration; for a vision-language model also `preprocessor_config.json`.
  *
  * @throws SlmError INPUT_MISSING, CONFIG_INVALID, DATA_INVALID or SHAPE_MISMATCH if the checkpoint or its tokenizer is
- * not whole; USAGE for a profile or window there is none of; OP_UNSUPPORTED if the device cannot compute the model;
+ * incomplete; USAGE for an unknown profile or an invalid window; OP_UNSUPPORTED if the device cannot compute the model;
  * GATE_FAILED if a logit differs by more than `PARITY_LIMITS` allows; OUTPUT_FAILED if writing fails.
  */
 export async function exportCheckpoint(options: ExportCheckpointOptions): Promise<ExportReport> {
@@ -190,6 +190,6 @@ async function openTokenizer(
   if (tokenizer.vocabularySize <= config.vocabularySize) return tokenizer;
   throw new SlmError(
     "DATA_INVALID",
-    `export: the tokenizer in ${tokenizerDirectory} has ${tokenizer.vocabularySize} tokens, the model has only ${config.vocabularySize}`,
+    `export: the tokenizer in ${tokenizerDirectory} has ${tokenizer.vocabularySize} tokens, but the model has only ${config.vocabularySize}`,
   );
 }

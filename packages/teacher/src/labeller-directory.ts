@@ -1,17 +1,17 @@
-/** Tells the directory of a server, a program or a labeller of an extension from that of a model. */
+/** Distinguishes the directory of a server, a program or an extension's labeller from a model's directory. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 
-/** Settings of a server that labels, in the directory of a teacher. */
+/** File with the settings of a labelling server. */
 export const API_FILE = "api.json";
 
-/** Settings of a program that labels. */
+/** File with the settings of a labelling program. */
 export const COMMAND_FILE = "command.json";
 
-/** Settings of a labeller that an extension adds. */
+/** File with the settings of an extension's labeller. */
 export const EXTENSION_FILE = "labeller.json";
 
-/** Whether the teacher of a directory only labels sources: it has no weights here, and no vocabulary. */
+/** Whether the teacher in a directory only labels sources, without local weights or a vocabulary. */
 export function isLabellerDirectory(directory: string): boolean {
   return [API_FILE, COMMAND_FILE, EXTENSION_FILE].some((file) => existsSync(join(directory, file)));
 }

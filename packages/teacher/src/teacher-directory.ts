@@ -1,4 +1,4 @@
-/** The directory of a teacher: one checkpoint or graph, or `ensemble.json` and one of them per member. */
+/** Reads a teacher's directory: a checkpoint or graph, or `ensemble.json` and a checkpoint or graph per member. */
 import { join } from "node:path";
 import { stat } from "node:fs/promises";
 import { readJsonFile, relativePath, requireIntact, SlmError, writeJsonAtomic } from "@slm/core";
@@ -23,7 +23,7 @@ const ensembleSchema = z.strictObject({
     .array(
       z.strictObject({
         directory: relativePath.describe("Checkpoint of the member, relative to the ensemble's directory."),
-        weight: z.number().positive().describe("Share of the member's probabilities in the mean; any unit."),
+        weight: z.number().positive().describe("Weight of the member's probabilities in the mean; any unit."),
       }),
     )
     .min(1)
@@ -36,12 +36,12 @@ export interface TeacherMember {
   readonly weight: number;
 }
 
-/** Writes the file that makes a directory of checkpoints an ensemble. @throws SlmError OUTPUT_FAILED */
+/** Writes the file that declares a directory of checkpoints an ensemble. @throws SlmError OUTPUT_FAILED */
 export async function writeEnsemble(directory: string, members: readonly TeacherMember[]): Promise<void> {
   await writeJsonAtomic(join(directory, ENSEMBLE_FILE), { version: 1, members });
 }
 
-/** The checkpoints of a teacher's directory with their weights; a single checkpoint is an ensemble of one. */
+/** The checkpoints in a teacher's directory with their weights in the mean; a single checkpoint is an ensemble of one. */
 async function membersOf(directory: string): Promise<readonly TeacherMember[]> {
   const file = join(directory, ENSEMBLE_FILE);
   if (!(await isIn(directory, ENSEMBLE_FILE))) return [{ directory, weight: 1 }];
@@ -50,7 +50,7 @@ async function membersOf(directory: string): Promise<readonly TeacherMember[]> {
 }
 
 /**
- * Model configurations of a teacher's directory: one per member that has one. Imported ONNX graphs, servers and programs have none.
+ * Model configurations in a teacher's directory, one per member. Imported ONNX graphs, servers and programs have none.
  *
  * @throws SlmError INPUT_MISSING, DATA_INVALID, CONFIG_INVALID naming the file.
  */
@@ -65,8 +65,8 @@ export async function readTeacherConfigs(directory: string): Promise<readonly Mo
 }
 
 /**
- * What a teacher's directory holds, in words, for messages about teachers that are not a single checkpoint; undefined for one that is. A
- * graph that was made from a checkpoint lies beside it.
+ * Describes a teacher's directory for error messages; undefined for a single checkpoint. A graph that was exported from a checkpoint is in
+ * the same directory.
  */
 export async function otherThanCheckpoint(directory: string): Promise<string | undefined> {
   if (await isIn(directory, CONFIG_FILE)) return undefined;
@@ -74,9 +74,10 @@ export async function otherThanCheckpoint(directory: string): Promise<string | u
   return (await isIn(directory, GRAPH_FILE)) ? "an ONNX model" : "no model's weights";
 }
 
-/** Loads the teacher of a directory on the engine; an ensemble becomes one teacher.
+/** Loads the teacher in a directory on the engine; an ensemble becomes one teacher.
  *
- * @throws SlmError INPUT_MISSING, DATA_INVALID, CONFIG_INVALID or SHAPE_MISMATCH naming the file; CONFIG_INVALID for a graph on an engine that cannot run graphs, a model that reads images, a server or a program; SHAPE_MISMATCH if members differ in vocabulary.
+ * @throws SlmError INPUT_MISSING, DATA_INVALID, CONFIG_INVALID or SHAPE_MISMATCH naming the file; CONFIG_INVALID for a graph on an engine
+ * that cannot run graphs, a model that reads images, a server or a program; SHAPE_MISMATCH if members differ in vocabulary.
  */
 export async function loadTeachers(engine: Engine, directory: string): Promise<Teacher> {
   if (isLabellerDirectory(directory)) throw hasNoWeights(directory);
@@ -98,7 +99,7 @@ export async function loadTeachers(engine: Engine, directory: string): Promise<T
 }
 
 /**
- * The tokenizer of a teacher's directory. For an ensemble, that of its first member, because all share one vocabulary.
+ * Loads the tokenizer in a teacher's directory. For an ensemble, loads the first member's, because all share one vocabulary.
  *
  * @throws SlmError INPUT_MISSING
  */
@@ -108,7 +109,7 @@ export async function teacherTokenizer(directory: string): Promise<Tokenizer> {
   return loadTokenizer(first!.directory);
 }
 
-/** A graph is preferred to the checkpoint it was made from. */
+/** A graph is preferred over its checkpoint. */
 async function loadOne(engine: Engine, directory: string): Promise<Teacher> {
   if (await isIn(directory, GRAPH_FILE)) {
     await requireIntact(directory);
@@ -123,8 +124,8 @@ const hasNoWeights = (directory: string): SlmError =>
     `teacher: expected a model in ${directory}, got a server or a program, which only labels sources`,
     {
       suggestions: [
-        "store its labels: a section cache in the recipe",
-        "learn from labels alone: --set distill.loss.forwardKl=0 --set distill.loss.crossEntropy=1",
+        "store its labels: add a section cache to the recipe",
+        "learn only from labels: --set distill.loss.forwardKl=0 --set distill.loss.crossEntropy=1",
       ],
     },
   );

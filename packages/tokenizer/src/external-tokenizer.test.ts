@@ -114,7 +114,7 @@ describe(fillVocabulary, () => {
 
   test("rejects a model with fewer ids than the tokenizer", () => {
     expect(() => fillVocabulary(files, own - 1, "model")).toThrow(
-      `has ${own} tokens, the model has only ${own - 1}`,
+      `has ${own} tokens, but the model has only ${own - 1}`,
     );
   });
 });

@@ -95,7 +95,7 @@ export function fillVocabulary(files: TokenizerFiles, size: number, where: strin
   if (own > size) {
     throw new SlmError(
       "SHAPE_MISMATCH",
-      `${where}: the tokenizer has ${own} tokens, the model has only ${size}`,
+      `${where}: the tokenizer has ${own} tokens, but the model has only ${size}`,
     );
   }
   const added = Array.from({ length: size - own }, (_, index) => ({

@@ -7,7 +7,7 @@ import { SPLITS } from "./text/split-patterns.js";
 /** Largest vocabulary. Every id is a row of the embedding; larger vocabularies do not suit a small model. */
 const LARGEST_BPE_VOCABULARY = 262_144;
 
-/** Without a default, so that adding this key did not change the settings of existing tokenizers. */
+/** No default, because a new key would change the settings of existing tokenizers. */
 const unlabelled = z
   .boolean()
   .optional()
@@ -21,7 +21,7 @@ const symbols = z.strictObject({
     .optional()
     .default("symbols")
     .describe(
-      "symbols: every source character, in lower case, and every whitespace-separated target token is one id.",
+      "symbols: every lower-case source character and every whitespace-separated target token is one id.",
     ),
   unlabelled,
 });
@@ -35,7 +35,7 @@ const bpe = z.strictObject({
     .min(SMALLEST_BPE_VOCABULARY)
     .max(LARGEST_BPE_VOCABULARY)
     .default(2048)
-    .describe("Most entries, the 4 special tokens and 256 bytes included [tokens]."),
+    .describe("Maximum vocabulary size, including the 4 special tokens and 256 bytes [tokens]."),
   spaces: z
     .enum(SPLITS)
     .default("joined")
@@ -57,7 +57,7 @@ const pretrained = z.strictObject({
   prune: pruneConfig
     .optional()
     .describe(
-      "Keep only the tokens that the training rows and the unlabelled sources use, and those needed to encode any other text. Default: keep the whole " +
+      "Keep only tokens in the training rows and the unlabelled sources, and tokens that are needed to encode any other text. Default: keep the whole " +
         "vocabulary.",
     ),
 });

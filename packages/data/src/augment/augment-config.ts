@@ -7,8 +7,8 @@ export const augmentConfig = z.strictObject({
     .positive()
     .max(100)
     .describe(
-      "Slot-value augmentation: copies of each training row whose target is JSON with values copied from the source. In each copy, those values are " +
-        "replaced by other values of the same key. Up to half of these are generated letter by letter.",
+      "Slot-value augmentation: number of copies of each training row whose JSON target contains values from the source. In each copy, these values are " +
+        "replaced by other values of the same key. Up to half of the new values are generated letter by letter.",
     ),
 });
 

@@ -43,7 +43,7 @@ const prepared = async (name: string, copies: number | undefined): Promise<reado
   return train;
 };
 
-test("copies stand behind the rows they were made of, new, agreeing and never of a held-out source", async () => {
+test("copies follow their rows, are new, consistent and never have a held-out source", async () => {
   const plain = await prepared("plain", undefined);
   const augmented = await prepared("augmented", 3);
   expect(augmented.slice(0, plain.length)).toEqual(plain);

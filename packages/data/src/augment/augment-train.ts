@@ -14,14 +14,14 @@ const BATCH_ROWS = 4096;
 export interface AugmentOptions {
   readonly settings: AugmentConfig;
   readonly seed: number;
-  /** Names of the files of the splits. */
+  /** File name of each split. */
   readonly files: Readonly<Record<Split, string>>;
-  /** Called as rows are written; may throw. */
+  /** Called with each batch of written copies; may throw. */
   readonly onRows: (rows: readonly Row[]) => void;
 }
 
 /**
- * Appends copies of the training rows. No copy has a source that is in any split.
+ * Appends copies of the training rows. A copy never has a source that is already in a split.
  *
  * Reads and writes: the split files in `directory`. In memory are the values of each key and a hash of each source.
  *
@@ -54,7 +54,7 @@ export async function augmentTrain(
     batch = [];
   };
   for await (const row of readRows(path)) {
-    // The file grows while it is read; copies are not copied again.
+    // The file grows while it is read. The copies themselves are not copied.
     if (index === originals) break;
     for (const copy of swapper.copies(row, index, (key) => taken.get(key) !== undefined)) {
       taken.seen(sourceKey(copy.source));

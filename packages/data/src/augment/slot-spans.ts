@@ -3,7 +3,7 @@ import type { Row } from "../rows/row.js";
 
 /** A slot value, and its positions in source and target. */
 export interface SlotSpan {
-  /** Key of the object that holds the value. */
+  /** The value's key in its object. */
   readonly slot: string;
   readonly value: string;
   /** Offset in the source. */
@@ -13,13 +13,13 @@ export interface SlotSpan {
   readonly targetLength: number;
 }
 
-/** Deepest JSON that is searched; deeper values are left alone. */
+/** JSON is searched to this depth. */
 const MAX_DEPTH = 16;
 
 /** The slot values of a row, from left to right in the source, without overlaps.
  *
- * A value counts if it is a text under an object's key, occurs exactly once in the source between word boundaries, and its key and
- * value occur exactly once in the target. A target that is not JSON has none.
+ * A slot value is a string in an object. It occurs exactly once in the source, between word boundaries, and its key and
+ * value occur exactly once in the target. If the target is not JSON, the result is empty.
  */
 export function slotSpans({ source, target }: Row): readonly SlotSpan[] {
   const spans: SlotSpan[] = [];
@@ -38,7 +38,7 @@ export function slotSpans({ source, target }: Row): readonly SlotSpan[] {
   });
 }
 
-/** A row with other values in the places of some spans; `values[i]` takes the place of `spans[i]`. */
+/** Returns the row with each `spans[i]` replaced by `values[i]`. */
 export function replaceSlots(
   { source, target }: Row,
   spans: readonly SlotSpan[],
@@ -89,7 +89,7 @@ function* textLeaves(value: unknown, depth: number): Generator<readonly [slot: s
   }
 }
 
-/** Where the text stands, if it does once, with no letter or digit touching it. */
+/** Offset of the text if it occurs exactly once, without a letter or digit next to it. */
 function onlyWordOffset(source: string, text: string): number | undefined {
   const start = source.indexOf(text);
   if (start === -1 || source.includes(text, start + 1)) return undefined;
@@ -98,7 +98,7 @@ function onlyWordOffset(source: string, text: string): number | undefined {
   return isTouched ? undefined : start;
 }
 
-/** Where the value's JSON text stands after its key, if the pair stands once. */
+/** Offset of the value's JSON text if the pair of key and value occurs exactly once. */
 function onlyOffset(target: string, slot: string, value: string): number | undefined {
   const key = JSON.stringify(slot);
   const text = JSON.stringify(value);

@@ -8,7 +8,7 @@ const call = (name: string, slots: Record<string, unknown>): string =>
 const row = (source: string, target: string): Row => ({ source, target });
 
 describe(slotSpans, () => {
-  test("finds values that stand once in the source as whole words, with the key that holds them", () => {
+  test("finds values that occur once in the source as whole words, with their key", () => {
     const found = slotSpans(
       row("play Blue Moon by Ella", call("Play", { track: "Blue Moon", artist: "Ella" })),
     );
@@ -18,7 +18,7 @@ describe(slotSpans, () => {
     ]);
   });
 
-  test("leaves alone what is ambiguous: values that stand twice, inside words, in both places, or nowhere", () => {
+  test("ignores ambiguous values: twice in a text, inside words, or missing", () => {
     expect(slotSpans(row("to to be", call("A", { x: "to" })))).toEqual([]);
     expect(slotSpans(row("tomorrow", call("A", { x: "to" })))).toEqual([]);
     expect(slotSpans(row("rate it five", call("A", { x: "5" })))).toEqual([]);
@@ -49,7 +49,7 @@ describe(SlotSwapper, () => {
   };
   const never = (): boolean => false;
 
-  test("every copy says on the target side what its source says", () => {
+  test("source and target of every copy agree", () => {
     for (const [index, one] of rows.entries()) {
       for (const made of swapper(3).copies(one, index, never)) {
         const { track, level } = (JSON.parse(made.target) as { arguments: Record<string, string> }).arguments;
@@ -59,7 +59,7 @@ describe(SlotSwapper, () => {
     }
   });
 
-  test("repeats itself for a seed and an index, and differs for others", () => {
+  test("is deterministic for a seed and an index, and differs for others", () => {
     const list = (seed: number, index: number): readonly Row[] => [
       ...swapper(2, seed).copies(rows[0]!, index, never),
     ];
@@ -68,11 +68,11 @@ describe(SlotSwapper, () => {
     expect(list(1, 0)).not.toEqual(list(1, 1));
   });
 
-  test("never gives a source that is taken", () => {
+  test("never returns a source that is in use", () => {
     expect([...swapper(5).copies(rows[0]!, 0, () => true)]).toEqual([]);
   });
 
-  test("synthesizes values for keys that keep bringing new ones, and none for a closed list", () => {
+  test("synthesizes values for open-ended keys, but not for a closed list", () => {
     const made = rows.flatMap((one, index) => [...swapper(4).copies(one, index, never)]);
     expect(made.length).toBeGreaterThan(100);
     const known = new Set(rows.map((_, index) => title(index)));

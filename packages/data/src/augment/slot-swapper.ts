@@ -6,14 +6,14 @@ import type { AugmentConfig } from "./augment-config.js";
 import { LetterChain } from "../sampling/letter-chain.js";
 import { replaceSlots, slotSpans } from "./slot-spans.js";
 
-/** Largest number of values kept per key, which bounds the memory. */
+/** Limit of values kept per key; bounds the memory. */
 const MAX_VALUES = 100_000;
-/** Attempts to make a copy with a new source. */
+/** Attempts per copy to find a source that is not in use. */
 const MAX_DRAWS = 4;
 const UINT32 = 2 ** 32;
 /**
- * Share of synthetic values, generated letter by letter from the values of their key, where the values of a key are all different; a key
- * whose values repeat gets fewer, a closed list none.
+ * Share of synthetic values (generated letter by letter) for a key whose values are all different. The share falls as values repeat,
+ * to 0 for a closed list.
  */
 const SYNTHETIC_VALUES = 0.5;
 
@@ -24,23 +24,23 @@ interface Slot {
   readonly chain: LetterChain;
 }
 
-/** The same when copies are made. */
+/** The values of `counts` as a list, while copies are made. */
 interface FrozenSlot {
   readonly values: readonly string[];
   readonly chain: LetterChain;
   /**
-   * Probability that the next value is one not seen before: the share of occurrences whose value occurs once (Good 1953,
-   * "The population frequencies of species", after Turing). Near 0 for states and units, near 1 for titles of songs.
+   * Probability that the next value is new: the share of occurrences whose value occurs once (Good 1953,
+   * "The population frequencies of species", after Turing). Near 0 for states and units, near 1 for song titles.
    */
   readonly unseen: number;
 }
 
 /**
- * Learns which values each key takes, then makes copies of rows with other values in their places.
+ * Learns the values of each key, then copies rows and replaces their values.
  *
- * Deterministic: the copies of row `index` depend on the rows learnt, the seed and the index alone. Values are drawn
- * evenly among the different ones of a key, so that rare ones are seen as often as common ones; some are synthetic, the more
- * the likelier the key is to bring a value that no training row has.
+ * Deterministic: the copies of row `index` depend only on the learnt rows, the seed and the index. Distinct values are
+ * drawn with equal probability, so rare values appear as often as common ones. Keys that often have new values get more
+ * synthetic values.
  */
 export class SlotSwapper {
   readonly #settings: AugmentConfig;
@@ -53,7 +53,7 @@ export class SlotSwapper {
     this.#seed = seed;
   }
 
-  /** Takes note of a training row's values. All rows are learnt before the first copy is made. */
+  /** Learns a training row's values. Call it for all rows before the first copy. */
   learn(row: Row): void {
     for (const { slot, value } of slotSpans(row)) {
       const known = this.#slots.get(slot) ?? { counts: new Map<string, number>(), chain: new LetterChain() };
@@ -66,13 +66,13 @@ export class SlotSwapper {
   }
 
   /**
-   * Copies of a row; fewer than asked for where no new source was found, none where it has no values to exchange.
+   * Returns up to `count` copies of a row: fewer if no new source was found, none if the row has no slot values.
    *
-   * @param isTaken whether a source, by its key, is in use already, above all in a held-out split
+   * @param isTaken whether the source with this key is already in use, for example in a held-out split
    */
   *copies(row: Row, index: number, isTaken: (key: string) => boolean): Generator<Row> {
     const spans = slotSpans(row);
-    // What an image shows, or a teacher is told of it, has the values that it has.
+    // The values in an image and in the teacher's source cannot be replaced.
     if (spans.length === 0 || row.image !== undefined || row.teacherSource !== undefined) return;
     const slots = (this.#frozen ??= frozen(this.#slots));
     const random = sfc32(this.#seed, index);
@@ -82,7 +82,7 @@ export class SlotSwapper {
         const values = spans.map(({ slot }) => this.#draw(slots.get(slot)!, random));
         const made = replaceSlots(row, spans, values);
         const key = sourceKey(made.source);
-        // A value that comes to stand twice, or joins its neighbours, would make the target ambiguous.
+        // If a value now occurs twice, or merges with its neighbours, the target would be ambiguous.
         if (seen.has(key) || isTaken(key) || slotSpans(made).length !== spans.length) continue;
         seen.add(key);
         yield made;

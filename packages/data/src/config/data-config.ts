@@ -11,14 +11,14 @@ import { MODULE_UNLABELLED, sourceConfig, type SourceConfig } from "./source-con
 const fraction = z.number().min(0).lt(1);
 const count = z.int().positive();
 const file = z.union([pathSetting, z.strictObject({ source: pathSetting, target: pathSetting })]);
-/** One file, several, or two of parallel text. */
+/** A file, a list of files, or two files of parallel text. */
 const files = z.union([file, z.array(file).min(1)]);
 
-/** Enough for a corrupt line here and there; a wrong setting rejects more. */
+/** Allows for a few corrupt lines; a wrong setting rejects far more. */
 const DEFAULT_MAX_REJECTED = 0.01;
 
 const unlabelledFile = z.strictObject({
-  // Optional in the recipe: a path implies this kind.
+  // Optional in the recipe, because a path implies this kind.
   kind: z.literal("file").optional().default("file"),
   path: pathSetting.describe(
     'File of unlabelled sources: one {"source"} per line if its name ends in .jsonl, else one source per line.',
@@ -34,7 +34,7 @@ const unlabelled = z.discriminatedUnion("kind", [
   }),
 ]);
 
-/** How a file becomes rows. */
+/** Settings for reading a file as rows. */
 const fileSettings = {
   format: formatName.optional().describe("Format of the files. Default: by file extension."),
   encoding: z.enum(ENCODINGS).optional().describe(`Encoding of text files. Default: ${DEFAULT_ENCODING}.`),
@@ -42,20 +42,20 @@ const fileSettings = {
     .enum(DELIMITERS)
     .optional()
     .describe(
-      "What separates the fields of a CSV record. Default: that of comma, semicolon, tab and bar with which the first record has the columns.",
+      "Field separator of CSV files. Default: the first of comma, semicolon, tab and bar that splits the first record into the expected columns.",
     ),
   columns: z
     .array(z.string().min(1))
     .min(1)
     .max(MAX_COLUMNS)
     .optional()
-    .describe("Names of the columns of CSV or TSV files without a header line."),
+    .describe("Column names for CSV or TSV files without a header line."),
   fields: fieldsConfig
     .optional()
-    .describe("Names of the columns for each key of a row. Default: the keys themselves."),
+    .describe("Column for each key of a row. Default: the column of the same name."),
   template: templateConfig
     .optional()
-    .describe("Texts with column names in braces, which are replaced by the values."),
+    .describe("Templates for source and target: column names in braces are replaced by the column's value."),
   images: pathSetting
     .optional()
     .describe(
@@ -66,10 +66,10 @@ const fileSettings = {
     .string()
     .min(1)
     .optional()
-    .describe("Target of SQuAD questions without an answer; without it they are rejected."),
+    .describe("Target for SQuAD questions without an answer. Default: reject these questions."),
 };
 
-/** A side is a column or a template. */
+/** Rejects a column and a template for the same side. */
 function oneWayPerSide({ fields, template }: MappingSettings, context: z.RefinementCtx): void {
   for (const side of ["source", "target"] as const) {
     if (fields?.[side] === undefined || template?.[side] === undefined) continue;
@@ -81,21 +81,21 @@ function oneWayPerSide({ fields, template }: MappingSettings, context: z.Refinem
   }
 }
 
-/** Settings of `slm data inspect` about a file. */
+/** The file settings of `slm data inspect`. */
 export const fileSchema = z.strictObject(fileSettings).superRefine(oneWayPerSide);
 
-/** How files are read as rows: format, encoding, columns, and what of a record is source and target. */
-// An interface has a name in the library's documentation, where an alias would be spelled out.
+/** How files are read as rows: format, encoding, columns, and the mapping to source and target. */
+// The library's documentation shows an interface by name, but expands a type alias.
 // oxlint-disable-next-line typescript/no-empty-object-type -- a name
 export interface FileSettings extends z.infer<typeof fileSchema> {}
 
-/** The source of rows and their splits. Read from the `data:` section of a recipe. */
+/** The `data:` section of a recipe: input files or dataset module, splits and limits. */
 export const dataConfig = z
   .strictObject({
     train: files
       .optional()
       .describe(
-        "Training rows, in place of `source`: a file, a list of files, or {source, target} for two files of parallel text.",
+        "Training rows, instead of `source`: a file, a list of files, or {source, target} for two files of parallel text.",
       ),
     dev: files
       .optional()
@@ -107,12 +107,14 @@ export const dataConfig = z
     source: sourceConfig
       .optional()
       .describe(
-        "Dataset module instead of `train`: code that makes the rows, and its settings (docs/how-to/dataset-modules.md). The module is executed.",
+        "Dataset module, instead of `train`: code that generates the rows, and its settings (docs/how-to/dataset-modules.md). The module is executed.",
       ),
     testFraction: fraction.default(0.1).describe("Share of sources in the test split, chosen by hash."),
     devFraction: fraction
       .default(0.02)
-      .describe("Share of sources in the dev split, which chooses checkpoints; chosen by hash."),
+      .describe(
+        "Share of sources in the dev split, chosen by hash. The dev split selects the best checkpoint.",
+      ),
     maxSource: count.optional().describe("Longest accepted source [characters]."),
     maxTarget: count.optional().describe("Longest accepted target [whitespace-separated tokens]."),
     maxRejected: z
@@ -121,14 +123,14 @@ export const dataConfig = z
       .max(1)
       .optional()
       .describe(
-        `Largest share of records that are no rows, rounded up to whole records; more end the run. Rows that are too long, in another split or rejected by a dataset module do not count. Default: ${DEFAULT_MAX_REJECTED}.`,
+        `Stop the run if more than this share of the records is unusable (rounded up to whole records). Rows that are too long, in another split or rejected by a dataset module do not count. Default: ${DEFAULT_MAX_REJECTED}.`,
       ),
     limit: count.optional().describe("Largest number of training rows, chosen by hash [rows]."),
     labels: count
       .optional()
       .describe(
-        "Few labels: number of training rows that keep their targets, drawn by the seed; the sources of all other training rows become " +
-          "unlabelled sources. A larger number only adds rows [rows]. Default: all.",
+        "Few labels: number of training rows that keep their targets, drawn by the seed. The sources of all other training rows become " +
+          "unlabelled sources. A larger number keeps the same rows and adds more [rows]. Default: all.",
       ),
     augment: augmentConfig.optional().describe("Augmentation of the training rows."),
     unlabelled: unlabelled
@@ -151,16 +153,16 @@ export const dataConfig = z
       );
     }
     if (train !== undefined && sources?.kind === MODULE_UNLABELLED)
-      reject("unlabelled", "expected a file, since data.train takes the place of a dataset module");
+      reject("unlabelled", "expected a file, because data.train replaces the dataset module");
   })
   .transform(({ source, ...settings }): typeof settings & { readonly source?: SourceConfig } =>
-    // The dataset module is ignored if a file of training rows is given.
+    // The dataset module is ignored if the recipe names training files.
     settings.train === undefined && source !== undefined ? { source, ...settings } : settings,
   );
 
 export type DataConfig = z.infer<typeof dataConfig>;
 
-/** Largest accepted share of records that are no rows. */
+/** Largest accepted share of unusable records. */
 export function maxRejectedOf({ maxRejected }: DataConfig): number {
   return maxRejected ?? DEFAULT_MAX_REJECTED;
 }

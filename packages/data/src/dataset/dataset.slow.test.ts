@@ -20,7 +20,7 @@ afterAll(() => rm(root, { recursive: true, force: true }));
 
 let counter = 0;
 
-/** Writes a module into a folder of its own, with other files beside it. */
+/** Writes a module and other files into a new folder. */
 async function put(
   text: string,
   others: Readonly<Record<string, string>> = {},
@@ -44,7 +44,7 @@ async function prepare(module: string, settings: object = {}, data: object = NO_
   return { report: await prepareData(config, output), output };
 }
 
-/** The error of a module, with its path cut to the file's name. */
+/** The error of a module; its path is shortened to the file name. */
 async function rejection(module: string, settings: object = {}, data: object = NO_SPLIT): Promise<SlmError> {
   const outcome = await prepare(module, settings, data).catch((error: unknown) => error);
   if (!(outcome instanceof SlmError)) throw new Error("expected an SlmError", { cause: outcome });
@@ -59,7 +59,7 @@ const sourcesOf = async (output: string, split = "train"): Promise<readonly stri
   (await readAllRows(join(output, `${split}.jsonl`))).map(({ source }) => source);
 
 describe("a dataset module", () => {
-  test("in TypeScript checks its own settings, and may import files beside it and this package", async () => {
+  test("in TypeScript checks its own settings, and may import files next to it and this package", async () => {
     const module = await put(
       `import { defineDataset, sfc32, type Example } from "@slm/data";
        import { named } from "./names.js";
@@ -88,7 +88,7 @@ describe("a dataset module", () => {
     expect(await readAllRows(join(output, "train.jsonl"))).toEqual([{ source: "a", target: "b" }]);
   });
 
-  test("gives rows to test on and unlabelled sources; a recipe's own test rows go before them", async () => {
+  test("provides test rows and unlabelled sources; a recipe's own test rows replace them", async () => {
     const module = await put(
       `export default {
          *examples() { for (let row = 0; row < 40; row++) yield { source: "train " + row, target: "T" }; },
@@ -109,7 +109,7 @@ describe("a dataset module", () => {
     expect(await sourcesOf(other.output, "test")).toEqual(["own"]);
   });
 
-  test("rejects entries with a reason, which are counted by their place", async () => {
+  test("rejects entries with a reason and numbers them by position", async () => {
     const module = await put(
       `export default [{ source: "a", target: "b" }, { reject: "no word" }, { source: "c", target: "d" }];`,
     );
@@ -125,7 +125,7 @@ describe("a dataset module", () => {
     expect(new Set(train.map(({ image }) => image)).size).toBe(train.length / 2);
   });
 
-  test("names image files below its own folder", async () => {
+  test("may name image files in its own folder", async () => {
     const { output } = await prepare(SQUARES);
     const [{ image = "" } = {}] = await readAllRows(join(output, "train.jsonl"));
     const module = await put(`export default [{ source: "a", target: "b", image: "pictures/one.png" }];`);
@@ -136,7 +136,7 @@ describe("a dataset module", () => {
     await expect(prepare(outside)).rejects.toThrow("'..'");
   });
 
-  test("that was edited is read again", async () => {
+  test("is read again after an edit", async () => {
     const module = await put(`export default [{ source: "before", target: "b" }];`);
     expect(await sourcesOf((await prepare(module)).output)).toEqual(["before"]);
     await writeFile(module, `export default [{ source: "after", target: "b" }];`);
@@ -145,11 +145,11 @@ describe("a dataset module", () => {
 });
 
 describe("errors of a dataset module", () => {
-  test("there is none", async () => {
+  test("a missing file", async () => {
     const error = await rejection(join(root, "nowhere.ts"));
     expect([error.code, error.message]).toEqual([
       "INPUT_MISSING",
-      "data: dataset.ts: expected a dataset module, got no such file",
+      "data: dataset.ts: this dataset module does not exist",
     ]);
   });
 
@@ -165,7 +165,7 @@ describe("errors of a dataset module", () => {
     ],
     ["export default { test: () => [] };", "expected examples to be a function, got nothing"],
     ["export default { examples: () => [], test: 3 };", "expected test to be a function, got number"],
-    ["export default () => 5;", "expected examples to give an iterable of examples, got number"],
+    ["export default () => 5;", "expected examples to return an iterable of examples, got number"],
     ["throw new Error('no network');", "loading the module threw: no network"],
     ["export default { examples: ( };", "loading the module threw: ParseError"],
     [
@@ -191,7 +191,7 @@ describe("errors of a dataset module", () => {
     ],
     [
       rows("{ source: 'c', target: 'd', image: { drawnFrom: [1], shows: 'x', width: 1, height: 1 } }"),
-      "examples: entry 2: expected a function 'draw' for its image, got none",
+      "examples: entry 2: the module needs a function 'draw' for this image",
     ],
   ])("%s", async (text, problem) => {
     const error = await rejection(await put(text));
@@ -200,13 +200,13 @@ describe("errors of a dataset module", () => {
     expect(error.suggestions).not.toEqual([]);
   });
 
-  test("a package that is not installed is one to install", async () => {
+  test("a missing package suggests npm install", async () => {
     const error = await rejection(await put(`import "@nobody/no-such-words"; export default [];`));
     expect(error.message).toContain("loading the module threw: Cannot find");
     expect(error.suggestions).toEqual(["npm install @nobody/no-such-words"]);
   });
 
-  test("unlabelled sources that it has not, or that are no text", async () => {
+  test("unlabelled sources that are missing or are not text", async () => {
     const data = { ...NO_SPLIT, unlabelled: { kind: "module" } };
     const without = await rejection(await put(rows("")), {}, data);
     expect(without.message).toContain("expected a function 'unlabelled'");
@@ -217,7 +217,7 @@ describe("errors of a dataset module", () => {
 
   test.each([
     ["() => 'text'", "draw([1]): expected the bytes of a PNG file, got string"],
-    ["() => new Uint8Array(9)", "draw([1]): expected the bytes of a PNG file, got 9 bytes that are none"],
+    ["() => new Uint8Array(9)", "draw([1]): expected the bytes of a PNG file, got 9 bytes of another format"],
     ["() => { throw new Error('no font'); }", "draw([1]) threw: no font"],
   ])("draw: %s", async (draw, problem) => {
     const module = await put(
@@ -230,7 +230,7 @@ describe("errors of a dataset module", () => {
     expect([error.code, error.message]).toEqual(["DATA_INVALID", `data: dataset.ts: ${problem}`]);
   });
 
-  test("an image of another size than was said", async () => {
+  test("an image whose size differs from the declared size", async () => {
     const { output } = await prepare(SQUARES);
     const [{ image = "" } = {}] = await readAllRows(join(output, "train.jsonl"));
     const bytes = (await readFile(join(output, image))).toString("base64");
@@ -243,7 +243,7 @@ describe("errors of a dataset module", () => {
     expect((await rejection(module)).message).toContain("draw([1]): expected 1 x 2 pixels, got 12 x 12");
   });
 
-  test("settings that its schema does not take, or that it has no schema for", async () => {
+  test("settings that its schema rejects, or settings without a schema", async () => {
     const module = await put(
       `const issues = [{ path: ["rows"], message: "expected a number, got text" }];
        export default { settings: { safeParse: () => ({ success: false, error: { issues } }) }, examples: () => [] };`,
@@ -255,13 +255,13 @@ describe("errors of a dataset module", () => {
     const plain = await put(rows(""));
     await expect(prepare(plain, { rows: 3 })).rejects.toMatchObject({
       code: "CONFIG_INVALID",
-      message: `data.source.rows: expected no settings, since ${plain} has no schema of settings, got 'rows'`,
+      message: `data.source.rows: expected no settings, because ${plain} has no settings schema, got 'rows'`,
     });
   });
 });
 
 describe("files of a dataset module", () => {
-  test("are it and all that it names by relative paths, however; its code is not run", async () => {
+  test("are the module and all files that it names by relative paths; its code does not run", async () => {
     const module = await put(
       `import { a } from "./a.js";
        export * from './b';

@@ -1,27 +1,27 @@
-/** The interface of dataset modules: code that makes a task's examples. */
+/** The interface of dataset modules: code that generates a task's examples. */
 import type { Row } from "../rows/row.js";
 
-/** Parameters of a drawn image. Equal lists are the same image, which is drawn once. */
+/** Parameters of a drawn image. Images with equal parameters are drawn once. */
 export type DrawnFrom = readonly (string | number)[];
 
-/** An image that the module draws when it is written to disk, so that millions of examples need no memory. */
+/** An image that the module draws only when the image is written to disk, so millions of examples fit in memory. */
 export interface DrawnImage<From extends DrawnFrom = DrawnFrom> {
   /** Passed to `draw`. */
   readonly drawnFrom: From;
-  /** What the image shows. Examples with equal content are in the same split, even if their images differ. */
+  /** Content of the image. Examples with equal content are in the same split, even if their images differ. */
   readonly shows: string;
   /** Pixels. */
   readonly width: number;
   readonly height: number;
 }
 
-/** A row whose image may be drawn. An image path is relative to `data.images`, else to the module's folder. */
+/** A row, possibly with a drawn image. An image path is relative to `data.images`, or by default to the module's folder. */
 export interface Example<From extends DrawnFrom = DrawnFrom> extends Omit<Row, "image"> {
-  /** Path of a file, or parameters of a drawn image. */
+  /** An image file or a drawn image. */
   readonly image?: string | DrawnImage<From>;
 }
 
-/** A rejected entry. It is counted and listed; the run continues. */
+/** A rejected entry. The report counts and lists it, and the run continues. */
 export interface RejectedExample {
   /** The reason. */
   readonly reject: string;
@@ -30,7 +30,7 @@ export interface RejectedExample {
 export type Examples<From extends DrawnFrom = DrawnFrom> =
   Iterable<Example<From> | RejectedExample> | AsyncIterable<Example<From> | RejectedExample>;
 
-/** The context of a module, besides its settings. */
+/** Passed to a module's functions in addition to its settings. */
 export interface DatasetContext {
   /** Absolute path of the module's folder. */
   readonly directory: string;
@@ -38,7 +38,7 @@ export interface DatasetContext {
   readonly signal: AbortSignal;
 }
 
-/** Checks settings and fills in defaults, for example a zod schema. */
+/** Checks settings and fills in defaults. A zod schema is one example. */
 interface SettingsSchema<Settings> {
   readonly safeParse: (given: unknown) =>
     | { readonly success: true; readonly data: Settings }
@@ -50,26 +50,26 @@ interface SettingsSchema<Settings> {
       };
 }
 
-/** Settings of a module without a schema: none are allowed. */
+/** Settings of a module without a schema: always empty. */
 export type NoSettings = Readonly<Record<string, never>>;
 
 /**
- * A task's examples. Every function must return the same entries in the same order whenever it is called with the same settings,
+ * A task's examples. With the same settings, every function must return the same entries in the same order every time,
  * because splits, caches and reruns rely on that.
  */
 export interface Dataset<Settings = NoSettings, From extends DrawnFrom = DrawnFrom> {
   /** Schema of the recipe's settings next to `module`. Without one, no settings are allowed. */
   readonly settings?: SettingsSchema<Settings>;
-  /** Every example; dev and test examples are chosen from them by a hash. */
+  /** All examples. A hash chooses the dev and test examples. */
   readonly examples: (settings: Settings, context: DatasetContext) => Examples<From>;
-  /** Test examples, instead of those that the hash would choose. A recipe's `data.test` overrides them. */
+  /** Test examples, instead of the hash's choice. A recipe's `data.test` overrides them. */
   readonly test?: (settings: Settings, context: DatasetContext) => Examples<From>;
-  /** Unlabelled sources for the teacher to label; read if the recipe has `unlabelled: { kind: module }`. */
+  /** Unlabelled sources for the teacher to label. Read only if the recipe has `unlabelled: { kind: module }`. */
   readonly unlabelled?: (
     settings: Settings,
     context: DatasetContext,
   ) => Iterable<string> | AsyncIterable<string>;
-  /** The bytes of a PNG file. Called for the images that are written, in any order. */
+  /** Returns the bytes of a PNG file. Called once per written image, in any order. */
   readonly draw?: (
     drawnFrom: From,
     settings: Settings,
@@ -77,7 +77,7 @@ export interface Dataset<Settings = NoSettings, From extends DrawnFrom = DrawnFr
   ) => Uint8Array | Promise<Uint8Array>;
 }
 
-/** Types a module's default export; the type of its settings comes from the schema.
+/** Types a module's default export. The settings' type is inferred from the schema.
  *
  * @example
  * export default defineDataset({

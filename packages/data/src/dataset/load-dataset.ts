@@ -1,6 +1,6 @@
 /**
- * Loads a dataset module, TypeScript or JavaScript, and checks what it exports. This executes the module's code with the rights of the
- * process, so a recipe with a dataset module is a program.
+ * Loads a dataset module in TypeScript or JavaScript, and checks its exports. This executes the module's code with the rights of the
+ * process: treat a recipe with a dataset module as a program.
  */
 import { stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
@@ -8,16 +8,16 @@ import { SlmError } from "@slm/core";
 import { kindOf } from "../rows/row.js";
 import type { Dataset, DatasetContext, Examples } from "./dataset.js";
 
-/** Specifier of this package in modules. It resolves to the running code, wherever that is installed. */
+/** Modules import this package by this name. It resolves to the running code, wherever it is installed. */
 const OWN_NAME = "@slm/data";
 
 const EXPECTED = "export default defineDataset({ *examples(settings) { yield { source, target }; } })";
 const FUNCTIONS = ["examples", "test", "unlabelled", "draw"] as const;
 const FIELDS: readonly string[] = ["settings", ...FUNCTIONS];
 
-/** A module with its checked settings, bound to its functions. */
+/** A module whose functions are bound to its checked settings. */
 export interface LoadedDataset {
-  /** As the recipe names it. */
+  /** As written in the recipe. */
   readonly path: string;
   readonly directory: string;
   readonly examples: () => Examples;
@@ -26,7 +26,7 @@ export interface LoadedDataset {
   readonly draw?: ((drawnFrom: readonly (string | number)[]) => Uint8Array | Promise<Uint8Array>) | undefined;
 }
 
-/** What a recipe says about a module. */
+/** A recipe's settings of a module. */
 export interface ModuleSettings {
   readonly module: string;
   readonly [setting: string]: unknown;
@@ -35,7 +35,7 @@ export interface ModuleSettings {
 /**
  * Runs a module and checks its default export and its settings.
  *
- * @throws SlmError INPUT_MISSING if there is no such file, DATA_INVALID if it throws or exports no dataset, CONFIG_INVALID if its schema rejects the settings.
+ * @throws SlmError INPUT_MISSING if the file does not exist, DATA_INVALID if it throws or exports no dataset, CONFIG_INVALID if its schema rejects the settings.
  */
 export async function loadDataset(
   { module: path, ...given }: ModuleSettings,
@@ -55,7 +55,6 @@ export async function loadDataset(
   };
 }
 
-/** An error of a module: where it is, what was expected, what was got. */
 export function moduleError(path: string, problem: string, cause?: unknown): SlmError {
   return new SlmError("DATA_INVALID", `data: ${path}: ${problem}`, {
     context: { module: path },
@@ -64,14 +63,14 @@ export function moduleError(path: string, problem: string, cause?: unknown): Slm
   });
 }
 
-/** What a module threw, with the module's path; errors that name their cause already pass. */
+/** Adds the module's path to the error that it threw. An SlmError is returned unchanged. */
 export function thrownBy(path: string, where: string, error: unknown): SlmError {
   if (error instanceof SlmError) return error;
   const reason = error instanceof Error ? error.message : String(error);
   return moduleError(path, `${where} threw: ${reason.split("\n")[0] ?? ""}`, error);
 }
 
-/** A package that a module imports and that is not installed. */
+/** Name of a package that the module imports but that is not installed. */
 function suggestionFor(cause: unknown): string | undefined {
   if (!(cause instanceof Error)) return undefined;
   const name = /Cannot find (?:package|module) '((?:@[\w.-]+\/)?[\w-][\w.-]*)/.exec(cause.message)?.[1];
@@ -84,14 +83,14 @@ async function importModule(path: string): Promise<object> {
     () => false,
   );
   if (!isFile) {
-    throw new SlmError("INPUT_MISSING", `data: ${path}: expected a dataset module, got no such file`, {
+    throw new SlmError("INPUT_MISSING", `data: ${path}: this dataset module does not exist`, {
       context: { module: path },
-      suggestions: ["data.source.module is a path relative to the recipe's folder"],
+      suggestions: ["make sure that the path in data.source.module is relative to the recipe's folder"],
     });
   }
   const { createJiti } = await import("jiti");
   const jiti = createJiti(import.meta.url, {
-    // No cache: an edited module is read again, and no file is written next to it.
+    // No cache, so an edited module is read again and no file is written next to it.
     fsCache: false,
     moduleCache: false,
     interopDefault: false,
@@ -106,7 +105,7 @@ async function importModule(path: string): Promise<object> {
 
 type AnyDataset = Dataset<unknown>;
 
-/** The dataset of a module: its default export, which may also be a function of examples or an iterable. */
+/** The dataset of a module: its default export. A function or an iterable of examples is also accepted. */
 function datasetOf(path: string, exported: object): AnyDataset {
   if (!("default" in exported)) {
     const names = Object.keys(exported);
@@ -137,7 +136,7 @@ function checkSettings(path: string, { settings: schema }: AnyDataset, given: ob
     if (first === undefined) return {};
     throw new SlmError(
       "CONFIG_INVALID",
-      `data.source.${first}: expected no settings, since ${path} has no schema of settings, got '${first}'`,
+      `data.source.${first}: expected no settings, because ${path} has no settings schema, got '${first}'`,
       {
         context: { module: path },
         suggestions: ["defineDataset({ settings: z.strictObject({ ... }), ... })"],

@@ -1,14 +1,14 @@
-/** Finds the files that a dataset module is made of, without running it: their contents decide whether its examples are made again. */
+/** Finds all files of a dataset module without running it. If their contents change, its examples are generated again. */
 import { readFile, stat } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
 
 /** Relative paths in `from "./x"`, `import "./x"`, `import("./x")`, `require("./x")` and `new URL("./x", import.meta.url)`. */
 const RELATIVE = /\b(?:from|import|require|URL)\s*\(?\s*(["'`])(\.{1,2}\/[^"'`\n]+)\1/g;
 const SOURCE = /\.[cm]?[jt]sx?$/;
-/** A module is written by hand: more files than this are not one. */
+/** Limit of files. A module is written by hand and has far fewer. */
 const MAX_FILES = 1000;
 
-/** What a relative path may mean: itself, a TypeScript file behind its name in JavaScript, or a name without its ending. */
+/** Candidates for a relative path: the path itself, the TypeScript file of a `.js` name, or a name without its extension. */
 function candidates(path: string): readonly string[] {
   const typed = path.replace(/\.([cm]?)js(x?)$/, ".$1ts$2");
   const endings = [".ts", ".mts", ".cts", ".js", ".mjs", ".cjs", ".json"];
@@ -20,15 +20,15 @@ function candidates(path: string): readonly string[] {
   ];
 }
 
-/** A file, or a folder with all below it, by its path relative to the module's folder. */
+/** A file, or a folder with all its contents, by its path relative to the module's folder. */
 export interface ModuleFile {
   readonly name: string;
   readonly path: string;
 }
 
 /**
- * The module and every file that it or one of its files names by a relative path; packages are not followed. A path that names no
- * file is left out: loading the module says so.
+ * The module and, recursively, every file that it names by a relative path. Imports of packages are not followed. Paths that do
+ * not exist are skipped, because loading the module reports them.
  */
 export async function moduleFiles(module: string): Promise<readonly ModuleFile[]> {
   const found = new Set([module]);
@@ -48,7 +48,7 @@ function byName(a: ModuleFile, b: ModuleFile): number {
   return a.name < b.name ? -1 : 1;
 }
 
-/** The first of the candidates that is a file; a folder counts where a path ends in a slash, as in `new URL("./words/", ...)`. */
+/** The first candidate that is a file, or a folder if the path ends in a slash, as in `new URL("./words/", ...)`. */
 async function firstThere(path: string): Promise<string | undefined> {
   for (const candidate of candidates(path)) {
     const status = await stat(candidate).catch(() => undefined);

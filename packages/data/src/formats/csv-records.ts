@@ -1,38 +1,38 @@
-/** Puts the lines of a CSV file together to records: a quoted field may hold line ends. */
+/** Joins the lines of a CSV file into records, because a quoted field may contain line breaks. */
 import type { Line } from "../rows/lines.js";
 import { MAX_RECORD_BYTES } from "../rows/limits.js";
 import type { Rejection } from "../rows/row.js";
 
-/** Lines that belong together, as they stand in the file. */
+/** Lines of one record, as they are in the file. */
 export interface CsvRecord {
-  /** Of the first of its lines. */
+  /** Number of its first line. */
   readonly line: number;
   readonly text: string;
-  /** Its lines apart, for a second try where a quote opened nothing. */
+  /** Its separate lines, for a retry if a stray quote joined them. */
   readonly lines: readonly TextLine[];
 }
 
 type TextLine = Extract<Line, { readonly text: string }>;
 
 /**
- * Groups lines so that each group has an even number of quotes. Where a quote stays open to the end of the file, or over more
- * than a record may hold, its line alone is rejected and reading goes on behind it.
+ * Groups lines so that each group has an even number of quotes. If a quote is open at the end of the file, or for longer
+ * than the record limit, only its line is rejected and reading continues after it.
  */
 export class CsvRecords {
   readonly #quote: boolean;
-  /** Lines of a record whose quote is open. */
+  /** Lines of a record with an open quote. */
   #open: TextLine[] = [];
   #openUnits = 0;
 
-  /** @param quote whether quotes mean anything */
+  /** @param quote whether the format has quoted fields */
   constructor(quote: boolean) {
     this.#quote = quote;
   }
 
-  /** What a line completes. */
+  /** Adds a line and returns the record that it completes, if any. */
   *add(line: Line): Generator<CsvRecord | Rejection> {
     if ("reason" in line) {
-      yield* this.#giveUp(`a quote is open where line ${line.line} cannot be read`);
+      yield* this.#giveUp(`a quote is still open at line ${line.line}, which cannot be read`);
       yield line;
       return;
     }
@@ -46,7 +46,7 @@ export class CsvRecords {
       yield* this.#giveUp(`a quote is not closed within ${MAX_RECORD_BYTES} characters`);
   }
 
-  /** What is left at the end of the file. */
+  /** Returns the remaining records at the end of the file. */
   *end(): Generator<CsvRecord | Rejection> {
     yield* this.#giveUp("a quote is not closed");
   }
@@ -58,9 +58,9 @@ export class CsvRecords {
     return { line: lines[0]!.line, text: lines.map(({ text }) => text).join("\n"), lines };
   }
 
-  /** Rejects the line of the open quote and reads the lines behind it again. */
+  /** Rejects the line of the open quote and reads the lines after it again. */
   *#giveUp(reason: string): Generator<CsvRecord | Rejection> {
-    // Each turn drops a line; lines behind an open quote have even numbers of quotes, so they close at once.
+    // Each iteration drops a line. The lines after an open quote have even numbers of quotes, so they form records at once.
     while (this.#open.length > 0) {
       const [first, ...rest] = this.#close().lines;
       yield { line: first!.line, reason };

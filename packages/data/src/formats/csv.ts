@@ -1,4 +1,4 @@
-/** Comma- and tab-separated values, with a header line or with columns that the recipe names. */
+/** Comma- and tab-separated values, with a header line or with column names from the recipe. */
 import { SlmError } from "@slm/core";
 import { parse } from "csv-parse/sync";
 import { readLines } from "../rows/lines.js";
@@ -17,16 +17,16 @@ import {
 
 interface Dialect {
   readonly delimiter: Delimiter;
-  /** Null where quotes are text. */
+  /** Null if quotes are text. */
   readonly quote: string | null;
 }
 
 /**
- * RFC 4180: a field with a comma, a quote or a line end stands in quotes, quotes in it are doubled. Spreadsheets of many countries write
- * semicolons in place of commas, so the delimiter is looked for in the first record.
+ * RFC 4180: a field with a comma, a quote or a line break is quoted, and quotes in it are doubled. Spreadsheets of many locales write
+ * semicolons instead of commas, so the delimiter is detected in the first record.
  */
 const COMMA: Dialect = { delimiter: ",", quote: '"' };
-/** The registered text/tab-separated-values: no field holds a tab or a line end, and quotes are text. */
+/** The registered text/tab-separated-values: fields contain no tabs or line breaks, and quotes are text. */
 const TAB: Dialect = { delimiter: "\t", quote: null };
 
 export const csvFormat: DataFormat = table([".csv"], (path, settings) => readTable(path, COMMA, settings));
@@ -35,21 +35,21 @@ export const tsvFormat: DataFormat = table([".tsv", ".tab"], (path, { delimiter,
     return readTable(path, TAB, { ...settings, delimiter: TAB.delimiter });
   throw new SlmError(
     "CONFIG_INVALID",
-    `data: ${path}: delimiter: expected none for TSV, got ${JSON.stringify(delimiter)}`,
+    `data: ${path}: delimiter cannot be set for TSV, got ${JSON.stringify(delimiter)}`,
     { context: { path, delimiter }, suggestions: ["--set data.format=csv"] },
   );
 });
 
-/** Records parsed at a time: many, since each call of the parser costs as much as ten records. */
+/** Records per parser call. A call costs as much as parsing ten records. */
 const BATCH_RECORDS = 512;
-/** And at most about this much text, so that long records do not gather [UTF-16 units]. */
+/** Approximate limit of text per parser call, for long records [UTF-16 units]. */
 const BATCH_UNITS = 256 * 1024;
 
 function table(extensions: readonly string[], read: DataFormat["read"]): DataFormat {
   return { extensions, isTable: true, mapping: ROW_COLUMNS, read };
 }
 
-/** @throws SlmError DATA_INVALID if the header line names a column twice, has too many or cannot be read */
+/** @throws SlmError DATA_INVALID if the header line names a column twice, has too many columns or cannot be read */
 async function* readTable(
   path: string,
   usual: Dialect,
@@ -70,8 +70,8 @@ async function* readTable(
 }
 
 /**
- * What separates the fields: the first delimiter with which the first record has the columns that are used, or as many fields as names
- * were given. If none has them, the one that makes most fields, so that the error names the columns as their author sees them.
+ * Detects the delimiter: the first one that splits the first record into the used columns, or into as many fields as names
+ * were given. Otherwise the one with the most fields, so that the error lists plausible columns.
  */
 function delimiterOf(
   batch: readonly (CsvRecord | Rejection)[],
@@ -128,7 +128,7 @@ type Parsed =
   | { readonly line: number; readonly fields: readonly string[]; readonly reason?: undefined }
   | (Rejection & { readonly fields?: undefined });
 
-/** All records at once where they are well formed, else one by one to find those that are not. */
+/** Parses all records at once. If that fails, parses them one by one to find the malformed ones. */
 function parseBatch(batch: readonly (CsvRecord | Rejection)[], dialect: Dialect): readonly Parsed[] {
   const records = batch.filter((record) => "text" in record);
   const together = tryParse(records.map(({ text }) => text).join("\n"), dialect);
@@ -145,9 +145,9 @@ function parseBatch(batch: readonly (CsvRecord | Rejection)[], dialect: Dialect)
 function parseRecord({ line, text, lines }: CsvRecord, dialect: Dialect): readonly Parsed[] {
   const { fields, reason } = tryParse(text, dialect);
   if (fields?.length === 1) return [{ line, fields: fields[0]! }];
-  const rejected = { line, reason: reason ?? "a quoted field ends in the middle of the record" };
+  const rejected = { line, reason: reason ?? "there is text between a closing quote and the delimiter" };
   if (lines.length === 1) return [rejected];
-  // The quote opened nothing: its line is lost, those behind it need not be.
+  // A stray quote joined the lines: its line is lost, but the lines after it may be valid.
   const records = new CsvRecords(dialect.quote !== null);
   const behind = [...lines.slice(1).flatMap((one) => [...records.add(one)]), ...records.end()];
   return [rejected, ...parseBatch(behind, dialect)];
@@ -161,7 +161,7 @@ function tryParse(
     return { fields: parse(text, { delimiter, quote, record_delimiter: "\n", relax_column_count: true }) };
   } catch (error) {
     const reason = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
-    // The parser's own line numbers count from the record.
+    // The parser counts lines from the start of the record.
     return { reason: reason.replace(/,? (?:at|on) line \d+/gu, "").slice(0, 200) };
   }
 }

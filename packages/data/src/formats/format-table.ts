@@ -1,4 +1,4 @@
-/** Every file format: to add one, write its reader and add its row, or define it in an extension. */
+/** The table of file formats. To add a format, write its reader and add its row, or define it in an extension. */
 import { extname } from "node:path";
 import { ExtensionTable, rowName, SlmError } from "@slm/core";
 import type { z } from "zod";
@@ -20,24 +20,24 @@ export const FORMATS = {
   snips: snipsFormat,
 } as const satisfies Readonly<Record<string, DataFormat>>;
 
-/** Every format: ours, and those that extensions add. */
+/** Built-in formats, and the formats that extensions register. */
 export const DATA_FORMATS = new ExtensionTable<DataFormat>("dataFormats", FORMATS);
 
-/** The name of a row of {@link DATA_FORMATS}, which a recipe's check finds. Names of extensions have this type too. */
+/** A name in {@link DATA_FORMATS}. The recipe's check verifies it, because extensions add names. */
 export type FormatName = keyof typeof FORMATS;
 
-/** The name of a format as a setting of a recipe. */
+/** A recipe setting with a format's name. */
 export const formatName = rowName(DATA_FORMATS) as z.ZodType<FormatName, FormatName>;
 
 const isFormatName = (name: string): name is FormatName => DATA_FORMATS.has(name);
 
-/** Of this ending are several formats, told apart by what is in the file. */
+/** This extension has several formats; the file's content decides. */
 const DOCUMENT_EXTENSION = ".json";
 
-/** Files of spreadsheet programs, which write CSV as well. */
+/** Spreadsheet files, for an error that suggests CSV. */
 const SPREADSHEETS: ReadonlySet<string> = new Set([".xlsx", ".xls", ".ods", ".numbers"]);
 
-/** The format, or for JSON the family of formats, that a file's ending means; undefined if it means none. */
+/** The format of a file extension, or the family of formats for JSON; undefined if unknown. */
 export function formatByEnding(path: string): FormatName | typeof DOCUMENT_EXTENSION | undefined {
   const extension = extname(path).toLowerCase();
   if (extension === DOCUMENT_EXTENSION) return DOCUMENT_EXTENSION;
@@ -47,9 +47,9 @@ export function formatByEnding(path: string): FormatName | typeof DOCUMENT_EXTEN
 }
 
 /**
- * The format of a file: the one that is named, else the one of its ending, else, for JSON, of its shape.
+ * The format of a file: the named one, otherwise by extension, and for JSON by the document's shape.
  *
- * @throws SlmError CONFIG_INVALID if the ending means no format; as `formatOfDocument` for JSON
+ * @throws SlmError CONFIG_INVALID if the extension is unknown; for JSON as `formatOfDocument`
  */
 export async function formatOf(
   path: string,
@@ -60,10 +60,10 @@ export async function formatOf(
   const name = byEnding === DOCUMENT_EXTENSION ? await formatOfDocument(path, settings) : byEnding;
   const found = name === undefined ? undefined : DATA_FORMATS.get(name);
   if (found !== undefined) return found;
-  throw new SlmError("CONFIG_INVALID", `data: ${path}: no format ends in '${extname(path)}'`, {
+  throw new SlmError("CONFIG_INVALID", `data: ${path}: unknown file extension '${extname(path)}'`, {
     context: { path, formats: DATA_FORMATS.names },
     suggestions: SPREADSHEETS.has(extname(path).toLowerCase())
       ? ["save the sheet as CSV"]
-      : [`--set data.format=jsonl, or another of ${DATA_FORMATS.names.join(", ")}`],
+      : [`--set data.format=jsonl, or one of ${DATA_FORMATS.names.join(", ")}`],
   });
 }

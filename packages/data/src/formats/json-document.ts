@@ -1,4 +1,4 @@
-/** Data sets that are one JSON document: a list of rows, SQuAD, or intents. Their shapes tell them apart. */
+/** Parses data sets in one JSON document: a list of rows, SQuAD, or intents. The shape decides which. */
 import { isDeeperThan, readRegular, SlmError } from "@slm/core";
 import { HINTS } from "../rows/hints.js";
 import { checkSize, decodeText, rejectUtf16, unreadable } from "../rows/lines.js";
@@ -6,13 +6,13 @@ import { MAX_DOCUMENT_BYTES } from "../rows/limits.js";
 import { kindOf } from "../rows/row.js";
 import type { ReadSettings, ScannedRecord } from "./data-format.js";
 
-/** A JSON object that was parsed and not checked. */
+/** A parsed, unchecked JSON object. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 /**
  * Reads and parses a whole document.
  *
- * @throws SlmError INPUT_MISSING if it cannot be read; DATA_INVALID if it is too large, not in its encoding or not JSON.
+ * @throws SlmError INPUT_MISSING if it cannot be read; DATA_INVALID if it is too large, wrongly encoded or not JSON.
  */
 export async function readDocument(path: string, { encoding }: ReadSettings): Promise<unknown> {
   await checkSize(path, MAX_DOCUMENT_BYTES);
@@ -32,7 +32,7 @@ export async function readDocument(path: string, { encoding }: ReadSettings): Pr
     ]);
   }
   if (isDeeperThan(value, DEEPEST_DOCUMENT))
-    throw badDocument(path, `nests lists and objects more than ${DEEPEST_DOCUMENT} deep`);
+    throw badDocument(path, `lists and objects are nested more than ${DEEPEST_DOCUMENT} levels deep`);
   return value;
 }
 
@@ -51,26 +51,25 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** The items of a list; undefined if it is none. */
+/** The items of a list; undefined for other values. */
 export function listOf(value: unknown): readonly unknown[] | undefined {
   return Array.isArray(value) ? (value as readonly unknown[]) : undefined;
 }
 
-/** Counts the records of a document, which has no lines: the first is 1. */
+/** Numbers the records of a document, starting from 1. */
 export class Place {
   #count = 0;
 
-  /** The next record. */
   columns(columns: JsonObject): ScannedRecord {
     return { line: ++this.#count, columns };
   }
 
-  /** The next record, which is none. */
+  /** Rejects the next record. */
   reject(reason: string): ScannedRecord {
     return { line: ++this.#count, reason };
   }
 
-  /** Rejects what should have been a list or an object. */
+  /** Rejects a value that is not the expected list or object. */
   expected(what: string, value: unknown): ScannedRecord {
     return this.reject(`expected ${what}, got ${kindOf(value)}`);
   }

@@ -44,7 +44,7 @@ const article = {
 };
 
 describe("SQuAD", () => {
-  test("is questions with their context; every different answer is a reference", async () => {
+  test("has questions with their context; every distinct answer is a reference", async () => {
     const lines = await scan({ version: "v2.0", data: [article] }, { unanswerable: "no answer" });
     const context = "context: Oslo is the capital of Norway.";
     expect(lines).toEqual([
@@ -64,7 +64,7 @@ describe("SQuAD", () => {
     ]);
   });
 
-  test("rejects a question without an answer where the recipe names no target for it", async () => {
+  test("rejects a question without an answer unless the recipe names a target for it", async () => {
     const [, question] = await scan({ data: [article] });
     expect(question).toMatchObject({
       line: 2,
@@ -72,7 +72,7 @@ describe("SQuAD", () => {
     });
   });
 
-  test("takes another prompt; its own target has only its own answer", async () => {
+  test("accepts another prompt; a mapped target has only its own answer as reference", async () => {
     const settings = {
       unanswerable: "-",
       template: { source: "{context} {question}", target: "<{answer}>" },
@@ -86,7 +86,7 @@ describe("SQuAD", () => {
 });
 
 describe("SNIPS", () => {
-  test("is a call with the slots in the order of the words; a slot filled twice is a list", async () => {
+  test("has calls with the slots in the order of the words; a slot filled twice is a list", async () => {
     const data = [
       { text: "add " },
       { text: "Adele ", entity: "artist" },
@@ -112,14 +112,14 @@ describe("SNIPS", () => {
     ]);
   });
 
-  test("rejects what is a piece of nothing", async () => {
+  test("rejects malformed pieces", async () => {
     const [bad] = await scan({ Intent: [{ data: [{ text: "a", entity: 3 }] }] });
     expect(bad).toMatchObject({ reason: "expected the name of a slot in 'entity', got number" });
   });
 });
 
 describe("JSON", () => {
-  test("is told apart by its shape; a list is one of rows", async () => {
+  test("is recognized by its shape; a list is a list of rows", async () => {
     const rows = [{ source: "a", target: "b" }, 7];
     expect(await scan(rows)).toEqual([
       { line: 1, row: { source: "a", target: "b" } },

@@ -1,4 +1,4 @@
-/** A JSON document of any shape that is known: a list of rows, SQuAD, or SNIPS intents. */
+/** Recognizes a JSON document by its shape: a list of rows, SQuAD, or SNIPS intents. */
 import { ROW_COLUMNS } from "../rows/mapping.js";
 import type { DataFormat, ReadSettings, ScannedRecord } from "./data-format.js";
 import { badDocument, listOf, readDocument } from "./json-document.js";
@@ -21,9 +21,9 @@ async function* readRowList(path: string, settings: ReadSettings): AsyncGenerato
 }
 
 /**
- * Which of the document formats a `.json` file has.
+ * Returns the document format of a `.json` file.
  *
- * @throws SlmError DATA_INVALID if it has none of them
+ * @throws SlmError DATA_INVALID if the shape is unknown
  */
 export async function formatOfDocument(
   path: string,

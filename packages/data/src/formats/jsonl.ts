@@ -1,4 +1,4 @@
-/** JSON Lines: one object a line, empty lines skipped. */
+/** JSON Lines: one object per line; empty lines are skipped. */
 import { readLines } from "../rows/lines.js";
 import { ROW_COLUMNS, type Columns } from "../rows/mapping.js";
 import { parseLine } from "./read-rows.js";
@@ -20,7 +20,7 @@ async function* readJsonLines(path: string, { encoding }: ReadSettings): AsyncGe
   }
 }
 
-/** A parsed JSON value as a record. */
+/** Converts a parsed JSON value to a record. */
 export function toRecord(line: number, value: unknown): ScannedRecord {
   if (typeof value === "object" && value !== null && !Array.isArray(value)) {
     return { line, columns: value as Columns };

@@ -1,4 +1,4 @@
-/** Parallel text: two files, a source a line and its target at the same line of the other. */
+/** Parallel text: one file of sources and one of targets; the lines with the same number are a pair. */
 import { SlmError } from "@slm/core";
 import { readLines, type Line } from "../rows/lines.js";
 import type { ReadSettings, ScannedRecord } from "./data-format.js";
@@ -9,10 +9,10 @@ export interface ParallelFiles {
 }
 
 /**
- * Every pair of lines as a record with the columns `source` and `target`. Pairs of empty lines are skipped, but counted.
+ * Returns every pair of lines as a record with the columns `source` and `target`. Pairs of empty lines are skipped, but counted.
  *
- * @throws SlmError INPUT_MISSING if a file cannot be read, DATA_INVALID if one ends before the other: then the pairs do not
- * belong together, and it is not known from where on.
+ * @throws SlmError INPUT_MISSING if a file cannot be read, DATA_INVALID if the files differ in length, because then
+ * an unknown part of the pairs is misaligned.
  */
 export async function* readParallelText(
   files: ParallelFiles,
@@ -43,10 +43,10 @@ function pairOf(line: number, source: Line, target: Line): ScannedRecord | undef
 function unequal(files: ParallelFiles, line: number, shorter: string): SlmError {
   return new SlmError(
     "DATA_INVALID",
-    `data: ${shorter} ends before line ${line}, the other file of the pair goes on: expected as many lines in both`,
+    `data: ${shorter} ends before line ${line}, but the other file of the pair does not: expected the same number of lines in both`,
     {
       context: { ...files, line },
-      suggestions: [`wc -l ${files.source} ${files.target}`, "write as many lines in both files"],
+      suggestions: [`wc -l ${files.source} ${files.target}`, "write the same number of lines to both files"],
     },
   );
 }

@@ -1,4 +1,4 @@
-/** Decompresses Parquet pages into exactly the size their header says, never into more. */
+/** Decompresses Parquet pages into a buffer of the size in their header, never more. */
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { snappyUncompress, type Compressors } from "hyparquet";
 import { decompressLz4, decompressLz4Raw, decompressZstd } from "hyparquet-compressors";
@@ -14,7 +14,7 @@ const DECOMPRESSORS: Partial<Readonly<Record<Codec, Decompress>>> = {
     snappyUncompress(input, output);
     return output;
   },
-  // The library would allocate what the frame claims; given the output it does not.
+  // Without an output buffer, the library would allocate the size that the frame claims.
   ZSTD: (input, size) => decompressZstd(input, new Uint8Array(size)),
   GZIP: (input, size) => gunzipSync(input, { maxOutputLength: Math.max(1, size) }),
   BROTLI: (input, size) => brotliDecompressSync(input, { maxOutputLength: Math.max(1, size) }),
@@ -22,7 +22,7 @@ const DECOMPRESSORS: Partial<Readonly<Record<Codec, Decompress>>> = {
   LZ4_RAW: decompressLz4Raw,
 };
 
-/** Content of a page. @throws RangeError if it is not of the size that its header says; Error if it is corrupt */
+/** Decompresses a page. @throws RangeError if its size differs from its header; Error if it is corrupt */
 export function decompress(codec: Codec, input: Uint8Array, size: number): Uint8Array {
   const run = DECOMPRESSORS[codec];
   if (run === undefined) throw new RangeError(`compression ${codec} is not supported`);
@@ -31,11 +31,11 @@ export function decompress(codec: Codec, input: Uint8Array, size: number): Uint8
   if (size === 0) return new Uint8Array(0);
   const output = run(input, size);
   if (output.length !== size)
-    throw new RangeError(`a page has ${output.length} bytes, its header says ${size}`);
+    throw new RangeError(`a page has ${output.length} bytes, but its header says ${size}`);
   return output;
 }
 
-/** The same for the library. */
+/** The decompressors, in the form that the library expects. */
 export const checkedCompressors: Compressors = Object.fromEntries(
   (Object.keys(DECOMPRESSORS) as Codec[]).map((codec) => [
     codec,

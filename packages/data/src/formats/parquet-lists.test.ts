@@ -18,7 +18,7 @@ const leaf = (
   type: "BYTE_ARRAY",
 });
 
-/** What becomes of a value, as the library has it, of the column that the elements describe. */
+/** Applies the correction for a schema to a value that the library returned. */
 function mended(value: unknown, ...schema: SchemaElement[]): unknown {
   const root = group("schema", 1);
   const tree = parquetSchema({ schema: [root, ...schema] });
@@ -40,7 +40,7 @@ describe(listMending, () => {
     leaf("text", "REQUIRED"),
   ];
 
-  test("leaves the lists of three levels alone", () => {
+  test("does not change lists of three levels", () => {
     const list = group("list", 1, { repetition_type: "REPEATED" });
     expect(mended(["a"], group("answers", 1, LIST), list, leaf("element", "OPTIONAL"))).toBe(
       "nothing to mend",
@@ -53,19 +53,19 @@ describe(listMending, () => {
     expect(mended(["a", "b"], ...texts)).toEqual(["a", "b"]);
   });
 
-  test("keeps null where the list itself may be missing", () => {
+  test("keeps null if the list itself is optional", () => {
     expect(mended(null, group("answers", 1, { ...LIST, repetition_type: "OPTIONAL" }), texts[1]!)).toBeNull();
   });
 
-  test("takes away the level around repeated records", () => {
+  test("removes the level around repeated records", () => {
     expect(mended({ array: [{ text: "a", start: 1 }] }, ...records)).toEqual([{ text: "a", start: 1 }]);
   });
 
-  test("gives repeated records of one field their name back", () => {
+  test("restores the field name of repeated records with one field", () => {
     expect(mended(["a"], ...named)).toEqual([{ text: "a" }]);
   });
 
-  test("mends lists inside lists and records", () => {
+  test("corrects lists inside lists and records", () => {
     const inner = [group("array", 1, { ...LIST, repetition_type: "REPEATED" }), leaf("array", "REPEATED")];
     expect(mended([["a"], null], group("answers", 1, LIST), ...inner)).toEqual([["a"], []]);
     expect(mended({ answers: null }, group("row", 1), ...texts)).toEqual({ answers: [] });

@@ -1,7 +1,7 @@
 /**
- * Lists as older writers store them. Today a list is three levels (`list`, `repeated group list`, `element`); Avro's, Hive's and
- * Spark's older files repeat the element itself, which the library reads as the three levels: names of fields are lost, a level
- * is too many, and an empty list becomes null.
+ * Corrects lists of older writers. Today a list has three levels (`list`, `repeated group list`, `element`). Older files of Avro, Hive and
+ * Spark repeat the element itself, but the library reads them as three levels: field names are lost, there is one level
+ * too many, and an empty list becomes null.
  *
  * Source: Parquet format, LogicalTypes, "Lists" and its rules for backward compatibility.
  */
@@ -9,7 +9,7 @@ import type { SchemaTree } from "hyparquet";
 
 type Mend = (value: unknown) => unknown;
 
-/** What makes of the library's value of a column what its schema says; undefined where both are the same. */
+/** Returns a function that corrects the library's values of a column; undefined if they need no correction. */
 export function listMending(column: SchemaTree): Mend | undefined {
   return holdsOldLists(column) ? (value) => asWritten(column, value) : undefined;
 }
@@ -26,7 +26,7 @@ function isList({ element, children }: SchemaTree): boolean {
   );
 }
 
-/** Whether what is repeated is the element, not a level around it. */
+/** Whether the element itself is repeated, instead of a level around it. */
 function isElement({ element: { name } }: SchemaTree, repeated: SchemaTree): boolean {
   if (repeated.children.length !== 1 || isList(repeated)) return true;
   return repeated.element.name === "array" || repeated.element.name === `${name}_tuple`;
@@ -48,8 +48,8 @@ function structAsWritten({ children }: SchemaTree, value: Readonly<Record<string
 }
 
 /**
- * @param value as the library has it: the values below the repeated group where that has one child, else a record of it
- * @param isSkipped whether the library took this list for the level around an element: then its items are the value itself
+ * @param value the library's value: the values of the repeated group's only child, or a record of its children
+ * @param isSkipped whether the library treated this list as the level around an element; then the value already is the list of items
  */
 function listAsWritten(list: SchemaTree, value: unknown, isSkipped: boolean): unknown {
   const repeated = list.children[0]!;

@@ -1,6 +1,6 @@
 /**
- * Checks the pages of a Parquet column chunk before the library decodes them: sizes, counts and run lengths are numbers in the
- * file, and the library allocates and loops by them.
+ * Checks the pages of a Parquet column chunk before the library decodes them. The library allocates and loops by sizes, counts
+ * and run lengths from the file.
  */
 import type { Compressors, SchemaTree } from "hyparquet";
 import { parquetHeader } from "hyparquet/src/column.js";
@@ -12,19 +12,19 @@ import { endOfStruct, readVarint } from "./thrift-guard.js";
 type PageHeader = ReturnType<typeof parquetHeader>;
 type Codec = keyof Compressors;
 
-/** What the file's footer says of a chunk. */
+/** A chunk's entry in the file's footer. */
 export interface ChunkFacts {
   readonly codec: Codec;
   readonly type: string | undefined;
-  /** From the root of the schema to the column. */
+  /** Path from the schema's root to the column. */
   readonly path: readonly SchemaTree[];
-  /** Values in the chunk, empty ones included. */
+  /** Values in the chunk, including empty ones. */
   readonly valueCount: number;
 }
 
-/** Values that begin as the one before them does. */
+/** Encoding in which a value reuses a prefix of the previous value. */
 const PREFIXED = "DELTA_BYTE_ARRAY";
-/** Encodings whose size in memory follows from checked numbers. */
+/** Encodings with a decoded size that the checked numbers determine. */
 const DICTIONARY: ReadonlySet<string> = new Set(["PLAIN_DICTIONARY", "RLE_DICTIONARY"]);
 const ENCODINGS: ReadonlySet<string> = new Set([
   ...DICTIONARY,
@@ -42,14 +42,14 @@ const MAX_INDEX_BITS = 32;
 /**
  * Walks all pages of a chunk.
  *
- * @returns the number of values the pages say they hold
- * @throws RangeError saying which number is wrong
+ * @returns the number of values according to the page headers
+ * @throws RangeError naming the invalid number
  */
 export function checkPages(bytes: ArrayBuffer, facts: ChunkFacts): number {
   const view = new DataView(bytes);
   const reader = { view, offset: 0 };
   let values = 0;
-  // As the library reads: a single byte behind the last page is padding.
+  // Like the library: a single byte after the last page is padding.
   while (reader.offset < view.byteLength - 1) {
     endOfStruct(view, reader.offset);
     const header = parquetHeader(reader);
@@ -63,7 +63,7 @@ export function checkPages(bytes: ArrayBuffer, facts: ChunkFacts): number {
   return values;
 }
 
-/** Checks one page with at most `left` values. @returns its values, none for a dictionary */
+/** Checks one page with at most `left` values. @returns the number of its values, 0 for a dictionary */
 function checkPage(header: PageHeader, page: Uint8Array, facts: ChunkFacts, left: number): number {
   if (header.type === "DICTIONARY_PAGE") {
     within("dictionary size", header.dictionary_page_header?.num_values, 8 * header.uncompressed_page_size);
@@ -105,7 +105,7 @@ function checkPage(header: PageHeader, page: Uint8Array, facts: ChunkFacts, left
   return count;
 }
 
-/** Checks repetition and definition levels at the head of an older page. @returns where they end, and the second ones */
+/** Checks repetition and definition levels at the start of a version 1 page. @returns where they end, and the definition levels */
 function checkLevels(
   page: Uint8Array,
   count: number,
@@ -142,11 +142,11 @@ function checkRunsOfValues(
 }
 
 /**
- * Steps over runs of equal values and packed groups of eight until `count` values or the bytes are used up.
+ * Skips runs of equal values and bit-packed groups of eight until `count` values are read or the data ends.
  *
  * Source: Parquet format, encoding RLE: `header = run << 1` or `groups << 1 | 1`.
  *
- * @throws RangeError if a run is longer than the values that are left
+ * @throws RangeError if a run is longer than the remaining values
  */
 function checkRuns(bytes: Uint8Array, width: number, count: number): void {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -158,7 +158,7 @@ function checkRuns(bytes: Uint8Array, width: number, count: number): void {
     if (end - offset > 5) throw new RangeError("the header of a run is longer than five bytes");
     const isPacked = value % 2 === 1;
     const run = Math.floor(value / 2);
-    // Packed values come in eights: the last group may be padded.
+    // Groups have eight values; the last group may be padded.
     const values = isPacked ? 8 * run : run;
     within("values of a run", values, isPacked ? 8 * Math.ceil(left / 8) : left);
     offset = end + (isPacked ? run * width : Math.ceil(width / 8));
@@ -166,7 +166,7 @@ function checkRuns(bytes: Uint8Array, width: number, count: number): void {
   }
 }
 
-/** The highest levels of a column: how often it repeats, and how many of its ancestors may be absent. */
+/** The maximum levels of a column: the number of repeated fields and the number of optional or repeated fields on its path. */
 function levelsOf(path: readonly SchemaTree[]): {
   readonly repetitions: number;
   readonly definitions: number;

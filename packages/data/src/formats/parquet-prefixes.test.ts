@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { checkPrefixes, countLevel } from "./parquet-prefixes.js";
 
-/** DELTA_BINARY_PACKED: blocks of 128 in 4 parts, the count, the first value; then blocks that add `delta` without further bits. */
+/** DELTA_BINARY_PACKED: blocks of 128 in 4 parts, the count, the first value; then blocks that add `delta` with bit width 0. */
 function prefixes(count: number, first: number, delta = 0): Uint8Array {
   const bytes: number[] = [];
   const varint = (value: number): void => {
@@ -18,7 +18,7 @@ function prefixes(count: number, first: number, delta = 0): Uint8Array {
 }
 
 describe(checkPrefixes, () => {
-  test("takes prefixes that a page may have, and a page without values", () => {
+  test("accepts valid prefixes, and a page without values", () => {
     expect(() => {
       checkPrefixes(prefixes(1000, 0, 3), 1000);
     }).not.toThrow();
@@ -27,15 +27,15 @@ describe(checkPrefixes, () => {
     }).not.toThrow();
   });
 
-  test("rejects few bytes that ask for long texts many times", () => {
+  test("rejects a few bytes that expand to many long texts", () => {
     const bytes = prefixes(100_000, 10_000);
     expect(bytes.length).toBeLessThan(6000);
     expect(() => {
       checkPrefixes(bytes, 100_000);
-    }).toThrow("prefixes of 1000000000 bytes together");
+    }).toThrow("prefixes with a total of 1000000000 bytes");
   });
 
-  test("rejects negative lengths and another count than the page's", () => {
+  test("rejects negative lengths and a count that differs from the page's", () => {
     expect(() => {
       checkPrefixes(prefixes(3, 1, -1), 3);
     }).toThrow("a prefix of -1 bytes");
@@ -49,15 +49,15 @@ describe(checkPrefixes, () => {
 });
 
 describe(countLevel, () => {
-  test("counts in runs of equal levels and in packed ones", () => {
-    // Five times 2; then eight packed: 0 1 2 3 0 2 2 1, two bits each, of which the last three are padding.
+  test("counts in runs of equal levels and in packed runs", () => {
+    // Five times 2; then eight packed values: 0 1 2 3 0 2 2 1, two bits each. The last three are padding.
     const bytes = Uint8Array.of(10, 2, 3, 0b11100100, 0b01101000);
     expect(countLevel(bytes, { width: 2, count: 13, level: 2 })).toBe(8);
     expect(countLevel(bytes, { width: 2, count: 10, level: 2 })).toBe(6);
     expect(countLevel(bytes, { width: 2, count: 4, level: 2 })).toBe(4);
   });
 
-  test("ends for any bytes, at no more than there are", () => {
+  test("terminates for any bytes, within their length", () => {
     const property = fc.property(fc.uint8Array({ maxLength: 40 }), fc.nat(100), (bytes, count) => {
       try {
         return countLevel(bytes, { width: 1, count, level: 1 }) <= count;

@@ -1,8 +1,8 @@
 /**
- * Checks the pages of a Parquet column whose values take over the beginning of the one before them: a few bytes may ask for a long
- * text a million times.
+ * Checks the pages of a Parquet column with DELTA_BYTE_ARRAY values, which reuse a prefix of the previous value: a few bytes may expand to
+ * a million long texts.
  *
- * Source: Parquet format, encodings DELTA_BYTE_ARRAY (the lengths of the prefixes as DELTA_BINARY_PACKED, then the rest of each value)
+ * Source: Parquet format, encodings DELTA_BYTE_ARRAY (prefix lengths as DELTA_BINARY_PACKED, then the suffixes)
  * and RLE.
  */
 import { deltaBinaryUnpack } from "hyparquet/src/delta.js";
@@ -10,10 +10,10 @@ import { MAX_PAGE_BYTES } from "../rows/limits.js";
 import { readVarint } from "./thrift-guard.js";
 
 /**
- * Adds up the prefixes of a page.
+ * Checks the sum of the prefix lengths of a page.
  *
- * @param present values of the page that are not empty, which is how many the library decodes
- * @throws RangeError if the page says another number, or its prefixes are longer together than a page may be
+ * @param present number of non-empty values in the page, which is how many the library decodes
+ * @throws RangeError if the page has another number of prefixes, or their sum exceeds the page limit
  */
 export function checkPrefixes(bytes: Uint8Array, present: number): void {
   if (present === 0) return;
@@ -28,19 +28,19 @@ export function checkPrefixes(bytes: Uint8Array, present: number): void {
     sum += length;
   }
   if (sum > MAX_PAGE_BYTES)
-    throw new RangeError(`prefixes of ${sum} bytes together, expected at most ${MAX_PAGE_BYTES}`);
+    throw new RangeError(`prefixes with a total of ${sum} bytes, expected at most ${MAX_PAGE_BYTES}`);
 }
 
 interface Levels {
-  /** Bits of a level. */
+  /** Bits per level. */
   readonly width: number;
-  /** Levels there are. */
+  /** Number of levels. */
   readonly count: number;
-  /** The one that is counted. */
+  /** The level that is counted. */
   readonly level: number;
 }
 
-/** How often a level is there, in runs that were checked. */
+/** Counts a level in checked runs. */
 export function countLevel(bytes: Uint8Array, { width, count, level }: Levels): number {
   const view = viewOf(bytes);
   const bytesOfValue = Math.ceil(width / 8);
@@ -67,7 +67,7 @@ export function countLevel(bytes: Uint8Array, { width, count, level }: Levels): 
   return found;
 }
 
-/** The number at a place of packed bits, lowest first. */
+/** Reads a bit-packed number, least significant bit first. */
 function packedAt(bytes: Uint8Array, start: number, width: number): number {
   let value = 0;
   for (let bit = 0; bit < width; bit++) {

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { scanFile, type ScanSettings } from "./scan-file.js";
 import type { ScannedLine } from "./read-rows.js";
 
-// Written by another program: packages/data/fixtures/parquet-fixtures.py.
+// Written by packages/data/fixtures/parquet-fixtures.py.
 const fixture = (name: string): string =>
   fileURLToPath(new URL(`../../fixtures/${name}.parquet`, import.meta.url));
 
@@ -56,14 +56,14 @@ describe("Parquet", () => {
     expect(nested[2]).toMatchObject({ line: 3, reason: "score: expected text, got null" });
   });
 
-  test("names the columns there are where one is missing", async () => {
+  test("lists the existing columns if one is missing", async () => {
     await expect(scan(fixture("zstd"))).rejects.toMatchObject({ code: "CONFIG_INVALID" });
     await expect(scan(fixture("zstd"))).rejects.toThrow(
       "its columns are id, text, fr, also, translation, score",
     );
   });
 
-  test("reads back what its sibling writes, and rejects text that is not UTF-8", async () => {
+  test("reads files of hyparquet-writer, and rejects text that is not UTF-8", async () => {
     const data = [new Uint8Array([0xff]), new Uint8Array([0x61])];
     const columnData = [
       { name: "source", data, type: "BYTE_ARRAY" as const },
@@ -71,7 +71,7 @@ describe("Parquet", () => {
     ];
     await writeFile(path, new Uint8Array(parquetWriteBuffer({ columnData })));
     expect(await scan(path)).toEqual([
-      { line: 1, reason: "source: holds bytes that are not UTF-8 text" },
+      { line: 1, reason: "source: contains bytes that are not UTF-8 text" },
       { line: 2, row: { source: "a", target: "y" } },
     ]);
   });

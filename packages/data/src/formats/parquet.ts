@@ -1,4 +1,4 @@
-/** Parquet, one row group in memory at a time; every number in the file is checked before the library acts on it. */
+/** Reads Parquet with one row group in memory at a time. Every number in the file is checked before the library uses it. */
 import type { FileHandle } from "node:fs/promises";
 import { openRegular, SlmError } from "@slm/core";
 import {
@@ -28,7 +28,7 @@ export const parquetFormat: DataFormat = {
   read: readParquet,
 };
 
-/** "PAR1" at the end of a file, behind the length of its footer. */
+/** Size of the footer's length and "PAR1" at the end of a file. */
 const MAGIC = 0x31524150;
 const TAIL_BYTES = 8;
 
@@ -72,7 +72,7 @@ async function readFooter(handle: FileHandle): Promise<ParquetFile> {
   return { handle, size, metadata, schema: parquetSchema(metadata) };
 }
 
-/** Columns at the top of the schema that are used; all of them where one is missing, so that the error can name them. */
+/** Top-level columns that are used; all columns if one is missing, so that the error can list them. */
 function wantedOf(schema: SchemaTree, wanted: WantedColumns | undefined): readonly string[] {
   const names = schema.children.map(({ element }) => element.name);
   if (wanted === undefined || wanted.others === true) return names;
@@ -97,7 +97,7 @@ async function readGroup(
       metadata: { ...file.metadata, row_groups: [group] },
       columns: [name],
       compressors: checkedCompressors,
-      // Bytes that are no text stay bytes, for the row's check to reject.
+      // Bytes that are not valid text stay bytes, and the row's check rejects them.
       parsers: { stringFromBytes: (bytes: Uint8Array) => decodeText(bytes) ?? (bytes as never) },
     });
     if (column.length !== rowCount)
@@ -109,12 +109,12 @@ async function readGroup(
   return rows;
 }
 
-/** A plain assignment would not make a column of the name `__proto__`. */
+/** A plain assignment would not create a column named `__proto__`. */
 function define(row: Record<string, unknown>, name: string, value: unknown): void {
   Object.defineProperty(row, name, { value: value ?? null, enumerable: true });
 }
 
-/** The chunks of one column as a file for the library; only what was checked can be read from it. */
+/** Presents the chunks of one column as a file to the library; only checked bytes can be read from it. */
 async function checkedChunks(
   { handle, size, schema }: ParquetFile,
   group: RowGroup,
@@ -124,7 +124,7 @@ async function checkedChunks(
   const ranges: { readonly start: number; readonly end: number; readonly bytes: ArrayBuffer }[] = [];
   for (const { meta_data: facts, file_path: elsewhere } of group.columns) {
     if (facts?.path_in_schema[0] !== name) continue;
-    if (elsewhere !== undefined) throw new RangeError(`column '${name}' lies in another file`);
+    if (elsewhere !== undefined) throw new RangeError(`column '${name}' is in another file`);
     const { start, end } = rangeOf(facts, size);
     const bytes = await readRange(handle, size, start, end);
     const path = pathTo(schema, facts.path_in_schema);
@@ -132,7 +132,7 @@ async function checkedChunks(
     const held = checkPages(bytes, { codec: facts.codec, type: facts.type, path, valueCount });
     const isFlat = path.length === 2 && path[1]!.element.repetition_type !== "REPEATED";
     if (isFlat ? held !== rowCount : held < rowCount)
-      throw new RangeError(`column '${name}' holds ${held} values for ${rowCount} rows`);
+      throw new RangeError(`column '${name}' has ${held} values for ${rowCount} rows`);
     ranges.push({ start, end, bytes });
   }
   return {
@@ -140,7 +140,7 @@ async function checkedChunks(
     slice: (start, end = size) => {
       const range = ranges.find((one) => one.start <= start && end <= one.end);
       if (range !== undefined) return range.bytes.slice(start - range.start, end - range.start);
-      // The library reads neighbouring columns at once; what lies between them is never decoded.
+      // The library reads adjacent columns at once, but never decodes the bytes between them.
       const joined = new Uint8Array(end - start);
       for (const one of ranges.filter(({ start: from, end: to }) => from >= start && to <= end))
         joined.set(new Uint8Array(one.bytes), one.start - start);
@@ -149,7 +149,7 @@ async function checkedChunks(
   };
 }
 
-/** Where a chunk lies: from its dictionary, or its first page, on. */
+/** The byte range of a chunk, starting with its dictionary or its first page. */
 function rangeOf(facts: ColumnMetaData, size: number): { readonly start: number; readonly end: number } {
   const dictionary = Number(facts.dictionary_page_offset ?? 0);
   const data = toCount("offset of pages", facts.data_page_offset, size);
@@ -186,7 +186,7 @@ async function readRange(handle: FileHandle, size: number, start: number, end: n
   return bytes.buffer;
 }
 
-/** Whatever the library throws at a corrupt file as an error with a code. */
+/** Wraps the library's error for a corrupt file. */
 async function orInvalid<Result>(
   path: string,
   run: () => Promise<Result>,

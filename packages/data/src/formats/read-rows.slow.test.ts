@@ -69,12 +69,12 @@ describe(scanRows, () => {
     ['{"source":"a","target":"X","references":[]}', "references: expected a list"],
     ['{"source":"a","target":"X","references":"X"}', "references: expected a list"],
     ['{"source":"a","target":"X","references":["X",""]}', "references[1]"],
-    ['{"source":"a\\ud800","target":"X"}', "source: holds half a character"],
+    ['{"source":"a\\ud800","target":"X"}', "source: contains half a character"],
   ])("rejects %s", async (line, reason) => {
     expect(await reasonFor(line)).toContain(reason);
   });
 
-  test("rejects bytes that are not UTF-8, and goes on", async () => {
+  test("rejects bytes that are not UTF-8, and continues", async () => {
     const bytes = Buffer.concat([Buffer.from('{"source":"'), Buffer.of(0xff), Buffer.from(`"}\n${A}\n`)]);
     expect(await scan(bytes)).toMatchObject([
       { line: 1, reason: "not UTF-8 text" },
@@ -82,7 +82,7 @@ describe(scanRows, () => {
     ]);
   });
 
-  test("rejects a line longer than the limit, and goes on; a line at the limit is read", async () => {
+  test("rejects a line longer than the limit, and continues; a line at the limit is read", async () => {
     const frame = JSON.stringify({ source: "", target: "X" }).length;
     const fits = JSON.stringify({ source: "a".repeat(MAX_LINE_BYTES - frame), target: "X" });
     expect(fits).toHaveLength(MAX_LINE_BYTES);
@@ -91,7 +91,7 @@ describe(scanRows, () => {
     expect(lines[1]).toMatchObject({ line: 2, reason: new RegExp(`at most ${MAX_LINE_BYTES}`) });
   });
 
-  test("survives nesting deeper than any stack", async () => {
+  test("survives extremely deep nesting", async () => {
     expect(await reasonFor("[".repeat(MAX_LINE_BYTES))).toContain("not JSON");
   });
 
@@ -102,7 +102,7 @@ describe(scanRows, () => {
       { requiredKeys: ["source", "target"] },
     );
     const property = fc.asyncProperty(fc.array(row), fc.constantFrom("\n", "\r\n"), async (rows, end) => {
-      // Filler of uneven length moves line ends and multi-byte characters over the 64 KiB borders of the stream.
+      // Filler of odd length moves line breaks and multi-byte characters across the stream's 64 KiB chunk boundaries.
       const filler: Row = { source: "é".repeat(32_760 + rows.length), target: "X" };
       const written = [filler, ...rows, filler, ...rows];
       const lines = await scan(written.map((value) => JSON.stringify(value) + end).join(""));
@@ -111,7 +111,7 @@ describe(scanRows, () => {
     await fc.assert(property, { numRuns: 30 });
   });
 
-  test("corrupt bytes give rows or rejections, each with a line of the file, and nothing else", async () => {
+  test("corrupt bytes result only in rows or rejections, each with a line of the file", async () => {
     const original = Buffer.from(`\ufeff${A}\r\n${B}\n\n${A}\n${B}\n`);
     const edit = fc.tuple(fc.nat({ max: original.length - 1 }), fc.nat({ max: 255 }), fc.nat({ max: 6 }));
     const property = fc.asyncProperty(fc.array(edit, { minLength: 1, maxLength: 6 }), async (edits) => {
@@ -156,7 +156,7 @@ describe(readRows, () => {
 });
 
 describe(readAllRows, () => {
-  test("gives every row", async () => {
+  test("returns every row", async () => {
     await writeFile(path, `${A}\n${B}\n`);
     expect((await readAllRows(path)).map(({ source }) => source)).toEqual(["a", "bé😀"]);
   });

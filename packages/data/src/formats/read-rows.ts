@@ -1,22 +1,22 @@
-/** Reads rows from JSONL: one JSON object a line, empty lines skipped, everything else checked. */
+/** Reads rows from JSONL: one JSON object per line; empty lines are skipped, everything else is checked. */
 import { SlmError } from "@slm/core";
 import { fieldsHint, HINTS } from "../rows/hints.js";
 import type { Picture } from "../images/picture.js";
 import { readLines, type Encoding, type Line } from "../rows/lines.js";
 import { checkRow, checkSource, type Rejection, type Row } from "../rows/row.js";
 
-/** A line as a row, or why it is none. */
+/** A line's row, or the reason for its rejection. */
 export type ScannedLine =
   | {
       readonly line: number;
       readonly row: Row;
-      /** Which picture it is, where a dataset module draws it. */
+      /** The image, if a dataset module draws it. */
       readonly picture?: Picture;
     }
   | Rejection;
 
 /**
- * Every line of a JSONL file as a row or as a rejection with its reason. Empty lines are skipped, but counted.
+ * Returns every line of a JSONL file as a row or as a rejection with its reason. Empty lines are skipped, but counted.
  *
  * @throws SlmError INPUT_MISSING if the file cannot be read.
  */
@@ -28,7 +28,7 @@ export async function* scanRows(path: string, encoding?: Encoding): AsyncGenerat
 }
 
 /**
- * The rows of a JSONL file, which must hold nothing else.
+ * The rows of a JSONL file. Every line must be a row.
  *
  * @throws SlmError INPUT_MISSING if the file cannot be read; DATA_INVALID naming the first line that is not a row.
  */
@@ -41,7 +41,7 @@ export async function* readRows(path: string): AsyncGenerator<Row> {
   }
 }
 
-/** The error for the first line of a file that is no row, where all must be. */
+/** The error for the first unusable line of a file that must contain only rows. */
 export function notARow(path: string, { line, reason, hint }: Rejection): SlmError {
   return new SlmError("DATA_INVALID", `data: ${path}:${line}: ${reason}`, {
     context: { path, line, reason },
@@ -52,7 +52,7 @@ export function notARow(path: string, { line, reason, hint }: Rejection): SlmErr
 /**
  * All rows of a JSONL file.
  *
- * @throws SlmError as {@link readRows}, and DATA_INVALID if the file holds no row.
+ * @throws SlmError as {@link readRows}, and DATA_INVALID if the file has no rows.
  */
 export async function readAllRows(path: string): Promise<readonly Row[]> {
   const rows: Row[] = [];
@@ -70,7 +70,7 @@ export function noRows(path: string): SlmError {
 }
 
 /**
- * The sources of a JSONL file of `{"source"}`, which must hold nothing else.
+ * The sources of a JSONL file. Every line must be `{"source"}`.
  *
  * @throws SlmError INPUT_MISSING if the file cannot be read; DATA_INVALID naming the first line that is not a source.
  */
@@ -99,10 +99,10 @@ function scanLine(line: Line): ScannedLine | undefined {
   return { line: line.line, reason: `${row}; its keys are ${keys.join(", ")}`, hint: fieldsHint(keys) };
 }
 
-/** Most keys that a reason names, and the length of each [UTF-16 units]. */
+/** Limits for the keys in a reason: their number, and the length of each [UTF-16 units]. */
 const NAMED_KEYS = { most: 20, units: 80 };
 
-/** The keys of an object that calls its source or target something else; undefined for anything else. */
+/** The keys of an object without source or target; undefined for other values. */
 function keysOfOtherNames(value: unknown): readonly string[] | undefined {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
   const keys = Object.keys(value);
@@ -110,7 +110,7 @@ function keysOfOtherNames(value: unknown): readonly string[] | undefined {
   return keys.slice(0, NAMED_KEYS.most).map((key) => key.slice(0, NAMED_KEYS.units));
 }
 
-/** The JSON of a line, or why it is none; undefined for an empty line. */
+/** The JSON value of a line, or why it could not be parsed; undefined for an empty line. */
 export function parseLine({
   line,
   text,
@@ -120,7 +120,7 @@ export function parseLine({
     return { value: JSON.parse(text) };
   } catch (error) {
     const reason = `not JSON: ${error instanceof Error ? error.message : String(error)}`;
-    // A line of a bracket alone begins a document.
+    // A line with only a bracket is the start of a JSON document.
     return /^\s*[[{]\s*$/u.test(text) ? { line, reason, hint: HINTS.document } : { line, reason };
   }
 }

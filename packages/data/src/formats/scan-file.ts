@@ -1,4 +1,4 @@
-/** Reads any data file as rows: its format's records, put through the recipe's mapping. */
+/** Reads any data file as rows by applying the recipe's mapping to the format's records. */
 import { SlmError } from "@slm/core";
 import type { Delimiter, ReadSettings, ScannedRecord } from "./data-format.js";
 import { fieldsHint, HINTS } from "../rows/hints.js";
@@ -23,10 +23,10 @@ export interface ScanSettings extends MappingSettings, Omit<ReadSettings, "encod
 }
 
 /**
- * Every record of a file as a row or as a rejection with its reason.
+ * Returns every record of a file as a row or as a rejection with its reason.
  *
- * @throws SlmError INPUT_MISSING if the file cannot be read; DATA_INVALID if it is not of its format; CONFIG_INVALID if its
- * format is not known, or if the mapping needs a column that a table does not have.
+ * @throws SlmError INPUT_MISSING if the file cannot be read; DATA_INVALID if it does not have its format; CONFIG_INVALID if the
+ * format is unknown, or if a table lacks a column of the mapping.
  */
 export async function* scanFile(file: DataFile, settings: ScanSettings): AsyncGenerator<ScannedLine> {
   const read = { ...settings, encoding: settings.encoding ?? DEFAULT_ENCODING };
@@ -37,7 +37,7 @@ export async function* scanFile(file: DataFile, settings: ScanSettings): AsyncGe
   const format = await formatOf(file, settings.format, read);
   const isMapped = settings.fields !== undefined || settings.template !== undefined;
   if (format === FORMATS.jsonl && !isMapped) {
-    // Rows as they are: no key may be there that nobody reads.
+    // Rows without a mapping: unknown keys are rejected.
     yield* scanRows(file, read.encoding);
     return;
   }
@@ -67,9 +67,9 @@ async function* mapRecords(
 }
 
 /**
- * Looks at the first record of a table for the columns that are needed.
+ * Checks that the first record of a table has all required columns.
  *
- * @throws SlmError CONFIG_INVALID, naming the columns that are there
+ * @throws SlmError CONFIG_INVALID, listing the existing columns
  */
 export async function* checkColumns(
   file: string,
@@ -89,7 +89,7 @@ export async function* checkColumns(
           {
             context: { file, column: lacking.missing, columns: Object.keys(record.columns).slice(0, 100) },
             suggestions: [
-              ...(delimiter === undefined ? [] : ["leave data.delimiter out: it is found by the columns"]),
+              ...(delimiter === undefined ? [] : ["remove data.delimiter, so that slm detects it"]),
               fieldsHint(Object.keys(record.columns)),
               `${HINTS.columns} for a file without a header line`,
             ],

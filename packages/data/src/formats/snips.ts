@@ -1,6 +1,6 @@
 /**
- * Commands with intents and slots in the layout of SNIPS' public benchmark: a list of utterances by intent, each cut into
- * pieces, of which some fill a slot.
+ * Commands with intents and slots in the layout of the SNIPS benchmark: a list of utterances per intent, each divided into
+ * pieces, some of which are slot values.
  *
  * Source: Coucke et al. 2018 (arXiv 1805.10190), directory `2017-06-custom-intent-engines` of the `nlu-benchmark` data.
  */
@@ -29,14 +29,14 @@ async function* readSnips(path: string, settings: ReadSettings): AsyncGenerator<
   yield* snipsRecords(document);
 }
 
-/** Whether a document has the outer layer of SNIPS' intents. */
+/** Whether a document has the top-level structure of SNIPS. */
 export function isSnips(document: unknown): document is JsonObject {
   if (!isObject(document)) return false;
   const intents = Object.values(document).map(listOf);
   return intents.some((list) => list?.some((one) => isObject(one) && listOf(one.data) !== undefined));
 }
 
-/** The utterances of a document in its order. */
+/** The utterances in the document's order. */
 function* snipsRecords(document: JsonObject): Generator<ScannedRecord> {
   const place = new Place();
   for (const [intent, utterances] of Object.entries(document)) {
@@ -64,7 +64,7 @@ function utteranceRecord(intent: string, utterance: unknown, place: Place): Scan
   return place.columns({ text: texts.join("").trim(), intent, call: JSON.stringify(call) });
 }
 
-/** A slot as an argument: its value, or a list where an utterance fills it more than once. */
+/** A slot's argument: its value, or a list if an utterance fills it more than once. */
 function argumentOf([slot, values]: readonly [string, readonly string[]]): readonly [string, unknown] {
   return [slot, values.length === 1 ? values[0] : values];
 }

@@ -1,5 +1,5 @@
 /**
- * Question answering in the layout of SQuAD 1.1 and 2.0: articles of paragraphs of questions.
+ * Question answering in the layout of SQuAD 1.1 and 2.0: articles contain paragraphs, paragraphs contain questions.
  *
  * Source: Rajpurkar et al. 2016 (arXiv 1606.05250) and 2018 (arXiv 1806.03822), `train-v1.1.json`, `train-v2.0.json`.
  */
@@ -31,14 +31,14 @@ async function* readSquad(path: string, settings: ReadSettings): AsyncGenerator<
   yield* squadRecords(document, settings);
 }
 
-/** Whether a document has SQuAD's outer layer. */
+/** Whether a document has the top-level structure of SQuAD. */
 export function isSquad(document: unknown): document is { readonly data: readonly unknown[] } {
   return (
     isObject(document) && listOf(document.data)?.some((one) => isObject(one) && "paragraphs" in one) === true
   );
 }
 
-/** The questions of a document in its order. */
+/** The questions in the document's order. */
 function* squadRecords(
   { data }: { readonly data: readonly unknown[] },
   settings: ReadSettings,
@@ -84,7 +84,7 @@ function questionRecord({ title, context, question, unanswerable }: Asked, place
   const answers =
     question.is_impossible === true || texts.length === 0 ? noAnswer(unanswerable) : [...new Set(texts)];
   if (answers === undefined) {
-    return place.reject("the question has no answer; name the target of such questions in data.unanswerable");
+    return place.reject("the question has no answer; set data.unanswerable to the target of these questions");
   }
   const columns = { id: question.id ?? "", title: title ?? "", question: question.question, context };
   return place.columns({ ...columns, answer: answers[0], answers });

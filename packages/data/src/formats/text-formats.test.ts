@@ -66,7 +66,7 @@ describe("CSV", () => {
     ["text behind a closing quote", '"a"b,c\n', "Invalid Closing Quote"],
     ["a quote that is never closed", '"a,b\n', "a quote is not closed"],
     ["bytes that are not UTF-8", Buffer.from([0xff, 0x2c, 0x62, 0x0a]), "not UTF-8 text"],
-    ["a NUL", "a\0,b\n", "source: holds a NUL character"],
+    ["a NUL", "a\0,b\n", "source: contains a NUL character"],
     ["an empty field", ",b\n", "source: expected text, got an empty string"],
   ])("rejects %s, and goes on behind it", async (_name, corrupt, reason) => {
     const bytes = Buffer.concat([Buffer.from("source,target\n"), Buffer.from(corrupt), Buffer.from("c,D\n")]);
@@ -75,7 +75,7 @@ describe("CSV", () => {
     expect(good).toEqual(row(3, "c", "D"));
   });
 
-  test("rejects a quote that stays open for longer than a record may be, and reads the lines behind it", async () => {
+  test("rejects a quote that stays open beyond the record limit, and reads the lines after it", async () => {
     const filler = `${"x".repeat(1000)},y\n`;
     const lines = Math.ceil(MAX_RECORD_BYTES / filler.length) + 1;
     const rows = await csv(`source,target\n"open,b\n${filler.repeat(lines)}`);
@@ -87,14 +87,14 @@ describe("CSV", () => {
     expect(rows.at(-1)).toMatchObject({ line: lines + 2, row: { target: "y" } });
   });
 
-  test("takes names for columns of a file without a header line", async () => {
+  test("accepts column names for a file without a header line", async () => {
     expect(await csv("a,b\nc,d\n", { columns: ["source", "target"] })).toEqual([
       row(1, "a", "b"),
       row(2, "c", "d"),
     ]);
   });
 
-  test("rejects a header that names a column twice, and a missing column with those that are there", async () => {
+  test("rejects a header with a repeated column; an error for a missing column lists the existing ones", async () => {
     await expect(csv("a,a\n1,2\n")).rejects.toMatchObject({ code: "DATA_INVALID" });
     const missing = csv("id,text\n1,2\n", { template: { source: "{text}", target: "{fr}" } });
     await expect(missing).rejects.toMatchObject({ code: "CONFIG_INVALID" });
@@ -122,14 +122,14 @@ describe("CSV", () => {
     ]);
   });
 
-  test("names the columns as their author sees them where none fits, and how to map them", async () => {
+  test("if no delimiter fits, lists the most likely columns and how to map them", async () => {
     await expect(csv("written;iso\n3 May;2024-05-03\n")).rejects.toMatchObject({
       message: expect.stringContaining("its columns are written, iso") as string,
       suggestions: expect.arrayContaining(['--set "data.fields={source: written, target: iso}"']) as string[],
     });
   });
 
-  test("takes the delimiter that is set, and TSV takes none", async () => {
+  test("uses the configured delimiter; TSV accepts none", async () => {
     await expect(csv("source;target\na;b\n", { delimiter: "," })).rejects.toThrow("no column 'source'");
     const path = await put("d.tsv", "source\ttarget\n");
     await expect(scan(path, { delimiter: ";" })).rejects.toMatchObject({ code: "CONFIG_INVALID" });
@@ -143,7 +143,7 @@ describe("CSV", () => {
     ]);
   });
 
-  test("reads windows-1252 where it is told to, and names UTF-16", async () => {
+  test("reads windows-1252 if configured, and recognizes UTF-16", async () => {
     const bytes = Buffer.from([...Buffer.from("source,target\ncaf"), 0xe9, ...Buffer.from(",x\n")]);
     expect(await csv(bytes, { encoding: "windows-1252" })).toEqual([row(2, "café", "x")]);
     await expect(csv(Buffer.from("\ufeffsource,target\n", "utf16le"))).rejects.toThrow("UTF-16");
@@ -156,7 +156,7 @@ test("TSV has tabs between fields, and quotes are text", async () => {
 });
 
 describe("parallel text", () => {
-  test("pairs lines, skips pairs of empty ones and rejects half a pair", async () => {
+  test("pairs lines, skips pairs of empty lines and rejects half a pair", async () => {
     const source = await put("a.en", "one\n\ntwo\nthree\n");
     const target = await put("a.fr", "un\n\n\ntrois");
     expect(await scan({ source, target })).toEqual([
@@ -175,7 +175,7 @@ describe("parallel text", () => {
   });
 });
 
-test("a file of no known ending is rejected with the formats there are, and read as the recipe says", async () => {
+test("rejects a file with an unknown extension and lists the formats; the recipe can name the format", async () => {
   const path = await put("rows.data", '{"source":"a","target":"b"}\n');
   await expect(scan(path)).rejects.toMatchObject({ code: "CONFIG_INVALID" });
   expect(await scan(path, { format: "jsonl" })).toEqual([row(1, "a", "b")]);

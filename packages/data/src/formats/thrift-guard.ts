@@ -1,8 +1,8 @@
-/** Walks a structure of Thrift's compact protocol before it is read, so that no corrupt length makes the reader allocate or loop. */
+/** Validates a structure of Thrift's compact protocol before it is read, so that a corrupt length cannot make the reader allocate or loop. */
 
-/** Bytes of a 64-bit number at 7 bits a byte. */
+/** Bytes of a 64-bit varint. */
 const MAX_VARINT_BYTES = 10;
-/** Parquet's deepest structure has nine. */
+/** Maximum nesting; Parquet's deepest structure has nine levels. */
 const MAX_DEPTH = 32;
 
 const STOP = 0;
@@ -10,7 +10,7 @@ const BOOLEAN_TYPES: ReadonlySet<number> = new Set([1, 2]);
 const LIST = 9;
 const STRUCT = 12;
 
-/** How to step over a value of each type that holds no others. */
+/** Skips a value, by scalar type. */
 const SKIP: Readonly<Record<number, (view: DataView, offset: number) => number>> = {
   1: (_view, offset) => offset,
   2: (_view, offset) => offset,
@@ -26,9 +26,9 @@ const SKIP: Readonly<Record<number, (view: DataView, offset: number) => number>>
 };
 
 /**
- * Where a structure ends.
+ * Returns the offset of the end of a structure.
  *
- * @throws RangeError if it does not end within the view, or is deeper or of other types than Parquet's
+ * @throws RangeError if it does not end within the view, is nested too deeply, or contains types that Parquet does not use
  */
 export function endOfStruct(view: DataView, start: number, depth = 0): number {
   if (depth > MAX_DEPTH) throw new RangeError(`structures are nested deeper than ${MAX_DEPTH}`);
@@ -59,7 +59,7 @@ function endOfList(view: DataView, start: number, depth: number): number {
   const type = byte & 0x0f;
   let count = byte >> 4;
   if (count === 15) ({ value: count, end: offset } = readVarint(view, offset));
-  // Every item takes a byte at least.
+  // Every item has at least one byte.
   if (count > view.byteLength - offset)
     throw new RangeError(`a list of ${count} items is longer than its bytes`);
   if (BOOLEAN_TYPES.has(type)) return offset + count;
@@ -67,7 +67,7 @@ function endOfList(view: DataView, start: number, depth: number): number {
   return offset;
 }
 
-/** An unsigned number at 7 bits a byte, exact up to 2^53. @throws RangeError if it does not end */
+/** Reads an unsigned varint, exact up to 2^53. @throws RangeError if it does not end */
 export function readVarint(view: DataView, start: number): { readonly value: number; readonly end: number } {
   let value = 0;
   for (let index = 0; index < MAX_VARINT_BYTES; index++) {

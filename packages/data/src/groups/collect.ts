@@ -1,4 +1,4 @@
-/** First pass: checks rows, assigns them to splits, and puts them into buckets in which equal sources meet. */
+/** First pass: checks rows, assigns them to splits, and distributes them over buckets. Rows with equal sources are in the same bucket. */
 import { maxRejectedOf, type DataConfig } from "../config/data-config.js";
 import type { DataInput } from "../inputs/data-inputs.js";
 import { HashTable } from "../storage/hash-table.js";
@@ -17,9 +17,9 @@ import {
 } from "../sampling/split.js";
 import { sourceUnits, targetUnits } from "../statistics/statistics.js";
 
-/** A row on its way through a bucket. */
+/** A row in a bucket. */
 export interface CollectedRow {
-  /** Its place among all rows, counted from 0. */
+  /** Index among all rows. */
   readonly place: number;
   readonly file: number;
   readonly line: number;
@@ -29,30 +29,30 @@ export interface CollectedRow {
 }
 
 export interface Collected {
-  /** Rows put into buckets. */
+  /** Rows in buckets. */
   readonly rows: number;
-  /** Training rows left out because a test or dev file has their source; they are among the rejections. */
+  /** Training rows rejected because a test or dev file has their source. They are also counted as rejections. */
   readonly leaked: number;
-  /** The split of every source, by its key: the number of the split in {@link SPLITS} and one. Empty unless asked for. */
+  /** Split of every source by its key, as the index in {@link SPLITS} plus 1. Empty unless requested. */
   readonly owners: HashTable;
 }
 
 export interface CollectOptions {
-  /** Called after every line read. */
+  /** Called after every line. */
   readonly onLine: () => void;
   readonly rejections: Rejections;
-  /** Whether the split of every source is needed afterwards. */
+  /** Whether to record the split of every source. */
   readonly keepOwners: boolean;
 }
 
 /**
- * Reads every input and puts each row into one split.
+ * Reads every input and assigns each row to one split.
  *
- * A source in a test file is a test source, one in a dev file a dev source; the same source in another file is rejected there,
- * because it would leak test data into training. Of the rows only hashes of held-out sources stay in memory.
+ * A source in a test file is a test source, and a source in a dev file is a dev source. The same source in another file is rejected,
+ * because it would leak test data into training. Only hashes of held-out sources stay in memory.
  *
- * @throws SlmError INPUT_MISSING if an input cannot be read, DATA_INVALID or CONFIG_INVALID if it cannot be understood, DATA_INVALID if
- * more of its records are no rows than `maxRejected` allows.
+ * @throws SlmError INPUT_MISSING if an input cannot be read, DATA_INVALID or CONFIG_INVALID if it cannot be parsed, DATA_INVALID if
+ * more of its records are unusable than `maxRejected` allows.
  */
 export async function collectRows(
   inputs: readonly DataInput[],
@@ -61,7 +61,7 @@ export async function collectRows(
   { onLine, rejections, keepOwners }: CollectOptions,
 ): Promise<Collected> {
   const owners = new HashTable();
-  /** Keys of files made for one split. */
+  /** Source keys of files with a fixed split. */
   const made = new HashTable();
   const fractions = fractionsOf(inputs, config);
   let rows = 0;
@@ -110,22 +110,22 @@ export async function collectRows(
       );
     }
   }
-  // Without any row the caller has more to say.
+  // Without any rows, the caller reports a more specific error.
   if (rows > 0) unusable.check(maxRejectedOf(config));
   return { rows, leaked, owners };
 }
 
-/** The number of a split in tables of hashes. */
+/** The number of a split in hash tables. */
 function numberOf(split: Split): number {
   return SPLITS.indexOf(split) + 1;
 }
 
-/** If two splits have variants of one source, the held-out split wins, so that nothing leaks. */
+/** If two splits have variants of the same source, the held-out split wins, to avoid a leak. */
 function keepOwner(owners: HashTable, key: string, split: Split): void {
   owners.set(key, Math.max(numberOf(split), owners.get(key) ?? 0));
 }
 
-/** A split with its own file takes no rows from the training file. */
+/** If a split has its own file, the training file adds no rows to it. */
 function fractionsOf(
   inputs: readonly DataInput[],
   { testFraction, devFraction }: DataConfig,

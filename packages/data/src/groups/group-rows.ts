@@ -1,16 +1,16 @@
-/** Second pass: in each bucket rows of one source become a group, and what is there twice goes. */
+/** Second pass: groups the rows of each bucket by source and removes duplicates. */
 import type { CollectedRow } from "./collect.js";
 import type { Picture } from "../images/picture.js";
 import { referencesOf, type Row } from "../rows/row.js";
 import type { Spill } from "../storage/spill.js";
 import { sourceKey, type Split } from "../sampling/split.js";
 
-/** A source with its targets, in the order they were first seen. */
+/** A source with its targets, in order of first occurrence. */
 export interface Group {
-  /** Place of its first row. */
+  /** Index of its first row. */
   readonly place: number;
   readonly split: Split;
-  /** Its first row, with the number of its input. */
+  /** Its first row and the number of its input. */
   readonly row: Row;
   readonly file: number;
   readonly targets: readonly string[];
@@ -18,27 +18,27 @@ export interface Group {
 }
 
 export interface DuplicateCounts {
-  /** Pairs of source and target met again; each is kept once. */
+  /** Repeated pairs of source and target; each is kept once. */
   duplicates: number;
-  /** Pairs met again with a source in another case, Unicode form or spacing, and left out. */
+  /** Repeated pairs with another case, Unicode form or spacing of the source; they are removed. */
   nearDuplicates: number;
-  /** Targets of a source that has another one already. */
+  /** Additional targets of a source. */
   conflicts: number;
 }
 
-/** A group that grows. */
+/** A group while rows are added. */
 interface OpenGroup extends CollectedRow {
   readonly targets: Set<string>;
 }
 
-/** The groups of one bucket, in the order of their first rows. Counts are added to `counts`. */
+/** Returns the groups of one bucket, in the order of their first rows. Adds to `counts`. */
 export async function groupBucket(
   spill: Spill,
   bucket: number,
   counts: DuplicateCounts,
 ): Promise<readonly Group[]> {
   const groups = new Map<string, OpenGroup>();
-  /** Targets of every form of a source. */
+  /** Targets of all variants of a source. */
   const known = new Map<string, Set<string>>();
   for await (const value of spill.read(bucket)) {
     const collected = value as CollectedRow;

@@ -1,4 +1,4 @@
-/** Writes the pictures of rows into the data directory, each once, and counts them. */
+/** Writes each image of the rows once into the data directory, and counts the images. */
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { writeBytesUnflushed, SlmError } from "@slm/core";
@@ -8,10 +8,10 @@ import { ImageCounter, type ImageStatistics } from "../statistics/image-statisti
 import { picturePath, type Picture, type PictureSource } from "../images/picture.js";
 import { isWhole } from "../images/whole.js";
 
-/** Pictures made and written at a time. */
+/** Images drawn and written concurrently. */
 const AT_ONCE = 64;
 
-/** A group of rows with its picture, and the path of that inside the data directory. */
+/** A group of rows with its image and the image's path in the data directory. */
 interface Wanted {
   readonly group: Group;
   readonly picture: Picture;
@@ -24,16 +24,16 @@ export class PictureStore {
   readonly #seen = new HashTable();
   readonly #counter = new ImageCounter();
 
-  /** @param sources of the inputs, by the numbers that groups have */
+  /** @param sources image sources of the inputs, by input number */
   constructor(directory: string, sources: readonly PictureSource[]) {
     this.#directory = directory;
     this.#sources = sources;
   }
 
   /**
-   * Makes sure that the pictures of groups lie in their files. One that an interrupted run left whole is taken as it is.
+   * Writes the images of groups. Complete images of an interrupted run are kept.
    *
-   * @param check called between parts of the work; may throw
+   * @param check called between batches; may throw
    */
   async keep(groups: readonly Group[], check: () => void): Promise<void> {
     const wanted = groups.flatMap((group) => this.#unseen(group));
@@ -49,7 +49,7 @@ export class PictureStore {
     }
   }
 
-  /** Undefined where no row has a picture. */
+  /** Undefined if no row has an image. */
   summary(): ImageStatistics | undefined {
     return this.#counter.summary();
   }
@@ -61,7 +61,7 @@ export class PictureStore {
     return this.#seen.seen(path) ? [] : [{ group, picture, path }];
   }
 
-  /** Bytes of the file if it is there and whole. */
+  /** The file's bytes if it exists and is complete. */
   async #sizeOf({ picture, path }: Wanted): Promise<number | undefined> {
     const full = join(this.#directory, path);
     const { size } = (await stat(full).catch(() => undefined)) ?? {};
@@ -88,7 +88,7 @@ export class PictureStore {
 function changed({ row }: Group): SlmError {
   return new SlmError(
     "DATA_INVALID",
-    `data: image ${JSON.stringify(row.image)}: its bytes changed while the rows were read`,
+    `data: image ${JSON.stringify(row.image)}: the file changed while the rows were read`,
     { context: { image: row.image } },
   );
 }

@@ -1,4 +1,4 @@
-/** Which training rows are kept and which of them keep their targets. Rows are taken by rank, so that a larger number only adds. */
+/** Decides which training rows are kept and which of them keep their targets. Rows are chosen by rank, so a larger limit only adds rows. */
 import { createHash } from "node:crypto";
 import { SlmError } from "@slm/core";
 import type { Group } from "./group-rows.js";
@@ -11,31 +11,31 @@ interface Ranked {
 }
 
 export interface RowLimits {
-  /** Training rows kept, those of the lowest hash ranks; undefined: all. */
+  /** Number of training rows to keep, by lowest hash rank. Default: all. */
   readonly limit: number | undefined;
-  /** Kept rows that keep their targets, drawn by the seed; undefined: all. */
+  /** Number of kept rows that keep their targets, drawn by the seed. Default: all. */
   readonly labels: number | undefined;
   readonly seed: number;
 }
 
-/** What becomes of the training groups. */
+/** Decides for each training group. */
 export class RowLimit {
   readonly #limits: RowLimits;
-  /** Groups by hash rank and by label rank; only with a limit or labels. */
+  /** Groups by hash rank and by label rank. Empty without a limit and labels. */
   readonly #byHash: Ranked[] = [];
   readonly #labelRanks = new Map<number, number>();
-  /** Rows with targets of the groups that have some, by place; undefined: all rows of all groups. */
+  /** Number of rows that keep their target, by index of the group. Undefined: all rows of all groups. */
   #labelled: ReadonlyMap<number, number> | undefined;
-  /** Places of the groups whose source is kept without its targets. */
+  /** Indices of the groups that keep the source but lose the targets. */
   #unlabelled: ReadonlySet<number> = new Set();
 
   constructor(limits: RowLimits) {
     this.#limits = limits;
   }
 
-  /** Tells it of a group, before {@link close}.
+  /** Adds a group. Call it before {@link close}.
    *
-   * @throws SlmError CONFIG_INVALID if labels are limited and the row has an image or a teacher source, which an unlabelled source cannot have.
+   * @throws SlmError CONFIG_INVALID if labels are limited and the row has an image or a teacher source: unlabelled sources cannot have these.
    */
   add(group: Group): void {
     const { limit, labels, seed } = this.#limits;
@@ -47,7 +47,7 @@ export class RowLimit {
     this.#labelRanks.set(group.place, labelRank(key, seed));
   }
 
-  /** Decides. */
+  /** Decides for all added groups. */
   close(): void {
     const { limit, labels } = this.#limits;
     if (limit === undefined && labels === undefined) return;
@@ -59,7 +59,7 @@ export class RowLimit {
     this.#labelRanks.clear();
     const labelled = takeRows(candidates, labels);
     this.#labelled = rowsByPlace(labelled);
-    // Forms of one source have the same rank: a form of a labelled source is left out, and of an unlabelled one the first is kept.
+    // Variants of a source have the same rank. Variants of a labelled source are dropped; of an unlabelled source the first is kept.
     const seen = new Set(labelled.map(({ rank }) => rank));
     const unlabelled = new Set<number>();
     for (const { rank, place } of candidates) {
@@ -70,20 +70,20 @@ export class RowLimit {
     this.#unlabelled = unlabelled;
   }
 
-  /** The targets that are kept of a group; none if it has none left, the first ones if a limit falls into it. */
+  /** The targets that a group keeps: all, none, or the first ones if the limit is reached within the group. */
   targetsOf(group: Group): readonly string[] {
     return this.#labelled === undefined
       ? group.targets
       : group.targets.slice(0, this.#labelled.get(group.place) ?? 0);
   }
 
-  /** Whether the source of a group is kept without its targets. */
+  /** Whether a group keeps its source but loses its targets. */
   isUnlabelled(group: Group): boolean {
     return this.#unlabelled.has(group.place);
   }
 }
 
-/** The groups of the lowest ranks that fill a number of rows, the last one perhaps in part. Sorts the groups. */
+/** The groups with the lowest ranks up to a number of rows; the last group may be partial. Sorts the groups. */
 function takeRows(groups: Ranked[], count: number): readonly Ranked[] {
   const taken: Ranked[] = [];
   let left = count;
@@ -98,7 +98,7 @@ function takeRows(groups: Ranked[], count: number): readonly Ranked[] {
 const rowsByPlace = (groups: readonly Ranked[]): ReadonlyMap<number, number> =>
   new Map(groups.map(({ place, rows }) => [place, rows]));
 
-/** A number in [0, 1) for each source and seed, independent of its split and its hash rank. */
+/** A number in [0, 1) per source and seed, independent of the split and the hash rank. */
 function labelRank(key: string, seed: number): number {
   return createHash("sha256").update(`labels:${seed}:${key}`, "utf8").digest().readUIntBE(0, 6) / 2 ** 48;
 }
@@ -106,6 +106,6 @@ function labelRank(key: string, seed: number): number {
 const textOnly = (): SlmError =>
   new SlmError(
     "CONFIG_INVALID",
-    "data.labels: expected rows of text alone, since unlabelled sources have neither image nor teacherSource",
+    "data.labels: rows with an image or a teacherSource cannot lose their targets, because unlabelled sources are text only",
     { suggestions: ["use fewer training rows instead: --set data.limit=N"] },
   );

@@ -1,4 +1,4 @@
-/** Last pass: groups come back in their final order and are written, a bucket at a time. */
+/** Last pass: sorts the groups into their final order and writes them, one bucket at a time. */
 import { appendFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { groupBucket, type DuplicateCounts, type Group } from "./group-rows.js";
@@ -10,9 +10,9 @@ import type { Spill } from "../storage/spill.js";
 import { SPLITS, type Split } from "../sampling/split.js";
 
 /**
- * Groups every bucket of `spill` and sorts the groups into `ordered` by where they belong in the end.
+ * Groups every bucket of `spill`, and puts the groups into `ordered` by their final position.
  *
- * @returns training rows, before any limit, and what was there twice
+ * @returns the number of training rows before any limit, and counts of duplicates
  */
 export async function groupAll(
   spill: Spill,
@@ -22,7 +22,7 @@ export async function groupAll(
     limit,
     check,
   }: {
-    /** Rows of all inputs. */
+    /** Number of rows in all inputs. */
     readonly inputRows: number;
     readonly limit: RowLimit;
     /** Called before each bucket; may throw. */
@@ -45,19 +45,19 @@ export async function groupAll(
   return { ...counts, trainRows };
 }
 
-/** Names of the files of the splits, by split. */
+/** File name of each split. */
 type SplitFiles = Readonly<Record<Split, string>>;
 
 /** Rows written between two calls of `onRows`. */
 const BATCH_ROWS = 4096;
 
-/** Rows written per split, and sources written without their targets. */
+/** Number of rows per split, and of sources without their targets. */
 interface WrittenRows {
   readonly rows: Readonly<Record<Split, number>>;
   readonly unlabelled: number;
 }
 
-/** Writes the splits and the sources that lost their targets; the file of every split appears, if only empty. */
+/** Writes the splits and the sources that lost their targets. Every split has a file, even if it is empty. */
 export async function writeSplits(
   ordered: Spill,
   directory: string,
@@ -73,7 +73,7 @@ export async function writeSplits(
     readonly pictures: PictureStore;
     /** Called often; may throw. */
     readonly check: () => void;
-    /** Told of rows as they are written; may throw. */
+    /** Called with each batch of written rows; may throw. */
     readonly onRows: (rows: readonly Row[]) => void;
   },
 ): Promise<WrittenRows> {
@@ -103,12 +103,12 @@ export async function writeSplits(
   return { rows: counts, unlabelled };
 }
 
-/** Appends unlabelled sources to a file, one JSON object a line. */
+/** Appends unlabelled sources to a file, one JSON object per line. */
 export async function appendSources(path: string, sources: readonly Pick<Row, "source">[]): Promise<void> {
   await appendFile(path, sources.map(({ source }) => `${JSON.stringify({ source })}\n`).join(""));
 }
 
-/** Groups and the rows that become of them; groups without any are left out. */
+/** Groups with their rows; groups without rows are skipped. */
 interface Batch {
   readonly rows: Row[];
   readonly groups: Group[];
@@ -128,12 +128,12 @@ function* batchesOf(groups: readonly Group[], limit: RowLimit): Generator<Batch>
   if (batch.rows.length > 0) yield batch;
 }
 
-/** Where a group belongs, from 0 to below 1. */
+/** The final position of a group, in [0, 1). */
 function shareOf({ place }: Group, inputRows: number): number {
   return place / Math.max(1, inputRows);
 }
 
-/** One row per pair. An empty target says that there is no answer, so it says so again. */
+/** One row per pair. For an empty target, `references` states explicitly that there is no answer. */
 function trainRows(group: Group, limit: RowLimit): readonly Row[] {
   return limit.targetsOf(group).map((target) => ({
     source: group.row.source,

@@ -1,4 +1,4 @@
-/** Pictures that a dataset module draws: the same bytes for the same values, whenever they are drawn. */
+/** Images that a dataset module draws. Equal parameters result in equal bytes. */
 import { createHash } from "node:crypto";
 import type { SlmError } from "@slm/core";
 import type { DrawnFrom, DrawnImage } from "../dataset/dataset.js";
@@ -9,9 +9,9 @@ import { PNG_END, PNG_START } from "./whole.js";
 export type DrawPicture = (drawnFrom: DrawnFrom) => Promise<unknown>;
 
 /**
- * Draws pictures that are told by {@link drawnPicture}; `files` has the others.
+ * Draws the images of {@link drawnPicture}, and reads the others from `files`.
  *
- * @param failure makes the error for bytes that are no PNG file of the size that was said
+ * @param failure creates the error for bytes that are not a PNG file of the declared size
  */
 export function drawnPictures(
   files: PictureSource,
@@ -34,13 +34,13 @@ export function drawnPictures(
   };
 }
 
-/** What stands for a picture before it is drawn. */
+/** Represents an image that is not drawn yet. */
 export function drawnPicture({ drawnFrom, shows, width, height }: DrawnImage): Picture {
   const key = createHash("sha256").update(JSON.stringify(drawnFrom)).digest("hex");
   return { key, content: shows, extension: "png", width, height, drawnFrom };
 }
 
-/** Offset of width and height in a PNG file, big-endian: they begin its first chunk. */
+/** Offset of width and height in a PNG file: big-endian, at the start of the first chunk. */
 const SIZE_OFFSET = 16;
 
 function pngProblem(bytes: unknown, width: number, height: number): string | undefined {
@@ -50,7 +50,7 @@ function pngProblem(bytes: unknown, width: number, height: number): string | und
     !buffer.subarray(0, PNG_START.length).equals(PNG_START) ||
     !buffer.subarray(-PNG_END.length).equals(PNG_END)
   )
-    return `expected the bytes of a PNG file, got ${bytes.length} bytes that are none`;
+    return `expected the bytes of a PNG file, got ${bytes.length} bytes of another format`;
   const size = [buffer.readUInt32BE(SIZE_OFFSET), buffer.readUInt32BE(SIZE_OFFSET + 4)];
   if (size[0] === width && size[1] === height) return undefined;
   return `expected ${width} x ${height} pixels, got ${size.join(" x ")}`;

@@ -1,4 +1,4 @@
-/** Images that rows of a file name: looked up inside one folder, decoded whole, told apart by their bytes. */
+/** Image files of rows: found in one folder, decoded completely, and identified by their bytes. */
 import { createHash } from "node:crypto";
 import { readFile, realpath, stat } from "node:fs/promises";
 import { sep } from "node:path";
@@ -9,10 +9,10 @@ import { MAX_IMAGE_BYTES, MAX_IMAGE_PIXELS } from "../rows/limits.js";
 import type { Row } from "../rows/row.js";
 import { IMAGE_EXTENSIONS, type Picture, type PictureSource } from "./picture.js";
 
-/** Images remembered by their paths: the questions of one image mostly follow one another. */
+/** Size of the cache by path. Questions about the same image are usually consecutive. */
 const REMEMBERED = 1024;
 
-/** A picture that lies in a file. */
+/** An image file. */
 export interface FilePicture extends Picture {
   readonly bytes: number;
 }
@@ -22,16 +22,16 @@ export interface ImageFiles extends PictureSource {
 }
 
 /**
- * The images below a folder.
+ * Checks and reads the images in a folder.
  *
- * @param directory what the paths of rows are relative to; undefined where nobody said, and then no row has a usable image
+ * @param directory base of the rows' image paths; if undefined, rows with images are rejected
  */
 export function imageFiles(directory: string | undefined): ImageFiles {
   const known = new Map<string, FilePicture | string>();
   return {
     identify: async ({ image = "" }) => {
       if (directory === undefined)
-        return "the row has an image, but data.images does not say which folder its path starts from";
+        return "the row has an image, but data.images is not set to the folder that contains it";
       const before = known.get(image);
       if (before !== undefined) return before;
       if (known.size >= REMEMBERED) known.clear();
@@ -44,10 +44,10 @@ export function imageFiles(directory: string | undefined): ImageFiles {
 }
 
 /**
- * Looks at an image file: its path stays inside the folder, links followed; it is PNG, JPEG or WebP of bearable size and can be
- * decoded to its end.
+ * Checks an image file: its resolved path is inside the folder, it is PNG, JPEG or WebP within the size limits, and it can be
+ * decoded completely.
  *
- * @returns the picture, or why the file is none
+ * @returns the image, or why the file cannot be used
  */
 export async function identifyImage(directory: string, path: string): Promise<FilePicture | string> {
   const named = JSON.stringify(path.slice(0, 200));
@@ -65,14 +65,14 @@ async function bytesInside(directory: string, path: string): Promise<Uint8Array 
   try {
     const [root, real] = await Promise.all([realpath(directory), realpath(resolveInside(directory, path))]);
     if (!real.startsWith(root.endsWith(sep) ? root : `${root}${sep}`))
-      return `a link leads out of ${directory}`;
+      return `a link points outside ${directory}`;
     const status = await stat(real);
     if (!status.isFile()) return "is not a file";
     if (status.size > MAX_IMAGE_BYTES)
       return `is ${status.size} bytes long, expected at most ${MAX_IMAGE_BYTES}`;
     return await readFile(real);
   } catch (error) {
-    // What the system rejects is a fault of this row.
+    // A file system error rejects only this row.
     if (error instanceof Error && "code" in error)
       return `cannot be read from ${directory} (${String(error.code)})`;
     throw error;
@@ -87,7 +87,7 @@ async function decode(bytes: Uint8Array): Promise<Decoded | string> {
     const { format, width, height } = await readImageHeader(bytes, "the image", limits);
     const extension = Object.entries(IMAGE_EXTENSIONS).find(([name]) => name === format)?.[1];
     if (extension === undefined) return `is ${format}, expected PNG, JPEG or WebP`;
-    // Every pixel is decoded, a few rows at a time, so that no corrupt file reaches training.
+    // Decodes every pixel, a few rows at a time, so that a corrupt file cannot reach training.
     const image = sharp(bytes, { limitInputPixels: MAX_IMAGE_PIXELS, failOn: "warning" });
     await inTurn(() => image.resize(1, 1, { fit: "fill" }).raw().toBuffer());
     return { extension, width, height };
@@ -96,7 +96,7 @@ async function decode(bytes: Uint8Array): Promise<Decoded | string> {
   }
 }
 
-/** @throws SlmError INPUT_MISSING, DATA_INVALID if the file has become unreadable since it was looked at */
+/** @throws SlmError INPUT_MISSING, DATA_INVALID if the file has become unreadable since it was checked */
 async function readAgain(directory: string, { image = "" }: Row): Promise<Uint8Array> {
   const bytes = await bytesInside(directory, image);
   if (typeof bytes !== "string") return bytes;

@@ -23,7 +23,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true, force: true }));
 
-/** A picture of one colour. */
+/** An image of one colour. */
 const png = (r: number, g: number, b: number): Promise<Buffer> =>
   sharp({ create: { width: 6, height: 4, channels: 3, background: { r, g, b } } })
     .png()
@@ -47,7 +47,7 @@ async function filesBelow(directory: string): Promise<readonly string[]> {
 }
 
 describe(identifyImage, () => {
-  test("tells pictures by their bytes, whatever they are called", async () => {
+  test("identifies images by their bytes, not their names", async () => {
     await writeFile(join(images, "a.png"), await png(1, 2, 3));
     await writeFile(join(images, "sub", "b.png"), await png(1, 2, 3));
     await writeFile(join(images, "c.png"), await png(3, 2, 1));
@@ -71,11 +71,11 @@ describe(identifyImage, () => {
     await writeFile(join(root, "outside.png"), await png(9, 9, 9));
     await symlink(join(root, "outside.png"), join(images, "out.png"));
     await symlink(join(images, "a.png"), join(images, "in.png"));
-    expect(await identifyImage(images, "out.png")).toMatch(/a link leads out of/);
+    expect(await identifyImage(images, "out.png")).toMatch(/a link points outside/);
     expect(await identifyImage(images, "in.png")).toMatchObject({ width: 6 });
   });
 
-  test("says why a file is no usable image", async () => {
+  test("says why a file is not a usable image", async () => {
     const whole = await sharp({ create: { width: 64, height: 64, channels: 3, background: "#a31" } })
       .png()
       .toBuffer();
@@ -92,7 +92,7 @@ describe(identifyImage, () => {
     expect(await identifyImage(images, "sub")).toMatch(/is not a file/);
   });
 
-  test("corrupt files give a picture or a reason, and nothing else", async () => {
+  test("corrupt files result in an image or a reason", async () => {
     const whole = await png(20, 200, 90);
     const damage = fc.tuple(fc.nat(whole.length - 1), fc.uint8Array({ maxLength: 4 }), fc.boolean());
     await fc.assert(
@@ -126,7 +126,7 @@ describe("rows with images", () => {
     return rows;
   }
 
-  test("are told apart by source and content; all of an image are in one split, which holds a copy", async () => {
+  test("differ by source and content; all rows of an image are in one split, with a copy of the image", async () => {
     const { report, output, train } = await prepare(await questions(), { testFraction: 0.3 });
     expect(report).toMatchObject({ rows: 80, duplicates: 40, rejectedCount: 0 });
     expect(report.images).toMatchObject({ files: 40, widths: { max: 6 }, heights: { max: 4 } });
@@ -152,7 +152,7 @@ describe("rows with images", () => {
     expect(again.images!.files).toBe([...owners.values()].filter((split) => split === "train").length);
   });
 
-  test("leak where an image of the dev file is in the training file under another name", async () => {
+  test("are rejected as a leak if an image of the dev file is in the training file under another name", async () => {
     const rows = await questions();
     const dev = join(root, "dev.jsonl");
     await writeFile(dev, JSON.stringify(rows[1]));
@@ -160,7 +160,7 @@ describe("rows with images", () => {
     expect(report.leaked).toBe(3);
   });
 
-  test("are rejected where no folder is named, or their image cannot be used", async () => {
+  test("are rejected without an image folder or with an unusable image", async () => {
     const rows = await questions();
     const { report } = await prepare([...rows, { source: "a", target: "b", image: "../x.png" }]);
     expect(report.rejected).toEqual([
@@ -177,7 +177,7 @@ describe("rows with images", () => {
     expect(without.report.rejected[0]!.reason).toContain("data.images");
   });
 
-  test("a limit copies no image that no row has", async () => {
+  test("with a limit, copies only the images of kept rows", async () => {
     const { report, output } = await prepare(await questions(), {
       limit: 6,
       testFraction: 0,
@@ -188,7 +188,7 @@ describe("rows with images", () => {
     expect(report.images!.files).toBeLessThanOrEqual(6);
   });
 
-  test("what a killed call left whole is taken, what it left in part is written again", async () => {
+  test("reuses complete images of a killed call and rewrites partial ones", async () => {
     const module = fileURLToPath(new URL("../testing/squares.test-support.ts", import.meta.url));
     const config = dataConfig.parse({ source: { module }, testFraction: 0.2, devFraction: 0 });
     const output = join(root, "resumed");

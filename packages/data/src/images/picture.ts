@@ -1,45 +1,45 @@
-/** Pictures of rows on their way into a split: what tells them apart, and who has their bytes. */
+/** Identity and bytes of row images. */
 import type { DrawnFrom } from "../dataset/dataset.js";
 import type { Row } from "../rows/row.js";
 
-/** What an image file of a data set may be, by the ending that it gets there. */
+/** Supported image formats of data sets, by the extension of the written file. */
 export const IMAGE_EXTENSIONS = { png: "png", jpeg: "jpg", webp: "webp" } as const;
 type Extension = (typeof IMAGE_EXTENSIONS)[keyof typeof IMAGE_EXTENSIONS];
 
 export interface Picture {
-  /** SHA-256 of its bytes or, of a drawn one, of what it is drawn from: equal keys are equal pictures. */
+  /** SHA-256 of the file's bytes, or of a drawn image's parameters. Equal keys mean equal images. */
   readonly key: string;
-  /** What must not be in two splits: the key of a file; the words or the scene that a drawn picture shows. */
+  /** Must not be in two splits: the key of an image file, or the content (`shows`) of a drawn image. */
   readonly content: string;
   readonly extension: Extension;
   /** Pixels. */
   readonly width: number;
   readonly height: number;
-  /** What a dataset module draws it from; absent of a file. */
+  /** Parameters of a drawn image; undefined for a file. */
   readonly drawnFrom?: DrawnFrom;
 }
 
-/** A row whose picture is asked for. */
+/** The row of a requested image. */
 interface PictureRequest {
   readonly row: Row;
   readonly picture: Picture;
 }
 
-/** Where the pictures of one input come from. */
+/** Provides the images of one input. */
 export interface PictureSource {
-  /** The picture that a row of a file names, or why there is none to use. */
+  /** The image that a row names, or why it cannot be used. */
   readonly identify: (row: Row) => Promise<Picture | string>;
-  /** Bytes of pictures, as they go into a file, in the order of the requests. */
+  /** Bytes of the image files, in the order of the requests. */
   readonly read: (requests: readonly PictureRequest[]) => Promise<readonly Uint8Array[]>;
 }
 
-/** Folder of the images inside the directory that the data stage writes. */
+/** Image folder in the data stage's output directory. */
 export const IMAGE_FOLDER = "images";
 
-/** Pictures with one name are one picture. */
+/** Images with the same name are the same image. */
 const NAME_DIGITS = 32;
 
-/** Where a picture lies in the directory that the data stage writes: 256 folders per split, so that none is too full. */
+/** Path of an image in the data stage's output directory. 256 folders per split keep the folders small. */
 export function picturePath(split: string, { key, extension }: Picture): string {
   return `${IMAGE_FOLDER}/${split}/${key.slice(0, 2)}/${key.slice(0, NAME_DIGITS)}.${extension}`;
 }

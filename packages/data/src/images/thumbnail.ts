@@ -6,9 +6,9 @@ import { MAX_IMAGE_PIXELS } from "../rows/limits.js";
 import { identifyImage } from "./image-files.js";
 
 /**
- * An image of a data folder as PNG, not larger than a number of pixels along either side.
+ * Returns an image of a data folder as PNG, scaled down to a maximum side length.
  *
- * @throws SlmError DATA_INVALID if the file is no image that a row may have
+ * @throws SlmError DATA_INVALID if the file is not a supported image
  */
 export async function thumbnail(directory: string, path: string, pixels: number): Promise<Uint8Array> {
   const picture = await identifyImage(directory, path);

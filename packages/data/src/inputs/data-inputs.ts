@@ -1,4 +1,4 @@
-/** What a recipe's `data:` section reads: its files, each with the split it was made for, and its dataset module. */
+/** The inputs of a recipe's `data:` section: files, each with its fixed split if any, and the dataset module. */
 import { stat } from "node:fs/promises";
 import { basename } from "node:path";
 import type { DataConfig } from "../config/data-config.js";
@@ -13,25 +13,25 @@ import type { Split } from "../sampling/split.js";
 
 /** One file of input, or one part of a dataset module. */
 export interface DataInput {
-  /** What to call it in messages. */
+  /** Name in messages. */
   readonly name: string;
-  /** Absent if the hash of the source decides. */
+  /** Fixed split; if undefined, the hash of the source decides. */
   readonly split?: Split;
-  /** Paths it reads; none of a dataset module. */
+  /** Paths that it reads; empty for a dataset module. */
   readonly paths: readonly string[];
   readonly scan: () => AsyncIterable<ScannedLine>;
   readonly pictures: PictureSource;
 }
 
-/** All inputs, in the order in which they are read. */
+/** All inputs, in reading order. */
 export interface OpenInputs {
   readonly inputs: readonly DataInput[];
-  /** The module that has the training examples, where the recipe names no file of them. */
+  /** The module with the training examples, if the recipe names no training files. */
   readonly dataset?: LoadedDataset | undefined;
 }
 
 /**
- * Opens the inputs of a section; a dataset module is executed. Files for a fixed split come first, test before dev, so that their
+ * Opens the inputs of a section and executes the dataset module. Files with a fixed split come first, test before dev, so that their
  * sources are known when other files are read.
  *
  * @throws SlmError as `loadDataset`.
@@ -47,10 +47,10 @@ export async function openInputs(config: DataConfig, signal: AbortSignal): Promi
   return { inputs: [...made, ...datasetInputs(dataset, config)], dataset };
 }
 
-/** A module's test examples, unless the recipe names other ones, and its examples. */
+/** A module's examples, and its test examples unless the recipe overrides them. */
 function datasetInputs(dataset: LoadedDataset, { test, images }: DataConfig): readonly DataInput[] {
   const pictures = datasetPictures(dataset, images);
-  // Not the whole path, because rejections are written into the artifact, which must not depend on the recipe's location.
+  // Only the file name: rejections are part of the artifact, which must not depend on the recipe's location.
   const name = basename(dataset.path);
   const examples = { name, paths: [], scan: () => scanExamples(dataset, "examples"), pictures };
   if (test !== undefined || dataset.test === undefined) return [examples];
@@ -60,7 +60,7 @@ function datasetInputs(dataset: LoadedDataset, { test, images }: DataConfig): re
   ];
 }
 
-/** A file or folder that a setting names, with the setting's dotted name inside the section. */
+/** A file or folder of a setting, with the setting's dotted name in the section. */
 export interface NamedFile {
   readonly setting: string;
   readonly path: string;
@@ -82,7 +82,7 @@ export async function namedFiles({
   ];
 }
 
-/** Bytes of all files, as they lie on disk. Missing ones count nothing: reading names them. */
+/** Size of all files on disk [bytes]. Missing files are ignored, because reading reports them. */
 export async function inputBytes(inputs: readonly DataInput[]): Promise<number> {
   const sizes = inputs
     .flatMap(({ paths }) => paths)
@@ -95,7 +95,7 @@ export async function inputBytes(inputs: readonly DataInput[]): Promise<number> 
   return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
 }
 
-/** Text grows about so much when Parquet's compression is undone. */
+/** Approximate expansion of text in compressed Parquet. */
 const COMPRESSION = 4;
 
 function fileInput(file: DataFile, config: DataConfig): DataInput {

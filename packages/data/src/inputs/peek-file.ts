@@ -1,4 +1,4 @@
-/** The columns of a file, and the encoding that reads it, before anyone has said what they mean. */
+/** Detects the columns and the encoding of a file that is not configured yet. */
 import { SlmError } from "@slm/core";
 import type { FileSettings } from "../config/data-config.js";
 import type { DataFormat } from "../formats/data-format.js";
@@ -6,22 +6,22 @@ import { formatByEnding, formatOf } from "../formats/format-table.js";
 import { DEFAULT_ENCODING, isUtf8, type Encoding } from "../rows/lines.js";
 import { parseTemplate } from "../rows/template.js";
 
-/** Text files that are not UTF-8 are mostly this. */
+/** Tried for text files that are not UTF-8. */
 const OTHER_ENCODING: Encoding = "latin1";
 
 export interface PeekedFile {
-  /** Names of the columns of the first record; of a format with a shape of its own, those of its rows. */
+  /** Column names of the first record; for SQuAD and SNIPS, the columns of the format's records. */
   readonly columns: readonly string[];
-  /** Undefined for UTF-8, and for formats that are not text. */
+  /** Undefined for UTF-8 and for binary formats. */
   readonly encoding: Encoding | undefined;
-  /** Whether the columns are already a source and a target. */
+  /** Whether there are columns named source and target. */
   readonly isMapped: boolean;
 }
 
 /**
- * Reads the first record of a file, and of a text file every line, to know its encoding.
+ * Reads the first record of a file. Reads every line of a text file to detect its encoding.
  *
- * @throws SlmError INPUT_MISSING if the file cannot be read; DATA_INVALID if it has no record; CONFIG_INVALID if its format is not known
+ * @throws SlmError INPUT_MISSING if the file cannot be read; DATA_INVALID if it has no records; CONFIG_INVALID if its format is unknown
  */
 export async function peekFile(path: string, settings: FileSettings = {}): Promise<PeekedFile> {
   const isText = formatByEnding(path) !== "parquet" && settings.format !== "parquet";

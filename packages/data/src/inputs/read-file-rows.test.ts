@@ -44,7 +44,7 @@ describe(readFileRows, () => {
     expect(await readFileRows(await put(name, content))).toEqual([{ source: "a", target: "X" }]);
   });
 
-  test("names the first record that is no row and the setting that would read it", async () => {
+  test("names the first unusable record and the setting that would read it", async () => {
     const path = await put("other.jsonl", '{"text":"a","label":"X"}\n');
     await expect(readFileRows(path)).rejects.toMatchObject({
       code: "DATA_INVALID",
@@ -60,7 +60,7 @@ describe(readFileRows, () => {
 });
 
 describe(scanPrompts, () => {
-  test("gives every line of a text file in its place, empty ones too", async () => {
+  test("returns every line of a text file in order, including empty ones", async () => {
     expect(await prompts("p.txt", "one \n\ntwo")).toEqual([
       { line: 1, source: "one ", columns: { source: "one " } },
       { line: 2, isBlank: true },
@@ -68,7 +68,7 @@ describe(scanPrompts, () => {
     ]);
   });
 
-  test("needs no target, keeps what stands beside the source, and rejects a line in its place", async () => {
+  test("needs no target, keeps the other columns, and returns rejections in order", async () => {
     const lines = await prompts("p.jsonl", '{"source":"a","id":7}\n\n{"source":3}\nx\n{"text":"b","id":8}\n');
     expect(lines).toEqual([
       { line: 1, source: "a", columns: { source: "a", id: 7 } },
@@ -77,7 +77,7 @@ describe(scanPrompts, () => {
       { line: 4, reason: expect.stringContaining("not JSON") as string },
       {
         line: 5,
-        reason: "source: no column 'source'; there are text, id",
+        reason: "source: column 'source' is missing; the columns are text, id",
         hint: '--set "data.fields={source: text, target: id}"',
       },
     ]);

@@ -1,4 +1,4 @@
-/** Reads files of any format for commands that run a model: rows to measure on, and prompts to answer. */
+/** Reads files of any format for commands that run a model: rows for evaluation, and prompts. */
 import { requireIntact } from "@slm/core";
 import type { FileSettings } from "../config/data-config.js";
 import type { DataFormat, ScannedRecord } from "../formats/data-format.js";
@@ -14,9 +14,9 @@ import { checkColumns, scanFile } from "../formats/scan-file.js";
 /**
  * All rows of a file of any format.
  *
- * @throws SlmError INPUT_MISSING if the file cannot be read; DATA_INVALID naming the first record that is no row, or if there is none, and
+ * @throws SlmError INPUT_MISSING if the file cannot be read; DATA_INVALID naming the first unusable record, or if there are no rows, or
  * for a corrupt file of an artifact;
- * CONFIG_INVALID if its format is not known or a table lacks a column of the settings
+ * CONFIG_INVALID if its format is unknown or a table lacks a configured column
  */
 export async function readFileRows(path: string, settings: FileSettings = {}): Promise<readonly Row[]> {
   await requireIntact(path);
@@ -29,20 +29,20 @@ export async function readFileRows(path: string, settings: FileSettings = {}): P
   return rows;
 }
 
-/** Formats of files of prompts: those of rows, and `text`, one prompt a line. */
+/** Formats of prompt files: the row formats, and `text` with one prompt per line. */
 export type PromptFormat = FormatName | "text";
 
 export interface PromptSettings extends Omit<FileSettings, "format"> {
-  /** Default: by the file's ending, `.txt` for text. */
+  /** Default: by file extension; `.txt` is text. */
   readonly format?: PromptFormat | undefined;
 }
 
-/** One record of a file of prompts, in the order of the file. */
+/** A record of a prompt file. */
 export type ScannedPrompt =
   | (MappedPrompt & {
-      /** Its line, or its place in a file without lines; counted from 1. */
+      /** Its line, or its position in a file without lines; counted from 1. */
       readonly line: number;
-      /** All columns of its record; of a text file the text as `source`. */
+      /** All columns of the record; for a text file, the line as `source`. */
       readonly columns: Columns;
     })
   /** An empty line of a text or JSONL file. */
@@ -50,10 +50,10 @@ export type ScannedPrompt =
   | Rejection;
 
 /**
- * Every record of a file as a prompt, with what it says beside the prompt. A record needs the source alone; its target is not looked at.
- * Nothing is left out: empty lines of text and JSONL files and records that are no prompts come in their place.
+ * Returns every record of a file as a prompt, with the record's other columns. A record needs only a source; its target is ignored.
+ * Empty lines of text and JSONL files and rejected records are returned in order too.
  *
- * @throws SlmError as {@link readFileRows}, except for records that are no prompts.
+ * @throws SlmError as {@link readFileRows}, except that unusable records do not throw.
  */
 export async function* scanPrompts(
   path: string,

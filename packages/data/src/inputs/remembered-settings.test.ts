@@ -11,7 +11,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true }));
 
-/** German to English, of rows that hold English and German. */
+/** German to English, from rows with English and German columns. */
 const EXCHANGED = { fields: { source: "target", target: "source" } } as const;
 
 async function written(path: string, row: object): Promise<string> {
@@ -20,7 +20,7 @@ async function written(path: string, row: object): Promise<string> {
 }
 
 describe(settingsForFile, () => {
-  test("maps a file that has the columns of the mapping, and no other", async () => {
+  test("maps a file only if it has the columns of the mapping", async () => {
     const fields = { source: "question", target: "answer" };
     const asked = await written(join(root, "asked.jsonl"), { question: "a", answer: "b" });
     expect(await settingsForFile(asked, { fields }, "rows")).toMatchObject({ fields });
@@ -28,7 +28,7 @@ describe(settingsForFile, () => {
     expect(await settingsForFile(plain, { fields }, "rows")).toMatchObject({ fields: undefined });
   });
 
-  test("exchanges source and target of a user's rows, but not again of those that the data stage wrote", async () => {
+  test("swaps source and target of a user's rows, but not of rows that the data stage wrote", async () => {
     const given = await written(join(root, "given.jsonl"), { source: "dog", target: "Hund" });
     expect(await settingsForFile(given, EXCHANGED, "rows")).toMatchObject(EXCHANGED);
     const directory = join(root, "data");
@@ -41,12 +41,12 @@ describe(settingsForFile, () => {
     );
     const prepared = join(directory, "test.jsonl");
     expect(await settingsForFile(prepared, EXCHANGED, "rows")).toMatchObject({ fields: undefined });
-    // A file of the user's beside them is none of theirs.
+    // A user's file in the same folder was not written by the data stage.
     await copyFile(given, join(directory, "given.jsonl"));
     expect(await settingsForFile(join(directory, "given.jsonl"), EXCHANGED, "rows")).toMatchObject(EXCHANGED);
   });
 
-  test("maps a file beside a manifest of another program", async () => {
+  test("maps a file next to a manifest of another program", async () => {
     await writeFile(join(root, "manifest.json"), '{"name": "a page"}');
     const given = await written(join(root, "given.jsonl"), { source: "dog", target: "Hund" });
     expect(await settingsForFile(given, EXCHANGED, "rows")).toMatchObject(EXCHANGED);

@@ -1,4 +1,4 @@
-/** How a recipe read its training rows, kept with the model, so that further files of the same form are read in the same way. */
+/** Stores a recipe's file settings with the model, so that more files with the same columns are read in the same way. */
 import { basename, dirname } from "node:path";
 import { readManifest, SlmError } from "@slm/core";
 import { fileSchema, type FileSettings } from "../config/data-config.js";
@@ -7,11 +7,11 @@ import type { DataFormat } from "../formats/data-format.js";
 import { DEFAULT_ENCODING, isUtf8 } from "../rows/lines.js";
 import { compileMapping, type Columns } from "../rows/mapping.js";
 
-/** Settings that describe files of a form, and nothing of one machine. */
+/** The settings that are stored. They contain no paths. */
 const KEPT = ["format", "encoding", "delimiter", "columns", "fields", "template", "unanswerable"] as const;
 
 /**
- * What is kept of a recipe's `data` section; undefined where files need no setting.
+ * The stored settings of a recipe's `data` section; undefined if there are none.
  *
  * @param data the section as the data stage's manifest records it
  */
@@ -22,17 +22,17 @@ export function settingsToRemember(data: unknown): FileSettings | undefined {
   return given.length === 0 ? undefined : fileSchema.parse(Object.fromEntries(given));
 }
 
-/** What is needed of a file's records: whole rows, or the sources alone. */
+/** The required parts of a record: the whole row, or only the source. */
 export type NeededSides = "rows" | "prompts";
 
 /**
- * The settings for a file that may have the form of the training rows, or the form `{source, target}` in which slm writes rows.
+ * Returns the settings for a file with the columns of the training file, or with the columns `{source, target}` that slm writes.
  *
- * A name's ending decides the format where it has one. A delimiter and columns are for tables of values; an encoding is for files that are
- * not UTF-8; a mapping is for files that have its columns, but not for rows that a data stage wrote, which lie beside its manifest: a mapping
- * that exchanges source and target fits them too.
+ * The file extension decides the format if it is known. Delimiter and columns apply only to CSV and TSV; the encoding only to files that are
+ * not UTF-8; the mapping only to files with its columns. It never applies to rows that a data stage wrote next to its manifest, because a
+ * mapping that swaps source and target would fit them too.
  *
- * @throws SlmError as reading the file's first record does
+ * @throws SlmError if the file's first record cannot be read
  */
 export async function settingsForFile(
   path: string,
@@ -64,7 +64,7 @@ async function isPrepared(path: string): Promise<boolean> {
     const { kind, outputs } = await readManifest(dirname(path));
     return kind === "data" && outputs.some((output) => output.path === basename(path));
   } catch (error) {
-    // Most files of rows lie beside no manifest, or beside one of another program's.
+    // Most files have no manifest next to them, or one of another program.
     if (error instanceof SlmError && (error.code === "INPUT_MISSING" || error.code === "DATA_INVALID"))
       return false;
     throw error;
@@ -76,7 +76,7 @@ async function encodingOf(path: string, usual: FileSettings["encoding"] = DEFAUL
   return (await isUtf8(path)) ? DEFAULT_ENCODING : usual;
 }
 
-/** Whether the first record of a file has what a mapping needs. */
+/** Whether the first record of a file has the columns of a mapping. */
 async function fits(
   path: string,
   format: DataFormat,

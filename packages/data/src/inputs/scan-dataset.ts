@@ -1,4 +1,4 @@
-/** Reads a loaded dataset module as the data stage reads files: a scanned line per entry, a source of pictures. */
+/** Reads a loaded dataset module for the data stage: each entry becomes a row or a rejection. */
 import { drawnPicture, drawnPictures } from "../images/drawn-pictures.js";
 import { imageFiles } from "../images/image-files.js";
 import type { PictureSource } from "../images/picture.js";
@@ -12,13 +12,13 @@ import { moduleError, thrownBy, type LoadedDataset } from "../dataset/load-datas
 /** Largest side of a drawn image [pixels]. */
 const MAX_SIDE = 16_384;
 
-/** An example, checked: its image is a path in the row, or drawn. */
+/** A checked example. Its image is a path in the row, or drawn. */
 interface CheckedExample {
   readonly row: Row;
   readonly drawn?: DrawnImage;
 }
 
-/** Parses a value as an example or a rejection; else returns the reason why it is neither. */
+/** Parses a value as an example or a rejection. Returns the reason if it is neither. */
 function checkExample(value: unknown): CheckedExample | RejectedExample | string {
   if (typeof value === "object" && value !== null && "reject" in value) return checkRejection(value);
   if (typeof value !== "object" || value === null || !("image" in value) || typeof value.image === "string")
@@ -61,9 +61,9 @@ function isPlain(value: unknown): boolean {
 }
 
 /**
- * Every entry of `examples` or `test` as a row or as a rejection; `line` is the entry's place, counted from 1.
+ * Returns every entry of `examples` or `test` as a row or as a rejection; `line` is the entry's position, counted from 1.
  *
- * @throws SlmError DATA_INVALID if the module throws or yields what is no example.
+ * @throws SlmError DATA_INVALID if the module throws or yields an invalid example.
  */
 export async function* scanExamples(
   dataset: LoadedDataset,
@@ -79,7 +79,7 @@ export async function* scanExamples(
     else if (dataset.draw === undefined)
       throw moduleError(
         dataset.path,
-        `${part}: entry ${line}: expected a function 'draw' for its image, got none`,
+        `${part}: entry ${line}: the module needs a function 'draw' for this image`,
       );
     else yield { line, row: checked.row, picture: drawnPicture(checked.drawn) };
   }
@@ -93,7 +93,7 @@ export async function* scanUnlabelled(
   if (unlabelled === undefined) {
     throw moduleError(
       path,
-      "expected a function 'unlabelled', since the recipe says unlabelled: { kind: module }",
+      "expected a function 'unlabelled', because the recipe has unlabelled: { kind: module }",
     );
   }
   let line = 0;
@@ -105,7 +105,7 @@ export async function* scanUnlabelled(
   }
 }
 
-/** The pictures of a module's examples: those it draws, and files below `images` or its own folder. */
+/** The images of a module's examples: drawn images, and files in `images` or the module's folder. */
 export function datasetPictures(dataset: LoadedDataset, images: string | undefined): PictureSource {
   const { path, draw, directory } = dataset;
   const files = imageFiles(images ?? directory);
@@ -125,7 +125,7 @@ export function datasetPictures(dataset: LoadedDataset, images: string | undefin
 
 type Entries<Value> = Iterable<Value> | AsyncIterable<Value>;
 
-/** What a function of the module gives, one entry at a time; what it throws is told with its name. */
+/** Iterates the entries of a module's function. Errors that it throws name the function. */
 async function* entriesOf<Value>(
   path: string,
   part: string,
@@ -135,7 +135,7 @@ async function* entriesOf<Value>(
   try {
     const entries: unknown = open();
     if (!isIterable(entries))
-      throw moduleError(path, `expected ${part} to give an iterable of examples, got ${kindOf(entries)}`);
+      throw moduleError(path, `expected ${part} to return an iterable of examples, got ${kindOf(entries)}`);
     for await (const value of entries as Entries<Value>) {
       place++;
       yield value;

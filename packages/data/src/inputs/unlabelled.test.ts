@@ -52,7 +52,7 @@ async function prepare(given: Given): Promise<{ sources: string[]; report: DataR
 }
 
 describe("unlabelled sources", () => {
-  test("come from lines of text or from rows with a source alone, each once, in order", async () => {
+  test("come from lines of text or from rows with only a source, each once, in order", async () => {
     const text = await put("words.txt", "one\n\n two \r\none\nthree\n");
     expect((await prepare({ file: text })).sources).toEqual(["one", "two", "three"]);
     const jsonl = await put("words.jsonl", '{"source":"one"}\n{"source":"two"}\n');
@@ -66,7 +66,7 @@ describe("unlabelled sources", () => {
     });
   });
 
-  test("that a split has in any case, Unicode form or spacing are left out and counted", async () => {
+  test("are left out and counted if a split has them in any case, Unicode form or spacing", async () => {
     const file = await put("words.txt", "new\nTRAINED\ncafe\u0301\nTest\n  test  \n");
     const { sources, report } = await prepare({
       train: ["trained"],
@@ -78,14 +78,14 @@ describe("unlabelled sources", () => {
     expect(report.unlabelled?.known).toEqual({ train: 1, dev: 1, test: 2 });
   });
 
-  test("never contain a dev or test source, whatever the files hold", async () => {
+  test("never contain a dev or test source, for any files", async () => {
     const word = fc.stringMatching(/^[a-zA-Z]{1,2}$/u);
     const property = fc.asyncProperty(
       fc.array(word),
       fc.array(word),
       fc.array(word),
       async (dev, tests, list) => {
-        // Longer than any drawn word: a row of dev that test has too would leave dev without rows.
+        // Longer than any drawn word: otherwise a dev row could also be in test, which would leave dev without rows.
         const held = { dev: ["dev-row", ...dev], test: ["test-row", ...tests] };
         const { sources, output } = await prepare({
           ...held,
@@ -104,17 +104,17 @@ describe("unlabelled sources", () => {
     await fc.assert(property, { numRuns: 25, examples: [[[], ["DD"], []]] });
   });
 
-  test("that are none are rejected with file, line and reason", async () => {
+  test("are rejected with file, line and reason if unusable", async () => {
     const file = await put(
       "bad.jsonl",
       '{"source":"ok"}\n{"source":"a","target":"b"}\n7\n{"source":""}\n{\n',
     );
-    await expect(prepare({ file })).rejects.toThrow("4 of 5 records are no rows (80 %)");
+    await expect(prepare({ file })).rejects.toThrow("4 of 5 records are unusable (80 %)");
     const { sources, report } = await prepare({ file, maxRejected: 0.8 });
     expect(sources).toEqual(["ok"]);
     expect(report.rejectedCount).toBe(4);
     expect(report.rejected.map(({ line, reason }) => `${line}: ${reason}`)).toEqual([
-      '2: unknown key "target", expected source alone',
+      '2: unknown key "target", expected only source',
       '3: expected an object {"source"}, got number',
       "4: source: expected text, got an empty string",
       expect.stringContaining("5: not JSON"),
@@ -132,7 +132,7 @@ describe("unlabelled sources", () => {
     ]);
   });
 
-  test("are not written where none are named", async () => {
+  test("are not written unless configured", async () => {
     const train = await put("train.jsonl", rowsOf(["a", "b", "c"]));
     const output = join(directory, "plain");
     const config = dataConfig.parse({ train, testFraction: 0, devFraction: 0 });
@@ -140,7 +140,7 @@ describe("unlabelled sources", () => {
     await expect(readFile(join(output, "unlabelled.jsonl"))).rejects.toMatchObject({ code: "ENOENT" });
   });
 
-  test("a missing file is named", async () => {
+  test("name a missing file in the error", async () => {
     await expect(prepare({ file: join(directory, "nowhere.txt") })).rejects.toMatchObject({
       code: "INPUT_MISSING",
     });

@@ -1,4 +1,4 @@
-/** Reads and checks unlabelled sources for a teacher to label, and leaves out those that are in a split. */
+/** Reads and checks unlabelled sources for the teacher to label. Skips sources that are in a split. */
 import { UnusableRecords, type FileRejection } from "../rows/rejections.js";
 import type { UnlabelledConfig } from "../config/data-config.js";
 import type { LoadedDataset } from "../dataset/load-dataset.js";
@@ -16,33 +16,33 @@ import { sourceUnits } from "../statistics/statistics.js";
 export interface UnlabelledReport {
   /** Sources written. */
   readonly rows: number;
-  /** Sources met again. */
+  /** Repeated sources. */
   readonly duplicates: number;
-  /** Sources left out because a split has them already. */
+  /** Sources skipped because they are in a split. */
   readonly known: Readonly<Record<Split, number>>;
   readonly rejectedCount: number;
 }
 
 export interface UnlabelledOptions {
-  /** The module of the recipe, if it has one. */
+  /** The recipe's dataset module, if any. */
   readonly dataset: LoadedDataset | undefined;
   /** Longest source kept [characters]. */
   readonly maxSource: number | undefined;
-  /** Largest accepted share of lines of a file that are no sources. */
+  /** Largest accepted share of unusable lines in a file. */
   readonly maxRejected: number;
-  /** The split that has a source, in any form of it. */
+  /** Returns the split of a source or of a variant of it. */
   readonly splitOf: (source: string) => Split | undefined;
   readonly onLine: () => void;
   readonly onRejected: (rejection: FileRejection) => void;
 }
 
-/** One source of a file, or why its line is none. */
+/** A source, or why its line was rejected. */
 type ScannedSource = { readonly line: number; readonly source: string } | Rejection;
 
 /**
- * Sources that no split has, each once, in the order they come in; and what became of the others.
+ * Yields each source that is not in a split once, in input order, and counts the others.
  *
- * @throws SlmError DATA_INVALID if more lines of a file are no sources than `maxRejected` allows, and as its readers
+ * @throws SlmError DATA_INVALID if more lines of a file are unusable than `maxRejected` allows; also as the readers
  */
 export async function collectUnlabelled(
   settings: UnlabelledConfig,
@@ -75,14 +75,14 @@ export async function collectUnlabelled(
   return { sources, report: { rows: sources.length, duplicates, known, rejectedCount } };
 }
 
-/** Every line of a file, or every source of a module; undefined for a line to skip. */
+/** Yields every line of a file, or every source of a module; undefined for a skipped line. */
 async function* scanSources(
   settings: UnlabelledConfig,
   dataset: LoadedDataset | undefined,
 ): AsyncGenerator<ScannedSource | undefined> {
   if (settings.kind === MODULE_UNLABELLED) {
     if (dataset === undefined)
-      throw new Error("unlabelled sources of a module were requested, but there is no module");
+      throw new Error("unlabelled sources of a module were requested, but the recipe has no dataset module");
     for await (const { line, source } of scanUnlabelled(dataset)) yield checked(line, { source });
     return;
   }
@@ -93,7 +93,7 @@ async function* scanSources(
 
 type TextLine = Extract<Line, { readonly text: string }>;
 
-/** How a line of each format is read; undefined for one to skip. */
+/** Parses a line of each format; undefined for a skipped line. */
 const SCANNERS: Readonly<Record<"jsonl" | "text", (line: TextLine) => ScannedSource | undefined>> = {
   text: ({ line, text }) => {
     const source = text.trim();

@@ -1,6 +1,6 @@
-/** Guesses which columns of a file are source and target, for hints and for new recipes. Nothing is read by a guess. */
+/** Guesses which columns of a file are source and target, for hints and new recipes. Guesses are never used to read a file. */
 
-/** Names that data sets on the Hub and in papers give to the two sides, most telling first. */
+/** Common column names of the two sides in public data sets, most specific first. */
 const USUAL_NAMES = {
   source: [
     "source",
@@ -30,15 +30,15 @@ const USUAL_NAMES = {
   ],
 } as const;
 
-/** Columns by side; a side that no name tells is left out. */
+/** Column of each side; a side that cannot be guessed is undefined. */
 export interface GuessedFields {
   readonly source?: string | undefined;
   readonly target?: string | undefined;
 }
 
 /**
- * The columns whose names are usual for a side, in any case. Of two columns, one that is left over is the other side; with no usual name
- * they are source and target in their order.
+ * Finds columns by common names, in any case. If there are two columns and one is found, the other column is the other side. If neither is
+ * found, the two columns are source and target in this order.
  */
 export function guessFields(columns: readonly string[]): GuessedFields {
   const usual = (side: keyof typeof USUAL_NAMES): string | undefined =>

@@ -1,11 +1,11 @@
-/** Size limits for parts of input files, which bound the memory for hostile files. */
+/** Size limits for parts of input files, so that hostile files cannot exhaust the memory. */
 
 const MIB = 1024 * 1024;
 
 /** Limit of a line [bytes]. */
 export const MAX_LINE_BYTES = MIB;
 
-/** Limit of a CSV record, which may span lines [bytes]. */
+/** Limit of a CSV record, which may have several lines [bytes]. */
 export const MAX_RECORD_BYTES = MIB;
 
 /** One text of a row [UTF-16 units]. */
@@ -14,7 +14,7 @@ export const MAX_TEXT_UNITS = MIB;
 /** One image file [bytes]. */
 export const MAX_IMAGE_BYTES = 64 * MIB;
 
-/** Pixels of one image: what phones take, and below what `@slm/vision` decodes. */
+/** Pixels of one image: enough for phone photos, and below the limit of `@slm/vision`. */
 export const MAX_IMAGE_PIXELS = 50_000_000;
 
 /** Columns of a table. */
@@ -32,8 +32,8 @@ export const MAX_FOOTER_BYTES = 64 * MIB;
 /** One page of a Parquet column, decompressed [bytes]. Writers aim at 1 MiB; some write a page per row group. */
 export const MAX_PAGE_BYTES = 256 * MIB;
 
-/** Rows of one Parquet row group, which is read at a time. Writers default to about a million. */
+/** Rows of one Parquet row group; one group is in memory at a time. Writers default to about a million. */
 export const MAX_GROUP_ROWS = 2 ** 23;
 
-/** One column of one row group as it lies in the file [bytes]. */
+/** One column of one row group in the file [bytes]. */
 export const MAX_CHUNK_BYTES = 1024 * MIB;

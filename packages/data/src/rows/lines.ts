@@ -1,4 +1,4 @@
-/** Lines of a file of any size, one at a time, never more than one line in memory. */
+/** Reads the lines of a file of any size with one line in memory at a time. */
 import { stat } from "node:fs/promises";
 import { requireRegular, SlmError, streamRegular } from "@slm/core";
 import { HINTS } from "./hints.js";
@@ -10,18 +10,18 @@ export type Line = { readonly line: number; readonly text: string } | Rejection;
 const NEWLINE = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
-/** How UTF-16 files begin, which have a NUL in every Latin character. */
+/** Byte order marks of UTF-16, in which every Latin character contains a NUL byte. */
 const UTF16_MARKS = [
   [0xff, 0xfe],
   [0xfe, 0xff],
 ];
 
-/** How the bytes of a text file are read. */
+/** Supported encodings of text files. */
 export const ENCODINGS = ["utf-8", "windows-1252", "latin1", "iso-8859-1"] as const;
 export type Encoding = (typeof ENCODINGS)[number];
 export const DEFAULT_ENCODING: Encoding = "utf-8";
 const WINDOWS_1252 = new TextDecoder("windows-1252");
-/** Files that are called Latin-1 are read as its superset windows-1252, as browsers do (WHATWG Encoding, section 4.2). */
+/** Latin-1 is read as its superset windows-1252, as in browsers (WHATWG Encoding, section 4.2). */
 const DECODERS = {
   "utf-8": new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }),
   "windows-1252": WINDOWS_1252,
@@ -31,15 +31,15 @@ const DECODERS = {
 
 export interface ReadLinesOptions {
   readonly encoding?: Encoding | undefined;
-  /** Longest line read. Default {@link MAX_LINE_BYTES}. */
+  /** Longest accepted line. Default: {@link MAX_LINE_BYTES}. */
   readonly limitBytes?: number;
 }
 
 /**
- * Every line with its number, counted from 1, without its line end (LF or CRLF) and without the byte order mark of the
- * file. A line that is too long or not in the encoding comes with a reason instead of a text.
+ * Yields every line with its number, counted from 1, without its line break (LF or CRLF) and without the file's byte order
+ * mark. A line that is too long or wrongly encoded has a reason instead of a text.
  *
- * @throws SlmError INPUT_MISSING if the file cannot be read, DATA_INVALID if it is UTF-16 or larger than any data set.
+ * @throws SlmError INPUT_MISSING if the file cannot be read, DATA_INVALID if it is UTF-16 or too large.
  */
 export async function* readLines(
   path: string,
@@ -96,14 +96,14 @@ function decodeLine(line: number, bytes: Uint8Array, encoding: Encoding): Line {
   return text === undefined ? { line, reason: "not UTF-8 text", hint: HINTS.encoding } : { line, text };
 }
 
-/** Whether every line of a text file that is not too long is UTF-8. @throws SlmError as {@link readLines} */
+/** Whether every line of a text file is UTF-8; too long lines are ignored. @throws SlmError as {@link readLines} */
 export async function isUtf8(path: string): Promise<boolean> {
   for await (const line of readLines(path))
     if ("reason" in line && line.hint === HINTS.encoding) return false;
   return true;
 }
 
-/** The text of bytes, nothing left out and nothing replaced; undefined if they are not in the encoding. */
+/** Decodes bytes without replacing any; undefined if they are not valid in the encoding. */
 export function decodeText(bytes: Uint8Array, encoding: Encoding = DEFAULT_ENCODING): string | undefined {
   try {
     return DECODERS[encoding].decode(bytes);
@@ -116,7 +116,7 @@ function startsWith(bytes: Uint8Array, mark: readonly number[]): boolean {
   return mark.every((byte, index) => bytes[index] === byte);
 }
 
-/** @throws SlmError DATA_INVALID if the file begins as UTF-16 does */
+/** @throws SlmError DATA_INVALID if the file starts with a UTF-16 byte order mark */
 export function rejectUtf16(path: string, bytes: Uint8Array): void {
   if (!UTF16_MARKS.some((mark) => startsWith(bytes, mark))) return;
   throw new SlmError("DATA_INVALID", `data: ${path} is UTF-16 text, expected UTF-8`, {
@@ -141,7 +141,7 @@ export async function checkSize(path: string, limit: number): Promise<number> {
   });
 }
 
-/** The error for a file that the system does not let us read. */
+/** The error for an unreadable file. */
 export function unreadable(path: string, cause: unknown): SlmError {
   if (cause instanceof SlmError) return cause;
   const reason = cause instanceof Error ? cause.message : String(cause);

@@ -6,7 +6,7 @@ const map = (settings: MappingSettings, columns: Columns): unknown =>
   compileMapping(settings, ROW_COLUMNS).rowOf(columns);
 
 describe(parseTemplate, () => {
-  test("takes a template apart; doubled braces and JSON are text", () => {
+  test("parses a template; doubled braces and JSON are text", () => {
     expect(parseTemplate("translate: {text}")).toEqual([{ text: "translate: " }, { column: "text" }]);
     expect(parseTemplate('{"label": {"a": "{label}"}}')).toEqual([
       { text: '{"label": {"a": "' },
@@ -19,7 +19,7 @@ describe(parseTemplate, () => {
 });
 
 describe(compileMapping, () => {
-  test("takes columns as they are named, by fields, by templates, and inside others by dots", () => {
+  test("maps columns by name, by fields, by templates, and nested columns by dots", () => {
     expect(map({}, { source: "a", target: "b", other: 1 })).toEqual({ source: "a", target: "b" });
     expect(map({ fields: { source: "x", target: "y" } }, { x: "a", y: 2n })).toEqual({
       source: "a",
@@ -36,7 +36,7 @@ describe(compileMapping, () => {
     });
   });
 
-  test("references are the target and the others, each once; an image passes through", () => {
+  test("references are the target and the other answers, each once; an image is passed on", () => {
     const columns = { source: "a", target: "b", references: ["c", "b"], image: "x.png" };
     expect(map({}, columns)).toEqual({ source: "a", target: "b", references: ["b", "c"], image: "x.png" });
     expect(map({ fields: { references: "more" } }, { source: "a", target: "b", more: "c" })).toMatchObject({
@@ -48,23 +48,27 @@ describe(compileMapping, () => {
   });
 
   test.each([
-    [{ fields: { source: "x" } }, { y: 1, target: "b" }, "fields.source: no column 'x'; there are y, target"],
+    [
+      { fields: { source: "x" } },
+      { y: 1, target: "b" },
+      "fields.source: column 'x' is missing; the columns are y, target",
+    ],
     [{}, { source: null, target: "b" }, "source: expected text, got null"],
     [{}, { source: ["a"], target: "b" }, "source: expected text, got a list"],
-    [{}, { source: 1e999, target: "b" }, "the number Infinity is larger than a double holds exactly"],
-    [{}, { source: 2 ** 53, target: "b" }, "larger than a double holds exactly"],
+    [{}, { source: 1e999, target: "b" }, "the number Infinity is too large to be exact as a double"],
+    [{}, { source: 2 ** 53, target: "b" }, "too large to be exact as a double"],
     [{ template: { source: "translate: {x}" } }, { x: " ", target: "b" }, "x: expected text, got none"],
-    [{}, { source: new Uint8Array(1), target: "b" }, "source: holds bytes that are not UTF-8 text"],
+    [{}, { source: new Uint8Array(1), target: "b" }, "source: contains bytes that are not UTF-8 text"],
     [{}, { source: "a", target: "b", references: [1] }, "references[1]: expected text, got number"],
     [{}, { source: "a", target: "b", references: 1 }, "references: expected a list"],
-    [{}, { source: "a", target: "b\0" }, "target: holds a NUL character"],
+    [{}, { source: "a", target: "b\0" }, "target: contains a NUL character"],
   ])("with %j rejects %j", (settings, columns, reason) => {
     expect(map(settings, columns)).toContain(reason);
   });
 
-  test("a column named __proto__ is a column like others, and an inherited name is none", () => {
+  test("a column named __proto__ is an ordinary column, and an inherited name is not a column", () => {
     const columns = JSON.parse('{"__proto__": "a", "target": "b"}') as Columns;
     expect(map({ fields: { source: "__proto__" } }, columns)).toEqual({ source: "a", target: "b" });
-    expect(map({ fields: { source: "constructor" } }, columns)).toContain("no column 'constructor'");
+    expect(map({ fields: { source: "constructor" } }, columns)).toContain("column 'constructor' is missing");
   });
 });

@@ -1,25 +1,25 @@
-/** Turns a record of named columns into a row: which column is the source, which the target, and prompts around them. */
+/** Maps the columns of a record to a row, directly or through prompt templates. */
 import { z } from "zod";
 import { checkPrompt, checkRow, kindOf, type Row } from "./row.js";
 import { parseTemplate, type TemplatePart } from "./template.js";
 
-/** Columns of one record, as its file has them. */
+/** Columns of a record. */
 export type Columns = Readonly<Record<string, unknown>>;
 
 const column = z.string().min(1);
 
-/** The column of each key of a row. */
+/** Column for each key of a row. */
 export const fieldsConfig = z.strictObject({
   source: column.optional().describe("Column of the source."),
   target: column.optional().describe("Column of the target."),
-  references: column.optional().describe("Column of further accepted targets: a text or a list of texts."),
+  references: column.optional().describe("Column of more accepted targets: a text or a list of texts."),
   image: column.optional().describe("Column with the path of an image, relative to `images`."),
   teacherSource: column
     .optional()
-    .describe("Column with the source for text-only teachers, in place of source and image."),
+    .describe("Column with the source for text-only teachers, instead of source and image."),
 });
 
-/** Texts with columns in braces. */
+/** Templates with column names in braces. */
 export const templateConfig = z.strictObject({
   source: z.string().min(1).optional().describe('Source, for example "translate: {text}".'),
   target: z.string().min(1).optional().describe('Target, for example "{fr}".'),
@@ -34,13 +34,13 @@ export interface MappingSettings {
 export interface MappingDefaults {
   readonly source: string;
   readonly target: string;
-  /** Columns taken if they are there. */
+  /** Optional columns. */
   readonly references: string;
   readonly image: string;
   readonly teacherSource: string;
 }
 
-/** Columns that are named as the keys of a row are. */
+/** Each key of a row has a column of the same name. */
 export const ROW_COLUMNS: MappingDefaults = {
   source: "{source}",
   target: "{target}",
@@ -49,21 +49,21 @@ export const ROW_COLUMNS: MappingDefaults = {
   teacherSource: "teacherSource",
 };
 
-/** A column that a record lacks, for files whose records all have the same columns. */
+/** A missing column, and the columns that exist. */
 interface MissingColumn {
   readonly missing: string;
   readonly setting: string;
 }
 
-/** Names of columns; inside nested columns, names with dots. */
+/** Names of columns; dotted names for nested columns. */
 export interface WantedColumns {
   readonly needed: readonly string[];
   readonly optional: readonly string[];
-  /** Whether all other columns are used too. Default false. */
+  /** Whether all other columns are used too. Default: false. */
   readonly others?: boolean | undefined;
 }
 
-/** What a model reads of a record. */
+/** The input of a model. */
 export interface MappedPrompt {
   readonly source: string;
   /** Path of the image. */
@@ -71,17 +71,17 @@ export interface MappedPrompt {
 }
 
 export interface RowMapping {
-  /** The row of a record, or why it is none. */
+  /** Returns a record's row, or why it was rejected. */
   readonly rowOf: (columns: Columns) => Row | string;
-  /** The source and image of a record, whatever its target, or why it has none. */
+  /** Returns a record's source and image regardless of its target, or why it was rejected. */
   readonly promptOf: (columns: Columns) => MappedPrompt | string;
   /** Names of the columns that {@link promptOf} needs. */
   readonly promptColumns: readonly string[];
-  /** A column that {@link promptOf} needs and these columns lack. */
+  /** The first column of {@link promptOf} that these columns lack. */
   readonly missingInPrompt: (columns: Columns) => MissingColumn | undefined;
-  /** Names of the columns that it needs, and of those that it takes if they are there. */
+  /** Names of the required and the optional columns. */
   readonly columns: WantedColumns;
-  /** A column that the mapping needs and these columns lack. */
+  /** The first required column that these columns lack. */
   readonly missingIn: (columns: Columns) => MissingColumn | undefined;
 }
 
@@ -90,7 +90,7 @@ interface Text {
   readonly parts: readonly TemplatePart[];
 }
 
-/** The mapping of a recipe; a side that it does not mention uses the format's default. */
+/** The mapping of a recipe. The format's default applies to a side that the recipe does not mention. */
 export function compileMapping({ fields, template }: MappingSettings, defaults: MappingDefaults): RowMapping {
   const textOf = (side: "source" | "target"): Text => {
     const named = fields?.[side];
@@ -102,7 +102,7 @@ export function compileMapping({ fields, template }: MappingSettings, defaults: 
     };
   };
   const [source, target] = [textOf("source"), textOf("target")];
-  // The format's references belong to the format's target; they are dropped if the recipe maps another target.
+  // The format's references apply only to the format's target, not to another target from the recipe.
   const references =
     fields?.references ??
     (fields?.target === undefined && template?.target === undefined ? defaults.references : undefined);
@@ -148,10 +148,10 @@ export function compileMapping({ fields, template }: MappingSettings, defaults: 
   };
 }
 
-/** At most this many columns are named in a message. */
+/** Limit of columns in a message. */
 const MAX_NAMED = 20;
 
-/** The names of columns for a message. */
+/** Lists columns for a message. */
 export function listColumns(columns: Columns): string {
   const names = Object.keys(columns);
   const shown = names.slice(0, MAX_NAMED).map((name) => name.slice(0, 80));
@@ -169,7 +169,7 @@ function namesOf({ setting, parts }: Text): readonly NamedColumn[] {
   return columnsOf(parts).map((name) => ({ setting, name }));
 }
 
-/** Finds the first of some columns that a record lacks. */
+/** Finds the first column that a record lacks. */
 function lackingOf(named: readonly NamedColumn[]): RowMapping["missingIn"] {
   return (columns) => {
     const lacking = named.find(({ name }) => valueOf(columns, name) === undefined);
@@ -190,18 +190,20 @@ function fill({ setting, parts }: Text, columns: Columns): string | { readonly p
     }
     const value = valueOf(columns, part.column);
     if (value === undefined) {
-      return { problem: `${setting}: no column '${part.column}'; there are ${listColumns(columns)}` };
+      return {
+        problem: `${setting}: column '${part.column}' is missing; the columns are ${listColumns(columns)}`,
+      };
     }
     const text = columnText(value);
     if (typeof text !== "string") return { problem: `${part.column}: ${text.problem}` };
-    // A template around an empty text would hide that the column is empty.
+    // A template would hide that the column is empty.
     if (text.trim() === "" && parts.length > 1) return { problem: `${part.column}: expected text, got none` };
     texts.push(text);
   }
   return texts.join("");
 }
 
-/** A column by its name or, inside nested columns, by names with dots; undefined if there is none. */
+/** Finds a column by name, or a nested column by its dotted name; undefined if it does not exist. */
 function valueOf(columns: Columns, name: string): unknown {
   if (Object.hasOwn(columns, name)) return columns[name];
   let value: unknown = columns;
@@ -212,27 +214,27 @@ function valueOf(columns: Columns, name: string): unknown {
   return value;
 }
 
-/** The value of a column that may be absent or empty. */
+/** The value of an optional column. */
 function optional(columns: Columns, name: string): unknown {
   const value = valueOf(columns, name);
   return value === null || value === "" ? undefined : value;
 }
 
-/** A column's value as the text that stands in its file. */
+/** A column's value as text, as in its file. */
 function columnText(value: unknown): string | { readonly problem: string } {
   if (typeof value === "string") return value;
   if (typeof value === "boolean" || typeof value === "bigint") return String(value);
   if (typeof value === "number") {
     if (Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value)))
       return String(value);
-    return { problem: `the number ${value} is larger than a double holds exactly; write it as text` };
+    return { problem: `the number ${value} is too large to be exact as a double; write it as text` };
   }
-  if (value instanceof Uint8Array) return { problem: "holds bytes that are not UTF-8 text" };
+  if (value instanceof Uint8Array) return { problem: "contains bytes that are not UTF-8 text" };
   if (value instanceof Date && !Number.isNaN(value.getTime())) return value.toISOString();
   return { problem: `expected text, got ${kindOf(value)}` };
 }
 
-/** The target and every other accepted answer, each once; what is no list of texts stays for the row's check to reject. */
+/** The target and the other accepted answers without duplicates. Other values are returned unchanged, and the row's check rejects them. */
 function withTarget(target: string, further: unknown): unknown {
   const list: unknown = typeof further === "string" ? [further] : further;
   return Array.isArray(list) ? [...new Set<unknown>([target, ...(list as readonly unknown[])])] : list;

@@ -1,14 +1,14 @@
-/** Lines that are no rows: the first are kept word by word, all are counted. */
+/** Collects rejected lines: counts all, and keeps the first ones in full. */
 import { SlmError } from "@slm/core";
 import { hintsOf } from "./hints.js";
 import type { Rejection } from "./row.js";
 
-/** A rejected line of a named file. */
+/** A rejected line and its file. */
 export interface FileRejection extends Rejection {
   readonly file: string;
 }
 
-/** Rejections kept word by word; the rest is counted. */
+/** Limit of rejections that are kept in full. */
 export const MAX_REJECTIONS = 100;
 
 export class Rejections {
@@ -25,20 +25,20 @@ export class Rejections {
   }
 }
 
-/** Records of files, and those that are no rows: what a wrong setting looks like. Rows that a recipe leaves out on purpose are none. */
+/** Counts unusable records of files, because many of them indicate a wrong setting. Rows that a recipe excludes do not count. */
 export class UnusableRecords {
   readonly #first = new Rejections();
   #records = 0;
 
-  /** Counts a record. @param rejection why it is no row, if it is none */
+  /** Counts a record. @param rejection why it is unusable, if it is */
   add(rejection: FileRejection | undefined): void {
     this.#records++;
     if (rejection !== undefined) this.#first.add(rejection);
   }
 
   /**
-   * @param limit largest accepted share; the number of records that it means is rounded up
-   * @throws SlmError DATA_INVALID if more of the records are no rows, with the first reasons and the settings that would help
+   * @param limit largest accepted share; rounded up to whole records
+   * @throws SlmError DATA_INVALID if more records are unusable, with the first reasons and the settings that would help
    */
   check(limit: number): void {
     const { count, list } = this.#first;
@@ -46,7 +46,7 @@ export class UnusableRecords {
     if (count <= Math.ceil(limit * this.#records)) return;
     throw new SlmError(
       "DATA_INVALID",
-      `data: ${count} of ${this.#records} records are no rows (${percent(share)}), expected at most ${percent(limit)} ` +
+      `data: ${count} of ${this.#records} records are unusable (${percent(share)}), expected at most ${percent(limit)} ` +
         `(data.maxRejected): ${firstReasons(list, count)}`,
       {
         context: { records: this.#records, rejectedCount: count, maxRejected: limit, rejected: list },
@@ -60,13 +60,13 @@ export class UnusableRecords {
   }
 }
 
-/** Reasons that a message lists. */
+/** Limit of reasons in a message. */
 const SHOWN_REASONS = 3;
 
 /**
  * The first rejected lines as one line of text.
  *
- * @param count how many there are, listed or not
+ * @param count number of all rejections, including unlisted ones
  * @example firstReasons(list, 12) // "a.csv:5: 1 fields, expected 2 as in the header; and 11 more"
  */
 export function firstReasons(list: readonly FileRejection[], count: number): string {

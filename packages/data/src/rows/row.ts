@@ -1,4 +1,4 @@
-/** A row of a data file: source, target, and other accepted answers. */
+/** Defines and checks rows: source, target, and other accepted answers. */
 
 import { MAX_TEXT_UNITS } from "./limits.js";
 
@@ -8,31 +8,31 @@ export interface Row {
   /** Empty only for a question without an answer. */
   readonly target: string;
   /**
-   * Every accepted target, the first one `target`; absent where only `target` is right. A question without an answer has an empty
-   * list, or one empty reference. It must be explicit, because an empty target is more often a mistake.
+   * Every accepted target, starting with `target`; undefined if only `target` is accepted. A question without an answer has an empty
+   * list, or one empty reference. This must be explicit, because an empty target is usually a mistake.
    */
   readonly references?: readonly string[];
   /** Path of the image, relative to the data folder. */
   readonly image?: string;
-  /** Source for text-only teachers, in place of source and image: for example a caption. */
+  /** Source for text-only teachers, instead of source and image: for example a caption. */
   readonly teacherSource?: string;
 }
 
-/** A line that is not a row, and why. */
+/** A rejected line and the reason. */
 export interface Rejection {
   /** Counted from 1. */
   readonly line: number;
   readonly reason: string;
-  /** The flag that makes such lines rows, where there is one. */
+  /** A flag that would make the line usable, if there is one. */
   readonly hint?: string | undefined;
 }
 
-/** Every accepted answer of a row. */
+/** All accepted answers of a row. */
 export function referencesOf(row: Row): readonly string[] {
   return row.references ?? [row.target];
 }
 
-/** A row for a text-only model. */
+/** Converts a row for a text-only model. */
 export function textRow({ source, target, references, teacherSource }: Row): Row {
   const row = { source: teacherSource ?? source, target };
   return references === undefined ? row : { ...row, references };
@@ -42,7 +42,7 @@ const ROW_KEYS = ["source", "target", "references", "image", "teacherSource"] as
 const KEYS: ReadonlySet<string> = new Set(ROW_KEYS);
 
 /**
- * A row out of parsed JSON, or the reason why it is none. No key is ignored: a misspelt one would lose data silently.
+ * Checks parsed JSON as a row; returns the reason if it is not one. Unknown keys are rejected, because a misspelt key would silently lose data.
  */
 export function checkRow(value: unknown): Row | string {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
@@ -58,7 +58,7 @@ export function checkRow(value: unknown): Row | string {
     (isSilent ? undefined : (textProblem("target", target) ?? listProblem(references))) ??
     (image === undefined ? undefined : textProblem("image", image)) ??
     (teacherSource === undefined ? undefined : textProblem("teacherSource", teacherSource));
-  // All of its parts were looked at.
+  // All parts were checked.
   return problem ?? (value as Row);
 }
 
@@ -74,19 +74,19 @@ function listProblem(references: unknown): string | undefined {
   return undefined;
 }
 
-/** The source out of parsed JSON that holds nothing else, or the reason why it is none. */
+/** Checks parsed JSON as an object with only a source; returns the reason if it is not. */
 export function checkSource(value: unknown): { readonly source: string } | { readonly problem: string } {
   if (typeof value !== "object" || value === null || Array.isArray(value))
     return { problem: `expected an object {"source"}, got ${kindOf(value)}` };
   const extra = Object.keys(value).find((key) => key !== "source");
   if (extra !== undefined)
-    return { problem: `unknown key ${JSON.stringify(extra.slice(0, 80))}, expected source alone` };
+    return { problem: `unknown key ${JSON.stringify(extra.slice(0, 80))}, expected only source` };
   const { source } = value as Readonly<Record<string, unknown>>;
   const problem = textProblem("source", source);
   return problem === undefined ? { source: String(source) } : { problem };
 }
 
-/** The source and image of parsed JSON that holds nothing else, or the reason why it is none. */
+/** Checks parsed JSON as an object with only source and image; returns the reason if it is not. */
 export function checkPrompt(value: {
   readonly source: unknown;
   readonly image?: unknown;
@@ -94,11 +94,11 @@ export function checkPrompt(value: {
   const { source, image } = value;
   const problem =
     textProblem("source", source) ?? (image === undefined ? undefined : textProblem("image", image));
-  // Both parts were looked at.
+  // Both parts were checked.
   return problem ?? (value as { readonly source: string; readonly image?: string });
 }
 
-/** Whether references say that there is no answer: `[]`, or `[""]` as in SQuAD 2.0 data. */
+/** Whether the references mean "no answer": `[]`, or `[""]` as in SQuAD 2.0 data. */
 function isNoAnswer(references: unknown): references is readonly string[] {
   return Array.isArray(references) && references.length <= 1 && references.every((text) => text === "");
 }
@@ -109,9 +109,9 @@ function textProblem(name: string, value: unknown): string | undefined {
     return `${name}: expected text, got ${value === "" ? "an empty string" : "whitespace"}`;
   if (value.length > MAX_TEXT_UNITS)
     return `${name}: has ${value.length} characters, expected at most ${MAX_TEXT_UNITS}`;
-  if (value.includes("\0")) return `${name}: holds a NUL character`;
-  // Half a surrogate pair cannot be written as UTF-8: it would come back as another character.
-  if (/\p{Surrogate}/u.test(value)) return `${name}: holds half a character (an unpaired surrogate)`;
+  if (value.includes("\0")) return `${name}: contains a NUL character`;
+  // An unpaired surrogate cannot be encoded as UTF-8; it would become another character.
+  if (/\p{Surrogate}/u.test(value)) return `${name}: contains half a character (an unpaired surrogate)`;
   return undefined;
 }
 

@@ -1,13 +1,13 @@
-/** Prompt templates: text with the names of columns in braces. */
+/** Parses prompt templates: text with column names in braces. */
 
-/** `{{name}}` stands for the text `{name}`, `{name}` for a column. Braces around quotes, as in JSON, are text. */
+/** `{name}` is a column; `{{name}}` is the text `{name}`. Braces around quotes, as in JSON, are text. */
 const PLACE = /\{\{([^{}"\n]+)\}\}|\{([^{}"\n]+)\}/g;
 
-/** A template taken apart: texts and columns in turn. */
+/** A parsed template: texts and columns. */
 export type TemplatePart = { readonly text: string } | { readonly column: string };
 
 /**
- * The parts of a template.
+ * Parses a template.
  *
  * @example parseTemplate("translate: {text}") // [{ text: "translate: " }, { column: "text" }]
  */

@@ -4,11 +4,11 @@ import { sfc32 } from "./shuffle.js";
 import { LetterChain } from "./letter-chain.js";
 
 describe(LetterChain, () => {
-  test("draws nothing before it has learnt anything", () => {
+  test("draws nothing before it has learnt a value", () => {
     expect(new LetterChain().draw(sfc32(1, 1))).toBeUndefined();
   });
 
-  test("repeats what it knows where no letters are shared, and recombines where they are", () => {
+  test("repeats learnt values that share no letters, and recombines values that do", () => {
     const chain = new LetterChain();
     for (const value of ["Springfield", "Springton", "Milton", "Milfield"]) chain.learn(value);
     const random = sfc32(7, 0);
@@ -17,7 +17,7 @@ describe(LetterChain, () => {
     expect([...drawn].every((value) => /^(Spring|Mil)(field|ton)$/.test(value ?? ""))).toBe(true);
   });
 
-  test("every three letters that follow one another in a drawn value did so in a learnt one", () => {
+  test("every sequence of three letters in a drawn value occurs in a learnt one", () => {
     fc.assert(
       fc.property(
         fc.array(fc.string({ unit: "grapheme", minLength: 1, maxLength: 20 }), {

@@ -1,19 +1,19 @@
-/** Generates synthetic values that resemble a key's values. A model can copy them, but cannot have memorized them. */
+/** Generates synthetic values that resemble a key's values. A model must copy them, because it cannot have memorized them. */
 import { below } from "./shuffle.js";
 
 /** Context length of the chain [letters]: long enough for pronounceable pieces, short enough to recombine them. */
 const ORDER = 3;
 /** Longest value, learnt or drawn [code points]. */
 const MAX_LENGTH = 80;
-/** Letters learnt of one key: bounds the memory that large data takes. */
+/** Limit of letters learnt per key; bounds the memory. */
 const MAX_LETTERS = 1_000_000;
 const START = "\u0002";
 const END = "\u0003";
 
 /**
- * A Markov chain over the letters of the values of one key.
+ * A Markov chain over the letters of a key's values.
  *
- * Each letter is drawn as often as it followed the three before it (Shannon 1948, section 3).
+ * Each letter is drawn with the frequency with which it follows the previous three letters (Shannon 1948, section 3).
  */
 export class LetterChain {
   readonly #next = new Map<string, string[]>();
@@ -32,7 +32,7 @@ export class LetterChain {
     }
   }
 
-  /** A value, which may be one that was learnt; undefined if nothing was learnt or the letters found no end. */
+  /** Draws a value, which may equal a learnt value; undefined if nothing was learnt or the value became too long. */
   draw(random: () => number): string | undefined {
     let context = START.repeat(ORDER);
     let value = "";

@@ -6,7 +6,7 @@ import { shuffledOrder } from "./shuffle.js";
 const numbers = fc.nat({ max: 2 ** 31 - 1 });
 
 describe(shuffledOrder, () => {
-  test("holds every row once", () => {
+  test("contains every row once", () => {
     fc.assert(
       fc.property(fc.nat({ max: 300 }), numbers, numbers, (n, seed, epoch) => {
         const order = shuffledOrder(n, seed, epoch);
@@ -17,7 +17,7 @@ describe(shuffledOrder, () => {
     );
   });
 
-  test("is computed again from size, seed and epoch alone", () => {
+  test("depends only on size, seed and epoch", () => {
     fc.assert(
       fc.property(numbers, numbers, (seed, epoch) => {
         expect(shuffledOrder(50, seed, epoch)).toEqual(shuffledOrder(50, seed, epoch));
@@ -25,7 +25,7 @@ describe(shuffledOrder, () => {
     );
   });
 
-  test("differs between seeds, between epochs, and between seed and epoch exchanged", () => {
+  test("differs between seeds, between epochs, and if seed and epoch are swapped", () => {
     const orders = [
       [0, 0],
       [0, 1],
@@ -38,7 +38,7 @@ describe(shuffledOrder, () => {
     expect(new Set(orders).size).toBe(orders.length);
   });
 
-  test("stays what it is: a resumed run of an older version meets the same order", () => {
+  test("never changes, so a resumed run of an older version has the same order", () => {
     expect(Array.from(shuffledOrder(10, 1, 0))).toEqual([8, 4, 1, 5, 2, 9, 7, 3, 0, 6]);
   });
 
@@ -50,7 +50,7 @@ describe(shuffledOrder, () => {
       times.set(key, (times.get(key) ?? 0) + 1);
     }
     expect(times.size).toBe(24);
-    // Chi-squared with 23 degrees of freedom: above 49.7 in one of a thousand fair shuffles; the seed is fixed.
+    // Chi-squared with 23 degrees of freedom: above 49.7 for one in a thousand fair shuffles. The seed is fixed.
     const expected = runs / 24;
     const chiSquared = [...times.values()].reduce(
       (sum, count) => sum + (count - expected) ** 2 / expected,

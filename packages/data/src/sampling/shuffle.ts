@@ -1,11 +1,11 @@
-/** Orders of rows that a resumed run can compute again from two numbers. */
+/** Random orders of rows that a resumed run can recompute. */
 import { SlmError } from "@slm/core";
 
 const UINT32 = 2 ** 32;
 
 /**
- * A random order of 0..n-1 for one epoch: every permutation is about equally likely, and the same
- * (n, seed, epoch) always gives the same order, so that a resumed run needs no saved state.
+ * A random order of 0..n-1 for one epoch. Every permutation is about equally likely. The same
+ * (n, seed, epoch) always results in the same order, so that a resumed run needs no saved state.
  *
  * O(n). Source: Fisher-Yates shuffle (Durstenfeld 1964) fed by sfc32 (Doty-Humphrey, PractRand).
  *
@@ -28,7 +28,7 @@ export function shuffledOrder(n: number, seed: number, epoch: number): Int32Arra
   return order;
 }
 
-/** An integer in [0, bound), without bias: draws above the last whole multiple of the bound are thrown away. */
+/** An unbiased integer in [0, bound): draws above the last whole multiple of the bound are discarded. */
 export function below(random: () => number, bound: number): number {
   const limit = UINT32 - (UINT32 % bound);
   let draw = random();
@@ -36,7 +36,7 @@ export function below(random: () => number, bound: number): number {
   return draw % bound;
 }
 
-/** Uniform 32-bit integers. The first draws mix the four seed words and are thrown away. */
+/** Uniform 32-bit integers. The first draws mix the four seed words and are discarded. */
 export function sfc32(seed: number, stream: number): () => number {
   let a = seed >>> 0;
   let b = Math.floor(seed / UINT32) ^ Math.imul(Math.floor(stream / UINT32), 0x9e3779b9);

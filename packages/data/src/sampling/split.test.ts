@@ -7,12 +7,12 @@ const fractions = fc
   .map(([testFraction, devFraction]) => ({ testFraction, devFraction }));
 
 describe(hashSource, () => {
-  test("is the head of the SHA-256 of the source, so that splits never move between versions", () => {
+  test("is the start of the source's SHA-256, so splits are stable between versions", () => {
     // FIPS 180-2, appendix B.1: SHA-256("abc") = ba7816bf 8f01cfea 414140de ...
     expect(hashSource("abc")).toEqual({ split: 0xba7816bf8f01 / 2 ** 48, rank: 0xcfea414140de / 2 ** 48 });
   });
 
-  test("gives the same numbers whatever the case, so that no test word is trained on in capitals", () => {
+  test("ignores case, so a test word in capitals is never a training word", () => {
     fc.assert(
       fc.property(fc.string({ unit: "grapheme" }), (source) => {
         expect(hashSource(source.toUpperCase().toLowerCase())).toEqual(hashSource(source.toUpperCase()));
@@ -20,7 +20,7 @@ describe(hashSource, () => {
     );
   });
 
-  test("lies in [0, 1)", () => {
+  test("is in [0, 1)", () => {
     fc.assert(
       fc.property(fc.string(), (source) => {
         for (const value of Object.values(hashSource(source)) as number[]) {
@@ -33,7 +33,7 @@ describe(hashSource, () => {
 });
 
 describe(splitOf, () => {
-  test("takes about the asked share of sources for each split", () => {
+  test("gives each split about its share of the sources", () => {
     const counts = { train: 0, dev: 0, test: 0 };
     const n = 20_000;
     for (let index = 0; index < n; index++) {
@@ -44,7 +44,7 @@ describe(splitOf, () => {
     expect(Math.abs(counts.dev - n * 0.02)).toBeLessThan(99);
   });
 
-  test("gives no source to a split of fraction zero", () => {
+  test("leaves a split of fraction zero empty", () => {
     fc.assert(
       fc.property(fc.string(), (source) => {
         expect(splitOf(hashSource(source), { testFraction: 0, devFraction: 0 })).toBe("train");

@@ -1,4 +1,4 @@
-/** Assigns sources to splits. The source alone decides, so reruns and larger files do not move sources. */
+/** Assigns sources to splits by a hash of the source, so reruns and larger files do not move sources. */
 import { createHash } from "node:crypto";
 import type { Picture } from "../images/picture.js";
 
@@ -10,19 +10,19 @@ export interface SplitFractions {
   readonly devFraction: number;
 }
 
-/** Two independent numbers in [0, 1) that a source always gets. */
+/** Two independent, deterministic numbers in [0, 1) for a source. */
 export interface SourceHash {
   /** Decides the split. */
   readonly split: number;
-  /** Decides the order in which training sources are taken when rows are limited. */
+  /** Decides which training sources a row limit keeps. */
   readonly rank: number;
 }
 
-/** Bytes of the digest behind each number: 48 bits, exact in a double. */
+/** Bytes of the digest per number: 48 bits, exact in a double. */
 const HASH_BYTES = 6;
 
 /**
- * Normalization for comparing sources: case, Unicode form and spacing are ignored. Otherwise a tokenizer that lower-cases could meet a
+ * Normalizes a source for comparison: case, Unicode form and spacing are ignored. Otherwise a lower-casing tokenizer could see a
  * test word in training.
  */
 export function sourceKey(source: string): string {
@@ -31,14 +31,14 @@ export function sourceKey(source: string): string {
     .trim();
 }
 
-/** Twice, since a compatibility character may become one that has a lower case, and the other way round. */
+/** Twice, because normalization can create characters with a lower case, and lower-casing can create characters to normalize. */
 function folded(text: string): string {
   return text.toLowerCase().normalize("NFKC");
 }
 
 /**
- * What must not be in two splits: what the picture of a row shows where it has one, since its questions help one another, else the
- * source.
+ * The key that must not be in two splits: the image's content if the row has an image, because questions about one image help each other;
+ * otherwise the source.
  */
 export function splitKey(source: string, picture: Picture | undefined): string {
   return picture?.content ?? sourceKey(source);
@@ -59,7 +59,7 @@ export function hashKey(key: string): SourceHash {
   };
 }
 
-/** The split of a hash: the lowest part is test, the next dev, the rest train. */
+/** The split of a hash: the lowest range is test, the next is dev, the rest is train. */
 export function splitOf({ split }: SourceHash, { testFraction, devFraction }: SplitFractions): Split {
   if (split < testFraction) return "test";
   return split < testFraction + devFraction ? "dev" : "train";

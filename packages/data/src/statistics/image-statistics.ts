@@ -1,9 +1,9 @@
-/** Counts the pictures of a data set. */
+/** Counts the images of a data set. */
 import { LengthCounter, type LengthSummary } from "./statistics.js";
 import type { Picture } from "../images/picture.js";
 
 export interface ImageStatistics {
-  /** Different pictures. */
+  /** Distinct images. */
   readonly files: number;
   readonly bytes: number;
   /** Pixels. */
@@ -24,7 +24,7 @@ export class ImageCounter {
     this.#heights.add(height);
   }
 
-  /** Undefined where nothing was counted. */
+  /** Undefined if there are no images. */
   summary(): ImageStatistics | undefined {
     if (this.#files === 0) return undefined;
     const [widths, heights] = [this.#widths.summary(), this.#heights.summary()];

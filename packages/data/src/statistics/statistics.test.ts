@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { LengthCounter, StatisticsCounter } from "./statistics.js";
 
 describe(StatisticsCounter, () => {
-  test("counts characters of sources, tokens of targets, and the different ones of each", () => {
+  test("counts characters of sources, tokens of targets, and the distinct ones of each", () => {
     const counter = new StatisticsCounter();
     counter.add("cat", "K AE T");
     counter.add("a😀", "AH");
@@ -15,7 +15,7 @@ describe(StatisticsCounter, () => {
     });
   });
 
-  test("has nothing to say about no rows", () => {
+  test("is all zero without rows", () => {
     expect(new StatisticsCounter().summary()).toEqual({
       sourceLengths: { p50: 0, p95: 0, max: 0 },
       targetLengths: { p50: 0, p95: 0, max: 0 },
@@ -38,7 +38,7 @@ describe(StatisticsCounter, () => {
 });
 
 describe(LengthCounter, () => {
-  test("its histogram holds every length once, in bins of one width that touch, the longest in the last", () => {
+  test("its histogram counts every length once, in adjacent bins of equal width, the longest in the last", () => {
     fc.assert(
       fc.property(
         fc.array(fc.oneof(fc.nat({ max: 40 }), fc.nat({ max: 100_000 })), { minLength: 1 }),
@@ -57,7 +57,7 @@ describe(LengthCounter, () => {
     );
   });
 
-  test("has round widths and one bin for what is far longer", () => {
+  test("has round widths and one bin for outliers", () => {
     const counter = new LengthCounter();
     for (let length = 10; length < 60; length++) counter.add(length);
     counter.add(5000);

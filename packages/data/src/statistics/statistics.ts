@@ -1,4 +1,4 @@
-/** Lengths and symbols of rows, counted one row at a time. */
+/** Collects lengths and symbols of rows. */
 
 export interface LengthSummary {
   readonly p50: number;
@@ -11,13 +11,13 @@ export interface TextStatistics {
   readonly sourceLengths: LengthSummary;
   /** Whitespace-separated tokens of targets. */
   readonly targetLengths: LengthSummary;
-  /** Different characters in the sources. */
+  /** Distinct characters in the sources. */
   readonly sourceSymbols: number;
-  /** Different tokens in the targets. */
+  /** Distinct tokens in the targets. */
   readonly targetSymbols: number;
 }
 
-/** Characters (Unicode code points) of a source. */
+/** Number of characters (Unicode code points) of a source. */
 export function sourceUnits(source: string): readonly string[] {
   return Array.from(source);
 }
@@ -27,7 +27,7 @@ export function targetUnits(target: string): readonly string[] {
   return target.split(/\p{White_Space}+/u).filter((token) => token !== "");
 }
 
-/** Counts lengths; memory grows with the different ones. */
+/** Counts lengths. Memory grows with the number of distinct lengths. */
 export class LengthCounter {
   readonly #times = new Map<number, number>();
   #sum = 0;
@@ -37,7 +37,7 @@ export class LengthCounter {
     this.#sum += length;
   }
 
-  /** All lengths together. */
+  /** Sum of all lengths. */
   get sum(): number {
     return this.#sum;
   }
@@ -47,7 +47,7 @@ export class LengthCounter {
   }
 
   /**
-   * How often lengths were met: bins of one width up to the 95th percentile, one bin for the longer ones. Empty if none was.
+   * Histogram of the lengths: bins of equal width up to the 95th percentile, and one bin for longer ones. Empty without lengths.
    */
   histogram(): readonly LengthBin[] {
     const lengths = [...this.#times.keys()].sort((a, b) => a - b);
@@ -69,7 +69,7 @@ export class LengthCounter {
   }
 }
 
-/** Bins of a histogram up to the 95th percentile, about. */
+/** Approximate number of bins up to the 95th percentile. */
 const MAX_BINS = 12;
 
 /** The next larger width of 1, 2 or 5 times a power of ten. */
@@ -80,14 +80,14 @@ function roundWidth(width: number): number {
 
 const WIDTHS = [1, 2, 5];
 
-/** Lengths from one to another, both included. */
+/** Lengths in an inclusive range. */
 export interface LengthBin {
   readonly from: number;
   readonly to: number;
   readonly count: number;
 }
 
-/** Collects {@link TextStatistics}. Memory grows with the different lengths and symbols, not with the rows. */
+/** Collects {@link TextStatistics}. Memory grows with the number of distinct lengths and symbols, not with the rows. */
 export class StatisticsCounter {
   readonly sourceLengths = new LengthCounter();
   readonly targetLengths = new LengthCounter();
@@ -114,7 +114,7 @@ function record(units: readonly string[], lengths: LengthCounter, symbols: Set<s
   for (const unit of units) symbols.add(unit);
 }
 
-/** Nearest-rank percentiles of a histogram; all zero where nothing was counted. */
+/** Nearest-rank percentiles of a histogram; all zero if it is empty. */
 function summarize(histogram: ReadonlyMap<number, number>): LengthSummary {
   const sorted = [...histogram].sort(([left], [right]) => left - right);
   const total = sorted.reduce((sum, [, times]) => sum + times, 0);

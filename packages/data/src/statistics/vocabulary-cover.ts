@@ -1,24 +1,24 @@
-/** How much of a file's text a tokenizer can encode, and into how many tokens. */
+/** Measures how much of a file's text a tokenizer can encode, and the lengths in tokens. */
 import { SlmError } from "@slm/core";
 import type { Tokenizer } from "@slm/tokenizer";
 import { referencesOf, type Rejection, type Row } from "../rows/row.js";
 import { LengthCounter, type LengthSummary } from "./statistics.js";
 
-/** Tokens of one side. */
+/** Token counts of one side. */
 interface TokenCount extends LengthSummary {
   /** Tokens per text. */
   readonly mean: number;
-  /** Tokens that stand for text the vocabulary does not know. */
+  /** Unknown tokens: text outside the vocabulary. */
   readonly unknown: number;
 }
 
 export interface VocabularyCover {
-  /** Rows whose source and every reference can be encoded without an unknown token. */
+  /** Rows that can be encoded without unknown tokens, including all references. */
   readonly rows: number;
   readonly fraction: number;
-  /** The first rows that cannot, 100 at most. */
+  /** The first 100 rows that cannot be encoded. */
   readonly missing: readonly Rejection[];
-  /** Of texts that can be encoded [tokens]. */
+  /** Lengths of texts that can be encoded [tokens]. */
   readonly sourceTokens: TokenCount;
   readonly targetTokens: TokenCount;
 }
@@ -54,7 +54,7 @@ export class CoverCounter {
     };
   }
 
-  /** Encodes all texts of a row; the reason where that fails or meets something unknown. */
+  /** Encodes all texts of a row. Returns the reason if this fails or results in unknown tokens. */
   #encode(row: Row): string | undefined {
     const { unknown } = this.#tokenizer.tokens;
     try {
@@ -74,7 +74,7 @@ class TokenCounter {
   #texts = 0;
   #unknown = 0;
 
-  /** @returns how many of the tokens are unknown */
+  /** @returns number of unknown tokens */
   add(ids: readonly number[], unknown: number): number {
     const strangers = ids.filter((id) => id === unknown).length;
     this.#lengths.add(ids.length);

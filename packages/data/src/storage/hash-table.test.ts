@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { HashTable } from "./hash-table.js";
 
 describe(HashTable, () => {
-  test("remembers what a map of the texts remembers", () => {
+  test("agrees with a Map", () => {
     const entry = fc.tuple(fc.string({ maxLength: 3 }), fc.integer({ min: 1, max: 255 }));
     fc.assert(
       fc.property(fc.array(entry, { maxLength: 300 }), (entries) => {
@@ -20,7 +20,7 @@ describe(HashTable, () => {
     );
   });
 
-  test("grows, and says what it has seen", () => {
+  test("grows, and reports whether a text was seen before", () => {
     const table = new HashTable();
     for (let index = 0; index < 5000; index++) expect(table.seen(`text ${index}`)).toBe(false);
     for (let index = 0; index < 5000; index++) expect(table.seen(`text ${index}`)).toBe(true);

@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => rm(root, { recursive: true, force: true }));
 
 describe(Spill, () => {
-  test("gives back every value of a bucket in order, from memory, from disk or from both", async () => {
+  test("returns every value of a bucket in order, from memory, from disk or from both", async () => {
     const entry = fc.tuple(
       fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
       fc.string({ unit: "binary" }),
@@ -30,7 +30,7 @@ describe(Spill, () => {
           const values: unknown[] = [];
           for await (const value of spill.read(bucket)) values.push(value);
           const expected = entries.filter(([share]) => Math.floor(share * buckets) === bucket);
-          // JSON writes half a character as an escape, so it comes back.
+          // JSON escapes an unpaired surrogate, so it survives.
           expect(values).toEqual(expected.map(([, text]) => ({ text })));
         }
         await spill.clear();
@@ -38,7 +38,7 @@ describe(Spill, () => {
       },
     );
     await fc.assert(property, { numRuns: 15 });
-    // Hundreds of small files: slow where the disk is shared.
+    // Hundreds of small files, which is slow on a shared disk.
   });
 });
 

@@ -1,26 +1,26 @@
-/** Texts sorted into buckets that go to disk when they no longer fit in memory: what groups and sorts data of any size. */
+/** Sorts texts into buckets, which are written to disk if they exceed the memory limit, so that data of any size can be grouped and sorted. */
 import { appendFile, mkdir, rm } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { readLines } from "../rows/lines.js";
 
-/** Text held before it goes to disk [UTF-16 units]. */
+/** Text that is buffered before it is written to disk [UTF-16 units]. */
 const MEMORY_UNITS = 16 * 1024 * 1024;
 
-/** Input per bucket, one of which is in memory at a time, there about eight times as large [bytes]. */
+/** Input per bucket [bytes]. One bucket is in memory at a time and is about eight times as large there. */
 const BUCKET_BYTES = 8 * 1024 * 1024;
 const MAX_BUCKETS = 4096;
 
-/** Buckets for an input of a size. */
+/** Number of buckets for an input size. */
 export function bucketsFor(inputBytes: number, bucketBytes = BUCKET_BYTES): number {
   return Math.min(MAX_BUCKETS, Math.max(1, Math.ceil(inputBytes / bucketBytes)));
 }
 
 export interface SpillOptions {
-  /** Made when it is first needed; nothing else may be in it. */
+  /** Created when it is first needed; must contain nothing else. */
   readonly directory: string;
   readonly buckets: number;
-  /** Text held before it goes to disk. Default 16 Mi. */
+  /** Text that is buffered before it is written to disk. Default: 16 Mi. */
   readonly memoryUnits?: number | undefined;
 }
 
@@ -41,7 +41,7 @@ export class Spill {
   /**
    * Adds a value to a bucket.
    *
-   * @param share where it belongs, from 0 to below 1: buckets are equal parts of it, in order
+   * @param share position in [0, 1), which the buckets divide into equal ranges, in order
    */
   async add(share: number, value: unknown): Promise<void> {
     const bucket = Math.min(this.buckets - 1, Math.floor(share * this.buckets));
@@ -51,7 +51,7 @@ export class Spill {
     if (this.#heldUnits > this.#memoryUnits) await this.#flush();
   }
 
-  /** The values of a bucket in the order they were added. */
+  /** The values of a bucket in insertion order. */
   async *read(bucket: number): AsyncGenerator {
     const path = this.#pathOf(bucket);
     if (existsSync(path)) {
@@ -63,7 +63,7 @@ export class Spill {
     for (const text of this.#held[bucket] ?? []) yield JSON.parse(text) as unknown;
   }
 
-  /** Forgets everything and removes the directory. */
+  /** Clears everything and removes the directory. */
   async clear(): Promise<void> {
     for (const texts of this.#held) texts.length = 0;
     this.#heldUnits = 0;

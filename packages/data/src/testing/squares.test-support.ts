@@ -1,4 +1,4 @@
-/** A dataset module for tests: squares of one colour each, and what the colour's name is. */
+/** A dataset module for tests: squares of one colour, with the colour's name as target. */
 import sharp from "sharp";
 import { defineDataset, type Example } from "../dataset/dataset.js";
 
@@ -7,7 +7,7 @@ const PIXELS = 12;
 
 type Square = readonly ["square", number, string];
 
-/** Two squares of each colour: the same picture on two examples, which belong to one split. */
+/** Two examples per colour with the same image, which must be in one split. */
 function* examples(): Generator<Example<Square>> {
   for (const [place, colour] of COLOURS.entries()) {
     const image = {

@@ -1,4 +1,4 @@
-/** The `distill` section of a recipe: what the student is, what it learns from, and how. */
+/** The `distill` section of a recipe: the student, its initialization, loss, targets and training. */
 import { devMetrics, moduleTraining, trainingFields } from "@slm/training";
 import type { CacheRowKind } from "@slm/teacher";
 import { z } from "zod";
@@ -22,7 +22,7 @@ const fields = z.strictObject({
   modules: moduleTraining
     .optional()
     .describe("How the modules of a vision-language student are trained: full, lora (adapters) or frozen."),
-  loss: lossConfig.prefault({}).describe("The loss: a weighted sum of terms."),
+  loss: lossConfig.prefault({}).describe("Loss: a weighted sum of terms."),
   targets: targetsConfig
     .prefault({})
     .describe("Fractions of batches by the source of their targets; the rest have gold targets."),
@@ -32,7 +32,7 @@ const fields = z.strictObject({
 
 type Fields = z.infer<typeof fields>;
 
-/** A combination of settings that makes no sense. */
+/** An invalid combination of settings. */
 interface Rule {
   readonly path: readonly string[];
   readonly isBroken: (settings: Fields) => boolean;
@@ -46,18 +46,18 @@ const RULES: readonly Rule[] = [
       const vision = visionSettingsOf(student);
       return vision !== undefined && (vision.tower === undefined) === (vision.published === undefined);
     },
-    message: "needs either `tower` or `published`, not both",
+    message: "set either `tower` or `published`, not both",
   },
   {
     path: ["student", "vision"],
     isBroken: ({ student, initialize }) =>
       visionSettingsOf(student)?.published !== undefined && initialize.vision !== undefined,
-    message: "starts with a published tower: leave out initialize.vision",
+    message: "the published tower already has weights: remove initialize.vision",
   },
   {
     path: ["targets"],
     isBroken: ({ targets }) => sumOfShares(targets) > 1 + ROUNDING,
-    message: "fractions add up to more than 1",
+    message: "the sum of the fractions exceeds 1",
   },
   {
     path: ["targets", "onPolicyFraction"],
@@ -67,13 +67,13 @@ const RULES: readonly Rule[] = [
   {
     path: ["loss", "ctc"],
     isBroken: ({ loss, student }) => loss.ctc > 0 && visionSettingsOf(student) === undefined,
-    message: "aligns labels with image tokens: it needs distill.student.vision",
+    message: "this term aligns labels with image tokens, so it requires distill.student.vision",
   },
   {
     path: ["targets", "unlabelledFraction"],
     isBroken: ({ targets, student }) =>
       targets.unlabelledFraction > 0 && visionSettingsOf(student) !== undefined,
-    message: "unlabelled sources have no images, which a vision-language student needs",
+    message: "unlabelled sources have no images, but a vision-language student requires images",
   },
 ];
 
@@ -89,18 +89,18 @@ export const distillConfig = fields.check(({ value, issues }) => {
 
 export type DistillConfig = z.infer<typeof distillConfig>;
 
-/** Kinds of targets that are stored, and need no teacher. */
+/** Kinds of targets that are stored in the cache, so training on them needs no teacher. */
 export type StoredKinds = ReadonlySet<CacheRowKind>;
 
 /**
- * Whether a term or a target requires the teacher while the student trains. Stored targets need none where no term compares the
+ * Whether a term or a target requires the teacher during training. Stored targets do not, unless a term compares the
  * student with the teacher.
  */
 export const requiresTeacher = ({ loss, targets }: DistillConfig, stored: StoredKinds): boolean =>
   requiresDistributions(loss) ||
   STORED_TARGETS.some(({ kind, fraction }) => targets[fraction] > 0 && !stored.has(kind));
 
-/** Whether a run needs the teacher: for training, for initialization, or for the student's shape. */
+/** Whether a run needs the teacher for training, for initialization, or for the student's shape. */
 export const readsTeacher = (settings: DistillConfig, stored: StoredKinds): boolean =>
   requiresTeacher(settings, stored) ||
   settings.initialize.fromTeacher !== "none" ||

@@ -9,21 +9,21 @@ import type { PublishedTower } from "./student-config.js";
 export interface DistillInputs {
   readonly dataDirectory: string;
   readonly tokenizerDirectory: string;
-  /** Required unless the student is trained on labels alone. */
+  /** Required unless the student trains only on labels. */
   readonly teacherDirectory?: string | undefined;
-  /** Cache of the teacher's distributions over the gold targets; if absent, the run makes a temporary one. */
+  /** Cache of the teacher's distributions over the gold targets. By default, the run creates a temporary one. */
   readonly cacheDirectory?: string | undefined;
   /** The tower named by `student.vision.published`. */
   readonly published?: PublishedTower | undefined;
-  /** Output directory of the checkpoint, which also holds the state of an interrupted run. */
+  /** Output directory of the checkpoint, and of the state of an interrupted run. */
   readonly workDirectory: string;
-  /** The head of the report. Default: a title. */
+  /** Heading of the report. Default: only a title. */
   readonly page?: ReportHead | undefined;
   readonly engine: Engine;
   readonly context: StageContext;
 }
 
-/** A distillation: its settings, its inputs, and values derived from both. */
+/** Settings and inputs of a distillation, and values derived from them. */
 export interface DistillRun {
   readonly settings: DistillConfig;
   readonly inputs: DistillInputs;

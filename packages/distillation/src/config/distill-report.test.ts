@@ -16,7 +16,7 @@ const writeLines = (name: string, ...rows: readonly object[]): Promise<void> =>
   writeFile(join(root, name), rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
 
 describe(distillReport, () => {
-  test("shows curves and settings of a run, and the samples beside its log", async () => {
+  test("shows curves and settings of a run, and the samples next to its log", async () => {
     await writeLines(
       "metrics.jsonl",
       { step: 20, loss: 3, forwardKl: 2, crossEntropy: 4 },
@@ -35,14 +35,14 @@ describe(distillReport, () => {
       expect(html).toContain(text);
   });
 
-  test("needs neither samples nor settings, and no line after the last whole one", async () => {
+  test("needs neither samples nor settings, and ignores a partial last line", async () => {
     await writeFile(join(root, "metrics.jsonl"), '{"step":20,"loss":3}\n{"step":40,"lo');
     const html = await distillReport(join(root, "metrics.jsonl"));
     expect(html).toContain("20 steps.");
     expect(html).not.toMatch(/>(Samples|Settings|Warnings)</);
   });
 
-  test("rejects a log that is not there", async () => {
+  test("rejects a missing log", async () => {
     await expect(distillReport(join(root, "metrics.jsonl"))).rejects.toMatchObject({ code: "INPUT_MISSING" });
   });
 });

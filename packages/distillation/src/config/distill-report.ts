@@ -1,10 +1,10 @@
 import { dirname, join } from "node:path";
 import { readRunLog, readSamples, SAMPLES_FILE, trainingPage, type Fact } from "@slm/report";
 
-/** What the run is about. */
+/** Title. */
 export interface ReportHead {
   readonly title: string;
-  /** Run, date, data. */
+  /** Lines below the title: run, date, data. */
   readonly facts: readonly Fact[];
 }
 
@@ -15,9 +15,9 @@ export interface DistillReportOptions {
 }
 
 /**
- * A self-contained HTML page about a run: its results, curves, samples and settings.
+ * Creates a self-contained HTML report of a run: results, curves, samples and settings.
  *
- * Reads: the log, and `samples.jsonl` in the same directory if there is one.
+ * Reads the log, and `samples.jsonl` in the same directory if it exists.
  *
  * @throws SlmError INPUT_MISSING or DATA_INVALID for a missing or invalid log.
  */

@@ -1,4 +1,4 @@
-/** `distill.initialize`: where a student's weights start. */
+/** The `distill.initialize` section: the initial weights of a student. */
 import { pathSetting } from "@slm/core";
 import { LAYER_CHOICES } from "@slm/model";
 import { z } from "zod";
@@ -7,19 +7,19 @@ const layers = z.union([z.enum(LAYER_CHOICES), z.array(z.int().nonnegative()).no
 
 const layersOf = (side: string): typeof layers =>
   layers.describe(
-    `Of layers: which of the teacher's layers become those of the ${side}: every (every n-th, the first and the last included), first, ` +
-      "ends (the first ones and the last ones), importance (those that change the states of the task's rows most), or a list counted from 0. " +
+    `For fromTeacher: layers. Which of the teacher's layers initialize the ${side}: every (every n-th, including the first and the last), first, ` +
+      "ends (the first and the last ones), importance (the layers that change the hidden states of the task's rows most), or a list of indices from 0. " +
       "Default: every.",
   );
 
-// The options of `layers` have no defaults, so that the settings of students without them are unchanged.
+// The options of `layers` have no defaults, so that they do not appear in the settings of other students.
 export const initializeConfig = z.strictObject({
   fromTeacher: z
     .enum(["none", "embeddings", "layers"])
     .default("none")
     .describe(
-      "embeddings: initialize the student's embedding table from the teacher's. A narrower table gets its projection on the principal components. " +
-        "layers: the whole student out of the layers of a decoder-only teacher, with tokens of the teacher's or of its own.",
+      "embeddings: initialize the student's embedding table from the teacher's. A narrower table gets the projection onto the principal components. " +
+        "layers: initialize the whole student from the layers of a decoder-only teacher; the vocabularies may differ.",
     ),
   encoderLayers: layersOf("encoder"),
   decoderLayers: layersOf("decoder"),
@@ -28,7 +28,8 @@ export const initializeConfig = z.strictObject({
     .nonnegative()
     .optional()
     .describe(
-      "Of layers: steps at the start in which only cross-attention and the last norm learn; the other weights then warm up over distill.warmupSteps. Default: 0.",
+      "For fromTeacher: layers. Train only cross-attention and the last norm for this many steps; then the " +
+        "other weights warm up over distill.warmupSteps. Default: 0.",
     ),
   rate: z
     .number()
@@ -36,25 +37,27 @@ export const initializeConfig = z.strictObject({
     .max(1)
     .optional()
     .describe(
-      "Of embeddings and layers: learning rate of the teacher's weights, as a part of that of random weights of their size. Default: 0.25.",
+      "For fromTeacher: embeddings and layers. Learning rate of the teacher's weights relative to random weights of the same size. Default: 0.25.",
     ),
   student: pathSetting
     .optional()
     .describe(
-      "Directory of a student checkpoint of the same shape to start from. Embedding rows are matched by the text of tokens; length limits may differ. Default: random initialization.",
+      "Start from the student checkpoint in this directory, which must have the same shape. Embedding rows are matched " +
+        "by token text; length limits may differ. Default: random initialization.",
     ),
   vision: pathSetting
     .optional()
     .describe(
-      "Directory of a vision-language checkpoint with the same tower, whose weights initialize the student's tower, and its projector if that has the same shapes. Default: random initialization.",
+      "Initialize the tower from the vision-language checkpoint in this directory, which must have the same tower. " +
+        "The projector is copied too if its shapes match. Default: random initialization.",
     ),
 });
 
 export type InitializeConfig = z.infer<typeof initializeConfig>;
 
-/** Options that mean something only where layers come from the teacher. */
+/** Options that require `fromTeacher: layers`. */
 const LAYER_OPTIONS = ["encoderLayers", "decoderLayers", "warmupSteps"] as const;
-/** Those of an encoder-decoder. */
+/** Options that require an encoder-decoder. */
 const ENCODER_OPTIONS = ["encoderLayers", "warmupSteps"] as const;
 
 interface Problem {
@@ -62,7 +65,7 @@ interface Problem {
   readonly message: string;
 }
 
-/** What is wrong with a combination of settings. */
+/** Invalid combinations of settings. */
 export function initializeProblems(
   start: InitializeConfig,
   { isDecoderOnly, hasAdapters }: { readonly isDecoderOnly: boolean; readonly hasAdapters: boolean },
@@ -71,13 +74,14 @@ export function initializeProblems(
   if (start.student !== undefined && (start.vision !== undefined || start.fromTeacher !== "none"))
     problems.push({
       key: "student",
-      message: "initializes the whole student: leave out vision and fromTeacher",
+      message: "this initializes the whole student: remove vision and fromTeacher",
     });
   if (start.fromTeacher !== "layers")
     for (const key of LAYER_OPTIONS)
-      if (start[key] !== undefined) problems.push({ key, message: "needs initialize.fromTeacher: layers" });
+      if (start[key] !== undefined)
+        problems.push({ key, message: "requires initialize.fromTeacher: layers" });
   if (start.fromTeacher === "none" && start.rate !== undefined)
-    problems.push({ key: "rate", message: "needs initialize.fromTeacher: embeddings or layers" });
+    problems.push({ key: "rate", message: "requires initialize.fromTeacher: embeddings or layers" });
   if (isDecoderOnly)
     for (const key of ENCODER_OPTIONS)
       if (start[key] !== undefined)
@@ -85,6 +89,6 @@ export function initializeProblems(
   if (hasAdapters)
     for (const key of ["warmupSteps", "rate"] as const)
       if (start[key] !== undefined)
-        problems.push({ key, message: "adapters learn at one rate: leave out lora, or this" });
+        problems.push({ key, message: "adapters have a single learning rate: remove lora, or this setting" });
   return problems;
 }

@@ -31,7 +31,7 @@ describe("the loss of a recipe", () => {
     expect(loss).toMatchObject({ forwardKl: 0.9, crossEntropy: 0.1, temperature: 1 });
   });
 
-  test("is any weighted mix, and asks the teacher only where a term does", () => {
+  test("may be any weighted sum, and needs the teacher only if a term does", () => {
     const onlyLabels = lossConfig.parse({ forwardKl: 0, crossEntropy: 1 });
     expect(termsOf(onlyLabels)).toEqual(["crossEntropy"]);
     expect(requiresDistributions(onlyLabels)).toBe(false);
@@ -53,23 +53,26 @@ describe("the loss of a recipe", () => {
     [{ metrics: undefined }, "metrics: expected at least one metric, such as [exactMatch], got none"],
     [{ metrics: [] }, "metrics"],
     [{ metrics: ["goodness"] }, "metrics.0"],
-    [{ targets: { sequenceKdFraction: 0.6, onPolicyFraction: 0.5 } }, "targets: fractions add up"],
+    [
+      { targets: { sequenceKdFraction: 0.6, onPolicyFraction: 0.5 } },
+      "targets: the sum of the fractions exceeds 1",
+    ],
     [{ targets: { sequenceKdFraction: { from: 0, to: 1 } } }, "targets.sequenceKdFraction"],
     [
       { targets: { onPolicyFraction: 0.5 }, loss: { forwardKl: 0, crossEntropy: 1 } },
       "targets.onPolicyFraction: on-policy targets need a loss term",
     ],
-  ])("is rejected where it makes no sense: %j", (section, complaint) => {
+  ])("rejects invalid settings: %j", (section, complaint) => {
     expect(complaints(section).join("\n")).toContain(complaint);
   });
 
-  test("lets fractions add up to one", () => {
+  test("allows fractions with a sum of one", () => {
     expect(complaints({ targets: { sequenceKdFraction: 0.7, onPolicyFraction: 0.3 } })).toEqual([]);
   });
 });
 
 describe("the student of a recipe", () => {
-  test("is an encoder-decoder unless it says decoder-only", () => {
+  test("is an encoder-decoder by default", () => {
     expect(parse({}).data?.student.architecture).toBe("encoder-decoder");
     const controlArm = parse({ student: { ...student, architecture: "decoder-only" } });
     expect(controlArm.data?.student.architecture).toBe("decoder-only");

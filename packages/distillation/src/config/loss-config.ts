@@ -1,4 +1,4 @@
-/** The `loss` part of the `distill` section: weights of the terms and their options. */
+/** The `distill.loss` section: weights of the loss terms and their options. */
 import { DIVERGENCE_DEFAULTS, DIVERGENCE_NAMES, DIVERGENCES } from "@slm/tensor";
 import { z } from "zod";
 import { LOSS_TERMS, TERM_NAMES } from "./loss-terms.js";
@@ -23,7 +23,7 @@ const fields = {
   ...distributions,
   crossEntropy: weight("negative log-likelihood of the labels", 0.1),
   ctc: weight(
-    "connectionist temporal classification (CTC) of the labels on the image tokens in order, for a vision-language student that reads text: teaches it the position of each letter",
+    "connectionist temporal classification (CTC), which aligns labels with image tokens. It teaches a vision-language student the position of each letter",
   ),
 };
 
@@ -40,25 +40,25 @@ const lossFields = z.strictObject({
   terms: z
     .record(z.string(), z.number().nonnegative())
     .optional()
-    .describe("Weights of the terms that extensions add, by their names."),
+    .describe("Weights of extensions' terms, by name."),
 });
 
 export type LossConfig = z.infer<typeof lossFields>;
 
 type Weights = Readonly<Partial<Record<TermName, number | undefined>>> & Pick<LossConfig, "terms">;
 
-/** Whether a term is one of ours. */
+/** Whether a term is built in. */
 export const isOwnTerm = (name: string): name is TermName => TERM_NAMES.some((own) => own === name);
 
-/** A term's weight; 0 for one that the settings leave out. */
+/** A term's weight; 0 if it is not set. */
 export const weightOf = (loss: Weights, name: string): number =>
   (isOwnTerm(name) ? loss[name] : loss.terms?.[name]) ?? 0;
 
-/** Terms with a positive weight, ours first. */
+/** Terms with a positive weight, built-in terms first. */
 export const termsOf = (loss: Weights): readonly string[] =>
   [...TERM_NAMES, ...Object.keys(loss.terms ?? {})].filter((name) => weightOf(loss, name) > 0);
 
-/** Our own terms that compare next-token distributions. */
+/** Built-in terms that compare next-token distributions. */
 const DISTRIBUTION_TERMS: ReadonlySet<string> = new Set(DIVERGENCE_NAMES);
 
 /** Whether any term needs the teacher's next-token distributions. */
@@ -67,7 +67,7 @@ export const requiresDistributions = (loss: Weights): boolean =>
     (name) => DISTRIBUTION_TERMS.has(name) || LOSS_TERMS.get(name)?.needsDistributions === true,
   );
 
-/** Whether any term needs labels at the positions of the targets. */
+/** Whether any term needs labels at the target positions. */
 export const requiresLabels = (loss: Weights): boolean =>
   termsOf(loss).some((name) => name === "crossEntropy" || LOSS_TERMS.get(name)?.needsDistributions === false);
 
@@ -78,7 +78,7 @@ export const lossConfig = lossFields.check(({ value, issues }) => {
   for (const name of Object.keys(value.terms ?? {}))
     if (!LOSS_TERMS.has(name))
       reject(
-        `expected a term of an extension (${LOSS_TERMS.names.join(", ") || "none is loaded"}), got '${name}'`,
+        `expected a term of an extension (${LOSS_TERMS.names.join(", ") || "no extension with terms is loaded"}), got '${name}'`,
         "terms",
         name,
       );

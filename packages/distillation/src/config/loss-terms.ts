@@ -1,8 +1,8 @@
-/** Loss terms that extensions add; a recipe gives them a weight under `distill.loss.terms`. */
+/** Loss terms of extensions. A recipe sets their weights in `distill.loss.terms`. */
 import { ExtensionTable } from "@slm/core";
 import type { MaskedLogits, math, Tensor } from "@slm/tensor";
 
-/** What a term computes with. Each function has a gradient unless its comment says otherwise. */
+/** The inputs of a term. Each function is differentiable unless its comment says otherwise. */
 export type LossMath = typeof math;
 
 interface CommonInputs extends MaskedLogits {
@@ -11,7 +11,7 @@ interface CommonInputs extends MaskedLogits {
   readonly temperature: number;
 }
 
-/** The student's logits at the positions that the teacher scored, and the teacher's. */
+/** Logits of the student and the teacher at the positions that the teacher scored. */
 export interface DistributionInputs extends CommonInputs {
   /** `[positions, vocabulary]`. A token without teacher probability has a very negative logit, such as -1e9. */
   readonly teacherLogits: Tensor;
@@ -19,22 +19,22 @@ export interface DistributionInputs extends CommonInputs {
 
 /** The student's logits at the labelled positions, and the labels. */
 export interface LabelInputs extends CommonInputs {
-  /** int32 `[positions]`: the token that is right. */
+  /** int32 `[positions]`: the correct token. */
   readonly labels: Tensor;
 }
 
 interface TermFacts {
-  /** What is minimized, for people. */
+  /** One-line description. */
   readonly description: string;
 }
 
 /**
- * A term of the loss: a differentiable scalar, the mean over the positions that count. The function is called once for each shape of
- * batch, and its operations become part of the training program: it sees no values, and runs no code of its own in a training step.
+ * A loss term: a differentiable scalar, the mean over the loss positions. The function is called once per batch
+ * shape to record its operations in the training program. It does not see tensor values, and does not run during training steps.
  */
 export type LossTerm =
   | (TermFacts & {
-      /** The teacher's next-token distributions have to be there: by its weights, or in a cache. */
+      /** Whether the term needs the teacher's next-token distributions, computed or from a cache. */
       readonly needsDistributions: true;
       readonly compute: (inputs: DistributionInputs) => Tensor;
     })
@@ -43,8 +43,8 @@ export type LossTerm =
       readonly compute: (inputs: LabelInputs) => Tensor;
     });
 
-/** Our own terms, in log order. */
+/** Built-in terms, in log order. */
 export const TERM_NAMES = ["forwardKl", "reverseKl", "jensenShannon", "crossEntropy", "ctc"] as const;
 
-/** Terms of extensions by name. */
+/** Extensions' terms by name. */
 export const LOSS_TERMS = new ExtensionTable<LossTerm>("losses", {}, TERM_NAMES);

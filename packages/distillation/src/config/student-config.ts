@@ -1,6 +1,6 @@
 /**
- * The shape of a student: described, with a vision tower that is described or named as a published model; or the teacher's, with fewer
- * layers.
+ * The shape of a student: sizes from the recipe, or the teacher's shape with fewer layers. A vision tower has sizes from the recipe or is a
+ * published model.
  */
 import { pathOrIdSetting, SlmError } from "@slm/core";
 import {
@@ -22,20 +22,20 @@ import { z } from "zod";
 
 const publishedTower = z.strictObject({
   model: pathOrIdSetting.describe(
-    "CLIP or SigLIP: a hub id, or a directory with config.json, safetensors and preprocessor_config.json.",
+    "A CLIP or SigLIP model: hub id, or directory with config.json, safetensors and preprocessor_config.json.",
   ),
   features: z
     .union([z.literal("last"), z.int().negative()])
     .optional()
     .describe(
-      "Which hidden states are used: last, or an index from the end, such as -2; later layers are removed. Default: -2 for CLIP, last for SigLIP.",
+      "Hidden states to use: last, or an index from the end, such as -2. Later layers are removed. Default: -2 for CLIP, last for SigLIP.",
     ),
-  classToken: z.boolean().default(false).describe("Whether the class token's feature is included."),
+  classToken: z.boolean().default(false).describe("Include the class token's feature."),
 });
 
 export type PublishedTowerConfig = z.infer<typeof publishedTower>;
 
-/** Images of a tower that is described: they fit inside a window, and samples are between -1 and 1. */
+/** Preprocessing of a tower with sizes from the recipe: images are fitted into a window and scaled to [-1, 1]. */
 const studentImage = visionTower.shape.image
   .pick({ channels: true })
   .extend({ resize: fitResize.omit({ background: true }) });
@@ -47,7 +47,7 @@ function processingOf(image: StudentImage): StudentImage & Record<"mean" | "std"
   return { ...image, mean: halves(), std: halves() };
 }
 
-/** A tower that is described. What only published towers have is left out. */
+/** A tower with sizes from the recipe, without the options of published towers. */
 const studentTower = visionTower
   .pick({ patch: true, width: true, layers: true, heads: true, feedForward: true, convolution: true })
   .extend({
@@ -60,23 +60,20 @@ const studentVision = visionConfig.extend({
   projector: visionProjector
     .omit({ kind: true })
     .optional()
-    .describe("Projects the tower's output to tokens of the model's width."),
+    .describe("Projector from the tower's output to the model's width."),
   tower: studentTower
     .optional()
     .describe("Vision tower, which encodes image patches. Either this or `published`."),
   published: publishedTower
     .optional()
-    .describe("A published vision tower, which gives the shape and the initial weights."),
+    .describe("Published vision tower, used for shape and initial weights."),
 });
 
-/** Optional in the file, so that a student without an architecture is an encoder-decoder. */
+/** Optional in the recipe: encoder-decoder is the default. */
 const architecture = z.literal("encoder-decoder").optional().default("encoder-decoder");
 
-/** Without a default, so that students which are described are written back unchanged. */
-const own = z
-  .literal("own")
-  .optional()
-  .describe("own: the student's sizes are given here. Default, unless it is teacher.");
+/** No default, so that recipes with sizes are written back unchanged. */
+const own = z.literal("own").optional().describe("own: set the student's sizes here. This is the default.");
 
 const describedStudent = z.discriminatedUnion("architecture", [
   encoderDecoderSettings
@@ -85,7 +82,7 @@ const describedStudent = z.discriminatedUnion("architecture", [
       vision: studentVision
         .optional()
         .describe(
-          "Makes the student a vision-language model: image tokens come before the source's tokens. Default: text only.",
+          "Make the student a vision-language model: image tokens precede the source's tokens. Default: text only.",
         ),
       shape: own,
     })
@@ -101,7 +98,7 @@ const teacherStudent = z
     shape: z
       .literal("teacher")
       .describe(
-        "teacher: heads, activation, norms and rotation are those of the teacher, a decoder-only model.",
+        "teacher: copy heads, activation, norms and RoPE settings from the teacher, a decoder-only model.",
       ),
     architecture: z
       .enum(["encoder-decoder", "decoder-only"])
@@ -109,19 +106,17 @@ const teacherStudent = z
       .describe("Architecture of the student."),
     encoderLayers: count
       .optional()
-      .describe("Encoder layers, at most as many as the teacher has; of an encoder-decoder."),
-    decoderLayers: count.describe("Decoder layers, at most as many as the teacher has."),
+      .describe("Encoder layers of an encoder-decoder; at most the teacher's number."),
+    decoderLayers: count.describe("Decoder layers; at most the teacher's number."),
     maxSource,
     maxTarget,
     width: count.optional().describe("Model width [elements]. Default: the teacher's."),
     heads: count
       .optional()
-      .describe("Query heads per attention, whole groups of the teacher's. Default: the teacher's."),
+      .describe("Query heads per attention; a multiple of the teacher's group size. Default: the teacher's."),
     kvHeads: count
       .optional()
-      .describe(
-        "Key/value heads per attention. Default: as many as keep the teacher's number of query heads for each.",
-      ),
+      .describe("Key/value heads per attention. Default: keep the teacher's group size."),
     feedForward: count
       .optional()
       .describe("Inner width of the feed-forward block [elements]. Default: the teacher's."),
@@ -129,7 +124,8 @@ const teacherStudent = z
       .boolean()
       .optional()
       .describe(
-        "Whether the output head is the embedding table. With a smaller width, a head of its own lets the states be rotated before they are cut. Default: the teacher's.",
+        "Share the output head with the embedding table. " +
+          "With a smaller width, a separate head allows a rotation before dimensions are removed. Default: the teacher's.",
       ),
   })
   .check(({ value, issues }) => {
@@ -141,16 +137,16 @@ const teacherStudent = z
     issues.push({ code: "custom", input: value, path: ["encoderLayers"], message });
   });
 
-/** A published encoder-decoder, which has options that no recipe offers. */
+/** A published encoder-decoder. It has options that recipes do not have. */
 const importedStudent = z
   .strictObject({
     shape: z
       .literal("imported")
-      .describe("imported: an encoder-decoder that `slm import` wrote, to train it further."),
+      .describe("imported: continue training an encoder-decoder that `slm import` wrote."),
     architecture,
     config: z
       .record(z.string(), z.unknown())
-      .describe("What its config.json says, without vocabularySize and tokens."),
+      .describe("The model's config.json without vocabularySize and tokens."),
   })
   .check(({ value: { config }, issues }) => {
     const { error } = encoderDecoderShape.safeParse(config);
@@ -158,7 +154,7 @@ const importedStudent = z
       issues.push({ code: "custom", input: config, path: ["config", ...path], message });
   });
 
-/** A student in a recipe. A size's name alone is a whole student. */
+/** A student in a recipe. A size name alone is enough. */
 export const studentConfig = z.preprocess(
   (value) => (typeof value === "string" ? { size: value } : value),
   z.discriminatedUnion("shape", [teacherStudent, importedStudent, describedStudent]),
@@ -166,7 +162,7 @@ export const studentConfig = z.preprocess(
 
 export type StudentConfig = z.infer<typeof studentConfig>;
 
-/** Whether a student's shape is known only with its teacher's. */
+/** Whether a student's shape depends on the teacher's. */
 export const hasTeacherShape = ({ shape }: StudentConfig): boolean => shape === "teacher";
 
 /** The vision settings of a student; undefined for a text-only one. */
@@ -179,14 +175,14 @@ export const visionSettingsOf = (student: StudentConfig): z.infer<typeof student
 export const studentLengths = (student: StudentConfig): Pick<StudentShape, "maxSource" | "maxTarget"> =>
   student.shape === "imported" ? encoderDecoderShape.parse(student.config) : student;
 
-/** A student with a resolved tower, and sizes of its own. */
+/** A student with its resolved tower and sizes. */
 export type StudentShape = z.infer<typeof encoderDecoderShape> | z.infer<typeof decoderOnlyShape>;
 
 /** A published tower, read into memory. */
 export interface PublishedTower {
   readonly tower: VisionTower;
   readonly weights: Weights;
-  /** Its directory; the files are part of the run's key. */
+  /** Its directory; its files are part of the run's key. */
   readonly directory: string;
 }
 
@@ -194,7 +190,7 @@ export interface PublishedTower {
 export const publishedTowerOf = (student: StudentConfig): PublishedTowerConfig | undefined =>
   visionSettingsOf(student)?.published;
 
-/** What the settings of a student name, read. */
+/** Models that a student's settings refer to. */
 export interface NamedModels {
   /** The published tower. */
   readonly tower?: VisionTower | undefined;
@@ -202,9 +198,9 @@ export interface NamedModels {
   readonly teacher?: ModelConfig | undefined;
 }
 
-/** Resolves a published tower, or the teacher's sizes, in the settings of a student.
+/** Replaces a published tower or the teacher's sizes in a student's settings by their values.
  *
- * @throws SlmError INPUT_MISSING if the named tower or the teacher was not given, CONFIG_INVALID for sizes that the teacher does not
+ * @throws SlmError INPUT_MISSING if the tower or the teacher is missing, CONFIG_INVALID for sizes that the teacher does not
  * allow.
  */
 export function studentShape(
@@ -215,9 +211,9 @@ export function studentShape(
     if (teacher === undefined)
       throw new SlmError(
         "INPUT_MISSING",
-        "distill: the student has its teacher's shape, but there is no teacher",
+        "distill: the student uses the teacher's shape, but the recipe has no teacher",
         {
-          suggestions: ["add a teacher section to the recipe, or give the student's sizes"],
+          suggestions: ["add a teacher section to the recipe, or set the student's sizes"],
         },
       );
     return studentOfTeacher(student, teacher);

@@ -19,7 +19,7 @@ describe(targetOrigin, () => {
     expect(counts.unlabelled / 10_000).toBeCloseTo(0.1, 1);
   });
 
-  test("is always gold without shares and never gold when they fill up, whatever the rounding", () => {
+  test("is always gold without shares, and never gold if they add up to 1, despite rounding", () => {
     for (const draw of [0, 0.5, 0.999999, 1 - 2 ** -53]) {
       expect(targetOrigin(none, draw)).toBe("gold");
       expect(targetOrigin({ ...none, sequenceKdFraction: 1 }, draw)).toBe("teacher");

@@ -12,7 +12,7 @@ describe(ctcFeeds, () => {
     ]);
   };
 
-  test("has a state for each label and a blank around each", () => {
+  test("has a state for each label, with blanks between and around them", () => {
     const { data } = feeds["ctc.states"]!;
     const tokens = Array.from({ length: 21 }, (_, state) =>
       (data as Float32Array).subarray(state * 6, state * 6 + 6).indexOf(1),
@@ -21,7 +21,7 @@ describe(ctcFeeds, () => {
     expect(tokens.slice(7, 14)).toEqual([0, 5, 0, 5, 0, 4, 0]);
   });
 
-  test("lets a blank be skipped between labels that differ, and ends at the last label or the blank behind it", () => {
+  test("allows skipping a blank between different labels, and ends at the last label or the blank after it", () => {
     expect(rows("ctc.skip").slice(0, 2)).toEqual([
       [0, 0, 0, 1, 0, 0, 0],
       [0, 0, 0, 0, 0, 1, 0],
@@ -29,7 +29,7 @@ describe(ctcFeeds, () => {
     expect(rows("ctc.end")[0]).toEqual([0, 0, 0, 1, 1, 0, 0]);
   });
 
-  test("does not count unlabelled rows, and rows whose labels and repeats are more than the frames", () => {
+  test("ignores unlabelled rows, and rows with more labels and repeats than frames", () => {
     expect([...feeds["ctc.mask"]!.data]).toEqual([1, 0, 0]);
     expect([...feeds["ctc.count"]!.data]).toEqual([2]);
   });

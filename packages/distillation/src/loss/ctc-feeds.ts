@@ -1,4 +1,4 @@
-/** Labels of a batch for the CTC term, which aligns them with the tokens of the images. */
+/** Prepares the labels of a batch for the CTC term, which aligns them with image tokens. */
 import { createHostTensor, type HostTensor } from "@slm/runtime";
 import type { TensorSpec } from "@slm/tensor";
 
@@ -6,12 +6,12 @@ export interface CtcShape {
   readonly batch: number;
   /** Largest number of decoder positions: labels and EOS. */
   readonly target: number;
-  /** Tokens of an image. */
+  /** Tokens per image. */
   readonly frames: number;
   readonly vocabulary: number;
 }
 
-/** States of the longest row: its labels, and a blank around each. */
+/** States of the longest row: labels, with blanks between and around them. */
 const statesOf = ({ target }: CtcShape): number => 2 * (target - 1) + 1;
 
 /** Inputs named `ctc.*`, see `CtcInputs`. */
@@ -28,7 +28,7 @@ export function ctcSpecs(shape: CtcShape): Record<string, TensorSpec> {
   };
 }
 
-/** Values of {@link ctcSpecs}. The padding token serves as blank. Rows with more labels than image tokens allow do not count. */
+/** Values of {@link ctcSpecs}. The padding token serves as blank. Rows with too many labels for the image tokens are ignored. */
 export function ctcFeeds(
   labels: readonly ArrayLike<number>[],
   shape: CtcShape,

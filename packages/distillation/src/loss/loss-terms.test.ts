@@ -16,7 +16,7 @@ const shape = { batch: 2, source: 3, target: 3 };
 const sources = [[4, 5, 6], [7]];
 const targets = [[8, 7], [5]];
 
-/** The mean square between the logits of teacher and student. */
+/** The mean squared difference between the logits of teacher and student. */
 const squares: LossTerm = {
   description: "mean square of the difference of logits",
   needsDistributions: true,
@@ -26,7 +26,7 @@ const squares: LossTerm = {
   },
 };
 
-/** Pulls the student towards the uniform distribution where there is a label. */
+/** Pulls the student towards the uniform distribution at labelled positions. */
 const confidence: LossTerm = {
   description: "negative mean log-probability of all tokens",
   needsDistributions: false,
@@ -98,7 +98,7 @@ test.each([
   expect(after).toBeLessThan(before!);
 });
 
-test("a term asks for what it needs, and only where it has weight", () => {
+test("a term requests its inputs only if it has a weight", () => {
   LOSS_TERMS.add("squares", squares, EXTENSION);
   LOSS_TERMS.add("confidence", confidence, EXTENSION);
   const parse = (terms: object): ReturnType<typeof lossConfig.parse> =>
@@ -110,9 +110,9 @@ test("a term asks for what it needs, and only where it has weight", () => {
   expect([requiresDistributions(labels), requiresLabels(labels)]).toEqual([false, true]);
 });
 
-test("a recipe cannot name a term that no extension has, and an extension cannot take the name of ours", () => {
+test("a recipe cannot name an unknown term, and an extension cannot use a built-in name", () => {
   expect(lossConfig.safeParse({ terms: { mine: 1 } }).error?.issues[0]?.message).toBe(
-    "expected a term of an extension (none is loaded), got 'mine'",
+    "expected a term of an extension (no extension with terms is loaded), got 'mine'",
   );
   expect(() => {
     LOSS_TERMS.add("forwardKl", squares, EXTENSION);

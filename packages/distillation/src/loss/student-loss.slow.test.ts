@@ -47,7 +47,7 @@ const MODELS: readonly Model[] = [
   { config: decoderOnlyStudent, weights: decoderOnlyWeights },
 ];
 
-/** Terms that a student of text can learn by. */
+/** Terms for a text-only student. */
 const TEXT_TERMS = TERM_NAMES.filter((name) => name !== "ctc");
 
 const onlyTerms = (
@@ -60,7 +60,7 @@ interface Given {
   readonly distilled?: readonly number[][];
   readonly feeds?: Readonly<Record<string, HostTensor>>;
   readonly options?: Partial<StudentLossOptions>;
-  /** Dropout masks, in their order; none drop nothing. */
+  /** Dropout masks in order; without masks nothing is dropped. */
   readonly masks?: readonly HostTensor[];
 }
 
@@ -115,7 +115,7 @@ async function lossOf(
 }
 
 describe.each(MODELS)("the loss of a $config.architecture student", (model) => {
-  test("is the weighted sum of the terms that have weight, and these are logged", async () => {
+  test("is the weighted sum of the terms with a weight, and logs them", async () => {
     const loss = onlyTerms(Object.fromEntries(TEXT_TERMS.map((name, index) => [name, 0.5 + index])));
     const all = await lossOf(model, loss);
     expect(Object.keys(all).sort()).toEqual(["loss", ...termsOf(loss)].sort());
@@ -127,19 +127,19 @@ describe.each(MODELS)("the loss of a $config.architecture student", (model) => {
     }
   });
 
-  test("asks for nothing of a teacher where only labels count", () => {
+  test("requests nothing from the teacher if only labels count", () => {
     const options = { config: model.config, loss: onlyTerms({ crossEntropy: 1 }) };
     const names = Object.keys(studentLoss(options, shape, "shared").inputs);
     expect(names.filter((name) => /teacher|hidden|aligned/u.test(name))).toEqual([]);
     expect(auxiliaryParameters(options)).toEqual([]);
   });
 
-  test("of separate passes over the same targets equals the shared pass", async () => {
+  test("with separate passes over the same targets equals the shared pass", async () => {
     const loss = lossConfig.parse({});
     expect(await lossOf(model, loss, { variant: "separate" })).toEqual(await lossOf(model, loss));
   });
 
-  test("of separate passes takes divergence from sampled targets and cross-entropy from gold ones", async () => {
+  test("with separate passes computes the divergence on sampled targets and cross-entropy on gold ones", async () => {
     const loss = lossConfig.parse({});
     const separate = await lossOf(model, loss, { variant: "separate", distilled: sampled });
     expect(separate["forwardKl"]).toBe((await lossOf(model, loss, { distilled: sampled }))["forwardKl"]);

@@ -1,6 +1,6 @@
 /**
  * The distillation loss as a program: a weighted sum over a table of terms. It needs one decoder pass if all terms use the same
- * targets, and two if the teacher's terms use on-policy targets and cross-entropy uses gold targets.
+ * targets. It needs two passes if the teacher's terms use on-policy targets and cross-entropy uses gold targets.
  */
 import { imageTokensOf, outputHead, type ModelConfig, type ParameterSpec } from "@slm/model";
 import {
@@ -34,7 +34,7 @@ import {
 } from "../config/loss-config.js";
 import { LOSS_TERMS } from "../config/loss-terms.js";
 
-/** `shared`: all terms on one set of targets. `separate`: the teacher's terms on those it scored (`distill`), cross-entropy on `gold` ones. */
+/** `shared`: all terms use the same targets. `separate`: the teacher's terms use the targets that it scored (`distill`), cross-entropy uses `gold` targets. */
 export type LossVariant = "shared" | "separate";
 
 export interface StudentLossOptions {
@@ -45,7 +45,7 @@ export interface StudentLossOptions {
 /** The CTC head on the image tokens, `[width, vocabulary]`. */
 const CTC_HEAD = "auxiliary.ctc";
 
-/** Auxiliary trained tensors: the head of the term `ctc`. */
+/** Auxiliary trained tensors: the head of the `ctc` term. */
 export function auxiliaryParameters({ config, loss }: StudentLossOptions): ParameterSpec[] {
   if (loss.ctc === 0) return [];
   const { width, vocabularySize } = config;
@@ -60,20 +60,20 @@ const ctcShape = (config: ModelConfig, { batch, target }: PassShape): CtcShape =
   vocabulary: config.vocabularySize,
 });
 
-/** Values of the term `ctc`. */
+/** Values of the `ctc` term. */
 export const ctcValues = (
   config: ModelConfig,
   labels: readonly ArrayLike<number>[],
   shape: PassShape,
 ): Record<string, HostTensor> => ctcFeeds(labels, ctcShape(config, shape), config.tokens.pad);
 
-/** A batch inside a program: the inputs of the terms. */
+/** The inputs of the terms for a batch, in a program. */
 interface TermInputs {
   readonly loss: LossConfig;
   readonly parameters: Readonly<Record<string, Tensor>>;
   readonly x: Readonly<Record<string, Tensor>>;
   readonly states: ModelStates;
-  /** Logits at the targets that the teacher scored, if it did. */
+  /** Logits at the targets that the teacher scored, if any. */
   readonly distilled: MaskedLogits;
   /** Logits at the labelled targets, and their labels. */
   readonly labelled: MaskedLogits & { readonly labels: Tensor };
@@ -84,7 +84,7 @@ const divergence =
   ({ distilled, x, loss }: TermInputs): Tensor =>
     DIVERGENCES[name].compute(distilled, x["teacher"]!, loss);
 
-/** One row per term: a term without a row does not compile. */
+/** The implementation of each term; TypeScript rejects a missing one. */
 const TERMS: { readonly [N in TermName]: (inputs: TermInputs) => Tensor } = {
   forwardKl: divergence("forwardKl"),
   reverseKl: divergence("reverseKl"),
@@ -116,17 +116,17 @@ function termValue(name: string, inputs: TermInputs): Tensor {
     : term.compute({ ...common, ...labelled });
 }
 
-/** Prefixes of the passes of a variant; the first one's targets are the teacher's. */
+/** Input prefixes of the passes of each variant. The first pass has the teacher's targets. */
 const PASSES: { readonly [V in LossVariant]: readonly string[] } = {
   shared: ["distill"],
   separate: ["distill", "gold"],
 };
 
 /**
- * The loss for batches of one shape: the sum over terms of weight · term, each a mean over its loss tokens.
+ * The loss for batches of one shape: the weighted sum of terms, each a mean over its loss tokens.
  *
- * Source of the default weights: arXiv:2501.16273, section on distillation (0.9 forward KL and 0.1 cross-entropy); its reference code
- * also averages the KL over padding; this one does not.
+ * Source of the default weights: arXiv:2501.16273, section on distillation (0.9 forward KL and 0.1 cross-entropy). Its reference code
+ * also averages the KL over padding; this code does not.
  */
 export function studentLoss(
   options: StudentLossOptions,

@@ -1,14 +1,14 @@
-/** Hashes of what a run reads. */
+/** Hashes the inputs of a run. */
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { hashFile, hashJson } from "@slm/core";
 
-/** Files that determine a model's outputs: of a checkpoint, a graph, an ensemble, or a cache (`cache.json` has its hashes). */
+/** Files that determine a model's output: files of a checkpoint, a graph, an ensemble, or a cache (`cache.json` has its hashes). */
 const MODEL_FILE = /(\.safetensors|\.json|teacher-\w+\.jsonl|(^|[\\/])graph[\\/].+)$/u;
-/** Descriptive files, which a rerun of their stage may change. */
+/** Descriptive files. They may change if their stage runs again. */
 const DESCRIBING = new Set(["manifest.json"]);
 
-/** Hash of a model's files by relative path and contents; the path of the directory does not count. */
+/** Hash of a model's files by relative path and contents, independent of the directory's path. */
 export async function modelHash(directory: string): Promise<string> {
   const names = (await readdir(directory, { recursive: true }))
     .filter((name) => MODEL_FILE.test(name) && !DESCRIBING.has(name.split(/[\\/]/u).at(-1)!))

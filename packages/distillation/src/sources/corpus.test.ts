@@ -12,7 +12,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(directory, { recursive: true }));
 
-/** Tokens of a fixed number of letters, the last one shorter. */
+/** Tokens with a fixed number of letters; the last one may be shorter. */
 function lettersAt(size: number): Tokenizer {
   const texts: string[] = [];
   const encode = (text: string): number[] =>
@@ -36,7 +36,7 @@ const rows = [
 const limits = { maxSource: 6, maxTarget: 6 };
 
 describe(writeCorpus, () => {
-  test("gives both models the same pairs where they have one vocabulary", async () => {
+  test("has the same pairs for both models if they share a vocabulary", async () => {
     const file = join(directory, "pairs");
     const corpus = await writeCorpus({ rows, tokenizer: lettersAt(1), limits, where: "train", file });
     const read = await corpus.read([1, 0]);
@@ -46,7 +46,7 @@ describe(writeCorpus, () => {
     await corpus.close();
   });
 
-  test("gives a teacher of the same vocabulary the source that is meant for it, where a row has one", async () => {
+  test("uses a row's teacher source for a teacher with the same vocabulary", async () => {
     const file = join(directory, "pairs");
     const letters = lettersAt(1);
     const told = [...rows, { source: "c", target: "b", image: "a.png", teacherSource: "aaaaaaaa" }];
@@ -64,7 +64,7 @@ describe(writeCorpus, () => {
     );
   });
 
-  test("gives a teacher of the same vocabulary its prompt around sources, and the student's targets", async () => {
+  test("adds the teacher's prompt around sources, and uses the student's targets", async () => {
     const file = join(directory, "pairs");
     const letters = lettersAt(1);
     const prompted: Tokenizer = { ...letters, encodeSource: (text) => letters.encodeSource(`de${text}`) };
@@ -79,7 +79,7 @@ describe(writeCorpus, () => {
     await corpus.close();
   });
 
-  test("rejects a row beyond the teacher's limit, saying whose it is", async () => {
+  test("rejects a row beyond the teacher's limit, and says that it is the teacher's", async () => {
     const file = join(directory, "pairs");
     const request = { rows, tokenizer: lettersAt(2), limits, where: "train", file };
     const teacher = { tokenizer: lettersAt(1), limits: { maxSource: 6, maxTarget: 4 } };
@@ -100,13 +100,13 @@ describe("unlabelled sources", () => {
       file: join(directory, "unlabelled"),
     });
 
-  test("beyond a model's limit are left out", async () => {
+  test("beyond a model's limit are skipped", async () => {
     const sources = await write();
     expect(sources.count).toBe(4);
     await sources.close();
   });
 
-  test("are drawn to fit a bucket with little padding, in both models' tokens", async () => {
+  test("are drawn for a bucket with little padding, in both models' tokens", async () => {
     const sources = await write();
     let next = 0;
     const drawn = await sources.draw(50, { source: 3, target: 9 }, () => (next = (next + 0.37) % 1));

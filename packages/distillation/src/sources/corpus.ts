@@ -21,9 +21,9 @@ export interface CorpusRows extends PairTokens {
 }
 
 export interface Corpus {
-  /** In the student's tokens. */
+  /** The student's tokens. */
   readonly pairs: TokenPairs;
-  /** In the teacher's tokens. */
+  /** The teacher's tokens. */
   readonly teacherPairs: TokenPairs;
   /** For a vision-language student. */
   readonly images?: RowImages | undefined;
@@ -31,10 +31,10 @@ export interface Corpus {
   close(): Promise<void>;
 }
 
-/** How a teacher reads rows: text only, with `teacherSource` in place of source and image if a row has one. */
+/** How a teacher reads rows: text only. If a row has a `teacherSource`, it replaces source and image. */
 export interface TeacherReader {
   readonly limits: PairLimits;
-  /** Its tokenizer, which gives targets the student's tokens; absent where it reads sources as the student does. */
+  /** Its tokenizer, which encodes targets like the student's; undefined if it also encodes sources like the student's. */
   readonly tokenizer?: Tokenizer | undefined;
 }
 
@@ -55,7 +55,7 @@ export async function writeCorpus(request: PairFileRequest, teacher?: TeacherRea
   return writeShared(request, { tokenizer, limits });
 }
 
-/** The student's tokens alone. */
+/** Only the student's tokens. */
 async function writeAlone(request: PairFileRequest): Promise<Corpus> {
   const { tokenizer, limits } = request;
   const lists = await writeLists(request, [limits.maxSource, limits.maxTarget], (row, where) =>
@@ -73,7 +73,7 @@ async function writeAlone(request: PairFileRequest): Promise<Corpus> {
   };
 }
 
-/** Shared vocabulary. A separate teacher source is a third list, which is empty where both sources are equal. */
+/** Shared vocabulary. A separate teacher source is a third list, which is empty if both sources are equal. */
 async function writeShared(request: PairFileRequest, teacher: Reading): Promise<Corpus> {
   const { tokenizer, limits } = request;
   const sizes = [limits.maxSource, limits.maxTarget, teacher.limits.maxSource];
@@ -113,7 +113,7 @@ async function writeShared(request: PairFileRequest, teacher: Reading): Promise<
   };
 }
 
-/** Lists of every row in a file. @param limits the longest each list may be [tokens] */
+/** Writes the lists of every row to a file. @param limits maximum length of each list [tokens] */
 async function writeLists(
   { rows, where, file }: PairFileRequest,
   limits: readonly number[],
@@ -134,7 +134,7 @@ async function writeLists(
   return writer.finish();
 }
 
-/** Two lists of each row as pairs. */
+/** Reads two lists of each row as pairs. */
 function pairsOfLists(lists: TokenLists, source: number, target: number): TokenPairs {
   return {
     count: lists.count,

@@ -13,7 +13,7 @@ import { fileHash } from "./content-hashes.js";
 /** Directory for the tokens during the run. */
 export const CORPUS_FILE = "pairs.bin";
 
-/** The student's limit for a row's text, after the tokens of its image. */
+/** The student's limit for a row's text, without the tokens of its image. */
 export const textLimits = (config: ModelConfig): PairLimits => ({
   maxSource: config.maxSource - imageTokensOf(config),
   maxTarget: config.maxTarget,
@@ -54,7 +54,7 @@ export async function openCorpus(
   }
 }
 
-/** Rows that can be learned from. */
+/** Rows within the limits. */
 async function* filtered(rows: AsyncIterable<Row>, isKept: (row: Row) => boolean): AsyncGenerator<Row> {
   for await (const row of rows) if (isKept(row)) yield row;
 }
@@ -67,7 +67,7 @@ async function* withoutImages(rows: AsyncIterable<Row>, where: string): AsyncGen
     if (row.image !== undefined)
       throw new SlmError(
         "DATA_INVALID",
-        `${where}: row ${count} has an image, but the student reads text only`,
+        `${where}: row ${count} has an image, but the student is text-only`,
         {
           suggestions: ["configure distill.student.vision"],
         },

@@ -9,7 +9,7 @@ const closing = (name: string, closed: string[], failure?: Error) => ({
 });
 
 describe(OwnedSources, () => {
-  test("closes the last opened first, and each once", async () => {
+  test("closes each source once, in reverse order", async () => {
     const closed: string[] = [];
     const owned = new OwnedSources();
     for (const name of ["a", "b", "c"]) owned.own(closing(name, closed));
@@ -19,7 +19,7 @@ describe(OwnedSources, () => {
     expect(closed).toEqual(["c", "b", "a"]);
   });
 
-  test("closes the others after one that cannot be closed, and says what the first of these threw", async () => {
+  test("closes the others if closing one fails, and throws the first error", async () => {
     const closed: string[] = [];
     const owned = new OwnedSources();
     owned.own(closing("a", closed, new Error("second")));

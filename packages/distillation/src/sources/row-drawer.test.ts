@@ -9,7 +9,7 @@ const anyLengths = fc.array(fc.tuple(fc.integer({ min: 1, max: 9 }), fc.integer(
 const side = fc.integer({ min: 1, max: 9 });
 
 describe(RowDrawer, () => {
-  test("draws rows that fit, and large ones where there are any", () => {
+  test("draws rows that fit, and prefers large ones", () => {
     fc.assert(
       fc.property(
         anyLengths,
@@ -34,7 +34,7 @@ describe(RowDrawer, () => {
     );
   });
 
-  test("looks at sources alone where there are no targets", () => {
+  test("considers only sources if there are no targets", () => {
     const drawer = new RowDrawer({ source: Uint16Array.of(5, 2) });
     expect(drawer.draw(2, { source: 4, target: 1 }, () => 0.9)).toEqual([1, 1]);
   });

@@ -1,7 +1,7 @@
 /** Draws random rows that fit a bucket's shape. */
 import type { Bucket, Lengths } from "@slm/training";
 
-/** Lengths of rows as programs count them; only sources if there are no targets. */
+/** Lengths of rows, with special tokens; only source lengths if there are no targets. */
 export interface RowLengths {
   readonly source: Lengths;
   readonly target?: Lengths;
@@ -17,8 +17,8 @@ export class RowDrawer {
   }
 
   /**
-   * Rows drawn at random with replacement. Among the rows that fit the bucket, those that fill more than half of a side are preferred,
-   * so that there is little padding. Empty if none fits.
+   * Draws rows at random with replacement. Rows that fill more than half of a side of the bucket are preferred,
+   * to reduce padding. Empty if no row fits.
    */
   draw(count: number, bucket: Bucket, random: () => number): readonly number[] {
     const rows = this.rowsFor(bucket);

@@ -1,5 +1,5 @@
 /**
- * Images of rows, preprocessed for the student's tower. Images of training rows are decoded and cut into patches once, stored as 8-bit
+ * Preprocesses images of rows for the student's tower. Images of training rows are decoded and divided into patches once, stored as 8-bit
  * samples in a file, and read per batch.
  */
 import { rm } from "node:fs/promises";
@@ -21,13 +21,13 @@ import { RecordFile, RecordFileWriter } from "@slm/training";
 import { readImage } from "@slm/vision";
 import { z } from "zod";
 
-/** Files of a run in progress: the samples, and the key of their inputs. */
+/** Files of a running stage: the samples, and the key of their inputs. */
 export const IMAGES_FILE = "images.bin";
 export const IMAGES_RECORD = "images.json";
 
 /** Images decoded concurrently. */
 const AT_ONCE = 16;
-/** Size of the path cache. Rows of one image are mostly adjacent and share its record. */
+/** Size of the path cache. Rows with the same image are usually adjacent and share its record. */
 const REMEMBERED = 1 << 16;
 /** Images between two progress reports. */
 const REPORT_EVERY = 4096;
@@ -41,14 +41,14 @@ export interface RowImagesRequest {
   /** Folder that the rows' paths are relative to. */
   readonly dataDirectory: string;
   readonly workDirectory: string;
-  /** Named in errors: the file the rows come from. */
+  /** The rows' file, for errors. */
   readonly where: string;
   readonly context: StageContext;
 }
 
 /** Images by row. */
 export interface RowImages {
-  /** Number of different images; some may be counted twice. */
+  /** Number of distinct images; some may be counted twice. */
   readonly count: number;
   /** Pixel samples of each row's image, see `towerSamples`. */
   read(rows: ArrayLike<number>): Promise<Uint8Array[]>;
@@ -58,7 +58,7 @@ export interface RowImages {
 /**
  * The samples of a row's image.
  *
- * @throws SlmError DATA_INVALID for a row without an image, a path that leaves the folder, and an image that cannot be decoded; INPUT_MISSING for a missing file.
+ * @throws SlmError DATA_INVALID for a row without an image, a path outside the folder, and an image that cannot be decoded; INPUT_MISSING for a missing file.
  */
 export async function readRowImage(
   { image }: Row,
@@ -70,7 +70,7 @@ export async function readRowImage(
     image === undefined ? "has no image, but the student is a vision-language model" : pathProblem(image);
   if (image === undefined || problem !== undefined)
     throw new SlmError("DATA_INVALID", `${where}: ${problem ?? ""}`, {
-      suggestions: ["give every row an image, or leave out distill.student.vision"],
+      suggestions: ["add an image to every row, or remove distill.student.vision"],
     });
   return towerSamples(tower, await readImage(resolveInside(dataDirectory, image)));
 }
@@ -78,7 +78,7 @@ export async function readRowImage(
 /**
  * Decodes the images of all training rows, or reuses those of an interrupted run.
  *
- * Units: a row takes 4 bytes of memory, an image `towerSampleCount` bytes of disk.
+ * Needs 4 bytes of memory per row and `towerSampleCount` bytes on disk per image.
  *
  * @throws SlmError as {@link readRowImage}, naming the row; INTERRUPTED; OUTPUT_FAILED.
  */
@@ -89,7 +89,7 @@ export async function openRowImages(request: RowImagesRequest): Promise<RowImage
   for await (const { image = "" } of request.rows()) places.push(images.placeOf(image));
   if (images.count !== file.count) {
     await file.close();
-    throw new SlmError("UNEXPECTED", `distill: ${file.count} images were stored of ${images.count}`);
+    throw new SlmError("UNEXPECTED", `distill: only ${file.count} of ${images.count} images were stored`);
   }
   const placeOf = places.finish();
   return {
@@ -113,7 +113,7 @@ async function reopen(request: RowImagesRequest): Promise<RecordFile | undefined
     if (key !== keyOf(request) || (await fileHash(images)) !== sha256) return undefined;
     return await RecordFile.open(join(workDirectory, IMAGES_FILE), towerSampleCount(tower));
   } catch (error) {
-    // Absent or corrupt: rebuilt.
+    // Missing or corrupt: the file is created again.
     if (error instanceof SlmError && ["INPUT_MISSING", "DATA_INVALID"].includes(error.code)) return undefined;
     throw error;
   }
@@ -143,7 +143,7 @@ async function decodeAll(request: RowImagesRequest): Promise<RecordFile> {
   return file;
 }
 
-/** Samples of the different images, a few at a time, in the order of their first use. */
+/** Samples of the distinct images, a few at a time, in the order of first use. */
 async function* decoded({
   rows,
   tower,
@@ -170,7 +170,7 @@ async function* decoded({
   yield await readAll(pending);
 }
 
-/** Numbers images in the order of their first use. An image that has left the cache gets a new number. */
+/** Numbers images in the order of first use. An image that was evicted from the cache gets a new number. */
 class DistinctImages {
   count = 0;
   private readonly known = new Map<string, number>();

@@ -1,5 +1,5 @@
 /**
- * Initialization of a student: random weights, an earlier student, the teacher's layers or its embedding table, or a trained vision
+ * Initializes a student with random weights, or from an earlier student, the teacher's layers or embedding table, or a trained vision
  * tower.
  */
 import { hashJson, SlmError } from "@slm/core";
@@ -22,19 +22,19 @@ export interface InitialStudentRequest extends StudentLayersRequest {
 }
 
 export interface InitialStudent {
-  /** The student's configuration, with the options that layers of a teacher bring along. */
+  /** The student's configuration, including options of the teacher's layers. */
   readonly config: ModelConfig;
-  /** Weights with an initialization other than random; undefined if there are none. */
+  /** Non-random initial weights; undefined if there are none. */
   readonly weights: Weights | undefined;
-  /** Learning rates of some weights, where they differ. */
+  /** Learning rates of weights with a different rate. */
   readonly groups?: RateGroups | undefined;
-  /** The teacher's layers that the student has. */
+  /** The teacher's layers in the student. */
   readonly layers?: TeacherLayers | undefined;
-  /** What of the teacher the student starts with, in words. */
+  /** Describes what the student copies from the teacher. */
   readonly message?: string | undefined;
 }
 
-/** Where a student starts.
+/** Initializes a student as configured.
  *
  * @throws SlmError as {@link weightsFromStudent}, {@link studentEmbeddings}, {@link studentLayers} and {@link visionFromCheckpoint}.
  */
@@ -51,7 +51,7 @@ export async function initialStudent(request: InitialStudentRequest): Promise<In
   return { ...start, weights: found.length === 0 ? undefined : new Map(found) };
 }
 
-/** The rules by which a student starts from its teacher. */
+/** Initialization from the teacher, by `fromTeacher`. */
 const STARTS: Readonly<
   Record<
     Exclude<InitializeConfig["fromTeacher"], "none">,
@@ -68,7 +68,7 @@ const STARTS: Readonly<
 /**
  * The tower of the checkpoint in `directory`, and its projector if all of its shapes match the student's.
  *
- * @throws SlmError CONFIG_INVALID if one of the two has no vision, or their towers differ.
+ * @throws SlmError CONFIG_INVALID if the student or the checkpoint has no tower, or the towers differ.
  */
 async function visionFromCheckpoint(config: ModelConfig, directory: string): Promise<Weights> {
   const given = await readCheckpoint(directory);
@@ -81,7 +81,7 @@ async function visionFromCheckpoint(config: ModelConfig, directory: string): Pro
   const other = keys.find((key) => hashJson(own.tower[key] ?? null) !== hashJson(theirs.tower[key] ?? null));
   if (other !== undefined)
     throw reject(
-      `tower.${other} is ${JSON.stringify(theirs.tower[other])}, the student's ${JSON.stringify(own.tower[other])}`,
+      `tower.${other} is ${JSON.stringify(theirs.tower[other])}, but the student's is ${JSON.stringify(own.tower[other])}`,
     );
   const specs = parameterSpecs(config);
   const fits = specs

@@ -1,4 +1,4 @@
-/** Statistics of a teacher over rows of the task, from which a student is cut. */
+/** Measures a teacher's statistics on rows of the task, which decide what a student copies. */
 import {
   observeTeacher,
   STATISTIC_NAMES,
@@ -17,12 +17,12 @@ import {
   type TokenPairs,
 } from "@slm/training";
 
-/** Rows that are read: enough that the order of layers settles. */
+/** Number of rows; enough for a stable order of layers. */
 const ROWS = 128;
-/** Rows of one program. */
+/** Rows per batch. */
 const BATCH = 8;
 
-/** Sequences as a decoder-only model reads pairs, source, BOS, target, of rows spread over all. */
+/** Sequences of a decoder-only model (source, BOS, target) for rows that are evenly spaced in the corpus. */
 export async function calibrationRows(
   pairs: TokenPairs,
   { bos }: { readonly bos: number },
@@ -33,7 +33,7 @@ export async function calibrationRows(
   return sources.map((source, row) => Int32Array.from([...source, bos, ...targets[row]!]));
 }
 
-/** Means of the teacher's statistics over all positions of the rows. */
+/** Averages the teacher's statistics over all positions of the rows. */
 export async function measureTeacher(
   engine: Engine,
   { config, weights }: DecoderOnlyModel,

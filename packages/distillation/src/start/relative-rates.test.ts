@@ -8,7 +8,7 @@ const config = encoderDecoderConfig.parse({ ...TINY_SHAPE, encoderLayers: 1, bia
 const specs = parameterSpecs(config);
 const specOf = (name: string): ParameterSpec => specs.find((spec) => spec.name === name)!;
 
-/** Weights `times` as large as random ones; biases of 1. */
+/** Weights `times` as large as random weights; biases of 1. */
 function weightsOf(times: number): Weights {
   return new Map(
     specs.map(({ name, shape: sizes, initialization }) => {
@@ -33,7 +33,7 @@ interface Case {
   readonly isScaled?: boolean;
 }
 
-/** The factor of a weight in a step. */
+/** The learning-rate factor of a weight in a step. */
 function rates({ times = 1, fromTeacher = [QUERY, NORM, LAST], initialize = {}, isScaled = true }: Case) {
   const started = { weights: weightsOf(times), fromTeacher: new Set(fromTeacher) };
   const groups = relativeRates({ config, initialize, warmupSteps: 4, started, isScaled });
@@ -44,7 +44,7 @@ function rates({ times = 1, fromTeacher = [QUERY, NORM, LAST], initialize = {}, 
 }
 
 describe(relativeRates, () => {
-  test("are a quarter of the schedule's for the teacher's weights of usual size, and the schedule's for new ones", () => {
+  test("are a quarter of the schedule's for teacher weights of usual size, and the schedule's for new weights", () => {
     const factor = rates({});
     expect([QUERY, NORM].map((name) => factor(name))).toEqual([0.25, 0.25]);
     expect([CROSS, "decoder.layers.0.attention.query.weight"].map((name) => factor(name))).toEqual([1, 1]);
@@ -60,20 +60,20 @@ describe(relativeRates, () => {
     expect([QUERY, NORM].map((name) => factor(name))).toEqual([expected, expected]);
   });
 
-  test("have initialize.rate as their part of the rate of random weights", () => {
+  test("are initialize.rate times the rate of random weights", () => {
     expect(rates({ times: 4, initialize: { rate: 1 } })(QUERY)).toBe(4);
   });
 
-  test("of cross-attention out of the teacher's self-attention go with its size alone", () => {
+  test("of cross-attention from the teacher's self-attention depend only on its size", () => {
     expect(rates({ times: 2, fromTeacher: [CROSS] })(CROSS)).toBe(2);
   });
 
-  test("of a last norm that was scaled is the schedule's; of one that was not, the teacher's", () => {
+  test("of a scaled last norm is the schedule's; of an unscaled one, the teacher's", () => {
     expect(rates({ times: 2, isScaled: true })(LAST)).toBe(1);
     expect(rates({ times: 2, isScaled: false })(LAST)).toBe(0.5);
   });
 
-  test("are 0 while cross-attention and the last norm learn alone, and then rise", () => {
+  test("are 0 while only cross-attention and the last norm learn, and then rise", () => {
     const factor = rates({ initialize: { warmupSteps: 2 } });
     const fresh = "decoder.layers.0.feedForward.up.weight";
     expect([1, 2, 3, 6, 9].map((step) => factor(QUERY, step))).toEqual([0, 0, 0.0625, 0.25, 0.25]);
@@ -81,11 +81,11 @@ describe(relativeRates, () => {
     expect([CROSS, LAST].map((name) => factor(name))).toEqual([1, 1]);
   });
 
-  test("of biases, which begin with zeros, have no size to go with", () => {
+  test("of biases, which start at zero, do not depend on size", () => {
     expect(sizePower(specOf("encoder.layers.0.attention.query.bias"), weightsOf(9).get(QUERY)!)).toBe(0);
   });
 
-  test("of a weight of zeros is that of one of usual size", () => {
+  test("of an all-zero weight is the rate of a weight of usual size", () => {
     expect(sizePower(specOf(QUERY), weightsOf(0).get(QUERY)!)).toBe(0);
   });
 });

@@ -1,4 +1,4 @@
-/** How fast which weights of a student learn that starts from its teacher. */
+/** Learning rates per weight for a student that is initialized from its teacher. */
 import {
   LAST_NORM_WEIGHT,
   parameterSpecs,
@@ -10,15 +10,15 @@ import type { HostTensor } from "@slm/runtime";
 import type { RateGroups } from "@slm/training";
 import type { InitializeConfig } from "../config/initialize-config.js";
 
-/** Rate of the teacher's weights, as a part of that of random weights of their size. Measured: docs/benchmarks/distillation.md. */
+/** Rate of the teacher's weights relative to random weights of the same size. Measured in docs/benchmarks/distillation.md. */
 const DEFAULT_RATE = 0.25;
-/** Largest power of two by which a rate differs for the size of weights, up and down. */
+/** Limit of the size factor, as a power of two in either direction. */
 const LARGEST_POWER = 4;
 
 export interface RelativeRatesRequest {
   readonly config: ModelConfig;
   readonly initialize: Pick<InitializeConfig, "rate" | "warmupSteps">;
-  /** Steps over which the learning rate rises. */
+  /** Warm-up steps of the learning rate. */
   readonly warmupSteps: number;
   readonly started: StudentWeights;
   /** Whether the gain of the last norm was scaled. */
@@ -26,14 +26,14 @@ export interface RelativeRatesRequest {
 }
 
 /**
- * Learning rates as factors on the schedule's rate.
+ * Factors on the schedule's learning rate.
  *
  * - The teacher's weights: {@link sizePower} as a power of two, times `initialize.rate`. An optimizer whose steps do not depend on the
- *   gradient's size (Muon, AdamW) would otherwise overwrite small weights in the steps in which large ones hardly move.
- * - Cross-attention, which no teacher has, and a last norm that was scaled: without `initialize.rate`, from the first step. The others
+ *   gradient's size (Muon, AdamW) would otherwise overwrite small weights in the same steps that barely change large weights.
+ * - Cross-attention, which a decoder-only teacher lacks, and a scaled last norm: no `initialize.rate`, and from the first step. The others
  *   wait for `initialize.warmupSteps` steps and then warm up.
  *
- * Source: steps relative to the size of the parameters, Shazeer and Stern 2018 (arXiv:1804.04235), section 8; here the size at the start.
+ * Source: steps relative to the parameter scale, Shazeer and Stern 2018 (arXiv:1804.04235), section 8; here the initial scale.
  */
 export function relativeRates(request: RelativeRatesRequest): RateGroups {
   const { config, initialize, warmupSteps: rise, started, isScaled } = request;
@@ -68,16 +68,16 @@ export function relativeRates(request: RelativeRatesRequest): RateGroups {
 
 interface Rate {
   readonly factor: number;
-  /** Whether the weights stay as they are while cross-attention learns alone. */
+  /** Whether the weights are frozen while only cross-attention learns. */
   readonly waits: boolean;
 }
 
-/** Cross-attention, which no decoder-only teacher has. */
+/** Whether it is cross-attention, which a decoder-only teacher lacks. */
 const isCrossAttention = (name: string): boolean => name.includes(".crossAttention");
 
 /**
- * How large a weight is beside a random one of its shape: the binary logarithm of the quotient of their root mean squares, rounded, between
- * -4 and 4. 0 for weights that begin with zeros (biases).
+ * Size of a weight compared with a random weight of its shape: the rounded binary logarithm of the ratio of their root mean squares, clamped to
+ * [-4, 4]. 0 for weights that start at zero (biases).
  */
 export function sizePower({ initialization }: ParameterSpec, { data }: HostTensor): number {
   const random = randomSize(initialization);
@@ -87,7 +87,7 @@ export function sizePower({ initialization }: ParameterSpec, { data }: HostTenso
   return Math.max(-LARGEST_POWER, Math.min(LARGEST_POWER, Math.round(Math.log2(size / random))));
 }
 
-/** Root mean square of a parameter's random values; 0 where it begins with zeros or is not random. */
+/** Root mean square of a parameter's random initialization; 0 if it starts at zero or is not random. */
 function randomSize(initialization: ParameterSpec["initialization"]): number {
   if (initialization.kind === "normal") return initialization.std;
   return initialization.kind === "ones" ? 1 : 0;

@@ -1,4 +1,4 @@
-/** The teacher as the checkpoint that a student starts from. */
+/** Reads the teacher's checkpoint, to initialize a student from it. */
 import { SlmError } from "@slm/core";
 import { readCheckpoint, readModelConfig, type Checkpoint } from "@slm/checkpoints";
 import type { ModelConfig } from "@slm/model";
@@ -11,7 +11,7 @@ export const readSingleConfig = async (
 ): Promise<ModelConfig> => readModelConfig(await singleTeacher(directory, setting));
 
 /**
- * A single-checkpoint teacher.
+ * Reads a single-checkpoint teacher.
  *
  * @param setting the setting that needs it, named in errors.
  * @throws SlmError CONFIG_INVALID without a teacher, and for an ensemble or an ONNX model.
@@ -28,12 +28,12 @@ async function singleTeacher(directory: string | undefined, setting: string): Pr
   throw notSingle(setting, `${other} (${directory})`);
 }
 
-/** The error of a setting that needs a single checkpoint as teacher. */
+/** The error if a setting requires a single-checkpoint teacher. */
 export const notSingle = (setting: string, got: string): SlmError =>
   new SlmError(
     "CONFIG_INVALID",
-    `distill: ${setting} needs a teacher that is a single checkpoint, got ${got}`,
+    `distill: ${setting} requires a teacher that is a single checkpoint, got ${got}`,
     {
-      suggestions: ["teacher: { kind: import, model: ... }", `leave out distill.${setting}`],
+      suggestions: ["teacher: { kind: import, model: ... }", `remove distill.${setting}`],
     },
   );

@@ -19,11 +19,11 @@ describe(spellings, () => {
     expect(spelt(text)).toEqual(expected);
   });
 
-  test("takes the first of several tokens with one text", () => {
+  test("uses the first of several tokens with the same text", () => {
     expect(spellings(["play"], others)).toEqual([[2]]);
   });
 
-  test("gives the text back, with or without a space before it", () => {
+  test("restores the text, with or without a leading space", () => {
     const letters = fc.string({ unit: fc.constantFrom("a", "b", " ", "ü"), maxLength: 8 });
     fc.assert(
       fc.property(

@@ -1,12 +1,12 @@
-/** Spells the tokens of one vocabulary with those of another. */
+/** Spells the tokens of one vocabulary with the tokens of another. */
 
 /**
- * For each text, the tokens that spell it: the longest token with which it begins, then the longest with which the rest begins, and so
- * on. A word is also spelt with a space before it, and that spelling taken if it is shorter: many vocabularies have `" word"` as one token, and
- * `"word"` only in pieces. No tokens for a text with a character that no token begins with, and for the empty text.
+ * Spells each text greedily with tokens: the longest token that is a prefix, then the longest prefix of the rest, and so
+ * on. A word is also spelt with a leading space, and the shorter spelling is used: many vocabularies have `" word"` as one token, but
+ * `"word"` only as several. The result is empty for the empty text, and for a text with a character that no token starts with.
  *
- * @param texts the text that each token of the one vocabulary adds to a target.
- * @param others the same of the other vocabulary, by its ids.
+ * @param texts the text that each token of the vocabulary adds to a target.
+ * @param others the same for the other vocabulary, by id.
  */
 export function spellings(
   texts: readonly string[],
@@ -37,7 +37,7 @@ export function spellings(
   });
 }
 
-/** Whether a text has a part of a character: tokens of bytes do. */
+/** Whether a text contains a partial character, as byte tokens do. */
 const isPartial = (text: string): boolean => text.includes("\uFFFD");
 
 const STARTS_WORD = /^[\p{L}\p{N}]/u;

@@ -1,4 +1,4 @@
-/** How sure a student out of its teacher's layers is at the start. */
+/** Limits the initial confidence of a student that is initialized from its teacher's layers. */
 import { LAST_NORM_WEIGHT, outputHead, type ModelConfig, type Weights } from "@slm/model";
 import { createHostTensor, type DeviceTensor } from "@slm/runtime";
 import { crossEntropy, math, type Engine } from "@slm/tensor";
@@ -12,15 +12,15 @@ import {
   type TokenPairs,
 } from "@slm/training";
 
-/** Rows that are read: a factor of two in the scale shows on a few. */
+/** Number of rows; a few are enough to see a factor of two in the scale. */
 const ROWS = 32;
-/** Rows of one program. */
+/** Rows per batch. */
 const BATCH = 8;
-/** Scales that are compared: halves of powers of two, from as it is to nearly nothing. */
+/** Scales to compare, from 1 to nearly 0. */
 const SCALES: readonly number[] = Array.from({ length: 17 }, (_, index) => 2 ** (-index / 2));
 /**
- * How far above the least cross-entropy a start may be [nats per token]. The least is often that of logits near 0, which grow only as fast
- * as the norm's gain learns. Logits that know nothing and have a standard deviation of 1 cost half a nat.
+ * Accepted excess over the lowest cross-entropy [nats per token]. The lowest often belongs to logits near 0, which grow only as fast
+ * as the norm's gain learns. Uninformative logits with a standard deviation of 1 cost half a nat.
  */
 const SLACK = 0.5;
 
@@ -32,8 +32,8 @@ export interface StartScale {
 }
 
 /**
- * Scales the gain of the last norm, and with it every logit, as little as leaves the cross-entropy on training rows at most half a nat
- * above its least. Layers that were not trained to follow each other give large logits for wrong tokens; a start that is unsure has less to unlearn.
+ * Scales the gain of the last norm, and so every logit, by the largest scale that keeps the cross-entropy on training rows within half a nat
+ * of the lowest. Layers that were not trained to follow each other compute large logits for wrong tokens, which training would have to unlearn.
  *
  * Source: temperature scaling, Guo et al. 2017 (arXiv:1706.04599), section 4.2; here one temperature before training.
  */
@@ -55,7 +55,7 @@ export async function scaleStart(
   };
 }
 
-/** Cross-entropy on some pairs for each of {@link SCALES}. */
+/** Cross-entropy on some pairs for each scale in {@link SCALES}. */
 async function lossesOf(
   engine: Engine,
   config: ModelConfig,
@@ -67,7 +67,7 @@ async function lossesOf(
   const { sources, targets } = await pairs.read(rows);
   const longest = (texts: readonly ArrayLike<number>[]): number =>
     Math.max(1, ...texts.map(({ length }) => length));
-  // A target has BOS or EOS beside its tokens.
+  // BOS or EOS adds one position to a target.
   const shape = { batch: BATCH, source: longest(sources), target: longest(targets) + 1 };
   const pass = modelPass(config, shape);
   const chunks = planChunks(config);
@@ -118,6 +118,6 @@ async function lossesOf(
   }
 }
 
-/** A batch is always whole: its last row again where rows are missing. */
+/** Batches have a fixed size; the last row fills incomplete ones. */
 const padded = <T>(rows: readonly T[]): readonly T[] =>
   Array.from({ length: BATCH }, (_, index) => rows[Math.min(index, rows.length - 1)]!);

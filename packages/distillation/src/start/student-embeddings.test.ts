@@ -18,7 +18,7 @@ afterEach(() => rm(directory, { recursive: true }));
 
 const TABLE = "embedding.weight";
 
-/** A student whose teacher has no tokenizer, so that the student's own files are not read. */
+/** A student with a teacher without a tokenizer, so that the student's own files are not read. */
 const request = (teacherDirectory: string | undefined): Parameters<typeof studentEmbeddings>[0] => ({
   config: studentConfig,
   files: { tokenizer: {}, config: {} } as TokenizerFiles,
@@ -30,7 +30,7 @@ const request = (teacherDirectory: string | undefined): Parameters<typeof studen
 });
 
 describe(studentEmbeddings, () => {
-  test("starts from the teacher's table, everything else drawn from the seed", async () => {
+  test("starts from the teacher's table; other weights are random", async () => {
     const equal = { ...teacherConfig, width: studentConfig.width };
     const weights = initializeWeights(equal, createRandom(9).next);
     await writeCheckpoint(directory, { config: equal, weights });
@@ -38,11 +38,11 @@ describe(studentEmbeddings, () => {
     const fresh = initializeWeights(studentConfig, createRandom(2).next);
     for (const [name, { data }] of student)
       expect(data).toEqual(name === TABLE ? weights.get(TABLE)!.data : fresh.get(name)!.data);
-    // The teacher's table alone learns at a rate of its own.
+    // Only the teacher's table has a different learning rate.
     const rated = [...student.keys()].filter((name) => groups.groupOf(name) !== undefined);
     expect(rated).toEqual([TABLE]);
     expect(groups.factorAt(groups.groupOf(TABLE)!, 1)).toBe(0.25);
-    expect(message).toMatch(/^embedding from the teacher's: 9 tokens start as one/u);
+    expect(message).toMatch(/^embedding from the teacher's: 9 tokens start as one teacher token/u);
   });
 
   test.each([undefined, "no-such-directory"])(
@@ -54,7 +54,7 @@ describe(studentEmbeddings, () => {
     },
   );
 
-  test("rejects a teacher of another vocabulary", async () => {
+  test("rejects a teacher with another vocabulary", async () => {
     const other = { ...teacherConfig, vocabularySize: teacherConfig.vocabularySize + 1 };
     await writeCheckpoint(directory, {
       config: other,

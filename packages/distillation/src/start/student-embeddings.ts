@@ -18,13 +18,13 @@ export interface StudentEmbeddings {
   readonly config: ModelConfig;
   readonly weights: Weights;
   readonly groups: RateGroups;
-  /** How many tokens start how. */
+  /** Numbers of tokens by initialization. */
   readonly message: string;
 }
 
 /**
- * Random weights of a student with the rows of the teacher's embedding for its tokens, projected to the student's width. The embedding
- * learns at a rate of its own ({@link relativeRates}).
+ * Random weights of a student, with an embedding from the teacher's rows for its tokens, projected to the student's width. The embedding
+ * has a different learning rate ({@link relativeRates}).
  *
  * @throws SlmError CONFIG_INVALID unless the teacher is a single checkpoint, SHAPE_MISMATCH for a vocabulary that it cannot spell.
  */

@@ -13,7 +13,7 @@ beforeEach(async () => {
 });
 afterEach(() => run.remove());
 
-/** As Gemma 3: norms of heads and branches, layers with a RoPE base of their own. */
+/** Like Gemma 3: norms of heads and branches, and layers with a different RoPE base. */
 const teacher = {
   ...shape,
   decoderLayers: 3,
@@ -34,8 +34,8 @@ const layers = { ...labels, student, initialize: every };
 const weightsOf = async (work = "work"): Promise<Weights> => (await readCheckpoint(run.at(work))).weights;
 const isCross = (name: string): boolean => name.includes("crossAttention");
 
-describe("a student of its teacher's layers", () => {
-  test("has the teacher's shape, layers and options of layers", async () => {
+describe("a student from its teacher's layers", () => {
+  test("has the teacher's shape, layers and layer options", async () => {
     const report = await run.distill({ ...layers, learningRate: 1e-9 });
     const { config, weights } = await readCheckpoint(run.at("work"));
     expect(config).toMatchObject({
@@ -57,11 +57,11 @@ describe("a student of its teacher's layers", () => {
     });
   });
 
-  test("may have tokens of its own: they start as the teacher's of the same text, and are counted", async () => {
+  test("may have its own tokens, which start as the teacher's tokens with the same text and are counted", async () => {
     await run.writeTokenizerOf("teacher", ["A B"]);
     await run.writeTokenizerOf("tokenizer", ["A B", "B A Z"]);
     const { teacherLayers } = await run.distill({ ...layers, learningRate: 1e-9 });
-    // Four special tokens, the source's a and b, the target's A and B; the teacher has no Z.
+    // Four special tokens, a and b in sources, A and B in targets. The teacher has no Z.
     expect(teacherLayers!.spelt).toEqual({ inOne: 8, inSeveral: 0, inNone: 1 });
     const [own, theirs] = [await weightsOf(), await weightsOf("teacher")];
     const rows = (weights: Weights): readonly (readonly number[])[] => {
@@ -79,11 +79,11 @@ describe("a student of its teacher's layers", () => {
     });
   });
 
-  test("may be decoder-only; of all layers it starts as the teacher itself", async () => {
+  test("may be decoder-only; with all layers it equals the teacher at the start", async () => {
     const whole = { shape: "teacher", architecture: "decoder-only", decoderLayers: 3, maxSource, maxTarget };
     const initialize = { fromTeacher: "layers", decoderLayers: "importance" };
     const report = await run.distill({ ...layers, student: whole, initialize, learningRate: 1e-9 });
-    // All layers need no measurement.
+    // Using all layers needs no measurement.
     expect(report.teacherLayers).toEqual({ encoder: [], decoder: [0, 1, 2] });
     const { config, weights } = await readCheckpoint(run.at("work"));
     expect(config).toEqual((await readCheckpoint(run.at("teacher"))).config);
@@ -93,7 +93,7 @@ describe("a student of its teacher's layers", () => {
       });
   });
 
-  test("takes the layers of most influence on the task's rows, and says how much each has", async () => {
+  test("uses the layers with the most influence on the task's rows, and reports the influence of each", async () => {
     const initialize = { fromTeacher: "layers", encoderLayers: "importance", decoderLayers: [1] };
     const { teacherLayers } = await run.distill({ ...layers, initialize });
     const { influence, encoder, decoder } = teacherLayers!;
@@ -102,8 +102,8 @@ describe("a student of its teacher's layers", () => {
     expect([encoder, decoder]).toEqual([[0, 1, 2].filter((layer) => layer !== least), [1]]);
   });
 
-  test("is as sure at the start as its answers are right: wrong and sure costs more than unsure", async () => {
-    // A sure teacher, whose logits are large.
+  test("is not overconfident at the start", async () => {
+    // A confident teacher with large logits.
     const { config, weights } = await readCheckpoint(run.at("teacher"));
     const gain = weights.get("decoder.norm.weight")!;
     const loud = { ...gain, data: Float32Array.from(gain.data as Float32Array, (value) => value * 50) };
@@ -114,7 +114,7 @@ describe("a student of its teacher's layers", () => {
     const { start } = (await run.distill({ ...layers, learningRate: 1e-9 })).teacherLayers!;
     expect(start!.scale).toBeLessThan(0.1);
     expect(start!.after).toBeLessThan(start!.before / 2);
-    // At most half a nat worse than to know nothing, and not scaled to nothing.
+    // At most half a nat worse than a uniform distribution, and not scaled to zero.
     expect(start!.after).toBeLessThan(Math.log(config.vocabularySize) + 0.6);
     expect(start!.scale).toBeGreaterThan(0.01);
     const started = (await weightsOf()).get("decoder.norm.weight")!.data;
@@ -123,7 +123,7 @@ describe("a student of its teacher's layers", () => {
     });
   });
 
-  test("changes nothing but cross-attention and the last norm in the first steps, bit for bit, then everything", async () => {
+  test("changes only cross-attention and the last norm in the first steps, bit for bit, then everything", async () => {
     const initialize = { ...every, warmupSteps: 4, rate: 0.5 };
     await run.distill({ ...layers, initialize, evaluateEvery: 9 });
     await run.distill({ ...layers, initialize, evaluateEvery: 9, steps: 8 }, { work: "longer" });
@@ -136,14 +136,14 @@ describe("a student of its teacher's layers", () => {
         continue;
       }
       expect(data).toEqual(start.get(name)!.data);
-      // A single key: its norm turns nothing.
+      // With a single key, its norm has no effect.
       if (!name.includes("Norm")) expect(longer.get(name)!.data).not.toEqual(data);
     }
     const cross = "decoder.layers.0.crossAttention.value.weight";
     expect(longer.get(cross)!.data).not.toEqual(warm.get(cross)!.data);
   });
 
-  test("stopped in its warm-up and after it, and resumed, ends with the same bits", async () => {
+  test("has the same bits if stopped during or after warm-up and resumed", async () => {
     const settings = {
       ...layers,
       initialize: { fromTeacher: "layers", encoderLayers: "importance", warmupSteps: 3, rate: 0.3 },
@@ -167,7 +167,7 @@ describe("a student of its teacher's layers", () => {
     expect(resumed!.equals(plain!)).toBe(true);
   });
 
-  test("may be narrower than its teacher, with fewer heads and neurons, and a head of its own", async () => {
+  test("may be narrower than its teacher, with fewer heads and neurons, and a separate head", async () => {
     await run.writeTeacher((fields) =>
       decoderOnlyConfig.parse({ ...shape, decoderLayers: 2, kvHeads: 2, bias: false, ...fields }),
     );
@@ -181,7 +181,7 @@ describe("a student of its teacher's layers", () => {
     expect([tied.weights.has("head.weight"), untied.weights.has("head.weight")]).toEqual([false, true]);
   });
 
-  test("belongs to its teacher: the state of a run is not resumed with another one", async () => {
+  test("cannot be resumed with another teacher", async () => {
     const controller = new AbortController();
     const progress: Progress = (update) => {
       if (update.message === undefined && update.step === 2) controller.abort();
@@ -195,7 +195,7 @@ describe("a student of its teacher's layers", () => {
   });
 });
 
-describe("a student of its teacher's layers is rejected", () => {
+describe("a student from its teacher's layers is rejected", () => {
   test("without a teacher", async () => {
     await expect(run.distill(layers, { withoutTeacher: true })).rejects.toMatchObject({
       code: "CONFIG_INVALID",
@@ -223,27 +223,27 @@ describe("a student of its teacher's layers is rejected", () => {
     });
   });
 
-  test("with tokens that the teacher does not have", async () => {
+  test("with tokens that the teacher lacks", async () => {
     await run.writeTokenizerOf("teacher", ["C D"]);
     await expect(run.distill(layers)).rejects.toMatchObject({
       code: "SHAPE_MISMATCH",
-      message: expect.stringContaining("the teacher's vocabulary or a part of it") as string,
+      message: expect.stringContaining("must be a subset of the teacher's") as string,
     });
   });
 
   test.each([
-    [{ fromTeacher: "none", warmupSteps: 1 }, /needs initialize.fromTeacher: layers/u],
-    [{ fromTeacher: "none", rate: 0.5 }, /needs initialize.fromTeacher: embeddings or layers/u],
+    [{ fromTeacher: "none", warmupSteps: 1 }, /requires initialize.fromTeacher: layers/u],
+    [{ fromTeacher: "none", rate: 0.5 }, /requires initialize.fromTeacher: embeddings or layers/u],
     [{ fromTeacher: "layers", student: "somewhere" }, /initializes the whole student/u],
-  ])("in settings that do not go together: %o", async (initialize, message) => {
+  ])("with contradictory settings: %o", async (initialize, message) => {
     await expect(run.distill({ ...layers, initialize })).rejects.toThrow(message);
   });
 
-  test("with warm-up or rate where adapters learn, or where there is no cross-attention", async () => {
+  test("with warm-up or rate for adapters, or without cross-attention", async () => {
     const lora = { rank: 1, alpha: 1, targets: ["attention.query"] };
     await expect(
       run.distill({ ...layers, lora, initialize: { fromTeacher: "layers", rate: 0.5 } }),
-    ).rejects.toThrow(/adapters learn at one rate/u);
+    ).rejects.toThrow(/adapters have a single learning rate/u);
     const decoderOnly = {
       shape: "teacher",
       architecture: "decoder-only",

@@ -37,26 +37,26 @@ export interface StudentLayersRequest {
   readonly files: TokenizerFiles;
   readonly initialize: InitializeConfig;
   readonly teacherDirectory: string | undefined;
-  /** Steps over which the learning rate rises. */
+  /** Warm-up steps of the learning rate. */
   readonly warmupSteps: number;
-  /** Training pairs in the student's tokens, to measure the teacher's layers on. */
+  /** Training pairs in the student's tokens, used to measure the teacher's layers. */
   readonly pairs: TokenPairs;
   readonly engine: Engine;
   readonly seed: number;
 }
 
-/** Layers of the teacher that became the student's. */
+/** The teacher's layers in the student. */
 export interface TeacherLayers extends ChosenLayers {
-  /** Block influence of every layer of the teacher, where it was measured. */
+  /** Block influence of every layer of the teacher, if measured. */
   readonly influence?: readonly number[] | undefined;
-  /** How sure the student is at the start; undefined for one that is its teacher whole. */
+  /** Initial scale of the logits; undefined if the student equals its teacher. */
   readonly start?: StartScale | undefined;
-  /** Where the student's vocabulary is no part of the teacher's. */
+  /** Only if the student's vocabulary is not a subset of the teacher's. */
   readonly spelt?: SpeltTokens | undefined;
 }
 
 export interface StudentLayers {
-  /** The student's configuration with the options that the layers bring along. */
+  /** The student's configuration, including options of the layers. */
   readonly config: ModelConfig;
   readonly weights: Weights;
   readonly groups: RateGroups;
@@ -64,9 +64,9 @@ export interface StudentLayers {
 }
 
 /**
- * A student out of the layers of its teacher.
+ * Initializes a student from the layers of its teacher.
  *
- * @throws SlmError CONFIG_INVALID for a teacher that is no single decoder-only checkpoint, or another shape than its own; SHAPE_MISMATCH
+ * @throws SlmError CONFIG_INVALID for a teacher that is not a single decoder-only checkpoint, or a shape that differs from the teacher's; SHAPE_MISMATCH
  * for a vocabulary that the teacher cannot spell.
  */
 export async function studentLayers(request: StudentLayersRequest): Promise<StudentLayers> {
@@ -112,7 +112,7 @@ export async function studentLayers(request: StudentLayersRequest): Promise<Stud
   };
 }
 
-/** Which layers a student has, and how sure it is at the start. */
+/** Describes the layers and the initial scale of a student. */
 export function layersMessage({ encoder, decoder, start, spelt }: TeacherLayers): string {
   const sides = Object.entries({ encoder, decoder })
     .filter(([, layers]) => layers.length > 0)
@@ -122,9 +122,9 @@ export function layersMessage({ encoder, decoder, start, spelt }: TeacherLayers)
 }
 
 const sureness = ({ scale, before, after }: StartScale): string =>
-  `${before.toFixed(2)} nats per token at the start, ${after.toFixed(2)} with logits times ${scale.toPrecision(2)}`;
+  `${before.toFixed(2)} nats per token at the start, ${after.toFixed(2)} with logits scaled by ${scale.toPrecision(2)}`;
 
-/** How the layers of one side are chosen. */
+/** The rule that chooses the layers of one side. */
 interface SideChoice {
   /** Whether the choice depends on the influence of layers. */
   readonly isMeasured: boolean;
@@ -137,7 +137,7 @@ function sidesOf(
   of: number,
 ): Readonly<Record<keyof ChosenLayers, SideChoice>> {
   const side = (count: number, choice: LayerChoice = "every"): SideChoice => ({
-    // All layers are chosen in the same way by every rule.
+    // If all layers are used, the rules agree.
     isMeasured: choice === "importance" && count < of,
     layers: (influence) =>
       choice === "importance" && count === of

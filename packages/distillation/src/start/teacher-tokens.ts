@@ -1,4 +1,4 @@
-/** The teacher's tokens that stand for each of the student's. */
+/** Finds the teacher's tokens for each token of the student. */
 import { SlmError } from "@slm/core";
 import type { ModelConfig } from "@slm/model";
 import { addedTexts, createTokenizer, type Tokenizer, type TokenizerFiles } from "@slm/tokenizer";
@@ -10,11 +10,11 @@ import { teacherFiles } from "../teacher/vocabulary.js";
 export interface StudentTokens {
   readonly files: TokenizerFiles;
   readonly vocabularySize: number;
-  /** A target of the data in the student's tokens: tokens are decoded behind its first one, to get their text inside a target. */
+  /** A target from the data in the student's tokens. Tokens are decoded after its first token, to get their text within a target. */
   readonly example: ArrayLike<number>;
 }
 
-/** A student's tokens, with the first target of its training pairs as example. */
+/** A student's tokens, with the first target of the training pairs as example. */
 export async function studentTokens(
   { vocabularySize }: Pick<ModelConfig, "vocabularySize">,
   files: TokenizerFiles,
@@ -25,19 +25,19 @@ export async function studentTokens(
 }
 
 export interface TeacherTokens {
-  /** By the student's id: the teacher's tokens that spell the token's text; none for a text that the teacher cannot spell. */
+  /** By student id: the teacher's tokens that spell the token's text; empty if the teacher cannot spell it. */
   readonly ids: readonly (readonly number[])[];
-  /** Whether every token of the student is one of the teacher's. */
+  /** Whether every token of the student is also a token of the teacher. */
   readonly isPart: boolean;
 }
 
 /**
- * The teacher's tokens for each of the student's. Where the student's vocabulary is the teacher's or a part of it, they are the same
- * tokens; else those that spell the token's text ({@link spellings}), and the teacher's special tokens for the student's.
- * A teacher without a tokenizer is assumed to have the student's, if the sizes are equal.
+ * Finds the teacher's tokens for each token of the student. If the student's vocabulary is a subset of the teacher's, these are the same
+ * tokens. Otherwise they spell the token's text ({@link spellings}), and special tokens correspond by role.
+ * A teacher without a tokenizer is assumed to have the student's vocabulary if the sizes are equal.
  *
- * @throws SlmError SHAPE_MISMATCH for a teacher that cannot spell most of the student's tokens, or has no tokenizer and another size;
- * DATA_INVALID for a student's tokenizer that lacks an id.
+ * @throws SlmError SHAPE_MISMATCH for a teacher that cannot spell most of the student's tokens, or that has no tokenizer and another vocabulary size;
+ * DATA_INVALID if the student's tokenizer lacks an id.
  */
 export async function teacherTokens(
   student: StudentTokens,
@@ -49,7 +49,7 @@ export async function teacherTokens(
   if (theirs === undefined) {
     if (theirSize !== size)
       throw otherVocabulary(
-        `has ${size} tokens, and the teacher ${theirSize} without a tokenizer`,
+        `has ${size} tokens, but the teacher has ${theirSize} and no tokenizer`,
         teacher.directory,
       );
     return { ids: Array.from({ length: size }, (_, id) => [id]), isPart: true };
@@ -65,17 +65,17 @@ export async function teacherTokens(
   const spelt = withText.filter(({ length }) => length > 0).length;
   if (spelt * 2 <= withText.length)
     throw otherVocabulary(
-      `has ${withText.length} tokens with text, of which the teacher can spell ${spelt}`,
+      `has ${withText.length} tokens with text, and the teacher can spell only ${spelt} of them`,
       teacher.directory,
     );
   return { ids, isPart: false };
 }
 
-/** A student's tokens by how many of the teacher's tokens spell them. */
+/** Numbers of a student's tokens by how many teacher tokens spell them. */
 export interface SpeltTokens {
   readonly inOne: number;
   readonly inSeveral: number;
-  /** Those that the teacher cannot spell. */
+  /** Tokens that the teacher cannot spell. */
   readonly inNone: number;
 }
 
@@ -89,21 +89,21 @@ export function speltTokens(ids: TeacherTokens["ids"]): SpeltTokens {
   };
 }
 
-/** How many tokens of a student start how. */
+/** Describes how many tokens are initialized in each way. */
 export const speltMessage = ({ inOne, inSeveral, inNone }: SpeltTokens): string =>
-  `${inOne} tokens start as one of the teacher's, ${inSeveral} as the mean of several, ${inNone} as that of all`;
+  `${inOne} tokens start as one teacher token, ${inSeveral} as the mean of several, ${inNone} as the mean of all`;
 
-/** The texts of the teacher's tokens inside a target. */
+/** The texts of the teacher's tokens within a target. */
 function teacherTexts(teacher: Tokenizer, example: string, directory: string): readonly string[] {
   try {
     return addedTexts(teacher, example).later;
   } catch (error) {
     if (!(error instanceof SlmError) || error.code !== "DATA_INVALID") throw error;
-    throw otherVocabulary(`its targets are no text for the teacher (${error.message})`, directory);
+    throw otherVocabulary(`the teacher cannot encode its targets (${error.message})`, directory);
   }
 }
 
-/** The teacher's id of each of the student's tokens; undefined if there is a token that the teacher does not have. */
+/** The teacher's id for each token of the student; undefined if the teacher lacks a token. */
 function sharedTokens(
   student: TokenizerFiles,
   teacher: TokenizerFiles,
@@ -118,17 +118,21 @@ function sharedTokens(
   }
   return Array.from(ids, (id, own) => {
     if (id !== undefined) return [id];
-    throw new SlmError("DATA_INVALID", `distill: the tokenizer has no token ${own} of ${size}`);
+    throw new SlmError(
+      "DATA_INVALID",
+      `distill: the tokenizer has no token with id ${own}, expected ids below ${size}`,
+    );
   });
 }
 
 const otherVocabulary = (what: string, directory: string): SlmError =>
   new SlmError(
     "SHAPE_MISMATCH",
-    `distill: a student that starts from its teacher needs the teacher's vocabulary or a part of it, or tokens that the teacher can spell, but ${what} (${directory})`,
+    `distill: to initialize a student from its teacher, its vocabulary must be a subset of the teacher's, or the teacher must ` +
+      `be able to spell its tokens, but ${what} (${directory})`,
     {
       suggestions: [
-        "use the teacher's tokenizer, whole or pruned",
+        "use the teacher's tokenizer, complete or pruned",
         "set distill.initialize.fromTeacher to none",
       ],
     },

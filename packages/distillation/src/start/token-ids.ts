@@ -1,9 +1,9 @@
 import type { TokenizerFiles } from "@slm/tokenizer";
 
-/** Ids by the text of tokens, added tokens included. */
+/** Token ids by text, including added tokens. */
 export function idsOf({ tokenizer }: TokenizerFiles): ReadonlyMap<string, number> {
   const { vocab } = tokenizer.model;
-  // Unigram models list their tokens with scores.
+  // Unigram models list tokens with scores.
   const known = Array.isArray(vocab)
     ? vocab.map(([text], id): [string, number] => [text as string, id])
     : Object.entries(vocab as Readonly<Record<string, number>>);

@@ -11,7 +11,7 @@ import { studentConfig } from "../test-support/tiny.test-support.js";
 
 const TABLE = "embedding.weight";
 
-test("tokens of the same text keep their rows, wherever they stand in the new vocabulary", async () => {
+test("tokens with the same text keep their rows, at any id in the new vocabulary", async () => {
   const directory = await mkdtemp(join(tmpdir(), "student-"));
   const filesOf = (words: readonly string[]) =>
     trainBpeTokenizer(

@@ -1,4 +1,4 @@
-/** Initializes a student from an earlier one: copies its weights, and matches embedding rows by the text of their tokens. */
+/** Initializes a student from an earlier one: copies its weights, and matches embedding rows by token text. */
 import { hashJson, SlmError } from "@slm/core";
 import { createRandom } from "@slm/generation";
 import {
@@ -14,13 +14,13 @@ import { createHostTensor } from "@slm/runtime";
 import { readTokenizerFiles, type TokenizerFiles } from "@slm/tokenizer";
 import { idsOf } from "./token-ids.js";
 
-/** Settings that may differ: vocabularies, whose tokens are matched by text, and length limits. */
+/** Settings that may differ: vocabularies, because tokens are matched by text, and length limits. */
 const FREE: ReadonlySet<string> = new Set(["vocabularySize", "tokens", "maxSource", "maxTarget"]);
 
 /**
- * The weights of the checkpoint in `directory`, for a student of the same shape. Rows of unknown tokens are initialized randomly.
+ * Copies the weights of the checkpoint in `directory` to a student of the same shape. Embedding rows of new tokens are random.
  *
- * @throws SlmError CONFIG_INVALID naming the first setting of the shape that differs; INPUT_MISSING.
+ * @throws SlmError CONFIG_INVALID naming the first setting that differs; INPUT_MISSING.
  */
 export async function weightsFromStudent(
   config: ModelConfig,
@@ -57,11 +57,11 @@ function checkShape(own: ModelConfig, theirs: ModelConfig, directory: string): v
   if (other === undefined) return;
   throw new SlmError(
     "CONFIG_INVALID",
-    `distill: initialize.student ${directory}: ${other} is ${JSON.stringify(given![other])}, the student's ${JSON.stringify(ours![other])}`,
+    `distill: initialize.student ${directory}: ${other} is ${JSON.stringify(given![other])}, but the student's is ${JSON.stringify(ours![other])}`,
   );
 }
 
-/** Ids of the tokens that both vocabularies have. */
+/** Pairs of ids of tokens that are in both vocabularies. */
 function rowsByText(
   theirs: TokenizerFiles,
   ours: TokenizerFiles,

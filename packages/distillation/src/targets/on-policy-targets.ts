@@ -1,4 +1,4 @@
-/** On-policy targets: sampled from the student's current weights during training. */
+/** Samples on-policy targets from the student's current weights during training. */
 import { createOnPolicySampler, type Bucket, type LiveModel, type OnPolicySampler } from "@slm/training";
 import type { DistillConfig } from "../config/distill-config.js";
 import type { BatchSources } from "../teacher/distillation-teacher.js";
@@ -7,11 +7,11 @@ export interface OnPolicyRequest {
   readonly sources: BatchSources;
   readonly bucket: Bucket;
   readonly live: LiveModel;
-  /** Uniform in [0, 1): the targets are a pure function of the weights and of these numbers. */
+  /** Uniform in [0, 1). The targets are a pure function of the weights and these numbers. */
   readonly random: () => number;
 }
 
-/** How targets are sampled from the student. */
+/** Samples targets from the student. */
 const SAMPLING = { temperature: 0.9, topK: 128 };
 
 type Settings = Pick<DistillConfig, "batchSize">;
@@ -25,7 +25,7 @@ export class OnPolicyTargets {
     this.#settings = settings;
   }
 
-  /** One target per source, at most `bucket.target - 1` tokens each, without BOS and EOS. */
+  /** One target per source with at most `bucket.target - 1` tokens, without BOS and EOS. */
   async draw({ sources, bucket, live, random }: OnPolicyRequest): Promise<readonly number[][]> {
     const sampler = await this.#samplerFor(bucket, live);
     return sampler.sample(live.feeds, sources.student, random, sources.images);

@@ -34,7 +34,7 @@ const open = (): Promise<StoredTargets | undefined> =>
 const row = (source: string, target: string): object => ({ source, target, score: -0.1 });
 
 describe(StoredTargets, () => {
-  test("are read as pairs, leaving out what a model cannot take", async () => {
+  test("are read as pairs, without rows that a model cannot read", async () => {
     await put([
       row("ab", "A B"),
       row("abab", "A"),
@@ -58,18 +58,18 @@ describe(StoredTargets, () => {
     await stored.close();
   });
 
-  test("are absent where the cache has none, or none that fit", async () => {
+  test("are undefined if the cache has none, or none that fit", async () => {
     expect(await open()).toBeUndefined();
     await put([row("abab", "A")]);
     expect(await open()).toBeUndefined();
   });
 
-  test("of a corrupt file are rejected by line", async () => {
+  test("of a corrupt file are rejected with the line", async () => {
     await put([row("ab", "A B"), { source: "a" }]);
     await expect(open()).rejects.toThrow("teacher-labelled.jsonl:2");
   });
 
-  test("of a vision-language student come with what it reads and with the image they were written for", async () => {
+  test("of a vision-language student have its source and the image", async () => {
     const trained = [
       { source: "a", target: "A", image: "0.png", teacherSource: "ab" },
       { source: "b", target: "B", image: "1.png", teacherSource: "ba" },
@@ -107,7 +107,9 @@ describe(StoredTargets, () => {
     ]);
     expect(drawn.targets.map((tokens) => tokenizer.decode(tokens))).toEqual(["A", "B"]);
     await stored.close();
-    await expect(openSeen(trained.slice(0, 2))).rejects.toThrow("no training row has the source of a target");
+    await expect(openSeen(trained.slice(0, 2))).rejects.toThrow(
+      "the source of a target is not in the training rows",
+    );
   });
 });
 

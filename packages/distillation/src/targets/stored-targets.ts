@@ -1,4 +1,4 @@
-/** Targets that the teacher generated in the cache stage, with their distributions: sets of rows beside the training rows. */
+/** Reads targets that the teacher generated in the cache stage, and their distributions, as additional row sets. */
 import { join } from "node:path";
 import { DATA_FILES, readRows, textRow, type Row } from "@slm/data";
 import { CACHE_ROWS, readCacheRows, type CacheRowKind, type TeacherRow } from "@slm/teacher";
@@ -21,7 +21,7 @@ export const STORED_FILES: Readonly<Record<CacheRowKind, string>> = {
 export type StoredByOrigin = Readonly<Partial<Record<TargetOrigin, StoredTargets>>>;
 
 /**
- * The stored targets of the origins with a positive fraction; none without a cache.
+ * The stored targets of the origins with a positive fraction; empty without a cache.
  *
  * @param images images of the training rows, for a vision-language student
  * @throws SlmError as {@link StoredTargets.open}
@@ -56,7 +56,7 @@ export interface StoredTargetsRequest extends Pick<PairFileRequest, "tokenizer" 
   readonly directory: string;
   readonly kind: CacheRowKind;
   readonly teacher?: TeacherReader | undefined;
-  /** The training rows of the targets, and their images; for a vision-language student. */
+  /** The training rows of the targets, with their images, for a vision-language student. */
   readonly seen?: { readonly rows: AsyncIterable<Row>; readonly images: RowImages } | undefined;
 }
 
@@ -65,7 +65,7 @@ export class StoredTargets {
   private readonly images: RowImages | undefined;
   /** Index of each row's training row. */
   private readonly places: Int32Array;
-  /** Rows by who labelled them. */
+  /** Rows by labeller. */
   readonly labellers: Readonly<Record<string, number>>;
 
   private constructor(corpus: Corpus, images: RowImages | undefined, { places, labellers }: ToldRows) {
@@ -118,13 +118,13 @@ interface StoredRow {
   readonly labeller: TeacherRow["labeller"];
 }
 
-/** What is known of the rows besides their texts. */
+/** Metadata of the rows. */
 interface ToldRows {
   readonly places: number[];
   readonly labellers: Map<string, number>;
 }
 
-/** Labeller of the rows of caches that do not name one. */
+/** Labeller of rows in caches that do not name one. */
 const UNNAMED = "teacher";
 
 async function* fitting(request: StoredTargetsRequest): AsyncGenerator<StoredRow> {
@@ -143,7 +143,7 @@ async function* plain(written: AsyncIterable<TeacherRow>): AsyncGenerator<Stored
     yield { row: { source, target }, place: 0, labeller };
 }
 
-/** Rows of a cache with the student's inputs, in the order of their training rows. */
+/** Rows of a cache with the student's inputs, in the order of the training rows. */
 async function* joined(
   written: AsyncIterable<TeacherRow>,
   trained: AsyncIterable<Row>,
@@ -156,9 +156,9 @@ async function* joined(
       if (next.done === true)
         throw new SlmError(
           "DATA_INVALID",
-          `${CACHE_ROWS.generated}: no training row has the source of a target`,
+          `${CACHE_ROWS.generated}: the source of a target is not in the training rows`,
           {
-            suggestions: ["make the cache of these rows: slm teacher cache RECIPE"],
+            suggestions: ["create the cache from these rows: slm teacher cache RECIPE"],
           },
         );
       place += 1;
@@ -170,7 +170,7 @@ async function* joined(
   }
 }
 
-/** Whether a model can read a row: its tokenizer knows the text, and neither side is too long. */
+/** Whether a model can read a row: its tokenizer can encode the text, and neither side is too long. */
 function canTake(row: Row, tokenizer: Tokenizer, limits: PairLimits): boolean {
   try {
     tokenizeRow(row, tokenizer, limits, DATA_FILES.train);
@@ -181,7 +181,7 @@ function canTake(row: Row, tokenizer: Tokenizer, limits: PairLimits): boolean {
   }
 }
 
-/** The rows alone; their training rows and labellers are recorded. */
+/** Yields the rows, and records their training rows and labellers. */
 async function* told(stored: AsyncIterable<StoredRow>, { places, labellers }: ToldRows): AsyncGenerator<Row> {
   for await (const { row, place, labeller = UNNAMED } of stored) {
     places.push(place);

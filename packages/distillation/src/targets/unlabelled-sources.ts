@@ -1,4 +1,4 @@
-/** Unlabelled sources on disk, from which batches are drawn for the teacher to label. */
+/** Draws batches from unlabelled sources on disk, for the teacher to label. */
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { SlmError } from "@slm/core";
@@ -15,13 +15,13 @@ import type { BatchSources } from "../teacher/distillation-teacher.js";
 /** Directory for the tokens during the run. */
 export const UNLABELLED_FILE = "unlabelled.bin";
 
-/** What does without a teacher's labels. */
+/** Disables the teacher's labels. */
 const NONE_ASKED = "--set distill.targets.unlabelledFraction=0";
 
 /**
- * The file of a data stage with sources for the teacher to label, where `targets` ask for such labels.
+ * The data stage's file of unlabelled sources, if `targets` need it.
  *
- * @throws SlmError INPUT_MISSING if there is no such source: every training row has a label, and no others are named
+ * @throws SlmError INPUT_MISSING if there are none: every training row has a label, and the recipe names no other sources
  */
 export async function requireUnlabelled(dataDirectory: string, targets: TargetsConfig): Promise<string> {
   const path = join(dataDirectory, DATA_FILES.unlabelled);
@@ -32,8 +32,8 @@ export async function requireUnlabelled(dataDirectory: string, targets: TargetsC
   if (size > 0) return path;
   throw new SlmError(
     "INPUT_MISSING",
-    `distill.targets.unlabelledFraction: expected sources without a label, which the teacher labels for ${targets.unlabelledFraction} of the batches, got none: ` +
-      `${DATA_FILES.unlabelled} is missing or empty, so every training row has a label of its own`,
+    `distill.targets.unlabelledFraction: expected unlabelled sources for ${targets.unlabelledFraction} of the batches, got none: ` +
+      `${DATA_FILES.unlabelled} is missing or empty, so every training row has a label`,
     {
       context: { file: path },
       suggestions: [NONE_ASKED, "--set data.labels=1000, or fewer", "--set data.unlabelled.path=FILE"],
@@ -44,11 +44,11 @@ export async function requireUnlabelled(dataDirectory: string, targets: TargetsC
 export interface UnlabelledRequest {
   readonly texts: AsyncIterable<string> | Iterable<string>;
   readonly student: Tokenizer;
-  /** Absent for a shared vocabulary. */
+  /** Undefined for a shared vocabulary. */
   readonly teacher?: Tokenizer | undefined;
-  /** Longest sources of both models [tokens]. */
+  /** Source limits of both models [tokens]. */
   readonly limits: { readonly student: number; readonly teacher: number };
-  /** File for the tokens. */
+  /** File of the tokens. */
   readonly file: string;
 }
 
@@ -88,12 +88,12 @@ export class UnlabelledSources {
     await sources.close();
     throw new SlmError(
       "DATA_INVALID",
-      `distill: every source of ${path} is longer than the models read: ${limits.student} tokens of the student, ${limits.teacher} of the teacher`,
+      `distill: every source in ${path} is too long: the limit is ${limits.student} tokens for the student, ${limits.teacher} for the teacher`,
       { suggestions: ["raise maxSource of distill.student and of the teacher", NONE_ASKED] },
     );
   }
 
-  /** Tokenizes texts; texts beyond a model's limit are left out.
+  /** Tokenizes texts; texts beyond a model's limit are skipped.
    *
    * @throws SlmError DATA_INVALID for a text that a tokenizer rejects.
    */

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { roundLength } from "./distillation-teacher.js";
 
-test("lengths are rounded up by less than a half, to few different ones", () => {
+test("rounds lengths up by less than half, to few distinct lengths", () => {
   fc.assert(
     fc.property(fc.integer({ min: 9, max: 5000 }), (length) => {
       const rounded = roundLength(length);

@@ -1,4 +1,4 @@
-/** What the teacher contributes to a batch: distributions at the student's target positions, and generated targets. */
+/** Computes the teacher's part of a batch: distributions at the student's target positions, and generated targets. */
 import { SlmError } from "@slm/core";
 import type { DeviceTensor, HostTensor } from "@slm/runtime";
 import type { ScoredPair, ScoreShape, Teacher, TeacherCache } from "@slm/teacher";
@@ -19,11 +19,11 @@ export interface BatchSources {
   readonly images?: readonly Uint8Array[] | undefined;
 }
 
-/** A teacher as a student learns from it: both have one vocabulary. */
+/** A teacher with the student's vocabulary. */
 export interface DistillationTeacher {
   /** Stored distributions over the gold targets. */
   gold(rows: CorpusRows, shape: PassShape): Promise<TeacherFeeds>;
-  /** Distributions over given targets, computed now. */
+  /** Computes distributions over given targets. */
   score(
     sources: BatchSources,
     targets: readonly (readonly number[])[],
@@ -35,11 +35,11 @@ export interface DistillationTeacher {
 
 export interface DistillationTeacherOptions {
   readonly teacher: Teacher;
-  /** Distributions over the gold targets; absent if no term needs them. */
+  /** Distributions over the gold targets; undefined if no term needs them. */
   readonly cache?: TeacherCache | undefined;
 }
 
-/** @param cache distributions over the gold targets; absent if no term needs them */
+/** @param cache distributions over the gold targets; undefined if no term needs them */
 export function distillationTeacher({ teacher, cache }: DistillationTeacherOptions): DistillationTeacher {
   const { maxSource } = teacher.config;
   /** Teacher sources may be longer than the student's. */
@@ -76,7 +76,7 @@ const pairsOf = (
 const longest = (lists: readonly ArrayLike<number>[]): number =>
   lists.reduce((most, { length }) => Math.max(most, length), 1);
 
-/** Rounds a length up, by at most half, to 8, 12, 16, 24, 32, 48, ..., so that few programs are compiled. */
+/** Rounds a length up to 8, 12, 16, 24, 32, 48, ..., so that few programs are compiled. Adds less than half. */
 export function roundLength(length: number): number {
   const power = 2 ** Math.ceil(Math.log2(Math.max(8, length)));
   const between = (3 * power) / 4;
@@ -85,6 +85,6 @@ export function roundLength(length: number): number {
 
 function opened(cache: TeacherCache | undefined): TeacherCache {
   if (cache === undefined)
-    throw new SlmError("UNEXPECTED", "distill: no cache of the teacher's distributions");
+    throw new SlmError("UNEXPECTED", "distill: the cache of the teacher's distributions is missing");
   return cache;
 }

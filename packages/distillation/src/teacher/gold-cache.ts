@@ -1,4 +1,4 @@
-/** The teacher's distributions over the gold targets: an existing cache, or a temporary one of this run. */
+/** Opens the teacher's distributions over the gold targets: an existing cache, or a temporary one for this run. */
 import { join } from "node:path";
 import { rm } from "node:fs/promises";
 import { type StageContext, SlmError } from "@slm/core";
@@ -9,15 +9,15 @@ import { requiresDistributions } from "../config/loss-config.js";
 import type { OpenTeacher } from "./open-teacher.js";
 import { modelHash } from "../sources/content-hashes.js";
 
-/** Directory of a run's own cache inside its work directory. */
+/** Directory of the temporary cache in the work directory. */
 const OWN_CACHE = "teacher-cache";
-/** Most probable tokens stored per target token; a cache stage has its own setting. */
+/** Number of most probable tokens stored per target token. The cache stage has its own setting. */
 const GOLD_TOKENS = 128;
 
 /**
- * Opens the given cache, or builds a temporary one (resumable). Undefined if no term compares distributions.
+ * Opens the given cache, or creates a temporary one (resumable). Undefined if no term compares distributions.
  *
- * @throws SlmError SHAPE_MISMATCH for a cache of another vocabulary, INPUT_MISSING for one without distributions, and as the cache's own functions.
+ * @throws SlmError SHAPE_MISMATCH for a cache with another vocabulary, INPUT_MISSING for a cache without distributions, and as the cache's own functions.
  */
 export async function openGoldCache(
   { settings, inputs }: DistillRun,
@@ -28,7 +28,7 @@ export async function openGoldCache(
   const { cacheDirectory: directory, workDirectory, engine, context } = inputs;
   if (directory === undefined) {
     const own = join(workDirectory, OWN_CACHE);
-    // Step counts belong to the training, so this progress is reported as text.
+    // Progress is text here, because step counts are for training.
     const progress: StageContext["progress"] = ({ step = 0, total = 0, metrics = {} }) => {
       const message = `teacher distributions: ${step} of ${total} target tokens`;
       context.progress({ stage: "distill", message, metrics });
@@ -36,7 +36,7 @@ export async function openGoldCache(
     await buildTeacherCache({
       directory: own,
       teacher,
-      // Identifies the teacher, so that shards of another teacher are not reused.
+      // Identifies the teacher, so that another teacher's shards are not reused.
       identity: await modelHash(teacherDirectory),
       pairs: teacherPairs,
       k: GOLD_TOKENS,
@@ -48,11 +48,11 @@ export async function openGoldCache(
   if (!(await hasDistributions(directory))) {
     throw new SlmError(
       "INPUT_MISSING",
-      `distill: a term compares distributions, but the cache in ${directory} stores none`,
+      `distill: a loss term compares distributions, but the cache in ${directory} has none`,
       {
         suggestions: [
           "store them: --set cache.distributions=topK",
-          "learn from labels alone: --set distill.loss.forwardKl=0 --set distill.loss.crossEntropy=1",
+          "learn only from labels: --set distill.loss.forwardKl=0 --set distill.loss.crossEntropy=1",
         ],
       },
     );
@@ -63,12 +63,12 @@ export async function openGoldCache(
   await cache.close();
   throw new SlmError(
     "SHAPE_MISMATCH",
-    `distill: the cache in ${directory} has distributions over ${cache.vocabularySize} tokens, the teacher's vocabulary has ${vocabularySize}`,
-    { suggestions: ["make the cache with this teacher: slm teacher cache RECIPE"] },
+    `distill: the cache in ${directory} has distributions over ${cache.vocabularySize} tokens, but the teacher's vocabulary has ${vocabularySize}`,
+    { suggestions: ["create the cache with this teacher: slm teacher cache RECIPE"] },
   );
 }
 
-/** Removes the temporary cache of a run. */
+/** Removes a run's temporary cache. */
 export async function removeOwnCache(workDirectory: string): Promise<void> {
   await rm(join(workDirectory, OWN_CACHE), { recursive: true, force: true });
 }

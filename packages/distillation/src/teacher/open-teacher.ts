@@ -1,4 +1,4 @@
-/** Loads the teacher, and requires it to have the student's vocabulary. */
+/** Loads the teacher and checks that it has the student's vocabulary. */
 import { SlmError } from "@slm/core";
 import { cacheRowKinds, isLabellerDirectory, loadTeachers, type Teacher } from "@slm/teacher";
 import type { TeacherReader } from "../sources/corpus.js";
@@ -15,7 +15,7 @@ export interface OpenTeacher {
   close(): Promise<void>;
 }
 
-/** The targets that the cache has stored; none without a cache. */
+/** The stored targets; empty without a cache. */
 export async function storedKinds({
   cacheDirectory,
 }: Pick<DistillInputs, "cacheDirectory">): Promise<StoredKinds> {
@@ -23,9 +23,10 @@ export async function storedKinds({
 }
 
 /**
- * The teacher, loaded; undefined where neither a term nor a target requires it.
+ * Loads the teacher; undefined if neither a term nor a target requires it.
  *
- * @throws SlmError INPUT_MISSING if none is given, CONFIG_INVALID for a server or program whose stored answers are not enough, SHAPE_MISMATCH for another vocabulary than the student's, and what loading throws.
+ * @throws SlmError INPUT_MISSING if it is missing, CONFIG_INVALID for a server or program without enough stored answers, SHAPE_MISMATCH if
+ * its vocabulary differs from the student's, and errors of loading.
  */
 export async function openTeacher(run: DistillRun): Promise<OpenTeacher | undefined> {
   const { settings, inputs, files } = run;
@@ -34,10 +35,10 @@ export async function openTeacher(run: DistillRun): Promise<OpenTeacher | undefi
   if (directory === undefined) {
     throw new SlmError(
       "INPUT_MISSING",
-      "distill: the loss or the targets need a teacher, but none is given",
+      "distill: the loss or the targets require a teacher, but the recipe has none",
       {
         suggestions: [
-          "learn from labels alone: --set distill.loss.forwardKl=0 --set distill.loss.crossEntropy=1",
+          "learn only from labels: --set distill.loss.forwardKl=0 --set distill.loss.crossEntropy=1",
         ],
       },
     );

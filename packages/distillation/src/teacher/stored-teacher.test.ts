@@ -6,7 +6,7 @@ import { openStoredTeacher } from "./stored-teacher.js";
 let run: TinyRun;
 beforeEach(async () => {
   run = await TinyRun.create();
-  // A server's directory: nothing of it is read here.
+  // A server's directory; its files are not read here.
   await writeFile(run.at("teacher/api.json"), "{}");
   await mkdir(run.at("labels"));
   const lines = ["bba", "abb"].map((source) => JSON.stringify({ source, target: "B", labeller: "m" }));
@@ -17,23 +17,23 @@ afterEach(() => run.remove());
 describe(openStoredTeacher, () => {
   const labelsOnly = { loss: { forwardKl: 0, crossEntropy: 1 } };
 
-  test("is not needed where a student learns from stored labels alone", async () => {
+  test("is not needed if a student learns only from stored labels", async () => {
     const targets = { unlabelledFraction: 0.5 };
     const report = await run.distill({ ...labelsOnly, targets, buckets: 1 }, { cache: "labels" });
     expect(report).not.toHaveProperty("teacherParameters");
   });
 
   test.each([
-    ["distributions", {}, /no stored distributions to compare with/u],
+    ["distributions", {}, /not provide stored distributions to compare with/u],
     [
       "targets that are not stored",
       { ...labelsOnly, targets: { sequenceKdFraction: 0.5 } },
-      /no targets stored for distill.targets.sequenceKdFraction/u,
+      /not provide targets stored for distill.targets.sequenceKdFraction/u,
     ],
     [
       "scores of samples",
       { targets: { onPolicyFraction: 0.5 } },
-      /no distributions over the student's samples/u,
+      /not provide distributions over the student's samples/u,
     ],
   ])("rejects a run that needs %s", async (_, settings, message) => {
     const failure = run.distill(settings, { cache: "labels" });

@@ -1,4 +1,4 @@
-/** A teacher that only labels, a server or a program: all that it says is stored in the cache, in the student's tokens. */
+/** A teacher that only labels (a server or a program). All its answers are stored in the cache, in the student's tokens. */
 import { SlmError } from "@slm/core";
 import { cacheRowKinds, hasDistributions, labelsOnlyTeacher, type Teacher } from "@slm/teacher";
 import type { TeacherReader } from "../sources/corpus.js";
@@ -6,13 +6,13 @@ import type { DistillRun } from "../config/distill-inputs.js";
 import { requiresDistributions } from "../config/loss-config.js";
 import { STORED_TARGETS } from "../config/target-shares.js";
 
-/** What a run asks for that only a model can give, each with the settings that do without. */
+/** Requirements of a run that only a model can fulfil, each with the settings that avoid it. */
 interface Missing {
   readonly what: string;
   readonly suggestions: readonly string[];
 }
 
-/** What is left of a teacher: how its rows are read. */
+/** The stored teacher: only its reading of rows. */
 export interface StoredTeacher {
   readonly teacher: Teacher;
   readonly directory: string;
@@ -20,13 +20,13 @@ export interface StoredTeacher {
   close(): Promise<void>;
 }
 
-/** @throws SlmError CONFIG_INVALID naming what the run needs and the cache does not have */
+/** @throws SlmError CONFIG_INVALID naming a requirement that the cache does not fulfil */
 export async function openStoredTeacher(run: DistillRun, directory: string): Promise<StoredTeacher> {
   const missing = await missingIn(run);
   if (missing !== undefined) {
     throw new SlmError(
       "CONFIG_INVALID",
-      `distill: the teacher is a server or a program (${directory}), which only labels sources: it has no ${missing.what}`,
+      `distill: the teacher is a server or a program (${directory}), which only labels sources: it does not provide ${missing.what}`,
       { suggestions: missing.suggestions },
     );
   }
@@ -53,8 +53,8 @@ async function missingIn({ settings, inputs }: DistillRun): Promise<Missing | un
     return {
       what: "stored distributions to compare with",
       suggestions: [
-        `learn from labels alone: ${LABELS_ALONE}`,
-        "store those of a server that gives log-probabilities: teacher.logprobs above 0, and a section cache",
+        `learn only from labels: ${LABELS_ALONE}`,
+        "store the distributions of a server that returns log-probabilities: set teacher.logprobs above 0, and add a section cache",
       ],
     };
   const stored = cache === undefined ? new Set() : await cacheRowKinds(cache);

@@ -27,7 +27,7 @@ const trained = (text: string): Promise<TokenizerFiles> =>
     sourceLowercase: false,
   });
 
-/** How a teacher with these files reads sources for a student. */
+/** The teacher's tokenizer for sources, for these files. */
 async function relation(student: TokenizerFiles, teacher: TokenizerFiles): Promise<Tokenizer | undefined> {
   await writeTokenizer(teacher, teacherDirectory);
   const { vocabularySize } = createTokenizer(teacher);
@@ -38,31 +38,31 @@ describe(sharedVocabulary, () => {
   const prompted = async (prompt: SourcePrompt): Promise<TokenizerFiles> =>
     withPrompt(await trained("play music"), prompt);
 
-  test("a teacher that reads sources as the student does needs no reader of its own", async () => {
+  test("a teacher that encodes sources like the student needs no separate tokenizer", async () => {
     const student = await trained("play music");
     expect(await relation(student, student)).toBeUndefined();
   });
 
-  test("a teacher with a prompt has the student's vocabulary, and reads sources with it", async () => {
+  test("a teacher with a prompt may share the student's vocabulary, and reads sources with the prompt", async () => {
     const student = await trained("play music");
     const found = await relation(student, await prompted({ before: "say: ", after: "\n" }));
     const [own, theirs] = [createTokenizer(student), found!];
     expect(theirs.decode(theirs.encodeSource("play"))).toBe("say: play");
     expect(theirs.encodeTarget("play")).toEqual(own.encodeTarget("play"));
-    // The last token of the prompt takes the place of BOS.
+    // The last token of the prompt replaces BOS.
     expect(theirs.decode([theirs.tokens.bos])).toBe("\n");
     expect(theirs.tokens.eos).toBe(own.tokens.eos);
   });
 
-  test("a teacher that ends its targets with another token is rejected, with the reason", async () => {
+  test("rejects a teacher that ends its targets with another token, with the reason", async () => {
     const ended = prompted({ before: "", after: "\n", end: "\n" });
     await expect(relation(await trained("play music"), await ended)).rejects.toThrow(
       "ends targets with another token (teacher.prompt.end)",
     );
   });
 
-  test("a teacher with other tokens of the same number is rejected", async () => {
+  test("rejects a teacher with the same number of other tokens", async () => {
     const other = trained("stop sound");
-    await expect(relation(await trained("play music"), await other)).rejects.toThrow("but different ones");
+    await expect(relation(await trained("play music"), await other)).rejects.toThrow("but the tokens differ");
   });
 });

@@ -1,4 +1,4 @@
-/** Compares the vocabularies of teacher and student: distributions are compared token by token, so both must have the same. */
+/** Checks that teacher and student have the same vocabulary, because distributions are compared token by token. */
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { hashJson, SlmError } from "@slm/core";
@@ -18,10 +18,10 @@ export interface VocabularyCheck {
 }
 
 /**
- * Compares the teacher's vocabulary with the student's. A teacher's directory without a tokenizer is assumed to use the student's, if
+ * Compares the teacher's vocabulary with the student's. A teacher without a tokenizer is assumed to use the student's, if
  * the vocabulary sizes allow it.
  *
- * @returns the tokenizer with which the teacher reads sources, if it reads them otherwise than the student, such as with a prompt
+ * @returns the teacher's tokenizer if it encodes sources differently from the student, for example with a prompt
  * @throws SlmError SHAPE_MISMATCH if they differ
  */
 export async function sharedVocabulary(check: VocabularyCheck): Promise<Tokenizer | undefined> {
@@ -48,8 +48,8 @@ export async function teacherFiles(directory: string): Promise<TokenizerFiles | 
 type Difference = "size" | "tokens" | "end";
 
 /**
- * What differs in the targets of two vocabularies of one size: tokens and their ids, or the special tokens other than BOS, which each
- * model has of its own.
+ * The first difference that affects targets between two vocabularies of the same size: tokens and their ids, or special tokens. BOS
+ * may differ.
  */
 function tokenDifference(teacher: TokenizerFiles, student: TokenizerFiles): Difference | undefined {
   const identityOf = ({ tokenizer, config }: TokenizerFiles): string => {
@@ -63,7 +63,7 @@ function tokenDifference(teacher: TokenizerFiles, student: TokenizerFiles): Diff
   return theirs.eos === ours.eos ? undefined : "end";
 }
 
-/** Whether two tokenizers with the same tokens encode sources alike, and begin targets alike. */
+/** Whether two tokenizers with the same tokens encode sources and start targets in the same way. */
 function readsAlike(teacher: TokenizerFiles, student: TokenizerFiles): boolean {
   const [theirs, ours] = [createTokenizer(teacher), createTokenizer(student)];
   return (
@@ -73,10 +73,10 @@ function readsAlike(teacher: TokenizerFiles, student: TokenizerFiles): boolean {
 }
 
 const MESSAGES: Readonly<Record<Difference, (theirs: number, ours: number) => string>> = {
-  size: (theirs, ours) => `the teacher's vocabulary has ${theirs} tokens, the tokenizer's ${ours}`,
+  size: (theirs, ours) => `the teacher's vocabulary has ${theirs} tokens, but the tokenizer's has ${ours}`,
   tokens: (theirs, ours) =>
     theirs === ours
-      ? `the teacher's vocabulary has ${theirs} tokens like the tokenizer's, but different ones`
+      ? `the teacher's vocabulary has ${theirs} tokens like the tokenizer's, but the tokens differ`
       : MESSAGES.size(theirs, ours),
   end: () =>
     "the teacher has the tokenizer's vocabulary, but ends targets with another token (teacher.prompt.end)",
@@ -93,7 +93,7 @@ function differs(
     context: { teacher: theirs, student: ours },
     suggestions: [
       "use the teacher's tokens: tokenizer: { kind: pretrained, model: ... } with teacher.vocabulary: run",
-      "learn from the teacher's labels alone: a section cache with distributions: none, " +
+      "learn only from the teacher's labels: a section cache with distributions: none, " +
         "--set distill.loss.forwardKl=0 --set distill.loss.crossEntropy=1",
       "train a teacher on this data: teacher: { kind: train, ... }",
     ],

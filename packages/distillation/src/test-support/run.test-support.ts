@@ -1,4 +1,4 @@
-/** Directories of a tiny distillation, and runs of it. */
+/** Directories and runs of a tiny distillation. */
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -62,7 +62,7 @@ export class TinyRun {
     await writeTokenizer(files, this.at(directory));
   }
 
-  /** A teacher with random weights; its vocabulary is that of the tokenizer in `vocabulary`. */
+  /** A teacher with random weights and the vocabulary of the tokenizer in `vocabulary`. */
   async writeTeacher(
     make: (fields: { vocabularySize: number; tokens: object }) => ModelConfig = (fields) =>
       decoderOnlyConfig.parse({ ...shape, ...fields }),
@@ -98,7 +98,7 @@ export class TinyRun {
     });
   }
 
-  /** Lines of a run's metrics log, without what depends on the clock. */
+  /** Lines of a run's metrics log, without times. */
   async log(work = "work"): Promise<Record<string, unknown>[]> {
     const text = await readFile(this.at(work, "metrics.jsonl"), "utf8");
     return text

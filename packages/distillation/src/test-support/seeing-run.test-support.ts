@@ -1,4 +1,4 @@
-/** Directories of a tiny distillation whose rows have images: drawn lines of text, read by a vision-language student. */
+/** Directories of a tiny distillation with a vision-language student, which reads drawn lines of text. */
 import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -23,7 +23,7 @@ const shape = {
   maxTarget: 16,
 };
 
-/** Twelve image tokens, and twenty of text. */
+/** Twelve image tokens, and twenty text tokens. */
 export const visionStudent = {
   ...shape,
   encoderLayers: 1,
@@ -40,7 +40,7 @@ export const visionStudent = {
   },
 };
 
-/** Draws small lines of text, so that tests see pictures with what they say. */
+/** Draws small lines of text. */
 const DRAWN_LINES = fileURLToPath(new URL("../../../../configs/ocr/dataset.ts", import.meta.url));
 
 type Settings = Readonly<Record<string, unknown>>;
@@ -58,7 +58,7 @@ export class VisionRun {
     this.root = root;
   }
 
-  /** A temporary directory with data, tokenizer and a teacher of text. */
+  /** A temporary directory with data, tokenizer and a text-only teacher. */
   static async create(): Promise<VisionRun> {
     const run = new VisionRun(await mkdtemp(join(tmpdir(), "seeing-")));
     const source = { module: DRAWN_LINES, rows: 16, width: 48, height: 16, maxCharacters: 8, prompt: "read" };
@@ -118,7 +118,7 @@ export class VisionRun {
     });
   }
 
-  /** Bytes of the weights that a run wrote. */
+  /** The bytes of a run's weights. */
   weights(work: string): Promise<Buffer> {
     return readFile(this.at(work, "model.safetensors"));
   }

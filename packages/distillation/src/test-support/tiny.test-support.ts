@@ -46,7 +46,7 @@ function tinyPairs(count: number): TokenPairs {
   return pairsOf(sources, targets);
 }
 
-/** The same pairs as a corpus that both models read alike. */
+/** The same pairs as a corpus with the same tokens for both models. */
 export function tinyCorpus(count: number): Corpus {
   const pairs = tinyPairs(count);
   return {
@@ -60,7 +60,7 @@ export function tinyCorpus(count: number): Corpus {
   };
 }
 
-/** A model on an engine, as a run hands it to objectives. */
+/** A model on an engine, as runs pass it to objectives. */
 export async function liveModel(engine: Engine, config: ModelConfig, weights: Weights): Promise<LiveModel> {
   const feeds: Record<string, LiveModel["feeds"][string]> = {};
   for (const chunk of planChunks(config))

@@ -1,5 +1,5 @@
 /**
- * The pauses and the budget of one server that several workers ask, kept in Redis, where each decision is one script and so one step for all.
+ * Shares the pauses and the budget of an API between workers through Redis. Each decision is one script, so it is atomic for all workers.
  */
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -8,7 +8,7 @@ import { PREFIX } from "./messages.js";
 import type { RedisAddress } from "./redis-address.js";
 
 const MINUTE_MS = 60_000;
-/** Longest sleep before asking again whether a request can start [ms], because another worker can set a pause meanwhile. */
+/** Longest sleep before checking again whether a request can start [ms], because another worker can set a pause meanwhile. */
 const ASK_AGAIN_MS = 1_000;
 /** After this time, a reservation of a dead worker counts as spent [ms]. */
 const RESERVED_MS = 20 * MINUTE_MS;
@@ -20,12 +20,12 @@ interface Amount {
   readonly output: number;
 }
 
-/** What is spent: requests, and tokens of both sides. */
+/** Usage: number of requests, input and output tokens. */
 interface SharedSpending extends Amount {
   readonly requests: number;
 }
 
-/** How long the server's pause still lasts [ms]; 0 without one. KEYS: pause */
+/** Remaining pause of the server [ms]; 0 without a pause. KEYS: pause */
 const WAIT = `
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
@@ -42,7 +42,7 @@ return 0`;
 
 /**
  * Reserves an amount. KEYS: used, reserved. ARGV: name, input, output, most tokens.
- * Gives: 0 reserved, 1 only reservations are in the way, 2 the budget would be exceeded; then what is spent.
+ * Returns 0 if reserved, 1 if only other reservations prevent it, 2 if the budget would be exceeded; then the usage.
  */
 const RESERVE = `
 local t = redis.call('TIME')
@@ -97,9 +97,9 @@ export class SharedRequestLimits {
   #spent: SharedSpending = { requests: 0, input: 0, output: 0 };
 
   /**
-   * @param server names the server and model: all runs that ask it share its pauses
-   * @param run names the run, whose budget it is
-   * @param limit most tokens of the run; undefined: any number
+   * @param server names the server and model; all runs that use it share its pauses
+   * @param run names the run that has the budget
+   * @param limit maximum tokens of the run; undefined: no limit
    */
   constructor(
     { options }: RedisAddress,

@@ -79,7 +79,7 @@ describe(parseModelConfig, () => {
     expect(() => parseModelConfig(value, "config.json")).toThrow("config.json");
   });
 
-  test("leaves options out that are not asked for: older configurations stay as they were written", () => {
+  test("omits unused options, so that older configurations do not change", () => {
     const keys = [...Object.keys(decoderOnly), "ropeTheta", "normEpsilon", "bias", "headOrder"].sort();
     expect(Object.keys(parseModelConfig(decoderOnly, "config.json")).sort()).toEqual(keys);
   });
@@ -171,7 +171,7 @@ describe(parameterSpecs, () => {
       ({ name }) => name,
     );
 
-  test("puts biases where the configuration says", () => {
+  test("adds biases to the configured layers", () => {
     const biases = (bias: unknown): readonly string[] =>
       names({ bias }).flatMap((name) => /layers\.0\.(.+)\.bias$/.exec(name)?.[1] ?? []);
     const inner = ["attention.query", "attention.key", "attention.value"];
@@ -180,7 +180,7 @@ describe(parameterSpecs, () => {
     expect(biases(true)).toEqual([...inner, "attention.output", "feedForward.up", "feedForward.down"]);
   });
 
-  test("adds gates, head norms, post norms and an output head where asked for", () => {
+  test("adds gates, head norms, post norms and an output head if configured", () => {
     const plain = names({ bias: false });
     const all = names({
       bias: false,
@@ -200,7 +200,7 @@ describe(parameterSpecs, () => {
   });
 });
 
-test("one attention over target and source has no weights but self-attention's, computed for both", () => {
+test("merged attention over target and source has only self-attention's weights", () => {
   const sizes = { bias: false, encoderLayers: 1, decoderLayers: 1 };
   const [apart, merged] = [parse(sizes), parse({ ...sizes, mergedAttention: true })];
   const names = (config: ModelConfig): string[] => parameterSpecs(config).map(({ name }) => name);
@@ -237,7 +237,7 @@ describe("weights", () => {
   const config = parse({});
   const weights = initializeWeights(config, () => 0.3);
 
-  test("start as their parameter says: gains one, biases zero", () => {
+  test("are initialized as their parameters specify: gains one, biases zero", () => {
     expect([...weights.get("encoder.norm.weight")!.data]).toEqual(new Array<number>(8).fill(1));
     expect([...weights.get("decoder.layers.0.attention.query.bias")!.data]).toEqual(
       new Array<number>(16).fill(0),

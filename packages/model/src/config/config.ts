@@ -33,9 +33,7 @@ const sharedShape = {
   bias: z
     .union([z.boolean(), z.enum(["attention", "query-key-value"])])
     .default(true)
-    .describe(
-      "Which linear layers have biases: all, none, those of attention, or only query, key and value.",
-    ),
+    .describe("Linear layers with biases: all, none, attention's, or only query, key and value."),
   headOrder: z
     .enum(["grouped", "modulo"])
     .default("grouped")

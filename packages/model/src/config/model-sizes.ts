@@ -1,6 +1,6 @@
-/** Sizes of models by name, in a file of its own so that printing help loads nothing else. */
+/** Named model sizes. A separate file, so that help texts do not load the rest. */
 
-/** Whole models by size. Heads are 24 to 64 elements wide, and an encoder-decoder has more layers in its encoder. */
+/** Complete models by size name. Heads have 24 to 64 elements, and the encoder of an encoder-decoder has more layers than the decoder. */
 export const MODEL_SIZES = {
   tiny: { width: 96, heads: 4, encoderLayers: 3, decoderLayers: 2 },
   small: { width: 192, heads: 6, encoderLayers: 4, decoderLayers: 2 },

@@ -34,7 +34,7 @@ const encoderLayers = optional(options.encoderLayers, "the size's");
 export const trainedDecoderOnly = z.strictObject(common);
 export const trainedEncoderDecoder = z.strictObject({ ...common, encoderLayers });
 
-/** A student may also have what the paper's model has. */
+/** More options of students, which the paper's model uses. */
 const ofStudents = {
   ...common,
   kvHeads: optional(options.kvHeads, "heads"),
@@ -43,7 +43,7 @@ const ofStudents = {
   bias: z
     .boolean()
     .optional()
-    .describe("Whether linear layers have biases. Default: false for a size, else true."),
+    .describe("Add biases to linear layers. Default: false with a named size, otherwise true."),
 };
 
 /** Settings of a student that is an encoder-decoder, before {@link wholeShape}. */

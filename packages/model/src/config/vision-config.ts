@@ -58,7 +58,7 @@ export const visionTower = z.strictObject({
     .describe(
       "Apply layer norm to the pixels of each patch, which removes brightness and contrast. Default: false.",
     ),
-  patchBias: z.boolean().default(true).describe("Whether the patch embedding has a bias."),
+  patchBias: z.boolean().default(true).describe("Add a bias to the patch embedding."),
   inputNorm: z.boolean().default(false).describe("Layer norm before the first layer, as in CLIP."),
   outputNorm: z.boolean().default(true).describe("Layer norm after the last layer, as in SigLIP."),
   normEpsilon: z.number().positive().default(1e-6).describe("Added to the variance in layer norms."),
@@ -81,7 +81,7 @@ export const visionConfig = z.strictObject({
   tower: visionTower.describe("Reads patches."),
   projector: visionProjector
     .default({ kind: "mlp" })
-    .describe("Projects the tower's output to tokens of the model's width."),
+    .describe("Projector from the tower's output to the model's width."),
   prompt: z
     .string()
     .min(1)

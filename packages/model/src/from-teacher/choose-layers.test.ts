@@ -21,7 +21,7 @@ describe(chooseLayers, () => {
     expect(chooseLayers(choice, { count, of: 6 }, INFLUENCE)).toEqual(expected);
   });
 
-  test("every keeps the first and the last layer and repeats none, whatever the counts", () => {
+  test("every keeps the first and the last layer without repeats, for any counts", () => {
     for (let of = 2; of <= 40; of++)
       for (let count = 2; count <= of; count++) {
         const layers = chooseLayers("every", { count, of });

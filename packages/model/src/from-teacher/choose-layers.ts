@@ -1,4 +1,4 @@
-/** Chooses which layers of a teacher become the layers of a student. */
+/** Chooses the layers of a teacher that initialize a student. */
 import { SlmError } from "@slm/core";
 
 export const LAYER_CHOICES = ["every", "first", "ends", "importance"] as const;

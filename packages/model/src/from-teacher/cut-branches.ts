@@ -1,4 +1,4 @@
-/** Chooses which heads and neurons of a layer to keep: those that add most to the states. */
+/** Chooses the heads and neurons of a layer to keep: the ones with the largest contribution to the states. */
 import type { DecoderOnlyConfig } from "../config/config.js";
 import { largest } from "./stream-basis.js";
 

@@ -71,13 +71,13 @@ const rootMeanSquare = (values: ArrayLike<number>): number =>
   Math.sqrt(Array.from(values).reduce((sum, value) => sum + value * value, 0) / values.length);
 
 describe(initializeFromTeacher, () => {
-  test("copies rows of equal width, and leaves other weights alone", () => {
+  test("copies rows of equal width, and does not change other weights", () => {
     const { before, after, teacher } = initialized([6, 9], [6, 9]);
     expect([...table(after)]).toEqual([...teacher]);
     for (const [name, tensor] of before) if (name !== EMBEDDING) expect(after.get(name)).toBe(tensor);
   });
 
-  test("keeps all inner products of rows less their mean when the teacher's rows fill no more directions than the student has", () => {
+  test("keeps all inner products of centred rows if the rank of the teacher's rows is at most the student's width", () => {
     // Rows of width 6 in a plane: combinations of two vectors.
     const [u, v] = [
       [1, 2, 0, -1, 0.5, 3],
@@ -95,7 +95,7 @@ describe(initializeFromTeacher, () => {
     });
   });
 
-  test("loses no more of the inner products of rows less their mean than the best projection of that width", () => {
+  test("approximates the inner products of centred rows as well as the best projection of that width", () => {
     const { after, teacher: rows } = initialized([3, 20], [5, 20]);
     const teacher = centered(rows, 5);
     const expected = products(teacher, 5);
@@ -125,13 +125,13 @@ describe(initializeFromTeacher, () => {
     }
   });
 
-  test("scales projected rows to the size of fresh ones, the same in every run", () => {
+  test("scales projected rows to the size of random ones, deterministically", () => {
     const { after } = initialized([3, 20], [5, 20]);
     expect(rootMeanSquare(table(after))).toBeCloseTo(1 / Math.sqrt(3), 5);
     expect([...table(initialized([3, 20], [5, 20]).after)]).toEqual([...table(after)]);
   });
 
-  test("of a wider student fills the teacher's directions and keeps the columns beyond them", () => {
+  test("for a wider student fills the teacher's dimensions and keeps the other columns", () => {
     const { before, after } = initialized([6, 10], [4, 10]);
     for (let row = 0; row < 10; row++) {
       const at = row * 6;
@@ -141,7 +141,7 @@ describe(initializeFromTeacher, () => {
   });
 
   test("rejects another vocabulary", () => {
-    expect(() => initialized([3, 5], [3, 12])).toThrow("the student has 5 tokens, the teacher 12");
+    expect(() => initialized([3, 5], [3, 12])).toThrow("the student has 5 tokens, but the teacher has 12");
   });
 
   test.each([
@@ -152,7 +152,7 @@ describe(initializeFromTeacher, () => {
     expect(() => initialized([3, 5], [4, 5], teacherTable)).toThrow("is zero or not finite");
   });
 
-  test("rejects a table of another shape than its configuration says", () => {
+  test("rejects a table with a shape that differs from its configuration", () => {
     const teacherTable = createHostTensor("float32", [4, 5], new Float32Array(20).fill(1));
     expect(() => initialized([3, 5], [4, 5], teacherTable)).toThrow(
       "the teacher's embedding.weight should be [5, 4], got [4, 5]",

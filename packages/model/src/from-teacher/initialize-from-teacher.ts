@@ -36,7 +36,7 @@ export function initializeFromTeacher(
   if (vocabularySize !== teacherConfig.vocabularySize)
     throw new SlmError(
       "SHAPE_MISMATCH",
-      `initialize: the student has ${vocabularySize} tokens, the teacher ${teacherConfig.vocabularySize}`,
+      `initialize: the student has ${vocabularySize} tokens, but the teacher has ${teacherConfig.vocabularySize}`,
     );
   const own = tableOf("student", config, weights);
   const rows = Float64Array.from(tableOf("teacher", teacherConfig, teacherWeights));
@@ -113,7 +113,7 @@ function gram(rows: Float64Array, count: number, width: number): Float64Array {
   return product;
 }
 
-/** Rows less their mean. */
+/** Subtracts the mean from rows. */
 function centered(rows: Float64Array, width: number): Float64Array {
   const mean = new Float64Array(width);
   rows.forEach((value, index) => {

@@ -110,7 +110,7 @@ function embedded({ config, weights }: DecoderOnlyModel, width: number): Decoder
 }
 
 describe(narrowTeacher, () => {
-  test.each(families)("leaves the teacher as it is where nothing is cut: %s", async (family) => {
+  test.each(families)("does not change the teacher if nothing is removed: %s", async (family) => {
     const teacher = tinyTeacher(family);
     const same = narrowTeacher(teacher, teacher.config, await measure(teacher), ALL_LAYERS);
     expect(same.config).toEqual(teacher.config);
@@ -227,7 +227,7 @@ describe(observeTeacher, () => {
     });
   });
 
-  test("leaves out positions that do not count", async () => {
+  test("ignores masked positions", async () => {
     const nothing = await measure(tinyTeacher("llama"), new Array<number>(12).fill(0));
     for (const name of STATISTIC_NAMES) expect(nothing[name].every((value) => value === 0)).toBe(true);
   });

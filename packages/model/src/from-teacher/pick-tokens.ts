@@ -1,4 +1,4 @@
-/** Gives a teacher the vocabulary of a student. */
+/** Converts a teacher to the vocabulary of a student. */
 import { SlmError } from "@slm/core";
 import { createHostTensor, type HostTensor } from "@slm/runtime";
 import type { ModelConfig } from "../config/config.js";

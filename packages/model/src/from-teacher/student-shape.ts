@@ -176,7 +176,9 @@ export function checkSharedSettings(student: ModelConfig, teacher: DecoderOnlyCo
       JSON.stringify(config[key] ?? ABSENT[key] ?? null),
     );
     if (own !== theirs)
-      throw reject(`${key} is ${own}, the teacher has ${theirs}`, ["write student: { shape: teacher, ... }"]);
+      throw reject(`${key} is ${own}, but the teacher has ${theirs}`, [
+        "write student: { shape: teacher, ... }",
+      ]);
   }
   if (teacher.tieWordEmbeddings === false && student.tieWordEmbeddings !== false)
     throw reject("tieWordEmbeddings is true, but the teacher has a separate output head");

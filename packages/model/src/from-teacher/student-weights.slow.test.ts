@@ -42,7 +42,7 @@ const encoderDecoder: Start = {
 };
 
 describe(studentFromTeacher, () => {
-  test.each(families)("a decoder-only student of all layers is the teacher: %s", async (family) => {
+  test.each(families)("a decoder-only student with all layers equals the teacher: %s", async (family) => {
     const teacher = tinyTeacher(family);
     const { config, weights } = start(teacher, wholeStudent);
     const expected = await logitsOf(teacher.config, teacher.weights);
@@ -91,7 +91,7 @@ describe(studentFromTeacher, () => {
     },
   );
 
-  test("names what came from the teacher: all but cross-attention, which is new", () => {
+  test("lists the copied parameters: all except cross-attention", () => {
     const teacher = tinyTeacher("llama");
     const other = start(teacher, encoderDecoder);
     const fresh = initializeWeights(other.config, createRandom(3).next);
@@ -101,7 +101,7 @@ describe(studentFromTeacher, () => {
     }
   });
 
-  test("rejects a student with another setting than the teacher's, by name", () => {
+  test("rejects a student with a setting that differs from the teacher's, by name", () => {
     const teacher = tinyTeacher("llama");
     const { config } = start(teacher, encoderDecoder);
     const layers = { encoder: [0, 3], decoder: [0, 3] };
@@ -113,7 +113,7 @@ describe(studentFromTeacher, () => {
         teacher,
         layers,
       }),
-    ).toThrow(/ropeTheta is 5, the teacher has 10000/u);
+    ).toThrow(/ropeTheta is 5, but the teacher has 10000/u);
   });
 });
 
@@ -132,7 +132,7 @@ test("a teacher with part of its vocabulary returns the logits of that part", as
   );
 });
 
-test("a token that the teacher spells in several has the mean of their rows; one that it cannot spell, of all rows", () => {
+test("a token that the teacher spells with several has the mean of their rows; a token that it cannot spell has the mean of all rows", () => {
   const teacher = tinyTeacher("llama");
   const table = teacher.weights.get("embedding.weight")!;
   const [size, width] = table.shape as [number, number];

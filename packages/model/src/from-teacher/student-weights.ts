@@ -1,5 +1,5 @@
 /**
- * The weights of a student from a decoder-only teacher: whole layers; the encoder's have no causal mask.
+ * The weights of a student from a decoder-only teacher: copies whole layers. Encoder layers have no causal mask.
  *
  * Source: Zhang et al. 2025 (arXiv:2504.06225), section 3: bidirectional attention from causal weights.
  */
@@ -38,11 +38,11 @@ export interface StudentWeights {
 }
 
 /**
- * A student's weights.
+ * Computes a student's weights.
  *
  * - Layer i of a side is the teacher's layer `layers[side][i]`. Encoder layers attend in both directions.
  * - Cross-attention, which the teacher does not have, is new, and the gain of the encoder's norm is 1.
- * - A head that the teacher ties and the student does not starts as the embedding.
+ * - If only the teacher ties its output head, the student's head starts as the embedding.
  *
  * @throws SlmError CONFIG_INVALID for a setting in which the student differs from the teacher, SHAPE_MISMATCH for a teacher's tensor
  * that is missing or has another shape.

@@ -52,7 +52,7 @@ describe(symmetricEigen, () => {
     expect(Math.abs(vectors[2]! + vectors[3]!)).toBeLessThan(1e-12);
   });
 
-  test("makes the largest element of each vector positive, and leaves its input as it was", () => {
+  test("makes the largest element of each vector positive, and does not change its input", () => {
     fc.assert(
       fc.property(matrices, ({ matrix, size }) => {
         const before = Float64Array.from(matrix);

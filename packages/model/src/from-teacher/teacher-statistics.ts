@@ -50,7 +50,7 @@ const TINY = 1e-20;
 /**
  * Computes the sums over positions.
  *
- * Shapes: ids int32 `[batch, length]`, mask float32 `[batch, length]` (1: the position counts) -> those of {@link STATISTICS}.
+ * Shapes: ids int32 `[batch, length]`, mask float32 `[batch, length]` (1: the position counts) -> shapes of {@link STATISTICS}.
  * Source: Men et al. 2024 (arXiv:2403.03853), equation 1, for the influence; Ashkboos et al. 2024 (arXiv:2401.15024), section 3.2, for the
  * products of normalized states.
  */

@@ -41,7 +41,7 @@ describe(paritySizes, () => {
 });
 
 describe(parityInputs, () => {
-  test("gives ids of the vocabulary, padded exactly beyond each row's length", () => {
+  test("returns valid ids, with padding exactly after each row's length", () => {
     fc.assert(
       fc.property(configs, (config) => {
         for (const sizes of paritySizes(config)) {
@@ -71,7 +71,7 @@ describe(parityInputs, () => {
     );
   });
 
-  test("makes rows of different lengths and different tokens", () => {
+  test("creates rows with different lengths and tokens", () => {
     const inputs = parityInputs(encoderDecoder, { batch: 3, source: 6, prefill: 1, target: 4 });
     expect([...inputs.sourceLengths.data]).toEqual([6, 4, 2]);
     const rows = [0, 1, 2].map((row) => inputs.targetIds.data.slice(4 * row, 4 * row + 4).join());
@@ -80,7 +80,7 @@ describe(parityInputs, () => {
 });
 
 describe(staticParitySizes, () => {
-  test("fills a graph once and leaves most of it empty once", () => {
+  test("compares a source that fills the graph, and a short one", () => {
     const graph = { source: 256, window: 32 };
     expect(staticParitySizes(graph, encoderDecoder)).toEqual([
       { batch: 1, source: 256, prefill: 1, target: 5, graph },
@@ -95,7 +95,7 @@ describe(staticParitySizes, () => {
     ]);
   });
 
-  test("goes through a chunk graph once and a half, and then token by token", () => {
+  test("runs one and a half chunks, and then token by token", () => {
     const graph = { source: 8, window: 32, chunk: 6 };
     expect(staticParitySizes(graph, decoderOnly)).toEqual([
       { batch: 1, source: 0, prefill: 1, target: 5, graph },

@@ -8,12 +8,12 @@ import type { Shortlist } from "../weights/shortlist.js";
 /** Sizes of one comparison. */
 export interface CaseSizes {
   readonly batch: number;
-  /** Longest source of the batch, image included [tokens]; 0 for a decoder-only model. */
+  /** Longest source of the batch, including the image [tokens]; 0 for a decoder-only model. */
   readonly source: number;
   /** Target tokens in the first run. The others follow one by one. */
   readonly prefill: number;
   readonly target: number;
-  /** The static graphs that run it. Absent: dynamic graphs. */
+  /** The static graphs that run it. Undefined for dynamic graphs. */
   readonly graph?: StaticSizes;
 }
 
@@ -21,7 +21,7 @@ export interface CaseSizes {
 export interface CaseInputs {
   /** `[batch, source]`, padded on the right, without image tokens. */
   readonly sourceIds: HostTensor;
-  /** `[batch]`, image tokens included. */
+  /** `[batch]`, including image tokens. */
   readonly sourceLengths: HostTensor;
   /** `[batch, target]`, unpadded. */
   readonly targetIds: HostTensor;

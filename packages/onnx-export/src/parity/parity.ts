@@ -70,7 +70,7 @@ export function checkParity({ maxAbs, cases }: Pick<ParityReport, "maxAbs" | "ca
   if (maxAbs <= limit) return;
   throw new SlmError(
     "GATE_FAILED",
-    `export: logits of the exported model differ by ${maxAbs} from the trained model's, the limit is ${limit}`,
+    `export: logits of the exported model differ by ${maxAbs} from the trained model's, but the limit is ${limit}`,
     {
       context: { maxAbs, limit, cases },
       suggestions: ["export in float32: --set export.precision=float32"],
@@ -126,5 +126,5 @@ function maxAbsDifference(a: Float32Array, b: Float32Array): number {
   return found;
 }
 
-/** The largest; NaN if one is. */
+/** The maximum; NaN if any value is NaN. */
 const largest = (values: readonly number[]): number => Math.max(...values);

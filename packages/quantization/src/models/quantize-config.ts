@@ -17,7 +17,7 @@ export const quantizeConfig = z.strictObject({
     .min(1)
     .refine((names) => new Set(names).size === names.length, "list each scheme only once")
     .default(["cpu"])
-    .describe("Quantization schemes. The first is deployed, the others are measured for comparison."),
+    .describe("Quantization schemes. The first is deployed; the others are only measured."),
   method: z
     .enum(BLOCK_METHODS)
     .optional()
@@ -60,7 +60,7 @@ export const quantizeConfig = z.strictObject({
           .number()
           .optional()
           .describe(
-            "Lowest value that the quantized model must reach, for metrics whose higher values are better, such as 0.8 for exactMatch [unit of the metric].",
+            "Lowest value that the quantized model must reach, for metrics where higher is better, such as 0.8 for exactMatch [unit of the metric].",
           ),
         maximum: z
           .number()

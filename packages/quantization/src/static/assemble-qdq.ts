@@ -1,7 +1,7 @@
 /** Writes the quantized graph: QuantizeLinear and DequantizeLinear around the values of the plan.
  *
  *   activation:    x -> QuantizeLinear -> DequantizeLinear -> every reader of x
- *   graph output:  maker -> x_QuantizeLinear_Input -> QuantizeLinear -> DequantizeLinear -> x
+ *   graph output:  producer -> x_QuantizeLinear_Input -> QuantizeLinear -> DequantizeLinear -> x
  *   weight:        codes, scale, zero -> DequantizeLinear -> every reader
  *   bias:          int32 codes, scale of input times scale of weight, 0 -> DequantizeLinear -> its node
  *
@@ -36,7 +36,7 @@ class Assembler {
   /** Replacements of values, for their readers. */
   readonly #readAs = new Map<string, string>();
   readonly #biasOf = new Map<PlannedBias, string>();
-  /** Constants whose names are used by nodes. */
+  /** Constants that nodes refer to by name. */
   readonly #remade = new Set<string>();
 
   constructor(plan: TensorPlan, parameters: ReadonlyMap<string, TensorParameters>, rounded: Rounded) {

@@ -49,14 +49,14 @@ describe(findMaskedScores, () => {
 });
 
 describe(boundMasks, () => {
-  test("a mask reaches 20 below what scores span, and its sum 20 below the lowest score", () => {
+  test("a mask is 20 below the range of scores, and the sum is 20 below the lowest score", () => {
     const one = built((builder, scores, mask) => ({ sum: builder.op("Add", [scores, mask]) }));
     const ranges = bounded(one, { sum: HIDDEN });
     expect(ranges.get(one.names["mask"]!)).toEqual({ low: -28, high: 0 });
     expect(ranges.get(one.names["sum"]!)).toEqual({ low: -23, high: 5 });
   });
 
-  test.each(["before", "after"])("a bias %s the mask widens what is kept by its own range", (place) => {
+  test.each(["before", "after"])("a bias %s the mask widens the range by its own range", (place) => {
     const both = built((builder, scores, mask) => {
       const bias = builder.op("Relu", [builder.constant("float32", [1, 3], [0, 1, 2])]);
       const [first, second] = place === "before" ? [bias, mask] : [mask, bias];
@@ -71,7 +71,7 @@ describe(boundMasks, () => {
     expect(ranges.get(both.names["inner"]!)).toEqual(place === "before" ? inner : { low: -23, high: 7 });
   });
 
-  test("a table of distances is a mask, whatever of it calibration saw", () => {
+  test("a table of distances is a mask, for any calibration data", () => {
     const two = built((builder, scores, mask) => {
       const table = builder.constant("float32", [4], [0, 0, -16_384, -16_384]);
       const far = builder.op("Gather", [table, builder.input("places", "int32", [1, 3])]);

@@ -25,7 +25,7 @@ describe(parametersOf, () => {
     },
   );
 
-  test("gives up a bit where asked, and widens what is narrower than a device takes", () => {
+  test("uses one bit less if requested, and widens ranges below a device's minimum", () => {
     expect(parametersOf(-1, 1, "int8", { symmetric: true, reduceRange: true }).scale).toBe(
       Math.fround(1 / 64),
     );

@@ -33,7 +33,7 @@ function power(matrix: Float32Array): number {
 }
 
 describe(outputError, () => {
-  test("is the power of the changed part of the output over the power of the output, in either layout", () => {
+  test("is the power of the output's change divided by the output's power, in either layout", () => {
     const values = numbers(INPUTS * OUTPUTS, 1);
     const rounded = values.map((value) => Math.round(value * 4) / 4);
     const expected = power(values.map((value, at) => value - rounded[at]!)) / power(values);
@@ -45,7 +45,7 @@ describe(outputError, () => {
     expect(outputError(other, turned(rounded), { values: gram })).toBeCloseTo(expected, 6);
   });
 
-  test("is zero where nothing changed and where the output is always zero", () => {
+  test("is zero if nothing changed or the output is always zero", () => {
     const values = numbers(INPUTS * OUTPUTS, 1);
     const matrix = { values, inputs: INPUTS, outputs: OUTPUTS, layout: "inputs-first" } as const;
     expect(outputError(matrix, values, { values: gram })).toBe(0);
@@ -73,11 +73,11 @@ describe(sensitiveWeights, () => {
     return sensitiveWeights(builder.build(), new Map(rounded), new Map(grams));
   }
 
-  test("takes the worst, as long as they are a quarter of all weights at most", () => {
+  test("selects the worst weights, up to a quarter of all weights", () => {
     expect([...sensitive([0.1, 0.2, 0.3, 0.15])]).toEqual(["w2"]);
   });
 
-  test("takes none that rounding hardly changes", () => {
+  test("selects no weights with a small rounding error", () => {
     expect(sensitive([0.01, 0.02, 0.03, 0.03]).size).toBe(0);
   });
 });

@@ -10,7 +10,7 @@ import type { RoundedWeight } from "./rounded-weights.js";
 const SAMPLED_OUTPUTS = 64;
 
 /**
- * Mean square of x (W - V) divided by that of x W, for the activations x of `gram` and evenly spread outputs.
+ * Mean square of x (W - V) divided by the mean square of x W, for the activations x of `gram` and evenly spread outputs.
  *
  * Shapes: W as `matrix`, V = `rounded` in the same layout, gram `[inputs, inputs]`, the sum of xᵀx. Returns 0 if the product is always
  * zero.

@@ -15,7 +15,7 @@ function model(isTied: boolean): Graph {
   return g.build();
 }
 
-test("a product with a table that is looked up gets weights of its own, the same bytes under another name", () => {
+test("a product with an embedding table gets its own weights: the same bytes under another name", () => {
   const tied = model(true);
   const graph = withOwnHeads(tied);
   const [lookup, product] = graph.nodes;
@@ -30,7 +30,7 @@ test("does not change an untied head", () => {
   expect(withOwnHeads(graph)).toBe(graph);
 });
 
-test("a tied head has as many bits as its table, an untied head those of the scheme", () => {
+test("a tied head has the bits of its table, and an untied head the bits of the scheme", () => {
   expect([...tableNames(withOwnHeads(model(true)))]).toEqual(["table", "table_head"]);
   expect([...tableNames(model(false))]).toEqual(["table"]);
   expect([...headsOfTables(model(false), new Set(["table"]))]).toEqual(["table"]);

@@ -60,7 +60,7 @@ describe("quantizeWithRanges", () => {
     expect(graph.initializers.has("b")).toBe(false);
   });
 
-  test("a graph output stays the output: its maker writes under another name", () => {
+  test("a graph output keeps its name, and its producer writes another value", () => {
     const { graph } = quantize(
       gemmGraph((g, y) => g.op("Mul", [y, y], { name: "square" })),
       {},
@@ -86,7 +86,7 @@ describe("quantizeWithRanges", () => {
     expect([...graph.initializers.keys()].filter((name) => name.endsWith("_scale"))).toHaveLength(4);
   });
 
-  test("gives Softmax the range 0..1, whatever calibration saw", () => {
+  test("always uses the range 0..1 for Softmax", () => {
     const { graph, parameters } = quantize(gemmGraph((g, y) => g.op("Softmax", [y], { name: "s" })));
     const output = named(graph, "/s").outputs[0]!.replace("_QuantizeLinear_Input", "");
     expect(parameters.get(output)!.parameters).toEqual([{ scale: Math.fround(1 / 255), zero: 0 }]);
@@ -104,7 +104,7 @@ describe("quantizeWithRanges", () => {
     expect(old.initializers.get("w_quantized")).toMatchObject({ dtype: "int4", data: { byteLength: 6 } });
   });
 
-  test("leaves excluded nodes, operators without a rule, and normalizations alone", () => {
+  test("does not change excluded nodes, operators without a rule, and normalizations", () => {
     const graph = gemmGraph((g, y) => {
       const scale = g.initializer("gamma", "float32", [3], values(3));
       return g.op("LayerNormalization", [g.op("Erf", [y], { name: "erf" }), scale], { name: "norm" });
@@ -130,7 +130,7 @@ describe("quantizeWithRanges", () => {
     expect(code).toBeLessThan(2 ** 31 - 1);
   });
 
-  test("shares one table between embedding and head, which decides its form", () => {
+  test("shares one table between embedding and head; the head decides its format", () => {
     const g = new GraphBuilder("tied");
     const table = g.initializer("table", "float32", [10, 4], values(40));
     const rows = g.op("Gather", [table, g.input("ids", "int64", ["n"])]);
@@ -161,7 +161,7 @@ describe("masks before Softmax", () => {
     expect(named(graph, "/masked").inputs[1]).toBe("mask");
   });
 
-  test("get the narrowest range that masks on a device that wants all in integers, though data showed none", () => {
+  test("get the narrowest range that masks on an integer-only device, even if the data have no masks", () => {
     const graph = attentionGraph();
     const scores = named(graph, "/scores").outputs[0]!;
     const masked = named(graph, "/masked").outputs[0]!;
@@ -178,7 +178,7 @@ describe("masks before Softmax", () => {
   });
 });
 
-test("a mask that two layers add reaches as far down as the layer with the widest scores needs", () => {
+test("the range of a mask in two layers covers the layer with the widest scores", () => {
   const g = new GraphBuilder("layers");
   const mask = g.input("mask", "float32", [1, 1, 6]);
   const shares = ["wide", "narrow"].map((layer) => {
@@ -195,7 +195,7 @@ test("a mask that two layers add reaches as far down as the layer with the wides
   expect(parameters.get("mask")!.parameters[0]!.scale).toBeCloseTo(103 / 65535, 9);
 });
 
-test("a device that wants all in integers joins what Concat joins under one range", () => {
+test("on an integer-only device, the inputs of Concat share a range", () => {
   const g = new GraphBuilder("cache");
   const past = g.input("past", "float32", [2, 3]);
   const now = g.input("now", "float32", [1, 3]);

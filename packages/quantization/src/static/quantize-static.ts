@@ -126,7 +126,8 @@ function checkOpset(graph: Graph): void {
   if (opset > LAST_OPSET) {
     throw new SlmError(
       "OP_UNSUPPORTED",
-      `quantize: static schemes need an opset up to ${LAST_OPSET}, graph '${graph.name}' has ${opset}, whose QuantizeLinear is not supported by any runtime`,
+      `quantize: static schemes need an opset up to ${LAST_OPSET}, ` +
+        `because no runtime supports newer QuantizeLinear operators; graph '${graph.name}' has ${opset}`,
       { suggestions: [`export the model with an opset up to ${LAST_OPSET}`, "--scheme int8-dynamic"] },
     );
   }
@@ -218,7 +219,7 @@ const sourceIn =
 /**
  * Quantizes activations and weights of a graph, with activation ranges from real data.
  *
- * The structure is that of onnxruntime's `quantize_static` (QDQ). Below opset 21 ONNX's own QuantizeLinear does not support 16 and 4 bits;
+ * The structure equals onnxruntime's `quantize_static` (QDQ). Below opset 21, ONNX's own QuantizeLinear does not support 16 and 4 bits;
  * the one of domain com.microsoft is used there, as in that tool.
  *
  * @throws SlmError OP_UNSUPPORTED for an opset below 13 or above 27; DATA_INVALID for a graph that is already quantized or has nothing to

@@ -113,7 +113,7 @@ describe(roundWeights, () => {
     },
   );
 
-  test("searched scales are at most as far off as the range's own", async () => {
+  test("the error of searched scales is at most the error of the range's scale", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.integer({ min: -2000, max: 2000 }), { minLength: 12, maxLength: 48 }),
@@ -134,7 +134,7 @@ describe(roundWeights, () => {
     );
   });
 
-  test("error feedback brings the outputs on the data nearer than the search, and that nearer than the tool", async () => {
+  test("error feedback has a smaller output error on the data than the search, and the search a smaller one than the tool", async () => {
     const size = 48;
     const values = noise(size * 16, 5);
     const graph = product(values, size);
@@ -149,7 +149,7 @@ describe(roundWeights, () => {
     expect(search).toBeLessThan(rtn!);
   });
 
-  test("a table that is looked up and multiplied by has one scale for devices, one per row for CPUs", () => {
+  test("a table for both look-ups and products has one scale for devices, and one per row for CPUs", () => {
     const planned = (coverage: "standard" | "all"): unknown =>
       planGraph(tied(), { coverage }).tensors.get("table");
     expect(planned("standard")).toEqual({ kind: "weight", axis: 0 });
@@ -157,11 +157,11 @@ describe(roundWeights, () => {
     expect(planned("all")).toEqual({ kind: "activation" });
   });
 
-  test("leaves tables that an embedding reads alone", async () => {
+  test("does not change tables of embeddings", async () => {
     expect((await roundWeights(tied(), SETTINGS, { method: "search" })).size).toBe(0);
   });
 
-  test("an output of nothing but tiny weights keeps a scale that devices can divide by", async () => {
+  test("an output with only tiny weights keeps a scale that devices can divide by", async () => {
     const values = new Float32Array(32);
     values.fill(1e-7, 0, 16);
     const rounded = await roundWeights(product(values, 16, true), SETTINGS, { method: "search" });

@@ -140,7 +140,7 @@ function quantizeValueExactly(value: number, scale: number): number {
 const MARGIN = 1.0001;
 
 /**
- * Scales of a weight, raised where the scale of input times weight is too small for an int32 bias. Source: onnxruntime,
+ * Scales of a weight, raised if the scale of input times weight is too small for an int32 bias. Source: onnxruntime,
  * `_adjust_weight_scale_for_int32_bias`.
  */
 export function scalesForBias(

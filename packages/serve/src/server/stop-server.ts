@@ -1,17 +1,17 @@
-/** Stops a server: sends every answer in progress, resets no request, and keeps to the time limit. */
+/** Stops a server within a time limit: sends every answer in progress, and does not reset requests. */
 import type { Server } from "node:http";
 import { Server as Listener } from "node:net";
 import { setImmediate as turn } from "node:timers/promises";
 import type { Connections } from "../http/connection/connections.js";
 import type { ModelHost } from "../model/model-host.js";
 
-/** A connection without a request for this long is closed, because its client is not about to send one [ms]. */
+/** A connection is closed after this time without a request, because its client is unlikely to be sending one [ms]. */
 const QUIET_MS = 1000;
 /** Longest time for releasing models and threads after the last answer [ms]. */
 const RELEASE_MS = 500;
-/** Longest time for accepting the connections that the system has completed [ms]. */
+/** Longest time for accepting connections that the system has already established [ms]. */
 const ACCEPT_MS = 2000;
-/** A turn of the event loop that leaves little time for a connection to come, and longest wait for one [ms]. */
+/** Duration of a short turn of the event loop, in which a connection is unlikely to arrive; and the longest wait for such a turn [ms]. */
 const [SHORT_TURN_MS, SHORT_WAIT_MS] = [1, 100];
 
 export interface Stopped {
@@ -58,8 +58,8 @@ export async function stopServer(
 }
 
 /**
- * Accepts the connections that the system has completed: it resets those that were not accepted when the listening socket closes. The event
- * loop accepts one a turn. So the socket closes right after a turn in which none came, if possible a short one.
+ * Accepts connections that the system has already established, because closing the listening socket resets connections that were not accepted.
+ * The event loop accepts one connection per turn. So the socket closes right after a turn without a new connection, if possible a short turn.
  */
 async function acceptMade(server: Server, late: AbortSignal): Promise<void> {
   let accepted = 0;
@@ -78,7 +78,7 @@ async function acceptMade(server: Server, late: AbortSignal): Promise<void> {
   server.off("connection", count);
 }
 
-/** Closes the listening socket and no connection: `close` of an HTTP server closes idle ones, which resets requests on their way. */
+/** Closes only the listening socket. `close` of an HTTP server also closes idle connections, which resets requests in transit. */
 const closeListener = (server: Server): Promise<void> =>
   new Promise((resolve) => {
     Listener.prototype.close.call(server, () => {
@@ -86,7 +86,7 @@ const closeListener = (server: Server): Promise<void> =>
     });
   });
 
-/** Waits for some work, up to a time limit. */
+/** Waits for work to finish, up to a time limit. */
 async function within(milliseconds: number, work: Promise<void>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const over = new Promise<void>((resolve) => {

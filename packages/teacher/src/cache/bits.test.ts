@@ -75,7 +75,7 @@ describe(bestRice, () => {
 
   test("codes the gaps of a random set within one percent of the shortest code", () => {
     const [vocabulary, k] = [1 << 18, 50];
-    // Quantiles of the geometric distribution with the mean gap of such a set.
+    // Quantiles of the geometric distribution with the mean gap of a random set.
     const gaps = Array.from({ length: 1000 }, (_, i) =>
       Math.floor(-Math.log((i + 0.5) / 1000) * (vocabulary / k)),
     );

@@ -4,7 +4,7 @@ import { SlmError } from "@slm/core";
 /** Escape: quotients of at least this value are written as this many ones, followed by the plain value. */
 const ESCAPE = 20;
 
-/** Number of bits that hold every value up to `largest`. */
+/** Number of bits that represent every value up to `largest`. */
 export function bitWidth(largest: number): number {
   return 32 - Math.clz32(largest);
 }
@@ -12,7 +12,7 @@ export function bitWidth(largest: number): number {
 /**
  * Length of a value in the Rice code with parameter `rice` [bits]: the quotient by 2^rice in unary, a zero, the remainder.
  *
- * Source: Rice and Plaunt 1971; the escape is that of JPEG-LS (ITU-T T.87, A.5.3).
+ * Source: Rice and Plaunt 1971; the escape is from JPEG-LS (ITU-T T.87, A.5.3).
  */
 export function riceLength(value: number, rice: number, width: number): number {
   const quotient = value >>> rice;
@@ -26,14 +26,14 @@ export function riceTotal(values: ArrayLike<number>, rice: number, width: number
   return total;
 }
 
-/** The Rice parameter up to `largest` that makes a list shortest, and that length; on ties the smallest parameter. */
+/** The Rice parameter up to `largest` with the shortest code of a list, and its length; on ties the smallest parameter. */
 export function bestRice(
   values: ArrayLike<number>,
   largest: number,
   width: number,
 ): { readonly rice: number; readonly bits: number } {
   let best = { rice: 0, bits: Infinity };
-  // If the remainder is as wide as the value, the quotient is zero; wider remainders only cost bits.
+  // If the remainder has as many bits as the value, the quotient is zero; a wider remainder only costs bits.
   for (let rice = 0; rice <= Math.min(largest, width); rice++) {
     const bits = riceTotal(values, rice, width);
     if (bits < best.bits) best = { rice, bits };
@@ -74,7 +74,7 @@ export class BitWriter {
     }
   }
 
-  /** Everything written, filled up with zeros to a whole byte; the writer is empty afterwards. */
+  /** Returns all written bits, padded with zeros to a whole byte, and empties the writer. */
   take(): Uint8Array {
     if (this.pendingBits > 0) this.write(0, 8 - this.pendingBits);
     const taken = this.bytes.slice(0, this.length);

@@ -1,5 +1,5 @@
 /**
- * Builds a cache shard by shard. Each shard is written atomically, so that a killed build can be resumed and ends with the same bytes.
+ * Builds a cache shard by shard. Each shard is written atomically, so that a killed build can be resumed with the same resulting bytes.
  */
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -31,7 +31,7 @@ import { readUnscored, writeUnscored } from "./unscored-pairs.js";
 import { verifyShard } from "./verify-shard.js";
 import { makeShard, shardPlan } from "./write-shard.js";
 
-/** A finished shard as the index describes it. */
+/** The index entry of a finished shard. */
 interface FinishedShard {
   readonly header: ShardHeader;
   readonly bytes: number;
@@ -39,10 +39,10 @@ interface FinishedShard {
 }
 
 /**
- * Scores every different pair with the teacher and writes the distributions into `directory`.
+ * Scores every distinct pair with the teacher and writes the distributions to `directory`.
  *
- * The result depends on the teacher, the set of pairs and `k` alone: not on the order of the pairs or on interruptions. Shards of
- * another build that are found in the directory are replaced.
+ * The result depends only on the teacher, the set of pairs and `k`, not on the order of the pairs or on interruptions. Existing shards
+ * of another build are replaced.
  *
  * @throws SlmError DATA_INVALID without pairs, CONFIG_INVALID for a `k` that is not positive, BUSY if another process builds
  * in the directory, INTERRUPTED with all finished shards kept, OUTPUT_FAILED if writing fails.
@@ -112,7 +112,7 @@ class CacheBuilder {
     return { ...summary, unscored, resumedShards, shards: count, tokensPerSecond: this.rate() };
   }
 
-  /** Hash of all that the shards depend on. */
+  /** Hash of all inputs of the shards. */
   private identity(): string {
     const { identity, teacher } = this.build;
     const { shardBits, buckets, keys } = this.wholePlan;
@@ -126,10 +126,13 @@ class CacheBuilder {
     this.unscored = unscored;
     this.plan = withoutPairs(this.wholePlan, (key) => keys.has(keyText(key)));
     if (this.plan.order.length === 0)
-      throw new SlmError("DATA_INVALID", `cache: the teacher could score no pair: ${unscored[0]!.reason}`);
+      throw new SlmError(
+        "DATA_INVALID",
+        `cache: the teacher could not score any pair: ${unscored[0]!.reason}`,
+      );
   }
 
-  /** Has the missing shards made; then all are found. */
+  /** Builds the missing shards, then returns all. */
   private async makeElsewhere(maker: ShardMaker): Promise<void> {
     const { directory, context } = this.build;
     const shards: ShardWork[] = [];
@@ -153,7 +156,7 @@ class CacheBuilder {
         if (header.plan !== shardPlan(this.build, this.plan, shard, this.k))
           throw new SlmError(
             "DATA_INVALID",
-            `${name}: made from other pairs or by another teacher than asked for`,
+            `${name}: built from other pairs or by another teacher than requested`,
           );
         await writeBytesAtomic(join(directory, name), file);
       },
@@ -196,7 +199,7 @@ class CacheBuilder {
     });
   }
 
-  /** Files to remove: shards that this cache does not have, and the file that marks a complete cache. */
+  /** Files to remove: shards that are not part of this cache, and the file that marks a complete cache. */
   private async removeOthers(count: number): Promise<void> {
     const { directory } = this.build;
     const expected = new Set(Array.from({ length: count }, (_, shard) => shardFile(shard)));
@@ -216,7 +219,7 @@ class CacheBuilder {
         ? { header, bytes, digest }
         : undefined;
     } catch (error) {
-      // Missing, truncated or modified: it is rebuilt.
+      // Missing, truncated or modified shards are rebuilt.
       if (error instanceof SlmError) return undefined;
       throw error;
     }

@@ -20,11 +20,11 @@ const cacheFileSchema = z
     format: z.literal(FORMAT_NAME),
     version: z.literal(FORMAT_VERSION),
     vocabularySize: z.int().positive().max(MAX_VOCABULARY),
-    k: z.int().positive().describe("Tokens kept per position, at most the vocabulary."),
-    shardBits: count.max(MAX_SHARD_BITS).describe("There are 2^shardBits shards."),
+    k: z.int().positive().describe("Tokens stored per position, at most the vocabulary size."),
+    shardBits: count.max(MAX_SHARD_BITS).describe("Binary logarithm of the number of shards."),
     pairs: count,
-    tokens: z.int().positive().describe("Target positions, EOS token included."),
-    bytes: count.describe("Of all shards and the index [bytes]."),
+    tokens: z.int().positive().describe("Target positions, including EOS tokens."),
+    bytes: count.describe("Size of all shards and the index [bytes]."),
     index: z.strictObject({ bytes: count, sha256: z.string().regex(/^[0-9a-f]{64}$/u) }),
     truncation: z.strictObject({
       meanTailMass: nats,
@@ -52,7 +52,7 @@ export function readCacheFile(directory: string): Promise<CacheFile> {
   });
 }
 
-/** Contents of `cache.json` for these shards. Sums are taken in shard order, so that they are reproducible to the bit. */
+/** Contents of `cache.json` for these shards. Sums are computed in shard order, so that they are bit-exact. */
 export function cacheFileOf(
   shards: readonly { readonly header: ShardHeader; readonly bytes: number }[],
   index: CacheFile["index"],

@@ -2,26 +2,26 @@
 import { assignBuckets, planBuckets, type Bucket, type TokenPairs } from "@slm/training";
 import { KEY_BYTES, keyBits, keyOf } from "./pair-key.js";
 
-/** Default of the average number of positions per shard. */
+/** Default average number of positions per shard. */
 const SHARD_TOKENS = 1 << 15;
 export const MAX_SHARD_BITS = 20;
-/** Length buckets of the programs that score. */
+/** Length buckets of the scoring programs. */
 const BUCKETS = 6;
-/** Largest number of logits of a scored batch: 64 MiB as float32. */
+/** Maximum number of logits per batch: 64 MiB as float32. */
 const BATCH_LOGITS = 1 << 24;
-/** Largest batch of scored pairs. Larger ones are not faster, and the last batch of each shard and bucket is not full. */
+/** Maximum pairs per batch. Larger batches are not faster, and the last batch of each shard and bucket is not full. */
 const BATCH_ROWS = 64;
-/** Pairs read at once to compute their keys. */
+/** Pairs that are read at a time to compute keys. */
 const READ_ROWS = 1 << 12;
 
 export interface CachePlan {
-  /** Different pairs, in the order of their keys: rows of the given pairs. */
+  /** Distinct pairs sorted by key, as row numbers of the given pairs. */
   readonly order: Int32Array;
   /** Key of each pair in `order`, {@link KEY_BYTES} each. */
   readonly keys: Buffer;
-  /** There are 2^shardBits shards. */
+  /** Binary logarithm of the number of shards. */
   readonly shardBits: number;
-  /** Positions in `order` where each shard begins, and the end. */
+  /** Index in `order` of the start of each shard, and the end. */
   readonly starts: Int32Array;
   /** Total number of target positions. */
   readonly tokens: number;
@@ -30,7 +30,7 @@ export interface CachePlan {
   readonly assignment: Uint8Array;
 }
 
-/** Pairs scored together: positions in `order` of one shard and one bucket. */
+/** Pairs that are scored together: indices in `order`, from one shard and one bucket. */
 export interface ScoreBatch {
   readonly bucket: Bucket;
   /** Rows of the program. */
@@ -55,7 +55,7 @@ export async function planCache(pairs: TokenPairs, shardTokens = SHARD_TOKENS): 
   return { order, keys, shardBits, starts, tokens, buckets, assignment: assignBuckets(lengths, buckets) };
 }
 
-/** The plan without some pairs. Buckets and shards stay as they are, so shards without such a pair do too. @param isOut by key */
+/** The plan without some pairs. Buckets and shard boundaries do not change, so other shards do not change either. @param isOut by key */
 export function withoutPairs(plan: CachePlan, isOut: (key: Buffer) => boolean): CachePlan {
   const { order, keys, starts, assignment } = plan;
   const kept: number[] = [];
@@ -73,12 +73,12 @@ export function withoutPairs(plan: CachePlan, isOut: (key: Buffer) => boolean): 
   };
 }
 
-/** One key of many. */
+/** One key in a list. */
 export function keyAt(keys: Buffer, index: number): Buffer {
   return keys.subarray(index * KEY_BYTES, (index + 1) * KEY_BYTES);
 }
 
-/** Rows of different pairs, sorted by key, and their keys; of equal pairs the first row. */
+/** Rows of distinct pairs, sorted by key, and their keys. Equal pairs are represented by the first row. */
 async function distinct(pairs: TokenPairs): Promise<{ order: Int32Array; keys: Buffer }> {
   const all = Buffer.alloc(pairs.count * KEY_BYTES);
   for (let begin = 0; begin < pairs.count; begin += READ_ROWS) {
@@ -88,7 +88,7 @@ async function distinct(pairs: TokenPairs): Promise<{ order: Int32Array; keys: B
       keyOf({ source: sources[at]!, target: targets[at]! }).copy(all, row * KEY_BYTES);
     });
   }
-  // The first word nearly always decides, and comparing numbers is faster than comparing buffers.
+  // The first word almost always decides, and comparing numbers is faster than comparing buffers.
   const words = Uint32Array.from({ length: pairs.count }, (_, row) => keyAt(all, row).readUInt32BE(0));
   const rows = Int32Array.from({ length: pairs.count }, (_, row) => row).sort(
     (a, b) => words[a]! - words[b]! || keyAt(all, a).compare(keyAt(all, b)) || a - b,
@@ -103,7 +103,7 @@ async function distinct(pairs: TokenPairs): Promise<{ order: Int32Array; keys: B
   return { order, keys };
 }
 
-/** The batches of a shard, in the order they are scored: the same pairs are always scored together. */
+/** The batches of a shard, in scoring order. The same pairs are always scored together. */
 export function shardBatches(
   { starts, buckets, assignment }: CachePlan,
   shard: number,

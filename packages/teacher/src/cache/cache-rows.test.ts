@@ -10,7 +10,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(directory, { recursive: true, force: true }));
 
-/** Paths below a directory that this process has open. */
+/** Files in a directory that this process has open. */
 async function openBelow(folder: string): Promise<readonly string[]> {
   const links = await readdir("/proc/self/fd");
   const paths = await Promise.all(links.map((link) => readlink(join("/proc/self/fd", link)).catch(() => "")));
@@ -19,7 +19,7 @@ async function openBelow(folder: string): Promise<readonly string[]> {
 
 test.runIf(process.platform === "linux")("a file of which only the first row is read is closed", async () => {
   const row = JSON.stringify({ source: "a", target: "b", score: -0.1, labeller: "teacher" });
-  // Longer than what is read at once.
+  // Longer than one read.
   await writeFile(join(directory, CACHE_ROWS.labelled), `${row}\n`.repeat(40_000));
   expect(await cacheRowKinds(directory)).toEqual(new Set(["labelled"]));
   await expect.poll(() => openBelow(directory)).toEqual([]);

@@ -1,4 +1,4 @@
-/** Rows of a cache: sources with targets that the teacher generated. */
+/** Reads the rows of a cache: sources with targets that the teacher generated. */
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { Readable } from "node:stream";
@@ -6,7 +6,7 @@ import { readFailure, readTextFile, SlmError, streamRegular } from "@slm/core";
 import { z } from "zod";
 
 /**
- * labelled: unlabelled sources with the teacher's target; generated: training sources again, with the teacher's target.
+ * labelled: unlabelled sources with the teacher's target. generated: training sources with the teacher's target.
  */
 export const CACHE_ROWS = {
   labelled: "teacher-labelled.jsonl",
@@ -14,7 +14,7 @@ export const CACHE_ROWS = {
 } as const;
 export type CacheRowKind = keyof typeof CACHE_ROWS;
 
-/** Rows that the teacher could not score: they are not in the cache, and no student learns from them. */
+/** Rows that the teacher could not score. They are not in the cache, and students do not learn from them. */
 export const UNSCORED_ROWS = "teacher-unscored.jsonl";
 
 const rowSchema = z.strictObject({
@@ -27,9 +27,9 @@ const rowSchema = z.strictObject({
 export interface TeacherRow {
   readonly source: string;
   readonly target: string;
-  /** Mean log-probability of the target under the labeller, end included [nats per token]; absent where it gives none. */
+  /** Mean log-probability of the target and its end under the labeller [nats per token]; undefined if the labeller does not return it. */
   readonly score?: number | undefined;
-  /** Who labelled the row. */
+  /** The labeller of the row. */
   readonly labeller?: string | undefined;
 }
 
@@ -37,7 +37,7 @@ export interface TeacherRow {
 export interface UnscoredRow {
   readonly source: string;
   readonly target: string;
-  /** What its worker said or died of. */
+  /** The worker's error. */
   readonly reason: string;
 }
 
@@ -59,7 +59,7 @@ async function readUnscoredRows(directory: string): Promise<readonly UnscoredRow
     .map((line, index) => parseLine(line, unscoredSchema, `${path}:${index + 1}`));
 }
 
-/** Whether a row can be learned from: all but those that the teacher could not score. @throws SlmError DATA_INVALID */
+/** Whether a student can learn from a row: false if the teacher could not score it. @throws SlmError DATA_INVALID */
 export async function scoredRowFilter(
   directory: string,
 ): Promise<(row: { readonly source: string; readonly target: string }) => boolean> {
@@ -70,16 +70,16 @@ export async function scoredRowFilter(
 }
 
 /**
- * The rows of one kind in a cache that can be learned from; none where the cache was made without them.
+ * The usable rows of one kind in a cache; empty if the cache was built without this kind.
  *
- * @throws SlmError DATA_INVALID naming the first line that is not such a row.
+ * @throws SlmError DATA_INVALID naming the first invalid line.
  */
 export async function* readCacheRows(directory: string, kind: CacheRowKind): AsyncGenerator<TeacherRow> {
   const isScored = await scoredRowFilter(directory);
   for await (const row of readGivenRows(directory, kind)) if (isScored(row)) yield row;
 }
 
-/** As {@link readCacheRows}, with those that the teacher could not score. @throws SlmError DATA_INVALID */
+/** Like {@link readCacheRows}, including rows that the teacher could not score. @throws SlmError DATA_INVALID */
 export async function* readGivenRows(directory: string, kind: CacheRowKind): AsyncGenerator<TeacherRow> {
   const path = join(directory, CACHE_ROWS[kind]);
   const input = Readable.from(streamRegular(path));
@@ -94,12 +94,12 @@ export async function* readGivenRows(directory: string, kind: CacheRowKind): Asy
     if (failure instanceof SlmError && failure.code === "INPUT_MISSING") return;
     throw failure;
   } finally {
-    // Whoever leaves early leaves the stream open: only its end closes the file by itself.
+    // A caller may stop early; only the stream's end closes the file automatically.
     input.destroy();
   }
 }
 
-/** The kinds of rows that a cache has at least one of. @throws SlmError DATA_INVALID for a first line that is not such a row. */
+/** The kinds of rows in a cache. @throws SlmError DATA_INVALID if the first line of a file is invalid. */
 export async function cacheRowKinds(directory: string): Promise<ReadonlySet<CacheRowKind>> {
   const found = new Set<CacheRowKind>();
   for (const kind of Object.keys(CACHE_ROWS) as CacheRowKind[]) {
@@ -111,7 +111,7 @@ export async function cacheRowKinds(directory: string): Promise<ReadonlySet<Cach
   return found;
 }
 
-/** One line of such a file. @throws SlmError DATA_INVALID naming `where` */
+/** Parses a line. @throws SlmError DATA_INVALID naming `where` */
 function parseTeacherRow(text: string, where: string): TeacherRow {
   return parseLine(text, rowSchema, where);
 }

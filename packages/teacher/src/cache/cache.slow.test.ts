@@ -20,7 +20,7 @@ import type { CacheBuild, CacheReport } from "./teacher-cache.js";
 const VOCABULARY = 40;
 const pairs = randomPairs(120, VOCABULARY);
 const different = [...new Map(pairs.map((pair) => [JSON.stringify(pair), pair])).values()];
-/** Positions of the different pairs. */
+/** Positions of the distinct pairs. */
 const allTokens = different.reduce((sum, { target }) => sum + target.length + 1, 0);
 let root = "";
 let directory = "";
@@ -62,7 +62,7 @@ async function contents(of = directory): Promise<Record<string, string>> {
   );
 }
 
-/** A signal that aborts when the teacher has been asked often enough. */
+/** A signal that aborts after a number of calls of the teacher. */
 function abortAfter(calls: number): Partial<CacheBuild> {
   const controller = new AbortController();
   const teacher = madeUpTeacher(engine, { vocabularySize: VOCABULARY });
@@ -107,7 +107,7 @@ describe(openTeacherCache, () => {
     await cache.close();
   });
 
-  test("tells what it holds, and how far from the teacher it is on average", async () => {
+  test("reports its contents and its mean divergence from the teacher", async () => {
     const report = await build();
     const cache = await openTeacherCache(directory);
     const bytes = await Promise.all(
@@ -140,7 +140,7 @@ describe(openTeacherCache, () => {
     await cache.close();
   });
 
-  test("names a pair that is not stored, and the command that would store it", async () => {
+  test("names a missing pair, and the command that would store it", async () => {
     await build();
     const cache = await openTeacherCache(directory);
     const unknown = { source: [39, 39, 39, 39, 39], target: [7] };
@@ -150,7 +150,7 @@ describe(openTeacherCache, () => {
       message: expect.stringContaining("source [39 39 39 39 39] with target [7]") as string,
       suggestions: [expect.stringContaining("slm teacher cache")],
     });
-    // The first tokens of a pair are not enough: where the source ends counts too.
+    // The tokens alone do not identify a pair: the boundary between source and target matters too.
     const [{ source, target }] = pairs as readonly [ScoredPair];
     const moved = { source: [...Array.from(source), target[0]!], target: Array.from(target).slice(1) };
     expect(await cache.has(moved)).toBe(false);
@@ -169,7 +169,7 @@ describe(openTeacherCache, () => {
     await cache.close();
   });
 
-  test("answers reads that overlap as if they came one after the other", async () => {
+  test("overlapping reads return the same as sequential reads", async () => {
     await build();
     const cache = await openTeacherCache(directory);
     const shape = { batch: 1, target: 5 };
@@ -180,13 +180,13 @@ describe(openTeacherCache, () => {
     await cache.close();
   });
 
-  test("of a directory without a cache says so", async () => {
+  test("reports a directory without a cache", async () => {
     await expect(openTeacherCache(root)).rejects.toMatchObject({ code: "INPUT_MISSING" });
   });
 });
 
 describe(buildTeacherCache, () => {
-  test("writes the same bytes whatever the order of the pairs, repeated ones stored once", async () => {
+  test("writes the same bytes for any order of pairs, and stores repeated pairs once", async () => {
     await build();
     const other = join(root, "other");
     await build({ directory: other, of: [...pairs, ...pairs].reverse() });
@@ -194,7 +194,7 @@ describe(buildTeacherCache, () => {
     expect(Object.keys(await contents()).length).toBeGreaterThan(6);
   });
 
-  test("killed at any batch and continued, ends with the bytes of an uninterrupted build", async () => {
+  test("killed at any batch and resumed, results in the bytes of an uninterrupted build", async () => {
     const whole = await build();
     const expected = await contents();
     const calls = fc.integer({ min: 1, max: 40 });
@@ -212,7 +212,7 @@ describe(buildTeacherCache, () => {
     await fc.assert(property, { numRuns: 8 });
   });
 
-  test("scores only shards that are missing, cut off or changed", async () => {
+  test("scores only missing, truncated or changed shards", async () => {
     const { shards } = await build();
     const expected = await contents();
     const damage = ["shard-00000.bin", "shard-00001.bin", "shard-00002.bin"] as const;
@@ -225,7 +225,7 @@ describe(buildTeacherCache, () => {
     expect(await contents()).toEqual(expected);
   });
 
-  test("uses no shard of another teacher, of another k or of other pairs", async () => {
+  test("does not reuse shards of another teacher, k or set of pairs", async () => {
     await build();
     expect(await build({ identity: "another" })).toMatchObject({ resumedShards: 0 });
     expect(await build({ identity: "another", k: 5 })).toMatchObject({ resumedShards: 0, k: 5 });
@@ -236,7 +236,7 @@ describe(buildTeacherCache, () => {
     expect(await contents()).toEqual(await contents(fresh));
   });
 
-  test("keeps the whole distribution where k is no smaller than the vocabulary", async () => {
+  test("keeps the whole distribution if k is at least the vocabulary size", async () => {
     expect(await build({ k: 500 })).toMatchObject({
       k: VOCABULARY,
       truncation: { meanTailMass: 0 },
@@ -245,7 +245,7 @@ describe(buildTeacherCache, () => {
     expect(meanKl).toBeCloseTo(meanQuantizationKl, 12);
   });
 
-  test("reports positions done of all, and a rate", async () => {
+  test("reports finished and total positions, and a rate", async () => {
     const seen: number[] = [];
     const { tokens } = await build({
       context: {
@@ -262,7 +262,7 @@ describe(buildTeacherCache, () => {
     expect([...seen].sort((a, b) => a - b)).toEqual(seen);
   });
 
-  test("rejects a directory another process builds in, a k that is no count, and logits without a distribution", async () => {
+  test("rejects a directory in use by another process, an invalid k, and invalid logits", async () => {
     await withLock(directory, async () => {
       await expect(build()).rejects.toMatchObject({ code: "BUSY" });
     });

@@ -1,15 +1,16 @@
 /**
- * The quantizer of probabilities: uniform steps of the square root, and below the first step uniform steps of the logarithm.
+ * Quantizes probabilities with uniform steps of the square root, and below the first step with uniform steps of the logarithm.
  *
- * A probability p that comes back with the relative error e adds about p · e² / 2 to the KL divergence. For a given number of bits,
- * the sum of log(1 / step of log p), the divergence is smallest when p · (step of log p)² is the same everywhere. Uniform steps of
- * sqrt(p) do that: large probabilities get fine steps, small ones coarse steps, and each adds (step of the root)² / 6. Below the first
+ * A probability p that is decoded with the relative error e adds about p · e² / 2 to the KL divergence. For a given number of bits,
+ * the sum of log(1 / step of log p), the divergence is smallest if p · (step of log p)² is constant. This is true for uniform steps of
+ * sqrt(p): large probabilities have fine steps, small ones coarse steps, and each adds (step of the root)² / 6. Below the first
  * step, logarithmic codes bound the relative error of small probabilities by a factor.
  *
  *   code     0        1    ...  LOG_CODES - 1     LOG_CODES    LOG_CODES + 1   ...
  *   root   < a      [a, 2a)       [1/2, 1)         [1, 2)         [2, 3)            in steps, a = 2^-(LOG_CODES - 1)
  *
- * Source: for a given entropy, uniform steps are optimal at high rate (Gish and Pierce 1968). On the square-root scale the weight of squared errors in KL, 1 / p, is uniform.
+ * Source: for a given entropy, uniform steps are optimal at high rate (Gish and Pierce 1968). On the square-root scale the weight of
+ * squared errors in KL, 1 / p, is uniform.
  */
 
 /** Codes for roots below one step; each but the first spans a factor of four in probability. */
@@ -17,12 +18,12 @@ const LOG_CODES = 24;
 
 /** Number of step sizes: 2^-(1 + index / 2) of the square root. */
 export const STEP_COUNT = 32;
-/** Bits that hold the index of a step. */
+/** Bits of a step's index. */
 export const STEP_BITS = 5;
 
 const STEPS = Float64Array.from({ length: STEP_COUNT }, (_, index) => 2 ** -(1 + index / 2));
 
-/** Largest code of a step: that of probability 1. */
+/** Largest code of a step: the code of probability 1. */
 export function largestCode(step: number): number {
   return codeOf(1, step);
 }
@@ -43,7 +44,7 @@ export interface Masses {
 const TABLES = new Map<number, Masses>();
 
 /**
- * Probability that each code of a step stands for, before normalization: the mean over the code's range, which minimizes the KL
+ * Decoded probability of each code of a step, before normalization: the mean over the code's range, which minimizes the KL
  * divergence.
  */
 export function massesOf(step: number): Masses {
@@ -66,7 +67,7 @@ function massOf(code: number, square: number): number {
 /** Mean of x² for log x uniform over [1, 2): (4 - 1) / (2 ln 2). */
 const LOG_MEAN = 3 / (2 * Math.LN2);
 
-/** Step at which `count` probabilities add about `kl` to the divergence; the actual divergence may need a finer one. */
+/** Step at which `count` probabilities add about `kl` to the divergence. The actual divergence may require a finer step. */
 export function stepFor(kl: number, count: number): number {
   const step = Math.sqrt((6 * kl) / count);
   return Math.min(STEP_COUNT - 1, Math.max(0, Math.round(2 * (-Math.log2(step) - 1))));

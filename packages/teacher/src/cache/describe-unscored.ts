@@ -1,4 +1,4 @@
-/** Names the rows whose pairs the teacher could not score. */
+/** Lists the rows of pairs that the teacher could not score. */
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { writeTextAtomic } from "@slm/core";
@@ -9,14 +9,14 @@ import { keyText } from "./shard-task.js";
 import type { UnscoredPair } from "./teacher-cache.js";
 import { UNSCORED_ROWS, type UnscoredRow } from "./cache-rows.js";
 
-/** Pairs read at once to compute their keys. */
+/** Pairs that are read at a time to compute keys. */
 const READ_ROWS = 1 << 12;
 
 /**
- * Writes the rows of these pairs to the cache's directory, each once.
+ * Writes each row of these pairs once to the cache's directory.
  *
- * @param rows the rows that the pairs were made from, in order
- * @returns how many; undefined for none
+ * @param rows the rows of the pairs, in order
+ * @returns their number; undefined if there are none
  */
 export async function describeUnscored(
   unscored: readonly UnscoredPair[],

@@ -12,10 +12,10 @@ const sharpness = fc.constantFrom(...SHARPNESS);
 const seed = fc.nat(1 << 30);
 
 /**
- * Largest divergence of one outcome from its decoded probability [nats]: the writer's target of 2e-5 for the whole
- * distribution, and what 32-bit rows round. Merging outcomes adds no divergence (log sum inequality; Cover and Thomas 2006,
- * section 2.7), so the target bounds each outcome against all others: about 0.6 % of a probability of one half, and 6.3 %
- * of one of 0.01, which no fixed bound on all of them can say.
+ * Maximum divergence of one outcome from its decoded probability [nats]: the writer's target of 2e-5 for the whole
+ * distribution, plus the rounding of 32-bit rows. Merging outcomes cannot add divergence (log sum inequality; Cover and Thomas 2006,
+ * section 2.7), so the target bounds each outcome against all others. The bound is about 0.6 % of a probability of one half, and 6.3 %
+ * of a probability of 0.01, so a fixed relative bound cannot express it.
  */
 const BOUND = 2e-5 + 1e-6;
 
@@ -57,7 +57,7 @@ describe(writeDistribution, () => {
         const order = Array.from(logits.keys()).sort((a, b) => logits[b]! - logits[a]! || a - b);
         const exact = logSoftmax(logits);
         const kept = new Set(order.slice(0, k));
-        // One geometric bin is a factor of four; a token that matters is far closer.
+        // A geometric bin spans a factor of four; the error of relevant tokens is far smaller.
         for (const id of kept) {
           const isLarge = exact[id]! > Math.log(0.01);
           expect(Math.abs(row[id]! - exact[id]!), `token ${id}`).toBeLessThan(isLarge ? 0.1 : 1.5);
@@ -93,7 +93,7 @@ describe(writeDistribution, () => {
     fc.assert(property, { numRuns: 100 });
   });
 
-  test("adds at most 1e-4 nats at a vocabulary of 32,768 within the budget of a position, however the teacher spreads", () => {
+  test("adds at most 1e-4 nats at a vocabulary of 32,768 within the budget of a position, for any shape of distribution", () => {
     for (const sharp of SHARPNESS) {
       const results = Array.from({ length: 4 }, (_, s) =>
         roundTrip(madeUpLogits(s + 1, 32_768, sharp), 50, recordBudget(8, 50) / 8),
@@ -104,12 +104,12 @@ describe(writeDistribution, () => {
     }
   });
 
-  test("needs no bytes for ids where the whole vocabulary is kept", () => {
+  test("needs no bytes for ids if the whole vocabulary is kept", () => {
     const logits = madeUpLogits(1, 50);
     expect(roundTrip(logits, 50).bits).toBeLessThan(roundTrip(logits, 49).bits);
   });
 
-  test("finer steps cost bits and coarser ones divergence, so a budget is met as long as any step meets it", () => {
+  test("finer steps cost bits and coarser steps cost divergence; the budget is met if any step meets it", () => {
     const logits = madeUpLogits(2, 1000);
     const free = roundTrip(logits, 50);
     const tight = roundTrip(logits, 50, free.bits - 60);
@@ -117,7 +117,7 @@ describe(writeDistribution, () => {
     expect(tight.kl).toBeGreaterThan(free.kl);
   });
 
-  test("a probability too small for a float is kept as a small one", () => {
+  test("a probability below the range of float is kept as a small one", () => {
     const logits = Float32Array.of(0, -500, -800, 2);
     const { row } = roundTrip(logits, 4);
     expect(row[1]).toBeLessThan(-15);
@@ -127,7 +127,7 @@ describe(writeDistribution, () => {
 });
 
 describe(encodePair, () => {
-  test("takes at most 115 bytes a token with its entry, at k = 50 and any vocabulary up to 2^18", () => {
+  test("needs at most 115 bytes per token, including its entry, at k = 50 and any vocabulary up to 2^18", () => {
     const vocabulary = fc.oneof(fc.integer({ min: 4, max: 5000 }), fc.constantFrom(32_768, 1 << 18));
     const property = fc.property(
       seed,
@@ -173,7 +173,7 @@ describe(encodePair, () => {
 });
 
 describe(readDistribution, () => {
-  test("of any bytes gives finite log-probabilities or an error with a code", () => {
+  test("any bytes result in finite log-probabilities or an error with a code", () => {
     const property = fc.property(
       fc.uint8Array({ maxLength: 80 }),
       fc.integer({ min: 1, max: 20 }),
@@ -192,7 +192,7 @@ describe(readDistribution, () => {
 });
 
 describe("the compander", () => {
-  test("rises with the probability, and stands for a probability near it", () => {
+  test("is monotonic, and decodes to a probability near the original", () => {
     const property = fc.property(
       fc.double({ min: -30, max: 0, noNaN: true }),
       fc.double({ min: 0, max: 1, noNaN: true }),

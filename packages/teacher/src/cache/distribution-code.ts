@@ -1,23 +1,23 @@
 /**
- * The code of one truncated distribution, a few bits a token.
+ * Encodes a truncated distribution in a few bits per token.
  *
- *   step    5 bits            which step of the compander
+ *   step    5 bits            step index of the compander
  *   values  4 bits            Rice parameter of the values
- *   ids     5 bits            Rice parameter of the gaps; absent where the whole vocabulary is kept
- *   base    width bits        lowest code of the kept tokens; width holds the step's largest code
- *   tail    width bits        code of the tail's mass; absent where the whole vocabulary is kept
- *   gaps    k Rice codes      id 0, then each id's distance from the one before, less one; absent likewise
+ *   ids     5 bits            Rice parameter of the gaps; omitted if the whole vocabulary is kept
+ *   base    width bits        lowest code of the kept tokens; width fits the step's largest code
+ *   tail    width bits        code of the tail's mass; omitted if the whole vocabulary is kept
+ *   gaps    k Rice codes      first id, then each id's distance from the previous one, less one; omitted likewise
  *   codes   k Rice codes      code of each kept token, less the base
  *
  * Ids ascend because a set costs log2(k!) bits less than a list (214 bits at k = 50); gaps of random sets are geometric, for
- * which Rice codes are within one percent of the shortest code there is. Kept and tail masses are made to sum to 1 when read.
+ * which Rice codes are within one percent of the optimum. The reader normalizes kept and tail masses to a sum of 1.
  */
 import { SlmError } from "@slm/core";
 import { bestRice, bitWidth, type BitReader, type BitWriter } from "./bits.js";
 import { codeOf, largestCode, massesOf, STEP_BITS, STEP_COUNT, stepFor } from "./compander.js";
 import type { TopTokens } from "./top-tokens.js";
 
-/** Target of the KL divergence that rounding adds to a position, if the bit budget allows [nats]. */
+/** Target for the KL divergence that rounding adds to a position, if the bit budget allows it [nats]. */
 const AIM = 2e-5;
 
 const VALUE_RICE_BITS = 4;
@@ -25,19 +25,19 @@ const GAP_RICE_BITS = 5;
 
 export interface DistributionShape {
   readonly vocabularySize: number;
-  /** Kept tokens per position, at most the vocabulary. */
+  /** Kept tokens per position, at most the vocabulary size. */
   readonly k: number;
 }
 
-/** Codes of one distribution at one step. */
+/** Codes of a distribution for one step. */
 interface Quantized {
   readonly step: number;
   readonly base: number;
-  /** Code of the tail; 0 where there is none. */
+  /** Code of the tail; 0 if there is none. */
   readonly tail: number;
   /** Code of each kept token, less the base. */
   readonly codes: Int32Array;
-  /** KL(exact || decoded) over the kept tokens and the tail as one [nats]. */
+  /** KL(exact || decoded) over the kept tokens and the tail as one outcome [nats]. */
   readonly kl: number;
 }
 
@@ -69,7 +69,7 @@ export function writeDistribution(
   return chosen.kl;
 }
 
-/** The coarsest step that meets {@link AIM}; a coarser one if that takes more than `budget` bits. */
+/** The coarsest step that meets {@link AIM}, or a coarser one if that needs more than `budget` bits. */
 function choose(top: TopTokens, isWhole: boolean, budget: number): Quantized {
   const roots = top.logProbabilities.map((value) => Math.exp(value / 2));
   const at = (step: number): Quantized => quantize(top, roots, isWhole, step);
@@ -105,7 +105,7 @@ function quantize(top: TopTokens, roots: Float64Array, isWhole: boolean, step: n
   return { step, base, tail, codes, kl: Math.max(0, kl + Math.log(total)) };
 }
 
-/** Bits of everything but the ids, and the Rice parameter that makes them fewest. */
+/** The Rice parameter with the fewest bits, and the number of bits without the ids. */
 function lengthOf(
   { step, codes }: Quantized,
   isWhole: boolean,
@@ -116,9 +116,9 @@ function lengthOf(
 }
 
 /**
- * Reads a distribution into a row of log-probabilities: the kept tokens' own, and an equal share of the tail for all others.
+ * Decodes a distribution into a row of log-probabilities. All tokens that were not kept have an equal share of the tail.
  *
- * @throws SlmError DATA_INVALID for what {@link writeDistribution} does not write.
+ * @throws SlmError DATA_INVALID for bits that {@link writeDistribution} cannot have written.
  */
 export function readDistribution(
   reader: BitReader,
@@ -149,7 +149,7 @@ export function readDistribution(
 
 function codeIn(code: number, largest: number): number {
   if (code <= largest) return code;
-  throw new SlmError("DATA_INVALID", `a code is ${code}, at most ${largest} expected`);
+  throw new SlmError("DATA_INVALID", `a code is ${code}, expected at most ${largest}`);
 }
 
 function readIds(reader: BitReader, k: number, vocabularySize: number, rice: number): Int32Array {
@@ -159,7 +159,10 @@ function readIds(reader: BitReader, k: number, vocabularySize: number, rice: num
   for (let i = 0; i < k; i++) {
     id += 1 + reader.readRice(rice, width);
     if (id >= vocabularySize)
-      throw new SlmError("DATA_INVALID", `a token id is ${id}, the vocabulary has ${vocabularySize}`);
+      throw new SlmError(
+        "DATA_INVALID",
+        `a token id is ${id}, but the vocabulary has ${vocabularySize} tokens`,
+      );
     ids[i] = id;
   }
   return ids;

@@ -16,7 +16,7 @@ const pairs = randomPairs(30, VOCABULARY);
 const shape = { batch: pairs.length, target: 5 };
 let root = "";
 let directory = "";
-/** Copies handed to single runs of a property. */
+/** Copies for single runs of a property. */
 let copies = 0;
 
 beforeAll(async () => {
@@ -42,7 +42,7 @@ async function newCopy(): Promise<void> {
   await cp(join(root, "whole"), directory, { recursive: true });
 }
 
-/** Reads everything: a valid result, or an error of ours that names what is wrong. */
+/** Reads everything. The result is valid, or an SlmError names the problem. */
 async function readAll(): Promise<"read" | SlmError> {
   try {
     const cache = await openTeacherCache(directory);
@@ -68,7 +68,7 @@ async function mutate(file: string, change: (bytes: Buffer) => void): Promise<vo
   await writeFile(path, bytes);
 }
 
-/** Makes all hashes agree with the bytes again, as an attacker would. */
+/** Recomputes all hashes, as an attacker would. */
 async function rehash(): Promise<void> {
   const index = await readFile(join(directory, "index.bin"));
   for (let shard = 0; shard * INDEX_ENTRY_BYTES < index.length; shard++) {
@@ -86,7 +86,7 @@ async function rehash(): Promise<void> {
 }
 
 describe("a corrupt cache", () => {
-  test("is read whole before it is corrupt, hashes made again or not", async () => {
+  test("can be read before it is corrupted, with or without recomputed hashes", async () => {
     expect(await readAll()).toBe("read");
     await rehash();
     expect(await readAll()).toBe("read");
@@ -110,7 +110,7 @@ describe("a corrupt cache", () => {
     await fc.assert(property, { numRuns: 40 });
   });
 
-  test("cut off, or longer than it should be, is rejected", async () => {
+  test("truncated or too long is rejected", async () => {
     const property = fc.asyncProperty(fc.constantFrom(...FILES), fc.nat(), async (file, place) => {
       await newCopy();
       const { length } = await readFile(join(directory, file));
@@ -120,7 +120,7 @@ describe("a corrupt cache", () => {
     await fc.assert(property, { numRuns: 40 });
   });
 
-  test("whose hashes were made to fit gives a valid result or an error with a code, whatever was changed", async () => {
+  test("with recomputed hashes results in a valid result or an error with a code, for any change", async () => {
     const edit = fc.record({
       place: fc.nat(),
       value: fc.integer({ min: 0, max: 255 }),
@@ -146,7 +146,7 @@ describe("a corrupt cache", () => {
     expect(outcomes.size).toBeGreaterThan(1);
   });
 
-  test("of sizes that would exhaust memory is rejected before anything is read", async () => {
+  test("with sizes that would exhaust memory is rejected before anything is read", async () => {
     const claims: readonly [at: number, value: number][] = [
       [12, 2 ** 31],
       [28, 2 ** 31],
@@ -183,7 +183,7 @@ describe("a corrupt cache", () => {
     }
   });
 
-  test("with a shard of another cache in it, or without one, is rejected", async () => {
+  test("with a shard of another cache, or without a shard, is rejected", async () => {
     await cp(join(directory, "shard-00001.bin"), join(directory, "shard-00000.bin"));
     expect(await readAll()).toMatchObject({ code: "DATA_INVALID" });
     await rm(join(directory, "shard-00000.bin"));

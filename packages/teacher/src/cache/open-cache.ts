@@ -1,4 +1,4 @@
-/** Reads a cache with three positioned reads per pair, a bounded number of open files, and nothing else in memory. */
+/** Reads a cache with three positioned reads per pair and a bounded number of open files; contents stay on disk. */
 import { createHash } from "node:crypto";
 import { stat, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
@@ -24,12 +24,12 @@ import {
 import type { TeacherCache, Truncation } from "./teacher-cache.js";
 import { openForReading, readAt, verifyOpenShard } from "./verify-shard.js";
 
-/** Files kept open at once. */
+/** Limit of open files. */
 const OPEN_SHARDS = 64;
-/** Limit of keys per fan entry; uniformly distributed keys stay far below it. */
+/** Limit of keys per fan entry. With uniformly distributed keys, there are far fewer. */
 const MAX_FAN_PAIRS = 1 << 14;
 
-/** Whether a directory of the cache stage has distributions, and not labels alone. */
+/** Whether a directory of the cache stage has distributions in addition to labels. */
 export async function hasDistributions(directory: string): Promise<boolean> {
   return stat(join(directory, CACHE_FILE)).then(
     (entry) => entry.isFile(),
@@ -40,7 +40,7 @@ export async function hasDistributions(directory: string): Promise<boolean> {
 /**
  * Opens a cache. Every shard is checked against its hash when it is first read.
  *
- * @throws SlmError INPUT_MISSING if there is none, DATA_INVALID naming a file that is corrupt.
+ * @throws SlmError INPUT_MISSING if the cache does not exist, DATA_INVALID naming a corrupt file.
  */
 export async function openTeacherCache(directory: string): Promise<TeacherCache> {
   const file = await readCacheFile(directory);
@@ -85,7 +85,7 @@ class DiskCache implements TeacherCache {
   private readonly index: FileHandle;
   /** Least recently used first. */
   private readonly shards = new Map<number, OpenShard>();
-  /** Reads are serialized, so that no file is closed during a read. */
+  /** Reads are serialized, so that a file is never closed during a read. */
   private last: Promise<unknown> = Promise.resolve();
 
   constructor(directory: string, file: CacheFile, index: FileHandle) {
@@ -134,14 +134,17 @@ class DiskCache implements TeacherCache {
   ): Promise<HostTensor> {
     const { vocabularySize } = this;
     if (pairs.length > batch)
-      throw new SlmError("SHAPE_MISMATCH", `teacher cache: ${pairs.length} pairs for a batch of ${batch}`);
+      throw new SlmError(
+        "SHAPE_MISMATCH",
+        `teacher cache: got ${pairs.length} pairs, expected at most the batch size of ${batch}`,
+      );
     const values = new Float32Array(batch * target * vocabularySize);
     for (const [row, pair] of pairs.entries()) {
       const positions = pair.target.length + 1;
       if (positions > target) {
         throw new SlmError(
           "SHAPE_MISMATCH",
-          `teacher cache: pair ${row} has ${positions} target positions, the batch ${target}`,
+          `teacher cache: pair ${row} has ${positions} target positions, expected at most ${target}`,
         );
       }
       const begin = row * target * vocabularySize;
@@ -170,7 +173,7 @@ class DiskCache implements TeacherCache {
       throw corrupt(file, `the record at byte ${layout.recordsAt + place.begin} is longer than its target`);
   }
 
-  /** The shard that may hold a key, opened and checked if it is not open. */
+  /** Returns the shard that may contain a key. Opens and checks it if necessary. */
   private async shardOf(key: Buffer): Promise<OpenShard> {
     const number = keyBits(key, this.shardBits);
     const known = this.shards.get(number);
@@ -212,7 +215,7 @@ class DiskCache implements TeacherCache {
     }
   }
 
-  /** Where the record of a key is, from the first record on [bytes]; undefined if the key is not there. */
+  /** Offset of a key's record from the first record [bytes]; undefined if the key is not stored. */
   private async find(
     { handle, header, layout, file }: OpenShard,
     key: Buffer,
@@ -221,11 +224,8 @@ class DiskCache implements TeacherCache {
     const fan = await readAt(handle, layout.fanAt + 4 * slot, 8, file);
     const [first, last] = [fan.readUInt32LE(0), fan.readUInt32LE(4)];
     if (first > last || last > header.pairs || last - first > MAX_FAN_PAIRS)
-      throw corrupt(
-        file,
-        `its fan says that entries ${first} to ${last} of ${header.pairs} share a beginning`,
-      );
-    // One entry more than the fan's, because a record ends where the next begins.
+      throw corrupt(file, `its fan says that entries ${first} to ${last} of ${header.pairs} share a prefix`);
+    // One more entry than the fan's range, because a record ends where the next one starts.
     const entries = await readAt(
       handle,
       layout.directoryAt + ENTRY_BYTES * first,
@@ -238,7 +238,7 @@ class DiskCache implements TeacherCache {
       const next = at + ENTRY_BYTES;
       const end = next < entries.length ? entries.readUInt32LE(next + KEY_BYTES) : header.recordBytes;
       if (begin > end || end > header.recordBytes)
-        throw corrupt(file, `a record from ${begin} to ${end} of ${header.recordBytes} bytes`);
+        throw corrupt(file, `a record is at bytes ${begin} to ${end} of ${header.recordBytes}`);
       return { begin, end };
     }
     return undefined;
@@ -249,10 +249,10 @@ class DiskCache implements TeacherCache {
       `[${Array.from(tokens).slice(0, 24).join(" ")}${tokens.length > 24 ? " ..." : ""}]`;
     return new SlmError(
       "INPUT_MISSING",
-      `teacher cache: ${this.directory} does not hold source ${shown(source)} with target ${shown(target)} (token ids)`,
+      `teacher cache: ${this.directory} does not contain source ${shown(source)} with target ${shown(target)} (token ids)`,
       {
         context: { directory: this.directory, source: Array.from(source), target: Array.from(target) },
-        suggestions: ["make the cache for this data: slm teacher cache RECIPE"],
+        suggestions: ["create the cache for this data: slm teacher cache RECIPE"],
       },
     );
   }

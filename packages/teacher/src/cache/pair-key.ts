@@ -1,8 +1,8 @@
-/** Pairs by content: the same source and target tokens have the same key, whatever file and row they come from. */
+/** Identifies pairs by content: equal source and target tokens have the same key, independent of file and row. */
 import { createHash } from "node:crypto";
 import type { ScoredPair } from "../models/teacher.js";
 
-/** Bytes of a key; among 10^9 pairs, two share one with probability 10^-11. */
+/** Bytes of a key. Among 10^9 pairs, the probability of a collision is 10^-11. */
 export const KEY_BYTES = 12;
 
 /** The first {@link KEY_BYTES} of the SHA-256 of: source length, source tokens, target tokens, each a little-endian u32. */
@@ -14,7 +14,7 @@ export function keyOf({ source, target }: ScoredPair): Buffer {
   return createHash("sha256").update(words).digest().subarray(0, KEY_BYTES);
 }
 
-/** Number that `count` bits of a key hold, after the first `skipped`; both together at most 32. */
+/** The number in `count` bits of a key after the first `skipped` bits; `count + skipped` is at most 32. */
 export function keyBits(key: Buffer, count: number, skipped = 0): number {
   return count === 0 ? 0 : (key.readUInt32BE(0) << skipped) >>> (32 - count);
 }

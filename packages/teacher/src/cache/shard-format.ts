@@ -1,9 +1,9 @@
 /**
- * The files of a cache, version 1. All numbers are little-endian; hashes are SHA-256 (32 bytes).
+ * The file format of a cache, version 1. All numbers are little-endian; hashes are SHA-256 (32 bytes).
  *
- *   cache.json        what the cache is, and the size and hash of index.bin; written last
+ *   cache.json        description of the cache, with size and hash of index.bin; written last
  *   index.bin         48 bytes per shard: u32 pairs, u32 tokens, u32 bytes, u32 zero, hash of the shard
- *   shard-00000.bin   pairs whose key begins with the shard's number
+ *   shard-00000.bin   pairs with keys that start with the shard's number
  *
  * A shard:
  *
@@ -11,18 +11,18 @@
  *       0  u8[8]  "SLMCACHE"            40  f64  sum of tail masses
  *       8  u32    version               48  f64  sum of KL(teacher || decoded) [nats]
  *      12  u32    vocabulary            56  f64  largest of them [nats]
- *      16  u32    k                     64  f64  sum of what rounding adds to them [nats]
+ *      16  u32    k                     64  f64  sum of their rounding parts [nats]
  *      20  u32    number of the shard   72  u32  bytes of all records
  *      24  u32    bits of the number    76  u32  zero
  *      28  u32    pairs                 80  hash of the plan: teacher, settings and pairs of this shard
  *      32  u32    tokens               112  u8[16] zero
  *      36  u32    bits of the fan
- *   fan         u32 per value of the `fan bits` of a key after the shard's number, and one more: how many keys are below it
+ *   fan         u32 per value of the `fan bits` of a key after the shard's number, and one more: number of smaller keys
  *   directory   16 bytes per pair, sorted: key (u8[12]), u32 offset of its record
- *   records     one per pair, each whole bytes: a distribution per target token and one for the EOS token, bit after bit
+ *   records     one per pair, padded to whole bytes: a bit-packed distribution per target token and one for the EOS token
  *   digest      hash of all bytes before it
  *
- * With the fan and the directory a look-up takes three small reads at known offsets, whatever the size of the shard.
+ * With the fan and the directory, a look-up needs three small reads at known offsets, for any shard size.
  */
 import { SlmError } from "@slm/core";
 import { KEY_BYTES } from "./pair-key.js";
@@ -39,9 +39,9 @@ export const DIGEST_BYTES = 32;
 const MAGIC = Buffer.from("SLMCACHE", "latin1");
 const PLAN_AT = 80;
 
-/** Pairs that share a fan entry, on average. */
+/** Average number of pairs per fan entry. */
 const PAIRS_PER_FAN = 16;
-/** Together with the bits of a shard's number at most 32 bits. */
+/** Limit of fan bits plus bits of a shard's number. */
 const MAX_FAN_BITS = 12;
 /** Size limit of a shard, so that sizes fit their fields and a typed array [bytes]. */
 export const MAX_SHARD_BYTES = 2 ** 31 - 1;
@@ -49,7 +49,7 @@ export const MAX_VOCABULARY = 1 << 20;
 
 export const shardFile = (shard: number): string => `shard-${String(shard).padStart(5, "0")}.bin`;
 
-/** Fan bits of a number of pairs. */
+/** Number of fan bits for a number of pairs. */
 export function fanBitsFor(pairs: number): number {
   return Math.max(0, Math.min(MAX_FAN_BITS, Math.ceil(Math.log2(Math.max(1, pairs / PAIRS_PER_FAN)))));
 }
@@ -76,7 +76,7 @@ export interface ShardHeader {
   readonly plan: string;
 }
 
-/** Where the parts of a shard are. */
+/** Offsets of the parts of a shard. */
 export interface ShardLayout {
   readonly fanAt: number;
   readonly directoryAt: number;
@@ -119,7 +119,7 @@ export function encodeHeader(header: ShardHeader): Buffer {
 }
 
 /**
- * Reads a header and checks it against itself and the file's size.
+ * Reads a header and checks its consistency and the file's size.
  *
  * @throws SlmError DATA_INVALID naming the file.
  */
@@ -128,10 +128,11 @@ export function decodeHeader(bytes: Buffer, fileBytes: number, file: string): Sh
     throw corrupt(file, problem);
   };
   if (bytes.length < HEADER_BYTES || !bytes.subarray(0, MAGIC.length).equals(MAGIC))
-    reject("it does not begin as a shard of a teacher cache");
+    reject("it does not start like a shard of a teacher cache");
   const word = (at: number): number => bytes.readUInt32LE(at);
   const version = word(8);
-  if (version !== FORMAT_VERSION) reject(`format version ${version}, ${FORMAT_VERSION} is read`);
+  if (version !== FORMAT_VERSION)
+    reject(`format version ${version} is not supported, expected ${FORMAT_VERSION}`);
   const sum = (index: number): number => bytes.readDoubleLE(40 + 8 * index);
   const header: ShardHeader = {
     vocabularySize: word(12),
@@ -152,7 +153,7 @@ export function decodeHeader(bytes: Buffer, fileBytes: number, file: string): Sh
   if (Object.values(header.sums).some((value) => !(value >= 0 && value < Infinity)))
     reject("its sums are not finite");
   const { bytes: expected } = layoutOf(header);
-  if (expected !== fileBytes) reject(`it has ${fileBytes} bytes, its header says ${expected}`);
+  if (expected !== fileBytes) reject(`it has ${fileBytes} bytes, but its header says ${expected}`);
   return header;
 }
 
@@ -160,7 +161,7 @@ export function decodeHeader(bytes: Buffer, fileBytes: number, file: string): Sh
 export function corrupt(file: string, problem: string, cause?: unknown): SlmError {
   return new SlmError("DATA_INVALID", `teacher cache: ${file}: ${problem}`, {
     context: { file },
-    suggestions: ["make the cache again: slm teacher cache RECIPE --force"],
+    suggestions: ["create the cache again: slm teacher cache RECIPE --force"],
     cause,
   });
 }

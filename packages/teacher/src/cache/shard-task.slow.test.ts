@@ -49,7 +49,7 @@ async function contents(name: string): Promise<Record<string, string>> {
   return Object.fromEntries(await Promise.all(hashes));
 }
 
-/** A teacher that must not be asked: everything is made elsewhere. */
+/** A teacher that must not be called, because workers build all shards. */
 const idle = (): CacheBuild["teacher"] => ({
   ...teacher(),
   score: () => Promise.reject(new Error("scored on this machine")),
@@ -61,7 +61,7 @@ async function taskFile(bytes: Uint8Array): Promise<string> {
   return path;
 }
 
-/** Makes shards by their tasks, in reverse order. @param isBad pairs that no machine can score, by key */
+/** Builds shards from their tasks in reverse order. @param isBad selects pairs that fail on every machine, by key */
 function maker(isBad: (key: string) => boolean = () => false): ShardMaker {
   return {
     make: async ({ shards, accept, setAside, onTokens }) => {
@@ -81,7 +81,7 @@ function maker(isBad: (key: string) => boolean = () => false): ShardMaker {
 const keyOfPair = (pair: ScoredPair): string => keyText(keyOf(pair));
 
 describe(makeShardOfTask, () => {
-  test("makes the bytes of one machine from a task alone", async () => {
+  test("builds the same bytes as one machine from only a task", async () => {
     await build("alone");
     const { unscored, tokens } = await build("made", { maker: maker(), teacher: idle() });
     expect(unscored).toEqual([]);
@@ -89,7 +89,7 @@ describe(makeShardOfTask, () => {
     expect(await contents("made")).toEqual(await contents("alone"));
   });
 
-  test("makes only what an interrupted build lacks", async () => {
+  test("builds only the shards that an interrupted build lacks", async () => {
     await build("made", { maker: maker() });
     const { "cache.json": whole } = await contents("made");
     await rm(join(root, "made", "shard-00003.bin"));
@@ -105,7 +105,7 @@ describe(makeShardOfTask, () => {
     expect((await contents("made"))["cache.json"]).toBe(whole);
   });
 
-  test("leaves out pairs that no machine can score, and so does the build that goes on", async () => {
+  test("skips pairs that no machine can score, also after a resume", async () => {
     const bad = keyOfPair(pairs[7]!);
     const { unscored } = await build("made", { maker: maker((key) => key === bad), teacher: idle() });
     expect(unscored).toEqual([{ key: bad, reason: "it crashed" }]);
@@ -115,7 +115,7 @@ describe(makeShardOfTask, () => {
     expect(again.unscored).toEqual(unscored);
     expect(again.resumedShards).toBe(again.shards);
     expect(await contents("made")).toMatchObject(made);
-    // The lengths of the other pairs give the same buckets and as many shards, so the bytes are those of a cache without the pair.
+    // The lengths of the other pairs result in the same buckets and number of shards, so the bytes equal those of a cache without the pair.
     await build(
       "rest",
       {},
@@ -124,7 +124,7 @@ describe(makeShardOfTask, () => {
     expect(made).toEqual(await contents("rest"));
   });
 
-  test("is refused where its shard was made of other pairs", async () => {
+  test("is rejected if its shard was built from other pairs", async () => {
     const wrong: ShardMaker = {
       make: async ({ shards, accept }) => {
         const [{ keys, shard, task }] = shards as [(typeof shards)[number]];
@@ -136,7 +136,7 @@ describe(makeShardOfTask, () => {
     expect(await readdir(root)).not.toContain("made");
   });
 
-  test("refuses files that are no task, and teachers of another vocabulary", async () => {
+  test("rejects files that are not tasks, and teachers with another vocabulary", async () => {
     const made = { teacher: teacher(), engine, context };
     await expect(makeShardOfTask(await taskFile(Buffer.from("nothing")), made)).rejects.toMatchObject({
       code: "DATA_INVALID",

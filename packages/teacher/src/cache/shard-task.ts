@@ -1,6 +1,6 @@
 /**
- * One shard as work for another machine: its pairs and all that its bytes depend on besides the teacher's weights, in one file. Whoever
- * makes it needs neither the data nor a tokenizer.
+ * A shard as a task for another machine: one file with its pairs and all other inputs except the teacher's weights. The worker
+ * needs neither the data nor a tokenizer.
  */
 import { encodeSafetensors, readSafetensors } from "@slm/checkpoints";
 import { SlmError, type StageContext } from "@slm/core";
@@ -29,20 +29,20 @@ const taskSchema = z.strictObject({
     .max(256),
 });
 
-/** Tensors of the file: token ids of all pairs one after the other, and per pair its lengths and its bucket. */
+/** Tensors of the file: concatenated token ids of all pairs, and the lengths and bucket of each pair. */
 type TensorName = "sources" | "targets" | "sourceLengths" | "targetLengths" | "bucketOf";
 
-/** A key as text. */
+/** Converts a key to text. */
 export const keyText = (key: Buffer): string => key.toString("hex");
 
-/** Keys of the pairs of a shard, as text, in their order. */
+/** Keys of a shard's pairs as text, in order. */
 export function keysOfShard({ keys, starts }: CachePlan, shard: number): readonly string[] {
   const found: string[] = [];
   for (let at = starts[shard]!; at < starts[shard + 1]!; at++) found.push(keyText(keyAt(keys, at)));
   return found;
 }
 
-/** The task of a shard as a file. @param isIn which of its pairs: all, or some to find out which of them cannot be scored */
+/** Writes the task of a shard to a file. @param isIn selects pairs: all, or some, to find the ones that cannot be scored */
 export async function encodeShardTask(
   { pairs, teacher, identity }: Pick<CacheBuild, "pairs" | "teacher" | "identity">,
   plan: CachePlan,
@@ -75,7 +75,7 @@ export async function encodeShardTask(
   return Buffer.from(encodeSafetensors(tensors, { task: JSON.stringify(task) }));
 }
 
-/** A made shard. */
+/** A finished shard. */
 export interface MadeShard {
   /** Bytes of the shard's file. */
   readonly file: Buffer;
@@ -84,9 +84,9 @@ export interface MadeShard {
 }
 
 /**
- * Makes the shard of a task's file: the same bytes that {@link buildTeacherCache} would write with this teacher.
+ * Builds the shard of a task's file. The bytes equal those that {@link buildTeacherCache} would write with this teacher.
  *
- * @throws SlmError DATA_INVALID for a file that is no task, SHAPE_MISMATCH for a teacher with another vocabulary, INTERRUPTED
+ * @throws SlmError DATA_INVALID for a file that is not a task, SHAPE_MISMATCH for a teacher with another vocabulary, INTERRUPTED
  */
 export async function makeShardOfTask(
   path: string,
@@ -101,7 +101,7 @@ export async function makeShardOfTask(
   if (vocabularySize !== teacher.config.vocabularySize)
     throw new SlmError(
       "SHAPE_MISMATCH",
-      `${path}: made for a teacher of ${vocabularySize} tokens, this one has ${teacher.config.vocabularySize}`,
+      `${path}: expects a teacher with ${vocabularySize} tokens, but this teacher has ${teacher.config.vocabularySize}`,
     );
   const read = (name: TensorName): Int32Array => idsOf(tensors, name, path);
   const sources = split(read("sources"), read("sourceLengths"), path);
@@ -130,7 +130,7 @@ export async function makeShardOfTask(
     buckets,
     assignment,
   };
-  // Nothing is written here, so there is no directory.
+  // This build writes no files, so it has no directory.
   const build: CacheBuild = {
     directory: "",
     teacher,
@@ -151,7 +151,7 @@ function parseTask(text: string, path: string): z.infer<typeof taskSchema> {
   } catch (cause) {
     throw new SlmError("DATA_INVALID", `${path}: not the task of a shard`, { cause });
   }
-  throw invalidTask(path, "there is no shard of its number");
+  throw invalidTask(path, "the shard's number is out of range");
 }
 
 const invalidTask = (path: string, reason: string): SlmError =>
@@ -160,7 +160,7 @@ const invalidTask = (path: string, reason: string): SlmError =>
 function idsOf(tensors: ReadonlyMap<string, HostTensor>, name: TensorName, path: string): Int32Array {
   const data = tensors.get(name)?.data;
   if (data instanceof Int32Array && data.every((id) => id >= 0)) return data;
-  throw invalidTask(path, `${name} are no counts or token ids`);
+  throw invalidTask(path, `${name} are not counts or token ids`);
 }
 
 function joined(lists: readonly Int32Array[]): Int32Array {
@@ -180,6 +180,6 @@ function split(all: Int32Array, lengths: Int32Array, path: string): readonly Int
     lists.push(all.subarray(at, at + length));
     at += length;
   }
-  if (at !== all.length) throw invalidTask(path, `${all.length} tokens, ${at} described`);
+  if (at !== all.length) throw invalidTask(path, `it has ${all.length} tokens, but its pairs have ${at}`);
   return lists;
 }

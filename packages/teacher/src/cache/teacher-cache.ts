@@ -17,41 +17,41 @@ export interface Truncation {
   readonly meanQuantizationKl: number;
 }
 
-/** Facts of a finished cache. */
+/** Properties of a finished cache. */
 interface CacheSummary {
   readonly vocabularySize: number;
-  /** Tokens kept per position, the whole vocabulary where that is smaller. */
+  /** Tokens kept per position, at most the vocabulary size. */
   readonly k: number;
-  /** Different pairs. */
+  /** Number of distinct pairs. */
   readonly pairs: number;
-  /** Target positions, EOS token included. */
+  /** Number of target positions, including EOS tokens. */
   readonly tokens: number;
-  /** Bytes of all shards and their index over `tokens`. */
+  /** Size of all shards and the index, divided by `tokens`. */
   readonly bytesPerToken: number;
   readonly truncation: Truncation;
 }
 
-/** A shard that is still to be made. */
+/** A shard that is not built yet. */
 export interface ShardWork {
   readonly shard: number;
   /** Keys of its pairs. */
   readonly keys: readonly string[];
-  /** Its target positions. */
+  /** Number of its target positions. */
   readonly tokens: number;
-  /** A file from which `makeShardOfTask` makes it; with `only`, from some of its pairs. */
+  /** Writes a task file for `makeShardOfTask`; with `only`, for some of its pairs. */
   readonly task: (only?: ReadonlySet<string>) => Promise<Buffer>;
 }
 
-/** Makes shards on other machines. */
+/** Builds shards on other machines. */
 export interface ShardMaker {
   /**
-   * Makes shards, in any order, and hands each file to `accept`, which checks and keeps it. Pairs that no machine could score are handed to
-   * `setAside`; their shard is made without them.
+   * Builds shards in any order, and passes each file to `accept`, which checks and stores it. Pairs that no machine could score are passed to
+   * `setAside`; their shard is built without them.
    *
-   * @throws SlmError INTERRUPTED with the accepted shards kept, and what the machines throw
+   * @throws SlmError INTERRUPTED with the accepted shards kept, and errors of the machines
    */
   make(request: {
-    /** Identifies the build: a hash of all that its shards depend on. */
+    /** Identifies the build: a hash of all inputs of its shards. */
     readonly build: string;
     readonly shards: readonly ShardWork[];
     readonly accept: (shard: number, file: Buffer) => Promise<void>;
@@ -71,21 +71,21 @@ export interface CacheBuild {
   /** Output directory; complete shards of a killed build of the same cache are reused. */
   readonly directory: string;
   readonly teacher: Teacher;
-  /** Identifies the teacher, for example by a hash of the weights; shards of another teacher are not reused. */
+  /** Identifies the teacher, for example by a hash of its weights. Shards of another teacher are not reused. */
   readonly identity: string;
-  /** Equal pairs are stored once; their order does not matter. */
+  /** Equal pairs are stored once. The order does not matter. */
   readonly pairs: TokenPairs;
   /** Most probable tokens kept per position. */
   readonly k: number;
-  /** Average number of target positions per shard, which an interruption may lose. Default 32,768. */
+  /** Average number of target positions per shard. An interruption loses at most the current shard. Default: 32,768. */
   readonly shardTokens?: number;
-  /** Makes what is missing on other machines. Default: it is made here. */
+  /** Builds missing shards on other machines. Default: builds them in this process. */
   readonly maker?: ShardMaker | undefined;
   readonly engine: Engine;
   readonly context: StageContext;
 }
 
-/** Report of a build: the finished cache, and the work of this run. */
+/** Report of a build: the finished cache and the work of this run. */
 export interface CacheReport extends CacheSummary {
   /** Pairs that are not in the cache, because the teacher could not score them. */
   readonly unscored: readonly UnscoredPair[];
@@ -96,16 +96,16 @@ export interface CacheReport extends CacheSummary {
   readonly tokensPerSecond: number;
 }
 
-/** An open cache. Its memory does not grow with what is stored. */
+/** An open cache. Its memory use does not grow with the cache's size. */
 export interface TeacherCache extends CacheSummary {
   readonly directory: string;
   /**
    * Log-probabilities of the teacher at every target position, EOS token included: float32 `[batch · target, vocab]`, row
-   * b · target + i for target token i of pair b. Stored tokens have their own log-probability, all others an equal share of the tail.
+   * b · target + i for target token i of pair b. Stored tokens have their own log-probability; all others have an equal share of the tail.
    * Zero beyond a target and for missing pairs of the batch.
    *
-   * @throws SlmError INPUT_MISSING naming a pair that is not stored, SHAPE_MISMATCH if a pair or their number exceeds
-   * the shape, DATA_INVALID naming a file that is corrupt.
+   * @throws SlmError INPUT_MISSING naming a pair that is not stored, SHAPE_MISMATCH if a pair or the number of pairs exceeds
+   * the shape, DATA_INVALID naming a corrupt file.
    */
   read(
     pairs: readonly ScoredPair[],

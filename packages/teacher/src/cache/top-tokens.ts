@@ -1,21 +1,21 @@
 /** The top-k tokens of one position, and the tail mass. */
 import { SlmError } from "@slm/core";
 
-/** A next-token distribution cut off after its `k` most probable tokens. */
+/** A next-token distribution, truncated to its `k` most probable tokens. */
 export interface TopTokens {
   /** Ids of the kept tokens, ascending. */
   readonly ids: Int32Array;
   /** Their log-probabilities under the whole distribution [nats]. */
   readonly logProbabilities: Float64Array;
-  /** Probability of all other tokens together. */
+  /** Total probability of all other tokens. */
   readonly tail: number;
   /** Sum of p · log p over the other tokens [nats]. */
   readonly tailEntropy: number;
 }
 
 /**
- * Truncates the distribution of a row of logits to its top-k tokens; on ties the lower id is kept. One pass computes the normalizer, a
- * second one the ids, with a heap of `k` ids whose root is the least probable kept one.
+ * Truncates the distribution of a row of logits to its top-k tokens; on ties the lower id is kept. The first pass computes the normalizer,
+ * the second the ids, with a heap of `k` ids. The heap's root is the least probable kept id.
  *
  * @throws SlmError DATA_INVALID if the logits are not finite.
  */
@@ -44,7 +44,7 @@ export function topTokens(logits: Float32Array, k: number): TopTokens {
     kept += Math.exp(value);
     keptEntropy += Math.exp(value) * value;
   }
-  // Both are differences of sums, so rounding may make them slightly negative.
+  // Both are differences of sums, which rounding may make slightly negative.
   const tail = Math.max(0, 1 - kept);
   const tailEntropy = tail === 0 ? 0 : Math.min(0, weighted / sum - Math.log(sum) - keptEntropy);
   return { ids, logProbabilities, tail, tailEntropy };

@@ -1,4 +1,4 @@
-/** Pairs that were set aside while a cache is built, kept beside its shards so that a resumed build leaves them out too. */
+/** Stores pairs that could not be scored next to the shards of an unfinished cache, so that a resumed build skips them too. */
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { readJsonFile, SlmError, writeJsonAtomic } from "@slm/core";
@@ -15,7 +15,7 @@ const schema = z.array(
   }),
 );
 
-/** The pairs of an unfinished build; none where none were set aside. @throws SlmError DATA_INVALID */
+/** Reads the pairs of an unfinished build. @throws SlmError DATA_INVALID */
 export async function readUnscored(directory: string): Promise<readonly UnscoredPair[]> {
   try {
     return await readJsonFile(join(directory, FILE), schema);

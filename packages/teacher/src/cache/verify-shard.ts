@@ -23,7 +23,7 @@ export async function verifyShard(path: string): Promise<VerifiedShard> {
   }
 }
 
-/** Opens a file to be read. @throws SlmError INPUT_MISSING naming it */
+/** Opens a file for reading. @throws SlmError INPUT_MISSING naming it */
 export async function openForReading(path: string): Promise<FileHandle> {
   try {
     return await openRegular(path);
@@ -32,7 +32,7 @@ export async function openForReading(path: string): Promise<FileHandle> {
   }
 }
 
-/** Header and digest of an open shard whose bytes hash to that digest. @throws SlmError DATA_INVALID naming the file */
+/** Verifies the digest of an open shard, and returns the digest and the header. @throws SlmError DATA_INVALID naming the file */
 export async function verifyOpenShard(handle: FileHandle, file: string): Promise<VerifiedShard> {
   const { size } = await handle.stat();
   const header = decodeHeader(await readAt(handle, 0, Math.min(size, HEADER_BYTES), file), size, file);
@@ -41,11 +41,11 @@ export async function verifyOpenShard(handle: FileHandle, file: string): Promise
   for (let at = 0; at < end; at += BLOCK_BYTES)
     hash.update(await readAt(handle, at, Math.min(BLOCK_BYTES, end - at), file));
   const digest = await readAt(handle, end, DIGEST_BYTES, file);
-  if (!hash.digest().equals(digest)) throw corrupt(file, "its hash differs from that at its end");
+  if (!hash.digest().equals(digest)) throw corrupt(file, "its hash differs from the hash at its end");
   return { header, bytes: size, digest };
 }
 
-/** Exactly `length` bytes from `position` on. @throws SlmError DATA_INVALID if the file ends before */
+/** Reads exactly `length` bytes from `position`. @throws SlmError DATA_INVALID if the file is too short */
 export async function readAt(
   handle: FileHandle,
   position: number,

@@ -1,4 +1,4 @@
-/** One shard of a cache: scores its pairs, encodes the teacher distributions, and lays out the file. */
+/** Builds a shard of a cache: scores its pairs, encodes the teacher's distributions, and lays out the file. */
 import { createHash } from "node:crypto";
 import { hashJson, sha256, throwIfInterrupted } from "@slm/core";
 import type { HostTensor } from "@slm/runtime";
@@ -22,11 +22,11 @@ import type { CacheBuild } from "./teacher-cache.js";
 import { topTokens } from "./top-tokens.js";
 
 /**
- * Byte budget of a position at k = 50, including its share of the directory. Other k get the same budget per kept token, plus that of
+ * Byte budget of a position at k = 50, including its share of the directory. Other values of k have the same budget per kept token, plus the budget of
  * four tokens for the parts that do not depend on k.
  */
 const BYTES_AT_50 = 115;
-/** Bytes of a pair besides its record: its directory entry, its share of the fan, and unused bits of the last byte. */
+/** Bytes per pair in addition to its record: its directory entry, its share of the fan, and unused bits of the last byte. */
 const PAIR_BYTES = ENTRY_BYTES + 1.5;
 
 export interface EncodedPair {
@@ -35,7 +35,7 @@ export interface EncodedPair {
 }
 
 /**
- * Bit budget of a record with `tokens` positions. It is exceeded only if even the coarsest step does not fit, as with one position.
+ * Bit budget of a record with `tokens` positions. It is exceeded only if the coarsest step does not fit, for example with one position.
  */
 export function recordBudget(tokens: number, k: number): number {
   return Math.floor(8 * ((BYTES_AT_50 / 54) * (k + 4) * tokens - PAIR_BYTES));
@@ -59,7 +59,7 @@ export function encodePair(
     const left = Math.floor((budget - writer.bitLength) / (tokens - i));
     const rounding = writeDistribution(writer, top, shape, left);
     const { tail } = top;
-    // KL of the equal shares: sum of p log p over the tail, minus tail · log(tail / others). The rounding part counts the tail as one
+    // KL of the equal shares: sum of p log p over the tail, minus tail · log(tail / others). The rounding part treats the tail as one
     // outcome.
     const spread = tail === 0 ? 0 : top.tailEntropy - tail * Math.log(tail / (vocabularySize - k));
     const kl = Math.max(0, rounding + spread);
@@ -71,7 +71,7 @@ export function encodePair(
   return { record: writer.take(), sums };
 }
 
-/** Identity of a shard: a file with another one belongs to another build. */
+/** Identity of a shard. A file with another identity belongs to another build. */
 export function shardPlan(build: CacheBuild, plan: CachePlan, shard: number, k: number): string {
   const [begin, end] = [plan.starts[shard]!, plan.starts[shard + 1]!];
   const { identity, teacher } = build;
@@ -114,7 +114,7 @@ export async function makeShard(
     throwIfInterrupted(context.signal, "cache");
     const next = batches[index + 1];
     ahead = next === undefined ? undefined : score(build, plan, next);
-    // A failure is thrown where the batch is awaited; until then it must not count as an unhandled rejection.
+    // An error is thrown where the batch is awaited. Until then it must not be an unhandled rejection.
     ahead?.catch(() => undefined);
     let scored = 0;
     batch.members.forEach((member, row) => {
@@ -171,7 +171,10 @@ function layOut(
 ): Buffer {
   const layout = layoutOf(header);
   if (layout.bytes > MAX_SHARD_BYTES)
-    throw corrupt(shardFile(header.shard), `would have ${layout.bytes} bytes, at most ${MAX_SHARD_BYTES}`);
+    throw corrupt(
+      shardFile(header.shard),
+      `would have ${layout.bytes} bytes, expected at most ${MAX_SHARD_BYTES}`,
+    );
   const file = Buffer.alloc(layout.bytes);
   encodeHeader(header).copy(file);
   const below = new Uint32Array(2 ** header.fanBits + 1);

@@ -1,4 +1,4 @@
-/** A checkpoint as the subject of a check: computes hidden states of a whole text, then logits of a few positions at a time. */
+/** Checks a checkpoint: computes the hidden states of a whole text, then logits for a few positions at a time. */
 import { SlmError } from "@slm/core";
 import {
   decode,
@@ -14,7 +14,7 @@ import { createHostTensor, type DeviceTensor } from "@slm/runtime";
 import { math, type Engine, type Program, type TensorSpec } from "@slm/tensor";
 import type { CheckSubject } from "./check-subject.js";
 
-/** Number of positions whose logits are on the host at a time. */
+/** Number of positions with logits on the host at a time. */
 const POSITIONS = 64;
 
 /** @throws SlmError INPUT_MISSING, DATA_INVALID, SHAPE_MISMATCH naming the file; CONFIG_INVALID for a model that is not decoder-only */

@@ -1,4 +1,4 @@
-/** An ONNX decoder as the subject of a check, from a teacher's directory or any other directory. */
+/** Checks an ONNX decoder from a teacher's directory or any other directory. */
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { CONFIG_FILE, hasWeights } from "@slm/checkpoints";

@@ -1,4 +1,4 @@
-/** The subject of a check: a model that gives next-token logits of every position of a text. */
+/** The subject of a check: a model that computes next-token logits for every position of a text. */
 
 export interface CheckSubject {
   readonly vocabularySize: number;
@@ -8,7 +8,7 @@ export interface CheckSubject {
 }
 
 interface OpenSubject {
-  /** Logits float32 `[positions, vocab]` from a position on, in order. Rows for positions beyond the text may follow. */
+  /** Logits float32 `[positions, vocab]` from a position, in order. Rows for positions beyond the text may follow. */
   readonly logits: (
     ids: Int32Array,
   ) => AsyncIterable<{ readonly from: number; readonly logits: Float32Array }>;

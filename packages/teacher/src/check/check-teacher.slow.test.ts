@@ -53,7 +53,7 @@ function logProbabilities(values: Float32Array): Float32Array {
   return result;
 }
 
-/** The compact form with the k most probable tokens of every position. */
+/** The compact form, with the k most probable tokens of every position. */
 function top(values: Float32Array, k: number): Record<string, HostTensor> {
   const shape = [ROWS, LENGTH, k];
   const [topIds, shares, tail]: [number[], number[], number[]] = [[], [], []];
@@ -74,7 +74,7 @@ function top(values: Float32Array, k: number): Record<string, HostTensor> {
 const whole = [ROWS, LENGTH, VOCABULARY];
 
 describe(checkTeacher, () => {
-  test("finds nothing where the reference is the same model, in every form", async () => {
+  test("finds no difference if the reference is the same model, in every form", async () => {
     const forms = [
       { logits: float(whole, logits) },
       { logProbabilities: float(whole, logProbabilities(logits)) },
@@ -99,7 +99,7 @@ describe(checkTeacher, () => {
     expect(report.maxAbs).toBeCloseTo(1, 4);
   });
 
-  test("compares only the positions that count", async () => {
+  test("compares only positions within the text", async () => {
     const lengths = createHostTensor("int32", [ROWS], Int32Array.of(3, LENGTH));
     const beyond = logits.map((value, index) =>
       Math.floor(index / VOCABULARY) % LENGTH >= 3 && index < LENGTH * VOCABULARY ? 99 : value,
@@ -117,7 +117,7 @@ describe(checkTeacher, () => {
 describe(readReference, () => {
   const values = (): HostTensor => float(whole, logits);
   test.each<[string, () => Readonly<Record<string, HostTensor>>, string]>([
-    ["no distributions", () => ({}), "should hold one of logits, logProbabilities, topIds, has none"],
+    ["no distributions", () => ({}), "should contain one of logits, logProbabilities, topIds, has none"],
     [
       "two forms",
       () => ({ logits: values(), logProbabilities: values() }),

@@ -18,7 +18,7 @@ export interface TeacherCheckReport extends Agreement {
 }
 
 /**
- * Compares the model of a directory (a graph if there is one, else a checkpoint) with a reference.
+ * Compares the model in a directory (a graph if there is one, otherwise a checkpoint) with a reference.
  *
  * @throws SlmError INPUT_MISSING, CONFIG_INVALID, DATA_INVALID or SHAPE_MISMATCH, naming the file; INTERRUPTED.
  */

@@ -9,7 +9,7 @@ export interface Agreement {
   readonly agreement: number;
   /** Mean KL(reference || model) [nats per position]. */
   readonly meanKl: number;
-  /** Largest difference of a logit, or of a log-probability where the reference holds those. */
+  /** Largest difference of a logit, or of a log-probability if the reference has log-probabilities. */
   readonly maxAbs: number;
 }
 
@@ -23,7 +23,7 @@ export class AgreementSum {
   #kl = 0;
   #maxAbs = 0;
 
-  /** @throws SlmError DATA_INVALID if numbers of the reference are not finite. */
+  /** @throws SlmError DATA_INVALID if the reference has numbers that are not finite. */
   add(logits: Float32Array, reference: ReferencePosition): void {
     const { kl, maxAbs, top } = COMPARE[reference.kind](logits, reference as never);
     if (!Number.isFinite(kl) || !Number.isFinite(maxAbs)) {
@@ -79,7 +79,7 @@ function compareAll(logits: Float32Array, reference: Float32Array): Omit<Compari
   for (let id = 0; id < logits.length; id++) {
     const log = reference[id]! - theirs;
     const share = Math.exp(log);
-    // Not `> 0`, so that a NaN reaches the sum, where it is rejected.
+    // Not `> 0`, so that NaN reaches the sum, where it is rejected.
     if (share !== 0) kl += share * (log - (logits[id]! - ours));
   }
   return { kl, top: argMax(reference) };
@@ -104,8 +104,8 @@ function compareTop(
 }
 
 /**
- * Largest |ours - shift - theirs| over finite values of the reference. Tokens of probability zero in the reference are compared by the
- * divergence.
+ * Largest |ours - shift - theirs| over finite values of the reference. Tokens of probability zero in the reference are compared only
+ * by the divergence.
  */
 function maxDifference(ours: Float32Array, theirs: Float32Array, shift: number): number {
   let most = 0;

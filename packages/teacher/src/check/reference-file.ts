@@ -1,4 +1,4 @@
-/** Next-token distributions of a reference implementation, from a file. The layout is in README.md. */
+/** Reads next-token distributions of a reference implementation from a file. README.md describes the layout. */
 import { SlmError } from "@slm/core";
 import { readSafetensors } from "@slm/checkpoints";
 import { createHostTensor, type HostTensor } from "@slm/runtime";
@@ -30,8 +30,8 @@ export interface Reference {
 /**
  * Reads a reference and checks it against a vocabulary.
  *
- * @throws SlmError INPUT_MISSING, DATA_INVALID for tensors that are missing or hold impossible numbers, SHAPE_MISMATCH for
- * shapes that do not fit each other or the vocabulary.
+ * @throws SlmError INPUT_MISSING, DATA_INVALID for tensors that are missing or have invalid numbers, SHAPE_MISMATCH for
+ * shapes that do not match each other or the vocabulary.
  */
 export async function readReference(file: string, vocabulary: number): Promise<Reference> {
   const { tensors } = await readSafetensors(file);
@@ -43,7 +43,7 @@ export async function readReference(file: string, vocabulary: number): Promise<R
       : (take(tensors, "lengths", "int32", [count], file).data as Int32Array);
   const all = ids.data as Int32Array;
   if (count === 0 || lengths.some((own) => own < 1 || own > length)) {
-    throw invalid(file, `lengths should be from 1 to ${length}, of at least one row`);
+    throw invalid(file, `lengths should be from 1 to ${length}, for at least one row`);
   }
   if (all.some((id) => id < 0 || id >= vocabulary))
     throw invalid(file, `ids should be from 0 to ${vocabulary - 1}`);
@@ -57,7 +57,7 @@ export async function readReference(file: string, vocabulary: number): Promise<R
 
 type Tensors = ReadonlyMap<string, HostTensor>;
 
-/** The kinds of distributions, by the tensor that only they have. */
+/** Kinds of distributions, by the tensor that identifies them. */
 const KINDS = ["logits", "logProbabilities", "topIds"] as const;
 
 function positionsOf(
@@ -68,7 +68,7 @@ function positionsOf(
   const found = KINDS.filter((kind) => tensors.has(kind));
   const [kind] = found;
   if (kind === undefined || found.length > 1) {
-    throw invalid(file, `should hold one of ${KINDS.join(", ")}, has ${found.join(" and ") || "none"}`);
+    throw invalid(file, `should contain one of ${KINDS.join(", ")}, has ${found.join(" and ") || "none"}`);
   }
   if (kind !== "topIds") {
     const values = take(tensors, kind, "float32", [count, length, vocabulary], file).data as Float32Array;

@@ -1,4 +1,4 @@
-/** Fine-tuning of a text teacher: LoRA adapters are trained on the task's rows with the prompt, and merged. */
+/** Settings for fine-tuning a text teacher: LoRA adapters are trained on the task's rows with the prompt, and merged. */
 import {
   devMetrics,
   loraSettings,
@@ -21,7 +21,7 @@ export const finetuneConfig = z.strictObject({
   metrics: devMetrics,
 });
 
-/** A fine-tuning's settings as those of a training: AdamW, a cosine, no average of weights. */
+/** Converts the settings to training settings: AdamW, cosine schedule, no weight averaging. */
 export const finetuneTraining = (settings: FinetuneConfig): TrainingSettings =>
   z.object(trainingSettings.shape).parse(settings);
 

@@ -18,18 +18,18 @@ const plainPrompt = z.strictObject({
     .describe("Plain prompt: the texts below are added unchanged around every source."),
   instruction: promptTextSetting
     .default("")
-    .describe("Text at the beginning of the prompt, before the examples."),
-  before: promptTextSetting.default("").describe("Text before every source, including those of examples."),
+    .describe("Text at the start of the prompt, before the examples."),
+  before: promptTextSetting.default("").describe("Text before every source, including sources of examples."),
   after: promptTextSetting
     .min(1)
     .default("\n")
-    .describe("Text between source and target; its last token begins the target."),
+    .describe("Text between source and target. Its last token starts the target."),
   end: promptTextSetting
     .min(1)
     .optional()
     .describe(
-      "Text after the target of every example, whose first token ends generated targets. Default: a line break with examples, " +
-        "else the teacher's EOS.",
+      "Text after the target of every example. Its first token ends generated targets. Default: a line break with examples, " +
+        "otherwise the teacher's EOS.",
     ),
   examples: examplesSetting,
 });
@@ -44,14 +44,14 @@ const chatPrompt = z.strictObject({
     .string()
     .min(1)
     .optional()
-    .describe("Name of the template, if the model has several. Default: the default one."),
+    .describe("Name of the template, if the model has several. Default: the model's default template."),
   system: promptTextSetting.min(1).optional().describe("System message."),
   before: promptTextSetting.default("").describe("Text before every source in the user's message."),
   after: promptTextSetting.default("").describe("Text after every source in the user's message."),
   variables: z
     .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
     .default({})
-    .describe("Further variables of the template, such as enable_thinking: false."),
+    .describe("More variables for the template, such as enable_thinking: false."),
   examples: examplesSetting,
 });
 

@@ -1,4 +1,4 @@
-/** Teachers with weights or a graph on this machine, as a recipe describes them. `@slm/labelling` adds those that only label. */
+/** Recipe settings of teachers with local weights or a local graph. `@slm/labelling` adds teachers that only label. */
 import { pathOrIdSetting, pathSetting } from "@slm/core";
 import { z } from "zod";
 import { CHECKPOINT_DTYPES } from "@slm/checkpoints";
@@ -15,40 +15,42 @@ export const MAX_MEMBERS = 64;
 const TEACHER_PRECISIONS = ["float32", "int8", "int4"] as const;
 export type TeacherPrecision = (typeof TEACHER_PRECISIONS)[number];
 
-/** Without a default, so that adding this key did not change the settings of existing teachers, which would be retrained. */
+/** No default, because a new key in the settings of existing teachers would retrain them. */
 const precision = z
   .enum(TEACHER_PRECISIONS)
   .optional()
   .describe(
-    "Weight format for scoring and generating: float32, or block quantization to 8 or 4 bits (less memory; the distributions change " +
+    "Weight format for scoring and generation: float32, or block quantization to 8 or 4 bits (less memory; the distributions change " +
       "slightly). Default: float32.",
   );
 
 const prompt = promptConfig.optional().describe("Prompt around every source, for text teachers.");
 
-/** Vocabularies that have a name. */
+/** Named vocabularies. */
 const namedVocabulary = z.enum(["own", "run"]);
 
 const teacherVocabulary = z.union([
   namedVocabulary,
   z
     .strictObject({ prune: pruneConfig })
-    .describe("The teacher's own vocabulary, cut to the tokens that the run's texts and its prompt use."),
+    .describe("Prune the teacher's vocabulary to the tokens in the run's texts and the prompt."),
 ]);
 
-/** Options that adapt an imported or copied teacher to the task. Without defaults where one would change existing settings. */
+/** Options that adapt an imported or copied teacher to the task. No defaults for new keys, because they would change existing settings. */
 const forTask = {
   vocabulary: teacherVocabulary
     .optional()
     .describe(
-      "own: the teacher's whole vocabulary. run: only the tokens of this run's tokenizer (kind pretrained, of the same model), so teacher, " +
-        "cache and student share one vocabulary. {prune}: the teacher's own tokens that the run's texts use, for a student with another tokenizer. Rows of the " +
-        "embedding table and the output head are cut. Default: own.",
+      "own: the teacher's whole vocabulary. run: only the tokens of this run's tokenizer (kind pretrained, from the same model), so teacher, " +
+        "cache and student share one vocabulary. {prune}: only the teacher's tokens in the run's texts, for a student with another tokenizer. Rows of the " +
+        "embedding table and the output head are removed. Default: own.",
     ),
   prompt,
   finetune: finetuneConfig
     .optional()
-    .describe("LoRA fine-tuning on the task's rows, merged into the weights. Default: no fine-tuning."),
+    .describe(
+      "LoRA fine-tuning on the task's rows; the adapters are merged into the weights. Default: no fine-tuning.",
+    ),
   precision,
 };
 
@@ -57,7 +59,7 @@ const lengths = {
     .int()
     .positive()
     .optional()
-    .describe("Longest source, prompt included [tokens]. Default: 1024."),
+    .describe("Longest source, including the prompt [tokens]. Default: 1024."),
   maxTarget: z.int().positive().optional().describe("Longest target [tokens]. Default: 256."),
 };
 
@@ -70,11 +72,13 @@ const checkpointTeacher = z.strictObject({
 });
 
 const importedTeacher = z.strictObject({
-  kind: z.literal("import").describe("A published decoder-only model, imported as by 'slm teacher import'."),
+  kind: z
+    .literal("import")
+    .describe("A published decoder-only model, imported like with 'slm teacher import'."),
   model: pathOrIdSetting.describe(
     "Directory or GGUF file, or a hub id: org/name, org/name@revision, hf:org/name/file.gguf, fetched into the hub's cache.",
   ),
-  dtype: z.enum(CHECKPOINT_DTYPES).default("float32").describe("Type of its stored weights."),
+  dtype: z.enum(CHECKPOINT_DTYPES).default("float32").describe("Data type of the stored weights."),
   ...lengths,
   ...forTask,
 });
@@ -87,16 +91,16 @@ const graphTeacher = z.strictObject({
     .min(1)
     .optional()
     .describe(
-      "The ONNX file inside it. Default: model.onnx, decoder_model_merged.onnx or decoder_model.onnx, there or in onnx/.",
+      "ONNX file in this directory. Default: model.onnx, decoder_model_merged.onnx or decoder_model.onnx, also in onnx/.",
     ),
   ...lengths,
   prompt,
 });
 
-/** Optional in the file, so that a teacher without an architecture is decoder-only. */
+/** Optional in the recipe: decoder-only is the default. */
 const architecture = z.literal("decoder-only").optional().default("decoder-only");
 
-/** A model whose sizes can be filled in. */
+/** A model that may use a named size. */
 function requireWhole(
   model: Parameters<typeof wholeShape>[0],
   issues: Parameters<typeof wholeShape>[1],
@@ -104,18 +108,18 @@ function requireWhole(
   wholeShape(model, issues);
 }
 
-/** Sizes that are left out stay so, because a teacher has none of the further settings that they give. */
+/** Fills in a named size. Other settings of the size are not added, because teachers do not have them. */
 const teacherShape = z.discriminatedUnion("architecture", [
   trainedDecoderOnly.extend({ architecture }).superRefine(requireWhole),
   trainedEncoderDecoder.extend({ architecture: z.literal("encoder-decoder") }).superRefine(requireWhole),
 ]);
 
-/** All sizes of a trained teacher. */
+/** The resolved sizes of a trained teacher. */
 export const trainedShape = (model: z.infer<typeof teacherShape>): WholeShape<typeof model> =>
-  // What could be an issue was one when the recipe was read.
+  // The recipe's check has already reported all issues.
   wholeShape(model, { addIssue: () => undefined });
 
-/** Every weight of a trained teacher is new, so there is nothing to adapt; it is small enough to keep its activations. */
+/** Settings that do not apply to a trained teacher: all its weights are new, and it is small enough to keep its activations. */
 const { lora: _lora, gradientCheckpointing: _checkpointing, ...everyWeight } = trainingFields;
 
 const trainedTeacher = z.strictObject({
@@ -128,30 +132,30 @@ const trainedTeacher = z.strictObject({
     .min(0)
     .lt(1)
     .default(0)
-    .describe("Label smoothing: share of the label's probability spread over the vocabulary."),
+    .describe("Label smoothing: share of the label's probability to spread over the vocabulary."),
   ...everyWeight,
   metrics: devMetrics,
 });
 
-/** A trained teacher's settings as those of a training. */
+/** Converts a trained teacher's settings to training settings. */
 export const teacherTraining = (settings: TrainedTeacherConfig): TrainingSettings => ({
   ...settings,
   gradientCheckpointing: false,
 });
 
-/** Settings of an ensemble member in addition to those of a teacher. */
+/** Settings of an ensemble member, in addition to the settings of a teacher. */
 const memberFields = {
   weight: z
     .number()
     .positive()
     .default(1)
-    .describe("Weight of this member in the mean, relative to the others."),
+    .describe("Weight of this member in the mean, relative to the other members."),
 };
 
-/** Members have one vocabulary: no own one is cut. */
+/** Members share a vocabulary, so pruning is not available. */
 const memberVocabulary = namedVocabulary
   .optional()
-  .describe("own or run, as of a single teacher. Default: own.");
+  .describe("own or run, as for a single teacher. Default: own.");
 
 const teacherMember = z.discriminatedUnion("kind", [
   checkpointTeacher.extend({ ...memberFields, vocabulary: memberVocabulary }),
@@ -162,7 +166,7 @@ const teacherMember = z.discriminatedUnion("kind", [
       .int()
       .nonnegative()
       .optional()
-      .describe("Seed of this member. Default: the recipe's seed plus the member's place, counted from 0."),
+      .describe("Seed of this member. Default: the recipe's seed plus the member's index, from 0."),
     ...memberFields,
   }),
 ]);
@@ -170,15 +174,15 @@ const teacherMember = z.discriminatedUnion("kind", [
 const teacherEnsemble = z.strictObject({
   kind: z
     .literal("ensemble")
-    .describe("An ensemble: the probabilities of several teachers are averaged token by token."),
+    .describe("An ensemble: the mean of the probabilities of several teachers, token by token."),
   members: z
     .array(teacherMember)
     .min(1)
     .max(MAX_MEMBERS)
-    .describe("The teachers. All need the vocabulary of this run."),
+    .describe("The teachers. All must have the vocabulary of this run."),
 });
 
-/** Kinds of teachers that give distributions; each is a value of `kind`. */
+/** Kinds of teachers with distributions; each is a value of `kind`. */
 export const modelTeachers = [
   checkpointTeacher,
   importedTeacher,

@@ -1,4 +1,4 @@
-/** Runs a decoder-only ONNX graph on rows of equal length, in one or several runs. */
+/** Runs a decoder-only ONNX graph on rows of equal length, divided into several runs if necessary. */
 import { SlmError } from "@slm/core";
 import { float16Value } from "@slm/onnx";
 import { createHostTensor, joinFloats, type DeviceTensor, type HostTensor, type Session } from "@slm/runtime";
@@ -15,7 +15,7 @@ export interface LoadedDecoder {
   readonly where: string;
 }
 
-/** Largest number of logits of one run: 256 MiB as float32. More rows or positions take several runs. */
+/** Maximum number of logits per run: 256 MiB as float32. More rows or positions need several runs. */
 const MAX_LOGITS = 2 ** 26;
 
 /** Number of rows per run that stays within the limit of logits.
@@ -32,7 +32,7 @@ export function rowsAtOnce(
 }
 
 /**
- * Reads rows piece by piece. Rows are never padded, because graphs differ in how they treat masked positions inside a text.
+ * Reads rows in chunks. Rows are never padded, because graphs differ in their treatment of masked positions within a text.
  */
 export class DecoderRun {
   readonly rows: number;
@@ -47,7 +47,7 @@ export class DecoderRun {
     this.rows = rows;
   }
 
-  /** Reads `ids` `[rows, length]` after the tokens read before.
+  /** Reads `ids` `[rows, length]` after the tokens that were read before.
    *
    * @returns float32 logits `[rows, wanted, vocab]` of the last `wanted` positions.
    * @throws SlmError DATA_INVALID if the graph returns unexpected shapes or NaN logits.
@@ -58,7 +58,7 @@ export class DecoderRun {
     const step = signature.inputs.has("num_logits_to_keep")
       ? length
       : Math.max(1, Math.floor(MAX_LOGITS / (this.rows * vocabularySize)));
-    // Operators of some exports accept several tokens of several rows only at the beginning; a single row has no such limit.
+    // Operators of some exports accept several tokens of several rows only at the start. A single row is not limited.
     if (signature.caches.length === 0 || this.rows > 1 || length <= step)
       return this.#readPiece(ids, length, wanted);
     const kept: Float32Array[] = [];
@@ -119,7 +119,7 @@ export class DecoderRun {
     return Object.fromEntries([...inputs.keys()].map((name) => [name, values[name]()]));
   }
 
-  /** @param shape absent: a scalar, or a vector of one element if the graph expects one */
+  /** @param shape default: a scalar, or a vector of one element if the graph expects one */
   #integers(
     name: DecoderInput,
     shape: readonly number[] | undefined,

@@ -42,14 +42,14 @@ describe(decoderSignature, () => {
     expect([found.logits, found.vocabularySize]).toEqual(["float32", 40]);
   });
 
-  test("takes a graph without caches, and logits of any number of tokens", () => {
+  test("accepts a graph without caches, and logits of any vocabulary size", () => {
     const found = signature([ids], [{ name: "logits", dtype: "float16" }]);
     expect(found).toMatchObject({ caches: [], logits: "float16", vocabularySize: undefined });
   });
 
   test.each<[string, readonly UntypedValue[], readonly UntypedValue[], string]>([
-    ["no tokens", [], [logits], "no input 'input_ids'"],
-    ["no logits", [ids], [{ ...logits, name: "hidden" }], "no output 'logits'"],
+    ["no tokens", [], [logits], "input 'input_ids' is missing"],
+    ["no logits", [ids], [{ ...logits, name: "hidden" }], "output 'logits' is missing"],
     [
       "an encoder's states",
       [ids, { ...ids, name: "encoder_hidden_states" }],
@@ -59,18 +59,18 @@ describe(decoderSignature, () => {
     ["tokens as floats", [{ ...ids, dtype: "float32" }], [logits], "'input_ids' is float32"],
     ["tokens with three axes", [{ ...ids, shape: [1, 2, 3] }], [logits], "'input_ids' has 3 axes"],
     ["logits as integers", [ids], [{ ...logits, dtype: "int64" }], "'logits' is int64"],
-    ["a cache that is not given back", [ids, cache(PAST[0]!)], [logits], "no output 'present.0.key'"],
+    ["a cache that is not returned", [ids, cache(PAST[0]!)], [logits], "no output 'present.0.key'"],
     [
       "a key without its value",
       [ids, cache(PAST[0]!)],
       [logits, cache(PRESENT[0]!)],
-      "no input 'past_key_values.0.value'",
+      "input 'past_key_values.0.value' is missing",
     ],
     [
-      "a layer that is left out",
+      "a missing layer",
       [ids, ...PAST.map((name) => cache(name.replace("0", "1")))],
       [logits, ...PRESENT.map((name) => cache(name.replace("0", "1")))],
-      "no input 'past_key_values.0.key'",
+      "input 'past_key_values.0.key' is missing",
     ],
     [
       "caches without numbers for their heads",
@@ -79,10 +79,10 @@ describe(decoderSignature, () => {
       "with numbers for kvHeads and headDim",
     ],
     [
-      "caches of another type than they become",
+      "caches of different types",
       [ids, ...PAST.map((name) => cache(name))],
       [logits, ...PRESENT.map((name): UntypedValue => ({ ...cache(name), dtype: "float16" }))],
-      "'present.0.key' float16",
+      "'present.0.key' is float16",
     ],
   ])("rejects %s, by name", (_what, inputs, outputs, message) => {
     expect(() => signature(inputs, outputs)).toThrow(message);

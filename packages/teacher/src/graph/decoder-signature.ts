@@ -1,5 +1,5 @@
 /**
- * Inputs and outputs of a decoder-only graph, by the names of Hugging Face's exports:
+ * Reads the inputs and outputs of a decoder-only graph with the names of Hugging Face's exports:
  *
  *   input_ids, attention_mask, position_ids, past_key_values.N.key, past_key_values.N.value -> logits, present.N.key, ...
  *
@@ -14,17 +14,17 @@ const FLOATS = ["float32", "float16"] as const;
 type IntegerDType = (typeof INTEGERS)[number];
 type FloatDType = (typeof FLOATS)[number];
 
-/** Known inputs besides caches, one row each. */
+/** Known inputs other than caches. */
 const INPUTS = {
   /** Tokens, `[batch, target]`. */
   input_ids: { dtypes: INTEGERS, ranks: [2] },
-  /** 1 at tokens, `[batch, past + target]`. */
+  /** 1 for each token, `[batch, past + target]`. */
   attention_mask: { dtypes: INTEGERS, ranks: [2] },
   /** Position of each token, `[batch, target]`. */
   position_ids: { dtypes: INTEGERS, ranks: [2] },
-  /** Number of last positions to compute logits for; 0: all. */
+  /** Number of last positions with logits; 0 means all. */
   num_logits_to_keep: { dtypes: INTEGERS, ranks: [0, 1] },
-  /** Whether the caches are in use; an input of merged graphs. */
+  /** Whether the caches are in use. Only merged graphs have this input. */
   use_cache_branch: { dtypes: ["bool"], ranks: [1] },
 } as const satisfies Readonly<
   Record<string, { readonly dtypes: readonly OnnxDType[]; readonly ranks: readonly number[] }>
@@ -44,7 +44,7 @@ interface CacheSignature {
 }
 
 export interface DecoderSignature {
-  /** Inputs besides the caches, with their type and rank. */
+  /** Inputs other than caches, with type and rank. */
   readonly inputs: ReadonlyMap<
     DecoderInput,
     { readonly dtype: IntegerDType | "bool"; readonly rank: number }
@@ -59,7 +59,7 @@ export interface DecoderSignature {
 /**
  * Reads the signature of a graph.
  *
- * @throws SlmError DATA_INVALID naming an input or output that is missing, unknown, of another type or of another rank.
+ * @throws SlmError DATA_INVALID naming an input or output that is missing, unknown, or has an unexpected type or rank.
  */
 export function decoderSignature({ inputs, outputs }: ModelOutline, where: string): DecoderSignature {
   const known = new Map<DecoderInput, { readonly dtype: IntegerDType | "bool"; readonly rank: number }>();
@@ -72,10 +72,10 @@ export function decoderSignature({ inputs, outputs }: ModelOutline, where: strin
     else
       throw rejection(where, `input '${shorten(name)}' is not a known input of decoder-only language models`);
   }
-  if (!known.has("input_ids")) throw rejection(where, "there is no input 'input_ids'");
+  if (!known.has("input_ids")) throw rejection(where, "input 'input_ids' is missing");
   requireWholeLayers(caches, where);
   const logits = given.get("logits");
-  if (logits === undefined) throw rejection(where, "there is no output 'logits'");
+  if (logits === undefined) throw rejection(where, "output 'logits' is missing");
   const size = logits.shape?.at(-1);
   return {
     inputs: known,
@@ -108,14 +108,14 @@ function cacheOf(
   if (output === undefined) throw rejection(where, `input '${past}' has no output '${present}'`);
   const dtype = oneOf(value, FLOATS, where);
   if (output.dtype !== undefined && output.dtype !== dtype)
-    throw rejection(where, `'${past}' is ${dtype}, '${present}' ${output.dtype}`);
+    throw rejection(where, `'${past}' is ${dtype}, but '${present}' is ${output.dtype}`);
   const [, heads, , headDim] = shape ?? [];
   if (shape?.length !== 4 || typeof heads !== "number" || typeof headDim !== "number")
     throw rejection(where, `input '${past}' should be ${CACHE_AXES} with numbers for kvHeads and headDim`);
   return { past, present, dtype, heads, headDim };
 }
 
-/** Checks that every layer from 0 on has a key and a value. */
+/** Checks that all layers, numbered from 0, have a key and a value. */
 function requireWholeLayers(caches: readonly CacheSignature[], where: string): void {
   const names = new Set(caches.map(({ past }) => past));
   const layers = Math.ceil(caches.length / 2);
@@ -123,7 +123,7 @@ function requireWholeLayers(caches: readonly CacheSignature[], where: string): v
     for (const part of ["key", "value"]) {
       const name = `past_key_values.${layer}.${part}`;
       if (!names.has(name))
-        throw rejection(where, `there are ${caches.length} caches, but no input '${name}'`);
+        throw rejection(where, `there are ${caches.length} caches, but input '${name}' is missing`);
     }
   }
 }
@@ -135,7 +135,10 @@ function oneOf<Known extends OnnxDType>(
 ): Known {
   const found = known.find((candidate) => candidate === dtype);
   if (found !== undefined) return found;
-  throw rejection(where, `'${shorten(name)}' is ${dtype ?? "of no type"}, expected ${known.join(" or ")}`);
+  throw rejection(
+    where,
+    `'${shorten(name)}' is ${dtype ?? "of unknown type"}, expected ${known.join(" or ")}`,
+  );
 }
 
 const rejection = (where: string, message: string): SlmError =>

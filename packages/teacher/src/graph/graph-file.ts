@@ -5,7 +5,7 @@ import { z } from "zod";
 
 export const GRAPH_FILE = "graph.json";
 
-/** Folder of the graph and its weights inside a teacher's directory. */
+/** Folder of the graph and its weights in a teacher's directory. */
 export const GRAPH_FOLDER = "graph";
 
 const tokenId = z.int().nonnegative();
@@ -16,8 +16,8 @@ const graphSchema = z.strictObject({
   weights: z.string().describe("Format of its weights: float32, int8, int4, or onnx for an external file."),
   parameters: z.int().positive(),
   vocabularySize: z.int().positive(),
-  maxSource: z.int().positive().describe("Longest source, prompt included [tokens]."),
-  maxTarget: z.int().positive().describe("Longest target, EOS token included [tokens]."),
+  maxSource: z.int().positive().describe("Longest source, including the prompt [tokens]."),
+  maxTarget: z.int().positive().describe("Longest target, including the EOS token [tokens]."),
   tokens: z.strictObject({ pad: tokenId, bos: tokenId, eos: tokenId, unknown: tokenId }),
 });
 

@@ -1,9 +1,9 @@
-/** Step decoding with an ONNX graph. Sources of equal length are read and decoded together. */
+/** Decodes step by step with an ONNX graph. Sources of equal length are read and decoded together. */
 import type { StepDecoder } from "@slm/generation";
 import { SlmError } from "@slm/core";
 import { DecoderRun, rowsAtOnce, type LoadedDecoder } from "./decoder-run.js";
 
-/** Batch indices of rows that advance together. */
+/** Batch indices of rows that are decoded together. */
 interface Group {
   readonly run: DecoderRun;
   readonly rows: readonly number[];
@@ -14,7 +14,7 @@ export interface GraphSteps extends StepDecoder {
   close(): Promise<void>;
 }
 
-/** Reads the sources, one per row; rows beyond them read the first. */
+/** Reads the sources, one per row. Extra rows read the first source. */
 export async function startGraphSteps(
   decoder: LoadedDecoder,
   sources: readonly ArrayLike<number>[],
@@ -55,16 +55,16 @@ export async function startGraphSteps(
     permuteRows: async (order) => {
       for (const { run, rows: members } of groups) {
         const local = members.map((row) => members.indexOf(order[row]!));
-        // Only beams of one source are reordered, and they have equal length.
+        // Only beams of the same source are reordered, and these have equal length.
         if (local.includes(-1))
-          throw new SlmError("UNEXPECTED", "teacher: rows of sources of unequal length cannot be reordered");
+          throw new SlmError("UNEXPECTED", "teacher: cannot reorder rows of sources with different lengths");
         if (local.some((row, at) => row !== at)) await run.permute(local);
       }
     },
   };
 }
 
-/** Groups rows by the length of their source, as many as the limit of logits allows. Rows of one source stay together. */
+/** Groups rows by source length, within the limit of logits. Rows of the same source stay together. */
 function groupsOf(
   decoder: LoadedDecoder,
   sources: readonly ArrayLike<number>[],

@@ -35,7 +35,7 @@ const configSchema = z.looseObject({
 type ExternalSettings = z.infer<typeof configSchema>;
 
 interface ImportGraphOptions {
-  /** The ONNX file inside the directory. Default: the first of the usual places. */
+  /** The ONNX file in the directory. Default: the first usual file name that exists. */
   readonly file?: string | undefined;
   /** [tokens]; default as for other imports. */
   readonly maxSource?: number | undefined;
@@ -57,9 +57,9 @@ export interface FoundGraph {
 }
 
 /**
- * Finds the decoder of a directory.
+ * Finds the decoder in a directory.
  *
- * @throws SlmError INPUT_MISSING if there is none, or the requested one is missing; DATA_INVALID if it is not a language-model decoder, or its vocabulary size is unknown.
+ * @throws SlmError INPUT_MISSING if it does not exist; DATA_INVALID if it is not a language-model decoder, or its vocabulary size is unknown.
  */
 export async function findGraph(directory: string, file?: string): Promise<FoundGraph> {
   const path = await placeOf(directory, file);
@@ -70,7 +70,7 @@ export async function findGraph(directory: string, file?: string): Promise<Found
   if (vocabularySize !== undefined) return { path, vocabularySize, settings };
   throw new SlmError(
     "DATA_INVALID",
-    `teacher: ${path}: neither the shape of 'logits' nor vocab_size of config.json gives the vocabulary size`,
+    `teacher: ${path}: the vocabulary size is unknown: neither the shape of 'logits' nor config.json (vocab_size) contains it`,
   );
 }
 
@@ -85,10 +85,10 @@ export async function graphFiles(directory: string, file?: string): Promise<read
 }
 
 /**
- * Copies the graph with its weights into `work`, and completes its tokenizer in the same way as other imports.
+ * Copies the graph with its weights to `work`, and completes its tokenizer like other imports.
  *
- * @throws SlmError as {@link findGraph}; CONFIG_INVALID for limits beyond the model's positions; SHAPE_MISMATCH
- * for a tokenizer with more tokens than the graph.
+ * @throws SlmError as {@link findGraph}; CONFIG_INVALID for limits that exceed the model's positions; SHAPE_MISMATCH
+ * if the tokenizer has more tokens than the graph.
  */
 export async function importGraph(
   directory: string,
@@ -144,7 +144,7 @@ async function onnxFiles(directory: string): Promise<readonly string[]> {
   return found.sort();
 }
 
-/** Exports of slm define the text around sources; other directories get the defaults of imports. */
+/** Exports of slm define the text around sources. Other directories use the defaults of imports. */
 async function tokenizerOf(
   directory: string,
   { eos_token_id: eos }: ExternalSettings,

@@ -1,4 +1,4 @@
-/** A decoder-only ONNX graph as a teacher, on the engine's runtime. */
+/** Loads a decoder-only ONNX graph as a teacher on the engine's runtime. */
 import { join } from "node:path";
 import { SlmError } from "@slm/core";
 import { readOutline } from "@slm/onnx";
@@ -21,7 +21,7 @@ interface RowSpecialTokens {
 
 /**
  * Logits of every target position of `[source ; bos ; target]`: float32 `[batch · target, vocab]`, as `Teacher.score`.
- * Rows are padded at the end, which causal attention never reads.
+ * Rows are padded at the end, because causal attention never reads padding there.
  */
 async function graphScores(
   decoder: LoadedDecoder,
@@ -48,7 +48,7 @@ const longest = (pairs: readonly ScoredPair[]): number => Math.max(...pairs.map(
 const positionsWanted = (pairs: readonly ScoredPair[]): number =>
   longest(pairs) - Math.min(...pairs.map(({ source }) => source.length));
 
-/** Number of pairs, from the first, in one run. */
+/** Number of pairs in the first run. */
 function piece(decoder: LoadedDecoder, pairs: readonly ScoredPair[]): number {
   let count = 1;
   while (count < pairs.length) {
@@ -87,7 +87,7 @@ async function scorePiece(
   }
 }
 
-/** Reads the inputs and outputs of a graph's file without its external weights. @throws SlmError INPUT_MISSING, DATA_INVALID */
+/** Reads the inputs and outputs of a graph, without its external weights. @throws SlmError INPUT_MISSING, DATA_INVALID */
 export async function readDecoderSignature(file: string): Promise<DecoderSignature> {
   return decoderSignature(await readOutline(file), file);
 }
@@ -107,7 +107,7 @@ export async function loadDecoder(
   if (own !== vocabularySize) {
     throw new SlmError(
       "SHAPE_MISMATCH",
-      `teacher: ${file} gives logits over ${own} tokens, expected ${vocabularySize}`,
+      `teacher: ${file} returns logits over ${own} tokens, expected ${vocabularySize}`,
     );
   }
   if (engine.loadGraph === undefined) {
@@ -151,7 +151,7 @@ export async function loadGraphTeacher(engine: Engine, directory: string): Promi
   };
 }
 
-/** Next-token logits of every position of a text, a few positions at a time. */
+/** Next-token logits for every position of a text, a few positions at a time. */
 export async function* textLogits(
   decoder: LoadedDecoder,
   ids: Int32Array,

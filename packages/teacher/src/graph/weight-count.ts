@@ -7,7 +7,7 @@ const WEIGHTS: ReadonlySet<string> = new Set([
   ...["int8", "uint8", "int4", "uint4"],
 ]);
 
-/** Operators with packed codes, whose size does not give the number of weights: the count, and the inputs it covers. */
+/** Operators with packed codes, where the size is not the number of weights: the count, and the inputs that it includes. */
 const PACKED: Readonly<
   Record<string, (node: GraphNode, initializer: (name: string) => Initializer | undefined) => number>
 > = {
@@ -20,12 +20,12 @@ const PACKED: Readonly<
   },
 };
 
-/** Operators that read tables of angles and masks. Initializers that only they use are computed constants, not weights. */
+/** Operators that read tables of angles and masks. Initializers that only these operators use are computed constants, not weights. */
 const COMPUTED: ReadonlySet<string> = new Set(["RotaryEmbedding", "GroupQueryAttention", "Slice", "Where"]);
 
 /**
- * Number of weights of the main graph: elements of its initializers; for packed codes the weights they represent, without scales and
- * zero points. At least 1.
+ * Number of weights in the main graph: the elements of its initializers. Packed codes count as the weights that they represent; scales and
+ * zero points are not counted. At least 1.
  *
  * @throws SlmError INPUT_MISSING, DATA_INVALID
  */
@@ -36,7 +36,7 @@ export async function weightCount(path: string): Promise<number> {
   for (const node of nodes) {
     const count = PACKED[node.opType];
     if (count === undefined) continue;
-    // Identified by the scales, so that a table shared by embedding and output head is counted once.
+    // Identified by the scales, so that a table that embedding and output head share is counted once.
     const key = node.inputs[2] ?? node.name;
     counted.set(
       key,
@@ -52,7 +52,7 @@ export async function weightCount(path: string): Promise<number> {
   );
   let total = [...counted.values()].reduce((sum, count) => sum + count, 0);
   for (const { name, dtype, shape } of initializers.values())
-    // Scalars are constants of a formula.
+    // Scalars are constants of formulas.
     if (shape.length > 0 && WEIGHTS.has(dtype) && trained.has(name) && !packed.has(name))
       total += elementCount(shape);
   return Math.max(1, total);

@@ -1,10 +1,10 @@
-/** Generates targets for any number of sources with a teacher. Sources of similar length are decoded together. */
+/** Generates a teacher's targets for any number of sources. Sources of similar length are decoded together. */
 import { throwIfInterrupted } from "@slm/core";
 import type { Decoded, Strategy } from "@slm/generation";
 import { sharedPositions } from "@slm/training";
 import type { Teacher } from "./teacher.js";
 
-/** Sources decoded together by default. */
+/** Default number of sources per batch. */
 const BATCH_ROWS = 64;
 /** Source lengths of the programs, as fractions of the teacher's limit. */
 const LENGTH_SHARES = [0.25, 0.5, 0.75, 1];
@@ -16,7 +16,7 @@ interface DecodeRequest {
   readonly strategy: Strategy;
   readonly random: () => number;
   readonly signal: AbortSignal;
-  /** Sources decoded together. Default: 64. */
+  /** Sources per batch. Default: 64. */
   readonly rows?: number | undefined;
 }
 

@@ -18,7 +18,7 @@ import { loadTeachers, readTeacherConfigs, writeEnsemble } from "../teacher-dire
 import type { Teacher } from "./teacher.js";
 import { logSoftmax, madeUpTeacher, randomPairs } from "../testing/synthetic-teacher.js";
 
-/** What a model that reads images sees with. */
+/** The vision configuration of a model that reads images. */
 const TOWER = {
   image: { channels: 1, resize: { kind: "fit", height: 2, width: 6 }, mean: [0.5], std: [0.5] },
   patch: { height: 2, width: 2 },
@@ -41,7 +41,7 @@ afterAll(() => rm(root, { recursive: true }));
 
 const member = (salt: number): Teacher => madeUpTeacher(engine, { vocabularySize: VOCABULARY, salt });
 
-/** Log-probabilities of a teacher at the positions that count, one list each. */
+/** Log-probabilities of a teacher, one list per target position. */
 async function scoresOf(teacher: Teacher): Promise<number[][]> {
   const { data } = await engine.download(await teacher.score(pairs, shape));
   return pairs.flatMap(({ target }, row) =>
@@ -52,14 +52,14 @@ async function scoresOf(teacher: Teacher): Promise<number[][]> {
   );
 }
 
-/** log(sum of shares · exp(log-probabilities)), by its definition. */
+/** log(sum of shares · exp(log-probabilities)). */
 const meanOf = (lists: readonly number[][], shares: readonly number[]): number[] =>
   lists[0]!.map((_, id) =>
     Math.log(lists.reduce((sum, list, m) => sum + shares[m]! * Math.exp(list[id]!), 0)),
   );
 
 describe(meanDistribution, () => {
-  test("is the log of the weighted mean of the probabilities, whatever is added to a member's logits", () => {
+  test("is the log of the weighted mean of the probabilities, even if a constant is added to a member's logits", () => {
     const row = fc.array(fc.double({ min: -30, max: 30, noNaN: true }), { minLength: 4, maxLength: 4 });
     const anyMember = fc.record({ row, shift: fc.double({ min: -500, max: 500, noNaN: true }) });
     const property = fc.property(fc.array(anyMember, { minLength: 1, maxLength: 4 }), (members) => {
@@ -77,7 +77,7 @@ describe(meanDistribution, () => {
 });
 
 describe(joinTeachers, () => {
-  test("scores the mean probability of its members, token by token, by weight", async () => {
+  test("scores the weighted mean probability of its members, token by token", async () => {
     const members = [member(1), member(2), member(3)];
     const each = await Promise.all(members.map(scoresOf));
     for (const [weights, shares] of [
@@ -98,7 +98,7 @@ describe(joinTeachers, () => {
     }
   });
 
-  test("generates what its own scores call most probable", async () => {
+  test("generates the tokens with the highest scores", async () => {
     const ensemble = joinTeachers(engine, [member(1), member(2)]);
     const sources = [Int32Array.of(5, 6), Int32Array.of(7)];
     const decoded = await ensemble.decode(
@@ -125,7 +125,7 @@ describe(joinTeachers, () => {
     }
   });
 
-  test("of one teacher is that teacher, and beams of one are greedy", async () => {
+  test("of one teacher equals that teacher, and one beam is greedy", async () => {
     const alone = joinTeachers(engine, [member(4)]);
     expect(await scoresOf(alone)).toEqual(
       (await scoresOf(member(4))).map((row) => row.map((value) => expect.closeTo(value, 4) as number)),
@@ -139,7 +139,7 @@ describe(joinTeachers, () => {
     );
   });
 
-  test("has all members' weights, the shortest of their limits, and no hidden states", () => {
+  test("has the sum of members' weights, their lowest limits, and no hidden states", () => {
     const short = member(2);
     const ensemble = joinTeachers(engine, [
       member(1),
@@ -149,7 +149,7 @@ describe(joinTeachers, () => {
     expect(ensemble.config).toMatchObject({ maxSource: 8, maxTarget: 3 });
   });
 
-  test("rejects members of different vocabularies or marks, and weights that are none", () => {
+  test("rejects members with different vocabularies or special tokens, and invalid weights", () => {
     const other = madeUpTeacher(engine, { vocabularySize: VOCABULARY + 1 });
     const moved = member(2);
     const marks = { ...moved.config.tokens, eos: 3, unknown: 2 };
@@ -199,7 +199,7 @@ describe(loadTeachers, () => {
     expect(await readTeacherConfigs(join(root, "member-1"))).toEqual([config]);
   });
 
-  test("rejects members outside the directory, of other vocabularies, or that are no teachers", async () => {
+  test("rejects members outside the directory, with other vocabularies, or that are not teachers", async () => {
     const file = join(root, "ensemble.json");
     for (const directory of ["../x", "/etc", "a/../../b", ""]) {
       await writeFile(file, JSON.stringify({ version: 1, members: [{ directory, weight: 1 }] }));

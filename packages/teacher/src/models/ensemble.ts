@@ -1,4 +1,4 @@
-/** An ensemble of teachers: the weighted mean of their probabilities at every token. */
+/** Combines teachers to an ensemble: the weighted mean of their probabilities at every token. */
 import type { StepDecoder } from "@slm/generation";
 import { SlmError } from "@slm/core";
 import { createHostTensor } from "@slm/runtime";
@@ -8,9 +8,9 @@ import type { Teacher, TeacherLimits } from "./teacher.js";
 
 /** Combines teachers with one vocabulary. Closing the ensemble closes its members.
  *
- * @param weights one per member, in any unit; equal where absent.
- * @throws SlmError SHAPE_MISMATCH if two members' vocabularies or special tokens differ, CONFIG_INVALID for weights that are not
- * positive or not one per member.
+ * @param weights one per member, in any unit. Default: equal.
+ * @throws SlmError SHAPE_MISMATCH if members differ in vocabulary size or special tokens, CONFIG_INVALID unless there is one
+ * positive weight per member.
  */
 export function joinTeachers(
   engine: Engine,
@@ -75,7 +75,7 @@ function sharesOf(members: readonly Teacher[], weights: readonly number[] | unde
   return given.map((weight) => weight / total);
 }
 
-/** The configuration of the ensemble, from those of its members. @throws SlmError SHAPE_MISMATCH */
+/** Combines the members' configurations. @throws SlmError SHAPE_MISMATCH */
 function commonConfig(members: readonly Teacher[]): TeacherLimits {
   const { config } = members[0]!;
   const marks = ({ tokens }: TeacherLimits): string => Object.values(tokens).join();
@@ -84,9 +84,9 @@ function commonConfig(members: readonly Teacher[]): TeacherLimits {
     if (vocabularySize === config.vocabularySize && marks(member.config) === marks(config)) return;
     throw new SlmError(
       "SHAPE_MISMATCH",
-      `teacher: member 0 has ${config.vocabularySize} tokens with special tokens ${marks(config)}, ` +
-        `member ${index} ${vocabularySize} with ${marks(member.config)}; all members need one vocabulary`,
-      { suggestions: ["train all members with the tokenizer of this run"] },
+      `teacher: member 0 has ${config.vocabularySize} tokens with special tokens ${marks(config)}, but ` +
+        `member ${index} has ${vocabularySize} with ${marks(member.config)}; all members must have the same vocabulary`,
+      { suggestions: ["train all members with this run's tokenizer"] },
     );
   });
   const shortest = (side: "maxSource" | "maxTarget"): number =>
@@ -115,14 +115,14 @@ export function meanDistribution(
       const share = weights[member]! / exponentials(row, masses);
       for (let id = 0; id < vocabularySize; id++) mean[id]! += share * masses[id]!;
     }
-    // If every member's probability underflows a double, the smallest double is used.
+    // The smallest double, if every member's probability underflows.
     for (let id = 0; id < vocabularySize; id++)
       result[begin + id] = Math.log(Math.max(mean[id]!, Number.MIN_VALUE));
   }
   return result;
 }
 
-/** Writes exp(logits - their maximum) to `masses`, and returns the sum. The maximum is subtracted against overflow. */
+/** Writes exp(logits - maximum) to `masses`, and returns the sum. Subtracting the maximum avoids overflow. */
 function exponentials(logits: Float32Array, masses: Float64Array): number {
   let largest = -Infinity;
   for (let id = 0; id < logits.length; id++) if (logits[id]! > largest) largest = logits[id]!;

@@ -7,7 +7,7 @@ type Marks = TeacherLimits["tokens"];
 /** Decoder rows per source. */
 const rowsPerSource = (strategy: Strategy): number => (strategy.kind === "beam" ? strategy.beams : 1);
 
-/** {@link Teacher.decode} over a function that starts decoders. A source takes one row per beam. */
+/** Implements {@link Teacher.decode} with a function that starts decoders. A source needs one row per beam. */
 export function decodeWith(start: Teacher["start"], { bos, eos, pad }: Marks): Teacher["decode"] {
   return async (sources, shape, strategy, random) => {
     const copies = rowsPerSource(strategy);
@@ -19,7 +19,7 @@ export function decodeWith(start: Teacher["start"], { bos, eos, pad }: Marks): T
   };
 }
 
-/** {@link Teacher.generate} over a function that starts decoders. */
+/** Implements {@link Teacher.generate} with a function that starts decoders. */
 export function generateWith(start: Teacher["start"], tokens: Marks): Teacher["generate"] {
   const decodeAll = decodeWith(start, tokens);
   return async (...request) => (await decodeAll(...request)).map(({ tokens: target }) => target);

@@ -1,12 +1,12 @@
-/** A teacher that is not on this machine, as a `Teacher` over the student's vocabulary: whatever needs its weights fails. */
+/** A `Teacher` with the student's vocabulary for a server or a program. Functions that need weights fail. */
 import { SlmError } from "@slm/core";
 import type { Tokenizer } from "@slm/tokenizer";
 import type { Teacher } from "./teacher.js";
 
-/** Longest source and target: rows are limited by the student alone. */
+/** Longest source and target. Only the student limits rows. */
 const MOST_TOKENS = 1 << 16;
 
-/** @param score where distributions can be looked up. Default: it fails, as the rest does */
+/** @param score looks up distributions. Default: fails */
 export function labelsOnlyTeacher(
   { vocabularySize, tokens }: Pick<Tokenizer, "vocabularySize" | "tokens">,
   score: Teacher["score"] = unable,
@@ -26,6 +26,6 @@ const unable = (): Promise<never> =>
   Promise.reject(
     new SlmError(
       "CONFIG_INVALID",
-      "teacher: a server or a program has no weights here, so it can only label sources",
+      "teacher: a server or a program has no local weights, so it can only label sources",
     ),
   );

@@ -29,7 +29,7 @@ const weightsOf = (config: ModelConfig): Weights => initializeWeights(config, cr
 
 type Build = (parameters: Parameters, x: Readonly<Record<"source" | "target" | "lengths", Tensor>>) => Tensor;
 
-/** What the model itself computes of one pair, unpadded and without a teacher's programs. */
+/** The model's own computation for one unpadded pair, without a teacher's programs. */
 async function computed(
   config: ModelConfig,
   { source, target }: { readonly source: readonly number[]; readonly target: readonly number[] },
@@ -85,7 +85,7 @@ const pairs = [
 describe.each(CONFIGS)("a teacher that is $architecture", (config) => {
   const weights = weightsOf(config);
 
-  test("scores equal the model's logits at the target's positions, whatever the padding", async () => {
+  test("scores equal the model's logits at the target's positions, for any padding", async () => {
     const engine = await createEagerEngine("js");
     const teacher = await loadTeacher(engine, { config, weights });
     for (const shape of [
@@ -108,7 +108,7 @@ describe.each(CONFIGS)("a teacher that is $architecture", (config) => {
     await teacher.close();
   });
 
-  test("greedy targets are the argmax of the model's own logits, at most one less than the target's width", async () => {
+  test("greedy targets are the argmax of the model's own logits, and shorter than the target's width", async () => {
     const teacher = await loadTeacher(await createEagerEngine("js"), { config, weights });
     const sources = pairs.map(({ source }) => Int32Array.from(source));
     const shape = { batch: 3, source: 3, target: 5 };
@@ -141,7 +141,7 @@ describe.each(CONFIGS)("a teacher that is $architecture", (config) => {
     expect(others).not.toEqual([first, first, first]);
   });
 
-  test("beams find a target no less likely than the greedy one, and give one result per source", async () => {
+  test("beam search finds a target at least as likely as the greedy one, with one result per source", async () => {
     const teacher = await loadTeacher(await createEagerEngine("js"), { config, weights });
     const sources = pairs.map(({ source }) => Int32Array.from(source));
     const request = [sources, { batch: 3, source: 3, target: 5 }] as const;

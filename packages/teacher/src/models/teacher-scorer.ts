@@ -1,4 +1,4 @@
-/** A checkpoint of either architecture as a teacher. Programs are compiled when a shape is first used. */
+/** Loads a checkpoint of either architecture as a teacher. Programs are compiled when a shape is first used. */
 import { SlmError } from "@slm/core";
 import { outputHead, parameterCount, visionOf } from "@slm/model";
 import { type Checkpoint } from "@slm/checkpoints";
@@ -22,7 +22,7 @@ import type { ScoredPair, ScoreShape, Teacher } from "./teacher.js";
 /** Prefix of the feeds of a program's only pass over targets. */
 const PASS = "read";
 
-/** A cache of values by key. */
+/** Caches values by key. */
 function memoize<Value>(make: (shape: ScoreShape) => Promise<Value>): {
   get(shape: ScoreShape): Promise<Value>;
   values(): Iterable<Value>;
@@ -39,7 +39,7 @@ function memoize<Value>(make: (shape: ScoreShape) => Promise<Value>): {
   };
 }
 
-/** Decoders of a model whose weights do not change, one per shape. */
+/** Decoders of a model with constant weights, one per shape. */
 function decodersOf({ engine, config, feeds }: LiveModel): Pick<Teacher, "start" | "close"> {
   if (config.architecture === "encoder-decoder") {
     const decoders = memoize<OnPolicyDecoder>(({ batch, source, target }) =>
@@ -59,7 +59,7 @@ function decodersOf({ engine, config, feeds }: LiveModel): Pick<Teacher, "start"
   });
   return {
     start: async (sources, shape) => {
-      // A decoder makes room for what it reads, so one serves sources of all lengths.
+      // A decoder allocates as much as its source needs, so one decoder is enough for all source lengths.
       const decoder = await decoders.get({ ...shape, source });
       return decoder.startFrozen(sources, shape.shared ?? 0);
     },
@@ -72,7 +72,7 @@ function decodersOf({ engine, config, feeds }: LiveModel): Pick<Teacher, "start"
 /** Loads a checkpoint on the engine. @throws SlmError CONFIG_INVALID for a model that reads images */
 export async function loadTeacher(engine: Engine, { config, weights }: Checkpoint): Promise<Teacher> {
   if (visionOf(config) !== undefined)
-    throw new SlmError("CONFIG_INVALID", "teacher: the model reads images, but teachers read text only");
+    throw new SlmError("CONFIG_INVALID", "teacher: the model reads images, but teachers are text-only");
   const chunks = planChunks(config);
   const feeds: Record<string, DeviceTensor> = {};
   for (const chunk of chunks) feeds[valueInput(chunk)] = await engine.upload(packWeights(chunk, weights));

@@ -9,14 +9,14 @@ export interface ScoredPair {
   readonly target: ArrayLike<number>;
 }
 
-/** Sizes of one program: rows, and positions of each side (the target's includes EOS). */
+/** Sizes of a program: rows, and positions of each side (the target side includes EOS). */
 export interface ScoreShape {
   readonly batch: number;
   readonly source: number;
   readonly target: number;
   /**
-   * Positions that the sources of this batch and of others begin with, which a teacher may read once. Default: 0. It must be below the
-   * length of every source.
+   * Length of a prefix that the sources of this and other batches share. A teacher may read it once. Must be below the length of every
+   * source. Default: 0.
    */
   readonly shared?: number | undefined;
 }
@@ -31,31 +31,31 @@ export interface TeacherLimits extends Pick<
 }
 
 export interface Teacher {
-  /** For an ensemble: that of its first member, with the smallest limits of all members. */
+  /** For an ensemble: its first member's configuration, with the smallest limits of all members. */
   readonly config: TeacherLimits;
   /** Number of weights; for an ensemble the sum over members. */
   readonly parameters: number;
   /**
-   * Teacher logits at every target position of `[source ; target]`, on the device: `[batch · target, vocab]`, row
-   * b · target + i predicting target token i of pair b (and the EOS token after the last). Rows beyond a target are arbitrary.
+   * Computes logits at every target position of `[source ; target]`, on the device: `[batch · target, vocab]`. Row
+   * b · target + i predicts target token i of pair b (and the EOS token after the last). Rows beyond a target are arbitrary.
    * The caller releases the tensor.
    */
   score(pairs: readonly ScoredPair[], shape: ScoreShape): Promise<DeviceTensor>;
-  /** Generated targets, at most `shape.target - 1` tokens each, without special tokens. */
+  /** Generates targets of at most `shape.target - 1` tokens, without special tokens. */
   generate(
     sources: readonly Int32Array[],
     shape: ScoreShape,
     strategy: Strategy,
     random: () => number,
   ): Promise<number[][]>;
-  /** As {@link Teacher.generate}, with the probability of each target and whether it reached EOS. */
+  /** Like {@link Teacher.generate}, and returns the probability of each target and whether it reached EOS. */
   decode(
     sources: readonly Int32Array[],
     shape: ScoreShape,
     strategy: Strategy,
     random: () => number,
   ): Promise<Decoded[]>;
-  /** A decoder that has read these sources, one per row of `shape.batch`. The previous decoder becomes invalid. */
+  /** Returns a decoder that has read these sources, one per row of `shape.batch`. Invalidates the previous decoder. */
   start(sources: readonly Int32Array[], shape: ScoreShape): Promise<StepDecoder>;
   close(): Promise<void>;
 }

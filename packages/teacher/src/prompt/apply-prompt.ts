@@ -1,4 +1,4 @@
-/** Writes a prompt into a teacher's directory. From then on its tokenizer adds the prompt around every source. */
+/** Writes a prompt to a teacher's directory, so that its tokenizer adds the prompt around every source. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { DATA_FILES, readRows, type Row } from "@slm/data";
@@ -18,14 +18,15 @@ import { GRAPH_FILE, readGraphFile, writeGraphFile } from "../graph/graph-file.j
 import { chatPromptText } from "./chat-prompt.js";
 import type { ChatPromptConfig, PlainPromptConfig, PromptConfig } from "../config/prompt-config.js";
 
-/** Default end of a target with few-shot examples. */
+/** Default text after a target with few-shot examples. */
 const EXAMPLE_END = "\n";
 
 /**
  * Adds a prompt around the sources of the model in `directory`: changes `tokenizer_config.json`, and the special tokens in
  * `config.json` of a checkpoint or `graph.json` of a graph.
  *
- * @throws SlmError CONFIG_INVALID for a symbol tokenizer, or a prompt that leaves no room for a source; INPUT_MISSING for a model without the requested chat template; DATA_INVALID for too few rows or an unusable template; and what reading the files throws.
+ * @throws SlmError CONFIG_INVALID for a symbol tokenizer, or a prompt that leaves no room for a source; INPUT_MISSING for a model without
+ * the requested chat template; DATA_INVALID for too few rows or an unusable template; and errors of reading the files.
  */
 export async function applyPrompt(
   directory: string,
@@ -45,7 +46,7 @@ export async function applyPrompt(
     const { maxSource } = described;
     throw new SlmError(
       "CONFIG_INVALID",
-      `teacher: the prompt takes ${used} of the teacher's ${maxSource} source tokens, which leaves no room for a source`,
+      `teacher: the prompt uses ${used} of the teacher's ${maxSource} source tokens, which leaves no room for a source`,
       { context: { used, maxSource }, suggestions: ["--set teacher.prompt.examples=0"] },
     );
   }
@@ -96,6 +97,6 @@ export async function exampleRows(count: number, dataDirectory: string): Promise
   }
   throw new SlmError(
     "DATA_INVALID",
-    `${file}: teacher.prompt.examples asks for ${count} rows, there are ${rows.length}`,
+    `${file}: teacher.prompt.examples requires ${count} rows, but there are only ${rows.length}`,
   );
 }

@@ -9,13 +9,13 @@ const template = (source: string): ChatTemplate =>
 const settings = (given: object = {}): ChatPromptConfig =>
   promptConfig.parse({ chat: true, ...given }) as ChatPromptConfig;
 
-/** Turns between marks, as ChatML has them. */
+/** Turns between marks, as in ChatML. */
 const TURNS =
   "{% for message in messages %}<{{ message.role }}>{{ message.content }}</turn>\n{% endfor %}" +
   "{% if add_generation_prompt %}<assistant>{% if thinking is false %}<none>{% endif %}{% endif %}";
 
 describe(chatPromptText, () => {
-  test("puts the source into the user's message and the target where the answer begins", () => {
+  test("puts the source into the user's message and the target at the start of the answer", () => {
     expect(chatPromptText(template(TURNS), settings({ before: "Say: ", after: "!" }), [])).toEqual({
       before: "<user>Say: ",
       after: "!</turn>\n<assistant>",
@@ -24,18 +24,18 @@ describe(chatPromptText, () => {
     });
   });
 
-  test("begins with the system's message and shows examples as turns", () => {
+  test("starts with the system's message and adds examples as turns", () => {
     const rows = [{ source: "a", target: "A" }];
     const prompt = chatPromptText(template(TURNS), settings({ system: "Spell.", examples: 1 }), rows);
     expect(prompt.before).toBe("<system>Spell.</turn>\n<user>a</turn>\n<assistant>A</turn>\n<user>");
   });
 
-  test("gives the template its further variables", () => {
+  test("passes more variables to the template", () => {
     const { after } = chatPromptText(template(TURNS), settings({ variables: { thinking: false } }), []);
     expect(after).toBe("</turn>\n<assistant><none>");
   });
 
-  test("ends targets with the mark behind an answer, not with the space before it", () => {
+  test("ends targets with the mark after an answer, not with the space before the mark", () => {
     const spaced =
       "{% for message in messages %}{% if message.role == 'user' %}[Q] {{ message.content }} [/Q]" +
       "{% else %} {{ message.content }} {{ eos_token }}{% endif %}{% endfor %}";
@@ -46,7 +46,7 @@ describe(chatPromptText, () => {
     });
   });
 
-  test("keeps the teacher's EOS token where nothing stands behind an answer", () => {
+  test("keeps the teacher's EOS token if the template adds nothing after an answer", () => {
     const open = "{% for message in messages %}{{ message.role }}: {{ message.content }}{% endfor %}";
     const asks = `${open}{% if add_generation_prompt %}\nanswer: {% endif %}`;
     expect(chatPromptText(template(asks), settings(), [])).not.toHaveProperty("end");
@@ -59,13 +59,17 @@ describe(chatPromptText, () => {
       "occurs in the prompt 2 times",
     ],
     ["does not show it", "hello", "occurs in the prompt 0 times"],
-    ["has nothing behind it", "{{ messages[-1].content }}", "expected text after the user's message"],
+    [
+      "has no text before the answer",
+      "{{ messages[-1].content }}",
+      "expected text between the user's message and the answer",
+    ],
     ["has no place for an answer", "{{ messages[0].content }} >", "the answer occurs in the prompt 0 times"],
   ])("rejects a template that %s", (_name, source, message) => {
     expect(() => chatPromptText(template(source), settings(), [])).toThrow(message);
   });
 
-  test("rejects examples that hold special tokens", () => {
+  test("rejects examples with special tokens", () => {
     const rows = [{ source: "a</s>", target: "A" }];
     expect(() => chatPromptText(template(TURNS), settings({ examples: 1 }), rows)).toThrow(
       "special token </s>",

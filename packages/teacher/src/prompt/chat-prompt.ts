@@ -1,5 +1,5 @@
 /**
- * The text that a chat template adds around a source: the rendering of a conversation that ends with the source as the user's message.
+ * Computes the text that a chat template adds around a source, by rendering a conversation that ends with the source as the user's message.
  */
 import type { Row } from "@slm/data";
 import { SlmError } from "@slm/core";
@@ -11,10 +11,11 @@ const SOURCE = "slmSourceOfOneRow";
 const TARGET = "slmTargetOfOneRow";
 
 /**
- * The prompt of a chat template, with examples as earlier turns. A target ends with the first token that the template writes after an
- * answer or, if it writes nothing, with the teacher's EOS. Spaces around a source are kept, even if the template would strip them.
+ * The prompt of a chat template, with examples as earlier turns. The first token that the template writes after an answer ends a target;
+ * if there is none, the teacher's EOS ends it. Spaces around a source are kept, even if the template would strip them.
  *
- * @throws SlmError DATA_INVALID if the template rejects the conversation, an example holds a special token, or the source is not in the prompt exactly once with text after it.
+ * @throws SlmError DATA_INVALID if the template rejects the conversation, an example contains a special token, or the source is not in the
+ * prompt exactly once with text after it.
  */
 export function chatPromptText(
   template: ChatTemplate,
@@ -32,7 +33,7 @@ export function chatPromptText(
   if (behind.trim() === "") {
     throw new SlmError(
       "DATA_INVALID",
-      "chat template: expected text after the user's message, which the answer follows, got none",
+      "chat template: expected text between the user's message and the answer, got none",
     );
   }
   const closed = template.render([...asked, answers(TARGET)], { addGenerationPrompt: false, variables });
@@ -41,7 +42,7 @@ export function chatPromptText(
   return { before: front, after: behind, isWhole: true, ...(end === "" ? {} : { end }) };
 }
 
-/** The text before and after a text that must occur exactly once. */
+/** Splits at a text that must occur exactly once. */
 function around(rendered: string, text: string, what: string): readonly [string, string] {
   const [front, behind, ...more] = rendered.split(text);
   if (behind !== undefined && more.length === 0) return [front!, behind];

@@ -1,4 +1,4 @@
-/** A teacher without a model: its distribution at a position is a pure function of the tokens before it. */
+/** A teacher without a model, for tests: its distribution at a position is a pure function of the previous tokens. */
 import { createRandom, type StepDecoder } from "@slm/generation";
 import { decoderOnlyConfig } from "@slm/model";
 import { createHostTensor } from "@slm/runtime";
@@ -7,16 +7,16 @@ import { pairsOf, type TokenPairs } from "@slm/training";
 import { decodeWith, generateWith } from "../models/generate.js";
 import type { ScoredPair, Teacher } from "../models/teacher.js";
 
-/** Shapes a synthetic teacher's distributions can have. */
+/** Shapes of a synthetic teacher's distributions. */
 export type Sharpness = "flat" | "broad" | "peaked";
 const SPREAD: Readonly<Record<Sharpness, number>> = { flat: 0.01, broad: 3, peaked: 1 };
 
 export interface MadeUpTeacher extends Teacher {
-  /** How often {@link Teacher.score} was called. */
+  /** Number of calls of {@link Teacher.score}. */
   readonly scored: () => number;
 }
 
-/** Logits of a row: normal, with one that stands out where peaked. */
+/** Normally distributed logits of a row, with one outlier if peaked. */
 export function madeUpLogits(
   seed: number,
   vocabularySize: number,
@@ -101,7 +101,7 @@ export function madeUpTeacher(
   };
 }
 
-/** Different random pairs, one to four tokens on each side. */
+/** Distinct random pairs with one to four tokens per side. */
 export function randomPairs(count: number, vocabularySize: number, seed = 3): readonly ScoredPair[] {
   const { next } = createRandom(seed);
   const below = (limit: number): number => Math.floor(next() * limit);

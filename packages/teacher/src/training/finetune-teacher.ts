@@ -21,8 +21,8 @@ import { teacherObjective } from "./teacher-objective.js";
 interface FinetuneInputs {
   readonly dataDirectory: string;
   /**
-   * Directory of the checkpoint and its tokenizer. The merged weights are written to it; it also holds the state of an interrupted
-   * run.
+   * Directory of the checkpoint and its tokenizer. The merged weights and the state of an interrupted run are written
+   * to it.
    */
   readonly workDirectory: string;
   readonly engine: Engine;
@@ -36,18 +36,19 @@ export interface FinetuneReport {
   readonly seconds: number;
   readonly metrics: Readonly<Record<string, number>>;
   readonly bestStep: number;
-  /** How far the loss rose above its start; absent for training that did not diverge. */
+  /** How far the loss rose above its initial value; undefined if training did not diverge. */
   readonly diverged?: Divergence | undefined;
 }
 
-/** File for the tokens of the training rows during the run. */
+/** Temporary file for the tokens of the training rows. */
 const PAIRS_FILE = "pairs.bin";
 
 /**
- * Trains on the targets of the rows, with the prompt that the teacher's tokenizer adds around sources, and writes the merged
+ * Trains on the rows' targets, with the prompt that the teacher's tokenizer adds around sources. Writes the merged
  * checkpoint of the best step as float32.
  *
- * @throws SlmError CONFIG_INVALID for LoRA targets that the model lacks; DATA_INVALID naming a row that the teacher cannot read; INTERRUPTED with the state saved.
+ * @throws SlmError CONFIG_INVALID for LoRA targets that the model lacks; DATA_INVALID naming a row that the teacher cannot read;
+ * INTERRUPTED with the state saved.
  */
 export async function finetuneTeacher(
   settings: FinetuneConfig,

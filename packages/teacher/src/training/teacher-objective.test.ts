@@ -22,7 +22,7 @@ describe.each(CONFIGS)("the objective of a teacher that is $architecture", (conf
   const objective = teacherObjective(config, pairsOf(sources, targets), { batchSize: 2, labelSmoothing: 0 });
   const definition = objective.definition(bucket, "");
 
-  /** The loss of the batch, with a value that all masks hold; without masks where it is absent. */
+  /** The loss of the batch, with all masks filled with a value, or without masks. */
   async function lossWith(maskValue?: number): Promise<number> {
     const engine = await createEagerEngine("js");
     const batch = { rows: Int32Array.of(0, 1), bucket: 0 };
@@ -50,7 +50,7 @@ describe.each(CONFIGS)("the objective of a teacher that is $architecture", (conf
     return Number((await program.run({ feeds: fed, fetch: ["loss"] })).fetched["loss"]!.data[0]);
   }
 
-  test("is the mean of what its own scores say of every target token and EOS token", async () => {
+  test("is the mean over its own scores of every target token and EOS token", async () => {
     const engine = await createEagerEngine("js");
     const teacher = await loadTeacher(engine, { config, weights });
     const pairs = targets.map((target, row) => ({ source: sources[row]!, target }));
@@ -66,10 +66,10 @@ describe.each(CONFIGS)("the objective of a teacher that is $architecture", (conf
     await teacher.close();
   });
 
-  test("takes a dropout mask for every block, so that the recipe's dropout is not ignored", async () => {
+  test("has a dropout mask for every block, so that the recipe's dropout is applied", async () => {
     const plain = await lossWith();
     expect(await lossWith(1)).toBeCloseTo(plain, 6);
-    // Nothing of any block is left: the states are zero, and every token is as likely as the others.
+    // All blocks are dropped: the states are zero, and all tokens are equally likely.
     expect(await lossWith(0)).toBeCloseTo(Math.log(config.vocabularySize), 5);
   });
 });

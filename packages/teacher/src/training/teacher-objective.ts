@@ -5,7 +5,7 @@ import { modelPass, type Objective, type PassShape, type TokenPairs } from "@slm
 /** Prefix of the feeds of the program's only pass over targets. */
 const PASS = "gold";
 
-/** Cross-entropy of a model on the target part of its pairs, EOS token included; the output head never computes source positions. */
+/** Cross-entropy of a model on the targets of its pairs, including EOS. The output head skips source positions. */
 export function teacherObjective(
   config: ModelConfig,
   pairs: TokenPairs,

@@ -21,7 +21,7 @@ import { teacherObjective } from "./teacher-objective.js";
 interface TeacherInputs {
   readonly dataDirectory: string;
   readonly tokenizerDirectory: string;
-  /** Output directory of the checkpoint, which also holds the state of an interrupted run. */
+  /** Output directory of the checkpoint, and of the state of an interrupted run. */
   readonly workDirectory: string;
   readonly engine: Engine;
   readonly context: StageContext;
@@ -35,14 +35,14 @@ interface TeacherReport {
   readonly tokensPerSecond: number;
   readonly seconds: number;
   readonly metrics: Readonly<Record<string, number>>;
-  /** How far the loss rose above its start; absent for training that did not diverge. */
+  /** How far the loss rose above its initial value; undefined if training did not diverge. */
   readonly diverged?: Divergence | undefined;
 }
 
-/** File for the tokens of the training rows during the run. */
+/** Temporary file for the tokens of the training rows. */
 const PAIRS_FILE = "pairs.bin";
 
-/** Trains a teacher on the labels of its data and writes its best checkpoint as float16. */
+/** Trains a teacher on the data's labels and writes its best checkpoint as float16. */
 export async function trainTeacher(
   settings: TrainedTeacherConfig,
   inputs: TeacherInputs,

@@ -1,4 +1,4 @@
-/** Turns the tokenizer of a published model into the tokenizer of a run: without prompt, and without tokens added around texts. */
+/** Converts the tokenizer of a published model to a run's tokenizer: without prompt, and without tokens around texts. */
 import { SlmError } from "@slm/core";
 import type { TokenizerFiles } from "../files/tokenizer-files.js";
 

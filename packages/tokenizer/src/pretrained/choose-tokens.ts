@@ -8,14 +8,14 @@ export interface TokenChoice {
   readonly required: ReadonlySet<string>;
   /** The two tokens that are merged into a token, which are kept with it; undefined for tokens that are not the result of a merge. */
   readonly parts: (token: string) => readonly [string, string] | undefined;
-  /** Most tokens. Default: no limit. */
+  /** Maximum number of tokens. Default: no limit. */
   readonly vocabularySize?: number | undefined;
 }
 
 interface Entry {
   readonly token: string;
   readonly parts: readonly [string, string] | undefined;
-  /** Occurrences in the texts, including those inside removed tokens that it was a part of. */
+  /** Occurrences in the texts, including occurrences as a part of removed tokens. */
   count: number;
   /** Number of kept tokens that it is a part of. */
   uses: number;

@@ -14,7 +14,7 @@ export const pruneConfig = z.strictObject({
     .int()
     .positive()
     .optional()
-    .describe("Most tokens; keeps the most frequent ones. Default: no limit."),
+    .describe("Maximum number of tokens; keeps the most frequent ones. Default: no limit."),
   keepFirst: z
     .int()
     .nonnegative()
@@ -27,7 +27,7 @@ export const pruneConfig = z.strictObject({
     .array(z.union([text.min(1), context]))
     .default([])
     .describe(
-      "What the teacher reads in addition to the rows: a text, whose tokens are always kept, or {before, after}, which are also put around every source before " +
+      "What the teacher reads in addition to the rows: a text or {before, after}. Their tokens are always kept, and {before, after} are put around every source for " +
         "counting. Special tokens other than BOS, EOS, padding and unknown are kept only if these texts contain them.",
     ),
 });

@@ -207,7 +207,7 @@ describe(pruneTokenizer, () => {
     expect(report.tokensPerText.after).toBeGreaterThan(report.tokensPerText.before);
   });
 
-  test("keeps the first tokens of the vocabulary as well, where that is asked", async () => {
+  test("also keeps the first tokens of the vocabulary if configured", async () => {
     const files = await byteLevel();
     const first = tokenTexts(files).slice(0, 290);
     const [with290, without] = await Promise.all(
@@ -235,7 +235,7 @@ describe(pruneTokenizer, () => {
     });
   });
 
-  test("drops special tokens that nothing spells, which texts may then spell", async () => {
+  test("drops unused special tokens, so that texts may contain them", async () => {
     const files = pieces();
     const { files: cut } = await prune(files, {});
     expect(cut.tokenizer.added_tokens.map(({ content }) => content)).toEqual([
@@ -252,7 +252,7 @@ describe(pruneTokenizer, () => {
     expect(tokenTexts(used)).toContain("<b>");
   });
 
-  test("leaves the prompt to the teacher, and keeps the tokens that it needs", async () => {
+  test("removes the teacher's prompt, and keeps the tokens that the prompt needs", async () => {
     const { files } = await prune(pieces(), {}, ["the", "a"]);
     expect(files.config.source).toEqual({ lowercase: false });
     expect(files.tokenizer.post_processor).toBeNull();

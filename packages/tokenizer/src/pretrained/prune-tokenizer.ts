@@ -1,8 +1,8 @@
 /**
  * Prunes the vocabulary of a tokenizer to the tokens that a corpus uses.
  *
- * A text keeps its tokens, with new ids, if all of them are kept. Any other text is encoded with smaller pieces. All texts decode to themselves
- * as before.
+ * A text is encoded to the same tokens, with new ids, if all of them are kept. Other texts are encoded with smaller pieces. All texts still
+ * decode to themselves.
  */
 import { createLibrary } from "../library/library.js";
 import { createLibraryTokenizer, vocabularySize } from "../library/library-tokenizer.js";
@@ -22,7 +22,7 @@ export interface CorpusText {
 export interface PruneReport {
   /** Tokens of the whole vocabulary. */
   readonly vocabBefore: number;
-  /** Share of the corpus's tokens, prompts included, that are kept: 1 without `vocabularySize`. */
+  /** Share of the corpus's tokens that are kept, including prompts: 1 without `vocabularySize`. */
   readonly keptShare: number;
   /** Mean tokens of a source or target. */
   readonly tokensPerText: { readonly before: number; readonly after: number };

@@ -91,7 +91,7 @@ describe(parsePreprocessorConfig, () => {
 });
 
 describe(readPreprocessorConfig, () => {
-  test("names a file that is not there", async () => {
+  test("names a missing file", async () => {
     await expect(readPreprocessorConfig("/nowhere/preprocessor_config.json")).rejects.toMatchObject({
       code: "INPUT_MISSING",
     });
@@ -99,7 +99,7 @@ describe(readPreprocessorConfig, () => {
 });
 
 describe(parseImageProcessing, () => {
-  test("rejects means and deviations that are not one for each channel", () => {
+  test("rejects means and deviations unless there is one per channel", () => {
     const grey = { channels: 1, resize: { kind: "stretch", height: 8, width: 8 } };
     expect(() => parseImageProcessing(grey, "grey")).toThrow(
       "grey: mean should have 1 numbers, one per channel, got 3",

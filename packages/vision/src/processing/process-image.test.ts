@@ -24,7 +24,7 @@ describe(processImage, () => {
     for (const [index, value] of entry.samples) expect(values[index]).toBeCloseTo(value, 6);
   });
 
-  test("fits a grey line into a strip, at the left on white, whatever its proportions", () => {
+  test("fits a grey line of any proportions into a strip, at the left on white", () => {
     const config = parseImageProcessing(
       { channels: 1, resize: { kind: "fit", height: 8, width: 32 }, mean: [0], std: [1] },
       "strip",

@@ -13,7 +13,7 @@ export const WRONG_FILES: readonly WrongInput[] = [
     title: "The data file is empty",
     files: { "rows.csv": "" },
     code: "DATA_INVALID",
-    message: "expected at least one training row, got none of 0 lines",
+    message: "expected at least one training row, got none from 0 lines",
     help: "slm data inspect",
   },
   {
@@ -49,7 +49,7 @@ export const WRONG_FILES: readonly WrongInput[] = [
     files: { "rows.csv": csv("source,target", ([source, target]) => `${source},${target},more`) },
     code: "DATA_INVALID",
     message: "3 fields, expected 2 as in the header",
-    help: "in quotes",
+    help: "quote fields that contain the delimiter",
   },
   {
     title: "The recipe names the wrong delimiter",
@@ -57,7 +57,7 @@ export const WRONG_FILES: readonly WrongInput[] = [
     recipe: data({ train: "rows.csv", delimiter: "|" }),
     code: "CONFIG_INVALID",
     message: "its columns are source;target",
-    help: "leave data.delimiter out",
+    help: "remove data.delimiter",
   },
   {
     title: "The objects of a JSONL file have other keys",
@@ -86,7 +86,7 @@ export const WRONG_FILES: readonly WrongInput[] = [
     files: { "rows.csv": `${SOUND}a,\nb,\nc,\n` },
     code: "DATA_INVALID",
     message:
-      /3 of 63 records are no rows \(4.8 %\), expected at most 1 % \(data\.maxRejected\): .*target: expected text/u,
+      /3 of 63 records are unusable \(4.8 %\), expected at most 1 % \(data\.maxRejected\): .*target: expected text/u,
     help: "data.maxRejected=0.05",
   },
   {
@@ -113,7 +113,7 @@ export const WRONG_FILES: readonly WrongInput[] = [
     files: { "rows.xlsx": Buffer.from("PK\u0003\u0004") },
     recipe: data({ train: "rows.xlsx" }),
     code: "CONFIG_INVALID",
-    message: "no format ends in '.xlsx'",
+    message: "unknown file extension '.xlsx'",
     help: "save the sheet as CSV",
   },
   {
@@ -121,7 +121,7 @@ export const WRONG_FILES: readonly WrongInput[] = [
     files: { "rows.data": SOUND },
     recipe: data({ train: "rows.data" }),
     code: "CONFIG_INVALID",
-    message: "no format ends in '.data'",
+    message: "unknown file extension '.data'",
     help: "data.format",
   },
   {
@@ -146,7 +146,7 @@ export const WRONG_FILES: readonly WrongInput[] = [
     recipe: data({ train: { source: "a.en", target: "a.fr" } }),
     code: "DATA_INVALID",
     message: "a.fr ends before line 3",
-    help: "as many lines in both",
+    help: "the same number of lines to both",
   },
   {
     title: "The test file is the training file",
@@ -168,7 +168,7 @@ export const WRONG_FILES: readonly WrongInput[] = [
     files: { "rows.jsonl": jsonl(([source, target]) => ({ source, target, image: "a.png" })) },
     recipe: data({ train: "rows.jsonl" }),
     code: "DATA_INVALID",
-    message: "data.images does not say which folder",
+    message: "data.images is not set to the folder",
     help: "slm data inspect",
   },
 ];

@@ -48,7 +48,7 @@ export const WRONG_RECIPES: readonly WrongInput[] = [
     recipe: { distill: { targets: { unlabelledFraction: 0.8 } } },
     code: "INPUT_MISSING",
     message:
-      "distill.targets.unlabelledFraction: expected sources without a label, which the teacher labels for 0.8 of the batches, got none",
+      "distill.targets.unlabelledFraction: expected unlabelled sources for 0.8 of the batches, got none",
     help: "--set distill.targets.unlabelledFraction=0",
   },
   // The student and its device.

@@ -1,9 +1,9 @@
 /**
- * Manages the connections of a server: their number, which of them a new one replaces, and how they end when the server stops.
+ * Manages the connections of a server: limits their number, replaces waiting connections, and closes them when the server stops.
  *
  * A new connection beyond the limit replaces a waiting one: first a connection that has never sent a complete request, then an idle one,
- * then one whose body does not arrive; within each group the one that has waited longest. So half-open connections cannot lock out other
- * clients. A connection whose answer is being computed is never replaced.
+ * then one with an incomplete body; within each group the one that has waited longest. So half-open connections cannot lock out other
+ * clients. A connection is never replaced while its answer is being computed.
  *
  * Node does the rest (`headersTimeout`, `requestTimeout`, `closeAllConnections`). Two of its functions are not enough:
  * - `maxConnections` refuses the new connection, so an attacker who opens enough of them locks everybody out.
@@ -22,7 +22,7 @@ interface Connection {
   /** Requests that have arrived completely or in part and are not answered yet, with their responses. */
   readonly open: Map<ServerResponse, IncomingMessage>;
   hasAsked: boolean;
-  /** Looks in a row that have found it without a request while the server stops. */
+  /** Number of consecutive checks without a request, while the server stops. */
   quietLooks: number;
 }
 
@@ -31,11 +31,11 @@ const LOOK_MS = 20;
 
 export class Connections {
   readonly #most: number;
-  /** In the order of waiting, longest first. */
+  /** Ordered by waiting time, longest first. */
   readonly #all = new Map<Socket, Connection>();
   #isDraining = false;
 
-  /** @param most largest number of connections */
+  /** @param most maximum number of connections */
   constructor(server: Server, most: number) {
     this.#most = most;
     server.on("connection", (socket: Socket) => {
@@ -60,7 +60,7 @@ export class Connections {
    * Resolves when every connection has ended. A client may be about to send a request on a keep-alive connection, and closing it at
    * once would reset that request. So idle connections are closed only after a quiet time.
    *
-   * Looks are counted, not the clock: while a process stands still, requests wait in its sockets and in its clients.
+   * The quiet time is measured in checks, not by the clock, because requests wait in the sockets while a process is suspended.
    *
    * @param quietMs time without a request after which a connection is closed; the signal ends the wait
    */
@@ -95,7 +95,7 @@ export class Connections {
       connection.open.delete(outgoing);
       connection.hasAsked = true;
       connection.quietLooks = 0;
-      // Now it has waited for the shortest time.
+      // Moves it to the end: its wait has just started.
       if (this.#all.delete(connection.socket)) this.#all.set(connection.socket, connection);
     });
   }

@@ -11,7 +11,7 @@ const HTTP_REJECTIONS = {
   notFound: {
     status: 404,
     type: "invalid_request_error",
-    message: "no such path; GET /openapi.json lists them",
+    message: "this path does not exist; GET /openapi.json lists all paths",
   },
   host: {
     status: 403,
@@ -49,7 +49,7 @@ const STATUSES: Partial<Record<ErrorCode, number>> = {
   INTERRUPTED: 503,
 };
 
-/** Nginx's status for a closed connection. Visible in the metrics only. */
+/** Nginx's status for a closed connection. Used only in metrics. */
 const CLIENT_GONE = 499;
 
 /** The error of a request that timed out. */

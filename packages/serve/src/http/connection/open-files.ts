@@ -2,7 +2,7 @@
 import { SlmError } from "@slm/core";
 import { z } from "zod";
 
-/** Files and pipes of the process other than connections: those of the model, threads and system libraries. */
+/** Files and pipes for the model, threads and system libraries. */
 const RESERVED = 128;
 
 const report = z.object({

@@ -4,7 +4,7 @@ import { SlmError } from "@slm/core";
 import type { Context } from "hono";
 import { ClientGone, Rejected } from "./http-error.js";
 
-/** Most bytes of all bodies being read or processed. Beyond it a request is rejected as busy. */
+/** Maximum total size of all bodies that are being read or processed [bytes]. Beyond it, requests are rejected as busy. */
 const MOST_BYTES = 2 ** 28;
 
 export class RequestBodies {
@@ -19,7 +19,7 @@ export class RequestBodies {
    * Reads a body and passes it on. Its bytes count until it has been processed, or the answer's stream starts.
    *
    * @throws Rejected for more than `largest` bytes; ClientGone if the client closes the connection before the end; SlmError BUSY if
-   * all bodies together are too large.
+   * the total size of all bodies is too large.
    */
   async read<Result>(
     context: Context,
