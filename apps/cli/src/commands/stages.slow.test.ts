@@ -96,12 +96,12 @@ describe("a run of every stage", () => {
         error: { code: "GATE_FAILED", context: { gate: { metric: "exactMatch", limit: 0.8, pass: false } } },
       },
     ]);
-    expect(JSON.stringify(json)).toContain("the float32 model misses the limit too");
+    expect(JSON.stringify(json)).toContain("the float32 model also misses the limit");
     expect(await readdir(other)).not.toContain("deploy");
   });
 
   test.each([
-    ["minimum", "wer", "the metric is an error rate, whose limit is maximum"],
+    ["minimum", "wer", "the metric is an error rate, so its limit is maximum"],
     ["maximum", "exactMatch", "higher values of the metric are better, so its limit is minimum"],
   ])("rejects a %s of %s before anything runs", async (key, metric, message) => {
     const set = ["--set", `quantize.gate.metric=${metric}`, "--set", `quantize.gate.${key}=0.5`];
