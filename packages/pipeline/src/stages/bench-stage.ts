@@ -20,7 +20,7 @@ export const benchSection = benchConfig.pick({ runs: true }).extend({
     .nullable()
     .default("decoder-only")
     .describe(
-      "Baseline to compare with: a decoder-only model of the same size, exported and quantized  " +
+      "Baseline to compare with: a decoder-only model of the same size, exported and quantized " +
         "in the same way, with random weights, which do not affect the speed. Null: no baseline.",
     ),
 });
