@@ -1,4 +1,4 @@
-/** An extension with a metric: how often an answer begins as the reference does. */
+/** An extension with a metric: how often the first word of an answer is correct. */
 import { defineExtension, defineMetric } from "@encdec/slm";
 
 const sameStart = defineMetric<boolean>({

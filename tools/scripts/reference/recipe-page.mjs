@@ -1,4 +1,4 @@
-/** The page of recipes: every setting of every section. */
+/** The reference page of recipes: all settings of all sections. */
 import { z } from "zod";
 import { INFERRED_KEYS } from "../../../packages/pipeline/dist/recipe/infer-metrics.js";
 import { loadStages } from "../../../packages/pipeline/dist/run/stage-table.js";
@@ -6,7 +6,7 @@ import { GENERATED, cell, code } from "./markdown.mjs";
 import { table } from "../../lib/markdown.mjs";
 
 /**
- * What is read of a JSON schema.
+ * The fields of a JSON schema that are used.
  *
  * @typedef {object} Schema
  * @property {string} [format]
@@ -22,7 +22,7 @@ import { table } from "../../lib/markdown.mjs";
  * @property {string} [description]
  */
 
-/** What values a schema takes, in a few words. @returns {string} */
+/** The type of a schema's values in a few words. @returns {string} */
 function typeName(/** @type {Schema} */ schema) {
   if (schema.format?.startsWith("path")) return schema.format.replaceAll("-", " ");
   if (schema.const !== undefined) return JSON.stringify(schema.const);
@@ -34,13 +34,13 @@ function typeName(/** @type {Schema} */ schema) {
   return [schema.type ?? "value"].flat().join(" or ");
 }
 
-/** The alternatives of a schema, those of unions inside unions included. @type {(schema: Schema) => readonly Schema[]} */
+/** The alternatives of a schema, including unions inside unions. @type {(schema: Schema) => readonly Schema[]} */
 const variantsOf = (schema) =>
   (schema.oneOf ?? schema.anyOf ?? []).flatMap((variant) =>
     variant.oneOf === undefined ? [variant] : variantsOf(variant),
   );
 
-/** One row per setting that a person writes, groups opened; variants of a group are told apart by what they fix. */
+/** One row per setting, including settings in groups. Variants of a group are distinguished by their fixed values. */
 /** @returns {Generator<string[]>} */
 function* settingRows(/** @type {Schema} */ schema, /** @type {string[]} */ path, when = "") {
   const variants = variantsOf(schema);
@@ -75,8 +75,8 @@ const opens = (/** @type {Schema} */ schema) =>
   variantsOf(schema).some(({ properties }) => properties !== undefined);
 
 /**
- * Rows that differ only in where they apply become one row, and a list's rows that repeat those of the group around it are left out:
- * `teacher.members[].path` is described by `teacher.path`.
+ * Merges rows that differ only in their condition, and leaves out rows of a list that repeat those of its group: `teacher.path` also
+ * describes `teacher.members[].path`.
  *
  * @param {readonly string[][]} rows name, type, default, meaning, condition
  */
@@ -113,14 +113,14 @@ export async function recipePage() {
   return [
     GENERATED,
     "# Recipes",
-    "A recipe is one YAML file with a section per stage; a stage without a section is left out. `--set path=value` overrides " +
-      "one setting, `slm run RECIPE --print-config` shows every value and where it came from. `name` names the run, `seed` " +
-      "(default 1) decides data order and initial weights.",
-    "Paths in a recipe's file start from the recipe's folder, paths in `--set` and in `SLM_` variables from the current directory. What is " +
-      "measured is said once: `quantize.gate.metric` and `distill.metrics` are taken from one another, and the `metrics` of trained teachers " +
-      "and of `quantize` from them; a recipe that names no metric at all is rejected. `data.source` names a dataset module, which is run " +
+    "A recipe is a YAML file with a section per stage. A stage without a section is skipped. `--set path=value` overrides " +
+      "one setting. `slm run RECIPE --print-config` shows every value and its origin. `name` is the name of the run. `seed` " +
+      "(default 1) determines the data order and the initial weights.",
+    "Paths in a recipe's file are relative to the recipe's folder, paths in `--set` and `SLM_` variables to the current directory. Name " +
+      "metrics once: `quantize.gate.metric` and `distill.metrics` are copied from each other, and the `metrics` of trained teachers " +
+      "and of `quantize` from them. A recipe without any metric is rejected. `data.source` names a dataset module, which slm runs " +
       "([how to](../how-to/dataset-modules.md)).",
-    "Settings of a list's items that are also settings of the group around the list are described there: a member of an ensemble takes the " +
+    "Settings of list items that the enclosing group also has are described there: a member of an ensemble has the " +
       "settings of a teacher.",
     ...stages.flatMap(stageSection),
   ];

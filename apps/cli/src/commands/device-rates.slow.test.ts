@@ -76,7 +76,7 @@ describe("a plan for a device that was measured elsewhere", () => {
     const { exitCode, stderr } = await runCommand("distill", [recipe, "--dry-run", "--estimate-for", "h100"]);
     expect(exitCode).toBe(2);
     expect(stderr).toContain("--estimate-for h100: no such device");
-    expect(stderr).toContain("measured were slow");
+    expect(stderr).toContain("measured devices: slow");
   });
 
   test("is an error without --dry-run, because nothing computes there", async () => {

@@ -142,7 +142,7 @@ describe(pathsProblem, () => {
     [["nul.txt"], 0, "'nul.txt' is the name of a device on Windows"],
     [["lpt\u00b9"], 0, "is the name of a device"],
     [["a\u202egpj.exe"], 0, "invisible or change the text direction"],
-    [["a\u200b"], 0, "not seen"],
+    [["a\u200b"], 0, "invisible"],
     [["a\u001b[2J"], 0, "control character"],
     [["a."], 0, "ends in a dot or a space"],
     [["a /b"], 0, "ends in a dot or a space"],
