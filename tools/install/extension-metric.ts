@@ -2,7 +2,7 @@
 import { defineExtension, defineMetric } from "@encdec/slm";
 
 const sameStart = defineMetric<boolean>({
-  description: "Share of answers whose first word is the first word of a reference.",
+  description: "Fraction of answers with the first word of a reference.",
   unit: "fraction",
   higherIsBetter: true,
   source: "this file",

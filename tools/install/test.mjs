@@ -212,7 +212,7 @@ try {
   });
   const commands = { slm, slmJson, slmError };
   const forNpu = { model: "npu", prompt: PROMPT, expect };
-  await step("plug-ins whose libraries cannot be loaded", () => {
+  await step("plug-ins with libraries that cannot be loaded", () => {
     slm("export", "run/distill", "--target", "npu", "--profile", "qnn", "--buckets", "32", "-o", "npu");
     const binding = createRequire(join(project, "package.json")).resolve("onnxruntime-node/package.json");
     const platform = join("bin", "napi-v6", process.platform, process.arch);

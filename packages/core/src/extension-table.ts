@@ -28,7 +28,7 @@ export class ExtensionTable<Row> {
     return this.#rows;
   }
 
-  /** Names of all rows, with those of extensions last. */
+  /** Names of all rows; rows of extensions come last. */
   get names(): readonly string[] {
     return Object.keys(this.#rows);
   }

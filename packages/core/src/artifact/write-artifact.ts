@@ -1,7 +1,7 @@
 /**
  * Writes an artifact directory atomically: it appears complete or not at all.
  *
- *   X.partial/   unfinished work; survives a kill, so a long stage resumes inside it    (.work.json holds its key)
+ *   X.partial/   unfinished work; survives a kill, so a long stage resumes inside it    (.work.json contains its key)
  *   X.previous/  the artifact being replaced, between two renames
  *   X/           complete, with manifest.json; never partly written
  */

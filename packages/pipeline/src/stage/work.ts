@@ -1,4 +1,4 @@
-/** Options that every function of the library takes: the progress callback and the abort signal. */
+/** Options of all functions of the library: the progress callback and the abort signal. */
 import type { ProgressUpdate, StageContext } from "@slm/core";
 
 /** A progress event. */
