@@ -117,7 +117,7 @@ describe("a run of every stage", () => {
     expect(lines[titles]).toMatch(/deployed, int8-dynamic +float32 export +teacher$/u);
     expect(lines[titles + 1]).toMatch(/^per, 3 test rows +\d+ % \(\d+ to \d+ %\)/u);
     expect(stdout).toMatch(/trained on \d+ labelled rows/u);
-    expect(stdout).toContain("warning: metrics of 3 rows are uncertain");
+    expect(stdout).toContain("warning: metrics on only 3 rows are uncertain");
     const { json } = await runCommand("run", [recipe, "--out", out, "--json"]);
     expect(json).toMatchObject({
       result: {
@@ -172,7 +172,7 @@ describe("a run of every stage", () => {
     const other = await runCommand("eval", [...argv, "--slice", "none", "--json"]);
     expect([other.exitCode, other.json]).toMatchObject([
       2,
-      { error: { message: expect.stringContaining("there are source, target, length") as unknown } },
+      { error: { message: expect.stringContaining("its columns are source, target, length") as unknown } },
     ]);
     const lines = join(root, "sliced-rows.jsonl");
     await writeFile(
