@@ -97,6 +97,6 @@ describe(reportPage, () => {
     expect(html).toContain(`<img src="data:image/png;base64,${base64}" alt="&quot;`);
     expect(html).not.toContain("<script>");
     expect(html).toContain("img-src data:");
-    expect(() => pageOf(Buffer.from("GIF89a"))).toThrow("no PNG file");
+    expect(() => pageOf(Buffer.from("GIF89a"))).toThrow("is not a PNG file");
   });
 });

@@ -22,9 +22,9 @@ export const pluginsPage = () => [
   GENERATED,
   "# Plug-ins",
   "A plug-in is a library of a device's vendor with an execution provider for ONNX Runtime. `slm device add` unpacks a package that you " +
-    "obtained ([how-to](../how-to/plug-ins.md)). This page is generated from `packages/runtime-native/src/plugins/known.ts`. You can add other plug-ins by path.",
+    "downloaded ([how-to](../how-to/plug-ins.md)). This page is generated from `packages/runtime-native/src/plugins/known.ts`. You can add other plug-ins by path.",
   "## Packages",
-  pluginTable(["device", "for", "command to obtain it", "platforms"], (plugin, name) => [
+  pluginTable(["device", "for", "download command", "platforms"], (plugin, name) => [
     cell(plugin.title),
     list(plugin.serves),
     code(obtainCommand(name)),
